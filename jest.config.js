@@ -1,0 +1,9 @@
+/** Tests run on the compiled code, the same files that ship: no second compiler to disagree with. */
+export default {
+  rootDir: 'build/test',
+  testEnvironment: 'node',
+  transform: {},
+  testTimeout: 60_000,
+  globalSetup: './support/global-setup.js',
+  globalTeardown: './support/global-teardown.js',
+};

@@ -1,0 +1,54 @@
+import type { AlarmState } from './alarm.js';
+import type { PythonValue } from './python-json.js';
+
+/**
+ * What one look at an alarm found. `trending` means that the points disagree: it settles a state only for an alarm that has none yet.
+ */
+export type Verdict = AlarmState | 'trending ok' | 'trending alarm';
+
+export interface Evaluation<Findings = unknown> {
+  verdict: Verdict;
+  findings: Findings;
+}
+
+/** Why a state was entered or kept: the text people read and the object receivers read. */
+export interface Reason {
+  reason: string;
+  reasonData: PythonValue;
+}
+
+/** The words of a kind of alarm, and the one rule in which the kinds differ. */
+export interface Explainer<Findings> {
+  /** `remaining` is true for a repeat. */
+  explain(findings: Findings, state: AlarmState, remaining: boolean): Reason;
+  /** Whether an alarm that stays in `insufficient data` sets off its repeat actions (Aodh: threshold kinds do, combinations do not). */
+  readonly repeatsWhileUnknown: boolean;
+}
+
+export type Decision =
+  | { kind: 'stay' }
+  | ({ kind: 'transition'; from: AlarmState; to: AlarmState } & Reason)
+  | ({ kind: 'repeat'; state: AlarmState } & Reason);
+
+const STAY: Decision = { kind: 'stay' };
+
+/** What follows from an evaluation and the alarm's present state; the transition table of Aodh's evaluators. */
+export function decide<Findings>(
+  alarm: { state: AlarmState; repeatActions: boolean },
+  { verdict, findings }: Evaluation<Findings>,
+  explainer: Explainer<Findings>,
+): Decision {
+  const to = settle(verdict, alarm.state);
+  if (to !== alarm.state) {
+    return { kind: 'transition', from: alarm.state, to, ...explainer.explain(findings, to, false) };
+  }
+  if (!alarm.repeatActions) return STAY;
+  if (to === 'insufficient data' && !explainer.repeatsWhileUnknown) return STAY;
+  return { kind: 'repeat', state: to, ...explainer.explain(findings, to, true) };
+}
+
+function settle(verdict: Verdict, present: AlarmState): AlarmState {
+  if (verdict !== 'trending ok' && verdict !== 'trending alarm') return verdict;
+  if (present !== 'insufficient data') return present;
+  return verdict === 'trending ok' ? 'ok' : 'alarm';
+}

@@ -1,0 +1,67 @@
+/**
+ * JSON as Python's `json.dumps` writes it: `", "` and `": "` between, non-ASCII as `\uXXXX`, floats always with a point or exponent.
+ * Clients of Aodh compare such texts literally, and receivers sign and deduplicate by bytes.
+ */
+
+/** A number that Python holds as a float, so that 85 is written `85.0`. */
+export class PythonFloat {
+  constructor(readonly value: number) {}
+}
+
+/** Text that already is JSON and is embedded as it stands. */
+export class RawJson {
+  constructor(readonly text: string) {}
+}
+
+export type PythonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | PythonFloat
+  | RawJson
+  | readonly PythonValue[]
+  | { readonly [key: string]: PythonValue };
+
+/** Members whose value is undefined are left out, as in `JSON.stringify`. NaN and infinities become null: they are no JSON. */
+export function pythonJson(value: PythonValue): string {
+  if (value === null || value === undefined) return 'null';
+  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'number') return Number.isInteger(value) ? value.toString() : pythonFloat(value, 'null');
+  if (typeof value === 'boolean') return String(value);
+  if (value instanceof PythonFloat) return pythonFloat(value.value, 'null');
+  if (value instanceof RawJson) return value.text;
+  if (isList(value)) return `[${value.map(pythonJson).join(', ')}]`;
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return `{${members.map(([key, member]) => `${quote(key)}: ${pythonJson(member)}`).join(', ')}}`;
+}
+
+/** A float as Python prints it: `85.0`, `1e+16`, `1e-05`, `nan`, `inf`. */
+export function pythonFloat(value: number, notFinite?: string): string {
+  if (!Number.isFinite(value)) return notFinite ?? (Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf');
+  if (Object.is(value, -0)) return '-0.0';
+  const magnitude = Math.abs(value);
+  if (magnitude !== 0 && (magnitude >= 1e16 || magnitude < 1e-4)) return exponential(value);
+  const text = value.toString();
+  return text.includes('.') ? text : `${text}.0`;
+}
+
+function exponential(value: number): string {
+  const [digits, exponent = '0'] = value.toExponential().split('e');
+  const sign = exponent.startsWith('-') ? '-' : '+';
+  return `${digits}e${sign}${exponent.replace(/^[+-]/, '').padStart(2, '0')}`;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text).replace(/[\u007f-\uffff]/g, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+  // DEL is ASCII and stays as it is; everything above is escaped unit by unit, surrogates included.
+  return unit === '\u007f' ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+function isList(value: PythonValue): value is readonly PythonValue[] {
+  return Array.isArray(value);
+}

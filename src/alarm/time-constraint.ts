@@ -1,0 +1,101 @@
+import { CronExpressionParser } from 'cron-parser';
+import { z } from 'zod';
+
+import { optional, wireInt, wireText } from './wire-types.js';
+
+const MAX_DURATION_S = 366 * 24 * 3600;
+/** Aodh lets a window open up to this long before its start, exclusive. */
+const EARLY_MS = 60_000;
+
+/** When an alarm may be evaluated: from each `start` (cron, 5 fields or 6 with seconds last) for `duration` seconds. */
+export const TimeConstraint = z
+  .strictObject({
+    name: wireText({ max: 255 }),
+    description: optional(wireText({ max: 2048 }), ''),
+    start: wireText({ max: 100 }).superRefine(refuseBadCron),
+    duration: wireInt({ min: 0, max: MAX_DURATION_S }),
+    timezone: optional(wireText({ max: 64 }), '').superRefine(refuseBadTimezone),
+  })
+  .transform((constraint) => ({
+    ...constraint,
+    description: constraint.description || `Time constraint at ${constraint.start} lasting for ${constraint.duration} seconds`,
+  }));
+export type TimeConstraint = z.infer<typeof TimeConstraint>;
+
+export const TimeConstraints = z.array(TimeConstraint).superRefine((constraints, context) => {
+  if (new Set(constraints.map(({ name }) => name)).size === constraints.length) return;
+  context.addIssue({
+    code: 'custom',
+    message: 'Time constraint names must be unique for a given alarm.',
+    params: { whole: true },
+  });
+});
+
+/** True without constraints, or when at least one holds at `now`. Both ends of a window count as inside. */
+export function isWithin(constraints: readonly TimeConstraint[], now: Date): boolean {
+  return constraints.length === 0 || constraints.some((constraint) => holds(constraint, now));
+}
+
+function holds({ start, duration, timezone }: TimeConstraint, now: Date): boolean {
+  const before = schedulePoint(start, timezone, now, 'prev');
+  if (before === undefined) return false;
+  const next = schedulePoint(start, timezone, before, 'next');
+  if (next !== undefined && Math.abs(now.getTime() - next.getTime()) < EARLY_MS) return true;
+  return now.getTime() <= before.getTime() + duration * 1000;
+}
+
+/** The nearest schedule point strictly before or after `from`; undefined for dates that never come (31 February). */
+function schedulePoint(start: string, timezone: string, from: Date, direction: 'prev' | 'next'): Date | undefined {
+  try {
+    // The library drops milliseconds of the date it starts from; a whole second up keeps "strictly before" for later fractions.
+    const roundUp = direction === 'prev' && from.getMilliseconds() > 0 ? 1000 - from.getMilliseconds() : 0;
+    const cron = CronExpressionParser.parse(secondsFirst(start), {
+      currentDate: new Date(from.getTime() + roundUp),
+      tz: timezone || 'UTC',
+    });
+    return cron[direction]().toDate();
+  } catch {
+    return undefined; // validated at input, so the one thing left to fail is a search that finds no date
+  }
+}
+
+/** Aodh's cron has its seconds last; the library wants them first. */
+function secondsFirst(start: string): string {
+  const fields = start.trim().split(/\s+/);
+  return fields.length === 6 ? [fields[5], ...fields.slice(0, 5)].join(' ') : start;
+}
+
+function refuseBadCron(start: string, context: z.RefinementCtx): void {
+  const columns = start.trim().split(/\s+/).length;
+  const problem =
+    !start.startsWith('@') && columns !== 5 && columns !== 6
+      ? 'Exactly 5 or 6 columns has to be specified for iterator expression.'
+      : cronProblem(start);
+  if (problem) context.addIssue({ code: 'custom', message: problem, input: start });
+}
+
+function cronProblem(start: string): string | undefined {
+  if (/[?W]/.test(start) || start.startsWith('@reboot')) return `[${start}] is not acceptable`;
+  try {
+    CronExpressionParser.parse(secondsFirst(start), { tz: 'UTC', currentDate: new Date(0) });
+    return undefined;
+  } catch (cause) {
+    return /range|constraint/i.test(String(cause))
+      ? `[${start}] is not acceptable, out of range`
+      : `[${start}] is not acceptable`;
+  }
+}
+
+function refuseBadTimezone(timezone: string, context: z.RefinementCtx): void {
+  if (timezone === '' || isTimezone(timezone)) return;
+  context.addIssue({ code: 'custom', message: `Timezone ${timezone} is not valid`, params: { whole: true }, input: timezone });
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,16 @@
+import { pythonJson } from '../../python-json.js';
+import type { AlarmType } from '../alarm-type.js';
+import { evaluateCombination, explainCombination, type CombinationFindings } from './evaluate.js';
+import { CombinationRule } from './schema.js';
+
+export const combination: AlarmType<CombinationRule, CombinationFindings> = {
+  schema: CombinationRule,
+  repeatsWhileUnknown: false,
+  ruleJson: ({ type: _, ...rule }) => pythonJson(rule),
+  defaultDescription: ({ operator, alarm_ids }) => `Combined state of alarms ${alarm_ids.join(` ${operator} `)}`,
+  members: ({ alarm_ids }) => alarm_ids,
+  scopedTo: (rule) => rule,
+  seriesNeeded: () => undefined,
+  evaluate: (rule, { memberStates }) => evaluateCombination(rule, memberStates),
+  explain: explainCombination,
+};

@@ -1,0 +1,18 @@
+import { PythonFloat, pythonFloat, pythonJson } from '../../python-json.js';
+import type { AlarmType } from '../alarm-type.js';
+import { evaluateThreshold, explainThreshold, type ThresholdFindings } from './evaluate.js';
+import { scopedTo, seriesNeeded } from './meter-query.js';
+import { ThresholdRule } from './schema.js';
+
+export const threshold: AlarmType<ThresholdRule, ThresholdFindings> = {
+  schema: ThresholdRule,
+  repeatsWhileUnknown: true,
+  ruleJson: ({ type: _, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
+  defaultDescription: (rule) =>
+    `Alarm when ${rule.meter_name} is ${rule.comparison_operator} a ${rule.statistic} of ${pythonFloat(rule.threshold)} over ${rule.period} seconds`,
+  members: () => [],
+  scopedTo,
+  seriesNeeded,
+  evaluate: (rule, { series }) => evaluateThreshold(rule, series),
+  explain: explainThreshold,
+};

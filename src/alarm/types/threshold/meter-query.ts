@@ -1,0 +1,75 @@
+import { AppError } from '../../../errors.js';
+import type { MeterQuery, SeriesNeed } from '../../series.js';
+import type { RuleScope } from '../alarm-type.js';
+import type { QueryItem, ThresholdRule } from './schema.js';
+
+/** One period more than the rule compares, so that a late sample still finds its period (Aodh's look-back). */
+const LOOK_BACK = 1;
+
+/** The question a threshold rule asks. Rules that differ only in statistic, operator, threshold or number of periods share its key. */
+export function seriesNeeded(rule: ThresholdRule): SeriesNeed {
+  const query = meterQuery(rule);
+  return {
+    datasource: 'meters',
+    key: JSON.stringify(['meters', rule.period, query]),
+    query,
+    granularityS: rule.period,
+    // Outliers are judged against as many periods again: Aodh doubles the window for them.
+    periods: rule.evaluation_periods + (rule.exclude_outliers ? rule.evaluation_periods : LOOK_BACK),
+  };
+}
+
+/**
+ * The rule as it may be stored for an owner who sees one project only: Aodh appends that project as a condition,
+ * and refuses (401) a condition on another.
+ */
+export function scopedTo(rule: ThresholdRule, { projectId }: RuleScope): ThresholdRule {
+  if (projectId === null) return rule;
+  const named = rule.query.filter(({ field }) => field === 'project' || field === 'project_id');
+  const foreign = named.find(({ value }) => value !== projectId);
+  if (foreign) throw new AppError('not_authorized', `Not Authorized to access project ${foreign.value}`);
+  if (named.length > 0) return rule;
+  return { ...rule, query: [...rule.query, { field: 'project_id', op: 'eq', value: projectId, type: '' }] };
+}
+
+/** Keys in a fixed order, so that equal questions make equal texts. */
+function meterQuery(rule: ThresholdRule): MeterQuery {
+  const conditions = new Map<string, string>();
+  let impossible: true | undefined;
+  for (const item of rule.query) {
+    const field = canonicalField(item);
+    const value = canonicalValue(item);
+    if ((conditions.get(field) ?? value) !== value || (field === 'meter' && value !== rule.meter_name)) impossible = true;
+    conditions.set(field, value);
+  }
+  const metadata = [...conditions].filter(([field]) => field.startsWith('metadata.')).sort(byFirst);
+  return {
+    meter: rule.meter_name,
+    projectId: conditions.get('project_id'),
+    userId: conditions.get('user_id'),
+    resourceId: conditions.get('resource_id'),
+    source: conditions.get('source'),
+    messageId: conditions.get('message_id'),
+    metadata:
+      metadata.length > 0
+        ? Object.fromEntries(metadata.map(([field, value]) => [field.slice('metadata.'.length), value]))
+        : undefined,
+    impossible,
+  };
+}
+
+function canonicalField({ field }: QueryItem): string {
+  if (field === 'project' || field === 'user' || field === 'resource') return `${field}_id`;
+  return field.replace(/^resource_metadata\./, 'metadata.');
+}
+
+/** Typed values are compared as the text that PostgreSQL gives for the same value in stored JSON. */
+function canonicalValue({ value, type }: QueryItem): string {
+  if (type === 'integer' || type === 'float') return String(Number(value));
+  if (type === 'boolean') return String(/^(1|t|true|on|y|yes)$/i.test(value));
+  return value;
+}
+
+function byFirst([a]: [string, string], [b]: [string, string]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

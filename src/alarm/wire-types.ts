@@ -1,0 +1,135 @@
+import { z } from 'zod';
+
+/**
+ * The types of Aodh's JSON input, with the coercions and the wording of its framework (WSME), so that clients that match error texts keep working.
+ * Every refusal is a zod issue whose message completes `Invalid input for field/attribute {field}. Value: '{value}'. `.
+ * `null` for an optional field means "not given".
+ */
+
+const TRUE = new Set(['true', 't', 'yes', 'y', 'on', '1']);
+const FALSE = new Set(['false', 'f', 'no', 'n', 'off', '0']);
+export const MANDATORY_MISSING = 'Mandatory field missing.';
+
+function wire<T>(convert: (value: unknown) => T | Refusal): z.ZodType<T> {
+  return z.unknown().transform((value, context): T => {
+    const converted: T | Refusal = value === undefined || value === null ? refuse(MANDATORY_MISSING) : convert(value);
+    if (!(converted instanceof Refusal)) return converted;
+    context.addIssue({ code: 'custom', message: converted.message, input: value });
+    return z.NEVER;
+  }) as unknown as z.ZodType<T>;
+}
+
+class Refusal {
+  constructor(readonly message: string) {}
+}
+
+function refuse(message: string): Refusal {
+  return new Refusal(message);
+}
+
+export function wireText(limits: { max?: number } = {}): z.ZodType<string> {
+  return wire((value) => {
+    if (typeof value !== 'string') return refuse(wrongType('str', value));
+    if (limits.max !== undefined && value.length > limits.max) {
+      return refuse(`Value should have a maximum character requirement of ${limits.max}`);
+    }
+    if (hasControlCharacters(value)) return refuse('Value should not contain control characters');
+    return value;
+  });
+}
+
+export function wireBool(): z.ZodType<boolean> {
+  return wire((value) => {
+    if (typeof value === 'boolean') return value;
+    if (typeof value === 'number' && Number.isInteger(value)) return value !== 0;
+    if (typeof value === 'string' && TRUE.has(value)) return true;
+    if (typeof value === 'string' && FALSE.has(value)) return false;
+    return refuse(`Value not an unambiguous boolean: ${pythonText(value)}`);
+  });
+}
+
+export function wireInt(bounds: { min?: number; max?: number } = {}): z.ZodType<number> {
+  return wire((value) => {
+    const number = toInteger(value);
+    if (number === undefined) return refuse(`invalid literal for int() with base 10: '${pythonText(value)}'`);
+    if (bounds.min !== undefined && number < bounds.min) return refuse(`Value should be greater or equal to ${bounds.min}`);
+    if (bounds.max !== undefined && number > bounds.max) return refuse(`Value should be lower or equal to ${bounds.max}`);
+    return number;
+  });
+}
+
+export function wireFloat(): z.ZodType<number> {
+  return wire((value) => {
+    const number = toFloat(value);
+    if (number === undefined) return refuse(`could not convert string to float: '${pythonText(value)}'`);
+    if (!Number.isFinite(number)) return refuse('Value should be a finite number');
+    return number;
+  });
+}
+
+export function wireEnum<const T extends readonly string[]>(values: T): z.ZodType<T[number]> {
+  return wire((value) =>
+    typeof value === 'string' && values.includes(value) ? value : refuse(`Value should be one of: ${values.join(', ')}`),
+  );
+}
+
+export function wireList<T>(member: z.ZodType<T>, limits: { max?: number } = {}): z.ZodType<T[]> {
+  const checked = wire((value) => {
+    if (!Array.isArray(value)) return refuse(`Value not a valid list: ${pythonText(value)}`);
+    if (limits.max !== undefined && value.length > limits.max) return refuse(`Value should have at most ${limits.max} members`);
+    return value as unknown[];
+  });
+  return checked.pipe(z.array(member)) as unknown as z.ZodType<T[]>;
+}
+
+/** The field may be absent or null; both give `fallback`. */
+export function optional<T>(schema: z.ZodType<T>, fallback: T): z.ZodType<T> {
+  const nullOrSchema = z.unknown().transform((value, context): T => {
+    if (value === null) return fallback;
+    const parsed = schema.safeParse(value, { reportInput: true });
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
+    return z.NEVER;
+  });
+  return nullOrSchema.prefault(null) as unknown as z.ZodType<T>;
+}
+
+/** A value as Python would print it in a message. */
+export function pythonText(value: unknown): string {
+  if (value === null || value === undefined) return 'None';
+  if (value === true) return 'True';
+  if (value === false) return 'False';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function wrongType(expected: string, value: unknown): string {
+  return `Wrong type. Expected '<class '${expected}'>', got '<class '${pythonType(value)}'>'`;
+}
+
+function pythonType(value: unknown): string {
+  if (value === null) return 'NoneType';
+  if (Array.isArray(value)) return 'list';
+  if (typeof value === 'boolean') return 'bool';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float';
+  return typeof value === 'string' ? 'str' : 'dict';
+}
+
+function toInteger(value: unknown): number | undefined {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? Math.trunc(value) : undefined;
+  if (typeof value === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(value)) return Number(value);
+  return undefined;
+}
+
+function toFloat(value: unknown): number | undefined {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  if (!/^\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i.test(value)) return undefined;
+  return Number(value);
+}
+
+function hasControlCharacters(text: string): boolean {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text);
+}

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** A duration as people write it, `250ms`, `5s`, `2m`, `1h`, `30d`, as milliseconds. */
+export function duration(fallback: string, bounds: { min?: string; max?: string } = {}): z.ZodType<number> {
+  const { min, max } = bounds;
+  return z
+    .string()
+    .default(fallback)
+    .transform((text, context) => {
+      const ms = toMilliseconds(text);
+      const problem =
+        ms === undefined
+          ? 'expected a duration such as 250ms, 5s, 2m, 1h or 30d'
+          : min !== undefined && ms < toMilliseconds(min)!
+            ? `must be at least ${min}`
+            : max !== undefined && ms > toMilliseconds(max)!
+              ? `must be at most ${max}`
+              : undefined;
+      if (ms !== undefined && problem === undefined) return ms;
+      context.addIssue({ code: 'custom', message: problem ?? '' });
+      return z.NEVER;
+    }) as unknown as z.ZodType<number>;
+}
+
+function toMilliseconds(text: string): number | undefined {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
+  return amount === undefined ? undefined : Number(amount) * UNITS[unit as keyof typeof UNITS];
+}

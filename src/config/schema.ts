@@ -1,0 +1,86 @@
+import { z } from 'zod';
+
+import { duration } from './duration.js';
+import { Secret } from './secret.js';
+
+export const ROLES = ['api', 'evaluator', 'notifier'] as const;
+export type Role = (typeof ROLES)[number];
+
+const port = (fallback: number): z.ZodDefault<z.ZodNumber> => z.number().int().min(0).max(65_535).default(fallback);
+const count = (fallback: number, max: number): z.ZodDefault<z.ZodNumber> => z.number().int().min(1).max(max).default(fallback);
+const secretUrl = z
+  .string()
+  .min(1)
+  .transform((text) => new Secret(text))
+  .optional();
+const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> =>
+  z.strictObject(shape).prefault({} as never);
+
+const RetrySchedule = z.array(duration('0s')).min(1).default([0, 5e3, 30e3, 12e4, 6e5, 18e5, 36e5, 72e5, 144e5, 288e5, 288e5]);
+
+/** Every option, its default and its bounds. `config/default.yaml` says what each means. */
+export const Config = z.strictObject({
+  roles: z
+    .array(z.enum(ROLES))
+    .min(1)
+    .default([...ROLES]),
+  api: section({
+    host: z.string().min(1).default('127.0.0.1'),
+    port: port(8042),
+    i_understand_noauth_is_open: z.boolean().default(false),
+    alarm_max_actions: z.number().int().min(-1).default(-1),
+  }),
+  management: section({
+    host: z.string().min(1).default('127.0.0.1'),
+    port: z.number().int().min(0).max(65_535).optional(),
+  }),
+  database: section({
+    url: secretUrl,
+    data_dir: z.string().min(1).default('./data'),
+    max_connections: count(10, 200),
+    statement_timeout: duration('10s', { min: '100ms' }),
+    migrate_on_start: z.boolean().default(true),
+  }),
+  redis: section({
+    url: secretUrl,
+    prefix: z
+      .string()
+      .regex(/^[a-z0-9-]+$/, 'expected lower-case letters, digits and dashes')
+      .default('tocsin'),
+  }),
+  evaluator: section({
+    interval: duration('60s', { min: '400ms', max: '1h' }),
+    lease: duration('10s', { min: '500ms' }),
+    heartbeat: duration('2s', { min: '50ms' }),
+    deadline: duration('10s', { min: '100ms' }),
+  }),
+  meters: section({
+    retention: duration('7d', { min: '1m' }),
+    prune_every: duration('1m', { min: '1s' }),
+  }),
+  notifier: section({
+    policy: z.enum(['current', 'every']).default('current'),
+    concurrency: count(100, 1_000),
+    attempt_timeout: duration('15s', { min: '100ms' }),
+    connect_timeout: duration('5s', { min: '50ms' }),
+    claim: duration('30s', { min: '500ms' }),
+    sweep_every: duration('5s', { min: '100ms' }),
+    retry_schedule: RetrySchedule,
+    max_age: duration('24h', { min: '1s' }),
+    per_host: count(32, 10_000),
+    per_host_and_project: count(4, 10_000),
+    keep_delivered: duration('3d'),
+    keep_repeats: duration('1h'),
+    keep_dead: duration('30d'),
+  }),
+  queue: section({
+    redis_url: secretUrl,
+    prefix: z
+      .string()
+      .regex(/^[a-z0-9-]+$/, 'expected lower-case letters, digits and dashes')
+      .default('tocsin-actions'),
+  }),
+  log: section({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }),
+  shutdown_timeout: duration('20s', { min: '1s' }),
+});
+export type Config = z.infer<typeof Config>;

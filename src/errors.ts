@@ -1,0 +1,37 @@
+/**
+ * The stable codes of everything that can go wrong on purpose. Only `api/error-handler.ts` maps them to HTTP.
+ */
+export type ErrorCode =
+  | 'invalid_request'
+  | 'unauthenticated'
+  | 'not_authorized'
+  | 'forbidden'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'conflict'
+  | 'too_large'
+  | 'unsupported_media_type'
+  | 'unavailable';
+
+/** An error with a code and a message fit for the person who caused it. Anything else that is thrown is a fault of ours. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A reason not to start that the operator can act on: printed as one line, without a stack, exit code 1. */
+export class StartupError extends Error {
+  override readonly name = 'StartupError';
+}
+
+/** What was thrown, as an Error. JavaScript lets anything be thrown; logs want a message and a stack. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,65 @@
+import winston from 'winston';
+
+export type LogFields = Record<string, unknown>;
+
+/**
+ * Constant message, fields beside it. Levels are a promise: `error` = a person must act, `warn` = it heals by itself,
+ * `info` = once per transition and life-cycle event, `debug` = every evaluation.
+ */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  child(fields: LogFields): Logger;
+}
+
+const SECRET_SHAPES = [/ak_[a-z2-7]{12}_[\w-]{20,}/gi, /whsec_[A-Za-z0-9+/=]{16,}/g, /\/\/[^/\s"@]*:[^/\s"@]*@/g];
+
+/** JSON lines on standard error (standard output belongs to what a command prints). */
+export function createLogger(level: string): Logger {
+  const { combine, timestamp, json } = winston.format;
+  const root = winston.createLogger({
+    level,
+    format: combine(timestamp(), errorsAsFields(), json(), withoutSecrets()),
+    transports: [new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] })],
+  });
+  return wrap(root);
+}
+
+export const silentLogger: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  child: () => silentLogger,
+};
+
+function wrap(logger: winston.Logger): Logger {
+  return {
+    debug: (message, fields) => void logger.debug(message, fields),
+    info: (message, fields) => void logger.info(message, fields),
+    warn: (message, fields) => void logger.warn(message, fields),
+    error: (message, fields) => void logger.error(message, fields),
+    child: (fields) => wrap(logger.child(fields)),
+  };
+}
+
+const errorsAsFields = winston.format((info) => {
+  if (info['err'] instanceof Error) info['err'] = describe(info['err']);
+  return info;
+});
+
+/** The last filter: whatever slipped into a message, known shapes of secrets do not leave the process. */
+const withoutSecrets = winston.format((info) => {
+  const line = Symbol.for('message');
+  let text = String(info[line]);
+  for (const shape of SECRET_SHAPES) text = text.replace(shape, '***');
+  info[line] = text;
+  return info;
+});
+
+function describe(error: Error): LogFields {
+  const cause = error.cause instanceof Error ? { cause: describe(error.cause) } : {};
+  return { message: error.message, stack: error.stack, ...cause };
+}

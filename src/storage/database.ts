@@ -1,0 +1,26 @@
+/** Result of one statement. Types: `timestamptz` is a Date, `bigint` a number, `xid8` a string, arrays are arrays. */
+export interface QueryResult<Row> {
+  rows: Row[];
+  /** Rows that an insert, update or delete touched. */
+  rowCount: number;
+}
+
+export interface Sql {
+  /** Parameters only; never build text from values. Dates inside array parameters are passed as ISO texts and cast in SQL. */
+  query<Row>(text: string, parameters?: readonly unknown[]): Promise<QueryResult<Row>>;
+}
+
+/** The one way to data. PostgreSQL and the embedded PGlite implement it; `test/contract/` holds them to the same behaviour. */
+export interface Database extends Sql {
+  readonly kind: 'postgres' | 'pglite';
+  /** Commits when `work` resolves, rolls back when it rejects. `work` must use `tx` only. */
+  transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Postgres error codes that callers tell apart. */
+export const UNIQUE_VIOLATION = '23505';
+
+export function sqlState(thrown: unknown): string | undefined {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+}

@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+import type { Database } from './database.js';
+
+const MIGRATIONS = new URL('./migrations/', import.meta.url);
+/** Any constant number; all processes that migrate must use the same. */
+const LOCK = 8042_0001;
+
+/**
+ * Brings the schema up to date and returns the names of what it ran. Safe to call from any number of processes at once:
+ * one does the work, the others wait for it. Also repairs revisions after a dump was restored into a younger server,
+ * whose transaction numbers would otherwise lie below those in the rows.
+ */
+export async function migrate(db: Database): Promise<string[]> {
+  return db.transaction(async (tx) => {
+    await tx.query('set local lock_timeout = 0');
+    await tx.query('set local statement_timeout = 0');
+    await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
+    await tx.query('create table if not exists migrations (name text primary key, applied_at timestamptz not null)');
+    const { rows } = await tx.query<{ name: string }>('select name from migrations');
+    const applied = new Set(rows.map(({ name }) => name));
+    const pending = migrationNames().filter((name) => !applied.has(name));
+    for (const name of pending) {
+      for (const statement of statementsOf(readFileSync(new URL(name, MIGRATIONS), 'utf8'))) await tx.query(statement);
+      await tx.query('insert into migrations (name, applied_at) values ($1, clock_timestamp())', [name]);
+    }
+    await tx.query('update alarms set revision = pg_current_xact_id() where revision > pg_current_xact_id()');
+    return pending;
+  });
+}
+
+function migrationNames(): string[] {
+  return readdirSync(MIGRATIONS)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+}
+
+/** Migrations hold plain statements, each ended by a semicolon at the end of a line. */
+function statementsOf(script: string): string[] {
+  return script
+    .replace(/--.*$/gm, '')
+    .split(/;\s*$/m)
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '');
+}

@@ -1,0 +1,100 @@
+import pg from 'pg';
+
+import { StartupError, toError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { Database, QueryResult, Sql } from './database.js';
+
+/** Version 15 is the oldest whose SQL ours is tested against. */
+const OLDEST_SERVER = 150_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export interface PostgresOptions {
+  url: string;
+  maxConnections: number;
+  statementTimeoutMs: number;
+}
+
+/**
+ * Connects and checks the server.
+ * @throws StartupError when the server cannot be reached or is older than PostgreSQL 15.
+ */
+export async function openPostgres(options: PostgresOptions, log: Logger): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.maxConnections,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: options.statementTimeoutMs,
+    lock_timeout: 3_000,
+    idle_in_transaction_session_timeout: 15_000,
+    application_name: 'tocsin',
+    types: { getTypeParser },
+  } as pg.PoolConfig);
+  // An idle connection that breaks (a restart of the server) is replaced by the pool; without a listener it would end the process.
+  pool.on('error', (err) => log.warn('idle database connection lost', { err }));
+  await refuseUnusable(pool).catch(async (cause: unknown) => {
+    await pool.end();
+    throw cause;
+  });
+  return {
+    kind: 'postgres',
+    query: (text, parameters) => run(pool, text, parameters),
+    transaction: (work) => transaction(pool, work, log),
+    close: () => pool.end(),
+  };
+}
+
+async function refuseUnusable(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool
+    .query<{ version: string }>("select current_setting('server_version_num') as version")
+    .catch((cause: unknown) => {
+      throw new StartupError(`database.url: cannot connect to PostgreSQL: ${toError(cause).message}`, { cause });
+    });
+  const version = Number(rows[0]?.version);
+  if (version < OLDEST_SERVER) {
+    throw new StartupError(`database.url: PostgreSQL ${Math.floor(version / 10_000)} is too old; Tocsin needs 15 or later`);
+  }
+}
+
+async function transaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>, log: Logger): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  const onError = (err: Error): void => {
+    broken = err;
+  };
+  client.on('error', onError);
+  try {
+    await client.query('begin');
+    const result = await work({ query: (text, parameters) => run(client, text, parameters) });
+    await client.query('commit');
+    return result;
+  } catch (cause) {
+    await client.query('rollback').catch((err: unknown) => {
+      broken = toError(err);
+      log.warn('rollback failed, connection dropped', { err: broken });
+    });
+    throw cause;
+  } finally {
+    client.off('error', onError);
+    client.release(broken);
+  }
+}
+
+/** Statements are prepared once per connection, under a name made from their text. */
+const statementNames = new Map<string, string>();
+
+async function run<Row>(
+  target: pg.Pool | pg.PoolClient,
+  text: string,
+  parameters: readonly unknown[] = [],
+): Promise<QueryResult<Row>> {
+  let name = statementNames.get(text);
+  if (name === undefined) statementNames.set(text, (name = `s${statementNames.size}`));
+  const { rows, rowCount } = await target.query<pg.QueryResultRow>({ name, text, values: [...parameters] });
+  return { rows: rows as Row[], rowCount: rowCount ?? 0 };
+}
+
+const INT8 = 20;
+
+function getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {
+  return oid === INT8 ? Number : (pg.types.getTypeParser as (oid: number, format?: string) => unknown)(oid, format);
+}

@@ -1,0 +1,56 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** Our own figures, in Prometheus' format at /metrics. Labels are never a tenant's text. */
+export type Telemetry = ReturnType<typeof createTelemetry>;
+
+export function createTelemetry() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const counter = <Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []): Counter<Label> =>
+    new Counter({ name: `tocsin_${name}`, help, labelNames, registers });
+  const gauge = <Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []): Gauge<Label> =>
+    new Gauge({ name: `tocsin_${name}`, help, labelNames, registers });
+  const seconds = (name: string, help: string, buckets: number[]): Histogram =>
+    new Histogram({ name: `tocsin_${name}`, help, buckets, registers });
+  return {
+    registry,
+    evaluations: counter('evaluations_total', 'Alarms evaluated, by verdict', ['verdict']),
+    evaluationFailures: counter('evaluation_failures_total', 'Evaluations of single alarms that failed'),
+    transitions: counter('transitions_total', 'Committed changes of state, by new state', ['state']),
+    transitionsFenced: counter(
+      'transitions_fenced_total',
+      'Results refused at commit: edited meanwhile, or no longer the owner',
+      ['reason'],
+    ),
+    backendQueries: counter('backend_queries_total', 'Requests to a metrics backend', ['datasource', 'outcome']),
+    batchSeconds: seconds(
+      'evaluation_batch_seconds',
+      'Duration of one batch, fetch to commit',
+      [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30],
+    ),
+    latenessSeconds: seconds(
+      'evaluation_lateness_seconds',
+      'How late batches started',
+      [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60],
+    ),
+    slotsMissed: counter('evaluation_slots_missed_total', 'Slots skipped because the batch before took too long'),
+    oldestEvaluationAge: gauge('oldest_evaluation_age_seconds', 'Age of the oldest last evaluation among partitions owned here'),
+    alarmsHeld: gauge('alarms_held', 'Alarms in memory of this evaluator'),
+    partitionsOwned: gauge('partitions_owned', 'Partitions this evaluator owns'),
+    members: gauge('members', 'Evaluators this process sees'),
+    coordinationMode: gauge('coordination_mode', '1 for the mode in use: redis, database or single', ['mode']),
+    outboxDepth: gauge('outbox_depth', 'Notifications waiting or in flight'),
+    outboxOldestAge: gauge('outbox_oldest_due_age_seconds', 'How long the oldest due notification has waited'),
+    deadNotifications: gauge('dead_notifications', 'Notifications given up and not yet pruned'),
+    deliveries: counter('deliveries_total', 'Attempts, by receiver and outcome', ['receiver', 'outcome']),
+    deliverySeconds: seconds('delivery_seconds', 'Duration of one attempt', [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 15]),
+    notificationLatency: seconds(
+      'notification_latency_seconds',
+      'From commit to the end of the first attempt',
+      [0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+    ),
+    samplesStored: counter('samples_stored_total', 'Samples accepted by the built-in meters'),
+    apiRequests: counter('api_requests_total', 'API requests, by method and status', ['method', 'status']),
+  };
+}
