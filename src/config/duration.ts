@@ -24,7 +24,7 @@ export function duration(fallback: string, bounds: { min?: string; max?: string 
       context.addIssue({ code: 'custom', message: problem ?? '' });
       return z.NEVER;
     })
-    .meta({ kind: 'duration' }) as unknown as z.ZodType<number>;
+    .meta({ kind: 'duration' });
 }
 
 function toMilliseconds(text: string): number | undefined {

@@ -28,7 +28,7 @@ function readMap(reading: Reading, map: YAMLMap, path: readonly string[]): void 
     const here = [...path, String(isScalar(key) ? key.value : key)];
     const name = here.join('.');
     const origin = reading.originAt(isScalar(key) ? key.range?.[0] : undefined);
-    if (isMap(value) && isSection(name)) readMap(reading, value as YAMLMap, here);
+    if (isMap(value) && isSection(name)) readMap(reading, value, here);
     else if (!isEmpty(value)) reading.layer.values.set(name, { value: plain(value), origin });
   }
 }

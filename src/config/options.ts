@@ -71,5 +71,5 @@ function isObject(schema: z.ZodType): schema is z.ZodObject {
 }
 
 function definition(schema: z.ZodType): Definition {
-  return schema.def as unknown as Definition;
+  return schema.def;
 }
