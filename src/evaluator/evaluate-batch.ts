@@ -38,7 +38,7 @@ export async function evaluateBatch(
   const due = alarms.filter(({ need, timeConstraints }) => need !== undefined && isWithin(timeConstraints, now));
   const series = await fetchSeries(deps, planRequests(needsOf(due)), now, signal);
   const verdicts: BatchVerdicts = { outcomes: [], unanswered: new Set(), evaluated: 0 };
-  for (const alarm of due) judge(deps, alarm, series, now, verdicts);
+  for (const alarm of due) judge(deps, alarm, { series, now }, verdicts);
   return verdicts;
 }
 
@@ -93,8 +93,7 @@ async function fetchSeries(
 function judge(
   deps: EvaluateBatchDeps,
   alarm: HeldAlarm,
-  answers: ReadonlyMap<string, Series>,
-  now: Date,
+  { series: answers, now }: { series: ReadonlyMap<string, Series>; now: Date },
   verdicts: BatchVerdicts,
 ): void {
   const need = alarm.need as SeriesNeed;

@@ -7,7 +7,7 @@ import type { AlarmCache, HeldAlarm } from './alarm-cache.js';
 import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
 import { evaluateBatch, type EvaluateBatchDeps } from './evaluate-batch.js';
 import type { CombinationJudge } from './evaluate-combinations.js';
-import { HeldPartitions, type TakenPartition } from './held-partitions.js';
+import type { HeldPartitions, TakenPartition } from './held-partitions.js';
 import { lastSlotTime, missedSlots, nextTick } from './schedule.js';
 
 export interface EvaluationLoopDeps {

@@ -98,6 +98,7 @@ export function createEvaluationStore(db: Database) {
 }
 
 async function changes(db: Database, text: string, parameters: readonly unknown[]): Promise<AlarmChanges> {
-  const { rows } = await db.query<LoadedAlarm & { seen: string }>(text, parameters);
-  return { alarms: rows.filter(({ id }) => id !== null), seen: rows[0]?.seen ?? '0' };
+  // One row of nulls, but for `seen`, when nothing changed.
+  const { rows } = await db.query<(LoadedAlarm | { id: null }) & { seen: string }>(text, parameters);
+  return { alarms: rows.filter((row) => row.id !== null), seen: rows[0]?.seen ?? '0' };
 }

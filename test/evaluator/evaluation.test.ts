@@ -30,7 +30,7 @@ function evaluation(open: () => Promise<Database>): void {
   /** A sample in every period from now until the end of the next interval. */
   async function push(meter: string, volume: number): Promise<void> {
     for (const offset of [1_000, 21_000, 41_000, 61_000]) {
-      await storeSample(db, meter, volume, new Date(rig.clock.now().getTime() + offset - 30_000));
+      await storeSample(db, meter, { volume, at: new Date(rig.clock.now().getTime() + offset - 30_000) });
     }
   }
 
@@ -212,7 +212,8 @@ function evaluation(open: () => Promise<Database>): void {
       await db.query('delete from samples');
       for (let n = 0; n < 8; n += 1) {
         for (let offset = -10_000; offset < 65_000; offset += 5_000) {
-          await storeSample(db, `m${n}`, n % 2 === round % 2 ? 95 : 5, new Date(rig.clock.now().getTime() + offset));
+          const volume = n % 2 === round % 2 ? 95 : 5;
+          await storeSample(db, `m${n}`, { volume, at: new Date(rig.clock.now().getTime() + offset) });
         }
       }
       await rig.interval();

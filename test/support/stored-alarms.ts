@@ -61,13 +61,12 @@ export async function storeAlarm(db: Database, alarm: StoredAlarm): Promise<void
 export async function storeSample(
   db: Database,
   meter: string,
-  volume: number,
-  at: Date,
-  fields: { resource?: string; project?: string; metadata?: object } = {},
+  sample: { volume: number; at: Date; resource?: string; project?: string; metadata?: object },
 ): Promise<void> {
+  const { volume, at, resource = 'r', project = 'p', metadata = {} } = sample;
   await db.query(
     `insert into samples (message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp, recorded_at, resource_metadata)
      values (gen_random_uuid()::text, $1, 'gauge', '%', $2, $3, $4, 'u', 'test', $5, $5, $6::text::jsonb)`,
-    [meter, volume, fields.resource ?? 'r', fields.project ?? 'p', at, JSON.stringify(fields.metadata ?? {})],
+    [meter, volume, resource, project, at, JSON.stringify(metadata)],
   );
 }
