@@ -33,6 +33,9 @@ interface HeldPartition {
 
 const NONE: readonly never[] = [];
 
+/** Partitions loaded by one statement: with a million alarms in all, an answer of some hundred thousand rows is enough at once. */
+const LOAD_AT_ONCE = 32;
+
 /** The enabled alarms of the partitions that this evaluator holds, kept fresh by revision. */
 export class AlarmCache {
   readonly #partitions = new Map<number, HeldPartition>();
@@ -106,7 +109,10 @@ export class AlarmCache {
         ),
       );
     }
-    if (fresh.length > 0) await this.#absorb(fresh, () => this.deps.load(fresh.map(([id]) => id)));
+    for (let start = 0; start < fresh.length; start += LOAD_AT_ONCE) {
+      const some = fresh.slice(start, start + LOAD_AT_ONCE);
+      await this.#absorb(some, () => this.deps.load(some.map(([id]) => id)));
+    }
     if (this.#doubtful.size > 0) {
       const ids = [...this.#doubtful];
       for (const alarm of await this.deps.byId(ids)) this.#apply(alarm);
