@@ -1,5 +1,6 @@
 import type { App } from '../app.js';
 import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
 import { toError } from '../errors.js';
 import type { ConfigFlags, Terminal } from './program.js';
 
@@ -7,11 +8,13 @@ export interface ServeOptions extends ConfigFlags {
   quiet: boolean;
 }
 
+type CreateApp = (config: Config) => Promise<App>;
+
 /** `tocsin serve`: runs until told to stop (0) or until the service can no longer work (1). */
-export async function serve({ config: file, flags, quiet }: ServeOptions, terminal: Terminal): Promise<number> {
+export async function serve(options: ServeOptions, terminal: Terminal, appFactory = importApp): Promise<number> {
+  const { config: file, flags, quiet } = options;
   const { config } = loadConfig({ file, flags, environment: terminal.environment });
-  // Imported late: a mistake in the configuration is told before the whole service is loaded.
-  const { createApp } = await import('../app.js');
+  const createApp = await appFactory();
   const app = await createApp(config);
   const say = quiet ? (): void => {} : (line: string): void => terminal.out(`${line}\n`);
   try {
@@ -26,6 +29,12 @@ export async function serve({ config: file, flags, quiet }: ServeOptions, termin
     await app.stop().catch((cause: unknown) => terminal.err(`tocsin: ${toError(cause).message}\n`));
     throw thrown;
   }
+}
+
+/** Late, so that a mistake in the configuration is told before the whole service is loaded. */
+async function importApp(): Promise<CreateApp> {
+  const { createApp } = await import('../app.js');
+  return createApp;
 }
 
 /** Resolves with the reason when the service fails, without one when it shall stop. */
