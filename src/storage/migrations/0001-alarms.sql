@@ -150,6 +150,7 @@ create table samples (
   resource_metadata jsonb not null
 );
 create index samples_by_meter on samples (meter, timestamp);
+create index samples_by_resource on samples (meter, resource_id, timestamp);
 create index samples_by_time on samples (timestamp);
 
 -- One row per meter and resource, so that listing them does not read samples.
