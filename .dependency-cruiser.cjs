@@ -5,7 +5,7 @@
 const MAY_IMPORT = {
   config: [],
   datasource: ['alarm'],
-  partition: ['redis'],
+  partition: ['redis', 'supervisor'],
   storage: ['alarm', 'datasource', 'partition', 'evaluator', 'notifier', 'api'],
   evaluator: ['alarm', 'datasource', 'partition', 'storage', 'supervisor'],
   notifier: ['alarm', 'storage', 'redis', 'supervisor'],
@@ -46,7 +46,8 @@ const PACKAGES = [
   [['ioredis', ['^src/redis[.]ts$']]],
   [['bullmq', ['^src/notifier/']]],
   [['got', ['^src/notifier/', '^src/datasource/']]],
-  ['pg', '@electric-sql/pglite', 'proper-lockfile'].map((name) => [name, ['^src/storage/']]),
+  ['pg', '@electric-sql/pglite'].map((name) => [name, ['^src/storage/']]),
+  [['proper-lockfile', ['^src/storage/', '^src/cli/']]],
   [['winston', ['^src/logger[.]ts$']]],
   [['prom-client', ['^src/telemetry[.]ts$']]],
   [['commander', ['^src/cli/']]],

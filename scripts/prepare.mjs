@@ -32,9 +32,22 @@ function requireNode() {
   throw new NotReady(`Tocsin needs Node ${OLDEST_NODE.join('.')} or later; this is ${process.versions.node}.`);
 }
 
+/** A checkout renews the lock file's time without changing it, so a newer one is compared by what it says. */
 function packagesAreStale() {
+  const locked = path.join(root, 'package-lock.json');
   const installed = path.join(root, 'node_modules', '.package-lock.json');
-  return !existsSync(installed) || statSync(path.join(root, 'package-lock.json')).mtimeMs > statSync(installed).mtimeMs;
+  if (!existsSync(installed)) return true;
+  if (statSync(locked).mtimeMs <= statSync(installed).mtimeMs) return false;
+  const present = packagesOf(installed);
+  return Object.entries(packagesOf(locked)).some(([name, { version, optional }]) => {
+    // The root is no package, and optional ones are left out where they do not fit the machine.
+    if (name === '' || (optional && !present[name])) return false;
+    return present[name]?.version !== version;
+  });
+}
+
+function packagesOf(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages ?? {};
 }
 
 function install() {

@@ -83,7 +83,7 @@ describe('the start script', () => {
     try {
       // A build that counts as fresh, and packages that count as installed: nothing is compiled or fetched.
       mkdirSync(path.join(clone, 'node_modules/typescript/bin'), { recursive: true });
-      writeFileSync(path.join(clone, 'node_modules/.package-lock.json'), '');
+      cpSync(path.join(clone, 'package-lock.json'), path.join(clone, 'node_modules/.package-lock.json'));
       writeFileSync(path.join(clone, 'node_modules/typescript/bin/tsc'), '');
       mkdirSync(path.join(clone, 'src'));
       mkdirSync(path.join(clone, 'examples'));
