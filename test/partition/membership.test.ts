@@ -30,7 +30,11 @@ class Stage {
     return createMembership({
       memberId: 'me',
       store: {
-        beat: (id) => guarded(() => this.beats.set(id, this.nowMs) && new Date(this.nowMs)),
+        beat: (id) =>
+          guarded(() => {
+            this.beats.set(id, this.nowMs);
+            return new Date(this.nowMs);
+          }),
         list: () => guarded(() => this.#listed(this.beats)),
         remove: (id) => guarded(() => void this.beats.delete(id)),
         removeOlderThan: () => Promise.resolve(),

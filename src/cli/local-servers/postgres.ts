@@ -149,5 +149,5 @@ function isReady(dir: string, pid: number): boolean {
 
 function versionOf(initdb: string): number {
   const { stdout } = spawnSync(initdb, ['--version'], { encoding: 'utf8' });
-  return Number(/(\d+)/.exec(stdout ?? '')?.[1]);
+  return Number(/(\d+)/.exec(stdout)?.[1]);
 }
