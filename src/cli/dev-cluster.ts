@@ -34,6 +34,9 @@ export interface DevClusterOptions {
 
 const clock = createSystemClock();
 const WATCH_MS = 500;
+/** How many looks a table must have stood for before it is printed: longer while partitions are between two owners. */
+const AT_REST = 1;
+const AT_REST_WITH_GAPS = 10;
 const API_START_MS = 30_000;
 const RESTART_MS = 1_000;
 const LOCK_STALE_MS = 5_000;
@@ -52,13 +55,15 @@ export async function runDevCluster(options: DevClusterOptions): Promise<number>
   const cluster = new DevCluster(options);
   const killAll = (): void => cluster.killAll();
   process.once('exit', killAll); // the last resort, for whoever asks twice to stop
-  process.once('SIGHUP', () => process.emit('SIGTERM', 'SIGTERM'));
+  const onHangUp = (): void => void process.emit('SIGTERM', 'SIGTERM'); // a closed terminal must not orphan what runs in groups of its own
+  process.once('SIGHUP', onHangUp);
   try {
     await cluster.run();
     return 0;
   } finally {
     await cluster.stop();
     process.off('exit', killAll);
+    process.off('SIGHUP', onHangUp);
   }
 }
 
@@ -77,6 +82,7 @@ class DevCluster {
 
   async run(): Promise<void> {
     const { dataDir, terminal } = { ...this.options, dataDir: this.#dataDir };
+    const stopped = (): boolean => terminal.stop.aborted;
     await refusePortInUse(this.options.port);
     this.#resources.push('lock', await lock(dataDir));
     const orphans = await this.#leftovers.end(clock);
@@ -88,7 +94,9 @@ class DevCluster {
       resources: this.#resources,
       started: (name, pid) => this.#remember(name, pid),
     });
+    if (stopped()) return;
     await this.#startServices(this.#launchOptions(servers));
+    if (stopped()) return;
     this.#introduce(servers);
     await this.#watchShares(servers.postgres.url);
   }
@@ -119,14 +127,15 @@ class DevCluster {
     const outcome = await migration.exited;
     if (outcome !== 'exit code 0') throw new StartupError(`the database could not be migrated (${outcome})`);
     const api = await this.#startService('api', 'api', launch);
-    await untilListening(this.options.port, api);
+    await untilListening(this.options.port, api, this.options.terminal.stop);
     for (let n = 1; n <= this.options.evaluators; n++) await this.#startService(`evaluator-${n}`, 'evaluator', launch);
     for (let n = 1; n <= this.options.notifiers; n++) await this.#startService(`notifier-${n}`, 'notifier', launch);
   }
 
   async #startService(name: string, role: Role, launch: LaunchOptions): Promise<ServiceProcess> {
     const service = await startService(name, role, launch);
-    this.#services.push(service);
+    const successorOf = this.#services.findIndex((earlier) => earlier.name === name);
+    this.#services.splice(successorOf < 0 ? this.#services.length : successorOf, successorOf < 0 ? 0 : 1, service);
     this.#remember(name, service.pid);
     void this.#mourn(service, launch);
     return service;
@@ -176,15 +185,18 @@ class DevCluster {
     const partitions = createPartitionStore(db);
     let printed = '';
     let before = '';
+    let unchanged = 0;
     while (!stop.aborted) {
       const owners = await partitions.ownerCounts().catch(() => []); // whoever tries things out may stop the database, too
       const shown = this.#services.map((service) => ({ ...service, ended: service.hasExited() }));
       const table = shareTable(shown, owners);
-      if (owners.length > 0 && table === before && table !== printed) {
+      unchanged = table === before ? unchanged + 1 : 0;
+      before = table;
+      const atRest = unchanged >= (owners.some(({ owner }) => owner === null) ? AT_REST_WITH_GAPS : AT_REST);
+      if (owners.length > 0 && atRest && table !== printed) {
         this.options.terminal.out(`${table}\n`);
         printed = table;
       }
-      before = table;
       await clock.sleep(WATCH_MS, stop);
     }
   }
@@ -224,9 +236,9 @@ async function refusePortInUse(port: number): Promise<void> {
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
 
-async function untilListening(port: number, api: ServiceProcess): Promise<void> {
+async function untilListening(port: number, api: ServiceProcess, stop: AbortSignal): Promise<void> {
   const deadline = clock.monotonicMs() + API_START_MS;
-  for (;;) {
+  while (!stop.aborted) {
     const answered = await fetch(`http://127.0.0.1:${port}/`).then(
       () => true,
       () => false,
@@ -234,6 +246,6 @@ async function untilListening(port: number, api: ServiceProcess): Promise<void> 
     if (answered) return;
     if (api.hasExited()) throw new StartupError(`the API has ended (${await api.exited}); its lines above say why`);
     if (clock.monotonicMs() > deadline) throw new StartupError('the API did not come up in time');
-    await clock.sleep(100);
+    await clock.sleep(100, stop);
   }
 }

@@ -17,7 +17,9 @@ function contract(open: () => Promise<Database>): void {
     await migrate(db);
     members = createMemberStore(db);
   });
-  beforeEach(async () => void (await db.query('delete from members')));
+  beforeEach(async () => {
+    await db.query('delete from members');
+  });
   afterAll(() => db.close());
 
   const backdate = (memberId: string, seconds: number): Promise<unknown> =>

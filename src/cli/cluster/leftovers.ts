@@ -11,6 +11,7 @@ interface Started {
 }
 
 const FILE = 'processes.json';
+const SERVERS = ['PostgreSQL', 'Redis'];
 const POLL_MS = 50;
 /** All that we start understands these: node and Redis end, PostgreSQL shuts down fast, then immediately. */
 const STEPS = [
@@ -37,11 +38,13 @@ export class Leftovers {
   async end(clock: Clock): Promise<string[]> {
     const recorded = existsSync(this.#file) ? (JSON.parse(readFileSync(this.#file, 'utf8')) as Started[]) : [];
     const running = recorded.filter(isRunning);
-    for (const { signal, waitMs } of STEPS) {
-      for (const { pid } of running.filter(isRunning)) process.kill(pid, signal);
-      const deadline = clock.monotonicMs() + waitMs;
-      while (running.some(isRunning) && clock.monotonicMs() < deadline) await clock.sleep(POLL_MS);
-    }
+    // The servers were started first; the service still needs them to say goodbye.
+    const servers = running.filter(({ name }) => SERVERS.includes(name));
+    await endTogether(
+      running.filter(({ name }) => !SERVERS.includes(name)),
+      clock,
+    );
+    await endTogether(servers, clock);
     this.#write([]);
     return running.map(({ name }) => name);
   }
@@ -49,6 +52,14 @@ export class Leftovers {
   #write(started: Started[]): void {
     this.#started = started;
     writeFileSync(this.#file, JSON.stringify(started), { mode: 0o600 });
+  }
+}
+
+async function endTogether(running: readonly Started[], clock: Clock): Promise<void> {
+  for (const { signal, waitMs } of STEPS) {
+    for (const { pid } of running.filter(isRunning)) process.kill(pid, signal);
+    const deadline = clock.monotonicMs() + waitMs;
+    while (running.some(isRunning) && clock.monotonicMs() < deadline) await clock.sleep(POLL_MS);
   }
 }
 

@@ -16,16 +16,21 @@ export interface OwnerCount {
 /** Who does what and who has how many partitions, for people to read. Owners are recognised by the process id in their name. */
 export function shareTable(processes: readonly ShownProcess[], owners: readonly OwnerCount[]): string {
   const table = new Table({ head: ['process', 'pid', 'partitions', 'metrics and health'], style: { head: [], border: [] } });
-  const counts = new Map(owners.map(({ owner, count }) => [ownerPid(owner), { owner, count }]));
-  for (const { name, role, pid, ended, managementUrl } of processes) {
-    const count = counts.get(pid)?.count ?? 0;
-    counts.delete(pid);
-    if (!ended || count > 0) {
-      table.push([ended ? `${name} (ended)` : name, pid, role === 'evaluator' ? count : '', ended ? '' : managementUrl]);
-    }
+  const counts = new Map(owners.map(({ owner, count }) => [ownerPid(owner), count]));
+  for (const shown of processes) {
+    const count = counts.get(shown.pid) ?? 0;
+    counts.delete(shown.pid);
+    if (!shown.ended || count > 0) table.push(rowOf(shown, count));
   }
-  for (const { owner, count } of counts.values()) table.push([owner === null ? 'nobody' : `${owner} (not ours)`, '', count, '']);
+  for (const [owner, count] of counts) {
+    const name = typeof owner === 'number' ? 'an ended evaluator' : (owner ?? 'nobody');
+    table.push([name, typeof owner === 'number' ? owner : '', count, '']);
+  }
   return table.toString();
+}
+
+function rowOf({ name, role, pid, ended, managementUrl }: ShownProcess, count: number): (string | number)[] {
+  return [ended ? `${name} (ended)` : name, pid, role === 'evaluator' ? count : '', ended ? '' : managementUrl];
 }
 
 /** Member ids look like `evaluator-<pid>-<uuid>`. */
