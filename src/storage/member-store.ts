@@ -1,20 +1,8 @@
+import type { MemberStore } from '../partition/membership.js';
+import type { MemberBeat } from '../partition/sightings.js';
 import type { Database } from './database.js';
 
-/** A heartbeat as read: when, and how long ago by the server's clock. */
-interface Beat {
-  id: string;
-  beatAt: number;
-  ageMs: number;
-}
-
 /** The evaluators that beat. Leases of many machines need one clock, so here, unlike elsewhere, time is the server's. */
-export interface MemberStore {
-  beat(memberId: string, seen: string | null): Promise<Date>;
-  list(): Promise<Beat[]>;
-  remove(memberId: string): Promise<void>;
-  removeOlderThan(ageMs: number): Promise<void>;
-}
-
 export function createMemberStore(db: Database): MemberStore {
   return {
     beat: (memberId, seen) => beat(db, memberId, seen),
@@ -41,7 +29,7 @@ const LIST = `
   select id, heartbeat_at, (extract(epoch from clock_timestamp() - heartbeat_at) * 1000)::float8 as age_ms
   from members where role = 'evaluator'`;
 
-async function list(db: Database): Promise<Beat[]> {
+async function list(db: Database): Promise<MemberBeat[]> {
   const { rows } = await db.query<{ id: string; heartbeat_at: Date; age_ms: number }>(LIST);
   return rows.map((row) => ({ id: row.id, beatAt: row.heartbeat_at.getTime(), ageMs: row.age_ms }));
 }

@@ -1,28 +1,14 @@
+import type { PartitionStore, TakenPartition, TakeRequest } from '../partition/ownership.js';
 import type { Database } from './database.js';
 
-interface Taken {
-  id: number;
-  epoch: number;
-  lastEvaluatedAt: Date | null;
-}
-
-interface TakeRequest {
-  memberId: string;
-  ids: readonly number[];
-  leaseMs: number;
-  fromAnybody: boolean;
+export interface OwnerCount {
+  /** Null stands for the partitions that nobody has. */
+  owner: string | null;
+  count: number;
 }
 
 /** Who holds which partition. Leases are judged by the server's clock; everything that changes hands does so in one statement. */
-export interface PartitionStore {
-  ownedBy(memberId: string): Promise<{ id: number; epoch: number }[]>;
-  take(request: TakeRequest): Promise<Taken[]>;
-  release(memberId: string, ids: readonly number[]): Promise<number>;
-  /** How many partitions each owner has; null stands for those that nobody has. */
-  ownerCounts(): Promise<{ owner: string | null; count: number }[]>;
-}
-
-export function createPartitionStore(db: Database): PartitionStore {
+export function createPartitionStore(db: Database): PartitionStore & { ownerCounts(): Promise<OwnerCount[]> } {
   return {
     ownedBy: (memberId) => ownedBy(db, memberId),
     take: (request) => take(db, request),
@@ -53,7 +39,7 @@ const TAKE = `
   from free where p.id = free.id
   returning p.id, p.epoch, p.last_evaluated_at`;
 
-async function take(db: Database, { memberId, ids, leaseMs, fromAnybody }: TakeRequest): Promise<Taken[]> {
+async function take(db: Database, { memberId, ids, leaseMs, fromAnybody }: TakeRequest): Promise<TakenPartition[]> {
   const { rows } = await db.query<{ id: number; epoch: number; last_evaluated_at: Date | null }>(TAKE, [
     memberId,
     ids.map(String),
@@ -70,8 +56,8 @@ async function release(db: Database, memberId: string, ids: readonly number[]): 
   return rowCount;
 }
 
-async function ownerCounts(db: Database): Promise<{ owner: string | null; count: number }[]> {
-  const { rows } = await db.query<{ owner: string | null; count: number }>(
+async function ownerCounts(db: Database): Promise<OwnerCount[]> {
+  const { rows } = await db.query<OwnerCount>(
     'select owner, count(*) as count from partitions group by owner order by owner nulls last',
   );
   return rows;

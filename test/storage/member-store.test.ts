@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import { silentLogger } from '../../src/logger.js';
 import type { Database } from '../../src/storage/database.js';
-import { createMemberStore, type MemberStore } from '../../src/storage/member-store.js';
+import { createMemberStore } from '../../src/storage/member-store.js';
 import { migrate } from '../../src/storage/migrate.js';
 import { openPglite } from '../../src/storage/pglite.js';
 import { openPostgres } from '../../src/storage/postgres.js';
@@ -10,7 +10,7 @@ import { describeWithPostgres, freshPostgresUrl } from '../support/servers.js';
 
 function contract(open: () => Promise<Database>): void {
   let db: Database;
-  let members: MemberStore;
+  let members: ReturnType<typeof createMemberStore>;
 
   beforeAll(async () => {
     db = await open();

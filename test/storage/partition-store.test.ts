@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { silentLogger } from '../../src/logger.js';
-import type { MemberStore as MemberPort } from '../../src/partition/membership.js';
-import type { PartitionStore as PartitionPort } from '../../src/partition/ownership.js';
 import type { Database } from '../../src/storage/database.js';
-import { createMemberStore, type MemberStore } from '../../src/storage/member-store.js';
+import { createMemberStore } from '../../src/storage/member-store.js';
 import { migrate } from '../../src/storage/migrate.js';
-import { createPartitionStore, type PartitionStore } from '../../src/storage/partition-store.js';
+import { createPartitionStore } from '../../src/storage/partition-store.js';
 import { openPglite } from '../../src/storage/pglite.js';
 import { openPostgres } from '../../src/storage/postgres.js';
 import { describeWithPostgres, freshPostgresUrl } from '../support/servers.js';
@@ -15,8 +13,8 @@ const LEASE_MS = 60_000;
 
 function contract(open: () => Promise<Database>): void {
   let db: Database;
-  let partitions: PartitionStore & PartitionPort;
-  let members: MemberStore & MemberPort;
+  let partitions: ReturnType<typeof createPartitionStore>;
+  let members: ReturnType<typeof createMemberStore>;
 
   beforeAll(async () => {
     db = await open();
@@ -30,7 +28,7 @@ function contract(open: () => Promise<Database>): void {
   });
   afterAll(() => db.close());
 
-  const take = (memberId: string, ids: number[], fromAnybody = false): ReturnType<PartitionStore['take']> =>
+  const take = (memberId: string, ids: number[], fromAnybody = false): ReturnType<typeof partitions.take> =>
     partitions.take({ memberId, ids, leaseMs: LEASE_MS, fromAnybody });
   const lapse = (memberId: string): Promise<unknown> =>
     db.query("update members set heartbeat_at = clock_timestamp() - interval '61 seconds' where id = $1", [memberId]);

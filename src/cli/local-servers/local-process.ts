@@ -29,14 +29,18 @@ export interface LocalProcessOptions {
 }
 
 /** A program that this process started and that it stops by its process id. */
-export interface LocalProcess {
+export interface OwnProcess {
   readonly pid: number;
-  /** Resolves when it has ended, however it ended. */
-  readonly exited: Promise<void>;
-  /** Waits until `ready` holds for what the process has logged. @throws StartupError with its last words when it ends or time is up. */
-  untilReady(ready: (logged: string) => boolean, timeoutMs: number): Promise<void>;
+  /** Resolves, with how it ended, when it has ended. Never rejects. */
+  readonly exited: Promise<string>;
+  hasExited(): boolean;
   /** Sends each signal in turn, giving it time to work, until the process has ended. Idempotent and bounded. */
   stop(steps: readonly StopStep[]): Promise<void>;
+}
+
+export interface LocalProcess extends OwnProcess {
+  /** Waits until `ready` holds for what the process has logged. @throws StartupError with its last words when it ends or time is up. */
+  untilReady(ready: (logged: string) => boolean, timeoutMs: number): Promise<void>;
 }
 
 export interface StopStep {
@@ -55,22 +59,30 @@ export async function startLocalProcess(options: LocalProcessOptions): Promise<L
     ...(options.account ?? {}),
   });
   closeSync(log);
-  await spawned(child, options.name);
+  const own = await ownProcess(child, options.name);
   child.stdin?.on('error', () => undefined); // it may end before it has read anything; `exited` tells
   child.stdin?.end(options.input ?? '');
-  const pid = child.pid as number;
+  const logged = (): string => readFileSync(options.logFile).subarray(logFrom).toString('utf8');
+  return { ...own, untilReady: (ready, timeoutMs) => untilReady({ name: options.name, logged, own, ready, timeoutMs }) };
+}
+
+/** Takes charge of a child. @throws StartupError when it could not be started at all. */
+export async function ownProcess(child: ChildProcess, name: string): Promise<OwnProcess> {
   const gone = new AbortController();
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => {
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
       gone.abort();
-      resolve();
+      resolve(signal === null ? `exit code ${code}` : signal);
     });
   });
-  const logged = (): string => readFileSync(options.logFile).subarray(logFrom).toString('utf8');
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (cause) => reject(new StartupError(`cannot start ${name}: ${cause.message}`, { cause })));
+  });
   return {
-    pid,
+    pid: child.pid as number,
     exited,
-    untilReady: (ready, timeoutMs) => untilReady({ name: options.name, logged, gone: gone.signal, ready, timeoutMs }),
+    hasExited: () => gone.signal.aborted,
     stop: (steps) => stop(child, gone.signal, steps),
   };
 }
@@ -100,39 +112,23 @@ export function unprivilegedAccount(...names: string[]): Account | undefined {
   return undefined;
 }
 
-/** Waits for `ms` of real time. */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  return clock.sleep(ms, signal);
-}
-
-export function monotonicMs(): number {
-  return clock.monotonicMs();
-}
-
-async function spawned(child: ChildProcess, name: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', (cause) => reject(new StartupError(`cannot start ${name}: ${cause.message}`, { cause })));
-  });
-}
-
 interface Readiness {
   name: string;
   logged: () => string;
-  gone: AbortSignal;
+  own: OwnProcess;
   ready: (logged: string) => boolean;
   timeoutMs: number;
 }
 
-async function untilReady({ name, logged, gone, ready, timeoutMs }: Readiness): Promise<void> {
+async function untilReady({ name, logged, own, ready, timeoutMs }: Readiness): Promise<void> {
   const deadline = clock.monotonicMs() + timeoutMs;
   while (!ready(logged())) {
     const late = clock.monotonicMs() > deadline;
-    if (gone.aborted || late) {
+    if (own.hasExited() || late) {
       const lastWords = logged().trim().split('\n').slice(-TAIL_LINES).join(' | ');
       throw new StartupError(`${name} ${late ? 'did not become ready in time' : 'ended at once'}: ${lastWords}`);
     }
-    await clock.sleep(POLL_MS, gone);
+    await clock.sleep(POLL_MS);
   }
 }
 

@@ -1,0 +1,35 @@
+import Table from 'cli-table3';
+
+export interface ShownProcess {
+  name: string;
+  role: string;
+  pid: number;
+  ended: boolean;
+  managementUrl: string;
+}
+
+export interface OwnerCount {
+  owner: string | null;
+  count: number;
+}
+
+/** Who does what and who has how many partitions, for people to read. Owners are recognised by the process id in their name. */
+export function shareTable(processes: readonly ShownProcess[], owners: readonly OwnerCount[]): string {
+  const table = new Table({ head: ['process', 'pid', 'partitions', 'metrics and health'], style: { head: [], border: [] } });
+  const counts = new Map(owners.map(({ owner, count }) => [ownerPid(owner), { owner, count }]));
+  for (const { name, role, pid, ended, managementUrl } of processes) {
+    const count = counts.get(pid)?.count ?? 0;
+    counts.delete(pid);
+    if (!ended || count > 0) {
+      table.push([ended ? `${name} (ended)` : name, pid, role === 'evaluator' ? count : '', ended ? '' : managementUrl]);
+    }
+  }
+  for (const { owner, count } of counts.values()) table.push([owner === null ? 'nobody' : `${owner} (not ours)`, '', count, '']);
+  return table.toString();
+}
+
+/** Member ids look like `evaluator-<pid>-<uuid>`. */
+function ownerPid(owner: string | null): number | string | null {
+  const pid = /^[a-z]+-(\d+)-/.exec(owner ?? '')?.[1];
+  return pid === undefined ? owner : Number(pid);
+}
