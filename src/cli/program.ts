@@ -106,9 +106,10 @@ function addDevCluster(program: Command, terminal: Terminal, done: (exitCode: nu
     .option('--notifiers <number>', 'how many notifiers', '2')
     .option('--interval <duration>', 'how often alarms are evaluated', '10s')
     .option('--data-dir <path>', 'where PostgreSQL and Redis keep their data', './data/cluster')
-    .action(async (options: Record<'port' | 'evaluators' | 'notifiers' | 'interval' | 'dataDir', string>) => {
+    .option('--restart', 'start a process again that has ended; without it, watch the others take over')
+    .action(async (options: Record<'port' | 'evaluators' | 'notifiers' | 'interval' | 'dataDir', string> & { restart?: true }) => {
       const { runDevCluster } = await import('./dev-cluster.js');
-      const { port, evaluators, notifiers, interval, dataDir } = options;
+      const { port, evaluators, notifiers, interval, dataDir, restart = false } = options;
       done(
         await runDevCluster({
           port: Number(port),
@@ -116,6 +117,7 @@ function addDevCluster(program: Command, terminal: Terminal, done: (exitCode: nu
           notifiers: Number(notifiers),
           interval,
           dataDir,
+          restart,
           terminal,
         }),
       );

@@ -148,6 +148,7 @@ function isReady(dir: string, pid: number): boolean {
 }
 
 function versionOf(initdb: string): number {
-  const { stdout } = spawnSync(initdb, ['--version'], { encoding: 'utf8' });
-  return Number(/(\d+)/.exec(String(stdout))?.[1]);
+  // Without the program there is no output, whatever the types say.
+  const { stdout } = spawnSync(initdb, ['--version'], { encoding: 'utf8' }) as { stdout: string | null };
+  return Number(/(\d+)/.exec(stdout ?? '')?.[1]);
 }
