@@ -22,7 +22,7 @@ export function guardedLookup(isAllowed: AddressPolicy): LookupFunction {
       if (first === undefined || !addresses.every(({ address }) => isAllowed(address))) {
         return callback(new BlockedAddress(`address of ${hostname} not allowed`), '', 0);
       }
-      if (options.all) return callback(null, addresses as never, 0);
+      if (options.all) return callback(null, addresses, 0);
       return callback(null, first.address, first.family);
     });
   };

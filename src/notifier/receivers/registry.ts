@@ -52,7 +52,7 @@ export function createReceivers(deps: ReceiverDeps): Receivers {
       }
     },
     async close() {
-      await Promise.all(Object.values<Receiver>(receivers).map((receiver) => receiver.close?.()));
+      for (const receiver of new Set<Receiver>(Object.values(receivers))) await receiver.close?.();
     },
   };
 }

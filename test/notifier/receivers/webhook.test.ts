@@ -12,7 +12,7 @@ import { startReceiver, type Receiver as ReceiverServer } from '../../support/re
 const NOW = new Date('2026-01-01T12:00:00Z');
 const BODY = '{"alarm_name": "cpu \\u00fc", "reason_data": {"most_recent": 95.0}}';
 
-let server: ReceiverServer;
+const servers: ReceiverServer[] = [];
 let webhook: Receiver;
 
 function receiver(deniedRanges: string[] = []): Receiver {
@@ -24,6 +24,12 @@ function receiver(deniedRanges: string[] = []): Receiver {
     maxSocketsPerHost: 4,
     version: '0',
   });
+}
+
+async function serve(...answer: Parameters<typeof startReceiver>): Promise<ReceiverServer> {
+  const server = await startReceiver(...answer);
+  servers.push(server);
+  return server;
 }
 
 function delivery(action: string): Delivery {
@@ -39,12 +45,12 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await webhook.close?.();
-  await server?.close();
+  for (const server of servers.splice(0)) await server.close();
 });
 
 describe('a webhook', () => {
   test('is one POST of the very bytes, with headers that tell order and identity', async () => {
-    server = await startReceiver();
+    const server = await serve();
     expect(await deliver(`${server.url}/hook`)).toEqual({ kind: 'delivered', httpStatus: 204 });
     expect(await deliver(`${server.url}/hook`)).toEqual({ kind: 'delivered', httpStatus: 204 });
     const [first, second] = server.requests;
@@ -73,13 +79,13 @@ describe('a webhook', () => {
     ['no path', '?x=1'],
     ['an option that would switch verification off', '/h?aodh-alarm-ssl-verify=0'],
   ])('keeps %s as it was written', async (_, target) => {
-    server = await startReceiver();
+    const server = await serve();
     await deliver(server.url + target);
     expect(server.requests[0]?.target).toBe(target.startsWith('?') ? `/${target}` : target);
   });
 
   test('sends user info as Basic authentication, and neither it nor a fragment in the URL', async () => {
-    server = await startReceiver();
+    const server = await serve();
     await deliver(`${server.url.replace('//', '//us%3Aer:p%40ss@')}/hook#part`);
     expect(server.requests[0]).toMatchObject({
       target: '/hook',
@@ -88,13 +94,13 @@ describe('a webhook', () => {
   });
 
   test('follows no redirect', async () => {
-    server = await startReceiver((_, response) => response.writeHead(307, { location: '/elsewhere' }).end());
+    const server = await serve((_, response) => response.writeHead(307, { location: '/elsewhere' }).end());
     expect(await deliver(`${server.url}/hook`)).toEqual({ kind: 'retry', error: 'http_status 307', httpStatus: 307 });
     expect(server.requests.length).toBe(1);
   });
 
   test('counts by its status, however long the answer', async () => {
-    server = await startReceiver((_, response) => {
+    const server = await serve((_, response) => {
       response.writeHead(200);
       const flood = (): void => {
         while (response.writable && response.write(Buffer.alloc(65_536))) continue;
@@ -158,7 +164,7 @@ test.each([
 });
 
 test('a name with a denied address is refused without a connection', async () => {
-  server = await startReceiver();
+  const server = await serve();
   webhook = receiver(['127.0.0.0/8', '::1/128']);
   expect(await deliver(server.url.replace('127.0.0.1', 'localhost'))).toEqual({ kind: 'dead', error: 'blocked' });
   expect(await deliver(server.url)).toEqual({ kind: 'dead', error: 'blocked' });

@@ -44,52 +44,46 @@ export function createWebhookReceiver(deps: WebhookDeps): Receiver {
       if (isBlockedLiteral(url.hostname, deps.isAllowed)) return { kind: 'dead', error: 'blocked' };
       const { username, password } = url;
       url.username = url.password = url.hash = '';
-      return send(url, {
-        headers: { ...headersOf(delivery, deps), ...basicAuth(username, password) },
+      const options = {
         body: delivery.body,
-        target: requestTarget(delivery.action),
+        headers: { ...headersOf(delivery, deps), ...basicAuth(username, password) },
+        agent: agents,
+        dnsLookup: lookup,
+        request: requestTo(requestTarget(delivery.action), deps.isAllowed),
+        timeout: { request: deps.attemptTimeoutMs, connect: deps.connectTimeoutMs, secureConnect: deps.connectTimeoutMs },
         signal,
-      });
+      };
+      return send(url, options, deps.clock);
     },
     async close() {
       agents.http.destroy();
       agents.https.destroy();
     },
   };
+}
 
-  async function send(
-    url: URL,
-    { headers, body, target, signal }: { headers: Record<string, string>; body: string; target: string; signal: AbortSignal },
-  ): Promise<DeliveryOutcome> {
-    const attempt = got.stream.post(url, {
-      body,
-      headers,
-      agent: agents,
-      signal,
-      dnsLookup: lookup as never,
-      request: (to: URL, options: RequestOptions, onResponse?: (response: IncomingMessage) => void) =>
-        guarded((to.protocol === 'https:' ? https : http).request(to, { ...options, path: target }, onResponse)),
-      followRedirect: false,
-      throwHttpErrors: false,
-      decompress: false,
-      retry: { limit: 0 },
-      timeout: { request: deps.attemptTimeoutMs, connect: deps.connectTimeoutMs, secureConnect: deps.connectTimeoutMs },
-    } as never);
-    try {
-      const status = await answerOf(attempt);
-      return outcomeOfStatus(status.code, status.retryAfter, deps.clock.wallNow());
-    } catch (thrown) {
-      return outcomeOfError(codeOf(thrown));
-    } finally {
-      attempt.destroy();
-    }
+/** Nothing that got does of its own accord: no redirects, no retries, no decompression. */
+const PLAIN = { followRedirect: false, throwHttpErrors: false, decompress: false, retry: { limit: 0 } };
+
+async function send(url: URL, options: object, clock: ServiceClock): Promise<DeliveryOutcome> {
+  const attempt = got.stream.post(url, { ...PLAIN, ...options });
+  try {
+    const { code, retryAfter } = await answerOf(attempt);
+    return outcomeOfStatus(code, retryAfter, clock.wallNow());
+  } catch (thrown) {
+    return outcomeOfError(codeOf(thrown));
+  } finally {
+    attempt.destroy();
   }
+}
 
-  /** A last look before the first byte: the socket must be connected to an address that is allowed. */
-  function guarded(request: ClientRequest): ClientRequest {
+/** Sends to exactly this path and query, and takes a last look before the first byte: the socket's address must be allowed. */
+function requestTo(target: string, isAllowed: AddressPolicy) {
+  return (to: URL, options: RequestOptions, onResponse?: (response: IncomingMessage) => void): ClientRequest => {
+    const request = (to.protocol === 'https:' ? https : http).request(to, { ...options, path: target }, onResponse);
     request.once('socket', (socket: Socket) => {
       const check = (): void => {
-        if (socket.remoteAddress !== undefined && !deps.isAllowed(socket.remoteAddress)) {
+        if (socket.remoteAddress !== undefined && !isAllowed(socket.remoteAddress)) {
           request.destroy(new BlockedAddress('connected to an address that is not allowed'));
         }
       };
@@ -97,7 +91,7 @@ export function createWebhookReceiver(deps: WebhookDeps): Receiver {
       else check();
     });
     return request;
-  }
+  };
 }
 
 /** Resolves once the answer is read, or enough of it. The status is what counts, so a body that breaks off is no failure. */
