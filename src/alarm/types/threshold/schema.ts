@@ -22,7 +22,9 @@ const QueryItem = z
   })
   .superRefine(({ field, op, value, type }, context) => {
     const problem = problemOf(field, op, value, type);
-    if (problem) context.addIssue({ code: 'custom', message: problem.message, path: [problem.at] });
+    // Aodh words a refused operator as a field at fault; the other texts stand alone.
+    if (problem)
+      context.addIssue({ code: 'custom', message: problem.message, path: [problem.at], params: { whole: problem.at !== 'op' } });
   });
 export type QueryItem = z.infer<typeof QueryItem>;
 

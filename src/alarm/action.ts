@@ -1,0 +1,67 @@
+import { AppError } from '../errors.js';
+
+/** The schemes an action may have. Receivers of further schemes are added here and in the notifier's registry. */
+export const ACTION_SCHEMES = ['http', 'https', 'log', 'test', 'queue'] as const;
+export type ActionScheme = (typeof ACTION_SCHEMES)[number];
+
+/** Schemes that only admins may use: they write where the operator reads. */
+export const ADMIN_SCHEMES: readonly ActionScheme[] = ['log', 'test'];
+
+export interface Action {
+  scheme: ActionScheme;
+  url: URL;
+}
+
+const DEFAULT_PORTS: Partial<Record<ActionScheme, string>> = { http: '80', https: '443' };
+const QUEUE_NAME = /^[a-z0-9-]{1,64}$/;
+/** RFC 3986, appendix B: scheme, authority with its slashes, path, query, fragment. */
+const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
+
+/**
+ * An action as a URL with a scheme that we can deliver to. Both `log://` and the `log:` that we answer with are understood.
+ * @throws AppError `invalid_request` with Aodh's text.
+ */
+export function parseAction(text: string): Action {
+  const scheme = schemeOf(text);
+  if (scheme === undefined) throw new AppError('invalid_request', `Unsupported action ${text}`);
+  if (!URL.canParse(text) || (scheme in DEFAULT_PORTS && !/^https?:\/\/[^/?#\\]/i.test(text))) {
+    throw new AppError('invalid_request', `Unable to parse action ${text}`);
+  }
+  const url = new URL(text);
+  if (scheme === 'queue' && (!QUEUE_NAME.test(url.hostname) || !/^\/?$/.test(url.pathname))) {
+    throw new AppError(
+      'invalid_request',
+      `Unable to parse action ${text}: a queue is written queue://name, with a name of at most 64 letters a-z, digits and dashes`,
+    );
+  }
+  return { scheme, url };
+}
+
+/** What deliveries at once are counted by: `host:port` of a URL, otherwise the scheme, for queues with the name. */
+export function hostOf({ scheme, url }: Action): string {
+  const defaultPort = DEFAULT_PORTS[scheme];
+  if (defaultPort !== undefined) return `${url.hostname}:${url.port || defaultPort}`;
+  return scheme === 'queue' ? `queue:${url.hostname}` : `${scheme}:`;
+}
+
+/** An action for logs, errors and lists: without user info, values of the query, and fragment. */
+export function scrubAction(text: string): string {
+  const [, scheme, authority = '', path = '', query = ''] = PARTS.exec(text) ?? [];
+  if (scheme === undefined) return '***';
+  const names = query.slice(1).split('&').filter(Boolean);
+  const scrubbed = names.map((pair) => (pair.includes('=') ? `${pair.slice(0, pair.indexOf('='))}=***` : '***')).join('&');
+  return `${scheme.toLowerCase()}:${authority.replace(/^\/\/.*@/s, '//')}${path}${scrubbed && `?${scrubbed}`}`;
+}
+
+/** An action as Aodh answers it: scheme in lower case, `//` dropped before nothing, an empty query or fragment dropped. */
+export function normaliseAction(text: string): string {
+  const [, scheme, authority = '', path = '', query = '', fragment = ''] = PARTS.exec(text) ?? [];
+  if (scheme === undefined) return text;
+  const host = authority === '//' && path === '' ? '' : authority;
+  return `${scheme.toLowerCase()}:${host}${path}${query === '?' ? '' : query}${fragment === '#' ? '' : fragment}`;
+}
+
+function schemeOf(text: string): ActionScheme | undefined {
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
+  return ACTION_SCHEMES.find((known) => known === scheme);
+}

@@ -1,0 +1,84 @@
+import { MANUALLY_SET, NOT_EVALUATED_YET, type AlarmDefinition } from '../alarm/alarm.js';
+import { typeOf } from '../alarm/types/index.js';
+import { AppError } from '../errors.js';
+import type { StoredAlarm } from '../storage/alarm-store.js';
+import { isAdmin, refuseForeignProject, ruleProject } from './identity/authorize.js';
+import type { Identity } from './identity/identity.js';
+import type { AlarmRequest } from './schema/alarm-request.js';
+
+interface Owner {
+  projectId: string | null;
+  userId: string | null;
+}
+
+/** The alarm that a POST asks for. */
+export function newAlarm(request: AlarmRequest, identity: Identity, { id, at }: { id: string; at: Date }): StoredAlarm {
+  return {
+    ...definitionOf(request, identity),
+    ...statedOwner(request, identity),
+    id,
+    timestamp: at,
+    state: request.state,
+    stateVersion: 0,
+    stateReason: NOT_EVALUATED_YET,
+    stateTimestamp: at,
+    definitionVersion: 1,
+    evaluateTimestamp: at,
+  };
+}
+
+/** What a PUT makes of an alarm: everything that it does not say goes back to its default, the state too. */
+export function replacedAlarm(current: StoredAlarm, request: AlarmRequest, identity: Identity, at: Date): StoredAlarm {
+  const stateChanged = request.state !== current.state;
+  return {
+    ...current,
+    ...definitionOf(request, identity),
+    ...ownerAfterPut(current, request, identity),
+    timestamp: at,
+    state: request.state,
+    stateVersion: current.stateVersion + (stateChanged ? 1 : 0),
+    stateReason: stateChanged ? MANUALLY_SET : current.stateReason,
+    stateTimestamp: stateChanged ? at : current.stateTimestamp,
+  };
+}
+
+/** @throws AppError `not_authorized` when the rule looks outside what the caller may see. */
+function definitionOf(request: AlarmRequest, identity: Identity): AlarmDefinition & { ruleJson: string } {
+  const kind = typeOf(request.rule);
+  const rule = kind.scopedTo(request.rule, { projectId: ruleProject(identity, request.project_id) });
+  return {
+    name: request.name,
+    description: request.description || kind.defaultDescription(rule),
+    enabled: request.enabled,
+    rule,
+    ruleJson: kind.ruleJson(rule),
+    okActions: request.ok_actions,
+    alarmActions: request.alarm_actions,
+    insufficientDataActions: request.insufficient_data_actions,
+    repeatActions: request.repeat_actions,
+    severity: request.severity,
+    timeConstraints: request.time_constraints,
+    deliveryPolicy: request.tocsin?.delivery_policy ?? null,
+  };
+}
+
+/** Only admins create for others. */
+function statedOwner({ user_id, project_id }: AlarmRequest, identity: Identity): Owner {
+  if (user_id !== undefined && user_id !== identity.userId && !isAdmin(identity)) {
+    throw new AppError('not_authorized', `Not Authorized to access user ${user_id}`);
+  }
+  if (project_id !== undefined) refuseForeignProject(identity, project_id);
+  return {
+    userId: user_id === undefined ? identity.userId : user_id,
+    projectId: project_id === undefined ? identity.projectId : project_id,
+  };
+}
+
+/** Unlike POST, a PUT by others than admins ignores what it says of owners: Aodh's clients echo what they read. */
+function ownerAfterPut(current: StoredAlarm, { user_id, project_id }: AlarmRequest, identity: Identity): Owner {
+  if (!isAdmin(identity)) return { userId: identity.userId, projectId: identity.projectId };
+  return {
+    userId: user_id === undefined ? current.userId : user_id,
+    projectId: project_id === undefined ? current.projectId : project_id,
+  };
+}

@@ -1,0 +1,93 @@
+import { pythonJson, RawJson, type PythonValue } from '../alarm/python-json.js';
+import type { StoredAlarm } from '../storage/alarm-store.js';
+import type { HistoryEntry } from '../storage/history-store.js';
+import type { Identity } from './identity/identity.js';
+import { isoTimestamp } from './schema/timestamp.js';
+
+/** Who changed what, and when. */
+export interface Authorship {
+  eventId: string;
+  by: Identity;
+  at: Date;
+}
+
+/** The whole alarm as it was created. */
+export function creationEntry(alarm: StoredAlarm, authorship: Authorship): HistoryEntry {
+  const detail = pythonJson({
+    alarm_id: alarm.id,
+    type: alarm.rule.type,
+    ...definitionDetail(alarm),
+    timestamp: isoTimestamp(alarm.timestamp),
+    state_timestamp: isoTimestamp(alarm.stateTimestamp),
+  });
+  return {
+    ...entryOf(alarm, authorship),
+    type: 'creation',
+    detail,
+    onBehalfOf: authorship.by.projectId,
+    severity: alarm.severity,
+  };
+}
+
+/** What a replacement changed, with the new values; null when that is nothing. */
+export function ruleChangeEntry(before: StoredAlarm, after: StoredAlarm, authorship: Authorship): HistoryEntry | null {
+  const old = definitionDetail(before);
+  const changed = Object.entries({ type: after.rule.type, ...definitionDetail(after) }).filter(
+    ([key, value]) => pythonJson(value) !== pythonJson(key === 'type' ? before.rule.type : old[key]),
+  );
+  if (changed.length === 0) return null;
+  const stateChanged = before.state !== after.state;
+  return {
+    ...entryOf(after, authorship),
+    type: 'rule change',
+    detail: pythonJson(Object.fromEntries(changed.map(([key, value]) => [key, value ?? null]))),
+    severity: before.severity === after.severity ? null : after.severity,
+    stateVersion: stateChanged ? after.stateVersion : null,
+    previousState: stateChanged ? before.state : null,
+  };
+}
+
+/** A state set by hand. Recorded even when it is the state that was. */
+export function stateSetEntry(before: StoredAlarm, after: StoredAlarm, authorship: Authorship): HistoryEntry {
+  return {
+    ...entryOf(after, authorship),
+    type: 'state transition',
+    detail: pythonJson({ state: after.state, state_reason: after.stateReason }),
+    stateVersion: after.stateVersion,
+    previousState: before.state,
+  };
+}
+
+function entryOf(alarm: StoredAlarm, { eventId, by, at }: Authorship): Omit<HistoryEntry, 'type' | 'detail'> {
+  return {
+    eventId,
+    alarmId: alarm.id,
+    projectId: by.projectId,
+    userId: by.userId,
+    onBehalfOf: alarm.projectId,
+    severity: null,
+    timestamp: at,
+    stateVersion: null,
+    previousState: null,
+  };
+}
+
+function definitionDetail(alarm: StoredAlarm): Record<string, PythonValue> {
+  return {
+    enabled: alarm.enabled,
+    name: alarm.name,
+    description: alarm.description,
+    user_id: alarm.userId,
+    project_id: alarm.projectId,
+    state: alarm.state,
+    state_reason: alarm.stateReason,
+    ok_actions: alarm.okActions,
+    alarm_actions: alarm.alarmActions,
+    insufficient_data_actions: alarm.insufficientDataActions,
+    repeat_actions: alarm.repeatActions,
+    time_constraints: alarm.timeConstraints.map((constraint) => ({ ...constraint })),
+    severity: alarm.severity,
+    rule: new RawJson(alarm.ruleJson),
+    tocsin: alarm.deliveryPolicy === null ? undefined : { delivery_policy: alarm.deliveryPolicy },
+  };
+}

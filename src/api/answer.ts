@@ -1,0 +1,39 @@
+import type { ServerResponse } from 'node:http';
+import { once } from 'node:events';
+
+import { pythonJson, type PythonValue } from '../alarm/python-json.js';
+import type { ApiAnswer } from './route.js';
+
+/** Writes an answer. The first page of a long list is asked for before the status is sent, so that a failure there is still an error answer. */
+export async function sendAnswer(response: ServerResponse, answer: ApiAnswer): Promise<void> {
+  const { status, headers = {}, body, pages, text } = answer;
+  if (pages) return sendPages(response, status, pages);
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (text) return end(response, text.contentType, text.content);
+  if (body === undefined) response.end();
+  else end(response, 'application/json', pythonJson(body));
+}
+
+function end(response: ServerResponse, contentType: string, content: string): void {
+  const bytes = Buffer.from(content);
+  response.setHeader('Content-Type', contentType);
+  response.setHeader('Content-Length', bytes.length);
+  response.end(bytes);
+}
+
+async function sendPages(response: ServerResponse, status: number, pages: AsyncIterable<readonly PythonValue[]>): Promise<void> {
+  let separator = '';
+  for await (const page of pages) {
+    if (!response.headersSent) {
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.write('[');
+    }
+    if (page.length === 0) continue;
+    const flushed = response.write(separator + page.map(pythonJson).join(', '));
+    separator = ', ';
+    if (response.destroyed) return;
+    if (!flushed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  }
+  response.end(']');
+}

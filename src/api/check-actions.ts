@@ -1,0 +1,37 @@
+import { ADMIN_SCHEMES, parseAction } from '../alarm/action.js';
+import { ACTION_LIST_OF } from '../alarm/alarm.js';
+import { AppError } from '../errors.js';
+import { isAdmin } from './identity/authorize.js';
+import type { Identity } from './identity/identity.js';
+import type { AlarmRequest } from './schema/alarm-request.js';
+
+export interface ActionPolicy {
+  /** Most actions in one list; zero or less: as many as one likes. */
+  alarmMaxActions: number;
+  /** Whether a Redis for queue actions is configured. */
+  queueActions: boolean;
+}
+
+/** @throws AppError for the first action that cannot be delivered, is not allowed, or is one too many. */
+export function refuseBadActions(request: AlarmRequest, identity: Identity, policy: ActionPolicy): void {
+  for (const name of Object.values(ACTION_LIST_OF)) {
+    const actions = request[name] ?? [];
+    if (policy.alarmMaxActions > 0 && actions.length > policy.alarmMaxActions) {
+      throw new AppError('invalid_request', `${name} count exceeds maximum value ${policy.alarmMaxActions}`);
+    }
+    for (const action of actions) refuseBadAction(action, identity, policy);
+  }
+}
+
+function refuseBadAction(action: string, identity: Identity, policy: ActionPolicy): void {
+  const { scheme } = parseAction(action);
+  if (ADMIN_SCHEMES.includes(scheme) && !isAdmin(identity)) {
+    throw new AppError('not_authorized', `You are not authorized to create action: ${action}`);
+  }
+  if (scheme === 'queue' && !policy.queueActions) {
+    throw new AppError(
+      'invalid_request',
+      `Unsupported action ${action}: queue actions need the setting queue.redis_url, which is not set`,
+    );
+  }
+}

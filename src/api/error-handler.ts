@@ -1,0 +1,65 @@
+import type { ErrorRequestHandler, Response } from 'express';
+
+import { pythonJson, type PythonValue } from '../alarm/python-json.js';
+import { AppError, toError, type ErrorCode } from '../errors.js';
+import type { Logger } from '../logger.js';
+import { isOutage } from '../storage/outage.js';
+import { requestIdOf } from './request-id.js';
+
+/** What clients see of each kind of error. The only place that knows HTTP statuses of errors. */
+const STATUS = {
+  invalid_request: 400,
+  unauthenticated: 401,
+  not_authorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  too_large: 413,
+  uri_too_long: 414,
+  unsupported_media_type: 415,
+  unavailable: 503,
+} as const satisfies Record<ErrorCode, number>;
+
+const RETRY_AFTER_S = '5';
+
+/** The envelope in which Aodh's clients look for the text of an error. */
+export function errorEnvelope(status: number, faultstring: string): PythonValue {
+  return { error_message: { faultcode: status < 500 ? 'Client' : 'Server', faultstring, debuginfo: null } };
+}
+
+export function createErrorHandler({ log }: { log: Logger }): ErrorRequestHandler {
+  // Express tells an error handler by its four parameters.
+  return (thrown: unknown, request, response, _next) => {
+    const error = asAppError(thrown);
+    const requestId = requestIdOf(response);
+    if (!error || error.code === 'unavailable') {
+      const fields = { requestId, method: request.method, path: request.path, err: toError(thrown) };
+      if (error) log.warn('request could not be served now', fields);
+      else log.error('request failed', fields);
+    }
+    if (response.headersSent) {
+      response.destroy(); // half an answer: the client must not take it for whole
+      return;
+    }
+    const status = error ? STATUS[error.code] : 500;
+    if (status === 503) response.setHeader('Retry-After', RETRY_AFTER_S);
+    sendError(response, status, error?.message ?? `Internal server error (request id ${requestId})`);
+  };
+}
+
+function sendError(response: Response, status: number, faultstring: string): void {
+  response.statusCode = status;
+  response.setHeader('Content-Type', 'application/json');
+  response.end(pythonJson(errorEnvelope(status, faultstring)));
+}
+
+function asAppError(thrown: unknown): AppError | undefined {
+  if (thrown instanceof AppError) return thrown;
+  if (isOutage(thrown)) return new AppError('unavailable', 'The database is not available', { cause: thrown });
+  // Express' own refusals, such as a path whose percent-encoding is broken.
+  const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500
+    ? new AppError('invalid_request', 'The request could not be understood', { cause: thrown })
+    : undefined;
+}

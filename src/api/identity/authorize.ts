@@ -1,0 +1,44 @@
+import { AppError } from '../../errors.js';
+import type { Scope } from '../../storage/scope.js';
+import { ROLES, type Identity, type Role } from './identity.js';
+
+/** What a route asks of its caller; `public` routes do not even ask who it is. */
+export type Policy = Role | 'public';
+
+/** The one place where a request is allowed or refused by role. */
+export function authorize(identity: Identity, policy: Policy): void {
+  if (policy === 'public') return;
+  const enough = identity.role !== null && ROLES.indexOf(identity.role) >= ROLES.indexOf(policy);
+  // Without a project there is nothing that anybody but an admin could own.
+  if (!enough || (identity.role !== 'admin' && identity.projectId === null)) {
+    throw new AppError('forbidden', 'RBAC Authorization Failed');
+  }
+}
+
+export function isAdmin(identity: Identity): boolean {
+  return identity.role === 'admin';
+}
+
+/** What the caller may see: everything, for admins; else the own project. The only maker of scopes. */
+export function scopeOf(identity: Identity): Scope {
+  if (isAdmin(identity)) return { all: true };
+  return { projectId: ownProject(identity) };
+}
+
+/** @throws AppError `not_authorized` unless the caller may name this project. */
+export function refuseForeignProject(identity: Identity, projectId: string | null): void {
+  if (!isAdmin(identity) && projectId !== identity.projectId) {
+    throw new AppError('not_authorized', `Not Authorized to access project ${projectId}`);
+  }
+}
+
+/** Whose data a rule may look at: everybody's only for an admin's own alarm. */
+export function ruleProject(identity: Identity, statedProjectId: string | null | undefined): string | null {
+  if (!isAdmin(identity)) return ownProject(identity);
+  return statedProjectId !== undefined && statedProjectId !== identity.projectId ? statedProjectId : null;
+}
+
+function ownProject({ projectId }: Identity): string {
+  if (projectId === null) throw new AppError('forbidden', 'RBAC Authorization Failed');
+  return projectId;
+}

@@ -1,0 +1,30 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+export const ROLES = ['reader', 'member', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who asks. Made by an authenticator, and by nothing else. */
+export interface Identity {
+  userId: string | null;
+  projectId: string | null;
+  /** The highest role held; each includes those below it. Null: no role that we know. */
+  role: Role | null;
+}
+
+export interface Credentials {
+  headers: IncomingHttpHeaders;
+  method: string;
+  path: string;
+}
+
+/** Turns a request's credentials into an identity, before anything of its body is read. Throws AppError when it cannot. */
+export type Authenticator = (credentials: Credentials) => Promise<Identity>;
+
+/** For routes that ask nobody who they are. */
+export const NOBODY: Identity = { userId: null, projectId: null, role: null };
+
+/** The highest of some role names, in any letter case. */
+export function highestRole(names: readonly string[]): Role | null {
+  const held = new Set(names.map((name) => name.trim().toLowerCase()));
+  return ROLES.findLast((role) => held.has(role)) ?? null;
+}

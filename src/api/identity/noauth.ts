@@ -1,0 +1,42 @@
+import ipaddr from 'ipaddr.js';
+
+import { AppError } from '../../errors.js';
+import { highestRole, type Authenticator, type Credentials } from './identity.js';
+
+/** The person at the machine, who sends no identity at all. */
+const LOCAL_ADMIN = { userId: 'default', projectId: 'default', role: 'admin' } as const;
+const IDENTITY_HEADERS = ['x-user-id', 'x-project-id', 'x-roles'] as const;
+
+/** Believes the identity headers as sent; roles include those below them. */
+export function createNoauthAuthenticator(): Authenticator {
+  return ({ headers }) => {
+    if (IDENTITY_HEADERS.every((name) => headers[name] === undefined)) return Promise.resolve(LOCAL_ADMIN);
+    const [userId, projectId, roles] = IDENTITY_HEADERS.map((name) => single(headers[name]));
+    return Promise.resolve({ userId: userId || null, projectId: projectId || null, role: highestRole((roles ?? '').split(',')) });
+  };
+}
+
+/**
+ * Without authentication any page in a browser could talk to us by way of a name that resolves to this machine (DNS rebinding).
+ * So only requests addressed to this machine are answered, unless the operator opened the service to others, and none that another site's page makes.
+ */
+export function refuseForeignPages({ headers }: Pick<Credentials, 'headers'>, { exposed }: { exposed: boolean }): void {
+  const host = headers.host ?? '';
+  if (!exposed && !isThisMachine(host)) throw new AppError('forbidden', 'The Host header does not name this machine');
+  const { origin } = headers;
+  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
+    throw new AppError('forbidden', 'Requests from pages of another origin are refused');
+  }
+}
+
+function isThisMachine(host: string): boolean {
+  if (/[@/?#\\]/.test(host) || !URL.canParse(`http://${host}`)) return false;
+  const { hostname } = new URL(`http://${host}`);
+  if (hostname === 'localhost') return true;
+  const address = hostname.replace(/^\[|\]$/g, '');
+  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback';
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}

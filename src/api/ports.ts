@@ -1,0 +1,38 @@
+import type { AlarmChange, AlarmQuery, Creation, Replacement, StoredAlarm } from '../storage/alarm-store.js';
+import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
+import type { SampleFilter } from '../storage/sample-filter.js';
+import type { Meter, Resource, ResourceFilter, Sample } from '../storage/sample-store.js';
+import type { Scope } from '../storage/scope.js';
+import type { Statistics, StatisticsQuery } from '../storage/statistics-store.js';
+
+/** What the API asks of whoever keeps alarms. */
+export interface Alarms {
+  create(creation: Creation): Promise<void>;
+  find(scope: Scope, id: string): Promise<StoredAlarm | undefined>;
+  list(scope: Scope, query: AlarmQuery): Promise<StoredAlarm[]>;
+  replace(scope: Scope, id: string, replacement: Replacement): Promise<StoredAlarm | undefined>;
+  setState(scope: Scope, id: string, change: (current: StoredAlarm) => AlarmChange): Promise<StoredAlarm | undefined>;
+  remove(scope: Scope, id: string, at: Date): Promise<boolean>;
+}
+
+export interface History {
+  list(scope: Scope, alarmId: string, query: HistoryQuery): Promise<HistoryEntry[]>;
+}
+
+export interface Samples {
+  append(samples: readonly Sample[]): Promise<void>;
+  list(scope: Scope, meter: string, filter: SampleFilter, limit: number): Promise<Sample[]>;
+  meters(scope: Scope, filter: ResourceFilter, limit: number): Promise<Meter[]>;
+  resources(scope: Scope, filter: ResourceFilter, limit: number): Promise<Resource[]>;
+}
+
+export interface MeterStatistics {
+  statistics(scope: Scope, query: StatisticsQuery): Promise<Statistics[]>;
+}
+
+/** One thing that must work for this process to be of use. */
+export interface ReadinessCheck {
+  name: string;
+  ok: boolean;
+  detail?: string;
+}

@@ -1,0 +1,84 @@
+import type { RequestHandler } from 'express';
+import type express from 'express';
+
+import type { PythonValue } from '../alarm/python-json.js';
+import { AppError } from '../errors.js';
+import { sendAnswer } from './answer.js';
+import { authorize, type Policy } from './identity/authorize.js';
+import { NOBODY, type Identity } from './identity/identity.js';
+import { QueryParameters } from './query-parameters.js';
+import { readJsonBody, type BodyLimits } from './request-body.js';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export interface ApiRequest {
+  identity: Identity;
+  params: Readonly<Record<string, string>>;
+  query: QueryParameters;
+  /** Parsed JSON; undefined when the request has no body or the route takes none. */
+  body: unknown;
+  /** Scheme and host as the client wrote them. */
+  origin: string;
+}
+
+export interface ApiAnswer {
+  status: number;
+  headers?: Readonly<Record<string, string>>;
+  /** JSON; nothing is sent without it. */
+  body?: PythonValue;
+  /** Members of a JSON list too long to hold, page by page. */
+  pages?: AsyncIterable<readonly PythonValue[]>;
+  text?: { contentType: string; content: string };
+}
+
+/** One row of the route table: everything that is true of a request before its handler sees it. */
+export interface Route {
+  method: Method;
+  path: string;
+  policy: Policy;
+  /** Query parameters it knows; others are refused. */
+  query?: readonly string[];
+  body?: BodyLimits;
+  handle(request: ApiRequest): Promise<ApiAnswer> | ApiAnswer;
+}
+
+/** Where the authenticator leaves the identity, for this file only. */
+export const IDENTITY = 'identity';
+
+/** Registers a table of routes; a path's other methods are answered with 405. */
+export function mountRoutes(app: express.Express, routes: readonly Route[]): void {
+  const paths = new Map<string, Route[]>();
+  for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
+  for (const [path, atPath] of paths) app.all(path, dispatch(atPath));
+}
+
+function dispatch(routes: readonly Route[]): RequestHandler {
+  const allow = routes.map(({ method }) => method).join(', ');
+  return async (request, response) => {
+    const route = routes.find(({ method }) => method === request.method);
+    if (!route) {
+      response.setHeader('Allow', allow);
+      throw new AppError(
+        'method_not_allowed',
+        `405 Method Not Allowed\n\nThe method ${request.method} is not allowed for this resource. \n\n `,
+      );
+    }
+    const identity = (response.locals[IDENTITY] as Identity | undefined) ?? NOBODY;
+    authorize(identity, route.policy);
+    const search = new URL(request.originalUrl, 'http://localhost').search;
+    const query = new QueryParameters(search, route.query ?? []);
+    refuseNul(request.params as Record<string, string>);
+    const body = route.body && (await readJsonBody(request, response, route.body));
+    const origin = `${request.protocol}://${request.headers.host ?? 'localhost'}`;
+    const answer = await route.handle({ identity, params: request.params as Record<string, string>, query, body, origin });
+    await sendAnswer(response, answer);
+  };
+}
+
+/** PostgreSQL cannot hold a NUL, so nothing of that name exists. */
+function refuseNul(params: Readonly<Record<string, string>>): void {
+  const bad = Object.values(params).find((value) => value.includes('\0'));
+  if (bad !== undefined) throw new AppError('not_found', NOT_FOUND_TEXT);
+}
+
+export const NOT_FOUND_TEXT = '404 Not Found\n\nThe resource could not be found.\n\n   ';

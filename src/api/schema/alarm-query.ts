@@ -1,0 +1,54 @@
+import { AppError } from '../../errors.js';
+import { ALARM_SORT_KEYS, type AlarmFilter, type AlarmQuery } from '../../storage/alarm-store.js';
+import { booleanValue, invalidInput, type QueryItem, type QueryParameters } from '../query-parameters.js';
+import { sortOf } from '../sort.js';
+import { parseTimestamp } from './timestamp.js';
+
+export interface AlarmListing {
+  allProjects: boolean;
+  filter: AlarmFilter;
+  sort: AlarmQuery['sort'];
+  limit: number | undefined;
+  marker: string | undefined;
+}
+
+const FILTERS: Record<string, (item: QueryItem) => AlarmFilter> = {
+  all_projects: () => ({}),
+  user_id: ({ value }) => ({ userId: value }),
+  project_id: ({ value }) => ({ projectId: value }),
+  type: ({ value }) => ({ type: value }),
+  name: ({ value }) => ({ name: value }),
+  enabled: (item) => ({ enabled: booleanValue(item) }),
+  state: ({ value }) => ({ state: value }),
+  severity: ({ value }) => ({ severity: value }),
+  timestamp: ({ value }) => ({ timestamp: moment(value) }),
+  repeat_actions: (item) => ({ repeatActions: booleanValue(item) }),
+};
+
+/** What a list of alarms is asked for. Filters only narrow; whose alarms they are is decided apart. */
+export function alarmListing(query: QueryParameters): AlarmListing {
+  const items = query.items();
+  const everybody = items.find(({ field }) => field === 'all_projects');
+  return {
+    filter: Object.assign({}, ...items.map(filterOf)) as AlarmFilter,
+    allProjects: everybody !== undefined && booleanValue(everybody),
+    sort: sortOf(query, ALARM_SORT_KEYS, 'alarm_id'),
+    limit: query.limit(),
+    marker: query.one('marker'),
+  };
+}
+
+function filterOf(item: QueryItem): AlarmFilter {
+  if (!Object.hasOwn(FILTERS, item.field)) {
+    const known = Object.keys(FILTERS).map((name) => `'${name}'`);
+    throw invalidInput('field', `{'${item.field}'}`, `only fields {${known.join(', ')}} are allowed`);
+  }
+  if (item.op !== 'eq') throw invalidInput('op', `{'${item.op}'}`, `only operations {'eq'} are allowed`);
+  return FILTERS[item.field]?.(item) ?? {};
+}
+
+function moment(value: string): Date {
+  const date = parseTimestamp(value);
+  if (!date) throw new AppError('invalid_request', `Unable to convert the value ${value} to the expected data type datetime.`);
+  return date;
+}

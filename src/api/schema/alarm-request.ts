@@ -1,0 +1,91 @@
+import { z } from 'zod';
+
+import { ALARM_STATES, DELIVERY_POLICIES, SEVERITIES } from '../../alarm/alarm.js';
+import { TimeConstraint, TimeConstraints } from '../../alarm/time-constraint.js';
+import { ALARM_KINDS, alarmTypes, type AlarmKind, type AlarmRule } from '../../alarm/types/index.js';
+import { optional, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire-types.js';
+import { wireTimestamp } from './timestamp.js';
+
+const MAX_NAME = 255;
+const MAX_TEXT = 2_048;
+const MAX_ID = 128;
+const MAX_TIME_CONSTRAINTS = 20;
+
+type RuleKey = `${AlarmKind}_rule`;
+
+/** For fields where "not given" and null differ. */
+function given<T>(schema: z.ZodType<T>): z.ZodType<T | null | undefined> {
+  return z
+    .unknown()
+    .transform((value, context): T | null | undefined => {
+      if (value === undefined || value === null) return value;
+      const parsed = schema.safeParse(value);
+      if (parsed.success) return parsed.data;
+      for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
+      return z.NEVER;
+    })
+    .prefault(undefined) as unknown as z.ZodType<T | null | undefined>;
+}
+
+const Action = z.unknown().transform((value, context): string => {
+  const parsed = wireText({ max: MAX_TEXT }).safeParse(value);
+  if (parsed.success) return parsed.data;
+  if (value === null) context.addIssue({ code: 'custom', message: 'Unable to parse action None', params: { whole: true } });
+  else for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
+  return z.NEVER;
+}) as unknown as z.ZodType<string>;
+
+/** Null is kept: clients send it and expect it back. */
+const Actions = given(wireList(Action)).transform((list) => (list ? [...new Set(list)] : list === null ? null : []));
+
+const Rules = Object.fromEntries(
+  ALARM_KINDS.map((kind) => [`${kind}_rule`, given<AlarmRule>(alarmTypes[kind].schema)]),
+) as Record<RuleKey, z.ZodType<AlarmRule | null | undefined>>;
+
+/** The body of POST and PUT on alarms. What the server keeps itself is read, checked and not used. */
+export const AlarmRequest = z
+  .strictObject({
+    alarm_id: given(wireText({ max: MAX_ID })),
+    name: wireText({ max: MAX_NAME }),
+    description: optional(wireText({ max: MAX_TEXT }), ''),
+    enabled: optional(wireBool(), true),
+    ok_actions: Actions,
+    alarm_actions: Actions,
+    insufficient_data_actions: Actions,
+    repeat_actions: optional(wireBool(), false),
+    type: wireEnum(ALARM_KINDS),
+    time_constraints: optional(wireList(TimeConstraint, { max: MAX_TIME_CONSTRAINTS }).pipe(TimeConstraintList()), []),
+    project_id: given(wireText({ max: MAX_ID })),
+    user_id: given(wireText({ max: MAX_ID })),
+    timestamp: wireTimestamp(),
+    state: optional(wireEnum(ALARM_STATES), 'insufficient data'),
+    state_timestamp: wireTimestamp(),
+    state_reason: given(wireText()),
+    severity: optional(wireEnum(SEVERITIES), 'low'),
+    evaluate_timestamp: wireTimestamp(),
+    tocsin: given(z.strictObject({ delivery_policy: given(wireEnum(DELIVERY_POLICIES)) })),
+    ...Rules,
+  })
+  .transform((request, context) => {
+    const rule = theRule(request as unknown as Record<string, unknown>, request.type);
+    if (typeof rule !== 'string') return { ...request, rule };
+    context.addIssue({ code: 'custom', message: rule, params: { whole: true } });
+    return z.NEVER;
+  });
+export type AlarmRequest = z.infer<typeof AlarmRequest>;
+
+/** The body of PUT on an alarm's state. */
+export const StateRequest = z.enum(ALARM_STATES);
+
+/** The one rule of the body, or what is wrong with them. */
+function theRule(request: Record<string, unknown>, type: AlarmKind): AlarmRule | string {
+  const present = ALARM_KINDS.filter((kind) => request[`${kind}_rule`] !== undefined && request[`${kind}_rule`] !== null);
+  if (!present.includes(type)) return `${type}_rule must be set for ${type} type alarm`;
+  if (present.length > 1) return `${present.map((kind) => `${kind}_rule`).join(' and ')} cannot be set at the same time`;
+  return request[`${type}_rule`] as AlarmRule;
+}
+
+/** The members are parsed by now; what is left is what holds between them. */
+function TimeConstraintList(): z.ZodType<TimeConstraint[], TimeConstraint[]> {
+  return TimeConstraints as unknown as z.ZodType<TimeConstraint[], TimeConstraint[]>;
+}

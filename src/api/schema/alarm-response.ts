@@ -1,0 +1,34 @@
+import { normaliseAction } from '../../alarm/action.js';
+import { RawJson, type PythonValue } from '../../alarm/python-json.js';
+import type { StoredAlarm } from '../../storage/alarm-store.js';
+import { isoTimestamp } from './timestamp.js';
+
+/** An alarm as Aodh's clients read it, fields in Aodh's order. */
+export function alarmResponse(alarm: StoredAlarm): PythonValue {
+  return {
+    alarm_id: alarm.id,
+    name: alarm.name,
+    description: alarm.description,
+    enabled: alarm.enabled,
+    ok_actions: actions(alarm.okActions),
+    alarm_actions: actions(alarm.alarmActions),
+    insufficient_data_actions: actions(alarm.insufficientDataActions),
+    repeat_actions: alarm.repeatActions,
+    type: alarm.rule.type,
+    time_constraints: alarm.timeConstraints.map((constraint) => ({ ...constraint })),
+    project_id: alarm.projectId,
+    user_id: alarm.userId,
+    timestamp: isoTimestamp(alarm.timestamp),
+    state: alarm.state,
+    state_timestamp: isoTimestamp(alarm.stateTimestamp),
+    state_reason: alarm.stateReason,
+    severity: alarm.severity,
+    evaluate_timestamp: isoTimestamp(alarm.evaluateTimestamp),
+    [`${alarm.rule.type}_rule`]: new RawJson(alarm.ruleJson),
+    tocsin: alarm.deliveryPolicy === null ? undefined : { delivery_policy: alarm.deliveryPolicy },
+  };
+}
+
+function actions(list: string[] | null): PythonValue {
+  return list && list.map(normaliseAction);
+}

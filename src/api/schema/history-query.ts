@@ -1,0 +1,78 @@
+import { AppError } from '../../errors.js';
+import { HISTORY_SORT_KEYS, type HistoryFilter, type HistoryQuery } from '../../storage/history-store.js';
+import { refuseForeignProject } from '../identity/authorize.js';
+import type { Identity } from '../identity/identity.js';
+import { invalidInput, type QueryItem, type QueryParameters } from '../query-parameters.js';
+import { sortOf } from '../sort.js';
+import { parseTimestamp } from './timestamp.js';
+
+export interface HistoryListing {
+  filter: HistoryFilter;
+  sort: HistoryQuery['sort'];
+  limit: number | undefined;
+  marker: string | undefined;
+}
+
+const FIELDS: Record<string, 'type' | 'severity' | 'userId' | 'projectId'> = {
+  type: 'type',
+  severity: 'severity',
+  user: 'userId',
+  user_id: 'userId',
+  project: 'projectId',
+  project_id: 'projectId',
+};
+const VALID_KEYS = "['project', 'search_offset', 'severity', 'timestamp', 'type', 'user']";
+const TIME_OPERATORS = ['lt', 'le', 'gt', 'ge'] as const;
+type Bound = NonNullable<HistoryFilter['timestamps']>[number];
+
+/** What a list of history entries is asked for. */
+export function historyListing(query: QueryParameters, identity: Identity): HistoryListing {
+  const items = query.items({ repeatable: ['timestamp'] });
+  const filter: HistoryFilter = {};
+  for (const item of items) {
+    if (item.field === 'timestamp' || item.field === 'search_offset') continue;
+    const name = fieldOf(item);
+    if (name === 'projectId') refuseForeignProject(identity, item.value);
+    if (filter[name] !== undefined) throw invalidInput('field', item.field, 'each field may be given once');
+    filter[name] = item.value;
+  }
+  const timestamps = boundsOf(items);
+  return {
+    filter: { ...filter, ...(timestamps.length > 0 ? { timestamps } : {}) },
+    sort: sortOf(query, HISTORY_SORT_KEYS, 'event_id'),
+    limit: query.limit(),
+    marker: query.one('marker'),
+  };
+}
+
+function fieldOf({ field, op, value }: QueryItem): 'type' | 'severity' | 'userId' | 'projectId' {
+  const name = Object.hasOwn(FIELDS, field) ? FIELDS[field] : undefined;
+  if (name === undefined) {
+    const query = `[<Query '${field}' ${op} '${value}' Unset>]`;
+    throw new AppError(
+      'invalid_request',
+      `Unknown argument: "${field}": unrecognized field in query: ${query}, valid keys: ${VALID_KEYS}`,
+    );
+  }
+  if (op !== 'eq') throw invalidInput('op', op, `unimplemented operator for ${field}`);
+  return name;
+}
+
+/** The offset, in minutes, widens the window both ways. */
+function boundsOf(items: readonly QueryItem[]): Bound[] {
+  const offset = items.find(({ field }) => field === 'search_offset');
+  const bounds = items.filter(({ field }) => field === 'timestamp').map((item) => boundOf(item));
+  if (!offset) return bounds;
+  if (bounds.length === 0) throw new AppError('invalid_request', 'search_offset cannot be used without timestamp');
+  const minutes = Number(offset.value);
+  if (!/^\d{1,6}$/.test(offset.value)) throw invalidInput('search_offset', offset.value, 'invalid offset');
+  return bounds.map(({ op, at }) => ({ op, at: new Date(at.getTime() + (op.startsWith('g') ? -1 : 1) * minutes * 60_000) }));
+}
+
+function boundOf({ op, value }: QueryItem): Bound {
+  const known = TIME_OPERATORS.find((operator) => operator === op);
+  if (!known) throw invalidInput('op', op, 'unimplemented operator for timestamp');
+  const at = parseTimestamp(value);
+  if (!at) throw invalidInput('timestamp', value, 'invalid timestamp format');
+  return { op: known, at };
+}

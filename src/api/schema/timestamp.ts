@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
+
+/** A moment as Aodh writes it: UTC without saying so, fractions only where there are any. */
+export function isoTimestamp(date: Date): string {
+  const text = date.toISOString();
+  return text.endsWith('.000Z') ? text.slice(0, 19) : `${text.slice(0, -1)}000`;
+}
+
+/** ISO 8601 in its usual spellings; without an offset it is UTC. Undefined when it is no date, or one outside the years 1 to 9999. */
+export function parseTimestamp(text: string): Date | undefined {
+  const match = ISO.exec(text.trim());
+  if (!match) return undefined;
+  const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = match;
+  const offset = zone.toUpperCase() === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`;
+  const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0').slice(0, 3)}${offset}`);
+  if (Number.isNaN(date.getTime())) return undefined;
+  const rolledOver = offset === 'Z' && date.getUTCDate() !== Number(day) && hour !== '24'; // 31 February
+  return rolledOver || date.getUTCFullYear() < 1 || date.getUTCFullYear() > 9999 ? undefined : date;
+}
+
+/** A timestamp in a request; absent and null are undefined. */
+export function wireTimestamp(): z.ZodType<Date | undefined> {
+  return z
+    .unknown()
+    .transform((value, context): Date | undefined => {
+      if (value === undefined || value === null) return undefined;
+      const date = typeof value === 'string' ? parseTimestamp(value) : undefined;
+      if (date) return date;
+      context.addIssue({ code: 'custom', message: `Unknown string format: ${String(value)}` });
+      return z.NEVER;
+    })
+    .prefault(undefined) as unknown as z.ZodType<Date | undefined>;
+}
