@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 
 import type { Environment } from '../config/environment.js';
 import type { Flag } from '../config/load.js';
+import { version } from './version.js';
 
 /** What a command gets of the process it runs in. `main.ts` gives the real one, tests their own. */
 export interface Terminal {
@@ -107,21 +107,23 @@ function addDevCluster(program: Command, terminal: Terminal, done: (exitCode: nu
     .option('--interval <duration>', 'how often alarms are evaluated', '10s')
     .option('--data-dir <path>', 'where PostgreSQL and Redis keep their data', './data/cluster')
     .option('--restart', 'start a process again that has ended; without it, watch the others take over')
-    .action(async (options: Record<'port' | 'evaluators' | 'notifiers' | 'interval' | 'dataDir', string> & { restart?: true }) => {
-      const { runDevCluster } = await import('./dev-cluster.js');
-      const { port, evaluators, notifiers, interval, dataDir, restart = false } = options;
-      done(
-        await runDevCluster({
-          port: Number(port),
-          evaluators: Number(evaluators),
-          notifiers: Number(notifiers),
-          interval,
-          dataDir,
-          restart,
-          terminal,
-        }),
-      );
-    });
+    .action(
+      async (options: Record<'port' | 'evaluators' | 'notifiers' | 'interval' | 'dataDir', string> & { restart?: true }) => {
+        const { runDevCluster } = await import('./dev-cluster.js');
+        const { port, evaluators, notifiers, interval, dataDir, restart = false } = options;
+        done(
+          await runDevCluster({
+            port: Number(port),
+            evaluators: Number(evaluators),
+            notifiers: Number(notifiers),
+            interval,
+            dataDir,
+            restart,
+            terminal,
+          }),
+        );
+      },
+    );
 }
 
 function withConfig(command: Command): Command {
@@ -152,9 +154,4 @@ function configFlags(options: CommonOptions): ConfigFlags {
     flags.push({ name, text: at < 0 ? '' : setting.slice(at + 1), origin: `--set ${name}` });
   }
   return { flags, ...(options.config === undefined ? {} : { config: options.config }) };
-}
-
-function version(): string {
-  const manifest = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }

@@ -3,19 +3,20 @@ import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { toError } from '../errors.js';
 import type { ConfigFlags, Terminal } from './program.js';
+import { version } from './version.js';
 
 export interface ServeOptions extends ConfigFlags {
   quiet: boolean;
 }
 
-type CreateApp = (config: Config) => Promise<App>;
+type CreateApp = (config: Config, program: { version: string; pid: number }) => Promise<App>;
 
 /** `tocsin serve`: runs until told to stop (0) or until the service can no longer work (1). */
 export async function serve(options: ServeOptions, terminal: Terminal, appFactory = importApp): Promise<number> {
   const { config: file, flags, quiet } = options;
   const { config } = loadConfig({ file, flags, environment: terminal.environment });
   const createApp = await appFactory();
-  const app = await createApp(config);
+  const app = await createApp(config, { version: version(), pid: process.pid });
   const say = quiet ? (): void => {} : (line: string): void => terminal.out(`${line}\n`);
   try {
     await app.start();
