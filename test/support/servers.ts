@@ -46,7 +46,7 @@ export function describeWith(kinds: readonly ServerKind[], title: string, define
       throw new Error(`cannot run: ${reason}`);
     });
   }
-  // eslint-disable-next-line no-restricted-syntax -- what may be absent is skipped by name and with the reason, and fails in CI
+   
   return describe.skip(`${title} (skipped, ${reason})`, define);
 }
 
