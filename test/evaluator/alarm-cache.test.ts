@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
+import { AlarmCache } from '../../src/evaluator/alarm-cache.js';
+import type { Database } from '../../src/storage/database.js';
+import { createEvaluationStore } from '../../src/storage/evaluation-store.js';
+import { empty, serverDatabase } from '../support/databases.js';
+import { describeWithPostgres } from '../support/servers.js';
+import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';
+
+describeWithPostgres('the alarms in memory', () => {
+  let db: Database;
+  let cache: AlarmCache;
+  const rule = thresholdRule({ meter_name: 'm0' });
+  const home = partitionOf(queryKeyOf(rule, ''));
+
+  beforeAll(async () => {
+    db = await serverDatabase();
+  });
+  beforeEach(async () => {
+    await empty(db);
+    cache = new AlarmCache(createEvaluationStore(db));
+  });
+  afterAll(() => db.close());
+
+  const idsIn = (partition: number): string[] => [...cache.alarmsOf(partition)].map(({ id }) => id).sort();
+
+  test('are those of the partitions held, enabled and not deleted', async () => {
+    await storeAlarm(db, { id: 'here', rule });
+    await storeAlarm(db, { id: 'off', rule, enabled: false });
+    await storeAlarm(db, { id: 'elsewhere', rule: thresholdRule({ meter_name: 'another' }) });
+    cache.take([home]);
+    await cache.refresh();
+    expect(idsIn(home)).toEqual(['here']);
+    expect(cache.size).toBe(1);
+  });
+
+  test('learn of a write whose transaction began before the last look and committed after it', async () => {
+    cache.take([home]);
+    let commit: () => void = () => undefined;
+    const mayCommit = new Promise<void>((resolve) => (commit = resolve));
+    let isWritten: () => void = () => undefined;
+    const written = new Promise<void>((resolve) => (isWritten = resolve));
+    const slow = db.transaction(async (tx) => {
+      await storeAlarm({ ...db, query: (text, parameters) => tx.query(text, parameters) }, { id: 'late', rule });
+      isWritten();
+      await mayCommit;
+    });
+    await written;
+    await storeAlarm(db, { id: 'quick', rule }); // a later transaction that commits first
+    await cache.refresh();
+    await cache.refresh();
+    expect(idsIn(home)).toEqual(['quick']);
+    commit();
+    await slow;
+    await cache.refresh();
+    expect(idsIn(home)).toEqual(['late', 'quick']);
+  });
+
+  test('let go of an alarm that moved to a partition of somebody else', async () => {
+    await storeAlarm(db, { id: 'a', rule });
+    cache.take([home]);
+    await cache.refresh();
+    await db.query('update alarms set previous_partition = partition, partition = $1, revision = pg_current_xact_id()', [
+      (home + 1) % 256,
+    ]);
+    await cache.refresh();
+    expect(cache.size).toBe(0);
+  });
+
+  test('do not fall behind what a commit has told, when an older read comes in after it', async () => {
+    await storeAlarm(db, { id: 'a', rule, state: 'ok' });
+    cache.take([home]);
+    await cache.refresh();
+    cache.committed({ alarmId: 'a', to: 'alarm' }, 1);
+    await db.query('update alarms set revision = pg_current_xact_id()'); // as if read before the commit: still version 0
+    await cache.refresh();
+    expect([...cache.alarmsOf(home)][0]).toMatchObject({ state: 'alarm', stateVersion: 1 });
+  });
+
+  test('are read again one by one where a commit was refused, and whole where its answer was lost', async () => {
+    await storeAlarm(db, { id: 'a', rule, state: 'ok' });
+    await storeAlarm(db, { id: 'b', rule, state: 'ok' });
+    cache.take([home]);
+    await cache.refresh();
+    await db.query("update alarms set state = 'alarm', state_version = 1"); // without a revision: a refresh alone does not see it
+    cache.reread(['a']);
+    await cache.refresh();
+    expect(Object.fromEntries([...cache.alarmsOf(home)].map(({ id, state }) => [id, state]))).toEqual({ a: 'alarm', b: 'ok' });
+    cache.distrust([home]);
+    await cache.refresh();
+    expect(Object.fromEntries([...cache.alarmsOf(home)].map(({ id, state }) => [id, state]))).toEqual({ a: 'alarm', b: 'alarm' });
+  });
+
+  describe('tell the oldest revision they wait for', () => {
+    test('as null until everything held is loaded', async () => {
+      cache.take([home, (home + 1) % 256]);
+      expect(cache.seen).toBeNull();
+      await cache.refresh();
+      expect(cache.seen).toMatch(/^\d+$/);
+      cache.take([(home + 2) % 256]);
+      expect(cache.seen).toBeNull();
+    });
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import type { Point } from '../../src/alarm/series.js';
+import { typeOf } from '../../src/alarm/types/index.js';
+import type { Datasource } from '../../src/datasource/datasource.js';
+import type { HeldAlarm } from '../../src/evaluator/alarm-cache.js';
+import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';
+import { MAX_QUESTIONS, planRequests } from '../../src/evaluator/plan.js';
+import { PoisonWatch } from '../../src/evaluator/poison-watch.js';
+import { silentLogger } from '../../src/logger.js';
+import { createTelemetry } from '../../src/telemetry.js';
+import { thresholdRule } from '../support/stored-alarms.js';
+
+const NOW = new Date('2026-01-01T12:00:00Z');
+const telemetry = createTelemetry();
+
+interface Sample {
+  meter: string;
+  ageS: number;
+  volume: number;
+}
+
+/** A backend that computes each answer from the samples, one question at a time, by definition. */
+function backendOf(samples: readonly Sample[]): Datasource {
+  return {
+    async series({ granularityS, periods, questions }, now) {
+      const start = now.getTime() - periods * granularityS * 1000;
+      return new Map(questions.map(({ key, query }) => [key, pointsOf(query.meter, start, { granularityS, periods })]));
+    },
+  };
+
+  function pointsOf(meter: string, start: number, { granularityS, periods }: { granularityS: number; periods: number }): Point[] {
+    const points: Point[] = [];
+    for (let period = 0; period < periods; period += 1) {
+      const from = start + period * granularityS * 1000;
+      const inside = samples.filter((sample) => {
+        const at = NOW.getTime() - sample.ageS * 1000;
+        return sample.meter === meter && at >= from && at < from + granularityS * 1000;
+      });
+      const volumes = inside.map(({ volume }) => volume);
+      if (volumes.length === 0) continue;
+      const sum = volumes.reduce((total, volume) => total + volume, 0);
+      const values = {
+        count: volumes.length,
+        sum,
+        avg: sum / volumes.length,
+        min: Math.min(...volumes),
+        max: Math.max(...volumes),
+      };
+      points.push({ at: from, values });
+    }
+    return points;
+  }
+}
+
+function held(id: string, fields: Record<string, unknown>): HeldAlarm {
+  const rule = thresholdRule(fields);
+  const need = typeOf(rule).seriesNeeded(rule);
+  return {
+    id,
+    rule,
+    need,
+    repeats: true,
+    statesWithActions: ['ok', 'alarm', 'insufficient data'],
+    timeConstraints: [],
+    partition: 0,
+    definitionVersion: 1,
+    state: 'insufficient data',
+    stateVersion: 0,
+  };
+}
+
+const arbitraryRule = fc.record({
+  meter_name: fc.constantFrom('a', 'b', 'c'),
+  statistic: fc.constantFrom('avg', 'min', 'max', 'sum', 'count'),
+  comparison_operator: fc.constantFrom('lt', 'le', 'eq', 'ne', 'ge', 'gt'),
+  threshold: fc.integer({ min: 0, max: 10 }),
+  period: fc.constantFrom(10, 60),
+  evaluation_periods: fc.integer({ min: 1, max: 9 }),
+  exclude_outliers: fc.boolean(),
+});
+const arbitrarySample = fc.record({
+  meter: fc.constantFrom('a', 'b', 'c'),
+  ageS: fc.integer({ min: -30, max: 700 }),
+  volume: fc.integer({ min: 0, max: 10 }),
+});
+
+test('an alarm gets the verdict, reason and points together with others that it would have had alone', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(arbitraryRule, { minLength: 1, maxLength: 20 }),
+      fc.array(arbitrarySample, { maxLength: 80 }),
+      async (rules, samples) => {
+        const deps = {
+          datasources: { meters: backendOf(samples) },
+          poison: new PoisonWatch({ log: silentLogger, telemetry }),
+          log: silentLogger,
+          telemetry,
+        };
+        const alarms = rules.map((rule, index) => held(String(index), rule));
+        const signal = new AbortController().signal;
+        const together = await evaluateBatch(deps, alarms, NOW, signal);
+        const alone = [];
+        for (const alarm of alarms) alone.push(...(await evaluateBatch(deps, [alarm], NOW, signal)).outcomes);
+        expect(together.outcomes).toEqual(alone);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+describe('requests', () => {
+  const needsOf = (alarms: HeldAlarm[]) => alarms.map(({ need }) => need!);
+
+  test('are one for alarms that ask the same, however they judge it', () => {
+    const alarms = [
+      held('1', { threshold: 1 }),
+      held('2', { threshold: 2, statistic: 'max' }),
+      held('3', { evaluation_periods: 5 }),
+    ];
+    const requests = planRequests(needsOf(alarms));
+    expect(requests.map(({ questions }) => questions.length)).toEqual([1]);
+    expect(requests[0]?.periods).toBe(8);
+  });
+
+  test('carry many questions over the same periods, up to their limit', () => {
+    const alarms = Array.from({ length: 2 * MAX_QUESTIONS + 1 }, (_, n) => held(String(n), { meter_name: `m${n}` }));
+    const requests = planRequests(needsOf(alarms));
+    expect(requests.map(({ questions }) => questions.length).sort((a, b) => b - a)).toEqual([MAX_QUESTIONS, MAX_QUESTIONS, 1]);
+  });
+
+  test('are apart for periods of different lengths', () => {
+    expect(planRequests(needsOf([held('1', { period: 10 }), held('2', { period: 60 })])).length).toBe(2);
+  });
+});
+
+test('a backend that cannot be asked leaves its alarms as they are, and their partition due', async () => {
+  const deps = {
+    datasources: { meters: { series: () => Promise.reject(new Error('away')) } },
+    poison: new PoisonWatch({ log: silentLogger, telemetry }),
+    log: silentLogger,
+    telemetry,
+  };
+  const verdicts = await evaluateBatch(deps, [held('1', {})], NOW, new AbortController().signal);
+  expect(verdicts).toEqual({ outcomes: [], unanswered: new Set([0]), evaluated: 0 });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { cycleOf, isDue, lastSlotTime, missedSlots, nextTick, SLOTS, slotOf } from '../../src/evaluator/schedule.js';
+
+const INTERVAL = 80_000;
+const moments = fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 });
+const partitions = fc.integer({ min: 0, max: 255 });
+
+test('every slot has the same number of partitions', () => {
+  const perSlot = Array.from({ length: SLOTS }, () => 0);
+  for (let partition = 0; partition < 256; partition += 1) perSlot[slotOf(partition)]! += 1;
+  expect(new Set(perSlot)).toEqual(new Set([256 / SLOTS]));
+});
+
+describe('a partition in slot 2 of an interval of 80 s, whose slot comes up at 20 s', () => {
+  const partition = 2;
+  test.each([
+    { evaluated: undefined, now: 0, due: true, missed: 0 },
+    { evaluated: 20_000, now: 20_000, due: false, missed: 0 },
+    { evaluated: 20_300, now: 99_999, due: false, missed: 0 },
+    { evaluated: 20_300, now: 100_000, due: true, missed: 0 },
+    { evaluated: 20_300, now: 179_999, due: true, missed: 0 },
+    { evaluated: 20_300, now: 180_000, due: true, missed: 1 },
+    { evaluated: 20_300, now: 420_000, due: true, missed: 4 },
+  ])('evaluated at $evaluated: at $now it is due: $due, having missed $missed', ({ evaluated, now, due, missed }) => {
+    expect(isDue(partition, evaluated, now, INTERVAL)).toBe(due);
+    expect(missedSlots(partition, evaluated, now, INTERVAL)).toBe(missed);
+  });
+});
+
+test('an evaluation, however late, counts for the interval of its slot', () => {
+  fc.assert(
+    fc.property(partitions, moments, fc.integer({ min: 0, max: INTERVAL - 1 }), (partition, from, lateMs) => {
+      const slot = lastSlotTime(partition, from, INTERVAL);
+      expect(cycleOf(partition, slot + lateMs, INTERVAL)).toBe(Math.floor(slot / INTERVAL));
+      expect(isDue(partition, slot + lateMs, slot + INTERVAL - 1, INTERVAL)).toBe(false);
+      expect(isDue(partition, slot + lateMs, slot + INTERVAL, INTERVAL)).toBe(true);
+    }),
+  );
+});
+
+test('the loop wakes at every slot and half-way between', () => {
+  fc.assert(
+    fc.property(moments, (now) => {
+      const next = nextTick(now, INTERVAL);
+      expect(next).toBeGreaterThan(now);
+      expect(next - now).toBeLessThanOrEqual(INTERVAL / SLOTS / 2);
+      expect(next % (INTERVAL / SLOTS / 2)).toBe(0);
+    }),
+  );
+});
