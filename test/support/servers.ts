@@ -46,7 +46,7 @@ export function describeWith(kinds: readonly ServerKind[], title: string, define
       throw new Error(`cannot run: ${reason}`);
     });
   }
-   
+
   return describe.skip(`${title} (skipped, ${reason})`, define);
 }
 

@@ -1,0 +1,53 @@
+import { expect, test } from '@jest/globals';
+
+import { refuseOpenNoauth } from '../../src/app/noauth-guard.js';
+import { readiness } from '../../src/app/readiness.js';
+import { synchroniseClock } from '../../src/app/time-keeper.js';
+import { silentLogger } from '../../src/logger.js';
+import { Supervisor } from '../../src/supervisor.js';
+import { FakeClock } from '../support/fake-clock.js';
+
+test('a failed loop and a silent database are each a named check that is not ok', async () => {
+  const clock = new FakeClock();
+  const supervisor = new Supervisor({ clock, log: silentLogger });
+  supervisor.start({ name: 'delivery', run: () => Promise.reject(new Error('broken')) });
+  await supervisor.failed;
+  const checks = readiness({
+    clock,
+    askDatabase: () => new Promise(() => undefined),
+    supervisors: [supervisor],
+    redis: undefined,
+    evaluation: () => ({ members: 3, partitions: 85, mode: 'redis' }),
+  });
+  await clock.advance(2_000);
+  expect(await checks).toEqual([
+    { name: 'database', ok: false, detail: 'no answer within 2000 ms' },
+    { name: 'loop:delivery', ok: false, detail: 'broken' },
+    { name: 'coordination', ok: true, detail: 'redis: 85 partitions held, 3 evaluators seen' },
+  ]);
+});
+
+test.each([
+  { host: '127.0.0.1', open: false },
+  { host: '127.8.9.10', open: false },
+  { host: '::1', open: false },
+  { host: 'localhost', open: false },
+  { host: '0.0.0.0', open: true },
+  { host: '::', open: true },
+  { host: '192.0.2.1', open: true },
+])('without authentication, listening on $host is open to others: $open', async ({ host, open }) => {
+  expect(await refuseOpenNoauth(host, true)).toBe(open);
+  const asked = refuseOpenNoauth(host, false);
+  if (open) await expect(asked).rejects.toThrow(/^api\.host: .* set api\.i_understand_noauth_is_open/);
+  else await expect(asked).resolves.toBe(false);
+});
+
+test('service time is the time of the database, half the time of the question allowed for', async () => {
+  const clock = new FakeClock('2026-01-01T00:00:00Z');
+  const asked = synchroniseClock(clock, async () => {
+    await clock.advance(200);
+    return new Date('2026-06-01T00:00:00.100Z');
+  });
+  await asked;
+  expect(clock.now()).toEqual(new Date('2026-06-01T00:00:00.200Z'));
+});
