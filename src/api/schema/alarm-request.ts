@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { ALARM_STATES, DELIVERY_POLICIES, SEVERITIES } from '../../alarm/alarm.js';
-import { TimeConstraints, type TimeConstraint } from '../../alarm/time-constraint.js';
+import { TimeConstraint, TimeConstraints } from '../../alarm/time-constraint.js';
 import { ALARM_KINDS, alarmTypes, type AlarmKind, type AlarmRule } from '../../alarm/types/index.js';
 import { optional, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire-types.js';
 import { wireTimestamp } from './timestamp.js';
@@ -42,11 +42,6 @@ const Rules = Object.fromEntries(
   ALARM_KINDS.map((kind) => [`${kind}_rule`, given<AlarmRule>(alarmTypes[kind].schema)]),
 ) as Record<RuleKey, z.ZodType<AlarmRule | null | undefined>>;
 
-/** First Aodh's words for what is no list, then the members and what holds between them. */
-const TimeConstraintList = wireList(z.unknown(), { max: MAX_TIME_CONSTRAINTS }).pipe(
-  TimeConstraints as unknown as z.ZodType<TimeConstraint[], unknown[]>,
-);
-
 /** The body of POST and PUT on alarms. What the server keeps itself is read, checked and not used. */
 export const AlarmRequest = z
   .strictObject({
@@ -59,7 +54,7 @@ export const AlarmRequest = z
     insufficient_data_actions: Actions,
     repeat_actions: optional(wireBool(), false),
     type: wireEnum(ALARM_KINDS),
-    time_constraints: optional(TimeConstraintList, []),
+    time_constraints: optional(wireList(TimeConstraint, { max: MAX_TIME_CONSTRAINTS }).pipe(TimeConstraintList()), []),
     project_id: given(wireText({ max: MAX_ID })),
     user_id: given(wireText({ max: MAX_ID })),
     timestamp: wireTimestamp(),
@@ -88,4 +83,9 @@ function theRule(request: Record<string, unknown>, type: AlarmKind): AlarmRule |
   if (!present.includes(type)) return `${type}_rule must be set for ${type} type alarm`;
   if (present.length > 1) return `${present.map((kind) => `${kind}_rule`).join(' and ')} cannot be set at the same time`;
   return request[`${type}_rule`] as AlarmRule;
+}
+
+/** The members are parsed by now; what is left is what holds between them. */
+function TimeConstraintList(): z.ZodType<TimeConstraint[], TimeConstraint[]> {
+  return TimeConstraints as unknown as z.ZodType<TimeConstraint[], TimeConstraint[]>;
 }
