@@ -1,10 +1,12 @@
-// Compiles with tsc and copies what tsc does not (SQL, Lua), so that build/ can run by itself.
+// Compiles with tsc, copies what tsc does not (SQL, Lua), and removes what has lost its source, so that build/ can run by itself.
 import { spawnSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const COMPILED = ['src', 'test', 'examples', 'bench'];
+
 const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const compiled = spawnSync(process.execPath, [tsc, '-p', root], { stdio: 'inherit', cwd: root });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
@@ -12,3 +14,16 @@ cpSync(path.join(root, 'src'), path.join(root, 'build', 'src'), {
   recursive: true,
   filter: (source) => !source.endsWith('.ts'),
 });
+for (const folder of COMPILED) removeOrphans(folder);
+
+/** A compiled test or a migration whose source is gone would still be run. */
+function removeOrphans(folder) {
+  const at = path.join(root, 'build', folder);
+  if (!existsSync(at)) return;
+  for (const entry of readdirSync(at, { withFileTypes: true })) {
+    const name = path.join(folder, entry.name);
+    const source = path.join(root, entry.isDirectory() ? name : name.replace(/\.js(\.map)?$/, '.ts'));
+    if (!existsSync(source)) rmSync(path.join(root, 'build', name), { recursive: true });
+    else if (entry.isDirectory()) removeOrphans(name);
+  }
+}

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /**
  * The stable codes of everything that can go wrong on purpose. Only `api/error-handler.ts` maps them to HTTP.
  */
@@ -34,5 +36,6 @@ export class StartupError extends Error {
 
 /** What was thrown, as an Error. JavaScript lets anything be thrown; logs want a message and a stack. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  // Node's own errors can belong to another realm than ours, where `instanceof` does not see them.
+  return thrown instanceof Error || types.isNativeError(thrown) ? thrown : new Error(String(thrown));
 }

@@ -39,11 +39,23 @@ export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Re
  * Queues vanish under any eviction policy but `noeviction`.
  * @throws StartupError naming the setting. A Redis that cannot be asked is no error here: losing Redis is a mode, not an outage.
  */
-export async function refuseEvictingRedis(client: Redis, setting: string, log: Logger): Promise<void> {
-  const info = await client.info('memory').catch((err: unknown) => {
-    log.warn('could not check the eviction policy of Redis', { setting, err });
-    return '';
+export async function refuseEvictingRedis(url: string, setting: string, log: Logger): Promise<void> {
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: COMMAND_TIMEOUT_MS,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    retryStrategy: () => null,
   });
+  client.on('error', () => undefined); // told below, where the call rejects
+  let info = '';
+  try {
+    await client.connect();
+    info = await client.info('memory');
+  } catch (err) {
+    log.warn('could not check the eviction policy of Redis', { setting, err });
+  } finally {
+    client.disconnect();
+  }
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy !== undefined && policy !== 'noeviction') {
     throw new StartupError(

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import type { AlarmState, Severity } from './alarm.js';
 import { pythonJson, type PythonValue } from './python-json.js';
 
@@ -25,4 +27,9 @@ export function notificationBody(content: NotificationContent): string {
     reason: content.reason,
     reason_data: content.reasonData,
   });
+}
+
+/** Names the queue in which order is kept: one alarm, one action. Hashed, since actions can be longer than an index takes. */
+export function laneOf(alarmId: string, action: string): string {
+  return createHash('sha256').update(`${alarmId} ${action}`).digest('base64url').slice(0, 27);
 }

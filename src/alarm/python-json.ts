@@ -28,7 +28,7 @@ export type PythonValue =
 export function pythonJson(value: PythonValue): string {
   if (value === null || value === undefined) return 'null';
   if (typeof value === 'string') return quote(value);
-  if (typeof value === 'number') return Number.isInteger(value) ? value.toString() : pythonFloat(value, 'null');
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value).toString() : pythonFloat(value, 'null');
   if (typeof value === 'boolean') return String(value);
   if (value instanceof PythonFloat) return pythonFloat(value.value, 'null');
   if (value instanceof RawJson) return value.text;
@@ -54,12 +54,8 @@ function exponential(value: number): string {
 }
 
 function quote(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\uffff]/g, escapeUnit);
-}
-
-function escapeUnit(unit: string): string {
-  // DEL is ASCII and stays as it is; everything above is escaped unit by unit, surrogates included.
-  return unit === '\u007f' ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  // Everything but printable ASCII is escaped, DEL and each half of a surrogate pair included.
+  return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function isList(value: PythonValue): value is readonly PythonValue[] {

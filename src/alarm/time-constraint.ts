@@ -6,6 +6,7 @@ import { optional, wireInt, wireText } from './wire-types.js';
 const MAX_DURATION_S = 366 * 24 * 3600;
 /** Aodh lets a window open up to this long before its start, exclusive. */
 const EARLY_MS = 60_000;
+const NICKNAMES = new Set(['@hourly', '@daily', '@midnight', '@weekly', '@monthly', '@yearly', '@annually']);
 
 /** When an alarm may be evaluated: from each `start` (cron, 5 fields or 6 with seconds last) for `duration` seconds. */
 export const TimeConstraint = z
@@ -59,8 +60,9 @@ function schedulePoint(start: string, timezone: string, from: Date, direction: '
   }
 }
 
-/** Aodh's cron has its seconds last; the library wants them first. */
+/** Aodh's cron has its seconds last, and one nickname more; the library wants seconds first. */
 function secondsFirst(start: string): string {
+  if (start === '@midnight') return '@daily';
   const fields = start.trim().split(/\s+/);
   return fields.length === 6 ? [fields[5], ...fields.slice(0, 5)].join(' ') : start;
 }
@@ -75,14 +77,17 @@ function refuseBadCron(start: string, context: z.RefinementCtx): void {
 }
 
 function cronProblem(start: string): string | undefined {
-  if (/[?W]/.test(start) || start.startsWith('@reboot')) return `[${start}] is not acceptable`;
+  const unacceptable = `[${start}] is not acceptable`;
+  if (start.startsWith('@')) return NICKNAMES.has(start) ? undefined : unacceptable;
+  // Names of days and months apart, only these signs mean the same to Aodh's cron and to the library: no `?`, `W` or `H`.
+  if (/[^\d\s*,/#L-]/i.test(start.replace(/[a-z]{3}/gi, ''))) return unacceptable;
   try {
     CronExpressionParser.parse(secondsFirst(start), { tz: 'UTC', currentDate: new Date(0) });
     return undefined;
   } catch (cause) {
-    return /range|constraint/i.test(String(cause))
-      ? `[${start}] is not acceptable, out of range`
-      : `[${start}] is not acceptable`;
+    // 31 February: Aodh takes it, and no moment is ever inside.
+    if (/explicit day of month/i.test(String(cause))) return undefined;
+    return /range|constraint/i.test(String(cause)) ? `${unacceptable}, out of range` : unacceptable;
   }
 }
 

@@ -16,7 +16,7 @@ function wire<T>(convert: (value: unknown) => T | Refusal): z.ZodType<T> {
     if (!(converted instanceof Refusal)) return converted;
     context.addIssue({ code: 'custom', message: converted.message, input: value });
     return z.NEVER;
-  }) as unknown as z.ZodType<T>;
+  });
 }
 
 class Refusal {
@@ -79,7 +79,7 @@ export function wireList<T>(member: z.ZodType<T>, limits: { max?: number } = {})
     if (limits.max !== undefined && value.length > limits.max) return refuse(`Value should have at most ${limits.max} members`);
     return value as unknown[];
   });
-  return checked.pipe(z.array(member)) as unknown as z.ZodType<T[]>;
+  return checked.pipe(z.array(member));
 }
 
 /** The field may be absent or null; both give `fallback`. */
@@ -91,7 +91,7 @@ export function optional<T>(schema: z.ZodType<T>, fallback: T): z.ZodType<T> {
     for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
     return z.NEVER;
   });
-  return nullOrSchema.prefault(null) as unknown as z.ZodType<T>;
+  return nullOrSchema.prefault(null);
 }
 
 /** A value as Python would print it in a message. */

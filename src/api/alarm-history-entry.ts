@@ -40,7 +40,7 @@ export function ruleChangeEntry(before: StoredAlarm, after: StoredAlarm, authors
   return {
     ...entryOf(after, authorship),
     type: 'rule change',
-    detail: pythonJson(Object.fromEntries(changed.map(([key, value]) => [key, value ?? null]))),
+    detail: pythonJson(Object.fromEntries(changed)),
     severity: before.severity === after.severity ? null : after.severity,
     stateVersion: stateChanged ? after.stateVersion : null,
     previousState: stateChanged ? before.state : null,

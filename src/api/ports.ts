@@ -1,5 +1,12 @@
 import type { AlarmChange, AlarmQuery, Creation, Replacement, StoredAlarm } from '../storage/alarm-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
+import type {
+  AttemptRecord,
+  DeliveryPause,
+  NotificationQuery,
+  NotificationRecord,
+  NotificationStatus,
+} from '../storage/notification-admin-store.js';
 import type { SampleFilter } from '../storage/sample-filter.js';
 import type { Meter, Resource, ResourceFilter, Sample } from '../storage/sample-store.js';
 import type { Scope } from '../storage/scope.js';
@@ -28,6 +35,19 @@ export interface Samples {
 
 export interface MeterStatistics {
   statistics(scope: Scope, query: StatisticsQuery): Promise<Statistics[]>;
+}
+
+export interface NotificationAdmin {
+  list(scope: Scope, query: NotificationQuery): Promise<NotificationRecord[]>;
+  attempts(scope: Scope, id: string): Promise<AttemptRecord[]>;
+  replay(
+    scope: Scope,
+    which: { id?: string | undefined; status?: NotificationStatus | undefined; alarmId?: string | undefined },
+    now: Date,
+  ): Promise<number>;
+  pauses(scope: Scope): Promise<DeliveryPause[]>;
+  pause(projectId: string, now: Date): Promise<void>;
+  resume(projectId: string): Promise<void>;
 }
 
 /** One thing that must work for this process to be of use. */

@@ -1,7 +1,7 @@
 import express from 'express';
 import type { IncomingMessage } from 'node:http';
 
-import { AppError } from '../errors.js';
+import { AppError, toError } from '../errors.js';
 
 /** How large a body may be. With `perItem`, depth and nodes are counted for each member of the list. */
 export interface BodyLimits {
@@ -53,14 +53,14 @@ function readBytes(request: express.Request, response: express.Response, limit: 
   });
 }
 
-function bodyError(thrown: unknown, limit: number): unknown {
+function bodyError(thrown: unknown, limit: number): Error {
   const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
   const cause = { cause: thrown };
   if (status === 413) return new AppError('too_large', `The request body is larger than ${limit} bytes`, cause);
   if (status === 415) return new AppError('unsupported_media_type', 'Compressed request bodies are not supported', cause);
   if (typeof status === 'number' && status < 500)
     return new AppError('invalid_request', 'The request body could not be read', cause);
-  return thrown;
+  return toError(thrown);
 }
 
 function parse(bytes: Buffer): unknown {

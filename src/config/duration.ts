@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
+export const DURATION_EXPECTED = 'expected a duration such as 250ms, 5s, 2m, 1h or 30d';
+
 /** A duration as people write it, `250ms`, `5s`, `2m`, `1h`, `30d`, as milliseconds. */
 export function duration(fallback: string, bounds: { min?: string; max?: string } = {}): z.ZodType<number> {
   const { min, max } = bounds;
@@ -12,7 +14,7 @@ export function duration(fallback: string, bounds: { min?: string; max?: string 
       const ms = toMilliseconds(text);
       const problem =
         ms === undefined
-          ? 'expected a duration such as 250ms, 5s, 2m, 1h or 30d'
+          ? DURATION_EXPECTED
           : min !== undefined && ms < toMilliseconds(min)!
             ? `must be at least ${min}`
             : max !== undefined && ms > toMilliseconds(max)!
@@ -21,7 +23,8 @@ export function duration(fallback: string, bounds: { min?: string; max?: string 
       if (ms !== undefined && problem === undefined) return ms;
       context.addIssue({ code: 'custom', message: problem ?? '' });
       return z.NEVER;
-    }) as unknown as z.ZodType<number>;
+    })
+    .meta({ kind: 'duration' });
 }
 
 function toMilliseconds(text: string): number | undefined {

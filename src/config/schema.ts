@@ -12,11 +12,15 @@ const secretUrl = z
   .string()
   .min(1)
   .transform((text) => new Secret(text))
+  .meta({ kind: 'secret' })
   .optional();
 const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> =>
   z.strictObject(shape).prefault({} as never);
 
-const RetrySchedule = z.array(duration('0s')).min(1).default([0, 5e3, 30e3, 12e4, 6e5, 18e5, 36e5, 72e5, 144e5, 288e5, 288e5]);
+const RetrySchedule = z
+  .array(duration('0s'))
+  .min(1)
+  .prefault(['0s', '5s', '30s', '2m', '10m', '30m', '1h', '2h', '4h', '8h', '8h'] as never);
 
 /** Every option, its default and its bounds. `config/default.yaml` says what each means. */
 export const Config = z.strictObject({

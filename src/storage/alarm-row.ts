@@ -85,7 +85,7 @@ export function alarmParameters(alarm: StoredAlarm): unknown[] {
     alarm.insufficientDataActions,
     alarm.repeatActions,
     alarm.severity,
-    pythonJson(alarm.timeConstraints as unknown as Parameters<typeof pythonJson>[0]),
+    pythonJson(alarm.timeConstraints),
     alarm.deliveryPolicy,
     alarm.timestamp,
     alarm.state,

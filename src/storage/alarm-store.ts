@@ -187,9 +187,7 @@ async function replace(
   if (combination) await refuseBadMembers(tx, combination);
   const { next, entry } = change(current);
   await tx.query(UPDATE, [...alarmParameters(next), next.stateVersion]);
-  if (combination || typeOf(current.rule).members(current.rule).length > 0) {
-    await writeMembers(tx, id, combination?.memberIds ?? []);
-  }
+  await writeMembers(tx, id, combination?.memberIds ?? []);
   if (entry) await appendHistory(tx, entry);
   if (!next.enabled) await cancelNotifications(tx, id, 'alarm disabled', next.timestamp);
   return { ...next, definitionVersion: current.definitionVersion + 1 };

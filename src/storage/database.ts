@@ -22,5 +22,7 @@ export interface Database extends Sql {
 export const UNIQUE_VIOLATION = '23505';
 
 export function sqlState(thrown: unknown): string | undefined {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+  // Not `instanceof Error`: errors that come out of a worker or another realm are not instances of this realm's class.
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined;
+  return typeof thrown.code === 'string' ? thrown.code : undefined;
 }

@@ -29,6 +29,15 @@ export async function migrate(db: Database): Promise<string[]> {
   });
 }
 
+/** Migrations that the database does not have yet; all of them when it has never been migrated. */
+export async function missingMigrations(db: Database): Promise<string[]> {
+  const { rows: tables } = await db.query<{ exists: boolean }>("select to_regclass('migrations') is not null as exists");
+  if (!tables[0]?.exists) return migrationNames();
+  const { rows } = await db.query<{ name: string }>('select name from migrations');
+  const applied = new Set(rows.map(({ name }) => name));
+  return migrationNames().filter((name) => !applied.has(name));
+}
+
 function migrationNames(): string[] {
   return readdirSync(MIGRATIONS)
     .filter((name) => name.endsWith('.sql'))

@@ -20,7 +20,8 @@ export interface WorkerReply {
   error?: { message: string; code?: string };
 }
 
-const LOCK_STALE_MS = 5_000;
+/** How soon after a process was killed another may take its place; the lock is refreshed twice as often. */
+const LOCK_STALE_MS = 3_000;
 
 /**
  * Opens the embedded database: PostgreSQL as a library, in a worker thread, on a directory that it locks (or in memory, without one).
@@ -63,7 +64,7 @@ async function lock(dataDir: string, onLockLost: (cause: Error) => void): Promis
       stale: LOCK_STALE_MS,
       onCompromised: onLockLost,
       // A process that was just killed leaves a lock that is stale only after a while: wait for that, then give up.
-      retries: { retries: 8, minTimeout: 250, maxTimeout: 1_000 },
+      retries: { retries: 10, factor: 1, minTimeout: 350 },
     });
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;

@@ -28,7 +28,7 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
     idle_in_transaction_session_timeout: 15_000,
     application_name: 'tocsin',
     types: { getTypeParser },
-  } as pg.PoolConfig);
+  });
   // An idle connection that breaks (a restart of the server) is replaced by the pool; without a listener it would end the process.
   pool.on('error', (err) => log.warn('idle database connection lost', { err }));
   await refuseUnusable(pool).catch(async (cause: unknown) => {

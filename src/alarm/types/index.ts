@@ -17,7 +17,7 @@ export const ALARM_KINDS = Object.keys(alarmTypes) as AlarmKind[];
 
 /** The kind of a rule, seen as one that takes any rule: the registry guarantees that the two belong together. */
 export function typeOf(rule: AlarmRule): AlarmType<AlarmRule, unknown> {
-  return alarmTypes[rule.type] as unknown as AlarmType<AlarmRule, unknown>;
+  return alarmTypes[rule.type];
 }
 
 /** A stored rule back as a value. `ruleJson` was written by the kind itself, so it needs no second validation. */

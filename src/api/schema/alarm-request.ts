@@ -24,7 +24,7 @@ function given<T>(schema: z.ZodType<T>): z.ZodType<T | null | undefined> {
       for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
       return z.NEVER;
     })
-    .prefault(undefined) as unknown as z.ZodType<T | null | undefined>;
+    .prefault(undefined);
 }
 
 const Action = z.unknown().transform((value, context): string => {
@@ -67,7 +67,7 @@ export const AlarmRequest = z
     ...Rules,
   })
   .transform((request, context) => {
-    const rule = theRule(request as unknown as Record<string, unknown>, request.type);
+    const rule = theRule(request, request.type);
     if (typeof rule !== 'string') return { ...request, rule };
     context.addIssue({ code: 'custom', message: rule, params: { whole: true } });
     return z.NEVER;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { pythonText } from '../../alarm/wire-types.js';
+
 const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 
 /** A moment as Aodh writes it: UTC without saying so, fractions only where there are any. */
@@ -13,11 +15,20 @@ export function parseTimestamp(text: string): Date | undefined {
   const match = ISO.exec(text.trim());
   if (!match) return undefined;
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = match;
-  const offset = zone.toUpperCase() === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`;
-  const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0').slice(0, 3)}${offset}`);
-  if (Number.isNaN(date.getTime())) return undefined;
-  const rolledOver = offset === 'Z' && date.getUTCDate() !== Number(day) && hour !== '24'; // 31 February
-  return rolledOver || date.getUTCFullYear() < 1 || date.getUTCFullYear() > 9999 ? undefined : date;
+  const local = `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0').slice(0, 3)}`;
+  const date = new Date(local + offsetOf(zone));
+  if (Number.isNaN(date.getTime()) || isNoDay(`${year}-${month}-${day}`)) return undefined;
+  return date.getUTCFullYear() < 1 || date.getUTCFullYear() > 9999 ? undefined : date;
+}
+
+/** The offset as JavaScript wants it: `Z` or `+hh:mm`. */
+function offsetOf(zone: string): string {
+  return zone.toUpperCase() === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`;
+}
+
+/** 31 February: JavaScript would go on to March. */
+function isNoDay(day: string): boolean {
+  return new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10) !== day;
 }
 
 /** A timestamp in a request; absent and null are undefined. */
@@ -28,8 +39,8 @@ export function wireTimestamp(): z.ZodType<Date | undefined> {
       if (value === undefined || value === null) return undefined;
       const date = typeof value === 'string' ? parseTimestamp(value) : undefined;
       if (date) return date;
-      context.addIssue({ code: 'custom', message: `Unknown string format: ${String(value)}` });
+      context.addIssue({ code: 'custom', message: `Unknown string format: ${pythonText(value)}` });
       return z.NEVER;
     })
-    .prefault(undefined) as unknown as z.ZodType<Date | undefined>;
+    .prefault(undefined);
 }

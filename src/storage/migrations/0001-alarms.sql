@@ -81,10 +81,12 @@ create table notifications (
   body text not null,
   status text not null default 'pending',          -- pending | in_flight | delivered | dead | superseded | cancelled
   attempt integer not null default 0,
+  attempt_base integer not null default 0,         -- attempts made before the last replay: the schedule starts over there
   next_attempt_at timestamptz not null,
   claim_until timestamptz,
   last_error text,
   created_at timestamptz not null,
+  replayed_at timestamptz,                         -- a person asked for it again: neither stale nor cancelled since then
   finished_at timestamptz
 );
 create unique index notifications_one_repeat_per_slot
@@ -97,6 +99,7 @@ create index notifications_open_by_alarm on notifications (alarm_id) where statu
 create index notifications_claims on notifications (claim_until) where status = 'in_flight';
 create index notifications_next on notifications (next_attempt_at) where status = 'pending';
 create index notifications_ended on notifications (status, finished_at) where status not in ('pending', 'in_flight');
+create index notifications_ended_repeats on notifications (finished_at) where kind = 'repeat' and status not in ('pending', 'in_flight');
 create index notifications_by_project on notifications (project_id, created_at desc, id desc);
 
 create table attempts (
@@ -150,6 +153,7 @@ create table samples (
   resource_metadata jsonb not null
 );
 create index samples_by_meter on samples (meter, timestamp);
+create index samples_by_resource on samples (meter, resource_id, timestamp);
 create index samples_by_time on samples (timestamp);
 
 -- One row per meter and resource, so that listing them does not read samples.

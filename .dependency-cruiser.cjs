@@ -1,0 +1,124 @@
+// Who may import whom. The floors, top to bottom: main, cli, app, {api, evaluator, notifier}, {storage, datasource, partition}, alarm.
+// An arrow never runs up; rooms on one floor meet in the database or through ports that app.ts wires.
+
+/** Rooms of src/ and the rooms (or single files) that each may import, besides itself and the ground floor. */
+const MAY_IMPORT = {
+  config: [],
+  datasource: ['alarm'],
+  partition: ['redis', 'supervisor'],
+  storage: ['alarm', 'datasource', 'partition', 'evaluator', 'notifier', 'api'],
+  evaluator: ['alarm', 'datasource', 'partition', 'storage', 'supervisor'],
+  notifier: ['alarm', 'storage', 'redis', 'supervisor'],
+  api: ['alarm', 'storage', 'supervisor'],
+};
+
+/** A store implements ports that its consumers declare, so it may know their types, and nothing else of them. */
+const TYPES_ONLY = { storage: ['datasource', 'partition', 'evaluator', 'notifier', 'api'] };
+
+const GROUND = ['errors', 'clock', 'logger', 'telemetry', 'config/secret'];
+
+const asPath = (names) => names.map((name) => `^src/${name}([/.]|$)`);
+
+/** On the floor of the shells a port may be declared by one and implemented by another: types may be known sideways. */
+const SHELLS = ['api', 'evaluator', 'notifier'];
+
+const rooms = Object.entries(MAY_IMPORT).map(([room, others]) => ({
+  name: `${room}-imports-its-floor-or-below`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: {
+    path: '^src/',
+    pathNot: asPath([room, ...others, ...GROUND]),
+    ...(SHELLS.includes(room) ? { dependencyTypesNot: ['type-only'] } : {}),
+  },
+}));
+
+const typesOnly = Object.entries(TYPES_ONLY).map(([room, others]) => ({
+  name: `${room}-knows-only-types-of-its-consumers`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: { path: asPath(others), dependencyTypesNot: ['type-only'] },
+}));
+
+/** Packages and the only places that may use them. */
+const PACKAGES = [
+  ['express', 'helmet'].map((name) => [name, ['^src/api/', '^src/management/']]),
+  [['ioredis', ['^src/redis[.]ts$']]],
+  [['bullmq', ['^src/notifier/']]],
+  [['got', ['^src/notifier/', '^src/datasource/']]],
+  ['pg', '@electric-sql/pglite'].map((name) => [name, ['^src/storage/']]),
+  [['proper-lockfile', ['^src/storage/', '^src/cli/']]],
+  [['winston', ['^src/logger[.]ts$']]],
+  [['prom-client', ['^src/telemetry[.]ts$']]],
+  [['commander', ['^src/cli/']]],
+  [['cli-table3', ['^src/cli/']]],
+  [['yaml', ['^src/config/', '^src/cli/']]],
+  [['cron-parser', ['^src/alarm/']]],
+].flat();
+
+const packages = PACKAGES.map(([name, places]) => ({
+  name: `${name.replace(/\W+/g, '-')}-has-its-place`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: places },
+  // Types are free: they vanish, and a port may speak of them.
+  to: { path: `node_modules/(@types/)?${name}/`, dependencyTypesNot: ['type-only'] },
+}));
+
+module.exports = {
+  forbidden: [
+    ...rooms,
+    ...typesOnly,
+    ...packages,
+    {
+      name: 'core-is-pure',
+      comment: 'What an alarm is and decides: no clock, no logger, no I/O.',
+      severity: 'error',
+      from: { path: '^src/alarm/' },
+      to: { pathNot: ['^src/alarm/', '^src/errors[.]ts$', 'node_modules/(zod|cron-parser)/', '^(node:)?crypto$'] },
+    },
+    {
+      name: 'only-the-top-imports-the-wiring',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(main|app)[.]ts$', '^src/(cli|app)/'] },
+      to: { path: '^src/(main|app|cli)([/.]|$)' },
+    },
+    {
+      name: 'ground-floor-stands-alone',
+      severity: 'error',
+      from: { path: '^src/(errors|clock|logger|telemetry|redis|supervisor|release-stack)[.]ts$' },
+      to: { path: '^src/', pathNot: '^src/(errors|clock|logger|telemetry|config/secret)[.]ts$' },
+    },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^src/' },
+      to: {},
+    },
+    {
+      name: 'no-unlisted-packages',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
+        pathNot: 'node_modules/@types/',
+      },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: 'specify',
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+      extensions: ['.ts', '.js'],
+    },
+  },
+};

@@ -1,0 +1,35 @@
+/** One measured figure. `within` is absent where there is no budget. */
+export interface Figure {
+  name: string;
+  value: number;
+  unit: string;
+  budget?: string;
+  within?: boolean;
+}
+
+export function atLeast(name: string, value: number, unit: string, bound: number): Figure {
+  return { name, value: rounded(value), unit, budget: `≥ ${bound}`, within: value >= bound };
+}
+
+export function atMost(name: string, value: number, unit: string, bound: number): Figure {
+  return { name, value: rounded(value), unit, budget: `≤ ${bound}`, within: value <= bound };
+}
+
+export function plain(name: string, value: number, unit: string): Figure {
+  return { name, value: rounded(value), unit };
+}
+
+/** CPU seconds, user and system, that this process has used. */
+export function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(3));
+}

@@ -1,0 +1,156 @@
+import eslint from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Built up per area, because a later `no-restricted-syntax` replaces an earlier one. */
+const BANS = {
+  time: [
+    {
+      selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+      message: 'Time comes from the Clock port (src/clock.ts).',
+    },
+    {
+      selector: "MemberExpression[object.name=/^(Date|performance)$/][property.name='now']",
+      message: 'Time comes from the Clock port (src/clock.ts).',
+    },
+    { selector: "CallExpression[callee.name='Date']", message: 'Time comes from the Clock port (src/clock.ts).' },
+    { selector: "MemberExpression[property.name='hrtime']", message: 'Time comes from the Clock port (src/clock.ts).' },
+    {
+      selector: "CallExpression[callee.object.name='AbortSignal'][callee.property.name='timeout']",
+      message: 'Timers belong to src/clock.ts: sleep and abort.',
+    },
+  ],
+  exports: [
+    { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
+    { selector: 'ExportAllDeclaration', message: 'List the names that are exported.' },
+  ],
+  mocks: [
+    {
+      selector: "CallExpression[callee.object.name='jest'][callee.property.name=/^(mock|unstable_mockModule|doMock)$/]",
+      message: 'No module is mocked: pass a fake through the port.',
+    },
+    {
+      selector: 'MemberExpression[object.name=/^(test|it|describe)$/][property.name=/^(skip|only|todo)$/]',
+      message: 'No test is skipped or singled out; what needs a server goes through describeWith of test/support/servers.ts.',
+    },
+    {
+      selector: 'CallExpression[callee.name=/^(xit|xtest|xdescribe|fit|fdescribe)$/]',
+      message: 'No test is skipped or singled out.',
+    },
+  ],
+};
+
+const TIMERS = ['setTimeout', 'setInterval', 'performance'].map((name) => ({
+  name,
+  message: 'Timers and clocks belong to src/clock.ts.',
+}));
+const PROCESS = {
+  name: 'process',
+  message: 'Only src/main.ts and src/cli/ know the process; take what you need as an argument.',
+};
+const NO_TIMER_MODULES = {
+  paths: ['node:timers', 'node:timers/promises', 'timers', 'timers/promises', 'node:perf_hooks'].map((name) => ({
+    name,
+    message: 'Timers and clocks belong to src/clock.ts.',
+  })),
+};
+const NO_PROCESS_MODULE = { name: 'node:process', message: PROCESS.message };
+
+const SIZES = {
+  'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+  'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+  'max-params': ['error', 4],
+  'max-depth': ['error', 3],
+  complexity: ['error', 12],
+};
+
+export default tseslint.config(
+  { ignores: ['build/', 'node_modules/', 'data/', 'coverage/'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // Off where the rule fights a habit of this code that is sound.
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
+      '@typescript-eslint/no-unnecessary-type-parameters': 'off',
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/prefer-literal-enum-member': 'off',
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      '@typescript-eslint/no-dynamic-delete': 'off',
+      '@typescript-eslint/no-meaningless-void-operator': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+      eqeqeq: 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+      ...SIZES,
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...BANS.time, ...BANS.exports],
+      'no-restricted-globals': ['error', ...TIMERS, PROCESS],
+      'no-restricted-imports': ['error', { paths: [...NO_TIMER_MODULES.paths, NO_PROCESS_MODULE] }],
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['src/main.ts', 'src/cli/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...TIMERS],
+      'no-restricted-imports': ['error', NO_TIMER_MODULES],
+      'no-console': 'off',
+    },
+  },
+  {
+    files: ['src/clock.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...BANS.exports], 'no-restricted-globals': 'off', 'no-restricted-imports': 'off' },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...BANS.exports, ...BANS.mocks],
+      'no-console': 'error',
+      'max-lines-per-function': 'off',
+      // The row of a table of cases may be wide.
+      'max-params': 'off',
+      '@typescript-eslint/no-misused-spread': 'off',
+      'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+    },
+  },
+  {
+    // jest asks for these two by their default export.
+    files: ['test/support/global-setup.ts', 'test/support/global-teardown.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...BANS.mocks], 'no-console': 'off' },
+  },
+  {
+    // The one place that skips, and it says why.
+    files: ['test/support/servers.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...BANS.exports] },
+  },
+  {
+    // Programs of their own, clients of the service: they print, wait and look at the clock.
+    files: ['examples/**/*.ts', 'bench/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...BANS.exports], 'no-console': 'off' },
+  },
+  {
+    files: ['**/*.mjs', '**/*.js', '**/*.cjs'],
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly', module: 'writable' },
+    },
+    rules: SIZES,
+  },
+);

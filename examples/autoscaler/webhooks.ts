@@ -1,0 +1,50 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Webhook {
+  path: string;
+  alarmName: string;
+  previous: string;
+  current: string;
+  reason: string;
+}
+
+/**
+ * Listens for the alarms' webhooks. A webhook may come more than once; its id is the same each time, so doubles are easy to drop.
+ */
+export async function listenForWebhooks(
+  onWebhook: (webhook: Webhook) => void,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const seen = new Set<string>();
+  const server = createServer((request, response) => {
+    void readBody(request).then((body) => {
+      response.writeHead(204).end();
+      const id = String(request.headers['webhook-id']);
+      if (seen.has(id)) return;
+      seen.add(id);
+      const { alarm_name, previous, current, reason } = JSON.parse(body) as Record<string, string>;
+      onWebhook({
+        path: request.url ?? '/',
+        alarmName: alarm_name ?? '',
+        previous: previous ?? '',
+        current: current ?? '',
+        reason: reason ?? '',
+      });
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}

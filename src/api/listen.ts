@@ -1,0 +1,57 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { StartupError, toError } from '../errors.js';
+
+export interface Listener {
+  url: string;
+  /** Stops accepting, lets requests under way finish, and ends idle connections; after `graceMs` all of them. */
+  close(grace: Promise<void>): Promise<void>;
+}
+
+const KIB = 1024;
+
+/**
+ * Listens, with limits that keep slow and greedy clients from holding the process.
+ * @throws StartupError naming the setting when the address cannot be used.
+ */
+export async function listen(
+  app: RequestListener,
+  { host, port, setting }: { host: string; port: number; setting: string },
+): Promise<Listener> {
+  const server = createServer(
+    { maxHeaderSize: 16 * KIB, requestTimeout: 30_000, headersTimeout: 15_000, keepAliveTimeout: 75_000 },
+    app,
+  );
+  server.maxRequestsPerSocket = 1_000;
+  server.maxConnections = 1_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(refusal(cause, { host, port, setting })));
+    server.listen(port, host, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${shownHost}:${address.port}`,
+    async close(grace) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      await Promise.race([closed, grace]);
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function refusal(
+  cause: NodeJS.ErrnoException,
+  { host, port, setting }: { host: string; port: number; setting: string },
+): StartupError {
+  const problem =
+    cause.code === 'EADDRINUSE'
+      ? `${port} is in use on ${host}`
+      : cause.code === 'EACCES'
+        ? `${port} on ${host} needs more rights than this process has`
+        : `cannot listen on ${host}:${port}: ${toError(cause).message}`;
+  return new StartupError(`${setting}: ${problem}`, { cause });
+}

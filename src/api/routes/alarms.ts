@@ -1,0 +1,128 @@
+import type { PythonValue } from '../../alarm/python-json.js';
+import { AppError } from '../../errors.js';
+import type { AlarmFilter, AlarmQuery, StoredAlarm } from '../../storage/alarm-store.js';
+import type { Scope } from '../../storage/scope.js';
+import { newAlarm, replacedAlarm } from '../alarm-definition.js';
+import { creationEntry, ruleChangeEntry } from '../alarm-history-entry.js';
+import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
+import { parseWith } from '../faultstring.js';
+import { isAdmin, refuseForeignProject, ruleProject, scopeOf } from '../identity/authorize.js';
+import type { Identity } from '../identity/identity.js';
+import type { Alarms } from '../ports.js';
+import { SMALL_BODY } from '../request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { alarmListing, type AlarmListing } from '../schema/alarm-query.js';
+import { AlarmRequest } from '../schema/alarm-request.js';
+import { alarmResponse } from '../schema/alarm-response.js';
+
+export interface AlarmRoutesDeps {
+  alarms: Alarms;
+  actions: ActionPolicy;
+  now: () => Date;
+  newId: () => string;
+}
+
+/** Alarms that one statement of a long list reads. */
+const PAGE = 500;
+
+export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
+  const list = ['q', 'sort', 'limit', 'marker'];
+  return [
+    { method: 'GET', path: '/v2/alarms', policy: 'reader', query: list, handle: (request) => listAlarms(deps, request) },
+    { method: 'POST', path: '/v2/alarms', policy: 'member', body: SMALL_BODY, handle: (request) => create(deps, request) },
+    { method: 'GET', path: '/v2/alarms/:id', policy: 'reader', handle: (request) => show(deps, request) },
+    { method: 'PUT', path: '/v2/alarms/:id', policy: 'member', body: SMALL_BODY, handle: (request) => replace(deps, request) },
+    { method: 'DELETE', path: '/v2/alarms/:id', policy: 'member', handle: (request) => remove(deps, request) },
+  ];
+}
+
+/** The alarm of a request's path. Others' alarms are as absent as those that never were. */
+export async function theAlarm(alarms: Alarms, { identity, params }: ApiRequest): Promise<StoredAlarm> {
+  const id = params['id'] ?? '';
+  return (await alarms.find(scopeOf(identity), id)) ?? absent(id);
+}
+
+/** @throws AppError `not_found`, always. */
+export function absent(id: string): never {
+  throw new AppError('not_found', `Alarm ${id} not found`);
+}
+
+function definitionIn({ body, identity }: ApiRequest, policy: ActionPolicy): AlarmRequest {
+  if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "data"');
+  const request = parseWith(AlarmRequest, { argument: 'data', value: body });
+  refuseBadActions(request, identity, policy);
+  return request;
+}
+
+async function create({ alarms, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, origin } = request;
+  const wanted = definitionIn(request, actions);
+  const at = now();
+  const alarm = newAlarm(wanted, identity, { id: newId(), at });
+  const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
+  await alarms.create({ alarm, entry, memberProject: ruleProject(identity, wanted.project_id) });
+  return { status: 201, headers: { Location: `${origin}/v2/alarms/${alarm.id}` }, body: alarmResponse(alarm) };
+}
+
+async function show({ alarms }: AlarmRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  return { status: 200, body: alarmResponse(await theAlarm(alarms, request)) };
+}
+
+async function replace({ alarms, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, params } = request;
+  const id = params['id'] ?? '';
+  const wanted = definitionIn(request, actions);
+  const at = now();
+  const replaced = await alarms.replace(scopeOf(identity), id, {
+    rule: wanted.rule,
+    memberProject: ruleProject(identity, wanted.project_id),
+    change: (current) => {
+      const next = replacedAlarm(current, wanted, identity, at);
+      return { next, entry: ruleChangeEntry(current, next, { eventId: newId(), by: identity, at }) };
+    },
+  });
+  return { status: 200, body: alarmResponse(replaced ?? absent(id)) };
+}
+
+async function remove({ alarms, now }: AlarmRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+  const id = params['id'] ?? '';
+  if (!(await alarms.remove(scopeOf(identity), id, now()))) absent(id);
+  return { status: 204 };
+}
+
+async function listAlarms({ alarms }: AlarmRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
+  const listing = alarmListing(query);
+  const filter = ownedFilter(listing, identity);
+  const scope = scopeOf(identity);
+  const { sort, limit, marker } = listing;
+  const after = marker === undefined ? undefined : await markedAlarm(alarms, scope, { filter, sort }, marker);
+  return { status: 200, pages: pagesOf(alarms, scope, { filter, sort, limit, after }) };
+}
+
+/** Filters narrow what the caller may see; without one for the project it is the caller's own, for admins too, as in Aodh. */
+function ownedFilter({ filter, allProjects }: AlarmListing, identity: Identity): AlarmFilter {
+  if (allProjects && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
+  if (filter.projectId !== undefined) {
+    refuseForeignProject(identity, filter.projectId);
+    return filter;
+  }
+  return allProjects ? filter : { ...filter, projectId: identity.projectId };
+}
+
+async function markedAlarm(alarms: Alarms, scope: Scope, query: AlarmQuery, marker: string): Promise<StoredAlarm> {
+  const [alarm] = await alarms.list(scope, { ...query, filter: { ...query.filter, id: marker }, limit: 1 });
+  if (!alarm) throw new AppError('invalid_request', `Marker ${marker} not found.`);
+  return alarm;
+}
+
+async function* pagesOf(alarms: Alarms, scope: Scope, query: AlarmQuery): AsyncIterable<readonly PythonValue[]> {
+  let { after } = query;
+  for (let left = query.limit ?? Infinity; left > 0;) {
+    const size = Math.min(left, PAGE);
+    const page = await alarms.list(scope, { ...query, after, limit: size });
+    yield page.map(alarmResponse);
+    if (page.length < size) return;
+    left -= page.length;
+    after = page.at(-1);
+  }
+}

@@ -1,0 +1,60 @@
+import type { PythonValue } from '../../alarm/python-json.js';
+import { AppError } from '../../errors.js';
+import type { HistoryEntry, HistoryQuery } from '../../storage/history-store.js';
+import type { Scope } from '../../storage/scope.js';
+import { scopeOf } from '../identity/authorize.js';
+import type { Alarms, History } from '../ports.js';
+import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { historyListing } from '../schema/history-query.js';
+import { historyResponse } from '../schema/history-response.js';
+import { theAlarm } from './alarms.js';
+
+export interface HistoryRoutesDeps {
+  alarms: Alarms;
+  history: History;
+}
+
+/** Entries that one statement of a long list reads. */
+const PAGE = 500;
+
+export function historyRoutes(deps: HistoryRoutesDeps): Route[] {
+  const query = ['q', 'sort', 'limit', 'marker'];
+  return [{ method: 'GET', path: '/v2/alarms/:id/history', policy: 'reader', query, handle: (request) => list(deps, request) }];
+}
+
+async function list({ alarms, history }: HistoryRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query } = request;
+  const { filter, sort, limit, marker } = historyListing(query, identity);
+  const { id } = await theAlarm(alarms, request);
+  const scope = scopeOf(identity);
+  const after = marker === undefined ? undefined : await markedEntry(history, scope, id, { query: { filter, sort }, marker });
+  return { status: 200, pages: pagesOf(history, scope, id, { filter, sort, limit, after }) };
+}
+
+async function markedEntry(
+  history: History,
+  scope: Scope,
+  alarmId: string,
+  { query, marker }: { query: HistoryQuery; marker: string },
+): Promise<HistoryEntry> {
+  const [entry] = await history.list(scope, alarmId, { ...query, filter: { ...query.filter, eventId: marker }, limit: 1 });
+  if (!entry) throw new AppError('invalid_request', `Marker ${marker} not found.`);
+  return entry;
+}
+
+async function* pagesOf(
+  history: History,
+  scope: Scope,
+  alarmId: string,
+  query: HistoryQuery,
+): AsyncIterable<readonly PythonValue[]> {
+  let { after } = query;
+  for (let left = query.limit ?? Infinity; left > 0;) {
+    const size = Math.min(left, PAGE);
+    const page = await history.list(scope, alarmId, { ...query, after, limit: size });
+    yield page.map(historyResponse);
+    if (page.length < size) return;
+    left -= page.length;
+    after = page.at(-1);
+  }
+}

@@ -1,0 +1,116 @@
+import { AppError } from '../../errors.js';
+import { GROUP_FIELDS, type GroupField } from '../../storage/statistics-store.js';
+import { scopeOf } from '../identity/authorize.js';
+import type { MeterStatistics, Samples } from '../ports.js';
+import { invalidInput, type QueryParameters } from '../query-parameters.js';
+import { BULK_BODY } from '../request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { resourceFilter, sampleFilter } from '../schema/meter-query.js';
+import { meterResponse, resourceResponse, sampleResponse, statisticsResponse } from '../schema/meter-response.js';
+import { samplesIn } from '../schema/sample-request.js';
+
+export interface MeterRoutesDeps {
+  samples: Samples;
+  statistics: MeterStatistics;
+  now: () => Date;
+  newId: () => string;
+  onStored: (samples: number) => void;
+}
+
+/** Ceilometer's own default, so that nobody fetches a week of samples by accident. Ask for more with `limit`. */
+const DEFAULT_LIMIT = 100;
+const MAX_SAMPLES = 10_000;
+/** Meters and resources are few beside samples; clients expect all of them. */
+const ALL = 1_000_000;
+const MAX_PERIOD_S = 366 * 24 * 3600;
+const MAX_METER_NAME = 255;
+
+export function meterRoutes(deps: MeterRoutesDeps): Route[] {
+  const meter = '/v2/meters/:meter';
+  const list = ['q', 'limit'];
+  const statistics = ['q', 'period', 'groupby'];
+  return [
+    { method: 'GET', path: '/v2/meters', policy: 'reader', query: list, handle: (request) => listMeters(deps, request) },
+    { method: 'GET', path: meter, policy: 'reader', query: list, handle: (request) => listSamples(deps, request) },
+    { method: 'POST', path: meter, policy: 'member', body: BULK_BODY, handle: (request) => append(deps, request) },
+    {
+      method: 'GET',
+      path: `${meter}/statistics`,
+      policy: 'reader',
+      query: statistics,
+      handle: (request) => summarise(deps, request),
+    },
+    { method: 'GET', path: '/v2/resources', policy: 'reader', query: list, handle: (request) => listResources(deps, request) },
+    { method: 'GET', path: '/v2/resources/:resource', policy: 'reader', handle: (request) => showResource(deps, request) },
+  ];
+}
+
+async function append(
+  { samples, now, newId, onStored }: MeterRoutesDeps,
+  { identity, body, params }: ApiRequest,
+): Promise<ApiAnswer> {
+  const meter = params['meter'] ?? '';
+  if (meter.length > MAX_METER_NAME)
+    throw invalidInput('meter', `${meter.slice(0, 20)}…`, `at most ${MAX_METER_NAME} characters`);
+  const accepted = samplesIn(body, { meter, identity, at: now(), newId });
+  await samples.append(accepted);
+  onStored(accepted.length);
+  return { status: 201, body: accepted.map(sampleResponse) };
+}
+
+async function listSamples({ samples }: MeterRoutesDeps, { identity, query, params }: ApiRequest): Promise<ApiAnswer> {
+  const filter = sampleFilter(query, identity);
+  const limit = query.limit() ?? DEFAULT_LIMIT;
+  if (limit > MAX_SAMPLES) throw invalidInput('limit', String(limit), `at most ${MAX_SAMPLES}`);
+  const found = await samples.list(scopeOf(identity), params['meter'] ?? '', filter, limit);
+  return { status: 200, body: found.map(sampleResponse) };
+}
+
+async function summarise({ statistics }: MeterRoutesDeps, { identity, query, params }: ApiRequest): Promise<ApiAnswer> {
+  const filter = sampleFilter(query, identity);
+  const periodS = periodOf(query);
+  const groupBy = groupsOf(query);
+  const alignedTo = filter.timestamps?.find(({ op }) => op === 'ge' || op === 'gt')?.at;
+  const found = await statistics.statistics(scopeOf(identity), {
+    meter: params['meter'] ?? '',
+    filter,
+    periodS,
+    groupBy,
+    alignedTo,
+  });
+  return { status: 200, body: found.map((one) => statisticsResponse(one, periodS)) };
+}
+
+async function listMeters({ samples }: MeterRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
+  const found = await samples.meters(scopeOf(identity), resourceFilter(query, identity), query.limit() ?? ALL);
+  return { status: 200, body: found.map(meterResponse) };
+}
+
+async function listResources({ samples }: MeterRoutesDeps, { identity, query, origin }: ApiRequest): Promise<ApiAnswer> {
+  const found = await samples.resources(scopeOf(identity), resourceFilter(query, identity), query.limit() ?? ALL);
+  return { status: 200, body: found.map((resource) => resourceResponse(resource, origin)) };
+}
+
+async function showResource({ samples }: MeterRoutesDeps, { identity, params, origin }: ApiRequest): Promise<ApiAnswer> {
+  const resourceId = params['resource'] ?? '';
+  const [found] = await samples.resources(scopeOf(identity), { resourceId }, 1);
+  if (!found) throw new AppError('not_found', `Resource ${resourceId} not found`);
+  return { status: 200, body: resourceResponse(found, origin) };
+}
+
+function periodOf(query: QueryParameters): number {
+  const text = query.one('period');
+  if (text === undefined) return 0;
+  const period = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(period)) throw invalidInput('period', text, `invalid literal for int() with base 10: '${text}'`);
+  if (period > MAX_PERIOD_S) throw invalidInput('period', text, `Value should be lower or equal to ${MAX_PERIOD_S}`);
+  return period;
+}
+
+function groupsOf(query: QueryParameters): GroupField[] {
+  return [...new Set(query.all('groupby'))].map((text) => {
+    const field = GROUP_FIELDS.find((known) => known === text);
+    if (!field) throw invalidInput('groupby', text, `Value should be one of: ${GROUP_FIELDS.join(', ')}`);
+    return field;
+  });
+}

@@ -1,0 +1,148 @@
+import { scrubAction } from '../../alarm/action.js';
+import { RawJson, type PythonValue } from '../../alarm/python-json.js';
+import { AppError } from '../../errors.js';
+import {
+  NOTIFICATION_STATUSES,
+  type NotificationRecord,
+  type NotificationStatus,
+} from '../../storage/notification-admin-store.js';
+import { isAdmin, scopeOf } from '../identity/authorize.js';
+import type { Identity } from '../identity/identity.js';
+import type { NotificationAdmin } from '../ports.js';
+import { invalidInput, type QueryParameters } from '../query-parameters.js';
+import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { isoTimestamp } from '../schema/timestamp.js';
+
+export interface NotificationRoutesDeps {
+  notifications: NotificationAdmin;
+  now: () => Date;
+}
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1_000;
+const EVERYBODY = '*';
+
+/** Routes of our own, beyond Aodh's: what became of notifications, sending them again, holding them back. */
+export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
+  const one = '/v1/notifications/:id';
+  const pause = '/v1/delivery-pauses/:project';
+  const filters = ['status', 'alarm_id'];
+  return [
+    {
+      method: 'GET',
+      path: '/v1/notifications',
+      policy: 'reader',
+      query: [...filters, 'limit', 'marker'],
+      handle: (r) => list(deps, r),
+    },
+    { method: 'POST', path: '/v1/notifications/replay', policy: 'member', query: filters, handle: (r) => replayMany(deps, r) },
+    { method: 'GET', path: `${one}/attempts`, policy: 'reader', handle: (r) => attempts(deps, r) },
+    { method: 'POST', path: `${one}/replay`, policy: 'member', handle: (r) => replayOne(deps, r) },
+    { method: 'GET', path: '/v1/delivery-pauses', policy: 'reader', handle: (r) => pauses(deps, r) },
+    { method: 'PUT', path: pause, policy: 'member', handle: (r) => setPause(deps, r) },
+    { method: 'DELETE', path: pause, policy: 'member', handle: (r) => liftPause(deps, r) },
+  ];
+}
+
+async function list({ notifications }: NotificationRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
+  const limit = query.limit() ?? DEFAULT_LIMIT;
+  if (limit > MAX_LIMIT) throw invalidInput('limit', String(limit), `at most ${MAX_LIMIT}`);
+  const scope = scopeOf(identity);
+  const marker = query.one('marker');
+  const [after] = marker === undefined ? [] : await notifications.list(scope, { id: marker, limit: 1 });
+  if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
+  const found = await notifications.list(scope, { ...filterOf(query), limit, after });
+  return { status: 200, body: found.map(response) };
+}
+
+async function attempts({ notifications }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+  const { id } = await theNotification(notifications, identity, params);
+  const found = await notifications.attempts(scopeOf(identity), id);
+  const body = found.map(({ attempt, startedAt, durationMs, outcome, httpStatus, error }) => ({
+    attempt,
+    started_at: isoTimestamp(startedAt),
+    duration_ms: durationMs,
+    outcome,
+    http_status: httpStatus,
+    error,
+  }));
+  return { status: 200, body };
+}
+
+async function replayOne({ notifications, now }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+  const { id, status } = await theNotification(notifications, identity, params);
+  const replayed = await notifications.replay(scopeOf(identity), { id }, now());
+  if (replayed === 0)
+    throw new AppError('conflict', `Notification ${id} is ${status}: only dead, superseded or cancelled ones can be replayed`);
+  return { status: 202, body: { replayed } };
+}
+
+/** Everything of one status, dead unless said otherwise; nobody means to send again all that ever ended. */
+async function replayMany({ notifications, now }: NotificationRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
+  const { status = 'dead', alarmId } = filterOf(query);
+  return { status: 202, body: { replayed: await notifications.replay(scopeOf(identity), { status, alarmId }, now()) } };
+}
+
+async function pauses({ notifications }: NotificationRoutesDeps, { identity }: ApiRequest): Promise<ApiAnswer> {
+  const found = await notifications.pauses(scopeOf(identity));
+  return {
+    status: 200,
+    body: found.map(({ projectId, pausedAt }) => ({ project_id: projectId, paused_at: isoTimestamp(pausedAt) })),
+  };
+}
+
+async function setPause({ notifications, now }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+  await notifications.pause(pausable(identity, params), now());
+  return { status: 204 };
+}
+
+async function liftPause({ notifications }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+  await notifications.resume(pausable(identity, params));
+  return { status: 204 };
+}
+
+function pausable(identity: Identity, params: ApiRequest['params']): string {
+  const project = params['project'] ?? '';
+  if (isAdmin(identity)) return project;
+  if (project === EVERYBODY) throw new AppError('forbidden', 'RBAC Authorization Failed');
+  if (project !== identity.projectId) throw new AppError('not_found', `Project ${project} not found`);
+  return project;
+}
+
+async function theNotification(
+  notifications: NotificationAdmin,
+  identity: Identity,
+  params: ApiRequest['params'],
+): Promise<NotificationRecord> {
+  const id = params['id'] ?? '';
+  const [found] = await notifications.list(scopeOf(identity), { id, limit: 1 });
+  if (!found) throw new AppError('not_found', `Notification ${id} not found`);
+  return found;
+}
+
+function filterOf(query: QueryParameters): { status: NotificationStatus | undefined; alarmId: string | undefined } {
+  const text = query.one('status');
+  const status = NOTIFICATION_STATUSES.find((known) => known === text);
+  if (text !== undefined && !status)
+    throw invalidInput('status', text, `Value should be one of: ${NOTIFICATION_STATUSES.join(', ')}`);
+  return { status, alarmId: query.one('alarm_id') };
+}
+
+function response(notification: NotificationRecord): PythonValue {
+  return {
+    notification_id: notification.id,
+    alarm_id: notification.alarmId,
+    project_id: notification.projectId,
+    kind: notification.kind,
+    sequence: notification.sequence,
+    transition_time: isoTimestamp(notification.transitionTime),
+    action: scrubAction(notification.action),
+    status: notification.status,
+    attempts: notification.attempt,
+    next_attempt_at: notification.status === 'pending' ? isoTimestamp(notification.nextAttemptAt) : null,
+    last_error: notification.lastError,
+    created_at: isoTimestamp(notification.createdAt),
+    finished_at: notification.finishedAt && isoTimestamp(notification.finishedAt),
+    body: new RawJson(notification.body),
+  };
+}

@@ -1,0 +1,29 @@
+import type { Route } from '../route.js';
+
+/** `/`: which versions of the API there are, in Aodh's form. */
+export function versionRoutes(): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/',
+      policy: 'public',
+      handle: ({ origin }) => ({ status: 200, body: { versions: { values: [versionTwo(origin)] } } }),
+    },
+  ];
+}
+
+function versionTwo(origin: string) {
+  return {
+    id: 'v2',
+    links: [
+      { href: `${origin}/v2`, rel: 'self' },
+      { href: 'https://docs.openstack.org/', rel: 'describedby', type: 'text/html' },
+    ],
+    'media-types': ['json', 'xml'].map((format) => ({
+      base: `application/${format}`,
+      type: `application/vnd.openstack.telemetry-v2+${format}`,
+    })),
+    status: 'stable',
+    updated: '2013-02-13T00:00:00Z',
+  };
+}

@@ -1,0 +1,63 @@
+import { AppError } from '../../errors.js';
+import type { SampleFilter, TimeOperator } from '../../storage/sample-filter.js';
+import type { ResourceFilter } from '../../storage/sample-store.js';
+import { refuseForeignProject } from '../identity/authorize.js';
+import type { Identity } from '../identity/identity.js';
+import { invalidInput, type QueryItem, type QueryParameters } from '../query-parameters.js';
+import { parseTimestamp } from './timestamp.js';
+
+const FIELDS: Record<string, 'resourceId' | 'projectId' | 'userId' | 'source' | 'messageId'> = {
+  resource: 'resourceId',
+  resource_id: 'resourceId',
+  project: 'projectId',
+  project_id: 'projectId',
+  user: 'userId',
+  user_id: 'userId',
+  source: 'source',
+  message_id: 'messageId',
+};
+const METADATA = /^(?:resource_)?metadata\.(.+)$/;
+const TIME_OPERATORS = ['lt', 'le', 'gt', 'ge', 'eq'] as const satisfies readonly TimeOperator[];
+
+/** Which samples a query asks for. Others' projects are refused by name and left out without. */
+export function sampleFilter(query: QueryParameters, identity: Identity): SampleFilter {
+  const filter: SampleFilter = {};
+  const metadata: { path: string; value: string }[] = [];
+  const timestamps: { op: TimeOperator; at: Date }[] = [];
+  for (const item of query.items({ repeatable: ['timestamp'] })) {
+    if (item.field === 'timestamp') timestamps.push(boundOf(item));
+    else if (METADATA.test(item.field)) metadata.push({ path: METADATA.exec(item.field)?.[1] ?? '', value: equal(item).value });
+    else setField(filter, item, identity);
+  }
+  return { ...filter, ...(metadata.length > 0 ? { metadata } : {}), ...(timestamps.length > 0 ? { timestamps } : {}) };
+}
+
+/** Which meters or resources a query asks for. */
+export function resourceFilter(query: QueryParameters, identity: Identity): ResourceFilter {
+  const { resourceId, projectId, userId, source, ...rest } = sampleFilter(query, identity);
+  const unknown = Object.keys(rest)[0];
+  if (unknown !== undefined) throw new AppError('invalid_request', `Unknown argument: "${unknown}": not valid for this resource`);
+  return Object.fromEntries(Object.entries({ resourceId, projectId, userId, source }).filter(([, value]) => value !== undefined));
+}
+
+function setField(filter: SampleFilter, item: QueryItem, identity: Identity): void {
+  const name = Object.hasOwn(FIELDS, item.field) ? FIELDS[item.field] : undefined;
+  if (name === undefined) throw new AppError('invalid_request', `Unknown argument: "${item.field}": unrecognized field in query`);
+  const { value } = equal(item);
+  if (name === 'projectId') refuseForeignProject(identity, value);
+  if (filter[name] !== undefined) throw invalidInput('field', item.field, 'each field may be given once');
+  filter[name] = value;
+}
+
+function equal(item: QueryItem): QueryItem {
+  if (item.op !== 'eq') throw invalidInput('op', item.op, `unimplemented operator for ${item.field}`);
+  return item;
+}
+
+function boundOf({ op, value }: QueryItem): { op: TimeOperator; at: Date } {
+  const known = TIME_OPERATORS.find((operator) => operator === op);
+  if (!known) throw invalidInput('op', op, 'unimplemented operator for timestamp');
+  const at = parseTimestamp(value);
+  if (!at) throw invalidInput('timestamp', value, 'invalid timestamp format');
+  return { op: known, at };
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+import { optional, wireEnum, wireFloat, wireText } from '../../alarm/wire-types.js';
+import { AppError } from '../../errors.js';
+import type { Sample } from '../../storage/sample-store.js';
+import { parseWith } from '../faultstring.js';
+import { refuseForeignProject } from '../identity/authorize.js';
+import type { Identity } from '../identity/identity.js';
+import { wireTimestamp } from './timestamp.js';
+
+const MAX_TEXT = 255;
+const nullable = optional(wireText({ max: MAX_TEXT }) as z.ZodType<string | null>, null);
+
+/** A sample as Ceilometer's clients post it. */
+const SampleRequest = z.strictObject({
+  counter_name: nullable,
+  counter_type: wireEnum(['gauge', 'delta', 'cumulative']),
+  counter_unit: wireText({ max: MAX_TEXT }),
+  counter_volume: wireFloat(),
+  resource_id: wireText({ max: MAX_TEXT }),
+  project_id: nullable,
+  user_id: nullable,
+  source: optional(wireText({ max: MAX_TEXT }), 'openstack'),
+  timestamp: wireTimestamp(),
+  recorded_at: wireTimestamp(),
+  message_id: nullable,
+  resource_metadata: z.record(z.string(), z.unknown()).nullish(),
+});
+
+export interface SampleContext {
+  meter: string;
+  identity: Identity;
+  at: Date;
+  newId: () => string;
+}
+
+/**
+ * The samples of one POST: a list, or a single one.
+ * @throws AppError naming index and field of the first bad one; none is stored then.
+ */
+export function samplesIn(body: unknown, context: SampleContext): Sample[] {
+  if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "samples"');
+  const list = Array.isArray(body) ? (body as unknown[]) : [body];
+  return list.map((value, index) => sampleOf(value, index, context));
+}
+
+function sampleOf(value: unknown, index: number, { meter, identity, at, newId }: SampleContext): Sample {
+  const request = parseWith(SampleRequest, { argument: 'samples', value, prefix: `[${index}]` });
+  if (request.counter_name !== null && request.counter_name !== meter) {
+    const field = `samples[${index}].counter_name`;
+    const message = `should be ${meter}, the meter that is posted to`;
+    throw new AppError(
+      'invalid_request',
+      `Invalid input for field/attribute ${field}. Value: '${request.counter_name}'. ${message}`,
+    );
+  }
+  if (request.project_id !== null) refuseForeignProject(identity, request.project_id);
+  return {
+    messageId: newId(),
+    meter,
+    type: request.counter_type,
+    unit: request.counter_unit,
+    volume: request.counter_volume,
+    resourceId: request.resource_id,
+    projectId: request.project_id ?? identity.projectId,
+    userId: request.user_id ?? identity.userId,
+    source: request.source,
+    timestamp: request.timestamp ?? at,
+    recordedAt: at,
+    resourceMetadata: request.resource_metadata ?? {},
+  };
+}

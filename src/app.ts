@@ -1,0 +1,224 @@
+import { listenApi, listenManagement } from './app/api-role.js';
+import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
+import { createNotifierRole } from './app/notifier-role.js';
+import { openDatabase, whereDataIs } from './app/open-database.js';
+import { readiness, type ReadinessCheck } from './app/readiness.js';
+import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
+import type { Listener } from './api/listen.js';
+import { createSystemClock, type ServiceClock } from './clock.js';
+import type { Config, Role } from './config/schema.js';
+import { createLogger, type Logger } from './logger.js';
+import { createBullDoorbell } from './notifier/bull-doorbell.js';
+import { createLocalDoorbell, type Doorbell, type LocalDoorbell } from './notifier/doorbell.js';
+import { createRedis, refuseEvictingRedis, type Redis } from './redis.js';
+import { ReleaseStack } from './release-stack.js';
+import type { Database } from './storage/database.js';
+import { databaseTime } from './storage/database-time.js';
+import { Supervisor } from './supervisor.js';
+import { createTelemetry, type Telemetry } from './telemetry.js';
+
+export interface App {
+  /** Listens and starts the loops. Rejects with a StartupError when it cannot. */
+  start(): Promise<void>;
+  /** Hands over, finishes what is in hand, gives everything back; bounded in time. Idempotent. */
+  stop(): Promise<void>;
+  /** Where the API listens, once started; undefined without that role. */
+  readonly url: string | undefined;
+  /** Settles, with the reason, when the service can no longer work. */
+  readonly failed: Promise<Error>;
+  /** What a person at the terminal wants to know, in lines. */
+  summary(): string[];
+}
+
+export interface Program {
+  version: string;
+  pid: number;
+}
+
+/** Replaces what the outside world provides, for tests. */
+export interface Overrides {
+  clock?: ServiceClock;
+  log?: Logger;
+}
+
+/** Shutdown keeps this much of its time for what comes after the loops. */
+const LEAVING_MS = 2_000;
+
+/** The one place that puts the parts together. Holds the database when it resolves; releases everything when it rejects. */
+export async function createApp(config: Config, program: Program, overrides: Overrides = {}): Promise<App> {
+  const resources = new ReleaseStack();
+  const log = overrides.log ?? createLogger(config.log.level);
+  const clock = overrides.clock ?? createSystemClock();
+  try {
+    let lockLost: (cause: Error) => void = () => undefined;
+    const failedLock = new Promise<Error>((resolve) => (lockLost = resolve));
+    const db = await openDatabase(config, { log, resources, onLockLost: (cause) => lockLost(cause) });
+    await synchroniseClock(clock, () => databaseTime(db));
+    const redis = await openRedis(config, log, resources);
+    return new Service({ config, program, log, clock, db, redis, resources, telemetry: createTelemetry(), failedLock });
+  } catch (cause) {
+    await resources.release(); // a half-built app must not keep its connections
+    throw cause;
+  }
+}
+
+interface Parts {
+  config: Config;
+  program: Program;
+  log: Logger;
+  clock: ServiceClock;
+  db: Database;
+  redis: { command: Redis; subscriber: Redis } | undefined;
+  resources: ReleaseStack;
+  telemetry: Telemetry;
+  failedLock: Promise<Error>;
+}
+
+class Service implements App {
+  readonly failed: Promise<Error>;
+  readonly #supervisors: Partial<Record<Role | 'process', Supervisor>> = {};
+  readonly #listeners: Listener[] = [];
+  #evaluator: EvaluatorRole | undefined;
+  #url: string | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #reportFailure!: (error: Error) => void;
+
+  constructor(private readonly parts: Parts) {
+    this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
+    void parts.failedLock.then((cause) => this.#reportFailure(new Error('the lock on the data directory was lost', { cause })));
+  }
+
+  get url(): string | undefined {
+    return this.#url;
+  }
+
+  start(): Promise<void> {
+    return (this.#starting ??= this.#start());
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop());
+  }
+
+  summary(): string[] {
+    const { config } = this.parts;
+    const listening = this.#url === undefined ? [] : [`Tocsin listens on ${this.#url}`];
+    const management = this.#listeners.filter(({ url }) => url !== this.#url).map(({ url }) => `Health and metrics on ${url}`);
+    return [...listening, ...management, `Data in ${whereDataIs(config)}`, `Roles: ${config.roles.join(', ')}`];
+  }
+
+  async #start(): Promise<void> {
+    const { config, log, telemetry, clock, db } = this.parts;
+    const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
+    if (config.roles.includes('api')) {
+      const api = await listenApi({ config, db, clock, log: log.child({ component: 'api' }), telemetry, readiness: ready });
+      this.#listeners.push(api);
+      this.#url = api.url;
+    }
+    if (config.management.port !== undefined) {
+      this.#listeners.push(await listenManagement({ config, log, telemetry, readiness: ready }, config.management.port));
+    }
+    this.#startLoops();
+    log.info('started', { roles: config.roles, url: this.#url });
+  }
+
+  #startLoops(): void {
+    const { config, clock, log, db } = this.parts;
+    const localDoorbell = createLocalDoorbell();
+    const doorbell = this.#openDoorbell(localDoorbell);
+    if (config.roles.includes('notifier')) {
+      const notifier = createNotifierRole({
+        ...this.parts,
+        ...this.parts.program,
+        log: log.child({ component: 'notifier' }),
+        doorbell,
+        localDoorbell,
+      });
+      this.parts.resources.push('receivers', () => notifier.close());
+      for (const loop of notifier.loops) this.#supervisor('notifier').start(loop);
+    }
+    if (config.roles.includes('evaluator')) {
+      this.#evaluator = createEvaluatorRole({ ...this.parts, doorbell, name: `evaluator-${this.parts.program.pid}` });
+      for (const loop of this.#evaluator.loops) this.#supervisor('evaluator').start(loop);
+    } else {
+      const keeper = { clock, log, everyMs: config.evaluator.heartbeat, databaseTime: () => databaseTime(db) };
+      this.#supervisor('process').start(createTimeKeeper(keeper));
+    }
+  }
+
+  /** One doorbell per process that rings: BullMQ's where several processes share the work, else this process' own. */
+  #openDoorbell(local: LocalDoorbell): Doorbell {
+    const { config, log, resources } = this.parts;
+    const { url, prefix } = config.redis;
+    if (!url) return local;
+    const bull = createBullDoorbell({ redisUrl: url.reveal(), prefix, log });
+    resources.push('doorbell', () => bull.close());
+    return bull;
+  }
+
+  #supervisor(part: Role | 'process'): Supervisor {
+    const known = this.#supervisors[part];
+    if (known) return known;
+    const { clock, log } = this.parts;
+    const supervisor = new Supervisor({ clock, log });
+    void supervisor.failed.then((error) => this.#reportFailure(error));
+    return (this.#supervisors[part] = supervisor);
+  }
+
+  #readiness(): Promise<ReadinessCheck[]> {
+    const { clock, db, redis } = this.parts;
+    const coordinator = this.#evaluator?.coordinator;
+    return readiness({
+      clock,
+      askDatabase: () => db.query('select 1'),
+      supervisors: Object.values(this.#supervisors),
+      redis: redis?.command,
+      evaluation:
+        coordinator &&
+        (() => ({ members: coordinator.view().length, partitions: coordinator.held().size, mode: coordinator.mode() })),
+    });
+  }
+
+  /** First no new requests, then the loops: evaluators hand their partitions over while notifiers still finish what they send. */
+  async #stop(): Promise<void> {
+    const { config, clock, log, resources } = this.parts;
+    await this.#starting?.catch(() => undefined); // told to whoever started it
+    const graceMs = Math.max(config.shutdown_timeout - LEAVING_MS, LEAVING_MS);
+    const done = new AbortController();
+    const grace = clock.sleep(graceMs, done.signal);
+    await Promise.all([
+      ...this.#listeners.map((listener) => listener.close(grace)),
+      this.#stopLoops('evaluator', graceMs).then(() => this.#evaluator?.coordinator.leave()),
+      this.#stopLoops('notifier', graceMs),
+      this.#stopLoops('process', graceMs),
+    ]);
+    done.abort();
+    await resources.release();
+    log.info('stopped');
+  }
+
+  async #stopLoops(part: Role | 'process', graceMs: number): Promise<void> {
+    const late = await this.#supervisors[part]?.stop(graceMs);
+    if (late && late.length > 0) this.parts.log.warn('did not end in time', { loops: late });
+  }
+}
+
+async function openRedis(
+  config: Config,
+  log: Logger,
+  resources: ReleaseStack,
+): Promise<{ command: Redis; subscriber: Redis } | undefined> {
+  for (const [setting, url] of [['redis.url', config.redis.url] as const, ['queue.redis_url', config.queue.redis_url] as const]) {
+    if (url) await refuseEvictingRedis(url.reveal(), setting, log);
+  }
+  const url = config.redis.url?.reveal();
+  if (url === undefined || !config.roles.includes('evaluator')) return undefined;
+  const command = createRedis(url, 'command', log);
+  const subscriber = createRedis(url, 'subscriber', log);
+  resources.push('Redis', () => {
+    command.disconnect();
+    subscriber.disconnect();
+  });
+  return { command, subscriber };
+}

@@ -1,0 +1,95 @@
+import type { ServiceClock } from '../clock.js';
+import type { Config } from '../config/schema.js';
+import { createDatasources } from '../datasource/registry.js';
+import type { Doorbell } from '../evaluator/commit-outcomes.js';
+import { createEvaluator, type Evaluator } from '../evaluator/evaluator.js';
+import { createHousekeeping, type Chore } from '../evaluator/housekeeping.js';
+import type { Logger } from '../logger.js';
+import { createCoordinator, type Coordinator } from '../partition/coordinator.js';
+import type { Redis } from '../redis.js';
+import type { Database } from '../storage/database.js';
+import { createEvaluationCommit } from '../storage/evaluation-commit.js';
+import { createEvaluationStore } from '../storage/evaluation-store.js';
+import { createMemberStore } from '../storage/member-store.js';
+import { createMeterSeriesStore } from '../storage/meter-series-store.js';
+import { createPartitionStore } from '../storage/partition-store.js';
+import { createRetentionStore, PRUNE_BATCH } from '../storage/retention-store.js';
+import type { Loop } from '../supervisor.js';
+import type { Telemetry } from '../telemetry.js';
+
+/** Tombstones stay at least this long, whatever the evaluators say they have seen. */
+const KEEP_TOMBSTONES_MS = 60_000;
+
+export interface EvaluatorRoleDeps {
+  config: Config;
+  db: Database;
+  redis: { command: Redis; subscriber: Redis } | undefined;
+  doorbell: Doorbell;
+  clock: ServiceClock;
+  log: Logger;
+  telemetry: Telemetry;
+  /** Name of this process, for people who look at the members. */
+  name: string;
+}
+
+export interface EvaluatorRole {
+  loops: Loop[];
+  coordinator: Coordinator;
+  evaluator: Evaluator;
+}
+
+/** The evaluator and its share of the work: partitions come and go with the coordinator, results go out through the commit. */
+export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
+  const { config, db, clock, log, telemetry } = deps;
+  const { interval, lease, heartbeat, deadline } = config.evaluator;
+  const coordinator: Coordinator = createCoordinator({
+    members: createMemberStore(db),
+    partitions: createPartitionStore(db),
+    redis: deps.redis,
+    prefix: config.redis.prefix,
+    leaseMs: lease,
+    heartbeatMs: heartbeat,
+    name: deps.name,
+    alone: db.kind === 'pglite',
+    clock,
+    log: log.child({ component: 'partition' }),
+    telemetry,
+    listener: {
+      taken: (partitions) => evaluator.taken(partitions),
+      released: (ids) => evaluator.dropped(ids),
+      lost: (ids) => evaluator.dropped(ids),
+      isInHand: (id) => evaluator.isBusy(id),
+    },
+    makingProgress: () => evaluator.makingProgress(),
+    seenRevision: () => evaluator.seen(),
+  });
+  const evaluator: Evaluator = createEvaluator({
+    store: createEvaluationStore(db),
+    commit: createEvaluationCommit(db),
+    datasources: createDatasources({
+      meterStatistics: createMeterSeriesStore(db),
+      onQuery: (datasource, outcome) => telemetry.backendQueries.inc({ datasource, outcome }),
+    }),
+    doorbell: deps.doorbell,
+    clock,
+    log: log.child({ component: 'evaluator' }),
+    telemetry,
+    memberId: coordinator.memberId,
+    intervalMs: interval,
+    deadlineMs: deadline,
+    defaultPolicy: config.notifier.policy,
+    mayCommit: () => coordinator.mayCommit(),
+  });
+  const housekeeping = createHousekeeping({ clock, log: log.child({ component: 'housekeeping' }), chores: choresOf(deps) });
+  return { loops: [coordinator.loop, evaluator.loop, housekeeping], coordinator, evaluator };
+}
+
+function choresOf({ config, db }: EvaluatorRoleDeps): Chore[] {
+  const { retention, prune_every: everyMs } = config.meters;
+  const store = createRetentionStore(db);
+  const before = (now: Date, ageMs: number): Date => new Date(now.getTime() - ageMs);
+  return [
+    { name: 'samples', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneSamples(before(now, retention)) },
+    { name: 'tombstones', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneTombstones(before(now, KEEP_TOMBSTONES_MS)) },
+  ];
+}

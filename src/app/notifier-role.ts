@@ -1,0 +1,50 @@
+import type { ServiceClock } from '../clock.js';
+import type { Config } from '../config/schema.js';
+import type { Logger } from '../logger.js';
+import type { Doorbell, LocalDoorbell } from '../notifier/doorbell.js';
+import { createNotifier, type Notifier } from '../notifier/notifier.js';
+import type { Database } from '../storage/database.js';
+import { createNotificationClaimStore } from '../storage/notification-claim-store.js';
+import { createNotificationUpkeepStore } from '../storage/notification-upkeep-store.js';
+import type { Telemetry } from '../telemetry.js';
+
+export interface NotifierRoleDeps {
+  config: Config;
+  db: Database;
+  doorbell: Doorbell;
+  localDoorbell: LocalDoorbell;
+  clock: ServiceClock;
+  log: Logger;
+  telemetry: Telemetry;
+  version: string;
+}
+
+/** The notifier, with its settings in its own words. */
+export function createNotifierRole({ config, db, version, ...deps }: NotifierRoleDeps): Notifier {
+  const { notifier, redis, queue, evaluator } = config;
+  return createNotifier({
+    ...deps,
+    version,
+    claims: createNotificationClaimStore(db),
+    upkeep: createNotificationUpkeepStore(db),
+    redis: redis.url && { url: redis.url.reveal(), prefix: redis.prefix },
+    queue: { redisUrl: queue.redis_url?.reveal(), prefix: queue.prefix },
+    random: Math.random,
+    rules: {
+      policy: notifier.policy,
+      concurrency: notifier.concurrency,
+      attemptTimeoutMs: notifier.attempt_timeout,
+      connectTimeoutMs: notifier.connect_timeout,
+      claimMs: notifier.claim,
+      sweepEveryMs: notifier.sweep_every,
+      retrySchedule: notifier.retry_schedule,
+      maxAgeMs: notifier.max_age,
+      perHost: notifier.per_host,
+      perHostAndProject: notifier.per_host_and_project,
+      staleAfterMs: evaluator.interval,
+      keepDeliveredMs: notifier.keep_delivered,
+      keepRepeatsMs: notifier.keep_repeats,
+      keepDeadMs: notifier.keep_dead,
+    },
+  });
+}

@@ -1,0 +1,39 @@
+import path from 'node:path';
+
+import type { Config } from '../config/schema.js';
+import { StartupError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { ReleaseStack } from '../release-stack.js';
+import type { Database } from '../storage/database.js';
+import { migrate, missingMigrations } from '../storage/migrate.js';
+import { openPglite } from '../storage/pglite.js';
+import { openPostgres } from '../storage/postgres.js';
+
+/** Opens the configured database, PostgreSQL or the embedded one, and brings its schema up to date or insists that it is. */
+export async function openDatabase(
+  config: Config,
+  deps: { log: Logger; resources: ReleaseStack; onLockLost: (cause: Error) => void },
+): Promise<Database> {
+  const { url, data_dir, max_connections, statement_timeout, migrate_on_start } = config.database;
+  const db = url
+    ? await openPostgres({ url: url.reveal(), maxConnections: max_connections, statementTimeoutMs: statement_timeout }, deps.log)
+    : await openPglite(path.resolve(data_dir), deps.onLockLost);
+  deps.resources.push('database', () => db.close());
+  if (migrate_on_start) {
+    const applied = await migrate(db);
+    if (applied.length > 0) deps.log.info('database schema brought up to date', { applied });
+    return db;
+  }
+  const missing = await missingMigrations(db);
+  if (missing.length > 0)
+    throw new StartupError(`the database schema is behind (${missing.join(', ')}): run 'tocsin migrate' first`);
+  return db;
+}
+
+/** Where the data is, for people: a directory, or a server without its password. */
+export function whereDataIs(config: Config): string {
+  const { url, data_dir } = config.database;
+  if (!url) return `${path.resolve(data_dir)} (embedded PostgreSQL)`;
+  const { hostname, port, pathname } = new URL(url.reveal());
+  return `PostgreSQL at ${hostname}:${port || '5432'}${pathname}`;
+}

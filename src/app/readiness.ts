@@ -1,0 +1,67 @@
+import type { Clock } from '../clock.js';
+import { toError } from '../errors.js';
+import type { Redis } from '../redis.js';
+import type { Supervisor } from '../supervisor.js';
+
+export interface ReadinessCheck {
+  name: string;
+  ok: boolean;
+  detail?: string;
+}
+
+export interface ReadinessDeps {
+  clock: Clock;
+  askDatabase: () => Promise<unknown>;
+  supervisors: readonly Supervisor[];
+  redis: Redis | undefined;
+  /** This process' part in the evaluation; undefined without that role. */
+  evaluation: (() => { members: number; partitions: number; mode: string }) | undefined;
+}
+
+const PATIENCE_MS = 2_000;
+
+/**
+ * What can be wrong with this process, by name. Losing Redis is a mode and no failure: the check says so and stays ok.
+ * An evaluator without partitions is ready too: with more members than it takes, or right after joining, it has none.
+ */
+export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> {
+  const checks = [await check('database', () => withinPatience(deps.clock, deps.askDatabase()))];
+  for (const { name, state, error } of deps.supervisors.flatMap((supervisor) => supervisor.health())) {
+    checks.push({ name: `loop:${name}`, ok: state === 'running', ...(error === undefined ? {} : { detail: error }) });
+  }
+  const { redis, evaluation } = deps;
+  if (redis)
+    checks.push({
+      name: 'redis',
+      ok: true,
+      detail: redis.status === 'ready' ? 'connected' : 'not reachable: slower, nothing is lost',
+    });
+  if (evaluation) {
+    const { members, partitions, mode } = evaluation();
+    const ok = members > 0;
+    checks.push({ name: 'coordination', ok, detail: `${mode}: ${partitions} partitions held, ${members} evaluators seen` });
+  }
+  return checks;
+}
+
+async function check(name: string, ask: () => Promise<unknown>): Promise<ReadinessCheck> {
+  try {
+    await ask();
+    return { name, ok: true };
+  } catch (thrown) {
+    return { name, ok: false, detail: toError(thrown).message };
+  }
+}
+
+async function withinPatience<T>(clock: Clock, answer: Promise<T>): Promise<T> {
+  const answered = new AbortController();
+  const late = clock.sleep(PATIENCE_MS, answered.signal).then((): never => {
+    throw new Error(`no answer within ${PATIENCE_MS} ms`);
+  });
+  late.catch(() => undefined); // it loses the race whenever the answer comes first
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    answered.abort();
+  }
+}

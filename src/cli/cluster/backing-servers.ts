@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+import type { ReleaseStack } from '../../release-stack.js';
+import { ensureDebianPackages, POSTGRESQL, REDIS } from '../local-servers/debian-packages.js';
+import { isWithinReach, startPostgres } from '../local-servers/postgres.js';
+import { startRedis, type LocalServer } from '../local-servers/redis.js';
+
+/** For root whose own folders are closed to the account that must run PostgreSQL, such as a clone below /root. */
+const OPEN_FOLDER = '/var/lib/tocsin-dev-cluster';
+
+export interface BackingServers {
+  postgres: LocalServer;
+  redis: LocalServer;
+}
+
+export interface BackingOptions {
+  dataDir: string;
+  environment: Record<string, string | undefined>;
+  say: (line: string) => void;
+  resources: ReleaseStack;
+  started: (name: string, pid: number) => void;
+}
+
+/** Starts PostgreSQL, which keeps its data, and Redis, which has none; installs what is missing, where that is allowed. */
+export async function startBackingServers(options: BackingOptions): Promise<BackingServers> {
+  const { resources, say, started } = options;
+  await ensureDebianPackages([POSTGRESQL, REDIS], { ...options, neededBy: 'dev-cluster' });
+  const postgres = await startPostgres({ dir: postgresFolder(options.dataDir, say), durable: true, ownGroup: true });
+  resources.push('PostgreSQL', () => postgres.stop());
+  started('PostgreSQL', postgres.pid);
+  const redis = await startRedis({ dir: path.join(options.dataDir, 'redis'), ownGroup: true });
+  resources.push('Redis', () => redis.stop());
+  started('Redis', redis.pid);
+  return { postgres, redis };
+}
+
+function postgresFolder(dataDir: string, say: (line: string) => void): string {
+  if (isWithinReach(dataDir)) return path.join(dataDir, 'postgres');
+  const folder = path.join(OPEN_FOLDER, createHash('sha256').update(dataDir).digest('hex').slice(0, 12));
+  mkdirSync(path.dirname(folder), { recursive: true, mode: 0o755 });
+  say(`${dataDir} is closed to the account that runs PostgreSQL: its data is in ${folder}`);
+  return folder;
+}

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import { freePort, ownProcess, type OwnProcess } from '../local-servers/local-process.js';
+
+export const PROGRAM = fileURLToPath(new URL('../../main.js', import.meta.url));
+
+export type Role = 'api' | 'evaluator' | 'notifier';
+
+/** One process of the service. */
+export interface ServiceProcess extends OwnProcess {
+  name: string;
+  role: Role;
+  managementUrl: string;
+}
+
+export interface LaunchOptions {
+  environment: Record<string, string | undefined>;
+  /** Each line that a process writes, with the name of the process. */
+  say: (name: string, line: string) => void;
+}
+
+/** Starts one process in one role, in a group of its own, so that Ctrl-C reaches it only through us, when its turn has come. */
+export async function startService(name: string, role: Role, options: LaunchOptions): Promise<ServiceProcess> {
+  const port = await freePort();
+  const environment = { ...options.environment, TOCSIN_MANAGEMENT_PORT: String(port) };
+  const own = await startProgram(name, ['serve', '--roles', role], { ...options, environment });
+  return { ...own, name, role, managementUrl: `http://127.0.0.1:${port}` };
+}
+
+/** Runs one of our own commands with its output line by line. */
+export async function startProgram(name: string, args: readonly string[], options: LaunchOptions): Promise<OwnProcess> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: options.environment,
+    detached: true,
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => options.say(name, line));
+  }
+  return ownProcess(child, name);
+}

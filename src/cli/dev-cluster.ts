@@ -1,0 +1,251 @@
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import lockfile from 'proper-lockfile';
+
+import { createSystemClock } from '../clock.js';
+import { StartupError, toError } from '../errors.js';
+import { silentLogger } from '../logger.js';
+import { ReleaseStack } from '../release-stack.js';
+import { createPartitionStore } from '../storage/partition-store.js';
+import { openPostgres } from '../storage/postgres.js';
+import { startBackingServers, type BackingServers } from './cluster/backing-servers.js';
+import { Leftovers } from './cluster/leftovers.js';
+import { startProgram, startService, type LaunchOptions, type Role, type ServiceProcess } from './cluster/service-process.js';
+import { shareTable } from './cluster/share-table.js';
+
+export interface DevClusterOptions {
+  /** Of the API. */
+  port: number;
+  evaluators: number;
+  notifiers: number;
+  /** How often alarms are evaluated, as configuration writes it: `10s`. */
+  interval: string;
+  dataDir: string;
+  /** Start a process again that has ended. Without it one can watch the others take over. */
+  restart?: boolean;
+  terminal: {
+    out(text: string): void;
+    err(text: string): void;
+    environment: Readonly<Record<string, string | undefined>>;
+    stop: AbortSignal;
+  };
+}
+
+const clock = createSystemClock();
+const WATCH_MS = 500;
+/** How many looks a table must have stood for before it is printed: longer while partitions are between two owners. */
+const AT_REST = 1;
+const AT_REST_WITH_GAPS = 10;
+const API_START_MS = 30_000;
+const RESTART_MS = 1_000;
+const LOCK_STALE_MS = 5_000;
+/** A process of the service bounds its own stop to 20 s. */
+const STOP = [
+  { signal: 'SIGTERM', waitMs: 25_000 },
+  { signal: 'SIGKILL', waitMs: 2_000 },
+] as const;
+
+/**
+ * Runs a small cluster on this machine until told to stop: real PostgreSQL and Redis, and the service in several processes.
+ * Ends all that it started, the service before what the service needs. Resolves with the exit code.
+ * @throws StartupError when it cannot come up; by then everything is ended again.
+ */
+export async function runDevCluster(options: DevClusterOptions): Promise<number> {
+  const cluster = new DevCluster(options);
+  const killAll = (): void => cluster.killAll();
+  process.once('exit', killAll); // the last resort, for whoever asks twice to stop
+  const onHangUp = (): void => void process.emit('SIGTERM', 'SIGTERM'); // a closed terminal must not orphan what runs in groups of its own
+  process.once('SIGHUP', onHangUp);
+  try {
+    await cluster.run();
+    return 0;
+  } finally {
+    await cluster.stop();
+    process.off('exit', killAll);
+    process.off('SIGHUP', onHangUp);
+  }
+}
+
+class DevCluster {
+  readonly #resources = new ReleaseStack();
+  readonly #services: ServiceProcess[] = [];
+  readonly #pids = new Set<number>();
+  readonly #dataDir: string;
+  readonly #leftovers: Leftovers;
+  #stopping = false;
+
+  constructor(private readonly options: DevClusterOptions) {
+    this.#dataDir = path.resolve(options.dataDir);
+    this.#leftovers = new Leftovers(this.#dataDir);
+  }
+
+  async run(): Promise<void> {
+    const { dataDir, terminal } = { ...this.options, dataDir: this.#dataDir };
+    const stopped = (): boolean => terminal.stop.aborted;
+    await refusePortInUse(this.options.port);
+    this.#resources.push('lock', await lock(dataDir));
+    const orphans = await this.#leftovers.end(clock);
+    if (orphans.length > 0) this.#say(`ended what an earlier run left behind: ${orphans.join(', ')}`);
+    const servers = await startBackingServers({
+      dataDir,
+      environment: terminal.environment,
+      say: (line) => this.#say(line),
+      resources: this.#resources,
+      started: (name, pid) => this.#remember(name, pid),
+    });
+    if (stopped()) return;
+    await this.#startServices(this.#launchOptions(servers));
+    if (stopped()) return;
+    this.#introduce(servers);
+    await this.#watchShares(servers.postgres.url);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const running = this.#services.filter((service) => !service.hasExited());
+    if (running.length > 0) this.#say('stopping');
+    for (const role of ['api', 'evaluator', 'notifier'] satisfies Role[]) {
+      await Promise.all(running.filter((service) => service.role === role).map((service) => service.stop(STOP)));
+    }
+    await this.#resources.release();
+  }
+
+  /** Synchronous, for the moment when this process ends whatever happens. */
+  killAll(): void {
+    for (const pid of this.#pids) {
+      try {
+        process.kill(pid, 'SIGQUIT'); // PostgreSQL takes this for "end at once"; it ends the others too
+      } catch {
+        // it is gone already
+      }
+    }
+  }
+
+  async #startServices(launch: LaunchOptions): Promise<void> {
+    const migration = await startProgram('migrate', ['migrate'], launch);
+    const outcome = await migration.exited;
+    if (outcome !== 'exit code 0') throw new StartupError(`the database could not be migrated (${outcome})`);
+    const api = await this.#startService('api', 'api', launch);
+    await untilListening(this.options.port, api, this.options.terminal.stop);
+    for (let n = 1; n <= this.options.evaluators; n++) await this.#startService(`evaluator-${n}`, 'evaluator', launch);
+    for (let n = 1; n <= this.options.notifiers; n++) await this.#startService(`notifier-${n}`, 'notifier', launch);
+  }
+
+  async #startService(name: string, role: Role, launch: LaunchOptions): Promise<ServiceProcess> {
+    const service = await startService(name, role, launch);
+    const successorOf = this.#services.findIndex((earlier) => earlier.name === name);
+    this.#services.splice(successorOf < 0 ? this.#services.length : successorOf, successorOf < 0 ? 0 : 1, service);
+    this.#remember(name, service.pid);
+    void this.#mourn(service, launch);
+    return service;
+  }
+
+  async #mourn(service: ServiceProcess, launch: LaunchOptions): Promise<void> {
+    const outcome = await service.exited;
+    this.#pids.delete(service.pid);
+    if (this.#stopping) return;
+    this.#say(`${service.name} (pid ${service.pid}) has ended: ${outcome}`);
+    if (this.options.restart !== true) return;
+    await clock.sleep(RESTART_MS, this.options.terminal.stop);
+    if (!this.options.terminal.stop.aborted) await this.#startService(service.name, service.role, launch);
+  }
+
+  #launchOptions({ postgres, redis }: BackingServers): LaunchOptions {
+    const { terminal, port, interval } = this.options;
+    const environment = {
+      ...terminal.environment,
+      TOCSIN_DATABASE_URL: postgres.url,
+      TOCSIN_REDIS_URL: redis.url,
+      TOCSIN_QUEUE_REDIS_URL: redis.url,
+      TOCSIN_API_PORT: String(port),
+      TOCSIN_EVALUATOR_INTERVAL: interval,
+    };
+    return { environment, say: (name, line) => terminal.err(`${name.padEnd(11)} | ${line}\n`) };
+  }
+
+  #introduce({ postgres, redis }: BackingServers): void {
+    const pids = this.#services.filter(({ role }) => role === 'evaluator').map(({ name, pid }) => `${name} is ${pid}`);
+    this.#say(
+      [
+        `the API listens on http://127.0.0.1:${this.options.port}`,
+        `  PostgreSQL: ${postgres.url}`,
+        `  Redis:      ${redis.url}`,
+        `To see the others take over, end an evaluator with kill (at once) or kill -9 (after its lease): ${pids.join(', ')}.`,
+        'Ctrl-C stops everything.',
+      ].join('\n'),
+    );
+  }
+
+  /** Prints who has what, at first and whenever it has changed and come to rest. Returns when we are told to stop. */
+  async #watchShares(url: string): Promise<void> {
+    const { stop } = this.options.terminal;
+    const db = await openPostgres({ url, maxConnections: 1, statementTimeoutMs: 2_000 }, silentLogger);
+    this.#resources.push('database connection', () => db.close());
+    const partitions = createPartitionStore(db);
+    let printed = '';
+    let before = '';
+    let unchanged = 0;
+    while (!stop.aborted) {
+      const owners = await partitions.ownerCounts().catch(() => []); // whoever tries things out may stop the database, too
+      const shown = this.#services.map((service) => ({ ...service, ended: service.hasExited() }));
+      const table = shareTable(shown, owners);
+      unchanged = table === before ? unchanged + 1 : 0;
+      before = table;
+      const atRest = unchanged >= (owners.some(({ owner }) => owner === null) ? AT_REST_WITH_GAPS : AT_REST);
+      if (owners.length > 0 && atRest && table !== printed) {
+        this.options.terminal.out(`${table}\n`);
+        printed = table;
+      }
+      await clock.sleep(WATCH_MS, stop);
+    }
+  }
+
+  #remember(name: string, pid: number): void {
+    this.#pids.add(pid);
+    this.#leftovers.add(name, pid);
+  }
+
+  #say(line: string): void {
+    this.options.terminal.out(`dev-cluster: ${line}\n`);
+  }
+}
+
+async function lock(dataDir: string): Promise<() => Promise<void>> {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    return await lockfile.lock(dataDir, {
+      lockfilePath: path.join(dataDir, 'lock'),
+      stale: LOCK_STALE_MS,
+      retries: { retries: 8, minTimeout: 250, maxTimeout: 1_000 }, // a killed run's lock goes stale only after a while
+    });
+  } catch (cause) {
+    const inUse = cause instanceof Error && 'code' in cause && cause.code === 'ELOCKED';
+    const problem = inUse ? 'is in use by another dev-cluster' : `cannot be used: ${toError(cause).message}`;
+    throw new StartupError(`the data folder ${dataDir} ${problem}`, { cause });
+  }
+}
+
+async function refusePortInUse(port: number): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve)).catch(
+    (cause: unknown) => {
+      throw new StartupError(`port ${port} cannot be used for the API (${toError(cause).message}); choose another with --port`);
+    },
+  );
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}
+
+async function untilListening(port: number, api: ServiceProcess, stop: AbortSignal): Promise<void> {
+  const deadline = clock.monotonicMs() + API_START_MS;
+  while (!stop.aborted) {
+    const answered = await fetch(`http://127.0.0.1:${port}/`).then(
+      () => true,
+      () => false,
+    );
+    if (answered) return;
+    if (api.hasExited()) throw new StartupError(`the API has ended (${await api.exited}); its lines above say why`);
+    if (clock.monotonicMs() > deadline) throw new StartupError('the API did not come up in time');
+    await clock.sleep(100, stop);
+  }
+}

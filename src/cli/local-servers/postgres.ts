@@ -1,0 +1,154 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chownSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { StartupError } from '../../errors.js';
+import { freePort, startLocalProcess, unprivilegedAccount, type Account, type LocalProcess } from './local-process.js';
+import { findOnPath, type LocalServer } from './redis.js';
+
+const DEBIAN_VERSIONS = '/usr/lib/postgresql';
+const OLDEST_VERSION = 15;
+const SUPERUSER = 'tocsin';
+const START_TIMEOUT_MS = 60_000; // recovery after a crash is part of starting
+const PORT_TRIES = 3;
+/** Fast shutdown, then immediate shutdown, then none. */
+const STOP = [
+  { signal: 'SIGINT', waitMs: 10_000 },
+  { signal: 'SIGQUIT', waitMs: 5_000 },
+  { signal: 'SIGKILL', waitMs: 2_000 },
+] as const;
+
+export interface StartPostgresOptions {
+  /** Ours alone. Made and initialised if it is not there yet, used as it is otherwise. */
+  dir: string;
+  /** Absent: a free one. */
+  port?: number;
+  /** False gives up fsync: for tests, whose data nobody misses. */
+  durable: boolean;
+  ownGroup?: boolean;
+}
+
+/** The folder of the newest PostgreSQL programs, 15 or later, as Debian lays them out or as the PATH has them. */
+export function findPostgres(): string | undefined {
+  const versions = existsSync(DEBIAN_VERSIONS) ? readdirSync(DEBIAN_VERSIONS).map(Number) : [];
+  const newest = versions
+    .filter((version) => version >= OLDEST_VERSION && existsSync(path.join(DEBIAN_VERSIONS, `${version}/bin/initdb`)))
+    .sort((a, b) => b - a)[0];
+  if (newest !== undefined) return path.join(DEBIAN_VERSIONS, `${newest}/bin`);
+  const onPath = findOnPath('initdb');
+  return onPath !== undefined && versionOf(onPath) >= OLDEST_VERSION ? path.dirname(realpathSync(onPath)) : undefined;
+}
+
+/**
+ * Starts a PostgreSQL of our own: loopback only, with a password, as an unprivileged account when we are root.
+ * @throws StartupError when the programs are missing, the folder is out of that account's reach, or the server does not start.
+ */
+export async function startPostgres(options: StartPostgresOptions): Promise<LocalServer> {
+  const bin = findPostgres();
+  if (bin === undefined) throw new StartupError('PostgreSQL 15 or later is not installed (Debian package: postgresql)');
+  const account = unprivilegedAccount('postgres');
+  const dir = path.resolve(options.dir);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if (account) chownSync(dir, account.uid, account.gid);
+  refuseOutOfReach(dir, account);
+  const password = initialise({ bin, dir, account, durable: options.durable });
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port ?? (await freePort());
+    const server = await launch({ ...options, dir }, { bin, port, account });
+    try {
+      await server.untilReady(() => isReady(dir, server.pid), START_TIMEOUT_MS);
+      const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`;
+      return { url, port, pid: server.pid, stop: () => server.stop(STOP) };
+    } catch (cause) {
+      await server.stop(STOP);
+      if (options.port !== undefined || attempt >= PORT_TRIES) throw cause;
+    }
+  }
+}
+
+/** True if the account that would run PostgreSQL can get at this folder, which must exist. */
+export function isWithinReach(dir: string, account: Account | undefined = unprivilegedAccount('postgres')): boolean {
+  return spawnSync('test', ['-x', dir], { cwd: '/', ...(account ?? {}) }).status === 0;
+}
+
+function refuseOutOfReach(dir: string, account: Account | undefined): void {
+  if (isWithinReach(dir, account)) return;
+  throw new StartupError(
+    `${dir} cannot be entered by the account that runs PostgreSQL (uid ${account?.uid}); choose another folder`,
+  );
+}
+
+interface Initialisation {
+  bin: string;
+  dir: string;
+  account: Account | undefined;
+  durable: boolean;
+}
+
+/** Creates the database files unless they are complete already, and returns the superuser's password. */
+function initialise({ bin, dir, account, durable }: Initialisation): string {
+  const passwordFile = path.join(dir, 'password');
+  const data = path.join(dir, 'data');
+  if (existsSync(passwordFile)) return readFileSync(passwordFile, 'utf8').trim();
+  rmSync(data, { recursive: true, force: true }); // the password is written last: without it, an earlier attempt was cut short
+  const password = randomBytes(18).toString('base64url');
+  const handed = path.join(dir, 'password.new');
+  writeFileSync(handed, `${password}\n`, { mode: 0o600 });
+  if (account) chownSync(handed, account.uid, account.gid);
+  const locale = process.platform === 'linux' ? 'C.UTF-8' : 'C';
+  const args = ['-D', data, '-U', SUPERUSER, '--auth=scram-sha-256', `--pwfile=${handed}`, '-E', 'UTF8', `--locale=${locale}`];
+  const made = spawnSync(path.join(bin, 'initdb'), durable ? args : [...args, '--no-sync'], {
+    encoding: 'utf8',
+    cwd: '/',
+    ...(account ?? {}),
+  });
+  rmSync(handed);
+  if (made.status !== 0) throw new StartupError(`initdb failed: ${(made.error?.message ?? made.stderr).trim()}`);
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  return password;
+}
+
+interface Launch {
+  bin: string;
+  port: number;
+  account: Account | undefined;
+}
+
+function launch(options: StartPostgresOptions, { bin, port, account }: Launch): Promise<LocalProcess> {
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    port: String(port),
+    max_connections: '300',
+    ...(options.durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+  };
+  return startLocalProcess({
+    name: 'PostgreSQL',
+    command: path.join(bin, 'postgres'),
+    args: [
+      '-D',
+      path.join(options.dir, 'data'),
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+    logFile: path.join(options.dir, 'postgres.log'),
+    account,
+    ...(options.ownGroup === undefined ? {} : { ownGroup: options.ownGroup }),
+  });
+}
+
+const PID_LINE = 0;
+const STATUS_LINE = 7;
+
+/** The server says so itself in its lock file, as it does for pg_ctl. */
+function isReady(dir: string, pid: number): boolean {
+  const file = path.join(dir, 'data', 'postmaster.pid');
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  return lines[PID_LINE]?.trim() === String(pid) && lines[STATUS_LINE]?.trim() === 'ready';
+}
+
+function versionOf(initdb: string): number {
+  // Without the program there is no output, whatever the types say.
+  const { stdout } = spawnSync(initdb, ['--version'], { encoding: 'utf8' }) as { stdout: string | null };
+  return Number(/(\d+)/.exec(stdout ?? '')?.[1]);
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+import { freePort, startLocalProcess, unprivilegedAccount, type LocalProcess } from './local-process.js';
+
+const START_TIMEOUT_MS = 15_000;
+const PORT_TRIES = 3;
+const STOP = [
+  { signal: 'SIGTERM', waitMs: 5_000 },
+  { signal: 'SIGKILL', waitMs: 2_000 },
+] as const;
+
+export interface LocalServer {
+  url: string;
+  port: number;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+export interface StartRedisOptions {
+  /** Where its log goes. It keeps no data. */
+  dir: string;
+  /** Absent: a free one. */
+  port?: number;
+  /** A server that comes back on the same address needs its old password. Absent: a new one. */
+  password?: string;
+  ownGroup?: boolean;
+}
+
+export function findRedis(): string | undefined {
+  return findOnPath('redis-server');
+}
+
+/** The first executable of that name on the PATH, or where Debian puts what only root may run. */
+export function findOnPath(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/bin', '/usr/local/bin', '/usr/sbin'];
+  return folders.map((folder) => path.join(folder, name)).find(isExecutable);
+}
+
+/** Starts a Redis of our own: loopback only, with a password, without persistence, evicting nothing. */
+export async function startRedis(options: StartRedisOptions): Promise<LocalServer> {
+  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  const password = options.password ?? randomBytes(18).toString('base64url');
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port ?? (await freePort());
+    const server = await launch(options, port, password);
+    try {
+      await server.untilReady((logged) => logged.includes('Ready to accept connections'), START_TIMEOUT_MS);
+      return { url: `redis://:${password}@127.0.0.1:${port}`, port, pid: server.pid, stop: () => server.stop(STOP) };
+    } catch (cause) {
+      await server.stop(STOP);
+      if (options.port !== undefined || attempt >= PORT_TRIES) throw cause; // otherwise somebody took the port before us
+    }
+  }
+}
+
+function launch(options: StartRedisOptions, port: number, password: string): Promise<LocalProcess> {
+  return startLocalProcess({
+    name: 'redis-server',
+    command: findRedis() ?? 'redis-server',
+    args: ['-'],
+    input: configuration(port, password),
+    logFile: path.join(options.dir, 'redis.log'),
+    account: unprivilegedAccount('redis'),
+    ...(options.ownGroup === undefined ? {} : { ownGroup: options.ownGroup }),
+  });
+}
+
+function configuration(port: number, password: string): string {
+  return [
+    'bind 127.0.0.1',
+    `port ${port}`,
+    `requirepass ${password}`,
+    'save ""',
+    'appendonly no',
+    'maxmemory-policy noeviction',
+    'daemonize no',
+    '',
+  ].join('\n');
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,157 @@
+import { Command, CommanderError, Option } from 'commander';
+
+import type { Environment } from '../config/environment.js';
+import type { Flag } from '../config/load.js';
+import { version } from './version.js';
+
+/** What a command gets of the process it runs in. `main.ts` gives the real one, tests their own. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  environment: Environment;
+  /** Aborts when the person at the terminal, or the supervisor of the process, wants it to end. */
+  stop: AbortSignal;
+}
+
+/** What all commands that read the configuration are told on the command line. */
+export interface ConfigFlags {
+  config?: string;
+  flags: Flag[];
+}
+
+interface CommonOptions {
+  config?: string;
+  roles?: string;
+  port?: string;
+  dataDir?: string;
+  interval?: string;
+  logLevel?: string;
+  set: string[];
+  quiet?: boolean;
+}
+
+const FLAG_OPTIONS = {
+  roles: 'roles',
+  port: 'api.port',
+  dataDir: 'database.data_dir',
+  interval: 'evaluator.interval',
+  logLevel: 'log.level',
+} as const satisfies Partial<Record<keyof CommonOptions, string>>;
+
+const EXAMPLES = `
+In a hurry:
+  tocsin serve                                     everything in one process, data in ./data, API on http://127.0.0.1:8042
+  tocsin serve --port 8080 --interval 10s          another port, alarms evaluated every 10 seconds
+  tocsin serve --config tocsin.yaml --roles api    one role of several processes that share PostgreSQL and Redis
+  tocsin config --config tocsin.yaml               what is in force, and where it comes from
+  tocsin dev-cluster                               PostgreSQL, Redis, 1 API, 3 evaluators and 2 notifiers on this machine
+
+Every option can also be set as TOCSIN_<SECTION>_<KEY>, for example TOCSIN_API_PORT=8080. config/default.yaml explains them all.`;
+
+const WRONG_USAGE = 2;
+
+/**
+ * Runs the command that `argv` (without node and script) asks for and resolves with the exit code.
+ * Rejects with what the command rejects with; wrong usage is told on `terminal.err` and gives 2.
+ */
+export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(terminal, (code) => (exitCode = code));
+  try {
+    await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    return thrown.exitCode === 0 ? 0 : WRONG_USAGE;
+  }
+}
+
+function createProgram(terminal: Terminal, done: (exitCode: number) => void): Command {
+  const program = new Command('tocsin')
+    .description('Tocsin evaluates alarms and calls webhooks when their state changes. It speaks the API of OpenStack Aodh.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .showSuggestionAfterError();
+  withConfig(program.command('serve').description('run the service, in the roles that are configured'))
+    .option('-q, --quiet', 'print no hints to standard output; logs go on')
+    .action(async (options: CommonOptions) => {
+      const { serve } = await import('./serve.js');
+      done(await serve({ ...configFlags(options), quiet: options.quiet === true }, terminal));
+    });
+  withConfig(program.command('migrate').description('bring the schema of the database up to date, then end')).action(
+    async (options: CommonOptions) => {
+      const { migrateCommand } = await import('./migrate.js');
+      await migrateCommand(configFlags(options), terminal);
+    },
+  );
+  withConfig(program.command('config').description('print the configuration in force as YAML, secrets masked')).action(
+    async (options: CommonOptions) => {
+      const { configCommand } = await import('./config.js');
+      configCommand(configFlags(options), terminal);
+    },
+  );
+  addDevCluster(program, terminal, done);
+  return program;
+}
+
+function addDevCluster(program: Command, terminal: Terminal, done: (exitCode: number) => void): void {
+  program
+    .command('dev-cluster')
+    .description('run PostgreSQL, Redis and several processes of the service on this machine, to try things out')
+    .option('--port <number>', 'port of the API', '8042')
+    .option('--evaluators <number>', 'how many evaluators', '3')
+    .option('--notifiers <number>', 'how many notifiers', '2')
+    .option('--interval <duration>', 'how often alarms are evaluated', '10s')
+    .option('--data-dir <path>', 'where PostgreSQL and Redis keep their data', './data/cluster')
+    .option('--restart', 'start a process again that has ended; without it, watch the others take over')
+    .action(
+      async (options: Record<'port' | 'evaluators' | 'notifiers' | 'interval' | 'dataDir', string> & { restart?: true }) => {
+        const { runDevCluster } = await import('./dev-cluster.js');
+        const { port, evaluators, notifiers, interval, dataDir, restart = false } = options;
+        done(
+          await runDevCluster({
+            port: Number(port),
+            evaluators: Number(evaluators),
+            notifiers: Number(notifiers),
+            interval,
+            dataDir,
+            restart,
+            terminal,
+          }),
+        );
+      },
+    );
+}
+
+function withConfig(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration file (YAML); also TOCSIN_CONFIG')
+    .option('--roles <list>', 'api, evaluator, notifier, separated by commas')
+    .option('--port <number>', 'port of the API')
+    .option('--data-dir <path>', 'directory of the embedded database')
+    .option('--interval <duration>', 'how often alarms are evaluated, for example 10s')
+    .option('--log-level <level>', 'debug, info, warn or error')
+    .addOption(
+      new Option('--set <option=value>', 'any other option, for example --set notifier.policy=every; may be repeated')
+        .argParser((text: string, before: string[]) => [...before, text])
+        .default([], 'none'),
+    );
+}
+
+function configFlags(options: CommonOptions): ConfigFlags {
+  const flags: Flag[] = [];
+  for (const [key, name] of Object.entries(FLAG_OPTIONS)) {
+    const text = options[key as keyof typeof FLAG_OPTIONS];
+    if (text !== undefined)
+      flags.push({ name, text, origin: `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}` });
+  }
+  for (const setting of options.set) {
+    const at = setting.indexOf('=');
+    const name = at < 0 ? setting : setting.slice(0, at);
+    flags.push({ name, text: at < 0 ? '' : setting.slice(at + 1), origin: `--set ${name}` });
+  }
+  return { flags, ...(options.config === undefined ? {} : { config: options.config }) };
+}

@@ -1,0 +1,45 @@
+import { toError } from '../errors.js';
+import type { Layer } from './load.js';
+import { OPTIONS, type Option } from './options.js';
+import { valueFromText } from './text-value.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables of ours that are no options: where the file is, what scripts may install, and what tests use. */
+const OTHER_VARIABLES = /^TOCSIN_(CONFIG|NO_INSTALL|TEST_.*)$/;
+const FILE_SUFFIX = '_FILE';
+
+/** `TOCSIN_<SECTION>_<KEY>`; for secrets also `…_FILE` with the path of a file that holds it. Empty means not set. */
+export function fromEnvironment(environment: Environment, read: (path: string) => string): Layer {
+  const layer: Layer = { values: new Map(), problems: [] };
+  for (const [variable, text] of Object.entries(environment)) {
+    if (!variable.startsWith('TOCSIN_') || OTHER_VARIABLES.test(variable)) continue;
+    const option = optionOf(variable);
+    if (!option) layer.problems.push({ message: 'unknown variable', name: variable });
+    else if (text !== undefined && text !== '') take(layer, option, variable, text, read);
+  }
+  return layer;
+}
+
+function optionOf(variable: string): Option | undefined {
+  return OPTIONS.find(
+    (option) => variable === option.variable || (option.kind === 'secret' && variable === option.variable + FILE_SUFFIX),
+  );
+}
+
+// eslint-disable-next-line max-params -- one step of the loop above, with its locals
+function take(layer: Layer, option: Option, variable: string, text: string, read: (path: string) => string): void {
+  if (layer.values.has(option.name)) {
+    layer.problems.push({ name: option.name, message: `set both by ${option.variable} and by ${option.variable}${FILE_SUFFIX}` });
+    return;
+  }
+  if (variable === option.variable) {
+    layer.values.set(option.name, { value: valueFromText(option.kind, text), origin: variable });
+    return;
+  }
+  try {
+    layer.values.set(option.name, { value: read(text).trim(), origin: variable });
+  } catch (cause) {
+    layer.problems.push({ name: option.name, message: `cannot read the file: ${toError(cause).message}`, origin: variable });
+  }
+}

@@ -1,0 +1,42 @@
+import path from 'node:path';
+import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+
+import type { Layer } from './load.js';
+import { isSection } from './options.js';
+
+interface Reading {
+  layer: Layer;
+  originAt: (offset: number | undefined) => string;
+}
+
+/** A YAML file. An option without a value (`port:`) counts as not set, so that lines can be commented out freely. */
+export function fromFile(file: string, text: string): Layer {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const originAt = (offset = 0): string => `${path.basename(file)} line ${lines.linePos(offset).line}`;
+  const layer: Layer = { values: new Map(), problems: [] };
+  for (const { message, pos } of document.errors)
+    layer.problems.push({ message: `not valid YAML: ${message}`, origin: originAt(pos[0]) });
+  if (document.errors.length > 0 || document.contents === null) return layer;
+  if (isMap(document.contents)) readMap({ layer, originAt }, document.contents, []);
+  else if (!isEmpty(document.contents)) layer.problems.push({ message: 'expected sections with options', origin: originAt(0) });
+  return layer;
+}
+
+function readMap(reading: Reading, map: YAMLMap, path: readonly string[]): void {
+  for (const { key, value } of map.items) {
+    const here = [...path, String(isScalar(key) ? key.value : key)];
+    const name = here.join('.');
+    const origin = reading.originAt(isScalar(key) ? key.range?.[0] : undefined);
+    if (isMap(value) && isSection(name)) readMap(reading, value, here);
+    else if (!isEmpty(value)) reading.layer.values.set(name, { value: plain(value), origin });
+  }
+}
+
+function plain(node: unknown): unknown {
+  return (node as { toJSON(): unknown }).toJSON();
+}
+
+function isEmpty(node: unknown): boolean {
+  return node === null || (isScalar(node) && node.value === null);
+}

@@ -1,0 +1,66 @@
+import type { z } from 'zod';
+
+import { DURATION_EXPECTED } from './duration.js';
+import { optionNamed, type Option } from './options.js';
+
+/** One mistake in the configuration: where, what, and who said so. */
+export interface Problem {
+  /** Dotted path of the option; absent when the mistake is not in one (an unreadable file). */
+  name?: string;
+  message: string;
+  /** `TOCSIN_API_PORT`, `--port`, `tocsin.yaml line 3`; absent for values given by a program. */
+  origin?: string | undefined;
+}
+
+/** Everything that is wrong with a configuration, at once. Printed without a stack. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly problems: readonly Problem[]) {
+    super([`the configuration has ${count(problems.length)}:`, ...problems.map((problem) => `  ${lineOf(problem)}`)].join('\n'));
+  }
+}
+
+export function lineOf({ name, message, origin }: Problem): string {
+  return `${name === undefined ? '' : `${name}: `}${message}${origin === undefined ? '' : ` (${origin})`}`;
+}
+
+/** What zod found, in our words; the value is shown unless it is a secret. */
+export function problemsOf(issue: z.core.$ZodIssue, valueAt: (path: readonly PropertyKey[]) => unknown): Problem[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ name: [...path, key].join('.'), message: 'unknown option' }));
+  }
+  const option = path.map((_, index) => optionNamed(path.slice(0, index + 1).join('.'))).find((found) => found !== undefined);
+  const value = valueAt(issue.path);
+  // A section written as one text may hold a secret: only values of options are shown.
+  const mayShow = option !== undefined && option.kind !== 'secret' && value !== undefined;
+  const got = mayShow ? `, got ${JSON.stringify(value)}` : '';
+  return [{ name: path.join('.') || 'the configuration', message: `${describe(issue, option)}${got}` }];
+}
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  number: 'expected a number',
+  int: 'expected a whole number',
+  boolean: 'expected true or false',
+  string: 'expected text',
+  array: 'expected a list',
+  object: 'expected a section with options',
+};
+
+function describe(issue: z.core.$ZodIssue, option: Option | undefined): string {
+  if (issue.code === 'invalid_type') return expected(issue.expected, option);
+  if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}`;
+  if (issue.code === 'too_small') return issue.origin === 'number' ? `must be at least ${issue.minimum}` : 'must not be empty';
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}`;
+  return issue.message;
+}
+
+function expected(type: string, option: Option | undefined): string {
+  const holdsDurations = option?.kind === 'duration' || option?.name === 'notifier.retry_schedule';
+  return holdsDurations && type === 'string' ? DURATION_EXPECTED : (EXPECTED[type] ?? `expected ${type}`);
+}
+
+function count(problems: number): string {
+  return problems === 1 ? 'a mistake' : `${problems} mistakes`;
+}

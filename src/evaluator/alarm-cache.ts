@@ -1,0 +1,208 @@
+import type { AlarmState } from '../alarm/alarm.js';
+import type { SeriesNeed } from '../alarm/series.js';
+import type { TimeConstraint } from '../alarm/time-constraint.js';
+import { parseStoredRule, typeOf, type AlarmRule } from '../alarm/types/index.js';
+import type { LoadedAlarm } from '../storage/evaluation-store.js';
+
+/** An alarm in an evaluator's memory. Small on purpose: there may be a million. */
+export interface HeldAlarm {
+  readonly id: string;
+  readonly rule: AlarmRule;
+  /** Undefined for kinds that ask no backend. Shared between alarms that ask the same. */
+  readonly need: SeriesNeed | undefined;
+  readonly repeats: boolean;
+  readonly statesWithActions: readonly AlarmState[];
+  readonly timeConstraints: readonly TimeConstraint[];
+  readonly partition: number;
+  readonly definitionVersion: number;
+  state: AlarmState;
+  stateVersion: number;
+}
+
+export interface AlarmCacheDeps {
+  load: (partitions: readonly number[]) => Promise<{ alarms: LoadedAlarm[]; seen: string }>;
+  changesSince: (partitions: readonly number[], since: string) => Promise<{ alarms: LoadedAlarm[]; seen: string }>;
+  byId: (ids: readonly string[]) => Promise<LoadedAlarm[]>;
+}
+
+interface HeldPartition {
+  alarms: Map<string, HeldAlarm>;
+  /** Changes below this revision are in memory; null before the first load. */
+  seen: string | null;
+}
+
+const NONE: readonly never[] = [];
+
+/** Partitions loaded by one statement: with a million alarms in all, an answer of some hundred thousand rows is enough at once. */
+const LOAD_AT_ONCE = 32;
+
+/** The enabled alarms of the partitions that this evaluator holds, kept fresh by revision. */
+export class AlarmCache {
+  readonly #partitions = new Map<number, HeldPartition>();
+  readonly #partitionOf = new Map<string, number>();
+  readonly #combinations = new Map<string, HeldAlarm>();
+  readonly #interned = new Map<string, WeakRef<SeriesNeed>>();
+  readonly #unused = new FinalizationRegistry<string>((name) => this.#forgetNeed(name));
+  readonly #doubtful = new Set<string>();
+  #refreshing: Promise<void> = Promise.resolve();
+
+  constructor(private readonly deps: AlarmCacheDeps) {}
+
+  /** Starts to hold these partitions; their alarms are loaded by the next refresh. */
+  take(partitions: readonly number[]): void {
+    for (const id of partitions) this.#partitions.set(id, { alarms: new Map(), seen: null });
+  }
+
+  drop(partitions: readonly number[]): void {
+    for (const id of partitions) {
+      for (const alarmId of this.#partitions.get(id)?.alarms.keys() ?? NONE) this.#remove(alarmId);
+      this.#partitions.delete(id);
+    }
+  }
+
+  /** Forgets what is known of these partitions, because a write to them may or may not have happened. */
+  distrust(partitions: readonly number[]): void {
+    const held = partitions.filter((id) => this.#partitions.has(id));
+    this.drop(held);
+    this.take(held);
+  }
+
+  alarmsOf(partition: number): Iterable<HeldAlarm> {
+    return this.#partitions.get(partition)?.alarms.values() ?? NONE;
+  }
+
+  /** Alarms that look at other alarms. */
+  combinations(): HeldAlarm[] {
+    return [...this.#combinations.values()];
+  }
+
+  get size(): number {
+    return this.#partitionOf.size;
+  }
+
+  /** The oldest revision that some partition still waits for; null while one is not loaded. */
+  get seen(): string | null {
+    let oldest: bigint | undefined;
+    for (const { seen } of this.#partitions.values()) {
+      if (seen === null) return null;
+      if (oldest === undefined || BigInt(seen) < oldest) oldest = BigInt(seen);
+    }
+    return oldest?.toString() ?? null;
+  }
+
+  /** Loads what was just taken and reads what was written to the rest since the last time. Calls take turns. */
+  refresh(): Promise<void> {
+    const mine = this.#refreshing.then(() => this.#refresh());
+    this.#refreshing = mine.catch(() => undefined); // the failure belongs to the caller, not to the next in line
+    return mine;
+  }
+
+  async #refresh(): Promise<void> {
+    const known = [...this.#partitions].filter(([, { seen }]) => seen !== null);
+    const fresh = [...this.#partitions].filter(([, { seen }]) => seen === null);
+    if (known.length > 0) {
+      const oldest = this.#oldestSeen(known);
+      await this.#absorb(known, () =>
+        this.deps.changesSince(
+          known.map(([id]) => id),
+          oldest,
+        ),
+      );
+    }
+    for (let start = 0; start < fresh.length; start += LOAD_AT_ONCE) {
+      const some = fresh.slice(start, start + LOAD_AT_ONCE);
+      await this.#absorb(some, () => this.deps.load(some.map(([id]) => id)));
+    }
+    if (this.#doubtful.size > 0) {
+      const ids = [...this.#doubtful];
+      for (const alarm of await this.deps.byId(ids)) this.#apply(alarm);
+      for (const id of ids) this.#doubtful.delete(id);
+    }
+  }
+
+  /** Has these alarms read again by the next refresh, after a commit refused what was decided about them. */
+  reread(ids: readonly string[]): void {
+    for (const id of ids) {
+      this.#remove(id);
+      this.#doubtful.add(id);
+    }
+  }
+
+  /** A transition is durable: the alarm in memory follows. */
+  committed({ alarmId, to }: { alarmId: string; to: AlarmState }, stateVersion: number): void {
+    const alarm = this.#partitions.get(this.#partitionOf.get(alarmId) ?? -1)?.alarms.get(alarmId);
+    if (alarm === undefined || alarm.stateVersion >= stateVersion) return;
+    alarm.state = to;
+    alarm.stateVersion = stateVersion;
+  }
+
+  #oldestSeen(known: [number, HeldPartition][]): string {
+    return known
+      .map(([, { seen }]) => BigInt(seen as string))
+      .reduce((a, b) => (a < b ? a : b))
+      .toString();
+  }
+
+  async #absorb(targets: [number, HeldPartition][], read: () => Promise<{ alarms: LoadedAlarm[]; seen: string }>): Promise<void> {
+    const { alarms, seen } = await read();
+    for (const alarm of alarms) this.#apply(alarm);
+    // A partition released and taken again while the read ran is another object by now, and still unread.
+    for (const [, held] of targets) held.seen = seen;
+  }
+
+  #apply(alarm: LoadedAlarm): void {
+    const alarms = this.#partitions.get(alarm.partition)?.alarms;
+    if (alarm.deleted || !alarm.enabled || alarms === undefined) {
+      this.#remove(alarm.id);
+      return;
+    }
+    // A read can be older than what a commit has already told; versions only rise.
+    const known = alarms.get(alarm.id);
+    if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
+    if (known === undefined) this.#remove(alarm.id);
+    const held = this.#hold(alarm);
+    alarms.set(held.id, held);
+    this.#partitionOf.set(held.id, held.partition);
+    if (held.need === undefined) this.#combinations.set(held.id, held);
+    else this.#combinations.delete(held.id);
+  }
+
+  #remove(alarmId: string): void {
+    const partition = this.#partitionOf.get(alarmId);
+    if (partition === undefined) return;
+    this.#partitions.get(partition)?.alarms.delete(alarmId);
+    this.#partitionOf.delete(alarmId);
+    this.#combinations.delete(alarmId);
+  }
+
+  #hold(alarm: LoadedAlarm): HeldAlarm {
+    const rule = parseStoredRule(alarm.kind, alarm.ruleJson);
+    const constraints = JSON.parse(alarm.timeConstraintsJson) as TimeConstraint[];
+    return {
+      id: alarm.id,
+      rule,
+      need: this.#intern(typeOf(rule).seriesNeeded(rule)),
+      repeats: alarm.repeatActions,
+      statesWithActions: alarm.statesWithActions.length === 0 ? NONE : alarm.statesWithActions,
+      timeConstraints: constraints.length === 0 ? NONE : constraints,
+      partition: alarm.partition,
+      definitionVersion: alarm.definitionVersion,
+      state: alarm.state,
+      stateVersion: alarm.stateVersion,
+    };
+  }
+
+  #intern(need: SeriesNeed | undefined): SeriesNeed | undefined {
+    if (need === undefined) return undefined;
+    const name = `${need.periods} ${need.key}`;
+    const known = this.#interned.get(name)?.deref();
+    if (known !== undefined) return known;
+    this.#interned.set(name, new WeakRef(need));
+    this.#unused.register(need, name);
+    return need;
+  }
+
+  #forgetNeed(name: string): void {
+    if (this.#interned.get(name)?.deref() === undefined) this.#interned.delete(name);
+  }
+}

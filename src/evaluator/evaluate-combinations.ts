@@ -1,0 +1,102 @@
+import { decide } from '../alarm/decide.js';
+import { isWithin } from '../alarm/time-constraint.js';
+import { typeOf } from '../alarm/types/index.js';
+import { toError } from '../errors.js';
+import type { Outcome } from '../storage/evaluation-commit.js';
+import type { MemberAlarm } from '../storage/evaluation-store.js';
+import type { Telemetry } from '../telemetry.js';
+import type { HeldAlarm } from './alarm-cache.js';
+import { combinationVerdict, progressBelow, type Snapshot } from './combination-verdict.js';
+import { outcomeOf } from './evaluate-batch.js';
+import type { PoisonWatch } from './poison-watch.js';
+import { SLOTS, slotOf } from './schedule.js';
+
+/** Combinations looked at with one statement. */
+const CHUNK = 500;
+
+export interface CombinationDeps {
+  reachableFrom: (ids: readonly string[]) => Promise<MemberAlarm[]>;
+  poison: PoisonWatch;
+  telemetry: Telemetry;
+  intervalMs: number;
+}
+
+interface Judged {
+  /** The interval whose member states were judged last. */
+  cycle: number;
+  /** Highest slot among its leaves. */
+  lastSlot: number;
+}
+
+/**
+ * Judges combinations after their members: when every member's partition has its checkpoint of the same interval, so that none is seen
+ * half changed; or one interval later, whatever the members' progress. An interval is judged once.
+ */
+export class CombinationJudge {
+  readonly #judged = new Map<string, Judged>();
+
+  constructor(private readonly deps: CombinationDeps) {}
+
+  /** The outcomes of those combinations whose turn it is. Rejects when their members cannot be read. */
+  async judge(held: readonly HeldAlarm[], now: Date): Promise<Outcome[]> {
+    this.#forgetAllBut(held);
+    const waiting = held.filter(({ id }) => this.#isWorthLooking(id, now));
+    const outcomes: Outcome[] = [];
+    for (let start = 0; start < waiting.length; start += CHUNK) {
+      const chunk = waiting.slice(start, start + CHUNK);
+      const members = await this.deps.reachableFrom(chunk.map(({ id }) => id));
+      const snapshot = new Map(members.map((member) => [member.id, member]));
+      for (const alarm of chunk) outcomes.push(...this.#judgeOne(alarm, snapshot, now));
+    }
+    return outcomes;
+  }
+
+  /** Takes back that these were judged, since what was decided was not written. */
+  retry(outcomes: readonly Outcome[]): void {
+    for (const { alarmId } of outcomes) this.#judged.delete(alarmId);
+  }
+
+  #isWorthLooking(id: string, now: Date): boolean {
+    const judged = this.#judged.get(id);
+    if (judged === undefined) return true;
+    const lastSlotOfNext = (judged.cycle + 1) * this.deps.intervalMs + (judged.lastSlot * this.deps.intervalMs) / SLOTS;
+    return now.getTime() >= lastSlotOfNext;
+  }
+
+  #judgeOne(alarm: HeldAlarm, snapshot: Snapshot, now: Date): Outcome[] {
+    if (!snapshot.has(alarm.id)) return [];
+    const { intervalMs } = this.deps;
+    const present = Math.floor(now.getTime() / intervalMs);
+    const { oldest, newest, settled, partitions } = progressBelow(alarm.id, snapshot, intervalMs);
+    const last = this.#judged.get(alarm.id) ?? { cycle: present - 2, lastSlot: 0 };
+    const isWhole = settled && oldest === newest && newest > last.cycle;
+    const isOverdue = now.getTime() >= (last.cycle + 3) * intervalMs;
+    const lastSlot = Math.max(0, ...partitions.map(slotOf));
+    if (!isWhole && partitions.length > 0 && !isOverdue) {
+      this.#judged.set(alarm.id, { cycle: last.cycle, lastSlot });
+      return [];
+    }
+    this.#judged.set(alarm.id, { cycle: isWhole ? newest : Math.max(last.cycle + 1, present - 1), lastSlot });
+    return this.#decide(alarm, snapshot, now);
+  }
+
+  #decide(alarm: HeldAlarm, snapshot: Snapshot, now: Date): Outcome[] {
+    if (!isWithin(alarm.timeConstraints, now) || this.deps.poison.isQuarantined(alarm.id, now)) return [];
+    try {
+      const evaluation = combinationVerdict(alarm.id, snapshot, now);
+      const decision = decide({ state: alarm.state, repeatActions: alarm.repeats }, evaluation, typeOf(alarm.rule));
+      this.deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
+      this.deps.poison.succeeded(alarm.id);
+      return [outcomeOf(alarm, decision)].filter((outcome) => outcome !== null);
+    } catch (thrown) {
+      this.deps.poison.failed(alarm.id, now, toError(thrown));
+      return [];
+    }
+  }
+
+  #forgetAllBut(held: readonly HeldAlarm[]): void {
+    if (this.#judged.size <= held.length) return;
+    const ids = new Set(held.map(({ id }) => id));
+    for (const id of this.#judged.keys()) if (!ids.has(id)) this.#judged.delete(id);
+  }
+}

@@ -1,0 +1,85 @@
+import type { SeriesNeed } from '../alarm/series.js';
+import type { Clock } from '../clock.js';
+import type { Datasource } from '../datasource/datasource.js';
+import type { Logger } from '../logger.js';
+import type { CommitEvaluations } from '../storage/evaluation-commit.js';
+import type { EvaluationStore } from '../storage/evaluation-store.js';
+import type { Loop } from '../supervisor.js';
+import type { Telemetry } from '../telemetry.js';
+import { AlarmCache } from './alarm-cache.js';
+import type { Doorbell } from './commit-outcomes.js';
+import { CombinationJudge } from './evaluate-combinations.js';
+import { EvaluationLoop } from './evaluation-loop.js';
+import { HeldPartitions, type TakenPartition } from './held-partitions.js';
+import { PoisonWatch } from './poison-watch.js';
+
+export interface EvaluatorDeps {
+  store: EvaluationStore;
+  commit: CommitEvaluations;
+  datasources: Record<SeriesNeed['datasource'], Datasource>;
+  doorbell: Doorbell;
+  clock: Clock;
+  log: Logger;
+  telemetry: Telemetry;
+  memberId: string;
+  intervalMs: number;
+  deadlineMs: number;
+  defaultPolicy: string;
+  /** False once this member's lease is too old to be relied on. */
+  mayCommit: () => boolean;
+}
+
+/** The evaluator as whoever shares out the partitions sees it. */
+export interface Evaluator {
+  loop: Loop;
+  /** Call after the take is committed: the alarms are loaded from what the owner before has left. */
+  taken(partitions: readonly TakenPartition[]): void;
+  dropped(ids: readonly number[]): void;
+  isBusy(partition: number): boolean;
+  makingProgress(): boolean;
+  /** Every revision below this one is in memory; null while something is not loaded. */
+  seen(): string | null;
+  /** Resolves when no batch is in hand. */
+  settled(): Promise<void>;
+}
+
+export function createEvaluator(deps: EvaluatorDeps): Evaluator {
+  const { store, clock, log, telemetry, intervalMs, deadlineMs, memberId, defaultPolicy } = deps;
+  const cache = new AlarmCache(store);
+  const held = new HeldPartitions();
+  const poison = new PoisonWatch({ log, telemetry });
+  const combinations = new CombinationJudge({ reachableFrom: (ids) => store.reachableFrom(ids), poison, telemetry, intervalMs });
+  const loop: EvaluationLoop = new EvaluationLoop({
+    clock,
+    log,
+    telemetry,
+    cache,
+    held,
+    combinations,
+    intervalMs,
+    deadlineMs,
+    batch: { datasources: deps.datasources, poison, log, telemetry },
+    commit: {
+      commit: deps.commit,
+      doorbell: deps.doorbell,
+      mayCommit: deps.mayCommit,
+      onLost: (ids) => loop.dropped(ids),
+      cache,
+      clock,
+      log,
+      telemetry,
+      memberId,
+      intervalMs,
+      defaultPolicy,
+    },
+  });
+  return {
+    loop,
+    taken: (partitions) => loop.taken(partitions),
+    dropped: (ids) => loop.dropped(ids),
+    isBusy: (partition) => held.isBusy(partition),
+    makingProgress: () => loop.makingProgress(),
+    seen: () => cache.seen,
+    settled: () => loop.settled(),
+  };
+}

@@ -1,0 +1,28 @@
+import type { Logger } from '../logger.js';
+import type { Telemetry } from '../telemetry.js';
+
+const FAILURES_TO_QUARANTINE = 5;
+const RETRY_AFTER_MS = 5 * 60_000;
+
+/** Keeps an alarm whose evaluation throws from costing more than itself: after five failures in a row it is tried every five minutes. */
+export class PoisonWatch {
+  readonly #failures = new Map<string, { inARow: number; lastAtMs: number }>();
+
+  constructor(private readonly deps: { log: Logger; telemetry: Telemetry }) {}
+
+  isQuarantined(alarmId: string, now: Date): boolean {
+    const record = this.#failures.get(alarmId);
+    return record !== undefined && record.inARow >= FAILURES_TO_QUARANTINE && now.getTime() - record.lastAtMs < RETRY_AFTER_MS;
+  }
+
+  failed(alarmId: string, now: Date, err: Error): void {
+    const inARow = (this.#failures.get(alarmId)?.inARow ?? 0) + 1;
+    this.#failures.set(alarmId, { inARow, lastAtMs: now.getTime() });
+    this.deps.telemetry.evaluationFailures.inc();
+    this.deps.log.error('an alarm could not be evaluated', { alarmId, inARow, err });
+  }
+
+  succeeded(alarmId: string): void {
+    if (this.#failures.size > 0) this.#failures.delete(alarmId);
+  }
+}

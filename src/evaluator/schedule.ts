@@ -1,0 +1,38 @@
+/** Into how many slots an interval is cut. A partition always has the same slot, so a restart keeps the phase. */
+export const SLOTS = 8;
+
+/** Batches start on slots; combinations are looked at half-way between, when the batches around them have settled. */
+const TICKS_PER_SLOT = 2;
+
+export function slotOf(partition: number): number {
+  return partition % SLOTS;
+}
+
+/** The latest moment, at or before `nowMs`, at which this partition's slot came up. */
+export function lastSlotTime(partition: number, nowMs: number, intervalMs: number): number {
+  const offset = (slotOf(partition) * intervalMs) / SLOTS;
+  return Math.floor((nowMs - offset) / intervalMs) * intervalMs + offset;
+}
+
+/** Which interval an evaluation at `evaluatedAtMs` counts for, however late it was. */
+export function cycleOf(partition: number, evaluatedAtMs: number, intervalMs: number): number {
+  return Math.floor(lastSlotTime(partition, evaluatedAtMs, intervalMs) / intervalMs);
+}
+
+/** When the loop should look around next. */
+export function nextTick(nowMs: number, intervalMs: number): number {
+  const step = intervalMs / SLOTS / TICKS_PER_SLOT;
+  return (Math.floor(nowMs / step) + 1) * step;
+}
+
+/** Whether a partition's slot has come up since it was last evaluated. One never evaluated is due. */
+export function isDue(partition: number, lastEvaluatedMs: number | undefined, nowMs: number, intervalMs: number): boolean {
+  return lastEvaluatedMs === undefined || lastSlotTime(partition, nowMs, intervalMs) > lastEvaluatedMs;
+}
+
+/** Slots that came up since the last evaluation and will not be caught up with, the present one not counted. */
+export function missedSlots(partition: number, lastEvaluatedMs: number | undefined, nowMs: number, intervalMs: number): number {
+  if (lastEvaluatedMs === undefined) return 0;
+  const behind = lastSlotTime(partition, nowMs, intervalMs) - lastSlotTime(partition, lastEvaluatedMs, intervalMs);
+  return Math.max(0, Math.round(behind / intervalMs) - 1);
+}

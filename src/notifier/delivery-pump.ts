@@ -1,0 +1,207 @@
+import type { DeliveryPolicy } from '../alarm/alarm.js';
+import type { Clock } from '../clock.js';
+import { toError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type {
+  ClaimedNotification,
+  FinishedAttempt,
+  NotificationClaimStore,
+  RecordedAttempt,
+} from '../storage/notification-claim-store.js';
+import { FROM_THE_START } from '../storage/notification-turns.js';
+import type { Loop } from '../supervisor.js';
+import type { Telemetry } from '../telemetry.js';
+import { OutcomeRecorder } from './outcome-recorder.js';
+import type { Receivers } from './receivers/registry.js';
+import type { DeliveryOutcome } from './receivers/receiver.js';
+import { nextAttemptAt } from './schedule.js';
+
+export interface DeliveryPumpDeps {
+  store: NotificationClaimStore;
+  receivers: Receivers;
+  clock: Clock;
+  log: Logger;
+  telemetry: Telemetry;
+  random: () => number;
+  rules: DeliveryRules;
+}
+
+export interface DeliveryRules {
+  policy: DeliveryPolicy;
+  concurrency: number;
+  attemptTimeoutMs: number;
+  claimMs: number;
+  sweepEveryMs: number;
+  retrySchedule: readonly number[];
+  maxAgeMs: number;
+  perHost: number;
+  perHostAndProject: number;
+}
+
+const CLAIM_AT_ONCE = 50;
+const TROUBLE_PAUSE_MS = 1_000;
+/** What a receiver's own deadline gets on top before the attempt is cut off from outside. */
+const SLACK_MS = 250;
+
+/**
+ * Claims due notifications and sends them, as many at once as there are slots. It looks when it is woken, when the next one falls due,
+ * and every so often by itself, so that a ring that is lost costs time and nothing else. Ends when what it has in hand is done.
+ */
+export class DeliveryPump implements Loop {
+  readonly name = 'delivery';
+  readonly #recorder: OutcomeRecorder;
+  readonly #attempts = new Set<Promise<void>>();
+  #cursor = FROM_THE_START;
+  #wake = new AbortController();
+  #looked: (() => void)[] = [];
+  #finished = 0;
+
+  constructor(private readonly deps: DeliveryPumpDeps) {
+    const { store, clock, log, rules } = deps;
+    this.#recorder = new OutcomeRecorder({
+      clock,
+      log,
+      giveUpAfterMs: rules.claimMs,
+      record: (finished) => store.record(finished, { now: clock.now(), defaultPolicy: rules.policy, maxAgeMs: rules.maxAgeMs }),
+      onRecorded: (recorded) => this.#onRecorded(recorded),
+    });
+  }
+
+  /** Has the pump look for work now. */
+  wake(): void {
+    this.#wake.abort();
+  }
+
+  /** Wakes the pump; resolves when it has looked and has room for more. */
+  wakeAndWait(): Promise<void> {
+    const looked = new Promise<void>((resolve) => this.#looked.push(resolve));
+    this.wake();
+    return looked;
+  }
+
+  /** Attempts that have ended since the start: whether it stands still is seen from this. */
+  get finished(): number {
+    return this.#finished;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.deps;
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      let pauseMs = TROUBLE_PAUSE_MS;
+      try {
+        pauseMs = await this.#look(signal);
+      } catch (thrown) {
+        log.warn('the outbox could not be read, trying again', { err: toError(thrown) });
+      }
+      await clock.sleep(pauseMs, AbortSignal.any([signal, this.#wake.signal]));
+    }
+    await Promise.all(this.#attempts);
+    await this.#recorder.settled();
+    this.#tellLookers();
+  }
+
+  /** Claims until nothing more is due or no slot is free; returns how long there is nothing to do. */
+  async #look(signal: AbortSignal): Promise<number> {
+    const { store, clock, rules } = this.deps;
+    while (!signal.aborted) {
+      const free = rules.concurrency - this.#attempts.size;
+      if (free === 0) return rules.sweepEveryMs; // the next attempt that ends wakes us
+      const now = clock.now();
+      const { claimed, cursor, more } = await store.claim({
+        now,
+        claimUntil: new Date(now.getTime() + rules.claimMs),
+        limit: Math.min(free, CLAIM_AT_ONCE),
+        perHost: rules.perHost,
+        perHostAndProject: rules.perHostAndProject,
+        cursor: this.#cursor,
+      });
+      this.#cursor = cursor;
+      for (const notification of claimed) this.#begin(notification);
+      if (claimed.length === 0 && !more) break;
+    }
+    this.#tellLookers();
+    const now = clock.now();
+    const due = await store.nextDueAt(now);
+    return Math.min(rules.sweepEveryMs, due === null ? Infinity : Math.max(0, due.getTime() - now.getTime()));
+  }
+
+  #tellLookers(): void {
+    for (const tell of this.#looked.splice(0)) tell();
+  }
+
+  #begin(notification: ClaimedNotification): void {
+    const attempt: Promise<void> = this.#attempt(notification, this.deps.clock.monotonicMs())
+      .catch((thrown: unknown) =>
+        this.deps.log.error('an attempt failed in a way it should not', {
+          notificationId: notification.id,
+          err: toError(thrown),
+        }),
+      )
+      .finally(() => {
+        this.#attempts.delete(attempt);
+        this.#finished += 1;
+        if (this.#attempts.size === this.deps.rules.concurrency - 1) this.wake();
+      });
+    this.#attempts.add(attempt);
+  }
+
+  async #attempt(notification: ClaimedNotification, claimedMs: number): Promise<void> {
+    const { clock, receivers, rules, telemetry } = this.deps;
+    const startedMs = clock.monotonicMs();
+    // A process that was paused since the claim must not send what another may be sending by now.
+    if (startedMs - claimedMs >= rules.claimMs - rules.attemptTimeoutMs) return;
+    const startedAt = clock.now();
+    const { receiver, outcome } = await this.#withDeadline((signal) => receivers.deliver(notification, signal));
+    const durationMs = clock.monotonicMs() - startedMs;
+    telemetry.deliveries.inc({ receiver, outcome: outcome.kind });
+    telemetry.deliverySeconds.observe(durationMs / 1000);
+    if (notification.attempt === 1) {
+      telemetry.notificationLatency.observe(Math.max(0, clock.now().getTime() - notification.createdAt.getTime()) / 1000);
+    }
+    this.#recorder.add(this.#finishedAttempt(notification, outcome, { startedAt, durationMs }));
+  }
+
+  #finishedAttempt(
+    { id, attempt, attemptInSchedule }: ClaimedNotification,
+    outcome: DeliveryOutcome,
+    time: { startedAt: Date; durationMs: number },
+  ): FinishedAttempt {
+    const { clock, random, rules } = this.deps;
+    const isRetry = outcome.kind === 'retry';
+    const schedule = rules.retrySchedule;
+    return {
+      id,
+      attempt,
+      ...time,
+      outcome: outcome.kind,
+      httpStatus: outcome.httpStatus ?? null,
+      error: outcome.kind === 'delivered' ? null : outcome.error,
+      nextAttemptAt: isRetry
+        ? nextAttemptAt({ attempt: attemptInSchedule, retryAfterMs: outcome.retryAfterMs, schedule, now: clock.now(), random })
+        : null,
+    };
+  }
+
+  async #withDeadline<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock, rules } = this.deps;
+    const ended = new AbortController();
+    const expired = new AbortController();
+    void clock.sleep(rules.attemptTimeoutMs + SLACK_MS, ended.signal).then(() => expired.abort());
+    try {
+      return await work(expired.signal);
+    } finally {
+      ended.abort();
+    }
+  }
+
+  #onRecorded(recorded: readonly RecordedAttempt[]): void {
+    const { log } = this.deps;
+    for (const { id: notificationId, status, lastError: reason } of recorded) {
+      if (status === 'pending') log.warn('delivery failed, will try again', { notificationId, reason });
+      else if (status === 'dead') log.error('notification given up', { notificationId, reason });
+      else if (status !== 'delivered') log.info('notification dropped', { notificationId, status, reason });
+    }
+    this.wake(); // a slot at its host is free now, and perhaps the next of its lane is due
+  }
+}

@@ -1,0 +1,76 @@
+import type { ServiceClock } from '../clock.js';
+import type { Logger } from '../logger.js';
+import type { NotificationClaimStore } from '../storage/notification-claim-store.js';
+import type { NotificationUpkeepStore } from '../storage/notification-upkeep-store.js';
+import type { Loop } from '../supervisor.js';
+import type { Telemetry } from '../telemetry.js';
+import { createDoorbellWorker } from './bull-doorbell.js';
+import { DeliveryPump, type DeliveryRules } from './delivery-pump.js';
+import type { Doorbell, LocalDoorbell } from './doorbell.js';
+import { createReceivers } from './receivers/registry.js';
+import { createSweeper, type SweepRules } from './sweeper.js';
+import { Watchdog } from './watchdog.js';
+
+export interface NotifierDeps {
+  claims: NotificationClaimStore;
+  upkeep: NotificationUpkeepStore;
+  /** Heard in this process only. */
+  localDoorbell: LocalDoorbell;
+  /** What the sweeper rings for others; the local one when there is no Redis. */
+  doorbell: Doorbell;
+  /** Where to listen for others' rings. */
+  redis: { url: string; prefix: string } | undefined;
+  queue: { redisUrl: string | undefined; prefix: string };
+  rules: DeliveryRules & SweepRules & { connectTimeoutMs: number };
+  clock: ServiceClock;
+  log: Logger;
+  telemetry: Telemetry;
+  random: () => number;
+  version: string;
+}
+
+export interface Notifier {
+  loops: Loop[];
+  /** Call when the loops have ended. */
+  close(): Promise<void>;
+}
+
+export function createNotifier(deps: NotifierDeps): Notifier {
+  const { clock, log, telemetry, rules, redis } = deps;
+  const receivers = createReceivers({
+    clock,
+    log,
+    connectTimeoutMs: rules.connectTimeoutMs,
+    attemptTimeoutMs: rules.attemptTimeoutMs,
+    maxSocketsPerHost: rules.perHost,
+    queueRedisUrl: deps.queue.redisUrl,
+    queuePrefix: deps.queue.prefix,
+    version: deps.version,
+  });
+  const pump = new DeliveryPump({ store: deps.claims, receivers, clock, log, telemetry, random: deps.random, rules });
+  deps.localDoorbell.onRing(() => pump.wake());
+  const worker =
+    redis && createDoorbellWorker({ redisUrl: redis.url, prefix: redis.prefix, clock, log, onRing: () => pump.wakeAndWait() });
+  const watchdog = new Watchdog({
+    patienceMs: 2 * (rules.claimMs + rules.sweepEveryMs),
+    finished: () => pump.finished,
+    rebuild: async () => {
+      await worker?.rebuild();
+      pump.wake();
+    },
+    clock,
+    log,
+  });
+  const sweeper = createSweeper({ store: deps.upkeep, doorbell: ringBoth(deps), watchdog, clock, log, telemetry, rules });
+  return { loops: [pump, sweeper, ...(worker ? [worker] : [])], close: () => receivers.close() };
+}
+
+/** The sweeper's own process hears it even while Redis is away. */
+function ringBoth({ doorbell, localDoorbell }: NotifierDeps): Doorbell {
+  return {
+    ring(notifications) {
+      localDoorbell.ring(notifications);
+      if (doorbell !== localDoorbell) doorbell.ring(notifications);
+    },
+  };
+}

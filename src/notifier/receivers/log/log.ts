@@ -1,0 +1,17 @@
+import { scrubAction } from '../../../alarm/action.js';
+import type { Logger } from '../../../logger.js';
+import type { Receiver } from '../receiver.js';
+
+/** `log://`: one line in the notifier's own log, in Aodh's words. */
+export function createLogReceiver({ log }: { log: Logger }): Receiver {
+  return {
+    async deliver({ action, body, id }) {
+      const { alarm_name, alarm_id, severity, previous, current, reason } = JSON.parse(body) as Record<string, string>;
+      const priority = `of ${severity} priority from ${previous} to ${current}`;
+      log.info(`Notifying alarm ${alarm_name} ${alarm_id} ${priority} with action ${scrubAction(action)} because ${reason}.`, {
+        notificationId: id,
+      });
+      return { kind: 'delivered' };
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { parseAction, type ActionScheme } from '../../alarm/action.js';
+import type { ServiceClock } from '../../clock.js';
+import { toError } from '../../errors.js';
+import type { Logger } from '../../logger.js';
+import { createAddressPolicy } from '../egress/address-policy.js';
+import { createLogReceiver } from './log/log.js';
+import { createQueueReceiver } from './queue/queue.js';
+import type { Delivery, DeliveryOutcome, Receiver } from './receiver.js';
+import { createTestReceiver } from './test/test.js';
+import { createWebhookReceiver } from './webhook/webhook.js';
+
+export interface ReceiverDeps {
+  clock: ServiceClock;
+  log: Logger;
+  connectTimeoutMs: number;
+  attemptTimeoutMs: number;
+  maxSocketsPerHost: number;
+  queueRedisUrl: string | undefined;
+  queuePrefix: string;
+  version: string;
+}
+
+export interface Receivers {
+  /** Hands a delivery to the receiver that its action's scheme names. Never rejects. */
+  deliver(delivery: Delivery, signal: AbortSignal): Promise<{ receiver: string; outcome: DeliveryOutcome }>;
+  close(): Promise<void>;
+}
+
+/** Every kind of receiver, by the scheme of its actions; the compiler notices a scheme without one. */
+export function createReceivers(deps: ReceiverDeps): Receivers {
+  const webhook = createWebhookReceiver({ ...deps, isAllowed: createAddressPolicy() });
+  const receivers = {
+    http: webhook,
+    https: webhook,
+    log: createLogReceiver(deps),
+    queue: createQueueReceiver({ redisUrl: deps.queueRedisUrl, prefix: deps.queuePrefix, log: deps.log }),
+    test: createTestReceiver(),
+  } satisfies Record<ActionScheme, Receiver>;
+  return {
+    async deliver(delivery, signal) {
+      const scheme = schemeOf(delivery.action);
+      if (scheme === undefined) return { receiver: 'unknown', outcome: { kind: 'dead', error: 'invalid' } };
+      try {
+        return { receiver: scheme, outcome: await receivers[scheme].deliver(delivery, signal) };
+      } catch (thrown) {
+        deps.log.error('a receiver failed in a way it should not', {
+          notificationId: delivery.id,
+          receiver: scheme,
+          err: toError(thrown),
+        });
+        return { receiver: scheme, outcome: { kind: 'retry', error: 'internal' } };
+      }
+    },
+    async close() {
+      for (const receiver of new Set<Receiver>(Object.values(receivers))) await receiver.close?.();
+    },
+  };
+}
+
+function schemeOf(action: string): ActionScheme | undefined {
+  try {
+    return parseAction(action).scheme;
+  } catch {
+    return undefined; // stored by a release that knew more schemes than this one
+  }
+}

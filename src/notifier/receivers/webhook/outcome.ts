@@ -1,0 +1,41 @@
+import type { DeliveryOutcome } from '../receiver.js';
+
+const MAX_RETRY_AFTER_MS = 3_600_000;
+/** Client errors that say "later", not "never". */
+const LATER = new Set([408, 425, 429]);
+/** Answers whose Retry-After counts. */
+const MAY_ASK_FOR_TIME = new Set([429, 502, 503, 504]);
+
+/** What a receiver's answer means: 2xx delivered; 410 and other client errors never; everything else, redirects included, later. */
+export function outcomeOfStatus(httpStatus: number, retryAfter: string | undefined, now: Date): DeliveryOutcome {
+  if (httpStatus >= 200 && httpStatus < 300) return { kind: 'delivered', httpStatus };
+  if (httpStatus === 410) return { kind: 'dead', error: 'gone', httpStatus };
+  if (httpStatus >= 400 && httpStatus < 500 && !LATER.has(httpStatus)) return { kind: 'dead', error: 'rejected', httpStatus };
+  const retryAfterMs = MAY_ASK_FOR_TIME.has(httpStatus) ? parseRetryAfter(retryAfter, now) : undefined;
+  return {
+    kind: 'retry',
+    error: `http_status ${httpStatus}`,
+    httpStatus,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}
+
+/** Seconds or an HTTP date, at most an hour. Negatives and garbage are as good as nothing. */
+export function parseRetryAfter(text: string | undefined, now: Date): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = /^\s*\d+\s*$/.test(text) ? Number(text) * 1000 : httpDate(text) - now.getTime();
+  return ms > 0 ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined;
+}
+
+/** The class of what went wrong before there was an answer. */
+export function outcomeOfError(code: string | undefined): DeliveryOutcome {
+  if (code === 'EBLOCKED') return { kind: 'dead', error: 'blocked' };
+  if (code === 'ETIMEDOUT' || code === 'ABORT_ERR') return { kind: 'retry', error: 'timeout' };
+  if (code !== undefined && /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY|EPROTO/.test(code))
+    return { kind: 'retry', error: 'tls_failed' };
+  return { kind: 'retry', error: 'connect_failed' };
+}
+
+function httpDate(text: string): number {
+  return /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text.trim()) ? Date.parse(text) : Number.NaN;
+}

@@ -1,0 +1,109 @@
+import type { Clock } from '../clock.js';
+import { toError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { Redis } from '../redis.js';
+import { partitionKeys } from './keys.js';
+import { loadLuaScript, type LuaScript } from './lua-scripts.js';
+import type { MemberBeat } from './sightings.js';
+
+export interface RedisMembersDeps {
+  command: Redis;
+  subscriber: Redis;
+  prefix: string;
+  memberId: string;
+  leaseMs: number;
+  /** How long an answer may take before this half counts as not there. */
+  patienceMs: number;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The fast half of membership. It may vanish at any moment: no function here rejects, and nothing that matters rests on it alone. */
+export interface RedisMembers {
+  /** Beats and lists the members; undefined if Redis does not answer in time. */
+  beat(): Promise<MemberBeat[] | undefined>;
+  leave(): Promise<void>;
+  /** Tells the others to look at once. */
+  announce(what: string): Promise<void>;
+  /** Calls back at every change that others announce, until `signal` aborts. */
+  watch(onChange: () => void, signal: AbortSignal): void;
+}
+
+export function createRedisMembers(deps: RedisMembersDeps): RedisMembers {
+  const keys = partitionKeys(deps.prefix);
+  const beatScript = loadLuaScript('beat');
+  const leaveScript = loadLuaScript('leave');
+  const evaluate = ({ text, keyCount }: LuaScript, ...args: string[]): Promise<unknown> =>
+    deps.command.eval(text, keyCount, keys.members, keys.version, ...args);
+  const soon = impatient(deps);
+  let version = 0;
+  return {
+    async beat() {
+      const reply = await soon('beat', () => evaluate(beatScript, deps.memberId, String(deps.leaseMs), keys.changed));
+      if (reply === undefined) return undefined;
+      const { version: newVersion, beats } = parseBeat(reply as string[]);
+      if (newVersion !== version) deps.log.debug('members in Redis changed', { version: newVersion, members: beats.length });
+      version = newVersion;
+      return beats;
+    },
+    async leave() {
+      await soon('leave', () => evaluate(leaveScript, deps.memberId, keys.changed));
+    },
+    async announce(what) {
+      await soon('announce', () => deps.command.publish(keys.changed, `${what} ${deps.memberId}`));
+    },
+    watch(onChange, signal) {
+      watch({ ...deps, channel: keys.changed }, onChange, signal);
+    },
+  };
+}
+
+function watch(deps: RedisMembersDeps & { channel: string }, onChange: () => void, signal: AbortSignal): void {
+  const { command, subscriber, channel, memberId, log } = deps;
+  const onMessage = (from: string, message: string): void => {
+    if (from === channel && !message.endsWith(` ${memberId}`)) onChange();
+  };
+  subscriber.on('message', onMessage);
+  // After a reconnect: we may have missed something, and the others do not know of us.
+  for (const client of [command, subscriber]) client.on('ready', onChange);
+  // The client subscribes again by itself after each reconnect.
+  subscriber.subscribe(channel).catch((err: unknown) => log.warn('cannot hear changes of the members', { err: toError(err) }));
+  signal.addEventListener(
+    'abort',
+    () => {
+      subscriber.off('message', onMessage);
+      for (const client of [command, subscriber]) client.off('ready', onChange);
+      void subscriber.unsubscribe(channel).catch(() => undefined); // the connection is about to be closed by its owner
+    },
+    { once: true },
+  );
+}
+
+/** Wraps calls so that a Redis that fails or hangs costs a bounded wait, and nothing more is sent while an earlier call hangs. */
+function impatient({ clock, patienceMs, log }: RedisMembersDeps) {
+  let hanging = false;
+  return async <T>(what: string, call: () => Promise<T>): Promise<T | undefined> => {
+    if (hanging) return undefined;
+    hanging = true;
+    const settled = new AbortController();
+    let answer: T | undefined;
+    const settle = call()
+      .then((value) => void (answer = value))
+      .catch((err: unknown) => log.debug('Redis did not answer', { what, err: toError(err) }))
+      .finally(() => {
+        hanging = false;
+        settled.abort();
+      });
+    await Promise.race([settle, clock.sleep(patienceMs, settled.signal)]);
+    return answer;
+  };
+}
+
+function parseBeat([version, now, ...entries]: string[]): { version: number; beats: MemberBeat[] } {
+  const beats: MemberBeat[] = [];
+  for (let at = 0; at + 1 < entries.length; at += 2) {
+    const beatAt = Number(entries[at + 1]);
+    beats.push({ id: entries[at] as string, beatAt, ageMs: Number(now) - beatAt });
+  }
+  return { version: Number(version), beats };
+}

@@ -1,0 +1,121 @@
+import { Conditions, orderBy } from './conditions.js';
+import type { Database } from './database.js';
+import { scopeParameter, within, type Scope } from './scope.js';
+
+export const NOTIFICATION_STATUSES = ['pending', 'in_flight', 'delivered', 'dead', 'superseded', 'cancelled'] as const;
+export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
+
+/** One action of one transition, as people look at it. */
+export interface NotificationRecord {
+  id: string;
+  alarmId: string;
+  projectId: string | null;
+  kind: 'transition' | 'repeat';
+  sequence: number;
+  transitionTime: Date;
+  action: string;
+  body: string;
+  status: NotificationStatus;
+  attempt: number;
+  nextAttemptAt: Date;
+  lastError: string | null;
+  createdAt: Date;
+  finishedAt: Date | null;
+}
+
+export interface NotificationQuery {
+  id?: string | undefined;
+  status?: NotificationStatus | undefined;
+  alarmId?: string | undefined;
+  limit: number;
+  /** The last notification of the page before. */
+  after?: Pick<NotificationRecord, 'id' | 'createdAt'> | undefined;
+}
+
+export interface AttemptRecord {
+  attempt: number;
+  startedAt: Date;
+  durationMs: number;
+  outcome: string;
+  httpStatus: number | null;
+  error: string | null;
+}
+
+export interface DeliveryPause {
+  /** `*` pauses all projects. */
+  projectId: string;
+  pausedAt: Date;
+}
+
+const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, sequence, transition_time as "transitionTime", action, body,
+  status, attempt, next_attempt_at as "nextAttemptAt", last_error as "lastError", created_at as "createdAt", finished_at as "finishedAt"`;
+
+/** Ended, in whatever way but well, is what can be sent again; one in a lane at a time is kept by the claims. */
+const REPLAY = `
+  update notifications set status = 'pending', next_attempt_at = $1, replayed_at = $1, attempt_base = attempt, finished_at = null
+   where status in ('dead', 'superseded', 'cancelled') and ($2::text is null or project_id = $2)
+     and ($3::text is null or id = $3) and ($4::text is null or status = $4) and ($5::text is null or alarm_id = $5)`;
+
+export type NotificationAdminStore = ReturnType<typeof createNotificationAdminStore>;
+
+/** What people do with notifications: look, send again, hold back. */
+export function createNotificationAdminStore(db: Database) {
+  return {
+    /** Newest first. */
+    async list(scope: Scope, { id, status, alarmId, limit, after }: NotificationQuery): Promise<NotificationRecord[]> {
+      const conditions = new Conditions();
+      within(scope, 'project_id', conditions);
+      conditions.equal('id', id, 'text');
+      conditions.equal('status', status, 'text');
+      conditions.equal('alarm_id', alarmId, 'text');
+      const keys = [
+        { sql: 'created_at', type: 'timestamptz', descending: true },
+        { sql: 'id', type: 'text', descending: true },
+      ] as const;
+      if (after) conditions.after(keys, [after.createdAt, after.id]);
+      const text = `select ${COLUMNS} from notifications ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`;
+      return (await db.query<NotificationRecord>(text, conditions.parameters)).rows;
+    },
+
+    async attempts(scope: Scope, id: string): Promise<AttemptRecord[]> {
+      const { rows } = await db.query<AttemptRecord>(
+        `select a.attempt, a.started_at as "startedAt", a.duration_ms as "durationMs", a.outcome, a.http_status as "httpStatus", a.error
+           from attempts a join notifications n on n.id = a.notification_id
+          where n.id = $1 and ($2::text is null or n.project_id = $2) order by a.attempt`,
+        [id, scopeParameter(scope)],
+      );
+      return rows;
+    },
+
+    /** Has ended notifications sent again, with the id and body they always had. Returns how many. */
+    async replay(
+      scope: Scope,
+      which: { id?: string | undefined; status?: NotificationStatus | undefined; alarmId?: string | undefined },
+      now: Date,
+    ): Promise<number> {
+      const filter = [which.id ?? null, which.status ?? null, which.alarmId ?? null];
+      return (await db.query(REPLAY, [now, scopeParameter(scope), ...filter])).rowCount;
+    },
+
+    async pauses(scope: Scope): Promise<DeliveryPause[]> {
+      const { rows } = await db.query<DeliveryPause>(
+        `select project_id as "projectId", paused_at as "pausedAt" from delivery_pauses
+          where $1::text is null or project_id in ($1, '*') order by project_id`,
+        [scopeParameter(scope)],
+      );
+      return rows;
+    },
+
+    /** State and history go on; notifications wait until `resume`. */
+    async pause(projectId: string, now: Date): Promise<void> {
+      await db.query('insert into delivery_pauses (project_id, paused_at) values ($1, $2) on conflict do nothing', [
+        projectId,
+        now,
+      ]);
+    },
+
+    async resume(projectId: string): Promise<void> {
+      await db.query('delete from delivery_pauses where project_id = $1', [projectId]);
+    },
+  };
+}

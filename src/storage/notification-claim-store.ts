@@ -1,0 +1,316 @@
+import type { DeliveryPolicy } from '../alarm/alarm.js';
+import { chooseFairly, type Candidate, type ClaimCursor } from './notification-turns.js';
+import type { Database, Sql } from './database.js';
+
+/** Any constant number; all notifiers must use the same. */
+const CLAIM_LOCK = 8042_0002;
+/** How much of the outbox one claim looks at; what lies beyond comes at the next turn of the cursor. */
+export const HOSTS_PER_CLAIM = 128;
+export const PROJECTS_PER_HOST = 64;
+export const QUEUES_PER_CLAIM = 256;
+const DUE_ROWS_PER_QUEUE = 256;
+
+export interface ClaimRequest {
+  now: Date;
+  claimUntil: Date;
+  limit: number;
+  perHost: number;
+  perHostAndProject: number;
+  cursor: ClaimCursor;
+}
+
+/** All that is needed to send one notification. `attempt` is the number that its outcome must carry. */
+export interface ClaimedNotification {
+  id: string;
+  alarmId: string;
+  projectId: string | null;
+  kind: 'transition' | 'repeat';
+  sequence: number;
+  transitionTime: Date;
+  action: string;
+  lane: string;
+  host: string;
+  body: string;
+  attempt: number;
+  /** Attempts since creation or the last replay, this one included: the place in the retry schedule. */
+  attemptInSchedule: number;
+  createdAt: Date;
+}
+
+export interface ClaimResult {
+  claimed: ClaimedNotification[];
+  cursor: ClaimCursor;
+  /** False: all that could be claimed at that moment has been looked at. */
+  more: boolean;
+}
+
+export interface FinishedAttempt {
+  id: string;
+  attempt: number;
+  startedAt: Date;
+  durationMs: number;
+  outcome: 'delivered' | 'retry' | 'dead';
+  httpStatus: number | null;
+  /** A class, never the text of an error: tenants see it. */
+  error: string | null;
+  /** For `retry`; null when the schedule is exhausted. */
+  nextAttemptAt: Date | null;
+}
+
+export interface RecordRules {
+  now: Date;
+  defaultPolicy: DeliveryPolicy;
+  maxAgeMs: number;
+}
+
+export interface RecordedAttempt {
+  id: string;
+  status: 'pending' | 'delivered' | 'dead' | 'superseded' | 'cancelled';
+  lastError: string | null;
+}
+
+export interface NotificationClaimStore {
+  /**
+   * Takes up to `limit` due notifications, at most one per lane, within the free slots, hosts and projects in turn.
+   * Claims of all notifiers take turns under one lock, so that slots are never counted by two at once.
+   */
+  claim(request: ClaimRequest): Promise<ClaimResult>;
+  /** Records outcomes; those whose claim has gone to another attempt meanwhile are ignored and not returned. */
+  record(finished: readonly FinishedAttempt[], rules: RecordRules): Promise<RecordedAttempt[]>;
+  /** When the next waiting notification that is not yet due becomes due. */
+  nextDueAt(after: Date): Promise<Date | null>;
+}
+
+export function createNotificationClaimStore(db: Database): NotificationClaimStore {
+  return {
+    claim: (request) => db.transaction((tx) => claim(tx, request)),
+    record: (finished, rules) => record(db, finished, rules),
+    nextDueAt: (after) => nextDueAt(db, after),
+  };
+}
+
+async function claim(tx: Sql, request: ClaimRequest): Promise<ClaimResult> {
+  await tx.query('select pg_advisory_xact_lock($1)', [CLAIM_LOCK]);
+  const { rows } = await tx.query<Candidate>(CANDIDATES, [
+    request.cursor.host,
+    HOSTS_PER_CLAIM,
+    [...request.cursor.resume.keys()],
+    [...request.cursor.resume.values()],
+    request.perHost,
+    request.perHostAndProject,
+    request.now,
+    QUEUES_PER_CLAIM,
+    PROJECTS_PER_HOST,
+    DUE_ROWS_PER_QUEUE,
+  ]);
+  const { ids, cursor, more } = chooseFairly(rows, request, {
+    hosts: HOSTS_PER_CLAIM,
+    projects: PROJECTS_PER_HOST,
+    queues: QUEUES_PER_CLAIM,
+  });
+  const claimed = ids.length === 0 ? [] : await take(tx, ids, request.claimUntil);
+  return { claimed, cursor, more };
+}
+
+/**
+ * The due heads of lanes, by host and project. A loose index scan hops from host to host and from project to project
+ * of a host, so that a million rows of one tenant cost no more than one; each host goes on after its last served project.
+ */
+const CANDIDATES = `
+with recursive
+busy as materialized (
+  select host, coalesce(project_id, '') as project, count(*)::int as n
+  from notifications where status = 'in_flight' group by 1, 2
+),
+busy_hosts as materialized (select host, sum(n)::int as n from busy group by host),
+resumes as materialized (select * from unnest($3::text[], $4::text[]) as r (host, project)),
+hosts (host, turn) as (
+  (select n.host, 1 from notifications n where n.status = 'pending' and n.host > $1 order by n.host limit 1)
+  union all
+  select next.host, h.turn + 1
+  from hosts h cross join lateral (
+    select n.host from notifications n where n.status = 'pending' and n.host > h.host order by n.host limit 1
+  ) next
+  where h.turn < $2
+),
+turns as materialized (
+  select h.host, h.turn,
+    coalesce((select b.n from busy_hosts b where b.host = h.host), 0) as busy,
+    coalesce((select r.project from resumes r where r.host = h.host), '') as resume
+  from hosts h
+),
+queues as materialized (
+  select t.host, t.turn as host_turn, t.busy as host_busy, q.project, q.turn
+  from turns t left join lateral (
+    with recursive later (project, turn) as (
+      (select coalesce(n.project_id, ''), 1 from notifications n
+        where t.busy < $5 and n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') > t.resume
+        order by coalesce(n.project_id, '') limit 1)
+      union all
+      select next.project, l.turn + 1
+      from later l cross join lateral (
+        select coalesce(n.project_id, '') as project from notifications n
+        where n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') > l.project
+        order by coalesce(n.project_id, '') limit 1
+      ) next
+      where l.turn < $9
+    ), earlier (project, turn) as (
+      (select coalesce(n.project_id, ''), 1 from notifications n
+        where t.busy < $5 and n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') <= t.resume
+        order by coalesce(n.project_id, '') limit 1)
+      union all
+      select next.project, e.turn + 1
+      from earlier e cross join lateral (
+        select coalesce(n.project_id, '') as project from notifications n
+        where n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') > e.project
+          and coalesce(n.project_id, '') <= t.resume
+        order by coalesce(n.project_id, '') limit 1
+      ) next
+      where e.turn < $9
+    )
+    select project, turn from later
+    union all
+    select project, turn + $9 from earlier
+  ) q on true
+  limit $8
+)
+select q.host, q.host_turn as "hostTurn", q.host_busy as "hostBusy", q.project, q.turn, q.busy, c.id
+from (
+  select queues.*, coalesce((select b.n from busy b where b.host = queues.host and b.project = queues.project), 0) as busy
+  from queues
+) q
+left join lateral (
+  select d.id, d.next_attempt_at
+  from (
+    select n.id, n.lane, n.ordinal, n.next_attempt_at from notifications n
+    where n.status = 'pending' and n.host = q.host and coalesce(n.project_id, '') = q.project and n.next_attempt_at <= $7
+    order by n.next_attempt_at limit $10
+  ) d
+  where not exists (
+      select 1 from notifications e
+      where e.lane = d.lane and e.ordinal < d.ordinal and e.status in ('pending', 'in_flight')
+    )
+    and not exists (select 1 from delivery_pauses p where p.project_id in ('*', nullif(q.project, '')))
+  order by d.next_attempt_at
+  limit greatest($6 - q.busy, 0)
+) c on true
+order by q.host_turn, q.turn, c.next_attempt_at`;
+
+interface NotificationRow {
+  id: string;
+  alarm_id: string;
+  project_id: string | null;
+  kind: 'transition' | 'repeat';
+  sequence: number;
+  transition_time: Date;
+  action: string;
+  lane: string;
+  host: string;
+  body: string;
+  attempt: number;
+  attempt_base: number;
+  created_at: Date;
+}
+
+async function take(tx: Sql, ids: readonly string[], claimUntil: Date): Promise<ClaimedNotification[]> {
+  const { rows } = await tx.query<NotificationRow>(
+    `update notifications n set status = 'in_flight', attempt = n.attempt + 1, claim_until = $2
+     from (
+       select id from notifications where id = any($1::text[]) and status = 'pending' for update skip locked
+     ) free
+     where n.id = free.id
+     returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host, n.body,
+       n.attempt, n.attempt_base, n.created_at`,
+    [ids, claimUntil],
+  );
+  return rows.map(toClaimed);
+}
+
+function toClaimed(row: NotificationRow): ClaimedNotification {
+  return {
+    id: row.id,
+    alarmId: row.alarm_id,
+    projectId: row.project_id,
+    kind: row.kind,
+    sequence: row.sequence,
+    transitionTime: row.transition_time,
+    action: row.action,
+    lane: row.lane,
+    host: row.host,
+    body: row.body,
+    attempt: row.attempt,
+    attemptInSchedule: row.attempt - row.attempt_base,
+    createdAt: row.created_at,
+  };
+}
+
+/**
+ * One statement for all attempts that have ended. Whether a failed one waits, is stale, cancelled or dead is judged here,
+ * where the alarm's present state can be read; what a person replayed is neither stale nor cancelled.
+ */
+const RECORD = `
+with finished as (
+  select * from unnest($1::text[], $2::int[], $3::text[]::timestamptz[], $4::int[], $5::text[], $6::int[], $7::text[],
+    $8::text[]::timestamptz[])
+  as f (id, attempt, started_at, duration_ms, outcome, http_status, error, next_attempt_at)
+),
+judged as (
+  select f.*, case
+      when f.outcome <> 'retry' then f.outcome
+      when n.replayed_at is null and (a.id is null or a.deleted_at is not null or not a.enabled) then 'cancelled'
+      when n.replayed_at is null and a.state_version > n.sequence
+        and (n.kind = 'repeat' or coalesce(n.policy, $10) = 'current') then 'superseded'
+      when f.next_attempt_at is null then 'exhausted'
+      when coalesce(n.replayed_at, n.created_at) <= $11 then 'expired'
+      else 'pending'
+    end as verdict
+  from finished f
+  join notifications n on n.id = f.id and n.attempt = f.attempt and n.status = 'in_flight'
+  left join alarms a on a.id = n.alarm_id
+),
+ended as (
+  update notifications n set
+    status = case when j.verdict in ('exhausted', 'expired') then 'dead' else j.verdict end,
+    claim_until = null,
+    next_attempt_at = case when j.verdict = 'pending' then j.next_attempt_at else n.next_attempt_at end,
+    finished_at = case when j.verdict = 'pending' then null else $9::timestamptz end,
+    last_error = case
+      when j.verdict = 'delivered' then null
+      when j.verdict in ('pending', 'dead') then j.error
+      else j.verdict || coalesce(': ' || j.error, '') end
+  from judged j
+  where n.id = j.id and n.attempt = j.attempt and n.status = 'in_flight'
+  returning n.id, n.attempt, n.status, n.last_error
+),
+noted as (
+  insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status, error)
+  select j.id, j.attempt, j.started_at, j.duration_ms, j.outcome, j.http_status, j.error
+  from judged j join ended e on e.id = j.id
+  on conflict do nothing
+)
+select id, status, last_error as "lastError" from ended`;
+
+async function record(db: Sql, finished: readonly FinishedAttempt[], rules: RecordRules): Promise<RecordedAttempt[]> {
+  const { rows } = await db.query<RecordedAttempt>(RECORD, [
+    finished.map(({ id }) => id),
+    finished.map(({ attempt }) => attempt),
+    finished.map(({ startedAt }) => startedAt.toISOString()),
+    finished.map(({ durationMs }) => Math.round(durationMs)),
+    finished.map(({ outcome }) => outcome),
+    finished.map(({ httpStatus }) => httpStatus),
+    finished.map(({ error }) => error),
+    finished.map(({ nextAttemptAt }) => nextAttemptAt?.toISOString() ?? null),
+    rules.now,
+    rules.defaultPolicy,
+    new Date(rules.now.getTime() - rules.maxAgeMs),
+  ]);
+  return rows;
+}
+
+async function nextDueAt(db: Sql, after: Date): Promise<Date | null> {
+  const { rows } = await db.query<{ due: Date | null }>(
+    "select min(next_attempt_at) as due from notifications where status = 'pending' and next_attempt_at > $1",
+    [after],
+  );
+  return rows[0]?.due ?? null;
+}

@@ -1,0 +1,21 @@
+import { expect, test } from '@jest/globals';
+
+import { notificationBody } from '../../src/alarm/notification.js';
+import { PythonFloat } from '../../src/alarm/python-json.js';
+
+test('the body has the seven keys of Aodh, in its order and spacing', () => {
+  const body = notificationBody({
+    alarmName: 'cpu_high',
+    alarmId: 'id1',
+    severity: 'low',
+    previous: 'ok',
+    current: 'alarm',
+    reason: 'Transition to alarm due to 1 samples outside threshold, most recent: 5.0',
+    reasonData: { type: 'threshold', disposition: 'outside', count: 1, most_recent: new PythonFloat(5) },
+  });
+  expect(body).toBe(
+    '{"alarm_name": "cpu_high", "alarm_id": "id1", "severity": "low", "previous": "ok", "current": "alarm", ' +
+      '"reason": "Transition to alarm due to 1 samples outside threshold, most recent: 5.0", ' +
+      '"reason_data": {"type": "threshold", "disposition": "outside", "count": 1, "most_recent": 5.0}}',
+  );
+});

@@ -1,0 +1,110 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { partitionOf, PARTITIONS, queryKeyOf } from '../../src/alarm/partition-key.js';
+import type { QueryItem, ThresholdRule } from '../../src/alarm/types/threshold/schema.js';
+import { scopedTo, seriesNeeded } from '../../src/alarm/types/threshold/meter-query.js';
+import { aCombinationRule, aThresholdRule } from '../support/builders.js';
+
+function where(...conditions: [field: string, value: string, type?: string][]): ThresholdRule {
+  return aThresholdRule({ query: conditions.map(([field, value, type = '']): QueryItem => ({ field, op: 'eq', value, type })) });
+}
+
+describe('alarms that ask the same', () => {
+  const plain = where(['resource_id', 'r1'], ['metadata.role', 'web']);
+
+  test.each<[string, ThresholdRule]>([
+    ['another threshold', { ...plain, threshold: 1 }],
+    ['another operator', { ...plain, comparison_operator: 'lt' }],
+    ['another statistic', { ...plain, statistic: 'max' }],
+    ['another number of periods', { ...plain, evaluation_periods: 9 }],
+    ['outliers excluded', { ...plain, exclude_outliers: true }],
+    ['the conditions in another order', where(['metadata.role', 'web'], ['resource_id', 'r1'])],
+    ['a condition said twice', where(['resource_id', 'r1'], ['resource', 'r1'], ['metadata.role', 'web'])],
+    ['other names of the fields', where(['resource', 'r1'], ['resource_metadata.role', 'web'])],
+    ['its own meter as a condition', where(['resource', 'r1'], ['metadata.role', 'web'], ['meter', 'cpu_util'])],
+  ])('share a key: %s', (_, rule) => {
+    expect(queryKeyOf(rule, 'x')).toBe(queryKeyOf(plain, 'y'));
+  });
+
+  test.each<[string, ThresholdRule]>([
+    ['another meter', { ...plain, meter_name: 'disk' }],
+    ['another period', { ...plain, period: 300 }],
+    ['another resource', where(['resource_id', 'r2'], ['metadata.role', 'web'])],
+    ['a project', where(['resource_id', 'r1'], ['metadata.role', 'web'], ['project_id', 'p'])],
+    ['a condition less', where(['resource_id', 'r1'])],
+    ['the same value in another field', where(['user_id', 'r1'], ['metadata.role', 'web'])],
+    ['conditions that contradict each other', where(['resource_id', 'r2'], ['resource_id', 'r1'], ['metadata.role', 'web'])],
+  ])('have different keys when they ask for something else: %s', (_, rule) => {
+    expect(queryKeyOf(rule, 'x')).not.toBe(queryKeyOf(plain, 'x'));
+  });
+
+  test('an alarm that asks no backend is keyed by its id', () => {
+    expect(queryKeyOf(aCombinationRule(), 'alarm-1')).toBe('alarm-1');
+  });
+
+  test.each([
+    ['integer', ' 007 ', '7'],
+    ['float', '1.50', '1.5'],
+    ['boolean', 'Yes', 'true'],
+    ['boolean', 'off', 'false'],
+    ['string', '007', '007'],
+    ['', '007', '007'],
+  ])('a value of type "%s", %j, is looked for as %s', (type, value, expected) => {
+    expect(seriesNeeded(where(['metadata.size', value, type])).query.metadata).toEqual({ size: expected });
+  });
+
+  test('contradictions are known before anything is asked', () => {
+    expect(seriesNeeded(where(['resource_id', 'a'], ['resource', 'b'])).query.impossible).toBe(true);
+    expect(seriesNeeded(where(['meter', 'another'])).query.impossible).toBe(true);
+    expect(seriesNeeded(where(['resource_id', 'a'])).query.impossible).toBeUndefined();
+  });
+
+  test('the window is one period longer than needed, and twice as long for outliers', () => {
+    expect(seriesNeeded(aThresholdRule({ evaluation_periods: 5 })).periods).toBe(6);
+    expect(seriesNeeded(aThresholdRule({ evaluation_periods: 5, exclude_outliers: true })).periods).toBe(10);
+  });
+});
+
+describe('a rule of an owner who sees one project', () => {
+  test('gets that project as a condition', () => {
+    expect(scopedTo(where(['resource_id', 'r']), { projectId: 'p' }).query).toEqual([
+      { field: 'resource_id', op: 'eq', value: 'r', type: '' },
+      { field: 'project_id', op: 'eq', value: 'p', type: '' },
+    ]);
+  });
+
+  test('is left alone when it names that project, or when its owner sees all', () => {
+    const named = where(['project', 'p']);
+    expect(scopedTo(named, { projectId: 'p' })).toBe(named);
+    expect(scopedTo(where(['project_id', 'q']), { projectId: null }).query).toHaveLength(1);
+  });
+
+  test('is refused when it names another', () => {
+    expect(() => scopedTo(where(['project_id', 'p'], ['project', 'q']), { projectId: 'p' })).toThrow(
+      'Not Authorized to access project q',
+    );
+  });
+});
+
+describe('the partition of a key', () => {
+  test.each([
+    ['', 0xe3b0c442 % 256],
+    ['abc', 0xba7816bf % 256],
+  ])('of %j never changes: it is in stored rows', (key, expected) => {
+    expect(partitionOf(key)).toBe(expected);
+  });
+
+  test('is one of the 256, and every one is used', () => {
+    fc.assert(
+      fc.property(fc.string(), (key) => {
+        expect(partitionOf(key)).toBeGreaterThanOrEqual(0);
+        expect(partitionOf(key)).toBeLessThan(PARTITIONS);
+      }),
+    );
+    const loads = new Array<number>(PARTITIONS).fill(0);
+    for (let index = 0; index < 25_600; index += 1) loads[partitionOf(`key ${index}`)]! += 1;
+    expect(Math.min(...loads)).toBeGreaterThan(50);
+    expect(Math.max(...loads)).toBeLessThan(150);
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+function node(args: readonly string[], { cwd = ROOT, env = {} } = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd,
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+describe('the program', () => {
+  const main = path.join(ROOT, 'build/src/main.js');
+
+  test('tells mistakes in the configuration as clear lines, without a stack, and exits 1', () => {
+    expect(node([main, 'serve', '--port', 'x'], { env: { TOCSIN_LOG_LEVEL: 'loud' } })).toEqual({
+      status: 1,
+      stdout: '',
+      stderr:
+        'tocsin: the configuration has 2 mistakes:\n' +
+        '  api.port: expected a number, got "x" (--port)\n' +
+        '  log.level: expected one of debug, info, warn, error, got "loud" (TOCSIN_LOG_LEVEL)\n',
+    });
+  });
+
+  test('tells that PostgreSQL cannot be reached in one line', () => {
+    const { status, stderr } = node([main, 'migrate'], { env: { TOCSIN_DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^tocsin: database\.url: cannot connect to PostgreSQL: .*\n$/);
+  });
+
+  test('migrates the embedded database, and a second time finds nothing to do', () => {
+    const dataDir = mkdtempSync(path.join(tmpdir(), 'tocsin-migrate-'));
+    try {
+      expect(node([main, 'migrate', '--data-dir', dataDir]).stdout).toMatch(
+        /^applied 0001-alarms\.sql\n(applied .*\n)*Done: \d+ applied\.\n$/,
+      );
+      expect(node([main, 'migrate', '--data-dir', dataDir])).toEqual({
+        status: 0,
+        stdout: 'The schema is up to date.\n',
+        stderr: '',
+      });
+    } finally {
+      rmSync(dataDir, { recursive: true });
+    }
+  });
+});
+
+describe('the start script', () => {
+  function freshClone(): string {
+    const clone = mkdtempSync(path.join(tmpdir(), 'tocsin-clone-'));
+    cpSync(path.join(ROOT, 'scripts'), path.join(clone, 'scripts'), { recursive: true });
+    for (const file of ['package.json', 'package-lock.json']) cpSync(path.join(ROOT, file), path.join(clone, file));
+    return clone;
+  }
+
+  test('installs nothing when that is forbidden, and says what to run instead', () => {
+    const clone = freshClone();
+    try {
+      const message =
+        'The packages are missing or out of date, and TOCSIN_NO_INSTALL=1 forbids installing them. Run: npm ci --ignore-scripts --no-audit --no-fund\n';
+      const env = { TOCSIN_NO_INSTALL: '1' };
+      expect(node(['scripts/start.mjs', 'serve'], { cwd: clone, env })).toEqual({ status: 1, stdout: '', stderr: message });
+      expect(node(['scripts/test.mjs'], { cwd: clone, env })).toEqual({
+        status: 1,
+        stdout: '0 passed, 1 failed\n',
+        stderr: message,
+      });
+    } finally {
+      rmSync(clone, { recursive: true });
+    }
+  });
+
+  test('runs another compiled program with its arguments and its exit code', () => {
+    const clone = freshClone();
+    try {
+      // A build that counts as fresh, and packages that count as installed: nothing is compiled or fetched.
+      mkdirSync(path.join(clone, 'node_modules/typescript/bin'), { recursive: true });
+      cpSync(path.join(clone, 'package-lock.json'), path.join(clone, 'node_modules/.package-lock.json'));
+      writeFileSync(path.join(clone, 'node_modules/typescript/bin/tsc'), '');
+      mkdirSync(path.join(clone, 'src'));
+      mkdirSync(path.join(clone, 'examples'));
+      writeFileSync(path.join(clone, 'examples/show.ts'), '');
+      mkdirSync(path.join(clone, 'build/examples'), { recursive: true });
+      writeFileSync(
+        path.join(clone, 'build/examples/show.js'),
+        'console.log(process.argv.slice(2).join()); process.exitCode = 3;',
+      );
+      writeFileSync(path.join(clone, 'build/examples/orphan.js'), '');
+      const args = ['scripts/start.mjs', '--script', 'examples/show.js', 'a', '--b'];
+      expect(node(args, { cwd: clone })).toEqual({ status: 3, stdout: 'a,--b\n', stderr: 'Building ...\n' });
+      expect(node(args, { cwd: clone })).toEqual({ status: 3, stdout: 'a,--b\n', stderr: '' });
+      expect(node(['build/examples/orphan.js'], { cwd: clone }).status).toBe(1);
+    } finally {
+      rmSync(clone, { recursive: true });
+    }
+  });
+});

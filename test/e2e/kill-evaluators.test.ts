@@ -1,0 +1,189 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Database } from '../../src/storage/database.js';
+import { openPostgres } from '../../src/storage/postgres.js';
+import { silentLogger } from '../../src/logger.js';
+import { eventually } from '../support/eventually.js';
+import { startReceiver, type Receiver } from '../support/receiver-server.js';
+import { describeWith, freshPostgresUrl, redisUrl } from '../support/servers.js';
+import { freePort, startService, type ServiceProcess } from '../support/service-process.js';
+import { expectedStates, samplesOf, squareWaves } from './square-wave.js';
+
+const ALARMS = 1_000;
+const METERS = 20;
+/** Longer than interval + lease + two heartbeats + 2 s, within which a take-over must have happened: so no flip may be overlooked. */
+const DWELL_MS = 8_000;
+const FLIPS = 4;
+const KILL_EVERY_MS = 4_000;
+const NOTIFIER_CONCURRENCY = 50;
+
+const SETTINGS = {
+  EVALUATOR_INTERVAL: '2s',
+  EVALUATOR_LEASE: '1500ms',
+  EVALUATOR_HEARTBEAT: '300ms',
+  EVALUATOR_DEADLINE: '2s',
+  NOTIFIER_CLAIM: '6s',
+  NOTIFIER_ATTEMPT_TIMEOUT: '3s',
+  NOTIFIER_SWEEP_EVERY: '1s',
+  NOTIFIER_CONCURRENCY: String(NOTIFIER_CONCURRENCY),
+  NOTIFIER_POLICY: 'every',
+  LOG_LEVEL: 'warn',
+};
+
+const started: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const stop of started.splice(0).reverse()) await stop();
+});
+
+describeWith(['postgres', 'redis'], 'a cluster whose processes are killed', () => {
+  test('makes every transition of a known square wave exactly once and delivers every notification', async () => {
+    const cluster = await startCluster();
+    const { db, receiver } = cluster;
+    const startMs = Date.now() - 1_000;
+    const waves = squareWaves({ meters: METERS, startMs, dwellMs: DWELL_MS, flips: FLIPS });
+    const endMs = startMs + (FLIPS + 1) * DWELL_MS + DWELL_MS;
+    for (const wave of waves) await cluster.post(`/v2/meters/${wave.meter}`, samplesOf(wave, 250, endMs + 60_000));
+    const meterOf = await createAlarms(cluster, receiver.url);
+
+    const kills = await killUntil(endMs, cluster);
+
+    const statesOf = async (): Promise<Map<string, string[]>> => groupStates(db);
+    const expected = new Map([...meterOf].map(([id, meter]) => [id, expectedStates(waves[meter]!)]));
+    await eventually(async () => expect((await statesOf()).size).toBe(ALARMS), { timeoutMs: 20_000 });
+    await eventually(async () => expect(await undelivered(db)).toBe(0), { timeoutMs: 60_000 });
+    expect(await statesOf()).toEqual(expected);
+    await expectWholeChain(db);
+    const { rows } = await db.query<{ id: string; body: string }>('select id, body from notifications');
+    expect(rows.length).toBe([...expected.values()].flat().length);
+    const bodies = new Map(rows.map(({ id, body }) => [id, body]));
+    const received = receiver.requests.map(({ headers, body }) => ({
+      id: String(headers['webhook-id']).replace(/^msg_/, ''),
+      body,
+    }));
+    expect(new Set(received.map(({ id }) => id))).toEqual(new Set(bodies.keys()));
+    expect(received.filter(({ id, body }) => bodies.get(id) !== body)).toEqual([]);
+    expect(received.length - bodies.size).toBeLessThanOrEqual(kills.notifiers * NOTIFIER_CONCURRENCY);
+    // The faults must have been faults: processes died, and partitions changed hands more often than a quiet start explains.
+    expect(kills.evaluators).toBeGreaterThanOrEqual(6);
+    expect(await epochs(db)).toBeGreaterThan(256 + 100);
+  }, 180_000);
+});
+
+interface Cluster {
+  db: Database;
+  receiver: Receiver;
+  evaluators: ServiceProcess[];
+  notifiers: ServiceProcess[];
+  startOne: (role: 'evaluator' | 'notifier') => ServiceProcess;
+  post: (path: string, body: unknown) => Promise<{ alarm_id: string }>;
+}
+
+async function startCluster(): Promise<Cluster> {
+  const databaseUrl = await freshPostgresUrl();
+  const receiver = await startReceiver();
+  started.push(() => receiver.close());
+  const port = await freePort();
+  const settings = { ...SETTINGS, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl(), REDIS_PREFIX: `kill-${randomUUID()}` };
+  const start = (own: Record<string, string>): ServiceProcess => {
+    const service = startService({ ...settings, ...own });
+    started.push(() => service.kill());
+    return service;
+  };
+  const startOne = (role: 'evaluator' | 'notifier'): ServiceProcess => start({ ROLES: role });
+  const api = start({ ROLES: 'api', API_PORT: String(port) });
+  const url = `http://127.0.0.1:${port}`;
+  await eventually(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200), { timeoutMs: 30_000 });
+  const evaluators = [startOne('evaluator'), startOne('evaluator'), startOne('evaluator')];
+  const notifiers = [startOne('notifier'), startOne('notifier')];
+  const db = await openPostgres({ url: databaseUrl, maxConnections: 4, statementTimeoutMs: 30_000 }, silentLogger);
+  started.push(() => db.close());
+  await eventually(async () => expect(await owners(db)).toBe(3), { timeoutMs: 30_000 });
+  const post = async (path: string, body: unknown): Promise<{ alarm_id: string }> => {
+    const response = await fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (response.status !== 201) throw new Error(`${path}: ${response.status} ${text} ${api.log()}`);
+    return JSON.parse(text) as { alarm_id: string };
+  };
+  return { db, receiver, evaluators, notifiers, startOne, post };
+}
+
+/** Makes the alarms, 50 on each meter, and tells which meter each looks at. */
+async function createAlarms({ post }: Cluster, receiverUrl: string): Promise<Map<string, number>> {
+  const meterOf = new Map<string, number>();
+  const create = async (n: number): Promise<void> => {
+    const meter = n % METERS;
+    const hook = [`${receiverUrl}/ok/${n}`];
+    const { alarm_id } = await post('/v2/alarms', {
+      name: `alarm ${n}`,
+      type: 'threshold',
+      threshold_rule: { meter_name: `wave-${meter}`, comparison_operator: 'gt', threshold: 50, period: 1 },
+      ok_actions: hook,
+      alarm_actions: hook,
+      insufficient_data_actions: hook,
+    });
+    meterOf.set(alarm_id, meter);
+  };
+  for (let n = 0; n < ALARMS; n += 50) await Promise.all(Array.from({ length: 50 }, (_, k) => create(n + k)));
+  return meterOf;
+}
+
+/** Kills an evaluator every few seconds, and now and then a notifier, and starts another in its place. */
+async function killUntil(
+  endMs: number,
+  { evaluators, notifiers, startOne }: Cluster,
+): Promise<{ evaluators: number; notifiers: number }> {
+  const kills = { evaluators: 0, notifiers: 0 };
+  for (let round = 0; Date.now() < endMs; round += 1) {
+    await pause(KILL_EVERY_MS);
+    await evaluators.shift()?.kill();
+    kills.evaluators += 1;
+    if (round % 3 === 2) {
+      await notifiers.shift()?.kill();
+      kills.notifiers += 1;
+      notifiers.push(startOne('notifier'));
+    }
+    evaluators.push(startOne('evaluator'));
+  }
+  return kills;
+}
+
+async function groupStates(db: Database): Promise<Map<string, string[]>> {
+  const { rows } = await db.query<{ alarm_id: string; states: string[] }>(
+    `select alarm_id, array_agg(detail::json ->> 'state' order by state_version) as states
+       from alarm_history where type = 'state transition' group by alarm_id`,
+  );
+  return new Map(rows.map(({ alarm_id, states }) => [alarm_id, states]));
+}
+
+/** Each transition starts from the state that the one before it led to. */
+async function expectWholeChain(db: Database): Promise<void> {
+  const { rows } = await db.query(
+    `select * from (select alarm_id, previous_state, lag(detail::json ->> 'state', 1, 'insufficient data')
+                      over (partition by alarm_id order by state_version) as before
+                      from alarm_history where type = 'state transition') chain
+      where previous_state <> before`,
+  );
+  expect(rows).toEqual([]);
+}
+
+async function undelivered(db: Database): Promise<number> {
+  return one(db, "select count(*)::int as n from notifications where status <> 'delivered'");
+}
+
+async function owners(db: Database): Promise<number> {
+  return one(db, 'select count(distinct owner)::int as n from partitions where owner is not null');
+}
+
+async function epochs(db: Database): Promise<number> {
+  return one(db, 'select sum(epoch)::int as n from partitions');
+}
+
+async function one(db: Database, text: string): Promise<number> {
+  return (await db.query<{ n: number }>(text)).rows[0]?.n ?? -1;
+}

@@ -1,0 +1,203 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+import { createSystemClock } from '../../../src/clock.js';
+import { createAddressPolicy } from '../../../src/notifier/egress/address-policy.js';
+import type { Delivery, Receiver } from '../../../src/notifier/receivers/receiver.js';
+import { outcomeOfStatus, parseRetryAfter } from '../../../src/notifier/receivers/webhook/outcome.js';
+import { createWebhookReceiver } from '../../../src/notifier/receivers/webhook/webhook.js';
+import { startReceiver, type Receiver as ReceiverServer } from '../../support/receiver-server.js';
+
+const NOW = new Date('2026-01-01T12:00:00Z');
+const BODY = '{"alarm_name": "cpu \\u00fc", "reason_data": {"most_recent": 95.0}}';
+
+const servers: ReceiverServer[] = [];
+let webhook: Receiver;
+
+function receiver(deniedRanges: string[] = []): Receiver {
+  return createWebhookReceiver({
+    clock: createSystemClock(),
+    isAllowed: createAddressPolicy(deniedRanges),
+    connectTimeoutMs: 500,
+    attemptTimeoutMs: 700,
+    maxSocketsPerHost: 4,
+    version: '0',
+  });
+}
+
+async function serve(...answer: Parameters<typeof startReceiver>): Promise<ReceiverServer> {
+  const server = await startReceiver(...answer);
+  servers.push(server);
+  return server;
+}
+
+function delivery(action: string): Delivery {
+  return { id: 'n-1', alarmId: 'a', projectId: 'p', sequence: 7, transitionTime: NOW, action, body: BODY, attempt: 1 };
+}
+
+function deliver(action: string) {
+  return webhook.deliver(delivery(action), new AbortController().signal);
+}
+
+beforeEach(() => {
+  webhook = receiver();
+});
+afterEach(async () => {
+  await webhook.close?.();
+  for (const server of servers.splice(0)) await server.close();
+});
+
+describe('a webhook', () => {
+  test('is one POST of the very bytes, with headers that tell order and identity', async () => {
+    const server = await serve();
+    expect(await deliver(`${server.url}/hook`)).toEqual({ kind: 'delivered', httpStatus: 204 });
+    expect(await deliver(`${server.url}/hook`)).toEqual({ kind: 'delivered', httpStatus: 204 });
+    const [first, second] = server.requests;
+    expect(first).toMatchObject({
+      method: 'POST',
+      body: BODY,
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': 'msg_n-1',
+        'webhook-timestamp': expect.stringMatching(/^\d{10}$/),
+        'tocsin-sequence': '7',
+        'tocsin-transition-time': '2026-01-01T12:00:00.000Z',
+        'x-openstack-request-id': expect.stringMatching(/^req-[0-9a-f-]{36}$/),
+      },
+    });
+    expect(second?.headers['x-openstack-request-id']).toBe(first?.headers['x-openstack-request-id']);
+    expect(second?.body).toBe(first?.body);
+  });
+
+  test.each([
+    [
+      'a signed URL of Heat',
+      '/v1/signal/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks/s/i/resources/r?SignatureMethod=HmacSHA256&Signature=a%2Bb%2Fc%3D&A=%7e',
+    ],
+    ['odd but legal characters', "/a/../b/./c?x='quoted'&y=|{}^"],
+    ['no path', '?x=1'],
+    ['an option that would switch verification off', '/h?aodh-alarm-ssl-verify=0'],
+  ])('keeps %s as it was written', async (_, target) => {
+    const server = await serve();
+    await deliver(server.url + target);
+    expect(server.requests[0]?.target).toBe(target.startsWith('?') ? `/${target}` : target);
+  });
+
+  test('sends user info as Basic authentication, and neither it nor a fragment in the URL', async () => {
+    const server = await serve();
+    await deliver(`${server.url.replace('//', '//us%3Aer:p%40ss@')}/hook#part`);
+    expect(server.requests[0]).toMatchObject({
+      target: '/hook',
+      headers: { authorization: `Basic ${Buffer.from('us:er:p@ss').toString('base64')}` },
+    });
+  });
+
+  test('follows no redirect', async () => {
+    const server = await serve((_, response) => response.writeHead(307, { location: '/elsewhere' }).end());
+    expect(await deliver(`${server.url}/hook`)).toEqual({ kind: 'retry', error: 'http_status 307', httpStatus: 307 });
+    expect(server.requests.length).toBe(1);
+  });
+
+  test('counts by its status, however long the answer', async () => {
+    const server = await serve((_, response) => {
+      response.writeHead(200);
+      const flood = (): void => {
+        while (response.writable && response.write(Buffer.alloc(65_536))) continue;
+      };
+      response.on('drain', flood);
+      flood();
+    });
+    expect(await deliver(`${server.url}/hook`)).toEqual({ kind: 'delivered', httpStatus: 200 });
+  });
+});
+
+describe('a receiver that', () => {
+  let raw: Server;
+  const sockets = new Set<Socket>();
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy();
+    raw.close();
+  });
+
+  test.each([
+    { does: 'accepts and stays silent', behave: () => undefined, expected: 'timeout' },
+    {
+      does: 'resets the connection',
+      behave: (socket: Socket) => socket.once('data', () => socket.resetAndDestroy()),
+      expected: 'connect_failed',
+    },
+    { does: 'speaks something else', behave: (socket: Socket) => socket.end('HELO receiver\r\n'), expected: 'connect_failed' },
+    {
+      does: 'closes without a word',
+      behave: (socket: Socket) => socket.once('data', () => socket.end()),
+      expected: 'connect_failed',
+    },
+  ])('$does is tried again: $expected', async ({ behave, expected }) => {
+    raw = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      behave(socket);
+    });
+    await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
+    const { port } = raw.address() as AddressInfo;
+    expect(await deliver(`http://127.0.0.1:${port}/`)).toEqual({ kind: 'retry', error: expected });
+  });
+
+  test('does not listen is tried again', async () => {
+    raw = createServer();
+    await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
+    const { port } = raw.address() as AddressInfo;
+    await new Promise((resolve) => raw.close(resolve));
+    expect(await deliver(`http://127.0.0.1:${port}/`)).toEqual({ kind: 'retry', error: 'connect_failed' });
+  });
+});
+
+test.each([
+  'http://169.254.169.254/latest',
+  'http://[::ffff:169.254.169.254]/',
+  'http://0xa9fea9fe/',
+  'http://2852039166/',
+  'http://[fd00:ec2::254]/',
+])('%s, a metadata service, is never asked', async (action) => {
+  expect(await deliver(action)).toEqual({ kind: 'dead', error: 'blocked' });
+});
+
+test('a name with a denied address is refused without a connection', async () => {
+  const server = await serve();
+  webhook = receiver(['127.0.0.0/8', '::1/128']);
+  expect(await deliver(server.url.replace('127.0.0.1', 'localhost'))).toEqual({ kind: 'dead', error: 'blocked' });
+  expect(await deliver(server.url)).toEqual({ kind: 'dead', error: 'blocked' });
+  expect(server.requests).toEqual([]);
+});
+
+test.each([
+  { status: 200, expected: { kind: 'delivered' } },
+  { status: 204, expected: { kind: 'delivered' } },
+  { status: 301, expected: { kind: 'retry' } },
+  { status: 400, expected: { kind: 'dead', error: 'rejected' } },
+  { status: 404, expected: { kind: 'dead', error: 'rejected' } },
+  { status: 408, expected: { kind: 'retry' } },
+  { status: 410, expected: { kind: 'dead', error: 'gone' } },
+  { status: 425, expected: { kind: 'retry' } },
+  { status: 429, expected: { kind: 'retry', retryAfterMs: 7_000 } },
+  { status: 500, expected: { kind: 'retry' } },
+  { status: 503, expected: { kind: 'retry', retryAfterMs: 7_000 } },
+])('status $status is $expected.kind', ({ status, expected }) => {
+  const outcome = outcomeOfStatus(status, '7', NOW);
+  expect(outcome).toMatchObject({ ...expected, httpStatus: status });
+  expect('retryAfterMs' in outcome).toBe('retryAfterMs' in expected);
+});
+
+test.each([
+  ['7', 7_000],
+  ['0', undefined],
+  ['-1', undefined],
+  ['99999999', 3_600_000],
+  ['soon', undefined],
+  ['Thu, 01 Jan 2026 12:00:30 GMT', 30_000],
+  ['Thu, 01 Jan 2026 11:00:00 GMT', undefined],
+  [undefined, undefined],
+])('Retry-After %s asks for %s ms', (text, expected) => {
+  expect(parseRetryAfter(text, NOW)).toBe(expected);
+});

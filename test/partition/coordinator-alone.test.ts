@@ -1,0 +1,26 @@
+import { expect, test } from '@jest/globals';
+
+import { createMemberStore } from '../../src/storage/member-store.js';
+import { migrate } from '../../src/storage/migrate.js';
+import { createPartitionStore } from '../../src/storage/partition-store.js';
+import { openPglite } from '../../src/storage/pglite.js';
+import { eventually } from '../support/eventually.js';
+import { Ensemble } from './ensemble.js';
+
+test('a process alone on its embedded database has everything at once, though its killed predecessor beat a moment ago', async () => {
+  const db = await openPglite(undefined);
+  await migrate(db);
+  const all = Array.from({ length: 256 }, (_, id) => id);
+  await createMemberStore(db).beat('predecessor', null);
+  await createPartitionStore(db).take({ memberId: 'predecessor', ids: all, leaseMs: 60_000, fromAnybody: false });
+  const ensemble = new Ensemble(db, 'unused');
+  const { coordinator, told } = ensemble.join({ alone: true, leaseMs: 60_000, heartbeatMs: 20_000 });
+  await eventually(() => expect(told.size).toBe(256));
+  expect(coordinator.mode()).toBe('single');
+  expect([...coordinator.held().values()].every(({ epoch }) => epoch === 2)).toBe(true);
+  await coordinator.leave();
+  expect(coordinator.held().size).toBe(0);
+  expect(await createPartitionStore(db).ownerCounts()).toEqual([{ owner: null, count: 256 }]);
+  await ensemble.close();
+  await db.close();
+});

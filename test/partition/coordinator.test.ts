@@ -1,0 +1,207 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+
+import { silentLogger } from '../../src/logger.js';
+import { partitionKeys } from '../../src/partition/keys.js';
+import { createRedis } from '../../src/redis.js';
+import { createMemberStore } from '../../src/storage/member-store.js';
+import { migrate } from '../../src/storage/migrate.js';
+import { openPostgres } from '../../src/storage/postgres.js';
+import type { Database } from '../../src/storage/database.js';
+import { eventually } from '../support/eventually.js';
+import { describeWith, freshPostgresUrl, redisUrl, startRedis } from '../support/servers.js';
+import { Ensemble, type TestMember } from './ensemble.js';
+
+const LEASE_MS = 1_000;
+const MODES = [
+  { mode: 'with Redis', url: () => redisUrl() },
+  { mode: 'with the database alone', url: () => undefined },
+];
+
+describeWith(['postgres', 'redis'], 'coordinators', () => {
+  let db: Database;
+  let prefix: string;
+  let ensemble: Ensemble;
+
+  beforeEach(async () => {
+    db = await openPostgres({ url: await freshPostgresUrl(), maxConnections: 10, statementTimeoutMs: 5_000 }, silentLogger);
+    await migrate(db);
+    prefix = `test-${randomUUID()}`;
+    ensemble = new Ensemble(db, prefix);
+  });
+
+  afterEach(async () => {
+    await ensemble.close();
+    await db.close();
+    expect(new Set(ensemble.takings).size).toBe(ensemble.takings.length); // never two owners of one partition with one epoch
+  });
+
+  /** Waits until everything is held once, and returns how many takings that took so far. */
+  const settled = (): Promise<number> =>
+    eventually(() => {
+      ensemble.expectSettled();
+      return ensemble.takings.length;
+    });
+
+  const joinThree = async (url: string | undefined): Promise<[TestMember, TestMember, TestMember]> => {
+    const three = [0, 1, 2].map(() => ensemble.join({ redisUrl: url })) as [TestMember, TestMember, TestMember];
+    await settled();
+    return three;
+  };
+
+  /** Waits until each member has had its heartbeats acknowledged for another `ms`. */
+  const beatsOnFor = async (ms: number): Promise<void> => {
+    const last = (): number[] => ensemble.members.map(({ coordinator }) => coordinator.lastAcknowledgedBeatMs() ?? 0);
+    const before = last();
+    await eventually(() => last().forEach((at, index) => expect(at - (before[index] ?? 0)).toBeGreaterThan(ms)));
+  };
+
+  test.each(MODES)('share the partitions, hand over on leaving and take over from the dead, $mode', async ({ url }) => {
+    const [first, second, third] = await joinThree(url());
+    for (const { coordinator } of [first, second, third]) expect(coordinator.held().size).toBeGreaterThan(256 / 4);
+    await second.leave();
+    ensemble.gone(second);
+    await settled();
+    expect(second.coordinator.held().size).toBe(0);
+    await third.crash();
+    ensemble.gone(third);
+    await settled();
+    expect(first.coordinator.held().size).toBe(256);
+    for (const [id, { epoch }] of third.coordinator.held())
+      expect(first.coordinator.held().get(id)?.epoch).toBeGreaterThan(epoch);
+  });
+
+  test('are told at once who joins and who leaves, long before the next heartbeat', async () => {
+    const slow = { redisUrl: redisUrl(), leaseMs: 120_000, heartbeatMs: 30_000 };
+    const first = ensemble.join(slow);
+    await settled();
+    const second = ensemble.join(slow);
+    await settled();
+    await first.leave();
+    ensemble.gone(first);
+    await eventually(() => expect(second.coordinator.held().size).toBe(256));
+  });
+
+  test('move nothing when Redis is flushed', async () => {
+    await joinThree(redisUrl());
+    const before = ensemble.takings.length;
+    const client = createRedis(redisUrl(), 'subscriber', silentLogger);
+    const keys = partitionKeys(prefix);
+    await client.del(keys.members, keys.version);
+    await eventually(async () => expect(await client.zcard(keys.members)).toBe(3));
+    client.disconnect();
+    await beatsOnFor(LEASE_MS);
+    expect(await settled()).toBe(before);
+  });
+
+  test('move nothing when Redis dies, nor when it comes back empty', async () => {
+    const redis = await startRedis();
+    const three = await joinThree(redis.url);
+    const before = ensemble.takings.length;
+    process.kill(redis.pid, 'SIGKILL');
+    await redis.stop();
+    await eventually(() => three.forEach(({ coordinator }) => expect(coordinator.mode()).toBe('database')));
+    await beatsOnFor(LEASE_MS);
+    expect(await settled()).toBe(before);
+    const again = await startRedis({ port: redis.port, password: new URL(redis.url).password });
+    await eventually(() => three.forEach(({ coordinator }) => expect(coordinator.mode()).toBe('redis')));
+    await beatsOnFor(LEASE_MS);
+    expect(await settled()).toBe(before);
+    await again.stop();
+  });
+
+  test('move nothing while Redis hangs', async () => {
+    const redis = await startRedis();
+    await joinThree(redis.url);
+    const before = ensemble.takings.length;
+    process.kill(redis.pid, 'SIGSTOP');
+    await beatsOnFor(2 * LEASE_MS);
+    expect(await settled()).toBe(before);
+    process.kill(redis.pid, 'SIGCONT');
+    await redis.stop();
+  });
+
+  test('agree although one of them sees no Redis, and also when that one leaves', async () => {
+    ensemble.join({ redisUrl: redisUrl() });
+    ensemble.join({ redisUrl: redisUrl() });
+    const blind = ensemble.join();
+    const before = await settled();
+    await beatsOnFor(LEASE_MS);
+    expect(await settled()).toBe(before);
+    await blind.leave();
+    ensemble.gone(blind);
+    await settled();
+  });
+
+  test('take from one that is stuck, which may then commit nothing and drops what it lost when it goes on', async () => {
+    const [stuck, second, third] = await joinThree(redisUrl());
+    const had = [...stuck.coordinator.held().keys()];
+    stuck.setProgress(false);
+    await eventually(() => expect(second.coordinator.held().size + third.coordinator.held().size).toBe(256));
+    expect(stuck.coordinator.mayCommit()).toBe(false);
+    stuck.setProgress(true);
+    await eventually(() => expect(stuck.lost).toHaveLength(had.length));
+    await settled();
+    expect(stuck.coordinator.mayCommit()).toBe(true);
+  });
+
+  test('take from one that is cut off from the database, though it reaches Redis', async () => {
+    let cut = false;
+    const store = createMemberStore(db);
+    const members = {
+      ...store,
+      beat: (...args: Parameters<typeof store.beat>) => (cut ? Promise.reject(new Error('cut')) : store.beat(...args)),
+    };
+    const isolated = ensemble.join({ redisUrl: redisUrl(), members });
+    const other = ensemble.join({ redisUrl: redisUrl() });
+    await settled();
+    cut = true;
+    await eventually(() => expect(other.coordinator.held().size).toBe(256));
+    expect(isolated.coordinator.mayCommit()).toBe(false);
+  });
+
+  test('keep what they have through an outage of the database', async () => {
+    let away = false;
+    const store = createMemberStore(db);
+    const members = {
+      ...store,
+      beat: (...args: Parameters<typeof store.beat>) => (away ? Promise.reject(new Error('away')) : store.beat(...args)),
+    };
+    for (let n = 0; n < 3; n++) ensemble.join({ members });
+    const before = await settled();
+    away = true;
+    await eventually(() => ensemble.members.forEach(({ coordinator }) => expect(coordinator.mayCommit()).toBe(false)));
+    await db.query("update members set heartbeat_at = heartbeat_at - interval '1 minute'");
+    away = false;
+    await beatsOnFor(LEASE_MS);
+    expect(await settled()).toBe(before);
+  });
+
+  test('keep a partition whose batch is in hand until it is done', async () => {
+    const first = ensemble.join({ redisUrl: redisUrl() });
+    await settled();
+    for (const id of first.coordinator.held().keys()) first.inHand.add(id);
+    const second = ensemble.join({ redisUrl: redisUrl() });
+    await eventually(() => expect(first.coordinator.view()).toHaveLength(2));
+    await beatsOnFor(300);
+    expect(second.coordinator.held().size).toBe(0);
+    first.inHand.clear();
+    first.coordinator.wake();
+    await settled();
+    expect(second.coordinator.held().size).toBeGreaterThan(100);
+  });
+
+  test('pass over a partition that another transaction has locked, and take it later', async () => {
+    let unlock = (): void => undefined;
+    const locked = new Promise<void>((resolve) => (unlock = resolve));
+    const lock = db.transaction(async (tx) => {
+      await tx.query('select 1 from partitions where id = 7 for share');
+      await locked;
+    });
+    const only = ensemble.join();
+    await eventually(() => expect(only.coordinator.held().size).toBe(255));
+    unlock();
+    await lock;
+    await settled();
+  });
+});

@@ -1,0 +1,135 @@
+import { expect } from '@jest/globals';
+
+import { createSystemClock } from '../../src/clock.js';
+import { silentLogger } from '../../src/logger.js';
+import { createCoordinator, type Coordinator, type CoordinatorDeps } from '../../src/partition/coordinator.js';
+import type { TakenPartition } from '../../src/partition/ownership.js';
+import { buildRing, shareOf } from '../../src/partition/ring.js';
+import { createRedis, type Redis } from '../../src/redis.js';
+import { ReleaseStack } from '../../src/release-stack.js';
+import type { Database } from '../../src/storage/database.js';
+import { createMemberStore } from '../../src/storage/member-store.js';
+import { createPartitionStore } from '../../src/storage/partition-store.js';
+import { createTelemetry } from '../../src/telemetry.js';
+
+export type Overrides = Partial<Pick<CoordinatorDeps, 'leaseMs' | 'heartbeatMs' | 'alone' | 'members' | 'partitions'>> & {
+  redisUrl?: string | undefined;
+};
+
+/** One coordinator as an evaluator would run it, and what it told its listener. */
+export interface TestMember {
+  coordinator: Coordinator;
+  inHand: Set<number>;
+  /** Held, as the listener heard it: partition → epoch. */
+  told: Map<number, number>;
+  lost: number[];
+  setProgress(making: boolean): void;
+  /** Ends as a killed process does: no word to anybody. */
+  crash(): Promise<void>;
+  leave(): Promise<void>;
+}
+
+/** Several coordinators on one database, in one process, and what may never happen among them. */
+export class Ensemble {
+  /** Every taking ever, as `partition@epoch`. Two that are equal would be two owners with the same right to commit. */
+  readonly takings: string[] = [];
+  readonly members: TestMember[] = [];
+  readonly #resources = new ReleaseStack();
+
+  constructor(
+    readonly db: Database,
+    private readonly prefix: string,
+  ) {}
+
+  join(overrides: Overrides = {}): TestMember {
+    const member = this.#create(overrides);
+    this.members.push(member);
+    return member;
+  }
+
+  /** Those that neither left nor crashed. */
+  gone(member: TestMember): void {
+    this.members.splice(this.members.indexOf(member), 1);
+  }
+
+  /** Throws unless all see all members, each holds exactly what the ring gives it, and the listeners know it. */
+  expectSettled(): void {
+    const ids = this.members.map(({ coordinator }) => coordinator.memberId).sort();
+    const ring = buildRing(ids);
+    for (const { coordinator, told } of this.members) {
+      expect(coordinator.view()).toEqual(ids);
+      expect([...coordinator.held().keys()].sort((a, b) => a - b)).toEqual(shareOf(ring, coordinator.memberId));
+      const held = [...coordinator.held()].map(([id, { epoch }]) => [id, epoch] as const);
+      expect(new Map(held)).toEqual(told);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const member of this.members.splice(0)) await member.crash();
+    await this.#resources.release();
+  }
+
+  #create({ redisUrl, ...overrides }: Overrides): TestMember {
+    const abort = new AbortController();
+    const told = new Map<number, number>();
+    const lost: number[] = [];
+    const inHand = new Set<number>();
+    let progress = true;
+    const coordinator = createCoordinator({
+      members: createMemberStore(this.db),
+      partitions: createPartitionStore(this.db),
+      redis:
+        redisUrl === undefined
+          ? undefined
+          : { command: this.#redis(redisUrl, 'command'), subscriber: this.#redis(redisUrl, 'subscriber') },
+      prefix: this.prefix,
+      leaseMs: 1_000,
+      heartbeatMs: 100,
+      clock: createSystemClock(),
+      log: silentLogger,
+      telemetry: createTelemetry(),
+      listener: {
+        taken: (partitions) => this.#taken(partitions, told),
+        released: (ids) => ids.forEach((id) => told.delete(id)),
+        lost: (ids) => {
+          lost.push(...ids);
+          ids.forEach((id) => told.delete(id));
+        },
+        isInHand: (id) => inHand.has(id),
+      },
+      makingProgress: () => progress,
+      seenRevision: () => null,
+      ...overrides,
+    });
+    const running = coordinator.loop.run(abort.signal);
+    const crash = async (): Promise<void> => {
+      abort.abort();
+      await running;
+    };
+    return {
+      coordinator,
+      inHand,
+      told,
+      lost,
+      setProgress: (making) => void (progress = making),
+      crash,
+      async leave() {
+        await crash();
+        await coordinator.leave();
+      },
+    };
+  }
+
+  #taken(partitions: readonly TakenPartition[], told: Map<number, number>): void {
+    for (const { id, epoch } of partitions) {
+      this.takings.push(`${id}@${epoch}`);
+      told.set(id, epoch);
+    }
+  }
+
+  #redis(url: string, purpose: 'command' | 'subscriber'): Redis {
+    const client = createRedis(url, purpose, silentLogger);
+    this.#resources.push(purpose, () => client.disconnect());
+    return client;
+  }
+}

@@ -1,0 +1,63 @@
+import type { Alarm } from '../../src/alarm/alarm.js';
+import { NOT_EVALUATED_YET } from '../../src/alarm/alarm.js';
+import type { Series } from '../../src/alarm/series.js';
+import type { CombinationRule } from '../../src/alarm/types/combination/schema.js';
+import type { ThresholdRule } from '../../src/alarm/types/threshold/schema.js';
+
+/** The moment at which tests begin, unless they say otherwise. */
+export const NOON = new Date('2026-01-01T12:00:00Z');
+const PERIOD_MS = 60_000;
+
+export function aThresholdRule(given: Partial<ThresholdRule> = {}): ThresholdRule {
+  return {
+    type: 'threshold',
+    period: 60,
+    comparison_operator: 'gt',
+    threshold: 80,
+    statistic: 'avg',
+    evaluation_periods: 1,
+    meter_name: 'cpu_util',
+    exclude_outliers: false,
+    query: [],
+    ...given,
+  };
+}
+
+export function aCombinationRule(given: Partial<CombinationRule> = {}): CombinationRule {
+  return { type: 'combination', operator: 'and', alarm_ids: ['a', 'b'], ...given };
+}
+
+export function anAlarm(given: Partial<Alarm> = {}): Alarm {
+  return {
+    id: 'a1',
+    projectId: 'p1',
+    userId: 'u1',
+    name: 'cpu high',
+    description: 'The processor is busy.',
+    enabled: true,
+    rule: aThresholdRule(),
+    okActions: [],
+    alarmActions: [],
+    insufficientDataActions: [],
+    repeatActions: false,
+    severity: 'low',
+    timeConstraints: [],
+    deliveryPolicy: null,
+    timestamp: NOON,
+    state: 'insufficient data',
+    stateVersion: 0,
+    stateReason: NOT_EVALUATED_YET,
+    stateTimestamp: NOON,
+    definitionVersion: 1,
+    evaluateTimestamp: NOON,
+    ...given,
+  };
+}
+
+/** One period after the other, oldest first, each with one value of `statistic` and a number of samples. */
+export function seriesOf(values: readonly number[], { statistic = 'avg', counts = [] as readonly number[] } = {}): Series {
+  return values.map((value, index) => ({
+    at: NOON.getTime() + index * PERIOD_MS,
+    values: { count: counts[index] ?? 1, [statistic]: value },
+  }));
+}

@@ -1,0 +1,29 @@
+import { silentLogger } from '../../src/logger.js';
+import type { Database } from '../../src/storage/database.js';
+import { migrate } from '../../src/storage/migrate.js';
+import { openPglite } from '../../src/storage/pglite.js';
+import { openPostgres } from '../../src/storage/postgres.js';
+import { freshPostgresUrl } from './servers.js';
+
+/** A migrated, empty database in memory. */
+export async function embeddedDatabase(): Promise<Database> {
+  const db = await openPglite(undefined);
+  await migrate(db);
+  return db;
+}
+
+/** A migrated, empty database on the PostgreSQL of this run. */
+export async function serverDatabase(): Promise<Database> {
+  const options = { url: await freshPostgresUrl(), maxConnections: 10, statementTimeoutMs: 10_000 };
+  const db = await openPostgres(options, silentLogger);
+  await migrate(db);
+  return db;
+}
+
+/** Empties every table. Opening an embedded database takes seconds, so tests of one file share one. */
+export async function empty(db: Database): Promise<void> {
+  await db.query(
+    'truncate alarms, alarm_members, alarm_history, notifications, attempts, delivery_pauses, members, samples, meter_resources',
+  );
+  await db.query('update partitions set epoch = 0, owner = null, evaluation_started_at = null, last_evaluated_at = null');
+}

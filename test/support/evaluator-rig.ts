@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+
+import { PARTITIONS } from '../../src/alarm/partition-key.js';
+import { createDatasources } from '../../src/datasource/registry.js';
+import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
+import { SLOTS } from '../../src/evaluator/schedule.js';
+import { silentLogger } from '../../src/logger.js';
+import type { Database } from '../../src/storage/database.js';
+import { createEvaluationCommit } from '../../src/storage/evaluation-commit.js';
+import { createEvaluationStore } from '../../src/storage/evaluation-store.js';
+import { createMeterSeriesStore } from '../../src/storage/meter-series-store.js';
+import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
+import { FakeClock } from './fake-clock.js';
+
+export const INTERVAL_MS = 60_000;
+const TICKS = SLOTS * 2;
+
+/** An evaluator that holds every partition of a database, on a clock that the test moves. */
+export interface EvaluatorRig {
+  clock: FakeClock;
+  memberId: string;
+  evaluator: Evaluator;
+  telemetry: Telemetry;
+  /** Notifications rung for so far. */
+  rung: () => number;
+  queries: () => number;
+  /** Lets one tick (a sixteenth of an interval) pass, and all work of it. */
+  tick: () => Promise<void>;
+  /** Lets a whole interval pass: every partition is evaluated once. */
+  interval: () => Promise<void>;
+  stop: () => Promise<void>;
+}
+
+export async function startEvaluator(
+  db: Database,
+  options: { clock?: FakeClock; mayCommit?: () => boolean } = {},
+): Promise<EvaluatorRig> {
+  const clock = options.clock ?? new FakeClock('2026-01-01T12:00:01Z');
+  const telemetry = createTelemetry();
+  const memberId = `evaluator-${randomUUID()}`;
+  let rung = 0;
+  let queries = 0;
+  const evaluator = createEvaluator({
+    store: createEvaluationStore(db),
+    commit: createEvaluationCommit(db),
+    datasources: createDatasources({ meterStatistics: createMeterSeriesStore(db), onQuery: () => (queries += 1) }),
+    doorbell: { ring: (count) => (rung += count) },
+    clock,
+    log: silentLogger,
+    telemetry,
+    memberId,
+    intervalMs: INTERVAL_MS,
+    deadlineMs: 10_000,
+    defaultPolicy: 'current',
+    mayCommit: options.mayCommit ?? (() => true),
+  });
+  const { rows } = await db.query<{ id: number; epoch: number }>(
+    'update partitions set owner = $1, epoch = epoch + 1 returning id, epoch',
+    [memberId],
+  );
+  if (rows.length !== PARTITIONS) throw new Error('the partitions table is not whole');
+  const stopping = new AbortController();
+  const running = evaluator.loop.run(stopping.signal);
+  evaluator.taken(rows.map((row) => ({ ...row, lastEvaluatedAt: clock.now() })));
+  const tick = async (): Promise<void> => {
+    await clock.advance(INTERVAL_MS / TICKS);
+    await evaluator.settled();
+  };
+  return {
+    clock,
+    memberId,
+    evaluator,
+    telemetry,
+    rung: () => rung,
+    queries: () => queries,
+    tick,
+    interval: async () => {
+      for (let count = 0; count < TICKS; count += 1) await tick();
+    },
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+import type { LocalServer } from '../../src/cli/local-servers/redis.js';
+
+/** Set-up and tear-down of a run are two modules of one process; this is what the first leaves for the second. */
+declare global {
+  var tocsinTestServers: LocalServer[] | undefined;
+}
+
+export function remember(server: LocalServer): void {
+  (globalThis.tocsinTestServers ??= []).push(server);
+}
+
+export function takeAll(): LocalServer[] {
+  return globalThis.tocsinTestServers?.splice(0) ?? [];
+}
+
+export type ServerKind = 'postgres' | 'redis';
+
+export const URL_VARIABLE = { postgres: 'TOCSIN_TEST_PG', redis: 'TOCSIN_TEST_REDIS' } as const;
+export const REASON_VARIABLE = { postgres: 'TOCSIN_TEST_PG_ABSENT', redis: 'TOCSIN_TEST_REDIS_ABSENT' } as const;
+
+/** How the set-up of the run tells every test process where its servers are, or why one is missing. */
+export function announceServer(kind: ServerKind, found: { url: string } | { absent: string }): void {
+  if ('url' in found) process.env[URL_VARIABLE[kind]] = found.url;
+  else process.env[REASON_VARIABLE[kind]] = found.absent;
+}
+
+/** A server of a test may be killed by its pid as well; `stop` cleans up after it either way. */
+export async function inTemporaryFolder(start: (dir: string) => Promise<LocalServer>): Promise<LocalServer> {
+  const dir = mkdtempSync(path.join(os.tmpdir(), 'tocsin-test-'));
+  const remove = (): void => rmSync(dir, { recursive: true, force: true });
+  try {
+    const server = await start(dir);
+    const stop = async (): Promise<void> => {
+      await server.stop();
+      remove();
+    };
+    return { ...server, stop };
+  } catch (cause) {
+    remove();
+    throw cause;
+  }
+}
