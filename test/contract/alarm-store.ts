@@ -119,9 +119,9 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
 
   describe('scopes', () => {
     test.each([
-      { who: 'the owner', scope: { projectId: 'p1' } as Scope, seen: true },
+      { who: 'the owner', scope: { projectId: 'p1' }, seen: true },
       { who: 'an admin', scope: ALL, seen: true },
-      { who: 'another project', scope: { projectId: 'p2' } as Scope, seen: false },
+      { who: 'another project', scope: { projectId: 'p2' }, seen: false },
     ])('$who can read, replace and delete it: $seen', async ({ scope, seen }) => {
       await create();
       expect((await alarms.find(scope, 'a1')) !== undefined).toBe(seen);
