@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import type { Database } from '../../src/storage/database.js';
+import type { SampleFilter } from '../../src/storage/sample-filter.js';
+import { createSampleStore, type Sample, type SampleStore } from '../../src/storage/sample-store.js';
+import type { Scope } from '../../src/storage/scope.js';
+import { createStatisticsStore, type StatisticsQuery, type StatisticsStore } from '../../src/storage/statistics-store.js';
+import { NOON } from '../support/builders.js';
+import { empty } from '../support/databases.js';
+
+const ALL: Scope = { all: true };
+const second = (n: number): Date => new Date(NOON.getTime() + n * 1000);
+
+export function aSample(given: Partial<Sample> = {}): Sample {
+  return {
+    messageId: 'm1',
+    meter: 'cpu',
+    type: 'gauge',
+    unit: '%',
+    volume: 50,
+    resourceId: 'r1',
+    projectId: 'p1',
+    userId: 'u1',
+    source: 'openstack',
+    timestamp: NOON,
+    recordedAt: NOON,
+    resourceMetadata: {},
+    ...given,
+  };
+}
+
+/** What every database must do with samples. */
+export function sampleStoreContract(open: () => Promise<Database>): void {
+  let db: Database;
+  let samples: SampleStore;
+  let figures: StatisticsStore;
+
+  beforeAll(async () => {
+    db = await open();
+    samples = createSampleStore(db);
+    figures = createStatisticsStore(db);
+  });
+  beforeEach(() => empty(db));
+  afterAll(() => db.close());
+
+  const volumes = async (filter: SampleFilter, scope: Scope = ALL): Promise<number[]> =>
+    (await samples.list(scope, 'cpu', filter, 100)).map(({ volume }) => volume);
+
+  describe('samples', () => {
+    test('are read back as they were written, newest first', async () => {
+      const first = aSample({ messageId: 'm1', userId: null, resourceMetadata: { a: { b: 'é "q" \\ {1}' }, n: 1.5 } });
+      const last = aSample({ messageId: 'm2', projectId: null, timestamp: second(0.25), volume: -1.5e-7 });
+      await samples.append([first, last]);
+      expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([last, first]);
+    });
+
+    test('ten thousand go in with one call', async () => {
+      const many = Array.from({ length: 10_000 }, (_, n) => aSample({ messageId: `m${n}`, resourceId: `r${n % 50}`, volume: n }));
+      await samples.append(many);
+      const { rows } = await db.query<{ count: number }>('select count(*) as count from samples');
+      expect(rows).toEqual([{ count: 10_000 }]);
+      expect(await samples.meters(ALL, {}, 100)).toHaveLength(50);
+    });
+
+    test('none is stored when one cannot be', async () => {
+      const bad = aSample({ messageId: 'm2', resourceMetadata: { text: '\u0000' } });
+      await expect(samples.append([aSample(), bad])).rejects.toThrow();
+      expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([]);
+      expect(await samples.meters(ALL, {}, 100)).toEqual([]);
+    });
+
+    test('nothing is stored of an empty list', async () => {
+      await samples.append([]);
+      expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([]);
+    });
+
+    test('writers of the same resources in different orders do not block each other for good', async () => {
+      const resources = Array.from({ length: 40 }, (_, n) => `r${n}`);
+      const batch = (names: string[]): Sample[] => names.map((resourceId) => aSample({ resourceId }));
+      await Promise.all(
+        [1, 2, 3, 4].flatMap(() => [samples.append(batch(resources)), samples.append(batch([...resources].reverse()))]),
+      );
+      expect(await samples.resources(ALL, {}, 100)).toHaveLength(40);
+    });
+
+    test.each<{ filter: SampleFilter; expected: number[] }>([
+      { filter: {}, expected: [3, 2, 1] },
+      { filter: { resourceId: 'r2' }, expected: [2] },
+      { filter: { userId: 'u9' }, expected: [3] },
+      { filter: { projectId: 'p2' }, expected: [3] },
+      { filter: { source: 'mine', messageId: 'm2' }, expected: [2] },
+      { filter: { metadata: [{ path: 'flavor.name', value: 'small' }] }, expected: [1] },
+      { filter: { metadata: [{ path: 'cores', value: '4' }] }, expected: [2] },
+      { filter: { metadata: [{ path: 'spot', value: 'true' }] }, expected: [3] },
+      {
+        filter: {
+          timestamps: [
+            { op: 'gt', at: second(1) },
+            { op: 'le', at: second(2) },
+          ],
+        },
+        expected: [2],
+      },
+      { filter: { timestamps: [{ op: 'eq', at: second(3) }] }, expected: [3] },
+    ])('the filter $filter finds the volumes $expected', async ({ filter, expected }) => {
+      await samples.append([
+        aSample({ volume: 1, timestamp: second(1), resourceMetadata: { flavor: { name: 'small' } } }),
+        aSample({
+          volume: 2,
+          timestamp: second(2),
+          messageId: 'm2',
+          resourceId: 'r2',
+          source: 'mine',
+          resourceMetadata: { cores: 4 },
+        }),
+        aSample({ volume: 3, timestamp: second(3), projectId: 'p2', userId: 'u9', resourceMetadata: { spot: true } }),
+      ]);
+      expect(await volumes(filter)).toEqual(expected);
+    });
+
+    test('of other projects, and of none, are out of a project’s scope, filtered or not', async () => {
+      await samples.append([
+        aSample({ volume: 1 }),
+        aSample({ volume: 2, projectId: 'p2' }),
+        aSample({ volume: 3, projectId: null }),
+      ]);
+      expect(await volumes({}, { projectId: 'p1' })).toEqual([1]);
+      expect(await volumes({ projectId: 'p2' }, { projectId: 'p1' })).toEqual([]);
+      expect(await samples.meters({ projectId: 'p2' }, {}, 100)).toMatchObject([{ projectId: 'p2' }]);
+      expect(await samples.resources({ projectId: 'p2' }, {}, 100)).toMatchObject([{ projectId: 'p2' }]);
+      const asked = { meter: 'cpu', filter: {}, periodS: 0, groupBy: [] };
+      expect(await figures.statistics({ projectId: 'p1' }, asked)).toMatchObject([{ count: 1, sum: 1 }]);
+    });
+  });
+
+  describe('meters and resources', () => {
+    test('a resource shows its meters, its span and what its latest sample said', async () => {
+      await samples.append([aSample({ timestamp: second(5), resourceMetadata: { state: 'new' }, userId: 'u2' })]);
+      await samples.append([aSample({ timestamp: second(1), resourceMetadata: { state: 'old' } })]);
+      await samples.append([aSample({ meter: 'memory', unit: 'MB', type: 'cumulative', timestamp: second(2) })]);
+      expect(await samples.resources(ALL, {}, 100)).toEqual([
+        {
+          resourceId: 'r1',
+          projectId: 'p1',
+          userId: 'u2',
+          source: 'openstack',
+          firstSampleAt: second(1),
+          lastSampleAt: second(5),
+          metadata: { state: 'new' },
+          meters: ['cpu', 'memory'],
+        },
+      ]);
+      expect(await samples.meters(ALL, {}, 100)).toMatchObject([
+        { name: 'cpu', type: 'gauge', unit: '%' },
+        { name: 'memory', type: 'cumulative', unit: 'MB' },
+      ]);
+    });
+  });
+
+  describe('statistics', () => {
+    const ask = (asked: Partial<StatisticsQuery>) =>
+      figures.statistics(ALL, { meter: 'cpu', filter: {}, periodS: 0, groupBy: [], ...asked });
+
+    test('sum up everything without a period', async () => {
+      await samples.append([2, 4, 4, 4, 5, 5, 7, 9].map((volume, n) => aSample({ volume, timestamp: second(n) })));
+      expect(await ask({})).toEqual([
+        {
+          group: {},
+          unit: '%',
+          count: 8,
+          min: 2,
+          max: 9,
+          avg: 5,
+          sum: 40,
+          stddev: 2,
+          firstAt: second(0),
+          lastAt: second(7),
+          periodStart: second(0),
+          periodEnd: second(7),
+        },
+      ]);
+    });
+
+    test('of nothing are nothing', async () => {
+      expect(await ask({})).toEqual([]);
+      expect(await ask({ periodS: 60 })).toEqual([]);
+    });
+
+    test('periods are half-open, aligned to the first sample, and empty ones are absent', async () => {
+      await samples.append([0, 9.999, 10, 35].map((at) => aSample({ timestamp: second(at) })));
+      expect(
+        (await ask({ periodS: 10 })).map(({ count, periodStart, periodEnd }) => ({ count, periodStart, periodEnd })),
+      ).toEqual([
+        { count: 2, periodStart: second(0), periodEnd: second(10) },
+        { count: 1, periodStart: second(10), periodEnd: second(20) },
+        { count: 1, periodStart: second(30), periodEnd: second(40) },
+      ]);
+    });
+
+    test('periods are aligned to a start that is asked for', async () => {
+      await samples.append([3, 12].map((at) => aSample({ timestamp: second(at) })));
+      const found = await ask({ periodS: 10, alignedTo: second(-5) });
+      expect(found.map(({ periodStart }) => periodStart)).toEqual([second(-5), second(5)]);
+    });
+
+    test('groups are told apart in every period', async () => {
+      await samples.append([
+        aSample({ resourceId: 'r1', volume: 1 }),
+        aSample({ resourceId: 'r2', volume: 2 }),
+        aSample({ resourceId: 'r1', volume: 3, timestamp: second(15), projectId: null }),
+      ]);
+      const found = await ask({ periodS: 10, groupBy: ['resource_id', 'project_id'] });
+      expect(found.map(({ group, sum }) => ({ group, sum }))).toEqual([
+        { group: { resource_id: 'r1', project_id: 'p1' }, sum: 1 },
+        { group: { resource_id: 'r2', project_id: 'p1' }, sum: 2 },
+        { group: { resource_id: 'r1', project_id: null }, sum: 3 },
+      ]);
+    });
+  });
+}
