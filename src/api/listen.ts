@@ -25,6 +25,11 @@ export async function listen(
   );
   server.maxRequestsPerSocket = 1_000;
   server.maxConnections = 1_000;
+  let isClosing = false;
+  // A client that keeps its connection busy must not keep the process: each answer from now on is its connection's last.
+  server.prependListener('request', (_, response) => {
+    if (isClosing) response.setHeader('Connection', 'close');
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(refusal(cause, { host, port, setting })));
     server.listen(port, host, resolve);
@@ -34,6 +39,7 @@ export async function listen(
   return {
     url: `http://${shownHost}:${address.port}`,
     async close(grace) {
+      isClosing = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await Promise.race([closed, grace]);

@@ -34,6 +34,8 @@ export interface ApiDeps extends HealthRoutesDeps {
   onAnswer: (method: string, status: number) => void;
 }
 
+const MAX_URL = 8 * 1024;
+
 /** The whole API as an express application. Nothing listens here. */
 export function createApi(deps: ApiDeps): express.Express {
   return assemble(deps, deps.authenticate, [
@@ -64,6 +66,7 @@ function assemble(
   app.set('case sensitive routing', true);
   app.use(assignRequestId, observe(deps.onAnswer), securityHeaders());
   app.use((request, _response, next) => {
+    if (request.originalUrl.length > MAX_URL) throw new AppError('uri_too_long', `The URL is longer than ${MAX_URL} characters`);
     deps.refuse(request);
     next();
   });

@@ -81,15 +81,28 @@ async function transaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>, log:
 
 /** Statements are prepared once per connection, under a name made from their text. */
 const statementNames = new Map<string, string>();
+/** Texts that lists are put together from can take many forms; beyond so many they are sent unprepared. */
+const MAX_PREPARED = 500;
+
+function nameOf(text: string): string | undefined {
+  const known = statementNames.get(text);
+  if (known !== undefined || statementNames.size >= MAX_PREPARED) return known;
+  const name = `s${statementNames.size}`;
+  statementNames.set(text, name);
+  return name;
+}
 
 async function run<Row>(
   target: pg.Pool | pg.PoolClient,
   text: string,
   parameters: readonly unknown[] = [],
 ): Promise<QueryResult<Row>> {
-  let name = statementNames.get(text);
-  if (name === undefined) statementNames.set(text, (name = `s${statementNames.size}`));
-  const { rows, rowCount } = await target.query<pg.QueryResultRow>({ name, text, values: [...parameters] });
+  const name = nameOf(text);
+  const { rows, rowCount } = await target.query<pg.QueryResultRow>({
+    ...(name === undefined ? {} : { name }),
+    text,
+    values: [...parameters],
+  });
   return { rows: rows as Row[], rowCount: rowCount ?? 0 };
 }
 

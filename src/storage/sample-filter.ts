@@ -27,7 +27,9 @@ export function sampleConditions(scope: Scope, meter: string, filter: SampleFilt
   conditions.equal('source', filter.source, 'text');
   conditions.equal('message_id', filter.messageId, 'text');
   for (const { path, value } of filter.metadata ?? []) {
-    conditions.equal(`resource_metadata #>> ${conditions.parameter(path.split('.'), 'text[]')}`, value, 'text');
+    const nested = `resource_metadata #>> ${conditions.parameter(path.split('.'), 'text[]')}`;
+    const dotted = `resource_metadata ->> ${conditions.parameter(path, 'text')}`;
+    conditions.equal(`coalesce(${nested}, ${dotted})`, value, 'text');
   }
   for (const { op, at } of filter.timestamps ?? []) {
     conditions.add(`timestamp ${COMPARISONS[op]} ${conditions.parameter(at, 'timestamptz')}`);

@@ -3,7 +3,7 @@ import type { SampleFilter, TimeOperator } from '../../storage/sample-filter.js'
 import type { ResourceFilter } from '../../storage/sample-store.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
-import { invalidInput, type QueryItem, type QueryParameters } from '../query-parameters.js';
+import { booleanValue, invalidInput, type QueryItem, type QueryParameters } from '../query-parameters.js';
 import { parseTimestamp } from './timestamp.js';
 
 const FIELDS: Record<string, 'resourceId' | 'projectId' | 'userId' | 'source' | 'messageId'> = {
@@ -26,7 +26,7 @@ export function sampleFilter(query: QueryParameters, identity: Identity): Sample
   const timestamps: { op: TimeOperator; at: Date }[] = [];
   for (const item of query.items({ repeatable: ['timestamp'] })) {
     if (item.field === 'timestamp') timestamps.push(boundOf(item));
-    else if (METADATA.test(item.field)) metadata.push({ path: METADATA.exec(item.field)?.[1] ?? '', value: equal(item).value });
+    else if (METADATA.test(item.field)) metadata.push(metadataOf(item));
     else setField(filter, item, identity);
   }
   return { ...filter, ...(metadata.length > 0 ? { metadata } : {}), ...(timestamps.length > 0 ? { timestamps } : {}) };
@@ -38,6 +38,16 @@ export function resourceFilter(query: QueryParameters, identity: Identity): Reso
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw new AppError('invalid_request', `Unknown argument: "${unknown}": not valid for this resource`);
   return Object.fromEntries(Object.entries({ resourceId, projectId, userId, source }).filter(([, value]) => value !== undefined));
+}
+
+function metadataOf(item: QueryItem): { path: string; value: string } {
+  return { path: METADATA.exec(item.field)?.[1] ?? '', value: storedText(equal(item)) };
+}
+
+/** A typed value as the text that the database gives for the same value in stored JSON. */
+function storedText(item: QueryItem): string {
+  if (item.type === 'integer' || item.type === 'float') return String(Number(item.value));
+  return item.type === 'boolean' ? String(booleanValue(item)) : item.value;
 }
 
 function setField(filter: SampleFilter, item: QueryItem, identity: Identity): void {
