@@ -12,6 +12,9 @@ const COLUMNS = {
 } as const;
 type Field = keyof typeof COLUMNS;
 
+/** Start, end and length of a period come first. */
+const FIXED_PARAMETERS = 3;
+
 /** What evaluators read of the built-in meters: statistics by period for many questions in one statement. */
 export function createMeterSeriesStore(db: Sql): MeterStatistics {
   const texts = new Map<string, string>();
@@ -23,33 +26,39 @@ export function createMeterSeriesStore(db: Sql): MeterStatistics {
       const first = questions[0];
       if (first === undefined) return [];
       const fields = (Object.keys(COLUMNS) as Field[]).filter((field) => first[field] !== undefined);
-      const withMetadata = first.metadata !== undefined;
-      const shape = [...fields, withMetadata].join();
-      if (!texts.has(shape)) texts.set(shape, statementFor(fields, withMetadata));
+      const paths = Object.keys(first.metadata ?? {});
+      const shape = [...fields, paths.length].join();
+      if (!texts.has(shape)) texts.set(shape, statementFor(fields, paths.length));
       const columns = fields.map((field) => questions.map((question) => question[field] as string));
-      const metadata = withMetadata ? [questions.map((question) => JSON.stringify(question.metadata))] : [];
-      const parameters = [start, end, granularityS, questions.map(({ meter }) => meter), ...columns, ...metadata];
+      const wanted = paths.flatMap((path) => [questions.map(({ metadata }) => metadata?.[path] ?? null), path.split('.'), path]);
+      const parameters = [start, end, granularityS, questions.map(({ meter }) => meter), ...columns, ...wanted];
       const { rows } = await db.query<PeriodStatistics>(texts.get(shape) as string, parameters);
       return rows;
     },
   };
 }
 
-function statementFor(fields: readonly Field[], withMetadata: boolean): string {
-  const names = ['meter', ...fields.map((field) => COLUMNS[field]), ...(withMetadata ? ['metadata'] : [])];
-  const arrays = names.map((_, index) => `$${index + 4}::text[]`).join(', ');
-  const equalities = fields.map((field) => `and s.${COLUMNS[field]} = q.${COLUMNS[field]}`).join(' ');
+/** Every condition is a plain equality between a column of the questions and something of the sample, so that it can be hashed or indexed. */
+function statementFor(fields: readonly Field[], paths: number): string {
+  const firstPath = FIXED_PARAMETERS + 1 + fields.length + 1;
+  const metadata = Array.from({ length: paths }, (_, index) => ({ column: `m${index}`, at: firstPath + index * 3 }));
+  const arrays = ['meter', ...fields].map((_, index) => `$${FIXED_PARAMETERS + 1 + index}::text[]`);
+  const unnested = [...arrays, ...metadata.map(({ at }) => `$${at}::text[]`)].join(', ');
+  const names = ['meter', ...fields.map((field) => COLUMNS[field]), ...metadata.map(({ column }) => column)].join(', ');
+  const equalities = [
+    ...fields.map((field) => `s.${COLUMNS[field]} = q.${COLUMNS[field]}`),
+    // Nested, or with dots in the key itself: both are in use.
+    ...metadata.map(
+      ({ column, at }) =>
+        `coalesce(s.resource_metadata #>> $${at + 1}::text[], s.resource_metadata ->> $${at + 2}::text) = q.${column}`,
+    ),
+  ];
   return `
-    with q as (select * from unnest(${arrays}) with ordinality as q(${names.join(', ')}, number))
+    with q as (select * from unnest(${unnested}) with ordinality as q(${names}, number))
     select (q.number - 1)::int as question,
            floor(extract(epoch from s.timestamp - $1::timestamptz) / $3::int)::int as period,
            count(*)::int as count, min(s.volume) as min, max(s.volume) as max, avg(s.volume) as avg, sum(s.volume) as sum
-      from q join samples s on s.meter = q.meter and s.timestamp >= $1::timestamptz and s.timestamp < $2::timestamptz ${equalities}
-     ${withMetadata ? `where ${METADATA_MATCHES}` : ''}
+      from q join samples s on s.meter = q.meter and s.timestamp >= $1::timestamptz and s.timestamp < $2::timestamptz
+                           ${equalities.map((equality) => `and ${equality}`).join(' ')}
      group by 1, 2`;
 }
-
-/** Every wanted path has the wanted text, whether the metadata is nested or has dots in its keys. */
-const METADATA_MATCHES = `not exists (
-  select 1 from jsonb_each_text(q.metadata::jsonb) wanted
-   where coalesce(s.resource_metadata #>> string_to_array(wanted.key, '.'), s.resource_metadata ->> wanted.key) is distinct from wanted.value)`;

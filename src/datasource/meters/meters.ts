@@ -5,7 +5,7 @@ import type { Datasource } from '../datasource.js';
 export interface MeterStatistics {
   /**
    * Statistics of each question's samples in `[start, start + periods × granularityS)`, by period; periods without samples are absent.
-   * All questions of one call have conditions on the same fields.
+   * All questions of one call have conditions on the same fields and the same paths of metadata.
    */
   statistics(window: StatisticsWindow, questions: readonly MeterQuery[]): Promise<PeriodStatistics[]>;
 }
@@ -67,9 +67,8 @@ function groupByShape<Q extends { query: MeterQuery }>(questions: readonly Q[]):
   for (const question of questions) {
     const { query } = question;
     if (query.impossible) continue;
-    const shape = Object.keys(query)
-      .filter((field) => query[field as keyof MeterQuery] !== undefined)
-      .join();
+    const fields = Object.keys(query).filter((field) => query[field as keyof MeterQuery] !== undefined);
+    const shape = JSON.stringify([fields, Object.keys(query.metadata ?? {})]);
     const group = groups.get(shape);
     if (group) group.push(question);
     else groups.set(shape, [question]);
