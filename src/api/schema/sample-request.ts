@@ -9,6 +9,8 @@ import type { Identity } from '../identity/identity.js';
 import { wireTimestamp } from './timestamp.js';
 
 const MAX_TEXT = 255;
+/** Nothing measured is larger, and the squares of larger numbers would be too large to sum up. */
+const MAX_VOLUME = 1e100;
 const nullable = optional(wireText({ max: MAX_TEXT }) as z.ZodType<string | null>, null);
 
 /** A sample as Ceilometer's clients post it. */
@@ -16,7 +18,10 @@ const SampleRequest = z.strictObject({
   counter_name: nullable,
   counter_type: wireEnum(['gauge', 'delta', 'cumulative']),
   counter_unit: wireText({ max: MAX_TEXT }),
-  counter_volume: wireFloat(),
+  counter_volume: wireFloat().refine(
+    (volume) => Math.abs(volume) <= MAX_VOLUME,
+    `Value should be between -${MAX_VOLUME} and ${MAX_VOLUME}`,
+  ),
   resource_id: wireText({ max: MAX_TEXT }),
   project_id: nullable,
   user_id: nullable,
