@@ -122,6 +122,11 @@ test('without any identity header the caller is the admin of the project default
   expect(answer.json()).toMatchObject({ project_id: 'default', user_id: 'default' });
 });
 
+test.each(['x-project-id', 'x-user-id'])('an %s that is longer than any id is refused', async (header) => {
+  const answer = await api.ask('POST', '/v2/alarms', { as: { ...MEMBER, [header]: 'x'.repeat(129) }, body: thresholdBody() });
+  expect([answer.status, answer.fault]).toEqual([400, 'Ids of users and projects have at most 128 characters']);
+});
+
 describe('a stranger sees nothing of others', () => {
   test.each([
     '/v2/alarms',
