@@ -14,7 +14,7 @@ interface Owner {
 /** The alarm that a POST asks for. */
 export function newAlarm(request: AlarmRequest, identity: Identity, { id, at }: { id: string; at: Date }): StoredAlarm {
   return {
-    ...definitionOf(request, identity),
+    ...definitionOf(request, identity, request.project_id),
     ...statedOwner(request, identity),
     id,
     timestamp: at,
@@ -32,7 +32,7 @@ export function replacedAlarm(current: StoredAlarm, request: AlarmRequest, ident
   const stateChanged = request.state !== current.state;
   return {
     ...current,
-    ...definitionOf(request, identity),
+    ...definitionOf(request, identity, projectAfterPut(current, request)),
     ...ownerAfterPut(current, request, identity),
     timestamp: at,
     state: request.state,
@@ -43,9 +43,13 @@ export function replacedAlarm(current: StoredAlarm, request: AlarmRequest, ident
 }
 
 /** @throws AppError `not_authorized` when the rule looks outside what the caller may see. */
-function definitionOf(request: AlarmRequest, identity: Identity): AlarmDefinition & { ruleJson: string } {
+function definitionOf(
+  request: AlarmRequest,
+  identity: Identity,
+  projectId: string | null | undefined,
+): AlarmDefinition & { ruleJson: string } {
   const kind = typeOf(request.rule);
-  const rule = kind.scopedTo(request.rule, { projectId: ruleProject(identity, request.project_id) });
+  const rule = kind.scopedTo(request.rule, { projectId: ruleProject(identity, projectId) });
   return {
     name: request.name,
     description: request.description || kind.defaultDescription(rule),
@@ -60,6 +64,11 @@ function definitionOf(request: AlarmRequest, identity: Identity): AlarmDefinitio
     timeConstraints: request.time_constraints,
     deliveryPolicy: request.tocsin?.delivery_policy ?? null,
   };
+}
+
+/** Whose an alarm will be after a PUT by an admin. Aodh forgets this where the body does not say it, and so lets the rule see everybody's data. */
+export function projectAfterPut(current: Pick<StoredAlarm, 'projectId'>, { project_id }: AlarmRequest): string | null {
+  return project_id === undefined ? current.projectId : project_id;
 }
 
 /** Only admins create for others. */

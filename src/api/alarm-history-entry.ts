@@ -13,13 +13,7 @@ export interface Authorship {
 
 /** The whole alarm as it was created. */
 export function creationEntry(alarm: StoredAlarm, authorship: Authorship): HistoryEntry {
-  const detail = pythonJson({
-    alarm_id: alarm.id,
-    type: alarm.rule.type,
-    ...definitionDetail(alarm),
-    timestamp: isoTimestamp(alarm.timestamp),
-    state_timestamp: isoTimestamp(alarm.stateTimestamp),
-  });
+  const detail = pythonJson({ alarm_id: alarm.id, ...alarmDetail(alarm) });
   return {
     ...entryOf(alarm, authorship),
     type: 'creation',
@@ -31,9 +25,9 @@ export function creationEntry(alarm: StoredAlarm, authorship: Authorship): Histo
 
 /** What a replacement changed, with the new values; null when that is nothing. */
 export function ruleChangeEntry(before: StoredAlarm, after: StoredAlarm, authorship: Authorship): HistoryEntry | null {
-  const old = definitionDetail(before);
-  const changed = Object.entries({ type: after.rule.type, ...definitionDetail(after) }).filter(
-    ([key, value]) => pythonJson(value) !== pythonJson(key === 'type' ? before.rule.type : old[key]),
+  const old = alarmDetail(before);
+  const changed = Object.entries(alarmDetail(after)).filter(
+    ([key, value]) => !MOMENTS.has(key) && pythonJson(value) !== pythonJson(old[key]),
   );
   if (changed.length === 0) return null;
   const stateChanged = before.state !== after.state;
@@ -72,14 +66,21 @@ function entryOf(alarm: StoredAlarm, { eventId, by, at }: Authorship): Omit<Hist
   };
 }
 
-function definitionDetail(alarm: StoredAlarm): Record<string, PythonValue> {
+/** Not worth an entry by themselves. */
+const MOMENTS = new Set(['timestamp', 'state_timestamp']);
+
+/** Keys in the order that Aodh's database gives them. */
+function alarmDetail(alarm: StoredAlarm): Record<string, PythonValue> {
   return {
+    type: alarm.rule.type,
     enabled: alarm.enabled,
     name: alarm.name,
     description: alarm.description,
+    timestamp: isoTimestamp(alarm.timestamp),
     user_id: alarm.userId,
     project_id: alarm.projectId,
     state: alarm.state,
+    state_timestamp: isoTimestamp(alarm.stateTimestamp),
     state_reason: alarm.stateReason,
     ok_actions: alarm.okActions,
     alarm_actions: alarm.alarmActions,

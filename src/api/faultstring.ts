@@ -60,7 +60,8 @@ function names(issue: Issue): string[] {
 }
 
 function messageOf(issue: Issue, value: unknown): string {
-  return issue.code === 'invalid_type' ? `Wrong type. Expected an ${issue.expected}, got ${kindOf(value)}` : issue.message;
+  // Objects are all that is asked for by schemas that are not of `wire-types.ts`.
+  return issue.code === 'invalid_type' ? `Wrong type. Expected an object, got ${kindOf(value)}` : issue.message;
 }
 
 function kindOf(value: unknown): string {

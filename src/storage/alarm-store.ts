@@ -54,7 +54,7 @@ export interface AlarmChange {
 }
 
 export interface Replacement {
-  /** The new rule and whose alarms it may combine: needed before the alarm is locked. */
+  /** The new rule and whose alarms it may combine: known before the alarm is locked. */
   rule: AlarmRule;
   memberProject: string | null;
   /** Decides with the alarm locked; a throw undoes everything. */
@@ -104,7 +104,7 @@ async function create(db: Database, { alarm, memberProject, entry }: Creation): 
   };
   if (!combination) return insert(db);
   await db.transaction(async (tx) => {
-    await lockCombinations(tx, combination, [alarm.projectId]);
+    await lockCombinations(tx);
     await refuseBadMembers(tx, combination);
     await insert(tx);
     await writeMembers(tx, alarm.id, combination.memberIds);
@@ -177,11 +177,8 @@ async function replace(
   { rule, memberProject, change }: Replacement,
 ): Promise<StoredAlarm | undefined> {
   const combination = combinationOf(id, rule, memberProject);
-  if (combination) {
-    // Always before the alarm's own row, so that two writers cannot hold one each and want the other's.
-    const unlocked = await find(tx, scope, id, '');
-    await lockCombinations(tx, combination, [unlocked?.projectId ?? null, ...(memberProject === null ? [] : [memberProject])]);
-  }
+  // Always before the alarm's own row, so that two writers cannot hold one each and want the other's.
+  if (combination) await lockCombinations(tx);
   const current = await find(tx, scope, id, 'for update of a');
   if (!current) return undefined;
   if (combination) await refuseBadMembers(tx, combination);

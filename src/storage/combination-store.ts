@@ -8,25 +8,15 @@ export interface Combination {
   projectId: string | null;
 }
 
-/** Any constant number: the first half of the key of every advisory lock on combinations. */
-const LOCK_CLASS = 8042;
+/** Any constant number that no other advisory lock has. */
+const LOCK = 8042_0003;
 
 /**
- * Makes writers of combinations of the same projects wait for each other until the transaction ends, so that two of them cannot
- * close a circle together. An admin's combination may span projects; all of them are locked, in one order, so that nobody waits in a circle either.
+ * Makes writers of combinations wait for each other until the transaction ends, so that no two can close a circle together.
+ * One lock for all: an admin's combinations span projects, so the arcs of one circle need not have a project in common.
  */
-export async function lockCombinations(
-  tx: Sql,
-  { memberIds, projectId }: Combination,
-  ownProjects: readonly (string | null)[],
-): Promise<void> {
-  const projects = new Set(ownProjects.map((project) => project ?? ''));
-  if (projectId === null) {
-    for (const { project_id } of await projectsOf(tx, memberIds)) projects.add(project_id ?? '');
-  }
-  for (const project of [...projects].sort()) {
-    await tx.query('select pg_advisory_xact_lock($1::integer, hashtext($2::text))', [LOCK_CLASS, project]);
-  }
+export async function lockCombinations(tx: Sql): Promise<void> {
+  await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
 }
 
 /**
@@ -63,14 +53,6 @@ export async function writeMembers(tx: Sql, combinationId: string, memberIds: re
     combinationId,
     memberIds,
   ]);
-}
-
-async function projectsOf(tx: Sql, ids: readonly string[]): Promise<{ project_id: string | null }[]> {
-  const { rows } = await tx.query<{ project_id: string | null }>(
-    'select distinct project_id from alarms where id = any($1::text[]) and deleted_at is null',
-    [ids],
-  );
-  return rows;
 }
 
 /** Who looks at whom, for everything that can be reached from these alarms. */

@@ -5,6 +5,8 @@ import { highestRole, type Authenticator, type Credentials } from './identity.js
 
 /** The person at the machine, who sends no identity at all. */
 const LOCAL_ADMIN = { userId: 'default', projectId: 'default', role: 'admin' } as const;
+/** As in Aodh's database; much longer ones would not fit into an index. */
+const MAX_ID = 128;
 const IDENTITY_HEADERS = ['x-user-id', 'x-project-id', 'x-roles'] as const;
 
 /** Believes the identity headers as sent; roles include those below them. */
@@ -12,6 +14,9 @@ export function createNoauthAuthenticator(): Authenticator {
   return ({ headers }) => {
     if (IDENTITY_HEADERS.every((name) => headers[name] === undefined)) return Promise.resolve(LOCAL_ADMIN);
     const [userId, projectId, roles] = IDENTITY_HEADERS.map((name) => single(headers[name]));
+    if (Math.max(userId?.length ?? 0, projectId?.length ?? 0) > MAX_ID) {
+      throw new AppError('invalid_request', `Ids of users and projects have at most ${MAX_ID} characters`);
+    }
     return Promise.resolve({ userId: userId || null, projectId: projectId || null, role: highestRole((roles ?? '').split(',')) });
   };
 }

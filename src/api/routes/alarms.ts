@@ -2,7 +2,7 @@ import type { PythonValue } from '../../alarm/python-json.js';
 import { AppError } from '../../errors.js';
 import type { AlarmFilter, AlarmQuery, StoredAlarm } from '../../storage/alarm-store.js';
 import type { Scope } from '../../storage/scope.js';
-import { newAlarm, replacedAlarm } from '../alarm-definition.js';
+import { newAlarm, projectAfterPut, replacedAlarm } from '../alarm-definition.js';
 import { creationEntry, ruleChangeEntry } from '../alarm-history-entry.js';
 import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
 import { parseWith } from '../faultstring.js';
@@ -73,9 +73,10 @@ async function replace({ alarms, actions, now, newId }: AlarmRoutesDeps, request
   const id = params['id'] ?? '';
   const wanted = definitionIn(request, actions);
   const at = now();
+  const before = await theAlarm(alarms, request);
   const replaced = await alarms.replace(scopeOf(identity), id, {
     rule: wanted.rule,
-    memberProject: ruleProject(identity, wanted.project_id),
+    memberProject: ruleProject(identity, projectAfterPut(before, wanted)),
     change: (current) => {
       const next = replacedAlarm(current, wanted, identity, at);
       return { next, entry: ruleChangeEntry(current, next, { eventId: newId(), by: identity, at }) };

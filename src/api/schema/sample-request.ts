@@ -9,8 +9,8 @@ import type { Identity } from '../identity/identity.js';
 import { wireTimestamp } from './timestamp.js';
 
 const MAX_TEXT = 255;
-/** Sums and variances of any number of samples up to this stay finite; without it one sample could fail everybody's statement. */
-const MAX_VOLUME = 1e150;
+/** Nothing measured is larger, and the squares of larger numbers would be too large to sum up. */
+const MAX_VOLUME = 1e100;
 const nullable = optional(wireText({ max: MAX_TEXT }) as z.ZodType<string | null>, null);
 
 /** A sample as Ceilometer's clients post it. */
