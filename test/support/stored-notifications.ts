@@ -24,6 +24,22 @@ export interface StoredNotification {
 export const A_BODY =
   '{"alarm_name": "cpu h\\u00f6her", "alarm_id": "a", "severity": "low", "previous": "ok", "current": "alarm", "reason": "because", "reason_data": {"most_recent": 95.0}}';
 
+const DEFAULTS = {
+  alarmId: 'a',
+  projectId: 'p',
+  kind: 'transition',
+  sequence: 1,
+  action: 'http://receiver/hook',
+  host: 'receiver:80',
+  policy: null,
+  body: A_BODY,
+  status: 'pending',
+  attempt: 0,
+  claimUntil: null,
+  replayedAt: null,
+  finishedAt: null,
+} as const;
+
 const INSERT = `
   insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, slot, action_list, action_index, action, lane, host,
                              policy, body, status, attempt, next_attempt_at, claim_until, created_at, replayed_at, finished_at)
@@ -31,25 +47,26 @@ const INSERT = `
 
 /** Puts a notification straight into the outbox; due at noon unless said otherwise. What is stored later comes later in its lane. */
 export async function storeNotification(db: Database, given: StoredNotification): Promise<void> {
-  const { id, alarmId = 'a', action = 'http://receiver/hook' } = given;
+  const createdAt = given.createdAt ?? NOON;
+  const row = { ...DEFAULTS, createdAt, nextAttemptAt: createdAt, ...given };
   await db.query(INSERT, [
-    id,
-    alarmId,
-    given.projectId === undefined ? 'p' : given.projectId,
-    given.kind ?? 'transition',
-    given.sequence ?? 1,
-    given.createdAt ?? NOON,
-    action,
-    laneOf(alarmId, action),
-    given.host ?? 'receiver:80',
-    given.policy ?? null,
-    given.body ?? A_BODY,
-    given.status ?? 'pending',
-    given.attempt ?? 0,
-    given.nextAttemptAt ?? given.createdAt ?? NOON,
-    given.claimUntil ?? null,
-    given.replayedAt ?? null,
-    given.finishedAt ?? null,
+    row.id,
+    row.alarmId,
+    row.projectId,
+    row.kind,
+    row.sequence,
+    row.createdAt,
+    row.action,
+    laneOf(row.alarmId, row.action),
+    row.host,
+    row.policy,
+    row.body,
+    row.status,
+    row.attempt,
+    row.nextAttemptAt,
+    row.claimUntil,
+    row.replayedAt,
+    row.finishedAt,
   ]);
 }
 

@@ -31,10 +31,14 @@ function delivery(given: Partial<Delivery> = {}): Delivery {
   return { ...who, action: 'queue://jobs', body: A_BODY, attempt: 1, ...given };
 }
 
-function deliver(receiver: Receiver, given: Partial<Delivery> = {}, timeoutMs = 2_000): Promise<DeliveryOutcome> {
-  const expired = new AbortController();
-  void clock.sleep(timeoutMs).then(() => expired.abort());
-  return receiver.deliver(delivery(given), expired.signal);
+async function deliver(receiver: Receiver, given: Partial<Delivery> = {}, timeoutMs = 2_000): Promise<DeliveryOutcome> {
+  const [expired, ended] = [new AbortController(), new AbortController()];
+  void clock.sleep(timeoutMs, ended.signal).then(() => expired.abort());
+  try {
+    return await receiver.deliver(delivery(given), expired.signal);
+  } finally {
+    ended.abort();
+  }
 }
 
 test('two projects never share a queue name, whatever the names of both', () => {
