@@ -30,22 +30,25 @@ export function createBullDoorbell(deps: {
   const queue = new Queue(doorbellQueue(deps.prefix), { connection, defaultJobOptions: JOB });
   let isHeard = true;
   queue.on('error', (err) => deps.log.debug('doorbell connection', { err }));
+
+  function unheard(thrown: unknown): void {
+    if (isHeard) deps.log.warn('the doorbell is not heard; notifiers look by themselves', { err: toError(thrown) });
+    isHeard = false;
+  }
+
   return {
     ring(notifications) {
       const rings = Math.min(Math.ceil(notifications / NOTIFICATIONS_PER_RING), RINGS_AT_ONCE);
       if (rings === 0) return;
+      // The queue would keep rings in memory until its first connection stands, and then ring them all.
+      if (connection.status !== 'ready') return unheard(new Error('Redis is not connected'));
       const jobs = Array.from({ length: rings }, () => ({ name: 'ring', data: {} }));
-      queue.addBulk(jobs).then(
-        () => {
-          isHeard = true;
-        },
-        (thrown: unknown) => {
-          if (isHeard) deps.log.warn('the doorbell is not heard; notifiers look by themselves', { err: toError(thrown) });
-          isHeard = false;
-        },
-      );
+      queue.addBulk(jobs).then(() => {
+        isHeard = true;
+      }, unheard);
     },
     async close() {
+      if (connection.status !== 'ready') connection.disconnect(); // or closing would wait for Redis to come back
       await queue.close();
       connection.disconnect();
     },
@@ -69,6 +72,7 @@ export interface DoorbellWorker extends Loop {
 /** Listens for rings. */
 export function createDoorbellWorker(deps: DoorbellWorkerDeps): DoorbellWorker {
   let current: { worker: Worker; connection: Redis } | undefined;
+  let hasEnded = false;
 
   function open(): void {
     const connection = createRedis(deps.redisUrl, 'worker', deps.log);
@@ -92,11 +96,12 @@ export function createDoorbellWorker(deps: DoorbellWorkerDeps): DoorbellWorker {
     async run(signal) {
       open();
       await aborted(signal);
+      hasEnded = true;
       await close();
     },
     async rebuild() {
       await close();
-      open();
+      if (!hasEnded) open();
     },
   };
 }

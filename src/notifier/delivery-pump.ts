@@ -104,10 +104,11 @@ export class DeliveryPump implements Loop {
   /** Claims until nothing more is due or no slot is free; returns how long there is nothing to do. */
   async #look(signal: AbortSignal): Promise<number> {
     const { store, clock, rules } = this.deps;
+    let now = clock.now();
     while (!signal.aborted) {
       const free = rules.concurrency - this.#attempts.size;
       if (free === 0) return rules.sweepEveryMs; // the next attempt that ends wakes us
-      const now = clock.now();
+      now = clock.now();
       const { claimed, cursor, more } = await store.claim({
         now,
         claimUntil: new Date(now.getTime() + rules.claimMs),
@@ -121,9 +122,9 @@ export class DeliveryPump implements Loop {
       if (claimed.length === 0 && !more) break;
     }
     this.#tellLookers();
-    const now = clock.now();
+    // After the moment that was looked at, not after now: what fell due in between would wait for the next sweep.
     const due = await store.nextDueAt(now);
-    return Math.min(rules.sweepEveryMs, due === null ? Infinity : Math.max(0, due.getTime() - now.getTime()));
+    return Math.min(rules.sweepEveryMs, due === null ? Infinity : Math.max(0, due.getTime() - clock.now().getTime()));
   }
 
   #tellLookers(): void {

@@ -29,7 +29,7 @@ export class OutcomeRecorder {
 
   add(finished: FinishedAttempt): void {
     this.#waiting.push({ finished, untilMs: this.deps.clock.monotonicMs() + this.deps.giveUpAfterMs });
-    this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+    this.#writing ??= this.#write();
   }
 
   /** Resolves when everything added so far is written, or given up. */
@@ -52,5 +52,6 @@ export class OutcomeRecorder {
         this.#waiting = this.#waiting.filter(({ untilMs }) => untilMs > now);
       }
     }
+    this.#writing = undefined; // here, not when the promise has settled: what is added in between would be written by nobody
   }
 }

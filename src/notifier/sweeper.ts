@@ -38,25 +38,26 @@ export function createSweeper(deps: SweeperDeps): Loop {
     name: 'sweeper',
     async run(signal) {
       while (!signal.aborted) {
-        const due = await sweep(deps).catch((thrown: unknown) => {
+        const neglected = await sweep(deps).catch((thrown: unknown) => {
           log.warn('sweeping failed, trying again', { err: toError(thrown) });
           return undefined;
         });
-        if (due !== undefined) await deps.watchdog.look(due);
+        if (neglected !== undefined) await deps.watchdog.look(neglected);
         await clock.sleep(rules.sweepEveryMs, signal);
       }
     },
   };
 }
 
-/** Returns how many notifications are due. */
+/** Returns how many notifications are due where nobody is at work. */
 async function sweep({ store, doorbell, clock, log, telemetry, rules }: SweeperDeps): Promise<number> {
   const now = clock.now();
   const before = (ms: number): Date => new Date(now.getTime() - ms);
   const reclaimed = await store.reclaim(now);
   if (reclaimed > 0) log.warn('claims had run out; their notifications wait again', { reclaimed });
   await store.supersede(now, { staleBefore: before(rules.staleAfterMs), defaultPolicy: rules.policy });
-  const { open, dead, due, oldestDueAt } = await store.figures(now);
+  await store.defer(now);
+  const { open, dead, due, neglected, oldestDueAt } = await store.figures(now);
   telemetry.outboxDepth.set(open);
   telemetry.deadNotifications.set(dead);
   telemetry.outboxOldestAge.set(oldestDueAt === null ? 0 : (now.getTime() - oldestDueAt.getTime()) / 1000);
@@ -66,5 +67,5 @@ async function sweep({ store, doorbell, clock, log, telemetry, rules }: SweeperD
     repeats: before(rules.keepRepeatsMs),
     dead: before(rules.keepDeadMs),
   });
-  return due;
+  return neglected;
 }

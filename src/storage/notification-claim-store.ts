@@ -188,7 +188,7 @@ left join lateral (
   ) d
   where not exists (
       select 1 from notifications e
-      where e.lane = d.lane and e.ordinal < d.ordinal and e.status in ('pending', 'in_flight')
+      where e.lane = d.lane and (e.status = 'in_flight' or e.ordinal < d.ordinal) and e.status in ('pending', 'in_flight')
     )
     and not exists (select 1 from delivery_pauses p where p.project_id in ('*', nullif(q.project, '')))
   order by d.next_attempt_at

@@ -1,19 +1,77 @@
+import { laneOf } from '../../src/alarm/notification.js';
 import type { Database } from '../../src/storage/database.js';
 import { NOON } from './builders.js';
 
 export interface StoredNotification {
   id: string;
-  alarmId: string;
-  projectId: string;
-  status: string;
+  alarmId?: string;
+  projectId?: string | null;
+  kind?: 'transition' | 'repeat';
+  sequence?: number;
+  action?: string;
+  host?: string;
+  policy?: 'current' | 'every' | null;
+  body?: string;
+  status?: string;
+  attempt?: number;
+  nextAttemptAt?: Date;
+  claimUntil?: Date | null;
+  createdAt?: Date;
+  replayedAt?: Date | null;
+  finishedAt?: Date | null;
 }
 
-/** Puts the notification of an alarm's first transition straight into the table, as an evaluator would. */
-export async function storeNotification(db: Database, { id, alarmId, projectId, status }: StoredNotification): Promise<void> {
-  await db.query(
-    `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index, action, lane, host,
-       body, status, next_attempt_at, created_at)
-     values ($1, $2, $3, 'transition', (select count(*) from notifications), $5, 'alarm_actions', 0, 'http://h/', $2, 'h:80', '{}', $4, $5, $5)`,
-    [id, alarmId, projectId, status, NOON],
-  );
+export const A_BODY =
+  '{"alarm_name": "cpu h\\u00f6her", "alarm_id": "a", "severity": "low", "previous": "ok", "current": "alarm", "reason": "because", "reason_data": {"most_recent": 95.0}}';
+
+const DEFAULTS = {
+  alarmId: 'a',
+  projectId: 'p',
+  kind: 'transition',
+  sequence: 1,
+  action: 'http://receiver/hook',
+  host: 'receiver:80',
+  policy: null,
+  body: A_BODY,
+  status: 'pending',
+  attempt: 0,
+  claimUntil: null,
+  replayedAt: null,
+  finishedAt: null,
+} as const;
+
+const INSERT = `
+  insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, slot, action_list, action_index, action, lane, host,
+                             policy, body, status, attempt, next_attempt_at, claim_until, created_at, replayed_at, finished_at)
+  values ($1, $2, $3, $4, $5, $6, case when $4 = 'repeat' then $6::timestamptz end, $1, 0, $7, $8, $9, $10, $11, $12, $13, $14, $15, $6, $16, $17)`;
+
+/** Puts a notification straight into the outbox; due at noon unless said otherwise. What is stored later comes later in its lane. */
+export async function storeNotification(db: Database, given: StoredNotification): Promise<void> {
+  const createdAt = given.createdAt ?? NOON;
+  const row = { ...DEFAULTS, createdAt, nextAttemptAt: createdAt, ...given };
+  await db.query(INSERT, [
+    row.id,
+    row.alarmId,
+    row.projectId,
+    row.kind,
+    row.sequence,
+    row.createdAt,
+    row.action,
+    laneOf(row.alarmId, row.action),
+    row.host,
+    row.policy,
+    row.body,
+    row.status,
+    row.attempt,
+    row.nextAttemptAt,
+    row.claimUntil,
+    row.replayedAt,
+    row.finishedAt,
+  ]);
+}
+
+/** The status of every notification, by id. */
+export async function statuses(db: Database): Promise<Record<string, string>> {
+  const { rows } = await db.query<{ id: string; status: string }>('select id, status from notifications order by ordinal');
+  return Object.fromEntries(rows.map(({ id, status }) => [id, status]));
 }

@@ -2,7 +2,7 @@ import { Queue } from 'bullmq';
 
 import { parseAction } from '../../../alarm/action.js';
 import type { Logger } from '../../../logger.js';
-import { createRedis } from '../../../redis.js';
+import { createRedis, type Redis } from '../../../redis.js';
 import type { Receiver } from '../receiver.js';
 import { queueNameOf } from './queue-name.js';
 
@@ -21,6 +21,7 @@ export function createQueueReceiver({ redisUrl, prefix, log }: QueueReceiverDeps
   if (redisUrl === undefined) return { deliver: async () => ({ kind: 'dead', error: 'queue actions are not configured' }) };
   const connection = createRedis(redisUrl, 'command', log);
   const queues = new Map<string, Queue>();
+  let connecting: Promise<void> | undefined;
 
   function queueFor(name: string): Queue {
     const known = queues.get(name);
@@ -37,20 +38,51 @@ export function createQueueReceiver({ redisUrl, prefix, log }: QueueReceiverDeps
   }
 
   return {
-    async deliver({ action, body, projectId, id, sequence }) {
+    async deliver({ action, body, projectId, id, sequence }, signal) {
       const name = queueNameOf(prefix, projectId, parseAction(action).url.hostname);
       try {
         const data = { notification_id: id, sequence, notification: JSON.parse(body) as unknown };
         // The id makes a second delivery recognisable, and while the first job is still there, it makes no second job.
-        await queueFor(name).add('alarm', data, { jobId: `notification-${id}` });
+        const add = async (): Promise<void> => {
+          // Not left to the queue: until its first connection stands it would keep jobs in memory, without an end.
+          await (connecting ??= connected(connection).finally(() => (connecting = undefined)));
+          await queueFor(name).add('alarm', data, { jobId: `notification-${id}` });
+        };
+        await Promise.race([add(), aborted(signal)]);
         return { kind: 'delivered' };
       } catch {
         return { kind: 'retry', error: 'connect_failed' };
       }
     },
     async close() {
+      if (connection.status !== 'ready') connection.disconnect(); // or closing would wait for Redis to come back
       await Promise.allSettled([...queues.values()].map((queue) => queue.close()));
       connection.disconnect();
     },
   };
+}
+
+/** Resolves when a connection stands; rejects when it has failed. */
+function connected(connection: Redis): Promise<void> {
+  if (connection.status === 'ready') return Promise.resolve();
+  if (!['wait', 'connecting', 'connect'].includes(connection.status)) return Promise.reject(new Error('Redis is not connected'));
+  return new Promise((resolve, reject) => {
+    const settle = (act: () => void) => (): void => {
+      connection.off('ready', onReady);
+      connection.off('close', onClose);
+      act();
+    };
+    const onReady = settle(resolve);
+    const onClose = settle(() => reject(new Error('Redis is not connected')));
+    connection.on('ready', onReady);
+    connection.on('close', onClose);
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(new Error('the time of the attempt is over'));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
 }

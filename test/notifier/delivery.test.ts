@@ -1,0 +1,207 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { createSystemClock } from '../../src/clock.js';
+import { silentLogger } from '../../src/logger.js';
+import type { Database } from '../../src/storage/database.js';
+import { embeddedDatabase, empty } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
+import { startNotifier, type NotifierRig, type NotifierRigOptions } from '../support/notifier-rig.js';
+import { startReceiver, type Answer, type Receiver } from '../support/receiver-server.js';
+import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';
+import { A_BODY, statuses, storeNotification, type StoredNotification } from '../support/stored-notifications.js';
+
+const clock = createSystemClock();
+let db: Database;
+const rigs: NotifierRig[] = [];
+const receivers: Receiver[] = [];
+
+beforeAll(async () => {
+  db = await embeddedDatabase();
+});
+beforeEach(async () => {
+  await empty(db);
+  for (const id of ['a', 'b']) await storeAlarm(db, { id, rule: thresholdRule() });
+});
+afterEach(async () => {
+  for (const rig of rigs.splice(0)) await rig.stop();
+  for (const receiver of receivers.splice(0)) await receiver.close();
+});
+afterAll(() => db.close());
+
+function start(options: NotifierRigOptions = {}): NotifierRig {
+  const rig = startNotifier(db, options);
+  rigs.push(rig);
+  return rig;
+}
+
+async function serve(answer?: Answer): Promise<Receiver> {
+  const receiver = await startReceiver(answer);
+  receivers.push(receiver);
+  return receiver;
+}
+
+function put(id: string, given: Partial<StoredNotification> = {}): Promise<void> {
+  const host = (given.action && URL.canParse(given.action) && new URL(given.action).host) || 'other:';
+  return storeNotification(db, { id, host, createdAt: clock.now(), ...given });
+}
+
+async function expectStatuses(expected: Record<string, string>): Promise<void> {
+  await eventually(async () => expect(await statuses(db)).toEqual(expected));
+}
+
+function idsOf({ requests }: Receiver): string[] {
+  return requests.map(({ headers }) => String(headers['webhook-id']).replace('msg_', ''));
+}
+
+/** Answers with these codes in turn, and with 204 after them. */
+function answering(...codes: number[]): Answer {
+  return (_, response) => void response.writeHead(codes.shift() ?? 204).end();
+}
+
+describe('delivery', () => {
+  test('what is rung for is sent once, byte for byte, with headers that tell identity and order', async () => {
+    const receiver = await serve();
+    const { doorbell } = start();
+    await put('n1', { sequence: 7, action: `${receiver.url}/hook?a=%2f` });
+    doorbell.ring(1);
+    await expectStatuses({ n1: 'delivered' });
+    expect(receiver.requests).toHaveLength(1);
+    expect(receiver.requests[0]).toMatchObject({
+      method: 'POST',
+      target: '/hook?a=%2f',
+      body: A_BODY,
+      headers: { 'content-type': 'application/json', 'webhook-id': 'msg_n1', 'tocsin-sequence': '7', 'user-agent': 'tocsin/0' },
+    });
+  });
+
+  test('what fails is tried again with the same id and bytes, and every attempt is noted', async () => {
+    const receiver = await serve(answering(500, 503));
+    await put('n1', { action: receiver.url });
+    start();
+    await expectStatuses({ n1: 'delivered' });
+    expect(idsOf(receiver)).toEqual(['n1', 'n1', 'n1']);
+    expect(new Set(receiver.requests.map(({ body }) => body))).toEqual(new Set([A_BODY]));
+    const { rows } = await db.query('select attempt, outcome, http_status from attempts order by attempt');
+    expect(rows).toEqual([
+      { attempt: 1, outcome: 'retry', http_status: 500 },
+      { attempt: 2, outcome: 'retry', http_status: 503 },
+      { attempt: 3, outcome: 'delivered', http_status: 204 },
+    ]);
+  });
+
+  test('what fails until its schedule ends is dead', async () => {
+    const receiver = await serve((_, response) => void response.writeHead(500).end());
+    await put('n1', { action: receiver.url });
+    start();
+    await expectStatuses({ n1: 'dead' });
+    expect(receiver.requests).toHaveLength(4);
+  });
+
+  test('under policy every, order is kept when the first fails', async () => {
+    const receiver = await serve(answering(500, 500));
+    await db.query("update alarms set state_version = 3 where id = 'a'");
+    for (const sequence of [1, 2, 3]) await put(`n${sequence}`, { sequence, action: receiver.url, policy: 'every' });
+    start();
+    await expectStatuses({ n1: 'delivered', n2: 'delivered', n3: 'delivered' });
+    expect(idsOf(receiver)).toEqual(['n1', 'n1', 'n1', 'n2', 'n3']);
+  });
+
+  test('under policy current, each is tried in order, and what failed gives way to the newest', async () => {
+    const receiver = await serve(answering(500, 204, 500));
+    await db.query("update alarms set state_version = 3 where id = 'a'");
+    for (const sequence of [1, 2, 3]) await put(`n${sequence}`, { sequence, action: receiver.url });
+    start();
+    await expectStatuses({ n1: 'superseded', n2: 'delivered', n3: 'delivered' });
+    expect(idsOf(receiver)).toEqual(['n1', 'n2', 'n3', 'n3']);
+  });
+
+  test('a receiver that hangs delays nobody else, and is given up in time', async () => {
+    const hanging = await serve(() => {});
+    const healthy = await serve();
+    for (let n = 0; n < 40; n += 1) await put(`h${n}`, { alarmId: `h${n}`, action: hanging.url });
+    for (let n = 0; n < 20; n += 1) await put(`w${n}`, { alarmId: `w${n}`, action: healthy.url });
+    const startedMs = clock.monotonicMs();
+    start();
+    await eventually(() => expect(healthy.requests).toHaveLength(20));
+    expect(clock.monotonicMs() - startedMs).toBeLessThan(1_400);
+    expect(hanging.requests).toHaveLength(4);
+    await eventually(async () => expect((await db.query('select 1 from attempts where error is not null')).rows).toHaveLength(4));
+  });
+
+  test('a ring that is lost is made up for by the sweeper', async () => {
+    const receiver = await serve();
+    start({ rules: { sweepEveryMs: 100 } });
+    await put('n1', { action: receiver.url });
+    await expectStatuses({ n1: 'delivered' });
+  });
+
+  test('what a dead process had claimed is sent by another when the claim has run out', async () => {
+    const receiver = await serve();
+    const claimUntil = new Date(clock.now().getTime() + 200);
+    await put('n1', { action: receiver.url, status: 'in_flight', attempt: 1, claimUntil });
+    start({ rules: { sweepEveryMs: 100 } });
+    await expectStatuses({ n1: 'delivered' });
+    expect((await db.query('select attempt from notifications')).rows).toEqual([{ attempt: 2 }]);
+  });
+});
+
+describe('stopping', () => {
+  test('finishes what is in hand, begins nothing new, and the next process sends only the rest', async () => {
+    const answers: (() => void)[] = [];
+    const receiver = await serve((_, response) => void answers.push(() => response.writeHead(204).end()));
+    for (let n = 0; n < 10; n += 1) await put(`n${n}`, { alarmId: `a${n}`, action: receiver.url });
+    const first = startNotifier(db, { rules: { concurrency: 3 } });
+    await eventually(() => expect(answers).toHaveLength(3));
+    const stopped = first.stop();
+    for (const answer of answers.splice(0)) answer();
+    await stopped;
+    expect(receiver.requests).toHaveLength(3);
+    expect(Object.values(await statuses(db)).filter((status) => status === 'in_flight')).toEqual([]);
+    start();
+    await eventually(async () => {
+      for (const answer of answers.splice(0)) answer();
+      expect(new Set(Object.values(await statuses(db)))).toEqual(new Set(['delivered']));
+    });
+    expect(new Set(idsOf(receiver)).size).toBe(10);
+    expect(receiver.requests).toHaveLength(10);
+  });
+
+  test('several notifiers, stopped and started under load, send nothing twice', async () => {
+    const receiver = await serve();
+    for (let n = 0; n < 200; n += 1) await put(`n${n}`, { alarmId: `a${n}`, action: receiver.url, projectId: `p${n % 7}` });
+    for (let round = 0; round < 4; round += 1) {
+      const pair = [startNotifier(db), startNotifier(db)];
+      await eventually(() => expect(receiver.requests.length).toBeGreaterThanOrEqual(Math.min(200, (round + 1) * 40)));
+      await Promise.all(pair.map((rig) => rig.stop()));
+    }
+    start();
+    await eventually(async () => expect(new Set(Object.values(await statuses(db)))).toEqual(new Set(['delivered'])));
+    expect(receiver.requests).toHaveLength(200);
+  });
+});
+
+describe('actions that are no webhook', () => {
+  test.each([
+    { action: 'test://', status: 'delivered', error: null },
+    { action: 'log:', status: 'delivered', error: null },
+    { action: 'zaqar://?topic=t', status: 'dead', error: 'invalid' },
+    { action: 'http://', status: 'dead', error: 'invalid' },
+    { action: 'queue://jobs', status: 'dead', error: 'queue actions are not configured' },
+  ])('$action is $status', async ({ action, status, error }) => {
+    await put('n1', { action });
+    start();
+    await expectStatuses({ n1: status });
+    expect((await db.query('select last_error from notifications')).rows).toEqual([{ last_error: error }]);
+  });
+
+  test('log:// writes one line in the words that Aodh uses, without secrets of the action', async () => {
+    const lines: string[] = [];
+    const body = A_BODY.replace('h\\u00f6her', 'high');
+    await put('n1', { action: 'log://u:secret@host/x?key=secret', body });
+    start({ log: { ...silentLogger, info: (message) => void lines.push(message) } });
+    await expectStatuses({ n1: 'delivered' });
+    expect(lines).toEqual([
+      'Notifying alarm cpu high a of low priority from ok to alarm with action log://host/x?key=*** because because.',
+    ]);
+  });
+});

@@ -1,0 +1,191 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { Queue } from 'bullmq';
+import { randomUUID } from 'node:crypto';
+
+import type { LocalServer } from '../../src/cli/local-servers/redis.js';
+import { createSystemClock } from '../../src/clock.js';
+import { silentLogger } from '../../src/logger.js';
+import { createBullDoorbell, createDoorbellWorker, doorbellQueue } from '../../src/notifier/bull-doorbell.js';
+import { createRedis } from '../../src/redis.js';
+import type { Database } from '../../src/storage/database.js';
+import { embeddedDatabase, empty } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
+import { startNotifier } from '../support/notifier-rig.js';
+import { startReceiver, type Receiver } from '../support/receiver-server.js';
+import { describeWithRedis, redisUrl, startRedis } from '../support/servers.js';
+import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';
+import { statuses, storeNotification } from '../support/stored-notifications.js';
+
+type Doorbell = ReturnType<typeof createBullDoorbell>;
+
+const clock = createSystemClock();
+/** Nothing listens there. */
+const NOWHERE = 'redis://127.0.0.1:1';
+
+describeWithRedis('the doorbell', () => {
+  const closers: (() => Promise<void>)[] = [];
+  let db: Database;
+  let prefix: string;
+  let receiver: Receiver;
+
+  beforeAll(async () => {
+    db = await embeddedDatabase();
+  });
+  beforeEach(async () => {
+    await empty(db);
+    await storeAlarm(db, { id: 'a', rule: thresholdRule() });
+    prefix = `t-${randomUUID()}`;
+    receiver = await startReceiver();
+    closers.push(() => receiver.close());
+  });
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  });
+  afterAll(() => db.close());
+
+  function bell(url = redisUrl()): Doorbell {
+    const doorbell = createBullDoorbell({ redisUrl: url, prefix, log: silentLogger });
+    closers.push(() => doorbell.close());
+    return doorbell;
+  }
+
+  function notifier(url = redisUrl()): void {
+    const rig = startNotifier(db, { redis: { url, prefix } });
+    closers.push(() => rig.stop());
+  }
+
+  async function privateRedis(like: Partial<LocalServer> = {}): Promise<LocalServer> {
+    const password = like.url && new URL(like.url).password;
+    const server = await startRedis({ ...(like.port ? { port: like.port } : {}), ...(password ? { password } : {}) });
+    closers.push(() => server.stop());
+    return server;
+  }
+
+  const put = (id: string): Promise<void> =>
+    storeNotification(db, { id, alarmId: id, action: `${receiver.url}/${id}`, createdAt: clock.now() });
+  const delivered = (id: string): Promise<void> =>
+    eventually(async () => expect(await statuses(db)).toMatchObject({ [id]: 'delivered' }), { timeoutMs: 10_000 });
+  const ringUntilDelivered = (doorbell: Doorbell, id: string): Promise<void> =>
+    eventually(
+      async () => {
+        doorbell.ring(1);
+        expect(await statuses(db)).toMatchObject({ [id]: 'delivered' });
+      },
+      { timeoutMs: 15_000 },
+    );
+
+  test('a ring wakes a notifier that listens on another connection', async () => {
+    notifier();
+    const doorbell = bell();
+    await put('n1');
+    await ringUntilDelivered(doorbell, 'n1');
+    await put('n2');
+    doorbell.ring(1);
+    await delivered('n2');
+    expect(receiver.requests).toHaveLength(2);
+  });
+
+  test.each([
+    { notifications: 0, rings: 0 },
+    { notifications: 1, rings: 1 },
+    { notifications: 26, rings: 2 },
+    { notifications: 1_000_000, rings: 8 },
+  ])('$notifications notifications are $rings rings', async ({ notifications, rings }) => {
+    const doorbell = bell();
+    const connection = createRedis(redisUrl(), 'worker', silentLogger);
+    const queue = new Queue(doorbellQueue(prefix), { connection });
+    closers.push(async () => {
+      await queue.close();
+      connection.disconnect();
+    });
+    await eventually(async () => {
+      doorbell.ring(1);
+      expect(await queue.getWaitingCount()).toBeGreaterThan(0);
+    });
+    await queue.drain();
+    doorbell.ring(notifications);
+    if (rings > 0) await eventually(async () => expect(await queue.getWaitingCount()).toBe(rings));
+    expect(await queue.getWaitingCount()).toBe(rings);
+  });
+
+  test('rings left over from before do no harm, and leave nothing behind', async () => {
+    const connection = createRedis(redisUrl(), 'worker', silentLogger);
+    const queue = new Queue(doorbellQueue(prefix), { connection });
+    closers.push(async () => {
+      await queue.close();
+      connection.disconnect();
+    });
+    await queue.addBulk([1, 2, 3].map((n) => ({ name: `of another release ${n}`, data: { unknown: n } })));
+    await queue.add('ring', {}, { removeOnComplete: true, removeOnFail: true });
+    await put('n1');
+    notifier();
+    await delivered('n1');
+    await eventually(async () =>
+      expect(await queue.getJobCounts('waiting', 'active', 'failed')).toEqual({ active: 0, failed: 0, waiting: 0 }),
+    );
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  test('without Redis from the start: rings are lost, the sweeper delivers, and everything ends in time', async () => {
+    const doorbell = createBullDoorbell({ redisUrl: NOWHERE, prefix, log: silentLogger });
+    const rig = startNotifier(db, { redis: { url: NOWHERE, prefix }, doorbell, rules: { sweepEveryMs: 100 } });
+    await put('n1');
+    for (let n = 0; n < 100; n += 1) doorbell.ring(100);
+    await delivered('n1');
+    const startedMs = clock.monotonicMs();
+    await rig.stop();
+    await doorbell.close();
+    expect(clock.monotonicMs() - startedMs).toBeLessThan(3_000);
+  });
+
+  test('when Redis is killed delivery goes on, and when it is back rings are heard again', async () => {
+    const redis = await privateRedis();
+    const doorbell = bell(redis.url);
+    notifier(redis.url);
+    await put('n1');
+    await ringUntilDelivered(doorbell, 'n1');
+    process.kill(redis.pid, 'SIGKILL');
+    await redis.stop();
+    const sweeping = startNotifier(db, { redis: { url: redis.url, prefix }, doorbell, rules: { sweepEveryMs: 100 } });
+    await put('n2');
+    doorbell.ring(1);
+    await delivered('n2');
+    await sweeping.stop();
+    await privateRedis(redis);
+    await put('n3');
+    await ringUntilDelivered(doorbell, 'n3');
+    expect(receiver.requests).toHaveLength(3);
+  });
+
+  test('a worker can be rebuilt, with Redis and without, and a worker that has ended stays ended', async () => {
+    const redis = await privateRedis();
+    let rings = 0;
+    const onRing = async (): Promise<void> => void (rings += 1);
+    const worker = createDoorbellWorker({ redisUrl: redis.url, prefix, clock, log: silentLogger, onRing });
+    const stopping = new AbortController();
+    const running = worker.run(stopping.signal);
+    await worker.rebuild();
+    const doorbell = bell(redis.url);
+    await eventually(() => {
+      doorbell.ring(1);
+      expect(rings).toBeGreaterThan(0);
+    });
+    process.kill(redis.pid, 'SIGKILL');
+    await redis.stop();
+    const startedMs = clock.monotonicMs();
+    await worker.rebuild();
+    stopping.abort();
+    await running;
+    expect(clock.monotonicMs() - startedMs).toBeLessThan(3_000);
+    await privateRedis(redis);
+    await worker.rebuild();
+    const heard = rings;
+    const connection = createRedis(redis.url, 'worker', silentLogger);
+    closers.push(async () => connection.disconnect());
+    await eventually(async () => {
+      doorbell.ring(1);
+      expect(await connection.llen(`bull:${doorbellQueue(prefix)}:wait`)).toBeGreaterThan(3);
+    });
+    expect(rings).toBe(heard);
+  });
+});

@@ -1,0 +1,73 @@
+import { expect, test } from '@jest/globals';
+
+import { silentLogger } from '../../src/logger.js';
+import { OutcomeRecorder } from '../../src/notifier/outcome-recorder.js';
+import type { FinishedAttempt } from '../../src/storage/notification-claim-store.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { NOON } from '../support/builders.js';
+
+function finished(id: string): FinishedAttempt {
+  const end = { outcome: 'delivered', httpStatus: 204, error: null, nextAttemptAt: null } as const;
+  return { id, attempt: 1, startedAt: NOON, durationMs: 1, ...end };
+}
+
+function recorder(record: (ids: string[]) => Promise<void>, onRecorded: () => void = () => {}) {
+  const clock = new FakeClock();
+  const made = new OutcomeRecorder({
+    clock,
+    log: silentLogger,
+    giveUpAfterMs: 1_000,
+    onRecorded,
+    record: async (group) => {
+      await record(group.map(({ id }) => id));
+      return [];
+    },
+  });
+  return { clock, recorder: made };
+}
+
+test.each([0, 1, 2, 3, 4, 5, 6])('an outcome that comes %i ticks after the last was written is written too', async (ticks) => {
+  const written: string[] = [];
+  let again = false;
+  const { recorder: made } = recorder(
+    async (ids) => void written.push(...ids),
+    () => {
+      if (again) return;
+      again = true;
+      void afterTicks(ticks).then(() => made.add(finished('second')));
+    },
+  );
+  made.add(finished('first'));
+  await afterTicks(50);
+  await made.settled();
+  expect(written).toEqual(['first', 'second']);
+});
+
+test('what ends during a statement goes together with the next', async () => {
+  const groups: string[][] = [];
+  const { recorder: made } = recorder(async (ids) => void groups.push(ids));
+  for (const id of ['a', 'b', 'c']) made.add(finished(id));
+  await made.settled();
+  expect(groups).toEqual([['a'], ['b', 'c']]);
+});
+
+test('while the database is away outcomes are kept, until their claims have run out', async () => {
+  const written: string[] = [];
+  let isAway = true;
+  const { recorder: made, clock } = recorder(async (ids) => {
+    if (isAway) throw new Error('away');
+    written.push(...ids);
+  });
+  made.add(finished('early'));
+  await clock.advance(900);
+  made.add(finished('late'));
+  await clock.advance(300);
+  isAway = false;
+  await clock.advance(300);
+  await made.settled();
+  expect(written).toEqual(['late']);
+});
+
+async function afterTicks(ticks: number): Promise<void> {
+  for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
+}

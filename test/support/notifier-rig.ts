@@ -1,0 +1,71 @@
+import { createSystemClock } from '../../src/clock.js';
+import { silentLogger, type Logger } from '../../src/logger.js';
+import { createLocalDoorbell, type Doorbell, type LocalDoorbell } from '../../src/notifier/doorbell.js';
+import { createNotifier, type NotifierDeps } from '../../src/notifier/notifier.js';
+import type { Database } from '../../src/storage/database.js';
+import { createNotificationClaimStore } from '../../src/storage/notification-claim-store.js';
+import { createNotificationUpkeepStore } from '../../src/storage/notification-upkeep-store.js';
+import { createTelemetry } from '../../src/telemetry.js';
+
+const NEVER_MS = 3_600_000;
+
+/** Short times, and no sweep after the first within a test. */
+export const RULES: NotifierDeps['rules'] = {
+  policy: 'current',
+  concurrency: 20,
+  attemptTimeoutMs: 1_500,
+  connectTimeoutMs: 500,
+  claimMs: 6_000,
+  sweepEveryMs: NEVER_MS,
+  retrySchedule: [0, 50, 50, 50],
+  maxAgeMs: NEVER_MS,
+  perHost: 32,
+  perHostAndProject: 4,
+  staleAfterMs: NEVER_MS,
+  keepDeliveredMs: NEVER_MS,
+  keepRepeatsMs: NEVER_MS,
+  keepDeadMs: NEVER_MS,
+};
+
+export interface NotifierRigOptions {
+  rules?: Partial<NotifierDeps['rules']>;
+  redis?: NotifierDeps['redis'];
+  queue?: NotifierDeps['queue'];
+  doorbell?: Doorbell;
+  log?: Logger;
+}
+
+export interface NotifierRig {
+  doorbell: LocalDoorbell;
+  /** Resolves when everything in hand is done and written. */
+  stop(): Promise<void>;
+}
+
+/** A notifier on the clock of the machine, with its loops running. */
+export function startNotifier(db: Database, options: NotifierRigOptions = {}): NotifierRig {
+  const localDoorbell = createLocalDoorbell();
+  const notifier = createNotifier({
+    claims: createNotificationClaimStore(db),
+    upkeep: createNotificationUpkeepStore(db),
+    localDoorbell,
+    doorbell: options.doorbell ?? localDoorbell,
+    redis: options.redis,
+    queue: options.queue ?? { redisUrl: undefined, prefix: 'test' },
+    rules: { ...RULES, ...options.rules },
+    clock: createSystemClock(),
+    log: options.log ?? silentLogger,
+    telemetry: createTelemetry(),
+    random: () => 0.5,
+    version: '0',
+  });
+  const stopping = new AbortController();
+  const running = Promise.all(notifier.loops.map((loop) => loop.run(stopping.signal)));
+  return {
+    doorbell: localDoorbell,
+    async stop() {
+      stopping.abort();
+      await running;
+      await notifier.close();
+    },
+  };
+}
