@@ -106,6 +106,7 @@ export class DeliveryPump implements Loop {
     const { store, clock, rules } = this.deps;
     let now = clock.now();
     while (!signal.aborted) {
+      const askedMs = clock.monotonicMs(); // before the claim: a pause while its answer was on the way counts too
       const free = rules.concurrency - this.#attempts.size;
       if (free === 0) return rules.sweepEveryMs; // the next attempt that ends wakes us
       now = clock.now();
@@ -118,7 +119,7 @@ export class DeliveryPump implements Loop {
         cursor: this.#cursor,
       });
       this.#cursor = cursor;
-      for (const notification of claimed) this.#begin(notification);
+      for (const notification of claimed) this.#begin(notification, askedMs);
       if (claimed.length === 0 && !more) break;
     }
     this.#tellLookers();
@@ -131,8 +132,8 @@ export class DeliveryPump implements Loop {
     for (const tell of this.#looked.splice(0)) tell();
   }
 
-  #begin(notification: ClaimedNotification): void {
-    const attempt: Promise<void> = this.#attempt(notification, this.deps.clock.monotonicMs())
+  #begin(notification: ClaimedNotification, askedMs: number): void {
+    const attempt: Promise<void> = this.#attempt(notification, askedMs)
       .catch((thrown: unknown) =>
         this.deps.log.error('an attempt failed in a way it should not', {
           notificationId: notification.id,
@@ -147,11 +148,11 @@ export class DeliveryPump implements Loop {
     this.#attempts.add(attempt);
   }
 
-  async #attempt(notification: ClaimedNotification, claimedMs: number): Promise<void> {
+  async #attempt(notification: ClaimedNotification, askedMs: number): Promise<void> {
     const { clock, receivers, rules, telemetry } = this.deps;
     const startedMs = clock.monotonicMs();
     // A process that was paused since the claim must not send what another may be sending by now.
-    if (startedMs - claimedMs >= rules.claimMs - rules.attemptTimeoutMs) return;
+    if (startedMs - askedMs >= rules.claimMs - rules.attemptTimeoutMs) return;
     const startedAt = clock.now();
     const { receiver, outcome } = await this.#withDeadline((signal) => receivers.deliver(notification, signal));
     const durationMs = clock.monotonicMs() - startedMs;

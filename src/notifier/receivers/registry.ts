@@ -21,7 +21,10 @@ export interface ReceiverDeps {
 }
 
 export interface Receivers {
-  /** Hands a delivery to the receiver that its action's scheme names. Never rejects. */
+  /**
+   * Hands a delivery to the receiver that its action's scheme names. Never rejects, and ends when `signal` aborts even if the receiver
+   * does not: a client library may wait for its server for ever.
+   */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<{ receiver: string; outcome: DeliveryOutcome }>;
   close(): Promise<void>;
 }
@@ -41,7 +44,7 @@ export function createReceivers(deps: ReceiverDeps): Receivers {
       const scheme = schemeOf(delivery.action);
       if (scheme === undefined) return { receiver: 'unknown', outcome: { kind: 'dead', error: 'invalid' } };
       try {
-        return { receiver: scheme, outcome: await receivers[scheme].deliver(delivery, signal) };
+        return { receiver: scheme, outcome: await orTimeout(receivers[scheme].deliver(delivery, signal), signal) };
       } catch (thrown) {
         deps.log.error('a receiver failed in a way it should not', {
           notificationId: delivery.id,
@@ -55,6 +58,16 @@ export function createReceivers(deps: ReceiverDeps): Receivers {
       for (const receiver of new Set<Receiver>(Object.values(receivers))) await receiver.close?.();
     },
   };
+}
+
+async function orTimeout(outcome: Promise<DeliveryOutcome>, signal: AbortSignal): Promise<DeliveryOutcome> {
+  const settled = new AbortController();
+  const timedOut = new Promise<DeliveryOutcome>((resolve) => {
+    const onAbort = (): void => resolve({ kind: 'retry', error: 'timeout' });
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true, signal: settled.signal });
+  });
+  return Promise.race([outcome, timedOut]).finally(() => settled.abort());
 }
 
 function schemeOf(action: string): ActionScheme | undefined {

@@ -1,0 +1,127 @@
+import { expect, test } from '@jest/globals';
+import { createServer, type AddressInfo } from 'node:net';
+
+import { createSystemClock } from '../../src/clock.js';
+import { silentLogger } from '../../src/logger.js';
+import { DeliveryPump, type DeliveryRules } from '../../src/notifier/delivery-pump.js';
+import { createReceivers, type Receivers } from '../../src/notifier/receivers/registry.js';
+import type { ClaimedNotification, FinishedAttempt, NotificationClaimStore } from '../../src/storage/notification-claim-store.js';
+import { FROM_THE_START } from '../../src/storage/notification-turns.js';
+import { createTelemetry } from '../../src/telemetry.js';
+import { NOON } from '../support/builders.js';
+import { FakeClock } from '../support/fake-clock.js';
+
+const RULES: DeliveryRules = {
+  policy: 'current',
+  concurrency: 1,
+  attemptTimeoutMs: 3_000,
+  claimMs: 6_000,
+  sweepEveryMs: 1_000,
+  retrySchedule: [0, 5_000],
+  maxAgeMs: 86_400_000,
+  perHost: 32,
+  perHostAndProject: 4,
+};
+
+const NOTIFICATION: ClaimedNotification = {
+  id: 'n',
+  alarmId: 'a',
+  projectId: 'p',
+  kind: 'transition',
+  sequence: 1,
+  transitionTime: NOON,
+  action: 'queue://jobs',
+  lane: 'a queue://jobs',
+  host: 'queue:jobs',
+  body: '{}',
+  attempt: 1,
+  attemptInSchedule: 1,
+  createdAt: NOON,
+};
+
+/** Hands out one notification once, when `answered` resolves, and keeps what is recorded. */
+function outboxWithOne(answered: Promise<void> = Promise.resolve()): NotificationClaimStore & { recorded: FinishedAttempt[] } {
+  const waiting = [NOTIFICATION];
+  const recorded: FinishedAttempt[] = [];
+  return {
+    recorded,
+    async claim() {
+      const claimed = waiting.splice(0);
+      if (claimed.length > 0) await answered;
+      return { claimed, cursor: FROM_THE_START, more: false };
+    },
+    async record(finished) {
+      recorded.push(...finished);
+      return finished.map(({ id }) => ({ id, status: 'pending', lastError: null }));
+    },
+    nextDueAt: async () => null,
+  };
+}
+
+test.each([
+  { when: 'at once', pauseMs: 0, isSent: true },
+  { when: 'just in time', pauseMs: 2_900, isSent: true },
+  { when: 'when the claim might end during the attempt', pauseMs: 3_000, isSent: false },
+])('a claim that is answered $when: sent is $isSent', async ({ pauseMs, isSent }) => {
+  const clock = new FakeClock();
+  const sent: string[] = [];
+  const receivers: Receivers = {
+    async deliver({ id }) {
+      sent.push(id);
+      return { receiver: 'test', outcome: { kind: 'delivered' } };
+    },
+    close: async () => {},
+  };
+  let answer = (): void => {};
+  const store = outboxWithOne(new Promise<void>((resolve) => (answer = resolve)));
+  const stop = new AbortController();
+  const pump = pumpOf({ store, clock, receivers });
+
+  const running = pump.run(stop.signal);
+  await clock.advance(pauseMs);
+  answer();
+  await clock.advance(0);
+  stop.abort();
+  await running;
+
+  expect(sent).toEqual(isSent ? ['n'] : []);
+  expect(store.recorded).toHaveLength(isSent ? 1 : 0);
+});
+
+test('a queue whose Redis accepts and never answers costs an attempt its time, not the notifier its slot or its stop', async () => {
+  const silent = createServer((socket) => socket.resume());
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const clock = createSystemClock();
+  const receivers = createReceivers({
+    clock,
+    log: silentLogger,
+    connectTimeoutMs: 100,
+    attemptTimeoutMs: 300,
+    maxSocketsPerHost: 4,
+    queueRedisUrl: `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+    queuePrefix: 'actions',
+    version: 'test',
+  });
+  const store = outboxWithOne();
+  const stop = new AbortController();
+  const pump = pumpOf({ store, clock, receivers }, { attemptTimeoutMs: 300 });
+  const startedMs = clock.monotonicMs();
+
+  const running = pump.run(stop.signal);
+  await clock.sleep(0); // the attempt begins
+  stop.abort();
+  await running;
+
+  expect(clock.monotonicMs() - startedMs).toBeLessThan(300 + 500);
+  expect(store.recorded).toMatchObject([{ id: 'n', outcome: 'retry', error: 'timeout' }]);
+  await receivers.close();
+  await new Promise((resolve) => silent.close(resolve));
+});
+
+function pumpOf(
+  deps: Pick<ConstructorParameters<typeof DeliveryPump>[0], 'store' | 'clock' | 'receivers'>,
+  rules: Partial<DeliveryRules> = {},
+): DeliveryPump {
+  const telemetry = createTelemetry();
+  return new DeliveryPump({ ...deps, log: silentLogger, telemetry, random: () => 0.5, rules: { ...RULES, ...rules } });
+}
