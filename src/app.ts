@@ -86,7 +86,9 @@ class Service implements App {
 
   constructor(private readonly parts: Parts) {
     this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
-    void parts.failedLock.then((cause) => this.#reportFailure(new Error('the lock on the data directory was lost', { cause })));
+    void parts.failedLock.then((cause) =>
+      this.#reportFailure(new Error(`the embedded database was lost: ${cause.message}`, { cause })),
+    );
   }
 
   get url(): string | undefined {
@@ -189,13 +191,20 @@ class Service implements App {
     const grace = clock.sleep(graceMs, done.signal);
     await Promise.all([
       ...this.#listeners.map((listener) => listener.close(grace)),
-      this.#stopLoops('evaluator', graceMs).then(() => this.#evaluator?.coordinator.leave()),
+      this.#stopLoops('evaluator', graceMs).then(() => this.#bounded(this.#evaluator?.coordinator.leave())),
       this.#stopLoops('notifier', graceMs),
       this.#stopLoops('process', graceMs),
     ]);
     done.abort();
-    await resources.release();
+    await this.#bounded(resources.release());
     log.info('stopped');
+  }
+
+  /** A store that hangs must not keep a process that was told to end. */
+  async #bounded(leaving: Promise<void> | undefined): Promise<void> {
+    const done = new AbortController();
+    const left = Promise.resolve(leaving).finally(() => done.abort());
+    await Promise.race([left, this.parts.clock.sleep(LEAVING_MS, done.signal)]);
   }
 
   async #stopLoops(part: Role | 'process', graceMs: number): Promise<void> {

@@ -7,7 +7,7 @@ import { sendAnswer } from './answer.js';
 import { authorize, type Policy } from './identity/authorize.js';
 import { NOBODY, type Identity } from './identity/identity.js';
 import { QueryParameters } from './query-parameters.js';
-import { readJsonBody, type BodyLimits } from './request-body.js';
+import { hasBody, readJsonBody, type BodyLimits } from './request-body.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -68,6 +68,7 @@ function dispatch(routes: readonly Route[]): RequestHandler {
     const search = new URL(request.originalUrl, 'http://localhost').search;
     const query = new QueryParameters(search, route.query ?? []);
     refuseNul(request.params as Record<string, string>);
+    if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
     const body = route.body && (await readJsonBody(request, response, route.body));
     const origin = `${request.protocol}://${request.headers.host ?? 'localhost'}`;
     const answer = await route.handle({ identity, params: request.params as Record<string, string>, query, body, origin });

@@ -8,12 +8,14 @@ export type Role = (typeof ROLES)[number];
 
 const port = (fallback: number): z.ZodDefault<z.ZodNumber> => z.number().int().min(0).max(65_535).default(fallback);
 const count = (fallback: number, max: number): z.ZodDefault<z.ZodNumber> => z.number().int().min(1).max(max).default(fallback);
-const secretUrl = z
-  .string()
-  .min(1)
-  .transform((text) => new Secret(text))
-  .meta({ kind: 'secret' })
-  .optional();
+const secretUrl = (scheme: RegExp, example: string) =>
+  z
+    .string()
+    .refine((text) => scheme.test(text) && URL.canParse(text), `expected a URL such as ${example}`)
+    .transform((text) => new Secret(text))
+    .meta({ kind: 'secret' })
+    .optional();
+const redisUrl = secretUrl(/^rediss?:\/\//, 'redis://:password@host:6379');
 const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> =>
   z.strictObject(shape).prefault({} as never);
 
@@ -39,14 +41,14 @@ export const Config = z.strictObject({
     port: z.number().int().min(0).max(65_535).optional(),
   }),
   database: section({
-    url: secretUrl,
+    url: secretUrl(/^postgres(ql)?:\/\//, 'postgresql://user:password@host:5432/name'),
     data_dir: z.string().min(1).default('./data'),
     max_connections: count(10, 200),
     statement_timeout: duration('10s', { min: '100ms' }),
     migrate_on_start: z.boolean().default(true),
   }),
   redis: section({
-    url: secretUrl,
+    url: redisUrl,
     prefix: z
       .string()
       .regex(/^[a-z0-9-]+$/, 'expected lower-case letters, digits and dashes')
@@ -78,7 +80,7 @@ export const Config = z.strictObject({
     keep_dead: duration('30d'),
   }),
   queue: section({
-    redis_url: secretUrl,
+    redis_url: redisUrl,
     prefix: z
       .string()
       .regex(/^[a-z0-9-]+$/, 'expected lower-case letters, digits and dashes')

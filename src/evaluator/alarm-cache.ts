@@ -2,6 +2,7 @@ import type { AlarmState } from '../alarm/alarm.js';
 import type { SeriesNeed } from '../alarm/series.js';
 import type { TimeConstraint } from '../alarm/time-constraint.js';
 import { parseStoredRule, typeOf, type AlarmRule } from '../alarm/types/index.js';
+import { toError } from '../errors.js';
 import type { LoadedAlarm } from '../storage/evaluation-store.js';
 
 /** An alarm in an evaluator's memory. Small on purpose: there may be a million. */
@@ -23,6 +24,8 @@ export interface AlarmCacheDeps {
   load: (partitions: readonly number[]) => Promise<{ alarms: LoadedAlarm[]; seen: string }>;
   changesSince: (partitions: readonly number[], since: string) => Promise<{ alarms: LoadedAlarm[]; seen: string }>;
   byId: (ids: readonly string[]) => Promise<LoadedAlarm[]>;
+  /** An alarm that is there and makes no sense, such as one of a kind that only a newer release knows. It is left out. */
+  onUnreadable: (alarmId: string, err: Error) => void;
 }
 
 interface HeldPartition {
@@ -74,6 +77,11 @@ export class AlarmCache {
   /** Alarms that look at other alarms. */
   combinations(): HeldAlarm[] {
     return [...this.#combinations.values()];
+  }
+
+  /** Whether a partition's alarms are all in memory. */
+  isLoaded(partition: number): boolean {
+    return (this.#partitions.get(partition)?.seen ?? null) !== null;
   }
 
   get size(): number {
@@ -145,9 +153,11 @@ export class AlarmCache {
 
   async #absorb(targets: [number, HeldPartition][], read: () => Promise<{ alarms: LoadedAlarm[]; seen: string }>): Promise<void> {
     const { alarms, seen } = await read();
-    for (const alarm of alarms) this.#apply(alarm);
-    // A partition released and taken again while the read ran is another object by now, and still unread.
-    for (const [, held] of targets) held.seen = seen;
+    // A partition released and taken again while the read ran is another object by now: for that one the read is too old.
+    const current = targets.filter(([id, held]) => this.#partitions.get(id) === held);
+    const asked = new Set(current.map(([id]) => id));
+    for (const alarm of alarms) if (asked.has(alarm.partition) || !this.#partitions.has(alarm.partition)) this.#apply(alarm);
+    for (const [, held] of current) held.seen = seen;
   }
 
   #apply(alarm: LoadedAlarm): void {
@@ -160,7 +170,8 @@ export class AlarmCache {
     const known = alarms.get(alarm.id);
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
-    const held = this.#hold(alarm);
+    const held = this.#tryHold(alarm);
+    if (held === undefined) return this.#remove(alarm.id);
     alarms.set(held.id, held);
     this.#partitionOf.set(held.id, held.partition);
     if (held.need === undefined) this.#combinations.set(held.id, held);
@@ -173,6 +184,16 @@ export class AlarmCache {
     this.#partitions.get(partition)?.alarms.delete(alarmId);
     this.#partitionOf.delete(alarmId);
     this.#combinations.delete(alarmId);
+  }
+
+  /** One row that this release cannot read must not keep the others from being evaluated. */
+  #tryHold(alarm: LoadedAlarm): HeldAlarm | undefined {
+    try {
+      return this.#hold(alarm);
+    } catch (thrown) {
+      this.deps.onUnreadable(alarm.id, toError(thrown));
+      return undefined;
+    }
   }
 
   #hold(alarm: LoadedAlarm): HeldAlarm {

@@ -26,31 +26,37 @@ export interface CommitDeps {
   /** False once this member's lease is too old to be relied on. */
   mayCommit: () => boolean;
   /** Called with partitions that the database says are another member's. */
-  onLost: (partitions: readonly number[]) => void;
+  onLost: (partitions: readonly { id: number; epoch: number }[]) => void;
 }
 
 export interface Progress {
   partitions: readonly { id: number; epoch: number }[];
   at: Date;
-  /** Whether these partitions count as evaluated once everything is committed. */
-  checkpoint: boolean;
+  /** `checkpoint`: evaluated once everything is committed; `progress`: begun, and not evaluated whole; `none`: left alone. */
+  mark: EvaluationBatch['mark'];
 }
 
 /**
  * Writes what a batch decided, in chunks, and the partitions' checkpoint with the last of them, so that a reader who sees equal
- * start and end of an evaluation sees all of it. Resolves false when it was not written whole; nothing half-written is a lie:
- * each chunk stands by itself and the partition stays due.
+ * start and end of an evaluation sees all of it. `isWhole` is false when it ended early; nothing half-written is a lie: each chunk
+ * stands by itself, and without the last one the partitions stay due. `refused` is all that was not written.
  */
-export async function commitOutcomes(deps: CommitDeps, outcomes: readonly Outcome[], progress: Progress): Promise<boolean> {
+export async function commitOutcomes(
+  deps: CommitDeps,
+  outcomes: readonly Outcome[],
+  progress: Progress,
+): Promise<{ isWhole: boolean; refused: Outcome[] }> {
   const chunks: (readonly Outcome[])[] = [];
   for (let start = 0; start < outcomes.length; start += CHUNK) chunks.push(outcomes.slice(start, start + CHUNK));
-  if (chunks.length === 0) chunks.push([]);
+  if (chunks.length === 0 && progress.mark !== 'none') chunks.push([]);
+  const refused: Outcome[] = [];
   for (const [index, chunk] of chunks.entries()) {
-    const mark = !progress.checkpoint ? 'none' : index === chunks.length - 1 ? 'checkpoint' : 'progress';
-    if (mark === 'none' && chunk.length === 0) continue;
-    if (!(await commitChunk(deps, chunk, progress, mark))) return false;
+    const mark = progress.mark === 'checkpoint' && index < chunks.length - 1 ? 'progress' : progress.mark;
+    const result = await commitChunk(deps, chunk, progress, mark);
+    if (result === undefined) return { isWhole: false, refused: [...refused, ...chunks.slice(index).flat()] };
+    refused.push(...result.fenced);
   }
-  return true;
+  return { isWhole: true, refused };
 }
 
 async function commitChunk(
@@ -58,11 +64,11 @@ async function commitChunk(
   outcomes: readonly Outcome[],
   progress: Progress,
   mark: EvaluationBatch['mark'],
-): Promise<boolean> {
+): Promise<CommitResult | undefined> {
   if (!deps.mayCommit()) {
     deps.telemetry.transitionsFenced.inc({ reason: 'lease' }, outcomes.length);
     deps.log.warn('results dropped: the lease of this evaluator may have run out', { results: outcomes.length });
-    return false;
+    return undefined;
   }
   const touched = new Set(outcomes.map(({ partition }) => partition));
   const partitions = progress.partitions.filter(({ id }) => mark !== 'none' || touched.has(id));
@@ -70,7 +76,9 @@ async function commitChunk(
   const staleBefore = new Date(progress.at.getTime() - deps.intervalMs);
   const { memberId, defaultPolicy } = deps;
   try {
-    settle(deps, await deps.commit({ memberId, partitions, outcomes, at: progress.at, mark, staleBefore, defaultPolicy }));
+    const result = await deps.commit({ memberId, partitions, outcomes, at: progress.at, mark, staleBefore, defaultPolicy });
+    settle(deps, result, partitions);
+    return result;
   } catch (thrown) {
     // The answer may have been lost after the commit: what is in memory is a guess until it is read again.
     deps.cache.distrust(ids);
@@ -78,12 +86,11 @@ async function commitChunk(
       results: outcomes.length,
       err: toError(thrown),
     });
-    return false;
+    return undefined;
   }
-  return true;
 }
 
-function settle(deps: CommitDeps, result: CommitResult): void {
+function settle(deps: CommitDeps, result: CommitResult, partitions: Progress['partitions']): void {
   for (const { outcome, stateVersion } of result.committed) {
     if (outcome.kind !== 'transition') continue;
     deps.cache.committed(outcome, stateVersion);
@@ -98,6 +105,6 @@ function settle(deps: CommitDeps, result: CommitResult): void {
   }
   if (result.lost.length > 0) {
     deps.log.warn('partitions have another owner; their results were refused', { partitions: result.lost });
-    deps.onLost(result.lost);
+    deps.onLost(partitions.filter(({ id }) => result.lost.includes(id)));
   }
 }

@@ -46,7 +46,7 @@ export class CombinationJudge {
       const chunk = waiting.slice(start, start + CHUNK);
       const members = await this.deps.reachableFrom(chunk.map(({ id }) => id));
       const snapshot = new Map(members.map((member) => [member.id, member]));
-      for (const alarm of chunk) outcomes.push(...this.#judgeOne(alarm, snapshot, now));
+      for (const alarm of chunk) outcomes.push(...this.#judgeSafely(alarm, snapshot, now));
     }
     return outcomes;
   }
@@ -61,6 +61,15 @@ export class CombinationJudge {
     if (judged === undefined) return true;
     const lastSlotOfNext = (judged.cycle + 1) * this.deps.intervalMs + (judged.lastSlot * this.deps.intervalMs) / SLOTS;
     return now.getTime() >= lastSlotOfNext;
+  }
+
+  #judgeSafely(alarm: HeldAlarm, snapshot: Snapshot, now: Date): Outcome[] {
+    try {
+      return this.deps.poison.isQuarantined(alarm.id, now) ? [] : this.#judgeOne(alarm, snapshot, now);
+    } catch (thrown) {
+      this.deps.poison.failed(alarm.id, now, toError(thrown));
+      return [];
+    }
   }
 
   #judgeOne(alarm: HeldAlarm, snapshot: Snapshot, now: Date): Outcome[] {
@@ -81,17 +90,12 @@ export class CombinationJudge {
   }
 
   #decide(alarm: HeldAlarm, snapshot: Snapshot, now: Date): Outcome[] {
-    if (!isWithin(alarm.timeConstraints, now) || this.deps.poison.isQuarantined(alarm.id, now)) return [];
-    try {
-      const evaluation = combinationVerdict(alarm.id, snapshot, now);
-      const decision = decide({ state: alarm.state, repeatActions: alarm.repeats }, evaluation, typeOf(alarm.rule));
-      this.deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
-      this.deps.poison.succeeded(alarm.id);
-      return [outcomeOf(alarm, decision)].filter((outcome) => outcome !== null);
-    } catch (thrown) {
-      this.deps.poison.failed(alarm.id, now, toError(thrown));
-      return [];
-    }
+    if (!isWithin(alarm.timeConstraints, now)) return [];
+    const evaluation = combinationVerdict(alarm.id, snapshot, now);
+    const decision = decide({ state: alarm.state, repeatActions: alarm.repeats }, evaluation, typeOf(alarm.rule));
+    this.deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
+    this.deps.poison.succeeded(alarm.id);
+    return [outcomeOf(alarm, decision)].filter((outcome) => outcome !== null);
   }
 
   #forgetAllBut(held: readonly HeldAlarm[]): void {

@@ -3,12 +3,13 @@ import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
+import { WakeableSleep } from '../wakeable-sleep.js';
 import type { AlarmCache, HeldAlarm } from './alarm-cache.js';
 import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
 import { evaluateBatch, type EvaluateBatchDeps } from './evaluate-batch.js';
 import type { CombinationJudge } from './evaluate-combinations.js';
 import type { HeldPartitions, TakenPartition } from './held-partitions.js';
-import { lastSlotTime, missedSlots, nextTick } from './schedule.js';
+import { lastSlotTime, missedSlots, nextTick, SLOTS } from './schedule.js';
 
 export interface EvaluationLoopDeps {
   clock: Clock;
@@ -23,6 +24,9 @@ export interface EvaluationLoopDeps {
   /** How long one batch may take, backend included. */
   deadlineMs: number;
 }
+
+/** A backend that could not be asked is asked again after an eighth of the interval, but not sooner than this. */
+const RETRY_MS = 1_000;
 
 interface Partition {
   id: number;
@@ -39,19 +43,20 @@ export class EvaluationLoop implements Loop {
   readonly #inHand = new Map<Promise<void>, number>();
   #lastTurnMs = 0;
   #judging = false;
-  #wake = new AbortController();
+  readonly #pause: WakeableSleep;
 
   constructor(private readonly deps: EvaluationLoopDeps) {
     this.#lastTurnMs = deps.clock.monotonicMs();
+    this.#pause = new WakeableSleep(deps.clock);
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock, intervalMs } = this.deps;
     while (!signal.aborted) {
+      this.#pause.set();
       this.#turn();
       const now = clock.now().getTime();
-      await clock.sleep(nextTick(now, intervalMs) - now, AbortSignal.any([signal, this.#wake.signal]));
-      if (this.#wake.signal.aborted) this.#wake = new AbortController();
+      await this.#pause.sleep(nextTick(now, intervalMs) - now, signal);
     }
     await this.settled();
   }
@@ -60,7 +65,7 @@ export class EvaluationLoop implements Loop {
   taken(partitions: readonly TakenPartition[]): void {
     this.deps.held.take(partitions);
     this.deps.cache.take(partitions.map(({ id }) => id));
-    this.#wake.abort();
+    this.#pause.wake();
   }
 
   /** Partitions that are no longer this member's. Results still on their way are refused at commit. */
@@ -96,36 +101,43 @@ export class EvaluationLoop implements Loop {
   #start(partitions: readonly Partition[], work: () => Promise<void>): void {
     const { held, log, clock } = this.deps;
     const ids = partitions.map(({ id }) => id);
-    held.setBusy(ids, true);
+    held.setBusy(partitions, true);
     const running: Promise<void> = work()
       .catch((thrown: unknown) =>
         log.warn('a batch failed; its partitions stay due', { partitions: ids.length, err: toError(thrown) }),
       )
       .finally(() => {
-        held.setBusy(ids, false);
+        held.setBusy(partitions, false);
         this.#inHand.delete(running);
       });
     this.#inHand.set(running, clock.monotonicMs());
   }
 
-  async #evaluate(due: readonly Partition[], now: Date): Promise<void> {
-    const { cache, batch, clock, telemetry, intervalMs, deadlineMs } = this.deps;
+  /** A commit found these epochs passed. What was taken again since then is another holding, and stays. */
+  lost(partitions: readonly { id: number; epoch: number }[]): void {
+    this.dropped(partitions.filter(({ id, epoch }) => this.deps.held.epochOf(id) === epoch).map(({ id }) => id));
+  }
+
+  async #evaluate(taken: readonly Partition[], now: Date): Promise<void> {
+    const { cache, batch, clock, commit, telemetry, intervalMs, deadlineMs } = this.deps;
     const startedMs = clock.monotonicMs();
-    this.#countLateness(due, now);
+    this.#countLateness(taken, now);
     await cache.refresh();
+    // What was found doubtful while the others were read is judged when it is loaded, not as if it had no alarms.
+    const due = taken.filter(({ id }) => cache.isLoaded(id));
     const alarms: HeldAlarm[] = [];
     for (const { id } of due) alarms.push(...cache.alarmsOf(id));
     const verdicts = await this.#withDeadline((signal) => evaluateBatch(batch, alarms, now, signal));
     if (clock.monotonicMs() - startedMs > Math.max(intervalMs, deadlineMs)) throw new Error('results are too old to be used');
     const [answered, unanswered] = split(due, ({ id }) => !verdicts.unanswered.has(id));
     const [whole, rest] = split(verdicts.outcomes, ({ partition }) => !verdicts.unanswered.has(partition));
-    if (
-      answered.length > 0 &&
-      (await commitOutcomes(this.deps.commit, whole, { partitions: answered, at: now, checkpoint: true }))
-    ) {
-      this.deps.held.evaluated(answered, now);
+    if (answered.length > 0) {
+      const { isWhole } = await commitOutcomes(commit, whole, { partitions: answered, at: now, mark: 'checkpoint' });
+      if (isWhole) this.deps.held.evaluated(answered, now);
     }
-    if (rest.length > 0) await commitOutcomes(this.deps.commit, rest, { partitions: unanswered, at: now, checkpoint: false });
+    this.deps.held.failed(unanswered, now.getTime() + Math.max(RETRY_MS, intervalMs / SLOTS));
+    // Some of their alarms may change now and others not: whoever combines them must wait until they are evaluated whole.
+    if (rest.length > 0) await commitOutcomes(commit, rest, { partitions: unanswered, at: now, mark: 'progress' });
     telemetry.batchSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
     this.deps.log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length, outcomes: verdicts.outcomes.length });
   }
@@ -137,8 +149,8 @@ export class EvaluationLoop implements Loop {
       const alarms = cache.combinations();
       if (alarms.length === 0) return;
       const outcomes = await combinations.judge(alarms, now);
-      const isWritten = await commitOutcomes(commit, outcomes, { partitions: held.all(), at: now, checkpoint: false });
-      if (!isWritten) combinations.retry(outcomes);
+      const { refused } = await commitOutcomes(commit, outcomes, { partitions: held.all(), at: now, mark: 'none' });
+      combinations.retry(refused);
     } finally {
       this.#judging = false;
     }

@@ -45,7 +45,10 @@ export interface Evaluator {
 
 export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   const { store, clock, log, telemetry, intervalMs, deadlineMs, memberId, defaultPolicy } = deps;
-  const cache = new AlarmCache(store);
+  const cache = new AlarmCache({
+    ...store,
+    onUnreadable: (alarmId, err) => log.error('an alarm cannot be read by this release and is not evaluated', { alarmId, err }),
+  });
   const held = new HeldPartitions();
   const poison = new PoisonWatch({ log, telemetry });
   const combinations = new CombinationJudge({ reachableFrom: (ids) => store.reachableFrom(ids), poison, telemetry, intervalMs });
@@ -63,7 +66,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
       commit: deps.commit,
       doorbell: deps.doorbell,
       mayCommit: deps.mayCommit,
-      onLost: (ids) => loop.dropped(ids),
+      onLost: (partitions) => loop.lost(partitions),
       cache,
       clock,
       log,

@@ -25,9 +25,13 @@ export function nextTick(nowMs: number, intervalMs: number): number {
   return (Math.floor(nowMs / step) + 1) * step;
 }
 
-/** Whether a partition's slot has come up since it was last evaluated. One never evaluated is due. */
+/**
+ * Whether a partition's slot has come up since it was last evaluated. One never evaluated is due, and so is one evaluated in the future:
+ * the database's clock was put back since, and nobody should wait until it gets there again.
+ */
 export function isDue(partition: number, lastEvaluatedMs: number | undefined, nowMs: number, intervalMs: number): boolean {
-  return lastEvaluatedMs === undefined || lastSlotTime(partition, nowMs, intervalMs) > lastEvaluatedMs;
+  if (lastEvaluatedMs === undefined || lastEvaluatedMs > nowMs + intervalMs) return true;
+  return lastSlotTime(partition, nowMs, intervalMs) > lastEvaluatedMs;
 }
 
 /** Slots that came up since the last evaluation and will not be caught up with, the present one not counted. */

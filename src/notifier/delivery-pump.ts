@@ -11,6 +11,7 @@ import type {
 import { FROM_THE_START } from '../storage/notification-turns.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
+import { WakeableSleep } from '../wakeable-sleep.js';
 import { OutcomeRecorder } from './outcome-recorder.js';
 import type { Receivers } from './receivers/registry.js';
 import type { DeliveryOutcome } from './receivers/receiver.js';
@@ -39,6 +40,8 @@ export interface DeliveryRules {
 }
 
 const CLAIM_AT_ONCE = 50;
+/** Times that the cursor comes round without a find until everything has been looked at: the first lap may have begun in the middle. */
+const WHOLE_LAP = 2;
 const TROUBLE_PAUSE_MS = 1_000;
 /** What a receiver's own deadline gets on top before the attempt is cut off from outside. */
 const SLACK_MS = 250;
@@ -52,12 +55,13 @@ export class DeliveryPump implements Loop {
   readonly #recorder: OutcomeRecorder;
   readonly #attempts = new Set<Promise<void>>();
   #cursor = FROM_THE_START;
-  #wake = new AbortController();
+  readonly #pause: WakeableSleep;
   #looked: (() => void)[] = [];
   #finished = 0;
 
   constructor(private readonly deps: DeliveryPumpDeps) {
     const { store, clock, log, rules } = deps;
+    this.#pause = new WakeableSleep(clock);
     this.#recorder = new OutcomeRecorder({
       clock,
       log,
@@ -69,7 +73,7 @@ export class DeliveryPump implements Loop {
 
   /** Has the pump look for work now. */
   wake(): void {
-    this.#wake.abort();
+    this.#pause.wake();
   }
 
   /** Wakes the pump; resolves when it has looked and has room for more. */
@@ -85,16 +89,15 @@ export class DeliveryPump implements Loop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.deps;
     while (!signal.aborted) {
-      this.#wake = new AbortController();
+      this.#pause.set();
       let pauseMs = TROUBLE_PAUSE_MS;
       try {
         pauseMs = await this.#look(signal);
       } catch (thrown) {
-        log.warn('the outbox could not be read, trying again', { err: toError(thrown) });
+        this.deps.log.warn('the outbox could not be read, trying again', { err: toError(thrown) });
       }
-      await clock.sleep(pauseMs, AbortSignal.any([signal, this.#wake.signal]));
+      await this.#pause.sleep(pauseMs, signal);
     }
     await Promise.all(this.#attempts);
     await this.#recorder.settled();
@@ -105,6 +108,7 @@ export class DeliveryPump implements Loop {
   async #look(signal: AbortSignal): Promise<number> {
     const { store, clock, rules } = this.deps;
     let now = clock.now();
+    let idleLaps = 0;
     while (!signal.aborted) {
       const askedMs = clock.monotonicMs(); // before the claim: a pause while its answer was on the way counts too
       const free = rules.concurrency - this.#attempts.size;
@@ -120,7 +124,8 @@ export class DeliveryPump implements Loop {
       });
       this.#cursor = cursor;
       for (const notification of claimed) this.#begin(notification, askedMs);
-      if (claimed.length === 0 && !more) break;
+      if (claimed.length > 0) idleLaps = 0;
+      else if (!more || (cursor.host === '' && ++idleLaps >= WHOLE_LAP)) break;
     }
     this.#tellLookers();
     // After the moment that was looked at, not after now: what fell due in between would wait for the next sweep.

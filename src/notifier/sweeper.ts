@@ -56,7 +56,7 @@ async function sweep({ store, doorbell, clock, log, telemetry, rules }: SweeperD
   const reclaimed = await store.reclaim(now);
   if (reclaimed > 0) log.warn('claims had run out; their notifications wait again', { reclaimed });
   await store.supersede(now, { staleBefore: before(rules.staleAfterMs), defaultPolicy: rules.policy });
-  await store.defer(now);
+  await store.cancel(now);
   const { open, dead, due, neglected, oldestDueAt } = await store.figures(now);
   telemetry.outboxDepth.set(open);
   telemetry.deadNotifications.set(dead);

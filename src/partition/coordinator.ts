@@ -6,6 +6,7 @@ import type { Logger } from '../logger.js';
 import type { Redis } from '../redis.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
+import { WakeableSleep } from '../wakeable-sleep.js';
 import { createMembership, type CoordinationMode, type Membership, type MemberStore } from './membership.js';
 import { createOwnership, type OwnershipListener, type PartitionStore } from './ownership.js';
 import { createRedisMembers } from './redis-members.js';
@@ -59,7 +60,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
   const membership = createMembership({ ...deps, memberId, store: deps.members, redis, alone });
   const ownership = createOwnership({ ...deps, memberId, store: deps.partitions, alone });
   const turns = oneAtATime();
-  const alarmClock = wakeable(clock);
+  const alarmClock = new WakeableSleep(clock);
   let leaving: Promise<void> | undefined;
   let trouble: string | undefined;
 
@@ -85,7 +86,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    redis?.watch(alarmClock.wake, signal);
+    redis?.watch(() => alarmClock.wake(), signal);
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
       alarmClock.set();
@@ -109,7 +110,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     lastAcknowledgedBeatMs: membership.lastAcknowledgedBeatMs,
     mayCommit: membership.mayCommit,
     leave: () => (leaving ??= turns(leave)),
-    wake: alarmClock.wake,
+    wake: () => alarmClock.wake(),
   };
 }
 
@@ -123,14 +124,4 @@ function report(telemetry: CoordinatorDeps['telemetry'], membership: Membership,
 function oneAtATime(): (work: () => Promise<void>) => Promise<void> {
   let last = Promise.resolve();
   return (work) => (last = last.then(work));
-}
-
-/** A sleep that can be cut short, also by a call that came just before it began. */
-function wakeable(clock: ServiceClock) {
-  let woken = new AbortController();
-  return {
-    set: () => void (woken = new AbortController()),
-    wake: () => woken.abort(),
-    sleep: (ms: number, signal: AbortSignal) => clock.sleep(ms, AbortSignal.any([signal, woken.signal])),
-  };
 }

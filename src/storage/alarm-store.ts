@@ -218,7 +218,7 @@ async function remove(tx: Sql, scope: Scope, id: string, at: Date): Promise<bool
 async function cancelNotifications(tx: Sql, alarmId: string, reason: string, at: Date): Promise<void> {
   await tx.query(
     `update notifications set status = 'cancelled', last_error = $2, finished_at = $3::timestamptz
-     where alarm_id = $1 and status = 'pending'`,
+     where alarm_id = $1 and status = 'pending' and replayed_at is null`,
     [alarmId, reason, at],
   );
 }

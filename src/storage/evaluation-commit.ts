@@ -89,12 +89,12 @@ const APPEND_HISTORY = `
 
 const SUPERSEDE_BY_TRANSITION = `
   update notifications set status = 'superseded', last_error = 'a newer transition of the alarm', finished_at = $2
-   where alarm_id = any($1::text[]) and status = 'pending'
+   where alarm_id = any($1::text[]) and status = 'pending' and replayed_at is null
      and (kind = 'repeat' or (coalesce(policy, $4) = 'current' and (attempt > 0 or created_at < $3)))`;
 
 const SUPERSEDE_REPEATS = `
   update notifications set status = 'superseded', last_error = 'a newer repeat', finished_at = $2
-   where lane = any($1::text[]) and status = 'pending' and kind = 'repeat'`;
+   where lane = any($1::text[]) and status = 'pending' and kind = 'repeat' and replayed_at is null`;
 
 const APPEND_NOTIFICATIONS = `
   insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list, action_index,

@@ -184,13 +184,13 @@ left join lateral (
   from (
     select n.id, n.lane, n.ordinal, n.next_attempt_at from notifications n
     where n.status = 'pending' and n.host = q.host and coalesce(n.project_id, '') = q.project and n.next_attempt_at <= $7
+      and not exists (
+        select 1 from notifications e
+        where e.lane = n.lane and (e.status = 'in_flight' or e.ordinal < n.ordinal) and e.status in ('pending', 'in_flight')
+      )
     order by n.next_attempt_at limit $10
   ) d
-  where not exists (
-      select 1 from notifications e
-      where e.lane = d.lane and (e.status = 'in_flight' or e.ordinal < d.ordinal) and e.status in ('pending', 'in_flight')
-    )
-    and not exists (select 1 from delivery_pauses p where p.project_id in ('*', nullif(q.project, '')))
+  where not exists (select 1 from delivery_pauses p where p.project_id in ('*', nullif(q.project, '')))
   order by d.next_attempt_at
   limit greatest($6 - q.busy, 0)
 ) c on true

@@ -3,7 +3,6 @@ import type { Database } from './database.js';
 
 /** Rows that one call removes at most, of each kind. */
 const PRUNE_BATCH = 5_000;
-const DEFER_BATCH = 5_000;
 
 /** A claim that ran out: whoever held it died or was paused. Back to waiting, unless its alarm no longer wants it. */
 const RECLAIM = `
@@ -18,23 +17,19 @@ const RECLAIM = `
 /** Nobody is helped by an old state that arrives after a newer one is known. */
 const SUPERSEDE = `
   update notifications n set status = 'superseded', finished_at = $1, last_error = 'a newer transition of the alarm'
-    from alarms a
-   where n.status = 'pending' and n.replayed_at is null and a.id = n.alarm_id and a.state_version > n.sequence
-     and (n.kind = 'repeat' or (coalesce(n.policy, $3) = 'current' and (n.attempt > 0 or n.created_at < $2)))`;
+    from (select n.id from notifications n join alarms a on a.id = n.alarm_id
+           where n.status = 'pending' and n.replayed_at is null and a.state_version > n.sequence
+             and (n.kind = 'repeat' or (coalesce(n.policy, $3) = 'current' and (n.attempt > 0 or n.created_at < $2)))
+             for update of n skip locked) stale
+   where n.id = stale.id`;
 
-/**
- * Whoever waits behind one that is tried again only later is not due before that one. Left due, a long lane of a receiver that is down
- * would fill what a claim looks at, and keep the project's other notifications to that host waiting.
- */
-const DEFER = `
-  update notifications n set next_attempt_at = b.until
-    from (select w.id, head.until
-            from notifications w cross join lateral (
-              select max(e.next_attempt_at) as until from notifications e
-               where e.lane = w.lane and e.ordinal < w.ordinal and e.status = 'pending' and e.next_attempt_at > $1) head
-           where w.status = 'pending' and w.next_attempt_at <= $1 and head.until is not null
-           limit ${DEFER_BATCH} for update of w skip locked) b
-   where n.id = b.id and n.status = 'pending'`;
+/** An attempt that was under way while its alarm was deleted or disabled, and failed, is waiting for an alarm that no longer wants it. */
+const CANCEL = `
+  update notifications n set status = 'cancelled', finished_at = $1, last_error = 'alarm deleted or disabled'
+    from (select n.id from notifications n join alarms a on a.id = n.alarm_id
+           where n.status = 'pending' and n.replayed_at is null and (a.deleted_at is not null or not a.enabled)
+             for update of n skip locked) unwanted
+   where n.id = unwanted.id`;
 
 const FIGURES = `
   select (select count(*)::int from notifications where status in ('pending', 'in_flight')) as open,
@@ -44,6 +39,8 @@ const FIGURES = `
                  (count(*) filter (where host not in (select b.host from notifications b where b.status = 'in_flight')))::int as neglected
             from notifications n
            where status = 'pending' and next_attempt_at <= $1
+             and not exists (select 1 from notifications e
+                              where e.lane = n.lane and e.ordinal < n.ordinal and e.status in ('pending', 'in_flight'))
              and not exists (select 1 from delivery_pauses p where p.project_id in ('*', n.project_id))) due`;
 
 const PRUNE = `
@@ -57,7 +54,7 @@ export interface OutboxFigures {
   /** Waiting or in flight. */
   open: number;
   dead: number;
-  /** Waiting, due and not paused. */
+  /** Waiting, due, the first of its lane and not paused. */
   due: number;
   /** Due although nothing at all is in flight to their host: nobody is at work there. */
   neglected: number;
@@ -83,8 +80,8 @@ export function createNotificationUpkeepStore(db: Database) {
       return (await db.query(SUPERSEDE, [now, rules.staleBefore, rules.defaultPolicy])).rowCount;
     },
 
-    /** Returns how many notifications are put off until the one before them is tried again. */
-    defer: async (now: Date): Promise<number> => (await db.query(DEFER, [now])).rowCount,
+    /** Returns how many notifications of deleted or disabled alarms were still waiting. */
+    cancel: async (now: Date): Promise<number> => (await db.query(CANCEL, [now])).rowCount,
 
     async figures(now: Date): Promise<OutboxFigures> {
       const { rows } = await db.query<OutboxFigures>(FIGURES, [now]);

@@ -49,7 +49,11 @@ async function take(db: Database, { memberId, ids, leaseMs, fromAnybody }: TakeR
   return rows.map((row) => ({ id: row.id, epoch: row.epoch, lastEvaluatedAt: row.last_evaluated_at }));
 }
 
-const RELEASE = 'update partitions set owner = null where owner = $1 and id = any($2::text[]::smallint[])';
+/** Locked in order of their numbers, as every other writer of partitions does. */
+const RELEASE = `
+  with mine as (
+    select id from partitions where owner = $1 and id = any($2::text[]::smallint[]) order by id for update)
+  update partitions p set owner = null from mine where p.id = mine.id`;
 
 async function release(db: Database, memberId: string, ids: readonly number[]): Promise<number> {
   const { rowCount } = await db.query(RELEASE, [memberId, ids.map(String)]);

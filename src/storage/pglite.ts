@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
-import lockfile from 'proper-lockfile';
 
 import { StartupError, toError } from '../errors.js';
 import type { Database, QueryResult, Sql } from './database.js';
+import { lockDirectory } from './directory-lock.js';
 
 export interface WorkerRequest {
   id: number;
@@ -20,20 +19,17 @@ export interface WorkerReply {
   error?: { message: string; code?: string };
 }
 
-/** How soon after a process was killed another may take its place; the lock is refreshed twice as often. */
-const LOCK_STALE_MS = 3_000;
-
 /**
  * Opens the embedded database: PostgreSQL as a library, in a worker thread, on a directory that it locks (or in memory, without one).
  * PGlite runs without fsync: a crash of the process loses nothing, a crash of the machine can lose the last commits.
  * @throws StartupError when the directory cannot be written or another process has it.
  */
-export async function openPglite(dataDir: string | undefined, onLockLost: (cause: Error) => void = () => {}): Promise<Database> {
-  const unlock = dataDir === undefined ? async (): Promise<void> => {} : await lock(dataDir, onLockLost);
+export async function openPglite(dataDir: string | undefined, onLost: (cause: Error) => void = () => {}): Promise<Database> {
+  const unlock = dataDir === undefined ? async (): Promise<void> => {} : await lockDirectory(dataDir, onLost);
   const worker = new Worker(new URL('./pglite-worker.js', import.meta.url), {
     workerData: { dataDir: dataDir === undefined ? undefined : path.join(dataDir, 'pglite') },
   });
-  const client = new WorkerClient(worker);
+  const client = new WorkerClient(worker, onLost);
   try {
     await client.ready;
   } catch (cause) {
@@ -50,27 +46,6 @@ export async function openPglite(dataDir: string | undefined, onLockLost: (cause
       await unlock();
     },
   };
-}
-
-async function lock(dataDir: string, onLockLost: (cause: Error) => void): Promise<() => Promise<void>> {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new StartupError(`database.data_dir: cannot write to ${dataDir}: ${toError(cause).message}`, { cause });
-  }
-  try {
-    return await lockfile.lock(dataDir, {
-      lockfilePath: path.join(dataDir, 'lock'),
-      stale: LOCK_STALE_MS,
-      onCompromised: onLockLost,
-      // A process that was just killed leaves a lock that is stale only after a while: wait for that, then give up.
-      retries: { retries: 10, factor: 1, minTimeout: 350 },
-    });
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    const problem = code === 'ELOCKED' ? 'is in use by another Tocsin process' : `cannot be locked: ${toError(cause).message}`;
-    throw new StartupError(`database.data_dir: ${dataDir} ${problem}`, { cause });
-  }
 }
 
 async function transaction<T>(client: WorkerClient, work: (tx: Sql) => Promise<T>): Promise<T> {
@@ -106,12 +81,20 @@ class WorkerClient {
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #ended: Error | undefined;
+  #closing = false;
 
-  constructor(private readonly worker: Worker) {
+  constructor(
+    private readonly worker: Worker,
+    onLost: (cause: Error) => void,
+  ) {
     this.ready = new Promise((resolve, reject) => this.#waiting.set(0, { resolve, reject }));
     worker.on('message', (reply: WorkerReply) => this.#settle(reply));
     worker.on('error', (cause) => this.#fail(toError(cause)));
-    worker.on('exit', () => this.#fail(new Error('the embedded database has stopped')));
+    worker.on('exit', () => {
+      const cause = new Error('the embedded database has stopped');
+      if (!this.#closing) onLost(cause);
+      this.#fail(cause);
+    });
   }
 
   async query<Row>(text: string, parameters: readonly unknown[] = []): Promise<QueryResult<Row>> {
@@ -120,6 +103,7 @@ class WorkerClient {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     await this.#send({});
     await this.worker.terminate();
   }

@@ -7,6 +7,7 @@ import type { Database, QueryResult, Sql } from './database.js';
 /** Version 15 is the oldest whose SQL ours is tested against. */
 const OLDEST_SERVER = 150_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+const ANSWER_SLACK_MS = 2_000;
 
 export interface PostgresOptions {
   url: string;
@@ -24,6 +25,9 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
     max: options.maxConnections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: options.statementTimeoutMs,
+    // The server's own limit does not help while the server, or the way to it, hangs.
+    query_timeout: options.statementTimeoutMs + ANSWER_SLACK_MS,
+    keepAlive: true,
     lock_timeout: 3_000,
     idle_in_transaction_session_timeout: 15_000,
     application_name: 'tocsin',

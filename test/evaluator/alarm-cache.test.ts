@@ -11,6 +11,7 @@ import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';
 describeWithPostgres('the alarms in memory', () => {
   let db: Database;
   let cache: AlarmCache;
+  let unreadable: string[];
   const rule = thresholdRule({ meter_name: 'm0' });
   const home = partitionOf(queryKeyOf(rule, ''));
 
@@ -19,7 +20,8 @@ describeWithPostgres('the alarms in memory', () => {
   });
   beforeEach(async () => {
     await empty(db);
-    cache = new AlarmCache(createEvaluationStore(db));
+    unreadable = [];
+    cache = new AlarmCache({ ...createEvaluationStore(db), onUnreadable: (id) => unreadable.push(id) });
   });
   afterAll(() => db.close());
 
@@ -33,6 +35,16 @@ describeWithPostgres('the alarms in memory', () => {
     await cache.refresh();
     expect(idsIn(home)).toEqual(['here']);
     expect(cache.size).toBe(1);
+  });
+
+  test('leave out, and report, one that this release cannot read, and keep the others', async () => {
+    await storeAlarm(db, { id: 'good', rule });
+    await storeAlarm(db, { id: 'of a newer release', rule });
+    await db.query("update alarms set type = 'unheard_of' where id = 'of a newer release'");
+    cache.take([home]);
+    await cache.refresh();
+    expect(idsIn(home)).toEqual(['good']);
+    expect(unreadable).toEqual(['of a newer release']);
   });
 
   test('learn of a write whose transaction began before the last look and committed after it', async () => {

@@ -23,6 +23,8 @@ describe('a partition in slot 2 of an interval of 80 s, whose slot comes up at 2
     { evaluated: 20_300, now: 179_999, due: true, missed: 0 },
     { evaluated: 20_300, now: 180_000, due: true, missed: 1 },
     { evaluated: 20_300, now: 420_000, due: true, missed: 4 },
+    { evaluated: 3_600_000, now: 100_000, due: true, missed: 0 },
+    { evaluated: 105_000, now: 100_000, due: false, missed: 0 },
   ])('evaluated at $evaluated: at $now it is due: $due, having missed $missed', ({ evaluated, now, due, missed }) => {
     expect(isDue(partition, evaluated, now, INTERVAL)).toBe(due);
     expect(missedSlots(partition, evaluated, now, INTERVAL)).toBe(missed);

@@ -21,6 +21,7 @@ export interface NotificationRoutesDeps {
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 const EVERYBODY = '*';
+const MAX_PROJECT = 128;
 
 /** Routes of our own, beyond Aodh's: what became of notifications, sending them again, holding them back. */
 export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
@@ -103,6 +104,8 @@ async function liftPause({ notifications }: NotificationRoutesDeps, { identity, 
 
 function pausable(identity: Identity, params: ApiRequest['params']): string {
   const project = params['project'] ?? '';
+  if (project.length > MAX_PROJECT)
+    throw invalidInput('project', `${project.slice(0, 20)}…`, `at most ${MAX_PROJECT} characters`);
   if (isAdmin(identity)) return project;
   if (project === EVERYBODY) throw new AppError('forbidden', 'RBAC Authorization Failed');
   if (project !== identity.projectId) throw new AppError('not_found', `Project ${project} not found`);
