@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
-import { ADMIN, combinationBody, MEMBER, startApi, STRANGER, thresholdBody, type Caller, type TestApi } from '../support/api.js';
+import { ADMIN, type Caller, combinationBody, MEMBER, startApi, STRANGER, type TestApi, thresholdBody } from '../support/api.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/servers.js';
 
@@ -94,13 +94,15 @@ function suite(open: () => Promise<Database>): void {
     const projects = ['p1', 'p2', 'p3', 'p4'];
     const leaf = await Promise.all(projects.map((project_id) => api.create(thresholdBody({ project_id }), ADMIN)));
     const ring = await Promise.all(projects.map((project_id) => api.create(thresholdBody({ project_id }), ADMIN)));
+    // An admin at home in the alarm's project combines whatever there is; one from elsewhere only what its owner sees.
+    const adminOf = (at: number): Caller => ({ ...ADMIN, 'x-project-id': projects[at] ?? '' });
     const membersOf = (at: number): string[] => [ring[(at + 1) % ring.length] ?? '', leaf[at] ?? ''];
     for (let round = 0; round < ROUNDS; round += 1) {
       // Two are there already; the two that are left have no project in common.
-      for (const at of [0, 2]) expect((await put(ring[at] ?? '', membersOf(at), ADMIN))[0]).toBe(200);
-      const answers = await Promise.all([1, 3].map((at) => put(ring[at] ?? '', membersOf(at), ADMIN)));
+      for (const at of [0, 2]) expect((await put(ring[at] ?? '', membersOf(at), adminOf(at)))[0]).toBe(200);
+      const answers = await Promise.all([1, 3].map((at) => put(ring[at] ?? '', membersOf(at), adminOf(at))));
       expect(answers.map(([status]) => status).sort()).toEqual([200, 400]);
-      for (const id of ring) await put(id, leaf, ADMIN);
+      for (const [at, id] of ring.entries()) expect((await put(id, leaf, adminOf(at)))[0]).toBe(200);
     }
   });
 }

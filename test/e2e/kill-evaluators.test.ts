@@ -14,7 +14,7 @@ import { expectedStates, samplesOf, squareWaves } from './square-wave.js';
 const ALARMS = 1_000;
 const METERS = 20;
 /** Longer than interval + lease + two heartbeats + 2 s, within which a take-over must have happened: so no flip may be overlooked. */
-const DWELL_MS = 8_000;
+const DWELL_MS = 10_000;
 const FLIPS = 4;
 const KILL_EVERY_MS = 4_000;
 const NOTIFIER_CONCURRENCY = 50;
@@ -41,12 +41,12 @@ describeWith(['postgres', 'redis'], 'a cluster whose processes are killed', () =
   test('makes every transition of a known square wave exactly once and delivers every notification', async () => {
     const cluster = await startCluster();
     const { db, receiver } = cluster;
-    const startMs = Date.now() - 1_000;
+    // First the alarms, then the data: until there is some, all of them stay where they begin, in insufficient data.
+    const meterOf = await createAlarms(cluster, receiver.url);
+    const startMs = Date.now();
     const waves = squareWaves({ meters: METERS, startMs, dwellMs: DWELL_MS, flips: FLIPS });
     const endMs = startMs + (FLIPS + 1) * DWELL_MS + DWELL_MS;
     for (const wave of waves) await cluster.post(`/v2/meters/${wave.meter}`, samplesOf(wave, 250, endMs + 60_000));
-    const meterOf = await createAlarms(cluster, receiver.url);
-
     const kills = await killUntil(endMs, cluster);
 
     const statesOf = async (): Promise<Map<string, string[]>> => groupStates(db);

@@ -92,7 +92,7 @@ describe('one process on the embedded default', () => {
     const dir = dataDir();
     const first = await serve(dir);
     const second = startService({ DATABASE_DATA_DIR: dir, API_PORT: String(await freePort()) });
-    expect(await exitOf(second)).toMatch(/^tocsin: database\.data_dir: .* is in use by another Tocsin process\n$/m);
+    expect(await exitOf(second)).toMatch(/^tocsin: database\.data_dir: .* is in use by another Tocsin process \(pid \d+\)\n$/m);
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
   });
 
