@@ -170,15 +170,20 @@ class Service implements App {
 
   #readiness(): Promise<ReadinessCheck[]> {
     const { clock, db, redis } = this.parts;
-    const coordinator = this.#evaluator?.coordinator;
+    const role = this.#evaluator;
     return readiness({
       clock,
       askDatabase: () => db.query('select 1'),
       supervisors: Object.values(this.#supervisors),
       redis: redis?.command,
       evaluation:
-        coordinator &&
-        (() => ({ members: coordinator.view().length, partitions: coordinator.held().size, mode: coordinator.mode() })),
+        role &&
+        (() => ({
+          members: role.coordinator.view().length,
+          partitions: role.coordinator.held().size,
+          mode: role.coordinator.mode(),
+          isProgressing: role.evaluator.makingProgress(),
+        })),
     });
   }
 

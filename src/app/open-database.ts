@@ -5,7 +5,7 @@ import { StartupError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { ReleaseStack } from '../release-stack.js';
 import type { Database } from '../storage/database.js';
-import { migrate, missingMigrations } from '../storage/migrate.js';
+import { migrate, migrateServer, missingMigrations } from '../storage/migrate.js';
 import { openPglite } from '../storage/pglite.js';
 import { openPostgres } from '../storage/postgres.js';
 
@@ -20,7 +20,7 @@ export async function openDatabase(
     : await openPglite(path.resolve(data_dir), deps.onLockLost);
   deps.resources.push('database', () => db.close());
   if (migrate_on_start) {
-    const applied = await migrate(db);
+    const applied = url ? await migrateServer(url.reveal(), deps.log) : await migrate(db);
     if (applied.length > 0) deps.log.info('database schema brought up to date', { applied });
     return db;
   }

@@ -15,7 +15,7 @@ export interface ReadinessDeps {
   supervisors: readonly Supervisor[];
   redis: Redis | undefined;
   /** This process' part in the evaluation; undefined without that role. */
-  evaluation: (() => { members: number; partitions: number; mode: string }) | undefined;
+  evaluation: (() => { members: number; partitions: number; mode: string; isProgressing: boolean }) | undefined;
 }
 
 const PATIENCE_MS = 2_000;
@@ -37,7 +37,12 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
       detail: redis.status === 'ready' ? 'connected' : 'not reachable: slower, nothing is lost',
     });
   if (evaluation) {
-    const { members, partitions, mode } = evaluation();
+    const { members, partitions, mode, isProgressing } = evaluation();
+    checks.push({
+      name: 'evaluation',
+      ok: isProgressing,
+      ...(isProgressing ? {} : { detail: 'a batch is far past its deadline' }),
+    });
     const ok = members > 0;
     checks.push({ name: 'coordination', ok, detail: `${mode}: ${partitions} partitions held, ${members} evaluators seen` });
   }

@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
+import type { Logger } from '../logger.js';
 import type { Database } from './database.js';
+import { openPostgres } from './postgres.js';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 /** Any constant number; all processes that migrate must use the same. */
 const LOCK = 8042_0001;
+const MIGRATION_TIMEOUT_MS = 24 * 3_600_000;
 
 /**
  * Brings the schema up to date and returns the names of what it ran. Safe to call from any number of processes at once:
@@ -27,6 +30,16 @@ export async function migrate(db: Database): Promise<string[]> {
     await tx.query('update alarms set revision = pg_current_xact_id() where revision > pg_current_xact_id()');
     return pending;
   });
+}
+
+/** Migrates a server over a connection of its own: rewriting a large table takes longer than any statement of the service may. */
+export async function migrateServer(url: string, log: Logger): Promise<string[]> {
+  const db = await openPostgres({ url, maxConnections: 1, statementTimeoutMs: MIGRATION_TIMEOUT_MS }, log);
+  try {
+    return await migrate(db);
+  } finally {
+    await db.close();
+  }
 }
 
 /** Migrations that the database does not have yet; all of them when it has never been migrated. */

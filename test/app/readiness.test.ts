@@ -17,12 +17,13 @@ test('a failed loop and a silent database are each a named check that is not ok'
     askDatabase: () => new Promise(() => undefined),
     supervisors: [supervisor],
     redis: undefined,
-    evaluation: () => ({ members: 3, partitions: 85, mode: 'redis' }),
+    evaluation: () => ({ members: 3, partitions: 85, mode: 'redis', isProgressing: false }),
   });
   await clock.advance(2_000);
   expect(await checks).toEqual([
     { name: 'database', ok: false, detail: 'no answer within 2000 ms' },
     { name: 'loop:delivery', ok: false, detail: 'broken' },
+    { name: 'evaluation', ok: false, detail: 'a batch is far past its deadline' },
     { name: 'coordination', ok: true, detail: 'redis: 85 partitions held, 3 evaluators seen' },
   ]);
 });

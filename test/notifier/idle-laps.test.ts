@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import { silentLogger } from '../../src/logger.js';
+import { DeliveryPump } from '../../src/notifier/delivery-pump.js';
+import type { Database } from '../../src/storage/database.js';
+import { createNotificationClaimStore } from '../../src/storage/notification-claim-store.js';
+import { createTelemetry } from '../../src/telemetry.js';
+import { embeddedDatabase } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { NOON } from '../support/builders.js';
+import { storeNotification } from '../support/stored-notifications.js';
+
+let db: Database;
+beforeAll(async () => {
+  db = await embeddedDatabase();
+});
+afterAll(() => db.close());
+
+test('a backlog over many hosts of which nothing is due is gone through, and then the pump rests', async () => {
+  const clock = new FakeClock(NOON);
+  const later = new Date(NOON.getTime() + 3_600_000);
+  for (let n = 0; n < 300; n += 1) {
+    await storeNotification(db, { id: `n${n}`, alarmId: `a${n}`, host: `host${n}:80`, nextAttemptAt: later });
+  }
+  let claims = 0;
+  const store = createNotificationClaimStore(db);
+  const pump = new DeliveryPump({
+    store: { ...store, claim: (request) => ((claims += 1), store.claim(request)) },
+    receivers: { deliver: async () => ({ receiver: 'test', outcome: { kind: 'delivered' } }), close: async () => undefined },
+    clock,
+    log: silentLogger,
+    telemetry: createTelemetry(),
+    random: () => 0.5,
+    rules: {
+      policy: 'current',
+      concurrency: 10,
+      attemptTimeoutMs: 1_000,
+      claimMs: 5_000,
+      sweepEveryMs: 5_000,
+      retrySchedule: [0],
+      maxAgeMs: 86_400_000,
+      perHost: 32,
+      perHostAndProject: 4,
+    },
+  });
+  const stopping = new AbortController();
+  const running = pump.run(stopping.signal);
+  await eventually(() => expect(clock.sleeping).toBe(1), { timeoutMs: 10_000 });
+  expect(claims).toBeLessThan(12);
+  stopping.abort();
+  await running;
+});
