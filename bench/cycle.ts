@@ -20,6 +20,8 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 const METERS = 1_000;
+/** Alarms stored by one statement. */
+const PIECE = 50_000;
 const INTERVAL_MS = 60_000;
 const TICKS = SLOTS * 2;
 const START = new Date('2026-01-01T12:00:01Z');
@@ -60,13 +62,25 @@ export async function benchCycle(db: Database, alarms: number): Promise<Figure[]
 async function fill(db: Database, alarms: number): Promise<void> {
   await db.query('truncate alarms, alarm_members, alarm_history, notifications, attempts, samples');
   await db.query('update partitions set owner = null, evaluation_started_at = null, last_evaluated_at = null');
+  for (let start = 0; start < alarms; start += PIECE) await storeAlarms(db, start, Math.min(PIECE, alarms - start));
+  await db.query(
+    `insert into samples (message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp, recorded_at, resource_metadata)
+     select m || '-' || s, 'meter' || m, 'gauge', '%', m % 50, 'r', 'p', 'u', 'bench', $1::timestamptz + s * interval '10 seconds', $1, '{}'
+       from generate_series(0, ${METERS - 1}) m, generate_series(-30, 30) s`,
+    [START],
+  );
+  await db.query('analyze alarms');
+  await db.query('analyze samples');
+}
+
+async function storeAlarms(db: Database, first: number, count: number): Promise<void> {
   const columns: { id: string[]; rule: string[]; key: string[]; partition: number[] } = {
     id: [],
     rule: [],
     key: [],
     partition: [],
   };
-  for (let n = 0; n < alarms; n += 1) {
+  for (let n = first; n < first + count; n += 1) {
     const fields = {
       meter_name: `meter${n % METERS}`,
       threshold: 80 + (n % 7),
@@ -88,14 +102,6 @@ async function fill(db: Database, alarms: number): Promise<void> {
        from unnest($1::text[], $2::text[], $3::text[], $4::smallint[]) as i (id, rule, key, partition)`,
     [columns.id, columns.rule, columns.key, columns.partition, START],
   );
-  await db.query(
-    `insert into samples (message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp, recorded_at, resource_metadata)
-     select m || '-' || s, 'meter' || m, 'gauge', '%', m % 50, 'r', 'p', 'u', 'bench', $1::timestamptz + s * interval '10 seconds', $1, '{}'
-       from generate_series(0, ${METERS - 1}) m, generate_series(-30, 30) s`,
-    [START],
-  );
-  await db.query('analyze alarms');
-  await db.query('analyze samples');
 }
 
 function start(db: Database) {

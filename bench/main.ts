@@ -1,5 +1,6 @@
 /**
  * Measures what docs/performance.md reports. `--json FILE` also writes the figures as a list of {name, value, unit, budget, within}.
+ * `--alarms N,N` sets the sizes of the cycles.
  * Exits 0 whatever the figures: judging them is for people.
  */
 import Table from 'cli-table3';
@@ -14,14 +15,14 @@ import type { Figure } from './figure.js';
 import { openRig } from './rig.js';
 import { benchVerdicts } from './verdicts.js';
 
-const { values } = parseArgs({ options: { json: { type: 'string' } } });
+const { values } = parseArgs({ options: { json: { type: 'string' }, alarms: { type: 'string', default: '10000,100000' } } });
+const sizes = values.alarms.split(',').map(Number);
 
 const figures: Figure[] = benchVerdicts();
 const rig = await openRig();
 try {
   for (const part of [
-    () => benchCycle(rig.db, 10_000),
-    () => benchCycle(rig.db, 100_000),
+    ...sizes.map((alarms) => () => benchCycle(rig.db, alarms)),
     () => benchLatency(rig),
     () => benchDeliveries(rig),
     () => benchApi(rig),

@@ -1,7 +1,7 @@
 import { listenApi, listenManagement } from './app/api-role.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
 import { createNotifierRole } from './app/notifier-role.js';
-import { openDatabase, whereDataIs } from './app/open-database.js';
+import { openCoordinationDatabase, openDatabase, whereDataIs } from './app/open-database.js';
 import { readiness, type ReadinessCheck } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
 import type { Listener } from './api/listen.js';
@@ -54,8 +54,21 @@ export async function createApp(config: Config, program: Program, overrides: Ove
     const failedLock = new Promise<Error>((resolve) => (lockLost = resolve));
     const db = await openDatabase(config, { log, resources, onLockLost: (cause) => lockLost(cause) });
     await synchroniseClock(clock, () => databaseTime(db));
+    const isEvaluator = config.roles.includes('evaluator');
+    const coordinationDb = isEvaluator ? await openCoordinationDatabase(config, db, { log, resources }) : db;
     const redis = await openRedis(config, log, resources);
-    return new Service({ config, program, log, clock, db, redis, resources, telemetry: createTelemetry(), failedLock });
+    return new Service({
+      config,
+      program,
+      log,
+      clock,
+      db,
+      coordinationDb,
+      redis,
+      resources,
+      telemetry: createTelemetry(),
+      failedLock,
+    });
   } catch (cause) {
     await resources.release(); // a half-built app must not keep its connections
     throw cause;
@@ -68,6 +81,7 @@ interface Parts {
   log: Logger;
   clock: ServiceClock;
   db: Database;
+  coordinationDb: Database;
   redis: { command: Redis; subscriber: Redis } | undefined;
   resources: ReleaseStack;
   telemetry: Telemetry;

@@ -23,6 +23,8 @@ const KEEP_TOMBSTONES_MS = 60_000;
 export interface EvaluatorRoleDeps {
   config: Config;
   db: Database;
+  /** For heartbeats and ownership alone. */
+  coordinationDb: Database;
   redis: { command: Redis; subscriber: Redis } | undefined;
   doorbell: Doorbell;
   clock: ServiceClock;
@@ -43,8 +45,8 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
   const { config, db, clock, log, telemetry } = deps;
   const { interval, lease, heartbeat, deadline } = config.evaluator;
   const coordinator: Coordinator = createCoordinator({
-    members: createMemberStore(db),
-    partitions: createPartitionStore(db),
+    members: createMemberStore(deps.coordinationDb),
+    partitions: createPartitionStore(deps.coordinationDb),
     redis: deps.redis,
     prefix: config.redis.prefix,
     leaseMs: lease,

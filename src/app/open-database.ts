@@ -30,6 +30,23 @@ export async function openDatabase(
   return db;
 }
 
+/** Heartbeats take two at most: one that is sent and one that was given up. */
+const COORDINATION_CONNECTIONS = 2;
+
+/** Connections apart for heartbeats and ownership, so that a rush of requests cannot cost an evaluator its lease. The embedded database has one anyway. */
+export async function openCoordinationDatabase(
+  config: Config,
+  db: Database,
+  deps: { log: Logger; resources: ReleaseStack },
+): Promise<Database> {
+  const { url, statement_timeout } = config.database;
+  if (!url) return db;
+  const options = { url: url.reveal(), maxConnections: COORDINATION_CONNECTIONS, statementTimeoutMs: statement_timeout };
+  const coordination = await openPostgres(options, deps.log);
+  deps.resources.push('coordination database', () => coordination.close());
+  return coordination;
+}
+
 /** Where the data is, for people: a directory, or a server without its password. */
 export function whereDataIs(config: Config): string {
   const { url, data_dir } = config.database;
