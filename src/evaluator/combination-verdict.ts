@@ -21,7 +21,7 @@ export interface MemberProgress {
   oldest: number;
   newest: number;
   settled: boolean;
-  /** Highest slot among the leaves: before it comes up, looking again is idle. */
+  /** Where the leaves live. */
   partitions: number[];
 }
 

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { CommitEvaluations, CommitResult, EvaluationBatch, Outcome } from '../storage/evaluation-commit.js';
@@ -17,7 +16,6 @@ export interface CommitDeps {
   commit: CommitEvaluations;
   cache: AlarmCache;
   doorbell: Doorbell;
-  clock: Clock;
   log: Logger;
   telemetry: Telemetry;
   memberId: string;

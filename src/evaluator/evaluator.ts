@@ -68,7 +68,6 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
       mayCommit: deps.mayCommit,
       onLost: (partitions) => loop.lost(partitions),
       cache,
-      clock,
       log,
       telemetry,
       memberId,

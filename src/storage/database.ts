@@ -18,9 +18,7 @@ export interface Database extends Sql {
   close(): Promise<void>;
 }
 
-/** Postgres error codes that callers tell apart. */
-export const UNIQUE_VIOLATION = '23505';
-
+/** The SQLSTATE, or the system's code, of a failed statement. */
 export function sqlState(thrown: unknown): string | undefined {
   // Not `instanceof Error`: errors that come out of a worker or another realm are not instances of this realm's class.
   if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined;
