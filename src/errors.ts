@@ -11,9 +11,11 @@ export type ErrorCode =
   | 'not_found'
   | 'method_not_allowed'
   | 'conflict'
+  | 'precondition_failed'
   | 'too_large'
   | 'uri_too_long'
   | 'unsupported_media_type'
+  | 'too_many_requests'
   | 'unavailable';
 
 /** An error with a code and a message fit for the person who caused it. Anything else that is thrown is a fault of ours. */

@@ -51,6 +51,8 @@ export interface Alarm extends AlarmDefinition {
   stateReason: string;
   stateTimestamp: Date;
   definitionVersion: number;
+  /** Evaluated as any other, but its actions are not run: an alarm brought over from elsewhere and not yet activated. */
+  muted: boolean;
   /** When it was last evaluated; its creation time before the first evaluation. */
   evaluateTimestamp: Date;
 }

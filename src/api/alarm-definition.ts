@@ -23,6 +23,7 @@ export function newAlarm(request: AlarmRequest, identity: Identity, { id, at }: 
     stateReason: NOT_EVALUATED_YET,
     stateTimestamp: at,
     definitionVersion: 1,
+    muted: false,
     evaluateTimestamp: at,
   };
 }

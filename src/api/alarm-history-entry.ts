@@ -52,6 +52,16 @@ export function stateSetEntry(before: StoredAlarm, after: StoredAlarm, authorshi
   };
 }
 
+/** The end of an alarm. Aodh tells only its message bus of it; here its history outlives the alarm. */
+export function deletionEntry(alarm: StoredAlarm, authorship: Authorship): HistoryEntry {
+  return {
+    ...entryOf(alarm, authorship),
+    type: 'deletion',
+    detail: pythonJson({ state: alarm.state }),
+    severity: alarm.severity,
+  };
+}
+
 function entryOf(alarm: StoredAlarm, { eventId, by, at }: Authorship): Omit<HistoryEntry, 'type' | 'detail'> {
   return {
     eventId,

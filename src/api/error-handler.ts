@@ -15,9 +15,11 @@ const STATUS = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  precondition_failed: 412,
   too_large: 413,
   uri_too_long: 414,
   unsupported_media_type: 415,
+  too_many_requests: 429,
   unavailable: 503,
 } as const satisfies Record<ErrorCode, number>;
 
@@ -43,7 +45,7 @@ export function createErrorHandler({ log }: { log: Logger }): ErrorRequestHandle
       return;
     }
     const status = error ? STATUS[error.code] : 500;
-    if (status === 503) response.setHeader('Retry-After', RETRY_AFTER_S);
+    if (status === 503 || status === 429) response.setHeader('Retry-After', RETRY_AFTER_S);
     sendError(response, status, error?.message ?? `Internal server error (request id ${requestId})`);
   };
 }

@@ -1,4 +1,4 @@
-import type { AlarmChange, AlarmQuery, Creation, Replacement, StoredAlarm } from '../storage/alarm-store.js';
+import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarm-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
 import type {
   AttemptRecord,
@@ -19,7 +19,7 @@ export interface Alarms {
   list(scope: Scope, query: AlarmQuery): Promise<StoredAlarm[]>;
   replace(scope: Scope, id: string, replacement: Replacement): Promise<StoredAlarm | undefined>;
   setState(scope: Scope, id: string, change: (current: StoredAlarm) => AlarmChange): Promise<StoredAlarm | undefined>;
-  remove(scope: Scope, id: string, at: Date): Promise<boolean>;
+  remove(scope: Scope, id: string, removal: Removal): Promise<boolean>;
 }
 
 export interface History {

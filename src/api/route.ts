@@ -19,6 +19,8 @@ export interface ApiRequest {
   body: unknown;
   /** Scheme and host as the client wrote them. */
   origin: string;
+  /** Versions of the alarm that the client is willing to change, as it got them in `ETag`; undefined: any. */
+  ifMatch: string | undefined;
 }
 
 export interface ApiAnswer {
@@ -39,7 +41,14 @@ export interface Route {
   /** Query parameters it knows; others are refused. */
   query?: readonly string[];
   body?: BodyLimits;
-  handle(request: ApiRequest): Promise<ApiAnswer> | ApiAnswer;
+  /** For most routes: runs once the caller's role is known to be enough. */
+  handle?(request: ApiRequest): Promise<ApiAnswer> | ApiAnswer;
+  /**
+   * Instead of `handle`, where Aodh's clients see another order of refusals: first what is wrong with the body (400), then what the caller
+   * cannot see (404), and only then what the caller may not do (403). Runs before the role is checked and must change nothing; what it
+   * returns runs after.
+   */
+  prepare?(request: ApiRequest): Promise<() => Promise<ApiAnswer> | ApiAnswer> | (() => Promise<ApiAnswer> | ApiAnswer);
 }
 
 /** Where the authenticator leaves the identity, for this file only. */
@@ -64,16 +73,27 @@ function dispatch(routes: readonly Route[]): RequestHandler {
       );
     }
     const identity = (response.locals[IDENTITY] as Identity | undefined) ?? NOBODY;
-    authorize(identity, route.policy);
+    if (!route.prepare) authorize(identity, route.policy);
     const search = new URL(request.originalUrl, 'http://localhost').search;
     const query = new QueryParameters(search, route.query ?? []);
     refuseNul(request.params as Record<string, string>);
     if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
     const body = route.body && (await readJsonBody(request, response, route.body));
     const origin = `${request.protocol}://${request.headers.host ?? 'localhost'}`;
-    const answer = await route.handle({ identity, params: request.params as Record<string, string>, query, body, origin });
+    const params = request.params as Record<string, string>;
+    const answer = await answerOf(route, { identity, params, query, body, origin, ifMatch: request.headers['if-match'] });
     await sendAnswer(response, answer);
   };
+}
+
+async function answerOf(route: Route, request: ApiRequest): Promise<ApiAnswer> {
+  if (route.prepare) {
+    const proceed = await route.prepare(request);
+    authorize(request.identity, route.policy);
+    return proceed();
+  }
+  if (!route.handle) throw new Error(`${route.method} ${route.path} has no handler`);
+  return route.handle(request);
 }
 
 /** PostgreSQL cannot hold a NUL, so nothing of that name exists. */

@@ -6,6 +6,9 @@ import { Secret } from './secret.js';
 export const ROLES = ['api', 'evaluator', 'notifier'] as const;
 export type Role = (typeof ROLES)[number];
 
+export const AUTH_MODES = ['noauth', 'apikey', 'keystone', 'keystone+apikey'] as const;
+export type AuthMode = (typeof AUTH_MODES)[number];
+
 const port = (fallback: number): z.ZodDefault<z.ZodNumber> => z.number().int().min(0).max(65_535).default(fallback);
 const count = (fallback: number, max: number): z.ZodDefault<z.ZodNumber> => z.number().int().min(1).max(max).default(fallback);
 const secretUrl = (scheme: RegExp, example: string) =>
@@ -15,6 +18,20 @@ const secretUrl = (scheme: RegExp, example: string) =>
     .transform((text) => new Secret(text))
     .meta({ kind: 'secret' })
     .optional();
+const httpUrl = (example: string) =>
+  z
+    .string()
+    .refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), `expected a URL such as ${example}`)
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional();
+const secret = () =>
+  z
+    .string()
+    .min(1)
+    .transform((text) => new Secret(text))
+    .meta({ kind: 'secret' })
+    .optional();
+const text = () => z.string().min(1).optional();
 const redisUrl = secretUrl(/^rediss?:\/\//, 'redis://:password@host:6379');
 const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> =>
   z.strictObject(shape).prefault({} as never);
@@ -35,6 +52,47 @@ export const Config = z.strictObject({
     port: port(8042),
     i_understand_noauth_is_open: z.boolean().default(false),
     alarm_max_actions: z.number().int().min(-1).default(-1),
+    project_alarm_quota: z.number().int().min(-1).default(-1),
+    user_alarm_quota: z.number().int().min(-1).default(-1),
+    evaluation_results_metrics: z.boolean().default(false),
+  }),
+  auth: section({
+    mode: z.enum(AUTH_MODES).default('noauth'),
+    admin_roles: z.array(z.string().min(1)).min(1).default(['admin']),
+    failures_per_minute: count(10, 1_000_000),
+  }),
+  keystone: section({
+    auth_url: httpUrl('http://127.0.0.1:5000/v3'),
+    public_url: httpUrl('https://keystone.example.com/v3'),
+    username: text(),
+    password: secret(),
+    project_name: z.string().min(1).default('service'),
+    user_domain_name: z.string().min(1).default('Default'),
+    project_domain_name: z.string().min(1).default('Default'),
+    application_credential_id: text(),
+    application_credential_secret: secret(),
+    ca_file: text(),
+    region: text(),
+    interface: z.enum(['public', 'internal', 'admin']).default('public'),
+    timeout: duration('5s', { min: '100ms' }),
+    token_cache_time: z.number().int().min(-1).default(300),
+    service_type: z.string().min(1).default('alarming'),
+    service_token_roles: z.array(z.string().min(1)).min(1).default(['service']),
+  }),
+  gnocchi: section({
+    url: httpUrl('http://127.0.0.1:8041'),
+    auth: z.enum(['none', 'basic', 'keystone']).default('basic'),
+    user: z.string().min(1).default('admin'),
+    external_project_owner: z.string().min(1).default('service'),
+    external_domain_name: z.string().min(1).default('Default'),
+    timeout: duration('10s', { min: '100ms' }),
+  }),
+  secrets: section({
+    key: secret(),
+    previous_key: secret(),
+  }),
+  events: section({
+    retention: duration('7d', { min: '1m' }),
   }),
   management: section({
     host: z.string().min(1).default('127.0.0.1'),

@@ -36,6 +36,11 @@ interface HeldPartition {
 
 const NONE: readonly never[] = [];
 
+/** Whether evaluators can do anything about an alarm: not where events set it off, nor where its backend cannot be asked. */
+function isOurs({ rule, need }: HeldAlarm): boolean {
+  return need !== undefined || typeOf(rule).judgedBy === 'members';
+}
+
 /** Partitions loaded by one statement: with a million alarms in all, an answer of some hundred thousand rows is enough at once. */
 const LOAD_AT_ONCE = 32;
 
@@ -171,10 +176,10 @@ export class AlarmCache {
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
     const held = this.#tryHold(alarm);
-    if (held === undefined) return this.#remove(alarm.id);
+    if (held === undefined || !isOurs(held)) return this.#remove(alarm.id);
     alarms.set(held.id, held);
     this.#partitionOf.set(held.id, held.partition);
-    if (held.need === undefined) this.#combinations.set(held.id, held);
+    if (typeOf(held.rule).judgedBy === 'members') this.#combinations.set(held.id, held);
     else this.#combinations.delete(held.id);
   }
 

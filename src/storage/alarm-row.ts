@@ -31,13 +31,14 @@ export interface AlarmRow {
   state_reason: string;
   state_timestamp: Date;
   definition_version: number;
+  muted: boolean;
   evaluate_timestamp: Date;
 }
 
 /** Columns of `AlarmRow`, from `alarms a` joined with `partitions p`. */
 export const ALARM_COLUMNS = `a.id, a.project_id, a.user_id, a.type, a.name, a.description, a.enabled, a.rule,
   a.ok_actions, a.alarm_actions, a.insufficient_data_actions, a.repeat_actions, a.severity, a.time_constraints,
-  a.delivery_policy, a.timestamp, a.state, a.state_version, a.state_reason, a.state_timestamp, a.definition_version,
+  a.delivery_policy, a.timestamp, a.state, a.state_version, a.state_reason, a.state_timestamp, a.definition_version, a.muted,
   greatest(a.created_at, p.last_evaluated_at) as evaluate_timestamp`;
 export const ALARM_TABLES = 'alarms a join partitions p on p.id = a.partition';
 
@@ -64,6 +65,7 @@ export function toAlarm(row: AlarmRow): StoredAlarm {
     stateReason: row.state_reason,
     stateTimestamp: row.state_timestamp,
     definitionVersion: row.definition_version,
+    muted: row.muted,
     evaluateTimestamp: row.evaluate_timestamp,
   };
 }

@@ -61,6 +61,12 @@ export interface Replacement {
   change: (current: StoredAlarm) => AlarmChange;
 }
 
+export interface Removal {
+  at: Date;
+  /** Decides with the alarm locked; a throw keeps it. */
+  entry: (current: StoredAlarm) => HistoryEntry;
+}
+
 export interface Creation {
   alarm: StoredAlarm;
   memberProject: string | null;
@@ -82,7 +88,8 @@ export function createAlarmStore(db: Database) {
     setState: (scope: Scope, id: string, change: Replacement['change']): Promise<StoredAlarm | undefined> =>
       db.transaction((tx) => setState(tx, scope, id, change)),
     /** Leaves a tombstone that evaluators hear of, and cancels what was not yet delivered. False when there was nothing to delete. */
-    remove: (scope: Scope, id: string, at: Date): Promise<boolean> => db.transaction((tx) => remove(tx, scope, id, at)),
+    remove: (scope: Scope, id: string, removal: Removal): Promise<boolean> =>
+      db.transaction((tx) => remove(tx, scope, id, removal)),
   };
 }
 
@@ -203,13 +210,15 @@ async function setState(tx: Sql, scope: Scope, id: string, change: Replacement['
   return next;
 }
 
-async function remove(tx: Sql, scope: Scope, id: string, at: Date): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `update alarms set deleted_at = $3::timestamptz, definition_version = definition_version + 1, revision = pg_current_xact_id()
-     where id = $1 and ($2::text is null or project_id = $2) and deleted_at is null`,
-    [id, scopeParameter(scope), at],
+async function remove(tx: Sql, scope: Scope, id: string, { at, entry }: Removal): Promise<boolean> {
+  const current = await find(tx, scope, id, 'for update of a');
+  if (!current) return false;
+  await tx.query(
+    `update alarms set deleted_at = $2::timestamptz, definition_version = definition_version + 1, revision = pg_current_xact_id()
+     where id = $1`,
+    [id, at],
   );
-  if (rowCount === 0) return false;
+  await appendHistory(tx, entry(current));
   await writeMembers(tx, id, []);
   await cancelNotifications(tx, id, 'alarm deleted', at);
   return true;

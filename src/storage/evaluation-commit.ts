@@ -49,12 +49,13 @@ interface AlarmRow {
   user_id: string | null;
   state_version: number;
   delivery_policy: string | null;
+  muted: boolean;
   ok_actions: string[] | null;
   alarm_actions: string[] | null;
   insufficient_data_actions: string[] | null;
 }
 
-const ROW = `a.id, a.name, a.severity, a.project_id, a.user_id, a.state_version, a.delivery_policy,
+const ROW = `a.id, a.name, a.severity, a.project_id, a.user_id, a.state_version, a.delivery_policy, a.muted,
   a.ok_actions, a.alarm_actions, a.insufficient_data_actions`;
 
 /** Locked in order of their numbers, as every other writer of partitions does, so that two of them cannot wait for each other. */
@@ -203,7 +204,7 @@ interface NewNotification {
 
 function notificationsOf(outcome: Outcome, row: AlarmRow, eventId: string | undefined): NewNotification[] {
   const actions = row[ACTION_LIST_OF[outcome.to]] ?? [];
-  if (actions.length === 0) return [];
+  if (actions.length === 0 || row.muted) return [];
   const { reason, reasonData, from: previous, to: current } = outcome;
   const body = notificationBody({
     alarmName: row.name,

@@ -8,7 +8,7 @@ import { createAlarmStore, type AlarmChange, type AlarmSortKey, type AlarmStore 
 import type { Database } from '../../src/storage/database.js';
 import type { HistoryEntry } from '../../src/storage/history-store.js';
 import type { Scope } from '../../src/storage/scope.js';
-import { aCombinationRule, anAlarm, aThresholdRule, NOON } from '../support/builders.js';
+import { aCombinationRule, anAlarm, aThresholdRule, NOON, removedAt } from '../support/builders.js';
 import { empty } from '../support/databases.js';
 
 const ALL: Scope = { all: true };
@@ -128,7 +128,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await ids(scope)).toEqual(seen ? ['a1'] : []);
       expect((await replace('a1', {}, { scope })) !== undefined).toBe(seen);
       expect((await alarms.setState(scope, 'a1', (next) => ({ next, entry: null }))) !== undefined).toBe(seen);
-      expect(await alarms.remove(scope, 'a1', LATER)).toBe(seen);
+      expect(await alarms.remove(scope, 'a1', removedAt(LATER))).toBe(seen);
     });
 
     test('a filter on another project narrows a scope to nothing', async () => {
@@ -255,7 +255,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     test('a deleted alarm is gone for readers, and a tombstone with a new revision for evaluators', async () => {
       await create();
       const before = await row('a1');
-      expect(await alarms.remove(ALL, 'a1', LATER)).toBe(true);
+      expect(await alarms.remove(ALL, 'a1', removedAt(LATER))).toBe(true);
       expect(await alarms.find(ALL, 'a1')).toBeUndefined();
       expect(await ids(ALL)).toEqual([]);
       const after = await row('a1');
@@ -265,15 +265,15 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
 
     test('an absent or already deleted alarm is not deleted again', async () => {
       await create();
-      await alarms.remove(ALL, 'a1', LATER);
-      expect(await alarms.remove(ALL, 'a1', LATER)).toBe(false);
-      expect(await alarms.remove(ALL, 'never', LATER)).toBe(false);
+      await alarms.remove(ALL, 'a1', removedAt(LATER));
+      expect(await alarms.remove(ALL, 'a1', removedAt(LATER))).toBe(false);
+      expect(await alarms.remove(ALL, 'never', removedAt(LATER))).toBe(false);
       expect(await replace('a1', {})).toBeUndefined();
     });
 
     test('the history outlives its alarm', async () => {
       await create();
-      await alarms.remove(ALL, 'a1', LATER);
+      await alarms.remove(ALL, 'a1', removedAt(LATER));
       const { rows } = await db.query('select event_id from alarm_history where alarm_id = $1', ['a1']);
       expect(rows).toHaveLength(1);
     });
@@ -293,7 +293,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     };
 
     test.each([
-      { when: 'the alarm is deleted', reason: 'alarm deleted', act: () => alarms.remove(ALL, 'a1', LATER) },
+      { when: 'the alarm is deleted', reason: 'alarm deleted', act: () => alarms.remove(ALL, 'a1', removedAt(LATER)) },
       { when: 'the alarm is disabled', reason: 'alarm disabled', act: () => replace('a1', { enabled: false }) },
     ])('are cancelled when $when; what is under way or over is not', async ({ reason, act }) => {
       await create();
@@ -353,7 +353,7 @@ function combinationContract(store: () => Combining): void {
       await replace('c', { rule: aThresholdRule() });
       expect(await members('c')).toEqual([]);
       await replace('c', { rule: combine('x', 'z') });
-      await alarms.remove({ all: true }, 'c', LATER);
+      await alarms.remove({ all: true }, 'c', removedAt(LATER));
       expect(await members('c')).toEqual([]);
     });
 
@@ -374,7 +374,7 @@ function combinationContract(store: () => Combining): void {
 
     test('a deleted alarm is no member', async () => {
       const { alarms, create } = store();
-      await alarms.remove({ all: true }, 'y', LATER);
+      await alarms.remove({ all: true }, 'y', removedAt(LATER));
       await expect(create({ id: 'c', rule: combine('x', 'y') }, 'p1')).rejects.toMatchObject({ code: 'not_found' });
     });
 

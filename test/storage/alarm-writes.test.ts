@@ -6,7 +6,7 @@ import { typeOf } from '../../src/alarm/types/index.js';
 import { createAlarmStore, type AlarmStore, type StoredAlarm } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createHistoryStore, type HistoryEntry } from '../../src/storage/history-store.js';
-import { aCombinationRule, anAlarm, aThresholdRule, NOON } from '../support/builders.js';
+import { aCombinationRule, anAlarm, aThresholdRule, NOON, removedAt } from '../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/servers.js';
 import { storeNotification } from '../support/stored-notifications.js';
@@ -181,7 +181,7 @@ function contract(open: () => Promise<Database>): void {
     const before = await columnsOf('a1');
     expect(await replace('a1', { name: 'mine' }, FOREIGN)).toBeUndefined();
     expect(await alarms.setState(FOREIGN, 'a1', (current) => ({ next: current, entry: null }))).toBeUndefined();
-    expect(await alarms.remove(FOREIGN, 'a1', NOON)).toBe(false);
+    expect(await alarms.remove(FOREIGN, 'a1', removedAt(NOON))).toBe(false);
     expect(await columnsOf('a1')).toEqual(before);
   });
 
@@ -193,8 +193,8 @@ function contract(open: () => Promise<Database>): void {
       await storeNotification(db, { id: status, alarmId: 'a1', projectId: 'p1', status });
     }
     await storeNotification(db, { id: 'other', alarmId: 'a2', projectId: 'p1', status: 'pending' });
-    expect(await alarms.remove(OWN, 'a1', NOON)).toBe(true);
-    expect(await alarms.remove(OWN, 'a1', NOON)).toBe(false);
+    expect(await alarms.remove(OWN, 'a1', removedAt(NOON))).toBe(true);
+    expect(await alarms.remove(OWN, 'a1', removedAt(NOON))).toBe(false);
     const after = await columnsOf('a1');
     expect(after).toMatchObject({ deleted: true, definition_version: 2 });
     expect(BigInt(after.revision)).toBeGreaterThan(BigInt(before.revision));
@@ -228,7 +228,7 @@ function contract(open: () => Promise<Database>): void {
     await replace('a1', { rule: aThresholdRule() });
     expect(await members()).toEqual([]);
     await replace('a1', { rule: aCombinationRule({ alarm_ids: ['y', 'z'] }) });
-    await alarms.remove(OWN, 'a1', NOON);
+    await alarms.remove(OWN, 'a1', removedAt(NOON));
     expect(await members()).toEqual([]);
   });
 

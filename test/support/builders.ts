@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
+
 import type { Alarm } from '../../src/alarm/alarm.js';
 import { NOT_EVALUATED_YET } from '../../src/alarm/alarm.js';
 import type { Series } from '../../src/alarm/series.js';
 import type { CombinationRule } from '../../src/alarm/types/combination/schema.js';
 import type { ThresholdRule } from '../../src/alarm/types/threshold/schema.js';
+import type { Removal } from '../../src/storage/alarm-store.js';
 
 /** The moment at which tests begin, unless they say otherwise. */
 export const NOON = new Date('2026-01-01T12:00:00Z');
@@ -49,8 +52,29 @@ export function anAlarm(given: Partial<Alarm> = {}): Alarm {
     stateReason: NOT_EVALUATED_YET,
     stateTimestamp: NOON,
     definitionVersion: 1,
+    muted: false,
     evaluateTimestamp: NOON,
     ...given,
+  };
+}
+
+/** A removal at this moment, with an entry that says so. */
+export function removedAt(at: Date): Removal {
+  return {
+    at,
+    entry: (current) => ({
+      eventId: randomUUID(),
+      alarmId: current.id,
+      type: 'deletion',
+      detail: '{}',
+      projectId: current.projectId,
+      userId: current.userId,
+      onBehalfOf: current.projectId,
+      severity: null,
+      timestamp: at,
+      stateVersion: null,
+      previousState: null,
+    }),
   };
 }
 

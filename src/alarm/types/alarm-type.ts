@@ -6,14 +6,24 @@ import type { Series, SeriesNeed } from '../series.js';
 /** Whose data an alarm may look at: its project's, or (`null`, for admins' own alarms) everybody's. */
 export interface RuleScope {
   projectId: string | null;
+  /** The project under which another service (Ceilometer) creates the metrics of everybody's resources; undefined or null when unknown. */
+  externalOwner?: string | null;
 }
+
+/** Services that can be asked about alarms. */
+export const BACKENDS = ['meters', 'gnocchi', 'prometheus', 'octavia'] as const;
+export type Backend = (typeof BACKENDS)[number];
 
 /** What every kind of alarm provides. One folder per kind; `index.ts` lists them. */
 export interface AlarmType<Rule extends { type: string }, Findings> extends Explainer<Findings> {
+  /** What sets off a judgement: an evaluator's turn (`series` of a backend, or the states of other alarms), or each event as it comes in. */
+  readonly judgedBy: 'series' | 'members' | 'events';
   /** Parses the `<type>_rule` object of a request, with Aodh's coercions and defaults. */
   readonly schema: z.ZodType<Rule>;
   /** The rule without its `type`, as JSON text with keys in Aodh's order: what is stored and what clients read back. */
   ruleJson(rule: Rule): string;
+  /** What clients read back, for kinds that store more than that. */
+  shownJson?(rule: Rule): string;
   /** Aodh's text for an alarm whose owner gave no description. */
   defaultDescription(rule: Rule): string;
   /** Ids of the alarms that this one looks at; empty for kinds that ask a backend. */
@@ -23,7 +33,9 @@ export interface AlarmType<Rule extends { type: string }, Findings> extends Expl
    * @throws AppError `not_authorized` when the rule names a project outside it.
    */
   scopedTo(rule: Rule, scope: RuleScope): Rule;
-  /** What to ask a backend, or undefined for kinds that ask none. */
+  /** The backends without which the alarm cannot be judged. */
+  backends(rule: Rule): readonly Backend[];
+  /** What to ask a backend, or undefined for kinds that ask none, or none that evaluators can ask yet. */
   seriesNeeded(rule: Rule): SeriesNeed | undefined;
   /** `series` holds the last periods, oldest first, of the window that `seriesNeeded` describes. */
   evaluate(rule: Rule, input: EvaluationInput): Evaluation<Findings>;

@@ -9,6 +9,10 @@ export interface Identity {
   projectId: string | null;
   /** The highest role held; each includes those below it. Null: no role that we know. */
   role: Role | null;
+  /** All names of roles, as the authenticator found them; trusts are made with them. */
+  roleNames?: readonly string[];
+  /** The caller's own Keystone token, where there is one: for asking other services on the caller's behalf. Never logged, never stored. */
+  token?: string;
 }
 
 export interface Credentials {

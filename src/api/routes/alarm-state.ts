@@ -1,6 +1,7 @@
 import { MANUALLY_SET, type AlarmState } from '../../alarm/alarm.js';
 import { AppError } from '../../errors.js';
 import { stateSetEntry } from '../alarm-history-entry.js';
+import { refuseOtherVersion, versionOf } from '../entity-tag.js';
 import { scopeOf } from '../identity/authorize.js';
 import type { Alarms } from '../ports.js';
 import { SMALL_BODY } from '../request-body.js';
@@ -21,23 +22,30 @@ export function alarmStateRoutes(deps: AlarmStateRoutesDeps): Route[] {
       method: 'GET',
       path,
       policy: 'reader',
-      handle: async (request) => ({ status: 200, body: (await theAlarm(deps.alarms, request)).state }),
+      prepare: async (request) => {
+        const alarm = await theAlarm(deps.alarms, request);
+        return () => ({ status: 200, headers: { ETag: versionOf(alarm) }, body: alarm.state });
+      },
     },
-    { method: 'PUT', path, policy: 'member', query: ['state'], body: SMALL_BODY, handle: (request) => setState(deps, request) },
+    { method: 'PUT', path, policy: 'member', query: ['state'], body: SMALL_BODY, prepare: (request) => setState(deps, request) },
   ];
 }
 
 /** Sets the state, also to what it is, and records that. No action is run. */
-async function setState({ alarms, now, newId }: AlarmStateRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  const { identity, params } = request;
-  const id = params['id'] ?? '';
+async function setState({ alarms, now, newId }: AlarmStateRoutesDeps, request: ApiRequest): Promise<() => Promise<ApiAnswer>> {
+  const { identity } = request;
   const state = wantedState(request);
-  const at = now();
-  const changed = await alarms.setState(scopeOf(identity), id, (current) => {
-    const next = { ...current, state, stateReason: MANUALLY_SET, stateTimestamp: at, stateVersion: current.stateVersion + 1 };
-    return { next, entry: stateSetEntry(current, next, { eventId: newId(), by: identity, at }) };
-  });
-  return { status: 200, body: (changed ?? absent(id)).state };
+  const { id } = await theAlarm(alarms, request);
+  return async () => {
+    const at = now();
+    const changed = await alarms.setState(scopeOf(identity), id, (current) => {
+      refuseOtherVersion(current, request);
+      const next = { ...current, state, stateReason: MANUALLY_SET, stateTimestamp: at, stateVersion: current.stateVersion + 1 };
+      return { next, entry: stateSetEntry(current, next, { eventId: newId(), by: identity, at }) };
+    });
+    const alarm = changed ?? absent(id);
+    return { status: 200, headers: { ETag: versionOf(alarm) }, body: alarm.state };
+  };
 }
 
 function wantedState({ body, query }: ApiRequest): AlarmState {

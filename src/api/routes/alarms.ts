@@ -3,8 +3,9 @@ import { AppError } from '../../errors.js';
 import type { AlarmFilter, AlarmQuery, StoredAlarm } from '../../storage/alarm-store.js';
 import type { Scope } from '../../storage/scope.js';
 import { newAlarm, projectAfterPut, replacedAlarm } from '../alarm-definition.js';
-import { creationEntry, ruleChangeEntry } from '../alarm-history-entry.js';
+import { creationEntry, deletionEntry, ruleChangeEntry } from '../alarm-history-entry.js';
 import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
+import { refuseOtherVersion, versionOf } from '../entity-tag.js';
 import { parseWith } from '../faultstring.js';
 import { isAdmin, refuseForeignProject, ruleProject, scopeOf } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
@@ -29,16 +30,17 @@ export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
   const list = ['q', 'sort', 'limit', 'marker'];
   return [
     { method: 'GET', path: '/v2/alarms', policy: 'reader', query: list, handle: (request) => listAlarms(deps, request) },
-    { method: 'POST', path: '/v2/alarms', policy: 'member', body: SMALL_BODY, handle: (request) => create(deps, request) },
-    { method: 'GET', path: '/v2/alarms/:id', policy: 'reader', handle: (request) => show(deps, request) },
-    { method: 'PUT', path: '/v2/alarms/:id', policy: 'member', body: SMALL_BODY, handle: (request) => replace(deps, request) },
-    { method: 'DELETE', path: '/v2/alarms/:id', policy: 'member', handle: (request) => remove(deps, request) },
+    { method: 'POST', path: '/v2/alarms', policy: 'member', body: SMALL_BODY, prepare: (request) => create(deps, request) },
+    { method: 'GET', path: '/v2/alarms/:id', policy: 'reader', prepare: (request) => show(deps, request) },
+    { method: 'PUT', path: '/v2/alarms/:id', policy: 'member', body: SMALL_BODY, prepare: (request) => replace(deps, request) },
+    { method: 'DELETE', path: '/v2/alarms/:id', policy: 'member', prepare: (request) => remove(deps, request) },
   ];
 }
 
 /** The alarm of a request's path. Others' alarms are as absent as those that never were. */
 export async function theAlarm(alarms: Alarms, { identity, params }: ApiRequest): Promise<StoredAlarm> {
   const id = params['id'] ?? '';
+  if (identity.projectId === null && !isAdmin(identity)) absent(id);
   return (await alarms.find(scopeOf(identity), id)) ?? absent(id);
 }
 
@@ -54,41 +56,64 @@ function definitionIn({ body, identity }: ApiRequest, policy: ActionPolicy): Ala
   return request;
 }
 
-async function create({ alarms, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+type Prepared = () => Promise<ApiAnswer>;
+
+function create({ alarms, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Prepared {
   const { identity, origin } = request;
   const wanted = definitionIn(request, actions);
-  const at = now();
-  const alarm = newAlarm(wanted, identity, { id: newId(), at });
-  const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
-  await alarms.create({ alarm, entry, memberProject: ruleProject(identity, wanted.project_id) });
-  return { status: 201, headers: { Location: `${origin}/v2/alarms/${alarm.id}` }, body: alarmResponse(alarm) };
+  return async () => {
+    const at = now();
+    const alarm = newAlarm(wanted, identity, { id: newId(), at });
+    const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
+    await alarms.create({ alarm, entry, memberProject: ruleProject(identity, wanted.project_id) });
+    return answerWith(alarm, { status: 201, headers: { Location: `${origin}/v2/alarms/${alarm.id}` } });
+  };
 }
 
-async function show({ alarms }: AlarmRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  return { status: 200, body: alarmResponse(await theAlarm(alarms, request)) };
+async function show({ alarms }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
+  const alarm = await theAlarm(alarms, request);
+  return async () => answerWith(alarm, { status: 200 });
 }
 
-async function replace({ alarms, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  const { identity, params } = request;
-  const id = params['id'] ?? '';
+async function replace({ alarms, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
+  const { identity } = request;
   const wanted = definitionIn(request, actions);
-  const at = now();
   const before = await theAlarm(alarms, request);
-  const replaced = await alarms.replace(scopeOf(identity), id, {
-    rule: wanted.rule,
-    memberProject: ruleProject(identity, projectAfterPut(before, wanted)),
-    change: (current) => {
-      const next = replacedAlarm(current, wanted, identity, at);
-      return { next, entry: ruleChangeEntry(current, next, { eventId: newId(), by: identity, at }) };
-    },
-  });
-  return { status: 200, body: alarmResponse(replaced ?? absent(id)) };
+  return async () => {
+    const at = now();
+    const replaced = await alarms.replace(scopeOf(identity), before.id, {
+      rule: wanted.rule,
+      memberProject: ruleProject(identity, projectAfterPut(before, wanted)),
+      change: (current) => {
+        refuseOtherVersion(current, request);
+        const next = replacedAlarm(current, wanted, identity, at);
+        return { next, entry: ruleChangeEntry(current, next, { eventId: newId(), by: identity, at }) };
+      },
+    });
+    return answerWith(replaced ?? absent(before.id), { status: 200 });
+  };
 }
 
-async function remove({ alarms, now }: AlarmRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
-  const id = params['id'] ?? '';
-  if (!(await alarms.remove(scopeOf(identity), id, now()))) absent(id);
-  return { status: 204 };
+async function remove({ alarms, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
+  const { identity } = request;
+  const { id } = await theAlarm(alarms, request);
+  return async () => {
+    const at = now();
+    const removed = await alarms.remove(scopeOf(identity), id, {
+      at,
+      entry: (current) => {
+        refuseOtherVersion(current, request);
+        return deletionEntry(current, { eventId: newId(), by: identity, at });
+      },
+    });
+    if (!removed) absent(id);
+    return { status: 204 };
+  };
+}
+
+/** An alarm as an answer, with the version that `If-Match` may name. */
+function answerWith(alarm: StoredAlarm, answer: Pick<ApiAnswer, 'status' | 'headers'>): ApiAnswer {
+  return { ...answer, headers: { ...answer.headers, ETag: versionOf(alarm) }, body: alarmResponse(alarm) };
 }
 
 async function listAlarms({ alarms }: AlarmRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {

@@ -63,7 +63,7 @@ export const AlarmRequest = z
     state_reason: given(wireText()),
     severity: optional(wireEnum(SEVERITIES), 'low'),
     evaluate_timestamp: wireTimestamp(),
-    tocsin: given(z.strictObject({ delivery_policy: given(wireEnum(DELIVERY_POLICIES)) })),
+    tocsin: given(z.strictObject({ delivery_policy: given(wireEnum(DELIVERY_POLICIES)), muted: given(wireBool()) })),
     ...Rules,
   })
   .transform((request, context) => {

@@ -1,5 +1,6 @@
 import { normaliseAction } from '../../alarm/action.js';
 import { RawJson, type PythonValue } from '../../alarm/python-json.js';
+import { typeOf } from '../../alarm/types/index.js';
 import type { StoredAlarm } from '../../storage/alarm-store.js';
 import { isoTimestamp } from './timestamp.js';
 
@@ -24,9 +25,15 @@ export function alarmResponse(alarm: StoredAlarm): PythonValue {
     state_reason: alarm.stateReason,
     severity: alarm.severity,
     evaluate_timestamp: isoTimestamp(alarm.evaluateTimestamp),
-    [`${alarm.rule.type}_rule`]: new RawJson(alarm.ruleJson),
-    tocsin: alarm.deliveryPolicy === null ? undefined : { delivery_policy: alarm.deliveryPolicy },
+    [`${alarm.rule.type}_rule`]: new RawJson(typeOf(alarm.rule).shownJson?.(alarm.rule) ?? alarm.ruleJson),
+    tocsin: extras(alarm),
   };
+}
+
+/** What Aodh does not know, only where it is set, so that an alarm of an Aodh client looks as it does there. */
+function extras({ deliveryPolicy, muted }: StoredAlarm): PythonValue {
+  if (deliveryPolicy === null && !muted) return undefined;
+  return { delivery_policy: deliveryPolicy ?? undefined, muted: muted || undefined };
 }
 
 function actions(list: string[] | null): PythonValue {

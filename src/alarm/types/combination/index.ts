@@ -5,11 +5,13 @@ import { CombinationRule } from './schema.js';
 
 export const combination: AlarmType<CombinationRule, CombinationFindings> = {
   schema: CombinationRule,
+  judgedBy: 'members',
   repeatsWhileUnknown: false,
   ruleJson: ({ type: _, ...rule }) => pythonJson(rule),
   defaultDescription: ({ operator, alarm_ids }) => `Combined state of alarms ${alarm_ids.join(` ${operator} `)}`,
   members: ({ alarm_ids }) => alarm_ids,
   scopedTo: (rule) => rule,
+  backends: () => [],
   seriesNeeded: () => undefined,
   evaluate: (rule, { memberStates }) => evaluateCombination(rule, memberStates),
   explain: explainCombination,

@@ -6,12 +6,14 @@ import { ThresholdRule } from './schema.js';
 
 export const threshold: AlarmType<ThresholdRule, ThresholdFindings> = {
   schema: ThresholdRule,
+  judgedBy: 'series',
   repeatsWhileUnknown: true,
   ruleJson: ({ type: _, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
   defaultDescription: (rule) =>
     `Alarm when ${rule.meter_name} is ${rule.comparison_operator} a ${rule.statistic} of ${pythonFloat(rule.threshold)} over ${rule.period} seconds`,
   members: () => [],
   scopedTo,
+  backends: () => ['meters'],
   seriesNeeded,
   evaluate: (rule, { series }) => evaluateThreshold(rule, series),
   explain: explainThreshold,
