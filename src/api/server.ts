@@ -70,6 +70,7 @@ function assemble(
     deps.refuse(request);
     next();
   });
+  app.use(answerPreflights());
   if (authenticate) app.use(identify(authenticate, routes));
   mountRoutes(app, routes);
   app.use(() => {
@@ -88,6 +89,14 @@ function identify(authenticate: Authenticator, routes: readonly Route[]): Reques
       response.locals[IDENTITY] = await authenticate({ headers, method, path });
     }
     next();
+  };
+}
+
+/** Browsers ask before a request of another origin whether they may; without the headers that allow it, the answer is no. */
+function answerPreflights(): RequestHandler {
+  return (request, response, next) => {
+    if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) next();
+    else response.status(200).end();
   };
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
-import { ADMIN, MEMBER, READER, startApi, thresholdBody, type Caller, type TestApi } from '../support/api.js';
+import { ADMIN, MEMBER, READER, STRANGER, startApi, thresholdBody, type Caller, type TestApi } from '../support/api.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 
 let db: Database;
@@ -244,5 +244,29 @@ describe('a part of the history', () => {
   ])('asked for with %s is refused', async (query, fault) => {
     const answer = await api.ask('GET', `/v2/alarms/${id}/history?${query}`);
     expect([answer.status, answer.fault]).toEqual([400, fault]);
+  });
+});
+
+describe('the history of an alarm that was deleted', () => {
+  test('stays, with the deletion as its last entry', async () => {
+    const id = await api.create(thresholdBody({ severity: 'critical' }), MEMBER);
+    await api.ask('PUT', `/v2/alarms/${id}/state`, { as: MEMBER, body: 'ok' });
+    await api.ask('DELETE', `/v2/alarms/${id}`, { as: MEMBER });
+    const entries = await historyOf(id, '', READER);
+    expect(entries.map(({ type }) => type).sort()).toEqual(['creation', 'deletion', 'state transition']);
+    expect(entries.find(({ type }) => type === 'deletion')).toMatchObject({
+      detail: '{"state": "ok"}',
+      user_id: 'u1',
+      project_id: 'p1',
+      on_behalf_of: 'p1',
+    });
+  });
+
+  test('tells the owner when an admin deleted it, and strangers nothing', async () => {
+    const id = await api.create(thresholdBody(), MEMBER);
+    await api.ask('DELETE', `/v2/alarms/${id}`, { as: ADMIN });
+    const deletion = (await historyOf(id, '?q.field=type&q.value=deletion', READER))[0];
+    expect(deletion).toMatchObject({ project_id: 'ops', on_behalf_of: 'p1' });
+    expect((await api.ask('GET', `/v2/alarms/${id}/history`, { as: STRANGER })).fault).toBe(`Alarm ${id} not found`);
   });
 });

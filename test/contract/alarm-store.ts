@@ -275,7 +275,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       await create();
       await alarms.remove(ALL, 'a1', removedAt(LATER));
       const { rows } = await db.query('select event_id from alarm_history where alarm_id = $1', ['a1']);
-      expect(rows).toHaveLength(1);
+      expect(rows).toHaveLength(2);
     });
   });
 

@@ -19,6 +19,11 @@ export function isAdmin(identity: Identity): boolean {
   return identity.role === 'admin';
 }
 
+/** Whether there can be alarms that the caller sees: not without a project, but for admins. */
+export function seesSomething(identity: Identity): boolean {
+  return isAdmin(identity) || identity.projectId !== null;
+}
+
 /** What the caller may see: everything, for admins; else the own project. The only maker of scopes. */
 export function scopeOf(identity: Identity): Scope {
   if (isAdmin(identity)) return { all: true };

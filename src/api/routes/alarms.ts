@@ -7,7 +7,7 @@ import { creationEntry, deletionEntry, ruleChangeEntry } from '../alarm-history-
 import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
 import { refuseOtherVersion, versionOf } from '../entity-tag.js';
 import { parseWith } from '../faultstring.js';
-import { isAdmin, refuseForeignProject, ruleProject, scopeOf } from '../identity/authorize.js';
+import { isAdmin, refuseForeignProject, ruleProject, scopeOf, seesSomething } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { Alarms } from '../ports.js';
 import { SMALL_BODY } from '../request-body.js';
@@ -38,10 +38,9 @@ export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
 }
 
 /** The alarm of a request's path. Others' alarms are as absent as those that never were. */
-export async function theAlarm(alarms: Alarms, { identity, params }: ApiRequest): Promise<StoredAlarm> {
-  const id = params['id'] ?? '';
-  if (identity.projectId === null && !isAdmin(identity)) absent(id);
-  return (await alarms.find(scopeOf(identity), id)) ?? absent(id);
+export async function theAlarm(alarms: Alarms, request: ApiRequest): Promise<StoredAlarm> {
+  const id = request.params['id'] ?? '';
+  return (seesSomething(request.identity) && (await alarms.find(scopeOf(request.identity), id))) || absent(id);
 }
 
 /** @throws AppError `not_found`, always. */

@@ -2,12 +2,12 @@ import type { PythonValue } from '../../alarm/python-json.js';
 import { AppError } from '../../errors.js';
 import type { HistoryEntry, HistoryQuery } from '../../storage/history-store.js';
 import type { Scope } from '../../storage/scope.js';
-import { scopeOf } from '../identity/authorize.js';
+import { scopeOf, seesSomething } from '../identity/authorize.js';
 import type { Alarms, History } from '../ports.js';
 import type { ApiAnswer, ApiRequest, Route } from '../route.js';
 import { historyListing } from '../schema/history-query.js';
 import { historyResponse } from '../schema/history-response.js';
-import { theAlarm } from './alarms.js';
+import { absent } from './alarms.js';
 
 export interface HistoryRoutesDeps {
   alarms: Alarms;
@@ -19,16 +19,28 @@ const PAGE = 500;
 
 export function historyRoutes(deps: HistoryRoutesDeps): Route[] {
   const query = ['q', 'sort', 'limit', 'marker'];
-  return [{ method: 'GET', path: '/v2/alarms/:id/history', policy: 'reader', query, handle: (request) => list(deps, request) }];
+  return [{ method: 'GET', path: '/v2/alarms/:id/history', policy: 'reader', query, prepare: (request) => list(deps, request) }];
 }
 
-async function list({ alarms, history }: HistoryRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+async function list({ alarms, history }: HistoryRoutesDeps, request: ApiRequest): Promise<() => Promise<ApiAnswer>> {
   const { identity, query } = request;
-  const { filter, sort, limit, marker } = historyListing(query, identity);
-  const { id } = await theAlarm(alarms, request);
-  const scope = scopeOf(identity);
-  const after = marker === undefined ? undefined : await markedEntry(history, scope, id, { query: { filter, sort }, marker });
-  return { status: 200, pages: pagesOf(history, scope, id, { filter, sort, limit, after }) };
+  const id = await idOfPresentOrPast(alarms, history, request);
+  return async () => {
+    const { filter, sort, limit, marker } = historyListing(query, identity);
+    const scope = scopeOf(identity);
+    const after = marker === undefined ? undefined : await markedEntry(history, scope, id, { query: { filter, sort }, marker });
+    return { status: 200, pages: pagesOf(history, scope, id, { filter, sort, limit, after }) };
+  };
+}
+
+/** An alarm's history outlives it, for those who could see the alarm. */
+async function idOfPresentOrPast(alarms: Alarms, history: History, request: ApiRequest): Promise<string> {
+  const id = request.params['id'] ?? '';
+  if (!seesSomething(request.identity)) absent(id);
+  const scope = scopeOf(request.identity);
+  if (await alarms.find(scope, id)) return id;
+  const [entry] = await history.list(scope, id, { filter: {}, sort: [{ key: 'event_id', descending: false }], limit: 1 });
+  return entry === undefined ? absent(id) : id;
 }
 
 async function markedEntry(
