@@ -45,7 +45,7 @@ const PACKAGES = [
   ['express', 'helmet'].map((name) => [name, ['^src/api/', '^src/management/']]),
   [['ioredis', ['^src/redis[.]ts$']]],
   [['bullmq', ['^src/notifier/']]],
-  [['got', ['^src/notifier/', '^src/datasource/']]],
+  [['got', ['^src/notifier/', '^src/datasource/', '^src/keystone/', '^src/cli/']]],
   ['pg', '@electric-sql/pglite'].map((name) => [name, ['^src/storage/']]),
   [['proper-lockfile', ['^src/storage/', '^src/cli/']]],
   [['winston', ['^src/logger[.]ts$']]],

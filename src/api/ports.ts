@@ -1,5 +1,6 @@
 import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarm-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
+import type { Activation, Import, Standing } from '../storage/import-store.js';
 import type {
   AttemptRecord,
   DeliveryPause,
@@ -20,6 +21,13 @@ export interface Alarms {
   replace(scope: Scope, id: string, replacement: Replacement): Promise<StoredAlarm | undefined>;
   setState(scope: Scope, id: string, change: (current: StoredAlarm) => AlarmChange): Promise<StoredAlarm | undefined>;
   remove(scope: Scope, id: string, removal: Removal): Promise<boolean>;
+}
+
+/** Alarms brought over from another service. */
+export interface Imports {
+  standingOf(id: string): Promise<Standing>;
+  insertMuted(imported: Import): Promise<boolean>;
+  activate(activation: Activation): Promise<string[]>;
 }
 
 export interface History {

@@ -6,13 +6,14 @@ import type { Logger } from '../logger.js';
 import type { ActionPolicy } from './check-actions.js';
 import { createErrorHandler } from './error-handler.js';
 import type { Authenticator, Credentials } from './identity/identity.js';
-import type { Alarms, History, MeterStatistics, NotificationAdmin, Samples } from './ports.js';
+import type { Alarms, History, Imports, MeterStatistics, NotificationAdmin, Samples } from './ports.js';
 import { assignRequestId } from './request-id.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
 import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
 import { historyRoutes } from './routes/history.js';
+import { importRoutes } from './routes/imports.js';
 import { meterRoutes } from './routes/meters.js';
 import { notificationRoutes } from './routes/notifications.js';
 import { versionRoutes } from './routes/versions.js';
@@ -20,6 +21,7 @@ import { versionRoutes } from './routes/versions.js';
 export interface ApiDeps extends HealthRoutesDeps {
   alarms: Alarms;
   history: History;
+  imports: Imports;
   samples: Samples;
   statistics: MeterStatistics;
   notifications: NotificationAdmin;
@@ -46,6 +48,7 @@ export function createApi(deps: ApiDeps): express.Express {
     ...historyRoutes(deps),
     ...meterRoutes(deps),
     ...notificationRoutes(deps),
+    ...importRoutes(deps),
   ]);
 }
 

@@ -10,6 +10,7 @@ import type { Logger } from '../logger.js';
 import { createAlarmStore } from '../storage/alarm-store.js';
 import type { Database } from '../storage/database.js';
 import { createHistoryStore } from '../storage/history-store.js';
+import { createImportStore } from '../storage/import-store.js';
 import { createNotificationAdminStore } from '../storage/notification-admin-store.js';
 import { createSampleStore } from '../storage/sample-store.js';
 import { createStatisticsStore } from '../storage/statistics-store.js';
@@ -34,6 +35,7 @@ export async function listenApi({ config, db, clock, log, telemetry, readiness }
   const app = createApi({
     alarms: createAlarmStore(db),
     history: createHistoryStore(db),
+    imports: createImportStore(db),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),

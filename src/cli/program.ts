@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 
 import type { Environment } from '../config/environment.js';
 import type { Flag } from '../config/load.js';
+import { addImport } from './import/command.js';
 import { version } from './version.js';
 
 /** What a command gets of the process it runs in. `main.ts` gives the real one, tests their own. */
@@ -44,6 +45,7 @@ In a hurry:
   tocsin serve --port 8080 --interval 10s          another port, alarms evaluated every 10 seconds
   tocsin serve --config tocsin.yaml --roles api    one role of several processes that share PostgreSQL and Redis
   tocsin config --config tocsin.yaml               what is in force, and where it comes from
+  tocsin import --help                             bring alarms over from Aodh
   tocsin dev-cluster                               PostgreSQL, Redis, 1 API, 3 evaluators and 2 notifiers on this machine
 
 Every option can also be set as TOCSIN_<SECTION>_<KEY>, for example TOCSIN_API_PORT=8080. config/default.yaml explains them all.`;
@@ -94,6 +96,7 @@ function createProgram(terminal: Terminal, done: (exitCode: number) => void): Co
     },
   );
   addDevCluster(program, terminal, done);
+  addImport(program, terminal, done);
   return program;
 }
 

@@ -9,7 +9,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * Variables of ours that are no options: where the file is, what scripts may install, and what tests use; and those that Kubernetes
  * gives to every process beside a service named tocsin.
  */
-const OTHER_VARIABLES = /^TOCSIN_(CONFIG|NO_INSTALL|URL|TEST_.*|SERVICE_.*|PORT|PORT_\d.*)$/;
+const OTHER_VARIABLES = /^TOCSIN_(CONFIG|NO_INSTALL|URL|TOKEN|API_KEY|TEST_.*|SERVICE_.*|PORT|PORT_\d.*)$/;
 const FILE_SUFFIX = '_FILE';
 
 /** `TOCSIN_<SECTION>_<KEY>`; for secrets also `…_FILE` with the path of a file that holds it. Empty means not set. */

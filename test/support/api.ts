@@ -8,6 +8,7 @@ import { silentLogger } from '../../src/logger.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createHistoryStore } from '../../src/storage/history-store.js';
+import { createImportStore } from '../../src/storage/import-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
 import { createSampleStore } from '../../src/storage/sample-store.js';
 import { createStatisticsStore } from '../../src/storage/statistics-store.js';
@@ -63,6 +64,7 @@ export async function startApi(
   const app = createApi({
     alarms: createAlarmStore(db),
     history: createHistoryStore(db),
+    imports: createImportStore(db),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),

@@ -1,0 +1,105 @@
+import type { PythonValue } from '../../alarm/python-json.js';
+import { AppError, toError } from '../../errors.js';
+import type { AlarmChange, StoredAlarm } from '../../storage/alarm-store.js';
+import type { HistoryEntry } from '../../storage/history-store.js';
+import { newAlarm } from '../alarm-definition.js';
+import { creationEntry, ruleChangeEntry } from '../alarm-history-entry.js';
+import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
+import { parseWith } from '../faultstring.js';
+import { ruleProject } from '../identity/authorize.js';
+import type { Identity } from '../identity/identity.js';
+import type { Alarms, Imports } from '../ports.js';
+import { BULK_BODY } from '../request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { ActivationRequest, importedAlarm, importedDocuments, type ImportedAlarm } from '../schema/import-request.js';
+
+export interface ImportRoutesDeps {
+  alarms: Alarms;
+  imports: Imports;
+  actions: ActionPolicy;
+  now: () => Date;
+  newId: () => string;
+}
+
+/** Bringing alarms over from another service: routes of our own, which `tocsin import` uses. */
+export function importRoutes(deps: ImportRoutesDeps): Route[] {
+  return [
+    { method: 'POST', path: '/v1/imports', policy: 'admin', body: BULK_BODY, handle: (r) => importAlarms(deps, r) },
+    { method: 'POST', path: '/v1/imports/activate', policy: 'admin', body: BULK_BODY, handle: (r) => activate(deps, r) },
+  ];
+}
+
+/** Each alarm by itself: one that is refused keeps no other from coming over. Doing it again is safe. */
+async function importAlarms(deps: ImportRoutesDeps, { body, identity }: ApiRequest): Promise<ApiAnswer> {
+  const results: PythonValue[] = [];
+  for (const document of importedDocuments(body)) results.push(await importOne(deps, document, identity));
+  return { status: 200, body: results };
+}
+
+async function importOne(deps: ImportRoutesDeps, document: Record<string, unknown>, identity: Identity): Promise<PythonValue> {
+  const named = { alarm_id: document['alarm_id'] as string, name: typeof document['name'] === 'string' ? document['name'] : '' };
+  try {
+    const imported = importedAlarm(document);
+    refuseBadActions(imported.request, identity, deps.actions);
+    const outcome = await bringOver(deps, imported, identity);
+    const notCopied = outcome === 'deleted' ? [] : imported.notCopied.map((action) => ({ ...action }));
+    return { ...named, outcome, not_copied: notCopied };
+  } catch (thrown) {
+    // What is wrong with one alarm is told of that alarm; trouble of ours ends the request.
+    if (!(thrown instanceof AppError) || thrown.code === 'unavailable') throw thrown;
+    return { ...named, outcome: 'refused', reason: toError(thrown).message, not_copied: [] };
+  }
+}
+
+type Outcome = 'created' | 'updated' | 'unchanged' | 'active' | 'deleted';
+
+async function bringOver(deps: ImportRoutesDeps, imported: ImportedAlarm, identity: Identity): Promise<Outcome> {
+  const { imports, now, newId } = deps;
+  const standing = await imports.standingOf(imported.id);
+  if (standing === 'active' || standing === 'deleted') return standing;
+  if (standing === 'muted') return follow(deps, imported, identity);
+  const at = now();
+  const alarm = asItWas(imported, identity, at);
+  const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
+  const memberProject = ruleProject(identity, imported.request.project_id);
+  return (await imports.insertMuted({ alarm, memberProject, entry })) ? 'created' : bringOver(deps, imported, identity);
+}
+
+/** An alarm brought over before takes on what its owner changed meanwhile; its state is ours, since we evaluate it. */
+async function follow({ alarms, now, newId }: ImportRoutesDeps, imported: ImportedAlarm, identity: Identity): Promise<Outcome> {
+  const { id, request } = imported;
+  const at = now();
+  const entries: (HistoryEntry | null)[] = [];
+  const change = (current: StoredAlarm): AlarmChange => {
+    const { state, stateVersion, stateReason, stateTimestamp, definitionVersion, evaluateTimestamp } = current;
+    const ours = { state, stateVersion, stateReason, stateTimestamp, definitionVersion, evaluateTimestamp };
+    const next = { ...asItWas(imported, identity, at), ...ours };
+    const entry = ruleChangeEntry(current, next, { eventId: newId(), by: identity, at });
+    entries.push(entry);
+    return { next, entry };
+  };
+  await alarms.replace({ all: true }, id, {
+    rule: request.rule,
+    memberProject: ruleProject(identity, request.project_id),
+    change,
+  });
+  return entries.some((entry) => entry !== null) ? 'updated' : 'unchanged';
+}
+
+/** With the id, owner, state and moments that it had; where the other service says nothing, as if made now. */
+function asItWas({ id, request }: ImportedAlarm, identity: Identity, at: Date): StoredAlarm {
+  const alarm = newAlarm(request, identity, { id, at });
+  return {
+    ...alarm,
+    timestamp: request.timestamp ?? at,
+    stateTimestamp: request.state_timestamp ?? request.timestamp ?? at,
+    stateReason: request.state_reason ?? alarm.stateReason,
+    muted: true,
+  };
+}
+
+async function activate({ imports, now }: ImportRoutesDeps, { body, identity }: ApiRequest): Promise<ApiAnswer> {
+  const { project_id, alarm_ids } = parseWith(ActivationRequest, { argument: 'body', value: body ?? {} });
+  const activated = await imports.activate({ projectId: project_id, ids: alarm_ids, by: identity, at: now() });
+  return { status: 200, body: { activated } };
+}

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+
+import type { Terminal } from '../program.js';
+
+interface ImportOptions {
+  to: string;
+  activate?: true;
+  project?: string;
+  alarm?: string[];
+}
+
+const NOTES = `
+In a hurry:
+  tocsin import aodh --from http://aodh:8042          copy every alarm, muted; safe to run again
+  tocsin import compare --with http://aodh:8042       which alarms are in another state here than there
+  tocsin import --activate                            run their actions from now on (stop Aodh's evaluator first)
+
+You must be an admin on both sides. Aodh: AODH_TOKEN or OS_TOKEN, a Keystone token; without, the headers of Aodh's noauth mode
+(AODH_USER_ID, AODH_PROJECT_ID, AODH_ROLES). Tocsin: TOCSIN_API_KEY, TOCSIN_TOKEN or OS_TOKEN; none in noauth mode.`;
+const HERE = 'http://127.0.0.1:8042';
+
+/** `tocsin import`, with what it can do. */
+export function addImport(program: Command, terminal: Terminal, done: (exitCode: number) => void): void {
+  const command = program
+    .command('import')
+    .description('bring alarms over from Aodh, compare, and activate them')
+    .option('--activate', 'run the actions of imported alarms from now on')
+    .option('--project <id>', 'with --activate: of this project only')
+    .option('--alarm <id...>', 'with --activate: these alarms only')
+    .option('--to <url>', 'this service', HERE)
+    .addHelpText('after', NOTES);
+  command.action(async (options: ImportOptions) => {
+    if (!options.activate) command.error('error: say what to do: aodh, compare or --activate', { exitCode: 2 });
+    const { activateImported } = await import('./activate.js');
+    const { project, alarm: alarms = [] } = options;
+    done(await activateImported(await tocsin(options.to, terminal), { project, alarms }, terminal));
+  });
+  command
+    .command('aodh')
+    .description('copy every alarm of an Aodh, with id, owner, state and timestamps; they stay muted until they are activated')
+    .requiredOption('--from <url>', 'where Aodh answers')
+    .action(async ({ from }: { from: string }) => {
+      const { importAodh } = await import('./import-aodh.js');
+      done(await importAodh(await aodh(from, terminal), await tocsin(command.opts<ImportOptions>().to, terminal), terminal));
+    });
+  command
+    .command('compare')
+    .description('list the alarms whose states differ; exit code 1 when there are any')
+    .requiredOption('--with <url>', 'where Aodh answers')
+    .action(async (options: { with: string }) => {
+      const { compareStates } = await import('./compare.js');
+      const here = await tocsin(command.opts<ImportOptions>().to, terminal);
+      done(await compareStates(await aodh(options.with, terminal), here, terminal));
+    });
+}
+
+async function aodh(url: string, { environment, stop: signal }: Terminal) {
+  const [{ connectTo }, { aodhHeaders }] = await Promise.all([import('./alarm-service.js'), import('./credentials.js')]);
+  return connectTo({ name: 'Aodh', url, headers: aodhHeaders(environment), signal });
+}
+
+async function tocsin(url: string, { environment, stop: signal }: Terminal) {
+  const [{ connectTo }, { tocsinHeaders }] = await Promise.all([import('./alarm-service.js'), import('./credentials.js')]);
+  return connectTo({ name: 'Tocsin', url, headers: tocsinHeaders(environment), signal });
+}

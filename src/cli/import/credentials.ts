@@ -1,0 +1,19 @@
+import type { Environment } from '../../config/environment.js';
+
+/** How `tocsin import` proves who it is. Never on the command line, where every user of the machine could read it. */
+export function aodhHeaders(environment: Environment): Record<string, string> {
+  const token = environment['AODH_TOKEN'] || environment['OS_TOKEN'];
+  if (token) return { 'x-auth-token': token };
+  return {
+    'x-user-id': environment['AODH_USER_ID'] || 'admin',
+    'x-project-id': environment['AODH_PROJECT_ID'] || 'admin',
+    'x-roles': environment['AODH_ROLES'] || 'admin',
+  };
+}
+
+export function tocsinHeaders(environment: Environment): Record<string, string> {
+  const key = environment['TOCSIN_API_KEY'];
+  if (key) return { 'x-api-key': key };
+  const token = environment['TOCSIN_TOKEN'] || environment['OS_TOKEN'];
+  return token ? { 'x-auth-token': token } : {};
+}

@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { runProgram } from '../../src/cli/program.js';
+import type { Database } from '../../src/storage/database.js';
+import { combinationBody, MEMBER, STRANGER, startApi, thresholdBody, type TestApi } from '../support/api.js';
+import { embeddedDatabase, empty } from '../support/databases.js';
+
+let there: { db: Database; api: TestApi };
+let here: { db: Database; api: TestApi };
+
+async function service(): Promise<{ db: Database; api: TestApi }> {
+  const db = await embeddedDatabase();
+  return { db, api: await startApi(db) };
+}
+
+beforeAll(async () => {
+  there = await service();
+  here = await service();
+});
+beforeEach(async () => {
+  await empty(there.db);
+  await empty(here.db);
+});
+afterAll(async () => {
+  for (const { api, db } of [there, here]) {
+    await api.close();
+    await db.close();
+  }
+});
+
+async function tocsin(...argv: string[]): Promise<{ exitCode: number; out: string; err: string }> {
+  const result = { exitCode: -1, out: '', err: '' };
+  const terminal = {
+    out: (text: string) => (result.out += text),
+    err: (text: string) => (result.err += text),
+    environment: {},
+    stop: new AbortController().signal,
+  };
+  result.exitCode = await runProgram(['import', '--to', here.api.url, ...argv], terminal);
+  return result;
+}
+
+const copy = () => tocsin('aodh', '--from', there.api.url);
+
+async function alarmOf({ api }: { api: TestApi }, id: string): Promise<Record<string, unknown>> {
+  const { evaluate_timestamp: _, ...alarm } = (await api.ask('GET', `/v2/alarms/${id}`)).json();
+  return alarm;
+}
+
+const SIGNED =
+  'http://heat:8000/v1/signal/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks/s/1/resources/r?Signature=a%2Bb%3D&SignatureVersion=2';
+
+describe('copying', () => {
+  test('takes an alarm over as it is, with id, owner, state and moments, but muted', async () => {
+    const id = await there.api.create(thresholdBody({ alarm_actions: [SIGNED], severity: 'critical' }), MEMBER);
+    await there.api.clock.advance(90_000);
+    await there.api.ask('PUT', `/v2/alarms/${id}/state`, { as: MEMBER, body: 'alarm' });
+    const { exitCode, out } = await copy();
+    expect(exitCode).toBe(0);
+    expect(out).toContain('1 alarms in Aodh');
+    expect(out).toContain('1  copied, muted until `tocsin import --activate`');
+    const original = await alarmOf(there, id);
+    expect(await alarmOf(here, id)).toEqual({ ...original, tocsin: { muted: true } });
+    expect(original).toMatchObject({ project_id: 'p1', user_id: 'u1', state: 'alarm', alarm_actions: [SIGNED] });
+  });
+
+  test('does nothing the second time, whatever the state is here by now', async () => {
+    const id = await there.api.create(thresholdBody());
+    await copy();
+    await here.api.ask('PUT', `/v2/alarms/${id}/state`, { body: 'ok' });
+    const before = await alarmOf(here, id);
+    expect((await copy()).out).toContain('1  copied before, unchanged');
+    expect(await alarmOf(here, id)).toEqual(before);
+    expect((await here.api.ask('GET', `/v2/alarms/${id}/history?q.field=type&q.value=rule change`)).json()).toEqual([]);
+  });
+
+  test('brings a muted alarm up to date with its definition there, and keeps its state here', async () => {
+    const id = await there.api.create(thresholdBody());
+    await copy();
+    await here.api.ask('PUT', `/v2/alarms/${id}/state`, { body: 'ok' });
+    await there.api.ask('PUT', `/v2/alarms/${id}`, { body: thresholdBody({ name: 'renamed', state: 'alarm' }) });
+    expect((await copy()).out).toContain('changed in Aodh since: brought up to date');
+    expect(await alarmOf(here, id)).toMatchObject({ name: 'renamed', state: 'ok', tocsin: { muted: true } });
+  });
+
+  test.each([
+    { what: 'activated', path: '/v1/imports/activate', method: 'POST', says: '1  already active here: left alone' },
+    { what: 'deleted', path: '/v2/alarms/{id}', method: 'DELETE', says: '1  deleted here: left alone' },
+  ])('leaves alone what was $what here', async ({ method, path, says }) => {
+    const id = await there.api.create(thresholdBody());
+    await copy();
+    await here.api.ask(method, path.replace('{id}', id), method === 'POST' ? { body: {} } : {});
+    const before = (await here.api.ask('GET', `/v2/alarms/${id}`)).text;
+    await there.api.ask('PUT', `/v2/alarms/${id}`, { body: thresholdBody({ name: 'renamed' }) });
+    expect((await copy()).out).toContain(says);
+    expect((await here.api.ask('GET', `/v2/alarms/${id}`)).text).toBe(before);
+  });
+
+  test('takes combinations after what they look at, also where those are combinations', async () => {
+    const a = await there.api.create(thresholdBody());
+    const b = await there.api.create(thresholdBody());
+    const c = await there.api.create(combinationBody([a, b]));
+    const d = await there.api.create(combinationBody([c, a]));
+    expect((await copy()).exitCode).toBe(0);
+    for (const id of [a, b, c, d]) expect((await here.api.ask('GET', `/v2/alarms/${id}`)).status).toBe(200);
+  });
+
+  test('reads more than one page, and alarms of every project', async () => {
+    const owners = [MEMBER, STRANGER];
+    for (let index = 0; index < 502; index += 1) await there.api.create(thresholdBody(), owners[index % 2]);
+    expect((await copy()).out).toContain('502  copied');
+    const { rows } = await here.db.query('select project_id, count(*)::int as n from alarms group by 1 order by 1');
+    expect(rows).toEqual([
+      { project_id: 'p1', n: 251 },
+      { project_id: 'p2', n: 251 },
+    ]);
+  });
+
+  test('lists alarms that cannot come over, with the reason, and copies the others', async () => {
+    const bad = await there.api.create(thresholdBody({ name: 'odd' }));
+    await there.api.create(thresholdBody());
+    await there.db.query(`update alarms set rule = '{"meter_name": "cpu", "threshold": 1, "period": 0}' where id = $1`, [bad]);
+    const { exitCode, out } = await copy();
+    expect(exitCode).toBe(1);
+    expect(out).toContain('1  not copied');
+    expect(out).toMatch(new RegExp(`${bad}.*odd.*period`));
+    expect(out).toContain('1  copied, muted');
+  });
+
+  test('lists trust actions, which only their owner can set up again, and copies the alarm without them', async () => {
+    const id = await there.api.create(thresholdBody());
+    const actions = ['trust+https://heat/signal?token=1', 'http://h/kept'];
+    await there.db.query('update alarms set alarm_actions = $2 where id = $1', [id, actions]);
+    const { exitCode, out } = await copy();
+    expect(exitCode).toBe(1);
+    expect(out).toMatch(new RegExp(`${id}.*alarm_actions.*trust\\+https://heat/signal\\?token=\\*\\*\\*`));
+    expect(await alarmOf(here, id)).toMatchObject({ alarm_actions: ['http://h/kept'] });
+  });
+});
+
+describe('activating', () => {
+  test('unmutes all, once, and says so in their history', async () => {
+    const ids = [await there.api.create(thresholdBody(), MEMBER), await there.api.create(thresholdBody(), STRANGER)];
+    await copy();
+    expect((await tocsin('--activate')).out).toContain('2 alarms run their actions now.');
+    for (const id of ids) {
+      expect(await alarmOf(here, id)).not.toHaveProperty('tocsin');
+      const [entry] = (await here.api.ask('GET', `/v2/alarms/${id}/history`)).json<{ detail: string }[]>();
+      expect(entry?.detail).toBe('{"tocsin": {"muted": false}}');
+    }
+    expect((await tocsin('--activate')).out).toBe('No muted alarms to activate.\n');
+  });
+
+  test('takes one project, or one alarm, at a time', async () => {
+    const mine = await there.api.create(thresholdBody(), MEMBER);
+    const other = await there.api.create(thresholdBody(), STRANGER);
+    await copy();
+    expect((await tocsin('--activate', '--project', 'p1')).out).toContain(`activated ${mine}`);
+    expect(await alarmOf(here, other)).toMatchObject({ tocsin: { muted: true } });
+    expect((await tocsin('--activate', '--alarm', other)).out).toContain(`activated ${other}`);
+  });
+
+  test('an edit of a muted alarm leaves it muted, also when it says otherwise', async () => {
+    const id = await there.api.create(thresholdBody(), MEMBER);
+    await copy();
+    await here.api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: thresholdBody({ tocsin: { muted: false } }) });
+    expect(await alarmOf(here, id)).toMatchObject({ tocsin: { muted: true } });
+  });
+});
+
+describe('comparing', () => {
+  test('lists the alarms in different states and those that one side has alone', async () => {
+    const same = await there.api.create(thresholdBody());
+    const differs = await there.api.create(thresholdBody({ name: 'wanders' }));
+    await copy();
+    expect(await tocsin('compare', '--with', there.api.url)).toEqual({
+      exitCode: 0,
+      out: '2 alarms in both, 0 differ\n',
+      err: '',
+    });
+    await here.api.ask('PUT', `/v2/alarms/${differs}/state`, { body: 'alarm' });
+    const late = await there.api.create(thresholdBody());
+    const { exitCode, out } = await tocsin('compare', '--with', there.api.url);
+    expect(exitCode).toBe(1);
+    expect(out).toContain('2 alarms in both, 2 differ');
+    expect(out).toMatch(new RegExp(`${differs}.*wanders.*insufficient data since .*alarm since`));
+    expect(out).toMatch(new RegExp(`${late}.*not here`));
+    expect(out).not.toContain(same);
+  });
+});
+
+describe('what cannot work is said in one line', () => {
+  test.each([
+    {
+      argv: ['aodh', '--from', 'http://127.0.0.1:1'],
+      message: /^Aodh at http:\/\/127\.0\.0\.1:1 did not answer the list of alarms: .*ECONNREFUSED/,
+    },
+    {
+      argv: ['--to', 'http://127.0.0.1:1', '--activate'],
+      message: /^Tocsin at http:\/\/127\.0\.0\.1:1 did not answer v1\/imports\/activate/,
+    },
+  ])('$argv', async ({ argv, message }) => {
+    await expect(tocsin(...argv)).rejects.toThrow(message);
+  });
+
+  test('only admins import', async () => {
+    for (const path of ['/v1/imports', '/v1/imports/activate']) {
+      expect((await here.api.ask('POST', path, { as: MEMBER, body: [] })).status).toBe(403);
+    }
+  });
+
+  test.each([
+    { body: {}, fault: /body\..*/ },
+    { body: [{ name: 'x' }], fault: /body\.0\.alarm_id/ },
+    { body: Array.from({ length: 501 }, (_, n) => ({ alarm_id: `a${n}` })), fault: /body/ },
+  ])('a body that is no list of alarms is refused: $fault', async ({ body, fault }) => {
+    const answer = await here.api.ask('POST', '/v1/imports', { body });
+    expect([answer.status, answer.fault]).toEqual([400, expect.stringMatching(fault)]);
+  });
+
+  test('import alone says what it can do', async () => {
+    const { exitCode, err } = await tocsin();
+    expect([exitCode, err]).toEqual([2, expect.stringContaining('say what to do: aodh, compare or --activate')]);
+  });
+});
