@@ -128,7 +128,16 @@ class Service implements App {
     const { config, log, telemetry, clock, db } = this.parts;
     const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
     if (config.roles.includes('api')) {
-      const api = await listenApi({ config, db, clock, log: log.child({ component: 'api' }), telemetry, readiness: ready });
+      const { version } = this.parts.program;
+      const api = await listenApi({
+        config,
+        db,
+        clock,
+        log: log.child({ component: 'api' }),
+        telemetry,
+        version,
+        readiness: ready,
+      });
       this.#listeners.push(api);
       this.#url = api.url;
     }

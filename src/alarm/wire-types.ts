@@ -10,13 +10,39 @@ const TRUE = new Set(['true', 't', 'yes', 'y', 'on', '1']);
 const FALSE = new Set(['false', 'f', 'no', 'n', 'off', '0']);
 export const MANDATORY_MISSING = 'Mandatory field missing.';
 
-function wire<T>(convert: (value: unknown) => T | Refusal): z.ZodType<T> {
-  return z.unknown().transform((value, context): T => {
+/** JSON Schema of what is meant to be sent; what else is understood for the sake of old clients is not advertised. */
+type Described = Readonly<Record<string, unknown>>;
+
+function wire<T>(described: Described, convert: (value: unknown) => T | Refusal): z.ZodType<T> {
+  const schema = z.unknown().transform((value, context): T => {
     const converted: T | Refusal = value === undefined || value === null ? refuse(MANDATORY_MISSING) : convert(value);
     if (!(converted instanceof Refusal)) return converted;
     context.addIssue({ code: 'custom', message: converted.message, input: value });
     return z.NEVER;
   });
+  return schema.meta(described);
+}
+
+/** What a schema accepts, as JSON Schema. */
+export function describedInput(schema: z.ZodType): Described {
+  return jsonSchemaOf(schema, 'input');
+}
+
+/** A schema, as it is for what comes in or for what goes out, as JSON Schema 2020-12. */
+export function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): Described {
+  const { $schema: _, ...described } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override({ zodSchema, jsonSchema }) {
+      const meta = z.globalRegistry.get(zodSchema);
+      // An optional field is parsed by way of null; what matters to people is what null becomes.
+      if (meta && 'default' in meta) jsonSchema.default = meta['default'];
+      else if (jsonSchema.default === null) delete jsonSchema.default;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
+  return described;
 }
 
 class Refusal {
@@ -28,7 +54,8 @@ function refuse(message: string): Refusal {
 }
 
 export function wireText(limits: { max?: number } = {}): z.ZodType<string> {
-  return wire((value) => {
+  const described = { type: 'string', ...(limits.max === undefined ? {} : { maxLength: limits.max }) };
+  return wire(described, (value) => {
     if (typeof value !== 'string') return refuse(wrongType('str', value));
     if (limits.max !== undefined && value.length > limits.max) {
       return refuse(`Value should have a maximum character requirement of ${limits.max}`);
@@ -39,7 +66,7 @@ export function wireText(limits: { max?: number } = {}): z.ZodType<string> {
 }
 
 export function wireBool(): z.ZodType<boolean> {
-  return wire((value) => {
+  return wire({ type: 'boolean' }, (value) => {
     if (typeof value === 'boolean') return value;
     if (typeof value === 'number' && Number.isInteger(value)) return value !== 0;
     if (typeof value === 'string' && TRUE.has(value)) return true;
@@ -49,7 +76,8 @@ export function wireBool(): z.ZodType<boolean> {
 }
 
 export function wireInt(bounds: { min?: number; max?: number } = {}): z.ZodType<number> {
-  return wire((value) => {
+  const described = { type: 'integer', ...defined({ minimum: bounds.min, maximum: bounds.max }) };
+  return wire(described, (value) => {
     const number = toInteger(value);
     if (number === undefined) return refuse(`invalid literal for int() with base 10: '${pythonText(value)}'`);
     if (bounds.min !== undefined && number < bounds.min) return refuse(`Value should be greater or equal to ${bounds.min}`);
@@ -59,7 +87,7 @@ export function wireInt(bounds: { min?: number; max?: number } = {}): z.ZodType<
 }
 
 export function wireFloat(): z.ZodType<number> {
-  return wire((value) => {
+  return wire({ type: 'number' }, (value) => {
     const number = toFloat(value);
     if (number === undefined) return refuse(`could not convert string to float: '${pythonText(value)}'`);
     if (!Number.isFinite(number)) return refuse('Value should be a finite number');
@@ -68,13 +96,14 @@ export function wireFloat(): z.ZodType<number> {
 }
 
 export function wireEnum<const T extends readonly string[]>(values: T): z.ZodType<T[number]> {
-  return wire((value) =>
+  return wire({ enum: values }, (value) =>
     typeof value === 'string' && values.includes(value) ? value : refuse(`Value should be one of: ${values.join(', ')}`),
   );
 }
 
 export function wireList<T>(member: z.ZodType<T>, limits: { max?: number } = {}): z.ZodType<T[]> {
-  const checked = wire((value) => {
+  const described = { type: 'array', items: describedInput(member), ...defined({ maxItems: limits.max }) };
+  const checked = wire(described, (value) => {
     if (!Array.isArray(value)) return refuse(`Value not a valid list: ${pythonText(value)}`);
     if (limits.max !== undefined && value.length > limits.max) return refuse(`Value should have at most ${limits.max} members`);
     return value as unknown[];
@@ -91,7 +120,13 @@ export function optional<T>(schema: z.ZodType<T>, fallback: T): z.ZodType<T> {
     for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
     return z.NEVER;
   });
-  return nullOrSchema.prefault(null);
+  const described = { anyOf: [describedInput(schema), { type: 'null' }], ...(fallback === null ? {} : { default: fallback }) };
+  return nullOrSchema.prefault(null).meta(described);
+}
+
+/** Without the members that are undefined. */
+function defined(members: Described): Described {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 
 /** A value as Python would print it in a message. */

@@ -15,8 +15,8 @@ export async function sendAnswer(response: ServerResponse, answer: ApiAnswer): P
   else end(response, 'application/json', pythonJson(body));
 }
 
-function end(response: ServerResponse, contentType: string, content: string): void {
-  const bytes = Buffer.from(content);
+function end(response: ServerResponse, contentType: string, content: string | Buffer): void {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   response.setHeader('Content-Type', contentType);
   response.setHeader('Content-Length', bytes.length);
   response.end(bytes);

@@ -30,7 +30,7 @@ export interface ApiAnswer {
   body?: PythonValue;
   /** Members of a JSON list too long to hold, page by page. */
   pages?: AsyncIterable<readonly PythonValue[]>;
-  text?: { contentType: string; content: string };
+  text?: { contentType: string; content: string | Buffer };
 }
 
 /** One row of the route table: everything that is true of a request before its handler sees it. */

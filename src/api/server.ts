@@ -8,9 +8,11 @@ import { createErrorHandler } from './error-handler.js';
 import type { Authenticator, Credentials } from './identity/identity.js';
 import type { Alarms, History, Imports, MeterStatistics, NotificationAdmin, Samples } from './ports.js';
 import { assignRequestId } from './request-id.js';
+import { openApiDocument } from './openapi/document.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
+import { docsRoutes } from './routes/docs.js';
 import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
 import { historyRoutes } from './routes/history.js';
 import { importRoutes } from './routes/imports.js';
@@ -34,13 +36,14 @@ export interface ApiDeps extends HealthRoutesDeps {
   log: Logger;
   onStored: (samples: number) => void;
   onAnswer: (method: string, status: number) => void;
+  version: string;
 }
 
 const MAX_URL = 8 * 1024;
 
 /** The whole API as an express application. Nothing listens here. */
 export function createApi(deps: ApiDeps): express.Express {
-  return assemble(deps, deps.authenticate, [
+  const routes: Route[] = [
     ...versionRoutes(),
     ...healthRoutes(deps),
     ...alarmRoutes(deps),
@@ -49,7 +52,9 @@ export function createApi(deps: ApiDeps): express.Express {
     ...meterRoutes(deps),
     ...notificationRoutes(deps),
     ...importRoutes(deps),
-  ]);
+    ...docsRoutes({ document: () => openApiDocument(routes, deps.version) }),
+  ];
+  return assemble(deps, deps.authenticate, routes);
 }
 
 /** Health and metrics alone, for processes without the API. */
@@ -85,9 +90,11 @@ function assemble(
 
 /** Who asks is settled before anything of the body is read, also for paths that do not exist. */
 function identify(authenticate: Authenticator, routes: readonly Route[]): RequestHandler {
-  const open = new Set(routes.filter(({ policy }) => policy === 'public').map(({ path }) => path));
+  const open = routes
+    .filter(({ policy }) => policy === 'public')
+    .map(({ path }) => new RegExp(`^${path.replace(/:\\w+/g, '[^/]+')}/?$`));
   return async (request, response, next) => {
-    if (!open.has(request.path)) {
+    if (!open.some((path) => path.test(request.path))) {
       const { headers, method, path } = request;
       response.locals[IDENTITY] = await authenticate({ headers, method, path });
     }

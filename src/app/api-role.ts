@@ -23,11 +23,12 @@ export interface ApiRoleDeps {
   clock: Clock;
   log: Logger;
   telemetry: Telemetry;
+  version: string;
   readiness: () => Promise<ReadinessCheck[]>;
 }
 
 /** Checks that the API may listen where it is told to, and listens. */
-export async function listenApi({ config, db, clock, log, telemetry, readiness }: ApiRoleDeps): Promise<Listener> {
+export async function listenApi({ config, db, clock, log, telemetry, version, readiness }: ApiRoleDeps): Promise<Listener> {
   const { host, port, i_understand_noauth_is_open, alarm_max_actions } = config.api;
   const exposed = await refuseOpenNoauth(host, i_understand_noauth_is_open);
   if (exposed) log.warn('the API is open: without authentication everybody who reaches it is an admin', { host });
@@ -47,6 +48,7 @@ export async function listenApi({ config, db, clock, log, telemetry, readiness }
     log,
     onStored: (samples) => telemetry.samplesStored.inc(samples),
     onAnswer: countAnswers(telemetry),
+    version,
     metrics: metricsOf(telemetry),
     readiness: async () => [...(await readiness()), auth],
   });
@@ -55,7 +57,7 @@ export async function listenApi({ config, db, clock, log, telemetry, readiness }
 
 /** Health and metrics of a process of any role, on a listener of their own. */
 export function listenManagement(
-  { config, log, telemetry, readiness }: Omit<ApiRoleDeps, 'db' | 'clock'>,
+  { config, log, telemetry, readiness }: Omit<ApiRoleDeps, 'db' | 'clock' | 'version'>,
   port: number,
 ): Promise<Listener> {
   const app = createManagementApi({

@@ -12,6 +12,7 @@ import { createImportStore } from '../../src/storage/import-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
 import { createSampleStore } from '../../src/storage/sample-store.js';
 import { createStatisticsStore } from '../../src/storage/statistics-store.js';
+import { documentedAnswers } from './documented-answers.js';
 import { FakeClock } from './fake-clock.js';
 
 /** Who asks: the identity headers of a request. */
@@ -55,7 +56,7 @@ export interface TestApiOptions {
   queueActions?: boolean;
 }
 
-/** The API on real stores, listening on a port of its own, with a client that says what came back. */
+/** The API on real stores, listening on a port of its own, with a client that says what came back and holds it to /openapi.json. */
 export async function startApi(
   db: Database,
   { alarmMaxActions = -1, queueActions = false }: TestApiOptions = {},
@@ -76,11 +77,18 @@ export async function startApi(
     log: silentLogger,
     onStored: () => {},
     onAnswer: () => {},
+    version: '0.0.0',
     metrics: () => Promise.resolve({ contentType: 'text/plain', content: '' }),
     readiness: () => Promise.resolve([{ name: 'test', ok: true }]),
   });
   const listener = await listen(app, { host: '127.0.0.1', port: 0, setting: 'api.port' });
-  const ask = (method: string, path: string, asked: Asked = {}): Promise<Answered> => send(method, listener.url + path, asked);
+  const document = await send('GET', `${listener.url}/openapi.json`, {});
+  const refuseUndocumented = documentedAnswers(document.json());
+  const ask = async (method: string, path: string, asked: Asked = {}): Promise<Answered> => {
+    const answer = await send(method, listener.url + path, asked);
+    refuseUndocumented(method, path, answer);
+    return answer;
+  };
   return {
     url: listener.url,
     clock,

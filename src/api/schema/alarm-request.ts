@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ALARM_STATES, DELIVERY_POLICIES, SEVERITIES } from '../../alarm/alarm.js';
 import { TimeConstraint, TimeConstraints } from '../../alarm/time-constraint.js';
 import { ALARM_KINDS, alarmTypes, type AlarmKind, type AlarmRule } from '../../alarm/types/index.js';
-import { optional, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire-types.js';
+import { describedInput, optional, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire-types.js';
 import { wireTimestamp } from './timestamp.js';
 
 const MAX_NAME = 255;
@@ -24,16 +24,20 @@ function given<T>(schema: z.ZodType<T>): z.ZodType<T | null | undefined> {
       for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
       return z.NEVER;
     })
-    .prefault(undefined);
+    .optional()
+    .meta({ anyOf: [describedInput(schema), { type: 'null' }] });
 }
 
-const Action = z.unknown().transform((value, context): string => {
-  const parsed = wireText({ max: MAX_TEXT }).safeParse(value);
-  if (parsed.success) return parsed.data;
-  if (value === null) context.addIssue({ code: 'custom', message: 'Unable to parse action None', params: { whole: true } });
-  else for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
-  return z.NEVER;
-}) as unknown as z.ZodType<string>;
+const Action = z
+  .unknown()
+  .transform((value, context): string => {
+    const parsed = wireText({ max: MAX_TEXT }).safeParse(value);
+    if (parsed.success) return parsed.data;
+    if (value === null) context.addIssue({ code: 'custom', message: 'Unable to parse action None', params: { whole: true } });
+    else for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
+    return z.NEVER;
+  })
+  .meta({ type: 'string', maxLength: MAX_TEXT }) as unknown as z.ZodType<string>;
 
 /** Null is kept: clients send it and expect it back. */
 const Actions = given(wireList(Action)).transform((list) => (list ? [...new Set(list)] : list === null ? null : []));

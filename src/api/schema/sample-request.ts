@@ -14,7 +14,7 @@ const MAX_VOLUME = 1e100;
 const nullable = optional(wireText({ max: MAX_TEXT }) as z.ZodType<string | null>, null);
 
 /** A sample as Ceilometer's clients post it. */
-const SampleRequest = z.strictObject({
+export const SampleRequest = z.strictObject({
   counter_name: nullable,
   counter_type: wireEnum(['gauge', 'delta', 'cumulative']),
   counter_unit: wireText({ max: MAX_TEXT }),

@@ -45,5 +45,6 @@ export function wireTimestamp(): z.ZodType<Date | undefined> {
       context.addIssue({ code: 'custom', message: `Unknown string format: ${pythonText(value)}` });
       return z.NEVER;
     })
-    .prefault(undefined);
+    .optional()
+    .meta({ type: ['string', 'null'], description: 'ISO 8601; UTC where it names no offset.' });
 }

@@ -1,0 +1,217 @@
+import { z } from 'zod';
+
+import { ALARM_STATES, DELIVERY_POLICIES, SEVERITIES } from '../../alarm/alarm.js';
+import { ALARM_KINDS, alarmTypes } from '../../alarm/types/index.js';
+import { describedInput } from '../../alarm/wire-types.js';
+
+/** What answers look like, as the document at /openapi.json tells it. Tests hold every answer they get to these. */
+
+const NullableText = z.string().nullable();
+const Timestamp = z
+  .string()
+  .meta({ description: 'ISO 8601 in UTC, without an offset; microseconds are left out when they are zero.' });
+const Actions = z.array(z.string()).nullable();
+
+const TimeConstraintAnswer = z.strictObject({
+  name: z.string(),
+  description: z.string(),
+  start: z.string(),
+  duration: z.int(),
+  timezone: z.string(),
+});
+
+const rules = Object.fromEntries(
+  ALARM_KINDS.map((kind) => [
+    `${kind}_rule`,
+    z
+      .looseObject({})
+      .optional()
+      .meta({ description: `The rule of a ${kind} alarm.`, ...describedRule(kind) }),
+  ]),
+);
+
+export const AlarmAnswer = z
+  .strictObject({
+    alarm_id: z.string(),
+    name: z.string(),
+    description: z.string(),
+    enabled: z.boolean(),
+    ok_actions: Actions,
+    alarm_actions: Actions,
+    insufficient_data_actions: Actions,
+    repeat_actions: z.boolean(),
+    type: z.enum(ALARM_KINDS),
+    time_constraints: z.array(TimeConstraintAnswer),
+    project_id: NullableText,
+    user_id: NullableText,
+    timestamp: Timestamp,
+    state: z.enum(ALARM_STATES),
+    state_timestamp: Timestamp,
+    state_reason: z.string(),
+    severity: z.enum(SEVERITIES),
+    evaluate_timestamp: Timestamp,
+    ...rules,
+    tocsin: z
+      .strictObject({ delivery_policy: z.enum(DELIVERY_POLICIES).optional(), muted: z.literal(true).optional() })
+      .optional()
+      .meta({ description: 'What Aodh does not know; only there when set.' }),
+  })
+  .meta({ id: 'Alarm', description: 'An alarm, with the one rule that belongs to its type.' });
+
+export const StateAnswer = z.enum(ALARM_STATES).meta({ id: 'AlarmState' });
+
+export const HistoryAnswer = z
+  .strictObject({
+    event_id: z.string(),
+    alarm_id: z.string(),
+    type: z.enum(['creation', 'rule change', 'state transition', 'deletion']),
+    detail: z.string().meta({ description: 'JSON as text: what changed, or the whole alarm at its creation.' }),
+    project_id: NullableText,
+    user_id: NullableText,
+    on_behalf_of: NullableText,
+    timestamp: Timestamp,
+  })
+  .meta({ id: 'AlarmChange', description: 'One entry of an alarm’s history.' });
+
+export const ErrorAnswer = z
+  .strictObject({
+    error_message: z.strictObject({
+      faultcode: z.enum(['Client', 'Server']),
+      faultstring: z.union([z.string(), z.looseObject({})]),
+      debuginfo: z.null(),
+    }),
+  })
+  .meta({ id: 'Fault', description: 'Why a request was refused.' });
+
+export const VersionsAnswer = z.strictObject({
+  versions: z.strictObject({ values: z.array(z.looseObject({ id: z.string() })) }),
+});
+
+export const CapabilitiesAnswer = z.strictObject({
+  api: z.record(z.string(), z.boolean()),
+  alarm_storage: z.record(z.string(), z.boolean()),
+});
+
+export const QuotasAnswer = z.strictObject({
+  project_id: z.string(),
+  quotas: z.array(z.strictObject({ resource: z.literal('alarms'), limit: z.int().min(-1) })),
+});
+
+export const EvaluationResultsAnswer = z.strictObject({
+  evaluation_results: z.array(
+    z.strictObject({
+      alarm_id: z.string(),
+      project_id: NullableText,
+      state_counters: z.strictObject({ 'insufficient data': z.int(), ok: z.int(), alarm: z.int() }),
+    }),
+  ),
+});
+
+export const ReadinessAnswer = z.strictObject({
+  ok: z.boolean(),
+  checks: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string().optional() })),
+});
+
+export const SampleAnswer = z
+  .strictObject({
+    source: z.string(),
+    counter_name: z.string(),
+    counter_type: z.string(),
+    counter_unit: z.string(),
+    counter_volume: z.number(),
+    user_id: NullableText,
+    project_id: NullableText,
+    resource_id: z.string(),
+    timestamp: Timestamp,
+    recorded_at: Timestamp,
+    resource_metadata: z.record(z.string(), z.unknown()),
+    message_id: z.string(),
+  })
+  .meta({ id: 'Sample' });
+
+export const MeterAnswer = z.strictObject({
+  name: z.string(),
+  type: z.string(),
+  unit: z.string(),
+  resource_id: z.string(),
+  project_id: NullableText,
+  user_id: NullableText,
+  source: z.string(),
+  meter_id: z.string(),
+});
+
+export const ResourceAnswer = z
+  .strictObject({
+    resource_id: z.string(),
+    project_id: NullableText,
+    user_id: NullableText,
+    source: z.string(),
+    first_sample_timestamp: Timestamp,
+    last_sample_timestamp: Timestamp,
+    metadata: z.record(z.string(), z.unknown()),
+    links: z.array(z.strictObject({ href: z.string(), rel: z.string() })),
+  })
+  .meta({ id: 'Resource' });
+
+export const StatisticsAnswer = z.strictObject({
+  avg: z.number(),
+  count: z.int(),
+  duration: z.number(),
+  duration_start: Timestamp,
+  duration_end: Timestamp,
+  groupby: z.record(z.string(), NullableText).nullable(),
+  max: z.number(),
+  min: z.number(),
+  stddev: z.number(),
+  sum: z.number(),
+  unit: NullableText,
+  period: z.int(),
+  period_start: Timestamp,
+  period_end: Timestamp,
+});
+
+export const NotificationAnswer = z
+  .strictObject({
+    notification_id: z.string(),
+    alarm_id: z.string(),
+    project_id: NullableText,
+    kind: z.enum(['transition', 'repeat']),
+    sequence: z.int(),
+    transition_time: Timestamp,
+    action: z.string().meta({ description: 'Without user info, values of the query and fragment.' }),
+    status: z.string(),
+    attempts: z.int(),
+    next_attempt_at: Timestamp.nullable(),
+    last_error: NullableText,
+    created_at: Timestamp,
+    finished_at: Timestamp.nullable(),
+    body: z.looseObject({}).meta({ description: 'What is sent, byte for byte.' }),
+  })
+  .meta({ id: 'Notification', description: 'One action of one transition.' });
+
+export const AttemptAnswer = z.strictObject({
+  attempt: z.int(),
+  started_at: Timestamp,
+  duration_ms: z.int(),
+  outcome: z.string(),
+  http_status: z.int().nullable(),
+  error: NullableText,
+});
+
+export const ReplayAnswer = z.strictObject({ replayed: z.int() });
+export const PauseAnswer = z.strictObject({ project_id: z.string(), paused_at: Timestamp });
+
+export const ImportAnswer = z.strictObject({
+  alarm_id: z.string(),
+  name: z.string(),
+  outcome: z.enum(['created', 'updated', 'unchanged', 'active', 'deleted', 'refused']),
+  reason: z.string().optional(),
+  not_copied: z.array(z.strictObject({ list: z.string(), action: z.string() })),
+});
+export const ActivationAnswer = z.strictObject({ activated: z.array(z.string()) });
+
+/** A rule is answered with the fields that it may be sent with, defaults filled in. */
+function describedRule(kind: (typeof ALARM_KINDS)[number]): Record<string, unknown> {
+  const { required: _, ...described } = describedInput(alarmTypes[kind].schema);
+  return described;
+}

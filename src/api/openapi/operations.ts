@@ -1,0 +1,124 @@
+import { z } from 'zod';
+
+import { AlarmRequest, StateRequest } from '../schema/alarm-request.js';
+import { ActivationRequest } from '../schema/import-request.js';
+import { SampleRequest } from '../schema/sample-request.js';
+import {
+  ActivationAnswer,
+  AlarmAnswer,
+  AttemptAnswer,
+  HistoryAnswer,
+  ImportAnswer,
+  MeterAnswer,
+  NotificationAnswer,
+  PauseAnswer,
+  ReadinessAnswer,
+  ReplayAnswer,
+  ResourceAnswer,
+  SampleAnswer,
+  StateAnswer,
+  StatisticsAnswer,
+  VersionsAnswer,
+} from './answers.js';
+
+/** What the document says of one route beside what its row in the route table says. */
+export interface Operation {
+  group: 'Alarms' | 'Meters' | 'Events' | 'Notifications' | 'Administration' | 'Service';
+  summary: string;
+  /** Body of the request. */
+  request?: z.ZodType;
+  /** What a success answers with; null for an empty body, a media type for text. */
+  answer: z.ZodType | string | null;
+}
+
+/** One entry per route; a route without one, and an entry without a route, fail a test. */
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
+  'GET /': { group: 'Service', summary: 'Versions of the API', answer: VersionsAnswer },
+  'GET /healthcheck': { group: 'Service', summary: 'Answers while the process does', answer: 'text/plain' },
+  'GET /livez': { group: 'Service', summary: 'Whether the process is alive', answer: z.strictObject({ ok: z.boolean() }) },
+  'GET /readyz': { group: 'Service', summary: 'Whether the process is of use, and what it lacks', answer: ReadinessAnswer },
+  'GET /metrics': { group: 'Service', summary: 'Figures of this process, for Prometheus', answer: 'text/plain' },
+  'GET /openapi.json': { group: 'Service', summary: 'This document', answer: z.looseObject({ openapi: z.string() }) },
+  'GET /docs': { group: 'Service', summary: 'This document as a page', answer: 'text/html' },
+  'GET /docs/:file': { group: 'Service', summary: 'Parts of that page', answer: '*/*' },
+
+  'GET /v2/alarms': {
+    group: 'Alarms',
+    summary: 'Alarms of a project; of all projects for admins who ask with all_projects',
+    answer: z.array(AlarmAnswer),
+  },
+  'POST /v2/alarms': { group: 'Alarms', summary: 'Create an alarm', request: AlarmRequest, answer: AlarmAnswer },
+  'GET /v2/alarms/:id': { group: 'Alarms', summary: 'One alarm', answer: AlarmAnswer },
+  'PUT /v2/alarms/:id': {
+    group: 'Alarms',
+    summary: 'Replace an alarm; what the body leaves out goes back to its default, the state too',
+    request: AlarmRequest,
+    answer: AlarmAnswer,
+  },
+  'DELETE /v2/alarms/:id': { group: 'Alarms', summary: 'Delete an alarm; its history stays', answer: null },
+  'GET /v2/alarms/:id/state': { group: 'Alarms', summary: 'The state of an alarm', answer: StateAnswer },
+  'PUT /v2/alarms/:id/state': {
+    group: 'Alarms',
+    summary: 'Set the state of an alarm by hand; runs no action',
+    request: StateRequest,
+    answer: StateAnswer,
+  },
+  'GET /v2/alarms/:id/history': {
+    group: 'Alarms',
+    summary: 'What happened to an alarm, also after its deletion',
+    answer: z.array(HistoryAnswer),
+  },
+
+  'GET /v2/meters': { group: 'Meters', summary: 'Meters of the built-in store', answer: z.array(MeterAnswer) },
+  'GET /v2/meters/:meter': { group: 'Meters', summary: 'Samples of a meter, newest first', answer: z.array(SampleAnswer) },
+  'POST /v2/meters/:meter': {
+    group: 'Meters',
+    summary: 'Store samples',
+    request: z.array(SampleRequest),
+    answer: z.array(SampleAnswer),
+  },
+  'GET /v2/meters/:meter/statistics': {
+    group: 'Meters',
+    summary: 'Statistics of a meter’s samples, by period and group',
+    answer: z.array(StatisticsAnswer),
+  },
+  'GET /v2/resources': { group: 'Meters', summary: 'What is measured', answer: z.array(ResourceAnswer) },
+  'GET /v2/resources/:resource': { group: 'Meters', summary: 'One thing that is measured', answer: ResourceAnswer },
+
+  'GET /v1/notifications': {
+    group: 'Notifications',
+    summary: 'What was, is and will be sent',
+    answer: z.array(NotificationAnswer),
+  },
+  'GET /v1/notifications/:id/attempts': {
+    group: 'Notifications',
+    summary: 'Each try at delivering a notification',
+    answer: z.array(AttemptAnswer),
+  },
+  'POST /v1/notifications/replay': { group: 'Notifications', summary: 'Send dead ones again', answer: ReplayAnswer },
+  'POST /v1/notifications/:id/replay': { group: 'Notifications', summary: 'Send one again', answer: ReplayAnswer },
+  'GET /v1/delivery-pauses': {
+    group: 'Notifications',
+    summary: 'Projects whose deliveries are held back',
+    answer: z.array(PauseAnswer),
+  },
+  'PUT /v1/delivery-pauses/:project': {
+    group: 'Notifications',
+    summary: 'Hold back the deliveries of a project, or of all (*)',
+    answer: null,
+  },
+  'DELETE /v1/delivery-pauses/:project': { group: 'Notifications', summary: 'Let them go again', answer: null },
+
+  'POST /v1/imports': {
+    group: 'Administration',
+    summary: 'Take over alarms as another service tells them, muted',
+    request: z.array(z.looseObject({ alarm_id: z.string() })),
+    answer: z.array(ImportAnswer),
+  },
+  'POST /v1/imports/activate': {
+    group: 'Administration',
+    summary: 'Let alarms that were taken over run their actions',
+    request: ActivationRequest,
+    answer: ActivationAnswer,
+  },
+};

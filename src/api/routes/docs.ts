@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+import type { PythonValue } from '../../alarm/python-json.js';
+import { AppError } from '../../errors.js';
+import { NOT_FOUND_TEXT, type ApiAnswer, type Route } from '../route.js';
+
+export interface DocsRoutesDeps {
+  /** The OpenAPI document of all routes. */
+  document: () => Record<string, unknown>;
+}
+
+/** Everything comes from here; styles are written into elements by the page's own script. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'";
+const PAGE = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Tocsin API</title>
+    <link rel="stylesheet" href="/docs/swagger-ui.css" />
+    <link rel="icon" href="/docs/favicon-32x32.png" />
+  </head>
+  <body>
+    <div id="page"><noscript>The same as data: <a href="/openapi.json">/openapi.json</a></noscript></div>
+    <script src="/docs/swagger-ui-bundle.js"></script>
+    <script src="/docs/start.js"></script>
+  </body>
+</html>
+`;
+const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true, defaultModelsExpandDepth: 0, validatorUrl: null });\n`;
+
+/** Parts of the page that a package brings, and their types. */
+const PACKAGED: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css',
+  'swagger-ui-bundle.js': 'text/javascript',
+  'favicon-32x32.png': 'image/png',
+};
+
+/** What the API can do, for programs and for people. */
+export function docsRoutes({ document }: DocsRoutesDeps): Route[] {
+  const page = (contentType: string, content: string | Buffer): ApiAnswer => ({
+    status: 200,
+    headers: { 'Content-Security-Policy': POLICY },
+    text: { contentType, content },
+  });
+  return [
+    { method: 'GET', path: '/openapi.json', policy: 'public', handle: () => ({ status: 200, body: document() as PythonValue }) },
+    { method: 'GET', path: '/docs', policy: 'public', handle: () => page('text/html; charset=utf-8', PAGE) },
+    {
+      method: 'GET',
+      path: '/docs/:file',
+      policy: 'public',
+      handle: async ({ params }) => {
+        const file = params['file'] ?? '';
+        if (file === 'start.js') return page('text/javascript', START);
+        const contentType = Object.hasOwn(PACKAGED, file) ? PACKAGED[file] : undefined;
+        if (contentType === undefined) throw new AppError('not_found', NOT_FOUND_TEXT);
+        return page(contentType, await readFile(fileURLToPath(import.meta.resolve(`swagger-ui-dist/${file}`))));
+      },
+    },
+  ];
+}

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+
+import { OPERATIONS } from '../../src/api/openapi/operations.js';
+import type { Database } from '../../src/storage/database.js';
+import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
+import { embeddedDatabase } from '../support/databases.js';
+
+interface Operation {
+  requestBody?: { content: { 'application/json': { schema: object } } };
+}
+
+let db: Database;
+let api: TestApi;
+let document: {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object> };
+};
+
+beforeAll(async () => {
+  db = await embeddedDatabase();
+  api = await startApi(db);
+  document = (await api.ask('GET', '/openapi.json', { as: {} })).json();
+});
+afterAll(async () => {
+  await api.close();
+  await db.close();
+});
+
+test('the document has every route, and no other', () => {
+  const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`),
+  );
+  expect(described.sort()).toEqual(Object.keys(OPERATIONS).sort());
+  expect(document.openapi).toBe('3.1.0');
+});
+
+test('every schema in it is a valid one, and every reference leads somewhere', () => {
+  const ajv = new Ajv2020({ strict: false, schemas: [{ $id: 'doc', ...document }] });
+  const references = JSON.stringify(document).match(/"#\/components\/schemas\/[^"]+"/g) ?? [];
+  expect(references.length).toBeGreaterThan(10);
+  for (const reference of new Set(references)) expect(ajv.getSchema(`doc${reference.slice(1, -1)}`)).toBeDefined();
+  for (const methods of Object.values(document.paths)) {
+    for (const { requestBody } of Object.values(methods)) {
+      if (requestBody) expect(ajv.validateSchema(requestBody.content['application/json'].schema)).toBe(true);
+    }
+  }
+});
+
+describe('the body of POST /v2/alarms', () => {
+  const valid = (body: unknown): boolean => {
+    const ajv = new Ajv2020({ strict: false, schemas: [{ $id: 'doc', ...document }] });
+    return ajv.validate({ $ref: 'doc#/paths/~1v2~1alarms/post/requestBody/content/application~1json/schema' }, body);
+  };
+
+  test.each([
+    { what: 'a good alarm', body: thresholdBody() },
+    { what: 'nulls where nothing is set', body: thresholdBody({ description: null, alarm_actions: null, project_id: null }) },
+    { what: 'no name', body: { ...thresholdBody(), name: undefined } },
+    { what: 'an unknown attribute', body: thresholdBody({ zzz: 1 }) },
+    { what: 'a rule without a threshold', body: thresholdBody({ threshold_rule: { meter_name: 'cpu' } }) },
+    {
+      what: 'too many periods',
+      body: thresholdBody({ threshold_rule: { meter_name: 'cpu', threshold: 1, evaluation_periods: 101 } }),
+    },
+    { what: 'an unknown severity', body: thresholdBody({ severity: 'urgent' }) },
+  ])('with $what is judged by the document as by the service', async ({ body }) => {
+    const sent: unknown = JSON.parse(JSON.stringify(body));
+    expect(valid(sent)).toBe((await api.ask('POST', '/v2/alarms', { as: MEMBER, body: sent })).status !== 400);
+  });
+});
+
+describe('the page', () => {
+  test('takes everything from here, also under its own policy', async () => {
+    const page = await api.ask('GET', '/docs', { as: {} });
+    expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self';/);
+    const loaded = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address = '']) => address);
+    expect(loaded).toContain('/docs/swagger-ui-bundle.js');
+    for (const address of loaded) {
+      expect(address).toMatch(/^\//);
+      const part = await api.ask('GET', address, { as: {} });
+      expect([address, part.status]).toEqual([address, 200]);
+    }
+  });
+
+  test('gives no other files', async () => {
+    for (const file of ['package.json', '..%2Fpackage.json', 'constructor']) {
+      expect((await api.ask('GET', `/docs/${file}`, { as: {} })).status).toBe(404);
+    }
+  });
+});
