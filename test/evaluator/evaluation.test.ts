@@ -51,6 +51,23 @@ function evaluation(open: () => Promise<Database>): void {
     ).rows;
   }
 
+  test('a muted alarm changes state with history, and notifies nobody until it is unmuted', async () => {
+    await storeAlarm(db, { id: 'a', rule: thresholdRule(), alarmActions: ['log://'], repeatActions: true });
+    await db.query('update alarms set muted = true');
+    const notified = async (): Promise<unknown[]> => (await db.query('select kind from notifications')).rows;
+    for (let interval = 0; interval < 2; interval += 1) {
+      await push('cpu', 95);
+      await rig.interval();
+    }
+    expect(await stateOf('a')).toMatchObject({ state: 'alarm', state_version: 1 });
+    expect(await transitions()).toHaveLength(1);
+    expect(await notified()).toEqual([]);
+    await db.query('update alarms set muted = false, definition_version = definition_version + 1, revision = pg_current_xact_id()');
+    await push('cpu', 95);
+    await rig.interval();
+    expect(await notified()).toEqual([{ kind: 'repeat' }]);
+  });
+
   test('an alarm whose meter crosses the threshold changes state once, with history and one notification per action', async () => {
     await storeAlarm(db, { id: 'a', rule: thresholdRule(), alarmActions: ['http://127.0.0.1:1/x', 'log://'] });
     await push('cpu', 95);
