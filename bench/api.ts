@@ -18,9 +18,11 @@ export async function benchApi(rig: Rig): Promise<Figure[]> {
     await store(rig);
     const perSecondWhenFull = await createMany(api.url, agent, CREATES);
     const pages = await page(api.url, agent);
+    const pagesPerSecond = await pageMany(api.url, agent);
     return [
       atLeast('API: creates', perSecond, 'per second', 1_000),
       plain(`API: creates with ${STORED.toLocaleString('en')} alarms stored`, perSecondWhenFull, 'per second'),
+      plain(`API: pages of 100 out of ${STORED.toLocaleString('en')}`, pagesPerSecond, 'per second'),
       plain('API: page of 100, median', percentile(pages, 0.5), 'ms'),
       atMost('API: page of 100, p99', percentile(pages, 0.99), 'ms', 20),
     ];
@@ -58,6 +60,17 @@ async function page(url: string, agent: Agent): Promise<number[]> {
     durations.push(performance.now() - startedMs);
   }
   return durations;
+}
+
+/** Pages over all connections at once. */
+async function pageMany(url: string, agent: Agent): Promise<number> {
+  const startedMs = performance.now();
+  let left = PAGES * 4;
+  const work = async (): Promise<void> => {
+    for (; left > 0; left -= 1) await call(agent, 'GET', `${url}/v2/alarms?limit=100`);
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, work));
+  return (PAGES * 4) / ((performance.now() - startedMs) / 1000);
 }
 
 /** Fills the table from an alarm that is there, so that listing has something to choose from. */
