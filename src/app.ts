@@ -125,10 +125,18 @@ class Service implements App {
   }
 
   async #start(): Promise<void> {
-    const { config, log, telemetry, clock, db } = this.parts;
+    const { config, log, telemetry, clock, db, resources } = this.parts;
     const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
     if (config.roles.includes('api')) {
-      const api = await listenApi({ config, db, clock, log: log.child({ component: 'api' }), telemetry, readiness: ready });
+      const api = await listenApi({
+        config,
+        db,
+        clock,
+        log: log.child({ component: 'api' }),
+        telemetry,
+        resources,
+        readiness: ready,
+      });
       this.#listeners.push(api);
       this.#url = api.url;
     }
