@@ -37,7 +37,8 @@ function keystoneWith(projects: Record<string, string>, domain: string): Keyston
   return {
     asked: 0,
     token: () => Promise.resolve('ours'),
-    async findProject(name, domainName) {
+    renew: () => Promise.resolve('ours'),
+    async projectId(name, domainName) {
       this.asked += 1;
       return (domainName === domain ? projects[name] : undefined) ?? null;
     },
@@ -101,7 +102,7 @@ describe('the owner of everybody’s metrics', () => {
       {},
       {
         ...keystone,
-        findProject: (...names) => (away ? Promise.reject(new Error('away')) : keystone.findProject(...names)),
+        projectId: (...names) => (away ? Promise.reject(new Error('away')) : keystone.projectId(...names)),
       },
     );
     await expect(checks.externalOwner()).rejects.toThrow('away');

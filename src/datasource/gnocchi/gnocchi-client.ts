@@ -6,7 +6,13 @@ import { z } from 'zod';
 import { GnocchiTrouble, reasonOf, refusalOf, type GnocchiAnswer } from './answer.js';
 
 /** How we tell Gnocchi who asks: not at all, by a user's name (Gnocchi asks for no password), or with a Keystone token of ours. */
-export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; token: () => Promise<string> };
+export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: Tokens };
+
+export interface Tokens {
+  token(): Promise<string>;
+  /** Another one, for when Gnocchi refuses that of `token`. */
+  renew(): Promise<string>;
+}
 
 export interface GnocchiClientOptions {
   /** Without a slash at its end. */
@@ -60,17 +66,24 @@ interface Question<T> {
   answer: z.ZodType<T>;
 }
 
-/** A client of one Gnocchi. Asks once: no retries, no redirects, no proxies of the environment, answers of at most 8 MiB. */
+/** A client of one Gnocchi. Asks once, or once more with a new token where ours is refused: no other retries, no redirects, no proxies of the environment, answers of at most 8 MiB. */
 export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptions): GnocchiClient {
   const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS };
   const agent = { http: new http.Agent(pool), https: new https.Agent(pool) };
 
-  async function ask<T>({ method, path, json, token, answer }: Question<T>): Promise<GnocchiAnswer<T>> {
+  function send({ method, path, json }: Question<unknown>, identity: Record<string, string>): Promise<Exchanged> {
+    const headers = { accept: 'application/json', ...identity };
+    const body = json === undefined ? {} : { json };
+    return exchange(url + path, { ...PLAIN, method, headers, agent, timeout: { request: timeoutMs }, ...body });
+  }
+
+  async function ask<T>(question: Question<T>): Promise<GnocchiAnswer<T>> {
+    const { token, answer } = question;
     try {
-      const headers = { accept: 'application/json', ...(await identityHeaders(auth, token)) };
-      const body = json === undefined ? {} : { json };
-      const response = await exchange(url + path, { ...PLAIN, method, headers, agent, timeout: { request: timeoutMs }, ...body });
-      return read(response, answer);
+      const identity = token === undefined ? await ourIdentity(auth) : bearing(token);
+      const response = await send(question, identity);
+      if (response.status !== 401 || auth.kind !== 'token' || token !== undefined) return read(response, answer);
+      return read(await send(question, bearing(await auth.tokens.renew())), answer);
     } catch (thrown) {
       return { kind: 'trouble', reason: reasonOf(thrown), cause: thrown };
     }
@@ -104,11 +117,14 @@ function find<T>(id: string, what: string, ask: (segment: string) => Promise<Gno
   return Promise.resolve({ kind: 'refusal', status: 404, description: `${what} ${id} does not exist` });
 }
 
-async function identityHeaders(auth: GnocchiAuth, token: string | undefined): Promise<Record<string, string>> {
-  if (token !== undefined) return { 'x-auth-token': token };
-  if (auth.kind === 'token') return { 'x-auth-token': await auth.token() };
+async function ourIdentity(auth: GnocchiAuth): Promise<Record<string, string>> {
+  if (auth.kind === 'token') return bearing(await auth.tokens.token());
   if (auth.kind === 'none') return {};
   return { authorization: `Basic ${Buffer.from(`${auth.user}:`).toString('base64')}` };
+}
+
+function bearing(token: string): Record<string, string> {
+  return { 'x-auth-token': token };
 }
 
 interface Exchanged {

@@ -16,6 +16,10 @@ function clientOf(url: string, auth: GnocchiAuth = { kind: 'basic', user: 'admin
   return client;
 }
 
+function withTokens(first: string, second = first): GnocchiAuth {
+  return { kind: 'token', tokens: { token: () => Promise.resolve(first), renew: () => Promise.resolve(second) } };
+}
+
 beforeEach(async () => {
   double = await startGnocchiDouble();
 });
@@ -27,7 +31,7 @@ afterEach(async () => {
 describe('a question to Gnocchi', () => {
   test.each<[string, GnocchiAuth, Record<string, string | undefined>]>([
     ['with a name and no password', { kind: 'basic', user: 'admin' }, { authorization: 'Basic YWRtaW46' }],
-    ['with a token of ours', { kind: 'token', token: () => Promise.resolve('t0') }, { 'x-auth-token': 't0' }],
+    ['with a token of ours', withTokens('t0'), { 'x-auth-token': 't0' }],
     ['without saying who asks', { kind: 'none' }, {}],
   ])('is asked %s', async (_, auth, expected) => {
     expect(await clientOf(double.url, auth).capabilities()).toEqual({ kind: 'answer', value: METHODS });
@@ -43,9 +47,27 @@ describe('a question to Gnocchi', () => {
 
   test('is asked as somebody else where a token is given, and then not as ourselves', async () => {
     double.answers.resource = [200, { id: 'r1', type: 'generic' }];
-    const client = clientOf(double.url, { kind: 'token', token: () => Promise.resolve('ours') });
+    const client = clientOf(double.url, withTokens('ours'));
     expect(await client.resource('r1', 'theirs')).toEqual({ kind: 'answer', value: { id: 'r1' } });
     expect(double.requests[0]?.headers['x-auth-token']).toBe('theirs');
+  });
+
+  test('is asked once more, with a new token, where ours is refused', async () => {
+    double.answers.capabilities = ({ headers }, response) =>
+      headers['x-auth-token'] === 'new'
+        ? response.end(JSON.stringify({ aggregation_methods: METHODS }))
+        : response.writeHead(401).end();
+    expect(await clientOf(double.url, withTokens('old', 'new')).capabilities()).toEqual({ kind: 'answer', value: METHODS });
+    expect(double.requests.length).toBe(2);
+    expect(await clientOf(double.url, withTokens('old')).capabilities()).toMatchObject({ kind: 'refusal', status: 401 });
+    expect(double.requests.length).toBe(4);
+  });
+
+  test('is not asked as ourselves where somebody else’s token is refused', async () => {
+    double.answers.metric = gnocchiRefusal(401, 'Unauthorized');
+    const client = clientOf(double.url, withTokens('ours'));
+    expect(await client.metric('m1', 'theirs')).toMatchObject({ kind: 'refusal', status: 401 });
+    expect(double.requests.map(({ headers }) => headers['x-auth-token'])).toEqual(['theirs']);
   });
 
   test('about aggregates has the form that Gnocchi’s own client gives it', async () => {
@@ -131,8 +153,8 @@ describe('trouble is a value with a reason that names no address', () => {
   });
 
   test('where there is no token of ours to be had', async () => {
-    const token = () => Promise.reject(new AppError('unavailable', 'Keystone is not available'));
-    const answer = await clientOf(double.url, { kind: 'token', token }).capabilities();
+    const away = () => Promise.reject(new AppError('unavailable', 'Keystone is not available'));
+    const answer = await clientOf(double.url, { kind: 'token', tokens: { token: away, renew: away } }).capabilities();
     expect(answer).toMatchObject({ kind: 'trouble', reason: 'Keystone is not available' });
     expect(double.requests).toEqual([]);
   });

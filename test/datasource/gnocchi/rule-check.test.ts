@@ -15,7 +15,10 @@ import { freePort } from '../../support/service-process.js';
 
 const RESOURCE = '6868da77-fa82-4e67-aba9-270c5ae8cbca';
 const METRIC = '11111111-2222-4333-8444-555555555555';
-const OURS: GnocchiAuth = { kind: 'token', token: () => Promise.resolve('ours') };
+const OURS: GnocchiAuth = {
+  kind: 'token',
+  tokens: { token: () => Promise.resolve('ours'), renew: () => Promise.resolve('ours') },
+};
 const ADMIN: RuleAuthor = { isAdmin: true };
 const ALICE: RuleAuthor = { isAdmin: false, token: 'hers' };
 const HOUR_MS = 3_600_000;
@@ -164,7 +167,7 @@ describe('a Gnocchi that cannot be reached', () => {
     const check = checkAt(`http://127.0.0.1:${await freePort()}`);
     const rules = [
       { type: 'threshold', meter_name: 'cpu' },
-      { type: 'composite', and: [{ type: 'prometheus', query: 'up' }] },
+      { type: 'composite', tree: { type: 'prometheus', query: 'up' } },
     ];
     for (const rule of rules) expect(await outcome(check(rule, ALICE))).toBe('accepted');
   });
@@ -198,7 +201,7 @@ describe('what a rule names', () => {
     const [resource, metrics] = [await outcome(check(ofResource, ALICE)), await outcome(check(ofMetrics, ALICE))];
     expect(resource).toEqual(accepted ? 'accepted' : hidden('resource_id', 'Resource', RESOURCE));
     expect(metrics).toEqual(accepted ? 'accepted' : hidden('metrics', 'Metric', METRIC));
-    expect(await outcome(check({ type: 'composite', and: [ofMetrics, ofResource] }, ALICE))).toEqual(metrics);
+    expect(await outcome(check({ type: 'composite', tree: { and: [ofMetrics, ofResource] } }, ALICE))).toEqual(metrics);
   });
 
   test('is sought for its author under the id that evaluators would find, whatever the name means to the author', async () => {
