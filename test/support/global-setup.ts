@@ -2,7 +2,7 @@ import { ensureDebianPackages, POSTGRESQL, REDIS, type InstallableProgram } from
 import { startPostgres } from '../../src/cli/local-servers/postgres.js';
 import { startRedis, type LocalServer } from '../../src/cli/local-servers/redis.js';
 import { toError } from '../../src/errors.js';
-import { AODH, KEYSTONE, OPENSTACK } from './peer-programs.js';
+import { AODH, GNOCCHI, KEYSTONE, OPENSTACK } from './peer-programs.js';
 import { announceServer, inTemporaryFolder, remember, type ServerKind } from './running-servers.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -16,6 +16,7 @@ export default async function setUp(): Promise<void> {
   await provide('redis', [REDIS], () => started((dir) => startRedis({ dir })));
   await provide('aodh', [AODH, OPENSTACK], () => AODH.find());
   await provide('keystone', [KEYSTONE], () => KEYSTONE.find());
+  await provide('gnocchi', [GNOCCHI], () => GNOCCHI.find());
 }
 
 async function provide(

@@ -21,3 +21,10 @@ export const KEYSTONE: InstallableProgram = {
   debianPackage: 'python3-keystone',
   find: () => findOnPath('keystone-manage'),
 };
+
+/** All of Gnocchi. The packages `gnocchi-api` and `gnocchi-metricd` would add only system services and their configuration. */
+export const GNOCCHI: InstallableProgram = {
+  name: 'Gnocchi',
+  debianPackage: 'python3-gnocchi',
+  find: () => findOnPath('gnocchi-upgrade'),
+};
