@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
+import type { AlarmRule } from '../../src/alarm/types/index.js';
 import type { RuleChecks } from '../../src/api/ports.js';
 import { createRuleChecks, type KeystoneAccess } from '../../src/app/rule-checks.js';
 import { Config } from '../../src/config/schema.js';
@@ -8,7 +9,17 @@ import { ReleaseStack } from '../../src/release-stack.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { startGnocchiDouble, type GnocchiDouble } from '../support/gnocchi-double.js';
 
-const BOGUS = { type: 'gnocchi_resources_threshold', resource_id: 'r', aggregation_method: 'bogus' };
+const BOGUS: AlarmRule = {
+  type: 'gnocchi_resources_threshold',
+  metric: 'cpu',
+  resource_id: 'r',
+  resource_type: 'instance',
+  comparison_operator: 'gt',
+  threshold: 80,
+  aggregation_method: 'bogus',
+  evaluation_periods: 1,
+  granularity: 60,
+};
 
 let double: GnocchiDouble;
 let resources: ReleaseStack;
@@ -29,7 +40,7 @@ function checksWith(gnocchi: object, keystone?: KeystoneAccess): RuleChecks {
 }
 
 function check(checks: RuleChecks): Promise<void> {
-  return checks.check(BOGUS as never, { isAdmin: true });
+  return checks.check(BOGUS, { isAdmin: true });
 }
 
 /** A Keystone with these projects in this domain. */

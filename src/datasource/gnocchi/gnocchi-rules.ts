@@ -1,37 +1,24 @@
-interface Aggregation {
-  aggregation_method: string;
+import { leavesOf } from '../../alarm/types/composite/tree.js';
+import type { GnocchiAggregationByMetricsThresholdRule } from '../../alarm/types/gnocchi-aggregation-by-metrics-threshold/schema.js';
+import type { GnocchiAggregationByResourcesThresholdRule } from '../../alarm/types/gnocchi-aggregation-by-resources-threshold/schema.js';
+import type { GnocchiResourcesThresholdRule } from '../../alarm/types/gnocchi-resources-threshold/schema.js';
+import type { AlarmRule } from '../../alarm/types/index.js';
+
+/** A rule on Gnocchi's metrics: an alarm's own, or a leaf of a composite one. */
+export type GnocchiRule =
+  GnocchiResourcesThresholdRule | GnocchiAggregationByMetricsThresholdRule | GnocchiAggregationByResourcesThresholdRule;
+
+const KINDS: Record<GnocchiRule['type'], true> = {
+  gnocchi_resources_threshold: true,
+  gnocchi_aggregation_by_metrics_threshold: true,
+  gnocchi_aggregation_by_resources_threshold: true,
+};
+
+/** The rule itself, or the leaves of a composite one, in the order in which they are written; without those that ask Gnocchi nothing. */
+export function gnocchiRulesIn(rule: AlarmRule): GnocchiRule[] {
+  return (rule.type === 'composite' ? leavesOf(rule.tree) : [rule]).filter(asksGnocchi);
 }
 
-export interface ResourcesRule extends Aggregation {
-  type: 'gnocchi_resources_threshold';
-  resource_id: string;
-}
-
-export interface ByMetricsRule extends Aggregation {
-  type: 'gnocchi_aggregation_by_metrics_threshold';
-  metrics: readonly string[];
-}
-
-export interface ByResourcesRule extends Aggregation {
-  type: 'gnocchi_aggregation_by_resources_threshold';
-  metric: string;
-  /** A search of Gnocchi's as JSON text. */
-  query: string;
-  resource_type: string;
-}
-
-/** What of a rule on Gnocchi's metrics Gnocchi can judge. */
-export type GnocchiRule = ResourcesRule | ByMetricsRule | ByResourcesRule;
-
-const KINDS: ReadonlySet<unknown> = new Set<GnocchiRule['type']>([
-  'gnocchi_resources_threshold',
-  'gnocchi_aggregation_by_metrics_threshold',
-  'gnocchi_aggregation_by_resources_threshold',
-]);
-
-/** The rule itself, or the leaves of a composite one, that ask Gnocchi; in the order in which they are written. */
-export function gnocchiRulesIn(rule: unknown): GnocchiRule[] {
-  if (typeof rule !== 'object' || rule === null) return [];
-  if ('type' in rule && KINDS.has(rule.type)) return [rule as GnocchiRule];
-  return Object.values(rule).flatMap(gnocchiRulesIn);
+function asksGnocchi(rule: AlarmRule): rule is GnocchiRule {
+  return rule.type in KINDS;
 }

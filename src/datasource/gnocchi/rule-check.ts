@@ -1,8 +1,10 @@
+import type { GnocchiAggregationByResourcesThresholdRule as ByResourcesRule } from '../../alarm/types/gnocchi-aggregation-by-resources-threshold/schema.js';
+import type { AlarmRule } from '../../alarm/types/index.js';
 import type { Clock } from '../../clock.js';
 import { AppError, UpstreamRefusal } from '../../errors.js';
 import type { GnocchiAnswer } from './answer.js';
 import type { GnocchiClient } from './gnocchi-client.js';
-import { gnocchiRulesIn, type ByResourcesRule, type GnocchiRule } from './gnocchi-rules.js';
+import { gnocchiRulesIn, type GnocchiRule } from './gnocchi-rules.js';
 import { hourly } from './hourly.js';
 
 /** Who wants the rule. */
@@ -23,7 +25,7 @@ export function createGnocchiRuleCheck({
 }: {
   gnocchi: GnocchiClient;
   clock: Pick<Clock, 'monotonicMs'>;
-}): (rule: unknown, author: RuleAuthor) => Promise<void> {
+}): (rule: AlarmRule, author: RuleAuthor) => Promise<void> {
   const methods = hourly(clock, async () => known(await gnocchi.capabilities()));
   return async (rule, author) => {
     for (const each of gnocchiRulesIn(rule)) {

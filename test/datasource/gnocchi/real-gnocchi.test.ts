@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { createSystemClock } from '../../../src/clock.js';
 import { createGnocchiClient, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
+import type { GnocchiRule } from '../../../src/datasource/gnocchi/gnocchi-rules.js';
 import { createGnocchiRuleCheck } from '../../../src/datasource/gnocchi/rule-check.js';
 import { AppError, UpstreamRefusal } from '../../../src/errors.js';
 import { eventually } from '../../support/eventually.js';
@@ -12,12 +13,19 @@ import { describeWith } from '../../support/servers.js';
 const RESOURCE = randomUUID();
 const NOBODYS = randomUUID();
 
-const ofResources = {
+const COMMON = {
+  comparison_operator: 'gt',
+  threshold: 80,
+  aggregation_method: 'mean',
+  evaluation_periods: 1,
+  granularity: 60,
+} as const;
+const ofResources: GnocchiRule & { query: string } = {
   type: 'gnocchi_aggregation_by_resources_threshold',
   metric: 'cpu',
   query: '{"and": [{"=": {"server_group": "s"}}, {"=": {"ended_at": null}}]}',
   resource_type: 'instance',
-  aggregation_method: 'mean',
+  ...COMMON,
 };
 
 /** How Gnocchi describes what does not fit its schemas. */
@@ -35,7 +43,7 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
     return answer.body;
   }
 
-  function check(rule: object): Promise<unknown> {
+  function check(rule: GnocchiRule): Promise<unknown> {
     const checked = createGnocchiRuleCheck({ gnocchi: client, clock: createSystemClock() })(rule, { isAdmin: true });
     return checked.then(
       () => 'accepted',
@@ -72,7 +80,7 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
   });
 
   describe('accepts a rule', () => {
-    test.each<[string, object]>([
+    test.each<[string, GnocchiRule]>([
       ['on many resources', ofResources],
       ['on the rate of a metric', { ...ofResources, aggregation_method: 'rate:mean' }],
       ['on a metric that nobody has', { ...ofResources, metric: 'nothing' }],
@@ -80,12 +88,16 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
       ['within what one project created', { ...ofResources, query: narrowed(ofResources.query) }],
       [
         'on a resource that does not exist',
-        { type: 'gnocchi_resources_threshold', resource_id: NOBODYS, aggregation_method: 'last' },
+        {
+          type: 'gnocchi_resources_threshold',
+          metric: 'cpu',
+          resource_id: NOBODYS,
+          resource_type: 'generic',
+          ...COMMON,
+          aggregation_method: 'last',
+        },
       ],
-      [
-        'on metrics that do not exist',
-        { type: 'gnocchi_aggregation_by_metrics_threshold', metrics: [NOBODYS, 'x'], aggregation_method: 'max' },
-      ],
+      ['on metrics that do not exist', { type: 'gnocchi_aggregation_by_metrics_threshold', metrics: [NOBODYS, 'x'], ...COMMON }],
     ])('%s', async (_, rule) => {
       expect(await check(rule)).toBe('accepted');
     });
@@ -102,7 +114,7 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
     });
 
     // A search that is not in its language makes this Gnocchi fail; other attributes than there are do not.
-    test.each<[string, object, unknown]>([
+    test.each<[string, GnocchiRule, unknown]>([
       [
         'on a type of resource that it does not know',
         { ...ofResources, resource_type: 'nonesuch' },

@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
+import type { CompositeNode } from '../../../src/alarm/types/composite/tree.js';
+import type { AlarmRule } from '../../../src/alarm/types/index.js';
 import { createGnocchiClient, type GnocchiAuth, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
+import type { GnocchiRule } from '../../../src/datasource/gnocchi/gnocchi-rules.js';
 import { createGnocchiRuleCheck, type RuleAuthor } from '../../../src/datasource/gnocchi/rule-check.js';
 import { AppError, UpstreamRefusal } from '../../../src/errors.js';
+import { aThresholdRule } from '../../support/builders.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import {
   gnocchiRefusal,
@@ -23,19 +27,27 @@ const ADMIN: RuleAuthor = { isAdmin: true };
 const ALICE: RuleAuthor = { isAdmin: false, token: 'hers' };
 const HOUR_MS = 3_600_000;
 
-const ofResource = {
+const COMMON = {
+  comparison_operator: 'gt',
+  threshold: 80,
+  aggregation_method: 'mean',
+  evaluation_periods: 1,
+  granularity: 60,
+} as const;
+const ofResource: GnocchiRule = {
   type: 'gnocchi_resources_threshold',
   metric: 'cpu',
   resource_id: RESOURCE,
   resource_type: 'instance',
-  aggregation_method: 'mean',
+  ...COMMON,
 };
-const ofMetrics = { type: 'gnocchi_aggregation_by_metrics_threshold', metrics: [METRIC, METRIC], aggregation_method: 'mean' };
-const ofResources = {
+const ofMetrics: GnocchiRule = { type: 'gnocchi_aggregation_by_metrics_threshold', metrics: [METRIC, METRIC], ...COMMON };
+const ofResources: GnocchiRule = {
   type: 'gnocchi_aggregation_by_resources_threshold',
   metric: 'cpu',
   query: '{"=": {"server_group": "s"}}',
   resource_type: 'instance',
+  ...COMMON,
   aggregation_method: 'rate:mean',
 };
 
@@ -59,6 +71,10 @@ async function outcome(checked: Promise<void>): Promise<unknown> {
     if (thrown instanceof AppError) return [thrown.code, thrown.message];
     throw thrown;
   }
+}
+
+function composite(tree: CompositeNode): AlarmRule {
+  return { type: 'composite', tree };
 }
 
 function targets(): string[] {
@@ -86,11 +102,10 @@ describe('the aggregation method', () => {
   });
 
   test('must be so in every leaf of a composite rule', async () => {
-    const composite = {
-      type: 'composite',
+    const tree = {
       or: [ofResource, { and: [ofMetrics, { ...ofResources, aggregation_method: 'bogus' }] }],
     };
-    expect(await outcome(checkAt(double.url)(composite, ADMIN))).toEqual(UNKNOWN);
+    expect(await outcome(checkAt(double.url)(composite(tree), ADMIN))).toEqual(UNKNOWN);
   });
 
   test('is compared with what Gnocchi said at most an hour ago', async () => {
@@ -165,10 +180,14 @@ describe('a Gnocchi that cannot be reached', () => {
 
   test('is not asked about rules on other data', async () => {
     const check = checkAt(`http://127.0.0.1:${await freePort()}`);
-    const rules = [
-      { type: 'threshold', meter_name: 'cpu' },
-      { type: 'composite', tree: { type: 'prometheus', query: 'up' } },
-    ];
+    const prometheus = {
+      type: 'prometheus',
+      query: 'up',
+      comparison_operator: 'gt',
+      threshold: 1,
+      scope_to_project: null,
+    } as const;
+    const rules: AlarmRule[] = [aThresholdRule(), prometheus, composite(prometheus)];
     for (const rule of rules) expect(await outcome(check(rule, ALICE))).toBe('accepted');
   });
 });
@@ -201,7 +220,7 @@ describe('what a rule names', () => {
     const [resource, metrics] = [await outcome(check(ofResource, ALICE)), await outcome(check(ofMetrics, ALICE))];
     expect(resource).toEqual(accepted ? 'accepted' : hidden('resource_id', 'Resource', RESOURCE));
     expect(metrics).toEqual(accepted ? 'accepted' : hidden('metrics', 'Metric', METRIC));
-    expect(await outcome(check({ type: 'composite', tree: { and: [ofMetrics, ofResource] } }, ALICE))).toEqual(metrics);
+    expect(await outcome(check(composite({ and: [ofMetrics, ofResource] }), ALICE))).toEqual(metrics);
   });
 
   test('is sought for its author under the id that evaluators would find, whatever the name means to the author', async () => {
