@@ -125,7 +125,7 @@ class Service implements App {
   }
 
   async #start(): Promise<void> {
-    const { config, log, telemetry, clock, db } = this.parts;
+    const { config, log, telemetry, clock, db, resources } = this.parts;
     const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
     if (config.roles.includes('api')) {
       const { version } = this.parts.program;
@@ -136,6 +136,7 @@ class Service implements App {
         log: log.child({ component: 'api' }),
         telemetry,
         version,
+        resources,
         readiness: ready,
       });
       this.#listeners.push(api);

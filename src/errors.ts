@@ -31,6 +31,19 @@ export class AppError extends Error {
   }
 }
 
+/** What another service refused, told to the client as that service told it: its status, and its description, text or JSON object. */
+export class UpstreamRefusal extends AppError {
+  constructor(
+    readonly status: number,
+    readonly description: string | Readonly<Record<string, unknown>>,
+  ) {
+    super(
+      status < 500 ? 'invalid_request' : 'unavailable',
+      typeof description === 'string' ? description : JSON.stringify(description),
+    );
+  }
+}
+
 /** A reason not to start that the operator can act on: printed as one line, without a stack, exit code 1. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';

@@ -37,6 +37,14 @@ export function pythonJson(value: PythonValue): string {
   return `{${members.map(([key, member]) => `${quote(key)}: ${pythonJson(member)}`).join(', ')}}`;
 }
 
+const TOKEN = /"(?:[^"\\]|\\.)*"|[[\]{}:,]|[^\s[\]{}:,"]+/g;
+
+/** JSON text, which must be valid, as Python spaces and escapes it. Numbers stay as they are written, however many digits they have. */
+export function pythonSpaced(json: string): string {
+  const tokens = json.match(TOKEN) ?? [];
+  return tokens.map(spacedToken).join('');
+}
+
 /** A float as Python prints it: `85.0`, `1e+16`, `1e-05`, `nan`, `inf`. */
 export function pythonFloat(value: number, notFinite?: string): string {
   if (!Number.isFinite(value)) return notFinite ?? (Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf');
@@ -45,6 +53,11 @@ export function pythonFloat(value: number, notFinite?: string): string {
   if (magnitude !== 0 && (magnitude >= 1e16 || magnitude < 1e-4)) return exponential(value);
   const text = value.toString();
   return text.includes('.') ? text : `${text}.0`;
+}
+
+function spacedToken(token: string): string {
+  if (token === ':' || token === ',') return `${token} `;
+  return token.startsWith('"') ? quote(JSON.parse(token) as string) : token;
 }
 
 function exponential(value: number): string {

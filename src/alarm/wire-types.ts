@@ -137,7 +137,16 @@ export function pythonText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function wrongType(expected: string, value: unknown): string {
+const SHOWN_CHARACTERS = 200;
+
+/** A value as it stands in a message: what was sent may be far longer than anybody would read. */
+export function shownText(value: unknown): string {
+  const text = pythonText(value);
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}
+
+/** Python's words for a value of another type than asked for. */
+export function wrongType(expected: string, value: unknown): string {
   return `Wrong type. Expected '<class '${expected}'>', got '<class '${pythonType(value)}'>'`;
 }
 

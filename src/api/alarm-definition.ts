@@ -1,4 +1,5 @@
 import { MANUALLY_SET, NOT_EVALUATED_YET, type AlarmDefinition } from '../alarm/alarm.js';
+import type { RuleScope } from '../alarm/types/alarm-type.js';
 import { typeOf } from '../alarm/types/index.js';
 import { AppError } from '../errors.js';
 import type { StoredAlarm } from '../storage/alarm-store.js';
@@ -11,10 +12,21 @@ interface Owner {
   userId: string | null;
 }
 
+/** What a definition needs to know besides the request. */
+export interface Circumstances {
+  at: Date;
+  /** As in `RuleScope`. */
+  externalOwner: string | null;
+}
+
 /** The alarm that a POST asks for. */
-export function newAlarm(request: AlarmRequest, identity: Identity, { id, at }: { id: string; at: Date }): StoredAlarm {
+export function newAlarm(
+  request: AlarmRequest,
+  identity: Identity,
+  { id, at, externalOwner }: Circumstances & { id: string },
+): StoredAlarm {
   return {
-    ...definitionOf(request, identity, request.project_id),
+    ...definitionOf(request, { projectId: ruleProject(identity, request.project_id), externalOwner }),
     ...statedOwner(request, identity),
     id,
     timestamp: at,
@@ -29,11 +41,17 @@ export function newAlarm(request: AlarmRequest, identity: Identity, { id, at }: 
 }
 
 /** What a PUT makes of an alarm: everything that it does not say goes back to its default, the state too. */
-export function replacedAlarm(current: StoredAlarm, request: AlarmRequest, identity: Identity, at: Date): StoredAlarm {
+export function replacedAlarm(
+  current: StoredAlarm,
+  request: AlarmRequest,
+  identity: Identity,
+  { at, externalOwner }: Circumstances,
+): StoredAlarm {
   const stateChanged = request.state !== current.state;
+  const projectId = ruleProject(identity, projectAfterPut(current, request));
   return {
     ...current,
-    ...definitionOf(request, identity, projectAfterPut(current, request)),
+    ...definitionOf(request, { projectId, externalOwner }),
     ...ownerAfterPut(current, request, identity),
     timestamp: at,
     state: request.state,
@@ -44,13 +62,9 @@ export function replacedAlarm(current: StoredAlarm, request: AlarmRequest, ident
 }
 
 /** @throws AppError `not_authorized` when the rule looks outside what the caller may see. */
-function definitionOf(
-  request: AlarmRequest,
-  identity: Identity,
-  projectId: string | null | undefined,
-): AlarmDefinition & { ruleJson: string } {
+function definitionOf(request: AlarmRequest, scope: RuleScope): AlarmDefinition & { ruleJson: string } {
   const kind = typeOf(request.rule);
-  const rule = kind.scopedTo(request.rule, { projectId: ruleProject(identity, projectId) });
+  const rule = kind.scopedTo(request.rule, scope);
   return {
     name: request.name,
     description: request.description || kind.defaultDescription(rule),

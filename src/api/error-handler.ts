@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Response } from 'express';
 
 import { pythonJson, type PythonValue } from '../alarm/python-json.js';
-import { AppError, toError, type ErrorCode } from '../errors.js';
+import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { isOutage } from '../storage/outage.js';
 import { requestIdOf } from './request-id.js';
@@ -25,8 +25,8 @@ const STATUS = {
 
 const RETRY_AFTER_S = '5';
 
-/** The envelope in which Aodh's clients look for the text of an error. */
-export function errorEnvelope(status: number, faultstring: string): PythonValue {
+/** The envelope in which Aodh's clients look for the text of an error. What another service said may be an object. */
+export function errorEnvelope(status: number, faultstring: PythonValue): PythonValue {
   return { error_message: { faultcode: status < 500 ? 'Client' : 'Server', faultstring, debuginfo: null } };
 }
 
@@ -44,13 +44,20 @@ export function createErrorHandler({ log }: { log: Logger }): ErrorRequestHandle
       response.destroy(); // half an answer: the client must not take it for whole
       return;
     }
-    const status = error ? STATUS[error.code] : 500;
+    const { status, faultstring } = error
+      ? told(error)
+      : { status: 500, faultstring: `Internal server error (request id ${requestId})` };
     if (status === 503 || status === 429) response.setHeader('Retry-After', RETRY_AFTER_S);
-    sendError(response, status, error?.message ?? `Internal server error (request id ${requestId})`);
+    sendError(response, status, faultstring);
   };
 }
 
-function sendError(response: Response, status: number, faultstring: string): void {
+function told(error: AppError): { status: number; faultstring: PythonValue } {
+  if (error instanceof UpstreamRefusal) return { status: error.status, faultstring: error.description as PythonValue };
+  return { status: STATUS[error.code], faultstring: error.message };
+}
+
+function sendError(response: Response, status: number, faultstring: PythonValue): void {
   response.statusCode = status;
   response.setHeader('Content-Type', 'application/json');
   response.end(pythonJson(errorEnvelope(status, faultstring)));

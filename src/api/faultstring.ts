@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-import { pythonText } from '../alarm/wire-types.js';
+import { shownText } from '../alarm/wire-types.js';
 import { AppError } from '../errors.js';
 
 type Issue = z.core.$ZodIssue;
@@ -13,8 +13,6 @@ export interface FaultContext {
   /** Put before the field's name: which member of a list it is. */
   prefix?: string;
 }
-
-const SHOWN_CHARACTERS = 200;
 
 /** @throws AppError with the text Aodh's framework would give for the first thing wrong. */
 export function parseWith<T>(schema: z.ZodType<T>, context: FaultContext): T {
@@ -33,7 +31,7 @@ export function faultstring(issues: readonly Issue[], context: FaultContext): st
   }
   if (isWhole(issue)) return issue.message;
   const { field, value } = at(issue, context);
-  return `Invalid input for field/attribute ${field}. Value: '${shown(value)}'. ${messageOf(issue, value)}`;
+  return `Invalid input for field/attribute ${field}. Value: '${shownText(value)}'. ${messageOf(issue, value)}`;
 }
 
 /** Issues whose message is the whole text, without the field's name before it. */
@@ -67,9 +65,4 @@ function messageOf(issue: Issue, value: unknown): string {
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   return Array.isArray(value) ? 'a list' : typeof value;
-}
-
-function shown(value: unknown): string {
-  const text = pythonText(value);
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }

@@ -1,3 +1,4 @@
+import type { AlarmRule } from '../alarm/types/index.js';
 import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarm-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
 import type { Activation, Import, Standing } from '../storage/import-store.js';
@@ -56,6 +57,14 @@ export interface NotificationAdmin {
   pauses(scope: Scope): Promise<DeliveryPause[]>;
   pause(projectId: string, now: Date): Promise<void>;
   resume(projectId: string): Promise<void>;
+}
+
+/** What only other services can say of a rule. */
+export interface RuleChecks {
+  /** @throws AppError when another service finds fault with the rule, or shows that its author must not see what it names. */
+  check(rule: AlarmRule, author: { token?: string | undefined; isAdmin: boolean }): Promise<void>;
+  /** The project under which another service (Ceilometer) creates the metrics of everybody's resources; null when unknown. */
+  externalOwner(): Promise<string | null>;
 }
 
 /** One thing that must work for this process to be of use. */

@@ -6,7 +6,7 @@ import type { Logger } from '../logger.js';
 import type { ActionPolicy } from './check-actions.js';
 import { createErrorHandler } from './error-handler.js';
 import type { Authenticator, Credentials } from './identity/identity.js';
-import type { Alarms, History, Imports, MeterStatistics, NotificationAdmin, Samples } from './ports.js';
+import type { Alarms, History, Imports, MeterStatistics, NotificationAdmin, RuleChecks, Samples } from './ports.js';
 import { assignRequestId } from './request-id.js';
 import { openApiDocument } from './openapi/document.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
@@ -22,6 +22,7 @@ import { versionRoutes } from './routes/versions.js';
 
 export interface ApiDeps extends HealthRoutesDeps {
   alarms: Alarms;
+  ruleChecks: RuleChecks;
   history: History;
   imports: Imports;
   samples: Samples;

@@ -7,6 +7,7 @@ import { createApi, createManagementApi } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../logger.js';
+import type { ReleaseStack } from '../release-stack.js';
 import { createAlarmStore } from '../storage/alarm-store.js';
 import type { Database } from '../storage/database.js';
 import { createHistoryStore } from '../storage/history-store.js';
@@ -16,6 +17,7 @@ import { createSampleStore } from '../storage/sample-store.js';
 import { createStatisticsStore } from '../storage/statistics-store.js';
 import type { Telemetry } from '../telemetry.js';
 import { refuseOpenNoauth } from './noauth-guard.js';
+import { createRuleChecks, type KeystoneAccess } from './rule-checks.js';
 
 export interface ApiRoleDeps {
   config: Config;
@@ -25,16 +27,21 @@ export interface ApiRoleDeps {
   telemetry: Telemetry;
   version: string;
   readiness: () => Promise<ReadinessCheck[]>;
+  resources: ReleaseStack;
+  /** Undefined where no Keystone is configured. */
+  keystone?: KeystoneAccess | undefined;
 }
 
 /** Checks that the API may listen where it is told to, and listens. */
-export async function listenApi({ config, db, clock, log, telemetry, version, readiness }: ApiRoleDeps): Promise<Listener> {
+export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
+  const { config, db, clock, log, telemetry, version, readiness, resources, keystone } = deps;
   const { host, port, i_understand_noauth_is_open, alarm_max_actions } = config.api;
   const exposed = await refuseOpenNoauth(host, i_understand_noauth_is_open);
   if (exposed) log.warn('the API is open: without authentication everybody who reaches it is an admin', { host });
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail: exposed ? 'noauth-exposed' : 'noauth' };
   const app = createApi({
     alarms: createAlarmStore(db),
+    ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
     history: createHistoryStore(db),
     imports: createImportStore(db),
     samples: createSampleStore(db),
@@ -57,7 +64,7 @@ export async function listenApi({ config, db, clock, log, telemetry, version, re
 
 /** Health and metrics of a process of any role, on a listener of their own. */
 export function listenManagement(
-  { config, log, telemetry, readiness }: Omit<ApiRoleDeps, 'db' | 'clock' | 'version'>,
+  { config, log, telemetry, readiness }: Pick<ApiRoleDeps, 'config' | 'log' | 'telemetry' | 'readiness'>,
   port: number,
 ): Promise<Listener> {
   const app = createManagementApi({

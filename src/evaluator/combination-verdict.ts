@@ -1,7 +1,7 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import type { Evaluation } from '../alarm/decide.js';
 import { isWithin, type TimeConstraint } from '../alarm/time-constraint.js';
-import { parseStoredRule, typeOf } from '../alarm/types/index.js';
+import { evaluatedTypeOf, parseStoredRule, typeOf } from '../alarm/types/index.js';
 import type { MemberAlarm } from '../storage/evaluation-store.js';
 import { cycleOf } from './schedule.js';
 
@@ -40,7 +40,7 @@ export function progressBelow(id: string, snapshot: Snapshot, intervalMs: number
 
 function verdictOf(alarm: MemberAlarm, snapshot: Snapshot, now: Date, above: ReadonlySet<string>): Evaluation {
   const rule = parseStoredRule(alarm.kind, alarm.ruleJson);
-  const type = typeOf(rule);
+  const type = evaluatedTypeOf(rule);
   const memberStates = new Map<string, AlarmState>();
   for (const memberId of type.members(rule)) {
     const member = snapshot.get(memberId);

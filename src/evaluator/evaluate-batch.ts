@@ -1,7 +1,7 @@
 import { decide, type Decision } from '../alarm/decide.js';
 import type { Series, SeriesNeed } from '../alarm/series.js';
 import { isWithin } from '../alarm/time-constraint.js';
-import { typeOf } from '../alarm/types/index.js';
+import { evaluatedTypeOf } from '../alarm/types/index.js';
 import type { Datasource } from '../datasource/datasource.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
@@ -104,7 +104,7 @@ function judge(
   }
   if (deps.poison.isQuarantined(alarm.id, now)) return;
   try {
-    const type = typeOf(alarm.rule);
+    const type = evaluatedTypeOf(alarm.rule);
     const evaluation = type.evaluate(alarm.rule, { series: ownWindow(series, need, now), memberStates: NO_MEMBERS });
     const outcome = outcomeOf(alarm, decide({ state: alarm.state, repeatActions: alarm.repeats }, evaluation, type));
     if (outcome) verdicts.outcomes.push(outcome);

@@ -1,6 +1,6 @@
 import { decide } from '../alarm/decide.js';
 import { isWithin } from '../alarm/time-constraint.js';
-import { typeOf } from '../alarm/types/index.js';
+import { evaluatedTypeOf } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
 import type { Outcome } from '../storage/evaluation-commit.js';
 import type { MemberAlarm } from '../storage/evaluation-store.js';
@@ -92,7 +92,7 @@ export class CombinationJudge {
   #decide(alarm: HeldAlarm, snapshot: Snapshot, now: Date): Outcome[] {
     if (!isWithin(alarm.timeConstraints, now)) return [];
     const evaluation = combinationVerdict(alarm.id, snapshot, now);
-    const decision = decide({ state: alarm.state, repeatActions: alarm.repeats }, evaluation, typeOf(alarm.rule));
+    const decision = decide({ state: alarm.state, repeatActions: alarm.repeats }, evaluation, evaluatedTypeOf(alarm.rule));
     this.deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
     this.deps.poison.succeeded(alarm.id);
     return [outcomeOf(alarm, decision)].filter((outcome) => outcome !== null);

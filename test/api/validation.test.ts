@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { ALARM_KINDS } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
 import { combinationBody, MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
 import { embeddedDatabase } from '../support/databases.js';
@@ -77,8 +78,8 @@ describe('a body is refused', () => {
     ],
     [
       'unknown type',
-      thresholdBody({ type: 'event' }),
-      invalid('type', 'event', 'Value should be one of: threshold, combination'),
+      thresholdBody({ type: 'zzz' }),
+      invalid('type', 'zzz', `Value should be one of: ${ALARM_KINDS.join(', ')}`),
     ],
     [
       'ambiguous boolean',

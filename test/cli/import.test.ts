@@ -142,6 +142,7 @@ describe('activating', () => {
   test('unmutes all, once, and says so in their history', async () => {
     const ids = [await there.api.create(thresholdBody(), MEMBER), await there.api.create(thresholdBody(), STRANGER)];
     await copy();
+    await here.api.clock.advance(1_000);
     expect((await tocsin('--activate')).out).toContain('2 alarms run their actions now.');
     for (const id of ids) {
       expect(await alarmOf(here, id)).not.toHaveProperty('tocsin');

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 
+import type { Authenticator } from '../../src/api/identity/identity.js';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/listen.js';
+import type { RuleChecks } from '../../src/api/ports.js';
 import { createApi } from '../../src/api/server.js';
 import { silentLogger } from '../../src/logger.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
@@ -54,23 +56,35 @@ export interface TestApi {
 export interface TestApiOptions {
   alarmMaxActions?: number;
   queueActions?: boolean;
+  ruleChecks?: RuleChecks;
+  /** Who asks is found out in another way than by believing headers. */
+  authenticate?: Authenticator;
 }
+
+/** Nobody to ask about rules. */
+const UNCHECKED: RuleChecks = { check: () => Promise.resolve(), externalOwner: () => Promise.resolve(null) };
 
 /** The API on real stores, listening on a port of its own, with a client that says what came back and holds it to /openapi.json. */
 export async function startApi(
   db: Database,
-  { alarmMaxActions = -1, queueActions = false }: TestApiOptions = {},
+  {
+    alarmMaxActions = -1,
+    queueActions = false,
+    ruleChecks = UNCHECKED,
+    authenticate = createNoauthAuthenticator(),
+  }: TestApiOptions = {},
 ): Promise<TestApi> {
   const clock = new FakeClock();
   const app = createApi({
     alarms: createAlarmStore(db),
+    ruleChecks,
     history: createHistoryStore(db),
     imports: createImportStore(db),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),
     actions: { alarmMaxActions, queueActions },
-    authenticate: createNoauthAuthenticator(),
+    authenticate,
     refuse: (request) => refuseForeignPages(request, { exposed: false }),
     now: () => clock.now(),
     newId: () => randomUUID(),

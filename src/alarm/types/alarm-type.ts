@@ -14,8 +14,8 @@ export interface RuleScope {
 export const BACKENDS = ['meters', 'gnocchi', 'prometheus', 'octavia'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
-/** What every kind of alarm provides. One folder per kind; `index.ts` lists them. */
-export interface AlarmType<Rule extends { type: string }, Findings> extends Explainer<Findings> {
+/** What every kind of alarm provides, judged or not. One folder per kind; `index.ts` lists them. */
+export interface AlarmKindDefinition<Rule extends { type: string }> {
   /** What sets off a judgement: an evaluator's turn (`series` of a backend, or the states of other alarms), or each event as it comes in. */
   readonly judgedBy: 'series' | 'members' | 'events';
   /** Parses the `<type>_rule` object of a request, with Aodh's coercions and defaults. */
@@ -24,6 +24,8 @@ export interface AlarmType<Rule extends { type: string }, Findings> extends Expl
   ruleJson(rule: Rule): string;
   /** What clients read back, for kinds that store more than that. */
   shownJson?(rule: Rule): string;
+  /** What `ruleJson` wrote, parsed, back as a rule; for kinds where that is more than adding the `type`. */
+  fromStored?(stored: unknown): Rule;
   /** Aodh's text for an alarm whose owner gave no description. */
   defaultDescription(rule: Rule): string;
   /** Ids of the alarms that this one looks at; empty for kinds that ask a backend. */
@@ -37,6 +39,10 @@ export interface AlarmType<Rule extends { type: string }, Findings> extends Expl
   backends(rule: Rule): readonly Backend[];
   /** What to ask a backend, or undefined for kinds that ask none, or none that evaluators can ask yet. */
   seriesNeeded(rule: Rule): SeriesNeed | undefined;
+}
+
+/** A kind of alarm that evaluators judge by series, or by other alarms. */
+export interface AlarmType<Rule extends { type: string }, Findings> extends AlarmKindDefinition<Rule>, Explainer<Findings> {
   /** `series` holds the last periods, oldest first, of the window that `seriesNeeded` describes. */
   evaluate(rule: Rule, input: EvaluationInput): Evaluation<Findings>;
 }

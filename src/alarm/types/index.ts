@@ -1,26 +1,68 @@
-import type { AlarmType } from './alarm-type.js';
+import type { AlarmKindDefinition, AlarmType } from './alarm-type.js';
 import { combination } from './combination/index.js';
 import type { CombinationRule } from './combination/schema.js';
+import { composite } from './composite/index.js';
+import type { CompositeRule } from './composite/schema.js';
+import { gnocchiAggregationByMetricsThreshold } from './gnocchi-aggregation-by-metrics-threshold/index.js';
+import type { GnocchiAggregationByMetricsThresholdRule } from './gnocchi-aggregation-by-metrics-threshold/schema.js';
+import { gnocchiAggregationByResourcesThreshold } from './gnocchi-aggregation-by-resources-threshold/index.js';
+import type { GnocchiAggregationByResourcesThresholdRule } from './gnocchi-aggregation-by-resources-threshold/schema.js';
+import { gnocchiResourcesThreshold } from './gnocchi-resources-threshold/index.js';
+import type { GnocchiResourcesThresholdRule } from './gnocchi-resources-threshold/schema.js';
+import { loadbalancerMemberHealth } from './loadbalancer-member-health/index.js';
+import type { LoadbalancerMemberHealthRule } from './loadbalancer-member-health/schema.js';
+import { prometheus } from './prometheus/index.js';
+import type { PrometheusRule } from './prometheus/schema.js';
 import { threshold } from './threshold/index.js';
 import type { ThresholdRule } from './threshold/schema.js';
 
-export type AlarmRule = ThresholdRule | CombinationRule;
+export type AlarmRule =
+  | ThresholdRule
+  | CombinationRule
+  | GnocchiResourcesThresholdRule
+  | GnocchiAggregationByMetricsThresholdRule
+  | GnocchiAggregationByResourcesThresholdRule
+  | PrometheusRule
+  | CompositeRule
+  | LoadbalancerMemberHealthRule;
 export type AlarmKind = AlarmRule['type'];
 
 /** Every kind of alarm, one line each; the compiler notices a missing one. */
 export const alarmTypes = {
   threshold,
   combination,
-} satisfies { [Kind in AlarmKind]: Pick<AlarmType<Extract<AlarmRule, { type: Kind }>, unknown>, 'schema' | 'ruleJson'> };
+  gnocchi_resources_threshold: gnocchiResourcesThreshold,
+  gnocchi_aggregation_by_metrics_threshold: gnocchiAggregationByMetricsThreshold,
+  gnocchi_aggregation_by_resources_threshold: gnocchiAggregationByResourcesThreshold,
+  prometheus,
+  composite,
+  loadbalancer_member_health: loadbalancerMemberHealth,
+} satisfies { [Kind in AlarmKind]: AlarmKindDefinition<Extract<AlarmRule, { type: Kind }>> };
 
 export const ALARM_KINDS = Object.keys(alarmTypes) as AlarmKind[];
 
 /** The kind of a rule, seen as one that takes any rule: the registry guarantees that the two belong together. */
-export function typeOf(rule: AlarmRule): AlarmType<AlarmRule, unknown> {
+export function typeOf(rule: AlarmRule): AlarmKindDefinition<AlarmRule> {
   return alarmTypes[rule.type];
+}
+
+/**
+ * The kind of a rule that an evaluator is about to judge.
+ * @throws Error for kinds that evaluators cannot judge; they hold no alarm of such a kind.
+ */
+export function evaluatedTypeOf(rule: AlarmRule): AlarmType<AlarmRule, unknown> {
+  const kind = typeOf(rule);
+  if (!isEvaluated(kind)) throw new Error(`alarms of type ${rule.type} cannot be evaluated`);
+  return kind;
+}
+
+function isEvaluated(kind: AlarmKindDefinition<AlarmRule>): kind is AlarmType<AlarmRule, unknown> {
+  return 'evaluate' in kind;
 }
 
 /** A stored rule back as a value. `ruleJson` was written by the kind itself, so it needs no second validation. */
 export function parseStoredRule(kind: AlarmKind, ruleJson: string): AlarmRule {
-  return { ...(JSON.parse(ruleJson) as object), type: kind } as AlarmRule;
+  const stored: unknown = JSON.parse(ruleJson);
+  const type: AlarmKindDefinition<AlarmRule> = alarmTypes[kind];
+  return type.fromStored?.(stored) ?? ({ ...(stored as object), type: kind } as AlarmRule);
 }

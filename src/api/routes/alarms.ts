@@ -5,11 +5,12 @@ import type { Scope } from '../../storage/scope.js';
 import { newAlarm, projectAfterPut, replacedAlarm } from '../alarm-definition.js';
 import { creationEntry, deletionEntry, ruleChangeEntry } from '../alarm-history-entry.js';
 import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
+import { refuseBadRule } from '../check-rule.js';
 import { refuseOtherVersion, versionOf } from '../entity-tag.js';
 import { parseWith } from '../faultstring.js';
 import { isAdmin, refuseForeignProject, ruleProject, scopeOf, seesSomething } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
-import type { Alarms } from '../ports.js';
+import type { Alarms, RuleChecks } from '../ports.js';
 import { SMALL_BODY } from '../request-body.js';
 import type { ApiAnswer, ApiRequest, Route } from '../route.js';
 import { alarmListing, type AlarmListing } from '../schema/alarm-query.js';
@@ -18,6 +19,7 @@ import { alarmResponse } from '../schema/alarm-response.js';
 
 export interface AlarmRoutesDeps {
   alarms: Alarms;
+  ruleChecks: RuleChecks;
   actions: ActionPolicy;
   now: () => Date;
   newId: () => string;
@@ -57,12 +59,13 @@ function definitionIn({ body, identity }: ApiRequest, policy: ActionPolicy): Ala
 
 type Prepared = () => Promise<ApiAnswer>;
 
-function create({ alarms, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Prepared {
+async function create({ alarms, ruleChecks, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
   const { identity, origin } = request;
   const wanted = definitionIn(request, actions);
+  const { externalOwner } = await refuseBadRule(wanted, identity, ruleChecks);
   return async () => {
     const at = now();
-    const alarm = newAlarm(wanted, identity, { id: newId(), at });
+    const alarm = newAlarm(wanted, identity, { id: newId(), at, externalOwner });
     const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
     await alarms.create({ alarm, entry, memberProject: ruleProject(identity, wanted.project_id) });
     return answerWith(alarm, { status: 201, headers: { Location: `${origin}/v2/alarms/${alarm.id}` } });
@@ -74,9 +77,10 @@ async function show({ alarms }: AlarmRoutesDeps, request: ApiRequest): Promise<P
   return async () => answerWith(alarm, { status: 200 });
 }
 
-async function replace({ alarms, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
+async function replace({ alarms, ruleChecks, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
   const { identity } = request;
   const wanted = definitionIn(request, actions);
+  const { externalOwner } = await refuseBadRule(wanted, identity, ruleChecks);
   const before = await theAlarm(alarms, request);
   return async () => {
     const at = now();
@@ -85,7 +89,7 @@ async function replace({ alarms, actions, now, newId }: AlarmRoutesDeps, request
       memberProject: ruleProject(identity, projectAfterPut(before, wanted)),
       change: (current) => {
         refuseOtherVersion(current, request);
-        const next = replacedAlarm(current, wanted, identity, at);
+        const next = replacedAlarm(current, wanted, identity, { at, externalOwner });
         return { next, entry: ruleChangeEntry(current, next, { eventId: newId(), by: identity, at }) };
       },
     });

@@ -8,13 +8,14 @@ import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
 import { parseWith } from '../faultstring.js';
 import { ruleProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
-import type { Alarms, Imports } from '../ports.js';
+import type { Alarms, Imports, RuleChecks } from '../ports.js';
 import { BULK_BODY } from '../request-body.js';
 import type { ApiAnswer, ApiRequest, Route } from '../route.js';
 import { ActivationRequest, importedAlarm, importedDocuments, type ImportedAlarm } from '../schema/import-request.js';
 
 export interface ImportRoutesDeps {
   alarms: Alarms;
+  ruleChecks: Pick<RuleChecks, 'externalOwner'>;
   imports: Imports;
   actions: ActionPolicy;
   now: () => Date;
@@ -31,17 +32,25 @@ export function importRoutes(deps: ImportRoutesDeps): Route[] {
 
 /** Each alarm by itself: one that is refused keeps no other from coming over. Doing it again is safe. */
 async function importAlarms(deps: ImportRoutesDeps, { body, identity }: ApiRequest): Promise<ApiAnswer> {
+  const documents = importedDocuments(body);
+  const importer = { identity, externalOwner: await deps.ruleChecks.externalOwner() };
   const results: PythonValue[] = [];
-  for (const document of importedDocuments(body)) results.push(await importOne(deps, document, identity));
+  for (const document of documents) results.push(await importOne(deps, document, importer));
   return { status: 200, body: results };
 }
 
-async function importOne(deps: ImportRoutesDeps, document: Record<string, unknown>, identity: Identity): Promise<PythonValue> {
+/** Who brings alarms over. Their rules were checked where they come from; they are only scoped again. */
+interface Importer {
+  identity: Identity;
+  externalOwner: string | null;
+}
+
+async function importOne(deps: ImportRoutesDeps, document: Record<string, unknown>, importer: Importer): Promise<PythonValue> {
   const named = { alarm_id: document['alarm_id'] as string, name: typeof document['name'] === 'string' ? document['name'] : '' };
   try {
     const imported = importedAlarm(document);
-    refuseBadActions(imported.request, identity, deps.actions);
-    const outcome = await bringOver(deps, imported, identity);
+    refuseBadActions(imported.request, importer.identity, deps.actions);
+    const outcome = await bringOver(deps, imported, importer);
     const notCopied = outcome === 'deleted' ? [] : imported.notCopied.map((action) => ({ ...action }));
     return { ...named, outcome, not_copied: notCopied };
   } catch (thrown) {
@@ -53,27 +62,29 @@ async function importOne(deps: ImportRoutesDeps, document: Record<string, unknow
 
 type Outcome = 'created' | 'updated' | 'unchanged' | 'active' | 'deleted';
 
-async function bringOver(deps: ImportRoutesDeps, imported: ImportedAlarm, identity: Identity): Promise<Outcome> {
+async function bringOver(deps: ImportRoutesDeps, imported: ImportedAlarm, importer: Importer): Promise<Outcome> {
+  const { identity } = importer;
   const { imports, now, newId } = deps;
   const standing = await imports.standingOf(imported.id);
   if (standing === 'active' || standing === 'deleted') return standing;
-  if (standing === 'muted') return follow(deps, imported, identity);
+  if (standing === 'muted') return follow(deps, imported, importer);
   const at = now();
-  const alarm = asItWas(imported, identity, at);
+  const alarm = asItWas(imported, importer, at);
   const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
   const memberProject = ruleProject(identity, imported.request.project_id);
-  return (await imports.insertMuted({ alarm, memberProject, entry })) ? 'created' : bringOver(deps, imported, identity);
+  return (await imports.insertMuted({ alarm, memberProject, entry })) ? 'created' : bringOver(deps, imported, importer);
 }
 
 /** An alarm brought over before takes on what its owner changed meanwhile; its state is ours, since we evaluate it. */
-async function follow({ alarms, now, newId }: ImportRoutesDeps, imported: ImportedAlarm, identity: Identity): Promise<Outcome> {
+async function follow({ alarms, now, newId }: ImportRoutesDeps, imported: ImportedAlarm, importer: Importer): Promise<Outcome> {
+  const { identity } = importer;
   const { id, request } = imported;
   const at = now();
   const entries: (HistoryEntry | null)[] = [];
   const change = (current: StoredAlarm): AlarmChange => {
     const { state, stateVersion, stateReason, stateTimestamp, definitionVersion, evaluateTimestamp } = current;
     const ours = { state, stateVersion, stateReason, stateTimestamp, definitionVersion, evaluateTimestamp };
-    const next = { ...asItWas(imported, identity, at), ...ours };
+    const next = { ...asItWas(imported, importer, at), ...ours };
     const entry = ruleChangeEntry(current, next, { eventId: newId(), by: identity, at });
     entries.push(entry);
     return { next, entry };
@@ -87,8 +98,8 @@ async function follow({ alarms, now, newId }: ImportRoutesDeps, imported: Import
 }
 
 /** With the id, owner, state and moments that it had; where the other service says nothing, as if made now. */
-function asItWas({ id, request }: ImportedAlarm, identity: Identity, at: Date): StoredAlarm {
-  const alarm = newAlarm(request, identity, { id, at });
+function asItWas({ id, request }: ImportedAlarm, { identity, externalOwner }: Importer, at: Date): StoredAlarm {
+  const alarm = newAlarm(request, identity, { id, at, externalOwner });
   return {
     ...alarm,
     timestamp: request.timestamp ?? at,

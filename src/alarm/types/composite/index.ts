@@ -1,0 +1,33 @@
+import { PythonFloat, pythonJson, RawJson } from '../../python-json.js';
+import type { AlarmKindDefinition } from '../alarm-type.js';
+import { CompositeRule } from './schema.js';
+import { leafTypeOf, leavesOf, withLeaves, type CompositeLeaf, type CompositeNode } from './tree.js';
+
+export const composite: AlarmKindDefinition<CompositeRule> = {
+  schema: CompositeRule,
+  judgedBy: 'series',
+  ruleJson: ({ tree }) => treeJson(tree, leafJson),
+  shownJson: ({ tree }) => treeJson(tree, shownLeafJson),
+  fromStored: (stored) => ({ type: 'composite', tree: stored as CompositeNode }),
+  defaultDescription: () => 'composite alarm rule',
+  members: () => [],
+  scopedTo: ({ type, tree }, scope) => ({ type, tree: withLeaves(tree, (leaf) => leafTypeOf(leaf).scopedTo(leaf, scope)) }),
+  backends: ({ tree }) => [...new Set(leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).backends(leaf)))],
+  seriesNeeded: () => undefined,
+};
+
+function treeJson(node: CompositeNode, leafText: (leaf: CompositeLeaf) => string): string {
+  const listText = (members: CompositeNode[]): RawJson[] => members.map((member) => new RawJson(treeJson(member, leafText)));
+  if ('and' in node) return pythonJson({ and: listText(node.and) });
+  if ('or' in node) return pythonJson({ or: listText(node.or) });
+  return leafText(node);
+}
+
+/** Unlike at the top, a rule's type is part of it. */
+function leafJson(leaf: CompositeLeaf): string {
+  return pythonJson({ ...leaf, threshold: new PythonFloat(leaf.threshold) });
+}
+
+function shownLeafJson(leaf: CompositeLeaf): string {
+  return pythonJson({ ...leaf, threshold: new PythonFloat(leaf.threshold), scope_to_project: undefined });
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+
+import { shownText, wrongType } from '../../wire-types.js';
+import { LEAF_KINDS, leafTypeOf, type CompositeLeaf, type CompositeNode, type LeafKind } from './tree.js';
+
+const MAX_DEPTH = 4;
+const MAX_LEAVES = 20;
+
+/** The keys that a leaf is completed with, in the order in which Aodh adds them. */
+const ADDED = ['granularity', 'comparison_operator', 'evaluation_periods', 'scope_to_project'];
+
+export interface CompositeRule {
+  type: 'composite';
+  tree: CompositeNode;
+}
+
+/** Threshold rules combined with `and` and `or`, nested as deep as four, or one such rule alone. */
+export const CompositeRule: z.ZodType<CompositeRule> = z.unknown().transform((value, context): CompositeRule => {
+  const tree = readNode(value, [], { context, leaves: 0 });
+  return tree === undefined ? z.NEVER : { type: 'composite', tree };
+});
+
+type Path = readonly (string | number)[];
+type NewIssue = Parameters<z.core.$RefinementCtx['addIssue']>[0];
+type Fields = Readonly<Record<string, unknown>>;
+
+/** One reading of one rule. It ends with the first thing wrong, as Aodh's does. */
+interface Reading {
+  readonly context: z.core.$RefinementCtx;
+  leaves: number;
+}
+
+function readNode(value: unknown, path: Path, reading: Reading): CompositeNode | undefined {
+  if (!isObject(value)) return refuse(reading, malformed(value));
+  const [key, ...others] = Object.keys(value);
+  if (key === undefined || others.length > 0) return readLeaf(value, path, reading);
+  if (key !== 'and' && key !== 'or') return refuse(reading, 'Threshold rules should be combined with "and" or "or"');
+  const members = value[key];
+  if (!Array.isArray(members)) return refuse(reading, malformed(value));
+  // Each level is a name and a place in its list.
+  if (path.length >= MAX_DEPTH * 2) return refuse(reading, `Value should be nested at most ${MAX_DEPTH} levels deep`, []);
+  const nodes: CompositeNode[] = [];
+  for (const [index, member] of members.entries()) {
+    const node = readNode(member, [...path, key, index], reading);
+    if (node === undefined) return undefined;
+    nodes.push(node);
+  }
+  return key === 'and' ? { and: nodes } : { or: nodes };
+}
+
+function readLeaf({ type, ...fields }: Fields, path: Path, reading: Reading): CompositeLeaf | undefined {
+  if (type === undefined || type === null || type === '') return refuse(reading, 'type must be set in every rule');
+  if (!isLeafKind(type)) return refuse(reading, unsupported(type));
+  reading.leaves += 1;
+  if (reading.leaves > MAX_LEAVES) return refuse(reading, `Value should have at most ${MAX_LEAVES} rules`, []);
+  const parsed = leafTypeOf({ type }).schema.safeParse(fields);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) reading.context.addIssue(placed(issue, path));
+    return undefined;
+  }
+  const misfit = misfitIn(fields);
+  if (misfit) return refuse(reading, misfit.message, [...path, misfit.field]);
+  return inOrderOf(fields, parsed.data);
+}
+
+/** Unlike elsewhere, Aodh converts neither a boolean nor, to an integer, a text here. */
+function misfitIn(fields: Fields): { field: string; message: string } | undefined {
+  const { threshold, evaluation_periods, granularity } = fields;
+  if (typeof threshold === 'boolean') return { field: 'threshold', message: wrongType('float', threshold) };
+  for (const [field, value] of Object.entries({ evaluation_periods, granularity })) {
+    if (typeof value === 'string') return { field, message: wrongType('int', value) };
+  }
+  return undefined;
+}
+
+/** A leaf's keys as clients read them back: those that were sent, those that were added, the type. */
+function inOrderOf(fields: Fields, { type, ...rule }: CompositeLeaf): CompositeLeaf {
+  const values: Fields = rule;
+  const names = [...Object.keys(fields), ...ADDED.filter((name) => name in values && !(name in fields))];
+  return { ...Object.fromEntries(names.map((name) => [name, values[name]])), type } as CompositeLeaf;
+}
+
+/** Aodh names an unknown attribute without the way to it, and a field at fault by its own name. */
+function placed(issue: z.core.$ZodIssue, path: Path): NewIssue {
+  return { ...issue, path: issue.code === 'unrecognized_keys' ? [] : [...path, ...issue.path] };
+}
+
+/** Without a path the message is the whole text. */
+function refuse({ context }: Reading, message: string, path?: Path): undefined {
+  context.addIssue({ code: 'custom', message, path: [...(path ?? [])], params: { whole: path === undefined } });
+  return undefined;
+}
+
+function malformed(value: unknown): string {
+  return (
+    `Invalid input composite rule: ${shownText(value)}, it should be a dict with an "and" or "or" as key, ` +
+    'and the value of dict should be a list of basic threshold rules or sub composite rules, can be nested.'
+  );
+}
+
+function unsupported(type: unknown): string {
+  const known = LEAF_KINDS.map((kind) => `'${kind}'`).join(', ');
+  return `Unsupported sub-rule type :${shownText(type)} in composite rule, should be one of: [${known}]`;
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isLeafKind(type: unknown): type is LeafKind {
+  return typeof type === 'string' && (LEAF_KINDS as string[]).includes(type);
+}

@@ -1,0 +1,49 @@
+import type { AlarmKindDefinition } from '../alarm-type.js';
+import { gnocchiAggregationByMetricsThreshold } from '../gnocchi-aggregation-by-metrics-threshold/index.js';
+import type { GnocchiAggregationByMetricsThresholdRule } from '../gnocchi-aggregation-by-metrics-threshold/schema.js';
+import { gnocchiAggregationByResourcesThreshold } from '../gnocchi-aggregation-by-resources-threshold/index.js';
+import type { GnocchiAggregationByResourcesThresholdRule } from '../gnocchi-aggregation-by-resources-threshold/schema.js';
+import { gnocchiResourcesThreshold } from '../gnocchi-resources-threshold/index.js';
+import type { GnocchiResourcesThresholdRule } from '../gnocchi-resources-threshold/schema.js';
+import { prometheus } from '../prometheus/index.js';
+import type { PrometheusRule } from '../prometheus/schema.js';
+
+/** A rule within a composite one. Its keys are in the order in which they were sent, with `type` at the end. */
+export type CompositeLeaf =
+  | GnocchiAggregationByMetricsThresholdRule
+  | GnocchiAggregationByResourcesThresholdRule
+  | GnocchiResourcesThresholdRule
+  | PrometheusRule;
+
+/** Rules combined with `and` and `or`, or one rule alone. */
+export type CompositeNode = { and: CompositeNode[] } | { or: CompositeNode[] } | CompositeLeaf;
+
+export type LeafKind = CompositeLeaf['type'];
+
+/** In the order in which Aodh names them. */
+const leafTypes = {
+  gnocchi_aggregation_by_metrics_threshold: gnocchiAggregationByMetricsThreshold,
+  gnocchi_aggregation_by_resources_threshold: gnocchiAggregationByResourcesThreshold,
+  gnocchi_resources_threshold: gnocchiResourcesThreshold,
+  prometheus,
+} satisfies { [Kind in LeafKind]: AlarmKindDefinition<Extract<CompositeLeaf, { type: Kind }>> };
+
+export const LEAF_KINDS = Object.keys(leafTypes) as LeafKind[];
+
+/** The kind of a leaf, seen as one that takes any leaf: the table guarantees that the two belong together. */
+export function leafTypeOf({ type }: { type: LeafKind }): AlarmKindDefinition<CompositeLeaf> {
+  return leafTypes[type];
+}
+
+export function leavesOf(node: CompositeNode): CompositeLeaf[] {
+  if ('and' in node) return node.and.flatMap(leavesOf);
+  if ('or' in node) return node.or.flatMap(leavesOf);
+  return [node];
+}
+
+/** The same tree of other leaves. */
+export function withLeaves(node: CompositeNode, change: (leaf: CompositeLeaf) => CompositeLeaf): CompositeNode {
+  if ('and' in node) return { and: node.and.map((member) => withLeaves(member, change)) };
+  if ('or' in node) return { or: node.or.map((member) => withLeaves(member, change)) };
+  return change(node);
+}

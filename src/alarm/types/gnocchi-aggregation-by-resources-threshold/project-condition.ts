@@ -1,0 +1,72 @@
+import { pythonJson, pythonSpaced } from '../../python-json.js';
+import type { RuleScope } from '../alarm-type.js';
+
+const CLOSING = ']}';
+const CREATED_BY = /\{"created_by_project_id": ("(?:[^"\\]|\\.)*")\}/g;
+
+/** A search in Python's spacing, taken apart where Aodh (or we) put a project condition around it. */
+interface Narrowed {
+  /** The condition, up to where the search itself begins. */
+  opening: string;
+  /** As JSON text. */
+  project: string;
+  inner: string;
+}
+
+/**
+ * A search that finds the resources of one project only: those that it created itself, and its own among those that the service
+ * which measures for everybody created. What is around the search already for this project, from an earlier write, is replaced.
+ */
+export function narrowedTo(query: string, projectId: string, externalOwner: RuleScope['externalOwner']): string {
+  const project = pythonJson(projectId);
+  const text = pythonSpaced(query);
+  const before = narrowed(text);
+  const own = before?.project === project ? before.inner : text;
+  return openingFor(project, externalOwner ? pythonJson(externalOwner) : undefined) + own + CLOSING;
+}
+
+/**
+ * The search with one condition where it has several for the same project, one around the other: Aodh adds one at each PUT.
+ * The inner ones say nothing new.
+ */
+export function withoutRepeats(query: string): string {
+  const outermost = narrowed(pythonSpaced(query));
+  if (outermost === undefined) return query;
+  let { inner } = outermost;
+  for (let next = narrowed(inner); next?.project === outermost.project; next = narrowed(inner)) ({ inner } = next);
+  return inner === outermost.inner ? query : outermost.opening + inner + CLOSING;
+}
+
+/** How long a search is without what was put around it and the blanks that Python's spacing has or has not. */
+export function ownLength(query: string): number {
+  const text = pythonSpaced(query);
+  const own = narrowed(text)?.inner ?? text;
+  return Math.max(own.length, query.length - (text.length - own.length));
+}
+
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function narrowed(text: string): Narrowed | undefined {
+  const [project, owner] = [...text.matchAll(CREATED_BY)].slice(0, 2).map(([, name]) => name);
+  if (project === undefined || !text.endsWith(CLOSING)) return undefined;
+  const opening = [openingFor(project), openingFor(project, owner ?? project)].find((start) => text.startsWith(start));
+  if (opening === undefined) return undefined;
+  const inner = text.slice(opening.length, -CLOSING.length);
+  // More than one search after the condition is the user's own work, not a condition around a search.
+  return isJson(inner) ? { opening, project, inner } : undefined;
+}
+
+/** Written from left to right, since this text is compared as text. */
+function openingFor(project: string, externalOwner?: string): string {
+  const own = `{"=": {"created_by_project_id": ${project}}}`;
+  if (externalOwner === undefined) return `{"and": [${own}, `;
+  const measuredForIt = `{"and": [{"=": {"created_by_project_id": ${externalOwner}}}, {"=": {"project_id": ${project}}}]}`;
+  return `{"and": [{"or": [${own}, ${measuredForIt}]}, `;
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod';
+
+import { wireText } from '../../wire-types.js';
+import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME } from '../gnocchi-threshold.js';
+
+/** One metric, by its name, of one resource. Whether they exist is not asked: they may come later. */
+export const GnocchiResourcesThresholdRule = z
+  .strictObject({
+    metric: wireText({ max: MAX_NAME }),
+    resource_id: wireText({ max: MAX_NAME }),
+    resource_type: wireText({ max: MAX_NAME }),
+    ...GNOCCHI_THRESHOLD_FIELDS,
+  })
+  .transform((rule) => ({ type: 'gnocchi_resources_threshold' as const, ...rule }));
+export type GnocchiResourcesThresholdRule = z.infer<typeof GnocchiResourcesThresholdRule>;

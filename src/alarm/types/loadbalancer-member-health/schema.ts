@@ -1,0 +1,15 @@
+import { z } from 'zod';
+
+import { wireText } from '../../wire-types.js';
+
+const MAX_ID = 255;
+
+/** The health of the members of one of Octavia's pools, which a stack's autoscaling group fills. */
+export const LoadbalancerMemberHealthRule = z
+  .strictObject({
+    pool_id: wireText({ max: MAX_ID }),
+    stack_id: wireText({ max: MAX_ID }),
+    autoscaling_group_id: wireText({ max: MAX_ID }),
+  })
+  .transform((rule) => ({ type: 'loadbalancer_member_health' as const, ...rule }));
+export type LoadbalancerMemberHealthRule = z.infer<typeof LoadbalancerMemberHealthRule>;

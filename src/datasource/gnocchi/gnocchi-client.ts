@@ -1,0 +1,167 @@
+import http from 'node:http';
+import https from 'node:https';
+import got, { type OptionsInit } from 'got';
+import { z } from 'zod';
+
+import { GnocchiTrouble, reasonOf, refusalOf, type GnocchiAnswer } from './answer.js';
+
+/** How we tell Gnocchi who asks: not at all, by a user's name (Gnocchi asks for no password), or with a Keystone token of ours. */
+export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: Tokens };
+
+export interface Tokens {
+  token(): Promise<string>;
+  /** Another one, for when Gnocchi refuses that of `token`. */
+  renew(): Promise<string>;
+}
+
+export interface GnocchiClientOptions {
+  /** Without a slash at its end. */
+  url: string;
+  auth: GnocchiAuth;
+  timeoutMs: number;
+}
+
+/** What Gnocchi is asked to compute (`POST /v1/aggregates`). */
+export interface AggregatesRequest {
+  operations: readonly unknown[];
+  /** A search for the resources whose metrics the operations name; absent when they name metrics by id. */
+  search?: { query: unknown; resourceType: string };
+  /** A moment, or one relative to now, such as `-1 day`. */
+  start: string;
+  stop: string;
+}
+
+/** Gnocchi, as far as we ask it. Nothing here throws: an answer, a refusal and trouble are values. */
+export interface GnocchiClient {
+  /** True if Gnocchi can be asked with a Keystone token of somebody else's too. */
+  readonly takesTokens: boolean;
+  /** The names of the aggregation methods that it knows. */
+  capabilities(): Promise<GnocchiAnswer<string[]>>;
+  aggregates(request: AggregatesRequest): Promise<GnocchiAnswer<unknown>>;
+  /** A resource by the id that it was created under; Gnocchi's own id of it, a UUID, may differ. With `token`: as its bearer, not as ourselves. */
+  resource(id: string, token?: string): Promise<GnocchiAnswer<{ id: string }>>;
+  metric(id: string, token?: string): Promise<GnocchiAnswer<{ id: string }>>;
+  close(): void;
+}
+
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const MAX_SOCKETS = 16;
+const IDLE_SOCKET_MS = 4_000;
+
+const Capabilities = z
+  .object({ aggregation_methods: z.array(z.string()) })
+  .transform(({ aggregation_methods }) => aggregation_methods);
+const Identified = z.object({ id: z.string() });
+
+/** Nothing that got does of its own accord: no redirects, no retries, no decompression (a small answer could become a huge one). */
+const PLAIN = { followRedirect: false, throwHttpErrors: false, decompress: false, retry: { limit: 0 } } as const;
+
+interface Question<T> {
+  method: 'GET' | 'POST';
+  /** With its query, percent-encoded. */
+  path: string;
+  json?: unknown;
+  /** Whom to ask as, instead of ourselves. */
+  token?: string | undefined;
+  answer: z.ZodType<T>;
+}
+
+/** A client of one Gnocchi. Asks once, or once more with a new token where ours is refused: no other retries, no redirects, no proxies of the environment, answers of at most 8 MiB. */
+export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptions): GnocchiClient {
+  const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS };
+  const agent = { http: new http.Agent(pool), https: new https.Agent(pool) };
+
+  function send({ method, path, json }: Question<unknown>, identity: Record<string, string>): Promise<Exchanged> {
+    const headers = { accept: 'application/json', ...identity };
+    const body = json === undefined ? {} : { json };
+    return exchange(url + path, { ...PLAIN, method, headers, agent, timeout: { request: timeoutMs }, ...body });
+  }
+
+  async function ask<T>(question: Question<T>): Promise<GnocchiAnswer<T>> {
+    const { token, answer } = question;
+    try {
+      const identity = token === undefined ? await ourIdentity(auth) : bearing(token);
+      const response = await send(question, identity);
+      if (response.status !== 401 || auth.kind !== 'token' || token !== undefined) return read(response, answer);
+      return read(await send(question, bearing(await auth.tokens.renew())), answer);
+    } catch (thrown) {
+      return { kind: 'trouble', reason: reasonOf(thrown), cause: thrown };
+    }
+  }
+
+  return {
+    takesTokens: auth.kind === 'token',
+    capabilities: () => ask({ method: 'GET', path: '/v1/capabilities/', answer: Capabilities }),
+    aggregates: ({ operations, search, start, stop }) => {
+      const window = `start=${encodeURIComponent(start)}&stop=${encodeURIComponent(stop)}`;
+      const where = search && { search: search.query, resource_type: search.resourceType };
+      const path = `/v1/aggregates?details=False&needed_overlap=0&${window}`;
+      return ask({ method: 'POST', path, json: { operations, ...where }, answer: z.unknown() });
+    },
+    resource: (id, token) => find(id, 'Resource', (name) => ask({ ...getOf(`/v1/resource/generic/${name}`), token })),
+    metric: (id, token) => find(id, 'Metric', (name) => ask({ ...getOf(`/v1/metric/${name}`), token })),
+    close() {
+      agent.http.destroy();
+      agent.https.destroy();
+    },
+  };
+}
+
+function getOf(path: string): Question<{ id: string }> {
+  return { method: 'GET', path, answer: Identified };
+}
+
+/** Ids that cannot be one segment of a path would ask for something else; nothing can be found under them either. */
+function find<T>(id: string, what: string, ask: (segment: string) => Promise<GnocchiAnswer<T>>): Promise<GnocchiAnswer<T>> {
+  if (id !== '' && id !== '.' && id !== '..') return ask(encodeURIComponent(id));
+  return Promise.resolve({ kind: 'refusal', status: 404, description: `${what} ${id} does not exist` });
+}
+
+async function ourIdentity(auth: GnocchiAuth): Promise<Record<string, string>> {
+  if (auth.kind === 'token') return bearing(await auth.tokens.token());
+  if (auth.kind === 'none') return {};
+  return { authorization: `Basic ${Buffer.from(`${auth.user}:`).toString('base64')}` };
+}
+
+function bearing(token: string): Record<string, string> {
+  return { 'x-auth-token': token };
+}
+
+interface Exchanged {
+  status: number;
+  text: string;
+}
+
+async function exchange(url: string, options: OptionsInit): Promise<Exchanged> {
+  const request = got.stream(url, { ...options, isStream: true });
+  try {
+    let status = 0;
+    request.once('response', (response: http.IncomingMessage) => (status = response.statusCode ?? 0));
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MAX_ANSWER_BYTES) throw new GnocchiTrouble(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+      chunks.push(chunk);
+    }
+    return { status, text: Buffer.concat(chunks).toString('utf8') };
+  } finally {
+    request.destroy();
+  }
+}
+
+function read<T>({ status, text }: Exchanged, answer: z.ZodType<T>): GnocchiAnswer<T> {
+  if (status >= 400) return refusalOf(status, text);
+  if (status < 200 || status > 299) throw new GnocchiTrouble(`it answered with status ${status}`);
+  const parsed = answer.safeParse(jsonOf(text));
+  if (!parsed.success) throw new GnocchiTrouble('its answer is not of the form expected');
+  return { kind: 'answer', value: parsed.data };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new GnocchiTrouble('its answer is not JSON', { cause });
+  }
+}

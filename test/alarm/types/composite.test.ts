@@ -1,0 +1,122 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { composite } from '../../../src/alarm/types/composite/index.js';
+import { alarmTypes, parseStoredRule } from '../../../src/alarm/types/index.js';
+
+const PROMETHEUS = { type: 'prometheus', query: 'up', threshold: 1 };
+const RESOURCES = {
+  type: 'gnocchi_resources_threshold',
+  metric: 'cpu',
+  resource_id: 'r',
+  resource_type: 'instance',
+  aggregation_method: 'mean',
+  threshold: 80,
+};
+const BY_RESOURCES = {
+  type: 'gnocchi_aggregation_by_resources_threshold',
+  metric: 'cpu',
+  query: '{"=": {"a": 1}}',
+  resource_type: 'instance',
+  aggregation_method: 'mean',
+  threshold: 80,
+};
+
+function writtenAs(tree: unknown): string {
+  return composite.ruleJson(composite.schema.parse(tree));
+}
+
+function shownAs(tree: unknown): string | undefined {
+  return composite.shownJson?.(composite.schema.parse(tree));
+}
+
+function faultOf(tree: unknown): { path: PropertyKey[]; message: string } | undefined {
+  const issue = composite.schema.safeParse(tree).error?.issues[0];
+  return issue && { path: issue.path, message: issue.message };
+}
+
+describe('a leaf is written', () => {
+  test('with the keys as they were sent, then what was added, then its type', () => {
+    expect(shownAs({ type: 'prometheus', threshold: 1, query: 'up' })).toBe(
+      '{"threshold": 1.0, "query": "up", "comparison_operator": "eq", "type": "prometheus"}',
+    );
+    expect(shownAs({ ...RESOURCES, evaluation_periods: 5 })).toBe(
+      '{"metric": "cpu", "resource_id": "r", "resource_type": "instance", "aggregation_method": "mean", "threshold": 80.0, ' +
+        '"evaluation_periods": 5, "granularity": 60, "comparison_operator": "eq", "type": "gnocchi_resources_threshold"}',
+    );
+  });
+
+  test('with the default in the place of a null', () => {
+    expect(shownAs({ granularity: null, ...RESOURCES })).toMatch(/^\{"granularity": 60, "metric": "cpu", /);
+  });
+
+  test('with the project it is narrowed to, which clients do not see', () => {
+    const rule = composite.scopedTo(composite.schema.parse({ or: [PROMETHEUS, PROMETHEUS] }), { projectId: 'p1' });
+    const leaf = '"query": "up", "threshold": 1.0, "comparison_operator": "eq", ';
+    const stored = `{${leaf}"scope_to_project": "p1", "type": "prometheus"}`;
+    expect(composite.ruleJson(rule)).toBe(`{"or": [${stored}, ${stored}]}`);
+    const shown = `{${leaf}"type": "prometheus"}`;
+    expect(composite.shownJson?.(rule)).toBe(`{"or": [${shown}, ${shown}]}`);
+  });
+});
+
+describe('a tree', () => {
+  const deepest = { and: [{ or: [{ and: [{ or: [PROMETHEUS] }] }] }] };
+
+  test.each([
+    ['one rule', PROMETHEUS],
+    ['nothing to combine', { and: [] }],
+    ['and in or', { or: [PROMETHEUS, { and: [RESOURCES, BY_RESOURCES] }] }],
+    ['four levels', deepest],
+    ['twenty rules', { and: Array.from({ length: 20 }, () => PROMETHEUS) }],
+  ])('of %s comes back from the store as it was', (_, tree) => {
+    const rule = composite.schema.parse(tree);
+    const stored = composite.ruleJson(rule);
+    const again = parseStoredRule('composite', stored);
+    expect(again).toEqual(rule);
+    expect(alarmTypes.composite.ruleJson(again as typeof rule)).toBe(stored);
+    expect(writtenAs(JSON.parse(composite.shownJson?.(rule) ?? ''))).toBe(stored); // what a client reads it may send back
+  });
+
+  test.each([
+    ['five levels', { and: [deepest] }, 'Value should be nested at most 4 levels deep'],
+    [
+      'five levels and no rule',
+      { or: [{ and: [{ or: [{ and: [{ or: [] }] }] }] }] },
+      'Value should be nested at most 4 levels deep',
+    ],
+    [
+      '21 rules',
+      { and: [{ or: Array.from({ length: 20 }, () => PROMETHEUS) }, PROMETHEUS] },
+      'Value should have at most 20 rules',
+    ],
+  ])('of %s is refused', (_, tree, message) => {
+    expect(faultOf(tree)).toEqual({ path: [], message });
+  });
+
+  test('is read up to its first fault, which knows where it is', () => {
+    const bad = { ...RESOURCES, threshold: true };
+    expect(faultOf({ or: [PROMETHEUS, { and: [bad, { type: 'event', x: 1 }] }] })).toEqual({
+      path: ['or', 1, 'and', 0, 'threshold'],
+      message: "Wrong type. Expected '<class 'float'>', got '<class 'bool'>'",
+    });
+  });
+
+  test.each([
+    [{ and: [] }, []],
+    [PROMETHEUS, ['prometheus']],
+    [{ or: [RESOURCES, { and: [PROMETHEUS, BY_RESOURCES] }] }, ['gnocchi', 'prometheus']],
+  ])('%# needs the backends of its rules', (tree, backends) => {
+    expect(composite.backends(composite.schema.parse(tree))).toEqual(backends);
+  });
+});
+
+describe('the scope', () => {
+  test('holds for every rule, and is not put around twice', () => {
+    const scope = { projectId: 'p1', externalOwner: null };
+    const rule = composite.scopedTo(composite.schema.parse({ or: [PROMETHEUS, { and: [BY_RESOURCES] }] }), scope);
+    const search = '{"and": [{"=": {"created_by_project_id": "p1"}}, {"=": {"a": 1}}]}';
+    expect(rule.tree).toMatchObject({ or: [{ scope_to_project: 'p1' }, { and: [{ query: search }] }] });
+    const shown = JSON.parse(composite.shownJson?.(rule) ?? '') as unknown;
+    expect(composite.scopedTo(composite.schema.parse(shown), scope)).toEqual(rule);
+  });
+});

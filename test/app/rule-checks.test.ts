@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import type { AlarmRule } from '../../src/alarm/types/index.js';
+import type { RuleChecks } from '../../src/api/ports.js';
+import { createRuleChecks, type KeystoneAccess } from '../../src/app/rule-checks.js';
+import { Config } from '../../src/config/schema.js';
+import { StartupError } from '../../src/errors.js';
+import { ReleaseStack } from '../../src/release-stack.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { startGnocchiDouble, type GnocchiDouble } from '../support/gnocchi-double.js';
+
+const BOGUS: AlarmRule = {
+  type: 'gnocchi_resources_threshold',
+  metric: 'cpu',
+  resource_id: 'r',
+  resource_type: 'instance',
+  comparison_operator: 'gt',
+  threshold: 80,
+  aggregation_method: 'bogus',
+  evaluation_periods: 1,
+  granularity: 60,
+};
+
+let double: GnocchiDouble;
+let resources: ReleaseStack;
+let clock: FakeClock;
+
+beforeEach(async () => {
+  double = await startGnocchiDouble();
+  resources = new ReleaseStack();
+  clock = new FakeClock();
+});
+afterEach(async () => {
+  await resources.release();
+  await double.close();
+});
+
+function checksWith(gnocchi: object, keystone?: KeystoneAccess): RuleChecks {
+  return createRuleChecks({ config: Config.parse({ gnocchi }), clock, resources, keystone });
+}
+
+function check(checks: RuleChecks): Promise<void> {
+  return checks.check(BOGUS, { isAdmin: true });
+}
+
+/** A Keystone with these projects in this domain. */
+function keystoneWith(projects: Record<string, string>, domain: string): KeystoneAccess & { asked: number } {
+  return {
+    asked: 0,
+    token: () => Promise.resolve('ours'),
+    renew: () => Promise.resolve('ours'),
+    async projectId(name, domainName) {
+      this.asked += 1;
+      return (domainName === domain ? projects[name] : undefined) ?? null;
+    },
+  };
+}
+
+describe('the checks of rules', () => {
+  test('are left out without gnocchi.url', async () => {
+    await expect(check(checksWith({}))).resolves.toBeUndefined();
+  });
+
+  test('ask the Gnocchi of gnocchi.url, by default as the user admin', async () => {
+    await expect(check(checksWith({ url: `${double.url}/` }))).rejects.toThrow('not bogus');
+    expect(double.requests[0]).toMatchObject({
+      target: '/v1/capabilities/',
+      headers: { authorization: `Basic ${Buffer.from('admin:').toString('base64')}` },
+    });
+  });
+
+  test('use a token of Keystone’s with gnocchi.auth keystone', async () => {
+    const checks = checksWith({ url: double.url, auth: 'keystone' }, keystoneWith({}, 'Default'));
+    await expect(check(checks)).rejects.toThrow('not bogus');
+    expect(double.requests[0]?.headers['x-auth-token']).toBe('ours');
+  });
+
+  test('keep the service from starting with gnocchi.auth keystone and no Keystone', () => {
+    const start = (): RuleChecks => checksWith({ url: double.url, auth: 'keystone' });
+    expect(start).toThrow(StartupError);
+    expect(start).toThrow('keystone.auth_url');
+  });
+});
+
+describe('the owner of everybody’s metrics', () => {
+  const HOUR_MS = 3_600_000;
+
+  test('is nobody without Keystone', async () => {
+    expect(await checksWith({}).externalOwner()).toBeNull();
+  });
+
+  test('is the project of the settings, sought once an hour', async () => {
+    const keystone = keystoneWith({ metering: 'id-1' }, 'Elsewhere');
+    const settings = { external_project_owner: 'metering', external_domain_name: 'Elsewhere' };
+    const checks = checksWith(settings, keystone);
+    expect(await Promise.all([checks.externalOwner(), checks.externalOwner()])).toEqual(['id-1', 'id-1']);
+    await clock.advance(HOUR_MS - 1);
+    await checks.externalOwner();
+    expect(keystone.asked).toBe(1);
+    await clock.advance(1);
+    await checks.externalOwner();
+    expect(keystone.asked).toBe(2);
+  });
+
+  test('is by default the project service of the domain Default', async () => {
+    expect(await checksWith({}, keystoneWith({ service: 'id-2' }, 'Default')).externalOwner()).toBe('id-2');
+  });
+
+  test('is sought again after Keystone was away', async () => {
+    const keystone = keystoneWith({ service: 'id-2' }, 'Default');
+    let away = true;
+    const checks = checksWith(
+      {},
+      {
+        ...keystone,
+        projectId: (...names) => (away ? Promise.reject(new Error('away')) : keystone.projectId(...names)),
+      },
+    );
+    await expect(checks.externalOwner()).rejects.toThrow('away');
+    away = false;
+    expect(await checks.externalOwner()).toBe('id-2');
+  });
+});

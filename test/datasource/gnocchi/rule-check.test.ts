@@ -1,0 +1,265 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import type { CompositeNode } from '../../../src/alarm/types/composite/tree.js';
+import type { AlarmRule } from '../../../src/alarm/types/index.js';
+import { createGnocchiClient, type GnocchiAuth, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
+import type { GnocchiRule } from '../../../src/datasource/gnocchi/gnocchi-rules.js';
+import { createGnocchiRuleCheck, type RuleAuthor } from '../../../src/datasource/gnocchi/rule-check.js';
+import { AppError, UpstreamRefusal } from '../../../src/errors.js';
+import { aThresholdRule } from '../../support/builders.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import {
+  gnocchiRefusal,
+  METHODS,
+  startGnocchiDouble,
+  type DoubleAnswer,
+  type GnocchiDouble,
+} from '../../support/gnocchi-double.js';
+import { freePort } from '../../support/service-process.js';
+
+const RESOURCE = '6868da77-fa82-4e67-aba9-270c5ae8cbca';
+const METRIC = '11111111-2222-4333-8444-555555555555';
+const OURS: GnocchiAuth = {
+  kind: 'token',
+  tokens: { token: () => Promise.resolve('ours'), renew: () => Promise.resolve('ours') },
+};
+const ADMIN: RuleAuthor = { isAdmin: true };
+const ALICE: RuleAuthor = { isAdmin: false, token: 'hers' };
+const HOUR_MS = 3_600_000;
+
+const COMMON = {
+  comparison_operator: 'gt',
+  threshold: 80,
+  aggregation_method: 'mean',
+  evaluation_periods: 1,
+  granularity: 60,
+} as const;
+const ofResource: GnocchiRule = {
+  type: 'gnocchi_resources_threshold',
+  metric: 'cpu',
+  resource_id: RESOURCE,
+  resource_type: 'instance',
+  ...COMMON,
+};
+const ofMetrics: GnocchiRule = { type: 'gnocchi_aggregation_by_metrics_threshold', metrics: [METRIC, METRIC], ...COMMON };
+const ofResources: GnocchiRule = {
+  type: 'gnocchi_aggregation_by_resources_threshold',
+  metric: 'cpu',
+  query: '{"=": {"server_group": "s"}}',
+  resource_type: 'instance',
+  ...COMMON,
+  aggregation_method: 'rate:mean',
+};
+
+let double: GnocchiDouble;
+let clock: FakeClock;
+const clients: GnocchiClient[] = [];
+
+function checkAt(url: string, auth: GnocchiAuth = OURS) {
+  const gnocchi = createGnocchiClient({ url, auth, timeoutMs: 500 });
+  clients.push(gnocchi);
+  return createGnocchiRuleCheck({ gnocchi, clock });
+}
+
+/** How a check ended: what clients will see of it. */
+async function outcome(checked: Promise<void>): Promise<unknown> {
+  try {
+    await checked;
+    return 'accepted';
+  } catch (thrown) {
+    if (thrown instanceof UpstreamRefusal) return [thrown.status, thrown.description];
+    if (thrown instanceof AppError) return [thrown.code, thrown.message];
+    throw thrown;
+  }
+}
+
+function composite(tree: CompositeNode): AlarmRule {
+  return { type: 'composite', tree };
+}
+
+function targets(): string[] {
+  return double.requests.map(({ target }) => target.replace(/\?.*/, ''));
+}
+
+beforeEach(async () => {
+  double = await startGnocchiDouble();
+  clock = new FakeClock();
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await double.close();
+});
+
+describe('the aggregation method', () => {
+  const UNKNOWN = [
+    'invalid_request',
+    "Invalid input for field/attribute aggregation_method. Value: 'bogus'. " +
+      "aggregation_method should be in ['mean', 'max', 'rate:mean'] not bogus",
+  ];
+  test.each([ofResource, ofMetrics, ofResources])('must be one of Gnocchi’s: $type', async (rule) => {
+    expect(await outcome(checkAt(double.url)({ ...rule, aggregation_method: 'bogus' }, ADMIN))).toEqual(UNKNOWN);
+    expect(targets()).toEqual(['/v1/capabilities/']);
+  });
+
+  test('must be so in every leaf of a composite rule', async () => {
+    const tree = {
+      or: [ofResource, { and: [ofMetrics, { ...ofResources, aggregation_method: 'bogus' }] }],
+    };
+    expect(await outcome(checkAt(double.url)(composite(tree), ADMIN))).toEqual(UNKNOWN);
+  });
+
+  test('is compared with what Gnocchi said at most an hour ago', async () => {
+    const check = checkAt(double.url);
+    await Promise.all([check(ofResource, ADMIN), check(ofMetrics, ADMIN)]);
+    await clock.advance(HOUR_MS - 1);
+    await check(ofResource, ADMIN);
+    expect(targets()).toEqual(['/v1/capabilities/']);
+    double.answers.capabilities = [200, { aggregation_methods: ['max'] }];
+    await clock.advance(1);
+    expect(await outcome(check(ofResource, ADMIN))).toEqual(['invalid_request', expect.stringContaining("['max'] not mean")]);
+    expect(targets().length).toBe(2);
+  });
+
+  test('is asked for again after Gnocchi could not tell', async () => {
+    double.answers.capabilities = gnocchiRefusal(500, 'Internal error');
+    const check = checkAt(double.url);
+    expect(await outcome(check(ofResource, ADMIN))).toEqual([503, 'Internal error']);
+    double.answers.capabilities = [200, { aggregation_methods: METHODS }];
+    expect(await outcome(check(ofResource, ADMIN))).toBe('accepted');
+  });
+});
+
+describe('when the search of a rule over many resources is tried out', () => {
+  const OBJECT = { cause: 'Invalid input', reason: 'expected a dictionary', detail: ['search'] };
+  test.each<[string, DoubleAnswer, unknown]>([
+    ['an answer is enough', [200, { measures: { aggregated: [] } }], 'accepted'],
+    ['metrics that nobody has yet are no fault', gnocchiRefusal(404, "Metric ['cpu'] does not exist"), 'accepted'],
+    [
+      'nor are they in the words of older Gnocchis',
+      gnocchiRefusal(400, { cause: 'Metrics not found', detail: ['cpu'] }),
+      'accepted',
+    ],
+    [
+      'an unknown type of resource is',
+      gnocchiRefusal(400, 'Resource type x does not exist'),
+      [400, 'Resource type x does not exist'],
+    ],
+    ['a bad search is, and Gnocchi’s object is told as it is', gnocchiRefusal(400, OBJECT), [400, OBJECT]],
+    ['another status is told as it is', gnocchiRefusal(403, 'Forbidden'), [403, 'Forbidden']],
+    ['so is Gnocchi’s own trouble', gnocchiRefusal(503, 'Unable to refresh'), [503, 'Unable to refresh']],
+    [
+      'that Gnocchi does not know us is not the author’s fault',
+      gnocchiRefusal(401, 'Unauthorized'),
+      ['unavailable', 'Gnocchi does not accept the credentials of this service'],
+    ],
+    ['garbage is trouble', [200, '<html>'], ['unavailable', 'Gnocchi cannot be asked: its answer is not JSON']],
+    ['silence is trouble', () => undefined, ['unavailable', 'Gnocchi cannot be asked: no answer in time']],
+  ])('%s', async (_, answer, told) => {
+    double.answers.aggregates = answer;
+    expect(await outcome(checkAt(double.url)(ofResources, ALICE))).toEqual(told);
+  });
+
+  test('the question is the one that evaluators ask, over the last day', async () => {
+    await checkAt(double.url)(ofResources, ALICE);
+    const asked = double.requests.at(-1)!;
+    expect(asked.headers['x-auth-token']).toBe('ours');
+    expect(asked.target).toBe('/v1/aggregates?details=False&needed_overlap=0&start=-1%20day&stop=now');
+    expect(JSON.parse(asked.body)).toEqual({
+      operations: ['aggregate', 'rate:mean', ['metric', 'cpu', 'mean']],
+      search: { '=': { server_group: 's' } },
+      resource_type: 'instance',
+    });
+  });
+});
+
+describe('a Gnocchi that cannot be reached', () => {
+  test.each([ofResource, ofMetrics, ofResources])('makes a rule impossible to check: $type', async (rule) => {
+    const check = checkAt(`http://127.0.0.1:${await freePort()}`);
+    expect(await outcome(check(rule, ADMIN))).toEqual(['unavailable', 'Gnocchi cannot be asked: connection refused']);
+  });
+
+  test('is not asked about rules on other data', async () => {
+    const check = checkAt(`http://127.0.0.1:${await freePort()}`);
+    const prometheus = {
+      type: 'prometheus',
+      query: 'up',
+      comparison_operator: 'gt',
+      threshold: 1,
+      scope_to_project: null,
+    } as const;
+    const rules: AlarmRule[] = [aThresholdRule(), prometheus, composite(prometheus)];
+    for (const rule of rules) expect(await outcome(check(rule, ALICE))).toBe('accepted');
+  });
+});
+
+/** Answers as Gnocchi would to whoever the token belongs to. */
+function byToken(answers: { ours: DoubleAnswer; hers: DoubleAnswer }): DoubleAnswer {
+  return ({ headers }, response) => {
+    const [status, body] = (headers['x-auth-token'] === 'ours' ? answers.ours : answers.hers) as [number, unknown];
+    response.writeHead(status).end(JSON.stringify(body));
+  };
+}
+
+describe('what a rule names', () => {
+  const HERE: DoubleAnswer = [200, { id: RESOURCE, project_id: 'p' }];
+  const NOWHERE = gnocchiRefusal(404, 'does not exist');
+  const FORBIDDEN = gnocchiRefusal(403, 'Insufficient privileges');
+  const hidden = (field: string, what: string, id: string) => [
+    'invalid_request',
+    `Invalid input for field/attribute ${field}. Value: '${id}'. ${what} ${id} is not visible to you`,
+  ];
+  test.each<[string, { ours: DoubleAnswer; hers: DoubleAnswer }, boolean]>([
+    ['may be what its author sees', { ours: HERE, hers: HERE }, true],
+    ['may be what does not exist', { ours: NOWHERE, hers: NOWHERE }, true],
+    ['may be what no evaluator can read', { ours: FORBIDDEN, hers: FORBIDDEN }, true],
+    ['must not be what is forbidden to its author', { ours: HERE, hers: FORBIDDEN }, false],
+    ['must not be what is hidden from its author', { ours: HERE, hers: NOWHERE }, false],
+  ])('%s', async (_, answers, accepted) => {
+    double.answers.resource = double.answers.metric = byToken(answers);
+    const check = checkAt(double.url);
+    const [resource, metrics] = [await outcome(check(ofResource, ALICE)), await outcome(check(ofMetrics, ALICE))];
+    expect(resource).toEqual(accepted ? 'accepted' : hidden('resource_id', 'Resource', RESOURCE));
+    expect(metrics).toEqual(accepted ? 'accepted' : hidden('metrics', 'Metric', METRIC));
+    expect(await outcome(check(composite({ and: [ofMetrics, ofResource] }), ALICE))).toEqual(metrics);
+  });
+
+  test('is sought for its author under the id that evaluators would find, whatever the name means to the author', async () => {
+    double.answers.resource = byToken({ ours: [200, { id: RESOURCE }], hers: FORBIDDEN });
+    const check = checkAt(double.url);
+    const named = { ...ofResource, resource_id: 'instance-7-tap' };
+    expect(await outcome(check(named, ALICE))).toEqual(hidden('resource_id', 'Resource', 'instance-7-tap'));
+    expect(double.requests.slice(1).map(({ target, headers }) => [target, headers['x-auth-token']])).toEqual([
+      ['/v1/resource/generic/instance-7-tap', 'ours'],
+      [`/v1/resource/generic/${RESOURCE}`, 'hers'],
+    ]);
+  });
+
+  test.each<[string, { ours: DoubleAnswer; hers: DoubleAnswer }, unknown]>([
+    [
+      'we are not known',
+      { ours: gnocchiRefusal(401, 'who?'), hers: HERE },
+      ['unavailable', 'Gnocchi does not accept the credentials of this service'],
+    ],
+    [
+      'its author is not known',
+      { ours: HERE, hers: gnocchiRefusal(401, 'who?') },
+      ['not_authorized', 'Gnocchi does not accept your token'],
+    ],
+    ['Gnocchi fails', { ours: HERE, hers: gnocchiRefusal(500, 'oops') }, [500, 'oops']],
+    ['Gnocchi fails for us', { ours: gnocchiRefusal(502, 'oops'), hers: HERE }, [502, 'oops']],
+  ])('is not accepted unseen when %s', async (_, answers, told) => {
+    double.answers.resource = byToken(answers);
+    expect(await outcome(checkAt(double.url)(ofResource, ALICE))).toEqual(told);
+  });
+
+  test.each<[string, RuleAuthor, GnocchiAuth]>([
+    ['by an admin', { isAdmin: true, token: 'admins' }, OURS],
+    ['without a token of its author', { isAdmin: false }, OURS],
+    ['where Gnocchi takes no tokens', ALICE, { kind: 'basic', user: 'admin' }],
+  ])('is not looked up when written %s', async (_, author, auth) => {
+    double.answers.resource = double.answers.metric = FORBIDDEN;
+    const check = checkAt(double.url, auth);
+    for (const rule of [ofResource, ofMetrics]) expect(await outcome(check(rule, author))).toBe('accepted');
+    expect(targets()).toEqual(['/v1/capabilities/']);
+  });
+});

@@ -1,0 +1,145 @@
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../src/cli/local-servers/local-process.js';
+import { GNOCCHI } from './peer-programs.js';
+import { inTemporaryFolder } from './running-servers.js';
+import { freshPostgresUrl } from './servers.js';
+
+export interface GnocchiAnswer {
+  status: number;
+  /** Parsed JSON; undefined for an empty answer. */
+  body: unknown;
+}
+
+/** A real Gnocchi on loopback that knows its users by name (`Authorization: Basic`, no password); `admin` may do everything. */
+export interface RealGnocchi {
+  /** Without a slash at its end. */
+  url: string;
+  /** A request, as `admin` unless another user is named. */
+  ask(method: string, path: string, options?: { body?: unknown; user?: string }): Promise<GnocchiAnswer>;
+  /** Ends it and removes all it had in files. Its database goes with the PostgreSQL of the run. */
+  stop(): Promise<void>;
+}
+
+export interface StartGnocchiOptions {
+  /** Start the process that makes measures readable, too. */
+  metricd?: boolean;
+}
+
+/** Debian's interpreter, not the first on the PATH: only this one sees Debian's packages. */
+const PYTHON = '/usr/bin/python3';
+const PACKAGE = '/usr/lib/python3/dist-packages/gnocchi';
+const UPGRADE_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 60_000;
+const STOP = [
+  { signal: 'SIGTERM', waitMs: 10_000 },
+  { signal: 'SIGKILL', waitMs: 2_000 },
+] as const;
+
+/** What both programs begin with: they end when the process that started them does, however it does (PR_SET_PDEATHSIG, SIGTERM). */
+const TIED_TO_PARENT = `
+import ctypes, sys
+ctypes.CDLL(None).prctl(1, 15)
+`;
+
+/**
+ * Gnocchi's own WSGI application on Python's own server, a thread a connection, so that an idle one blocks nobody.
+ * With port 0 the system chooses; the port is the first thing it says.
+ */
+const SERVE = `${TIED_TO_PARENT}
+import socketserver
+from wsgiref.simple_server import WSGIServer, make_server
+from gnocchi.cli.api import wsgi
+class Server(socketserver.ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 128
+server = make_server('127.0.0.1', 0, wsgi(), server_class=Server)
+print('serving on port %d' % server.server_port, flush=True)
+server.serve_forever()
+`;
+
+const PROCESS_MEASURES = `${TIED_TO_PARENT}
+from gnocchi.cli.metricd import metricd
+sys.argv[0] = 'gnocchi-metricd'
+metricd()
+`;
+
+/** Starts a Gnocchi, in some ten seconds. Needs the kinds `postgres` and `gnocchi` of `describeWith`. */
+export function startGnocchi({ metricd = false }: StartGnocchiOptions = {}): Promise<RealGnocchi> {
+  return inTemporaryFolder(async (dir) => {
+    const account = unprivilegedAccount('gnocchi');
+    for (const folder of [dir, path.join(dir, 'data')]) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if (account) chownSync(folder, account.uid, account.gid);
+    }
+    const file = path.join(dir, 'gnocchi.conf');
+    writeFileSync(file, configuration(dir, await freshPostgresUrl()), { mode: 0o600 });
+    if (account) chownSync(file, account.uid, account.gid);
+    const running: LocalProcess[] = [];
+    const run = async (name: string, command: string, args: readonly string[]): Promise<LocalProcess> => {
+      const options = { name, command, args: [...args, '--config-file', file], logFile: path.join(dir, `${name}.log`), account };
+      const started = await startLocalProcess(options);
+      running.push(started);
+      return started;
+    };
+    const stop = async (): Promise<void> => void (await Promise.all(running.map((each) => each.stop(STOP))));
+    try {
+      await finished(await run('gnocchi-upgrade', GNOCCHI.find() ?? 'gnocchi-upgrade', ['--sacks-number', '4']));
+      if (metricd) await run('gnocchi-metricd', PYTHON, ['-I', '-c', PROCESS_MEASURES]);
+      const url = `http://127.0.0.1:${await saidPort(await run('gnocchi-api', PYTHON, ['-I', '-c', SERVE]))}`;
+      return { url, ask: (method, target, options) => send(method, url + target, options), stop };
+    } catch (cause) {
+      await stop();
+      throw cause;
+    }
+  });
+}
+
+/** Everything in one folder, nothing of /etc. One worker that looks for new measures all the time, because tests wait for it. */
+function configuration(dir: string, postgresUrl: string): string {
+  const sections = {
+    DEFAULT: { parallel_operations: '1', coordination_url: `file://${path.join(dir, 'data', 'coordination')}` },
+    api: { auth_mode: 'basic', paste_config: `${PACKAGE}/rest/api-paste.ini` },
+    oslo_policy: { policy_file: `${PACKAGE}/rest/policy.yaml` },
+    indexer: { url: postgresUrl.replace(/^postgres:/, 'postgresql:') },
+    storage: { driver: 'file', file_basepath: path.join(dir, 'data') },
+    metricd: { workers: '1', metric_processing_delay: '1', metric_reporting_delay: '-1' },
+  };
+  return Object.entries(sections)
+    .map(([name, options]) => [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'))
+    .join('\n');
+}
+
+async function saidPort(server: LocalProcess): Promise<number> {
+  let port = 0;
+  await server.untilReady((logged) => {
+    port = Number(/^serving on port (\d+)$/m.exec(logged)?.[1] ?? 0);
+    return port > 0;
+  }, START_TIMEOUT_MS);
+  return port;
+}
+
+async function finished(upgrade: LocalProcess): Promise<void> {
+  let said = '';
+  await upgrade.untilReady((logged) => {
+    said = logged;
+    return upgrade.hasExited();
+  }, UPGRADE_TIMEOUT_MS);
+  const how = await upgrade.exited;
+  if (how !== 'exit code 0') throw new Error(`gnocchi-upgrade: ${how}: ${said.slice(-2_000)}`);
+}
+
+async function send(method: string, url: string, { body, user = 'admin' }: { body?: unknown; user?: string } = {}) {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      accept: 'application/json',
+      authorization: `Basic ${Buffer.from(`${user}:`).toString('base64')}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
+}
