@@ -54,9 +54,10 @@ export function isJson(text: string): boolean {
 }
 
 function narrowed(text: string): Narrowed | undefined {
-  const [project, owner] = [...text.matchAll(CREATED_BY)].slice(0, 2).map(([, name]) => name);
+  const [first, second] = text.matchAll(CREATED_BY);
+  const project = first?.[1];
   if (project === undefined || !text.endsWith(CLOSING)) return undefined;
-  const opening = [openingFor(project), openingFor(project, owner ?? project)].find((start) => text.startsWith(start));
+  const opening = [openingFor(project), openingFor(project, second?.[1] ?? project)].find((start) => text.startsWith(start));
   if (opening === undefined) return undefined;
   const inner = text.slice(opening.length, -CLOSING.length);
   // More than one search after the condition is the user's own work, not a condition around a search.
