@@ -360,6 +360,7 @@ describe('a tenant is kept to the own project', () => {
       return history.json<{ detail: string }[]>()[0]?.detail ?? '';
     };
     expect(await lastDetail()).toContain(stored);
+    await api.clock.advance(1_000); // so that the later entry is the first one listed
     const put = await api.ask('PUT', path, { as: READING_MEMBER, body: { ...created.json<Fields>(), state: 'ok' } });
     expect([put.status, ruleText(put)]).toEqual([200, ruleText(created)]);
     expect(await lastDetail()).toBe('{"state": "ok", "state_reason": "Manually set via API"}'); // the rule did not change
