@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { pythonFloat, PythonFloat, pythonJson, RawJson, type PythonValue } from '../../src/alarm/python-json.js';
+import { pythonFloat, PythonFloat, pythonJson, pythonSpaced, RawJson, type PythonValue } from '../../src/alarm/python-json.js';
 
 describe('a float is printed as Python prints it', () => {
   // The right column is what repr() of CPython 3 answers.
@@ -76,6 +76,29 @@ describe('JSON is written as Python writes it', () => {
         const text = pythonJson(value);
         expect(text).toMatch(/^[\x20-\x7e]*$/);
         expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+});
+
+describe('JSON text in the spacing of Python', () => {
+  test.each([
+    ['{"a":[1,2],"b":{}}', '{"a": [1, 2], "b": {}}'],
+    [' [\n  true ,\tnull ] ', '[true, null]'],
+    ['{"a:b,c": "{ } \\" , :"}', '{"a:b,c": "{ } \\" , :"}'],
+    ['["\\u0061\\/", "é"]', '["a/", "\\u00e9"]'],
+    ['[1.0, -1E5, 12345678901234567890]', '[1.0, -1E5, 12345678901234567890]'],
+    ['{"a": 1, "a": 2}', '{"a": 1, "a": 2}'],
+  ])('%s', (json, expected) => {
+    expect(pythonSpaced(json)).toBe(expected);
+  });
+
+  test('means what it meant, and does not change again', () => {
+    fc.assert(
+      fc.property(fc.json(), fc.nat(3), (json, indent) => {
+        const spaced = pythonSpaced(JSON.stringify(JSON.parse(json), null, indent));
+        expect(JSON.parse(spaced)).toEqual(JSON.parse(json));
+        expect(pythonSpaced(spaced)).toBe(spaced);
       }),
     );
   });

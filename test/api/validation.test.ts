@@ -76,11 +76,7 @@ describe('a body is refused', () => {
       thresholdBody({ state: 'OK' }),
       invalid('state', 'OK', 'Value should be one of: ok, alarm, insufficient data'),
     ],
-    [
-      'unknown type',
-      thresholdBody({ type: 'zzz' }),
-      invalid('type', 'zzz', `Value should be one of: ${ALARM_KINDS.join(', ')}`),
-    ],
+    ['unknown type', thresholdBody({ type: 'zzz' }), invalid('type', 'zzz', `Value should be one of: ${ALARM_KINDS.join(', ')}`)],
     [
       'ambiguous boolean',
       thresholdBody({ enabled: 'maybe' }),

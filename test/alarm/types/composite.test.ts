@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 
 import { composite } from '../../../src/alarm/types/composite/index.js';
 import { alarmTypes, parseStoredRule } from '../../../src/alarm/types/index.js';
@@ -107,6 +108,47 @@ describe('a tree', () => {
     [{ or: [RESOURCES, { and: [PROMETHEUS, BY_RESOURCES] }] }, ['gnocchi', 'prometheus']],
   ])('%# needs the backends of its rules', (tree, backends) => {
     expect(composite.backends(composite.schema.parse(tree))).toEqual(backends);
+  });
+});
+
+describe('whatever is sent', () => {
+  const value = fc.oneof(
+    fc.constantFrom<unknown>(null, true, '5', 5, 1.5, -1, '', [], {}, 'up', '1e999'),
+    fc.jsonValue({ maxDepth: 1 }),
+  );
+  const name = fc.constantFrom('and', 'or', 'type', 'query', 'threshold', 'comparison_operator', 'granularity', 'metric', 'zz');
+  const leafOf = fc
+    .tuple(
+      fc.constantFrom<Record<string, unknown>>(PROMETHEUS, RESOURCES, BY_RESOURCES),
+      fc.dictionary(name, value, { maxKeys: 2 }),
+    )
+    .map(([good, spoilt]) => ({ ...good, ...spoilt }));
+  const tree = fc.letrec((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 5 },
+      leafOf,
+      value,
+      fc.record({ and: fc.array(tie('node'), { maxLength: 4 }) }),
+      fc.record({ or: fc.array(tie('node'), { maxLength: 4 }) }),
+    ),
+  })).node;
+
+  test('is refused with a reason, or can be written and read', () => {
+    fc.assert(
+      fc.property(tree, (sent) => {
+        const parsed = composite.schema.safeParse(sent);
+        if (!parsed.success) return expect(parsed.error.issues.every(({ message }) => message !== '')).toBe(true);
+        const rule = composite.scopedTo(parsed.data, { projectId: 'p1', externalOwner: 'svc' });
+        expect(parseStoredRule('composite', composite.ruleJson(rule))).toEqual(rule);
+        expect(
+          composite.scopedTo(composite.schema.parse(JSON.parse(composite.shownJson?.(rule) ?? '')), {
+            projectId: 'p1',
+            externalOwner: 'svc',
+          }),
+        ).toEqual(rule);
+      }),
+      { numRuns: 1000 },
+    );
   });
 });
 

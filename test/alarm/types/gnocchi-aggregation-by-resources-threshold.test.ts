@@ -122,5 +122,8 @@ describe('a search', () => {
   test('keeps the outermost condition of several for one project', () => {
     expect(narrowed(withOwner('p1', 'a', alone('p1')), null)).toBe(withOwner('p1', 'a'));
     expect(narrowed(alone('p1', alone('p2')), null)).toBe(alone('p1', alone('p2')));
+    const ownWork = alone('p1', alone('p1', `${SEARCH}, ${SEARCH}`));
+    expect(narrowed(ownWork, null)).toBe(ownWork);
+    expect(narrowed(ownWork, 'p1', null)).toBe(ownWork);
   });
 });

@@ -30,11 +30,12 @@ export function narrowedTo(query: string, projectId: string, externalOwner: Rule
  * The inner ones say nothing new.
  */
 export function withoutRepeats(query: string): string {
-  const outermost = narrowed(pythonSpaced(query));
+  const outermost = takenApart(pythonSpaced(query));
   if (outermost === undefined) return query;
   let { inner } = outermost;
-  for (let next = narrowed(inner); next?.project === outermost.project; next = narrowed(inner)) ({ inner } = next);
-  return inner === outermost.inner ? query : outermost.opening + inner + CLOSING;
+  for (let next = takenApart(inner); next?.project === outermost.project; next = takenApart(inner)) ({ inner } = next);
+  // Checked once: there may be as many conditions as the text is long.
+  return inner === outermost.inner || !isJson(inner) ? query : outermost.opening + inner + CLOSING;
 }
 
 /** How long a search is without what was put around it and the blanks that Python's spacing has or has not. */
@@ -54,13 +55,18 @@ export function isJson(text: string): boolean {
 }
 
 function narrowed(text: string): Narrowed | undefined {
-  const [project, owner] = [...text.matchAll(CREATED_BY)].slice(0, 2).map(([, name]) => name);
-  if (project === undefined || !text.endsWith(CLOSING)) return undefined;
-  const opening = [openingFor(project), openingFor(project, owner ?? project)].find((start) => text.startsWith(start));
-  if (opening === undefined) return undefined;
-  const inner = text.slice(opening.length, -CLOSING.length);
+  const parts = takenApart(text);
   // More than one search after the condition is the user's own work, not a condition around a search.
-  return isJson(inner) ? { opening, project, inner } : undefined;
+  return parts && isJson(parts.inner) ? parts : undefined;
+}
+
+/** By its ends alone; what is between them may turn out to be no JSON. */
+function takenApart(text: string): Narrowed | undefined {
+  const [first, second] = text.matchAll(CREATED_BY);
+  const project = first?.[1];
+  if (project === undefined || !text.endsWith(CLOSING)) return undefined;
+  const opening = [openingFor(project), openingFor(project, second?.[1] ?? project)].find((start) => text.startsWith(start));
+  return opening === undefined ? undefined : { opening, project, inner: text.slice(opening.length, -CLOSING.length) };
 }
 
 /** Written from left to right, since this text is compared as text. */
