@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { createKeystoneFolder, type KeystoneFolder, type KeystoneServer } from './keystone-server.js';
 import { inTemporaryFolder } from './running-servers.js';
 
+/** Longer than any suite. */
 const TOKEN_LIFE_SECONDS = 3_600;
 /** Long enough to be used once while it is valid, short enough to wait for its end. */
-const SHORT_LIFE_SECONDS = 3;
+const SHORT_LIFE_SECONDS = 5;
 const DEFAULT_DOMAIN = { id: 'default' };
 
 /** Who logs in. Users and projects go by name; all are in the domain `default`. */
@@ -62,7 +63,7 @@ export interface RealKeystone {
   token(login: Login): Promise<IssuedToken>;
   unscopedToken(person: Person): Promise<IssuedToken>;
   systemToken(person: Person): Promise<IssuedToken>;
-  /** A token that ends by itself after three seconds. The first one takes as long as starting one more Keystone. */
+  /** A token that ends by itself after five seconds. The first one takes as long as starting one more Keystone. */
   shortLivedToken(login: Login): Promise<IssuedToken>;
   /** Only the project of the login is open to it, and with access rules only what they name. */
   createApplicationCredential(
@@ -73,7 +74,7 @@ export interface RealKeystone {
   revoke(token: string): Promise<void>;
   /** What Keystone tells a service that asks about a token; by default one with the credentials of `admin`. */
   validate(token: string, asking?: string): Promise<KeystoneAnswer>;
-  /** Any other request below /v3; `token` defaults to a new one of `admin`, null sends none. */
+  /** Any other request below /v3; `token` defaults to one of `admin`, null sends none. */
   ask(method: string, path: string, options?: { body?: unknown; token?: string | null }): Promise<KeystoneAnswer>;
   /** Ends the server; tokens and everything else outlive it. */
   goAway(): Promise<void>;
@@ -84,15 +85,16 @@ export interface RealKeystone {
 }
 
 /** Starts a Keystone, in some ten seconds. Needs the kind `keystone` of `describeWith`. */
-export function startKeystone({ tokenLifeSeconds = TOKEN_LIFE_SECONDS } = {}): Promise<RealKeystone> {
+export function startKeystone(): Promise<RealKeystone> {
   return inTemporaryFolder(async (dir) => {
     const admin = { user: 'admin', password: randomBytes(12).toString('base64url'), project: 'admin' };
     const folder = await createKeystoneFolder(dir, admin.password);
-    const { port, portOfShortLived, ...servers } = await createServers(folder, tokenLifeSeconds);
+    const { port, portOfShortLived, ...servers } = await createServers(folder);
     const url = v3(port);
+    let adminToken: Promise<IssuedToken> | undefined;
     const client: Client = {
       url,
-      adminToken: async () => (await issue(url, passwordOf(admin), inProject(admin.project))).id,
+      adminToken: async () => (await (adminToken ??= issue(url, passwordOf(admin), inProject(admin.project)))).id,
       ask: async (method, path, { body, token } = {}) => {
         const id = token === undefined ? await client.adminToken() : token;
         return send(method, `${url}${path}`, { body, headers: id === null ? {} : { 'x-auth-token': id } });
@@ -120,15 +122,15 @@ interface Servers extends Pick<RealKeystone, 'goAway' | 'comeBack' | 'stop'> {
   portOfShortLived(): Promise<number>;
 }
 
-async function createServers(folder: KeystoneFolder, tokenLifeSeconds: number): Promise<Servers> {
-  let main = await folder.serve({ tokenLifeSeconds, port: 0 });
+async function createServers(folder: KeystoneFolder): Promise<Servers> {
+  let main = await folder.serve({ tokenLifeSeconds: TOKEN_LIFE_SECONDS, port: 0 });
   let second: Promise<KeystoneServer> | undefined;
   const { port } = main;
   return {
     port,
     portOfShortLived: async () => (await (second ??= folder.serve({ tokenLifeSeconds: SHORT_LIFE_SECONDS, port: 0 }))).port,
     goAway: () => main.stop(),
-    comeBack: async () => void (main = await folder.serve({ tokenLifeSeconds, port })),
+    comeBack: async () => void (main = await folder.serve({ tokenLifeSeconds: TOKEN_LIFE_SECONDS, port })),
     stop: async () => void (await Promise.all([main.stop(), second?.then((server) => server.stop())])),
   };
 }
