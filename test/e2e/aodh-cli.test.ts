@@ -256,13 +256,16 @@ describeWith(['aodh'], 'the aodh command', () => {
       { by: 'its name', args: () => ['by its name'] },
       { by: 'its name as an option', args: () => ['--name', 'by its name as an option'] },
     ])('changes an alarm by $by, and nothing else of it', async ({ by, args }) => {
-      const id = await given({ name: `by ${by}`, description: 'stays', alarm_actions: ['zaqar://?topic=t'] }, 'updates');
-      const before = await stored(id, 'updates');
+      const id = await given({ name: `by ${by}`, description: 'stays', alarm_actions: ['http://127.0.0.1:9/x'] }, 'updates');
+      const definition = async (): Promise<Json> => {
+        const { timestamp: _, evaluate_timestamp: _moves, ...rest } = await stored(id, 'updates');
+        return rest;
+      };
+      const before = await definition();
       const change = ['--severity', 'critical', '--evaluation-periods', '3'];
       await printed(aodh(['alarm', 'update', ...args(id), ...change], as));
       const rule = { ...(before['threshold_rule'] as Json), evaluation_periods: 3 };
-      const { timestamp: _, ...after } = await stored(id, 'updates');
-      expect({ ...before, ...after }).toEqual({ ...before, severity: 'critical', threshold_rule: rule });
+      expect(await definition()).toEqual({ ...before, severity: 'critical', threshold_rule: rule });
     });
 
     test('takes actions away with an empty one, switches the type, renames', async () => {
@@ -284,7 +287,7 @@ describeWith(['aodh'], 'the aodh command', () => {
       const id = await given({ name: 'scale', enabled: true, threshold_rule: rule, ...actions }, 'updates');
       const actionsOf = (text: string): string[] => text.match(/"[a-z_]+_actions":\s?\[[^\]]*\]/g) ?? [];
       const before = actionsOf(await ask('GET', `/v2/alarms/${id}`, { project: 'updates' }));
-      expect(before.join()).toContain(JSON.stringify(urls).slice(1, -1));
+      for (const url of [...urls, ...actions.ok_actions]) expect(before.join()).toContain(JSON.stringify(url));
 
       await printed(aodh(['alarm', 'update', id, '--threshold', '80'], as));
 
