@@ -24,8 +24,15 @@ beforeAll(async () => {
   receiver = await startReceiver();
   const port = await freePort();
   endpoint = `http://127.0.0.1:${port}`;
-  service = startService({ DATABASE_DATA_DIR: dir, API_PORT: String(port), EVALUATOR_INTERVAL: '1s' });
-  await eventually(async () => expect((await fetch(`${endpoint}/readyz`)).ok).toBe(true), { timeoutMs: 30_000 });
+  const started = startService({ DATABASE_DATA_DIR: dir, API_PORT: String(port), EVALUATOR_INTERVAL: '1s' });
+  service = started;
+  await eventually(
+    async () => {
+      const answer = await fetch(`${endpoint}/readyz`).catch(() => undefined);
+      if (answer?.ok !== true) throw new Error(`not ready: ${started.log()}`);
+    },
+    { timeoutMs: 30_000 },
+  );
 });
 
 afterAll(async () => {
@@ -421,7 +428,7 @@ describeWith(['aodh'], 'the aodh command', () => {
       const second = await refusal(openstack(['alarm', 'create', '--name', 'second', ...THRESHOLD], as));
       expect(second).toContain('Alarm quota exceeded for user u1 on project small (HTTP 403)');
       expect(await refusal(openstack(['alarm', 'quota', 'set', 'small', '--alarm', '9'], as))).toContain('(HTTP 403)');
-    });
+    }, 120_000); // seven starts of Python
 
     test('lists alarms and capabilities', async () => {
       await given({ name: 'seen' }, 'osc');
