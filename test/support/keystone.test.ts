@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
+import { keystoneEnvironment, runAodh, tokenEnvironment } from './aodh-cli.js';
 import { eventually } from './eventually.js';
 import { startKeystone, type Login, type RealKeystone } from './keystone.js';
+import { startReceiver, type Receiver } from './receiver-server.js';
 import { describeWith } from './servers.js';
 
 const ALICE: Login = { user: 'alice', password: 'her secret', project: 'red' };
@@ -77,13 +79,34 @@ describeWith(['keystone'], 'a real Keystone', () => {
     expect((await keystone.validate(service.id, alice.id)).status).toBe(403);
   });
 
-  test('the catalogue of a token names the alarming service', async () => {
-    await keystone.createAlarmingService('http://127.0.0.1:8042');
+  describeWith(['aodh'], 'for the aodh command', () => {
+    let receiver: Receiver;
+    beforeEach(async () => {
+      receiver = await startReceiver((_, response) => void response.setHeader('content-type', 'application/json').end('[]'));
+    });
+    afterEach(() => receiver.close());
+
+    test('issues a token and says where the alarming service is', async () => {
+      await keystone.createAlarmingService(receiver.url);
+      const { code, json } = await runAodh(['alarm', 'list'], keystoneEnvironment(keystone.url, ALICE));
+      expect({ code, json }).toEqual({ code: 0, json: [] });
+      const [request] = receiver.requests;
+      expect(request?.target).toBe('/v2/alarms');
+      expect((await keystone.validate(String(request?.headers['x-auth-token']))).status).toBe(200);
+      expect(await endpoints()).toEqual({ identity: [keystone.url], alarming: [receiver.url] });
+    });
+
+    test('is not asked when it has a token already', async () => {
+      await runAodh(['alarm', 'list'], tokenEnvironment(receiver.url, 'some token'));
+      expect(receiver.requests.map(({ headers }) => headers['x-auth-token'])).toEqual(['some token']);
+    });
+  });
+
+  async function endpoints(): Promise<Record<string, string[]>> {
     const { body } = await keystone.token(ALICE);
     const catalog = body['catalog'] as { type: string; endpoints: { interface: string; url: string }[] }[];
-    const urls = Object.fromEntries(catalog.map(({ type, endpoints }) => [type, endpoints.map(({ url }) => url)]));
-    expect(urls).toEqual({ identity: [keystone.url], alarming: ['http://127.0.0.1:8042'] });
-  });
+    return Object.fromEntries(catalog.map(({ type, endpoints: all }) => [type, all.map(({ url }) => url)]));
+  }
 
   test('while it is away it cannot be reached, and when it is back old tokens are valid', async () => {
     const { id } = await keystone.token(ALICE);

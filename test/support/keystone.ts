@@ -87,7 +87,7 @@ export interface RealKeystone {
 /** Starts a Keystone, in some ten seconds. Needs the kind `keystone` of `describeWith`. */
 export function startKeystone(): Promise<RealKeystone> {
   return inTemporaryFolder(async (dir) => {
-    const admin = { user: 'admin', password: randomBytes(12).toString('base64url'), project: 'admin' };
+    const admin = { user: 'admin', password: randomBytes(12).toString('hex'), project: 'admin' };
     const folder = await createKeystoneFolder(dir, admin.password);
     const { port, portOfShortLived, ...servers } = await createServers(folder);
     const url = v3(port);
