@@ -281,7 +281,7 @@ test('a gnocchi rule by resources is created and updated without growing', async
   const key = 'gnocchi_aggregation_by_resources_threshold_rule';
   const created = await create(common({ type: 'gnocchi_aggregation_by_resources_threshold', [key]: rule }));
   const { alarm_id: id, [key]: stored } = created.json<{ alarm_id: string } & Record<typeof key, { query: string }>>();
-  expect(stored.query).toBe('{"and": [{"or": [{"=": {"created_by_project_id": "p1"}}]}, {"=": {"server_group": "my_group"}}]}');
+  expect(stored.query).toBe('{"and": [{"=": {"created_by_project_id": "p1"}}, {"=": {"server_group": "my_group"}}]}');
   for (const changes of [{ enabled: false }, { [key]: { ...rule, query: stored.query } }]) {
     const updated = (await update(id, changes)).json<Record<typeof key, { query: string }>>();
     expect(updated[key].query).toBe(stored.query);
