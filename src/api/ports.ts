@@ -1,4 +1,5 @@
 import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarm-store.js';
+import type { ResultCountQuery, ResultCounts } from '../storage/evaluation-counter-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
 import type { Activation, Import, Standing } from '../storage/import-store.js';
 import type {
@@ -8,6 +9,7 @@ import type {
   NotificationRecord,
   NotificationStatus,
 } from '../storage/notification-admin-store.js';
+import type { Quota } from '../storage/quota-store.js';
 import type { SampleFilter } from '../storage/sample-filter.js';
 import type { Meter, Resource, ResourceFilter, Sample } from '../storage/sample-store.js';
 import type { Scope } from '../storage/scope.js';
@@ -56,6 +58,18 @@ export interface NotificationAdmin {
   pauses(scope: Scope): Promise<DeliveryPause[]>;
   pause(projectId: string, now: Date): Promise<void>;
   resume(projectId: string): Promise<void>;
+}
+
+/** Limits set for single projects. */
+export interface Quotas {
+  list(scope: Scope, projectId: string): Promise<Quota[]>;
+  set(projectId: string, quotas: readonly Quota[]): Promise<Quota[]>;
+  remove(projectId: string): Promise<void>;
+}
+
+/** What evaluations found, counted. */
+export interface EvaluationResults {
+  list(scope: Scope, query: ResultCountQuery): Promise<ResultCounts[]>;
 }
 
 /** One thing that must work for this process to be of use. */

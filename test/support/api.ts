@@ -5,11 +5,14 @@ import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/ide
 import { listen } from '../../src/api/listen.js';
 import { createApi } from '../../src/api/server.js';
 import { silentLogger } from '../../src/logger.js';
+import { NO_QUOTAS } from '../../src/storage/alarm-insert-store.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
+import { createEvaluationCounterStore } from '../../src/storage/evaluation-counter-store.js';
 import { createHistoryStore } from '../../src/storage/history-store.js';
 import { createImportStore } from '../../src/storage/import-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
+import { createQuotaStore } from '../../src/storage/quota-store.js';
 import { createSampleStore } from '../../src/storage/sample-store.js';
 import { createStatisticsStore } from '../../src/storage/statistics-store.js';
 import { documentedAnswers } from './documented-answers.js';
@@ -54,21 +57,27 @@ export interface TestApi {
 export interface TestApiOptions {
   alarmMaxActions?: number;
   queueActions?: boolean;
+  /** -1, the default, is no limit. */
+  alarmQuotas?: { project?: number; user?: number };
+  countsResults?: boolean;
 }
 
 /** The API on real stores, listening on a port of its own, with a client that says what came back and holds it to /openapi.json. */
 export async function startApi(
   db: Database,
-  { alarmMaxActions = -1, queueActions = false }: TestApiOptions = {},
+  { alarmMaxActions = -1, queueActions = false, alarmQuotas = {}, countsResults = false }: TestApiOptions = {},
 ): Promise<TestApi> {
   const clock = new FakeClock();
   const app = createApi({
-    alarms: createAlarmStore(db),
+    alarms: createAlarmStore(db, { ...NO_QUOTAS, ...alarmQuotas }),
     history: createHistoryStore(db),
     imports: createImportStore(db),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),
+    quotas: createQuotaStore(db),
+    projectAlarmQuota: alarmQuotas.project ?? -1,
+    evaluationResults: countsResults ? createEvaluationCounterStore(db) : undefined,
     actions: { alarmMaxActions, queueActions },
     authenticate: createNoauthAuthenticator(),
     refuse: (request) => refuseForeignPages(request, { exposed: false }),
