@@ -27,13 +27,35 @@ export class Uncounted extends Error {
   }
 }
 
+const insertAlarmFrom = (source: string): string => `
+  insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
+    insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state, state_reason,
+    state_timestamp, query_key, partition, created_at)
+  select $1, $2, $3, $4, $5, $6, $7::boolean, $8, $9::text[], $10::text[], $11::text[], $12::boolean, $13, $14, $15, $16::timestamptz,
+    $17, $18, $19::timestamptz, $20, $21::smallint, $16::timestamptz ${source} returning id`;
+
+const INSERT_ENTRY = `
+  insert into alarm_history
+    (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version, previous_state)
+  select $22, $23, $24, $25, $26, $27, $28, $29, $30::timestamptz, $31::bigint, $32 from alarm`;
+
+/**
+ * For owners who neither have a limit nor ever had one, which are most: three keys more to look up, and no row that others wait for.
+ * Writes nothing for the rest. Only for services that are configured without limits.
+ */
+const INSERT_UNLIMITED = `with alarm as (${insertAlarmFrom(`
+  where not exists (select from quotas where project_id = $2 and resource = 'alarms' and "limit" >= 0)
+    and not exists (select from alarm_counts where kind = 'project' and id = $2)
+    and not exists (select from alarm_counts where kind = 'user' and id = $3)`)}
+) ${INSERT_ENTRY}`;
+
 /**
  * The alarm, its history entry and the counters of its owners, in one statement whose cost does not depend on how many alarms there are.
  * A counter is raised only below the limit; PostgreSQL checks that again on the newest version of a counter that another transaction has
- * changed meanwhile, so of many inserts at once no more get in than there are places. Without a limit and without a counter nothing but
- * two keys is looked up. Materialized: such a check must not run the parts before it a second time.
+ * changed meanwhile, so of many inserts at once no more get in than there are places. Materialized: such a check must not run the parts
+ * before it a second time.
  */
-const INSERT = `with limits as materialized (
+const INSERT_COUNTED = `with limits as materialized (
   select case when $2::text is null or $35::boolean then -1
               else coalesce((select q."limit" from quotas q where q.project_id = $2 and q.resource = 'alarms'), $33::integer)
          end as of_project,
@@ -53,17 +75,8 @@ const INSERT = `with limits as materialized (
   select p.admits and (exists (select from user_counter) or (l.of_user < 0 and not k."user")) as admits,
          case when not p.admits and not k.project then 'project' when p.admits and l.of_user >= 0 and not k."user" then 'user' end as uncounted
     from limits l, known k, project_turn p
-), alarm as (
-  insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
-    insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state, state_reason,
-    state_timestamp, query_key, partition, created_at)
-  select $1, $2, $3, $4, $5, $6, $7::boolean, $8, $9::text[], $10::text[], $11::text[], $12::boolean, $13, $14, $15, $16::timestamptz,
-    $17, $18, $19::timestamptz, $20, $21::smallint, $16::timestamptz
-  from admission where admits returning id
-), entry as (
-  insert into alarm_history
-    (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version, previous_state)
-  select $22, $23, $24, $25, $26, $27, $28, $29, $30::timestamptz, $31::bigint, $32 from alarm
+), alarm as (${insertAlarmFrom('from admission where admits')}
+), entry as (${INSERT_ENTRY}
 )
 select admits, uncounted from admission`;
 
@@ -76,9 +89,11 @@ export async function insertAlarm(
   { alarm, entry, evenOverQuota = false }: Insertion,
   quotas: AlarmQuotas,
 ): Promise<void> {
-  const { rows } = await sql.query<{ admits: boolean; uncounted: CountedOwner['kind'] | null }>(INSERT, [
-    ...alarmParameters(alarm),
-    ...historyParameters(entry),
+  const parameters = [...alarmParameters(alarm), ...historyParameters(entry)];
+  const isUnlimited = quotas.project < 0 && quotas.user < 0;
+  if (isUnlimited && (await sql.query(INSERT_UNLIMITED, parameters)).rowCount > 0) return;
+  const { rows } = await sql.query<{ admits: boolean; uncounted: CountedOwner['kind'] | null }>(INSERT_COUNTED, [
+    ...parameters,
     quotas.project,
     quotas.user,
     evenOverQuota,
