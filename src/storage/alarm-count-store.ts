@@ -51,6 +51,11 @@ interface Owner {
   userId: string | null;
 }
 
+/** For the transaction that has just inserted an alarm without asking for the quota, as for one that is brought over from elsewhere. */
+export async function countIn(tx: Sql, owner: Owner): Promise<void> {
+  await moveCount(tx, { projectId: null, userId: null }, owner);
+}
+
 /** For the transaction that has just given an alarm another owner; whoever gets it may have more than the quota then, as in Aodh. */
 export async function moveCount(tx: Sql, from: Owner, to: Owner): Promise<void> {
   if (from.projectId === to.projectId && from.userId === to.userId) return;

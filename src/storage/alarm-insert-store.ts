@@ -16,8 +16,6 @@ export const NO_QUOTAS: AlarmQuotas = { project: -1, user: -1 };
 export interface Insertion {
   alarm: StoredAlarm;
   entry: HistoryEntry;
-  /** For alarms that exist elsewhere already and are only moved here: counted, but let in whatever the quota. */
-  evenOverQuota?: boolean;
 }
 
 /** Nothing was written, since a limit is in force for an owner whose alarms nobody has counted yet. */
@@ -56,10 +54,10 @@ const INSERT_UNLIMITED = `with alarm as (${insertAlarmFrom(`
  * before it a second time.
  */
 const INSERT_COUNTED = `with limits as materialized (
-  select case when $2::text is null or $35::boolean then -1
+  select case when $2::text is null then -1
               else coalesce((select q."limit" from quotas q where q.project_id = $2 and q.resource = 'alarms'), $33::integer)
          end as of_project,
-         case when $3::text is null or $35::boolean then -1 else $34::integer end as of_user
+         case when $3::text is null then -1 else $34::integer end as of_user
 ), known as materialized (
   select exists (select from alarm_counts where kind = 'project' and id = $2) as project,
          exists (select from alarm_counts where kind = 'user' and id = $3) as "user"
@@ -84,11 +82,7 @@ select admits, uncounted from admission`;
  * With a limit for users it must run in a transaction: what it throws then also takes back the counting for the project.
  * @throws AppError `forbidden` over the quota; Uncounted, after which `startCounting` and another try lead on.
  */
-export async function insertAlarm(
-  sql: Sql,
-  { alarm, entry, evenOverQuota = false }: Insertion,
-  quotas: AlarmQuotas,
-): Promise<void> {
+export async function insertAlarm(sql: Sql, { alarm, entry }: Insertion, quotas: AlarmQuotas): Promise<void> {
   const parameters = [...alarmParameters(alarm), ...historyParameters(entry)];
   const isUnlimited = quotas.project < 0 && quotas.user < 0;
   if (isUnlimited && (await sql.query(INSERT_UNLIMITED, parameters)).rowCount > 0) return;
@@ -96,7 +90,6 @@ export async function insertAlarm(
     ...parameters,
     quotas.project,
     quotas.user,
-    evenOverQuota,
   ]);
   const { admits, uncounted } = rows[0] ?? { admits: false, uncounted: null };
   if (admits) return;
