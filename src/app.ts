@@ -200,6 +200,7 @@ class Service implements App {
       askDatabase: () => db.query('select 1'),
       supervisors: Object.values(this.#supervisors),
       redis: redis?.command,
+      withoutBackend: role?.backends.waiting(),
       evaluation:
         role &&
         (() => ({

@@ -37,6 +37,11 @@ export function createTelemetry() {
     slotsMissed: counter('evaluation_slots_missed_total', 'Slots skipped because the batch before took too long'),
     oldestEvaluationAge: gauge('oldest_evaluation_age_seconds', 'Age of the oldest last evaluation among partitions owned here'),
     alarmsHeld: gauge('alarms_held', 'Alarms in memory of this evaluator'),
+    alarmsWithoutBackend: gauge(
+      'alarms_without_backend',
+      'Enabled alarms whose backend is not configured, by type; every evaluator tells the number of all',
+      ['type'],
+    ),
     partitionsOwned: gauge('partitions_owned', 'Partitions this evaluator owns'),
     members: gauge('members', 'Evaluators this process sees'),
     coordinationMode: gauge('coordination_mode', '1 for the mode in use: redis, database or single', ['mode']),

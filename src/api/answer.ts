@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { once } from 'node:events';
 
-import { pythonJson, type PythonValue } from '../alarm/python-json.js';
+import { pythonJson } from '../alarm/python-json.js';
 import type { ApiAnswer } from './route.js';
 
 /** Writes an answer. The first page of a long list is asked for before the status is sent, so that a failure there is still an error answer. */
 export async function sendAnswer(response: ServerResponse, answer: ApiAnswer): Promise<void> {
   const { status, headers = {}, body, pages, text } = answer;
-  if (pages) return sendPages(response, status, pages);
+  if (pages) return sendPages(response, { ...answer, pages });
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (text) return end(response, text.contentType, text.content);
@@ -22,12 +22,15 @@ function end(response: ServerResponse, contentType: string, content: string | Bu
   response.end(bytes);
 }
 
-async function sendPages(response: ServerResponse, status: number, pages: AsyncIterable<readonly PythonValue[]>): Promise<void> {
+type ListAnswer = Pick<ApiAnswer, 'status' | 'listName'> & Required<Pick<ApiAnswer, 'pages'>>;
+
+async function sendPages(response: ServerResponse, { status, listName, pages }: ListAnswer): Promise<void> {
+  const [start, finish] = listName === undefined ? ['[', ']'] : [`{${pythonJson(listName)}: [`, ']}'];
   let separator = '';
   for await (const page of pages) {
     if (!response.headersSent) {
       response.writeHead(status, { 'Content-Type': 'application/json' });
-      response.write('[');
+      response.write(start);
     }
     if (page.length === 0) continue;
     const flushed = response.write(separator + page.map(pythonJson).join(', '));
@@ -35,5 +38,5 @@ async function sendPages(response: ServerResponse, status: number, pages: AsyncI
     if (response.destroyed) return;
     if (!flushed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
-  response.end(']');
+  response.end(finish);
 }

@@ -1,5 +1,6 @@
 import type { AlarmRule } from '../alarm/types/index.js';
 import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarm-store.js';
+import type { ResultCountQuery, ResultCounts } from '../storage/evaluation-counter-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
 import type { Activation, Import, Standing } from '../storage/import-store.js';
 import type {
@@ -9,6 +10,7 @@ import type {
   NotificationRecord,
   NotificationStatus,
 } from '../storage/notification-admin-store.js';
+import type { Quota } from '../storage/quota-store.js';
 import type { SampleFilter } from '../storage/sample-filter.js';
 import type { Meter, Resource, ResourceFilter, Sample } from '../storage/sample-store.js';
 import type { Scope } from '../storage/scope.js';
@@ -65,6 +67,18 @@ export interface RuleChecks {
   check(rule: AlarmRule, author: { token?: string | undefined; isAdmin: boolean }): Promise<void>;
   /** The project under which another service (Ceilometer) creates the metrics of everybody's resources; null when unknown. */
   externalOwner(): Promise<string | null>;
+}
+
+/** Limits set for single projects. */
+export interface Quotas {
+  list(scope: Scope, projectId: string): Promise<Quota[]>;
+  set(projectId: string, quotas: readonly Quota[]): Promise<Quota[]>;
+  remove(projectId: string): Promise<void>;
+}
+
+/** What evaluations found, counted. */
+export interface EvaluationResults {
+  list(scope: Scope, query: ResultCountQuery): Promise<ResultCounts[]>;
 }
 
 /** One thing that must work for this process to be of use. */

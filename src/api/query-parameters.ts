@@ -18,12 +18,12 @@ export interface QueryItem {
 export class QueryParameters {
   readonly #pairs: [string, string][];
 
-  /** @throws AppError for a name that is not in `allowed`; `q` there stands for all spellings of conditions. */
-  constructor(search: string, allowed: readonly string[]) {
+  /** @throws AppError for a name that is not in `allowed`; `q` there stands for all spellings of conditions, `any` allows every name. */
+  constructor(search: string, allowed: readonly string[] | 'any') {
     this.#pairs = [...new URLSearchParams(search)];
     if (this.#pairs.length > MAX_PARAMETERS) throw new AppError('invalid_request', 'Too many query parameters');
     for (const [name, value] of this.#pairs) {
-      if (!allowed.includes(ITEM.test(name) ? 'q' : name)) {
+      if (allowed !== 'any' && !allowed.includes(ITEM.test(name) ? 'q' : name)) {
         throw new AppError('invalid_request', `Unknown argument: ${JSON.stringify(name)}`);
       }
       if (value.includes('\0')) throw invalidInput(name, value, 'Value should not contain control characters');

@@ -30,6 +30,8 @@ export interface ApiAnswer {
   body?: PythonValue;
   /** Members of a JSON list too long to hold, page by page. */
   pages?: AsyncIterable<readonly PythonValue[]>;
+  /** The list of `pages` is this one member of an object. */
+  listName?: string;
   text?: { contentType: string; content: string | Buffer };
 }
 
@@ -38,8 +40,8 @@ export interface Route {
   method: Method;
   path: string;
   policy: Policy;
-  /** Query parameters it knows; others are refused. */
-  query?: readonly string[];
+  /** Query parameters it knows; others are refused. `any`: ignored, where Aodh ignores them. */
+  query?: readonly string[] | 'any';
   body?: BodyLimits;
   /** For most routes: runs once the caller's role is known to be enough. */
   handle?(request: ApiRequest): Promise<ApiAnswer> | ApiAnswer;

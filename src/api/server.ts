@@ -6,18 +6,31 @@ import type { Logger } from '../logger.js';
 import type { ActionPolicy } from './check-actions.js';
 import { createErrorHandler } from './error-handler.js';
 import type { Authenticator, Credentials } from './identity/identity.js';
-import type { Alarms, History, Imports, MeterStatistics, NotificationAdmin, RuleChecks, Samples } from './ports.js';
+import type {
+  Alarms,
+  EvaluationResults,
+  History,
+  Imports,
+  MeterStatistics,
+  NotificationAdmin,
+  Quotas,
+  RuleChecks,
+  Samples,
+} from './ports.js';
 import { assignRequestId } from './request-id.js';
 import { openApiDocument } from './openapi/document.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
+import { capabilityRoutes } from './routes/capabilities.js';
 import { docsRoutes } from './routes/docs.js';
+import { evaluationResultRoutes } from './routes/evaluation-results.js';
 import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
 import { historyRoutes } from './routes/history.js';
 import { importRoutes } from './routes/imports.js';
 import { meterRoutes } from './routes/meters.js';
 import { notificationRoutes } from './routes/notifications.js';
+import { quotaRoutes } from './routes/quotas.js';
 import { versionRoutes } from './routes/versions.js';
 
 export interface ApiDeps extends HealthRoutesDeps {
@@ -28,6 +41,11 @@ export interface ApiDeps extends HealthRoutesDeps {
   samples: Samples;
   statistics: MeterStatistics;
   notifications: NotificationAdmin;
+  quotas: Quotas;
+  /** The limit of projects for which none is set; -1 is no limit. */
+  projectAlarmQuota: number;
+  /** Undefined where results are not counted. */
+  evaluationResults: EvaluationResults | undefined;
   actions: ActionPolicy;
   authenticate: Authenticator;
   /** Refuses requests by where they come from, before anybody asks who makes them. */
@@ -53,6 +71,9 @@ export function createApi(deps: ApiDeps): express.Express {
     ...meterRoutes(deps),
     ...notificationRoutes(deps),
     ...importRoutes(deps),
+    ...quotaRoutes(deps),
+    ...capabilityRoutes(),
+    ...evaluationResultRoutes(deps),
     ...docsRoutes({ document: () => openApiDocument(routes, deps.version) }),
   ];
   return assemble(deps, deps.authenticate, routes);

@@ -10,9 +10,11 @@ import type { Logger } from '../logger.js';
 import type { ReleaseStack } from '../release-stack.js';
 import { createAlarmStore } from '../storage/alarm-store.js';
 import type { Database } from '../storage/database.js';
+import { createEvaluationCounterStore } from '../storage/evaluation-counter-store.js';
 import { createHistoryStore } from '../storage/history-store.js';
 import { createImportStore } from '../storage/import-store.js';
 import { createNotificationAdminStore } from '../storage/notification-admin-store.js';
+import { createQuotaStore } from '../storage/quota-store.js';
 import { createSampleStore } from '../storage/sample-store.js';
 import { createStatisticsStore } from '../storage/statistics-store.js';
 import type { Telemetry } from '../telemetry.js';
@@ -35,18 +37,21 @@ export interface ApiRoleDeps {
 /** Checks that the API may listen where it is told to, and listens. */
 export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
   const { config, db, clock, log, telemetry, version, readiness, resources, keystone } = deps;
-  const { host, port, i_understand_noauth_is_open, alarm_max_actions } = config.api;
+  const { host, port, i_understand_noauth_is_open, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
   const exposed = await refuseOpenNoauth(host, i_understand_noauth_is_open);
   if (exposed) log.warn('the API is open: without authentication everybody who reaches it is an admin', { host });
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail: exposed ? 'noauth-exposed' : 'noauth' };
   const app = createApi({
-    alarms: createAlarmStore(db),
+    alarms: createAlarmStore(db, { project: project_alarm_quota, user: user_alarm_quota }),
     ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
     history: createHistoryStore(db),
     imports: createImportStore(db),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),
+    quotas: createQuotaStore(db),
+    projectAlarmQuota: project_alarm_quota,
+    evaluationResults: config.api.evaluation_results_metrics ? createEvaluationCounterStore(db) : undefined,
     actions: { alarmMaxActions: alarm_max_actions, queueActions: config.queue.redis_url !== undefined },
     authenticate: createNoauthAuthenticator(),
     refuse: (request) => refuseForeignPages(request, { exposed }),

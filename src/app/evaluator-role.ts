@@ -1,6 +1,7 @@
 import type { ServiceClock } from '../clock.js';
 import type { Config } from '../config/schema.js';
 import { createDatasources } from '../datasource/registry.js';
+import { createBackendWatch, type BackendWatch } from '../evaluator/backend-watch.js';
 import type { Doorbell } from '../evaluator/commit-outcomes.js';
 import { createEvaluator, type Evaluator } from '../evaluator/evaluator.js';
 import { createHousekeeping, type Chore } from '../evaluator/housekeeping.js';
@@ -9,6 +10,7 @@ import { createCoordinator, type Coordinator } from '../partition/coordinator.js
 import type { Redis } from '../redis.js';
 import type { Database } from '../storage/database.js';
 import { createEvaluationCommit } from '../storage/evaluation-commit.js';
+import { createEvaluationCounterStore } from '../storage/evaluation-counter-store.js';
 import { createEvaluationStore } from '../storage/evaluation-store.js';
 import { createMemberStore } from '../storage/member-store.js';
 import { createMeterSeriesStore } from '../storage/meter-series-store.js';
@@ -38,6 +40,7 @@ export interface EvaluatorRole {
   loops: Loop[];
   coordinator: Coordinator;
   evaluator: Evaluator;
+  backends: BackendWatch;
 }
 
 /** The evaluator and its share of the work: partitions come and go with the coordinator, results go out through the commit. */
@@ -65,8 +68,9 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     makingProgress: () => evaluator.makingProgress(),
     seenRevision: () => evaluator.seen(),
   });
+  const store = createEvaluationStore(db);
   const evaluator: Evaluator = createEvaluator({
-    store: createEvaluationStore(db),
+    store,
     commit: createEvaluationCommit(db),
     datasources: createDatasources({
       meterStatistics: createMeterSeriesStore(db),
@@ -80,10 +84,17 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     intervalMs: interval,
     deadlineMs: deadline,
     defaultPolicy: config.notifier.policy,
+    countResults: config.api.evaluation_results_metrics ? createEvaluationCounterStore(db).add : undefined,
     mayCommit: () => coordinator.mayCommit(),
   });
+  const backends = createBackendWatch({
+    count: () => store.countWithoutBackend(),
+    clock,
+    log: log.child({ component: 'evaluator' }),
+    telemetry,
+  });
   const housekeeping = createHousekeeping({ clock, log: log.child({ component: 'housekeeping' }), chores: choresOf(deps) });
-  return { loops: [coordinator.loop, evaluator.loop, housekeeping], coordinator, evaluator };
+  return { loops: [coordinator.loop, evaluator.loop, housekeeping, backends.loop], coordinator, evaluator, backends };
 }
 
 function choresOf({ config, db }: EvaluatorRoleDeps): Chore[] {

@@ -14,6 +14,8 @@ export interface ReadinessDeps {
   askDatabase: () => Promise<unknown>;
   supervisors: readonly Supervisor[];
   redis: Redis | undefined;
+  /** Alarms that wait for a backend, by kind; undefined where nobody counts them. */
+  withoutBackend?: ReadonlyMap<string, number> | undefined;
   /** This process' part in the evaluation; undefined without that role. */
   evaluation: (() => { members: number; partitions: number; mode: string; isProgressing: boolean }) | undefined;
 }
@@ -46,7 +48,18 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
     const ok = members > 0;
     checks.push({ name: 'coordination', ok, detail: `${mode}: ${partitions} partitions held, ${members} evaluators seen` });
   }
+  if (deps.withoutBackend && deps.withoutBackend.size > 0) {
+    checks.push({ name: 'backends', ok: true, detail: waitingText(deps.withoutBackend) });
+  }
   return checks;
+}
+
+/** A service without every backend is a way to run it, not a failure. */
+function waitingText(withoutBackend: ReadonlyMap<string, number>): string {
+  const kinds = [...withoutBackend].sort(([a, some], [b, others]) => others - some || a.localeCompare(b));
+  const total = kinds.reduce((sum, [, alarms]) => sum + alarms, 0);
+  const subject = total === 1 ? '1 alarm waits' : `${total} alarms wait`;
+  return `${subject} for a backend that is not configured: ${kinds.map(([kind, alarms]) => `${alarms} ${kind}`).join(', ')}`;
 }
 
 async function check(name: string, ask: () => Promise<unknown>): Promise<ReadinessCheck> {

@@ -8,18 +8,22 @@ import type { Logger } from '../logger.js';
 import type { Outcome } from '../storage/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import type { HeldAlarm } from './alarm-cache.js';
+import { countedState, type EvaluationResult } from './count-results.js';
 import type { PoisonWatch } from './poison-watch.js';
 import { planRequests, type PlannedRequest } from './plan.js';
 
 export interface EvaluateBatchDeps {
   datasources: Record<SeriesNeed['datasource'], Datasource>;
   poison: PoisonWatch;
+  keepsResults?: boolean;
   log: Logger;
   telemetry: Telemetry;
 }
 
 export interface BatchVerdicts {
   outcomes: Outcome[];
+  /** What is to be counted of the verdicts; empty unless `keepsResults`. */
+  results: EvaluationResult[];
   /** Partitions with an alarm whose question went unanswered: they are not evaluated yet. */
   unanswered: Set<number>;
   evaluated: number;
@@ -37,7 +41,7 @@ export async function evaluateBatch(
 ): Promise<BatchVerdicts> {
   const due = alarms.filter(({ need, timeConstraints }) => need !== undefined && isWithin(timeConstraints, now));
   const series = await fetchSeries(deps, planRequests(needsOf(due)), now, signal);
-  const verdicts: BatchVerdicts = { outcomes: [], unanswered: new Set(), evaluated: 0 };
+  const verdicts: BatchVerdicts = { outcomes: [], results: [], unanswered: new Set(), evaluated: 0 };
   for (const alarm of due) judge(deps, alarm, { series, now }, verdicts);
   return verdicts;
 }
@@ -109,6 +113,8 @@ function judge(
     const outcome = outcomeOf(alarm, decide({ state: alarm.state, repeatActions: alarm.repeats }, evaluation, type));
     if (outcome) verdicts.outcomes.push(outcome);
     verdicts.evaluated += 1;
+    const state = deps.keepsResults ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
+    if (state !== undefined) verdicts.results.push({ alarmId: alarm.id, partition: alarm.partition, state });
     deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
     deps.poison.succeeded(alarm.id);
   } catch (thrown) {

@@ -6,6 +6,7 @@ import type { Telemetry } from '../telemetry.js';
 import { WakeableSleep } from '../wakeable-sleep.js';
 import type { AlarmCache, HeldAlarm } from './alarm-cache.js';
 import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
+import type { CountResults, EvaluationResult } from './count-results.js';
 import { evaluateBatch, type EvaluateBatchDeps } from './evaluate-batch.js';
 import type { CombinationJudge } from './evaluate-combinations.js';
 import type { HeldPartitions, TakenPartition } from './held-partitions.js';
@@ -20,6 +21,7 @@ export interface EvaluationLoopDeps {
   batch: EvaluateBatchDeps;
   combinations: CombinationJudge;
   commit: CommitDeps;
+  countResults: CountResults | undefined;
   intervalMs: number;
   /** How long one batch may take, backend included. */
   deadlineMs: number;
@@ -133,13 +135,27 @@ export class EvaluationLoop implements Loop {
     const [whole, rest] = split(verdicts.outcomes, ({ partition }) => !verdicts.unanswered.has(partition));
     if (answered.length > 0) {
       const { isWhole } = await commitOutcomes(commit, whole, { partitions: answered, at: now, mark: 'checkpoint' });
-      if (isWhole) this.deps.held.evaluated(answered, now);
+      if (isWhole) {
+        this.deps.held.evaluated(answered, now);
+        await this.#countResults(verdicts.results, answered);
+      }
     }
     this.deps.held.failed(unanswered, now.getTime() + Math.max(RETRY_MS, intervalMs / SLOTS));
     // Some of their alarms may change now and others not: whoever combines them must wait until they are evaluated whole.
     if (rest.length > 0) await commitOutcomes(commit, rest, { partitions: unanswered, at: now, mark: 'progress' });
     telemetry.batchSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
     this.deps.log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length, outcomes: verdicts.outcomes.length });
+  }
+
+  /**
+   * After the commit, which tells what is no longer this member's. Partitions that are not evaluated whole are asked again soon, and count
+   * once they are: their answered alarms would count many times while one backend is away.
+   */
+  async #countResults(results: readonly EvaluationResult[], evaluated: readonly Partition[]): Promise<void> {
+    const { countResults, held } = this.deps;
+    if (!countResults || results.length === 0) return;
+    const ours = new Set(evaluated.filter(({ id, epoch }) => held.epochOf(id) === epoch).map(({ id }) => id));
+    await countResults(results.filter(({ partition }) => ours.has(partition)));
   }
 
   async #judgeCombinations(now: Date): Promise<void> {

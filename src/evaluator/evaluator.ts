@@ -8,6 +8,7 @@ import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { AlarmCache } from './alarm-cache.js';
 import type { Doorbell } from './commit-outcomes.js';
+import { createResultCounter, type CountResults } from './count-results.js';
 import { CombinationJudge } from './evaluate-combinations.js';
 import { EvaluationLoop } from './evaluation-loop.js';
 import { HeldPartitions, type TakenPartition } from './held-partitions.js';
@@ -25,6 +26,8 @@ export interface EvaluatorDeps {
   intervalMs: number;
   deadlineMs: number;
   defaultPolicy: string;
+  /** Where results are counted: adds them to what is stored. */
+  countResults?: CountResults | undefined;
   /** False once this member's lease is too old to be relied on. */
   mayCommit: () => boolean;
 }
@@ -61,7 +64,8 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     combinations,
     intervalMs,
     deadlineMs,
-    batch: { datasources: deps.datasources, poison, log, telemetry },
+    batch: { datasources: deps.datasources, poison, keepsResults: deps.countResults !== undefined, log, telemetry },
+    countResults: deps.countResults && createResultCounter({ add: deps.countResults, log }),
     commit: {
       commit: deps.commit,
       doorbell: deps.doorbell,

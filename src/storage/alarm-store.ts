@@ -1,10 +1,12 @@
 import { SEVERITIES, type AlarmState } from '../alarm/alarm.js';
 import { typeOf, type AlarmRule } from '../alarm/types/index.js';
+import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
+import { insertAlarm, NO_QUOTAS, Uncounted, type AlarmQuotas, type Insertion } from './alarm-insert-store.js';
 import { ALARM_COLUMNS, ALARM_TABLES, alarmParameters, toAlarm, type AlarmRow, type StoredAlarm } from './alarm-row.js';
 import { lockCombinations, refuseBadMembers, writeMembers, type Combination } from './combination-store.js';
 import { Conditions, orderBy, type OrderKey, type SqlType } from './conditions.js';
 import type { Database, Sql } from './database.js';
-import { appendHistory, historyParameters, type HistoryEntry } from './history-store.js';
+import { appendHistory, type HistoryEntry } from './history-store.js';
 import { scopeParameter, within, type Scope } from './scope.js';
 
 export type { StoredAlarm } from './alarm-row.js';
@@ -67,18 +69,19 @@ export interface Removal {
   entry: (current: StoredAlarm) => HistoryEntry;
 }
 
-export interface Creation {
-  alarm: StoredAlarm;
+export interface Creation extends Insertion {
   memberProject: string | null;
-  entry: HistoryEntry;
 }
 
 export type AlarmStore = ReturnType<typeof createAlarmStore>;
 
-export function createAlarmStore(db: Database) {
+export function createAlarmStore(db: Database, quotas: AlarmQuotas = NO_QUOTAS) {
   return {
-    /** Alarm and history entry in one statement; a combination also checks and records its members, in one transaction. */
-    create: (creation: Creation): Promise<void> => create(db, creation),
+    /**
+     * Alarm and history entry in one statement; a combination also checks and records its members, in one transaction.
+     * @throws AppError `forbidden` when its owner has as many alarms as the quota allows.
+     */
+    create: (creation: Creation): Promise<void> => create(db, quotas, creation),
     find: (scope: Scope, id: string): Promise<StoredAlarm | undefined> => find(db, scope, id, ''),
     list: (scope: Scope, query: AlarmQuery): Promise<StoredAlarm[]> => list(db, scope, query),
     /** Resolves to the alarm as it now is, or undefined when the scope has no such alarm. */
@@ -93,28 +96,29 @@ export function createAlarmStore(db: Database) {
   };
 }
 
-const INSERT = `with alarm as (
-  insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
-    insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state, state_reason,
-    state_timestamp, query_key, partition, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[], $10::text[], $11::text[], $12, $13, $14, $15, $16::timestamptz, $17, $18,
-    $19::timestamptz, $20, $21, $16::timestamptz)
-)
-insert into alarm_history
-  (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version, previous_state)
-values ($22, $23, $24, $25, $26, $27, $28, $29, $30::timestamptz, $31::bigint, $32)`;
+async function create(db: Database, quotas: AlarmQuotas, creation: Creation): Promise<void> {
+  for (;;) {
+    try {
+      return await createCounted(db, quotas, creation);
+    } catch (thrown) {
+      // At most once for the project and once for the user: a counter, once there, stays.
+      if (!(thrown instanceof Uncounted)) throw thrown;
+      await startCounting(db, thrown.owner);
+    }
+  }
+}
 
-async function create(db: Database, { alarm, memberProject, entry }: Creation): Promise<void> {
+async function createCounted(db: Database, quotas: AlarmQuotas, creation: Creation): Promise<void> {
+  const { alarm, memberProject } = creation;
   const combination = combinationOf(alarm.id, alarm.rule, memberProject);
-  const insert = async (sql: Sql): Promise<void> => {
-    await sql.query(INSERT, [...alarmParameters(alarm), ...historyParameters(entry)]);
-  };
-  if (!combination) return insert(db);
+  if (!combination && quotas.user < 0) return insertAlarm(db, creation, quotas);
   await db.transaction(async (tx) => {
-    await lockCombinations(tx);
-    await refuseBadMembers(tx, combination);
-    await insert(tx);
-    await writeMembers(tx, alarm.id, combination.memberIds);
+    if (combination) {
+      await lockCombinations(tx);
+      await refuseBadMembers(tx, combination);
+    }
+    await insertAlarm(tx, creation, quotas);
+    if (combination) await writeMembers(tx, alarm.id, combination.memberIds);
   });
 }
 
@@ -191,6 +195,7 @@ async function replace(
   if (combination) await refuseBadMembers(tx, combination);
   const { next, entry } = change(current);
   await tx.query(UPDATE, [...alarmParameters(next), next.stateVersion]);
+  await moveCount(tx, current, next);
   await writeMembers(tx, id, combination?.memberIds ?? []);
   if (entry) await appendHistory(tx, entry);
   if (!next.enabled) await cancelNotifications(tx, id, 'alarm disabled', next.timestamp);
@@ -210,14 +215,16 @@ async function setState(tx: Sql, scope: Scope, id: string, change: Replacement['
   return next;
 }
 
+/** What evaluators still add to its results is not shown, and goes with the tombstone. */
+const REMOVE = `with ${countChanges(`('project', $3::text, -1), ('user', $4::text, -1)`)},
+  results as (delete from evaluation_counters where alarm_id = $1)
+  update alarms set deleted_at = $2::timestamptz, definition_version = definition_version + 1, revision = pg_current_xact_id()
+  where id = $1`;
+
 async function remove(tx: Sql, scope: Scope, id: string, { at, entry }: Removal): Promise<boolean> {
   const current = await find(tx, scope, id, 'for update of a');
   if (!current) return false;
-  await tx.query(
-    `update alarms set deleted_at = $2::timestamptz, definition_version = definition_version + 1, revision = pg_current_xact_id()
-     where id = $1`,
-    [id, at],
-  );
+  await tx.query(REMOVE, [id, at, current.projectId, current.userId]);
   await appendHistory(tx, entry(current));
   await writeMembers(tx, id, []);
   await cancelNotifications(tx, id, 'alarm deleted', at);

@@ -12,10 +12,12 @@ const PRUNE_METER_RESOURCES = `
 
 /** A tombstone goes when every live evaluator has read past it. One that has not loaded yet (`seen` is null) keeps them all. */
 const PRUNE_TOMBSTONES = `
-  delete from alarms where id in (
+  with old as materialized (
     select id from alarms where deleted_at < $1
        and not exists (select 1 from members m where m.role = 'evaluator' and (m.seen is null or m.seen <= alarms.revision))
-     order by deleted_at limit ${PRUNE_BATCH})`;
+     order by deleted_at limit ${PRUNE_BATCH}
+  ), results as (delete from evaluation_counters where alarm_id in (select id from old))
+  delete from alarms where id in (select id from old)`;
 
 /** Removes what has outlived its retention, a bounded number of rows at a time. */
 export function createRetentionStore(db: Database) {

@@ -29,6 +29,33 @@ test('a failed loop and a silent database are each a named check that is not ok'
 });
 
 test.each([
+  [[], undefined],
+  [[['prometheus', 1]], '1 alarm waits for a backend that is not configured: 1 prometheus'],
+  [
+    [
+      ['composite', 1],
+      ['prometheus', 2],
+      ['gnocchi_resources_threshold', 1],
+    ],
+    '4 alarms wait for a backend that is not configured: 2 prometheus, 1 composite, 1 gnocchi_resources_threshold',
+  ],
+] as [[string, number][], string | undefined][])(
+  'alarms without a backend, %j, are told and are no failure',
+  async (withoutBackend, detail) => {
+    const checks = await readiness({
+      clock: new FakeClock(),
+      askDatabase: () => Promise.resolve(),
+      supervisors: [],
+      redis: undefined,
+      withoutBackend: new Map(withoutBackend),
+      evaluation: undefined,
+    });
+    const expected = detail === undefined ? [] : [{ name: 'backends', ok: true, detail }];
+    expect(checks).toEqual([{ name: 'database', ok: true }, ...expected]);
+  },
+);
+
+test.each([
   { host: '127.0.0.1', open: false },
   { host: '127.8.9.10', open: false },
   { host: '::1', open: false },

@@ -143,5 +143,5 @@ test('a backend that cannot be asked leaves its alarms as they are, and their pa
     telemetry,
   };
   const verdicts = await evaluateBatch(deps, [held('1', {})], NOW, new AbortController().signal);
-  expect(verdicts).toEqual({ outcomes: [], unanswered: new Set([0]), evaluated: 0 });
+  expect(verdicts).toEqual({ outcomes: [], results: [], unanswered: new Set([0]), evaluated: 0 });
 });

@@ -7,11 +7,14 @@ import { listen } from '../../src/api/listen.js';
 import type { RuleChecks } from '../../src/api/ports.js';
 import { createApi } from '../../src/api/server.js';
 import { silentLogger } from '../../src/logger.js';
+import { NO_QUOTAS } from '../../src/storage/alarm-insert-store.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
+import { createEvaluationCounterStore } from '../../src/storage/evaluation-counter-store.js';
 import { createHistoryStore } from '../../src/storage/history-store.js';
 import { createImportStore } from '../../src/storage/import-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
+import { createQuotaStore } from '../../src/storage/quota-store.js';
 import { createSampleStore } from '../../src/storage/sample-store.js';
 import { createStatisticsStore } from '../../src/storage/statistics-store.js';
 import { documentedAnswers } from './documented-answers.js';
@@ -59,6 +62,9 @@ export interface TestApiOptions {
   ruleChecks?: RuleChecks;
   /** Who asks is found out in another way than by believing headers. */
   authenticate?: Authenticator;
+  /** -1, the default, is no limit. */
+  alarmQuotas?: { project?: number; user?: number };
+  countsResults?: boolean;
 }
 
 /** Nobody to ask about rules. */
@@ -72,17 +78,22 @@ export async function startApi(
     queueActions = false,
     ruleChecks = UNCHECKED,
     authenticate = createNoauthAuthenticator(),
+    alarmQuotas = {},
+    countsResults = false,
   }: TestApiOptions = {},
 ): Promise<TestApi> {
   const clock = new FakeClock();
   const app = createApi({
-    alarms: createAlarmStore(db),
+    alarms: createAlarmStore(db, { ...NO_QUOTAS, ...alarmQuotas }),
     ruleChecks,
     history: createHistoryStore(db),
     imports: createImportStore(db),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),
+    quotas: createQuotaStore(db),
+    projectAlarmQuota: alarmQuotas.project ?? -1,
+    evaluationResults: countsResults ? createEvaluationCounterStore(db) : undefined,
     actions: { alarmMaxActions, queueActions },
     authenticate,
     refuse: (request) => refuseForeignPages(request, { exposed: false }),

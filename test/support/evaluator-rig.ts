@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { PARTITIONS } from '../../src/alarm/partition-key.js';
 import { createDatasources } from '../../src/datasource/registry.js';
+import type { CountResults } from '../../src/evaluator/count-results.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import { SLOTS } from '../../src/evaluator/schedule.js';
 import { silentLogger } from '../../src/logger.js';
@@ -33,7 +34,7 @@ export interface EvaluatorRig {
 
 export async function startEvaluator(
   db: Database,
-  options: { clock?: FakeClock; mayCommit?: () => boolean } = {},
+  options: { clock?: FakeClock; mayCommit?: () => boolean; countResults?: CountResults } = {},
 ): Promise<EvaluatorRig> {
   const clock = options.clock ?? new FakeClock('2026-01-01T12:00:01Z');
   const telemetry = createTelemetry();
@@ -52,6 +53,7 @@ export async function startEvaluator(
     intervalMs: INTERVAL_MS,
     deadlineMs: 10_000,
     defaultPolicy: 'current',
+    countResults: options.countResults,
     mayCommit: options.mayCommit ?? (() => true),
   });
   const { rows } = await db.query<{ id: number; epoch: number }>(

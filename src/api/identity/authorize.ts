@@ -2,12 +2,12 @@ import { AppError } from '../../errors.js';
 import type { Scope } from '../../storage/scope.js';
 import { ROLES, type Identity, type Role } from './identity.js';
 
-/** What a route asks of its caller; `public` routes do not even ask who it is. */
-export type Policy = Role | 'public';
+/** What a route asks of its caller: a role, none of them (`anyone` who is known), or (`public`) not even who it is. */
+export type Policy = Role | 'anyone' | 'public';
 
 /** The one place where a request is allowed or refused by role. */
 export function authorize(identity: Identity, policy: Policy): void {
-  if (policy === 'public') return;
+  if (policy === 'public' || policy === 'anyone') return;
   const enough = identity.role !== null && ROLES.indexOf(identity.role) >= ROLES.indexOf(policy);
   // Without a project there is nothing that anybody but an admin could own.
   if (!enough || (identity.role !== 'admin' && identity.projectId === null)) {

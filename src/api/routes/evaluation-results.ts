@@ -1,0 +1,57 @@
+import type { PythonValue } from '../../alarm/python-json.js';
+import { wireBool } from '../../alarm/wire-types.js';
+import { AppError } from '../../errors.js';
+import type { ResultCounts } from '../../storage/evaluation-counter-store.js';
+import type { Scope } from '../../storage/scope.js';
+import { parseWith } from '../faultstring.js';
+import { isAdmin, scopeOf } from '../identity/authorize.js';
+import type { EvaluationResults } from '../ports.js';
+import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+
+export interface EvaluationResultRoutesDeps {
+  /** Undefined where results are not counted. */
+  evaluationResults: EvaluationResults | undefined;
+}
+
+/** Alarms that one statement reads. Their rows are small. */
+const PAGE = 2_000;
+
+/** `/v2/metrics`, which in Aodh means: what evaluations found, counted by alarm and state. */
+export function evaluationResultRoutes(deps: EvaluationResultRoutesDeps): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/v2/metrics',
+      policy: 'reader',
+      query: ['all_projects'],
+      handle: (request) => list(deps, request),
+    },
+  ];
+}
+
+function list({ evaluationResults }: EvaluationResultRoutesDeps, { identity, query }: ApiRequest): ApiAnswer {
+  if (!evaluationResults) throw new AppError('forbidden', 'metrics endpoint is disabled');
+  const text = query.one('all_projects');
+  const allProjects = text !== undefined && parseWith(wireBool(), { argument: 'all_projects', value: text });
+  if (allProjects && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
+  const projects = allProjects ? {} : { projectId: identity.projectId };
+  return { status: 200, listName: 'evaluation_results', pages: pagesOf(evaluationResults, scopeOf(identity), projects) };
+}
+
+async function* pagesOf(
+  results: EvaluationResults,
+  scope: Scope,
+  projects: { projectId?: string | null },
+): AsyncIterable<readonly PythonValue[]> {
+  let after: string | undefined;
+  for (;;) {
+    const page = await results.list(scope, { ...projects, after, limit: PAGE });
+    yield page.map(resultResponse);
+    if (page.length < PAGE) return;
+    after = page.at(-1)?.alarmId;
+  }
+}
+
+function resultResponse({ alarmId, projectId, counts }: ResultCounts): PythonValue {
+  return { alarm_id: alarmId, project_id: projectId, state_counters: counts };
+}

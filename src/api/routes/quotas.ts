@@ -1,0 +1,74 @@
+import { AppError } from '../../errors.js';
+import type { Quota } from '../../storage/quota-store.js';
+import { parseWith } from '../faultstring.js';
+import { isAdmin, scopeOf } from '../identity/authorize.js';
+import type { Quotas } from '../ports.js';
+import { SMALL_BODY } from '../request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { QuotaRequest } from '../schema/quota-request.js';
+
+export interface QuotaRoutesDeps {
+  quotas: Quotas;
+  /** The limit of projects for which none is set. */
+  projectAlarmQuota: number;
+}
+
+export function quotaRoutes(deps: QuotaRoutesDeps): Route[] {
+  const path = '/v2/quotas';
+  const own = `${path}/:id`;
+  return [
+    {
+      method: 'GET',
+      path,
+      policy: 'reader',
+      query: 'any',
+      handle: (request) => show(deps, request, request.query.one('project_id')),
+    },
+    { method: 'POST', path, policy: 'admin', body: SMALL_BODY, prepare: (request) => set(deps, request) },
+    {
+      method: 'DELETE',
+      path,
+      policy: 'admin',
+      query: ['project_id'],
+      prepare: ({ query }) => remove(deps, query.one('project_id')),
+    },
+    { method: 'GET', path: own, policy: 'reader', query: 'any', handle: (request) => show(deps, request, request.params['id']) },
+    { method: 'DELETE', path: own, policy: 'admin', handle: ({ params }) => remove(deps, params['id'])() },
+  ];
+}
+
+/** Aodh stores the default as the project's own quota on being asked for it, and then lets it create nothing; here asking changes nothing. */
+async function show(
+  { quotas, projectAlarmQuota }: QuotaRoutesDeps,
+  { identity }: ApiRequest,
+  wanted: string | undefined,
+): Promise<ApiAnswer> {
+  const projectId = named(wanted || (identity.projectId ?? undefined));
+  if (projectId !== identity.projectId && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
+  const set = await quotas.list(scopeOf(identity), projectId);
+  return answerWith(200, projectId, set.length > 0 ? set : [{ resource: 'alarms', limit: projectAlarmQuota }]);
+}
+
+function set({ quotas }: QuotaRoutesDeps, { body }: ApiRequest): () => Promise<ApiAnswer> {
+  if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "body"');
+  const wanted = parseWith(QuotaRequest, { argument: 'body', value: body });
+  return async () => answerWith(201, wanted.project_id, await quotas.set(wanted.project_id, wanted.quotas));
+}
+
+function remove({ quotas }: QuotaRoutesDeps, wanted: string | undefined): () => Promise<ApiAnswer> {
+  const projectId = named(wanted);
+  return async () => {
+    await quotas.remove(projectId);
+    return { status: 204 };
+  };
+}
+
+function named(projectId: string | undefined): string {
+  if (projectId === undefined) throw new AppError('invalid_request', 'Missing argument: "project_id"');
+  return projectId;
+}
+
+function answerWith(status: number, projectId: string, quotas: readonly Quota[]): ApiAnswer {
+  const listed = quotas.map(({ resource, limit }) => ({ resource, limit }));
+  return { status, body: { project_id: projectId, quotas: listed } };
+}
