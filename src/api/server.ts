@@ -16,6 +16,7 @@ import { historyRoutes } from './routes/history.js';
 import { meterRoutes } from './routes/meters.js';
 import { notificationRoutes } from './routes/notifications.js';
 import { versionRoutes } from './routes/versions.js';
+import type { TrustActions } from './trust-actions.js';
 
 export interface ApiDeps extends HealthRoutesDeps {
   alarms: Alarms;
@@ -24,6 +25,7 @@ export interface ApiDeps extends HealthRoutesDeps {
   statistics: MeterStatistics;
   notifications: NotificationAdmin;
   actions: ActionPolicy;
+  trustActions: TrustActions;
   authenticate: Authenticator;
   /** Refuses requests by where they come from, before anybody asks who makes them. */
   refuse: (request: Pick<Credentials, 'headers'>) => void;

@@ -6,6 +6,7 @@ import type { ReadinessCheck } from '../api/ports.js';
 import { createApi, createManagementApi } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
+import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import { createAlarmStore } from '../storage/alarm-store.js';
 import type { Database } from '../storage/database.js';
@@ -15,10 +16,12 @@ import { createSampleStore } from '../storage/sample-store.js';
 import { createStatisticsStore } from '../storage/statistics-store.js';
 import type { Telemetry } from '../telemetry.js';
 import { refuseOpenNoauth } from './noauth-guard.js';
+import { openTrustActions, trustRefusal } from './trusts.js';
 
 export interface ApiRoleDeps {
   config: Config;
   db: Database;
+  keystone: KeystoneSession | undefined;
   clock: Clock;
   log: Logger;
   telemetry: Telemetry;
@@ -26,7 +29,8 @@ export interface ApiRoleDeps {
 }
 
 /** Checks that the API may listen where it is told to, and listens. */
-export async function listenApi({ config, db, clock, log, telemetry, readiness }: ApiRoleDeps): Promise<Listener> {
+export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
+  const { config, db, keystone, clock, log, telemetry, readiness } = deps;
   const { host, port, i_understand_noauth_is_open, alarm_max_actions } = config.api;
   const exposed = await refuseOpenNoauth(host, i_understand_noauth_is_open);
   if (exposed) log.warn('the API is open: without authentication everybody who reaches it is an admin', { host });
@@ -37,7 +41,12 @@ export async function listenApi({ config, db, clock, log, telemetry, readiness }
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),
-    actions: { alarmMaxActions: alarm_max_actions, queueActions: config.queue.redis_url !== undefined },
+    actions: {
+      alarmMaxActions: alarm_max_actions,
+      queueActions: config.queue.redis_url !== undefined,
+      trustActions: { refusal: trustRefusal({ config, keystone }), overHttp: config.notifier.trust_actions_over_http },
+    },
+    trustActions: openTrustActions({ config, db, keystone, clock, log, newId: () => randomUUID() }),
     authenticate: createNoauthAuthenticator(),
     refuse: (request) => refuseForeignPages(request, { exposed }),
     now: () => clock.now(),
@@ -53,7 +62,7 @@ export async function listenApi({ config, db, clock, log, telemetry, readiness }
 
 /** Health and metrics of a process of any role, on a listener of their own. */
 export function listenManagement(
-  { config, log, telemetry, readiness }: Omit<ApiRoleDeps, 'db' | 'clock'>,
+  { config, log, telemetry, readiness }: Omit<ApiRoleDeps, 'db' | 'keystone' | 'clock'>,
   port: number,
 ): Promise<Listener> {
   const app = createManagementApi({

@@ -117,12 +117,19 @@ export class OwnTokenKeeper {
   }
 }
 
-class LoginRefused extends AppError {}
+/** Keystone answered, and did not log us in. */
+export class LoginRefused extends AppError {
+  constructor(
+    readonly status: number,
+    cause: Error,
+  ) {
+    super('unavailable', 'Keystone is not available', { cause });
+  }
+}
 
 function notIssued(status: number): AppError {
-  const text = 'Keystone is not available';
   const cause = new Error(`Keystone answered ${status} when the service asked for a token of its own`);
-  return status >= 400 ? new LoginRefused('unavailable', text, { cause }) : new AppError('unavailable', text, { cause });
+  return status >= 400 ? new LoginRefused(status, cause) : new AppError('unavailable', 'Keystone is not available', { cause });
 }
 
 function identityOf(login: KeystoneLogin): object {

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { createKeystoneClient, type KeystoneAnswer, type KeystoneClient, type KeystoneClientSettings } from './client.js';
-import { OwnTokenKeeper, type KeystoneLogin, type OwnToken } from './own-token.js';
+import { LoginRefused, OwnTokenKeeper, type KeystoneLogin, type OwnToken } from './own-token.js';
 
 export interface KeystoneSettings extends KeystoneClientSettings {
   login: KeystoneLogin;
@@ -18,6 +18,12 @@ export interface KeystoneSessionDeps {
   log: Logger;
 }
 
+export interface ScopedLogin {
+  token: string;
+  /** Address of a service in the catalogue, without a slash at the end. */
+  endpoint(serviceType: string): string;
+}
+
 /** The service's own login at Keystone. Whatever fails for Keystone's sake is an AppError `unavailable`. */
 export interface KeystoneSession extends KeystoneClient {
   /** A token of the service's own user in its own project; the same one until it is about to end. */
@@ -28,6 +34,8 @@ export interface KeystoneSession extends KeystoneClient {
   requestAsService(...request: Parameters<KeystoneClient['request']>): ReturnType<KeystoneClient['request']>;
   /** A token of the same user for another scope, such as `{ 'OS-TRUST:trust': { id } }`. Not kept. Keystone gives none for application credentials. */
   scopedToken(scope: object): Promise<string>;
+  /** The same with its catalogue, whose addresses can depend on the scope. Null: Keystone refuses that scope. */
+  scoped(scope: object): Promise<ScopedLogin | null>;
   /** Id of the service's own user. */
   userId(): Promise<string>;
   /** Address of a service in the catalogue, without a slash at the end. */
@@ -54,6 +62,10 @@ export function createKeystoneSession(settings: KeystoneSettings, { clock, log }
     token: async () => (await keeper.current()).id,
     renew: async () => (await keeper.renew()).id,
     scopedToken: async (scope) => (await keeper.issue(scope)).id,
+    scoped: async (scope) => {
+      const issued = await keeper.issue(scope).catch(refusedScope);
+      return issued && { token: issued.id, endpoint: (serviceType) => endpointIn(issued, serviceType, settings) };
+    },
     userId: async () => (await keeper.current()).user.id,
     endpoint: async (serviceType) => endpointIn(await keeper.current(), serviceType, settings),
     async projectId(name, domainName) {
@@ -64,6 +76,12 @@ export function createKeystoneSession(settings: KeystoneSettings, { clock, log }
       return domainId === null ? null : idOf(requestAsService, '/projects', { name, domain_id: domainId });
     },
   };
+}
+
+/** 401 is about our password, not about the scope. */
+function refusedScope(thrown: unknown): null {
+  if (thrown instanceof LoginRefused && (thrown.status === 403 || thrown.status === 404)) return null;
+  throw thrown;
 }
 
 function endpointIn({ catalog }: OwnToken, serviceType: string, { region, interface: face }: KeystoneSettings): string {

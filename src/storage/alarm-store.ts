@@ -1,3 +1,4 @@
+import { usesTrust } from '../alarm/action.js';
 import { SEVERITIES, type AlarmState } from '../alarm/alarm.js';
 import { typeOf, type AlarmRule } from '../alarm/types/index.js';
 import { ALARM_COLUMNS, ALARM_TABLES, alarmParameters, toAlarm, type AlarmRow, type StoredAlarm } from './alarm-row.js';
@@ -6,6 +7,7 @@ import { Conditions, orderBy, type OrderKey, type SqlType } from './conditions.j
 import type { Database, Sql } from './database.js';
 import { appendHistory, historyParameters, type HistoryEntry } from './history-store.js';
 import { scopeParameter, within, type Scope } from './scope.js';
+import { writeTrust, type SealedTrust, type TrustChange } from './trust-store.js';
 
 export type { StoredAlarm } from './alarm-row.js';
 
@@ -59,6 +61,7 @@ export interface Replacement {
   memberProject: string | null;
   /** Decides with the alarm locked; a throw undoes everything. */
   change: (current: StoredAlarm) => AlarmChange;
+  trust?: TrustChange | undefined;
 }
 
 export interface Removal {
@@ -71,6 +74,7 @@ export interface Creation {
   alarm: StoredAlarm;
   memberProject: string | null;
   entry: HistoryEntry;
+  trust?: SealedTrust | undefined;
 }
 
 export type AlarmStore = ReturnType<typeof createAlarmStore>;
@@ -104,17 +108,18 @@ insert into alarm_history
   (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version, previous_state)
 values ($22, $23, $24, $25, $26, $27, $28, $29, $30::timestamptz, $31::bigint, $32)`;
 
-async function create(db: Database, { alarm, memberProject, entry }: Creation): Promise<void> {
+async function create(db: Database, { alarm, memberProject, entry, trust }: Creation): Promise<void> {
   const combination = combinationOf(alarm.id, alarm.rule, memberProject);
   const insert = async (sql: Sql): Promise<void> => {
     await sql.query(INSERT, [...alarmParameters(alarm), ...historyParameters(entry)]);
   };
-  if (!combination) return insert(db);
+  if (!combination && !trust) return insert(db);
   await db.transaction(async (tx) => {
-    await lockCombinations(tx);
-    await refuseBadMembers(tx, combination);
+    if (combination) await lockCombinations(tx);
+    if (combination) await refuseBadMembers(tx, combination);
     await insert(tx);
-    await writeMembers(tx, alarm.id, combination.memberIds);
+    if (combination) await writeMembers(tx, alarm.id, combination.memberIds);
+    if (trust) await writeTrust(tx, alarm.id, { next: trust, at: alarm.timestamp });
   });
 }
 
@@ -181,7 +186,7 @@ async function replace(
   tx: Sql,
   scope: Scope,
   id: string,
-  { rule, memberProject, change }: Replacement,
+  { rule, memberProject, change, trust }: Replacement,
 ): Promise<StoredAlarm | undefined> {
   const combination = combinationOf(id, rule, memberProject);
   // Always before the alarm's own row, so that two writers cannot hold one each and want the other's.
@@ -192,6 +197,7 @@ async function replace(
   const { next, entry } = change(current);
   await tx.query(UPDATE, [...alarmParameters(next), next.stateVersion]);
   await writeMembers(tx, id, combination?.memberIds ?? []);
+  if (trust) await writeTrust(tx, id, trust);
   if (entry) await appendHistory(tx, entry);
   if (!next.enabled) await cancelNotifications(tx, id, 'alarm disabled', next.timestamp);
   return { ...next, definitionVersion: current.definitionVersion + 1 };
@@ -220,6 +226,7 @@ async function remove(tx: Sql, scope: Scope, id: string, { at, entry }: Removal)
   );
   await appendHistory(tx, entry(current));
   await writeMembers(tx, id, []);
+  if (usesTrust(current)) await writeTrust(tx, id, { next: null, at });
   await cancelNotifications(tx, id, 'alarm deleted', at);
   return true;
 }

@@ -4,11 +4,16 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/listen.js';
 import { createApi } from '../../src/api/server.js';
-import { silentLogger } from '../../src/logger.js';
+import type { Authenticator } from '../../src/api/identity/identity.js';
+import type { Trusts } from '../../src/api/ports.js';
+import { createTrustActions } from '../../src/api/trust-actions.js';
+import { silentLogger, type Logger } from '../../src/logger.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createHistoryStore } from '../../src/storage/history-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
+import { createSealer } from '../../src/storage/sealed.js';
+import { createTrustStore } from '../../src/storage/trust-store.js';
 import { createSampleStore } from '../../src/storage/sample-store.js';
 import { createStatisticsStore } from '../../src/storage/statistics-store.js';
 import { FakeClock } from './fake-clock.js';
@@ -52,13 +57,22 @@ export interface TestApi {
 export interface TestApiOptions {
   alarmMaxActions?: number;
   queueActions?: boolean;
+  /** Without it there is no Keystone, and `trust+` actions are refused. */
+  trusts?: Trusts;
+  trustsOverHttp?: boolean;
+  authenticate?: Authenticator;
+  log?: Logger;
 }
 
+export const NO_KEYSTONE = 'trust+ actions need a Keystone token';
+const noKeystone = (): Promise<never> => Promise.reject(new Error('not to be asked'));
+/** Encrypts with a key that is no secret. */
+export const TEST_SEALER = createSealer({ current: Buffer.alloc(32, 7), previous: [] });
+
 /** The API on real stores, listening on a port of its own, with a client that says what came back. */
-export async function startApi(
-  db: Database,
-  { alarmMaxActions = -1, queueActions = false }: TestApiOptions = {},
-): Promise<TestApi> {
+export async function startApi(db: Database, options: TestApiOptions = {}): Promise<TestApi> {
+  const { alarmMaxActions = -1, queueActions = false, trusts, trustsOverHttp = true } = options;
+  const { authenticate = createNoauthAuthenticator(), log = silentLogger } = options;
   const clock = new FakeClock();
   const app = createApi({
     alarms: createAlarmStore(db),
@@ -66,12 +80,23 @@ export async function startApi(
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),
-    actions: { alarmMaxActions, queueActions },
-    authenticate: createNoauthAuthenticator(),
+    actions: {
+      alarmMaxActions,
+      queueActions,
+      trustActions: { refusal: trusts ? undefined : NO_KEYSTONE, overHttp: trustsOverHttp },
+    },
+    trustActions: createTrustActions({
+      trusts: trusts ?? { create: noKeystone, remove: noKeystone },
+      alarmTrusts: createTrustStore(db, TEST_SEALER),
+      now: () => clock.now(),
+      newId: () => randomUUID(),
+      log,
+    }),
+    authenticate,
     refuse: (request) => refuseForeignPages(request, { exposed: false }),
     now: () => clock.now(),
     newId: () => randomUUID(),
-    log: silentLogger,
+    log,
     onStored: () => {},
     onAnswer: () => {},
     metrics: () => Promise.resolve({ contentType: 'text/plain', content: '' }),
