@@ -1,12 +1,14 @@
 import { listenApi, listenManagement } from './app/api-role.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
 import { createNotifierRole } from './app/notifier-role.js';
+import { openKeystone } from './app/open-keystone.js';
 import { openCoordinationDatabase, openDatabase, whereDataIs } from './app/open-database.js';
 import { readiness, type ReadinessCheck } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
 import type { Listener } from './api/listen.js';
 import { createSystemClock, type ServiceClock } from './clock.js';
 import type { Config, Role } from './config/schema.js';
+import type { KeystoneSession } from './keystone/session.js';
 import { createLogger, type Logger } from './logger.js';
 import { createBullDoorbell } from './notifier/bull-doorbell.js';
 import { createLocalDoorbell, type Doorbell, type LocalDoorbell } from './notifier/doorbell.js';
@@ -57,6 +59,7 @@ export async function createApp(config: Config, program: Program, overrides: Ove
     const isEvaluator = config.roles.includes('evaluator');
     const coordinationDb = isEvaluator ? await openCoordinationDatabase(config, db, { log, resources }) : db;
     const redis = await openRedis(config, log, resources);
+    const keystone = openKeystone(config, { clock, log: log.child({ component: 'keystone' }) });
     return new Service({
       config,
       program,
@@ -65,6 +68,7 @@ export async function createApp(config: Config, program: Program, overrides: Ove
       db,
       coordinationDb,
       redis,
+      keystone,
       resources,
       telemetry: createTelemetry(),
       failedLock,
@@ -83,6 +87,7 @@ interface Parts {
   db: Database;
   coordinationDb: Database;
   redis: { command: Redis; subscriber: Redis } | undefined;
+  keystone: KeystoneSession | undefined;
   resources: ReleaseStack;
   telemetry: Telemetry;
   failedLock: Promise<Error>;
@@ -125,18 +130,13 @@ class Service implements App {
   }
 
   async #start(): Promise<void> {
-    const { config, log, telemetry, clock, db, resources } = this.parts;
+    const { config, log, telemetry } = this.parts;
     const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
     if (config.roles.includes('api')) {
-      const { version } = this.parts.program;
       const api = await listenApi({
-        config,
-        db,
-        clock,
+        ...this.parts,
+        ...this.parts.program,
         log: log.child({ component: 'api' }),
-        telemetry,
-        version,
-        resources,
         readiness: ready,
       });
       this.#listeners.push(api);

@@ -1,7 +1,19 @@
 import { AppError } from '../errors.js';
+import type { AlarmActions } from './alarm.js';
 
 /** The schemes an action may have. Receivers of further schemes are added here and in the notifier's registry. */
-export const ACTION_SCHEMES = ['http', 'https', 'log', 'test', 'queue'] as const;
+export const ACTION_SCHEMES = [
+  'http',
+  'https',
+  'log',
+  'test',
+  'queue',
+  'trust+http',
+  'trust+https',
+  'zaqar',
+  'trust+zaqar',
+  'trust+heat',
+] as const;
 export type ActionScheme = (typeof ACTION_SCHEMES)[number];
 
 /** Schemes that only admins may use: they write where the operator reads. */
@@ -9,10 +21,16 @@ export const ADMIN_SCHEMES: readonly ActionScheme[] = ['log', 'test'];
 
 export interface Action {
   scheme: ActionScheme;
+  /** For `trust+http(s)` the URL that is called, without `trust+`. */
   url: URL;
 }
 
-const DEFAULT_PORTS: Partial<Record<ActionScheme, string>> = { http: '80', https: '443' };
+const DEFAULT_PORTS: Partial<Record<ActionScheme, string>> = {
+  http: '80',
+  https: '443',
+  'trust+http': '80',
+  'trust+https': '443',
+};
 const QUEUE_NAME = /^[a-z0-9-]{1,64}$/;
 /** RFC 3986, appendix B: scheme, authority with its slashes, path, query, fragment. */
 const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
@@ -24,10 +42,12 @@ const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?
 export function parseAction(text: string): Action {
   const scheme = schemeOf(text);
   if (scheme === undefined) throw new AppError('invalid_request', `Unsupported action ${text}`);
-  if (!URL.canParse(text) || (scheme in DEFAULT_PORTS && !/^https?:\/\/[^/?#\\]/i.test(text))) {
+  const isWeb = scheme in DEFAULT_PORTS;
+  const written = isWeb ? withoutTrust(text) : text;
+  if (!URL.canParse(written) || (isWeb && !/^https?:\/\/[^/?#\\]/i.test(written))) {
     throw new AppError('invalid_request', `Unable to parse action ${text}`);
   }
-  const url = new URL(text);
+  const url = new URL(written);
   if (scheme === 'queue' && (!QUEUE_NAME.test(url.hostname) || !/^\/?$/.test(url.pathname))) {
     throw new AppError(
       'invalid_request',
@@ -35,6 +55,31 @@ export function parseAction(text: string): Action {
     );
   }
   return { scheme, url };
+}
+
+/** Whether an action is carried out with a Keystone trust of the alarm. */
+export function needsTrust(action: string): boolean {
+  return /^trust\+/i.test(action) && schemeOf(action) !== undefined;
+}
+
+/** An alarm's actions that need a trust, without repetitions. */
+export function trustActionsOf(alarm: AlarmActions): string[] {
+  const all = [alarm.okActions, alarm.alarmActions, alarm.insufficientDataActions].flatMap((list) => list ?? []);
+  return [...new Set(all.filter(needsTrust))];
+}
+
+export function usesTrust(alarm: AlarmActions): boolean {
+  return trustActionsOf(alarm).length > 0;
+}
+
+/** Whether an action's authority holds user info. In one that needs a trust it would be the id of a trust, which only we may choose. */
+export function hasUserInfo(action: string): boolean {
+  return PARTS.exec(action)?.[2]?.includes('@') ?? false;
+}
+
+/** The URL behind `trust+http(s)`, byte for byte as it was written. */
+export function withoutTrust(action: string): string {
+  return action.replace(/^trust\+/i, '');
 }
 
 /** What deliveries at once are counted by: `host:port` of a URL, otherwise the scheme, for queues with the name. */

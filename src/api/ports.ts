@@ -15,6 +15,8 @@ import type { SampleFilter } from '../storage/sample-filter.js';
 import type { Meter, Resource, ResourceFilter, Sample } from '../storage/sample-store.js';
 import type { Scope } from '../storage/scope.js';
 import type { Statistics, StatisticsQuery } from '../storage/statistics-store.js';
+import type { AlarmTrust, SealedTrust } from '../storage/trust-store.js';
+import type { Identity } from './identity/identity.js';
 
 /** What the API asks of whoever keeps alarms. */
 export interface Alarms {
@@ -31,6 +33,28 @@ export interface Imports {
   standingOf(id: string): Promise<Standing>;
   insertMuted(imported: Import): Promise<boolean>;
   activate(activation: Activation): Promise<string[]>;
+}
+
+/** Trusts at Keystone: the right to act as somebody, lent to this service. */
+export interface Trusts {
+  /**
+   * Lends us the caller's rights in the caller's project; resolves to the trust's id.
+   * @throws AppError `invalid_request` when the caller cannot lend them, `unavailable` when Keystone does not answer as it should.
+   */
+  create(identity: Identity): Promise<string>;
+  /** Resolves when Keystone has no such trust any more. Without an identity, or where it is not enough, with our own rights. */
+  remove(trustId: string, identity?: Identity): Promise<void>;
+}
+
+/** The trusts that alarms use, as they are kept. */
+export interface AlarmTrusts {
+  seal(trust: AlarmTrust): SealedTrust;
+  reveal(trust: SealedTrust): AlarmTrust;
+  ofAlarm(alarmId: string): Promise<SealedTrust | undefined>;
+  isKnown(id: string): Promise<boolean>;
+  discarded(alarmId: string): Promise<SealedTrust[]>;
+  addDiscarded(trust: SealedTrust, at: Date): Promise<void>;
+  forget(id: string): Promise<void>;
 }
 
 export interface History {

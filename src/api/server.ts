@@ -32,6 +32,7 @@ import { meterRoutes } from './routes/meters.js';
 import { notificationRoutes } from './routes/notifications.js';
 import { quotaRoutes } from './routes/quotas.js';
 import { versionRoutes } from './routes/versions.js';
+import type { TrustActions } from './trust-actions.js';
 
 export interface ApiDeps extends HealthRoutesDeps {
   alarms: Alarms;
@@ -47,6 +48,7 @@ export interface ApiDeps extends HealthRoutesDeps {
   /** Undefined where results are not counted. */
   evaluationResults: EvaluationResults | undefined;
   actions: ActionPolicy;
+  trustActions: TrustActions;
   authenticate: Authenticator;
   /** Refuses requests by where they come from, before anybody asks who makes them. */
   refuse: (request: Pick<Credentials, 'headers'>) => void;

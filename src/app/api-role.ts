@@ -6,6 +6,7 @@ import type { ReadinessCheck } from '../api/ports.js';
 import { createApi, createManagementApi } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
+import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import type { ReleaseStack } from '../release-stack.js';
 import { createAlarmStore } from '../storage/alarm-store.js';
@@ -19,24 +20,24 @@ import { createSampleStore } from '../storage/sample-store.js';
 import { createStatisticsStore } from '../storage/statistics-store.js';
 import type { Telemetry } from '../telemetry.js';
 import { refuseOpenNoauth } from './noauth-guard.js';
-import { createRuleChecks, type KeystoneAccess } from './rule-checks.js';
+import { createRuleChecks } from './rule-checks.js';
+import { openTrustActions, trustRefusal } from './trusts.js';
 
 export interface ApiRoleDeps {
   config: Config;
   db: Database;
+  keystone: KeystoneSession | undefined;
   clock: Clock;
   log: Logger;
   telemetry: Telemetry;
   version: string;
   readiness: () => Promise<ReadinessCheck[]>;
   resources: ReleaseStack;
-  /** Undefined where no Keystone is configured. */
-  keystone?: KeystoneAccess | undefined;
 }
 
 /** Checks that the API may listen where it is told to, and listens. */
 export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
-  const { config, db, clock, log, telemetry, version, readiness, resources, keystone } = deps;
+  const { config, db, keystone, clock, log, telemetry, version, readiness, resources } = deps;
   const { host, port, i_understand_noauth_is_open, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
   const exposed = await refuseOpenNoauth(host, i_understand_noauth_is_open);
   if (exposed) log.warn('the API is open: without authentication everybody who reaches it is an admin', { host });
@@ -52,7 +53,12 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     quotas: createQuotaStore(db),
     projectAlarmQuota: project_alarm_quota,
     evaluationResults: config.api.evaluation_results_metrics ? createEvaluationCounterStore(db) : undefined,
-    actions: { alarmMaxActions: alarm_max_actions, queueActions: config.queue.redis_url !== undefined },
+    actions: {
+      alarmMaxActions: alarm_max_actions,
+      queueActions: config.queue.redis_url !== undefined,
+      trustActions: { refusal: trustRefusal({ config, keystone }), overHttp: config.notifier.trust_actions_over_http },
+    },
+    trustActions: openTrustActions({ config, db, keystone, clock, log, newId: () => randomUUID() }),
     authenticate: createNoauthAuthenticator(),
     refuse: (request) => refuseForeignPages(request, { exposed }),
     now: () => clock.now(),

@@ -5,6 +5,7 @@ import { createBackendWatch, type BackendWatch } from '../evaluator/backend-watc
 import type { Doorbell } from '../evaluator/commit-outcomes.js';
 import { createEvaluator, type Evaluator } from '../evaluator/evaluator.js';
 import { createHousekeeping, type Chore } from '../evaluator/housekeeping.js';
+import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import { createCoordinator, type Coordinator } from '../partition/coordinator.js';
 import type { Redis } from '../redis.js';
@@ -18,6 +19,7 @@ import { createPartitionStore } from '../storage/partition-store.js';
 import { createRetentionStore, PRUNE_BATCH } from '../storage/retention-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
+import { trustChore } from './trusts.js';
 
 /** Tombstones stay at least this long, whatever the evaluators say they have seen. */
 const KEEP_TOMBSTONES_MS = 60_000;
@@ -29,6 +31,7 @@ export interface EvaluatorRoleDeps {
   coordinationDb: Database;
   redis: { command: Redis; subscriber: Redis } | undefined;
   doorbell: Doorbell;
+  keystone: KeystoneSession | undefined;
   clock: ServiceClock;
   log: Logger;
   telemetry: Telemetry;
@@ -97,11 +100,13 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
   return { loops: [coordinator.loop, evaluator.loop, housekeeping, backends.loop], coordinator, evaluator, backends };
 }
 
-function choresOf({ config, db }: EvaluatorRoleDeps): Chore[] {
+function choresOf({ config, db, keystone, log }: EvaluatorRoleDeps): Chore[] {
   const { retention, prune_every: everyMs } = config.meters;
   const store = createRetentionStore(db);
   const before = (now: Date, ageMs: number): Date => new Date(now.getTime() - ageMs);
+  const trusts = trustChore({ config, db, keystone, log });
   return [
+    ...(trusts ? [trusts] : []),
     { name: 'samples', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneSamples(before(now, retention)) },
     { name: 'tombstones', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneTombstones(before(now, KEEP_TOMBSTONES_MS)) },
   ];

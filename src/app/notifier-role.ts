@@ -6,13 +6,16 @@ import { createNotifier, type Notifier } from '../notifier/notifier.js';
 import type { Database } from '../storage/database.js';
 import { createNotificationClaimStore } from '../storage/notification-claim-store.js';
 import { createNotificationUpkeepStore } from '../storage/notification-upkeep-store.js';
+import type { KeystoneSession } from '../keystone/session.js';
 import type { Telemetry } from '../telemetry.js';
+import { openCloudAccess } from './trusts.js';
 
 export interface NotifierRoleDeps {
   config: Config;
   db: Database;
   doorbell: Doorbell;
   localDoorbell: LocalDoorbell;
+  keystone: KeystoneSession | undefined;
   clock: ServiceClock;
   log: Logger;
   telemetry: Telemetry;
@@ -20,7 +23,7 @@ export interface NotifierRoleDeps {
 }
 
 /** The notifier, with its settings in its own words. */
-export function createNotifierRole({ config, db, version, ...deps }: NotifierRoleDeps): Notifier {
+export function createNotifierRole({ config, db, keystone, version, ...deps }: NotifierRoleDeps): Notifier {
   const { notifier, redis, queue, evaluator } = config;
   return createNotifier({
     ...deps,
@@ -29,6 +32,7 @@ export function createNotifierRole({ config, db, version, ...deps }: NotifierRol
     upkeep: createNotificationUpkeepStore(db),
     redis: redis.url && { url: redis.url.reveal(), prefix: redis.prefix },
     queue: { redisUrl: queue.redis_url?.reveal(), prefix: queue.prefix },
+    cloud: openCloudAccess({ config, db, keystone }),
     random: Math.random,
     rules: {
       policy: notifier.policy,

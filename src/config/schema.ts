@@ -31,6 +31,13 @@ const secret = () =>
     .transform((text) => new Secret(text))
     .meta({ kind: 'secret' })
     .optional();
+const secretKey = () =>
+  z
+    .string()
+    .refine((text) => /^[A-Za-z0-9+/]{43}=$/.test(text), 'expected 32 bytes as base64, such as `openssl rand -base64 32` prints')
+    .transform((text) => new Secret(text))
+    .meta({ kind: 'secret' })
+    .optional();
 const text = () => z.string().min(1).optional();
 const redisUrl = secretUrl(/^rediss?:\/\//, 'redis://:password@host:6379');
 const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> =>
@@ -88,8 +95,8 @@ export const Config = z.strictObject({
     timeout: duration('10s', { min: '100ms' }),
   }),
   secrets: section({
-    key: secret(),
-    previous_key: secret(),
+    key: secretKey(),
+    previous_key: secretKey(),
   }),
   events: section({
     retention: duration('7d', { min: '1m' }),
@@ -136,6 +143,7 @@ export const Config = z.strictObject({
     keep_delivered: duration('3d'),
     keep_repeats: duration('1h'),
     keep_dead: duration('30d'),
+    trust_actions_over_http: z.boolean().default(true),
   }),
   queue: section({
     redis_url: redisUrl,

@@ -7,7 +7,7 @@ import type { Telemetry } from '../telemetry.js';
 import { createDoorbellWorker } from './bull-doorbell.js';
 import { DeliveryPump, type DeliveryRules } from './delivery-pump.js';
 import type { Doorbell, LocalDoorbell } from './doorbell.js';
-import { createReceivers } from './receivers/registry.js';
+import { createReceivers, type CloudAccess } from './receivers/registry.js';
 import { createSweeper, type SweepRules } from './sweeper.js';
 import { Watchdog } from './watchdog.js';
 
@@ -21,6 +21,7 @@ export interface NotifierDeps {
   /** Where to listen for others' rings. */
   redis: { url: string; prefix: string } | undefined;
   queue: { redisUrl: string | undefined; prefix: string };
+  cloud: CloudAccess;
   rules: DeliveryRules & SweepRules & { connectTimeoutMs: number };
   clock: ServiceClock;
   log: Logger;
@@ -46,6 +47,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     queueRedisUrl: deps.queue.redisUrl,
     queuePrefix: deps.queue.prefix,
     version: deps.version,
+    cloud: deps.cloud,
   });
   const pump = new DeliveryPump({ store: deps.claims, receivers, clock, log, telemetry, random: deps.random, rules });
   deps.localDoorbell.onRing(() => pump.wake());

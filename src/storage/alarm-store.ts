@@ -1,3 +1,4 @@
+import { usesTrust } from '../alarm/action.js';
 import { SEVERITIES, type AlarmState } from '../alarm/alarm.js';
 import { typeOf, type AlarmRule } from '../alarm/types/index.js';
 import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
@@ -8,6 +9,7 @@ import { Conditions, orderBy, type OrderKey, type SqlType } from './conditions.j
 import type { Database, Sql } from './database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
 import { scopeParameter, within, type Scope } from './scope.js';
+import { writeTrust, type SealedTrust, type TrustChange } from './trust-store.js';
 
 export type { StoredAlarm } from './alarm-row.js';
 
@@ -61,6 +63,7 @@ export interface Replacement {
   memberProject: string | null;
   /** Decides with the alarm locked; a throw undoes everything. */
   change: (current: StoredAlarm) => AlarmChange;
+  trust?: TrustChange | undefined;
 }
 
 export interface Removal {
@@ -71,6 +74,7 @@ export interface Removal {
 
 export interface Creation extends Insertion {
   memberProject: string | null;
+  trust?: SealedTrust | undefined;
 }
 
 export type AlarmStore = ReturnType<typeof createAlarmStore>;
@@ -109,9 +113,9 @@ async function create(db: Database, quotas: AlarmQuotas, creation: Creation): Pr
 }
 
 async function createCounted(db: Database, quotas: AlarmQuotas, creation: Creation): Promise<void> {
-  const { alarm, memberProject } = creation;
+  const { alarm, memberProject, trust } = creation;
   const combination = combinationOf(alarm.id, alarm.rule, memberProject);
-  if (!combination && quotas.user < 0) return insertAlarm(db, creation, quotas);
+  if (!combination && !trust && quotas.user < 0) return insertAlarm(db, creation, quotas);
   await db.transaction(async (tx) => {
     if (combination) {
       await lockCombinations(tx);
@@ -119,6 +123,7 @@ async function createCounted(db: Database, quotas: AlarmQuotas, creation: Creati
     }
     await insertAlarm(tx, creation, quotas);
     if (combination) await writeMembers(tx, alarm.id, combination.memberIds);
+    if (trust) await writeTrust(tx, alarm.id, { next: trust, at: alarm.timestamp });
   });
 }
 
@@ -185,7 +190,7 @@ async function replace(
   tx: Sql,
   scope: Scope,
   id: string,
-  { rule, memberProject, change }: Replacement,
+  { rule, memberProject, change, trust }: Replacement,
 ): Promise<StoredAlarm | undefined> {
   const combination = combinationOf(id, rule, memberProject);
   // Always before the alarm's own row, so that two writers cannot hold one each and want the other's.
@@ -197,6 +202,7 @@ async function replace(
   await tx.query(UPDATE, [...alarmParameters(next), next.stateVersion]);
   await moveCount(tx, current, next);
   await writeMembers(tx, id, combination?.memberIds ?? []);
+  if (trust) await writeTrust(tx, id, trust);
   if (entry) await appendHistory(tx, entry);
   if (!next.enabled) await cancelNotifications(tx, id, 'alarm disabled', next.timestamp);
   return { ...next, definitionVersion: current.definitionVersion + 1 };
@@ -227,6 +233,7 @@ async function remove(tx: Sql, scope: Scope, id: string, { at, entry }: Removal)
   await tx.query(REMOVE, [id, at, current.projectId, current.userId]);
   await appendHistory(tx, entry(current));
   await writeMembers(tx, id, []);
+  if (usesTrust(current)) await writeTrust(tx, id, { next: null, at });
   await cancelNotifications(tx, id, 'alarm deleted', at);
   return true;
 }

@@ -1,5 +1,6 @@
 import { pythonJson } from '../alarm/python-json.js';
 import { typeOf } from '../alarm/types/index.js';
+import { countIn } from './alarm-count-store.js';
 import { alarmParameters, type StoredAlarm } from './alarm-row.js';
 import { lockCombinations, refuseBadMembers, writeMembers } from './combination-store.js';
 import type { Database, Sql } from './database.js';
@@ -62,6 +63,7 @@ async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import): Pr
   }
   const { rowCount } = await tx.query(INSERT, alarmParameters(alarm));
   if (rowCount === 0) return false;
+  await countIn(tx, alarm);
   await writeMembers(tx, alarm.id, memberIds);
   await appendHistory(tx, entry);
   return true;

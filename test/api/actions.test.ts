@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
+import { createNoauthAuthenticator } from '../../src/api/identity/noauth.js';
+import type { Authenticator } from '../../src/api/identity/identity.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, thresholdBody, type Answered, type Caller, type TestApi } from '../support/api.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
@@ -7,16 +9,26 @@ import { embeddedDatabase, empty } from '../support/databases.js';
 let db: Database;
 let api: TestApi;
 let generous: TestApi;
+/** As if there were a Keystone: trusts are made and removed without asking anybody. */
+let trusting: TestApi;
+let strict: TestApi;
 
 beforeAll(async () => {
   db = await embeddedDatabase();
   api = await startApi(db);
   generous = await startApi(db, { queueActions: true, alarmMaxActions: 2 });
+  const trusts = { create: () => Promise.resolve('trust'), remove: () => Promise.resolve() };
+  const authenticate: Authenticator = async (credentials) => ({
+    ...(await createNoauthAuthenticator()(credentials)),
+    token: 't',
+  });
+  trusting = await startApi(db, { trusts, authenticate });
+  strict = await startApi(db, { trusts, authenticate, trustsOverHttp: false });
 });
 beforeEach(() => empty(db));
 afterAll(async () => {
   await api.close();
-  await generous.close();
+  for (const each of [generous, trusting, strict]) await each.close();
   await db.close();
 });
 
@@ -40,13 +52,22 @@ test.each<[unknown, unknown]>([
   [['HTTP://A/x?'], ['http://A/x']],
   [['https://h/p?a=%2F#'], ['https://h/p?a=%2F']],
   [['http://user:pw@h:8080/x'], ['http://user:pw@h:8080/x']],
+  [
+    ['zaqar://?topic=x', 'zaqar:?topic=x&subscriber=http://s/'],
+    ['zaqar:?topic=x', 'zaqar:?topic=x&subscriber=http://s/'],
+  ],
+  [['trust+heat://'], ['trust+heat:']],
+  [['trust+zaqar://?queue_name=q'], ['trust+zaqar:?queue_name=q']],
+  [['trust+zaqar:?queue_name=q'], ['trust+zaqar:?queue_name=q']],
+  [['TRUST+HTTP://H/p?a=%2F&b=x@y#'], ['trust+http://H/p?a=%2F&b=x@y']],
+  [['trust+https://h:8004/v1/p/stacks'], ['trust+https://h:8004/v1/p/stacks']],
   [null, null],
   [[], []],
 ])('actions %j read %j, and can be sent back as they read', async (given, expected) => {
-  const created = await post(given);
+  const created = await post(given, { to: trusting });
   const { alarm_id, alarm_actions } = created.json<{ alarm_id: string; alarm_actions: unknown }>();
   expect([created.status, alarm_actions]).toEqual([201, expected]);
-  const again = await api.ask('PUT', `/v2/alarms/${alarm_id}`, { body: thresholdBody({ alarm_actions }) });
+  const again = await trusting.ask('PUT', `/v2/alarms/${alarm_id}`, { body: thresholdBody({ alarm_actions }) });
   expect([again.status, again.json()['alarm_actions']]).toEqual([200, expected]);
 });
 
@@ -58,6 +79,16 @@ test.each<[unknown, number, string]>([
   [['http://'], 400, 'Unable to parse action http://'],
   [['http:/h'], 400, 'Unable to parse action http:/h'],
   [[null], 400, 'Unable to parse action None'],
+  [['trust+ftp://h/'], 400, 'Unsupported action trust+ftp://h/'],
+  [['trust+http://[bad'], 400, 'Unable to parse action trust+http://[bad'],
+  [['trust+https://'], 400, 'Unable to parse action trust+https://'],
+  [['zaqar://[bad'], 400, 'Unable to parse action zaqar://[bad'],
+  [['http://a/', 'trust+http://id@h/'], 400, 'trust URL cannot contain a trust ID.'],
+  [['trust+https://id:delete@h/'], 400, 'trust URL cannot contain a trust ID.'],
+  [['trust+https://a\\@h/'], 400, 'trust URL cannot contain a trust ID.'],
+  [['trust+zaqar://id@?queue_name=q'], 400, 'trust URL cannot contain a trust ID.'],
+  [['TRUST+heat://id:delete@'], 400, 'trust URL cannot contain a trust ID.'],
+  [['trust+http://h/?k=secret'], 400, 'Unsupported action trust+http://h/?k=***: trust+ actions need a Keystone token'],
   [['queue://jobs'], 400, 'Unsupported action queue://jobs: queue actions need the setting queue.redis_url, which is not set'],
   [
     ['queue://No_Such'],
@@ -91,4 +122,14 @@ test('more actions than configured are refused, counted without repetitions', as
   expect((await post(['http://a/', 'http://b/', 'http://a/'], { to: generous })).status).toBe(201);
   const answer = await post(['http://a/', 'http://b/', 'http://c/'], { to: generous });
   expect([answer.status, answer.fault]).toEqual([400, 'alarm_actions count exceeds maximum value 2']);
+});
+
+test('tokens over plain http can be forbidden', async () => {
+  const answer = await post(['trust+http://h/'], { to: strict, as: MEMBER });
+  expect([answer.status, answer.fault]).toEqual([
+    400,
+    'Unsupported action trust+http://h/: trust+https is needed, since notifier.trust_actions_over_http is off',
+  ]);
+  for (const action of ['trust+https://h/', 'trust+zaqar:?queue_name=q'])
+    expect((await post([action], { to: strict, as: MEMBER })).status).toBe(201);
 });

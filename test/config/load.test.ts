@@ -62,6 +62,8 @@ describe('a configuration file with one mistake', () => {
     'bad-roles-on-embedded-database':
       'roles: the embedded database serves one process with all roles; set database.url to split the roles over processes (bad-roles-on-embedded-database.yaml line 1)',
     'bad-secret-not-text': 'database.url: expected text (bad-secret-not-text.yaml line 2)',
+    'bad-secrets-key':
+      'secrets.key: expected 32 bytes as base64, such as `openssl rand -base64 32` prints (bad-secrets-key.yaml line 2)',
     'bad-section-is-text': 'database: expected a section with options (bad-section-is-text.yaml line 1)',
     'bad-unknown-option': 'evaluator.intervall: unknown option (bad-unknown-option.yaml line 2)',
     'bad-unknown-section': 'evaluater: unknown option (bad-unknown-section.yaml line 1)',

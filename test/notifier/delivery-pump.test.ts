@@ -9,6 +9,7 @@ import type { ClaimedNotification, FinishedAttempt, NotificationClaimStore } fro
 import { FROM_THE_START } from '../../src/storage/notification-turns.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { NOON } from '../support/builders.js';
+import { NO_CLOUD } from '../support/notifier-rig.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 const RULES: DeliveryRules = {
@@ -101,6 +102,7 @@ test('a queue whose Redis accepts and never answers costs an attempt its time, n
     queueRedisUrl: `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`,
     queuePrefix: 'actions',
     version: 'test',
+    cloud: NO_CLOUD,
   });
   const store = outboxWithOne();
   const stop = new AbortController();

@@ -184,7 +184,7 @@ describe('actions that are no webhook', () => {
   test.each([
     { action: 'test://', status: 'delivered', error: null },
     { action: 'log:', status: 'delivered', error: null },
-    { action: 'zaqar://?topic=t', status: 'dead', error: 'invalid' },
+    { action: 'pigeon://loft', status: 'dead', error: 'invalid' },
     { action: 'http://', status: 'dead', error: 'invalid' },
     { action: 'queue://jobs', status: 'dead', error: 'queue actions are not configured' },
   ])('$action is $status', async ({ action, status, error }) => {

@@ -4,9 +4,10 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { Authenticator } from '../../src/api/identity/identity.js';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/listen.js';
-import type { RuleChecks } from '../../src/api/ports.js';
+import type { RuleChecks, Trusts } from '../../src/api/ports.js';
 import { createApi } from '../../src/api/server.js';
-import { silentLogger } from '../../src/logger.js';
+import { createTrustActions } from '../../src/api/trust-actions.js';
+import { silentLogger, type Logger } from '../../src/logger.js';
 import { NO_QUOTAS } from '../../src/storage/alarm-insert-store.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
@@ -15,6 +16,8 @@ import { createHistoryStore } from '../../src/storage/history-store.js';
 import { createImportStore } from '../../src/storage/import-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
 import { createQuotaStore } from '../../src/storage/quota-store.js';
+import { createSealer } from '../../src/storage/sealed.js';
+import { createTrustStore } from '../../src/storage/trust-store.js';
 import { createSampleStore } from '../../src/storage/sample-store.js';
 import { createStatisticsStore } from '../../src/storage/statistics-store.js';
 import { documentedAnswers } from './documented-answers.js';
@@ -65,23 +68,25 @@ export interface TestApiOptions {
   /** -1, the default, is no limit. */
   alarmQuotas?: { project?: number; user?: number };
   countsResults?: boolean;
+  /** Without it there is no Keystone, and `trust+` actions are refused. */
+  trusts?: Trusts;
+  trustsOverHttp?: boolean;
+  log?: Logger;
 }
 
 /** Nobody to ask about rules. */
 const UNCHECKED: RuleChecks = { check: () => Promise.resolve(), externalOwner: () => Promise.resolve(null) };
 
+export const NO_KEYSTONE = 'trust+ actions need a Keystone token';
+const noKeystone = (): Promise<never> => Promise.reject(new Error('not to be asked'));
+/** Encrypts with a key that is no secret. */
+export const TEST_SEALER = createSealer({ current: Buffer.alloc(32, 7), previous: [] });
+
 /** The API on real stores, listening on a port of its own, with a client that says what came back and holds it to /openapi.json. */
-export async function startApi(
-  db: Database,
-  {
-    alarmMaxActions = -1,
-    queueActions = false,
-    ruleChecks = UNCHECKED,
-    authenticate = createNoauthAuthenticator(),
-    alarmQuotas = {},
-    countsResults = false,
-  }: TestApiOptions = {},
-): Promise<TestApi> {
+export async function startApi(db: Database, options: TestApiOptions = {}): Promise<TestApi> {
+  const { alarmMaxActions = -1, queueActions = false, trusts, trustsOverHttp = true } = options;
+  const { authenticate = createNoauthAuthenticator(), log = silentLogger, ruleChecks = UNCHECKED } = options;
+  const { alarmQuotas = {}, countsResults = false } = options;
   const clock = new FakeClock();
   const app = createApi({
     alarms: createAlarmStore(db, { ...NO_QUOTAS, ...alarmQuotas }),
@@ -94,12 +99,23 @@ export async function startApi(
     quotas: createQuotaStore(db),
     projectAlarmQuota: alarmQuotas.project ?? -1,
     evaluationResults: countsResults ? createEvaluationCounterStore(db) : undefined,
-    actions: { alarmMaxActions, queueActions },
+    actions: {
+      alarmMaxActions,
+      queueActions,
+      trustActions: { refusal: trusts ? undefined : NO_KEYSTONE, overHttp: trustsOverHttp },
+    },
+    trustActions: createTrustActions({
+      trusts: trusts ?? { create: noKeystone, remove: noKeystone },
+      alarmTrusts: createTrustStore(db, TEST_SEALER),
+      now: () => clock.now(),
+      newId: () => randomUUID(),
+      log,
+    }),
     authenticate,
     refuse: (request) => refuseForeignPages(request, { exposed: false }),
     now: () => clock.now(),
     newId: () => randomUUID(),
-    log: silentLogger,
+    log,
     onStored: () => {},
     onAnswer: () => {},
     version: '0.0.0',

@@ -27,10 +27,19 @@ export const RULES: NotifierDeps['rules'] = {
   keepDeadMs: NEVER_MS,
 };
 
+/** No Keystone, and no alarm with a trust. */
+export const NO_CLOUD: NotifierDeps['cloud'] = {
+  logins: undefined,
+  trustOf: async () => undefined,
+  ca: undefined,
+  overHttp: true,
+};
+
 export interface NotifierRigOptions {
   rules?: Partial<NotifierDeps['rules']>;
   redis?: NotifierDeps['redis'];
   queue?: NotifierDeps['queue'];
+  cloud?: Partial<NotifierDeps['cloud']>;
   doorbell?: Doorbell;
   log?: Logger;
 }
@@ -51,6 +60,7 @@ export function startNotifier(db: Database, options: NotifierRigOptions = {}): N
     doorbell: options.doorbell ?? localDoorbell,
     redis: options.redis,
     queue: options.queue ?? { redisUrl: undefined, prefix: 'test' },
+    cloud: { ...NO_CLOUD, ...options.cloud },
     rules: { ...RULES, ...options.rules },
     clock: createSystemClock(),
     log: options.log ?? silentLogger,

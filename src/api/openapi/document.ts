@@ -113,6 +113,7 @@ function pathParameters({ path }: Route): Json[] {
 }
 
 function queryParameters({ query = [] }: Route): Json[] {
+  if (query === 'any') return [];
   return query.map((name) => ({ name, in: 'query', ...(QUERY[name] ?? { schema: { type: 'string' } }) }));
 }
 

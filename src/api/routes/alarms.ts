@@ -1,6 +1,6 @@
 import type { PythonValue } from '../../alarm/python-json.js';
 import { AppError } from '../../errors.js';
-import type { AlarmFilter, AlarmQuery, StoredAlarm } from '../../storage/alarm-store.js';
+import type { AlarmChange, AlarmFilter, AlarmQuery, StoredAlarm } from '../../storage/alarm-store.js';
 import type { Scope } from '../../storage/scope.js';
 import { newAlarm, projectAfterPut, replacedAlarm } from '../alarm-definition.js';
 import { creationEntry, deletionEntry, ruleChangeEntry } from '../alarm-history-entry.js';
@@ -16,11 +16,13 @@ import type { ApiAnswer, ApiRequest, Route } from '../route.js';
 import { alarmListing, type AlarmListing } from '../schema/alarm-query.js';
 import { AlarmRequest } from '../schema/alarm-request.js';
 import { alarmResponse } from '../schema/alarm-response.js';
+import { refuseChangedMeanwhile, type TrustActions } from '../trust-actions.js';
 
 export interface AlarmRoutesDeps {
   alarms: Alarms;
   ruleChecks: RuleChecks;
   actions: ActionPolicy;
+  trustActions: TrustActions;
   now: () => Date;
   newId: () => string;
 }
@@ -59,7 +61,8 @@ function definitionIn({ body, identity }: ApiRequest, policy: ActionPolicy): Ala
 
 type Prepared = () => Promise<ApiAnswer>;
 
-async function create({ alarms, ruleChecks, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
+async function create(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
+  const { alarms, ruleChecks, actions, trustActions, now, newId } = deps;
   const { identity, origin } = request;
   const wanted = definitionIn(request, actions);
   const { externalOwner } = await refuseBadRule(wanted, identity, ruleChecks);
@@ -67,7 +70,8 @@ async function create({ alarms, ruleChecks, actions, now, newId }: AlarmRoutesDe
     const at = now();
     const alarm = newAlarm(wanted, identity, { id: newId(), at, externalOwner });
     const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
-    await alarms.create({ alarm, entry, memberProject: ruleProject(identity, wanted.project_id) });
+    const memberProject = ruleProject(identity, wanted.project_id);
+    await trustActions.create(alarm, identity, (trust) => alarms.create({ alarm, entry, memberProject, trust }));
     return answerWith(alarm, { status: 201, headers: { Location: `${origin}/v2/alarms/${alarm.id}` } });
   };
 }
@@ -77,29 +81,34 @@ async function show({ alarms }: AlarmRoutesDeps, request: ApiRequest): Promise<P
   return async () => answerWith(alarm, { status: 200 });
 }
 
-async function replace({ alarms, ruleChecks, actions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
+async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
+  const { alarms, ruleChecks, actions, trustActions, now, newId } = deps;
   const { identity } = request;
   const wanted = definitionIn(request, actions);
   const { externalOwner } = await refuseBadRule(wanted, identity, ruleChecks);
   const before = await theAlarm(alarms, request);
   return async () => {
     const at = now();
-    const replaced = await alarms.replace(scopeOf(identity), before.id, {
-      rule: wanted.rule,
-      memberProject: ruleProject(identity, projectAfterPut(before, wanted)),
-      change: (current) => {
-        refuseOtherVersion(current, request);
-        const next = replacedAlarm(current, wanted, identity, { at, externalOwner });
-        return { next, entry: ruleChangeEntry(current, next, { eventId: newId(), by: identity, at }) };
-      },
+    const memberProject = ruleProject(identity, projectAfterPut(before, wanted));
+    const change = (current: StoredAlarm): AlarmChange => {
+      refuseOtherVersion(current, request);
+      const next = replacedAlarm(current, wanted, identity, { at, externalOwner });
+      refuseChangedMeanwhile(before, current, next);
+      return { next, entry: ruleChangeEntry(current, next, { eventId: newId(), by: identity, at }) };
+    };
+    const after = replacedAlarm(before, wanted, identity, { at, externalOwner });
+    const replaced = await trustActions.replace({ before, after, at }, identity, async (trust) => {
+      const replacement = { rule: wanted.rule, memberProject, change, trust };
+      return (await alarms.replace(scopeOf(identity), before.id, replacement)) ?? absent(before.id);
     });
-    return answerWith(replaced ?? absent(before.id), { status: 200 });
+    return answerWith(replaced, { status: 200 });
   };
 }
 
-async function remove({ alarms, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
+async function remove({ alarms, trustActions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
   const { identity } = request;
-  const { id } = await theAlarm(alarms, request);
+  const alarm = await theAlarm(alarms, request);
+  const { id } = alarm;
   return async () => {
     const at = now();
     const removed = await alarms.remove(scopeOf(identity), id, {
@@ -110,6 +119,7 @@ async function remove({ alarms, now, newId }: AlarmRoutesDeps, request: ApiReque
       },
     });
     if (!removed) absent(id);
+    await trustActions.removed(alarm, identity);
     return { status: 204 };
   };
 }

@@ -2,12 +2,18 @@ import { parseAction, type ActionScheme } from '../../alarm/action.js';
 import type { ServiceClock } from '../../clock.js';
 import { toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
+import { createCloudClient } from '../cloud.js';
 import { createAddressPolicy } from '../egress/address-policy.js';
+import type { TrustDeps } from '../with-login.js';
 import { createLogReceiver } from './log/log.js';
 import { createQueueReceiver } from './queue/queue.js';
 import type { Delivery, DeliveryOutcome, Receiver } from './receiver.js';
 import { createTestReceiver } from './test/test.js';
+import { createTrustHeatReceiver } from './trust-heat/trust-heat.js';
+import { createTrustWebhookReceiver } from './trust-webhook/trust-webhook.js';
+import { createTrustZaqarReceiver } from './trust-zaqar/trust-zaqar.js';
 import { createWebhookReceiver } from './webhook/webhook.js';
+import { createZaqarReceiver } from './zaqar/zaqar.js';
 
 export interface ReceiverDeps {
   clock: ServiceClock;
@@ -18,6 +24,15 @@ export interface ReceiverDeps {
   queueRedisUrl: string | undefined;
   queuePrefix: string;
   version: string;
+  cloud: CloudAccess;
+}
+
+/** What actions need that talk to an OpenStack cloud. */
+export interface CloudAccess extends Pick<TrustDeps, 'logins' | 'trustOf'> {
+  /** Certificates to trust besides the system's, as PEM. */
+  ca: string | undefined;
+  /** Whether a trust's token may go over a connection that is not encrypted. */
+  overHttp: boolean;
 }
 
 export interface Receivers {
@@ -32,12 +47,20 @@ export interface Receivers {
 /** Every kind of receiver, by the scheme of its actions; the compiler notices a scheme without one. */
 export function createReceivers(deps: ReceiverDeps): Receivers {
   const webhook = createWebhookReceiver({ ...deps, isAllowed: createAddressPolicy() });
+  const client = createCloudClient({ ...deps, ca: deps.cloud.ca });
+  const cloud = { ...deps.cloud, client, log: deps.log, wallNow: () => deps.clock.wallNow() };
+  const trustWebhook = createTrustWebhookReceiver({ ...cloud, webhook });
   const receivers = {
     http: webhook,
     https: webhook,
     log: createLogReceiver(deps),
     queue: createQueueReceiver({ redisUrl: deps.queueRedisUrl, prefix: deps.queuePrefix, log: deps.log }),
     test: createTestReceiver(),
+    'trust+http': trustWebhook,
+    'trust+https': trustWebhook,
+    zaqar: createZaqarReceiver(cloud),
+    'trust+zaqar': createTrustZaqarReceiver(cloud),
+    'trust+heat': createTrustHeatReceiver(cloud),
   } satisfies Record<ActionScheme, Receiver>;
   return {
     async deliver(delivery, signal) {
@@ -56,6 +79,7 @@ export function createReceivers(deps: ReceiverDeps): Receivers {
     },
     async close() {
       for (const receiver of new Set<Receiver>(Object.values(receivers))) await receiver.close?.();
+      client.close();
     },
   };
 }

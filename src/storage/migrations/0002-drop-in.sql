@@ -62,8 +62,13 @@ create index api_keys_by_project on api_keys (project_id, created_at);
 
 -- The Keystone trust that an alarm's trust+ actions use. Encrypted: whoever has the id and our password could act as its owner.
 create table alarm_trusts (
-  alarm_id text primary key,
-  project_id text,
+  id text primary key,
+  alarm_id text not null,
+  project_id text,                                 -- of the alarm; the trust serves no other project
+  trustor_id text not null,                        -- the user whose rights it lends
   trust_id text not null,                          -- sealed, see src/storage/sealed.ts
-  created_at timestamptz not null
+  created_at timestamptz not null,
+  discarded_at timestamptz                         -- no alarm uses it any more; the row goes when Keystone has removed the trust
 );
+create unique index alarm_trusts_in_use on alarm_trusts (alarm_id) where discarded_at is null;
+create index alarm_trusts_discarded on alarm_trusts (discarded_at) where discarded_at is not null;

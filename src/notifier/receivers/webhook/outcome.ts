@@ -36,6 +36,14 @@ export function outcomeOfError(code: string | undefined): DeliveryOutcome {
   return { kind: 'retry', error: 'connect_failed' };
 }
 
+/** The code of whatever is at the bottom of an error of the HTTP client. */
+export function codeOf(thrown: unknown): string | undefined {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    if ('code' in error && typeof error.code === 'string' && error.code !== 'ERR_GOT_REQUEST_ERROR') return error.code;
+  }
+  return undefined;
+}
+
 function httpDate(text: string): number {
   return /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text.trim()) ? Date.parse(text) : Number.NaN;
 }

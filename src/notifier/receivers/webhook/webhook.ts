@@ -8,7 +8,7 @@ import type { ServiceClock } from '../../../clock.js';
 import type { AddressPolicy } from '../../egress/address-policy.js';
 import { BlockedAddress, guardedLookup, isBlockedLiteral } from '../../egress/guarded-lookup.js';
 import type { Delivery, DeliveryOutcome, Receiver } from '../receiver.js';
-import { outcomeOfError, outcomeOfStatus } from './outcome.js';
+import { codeOf, outcomeOfError, outcomeOfStatus } from './outcome.js';
 
 export interface WebhookDeps {
   clock: ServiceClock;
@@ -19,6 +19,11 @@ export interface WebhookDeps {
   version: string;
 }
 
+export interface Webhook extends Receiver {
+  /** As `deliver`, with headers besides. */
+  send(delivery: Delivery, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<DeliveryOutcome>;
+}
+
 /** Enough of an answer to be polite; what a receiver says beyond its status interests nobody. */
 const MAX_ANSWER_BYTES = 16 * 1024;
 const IDLE_SOCKET_MS = 4_000;
@@ -27,7 +32,7 @@ const IDLE_SOCKET_MS = 4_000;
  * `http://` and `https://`: one POST. The URL goes out byte for byte as its owner wrote it (Heat signs it), the body as it was committed.
  * Redirects are not followed, proxies of the environment are not used, answers are not decompressed and read only so far.
  */
-export function createWebhookReceiver(deps: WebhookDeps): Receiver {
+export function createWebhookReceiver(deps: WebhookDeps): Webhook {
   const pool = {
     keepAlive: true,
     maxSockets: deps.maxSocketsPerHost,
@@ -38,34 +43,41 @@ export function createWebhookReceiver(deps: WebhookDeps): Receiver {
   const lookup = guardedLookup(deps.isAllowed);
 
   return {
-    async deliver(delivery, signal) {
-      const url = parse(delivery.action);
-      if (url === undefined) return { kind: 'dead', error: 'invalid' };
-      if (isBlockedLiteral(url.hostname, deps.isAllowed)) return { kind: 'dead', error: 'blocked' };
-      const { username, password } = url;
-      url.username = url.password = url.hash = '';
-      const options = {
-        body: delivery.body,
-        headers: { ...headersOf(delivery, deps), ...basicAuth(username, password) },
-        agent: agents,
-        dnsLookup: lookup,
-        request: requestTo(requestTarget(delivery.action), deps.isAllowed),
-        timeout: { request: deps.attemptTimeoutMs, connect: deps.connectTimeoutMs, secureConnect: deps.connectTimeoutMs },
-        signal,
-      };
-      return send(url, options, deps.clock);
-    },
+    deliver: (delivery, signal) => send(delivery, {}, signal),
+    send,
     async close() {
       agents.http.destroy();
       agents.https.destroy();
     },
   };
+
+  async function send(
+    delivery: Delivery,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<DeliveryOutcome> {
+    const url = parse(delivery.action);
+    if (url === undefined) return { kind: 'dead', error: 'invalid' };
+    if (isBlockedLiteral(url.hostname, deps.isAllowed)) return { kind: 'dead', error: 'blocked' };
+    const { username, password } = url;
+    url.username = url.password = url.hash = '';
+    const options = {
+      body: delivery.body,
+      headers: { ...headersOf(delivery, deps), ...basicAuth(username, password), ...headers },
+      agent: agents,
+      dnsLookup: lookup,
+      request: requestTo(requestTarget(delivery.action), deps.isAllowed),
+      timeout: { request: deps.attemptTimeoutMs, connect: deps.connectTimeoutMs, secureConnect: deps.connectTimeoutMs },
+      signal,
+    };
+    return post(url, options, deps.clock);
+  }
 }
 
 /** Nothing that got does of its own accord: no redirects, no retries, no decompression. */
 const PLAIN = { followRedirect: false, throwHttpErrors: false, decompress: false, retry: { limit: 0 } };
 
-async function send(url: URL, options: object, clock: ServiceClock): Promise<DeliveryOutcome> {
+async function post(url: URL, options: object, clock: ServiceClock): Promise<DeliveryOutcome> {
   const attempt = got.stream.post(url, { ...PLAIN, ...options });
   try {
     const { code, retryAfter } = await answerOf(attempt);
@@ -129,7 +141,7 @@ function headersOf({ id, sequence, transitionTime }: Delivery, { clock, version 
 }
 
 /** A UUID that is the same for every attempt of one notification. */
-function requestIdOf(id: string): string {
+export function requestIdOf(id: string): string {
   const hex = createHash('sha256').update(`request ${id}`).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
@@ -150,11 +162,4 @@ function parse(action: string): URL | undefined {
 function requestTarget(action: string): string {
   const [, path = '', query = ''] = /^https?:\/\/[^/?#]*([^?#]*)(\?[^#]*)?/i.exec(action) ?? [];
   return `${path || '/'}${query}`.replace(/[^\u0021-\u007e]/gu, (character) => encodeURIComponent(character));
-}
-
-function codeOf(thrown: unknown): string | undefined {
-  for (let error = thrown; error instanceof Error; error = error.cause) {
-    if ('code' in error && typeof error.code === 'string' && error.code !== 'ERR_GOT_REQUEST_ERROR') return error.code;
-  }
-  return undefined;
 }

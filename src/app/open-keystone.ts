@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+
+import type { Clock } from '../clock.js';
+import type { Config } from '../config/schema.js';
+import { StartupError, toError } from '../errors.js';
+import type { KeystoneLogin } from '../keystone/own-token.js';
+import { createKeystoneSession, type KeystoneSession } from '../keystone/session.js';
+import type { Logger } from '../logger.js';
+
+/** The service's own login at Keystone; undefined where none is configured. Asks nothing yet: Keystone may come up later than we do. */
+export function openKeystone(
+  { keystone }: Pick<Config, 'keystone'>,
+  deps: { clock: Pick<Clock, 'monotonicMs'>; log: Logger },
+): KeystoneSession | undefined {
+  const { auth_url, timeout, ca_file, region } = keystone;
+  const login = loginOf(keystone);
+  if (auth_url === undefined || login === undefined) return undefined;
+  const ca = ca_file === undefined ? undefined : readCertificates(ca_file);
+  return createKeystoneSession({ authUrl: auth_url, timeoutMs: timeout, ca, login, region, interface: keystone.interface }, deps);
+}
+
+function loginOf(keystone: Config['keystone']): KeystoneLogin | undefined {
+  const { username, password, application_credential_id: id, application_credential_secret: secret } = keystone;
+  if (id !== undefined && secret) return { kind: 'application-credential', id, secret };
+  if (username === undefined || !password) return undefined;
+  const { user_domain_name, project_name, project_domain_name } = keystone;
+  return {
+    kind: 'password',
+    username,
+    password,
+    userDomainName: user_domain_name,
+    projectName: project_name,
+    projectDomainName: project_domain_name,
+  };
+}
+
+function readCertificates(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new StartupError(`keystone.ca_file: cannot read ${file}: ${toError(cause).message}`, { cause });
+  }
+}

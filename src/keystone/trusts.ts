@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+import { AppError } from '../errors.js';
+import type { KeystoneSession } from './session.js';
+
+/** Who lends rights, and the token that proves it. */
+export interface Trustor {
+  userId: string | null;
+  projectId: string | null;
+  roleNames?: readonly string[];
+  token?: string;
+}
+
+/** An id that we later put into a path. */
+const TrustAnswer = z.object({ trust: z.object({ id: z.string().regex(/^[\w-]{1,128}$/) }) });
+
+export type KeystoneTrusts = ReturnType<typeof createTrusts>;
+
+/** Trusts of Keystone's OS-TRUST extension, with the service's own user as trustee. No id of a trust gets into the text of an error. */
+export function createTrusts(
+  session: Pick<KeystoneSession, 'request' | 'requestAsService' | 'userId' | 'token' | 'renew' | 'endpoint' | 'scoped'>,
+) {
+  return {
+    /**
+     * The trustor's rights in the trustor's project, until the trust is removed.
+     * @throws AppError `invalid_request` when Keystone refuses the trustor, `unavailable` when it fails.
+     */
+    async create({ userId, projectId, roleNames = [], token = '' }: Trustor): Promise<string> {
+      const trust = {
+        trustor_user_id: userId,
+        trustee_user_id: await session.userId(),
+        project_id: projectId,
+        impersonation: true,
+        roles: roleNames.length > 0 ? roleNames.map((name) => ({ name })) : null,
+        expires_at: null,
+        remaining_uses: null,
+      };
+      const headers = { 'x-auth-token': token };
+      const { status, body } = await session.request('POST', '/OS-TRUST/trusts', { headers, body: { trust } });
+      const answer = TrustAnswer.safeParse(body);
+      if (status === 201 && answer.success) return answer.data.trust.id;
+      if (status === 401 || status === 403) {
+        throw new AppError(
+          'invalid_request',
+          'trust+ actions need a token with which Keystone lets a trust be made; it refused this one',
+        );
+      }
+      throw failed('make', status);
+    },
+
+    /** Resolves when Keystone has no such trust any more. The service's own rights are tried where the caller's are not enough. */
+    async remove(trustId: string, caller?: Pick<Trustor, 'token'>): Promise<void> {
+      const path = `/OS-TRUST/trusts/${encodeURIComponent(trustId)}`;
+      if (caller?.token !== undefined) {
+        const { status } = await session.request('DELETE', path, { headers: { 'x-auth-token': caller.token } });
+        if (isGone(status)) return;
+        if (status !== 401 && status !== 403) throw failed('remove', status);
+      }
+      const { status } = await session.requestAsService('DELETE', path);
+      if (!isGone(status)) throw failed('remove', status);
+    },
+
+    /** A login with the rights that a trust lends; a new token each time. Null: Keystone no longer grants them. */
+    asTrustor: (trustId: string) => session.scoped({ 'OS-TRUST:trust': { id: trustId } }),
+
+    /** The service's own login; `fresh`, with a new token. */
+    async asService({ fresh }: { fresh: boolean }) {
+      const token = fresh ? await session.renew() : await session.token();
+      return { token, endpoint: (serviceType: string) => session.endpoint(serviceType) };
+    },
+  };
+}
+
+function isGone(status: number): boolean {
+  return (status >= 200 && status < 300) || status === 404;
+}
+
+function failed(what: string, status: number): AppError {
+  const cause = new Error(`Keystone answered ${status} when asked to ${what} a trust`);
+  return new AppError('unavailable', 'Keystone is not available', { cause });
+}

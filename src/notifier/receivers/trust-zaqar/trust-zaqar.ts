@@ -1,0 +1,17 @@
+import { parseAction } from '../../../alarm/action.js';
+import { withTrust, type TrustDeps } from '../../with-login.js';
+import type { Receiver } from '../receiver.js';
+import { MESSAGING, postMessage, type ZaqarDeps } from '../zaqar/message.js';
+
+/** `trust+zaqar://?queue_name=…`: a message to a queue of the alarm's owner, with a token of the alarm's trust. */
+export function createTrustZaqarReceiver(deps: TrustDeps & ZaqarDeps): Receiver {
+  return {
+    async deliver(delivery, signal) {
+      const name = parseAction(delivery.action).url.searchParams.get('queue_name');
+      if (!name) return { kind: 'dead', error: 'invalid' };
+      return withTrust(deps, delivery, async (login) =>
+        postMessage(deps, { endpoint: await login.endpoint(MESSAGING), name, access: { token: login.token } }, delivery, signal),
+      );
+    },
+  };
+}
