@@ -23,14 +23,27 @@ const STATUS = {
   unavailable: 503,
 } as const satisfies Record<ErrorCode, number>;
 
-const RETRY_AFTER_S = '5';
+const RETRY_AFTER_S = 5;
+
+/** What comes with a 401, so that clients know how to authenticate. */
+export interface Challenge {
+  /** `WWW-Authenticate` */
+  header: string;
+  /** Instead of the envelope of errors: Keystone's clients know the answer of its middleware. */
+  body?: PythonValue;
+}
 
 /** The envelope in which Aodh's clients look for the text of an error. */
 export function errorEnvelope(status: number, faultstring: string): PythonValue {
   return { error_message: { faultcode: status < 500 ? 'Client' : 'Server', faultstring, debuginfo: null } };
 }
 
-export function createErrorHandler({ log }: { log: Logger }): ErrorRequestHandler {
+export interface ErrorHandlerDeps {
+  log: Logger;
+  challenge?: Challenge | undefined;
+}
+
+export function createErrorHandler({ log, challenge }: ErrorHandlerDeps): ErrorRequestHandler {
   // Express tells an error handler by its four parameters.
   return (thrown: unknown, request, response, _next) => {
     const error = asAppError(thrown);
@@ -45,15 +58,18 @@ export function createErrorHandler({ log }: { log: Logger }): ErrorRequestHandle
       return;
     }
     const status = error ? STATUS[error.code] : 500;
-    if (status === 503 || status === 429) response.setHeader('Retry-After', RETRY_AFTER_S);
-    sendError(response, status, error?.message ?? `Internal server error (request id ${requestId})`);
+    if (status === 503 || status === 429) response.setHeader('Retry-After', error?.retryAfterS ?? RETRY_AFTER_S);
+    if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
+    const body = error?.code === 'unauthenticated' ? challenge?.body : undefined;
+    const text = error?.message ?? `Internal server error (request id ${requestId})`;
+    sendError(response, status, body ?? errorEnvelope(status, text));
   };
 }
 
-function sendError(response: Response, status: number, faultstring: string): void {
+function sendError(response: Response, status: number, body: PythonValue): void {
   response.statusCode = status;
   response.setHeader('Content-Type', 'application/json');
-  response.end(pythonJson(errorEnvelope(status, faultstring)));
+  response.end(pythonJson(body));
 }
 
 function asAppError(thrown: unknown): AppError | undefined {

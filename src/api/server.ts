@@ -4,7 +4,8 @@ import helmet from 'helmet';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { ActionPolicy } from './check-actions.js';
-import { createErrorHandler } from './error-handler.js';
+import { createErrorHandler, type Challenge } from './error-handler.js';
+import { deleteIdentityHeaders } from './identity/identity-headers.js';
 import type { Authenticator, Credentials } from './identity/identity.js';
 import type { Alarms, History, MeterStatistics, NotificationAdmin, Samples } from './ports.js';
 import { assignRequestId } from './request-id.js';
@@ -25,6 +26,10 @@ export interface ApiDeps extends HealthRoutesDeps {
   notifications: NotificationAdmin;
   actions: ActionPolicy;
   authenticate: Authenticator;
+  /** Whether identity headers mean something; where they do not they are deleted before anything reads them. */
+  believesHeaders: boolean;
+  /** What is said to those who are not authenticated. */
+  challenge?: Challenge | undefined;
   /** Refuses requests by where they come from, before anybody asks who makes them. */
   refuse: (request: Pick<Credentials, 'headers'>) => void;
   now: () => Date;
@@ -38,7 +43,7 @@ const MAX_URL = 8 * 1024;
 
 /** The whole API as an express application. Nothing listens here. */
 export function createApi(deps: ApiDeps): express.Express {
-  return assemble(deps, deps.authenticate, [
+  return assemble(deps, deps, [
     ...versionRoutes(),
     ...healthRoutes(deps),
     ...alarmRoutes(deps),
@@ -55,8 +60,8 @@ export function createManagementApi(deps: HealthRoutesDeps & Pick<ApiDeps, 'log'
 }
 
 function assemble(
-  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer'>,
-  authenticate: Authenticator | undefined,
+  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge'>,
+  authentication: Pick<ApiDeps, 'authenticate' | 'believesHeaders'> | undefined,
   routes: readonly Route[],
 ): express.Express {
   const app = express();
@@ -70,7 +75,10 @@ function assemble(
     deps.refuse(request);
     next();
   });
-  if (authenticate) app.use(identify(authenticate, routes));
+  if (authentication) {
+    if (!authentication.believesHeaders) app.use(stripIdentityHeaders);
+    app.use(identify(authentication.authenticate, routes));
+  }
   mountRoutes(app, routes);
   app.use(() => {
     throw new AppError('not_found', NOT_FOUND_TEXT);
@@ -85,11 +93,17 @@ function identify(authenticate: Authenticator, routes: readonly Route[]): Reques
   return async (request, response, next) => {
     if (!open.has(request.path)) {
       const { headers, method, path } = request;
-      response.locals[IDENTITY] = await authenticate({ headers, method, path });
+      const remoteAddress = request.socket.remoteAddress ?? '';
+      response.locals[IDENTITY] = await authenticate({ headers, method, path, remoteAddress });
     }
     next();
   };
 }
+
+const stripIdentityHeaders: RequestHandler = (request, _response, next) => {
+  deleteIdentityHeaders(request.headers);
+  next();
+};
 
 function securityHeaders(): RequestHandler {
   const protect = helmet({

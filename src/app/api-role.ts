@@ -39,6 +39,7 @@ export async function listenApi({ config, db, clock, log, telemetry, readiness }
     notifications: createNotificationAdminStore(db),
     actions: { alarmMaxActions: alarm_max_actions, queueActions: config.queue.redis_url !== undefined },
     authenticate: createNoauthAuthenticator(),
+    believesHeaders: true,
     refuse: (request) => refuseForeignPages(request, { exposed }),
     now: () => clock.now(),
     newId: () => randomUUID(),

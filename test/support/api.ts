@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/listen.js';
-import { createApi } from '../../src/api/server.js';
+import { createApi, type ApiDeps } from '../../src/api/server.js';
 import { silentLogger } from '../../src/logger.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
@@ -52,14 +52,19 @@ export interface TestApi {
 export interface TestApiOptions {
   alarmMaxActions?: number;
   queueActions?: boolean;
+  /** Instead of believing the headers. */
+  authentication?: (clock: FakeClock) => Authentication;
 }
+
+export type Authentication = Pick<ApiDeps, 'authenticate' | 'challenge'>;
 
 /** The API on real stores, listening on a port of its own, with a client that says what came back. */
 export async function startApi(
   db: Database,
-  { alarmMaxActions = -1, queueActions = false }: TestApiOptions = {},
+  { alarmMaxActions = -1, queueActions = false, authentication }: TestApiOptions = {},
 ): Promise<TestApi> {
   const clock = new FakeClock();
+  const { authenticate, challenge } = authentication?.(clock) ?? { authenticate: createNoauthAuthenticator() };
   const app = createApi({
     alarms: createAlarmStore(db),
     history: createHistoryStore(db),
@@ -67,8 +72,10 @@ export async function startApi(
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),
     actions: { alarmMaxActions, queueActions },
-    authenticate: createNoauthAuthenticator(),
-    refuse: (request) => refuseForeignPages(request, { exposed: false }),
+    authenticate,
+    challenge,
+    believesHeaders: authentication === undefined,
+    refuse: authentication ? () => {} : (request) => refuseForeignPages(request, { exposed: false }),
     now: () => clock.now(),
     newId: () => randomUUID(),
     log: silentLogger,
