@@ -2,11 +2,13 @@ import { listenApi, listenManagement } from './app/api-role.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
 import { createNotifierRole } from './app/notifier-role.js';
 import { openCoordinationDatabase, openDatabase, whereDataIs } from './app/open-database.js';
+import { openKeystone } from './app/open-keystone.js';
 import { readiness, type ReadinessCheck } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
 import type { Listener } from './api/listen.js';
 import { createSystemClock, type ServiceClock } from './clock.js';
 import type { Config, Role } from './config/schema.js';
+import type { KeystoneSession } from './keystone/session.js';
 import { createLogger, type Logger } from './logger.js';
 import { createBullDoorbell } from './notifier/bull-doorbell.js';
 import { createLocalDoorbell, type Doorbell, type LocalDoorbell } from './notifier/doorbell.js';
@@ -65,6 +67,7 @@ export async function createApp(config: Config, program: Program, overrides: Ove
       db,
       coordinationDb,
       redis,
+      keystone: openKeystone(config, { clock, log: log.child({ component: 'keystone' }) }),
       resources,
       telemetry: createTelemetry(),
       failedLock,
@@ -83,6 +86,8 @@ interface Parts {
   db: Database;
   coordinationDb: Database;
   redis: { command: Redis; subscriber: Redis } | undefined;
+  /** The service's own login; undefined where no Keystone is configured. */
+  keystone: KeystoneSession | undefined;
   resources: ReleaseStack;
   telemetry: Telemetry;
   failedLock: Promise<Error>;
@@ -125,10 +130,10 @@ class Service implements App {
   }
 
   async #start(): Promise<void> {
-    const { config, log, telemetry, clock, db } = this.parts;
+    const { config, log, telemetry } = this.parts;
     const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
     if (config.roles.includes('api')) {
-      const api = await listenApi({ config, db, clock, log: log.child({ component: 'api' }), telemetry, readiness: ready });
+      const api = await listenApi({ ...this.parts, log: log.child({ component: 'api' }), readiness: ready });
       this.#listeners.push(api);
       this.#url = api.url;
     }

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, Response } from 'express';
 
 import { pythonJson, type PythonValue } from '../alarm/python-json.js';
 import { AppError, toError, type ErrorCode } from '../errors.js';
@@ -47,23 +47,32 @@ export function createErrorHandler({ log, challenge }: ErrorHandlerDeps): ErrorR
   // Express tells an error handler by its four parameters.
   return (thrown: unknown, request, response, _next) => {
     const error = asAppError(thrown);
-    const requestId = requestIdOf(response);
-    if (!error || error.code === 'unavailable') {
-      const fields = { requestId, method: request.method, path: request.path, err: toError(thrown) };
-      if (error) log.warn('request could not be served now', fields);
-      else log.error('request failed', fields);
-    }
+    if (!error || error.code === 'unavailable') logTrouble(log, thrown, { error, request, response });
     if (response.headersSent) {
       response.destroy(); // half an answer: the client must not take it for whole
       return;
     }
-    const status = error ? STATUS[error.code] : 500;
-    if (status === 503 || status === 429) response.setHeader('Retry-After', error?.retryAfterS ?? RETRY_AFTER_S);
-    if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
-    const body = error?.code === 'unauthenticated' ? challenge?.body : undefined;
-    const text = error?.message ?? `Internal server error (request id ${requestId})`;
-    sendError(response, status, body ?? errorEnvelope(status, text));
+    if (error) sendRefusal(response, error, challenge);
+    else sendError(response, 500, errorEnvelope(500, `Internal server error (request id ${requestIdOf(response)})`));
   };
+}
+
+function logTrouble(
+  log: Logger,
+  thrown: unknown,
+  { error, request, response }: { error: AppError | undefined; request: Request; response: Response },
+): void {
+  const fields = { requestId: requestIdOf(response), method: request.method, path: request.path, err: toError(thrown) };
+  if (error) log.warn('request could not be served now', fields);
+  else log.error('request failed', fields);
+}
+
+function sendRefusal(response: Response, { code, message, retryAfterS }: AppError, challenge: Challenge | undefined): void {
+  const status = STATUS[code];
+  if (status === 503 || status === 429) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
+  if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
+  const body = code === 'unauthenticated' ? challenge?.body : undefined;
+  sendError(response, status, body ?? errorEnvelope(status, message));
 }
 
 function sendError(response: Response, status: number, body: PythonValue): void {

@@ -1,4 +1,5 @@
 import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarm-store.js';
+import type { ApiKey, ApiKeyCredential, ApiKeyQuery, ApiKeySelection, NewApiKey } from '../storage/api-key-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
 import type {
   AttemptRecord,
@@ -48,6 +49,18 @@ export interface NotificationAdmin {
   pauses(scope: Scope): Promise<DeliveryPause[]>;
   pause(projectId: string, now: Date): Promise<void>;
   resume(projectId: string): Promise<void>;
+}
+
+/** What authentication by API key asks of whoever keeps them. */
+export interface ApiKeyCredentials {
+  credential(id: string): Promise<ApiKeyCredential | undefined>;
+  noteUse(id: string, hour: Date): Promise<void>;
+}
+
+export interface ApiKeyAdmin {
+  create(key: NewApiKey): Promise<void>;
+  list(scope: Scope, query: ApiKeyQuery): Promise<ApiKey[]>;
+  revoke(scope: Scope, which: ApiKeySelection & { id: string }, at: Date): Promise<boolean>;
 }
 
 /** One thing that must work for this process to be of use. */

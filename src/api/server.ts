@@ -7,11 +7,12 @@ import type { ActionPolicy } from './check-actions.js';
 import { createErrorHandler, type Challenge } from './error-handler.js';
 import { deleteIdentityHeaders } from './identity/identity-headers.js';
 import type { Authenticator, Credentials } from './identity/identity.js';
-import type { Alarms, History, MeterStatistics, NotificationAdmin, Samples } from './ports.js';
+import type { Alarms, ApiKeyAdmin, History, MeterStatistics, NotificationAdmin, Samples } from './ports.js';
 import { assignRequestId } from './request-id.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
+import { apiKeyRoutes } from './routes/api-keys.js';
 import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
 import { historyRoutes } from './routes/history.js';
 import { meterRoutes } from './routes/meters.js';
@@ -24,6 +25,8 @@ export interface ApiDeps extends HealthRoutesDeps {
   samples: Samples;
   statistics: MeterStatistics;
   notifications: NotificationAdmin;
+  /** Undefined where API keys open nothing. */
+  apiKeys: ApiKeyAdmin | undefined;
   actions: ActionPolicy;
   authenticate: Authenticator;
   /** Whether identity headers mean something; where they do not they are deleted before anything reads them. */
@@ -51,6 +54,7 @@ export function createApi(deps: ApiDeps): express.Express {
     ...historyRoutes(deps),
     ...meterRoutes(deps),
     ...notificationRoutes(deps),
+    ...(deps.apiKeys ? apiKeyRoutes({ ...deps, apiKeys: deps.apiKeys }) : []),
   ]);
 }
 

@@ -1,24 +1,27 @@
 import { randomUUID } from 'node:crypto';
 
-import { createNoauthAuthenticator, refuseForeignPages } from '../api/identity/noauth.js';
 import { listen, type Listener } from '../api/listen.js';
 import type { ReadinessCheck } from '../api/ports.js';
 import { createApi, createManagementApi } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
+import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import { createAlarmStore } from '../storage/alarm-store.js';
+import { createApiKeyStore } from '../storage/api-key-store.js';
 import type { Database } from '../storage/database.js';
 import { createHistoryStore } from '../storage/history-store.js';
 import { createNotificationAdminStore } from '../storage/notification-admin-store.js';
 import { createSampleStore } from '../storage/sample-store.js';
 import { createStatisticsStore } from '../storage/statistics-store.js';
 import type { Telemetry } from '../telemetry.js';
-import { refuseOpenNoauth } from './noauth-guard.js';
+import { createAuthentication } from './authentication.js';
 
 export interface ApiRoleDeps {
   config: Config;
   db: Database;
+  /** Undefined where none is configured. */
+  keystone: KeystoneSession | undefined;
   clock: Clock;
   log: Logger;
   telemetry: Telemetry;
@@ -26,11 +29,11 @@ export interface ApiRoleDeps {
 }
 
 /** Checks that the API may listen where it is told to, and listens. */
-export async function listenApi({ config, db, clock, log, telemetry, readiness }: ApiRoleDeps): Promise<Listener> {
-  const { host, port, i_understand_noauth_is_open, alarm_max_actions } = config.api;
-  const exposed = await refuseOpenNoauth(host, i_understand_noauth_is_open);
-  if (exposed) log.warn('the API is open: without authentication everybody who reaches it is an admin', { host });
-  const auth: ReadinessCheck = { name: 'auth', ok: true, detail: exposed ? 'noauth-exposed' : 'noauth' };
+export async function listenApi({ config, db, keystone, clock, log, telemetry, readiness }: ApiRoleDeps): Promise<Listener> {
+  const { host, port, alarm_max_actions } = config.api;
+  const apiKeys = createApiKeyStore(db);
+  const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone });
+  const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
   const app = createApi({
     alarms: createAlarmStore(db),
     history: createHistoryStore(db),
@@ -38,15 +41,16 @@ export async function listenApi({ config, db, clock, log, telemetry, readiness }
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),
     actions: { alarmMaxActions: alarm_max_actions, queueActions: config.queue.redis_url !== undefined },
-    authenticate: createNoauthAuthenticator(),
-    believesHeaders: true,
-    refuse: (request) => refuseForeignPages(request, { exposed }),
+    // Keys that open nothing yet can be made ahead, by whoever is at the machine; not by tokens that may end long before them.
+    apiKeys: config.auth.mode === 'keystone' ? undefined : apiKeys,
+    ...authentication,
     now: () => clock.now(),
     newId: () => randomUUID(),
     log,
     onStored: (samples) => telemetry.samplesStored.inc(samples),
     onAnswer: countAnswers(telemetry),
-    metrics: metricsOf(telemetry),
+    // The figures are the operator's: they have a listener of their own unless everybody here is one.
+    metrics: authentication.believesHeaders ? metricsOf(telemetry) : undefined,
     readiness: async () => [...(await readiness()), auth],
   });
   return listen(app, { host, port, setting: 'api.port' });
@@ -54,7 +58,7 @@ export async function listenApi({ config, db, clock, log, telemetry, readiness }
 
 /** Health and metrics of a process of any role, on a listener of their own. */
 export function listenManagement(
-  { config, log, telemetry, readiness }: Omit<ApiRoleDeps, 'db' | 'clock'>,
+  { config, log, telemetry, readiness }: Omit<ApiRoleDeps, 'db' | 'clock' | 'keystone'>,
   port: number,
 ): Promise<Listener> {
   const app = createManagementApi({

@@ -6,6 +6,7 @@ import { listen } from '../../src/api/listen.js';
 import { createApi, type ApiDeps } from '../../src/api/server.js';
 import { silentLogger } from '../../src/logger.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
+import { createApiKeyStore } from '../../src/storage/api-key-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createHistoryStore } from '../../src/storage/history-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
@@ -71,6 +72,7 @@ export async function startApi(
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),
+    apiKeys: createApiKeyStore(db),
     actions: { alarmMaxActions, queueActions },
     authenticate,
     challenge,
