@@ -87,13 +87,13 @@ export async function startApi(
     readiness: () => Promise.resolve([{ name: 'test', ok: true }]),
   });
   const listener = await listen(app, { host: '127.0.0.1', port: 0, setting: 'api.port' });
-  const ask = (method: string, path: string, asked: Asked = {}): Promise<Answered> => send(method, listener.url + path, asked);
+  const askApi: TestApi['ask'] = (method, path, asked = {}) => ask(method, listener.url + path, asked);
   return {
     url: listener.url,
     clock,
-    ask,
+    ask: askApi,
     async create(body, as = ADMIN) {
-      const answer = await ask('POST', '/v2/alarms', { as, body });
+      const answer = await askApi('POST', '/v2/alarms', { as, body });
       if (answer.status !== 201) throw new Error(`not created: ${answer.status} ${answer.text}`);
       return answer.json<{ alarm_id: string }>().alarm_id;
     },
@@ -101,8 +101,8 @@ export async function startApi(
   };
 }
 
-/** Not `fetch`: it does not let a test choose the Host header. */
-function send(method: string, url: string, { as = ADMIN, body, raw, headers }: Asked): Promise<Answered> {
+/** One request to any listener. Not `fetch`: it does not let a test choose the Host header. */
+export function ask(method: string, url: string, { as = ADMIN, body, raw, headers }: Asked): Promise<Answered> {
   const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
   const type = content === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) };
   return new Promise((resolve, reject) => {

@@ -91,7 +91,7 @@ function suite(openDatabase: () => Promise<Database>): void {
     ['the key twice', (key: string) => ({ 'x-api-key': `${key}, ${key}` })],
   ])('%s is refused', async (_, as) => {
     const { key } = await stored();
-    const answer = await list(as(key) as Caller);
+    const answer = await list(as(key));
     expect([answer.status, answer.fault, answer.headers['www-authenticate']]).toEqual([401, REFUSAL, 'Bearer realm="tocsin"']);
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { NOBODY, type Authenticator } from '../../../src/api/identity/identity.js';
 import { createKeystoneAuthenticator, keystoneChallenge } from '../../../src/api/identity/keystone.js';
 import { createTokenValidator } from '../../../src/api/identity/token-validator.js';
 import { Secret } from '../../../src/config/secret.js';
@@ -247,6 +248,17 @@ describe('roles', () => {
     expect([answer.status, answer.fault]).toEqual([401, 'Not Authorized to access project p2']);
     expect(answer.headers['www-authenticate']).toBe(`Keystone uri="${PUBLIC_URL}"`);
   });
+});
+
+test('an authenticator gets no header that says who asks', async () => {
+  const seen: string[] = [];
+  const authenticate: Authenticator = async ({ headers }) => (seen.push(...Object.keys(headers)), NOBODY);
+  const watched = await startApi(db, { authentication: () => ({ authenticate }) });
+  await watched.ask('GET', '/v2/alarms', {
+    as: { ...MEMBER, 'X-Roles': 'admin', 'X-Project-Id': 'p2', 'X-Service-Roles': 'admin' },
+  });
+  await watched.close();
+  expect(seen.filter((name) => name.startsWith('x-'))).toEqual(['x-auth-token']);
 });
 
 describe('the token of a service', () => {
