@@ -2,29 +2,39 @@ import { ensureDebianPackages, POSTGRESQL, REDIS, type InstallableProgram } from
 import { startPostgres } from '../../src/cli/local-servers/postgres.js';
 import { startRedis, type LocalServer } from '../../src/cli/local-servers/redis.js';
 import { toError } from '../../src/errors.js';
+import { AODH, KEYSTONE, OPENSTACK } from './peer-programs.js';
 import { announceServer, inTemporaryFolder, remember, type ServerKind } from './running-servers.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** One PostgreSQL and one Redis for the whole run. What cannot be had is announced; the suites that need it say so too. */
+/**
+ * One PostgreSQL and one Redis for the whole run, and the programs that some suites start themselves.
+ * What cannot be had is announced; the suites that need it say so too.
+ */
 export default async function setUp(): Promise<void> {
-  await provide('postgres', POSTGRESQL, (dir) => startPostgres({ dir, durable: false }));
-  await provide('redis', REDIS, (dir) => startRedis({ dir }));
+  await provide('postgres', [POSTGRESQL], () => started((dir) => startPostgres({ dir, durable: false })));
+  await provide('redis', [REDIS], () => started((dir) => startRedis({ dir })));
+  await provide('aodh', [AODH, OPENSTACK], () => AODH.find());
+  await provide('keystone', [KEYSTONE], () => KEYSTONE.find());
 }
 
 async function provide(
   kind: ServerKind,
-  program: InstallableProgram,
-  start: (dir: string) => Promise<LocalServer>,
+  programs: readonly InstallableProgram[],
+  place: () => Promise<string> | string | undefined,
 ): Promise<void> {
   try {
-    await ensureDebianPackages([program], { neededBy: 'the tests', say, environment: process.env });
-    const server = await inTemporaryFolder(start);
-    remember(server);
-    announceServer(kind, { url: server.url });
+    await ensureDebianPackages(programs, { neededBy: 'the tests', say, environment: process.env });
+    announceServer(kind, { url: (await place()) as string });
   } catch (cause) {
     const absent = toError(cause).message;
     say(`tests that need ${kind} are skipped: ${absent}`);
     announceServer(kind, { absent });
   }
+}
+
+async function started(start: (dir: string) => Promise<LocalServer>): Promise<string> {
+  const server = await inTemporaryFolder(start);
+  remember(server);
+  return server.url;
 }

@@ -17,10 +17,23 @@ export function takeAll(): LocalServer[] {
   return globalThis.tocsinTestServers?.splice(0) ?? [];
 }
 
-export type ServerKind = 'postgres' | 'redis';
+/** A server that runs for the whole run, or a program that a suite starts when it needs it. */
+export type ServerKind = 'postgres' | 'redis' | 'aodh' | 'keystone';
 
-export const URL_VARIABLE = { postgres: 'TOCSIN_TEST_PG', redis: 'TOCSIN_TEST_REDIS' } as const;
-export const REASON_VARIABLE = { postgres: 'TOCSIN_TEST_PG_ABSENT', redis: 'TOCSIN_TEST_REDIS_ABSENT' } as const;
+/** The address of a server, the path of a program. */
+export const URL_VARIABLE = {
+  postgres: 'TOCSIN_TEST_PG',
+  redis: 'TOCSIN_TEST_REDIS',
+  aodh: 'TOCSIN_TEST_AODH',
+  keystone: 'TOCSIN_TEST_KEYSTONE',
+} as const satisfies Record<ServerKind, string>;
+
+export const REASON_VARIABLE = {
+  postgres: 'TOCSIN_TEST_PG_ABSENT',
+  redis: 'TOCSIN_TEST_REDIS_ABSENT',
+  aodh: 'TOCSIN_TEST_AODH_ABSENT',
+  keystone: 'TOCSIN_TEST_KEYSTONE_ABSENT',
+} as const satisfies Record<ServerKind, string>;
 
 /** How the set-up of the run tells every test process where its servers are, or why one is missing. */
 export function announceServer(kind: ServerKind, found: { url: string } | { absent: string }): void {
@@ -29,7 +42,7 @@ export function announceServer(kind: ServerKind, found: { url: string } | { abse
 }
 
 /** A server of a test may be killed by its pid as well; `stop` cleans up after it either way. */
-export async function inTemporaryFolder(start: (dir: string) => Promise<LocalServer>): Promise<LocalServer> {
+export async function inTemporaryFolder<S extends { stop(): Promise<void> }>(start: (dir: string) => Promise<S>): Promise<S> {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'tocsin-test-'));
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
   try {

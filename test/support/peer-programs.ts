@@ -1,0 +1,23 @@
+import type { InstallableProgram } from '../../src/cli/local-servers/debian-packages.js';
+import { findOnPath } from '../../src/cli/local-servers/redis.js';
+
+/** Debian's command line of Aodh: what people run against Tocsin. */
+export const AODH: InstallableProgram = {
+  name: 'the aodh command',
+  debianPackage: 'python3-aodhclient',
+  find: () => findOnPath('aodh'),
+};
+
+/** The common command line, into which the package of `aodh` plugs: the only way to its quota commands. */
+export const OPENSTACK: InstallableProgram = {
+  name: 'the openstack command',
+  debianPackage: 'python3-openstackclient',
+  find: () => findOnPath('openstack'),
+};
+
+/** All of Keystone. The package `keystone` would add only a system service and its configuration, which no test may use. */
+export const KEYSTONE: InstallableProgram = {
+  name: 'Keystone',
+  debianPackage: 'python3-keystone',
+  find: () => findOnPath('keystone-manage'),
+};
