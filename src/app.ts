@@ -1,8 +1,8 @@
 import { listenApi, listenManagement } from './app/api-role.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
 import { createNotifierRole } from './app/notifier-role.js';
-import { openKeystone } from './app/open-keystone.js';
 import { openCoordinationDatabase, openDatabase, whereDataIs } from './app/open-database.js';
+import { openKeystone } from './app/open-keystone.js';
 import { readiness, type ReadinessCheck } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
 import type { Listener } from './api/listen.js';
@@ -59,7 +59,6 @@ export async function createApp(config: Config, program: Program, overrides: Ove
     const isEvaluator = config.roles.includes('evaluator');
     const coordinationDb = isEvaluator ? await openCoordinationDatabase(config, db, { log, resources }) : db;
     const redis = await openRedis(config, log, resources);
-    const keystone = openKeystone(config, { clock, log: log.child({ component: 'keystone' }) });
     return new Service({
       config,
       program,
@@ -68,7 +67,7 @@ export async function createApp(config: Config, program: Program, overrides: Ove
       db,
       coordinationDb,
       redis,
-      keystone,
+      keystone: openKeystone(config, { clock, log: log.child({ component: 'keystone' }) }),
       resources,
       telemetry: createTelemetry(),
       failedLock,
@@ -87,6 +86,7 @@ interface Parts {
   db: Database;
   coordinationDb: Database;
   redis: { command: Redis; subscriber: Redis } | undefined;
+  /** The service's own login; undefined where no Keystone is configured. */
   keystone: KeystoneSession | undefined;
   resources: ReleaseStack;
   telemetry: Telemetry;

@@ -18,16 +18,23 @@ export type ErrorCode =
   | 'too_many_requests'
   | 'unavailable';
 
+export interface AppErrorOptions extends ErrorOptions {
+  /** When asking again makes sense. */
+  retryAfterS?: number;
+}
+
 /** An error with a code and a message fit for the person who caused it. Anything else that is thrown is a fault of ours. */
 export class AppError extends Error {
   override readonly name = 'AppError';
+  readonly retryAfterS: number | undefined;
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options: AppErrorOptions = {},
   ) {
     super(message, options);
+    this.retryAfterS = options.retryAfterS;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, Response } from 'express';
 
 import { pythonJson, type PythonValue } from '../alarm/python-json.js';
 import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../errors.js';
@@ -23,44 +23,64 @@ const STATUS = {
   unavailable: 503,
 } as const satisfies Record<ErrorCode, number>;
 
-const RETRY_AFTER_S = '5';
+const RETRY_AFTER_S = 5;
+
+/** What comes with a 401, so that clients know how to authenticate. */
+export interface Challenge {
+  /** `WWW-Authenticate` */
+  header: string;
+  /** Instead of the envelope of errors: Keystone's clients know the answer of its middleware. */
+  body?: PythonValue;
+}
 
 /** The envelope in which Aodh's clients look for the text of an error. What another service said may be an object. */
 export function errorEnvelope(status: number, faultstring: PythonValue): PythonValue {
   return { error_message: { faultcode: status < 500 ? 'Client' : 'Server', faultstring, debuginfo: null } };
 }
 
-export function createErrorHandler({ log }: { log: Logger }): ErrorRequestHandler {
+export interface ErrorHandlerDeps {
+  log: Logger;
+  challenge?: Challenge | undefined;
+}
+
+export function createErrorHandler({ log, challenge }: ErrorHandlerDeps): ErrorRequestHandler {
   // Express tells an error handler by its four parameters.
   return (thrown: unknown, request, response, _next) => {
     const error = asAppError(thrown);
-    const requestId = requestIdOf(response);
-    if (!error || error.code === 'unavailable') {
-      const fields = { requestId, method: request.method, path: request.path, err: toError(thrown) };
-      if (error) log.warn('request could not be served now', fields);
-      else log.error('request failed', fields);
-    }
+    if (!error || error.code === 'unavailable') logTrouble(log, thrown, { error, request, response });
     if (response.headersSent) {
       response.destroy(); // half an answer: the client must not take it for whole
       return;
     }
-    const { status, faultstring } = error
-      ? told(error)
-      : { status: 500, faultstring: `Internal server error (request id ${requestId})` };
-    if (status === 503 || status === 429) response.setHeader('Retry-After', RETRY_AFTER_S);
-    sendError(response, status, faultstring);
+    if (error instanceof UpstreamRefusal) {
+      sendError(response, error.status, errorEnvelope(error.status, error.description as PythonValue));
+    } else if (error) sendRefusal(response, error, challenge);
+    else sendError(response, 500, errorEnvelope(500, `Internal server error (request id ${requestIdOf(response)})`));
   };
 }
 
-function told(error: AppError): { status: number; faultstring: PythonValue } {
-  if (error instanceof UpstreamRefusal) return { status: error.status, faultstring: error.description as PythonValue };
-  return { status: STATUS[error.code], faultstring: error.message };
+function logTrouble(
+  log: Logger,
+  thrown: unknown,
+  { error, request, response }: { error: AppError | undefined; request: Request; response: Response },
+): void {
+  const fields = { requestId: requestIdOf(response), method: request.method, path: request.path, err: toError(thrown) };
+  if (error) log.warn('request could not be served now', fields);
+  else log.error('request failed', fields);
 }
 
-function sendError(response: Response, status: number, faultstring: PythonValue): void {
+function sendRefusal(response: Response, { code, message, retryAfterS }: AppError, challenge: Challenge | undefined): void {
+  const status = STATUS[code];
+  if (status === 503 || status === 429) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
+  if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
+  const body = code === 'unauthenticated' ? challenge?.body : undefined;
+  sendError(response, status, body ?? errorEnvelope(status, message));
+}
+
+function sendError(response: Response, status: number, body: PythonValue): void {
   response.statusCode = status;
   response.setHeader('Content-Type', 'application/json');
-  response.end(pythonJson(errorEnvelope(status, faultstring)));
+  response.end(pythonJson(body));
 }
 
 function asAppError(thrown: unknown): AppError | undefined {

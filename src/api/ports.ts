@@ -1,6 +1,7 @@
 import type { AlarmRule } from '../alarm/types/index.js';
 import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarm-store.js';
 import type { ResultCountQuery, ResultCounts } from '../storage/evaluation-counter-store.js';
+import type { ApiKey, ApiKeyCredential, ApiKeyQuery, ApiKeySelection, NewApiKey } from '../storage/api-key-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
 import type { Activation, Import, Standing } from '../storage/import-store.js';
 import type {
@@ -103,6 +104,18 @@ export interface Quotas {
 /** What evaluations found, counted. */
 export interface EvaluationResults {
   list(scope: Scope, query: ResultCountQuery): Promise<ResultCounts[]>;
+}
+
+/** What authentication by API key asks of whoever keeps them. */
+export interface ApiKeyCredentials {
+  credential(id: string): Promise<ApiKeyCredential | undefined>;
+  noteUse(id: string, hour: Date): Promise<void>;
+}
+
+export interface ApiKeyAdmin {
+  create(key: NewApiKey): Promise<void>;
+  list(scope: Scope, query: ApiKeyQuery): Promise<ApiKey[]>;
+  revoke(scope: Scope, which: ApiKeySelection & { id: string }, at: Date): Promise<boolean>;
 }
 
 /** One thing that must work for this process to be of use. */

@@ -4,10 +4,12 @@ import helmet from 'helmet';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { ActionPolicy } from './check-actions.js';
-import { createErrorHandler } from './error-handler.js';
+import { createErrorHandler, type Challenge } from './error-handler.js';
+import { deleteIdentityHeaders } from './identity/identity-headers.js';
 import type { Authenticator, Credentials } from './identity/identity.js';
 import type {
   Alarms,
+  ApiKeyAdmin,
   EvaluationResults,
   History,
   Imports,
@@ -22,6 +24,7 @@ import { openApiDocument } from './openapi/document.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
+import { apiKeyRoutes } from './routes/api-keys.js';
 import { capabilityRoutes } from './routes/capabilities.js';
 import { docsRoutes } from './routes/docs.js';
 import { evaluationResultRoutes } from './routes/evaluation-results.js';
@@ -47,9 +50,15 @@ export interface ApiDeps extends HealthRoutesDeps {
   projectAlarmQuota: number;
   /** Undefined where results are not counted. */
   evaluationResults: EvaluationResults | undefined;
+  /** Undefined where API keys open nothing. */
+  apiKeys: ApiKeyAdmin | undefined;
   actions: ActionPolicy;
   trustActions: TrustActions;
   authenticate: Authenticator;
+  /** Whether identity headers mean something; where they do not they are deleted before anything reads them. */
+  believesHeaders: boolean;
+  /** What is said to those who are not authenticated. */
+  challenge?: Challenge | undefined;
   /** Refuses requests by where they come from, before anybody asks who makes them. */
   refuse: (request: Pick<Credentials, 'headers'>) => void;
   now: () => Date;
@@ -76,9 +85,10 @@ export function createApi(deps: ApiDeps): express.Express {
     ...quotaRoutes(deps),
     ...capabilityRoutes(),
     ...evaluationResultRoutes(deps),
+    ...(deps.apiKeys ? apiKeyRoutes({ ...deps, apiKeys: deps.apiKeys }) : []),
     ...docsRoutes({ document: () => openApiDocument(routes, deps.version) }),
   ];
-  return assemble(deps, deps.authenticate, routes);
+  return assemble(deps, deps, routes);
 }
 
 /** Health and metrics alone, for processes without the API. */
@@ -87,8 +97,8 @@ export function createManagementApi(deps: HealthRoutesDeps & Pick<ApiDeps, 'log'
 }
 
 function assemble(
-  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer'>,
-  authenticate: Authenticator | undefined,
+  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge'>,
+  authentication: Pick<ApiDeps, 'authenticate' | 'believesHeaders'> | undefined,
   routes: readonly Route[],
 ): express.Express {
   const app = express();
@@ -103,7 +113,10 @@ function assemble(
     next();
   });
   app.use(answerPreflights());
-  if (authenticate) app.use(identify(authenticate, routes));
+  if (authentication) {
+    if (!authentication.believesHeaders) app.use(stripIdentityHeaders);
+    app.use(identify(authentication.authenticate, routes));
+  }
   mountRoutes(app, routes);
   app.use(() => {
     throw new AppError('not_found', NOT_FOUND_TEXT);
@@ -120,7 +133,8 @@ function identify(authenticate: Authenticator, routes: readonly Route[]): Reques
   return async (request, response, next) => {
     if (!open.some((path) => path.test(request.path))) {
       const { headers, method, path } = request;
-      response.locals[IDENTITY] = await authenticate({ headers, method, path });
+      const remoteAddress = request.socket.remoteAddress ?? '';
+      response.locals[IDENTITY] = await authenticate({ headers, method, path, remoteAddress });
     }
     next();
   };
@@ -133,6 +147,11 @@ function answerPreflights(): RequestHandler {
     else response.status(200).end();
   };
 }
+
+const stripIdentityHeaders: RequestHandler = (request, _response, next) => {
+  deleteIdentityHeaders(request.headers);
+  next();
+};
 
 function securityHeaders(): RequestHandler {
   const protect = helmet({

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 
-import { createNoauthAuthenticator, refuseForeignPages } from '../api/identity/noauth.js';
 import { listen, type Listener } from '../api/listen.js';
 import type { ReadinessCheck } from '../api/ports.js';
 import { createApi, createManagementApi } from '../api/server.js';
@@ -10,6 +9,7 @@ import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import type { ReleaseStack } from '../release-stack.js';
 import { createAlarmStore } from '../storage/alarm-store.js';
+import { createApiKeyStore } from '../storage/api-key-store.js';
 import type { Database } from '../storage/database.js';
 import { createEvaluationCounterStore } from '../storage/evaluation-counter-store.js';
 import { createHistoryStore } from '../storage/history-store.js';
@@ -19,13 +19,14 @@ import { createQuotaStore } from '../storage/quota-store.js';
 import { createSampleStore } from '../storage/sample-store.js';
 import { createStatisticsStore } from '../storage/statistics-store.js';
 import type { Telemetry } from '../telemetry.js';
-import { refuseOpenNoauth } from './noauth-guard.js';
+import { createAuthentication } from './authentication.js';
 import { createRuleChecks } from './rule-checks.js';
 import { openTrustActions, trustRefusal } from './trusts.js';
 
 export interface ApiRoleDeps {
   config: Config;
   db: Database;
+  /** Undefined where none is configured. */
   keystone: KeystoneSession | undefined;
   clock: Clock;
   log: Logger;
@@ -38,10 +39,10 @@ export interface ApiRoleDeps {
 /** Checks that the API may listen where it is told to, and listens. */
 export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
   const { config, db, keystone, clock, log, telemetry, version, readiness, resources } = deps;
-  const { host, port, i_understand_noauth_is_open, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
-  const exposed = await refuseOpenNoauth(host, i_understand_noauth_is_open);
-  if (exposed) log.warn('the API is open: without authentication everybody who reaches it is an admin', { host });
-  const auth: ReadinessCheck = { name: 'auth', ok: true, detail: exposed ? 'noauth-exposed' : 'noauth' };
+  const { host, port, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
+  const apiKeys = createApiKeyStore(db);
+  const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone });
+  const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
   const app = createApi({
     alarms: createAlarmStore(db, { project: project_alarm_quota, user: user_alarm_quota }),
     ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
@@ -59,15 +60,17 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
       trustActions: { refusal: trustRefusal({ config, keystone }), overHttp: config.notifier.trust_actions_over_http },
     },
     trustActions: openTrustActions({ config, db, keystone, clock, log, newId: () => randomUUID() }),
-    authenticate: createNoauthAuthenticator(),
-    refuse: (request) => refuseForeignPages(request, { exposed }),
+    // Keys that open nothing yet can be made ahead, by whoever is at the machine; not by tokens that may end long before them.
+    apiKeys: config.auth.mode === 'keystone' ? undefined : apiKeys,
+    ...authentication,
     now: () => clock.now(),
     newId: () => randomUUID(),
     log,
     onStored: (samples) => telemetry.samplesStored.inc(samples),
     onAnswer: countAnswers(telemetry),
     version,
-    metrics: metricsOf(telemetry),
+    // The figures are the operator's: they have a listener of their own unless everybody here is one.
+    metrics: authentication.believesHeaders ? metricsOf(telemetry) : undefined,
     readiness: async () => [...(await readiness()), auth],
   });
   return listen(app, { host, port, setting: 'api.port' });

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 
 import type { Environment } from '../config/environment.js';
 import type { Flag } from '../config/load.js';
+import type { ApiKeyOptions } from './apikey.js';
 import { addImport } from './import/command.js';
 import { version } from './version.js';
 
@@ -44,6 +45,7 @@ In a hurry:
   tocsin serve                                     everything in one process, data in ./data, API on http://127.0.0.1:8042
   tocsin serve --port 8080 --interval 10s          another port, alarms evaluated every 10 seconds
   tocsin serve --config tocsin.yaml --roles api    one role of several processes that share PostgreSQL and Redis
+  tocsin apikey create --project demo              a key for programs of that project, where auth.mode is apikey
   tocsin config --config tocsin.yaml               what is in force, and where it comes from
   tocsin import --help                             bring alarms over from Aodh
   tocsin dev-cluster                               PostgreSQL, Redis, 1 API, 3 evaluators and 2 notifiers on this machine
@@ -95,9 +97,37 @@ function createProgram(terminal: Terminal, done: (exitCode: number) => void): Co
       configCommand(configFlags(options), terminal);
     },
   );
+  addApiKey(program, terminal);
   addDevCluster(program, terminal, done);
   addImport(program, terminal, done);
   return program;
+}
+
+function addApiKey(program: Command, terminal: Terminal): void {
+  const apiKey = program.command('apikey').description('keys with which programs ask the API, where auth.mode takes them');
+  withDatabase(apiKey.command('create').description('make a key, and print it this once'))
+    .option('--project <id>', 'project that the key acts for')
+    .option('--user <id>', 'user that the key acts as; by default one of its own')
+    .option('--role <name>', 'reader, member or admin', 'member')
+    .option('--all-projects', 'admin of everything, not of one project only; with --role admin')
+    .option('--expires-in <duration>', 'how long it is good, for example 90d; by default until it is revoked')
+    .option('--description <text>', 'what it is for', '')
+    .action(async (options: CommonOptions & ApiKeyOptions) => {
+      const { createApiKeyCommand } = await import('./apikey.js');
+      await createApiKeyCommand(options, configFlags(options), terminal);
+    });
+  withDatabase(apiKey.command('list').description('show all keys, without their secrets'))
+    .option('--project <id>', 'only those of a project')
+    .action(async (options: CommonOptions & { project?: string }) => {
+      const { listApiKeysCommand } = await import('./apikey.js');
+      await listApiKeysCommand(options.project, configFlags(options), terminal);
+    });
+  withDatabase(
+    apiKey.command('revoke').description('end a key').argument('<id>', 'the first part of the key, without ak_'),
+  ).action(async (id: string, options: CommonOptions) => {
+    const { revokeApiKeyCommand } = await import('./apikey.js');
+    await revokeApiKeyCommand(id, configFlags(options), terminal);
+  });
 }
 
 function addDevCluster(program: Command, terminal: Terminal, done: (exitCode: number) => void): void {
@@ -130,12 +160,19 @@ function addDevCluster(program: Command, terminal: Terminal, done: (exitCode: nu
 }
 
 function withConfig(command: Command): Command {
+  return withDatabase(
+    command
+      .option('--roles <list>', 'api, evaluator, notifier, separated by commas')
+      .option('--port <number>', 'port of the API')
+      .option('--interval <duration>', 'how often alarms are evaluated, for example 10s'),
+  );
+}
+
+/** For commands that work on the database alone. */
+function withDatabase(command: Command): Command {
   return command
     .option('-c, --config <file>', 'configuration file (YAML); also TOCSIN_CONFIG')
-    .option('--roles <list>', 'api, evaluator, notifier, separated by commas')
-    .option('--port <number>', 'port of the API')
     .option('--data-dir <path>', 'directory of the embedded database')
-    .option('--interval <duration>', 'how often alarms are evaluated, for example 10s')
     .option('--log-level <level>', 'debug, info, warn or error')
     .addOption(
       new Option('--set <option=value>', 'any other option, for example --set notifier.policy=every; may be repeated')

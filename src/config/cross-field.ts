@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 
 import { ROLES, type Config } from './schema.js';
+import type { Secret } from './secret.js';
 
 /** A rule that several options must keep together. */
 interface CrossFieldRule {
@@ -39,14 +40,44 @@ export const crossFieldRules: readonly CrossFieldRule[] = [
         : 'needs database.url: Redis coordinates processes, and the embedded database serves only one',
   },
   {
-    reads: ['api.host', 'api.i_understand_noauth_is_open', 'roles'],
-    problem: ({ roles, api }) =>
-      !roles.includes('api') || api.i_understand_noauth_is_open || !isSurelyOpen(api.host)
+    reads: ['api.host', 'api.i_understand_noauth_is_open', 'auth.mode', 'roles'],
+    problem: ({ roles, api, auth }) =>
+      auth.mode !== 'noauth' || !roles.includes('api') || api.i_understand_noauth_is_open || !isSurelyOpen(api.host)
         ? undefined
         : `${api.host} is not a loopback address, and without authentication everybody who reaches it is admin; ` +
           'set api.i_understand_noauth_is_open if that is what you want',
   },
+  {
+    reads: ['keystone.auth_url', 'auth.mode', 'roles'],
+    problem: ({ roles, auth, keystone }) =>
+      !roles.includes('api') || !auth.mode.includes('keystone') || keystone.auth_url
+        ? undefined
+        : `is needed for auth.mode ${auth.mode}: tokens are validated there`,
+  },
+  {
+    reads: ['keystone.password', 'keystone.username'],
+    problem: ({ keystone }) => incompletePair(keystone.username, keystone.password, 'keystone.username'),
+  },
+  {
+    reads: ['keystone.application_credential_secret', 'keystone.application_credential_id'],
+    problem: ({ keystone: { application_credential_id: id, application_credential_secret: secret } }) =>
+      incompletePair(id, secret, 'keystone.application_credential_id'),
+  },
+  {
+    reads: ['keystone.username', 'keystone.application_credential_id', 'keystone.auth_url'],
+    problem: ({ keystone: { auth_url, username, application_credential_id: id } }) => {
+      if (username !== undefined && id !== undefined) return 'must not be set together with keystone.application_credential_id';
+      return auth_url === undefined || username !== undefined || id !== undefined
+        ? undefined
+        : 'is needed with keystone.auth_url, with keystone.password; or keystone.application_credential_id with its secret';
+    },
+  },
 ];
+
+function incompletePair(name: string | undefined, secret: Secret | undefined, nameOption: string): string | undefined {
+  if ((name === undefined) === (secret === undefined)) return undefined;
+  return secret === undefined ? `is needed with ${nameOption}` : `is of no use without ${nameOption}`;
+}
 
 /** Names are resolved, and checked again, when the API starts to listen. */
 function isSurelyOpen(host: string): boolean {

@@ -36,9 +36,8 @@ export async function lockDirectory(dir: string, onLost: (cause: Error) => void)
     });
     writeFileSync(ownerPath, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) } satisfies Owner));
   } catch (cause) {
-    const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
     const problem =
-      code === 'ELOCKED'
+      codeOf(cause) === 'ELOCKED'
         ? `is in use by another Tocsin process${ownerText(ownerPath)}`
         : `cannot be locked: ${toError(cause).message}`;
     throw new StartupError(`database.data_dir: ${dir} ${problem}`, { cause });
@@ -47,6 +46,15 @@ export async function lockDirectory(dir: string, onLost: (cause: Error) => void)
     rmSync(ownerPath, { force: true });
     await release();
   };
+}
+
+/** Whether that is why a directory could not be locked: another process works with it. */
+export function isDirectoryInUse(thrown: unknown): boolean {
+  return thrown instanceof StartupError && codeOf(thrown.cause) === 'ELOCKED';
+}
+
+function codeOf(cause: unknown): unknown {
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
 }
 
 /** Level by level: Node's own recursive call never returns where a parent exists and says that it does not, as below /proc. */

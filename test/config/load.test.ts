@@ -34,6 +34,8 @@ function mistakesOf(sources: Partial<ConfigSources>): string[] {
 
 describe('a configuration file with one mistake', () => {
   const cases: Record<string, string> = {
+    'bad-auth-mode':
+      'auth.mode: expected one of noauth, apikey, keystone, keystone+apikey, got "basic" (bad-auth-mode.yaml line 2)',
     'bad-boolean': 'database.migrate_on_start: expected true or false, got "maybe" (bad-boolean.yaml line 2)',
     'bad-claim-too-short':
       'notifier.claim: must be longer than notifier.attempt_timeout, or an attempt outlives its claim and is made twice (bad-claim-too-short.yaml line 2)',
@@ -41,6 +43,16 @@ describe('a configuration file with one mistake', () => {
     'bad-duration-too-short': 'evaluator.interval: must be at least 400ms, got "1ms" (bad-duration-too-short.yaml line 2)',
     'bad-duration-without-unit':
       'evaluator.interval: expected a duration such as 250ms, 5s, 2m, 1h or 30d, got 60 (bad-duration-without-unit.yaml line 2)',
+    'bad-keystone-secret-without-id':
+      'keystone.application_credential_secret: is of no use without keystone.application_credential_id (bad-keystone-secret-without-id.yaml line 5)',
+    'bad-keystone-two-logins':
+      'keystone.username: must not be set together with keystone.application_credential_id (bad-keystone-two-logins.yaml line 3)',
+    'bad-keystone-without-login':
+      'keystone.username: is needed with keystone.auth_url, with keystone.password; or keystone.application_credential_id with its secret (bad-keystone-without-login.yaml line 2)',
+    'bad-keystone-without-password':
+      'keystone.password: is needed with keystone.username (bad-keystone-without-password.yaml line 3)',
+    'bad-keystone-without-url':
+      'keystone.auth_url: is needed for auth.mode keystone: tokens are validated there (bad-keystone-without-url.yaml line 2)',
     'bad-lease-too-short':
       'evaluator.lease: must be longer than twice evaluator.heartbeat, or one lost heartbeat costs a member its partitions (bad-lease-too-short.yaml line 2)',
     'bad-no-roles': 'roles: must not be empty, got [] (bad-no-roles.yaml line 1)',
@@ -182,6 +194,41 @@ describe('mistakes', () => {
   test.each(['0.0.0.0', '::', '10.0.0.1', '2001:db8::1'])('%s is refused without authentication', (host) => {
     expect(mistakesOf({ environment: { TOCSIN_API_HOST: host } })).toHaveLength(1);
     expect(mistakesOf({ environment: { TOCSIN_API_HOST: host, TOCSIN_API_I_UNDERSTAND_NOAUTH_IS_OPEN: 'true' } })).toEqual([]);
+  });
+});
+
+describe('who may ask, and from where', () => {
+  const OWN_LOGIN = {
+    TOCSIN_KEYSTONE_AUTH_URL: 'http://127.0.0.1:5000/v3',
+    TOCSIN_KEYSTONE_USERNAME: 'tocsin',
+    TOCSIN_KEYSTONE_PASSWORD: 'secret',
+  };
+
+  test.each([
+    ['noauth', '127.0.0.1', {}, 0],
+    ['noauth', '0.0.0.0', {}, 1],
+    ['noauth', '::', OWN_LOGIN, 1],
+    ['apikey', '127.0.0.1', {}, 0],
+    ['apikey', '0.0.0.0', {}, 0],
+    ['apikey', '::', {}, 0],
+    ['keystone', '0.0.0.0', OWN_LOGIN, 0],
+    ['keystone+apikey', '10.0.0.1', OWN_LOGIN, 0],
+    ['keystone', '127.0.0.1', {}, 1],
+    ['keystone+apikey', '0.0.0.0', {}, 1],
+    ['keystone', '127.0.0.1', { TOCSIN_ROLES: 'notifier', TOCSIN_DATABASE_URL: 'postgresql://u@h/d' }, 0],
+  ])('auth.mode %s on %s with %j has %i mistakes', (mode, host, environment, count) => {
+    const mistakes = mistakesOf({ environment: { TOCSIN_AUTH_MODE: mode, TOCSIN_API_HOST: host, ...environment } });
+    expect(mistakes).toHaveLength(count);
+  });
+
+  test('an application credential will do for a login', () => {
+    const { TOCSIN_KEYSTONE_AUTH_URL } = OWN_LOGIN;
+    const credential = {
+      TOCSIN_KEYSTONE_APPLICATION_CREDENTIAL_ID: 'id',
+      TOCSIN_KEYSTONE_APPLICATION_CREDENTIAL_SECRET: 'secret',
+    };
+    const environment = { TOCSIN_AUTH_MODE: 'keystone', TOCSIN_KEYSTONE_AUTH_URL, ...credential };
+    expect(mistakesOf({ environment })).toEqual([]);
   });
 });
 

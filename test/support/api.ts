@@ -5,11 +5,12 @@ import type { Authenticator } from '../../src/api/identity/identity.js';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/listen.js';
 import type { RuleChecks, Trusts } from '../../src/api/ports.js';
-import { createApi } from '../../src/api/server.js';
+import { createApi, type ApiDeps } from '../../src/api/server.js';
 import { createTrustActions } from '../../src/api/trust-actions.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
 import { NO_QUOTAS } from '../../src/storage/alarm-insert-store.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
+import { createApiKeyStore } from '../../src/storage/api-key-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation-counter-store.js';
 import { createHistoryStore } from '../../src/storage/history-store.js';
@@ -72,7 +73,11 @@ export interface TestApiOptions {
   trusts?: Trusts;
   trustsOverHttp?: boolean;
   log?: Logger;
+  /** Instead of believing the headers. */
+  authentication?: (clock: FakeClock) => Authentication;
 }
+
+export type Authentication = Pick<ApiDeps, 'authenticate' | 'challenge'>;
 
 /** Nobody to ask about rules. */
 const UNCHECKED: RuleChecks = { check: () => Promise.resolve(), externalOwner: () => Promise.resolve(null) };
@@ -85,9 +90,12 @@ export const TEST_SEALER = createSealer({ current: Buffer.alloc(32, 7), previous
 /** The API on real stores, listening on a port of its own, with a client that says what came back and holds it to /openapi.json. */
 export async function startApi(db: Database, options: TestApiOptions = {}): Promise<TestApi> {
   const { alarmMaxActions = -1, queueActions = false, trusts, trustsOverHttp = true } = options;
-  const { authenticate = createNoauthAuthenticator(), log = silentLogger, ruleChecks = UNCHECKED } = options;
+  const { authentication, log = silentLogger, ruleChecks = UNCHECKED } = options;
   const { alarmQuotas = {}, countsResults = false } = options;
   const clock = new FakeClock();
+  const { authenticate, challenge } = authentication?.(clock) ?? {
+    authenticate: options.authenticate ?? createNoauthAuthenticator(),
+  };
   const app = createApi({
     alarms: createAlarmStore(db, { ...NO_QUOTAS, ...alarmQuotas }),
     ruleChecks,
@@ -111,8 +119,11 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       newId: () => randomUUID(),
       log,
     }),
+    apiKeys: createApiKeyStore(db),
     authenticate,
-    refuse: (request) => refuseForeignPages(request, { exposed: false }),
+    challenge,
+    believesHeaders: authentication === undefined,
+    refuse: authentication ? () => {} : (request) => refuseForeignPages(request, { exposed: false }),
     now: () => clock.now(),
     newId: () => randomUUID(),
     log,
@@ -123,19 +134,19 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     readiness: () => Promise.resolve([{ name: 'test', ok: true }]),
   });
   const listener = await listen(app, { host: '127.0.0.1', port: 0, setting: 'api.port' });
-  const document = await send('GET', `${listener.url}/openapi.json`, {});
+  const document = await ask('GET', `${listener.url}/openapi.json`, {});
   const refuseUndocumented = documentedAnswers(document.json());
-  const ask = async (method: string, path: string, asked: Asked = {}): Promise<Answered> => {
-    const answer = await send(method, listener.url + path, asked);
+  const askApi: TestApi['ask'] = async (method, path, asked = {}) => {
+    const answer = await ask(method, listener.url + path, asked);
     refuseUndocumented(method, path, answer);
     return answer;
   };
   return {
     url: listener.url,
     clock,
-    ask,
+    ask: askApi,
     async create(body, as = ADMIN) {
-      const answer = await ask('POST', '/v2/alarms', { as, body });
+      const answer = await askApi('POST', '/v2/alarms', { as, body });
       if (answer.status !== 201) throw new Error(`not created: ${answer.status} ${answer.text}`);
       return answer.json<{ alarm_id: string }>().alarm_id;
     },
@@ -143,8 +154,8 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
   };
 }
 
-/** Not `fetch`: it does not let a test choose the Host header. */
-function send(method: string, url: string, { as = ADMIN, body, raw, headers }: Asked): Promise<Answered> {
+/** One request to any listener. Not `fetch`: it does not let a test choose the Host header. */
+export function ask(method: string, url: string, { as = ADMIN, body, raw, headers }: Asked): Promise<Answered> {
   const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
   const type = content === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) };
   return new Promise((resolve, reject) => {

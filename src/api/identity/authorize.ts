@@ -8,15 +8,21 @@ export type Policy = Role | 'anyone' | 'public';
 /** The one place where a request is allowed or refused by role. */
 export function authorize(identity: Identity, policy: Policy): void {
   if (policy === 'public' || policy === 'anyone') return;
-  const enough = identity.role !== null && ROLES.indexOf(identity.role) >= ROLES.indexOf(policy);
+  const enough = policy === 'admin' ? isAdmin(identity) : holds(identity, policy);
   // Without a project there is nothing that anybody but an admin could own.
-  if (!enough || (identity.role !== 'admin' && identity.projectId === null)) {
+  if (!enough || identity.isSystemScoped || (!isAdmin(identity) && identity.projectId === null)) {
     throw new AppError('forbidden', 'RBAC Authorization Failed');
   }
 }
 
+/** Admin of everything, not only of one project. */
 export function isAdmin(identity: Identity): boolean {
-  return identity.role === 'admin';
+  return identity.role === 'admin' && !identity.isBoundToProject;
+}
+
+/** Whether the caller holds a role or one that includes it, be it in one project only. */
+export function holds({ role }: Identity, wanted: Role): boolean {
+  return role !== null && ROLES.indexOf(role) >= ROLES.indexOf(wanted);
 }
 
 /** Whether there can be alarms that the caller sees: not without a project, but for admins. */

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
+import { AppError } from '../../errors.js';
+
 export const ROLES = ['reader', 'member', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -13,12 +15,18 @@ export interface Identity {
   roleNames?: readonly string[];
   /** The caller's own Keystone token, where there is one: for asking other services on the caller's behalf. Never logged, never stored. */
   token?: string;
+  /** A token of the whole cloud system and of no project: as in Aodh, it is known and may do nothing. */
+  isSystemScoped?: true;
+  /** An API key that is admin in its own project and nowhere else. */
+  isBoundToProject?: true;
 }
 
 export interface Credentials {
   headers: IncomingHttpHeaders;
   method: string;
   path: string;
+  /** Of the connection, never of a header. */
+  remoteAddress: string;
 }
 
 /** Turns a request's credentials into an identity, before anything of its body is read. Throws AppError when it cannot. */
@@ -26,6 +34,17 @@ export type Authenticator = (credentials: Credentials) => Promise<Identity>;
 
 /** For routes that ask nobody who they are. */
 export const NOBODY: Identity = { userId: null, projectId: null, role: null };
+
+/** What a client without valid credentials is told, whatever is wrong with them. */
+export function unauthenticated(): AppError {
+  return new AppError('unauthenticated', 'The request you have made requires authentication.');
+}
+
+/** A header that counts only if it is there once and not empty. */
+export function headerIn(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return (Array.isArray(value) ? value.join(', ') : value)?.trim() || undefined;
+}
 
 /** The highest of some role names, in any letter case. */
 export function highestRole(names: readonly string[]): Role | null {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ALARM_STATES, DELIVERY_POLICIES, SEVERITIES } from '../../alarm/alarm.js';
 import { ALARM_KINDS, alarmTypes } from '../../alarm/types/index.js';
 import { describedInput } from '../../alarm/wire-types.js';
+import { ROLES } from '../identity/identity.js';
 
 /** What answers look like, as the document at /openapi.json tells it. Tests hold every answer they get to these. */
 
@@ -209,6 +210,26 @@ export const ImportAnswer = z.strictObject({
   not_copied: z.array(z.strictObject({ list: z.string(), action: z.string() })),
 });
 export const ActivationAnswer = z.strictObject({ activated: z.array(z.string()) });
+
+export const ApiKeyAnswer = z
+  .strictObject({
+    id: z.string(),
+    project_id: z.string(),
+    user_id: z.string(),
+    role: z.enum(ROLES),
+    all_projects: z.boolean(),
+    description: z.string(),
+    created_by: z.string(),
+    created_at: Timestamp,
+    expires_at: Timestamp.nullable(),
+    revoked_at: Timestamp.nullable(),
+    last_used_at: Timestamp.nullable(),
+  })
+  .meta({ id: 'ApiKey' });
+export const NewApiKeyAnswer = z.strictObject({
+  key: z.string().meta({ description: 'The key itself. It is told here and never again.' }),
+  ...ApiKeyAnswer.shape,
+});
 
 /** A rule is answered with the fields that it may be sent with, defaults filled in. */
 function describedRule(kind: (typeof ALARM_KINDS)[number]): Record<string, unknown> {

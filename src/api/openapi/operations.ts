@@ -3,9 +3,16 @@ import { z } from 'zod';
 import { AlarmRequest, StateRequest } from '../schema/alarm-request.js';
 import { ActivationRequest } from '../schema/import-request.js';
 import { SampleRequest } from '../schema/sample-request.js';
+import { ApiKeyRequest } from '../schema/api-key-request.js';
+import { QuotaRequest } from '../schema/quota-request.js';
 import {
   ActivationAnswer,
   AlarmAnswer,
+  ApiKeyAnswer,
+  CapabilitiesAnswer,
+  EvaluationResultsAnswer,
+  NewApiKeyAnswer,
+  QuotasAnswer,
   AttemptAnswer,
   HistoryAnswer,
   ImportAnswer,
@@ -109,6 +116,25 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'DELETE /v1/delivery-pauses/:project': { group: 'Notifications', summary: 'Let them go again', answer: null },
 
+  'GET /v2/capabilities': { group: 'Alarms', summary: 'What the API can do, for Aodh’s clients', answer: CapabilitiesAnswer },
+  'GET /v2/quotas': { group: 'Administration', summary: 'How many alarms a project may have', answer: QuotasAnswer },
+  'GET /v2/quotas/:id': { group: 'Administration', summary: 'How many alarms this project may have', answer: QuotasAnswer },
+  'POST /v2/quotas': {
+    group: 'Administration',
+    summary: 'Set how many alarms a project may have; -1 is no limit',
+    request: QuotaRequest,
+    answer: QuotasAnswer,
+  },
+  'DELETE /v2/quotas': { group: 'Administration', summary: 'Back to the configured limit', answer: null },
+  'DELETE /v2/quotas/:id': { group: 'Administration', summary: 'Back to the configured limit', answer: null },
+  'GET /v2/metrics': {
+    group: 'Alarms',
+    summary: 'Results of evaluations, counted by alarm and state, where that is switched on',
+    answer: EvaluationResultsAnswer,
+  },
+  'GET /v1/api-keys': { group: 'Administration', summary: 'API keys of a project', answer: z.array(ApiKeyAnswer) },
+  'POST /v1/api-keys': { group: 'Administration', summary: 'Make an API key', request: ApiKeyRequest, answer: NewApiKeyAnswer },
+  'DELETE /v1/api-keys/:id': { group: 'Administration', summary: 'Revoke an API key', answer: null },
   'POST /v1/imports': {
     group: 'Administration',
     summary: 'Take over alarms as another service tells them, muted',

@@ -3,8 +3,8 @@ import type { Route } from '../route.js';
 
 export interface HealthRoutesDeps {
   readiness: () => Promise<ReadinessCheck[]>;
-  /** Our own figures in Prometheus' text format. */
-  metrics: () => Promise<{ contentType: string; content: string }>;
+  /** Our own figures in Prometheus' text format; undefined where everybody could read them. */
+  metrics: (() => Promise<{ contentType: string; content: string }>) | undefined;
 }
 
 /** What supervisors, load balancers and Prometheus ask. The same on the API's listener and on the management listener. */
@@ -27,6 +27,15 @@ export function healthRoutes({ readiness, metrics }: HealthRoutesDeps): Route[] 
       policy: 'public',
       handle: () => ({ status: 200, text: { contentType: 'text/plain; charset=UTF-8', content: '' } }),
     },
-    { method: 'GET', path: '/metrics', policy: 'public', handle: async () => ({ status: 200, text: await metrics() }) },
+    ...(metrics
+      ? [
+          {
+            method: 'GET',
+            path: '/metrics',
+            policy: 'public',
+            handle: async () => ({ status: 200, text: await metrics() }),
+          } as const,
+        ]
+      : []),
   ];
 }

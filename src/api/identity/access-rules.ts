@@ -1,0 +1,31 @@
+import { RE2JS } from 're2js';
+
+/** What an application credential may be used for: one request that it allows. */
+export interface AccessRule {
+  service: string;
+  method: string;
+  path: string;
+}
+
+export interface AccessedRequest {
+  serviceType: string;
+  method: string;
+  path: string;
+}
+
+/** Whether one of the rules allows the request; an empty list allows none. */
+export function isPermitted(rules: readonly AccessRule[], { serviceType, method, path }: AccessedRequest): boolean {
+  if (serviceType === '') return false;
+  return rules.some((rule) => rule.service === serviceType && rule.method === method && matches(rule.path, path));
+}
+
+/** `{name}` and `*` are one part of a path, `**` any number of them. On an engine whose time is linear: users write the patterns. */
+function matches(pattern: string, path: string): boolean {
+  const parts = pattern.match(/\{[^}]*\}|\*\*|\*|[^{}*]+/g) ?? [];
+  return RE2JS.matches(parts.map(expressionOf).join(''), path);
+}
+
+function expressionOf(part: string): string {
+  if (part === '**') return '.*';
+  return part === '*' || part.startsWith('{') ? '[^/]+' : RE2JS.quote(part);
+}

@@ -1,0 +1,94 @@
+import { AppError } from '../../errors.js';
+import type { ApiKeySelection, NewApiKey } from '../../storage/api-key-store.js';
+import { parseWith } from '../faultstring.js';
+import { generateApiKey } from '../identity/api-key-form.js';
+import { holds, isAdmin, scopeOf } from '../identity/authorize.js';
+import { ROLES, type Identity } from '../identity/identity.js';
+import type { ApiKeyAdmin } from '../ports.js';
+import { invalidInput } from '../query-parameters.js';
+import { SMALL_BODY } from '../request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { ApiKeyRequest } from '../schema/api-key-request.js';
+import { apiKeyResponse } from '../schema/api-key-response.js';
+
+export interface ApiKeyRoutesDeps {
+  apiKeys: ApiKeyAdmin;
+  now: () => Date;
+}
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1_000;
+const SECOND_MS = 1_000;
+
+/** Routes of our own: keys of the caller's project, with no more power than the caller has. A secret is told once, to whoever makes the key. */
+export function apiKeyRoutes(deps: ApiKeyRoutesDeps): Route[] {
+  const path = '/v1/api-keys';
+  const filters = ['project_id', 'limit', 'marker'];
+  return [
+    { method: 'GET', path, policy: 'member', query: filters, handle: (request) => list(deps, request) },
+    { method: 'POST', path, policy: 'member', body: SMALL_BODY, handle: (request) => create(deps, request) },
+    { method: 'DELETE', path: `${path}/:id`, policy: 'member', handle: (request) => revoke(deps, request) },
+  ];
+}
+
+/** Newest first. An admin of everything sees the keys of all projects. */
+async function list({ apiKeys }: ApiKeyRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
+  const limit = query.limit() ?? DEFAULT_LIMIT;
+  if (limit > MAX_LIMIT) throw invalidInput('limit', String(limit), `at most ${MAX_LIMIT}`);
+  const scope = scopeOf(identity);
+  const projectId = query.one('project_id');
+  if (projectId !== undefined) refuseOtherProject(identity, projectId);
+  const selection = { ...within(identity), projectId };
+  const marker = query.one('marker');
+  const [after] = marker === undefined ? [] : await apiKeys.list(scope, { ...selection, id: marker, limit: 1 });
+  if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
+  const found = await apiKeys.list(scope, { ...selection, limit, after });
+  return { status: 200, body: found.map(apiKeyResponse) };
+}
+
+async function create({ apiKeys, now }: ApiKeyRoutesDeps, { identity, body }: ApiRequest): Promise<ApiAnswer> {
+  const request = parseWith(ApiKeyRequest, { argument: 'data', value: body ?? {} });
+  const { key, ...parts } = generateApiKey();
+  const record = { ...parts, ...grantedTo(identity, request), ...lifeOf(request, now()) };
+  await apiKeys.create(record);
+  return { status: 201, body: { key, ...apiKeyResponse({ ...record, revokedAt: null, lastUsedAt: null }) } };
+}
+
+async function revoke({ apiKeys, now }: ApiKeyRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+  const id = params['id'] ?? '';
+  if (!(await apiKeys.revoke(scopeOf(identity), { id, ...within(identity) }, now()))) {
+    throw new AppError('not_found', `API key ${id} not found`);
+  }
+  return { status: 204 };
+}
+
+/** Keys that can do more than the caller are not there for the caller. */
+function within(identity: Identity): ApiKeySelection {
+  return { roles: ROLES.filter((role) => holds(identity, role)), allProjects: isAdmin(identity) };
+}
+
+type Granted = Pick<NewApiKey, 'projectId' | 'userId' | 'role' | 'allProjects' | 'description' | 'createdBy'>;
+
+/** @throws AppError when the caller would give away more than the caller has. */
+function grantedTo(identity: Identity, request: ApiKeyRequest): Granted {
+  const { role, description, all_projects: allProjects } = request;
+  const projectId = request.project_id ?? identity.projectId;
+  if (projectId === null) throw invalidInput('project_id', 'None', 'Mandatory field missing.');
+  refuseOtherProject(identity, projectId);
+  if (allProjects && role !== 'admin') throw invalidInput('all_projects', 'True', 'only for keys of the role admin');
+  const own = identity.userId ?? '';
+  const userId = request.user_id ?? own;
+  const isForAdmins = allProjects || userId !== own;
+  if (!holds(identity, role) || (isForAdmins && !isAdmin(identity))) throw new AppError('forbidden', 'RBAC Authorization Failed');
+  return { projectId, userId, role, allProjects, description, createdBy: own };
+}
+
+function lifeOf({ expires_in }: ApiKeyRequest, now: Date): Pick<NewApiKey, 'createdAt' | 'expiresAt'> {
+  return { createdAt: now, expiresAt: expires_in === null ? null : new Date(now.getTime() + expires_in * SECOND_MS) };
+}
+
+function refuseOtherProject(identity: Identity, projectId: string): void {
+  if (!isAdmin(identity) && projectId !== identity.projectId) {
+    throw new AppError('not_found', `Project ${projectId} not found`);
+  }
+}

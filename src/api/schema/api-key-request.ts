@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+import { optional, wireBool, wireEnum, wireInt, wireText } from '../../alarm/wire-types.js';
+import { ROLES } from '../identity/identity.js';
+
+const MAX_ID = 128;
+const MAX_DESCRIPTION = 255;
+const TEN_YEARS_S = 10 * 366 * 86_400;
+
+const absent = <T>(schema: z.ZodType<T>): z.ZodType<T | null> => optional<T | null>(schema, null);
+
+/** The body of a request for a new key. */
+export const ApiKeyRequest = z.strictObject({
+  role: optional(wireEnum(ROLES), 'member'),
+  description: optional(wireText({ max: MAX_DESCRIPTION }), ''),
+  /** In seconds; without it the key lasts until it is revoked. */
+  expires_in: absent(wireInt({ min: 1, max: TEN_YEARS_S })),
+  project_id: absent(wireText({ max: MAX_ID })),
+  user_id: absent(wireText({ max: MAX_ID })),
+  all_projects: optional(wireBool(), false),
+});
+export type ApiKeyRequest = z.infer<typeof ApiKeyRequest>;

@@ -1,0 +1,20 @@
+import type { PythonValue } from '../../alarm/python-json.js';
+import type { ApiKey } from '../../storage/api-key-store.js';
+import { isoTimestamp } from './timestamp.js';
+
+/** A key without its secret, which is not known any more. */
+export function apiKeyResponse(key: ApiKey): { [name: string]: PythonValue } {
+  return {
+    id: key.id,
+    project_id: key.projectId,
+    user_id: key.userId,
+    role: key.role,
+    all_projects: key.allProjects,
+    description: key.description,
+    created_by: key.createdBy,
+    created_at: isoTimestamp(key.createdAt),
+    expires_at: key.expiresAt && isoTimestamp(key.expiresAt),
+    revoked_at: key.revokedAt && isoTimestamp(key.revokedAt),
+    last_used_at: key.lastUsedAt && isoTimestamp(key.lastUsedAt),
+  };
+}

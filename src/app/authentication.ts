@@ -1,0 +1,76 @@
+import { API_KEY_CHALLENGE, createApiKeyAuthenticator } from '../api/identity/api-key.js';
+import { createEitherAuthenticator } from '../api/identity/either-credential.js';
+import { limitFailures } from '../api/identity/failure-limiter.js';
+import type { Authenticator } from '../api/identity/identity.js';
+import { createKeystoneAuthenticator, keystoneChallenge } from '../api/identity/keystone.js';
+import { createNoauthAuthenticator, refuseForeignPages } from '../api/identity/noauth.js';
+import { createTokenValidator } from '../api/identity/token-validator.js';
+import type { ApiKeyCredentials } from '../api/ports.js';
+import type { ApiDeps } from '../api/server.js';
+import type { Clock } from '../clock.js';
+import type { AuthMode, Config } from '../config/schema.js';
+import { StartupError } from '../errors.js';
+import type { KeystoneSession } from '../keystone/session.js';
+import type { Logger } from '../logger.js';
+import { refuseOpenNoauth } from './noauth-guard.js';
+
+export interface AuthenticationDeps {
+  config: Config;
+  clock: Clock;
+  log: Logger;
+  apiKeys: ApiKeyCredentials;
+  keystone: KeystoneSession | undefined;
+}
+
+export interface Authentication extends Pick<ApiDeps, 'authenticate' | 'believesHeaders' | 'challenge' | 'refuse'> {
+  /** For readiness: the mode, and whether it is open to everybody. */
+  detail: AuthMode | 'noauth-exposed';
+}
+
+const SECOND_MS = 1_000;
+
+/**
+ * How the API finds out who asks, by `auth.mode`.
+ * @throws StartupError when it may not listen where it is told to without authentication.
+ */
+export async function createAuthentication(deps: AuthenticationDeps): Promise<Authentication> {
+  const { config, clock } = deps;
+  const { mode, failures_per_minute: failuresPerMinute } = config.auth;
+  if (mode === 'noauth') return noauth(deps);
+  const byKeystone = mode === 'apikey' ? undefined : keystoneAuthenticator(deps);
+  const byKey = mode === 'keystone' ? undefined : createApiKeyAuthenticator({ ...deps, keys: deps.apiKeys });
+  const authenticate =
+    byKeystone && byKey ? createEitherAuthenticator({ apiKey: byKey, keystone: byKeystone }) : (byKeystone ?? byKey);
+  if (!authenticate) throw new Error(`auth.mode ${mode} has no authenticator`);
+  const { public_url, auth_url } = config.keystone;
+  return {
+    authenticate: limitFailures(authenticate, { clock, failuresPerMinute }),
+    believesHeaders: false,
+    challenge: byKeystone ? keystoneChallenge(public_url ?? auth_url ?? '') : API_KEY_CHALLENGE,
+    refuse: () => undefined,
+    detail: mode,
+  };
+}
+
+async function noauth({ config, log }: AuthenticationDeps): Promise<Authentication> {
+  const { host, i_understand_noauth_is_open } = config.api;
+  const exposed = await refuseOpenNoauth(host, i_understand_noauth_is_open);
+  if (exposed) log.warn('the API is open: without authentication everybody who reaches it is an admin', { host });
+  return {
+    authenticate: createNoauthAuthenticator(),
+    believesHeaders: true,
+    refuse: (request) => refuseForeignPages(request, { exposed }),
+    detail: exposed ? 'noauth-exposed' : 'noauth',
+  };
+}
+
+function keystoneAuthenticator({ config, clock, log, keystone }: AuthenticationDeps): Authenticator {
+  if (!keystone) throw new StartupError(`auth.mode: ${config.auth.mode} needs the settings of the section keystone`);
+  const { token_cache_time, service_type, service_token_roles } = config.keystone;
+  return createKeystoneAuthenticator({
+    tokens: createTokenValidator({ keystone, clock, log, cacheTimeMs: token_cache_time * SECOND_MS }),
+    adminRoles: config.auth.admin_roles,
+    serviceType: service_type,
+    serviceTokenRoles: service_token_roles,
+  });
+}

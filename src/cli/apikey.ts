@@ -1,0 +1,143 @@
+import Table from 'cli-table3';
+
+import { generateApiKey } from '../api/identity/api-key-form.js';
+import { ROLES } from '../api/identity/identity.js';
+import { openDatabase } from '../app/open-database.js';
+import { duration } from '../config/duration.js';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { StartupError, toError } from '../errors.js';
+import { createLogger } from '../logger.js';
+import { ReleaseStack } from '../release-stack.js';
+import { createApiKeyStore, type ApiKey, type ApiKeyStore, type NewApiKey } from '../storage/api-key-store.js';
+import type { Database } from '../storage/database.js';
+import { databaseTime } from '../storage/database-time.js';
+import { isDirectoryInUse } from '../storage/directory-lock.js';
+import type { ConfigFlags, Terminal } from './program.js';
+
+/** What `tocsin apikey create` is told. */
+export interface ApiKeyOptions {
+  project?: string;
+  user?: string;
+  role: string;
+  allProjects?: true;
+  expiresIn?: string;
+  description: string;
+}
+
+/** Whoever is at the machine, as opposed to a user of the API. */
+const COMMAND_LINE = 'command line';
+const MAX_ID = 128;
+/** As many as one page of the API has at most. */
+const MAX_LISTED = 1_000;
+const EVERYTHING = { roles: ROLES, allProjects: true };
+
+/** `tocsin apikey create`: prints the key on standard output and everything else on standard error, so that a script can take it. */
+export async function createApiKeyCommand(options: ApiKeyOptions, flags: ConfigFlags, terminal: Terminal): Promise<void> {
+  const granted = grantedBy(options);
+  const lifeMs = options.expiresIn === undefined ? undefined : milliseconds(options.expiresIn);
+  const { key, ...parts } = generateApiKey();
+  const { id } = parts;
+  await withKeys(flags, terminal, async (keys, now) => {
+    const expiresAt = lifeMs === undefined ? null : new Date(now.getTime() + lifeMs);
+    const userId = options.user ?? `apikey-${id}`;
+    await keys.create({ ...parts, ...granted, userId, createdBy: COMMAND_LINE, createdAt: now, expiresAt });
+  });
+  terminal.err(`Key ${id} is made. It is shown this once:\n`);
+  terminal.out(`${key}\n`);
+}
+
+/** `tocsin apikey list`: newest first. */
+export async function listApiKeysCommand(project: string | undefined, flags: ConfigFlags, terminal: Terminal): Promise<void> {
+  await withKeys(flags, terminal, async (keys, now) => {
+    const found = await keys.list({ all: true }, { ...EVERYTHING, projectId: project, limit: MAX_LISTED });
+    terminal.out(found.length === 0 ? 'There are no keys.\n' : `${keyTable(found, now)}\n`);
+    if (found.length === MAX_LISTED)
+      terminal.err(`Only the newest ${MAX_LISTED} are shown; --project shows those of one project.\n`);
+  });
+}
+
+/** `tocsin apikey revoke`: the key is refused everywhere within five seconds. */
+export async function revokeApiKeyCommand(id: string, flags: ConfigFlags, terminal: Terminal): Promise<void> {
+  await withKeys(flags, terminal, async (keys, now) => {
+    if (!(await keys.revoke({ all: true }, { ...EVERYTHING, id }, now))) throw new StartupError(`there is no key ${id}`);
+  });
+  terminal.out(`Key ${id} is revoked.\n`);
+}
+
+/** The keys of the configured database, and what time it has. */
+async function withKeys(
+  { config: file, flags }: ConfigFlags,
+  terminal: Terminal,
+  work: (keys: ApiKeyStore, now: Date) => Promise<void>,
+): Promise<void> {
+  const { config } = loadConfig({ file, flags, environment: terminal.environment });
+  const resources = new ReleaseStack();
+  try {
+    const db = await open(config, resources);
+    await work(createApiKeyStore(db), await databaseTime(db));
+  } finally {
+    await resources.release();
+  }
+}
+
+async function open(config: Config, resources: ReleaseStack): Promise<Database> {
+  const log = createLogger(config.log.level);
+  try {
+    return await openDatabase(config, { log, resources, onLockLost: () => undefined });
+  } catch (thrown) {
+    if (!isDirectoryInUse(thrown)) throw thrown;
+    const { host, port } = config.api;
+    throw new StartupError(
+      `${toError(thrown).message}; while it runs, ask it: GET and POST http://${host}:${port}/v1/api-keys, DELETE …/v1/api-keys/<id>`,
+      { cause: thrown },
+    );
+  }
+}
+
+function grantedBy(options: ApiKeyOptions): Pick<NewApiKey, 'projectId' | 'role' | 'allProjects' | 'description'> {
+  const { allProjects = false, description } = options;
+  const role = ROLES.find((known) => known === options.role);
+  if (!role) throw new StartupError(`--role: expected one of ${ROLES.join(', ')}, got ${options.role}`);
+  if (allProjects && role !== 'admin') throw new StartupError('--all-projects: only for keys of --role admin');
+  const projectId = options.project ?? (allProjects ? 'default' : undefined);
+  if (projectId === undefined) throw new StartupError('--project: is needed, or --all-projects with --role admin');
+  for (const [flag, id] of [['--project', projectId] as const, ['--user', options.user ?? ''] as const]) {
+    if (id.length > MAX_ID) throw new StartupError(`${flag}: has more than ${MAX_ID} characters`);
+  }
+  return { projectId, role, allProjects, description };
+}
+
+function milliseconds(text: string): number {
+  const parsed = duration('1h', { min: '1s' }).safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new StartupError(`--expires-in: ${parsed.error.issues[0]?.message ?? 'is no duration'}, got ${text}`);
+}
+
+function keyTable(keys: readonly ApiKey[], now: Date): string {
+  const head = ['id', 'project', 'user', 'role', 'state', 'created', 'last used', 'description'];
+  const table = new Table({ head, style: { head: [], border: [] } });
+  for (const key of keys) {
+    table.push([
+      key.id,
+      key.allProjects ? `${key.projectId} (all)` : key.projectId,
+      key.userId,
+      key.role,
+      stateOf(key, now),
+      minute(key.createdAt),
+      key.lastUsedAt ? minute(key.lastUsedAt) : 'never',
+      key.description,
+    ]);
+  }
+  return table.toString();
+}
+
+function stateOf({ revokedAt, expiresAt }: ApiKey, now: Date): string {
+  if (revokedAt) return 'revoked';
+  if (!expiresAt) return 'good';
+  return expiresAt <= now ? 'expired' : `until ${minute(expiresAt)}`;
+}
+
+function minute(date: Date): string {
+  return `${date.toISOString().slice(0, 16).replace('T', ' ')}Z`;
+}

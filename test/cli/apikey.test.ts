@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { parseApiKey } from '../../src/api/identity/api-key-form.js';
+import { runProgram } from '../../src/cli/program.js';
+import { StartupError } from '../../src/errors.js';
+import { openPglite } from '../../src/storage/pglite.js';
+import { describeWithPostgres, freshPostgresUrl } from '../support/servers.js';
+
+interface Run {
+  exitCode: number;
+  out: string;
+  err: string;
+}
+
+async function run(argv: readonly string[], environment: Record<string, string>): Promise<Run> {
+  const result: Run = { exitCode: -1, out: '', err: '' };
+  result.exitCode = await runProgram(['apikey', ...argv], {
+    out: (text) => (result.out += text),
+    err: (text) => (result.err += text),
+    environment: { TOCSIN_LOG_LEVEL: 'error', ...environment },
+    stop: new AbortController().signal,
+  });
+  return result;
+}
+
+function suite(settings: () => Promise<Record<string, string>>): void {
+  let environment: Record<string, string>;
+  beforeEach(async () => {
+    environment = await settings();
+  });
+  const tocsin = (...argv: string[]): Promise<Run> => run(argv, environment);
+
+  test('a key is made, listed and revoked', async () => {
+    expect((await tocsin('list')).out).toBe('There are no keys.\n');
+    const made = await tocsin('create', '--project', 'p1', '--expires-in', '90d', '--description', 'autoscaler');
+    const key = made.out.trim();
+    const id = parseApiKey(key)?.id ?? 'none';
+    expect(made.err).toBe(`Key ${id} is made. It is shown this once:\n`);
+    const all = await tocsin('create', '--role', 'admin', '--all-projects', '--user', 'root');
+    expect(parseApiKey(all.out.trim())).toBeDefined();
+
+    const listed = (await tocsin('list')).out;
+    expect(listed).toMatch(
+      new RegExp(`│ ${id} +│ p1 +│ apikey-${id} +│ member +│ until 20..-..-.. ..:..Z │ .* │ never +│ autoscaler`),
+    );
+    expect(listed).toMatch(/│ default \(all\) │ root +│ admin +│ good +│/);
+    expect(listed).not.toContain(key.slice(-43));
+    expect((await tocsin('list', '--project', 'p2')).out).toBe('There are no keys.\n');
+
+    expect((await tocsin('revoke', id)).out).toBe(`Key ${id} is revoked.\n`);
+    expect((await tocsin('list', '--project', 'p1')).out).toMatch(/│ member +│ revoked +│/);
+  });
+
+  test('a key that is not there cannot be revoked', async () => {
+    await expect(tocsin('revoke', 'never')).rejects.toThrow(new StartupError('there is no key never'));
+  });
+}
+
+describe('tocsin apikey on the embedded database', () => {
+  let dataDir: string;
+  beforeEach(() => {
+    dataDir = mkdtempSync(path.join(tmpdir(), 'tocsin-apikey-'));
+  });
+  afterEach(() => rmSync(dataDir, { recursive: true }));
+
+  suite(() => Promise.resolve({ TOCSIN_DATABASE_DATA_DIR: dataDir }));
+
+  test('says in one line that a service has it, and whom to ask instead', async () => {
+    const db = await openPglite(dataDir);
+    try {
+      await expect(run(['list'], { TOCSIN_DATABASE_DATA_DIR: dataDir, TOCSIN_API_PORT: '8043' })).rejects.toThrow(
+        `database.data_dir: ${dataDir} is in use by another Tocsin process (pid ${process.pid}); while it runs, ask it: ` +
+          'GET and POST http://127.0.0.1:8043/v1/api-keys, DELETE …/v1/api-keys/<id>',
+      );
+    } finally {
+      await db.close();
+    }
+  });
+
+  test.each([
+    [['create'], '--project: is needed, or --all-projects with --role admin'],
+    [['create', '--project', 'p', '--role', 'owner'], '--role: expected one of reader, member, admin, got owner'],
+    [['create', '--project', 'p', '--all-projects'], '--all-projects: only for keys of --role admin'],
+    [['create', '--project', 'x'.repeat(129)], '--project: has more than 128 characters'],
+    [
+      ['create', '--project', 'p', '--expires-in', 'soon'],
+      '--expires-in: expected a duration such as 250ms, 5s, 2m, 1h or 30d, got soon',
+    ],
+  ])('%j is refused before the database is opened', async (argv, message) => {
+    await expect(run(argv, { TOCSIN_DATABASE_DATA_DIR: '/proc/no/such/folder' })).rejects.toThrow(new StartupError(message));
+  });
+
+  test('without a subcommand the help is shown', async () => {
+    const { exitCode, err } = await run([], {});
+    expect(exitCode).toBe(2);
+    for (const word of ['create', 'list', 'revoke']) expect(err).toContain(word);
+  });
+});
+
+describeWithPostgres('tocsin apikey on PostgreSQL', () => suite(async () => ({ TOCSIN_DATABASE_URL: await freshPostgresUrl() })));
