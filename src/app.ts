@@ -127,22 +127,30 @@ class Service implements App {
   async #start(): Promise<void> {
     const { config, log, telemetry, clock, db } = this.parts;
     const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
+    const localDoorbell = createLocalDoorbell();
+    const doorbell = this.#openDoorbell(localDoorbell);
     if (config.roles.includes('api')) {
-      const api = await listenApi({ config, db, clock, log: log.child({ component: 'api' }), telemetry, readiness: ready });
+      const api = await listenApi({
+        config,
+        db,
+        clock,
+        log: log.child({ component: 'api' }),
+        telemetry,
+        doorbell,
+        readiness: ready,
+      });
       this.#listeners.push(api);
       this.#url = api.url;
     }
     if (config.management.port !== undefined) {
       this.#listeners.push(await listenManagement({ config, log, telemetry, readiness: ready }, config.management.port));
     }
-    this.#startLoops();
+    this.#startLoops(doorbell, localDoorbell);
     log.info('started', { roles: config.roles, url: this.#url });
   }
 
-  #startLoops(): void {
+  #startLoops(doorbell: Doorbell, localDoorbell: LocalDoorbell): void {
     const { config, clock, log, db } = this.parts;
-    const localDoorbell = createLocalDoorbell();
-    const doorbell = this.#openDoorbell(localDoorbell);
     if (config.roles.includes('notifier')) {
       const notifier = createNotifierRole({
         ...this.parts,

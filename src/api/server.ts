@@ -11,13 +11,14 @@ import { assignRequestId } from './request-id.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
+import { eventRoutes, type EventRoutesDeps } from './routes/events.js';
 import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
 import { historyRoutes } from './routes/history.js';
 import { meterRoutes } from './routes/meters.js';
 import { notificationRoutes } from './routes/notifications.js';
 import { versionRoutes } from './routes/versions.js';
 
-export interface ApiDeps extends HealthRoutesDeps {
+export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   alarms: Alarms;
   history: History;
   samples: Samples;
@@ -45,6 +46,7 @@ export function createApi(deps: ApiDeps): express.Express {
     ...alarmStateRoutes(deps),
     ...historyRoutes(deps),
     ...meterRoutes(deps),
+    ...eventRoutes(deps),
     ...notificationRoutes(deps),
   ]);
 }

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 
 import { createNoauthAuthenticator, refuseForeignPages } from '../api/identity/noauth.js';
 import { listen, type Listener } from '../api/listen.js';
-import type { ReadinessCheck } from '../api/ports.js';
+import type { Doorbell, ReadinessCheck } from '../api/ports.js';
 import { createApi, createManagementApi } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../logger.js';
 import { createAlarmStore } from '../storage/alarm-store.js';
 import type { Database } from '../storage/database.js';
+import { createEventStore } from '../storage/event-store.js';
 import { createHistoryStore } from '../storage/history-store.js';
 import { createNotificationAdminStore } from '../storage/notification-admin-store.js';
 import { createSampleStore } from '../storage/sample-store.js';
@@ -22,11 +23,12 @@ export interface ApiRoleDeps {
   clock: Clock;
   log: Logger;
   telemetry: Telemetry;
+  doorbell: Doorbell;
   readiness: () => Promise<ReadinessCheck[]>;
 }
 
 /** Checks that the API may listen where it is told to, and listens. */
-export async function listenApi({ config, db, clock, log, telemetry, readiness }: ApiRoleDeps): Promise<Listener> {
+export async function listenApi({ config, db, clock, log, telemetry, doorbell, readiness }: ApiRoleDeps): Promise<Listener> {
   const { host, port, i_understand_noauth_is_open, alarm_max_actions } = config.api;
   const exposed = await refuseOpenNoauth(host, i_understand_noauth_is_open);
   if (exposed) log.warn('the API is open: without authentication everybody who reaches it is an admin', { host });
@@ -36,6 +38,14 @@ export async function listenApi({ config, db, clock, log, telemetry, readiness }
     history: createHistoryStore(db),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
+    events: createEventStore(db, {
+      now: () => clock.now(),
+      pause: () => clock.sleep(0),
+      staleAfterMs: config.evaluator.interval,
+      defaultPolicy: config.notifier.policy,
+    }),
+    doorbell,
+    onFired: (firings) => telemetry.transitions.inc({ state: 'alarm' }, firings),
     notifications: createNotificationAdminStore(db),
     actions: { alarmMaxActions: alarm_max_actions, queueActions: config.queue.redis_url !== undefined },
     authenticate: createNoauthAuthenticator(),
@@ -53,7 +63,7 @@ export async function listenApi({ config, db, clock, log, telemetry, readiness }
 
 /** Health and metrics of a process of any role, on a listener of their own. */
 export function listenManagement(
-  { config, log, telemetry, readiness }: Omit<ApiRoleDeps, 'db' | 'clock'>,
+  { config, log, telemetry, readiness }: Omit<ApiRoleDeps, 'db' | 'clock' | 'doorbell'>,
   port: number,
 ): Promise<Listener> {
   const app = createManagementApi({

@@ -92,6 +92,7 @@ function choresOf({ config, db }: EvaluatorRoleDeps): Chore[] {
   const before = (now: Date, ageMs: number): Date => new Date(now.getTime() - ageMs);
   return [
     { name: 'samples', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneSamples(before(now, retention)) },
+    { name: 'events', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneEvents(before(now, config.events.retention)) },
     { name: 'tombstones', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneTombstones(before(now, KEEP_TOMBSTONES_MS)) },
   ];
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { ALARM_KINDS } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
 import { combinationBody, MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
 import { embeddedDatabase } from '../support/databases.js';
@@ -46,7 +47,7 @@ describe('a body is refused', () => {
       'Unknown attribute for argument data.threshold_rule.query: zz',
     ],
     ['unknown in a constraint', withConstraint({ zz: 1 }), 'Unknown attribute for argument data.time_constraints: zz'],
-    ['another kind of rule', thresholdBody({ event_rule: {} }), 'Unknown attribute for argument data: event_rule'],
+    ['a rule of no kind', thresholdBody({ zz_rule: {} }), 'Unknown attribute for argument data: zz_rule'],
     ['no name', thresholdBody({ name: undefined }), invalid('name', 'None', MISSING)],
     ['null for a name', thresholdBody({ name: null }), invalid('name', 'None', MISSING)],
     ['no type', thresholdBody({ type: undefined }), invalid('type', 'None', MISSING)],
@@ -77,8 +78,8 @@ describe('a body is refused', () => {
     ],
     [
       'unknown type',
-      thresholdBody({ type: 'event' }),
-      invalid('type', 'event', 'Value should be one of: threshold, combination'),
+      thresholdBody({ type: 'unheard' }),
+      invalid('type', 'unheard', `Value should be one of: ${ALARM_KINDS.join(', ')}`),
     ],
     [
       'ambiguous boolean',

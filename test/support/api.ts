@@ -7,6 +7,7 @@ import { createApi } from '../../src/api/server.js';
 import { silentLogger } from '../../src/logger.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
+import { createEventStore } from '../../src/storage/event-store.js';
 import { createHistoryStore } from '../../src/storage/history-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
 import { createSampleStore } from '../../src/storage/sample-store.js';
@@ -43,6 +44,8 @@ export interface Answered {
 export interface TestApi {
   url: string;
   clock: FakeClock;
+  /** Notifications rung for so far. */
+  rung(): number;
   ask(method: string, path: string, asked?: Asked): Promise<Answered>;
   /** Creates an alarm, which must succeed, and returns its id. */
   create(body: unknown, as?: Caller): Promise<string>;
@@ -60,11 +63,20 @@ export async function startApi(
   { alarmMaxActions = -1, queueActions = false }: TestApiOptions = {},
 ): Promise<TestApi> {
   const clock = new FakeClock();
+  let rung = 0;
   const app = createApi({
     alarms: createAlarmStore(db),
     history: createHistoryStore(db),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
+    events: createEventStore(db, {
+      now: () => clock.now(),
+      pause: () => new Promise((resolve) => setImmediate(resolve)),
+      staleAfterMs: 60_000,
+      defaultPolicy: 'current',
+    }),
+    doorbell: { ring: (notifications) => (rung += notifications) },
+    onFired: () => {},
     notifications: createNotificationAdminStore(db),
     actions: { alarmMaxActions, queueActions },
     authenticate: createNoauthAuthenticator(),
@@ -82,6 +94,7 @@ export async function startApi(
   return {
     url: listener.url,
     clock,
+    rung: () => rung,
     ask,
     async create(body, as = ADMIN) {
       const answer = await ask('POST', '/v2/alarms', { as, body });

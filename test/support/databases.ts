@@ -23,7 +23,7 @@ export async function serverDatabase(): Promise<Database> {
 /** Empties every table. Opening an embedded database takes seconds, so tests of one file share one. */
 export async function empty(db: Database): Promise<void> {
   await db.query(
-    'truncate alarms, alarm_members, alarm_history, notifications, attempts, delivery_pauses, members, samples, meter_resources',
+    'truncate alarms, alarm_members, alarm_history, notifications, attempts, delivery_pauses, members, samples, meter_resources, events',
   );
   await db.query('update partitions set epoch = 0, owner = null, evaluation_started_at = null, last_evaluated_at = null');
 }

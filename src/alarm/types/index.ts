@@ -1,16 +1,19 @@
 import type { AlarmType } from './alarm-type.js';
 import { combination } from './combination/index.js';
 import type { CombinationRule } from './combination/schema.js';
+import { event } from './event/index.js';
+import type { EventRule } from './event/schema.js';
 import { threshold } from './threshold/index.js';
 import type { ThresholdRule } from './threshold/schema.js';
 
-export type AlarmRule = ThresholdRule | CombinationRule;
+export type AlarmRule = ThresholdRule | CombinationRule | EventRule;
 export type AlarmKind = AlarmRule['type'];
 
 /** Every kind of alarm, one line each; the compiler notices a missing one. */
 export const alarmTypes = {
   threshold,
   combination,
+  event,
 } satisfies { [Kind in AlarmKind]: Pick<AlarmType<Extract<AlarmRule, { type: Kind }>, unknown>, 'schema' | 'ruleJson'> };
 
 export const ALARM_KINDS = Object.keys(alarmTypes) as AlarmKind[];
