@@ -132,11 +132,14 @@ class Service implements App {
   async #start(): Promise<void> {
     const { config, log, telemetry } = this.parts;
     const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
+    const localDoorbell = createLocalDoorbell();
+    const doorbell = this.#openDoorbell(localDoorbell);
     if (config.roles.includes('api')) {
       const api = await listenApi({
         ...this.parts,
         ...this.parts.program,
         log: log.child({ component: 'api' }),
+        doorbell,
         readiness: ready,
       });
       this.#listeners.push(api);
@@ -145,14 +148,12 @@ class Service implements App {
     if (config.management.port !== undefined) {
       this.#listeners.push(await listenManagement({ config, log, telemetry, readiness: ready }, config.management.port));
     }
-    this.#startLoops();
+    this.#startLoops(doorbell, localDoorbell);
     log.info('started', { roles: config.roles, url: this.#url });
   }
 
-  #startLoops(): void {
+  #startLoops(doorbell: Doorbell, localDoorbell: LocalDoorbell): void {
     const { config, clock, log, db } = this.parts;
-    const localDoorbell = createLocalDoorbell();
-    const doorbell = this.#openDoorbell(localDoorbell);
     if (config.roles.includes('notifier')) {
       const notifier = createNotifierRole({
         ...this.parts,

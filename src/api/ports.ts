@@ -2,6 +2,8 @@ import type { AlarmRule } from '../alarm/types/index.js';
 import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarm-store.js';
 import type { ResultCountQuery, ResultCounts } from '../storage/evaluation-counter-store.js';
 import type { ApiKey, ApiKeyCredential, ApiKeyQuery, ApiKeySelection, NewApiKey } from '../storage/api-key-store.js';
+import type { AlarmEvent } from '../alarm/types/event/event.js';
+import type { RecordedEvents } from '../storage/event-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
 import type { Activation, Import, Standing } from '../storage/import-store.js';
 import type {
@@ -71,6 +73,16 @@ export interface Samples {
 
 export interface MeterStatistics {
   statistics(scope: Scope, query: StatisticsQuery): Promise<Statistics[]>;
+}
+
+export interface Events {
+  /** Stores events and fires alarms, all or nothing; undefined when that is too much for one transaction and fewer must be tried. */
+  record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined>;
+}
+
+/** Tells the notifiers that there is work. Never throws: a lost ring is found by their sweepers. */
+export interface Doorbell {
+  ring(notifications: number): void;
 }
 
 export interface NotificationAdmin {

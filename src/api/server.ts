@@ -28,6 +28,7 @@ import { apiKeyRoutes } from './routes/api-keys.js';
 import { capabilityRoutes } from './routes/capabilities.js';
 import { docsRoutes } from './routes/docs.js';
 import { evaluationResultRoutes } from './routes/evaluation-results.js';
+import { eventRoutes, type EventRoutesDeps } from './routes/events.js';
 import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
 import { historyRoutes } from './routes/history.js';
 import { importRoutes } from './routes/imports.js';
@@ -37,7 +38,7 @@ import { quotaRoutes } from './routes/quotas.js';
 import { versionRoutes } from './routes/versions.js';
 import type { TrustActions } from './trust-actions.js';
 
-export interface ApiDeps extends HealthRoutesDeps {
+export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   alarms: Alarms;
   ruleChecks: RuleChecks;
   history: History;
@@ -80,6 +81,7 @@ export function createApi(deps: ApiDeps): express.Express {
     ...alarmStateRoutes(deps),
     ...historyRoutes(deps),
     ...meterRoutes(deps),
+    ...eventRoutes(deps),
     ...notificationRoutes(deps),
     ...importRoutes(deps),
     ...quotaRoutes(deps),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { listen, type Listener } from '../api/listen.js';
-import type { ReadinessCheck } from '../api/ports.js';
+import type { Doorbell, ReadinessCheck } from '../api/ports.js';
 import { createApi, createManagementApi } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
@@ -12,6 +12,7 @@ import { createAlarmStore } from '../storage/alarm-store.js';
 import { createApiKeyStore } from '../storage/api-key-store.js';
 import type { Database } from '../storage/database.js';
 import { createEvaluationCounterStore } from '../storage/evaluation-counter-store.js';
+import { createEventStore } from '../storage/event-store.js';
 import { createHistoryStore } from '../storage/history-store.js';
 import { createImportStore } from '../storage/import-store.js';
 import { createNotificationAdminStore } from '../storage/notification-admin-store.js';
@@ -32,13 +33,14 @@ export interface ApiRoleDeps {
   log: Logger;
   telemetry: Telemetry;
   version: string;
+  doorbell: Doorbell;
   readiness: () => Promise<ReadinessCheck[]>;
   resources: ReleaseStack;
 }
 
 /** Checks that the API may listen where it is told to, and listens. */
 export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
-  const { config, db, keystone, clock, log, telemetry, version, readiness, resources } = deps;
+  const { config, db, keystone, clock, log, telemetry, version, doorbell, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
   const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone });
@@ -50,6 +52,14 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     imports: createImportStore(db),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
+    events: createEventStore(db, {
+      now: () => clock.now(),
+      pause: () => clock.sleep(0),
+      staleAfterMs: config.evaluator.interval,
+      defaultPolicy: config.notifier.policy,
+    }),
+    doorbell,
+    onFired: (firings) => telemetry.transitions.inc({ state: 'alarm' }, firings),
     notifications: createNotificationAdminStore(db),
     quotas: createQuotaStore(db),
     projectAlarmQuota: project_alarm_quota,

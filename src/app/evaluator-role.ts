@@ -108,6 +108,7 @@ function choresOf({ config, db, keystone, log }: EvaluatorRoleDeps): Chore[] {
   return [
     ...(trusts ? [trusts] : []),
     { name: 'samples', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneSamples(before(now, retention)) },
+    { name: 'events', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneEvents(before(now, config.events.retention)) },
     { name: 'tombstones', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneTombstones(before(now, KEEP_TOMBSTONES_MS)) },
   ];
 }

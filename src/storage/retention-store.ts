@@ -10,6 +10,10 @@ const PRUNE_METER_RESOURCES = `
   delete from meter_resources where (meter, resource_id, project_id) in (
     select meter, resource_id, project_id from meter_resources where last_sample_at < $1 limit ${PRUNE_BATCH})`;
 
+const PRUNE_EVENTS = `
+  delete from events where (project_id, message_id) in (
+    select project_id, message_id from events where received_at < $1 order by received_at limit ${PRUNE_BATCH})`;
+
 /** A tombstone goes when every live evaluator has read past it. One that has not loaded yet (`seen` is null) keeps them all. */
 const PRUNE_TOMBSTONES = `
   with old as materialized (
@@ -27,6 +31,8 @@ export function createRetentionStore(db: Database) {
       await prune(PRUNE_METER_RESOURCES, before);
       return prune(PRUNE_SAMPLES, before);
     },
+    /** An event that is sent again after this is a new one. */
+    pruneEvents: (before: Date) => prune(PRUNE_EVENTS, before),
     pruneTombstones: (before: Date) => prune(PRUNE_TOMBSTONES, before),
   };
 }

@@ -47,7 +47,7 @@ describe('a body is refused', () => {
       'Unknown attribute for argument data.threshold_rule.query: zz',
     ],
     ['unknown in a constraint', withConstraint({ zz: 1 }), 'Unknown attribute for argument data.time_constraints: zz'],
-    ['another kind of rule', thresholdBody({ event_rule: {} }), 'Unknown attribute for argument data: event_rule'],
+    ['a rule of no kind', thresholdBody({ zz_rule: {} }), 'Unknown attribute for argument data: zz_rule'],
     ['no name', thresholdBody({ name: undefined }), invalid('name', 'None', MISSING)],
     ['null for a name', thresholdBody({ name: null }), invalid('name', 'None', MISSING)],
     ['no type', thresholdBody({ type: undefined }), invalid('type', 'None', MISSING)],

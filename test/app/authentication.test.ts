@@ -99,6 +99,7 @@ describe('the service', () => {
       telemetry: createTelemetry(),
       version: '0.0.0',
       readiness,
+      doorbell: { ring: () => undefined },
       resources: new ReleaseStack(),
     });
   }

@@ -37,6 +37,14 @@ function retention(open: () => Promise<Database>): void {
     expect(await ids('samples', 'meter')).toEqual(['young']);
   });
 
+  test('events older than their retention go, younger ones stay', async () => {
+    const insert = `insert into events (message_id, event_type, project_id, body, received_at) values ($1, 't', 'p', '{}', $2)`;
+    await db.query(insert, ['old', ago(3_601)]);
+    await db.query(insert, ['young', ago(3_599)]);
+    expect(await createRetentionStore(db).pruneEvents(ago(3_600))).toBe(1);
+    expect((await db.query('select message_id from events')).rows).toEqual([{ message_id: 'young' }]);
+  });
+
   describe('the tombstone of a deleted alarm', () => {
     beforeEach(async () => {
       await storeAlarm(db, { id: 'kept', rule: thresholdRule() });

@@ -13,6 +13,7 @@ import { createAlarmStore } from '../../src/storage/alarm-store.js';
 import { createApiKeyStore } from '../../src/storage/api-key-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation-counter-store.js';
+import { createEventStore } from '../../src/storage/event-store.js';
 import { createHistoryStore } from '../../src/storage/history-store.js';
 import { createImportStore } from '../../src/storage/import-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
@@ -54,6 +55,8 @@ export interface Answered {
 export interface TestApi {
   url: string;
   clock: FakeClock;
+  /** Notifications rung for so far. */
+  rung(): number;
   ask(method: string, path: string, asked?: Asked): Promise<Answered>;
   /** Creates an alarm, which must succeed, and returns its id. */
   create(body: unknown, as?: Caller): Promise<string>;
@@ -87,25 +90,44 @@ const noKeystone = (): Promise<never> => Promise.reject(new Error('not to be ask
 /** Encrypts with a key that is no secret. */
 export const TEST_SEALER = createSealer({ current: Buffer.alloc(32, 7), previous: [] });
 
+const DEFAULTS = {
+  alarmMaxActions: -1,
+  queueActions: false,
+  trusts: undefined,
+  trustsOverHttp: true,
+  authentication: undefined,
+  authenticate: createNoauthAuthenticator(),
+  log: silentLogger,
+  ruleChecks: UNCHECKED,
+  countsResults: false,
+};
+
 /** The API on real stores, listening on a port of its own, with a client that says what came back and holds it to /openapi.json. */
 export async function startApi(db: Database, options: TestApiOptions = {}): Promise<TestApi> {
-  const { alarmMaxActions = -1, queueActions = false, trusts, trustsOverHttp = true } = options;
-  const { authentication, log = silentLogger, ruleChecks = UNCHECKED } = options;
-  const { alarmQuotas = {}, countsResults = false } = options;
+  const settings = { ...DEFAULTS, ...options };
+  const { alarmMaxActions, queueActions, trusts, trustsOverHttp, authentication, log, ruleChecks, countsResults } = settings;
+  const quotas = { ...NO_QUOTAS, ...options.alarmQuotas };
   const clock = new FakeClock();
-  const { authenticate, challenge } = authentication?.(clock) ?? {
-    authenticate: options.authenticate ?? createNoauthAuthenticator(),
-  };
+  const { authenticate, challenge } = authentication?.(clock) ?? { authenticate: settings.authenticate, challenge: undefined };
+  let rung = 0;
   const app = createApi({
-    alarms: createAlarmStore(db, { ...NO_QUOTAS, ...alarmQuotas }),
+    alarms: createAlarmStore(db, quotas),
     ruleChecks,
     history: createHistoryStore(db),
     imports: createImportStore(db),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
+    events: createEventStore(db, {
+      now: () => clock.now(),
+      pause: () => new Promise((resolve) => setImmediate(resolve)),
+      staleAfterMs: 60_000,
+      defaultPolicy: 'current',
+    }),
+    doorbell: { ring: (notifications) => (rung += notifications) },
+    onFired: () => {},
     notifications: createNotificationAdminStore(db),
     quotas: createQuotaStore(db),
-    projectAlarmQuota: alarmQuotas.project ?? -1,
+    projectAlarmQuota: quotas.project,
     evaluationResults: countsResults ? createEvaluationCounterStore(db) : undefined,
     actions: {
       alarmMaxActions,
@@ -144,6 +166,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
   return {
     url: listener.url,
     clock,
+    rung: () => rung,
     ask: askApi,
     async create(body, as = ADMIN) {
       const answer = await askApi('POST', '/v2/alarms', { as, body });

@@ -3,6 +3,8 @@ import { combination } from './combination/index.js';
 import type { CombinationRule } from './combination/schema.js';
 import { composite } from './composite/index.js';
 import type { CompositeRule } from './composite/schema.js';
+import { event } from './event/index.js';
+import type { EventRule } from './event/schema.js';
 import { gnocchiAggregationByMetricsThreshold } from './gnocchi-aggregation-by-metrics-threshold/index.js';
 import type { GnocchiAggregationByMetricsThresholdRule } from './gnocchi-aggregation-by-metrics-threshold/schema.js';
 import { gnocchiAggregationByResourcesThreshold } from './gnocchi-aggregation-by-resources-threshold/index.js';
@@ -24,7 +26,8 @@ export type AlarmRule =
   | GnocchiAggregationByResourcesThresholdRule
   | PrometheusRule
   | CompositeRule
-  | LoadbalancerMemberHealthRule;
+  | LoadbalancerMemberHealthRule
+  | EventRule;
 export type AlarmKind = AlarmRule['type'];
 
 /** Every kind of alarm, one line each; the compiler notices a missing one. */
@@ -37,6 +40,7 @@ export const alarmTypes = {
   prometheus,
   composite,
   loadbalancer_member_health: loadbalancerMemberHealth,
+  event,
 } satisfies { [Kind in AlarmKind]: AlarmKindDefinition<Extract<AlarmRule, { type: Kind }>> };
 
 export const ALARM_KINDS = Object.keys(alarmTypes) as AlarmKind[];

@@ -108,6 +108,8 @@ export const EvaluationResultsAnswer = z.strictObject({
   ),
 });
 
+export const EventsAnswer = z.strictObject({ received: z.int(), duplicates: z.int(), alarms_fired: z.int() });
+
 export const ReadinessAnswer = z.strictObject({
   ok: z.boolean(),
   checks: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string().optional() })),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { AlarmRequest, StateRequest } from '../schema/alarm-request.js';
+import { EventRequest } from '../schema/event-request.js';
 import { ActivationRequest } from '../schema/import-request.js';
 import { SampleRequest } from '../schema/sample-request.js';
 import { ApiKeyRequest } from '../schema/api-key-request.js';
@@ -11,6 +12,7 @@ import {
   ApiKeyAnswer,
   CapabilitiesAnswer,
   EvaluationResultsAnswer,
+  EventsAnswer,
   NewApiKeyAnswer,
   QuotasAnswer,
   AttemptAnswer,
@@ -91,6 +93,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'GET /v2/resources': { group: 'Meters', summary: 'What is measured', answer: z.array(ResourceAnswer) },
   'GET /v2/resources/:resource': { group: 'Meters', summary: 'One thing that is measured', answer: ResourceAnswer },
+
+  'POST /v2/events': {
+    group: 'Events',
+    summary: 'Hand in events; alarms of their project are judged before the answer',
+    request: z.union([EventRequest, z.array(EventRequest)]),
+    answer: EventsAnswer,
+  },
 
   'GET /v1/notifications': {
     group: 'Notifications',

@@ -33,14 +33,15 @@ create table evaluation_counters (
   insufficient_data bigint not null default 0
 );
 
--- Events as they came in. `message_id` makes a repeated one harmless.
+-- Events as they came in. `message_id` makes a repeated one harmless; within its project, or one tenant could use up the ids of another.
 create table events (
-  message_id text primary key,
+  message_id text not null,
   event_type text not null,
   project_id text not null,                        -- '' when the event names none
   generated timestamptz,
   body text not null,                              -- JSON text, as received
-  received_at timestamptz not null
+  received_at timestamptz not null,
+  primary key (project_id, message_id)
 );
 create index events_by_time on events (received_at);
 

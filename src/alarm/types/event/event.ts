@@ -1,0 +1,48 @@
+import { pythonText } from '../../wire-types.js';
+import { typedValue, type TypedValue, type ValueType } from './typed-value.js';
+
+/** Something that happened, as Ceilometer tells of it. */
+export interface AlarmEvent {
+  messageId: string;
+  eventType: string;
+  /** Whose alarms see it; empty when the event names no project. */
+  projectId: string;
+  generated: Date | undefined;
+  traits: ReadonlyMap<string, TypedValue>;
+  /** The event as it came in, with all that we know nothing of: receivers get it in `reason_data`. */
+  raw: Readonly<Record<string, unknown>>;
+}
+
+/** Name, type, value. The type is Ceilometer's number or its name. */
+export type Trait = readonly [name: string, type: unknown, value: unknown];
+
+const PROJECT_TRAITS = new Set(['project_id', 'tenant_id']);
+
+function traitType(type: unknown): ValueType {
+  if (type === 2 || type === 'integer') return 'integer';
+  if (type === 3 || type === 'float') return 'float';
+  return type === 4 || type === 'datetime' ? 'datetime' : 'string';
+}
+
+/** One trait's value, or undefined when it is not of the type it says. */
+export function traitValue([, type, value]: Trait): TypedValue | undefined {
+  const valueType = traitType(type);
+  if (typeof value === 'object' && value !== null && valueType === 'string') return { kind: 'string', value: pythonText(value) };
+  return typedValue(value, valueType);
+}
+
+/** The values of an event's traits by name, the last of a name winning. Those without a value are as good as absent. */
+export function traitsByName(traits: readonly Trait[]): Map<string, TypedValue> {
+  const values = new Map<string, TypedValue>();
+  for (const trait of traits) {
+    const value = traitValue(trait);
+    if (value) values.set(trait[0], value);
+  }
+  return values;
+}
+
+/** The project that an event belongs to, by its traits; the last one that says so. */
+export function projectIn(traits: readonly Trait[]): string {
+  const naming = traits.findLast(([name, , value]) => PROJECT_TRAITS.has(name) && value !== null);
+  return naming === undefined ? '' : pythonText(naming[2]);
+}

@@ -1,0 +1,20 @@
+import { pythonJson } from '../../python-json.js';
+import type { AlarmType } from '../alarm-type.js';
+import { explainEvent, type EventFindings } from './evaluate.js';
+import { EventRule } from './schema.js';
+
+export const event: AlarmType<EventRule, EventFindings> = {
+  schema: EventRule,
+  judgedBy: 'events',
+  repeatsWhileUnknown: false,
+  ruleJson: ({ event_type, query }) => pythonJson({ event_type, query: query.map((item) => ({ ...item })) }),
+  defaultDescription: ({ event_type, described }) => `Alarm when ${described ?? event_type} event occurred.`,
+  members: () => [],
+  scopedTo: (rule) => rule,
+  backends: () => [],
+  seriesNeeded: () => undefined,
+  evaluate: () => {
+    throw new Error('an event alarm is judged by events as they come in, not by looking');
+  },
+  explain: explainEvent,
+};

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+
+import { optional, wireList, wireText } from '../../wire-types.js';
+import { OPERATORS, typedValue, VALUE_TYPES, type Operator, type ValueType } from './typed-value.js';
+
+const MAX_ITEMS = 50;
+const FIELD = /^[a-zA-Z.',0-9_-]*$/;
+const quoted = (names: readonly string[]): string => `[${names.map((name) => `'${name}'`).join(', ')}]`;
+
+const QueryItem = z
+  .strictObject({
+    field: wireText({ max: 255 }),
+    op: optional(wireText({ max: 16 }), 'eq'),
+    value: wireText({ max: 2048 }),
+    // Aodh's check refuses an item without a type, though its schema lets one be left out: here that means text, as the empty type does.
+    type: optional(wireText({ max: 16 }), ''),
+  })
+  .transform((item, context) => {
+    const problem = problemOf(item);
+    if (problem === undefined) return item as EventQueryItem;
+    context.addIssue({ code: 'custom', message: problem, params: { whole: true } });
+    return z.NEVER;
+  });
+
+/** One condition on an event: what is found at `field`, compared with `value` as a `type`. The empty type is text. */
+export interface EventQueryItem {
+  field: string;
+  op: Operator;
+  value: string;
+  type: ValueType | '';
+}
+
+/** The pattern, and the text that Aodh puts into the description: it takes the body's own word, before the default is applied. */
+const EventType = z
+  .unknown()
+  .transform((value, context) => {
+    if (value === undefined) return { pattern: '*', described: '*' };
+    if (value === null) return { pattern: '*', described: 'None' };
+    const parsed = wireText({ max: 255 }).safeParse(value);
+    if (parsed.success) return { pattern: parsed.data || '*', described: parsed.data };
+    for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
+    return z.NEVER;
+  })
+  .prefault(undefined);
+
+/** Aodh's `event_rule`: a shell pattern for the type of events, and conditions that must all hold. */
+export const EventRule = z
+  .strictObject({ event_type: EventType, query: optional(wireList(QueryItem, { max: MAX_ITEMS }), []) })
+  .transform(({ event_type: { pattern, described }, query }): EventRule => {
+    return { type: 'event', event_type: pattern, query, described };
+  }) as unknown as z.ZodType<EventRule>;
+
+export interface EventRule {
+  type: 'event';
+  event_type: string;
+  query: EventQueryItem[];
+  /** Of a rule that was just parsed; not stored. */
+  described?: string;
+}
+
+/** Aodh's texts, in the order of its two checks: the value first, the rest after. */
+function problemOf({ field, op, value, type }: { field: string; op: string; value: string; type: string }): string | undefined {
+  if (type !== '' && !isOneOf(VALUE_TYPES, type)) {
+    return `The data type ${type} is not supported. The supported data type list is: ${quoted(VALUE_TYPES)}`;
+  }
+  if (typedValue(value, type === '' ? 'string' : type) === undefined) {
+    return `Unable to convert the value ${value} to the expected data type ${type}.`;
+  }
+  if (!FIELD.test(field)) return invalid('field', `does not match regular expression ${FIELD.source}`);
+  if (!isOneOf(OPERATORS, op)) return invalid('op', `value must be one of ${quoted(OPERATORS)}`);
+  return undefined;
+}
+
+function invalid(name: string, problem: string): string {
+  return `Query value or traits invalid: ${problem} for dictionary value @ data['${name}']`;
+}
+
+function isOneOf<T extends string>(known: readonly T[], text: string): text is T {
+  return (known as readonly string[]).includes(text);
+}

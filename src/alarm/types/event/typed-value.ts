@@ -1,0 +1,86 @@
+import { parseMicroseconds } from '../../timestamp.js';
+import { pythonText } from '../../wire-types.js';
+
+export const OPERATORS = ['eq', 'ge', 'gt', 'le', 'lt', 'ne'] as const;
+export type Operator = (typeof OPERATORS)[number];
+
+/** In the order in which Aodh lists them to people. */
+export const VALUE_TYPES = ['integer', 'float', 'string', 'boolean', 'datetime'] as const;
+export type ValueType = (typeof VALUE_TYPES)[number];
+
+/** A value with what it can be compared to. Integers that a double cannot hold are bigints; datetimes are microseconds since 1970. */
+export type TypedValue =
+  | { kind: 'number'; value: number | bigint }
+  | { kind: 'string'; value: string }
+  | { kind: 'boolean'; value: boolean }
+  | { kind: 'datetime'; value: number };
+
+const TRUE = /^(1|t|true|on|y|yes)$/i;
+const FALSE = /^(0|f|false|off|n|no)$/i;
+
+/** A JSON value as this type; undefined when it cannot be one. */
+export function typedValue(value: unknown, type: ValueType): TypedValue | undefined {
+  if (value === undefined || typeof value === 'object') return undefined; // null too: it is no value
+  const converted = CONVERT[type](value);
+  return converted === undefined ? undefined : ({ kind: KIND[type], value: converted } as TypedValue);
+}
+
+const KIND = {
+  integer: 'number',
+  float: 'number',
+  string: 'string',
+  boolean: 'boolean',
+  datetime: 'datetime',
+} as const satisfies Record<ValueType, TypedValue['kind']>;
+
+const CONVERT: Record<ValueType, (value: unknown) => TypedValue['value'] | undefined> = {
+  integer: toInteger,
+  float: toFloat,
+  string: pythonText,
+  boolean: toBoolean,
+  datetime: (value) => (typeof value === 'string' ? parseMicroseconds(value) : undefined),
+};
+
+function toInteger(value: unknown): number | bigint | undefined {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'number') return Math.trunc(value);
+  if (typeof value !== 'string' || !/^\s*[+-]?\d+\s*$/.test(value)) return undefined;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : BigInt(value.trim().replace(/^\+/, ''));
+}
+
+function toFloat(value: unknown): number | undefined {
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || !/^\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i.test(value)) return undefined;
+  const number = Number(value);
+  return Number.isFinite(number) ? number : undefined;
+}
+
+function toBoolean(value: unknown): boolean | undefined {
+  const text = pythonText(value).trim();
+  if (TRUE.test(text)) return true;
+  return FALSE.test(text) ? false : undefined;
+}
+
+/** `left OP right`. Of a value that is absent, or of another kind, only one thing can be said: that it is not equal. */
+export function compare(left: TypedValue | undefined, operator: Operator, right: TypedValue): boolean {
+  if (left?.kind !== right.kind) return operator === 'ne';
+  return HOLDS[operator](order(left.value, right.value));
+}
+
+const HOLDS: Record<Operator, (order: number) => boolean> = {
+  eq: (sign) => sign === 0,
+  ne: (sign) => sign !== 0,
+  ge: (sign) => sign >= 0,
+  gt: (sign) => sign > 0,
+  le: (sign) => sign <= 0,
+  lt: (sign) => sign < 0,
+};
+
+/** Texts by code point, as Python orders them; JavaScript's own order differs beyond the basic plane. */
+function order(left: TypedValue['value'], right: TypedValue['value']): number {
+  if (left === right) return 0;
+  if (typeof left === 'string' && typeof right === 'string') return Buffer.compare(Buffer.from(left), Buffer.from(right));
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+
+import { projectIn, traitsByName, traitValue, type AlarmEvent, type Trait } from '../../alarm/types/event/event.js';
+import { MANDATORY_MISSING, optional, wireList, wireText } from '../../alarm/wire-types.js';
+import { AppError } from '../../errors.js';
+import { parseWith } from '../faultstring.js';
+import { invalidInput } from '../query-parameters.js';
+import { wireTimestamp } from './timestamp.js';
+
+const ARGUMENT = 'body';
+export const MAX_EVENTS = 10_000;
+/** Every alarm that an event sets off tells its receivers the whole event. */
+const MAX_EVENT_CHARACTERS = 64 * 1024;
+const MAX_ID = 255;
+
+const Id = wireText({ max: MAX_ID }).refine((text) => text !== '', MANDATORY_MISSING);
+
+const TraitRequest = z
+  .unknown()
+  .transform((value, context): Trait => {
+    const problem = problemOf(value);
+    if (problem === undefined) return value as Trait;
+    context.addIssue({ code: 'custom', message: problem });
+    return z.NEVER;
+  })
+  .meta({
+    type: 'array',
+    minItems: 3,
+    maxItems: 3,
+    description: 'Name, type (1 text, 2 integer, 3 float, 4 datetime) and value.',
+  });
+
+/** An event as Ceilometer publishes it. What else it says is kept, and goes to the receivers. */
+export const EventRequest = z.looseObject({
+  message_id: Id,
+  event_type: Id,
+  generated: wireTimestamp(),
+  traits: optional(wireList(TraitRequest as z.ZodType<Trait>), []),
+});
+
+/**
+ * The events of one POST, a list or a single one, in their order.
+ * @throws AppError naming index and field of the first bad one; none may be stored then.
+ */
+export function eventsIn(body: unknown): AlarmEvent[] {
+  if (body === undefined) throw new AppError('invalid_request', `Missing argument: "${ARGUMENT}"`);
+  if (!Array.isArray(body)) return [eventOf(body, '')];
+  if (body.length > MAX_EVENTS) throw invalidInput(ARGUMENT, `${body.length} events`, `at most ${MAX_EVENTS} events at once`);
+  return (body as unknown[]).map((value, index) => eventOf(value, `[${index}]`));
+}
+
+function eventOf(value: unknown, prefix: string): AlarmEvent {
+  const { message_id, event_type, generated, traits } = parseWith(EventRequest, { argument: ARGUMENT, value, prefix });
+  if (JSON.stringify(value).length > MAX_EVENT_CHARACTERS) {
+    throw invalidInput(ARGUMENT + prefix, message_id, `An event has at most ${MAX_EVENT_CHARACTERS} characters`);
+  }
+  const projectId = projectIn(traits);
+  if (projectId.length > MAX_ID) {
+    throw invalidInput(`${ARGUMENT}${prefix}.traits`, `${projectId.slice(0, 20)}…`, `Ids have at most ${MAX_ID} characters`);
+  }
+  return {
+    messageId: message_id,
+    eventType: event_type,
+    projectId,
+    generated,
+    traits: traitsByName(traits),
+    raw: value as Record<string, unknown>,
+  };
+}
+
+function problemOf(trait: unknown): string | undefined {
+  if (!Array.isArray(trait) || trait.length !== 3 || typeof trait[0] !== 'string') {
+    return 'A trait should be a list of name, type and value';
+  }
+  const [name, type, value] = trait as [string, unknown, unknown];
+  if (value === null || traitValue([name, type, value]) !== undefined) return undefined;
+  return `Unable to convert the value of trait ${name} to its data type`;
+}

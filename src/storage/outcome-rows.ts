@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+
+import { hostOf, parseAction } from '../alarm/action.js';
+import { ACTION_LIST_OF, type AlarmState, type Severity } from '../alarm/alarm.js';
+import { laneOf, notificationBody } from '../alarm/notification.js';
+import { pythonJson, type PythonValue } from '../alarm/python-json.js';
+import type { Sql } from './database.js';
+
+/** What was decided about an alarm, in the words that its history and its receivers get. */
+export interface Decided {
+  kind: 'transition' | 'repeat';
+  from: AlarmState;
+  to: AlarmState;
+  reason: string;
+  reasonData: PythonValue;
+}
+
+/** What history and notifications take from an alarm: read in the transaction that writes them, with the alarm locked. */
+export interface OutcomeAlarm {
+  id: string;
+  name: string;
+  severity: Severity;
+  project_id: string | null;
+  state_version: number;
+  delivery_policy: string | null;
+  muted: boolean;
+  ok_actions: string[] | null;
+  alarm_actions: string[] | null;
+  insufficient_data_actions: string[] | null;
+}
+
+/** Columns of `OutcomeAlarm`, from `alarms a`. */
+export const OUTCOME_COLUMNS = `a.id, a.name, a.severity, a.project_id, a.state_version, a.delivery_policy, a.muted,
+  a.ok_actions, a.alarm_actions, a.insufficient_data_actions`;
+
+/** A decision that is in force, and its alarm as it is since then. */
+export interface Written<D extends Decided = Decided> {
+  outcome: D;
+  row: OutcomeAlarm;
+}
+
+export interface OutcomeRows {
+  /** Each gets a history row and notifications. Of one alarm there may be several, in order, each with its own state version. */
+  changed: readonly Written[];
+  /** Each gets notifications only. */
+  repeated: readonly Written[];
+  at: Date;
+  /** Under policy `current`, a notification older than this gives way to a newer transition of its alarm. */
+  staleBefore: Date;
+  defaultPolicy: string;
+}
+
+/** Outcomes whose notifications are in memory at once: each holds its body. */
+const SLICE = 500;
+
+const APPEND_HISTORY = `
+  insert into alarm_history (event_id, alarm_id, type, detail, on_behalf_of, severity, timestamp, state_version, previous_state)
+  select i.event_id, i.alarm_id, 'state transition', i.detail, i.on_behalf_of, i.severity, $8, i.state_version, i.previous_state
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[])
+         as i (event_id, alarm_id, detail, on_behalf_of, severity, state_version, previous_state)`;
+
+const SUPERSEDE_BY_TRANSITION = `
+  update notifications set status = 'superseded', last_error = 'a newer transition of the alarm', finished_at = $2
+   where alarm_id = any($1::text[]) and status = 'pending' and replayed_at is null
+     and (kind = 'repeat' or (coalesce(policy, $4) = 'current' and (attempt > 0 or created_at < $3)))`;
+
+const SUPERSEDE_REPEATS = `
+  update notifications set status = 'superseded', last_error = 'a newer repeat', finished_at = $2
+   where lane = any($1::text[]) and status = 'pending' and kind = 'repeat' and replayed_at is null`;
+
+const APPEND_NOTIFICATIONS = `
+  insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list, action_index,
+                             action, lane, host, policy, body, next_attempt_at, created_at)
+  select gen_random_uuid()::text, i.alarm_id, i.project_id, i.event_id, i.kind, i.sequence, $13,
+         case when i.kind = 'repeat' then $13::timestamptz end, i.action_list, i.action_index, i.action, i.lane, i.host, i.policy, i.body, $13, $13
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[], $8::text[], $9::text[], $10::text[],
+                $11::text[], $12::text[])
+         as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host, policy, body)
+  on conflict do nothing`;
+
+/**
+ * Writes what follows from decisions: history, notifications, and what these overtake. For the transaction that changes the states, and
+ * holds their alarms. Resolves to the number of notifications.
+ */
+export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<number> {
+  const { changed, repeated, at } = rows;
+  const eventIds = await appendHistory(tx, changed, at);
+  if (changed.length > 0) await supersedeByTransition(tx, rows);
+  const all = [
+    ...changed.map((one, index) => ({ ...one, eventId: eventIds[index] ?? null })),
+    ...repeated.map((one) => ({ ...one, eventId: null })),
+  ];
+  let written = 0;
+  for (let start = 0; start < all.length; start += SLICE) {
+    const notifications = all.slice(start, start + SLICE).flatMap(notificationsOf);
+    await supersedeRepeats(tx, notifications, at);
+    await appendNotifications(tx, notifications, at);
+    written += notifications.length;
+  }
+  return written;
+}
+
+/** Resolves to the ids of the rows. They rise, so that rows of one moment are listed in the order in which they came about. */
+async function appendHistory(tx: Sql, changed: readonly Written[], at: Date): Promise<string[]> {
+  if (changed.length === 0) return [];
+  const eventIds = changed.map(() => randomUUID()).sort();
+  await tx.query(APPEND_HISTORY, [
+    eventIds,
+    changed.map(({ row }) => row.id),
+    changed.map(({ outcome }) => pythonJson({ state: outcome.to, transition_reason: outcome.reason })),
+    changed.map(({ row }) => row.project_id),
+    changed.map(({ row }) => row.severity),
+    changed.map(({ row }) => row.state_version),
+    changed.map(({ outcome }) => outcome.from),
+    at,
+  ]);
+  return eventIds;
+}
+
+interface Recorded extends Written {
+  /** The history row; null for repeats. */
+  eventId: string | null;
+}
+
+interface NewNotification extends Recorded {
+  actionIndex: number;
+  action: string;
+  lane: string;
+  body: string;
+}
+
+function notificationsOf({ outcome, row, eventId }: Recorded): NewNotification[] {
+  const actions = row[ACTION_LIST_OF[outcome.to]] ?? [];
+  if (actions.length === 0 || row.muted) return [];
+  const { reason, reasonData, from: previous, to: current } = outcome;
+  const body = notificationBody({
+    alarmName: row.name,
+    alarmId: row.id,
+    severity: row.severity,
+    previous,
+    current,
+    reason,
+    reasonData,
+  });
+  return actions.map((action, actionIndex) => ({
+    row,
+    outcome,
+    eventId,
+    actionIndex,
+    action,
+    lane: laneOf(row.id, action),
+    body,
+  }));
+}
+
+async function supersedeByTransition(tx: Sql, { changed, at, staleBefore, defaultPolicy }: OutcomeRows): Promise<void> {
+  const ids = changed.map(({ row }) => row.id);
+  await tx.query(SUPERSEDE_BY_TRANSITION, [ids, at, staleBefore, defaultPolicy]);
+}
+
+async function supersedeRepeats(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {
+  const lanes = added.filter(({ outcome }) => outcome.kind === 'repeat').map(({ lane }) => lane);
+  if (lanes.length > 0) await tx.query(SUPERSEDE_REPEATS, [lanes, at]);
+}
+
+async function appendNotifications(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {
+  if (added.length === 0) return;
+  await tx.query(APPEND_NOTIFICATIONS, [
+    added.map(({ row }) => row.id),
+    added.map(({ row }) => row.project_id),
+    added.map(({ eventId }) => eventId),
+    added.map(({ outcome }) => outcome.kind),
+    added.map(({ row }) => row.state_version),
+    added.map(({ outcome }) => ACTION_LIST_OF[outcome.to]),
+    added.map(({ actionIndex }) => actionIndex),
+    added.map(({ action }) => action),
+    added.map(({ lane }) => lane),
+    added.map(({ action }) => receiverOf(action)),
+    added.map(({ row }) => row.delivery_policy),
+    added.map(({ body }) => body),
+    at,
+  ]);
+}
+
+/** An action that an earlier release let in and this one does not know must not stop a transition: the notifier will refuse it, and say so. */
+function receiverOf(action: string): string {
+  try {
+    return hostOf(parseAction(action));
+  } catch {
+    return 'unknown:';
+  }
+}
