@@ -25,6 +25,7 @@ function end(response: ServerResponse, contentType: string, content: string): vo
 async function sendPages(response: ServerResponse, status: number, pages: AsyncIterable<readonly PythonValue[]>): Promise<void> {
   let separator = '';
   for await (const page of pages) {
+    if (response.destroyed) return; // nobody reads: the generator ends, and gives back what it holds
     if (!response.headersSent) {
       response.writeHead(status, { 'Content-Type': 'application/json' });
       response.write('[');
@@ -32,8 +33,7 @@ async function sendPages(response: ServerResponse, status: number, pages: AsyncI
     if (page.length === 0) continue;
     const flushed = response.write(separator + page.map(pythonJson).join(', '));
     separator = ', ';
-    if (response.destroyed) return;
-    if (!flushed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!flushed && !response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
   response.end(']');
 }

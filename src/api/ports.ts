@@ -1,4 +1,5 @@
 import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarm-store.js';
+import type { ComplexQuery } from '../storage/complex-query-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
 import type {
   AttemptRecord,
@@ -7,6 +8,7 @@ import type {
   NotificationRecord,
   NotificationStatus,
 } from '../storage/notification-admin-store.js';
+import type { AlarmFieldName, HistoryFieldName } from '../storage/query-fields.js';
 import type { SampleFilter } from '../storage/sample-filter.js';
 import type { Meter, Resource, ResourceFilter, Sample } from '../storage/sample-store.js';
 import type { Scope } from '../storage/scope.js';
@@ -24,6 +26,12 @@ export interface Alarms {
 
 export interface History {
   list(scope: Scope, alarmId: string, query: HistoryQuery): Promise<HistoryEntry[]>;
+}
+
+/** Answers come page by page; nothing is read before the first is asked for. */
+export interface ComplexQueries {
+  alarms(scope: Scope, query: ComplexQuery<AlarmFieldName>): AsyncIterable<StoredAlarm[]>;
+  history(scope: Scope, query: ComplexQuery<HistoryFieldName>): AsyncIterable<HistoryEntry[]>;
 }
 
 export interface Samples {

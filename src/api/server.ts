@@ -6,7 +6,8 @@ import type { Logger } from '../logger.js';
 import type { ActionPolicy } from './check-actions.js';
 import { createErrorHandler } from './error-handler.js';
 import type { Authenticator, Credentials } from './identity/identity.js';
-import type { Alarms, History, MeterStatistics, NotificationAdmin, Samples } from './ports.js';
+import type { Alarms, ComplexQueries, History, MeterStatistics, NotificationAdmin, Samples } from './ports.js';
+import type { QuerySlots } from './query-slots.js';
 import { assignRequestId } from './request-id.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
@@ -15,11 +16,14 @@ import { healthRoutes, type HealthRoutesDeps } from './routes/health.js';
 import { historyRoutes } from './routes/history.js';
 import { meterRoutes } from './routes/meters.js';
 import { notificationRoutes } from './routes/notifications.js';
+import { QUERY_ROOT, queryRoutes } from './routes/query.js';
 import { versionRoutes } from './routes/versions.js';
 
 export interface ApiDeps extends HealthRoutesDeps {
   alarms: Alarms;
   history: History;
+  queries: ComplexQueries;
+  querySlots: QuerySlots;
   samples: Samples;
   statistics: MeterStatistics;
   notifications: NotificationAdmin;
@@ -38,26 +42,28 @@ const MAX_URL = 8 * 1024;
 
 /** The whole API as an express application. Nothing listens here. */
 export function createApi(deps: ApiDeps): express.Express {
-  return assemble(deps, deps.authenticate, [
+  const routes = [
     ...versionRoutes(),
     ...healthRoutes(deps),
     ...alarmRoutes(deps),
     ...alarmStateRoutes(deps),
     ...historyRoutes(deps),
+    ...queryRoutes(deps),
     ...meterRoutes(deps),
     ...notificationRoutes(deps),
-  ]);
+  ];
+  return assemble(deps, deps.authenticate, { routes, barePaths: [QUERY_ROOT] });
 }
 
 /** Health and metrics alone, for processes without the API. */
 export function createManagementApi(deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer'>): express.Express {
-  return assemble(deps, undefined, healthRoutes(deps));
+  return assemble(deps, undefined, { routes: healthRoutes(deps), barePaths: [] });
 }
 
 function assemble(
   deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer'>,
   authenticate: Authenticator | undefined,
-  routes: readonly Route[],
+  { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -71,7 +77,7 @@ function assemble(
     next();
   });
   if (authenticate) app.use(identify(authenticate, routes));
-  mountRoutes(app, routes);
+  mountRoutes(app, routes, barePaths);
   app.use(() => {
     throw new AppError('not_found', NOT_FOUND_TEXT);
   });

@@ -3,12 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { createNoauthAuthenticator, refuseForeignPages } from '../api/identity/noauth.js';
 import { listen, type Listener } from '../api/listen.js';
 import type { ReadinessCheck } from '../api/ports.js';
+import { QUERY_LIMITS, QuerySlots } from '../api/query-slots.js';
 import { createApi, createManagementApi } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../logger.js';
 import { createAlarmStore } from '../storage/alarm-store.js';
 import type { Database } from '../storage/database.js';
+import { createComplexQueryStore } from '../storage/complex-query-store.js';
 import { createHistoryStore } from '../storage/history-store.js';
 import { createNotificationAdminStore } from '../storage/notification-admin-store.js';
 import { createSampleStore } from '../storage/sample-store.js';
@@ -34,6 +36,8 @@ export async function listenApi({ config, db, clock, log, telemetry, readiness }
   const app = createApi({
     alarms: createAlarmStore(db),
     history: createHistoryStore(db),
+    queries: createComplexQueryStore(db),
+    querySlots: new QuerySlots(QUERY_LIMITS),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),

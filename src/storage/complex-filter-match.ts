@@ -1,4 +1,12 @@
-import { severityRank, type ComplexFilter, type Comparison, type Field, type Fields, type Leaf, type Operand } from './complex-filter.js';
+import {
+  severityRank,
+  type ComplexFilter,
+  type Comparison,
+  type Field,
+  type Fields,
+  type Leaf,
+  type Operand,
+} from './complex-filter.js';
 
 /** True, false, or undefined: what SQL calls unknown. */
 type Truth = boolean | undefined;
@@ -71,7 +79,7 @@ function order(a: Operand, b: Operand, kind: Field<never>['kind'], operator: Com
 /** SQL's LIKE. Goes back to the last `%` only, so its time is at most text times pattern. */
 function isLike(text: string, pattern: string): boolean {
   const signs = likeSigns(pattern);
-  const characters = [...text];
+  const characters = Array.from(text);
   let [at, sign] = [0, 0];
   let retry: { at: number; sign: number } | undefined;
   while (at < characters.length) {

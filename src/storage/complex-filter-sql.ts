@@ -1,4 +1,12 @@
-import { severityRank, severityRankSql, type ComplexFilter, type Field, type Fields, type Leaf, type Operand } from './complex-filter.js';
+import {
+  severityRank,
+  severityRankSql,
+  type ComplexFilter,
+  type Field,
+  type Fields,
+  type Leaf,
+  type Operand,
+} from './complex-filter.js';
 import type { Conditions, SqlType } from './conditions.js';
 
 interface Context<Row, Name extends string> {

@@ -3,10 +3,12 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/listen.js';
+import { QUERY_LIMITS, QuerySlots } from '../../src/api/query-slots.js';
 import { createApi } from '../../src/api/server.js';
 import { silentLogger } from '../../src/logger.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
+import { createComplexQueryStore } from '../../src/storage/complex-query-store.js';
 import { createHistoryStore } from '../../src/storage/history-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
 import { createSampleStore } from '../../src/storage/sample-store.js';
@@ -63,6 +65,8 @@ export async function startApi(
   const app = createApi({
     alarms: createAlarmStore(db),
     history: createHistoryStore(db),
+    queries: createComplexQueryStore(db),
+    querySlots: new QuerySlots(QUERY_LIMITS),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     notifications: createNotificationAdminStore(db),

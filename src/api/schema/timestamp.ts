@@ -24,6 +24,11 @@ export function parseTimestamp(text: string): Date | undefined {
   return date.getUTCFullYear() < FIRST_YEAR || date.getUTCFullYear() > 9999 ? undefined : date;
 }
 
+/** As `parseTimestamp`, with any offset taken off: Aodh's complex queries compare the digits as they stand. */
+export function parseLocalTimestamp(text: string): Date | undefined {
+  return parseTimestamp(text) && parseTimestamp(text.trim().replace(/(:[\d.,]+)\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$/i, '$1'));
+}
+
 /** The offset as JavaScript wants it: `Z` or `+hh:mm`. */
 function offsetOf(zone: string): string {
   return zone.toUpperCase() === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`;
