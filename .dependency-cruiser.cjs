@@ -54,6 +54,7 @@ const PACKAGES = [
   [['commander', ['^src/cli/']]],
   [['cli-table3', ['^src/cli/']]],
   [['yaml', ['^src/config/', '^src/cli/']]],
+  [['re2js', ['^src/api/']]],
   [['cron-parser', ['^src/alarm/']]],
 ].flat();
 

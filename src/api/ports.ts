@@ -4,6 +4,7 @@ import type { ResultCountQuery, ResultCounts } from '../storage/evaluation-count
 import type { ApiKey, ApiKeyCredential, ApiKeyQuery, ApiKeySelection, NewApiKey } from '../storage/api-key-store.js';
 import type { AlarmEvent } from '../alarm/types/event/event.js';
 import type { RecordedEvents } from '../storage/event-store.js';
+import type { ComplexQuery } from '../storage/complex-query-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
 import type { Activation, Import, Standing } from '../storage/import-store.js';
 import type {
@@ -14,6 +15,7 @@ import type {
   NotificationStatus,
 } from '../storage/notification-admin-store.js';
 import type { Quota } from '../storage/quota-store.js';
+import type { AlarmFieldName, HistoryFieldName } from '../storage/query-fields.js';
 import type { SampleFilter } from '../storage/sample-filter.js';
 import type { Meter, Resource, ResourceFilter, Sample } from '../storage/sample-store.js';
 import type { Scope } from '../storage/scope.js';
@@ -62,6 +64,12 @@ export interface AlarmTrusts {
 
 export interface History {
   list(scope: Scope, alarmId: string, query: HistoryQuery): Promise<HistoryEntry[]>;
+}
+
+/** Answers come page by page; nothing is read before the first is asked for. */
+export interface ComplexQueries {
+  alarms(scope: Scope, query: ComplexQuery<AlarmFieldName>): AsyncIterable<StoredAlarm[]>;
+  history(scope: Scope, query: ComplexQuery<HistoryFieldName>): AsyncIterable<HistoryEntry[]>;
 }
 
 export interface Samples {

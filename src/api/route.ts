@@ -56,11 +56,12 @@ export interface Route {
 /** Where the authenticator leaves the identity, for this file only. */
 export const IDENTITY = 'identity';
 
-/** Registers a table of routes; a path's other methods are answered with 405. */
-export function mountRoutes(app: express.Express, routes: readonly Route[]): void {
+/** Registers a table of routes; a path's other methods are answered with 405, and so is any method of a bare path. */
+export function mountRoutes(app: express.Express, routes: readonly Route[], barePaths: readonly string[] = []): void {
   const paths = new Map<string, Route[]>();
   for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
   for (const [path, atPath] of paths) app.all(path, dispatch(atPath));
+  for (const path of barePaths) app.all(path, dispatch([]));
 }
 
 function dispatch(routes: readonly Route[]): RequestHandler {

@@ -10,6 +10,7 @@ import type { Authenticator, Credentials } from './identity/identity.js';
 import type {
   Alarms,
   ApiKeyAdmin,
+  ComplexQueries,
   EvaluationResults,
   History,
   Imports,
@@ -19,6 +20,7 @@ import type {
   RuleChecks,
   Samples,
 } from './ports.js';
+import type { QuerySlots } from './query-slots.js';
 import { assignRequestId } from './request-id.js';
 import { openApiDocument } from './openapi/document.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
@@ -35,6 +37,7 @@ import { importRoutes } from './routes/imports.js';
 import { meterRoutes } from './routes/meters.js';
 import { notificationRoutes } from './routes/notifications.js';
 import { quotaRoutes } from './routes/quotas.js';
+import { QUERY_ROOT, queryRoutes } from './routes/query.js';
 import { versionRoutes } from './routes/versions.js';
 import type { TrustActions } from './trust-actions.js';
 
@@ -43,6 +46,8 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   ruleChecks: RuleChecks;
   history: History;
   imports: Imports;
+  queries: ComplexQueries;
+  querySlots: QuerySlots;
   samples: Samples;
   statistics: MeterStatistics;
   notifications: NotificationAdmin;
@@ -80,6 +85,7 @@ export function createApi(deps: ApiDeps): express.Express {
     ...alarmRoutes(deps),
     ...alarmStateRoutes(deps),
     ...historyRoutes(deps),
+    ...queryRoutes(deps),
     ...meterRoutes(deps),
     ...eventRoutes(deps),
     ...notificationRoutes(deps),
@@ -90,18 +96,18 @@ export function createApi(deps: ApiDeps): express.Express {
     ...(deps.apiKeys ? apiKeyRoutes({ ...deps, apiKeys: deps.apiKeys }) : []),
     ...docsRoutes({ document: () => openApiDocument(routes, deps.version) }),
   ];
-  return assemble(deps, deps, routes);
+  return assemble(deps, deps, { routes, barePaths: [QUERY_ROOT] });
 }
 
 /** Health and metrics alone, for processes without the API. */
 export function createManagementApi(deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer'>): express.Express {
-  return assemble(deps, undefined, healthRoutes(deps));
+  return assemble(deps, undefined, { routes: healthRoutes(deps), barePaths: [] });
 }
 
 function assemble(
   deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge'>,
   authentication: Pick<ApiDeps, 'authenticate' | 'believesHeaders'> | undefined,
-  routes: readonly Route[],
+  { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -119,7 +125,7 @@ function assemble(
     if (!authentication.believesHeaders) app.use(stripIdentityHeaders);
     app.use(identify(authentication.authenticate, routes));
   }
-  mountRoutes(app, routes);
+  mountRoutes(app, routes, barePaths);
   app.use(() => {
     throw new AppError('not_found', NOT_FOUND_TEXT);
   });

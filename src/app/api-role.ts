@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { listen, type Listener } from '../api/listen.js';
 import type { Doorbell, ReadinessCheck } from '../api/ports.js';
+import { QUERY_LIMITS, QuerySlots } from '../api/query-slots.js';
 import { createApi, createManagementApi } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
@@ -13,6 +14,7 @@ import { createApiKeyStore } from '../storage/api-key-store.js';
 import type { Database } from '../storage/database.js';
 import { createEvaluationCounterStore } from '../storage/evaluation-counter-store.js';
 import { createEventStore } from '../storage/event-store.js';
+import { createComplexQueryStore } from '../storage/complex-query-store.js';
 import { createHistoryStore } from '../storage/history-store.js';
 import { createImportStore } from '../storage/import-store.js';
 import { createNotificationAdminStore } from '../storage/notification-admin-store.js';
@@ -50,6 +52,8 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
     history: createHistoryStore(db),
     imports: createImportStore(db),
+    queries: createComplexQueryStore(db),
+    querySlots: new QuerySlots(QUERY_LIMITS),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     events: createEventStore(db, {

@@ -5,9 +5,14 @@ export interface QueryResult<Row> {
   rowCount: number;
 }
 
+export interface QueryOptions {
+  /** False for texts that hardly come twice: keeping them prepared would only cost memory and the place of others. */
+  prepare?: boolean;
+}
+
 export interface Sql {
   /** Parameters only; never build text from values. Dates inside array parameters are passed as ISO texts and cast in SQL. */
-  query<Row>(text: string, parameters?: readonly unknown[]): Promise<QueryResult<Row>>;
+  query<Row>(text: string, parameters?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<Row>>;
 }
 
 /** The one way to data. PostgreSQL and the embedded PGlite implement it; `test/contract/` holds them to the same behaviour. */

@@ -129,14 +129,17 @@ async function list(
       sort.map(({ key }) => SORT[key].of(after)),
     );
   const { rows } = await db.query<HistoryRow>(
-    `select event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version, previous_state
-     from alarm_history ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`,
+    `select ${HISTORY_COLUMNS} from alarm_history ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`,
     conditions.parameters,
   );
   return rows.map(toEntry);
 }
 
-interface HistoryRow {
+/** Columns of `HistoryRow`. */
+export const HISTORY_COLUMNS =
+  'event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version, previous_state';
+
+export interface HistoryRow {
   event_id: string;
   alarm_id: string;
   type: HistoryType;
@@ -150,7 +153,7 @@ interface HistoryRow {
   previous_state: AlarmState | null;
 }
 
-function toEntry(row: HistoryRow): HistoryEntry {
+export function toEntry(row: HistoryRow): HistoryEntry {
   return {
     eventId: row.event_id,
     alarmId: row.alarm_id,

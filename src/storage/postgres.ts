@@ -2,7 +2,7 @@ import pg from 'pg';
 
 import { StartupError, toError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import type { Database, QueryResult, Sql } from './database.js';
+import type { Database, QueryOptions, QueryResult, Sql } from './database.js';
 
 /** Version 15 is the oldest whose SQL ours is tested against. */
 const OLDEST_SERVER = 150_000;
@@ -41,7 +41,7 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
   });
   return {
     kind: 'postgres',
-    query: (text, parameters) => run(pool, text, parameters),
+    query: (text, parameters, options) => run(pool, text, parameters, options),
     transaction: (work) => transaction(pool, work, log),
     close: () => pool.end(),
   };
@@ -68,7 +68,7 @@ async function transaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>, log:
   client.on('error', onError);
   try {
     await client.query('begin');
-    const result = await work({ query: (text, parameters) => run(client, text, parameters) });
+    const result = await work({ query: (text, parameters, options) => run(client, text, parameters, options) });
     await client.query('commit');
     return result;
   } catch (cause) {
@@ -100,8 +100,9 @@ async function run<Row>(
   target: pg.Pool | pg.PoolClient,
   text: string,
   parameters: readonly unknown[] = [],
+  { prepare = true }: QueryOptions = {},
 ): Promise<QueryResult<Row>> {
-  const name = nameOf(text);
+  const name = prepare ? nameOf(text) : undefined;
   const { rows, rowCount } = await target.query<pg.QueryResultRow>({
     ...(name === undefined ? {} : { name }),
     text,

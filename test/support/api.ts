@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { Authenticator } from '../../src/api/identity/identity.js';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/listen.js';
+import { QUERY_LIMITS, QuerySlots } from '../../src/api/query-slots.js';
 import type { RuleChecks, Trusts } from '../../src/api/ports.js';
 import { createApi, type ApiDeps } from '../../src/api/server.js';
 import { createTrustActions } from '../../src/api/trust-actions.js';
@@ -14,6 +15,7 @@ import { createApiKeyStore } from '../../src/storage/api-key-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation-counter-store.js';
 import { createEventStore } from '../../src/storage/event-store.js';
+import { createComplexQueryStore } from '../../src/storage/complex-query-store.js';
 import { createHistoryStore } from '../../src/storage/history-store.js';
 import { createImportStore } from '../../src/storage/import-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
@@ -115,6 +117,8 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     ruleChecks,
     history: createHistoryStore(db),
     imports: createImportStore(db),
+    queries: createComplexQueryStore(db),
+    querySlots: new QuerySlots(QUERY_LIMITS),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     events: createEventStore(db, {

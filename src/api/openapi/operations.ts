@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { AlarmRequest, StateRequest } from '../schema/alarm-request.js';
+import { ComplexQueryRequest } from '../schema/complex-query.js';
 import { EventRequest } from '../schema/event-request.js';
 import { ActivationRequest } from '../schema/import-request.js';
 import { SampleRequest } from '../schema/sample-request.js';
@@ -125,6 +126,18 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'DELETE /v1/delivery-pauses/:project': { group: 'Notifications', summary: 'Let them go again', answer: null },
 
+  'POST /v2/query/alarms': {
+    group: 'Alarms',
+    summary: 'Alarms that a filter of and, or, not and comparisons picks',
+    request: ComplexQueryRequest,
+    answer: z.array(AlarmAnswer),
+  },
+  'POST /v2/query/alarms/history': {
+    group: 'Alarms',
+    summary: 'History that such a filter picks',
+    request: ComplexQueryRequest,
+    answer: z.array(HistoryAnswer),
+  },
   'GET /v2/capabilities': { group: 'Alarms', summary: 'What the API can do, for Aodh’s clients', answer: CapabilitiesAnswer },
   'GET /v2/quotas': { group: 'Administration', summary: 'How many alarms a project may have', answer: QuotasAnswer },
   'GET /v2/quotas/:id': { group: 'Administration', summary: 'How many alarms this project may have', answer: QuotasAnswer },

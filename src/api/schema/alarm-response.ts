@@ -6,6 +6,16 @@ import { isoTimestamp } from './timestamp.js';
 
 /** An alarm as Aodh's clients read it, fields in Aodh's order. */
 export function alarmResponse(alarm: StoredAlarm): PythonValue {
+  return responseWith(alarm, normaliseAction);
+}
+
+/** An alarm as complex queries answer it: actions as they were given. What is stored of them holds no secret of ours. */
+export function queriedAlarmResponse(alarm: StoredAlarm): PythonValue {
+  return responseWith(alarm, (action) => action);
+}
+
+function responseWith(alarm: StoredAlarm, shownAction: (action: string) => string): PythonValue {
+  const actions = (list: string[] | null): PythonValue => list && list.map(shownAction);
   return {
     alarm_id: alarm.id,
     name: alarm.name,
@@ -34,8 +44,4 @@ export function alarmResponse(alarm: StoredAlarm): PythonValue {
 function extras({ deliveryPolicy, muted }: StoredAlarm): PythonValue {
   if (deliveryPolicy === null && !muted) return undefined;
   return { delivery_policy: deliveryPolicy ?? undefined, muted: muted || undefined };
-}
-
-function actions(list: string[] | null): PythonValue {
-  return list && list.map(normaliseAction);
 }

@@ -11,6 +11,11 @@ export function isoTimestamp(date: Date): string {
   return text.endsWith('.000Z') ? text.slice(0, 19) : `${text.slice(0, -1)}000`;
 }
 
+/** As `parseTimestamp`, with any offset taken off: Aodh's complex queries compare the digits as they stand. */
+export function parseLocalTimestamp(text: string): Date | undefined {
+  return parseTimestamp(text) && parseTimestamp(text.trim().replace(/(:[\d.,]+)\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$/i, '$1'));
+}
+
 /** A timestamp in a request; absent and null are undefined. */
 export function wireTimestamp(): z.ZodType<Date | undefined> {
   return z

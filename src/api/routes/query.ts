@@ -1,0 +1,51 @@
+import type { PythonValue } from '../../alarm/python-json.js';
+import { scopeOf } from '../identity/authorize.js';
+import type { ComplexQueries } from '../ports.js';
+import type { QuerySlots } from '../query-slots.js';
+import { SMALL_BODY } from '../request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { queriedAlarmResponse } from '../schema/alarm-response.js';
+import { ALARM_QUERY, complexQuery, complexQueryRequest, HISTORY_QUERY } from '../schema/complex-query.js';
+import { historyResponse } from '../schema/history-response.js';
+
+export interface QueryRoutesDeps {
+  queries: ComplexQueries;
+  querySlots: QuerySlots;
+}
+
+/** What is between the paths of queries and the root: it is there, and takes no method. */
+export const QUERY_ROOT = '/v2/query';
+
+export function queryRoutes(deps: QueryRoutesDeps): Route[] {
+  const row = { method: 'POST', policy: 'reader', body: SMALL_BODY } as const;
+  return [
+    { ...row, path: `${QUERY_ROOT}/alarms`, prepare: (request) => queryAlarms(deps, request) },
+    { ...row, path: `${QUERY_ROOT}/alarms/history`, prepare: (request) => queryHistory(deps, request) },
+  ];
+}
+
+/** As in Aodh, the role is looked at between the body and the expressions in it. */
+function queryAlarms({ queries, querySlots }: QueryRoutesDeps, { body, identity }: ApiRequest): () => ApiAnswer {
+  const request = complexQueryRequest(body);
+  return () => {
+    const query = complexQuery(request, ALARM_QUERY, identity);
+    const alarms = queries.alarms(scopeOf(identity), query);
+    return { status: 200, pages: querySlots.during(identity.projectId, shown(alarms, queriedAlarmResponse)) };
+  };
+}
+
+function queryHistory({ queries, querySlots }: QueryRoutesDeps, { body, identity }: ApiRequest): () => ApiAnswer {
+  const request = complexQueryRequest(body);
+  return () => {
+    const query = complexQuery(request, HISTORY_QUERY, identity);
+    const entries = queries.history(scopeOf(identity), query);
+    return { status: 200, pages: querySlots.during(identity.projectId, shown(entries, historyResponse)) };
+  };
+}
+
+async function* shown<Row>(
+  pages: AsyncIterable<readonly Row[]>,
+  response: (row: Row) => PythonValue,
+): AsyncIterable<readonly PythonValue[]> {
+  for await (const page of pages) yield page.map(response);
+}

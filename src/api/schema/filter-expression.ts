@@ -1,0 +1,166 @@
+import { pythonText, wireBool } from '../../alarm/wire-types.js';
+import { AppError } from '../../errors.js';
+import {
+  severityRank,
+  type ComplexFilter,
+  type Comparison,
+  type FieldKind,
+  type Leaf,
+  type Operand,
+} from '../../storage/complex-filter.js';
+import { SearchPatterns } from './search-pattern.js';
+import { parseLocalTimestamp } from './timestamp.js';
+
+/** What expressions of one kind of query may name. */
+export interface QueryFields<Name extends string> {
+  fields: Readonly<Record<Name, { readonly kind: FieldKind }>>;
+  aliases: Readonly<Record<string, Name>>;
+}
+
+const MAX_DEPTH = 8;
+const MAX_COMPARISONS = 100;
+const MAX_LIKE_CHARACTERS = 256;
+const SHOWN_CHARACTERS = 100;
+
+const COMPARISON_OF: Readonly<Record<string, Comparison>> = {
+  '=': '=',
+  '!=': '!=',
+  '<': '<',
+  '<=': '<=',
+  '=<': '<=',
+  '>': '>',
+  '>=': '>=',
+  '=>': '>=',
+};
+
+/** @throws AppError with Aodh's text before what is wrong. */
+export function parseFilter<Name extends string>(text: string, known: QueryFields<Name>): ComplexFilter<Name> {
+  return new FilterParser(known).parse(parseJson(text, refuse), 1);
+}
+
+/** The name of a field without its aliases, or undefined. */
+export function fieldNamed<Name extends string>(name: string, { fields, aliases }: QueryFields<Name>): Name | undefined {
+  if (Object.hasOwn(fields, name)) return name as Name;
+  return Object.hasOwn(aliases, name) ? aliases[name] : undefined;
+}
+
+/** The only member of an object, or undefined for whatever else. */
+export function onlyMember(value: unknown): [string, unknown] | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const [member, ...others] = Object.entries(value);
+  return others.length === 0 ? member : undefined;
+}
+
+export function parseJson(text: string, refuseWith: (why: string) => never): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return refuseWith('it is not valid JSON');
+  }
+}
+
+/** A name or value in a message. */
+export function shown(value: unknown): string {
+  const text = pythonText(value);
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}
+
+function refuse(why: string): never {
+  throw new AppError('invalid_request', `Filter expression not valid: ${why}`);
+}
+
+class FilterParser<Name extends string> {
+  #comparisons = 0;
+  readonly #patterns = new SearchPatterns();
+
+  constructor(private readonly known: QueryFields<Name>) {}
+
+  parse(node: unknown, depth: number): ComplexFilter<Name> {
+    if (depth > MAX_DEPTH) refuse(`it is nested deeper than ${MAX_DEPTH} levels`);
+    const [name, operand] = onlyMember(node) ?? refuse(`${shown(node)} is not an object with one operator`);
+    const operator = name.toLowerCase();
+    switch (operator) {
+      case 'and':
+      case 'or':
+        if (!Array.isArray(operand) || operand.length < 2) refuse(`${operator} needs a list of at least two expressions`);
+        return { kind: operator, members: operand.map((member) => this.parse(member, depth + 1)) };
+      case 'not':
+        return { kind: 'not', member: this.parse(operand, depth + 1) };
+      default:
+        return this.#leaf(operator, operand);
+    }
+  }
+
+  #leaf(operator: string, operand: unknown): Leaf<Name> {
+    this.#comparisons += 1;
+    if (this.#comparisons > MAX_COMPARISONS) refuse(`it has more than ${MAX_COMPARISONS} comparisons`);
+    const comparison = Object.hasOwn(COMPARISON_OF, operator) ? COMPARISON_OF[operator] : undefined;
+    if (!comparison && !['in', 'like', '=~'].includes(operator)) refuse(`unknown operator ${shown(operator)}`);
+    const [name, value] = onlyMember(operand) ?? refuse(`${operator} needs an object with one field`);
+    const field = fieldNamed(name, this.known) ?? refuse(`unknown field ${shown(name)}`);
+    if (comparison) return this.#comparison(comparison, field, value);
+    if (operator === 'in') return this.#membership(field, value);
+    return operator === 'like' ? this.#likeness(field, value) : this.#match(field, value);
+  }
+
+  #comparison(operator: Comparison, field: Name, value: unknown): Leaf<Name> {
+    const { kind } = this.known.fields[field];
+    const isOrder = operator !== '=' && operator !== '!=';
+    if (isOrder && kind === 'list') refuse(`operator ${operator} does not apply to ${field}`);
+    const operand = operandOf(field, kind, value);
+    if (isOrder && kind === 'severity' && severityRank(String(operand)) === 0) {
+      refuse(`${field} has no value ${shown(value)} to be compared with by ${operator}`);
+    }
+    return { kind: 'compare', field, operator, value: operand };
+  }
+
+  #membership(field: Name, values: unknown): Leaf<Name> {
+    if (!Array.isArray(values) || values.length === 0) refuse(`in needs a list of at least one value for ${field}`);
+    const { kind } = this.known.fields[field];
+    return { kind: 'in', field, values: values.map((value: unknown) => operandOf(field, kind, value)) };
+  }
+
+  #likeness(field: Name, value: unknown): Leaf<Name> {
+    const pattern = this.#textFor('like', field, value);
+    if (pattern.length > MAX_LIKE_CHARACTERS) {
+      refuse(`a pattern for ${field} may have at most ${MAX_LIKE_CHARACTERS} characters`);
+    }
+    if (/^(?:[^\\]|\\.)*\\$/su.test(pattern)) refuse(`the pattern for ${field} ends in a backslash`);
+    return { kind: 'like', field, pattern };
+  }
+
+  #match(field: Name, value: unknown): Leaf<Name> {
+    const pattern = this.#patterns.compile(this.#textFor('=~', field, value));
+    return typeof pattern === 'string' ? refuse(`${field}: ${pattern}`) : { kind: 'matches', field, pattern };
+  }
+
+  #textFor(operator: string, field: Name, value: unknown): string {
+    const { kind } = this.known.fields[field];
+    if (kind === 'boolean' || kind === 'timestamp') refuse(`operator ${operator} does not apply to ${field}`);
+    return textOf(field, value);
+  }
+}
+
+/** A value as its field holds it. */
+function operandOf(field: string, kind: FieldKind, value: unknown): Operand {
+  if (kind === 'timestamp') return momentOf(field, value);
+  if (kind !== 'boolean') return textOf(field, value);
+  const parsed = wireBool().safeParse(typeof value === 'string' ? value.toLowerCase() : value);
+  return parsed.success ? parsed.data : refuse(`${field} is true or false, not ${shown(value)}`);
+}
+
+function textOf(field: string, value: unknown): string {
+  if (typeof value !== 'string' && typeof value !== 'boolean' && !Number.isFinite(value)) {
+    refuse(`the value of ${field} must be a string, a finite number or a boolean, not ${shown(value)}`);
+  }
+  const text = String(value);
+  // The database stores neither NUL nor half a surrogate pair.
+  if (text.includes('\0') || /\p{Surrogate}/u.test(text)) refuse(`the value of ${field} has characters that no value has`);
+  return text;
+}
+
+function momentOf(field: string, value: unknown): Date {
+  const at = parseLocalTimestamp(textOf(field, value));
+  if (!at) throw new AppError('invalid_request', `Failed to parse the timestamp value ${shown(value)}`);
+  return at;
+}

@@ -1,0 +1,110 @@
+import {
+  severityRank,
+  type ComplexFilter,
+  type Comparison,
+  type Field,
+  type Fields,
+  type Leaf,
+  type Operand,
+} from './complex-filter.js';
+
+/** True, false, or undefined: what SQL calls unknown. */
+type Truth = boolean | undefined;
+
+/** What SQL would answer for a row, and what it cannot: regular expressions. A row is found when this is true. */
+export function holds<Row, Name extends string>(filter: ComplexFilter<Name>, fields: Fields<Row, Name>, row: Row): Truth {
+  switch (filter.kind) {
+    case 'and':
+      return all(filter.members.map((member) => holds(member, fields, row)));
+    case 'or':
+      return negated(all(filter.members.map((member) => negated(holds(member, fields, row)))));
+    case 'not':
+      return negated(holds(filter.member, fields, row));
+    default:
+      return leafHolds(filter, fields[filter.field], row);
+  }
+}
+
+function all(truths: readonly Truth[]): Truth {
+  if (truths.includes(false)) return false;
+  return truths.includes(undefined) ? undefined : true;
+}
+
+function negated(truth: Truth): Truth {
+  return truth === undefined ? undefined : !truth;
+}
+
+function leafHolds<Row, Name extends string>(leaf: Leaf<Name>, field: Field<Row>, row: Row): Truth {
+  if (field.kind === 'list') return listHolds(leaf, field.of(row) ?? []);
+  const value = field.of(row);
+  return value === null ? undefined : valueHolds(leaf, field.kind, value);
+}
+
+function listHolds<Name extends string>(leaf: Leaf<Name>, members: readonly string[]): boolean {
+  if (leaf.kind === 'compare' && leaf.operator === '!=') return !members.some((member) => member === leaf.value);
+  return members.some((member) => valueHolds(leaf, 'text', member));
+}
+
+function valueHolds<Name extends string>(leaf: Leaf<Name>, kind: Field<never>['kind'], value: Operand): boolean {
+  switch (leaf.kind) {
+    case 'compare':
+      return ACCEPTS[leaf.operator](order(value, leaf.value, kind, leaf.operator));
+    case 'in':
+      return leaf.values.some((wanted) => order(value, wanted, kind, '=') === 0);
+    case 'like':
+      return isLike(String(value), leaf.pattern);
+    case 'matches':
+      return leaf.pattern.test(String(value));
+    default:
+      return leaf satisfies never;
+  }
+}
+
+const ACCEPTS: Record<Comparison, (order: number) => boolean> = {
+  '=': (order) => order === 0,
+  '!=': (order) => order !== 0,
+  '<': (order) => order < 0,
+  '<=': (order) => order <= 0,
+  '>': (order) => order > 0,
+  '>=': (order) => order >= 0,
+};
+
+function order(a: Operand, b: Operand, kind: Field<never>['kind'], operator: Comparison): number {
+  if (typeof a !== 'string' || typeof b !== 'string') return Number(a) - Number(b);
+  // A severity that is none is unequal to all of them, though it has no place among them.
+  if (kind === 'severity' && operator !== '=' && operator !== '!=') return severityRank(a) - severityRank(b);
+  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** SQL's LIKE. Goes back to the last `%` only, so its time is at most text times pattern. */
+function isLike(text: string, pattern: string): boolean {
+  const signs = likeSigns(pattern);
+  const characters = Array.from(text);
+  let [at, sign] = [0, 0];
+  let retry: { at: number; sign: number } | undefined;
+  while (at < characters.length) {
+    const wanted = signs[sign];
+    if (wanted === ANY) {
+      retry = { at, sign: ++sign };
+    } else if (wanted === ONE || wanted === characters[at]) {
+      at += 1;
+      sign += 1;
+    } else if (retry) {
+      retry.at += 1;
+      ({ at, sign } = retry);
+    } else {
+      return false;
+    }
+  }
+  return signs.slice(sign).every((rest) => rest === ANY);
+}
+
+const ANY = Symbol('any characters');
+const ONE = Symbol('one character');
+
+function likeSigns(pattern: string): (string | typeof ANY | typeof ONE)[] {
+  return Array.from(pattern.matchAll(/\\(.)|%|_|./gsu), ([sign, escaped]) => {
+    if (escaped !== undefined) return escaped;
+    return sign === '%' ? ANY : sign === '_' ? ONE : sign;
+  });
+}
