@@ -1,7 +1,7 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import { decide } from '../alarm/decide.js';
 import { isWithin, type TimeConstraint } from '../alarm/time-constraint.js';
-import { eventMatcher } from '../alarm/types/event/evaluate.js';
+import { eventMatcher, type EventMatcher } from '../alarm/types/event/evaluate.js';
 import type { AlarmEvent } from '../alarm/types/event/event.js';
 import { event as eventType } from '../alarm/types/event/index.js';
 import type { EventRule } from '../alarm/types/event/schema.js';
@@ -33,6 +33,10 @@ export interface RecordedEvents {
   notifications: number;
 }
 
+/** Rules whose matchers are kept, and how long they may be: some ten megabytes in all. */
+const MAX_MATCHERS = 10_000;
+const MAX_KEPT_RULE = 1_024;
+
 /** Firings of one transaction. More would hold their alarms for longer than an owner who edits one should wait. */
 const MAX_FIRINGS = 5_000;
 const JUDGEMENTS_WITHOUT_PAUSE = 5_000;
@@ -46,7 +50,7 @@ const INSERT = `
          as e (message_id, event_type, project_id, generated, body)
   on conflict (project_id, message_id) do nothing returning project_id as "projectId", message_id as "messageId"`;
 
-const JUDGED = `a.id, coalesce(a.project_id, '') as owner, a.rule, a.time_constraints, a.definition_version, a.repeat_actions, a.state`;
+const JUDGED = `a.id, coalesce(a.project_id, '') as owner, a.rule, a.time_constraints, a.definition_version, a.repeat_actions`;
 const ON_EVENTS = `a.deleted_at is null and a.enabled and a.type = 'event'`;
 
 /** An alarm that stays as it is whatever happens is not looked at. */
@@ -56,7 +60,7 @@ const CANDIDATES = `
 
 /** In order of their ids, so that two posts cannot hold one alarm each and want the other's. */
 const LOCK = `
-  select ${JUDGED}, ${OUTCOME_COLUMNS} from alarms a where a.id = any($1::text[]) and ${ON_EVENTS} order by a.id for update`;
+  select ${JUDGED}, a.state, ${OUTCOME_COLUMNS} from alarms a where a.id = any($1::text[]) and ${ON_EVENTS} order by a.id for update`;
 
 /** No new revision: evaluators do not hold these alarms, and combinations of them read the stored state. */
 const SET_STATE = `
@@ -71,15 +75,15 @@ interface JudgedAlarm {
   time_constraints: string;
   definition_version: number;
   repeat_actions: boolean;
-  state: AlarmState;
 }
 
-type LockedAlarm = JudgedAlarm & OutcomeAlarm;
+type LockedAlarm = JudgedAlarm & OutcomeAlarm & { state: AlarmState };
 
 export type EventStore = ReturnType<typeof createEventStore>;
 
 /** Events, and the alarms that they set off. */
 export function createEventStore(db: Database, options: EventStoreOptions) {
+  const matcherOf = rememberMatchers();
   return {
     /**
      * Stores events and fires alarms, in the order of the events, in one transaction. An event whose id its project has already used is
@@ -89,7 +93,7 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
      */
     async record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined> {
       try {
-        return await db.transaction((tx) => record(tx, options, events));
+        return await db.transaction((tx) => record(tx, { ...options, matcherOf }, events));
       } catch (thrown) {
         if (thrown instanceof TooManyFirings) return undefined;
         throw thrown;
@@ -98,13 +102,18 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
   };
 }
 
-async function record(tx: Sql, options: EventStoreOptions, events: readonly AlarmEvent[]): Promise<RecordedEvents> {
+async function record(
+  tx: Sql,
+  { matcherOf, ...options }: EventStoreOptions & Pick<Sight, 'matcherOf'>,
+  events: readonly AlarmEvent[],
+): Promise<RecordedEvents> {
   const receivedAt = options.now();
   const fresh = await insert(tx, events, receivedAt);
-  const hits = await judge(await candidates(tx, fresh), fresh, { ...options, at: receivedAt });
+  const sight = sightOf(fresh, receivedAt, matcherOf);
+  const hits = await judge(await candidates(tx, fresh), sight, options.pause);
   const matched = [...hits.values()].reduce((sum, { events: those }) => sum + those.length, 0);
   if (matched > MAX_FIRINGS && events.length > 1) throw new TooManyFirings();
-  const changed = hits.size === 0 ? [] : await fire(tx, { fresh, hits, receivedAt });
+  const changed = await fire(tx, hits, sight);
   const at = options.now(); // with the alarms locked, so that the times in an alarm's history rise
   await setStates(tx, changed, at);
   const notifications = await writeOutcomeRows(tx, {
@@ -145,23 +154,71 @@ async function candidates(tx: Sql, events: readonly AlarmEvent[]): Promise<Judge
   return (await tx.query<JudgedAlarm>(CANDIDATES, [projects])).rows;
 }
 
+/** A matcher follows from the text of its rule and from nothing else, so one that is kept cannot be out of date. */
+function rememberMatchers(): Sight['matcherOf'] {
+  const known = new Map<string, EventMatcher>();
+  return (ruleJson) => {
+    const kept = known.get(ruleJson);
+    if (kept) return kept;
+    const made = eventMatcher({ ...(JSON.parse(ruleJson) as EventRule), type: 'event' });
+    if (ruleJson.length > MAX_KEPT_RULE) return made;
+    if (known.size >= MAX_MATCHERS) known.clear();
+    known.set(ruleJson, made);
+    return made;
+  };
+}
+
 /** What an alarm's definition of that version matched. */
 interface Hit {
   definitionVersion: number;
   events: AlarmEvent[];
 }
 
-async function judge(
-  alarms: readonly JudgedAlarm[],
-  events: readonly AlarmEvent[],
-  { at, pause }: { at: Date; pause: () => Promise<void> },
-): Promise<Map<string, Hit>> {
+function constraintsOf({ time_constraints }: JudgedAlarm): TimeConstraint[] {
+  return time_constraints === '[]' ? [] : (JSON.parse(time_constraints) as TimeConstraint[]);
+}
+
+/** The events of one project, in their order. */
+interface ProjectEvents {
+  events: AlarmEvent[];
+  types: Set<string>;
+  /** Which of the types a pattern watches. Asked once: many alarms watch the same. */
+  watched: Map<string, ReadonlySet<string>>;
+}
+
+function watchedTypes({ types, watched }: ProjectEvents, matcher: EventMatcher): ReadonlySet<string> {
+  const known = watched.get(matcher.pattern);
+  if (known) return known;
+  const found = new Set([...types].filter((type) => matcher.watches(type)));
+  watched.set(matcher.pattern, found);
+  return found;
+}
+
+/** What is looked at, made ready for many alarms. */
+interface Sight {
+  byProject: ReadonlyMap<string, ProjectEvents>;
+  at: Date;
+  matcherOf: (ruleJson: string) => EventMatcher;
+}
+
+function sightOf(events: readonly AlarmEvent[], at: Date, matcherOf: Sight['matcherOf']): Sight {
+  const byProject = new Map<string, ProjectEvents>();
+  for (const one of events) {
+    const group: ProjectEvents = byProject.get(one.projectId) ?? { events: [], types: new Set(), watched: new Map() };
+    group.events.push(one);
+    group.types.add(one.eventType);
+    byProject.set(one.projectId, group);
+  }
+  return { byProject, at, matcherOf };
+}
+
+async function judge(alarms: readonly JudgedAlarm[], sight: Sight, pause: EventStoreOptions['pause']): Promise<Map<string, Hit>> {
   const hits = new Map<string, Hit>();
   let judgements = 0;
   for (const alarm of alarms) {
-    const found = eventsFor(alarm, events, at);
+    const found = eventsFor(alarm, sight);
     if (found.length > 0) hits.set(alarm.id, { definitionVersion: alarm.definition_version, events: found });
-    judgements += events.length;
+    judgements += sight.byProject.get(alarm.owner)?.events.length ?? 0;
     if (judgements < JUDGEMENTS_WITHOUT_PAUSE) continue;
     await pause();
     judgements = 0;
@@ -170,31 +227,26 @@ async function judge(
 }
 
 /** The events that set an alarm off. One that does not repeat asks for the first only. */
-function eventsFor(alarm: JudgedAlarm, events: readonly AlarmEvent[], at: Date): AlarmEvent[] {
-  const { query, event_type } = JSON.parse(alarm.rule) as EventRule;
-  const constraints = JSON.parse(alarm.time_constraints) as TimeConstraint[];
-  if (!isWithin(constraints, at)) return [];
-  const matcher = eventMatcher({ type: 'event', event_type, query });
-  const sets = (one: AlarmEvent): boolean =>
-    one.projectId === alarm.owner && matcher.watches(one.eventType) && matcher.holds(one);
+function eventsFor(alarm: JudgedAlarm, { byProject, at, matcherOf }: Sight): AlarmEvent[] {
+  const group = byProject.get(alarm.owner);
+  const matcher = matcherOf(alarm.rule);
+  const watched = group && watchedTypes(group, matcher);
+  if (!watched || watched.size === 0 || !isWithin(constraintsOf(alarm), at)) return [];
+  const { events } = group;
+  const sets = (one: AlarmEvent): boolean => watched.has(one.eventType) && matcher.holds(one);
   if (alarm.repeat_actions) return events.filter(sets);
   const first = events.find(sets);
   return first ? [first] : [];
 }
 
-interface Judged {
-  fresh: readonly AlarmEvent[];
-  hits: ReadonlyMap<string, Hit>;
-  receivedAt: Date;
-}
-
 /** Locks the alarms that matched and decides about them as they now are; one that was edited meanwhile is judged again. */
-async function fire(tx: Sql, { fresh, hits, receivedAt }: Judged): Promise<Written[]> {
+async function fire(tx: Sql, hits: ReadonlyMap<string, Hit>, sight: Sight): Promise<Written[]> {
+  if (hits.size === 0) return [];
   const { rows } = await tx.query<LockedAlarm>(LOCK, [[...hits.keys()]]);
   return rows.flatMap((row) => {
     const hit = hits.get(row.id);
     const isSame = hit?.definitionVersion === row.definition_version;
-    return firingsOf(row, isSame ? hit.events : eventsFor(row, fresh, receivedAt));
+    return firingsOf(row, isSame ? hit.events : eventsFor(row, sight));
   });
 }
 

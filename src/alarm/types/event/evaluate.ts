@@ -7,6 +7,8 @@ import { compare, typedValue, type TypedValue } from './typed-value.js';
 
 /** A rule made ready to be asked about many events. */
 export interface EventMatcher {
+  /** The pattern that `watches` asks: rules with the same one watch the same types. */
+  pattern: string;
   /** About the event's type alone: the same for all events of a type. */
   watches(eventType: string): boolean;
   /** Whether every condition holds. */
@@ -16,6 +18,7 @@ export interface EventMatcher {
 export function eventMatcher(rule: EventRule): EventMatcher {
   const conditions = rule.query.map(conditionOf);
   return {
+    pattern: rule.event_type,
     watches: shellPattern(rule.event_type),
     holds: (event) => conditions.every((condition) => condition(event)),
   };

@@ -7,6 +7,10 @@ type Token = { kind: 'many' } | { kind: 'one' } | { kind: 'set'; negated: boolea
 export function shellPattern(pattern: string): (text: string) => boolean {
   if (/^\*+$/.test(pattern)) return () => true;
   if (!/[*?[]/.test(pattern)) return (text) => text === pattern;
+  if (/^[^*?[]+\*$/.test(pattern)) {
+    const beginning = pattern.slice(0, -1);
+    return (text) => text.startsWith(beginning);
+  }
   const tokens = tokensOf(codePoints(pattern));
   return (text) => matches(tokens, codePoints(text));
 }

@@ -66,6 +66,8 @@ function toBoolean(value: unknown): boolean | undefined {
 /** `left OP right`. Of a value that is absent, or of another kind, only one thing can be said: that it is not equal. */
 export function compare(left: TypedValue | undefined, operator: Operator, right: TypedValue): boolean {
   if (left?.kind !== right.kind) return operator === 'ne';
+  // Two integers of different size can be a number and a bigint, so only of texts is identity the whole of equality.
+  if (left.kind === 'string' && operator === 'eq') return left.value === right.value;
   return HOLDS[operator](order(left.value, right.value));
 }
 
