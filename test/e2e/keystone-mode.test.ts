@@ -151,9 +151,9 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
       ['member', () => keystone.token(ALICE), [200, 201, 403, 200]],
       ['member of another project', () => keystone.token(BOB), [200, 201, 403, 404]],
       ['admin', () => keystone.token(keystone.admin), [200, 201, 200, 200]],
-      ['one who has no project in the token', () => keystone.unscopedToken(person(ALICE)), [403, 403, 403, 404]],
-      ['admin of the system', () => keystone.systemToken(person(keystone.admin)), [403, 403, 403, 403]],
-    ])('a %s is answered with %#', async (_, token, expected) => {
+      ['member, for no project', () => keystone.unscopedToken(person(ALICE)), [403, 403, 403, 404]],
+      ['admin, for the whole system', () => keystone.systemToken(person(keystone.admin)), [403, 403, 403, 403]],
+    ])('the token of a %s opens what its role says', async (_, token, expected) => {
       expect(await statuses((await token()).id)).toEqual(expected);
     });
   });
