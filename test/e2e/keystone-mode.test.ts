@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { keystoneEnvironment, runAodh, tokenEnvironment, type CommandResult } from '../support/aodh-cli.js';
+import { ask as askAt, thresholdBody, type Answered, type Asked } from '../support/api.js';
+import { eventually } from '../support/eventually.js';
+import { startKeystone, type Login, type RealKeystone } from '../support/keystone.js';
+import { describeWith } from '../support/servers.js';
+import { freePort, startService, type ServiceProcess } from '../support/service-process.js';
+
+const SERVICE: Login = { user: 'tocsin', password: 'its secret', project: 'service' };
+const ALICE: Login = { user: 'alice', password: 'her secret', project: 'red' };
+const BOB: Login = { user: 'bob', password: 'his secret', project: 'blue' };
+const RHEA: Login = { user: 'rhea', password: 'her own secret', project: 'red' };
+const UNAUTHORIZED =
+  '{"error": {"code": 401, "title": "Unauthorized", "message": "The request you have made requires authentication."}}';
+const FOREIGN_LIST = '/v2/alarms?q.field=all_projects&q.value=true';
+
+describeWith(['keystone'], 'the service with a real Keystone', () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-test-'));
+  const ids: Record<string, string> = {};
+  let keystone: RealKeystone;
+  let service: ServiceProcess | undefined;
+  let endpoint: string;
+
+  beforeAll(async () => {
+    keystone = await startKeystone();
+    await keystone.createRole('service');
+    await person(SERVICE, 'service');
+    await person(ALICE, 'member');
+    await person(BOB, 'member');
+    await person(RHEA, 'reader');
+    const port = await freePort();
+    endpoint = `http://127.0.0.1:${port}`;
+    await keystone.createAlarmingService(endpoint);
+    service = await started({ API_PORT: String(port), DATABASE_DATA_DIR: dir });
+  }, 180_000);
+
+  afterAll(async () => {
+    await service?.kill();
+    await keystone.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  async function person({ user, password, project }: Login, role: string): Promise<void> {
+    ids[project] ??= await keystone.createProject(project);
+    ids[user] = await keystone.createUser(user, password);
+    await keystone.assignRole(role, ids[user], ids[project]);
+  }
+
+  async function started(settings: Record<string, string>): Promise<ServiceProcess> {
+    const starting = startService({
+      AUTH_MODE: 'keystone',
+      AUTH_FAILURES_PER_MINUTE: '1000',
+      KEYSTONE_AUTH_URL: keystone.url,
+      KEYSTONE_USERNAME: SERVICE.user,
+      KEYSTONE_PASSWORD: SERVICE.password,
+      ...settings,
+    });
+    const ready = async (): Promise<void> => {
+      const answer = await fetch(`${endpoint}/readyz`).catch(() => undefined);
+      if (answer?.ok !== true) throw new Error(`not ready: ${starting.log()}`);
+    };
+    await eventually(ready, { timeoutMs: 30_000 });
+    return starting;
+  }
+
+  const ask = (method: string, target: string, asked: Asked = {}): Promise<Answered> => askAt(method, endpoint + target, asked);
+  const get = async (target: string, token: string): Promise<Answered> => ask('GET', target, { as: { 'x-auth-token': token } });
+  const tokenOf = async (login: Login): Promise<string> => (await keystone.token(login)).id;
+
+  function expectUnauthorized({ status, text, headers }: Answered): void {
+    expect([status, text, headers['www-authenticate']]).toEqual([401, UNAUTHORIZED, `Keystone uri="${keystone.url}"`]);
+  }
+
+  describeWith(['aodh'], 'and the aodh command', () => {
+    const aodh = (args: readonly string[], login = ALICE): Promise<CommandResult> =>
+      runAodh(args, keystoneEnvironment(keystone.url, login));
+    const withToken = (token: string): Promise<CommandResult> => runAodh(['alarm', 'list'], tokenEnvironment(endpoint, token));
+
+    async function printed<T = Record<string, unknown>>(answer: Promise<CommandResult>): Promise<T> {
+      const { code, json, stderr } = await answer;
+      expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+      return json as T;
+    }
+
+    test('an alarm lives its life from create to delete', async () => {
+      const rule = ['--type', 'threshold', '--meter-name', 'cpu', '--threshold', '80', '--enabled', 'False'];
+      const made = await printed(aodh(['alarm', 'create', '--name', 'cpu high', ...rule]));
+      expect(made).toMatchObject({ name: 'cpu high', project_id: ids['red'], user_id: ids['alice'] });
+      const id = String(made['alarm_id']);
+      const listed = await printed<{ alarm_id: string }[]>(aodh(['alarm', 'list']));
+      expect(listed.map(({ alarm_id }) => alarm_id)).toEqual([id]);
+      expect(await printed(aodh(['alarm', 'show', id]))).toMatchObject({ alarm_id: id, threshold: 80 });
+      expect(await printed(aodh(['alarm', 'update', id, '--threshold', '90']))).toMatchObject({ threshold: 90 });
+      expect(await printed(aodh(['alarm', 'state', 'get', id]))).toEqual({ state: 'insufficient data' });
+      expect(await printed(aodh(['alarm', 'state', 'set', '--state', 'ok', id]))).toEqual({ state: 'ok' });
+      const history = await printed<{ type: string; user_id: string }[]>(aodh(['alarm-history', 'show', id]));
+      expect(history.map(({ type }) => type)).toEqual(['state transition', 'rule change', 'creation']);
+      await printed(aodh(['alarm', 'delete', id]));
+      expect(await printed(aodh(['alarm', 'list']))).toEqual([]);
+    }, 180_000);
+
+    test('a token that was never issued is refused in words', async () => {
+      const { code, stderr } = await withToken(`${'g'.repeat(20)}-never-issued`);
+      expect([code === 0, stderr]).toEqual([false, expect.stringContaining('(HTTP 401)')]);
+    });
+
+    test('a token is refused once it has expired, also when it is cached', async () => {
+      const { id } = await keystone.shortLivedToken(ALICE);
+      expect((await get('/v2/alarms', id)).status).toBe(200);
+      await eventually(async () => expectUnauthorized(await get('/v2/alarms', id)), { timeoutMs: 15_000 });
+      const { code, stderr } = await withToken(id);
+      expect([code === 0, stderr]).toEqual([false, expect.stringContaining('(HTTP 401)')]);
+    }, 60_000);
+
+    test('another project sees nothing of an alarm', async () => {
+      const made = await ask('POST', '/v2/alarms', { as: { 'x-auth-token': await tokenOf(ALICE) }, body: thresholdBody() });
+      const { alarm_id } = made.json<{ alarm_id: string }>();
+      expect(await printed(aodh(['alarm', 'list'], BOB))).toEqual([]);
+      for (const command of [['show'], ['update', '--threshold', '1'], ['delete']]) {
+        const { code, stderr } = await aodh(['alarm', ...command, alarm_id], BOB);
+        expect([code === 0, stderr]).toEqual([false, expect.stringMatching(/not found/i)]);
+      }
+      const answer = await get(`/v2/alarms/${alarm_id}`, await tokenOf(BOB));
+      expect([answer.status, answer.fault]).toEqual([404, `Alarm ${alarm_id} not found`]);
+      expect((await get(`/v2/alarms/${alarm_id}`, await tokenOf(ALICE))).status).toBe(200);
+    }, 120_000);
+  });
+
+  describe('by the roles of a token', () => {
+    /** Reading, writing, reading everybody's, and an alarm of the project red. */
+    const statuses = async (token: string): Promise<number[]> => {
+      const as = { 'x-auth-token': token };
+      const owned = await ask('POST', '/v2/alarms', { as: { 'x-auth-token': await tokenOf(ALICE) }, body: thresholdBody() });
+      const { alarm_id } = owned.json<{ alarm_id: string }>();
+      const answers = [
+        await get('/v2/alarms', token),
+        await ask('POST', '/v2/alarms', { as, body: thresholdBody() }),
+        await get(FOREIGN_LIST, token),
+        await get(`/v2/alarms/${alarm_id}`, token),
+      ];
+      return answers.map(({ status }) => status);
+    };
+    const person = ({ user, password }: Login) => ({ user, password });
+
+    test.each<[string, () => Promise<{ id: string }>, number[]]>([
+      ['reader', () => keystone.token(RHEA), [200, 403, 403, 200]],
+      ['member', () => keystone.token(ALICE), [200, 201, 403, 200]],
+      ['member of another project', () => keystone.token(BOB), [200, 201, 403, 404]],
+      ['admin', () => keystone.token(keystone.admin), [200, 201, 200, 200]],
+      ['member, for no project', () => keystone.unscopedToken(person(ALICE)), [403, 403, 403, 404]],
+      ['admin, for the whole system', () => keystone.systemToken(person(keystone.admin)), [403, 403, 403, 403]],
+    ])('the token of a %s opens what its role says', async (_, token, expected) => {
+      expect(await statuses((await token()).id)).toEqual(expected);
+    });
+  });
+
+  test('who one is cannot be said in headers', async () => {
+    const spoofed = {
+      'x-roles': 'admin',
+      'x-project-id': ids['red'] ?? '',
+      'x-identity-status': 'Confirmed',
+      'x-is-admin': 'True',
+    };
+    expectUnauthorized(await ask('GET', '/v2/alarms', { as: spoofed }));
+    const as = { ...spoofed, 'x-auth-token': await tokenOf(BOB) };
+    expect((await ask('GET', FOREIGN_LIST, { as })).status).toBe(403);
+    const made = await ask('POST', '/v2/alarms', { as, body: thresholdBody() });
+    expect(made.json()).toMatchObject({ project_id: ids['blue'], user_id: ids['bob'] });
+  });
+
+  test('an application credential opens what its access rules name', async () => {
+    const rules = [{ service: 'alarming', method: 'GET', path: '/v2/alarms/*/state' }];
+    const credential = await keystone.createApplicationCredential(ALICE, { accessRules: rules });
+    const { id } = await keystone.applicationCredentialToken(credential);
+    expectUnauthorized(await get('/v2/alarms', id));
+    expect((await get('/v2/alarms/never/state', id)).status).toBe(404);
+    const unlimited = await keystone.applicationCredentialToken(await keystone.createApplicationCredential(ALICE));
+    expect((await get('/v2/alarms', unlimited.id)).status).toBe(200);
+  });
+
+  test('an expired token is good beside that of a service', async () => {
+    const { id } = await keystone.shortLivedToken(ALICE);
+    await eventually(async () => expect((await keystone.validate(id)).status).toBe(404), { timeoutMs: 15_000 });
+    const withServiceToken = async (login: Login): Promise<number> =>
+      (await ask('GET', '/v2/alarms', { as: { 'x-auth-token': id, 'x-service-token': await tokenOf(login) } })).status;
+    expect(await withServiceToken(BOB)).toBe(401);
+    expect(await withServiceToken(SERVICE)).toBe(200);
+  }, 60_000);
+
+  test('while Keystone is away new tokens are answered with 503, known ones are served, and then all are', async () => {
+    const known = await tokenOf(ALICE);
+    const fresh = await tokenOf(BOB);
+    expect((await get('/v2/alarms', known)).status).toBe(200);
+    await keystone.goAway();
+    const answer = await get('/v2/alarms', fresh);
+    expect([answer.status, answer.fault, answer.headers['retry-after']]).toEqual([503, 'Keystone is not available', '5']);
+    expect((await get('/v2/alarms', known)).status).toBe(200);
+    await keystone.comeBack();
+    expect((await get('/v2/alarms', fresh)).status).toBe(200);
+    expect(service?.log()).not.toContain(fresh);
+  }, 60_000);
+});
