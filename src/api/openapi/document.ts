@@ -105,7 +105,7 @@ function described(route: Route, { group, summary, request, answer }: Operation)
 }
 
 function needs(policy: Policy): string {
-  return `Needs the role ${policy} or one above it.`;
+  return policy === 'anyone' ? 'Needs no role.' : `Needs the role ${policy} or one above it.`;
 }
 
 function pathParameters({ path }: Route): Json[] {
@@ -113,7 +113,6 @@ function pathParameters({ path }: Route): Json[] {
 }
 
 function queryParameters({ query = [] }: Route): Json[] {
-  if (query === 'any') return [];
   return query.map((name) => ({ name, in: 'query', ...(QUERY[name] ?? { schema: { type: 'string' } }) }));
 }
 
