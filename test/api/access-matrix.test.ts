@@ -63,6 +63,12 @@ const byRole = (needed: Needed, ok: number, more: Partial<Row> = {}): Row => ({
   targets: ['none'],
   ...more,
 });
+/** As `byRole`, of the caller's own project; an admin without one has to name a project. */
+const ofAProject = (needed: Needed, ok: number, more: Partial<Row> = {}): Row => ({
+  expected: (who) => (!enough(who, needed) ? 403 : who.project === null ? 400 : ok),
+  targets: ['none'],
+  ...more,
+});
 /** As Aodh: what the caller does not see is not there, whatever the role; then the role. */
 const visibleFirst = (needed: Needed, ok: number, more: Partial<Row>): Row => ({
   expected: (who, target) => (target === 'missing' || !sees(who) ? 404 : enough(who, needed) ? ok : 403),
@@ -116,7 +122,7 @@ const ROWS: Record<string, Row> = {
   'POST /v2/query/alarms': byRole('reader', 200, { body: {} }),
   'POST /v2/query/alarms/history': byRole('reader', 200, { body: {} }),
   'GET /v2/capabilities': open(),
-  'GET /v2/quotas': byRole('reader', 200),
+  'GET /v2/quotas': ofAProject('reader', 200),
   'GET /v2/quotas/:id': {
     expected: (who) => (enough(who, 'reader') && sees(who) ? 200 : 403),
     targets: ['present'],
@@ -144,7 +150,7 @@ const ROWS: Record<string, Row> = {
   'DELETE /v1/delivery-pauses/:project': { ...roleFirst('member', 204, { given: theProject }), targets: ['present'] },
 
   'GET /v1/api-keys': byRole('member', 200),
-  'POST /v1/api-keys': byRole('member', 201, { body: { role: 'reader' } }),
+  'POST /v1/api-keys': ofAProject('member', 201, { body: { role: 'reader' } }),
   'DELETE /v1/api-keys/:id': roleFirst('member', 204, { given: aKey }),
 
   'POST /v1/imports': byRole('admin', 200, { body: [] }),
