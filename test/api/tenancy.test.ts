@@ -88,6 +88,7 @@ const ROWS: Row[] = [
   { method: 'GET', path: '/', expected: CALLERS.map(() => 200) },
   { method: 'GET', path: '/healthcheck', expected: CALLERS.map(() => 200) },
   { method: 'GET', path: '/livez', expected: CALLERS.map(() => 200) },
+  { method: 'GET', path: '/livez?verbose', expected: CALLERS.map(() => 200) },
   { method: 'GET', path: '/readyz', expected: CALLERS.map(() => 200) },
 ];
 
