@@ -232,6 +232,10 @@ describe('a part of the history', () => {
       'q.field=timestamp&q.op=eq&q.value=2026-01-01',
       "Invalid input for field/attribute op. Value: 'eq'. unimplemented operator for timestamp",
     ],
+    [
+      'q.field=timestamp&q.op=gt&q.value=2026-01-01&q.field=search_offset&q.op=gt&q.value=1',
+      "Invalid input for field/attribute op. Value: 'gt'. unimplemented operator for search_offset",
+    ],
     ['q.field=search_offset&q.value=1', 'search_offset cannot be used without timestamp'],
     [
       'q.field=alarm_id&q.value=x',
