@@ -28,7 +28,7 @@ async function sendPages(response: ServerResponse, { status, listName, pages }: 
   const [start, finish] = listName === undefined ? ['[', ']'] : [`{${pythonJson(listName)}: [`, ']}'];
   let separator = '';
   for await (const page of pages) {
-    if (response.destroyed) return; // nobody reads: the generator ends, and gives back what it holds
+    if (isGone(response)) return; // nobody reads: the generator ends, and gives back what it holds
     if (!response.headersSent) {
       response.writeHead(status, { 'Content-Type': 'application/json' });
       response.write(start);
@@ -36,7 +36,12 @@ async function sendPages(response: ServerResponse, { status, listName, pages }: 
     if (page.length === 0) continue;
     const flushed = response.write(separator + page.map(pythonJson).join(', '));
     separator = ', ';
-    if (!flushed && !response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!flushed && !isGone(response)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
   response.end(finish);
+}
+
+/** Asked anew each time: the client can go between two lines. */
+function isGone(response: ServerResponse): boolean {
+  return response.destroyed;
 }

@@ -40,8 +40,10 @@ export interface Route {
   method: Method;
   path: string;
   policy: Policy;
-  /** Query parameters it knows; others are refused. `any`: ignored, where Aodh ignores them. */
-  query?: readonly string[] | 'any';
+  /** Query parameters it knows; others are refused. */
+  query?: readonly string[];
+  /** Others are ignored, where Aodh ignores them. */
+  ignoresOtherQuery?: boolean;
   body?: BodyLimits;
   /** For most routes: runs once the caller's role is known to be enough. */
   handle?(request: ApiRequest): Promise<ApiAnswer> | ApiAnswer;
@@ -78,7 +80,7 @@ function dispatch(routes: readonly Route[]): RequestHandler {
     const identity = (response.locals[IDENTITY] as Identity | undefined) ?? NOBODY;
     if (!route.prepare) authorize(identity, route.policy);
     const search = new URL(request.originalUrl, 'http://localhost').search;
-    const query = new QueryParameters(search, route.query ?? []);
+    const query = new QueryParameters(search, route.ignoresOtherQuery ? 'any' : (route.query ?? []));
     refuseNul(request.params as Record<string, string>);
     if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
     const body = route.body && (await readJsonBody(request, response, route.body));

@@ -29,7 +29,7 @@ export type ImportStore = ReturnType<typeof createImportStore>;
 export function createImportStore(db: Database) {
   return {
     standingOf: (id: string): Promise<Standing> => standingOf(db, id),
-    /** False when the id is taken meanwhile. */
+    /** Whatever the quota: they exist already. False when the id is taken meanwhile. */
     insertMuted: (imported: Import): Promise<boolean> => db.transaction((tx) => insertMuted(tx, imported)),
     /** Ids of the alarms that run their actions from now on. Each gets an entry in its history. */
     activate: (activation: Activation): Promise<string[]> => db.transaction((tx) => activate(tx, activation)),

@@ -19,7 +19,7 @@ afterAll(async () => {
   await db.close();
 });
 
-const RUNS = 300;
+const RUNS = 500;
 const text = fc.string({
   unit: fc.constantFrom('a', '1', '.', '/', '%', "'", '\0', '\n', 'é', '🚨', '-', ':', ' ', '\\', '*', '['),
 });

@@ -62,7 +62,9 @@ function evaluation(open: () => Promise<Database>): void {
     expect(await stateOf('a')).toMatchObject({ state: 'alarm', state_version: 1 });
     expect(await transitions()).toHaveLength(1);
     expect(await notified()).toEqual([]);
-    await db.query('update alarms set muted = false, definition_version = definition_version + 1, revision = pg_current_xact_id()');
+    await db.query(
+      'update alarms set muted = false, definition_version = definition_version + 1, revision = pg_current_xact_id()',
+    );
     await push('cpu', 95);
     await rig.interval();
     expect(await notified()).toEqual([{ kind: 'repeat' }]);

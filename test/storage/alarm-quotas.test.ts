@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 
 import type { Alarm } from '../../src/alarm/alarm.js';
 import { typeOf } from '../../src/alarm/types/index.js';
-import { countIn } from '../../src/storage/alarm-count-store.js';
 import { NO_QUOTAS, type AlarmQuotas } from '../../src/storage/alarm-insert-store.js';
 import { createAlarmStore, type Creation, type StoredAlarm } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
+import { createImportStore } from '../../src/storage/import-store.js';
 import { createQuotaStore } from '../../src/storage/quota-store.js';
 import { aCombinationRule, anAlarm, aThresholdRule, NOON, removedAt } from '../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
@@ -169,11 +169,14 @@ function contract(open: () => Promise<Database>): void {
     expect(await counters()).toEqual({ 'project p1': 1 });
   });
 
-  test('an alarm inserted without asking for the quota is counted, for owners who are counted', async () => {
+  test('what is brought over from elsewhere gets in whatever the limits, and is counted', async () => {
     expect(await createMany(1, { project: 1, user: 1 })).toBe(1);
-    await db.transaction((tx) => countIn(tx, { projectId: 'p1', userId: 'u1' }));
-    await db.transaction((tx) => countIn(tx, { projectId: 'p2', userId: null }));
+    const imports = createImportStore(db);
+    const imported = aCreation();
+    expect([await imports.insertMuted(imported), await imports.insertMuted(imported)]).toEqual([true, false]);
+    expect(await imports.insertMuted(aCreation({ projectId: 'p2', userId: 'u2' }))).toBe(true);
     expect(await counters()).toEqual({ 'project p1': 2, 'user u1': 2 });
+    expect(await createMany(1, { project: 1 }, { projectId: 'p2' })).toBe(0);
   });
 
   test('a user’s alarms are counted over all projects', async () => {

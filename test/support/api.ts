@@ -5,7 +5,7 @@ import type { Authenticator } from '../../src/api/identity/identity.js';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/listen.js';
 import { QUERY_LIMITS, QuerySlots } from '../../src/api/query-slots.js';
-import type { RuleChecks, Trusts } from '../../src/api/ports.js';
+import type { ComplexQueries, RuleChecks, Trusts } from '../../src/api/ports.js';
 import { createApi, type ApiDeps } from '../../src/api/server.js';
 import { createTrustActions } from '../../src/api/trust-actions.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
@@ -69,6 +69,8 @@ export interface TestApiOptions {
   alarmMaxActions?: number;
   queueActions?: boolean;
   ruleChecks?: RuleChecks;
+  /** Instead of the stored alarms and history. */
+  queries?: ComplexQueries;
   /** Who asks is found out in another way than by believing headers. */
   authenticate?: Authenticator;
   /** -1, the default, is no limit. */
@@ -117,7 +119,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     ruleChecks,
     history: createHistoryStore(db),
     imports: createImportStore(db),
-    queries: createComplexQueryStore(db),
+    queries: options.queries ?? createComplexQueryStore(db),
     querySlots: new QuerySlots(QUERY_LIMITS),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),

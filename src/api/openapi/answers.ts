@@ -84,6 +84,12 @@ export const ErrorAnswer = z
   })
   .meta({ id: 'Fault', description: 'Why a request was refused.' });
 
+/** In the modes with Keystone, those without a valid token get what its middleware would say. */
+export const UnauthorizedAnswer = z.union([
+  ErrorAnswer,
+  z.strictObject({ error: z.strictObject({ code: z.literal(401), title: z.string(), message: z.string() }) }),
+]);
+
 export const VersionsAnswer = z.strictObject({
   versions: z.strictObject({ values: z.array(z.looseObject({ id: z.string() })) }),
 });

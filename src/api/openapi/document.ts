@@ -1,7 +1,7 @@
 import { jsonSchemaOf } from '../../alarm/wire-types.js';
 import type { Policy } from '../identity/authorize.js';
 import type { Route } from '../route.js';
-import { ErrorAnswer } from './answers.js';
+import { ErrorAnswer, UnauthorizedAnswer } from './answers.js';
 import { OPERATIONS, type Operation } from './operations.js';
 
 type Json = Record<string, unknown>;
@@ -99,13 +99,16 @@ function described(route: Route, { group, summary, request, answer }: Operation)
       : {}),
     responses: {
       [successOf(route)]: { description: 'Done', ...contentOf(answer) },
+      ...(route.policy === 'public'
+        ? {}
+        : { 401: { description: 'Not authenticated, or naming another project', ...contentOf(UnauthorizedAnswer) } }),
       default: { description: 'Refused, or not possible now', ...contentOf(ErrorAnswer) },
     },
   };
 }
 
 function needs(policy: Policy): string {
-  return `Needs the role ${policy} or one above it.`;
+  return policy === 'anyone' ? 'Needs no role.' : `Needs the role ${policy} or one above it.`;
 }
 
 function pathParameters({ path }: Route): Json[] {
@@ -113,7 +116,6 @@ function pathParameters({ path }: Route): Json[] {
 }
 
 function queryParameters({ query = [] }: Route): Json[] {
-  if (query === 'any') return [];
   return query.map((name) => ({ name, in: 'query', ...(QUERY[name] ?? { schema: { type: 'string' } }) }));
 }
 

@@ -15,25 +15,17 @@ export interface QuotaRoutesDeps {
 
 export function quotaRoutes(deps: QuotaRoutesDeps): Route[] {
   const path = '/v2/quotas';
-  const own = `${path}/:id`;
+  const named = `${path}/:id`;
+  const query = ['project_id'];
+  const ignoresOtherQuery = true;
+  const ofPath = ({ params }: ApiRequest): string | undefined => params['id'];
+  const ofQuery = (request: ApiRequest): string | undefined => request.query.one('project_id');
   return [
-    {
-      method: 'GET',
-      path,
-      policy: 'reader',
-      query: 'any',
-      handle: (request) => show(deps, request, request.query.one('project_id')),
-    },
-    { method: 'POST', path, policy: 'admin', body: SMALL_BODY, prepare: (request) => set(deps, request) },
-    {
-      method: 'DELETE',
-      path,
-      policy: 'admin',
-      query: ['project_id'],
-      prepare: ({ query }) => remove(deps, query.one('project_id')),
-    },
-    { method: 'GET', path: own, policy: 'reader', query: 'any', handle: (request) => show(deps, request, request.params['id']) },
-    { method: 'DELETE', path: own, policy: 'admin', handle: ({ params }) => remove(deps, params['id'])() },
+    { method: 'GET', path, policy: 'reader', query, ignoresOtherQuery, handle: (asked) => show(deps, asked, ofQuery(asked)) },
+    { method: 'POST', path, policy: 'admin', body: SMALL_BODY, prepare: (asked) => set(deps, asked) },
+    { method: 'DELETE', path, policy: 'admin', query, prepare: (asked) => remove(deps, ofQuery(asked)) },
+    { method: 'GET', path: named, policy: 'reader', ignoresOtherQuery, handle: (asked) => show(deps, asked, ofPath(asked)) },
+    { method: 'DELETE', path: named, policy: 'admin', prepare: (asked) => remove(deps, ofPath(asked)) },
   ];
 }
 
@@ -43,7 +35,7 @@ async function show(
   { identity }: ApiRequest,
   wanted: string | undefined,
 ): Promise<ApiAnswer> {
-  const projectId = named(wanted || (identity.projectId ?? undefined));
+  const projectId = theProject(wanted || (identity.projectId ?? undefined));
   if (projectId !== identity.projectId && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
   const set = await quotas.list(scopeOf(identity), projectId);
   return answerWith(200, projectId, set.length > 0 ? set : [{ resource: 'alarms', limit: projectAlarmQuota }]);
@@ -56,14 +48,14 @@ function set({ quotas }: QuotaRoutesDeps, { body }: ApiRequest): () => Promise<A
 }
 
 function remove({ quotas }: QuotaRoutesDeps, wanted: string | undefined): () => Promise<ApiAnswer> {
-  const projectId = named(wanted);
+  const projectId = theProject(wanted);
   return async () => {
     await quotas.remove(projectId);
     return { status: 204 };
   };
 }
 
-function named(projectId: string | undefined): string {
+function theProject(projectId: string | undefined): string {
   if (projectId === undefined) throw new AppError('invalid_request', 'Missing argument: "project_id"');
   return projectId;
 }

@@ -34,14 +34,15 @@ export interface EventQueryItem {
 const EventType = z
   .unknown()
   .transform((value, context) => {
-    if (value === undefined) return { pattern: '*', described: '*' };
     if (value === null) return { pattern: '*', described: 'None' };
     const parsed = wireText({ max: 255 }).safeParse(value);
     if (parsed.success) return { pattern: parsed.data || '*', described: parsed.data };
     for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
     return z.NEVER;
   })
-  .prefault(undefined);
+  .optional()
+  .transform((given) => given ?? { pattern: '*', described: '*' })
+  .meta({ type: ['string', 'null'], maxLength: 255, default: '*' });
 
 /** Aodh's `event_rule`: a shell pattern for the type of events, and conditions that must all hold. */
 export const EventRule = z

@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { OPERATIONS } from '../../src/api/openapi/operations.js';
+import type { Database } from '../../src/storage/database.js';
+import { MEMBER, startApi, thresholdBody, type Caller, type TestApi } from '../support/api.js';
+import { embeddedDatabase, empty } from '../support/databases.js';
+import { storeNotification } from '../support/stored-notifications.js';
+
+/** Every route × every role × whose object it is: what is expected is worked out from one row per route, and a route without a row fails. */
+
+let db: Database;
+let api: TestApi;
+
+beforeAll(async () => {
+  db = await embeddedDatabase();
+  api = await startApi(db, { countsResults: true });
+});
+beforeEach(() => empty(db));
+afterAll(async () => {
+  await api.close();
+  await db.close();
+});
+
+type Role = 'none' | 'other' | 'reader' | 'member' | 'admin';
+const RANK: Record<Role, number> = { none: 0, other: 0, reader: 1, member: 2, admin: 3 };
+const NEEDED = { reader: 1, member: 2, admin: 3 } as const;
+type Needed = keyof typeof NEEDED;
+
+interface Who {
+  role: Role;
+  /** Null: a token without a project. */
+  project: 'own' | 'another' | null;
+}
+
+const CALLERS: Who[] = (['none', 'other', 'reader', 'member', 'admin'] as const).flatMap((role) =>
+  (['own', 'another', null] as const).map((project) => ({ role, project })),
+);
+
+/** The object belongs to project p1, is missing, or the route has none. */
+type Target = 'present' | 'missing' | 'none';
+
+interface Row {
+  /** Status for this caller. */
+  expected: (who: Who, target: Target) => number;
+  targets: readonly Target[];
+  /** Makes what the request is about and gives its path's parameters. */
+  given?: () => Promise<Record<string, string>>;
+  body?: unknown;
+  search?: string;
+}
+
+const enough = ({ role, project }: Who, needed: Needed): boolean =>
+  RANK[role] >= NEEDED[needed] && (role === 'admin' || project !== null);
+const sees = ({ role, project }: Who): boolean => role === 'admin' || project === 'own';
+
+/** Anybody, also without an identity. */
+const open = (ok = 200): Row => ({ expected: () => ok, targets: ['none'] });
+/** The role alone decides; what comes back is the caller's own. */
+const byRole = (needed: Needed, ok: number, more: Partial<Row> = {}): Row => ({
+  expected: (who) => (enough(who, needed) ? ok : 403),
+  targets: ['none'],
+  ...more,
+});
+/** As `byRole`, of the caller's own project; an admin without one has to name a project. */
+const ofAProject = (needed: Needed, ok: number, more: Partial<Row> = {}): Row => ({
+  expected: (who) => (!enough(who, needed) ? 403 : who.project === null ? 400 : ok),
+  targets: ['none'],
+  ...more,
+});
+/** As Aodh: what the caller does not see is not there, whatever the role; then the role. */
+const visibleFirst = (needed: Needed, ok: number, more: Partial<Row>): Row => ({
+  expected: (who, target) => (target === 'missing' || !sees(who) ? 404 : enough(who, needed) ? ok : 403),
+  targets: ['present', 'missing'],
+  ...more,
+});
+/** Routes of our own: first the role; then what the caller does not see is not there. */
+const roleFirst = (needed: Needed, ok: number, more: Partial<Row>): Row => ({
+  expected: (who, target) => (!enough(who, needed) ? 403 : target === 'missing' || !sees(who) ? 404 : ok),
+  targets: ['present', 'missing'],
+  ...more,
+});
+
+const anAlarm = async (): Promise<Record<string, string>> => ({ id: await api.create(thresholdBody(), MEMBER) });
+async function aNotification(): Promise<Record<string, string>> {
+  const id = randomUUID();
+  const alarmId = await api.create(thresholdBody(), MEMBER);
+  await storeNotification(db, { id, alarmId, projectId: 'p1', status: 'dead' });
+  return { id };
+}
+async function aKey(): Promise<Record<string, string>> {
+  const answer = await api.ask('POST', '/v1/api-keys', { as: MEMBER, body: {} });
+  return { id: answer.json<{ id: string }>().id };
+}
+async function aResource(): Promise<Record<string, string>> {
+  await api.ask('POST', '/v2/meters/cpu', { as: MEMBER, body: [SAMPLE] });
+  return { resource: 'r1' };
+}
+const SAMPLE = { counter_type: 'gauge', counter_unit: '%', counter_volume: 1, resource_id: 'r1' };
+const aMeter = (): Promise<Record<string, string>> => Promise.resolve({ meter: 'cpu' });
+const theProject = (): Promise<Record<string, string>> => Promise.resolve({ project: 'p1', project_id: 'p1', id: 'p1' });
+
+const ROWS: Record<string, Row> = {
+  'GET /': open(),
+  'GET /healthcheck': open(),
+  'GET /livez': open(),
+  'GET /readyz': open(),
+  'GET /metrics': open(),
+  'GET /openapi.json': open(),
+  'GET /docs': open(),
+  'GET /docs/:file': { ...open(), given: () => Promise.resolve({ file: 'start.js' }) },
+
+  'GET /v2/alarms': byRole('reader', 200),
+  'POST /v2/alarms': byRole('member', 201, { body: thresholdBody() }),
+  'GET /v2/alarms/:id': visibleFirst('reader', 200, { given: anAlarm }),
+  'PUT /v2/alarms/:id': visibleFirst('member', 200, { given: anAlarm, body: thresholdBody() }),
+  'DELETE /v2/alarms/:id': visibleFirst('member', 204, { given: anAlarm }),
+  'GET /v2/alarms/:id/state': visibleFirst('reader', 200, { given: anAlarm }),
+  'PUT /v2/alarms/:id/state': visibleFirst('member', 200, { given: anAlarm, body: 'ok' }),
+  'GET /v2/alarms/:id/history': visibleFirst('reader', 200, { given: anAlarm }),
+  'POST /v2/query/alarms': byRole('reader', 200, { body: {} }),
+  'POST /v2/query/alarms/history': byRole('reader', 200, { body: {} }),
+  'GET /v2/capabilities': open(),
+  'GET /v2/quotas': ofAProject('reader', 200),
+  'GET /v2/quotas/:id': {
+    expected: (who) => (enough(who, 'reader') && sees(who) ? 200 : 403),
+    targets: ['present'],
+    given: theProject,
+  },
+  'POST /v2/quotas': byRole('admin', 201, { body: { project_id: 'p1', quotas: [] } }),
+  'DELETE /v2/quotas/:id': byRole('admin', 204, { given: theProject }),
+  'DELETE /v2/quotas': byRole('admin', 204, { search: '?project_id=p1' }),
+  'GET /v2/metrics': byRole('reader', 200),
+  'POST /v2/events': byRole('member', 200, { body: [] }),
+
+  'GET /v2/meters': byRole('reader', 200),
+  'GET /v2/meters/:meter': byRole('reader', 200, { given: aMeter }),
+  'POST /v2/meters/:meter': byRole('member', 201, { given: aMeter, body: [SAMPLE] }),
+  'GET /v2/meters/:meter/statistics': byRole('reader', 200, { given: aMeter }),
+  'GET /v2/resources': byRole('reader', 200),
+  'GET /v2/resources/:resource': roleFirst('reader', 200, { given: aResource }),
+
+  'GET /v1/notifications': byRole('reader', 200),
+  'GET /v1/notifications/:id/attempts': roleFirst('reader', 200, { given: aNotification }),
+  'POST /v1/notifications/replay': byRole('member', 202),
+  'POST /v1/notifications/:id/replay': roleFirst('member', 202, { given: aNotification }),
+  'GET /v1/delivery-pauses': byRole('reader', 200),
+  'PUT /v1/delivery-pauses/:project': { ...roleFirst('member', 204, { given: theProject }), targets: ['present'] },
+  'DELETE /v1/delivery-pauses/:project': { ...roleFirst('member', 204, { given: theProject }), targets: ['present'] },
+
+  'GET /v1/api-keys': byRole('member', 200),
+  'POST /v1/api-keys': ofAProject('member', 201, { body: { role: 'reader' } }),
+  'DELETE /v1/api-keys/:id': roleFirst('member', 204, { given: aKey }),
+
+  'POST /v1/imports': byRole('admin', 200, { body: [] }),
+  'POST /v1/imports/activate': byRole('admin', 200, { body: {} }),
+};
+
+function headersOf({ role, project }: Who): Caller {
+  return {
+    'x-user-id': 'u9',
+    ...(project === null ? {} : { 'x-project-id': project === 'own' ? 'p1' : 'p2' }),
+    ...(role === 'none' ? {} : { 'x-roles': role === 'other' ? 'auditor' : role }),
+  };
+}
+
+test('every route has a row, and every row a route', () => {
+  expect(Object.keys(ROWS).sort()).toEqual(Object.keys(OPERATIONS).sort());
+});
+
+describe.each(Object.entries(ROWS))('%s', (route, { expected, targets, given, body, search = '' }) => {
+  const [method = '', pattern = ''] = route.split(' ');
+
+  test.each(targets)('is answered by role and owner (object: %s)', async (target) => {
+    const wrong: string[] = [];
+    for (const who of CALLERS) {
+      const made = (await given?.()) ?? {};
+      const path = pattern.replace(/:(\w+)/g, (_, name: string) => (target === 'missing' ? 'never' : (made[name] ?? '')));
+      const answer = await api.ask(method, path + search, { as: headersOf(who), body });
+      const wanted = expected(who, target);
+      if (answer.status !== wanted) wrong.push(`${who.role} of ${who.project ?? 'no'} project: ${answer.status}, not ${wanted}`);
+      if (answer.status === 403) expect(answer.fault).toBe('RBAC Authorization Failed');
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('a filter narrows what is seen and never widens it', () => {
+  const LISTS = ['/v2/alarms', '/v2/meters', '/v2/meters/cpu', '/v2/meters/cpu/statistics', '/v2/resources', '/v1/notifications'];
+  const FORMS = [
+    '',
+    'q.field=project_id&q.value=p2',
+    'q.field=project_id&q.value=p1',
+    'q.field=project_id&q.op=ne&q.value=p2',
+    'q.field=project_id&q.value=p2&q.field=project_id&q.value=p1',
+    'q.field=project_id&q.value=p1&q.field=project_id&q.value=p2',
+    'q[0].field=project_id&q[0].value=p1&q[1].field=project_id&q[1].value=p2',
+    'q.field=PROJECT_ID&q.value=p1',
+    'q.field=all_projects&q.value=true',
+    'q.field=all_projects&q.value=false',
+    'q.field=all_projects&q.value=False',
+    'q.field=all_projects&q.value=0',
+    'q.field=all_projects&q.value=',
+    'q.field=all_projects&q.value=false&q.field=all_projects&q.value=true',
+    'q.field=all_projects&q.value=false&q.field=project_id&q.value=p1',
+    'q.field=on_behalf_of&q.value=p1',
+    'all_projects=true',
+    'project_id=p1',
+    'project_id[]=p1',
+    'q[field]=project_id&q[value]=p1',
+  ];
+  const BODIES = [
+    '{"=": {"project_id": "p1"}}',
+    '{"not": {"=": {"project_id": "p2"}}}',
+    '{"in": {"project_id": ["p1", "p2"]}}',
+  ].flatMap((filter) => [
+    filter,
+    `{"or": [${filter}, {"=": {"name": "x"}}]}`,
+    `{"or": [{"!=": {"name": "x"}}, {"not": ${filter}}]}`,
+  ]);
+
+  beforeEach(async () => {
+    const alarmId = await api.create(thresholdBody({ name: 'secret-of-p1' }), MEMBER);
+    await api.ask('POST', '/v2/meters/cpu', { as: MEMBER, body: [{ ...SAMPLE, resource_id: 'secret-of-p1' }] });
+    await storeNotification(db, { id: 'secret-of-p1', alarmId, projectId: 'p1', status: 'dead' });
+  });
+
+  test.each(['reader', 'member'] as const)('for a %s of another project', async (role) => {
+    const as = headersOf({ role, project: 'another' });
+    for (const list of LISTS) {
+      for (const form of FORMS) {
+        const answer = await api.ask('GET', `${list}?${form}`, { as });
+        expect([list, form, [200, 400, 401, 403].includes(answer.status)]).toEqual([list, form, true]);
+        if (answer.status === 200) expect([list, form, answer.text]).toEqual([list, form, '[]']);
+        expect(answer.text).not.toContain('secret-of-p1');
+      }
+    }
+    for (const path of ['/v2/query/alarms', '/v2/query/alarms/history']) {
+      for (const filter of [undefined, ...BODIES, ...BODIES.map((body) => body.replaceAll('project_id', 'on_behalf_of'))]) {
+        const answer = await api.ask('POST', path, { as, body: { filter } });
+        expect(answer.text).not.toContain('secret-of-p1');
+        if (answer.status === 200) expect([path, filter, answer.text]).toEqual([path, filter, '[]']);
+        else expect([path, filter, [400, 401].includes(answer.status)]).toEqual([path, filter, true]);
+      }
+    }
+  });
+
+  test('an admin without all_projects sees the own project only', async () => {
+    const as = headersOf({ role: 'admin', project: 'another' });
+    expect((await api.ask('GET', '/v2/alarms', { as })).text).toBe('[]');
+    expect((await api.ask('GET', '/v2/alarms?q.field=all_projects&q.value=true', { as })).text).toContain('secret-of-p1');
+  });
+});
