@@ -1,6 +1,7 @@
 import { MANUALLY_SET, NOT_EVALUATED_YET, type AlarmDefinition } from '../alarm/alarm.js';
 import type { RuleScope } from '../alarm/types/alarm-type.js';
 import { typeOf } from '../alarm/types/index.js';
+import { pythonText } from '../alarm/wire-types.js';
 import { AppError } from '../errors.js';
 import type { StoredAlarm } from '../storage/alarm-store.js';
 import { isAdmin, refuseForeignProject, ruleProject } from './identity/authorize.js';
@@ -89,7 +90,7 @@ export function projectAfterPut(current: Pick<StoredAlarm, 'projectId'>, { proje
 /** Only admins create for others. */
 function statedOwner({ user_id, project_id }: AlarmRequest, identity: Identity): Owner {
   if (user_id !== undefined && user_id !== identity.userId && !isAdmin(identity)) {
-    throw new AppError('not_authorized', `Not Authorized to access user ${user_id}`);
+    throw new AppError('not_authorized', `Not Authorized to access user ${pythonText(user_id)}`);
   }
   if (project_id !== undefined) refuseForeignProject(identity, project_id);
   return {

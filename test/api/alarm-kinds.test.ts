@@ -163,7 +163,7 @@ describe('a rule is refused', () => {
 
   test('that is one of two', async () => {
     const answer = await post({ ...withFields('prometheus', {}), composite_rule: { and: [] } });
-    expect(answer.fault).toBe('prometheus_rule and composite_rule cannot be set at the same time');
+    expect(answer.fault).toBe('composite_rule and prometheus_rule cannot be set at the same time');
   });
 
   test.each(KINDS.filter((type) => type !== 'composite'))('with an attribute that %s does not have', async (type) => {

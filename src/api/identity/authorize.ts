@@ -1,3 +1,4 @@
+import { pythonText } from '../../alarm/wire-types.js';
 import { AppError } from '../../errors.js';
 import type { Scope } from '../../storage/scope.js';
 import { ROLES, type Identity, type Role } from './identity.js';
@@ -39,7 +40,7 @@ export function scopeOf(identity: Identity): Scope {
 /** @throws AppError `not_authorized` unless the caller may name this project. */
 export function refuseForeignProject(identity: Identity, projectId: string | null): void {
   if (!isAdmin(identity) && projectId !== identity.projectId) {
-    throw new AppError('not_authorized', `Not Authorized to access project ${projectId}`);
+    throw new AppError('not_authorized', `Not Authorized to access project ${pythonText(projectId)}`);
   }
 }
 

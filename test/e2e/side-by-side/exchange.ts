@@ -1,4 +1,5 @@
 import { ADMIN, type Caller } from '../../support/api.js';
+import type { Reason } from './reasons.js';
 
 /** Who asks. Aodh's noauth mode implies no role by another, so that a member of a project says that it reads, too. */
 export const ADMINISTRATOR = ADMIN;
@@ -16,10 +17,8 @@ export interface Exchange {
   headers?: Readonly<Record<string, string>>;
   /** The name under which later requests find the alarm that this one creates. */
   saves?: string;
-  /** What of the answers is compared; all, with the order of fields and the form of numbers, unless told. */
-  compare?: 'status';
   /** Why the answers differ. Without it they must be the same. */
-  differs?: string;
+  differs?: Reason;
 }
 
 type Fields = Record<string, unknown>;
@@ -84,6 +83,6 @@ export const put = (path: string, body: unknown, more: Partial<Exchange> = {}): 
 });
 
 /** The same requests, all of which differ for one reason. */
-export function because(differs: string, exchanges: readonly Exchange[]): Exchange[] {
+export function because(differs: Reason, exchanges: readonly Exchange[]): Exchange[] {
   return exchanges.map((exchange) => ({ ...exchange, differs }));
 }

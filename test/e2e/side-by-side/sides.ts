@@ -10,9 +10,9 @@ export interface Side {
 /** What is compared of an answer. */
 export interface Comparable {
   status: number;
-  type?: string | undefined;
-  location?: string | undefined;
-  body?: string;
+  type: string | undefined;
+  location: string | undefined;
+  body: string;
 }
 
 export const sideAt = (url: string): Side => ({ ask: (method, path, asked) => ask(method, url + path, asked), ids: new Map() });
@@ -25,11 +25,16 @@ export async function answerOf(side: Side, exchange: Exchange): Promise<Comparab
   const asked = { as, headers, ...(sent === undefined ? {} : { raw: own(sent) }) };
   const answer = await side.ask(method, encodeURI(own(path)).replaceAll('%25', '%'), asked);
   if (exchange.saves && answer.status === 201) side.ids.set(exchange.saves, answer.json<{ alarm_id: string }>().alarm_id);
-  if (exchange.compare === 'status') return { status: answer.status };
   const { 'content-type': type, location } = answer.headers;
-  return { status: answer.status, type, location: location && neutral(new URL(location).pathname, side), body: neutral(answer.text, side) };
+  return {
+    status: answer.status,
+    type,
+    location: location && neutral(new URL(location).pathname, side),
+    body: neutral(answer.text, side),
+  };
 }
 
+const OWN_ADDRESS = /127\.0\.0\.1:\d+/g;
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** Moments, also in the text of a history entry. When an alarm was evaluated last is each service's own affair. */
 const MOMENT = /(\\?"(?:state_)?timestamp\\?": ?)\\?"[^"\\]+\\?"/g;
@@ -40,6 +45,7 @@ const UNORDERED = /(Value should be one of: |supported data type list is: |only 
 function neutral(text: string, side: Side): string {
   const names = new Map([...side.ids].map(([name, id]) => [id, `{${name}}`]));
   return sameForm(text)
+    .replaceAll(OWN_ADDRESS, '{address}')
     .replaceAll(UUID, (id) => names.get(id) ?? '{id}')
     .replaceAll(MOMENT, '$1{moment}')
     .replaceAll(EVALUATED, '$1{evaluated}')
