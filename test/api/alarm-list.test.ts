@@ -171,7 +171,10 @@ describe('a list is refused', () => {
     ['sort=name,type', `Invalid input for field/attribute sort. Value: 'name,type'. ${SORT_FAULT}`],
     ['sort=name:up', `Invalid input for field/attribute sort. Value: 'name:up'. ${SORT_FAULT}`],
     ['limit=-1', "Invalid input for field/attribute limit. Value: '-1'. it should be a positive integer."],
-    ['limit=x', "Invalid input for field/attribute limit. Value: 'x'. unable to convert to int. Error: invalid literal for int() with base 10: 'x'"],
+    [
+      'limit=x',
+      "Invalid input for field/attribute limit. Value: 'x'. unable to convert to int. Error: invalid literal for int() with base 10: 'x'",
+    ],
     ['limit=1&limit=2', "Invalid input for field/attribute limit. Value: '1,2'. Value should be given once"],
     ['bogus=1', 'Unknown argument: "bogus"'],
     ['Limit=1', 'Unknown argument: "Limit"'],

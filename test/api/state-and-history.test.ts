@@ -232,7 +232,10 @@ describe('a part of the history', () => {
       'q.field=timestamp&q.op=eq&q.value=2026-01-01',
       "Invalid input for field/attribute op. Value: 'eq'. unimplemented operator for timestamp",
     ],
-    ['q.field=search_offset&q.value=1', "Invalid input for field/attribute field. Value: 'search_offset'. search_offset cannot be used without timestamp"],
+    [
+      'q.field=search_offset&q.value=1',
+      "Invalid input for field/attribute field. Value: 'search_offset'. search_offset cannot be used without timestamp",
+    ],
     [
       'q.field=alarm_id&q.value=x',
       `Unknown argument: "alarm_id": unrecognized field in query: [<Query 'alarm_id' eq 'x' Unset>], ` +

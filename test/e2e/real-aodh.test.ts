@@ -89,7 +89,6 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
       },
       { as: STRANGER, body: metrics({ evaluation_periods: 3 }, { enabled: false, ok_actions: null }), state: 'ok' },
       { as: MEMBER, body: resources({}, { description: 'wrapped' }) },
-      { as: ADMINISTRATOR, body: resources({}, { name: 'all that there is' }) },
       {
         as: MEMBER,
         body: composite({ or: [LEAF, { and: [LEAF, { ...LEAF, comparison_operator: 'lt', evaluation_periods: 2 }] }] }),
@@ -126,10 +125,12 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
     const copy = () => tocsin('aodh', '--from', aodhUrl);
     const compare = () => tocsin('compare', '--with', aodhUrl);
 
-    /** With the order of its fields, and without what each service keeps for itself. */
+    /** With the order of its fields, without what each service keeps for itself, and with moments as fine as ours. */
     async function alarmOf(side: Pick<Side, 'ask'>, id: string): Promise<string> {
       const { evaluate_timestamp: _, tocsin: _ours, ...alarm } = (await side.ask('GET', `/v2/alarms/${id}`, {})).json<Alarm>();
-      return JSON.stringify(alarm, null, 1);
+      return JSON.stringify(alarm, null, 1).replace(/(:\d\d)(\.\d{3})\d{3}"/g, (_whole, second: string, fraction: string) => {
+        return fraction === '.000' ? `${second}"` : `${second}${fraction}000"`;
+      });
     }
 
     test('come over as they are, muted', async () => {
@@ -188,6 +189,15 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
       expect((await tocsin('--activate')).out).toContain(`${ALARMS.length} alarms run their actions now.`);
       for (const id of ids) expect((await api.ask('GET', `/v2/alarms/${id}`)).json()).not.toHaveProperty('tocsin');
       expect((await copy()).out).toContain(`${ALARMS.length}  already active here: left alone`);
+    });
+
+    test('by resources of every project, an admin’s, are confined to their own', async () => {
+      const [id = ''] = idsIn(await aodh.ask('POST', '/v2/alarms', { as: ADMINISTRATOR, body: resources() }));
+      const query = '{"=": {"server_group": "g1"}}';
+      expect(await alarmOf(aodh, id)).toContain(JSON.stringify(query));
+      await copy();
+      const confined = `{"and": [{"=": {"created_by_project_id": "ops"}}, ${query}]}`;
+      expect(await alarmOf(api, id)).toBe((await alarmOf(aodh, id)).replace(JSON.stringify(query), JSON.stringify(confined)));
     });
 
     test('come over page by page', async () => {

@@ -178,6 +178,7 @@ export const THE_REST: Exchange[] = [
   { method: 'DELETE', path: '/v2/quotas/quoted', as: ADMINISTRATOR },
   { method: 'DELETE', path: '/v2/quotas', as: ADMINISTRATOR },
   get('/v2/quotas', { as: QUOTED }),
+  post(event(), { as: QUOTED, differs: 'quotaReading' }),
 ];
 
 const roles = (names: string): Caller => ({ 'x-user-id': 'r1', 'x-project-id': 'roles', 'x-roles': names });

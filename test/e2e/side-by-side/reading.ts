@@ -1,4 +1,17 @@
-import { ADMINISTRATOR, because, event, get, post, put, STRANGER, type Exchange } from './exchange.js';
+import {
+  ADMINISTRATOR,
+  because,
+  composite,
+  event,
+  get,
+  LEAF,
+  post,
+  put,
+  resource,
+  resources,
+  STRANGER,
+  type Exchange,
+} from './exchange.js';
 
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 const named = (name: string, fields: Record<string, unknown> = {}): Exchange => post(event({ name, ...fields }), { saves: name });
@@ -52,6 +65,19 @@ export const ONE: Exchange[] = [
   get('/v2/alarms/{one}/history'),
   get('/v2/alarms/{one}/history', { as: ADMINISTRATOR }),
   put('/v2/alarms/{one}', event({ enabled: null }), { differs: 'nullIsDefault' }),
+];
+
+const WRAPPED = '{"and": [{"=": {"created_by_project_id": "p1"}}, {"=": {"server_group": "g1"}}]}';
+
+/** Rules that are changed. */
+export const CHANGED_RULES: Exchange[] = [
+  post(resources(), { saves: 'wrapped' }),
+  put('/v2/alarms/{wrapped}', resources({ threshold: 90 })),
+  put('/v2/alarms/{wrapped}', resources({ query: WRAPPED }), { differs: 'wrappedOnce' }),
+  put('/v2/alarms/{wrapped}', resource({ comparison_operator: 'lt' })),
+  put('/v2/alarms/{wrapped}', composite({ or: [LEAF, LEAF] })),
+  put('/v2/alarms/{wrapped}', composite({ or: [LEAF, LEAF] })),
+  get('/v2/alarms/{wrapped}/history?limit=1'),
 ];
 
 const history = (query: string): Exchange => get(`/v2/alarms/{kept}/history?${query}`);

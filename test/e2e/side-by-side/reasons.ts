@@ -14,6 +14,8 @@ function faultOf({ body }: Comparable): string {
   return typeof fault === 'string' ? fault : fault.faultstring;
 }
 
+const scopes = ({ body }: Comparable): number => body.split('created_by_project_id').length - 1;
+
 const statuses = (aodh: readonly number[], tocsin: readonly number[]) => (there: Comparable, here: Comparable) =>
   aodh.includes(there.status) && tocsin.includes(here.status);
 
@@ -54,6 +56,11 @@ export const REASONS = {
   severities: { why: 'Aodh sorts by severity on MySQL only', allows: statuses([501], [200]) },
   eventTypes: { why: 'an event query item may have no type, or datetime', allows: statuses([400], [201]) },
   historyStays: { why: 'history outlives its alarm', allows: statuses([404], [200]) },
+  quotaReading: { why: 'reading a quota does not make one of -1, which forbids everything', allows: statuses([403], [201]) },
+  wrappedOnce: {
+    why: 'the search of a rule by resources is confined to the project once, not by every PUT again',
+    allows: (aodh, tocsin) => statuses([200], [200])(aodh, tocsin) && scopes(aodh) === 2 && scopes(tocsin) === 1,
+  },
   quotaRead: { why: 'the quotas of a project can be read by its path', allows: statuses([405], [200]) },
   moreKinds: {
     why: 'Tocsin has the kinds of older and of newer releases, too',
