@@ -45,6 +45,17 @@ export function pythonSpaced(json: string): string {
   return tokens.map(spacedToken).join('');
 }
 
+/** A JSON value as Python's `repr` writes it, which is how Aodh's messages show lists and objects. */
+export function pythonRepr(value: unknown): string {
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'string') return singleQuoted(value);
+  if (Array.isArray(value)) return `[${value.map(pythonRepr).join(', ')}]`;
+  if (typeof value !== 'object') return JSON.stringify(value);
+  const members = Object.entries(value).map(([key, member]) => `${singleQuoted(key)}: ${pythonRepr(member)}`);
+  return `{${members.join(', ')}}`;
+}
+
 /** A float as Python prints it: `85.0`, `1e+16`, `1e-05`, `nan`, `inf`. */
 export function pythonFloat(value: number, notFinite?: string): string {
   if (!Number.isFinite(value)) return notFinite ?? (Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf');
@@ -69,6 +80,12 @@ function exponential(value: number): string {
 function quote(text: string): string {
   // Everything but printable ASCII is escaped, DEL and each half of a surrogate pair included.
   return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Python prefers single quotes, and keeps letters of every script. */
+function singleQuoted(text: string): string {
+  const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"');
+  return text.includes("'") && !text.includes('"') ? `"${escaped}"` : `'${escaped.replaceAll("'", "\\'")}'`;
 }
 
 function isList(value: PythonValue): value is readonly PythonValue[] {

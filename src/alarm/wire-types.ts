@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { pythonRepr } from './python-json.js';
+
 /**
  * The types of Aodh's JSON input, with the coercions and the wording of its framework (WSME), so that clients that match error texts keep working.
  * Every refusal is a zod issue whose message completes `Invalid input for field/attribute {field}. Value: '{value}'. `.
@@ -131,10 +133,7 @@ function defined(members: Described): Described {
 
 /** A value as Python would print it in a message. */
 export function pythonText(value: unknown): string {
-  if (value === null || value === undefined) return 'None';
-  if (value === true) return 'True';
-  if (value === false) return 'False';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : pythonRepr(value);
 }
 
 const SHOWN_CHARACTERS = 200;

@@ -46,7 +46,10 @@ export class QueryParameters {
     const text = this.one('limit');
     if (text === undefined) return undefined;
     const limit = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : NaN;
-    if (Number.isNaN(limit)) throw invalidInput('limit', text, `invalid literal for int() with base 10: '${text}'`);
+    if (Number.isNaN(limit)) {
+      const problem = `invalid literal for int() with base 10: '${text}'`;
+      throw invalidInput('limit', text, `unable to convert to int. Error: ${problem}`);
+    }
     if (limit < 0) throw invalidInput('limit', text, 'it should be a positive integer.');
     return limit === 0 ? undefined : Math.min(limit, MAX_LIMIT);
   }
@@ -55,10 +58,11 @@ export class QueryParameters {
   items({ repeatable = [] }: { repeatable?: readonly string[] } = {}): QueryItem[] {
     const items = [...this.#byPosition(), ...this.#byIndex()];
     if (items.length > MAX_ITEMS) throw new AppError('invalid_request', 'Too many query conditions');
-    const seen = new Set<string>();
-    for (const { field } of items) {
-      if (seen.has(field) && !repeatable.includes(field)) throw invalidInput('field', field, 'each field may be given once');
-      seen.add(field);
+    const fields = items.map(({ field }) => field).filter((field) => !repeatable.includes(field));
+    const distinct = [...new Set(fields)];
+    if (distinct.length < fields.length) {
+      const names = distinct.map((field) => `'${field}'`).join(', ');
+      throw invalidInput('field', `{${names}}`, 'duplicate query fields are not allowed');
     }
     return items;
   }

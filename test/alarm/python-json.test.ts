@@ -1,7 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { pythonFloat, PythonFloat, pythonJson, pythonSpaced, RawJson, type PythonValue } from '../../src/alarm/python-json.js';
+import {
+  pythonFloat,
+  PythonFloat,
+  pythonJson,
+  pythonRepr,
+  pythonSpaced,
+  RawJson,
+  type PythonValue,
+} from '../../src/alarm/python-json.js';
 
 describe('a float is printed as Python prints it', () => {
   // The right column is what repr() of CPython 3 answers.
@@ -101,5 +109,18 @@ describe('JSON text in the spacing of Python', () => {
         expect(pythonSpaced(spaced)).toBe(spaced);
       }),
     );
+  });
+});
+
+describe('a value is shown in messages as Python shows it', () => {
+  // The right column is what repr() of CPython 3 answers.
+  test.each([
+    [null, 'None'],
+    [{ a: [true, 1.5, 'x'], b: {} }, "{'a': [True, 1.5, 'x'], 'b': {}}"],
+    ["it's", `"it's"`],
+    [`it's "it"`, `'it\\'s "it"'`],
+    ['a\\b\nc é', "'a\\\\b\\nc é'"],
+  ])('%j', (value, expected) => {
+    expect(pythonRepr(value)).toBe(expected);
   });
 });

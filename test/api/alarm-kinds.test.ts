@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
+import { pythonRepr } from '../../src/alarm/python-json.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, type Answered, type Caller, type TestApi } from '../support/api.js';
 import { embeddedDatabase } from '../support/databases.js';
@@ -204,10 +205,10 @@ describe('a rule is refused', () => {
     [
       BY_METRICS,
       { metrics: Array(51).fill('m') },
-      invalid('metrics', `${JSON.stringify(Array(51).fill('m')).slice(0, 200)}…`, 'Value should have at most 50 members'),
+      invalid('metrics', `${pythonRepr(Array(51).fill('m')).slice(0, 200)}…`, 'Value should have at most 50 members'),
     ],
     [BY_RESOURCES, { query: 'bad' }, invalid('rule/query', 'bad', '')],
-    [BY_RESOURCES, { query: { '=': {} } }, invalid('query', '{"=":{}}', wrongType('dict'))],
+    [BY_RESOURCES, { query: { '=': {} } }, invalid('query', "{'=': {}}", wrongType('dict'))],
     [BY_RESOURCES, { query: `"${'x'.repeat(4095)}"` }, invalid('query', `"${'x'.repeat(199)}…`, longerThan(4096))],
     ['prometheus', { query: 'x'.repeat(4097) }, invalid('query', shown, longerThan(4096))],
     ['prometheus', { query: 1 }, invalid('query', '1', wrongType('int'))],
@@ -242,11 +243,11 @@ describe('a composite rule is refused', () => {
     ['with another word', { not: [good] }, combined],
     ['in capitals', { AND: [good] }, combined],
     ['of a leaf with a type only', { type: 'prometheus' }, combined],
-    ['of a list', [good], malformed(JSON.stringify([good]))],
+    ['of a list', [good], malformed(pythonRepr([good]))],
     ['of text', 'foo', malformed('foo')],
     ['of a number', 5, malformed('5')],
-    ['with an object to combine', { and: good }, malformed(JSON.stringify({ and: good }))],
-    ['with null to combine', { or: null }, malformed('{"or":null}')],
+    ['with an object to combine', { and: good }, malformed(pythonRepr({ and: good }))],
+    ['with null to combine', { or: null }, malformed("{'or': None}")],
     ['with null among its rules', { and: [good, null] }, malformed('None')],
     ['with text among its rules', { and: ['x'.repeat(300)] }, malformed(`${'x'.repeat(200)}…`)],
     ['with a list among its rules', { and: [[]] }, malformed('[]')],
@@ -298,7 +299,7 @@ describe('a composite rule is refused', () => {
       { and: [{ and: [{ and: [{ and: [{ and: [] }] }] }] }] },
       invalid(
         'composite_rule',
-        '{"and":[{"and":[{"and":[{"and":[{"and":[]}]}]}]}]}',
+        "{'and': [{'and': [{'and': [{'and': [{'and': []}]}]}]}]}",
         'Value should be nested at most 4 levels deep',
       ),
     ],

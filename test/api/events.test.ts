@@ -144,12 +144,12 @@ describe('POST /v2/events', () => {
     [
       'a trait of two',
       list(event('m4', { traits: [['x', 1]] })),
-      field('body[3].traits', '[["x",1]]', 'A trait should be a list of name, type and value'),
+      field('body[3].traits', "[['x', 1]]", 'A trait should be a list of name, type and value'),
     ],
     [
       'a trait that is not of its type',
       list(event('m4', { traits: [['x', 2, 'five']] })),
-      field('body[3].traits', '[["x",2,"five"]]', 'Unable to convert the value of trait x to its data type'),
+      field('body[3].traits', "[['x', 2, 'five']]", 'Unable to convert the value of trait x to its data type'),
     ],
     ['what is no object', list(7), field('body[3]', '7', 'Wrong type. Expected an object, got number')],
     [

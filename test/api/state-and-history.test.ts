@@ -236,7 +236,10 @@ describe('a part of the history', () => {
       'q.field=timestamp&q.op=gt&q.value=2026-01-01&q.field=search_offset&q.op=gt&q.value=1',
       "Invalid input for field/attribute op. Value: 'gt'. unimplemented operator for search_offset",
     ],
-    ['q.field=search_offset&q.value=1', 'search_offset cannot be used without timestamp'],
+    [
+      'q.field=search_offset&q.value=1',
+      "Invalid input for field/attribute field. Value: 'search_offset'. search_offset cannot be used without timestamp",
+    ],
     [
       'q.field=alarm_id&q.value=x',
       `Unknown argument: "alarm_id": unrecognized field in query: [<Query 'alarm_id' eq 'x' Unset>], ` +

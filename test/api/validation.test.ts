@@ -59,7 +59,7 @@ describe('a body is refused', () => {
     ['no type', thresholdBody({ type: undefined }), invalid('type', 'None', MISSING)],
     ['number for text', thresholdBody({ name: 1 }), invalid('name', '1', wrongType('int'))],
     ['float for text', thresholdBody({ name: 1.5 }), invalid('name', '1.5', wrongType('float'))],
-    ['list for text', thresholdBody({ description: ['x'] }), invalid('description', '["x"]', wrongType('list'))],
+    ['list for text', thresholdBody({ description: ['x'] }), invalid('description', "['x']", wrongType('list'))],
     ['object for text', thresholdBody({ user_id: {} }), invalid('user_id', '{}', wrongType('dict'))],
     ['bool for text', thresholdBody({ project_id: true }), invalid('project_id', 'True', wrongType('bool'))],
     [

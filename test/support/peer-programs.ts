@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 import type { InstallableProgram } from '../../src/cli/local-servers/debian-packages.js';
 import { findOnPath } from '../../src/cli/local-servers/redis.js';
 
@@ -27,4 +29,13 @@ export const GNOCCHI: InstallableProgram = {
   name: 'Gnocchi',
   debianPackage: 'python3-gnocchi',
   find: () => findOnPath('gnocchi-upgrade'),
+};
+
+const AODH_MODULE = '/usr/lib/python3/dist-packages/aodh/api/app.py';
+
+/** All of Aodh's service. The packages `aodh-api` and `aodh-common` would add only system services and scripts that start modules of this one. */
+export const AODH_SERVICE: InstallableProgram = {
+  name: "Aodh's service",
+  debianPackage: 'python3-aodh',
+  find: () => (existsSync(AODH_MODULE) ? AODH_MODULE : undefined),
 };

@@ -46,7 +46,7 @@ function known(answer: GnocchiAnswer<string[]>): string[] {
 function refuseUnknownMethod({ aggregation_method }: GnocchiRule, methods: readonly string[]): void {
   if (methods.includes(aggregation_method)) return;
   const list = methods.map((method) => `'${method}'`).join(', ');
-  throw invalid('aggregation_method', aggregation_method, `aggregation_method should be in [${list}] not ${aggregation_method}`);
+  throw new AppError('invalid_request', `aggregation_method should be in [${list}] not ${aggregation_method}`);
 }
 
 /** Runs the rule's search over a day. A metric that nobody has yet is no fault: there may be one by the time the rule is evaluated. */

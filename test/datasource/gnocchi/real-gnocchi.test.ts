@@ -107,9 +107,7 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
     test('with a method that it does not know', async () => {
       expect(await check({ ...ofResources, aggregation_method: 'bogus' })).toEqual([
         'invalid_request',
-        expect.stringMatching(
-          /^Invalid input for field\/attribute aggregation_method\. Value: 'bogus'\. aggregation_method should be in \['.+'\] not bogus$/,
-        ),
+        expect.stringMatching(/^aggregation_method should be in \['.+'\] not bogus$/),
       ]);
     });
 

@@ -1,0 +1,102 @@
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../src/cli/local-servers/local-process.js';
+import { inTemporaryFolder } from './running-servers.js';
+
+/** A real Aodh API on loopback that believes the identity headers of its requests (`auth_mode = noauth`). Nothing evaluates. */
+export interface RealAodh {
+  /** Without a slash at its end. */
+  url: string;
+  /** Ends it and removes all it had. */
+  stop(): Promise<void>;
+}
+
+export interface StartAodhOptions {
+  /**
+   * Where it asks about rules of the gnocchi kinds: the address of a Gnocchi that believes headers. It asks there for the project of
+   * Gnocchi's feeder, too (`/domains`, `/projects`), as if it were Keystone: a 404 says that there is none.
+   */
+  gnocchiUrl: string;
+}
+
+/** Debian's interpreter, not the first on the PATH: only this one sees Debian's packages. */
+const PYTHON = '/usr/bin/python3';
+const START_TIMEOUT_MS = 60_000;
+const STOP = [
+  { signal: 'SIGTERM', waitMs: 5_000 },
+  { signal: 'SIGKILL', waitMs: 2_000 },
+] as const;
+
+/**
+ * Aodh's tables, then its own WSGI application on Python's own server, a thread a connection, so that an idle one blocks nobody. With
+ * port 0 the system chooses; the port is the first thing it says. It ends when the process that started it does, however it does
+ * (PR_SET_PDEATHSIG, SIGTERM).
+ */
+const SERVE = `
+import ctypes, socketserver, sys
+ctypes.CDLL(None).prctl(1, 15)
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from aodh import service, storage
+from aodh.api.app import load_app
+conf = service.prepare_service(['--config-file', sys.argv[1]])
+storage.get_connection_from_config(conf).upgrade()
+class Server(socketserver.ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 128
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *args):
+        pass
+server = make_server('127.0.0.1', 0, load_app(conf), server_class=Server, handler_class=Quiet)
+print('serving on port %d' % server.server_port, flush=True)
+server.serve_forever()
+`;
+
+/** Starts an Aodh, in some five seconds. Needs the kind `aodh-service` of `describeWith`. */
+export function startAodh({ gnocchiUrl }: StartAodhOptions): Promise<RealAodh> {
+  return inTemporaryFolder(async (dir) => {
+    const account = unprivilegedAccount('aodh');
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const file = path.join(dir, 'aodh.conf');
+    writeFileSync(file, configuration(dir, gnocchiUrl), { mode: 0o600 });
+    for (const owned of account ? [dir, file] : []) chownSync(owned, account?.uid ?? 0, account?.gid ?? 0);
+    const options = { command: PYTHON, args: ['-I', '-c', SERVE, file], logFile: path.join(dir, 'aodh.log'), account };
+    const server = await startLocalProcess({ name: 'aodh-api', ...options });
+    const stop = (): Promise<void> => server.stop(STOP);
+    try {
+      return { url: `http://127.0.0.1:${await saidPort(server)}`, stop };
+    } catch (cause) {
+      await stop();
+      throw cause;
+    }
+  });
+}
+
+/** Everything in one folder, nothing of /etc. Its notifications go nowhere: there is no message bus. */
+function configuration(dir: string, gnocchiUrl: string): string {
+  const sections = {
+    DEFAULT: { use_stderr: 'true', log_color: 'false', transport_url: 'fake://' },
+    api: { auth_mode: 'noauth' },
+    database: { connection: `sqlite:///${path.join(dir, 'aodh.sqlite')}`, sqlite_synchronous: 'false' },
+    oslo_messaging_notifications: { driver: 'noop' },
+    service_credentials: {
+      auth_type: 'gnocchi-noauth',
+      user_id: 'aodh',
+      project_id: 'service',
+      roles: 'admin',
+      endpoint: gnocchiUrl,
+    },
+  };
+  return Object.entries(sections)
+    .map(([name, options]) => [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'))
+    .join('\n');
+}
+
+async function saidPort(server: LocalProcess): Promise<number> {
+  let port = 0;
+  await server.untilReady((logged) => {
+    port = Number(/^serving on port (\d+)$/m.exec(logged)?.[1] ?? 0);
+    return port > 0;
+  }, START_TIMEOUT_MS);
+  return port;
+}
