@@ -72,6 +72,8 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   log: Logger;
   onStored: (samples: number) => void;
   onAnswer: (method: string, status: number) => void;
+  /** Addresses and networks whose X-Forwarded headers are believed. */
+  trustedProxies: readonly string[];
   version: string;
 }
 
@@ -100,18 +102,21 @@ export function createApi(deps: ApiDeps): express.Express {
 }
 
 /** Health and metrics alone, for processes without the API. */
-export function createManagementApi(deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer'>): express.Express {
+export function createManagementApi(
+  deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'trustedProxies'>,
+): express.Express {
   return assemble(deps, undefined, { routes: healthRoutes(deps), barePaths: [] });
 }
 
 function assemble(
-  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge'>,
+  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies'>,
   authentication: Pick<ApiDeps, 'authenticate' | 'believesHeaders'> | undefined,
   { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.set('trust proxy', [...deps.trustedProxies]);
   app.set('query parser', false); // QueryParameters reads the query string; a second reading could differ
   app.set('case sensitive routing', true);
   app.use(assignRequestId, observe(deps.onAnswer), securityHeaders());
@@ -137,11 +142,11 @@ function assemble(
 function identify(authenticate: Authenticator, routes: readonly Route[]): RequestHandler {
   const open = routes
     .filter(({ policy }) => policy === 'public')
-    .map(({ path }) => new RegExp(`^${path.replace(/:\\w+/g, '[^/]+')}/?$`));
+    .map(({ path }) => new RegExp(`^${path.replaceAll('.', '[.]').replace(/:\w+/g, '[^/]+')}/?$`));
   return async (request, response, next) => {
     if (!open.some((path) => path.test(request.path))) {
       const { headers, method, path } = request;
-      const remoteAddress = request.socket.remoteAddress ?? '';
+      const remoteAddress = request.ip ?? '';
       response.locals[IDENTITY] = await authenticate({ headers, method, path, remoteAddress });
     }
     next();

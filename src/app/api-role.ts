@@ -83,6 +83,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     onStored: (samples) => telemetry.samplesStored.inc(samples),
     onAnswer: countAnswers(telemetry),
     version,
+    trustedProxies: config.api.trusted_proxies,
     // The figures are the operator's: they have a listener of their own unless everybody here is one.
     metrics: authentication.believesHeaders ? metricsOf(telemetry) : undefined,
     readiness: async () => [...(await readiness()), auth],
@@ -100,6 +101,7 @@ export function listenManagement(
     readiness,
     metrics: metricsOf(telemetry),
     refuse: () => undefined,
+    trustedProxies: [],
     onAnswer: countAnswers(telemetry),
   });
   return listen(app, { host: config.management.host, port, setting: 'management.port' });

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 import { duration } from './duration.js';
@@ -43,6 +44,9 @@ const secretKey = () =>
     .meta({ kind: 'secret' })
     .optional();
 const text = () => z.string().min(1).optional();
+function isNetwork(text: string): boolean {
+  return ipaddr.isValid(text) || ipaddr.isValidCIDR(text);
+}
 const redisUrl = secretUrl(/^rediss?:\/\//, 'redis://:password@host:6379');
 const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> =>
   z.strictObject(shape).prefault({} as never);
@@ -66,6 +70,7 @@ export const Config = z.strictObject({
     project_alarm_quota: limit(),
     user_alarm_quota: limit(),
     evaluation_results_metrics: z.boolean().default(false),
+    trusted_proxies: z.array(z.string().refine(isNetwork, 'expected an address or a network such as 10.0.0.0/8')).default([]),
   }),
   auth: section({
     mode: z.enum(AUTH_MODES).default('noauth'),

@@ -38,7 +38,10 @@ export function createImportStore(db: Database) {
 
 async function standingOf(db: Sql, id: string): Promise<Standing> {
   const { rows } = await db.query<{ muted: boolean; deleted: boolean }>(
-    'select muted, deleted_at is not null as deleted from alarms where id = $1',
+    // The row of a deleted alarm goes after a while; its history stays.
+    `select muted, deleted_at is not null as deleted from alarms where id = $1
+     union all
+     select false, true where exists (select 1 from alarm_history where alarm_id = $1 and type = 'deletion')`,
     [id],
   );
   const [row] = rows;

@@ -50,7 +50,7 @@ describe('a body is refused', () => {
     [
       'text for a constraint',
       thresholdBody({ time_constraints: ['n'] }),
-      invalid('time_constraints', '["n"]', 'Wrong type. Expected an object, got string'),
+      invalid('time_constraints', "['n']", 'Wrong type. Expected an object, got string'),
     ],
     ['unknown in a constraint', withConstraint({ zz: 1 }), 'Unknown attribute for argument data.time_constraints: zz'],
     ['a rule of no kind', thresholdBody({ zz_rule: {} }), 'Unknown attribute for argument data: zz_rule'],

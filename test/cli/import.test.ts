@@ -96,6 +96,14 @@ describe('copying', () => {
     expect((await here.api.ask('GET', `/v2/alarms/${id}`)).text).toBe(before);
   });
 
+  test('remembers what was deleted here after its row is gone', async () => {
+    const id = await there.api.create(thresholdBody());
+    await copy();
+    await here.api.ask('DELETE', `/v2/alarms/${id}`);
+    await here.db.query('delete from alarms where id = $1', [id]);
+    expect((await copy()).out).toContain('1  deleted here: left alone');
+  });
+
   test('takes combinations after what they look at, also where those are combinations', async () => {
     const a = await there.api.create(thresholdBody());
     const b = await there.api.create(thresholdBody());

@@ -76,6 +76,7 @@ export interface TestApiOptions {
   /** -1, the default, is no limit. */
   alarmQuotas?: { project?: number; user?: number };
   countsResults?: boolean;
+  trustedProxies?: string[];
   /** Without it there is no Keystone, and `trust+` actions are refused. */
   trusts?: Trusts;
   trustsOverHttp?: boolean;
@@ -104,6 +105,7 @@ const DEFAULTS = {
   log: silentLogger,
   ruleChecks: UNCHECKED,
   countsResults: false,
+  trustedProxies: [] as string[],
 };
 
 /** The API on real stores, listening on a port of its own, with a client that says what came back and holds it to /openapi.json. */
@@ -158,6 +160,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     onStored: () => {},
     onAnswer: () => {},
     version: '0.0.0',
+    trustedProxies: settings.trustedProxies,
     metrics: () => Promise.resolve({ contentType: 'text/plain', content: '' }),
     readiness: () => Promise.resolve([{ name: 'test', ok: true }]),
   });

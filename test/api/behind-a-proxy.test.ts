@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { limitFailures } from '../../src/api/identity/failure-limiter.js';
+import { unauthenticated } from '../../src/api/identity/identity.js';
+import type { Database } from '../../src/storage/database.js';
+import { startApi, thresholdBody, type Answered, type TestApi } from '../support/api.js';
+import { embeddedDatabase } from '../support/databases.js';
+
+let db: Database;
+beforeAll(async () => {
+  db = await embeddedDatabase();
+});
+afterAll(() => db.close());
+
+const FORWARDED = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.7' };
+
+/** An API that admits one token, and lets an address fail twice a minute. */
+async function withApi(trustedProxies: string[], use: (api: TestApi) => Promise<void>): Promise<void> {
+  const api = await startApi(db, {
+    trustedProxies,
+    authentication: (clock) => ({
+      authenticate: limitFailures(
+        ({ headers }) =>
+          headers['x-auth-token'] === 'good'
+            ? Promise.resolve({ userId: 'u', projectId: 'p', role: 'admin' })
+            : Promise.reject(unauthenticated()),
+        { clock, failuresPerMinute: 2 },
+      ),
+    }),
+  });
+  try {
+    await use(api);
+  } finally {
+    await api.close();
+  }
+}
+
+describe('what a proxy says of its client', () => {
+  test.each([
+    { proxies: ['127.0.0.0/8'], scheme: 'https', what: 'is believed of a trusted one' },
+    { proxies: ['10.0.0.0/8'], scheme: 'http', what: 'is not believed of another' },
+    { proxies: [], scheme: 'http', what: 'is not believed where none is trusted' },
+  ])('$what', async ({ proxies, scheme }) => {
+    await withApi(proxies, async (api) => {
+      const as = { 'x-auth-token': 'good', ...FORWARDED };
+      const { headers } = await api.ask('POST', '/v2/alarms', { as, body: thresholdBody() });
+      expect(headers.location).toMatch(new RegExp(`^${scheme}://127\\.0\\.0\\.1:`));
+    });
+  });
+
+  test.each([
+    { proxies: ['127.0.0.1'], status: 200, what: 'keeps one client’s failures from the others behind a trusted proxy' },
+    { proxies: [], status: 429, what: 'helps nobody who fails, where no proxy is trusted' },
+  ])('$what', async ({ proxies, status }) => {
+    await withApi(proxies, async (api) => {
+      const from = (address: string, token: string): Promise<Answered> =>
+        api.ask('GET', '/v2/alarms', { as: { 'x-auth-token': token, 'x-forwarded-for': address } });
+      for (let failure = 0; failure < 3; failure += 1) await from('203.0.113.7', 'bad');
+      expect((await from('203.0.113.7', 'good')).status).toBe(429);
+      expect((await from('203.0.113.8', 'good')).status).toBe(status);
+    });
+  });
+});
+
+test('the pages for people and programs are open to all; what only looks like them is not', async () => {
+  await withApi([], async (api) => {
+    for (const path of [
+      '/',
+      '/openapi.json',
+      '/docs',
+      '/docs/',
+      '/docs/start.js',
+      '/docs/swagger-ui.css',
+      '/livez',
+      '/healthcheck',
+    ]) {
+      expect([path, (await api.ask('GET', path, { as: {} })).status]).toEqual([path, 200]);
+    }
+    for (const path of ['/openapiXjson', '/docs/a/b', '/v2/alarms', '/v2/nothing']) {
+      expect([path, (await api.ask('GET', path, { as: {} })).status]).toEqual([path, 401]);
+    }
+  });
+});
