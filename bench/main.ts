@@ -1,6 +1,6 @@
 /**
  * Measures what docs/performance.md reports. `--json FILE` also writes the figures as a list of {name, value, unit, budget, within}.
- * `--alarms N,N` sets the sizes of the cycles.
+ * `--alarms N,N` sets the sizes of the cycles, `--only api,delivery` leaves out the other parts.
  * Exits 0 whatever the figures: judging them is for people.
  */
 import Table from 'cli-table3';
@@ -15,20 +15,19 @@ import type { Figure } from './figure.js';
 import { openRig } from './rig.js';
 import { benchVerdicts } from './verdicts.js';
 
-const { values } = parseArgs({ options: { json: { type: 'string' }, alarms: { type: 'string', default: '10000,100000' } } });
+const { values } = parseArgs({
+  options: { json: { type: 'string' }, alarms: { type: 'string', default: '10000,100000' }, only: { type: 'string' } },
+});
+const only = values.only?.split(',');
+const wants = (part: string): boolean => only?.includes(part) ?? true;
 const sizes = values.alarms.split(',').map(Number);
 
-const figures: Figure[] = benchVerdicts();
+const figures: Figure[] = wants('verdicts') ? benchVerdicts() : [];
 const rig = await openRig();
 try {
-  for (const part of [
-    ...sizes.map((alarms) => () => benchCycle(rig.db, alarms)),
-    () => benchLatency(rig),
-    () => benchDeliveries(rig),
-    () => benchApi(rig),
-  ]) {
-    figures.push(...(await part()));
-  }
+  for (const size of wants('cycle') ? sizes : []) figures.push(...(await benchCycle(rig.db, size)));
+  if (wants('delivery')) figures.push(...(await benchLatency(rig)), ...(await benchDeliveries(rig)));
+  if (wants('api')) figures.push(...(await benchApi(rig)));
 } finally {
   await rig.release();
 }

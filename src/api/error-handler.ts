@@ -52,9 +52,7 @@ export function createErrorHandler({ log, challenge }: ErrorHandlerDeps): ErrorR
       response.destroy(); // half an answer: the client must not take it for whole
       return;
     }
-    if (error instanceof UpstreamRefusal) {
-      sendError(response, error.status, errorEnvelope(error.status, error.description as PythonValue));
-    } else if (error) sendRefusal(response, error, challenge);
+    if (error) sendRefusal(response, error, challenge);
     else sendError(response, 500, errorEnvelope(500, `Internal server error (request id ${requestIdOf(response)})`));
   };
 }
@@ -69,12 +67,14 @@ function logTrouble(
   else log.error('request failed', fields);
 }
 
-function sendRefusal(response: Response, { code, message, retryAfterS }: AppError, challenge: Challenge | undefined): void {
-  const status = STATUS[code];
+function sendRefusal(response: Response, error: AppError, challenge: Challenge | undefined): void {
+  const { code, retryAfterS } = error;
+  const [status, faultstring] =
+    error instanceof UpstreamRefusal ? [error.status, error.description as PythonValue] : [STATUS[code], error.message];
   if (status === 503 || status === 429) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
   if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
   const body = code === 'unauthenticated' ? challenge?.body : undefined;
-  sendError(response, status, body ?? errorEnvelope(status, message));
+  sendError(response, status, body ?? errorEnvelope(status, faultstring));
 }
 
 function sendError(response: Response, status: number, body: PythonValue): void {

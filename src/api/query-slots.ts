@@ -16,15 +16,25 @@ export class QuerySlots {
   constructor(private readonly limits: QueryLimits) {}
 
   /**
-   * The same pages, with a slot held from the first that is asked for until the last, a failure, or the reader's turning away.
-   * Asking for the first throws AppError `too_many_requests` when no slot is free.
+   * The same pages. An answer that is over with its first page, as almost all are, takes no slot. Others hold one from then until the last
+   * page, a failure, or the reader's turning away; asking for the first page throws AppError `too_many_requests` when none is free.
    */
   async *during<T>(projectId: string | null, pages: AsyncIterable<T>): AsyncIterable<T> {
+    const source = pages[Symbol.asyncIterator]();
+    const first = await source.next();
+    if (first.done) return;
+    const second = source.next();
+    if (await isOver(second)) {
+      yield first.value;
+      return;
+    }
     this.#take(projectId);
     try {
-      yield* pages;
+      yield first.value;
+      for (let next = await second; !next.done; next = await source.next()) yield next.value;
     } finally {
       this.#giveBack(projectId);
+      await source.return?.();
     }
   }
 
@@ -43,4 +53,14 @@ export class QuerySlots {
     else this.#underWay.delete(projectId);
     this.#inAll -= 1;
   }
+}
+
+/** Whether the pages have ended, if that can be said without waiting for a database. */
+async function isOver<T>(next: Promise<IteratorResult<T>>): Promise<boolean> {
+  const pending = new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)));
+  const ended = next.then(
+    ({ done }) => done === true,
+    () => false, // told when the reader gets there
+  );
+  return (await Promise.race([ended, pending])) ?? false;
 }

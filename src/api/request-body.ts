@@ -73,24 +73,30 @@ function parse(bytes: Buffer): unknown {
 
 function refuseUnreasonable(value: unknown): void {
   let nodes = 0;
+  const way: string[] = [];
   const visit = (node: unknown, depth: number): void => {
     nodes += 1;
     if (nodes > MAX_NODES) throw new AppError('invalid_request', `Request has more than ${MAX_NODES} values`);
-    if (typeof node === 'string') refuseUnstorable(node);
+    if (typeof node === 'string') refuseUnstorable(node, way);
     if (typeof node !== 'object' || node === null) return;
     if (depth >= MAX_DEPTH) throw new AppError('invalid_request', `Request is nested deeper than ${MAX_DEPTH} levels`);
     for (const [key, member] of Object.entries(node)) {
-      if (FORBIDDEN_KEYS.has(key)) throw new AppError('invalid_request', `Unknown attribute for argument data: ${key}`);
-      refuseUnstorable(key);
+      if (FORBIDDEN_KEYS.has(key)) {
+        throw new AppError('invalid_request', `Unknown attribute for argument ${['data', ...way].join('.')}: ${key}`);
+      }
+      refuseUnstorable(key, way);
+      way.push(key);
       visit(member, depth + 1);
+      way.pop();
     }
   };
   visit(value, 0);
 }
 
 /** The database stores neither NUL nor half a surrogate pair. */
-function refuseUnstorable(text: string): void {
+function refuseUnstorable(text: string, way: readonly string[]): void {
   if (text.includes('\0') || /\p{Surrogate}/u.test(text)) {
-    throw new AppError('invalid_request', 'Request contains characters that cannot be stored');
+    const where = way.length === 0 ? '' : `: ${way.join('.')}`;
+    throw new AppError('invalid_request', `Request contains characters that cannot be stored${where}`);
   }
 }

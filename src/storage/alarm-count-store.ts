@@ -16,7 +16,10 @@ export interface CountedOwner {
 
 const COLUMN = { project: 'project_id', user: 'user_id' } as const;
 
-/** Writers at the same time find the counter made by the first of them, and count nothing. */
+/**
+ * Writers at the same time find the counter made by the first of them, and count nothing. Users' alarms are counted without an index: that
+ * happens once a user, where users have a limit at all, and every insert would pay for one.
+ */
 const startOf = (kind: CountedOwner['kind']): string => `
   insert into alarm_counts (kind, id, alarms)
   select '${kind}', $1, (select count(*) from alarms where ${COLUMN[kind]} = $1 and deleted_at is null)

@@ -256,7 +256,7 @@ describe('many alarms', () => {
     expect(await count({ orderby: [{ severity: 'asc' }] })).toEqual([1203, 1203]);
     expect(await count({ filter: { not: { '=~': { name: '7$' } } } })).toEqual([1083, 1083]);
     expect(await count({ filter: { '=~': { name: '7$' } }, limit: 100 })).toEqual([100, 100]);
-    for (const evil of ['(a+)+$', '(a|a)*$', '(a|aa)+$', '^(([a-z])+.)+[A-Z]([a-z])+$', '(.*a){20}$', '(a*)*b']) {
+    for (const evil of ['(a+)+$', '^(a|a)*$', '(a|aa)+$', '^(([a-z])+.)+[A-Z]([a-z])+$', '(.*a){20}$', '(a*)*b']) {
       expect(await count({ filter: { '=~': { description: evil } } })).toEqual([0, 0]);
     }
     await other.close();

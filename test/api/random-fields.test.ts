@@ -33,23 +33,33 @@ const awkward = fc.oneof(
 interface Spoilt {
   body: unknown;
   path: readonly (string | number)[];
+  /** Fields on the way to what is wrong, and those that should be there instead. */
+  names: string[];
 }
 
 function spoilt(good: unknown): fc.Arbitrary<Spoilt> {
   const ways = pathsIn(good);
   return fc
     .tuple(fc.constantFrom(...ways), awkward)
-    .map(([path, wrong]) => ({ path, body: JSON.parse(JSON.stringify(withAt(good, path, wrong))) as unknown }));
+    .map(([path, wrong]) => ({
+      path,
+      names: namesIn(good, path),
+      body: JSON.parse(JSON.stringify(withAt(good, path, wrong))) as unknown,
+    }));
 }
 
 /** Texts of Aodh that say what is wrong by showing the value, and are kept because clients may look for them. */
 const SHOWS_THE_VALUE =
   /^(Unsupported action|Unable to parse action|You are not authorized to create action|trust URL cannot|The data type .* is not supported|Unable to convert the value|Query value or traits invalid|Unknown argument: "|Threshold rules should be combined|type must be set in every rule|Unsupported sub-rule type|Invalid input composite rule|Not Authorized to access|Timezone .* is not valid|Time constraint names|The request body is nested|The request body has|The name .* is not allowed)/s;
 
-function expectNamed({ path }: Spoilt, { status, fault = '' }: Answered): void {
+function namesIn(good: unknown, path: readonly (string | number)[]): string[] {
+  const ways = pathsIn(good).filter((way) => path.every((part, index) => way[index] === part));
+  return [...new Set(ways.flat())].filter((part) => typeof part === 'string');
+}
+
+function expectNamed({ path, names }: Spoilt, { status, fault = '' }: Answered): void {
   expect(status).toBeLessThan(500);
   if (status < 400 || SHOWS_THE_VALUE.test(fault)) return;
-  const names = path.filter((part) => typeof part === 'string');
   const named = names.some((name) => fault.includes(name));
   if (!named) throw new Error(`${path.join('.')} is at fault, and the answer does not say so: ${status} ${fault}`);
 }

@@ -36,7 +36,13 @@ afterEach(() => keystone.close());
 
 function configWith(mode: string, api: Record<string, unknown> = {}, auth: Record<string, unknown> = {}): Config {
   const login = { auth_url: keystone.url, public_url: 'https://keystone.example.com/v3', username: 'tocsin', password: 'secret' };
-  return parseConfig({ auth: { mode, ...auth }, api: { port: 0, ...api }, keystone: mode.includes('keystone') ? login : {} });
+  const secrets = { key: Buffer.alloc(32, 1).toString('base64') };
+  return parseConfig({
+    auth: { mode, ...auth },
+    api: { port: 0, ...api },
+    secrets,
+    keystone: mode.includes('keystone') ? login : {},
+  });
 }
 
 describe('where the API may listen', () => {

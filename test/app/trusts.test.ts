@@ -40,7 +40,10 @@ function withKeystone(input: object) {
 test.each<[object, string | undefined]>([
   [{ secrets: { key: KEY } }, 'trust+ actions need a Keystone token, and keystone.auth_url'],
   [{ keystone: USER, database: POSTGRES }, 'the setting secrets.key'],
-  [{ keystone: { ...USER, application_credential_id: 'i', application_credential_secret: 's' } }, 'application credential'],
+  [
+    { keystone: { auth_url: USER.auth_url, application_credential_id: 'i', application_credential_secret: 's' } },
+    'application credential',
+  ],
   [{ keystone: USER, database: POSTGRES, secrets: { key: KEY } }, undefined],
 ])('with %j what is missing for trust+ actions is: %s', (input, missing) => {
   const refusal = trustRefusal(withKeystone(input));

@@ -7,6 +7,7 @@ import { keystoneEnvironment, runAodh, tokenEnvironment, type CommandResult } fr
 import { ask as askAt, thresholdBody, type Answered, type Asked } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
 import { startKeystone, type Login, type RealKeystone } from '../support/keystone.js';
+import { startReceiver } from '../support/receiver-server.js';
 import { describeWith } from '../support/servers.js';
 import { freePort, startService, type ServiceProcess } from '../support/service-process.js';
 
@@ -129,6 +130,33 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
       expect((await get(`/v2/alarms/${alarm_id}`, await tokenOf(ALICE))).status).toBe(200);
     }, 120_000);
   });
+
+  test('a trust+ action lends its owner’s rights to the receiver, and ends with its alarm', async () => {
+    const receiver = await startReceiver();
+    const token = await tokenOf(ALICE);
+    const as = { 'x-auth-token': token };
+    const trusts = async (): Promise<unknown[]> => {
+      const { body } = await keystone.ask('GET', `/OS-TRUST/trusts?trustor_user_id=${ids['alice']}`, { token });
+      return (body as { trusts: unknown[] }).trusts;
+    };
+    const action = `trust+${receiver.url}/signal?x=1`;
+    const body = { name: 'moved', type: 'event', event_rule: { event_type: 'moved' }, alarm_actions: [action] };
+    const made = (await ask('POST', '/v2/alarms', { as, body })).json();
+    expect(made['alarm_actions']).toEqual([action]);
+    expect(await trusts()).toMatchObject([{ trustee_user_id: ids['tocsin'], project_id: ids['red'], impersonation: true }]);
+
+    const event = { message_id: 'm1', event_type: 'moved', traits: [['project_id', 1, ids['red']]] };
+    expect((await ask('POST', '/v2/events', { as, body: event })).json()).toMatchObject({ alarms_fired: 1 });
+    await eventually(() => Promise.resolve(expect(receiver.requests).toHaveLength(1)), { timeoutMs: 20_000 });
+    const [request] = receiver.requests;
+    const lent = await keystone.validate(String(request?.headers['x-auth-token']));
+    expect([request?.target, lent.status]).toEqual(['/signal?x=1', 200]);
+    expect(lent.body).toMatchObject({ token: { user: { id: ids['alice'] }, project: { id: ids['red'] }, 'OS-TRUST:trust': {} } });
+
+    expect((await ask('DELETE', `/v2/alarms/${String(made['alarm_id'])}`, { as })).status).toBe(204);
+    expect(await trusts()).toEqual([]);
+    await receiver.close();
+  }, 60_000);
 
   describe('by the roles of a token', () => {
     /** Reading, writing, reading everybody's, and an alarm of the project red. */

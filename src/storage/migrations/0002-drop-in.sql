@@ -22,8 +22,6 @@ create table alarm_counts (
   alarms bigint not null,
   primary key (kind, id)
 );
--- Counts a user's alarms when a limit for users is first met.
-create index alarms_by_user on alarms (user_id) where deleted_at is null;
 
 -- Results of evaluations, where counting them is switched on.
 create table evaluation_counters (
