@@ -50,7 +50,7 @@ function schedulePoint(start: string, timezone: string, from: Date, direction: '
   try {
     // The library drops milliseconds of the date it starts from; a whole second up keeps "strictly before" for later fractions.
     const roundUp = direction === 'prev' && from.getMilliseconds() > 0 ? 1000 - from.getMilliseconds() : 0;
-    const cron = CronExpressionParser.parse(secondsFirst(start), {
+    const cron = CronExpressionParser.parse(forLibrary(start), {
       currentDate: new Date(from.getTime() + roundUp),
       tz: timezone || 'UTC',
     });
@@ -60,11 +60,14 @@ function schedulePoint(start: string, timezone: string, from: Date, direction: '
   }
 }
 
-/** Aodh's cron has its seconds last, and one nickname more; the library wants seconds first. */
-function secondsFirst(start: string): string {
-  if (start === '@midnight') return '@daily';
-  const fields = start.trim().split(/\s+/);
-  return fields.length === 6 ? [fields[5], ...fields.slice(0, 5)].join(' ') : start;
+/** Aodh's cron has its seconds last, knows no letter case, has one nickname more, and writes the last Friday of a month `L5`. */
+function forLibrary(start: string): string {
+  const written = start.trim().toLowerCase();
+  if (written.startsWith('@')) return written === '@midnight' ? '@daily' : written;
+  const [minute, hour, dayOfMonth, month, dayOfWeek = '', ...seconds] = written.split(/\s+/);
+  const day = dayOfMonth?.replace(/\bl\b/g, 'L');
+  const weekday = dayOfWeek.replace(/^l([0-7])$/, '$1l').replace(/(?<=[0-7])l\b/g, 'L');
+  return [...seconds, minute, hour, day, month, weekday].join(' ');
 }
 
 function refuseBadCron(start: string, context: z.RefinementCtx): void {
@@ -78,11 +81,11 @@ function refuseBadCron(start: string, context: z.RefinementCtx): void {
 
 function cronProblem(start: string): string | undefined {
   const unacceptable = `[${start}] is not acceptable`;
-  if (start.startsWith('@')) return NICKNAMES.has(start) ? undefined : unacceptable;
+  if (start.startsWith('@')) return NICKNAMES.has(start.toLowerCase()) ? undefined : unacceptable;
   // Names of days and months apart, only these signs mean the same to Aodh's cron and to the library: no `?`, `W` or `H`.
   if (/[^\d\s*,/#L-]/i.test(start.replace(/[a-z]{3}/gi, ''))) return unacceptable;
   try {
-    CronExpressionParser.parse(secondsFirst(start), { tz: 'UTC', currentDate: new Date(0) });
+    CronExpressionParser.parse(forLibrary(start), { tz: 'UTC', currentDate: new Date(0) });
     return undefined;
   } catch (cause) {
     // 31 February: Aodh takes it, and no moment is ever inside.

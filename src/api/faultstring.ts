@@ -27,11 +27,11 @@ export function faultstring(issues: readonly Issue[], context: FaultContext): st
   if (issue === undefined) return `Invalid input for field/attribute ${context.argument}.`;
   if (issue.code === 'unrecognized_keys') {
     const nested = [context.argument + (context.prefix ?? ''), ...names(issue)].join('.');
-    return `Unknown attribute for argument ${nested}: ${issue.keys.join(', ')}`;
+    return `Unknown attribute${issue.keys.length > 1 ? 's' : ''} for argument ${nested}: ${issue.keys.join(', ')}`;
   }
   if (isWhole(issue)) return issue.message;
   const { field, value } = at(issue, context);
-  return `Invalid input for field/attribute ${field}. Value: '${shownText(value)}'. ${messageOf(issue, value)}`;
+  return `Invalid input for field/attribute ${field}. Value: '${shownText(value)}'. ${messageOf(issue, context)}`;
 }
 
 /** Issues whose message is the whole text, without the field's name before it. */
@@ -44,9 +44,11 @@ function at(issue: Issue, { argument, value, prefix }: FaultContext): { field: s
   const last = issue.path.findLastIndex((part) => typeof part === 'string');
   const name = last < 0 ? argument : String(issue.path[last]);
   const field = prefix === undefined ? name : `${argument}${prefix}${last < 0 ? '' : `.${name}`}`;
-  let found: unknown = value;
-  for (const part of issue.path.slice(0, last + 1)) found = memberOf(found, part);
-  return { field, value: found };
+  return { field, value: found(value, issue.path.slice(0, last + 1)) };
+}
+
+function found(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce(memberOf, value);
 }
 
 function memberOf(value: unknown, name: PropertyKey): unknown {
@@ -57,9 +59,11 @@ function names(issue: Issue): string[] {
   return issue.path.filter((part) => typeof part === 'string');
 }
 
-function messageOf(issue: Issue, value: unknown): string {
+function messageOf(issue: Issue, { value }: FaultContext): string {
   // Objects are all that is asked for by schemas that are not of `wire-types.ts`.
-  return issue.code === 'invalid_type' ? `Wrong type. Expected an object, got ${kindOf(value)}` : issue.message;
+  return issue.code === 'invalid_type'
+    ? `Wrong type. Expected an object, got ${kindOf(found(value, issue.path))}`
+    : issue.message;
 }
 
 function kindOf(value: unknown): string {

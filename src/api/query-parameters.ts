@@ -23,7 +23,7 @@ export class QueryParameters {
     this.#pairs = [...new URLSearchParams(search)];
     if (this.#pairs.length > MAX_PARAMETERS) throw new AppError('invalid_request', 'Too many query parameters');
     for (const [name, value] of this.#pairs) {
-      if (allowed !== 'any' && !allowed.includes(ITEM.test(name) ? 'q' : name)) {
+      if (allowed !== 'any' && (name === 'q' || !allowed.includes(ITEM.test(name) ? 'q' : name))) {
         throw new AppError('invalid_request', `Unknown argument: ${JSON.stringify(name)}`);
       }
       if (value.includes('\0')) throw invalidInput(name, value, 'Value should not contain control characters');

@@ -180,6 +180,7 @@ describe('a list is refused', () => {
     ['Limit=1', 'Unknown argument: "Limit"'],
     ['all_projects=true', 'Unknown argument: "all_projects"'],
     ['q.bogus=1', 'Unknown argument: "q.bogus"'],
+    ['q=x', 'Unknown argument: "q"'],
   ])('for %s', async (query, fault) => {
     const answer = await api.ask('GET', `/v2/alarms?${query}`);
     expect([answer.status, answer.fault]).toEqual([400, fault]);

@@ -100,6 +100,8 @@ describe('an alarm', () => {
   test.each([
     [{ user_id: 'u2' }, 'Not Authorized to access user u2'],
     [{ project_id: 'p2' }, 'Not Authorized to access project p2'],
+    [{ user_id: null }, 'Not Authorized to access user None'],
+    [{ project_id: null }, 'Not Authorized to access project None'],
     [{ user_id: 'u2', project_id: 'p2' }, 'Not Authorized to access user u2'],
     [
       { threshold_rule: { meter_name: 'm', threshold: 1, query: [{ field: 'project', value: 'p2' }] } },

@@ -233,6 +233,10 @@ describe('a part of the history', () => {
       "Invalid input for field/attribute op. Value: 'eq'. unimplemented operator for timestamp",
     ],
     [
+      'q.field=timestamp&q.op=gt&q.value=2026-01-01&q.field=search_offset&q.op=gt&q.value=1',
+      "Invalid input for field/attribute op. Value: 'gt'. unimplemented operator for search_offset",
+    ],
+    [
       'q.field=search_offset&q.value=1',
       "Invalid input for field/attribute field. Value: 'search_offset'. search_offset cannot be used without timestamp",
     ],

@@ -88,6 +88,7 @@ const ROWS: Row[] = [
   { method: 'GET', path: '/', expected: CALLERS.map(() => 200) },
   { method: 'GET', path: '/healthcheck', expected: CALLERS.map(() => 200) },
   { method: 'GET', path: '/livez', expected: CALLERS.map(() => 200) },
+  { method: 'GET', path: '/livez?verbose', expected: CALLERS.map(() => 200) },
   { method: 'GET', path: '/readyz', expected: CALLERS.map(() => 200) },
 ];
 
@@ -200,6 +201,17 @@ describe('a stranger sees nothing of others', () => {
   ])('by the trick of %s', async (query) => {
     expect((await api.ask('GET', `/v2/alarms?${query}`, { as: STRANGER })).status).toBe(400);
   });
+});
+
+test.each([
+  ['an admin', 'admin', [403, 403, 403, 200]],
+  ['a reader', 'reader', [403, 404, 403, 200]],
+])('%s of the whole system, and of no project, may do nothing', async (_, roles, expected) => {
+  const as = { 'x-user-id': 'u1', 'x-project-id': 'p1', 'x-roles': roles, 'openstack-system-scope': 'all' };
+  const paths = ['/v2/alarms', `/v2/alarms/${alarmId}`, '/v2/quotas?project_id=p1', '/v2/capabilities'];
+  const answers = [];
+  for (const path of paths) answers.push(await api.ask('GET', path, { as }));
+  expect(answers.map(({ status }) => status)).toEqual(expected);
 });
 
 describe('where a request comes from', () => {

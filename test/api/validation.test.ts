@@ -39,12 +39,18 @@ const wrongType = (got: string): string => `Wrong type. Expected '<class 'str'>'
 describe('a body is refused', () => {
   test.each<[string, unknown, string]>([
     ['unknown attribute', thresholdBody({ zzz: 1 }), 'Unknown attribute for argument data: zzz'],
+    ['two unknown attributes', thresholdBody({ zzz: 1, yyy: 2 }), 'Unknown attributes for argument data: zzz, yyy'],
     ['unknown before wrong', { zzz: 1, name: 3 }, 'Unknown attribute for argument data: zzz'],
     ['unknown in the rule', withRule({ x: 1 }), 'Unknown attribute for argument data.threshold_rule: x'],
     [
       'unknown in a condition',
       withRule({ query: [{ field: 'user', value: 'u', zz: 1 }] }),
       'Unknown attribute for argument data.threshold_rule.query: zz',
+    ],
+    [
+      'text for a constraint',
+      thresholdBody({ time_constraints: ['n'] }),
+      invalid('time_constraints', "['n']", 'Wrong type. Expected an object, got string'),
     ],
     ['unknown in a constraint', withConstraint({ zz: 1 }), 'Unknown attribute for argument data.time_constraints: zz'],
     ['a rule of no kind', thresholdBody({ zz_rule: {} }), 'Unknown attribute for argument data: zz_rule'],
@@ -99,6 +105,11 @@ describe('a body is refused', () => {
       'two rules',
       thresholdBody({ combination_rule: { alarm_ids: ['a', 'b'] } }),
       'combination_rule and threshold_rule cannot be set at the same time',
+    ],
+    [
+      'three rules',
+      thresholdBody({ prometheus_rule: { query: 'up', threshold: 1 }, event_rule: {} }),
+      'event_rule and prometheus_rule cannot be set at the same time',
     ],
     [
       'list for the rule',

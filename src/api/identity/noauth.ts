@@ -17,7 +17,11 @@ export function createNoauthAuthenticator(): Authenticator {
     if (Math.max(userId?.length ?? 0, projectId?.length ?? 0) > MAX_ID) {
       throw new AppError('invalid_request', `Ids of users and projects have at most ${MAX_ID} characters`);
     }
-    return Promise.resolve({ userId: userId || null, projectId: projectId || null, role: highestRole((roles ?? '').split(',')) });
+    const role = highestRole((roles ?? '').split(','));
+    if (single(headers['openstack-system-scope']) === 'all') {
+      return Promise.resolve({ userId: userId || null, projectId: null, role, isSystemScoped: true });
+    }
+    return Promise.resolve({ userId: userId || null, projectId: projectId || null, role });
   };
 }
 

@@ -1,11 +1,10 @@
 import type { PythonValue } from '../../alarm/python-json.js';
-import { wireBool } from '../../alarm/wire-types.js';
 import { AppError } from '../../errors.js';
 import type { ResultCounts } from '../../storage/evaluation-counter-store.js';
 import type { Scope } from '../../storage/scope.js';
-import { parseWith } from '../faultstring.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { EvaluationResults } from '../ports.js';
+import { booleanValue } from '../query-parameters.js';
 import type { ApiAnswer, ApiRequest, Route } from '../route.js';
 
 export interface EvaluationResultRoutesDeps {
@@ -32,7 +31,7 @@ export function evaluationResultRoutes(deps: EvaluationResultRoutesDeps): Route[
 function list({ evaluationResults }: EvaluationResultRoutesDeps, { identity, query }: ApiRequest): ApiAnswer {
   if (!evaluationResults) throw new AppError('forbidden', 'metrics endpoint is disabled');
   const text = query.one('all_projects');
-  const allProjects = text !== undefined && parseWith(wireBool(), { argument: 'all_projects', value: text });
+  const allProjects = text !== undefined && booleanValue({ value: text });
   if (allProjects && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
   const projects = allProjects ? {} : { projectId: identity.projectId };
   return { status: 200, listName: 'evaluation_results', pages: pagesOf(evaluationResults, scopeOf(identity), projects) };

@@ -9,12 +9,13 @@ export interface HealthRoutesDeps {
 
 /** What supervisors, load balancers and Prometheus ask. The same on the API's listener and on the management listener. */
 export function healthRoutes({ readiness, metrics }: HealthRoutesDeps): Route[] {
+  // Probes append what they like, against caches or for more detail; none of it makes the service unhealthy.
+  const probe = { method: 'GET', policy: 'public', ignoresOtherQuery: true } as const;
   return [
-    { method: 'GET', path: '/livez', policy: 'public', handle: () => ({ status: 200, body: { ok: true } }) },
+    { ...probe, path: '/livez', handle: () => ({ status: 200, body: { ok: true } }) },
     {
-      method: 'GET',
+      ...probe,
       path: '/readyz',
-      policy: 'public',
       handle: async () => {
         const checks = await readiness();
         const ok = checks.every((check) => check.ok);
@@ -22,17 +23,15 @@ export function healthRoutes({ readiness, metrics }: HealthRoutesDeps): Route[] 
       },
     },
     {
-      method: 'GET',
+      ...probe,
       path: '/healthcheck',
-      policy: 'public',
       handle: () => ({ status: 200, text: { contentType: 'text/plain; charset=UTF-8', content: '' } }),
     },
     ...(metrics
       ? [
           {
-            method: 'GET',
+            ...probe,
             path: '/metrics',
-            policy: 'public',
             handle: async () => ({ status: 200, text: await metrics() }),
           } as const,
         ]

@@ -85,8 +85,8 @@ export const StateRequest = z.enum(ALARM_STATES);
 function theRule(request: Record<string, unknown>, type: AlarmKind): AlarmRule | string {
   const present = ALARM_KINDS.filter((kind) => request[`${kind}_rule`] !== undefined && request[`${kind}_rule`] !== null);
   if (!present.includes(type)) return `${type}_rule must be set for ${type} type alarm`;
-  const [one, another] = present.sort();
-  if (another) return `${one}_rule and ${another}_rule cannot be set at the same time`;
+  const [one, another] = [...present].sort();
+  if (another !== undefined) return `${one}_rule and ${another}_rule cannot be set at the same time`;
   return request[`${type}_rule`] as AlarmRule;
 }
 

@@ -64,6 +64,7 @@ function boundsOf(items: readonly QueryItem[]): Bound[] {
   const bounds = items.filter(({ field }) => field === 'timestamp').map((item) => boundOf(item));
   if (!offset) return bounds;
   if (bounds.length === 0) throw invalidInput('field', 'search_offset', 'search_offset cannot be used without timestamp');
+  if (offset.op !== 'eq') throw invalidInput('op', offset.op, 'unimplemented operator for search_offset');
   const minutes = Number(offset.value);
   if (!/^\d{1,6}$/.test(offset.value)) throw invalidInput('search_offset', offset.value, 'invalid offset');
   return bounds.map(({ op, at }) => ({ op, at: new Date(at.getTime() + (op.startsWith('g') ? -1 : 1) * minutes * 60_000) }));
