@@ -14,7 +14,13 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
-const SECRET_SHAPES = [/ak_[a-z2-7]{12}_[\w-]{20,}/gi, /whsec_[A-Za-z0-9+/=]{16,}/g, /\/\/[^/\s"@]*:[^/\s"@]*@/g];
+/** API keys, signing secrets, Keystone's tokens, passwords in URLs. */
+const SECRET_SHAPES = [
+  /ak_[a-z2-7]{12}_[\w-]{20,}/gi,
+  /whsec_[A-Za-z0-9+/=]{16,}/g,
+  /gAAAA[\w-]{20,}=*/g,
+  /\/\/[^/\s"@]*:[^/\s"@]*@/g,
+];
 
 /** JSON lines on standard error (standard output belongs to what a command prints). */
 export function createLogger(level: string): Logger {

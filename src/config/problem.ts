@@ -35,7 +35,7 @@ export function problemsOf(issue: z.core.$ZodIssue, valueAt: (path: readonly Pro
   const value = valueAt(issue.path);
   // A section written as one text may hold a secret: only values of options are shown.
   const mayShow = option !== undefined && option.kind !== 'secret' && value !== undefined;
-  const got = mayShow ? `, got ${JSON.stringify(value)}` : '';
+  const got = mayShow ? `, got ${JSON.stringify(value).replace(/\/\/[^/?#"]*@/g, '//***@')}` : '';
   return [{ name: path.join('.') || 'the configuration', message: `${describe(issue, option)}${got}` }];
 }
 

@@ -18,10 +18,14 @@ const secretUrl = (scheme: RegExp, example: string) =>
     .transform((text) => new Secret(text))
     .meta({ kind: 'secret' })
     .optional();
+/** The largest that the database takes. */
+const limit = () => z.number().int().min(-1).max(2_147_483_647).default(-1);
+/** Printed, logged and told to clients as it is. */
 const httpUrl = (example: string) =>
   z
     .string()
     .refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), `expected a URL such as ${example}`)
+    .refine((text) => !/^https?:\/\/[^/?#]*@/.test(text), 'must not contain a user or a password')
     .transform((text) => text.replace(/\/+$/, ''))
     .optional();
 const secret = () =>
@@ -59,8 +63,8 @@ export const Config = z.strictObject({
     port: port(8042),
     i_understand_noauth_is_open: z.boolean().default(false),
     alarm_max_actions: z.number().int().min(-1).default(-1),
-    project_alarm_quota: z.number().int().min(-1).default(-1),
-    user_alarm_quota: z.number().int().min(-1).default(-1),
+    project_alarm_quota: limit(),
+    user_alarm_quota: limit(),
     evaluation_results_metrics: z.boolean().default(false),
   }),
   auth: section({

@@ -184,13 +184,20 @@ interface ProjectEvents {
   types: Set<string>;
   /** Which of the types a pattern watches. Asked once: many alarms watch the same. */
   watched: Map<string, ReadonlySet<string>>;
+  /** What asking patterns has cost so far, in judgements: with many stars the time grows with the square of a pattern. */
+  asking: number;
 }
 
-function watchedTypes({ types, watched }: ProjectEvents, matcher: EventMatcher): ReadonlySet<string> {
+/** A judgement takes as long as a type takes with a pattern of some thirty characters. */
+const SQUARED_LENGTH_OF_JUDGEMENT = 1_000;
+
+function watchedTypes(group: ProjectEvents, matcher: EventMatcher): ReadonlySet<string> {
+  const { types, watched } = group;
   const known = watched.get(matcher.pattern);
   if (known) return known;
   const found = new Set([...types].filter((type) => matcher.watches(type)));
   watched.set(matcher.pattern, found);
+  group.asking += (types.size * matcher.pattern.length ** 2) / SQUARED_LENGTH_OF_JUDGEMENT;
   return found;
 }
 
@@ -204,7 +211,7 @@ interface Sight {
 function sightOf(events: readonly AlarmEvent[], at: Date, matcherOf: Sight['matcherOf']): Sight {
   const byProject = new Map<string, ProjectEvents>();
   for (const one of events) {
-    const group: ProjectEvents = byProject.get(one.projectId) ?? { events: [], types: new Set(), watched: new Map() };
+    const group: ProjectEvents = byProject.get(one.projectId) ?? { events: [], types: new Set(), watched: new Map(), asking: 0 };
     group.events.push(one);
     group.types.add(one.eventType);
     byProject.set(one.projectId, group);
@@ -216,9 +223,11 @@ async function judge(alarms: readonly JudgedAlarm[], sight: Sight, pause: EventS
   const hits = new Map<string, Hit>();
   let judgements = 0;
   for (const alarm of alarms) {
+    const group = sight.byProject.get(alarm.owner);
+    const askedBefore = group?.asking ?? 0;
     const found = eventsFor(alarm, sight);
     if (found.length > 0) hits.set(alarm.id, { definitionVersion: alarm.definition_version, events: found });
-    judgements += sight.byProject.get(alarm.owner)?.events.length ?? 0;
+    if (group) judgements += group.events.length + group.asking - askedBefore;
     if (judgements < JUDGEMENTS_WITHOUT_PAUSE) continue;
     await pause();
     judgements = 0;

@@ -50,8 +50,13 @@ export interface OutcomeRows {
   defaultPolicy: string;
 }
 
-/** Outcomes whose notifications are in memory at once: each holds its body. */
-const SLICE = 500;
+/**
+ * Outcomes whose notifications are in memory at once (each holds its body), and how many actions these may have. An alarm may have
+ * thousands of actions; a single one's are always taken together.
+ */
+const SLICE = { members: 500, weight: 5_000 };
+/** Notifications of one statement, weighed in characters: every row carries its body, which for an event alarm is the whole event. */
+const STATEMENT = { members: 5_000, weight: 8 * 1024 * 1024 };
 
 const APPEND_HISTORY = `
   insert into alarm_history (event_id, alarm_id, type, detail, on_behalf_of, severity, timestamp, state_version, previous_state)
@@ -91,13 +96,36 @@ export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<numb
     ...repeated.map((one) => ({ ...one, eventId: null })),
   ];
   let written = 0;
-  for (let start = 0; start < all.length; start += SLICE) {
-    const notifications = all.slice(start, start + SLICE).flatMap(notificationsOf);
+  for (const slice of portionsOf(all, SLICE, ({ outcome, row }) => row[ACTION_LIST_OF[outcome.to]]?.length ?? 0)) {
+    const notifications = slice.flatMap(notificationsOf);
     await supersedeRepeats(tx, notifications, at);
-    await appendNotifications(tx, notifications, at);
+    for (const portion of portionsOf(notifications, STATEMENT, ({ body }) => body.length)) {
+      await appendNotifications(tx, portion, at);
+    }
     written += notifications.length;
   }
   return written;
+}
+
+/** In order; a portion is over its weight only if it has a single member. */
+function* portionsOf<Item>(
+  items: readonly Item[],
+  most: { members: number; weight: number },
+  weightOf: (item: Item) => number,
+): Iterable<Item[]> {
+  let portion: Item[] = [];
+  let weight = 0;
+  for (const item of items) {
+    const added = weightOf(item);
+    if (portion.length > 0 && (portion.length >= most.members || weight + added > most.weight)) {
+      yield portion;
+      portion = [];
+      weight = 0;
+    }
+    portion.push(item);
+    weight += added;
+  }
+  if (portion.length > 0) yield portion;
 }
 
 /** Resolves to the ids of the rows. They rise, so that rows of one moment are listed in the order in which they came about. */
@@ -164,7 +192,6 @@ async function supersedeRepeats(tx: Sql, added: readonly NewNotification[], at: 
 }
 
 async function appendNotifications(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {
-  if (added.length === 0) return;
   await tx.query(APPEND_NOTIFICATIONS, [
     added.map(({ row }) => row.id),
     added.map(({ row }) => row.project_id),

@@ -39,13 +39,11 @@ interface Spoilt {
 
 function spoilt(good: unknown): fc.Arbitrary<Spoilt> {
   const ways = pathsIn(good);
-  return fc
-    .tuple(fc.constantFrom(...ways), awkward)
-    .map(([path, wrong]) => ({
-      path,
-      names: namesIn(good, path),
-      body: JSON.parse(JSON.stringify(withAt(good, path, wrong))) as unknown,
-    }));
+  return fc.tuple(fc.constantFrom(...ways), awkward).map(([path, wrong]) => ({
+    path,
+    names: namesIn(good, path),
+    body: JSON.parse(JSON.stringify(withAt(good, path, wrong))) as unknown,
+  }));
 }
 
 /** Texts of Aodh that say what is wrong by showing the value, and are kept because clients may look for them. */

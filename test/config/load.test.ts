@@ -66,6 +66,7 @@ describe('a configuration file with one mistake', () => {
     'bad-port-not-a-number': 'api.port: expected a number, got "eight" (bad-port-not-a-number.yaml line 2)',
     'bad-port-out-of-range': 'api.port: must be at most 65535, got 70000 (bad-port-out-of-range.yaml line 2)',
     'bad-prefix': 'redis.prefix: expected lower-case letters, digits and dashes, got "My Service" (bad-prefix.yaml line 2)',
+    'bad-quota-too-large': 'api.user_alarm_quota: must be at most 2147483647, got 99999999999 (bad-quota-too-large.yaml line 2)',
     'bad-redis-without-database':
       'redis.url: needs database.url: Redis coordinates processes, and the embedded database serves only one (bad-redis-without-database.yaml line 2)',
     'bad-retry-schedule':
@@ -79,6 +80,8 @@ describe('a configuration file with one mistake', () => {
     'bad-section-is-text': 'database: expected a section with options (bad-section-is-text.yaml line 1)',
     'bad-unknown-option': 'evaluator.intervall: unknown option (bad-unknown-option.yaml line 2)',
     'bad-unknown-section': 'evaluater: unknown option (bad-unknown-section.yaml line 1)',
+    'bad-url-with-password':
+      'gnocchi.url: must not contain a user or a password, got "http://***@gnocchi:8041" (bad-url-with-password.yaml line 2)',
   };
 
   test.each(Object.entries(cases))('%s is refused with the exact line', (name, expected) => {

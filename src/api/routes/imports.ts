@@ -1,3 +1,4 @@
+import { needsTrust, usesTrust } from '../../alarm/action.js';
 import type { PythonValue } from '../../alarm/python-json.js';
 import { AppError, toError } from '../../errors.js';
 import type { AlarmChange, StoredAlarm } from '../../storage/alarm-store.js';
@@ -82,9 +83,11 @@ async function follow({ alarms, now, newId }: ImportRoutesDeps, imported: Import
   const at = now();
   const entries: (HistoryEntry | null)[] = [];
   const change = (current: StoredAlarm): AlarmChange => {
+    // Since its standing was looked up.
+    if (!current.muted) throw new AppError('conflict', 'It was activated at the same time');
     const { state, stateVersion, stateReason, stateTimestamp, definitionVersion, evaluateTimestamp } = current;
     const ours = { state, stateVersion, stateReason, stateTimestamp, definitionVersion, evaluateTimestamp };
-    const next = { ...asItWas(imported, importer, at), ...ours };
+    const next = withTrustActionsOf(current, { ...asItWas(imported, importer, at), ...ours });
     const entry = ruleChangeEntry(current, next, { eventId: newId(), by: identity, at });
     entries.push(entry);
     return { next, entry };
@@ -95,6 +98,24 @@ async function follow({ alarms, now, newId }: ImportRoutesDeps, imported: Import
     change,
   });
   return entries.some((entry) => entry !== null) ? 'updated' : 'unchanged';
+}
+
+const ACTION_LISTS = ['okActions', 'alarmActions', 'insufficientDataActions'] as const;
+
+/**
+ * Trust+ actions do not come along; those that the owner has set up here stay, with their trust.
+ * @throws AppError `conflict` when the trust would serve another rule, or another project, than its owner lent it for.
+ */
+function withTrustActionsOf(current: StoredAlarm, next: StoredAlarm): StoredAlarm {
+  if (!usesTrust(current)) return next;
+  if (current.ruleJson !== next.ruleJson || current.projectId !== next.projectId) {
+    throw new AppError('conflict', 'Its rule or its project was changed, and it has trust+ actions here: change it here too');
+  }
+  const lists = ACTION_LISTS.map((list) => {
+    const kept = (current[list] ?? []).filter(needsTrust);
+    return [list, kept.length === 0 ? next[list] : [...(next[list] ?? []), ...kept]] as const;
+  });
+  return { ...next, ...Object.fromEntries(lists) };
 }
 
 /** With the id, owner, state and moments that it had; where the other service says nothing, as if made now. */
