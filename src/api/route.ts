@@ -84,7 +84,7 @@ function dispatch(routes: readonly Route[]): RequestHandler {
     refuseNul(request.params as Record<string, string>);
     if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
     const body = route.body && (await readJsonBody(request, response, route.body));
-    const origin = `${request.protocol}://${request.headers.host ?? 'localhost'}`;
+    const origin = `${request.protocol}://${request.host || 'localhost'}`;
     const params = request.params as Record<string, string>;
     const answer = await answerOf(route, { identity, params, query, body, origin, ifMatch: request.headers['if-match'] });
     await sendAnswer(response, answer);

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-const FORWARDED = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.7' };
+const FORWARDED = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.7', 'x-forwarded-host': 'alarms.example.com' };
 
 /** An API that admits one token, and lets an address fail twice a minute. */
 async function withApi(trustedProxies: string[], use: (api: TestApi) => Promise<void>): Promise<void> {
@@ -37,14 +37,14 @@ async function withApi(trustedProxies: string[], use: (api: TestApi) => Promise<
 
 describe('what a proxy says of its client', () => {
   test.each([
-    { proxies: ['127.0.0.0/8'], scheme: 'https', what: 'is believed of a trusted one' },
-    { proxies: ['10.0.0.0/8'], scheme: 'http', what: 'is not believed of another' },
-    { proxies: [], scheme: 'http', what: 'is not believed where none is trusted' },
-  ])('$what', async ({ proxies, scheme }) => {
+    { proxies: ['127.0.0.0/8'], origin: /^https:\/\/alarms\.example\.com\/v2/, what: 'is believed of a trusted one' },
+    { proxies: ['10.0.0.0/8'], origin: /^http:\/\/127\.0\.0\.1:\d+\/v2/, what: 'is not believed of another' },
+    { proxies: [], origin: /^http:\/\/127\.0\.0\.1:\d+\/v2/, what: 'is not believed where none is trusted' },
+  ])('$what', async ({ proxies, origin }) => {
     await withApi(proxies, async (api) => {
       const as = { 'x-auth-token': 'good', ...FORWARDED };
       const { headers } = await api.ask('POST', '/v2/alarms', { as, body: thresholdBody() });
-      expect(headers.location).toMatch(new RegExp(`^${scheme}://127\\.0\\.0\\.1:`));
+      expect(headers.location).toMatch(origin);
     });
   });
 
