@@ -1,4 +1,4 @@
-import { trustActionsOf, usesTrust } from '../alarm/action.js';
+import { normaliseAction, trustActionsOf, usesTrust } from '../alarm/action.js';
 import { AppError, toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { StoredAlarm } from '../storage/alarm-store.js';
@@ -72,7 +72,8 @@ export function refuseChangedMeanwhile(before: StoredAlarm, current: StoredAlarm
 function mayKeep(trust: SealedTrust, { before, after }: { before: TrustUser; after: TrustUser }, identity: Identity): boolean {
   if (trust.projectId !== after.projectId) return false;
   if (identity.token !== undefined && identity.userId === trust.trustorId) return true;
-  const [old, next] = [trustActionsOf(before), trustActionsOf(after)];
+  // Clients write back what they read, and read addresses without an empty authority.
+  const [old, next] = [before, after].map((alarm) => trustActionsOf(alarm).map(normaliseAction)) as [string[], string[]];
   const heals = next.some((action) => /^trust\+heat:/i.test(action));
   return next.every((action) => old.includes(action)) && !(heals && before.ruleJson !== after.ruleJson);
 }

@@ -208,6 +208,15 @@ describe('replacing an alarm', () => {
     expect([...cloud.trusts.keys()]).toEqual(second);
   });
 
+  test('by what anybody read of it keeps the trust, also where addresses are read in another form than they were written', async () => {
+    const id = await api.create(body('trust+heat://', 'trust+zaqar://?queue_name=q', HOOK), OWNER);
+    const before = await storedTrusts();
+    const read = (await api.ask('GET', `/v2/alarms/${id}`, { as: TOKENLESS })).json();
+    expect(read['alarm_actions']).toEqual(['trust+heat:', 'trust+zaqar:?queue_name=q', HOOK]);
+    expect((await put(id, { ...read, severity: 'critical' }, TOKENLESS)).status).toBe(200);
+    expect(await storedTrusts()).toEqual(before);
+  });
+
   test('never lends one person’s rights to an address or stack that another chose, and without a token says so', async () => {
     const id = await api.create(body('trust+heat:'), OWNER);
     const before = await storedTrusts();
