@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -8,6 +9,8 @@ import { inTemporaryFolder } from './running-servers.js';
 export interface RealAodh {
   /** Without a slash at its end. */
   url: string;
+  /** Stores an alarm so many times again, under new ids, past its API, which takes its time for each. */
+  copy(alarmId: string, times: number): void;
   /** Ends it and removes all it had. */
   stop(): Promise<void>;
 }
@@ -52,6 +55,17 @@ print('serving on port %d' % server.server_port, flush=True)
 server.serve_forever()
 `;
 
+const COPY = `
+import sqlite3, sys, uuid
+file, alarm_id, times = sys.argv[1:]
+db = sqlite3.connect(file, timeout=30)
+columns = [row[1] for row in db.execute('pragma table_info(alarm)') if row[1] != 'alarm_id']
+names = ', '.join(columns)
+for _ in range(int(times)):
+    db.execute('insert into alarm (alarm_id, %s) select ?, %s from alarm where alarm_id = ?' % (names, names), (str(uuid.uuid4()), alarm_id))
+db.commit()
+`;
+
 /** Starts an Aodh, in some five seconds. Needs the kind `aodh-service` of `describeWith`. */
 export function startAodh({ gnocchiUrl }: StartAodhOptions): Promise<RealAodh> {
   return inTemporaryFolder(async (dir) => {
@@ -64,7 +78,10 @@ export function startAodh({ gnocchiUrl }: StartAodhOptions): Promise<RealAodh> {
     const server = await startLocalProcess({ name: 'aodh-api', ...options });
     const stop = (): Promise<void> => server.stop(STOP);
     try {
-      return { url: `http://127.0.0.1:${await saidPort(server)}`, stop };
+      const copy = (alarmId: string, times: number): void => {
+        execFileSync(PYTHON, ['-I', '-c', COPY, databaseIn(dir), alarmId, String(times)]);
+      };
+      return { url: `http://127.0.0.1:${await saidPort(server)}`, copy, stop };
     } catch (cause) {
       await stop();
       throw cause;
@@ -77,7 +94,7 @@ function configuration(dir: string, gnocchiUrl: string): string {
   const sections = {
     DEFAULT: { use_stderr: 'true', log_color: 'false', transport_url: 'fake://' },
     api: { auth_mode: 'noauth' },
-    database: { connection: `sqlite:///${path.join(dir, 'aodh.sqlite')}`, sqlite_synchronous: 'false' },
+    database: { connection: `sqlite:///${databaseIn(dir)}`, sqlite_synchronous: 'false' },
     oslo_messaging_notifications: { driver: 'noop' },
     service_credentials: {
       auth_type: 'gnocchi-noauth',
@@ -90,6 +107,10 @@ function configuration(dir: string, gnocchiUrl: string): string {
   return Object.entries(sections)
     .map(([name, options]) => [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'))
     .join('\n');
+}
+
+function databaseIn(dir: string): string {
+  return path.join(dir, 'aodh.sqlite');
 }
 
 async function saidPort(server: LocalProcess): Promise<number> {
