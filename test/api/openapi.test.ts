@@ -10,6 +10,16 @@ interface Operation {
   requestBody?: { content: { 'application/json': { schema: object } } };
 }
 
+const LEAF = {
+  type: 'gnocchi_resources_threshold',
+  metric: 'm',
+  resource_id: 'r',
+  resource_type: 't',
+  aggregation_method: 'mean',
+  threshold: 1,
+};
+const composite = (rule: unknown) => ({ name: 'c', type: 'composite', composite_rule: rule });
+
 let db: Database;
 let api: TestApi;
 let document: {
@@ -64,6 +74,11 @@ describe('the body of POST /v2/alarms', () => {
       what: 'too many periods',
       body: thresholdBody({ threshold_rule: { meter_name: 'cpu', threshold: 1, evaluation_periods: 101 } }),
     },
+    { what: 'a nested composite rule', body: composite({ or: [LEAF, { and: [LEAF, { ...LEAF, granularity: null }] }] }) },
+    { what: 'a composite rule of one leaf', body: composite(LEAF) },
+    { what: 'an unknown operator in a composite rule', body: composite({ xor: [LEAF, LEAF] }) },
+    { what: 'an unknown field in a leaf', body: composite({ or: [LEAF, { ...LEAF, zzz: 1 }] }) },
+    { what: 'a leaf without its threshold', body: composite({ or: [LEAF, { type: 'prometheus', query: 'up' }] }) },
     { what: 'an unknown severity', body: thresholdBody({ severity: 'urgent' }) },
   ])('with $what is judged by the document as by the service', async ({ body }) => {
     const sent: unknown = JSON.parse(JSON.stringify(body));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { shownText, wrongType } from '../../wire-types.js';
+import { describedInput, shownText, wrongType } from '../../wire-types.js';
 import { LEAF_KINDS, leafTypeOf, type CompositeLeaf, type CompositeNode, type LeafKind } from './tree.js';
 
 const MAX_DEPTH = 4;
@@ -15,10 +15,13 @@ export interface CompositeRule {
 }
 
 /** Threshold rules combined with `and` and `or`, nested as deep as four, or one such rule alone. */
-export const CompositeRule: z.ZodType<CompositeRule> = z.unknown().transform((value, context): CompositeRule => {
-  const tree = readNode(value, [], { context, leaves: 0 });
-  return tree === undefined ? z.NEVER : { type: 'composite', tree };
-});
+export const CompositeRule: z.ZodType<CompositeRule> = z
+  .unknown()
+  .transform((value, context): CompositeRule => {
+    const tree = readNode(value, [], { context, leaves: 0 });
+    return tree === undefined ? z.NEVER : { type: 'composite', tree };
+  })
+  .meta(described());
 
 type Path = readonly (string | number)[];
 type NewIssue = Parameters<z.core.$RefinementCtx['addIssue']>[0];
@@ -28,6 +31,24 @@ type Fields = Readonly<Record<string, unknown>>;
 interface Reading {
   readonly context: z.core.$RefinementCtx;
   leaves: number;
+}
+
+/** The tree as JSON Schema, from the schemas of its leaves. */
+function described(): Record<string, unknown> {
+  const node = { $ref: '#/$defs/CompositeNode' };
+  const list = { type: 'array', items: node };
+  const combined = (['and', 'or'] as const).map((operator) => ({
+    type: 'object',
+    properties: { [operator]: list },
+    required: [operator],
+    additionalProperties: false,
+  }));
+  const leaves = LEAF_KINDS.map((kind) => {
+    const { properties, required, ...rest } = describedInput(leafTypeOf({ type: kind }).schema) as Record<string, object>;
+    const names = (required ?? []) as string[];
+    return { ...rest, properties: { ...properties, type: { const: kind } }, required: [...names, 'type'] };
+  });
+  return { ...node, $defs: { CompositeNode: { anyOf: [...combined, ...leaves] } } };
 }
 
 function readNode(value: unknown, path: Path, reading: Reading): CompositeNode | undefined {
