@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
+import { NO_OPTIONS } from '../src/alarm/evaluation-options.js';
 import { PARTITIONS, partitionOf, queryKeyOf } from '../src/alarm/partition-key.js';
 import { alarmTypes, typeOf } from '../src/alarm/types/index.js';
 import { createDatasources } from '../src/datasource/registry.js';
@@ -88,7 +89,7 @@ async function storeAlarms(db: Database, first: number, count: number): Promise<
       evaluation_periods: 1 + (n % 3),
     };
     const rule = alarmTypes.threshold.schema.parse(fields);
-    const key = queryKeyOf(rule, '');
+    const key = queryKeyOf(rule, NO_OPTIONS, '');
     columns.id.push(`00000000-0000-4000-8000-${String(n).padStart(12, '0')}`);
     columns.rule.push(typeOf(rule).ruleJson(rule));
     columns.key.push(key);
@@ -110,7 +111,10 @@ function start(db: Database) {
   const evaluator = createEvaluator({
     store: createEvaluationStore(db),
     commit: createEvaluationCommit(db),
-    datasources: createDatasources({ meterStatistics: createMeterSeriesStore(db), onQuery: () => (queries += 1) }),
+    datasources: createDatasources({
+      meterStatistics: createMeterSeriesStore(db),
+      observerOf: () => ({ succeeded: () => (queries += 1), failed: () => (queries += 1) }),
+    }),
     doorbell: { ring: () => undefined },
     clock,
     log: silentLogger,

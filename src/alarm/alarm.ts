@@ -1,4 +1,5 @@
 import type { AlarmRule } from './types/index.js';
+import type { EvaluationOptions } from './evaluation-options.js';
 import type { TimeConstraint } from './time-constraint.js';
 
 export const ALARM_STATES = ['ok', 'alarm', 'insufficient data'] as const;
@@ -37,6 +38,8 @@ export interface AlarmDefinition extends AlarmActions {
   timeConstraints: TimeConstraint[];
   /** Null: the configured default. Shown to clients only when set, in the alarm's `tocsin` object. */
   deliveryPolicy: DeliveryPolicy | null;
+  /** Null: all as in Aodh. Shown to clients only when set, in the alarm's `tocsin` object. */
+  evaluationOptions: EvaluationOptions | null;
 }
 
 /** An alarm as it is stored. Versions rise by one: `stateVersion` with every write of the state, `definitionVersion` with every PUT and DELETE. */

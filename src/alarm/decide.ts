@@ -2,9 +2,12 @@ import type { AlarmState } from './alarm.js';
 import type { PythonValue } from './python-json.js';
 
 /**
- * What one look at an alarm found. `trending` means that the points disagree: it settles a state only for an alarm that has none yet.
+ * What one look at an alarm found.
+ * - `trending`: the points disagree; that settles a state only for an alarm that has none yet.
+ * - `hold`: points are missing, and the alarm is to keep its state then.
+ * - `trouble`: a backend could not be asked, and without its answer nothing can be said.
  */
-export type Verdict = AlarmState | 'trending ok' | 'trending alarm';
+export type Verdict = AlarmState | 'trending ok' | 'trending alarm' | 'hold' | 'trouble';
 
 export interface Evaluation<Findings = unknown> {
   verdict: Verdict;
@@ -38,6 +41,7 @@ export function decide<Findings>(
   { verdict, findings }: Evaluation<Findings>,
   explainer: Explainer<Findings>,
 ): Decision {
+  if (verdict === 'trouble') return STAY;
   const to = settle(verdict, alarm.state);
   if (to !== alarm.state) {
     return { kind: 'transition', from: alarm.state, to, ...explainer.explain(findings, to, false) };
@@ -47,7 +51,8 @@ export function decide<Findings>(
   return { kind: 'repeat', state: to, ...explainer.explain(findings, to, true) };
 }
 
-function settle(verdict: Verdict, present: AlarmState): AlarmState {
+function settle(verdict: Exclude<Verdict, 'trouble'>, present: AlarmState): AlarmState {
+  if (verdict === 'hold') return present;
   if (verdict !== 'trending ok' && verdict !== 'trending alarm') return verdict;
   if (present !== 'insufficient data') return present;
   return verdict === 'trending ok' ? 'ok' : 'alarm';

@@ -5,23 +5,51 @@
 export interface Point {
   /** Start of the period, milliseconds since the epoch. */
   at: number;
-  /** What the backend computed over the period, by the name of the statistic (`avg`, `count`, …). */
+  /** What the backend computed over the period, by the name of the statistic (`avg`, `count`, …); `value` where there is only one. */
   values: Readonly<Record<string, number>>;
 }
 
 export type Series = readonly Point[];
 
-/** The question that an alarm puts to a backend at each evaluation. */
-export interface SeriesNeed {
-  datasource: 'meters';
-  /** Alarms with equal keys can be served by one answer. */
-  key: string;
-  query: MeterQuery;
-  /** Length of one period, in seconds. */
-  granularityS: number;
-  /** How many periods before the moment of evaluation the alarm looks at. */
-  periods: number;
+/** Member of a load balancer's pool, as Octavia answers it. */
+export type PoolMember = Readonly<Record<string, unknown>>;
+
+/**
+ * What came of a question.
+ * - `series`: data, sanitised; an empty list is an answer too. Only PromQL can give more than one series.
+ * - `members`: of a pool, all that Octavia listed.
+ * - `absent`: the backend says that there is no such metric or resource; `reason` is Aodh's text for that.
+ * - `refused`: the backend understood, and will never answer this question; `reason` likewise.
+ * - `trouble`: it could not be asked, which says nothing about the alarm. `reason` is fit for everybody's eyes: no addresses, no
+ *   texts of libraries.
+ */
+export type BackendAnswer =
+  | { kind: 'series'; series: readonly Series[] }
+  | { kind: 'members'; members: readonly PoolMember[] }
+  | { kind: 'absent'; reason: string }
+  | { kind: 'refused'; reason: string }
+  | { kind: 'trouble'; reason: string };
+
+/** A question that an alarm puts to a backend at each evaluation. */
+interface Need<Datasource extends string, Query> {
+  readonly datasource: Datasource;
+  /** Name of the configured backend; null is the default one of its kind. */
+  readonly backend: string | null;
+  /** Alarms with equal keys can be served by one answer: it holds everything below but `periods`. */
+  readonly key: string;
+  readonly query: Query;
+  /** Length of one period, in seconds; 0 for questions about one moment alone. */
+  readonly granularityS: number;
+  /** How many periods before the end of the window the alarm looks at. */
+  readonly periods: number;
+  /** How long before the moment of evaluation the window ends, in seconds. */
+  readonly lagS: number;
 }
+
+export type SeriesNeed =
+  Need<'meters', MeterQuery> | Need<'gnocchi', GnocchiQuery> | Need<'prometheus', PrometheusQuery> | Need<'octavia', PoolQuery>;
+
+export type DatasourceKind = SeriesNeed['datasource'];
 
 /** Equality conditions on the samples of one meter; all must hold. `metadata` keys are dotted paths, values are compared as text. */
 export interface MeterQuery {
@@ -34,4 +62,36 @@ export interface MeterQuery {
   metadata?: Readonly<Record<string, string>> | undefined;
   /** Conditions contradict each other: no sample can match. */
   impossible?: boolean | undefined;
+}
+
+/** Whose data a question may be answered from: one project's, or (null) everybody's. */
+interface Scoped {
+  project: string | null;
+}
+
+/** `method` is the rule's aggregation method, a `rate:` before it included. */
+export type GnocchiQuery =
+  | ({ kind: 'resource'; resourceId: string; metric: string; method: string } & Scoped)
+  | ({ kind: 'metrics'; metrics: readonly string[]; method: string } & Scoped)
+  /** The project's condition is part of the search, which is JSON text. */
+  | { kind: 'resources'; search: string; resourceType: string; metric: string; method: string };
+
+/** Asked at one moment when the need's granularity is 0, else over a range with the granularity as its step. */
+export interface PrometheusQuery extends Scoped {
+  promql: string;
+}
+
+export interface PoolQuery {
+  poolId: string;
+}
+
+/** Where the window of an alarm that asks this begins, in milliseconds; points before are another alarm's. */
+export function windowStart({ datasource, granularityS, periods, lagS }: SeriesNeed, now: number): number {
+  const stop = now - lagS * 1000;
+  const step = granularityS * 1000;
+  // The end of a range is its newest point.
+  if (datasource === 'prometheus') return stop - (periods - 1) * step;
+  const start = stop - periods * step;
+  // Gnocchi's periods begin at multiples of their length, and one that has begun before the window belongs to it.
+  return datasource === 'gnocchi' ? Math.floor(start / step) * step : start;
 }

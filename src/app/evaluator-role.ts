@@ -1,6 +1,5 @@
 import type { ServiceClock } from '../clock.js';
 import type { Config } from '../config/schema.js';
-import { createDatasources } from '../datasource/registry.js';
 import { createBackendWatch, type BackendWatch } from '../evaluator/backend-watch.js';
 import type { Doorbell } from '../evaluator/commit-outcomes.js';
 import { createEvaluator, type Evaluator } from '../evaluator/evaluator.js';
@@ -14,11 +13,11 @@ import { createEvaluationCommit } from '../storage/evaluation-commit.js';
 import { createEvaluationCounterStore } from '../storage/evaluation-counter-store.js';
 import { createEvaluationStore } from '../storage/evaluation-store.js';
 import { createMemberStore } from '../storage/member-store.js';
-import { createMeterSeriesStore } from '../storage/meter-series-store.js';
 import { createPartitionStore } from '../storage/partition-store.js';
 import { createRetentionStore, PRUNE_BATCH } from '../storage/retention-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
+import { openDatasources } from './datasources/open.js';
 import { trustChore } from './trusts.js';
 
 /** Tombstones stay at least this long, whatever the evaluators say they have seen. */
@@ -75,10 +74,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
   const evaluator: Evaluator = createEvaluator({
     store,
     commit: createEvaluationCommit(db),
-    datasources: createDatasources({
-      meterStatistics: createMeterSeriesStore(db),
-      onQuery: (datasource, outcome) => telemetry.backendQueries.inc({ datasource, outcome }),
-    }),
+    datasources: openDatasources(deps),
     doorbell: deps.doorbell,
     clock,
     log: log.child({ component: 'evaluator' }),

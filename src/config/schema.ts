@@ -103,6 +103,32 @@ export const Config = z.strictObject({
     external_domain_name: z.string().min(1).default('Default'),
     timeout: duration('10s', { min: '100ms' }),
   }),
+  prometheus: section({
+    url: httpUrl('http://127.0.0.1:9090'),
+    auth: z.enum(['none', 'basic', 'bearer']).default('none'),
+    user: text(),
+    password: secret(),
+    token: secret(),
+    ca_file: text(),
+    certificate_file: text(),
+    key_file: text(),
+    tenancy: z.enum(['label', 'header', 'none']).default('label'),
+    project_label: z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a label: letters, digits and _')
+      .default('project'),
+    tenant_header: z
+      .string()
+      .regex(/^[A-Za-z0-9-]+$/, 'expected the name of a header: letters, digits and -')
+      .default('X-Scope-OrgID'),
+    admin_tenant: text(),
+    timeout: duration('10s', { min: '100ms' }),
+  }),
+  octavia: section({
+    url: httpUrl('http://127.0.0.1:9876'),
+    member_creation_time: duration('120s'),
+    timeout: duration('10s', { min: '100ms' }),
+  }),
   secrets: section({
     key: secretKey(),
     previous_key: secretKey(),
@@ -133,6 +159,7 @@ export const Config = z.strictObject({
     lease: duration('10s', { min: '500ms' }),
     heartbeat: duration('2s', { min: '50ms' }),
     deadline: duration('10s', { min: '100ms' }),
+    backend_grace: duration('0s').optional(),
   }),
   meters: section({
     retention: duration('7d', { min: '1m' }),

@@ -1,19 +1,55 @@
-import type { MeterQuery, Series } from '../alarm/series.js';
+import type { DropReason } from '../alarm/sanitise.js';
+import type { BackendAnswer, DatasourceKind, SeriesNeed } from '../alarm/series.js';
 
-/** Several questions put to a backend at once: all over the same periods, so that one request can carry them. */
-export interface SeriesRequest {
+/** Several questions put to a backend at once: all over the same window, so that requests can be shared. */
+export interface SeriesRequest<Query> {
+  /** As in `SeriesNeed`; `periods` may be more than a single alarm needs. */
   granularityS: number;
-  /** Length of the window that ends (exclusively) at the moment of evaluation, in periods. */
   periods: number;
-  /** `key` names the question in the answer. */
-  questions: readonly { key: string; query: MeterQuery }[];
+  lagS: number;
+  /** `key` names the question in the answer. Of any number: how many fit into one request is the backend's own affair. */
+  questions: readonly { key: string; query: Query }[];
 }
 
-/** A metrics backend. One folder each; `registry.ts` lists them. */
-export interface Datasource {
-  /**
-   * The series of every question, oldest point first; a question without data has an empty series.
-   * Rejects when the backend cannot be asked: that is trouble, not absence of data.
-   */
-  series(request: SeriesRequest, now: Date, signal: AbortSignal): Promise<ReadonlyMap<string, Series>>;
+/** Listens in on a question, for people who want to know why an alarm is in its state. */
+export interface Trace {
+  /** A request as it was sent: method, path with query, and body. No host, no credentials. */
+  sent(request: string): void;
+  /** A point of the answer that was not believed. */
+  dropped(point: { key: string; at: number | null; value: unknown; why: DropReason }): void;
+}
+
+export interface Asking {
+  /** The moment of evaluation. */
+  now: Date;
+  signal: AbortSignal;
+  trace?: Trace | undefined;
+}
+
+/**
+ * A backend that alarms ask. One folder each; `registry.ts` lists them. Merging is an implementation's own business, under one law: each
+ * question gets the answer that it would have had alone.
+ */
+export interface Datasource<Query> {
+  /** An answer to every question. Never rejects: trouble is an answer too, so that one question's cannot become that of others. */
+  answers(request: SeriesRequest<Query>, asking: Asking): Promise<ReadonlyMap<string, BackendAnswer>>;
+  close?(): void;
+}
+
+/** Told of every request to one backend, for its health and for figures. */
+export interface BackendObserver {
+  /** It answered; a refusal is an answer. */
+  succeeded(): void;
+  /** As in a `trouble` answer; `cause` is for the log. */
+  failed(reason: string, cause: unknown): void;
+}
+
+/** The query of a need, by its kind of datasource. */
+export type QueryOf<Kind extends DatasourceKind> = Extract<SeriesNeed, { datasource: Kind }>['query'];
+
+/** What is configured. */
+export interface Datasources {
+  /** Undefined when there is no such backend. `name` is null for the default one of its kind. */
+  find(kind: DatasourceKind, name: string | null): Datasource<never> | undefined;
+  close(): void;
 }

@@ -1,15 +1,29 @@
-import type { SeriesNeed } from '../alarm/series.js';
-import type { Datasource } from './datasource.js';
+import type { DatasourceKind } from '../alarm/series.js';
+import type { BackendObserver, Datasource, Datasources, QueryOf } from './datasource.js';
 import { createMetersDatasource, type MeterStatistics } from './meters/meters.js';
+
+/** Of one kind, by name; the default one's is null. */
+export type Named<Kind extends DatasourceKind> = ReadonlyMap<string | null, Datasource<QueryOf<Kind>>>;
 
 export interface DatasourceDeps {
   meterStatistics: MeterStatistics;
-  onQuery: (datasource: SeriesNeed['datasource'], outcome: 'ok' | 'failed') => void;
+  observerOf: (kind: DatasourceKind, name: string | null) => BackendObserver;
+  /** What is configured of the kinds that take a server; the meters are always there. */
+  remote?: { [Kind in Exclude<DatasourceKind, 'meters'>]?: Named<Kind> };
 }
 
-/** Every metrics backend, one line each. */
-export function createDatasources(deps: DatasourceDeps): Record<SeriesNeed['datasource'], Datasource> {
+/** Every kind of backend, one line each. */
+export function createDatasources({ meterStatistics, observerOf, remote = {} }: DatasourceDeps): Datasources {
+  const configured: { [Kind in DatasourceKind]: Named<Kind> } = {
+    meters: new Map([[null, createMetersDatasource({ store: meterStatistics, observer: observerOf('meters', null) })]]),
+    gnocchi: remote.gnocchi ?? new Map(),
+    prometheus: remote.prometheus ?? new Map(),
+    octavia: remote.octavia ?? new Map(),
+  };
   return {
-    meters: createMetersDatasource({ store: deps.meterStatistics, onQuery: (outcome) => deps.onQuery('meters', outcome) }),
+    find: (kind, name) => configured[kind].get(name),
+    close() {
+      for (const some of Object.values(configured)) for (const one of some.values()) one.close?.();
+    },
   };
 }

@@ -1,16 +1,19 @@
 import type { AlarmState } from '../alarm/alarm.js';
+import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
 import type { SeriesNeed } from '../alarm/series.js';
 import type { TimeConstraint } from '../alarm/time-constraint.js';
 import { parseStoredRule, typeOf, type AlarmRule } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
+import { parseStoredOptions } from '../storage/alarm-row.js';
 import type { LoadedAlarm } from '../storage/evaluation-store.js';
 
 /** An alarm in an evaluator's memory. Small on purpose: there may be a million. */
 export interface HeldAlarm {
   readonly id: string;
   readonly rule: AlarmRule;
-  /** Undefined for kinds that ask no backend. Shared between alarms that ask the same. */
-  readonly need: SeriesNeed | undefined;
+  /** What it asks backends; empty for kinds that ask none. Each shared between alarms that ask the same. */
+  readonly needs: readonly SeriesNeed[];
+  readonly options: EvaluationOptions;
   readonly repeats: boolean;
   readonly statesWithActions: readonly AlarmState[];
   readonly timeConstraints: readonly TimeConstraint[];
@@ -24,6 +27,8 @@ export interface AlarmCacheDeps {
   load: (partitions: readonly number[]) => Promise<{ alarms: LoadedAlarm[]; seen: string }>;
   changesSince: (partitions: readonly number[], since: string) => Promise<{ alarms: LoadedAlarm[]; seen: string }>;
   byId: (ids: readonly string[]) => Promise<LoadedAlarm[]>;
+  /** Whether there is somebody to put this question to. */
+  isConfigured: (need: SeriesNeed) => boolean;
   /** An alarm that is there and makes no sense, such as one of a kind that only a newer release knows. It is left out. */
   onUnreadable: (alarmId: string, err: Error) => void;
 }
@@ -35,11 +40,6 @@ interface HeldPartition {
 }
 
 const NONE: readonly never[] = [];
-
-/** Whether evaluators can do anything about an alarm: not where events set it off, nor where its backend cannot be asked. */
-function isOurs({ rule, need }: HeldAlarm): boolean {
-  return need !== undefined || typeOf(rule).judgedBy === 'members';
-}
 
 /** Partitions loaded by one statement: with a million alarms in all, an answer of some hundred thousand rows is enough at once. */
 const LOAD_AT_ONCE = 32;
@@ -176,11 +176,17 @@ export class AlarmCache {
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
     const held = this.#tryHold(alarm);
-    if (held === undefined || !isOurs(held)) return this.#remove(alarm.id);
+    if (held === undefined || !this.#isOurs(held)) return this.#remove(alarm.id);
     alarms.set(held.id, held);
     this.#partitionOf.set(held.id, held.partition);
     if (typeOf(held.rule).judgedBy === 'members') this.#combinations.set(held.id, held);
     else this.#combinations.delete(held.id);
+  }
+
+  /** Whether this evaluator can do anything about an alarm: not where events set it off, nor where a backend is not configured. */
+  #isOurs({ rule, needs }: HeldAlarm): boolean {
+    const { judgedBy } = typeOf(rule);
+    return judgedBy === 'members' || (judgedBy === 'series' && needs.length > 0 && needs.every(this.deps.isConfigured));
   }
 
   #remove(alarmId: string): void {
@@ -203,11 +209,15 @@ export class AlarmCache {
 
   #hold(alarm: LoadedAlarm): HeldAlarm {
     const rule = parseStoredRule(alarm.kind, alarm.ruleJson);
+    const options = parseStoredOptions(alarm.optionsJson) ?? NO_OPTIONS;
     const constraints = JSON.parse(alarm.timeConstraintsJson) as TimeConstraint[];
     return {
       id: alarm.id,
       rule,
-      need: this.#intern(typeOf(rule).seriesNeeded(rule)),
+      needs: typeOf(rule)
+        .seriesNeeded(rule, options)
+        .map((need) => this.#intern(need)),
+      options,
       repeats: alarm.repeatActions,
       statesWithActions: alarm.statesWithActions.length === 0 ? NONE : alarm.statesWithActions,
       timeConstraints: constraints.length === 0 ? NONE : constraints,
@@ -218,8 +228,7 @@ export class AlarmCache {
     };
   }
 
-  #intern(need: SeriesNeed | undefined): SeriesNeed | undefined {
-    if (need === undefined) return undefined;
+  #intern(need: SeriesNeed): SeriesNeed {
     const name = `${need.periods} ${need.key}`;
     const known = this.#interned.get(name)?.deref();
     if (known !== undefined) return known;

@@ -1,5 +1,6 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import type { Evaluation } from '../alarm/decide.js';
+import { NO_OPTIONS } from '../alarm/evaluation-options.js';
 import { isWithin, type TimeConstraint } from '../alarm/time-constraint.js';
 import { evaluatedTypeOf, parseStoredRule, typeOf } from '../alarm/types/index.js';
 import type { MemberAlarm } from '../storage/evaluation-store.js';
@@ -47,7 +48,7 @@ function verdictOf(alarm: MemberAlarm, snapshot: Snapshot, now: Date, above: Rea
     // A circle cannot be written; should one ever be read, its members count as unknown instead of ending the process.
     if (member !== undefined && !above.has(memberId)) memberStates.set(memberId, stateOf(member, snapshot, now, above));
   }
-  return type.evaluate(rule, { series: [], memberStates });
+  return type.evaluate(rule, { answers: [], memberStates, state: alarm.state, options: NO_OPTIONS, now });
 }
 
 function stateOf(member: MemberAlarm, snapshot: Snapshot, now: Date, above: ReadonlySet<string>): AlarmState {

@@ -23,7 +23,7 @@ const COUNTED_KINDS: ReadonlySet<string> = new Set([
 
 /** The state that counts, or undefined for kinds that are not counted and for points that disagree. */
 export function countedState(kind: string, verdict: Verdict): AlarmState | undefined {
-  if (verdict === 'trending ok' || verdict === 'trending alarm') return undefined;
+  if (verdict !== 'ok' && verdict !== 'alarm' && verdict !== 'insufficient data') return undefined;
   return COUNTED_KINDS.has(kind) ? verdict : undefined;
 }
 

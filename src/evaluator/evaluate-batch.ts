@@ -1,8 +1,8 @@
 import { decide, type Decision } from '../alarm/decide.js';
-import type { Series, SeriesNeed } from '../alarm/series.js';
+import { windowStart, type BackendAnswer, type Series, type SeriesNeed } from '../alarm/series.js';
 import { isWithin } from '../alarm/time-constraint.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
-import type { Datasource } from '../datasource/datasource.js';
+import type { Datasource, Datasources } from '../datasource/datasource.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Outcome } from '../storage/evaluation-commit.js';
@@ -13,7 +13,7 @@ import type { PoisonWatch } from './poison-watch.js';
 import { planRequests, type PlannedRequest } from './plan.js';
 
 export interface EvaluateBatchDeps {
-  datasources: Record<SeriesNeed['datasource'], Datasource>;
+  datasources: Datasources;
   poison: PoisonWatch;
   keepsResults?: boolean;
   log: Logger;
@@ -29,9 +29,6 @@ export interface BatchVerdicts {
   evaluated: number;
 }
 
-/** Requests of one batch that are under way at once. */
-const CONCURRENT_REQUESTS = 4;
-
 /** Looks at every alarm once, at `now`: asks the backends as little as possible, judges in memory, writes nothing. */
 export async function evaluateBatch(
   deps: EvaluateBatchDeps,
@@ -39,10 +36,10 @@ export async function evaluateBatch(
   now: Date,
   signal: AbortSignal,
 ): Promise<BatchVerdicts> {
-  const due = alarms.filter(({ need, timeConstraints }) => need !== undefined && isWithin(timeConstraints, now));
-  const series = await fetchSeries(deps, planRequests(needsOf(due)), now, signal);
+  const due = alarms.filter(({ needs, timeConstraints }) => needs.length > 0 && isWithin(timeConstraints, now));
+  const answers = await ask(deps.datasources, planRequests(needsOf(due)), now, signal);
   const verdicts: BatchVerdicts = { outcomes: [], results: [], unanswered: new Set(), evaluated: 0 };
-  for (const alarm of due) judge(deps, alarm, { series, now }, verdicts);
+  for (const alarm of due) judge(deps, alarm, { answers, now }, verdicts);
   return verdicts;
 }
 
@@ -65,56 +62,46 @@ export function outcomeOf(alarm: HeldAlarm, decision: Decision): Outcome | null 
 }
 
 function* needsOf(alarms: readonly HeldAlarm[]): Iterable<SeriesNeed> {
-  for (const { need } of alarms) if (need !== undefined) yield need;
+  for (const { needs } of alarms) yield* needs;
 }
 
-async function fetchSeries(
-  { datasources, log }: EvaluateBatchDeps,
+async function ask(
+  datasources: Datasources,
   requests: readonly PlannedRequest[],
   now: Date,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Series>> {
-  const answers = new Map<string, Series>();
-  const waiting = [...requests];
-  const work = async (): Promise<void> => {
-    for (let request = waiting.shift(); request !== undefined; request = waiting.shift()) {
-      try {
-        const answer = await datasources[request.datasource].series(request, now, signal);
-        for (const [key, points] of answer) answers.set(key, points);
-      } catch (thrown) {
-        log.warn('a metrics backend could not be asked', {
-          datasource: request.datasource,
-          questions: request.questions.length,
-          err: toError(thrown),
-        });
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENT_REQUESTS }, work));
-  return answers;
+): Promise<ReadonlyMap<string, BackendAnswer>> {
+  const answers = await Promise.all(
+    requests.map(async ({ datasource, backend, ...request }): Promise<ReadonlyMap<string, BackendAnswer>> => {
+      // The plan puts questions together by their datasource, so that each gets those it understands.
+      const asked = datasources.find(datasource, backend) as Datasource<SeriesNeed['query']> | undefined;
+      return (await asked?.answers(request, { now, signal })) ?? new Map<string, BackendAnswer>();
+    }),
+  );
+  return new Map(answers.flatMap((some) => [...some]));
 }
 
-function judge(
-  deps: EvaluateBatchDeps,
-  alarm: HeldAlarm,
-  { series: answers, now }: { series: ReadonlyMap<string, Series>; now: Date },
-  verdicts: BatchVerdicts,
-): void {
-  const need = alarm.need as SeriesNeed;
-  const series = answers.get(need.key);
-  if (series === undefined) {
-    verdicts.unanswered.add(alarm.partition);
-    return;
-  }
+interface Asked {
+  answers: ReadonlyMap<string, BackendAnswer>;
+  now: Date;
+}
+
+function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, now }: Asked, verdicts: BatchVerdicts): void {
   if (deps.poison.isQuarantined(alarm.id, now)) return;
   try {
-    const type = evaluatedTypeOf(alarm.rule);
-    const evaluation = type.evaluate(alarm.rule, { series: ownWindow(series, need, now), memberStates: NO_MEMBERS });
-    const outcome = outcomeOf(alarm, decide({ state: alarm.state, repeatActions: alarm.repeats }, evaluation, type));
+    const { rule, state, options } = alarm;
+    const type = evaluatedTypeOf(rule);
+    const own = alarm.needs.map((need) => ownWindow(answers.get(need.key), need, now));
+    const evaluation = type.evaluate(rule, { answers: own, memberStates: NO_MEMBERS, state, options, now });
+    if (evaluation.verdict === 'trouble') {
+      verdicts.unanswered.add(alarm.partition);
+      return;
+    }
+    const outcome = outcomeOf(alarm, decide({ state, repeatActions: alarm.repeats }, evaluation, type));
     if (outcome) verdicts.outcomes.push(outcome);
     verdicts.evaluated += 1;
-    const state = deps.keepsResults ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
-    if (state !== undefined) verdicts.results.push({ alarmId: alarm.id, partition: alarm.partition, state });
+    const counted = deps.keepsResults ? countedState(rule.type, evaluation.verdict) : undefined;
+    if (counted !== undefined) verdicts.results.push({ alarmId: alarm.id, partition: alarm.partition, state: counted });
     deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
     deps.poison.succeeded(alarm.id);
   } catch (thrown) {
@@ -123,10 +110,18 @@ function judge(
 }
 
 const NO_MEMBERS: ReadonlyMap<string, string> = new Map();
+const UNASKED: BackendAnswer = { kind: 'trouble', reason: 'it was not asked' };
 
 /** The part of a widened answer that the alarm would have had alone. */
-function ownWindow(series: Series, { granularityS, periods }: SeriesNeed, now: Date): Series {
-  const start = now.getTime() - periods * granularityS * 1000;
+function ownWindow(answer: BackendAnswer | undefined, need: SeriesNeed, now: Date): BackendAnswer {
+  if (answer === undefined) return UNASKED;
+  if (answer.kind !== 'series') return answer;
+  const start = windowStart(need, now.getTime());
+  if (answer.series.every((series) => series.length === 0 || series[0]!.at >= start)) return answer;
+  return { kind: 'series', series: answer.series.map((series) => since(series, start)) };
+}
+
+function since(series: Series, start: number): Series {
   const first = series.findIndex(({ at }) => at >= start);
   if (first === 0) return series;
   return first === -1 ? [] : series.slice(first);

@@ -1,6 +1,5 @@
-import type { SeriesNeed } from '../alarm/series.js';
 import type { Clock } from '../clock.js';
-import type { Datasource } from '../datasource/datasource.js';
+import type { Datasources } from '../datasource/datasource.js';
 import type { Logger } from '../logger.js';
 import type { CommitEvaluations } from '../storage/evaluation-commit.js';
 import type { EvaluationStore } from '../storage/evaluation-store.js';
@@ -17,7 +16,7 @@ import { PoisonWatch } from './poison-watch.js';
 export interface EvaluatorDeps {
   store: EvaluationStore;
   commit: CommitEvaluations;
-  datasources: Record<SeriesNeed['datasource'], Datasource>;
+  datasources: Datasources;
   doorbell: Doorbell;
   clock: Clock;
   log: Logger;
@@ -50,6 +49,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   const { store, clock, log, telemetry, intervalMs, deadlineMs, memberId, defaultPolicy } = deps;
   const cache = new AlarmCache({
     ...store,
+    isConfigured: ({ datasource, backend }) => deps.datasources.find(datasource, backend) !== undefined,
     onUnreadable: (alarmId, err) => log.error('an alarm cannot be read by this release and is not evaluated', { alarmId, err }),
   });
   const held = new HeldPartitions();

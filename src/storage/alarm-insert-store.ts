@@ -28,14 +28,14 @@ export class Uncounted extends Error {
 const insertAlarmFrom = (source: string): string => `
   insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
     insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state, state_reason,
-    state_timestamp, query_key, partition, created_at)
+    state_timestamp, query_key, partition, evaluation_options, created_at)
   select $1, $2, $3, $4, $5, $6, $7::boolean, $8, $9::text[], $10::text[], $11::text[], $12::boolean, $13, $14, $15, $16::timestamptz,
-    $17, $18, $19::timestamptz, $20, $21::smallint, $16::timestamptz ${source} returning id`;
+    $17, $18, $19::timestamptz, $20, $21::smallint, $22, $16::timestamptz ${source} returning id`;
 
 const INSERT_ENTRY = `
   insert into alarm_history
     (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version, previous_state)
-  select $22, $23, $24, $25, $26, $27, $28, $29, $30::timestamptz, $31::bigint, $32 from alarm`;
+  select $23, $24, $25, $26, $27, $28, $29, $30, $31::timestamptz, $32::bigint, $33 from alarm`;
 
 /**
  * For owners who neither have a limit nor ever had one, which are most: three keys more to look up, and no row that others wait for.
@@ -55,9 +55,9 @@ const INSERT_UNLIMITED = `with alarm as (${insertAlarmFrom(`
  */
 const INSERT_COUNTED = `with limits as materialized (
   select case when $2::text is null then -1
-              else coalesce((select q."limit" from quotas q where q.project_id = $2 and q.resource = 'alarms'), $33::integer)
+              else coalesce((select q."limit" from quotas q where q.project_id = $2 and q.resource = 'alarms'), $34::integer)
          end as of_project,
-         case when $3::text is null then -1 else $34::integer end as of_user
+         case when $3::text is null then -1 else $35::integer end as of_user
 ), known as materialized (
   select exists (select from alarm_counts where kind = 'project' and id = $2) as project,
          exists (select from alarm_counts where kind = 'user' and id = $3) as "user"

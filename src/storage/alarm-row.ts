@@ -1,4 +1,5 @@
 import type { Alarm, AlarmState, DeliveryPolicy, Severity } from '../alarm/alarm.js';
+import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../alarm/partition-key.js';
 import { pythonJson } from '../alarm/python-json.js';
 import type { TimeConstraint } from '../alarm/time-constraint.js';
@@ -25,6 +26,7 @@ export interface AlarmRow {
   severity: Severity;
   time_constraints: string;
   delivery_policy: DeliveryPolicy | null;
+  evaluation_options: string | null;
   timestamp: Date;
   state: AlarmState;
   state_version: number;
@@ -38,7 +40,7 @@ export interface AlarmRow {
 /** Columns of `AlarmRow`, from `alarms a` joined with `partitions p`. */
 export const ALARM_COLUMNS = `a.id, a.project_id, a.user_id, a.type, a.name, a.description, a.enabled, a.rule,
   a.ok_actions, a.alarm_actions, a.insufficient_data_actions, a.repeat_actions, a.severity, a.time_constraints,
-  a.delivery_policy, a.timestamp, a.state, a.state_version, a.state_reason, a.state_timestamp, a.definition_version, a.muted,
+  a.delivery_policy, a.timestamp, a.state, a.state_version, a.state_reason, a.state_timestamp, a.definition_version, a.muted, a.evaluation_options,
   greatest(a.created_at, p.last_evaluated_at) as evaluate_timestamp`;
 export const ALARM_TABLES = 'alarms a join partitions p on p.id = a.partition';
 
@@ -59,6 +61,7 @@ export function toAlarm(row: AlarmRow): StoredAlarm {
     severity: row.severity,
     timeConstraints: JSON.parse(row.time_constraints) as TimeConstraint[],
     deliveryPolicy: row.delivery_policy,
+    evaluationOptions: parseStoredOptions(row.evaluation_options),
     timestamp: row.timestamp,
     state: row.state,
     stateVersion: row.state_version,
@@ -70,9 +73,9 @@ export function toAlarm(row: AlarmRow): StoredAlarm {
   };
 }
 
-/** What both an insert and a replacement write, in the order of their statements' first 21 parameters. */
+/** What both an insert and a replacement write, in the order of their statements' first 22 parameters. */
 export function alarmParameters(alarm: StoredAlarm): unknown[] {
-  const queryKey = queryKeyOf(alarm.rule, alarm.id);
+  const queryKey = queryKeyOf(alarm.rule, alarm.evaluationOptions ?? NO_OPTIONS, alarm.id);
   return [
     alarm.id,
     alarm.projectId,
@@ -95,5 +98,11 @@ export function alarmParameters(alarm: StoredAlarm): unknown[] {
     alarm.stateTimestamp,
     queryKey,
     partitionOf(queryKey),
+    alarm.evaluationOptions && JSON.stringify(alarm.evaluationOptions),
   ];
+}
+
+/** As they were written; the API has checked them. */
+export function parseStoredOptions(json: string | null): EvaluationOptions | null {
+  return json === null ? null : (JSON.parse(json) as EvaluationOptions);
 }

@@ -183,7 +183,7 @@ const UPDATE = `update alarms set project_id = $2, user_id = $3, type = $4, name
     severity = $13, time_constraints = $14, delivery_policy = $15, timestamp = $16::timestamptz, state = $17, state_reason = $18,
     state_timestamp = $19::timestamptz, query_key = $20,
     previous_partition = case when partition = $21::smallint then previous_partition else partition end, partition = $21::smallint,
-    state_version = $22::bigint, definition_version = definition_version + 1, revision = pg_current_xact_id()
+    evaluation_options = $22, state_version = $23::bigint, definition_version = definition_version + 1, revision = pg_current_xact_id()
   where id = $1`;
 
 async function replace(

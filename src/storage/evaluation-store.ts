@@ -12,6 +12,8 @@ export interface LoadedAlarm {
   /** States for which the alarm has actions. */
   statesWithActions: AlarmState[];
   timeConstraintsJson: string;
+  /** Null where all is as in Aodh. */
+  optionsJson: string | null;
   state: AlarmState;
   stateVersion: number;
   definitionVersion: number;
@@ -45,7 +47,7 @@ const COLUMNS = `
     case when cardinality(a.ok_actions) > 0 then 'ok' end,
     case when cardinality(a.alarm_actions) > 0 then 'alarm' end,
     case when cardinality(a.insufficient_data_actions) > 0 then 'insufficient data' end], null) as "statesWithActions",
-  a.time_constraints as "timeConstraintsJson", a.state, a.state_version as "stateVersion",
+  a.time_constraints as "timeConstraintsJson", a.evaluation_options as "optionsJson", a.state, a.state_version as "stateVersion",
   a.definition_version as "definitionVersion", a.partition, a.deleted_at is not null as deleted`;
 
 /**

@@ -53,9 +53,9 @@ async function standingOf(db: Sql, id: string): Promise<Standing> {
 const INSERT = `
   insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
     insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state, state_reason,
-    state_timestamp, query_key, partition, created_at, muted)
+    state_timestamp, query_key, partition, evaluation_options, created_at, muted)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[], $10::text[], $11::text[], $12, $13, $14, $15, $16::timestamptz, $17, $18,
-    $19::timestamptz, $20, $21, $16::timestamptz, true)
+    $19::timestamptz, $20, $21, $22, $16::timestamptz, true)
   on conflict (id) do nothing`;
 
 async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import): Promise<boolean> {

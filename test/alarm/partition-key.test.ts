@@ -1,10 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { partitionOf, PARTITIONS, queryKeyOf } from '../../src/alarm/partition-key.js';
+import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
+import { partitionOf, PARTITIONS, queryKeyOf as keyOf } from '../../src/alarm/partition-key.js';
+import type { MeterQuery } from '../../src/alarm/series.js';
 import type { QueryItem, ThresholdRule } from '../../src/alarm/types/threshold/schema.js';
-import { scopedTo, seriesNeeded } from '../../src/alarm/types/threshold/meter-query.js';
+import { scopedTo, seriesNeeded as needsOf } from '../../src/alarm/types/threshold/meter-query.js';
+import type { AlarmRule } from '../../src/alarm/types/index.js';
 import { aCombinationRule, aThresholdRule } from '../support/builders.js';
+
+const queryKeyOf = (rule: AlarmRule, id: string): string => keyOf(rule, NO_OPTIONS, id);
+const seriesNeeded = (rule: ThresholdRule): { query: MeterQuery; periods: number } => needsOf(rule, NO_OPTIONS)[0] as never;
 
 function where(...conditions: [field: string, value: string, type?: string][]): ThresholdRule {
   return aThresholdRule({ query: conditions.map(([field, value, type = '']): QueryItem => ({ field, op: 'eq', value, type })) });

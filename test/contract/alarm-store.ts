@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Alarm } from '../../src/alarm/alarm.js';
+import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
 import { typeOf } from '../../src/alarm/types/index.js';
 import type { StoredAlarm } from '../../src/storage/alarm-row.js';
@@ -105,13 +106,13 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
 
     test('the partition is that of the question asked', async () => {
       const { rule } = await create();
-      const key = queryKeyOf(rule, 'a1');
+      const key = queryKeyOf(rule, NO_OPTIONS, 'a1');
       expect(await row('a1')).toMatchObject({ query_key: key, partition: partitionOf(key), previous_partition: null });
     });
 
     test('the last evaluation shown is the partition’s, once there is one after the creation', async () => {
       const { rule } = await create();
-      const partition = partitionOf(queryKeyOf(rule, 'a1'));
+      const partition = partitionOf(queryKeyOf(rule, NO_OPTIONS, 'a1'));
       await db.query('update partitions set last_evaluated_at = $2 where id = $1', [partition, LATER]);
       expect((await alarms.find(ALL, 'a1'))?.evaluateTimestamp).toEqual(LATER);
     });
@@ -211,10 +212,10 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
 
     test('a rule that asks something else moves the alarm, and its old partition is remembered until the next move', async () => {
       const { rule } = await create();
-      const old = partitionOf(queryKeyOf(rule, 'a1'));
+      const old = partitionOf(queryKeyOf(rule, NO_OPTIONS, 'a1'));
       const moved = aThresholdRule({ meter_name: 'memory' });
       await replace('a1', { rule: moved });
-      const expected = { partition: partitionOf(queryKeyOf(moved, 'a1')), previous_partition: old };
+      const expected = { partition: partitionOf(queryKeyOf(moved, NO_OPTIONS, 'a1')), previous_partition: old };
       expect(await row('a1')).toMatchObject(expected);
       await replace('a1', { rule: moved, name: 'only the name' });
       expect(await row('a1')).toMatchObject(expected);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
 import { AlarmCache } from '../../src/evaluator/alarm-cache.js';
 import type { Database } from '../../src/storage/database.js';
@@ -13,7 +14,7 @@ describeWithPostgres('the alarms in memory', () => {
   let cache: AlarmCache;
   let unreadable: string[];
   const rule = thresholdRule({ meter_name: 'm0' });
-  const home = partitionOf(queryKeyOf(rule, ''));
+  const home = partitionOf(queryKeyOf(rule, NO_OPTIONS, ''));
 
   beforeAll(async () => {
     db = await serverDatabase();
@@ -21,7 +22,7 @@ describeWithPostgres('the alarms in memory', () => {
   beforeEach(async () => {
     await empty(db);
     unreadable = [];
-    cache = new AlarmCache({ ...createEvaluationStore(db), onUnreadable: (id) => unreadable.push(id) });
+    cache = new AlarmCache({ ...createEvaluationStore(db), isConfigured: () => true, onUnreadable: (id) => unreadable.push(id) });
   });
   afterAll(() => db.close());
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
 import { ALARM_KINDS, alarmTypes, typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import { AlarmCache } from '../../src/evaluator/alarm-cache.js';
@@ -73,15 +74,19 @@ function waitingAlarms(open: () => Promise<Database>): void {
     for (const [index, rule] of WAITING.entries()) await create(`waiting-${index}`, rule);
     const threshold = await create('ours', alarmTypes.threshold.schema.parse({ meter_name: 'cpu', threshold: 1 }));
     const unreadable: string[] = [];
-    const cache = new AlarmCache({ ...createEvaluationStore(db), onUnreadable: (id) => unreadable.push(id) });
+    const cache = new AlarmCache({
+      ...createEvaluationStore(db),
+      isConfigured: ({ datasource }) => datasource === 'meters',
+      onUnreadable: (id) => unreadable.push(id),
+    });
     cache.take(Array.from({ length: 256 }, (_, partition) => partition));
     await cache.refresh();
     expect([unreadable, cache.size]).toEqual([[], 1]);
-    expect([...cache.alarmsOf(partitionOf(queryKeyOf(threshold, 'ours')))].map(({ id }) => id)).toEqual(['ours']);
+    expect([...cache.alarmsOf(partitionOf(queryKeyOf(threshold, NO_OPTIONS, 'ours')))].map(({ id }) => id)).toEqual(['ours']);
   });
 
-  test('are all of the kinds that a backend would answer and nobody judges', () => {
-    const unjudged = ALARM_KINDS.filter((kind) => alarmTypes[kind].judgedBy === 'series' && !('evaluate' in alarmTypes[kind]));
-    expect([...new Set(WAITING.map(({ type }) => type))].sort()).toEqual(unjudged.sort());
+  test('are all of the kinds that a server would answer', () => {
+    const remote = ALARM_KINDS.filter((kind) => !['threshold', 'combination', 'event'].includes(kind));
+    expect([...new Set(WAITING.map(({ type }) => type))].sort()).toEqual(remote.sort());
   });
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Alarm } from '../../src/alarm/alarm.js';
+import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
 import { typeOf } from '../../src/alarm/types/index.js';
 import { createAlarmStore, type AlarmStore, type StoredAlarm } from '../../src/storage/alarm-store.js';
@@ -136,14 +137,14 @@ function contract(open: () => Promise<Database>): void {
     await create(stored());
     const { partition } = await columnsOf('a1');
     const meters = Array.from({ length: 40 }, (_, number) => aThresholdRule({ meter_name: `m${number}` }));
-    const [first, second] = meters.filter((rule) => partitionOf(queryKeyOf(rule, 'a1')) !== partition);
+    const [first, second] = meters.filter((rule) => partitionOf(queryKeyOf(rule, NO_OPTIONS, 'a1')) !== partition);
     await replace('a1', { rule: first! });
     const moved = await columnsOf('a1');
-    expect(moved).toMatchObject({ partition: partitionOf(queryKeyOf(first!, 'a1')), previous_partition: partition });
+    expect(moved).toMatchObject({ partition: partitionOf(queryKeyOf(first!, NO_OPTIONS, 'a1')), previous_partition: partition });
     await replace('a1', { rule: first!, name: 'stays' });
     expect(await columnsOf('a1')).toMatchObject({ partition: moved.partition, previous_partition: partition });
     await replace('a1', { rule: second! });
-    const again = partitionOf(queryKeyOf(second!, 'a1'));
+    const again = partitionOf(queryKeyOf(second!, NO_OPTIONS, 'a1'));
     expect(await columnsOf('a1')).toMatchObject({
       partition: again,
       previous_partition: again === moved.partition ? partition : moved.partition,

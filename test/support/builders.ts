@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Alarm } from '../../src/alarm/alarm.js';
 import { NOT_EVALUATED_YET } from '../../src/alarm/alarm.js';
 import type { Series } from '../../src/alarm/series.js';
+import type { EvaluationInput } from '../../src/alarm/types/alarm-type.js';
 import type { CombinationRule } from '../../src/alarm/types/combination/schema.js';
 import type { ThresholdRule } from '../../src/alarm/types/threshold/schema.js';
 import type { Removal } from '../../src/storage/alarm-store.js';
@@ -46,6 +47,7 @@ export function anAlarm(given: Partial<Alarm> = {}): Alarm {
     severity: 'low',
     timeConstraints: [],
     deliveryPolicy: null,
+    evaluationOptions: null,
     timestamp: NOON,
     state: 'insufficient data',
     stateVersion: 0,
@@ -84,4 +86,10 @@ export function seriesOf(values: readonly number[], { statistic = 'avg', counts 
     at: NOON.getTime() + index * PERIOD_MS,
     values: { count: counts[index] ?? 1, [statistic]: value },
   }));
+}
+
+/** What a kind that asks one question gets to judge, if its answer was this series. */
+export function evaluationInput(series: Series, given: Partial<EvaluationInput> = {}): EvaluationInput {
+  const answers = [{ kind: 'series' as const, series: [series] }];
+  return { answers, memberStates: new Map(), state: 'insufficient data', options: {}, now: NOON, ...given };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { PARTITIONS } from '../../src/alarm/partition-key.js';
-import { createDatasources } from '../../src/datasource/registry.js';
+import { createDatasources, type DatasourceDeps } from '../../src/datasource/registry.js';
 import type { CountResults } from '../../src/evaluator/count-results.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import { SLOTS } from '../../src/evaluator/schedule.js';
@@ -34,7 +34,7 @@ export interface EvaluatorRig {
 
 export async function startEvaluator(
   db: Database,
-  options: { clock?: FakeClock; mayCommit?: () => boolean; countResults?: CountResults } = {},
+  options: { clock?: FakeClock; mayCommit?: () => boolean; countResults?: CountResults; remote?: DatasourceDeps['remote'] } = {},
 ): Promise<EvaluatorRig> {
   const clock = options.clock ?? new FakeClock('2026-01-01T12:00:01Z');
   const telemetry = createTelemetry();
@@ -44,7 +44,11 @@ export async function startEvaluator(
   const evaluator = createEvaluator({
     store: createEvaluationStore(db),
     commit: createEvaluationCommit(db),
-    datasources: createDatasources({ meterStatistics: createMeterSeriesStore(db), onQuery: () => (queries += 1) }),
+    datasources: createDatasources({
+      meterStatistics: createMeterSeriesStore(db),
+      observerOf: () => ({ succeeded: () => (queries += 1), failed: () => (queries += 1) }),
+      ...(options.remote ? { remote: options.remote } : {}),
+    }),
     doorbell: { ring: (count) => (rung += count) },
     clock,
     log: silentLogger,

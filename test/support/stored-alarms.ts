@@ -1,3 +1,4 @@
+import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
 import { alarmTypes, typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
@@ -34,7 +35,7 @@ const INSERT = `
 export async function storeAlarm(db: Database, alarm: StoredAlarm): Promise<void> {
   const { id, rule } = alarm;
   const type = typeOf(rule);
-  const key = queryKeyOf(rule, id);
+  const key = queryKeyOf(rule, NO_OPTIONS, id);
   await db.query(INSERT, [
     id,
     alarm.projectId ?? 'p',

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 
+import type { AlarmState } from '../alarm.js';
 import type { Evaluation, Explainer } from '../decide.js';
-import type { Series, SeriesNeed } from '../series.js';
+import type { EvaluationOptions, OptionProblem } from '../evaluation-options.js';
+import type { BackendAnswer, SeriesNeed } from '../series.js';
 
 /** Whose data an alarm may look at: its project's, or (`null`, for admins' own alarms) everybody's. */
 export interface RuleScope {
@@ -37,18 +39,24 @@ export interface AlarmKindDefinition<Rule extends { type: string }> {
   scopedTo(rule: Rule, scope: RuleScope): Rule;
   /** The backends without which the alarm cannot be judged. */
   backends(rule: Rule): readonly Backend[];
-  /** What to ask a backend, or undefined for kinds that ask none, or none that evaluators can ask yet. */
-  seriesNeeded(rule: Rule): SeriesNeed | undefined;
+  /** What to ask backends, in a fixed order; nothing for kinds that ask none. */
+  seriesNeeded(rule: Rule, options: EvaluationOptions): readonly SeriesNeed[];
+  /** The first of the options that makes no sense with this rule. */
+  optionProblem(rule: Rule, options: EvaluationOptions): OptionProblem | undefined;
 }
 
 /** A kind of alarm that evaluators judge by series, or by other alarms. */
 export interface AlarmType<Rule extends { type: string }, Findings> extends AlarmKindDefinition<Rule>, Explainer<Findings> {
-  /** `series` holds the last periods, oldest first, of the window that `seriesNeeded` describes. */
   evaluate(rule: Rule, input: EvaluationInput): Evaluation<Findings>;
 }
 
 export interface EvaluationInput {
-  series: Series;
+  /** To what `seriesNeeded` asks, in the same order, each cut to the window that it describes. */
+  answers: readonly BackendAnswer[];
   /** State of each member alarm by id; absent when the member is gone. */
   memberStates: ReadonlyMap<string, string>;
+  /** The alarm's present state. */
+  state: AlarmState;
+  options: EvaluationOptions;
+  now: Date;
 }

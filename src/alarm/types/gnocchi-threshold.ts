@@ -1,6 +1,15 @@
 import { PythonFloat, pythonJson } from '../python-json.js';
 import { optional, wireEnum, wireFloat, wireInt, wireText } from '../wire-types.js';
-import type { AlarmKindDefinition } from './alarm-type.js';
+import type { EvaluationOptions } from '../evaluation-options.js';
+import type { GnocchiQuery, SeriesNeed } from '../series.js';
+import type { AlarmType } from './alarm-type.js';
+import {
+  explainThreshold,
+  judgeThreshold,
+  thresholdOptionProblem,
+  type Reading,
+  type ThresholdFindings,
+} from './threshold-judgement.js';
 import { COMPARISON_OPERATORS, type ComparisonOperator } from './threshold/schema.js';
 
 const MAX_GRANULARITY_S = 365 * 24 * 3600;
@@ -27,12 +36,60 @@ export interface GnocchiThresholdRule {
   granularity: number;
 }
 
-/** What those kinds have in common. Evaluators cannot ask Gnocchi yet, so that no series is needed. */
+/** Rules that name resources or metrics by id hold the project that they may look at; it is ours to say, and clients do not see it. */
+export interface ProjectScope {
+  /** Null: everybody's data. Undefined, in what an earlier release stored: nobody's. */
+  scope_to_project?: string | null | undefined;
+}
+
+/** No project has such an id: a rule that does not say whose data it may look at finds nothing. */
+export const NOBODY = '';
+
+/** One period more than the rule compares (Aodh's look-back). */
+const LOOK_BACK = 1;
+
+/** What those kinds have in common. */
 export const gnocchiThreshold = {
   judgedBy: 'series',
+  repeatsWhileUnknown: true,
   ruleJson: ({ type: _, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
   defaultDescription: ({ type }) => `${type} alarm rule`,
   members: () => [],
   backends: () => ['gnocchi'],
-  seriesNeeded: () => undefined,
-} satisfies Omit<AlarmKindDefinition<GnocchiThresholdRule>, 'schema' | 'scopedTo'>;
+  optionProblem: (rule, options) => thresholdOptionProblem(rule, rule.evaluation_periods, options),
+  evaluate: (rule, { answers, state, options }) => judgeThreshold(rule, answers[0]!, readingOf(rule), { state, options }),
+  explain: explainThreshold,
+} satisfies Omit<AlarmType<GnocchiThresholdRule, ThresholdFindings>, 'schema' | 'scopedTo' | 'seriesNeeded'>;
+
+/** As `ruleJson`, without what is ours. */
+export function shownGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScope>({
+  type: _,
+  scope_to_project: __,
+  ...rule
+}: Rule): string {
+  return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) });
+}
+
+/** The question of a rule: the rules that ask it differ only in operator, threshold or number of periods. */
+export function gnocchiNeed(rule: GnocchiThresholdRule, query: GnocchiQuery, options: EvaluationOptions): SeriesNeed {
+  const { backend = null, ingestion_lag: lagS = 0 } = options;
+  return {
+    datasource: 'gnocchi',
+    backend,
+    key: JSON.stringify(['gnocchi', backend, rule.granularity, lagS, query]),
+    query,
+    granularityS: rule.granularity,
+    periods: rule.evaluation_periods + LOOK_BACK,
+    lagS,
+  };
+}
+
+/** The newest rows of Gnocchi; gaps between them are not looked at. */
+function readingOf({ evaluation_periods: required, granularity }: GnocchiThresholdRule): Reading {
+  return {
+    required,
+    valuesOf: (series) =>
+      (series.length > required ? series.slice(-required) : series).map(({ values }) => values['value'] as number),
+    withoutValues: `No datapoint for granularity ${granularity}`,
+  };
+}

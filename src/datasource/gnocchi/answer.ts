@@ -1,7 +1,5 @@
 import { z } from 'zod';
 
-import { AppError } from '../../errors.js';
-
 /** Gnocchi's own words for a refusal: a text, or an object of `cause`, `reason` and `detail`. */
 export type GnocchiDescription = string | Readonly<Record<string, unknown>>;
 
@@ -13,11 +11,6 @@ export type GnocchiAnswer<T> =
   | { kind: 'answer'; value: T }
   | { kind: 'refusal'; status: number; description: GnocchiDescription }
   | { kind: 'trouble'; reason: string; cause: unknown };
-
-/** Thrown within this folder for what Gnocchi did wrong; completes "Gnocchi cannot be asked: ". */
-export class GnocchiTrouble extends Error {
-  override readonly name = 'GnocchiTrouble';
-}
 
 const MAX_DESCRIPTION = 16 * 1024;
 /** Gnocchi's own go three deep. */
@@ -40,25 +33,4 @@ export function refusalOf(status: number, text: string): GnocchiAnswer<never> {
 function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'the connection was closed',
-  EPIPE: 'the connection was closed',
-  ENOTFOUND: 'its name cannot be resolved',
-  EAI_AGAIN: 'its name cannot be resolved',
-  ETIMEDOUT: 'no answer in time',
-  EHOSTUNREACH: 'no way to its host',
-  ENETUNREACH: 'no way to its network',
-};
-
-/** Why Gnocchi could not be asked. Messages of libraries name addresses, so only those of ours are passed on. */
-export function reasonOf(thrown: unknown): string {
-  for (let error = thrown; error instanceof Error; error = error.cause) {
-    if (error instanceof GnocchiTrouble || error instanceof AppError) return error.message;
-    const known = 'code' in error && typeof error.code === 'string' ? REASONS[error.code] : undefined;
-    if (known !== undefined) return known;
-  }
-  return 'the connection failed';
 }

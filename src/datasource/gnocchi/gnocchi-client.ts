@@ -3,7 +3,8 @@ import https from 'node:https';
 import got, { type OptionsInit } from 'got';
 import { z } from 'zod';
 
-import { GnocchiTrouble, reasonOf, refusalOf, type GnocchiAnswer } from './answer.js';
+import { BackendTrouble, reasonOf } from '../trouble.js';
+import { refusalOf, type GnocchiAnswer } from './answer.js';
 
 /** How we tell Gnocchi who asks: not at all, by a user's name (Gnocchi asks for no password), or with a Keystone token of ours. */
 export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: Tokens };
@@ -141,7 +142,7 @@ async function exchange(url: string, options: OptionsInit): Promise<Exchanged> {
     let bytes = 0;
     for await (const chunk of request as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > MAX_ANSWER_BYTES) throw new GnocchiTrouble(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+      if (bytes > MAX_ANSWER_BYTES) throw new BackendTrouble(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
       chunks.push(chunk);
     }
     return { status, text: Buffer.concat(chunks).toString('utf8') };
@@ -152,9 +153,9 @@ async function exchange(url: string, options: OptionsInit): Promise<Exchanged> {
 
 function read<T>({ status, text }: Exchanged, answer: z.ZodType<T>): GnocchiAnswer<T> {
   if (status >= 400) return refusalOf(status, text);
-  if (status < 200 || status > 299) throw new GnocchiTrouble(`it answered with status ${status}`);
+  if (status < 200 || status > 299) throw new BackendTrouble(`it answered with status ${status}`);
   const parsed = answer.safeParse(jsonOf(text));
-  if (!parsed.success) throw new GnocchiTrouble('its answer is not of the form expected');
+  if (!parsed.success) throw new BackendTrouble('its answer is not of the form expected');
   return { kind: 'answer', value: parsed.data };
 }
 
@@ -162,6 +163,6 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new GnocchiTrouble('its answer is not JSON', { cause });
+    throw new BackendTrouble('its answer is not JSON', { cause });
   }
 }

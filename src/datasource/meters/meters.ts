@@ -1,5 +1,5 @@
-import type { MeterQuery, Point, Series } from '../../alarm/series.js';
-import type { Datasource } from '../datasource.js';
+import type { BackendAnswer, MeterQuery, Point } from '../../alarm/series.js';
+import type { BackendObserver, Datasource } from '../datasource.js';
 
 /** What this datasource needs of the store of samples. */
 export interface MeterStatistics {
@@ -28,33 +28,48 @@ export interface PeriodStatistics {
   sum: number;
 }
 
-/** The built-in meters: samples pushed to `/v2/meters`. Periods are aligned to the moment of evaluation, as in Ceilometer. */
-export function createMetersDatasource(deps: {
-  store: MeterStatistics;
-  onQuery: (outcome: 'ok' | 'failed') => void;
-}): Datasource {
-  return {
-    async series({ granularityS, periods, questions }, now) {
-      const start = now.getTime() - periods * granularityS * 1000;
-      const window = { start: new Date(start), end: now, granularityS };
-      const answers = new Map<string, Point[]>(questions.map(({ key }) => [key, []]));
-      for (const group of groupByShape(questions)) {
-        const rows = await deps.store
-          .statistics(
-            window,
-            group.map(({ query }) => query),
-          )
-          .catch((cause: unknown) => {
-            deps.onQuery('failed');
-            throw cause;
-          });
-        deps.onQuery('ok');
-        for (const { question, period, ...values } of rows) {
-          answers.get(group[question]!.key)!.push({ at: start + period * granularityS * 1000, values });
-        }
+/** More questions than this do not go into one statement: an answer must stay digestible, and a failure must not take too many alarms along. */
+export const MAX_QUESTIONS = 500;
+
+/** Statements under way at once. */
+const CONCURRENCY = 4;
+
+const UNAVAILABLE = 'the database of the meters cannot be asked';
+
+type Question = { key: string; query: MeterQuery };
+
+/** The built-in meters: samples pushed to `/v2/meters`. Periods are aligned to the end of the window, as in Ceilometer. */
+export function createMetersDatasource(deps: { store: MeterStatistics; observer: BackendObserver }): Datasource<MeterQuery> {
+  async function ask(window: StatisticsWindow, group: readonly Question[], answers: Map<string, BackendAnswer>): Promise<void> {
+    const start = window.start.getTime();
+    const points = group.map((): Point[] => []);
+    try {
+      const queries = group.map(({ query }) => query);
+      for (const { question, period, ...values } of await deps.store.statistics(window, queries)) {
+        points[question]!.push({ at: start + period * window.granularityS * 1000, values });
       }
-      for (const points of answers.values()) points.sort((a, b) => a.at - b.at);
-      return answers satisfies ReadonlyMap<string, Series>;
+      deps.observer.succeeded();
+      for (const some of points) some.sort((a, b) => a.at - b.at);
+      for (const [index, { key }] of group.entries()) answers.set(key, { kind: 'series', series: [points[index]!] });
+    } catch (cause) {
+      deps.observer.failed(UNAVAILABLE, cause);
+      for (const { key } of group) answers.set(key, { kind: 'trouble', reason: UNAVAILABLE });
+    }
+  }
+  return {
+    async answers({ granularityS, periods, lagS, questions }, { now, trace }) {
+      const end = new Date(now.getTime() - lagS * 1000);
+      const window = { start: new Date(end.getTime() - periods * granularityS * 1000), end, granularityS };
+      const answers = new Map<string, BackendAnswer>();
+      for (const { key, query } of questions) if (query.impossible) answers.set(key, { kind: 'series', series: [[]] });
+      const waiting = groupByShape(questions);
+      for (const group of waiting)
+        trace?.sent(`statistics of the built-in meters: ${JSON.stringify(group.map(({ query }) => query))}`);
+      const work = async (): Promise<void> => {
+        for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) await ask(window, group, answers);
+      };
+      await Promise.all(Array.from({ length: CONCURRENCY }, work));
+      return answers;
     },
   };
 }
@@ -62,16 +77,21 @@ export function createMetersDatasource(deps: {
 /**
  * Questions with conditions on the same fields share a statement, in which each condition is a plain equality that an index can serve.
  */
-function groupByShape<Q extends { query: MeterQuery }>(questions: readonly Q[]): Q[][] {
-  const groups = new Map<string, Q[]>();
+function groupByShape(questions: readonly Question[]): Question[][] {
+  const groups = new Map<string, Question[]>();
+  const full: Question[][] = [];
   for (const question of questions) {
     const { query } = question;
     if (query.impossible) continue;
     const fields = Object.keys(query).filter((field) => query[field as keyof MeterQuery] !== undefined);
     const shape = JSON.stringify([fields, Object.keys(query.metadata ?? {})]);
-    const group = groups.get(shape);
-    if (group) group.push(question);
-    else groups.set(shape, [question]);
+    const group = groups.get(shape) ?? [];
+    group.push(question);
+    groups.set(shape, group);
+    if (group.length === MAX_QUESTIONS) {
+      full.push(group);
+      groups.delete(shape);
+    }
   }
-  return [...groups.values()];
+  return [...full, ...groups.values()];
 }

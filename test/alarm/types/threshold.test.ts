@@ -1,11 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { evaluateThreshold, explainThreshold } from '../../../src/alarm/types/threshold/evaluate.js';
+import type { Evaluation } from '../../../src/alarm/decide.js';
+import type { Series } from '../../../src/alarm/series.js';
+import { explainThreshold, type ThresholdFindings } from '../../../src/alarm/types/threshold-judgement.js';
 import { COMPARISON_OPERATORS } from '../../../src/alarm/types/threshold/schema.js';
 import { threshold } from '../../../src/alarm/types/threshold/index.js';
 import { pythonJson } from '../../../src/alarm/python-json.js';
-import { aThresholdRule, seriesOf } from '../../support/builders.js';
+import type { ThresholdRule } from '../../../src/alarm/types/threshold/schema.js';
+import { aThresholdRule, evaluationInput, seriesOf } from '../../support/builders.js';
+
+function evaluateThreshold(rule: ThresholdRule, series: Series): Evaluation<ThresholdFindings> {
+  return threshold.evaluate(rule, evaluationInput(series));
+}
 
 const aboveEightyThrice = aThresholdRule({ evaluation_periods: 3 });
 

@@ -1,5 +1,6 @@
 import { pythonJson } from '../../python-json.js';
 import type { AlarmType } from '../alarm-type.js';
+import { noOptionAllowed } from '../threshold-judgement.js';
 import { evaluateCombination, explainCombination, type CombinationFindings } from './evaluate.js';
 import { CombinationRule } from './schema.js';
 
@@ -12,7 +13,8 @@ export const combination: AlarmType<CombinationRule, CombinationFindings> = {
   members: ({ alarm_ids }) => alarm_ids,
   scopedTo: (rule) => rule,
   backends: () => [],
-  seriesNeeded: () => undefined,
+  seriesNeeded: () => [],
+  optionProblem: (_, options) => noOptionAllowed(options, 'combination'),
   evaluate: (rule, { memberStates }) => evaluateCombination(rule, memberStates),
   explain: explainCombination,
 };

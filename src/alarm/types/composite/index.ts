@@ -1,5 +1,6 @@
 import { PythonFloat, pythonJson, RawJson } from '../../python-json.js';
 import type { AlarmKindDefinition } from '../alarm-type.js';
+import { noOptionAllowed } from '../threshold-judgement.js';
 import { CompositeRule } from './schema.js';
 import { leafTypeOf, leavesOf, withLeaves, type CompositeLeaf, type CompositeNode } from './tree.js';
 
@@ -13,7 +14,8 @@ export const composite: AlarmKindDefinition<CompositeRule> = {
   members: () => [],
   scopedTo: ({ type, tree }, scope) => ({ type, tree: withLeaves(tree, (leaf) => leafTypeOf(leaf).scopedTo(leaf, scope)) }),
   backends: ({ tree }) => [...new Set(leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).backends(leaf)))],
-  seriesNeeded: () => undefined,
+  seriesNeeded: ({ tree }, options) => leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).seriesNeeded(leaf, options)),
+  optionProblem: (_, options) => noOptionAllowed(options, 'composite'),
 };
 
 function treeJson(node: CompositeNode, leafText: (leaf: CompositeLeaf) => string): string {

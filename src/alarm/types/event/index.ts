@@ -1,5 +1,6 @@
 import { pythonJson } from '../../python-json.js';
 import type { AlarmType } from '../alarm-type.js';
+import { noOptionAllowed } from '../threshold-judgement.js';
 import { explainEvent, type EventFindings } from './evaluate.js';
 import { EventRule } from './schema.js';
 
@@ -12,7 +13,8 @@ export const event: AlarmType<EventRule, EventFindings> = {
   members: () => [],
   scopedTo: (rule) => rule,
   backends: () => [],
-  seriesNeeded: () => undefined,
+  seriesNeeded: () => [],
+  optionProblem: (_, options) => noOptionAllowed(options, 'event'),
   evaluate: () => {
     throw new Error('an event alarm is judged by events as they come in, not by looking');
   },

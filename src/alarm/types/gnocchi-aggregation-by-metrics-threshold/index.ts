@@ -1,9 +1,15 @@
-import type { AlarmKindDefinition } from '../alarm-type.js';
-import { gnocchiThreshold } from '../gnocchi-threshold.js';
+import type { AlarmType } from '../alarm-type.js';
+import { gnocchiNeed, gnocchiThreshold, NOBODY, shownGnocchiJson } from '../gnocchi-threshold.js';
+import type { ThresholdFindings } from '../threshold-judgement.js';
 import { GnocchiAggregationByMetricsThresholdRule } from './schema.js';
 
-export const gnocchiAggregationByMetricsThreshold: AlarmKindDefinition<GnocchiAggregationByMetricsThresholdRule> = {
+export const gnocchiAggregationByMetricsThreshold: AlarmType<GnocchiAggregationByMetricsThresholdRule, ThresholdFindings> = {
   ...gnocchiThreshold,
   schema: GnocchiAggregationByMetricsThresholdRule,
-  scopedTo: (rule) => rule,
+  shownJson: shownGnocchiJson,
+  scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
+  seriesNeeded: (rule, options) => {
+    const { metrics, aggregation_method: method, scope_to_project: project = NOBODY } = rule;
+    return [gnocchiNeed(rule, { kind: 'metrics', metrics, method, project }, options)];
+  },
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { wireList, wireText } from '../../wire-types.js';
-import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME } from '../gnocchi-threshold.js';
+import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME, type ProjectScope } from '../gnocchi-threshold.js';
 
 /** An aggregate over metrics named by id. */
 export const GnocchiAggregationByMetricsThresholdRule = z
@@ -9,5 +9,9 @@ export const GnocchiAggregationByMetricsThresholdRule = z
     metrics: wireList(wireText({ max: MAX_NAME }), { max: 50 }),
     ...GNOCCHI_THRESHOLD_FIELDS,
   })
-  .transform((rule) => ({ type: 'gnocchi_aggregation_by_metrics_threshold' as const, ...rule }));
+  .transform((rule): typeof rule & ProjectScope & { type: 'gnocchi_aggregation_by_metrics_threshold' } => ({
+    type: 'gnocchi_aggregation_by_metrics_threshold',
+    ...rule,
+    scope_to_project: null,
+  }));
 export type GnocchiAggregationByMetricsThresholdRule = z.infer<typeof GnocchiAggregationByMetricsThresholdRule>;

@@ -1,11 +1,16 @@
-import type { AlarmKindDefinition } from '../alarm-type.js';
-import { gnocchiThreshold } from '../gnocchi-threshold.js';
+import type { AlarmType } from '../alarm-type.js';
+import { gnocchiNeed, gnocchiThreshold } from '../gnocchi-threshold.js';
+import type { ThresholdFindings } from '../threshold-judgement.js';
 import { narrowedTo } from './project-condition.js';
 import { GnocchiAggregationByResourcesThresholdRule } from './schema.js';
 
-export const gnocchiAggregationByResourcesThreshold: AlarmKindDefinition<GnocchiAggregationByResourcesThresholdRule> = {
+export const gnocchiAggregationByResourcesThreshold: AlarmType<GnocchiAggregationByResourcesThresholdRule, ThresholdFindings> = {
   ...gnocchiThreshold,
   schema: GnocchiAggregationByResourcesThresholdRule,
   scopedTo: (rule, { projectId, externalOwner }) =>
     projectId === null ? rule : { ...rule, query: narrowedTo(rule.query, projectId, externalOwner) },
+  seriesNeeded: (rule, options) => {
+    const { query: search, resource_type: resourceType, metric, aggregation_method: method } = rule;
+    return [gnocchiNeed(rule, { kind: 'resources', search, resourceType, metric, method }, options)];
+  },
 };

@@ -1,9 +1,15 @@
-import type { AlarmKindDefinition } from '../alarm-type.js';
-import { gnocchiThreshold } from '../gnocchi-threshold.js';
+import type { AlarmType } from '../alarm-type.js';
+import { gnocchiNeed, gnocchiThreshold, NOBODY, shownGnocchiJson } from '../gnocchi-threshold.js';
+import type { ThresholdFindings } from '../threshold-judgement.js';
 import { GnocchiResourcesThresholdRule } from './schema.js';
 
-export const gnocchiResourcesThreshold: AlarmKindDefinition<GnocchiResourcesThresholdRule> = {
+export const gnocchiResourcesThreshold: AlarmType<GnocchiResourcesThresholdRule, ThresholdFindings> = {
   ...gnocchiThreshold,
   schema: GnocchiResourcesThresholdRule,
-  scopedTo: (rule) => rule,
+  shownJson: shownGnocchiJson,
+  scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
+  seriesNeeded: (rule, options) => {
+    const { resource_id: resourceId, metric, aggregation_method: method, scope_to_project: project = NOBODY } = rule;
+    return [gnocchiNeed(rule, { kind: 'resource', resourceId, metric, method, project }, options)];
+  },
 };

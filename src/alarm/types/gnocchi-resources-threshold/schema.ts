@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { wireText } from '../../wire-types.js';
-import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME } from '../gnocchi-threshold.js';
+import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME, type ProjectScope } from '../gnocchi-threshold.js';
 
 /** One metric, by its name, of one resource. Whether they exist is not asked: they may come later. */
 export const GnocchiResourcesThresholdRule = z
@@ -11,5 +11,9 @@ export const GnocchiResourcesThresholdRule = z
     resource_type: wireText({ max: MAX_NAME }),
     ...GNOCCHI_THRESHOLD_FIELDS,
   })
-  .transform((rule) => ({ type: 'gnocchi_resources_threshold' as const, ...rule }));
+  .transform((rule): typeof rule & ProjectScope & { type: 'gnocchi_resources_threshold' } => ({
+    type: 'gnocchi_resources_threshold',
+    ...rule,
+    scope_to_project: null,
+  }));
 export type GnocchiResourcesThresholdRule = z.infer<typeof GnocchiResourcesThresholdRule>;

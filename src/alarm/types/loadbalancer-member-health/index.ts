@@ -1,5 +1,6 @@
 import { pythonJson } from '../../python-json.js';
 import type { AlarmKindDefinition } from '../alarm-type.js';
+import { noOptionAllowed } from '../threshold-judgement.js';
 import { LoadbalancerMemberHealthRule } from './schema.js';
 
 export const loadbalancerMemberHealth: AlarmKindDefinition<LoadbalancerMemberHealthRule> = {
@@ -10,5 +11,16 @@ export const loadbalancerMemberHealth: AlarmKindDefinition<LoadbalancerMemberHea
   members: () => [],
   scopedTo: (rule) => rule,
   backends: () => ['octavia'],
-  seriesNeeded: () => undefined,
+  seriesNeeded: ({ pool_id: poolId }) => [
+    {
+      datasource: 'octavia',
+      backend: null,
+      key: JSON.stringify(['octavia', poolId]),
+      query: { poolId },
+      granularityS: 0,
+      periods: 1,
+      lagS: 0,
+    },
+  ],
+  optionProblem: (_, options) => noOptionAllowed(options, 'loadbalancer_member_health'),
 };

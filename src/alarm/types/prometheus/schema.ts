@@ -1,14 +1,36 @@
 import { z } from 'zod';
 
-import { optional, wireEnum, wireFloat, wireText } from '../../wire-types.js';
-import { COMPARISON_OPERATORS } from '../threshold/schema.js';
+import { optional, wireEnum, wireFloat, wireInt, wireText } from '../../wire-types.js';
+import { COMPARISON_OPERATORS, type ComparisonOperator } from '../threshold/schema.js';
 
-/** A PromQL query against a threshold. The project that its answer is narrowed to is ours to say, so clients cannot send it. */
+const MAX_GRANULARITY_S = 365 * 24 * 3600;
+
+/**
+ * A PromQL query against a threshold: as it is at the moment of evaluation, as in Aodh; or, if `granularity` or `evaluation_periods` is given, at as
+ * many moments before it, so far apart. The project that its answer is narrowed to is ours to say, so clients cannot send it.
+ */
 export const PrometheusRule = z
   .strictObject({
     comparison_operator: optional(wireEnum(COMPARISON_OPERATORS), 'eq'),
     threshold: wireFloat(),
     query: wireText({ max: 4_096 }),
+    evaluation_periods: optional(wireInt({ min: 1, max: 100 }), undefined),
+    granularity: optional(wireInt({ min: 1, max: MAX_GRANULARITY_S }), undefined),
   })
-  .transform((rule) => ({ type: 'prometheus' as const, ...rule, scope_to_project: null as string | null }));
-export type PrometheusRule = z.infer<typeof PrometheusRule>;
+  .transform(({ evaluation_periods, granularity, ...rule }): PrometheusRule => ({
+    type: 'prometheus',
+    ...rule,
+    ...(evaluation_periods === undefined ? {} : { evaluation_periods }),
+    ...(granularity === undefined ? {} : { granularity }),
+    scope_to_project: null,
+  }));
+export interface PrometheusRule {
+  type: 'prometheus';
+  comparison_operator: ComparisonOperator;
+  threshold: number;
+  query: string;
+  evaluation_periods?: number;
+  granularity?: number;
+  /** Null: everybody's data. */
+  scope_to_project: string | null;
+}

@@ -1,6 +1,7 @@
 import { PythonFloat, pythonFloat, pythonJson } from '../../python-json.js';
 import type { AlarmType } from '../alarm-type.js';
-import { evaluateThreshold, explainThreshold, type ThresholdFindings } from './evaluate.js';
+import { explainThreshold, thresholdOptionProblem, type ThresholdFindings } from '../threshold-judgement.js';
+import { evaluateThreshold } from './evaluate.js';
 import { scopedTo, seriesNeeded } from './meter-query.js';
 import { ThresholdRule } from './schema.js';
 
@@ -15,6 +16,7 @@ export const threshold: AlarmType<ThresholdRule, ThresholdFindings> = {
   scopedTo,
   backends: () => ['meters'],
   seriesNeeded,
-  evaluate: (rule, { series }) => evaluateThreshold(rule, series),
+  optionProblem: (rule, options) => thresholdOptionProblem(rule, rule.evaluation_periods, options),
+  evaluate: evaluateThreshold,
   explain: explainThreshold,
 };

@@ -1,4 +1,5 @@
 import { AppError } from '../../../errors.js';
+import type { EvaluationOptions } from '../../evaluation-options.js';
 import type { MeterQuery, SeriesNeed } from '../../series.js';
 import type { RuleScope } from '../alarm-type.js';
 import type { QueryItem, ThresholdRule } from './schema.js';
@@ -7,16 +8,19 @@ import type { QueryItem, ThresholdRule } from './schema.js';
 const LOOK_BACK = 1;
 
 /** The question a threshold rule asks. Rules that differ only in statistic, operator, threshold or number of periods share its key. */
-export function seriesNeeded(rule: ThresholdRule): SeriesNeed {
+export function seriesNeeded(rule: ThresholdRule, { ingestion_lag: lagS = 0 }: EvaluationOptions): SeriesNeed[] {
   const query = meterQuery(rule);
-  return {
+  const need: SeriesNeed = {
     datasource: 'meters',
-    key: JSON.stringify(['meters', rule.period, query]),
+    backend: null,
+    key: JSON.stringify(['meters', rule.period, ...(lagS === 0 ? [] : [lagS]), query]),
     query,
     granularityS: rule.period,
     // Outliers are judged against as many periods again: Aodh doubles the window for them.
     periods: rule.evaluation_periods + (rule.exclude_outliers ? rule.evaluation_periods : LOOK_BACK),
+    lagS,
   };
+  return [need];
 }
 
 /**

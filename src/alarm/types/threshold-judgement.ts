@@ -1,0 +1,204 @@
+import type { AlarmState } from '../alarm.js';
+import type { Evaluation, Reason, Verdict } from '../decide.js';
+import type { EvaluationOptions, MissingDataTreatment, OptionProblem } from '../evaluation-options.js';
+import { PythonFloat, pythonFloat } from '../python-json.js';
+import type { BackendAnswer, Series } from '../series.js';
+import type { ComparisonOperator } from './threshold/schema.js';
+
+/** What all kinds that compare values with a threshold have in common. */
+export interface ThresholdCondition {
+  comparison_operator: ComparisonOperator;
+  threshold: number;
+}
+
+export interface ThresholdFindings {
+  /** The values that were compared, oldest first; series after series where there are several. */
+  values: readonly number[];
+  /** How many of them fulfil the rule's condition. */
+  outside: number;
+  /** How many values the rule needs. */
+  required: number;
+  /** Aodh's words for why the state is unknown; undefined: too few values. */
+  unknownReason?: string;
+  /** Missing datapoints that were counted as if they had been `as`. */
+  filled?: { count: number; as: 'ok' | 'alarm' } | undefined;
+}
+
+/** How the points of an answer become values, and how many it takes. */
+export interface Reading {
+  /** Values that each series must have. */
+  required: number;
+  /** The values of a series that are compared: at most `required`, the newest ones. */
+  valuesOf: (series: Series) => number[];
+  /** Reason of an answer that has no value at all; undefined: as for too few. */
+  withoutValues?: string;
+  /** What Aodh gives as the number of datapoints of an answer without any, if not `required`. */
+  countWithoutValues?: number;
+}
+
+export interface Circumstances {
+  state: AlarmState;
+  options: EvaluationOptions;
+}
+
+const compare = {
+  gt: (value, threshold) => value > threshold,
+  lt: (value, threshold) => value < threshold,
+  ge: (value, threshold) => value >= threshold,
+  le: (value, threshold) => value <= threshold,
+  eq: (value, threshold) => value === threshold,
+  ne: (value, threshold) => value !== threshold,
+} as const satisfies Record<ComparisonOperator, (value: number, threshold: number) => boolean>;
+
+/** The threshold that counts just now: an alarm that has fired has to pass the one for clearing. */
+export function effectiveThreshold({ threshold }: ThresholdCondition, { state, options }: Circumstances): number {
+  return state === 'alarm' ? (options.clear_threshold ?? threshold) : threshold;
+}
+
+/** Whether a value fulfils the rule's condition. */
+export function isOutside({ comparison_operator }: ThresholdCondition, value: number, threshold: number): boolean {
+  return compare[comparison_operator](value, threshold);
+}
+
+/** An answer of a backend against a threshold. Several series (PromQL) are judged one by one, and then together. */
+export function judgeThreshold(
+  condition: ThresholdCondition,
+  answer: BackendAnswer,
+  reading: Reading,
+  circumstances: Circumstances,
+): Evaluation<ThresholdFindings> {
+  const { required } = reading;
+  if (answer.kind === 'trouble') return { verdict: 'trouble', findings: nothing(required, retrievalFailed(answer.reason)) };
+  if (answer.kind === 'refused') return { verdict: 'insufficient data', findings: nothing(required, answer.reason) };
+  const reason = answer.kind === 'absent' ? answer.reason : reading.withoutValues;
+  const series = answer.kind === 'series' ? answer.series : [];
+  const judged = (series.length > 0 ? series : NO_SERIES).map((one) =>
+    judgeValues(condition, reading.valuesOf(one), required, circumstances),
+  );
+  const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : together(judged);
+  if (evaluation.verdict !== 'insufficient data' || evaluation.findings.values.length > 0 || reason === undefined)
+    return evaluation;
+  const count = answer.kind === 'absent' ? required : (reading.countWithoutValues ?? required);
+  return { verdict: 'insufficient data', findings: nothing(count, reason) };
+}
+
+/** Aodh's words for an answer that was not to be had. */
+export function retrievalFailed(reason: string): string {
+  return `alarm statistics retrieval failed: ${reason}`;
+}
+
+/** One series. See docs/semantics.md for the tables. */
+export function judgeValues(
+  condition: ThresholdCondition,
+  values: readonly number[],
+  required: number,
+  circumstances: Circumstances,
+): Evaluation<ThresholdFindings> {
+  const { datapoints_to_alarm: enough, treat_missing_data: treatment = 'missing' } = circumstances.options;
+  const threshold = effectiveThreshold(condition, circumstances);
+  const fulfils = compare[condition.comparison_operator];
+  const outside = values.reduce((count, value) => (fulfils(value, threshold) ? count + 1 : count), 0);
+  const filled = filling(treatment, required - values.length);
+  const findings: ThresholdFindings = { values, outside, required, ...(filled && { filled }) };
+  const counted = filled?.as === 'alarm' ? outside + filled.count : outside;
+  const open = filled ? 0 : required - values.length;
+  const decided = enough === undefined ? unanimous(counted, open, required) : enoughOf(counted, open, enough);
+  if (decided !== undefined) return { verdict: decided, findings };
+  if (open > 0) return { verdict: treatment === 'ignore' ? 'hold' : 'insufficient data', findings };
+  return { verdict: trend(fulfils(values.at(-1) as number, threshold)), findings };
+}
+
+const NO_SERIES: readonly Series[] = [[]];
+
+function nothing(required: number, unknownReason: string): ThresholdFindings {
+  return { values: [], outside: 0, required, unknownReason };
+}
+
+function filling(treatment: MissingDataTreatment, missing: number): ThresholdFindings['filled'] {
+  return missing > 0 && (treatment === 'ok' || treatment === 'alarm') ? { count: missing, as: treatment } : undefined;
+}
+
+/** Aodh's rule: every datapoint must be there, and all agree. */
+function unanimous(outside: number, open: number, required: number): Verdict | undefined {
+  if (open > 0) return undefined;
+  if (outside === required) return 'alarm';
+  return outside === 0 ? 'ok' : undefined;
+}
+
+/** Decided as soon as the missing datapoints could not change it; with none missing always. */
+function enoughOf(outside: number, open: number, enough: number): Verdict | undefined {
+  if (outside >= enough) return 'alarm';
+  return outside + open < enough ? 'ok' : undefined;
+}
+
+function trend(isOutside: boolean): Verdict {
+  return isOutside ? 'trending alarm' : 'trending ok';
+}
+
+/** As Aodh judges the series of a PromQL answer: all in alarm, none, or a trend that the last one gives. Series without enough values stand aside. */
+function together(judged: readonly Evaluation<ThresholdFindings>[]): Evaluation<ThresholdFindings> {
+  const decided = judged.filter(({ verdict }) => verdict !== 'insufficient data' && verdict !== 'hold');
+  const counted = decided.length > 0 ? decided : judged;
+  const findings: ThresholdFindings = {
+    values: counted.flatMap((one) => one.findings.values),
+    outside: counted.reduce((sum, one) => sum + one.findings.outside, 0),
+    required: judged[0]?.findings.required ?? 0,
+  };
+  const verdicts = new Set(counted.map(({ verdict }) => verdict));
+  const [only] = verdicts;
+  if (verdicts.size === 1 && only !== undefined) return { verdict: only, findings };
+  if (decided.length === 0) return { verdict: 'hold', findings };
+  const last = decided.at(-1)?.verdict;
+  return { verdict: trend(last === 'alarm' || last === 'trending alarm'), findings };
+}
+
+/** Reason texts and `reason_data` of Aodh's threshold evaluators. */
+export function explainThreshold(findings: ThresholdFindings, state: AlarmState, remaining: boolean): Reason {
+  const { values, outside, required, unknownReason } = findings;
+  const last = values.at(-1);
+  const mostRecent = last === undefined ? null : new PythonFloat(last);
+  if (state === 'insufficient data' && !remaining) {
+    const reasonData = { type: 'threshold', disposition: 'unknown', count: required, most_recent: mostRecent };
+    return { reason: unknownReason ?? `${required} datapoints are unknown`, reasonData };
+  }
+  const disposition = state === 'ok' ? 'inside' : 'outside';
+  const count = state === 'ok' ? values.length - outside : state === 'alarm' ? outside : 0;
+  const verb = remaining ? 'Remaining as' : 'Transition to';
+  const printed = last === undefined ? 'None' : pythonFloat(last);
+  return {
+    reason: `${verb} ${state} due to ${count} samples ${disposition} threshold, most recent: ${printed}${filledText(findings)}`,
+    reasonData: { type: 'threshold', disposition, count, most_recent: mostRecent },
+  };
+}
+
+/** Nothing for alarms as Aodh knows them. */
+function filledText({ filled }: ThresholdFindings): string {
+  return filled === undefined ? '' : `, missing datapoints counted as ${filled.as}: ${filled.count}`;
+}
+
+/** What each option asks of a rule that looks at the last `periods` datapoints. */
+export function thresholdOptionProblem(
+  { comparison_operator, threshold }: ThresholdCondition,
+  periods: number,
+  { datapoints_to_alarm: enough, clear_threshold: clear }: EvaluationOptions,
+): OptionProblem | undefined {
+  if (enough !== undefined && enough > periods) {
+    return { option: 'datapoints_to_alarm', message: `must not be greater than evaluation_periods, which is ${periods}` };
+  }
+  if (clear === undefined) return undefined;
+  const rises = comparison_operator === 'gt' || comparison_operator === 'ge';
+  if (!rises && comparison_operator !== 'lt' && comparison_operator !== 'le') {
+    return { option: 'clear_threshold', message: `makes no sense with comparison_operator ${comparison_operator}` };
+  }
+  if (rises ? clear <= threshold : clear >= threshold) return undefined;
+  return {
+    option: 'clear_threshold',
+    message: `must not be ${rises ? 'greater' : 'less'} than the threshold, which is ${threshold}`,
+  };
+}
+
+/** For kinds that compare nothing. */
+export function noOptionAllowed(options: EvaluationOptions, kind: string): OptionProblem | undefined {
+  const [option] = Object.keys(options) as (keyof EvaluationOptions)[];
+  return option === undefined ? undefined : { option, message: `cannot be used with alarms of type ${kind}` };
+}
