@@ -29,11 +29,7 @@ function ruleOf(kind: Kind, given: object = {}, projectId: string | null = null)
   return typeOf(rule).scopedTo(rule, { projectId });
 }
 
-function needOf(
-  kind: Kind,
-  given: object = {},
-  { options = NO_OPTIONS, project = null as string | null } = {},
-): SeriesNeed {
+function needOf(kind: Kind, given: object = {}, { options = NO_OPTIONS, project = null as string | null } = {}): SeriesNeed {
   const rule = ruleOf(kind, given, project);
   return typeOf(rule).seriesNeeded(rule, options)[0]!;
 }
