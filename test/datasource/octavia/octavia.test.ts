@@ -217,6 +217,13 @@ describe('it is trouble', () => {
     expect(second).toEqual(first);
   });
 
+  test('when time was up before it was asked', async () => {
+    octavia.pools.set('a', []);
+    const trouble = { kind: 'trouble', reason: 'no answer in time' };
+    expect(await ask(open(), ['a', 'b', 'c', 'd', 'e'], { signal: AbortSignal.abort() })).toEqual(Array(5).fill(trouble));
+    expect(octavia.requests).toEqual([]);
+  });
+
   test('on one page of many', async () => {
     octavia.pageSize = 1;
     octavia.pools.set('a', [aPoolMember(), aPoolMember()]);
