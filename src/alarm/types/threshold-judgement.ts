@@ -139,10 +139,13 @@ function trend(isOutside: boolean): Verdict {
 function together(judged: readonly Evaluation<ThresholdFindings>[]): Evaluation<ThresholdFindings> {
   const decided = judged.filter(({ verdict }) => verdict !== 'insufficient data' && verdict !== 'hold');
   const counted = decided.length > 0 ? decided : judged;
+  const as = counted.find((one) => one.findings.filled)?.findings.filled?.as;
+  const count = counted.reduce((sum, one) => sum + (one.findings.filled?.count ?? 0), 0);
   const findings: ThresholdFindings = {
     values: counted.flatMap((one) => one.findings.values),
     outside: counted.reduce((sum, one) => sum + one.findings.outside, 0),
     required: judged[0]?.findings.required ?? 0,
+    ...(as && { filled: { count, as } }),
   };
   const verdicts = new Set(counted.map(({ verdict }) => verdict));
   const [only] = verdicts;

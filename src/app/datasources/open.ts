@@ -6,6 +6,7 @@ import type { KeystoneSession } from '../../keystone/session.js';
 import type { Database } from '../../storage/database.js';
 import { createMeterSeriesStore } from '../../storage/meter-series-store.js';
 import type { Telemetry } from '../../telemetry.js';
+import { openOctavia } from './octavia.js';
 
 export interface DatasourcesDeps {
   config: Config;
@@ -15,10 +16,11 @@ export interface DatasourcesDeps {
 }
 
 /** Every backend that is configured. Asks none of them yet. @throws StartupError for settings that cannot work. */
-export function openDatasources({ db, telemetry }: DatasourcesDeps): Datasources {
+export function openDatasources({ config, db, keystone, telemetry }: DatasourcesDeps): Datasources {
   const observerOf = (datasource: DatasourceKind): BackendObserver => ({
     succeeded: () => telemetry.backendQueries.inc({ datasource, outcome: 'ok' }),
     failed: () => telemetry.backendQueries.inc({ datasource, outcome: 'failed' }),
   });
-  return createDatasources({ meterStatistics: createMeterSeriesStore(db), observerOf, remote: {} });
+  const octavia = openOctavia({ config, keystone, observer: observerOf('octavia') });
+  return createDatasources({ meterStatistics: createMeterSeriesStore(db), observerOf, remote: { octavia } });
 }
