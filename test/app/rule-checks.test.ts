@@ -36,11 +36,17 @@ afterEach(async () => {
 });
 
 function checksWith(gnocchi: object, keystone?: KeystoneAccess): RuleChecks {
-  return createRuleChecks({ config: Config.parse({ gnocchi }), clock, resources, keystone });
+  return createRuleChecks({
+    config: Config.parse({ gnocchi }),
+    clock,
+    resources,
+    keystone,
+    enforceLabel: (promql) => ({ promql }),
+  });
 }
 
 function check(checks: RuleChecks): Promise<void> {
-  return checks.check(BOGUS, { isAdmin: true });
+  return checks.check(BOGUS, { isAdmin: true }, null);
 }
 
 /** A Keystone with these projects in this domain. */
@@ -86,24 +92,24 @@ describe('the owner of everybody’s metrics', () => {
   const HOUR_MS = 3_600_000;
 
   test('is nobody without Keystone', async () => {
-    expect(await checksWith({}).externalOwner()).toBeNull();
+    expect(await checksWith({}).externalOwner(null)).toBeNull();
   });
 
   test('is the project of the settings, sought once an hour', async () => {
     const keystone = keystoneWith({ metering: 'id-1' }, 'Elsewhere');
     const settings = { external_project_owner: 'metering', external_domain_name: 'Elsewhere' };
     const checks = checksWith(settings, keystone);
-    expect(await Promise.all([checks.externalOwner(), checks.externalOwner()])).toEqual(['id-1', 'id-1']);
+    expect(await Promise.all([checks.externalOwner(null), checks.externalOwner(null)])).toEqual(['id-1', 'id-1']);
     await clock.advance(HOUR_MS - 1);
-    await checks.externalOwner();
+    await checks.externalOwner(null);
     expect(keystone.asked).toBe(1);
     await clock.advance(1);
-    await checks.externalOwner();
+    await checks.externalOwner(null);
     expect(keystone.asked).toBe(2);
   });
 
   test('is by default the project service of the domain Default', async () => {
-    expect(await checksWith({}, keystoneWith({ service: 'id-2' }, 'Default')).externalOwner()).toBe('id-2');
+    expect(await checksWith({}, keystoneWith({ service: 'id-2' }, 'Default')).externalOwner(null)).toBe('id-2');
   });
 
   test('is sought again after Keystone was away', async () => {
@@ -116,8 +122,8 @@ describe('the owner of everybody’s metrics', () => {
         projectId: (...names) => (away ? Promise.reject(new Error('away')) : keystone.projectId(...names)),
       },
     );
-    await expect(checks.externalOwner()).rejects.toThrow('away');
+    await expect(checks.externalOwner(null)).rejects.toThrow('away');
     away = false;
-    expect(await checks.externalOwner()).toBe('id-2');
+    expect(await checks.externalOwner(null)).toBe('id-2');
   });
 });
