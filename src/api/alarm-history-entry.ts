@@ -81,6 +81,11 @@ function entryOf(alarm: StoredAlarm, { eventId, by, at }: Authorship): Omit<Hist
 /** Not worth an entry by themselves. */
 const MOMENTS = new Set(['timestamp', 'state_timestamp']);
 
+function toldRule({ rule, ruleJson }: StoredAlarm): string {
+  const kind = typeOf(rule);
+  return kind.historyJson?.(rule) ?? kind.shownJson?.(rule) ?? ruleJson;
+}
+
 /** Keys in the order that Aodh's database gives them. */
 function alarmDetail(alarm: StoredAlarm): Record<string, PythonValue> {
   return {
@@ -100,7 +105,7 @@ function alarmDetail(alarm: StoredAlarm): Record<string, PythonValue> {
     repeat_actions: alarm.repeatActions,
     time_constraints: alarm.timeConstraints.map((constraint) => ({ ...constraint })),
     severity: alarm.severity,
-    rule: new RawJson(typeOf(alarm.rule).historyJson?.(alarm.rule) ?? alarm.ruleJson),
+    rule: new RawJson(toldRule(alarm)),
     tocsin: tocsinObject(alarm),
   };
 }

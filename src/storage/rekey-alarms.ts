@@ -1,7 +1,6 @@
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../alarm/partition-key.js';
-import type { ProjectScope } from '../alarm/types/gnocchi-threshold.js';
-import { withLeaves, type CompositeLeaf } from '../alarm/types/composite/tree.js';
+import { leafTypeOf, withLeaves, type CompositeLeaf } from '../alarm/types/composite/tree.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { parseStoredOptions } from './alarm-row.js';
 import type { Sql } from './database.js';
@@ -87,22 +86,20 @@ function readable(type: AlarmKind, text: string): AlarmRule | undefined {
   }
 }
 
+/** Only what the kind itself would say, and only where it is not said: an admin's rule that looks at everybody's data stays one. */
 function withinProject(rule: AlarmRule, projectId: string | null): AlarmRule {
   if (rule.type === 'composite') return { ...rule, tree: withLeaves(rule.tree, (leaf) => leafWithin(leaf, projectId)) };
-  return lacksProject(rule) ? { ...rule, scope_to_project: projectId } : rule;
+  const lacking = lacksProject(rule, typeOf(rule).scopedTo(rule, { projectId }));
+  return lacking ? ({ ...rule, scope_to_project: projectId } as AlarmRule) : rule;
 }
 
 /** Of a leaf, the type comes last. */
 function leafWithin(leaf: CompositeLeaf, projectId: string | null): CompositeLeaf {
-  if (!lacksProject(leaf)) return leaf;
+  if (!lacksProject(leaf, leafTypeOf(leaf).scopedTo(leaf, { projectId }))) return leaf;
   const { type, ...rest } = leaf;
   return { ...rest, scope_to_project: projectId, type } as CompositeLeaf;
 }
 
-function lacksProject(rule: AlarmRule): rule is Extract<AlarmRule, ProjectScope> {
-  const isScoped =
-    rule.type === 'gnocchi_resources_threshold' ||
-    rule.type === 'gnocchi_aggregation_by_metrics_threshold' ||
-    rule.type === 'prometheus';
-  return isScoped && rule.scope_to_project === undefined;
+function lacksProject(rule: AlarmRule, scoped: AlarmRule): boolean {
+  return 'scope_to_project' in scoped && !('scope_to_project' in rule);
 }

@@ -88,6 +88,63 @@ describe('the checks of rules', () => {
   });
 });
 
+describe('with several backends', () => {
+  const PROMQL: AlarmRule = { type: 'prometheus', query: 'up', threshold: 1, comparison_operator: 'gt', scope_to_project: 'p1' };
+
+  function several(settings: object, keystone?: KeystoneAccess): RuleChecks {
+    return createRuleChecks({
+      config: Config.parse(settings),
+      clock,
+      resources,
+      keystone,
+      enforceLabel: () => ({ problem: 'no' }),
+    });
+  }
+
+  test('the one that the alarm names looks at the rule, and no other', async () => {
+    const other = await startGnocchiDouble();
+    resources.push('the other', () => other.close());
+    const checks = several({ gnocchi: { url: double.url, others: { east: { url: other.url, auth: 'none' } } } });
+    await expect(checks.check(BOGUS, { isAdmin: true }, 'east')).rejects.toThrow('not bogus');
+    expect([double.requests.length, other.requests.length > 0]).toEqual([0, true]);
+    expect(other.requests[0]?.headers.authorization).toBeUndefined();
+  });
+
+  test('their names are known by kind, those without an address left out', () => {
+    const url = double.url;
+    const checks = several({ gnocchi: { url, others: { west: { url }, east: { url } } }, prometheus: { others: { north: {} } } });
+    expect([checks.knownBackends('gnocchi'), checks.knownBackends('prometheus')]).toEqual([['east', 'west'], []]);
+  });
+
+  test('each has an owner of everybody’s metrics of its own', async () => {
+    const east = { url: double.url, external_project_owner: 'metering' };
+    const checks = several({ gnocchi: { others: { east } } }, keystoneWith({ metering: 'id-1', service: 'id-2' }, 'Default'));
+    const owners = [await checks.externalOwner(null), await checks.externalOwner('east'), await checks.externalOwner('gone')];
+    expect(owners).toEqual(['id-2', 'id-1', null]);
+  });
+
+  test('each Prometheus keeps projects apart in its own way', async () => {
+    const checks = several({
+      prometheus: {
+        url: 'http://127.0.0.1:1',
+        others: {
+          header: { url: 'http://127.0.0.1:1', tenancy: 'header' },
+          open: { url: 'http://127.0.0.1:1', tenancy: 'none' },
+        },
+      },
+    });
+    const member = { isAdmin: false };
+    await expect(checks.check(PROMQL, member, null)).rejects.toThrow("Value: 'up'. No");
+    await expect(checks.check(PROMQL, member, 'header')).resolves.toBeUndefined();
+    await expect(checks.check(PROMQL, member, 'open')).rejects.toThrow('prometheus.others.open.tenancy is none');
+  });
+
+  test('one without a Keystone for its tokens is named', () => {
+    const start = (): RuleChecks => several({ gnocchi: { others: { east: { url: double.url, auth: 'keystone' } } } });
+    expect(start).toThrow('gnocchi.others.east.auth is keystone');
+  });
+});
+
 describe('the owner of everybody’s metrics', () => {
   const HOUR_MS = 3_600_000;
 

@@ -9,6 +9,7 @@ export const composite: AlarmKindDefinition<CompositeRule> = {
   judgedBy: 'series',
   ruleJson: ({ tree }) => treeJson(tree, leafJson),
   shownJson: ({ tree }) => treeJson(tree, shownLeafJson),
+  // As in Aodh, which keeps the project in rules on Prometheus alone.
   historyJson: ({ tree }) => treeJson(tree, (leaf) => (leaf.type === 'prometheus' ? leafJson(leaf) : shownLeafJson(leaf))),
   fromStored: (stored) => ({ type: 'composite', tree: stored as CompositeNode }),
   defaultDescription: () => 'composite alarm rule',

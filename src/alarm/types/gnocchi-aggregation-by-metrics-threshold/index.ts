@@ -7,7 +7,6 @@ export const gnocchiAggregationByMetricsThreshold: AlarmType<GnocchiAggregationB
   ...gnocchiThreshold,
   schema: GnocchiAggregationByMetricsThresholdRule,
   shownJson: shownGnocchiJson,
-  historyJson: shownGnocchiJson,
   scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
   seriesNeeded: (rule, options) => {
     const { metrics, aggregation_method: method, scope_to_project: project = NOBODY } = rule;

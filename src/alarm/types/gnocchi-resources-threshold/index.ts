@@ -7,7 +7,6 @@ export const gnocchiResourcesThreshold: AlarmType<GnocchiResourcesThresholdRule,
   ...gnocchiThreshold,
   schema: GnocchiResourcesThresholdRule,
   shownJson: shownGnocchiJson,
-  historyJson: shownGnocchiJson,
   scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
   seriesNeeded: (rule, options) => {
     const { resource_id: resourceId, metric, aggregation_method: method, scope_to_project: project = NOBODY } = rule;
