@@ -1,4 +1,4 @@
-import { typeOf, type AlarmRule } from '../alarm/types/index.js';
+import { typeOf } from '../alarm/types/index.js';
 import { AppError } from '../errors.js';
 import { isAdmin, ruleProject } from './identity/authorize.js';
 import type { Identity } from './identity/identity.js';
@@ -34,7 +34,7 @@ export function refuseUnknownBackend(wanted: Wanted, { knownBackends }: Pick<Rul
   const backend = backendOf(wanted);
   if (backend === null) return;
   const asked = typeOf(rule).backends(rule).filter(hasNames);
-  if (asked.length === 0) throw unusable(backend, `It cannot be used with ${described(rule)}`);
+  if (asked.length === 0) throw unusable(backend, `It cannot be used with alarms of type ${rule.type}`);
   for (const kind of asked) {
     const known = knownBackends(kind);
     if (known.includes(backend)) continue;
@@ -50,10 +50,6 @@ export function backendOf({ evaluationOptions }: Pick<Wanted, 'evaluationOptions
 
 function hasNames(backend: string): backend is NamedBackend {
   return (NAMED_BACKENDS as readonly string[]).includes(backend);
-}
-
-function described({ type }: AlarmRule): string {
-  return type === 'composite' ? 'a composite rule that asks no backend' : `alarms of type ${type}`;
 }
 
 function unusable(backend: string, message: string): AppError {
