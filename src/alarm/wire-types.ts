@@ -126,6 +126,21 @@ export function optional<T>(schema: z.ZodType<T>, fallback: T): z.ZodType<T> {
   return nullOrSchema.prefault(null).meta(described);
 }
 
+/** For fields where "not given" and null differ. */
+export function given<T>(schema: z.ZodType<T>): z.ZodType<T | null | undefined> {
+  return z
+    .unknown()
+    .transform((value, context): T | null | undefined => {
+      if (value === undefined || value === null) return value;
+      const parsed = schema.safeParse(value);
+      if (parsed.success) return parsed.data;
+      for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
+      return z.NEVER;
+    })
+    .optional()
+    .meta({ anyOf: [describedInput(schema), { type: 'null' }] });
+}
+
 /** Without the members that are undefined. */
 function defined(members: Described): Described {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));

@@ -79,7 +79,7 @@ function definitionOf(request: AlarmRequest, scope: RuleScope): AlarmDefinition 
     severity: request.severity,
     timeConstraints: request.time_constraints,
     deliveryPolicy: request.tocsin?.delivery_policy ?? null,
-    evaluationOptions: null,
+    evaluationOptions: request.evaluationOptions,
   };
 }
 

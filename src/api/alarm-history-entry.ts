@@ -1,8 +1,10 @@
 import { pythonJson, RawJson, type PythonValue } from '../alarm/python-json.js';
+import { typeOf } from '../alarm/types/index.js';
 import type { StoredAlarm } from '../storage/alarm-store.js';
 import type { HistoryEntry } from '../storage/history-store.js';
 import type { Identity } from './identity/identity.js';
 import { isoTimestamp } from './schema/timestamp.js';
+import { tocsinObject } from './schema/tocsin-object.js';
 
 /** Who changed what, and when. */
 export interface Authorship {
@@ -34,7 +36,7 @@ export function ruleChangeEntry(before: StoredAlarm, after: StoredAlarm, authors
   return {
     ...entryOf(after, authorship),
     type: 'rule change',
-    detail: pythonJson(Object.fromEntries(changed)),
+    detail: pythonJson(Object.fromEntries(changed.map(([key, value]) => [key, value ?? null]))),
     severity: before.severity === after.severity ? null : after.severity,
     stateVersion: stateChanged ? after.stateVersion : null,
     previousState: stateChanged ? before.state : null,
@@ -79,6 +81,11 @@ function entryOf(alarm: StoredAlarm, { eventId, by, at }: Authorship): Omit<Hist
 /** Not worth an entry by themselves. */
 const MOMENTS = new Set(['timestamp', 'state_timestamp']);
 
+function toldRule({ rule, ruleJson }: StoredAlarm): string {
+  const kind = typeOf(rule);
+  return kind.historyJson?.(rule) ?? kind.shownJson?.(rule) ?? ruleJson;
+}
+
 /** Keys in the order that Aodh's database gives them. */
 function alarmDetail(alarm: StoredAlarm): Record<string, PythonValue> {
   return {
@@ -98,7 +105,7 @@ function alarmDetail(alarm: StoredAlarm): Record<string, PythonValue> {
     repeat_actions: alarm.repeatActions,
     time_constraints: alarm.timeConstraints.map((constraint) => ({ ...constraint })),
     severity: alarm.severity,
-    rule: new RawJson(alarm.ruleJson),
-    tocsin: alarm.deliveryPolicy === null ? undefined : { delivery_policy: alarm.deliveryPolicy },
+    rule: new RawJson(toldRule(alarm)),
+    tocsin: tocsinObject(alarm),
   };
 }

@@ -106,12 +106,25 @@ export interface NotificationAdmin {
   resume(projectId: string): Promise<void>;
 }
 
-/** What only other services can say of a rule. */
+/** Kinds of backends of which several can be configured, with names. */
+export const NAMED_BACKENDS = ['gnocchi', 'prometheus'] as const;
+export type NamedBackend = (typeof NAMED_BACKENDS)[number];
+
+/** Who wants a rule. */
+export interface RuleAuthor {
+  /** The author's own Keystone token, where there is one. */
+  token?: string | undefined;
+  isAdmin: boolean;
+}
+
+/** What only other services can say of a rule. `backend` is the name of the one that its alarm will ask, null for the default one. */
 export interface RuleChecks {
   /** @throws AppError when another service finds fault with the rule, or shows that its author must not see what it names. */
-  check(rule: AlarmRule, author: { token?: string | undefined; isAdmin: boolean }): Promise<void>;
+  check(rule: AlarmRule, author: RuleAuthor, backend: string | null): Promise<void>;
   /** The project under which another service (Ceilometer) creates the metrics of everybody's resources; null when unknown. */
-  externalOwner(): Promise<string | null>;
+  externalOwner(backend: string | null): Promise<string | null>;
+  /** The names that alarms can give; the default backend has none. */
+  knownBackends(kind: NamedBackend): readonly string[];
 }
 
 /** Limits set for single projects. */

@@ -6,6 +6,7 @@ import { QUERY_LIMITS, QuerySlots } from '../api/query-slots.js';
 import { createApi, createManagementApi } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
+import { withEnforcedLabel } from '../datasource/prometheus/promql/enforce.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import type { ReleaseStack } from '../release-stack.js';
@@ -49,7 +50,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
   const app = createApi({
     alarms: createAlarmStore(db, { project: project_alarm_quota, user: user_alarm_quota }),
-    ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
+    ruleChecks: createRuleChecks({ config, clock, resources, keystone, enforceLabel: withEnforcedLabel }),
     history: createHistoryStore(db),
     imports: createImportStore(db),
     queries: createComplexQueryStore(db),

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 
+import { gnocchiSections, prometheusSections, sectionName, type PrometheusSettings } from './backends.js';
 import { ROLES, type Config } from './schema.js';
 import type { Secret } from './secret.js';
 
@@ -10,7 +11,12 @@ interface CrossFieldRule {
   problem(config: Config): string | undefined;
 }
 
-export const crossFieldRules: readonly CrossFieldRule[] = [
+/** The rules that this configuration must keep; those of backends once for each. */
+export function crossFieldRules(config: Config): CrossFieldRule[] {
+  return [...RULES, ...backendRules(config)];
+}
+
+const RULES: readonly CrossFieldRule[] = [
   {
     reads: ['notifier.claim', 'notifier.attempt_timeout'],
     problem: ({ notifier }) =>
@@ -73,6 +79,47 @@ export const crossFieldRules: readonly CrossFieldRule[] = [
     },
   },
 ];
+
+function backendRules(config: Config): CrossFieldRule[] {
+  const named = [
+    ...[...gnocchiSections(config)].map(([name, { url }]) => ({ section: sectionName('gnocchi', name), name, url })),
+    ...[...prometheusSections(config)].map(([name, { url }]) => ({ section: sectionName('prometheus', name), name, url })),
+  ];
+  return [
+    ...named.map(({ section, name, url }): CrossFieldRule => ({
+      reads: [`${section}.url`],
+      problem: () => (name === null || url !== undefined ? undefined : 'is needed: a named backend without one is of no use'),
+    })),
+    ...[...prometheusSections(config)].flatMap(([name, settings]) => prometheusRules(sectionName('prometheus', name), settings)),
+  ];
+}
+
+function prometheusRules(section: string, settings: PrometheusSettings): CrossFieldRule[] {
+  const { auth, user, password, token, certificate_file: certificate, key_file: key } = settings;
+  const option = (name: keyof PrometheusSettings): string => `${section}.${name}`;
+  const needed = (name: 'user' | 'password' | 'token', value: unknown, kind: string): CrossFieldRule => ({
+    reads: [option(name), option('auth')],
+    problem: () => {
+      if (auth === kind) return value === undefined ? `is needed with ${option('auth')} ${kind}` : undefined;
+      return value === undefined ? undefined : `is of no use without ${option('auth')} ${kind}`;
+    },
+  });
+  const together = (
+    name: 'certificate_file' | 'key_file',
+    value: unknown,
+    other: 'certificate_file' | 'key_file',
+  ): CrossFieldRule => ({
+    reads: [option(name), option(other)],
+    problem: () => (value === undefined && settings[other] !== undefined ? `is needed with ${option(other)}` : undefined),
+  });
+  return [
+    needed('user', user, 'basic'),
+    needed('password', password, 'basic'),
+    needed('token', token, 'bearer'),
+    together('certificate_file', certificate, 'key_file'),
+    together('key_file', key, 'certificate_file'),
+  ];
+}
 
 function incompletePair(name: string | undefined, secret: Secret | undefined, nameOption: string): string | undefined {
   if ((name === undefined) === (secret === undefined)) return undefined;

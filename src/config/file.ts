@@ -2,7 +2,7 @@ import path from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 
 import type { Layer } from './load.js';
-import { isSection } from './options.js';
+import { isMapped, isSection } from './options.js';
 
 interface Reading {
   layer: Layer;
@@ -28,6 +28,8 @@ function readMap(reading: Reading, map: YAMLMap, path: readonly string[]): void 
     const here = [...path, String(isScalar(key) ? key.value : key)];
     const name = here.join('.');
     const origin = reading.originAt(isScalar(key) ? key.range?.[0] : undefined);
+    // Naming a section of a map is enough for it to be there.
+    if (isMapped(name) && (isMap(value) || isEmpty(value))) reading.layer.values.set(name, { value: {}, origin });
     if (isMap(value) && isSection(name)) readMap(reading, value, here);
     else if (!isEmpty(value)) reading.layer.values.set(name, { value: plain(value), origin });
   }

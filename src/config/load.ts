@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { toError } from '../errors.js';
 import { fromEnvironment, type Environment } from './environment.js';
 import { fromFile } from './file.js';
-import { OPTIONS, optionNamed } from './options.js';
+import { mappedOption, OPTION_MAPS, OPTIONS, optionNamed } from './options.js';
 import { parseConfig } from './parse.js';
 import type { Problem } from './problem.js';
 import type { Config } from './schema.js';
@@ -73,9 +73,13 @@ function fromFlags(flags: readonly Flag[]): Layer {
   for (const { name, text, origin } of flags) {
     const option = optionNamed(name);
     if (option) layer.values.set(name, { value: valueFromText(option.kind, text), origin });
-    else layer.problems.push({ name, message: 'unknown option', origin });
+    else layer.problems.push({ name, message: isOnlyInFiles(name) ? 'can be set in the file only' : 'unknown option', origin });
   }
   return layer;
+}
+
+function isOnlyInFiles(name: string): boolean {
+  return mappedOption(name) !== undefined || OPTION_MAPS.some((map) => map.name === name);
 }
 
 function empty(): Layer {
@@ -84,7 +88,7 @@ function empty(): Layer {
 
 function treeOf(settings: ReadonlyMap<string, Setting>): Record<string, unknown> {
   const tree: Record<string, unknown> = {};
-  for (const [name, { value }] of settings) place(tree, pathOf(name), value);
+  for (const [name, { value }] of settings) place(tree, pathOf(name), structuredClone(value));
   return tree;
 }
 

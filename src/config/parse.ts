@@ -27,7 +27,7 @@ export function parseConfig(input: unknown, originOf: OriginOf = () => undefined
 function brokenRules(config: Config, found: readonly Problem[], originOf: OriginOf): Problem[] {
   const spoilt = (name: string): boolean =>
     found.some((problem) => name === problem.name || (problem.name ?? '').startsWith(`${name}.`));
-  return crossFieldRules
+  return crossFieldRules(config)
     .filter(({ reads }) => !reads.some(spoilt))
     .flatMap(({ reads, problem }) => {
       const message = problem(config);

@@ -1,18 +1,39 @@
 import { Document, isNode } from 'yaml';
 
 import type { Setting } from './load.js';
-import { OPTIONS, type Option } from './options.js';
+import { isMapped, OPTION_MAPS, OPTIONS, type Option, type OptionMap } from './options.js';
+
+type Settings = ReadonlyMap<string, Setting>;
 
 /** The configuration in force as YAML: values as they are written, secrets masked, and beside what is no default, who set it. */
-export function printConfig(settings: ReadonlyMap<string, Setting>): string {
+export function printConfig(settings: Settings): string {
   const document = new Document({});
-  for (const option of OPTIONS) {
-    document.setIn(option.path, document.createNode(shown(option, settings.get(option.name)), { flow: true }));
-    const origin = settings.get(option.name)?.origin;
-    const node: unknown = document.getIn(option.path, true);
-    if (origin !== undefined && isNode(node)) node.comment = ` ${origin}`;
+  for (const option of OPTIONS) print(document, option, settings);
+  for (const map of OPTION_MAPS) {
+    const options = optionsIn(map, settings);
+    if (options.length === 0) document.setIn(map.path, document.createNode({}, { flow: true }));
+    for (const option of options) print(document, option, settings);
   }
   return document.toString({ lineWidth: 0 });
+}
+
+function print(document: Document, option: Option, settings: Settings): void {
+  const setting = settings.get(option.name);
+  document.setIn(option.path, document.createNode(shown(option, setting), { flow: true }));
+  const node: unknown = document.getIn(option.path, true);
+  if (setting !== undefined && isNode(node)) node.comment = ` ${setting.origin}`;
+}
+
+/** Every option of every section that a map has. */
+function optionsIn(map: OptionMap, settings: Settings): Option[] {
+  const sections = [...settings.keys()].filter((name) => isMapped(name) && name.startsWith(`${map.name}.`));
+  return sections.flatMap((section) =>
+    map.options.map((option) => ({
+      ...option,
+      name: `${section}.${option.name}`,
+      path: [...section.split('.'), ...option.path],
+    })),
+  );
 }
 
 function shown(option: Option, setting: Setting | undefined): unknown {

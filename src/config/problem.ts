@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 import { DURATION_EXPECTED } from './duration.js';
-import { optionNamed, type Option } from './options.js';
+import { mappedOption, optionNamed, type Option } from './options.js';
 
 /** One mistake in the configuration: where, what, and who said so. */
 export interface Problem {
@@ -31,7 +31,8 @@ export function problemsOf(issue: z.core.$ZodIssue, valueAt: (path: readonly Pro
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ name: [...path, key].join('.'), message: 'unknown option' }));
   }
-  const option = path.map((_, index) => optionNamed(path.slice(0, index + 1).join('.'))).find((found) => found !== undefined);
+  const names = path.map((_, index) => path.slice(0, index + 1).join('.'));
+  const option = names.map((name) => optionNamed(name) ?? mappedOption(name)).find((found) => found !== undefined);
   const value = valueAt(issue.path);
   // A section written as one text may hold a secret: only values of options are shown.
   const mayShow = option !== undefined && option.kind !== 'secret' && value !== undefined;
@@ -46,6 +47,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   string: 'expected text',
   array: 'expected a list',
   object: 'expected a section with options',
+  record: 'expected sections by name',
 };
 
 function describe(issue: z.core.$ZodIssue, option: Option | undefined): string {
@@ -53,7 +55,8 @@ function describe(issue: z.core.$ZodIssue, option: Option | undefined): string {
   if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}`;
   if (issue.code === 'too_small') return issue.origin === 'number' ? `must be at least ${issue.minimum}` : 'must not be empty';
   if (issue.code === 'too_big') return `must be at most ${issue.maximum}`;
-  return issue.message;
+  // What is wrong with a name is said one level deeper.
+  return issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
 }
 
 function expected(type: string, option: Option | undefined): string {

@@ -51,6 +51,46 @@ const redisUrl = secretUrl(/^rediss?:\/\//, 'redis://:password@host:6379');
 const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> =>
   z.strictObject(shape).prefault({} as never);
 
+/** The options of one Gnocchi. */
+const gnocchi = {
+  url: httpUrl('http://127.0.0.1:8041'),
+  auth: z.enum(['none', 'basic', 'keystone']).default('basic'),
+  user: z.string().min(1).default('admin'),
+  external_project_owner: z.string().min(1).default('service'),
+  external_domain_name: z.string().min(1).default('Default'),
+  timeout: duration('10s', { min: '100ms' }),
+};
+/** The options of one Prometheus. */
+const prometheus = {
+  url: httpUrl('http://127.0.0.1:9090'),
+  auth: z.enum(['none', 'basic', 'bearer']).default('none'),
+  user: text(),
+  password: secret(),
+  token: secret(),
+  ca_file: text(),
+  certificate_file: text(),
+  key_file: text(),
+  tenancy: z.enum(['label', 'header', 'none']).default('label'),
+  project_label: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a label: letters, digits and _')
+    .default('project'),
+  tenant_header: z
+    .string()
+    .regex(/^[A-Za-z0-9-]+$/, 'expected the name of a header: letters, digits and -')
+    .default('X-Scope-OrgID'),
+  admin_tenant: text(),
+  timeout: duration('10s', { min: '100ms' }),
+};
+/** More backends of the same kind, each with the same options, by the names that alarms give them. */
+const others = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z
+    .record(
+      z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected a name of at most 64 lower-case letters, digits and dashes'),
+      z.strictObject(shape),
+    )
+    .default({});
+
 const RetrySchedule = z
   .array(duration('0s'))
   .min(1)
@@ -95,35 +135,8 @@ export const Config = z.strictObject({
     service_type: z.string().min(1).default('alarming'),
     service_token_roles: z.array(z.string().min(1)).min(1).default(['service']),
   }),
-  gnocchi: section({
-    url: httpUrl('http://127.0.0.1:8041'),
-    auth: z.enum(['none', 'basic', 'keystone']).default('basic'),
-    user: z.string().min(1).default('admin'),
-    external_project_owner: z.string().min(1).default('service'),
-    external_domain_name: z.string().min(1).default('Default'),
-    timeout: duration('10s', { min: '100ms' }),
-  }),
-  prometheus: section({
-    url: httpUrl('http://127.0.0.1:9090'),
-    auth: z.enum(['none', 'basic', 'bearer']).default('none'),
-    user: text(),
-    password: secret(),
-    token: secret(),
-    ca_file: text(),
-    certificate_file: text(),
-    key_file: text(),
-    tenancy: z.enum(['label', 'header', 'none']).default('label'),
-    project_label: z
-      .string()
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a label: letters, digits and _')
-      .default('project'),
-    tenant_header: z
-      .string()
-      .regex(/^[A-Za-z0-9-]+$/, 'expected the name of a header: letters, digits and -')
-      .default('X-Scope-OrgID'),
-    admin_tenant: text(),
-    timeout: duration('10s', { min: '100ms' }),
-  }),
+  gnocchi: section({ ...gnocchi, others: others(gnocchi) }),
+  prometheus: section({ ...prometheus, others: others(prometheus) }),
   octavia: section({
     url: httpUrl('http://127.0.0.1:9876'),
     member_creation_time: duration('120s'),

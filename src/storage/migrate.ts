@@ -3,18 +3,23 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Logger } from '../logger.js';
 import type { Database } from './database.js';
 import { openPostgres } from './postgres.js';
+import { rekeyAlarms } from './rekey-alarms.js';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 /** Any constant number; all processes that migrate must use the same. */
 const LOCK = 8042_0001;
+/** From here on the alarms of all kinds have keys. */
+const KEYED = '0003-real-backends.sql';
 const MIGRATION_TIMEOUT_MS = 24 * 3_600_000;
 
 /**
  * Brings the schema up to date and returns the names of what it ran. Safe to call from any number of processes at once:
  * one does the work, the others wait for it. Also repairs revisions after a dump was restored into a younger server,
- * whose transaction numbers would otherwise lie below those in the rows.
+ * whose transaction numbers would otherwise lie below those in the rows, and alarms that a release before migration 0003 has written: with that
+ * migration, and later ones that it wrote while it still ran beside a newer one.
+ * `known`: what to bring it up to, in order.
  */
-export async function migrate(db: Database): Promise<string[]> {
+export async function migrate(db: Database, known: readonly string[] = migrationNames()): Promise<string[]> {
   return db.transaction(async (tx) => {
     await tx.query('set local lock_timeout = 0');
     await tx.query('set local statement_timeout = 0');
@@ -22,12 +27,13 @@ export async function migrate(db: Database): Promise<string[]> {
     await tx.query('create table if not exists migrations (name text primary key, applied_at timestamptz not null)');
     const { rows } = await tx.query<{ name: string }>('select name from migrations');
     const applied = new Set(rows.map(({ name }) => name));
-    const pending = migrationNames().filter((name) => !applied.has(name));
+    const pending = known.filter((name) => !applied.has(name));
     for (const name of pending) {
       for (const statement of statementsOf(readFileSync(new URL(name, MIGRATIONS), 'utf8'))) await tx.query(statement);
       await tx.query('insert into migrations (name, applied_at) values ($1, clock_timestamp())', [name]);
     }
     await tx.query('update alarms set revision = pg_current_xact_id() where revision > pg_current_xact_id()');
+    if (known.includes(KEYED)) await rekeyAlarms(tx);
     return pending;
   });
 }

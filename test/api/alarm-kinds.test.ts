@@ -364,6 +364,19 @@ describe('a tenant is kept to the own project', () => {
     expect(await lastDetail()).toBe('{"state": "ok", "state_reason": "Manually set via API"}'); // the rule did not change
   });
 
+  test.each<[string, unknown]>([
+    [RESOURCES, NEEDED[RESOURCES]],
+    [BY_METRICS, NEEDED[BY_METRICS]],
+    ['composite', { or: [leaf(RESOURCES)] }],
+  ])('by a part of its %s rule that nobody sees', async (type, rule) => {
+    const created = await post(bodyOf(type, rule), READING_MEMBER);
+    const path = `/v2/alarms/${String(created.json()['alarm_id'])}/history`;
+    const history = await api.ask('GET', path, { as: READING_MEMBER });
+    expect(created.text + history.text).not.toContain('scope_to_project');
+    const { rows } = await db.query<{ rule: string }>('select rule from alarms where id = $1', [created.json()['alarm_id']]);
+    expect(rows[0]?.rule).toContain('"scope_to_project": "p1"');
+  });
+
   test('in every rule of a composite one', async () => {
     const rule = { or: [leaf('prometheus'), { and: [leaf(BY_RESOURCES)] }] };
     const created = await post(bodyOf('composite', rule), READING_MEMBER);

@@ -57,6 +57,7 @@ describe('whoever can judge a rule', () => {
         owners += 1;
         return Promise.resolve('svc');
       },
+      knownBackends: () => [],
     };
     const believe = createNoauthAuthenticator();
     api = await startApi(db, {
@@ -136,7 +137,13 @@ describe('what Gnocchi says of a rule', () => {
     double = await startGnocchiDouble();
     resources = new ReleaseStack();
     const config = Config.parse({ gnocchi: { url: double.url } });
-    const ruleChecks = createRuleChecks({ config, clock: new FakeClock(), resources, keystone: undefined });
+    const ruleChecks = createRuleChecks({
+      config,
+      clock: new FakeClock(),
+      resources,
+      keystone: undefined,
+      enforceLabel: (promql) => ({ promql }),
+    });
     api = await startApi(db, { ruleChecks });
   });
   afterEach(async () => {

@@ -36,11 +36,17 @@ afterEach(async () => {
 });
 
 function checksWith(gnocchi: object, keystone?: KeystoneAccess): RuleChecks {
-  return createRuleChecks({ config: Config.parse({ gnocchi }), clock, resources, keystone });
+  return createRuleChecks({
+    config: Config.parse({ gnocchi }),
+    clock,
+    resources,
+    keystone,
+    enforceLabel: (promql) => ({ promql }),
+  });
 }
 
 function check(checks: RuleChecks): Promise<void> {
-  return checks.check(BOGUS, { isAdmin: true });
+  return checks.check(BOGUS, { isAdmin: true }, null);
 }
 
 /** A Keystone with these projects in this domain. */
@@ -82,28 +88,85 @@ describe('the checks of rules', () => {
   });
 });
 
+describe('with several backends', () => {
+  const PROMQL: AlarmRule = { type: 'prometheus', query: 'up', threshold: 1, comparison_operator: 'gt', scope_to_project: 'p1' };
+
+  function several(settings: object, keystone?: KeystoneAccess): RuleChecks {
+    return createRuleChecks({
+      config: Config.parse(settings),
+      clock,
+      resources,
+      keystone,
+      enforceLabel: () => ({ problem: 'no' }),
+    });
+  }
+
+  test('the one that the alarm names looks at the rule, and no other', async () => {
+    const other = await startGnocchiDouble();
+    resources.push('the other', () => other.close());
+    const checks = several({ gnocchi: { url: double.url, others: { east: { url: other.url, auth: 'none' } } } });
+    await expect(checks.check(BOGUS, { isAdmin: true }, 'east')).rejects.toThrow('not bogus');
+    expect([double.requests.length, other.requests.length > 0]).toEqual([0, true]);
+    expect(other.requests[0]?.headers.authorization).toBeUndefined();
+  });
+
+  test('their names are known by kind, those without an address left out', () => {
+    const url = double.url;
+    const checks = several({ gnocchi: { url, others: { west: { url }, east: { url } } }, prometheus: { others: { north: {} } } });
+    expect([checks.knownBackends('gnocchi'), checks.knownBackends('prometheus')]).toEqual([['east', 'west'], []]);
+  });
+
+  test('each has an owner of everybody’s metrics of its own', async () => {
+    const east = { url: double.url, external_project_owner: 'metering' };
+    const checks = several({ gnocchi: { others: { east } } }, keystoneWith({ metering: 'id-1', service: 'id-2' }, 'Default'));
+    const owners = [await checks.externalOwner(null), await checks.externalOwner('east'), await checks.externalOwner('gone')];
+    expect(owners).toEqual(['id-2', 'id-1', null]);
+  });
+
+  test('each Prometheus keeps projects apart in its own way', async () => {
+    const checks = several({
+      prometheus: {
+        url: 'http://127.0.0.1:1',
+        others: {
+          header: { url: 'http://127.0.0.1:1', tenancy: 'header' },
+          open: { url: 'http://127.0.0.1:1', tenancy: 'none' },
+        },
+      },
+    });
+    const member = { isAdmin: false };
+    await expect(checks.check(PROMQL, member, null)).rejects.toThrow("Value: 'up'. No");
+    await expect(checks.check(PROMQL, member, 'header')).resolves.toBeUndefined();
+    await expect(checks.check(PROMQL, member, 'open')).rejects.toThrow('prometheus.others.open.tenancy is none');
+  });
+
+  test('one without a Keystone for its tokens is named', () => {
+    const start = (): RuleChecks => several({ gnocchi: { others: { east: { url: double.url, auth: 'keystone' } } } });
+    expect(start).toThrow('gnocchi.others.east.auth is keystone');
+  });
+});
+
 describe('the owner of everybody’s metrics', () => {
   const HOUR_MS = 3_600_000;
 
   test('is nobody without Keystone', async () => {
-    expect(await checksWith({}).externalOwner()).toBeNull();
+    expect(await checksWith({}).externalOwner(null)).toBeNull();
   });
 
   test('is the project of the settings, sought once an hour', async () => {
     const keystone = keystoneWith({ metering: 'id-1' }, 'Elsewhere');
     const settings = { external_project_owner: 'metering', external_domain_name: 'Elsewhere' };
     const checks = checksWith(settings, keystone);
-    expect(await Promise.all([checks.externalOwner(), checks.externalOwner()])).toEqual(['id-1', 'id-1']);
+    expect(await Promise.all([checks.externalOwner(null), checks.externalOwner(null)])).toEqual(['id-1', 'id-1']);
     await clock.advance(HOUR_MS - 1);
-    await checks.externalOwner();
+    await checks.externalOwner(null);
     expect(keystone.asked).toBe(1);
     await clock.advance(1);
-    await checks.externalOwner();
+    await checks.externalOwner(null);
     expect(keystone.asked).toBe(2);
   });
 
   test('is by default the project service of the domain Default', async () => {
-    expect(await checksWith({}, keystoneWith({ service: 'id-2' }, 'Default')).externalOwner()).toBe('id-2');
+    expect(await checksWith({}, keystoneWith({ service: 'id-2' }, 'Default')).externalOwner(null)).toBe('id-2');
   });
 
   test('is sought again after Keystone was away', async () => {
@@ -116,8 +179,8 @@ describe('the owner of everybody’s metrics', () => {
         projectId: (...names) => (away ? Promise.reject(new Error('away')) : keystone.projectId(...names)),
       },
     );
-    await expect(checks.externalOwner()).rejects.toThrow('away');
+    await expect(checks.externalOwner(null)).rejects.toThrow('away');
     away = false;
-    expect(await checks.externalOwner()).toBe('id-2');
+    expect(await checks.externalOwner(null)).toBe('id-2');
   });
 });

@@ -36,6 +36,19 @@ describe('a configuration file with one mistake', () => {
   const cases: Record<string, string> = {
     'bad-auth-mode':
       'auth.mode: expected one of noauth, apikey, keystone, keystone+apikey, got "basic" (bad-auth-mode.yaml line 2)',
+    'bad-backend-is-text': 'prometheus.others.east: expected a section with options (bad-backend-is-text.yaml line 3)',
+    'bad-backend-name':
+      'gnocchi.others.East_1: expected a name of at most 64 lower-case letters, digits and dashes (bad-backend-name.yaml line 3)',
+    'bad-backend-nested': 'gnocchi.others.east.others: unknown option (bad-backend-nested.yaml line 5)',
+    'bad-backend-option': 'gnocchi.others.east.urll: unknown option (bad-backend-option.yaml line 5)',
+    'bad-backend-secret': 'prometheus.others.east.token: expected text (bad-backend-secret.yaml line 6)',
+    'bad-backend-timeout':
+      'prometheus.others.east.timeout: expected a duration such as 250ms, 5s, 2m, 1h or 30d, got 5 (bad-backend-timeout.yaml line 5)',
+    'bad-backend-without-password':
+      'prometheus.others.east.password: is needed with prometheus.others.east.auth basic (bad-backend-without-password.yaml line 5)',
+    'bad-backend-without-url':
+      'prometheus.others.east.url: is needed: a named backend without one is of no use (bad-backend-without-url.yaml line 3)',
+    'bad-backends-are-text': 'prometheus.others: expected sections by name (bad-backends-are-text.yaml line 2)',
     'bad-boolean': 'database.migrate_on_start: expected true or false, got "maybe" (bad-boolean.yaml line 2)',
     'bad-claim-too-short':
       'notifier.claim: must be longer than notifier.attempt_timeout, or an attempt outlives its claim and is made twice (bad-claim-too-short.yaml line 2)',
@@ -66,6 +79,9 @@ describe('a configuration file with one mistake', () => {
     'bad-port-not-a-number': 'api.port: expected a number, got "eight" (bad-port-not-a-number.yaml line 2)',
     'bad-port-out-of-range': 'api.port: must be at most 65535, got 70000 (bad-port-out-of-range.yaml line 2)',
     'bad-prefix': 'redis.prefix: expected lower-case letters, digits and dashes, got "My Service" (bad-prefix.yaml line 2)',
+    'bad-prometheus-certificate':
+      'prometheus.certificate_file: is needed with prometheus.key_file (bad-prometheus-certificate.yaml line 3)',
+    'bad-prometheus-token': 'prometheus.token: is of no use without prometheus.auth bearer (bad-prometheus-token.yaml line 3)',
     'bad-quota-too-large': 'api.user_alarm_quota: must be at most 2147483647, got 99999999999 (bad-quota-too-large.yaml line 2)',
     'bad-redis-without-database':
       'redis.url: needs database.url: Redis coordinates processes, and the embedded database serves only one (bad-redis-without-database.yaml line 2)',

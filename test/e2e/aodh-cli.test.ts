@@ -263,12 +263,16 @@ describeWith(['aodh'], 'the aodh command', () => {
       { by: 'its name', args: () => ['by its name'] },
       { by: 'its name as an option', args: () => ['--name', 'by its name as an option'] },
     ])('changes an alarm by $by, and nothing else of it', async ({ by, args }) => {
-      const id = await given({ name: `by ${by}`, description: 'stays', alarm_actions: ['http://127.0.0.1:9/x'] }, 'updates');
+      const tocsin = { delivery_policy: 'every', treat_missing_data: 'ignore', clear_threshold: 0.5, ingestion_lag: 30 };
+      const threshold_rule = { meter_name: 'cpu', threshold: 80, comparison_operator: 'gt' };
+      const common = { description: 'stays', alarm_actions: ['http://127.0.0.1:9/x'] };
+      const id = await given({ name: `by ${by}`, ...common, threshold_rule, tocsin }, 'updates');
       const definition = async (): Promise<Json> => {
         const { timestamp: _, evaluate_timestamp: _moves, ...rest } = await stored(id, 'updates');
         return rest;
       };
       const before = await definition();
+      expect(before).toMatchObject({ tocsin });
       const change = ['--severity', 'critical', '--evaluation-periods', '3'];
       await printed(aodh(['alarm', 'update', ...args(id), ...change], as));
       const rule = { ...(before['threshold_rule'] as Json), evaluation_periods: 3 };

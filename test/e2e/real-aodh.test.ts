@@ -48,7 +48,13 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
     const db = await embeddedDatabase();
     started.push('the database', () => db.close());
     const config = Config.parse({ gnocchi: { url: double.url, auth: 'none' } });
-    const ruleChecks = createRuleChecks({ config, clock: new FakeClock(), resources: started, keystone: undefined });
+    const ruleChecks = createRuleChecks({
+      config,
+      clock: new FakeClock(),
+      resources: started,
+      keystone: undefined,
+      enforceLabel: (promql) => ({ promql }),
+    });
     api = await startApi(db, { ruleChecks });
     started.push('the API', () => api.close());
     ours = { ask: api.ask, ids: new Map() };

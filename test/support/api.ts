@@ -88,7 +88,11 @@ export interface TestApiOptions {
 export type Authentication = Pick<ApiDeps, 'authenticate' | 'challenge'>;
 
 /** Nobody to ask about rules. */
-const UNCHECKED: RuleChecks = { check: () => Promise.resolve(), externalOwner: () => Promise.resolve(null) };
+const UNCHECKED: RuleChecks = {
+  check: () => Promise.resolve(),
+  externalOwner: () => Promise.resolve(null),
+  knownBackends: () => [],
+};
 
 export const NO_KEYSTONE = 'trust+ actions need a Keystone token';
 const noKeystone = (): Promise<never> => Promise.reject(new Error('not to be asked'));

@@ -26,6 +26,8 @@ export interface AlarmKindDefinition<Rule extends { type: string }> {
   ruleJson(rule: Rule): string;
   /** What clients read back, for kinds that store more than that. */
   shownJson?(rule: Rule): string;
+  /** What history tells of the rule, where that is more than clients read back. */
+  historyJson?(rule: Rule): string;
   /** What `ruleJson` wrote, parsed, back as a rule; for kinds where that is more than adding the `type`. */
   fromStored?(stored: unknown): Rule;
   /** Aodh's text for an alarm whose owner gave no description. */

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
-import { ALARM_STATES, DELIVERY_POLICIES, SEVERITIES } from '../../alarm/alarm.js';
+import { ALARM_STATES, SEVERITIES } from '../../alarm/alarm.js';
 import { ALARM_KINDS, alarmTypes } from '../../alarm/types/index.js';
 import { describedInput } from '../../alarm/wire-types.js';
 import { ROLES } from '../identity/identity.js';
+import { TocsinAnswer } from '../schema/tocsin-object.js';
 
 /** What answers look like, as the document at /openapi.json tells it. Tests hold every answer they get to these. */
 
@@ -52,10 +53,7 @@ export const AlarmAnswer = z
     severity: z.enum(SEVERITIES),
     evaluate_timestamp: Timestamp,
     ...rules,
-    tocsin: z
-      .strictObject({ delivery_policy: z.enum(DELIVERY_POLICIES).optional(), muted: z.literal(true).optional() })
-      .optional()
-      .meta({ description: 'What Aodh does not know; only there when set.' }),
+    tocsin: TocsinAnswer.optional().meta({ description: 'What Aodh does not know; only there when set.' }),
   })
   .meta({ id: 'Alarm', description: 'An alarm, with the one rule that belongs to its type.' });
 

@@ -1,22 +1,26 @@
+import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
 import { needsTrust, usesTrust } from '../../alarm/action.js';
 import type { PythonValue } from '../../alarm/python-json.js';
+import { typeOf } from '../../alarm/types/index.js';
 import { AppError, toError } from '../../errors.js';
 import type { AlarmChange, StoredAlarm } from '../../storage/alarm-store.js';
 import type { HistoryEntry } from '../../storage/history-store.js';
 import { newAlarm } from '../alarm-definition.js';
 import { creationEntry, ruleChangeEntry } from '../alarm-history-entry.js';
 import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
+import { backendOf, refuseUnknownBackend } from '../check-rule.js';
 import { parseWith } from '../faultstring.js';
 import { ruleProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { Alarms, Imports, RuleChecks } from '../ports.js';
 import { BULK_BODY } from '../request-body.js';
 import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import type { AlarmRequest } from '../schema/alarm-request.js';
 import { ActivationRequest, importedAlarm, importedDocuments, type ImportedAlarm } from '../schema/import-request.js';
 
 export interface ImportRoutesDeps {
   alarms: Alarms;
-  ruleChecks: Pick<RuleChecks, 'externalOwner'>;
+  ruleChecks: Pick<RuleChecks, 'externalOwner' | 'knownBackends'>;
   imports: Imports;
   actions: ActionPolicy;
   now: () => Date;
@@ -34,9 +38,8 @@ export function importRoutes(deps: ImportRoutesDeps): Route[] {
 /** Each alarm by itself: one that is refused keeps no other from coming over. Doing it again is safe. */
 async function importAlarms(deps: ImportRoutesDeps, { body, identity }: ApiRequest): Promise<ApiAnswer> {
   const documents = importedDocuments(body);
-  const importer = { identity, externalOwner: await deps.ruleChecks.externalOwner() };
   const results: PythonValue[] = [];
-  for (const document of documents) results.push(await importOne(deps, document, importer));
+  for (const document of documents) results.push(await importOne(deps, document, identity));
   return { status: 200, body: results };
 }
 
@@ -46,12 +49,14 @@ interface Importer {
   externalOwner: string | null;
 }
 
-async function importOne(deps: ImportRoutesDeps, document: Record<string, unknown>, importer: Importer): Promise<PythonValue> {
+async function importOne(deps: ImportRoutesDeps, document: Record<string, unknown>, identity: Identity): Promise<PythonValue> {
   const named = { alarm_id: document['alarm_id'] as string, name: typeof document['name'] === 'string' ? document['name'] : '' };
   try {
     const imported = importedAlarm(document);
-    refuseBadActions(imported.request, importer.identity, deps.actions);
-    const outcome = await bringOver(deps, imported, importer);
+    refuseBadActions(imported.request, identity, deps.actions);
+    refuseUnknownBackend(imported.request, deps.ruleChecks);
+    const externalOwner = await deps.ruleChecks.externalOwner(backendOf(imported.request));
+    const outcome = await bringOver(deps, imported, { identity, externalOwner });
     const notCopied = outcome === 'deleted' ? [] : imported.notCopied.map((action) => ({ ...action }));
     return { ...named, outcome, not_copied: notCopied };
   } catch (thrown) {
@@ -87,7 +92,8 @@ async function follow({ alarms, now, newId }: ImportRoutesDeps, imported: Import
     if (!current.muted) throw new AppError('conflict', 'It was activated at the same time');
     const { state, stateVersion, stateReason, stateTimestamp, definitionVersion, evaluateTimestamp } = current;
     const ours = { state, stateVersion, stateReason, stateTimestamp, definitionVersion, evaluateTimestamp };
-    const next = withTrustActionsOf(current, { ...asItWas(imported, importer, at), ...ours });
+    const theirs = withOptionsOf(current, asItWas(imported, importer, at), request);
+    const next = withTrustActionsOf(current, { ...theirs, ...ours });
     const entry = ruleChangeEntry(current, next, { eventId: newId(), by: identity, at });
     entries.push(entry);
     return { next, entry };
@@ -98,6 +104,18 @@ async function follow({ alarms, now, newId }: ImportRoutesDeps, imported: Import
     change,
   });
   return entries.some((entry) => entry !== null) ? 'updated' : 'unchanged';
+}
+
+/**
+ * What the other service has no words for stays as it was set here.
+ * @throws AppError `conflict` when its rule was changed there so that it does not fit any more.
+ */
+function withOptionsOf(current: StoredAlarm, next: StoredAlarm, { tocsin }: AlarmRequest): StoredAlarm {
+  if (tocsin !== undefined) return next;
+  const { deliveryPolicy, evaluationOptions } = current;
+  const problem = typeOf(next.rule).optionProblem(next.rule, evaluationOptions ?? NO_OPTIONS);
+  if (problem === undefined) return { ...next, deliveryPolicy, evaluationOptions };
+  throw new AppError('conflict', `Its rule was changed, and ${problem.option}, set here, ${problem.message}: change it here too`);
 }
 
 const ACTION_LISTS = ['okActions', 'alarmActions', 'insufficientDataActions'] as const;

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 
-import { ALARM_STATES, DELIVERY_POLICIES, SEVERITIES } from '../../alarm/alarm.js';
+import { ALARM_STATES, SEVERITIES } from '../../alarm/alarm.js';
+import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
 import { TimeConstraint, TimeConstraints } from '../../alarm/time-constraint.js';
-import { ALARM_KINDS, alarmTypes, type AlarmKind, type AlarmRule } from '../../alarm/types/index.js';
-import { describedInput, optional, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire-types.js';
+import { ALARM_KINDS, alarmTypes, typeOf, type AlarmKind, type AlarmRule } from '../../alarm/types/index.js';
+import { given, optional, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire-types.js';
 import { wireTimestamp } from './timestamp.js';
+import { evaluationOptionsIn, TocsinRequest } from './tocsin-object.js';
 
 const MAX_NAME = 255;
 const MAX_TEXT = 2_048;
@@ -12,21 +14,6 @@ const MAX_ID = 128;
 const MAX_TIME_CONSTRAINTS = 20;
 
 type RuleKey = `${AlarmKind}_rule`;
-
-/** For fields where "not given" and null differ. */
-function given<T>(schema: z.ZodType<T>): z.ZodType<T | null | undefined> {
-  return z
-    .unknown()
-    .transform((value, context): T | null | undefined => {
-      if (value === undefined || value === null) return value;
-      const parsed = schema.safeParse(value);
-      if (parsed.success) return parsed.data;
-      for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
-      return z.NEVER;
-    })
-    .optional()
-    .meta({ anyOf: [describedInput(schema), { type: 'null' }] });
-}
 
 const Action = z
   .unknown()
@@ -67,13 +54,21 @@ export const AlarmRequest = z
     state_reason: given(wireText()),
     severity: optional(wireEnum(SEVERITIES), 'low'),
     evaluate_timestamp: wireTimestamp(),
-    tocsin: given(z.strictObject({ delivery_policy: given(wireEnum(DELIVERY_POLICIES)), muted: given(wireBool()) })),
+    tocsin: given(TocsinRequest),
     ...Rules,
   })
   .transform((request, context) => {
+    // An unknown attribute does not keep us from coming here.
+    if (context.issues.length > 0) return z.NEVER;
     const rule = theRule(request, request.type);
-    if (typeof rule !== 'string') return { ...request, rule };
-    context.addIssue({ code: 'custom', message: rule, params: { whole: true } });
+    if (typeof rule === 'string') {
+      context.addIssue({ code: 'custom', message: rule, params: { whole: true } });
+      return z.NEVER;
+    }
+    const evaluationOptions = evaluationOptionsIn(request.tocsin);
+    const problem = typeOf(rule).optionProblem(rule, evaluationOptions ?? NO_OPTIONS);
+    if (problem === undefined) return { ...request, rule, evaluationOptions };
+    context.addIssue({ code: 'custom', message: `It ${problem.message}`, path: ['tocsin', problem.option] });
     return z.NEVER;
   });
 export type AlarmRequest = z.infer<typeof AlarmRequest>;

@@ -3,6 +3,7 @@ import { RawJson, type PythonValue } from '../../alarm/python-json.js';
 import { typeOf } from '../../alarm/types/index.js';
 import type { StoredAlarm } from '../../storage/alarm-store.js';
 import { isoTimestamp } from './timestamp.js';
+import { tocsinObject } from './tocsin-object.js';
 
 /** An alarm as Aodh's clients read it, fields in Aodh's order. */
 export function alarmResponse(alarm: StoredAlarm): PythonValue {
@@ -36,12 +37,6 @@ function responseWith(alarm: StoredAlarm, shownAction: (action: string) => strin
     severity: alarm.severity,
     evaluate_timestamp: isoTimestamp(alarm.evaluateTimestamp),
     [`${alarm.rule.type}_rule`]: new RawJson(typeOf(alarm.rule).shownJson?.(alarm.rule) ?? alarm.ruleJson),
-    tocsin: extras(alarm),
+    tocsin: tocsinObject(alarm, alarm.muted ? { muted: true } : {}),
   };
-}
-
-/** What Aodh does not know, only where it is set, so that an alarm of an Aodh client looks as it does there. */
-function extras({ deliveryPolicy, muted }: StoredAlarm): PythonValue {
-  if (deliveryPolicy === null && !muted) return undefined;
-  return { delivery_policy: deliveryPolicy ?? undefined, muted: muted || undefined };
 }

@@ -12,6 +12,8 @@ export const composite: AlarmType<CompositeRule, CompositeFindings> = {
   repeatsWhileUnknown: false,
   ruleJson: ({ tree }) => treeJson(tree, leafJson),
   shownJson: ({ tree }) => treeJson(tree, shownLeafJson),
+  // As in Aodh, which keeps the project in rules on Prometheus alone.
+  historyJson: ({ tree }) => treeJson(tree, (leaf) => (leaf.type === 'prometheus' ? leafJson(leaf) : shownLeafJson(leaf))),
   fromStored: (stored) => ({ type: 'composite', tree: stored as CompositeNode }),
   defaultDescription: () => 'composite alarm rule',
   members: () => [],

@@ -17,8 +17,9 @@ export const prometheus: AlarmType<PrometheusRule, ThresholdFindings> = {
   schema: PrometheusRule,
   judgedBy: 'series',
   repeatsWhileUnknown: true,
-  ruleJson: ({ type: _, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
+  ruleJson: storedJson,
   shownJson: ({ type: _, scope_to_project: __, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
+  historyJson: storedJson,
   defaultDescription: () => 'prometheus alarm rule',
   members: () => [],
   scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
@@ -28,6 +29,10 @@ export const prometheus: AlarmType<PrometheusRule, ThresholdFindings> = {
   evaluate: (rule, { answers, state, options }) => judgeThreshold(rule, answers[0]!, readingOf(rule), { state, options }),
   explain: explainThreshold,
 };
+
+function storedJson({ type: _, ...rule }: PrometheusRule): string {
+  return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) });
+}
 
 function needOf(rule: PrometheusRule, options: EvaluationOptions): SeriesNeed {
   const { backend, ingestion_lag: lagS = 0 } = options;

@@ -1,0 +1,49 @@
+import type { Config } from './schema.js';
+
+type Section<Kind extends 'gnocchi' | 'prometheus'> = Omit<Config[Kind], 'others'>;
+export type GnocchiSettings = Section<'gnocchi'>;
+export type PrometheusSettings = Section<'prometheus'>;
+
+/** Settings of a backend that has an address. */
+export type Reachable<Settings> = Settings & { url: string };
+
+/** Every Gnocchi that is configured, by name; the default one's is null. */
+export function gnocchiBackends({ gnocchi }: Pick<Config, 'gnocchi'>): ReadonlyMap<string | null, Reachable<GnocchiSettings>> {
+  return reachable(gnocchiSections({ gnocchi }));
+}
+
+/** Every Prometheus that is configured, by name; the default one's is null. */
+export function prometheusBackends({
+  prometheus,
+}: Pick<Config, 'prometheus'>): ReadonlyMap<string | null, Reachable<PrometheusSettings>> {
+  return reachable(prometheusSections({ prometheus }));
+}
+
+/** The default section, whether it says where Gnocchi is or not, and the named ones. */
+export function gnocchiSections({ gnocchi }: Pick<Config, 'gnocchi'>): ReadonlyMap<string | null, GnocchiSettings> {
+  return sectionsOf<GnocchiSettings>(gnocchi, gnocchi.others);
+}
+
+/** As `gnocchiSections`. */
+export function prometheusSections({ prometheus }: Pick<Config, 'prometheus'>): ReadonlyMap<string | null, PrometheusSettings> {
+  return sectionsOf<PrometheusSettings>(prometheus, prometheus.others);
+}
+
+/** How a section is called in the configuration, for messages: `gnocchi`, `gnocchi.others.east`. */
+export function sectionName(kind: 'gnocchi' | 'prometheus', name: string | null): string {
+  return name === null ? kind : `${kind}.others.${name}`;
+}
+
+function sectionsOf<Settings>(first: Settings, others: Readonly<Record<string, Settings>>): Map<string | null, Settings> {
+  return new Map<string | null, Settings>([[null, first], ...Object.entries(others)]);
+}
+
+function reachable<Settings extends { url?: string | undefined }>(
+  sections: ReadonlyMap<string | null, Settings>,
+): Map<string | null, Reachable<Settings>> {
+  const named = [...sections].flatMap(([name, settings]): [string | null, Reachable<Settings>][] => {
+    const { url } = settings;
+    return url === undefined ? [] : [[name, { ...settings, url }]];
+  });
+  return new Map(named);
+}

@@ -1,0 +1,105 @@
+import { NO_OPTIONS } from '../alarm/evaluation-options.js';
+import { partitionOf, queryKeyOf } from '../alarm/partition-key.js';
+import { leafTypeOf, withLeaves, type CompositeLeaf } from '../alarm/types/composite/tree.js';
+import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
+import { parseStoredOptions } from './alarm-row.js';
+import type { Sql } from './database.js';
+
+/** The kinds that no evaluator could judge before migration 0003: their keys were their ids. */
+const KINDS: AlarmKind[] = [
+  'gnocchi_resources_threshold',
+  'gnocchi_aggregation_by_metrics_threshold',
+  'gnocchi_aggregation_by_resources_threshold',
+  'prometheus',
+  'composite',
+  'loadbalancer_member_health',
+];
+
+const BATCH = 1_000;
+
+interface OldRow {
+  id: string;
+  project_id: string | null;
+  type: AlarmKind;
+  rule: string;
+  evaluation_options: string | null;
+}
+
+interface Rekeyed {
+  id: string;
+  ruleJson: string;
+  queryKey: string;
+}
+
+const NEXT = `
+  select id, project_id, type, rule, evaluation_options from alarms
+   where query_key = id and deleted_at is null and type = any($1::text[]) and id > $2 order by id limit $3 for update`;
+
+/** As an edit does, but for the version: what clients see of an alarm stays the same. */
+const UPDATE = `
+  update alarms a set rule = n.rule, query_key = n.query_key,
+      previous_partition = case when a.partition = n.partition then a.previous_partition else a.partition end,
+      partition = n.partition, revision = pg_current_xact_id()
+    from (select unnest($1::text[]) as id, unnest($2::text[]) as rule, unnest($3::text[]) as query_key,
+                 unnest($4::text[])::smallint as partition) n
+   where a.id = n.id`;
+
+/**
+ * Gives alarms that were stored by a release before migration 0003 what they are evaluated by: the key of their question, the partition that
+ * follows from it, and in rules that name resources or metrics by id the project whose data they may look at. SQL cannot compute the keys.
+ * Returns how many alarms it changed. Doing it again changes nothing, but for alarms that such a release has written since.
+ */
+export async function rekeyAlarms(tx: Sql): Promise<number> {
+  let changed = 0;
+  for (let after = ''; ;) {
+    const { rows } = await tx.query<OldRow>(NEXT, [KINDS, after, BATCH]);
+    const rekeyed = rows.map(rekey).filter((one) => one !== undefined);
+    if (rekeyed.length > 0) {
+      await tx.query(UPDATE, [
+        rekeyed.map(({ id }) => id),
+        rekeyed.map(({ ruleJson }) => ruleJson),
+        rekeyed.map(({ queryKey }) => queryKey),
+        rekeyed.map(({ queryKey }) => String(partitionOf(queryKey))),
+      ]);
+    }
+    changed += rekeyed.length;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < BATCH) return changed;
+    after = last.id;
+  }
+}
+
+/** Undefined when there is nothing to change: an empty composite rule asks nothing, and what cannot be read is left to evaluators to tell of. */
+function rekey({ id, project_id: projectId, type, rule: text, evaluation_options: options }: OldRow): Rekeyed | undefined {
+  const stored = readable(type, text);
+  if (stored === undefined) return undefined;
+  const rule = withinProject(stored, projectId);
+  const queryKey = queryKeyOf(rule, parseStoredOptions(options) ?? NO_OPTIONS, id);
+  return queryKey === id ? undefined : { id, ruleJson: typeOf(rule).ruleJson(rule), queryKey };
+}
+
+function readable(type: AlarmKind, text: string): AlarmRule | undefined {
+  try {
+    return parseStoredRule(type, text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Only what the kind itself would say, and only where it is not said: an admin's rule that looks at everybody's data stays one. */
+function withinProject(rule: AlarmRule, projectId: string | null): AlarmRule {
+  if (rule.type === 'composite') return { ...rule, tree: withLeaves(rule.tree, (leaf) => leafWithin(leaf, projectId)) };
+  const lacking = lacksProject(rule, typeOf(rule).scopedTo(rule, { projectId }));
+  return lacking ? ({ ...rule, scope_to_project: projectId } as AlarmRule) : rule;
+}
+
+/** Of a leaf, the type comes last. */
+function leafWithin(leaf: CompositeLeaf, projectId: string | null): CompositeLeaf {
+  if (!lacksProject(leaf, leafTypeOf(leaf).scopedTo(leaf, { projectId }))) return leaf;
+  const { type, ...rest } = leaf;
+  return { ...rest, scope_to_project: projectId, type } as CompositeLeaf;
+}
+
+function lacksProject(rule: AlarmRule, scoped: AlarmRule): boolean {
+  return 'scope_to_project' in scoped && !('scope_to_project' in rule);
+}

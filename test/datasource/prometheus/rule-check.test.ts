@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { alarmTypes, typeOf, type AlarmRule } from '../../../src/alarm/types/index.js';
+import { withEnforcedLabel } from '../../../src/datasource/prometheus/promql/enforce.js';
+import { createPrometheusRuleCheck, type PrometheusRuleCheckOptions } from '../../../src/datasource/prometheus/rule-check.js';
+import type { AppError } from '../../../src/errors.js';
+
+const MEMBER = { isAdmin: false };
+const ADMIN = { isAdmin: true };
+const BROKEN = 'up{';
+
+function promql(query: string): AlarmRule {
+  return alarmTypes.prometheus.schema.parse({ query, threshold: 1 });
+}
+
+function leafOf(query: string): AlarmRule {
+  return alarmTypes.composite.schema.parse({ or: [{ and: [{ type: 'prometheus', query, threshold: 1 }] }] });
+}
+
+function within(project: string | null, rule: AlarmRule): AlarmRule {
+  return typeOf(rule).scopedTo(rule, { projectId: project });
+}
+
+/** What is wrong; null when nothing is. */
+function problem(
+  rule: AlarmRule,
+  author: { isAdmin: boolean },
+  options: Partial<PrometheusRuleCheckOptions> = {},
+): unknown[] | null {
+  const check = createPrometheusRuleCheck({
+    tenancy: 'label',
+    projectLabel: 'project',
+    setting: 'prometheus.tenancy',
+    isConfigured: true,
+    enforceLabel: withEnforcedLabel,
+    ...options,
+  });
+  try {
+    check(rule, author);
+    return null;
+  } catch (thrown) {
+    return [(thrown as AppError).code, (thrown as AppError).message];
+  }
+}
+
+describe.each([
+  ['a prometheus rule', promql],
+  ['a leaf of a composite rule', leafOf],
+])('%s', (_, ruleOf) => {
+  test('that can be kept within its project is accepted', () => {
+    expect(problem(within('p1', ruleOf('sum(rate(requests[5m] offset 1m)) > 5')), MEMBER)).toBeNull();
+  });
+
+  test('of one who is no admin, which cannot be parsed, is refused with what is wrong', () => {
+    const found = problem(within('p1', ruleOf(BROKEN)), MEMBER);
+    expect(found).toEqual([
+      'invalid_request',
+      expect.stringMatching(/^Invalid input for field\/attribute query\. Value: 'up\{'\. [A-Z]/),
+    ]);
+  });
+
+  test('of an admin for a project must be confined to it, too', () => {
+    expect(problem(within('p1', ruleOf(BROKEN)), ADMIN)).toMatchObject(['invalid_request', expect.any(String)]);
+  });
+
+  test.each<[string, Partial<PrometheusRuleCheckOptions>, string | null]>([
+    ['of an admin who looks at everybody’s data', {}, null],
+    ['where no Prometheus is configured', { isConfigured: false }, 'p1'],
+    ['where a header names the project', { tenancy: 'header' }, 'p1'],
+  ])('that cannot be parsed is accepted %s', (__, options, project) => {
+    expect(problem(within(project, ruleOf(BROKEN)), ADMIN, options)).toBeNull();
+  });
+
+  test('is refused where nothing keeps projects apart, but for admins', () => {
+    const options = { tenancy: 'none', setting: 'prometheus.others.east.tenancy' } as const;
+    const text =
+      'Only admins may create prometheus rules, since prometheus.others.east.tenancy is none: nothing keeps projects apart';
+    expect(problem(within('p1', ruleOf('up')), MEMBER, options)).toEqual(['forbidden', text]);
+    expect(problem(within('p1', ruleOf('up')), MEMBER, { ...options, isConfigured: false })).toEqual(['forbidden', text]);
+    expect(problem(within(null, ruleOf('up')), ADMIN, options)).toBeNull();
+  });
+});
+
+test('rules that ask no Prometheus pass', () => {
+  const rule = alarmTypes.threshold.schema.parse({ meter_name: 'cpu', threshold: 1 });
+  expect(problem(rule, MEMBER, { tenancy: 'none' })).toBeNull();
+});

@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
+import { ALARM_KINDS, parseStoredRule, typeOf, type AlarmKind } from '../../src/alarm/types/index.js';
+import { silentLogger } from '../../src/logger.js';
+import { createAlarmStore } from '../../src/storage/alarm-store.js';
+import type { Database } from '../../src/storage/database.js';
+import { migrate } from '../../src/storage/migrate.js';
+import { openPglite } from '../../src/storage/pglite.js';
+import { openPostgres } from '../../src/storage/postgres.js';
+import { describeWithPostgres, freshPostgresUrl } from '../support/servers.js';
+
+const RELEASE_BEFORE = ['0001-alarms.sql', '0002-drop-in.sql'];
+
+/** As the release before has stored them, which is also how clients read them; for prometheus without what is ours. */
+const RESOURCE =
+  '{"metric": "cpu", "resource_id": "r1", "resource_type": "instance", "comparison_operator": "gt", "threshold": 80.0, ' +
+  '"aggregation_method": "mean", "evaluation_periods": 2, "granularity": 60}';
+const METRICS =
+  '{"metrics": ["m1", "\\u6771"], "comparison_operator": "lt", "threshold": 1e+21, "aggregation_method": "rate:mean", ' +
+  '"evaluation_periods": 1, "granularity": 300}';
+const RESOURCES =
+  '{"metric": "cpu", "query": "{\\"and\\": [{\\"=\\": {\\"created_by_project_id\\": \\"p1\\"}}, {\\"=\\": {\\"server_group\\": \\"g\\"}}]}", ' +
+  '"resource_type": "instance", "comparison_operator": "eq", "threshold": -0.0, "aggregation_method": "mean", "evaluation_periods": 1, "granularity": 60}';
+const PROMETHEUS = '{"comparison_operator": "gt", "threshold": 1e-07, "query": "up == 0"}';
+const RESOURCE_LEAF =
+  '{"threshold": 80.0, "metric": "cpu", "resource_id": "r1", "resource_type": "instance", "aggregation_method": "mean", ' +
+  '"granularity": 60, "comparison_operator": "eq", "evaluation_periods": 1, "type": "gnocchi_resources_threshold"}';
+const METRICS_LEAF =
+  '{"metrics": ["m1"], "evaluation_periods": 3, "threshold": 0.1, "aggregation_method": "mean", "granularity": 60, ' +
+  '"comparison_operator": "eq", "type": "gnocchi_aggregation_by_metrics_threshold"}';
+const RESOURCES_LEAF =
+  '{"metric": "cpu", "query": "{\\"=\\": {\\"a\\": 1}}", "resource_type": "instance", "threshold": 1.0, "aggregation_method": "mean", ' +
+  '"granularity": 60, "comparison_operator": "eq", "evaluation_periods": 1, "type": "gnocchi_aggregation_by_resources_threshold"}';
+const PROMETHEUS_LEAF = '{"query": "up", "threshold": 1.0, "comparison_operator": "eq", "type": "prometheus"}';
+const COMPOSITE = `{"or": [${RESOURCE_LEAF}, {"and": [${METRICS_LEAF}, ${RESOURCES_LEAF}, ${PROMETHEUS_LEAF}]}]}`;
+const BALANCER = '{"pool_id": "p", "stack_id": "s", "autoscaling_group_id": "a"}';
+const THRESHOLD =
+  '{"period": 60, "comparison_operator": "gt", "threshold": 80.0, "statistic": "avg", "evaluation_periods": 1, "meter_name": "cpu", ' +
+  '"exclude_outliers": false, "query": []}';
+const COMBINATION = '{"operator": "and", "alarm_ids": ["a", "b"]}';
+const EVENT = '{"event_type": "*", "query": []}';
+
+const scopedTo = (project: string) => (text: string, before: string) =>
+  text.replace(before, before.replace(/(, "type": "prometheus")?\}$/, `, "scope_to_project": ${project}$1}`));
+
+interface Old {
+  id: string;
+  type: AlarmKind;
+  /** What clients read. */
+  shown: string;
+  /** What was stored, where that is more. */
+  stored?: string;
+  project?: string | null;
+  deleted?: boolean;
+}
+
+const OLD: Old[] = [
+  { id: 'resource', type: 'gnocchi_resources_threshold', shown: RESOURCE },
+  { id: 'resource of nobody', type: 'gnocchi_resources_threshold', shown: RESOURCE, project: null },
+  { id: 'resource, deleted', type: 'gnocchi_resources_threshold', shown: RESOURCE, deleted: true },
+  { id: 'metrics', type: 'gnocchi_aggregation_by_metrics_threshold', shown: METRICS },
+  { id: 'resources', type: 'gnocchi_aggregation_by_resources_threshold', shown: RESOURCES },
+  { id: 'prometheus', type: 'prometheus', shown: PROMETHEUS, stored: scopedTo('"p1"')(PROMETHEUS, PROMETHEUS) },
+  { id: 'prometheus of all', type: 'prometheus', shown: PROMETHEUS, stored: scopedTo('null')(PROMETHEUS, PROMETHEUS) },
+  { id: 'composite', type: 'composite', shown: COMPOSITE, stored: scopedTo('"p1"')(COMPOSITE, PROMETHEUS_LEAF) },
+  { id: 'composite of one', type: 'composite', shown: RESOURCE_LEAF },
+  { id: 'composite of none', type: 'composite', shown: '{"and": []}' },
+  { id: 'balancer', type: 'loadbalancer_member_health', shown: BALANCER },
+  { id: 'threshold', type: 'threshold', shown: THRESHOLD },
+  { id: 'combination', type: 'combination', shown: COMBINATION },
+  { id: 'event', type: 'event', shown: EVENT },
+];
+
+const INSERT = `
+  insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions, insufficient_data_actions,
+                      repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason, state_timestamp, query_key,
+                      partition, definition_version, deleted_at)
+  values ($1, $2, 'u', $3, 'n', '', true, $4, '{}', '{}', '{}', false, 'low', '[]', $5, $5, 'insufficient data', 'Not evaluated yet', $5,
+          $6, $7, 4, $8)`;
+const AT = new Date('2026-01-01T00:00:00Z');
+
+describe('alarms of the release before, in PGlite', () => rekeying(() => openPglite(undefined)));
+describeWithPostgres('alarms of the release before, in PostgreSQL', () =>
+  rekeying(async () =>
+    openPostgres({ url: await freshPostgresUrl(), maxConnections: 2, statementTimeoutMs: 10_000 }, silentLogger),
+  ),
+);
+
+interface Row {
+  id: string;
+  type: AlarmKind;
+  rule: string;
+  query_key: string;
+  partition: number;
+  previous_partition: number | null;
+  definition_version: number;
+  revision: string;
+}
+
+function rekeying(open: () => Promise<Database>): void {
+  let db: Database;
+  let before: ReadonlyMap<string, Row>;
+  let after: ReadonlyMap<string, Row>;
+
+  beforeAll(async () => {
+    db = await open();
+    await migrate(db, RELEASE_BEFORE);
+    for (const old of OLD) await insert(old);
+    before = await rows();
+    expect(await migrate(db)).toContain('0003-real-backends.sql');
+    after = await rows();
+  });
+  afterAll(() => db.close());
+
+  async function insert({ id, type, shown, stored = shown, project = 'p1', deleted = false }: Old): Promise<void> {
+    const key = type === 'threshold' ? queryKeyOf(parseStoredRule(type, stored), {}, id) : id;
+    await db.query(INSERT, [id, project, type, stored, AT, key, partitionOf(key), deleted ? AT : null]);
+  }
+
+  async function rows(): Promise<ReadonlyMap<string, Row>> {
+    const { rows: all } = await db.query<Row>(
+      'select id, type, rule, query_key, partition, previous_partition, definition_version, revision::text from alarms',
+    );
+    return new Map(all.map((row) => [row.id, row]));
+  }
+
+  const row = (from: ReadonlyMap<string, Row>, id: string): Row => from.get(id)!;
+
+  test('are of every kind', () => {
+    expect([...new Set(OLD.map(({ type }) => type))].sort()).toEqual([...ALARM_KINDS].sort());
+  });
+
+  test.each(OLD.filter(({ deleted }) => !deleted))('look to clients as they did: $id', async ({ id, shown }) => {
+    const alarm = await createAlarmStore(db).find({ all: true }, id);
+    const read = alarm && (typeOf(alarm.rule).shownJson?.(alarm.rule) ?? alarm.ruleJson);
+    expect([read, alarm?.definitionVersion, alarm?.evaluationOptions]).toEqual([shown, 4, null]);
+  });
+
+  test.each([
+    ['resource', scopedTo('"p1"')(RESOURCE, RESOURCE)],
+    ['resource of nobody', scopedTo('null')(RESOURCE, RESOURCE)],
+    ['metrics', scopedTo('"p1"')(METRICS, METRICS)],
+    ['resources', RESOURCES],
+    ['prometheus', scopedTo('"p1"')(PROMETHEUS, PROMETHEUS)],
+    ['prometheus of all', scopedTo('null')(PROMETHEUS, PROMETHEUS)],
+    ['composite of one', RESOURCE_LEAF.replace(', "type"', ', "scope_to_project": "p1", "type"')],
+    [
+      'composite',
+      scopedTo('"p1"')(COMPOSITE, PROMETHEUS_LEAF)
+        .replace('"type": "gnocchi_resources_threshold"', '"scope_to_project": "p1", $&')
+        .replace('"type": "gnocchi_aggregation_by_metrics_threshold"', '"scope_to_project": "p1", $&'),
+    ],
+  ])('are stored with the project that they may look at: %s', (id, rule) => {
+    expect(row(after, id).rule).toBe(rule);
+  });
+
+  test('have the key of their question, live where it leads, and are heard of where they were and where they are', () => {
+    const moved = ['resource', 'resource of nobody', 'metrics', 'resources', 'prometheus', 'prometheus of all'];
+    for (const id of [...moved, 'composite', 'composite of one', 'balancer']) {
+      const { type, rule, query_key, partition, previous_partition, revision } = row(after, id);
+      const old = row(before, id);
+      expect(query_key).toBe(queryKeyOf(parseStoredRule(type, rule), {}, id));
+      expect(query_key).not.toBe(id);
+      expect([partition, previous_partition]).toEqual([
+        partitionOf(query_key),
+        old.partition === partition ? null : old.partition,
+      ]);
+      expect(BigInt(revision)).toBeGreaterThan(BigInt(old.revision));
+    }
+  });
+
+  test.each(['resource, deleted', 'composite of none', 'threshold', 'combination', 'event'])('are left alone: %s', (id) => {
+    expect(row(after, id)).toEqual(row(before, id));
+  });
+
+  test('are not changed a second time', async () => {
+    expect(await migrate(db)).toEqual([]);
+    expect(await rows()).toEqual(after);
+  });
+
+  test('are taken care of also when they were written after the migration', async () => {
+    await insert({ id: 'late', type: 'gnocchi_resources_threshold', shown: RESOURCE });
+    await migrate(db);
+    expect(row(await rows(), 'late')).toMatchObject({
+      rule: row(after, 'resource').rule,
+      query_key: row(after, 'resource').query_key,
+    });
+  });
+
+  test('are changed in batches, however many there are, and what cannot be read stands in nobody’s way', async () => {
+    await db.query(
+      `insert into alarms select (jsonb_populate_record(a, jsonb_build_object('id', 'many-' || n, 'query_key', 'many-' || n, 'partition', 0,
+         'rule', case when n = 7 then '{' else $2 end))).* from alarms a, generate_series(1, 2500) n where a.id = $1`,
+      ['balancer', BALANCER],
+    );
+    await migrate(db);
+    const { rows: left } = await db.query<{ id: string }>(`select id from alarms where id like 'many-%' and query_key = id`);
+    expect(left).toEqual([{ id: 'many-7' }]);
+  });
+}
