@@ -1,7 +1,6 @@
-import { decide, type Decision } from '../alarm/decide.js';
-import { windowStart, type BackendAnswer, type Series, type SeriesNeed } from '../alarm/series.js';
+import type { Decision } from '../alarm/decide.js';
+import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
 import { isWithin } from '../alarm/time-constraint.js';
-import { evaluatedTypeOf } from '../alarm/types/index.js';
 import type { Datasource, Datasources } from '../datasource/datasource.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
@@ -9,6 +8,7 @@ import type { Outcome } from '../storage/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import type { HeldAlarm } from './alarm-cache.js';
 import { countedState, type EvaluationResult } from './count-results.js';
+import { judgeAlarm } from './judge.js';
 import type { PoisonWatch } from './poison-watch.js';
 import { planRequests, type PlannedRequest } from './plan.js';
 
@@ -89,40 +89,19 @@ interface Asked {
 function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, now }: Asked, verdicts: BatchVerdicts): void {
   if (deps.poison.isQuarantined(alarm.id, now)) return;
   try {
-    const { rule, state, options } = alarm;
-    const type = evaluatedTypeOf(rule);
-    const own = alarm.needs.map((need) => ownWindow(answers.get(need.key), need, now));
-    const evaluation = type.evaluate(rule, { answers: own, memberStates: NO_MEMBERS, state, options, now });
+    const { evaluation, decision } = judgeAlarm(alarm, answers, now);
     if (evaluation.verdict === 'trouble') {
       verdicts.unanswered.add(alarm.partition);
       return;
     }
-    const outcome = outcomeOf(alarm, decide({ state, repeatActions: alarm.repeats }, evaluation, type));
+    const outcome = outcomeOf(alarm, decision);
     if (outcome) verdicts.outcomes.push(outcome);
     verdicts.evaluated += 1;
-    const counted = deps.keepsResults ? countedState(rule.type, evaluation.verdict) : undefined;
+    const counted = deps.keepsResults ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
     if (counted !== undefined) verdicts.results.push({ alarmId: alarm.id, partition: alarm.partition, state: counted });
     deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
     deps.poison.succeeded(alarm.id);
   } catch (thrown) {
     deps.poison.failed(alarm.id, now, toError(thrown));
   }
-}
-
-const NO_MEMBERS: ReadonlyMap<string, string> = new Map();
-const UNASKED: BackendAnswer = { kind: 'trouble', reason: 'it was not asked' };
-
-/** The part of a widened answer that the alarm would have had alone. */
-function ownWindow(answer: BackendAnswer | undefined, need: SeriesNeed, now: Date): BackendAnswer {
-  if (answer === undefined) return UNASKED;
-  if (answer.kind !== 'series') return answer;
-  const start = windowStart(need, now.getTime());
-  if (answer.series.every((series) => series.length === 0 || series[0]!.at >= start)) return answer;
-  return { kind: 'series', series: answer.series.map((series) => since(series, start)) };
-}
-
-function since(series: Series, start: number): Series {
-  const first = series.findIndex(({ at }) => at >= start);
-  if (first === 0) return series;
-  return first === -1 ? [] : series.slice(first);
 }
