@@ -1,5 +1,6 @@
-import { bulkhead, circuitBreaker, ConsecutiveBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel';
+import { bulkhead, circuitBreaker, ConsecutiveBreaker, handleWhen, isBrokenCircuitError, type IBackoff } from 'cockatiel';
 
+import { createSystemClock, type Clock } from '../clock.js';
 import { untilAborted } from '../until-aborted.js';
 import type { BackendObserver } from './datasource.js';
 import { BackendTrouble, reasonOf } from './trouble.js';
@@ -10,6 +11,7 @@ export interface BackendGateOptions {
   observer: BackendObserver;
   /** How long a backend that failed is left alone before it is tried with one request. */
   retryAfterMs?: number;
+  clock?: Pick<Clock, 'monotonicMs'>;
 }
 
 /** The way to one backend. */
@@ -33,9 +35,17 @@ class NotAsked extends BackendTrouble {}
  * Bounds what one process asks of one backend: so many requests at once, and after three failures in a row a single one a second, whose success
  * lets the others through again. While that one is under way the others wait for what it finds.
  */
-export function createBackendGate({ concurrency, observer, retryAfterMs = RETRY_AFTER_MS }: BackendGateOptions): BackendGate {
+export function createBackendGate({
+  concurrency,
+  observer,
+  retryAfterMs = RETRY_AFTER_MS,
+  clock = createSystemClock(),
+}: BackendGateOptions): BackendGate {
   const isFailure = handleWhen((thrown) => !(thrown instanceof NotAsked));
-  const breaker = circuitBreaker(isFailure, { halfOpenAfter: retryAfterMs, breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW) });
+  const breaker = circuitBreaker(isFailure, {
+    halfOpenAfter: leftAlone(retryAfterMs, clock),
+    breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW),
+  });
   const queue = bulkhead(concurrency, Infinity);
   let latest = 'it did not answer lately';
 
@@ -72,6 +82,20 @@ export function createBackendGate({ concurrency, observer, retryAfterMs = RETRY_
         throw new BackendTrouble(isBrokenCircuitError(cause) ? latest : reasonFor(cause, signal), { cause });
       }
     },
+  };
+}
+
+/**
+ * The library compares this with the machine's wall clock. Put back by an hour, that would leave a backend alone for as long, so what it is
+ * given is either over or not, by a clock that never jumps.
+ */
+function leftAlone(forMs: number, clock: Pick<Clock, 'monotonicMs'>): IBackoff<unknown> {
+  const sinceMs = clock.monotonicMs();
+  return {
+    get duration() {
+      return clock.monotonicMs() - sinceMs >= forMs ? -Infinity : Infinity;
+    },
+    next: () => leftAlone(forMs, clock),
   };
 }
 

@@ -87,15 +87,18 @@ export class TroubleWatch {
     for (const id of partitions) for (const troubled of this.#in(id)) troubled.retryAtMs = Infinity;
   }
 
-  /** Their turn is over. Forgotten is what was not found in trouble again: gone, changed, or outside its time constraints. */
-  end(partitions: Iterable<number>, turn: Date, nowMs: number): void {
-    const retryAtMs = this.#retryTime(nowMs);
+  /** A turn has looked at all alarms of these partitions: what it did not find in trouble is gone, changed, or outside its time constraints. */
+  lookedAtAll(partitions: Iterable<number>, turn: Date): void {
     for (const partition of partitions) {
-      for (const [id, troubled] of this.#partitions.get(partition) ?? []) {
-        if (troubled.turnMs < turn.getTime()) this.#forget(id, partition);
-        else troubled.retryAtMs = retryAtMs;
-      }
+      for (const [id, { turnMs }] of this.#partitions.get(partition) ?? [])
+        if (turnMs < turn.getTime()) this.#forget(id, partition);
     }
+  }
+
+  /** Their turn is over, whatever became of it. */
+  end(partitions: Iterable<number>, nowMs: number): void {
+    const retryAtMs = this.#retryTime(nowMs);
+    for (const id of partitions) for (const troubled of this.#in(id)) troubled.retryAtMs = retryAtMs;
   }
 
   /** When the next alarm is to be looked at again; Infinity when none is. */

@@ -53,9 +53,13 @@ export class Turns {
       for (const { id } of due) alarms.push(...cache.alarmsOf(id));
       const open = new Map(due.map((partition) => [partition.id, partition]));
       await this.#evaluate({ alarms, now, isRetry: false }, (part) => this.#commitPart(part, open, now));
+      batch.trouble.lookedAtAll(
+        due.map(({ id }) => id),
+        now,
+      );
       log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length });
     } finally {
-      batch.trouble.end(ids, now, clock.now().getTime());
+      batch.trouble.end(ids, clock.now().getTime());
     }
     telemetry.batchSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
   }

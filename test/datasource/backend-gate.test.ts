@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { createSystemClock } from '../../src/clock.js';
-import { createBackendGate, type BackendGate } from '../../src/datasource/backend-gate.js';
+import { createBackendGate, type BackendGate, type BackendGateOptions } from '../../src/datasource/backend-gate.js';
 import type { BackendObserver } from '../../src/datasource/datasource.js';
 import { BackendTrouble } from '../../src/datasource/trouble.js';
 import { eventually } from '../support/eventually.js';
+import { FakeClock } from '../support/fake-clock.js';
 
 const RETRY_AFTER_MS = 100;
 const clock = createSystemClock();
@@ -23,7 +24,7 @@ class Figures implements BackendObserver {
 const refused = (): Promise<never> =>
   Promise.reject(Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:9090'), { code: 'ECONNREFUSED' }));
 
-function aGate(options: { concurrency?: number; retryAfterMs?: number } = {}): { gate: BackendGate; figures: Figures } {
+function aGate(options: Partial<BackendGateOptions> = {}): { gate: BackendGate; figures: Figures } {
   const figures = new Figures();
   return { gate: createBackendGate({ concurrency: 2, observer: figures, retryAfterMs: RETRY_AFTER_MS, ...options }), figures };
 }
@@ -48,6 +49,20 @@ describe('the way to a backend', () => {
     expect(figures.failures.length).toBeLessThanOrEqual(4 + periods);
     expect(figures.failures.length).toBeGreaterThanOrEqual(5);
     expect(asked).toBeGreaterThan(3 * figures.failures.length);
+  });
+
+  test('that is dead is asked once a second, by a clock that no wall clock moves', async () => {
+    const fake = new FakeClock();
+    const { gate, figures } = aGate({ clock: fake, retryAfterMs: 1_000 });
+    for (let second = 0; second < 30; second += 1) {
+      await Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(refused))));
+      await fake.advance(500);
+      await Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(refused))));
+      await fake.advance(500);
+    }
+    // Three until it is known, and a fourth that had been let in beside them.
+    expect(figures.failures.length - 29).toBeGreaterThanOrEqual(3);
+    expect(figures.failures.length - 29).toBeLessThanOrEqual(4);
   });
 
   test('is open to all again as soon as one request is answered', async () => {

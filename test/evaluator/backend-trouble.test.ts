@@ -67,7 +67,7 @@ function contract(open: () => Promise<Database>): void {
   describe('of a thousand alarms', () => {
     beforeEach(async () => {
       await db.transaction(async (tx) => {
-        const store = { ...db, query: tx.query.bind(tx) } as Database;
+        const store = { ...db, query: tx.query.bind(tx) };
         for (let n = 0; n < MANY; n += 1)
           await storeAlarm(store, { id: `a${n}`, rule: prometheusRule(`up{n="${n}"}`), state: 'ok' });
       });

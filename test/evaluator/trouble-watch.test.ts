@@ -43,7 +43,7 @@ test.each([
   chance = given;
   for (const id of ['a', 'b']) watch.inTrouble({ ...alarm, id }, turn(0));
   expect(watch.nextRetryMs()).toBe(Infinity); // in hand
-  watch.end([1], new Date(0), 100);
+  watch.end([1], 100);
   expect(watch.nextRetryMs()).toBeCloseTo(100 + afterMs, 0);
   expect(watch.takeDue(100 + afterMs - 1, idle)).toEqual([]);
   expect(watch.takeDue(101 + afterMs, idle).map(({ alarmId }) => alarmId)).toEqual(['a', 'b']);
@@ -52,10 +52,10 @@ test.each([
 
 test('what a batch has in hand is not retried, and a retry that a turn has overtaken is no longer current', () => {
   watch.inTrouble(alarm, turn(0));
-  watch.end([1], new Date(0), 0);
+  watch.end([1], 0);
   expect(watch.takeDue(RETRY, () => true)).toEqual([]);
   expect(watch.nextRetryMs()).toBe(Infinity); // the batch that has it ends its wait
-  watch.end([1], new Date(0), RETRY);
+  watch.end([1], RETRY);
   const [taken] = watch.takeDue(2 * RETRY, idle);
   expect(watch.isCurrent(taken!)).toBe(true);
   watch.inTrouble(alarm, turn(60_000));
@@ -69,7 +69,8 @@ test('forgotten are alarms that a turn did not find in trouble, those of lost pa
   watch.inTrouble(alarm, turn(0));
   watch.inTrouble({ ...alarm, id: 'b', partition: 2 }, turn(0));
   watch.inTrouble({ ...alarm, id: 'c', partition: 3 }, turn(0));
-  watch.end([1], new Date(60_000), 60_000);
+  watch.lookedAtAll([1], new Date(60_000));
+  watch.lookedAtAll([3], new Date(0));
   watch.drop([2]);
   expect(watch.size).toBe(1);
   expect(watch.inTrouble({ ...alarm, id: 'c', partition: 3, definitionVersion: 2 }, turn(GRACE)).isJudged).toBe(false);
