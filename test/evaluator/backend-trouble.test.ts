@@ -172,6 +172,19 @@ function contract(open: () => Promise<Database>): void {
     expect([await repeats(), (await changes()).length]).toEqual([before + 5, 1]);
   });
 
+  test('a grace that ends between two turns repeats nothing until the turn that follows', async () => {
+    const unknown = { state: 'insufficient data', repeatActions: true, insufficientDataActions: ['log://'] };
+    await storeAlarm(db, { id: 'a', rule: prometheusRule(), ...unknown });
+    await storeAlarm(db, { id: 'b', rule: prometheusRule(), state: 'ok' });
+    await start({ graceMs: 1.5 * INTERVAL_MS });
+    prometheus.mode = 'trouble';
+    while (prometheus.calls === 0) await rig.tick();
+    for (let ticks = 1; ticks < 32; ticks += 1) await rig.tick();
+    expect([await repeats(), await states()]).toEqual([0, { 'insufficient data': 2 }]);
+    await rig.tick();
+    expect([await repeats(), (await changes()).length]).toEqual([1, 1]);
+  });
+
   test('a retry that is the first to be answered in its interval repeats, and the turn after it', async () => {
     await storeAlarm(db, { id: 'a', rule: prometheusRule(), state: 'ok', repeatActions: true, okActions: ['log://'] });
     await start();
