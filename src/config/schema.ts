@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
-import { duration } from './duration.js';
+import { duration, optionalDuration } from './duration.js';
 import { Secret } from './secret.js';
 
 export const ROLES = ['api', 'evaluator', 'notifier'] as const;
@@ -172,7 +172,7 @@ export const Config = z.strictObject({
     lease: duration('10s', { min: '500ms' }),
     heartbeat: duration('2s', { min: '50ms' }),
     deadline: duration('10s', { min: '100ms' }),
-    backend_grace: duration('0s').optional(),
+    backend_grace: optionalDuration(),
   }),
   meters: section({
     retention: duration('7d', { min: '1m' }),

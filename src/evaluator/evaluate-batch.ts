@@ -1,46 +1,73 @@
-import { decide, type Decision } from '../alarm/decide.js';
-import { windowStart, type BackendAnswer, type Series, type SeriesNeed } from '../alarm/series.js';
+import type { Decision } from '../alarm/decide.js';
+import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
 import { isWithin } from '../alarm/time-constraint.js';
-import { evaluatedTypeOf } from '../alarm/types/index.js';
 import type { Datasource, Datasources } from '../datasource/datasource.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Outcome } from '../storage/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
+import { untilAborted } from '../until-aborted.js';
 import type { HeldAlarm } from './alarm-cache.js';
 import { countedState, type EvaluationResult } from './count-results.js';
-import type { PoisonWatch } from './poison-watch.js';
+import { judgeAlarm, judgeWithoutBackends, type Judgement } from './judge.js';
 import { planRequests, type PlannedRequest } from './plan.js';
+import type { PoisonWatch } from './poison-watch.js';
+import type { LookAt, Standing, TroubleWatch } from './trouble-watch.js';
 
 export interface EvaluateBatchDeps {
   datasources: Datasources;
   poison: PoisonWatch;
+  trouble: TroubleWatch;
   keepsResults?: boolean;
   log: Logger;
   telemetry: Telemetry;
 }
 
-export interface BatchVerdicts {
+export interface Batch extends LookAt {
+  alarms: readonly HeldAlarm[];
+  /** Asked when the answers are there; alarms that something else has taken up meanwhile are left to that. */
+  isCurrent?: (alarm: HeldAlarm) => boolean;
+  /** Told to the backends when time is up. */
+  signal: AbortSignal;
+  /** A little later: what is not there by then is not waited for. */
+  cutOff: AbortSignal;
+}
+
+/** What came of the alarms that need the same backends. */
+export interface BatchPart {
   outcomes: Outcome[];
   /** What is to be counted of the verdicts; empty unless `keepsResults`. */
   results: EvaluationResult[];
-  /** Partitions with an alarm whose question went unanswered: they are not evaluated yet. */
-  unanswered: Set<number>;
-  evaluated: number;
+  /** Partitions with alarms of which nothing is known yet; the parts to come will tell. */
+  unfinished: ReadonlySet<number>;
 }
 
-/** Looks at every alarm once, at `now`: asks the backends as little as possible, judges in memory, writes nothing. */
-export async function evaluateBatch(
-  deps: EvaluateBatchDeps,
-  alarms: readonly HeldAlarm[],
-  now: Date,
-  signal: AbortSignal,
-): Promise<BatchVerdicts> {
-  const due = alarms.filter(({ needs, timeConstraints }) => needs.length > 0 && isWithin(timeConstraints, now));
-  const answers = await ask(deps.datasources, planRequests(needsOf(due)), now, signal);
-  const verdicts: BatchVerdicts = { outcomes: [], results: [], unanswered: new Set(), evaluated: 0 };
-  for (const alarm of due) judge(deps, alarm, { answers, now }, verdicts);
-  return verdicts;
+/**
+ * Looks at every alarm once, at `now`: asks the backends as little as possible, judges in memory, writes nothing. Alarms are judged as
+ * soon as the backends that they need have answered, so that a slow one delays its own alarms alone; the parts come in that order. There
+ * is at least one, and the last leaves nothing unfinished.
+ */
+export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): AsyncGenerator<BatchPart, void, void> {
+  const due = batch.alarms.filter(({ needs, timeConstraints }) => needs.length > 0 && isWithin(timeConstraints, batch.now));
+  const answers = new Map<string, BackendAnswer>();
+  const asked = askBackends(deps, planRequests(needsOf(due)), batch, answers);
+  const waiting = new Map<string, Promise<[string, HeldAlarm[]]>>();
+  const groups = groupByBackends(due);
+  for (const [name, { backends, alarms }] of groups) {
+    waiting.set(
+      name,
+      Promise.all(backends.map(async (backend) => asked.get(backend))).then(() => [name, alarms]),
+    );
+  }
+  if (waiting.size === 0) yield { outcomes: [], results: [], unfinished: new Set() };
+  while (waiting.size > 0) {
+    const [name, alarms] = await Promise.race(waiting.values());
+    waiting.delete(name);
+    groups.delete(name);
+    const part: BatchPart = { outcomes: [], results: [], unfinished: partitionsOf(groups.values()) };
+    for (const alarm of alarms) judge(deps, alarm, { answers, batch }, part);
+    yield part;
+  }
 }
 
 /** What a decision means for the store; null for `stay`, and for a repeat that has nobody to tell. */
@@ -65,64 +92,94 @@ function* needsOf(alarms: readonly HeldAlarm[]): Iterable<SeriesNeed> {
   for (const { needs } of alarms) yield* needs;
 }
 
-async function ask(
-  datasources: Datasources,
+interface Group {
+  backends: readonly string[];
+  alarms: HeldAlarm[];
+}
+
+function groupByBackends(alarms: readonly HeldAlarm[]): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const alarm of alarms) {
+    const backends = [...new Set(alarm.needs.map(backendOf))].sort();
+    const name = backends.join('\n');
+    const group = groups.get(name) ?? { backends, alarms: [] };
+    group.alarms.push(alarm);
+    groups.set(name, group);
+  }
+  return groups;
+}
+
+function partitionsOf(groups: Iterable<Group>): Set<number> {
+  const partitions = new Set<number>();
+  for (const { alarms } of groups) for (const { partition } of alarms) partitions.add(partition);
+  return partitions;
+}
+
+function backendOf({ datasource, backend }: Pick<SeriesNeed, 'datasource' | 'backend'>): string {
+  return backend === null ? datasource : `${datasource} ${backend}`;
+}
+
+/** Puts what is found into `answers`. What it gives tells, by backend, when nothing more of that is waited for. */
+function askBackends(
+  { datasources, log }: EvaluateBatchDeps,
   requests: readonly PlannedRequest[],
-  now: Date,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, BackendAnswer>> {
-  const answers = await Promise.all(
-    requests.map(async ({ datasource, backend, ...request }): Promise<ReadonlyMap<string, BackendAnswer>> => {
-      // The plan puts questions together by their datasource, so that each gets those it understands.
-      const asked = datasources.find(datasource, backend) as Datasource<SeriesNeed['query']> | undefined;
-      return (await asked?.answers(request, { now, signal })) ?? new Map<string, BackendAnswer>();
-    }),
-  );
-  return new Map(answers.flatMap((some) => [...some]));
+  { now, signal, cutOff }: Batch,
+  answers: Map<string, BackendAnswer>,
+): ReadonlyMap<string, Promise<void>> {
+  const asked = new Map<string, Promise<void>>();
+  for (const { datasource, backend, ...request } of requests) {
+    const ask = async (): Promise<void> => {
+      try {
+        // The plan puts questions together by their datasource, so that each gets those it understands.
+        const source = datasources.find(datasource, backend) as Datasource<SeriesNeed['query']> | undefined;
+        const found = source && (await untilAborted(source.answers(request, { now, signal }), cutOff));
+        for (const [key, answer] of found ?? []) answers.set(key, answer);
+      } catch (thrown) {
+        log.debug('a datasource gave no answer', { datasource, backend, err: toError(thrown) });
+      }
+    };
+    const name = backendOf({ datasource, backend });
+    asked.set(name, Promise.all([asked.get(name), ask()]).then());
+  }
+  return asked;
 }
 
-interface Asked {
+interface Answered {
   answers: ReadonlyMap<string, BackendAnswer>;
-  now: Date;
+  batch: Batch;
 }
 
-function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, now }: Asked, verdicts: BatchVerdicts): void {
-  if (deps.poison.isQuarantined(alarm.id, now)) return;
+function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, batch }: Answered, part: BatchPart): void {
+  const { now, isRetry } = batch;
+  if (deps.poison.isQuarantined(alarm.id, now) || batch.isCurrent?.(alarm) === false) return;
   try {
-    const { rule, state, options } = alarm;
-    const type = evaluatedTypeOf(rule);
-    const own = alarm.needs.map((need) => ownWindow(answers.get(need.key), need, now));
-    const evaluation = type.evaluate(rule, { answers: own, memberStates: NO_MEMBERS, state, options, now });
-    if (evaluation.verdict === 'trouble') {
-      verdicts.unanswered.add(alarm.partition);
+    const judgement = judgeAlarm(alarm, answers, now);
+    if (judgement.evaluation.verdict !== 'trouble') {
+      const standing = deps.trouble.answered(alarm, batch);
+      note(deps, alarm, { judgement, standing, mayRepeat: standing.isFirst }, part);
       return;
     }
-    const outcome = outcomeOf(alarm, decide({ state, repeatActions: alarm.repeats }, evaluation, type));
-    if (outcome) verdicts.outcomes.push(outcome);
-    verdicts.evaluated += 1;
-    const counted = deps.keepsResults ? countedState(rule.type, evaluation.verdict) : undefined;
-    if (counted !== undefined) verdicts.results.push({ alarmId: alarm.id, partition: alarm.partition, state: counted });
-    deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
-    deps.poison.succeeded(alarm.id);
+    const standing = deps.trouble.inTrouble(alarm, batch);
+    if (!standing.isJudged) return;
+    note(deps, alarm, { judgement: judgeWithoutBackends(alarm, judgement.own, now), standing, mayRepeat: !isRetry }, part);
   } catch (thrown) {
     deps.poison.failed(alarm.id, now, toError(thrown));
   }
 }
 
-const NO_MEMBERS: ReadonlyMap<string, string> = new Map();
-const UNASKED: BackendAnswer = { kind: 'trouble', reason: 'it was not asked' };
-
-/** The part of a widened answer that the alarm would have had alone. */
-function ownWindow(answer: BackendAnswer | undefined, need: SeriesNeed, now: Date): BackendAnswer {
-  if (answer === undefined) return UNASKED;
-  if (answer.kind !== 'series') return answer;
-  const start = windowStart(need, now.getTime());
-  if (answer.series.every((series) => series.length === 0 || series[0]!.at >= start)) return answer;
-  return { kind: 'series', series: answer.series.map((series) => since(series, start)) };
+interface Noted {
+  judgement: Judgement;
+  standing: Standing;
+  /** False where actions have been, or will be, repeated by another look of the same turn. */
+  mayRepeat: boolean;
 }
 
-function since(series: Series, start: number): Series {
-  const first = series.findIndex(({ at }) => at >= start);
-  if (first === 0) return series;
-  return first === -1 ? [] : series.slice(first);
+function note(deps: EvaluateBatchDeps, alarm: HeldAlarm, { judgement, standing, mayRepeat }: Noted, part: BatchPart): void {
+  const { evaluation, decision } = judgement;
+  const outcome = decision.kind === 'repeat' && !mayRepeat ? null : outcomeOf(alarm, decision);
+  if (outcome) part.outcomes.push(outcome);
+  const state = deps.keepsResults && standing.isFirst ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
+  if (state !== undefined) part.results.push({ alarmId: alarm.id, partition: alarm.partition, state });
+  deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
+  deps.poison.succeeded(alarm.id);
 }

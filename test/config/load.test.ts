@@ -159,6 +159,14 @@ describe('where values come from', () => {
   });
 });
 
+test.each([
+  [{}, undefined],
+  [{ TOCSIN_EVALUATOR_BACKEND_GRACE: '0s' }, 0],
+  [{ TOCSIN_EVALUATOR_BACKEND_GRACE: '5m' }, 300_000],
+])('a grace of nothing is another than none that is said: %j', (environment, expected) => {
+  expect(load({ environment }).config.evaluator.backend_grace).toBe(expected);
+});
+
 describe('mistakes', () => {
   test('of all sources are told at once, each with where it came from', () => {
     const mistakes = mistakesOf({

@@ -2,12 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
+import { alarmTypes } from '../../src/alarm/types/index.js';
 import { AlarmCache } from '../../src/evaluator/alarm-cache.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationStore } from '../../src/storage/evaluation-store.js';
 import { empty, serverDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/servers.js';
-import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';
+import { combinationRule, storeAlarm, thresholdRule } from '../support/stored-alarms.js';
 
 describeWithPostgres('the alarms in memory', () => {
   let db: Database;
@@ -46,6 +47,55 @@ describeWithPostgres('the alarms in memory', () => {
     await cache.refresh();
     expect(idsIn(home)).toEqual(['good']);
     expect(unreadable).toEqual(['of a newer release']);
+  });
+
+  describe('leave out, and count by type, what waits for a backend that is not configured', () => {
+    const prometheus = alarmTypes.prometheus.schema.parse({ query: 'up', threshold: 1 });
+    const gnocchi = { metric: 'cpu', aggregation_method: 'mean', threshold: 1 };
+    const composite = alarmTypes.composite.schema.parse({
+      or: [
+        { type: 'prometheus', query: 'up', threshold: 1 },
+        { type: 'gnocchi_resources_threshold', resource_id: 'r', resource_type: 'instance', ...gnocchi },
+      ],
+    });
+
+    beforeEach(async () => {
+      await storeAlarm(db, { id: 'meters', rule });
+      await storeAlarm(db, { id: 'p1', rule: prometheus });
+      await storeAlarm(db, { id: 'p2', rule: prometheus });
+      await storeAlarm(db, { id: 'off', rule: prometheus, enabled: false });
+      await storeAlarm(db, { id: 'tree', rule: composite });
+      await storeAlarm(db, { id: 'event', rule: alarmTypes.event.schema.parse({}) });
+      await storeAlarm(db, { id: 'of members', rule: combinationRule('or', 'meters', 'p1') });
+      await db.query('update alarms set partition = $1', [home]);
+    });
+
+    test.each([
+      { configured: ['meters'], waiting: { prometheus: 2, composite: 1 } },
+      { configured: ['meters', 'prometheus'], waiting: { composite: 1 } },
+      { configured: ['meters', 'gnocchi'], waiting: { prometheus: 2, composite: 1 } },
+      { configured: ['meters', 'gnocchi', 'prometheus'], waiting: {} },
+    ])('with $configured', async ({ configured, waiting }) => {
+      const isConfigured = ({ datasource }: { datasource: string }): boolean => configured.includes(datasource);
+      cache = new AlarmCache({ ...createEvaluationStore(db), isConfigured, onUnreadable: (id) => unreadable.push(id) });
+      cache.take([home]);
+      await cache.refresh();
+      expect(Object.fromEntries(cache.withoutBackend())).toEqual(waiting);
+      expect(cache.size).toBe(5 - Object.values(waiting).reduce((sum, alarms) => sum + alarms, 0));
+    });
+
+    test('until they are disabled, deleted, or given away', async () => {
+      const isConfigured = ({ datasource }: { datasource: string }): boolean => datasource === 'meters';
+      cache = new AlarmCache({ ...createEvaluationStore(db), isConfigured, onUnreadable: (id) => unreadable.push(id) });
+      cache.take([home]);
+      await cache.refresh();
+      await db.query("update alarms set enabled = false, revision = pg_current_xact_id() where id = 'p1'");
+      await db.query("update alarms set deleted_at = now(), revision = pg_current_xact_id() where id = 'tree'");
+      await cache.refresh();
+      expect(Object.fromEntries(cache.withoutBackend())).toEqual({ prometheus: 1 });
+      cache.drop([home]);
+      expect(cache.withoutBackend().size).toBe(0);
+    });
   });
 
   test('learn of a write whose transaction began before the last look and committed after it', async () => {

@@ -1,0 +1,64 @@
+import { decide, type Decision, type Evaluation } from '../alarm/decide.js';
+import { windowStart, type BackendAnswer, type Series, type SeriesNeed } from '../alarm/series.js';
+import { evaluatedTypeOf } from '../alarm/types/index.js';
+import { retrievalFailed } from '../alarm/types/threshold-judgement.js';
+import type { HeldAlarm } from './alarm-cache.js';
+
+/** What a judgement looks at. */
+export type JudgedAlarm = Pick<HeldAlarm, 'rule' | 'needs' | 'options' | 'state' | 'repeats'>;
+
+export interface Judgement {
+  /** Answers to the alarm's needs, in their order, each cut to the window that the alarm asks for. */
+  own: BackendAnswer[];
+  evaluation: Evaluation;
+  decision: Decision;
+}
+
+/**
+ * One look at one alarm that asks backends. `answers` are by the needs' keys, over windows as wide as needed or wider; what is not among
+ * them was not to be had in time.
+ */
+export function judgeAlarm(alarm: JudgedAlarm, answers: ReadonlyMap<string, BackendAnswer>, now: Date): Judgement {
+  const own = alarm.needs.map((need) => ownWindow(answers.get(need.key), need, now));
+  return judgeOwn(alarm, own, now);
+}
+
+/**
+ * The same look, for which backends that cannot be asked count as backends that do not know: what is needed of them becomes unknown, with a
+ * reason that names the backend. `own` is as `judgeAlarm` found it.
+ */
+export function judgeWithoutBackends(alarm: JudgedAlarm, own: readonly BackendAnswer[], now: Date): Judgement {
+  const settled = own.map((answer, index): BackendAnswer => {
+    if (answer.kind !== 'trouble') return answer;
+    return { kind: 'refused', reason: retrievalFailed(`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`) };
+  });
+  return judgeOwn(alarm, settled, now);
+}
+
+function judgeOwn({ rule, options, state, repeats }: JudgedAlarm, own: BackendAnswer[], now: Date): Judgement {
+  const type = evaluatedTypeOf(rule);
+  const evaluation = type.evaluate(rule, { answers: own, memberStates: NO_MEMBERS, state, options, now });
+  return { own, evaluation, decision: decide({ state, repeatActions: repeats }, evaluation, type) };
+}
+
+function backendText({ datasource, backend }: SeriesNeed): string {
+  return backend === null ? `the ${datasource} backend` : `the ${datasource} backend ${backend}`;
+}
+
+const NO_MEMBERS: ReadonlyMap<string, string> = new Map();
+const UNANSWERED: BackendAnswer = { kind: 'trouble', reason: 'no answer in time' };
+
+/** The part of a widened answer that the alarm would have had alone. */
+function ownWindow(answer: BackendAnswer | undefined, need: SeriesNeed, now: Date): BackendAnswer {
+  if (answer === undefined) return UNANSWERED;
+  if (answer.kind !== 'series') return answer;
+  const start = windowStart(need, now.getTime());
+  if (answer.series.every((series) => series.length === 0 || series[0]!.at >= start)) return answer;
+  return { kind: 'series', series: answer.series.map((series) => since(series, start)) };
+}
+
+function since(series: Series, start: number): Series {
+  const first = series.findIndex(({ at }) => at >= start);
+  if (first === 0) return series;
+  return first === -1 ? [] : series.slice(first);
+}
