@@ -1,6 +1,6 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
 import { withEnforcedLabel } from './promql/enforce.js';
-import { groupByHole, type Hole } from './promql/merge.js';
+import { groupByHole, mergedPromql, type Hole } from './promql/merge.js';
 
 /** What keeps projects apart. */
 export type Tenancy =
@@ -26,6 +26,8 @@ export interface Member {
 export interface PlannedQuery {
   /** In whose name it is sent, where a header says so. */
   tenant: string | null;
+  /** What is sent. */
+  promql: string;
   /** Where the members differ; null for a single one. */
   hole: Hole | null;
   members: readonly Member[];
@@ -65,11 +67,15 @@ export function planQueries(questions: readonly Question[], tenancy: Tenancy): Q
 /** Two queries that ask between them what one asks. */
 export function halves({ tenant, hole, members }: PlannedQuery): PlannedQuery[] {
   const middle = Math.ceil(members.length / 2);
-  return [members.slice(0, middle), members.slice(middle)].map((some) => ({
-    tenant,
-    hole: some.length === 1 ? null : hole,
-    members: some,
-  }));
+  return [members.slice(0, middle), members.slice(middle)].map((some) => together(tenant, hole, some));
+}
+
+/** Of members, at least one, that have the hole in common. */
+function together(tenant: string | null, hole: Hole | null, members: readonly Member[]): PlannedQuery {
+  const [first] = members as readonly [Member];
+  if (hole === null || members.length === 1) return { tenant, promql: first.promql, hole: null, members };
+  const values = members.map(({ value }) => value as string);
+  return { tenant, promql: mergedPromql(hole, values), hole, members };
 }
 
 type Scoped = { promql: string; tenant: string | null } | { problem: string };
@@ -102,8 +108,8 @@ function merging(tenant: string | null, asked: ReadonlyMap<string, Asked>): Plan
   const texts = [...asked.keys()].map((promql) => ({ key: promql, promql }));
   return grouped(texts).flatMap(({ hole, members }) => {
     const all = members.map(({ key, value }) => ({ promql: key, value, ...(asked.get(key) as Asked) }));
-    if (hole === null) return all.map((member) => ({ tenant, hole, members: [member] }));
-    return inPortions(all).map((some) => ({ tenant, hole: some.length === 1 ? null : hole, members: some }));
+    if (hole === null) return all.map((member) => together(tenant, hole, [member]));
+    return inPortions(all).map((some) => together(tenant, hole, some));
   });
 }
 

@@ -7,7 +7,6 @@ import { createPlanCache } from './plan-cache.js';
 import { halves, type Member, type PlannedQuery, type Tenancy } from './plan-queries.js';
 import { labelOf, momentsOf, seriesOf, type Moments } from './points.js';
 import { MAX_ANSWER_BYTES, type PrometheusClient, type PrometheusRequest } from './prometheus-client.js';
-import { mergedPromql } from './promql/merge.js';
 import { outcomeOf, type Outcome } from './read-answer.js';
 import { refusalText } from './refusal-text.js';
 
@@ -99,18 +98,7 @@ async function askOnce(query: PlannedQuery, { client, gate, tenancy, asking, mom
   }
 }
 
-function requestOf(
-  { tenant, hole, members }: PlannedQuery,
-  tenancy: Tenancy,
-  { start, end, stepS }: Moments,
-): PrometheusRequest {
-  const [only] = members as readonly [Member];
-  const query = hole
-    ? mergedPromql(
-        hole,
-        members.map(({ value }) => value as string),
-      )
-    : only.promql;
+function requestOf({ tenant, promql: query }: PlannedQuery, tenancy: Tenancy, { start, end, stepS }: Moments): PrometheusRequest {
   const headers = tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
   if (stepS === 0) return { path: '/api/v1/query', form: { query, time: seconds(end) }, headers };
   return { path: '/api/v1/query_range', form: { query, start: seconds(start), end: seconds(end), step: String(stepS) }, headers };
