@@ -6,6 +6,7 @@ import type { Database } from '../../storage/database.js';
 import { createMeterSeriesStore } from '../../storage/meter-series-store.js';
 import type { BackendHealth } from './backend-health.js';
 import { openOctavia } from './octavia.js';
+import { openPrometheuses } from './prometheus.js';
 
 export interface DatasourcesDeps {
   config: Config;
@@ -16,6 +17,12 @@ export interface DatasourcesDeps {
 
 /** Every backend that is configured. Asks none of them yet. @throws StartupError for settings that cannot work. */
 export function openDatasources({ config, db, keystone, health: { observerOf } }: DatasourcesDeps): Datasources {
-  const octavia = openOctavia({ config, keystone, observer: observerOf('octavia', null) });
-  return createDatasources({ meterStatistics: createMeterSeriesStore(db), observerOf, remote: { octavia } });
+  return createDatasources({
+    meterStatistics: createMeterSeriesStore(db),
+    observerOf,
+    remote: {
+      prometheus: openPrometheuses(config, (name) => observerOf('prometheus', name)),
+      octavia: openOctavia({ config, keystone, observer: observerOf('octavia', null) }),
+    },
+  });
 }

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { validateHeaderValue } from 'node:http';
+import { createSecureContext } from 'node:tls';
+
+import type { PrometheusQuery } from '../../alarm/series.js';
+import { prometheusBackends, sectionName, type PrometheusSettings, type Reachable } from '../../config/backends.js';
+import type { Config } from '../../config/schema.js';
+import type { BackendObserver, Datasource } from '../../datasource/datasource.js';
+import type { Tenancy } from '../../datasource/prometheus/plan-queries.js';
+import { createPrometheusClient, type PrometheusAuth } from '../../datasource/prometheus/prometheus-client.js';
+import { createPrometheusDatasource } from '../../datasource/prometheus/prometheus.js';
+import type { Named } from '../../datasource/registry.js';
+import { StartupError, toError } from '../../errors.js';
+
+/** Every Prometheus that is configured, by name. Asks nothing yet. @throws StartupError for files that cannot be read, or used. */
+export function openPrometheuses(
+  config: Pick<Config, 'prometheus'>,
+  observerOf: (name: string | null) => BackendObserver,
+): Named<'prometheus'> {
+  const opened = [...prometheusBackends(config)].map(([name, settings]) => {
+    return [name, openPrometheus(settings, { section: sectionName('prometheus', name), observer: observerOf(name) })] as const;
+  });
+  return new Map(opened);
+}
+
+interface Opening {
+  /** As in the configuration, for messages. */
+  section: string;
+  observer: BackendObserver;
+}
+
+function openPrometheus(settings: Reachable<PrometheusSettings>, { section, observer }: Opening): Datasource<PrometheusQuery> {
+  const pemIn = (option: 'ca_file' | 'certificate_file' | 'key_file'): string | undefined => {
+    const file = settings[option];
+    return file === undefined ? undefined : tried(`${section}.${option}: cannot read ${file}`, () => readFileSync(file, 'utf8'));
+  };
+  const tls = { ca: pemIn('ca_file'), certificate: pemIn('certificate_file'), key: pemIn('key_file') };
+  tried(`${section}: the certificates cannot be used`, () =>
+    createSecureContext({ ca: tls.ca, cert: tls.certificate, key: tls.key }),
+  );
+  const client = createPrometheusClient({ url: settings.url, auth: authOf(settings), tls, timeoutMs: settings.timeout });
+  return createPrometheusDatasource({ client, tenancy: tenancyOf(settings, section), observer });
+}
+
+/** The configuration was checked: what a kind of authentication needs is there. */
+function authOf({ auth, user = '', password, token }: PrometheusSettings): PrometheusAuth {
+  if (auth === 'basic' && password) return { kind: 'basic', user, password };
+  if (auth === 'bearer' && token) return { kind: 'bearer', token };
+  return { kind: 'none' };
+}
+
+function tenancyOf(settings: PrometheusSettings, section: string): Tenancy {
+  const { tenancy, project_label, tenant_header, admin_tenant: adminTenant } = settings;
+  if (tenancy === 'none') return { kind: 'none' };
+  if (tenancy === 'label') return { kind: 'label', label: project_label };
+  if (adminTenant !== undefined) {
+    tried(`${section}.admin_tenant cannot stand in a header`, () => validateHeaderValue(tenant_header, adminTenant));
+  }
+  return { kind: 'header', header: tenant_header, adminTenant };
+}
+
+function tried<T>(problem: string, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    throw new StartupError(`${problem}: ${toError(cause).message}`, { cause });
+  }
+}

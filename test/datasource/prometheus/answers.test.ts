@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import type { DropReason } from '../../../src/alarm/sanitise.js';
+import {
+  askAbout,
+  NOON,
+  prometheusAt,
+  startPrometheusDouble,
+  success,
+  valuesOf,
+  type Observed,
+  type PrometheusDouble,
+} from '../../support/prometheus-double.js';
+
+const AT = NOON.getTime() / 1000;
+const RANGE = { granularityS: 60, periods: 3 };
+
+let double: PrometheusDouble;
+let prometheus: Observed;
+
+beforeAll(async () => {
+  double = await startPrometheusDouble();
+  prometheus = prometheusAt(double.url);
+});
+afterAll(async () => {
+  prometheus.datasource.close?.();
+  await double.close();
+});
+
+interface Dropped {
+  at: number | null;
+  value: unknown;
+  why: DropReason;
+}
+
+async function valuesAndDropped(body: unknown, request: object): Promise<{ values: unknown; dropped: Dropped[] }> {
+  double.reply = [200, body];
+  const dropped: Dropped[] = [];
+  const trace = { sent: () => undefined, dropped: ({ at, value, why }: Dropped) => dropped.push({ at, value, why }) };
+  const { up } = await askAbout(prometheus, ['up'], { ...request, trace });
+  return { values: valuesOf(up), dropped };
+}
+
+function text(result: string, resultType = 'vector'): string {
+  return `{"status":"success","warnings":["partial"],"data":{"resultType":"${resultType}","result":${result}}}`;
+}
+
+describe('of one moment', () => {
+  test.each([
+    ['a decimal number', `["${'1.5'}"]`, 1.5],
+    ['a number with an exponent', '["-1.5e+300"]', -1.5e300],
+    ['twenty digits', '["12345678901234567890"]', 12345678901234567890],
+    ['what is a number in JSON', '[7]', 7],
+  ])('%s is a value', async (_, value, expected) => {
+    const body = text(`[{"metric":{},"value":[${AT},${value.slice(1, -1)}]}]`);
+    expect(await valuesAndDropped(body, {})).toEqual({ values: [[expected]], dropped: [] });
+  });
+
+  test.each([
+    '"NaN"',
+    '"+Inf"',
+    '"-Inf"',
+    '"1e999"',
+    '""',
+    '" 1"',
+    '"0x10"',
+    '"1_000"',
+    '"1,5"',
+    '"Infinity"',
+    'null',
+    '[1]',
+    'true',
+  ])('%s is none, and the series as if it were not there', async (value) => {
+    const body = text(`[{"metric":{},"value":[${AT},${value}]},{"metric":{"a":"b"},"value":[${AT},"1"]}]`);
+    const { values, dropped } = await valuesAndDropped(body, {});
+    expect(values).toEqual([[1]]);
+    expect(dropped).toEqual([{ at: NOON.getTime(), value: JSON.parse(value) as unknown, why: 'not a number' }]);
+  });
+
+  test.each<[string, string, DropReason]>([
+    ['an hour ago', `${AT - 3600}`, 'outside the window'],
+    ['in an hour', `${AT + 3600}`, 'outside the window'],
+    ['at a time that is a text', `"${AT}"`, 'no timestamp'],
+    ['at a time too large for a number', '1e999', 'no timestamp'],
+  ])('a value %s is none', async (_, at, why) => {
+    expect(await valuesAndDropped(text(`[{"metric":{},"value":[${at},"1"]}]`), {})).toMatchObject({
+      values: [],
+      dropped: [{ why }],
+    });
+  });
+
+  test('a value of the whole second counts for it', async () => {
+    double.reply = [200, text(`[{"metric":{},"value":[${Math.floor(AT)},"1"]}]`)];
+    expect(await askAbout(prometheus, ['up'])).toEqual({
+      up: { kind: 'series', series: [[{ at: NOON.getTime(), values: { value: 1 } }]] },
+    });
+  });
+
+  test.each([
+    '[null]',
+    '[1]',
+    '[{}]',
+    '[[]]',
+    '[{"metric":{},"value":null}]',
+    '[{"metric":{},"histogram":[1,{}]}]',
+    '[{"value":{"0":1}}]',
+  ])('the series %s has no value', async (result) => expect((await valuesAndDropped(text(result), {})).values).toEqual([]));
+});
+
+describe('of a range', () => {
+  const at = (ago: number): number => AT - ago;
+
+  test('points are sorted, the last of a time counts, and those that are too old or to come do not', async () => {
+    const values = [
+      [at(0), '5'],
+      [at(60), '3'],
+      [at(120), '2'],
+      [at(60), '4'],
+      [at(190), 'too old'],
+      [at(181), '1'],
+      [at(-61), '6'],
+      [at(30), 'NaN'],
+      [at(30)],
+      'x',
+    ];
+    const { values: kept, dropped } = await valuesAndDropped(
+      JSON.stringify(success('matrix', [{ metric: {}, values }])[1]),
+      RANGE,
+    );
+    expect(kept).toEqual([[2, 4, 5]]);
+    expect(dropped.map(({ why }) => why)).toEqual([
+      'not a number',
+      'outside the window',
+      'outside the window',
+      'not a number',
+      'not a number',
+      'no timestamp',
+      'replaced by a later point of the same time',
+    ]);
+  });
+
+  test.each(['[{"metric":{},"values":[]}]', '[{"metric":{}}]', '[{"metric":{},"values":{}}]', '[{"metric":{},"values":[null]}]'])(
+    'the series %s has no point',
+    async (result) => expect((await valuesAndDropped(text(result, 'matrix'), RANGE)).values).toEqual([]),
+  );
+});
+
+describe('names of labels', () => {
+  test.each(['__proto__', 'constructor', 'toString'])('may be %s', async (label) => {
+    const entry = (value: string): string => `{"metric":{"${label}":"${value}"},"value":[${AT},"${value}"]}`;
+    double.reply = [200, text(`[${entry('1')},${entry('2')}]`)];
+    const queries = ['1', '2', '3'].map((value) => `up{${label}="${value}"}`);
+    expect(Object.values(await askAbout(prometheus, queries)).map(valuesOf)).toEqual([[[1]], [[2]], []]);
+  });
+});
+
+describe('an answer of any form', () => {
+  test('nested very deeply is no reason to fail', async () => {
+    const depth = 1_000_000;
+    double.reply = [200, text(`[${'['.repeat(depth)}${']'.repeat(depth)}]`)];
+    expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'series', series: [] } });
+  });
+
+  test('gives an answer to every question, and only finite numbers in order', async () => {
+    const scalar = fc.oneof(
+      fc.constantFrom('NaN', '+Inf', '1', '1e999', '', '__proto__', null, true, AT, AT - 60, 1e300, -1),
+      fc.double({ min: AT - 300, max: AT + 300, noNaN: true }),
+      fc.string(),
+    );
+    const pair = fc.oneof({ weight: 5, arbitrary: fc.tuple(scalar, scalar) }, { weight: 1, arbitrary: fc.jsonValue() });
+    const metric = fc.dictionary(fc.constantFrom('instance', 'job', '__proto__'), fc.constantFrom('1', '2', '3'));
+    const entry = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ metric, value: pair, values: fc.array(pair) }) },
+      { weight: 1, arbitrary: fc.jsonValue() },
+    );
+    const body = fc.oneof(
+      {
+        weight: 5,
+        arbitrary: fc.record({ resultType: fc.constantFrom('vector', 'matrix', 'scalar', 'x'), result: fc.array(entry) }),
+      },
+      { weight: 1, arbitrary: fc.jsonValue() },
+    );
+    const queries = ['1', '2'].map((instance) => `up{instance="${instance}"}`);
+    await fc.assert(
+      fc.asyncProperty(body, fc.boolean(), fc.option(fc.nat(200), { freq: 5 }), async (data, isRange, cutAt) => {
+        const whole = JSON.stringify({ status: 'success', data });
+        double.reply = [200, cutAt === null ? whole : whole.slice(0, cutAt)];
+        // A new one each time: one that was in trouble is left alone for a while.
+        const fresh = prometheusAt(double.url);
+        const answers = await askAbout(fresh, queries, isRange ? RANGE : {});
+        fresh.datasource.close?.();
+        for (const query of queries) {
+          const answer = answers[query];
+          expect(['series', 'refused', 'trouble']).toContain(answer?.kind);
+          if (answer?.kind !== 'series') continue;
+          for (const points of answer.series) {
+            const times = points.map(({ at }) => at);
+            expect(points.every(({ values }) => Number.isFinite(values['value']))).toBe(true);
+            expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+            expect(points.length).toBeGreaterThan(0);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
