@@ -1,16 +1,17 @@
 import type { Decision } from '../alarm/decide.js';
 import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
 import { isWithin } from '../alarm/time-constraint.js';
-import type { Datasource, Datasources } from '../datasource/datasource.js';
+import type { Datasources } from '../datasource/datasource.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Outcome } from '../storage/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import type { HeldAlarm } from './alarm-cache.js';
+import { askBackends } from './ask-backends.js';
 import { countedState, type EvaluationResult } from './count-results.js';
 import { judgeAlarm } from './judge.js';
 import type { PoisonWatch } from './poison-watch.js';
-import { planRequests, type PlannedRequest } from './plan.js';
+import { planRequests } from './plan.js';
 
 export interface EvaluateBatchDeps {
   datasources: Datasources;
@@ -37,7 +38,7 @@ export async function evaluateBatch(
   signal: AbortSignal,
 ): Promise<BatchVerdicts> {
   const due = alarms.filter(({ needs, timeConstraints }) => needs.length > 0 && isWithin(timeConstraints, now));
-  const answers = await ask(deps.datasources, planRequests(needsOf(due)), now, signal);
+  const answers = await askBackends(deps.datasources, planRequests(needsOf(due)), { now, signal });
   const verdicts: BatchVerdicts = { outcomes: [], results: [], unanswered: new Set(), evaluated: 0 };
   for (const alarm of due) judge(deps, alarm, { answers, now }, verdicts);
   return verdicts;
@@ -63,22 +64,6 @@ export function outcomeOf(alarm: HeldAlarm, decision: Decision): Outcome | null 
 
 function* needsOf(alarms: readonly HeldAlarm[]): Iterable<SeriesNeed> {
   for (const { needs } of alarms) yield* needs;
-}
-
-async function ask(
-  datasources: Datasources,
-  requests: readonly PlannedRequest[],
-  now: Date,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, BackendAnswer>> {
-  const answers = await Promise.all(
-    requests.map(async ({ datasource, backend, ...request }): Promise<ReadonlyMap<string, BackendAnswer>> => {
-      // The plan puts questions together by their datasource, so that each gets those it understands.
-      const asked = datasources.find(datasource, backend) as Datasource<SeriesNeed['query']> | undefined;
-      return (await asked?.answers(request, { now, signal })) ?? new Map<string, BackendAnswer>();
-    }),
-  );
-  return new Map(answers.flatMap((some) => [...some]));
 }
 
 interface Asked {

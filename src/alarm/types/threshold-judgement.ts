@@ -2,7 +2,8 @@ import type { AlarmState } from '../alarm.js';
 import type { Evaluation, Reason, Verdict } from '../decide.js';
 import type { EvaluationOptions, MissingDataTreatment, OptionProblem } from '../evaluation-options.js';
 import { PythonFloat, pythonFloat } from '../python-json.js';
-import type { BackendAnswer, Series } from '../series.js';
+import type { BackendAnswer, Point, Series } from '../series.js';
+import type { OnJudgedPoint } from './judged-point.js';
 import type { ComparisonOperator } from './threshold/schema.js';
 
 /** What all kinds that compare values with a threshold have in common. */
@@ -26,10 +27,12 @@ export interface ThresholdFindings {
 
 /** How the points of an answer become values, and how many it takes. */
 export interface Reading {
-  /** Values that each series must have. */
+  /** Values that each series must have; of more the newest are compared. */
   required: number;
-  /** The values of a series that are compared: at most `required`, the newest ones. */
-  valuesOf: (series: Series) => number[];
+  /** Which of a point's values it is. */
+  statistic: string;
+  /** Points that may be compared, and why the others may not; undefined: all may. */
+  only?: { points: (series: Series) => readonly Point[]; otherwise: string };
   /** Reason of an answer that has no value at all; undefined: as for too few. */
   withoutValues?: string;
   /** What Aodh gives as the number of datapoints of an answer without any, if not `required`. */
@@ -39,6 +42,7 @@ export interface Reading {
 export interface Circumstances {
   state: AlarmState;
   options: EvaluationOptions;
+  onPoint?: OnJudgedPoint | undefined;
 }
 
 const compare = {
@@ -72,8 +76,9 @@ export function judgeThreshold(
   if (answer.kind === 'refused') return { verdict: 'insufficient data', findings: nothing(required, answer.reason) };
   const reason = answer.kind === 'absent' ? answer.reason : reading.withoutValues;
   const series = answer.kind === 'series' ? answer.series : [];
+  if (circumstances.onPoint) tellPoints(condition, series, reading, { ...circumstances, onPoint: circumstances.onPoint });
   const judged = (series.length > 0 ? series : NO_SERIES).map((one) =>
-    judgeValues(condition, reading.valuesOf(one), required, circumstances),
+    judgeValues(condition, valuesOf(comparedPoints(one, reading), reading), required, circumstances),
   );
   const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : together(judged);
   if (evaluation.verdict !== 'insufficient data' || evaluation.findings.values.length > 0 || reason === undefined)
@@ -109,6 +114,55 @@ export function judgeValues(
 }
 
 const NO_SERIES: readonly Series[] = [[]];
+
+/** The newest points that have a value, oldest first; gaps between them are not looked at. */
+function comparedPoints(series: Series, { required, statistic, only }: Reading): readonly Point[] {
+  const points = only ? only.points(series) : series;
+  const compared: Point[] = [];
+  for (let index = points.length - 1; index >= 0 && compared.length < required; index -= 1) {
+    const point = points[index]!;
+    if (isValue(point.values[statistic])) compared.push(point);
+  }
+  return compared.reverse();
+}
+
+function valuesOf(points: readonly Point[], { statistic }: Reading): number[] {
+  return points.map(({ values }) => values[statistic] as number);
+}
+
+function isValue(value: number | undefined): value is number {
+  return value !== undefined && Number.isFinite(value);
+}
+
+function tellPoints(
+  condition: ThresholdCondition,
+  answer: readonly Series[],
+  reading: Reading,
+  circumstances: Circumstances & { onPoint: OnJudgedPoint },
+): void {
+  const threshold = effectiveThreshold(condition, circumstances);
+  for (const [series, points] of answer.entries()) {
+    const compared = new Set(comparedPoints(points, reading));
+    const allowed = new Set(reading.only ? reading.only.points(points) : points);
+    for (const point of points) {
+      const value = point.values[reading.statistic];
+      const { at } = point;
+      if (compared.has(point)) {
+        const outside = isOutside(condition, value as number, threshold);
+        circumstances.onPoint({ series, at, value: value as number, outside });
+      } else {
+        const leftOut = !isValue(value) ? NO_NUMBER : allowed.has(point) ? olderThan(reading.required) : reading.only?.otherwise;
+        circumstances.onPoint({ series, at, value: value ?? null, leftOut: leftOut ?? NO_NUMBER });
+      }
+    }
+  }
+}
+
+const NO_NUMBER = 'not a number';
+
+function olderThan(required: number): string {
+  return required === 1 ? 'older than the last datapoint' : `older than the last ${required} datapoints`;
+}
 
 function nothing(required: number, unknownReason: string): ThresholdFindings {
   return { values: [], outside: 0, required, unknownReason };
