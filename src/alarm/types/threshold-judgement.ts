@@ -76,7 +76,7 @@ export function judgeThreshold(
   if (answer.kind === 'refused') return { verdict: 'insufficient data', findings: nothing(required, answer.reason) };
   const reason = answer.kind === 'absent' ? answer.reason : reading.withoutValues;
   const series = answer.kind === 'series' ? answer.series : [];
-  if (circumstances.onPoint) tellPoints(condition, series, reading, { ...circumstances, onPoint: circumstances.onPoint });
+  tellPoints(condition, series, reading, circumstances);
   const judged = (series.length > 0 ? series : NO_SERIES).map((one) =>
     judgeValues(condition, valuesOf(comparedPoints(one, reading), reading), required, circumstances),
   );
@@ -138,8 +138,10 @@ function tellPoints(
   condition: ThresholdCondition,
   answer: readonly Series[],
   reading: Reading,
-  circumstances: Circumstances & { onPoint: OnJudgedPoint },
+  circumstances: Circumstances,
 ): void {
+  const { onPoint } = circumstances;
+  if (onPoint === undefined) return;
   const threshold = effectiveThreshold(condition, circumstances);
   for (const [series, points] of answer.entries()) {
     const compared = new Set(comparedPoints(points, reading));
@@ -149,10 +151,10 @@ function tellPoints(
       const { at } = point;
       if (compared.has(point)) {
         const outside = isOutside(condition, value as number, threshold);
-        circumstances.onPoint({ series, at, value: value as number, outside });
+        onPoint({ series, at, value: value as number, outside });
       } else {
         const leftOut = !isValue(value) ? NO_NUMBER : allowed.has(point) ? olderThan(reading.required) : reading.only?.otherwise;
-        circumstances.onPoint({ series, at, value: value ?? null, leftOut: leftOut ?? NO_NUMBER });
+        onPoint({ series, at, value: value ?? null, leftOut: leftOut ?? NO_NUMBER });
       }
     }
   }
