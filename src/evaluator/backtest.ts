@@ -1,7 +1,7 @@
 import { ACTION_LIST_OF, type AlarmActions, type AlarmState } from '../alarm/alarm.js';
 import type { Decision } from '../alarm/decide.js';
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
-import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
+import type { BackendAnswer, DatasourceKind } from '../alarm/series.js';
 import { isWithin } from '../alarm/time-constraint.js';
 import { typeOf } from '../alarm/types/index.js';
 import type { Datasources } from '../datasource/datasource.js';
@@ -53,29 +53,37 @@ export interface BacktestDeps {
   pause: () => Promise<void>;
 }
 
-export type StartBacktest = (run: BacktestRun, signal: AbortSignal) => Backtest;
+export interface Backtests {
+  /** The kind of backend that the alarm needs and that is not configured; undefined: all are. */
+  missingBackend(alarm: StoredAlarm): DatasourceKind | undefined;
+  /** Asks nobody before the first page is read. */
+  start(run: BacktestRun, signal: AbortSignal): Backtest;
+}
 
 /** Moments that are asked about ahead of the one that is judged: each is a small question, and their answers are far away. */
 const LOOK_AHEAD = 8;
 
-/** The backends that an alarm would need and that are not configured: the first one. */
-export function missingBackend(datasources: Datasources, { rule, evaluationOptions }: StoredAlarm): SeriesNeed | undefined {
-  const needs = typeOf(rule).seriesNeeded(rule, evaluationOptions ?? NO_OPTIONS);
-  return needs.find(({ datasource, backend }) => datasources.find(datasource, backend) === undefined);
-}
+/** Where no backend has to be waited for, as outside time constraints, thousands of moments would pass in one go. */
+const JUDGEMENTS_WITHOUT_PAUSE = 64;
 
-/** What an alarm would have done, by the code that evaluates alarms. Writes nothing and notifies nobody. */
-export function createBacktests(deps: BacktestDeps): StartBacktest {
-  return (run, signal) => {
-    const summary: BacktestSummary = {
-      evaluations: 0,
-      secondsInState: { ok: 0, alarm: 0, 'insufficient data': 0 },
-      repeats: 0,
-      notifications: 0,
-      unanswered: 0,
-      outsideTimeConstraints: 0,
-    };
-    return { pages: pagesOf(deps, run, { signal, summary }), summary };
+/** What alarms would have done, by the code that evaluates alarms. Writes nothing and notifies nobody. */
+export function createBacktests(deps: BacktestDeps): Backtests {
+  return {
+    missingBackend({ rule, evaluationOptions }) {
+      const needs = typeOf(rule).seriesNeeded(rule, evaluationOptions ?? NO_OPTIONS);
+      return needs.find(({ datasource, backend }) => deps.datasources.find(datasource, backend) === undefined)?.datasource;
+    },
+    start(run, signal) {
+      const summary = {
+        evaluations: 0,
+        secondsInState: { ok: 0, alarm: 0, 'insufficient data': 0 },
+        repeats: 0,
+        notifications: 0,
+        unanswered: 0,
+        outsideTimeConstraints: 0,
+      };
+      return { pages: pagesOf(deps, run, { signal, summary }), summary };
+    },
   };
 }
 
@@ -101,11 +109,13 @@ async function* pagesOf(
   const ask = async (now: Date): Promise<Answers> =>
     isWithin(alarm.timeConstraints, now) ? askBackends(datasources, requests, { now, signal: ended }) : null;
   const judged: JudgedAlarm = { rule: alarm.rule, needs, options, state: initialState, repeats: alarm.repeatActions };
+  let judgements = 0;
   try {
-    for await (const some of inOrder(momentsOf(run), ask)) {
+    for await (const moment of inOrder(momentsOf(run), ask)) {
       if (signal.aborted) return;
-      yield some.flatMap((moment) => judgeMoment(alarm, judged, moment, { run, summary }));
-      await pause();
+      yield judgeMoment(alarm, judged, moment, { run, summary });
+      judgements += 1;
+      if (judgements % JUDGEMENTS_WITHOUT_PAUSE === 0) await pause();
     }
   } finally {
     // Whoever reads has turned away, or something failed: what was asked ahead is of no use.
@@ -122,8 +132,8 @@ interface AnsweredMoment {
   answers: Answers;
 }
 
-/** Always the same number of questions ahead; answers come in order, as many together as are there. */
-async function* inOrder(moments: Iterable<Date>, ask: (at: Date) => Promise<Answers>): AsyncIterable<AnsweredMoment[]> {
+/** Always the same number of questions ahead; answers come in the order of the moments. */
+async function* inOrder(moments: Iterable<Date>, ask: (at: Date) => Promise<Answers>): AsyncIterable<AnsweredMoment> {
   const ahead: Promise<AnsweredMoment>[] = [];
   const begin = (at: Date): void => {
     const asked = ask(at).then((answers) => ({ at, answers }));
@@ -132,9 +142,9 @@ async function* inOrder(moments: Iterable<Date>, ask: (at: Date) => Promise<Answ
   };
   for (const at of moments) {
     begin(at);
-    if (ahead.length >= LOOK_AHEAD) yield [await ahead.shift()!];
+    if (ahead.length >= LOOK_AHEAD) yield await ahead.shift()!;
   }
-  for (const rest of ahead) yield [await rest];
+  for (const rest of ahead) yield await rest;
 }
 
 interface Accounts {

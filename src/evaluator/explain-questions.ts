@@ -171,7 +171,8 @@ const MOST_CHARACTERS = 100;
 function shownValue(value: unknown): number | string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  return (typeof value === 'object' ? 'an object' : String(value)).slice(0, MOST_CHARACTERS);
+  if (typeof value === 'string') return value.slice(0, MOST_CHARACTERS);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `of type ${typeof value}`;
 }
 
 const SIGNS = { gt: '>', ge: '>=', lt: '<', le: '<=', eq: '==', ne: '!=' } as const;

@@ -118,11 +118,7 @@ async function lookAt(deps: ExplanationDeps, alarm: StoredAlarm, looking: Lookin
   return { questions: [], members: null, judged: undefined, blind: 'it is judged on events, as each of them comes in' };
 }
 
-async function lookAtSeries(
-  { datasources }: ExplanationDeps,
-  alarm: StoredAlarm,
-  { at, state, signal }: Looking,
-): Promise<Seen> {
+async function lookAtSeries({ datasources }: ExplanationDeps, alarm: StoredAlarm, { at, state, signal }: Looking): Promise<Seen> {
   const { rule, repeatActions: repeats } = alarm;
   const options = alarm.evaluationOptions ?? NO_OPTIONS;
   const needs = typeOf(rule).seriesNeeded(rule, options);
