@@ -122,6 +122,8 @@ function start(db: Database) {
     memberId: 'bench',
     intervalMs: INTERVAL_MS,
     deadlineMs: 60_000,
+    graceMs: 3 * INTERVAL_MS,
+    random: Math.random,
     defaultPolicy: 'current',
     mayCommit: () => true,
   });

@@ -201,7 +201,7 @@ class Service implements App {
       askDatabase: () => db.query('select 1'),
       supervisors: Object.values(this.#supervisors),
       redis: redis?.command,
-      withoutBackend: role?.backends.waiting(),
+      backends: role && { withoutBackend: role.evaluator.withoutBackend(), failing: role.backends.failing() },
       evaluation:
         role &&
         (() => ({

@@ -39,9 +39,14 @@ export function createTelemetry() {
     alarmsHeld: gauge('alarms_held', 'Alarms in memory of this evaluator'),
     alarmsWithoutBackend: gauge(
       'alarms_without_backend',
-      'Enabled alarms whose backend is not configured, by type; every evaluator tells the number of all',
+      'Enabled alarms of this evaluator whose backend is not configured, by type',
       ['type'],
     ),
+    alarmsInTrouble: gauge(
+      'alarms_in_trouble',
+      'Alarms of this evaluator whose backend could not be asked when they were last looked at',
+    ),
+    backendUp: gauge('backend_up', '1 for a backend that answers, 0 for one that cannot be asked', ['datasource', 'backend']),
     partitionsOwned: gauge('partitions_owned', 'Partitions this evaluator owns'),
     members: gauge('members', 'Evaluators this process sees'),
     coordinationMode: gauge('coordination_mode', '1 for the mode in use: redis, database or single', ['mode']),

@@ -1,6 +1,5 @@
 import type { ServiceClock } from '../clock.js';
 import type { Config } from '../config/schema.js';
-import { createBackendWatch, type BackendWatch } from '../evaluator/backend-watch.js';
 import type { Doorbell } from '../evaluator/commit-outcomes.js';
 import { createEvaluator, type Evaluator } from '../evaluator/evaluator.js';
 import { createHousekeeping, type Chore } from '../evaluator/housekeeping.js';
@@ -17,11 +16,15 @@ import { createPartitionStore } from '../storage/partition-store.js';
 import { createRetentionStore, PRUNE_BATCH } from '../storage/retention-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
+import { createBackendHealth, type BackendHealth } from './datasources/backend-health.js';
 import { openDatasources } from './datasources/open.js';
 import { trustChore } from './trusts.js';
 
 /** Tombstones stay at least this long, whatever the evaluators say they have seen. */
 const KEEP_TOMBSTONES_MS = 60_000;
+
+/** Where evaluator.backend_grace is not set: that many intervals. */
+const GRACE_INTERVALS = 3;
 
 export interface EvaluatorRoleDeps {
   config: Config;
@@ -42,13 +45,14 @@ export interface EvaluatorRole {
   loops: Loop[];
   coordinator: Coordinator;
   evaluator: Evaluator;
-  backends: BackendWatch;
+  backends: Pick<BackendHealth, 'failing'>;
 }
 
 /** The evaluator and its share of the work: partitions come and go with the coordinator, results go out through the commit. */
 export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
   const { config, db, clock, log, telemetry } = deps;
   const { interval, lease, heartbeat, deadline } = config.evaluator;
+  const graceMs = config.evaluator.backend_grace ?? GRACE_INTERVALS * interval;
   const coordinator: Coordinator = createCoordinator({
     members: createMemberStore(deps.coordinationDb),
     partitions: createPartitionStore(deps.coordinationDb),
@@ -70,11 +74,17 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     makingProgress: () => evaluator.makingProgress(),
     seenRevision: () => evaluator.seen(),
   });
-  const store = createEvaluationStore(db);
+  const health = createBackendHealth({
+    clock,
+    log: log.child({ component: 'evaluator' }),
+    telemetry,
+    graceMs,
+    alarmsInTrouble: () => evaluator.inTrouble(),
+  });
   const evaluator: Evaluator = createEvaluator({
-    store,
+    store: createEvaluationStore(db),
     commit: createEvaluationCommit(db),
-    datasources: openDatasources(deps),
+    datasources: openDatasources({ ...deps, health }),
     doorbell: deps.doorbell,
     clock,
     log: log.child({ component: 'evaluator' }),
@@ -82,18 +92,14 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     memberId: coordinator.memberId,
     intervalMs: interval,
     deadlineMs: deadline,
+    graceMs,
+    random: Math.random,
     defaultPolicy: config.notifier.policy,
     countResults: config.api.evaluation_results_metrics ? createEvaluationCounterStore(db).add : undefined,
     mayCommit: () => coordinator.mayCommit(),
   });
-  const backends = createBackendWatch({
-    count: () => store.countWithoutBackend(),
-    clock,
-    log: log.child({ component: 'evaluator' }),
-    telemetry,
-  });
   const housekeeping = createHousekeeping({ clock, log: log.child({ component: 'housekeeping' }), chores: choresOf(deps) });
-  return { loops: [coordinator.loop, evaluator.loop, housekeeping, backends.loop], coordinator, evaluator, backends };
+  return { loops: [coordinator.loop, evaluator.loop, housekeeping], coordinator, evaluator, backends: health };
 }
 
 function choresOf({ config, db, keystone, log }: EvaluatorRoleDeps): Chore[] {

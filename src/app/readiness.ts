@@ -14,10 +14,16 @@ export interface ReadinessDeps {
   askDatabase: () => Promise<unknown>;
   supervisors: readonly Supervisor[];
   redis: Redis | undefined;
-  /** Alarms that wait for a backend, by kind; undefined where nobody counts them. */
-  withoutBackend?: ReadonlyMap<string, number> | undefined;
+  /** The backends as this process' evaluator sees them; undefined without that role. */
+  backends?: BackendsSeen | undefined;
   /** This process' part in the evaluation; undefined without that role. */
   evaluation: (() => { members: number; partitions: number; mode: string; isProgressing: boolean }) | undefined;
+}
+
+export interface BackendsSeen {
+  /** Alarms held here that wait for a backend that is not configured, by kind. */
+  withoutBackend: ReadonlyMap<string, number>;
+  failing: readonly { backend: string; since: Date; reason: string }[];
 }
 
 const PATIENCE_MS = 2_000;
@@ -48,17 +54,23 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
     const ok = members > 0;
     checks.push({ name: 'coordination', ok, detail: `${mode}: ${partitions} partitions held, ${members} evaluators seen` });
   }
-  if (deps.withoutBackend && deps.withoutBackend.size > 0) {
-    checks.push({ name: 'backends', ok: true, detail: waitingText(deps.withoutBackend) });
-  }
+  const details = deps.backends ? backendTexts(deps.backends) : [];
+  if (details.length > 0) checks.push({ name: 'backends', ok: true, detail: details.join('; ') });
   return checks;
 }
 
-/** A service without every backend is a way to run it, not a failure. */
+/** Neither is a failure of this process: a restart would not help, and a service without every backend is a way to run it. */
+function backendTexts({ withoutBackend, failing }: BackendsSeen): string[] {
+  const degraded = failing.map(
+    ({ backend, since, reason }) => `degraded: ${backend} cannot be asked since ${since.toISOString()} (${reason})`,
+  );
+  return withoutBackend.size > 0 ? [...degraded, waitingText(withoutBackend)] : degraded;
+}
+
 function waitingText(withoutBackend: ReadonlyMap<string, number>): string {
   const kinds = [...withoutBackend].sort(([a, some], [b, others]) => others - some || a.localeCompare(b));
   const total = kinds.reduce((sum, [, alarms]) => sum + alarms, 0);
-  const subject = total === 1 ? '1 alarm waits' : `${total} alarms wait`;
+  const subject = total === 1 ? '1 alarm on this evaluator waits' : `${total} alarms on this evaluator wait`;
   return `${subject} for a backend that is not configured: ${kinds.map(([kind, alarms]) => `${alarms} ${kind}`).join(', ')}`;
 }
 

@@ -31,3 +31,12 @@ function toMilliseconds(text: string): number | undefined {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
   return amount === undefined ? undefined : Number(amount) * UNITS[unit as keyof typeof UNITS];
 }
+
+/** As people would write it: in the largest unit that leaves no rest, after rounding to seconds from a second on. */
+export function durationText(ms: number): string {
+  const rounded = ms < UNITS.s ? Math.round(ms) : Math.round(ms / UNITS.s) * UNITS.s;
+  const [unit, size] = Object.entries(UNITS)
+    .reverse()
+    .find(([, one]) => rounded >= one && rounded % one === 0) ?? ['s', UNITS.s];
+  return `${rounded / size}${unit}`;
+}

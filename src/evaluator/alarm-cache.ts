@@ -2,7 +2,7 @@ import type { AlarmState } from '../alarm/alarm.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
 import type { SeriesNeed } from '../alarm/series.js';
 import type { TimeConstraint } from '../alarm/time-constraint.js';
-import { parseStoredRule, typeOf, type AlarmRule } from '../alarm/types/index.js';
+import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
 import { parseStoredOptions } from '../storage/alarm-row.js';
 import type { LoadedAlarm } from '../storage/evaluation-store.js';
@@ -49,6 +49,7 @@ export class AlarmCache {
   readonly #partitions = new Map<number, HeldPartition>();
   readonly #partitionOf = new Map<string, number>();
   readonly #combinations = new Map<string, HeldAlarm>();
+  readonly #withoutBackend = new Map<string, { partition: number; kind: AlarmKind }>();
   readonly #interned = new Map<string, WeakRef<SeriesNeed>>();
   readonly #unused = new FinalizationRegistry<string>((name) => this.#forgetNeed(name));
   readonly #doubtful = new Set<string>();
@@ -66,6 +67,8 @@ export class AlarmCache {
       for (const alarmId of this.#partitions.get(id)?.alarms.keys() ?? NONE) this.#remove(alarmId);
       this.#partitions.delete(id);
     }
+    const dropped = new Set(partitions);
+    for (const [alarmId, { partition }] of this.#withoutBackend) if (dropped.has(partition)) this.#withoutBackend.delete(alarmId);
   }
 
   /** Forgets what is known of these partitions, because a write to them may or may not have happened. */
@@ -77,6 +80,17 @@ export class AlarmCache {
 
   alarmsOf(partition: number): Iterable<HeldAlarm> {
     return this.#partitions.get(partition)?.alarms.values() ?? NONE;
+  }
+
+  alarmOf(partition: number, alarmId: string): HeldAlarm | undefined {
+    return this.#partitions.get(partition)?.alarms.get(alarmId);
+  }
+
+  /** How many enabled alarms are left out because a backend that they need is not configured, by kind. */
+  withoutBackend(): ReadonlyMap<AlarmKind, number> {
+    const counts = new Map<AlarmKind, number>();
+    for (const { kind } of this.#withoutBackend.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    return counts;
   }
 
   /** Alarms that look at other alarms. */
@@ -176,7 +190,8 @@ export class AlarmCache {
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
     const held = this.#tryHold(alarm);
-    if (held === undefined || !this.#isOurs(held)) return this.#remove(alarm.id);
+    if (held === undefined || !this.#isOurs(held)) return this.#leaveOut(alarm, held);
+    this.#withoutBackend.delete(held.id);
     alarms.set(held.id, held);
     this.#partitionOf.set(held.id, held.partition);
     if (typeOf(held.rule).judgedBy === 'members') this.#combinations.set(held.id, held);
@@ -189,7 +204,14 @@ export class AlarmCache {
     return judgedBy === 'members' || (judgedBy === 'series' && needs.length > 0 && needs.every(this.deps.isConfigured));
   }
 
+  #leaveOut({ id, partition }: LoadedAlarm, held: HeldAlarm | undefined): void {
+    this.#remove(id);
+    if (held?.needs.some((need) => !this.deps.isConfigured(need)))
+      this.#withoutBackend.set(id, { partition, kind: held.rule.type });
+  }
+
   #remove(alarmId: string): void {
+    this.#withoutBackend.delete(alarmId);
     const partition = this.#partitionOf.get(alarmId);
     if (partition === undefined) return;
     this.#partitions.get(partition)?.alarms.delete(alarmId);

@@ -6,7 +6,7 @@ import { isWithin } from '../alarm/time-constraint.js';
 import { typeOf } from '../alarm/types/index.js';
 import type { Datasources } from '../datasource/datasource.js';
 import type { StoredAlarm } from '../storage/alarm-row.js';
-import { askBackends } from './ask-backends.js';
+import { askAll } from './ask-backends.js';
 import { judgeAlarm, type JudgedAlarm } from './judge.js';
 import { planRequests } from './plan.js';
 
@@ -107,7 +107,7 @@ async function* pagesOf(
   const stopped = new AbortController();
   const ended = AbortSignal.any([signal, stopped.signal]);
   const ask = async (now: Date): Promise<Answers> =>
-    isWithin(alarm.timeConstraints, now) ? askBackends(datasources, requests, { now, signal: ended }) : null;
+    isWithin(alarm.timeConstraints, now) ? askAll(datasources, requests, { now, signal: ended }) : null;
   const judged: JudgedAlarm = { rule: alarm.rule, needs, options, state: initialState, repeats: alarm.repeatActions };
   let judgements = 0;
   try {

@@ -6,42 +6,69 @@ import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Outcome } from '../storage/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
+import { untilAborted } from '../until-aborted.js';
 import type { HeldAlarm } from './alarm-cache.js';
-import { askBackends } from './ask-backends.js';
+import { askPlanned } from './ask-backends.js';
 import { countedState, type EvaluationResult } from './count-results.js';
-import { judgeAlarm } from './judge.js';
+import { judgeAlarm, judgeWithoutBackends, type Judgement } from './judge.js';
+import { planRequests, type PlannedRequest } from './plan.js';
 import type { PoisonWatch } from './poison-watch.js';
-import { planRequests } from './plan.js';
+import type { LookAt, Standing, TroubleWatch } from './trouble-watch.js';
 
 export interface EvaluateBatchDeps {
   datasources: Datasources;
   poison: PoisonWatch;
+  trouble: TroubleWatch;
   keepsResults?: boolean;
   log: Logger;
   telemetry: Telemetry;
 }
 
-export interface BatchVerdicts {
+export interface Batch extends LookAt {
+  alarms: readonly HeldAlarm[];
+  /** Asked when the answers are there; alarms that something else has taken up meanwhile are left to that. */
+  isCurrent?: (alarm: HeldAlarm) => boolean;
+  /** Told to the backends when time is up. */
+  signal: AbortSignal;
+  /** A little later: what is not there by then is not waited for. */
+  cutOff: AbortSignal;
+}
+
+/** What came of the alarms that need the same backends. */
+export interface BatchPart {
   outcomes: Outcome[];
   /** What is to be counted of the verdicts; empty unless `keepsResults`. */
   results: EvaluationResult[];
-  /** Partitions with an alarm whose question went unanswered: they are not evaluated yet. */
-  unanswered: Set<number>;
-  evaluated: number;
+  /** Partitions with alarms of which nothing is known yet; the parts to come will tell. */
+  unfinished: ReadonlySet<number>;
 }
 
-/** Looks at every alarm once, at `now`: asks the backends as little as possible, judges in memory, writes nothing. */
-export async function evaluateBatch(
-  deps: EvaluateBatchDeps,
-  alarms: readonly HeldAlarm[],
-  now: Date,
-  signal: AbortSignal,
-): Promise<BatchVerdicts> {
-  const due = alarms.filter(({ needs, timeConstraints }) => needs.length > 0 && isWithin(timeConstraints, now));
-  const answers = await askBackends(deps.datasources, planRequests(needsOf(due)), { now, signal });
-  const verdicts: BatchVerdicts = { outcomes: [], results: [], unanswered: new Set(), evaluated: 0 };
-  for (const alarm of due) judge(deps, alarm, { answers, now }, verdicts);
-  return verdicts;
+/**
+ * Looks at every alarm once, at `now`: asks the backends as little as possible, judges in memory, writes nothing. Alarms are judged as
+ * soon as the backends that they need have answered, so that a slow one delays its own alarms alone; the parts come in that order. There
+ * is at least one, and the last leaves nothing unfinished.
+ */
+export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): AsyncGenerator<BatchPart, void, void> {
+  const due = batch.alarms.filter(({ needs, timeConstraints }) => needs.length > 0 && isWithin(timeConstraints, batch.now));
+  const answers = new Map<string, BackendAnswer>();
+  const asked = askBackends(deps, planRequests(needsOf(due)), batch, answers);
+  const waiting = new Map<string, Promise<[string, HeldAlarm[]]>>();
+  const groups = groupByBackends(due);
+  for (const [name, { backends, alarms }] of groups) {
+    waiting.set(
+      name,
+      Promise.all(backends.map(async (backend) => asked.get(backend))).then(() => [name, alarms]),
+    );
+  }
+  if (waiting.size === 0) yield { outcomes: [], results: [], unfinished: new Set() };
+  while (waiting.size > 0) {
+    const [name, alarms] = await Promise.race(waiting.values());
+    waiting.delete(name);
+    groups.delete(name);
+    const part: BatchPart = { outcomes: [], results: [], unfinished: partitionsOf(groups.values()) };
+    for (const alarm of alarms) judge(deps, alarm, { answers, batch }, part);
+    yield part;
+  }
 }
 
 /** What a decision means for the store; null for `stay`, and for a repeat that has nobody to tell. */
@@ -66,27 +93,93 @@ function* needsOf(alarms: readonly HeldAlarm[]): Iterable<SeriesNeed> {
   for (const { needs } of alarms) yield* needs;
 }
 
-interface Asked {
-  answers: ReadonlyMap<string, BackendAnswer>;
-  now: Date;
+interface Group {
+  backends: readonly string[];
+  alarms: HeldAlarm[];
 }
 
-function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, now }: Asked, verdicts: BatchVerdicts): void {
-  if (deps.poison.isQuarantined(alarm.id, now)) return;
+function groupByBackends(alarms: readonly HeldAlarm[]): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const alarm of alarms) {
+    const backends = [...new Set(alarm.needs.map(backendOf))].sort();
+    const name = backends.join('\n');
+    const group = groups.get(name) ?? { backends, alarms: [] };
+    group.alarms.push(alarm);
+    groups.set(name, group);
+  }
+  return groups;
+}
+
+function partitionsOf(groups: Iterable<Group>): Set<number> {
+  const partitions = new Set<number>();
+  for (const { alarms } of groups) for (const { partition } of alarms) partitions.add(partition);
+  return partitions;
+}
+
+function backendOf({ datasource, backend }: Pick<SeriesNeed, 'datasource' | 'backend'>): string {
+  return backend === null ? datasource : `${datasource} ${backend}`;
+}
+
+/** Puts what is found into `answers`. What it gives tells, by backend, when nothing more of that is waited for. */
+function askBackends(
+  { datasources, log }: EvaluateBatchDeps,
+  requests: readonly PlannedRequest[],
+  { now, signal, cutOff }: Batch,
+  answers: Map<string, BackendAnswer>,
+): ReadonlyMap<string, Promise<void>> {
+  const asked = new Map<string, Promise<void>>();
+  for (const planned of requests) {
+    const { datasource, backend } = planned;
+    const ask = async (): Promise<void> => {
+      try {
+        const found = await untilAborted(askPlanned(datasources, planned, { now, signal }), cutOff);
+        for (const [key, answer] of found) answers.set(key, answer);
+      } catch (thrown) {
+        log.debug('a datasource gave no answer', { datasource, backend, err: toError(thrown) });
+      }
+    };
+    const name = backendOf({ datasource, backend });
+    asked.set(name, Promise.all([asked.get(name), ask()]).then());
+  }
+  return asked;
+}
+
+interface Answered {
+  answers: ReadonlyMap<string, BackendAnswer>;
+  batch: Batch;
+}
+
+function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, batch }: Answered, part: BatchPart): void {
+  const { now, isRetry } = batch;
+  if (deps.poison.isQuarantined(alarm.id, now) || batch.isCurrent?.(alarm) === false) return;
   try {
-    const { evaluation, decision } = judgeAlarm(alarm, answers, now);
-    if (evaluation.verdict === 'trouble') {
-      verdicts.unanswered.add(alarm.partition);
+    const judgement = judgeAlarm(alarm, answers, now);
+    if (judgement.evaluation.verdict !== 'trouble') {
+      const standing = deps.trouble.answered(alarm, batch);
+      note(deps, alarm, { judgement, standing, mayRepeat: standing.isFirst }, part);
       return;
     }
-    const outcome = outcomeOf(alarm, decision);
-    if (outcome) verdicts.outcomes.push(outcome);
-    verdicts.evaluated += 1;
-    const counted = deps.keepsResults ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
-    if (counted !== undefined) verdicts.results.push({ alarmId: alarm.id, partition: alarm.partition, state: counted });
-    deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
-    deps.poison.succeeded(alarm.id);
+    const standing = deps.trouble.inTrouble(alarm, batch);
+    if (!standing.isJudged) return;
+    note(deps, alarm, { judgement: judgeWithoutBackends(alarm, judgement.own, now), standing, mayRepeat: !isRetry }, part);
   } catch (thrown) {
     deps.poison.failed(alarm.id, now, toError(thrown));
   }
+}
+
+interface Noted {
+  judgement: Judgement;
+  standing: Standing;
+  /** False where actions have been, or will be, repeated by another look of the same turn. */
+  mayRepeat: boolean;
+}
+
+function note(deps: EvaluateBatchDeps, alarm: HeldAlarm, { judgement, standing, mayRepeat }: Noted, part: BatchPart): void {
+  const { evaluation, decision } = judgement;
+  const outcome = decision.kind === 'repeat' && !mayRepeat ? null : outcomeOf(alarm, decision);
+  if (outcome) part.outcomes.push(outcome);
+  const state = deps.keepsResults && standing.isFirst ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
+  if (state !== undefined) part.results.push({ alarmId: alarm.id, partition: alarm.partition, state });
+  deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
+  deps.poison.succeeded(alarm.id);
 }

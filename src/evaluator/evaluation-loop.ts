@@ -4,13 +4,13 @@ import type { Logger } from '../logger.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { WakeableSleep } from '../wakeable-sleep.js';
-import type { AlarmCache, HeldAlarm } from './alarm-cache.js';
+import type { AlarmCache } from './alarm-cache.js';
 import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
-import type { CountResults, EvaluationResult } from './count-results.js';
-import { evaluateBatch, type EvaluateBatchDeps } from './evaluate-batch.js';
 import type { CombinationJudge } from './evaluate-combinations.js';
 import type { HeldPartitions, TakenPartition } from './held-partitions.js';
-import { lastSlotTime, missedSlots, nextTick, SLOTS } from './schedule.js';
+import { nextTick } from './schedule.js';
+import type { TroubleWatch } from './trouble-watch.js';
+import type { Partition, Turns } from './turns.js';
 
 export interface EvaluationLoopDeps {
   clock: Clock;
@@ -18,27 +18,19 @@ export interface EvaluationLoopDeps {
   telemetry: Telemetry;
   cache: AlarmCache;
   held: HeldPartitions;
-  batch: EvaluateBatchDeps;
+  turns: Turns;
+  trouble: TroubleWatch;
   combinations: CombinationJudge;
   commit: CommitDeps;
-  countResults: CountResults | undefined;
   intervalMs: number;
   /** How long one batch may take, backend included. */
   deadlineMs: number;
 }
 
-/** A backend that could not be asked is asked again after an eighth of the interval, but not sooner than this. */
-const RETRY_MS = 1_000;
-
-interface Partition {
-  id: number;
-  epoch: number;
-  lastEvaluatedMs: number | undefined;
-}
-
 /**
  * Evaluates this member's share. Each turn gathers every partition whose slot has come up since it was last evaluated (so one just taken
- * over and overdue goes at once) into one batch. Batches of different slots may overlap; a partition is in one batch at a time.
+ * over and overdue goes at once) into one batch. Batches of different slots may overlap; a partition is in one batch at a time. Alarms
+ * whose backend could not be asked are looked at again between their turns, in batches of their own.
  */
 export class EvaluationLoop implements Loop {
   readonly name = 'evaluation';
@@ -53,12 +45,12 @@ export class EvaluationLoop implements Loop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, intervalMs } = this.deps;
+    const { clock, intervalMs, trouble } = this.deps;
     while (!signal.aborted) {
       this.#pause.set();
       this.#turn();
       const now = clock.now().getTime();
-      await this.#pause.sleep(nextTick(now, intervalMs) - now, signal);
+      await this.#pause.sleep(Math.min(nextTick(now, intervalMs), trouble.nextRetryMs()) - now, signal);
     }
     await this.settled();
   }
@@ -74,6 +66,7 @@ export class EvaluationLoop implements Loop {
   dropped(ids: readonly number[]): void {
     this.deps.held.drop(ids);
     this.deps.cache.drop(ids);
+    this.deps.trouble.drop(ids);
   }
 
   /** False when the loop does not turn or a batch is far past its deadline: then this member should lose its alarms. */
@@ -90,13 +83,18 @@ export class EvaluationLoop implements Loop {
   }
 
   #turn(): void {
-    const { clock, held, telemetry, intervalMs, cache } = this.deps;
+    const { clock, held, telemetry, intervalMs, cache, turns, trouble } = this.deps;
     this.#lastTurnMs = clock.monotonicMs();
     const now = clock.now();
     const due = held.due(now.getTime(), intervalMs);
-    if (due.length > 0) this.#start(due, () => this.#evaluate(due, now));
+    if (due.length > 0) this.#start(due, () => turns.regular(due, now));
+    const retries = trouble.takeDue(now.getTime(), (partition) => held.isBusy(partition));
+    if (retries.length > 0) this.#start([], () => turns.retry(retries, now));
     if (!this.#judging && held.size > 0) this.#start([], () => this.#judgeCombinations(now));
     telemetry.alarmsHeld.set(cache.size);
+    telemetry.alarmsInTrouble.set(trouble.size);
+    telemetry.alarmsWithoutBackend.reset(); // kinds of which there are none any more
+    for (const [type, alarms] of cache.withoutBackend()) telemetry.alarmsWithoutBackend.set({ type }, alarms);
     telemetry.oldestEvaluationAge.set((held.oldestAgeMs(now.getTime()) ?? 0) / 1000);
   }
 
@@ -106,7 +104,7 @@ export class EvaluationLoop implements Loop {
     held.setBusy(partitions, true);
     const running: Promise<void> = work()
       .catch((thrown: unknown) =>
-        log.warn('a batch failed; its partitions stay due', { partitions: ids.length, err: toError(thrown) }),
+        log.warn('a batch failed; what it left undone stays due', { partitions: ids.length, err: toError(thrown) }),
       )
       .finally(() => {
         held.setBusy(partitions, false);
@@ -118,44 +116,6 @@ export class EvaluationLoop implements Loop {
   /** A commit found these epochs passed. What was taken again since then is another holding, and stays. */
   lost(partitions: readonly { id: number; epoch: number }[]): void {
     this.dropped(partitions.filter(({ id, epoch }) => this.deps.held.epochOf(id) === epoch).map(({ id }) => id));
-  }
-
-  async #evaluate(taken: readonly Partition[], now: Date): Promise<void> {
-    const { cache, batch, clock, commit, telemetry, intervalMs, deadlineMs } = this.deps;
-    const startedMs = clock.monotonicMs();
-    this.#countLateness(taken, now);
-    await cache.refresh();
-    // What was found doubtful while the others were read is judged when it is loaded, not as if it had no alarms.
-    const due = taken.filter(({ id }) => cache.isLoaded(id));
-    const alarms: HeldAlarm[] = [];
-    for (const { id } of due) alarms.push(...cache.alarmsOf(id));
-    const verdicts = await this.#withDeadline((signal) => evaluateBatch(batch, alarms, now, signal));
-    if (clock.monotonicMs() - startedMs > Math.max(intervalMs, deadlineMs)) throw new Error('results are too old to be used');
-    const [answered, unanswered] = split(due, ({ id }) => !verdicts.unanswered.has(id));
-    const [whole, rest] = split(verdicts.outcomes, ({ partition }) => !verdicts.unanswered.has(partition));
-    if (answered.length > 0) {
-      const { isWhole } = await commitOutcomes(commit, whole, { partitions: answered, at: now, mark: 'checkpoint' });
-      if (isWhole) {
-        this.deps.held.evaluated(answered, now);
-        await this.#countResults(verdicts.results, answered);
-      }
-    }
-    this.deps.held.failed(unanswered, now.getTime() + Math.max(RETRY_MS, intervalMs / SLOTS));
-    // Some of their alarms may change now and others not: whoever combines them must wait until they are evaluated whole.
-    if (rest.length > 0) await commitOutcomes(commit, rest, { partitions: unanswered, at: now, mark: 'progress' });
-    telemetry.batchSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
-    this.deps.log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length, outcomes: verdicts.outcomes.length });
-  }
-
-  /**
-   * After the commit, which tells what is no longer this member's. Partitions that are not evaluated whole are asked again soon, and count
-   * once they are: their answered alarms would count many times while one backend is away.
-   */
-  async #countResults(results: readonly EvaluationResult[], evaluated: readonly Partition[]): Promise<void> {
-    const { countResults, held } = this.deps;
-    if (!countResults || results.length === 0) return;
-    const ours = new Set(evaluated.filter(({ id, epoch }) => held.epochOf(id) === epoch).map(({ id }) => id));
-    await countResults(results.filter(({ partition }) => ours.has(partition)));
   }
 
   async #judgeCombinations(now: Date): Promise<void> {
@@ -171,33 +131,4 @@ export class EvaluationLoop implements Loop {
       this.#judging = false;
     }
   }
-
-  async #withDeadline<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const ended = new AbortController();
-    const expired = new AbortController();
-    void this.deps.clock.sleep(this.deps.deadlineMs, ended.signal).then(() => {
-      if (!ended.signal.aborted) expired.abort(new Error('the batch ran into its deadline'));
-    });
-    try {
-      return await work(expired.signal);
-    } finally {
-      ended.abort();
-    }
-  }
-
-  #countLateness(due: readonly Partition[], now: Date): void {
-    const { telemetry, intervalMs } = this.deps;
-    for (const { id, lastEvaluatedMs } of due) {
-      if (lastEvaluatedMs === undefined) continue;
-      telemetry.latenessSeconds.observe((now.getTime() - lastSlotTime(id, now.getTime(), intervalMs)) / 1000);
-      telemetry.slotsMissed.inc(missedSlots(id, lastEvaluatedMs, now.getTime(), intervalMs));
-    }
-  }
-}
-
-function split<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
-  const first: T[] = [];
-  const second: T[] = [];
-  for (const one of all) (isFirst(one) ? first : second).push(one);
-  return [first, second];
 }

@@ -6,12 +6,15 @@ import type { EvaluationStore } from '../storage/evaluation-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { AlarmCache } from './alarm-cache.js';
-import type { Doorbell } from './commit-outcomes.js';
+import type { CommitDeps, Doorbell } from './commit-outcomes.js';
 import { createResultCounter, type CountResults } from './count-results.js';
 import { CombinationJudge } from './evaluate-combinations.js';
 import { EvaluationLoop } from './evaluation-loop.js';
 import { HeldPartitions, type TakenPartition } from './held-partitions.js';
 import { PoisonWatch } from './poison-watch.js';
+import { SLOTS } from './schedule.js';
+import { TroubleWatch } from './trouble-watch.js';
+import { Turns } from './turns.js';
 
 export interface EvaluatorDeps {
   store: EvaluationStore;
@@ -24,12 +27,19 @@ export interface EvaluatorDeps {
   memberId: string;
   intervalMs: number;
   deadlineMs: number;
+  /** How long an alarm keeps its state while a backend that it needs cannot be asked; 0: not at all. */
+  graceMs: number;
   defaultPolicy: string;
+  /** In [0, 1). */
+  random: () => number;
   /** Where results are counted: adds them to what is stored. */
   countResults?: CountResults | undefined;
   /** False once this member's lease is too old to be relied on. */
   mayCommit: () => boolean;
 }
+
+/** An alarm in trouble is looked at again after an eighth of the interval, but not sooner than this. */
+const RETRY_MS = 1_000;
 
 /** The evaluator as whoever shares out the partitions sees it. */
 export interface Evaluator {
@@ -41,43 +51,61 @@ export interface Evaluator {
   makingProgress(): boolean;
   /** Every revision below this one is in memory; null while something is not loaded. */
   seen(): string | null;
+  /** Enabled alarms of this member's partitions that wait for a backend that is not configured, by type. */
+  withoutBackend(): ReadonlyMap<string, number>;
+  /** How many alarms could not be judged when they were last looked at, since a backend could not be asked. */
+  inTrouble(): number;
   /** Resolves when no batch is in hand. */
   settled(): Promise<void>;
 }
 
 export function createEvaluator(deps: EvaluatorDeps): Evaluator {
-  const { store, clock, log, telemetry, intervalMs, deadlineMs, memberId, defaultPolicy } = deps;
+  const { store, datasources, clock, log, telemetry, intervalMs, deadlineMs } = deps;
   const cache = new AlarmCache({
     ...store,
-    isConfigured: ({ datasource, backend }) => deps.datasources.find(datasource, backend) !== undefined,
+    isConfigured: ({ datasource, backend }) => datasources.find(datasource, backend) !== undefined,
     onUnreadable: (alarmId, err) => log.error('an alarm cannot be read by this release and is not evaluated', { alarmId, err }),
   });
   const held = new HeldPartitions();
   const poison = new PoisonWatch({ log, telemetry });
+  const trouble = new TroubleWatch({ ...deps, retryAfterMs: Math.max(RETRY_MS, intervalMs / SLOTS) });
   const combinations = new CombinationJudge({ reachableFrom: (ids) => store.reachableFrom(ids), poison, telemetry, intervalMs });
+  const commit: CommitDeps = {
+    commit: deps.commit,
+    doorbell: deps.doorbell,
+    mayCommit: deps.mayCommit,
+    cache,
+    log,
+    telemetry,
+    memberId: deps.memberId,
+    intervalMs,
+    defaultPolicy: deps.defaultPolicy,
+    onLost: (partitions) => loop.lost(partitions),
+  };
+  const turns = new Turns({
+    clock,
+    log,
+    telemetry,
+    cache,
+    held,
+    batch: { datasources, poison, trouble, keepsResults: deps.countResults !== undefined, log, telemetry },
+    commit,
+    countResults: deps.countResults && createResultCounter({ add: deps.countResults, log }),
+    intervalMs,
+    deadlineMs,
+  });
   const loop: EvaluationLoop = new EvaluationLoop({
     clock,
     log,
     telemetry,
     cache,
     held,
+    turns,
+    trouble,
     combinations,
+    commit,
     intervalMs,
     deadlineMs,
-    batch: { datasources: deps.datasources, poison, keepsResults: deps.countResults !== undefined, log, telemetry },
-    countResults: deps.countResults && createResultCounter({ add: deps.countResults, log }),
-    commit: {
-      commit: deps.commit,
-      doorbell: deps.doorbell,
-      mayCommit: deps.mayCommit,
-      onLost: (partitions) => loop.lost(partitions),
-      cache,
-      log,
-      telemetry,
-      memberId,
-      intervalMs,
-      defaultPolicy,
-    },
   });
   return {
     loop,
@@ -86,6 +114,8 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     isBusy: (partition) => held.isBusy(partition),
     makingProgress: () => loop.makingProgress(),
     seen: () => cache.seen,
+    withoutBackend: () => cache.withoutBackend(),
+    inTrouble: () => trouble.size,
     settled: () => loop.settled(),
   };
 }

@@ -8,7 +8,7 @@ import type { Datasources } from '../datasource/datasource.js';
 import type { StoredAlarm } from '../storage/alarm-row.js';
 import type { MemberAlarm } from '../storage/evaluation-store.js';
 import type { EvaluationProgress, ExplanationStore } from '../storage/explanation-store.js';
-import { askBackends } from './ask-backends.js';
+import { askAll } from './ask-backends.js';
 import { combinationVerdict, memberStates } from './combination-verdict.js';
 import { explainedQuestions, unaskedQuestion } from './explain-questions.js';
 import { foundWords, summaryOf } from './explain-words.js';
@@ -130,7 +130,7 @@ async function lookAtSeries({ datasources }: ExplanationDeps, alarm: StoredAlarm
   }
   const overheard = overhear();
   const { traceOf } = overheard;
-  const answers = await askBackends(datasources, planRequests(needs), { now: at, signal, traceOf });
+  const answers = await askAll(datasources, planRequests(needs), { now: at, signal, traceOf });
   const { own, evaluation, decision } = judgeAlarm({ rule, needs, options, state, repeats }, answers, at);
   const questions = explainedQuestions({ rule, needs, options, state, at, answers, own, evaluation, overheard });
   return { questions, members: null, judged: { verdict: evaluation.verdict, decision } };

@@ -11,8 +11,6 @@ interface Held {
   epoch: number;
   lastEvaluatedMs: number | undefined;
   busy: boolean;
-  /** After a failure: not to be tried again before. */
-  notBeforeMs: number;
 }
 
 /** The partitions this evaluator may write to, the epochs it took them under, and which are in hand just now. */
@@ -21,7 +19,7 @@ export class HeldPartitions {
 
   take(partitions: readonly TakenPartition[]): void {
     for (const { id, epoch, lastEvaluatedAt } of partitions) {
-      this.#held.set(id, { epoch, lastEvaluatedMs: lastEvaluatedAt?.getTime(), busy: false, notBeforeMs: 0 });
+      this.#held.set(id, { epoch, lastEvaluatedMs: lastEvaluatedAt?.getTime(), busy: false });
     }
   }
 
@@ -36,9 +34,8 @@ export class HeldPartitions {
 
   due(nowMs: number, intervalMs: number): { id: number; epoch: number; lastEvaluatedMs: number | undefined }[] {
     const due = [];
-    for (const [id, { epoch, lastEvaluatedMs, busy, notBeforeMs }] of this.#held) {
-      if (!busy && nowMs >= notBeforeMs && isDue(id, lastEvaluatedMs, nowMs, intervalMs))
-        due.push({ id, epoch, lastEvaluatedMs });
+    for (const [id, { epoch, lastEvaluatedMs, busy }] of this.#held) {
+      if (!busy && isDue(id, lastEvaluatedMs, nowMs, intervalMs)) due.push({ id, epoch, lastEvaluatedMs });
     }
     return due;
   }
@@ -63,14 +60,6 @@ export class HeldPartitions {
     for (const { id, epoch } of partitions) {
       const held = this.#held.get(id);
       if (held?.epoch === epoch) held.lastEvaluatedMs = at.getTime();
-    }
-  }
-
-  /** Puts off the next try, so that what fails at once does not fail sixteen times an interval. */
-  failed(partitions: readonly { id: number }[], notBeforeMs: number): void {
-    for (const { id } of partitions) {
-      const held = this.#held.get(id);
-      if (held) held.notBeforeMs = notBeforeMs;
     }
   }
 

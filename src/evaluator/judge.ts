@@ -1,6 +1,7 @@
 import { decide, type Decision, type Evaluation } from '../alarm/decide.js';
 import { windowStart, type BackendAnswer, type Series, type SeriesNeed } from '../alarm/series.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
+import { retrievalFailed } from '../alarm/types/threshold-judgement.js';
 import type { HeldAlarm } from './alarm-cache.js';
 
 /** What a judgement looks at. */
@@ -18,11 +19,30 @@ export interface Judgement {
  * them was not to be had in time.
  */
 export function judgeAlarm(alarm: JudgedAlarm, answers: ReadonlyMap<string, BackendAnswer>, now: Date): Judgement {
-  const { rule, needs, options, state, repeats } = alarm;
+  const own = alarm.needs.map((need) => ownWindow(answers.get(need.key), need, now));
+  return judgeOwn(alarm, own, now);
+}
+
+/**
+ * The same look, for which backends that cannot be asked count as backends that do not know: what is needed of them becomes unknown, with a
+ * reason that names the backend. `own` is as `judgeAlarm` found it.
+ */
+export function judgeWithoutBackends(alarm: JudgedAlarm, own: readonly BackendAnswer[], now: Date): Judgement {
+  const settled = own.map((answer, index): BackendAnswer => {
+    if (answer.kind !== 'trouble') return answer;
+    return { kind: 'refused', reason: retrievalFailed(`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`) };
+  });
+  return judgeOwn(alarm, settled, now);
+}
+
+function judgeOwn({ rule, options, state, repeats }: JudgedAlarm, own: BackendAnswer[], now: Date): Judgement {
   const type = evaluatedTypeOf(rule);
-  const own = needs.map((need) => ownWindow(answers.get(need.key), need, now));
   const evaluation = type.evaluate(rule, { answers: own, memberStates: NO_MEMBERS, state, options, now });
   return { own, evaluation, decision: decide({ state, repeatActions: repeats }, evaluation, type) };
+}
+
+function backendText({ datasource, backend }: SeriesNeed): string {
+  return backend === null ? `the ${datasource} backend` : `the ${datasource} backend ${backend}`;
 }
 
 const NO_MEMBERS: ReadonlyMap<string, string> = new Map();

@@ -75,11 +75,6 @@ const REACHABLE = `
     from reach r join alarms a on a.id = r.id join partitions p on p.id = a.partition
    where a.deleted_at is null`;
 
-/** The condition is that of the index `alarms_by_kind`, which so answers alone. */
-const WITHOUT_BACKEND = `
-  select type, count(*) as alarms from alarms
-   where deleted_at is null and enabled and type not in ('threshold', 'combination', 'event') group by type`;
-
 export type EvaluationStore = ReturnType<typeof createEvaluationStore>;
 
 /** What evaluators read. What they write is in `evaluation-commit.ts`. */
@@ -100,12 +95,6 @@ export function createEvaluationStore(db: Database) {
     /** These combinations and everything below them, in one snapshot. */
     async reachableFrom(combinationIds: readonly string[]): Promise<MemberAlarm[]> {
       return (await db.query<MemberAlarm>(REACHABLE, [combinationIds])).rows;
-    },
-
-    /** Everybody's enabled alarms of kinds that only a configured backend could judge, by kind. */
-    async countWithoutBackend(): Promise<ReadonlyMap<string, number>> {
-      const { rows } = await db.query<{ type: string; alarms: number }>(WITHOUT_BACKEND);
-      return new Map(rows.map(({ type, alarms }) => [type, alarms]));
     },
   };
 }

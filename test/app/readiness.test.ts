@@ -28,26 +28,39 @@ test('a failed loop and a silent database are each a named check that is not ok'
   ]);
 });
 
+const SINCE = new Date('2026-01-01T11:58:00Z');
+
 test.each([
-  [[], undefined],
-  [[['prometheus', 1]], '1 alarm waits for a backend that is not configured: 1 prometheus'],
+  [[], [], undefined],
+  [[['prometheus', 1]], [], '1 alarm on this evaluator waits for a backend that is not configured: 1 prometheus'],
   [
     [
       ['composite', 1],
       ['prometheus', 2],
       ['gnocchi_resources_threshold', 1],
     ],
-    '4 alarms wait for a backend that is not configured: 2 prometheus, 1 composite, 1 gnocchi_resources_threshold',
+    [],
+    '4 alarms on this evaluator wait for a backend that is not configured: 2 prometheus, 1 composite, 1 gnocchi_resources_threshold',
   ],
-] as [[string, number][], string | undefined][])(
-  'alarms without a backend, %j, are told and are no failure',
-  async (withoutBackend, detail) => {
+  [
+    [['composite', 1]],
+    ['prometheus', 'gnocchi east'],
+    'degraded: prometheus cannot be asked since 2026-01-01T11:58:00.000Z (connection refused); ' +
+      'degraded: gnocchi east cannot be asked since 2026-01-01T11:58:00.000Z (connection refused); ' +
+      '1 alarm on this evaluator waits for a backend that is not configured: 1 composite',
+  ],
+] as [[string, number][], string[], string | undefined][])(
+  'alarms without a backend, %j, and backends that cannot be asked, %j, are told and are no failure',
+  async (withoutBackend, failing, detail) => {
     const checks = await readiness({
       clock: new FakeClock(),
       askDatabase: () => Promise.resolve(),
       supervisors: [],
       redis: undefined,
-      withoutBackend: new Map(withoutBackend),
+      backends: {
+        withoutBackend: new Map(withoutBackend),
+        failing: failing.map((backend) => ({ backend, since: SINCE, reason: 'connection refused' })),
+      },
       evaluation: undefined,
     });
     const expected = detail === undefined ? [] : [{ name: 'backends', ok: true, detail }];

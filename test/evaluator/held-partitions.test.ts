@@ -43,10 +43,3 @@ test('a batch from before a partition was taken again neither frees it, nor coun
   expect(dueAt(held, 100_000)).toEqual([0]);
   expect(held.epochOf(0)).toBe(7);
 });
-
-test('what failed is tried again only after its pause', () => {
-  const held = holding({ id: 0, epoch: 1 });
-  held.failed([{ id: 0 }], 110_000);
-  expect(dueAt(held, 109_999)).toEqual([]);
-  expect(dueAt(held, 110_000)).toEqual([0]);
-});

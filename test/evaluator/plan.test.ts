@@ -6,10 +6,12 @@ import type { MeterQuery, Point } from '../../src/alarm/series.js';
 import { typeOf } from '../../src/alarm/types/index.js';
 import type { Datasource, Datasources } from '../../src/datasource/datasource.js';
 import type { HeldAlarm } from '../../src/evaluator/alarm-cache.js';
-import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';
+import { evaluateBatch, type EvaluateBatchDeps } from '../../src/evaluator/evaluate-batch.js';
 import { planRequests } from '../../src/evaluator/plan.js';
 import { PoisonWatch } from '../../src/evaluator/poison-watch.js';
+import { TroubleWatch } from '../../src/evaluator/trouble-watch.js';
 import { silentLogger } from '../../src/logger.js';
+import type { Outcome } from '../../src/storage/evaluation-commit.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { thresholdRule } from '../support/stored-alarms.js';
 
@@ -78,6 +80,16 @@ function held(id: string, fields: Record<string, unknown>): HeldAlarm {
   };
 }
 
+const aTroubleWatch = (): TroubleWatch => new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 });
+
+async function outcomesOf(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[]): Promise<Outcome[]> {
+  const never = new AbortController().signal;
+  const outcomes = [];
+  for await (const part of evaluateBatch(deps, { alarms, now: NOW, isRetry: false, signal: never, cutOff: never }))
+    outcomes.push(...part.outcomes);
+  return outcomes;
+}
+
 const arbitraryRule = fc.record({
   meter_name: fc.constantFrom('a', 'b', 'c'),
   statistic: fc.constantFrom('avg', 'min', 'max', 'sum', 'count'),
@@ -103,14 +115,14 @@ test('an alarm gets the verdict, reason and points together with others that it 
           datasources: onlyMeters(backendOf(samples)),
           poison: new PoisonWatch({ log: silentLogger, telemetry }),
           log: silentLogger,
+          trouble: aTroubleWatch(),
           telemetry,
         };
         const alarms = rules.map((rule, index) => held(String(index), rule));
-        const signal = new AbortController().signal;
-        const together = await evaluateBatch(deps, alarms, NOW, signal);
+        const together = await outcomesOf(deps, alarms);
         const alone = [];
-        for (const alarm of alarms) alone.push(...(await evaluateBatch(deps, [alarm], NOW, signal)).outcomes);
-        expect(together.outcomes).toEqual(alone);
+        for (const alarm of alarms) alone.push(...(await outcomesOf(deps, [alarm])));
+        expect(together).toEqual(alone);
       },
     ),
     { numRuns: 200 },
@@ -134,18 +146,4 @@ describe('requests', () => {
   test('are apart for periods of different lengths', () => {
     expect(planRequests(needsOf([held('1', { period: 10 }), held('2', { period: 60 })])).length).toBe(2);
   });
-});
-
-test('a backend that cannot be asked leaves its alarms as they are, and their partition due', async () => {
-  const deps = {
-    datasources: onlyMeters({
-      answers: ({ questions }) =>
-        Promise.resolve(new Map(questions.map(({ key }) => [key, { kind: 'trouble', reason: 'away' }]))),
-    }),
-    poison: new PoisonWatch({ log: silentLogger, telemetry }),
-    log: silentLogger,
-    telemetry,
-  };
-  const verdicts = await evaluateBatch(deps, [held('1', {})], NOW, new AbortController().signal);
-  expect(verdicts).toEqual({ outcomes: [], results: [], unanswered: new Set([0]), evaluated: 0 });
 });

@@ -14,6 +14,7 @@ import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
 import { FakeClock } from './fake-clock.js';
 
 export const INTERVAL_MS = 60_000;
+export const DEADLINE_MS = 10_000;
 const TICKS = SLOTS * 2;
 
 /** An evaluator that holds every partition of a database, on a clock that the test moves. */
@@ -32,10 +33,16 @@ export interface EvaluatorRig {
   stop: () => Promise<void>;
 }
 
-export async function startEvaluator(
-  db: Database,
-  options: { clock?: FakeClock; mayCommit?: () => boolean; countResults?: CountResults; remote?: DatasourceDeps['remote'] } = {},
-): Promise<EvaluatorRig> {
+export interface EvaluatorRigOptions {
+  clock?: FakeClock;
+  mayCommit?: () => boolean;
+  countResults?: CountResults;
+  remote?: DatasourceDeps['remote'];
+  /** How long alarms keep their state while their backend cannot be asked; three intervals if not said. */
+  graceMs?: number;
+}
+
+export async function startEvaluator(db: Database, options: EvaluatorRigOptions = {}): Promise<EvaluatorRig> {
   const clock = options.clock ?? new FakeClock('2026-01-01T12:00:01Z');
   const telemetry = createTelemetry();
   const memberId = `evaluator-${randomUUID()}`;
@@ -55,7 +62,9 @@ export async function startEvaluator(
     telemetry,
     memberId,
     intervalMs: INTERVAL_MS,
-    deadlineMs: 10_000,
+    deadlineMs: DEADLINE_MS,
+    graceMs: options.graceMs ?? 3 * INTERVAL_MS,
+    random: () => 0.5,
     defaultPolicy: 'current',
     countResults: options.countResults,
     mayCommit: options.mayCommit ?? (() => true),

@@ -1,24 +1,19 @@
 import type { Config } from '../../config/schema.js';
-import type { DatasourceKind } from '../../alarm/series.js';
-import type { BackendObserver, Datasources } from '../../datasource/datasource.js';
+import type { Datasources } from '../../datasource/datasource.js';
 import { createDatasources } from '../../datasource/registry.js';
 import type { KeystoneSession } from '../../keystone/session.js';
 import type { Database } from '../../storage/database.js';
 import { createMeterSeriesStore } from '../../storage/meter-series-store.js';
-import type { Telemetry } from '../../telemetry.js';
+import type { BackendHealth } from './backend-health.js';
 
 export interface DatasourcesDeps {
   config: Config;
   db: Database;
   keystone: KeystoneSession | undefined;
-  telemetry: Telemetry;
+  health: Pick<BackendHealth, 'observerOf'>;
 }
 
 /** Every backend that is configured. Asks none of them yet. @throws StartupError for settings that cannot work. */
-export function openDatasources({ db, telemetry }: DatasourcesDeps): Datasources {
-  const observerOf = (datasource: DatasourceKind): BackendObserver => ({
-    succeeded: () => telemetry.backendQueries.inc({ datasource, outcome: 'ok' }),
-    failed: () => telemetry.backendQueries.inc({ datasource, outcome: 'failed' }),
-  });
-  return createDatasources({ meterStatistics: createMeterSeriesStore(db), observerOf, remote: {} });
+export function openDatasources({ db, health }: DatasourcesDeps): Datasources {
+  return createDatasources({ meterStatistics: createMeterSeriesStore(db), observerOf: health.observerOf, remote: {} });
 }

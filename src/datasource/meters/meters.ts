@@ -34,7 +34,7 @@ export const MAX_QUESTIONS = 500;
 /** Statements under way at once. */
 const CONCURRENCY = 4;
 
-const UNAVAILABLE = 'the database of the meters cannot be asked';
+const UNAVAILABLE = 'its database does not answer';
 
 type Question = { key: string; query: MeterQuery };
 

@@ -1,0 +1,110 @@
+import type { DatasourceKind } from '../../alarm/series.js';
+import type { Clock } from '../../clock.js';
+import { durationText } from '../../config/duration.js';
+import type { BackendObserver } from '../../datasource/datasource.js';
+import { toError } from '../../errors.js';
+import type { Logger } from '../../logger.js';
+import type { Telemetry } from '../../telemetry.js';
+
+export interface BackendHealthDeps {
+  clock: Clock;
+  log: Logger;
+  telemetry: Pick<Telemetry, 'backendQueries' | 'backendUp'>;
+  /** How long alarms keep their state while a backend cannot be asked. */
+  graceMs: number;
+  /** How many alarms of this process are in trouble just now. */
+  alarmsInTrouble: () => number;
+}
+
+/** A backend that cannot be asked. */
+export interface FailingBackend {
+  /** Its kind, and its name if it has one. */
+  backend: string;
+  since: Date;
+  /** Fit for everybody's eyes. */
+  reason: string;
+}
+
+export interface BackendHealth {
+  observerOf: (kind: DatasourceKind, name: string | null) => BackendObserver;
+  failing(): FailingBackend[];
+}
+
+/** So many failures in a row tell a backend that cannot be asked from one request that went wrong; then it is left alone, too. */
+const FAILURES_IN_A_ROW = 3;
+
+/** A backend that comes and goes has one line of each kind in this time. */
+const QUIET_MS = 60_000;
+
+/** What requests tell about the backends: one line when one begins to fail and one when it answers again, figures, and the list for readiness. */
+export function createBackendHealth(deps: BackendHealthDeps): BackendHealth {
+  const backends: Backend[] = [];
+  return {
+    observerOf(kind, name) {
+      const backend = new Backend(deps, kind, name);
+      backends.push(backend);
+      return backend;
+    },
+    failing: () => backends.flatMap((backend) => backend.failing() ?? []),
+  };
+}
+
+class Backend implements BackendObserver {
+  #inARow = 0;
+  #since = new Date(0);
+  #reason = '';
+  #isTold = false;
+  #quietUntilMs = -Infinity;
+
+  constructor(
+    private readonly deps: BackendHealthDeps,
+    private readonly datasource: DatasourceKind,
+    private readonly name: string | null,
+  ) {}
+
+  succeeded(): void {
+    const { clock, log, alarmsInTrouble } = this.deps;
+    this.#count('ok');
+    this.#inARow = 0;
+    if (!this.#isTold) return;
+    this.#isTold = false;
+    this.#quietUntilMs = clock.monotonicMs() + QUIET_MS;
+    const after = durationText(clock.now().getTime() - this.#since.getTime());
+    log.info(`${this.#text} answers again`, { ...this.#labels, after, alarmsInTrouble: alarmsInTrouble() });
+  }
+
+  failed(reason: string, cause: unknown): void {
+    const { clock, log, graceMs } = this.deps;
+    this.#count('failed');
+    if (this.#inARow === 0) this.#since = clock.now();
+    this.#inARow += 1;
+    this.#reason = reason;
+    if (this.#inARow < FAILURES_IN_A_ROW || this.#isTold || clock.monotonicMs() < this.#quietUntilMs) return;
+    this.#isTold = true;
+    const what = graceMs === 0 ? 'alarms go to insufficient data' : `alarms keep their state for ${durationText(graceMs)}`;
+    log.warn(`${this.#text} cannot be asked: ${what}`, { ...this.#labels, reason, err: toError(cause) });
+  }
+
+  failing(): FailingBackend | undefined {
+    return this.#isFailing ? { backend: this.#text, since: this.#since, reason: this.#reason } : undefined;
+  }
+
+  get #isFailing(): boolean {
+    return this.#inARow >= FAILURES_IN_A_ROW;
+  }
+
+  get #labels(): { datasource: DatasourceKind; backend: string } {
+    return { datasource: this.datasource, backend: this.name ?? 'default' };
+  }
+
+  get #text(): string {
+    return this.name === null ? this.datasource : `${this.datasource} ${this.name}`;
+  }
+
+  #count(outcome: 'ok' | 'failed'): void {
+    const { telemetry } = this.deps;
+    telemetry.backendQueries.inc({ datasource: this.datasource, outcome });
+    if (outcome === 'ok') telemetry.backendUp.set(this.#labels, 1);
+    else if (this.#inARow + 1 >= FAILURES_IN_A_ROW) telemetry.backendUp.set(this.#labels, 0);
+  }
+}

@@ -1,0 +1,160 @@
+import type { HeldAlarm } from './alarm-cache.js';
+
+export interface TroubleWatchDeps {
+  /** How long an alarm keeps its state while a backend that it needs cannot be asked. */
+  graceMs: number;
+  /** After how long an alarm in trouble is looked at again, outside its turn; give or take a quarter. */
+  retryAfterMs: number;
+  /** In [0, 1). */
+  random: () => number;
+}
+
+/** A look at an alarm: in its turn, or a retry between two turns. */
+export interface LookAt {
+  now: Date;
+  isRetry: boolean;
+}
+
+export interface Standing {
+  /** Whether something is to be made of this look. */
+  isJudged: boolean;
+  /** Whether it is the first that comes to something since the alarm's turn: whatever counts or tells once a turn may do so. */
+  isFirst: boolean;
+}
+
+/** An alarm that is to be looked at again before its turn. */
+export interface Retry {
+  readonly alarmId: string;
+  readonly partition: number;
+  /** The turn that this retry belongs to. */
+  readonly turnMs: number;
+}
+
+type Watched = Pick<HeldAlarm, 'id' | 'partition' | 'definitionVersion'>;
+
+interface Troubled {
+  readonly definitionVersion: number;
+  readonly sinceMs: number;
+  turnMs: number;
+  /** Something has come of a look since that turn. */
+  isJudged: boolean;
+  /** Infinity while a batch has the alarm in hand. */
+  retryAtMs: number;
+}
+
+const JITTER = 0.25;
+
+/**
+ * Alarms that cannot be judged because a backend that they need cannot be asked, and since when. In memory alone: whoever takes a partition
+ * over begins to count anew.
+ */
+export class TroubleWatch {
+  readonly #partitions = new Map<number, Map<string, Troubled>>();
+
+  constructor(private readonly deps: TroubleWatchDeps) {}
+
+  get size(): number {
+    let alarms = 0;
+    for (const some of this.#partitions.values()) alarms += some.size;
+    return alarms;
+  }
+
+  /** A look found a backend that cannot be asked. As soon as this lasts as long as the grace, the alarm is judged without it, once a turn. */
+  inTrouble(alarm: Watched, { now, isRetry }: LookAt): Standing {
+    const nowMs = now.getTime();
+    const known = this.#find(alarm.id, alarm.partition);
+    const troubled: Troubled =
+      known?.definitionVersion === alarm.definitionVersion
+        ? known
+        : { definitionVersion: alarm.definitionVersion, sinceMs: nowMs, turnMs: nowMs, isJudged: false, retryAtMs: Infinity };
+    if (!isRetry) Object.assign(troubled, { turnMs: nowMs, isJudged: false });
+    const isJudged = !troubled.isJudged && nowMs - troubled.sinceMs >= this.deps.graceMs;
+    troubled.isJudged ||= isJudged;
+    const alarms = this.#partitions.get(alarm.partition) ?? new Map<string, Troubled>();
+    this.#partitions.set(alarm.partition, alarms.set(alarm.id, troubled));
+    return { isJudged, isFirst: isJudged };
+  }
+
+  /** A look found what it needs. */
+  answered({ id, partition }: Watched, { isRetry }: LookAt): Standing {
+    const known = this.#find(id, partition);
+    if (known !== undefined) this.#forget(id, partition);
+    return { isJudged: true, isFirst: !isRetry || !known?.isJudged };
+  }
+
+  /** These partitions have their turn: nothing of them is retried until it is over. */
+  begin(partitions: Iterable<number>): void {
+    for (const id of partitions) for (const troubled of this.#in(id)) troubled.retryAtMs = Infinity;
+  }
+
+  /** Their turn is over. Forgotten is what was not found in trouble again: gone, changed, or outside its time constraints. */
+  end(partitions: Iterable<number>, turn: Date, nowMs: number): void {
+    const retryAtMs = this.#retryTime(nowMs);
+    for (const partition of partitions) {
+      for (const [id, troubled] of this.#partitions.get(partition) ?? []) {
+        if (troubled.turnMs < turn.getTime()) this.#forget(id, partition);
+        else troubled.retryAtMs = retryAtMs;
+      }
+    }
+  }
+
+  /** When the next alarm is to be looked at again; Infinity when none is. */
+  nextRetryMs(): number {
+    let next = Infinity;
+    for (const id of this.#partitions.keys()) for (const { retryAtMs } of this.#in(id)) next = Math.min(next, retryAtMs);
+    return next;
+  }
+
+  /** Hands out what is to be looked at again now. What is in a busy partition is left to the turn that it has just then. */
+  takeDue(nowMs: number, isBusy: (partition: number) => boolean): Retry[] {
+    const due: Retry[] = [];
+    for (const [partition, alarms] of this.#partitions) {
+      const mayBeTaken = !isBusy(partition);
+      for (const [alarmId, troubled] of alarms) {
+        if (troubled.retryAtMs > nowMs) continue;
+        troubled.retryAtMs = Infinity;
+        if (mayBeTaken) due.push({ alarmId, partition, turnMs: troubled.turnMs });
+      }
+    }
+    return due;
+  }
+
+  /** Whether a retry still is the latest look at its alarm. */
+  isCurrent({ alarmId, partition, turnMs }: Retry): boolean {
+    return this.#find(alarmId, partition)?.turnMs === turnMs;
+  }
+
+  /** Retries are done; those still in trouble wait again. */
+  putBack(retries: readonly Retry[], nowMs: number): void {
+    const retryAtMs = this.#retryTime(nowMs);
+    for (const { alarmId, partition } of retries) {
+      const troubled = this.#find(alarmId, partition);
+      if (troubled) troubled.retryAtMs = Math.min(troubled.retryAtMs, retryAtMs);
+    }
+  }
+
+  /** These partitions are somebody else's now. */
+  drop(partitions: Iterable<number>): void {
+    for (const id of partitions) this.#partitions.delete(id);
+  }
+
+  #find(alarmId: string, partition: number): Troubled | undefined {
+    return this.#partitions.get(partition)?.get(alarmId);
+  }
+
+  #in(partition: number): Iterable<Troubled> {
+    return this.#partitions.get(partition)?.values() ?? [];
+  }
+
+  #forget(alarmId: string, partition: number): void {
+    const alarms = this.#partitions.get(partition);
+    alarms?.delete(alarmId);
+    if (alarms?.size === 0) this.#partitions.delete(partition);
+  }
+
+  /** One moment for all that were found together, so that they are asked about together; jitter keeps evaluators from doing so in step. */
+  #retryTime(nowMs: number): number {
+    const { retryAfterMs, random } = this.deps;
+    return nowMs + retryAfterMs * (1 - JITTER + 2 * JITTER * random());
+  }
+}

@@ -1,0 +1,153 @@
+import type { Clock } from '../clock.js';
+import type { Logger } from '../logger.js';
+import type { Telemetry } from '../telemetry.js';
+import type { AlarmCache, HeldAlarm } from './alarm-cache.js';
+import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
+import type { CountResults, EvaluationResult } from './count-results.js';
+import { evaluateBatch, type BatchPart, type EvaluateBatchDeps } from './evaluate-batch.js';
+import type { HeldPartitions } from './held-partitions.js';
+import { lastSlotTime, missedSlots } from './schedule.js';
+import type { Retry } from './trouble-watch.js';
+
+export interface Partition {
+  id: number;
+  epoch: number;
+  lastEvaluatedMs: number | undefined;
+}
+
+export interface TurnsDeps {
+  clock: Clock;
+  log: Logger;
+  telemetry: Telemetry;
+  cache: AlarmCache;
+  held: HeldPartitions;
+  batch: EvaluateBatchDeps;
+  commit: CommitDeps;
+  countResults: CountResults | undefined;
+  intervalMs: number;
+  /** How long one batch may take, backend included. */
+  deadlineMs: number;
+}
+
+/** A datasource that is told that time is up has this part of the deadline more for its last word: what it did find out. */
+const LAST_WORD = 0.25;
+
+type Epochs = readonly { id: number; epoch: number }[];
+
+/** Runs batches: evaluates, and commits what is found while the rest is still waited for. */
+export class Turns {
+  constructor(private readonly deps: TurnsDeps) {}
+
+  /** The turn of whole partitions, which are evaluated when all their alarms are, those in trouble included. */
+  async regular(taken: readonly Partition[], now: Date): Promise<void> {
+    const { cache, clock, telemetry, log, batch } = this.deps;
+    const startedMs = clock.monotonicMs();
+    const ids = taken.map(({ id }) => id);
+    this.#countLateness(taken, now);
+    batch.trouble.begin(ids);
+    try {
+      await cache.refresh();
+      // What was found doubtful while the others were read is judged when it is loaded, not as if it had no alarms.
+      const due = taken.filter(({ id }) => cache.isLoaded(id));
+      const alarms: HeldAlarm[] = [];
+      for (const { id } of due) alarms.push(...cache.alarmsOf(id));
+      const open = new Map(due.map((partition) => [partition.id, partition]));
+      await this.#evaluate({ alarms, now, isRetry: false }, (part) => this.#commitPart(part, open, now));
+      log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length });
+    } finally {
+      batch.trouble.end(ids, now, clock.now().getTime());
+    }
+    telemetry.batchSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
+  }
+
+  /** Alarms in trouble, between two turns of their partitions, whose progress this is not. */
+  async retry(retries: readonly Retry[], now: Date): Promise<void> {
+    const { cache, clock, held, commit, log, batch } = this.deps;
+    const retryOf = new Map(retries.map((retry) => [retry.alarmId, retry]));
+    const alarms = retries.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []);
+    const partitions = held.all();
+    // A turn of the whole partition that has begun meanwhile looks at the alarm too.
+    const isCurrent = ({ id, partition }: HeldAlarm): boolean =>
+      !held.isBusy(partition) && batch.trouble.isCurrent(retryOf.get(id) as Retry);
+    try {
+      await this.#evaluate({ alarms, now, isRetry: true, isCurrent }, async ({ outcomes, results }) => {
+        const { isWhole } = await commitOutcomes(commit, outcomes, { partitions, at: now, mark: 'none' });
+        if (isWhole) await this.#countResults(results, partitions);
+      });
+      log.debug('alarms in trouble looked at again', { alarms: alarms.length });
+    } finally {
+      batch.trouble.putBack(retries, clock.now().getTime());
+    }
+  }
+
+  async #evaluate(
+    batch: Omit<Parameters<typeof evaluateBatch>[1], 'signal' | 'cutOff'>,
+    onPart: (part: BatchPart) => Promise<void>,
+  ): Promise<void> {
+    const { clock, intervalMs, deadlineMs } = this.deps;
+    const startedMs = clock.monotonicMs();
+    await this.#withDeadline(async (limits) => {
+      for await (const part of evaluateBatch(this.deps.batch, { ...batch, ...limits })) {
+        if (clock.monotonicMs() - startedMs > Math.max(intervalMs, 2 * deadlineMs))
+          throw new Error('results are too old to be used');
+        await onPart(part);
+      }
+    });
+  }
+
+  /** `open` holds the partitions that are not evaluated yet; those that cannot be written to leave it too, and stay due. */
+  async #commitPart(part: BatchPart, open: Map<number, Partition>, now: Date): Promise<void> {
+    const finished = [...open.values()].filter(({ id }) => !part.unfinished.has(id));
+    for (const { id } of finished) open.delete(id);
+    const written: Epochs[] = [];
+    if (finished.length > 0 && (await this.#commit(part, finished, 'checkpoint', now))) {
+      this.deps.held.evaluated(finished, now);
+      written.push(finished);
+    }
+    // Some of their alarms change now and others later: whoever combines them must wait until they are evaluated whole.
+    const begun = [...new Set(part.outcomes.map(({ partition }) => partition))].flatMap((id) => open.get(id) ?? []);
+    if (begun.length > 0 && !(await this.#commit(part, begun, 'progress', now))) for (const { id } of begun) open.delete(id);
+    await this.#countResults(part.results, [...written.flat(), ...open.values()]);
+  }
+
+  async #commit(part: BatchPart, partitions: Epochs, mark: 'checkpoint' | 'progress', at: Date): Promise<boolean> {
+    const ids = new Set(partitions.map(({ id }) => id));
+    const outcomes = part.outcomes.filter(({ partition }) => ids.has(partition));
+    return (await commitOutcomes(this.deps.commit, outcomes, { partitions, at, mark })).isWhole;
+  }
+
+  /** After the commit, which tells what is no longer this member's. */
+  async #countResults(results: readonly EvaluationResult[], evaluated: Epochs): Promise<void> {
+    const { countResults, held } = this.deps;
+    if (!countResults || results.length === 0) return;
+    const ours = new Set(evaluated.filter(({ id, epoch }) => held.epochOf(id) === epoch).map(({ id }) => id));
+    await countResults(results.filter(({ partition }) => ours.has(partition)));
+  }
+
+  async #withDeadline<T>(work: (limits: { signal: AbortSignal; cutOff: AbortSignal }) => Promise<T>): Promise<T> {
+    const { clock, deadlineMs } = this.deps;
+    const ended = new AbortController();
+    const expired = new AbortController();
+    const cutOff = new AbortController();
+    const abortAfter = async (ms: number, limit: AbortController): Promise<void> => {
+      await clock.sleep(ms, ended.signal);
+      if (!ended.signal.aborted) limit.abort(new Error('the batch ran into its deadline'));
+    };
+    void abortAfter(deadlineMs, expired);
+    void abortAfter(deadlineMs * (1 + LAST_WORD), cutOff);
+    try {
+      return await work({ signal: expired.signal, cutOff: cutOff.signal });
+    } finally {
+      ended.abort();
+    }
+  }
+
+  #countLateness(due: readonly Partition[], now: Date): void {
+    const { telemetry, intervalMs } = this.deps;
+    for (const { id, lastEvaluatedMs } of due) {
+      if (lastEvaluatedMs === undefined) continue;
+      telemetry.latenessSeconds.observe((now.getTime() - lastSlotTime(id, now.getTime(), intervalMs)) / 1000);
+      telemetry.slotsMissed.inc(missedSlots(id, lastEvaluatedMs, now.getTime(), intervalMs));
+    }
+  }
+}

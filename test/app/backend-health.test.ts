@@ -1,0 +1,109 @@
+import { beforeEach, expect, test } from '@jest/globals';
+
+import { createBackendHealth, type BackendHealth } from '../../src/app/datasources/backend-health.js';
+import { durationText } from '../../src/config/duration.js';
+import type { LogFields, Logger } from '../../src/logger.js';
+import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
+import { FakeClock } from '../support/fake-clock.js';
+
+let clock: FakeClock;
+let telemetry: Telemetry;
+let lines: [string, string, LogFields | undefined][];
+let health: BackendHealth;
+
+const REFUSED = new Error('connect ECONNREFUSED 10.0.0.7:9090');
+
+function healthWith(graceMs: number): BackendHealth {
+  const at =
+    (level: string) =>
+    (message: string, fields?: LogFields): void =>
+      void lines.push([level, message, fields]);
+  const log: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log };
+  return createBackendHealth({ clock, log, telemetry, graceMs, alarmsInTrouble: () => 12 });
+}
+
+beforeEach(() => {
+  clock = new FakeClock('2026-01-01T12:00:00Z');
+  telemetry = createTelemetry();
+  lines = [];
+  health = healthWith(180_000);
+});
+
+const up = async (): Promise<unknown> =>
+  (await telemetry.backendUp.get()).values.map(({ labels, value }) => [labels.backend, value]);
+
+test('an outage is one line when it begins and one when it ends, however many requests fail', async () => {
+  const observer = health.observerOf('prometheus', null);
+  observer.succeeded();
+  expect(await up()).toEqual([['default', 1]]);
+  for (let n = 0; n < 100; n += 1) {
+    observer.failed('connection refused', REFUSED);
+    await clock.advance(1_000);
+  }
+  const labels = { datasource: 'prometheus', backend: 'default' };
+  const warned = [
+    'warn',
+    'prometheus cannot be asked: alarms keep their state for 3m',
+    { ...labels, reason: 'connection refused', err: REFUSED },
+  ];
+  expect(lines).toEqual([warned]);
+  expect(await up()).toEqual([['default', 0]]);
+  expect(health.failing()).toEqual([
+    { backend: 'prometheus', since: new Date('2026-01-01T12:00:00Z'), reason: 'connection refused' },
+  ]);
+  for (let n = 0; n < 100; n += 1) observer.succeeded();
+  expect(lines).toEqual([warned, ['info', 'prometheus answers again', { ...labels, after: '100s', alarmsInTrouble: 12 }]]);
+  expect(await up()).toEqual([['default', 1]]);
+  expect(health.failing()).toEqual([]);
+  const counted = (await telemetry.backendQueries.get()).values.map(({ labels: { outcome }, value }) => [outcome, value]);
+  expect(counted).toEqual([
+    ['ok', 101],
+    ['failed', 100],
+  ]);
+});
+
+test('a request that fails now and then is counted, and is no outage', async () => {
+  const observer = health.observerOf('gnocchi', 'east');
+  for (let n = 0; n < 50; n += 1) {
+    observer.failed('no answer in time', REFUSED);
+    observer.failed('no answer in time', REFUSED);
+    observer.succeeded();
+  }
+  expect(lines).toEqual([]);
+  expect(await up()).toEqual([['east', 1]]);
+});
+
+test('a backend that comes and goes has two lines a minute at most, and the figure follows it', async () => {
+  const observer = health.observerOf('prometheus', null);
+  for (let second = 0; second < 120; second += 1) {
+    for (let n = 0; n < 3; n += 1) observer.failed('connection refused', REFUSED);
+    expect(await up()).toEqual([['default', 0]]);
+    observer.succeeded();
+    expect(await up()).toEqual([['default', 1]]);
+    await clock.advance(1_000);
+  }
+  expect(lines.map(([level]) => level)).toEqual(['warn', 'info', 'warn', 'info']);
+});
+
+test('backends are told apart by kind and name, and a grace of nothing in its own words', () => {
+  health = healthWith(0);
+  const east = health.observerOf('prometheus', 'east');
+  const west = health.observerOf('prometheus', 'west');
+  for (let n = 0; n < 3; n += 1) {
+    east.failed('connection refused', REFUSED);
+    west.succeeded();
+  }
+  expect(lines.map(([, message]) => message)).toEqual(['prometheus east cannot be asked: alarms go to insufficient data']);
+  expect(health.failing().map(({ backend }) => backend)).toEqual(['prometheus east']);
+});
+
+test.each([
+  [0, '0s'],
+  [250, '250ms'],
+  [180_000, '3m'],
+  [90_400, '90s'],
+  [7_200_000, '2h'],
+  [86_400_000, '1d'],
+])('%i ms reads %s', (ms, text) => {
+  expect(durationText(ms)).toBe(text);
+});

@@ -1,0 +1,255 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
+import type { Database } from '../../src/storage/database.js';
+import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
+import {
+  DEADLINE_MS,
+  INTERVAL_MS,
+  startEvaluator,
+  type EvaluatorRig,
+  type EvaluatorRigOptions,
+} from '../support/evaluator-rig.js';
+import { eventually } from '../support/eventually.js';
+import { RemoteDouble } from '../support/remote-double.js';
+import { describeWithPostgres } from '../support/servers.js';
+import { combinationRule, storeAlarm, storeSample, thresholdRule } from '../support/stored-alarms.js';
+
+const MANY = 1_000;
+const REFUSED = 'alarm statistics retrieval failed: the prometheus backend cannot be asked: connection refused';
+
+function prometheusRule(query = 'up'): AlarmRule {
+  return alarmTypes.prometheus.schema.parse({ query, threshold: 80, comparison_operator: 'gt' });
+}
+
+interface Change {
+  alarm_id: string;
+  previous_state: string;
+  detail: string;
+}
+
+function contract(open: () => Promise<Database>): void {
+  let db: Database;
+  let rig: EvaluatorRig;
+  let prometheus: RemoteDouble;
+
+  beforeAll(async () => {
+    db = await open();
+  });
+  beforeEach(() => empty(db));
+  afterEach(() => rig.stop());
+  afterAll(() => db.close());
+
+  async function start(options: EvaluatorRigOptions = {}): Promise<void> {
+    prometheus = new RemoteDouble();
+    rig = await startEvaluator(db, { remote: { prometheus: new Map([[null, prometheus]]) }, ...options });
+  }
+
+  async function changes(): Promise<Change[]> {
+    return (await db.query<Change>('select alarm_id, previous_state, detail from alarm_history order by alarm_id, state_version'))
+      .rows;
+  }
+
+  async function states(): Promise<Record<string, number>> {
+    const { rows } = await db.query<{ state: string; alarms: number }>(
+      'select state, count(*)::int as alarms from alarms group by state',
+    );
+    return Object.fromEntries(rows.map(({ state, alarms }) => [state, alarms]));
+  }
+
+  async function intervals(count: number): Promise<void> {
+    for (let done = 0; done < count; done += 1) await rig.interval();
+  }
+
+  const repeats = async (): Promise<number> =>
+    (await db.query<{ made: number }>("select count(*)::int as made from notifications where kind = 'repeat'")).rows[0]!.made;
+
+  describe('of a thousand alarms', () => {
+    beforeEach(async () => {
+      await db.transaction(async (tx) => {
+        const store = { ...db, query: tx.query.bind(tx) } as Database;
+        for (let n = 0; n < MANY; n += 1)
+          await storeAlarm(store, { id: `a${n}`, rule: prometheusRule(`up{n="${n}"}`), state: 'ok' });
+      });
+    });
+
+    test('none changes its state in an outage shorter than the grace, whose partitions count as evaluated', async () => {
+      await start();
+      await intervals(1);
+      prometheus.mode = 'trouble';
+      await intervals(3);
+      expect(rig.evaluator.inTrouble()).toBe(MANY);
+      prometheus.mode = 0;
+      await intervals(1);
+      expect(await changes()).toEqual([]);
+      expect(rig.evaluator.inTrouble()).toBe(0);
+    });
+
+    test('each changes its state once in an outage longer than the grace, and once when it is over', async () => {
+      await start();
+      prometheus.mode = 'trouble';
+      await intervals(6);
+      expect(await states()).toEqual({ 'insufficient data': MANY });
+      const out = await changes();
+      expect(out).toHaveLength(MANY);
+      expect(new Set(out.map(({ alarm_id }) => alarm_id)).size).toBe(MANY);
+      expect(new Set(out.map(({ detail }) => detail))).toEqual(
+        new Set([`{"state": "insufficient data", "transition_reason": "${REFUSED}"}`]),
+      );
+      prometheus.mode = 0;
+      await intervals(1);
+      expect(await states()).toEqual({ ok: MANY });
+      await intervals(1);
+      expect(await changes()).toHaveLength(2 * MANY);
+    });
+
+    test('without a grace, each changes its state in its next turn', async () => {
+      await start({ graceMs: 0 });
+      prometheus.mode = 'trouble';
+      await intervals(1);
+      expect(await states()).toEqual({ 'insufficient data': MANY });
+      await intervals(1);
+      expect(await changes()).toHaveLength(MANY);
+    });
+  });
+
+  test('partitions are evaluated once an interval, combinations go on, and what is not in trouble is told once', async () => {
+    await storeAlarm(db, { id: 'lost', rule: prometheusRule(), state: 'ok' });
+    // Of the same query key, and so of the same partition, are alarms that differ in their thresholds alone.
+    await db.query("update alarms set partition = 7 where id = 'lost'");
+    await storeAlarm(db, { id: 'seen', rule: thresholdRule(), state: 'alarm', repeatActions: true, alarmActions: ['log://'] });
+    await db.query("update alarms set partition = 7 where id = 'seen'");
+    await storeAlarm(db, { id: 'both', rule: combinationRule('or', 'lost', 'seen') });
+    for (let offset = 0; offset <= 3 * INTERVAL_MS; offset += 10_000)
+      await storeSample(db, 'cpu', { volume: 95, at: new Date(Date.parse('2026-01-01T12:00:01Z') + offset) });
+    await start();
+    prometheus.mode = 'trouble';
+    await intervals(2);
+    expect(await repeats()).toBe(2);
+    expect((await changes()).map(({ alarm_id }) => alarm_id)).toEqual(['both']);
+    const { rows } = await db.query<{ age: number }>(
+      'select extract(epoch from $1::timestamptz - last_evaluated_at)::float8 as age from partitions where id = 7',
+      [rig.clock.now()],
+    );
+    expect(rows[0]?.age).toBeLessThanOrEqual(INTERVAL_MS / 1_000);
+  });
+
+  test('recovery is seen between two turns of the alarm', async () => {
+    await storeAlarm(db, { id: 'a', rule: prometheusRule(), state: 'ok' });
+    await start();
+    prometheus.mode = 'trouble';
+    while (prometheus.calls === 0) await rig.tick();
+    prometheus.mode = 95;
+    // An eighth of the interval, which is two ticks.
+    for (let ticks = 0; ticks < 3; ticks += 1) await rig.tick();
+    expect(await states()).toEqual({ alarm: 1 });
+    expect(prometheus.calls).toBe(2);
+  });
+
+  test('an alarm repeats its actions at most once an interval: not while it keeps its state, and not by retries', async () => {
+    await storeAlarm(db, {
+      id: 'a',
+      rule: prometheusRule(),
+      state: 'ok',
+      repeatActions: true,
+      okActions: ['log://'],
+      insufficientDataActions: ['log://'],
+    });
+    await start();
+    prometheus.mode = 'trouble';
+    await intervals(3);
+    expect([await repeats(), (await changes()).length]).toEqual([0, 0]);
+    await intervals(1); // goes to insufficient data
+    expect((await changes()).length).toBe(1);
+    const before = await repeats();
+    await intervals(3);
+    expect(await repeats()).toBe(before + 3);
+    prometheus.mode = 'no data'; // from a retry on: still unknown, and told already in this turn
+    for (let ticks = 0; ticks < 3; ticks += 1) await rig.tick();
+    expect(rig.evaluator.inTrouble()).toBe(0);
+    expect(await repeats()).toBe(before + 3);
+    await intervals(2);
+    expect([await repeats(), (await changes()).length]).toEqual([before + 5, 1]);
+  });
+
+  test('a retry that is the first to be answered in its interval repeats, and the turn after it', async () => {
+    await storeAlarm(db, { id: 'a', rule: prometheusRule(), state: 'ok', repeatActions: true, okActions: ['log://'] });
+    await start();
+    prometheus.mode = 'trouble';
+    while (prometheus.calls === 0) await rig.tick();
+    prometheus.mode = 0;
+    await intervals(3);
+    expect([await repeats(), prometheus.calls]).toEqual([3 + 1, 2 + 3]);
+  });
+
+  test('an edit of the alarm begins its grace anew, a deletion ends the retries', async () => {
+    for (const id of ['edited', 'deleted', 'other']) await storeAlarm(db, { id, rule: prometheusRule(id), state: 'ok' });
+    await start();
+    prometheus.mode = 'trouble';
+    await intervals(2);
+    await db.query(
+      "update alarms set definition_version = definition_version + 1, revision = pg_current_xact_id() where id = 'edited'",
+    );
+    await db.query("update alarms set deleted_at = now(), revision = pg_current_xact_id() where id = 'deleted'");
+    await intervals(2);
+    expect((await changes()).map(({ alarm_id }) => alarm_id)).toEqual(['other']);
+    expect(rig.evaluator.inTrouble()).toBe(2);
+    await intervals(2);
+    expect((await changes()).map(({ alarm_id }) => alarm_id)).toEqual(['edited', 'other']);
+  });
+
+  test('whoever takes the partitions over begins the grace anew, and the alarm still changes its state once', async () => {
+    await storeAlarm(db, { id: 'a', rule: prometheusRule(), state: 'ok' });
+    await start();
+    prometheus.mode = 'trouble';
+    await intervals(2);
+    const [first, { clock }] = [rig, rig];
+    await start({ clock });
+    prometheus.mode = 'trouble';
+    await intervals(3);
+    await first.evaluator.settled();
+    expect(await changes()).toEqual([]);
+    expect(first.evaluator.inTrouble()).toBe(0);
+    await intervals(3);
+    expect(await changes()).toHaveLength(1);
+    await first.stop();
+  });
+
+  /** Time passes, for batches that wait for it as well as for those that wait for the database. */
+  async function pass(ms: number, seen: () => Promise<void>): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 500) await rig.clock.advance(500);
+    await eventually(seen);
+  }
+
+  test.each(['slow', 'deaf'] as const)(
+    'a backend that is %s delays no alarm of another, and its own are in trouble',
+    async (mode) => {
+      await storeAlarm(db, { id: 'waits', rule: prometheusRule(), state: 'ok' });
+      await storeAlarm(db, { id: 'fires', rule: thresholdRule(), state: 'ok' });
+      await db.query('update alarms set partition = 8');
+      for (let offset = -60_000; offset <= 60_000; offset += 5_000)
+        await storeSample(db, 'cpu', { volume: 95, at: new Date(Date.parse('2026-01-01T12:01:00Z') + offset) });
+      await start();
+      prometheus.mode = mode;
+      // The slot of partition 8 comes up at the full minute.
+      await pass(INTERVAL_MS - 1_000, async () => {
+        expect(prometheus.calls).toBe(1);
+        expect(await states()).toEqual({ ok: 1, alarm: 1 });
+      });
+      const checkpoint = async (): Promise<unknown> =>
+        (await db.query<{ last_evaluated_at: Date | null }>('select last_evaluated_at from partitions where id = 8')).rows[0]
+          ?.last_evaluated_at;
+      expect(await checkpoint()).toBeNull();
+      expect(rig.evaluator.makingProgress()).toBe(true);
+      await pass(DEADLINE_MS * 1.25, async () => expect(await checkpoint()).toEqual(new Date('2026-01-01T12:01:00Z')));
+      expect(rig.evaluator.inTrouble()).toBe(1);
+      expect(rig.evaluator.makingProgress()).toBe(true);
+      expect((await changes()).map(({ alarm_id }) => alarm_id)).toEqual(['fires']);
+      prometheus.mode = 0;
+      await pass(2 * INTERVAL_MS, async () => Promise.resolve(expect(rig.evaluator.inTrouble()).toBe(0)));
+    },
+  );
+}
+
+describe('trouble at a backend, on PGlite', () => contract(embeddedDatabase));
+describeWithPostgres('trouble at a backend, on PostgreSQL', () => contract(serverDatabase));

@@ -1,0 +1,36 @@
+import type { BackendAnswer, PrometheusQuery } from '../../src/alarm/series.js';
+import type { Asking, Datasource, SeriesRequest } from '../../src/datasource/datasource.js';
+
+/** A datasource behind the port, without a server: every question has the same answer. */
+export class RemoteDouble implements Datasource<PrometheusQuery> {
+  /**
+   * What becomes of a question: a value, no value, trouble, silence until the evaluator's time is up, or silence for ever. A function decides for each
+   * question by its PromQL.
+   */
+  mode: Mode | ((promql: string) => Mode) = 0;
+  /** Calls so far, and the questions of the last one. */
+  calls = 0;
+  asked: string[] = [];
+
+  async answers({ questions }: SeriesRequest<PrometheusQuery>, asking: Asking): Promise<ReadonlyMap<string, BackendAnswer>> {
+    this.calls += 1;
+    this.asked = questions.map(({ query }) => query.promql);
+    const answers = new Map<string, BackendAnswer>();
+    for (const { key, query } of questions) {
+      const mode = typeof this.mode === 'function' ? this.mode(query.promql) : this.mode;
+      answers.set(key, await answerOf(mode, asking));
+    }
+    return answers;
+  }
+}
+
+export type Mode = number | 'no data' | 'trouble' | 'slow' | 'deaf';
+
+async function answerOf(mode: Mode, { now, signal }: Asking): Promise<BackendAnswer> {
+  if (mode === 'no data') return { kind: 'series', series: [] };
+  if (mode === 'deaf') return new Promise(() => undefined);
+  if (mode === 'slow' && !signal.aborted)
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  if (typeof mode === 'string') return { kind: 'trouble', reason: mode === 'slow' ? 'no answer in time' : 'connection refused' };
+  return { kind: 'series', series: [[{ at: now.getTime(), values: { value: mode } }]] };
+}
