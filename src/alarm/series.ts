@@ -17,7 +17,7 @@ export type PoolMember = Readonly<Record<string, unknown>>;
 /**
  * What came of a question.
  * - `series`: data, sanitised; an empty list is an answer too. Only PromQL can give more than one series.
- * - `members`: of a pool, all that Octavia listed.
+ * - `members`: of a pool, all that Octavia listed. Those made within the last `creationTimeS` seconds are not expected to be healthy yet.
  * - `absent`: the backend says that there is no such metric or resource; `reason` is Aodh's text for that.
  * - `refused`: the backend understood, and will never answer this question; `reason` likewise.
  * - `trouble`: it could not be asked, which says nothing about the alarm. `reason` is fit for everybody's eyes: no addresses, no
@@ -25,7 +25,7 @@ export type PoolMember = Readonly<Record<string, unknown>>;
  */
 export type BackendAnswer =
   | { kind: 'series'; series: readonly Series[] }
-  | { kind: 'members'; members: readonly PoolMember[] }
+  | { kind: 'members'; members: readonly PoolMember[]; creationTimeS: number }
   | { kind: 'absent'; reason: string }
   | { kind: 'refused'; reason: string }
   | { kind: 'trouble'; reason: string };
@@ -81,7 +81,7 @@ export interface PrometheusQuery extends Scoped {
   promql: string;
 }
 
-export interface PoolQuery {
+export interface PoolQuery extends Scoped {
   poolId: string;
 }
 

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
+import type { DatasourceKind } from '../alarm/series.js';
 import { listen, type Listener } from '../api/listen.js';
 import type { Doorbell, ReadinessCheck } from '../api/ports.js';
 import { BACKTEST_LIMITS, QUERY_LIMITS, QuerySlots } from '../api/query-slots.js';
 import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
+import type { BackendObserver } from '../datasource/datasource.js';
 import { createBacktests } from '../evaluator/backtest.js';
 import { createExplain } from '../evaluator/explain.js';
 import type { KeystoneSession } from '../keystone/session.js';
@@ -28,6 +30,7 @@ import { createStatisticsStore } from '../storage/statistics-store.js';
 import type { Telemetry } from '../telemetry.js';
 import { createAuthentication } from './authentication.js';
 import { openDatasources } from './datasources/open.js';
+import { graceOf } from './evaluator-role.js';
 import { createRuleChecks } from './rule-checks.js';
 import { openTrustActions, trustRefusal } from './trusts.js';
 
@@ -101,15 +104,31 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
 function openLooks(deps: ApiRoleDeps): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestSlots' | 'intervalMs'> {
   const { config, db, clock, resources } = deps;
   const { interval: intervalMs } = config.evaluator;
-  const datasources = openDatasources(deps);
+  const datasources = openDatasources({ ...deps, health: { observerOf: countQueries(deps.telemetry) } });
   resources.push('backends of the API', () => datasources.close());
   const { reachableFrom } = createEvaluationStore(db);
   return {
-    explanations: { explain: createExplain({ datasources, store: createExplanationStore(db), reachableFrom, intervalMs }) },
+    explanations: {
+      explain: createExplain({
+        datasources,
+        store: createExplanationStore(db),
+        reachableFrom,
+        intervalMs,
+        graceMs: graceOf(config),
+      }),
+    },
     backtests: createBacktests({ datasources, pause: () => clock.sleep(0) }),
     backtestSlots: new QuerySlots(BACKTEST_LIMITS, 'backtests'),
     intervalMs,
   };
+}
+
+/** What people look at says nothing about the health of evaluations. */
+function countQueries({ backendQueries }: Telemetry): (datasource: DatasourceKind) => BackendObserver {
+  return (datasource) => ({
+    succeeded: () => backendQueries.inc({ datasource, outcome: 'ok' }),
+    failed: () => backendQueries.inc({ datasource, outcome: 'failed' }),
+  });
 }
 
 /** Health and metrics of a process of any role, on a listener of their own. */

@@ -12,10 +12,10 @@ export function openKeystone(
   { keystone }: Pick<Config, 'keystone'>,
   deps: { clock: Pick<Clock, 'monotonicMs'>; log: Logger },
 ): KeystoneSession | undefined {
-  const { auth_url, timeout, ca_file, region } = keystone;
+  const { auth_url, timeout, region } = keystone;
   const login = loginOf(keystone);
   if (auth_url === undefined || login === undefined) return undefined;
-  const ca = ca_file === undefined ? undefined : readCertificates(ca_file);
+  const ca = cloudCertificates({ keystone });
   return createKeystoneSession({ authUrl: auth_url, timeoutMs: timeout, ca, login, region, interface: keystone.interface }, deps);
 }
 
@@ -34,7 +34,9 @@ function loginOf(keystone: Config['keystone']): KeystoneLogin | undefined {
   };
 }
 
-function readCertificates(file: string): string {
+/** What the services of the cloud are trusted by besides the system's certificates, as PEM. @throws StartupError. */
+export function cloudCertificates({ keystone: { ca_file: file } }: Pick<Config, 'keystone'>): string | undefined {
+  if (file === undefined) return undefined;
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {

@@ -13,7 +13,7 @@ import { combinationVerdict, memberStates } from './combination-verdict.js';
 import { explainedQuestions, unaskedQuestion } from './explain-questions.js';
 import { foundWords, summaryOf } from './explain-words.js';
 import type { ExplainedEvaluation, ExplainedQuestion, ExplainedSchedule, Explanation, StateThen } from './explanation.js';
-import { judgeAlarm } from './judge.js';
+import { judgeAlarm, judgeWithoutBackends } from './judge.js';
 import { overhear } from './overhear.js';
 import { planRequests } from './plan.js';
 import { lastSlotTime } from './schedule.js';
@@ -24,6 +24,8 @@ export interface ExplanationDeps {
   /** Combinations and everything below them, in one snapshot. */
   reachableFrom: (ids: readonly string[]) => Promise<MemberAlarm[]>;
   intervalMs: number;
+  /** How long an alarm keeps its state while a backend that it needs cannot be asked. */
+  graceMs: number;
 }
 
 export interface Moment {
@@ -48,6 +50,7 @@ interface Seen {
   judged: { verdict: Verdict; decision: Decision } | undefined;
   /** Why no evaluator can look at it. */
   blind?: string | undefined;
+  notes?: string[];
 }
 
 async function explain(deps: ExplanationDeps, alarm: StoredAlarm, moment: Moment): Promise<Explanation> {
@@ -65,7 +68,7 @@ async function explain(deps: ExplanationDeps, alarm: StoredAlarm, moment: Moment
     at,
     stateAt,
     summary: summaryOf({ at, stateAt, evaluation, found, leftAlone }),
-    notes: notesOn(alarm, at, progress),
+    notes: [...notesOn(alarm, at, progress), ...(seen.notes ?? [])],
     judgedBy,
     options: alarm.evaluationOptions ?? NO_OPTIONS,
     questions: seen.questions,
@@ -118,7 +121,11 @@ async function lookAt(deps: ExplanationDeps, alarm: StoredAlarm, looking: Lookin
   return { questions: [], members: null, judged: undefined, blind: 'it is judged on events, as each of them comes in' };
 }
 
-async function lookAtSeries({ datasources }: ExplanationDeps, alarm: StoredAlarm, { at, state, signal }: Looking): Promise<Seen> {
+async function lookAtSeries(
+  { datasources, graceMs }: ExplanationDeps,
+  alarm: StoredAlarm,
+  { at, state, signal }: Looking,
+): Promise<Seen> {
   const { rule, repeatActions: repeats } = alarm;
   const options = alarm.evaluationOptions ?? NO_OPTIONS;
   const needs = typeOf(rule).seriesNeeded(rule, options);
@@ -131,9 +138,20 @@ async function lookAtSeries({ datasources }: ExplanationDeps, alarm: StoredAlarm
   const overheard = overhear();
   const { traceOf } = overheard;
   const answers = await askAll(datasources, planRequests(needs), { now: at, signal, traceOf });
-  const { own, evaluation, decision } = judgeAlarm({ rule, needs, options, state, repeats }, answers, at);
+  const judged = { rule, needs, options, state, repeats };
+  const first = judgeAlarm(judged, answers, at);
+  const isTrouble = first.evaluation.verdict === 'trouble';
+  const withoutBackends = isTrouble ? judgeWithoutBackends(judged, first.own, at) : first;
+  const { evaluation, decision } = graceMs === 0 ? withoutBackends : first;
+  const { own } = first;
   const questions = explainedQuestions({ rule, needs, options, state, at, answers, own, evaluation, overheard });
-  return { questions, members: null, judged: { verdict: evaluation.verdict, decision } };
+  const notes = isTrouble && graceMs > 0 ? [graceNote(graceMs, withoutBackends.decision)] : [];
+  return { questions, members: null, judged: { verdict: evaluation.verdict, decision }, notes };
+}
+
+function graceNote(graceMs: number, then: Decision): string {
+  const what = then.kind === 'transition' ? `goes to ${then.to}` : 'keeps it all the same';
+  return `While a backend that it needs cannot be asked, the alarm keeps its state for ${graceMs / 1000} seconds; then it ${what}.`;
 }
 
 function notConfigured({ datasource, backend }: SeriesNeed): string {

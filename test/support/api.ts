@@ -209,7 +209,9 @@ function looks(
   const { reachableFrom } = createEvaluationStore(db);
   const store = createExplanationStore(db);
   return {
-    explanations: { explain: createExplain({ datasources, store, reachableFrom, intervalMs: INTERVAL_MS }) },
+    explanations: {
+      explain: createExplain({ datasources, store, reachableFrom, intervalMs: INTERVAL_MS, graceMs: 3 * INTERVAL_MS }),
+    },
     backtests: createBacktests({ datasources, pause: () => new Promise((resolve) => setImmediate(resolve)) }),
     backtestSlots: new QuerySlots(BACKTEST_LIMITS, 'backtests'),
     intervalMs: INTERVAL_MS,

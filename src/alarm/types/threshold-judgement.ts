@@ -76,10 +76,10 @@ export function judgeThreshold(
   if (answer.kind === 'refused') return { verdict: 'insufficient data', findings: nothing(required, answer.reason) };
   const reason = answer.kind === 'absent' ? answer.reason : reading.withoutValues;
   const series = answer.kind === 'series' ? answer.series : [];
-  tellPoints(condition, series, reading, circumstances);
   const judged = (series.length > 0 ? series : NO_SERIES).map((one) =>
     judgeValues(condition, valuesOf(comparedPoints(one, reading), reading), required, circumstances),
   );
+  tellPoints(condition, { series, judged }, reading, circumstances);
   const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : together(judged);
   if (evaluation.verdict !== 'insufficient data' || evaluation.findings.values.length > 0 || reason === undefined)
     return evaluation;
@@ -136,28 +136,37 @@ function isValue(value: number | undefined): value is number {
 
 function tellPoints(
   condition: ThresholdCondition,
-  answer: readonly Series[],
+  { series, judged }: { series: readonly Series[]; judged: readonly Evaluation[] },
   reading: Reading,
   circumstances: Circumstances,
 ): void {
   const { onPoint } = circumstances;
   if (onPoint === undefined) return;
   const threshold = effectiveThreshold(condition, circumstances);
-  for (const [series, points] of answer.entries()) {
-    const compared = new Set(comparedPoints(points, reading));
-    const allowed = new Set(reading.only ? reading.only.points(points) : points);
+  const isAnyDecided = judged.some(isDecided);
+  for (const [index, points] of series.entries()) {
+    const stoodAside = isAnyDecided && !isDecided(judged[index]!);
+    const whyNot = reasonsAgainst(points, reading, stoodAside);
     for (const point of points) {
-      const value = point.values[reading.statistic];
       const { at } = point;
-      if (compared.has(point)) {
-        const outside = isOutside(condition, value as number, threshold);
-        onPoint({ series, at, value: value as number, outside });
-      } else {
-        const leftOut = !isValue(value) ? NO_NUMBER : allowed.has(point) ? olderThan(reading.required) : reading.only?.otherwise;
-        onPoint({ series, at, value: value ?? null, leftOut: leftOut ?? NO_NUMBER });
-      }
+      const value = point.values[reading.statistic] ?? null;
+      const leftOut = whyNot(point);
+      if (leftOut !== undefined || value === null) onPoint({ series: index, at, value, leftOut: leftOut ?? NO_NUMBER });
+      else onPoint({ series: index, at, value, outside: isOutside(condition, value, threshold) });
     }
   }
+}
+
+/** Why a point of a series was not compared; undefined where it was. */
+function reasonsAgainst(points: Series, reading: Reading, stoodAside: boolean): (point: Point) => string | undefined {
+  const { required, statistic, only } = reading;
+  const compared = new Set(comparedPoints(points, reading));
+  const allowed = new Set(only ? only.points(points) : points);
+  return (point) => {
+    if (compared.has(point)) return stoodAside ? 'its series has too few datapoints' : undefined;
+    if (!isValue(point.values[statistic])) return NO_NUMBER;
+    return allowed.has(point) ? olderThan(required) : only?.otherwise;
+  };
 }
 
 const NO_NUMBER = 'not a number';
@@ -193,12 +202,15 @@ function trend(isOutside: boolean): Verdict {
 
 /** As Aodh judges the series of a PromQL answer: all in alarm, none, or a trend that the last one gives. Series without enough values stand aside. */
 function together(judged: readonly Evaluation<ThresholdFindings>[]): Evaluation<ThresholdFindings> {
-  const decided = judged.filter(({ verdict }) => verdict !== 'insufficient data' && verdict !== 'hold');
+  const decided = judged.filter(isDecided);
   const counted = decided.length > 0 ? decided : judged;
+  const as = counted.find((one) => one.findings.filled)?.findings.filled?.as;
+  const count = counted.reduce((sum, one) => sum + (one.findings.filled?.count ?? 0), 0);
   const findings: ThresholdFindings = {
     values: counted.flatMap((one) => one.findings.values),
     outside: counted.reduce((sum, one) => sum + one.findings.outside, 0),
     required: judged[0]?.findings.required ?? 0,
+    ...(as && { filled: { count, as } }),
   };
   const verdicts = new Set(counted.map(({ verdict }) => verdict));
   const [only] = verdicts;
@@ -206,6 +218,10 @@ function together(judged: readonly Evaluation<ThresholdFindings>[]): Evaluation<
   if (decided.length === 0) return { verdict: 'hold', findings };
   const last = decided.at(-1)?.verdict;
   return { verdict: trend(last === 'alarm' || last === 'trending alarm'), findings };
+}
+
+function isDecided({ verdict }: Evaluation): boolean {
+  return verdict !== 'insufficient data' && verdict !== 'hold';
 }
 
 /** Reason texts and `reason_data` of Aodh's threshold evaluators. */

@@ -5,6 +5,7 @@ import type { KeystoneSession } from '../../keystone/session.js';
 import type { Database } from '../../storage/database.js';
 import { createMeterSeriesStore } from '../../storage/meter-series-store.js';
 import type { BackendHealth } from './backend-health.js';
+import { openOctavia } from './octavia.js';
 
 export interface DatasourcesDeps {
   config: Config;
@@ -14,6 +15,8 @@ export interface DatasourcesDeps {
 }
 
 /** Every backend that is configured. Asks none of them yet. @throws StartupError for settings that cannot work. */
-export function openDatasources({ db, health }: DatasourcesDeps): Datasources {
-  return createDatasources({ meterStatistics: createMeterSeriesStore(db), observerOf: health.observerOf, remote: {} });
+export function openDatasources({ config, db, keystone, health }: DatasourcesDeps): Datasources {
+  const { observerOf } = health;
+  const octavia = openOctavia({ config, keystone, observer: observerOf('octavia', null) });
+  return createDatasources({ meterStatistics: createMeterSeriesStore(db), observerOf, remote: { octavia } });
 }

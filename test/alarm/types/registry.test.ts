@@ -23,7 +23,7 @@ const RULES: [AlarmRule, string][] = [
   ],
   [
     alarmTypes.loadbalancer_member_health.schema.parse({ pool_id: 'p', stack_id: 's', autoscaling_group_id: 'a' }),
-    '{"pool_id": "p", "stack_id": "s", "autoscaling_group_id": "a"}',
+    '{"pool_id": "p", "stack_id": "s", "autoscaling_group_id": "a", "scope_to_project": null}',
   ],
   [alarmTypes.composite.schema.parse({ type: 'prometheus', query: 'up', threshold: 1 }), '"type": "prometheus"}'],
 ];

@@ -1,12 +1,15 @@
-import { PythonFloat, pythonJson, RawJson } from '../../python-json.js';
-import type { AlarmKindDefinition } from '../alarm-type.js';
+import { pythonJson, RawJson } from '../../python-json.js';
+import type { AlarmType } from '../alarm-type.js';
 import { noOptionAllowed } from '../threshold-judgement.js';
+import { evaluateComposite, explainComposite, type CompositeFindings } from './evaluate.js';
+import { leafJson, shownLeafJson } from './leaf-json.js';
 import { CompositeRule } from './schema.js';
 import { leafTypeOf, leavesOf, withLeaves, type CompositeLeaf, type CompositeNode } from './tree.js';
 
-export const composite: AlarmKindDefinition<CompositeRule> = {
+export const composite: AlarmType<CompositeRule, CompositeFindings> = {
   schema: CompositeRule,
   judgedBy: 'series',
+  repeatsWhileUnknown: false,
   ruleJson: ({ tree }) => treeJson(tree, leafJson),
   shownJson: ({ tree }) => treeJson(tree, shownLeafJson),
   fromStored: (stored) => ({ type: 'composite', tree: stored as CompositeNode }),
@@ -16,6 +19,8 @@ export const composite: AlarmKindDefinition<CompositeRule> = {
   backends: ({ tree }) => [...new Set(leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).backends(leaf)))],
   seriesNeeded: ({ tree }, options) => leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).seriesNeeded(leaf, options)),
   optionProblem: (_, options) => noOptionAllowed(options, 'composite'),
+  evaluate: ({ tree }, input) => evaluateComposite(tree, input),
+  explain: explainComposite,
 };
 
 function treeJson(node: CompositeNode, leafText: (leaf: CompositeLeaf) => string): string {
@@ -23,13 +28,4 @@ function treeJson(node: CompositeNode, leafText: (leaf: CompositeLeaf) => string
   if ('and' in node) return pythonJson({ and: listText(node.and) });
   if ('or' in node) return pythonJson({ or: listText(node.or) });
   return leafText(node);
-}
-
-/** Unlike at the top, a rule's type is part of it. */
-function leafJson(leaf: CompositeLeaf): string {
-  return pythonJson({ ...leaf, threshold: new PythonFloat(leaf.threshold) });
-}
-
-function shownLeafJson(leaf: CompositeLeaf): string {
-  return pythonJson({ ...leaf, threshold: new PythonFloat(leaf.threshold), scope_to_project: undefined });
 }

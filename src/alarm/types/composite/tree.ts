@@ -1,4 +1,4 @@
-import type { AlarmKindDefinition } from '../alarm-type.js';
+import type { AlarmType } from '../alarm-type.js';
 import { gnocchiAggregationByMetricsThreshold } from '../gnocchi-aggregation-by-metrics-threshold/index.js';
 import type { GnocchiAggregationByMetricsThresholdRule } from '../gnocchi-aggregation-by-metrics-threshold/schema.js';
 import { gnocchiAggregationByResourcesThreshold } from '../gnocchi-aggregation-by-resources-threshold/index.js';
@@ -7,6 +7,7 @@ import { gnocchiResourcesThreshold } from '../gnocchi-resources-threshold/index.
 import type { GnocchiResourcesThresholdRule } from '../gnocchi-resources-threshold/schema.js';
 import { prometheus } from '../prometheus/index.js';
 import type { PrometheusRule } from '../prometheus/schema.js';
+import type { ThresholdFindings } from '../threshold-judgement.js';
 
 /** A rule within a composite one. Its keys are in the order in which they were sent, with `type` at the end. */
 export type CompositeLeaf =
@@ -26,12 +27,12 @@ const leafTypes = {
   gnocchi_aggregation_by_resources_threshold: gnocchiAggregationByResourcesThreshold,
   gnocchi_resources_threshold: gnocchiResourcesThreshold,
   prometheus,
-} satisfies { [Kind in LeafKind]: AlarmKindDefinition<Extract<CompositeLeaf, { type: Kind }>> };
+} satisfies { [Kind in LeafKind]: AlarmType<Extract<CompositeLeaf, { type: Kind }>, ThresholdFindings> };
 
 export const LEAF_KINDS = Object.keys(leafTypes) as LeafKind[];
 
 /** The kind of a leaf, seen as one that takes any leaf: the table guarantees that the two belong together. */
-export function leafTypeOf({ type }: { type: LeafKind }): AlarmKindDefinition<CompositeLeaf> {
+export function leafTypeOf({ type }: { type: LeafKind }): AlarmType<CompositeLeaf, ThresholdFindings> {
   return leafTypes[type];
 }
 

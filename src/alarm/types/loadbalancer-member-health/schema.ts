@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { wireText } from '../../wire-types.js';
+import type { ProjectScope } from '../gnocchi-threshold.js';
 
 const MAX_ID = 255;
 
@@ -11,5 +12,9 @@ export const LoadbalancerMemberHealthRule = z
     stack_id: wireText({ max: MAX_ID }),
     autoscaling_group_id: wireText({ max: MAX_ID }),
   })
-  .transform((rule) => ({ type: 'loadbalancer_member_health' as const, ...rule }));
+  .transform((rule): typeof rule & ProjectScope & { type: 'loadbalancer_member_health' } => ({
+    type: 'loadbalancer_member_health',
+    ...rule,
+    scope_to_project: null,
+  }));
 export type LoadbalancerMemberHealthRule = z.infer<typeof LoadbalancerMemberHealthRule>;

@@ -1,0 +1,138 @@
+import type { AlarmState } from '../../alarm.js';
+import type { Evaluation, Reason, Verdict } from '../../decide.js';
+import { NO_OPTIONS } from '../../evaluation-options.js';
+import { RawJson } from '../../python-json.js';
+import type { BackendAnswer } from '../../series.js';
+import type { EvaluationInput } from '../alarm-type.js';
+import type { ThresholdFindings } from '../threshold-judgement.js';
+import { shownLeafJson } from './leaf-json.js';
+import { leafTypeOf, type CompositeLeaf, type CompositeNode } from './tree.js';
+
+export interface CompositeFindings {
+  tree: CompositeNode;
+  /** The rules that were looked at, in the order of the tree: not those after the one that decided. */
+  leaves: readonly JudgedLeaf[];
+  /** Names of the rules whose backend could not be asked, when that leaves the whole open. */
+  unanswered: readonly string[];
+}
+
+export interface JudgedLeaf {
+  /** `rule1`, `rule2` and so on, in the order of the tree. */
+  name: string;
+  rule: CompositeLeaf;
+  evaluation: Evaluation<ThresholdFindings>;
+  /** What it counts as in the whole; undefined as long as it gives a trend, and for rules whose backend could not be asked. */
+  state: AlarmState | undefined;
+}
+
+type Group = { operator: 'and' | 'or'; members: readonly Numbered[] };
+type Numbered = Group | Place;
+
+/** Of a rule in the tree. */
+interface Place {
+  name: string;
+  rule: CompositeLeaf;
+  answer: BackendAnswer;
+  judged?: JudgedLeaf;
+}
+
+/** What is open between ok and alarm is decided as Aodh does: from left to right, looking at no rule more than it takes, trends last. */
+export function evaluateComposite(
+  tree: CompositeNode,
+  { answers, memberStates, state: present, now }: EvaluationInput,
+): Evaluation<CompositeFindings> {
+  const places: Place[] = [];
+  const root = numbered(tree, answers, places);
+  const look = (place: Place): JudgedLeaf => {
+    const { name, rule, answer } = place;
+    const input = { answers: [answer], memberStates, state: present, options: NO_OPTIONS, now };
+    const evaluate = (): Evaluation<ThresholdFindings> => leafTypeOf(rule).evaluate(rule, input);
+    return (place.judged ??= judged({ name, rule, evaluation: evaluate() }));
+  };
+  const found = (verdict: Verdict, unanswered: readonly Place[] = []): Evaluation<CompositeFindings> => {
+    const leaves = places.flatMap(({ judged }) => judged ?? []);
+    return { verdict, findings: { tree, leaves, unanswered: unanswered.map(({ name }) => name) } };
+  };
+
+  const early = stateOf(root, (place) => look(place).state);
+  if (early !== undefined) return found(early);
+  for (const place of places) place.judged = settled(look(place), present);
+  const late = stateOf(root, (place) => look(place).state);
+  if (late !== undefined) return found(late);
+  const unanswered = places.filter((place) => look(place).evaluation.verdict === 'trouble');
+  const withAll = (state: AlarmState) => (place: Place) => (unanswered.includes(place) ? state : look(place).state);
+  const isOpen = is(root, 'alarm', withAll('alarm')) || is(root, 'ok', withAll('ok'));
+  return isOpen ? found('trouble', unanswered) : found('insufficient data');
+}
+
+/** Each rule asks one question. */
+function numbered(node: CompositeNode, answers: readonly BackendAnswer[], places: Place[]): Numbered {
+  if ('and' in node) return { operator: 'and', members: node.and.map((member) => numbered(member, answers, places)) };
+  if ('or' in node) return { operator: 'or', members: node.or.map((member) => numbered(member, answers, places)) };
+  const place = { name: `rule${places.length + 1}`, rule: node, answer: answers[places.length]! };
+  places.push(place);
+  return place;
+}
+
+type StateOf = (place: Place) => AlarmState | undefined;
+
+function stateOf(node: Numbered, leafState: StateOf): 'ok' | 'alarm' | undefined {
+  if (is(node, 'alarm', leafState)) return 'alarm';
+  return is(node, 'ok', leafState) ? 'ok' : undefined;
+}
+
+/** A group without members says nothing: neither all of them nor any. */
+function is(node: Numbered, state: 'ok' | 'alarm', leafState: StateOf): boolean {
+  if (!('members' in node)) return leafState(node) === state;
+  const { operator, members } = node;
+  const takesAll = operator === (state === 'alarm' ? 'and' : 'or');
+  return takesAll
+    ? members.length > 0 && members.every((member) => is(member, state, leafState))
+    : members.some((member) => is(member, state, leafState));
+}
+
+function judged({ name, rule, evaluation }: Omit<JudgedLeaf, 'state'>): JudgedLeaf {
+  const { verdict } = evaluation;
+  const isState = verdict === 'ok' || verdict === 'alarm' || verdict === 'insufficient data';
+  return { name, rule, evaluation, state: isState ? verdict : undefined };
+}
+
+/** Aodh turns a trend round for alarms that have a state, so that they change it each time they are looked at; here they keep it. */
+function settled(leaf: JudgedLeaf, present: AlarmState): JudgedLeaf {
+  const { verdict } = leaf.evaluation;
+  if (leaf.state !== undefined || verdict === 'trouble') return leaf;
+  if (present !== 'insufficient data' || verdict === 'hold') return { ...leaf, state: present };
+  return { ...leaf, state: verdict === 'trending alarm' ? 'alarm' : 'ok' };
+}
+
+const TAILS: Readonly<Record<AlarmState, string>> = {
+  ok: 'inside their threshold.',
+  alarm: 'outside their threshold.',
+  'insufficient data': 'state evaluated to unknown.',
+};
+
+/** Aodh's text and `reason_data`. */
+export function explainComposite({ tree, leaves }: CompositeFindings, state: AlarmState, remaining: boolean): Reason {
+  const expression = expressionOf(tree, { used: 0 });
+  const causes = leaves.filter((leaf) => leaf.state === state);
+  // Sorted as texts, as Aodh does: rule10 before rule2.
+  const names = causes.map(({ name }) => name).sort();
+  const verb = remaining ? 'remaining as' : 'transition to';
+  const form = `Composite rule alarm with composition form: ${expression}`;
+  return {
+    reason: `${form} ${verb} ${state}, due to rules: ${names.join(', ')} ${TAILS[state]}`,
+    reasonData: {
+      type: 'composite',
+      composition_form: expression,
+      causative_rules: Object.fromEntries(causes.map(({ name, rule }) => [name, new RawJson(shownLeafJson(rule))])),
+    },
+  };
+}
+
+function expressionOf(node: CompositeNode, numbers: { used: number }): string {
+  const combined = (members: readonly CompositeNode[], operator: string): string =>
+    `(${members.map((member) => expressionOf(member, numbers)).join(` ${operator} `)})`;
+  if ('and' in node) return combined(node.and, 'and');
+  if ('or' in node) return combined(node.or, 'or');
+  return `rule${(numbers.used += 1)}`;
+}

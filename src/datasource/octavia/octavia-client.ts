@@ -1,0 +1,170 @@
+import http from 'node:http';
+import https from 'node:https';
+import { rootCertificates } from 'node:tls';
+import got, { type OptionsInit } from 'got';
+import { z } from 'zod';
+
+import type { PoolMember } from '../../alarm/series.js';
+import { BackendTrouble } from '../trouble.js';
+
+export interface Tokens {
+  token(): Promise<string>;
+  /** Another one, for when Octavia refuses that of `token`. */
+  renew(): Promise<string>;
+}
+
+export interface OctaviaClientOptions {
+  /** Octavia's address. It may have to be looked up first. */
+  url: () => Promise<string>;
+  /** Undefined: Octavia asks for no token. */
+  tokens: Tokens | undefined;
+  /** Certificates to trust besides the system's, as PEM. */
+  ca: string | undefined;
+  /** Of each page. */
+  timeoutMs: number;
+}
+
+/** What Octavia says about a pool: its members; a status that it will answer again; or more than we read. */
+export type PoolAnswer =
+  { kind: 'members'; members: readonly PoolMember[] } | { kind: 'refusal'; status: number } | { kind: 'too large' };
+
+export interface PoolAsking {
+  signal: AbortSignal;
+  /** Told of each request: method and path with query. */
+  onSend?: ((request: string) => void) | undefined;
+}
+
+export interface OctaviaClient {
+  /**
+   * All members of a pool, page after page. Asks once, or once more with a new token where ours is refused: no other retries, no redirects.
+   * @throws BackendTrouble, or an error of got or Keystone, when Octavia could not be asked.
+   */
+  members(poolId: string, asking: PoolAsking): Promise<PoolAnswer>;
+  close(): void;
+}
+
+const MAX_PAGES = 100;
+/** Of all pages of a pool. */
+const MAX_BYTES = 8 * 1024 * 1024;
+/** Octavia's members hold lists of tags, and nothing deeper. */
+const MAX_DEPTH = 4;
+const MAX_SOCKETS = 16;
+const IDLE_SOCKET_MS = 4_000;
+
+/** Statuses below 500 that say nothing about the question. */
+const PASSING = new Set([401, 408, 425, 429]);
+
+const Page = z.object({
+  members: z.array(z.record(z.string(), z.unknown())),
+  members_links: z.array(z.object({ rel: z.string(), href: z.string() })).optional(),
+});
+
+/** Nothing that got does of its own accord: no redirects, no retries, no decompression (a small answer could become a huge one). */
+const PLAIN = { followRedirect: false, throwHttpErrors: false, decompress: false, retry: { limit: 0 } } as const;
+
+interface Exchanged {
+  status: number;
+  /** Null: larger than it may be. */
+  text: string | null;
+}
+
+/** A client of Octavia's API v2, as far as we ask it. */
+export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClientOptions): OctaviaClient {
+  const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS };
+  const agent = { http: new http.Agent(pool), https: new https.Agent(pool) };
+  const trusted = ca === undefined ? {} : { https: { certificateAuthority: [...rootCertificates, ca] } };
+
+  function get(address: string, token: string | undefined, maxBytes: number, signal: AbortSignal): Promise<Exchanged> {
+    const headers = { accept: 'application/json', ...(token === undefined ? {} : { 'x-auth-token': token }) };
+    return exchange(address, { ...PLAIN, ...trusted, headers, agent, timeout: { request: timeoutMs }, signal }, maxBytes);
+  }
+
+  async function page(path: string, maxBytes: number, { signal, onSend }: PoolAsking): Promise<Exchanged> {
+    const address = withoutVersion(await url()) + path;
+    const token = await tokens?.token();
+    onSend?.(`GET ${path}`);
+    const answer = await get(address, token, maxBytes, signal);
+    if (answer.status !== 401 || tokens === undefined) return answer;
+    const renewed = await tokens.renew();
+    return renewed === token ? answer : get(address, renewed, maxBytes, signal);
+  }
+
+  return {
+    async members(poolId, asking) {
+      const path = `/v2.0/lbaas/pools/${encodeURIComponent(poolId)}/members`;
+      const members: PoolMember[] = [];
+      let bytes = 0;
+      let query = '';
+      for (let pages = 1; pages <= MAX_PAGES; pages += 1) {
+        asking.signal.throwIfAborted();
+        const { status, text } = await page(path + query, MAX_BYTES - bytes, asking);
+        if (status >= 400 && status < 500 && !PASSING.has(status)) return { kind: 'refusal', status };
+        if (status !== 200) throw new BackendTrouble(`it answered with status ${status}`);
+        if (text === null) return { kind: 'too large' };
+        const { members: some, next } = read(text);
+        members.push(...some);
+        if (next === undefined) return { kind: 'members', members };
+        bytes += Buffer.byteLength(text);
+        query = next;
+      }
+      return { kind: 'too large' };
+    },
+    close() {
+      agent.http.destroy();
+      agent.https.destroy();
+    },
+  };
+}
+
+/** Catalogues name Octavia with the version of its API or without. */
+function withoutVersion(url: string): string {
+  return url.replace(/\/+$/, '').replace(/\/v2(?:\.0)?$/, '');
+}
+
+async function exchange(url: string, options: OptionsInit, maxBytes: number): Promise<Exchanged> {
+  const request = got.stream(url, { ...options, isStream: true });
+  try {
+    let status = 0;
+    request.once('response', (response: http.IncomingMessage) => (status = response.statusCode ?? 0));
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) return { status, text: null };
+      chunks.push(chunk);
+    }
+    return { status, text: Buffer.concat(chunks).toString('utf8') };
+  } finally {
+    request.destroy();
+  }
+}
+
+function read(text: string): { members: readonly PoolMember[]; next: string | undefined } {
+  const parsed = Page.safeParse(jsonOf(text));
+  if (!parsed.success || !isShallow(parsed.data.members, MAX_DEPTH)) {
+    throw new BackendTrouble('its answer is not of the form expected');
+  }
+  const { members, members_links: links = [] } = parsed.data;
+  const next = links.find(({ rel }) => rel === 'next')?.href;
+  return { members, next: next === undefined ? undefined : queryOf(next) };
+}
+
+/** Of a link no more than the query is taken: its address is whatever Octavia takes for its own, and our token goes nowhere but where it belongs. */
+function queryOf(href: string): string {
+  const at = href.indexOf('?');
+  if (at === -1) throw new BackendTrouble('its answer is not of the form expected');
+  return `?${new URLSearchParams(href.slice(at + 1)).toString()}`;
+}
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new BackendTrouble('its answer is not JSON', { cause });
+  }
+}

@@ -1,0 +1,72 @@
+import type { BackendAnswer, PoolQuery } from '../../alarm/series.js';
+import type { BackendGate } from '../backend-gate.js';
+import type { Asking, Datasource, SeriesRequest } from '../datasource.js';
+import { BackendTrouble, reasonOf } from '../trouble.js';
+import type { OctaviaClient, PoolAnswer } from './octavia-client.js';
+
+export interface OctaviaDatasourceDeps {
+  client: OctaviaClient;
+  gate: BackendGate;
+  /** How long a new member may take until it is healthy, in seconds. */
+  creationTimeS: number;
+}
+
+type Question = SeriesRequest<PoolQuery>['questions'][number];
+
+/** OpenStack's load balancers: one request for each pool, however many alarms look at it. */
+export function createOctaviaDatasource({ client, gate, creationTimeS }: OctaviaDatasourceDeps): Datasource<PoolQuery> {
+  async function ask(
+    poolId: string,
+    { signal, trace }: Asking,
+  ): Promise<PoolAnswer | Extract<BackendAnswer, { kind: 'trouble' }>> {
+    // What cannot be one segment of a path would ask for something else; nothing can be found under it either.
+    if (poolId === '' || poolId === '.' || poolId === '..') return { kind: 'refusal', status: 404 };
+    const onSend = trace && ((request: string) => trace.sent(request));
+    try {
+      return await gate.run(() => inTime(signal, () => client.members(poolId, { signal, onSend })));
+    } catch (thrown) {
+      return { kind: 'trouble', reason: reasonOf(thrown) };
+    }
+  }
+
+  return {
+    async answers({ questions }, asking) {
+      const answers = new Map<string, BackendAnswer>();
+      const pools = new Map<string, Question[]>();
+      for (const question of questions) {
+        const alike = pools.get(question.query.poolId);
+        if (alike) alike.push(question);
+        else pools.set(question.query.poolId, [question]);
+      }
+      const all = [...pools].map(async ([poolId, alike]) => {
+        const found = await ask(poolId, asking);
+        for (const { key, query } of alike) {
+          answers.set(key, found.kind === 'trouble' ? found : answerOf(found, query, creationTimeS));
+        }
+      });
+      await Promise.all(all);
+      return answers;
+    },
+    close: () => client.close(),
+  };
+}
+
+/** That we gave up is to be told as what it is: Octavia took too long. */
+async function inTime<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw signal.aborted ? new BackendTrouble('no answer in time', { cause }) : cause;
+  }
+}
+
+function answerOf(found: PoolAnswer, { poolId, project }: PoolQuery, creationTimeS: number): BackendAnswer {
+  const absent: BackendAnswer = { kind: 'absent', reason: `pool ${poolId} does not exist` };
+  if (found.kind === 'too large') return { kind: 'refused', reason: `pool ${poolId} has more members than are read` };
+  if (found.kind === 'refusal') {
+    return found.status === 404 ? absent : { kind: 'refused', reason: `it answered with status ${found.status}` };
+  }
+  // We may see every pool; whoever asks for another project's is told what Octavia would have told them.
+  const isForeign = project !== null && found.members.some((member) => member['project_id'] !== project);
+  return isForeign ? absent : { kind: 'members', members: found.members, creationTimeS };
+}

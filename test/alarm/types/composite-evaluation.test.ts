@@ -1,0 +1,253 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { ALARM_STATES, type AlarmState } from '../../../src/alarm/alarm.js';
+import { decide } from '../../../src/alarm/decide.js';
+import { NO_OPTIONS } from '../../../src/alarm/evaluation-options.js';
+import { pythonJson } from '../../../src/alarm/python-json.js';
+import type { BackendAnswer } from '../../../src/alarm/series.js';
+import { composite } from '../../../src/alarm/types/composite/index.js';
+import { LEAF_KINDS, leafTypeOf, leavesOf } from '../../../src/alarm/types/composite/tree.js';
+import type { CompositeRule } from '../../../src/alarm/types/composite/schema.js';
+import { evaluationInput, seriesOf } from '../../support/builders.js';
+
+/** What a leaf of these tests is to be found as; its own rule compares two datapoints with 80. */
+type Leaf = 'ok' | 'alarm' | 'unknown' | 'up' | 'down' | 'trouble';
+type Tree = Leaf | { and: Tree[] } | { or: Tree[] };
+
+const ANSWERS: Readonly<Record<Leaf, BackendAnswer>> = {
+  ok: series(1, 2),
+  alarm: series(98, 99),
+  unknown: series(),
+  up: series(1, 99),
+  down: series(99, 1),
+  trouble: { kind: 'trouble', reason: 'connection refused' },
+};
+
+function series(...values: number[]): BackendAnswer {
+  return { kind: 'series', series: [seriesOf(values, { statistic: 'value' })] };
+}
+
+function ruleOf(tree: Tree): CompositeRule {
+  const written = (node: Tree): unknown => {
+    if (typeof node !== 'string') {
+      return 'and' in node ? { and: node.and.map(written) } : { or: node.or.map(written) };
+    }
+    return { type: 'prometheus', query: node, threshold: 80, comparison_operator: 'gt', evaluation_periods: 2 };
+  };
+  const rule = composite.schema.parse(written(tree));
+  return composite.scopedTo(rule, { projectId: 'p1' });
+}
+
+function evaluate(tree: Tree, state: AlarmState = 'ok') {
+  const rule = ruleOf(tree);
+  const answers = leavesOf(rule.tree).map((leaf) => ANSWERS[(leaf as unknown as { query: Leaf }).query]);
+  return composite.evaluate(rule, { ...evaluationInput([]), answers, state });
+}
+
+function reasonOf(tree: Tree, state: AlarmState, { repeatActions = false } = {}): string {
+  const decision = decide({ state, repeatActions }, evaluate(tree, state), composite);
+  return decision.kind === 'stay' ? 'stay' : decision.reason;
+}
+
+const FORM = 'Composite rule alarm with composition form:';
+
+describe('the whole', () => {
+  test.each<[tree: Tree, verdict: string]>([
+    ['alarm', 'alarm'],
+    ['ok', 'ok'],
+    ['unknown', 'insufficient data'],
+    ['trouble', 'trouble'],
+    [{ and: ['alarm', 'alarm'] }, 'alarm'],
+    [{ and: ['alarm', 'ok'] }, 'ok'],
+    [{ and: ['alarm', 'unknown'] }, 'insufficient data'],
+    [{ and: ['unknown', 'ok'] }, 'ok'],
+    [{ and: ['trouble', 'ok'] }, 'ok'],
+    [{ and: ['trouble', 'alarm'] }, 'trouble'],
+    [{ and: ['trouble', 'unknown'] }, 'trouble'],
+    [{ or: ['ok', 'ok'] }, 'ok'],
+    [{ or: ['ok', 'alarm'] }, 'alarm'],
+    [{ or: ['unknown', 'alarm'] }, 'alarm'],
+    [{ or: ['unknown', 'ok'] }, 'insufficient data'],
+    [{ or: ['trouble', 'alarm'] }, 'alarm'],
+    [{ or: ['trouble', 'ok'] }, 'trouble'],
+    // Whatever the backend would have said, the one without data keeps the whole unknown.
+    [{ and: ['unknown', { or: ['unknown', 'trouble'] }] }, 'insufficient data'],
+    [{ and: ['alarm', { or: ['ok', 'alarm', { and: ['ok'] }] }] }, 'alarm'],
+    [{ or: [{ and: ['alarm', 'ok'] }, { and: ['unknown', 'ok'] }] }, 'ok'],
+  ])('of %j is %s', (tree, verdict) => {
+    expect(evaluate(tree).verdict).toBe(verdict);
+  });
+
+  test.each<[tree: Tree, fromUnknown: string, fromOk: string, fromAlarm: string]>([
+    ['up', 'alarm', 'ok', 'alarm'],
+    ['down', 'ok', 'ok', 'alarm'],
+    [{ and: ['up', 'alarm'] }, 'alarm', 'ok', 'alarm'],
+    [{ and: ['up', 'ok'] }, 'ok', 'ok', 'ok'],
+    [{ or: ['down', 'ok'] }, 'ok', 'ok', 'alarm'],
+    [{ or: ['down', 'alarm'] }, 'alarm', 'alarm', 'alarm'],
+    [{ and: ['up', 'unknown'] }, 'insufficient data', 'ok', 'insufficient data'],
+    [{ and: ['up', 'trouble'] }, 'trouble', 'ok', 'trouble'],
+  ])('of %j, with a trend, is %s for an alarm without a state, %s for one that is ok, %s in alarm', (tree, ...expected) => {
+    expect((['insufficient data', 'ok', 'alarm'] as const).map((state) => evaluate(tree, state).verdict)).toEqual(expected);
+  });
+
+  test('is kept by an alarm of one rule while its values straddle the threshold', () => {
+    for (const state of ['ok', 'alarm'] as const) {
+      for (const tree of ['up', 'down'] as const) expect(reasonOf(tree, state)).toBe('stay');
+    }
+  });
+
+  test.each<[tree: Tree, verdict: string]>([
+    [{ and: [] }, 'insufficient data'],
+    [{ or: [] }, 'insufficient data'],
+    [{ or: ['alarm', { and: [] }] }, 'alarm'],
+    [{ or: ['ok', { and: [] }] }, 'insufficient data'],
+    [{ and: ['alarm', { or: [] }] }, 'insufficient data'],
+    [{ and: ['ok', { or: [] }] }, 'ok'],
+  ])('of %j, with a group without rules, is %s: such a group says nothing', (tree, verdict) => {
+    expect(evaluate(tree).verdict).toBe(verdict);
+  });
+});
+
+describe('the rules are looked at from left to right', () => {
+  test.each<[tree: Tree, looked: string]>([
+    [{ or: ['alarm', 'ok'] }, 'rule1'],
+    [{ or: ['ok', 'alarm', 'ok'] }, 'rule1 rule2'],
+    [{ and: ['ok', 'alarm'] }, 'rule1'],
+    [{ and: ['alarm', { or: ['ok', 'alarm', { and: ['ok'] }] }] }, 'rule1 rule2 rule3'],
+    [{ and: ['unknown', 'alarm'] }, 'rule1 rule2'],
+    // Alarm is ruled out by the first, ok found at the third.
+    [{ and: ['unknown', 'alarm', 'ok', 'ok'] }, 'rule1 rule2 rule3'],
+    [{ or: ['unknown', 'ok', 'ok'] }, 'rule1 rule2 rule3'],
+  ])('and of %j no more than %s', (tree, looked) => {
+    const { leaves } = evaluate(tree).findings;
+    expect(leaves.map(({ name }) => name).join(' ')).toBe(looked);
+  });
+
+  test('and it is told which of them could not be asked', () => {
+    expect(evaluate({ and: ['alarm', 'trouble', { or: ['trouble', 'ok'] }] }).findings.unanswered).toEqual(['rule2', 'rule3']);
+    expect(evaluate({ and: ['trouble', 'ok'] }).findings.unanswered).toEqual([]);
+  });
+});
+
+describe('the reason', () => {
+  const many: Tree = { and: Array.from({ length: 12 }, () => 'alarm' as const) };
+  const allOf = (count: number): string => Array.from({ length: count }, (_, index) => `rule${index + 1}`).join(' and ');
+
+  test.each<[tree: Tree, from: AlarmState, reason: string]>([
+    [
+      { and: ['unknown', 'alarm'] },
+      'ok',
+      '(rule1 and rule2) transition to insufficient data, due to rules: rule1 state evaluated to unknown.',
+    ],
+    ['alarm', 'ok', 'rule1 transition to alarm, due to rules: rule1 outside their threshold.'],
+    [{ and: ['alarm'] }, 'ok', '(rule1) transition to alarm, due to rules: rule1 outside their threshold.'],
+    [{ or: ['alarm', 'ok'] }, 'ok', '(rule1 or rule2) transition to alarm, due to rules: rule1 outside their threshold.'],
+    [{ or: ['ok', 'ok'] }, 'alarm', '(rule1 or rule2) transition to ok, due to rules: rule1, rule2 inside their threshold.'],
+    [
+      { and: ['alarm', { or: ['ok', 'alarm', { and: ['ok'] }] }] },
+      'ok',
+      '(rule1 and (rule2 or rule3 or (rule4))) transition to alarm, due to rules: rule1, rule3 outside their threshold.',
+    ],
+    [
+      many,
+      'ok',
+      `(${allOf(12)}) transition to alarm, due to rules: rule1, rule10, rule11, rule12, rule2, rule3, rule4, rule5, rule6, rule7, ` +
+        'rule8, rule9 outside their threshold.',
+    ],
+    [
+      { and: ['up', 'alarm'] },
+      'insufficient data',
+      '(rule1 and rule2) transition to alarm, due to rules: rule1, rule2 outside their threshold.',
+    ],
+  ])('of %j in an alarm that is %s: %s', (tree, from, reason) => {
+    expect(reasonOf(tree, from)).toBe(`${FORM} ${reason}`);
+  });
+
+  test('of a repeat says that it remains, in ok and in alarm, and never while unknown', () => {
+    const repeat = { repeatActions: true };
+    expect(reasonOf('ok', 'ok', repeat)).toBe(`${FORM} rule1 remaining as ok, due to rules: rule1 inside their threshold.`);
+    expect(reasonOf('up', 'alarm', repeat)).toBe(
+      `${FORM} rule1 remaining as alarm, due to rules: rule1 outside their threshold.`,
+    );
+    expect(reasonOf('unknown', 'insufficient data', repeat)).toBe('stay');
+    expect(reasonOf('trouble', 'ok', repeat)).toBe('stay');
+  });
+
+  test('comes with the rules behind it, as clients know them', () => {
+    const { reasonData } = composite.explain(evaluate({ or: ['ok', 'alarm'] }).findings, 'alarm', false);
+    expect(pythonJson(reasonData)).toBe(
+      '{"type": "composite", "composition_form": "(rule1 or rule2)", "causative_rules": {"rule2": {"query": "alarm", "threshold": 80.0, ' +
+        '"comparison_operator": "gt", "evaluation_periods": 2, "type": "prometheus"}}}',
+    );
+  });
+});
+
+test('every kind of rule within asks one question: answers belong to rules by their place', () => {
+  const gnocchi = { threshold: 1, aggregation_method: 'mean', metric: 'm', resource_type: 't' };
+  const fields: Readonly<Record<string, object>> = {
+    prometheus: { query: 'up', threshold: 1 },
+    gnocchi_resources_threshold: { ...gnocchi, resource_id: 'r' },
+    gnocchi_aggregation_by_metrics_threshold: { threshold: 1, aggregation_method: 'mean', metrics: ['a', 'b'] },
+    gnocchi_aggregation_by_resources_threshold: { ...gnocchi, query: '{}' },
+  };
+  for (const type of LEAF_KINDS) {
+    const kind = leafTypeOf({ type });
+    expect(kind.seriesNeeded(kind.schema.parse(fields[type]), NO_OPTIONS)).toHaveLength(1);
+  }
+});
+
+describe('whatever the tree', () => {
+  const { node } = fc.letrec<{ node: Tree }>((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      fc.constantFrom<Leaf>('ok', 'alarm', 'unknown', 'up', 'down', 'trouble'),
+      fc.record({ and: fc.array(tie('node'), { minLength: 1, maxLength: 2 }) }),
+      fc.record({ or: fc.array(tie('node'), { minLength: 1, maxLength: 2 }) }),
+    ),
+  }));
+  type Truth = 'ok' | 'alarm' | 'unknown';
+
+  /** Three-valued logic with every rule looked at. */
+  function truth(tree: Tree, of: (leaf: Leaf) => Truth): Truth {
+    if (typeof tree === 'string') return of(tree);
+    const [members, decisive, other] = 'and' in tree ? ([tree.and, 'ok', 'alarm'] as const) : ([tree.or, 'alarm', 'ok'] as const);
+    const all = members.map((member) => truth(member, of));
+    if (all.includes(decisive)) return decisive;
+    return all.includes('unknown') ? 'unknown' : other;
+  }
+
+  function held(present: AlarmState, trouble: Truth): (leaf: Leaf) => Truth {
+    return (leaf) => {
+      if (leaf === 'trouble') return trouble;
+      if (leaf !== 'up' && leaf !== 'down') return leaf;
+      if (present !== 'insufficient data') return present;
+      return leaf === 'up' ? 'alarm' : 'ok';
+    };
+  }
+
+  test('the verdict is that of three-valued logic, and of trouble only if the missing answer could have changed it', () => {
+    fc.assert(
+      fc.property(node, fc.constantFrom(...ALARM_STATES), (tree, present) => {
+        const possible = (['ok', 'alarm', 'unknown'] as const).map((trouble) => truth(tree, held(present, trouble)));
+        const [first, ...others] = possible;
+        const sure = others.every((one) => one === first);
+        const expected = !sure ? 'trouble' : first === 'unknown' ? 'insufficient data' : first;
+        expect(evaluate(tree, present).verdict).toBe(expected);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('the state that is found has a rule behind it', () => {
+    fc.assert(
+      fc.property(node, fc.constantFrom(...ALARM_STATES), (tree, present) => {
+        const { verdict, findings } = evaluate(tree, present);
+        if (verdict === 'trouble') return expect(findings.unanswered.length).toBeGreaterThan(0);
+        const { reasonData } = composite.explain(findings, verdict as AlarmState, false);
+        expect(Object.keys((reasonData as { causative_rules: object }).causative_rules).length).toBeGreaterThan(0);
+      }),
+    );
+  });
+});
