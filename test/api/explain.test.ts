@@ -172,7 +172,9 @@ describe('an alarm on the built-in meters', () => {
     expect(past.state_at).toEqual({ state: 'ok', since: '2026-01-01T11:50:00', reason: 'calm', known_from: 'its history' });
     expect(past.state).toBe('alarm');
     expect(past.evaluation).toMatchObject({ verdict: 'alarm', decision: 'transition' });
-    expect(past.summary).toMatch(/^At 2026-01-01T11:58:50 it was in state ok since 2026-01-01T11:50:00: calm\. A look at it says alarm:/);
+    expect(past.summary).toMatch(
+      /^At 2026-01-01T11:58:50 it was in state ok since 2026-01-01T11:50:00: calm\. A look at it says alarm:/,
+    );
     expect((await explain(id)).state_at).toMatchObject({ state: 'alarm', known_from: 'the alarm' });
     const longAgo = await explain(id, `?at=${before(7200).toISOString()}`);
     expect(longAgo.state_at).toMatchObject({ state: 'insufficient data', since: null });
@@ -194,7 +196,10 @@ describe('an alarm on the built-in meters', () => {
     expect(asleep.time_constraints).toMatchObject({ within: false, constraints: [{ name: 'night', holds: false }] });
     expect(asleep.evaluation.decision).toBe('stay');
     const awake = await explain(await api.create(thresholdBody({ ...rule({}), time_constraints: [night, noon] }), MEMBER));
-    expect(awake.time_constraints).toMatchObject({ within: true, constraints: [{ holds: false }, { name: 'noon', holds: true }] });
+    expect(awake.time_constraints).toMatchObject({
+      within: true,
+      constraints: [{ holds: false }, { name: 'noon', holds: true }],
+    });
     expect(awake.evaluation.decision).toBe('transition');
   });
 
@@ -243,7 +248,9 @@ describe('an alarm on a backend', () => {
     expect(notes).toEqual([
       'While a backend that it needs cannot be asked, the alarm keeps its state for 180 seconds; then it keeps it all the same.',
     ]);
-    expect(summary).toMatch(/It keeps its state, since nothing new can be said: gnocchi could not be asked: connection refused\.$/);
+    expect(summary).toMatch(
+      /It keeps its state, since nothing new can be said: gnocchi could not be asked: connection refused\.$/,
+    );
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import type { BackendAnswer, DatasourceKind } from '../../src/alarm/series.js';
+import { untilAborted } from '../../src/until-aborted.js';
 import type { Asking, Datasource, QueryOf } from '../../src/datasource/datasource.js';
 
 /** What a double says to one question. */
@@ -11,8 +12,8 @@ export interface DatasourceDouble<Kind extends DatasourceKind> extends Datasourc
   asked: Date[];
   /** Asked and not answered. */
   underWay: number;
-  /** Answers wait for this. */
-  gate: Promise<void>;
+  /** What the answer to each request waits for; `count` is how many came before it. */
+  gate: (count: number) => Promise<void>;
 }
 
 export function datasourceDouble<Kind extends DatasourceKind>(says: Says<Kind>): DatasourceDouble<Kind> {
@@ -20,12 +21,12 @@ export function datasourceDouble<Kind extends DatasourceKind>(says: Says<Kind>):
     says,
     asked: [],
     underWay: 0,
-    gate: Promise.resolve(),
+    gate: () => Promise.resolve(),
     async answers({ questions }, asking) {
+      const gate = double.gate(double.asked.length);
       double.asked.push(asking.now);
       double.underWay += 1;
-      const aborted = new Promise<void>((resolve) => asking.signal.addEventListener('abort', () => resolve()));
-      await Promise.race([double.gate, aborted]);
+      await untilAborted(gate, asking.signal).catch(() => undefined);
       double.underWay -= 1;
       for (const { query } of questions) asking.trace?.sent(`POST /double ${JSON.stringify(query)}`);
       return new Map(questions.map(({ key, query }) => [key, double.says(query, asking, key)]));
