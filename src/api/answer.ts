@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { once } from 'node:events';
 
-import { pythonJson } from '../alarm/python-json.js';
+import { pythonJson, type PythonValue } from '../alarm/python-json.js';
 import type { ApiAnswer } from './route.js';
 
 /** Writes an answer. The first page of a long list is asked for before the status is sent, so that a failure there is still an error answer. */
@@ -22,10 +22,10 @@ function end(response: ServerResponse, contentType: string, content: string | Bu
   response.end(bytes);
 }
 
-type ListAnswer = Pick<ApiAnswer, 'status' | 'listName'> & Required<Pick<ApiAnswer, 'pages'>>;
+type ListAnswer = Pick<ApiAnswer, 'status' | 'listName' | 'afterList'> & Required<Pick<ApiAnswer, 'pages'>>;
 
-async function sendPages(response: ServerResponse, { status, listName, pages }: ListAnswer): Promise<void> {
-  const [start, finish] = listName === undefined ? ['[', ']'] : [`{${pythonJson(listName)}: [`, ']}'];
+async function sendPages(response: ServerResponse, { status, listName, afterList, pages }: ListAnswer): Promise<void> {
+  const start = listName === undefined ? '[' : `{${pythonJson(listName)}: [`;
   let separator = '';
   for await (const page of pages) {
     if (isGone(response)) return; // nobody reads: the generator ends, and gives back what it holds
@@ -38,7 +38,13 @@ async function sendPages(response: ServerResponse, { status, listName, pages }: 
     separator = ', ';
     if (!flushed && !isGone(response)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
-  response.end(finish);
+  response.end(listName === undefined ? ']' : `]${membersText(afterList?.() ?? {})}}`);
+}
+
+function membersText(members: Readonly<Record<string, PythonValue>>): string {
+  return Object.entries(members)
+    .map(([name, value]) => `, ${pythonJson(name)}: ${pythonJson(value)}`)
+    .join('');
 }
 
 /** Asked anew each time: the client can go between two lines. */

@@ -1,4 +1,7 @@
 import type { AlarmRule } from '../alarm/types/index.js';
+import type { Backtest, BacktestRun } from '../evaluator/backtest.js';
+import type { Moment } from '../evaluator/explain.js';
+import type { Explanation } from '../evaluator/explanation.js';
 import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarm-store.js';
 import type { ResultCountQuery, ResultCounts } from '../storage/evaluation-counter-store.js';
 import type { ApiKey, ApiKeyCredential, ApiKeyQuery, ApiKeySelection, NewApiKey } from '../storage/api-key-store.js';
@@ -132,6 +135,19 @@ export interface Quotas {
   list(scope: Scope, projectId: string): Promise<Quota[]>;
   set(projectId: string, quotas: readonly Quota[]): Promise<Quota[]>;
   remove(projectId: string): Promise<void>;
+}
+
+/** Why alarms are in their states: looks at them as their evaluators do. */
+export interface Explanations {
+  explain(alarm: StoredAlarm, moment: Moment): Promise<Explanation>;
+}
+
+/** What alarms that are not there would have done. */
+export interface Backtests {
+  /** The kind of backend that the alarm needs and that is not configured; undefined: all are. */
+  missingBackend(alarm: StoredAlarm): string | undefined;
+  /** Asks nobody before the first page is read. */
+  start(run: BacktestRun, signal: AbortSignal): Backtest;
 }
 
 /** What evaluations found, counted. */

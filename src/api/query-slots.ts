@@ -8,12 +8,18 @@ export interface QueryLimits {
 
 export const QUERY_LIMITS: QueryLimits = { perProject: 2, inAll: 4 };
 
+/** Backtests keep a backend busy for as long as they last. */
+export const BACKTEST_LIMITS: QueryLimits = { perProject: 1, inAll: 2 };
+
 /** Counts the long answers under way in this process, so that a few callers cannot have all of its database connections. */
 export class QuerySlots {
   readonly #underWay = new Map<string | null, number>();
   #inAll = 0;
 
-  constructor(private readonly limits: QueryLimits) {}
+  constructor(
+    private readonly limits: QueryLimits,
+    private readonly what = 'complex queries',
+  ) {}
 
   /**
    * The same pages. An answer that is over with its first page, as almost all are, takes no slot. Others hold one from then until the last
@@ -38,10 +44,20 @@ export class QuerySlots {
     }
   }
 
+  /** The same pages, of an answer that is never short: it holds a slot from its first page on. Ends, and refuses, as `during` does. */
+  async *whole<T>(projectId: string | null, pages: AsyncIterable<T>): AsyncIterable<T> {
+    this.#take(projectId);
+    try {
+      yield* pages;
+    } finally {
+      this.#giveBack(projectId);
+    }
+  }
+
   #take(projectId: string | null): void {
     const own = this.#underWay.get(projectId) ?? 0;
     if (own >= this.limits.perProject || this.#inAll >= this.limits.inAll) {
-      throw new AppError('too_many_requests', 'Too many complex queries at once');
+      throw new AppError('too_many_requests', `Too many ${this.what} at once`);
     }
     this.#underWay.set(projectId, own + 1);
     this.#inAll += 1;

@@ -21,6 +21,8 @@ export interface ApiRequest {
   origin: string;
   /** Versions of the alarm that the client is willing to change, as it got them in `ETag`; undefined: any. */
   ifMatch: string | undefined;
+  /** Aborted when the answer is over, or nobody waits for it any more. */
+  signal: AbortSignal;
 }
 
 export interface ApiAnswer {
@@ -32,6 +34,8 @@ export interface ApiAnswer {
   pages?: AsyncIterable<readonly PythonValue[]>;
   /** The list of `pages` is this one member of an object. */
   listName?: string;
+  /** Members that follow the list in that object; asked for when the list has come to its end. */
+  afterList?: () => Readonly<Record<string, PythonValue>>;
   text?: { contentType: string; content: string | Buffer };
 }
 
@@ -86,8 +90,10 @@ function dispatch(routes: readonly Route[]): RequestHandler {
     const body = route.body && (await readJsonBody(request, response, route.body));
     const origin = `${request.protocol}://${request.host || 'localhost'}`;
     const params = request.params as Record<string, string>;
-    const answer = await answerOf(route, { identity, params, query, body, origin, ifMatch: request.headers['if-match'] });
-    await sendAnswer(response, answer);
+    const over = new AbortController();
+    response.once('close', () => over.abort());
+    const asked = { identity, params, query, body, origin, ifMatch: request.headers['if-match'], signal: over.signal };
+    await sendAnswer(response, await answerOf(route, asked));
   };
 }
 

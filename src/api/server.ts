@@ -10,8 +10,10 @@ import type { Authenticator, Credentials } from './identity/identity.js';
 import type {
   Alarms,
   ApiKeyAdmin,
+  Backtests,
   ComplexQueries,
   EvaluationResults,
+  Explanations,
   History,
   Imports,
   MeterStatistics,
@@ -26,6 +28,8 @@ import { openApiDocument } from './openapi/document.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
+import { backtestRoutes } from './routes/backtest.js';
+import { explainRoutes } from './routes/explain.js';
 import { apiKeyRoutes } from './routes/api-keys.js';
 import { capabilityRoutes } from './routes/capabilities.js';
 import { docsRoutes } from './routes/docs.js';
@@ -48,6 +52,11 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   imports: Imports;
   queries: ComplexQueries;
   querySlots: QuerySlots;
+  explanations: Explanations;
+  backtests: Backtests;
+  backtestSlots: QuerySlots;
+  /** How often alarms are evaluated. */
+  intervalMs: number;
   samples: Samples;
   statistics: MeterStatistics;
   notifications: NotificationAdmin;
@@ -84,7 +93,10 @@ export function createApi(deps: ApiDeps): express.Express {
   const routes: Route[] = [
     ...versionRoutes(),
     ...healthRoutes(deps),
+    // Before the alarms: what comes first takes a path that could also be an alarm's.
+    ...backtestRoutes(deps),
     ...alarmRoutes(deps),
+    ...explainRoutes(deps),
     ...alarmStateRoutes(deps),
     ...historyRoutes(deps),
     ...queryRoutes(deps),

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 
+import type { DatasourceKind } from '../alarm/series.js';
 import { listen, type Listener } from '../api/listen.js';
 import type { Doorbell, ReadinessCheck } from '../api/ports.js';
-import { QUERY_LIMITS, QuerySlots } from '../api/query-slots.js';
-import { createApi, createManagementApi } from '../api/server.js';
+import { BACKTEST_LIMITS, QUERY_LIMITS, QuerySlots } from '../api/query-slots.js';
+import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
+import type { BackendObserver } from '../datasource/datasource.js';
 import { withEnforcedLabel } from '../datasource/prometheus/promql/enforce.js';
+import { createBacktests } from '../evaluator/backtest.js';
+import { createExplain } from '../evaluator/explain.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import type { ReleaseStack } from '../release-stack.js';
@@ -14,8 +18,10 @@ import { createAlarmStore } from '../storage/alarm-store.js';
 import { createApiKeyStore } from '../storage/api-key-store.js';
 import type { Database } from '../storage/database.js';
 import { createEvaluationCounterStore } from '../storage/evaluation-counter-store.js';
+import { createEvaluationStore } from '../storage/evaluation-store.js';
 import { createEventStore } from '../storage/event-store.js';
 import { createComplexQueryStore } from '../storage/complex-query-store.js';
+import { createExplanationStore } from '../storage/explanation-store.js';
 import { createHistoryStore } from '../storage/history-store.js';
 import { createImportStore } from '../storage/import-store.js';
 import { createNotificationAdminStore } from '../storage/notification-admin-store.js';
@@ -24,6 +30,8 @@ import { createSampleStore } from '../storage/sample-store.js';
 import { createStatisticsStore } from '../storage/statistics-store.js';
 import type { Telemetry } from '../telemetry.js';
 import { createAuthentication } from './authentication.js';
+import { openDatasources } from './datasources/open.js';
+import { graceOf } from './evaluator-role.js';
 import { createRuleChecks } from './rule-checks.js';
 import { openTrustActions, trustRefusal } from './trusts.js';
 
@@ -55,6 +63,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     imports: createImportStore(db),
     queries: createComplexQueryStore(db),
     querySlots: new QuerySlots(QUERY_LIMITS),
+    ...openLooks(deps),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     events: createEventStore(db, {
@@ -90,6 +99,37 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     readiness: async () => [...(await readiness()), auth],
   });
   return listen(app, { host, port, setting: 'api.port' });
+}
+
+/** Looks at alarms go over connections of their own, so that they do not stand in the way of evaluations in the same process. */
+function openLooks(deps: ApiRoleDeps): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestSlots' | 'intervalMs'> {
+  const { config, db, clock, resources } = deps;
+  const { interval: intervalMs } = config.evaluator;
+  const datasources = openDatasources({ ...deps, health: { observerOf: countQueries(deps.telemetry) } });
+  resources.push('backends of the API', () => datasources.close());
+  const { reachableFrom } = createEvaluationStore(db);
+  return {
+    explanations: {
+      explain: createExplain({
+        datasources,
+        store: createExplanationStore(db),
+        reachableFrom,
+        intervalMs,
+        graceMs: graceOf(config),
+      }),
+    },
+    backtests: createBacktests({ datasources, pause: () => clock.sleep(0) }),
+    backtestSlots: new QuerySlots(BACKTEST_LIMITS, 'backtests'),
+    intervalMs,
+  };
+}
+
+/** What people look at says nothing about the health of evaluations. */
+function countQueries({ backendQueries }: Telemetry): (datasource: DatasourceKind) => BackendObserver {
+  return (datasource) => ({
+    succeeded: () => backendQueries.inc({ datasource, outcome: 'ok' }),
+    failed: () => backendQueries.inc({ datasource, outcome: 'failed' }),
+  });
 }
 
 /** Health and metrics of a process of any role, on a listener of their own. */

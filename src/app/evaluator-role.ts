@@ -48,11 +48,16 @@ export interface EvaluatorRole {
   backends: Pick<BackendHealth, 'failing'>;
 }
 
+/** How long an alarm keeps its state while a backend that it needs cannot be asked, in milliseconds. */
+export function graceOf({ evaluator }: Pick<Config, 'evaluator'>): number {
+  return evaluator.backend_grace ?? GRACE_INTERVALS * evaluator.interval;
+}
+
 /** The evaluator and its share of the work: partitions come and go with the coordinator, results go out through the commit. */
 export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
   const { config, db, clock, log, telemetry } = deps;
   const { interval, lease, heartbeat, deadline } = config.evaluator;
-  const graceMs = config.evaluator.backend_grace ?? GRACE_INTERVALS * interval;
+  const graceMs = graceOf(config);
   const coordinator: Coordinator = createCoordinator({
     members: createMemberStore(deps.coordinationDb),
     partitions: createPartitionStore(deps.coordinationDb),

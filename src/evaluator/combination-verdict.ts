@@ -17,6 +17,11 @@ export function combinationVerdict(id: string, snapshot: Snapshot, now: Date): E
   return verdictOf(snapshot.get(id) as MemberAlarm, snapshot, now, new Set([id]));
 }
 
+/** What the verdict is made from: the states of the combination's own members; those that are gone are absent. */
+export function memberStates(id: string, snapshot: Snapshot, now: Date): ReadonlyMap<string, AlarmState> {
+  return statesOf(snapshot.get(id) as MemberAlarm, snapshot, now, new Set([id]));
+}
+
 /** The oldest and newest interval that the leaves below a combination were evaluated in; `settled` is false while one is half written. */
 export interface MemberProgress {
   oldest: number;
@@ -41,14 +46,20 @@ export function progressBelow(id: string, snapshot: Snapshot, intervalMs: number
 
 function verdictOf(alarm: MemberAlarm, snapshot: Snapshot, now: Date, above: ReadonlySet<string>): Evaluation {
   const rule = parseStoredRule(alarm.kind, alarm.ruleJson);
-  const type = evaluatedTypeOf(rule);
-  const memberStates = new Map<string, AlarmState>();
-  for (const memberId of type.members(rule)) {
+  const states = statesOf(alarm, snapshot, now, above);
+  const input = { answers: [], memberStates: states, state: alarm.state, options: NO_OPTIONS, now };
+  return evaluatedTypeOf(rule).evaluate(rule, input);
+}
+
+function statesOf(alarm: MemberAlarm, snapshot: Snapshot, now: Date, above: ReadonlySet<string>): Map<string, AlarmState> {
+  const rule = parseStoredRule(alarm.kind, alarm.ruleJson);
+  const states = new Map<string, AlarmState>();
+  for (const memberId of typeOf(rule).members(rule)) {
     const member = snapshot.get(memberId);
     // A circle cannot be written; should one ever be read, its members count as unknown instead of ending the process.
-    if (member !== undefined && !above.has(memberId)) memberStates.set(memberId, stateOf(member, snapshot, now, above));
+    if (member !== undefined && !above.has(memberId)) states.set(memberId, stateOf(member, snapshot, now, above));
   }
-  return type.evaluate(rule, { answers: [], memberStates, state: alarm.state, options: NO_OPTIONS, now });
+  return states;
 }
 
 function stateOf(member: MemberAlarm, snapshot: Snapshot, now: Date, above: ReadonlySet<string>): AlarmState {

@@ -1,13 +1,14 @@
 import type { Decision } from '../alarm/decide.js';
 import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
 import { isWithin } from '../alarm/time-constraint.js';
-import type { Datasource, Datasources } from '../datasource/datasource.js';
+import type { Datasources } from '../datasource/datasource.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Outcome } from '../storage/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import { untilAborted } from '../until-aborted.js';
 import type { HeldAlarm } from './alarm-cache.js';
+import { askPlanned } from './ask-backends.js';
 import { countedState, type EvaluationResult } from './count-results.js';
 import { judgeAlarm, judgeWithoutBackends, type Judgement } from './judge.js';
 import { planRequests, type PlannedRequest } from './plan.js';
@@ -127,13 +128,12 @@ function askBackends(
   answers: Map<string, BackendAnswer>,
 ): ReadonlyMap<string, Promise<void>> {
   const asked = new Map<string, Promise<void>>();
-  for (const { datasource, backend, ...request } of requests) {
+  for (const planned of requests) {
+    const { datasource, backend } = planned;
     const ask = async (): Promise<void> => {
       try {
-        // The plan puts questions together by their datasource, so that each gets those it understands.
-        const source = datasources.find(datasource, backend) as Datasource<SeriesNeed['query']> | undefined;
-        const found = source && (await untilAborted(source.answers(request, { now, signal }), cutOff));
-        for (const [key, answer] of found ?? []) answers.set(key, answer);
+        const found = await untilAborted(askPlanned(datasources, planned, { now, signal }), cutOff);
+        for (const [key, answer] of found) answers.set(key, answer);
       } catch (thrown) {
         log.debug('a datasource gave no answer', { datasource, backend, err: toError(thrown) });
       }

@@ -97,6 +97,7 @@ async function aResource(): Promise<Record<string, string>> {
   await api.ask('POST', '/v2/meters/cpu', { as: MEMBER, body: [SAMPLE] });
   return { resource: 'r1' };
 }
+const BACKTEST = { alarm: thresholdBody(), start: '2026-01-01T11:00:00', stop: '2026-01-01T11:10:00' };
 const SAMPLE = { counter_type: 'gauge', counter_unit: '%', counter_volume: 1, resource_id: 'r1' };
 const aMeter = (): Promise<Record<string, string>> => Promise.resolve({ meter: 'cpu' });
 const theProject = (): Promise<Record<string, string>> => Promise.resolve({ project: 'p1', project_id: 'p1', id: 'p1' });
@@ -119,6 +120,8 @@ const ROWS: Record<string, Row> = {
   'GET /v2/alarms/:id/state': visibleFirst('reader', 200, { given: anAlarm }),
   'PUT /v2/alarms/:id/state': visibleFirst('member', 200, { given: anAlarm, body: 'ok' }),
   'GET /v2/alarms/:id/history': visibleFirst('reader', 200, { given: anAlarm }),
+  'GET /v2/alarms/:id/explain': visibleFirst('reader', 200, { given: anAlarm }),
+  'POST /v2/alarms/backtest': byRole('member', 200, { body: BACKTEST }),
   'POST /v2/query/alarms': byRole('reader', 200, { body: {} }),
   'POST /v2/query/alarms/history': byRole('reader', 200, { body: {} }),
   'GET /v2/capabilities': open(),

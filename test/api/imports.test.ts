@@ -40,6 +40,7 @@ async function bringOver(documents: object[], standing?: Standing): Promise<Reco
     body: documents,
     origin: 'http://localhost',
     ifMatch: undefined,
+    signal: new AbortController().signal,
   });
   return (answer as ApiAnswer).body as Record<string, unknown>[];
 }

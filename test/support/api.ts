@@ -4,20 +4,26 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { Authenticator } from '../../src/api/identity/identity.js';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/listen.js';
-import { QUERY_LIMITS, QuerySlots } from '../../src/api/query-slots.js';
+import { BACKTEST_LIMITS, QUERY_LIMITS, QuerySlots } from '../../src/api/query-slots.js';
 import type { ComplexQueries, RuleChecks, Trusts } from '../../src/api/ports.js';
 import { createApi, type ApiDeps } from '../../src/api/server.js';
 import { createTrustActions } from '../../src/api/trust-actions.js';
+import { createDatasources, type DatasourceDeps } from '../../src/datasource/registry.js';
+import { createBacktests } from '../../src/evaluator/backtest.js';
+import { createExplain } from '../../src/evaluator/explain.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
 import { NO_QUOTAS } from '../../src/storage/alarm-insert-store.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
 import { createApiKeyStore } from '../../src/storage/api-key-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation-counter-store.js';
+import { createEvaluationStore } from '../../src/storage/evaluation-store.js';
 import { createEventStore } from '../../src/storage/event-store.js';
 import { createComplexQueryStore } from '../../src/storage/complex-query-store.js';
+import { createExplanationStore } from '../../src/storage/explanation-store.js';
 import { createHistoryStore } from '../../src/storage/history-store.js';
 import { createImportStore } from '../../src/storage/import-store.js';
+import { createMeterSeriesStore } from '../../src/storage/meter-series-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notification-admin-store.js';
 import { createQuotaStore } from '../../src/storage/quota-store.js';
 import { createSealer } from '../../src/storage/sealed.js';
@@ -76,6 +82,8 @@ export interface TestApiOptions {
   /** -1, the default, is no limit. */
   alarmQuotas?: { project?: number; user?: number };
   countsResults?: boolean;
+  /** Backends beside the built-in meters. */
+  remote?: DatasourceDeps['remote'];
   trustedProxies?: string[];
   /** Without it there is no Keystone, and `trust+` actions are refused. */
   trusts?: Trusts;
@@ -127,6 +135,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     imports: createImportStore(db),
     queries: options.queries ?? createComplexQueryStore(db),
     querySlots: new QuerySlots(QUERY_LIMITS),
+    ...looks(db, settings.remote),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     events: createEventStore(db, {
@@ -187,6 +196,29 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       return answer.json<{ alarm_id: string }>().alarm_id;
     },
     close: () => listener.close(Promise.resolve()),
+  };
+}
+
+const INTERVAL_MS = 60_000;
+
+function looks(
+  db: Database,
+  remote: DatasourceDeps['remote'],
+): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestSlots' | 'intervalMs'> {
+  const datasources = createDatasources({
+    meterStatistics: createMeterSeriesStore(db),
+    observerOf: () => ({ succeeded: () => {}, failed: () => {} }),
+    ...(remote && { remote }),
+  });
+  const { reachableFrom } = createEvaluationStore(db);
+  const store = createExplanationStore(db);
+  return {
+    explanations: {
+      explain: createExplain({ datasources, store, reachableFrom, intervalMs: INTERVAL_MS, graceMs: 3 * INTERVAL_MS }),
+    },
+    backtests: createBacktests({ datasources, pause: () => new Promise((resolve) => setImmediate(resolve)) }),
+    backtestSlots: new QuerySlots(BACKTEST_LIMITS, 'backtests'),
+    intervalMs: INTERVAL_MS,
   };
 }
 

@@ -57,7 +57,7 @@ export const gnocchiThreshold = {
   members: () => [],
   backends: () => ['gnocchi'],
   optionProblem: (rule, options) => thresholdOptionProblem(rule, rule.evaluation_periods, options),
-  evaluate: (rule, { answers, state, options }) => judgeThreshold(rule, answers[0]!, readingOf(rule), { state, options }),
+  evaluate: (rule, input) => judgeThreshold(rule, input.answers[0]!, readingOf(rule), input),
   explain: explainThreshold,
 } satisfies Omit<AlarmType<GnocchiThresholdRule, ThresholdFindings>, 'schema' | 'scopedTo' | 'seriesNeeded'>;
 
@@ -86,10 +86,5 @@ export function gnocchiNeed(rule: GnocchiThresholdRule, query: GnocchiQuery, opt
 
 /** The newest rows of Gnocchi; gaps between them are not looked at. */
 function readingOf({ evaluation_periods: required, granularity }: GnocchiThresholdRule): Reading {
-  return {
-    required,
-    valuesOf: (series) =>
-      (series.length > required ? series.slice(-required) : series).map(({ values }) => values['value'] as number),
-    withoutValues: `No datapoint for granularity ${granularity}`,
-  };
+  return { required, statistic: 'value', withoutValues: `No datapoint for granularity ${granularity}` };
 }

@@ -2,7 +2,8 @@ import type { AlarmState } from '../alarm.js';
 import type { Evaluation, Reason, Verdict } from '../decide.js';
 import type { EvaluationOptions, MissingDataTreatment, OptionProblem } from '../evaluation-options.js';
 import { PythonFloat, pythonFloat } from '../python-json.js';
-import type { BackendAnswer, Series } from '../series.js';
+import type { BackendAnswer, Point, Series } from '../series.js';
+import type { OnJudgedPoint } from './judged-point.js';
 import type { ComparisonOperator } from './threshold/schema.js';
 
 /** What all kinds that compare values with a threshold have in common. */
@@ -26,10 +27,12 @@ export interface ThresholdFindings {
 
 /** How the points of an answer become values, and how many it takes. */
 export interface Reading {
-  /** Values that each series must have. */
+  /** Values that each series must have; of more the newest are compared. */
   required: number;
-  /** The values of a series that are compared: at most `required`, the newest ones. */
-  valuesOf: (series: Series) => number[];
+  /** Which of a point's values it is. */
+  statistic: string;
+  /** Points that may be compared, and why the others may not; undefined: all may. */
+  only?: { points: (series: Series) => readonly Point[]; otherwise: string };
   /** Reason of an answer that has no value at all; undefined: as for too few. */
   withoutValues?: string;
   /** What Aodh gives as the number of datapoints of an answer without any, if not `required`. */
@@ -39,6 +42,7 @@ export interface Reading {
 export interface Circumstances {
   state: AlarmState;
   options: EvaluationOptions;
+  onPoint?: OnJudgedPoint | undefined;
 }
 
 const compare = {
@@ -73,8 +77,9 @@ export function judgeThreshold(
   const reason = answer.kind === 'absent' ? answer.reason : reading.withoutValues;
   const series = answer.kind === 'series' ? answer.series : [];
   const judged = (series.length > 0 ? series : NO_SERIES).map((one) =>
-    judgeValues(condition, reading.valuesOf(one), required, circumstances),
+    judgeValues(condition, valuesOf(comparedPoints(one, reading), reading), required, circumstances),
   );
+  tellPoints(condition, { series, judged }, reading, circumstances);
   const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : together(judged);
   if (evaluation.verdict !== 'insufficient data' || evaluation.findings.values.length > 0 || reason === undefined)
     return evaluation;
@@ -110,6 +115,66 @@ export function judgeValues(
 
 const NO_SERIES: readonly Series[] = [[]];
 
+/** The newest points that have a value, oldest first; gaps between them are not looked at. */
+function comparedPoints(series: Series, { required, statistic, only }: Reading): readonly Point[] {
+  const points = only ? only.points(series) : series;
+  const compared: Point[] = [];
+  for (let index = points.length - 1; index >= 0 && compared.length < required; index -= 1) {
+    const point = points[index]!;
+    if (isValue(point.values[statistic])) compared.push(point);
+  }
+  return compared.reverse();
+}
+
+function valuesOf(points: readonly Point[], { statistic }: Reading): number[] {
+  return points.map(({ values }) => values[statistic] as number);
+}
+
+function isValue(value: number | undefined): value is number {
+  return value !== undefined && Number.isFinite(value);
+}
+
+function tellPoints(
+  condition: ThresholdCondition,
+  { series, judged }: { series: readonly Series[]; judged: readonly Evaluation[] },
+  reading: Reading,
+  circumstances: Circumstances,
+): void {
+  const { onPoint } = circumstances;
+  if (onPoint === undefined) return;
+  const threshold = effectiveThreshold(condition, circumstances);
+  const isAnyDecided = judged.some(isDecided);
+  for (const [index, points] of series.entries()) {
+    const stoodAside = isAnyDecided && !isDecided(judged[index]!);
+    const whyNot = reasonsAgainst(points, reading, stoodAside);
+    for (const point of points) {
+      const { at } = point;
+      const value = point.values[reading.statistic] ?? null;
+      const leftOut = whyNot(point);
+      if (leftOut !== undefined || value === null) onPoint({ series: index, at, value, leftOut: leftOut ?? NO_NUMBER });
+      else onPoint({ series: index, at, value, outside: isOutside(condition, value, threshold) });
+    }
+  }
+}
+
+/** Why a point of a series was not compared; undefined where it was. */
+function reasonsAgainst(points: Series, reading: Reading, stoodAside: boolean): (point: Point) => string | undefined {
+  const { required, statistic, only } = reading;
+  const compared = new Set(comparedPoints(points, reading));
+  const allowed = new Set(only ? only.points(points) : points);
+  return (point) => {
+    if (compared.has(point)) return stoodAside ? 'its series has too few datapoints' : undefined;
+    if (!isValue(point.values[statistic])) return NO_NUMBER;
+    return allowed.has(point) ? olderThan(required) : only?.otherwise;
+  };
+}
+
+const NO_NUMBER = 'not a number';
+
+function olderThan(required: number): string {
+  return required === 1 ? 'older than the last datapoint' : `older than the last ${required} datapoints`;
+}
+
 function nothing(required: number, unknownReason: string): ThresholdFindings {
   return { values: [], outside: 0, required, unknownReason };
 }
@@ -137,7 +202,7 @@ function trend(isOutside: boolean): Verdict {
 
 /** As Aodh judges the series of a PromQL answer: all in alarm, none, or a trend that the last one gives. Series without enough values stand aside. */
 function together(judged: readonly Evaluation<ThresholdFindings>[]): Evaluation<ThresholdFindings> {
-  const decided = judged.filter(({ verdict }) => verdict !== 'insufficient data' && verdict !== 'hold');
+  const decided = judged.filter(isDecided);
   const counted = decided.length > 0 ? decided : judged;
   const as = counted.find((one) => one.findings.filled)?.findings.filled?.as;
   const count = counted.reduce((sum, one) => sum + (one.findings.filled?.count ?? 0), 0);
@@ -153,6 +218,10 @@ function together(judged: readonly Evaluation<ThresholdFindings>[]): Evaluation<
   if (decided.length === 0) return { verdict: 'hold', findings };
   const last = decided.at(-1)?.verdict;
   return { verdict: trend(last === 'alarm' || last === 'trending alarm'), findings };
+}
+
+function isDecided({ verdict }: Evaluation): boolean {
+  return verdict !== 'insufficient data' && verdict !== 'hold';
 }
 
 /** Reason texts and `reason_data` of Aodh's threshold evaluators. */

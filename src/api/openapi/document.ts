@@ -14,6 +14,10 @@ const QUERY: Readonly<Record<string, { schema: Json; description: string }>> = {
   },
   sort: { schema: { type: 'array', items: { type: 'string' } }, description: 'key, key:asc or key:desc; may be repeated.' },
   limit: { schema: { type: 'integer', minimum: 0 }, description: 'At most so many. 0, like no limit, is everything.' },
+  at: {
+    schema: { type: 'string' },
+    description: 'A moment of the past, ISO 8601; UTC where it names no offset. Now, where it is left out.',
+  },
   marker: { schema: { type: 'string' }, description: 'Id of the last one of the page before.' },
 };
 
@@ -23,6 +27,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'POST /v1/notifications/replay': 202,
   'POST /v1/notifications/:id/replay': 202,
   'PUT /v1/delivery-pauses/:project': 204,
+  'POST /v2/alarms/backtest': 200,
   'POST /v1/imports': 200,
   'POST /v1/imports/activate': 200,
   'POST /v2/query/alarms': 200,

@@ -5,6 +5,7 @@ import { ComplexQueryRequest } from '../schema/complex-query.js';
 import { EventRequest } from '../schema/event-request.js';
 import { ActivationRequest } from '../schema/import-request.js';
 import { SampleRequest } from '../schema/sample-request.js';
+import { BacktestRequest } from '../schema/backtest-request.js';
 import { ApiKeyRequest } from '../schema/api-key-request.js';
 import { QuotaRequest } from '../schema/quota-request.js';
 import {
@@ -30,6 +31,7 @@ import {
   StatisticsAnswer,
   VersionsAnswer,
 } from './answers.js';
+import { BacktestAnswer, ExplanationAnswer } from './explanation-answers.js';
 
 /** What the document says of one route beside what its row in the route table says. */
 export interface Operation {
@@ -77,6 +79,19 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     group: 'Alarms',
     summary: 'What happened to an alarm, also after its deletion',
     answer: z.array(HistoryAnswer),
+  },
+
+  'GET /v2/alarms/:id/explain': {
+    group: 'Alarms',
+    summary:
+      'Why an alarm is in its state: what it asks, what it is answered, each datapoint, and what follows; now or at a moment',
+    answer: ExplanationAnswer,
+  },
+  'POST /v2/alarms/backtest': {
+    group: 'Alarms',
+    summary: 'What an alarm would have done between two moments; nothing is created',
+    request: BacktestRequest,
+    answer: BacktestAnswer,
   },
 
   'GET /v2/meters': { group: 'Meters', summary: 'Meters of the built-in store', answer: z.array(MeterAnswer) },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { parseTimestamp } from '../../alarm/timestamp.js';
-import { pythonText } from '../../alarm/wire-types.js';
+import { MANDATORY_MISSING, pythonText } from '../../alarm/wire-types.js';
 
 export { parseTimestamp } from '../../alarm/timestamp.js';
 
@@ -14,6 +14,23 @@ export function isoTimestamp(date: Date): string {
 /** As `parseTimestamp`, with any offset taken off: Aodh's complex queries compare the digits as they stand. */
 export function parseLocalTimestamp(text: string): Date | undefined {
   return parseTimestamp(text) && parseTimestamp(text.trim().replace(/(:[\d.,]+)\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$/i, '$1'));
+}
+
+/** A timestamp that a request must have. */
+export function mandatoryTimestamp(): z.ZodType<Date> {
+  return z
+    .unknown()
+    .transform((value, context): Date => {
+      const date = typeof value === 'string' ? parseTimestamp(value) : undefined;
+      if (date) return date;
+      const isMissing = value === undefined || value === null;
+      context.addIssue({
+        code: 'custom',
+        message: isMissing ? MANDATORY_MISSING : `Unknown string format: ${pythonText(value)}`,
+      });
+      return z.NEVER;
+    })
+    .meta({ type: 'string', description: 'ISO 8601; UTC where it names no offset.' });
 }
 
 /** A timestamp in a request; absent and null are undefined. */

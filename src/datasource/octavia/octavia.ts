@@ -23,7 +23,7 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
     if (poolId === '' || poolId === '.' || poolId === '..') return { kind: 'refusal', status: 404 };
     const onSend = trace && ((request: string) => trace.sent(request));
     try {
-      return await gate.run(() => inTime(signal, () => client.members(poolId, { signal, onSend })));
+      return await gate.run(() => inTime(signal, () => client.members(poolId, { signal, onSend })), signal);
     } catch (thrown) {
       return { kind: 'trouble', reason: reasonOf(thrown) };
     }

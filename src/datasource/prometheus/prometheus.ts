@@ -92,7 +92,7 @@ async function askOnce(query: PlannedQuery, { client, gate, tenancy, asking, mom
     return await gate.run(async () => {
       asking.trace?.sent(described(request));
       return outcomeOf(await client.ask(request, asking.signal), moments.stepS === 0 ? 'vector' : 'matrix');
-    });
+    }, asking.signal);
   } catch (thrown) {
     return { kind: 'trouble', reason: reasonOf(thrown) };
   }

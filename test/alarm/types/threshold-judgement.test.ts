@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ALARM_STATES, type AlarmState } from '../../../src/alarm/alarm.js';
 import { decide, type Verdict } from '../../../src/alarm/decide.js';
 import { MISSING_DATA_TREATMENTS, type EvaluationOptions } from '../../../src/alarm/evaluation-options.js';
-import type { BackendAnswer, Series } from '../../../src/alarm/series.js';
+import type { BackendAnswer } from '../../../src/alarm/series.js';
 import {
   explainThreshold,
   judgeThreshold,
@@ -20,7 +20,7 @@ const ABOVE_80 = { comparison_operator: 'gt', threshold: 80 } as const;
 const UNKNOWN = 'insufficient data';
 
 function readingOf(required: number): Reading {
-  return { required, valuesOf: (series: Series) => series.slice(-required).map(({ values }) => values['value'] as number) };
+  return { required, statistic: 'value' };
 }
 
 function answerOf(...series: (readonly number[])[]): BackendAnswer {

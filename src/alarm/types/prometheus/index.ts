@@ -26,7 +26,7 @@ export const prometheus: AlarmType<PrometheusRule, ThresholdFindings> = {
   backends: () => ['prometheus'],
   seriesNeeded: (rule, options) => [needOf(rule, options)],
   optionProblem: (rule, options) => thresholdOptionProblem(rule, rule.evaluation_periods ?? 1, options),
-  evaluate: (rule, { answers, state, options }) => judgeThreshold(rule, answers[0]!, readingOf(rule), { state, options }),
+  evaluate: (rule, input) => judgeThreshold(rule, input.answers[0]!, readingOf(rule), input),
   explain: explainThreshold,
 };
 
@@ -59,8 +59,7 @@ function readingOf(rule: PrometheusRule): Reading {
   const required = rule.evaluation_periods ?? 1;
   return {
     required,
-    valuesOf: (series) =>
-      (series.length > required ? series.slice(-required) : series).map(({ values }) => values['value'] as number),
+    statistic: 'value',
     ...(isRange(rule) ? {} : { withoutValues: 'datapoints are unknown', countWithoutValues: 0 }),
   };
 }

@@ -1,27 +1,19 @@
 import type { Point, Series } from '../../series.js';
 import type { EvaluationInput } from '../alarm-type.js';
 import type { Evaluation } from '../../decide.js';
-import { judgeThreshold, type ThresholdFindings } from '../threshold-judgement.js';
+import { judgeThreshold, type Reading, type ThresholdFindings } from '../threshold-judgement.js';
 import type { ThresholdRule } from './schema.js';
 
 /** Aodh's three-way verdict: all outside is `alarm`, none is `ok`, a mixture is a trend that the last value gives. */
-export function evaluateThreshold(
-  rule: ThresholdRule,
-  { answers, state, options }: EvaluationInput,
-): Evaluation<ThresholdFindings> {
-  const reading = { required: rule.evaluation_periods, valuesOf: (series: Series) => comparedValues(rule, series) };
-  return judgeThreshold(rule, answers[0]!, reading, { state, options });
+export function evaluateThreshold(rule: ThresholdRule, input: EvaluationInput): Evaluation<ThresholdFindings> {
+  return judgeThreshold(rule, input.answers[0]!, readingOf(rule), input);
 }
 
-function comparedValues(rule: ThresholdRule, series: Series): number[] {
-  const points = rule.exclude_outliers ? withoutOutliers(series) : series;
-  const values: number[] = [];
-  for (const point of points) {
-    const value = point.values[rule.statistic];
-    if (value !== undefined && Number.isFinite(value)) values.push(value);
-  }
-  return values.length > rule.evaluation_periods ? values.slice(-rule.evaluation_periods) : values;
+function readingOf({ evaluation_periods: required, statistic, exclude_outliers }: ThresholdRule): Reading {
+  return exclude_outliers ? { required, statistic, only: WITHOUT_OUTLIERS } : { required, statistic };
 }
+
+const WITHOUT_OUTLIERS = { points: withoutOutliers, otherwise: 'an outlier by its number of samples' };
 
 /** Drops periods whose number of samples lies outside mean ± 2 population standard deviations of those numbers. */
 function withoutOutliers(series: Series): readonly Point[] {

@@ -1,0 +1,88 @@
+import { typeOf } from '../../alarm/types/index.js';
+import type { PythonValue } from '../../alarm/python-json.js';
+import { AppError } from '../../errors.js';
+import type { BacktestTransition } from '../../evaluator/backtest.js';
+import { newAlarm } from '../alarm-definition.js';
+import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
+import { refuseBadRule } from '../check-rule.js';
+import { parseWith } from '../faultstring.js';
+import type { Backtests, RuleChecks } from '../ports.js';
+import { invalidInput } from '../query-parameters.js';
+import type { QuerySlots } from '../query-slots.js';
+import { SMALL_BODY } from '../request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { BacktestRequest } from '../schema/backtest-request.js';
+import { backtestEndResponse, backtestTransitionResponse } from '../schema/backtest-response.js';
+import { isoTimestamp } from '../schema/timestamp.js';
+
+export interface BacktestRoutesDeps {
+  backtests: Backtests;
+  backtestSlots: QuerySlots;
+  ruleChecks: RuleChecks;
+  actions: ActionPolicy;
+  /** How often alarms are evaluated. */
+  intervalMs: number;
+  now: () => Date;
+}
+
+const MAX_EVALUATIONS = 50_000;
+
+/** No alarm has this id. */
+const DRAFT_ID = 'backtest';
+
+export function backtestRoutes(deps: BacktestRoutesDeps): Route[] {
+  return [
+    {
+      method: 'POST',
+      path: '/v2/alarms/backtest',
+      policy: 'member',
+      body: SMALL_BODY,
+      handle: (request) => backtest(deps, request),
+    },
+  ];
+}
+
+/** The draft is checked as if it were to be created; nothing of it is kept. */
+async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: ApiRequest): Promise<ApiAnswer> {
+  const { backtests, backtestSlots, ruleChecks, actions } = deps;
+  if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "data"');
+  const request = parseWith(BacktestRequest, { argument: 'data', value: body });
+  refuseBadActions(request.alarm, identity, actions);
+  const span = spanOf(request, deps);
+  refuseOtherKinds(request);
+  const { externalOwner } = await refuseBadRule(request.alarm, identity, ruleChecks);
+  const alarm = newAlarm(request.alarm, identity, { id: DRAFT_ID, at: span.start, externalOwner });
+  const missing = backtests.missingBackend(alarm);
+  if (missing !== undefined) throw invalidInput('type', alarm.rule.type, `No ${missing} backend is configured to ask.`);
+  const { pages, summary } = backtests.start({ alarm, ...span, initialState: request.initial_state }, signal);
+  return {
+    status: 200,
+    listName: 'transitions',
+    pages: backtestSlots.whole(identity.projectId, shown(pages)),
+    afterList: () => backtestEndResponse(summary),
+  };
+}
+
+function spanOf(
+  { start, stop, step }: BacktestRequest,
+  { now, intervalMs }: BacktestRoutesDeps,
+): { start: Date; stop: Date; stepMs: number } {
+  const stepMs = step === null ? intervalMs : step * 1000;
+  if (stop > now()) throw invalidInput('stop', isoTimestamp(stop), 'It must not be in the future.');
+  if (start >= stop) throw invalidInput('start', isoTimestamp(start), 'It must be before stop.');
+  const evaluations = Math.floor((stop.getTime() - start.getTime()) / stepMs) + 1;
+  if (evaluations > MAX_EVALUATIONS) {
+    const most = `At most ${MAX_EVALUATIONS} evaluations are made at once, and this would be ${evaluations}.`;
+    throw invalidInput('stop', isoTimestamp(stop), `${most} Let it stop earlier, or take a longer step.`);
+  }
+  return { start, stop, stepMs };
+}
+
+function refuseOtherKinds({ alarm: { rule } }: BacktestRequest): void {
+  if (typeOf(rule).judgedBy === 'series') return;
+  throw invalidInput('type', rule.type, 'Only alarms that ask a backend for data can be backtested.');
+}
+
+async function* shown(pages: AsyncIterable<readonly BacktestTransition[]>): AsyncIterable<readonly PythonValue[]> {
+  for await (const page of pages) yield page.map(backtestTransitionResponse);
+}

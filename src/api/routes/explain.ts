@@ -1,0 +1,43 @@
+import { parseTimestamp } from '../../alarm/timestamp.js';
+import type { Alarms, Explanations } from '../ports.js';
+import { invalidInput } from '../query-parameters.js';
+import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { explanationResponse } from '../schema/explanation-response.js';
+import { theAlarm } from './alarms.js';
+
+export interface ExplainRoutesDeps {
+  alarms: Alarms;
+  explanations: Explanations;
+  now: () => Date;
+}
+
+export function explainRoutes(deps: ExplainRoutesDeps): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/v2/alarms/:id/explain',
+      policy: 'reader',
+      query: ['at'],
+      prepare: (request) => explain(deps, request),
+    },
+  ];
+}
+
+async function explain({ alarms, explanations, now }: ExplainRoutesDeps, request: ApiRequest): Promise<() => Promise<ApiAnswer>> {
+  const present = now();
+  const at = momentIn(request, present);
+  const alarm = await theAlarm(alarms, request);
+  return async () => {
+    const explanation = await explanations.explain(alarm, { now: present, at, signal: request.signal });
+    return { status: 200, body: explanationResponse(alarm, explanation) };
+  };
+}
+
+function momentIn({ query }: ApiRequest, now: Date): Date {
+  const text = query.one('at');
+  if (text === undefined) return now;
+  const at = parseTimestamp(text);
+  if (at === undefined) throw invalidInput('at', text, 'It is not a timestamp in ISO 8601.');
+  if (at > now) throw invalidInput('at', text, 'It must not be in the future.');
+  return at;
+}

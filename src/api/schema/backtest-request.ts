@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+import { ALARM_STATES } from '../../alarm/alarm.js';
+import { optional, wireEnum, wireInt } from '../../alarm/wire-types.js';
+import { AlarmRequest } from './alarm-request.js';
+import { mandatoryTimestamp } from './timestamp.js';
+
+const MAX_STEP_S = 365 * 24 * 3600;
+
+/** The body of a backtest: an alarm as for its creation, and when it shall have been. */
+export const BacktestRequest = z.strictObject({
+  alarm: AlarmRequest,
+  start: mandatoryTimestamp(),
+  stop: mandatoryTimestamp(),
+  /** Seconds. */
+  step: optional<number | null>(wireInt({ min: 1, max: MAX_STEP_S }), null),
+  initial_state: optional(wireEnum(ALARM_STATES), 'insufficient data'),
+});
+export type BacktestRequest = z.infer<typeof BacktestRequest>;

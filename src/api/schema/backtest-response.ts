@@ -1,0 +1,22 @@
+import { scrubAction } from '../../alarm/action.js';
+import type { PythonValue } from '../../alarm/python-json.js';
+import type { BacktestSummary, BacktestTransition } from '../../evaluator/backtest.js';
+import { isoTimestamp } from './timestamp.js';
+
+export function backtestTransitionResponse({ at, from, to, reason, actions }: BacktestTransition): PythonValue {
+  return { at: isoTimestamp(at), from, to, reason, notifications: actions.map(scrubAction) };
+}
+
+/** What follows the transitions. */
+export function backtestEndResponse(summary: BacktestSummary): Readonly<Record<string, PythonValue>> {
+  return {
+    repeats: summary.repeats,
+    summary: {
+      evaluations: summary.evaluations,
+      time_in_state: { ...summary.secondsInState },
+      notifications: summary.notifications,
+      unanswered: summary.unanswered,
+      outside_time_constraints: summary.outsideTimeConstraints,
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { PythonFloat, type PythonValue } from '../../alarm/python-json.js';
+import type { PoolMember } from '../../alarm/series.js';
+import type { Datapoint, ExplainedQuestion, ExplainedSchedule, Explanation } from '../../evaluator/explanation.js';
+import type { StoredAlarm } from '../../storage/alarm-store.js';
+import { isoTimestamp } from './timestamp.js';
+
+/** Why an alarm is in its state; what it says of the alarm itself is as the alarm is now. */
+export function explanationResponse(alarm: StoredAlarm, explanation: Explanation): PythonValue {
+  const { at, stateAt, summary, notes, judgedBy, options, timeConstraints, evaluation, members, lastFiring } = explanation;
+  return {
+    alarm_id: alarm.id,
+    name: alarm.name,
+    type: alarm.rule.type,
+    at: isoTimestamp(at),
+    summary,
+    notes,
+    state: alarm.state,
+    state_reason: alarm.stateReason,
+    state_timestamp: isoTimestamp(alarm.stateTimestamp),
+    state_at: { state: stateAt.state, since: momentOrNull(stateAt.since), reason: stateAt.reason, known_from: stateAt.from },
+    evaluation: {
+      verdict: evaluation.verdict,
+      would_be_state: evaluation.wouldBe,
+      decision: evaluation.decision,
+      reason: evaluation.reason,
+    },
+    judged_by: judgedBy,
+    options: { ...options },
+    questions: explanation.questions.map(questionResponse),
+    time_constraints: {
+      within: timeConstraints.within,
+      constraints: timeConstraints.constraints.map(({ constraint, holds }) => ({ ...constraint, holds })),
+    },
+    members: members && members.map(({ alarmId, state }) => ({ alarm_id: alarmId, state })),
+    last_firing: lastFiring && { timestamp: isoTimestamp(lastFiring.at), reason: lastFiring.reason },
+    evaluation_schedule: scheduleResponse(explanation.schedule),
+  };
+}
+
+function questionResponse(question: ExplainedQuestion): PythonValue {
+  const { part, backend, window, condition, poolMembers } = question;
+  return {
+    rule: part && { name: part.name, type: part.type, verdict: part.verdict },
+    backend: { ...backend },
+    window: {
+      start: isoTimestamp(window.start),
+      stop: isoTimestamp(window.stop),
+      granularity: window.granularityS,
+      evaluation_periods: window.evaluationPeriods,
+      ingestion_lag: window.lagS,
+    },
+    requests: question.requests,
+    refusal: question.refusal,
+    condition: condition && {
+      comparison_operator: condition.comparison_operator,
+      threshold: new PythonFloat(condition.threshold),
+      effective_threshold: new PythonFloat(condition.effectiveThreshold),
+    },
+    compared: question.compared,
+    outside: question.outside,
+    datapoints: question.datapoints.map(datapointResponse),
+    datapoints_not_shown: question.datapointsNotShown,
+    pool_members: poolMembers && poolMembers.map(({ member, unhealthy }) => ({ ...shownMember(member), unhealthy })),
+  };
+}
+
+function datapointResponse({ at, value, series, used, why, comparison, outside }: Datapoint): PythonValue {
+  return {
+    timestamp: momentOrNull(at),
+    value: typeof value === 'number' ? new PythonFloat(value) : value,
+    series,
+    used,
+    why,
+    comparison,
+    outside,
+  };
+}
+
+const MEMBER_FIELDS = ['id', 'name', 'operating_status', 'admin_state_up', 'created_at'];
+
+/** What is looked at, as Octavia sent it. */
+function shownMember(member: PoolMember): Record<string, PythonValue> {
+  return Object.fromEntries(MEMBER_FIELDS.map((name) => [name, plain(member[name])]));
+}
+
+function plain(value: unknown): string | boolean | null {
+  return typeof value === 'string' || typeof value === 'boolean' ? value : null;
+}
+
+function scheduleResponse(schedule: ExplainedSchedule): PythonValue {
+  return {
+    enabled: schedule.enabled,
+    muted: schedule.muted,
+    interval: schedule.intervalMs / 1000,
+    partition: schedule.partition,
+    owner: schedule.owner,
+    epoch: schedule.epoch,
+    last_evaluated_at: momentOrNull(schedule.lastEvaluatedAt),
+    next_evaluation_at: momentOrNull(schedule.nextEvaluationAt),
+  };
+}
+
+function momentOrNull(at: Date | null): string | null {
+  return at && isoTimestamp(at);
+}

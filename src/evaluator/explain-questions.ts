@@ -1,0 +1,198 @@
+import type { AlarmState } from '../alarm/alarm.js';
+import type { Evaluation } from '../alarm/decide.js';
+import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
+import { pythonFloat } from '../alarm/python-json.js';
+import { windowStart, type BackendAnswer, type Point, type PoolMember, type SeriesNeed } from '../alarm/series.js';
+import { leavesOf } from '../alarm/types/composite/tree.js';
+import { evaluatedTypeOf, type AlarmRule } from '../alarm/types/index.js';
+import type { JudgedPoint } from '../alarm/types/judged-point.js';
+import { effectiveThreshold, type ThresholdCondition } from '../alarm/types/threshold-judgement.js';
+import type { Datapoint, ExplainedPoolMember, ExplainedQuestion } from './explanation.js';
+import type { Overheard } from './overhear.js';
+
+/** What a look at an alarm got to see; parallel to its needs. */
+export interface Look {
+  rule: AlarmRule;
+  needs: readonly SeriesNeed[];
+  options: EvaluationOptions;
+  state: AlarmState;
+  at: Date;
+  /** By the keys of the needs, over windows that may be wider than the alarm's. */
+  answers: ReadonlyMap<string, BackendAnswer>;
+  /** Cut to the alarm's windows, as they were judged. */
+  own: readonly BackendAnswer[];
+  /** Of the whole rule. */
+  evaluation: Evaluation;
+  overheard: Overheard;
+}
+
+/** PromQL can give thousands of series; nobody reads them. */
+const MOST_DATAPOINTS = 1_000;
+
+/** Each question of an alarm that was put to its backend, with what became of every datapoint of the answer. */
+export function explainedQuestions(look: Look): ExplainedQuestion[] {
+  const leaves = look.rule.type === 'composite' ? leavesOf(look.rule.tree) : undefined;
+  return look.needs.map((need, index) => {
+    const leaf = leaves?.[index];
+    return explained(look, need, {
+      rule: leaf ?? look.rule,
+      answer: look.own[index]!,
+      options: leaf ? NO_OPTIONS : look.options,
+      name: leaf && `rule${index + 1}`,
+    });
+  });
+}
+
+/** A question that nobody could be asked. */
+export function unaskedQuestion(
+  rule: AlarmRule,
+  need: SeriesNeed,
+  { at, configured }: { at: Date; configured: boolean },
+): ExplainedQuestion {
+  return {
+    backend: { kind: need.datasource, name: need.backend, configured, reachable: null, trouble: null },
+    window: windowOf(rule, need, at),
+    requests: [],
+    refusal: null,
+    condition: null,
+    compared: 0,
+    outside: 0,
+    datapoints: [],
+    datapointsNotShown: 0,
+    poolMembers: null,
+    part: null,
+  };
+}
+
+/** One rule with the one answer that is its own: of the whole alarm, or of a part of a composite one. */
+interface Part {
+  rule: AlarmRule;
+  answer: BackendAnswer;
+  options: EvaluationOptions;
+  /** Of a part. */
+  name: string | undefined;
+}
+
+function explained(look: Look, need: SeriesNeed, part: Part): ExplainedQuestion {
+  const { rule, answer, name, options } = part;
+  const { evaluation, points } = judgedAgain(look, part);
+  const trouble = answer.kind === 'trouble' ? answer.reason : null;
+  const datapoints = datapointsOf(look, need, part, points);
+  const condition = conditionOf(rule);
+  return {
+    ...unaskedQuestion(rule, need, { at: look.at, configured: true }),
+    backend: { kind: need.datasource, name: need.backend, configured: true, reachable: trouble === null, trouble },
+    requests: look.overheard.requestsOf(need.key),
+    refusal: answer.kind === 'absent' || answer.kind === 'refused' ? answer.reason : null,
+    condition: condition && {
+      comparison_operator: condition.comparison_operator,
+      threshold: condition.threshold,
+      effectiveThreshold: effectiveThreshold(condition, { state: look.state, options }),
+    },
+    compared: datapoints.filter(({ used }) => used).length,
+    outside: datapoints.filter(({ outside }) => outside === true).length,
+    datapoints: datapoints.slice(0, MOST_DATAPOINTS),
+    datapointsNotShown: Math.max(0, datapoints.length - MOST_DATAPOINTS),
+    poolMembers: answer.kind === 'members' ? poolMembersOf(answer.members, evaluation) : null,
+    part: name === undefined ? null : { name, type: rule.type, verdict: evaluation.verdict },
+  };
+}
+
+/** The judgement is pure: made again with somebody who listens, it comes out the same. */
+function judgedAgain(
+  { state, at: now }: Look,
+  { rule, answer, options }: Part,
+): { evaluation: Evaluation; points: JudgedPoint[] } {
+  const points: JudgedPoint[] = [];
+  const onPoint = (point: JudgedPoint): void => void points.push(point);
+  const input = { answers: [answer], memberStates: new Map<string, string>(), state, options, now, onPoint };
+  return { evaluation: evaluatedTypeOf(rule).evaluate(rule, input), points };
+}
+
+function windowOf(rule: AlarmRule, need: SeriesNeed, at: Date): ExplainedQuestion['window'] {
+  const evaluationPeriods = 'evaluation_periods' in rule ? (rule.evaluation_periods ?? 1) : 1;
+  return {
+    start: new Date(windowStart(need, at.getTime())),
+    stop: new Date(at.getTime() - need.lagS * 1000),
+    granularityS: need.granularityS,
+    evaluationPeriods,
+    lagS: need.lagS,
+  };
+}
+
+function conditionOf(rule: AlarmRule): ThresholdCondition | null {
+  return 'threshold' in rule ? rule : null;
+}
+
+/** What was judged, what was cut off before that, and what the backend sent and nobody believed: series by series, oldest first. */
+function datapointsOf(
+  { answers, state, overheard }: Look,
+  need: SeriesNeed,
+  { rule, answer, options }: Part,
+  judged: readonly JudgedPoint[],
+): Datapoint[] {
+  const whole = answers.get(need.key);
+  const isOneOfSeveral = whole?.kind === 'series' && whole.series.length > 1;
+  const comparison = comparisonFor(rule, { state, options });
+  const datapoints = judged.map((point): Datapoint => {
+    const { series, at, value } = point;
+    const shown = { at: new Date(at), value, series: isOneOfSeveral ? series : undefined };
+    if ('leftOut' in point) return unused(shown, point.leftOut);
+    return { ...shown, used: true, why: undefined, comparison: comparison(point.value), outside: point.outside };
+  });
+  for (const [series, points] of (whole?.kind === 'series' ? whole.series : []).entries()) {
+    for (const point of cutOff(points, answer, series)) {
+      const shown = { at: new Date(point.at), value: valueOf(point, rule), series: isOneOfSeveral ? series : undefined };
+      datapoints.push(unused(shown, 'outside the window'));
+    }
+  }
+  for (const { at, value, why } of overheard.droppedOf(need.key)) {
+    datapoints.push(unused({ at: at === null ? null : new Date(at), value: shownValue(value), series: undefined }, why));
+  }
+  return datapoints.sort(bySeriesAndTime);
+}
+
+function unused(shown: Pick<Datapoint, 'at' | 'value' | 'series'>, why: string): Datapoint {
+  return { ...shown, used: false, why, comparison: undefined, outside: undefined };
+}
+
+/** Points of a widened answer that the alarm did not get to see. */
+function cutOff(points: readonly Point[], own: BackendAnswer, series: number): readonly Point[] {
+  const kept = new Set(own.kind === 'series' ? own.series[series] : []);
+  return points.filter((point) => !kept.has(point));
+}
+
+function valueOf({ values }: Point, rule: AlarmRule): number | null {
+  return values['statistic' in rule ? rule.statistic : 'value'] ?? null;
+}
+
+const MOST_CHARACTERS = 100;
+
+function shownValue(value: unknown): number | string | null {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (typeof value === 'string') return value.slice(0, MOST_CHARACTERS);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `of type ${typeof value}`;
+}
+
+const SIGNS = { gt: '>', ge: '>=', lt: '<', le: '<=', eq: '==', ne: '!=' } as const;
+
+function comparisonFor(
+  rule: AlarmRule,
+  circumstances: { state: AlarmState; options: EvaluationOptions },
+): (value: number) => string | undefined {
+  const condition = conditionOf(rule);
+  if (condition === null) return () => undefined;
+  const right = `${SIGNS[condition.comparison_operator]} ${pythonFloat(effectiveThreshold(condition, circumstances))}`;
+  return (value) => `${pythonFloat(value)} ${right}`;
+}
+
+function bySeriesAndTime(a: Datapoint, b: Datapoint): number {
+  return (a.series ?? 0) - (b.series ?? 0) || (a.at?.getTime() ?? 0) - (b.at?.getTime() ?? 0);
+}
+
+function poolMembersOf(members: readonly PoolMember[], { findings }: Evaluation): ExplainedPoolMember[] {
+  const { unhealthy = [] } = findings as { unhealthy?: readonly PoolMember[] };
+  const counted = new Set(unhealthy);
+  return members.map((member) => ({ member, unhealthy: counted.has(member) }));
+}

@@ -1,0 +1,115 @@
+import type { AlarmState } from '../alarm/alarm.js';
+import type { Verdict } from '../alarm/decide.js';
+import type { EvaluationOptions } from '../alarm/evaluation-options.js';
+import { pythonFloat } from '../alarm/python-json.js';
+import type { ExplainedEvaluation, ExplainedQuestion, Explanation, StateThen } from './explanation.js';
+
+/** What the texts are made of. */
+export interface Found {
+  questions: readonly ExplainedQuestion[];
+  members: Explanation['members'];
+  verdict: Verdict;
+  state: AlarmState;
+  options: EvaluationOptions;
+}
+
+const MOST_MEMBERS = 10;
+
+/** What a look at an alarm found, in half a sentence. */
+export function foundWords({ questions, members, verdict, state, options }: Found): string {
+  if (members !== null) return membersWords(members);
+  const [first] = questions;
+  if (first === undefined) return 'there is nothing to look at';
+  if (first.part !== null) return partsWords(questions);
+  return `${questionWords(first, verdict, options)}${isTrend(verdict) && state !== 'insufficient data' ? MIXTURE : ''}`;
+}
+
+const MIXTURE = '; datapoints that disagree change no state';
+
+function membersWords(members: readonly { alarmId: string; state: AlarmState | null }[]): string {
+  const shown = members.slice(0, MOST_MEMBERS).map(({ alarmId, state }) => `${alarmId} is ${state ?? 'gone'}`);
+  return `of its members ${shown.join(', ')}${members.length > MOST_MEMBERS ? ', …' : ''}`;
+}
+
+function partsWords(questions: readonly ExplainedQuestion[]): string {
+  return questions
+    .map(({ part, backend }) =>
+      backend.trouble === null
+        ? `${part?.name} says ${part?.verdict}`
+        : `${part?.name}: ${backend.kind} could not be asked: ${backend.trouble}`,
+    )
+    .join(', ');
+}
+
+function questionWords(question: ExplainedQuestion, verdict: Verdict, options: EvaluationOptions): string {
+  const { backend, refusal, poolMembers, compared, window } = question;
+  if (backend.trouble !== null) return `${backend.kind} could not be asked: ${backend.trouble}`;
+  if (refusal !== null) return `${backend.kind} says: ${refusal}`;
+  if (poolMembers !== null) {
+    const unhealthy = poolMembers.filter((member) => member.unhealthy).length;
+    return `${unhealthy} of the pool's ${poolMembers.length} members count as unhealthy`;
+  }
+  const missing = missingWords(verdict, options);
+  if (compared === 0) return `there are no datapoints in the window${missing}`;
+  if (verdict === 'insufficient data' || verdict === 'hold') {
+    return `only ${compared} of the ${window.evaluationPeriods} datapoints needed are there${missing}`;
+  }
+  return comparedWords(question, options) + (compared < window.evaluationPeriods ? missing : '');
+}
+
+function missingWords(verdict: Verdict, { treat_missing_data: treatment }: EvaluationOptions): string {
+  if (verdict === 'hold') return ', and the alarm is to keep its state then';
+  return treatment === 'ok' || treatment === 'alarm' ? `; missing ones count as ${treatment}` : '';
+}
+
+const RELATIONS = { gt: 'above', ge: 'at or above', lt: 'below', le: 'at or below', eq: 'equal to', ne: 'other than' } as const;
+
+function comparedWords({ condition, compared, outside, datapoints }: ExplainedQuestion, options: EvaluationOptions): string {
+  if (condition === null) return `${compared} datapoints were compared`;
+  const relation = `${RELATIONS[condition.comparison_operator]} ${pythonFloat(condition.effectiveThreshold)}`;
+  const recent = datapoints.findLast(({ used }) => used)?.value;
+  const value = typeof recent === 'number' ? pythonFloat(recent) : 'none';
+  if (compared === 1) return `the last datapoint, ${value}, is ${outside === 1 ? '' : 'not '}${relation}`;
+  const count = outside === compared ? 'all' : outside === 0 ? 'none' : String(outside);
+  const enough = options.datapoints_to_alarm;
+  const verb = outside === 0 || outside === 1 ? 'is' : 'are';
+  const needed = enough === undefined ? '' : `; it takes ${enough} to be in alarm`;
+  return `${count} of the last ${compared} datapoints ${verb} ${relation}, the most recent is ${value}${needed}`;
+}
+
+function isTrend(verdict: Verdict): boolean {
+  return verdict === 'trending ok' || verdict === 'trending alarm';
+}
+
+export interface Summed {
+  at: Date;
+  stateAt: StateThen;
+  evaluation: ExplainedEvaluation;
+  /** What was found; undefined where nobody could look. */
+  found: string | undefined;
+  /** Why no evaluator looks at it at that moment; undefined where one does. */
+  leftAlone: string | undefined;
+}
+
+/** Why the alarm is in its state, and what a look at it says to that. */
+export function summaryOf({ at, stateAt, evaluation, found, leftAlone }: Summed): string {
+  const since = stateAt.since === null ? '' : ` since ${shownTime(stateAt.since)}`;
+  const isPast = stateAt.from === 'its history';
+  const reason = stateAt.reason === null ? '.' : `: ${stateAt.reason.replace(/[.\s]+$/, '')}.`;
+  const first = `${isPast ? `At ${shownTime(at)} it was` : 'It is'} in state ${stateAt.state}${since}${reason}`;
+  return [first, lookSentence({ evaluation, found, stateAt }), leftAlone && `No evaluator looks at it: ${leftAlone}.`]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function lookSentence({ evaluation, found, stateAt }: Pick<Summed, 'evaluation' | 'found' | 'stateAt'>): string | undefined {
+  if (found === undefined) return undefined;
+  if (evaluation.verdict === 'trouble') return `It keeps its state, since nothing new can be said: ${found}.`;
+  if (evaluation.wouldBe === stateAt.state) return `A look at it says no different: ${found}.`;
+  return `A look at it says ${evaluation.wouldBe}: ${found}.`;
+}
+
+/** As timestamps are shown elsewhere, to the second. */
+function shownTime(date: Date): string {
+  return date.toISOString().slice(0, 19);
+}

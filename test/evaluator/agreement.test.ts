@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import type { EvaluationOptions } from '../../src/alarm/evaluation-options.js';
+import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
+import { COMPARISON_OPERATORS, STATISTICS } from '../../src/alarm/types/threshold/schema.js';
+import { createDatasources, type DatasourceDeps } from '../../src/datasource/registry.js';
+import { createBacktests, type BacktestTransition } from '../../src/evaluator/backtest.js';
+import { createExplain } from '../../src/evaluator/explain.js';
+import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarm-store.js';
+import type { Database } from '../../src/storage/database.js';
+import { createEvaluationStore } from '../../src/storage/evaluation-store.js';
+import { createExplanationStore } from '../../src/storage/explanation-store.js';
+import { createMeterSeriesStore } from '../../src/storage/meter-series-store.js';
+import { embeddedDatabase } from '../support/databases.js';
+import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.js';
+import { INTERVAL_MS, startEvaluator } from '../support/evaluator-rig.js';
+import { storeAlarm, storeSample } from '../support/stored-alarms.js';
+
+/** What evaluators commit, beside what explanations and backtests say of the same alarms, data and moments. */
+
+const ALARMS = 40;
+const INTERVALS = 8;
+const SEED = 20260101;
+const BEGIN = new Date('2026-01-01T12:00:01Z');
+
+interface Given {
+  rule: AlarmRule;
+  options: EvaluationOptions;
+  repeatActions: boolean;
+  timeConstraints: unknown[];
+}
+
+interface Committed {
+  at: Date;
+  from: string;
+  to: string;
+  reason: string;
+}
+
+const condition = {
+  comparison_operator: fc.constantFrom(...COMPARISON_OPERATORS),
+  threshold: fc.integer({ min: 20, max: 80 }),
+  evaluation_periods: fc.integer({ min: 1, max: 4 }),
+};
+const metered = fc
+  .record({
+    ...condition,
+    meter_name: fc.constantFrom('m0', 'm1', 'm2', 'm3'),
+    statistic: fc.constantFrom(...STATISTICS),
+    period: fc.constantFrom(30, 60, 120),
+    exclude_outliers: fc.boolean(),
+  })
+  .map((rule): AlarmRule => alarmTypes.threshold.schema.parse(rule));
+const queried = fc
+  .record({ ...condition, query: fc.constantFrom('q0', 'q1', 'q2'), granularity: fc.constantFrom(30, 60) })
+  .map((rule): AlarmRule => alarmTypes.prometheus.scopedTo(alarmTypes.prometheus.schema.parse(rule), { projectId: null }));
+const options = fc.record(
+  {
+    datapoints_to_alarm: fc.constant(1),
+    treat_missing_data: fc.constantFrom('ok' as const, 'alarm' as const, 'ignore' as const, 'missing' as const),
+    ingestion_lag: fc.constantFrom(15, 60),
+  },
+  { requiredKeys: [] },
+);
+const given: fc.Arbitrary<Given> = fc.record({
+  rule: fc.oneof(metered, queried),
+  options,
+  repeatActions: fc.boolean(),
+  timeConstraints: fc.constantFrom([], [], [{ name: 'c', description: '', start: '*/6 * * * *', duration: 60, timezone: '' }]),
+});
+
+/** One or two series that are the same whoever asks about a moment, with gaps. */
+const prometheus = datasourceDouble<'prometheus'>(({ promql }, { now }) => {
+  const value = (minute: number, which: number): number => (minute * 37 + promql.charCodeAt(1) * 11 + which * 29) % 100;
+  const series = [0, 1].map((which) =>
+    seriesEndingAt(now, 30, [0, 1, 2, 3, 4, 5, 6, 7]).flatMap(({ at }) => {
+      const minute = Math.floor(at / 60_000);
+      return value(minute, which) < 10 ? [] : [{ at, values: { value: value(minute, which) } }];
+    }),
+  );
+  return { kind: 'series', series: promql === 'q2' ? series : series.slice(0, 1) };
+});
+const remote: NonNullable<DatasourceDeps['remote']> = { prometheus: new Map([[null, prometheus]]) };
+
+let db: Database;
+let end: Date;
+const alarms = fc.sample(given, { numRuns: ALARMS, seed: SEED });
+
+const idOf = (index: number): string => `alarm-${index}`;
+
+beforeAll(async () => {
+  db = await embeddedDatabase();
+  const volumes = fc.sample(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.nat(100), fc.nat(1_500)), { numRuns: 300, seed: SEED });
+  for (const [meter, volume, seconds] of volumes) {
+    await storeSample(db, `m${meter}`, { volume, at: new Date(BEGIN.getTime() + (seconds - 700) * 1000) });
+  }
+  for (const [index, { rule, options: set, repeatActions, timeConstraints }] of alarms.entries()) {
+    const actions = { okActions: ['log://'], alarmActions: ['log://', 'test://'], insufficientDataActions: [] };
+    await storeAlarm(db, { id: idOf(index), rule, repeatActions, timeConstraints, ...actions });
+    await db.query('update alarms set evaluation_options = $2 where id = $1', [idOf(index), JSON.stringify(set)]);
+  }
+  const rig = await startEvaluator(db, { remote });
+  for (let count = 0; count < INTERVALS; count += 1) await rig.interval();
+  end = rig.clock.now();
+  await rig.stop();
+});
+afterAll(() => db.close());
+
+const datasources = () =>
+  createDatasources({
+    meterStatistics: createMeterSeriesStore(db),
+    observerOf: () => ({ succeeded: () => {}, failed: () => {} }),
+    remote,
+  });
+
+/** The alarm as it was before the first evaluation. */
+async function alarmOf(index: number): Promise<StoredAlarm> {
+  const alarm = await createAlarmStore(db).find({ all: true }, idOf(index));
+  if (alarm === undefined) throw new Error(`no alarm ${index}`);
+  return alarm;
+}
+
+async function committed(index: number): Promise<Committed[]> {
+  const { rows } = await db.query<{ timestamp: Date; previous_state: string; detail: string }>(
+    "select timestamp, previous_state, detail from alarm_history where alarm_id = $1 and type = 'state transition' order by state_version",
+    [idOf(index)],
+  );
+  return rows.map(({ timestamp, previous_state: from, detail }) => {
+    const { state: to, transition_reason: reason } = JSON.parse(detail) as { state: string; transition_reason: string };
+    return { at: timestamp, from, to, reason };
+  });
+}
+
+/** The moments at which an evaluator has looked at the alarm. */
+async function turnsOf(index: number): Promise<Date[]> {
+  const { rows } = await db.query<{ last: Date }>(
+    'select p.last_evaluated_at as last from alarms a join partitions p on p.id = a.partition where a.id = $1',
+    [idOf(index)],
+  );
+  const last = rows[0]?.last ?? end;
+  const turns: Date[] = [];
+  for (let at = last.getTime(); at > BEGIN.getTime(); at -= INTERVAL_MS) turns.unshift(new Date(at));
+  return turns;
+}
+
+async function notificationsOf(index: number): Promise<{ kind: string; at: Date }[]> {
+  const query = 'select kind, transition_time as at from notifications where alarm_id = $1';
+  return (await db.query<{ kind: string; at: Date }>(query, [idOf(index)])).rows;
+}
+
+const indexes = alarms.map((_, index) => index);
+
+test('there is something to agree on', async () => {
+  const all = (await Promise.all(indexes.map(committed))).flat();
+  expect(new Set(all.map(({ to }) => to)).size).toBe(3);
+  expect(all.length).toBeGreaterThan(ALARMS);
+  const repeats = (await Promise.all(indexes.map(notificationsOf))).flat().filter(({ kind }) => kind === 'repeat');
+  expect(repeats.length).toBeGreaterThan(10);
+});
+
+describe('a backtest', () => {
+  test('finds the transitions that evaluators committed, and counts the same notifications', async () => {
+    const backtests = createBacktests({ datasources: datasources(), pause: () => Promise.resolve() });
+    for (const index of indexes) {
+      const alarm = await alarmOf(index);
+      const [start] = await turnsOf(index);
+      const run = { alarm, start: start!, stop: end, stepMs: INTERVAL_MS, initialState: 'insufficient data' as const };
+      const { pages, summary } = backtests.start(run, new AbortController().signal);
+      const found: BacktestTransition[] = [];
+      for await (const page of pages) found.push(...page);
+      expect([index, found.map(({ at, from, to, reason }) => ({ at, from, to, reason }))]).toEqual([
+        index,
+        await committed(index),
+      ]);
+      expect([index, summary.notifications]).toEqual([index, (await notificationsOf(index)).length]);
+    }
+  });
+});
+
+describe('an explanation', () => {
+  test('decides at each moment as the evaluator did', async () => {
+    const { reachableFrom } = createEvaluationStore(db);
+    const store = createExplanationStore(db);
+    const explain = createExplain({
+      datasources: datasources(),
+      store,
+      reachableFrom,
+      intervalMs: INTERVAL_MS,
+      graceMs: INTERVAL_MS,
+    });
+    const { signal } = new AbortController();
+    for (const index of indexes) {
+      const alarm = await alarmOf(index);
+      const changes = await committed(index);
+      const repeats = (await notificationsOf(index)).filter(({ kind }) => kind === 'repeat');
+      for (const at of await turnsOf(index)) {
+        const { evaluation, stateAt } = await explain(alarm, { now: end, at, signal });
+        const change = changes.find((one) => one.at.getTime() === at.getTime());
+        const label = [index, at.toISOString()];
+        expect([...label, evaluation.decision === 'transition']).toEqual([...label, change !== undefined]);
+        if (change)
+          expect([stateAt.state, evaluation.wouldBe, evaluation.reason]).toEqual([change.from, change.to, change.reason]);
+        const isRepeated = repeats.some((one) => one.at.getTime() === at.getTime());
+        // A repeat in insufficient data has nobody to tell here.
+        if (stateAt.state !== 'insufficient data')
+          expect([...label, evaluation.decision === 'repeat']).toEqual([...label, isRepeated]);
+      }
+    }
+  });
+});
