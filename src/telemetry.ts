@@ -37,15 +37,8 @@ export function createTelemetry() {
     slotsMissed: counter('evaluation_slots_missed_total', 'Slots skipped because the batch before took too long'),
     oldestEvaluationAge: gauge('oldest_evaluation_age_seconds', 'Age of the oldest last evaluation among partitions owned here'),
     alarmsHeld: gauge('alarms_held', 'Alarms in memory of this evaluator'),
-    alarmsWithoutBackend: gauge(
-      'alarms_without_backend',
-      'Enabled alarms of this evaluator whose backend is not configured, by type',
-      ['type'],
-    ),
-    alarmsInTrouble: gauge(
-      'alarms_in_trouble',
-      'Alarms of this evaluator whose backend could not be asked when they were last looked at',
-    ),
+    alarmsWithoutBackend: gauge('alarms_without_backend', 'Enabled alarms held here whose backend is not configured', ['type']),
+    alarmsInTrouble: gauge('alarms_in_trouble', 'Alarms of this evaluator that wait for a backend that cannot be asked'),
     backendUp: gauge('backend_up', '1 for a backend that answers, 0 for one that cannot be asked', ['datasource', 'backend']),
     partitionsOwned: gauge('partitions_owned', 'Partitions this evaluator owns'),
     members: gauge('members', 'Evaluators this process sees'),
