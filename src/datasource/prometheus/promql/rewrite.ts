@@ -42,9 +42,9 @@ function respelled(text: string, root: SyntaxNode, edits: readonly Edit[]): Edit
   const found: Edit[] = [];
   const isReplaced = (at: number): boolean => edits.some(({ from, to }) => from <= at && at < to);
   root.cursor().iterate(({ name, from, to }) => {
+    if (isReplaced(from)) return;
     if (name === 'LineComment') found.push({ from, to, text: COMMENT });
-    if (name === 'StringLiteral' && !isReplaced(from))
-      found.push({ from, to, text: quoted(stringOf(text.slice(from, to)) ?? '') });
+    if (name === 'StringLiteral') found.push({ from, to, text: quoted(stringOf(text.slice(from, to)) ?? '') });
   });
   return found;
 }

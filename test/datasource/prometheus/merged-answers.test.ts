@@ -1,0 +1,87 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { withEnforcedLabel } from '../../../src/datasource/prometheus/promql/enforce.js';
+import { holesOf, mergedPromql } from '../../../src/datasource/prometheus/promql/merge.js';
+import { quoted } from '../../../src/datasource/prometheus/promql/string-literal.js';
+import { evaluated, EvaluationError, keyOf, without, type StoredSeries, type Valued } from './promql-evaluator.js';
+import { HOST, HOSTS, storedSeries, vectorQueries } from './promql-queries.js';
+
+const hostsAndSeries = fc
+  .uniqueArray(fc.constantFrom(...HOSTS), { minLength: 1, maxLength: 3 })
+  .chain((hosts) => fc.tuple(fc.constant(hosts), storedSeries(hosts)));
+
+test('a merged query gives each of its members the very values, under the very labels, that it would have had alone', () => {
+  let answers = 0;
+  let merged = 0;
+  fc.assert(
+    fc.property(vectorQueries, hostsAndSeries, (query, [values, stored]) => {
+      const members = values.map((value) => ({ value, promql: query.replaceAll(HOST, () => quoted(value)) }));
+      const holes = members.map(({ promql }) => holesOf(promql).find(({ label }) => label === 'host'));
+      const [hole] = holes;
+      if (!hole) return;
+      merged += 1;
+      expect(holes).toEqual(values.map((value) => ({ ...hole, value })));
+
+      const together = answerOf(mergedPromql(hole, values), stored);
+      const each = members.map(({ promql }) => answerOf(promql, stored));
+      // The server refuses the merged query exactly if it would refuse one of them.
+      expect(together === null).toBe(each.includes(null));
+      for (const [index, value] of values.entries()) {
+        const slice = together?.filter(({ labels }) => labels['host'] === value);
+        if (!slice) break;
+        answers += slice.length;
+        expect(comparable(slice)).toEqual(comparable(each[index] ?? []));
+      }
+      expect(together?.every(({ labels }) => values.includes(labels['host'] ?? '')) ?? true).toBe(true);
+    }),
+    { numRuns: 800 },
+  );
+  expect(merged).toBeGreaterThan(300);
+  expect(answers).toBeGreaterThan(400);
+});
+
+test('a narrowed query sees the series of its project as if there were no others', () => {
+  let answers = 0;
+  fc.assert(
+    fc.property(vectorQueries, fc.constantFrom('"web-1"', '""'), storedSeries(['web-1']), (query, host, stored) => {
+      const promql = query.replaceAll(HOST, host);
+      const narrowed = withEnforcedLabel(promql, 'tenant', 'p1');
+      if ('problem' in narrowed) throw new Error(narrowed.problem);
+      const own = stored.filter(({ labels }) => labels['tenant'] === 'p1');
+      const answer = answerOf(narrowed.promql, stored);
+      answers += answer?.length ?? 0;
+      expect(answer).toEqual(answerOf(promql, own));
+    }),
+    { numRuns: 800 },
+  );
+  expect(answers).toBeGreaterThan(300);
+});
+
+test.each([
+  { when: 'an aggregation would mix the values', alone: 'sum(cpu{host="web"})', together: 'sum(cpu{host=~"web|web-1"})' },
+  {
+    when: 'a match would reach across the values',
+    alone: 'cpu{host="web"} - on(job) cpu{host="web"}',
+    together: 'cpu{host=~"web|web-1"} - on(job) cpu{host=~"web|web-1"}',
+  },
+])('the evaluator of these tests knows a wrong merge: $when', ({ alone, together }) => {
+  const stored = ['web', 'web-1'].map((host, index) => ({ labels: { __name__: 'cpu', host, job: 'api' }, samples: [index + 1] }));
+  const slice = answerOf(together, stored)?.filter(({ labels }) => labels['host'] === 'web') ?? null;
+  expect(slice && comparable(slice)).not.toEqual(comparable(answerOf(alone, stored) ?? []));
+});
+
+/** Null if the server would refuse it. */
+function answerOf(promql: string, stored: readonly StoredSeries[]): Valued[] | null {
+  try {
+    return evaluated(promql, stored);
+  } catch (thrown) {
+    if (thrown instanceof EvaluationError) return null;
+    throw thrown;
+  }
+}
+
+/** The label of the hole apart: an aggregation alone may have dropped it. */
+function comparable(series: readonly Valued[]): string[] {
+  return series.map(({ labels, value }) => `${keyOf(without(labels, ['host']))} ${value}`).sort();
+}
