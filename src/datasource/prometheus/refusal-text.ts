@@ -40,6 +40,6 @@ function fit(message: string, { written, sent }: SentQuery): string | undefined 
 
 /** Whatever Prometheus quotes of a query that was changed must stand in the query as it was written. */
 function quotesMoreThan(shown: string, written: string): boolean {
-  const quoted = [...shown.matchAll(/"((?:[^"\\]|\\.)*)"|\{[^}]*\}?|`[^`]*`|'[^']*'/g)];
+  const quoted = [...shown.matchAll(/"((?:[^"\\]|\\.)*)(?:"|$)|\{[^}]*\}?|`[^`]*`?|'[^']*'?/g)];
   return quoted.some(([all, inner]) => inner !== 'query' && !written.includes(inner ?? all));
 }

@@ -3,9 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { NO_OPTIONS } from '../../../src/alarm/evaluation-options.js';
 import type { BackendAnswer } from '../../../src/alarm/series.js';
 import { alarmTypes, evaluatedTypeOf } from '../../../src/alarm/types/index.js';
+import { createSystemClock } from '../../../src/clock.js';
 import type { LocalServer } from '../../../src/cli/local-servers/redis.js';
+import { eventually } from '../../support/eventually.js';
 import { startPrometheus, type StoredSeries } from '../../support/prometheus.js';
 import { askAbout, keyOf, NOON, prometheusAt, valuesOf, type Observed, type Queries } from '../../support/prometheus-double.js';
+import { startReceiver } from '../../support/receiver-server.js';
 import { describeWith } from '../../support/servers.js';
 
 const MINUTE = 60_000;
@@ -211,6 +214,24 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
         ),
       );
     });
+  });
+
+  test('gives what it scraped just now', async () => {
+    const exporter = await startReceiver((_, response) => void response.end('answer 42\n'));
+    const scraping = await startPrometheus({ targets: [new URL(exporter.url).host] });
+    const fresh = prometheusAt(scraping.url);
+    const scraped = async (): Promise<void> => {
+      const { answer } = await askAbout(fresh, ['answer'], { now: createSystemClock().now() });
+      expect(valuesOf(answer)).toEqual([[42]]);
+    };
+    try {
+      // It looks for what to scrape every five seconds.
+      await eventually(scraped, { timeoutMs: 30_000 });
+    } finally {
+      fresh.datasource.close?.();
+      await scraping.stop();
+      await exporter.close();
+    }
   });
 
   describe('decides alarms', () => {

@@ -1,0 +1,60 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { refusalText } from '../../../src/datasource/prometheus/refusal-text.js';
+
+const OWN = { written: 'cpu{', sent: 'cpu{' };
+const NARROWED = { written: 'foo(cpu{mode="user"})', sent: 'foo(cpu{mode="user",project="p-secret"})' };
+
+function said(type: string, message: string, query = OWN): string {
+  const text = refusalText({ status: 400, type, message }, query);
+  return text.replace('alarm statistics retrieval failed: ', '').replace(' (HTTP 400)', '');
+}
+
+describe('what the author of a query reads of its refusal', () => {
+  test("is Prometheus' own text where the query is as it was written", () => {
+    expect(refusalText({ status: 400, type: 'bad_data', message: '1:5: parse error: unexpected end' }, OWN)).toBe(
+      'alarm statistics retrieval failed: bad_data: 1:5: parse error: unexpected end (HTTP 400)',
+    );
+  });
+
+  test('names no position in a query that was changed', () => {
+    expect(said('bad_data', 'invalid parameter "query": 1:1: parse error: unknown function', NARROWED)).toBe(
+      'bad_data: invalid parameter "query": parse error: unknown function',
+    );
+  });
+
+  test.each(['unknown function with name "foo"', 'unexpected "user"'])('may quote what was written: %s', (message) => {
+    expect(said('bad_data', message, NARROWED)).toBe(`bad_data: ${message}`);
+  });
+
+  test.each([
+    'unexpected "p-secret"',
+    'in {mode="user",project="p-secret"}',
+    "unexpected 'p-secret'",
+    'unexpected `p-secret`',
+    'at "proj',
+  ])('does not quote what was put into it: %s', (message) =>
+    expect(said('bad_data', message, NARROWED)).toBe('bad_data: the query is not valid'),
+  );
+
+  test.each([
+    'dial tcp 10.0.0.7:9090: refused',
+    'Post http://store/api',
+    'upstream store-0.thanos.svc:10901 says no',
+    'at [::1]:9090',
+    'lookup store',
+    'localhost:9090',
+  ])('names no machine: %s', (message) => expect(said('bad_data', message)).toBe('bad_data: the query is not valid'));
+
+  test('is short and printable', () => {
+    expect(said('bad_data', `a\u0000\r\n\u202eb${'x'.repeat(1_000)}`)).toBe(`bad_data: a b${'x'.repeat(197)}`);
+  });
+
+  test.each(['execution', 'too_large', '422'])('is a fixed text for %s', (type) => {
+    expect(said(type, 'anything at 10.0.0.7')).toBe(`${type}: the query cannot be executed`);
+  });
+
+  test('does not repeat types that nobody knows', () => {
+    expect(said('see http://10.0.0.7', 'x')).toBe('error: the query cannot be executed');
+  });
+});
