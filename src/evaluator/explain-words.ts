@@ -21,10 +21,12 @@ export function foundWords({ questions, members, verdict, state, options }: Foun
   const [first] = questions;
   if (first === undefined) return 'there is nothing to look at';
   if (first.part !== null) return partsWords(questions);
-  return `${questionWords(first, verdict, options)}${isTrend(verdict) && state !== 'insufficient data' ? MIXTURE : ''}`;
+  const words = questionWords(first, verdict, options);
+  if (!isTrend(verdict)) return words;
+  return state === 'insufficient data'
+    ? `${words} and decides while the state is unknown`
+    : `${words}; a mixture changes no state`;
 }
-
-const MIXTURE = '; datapoints that disagree change no state';
 
 function membersWords(members: readonly { alarmId: string; state: AlarmState | null }[]): string {
   const shown = members.slice(0, MOST_MEMBERS).map(({ alarmId, state }) => `${alarmId} is ${state ?? 'gone'}`);
@@ -93,10 +95,12 @@ export interface Summed {
 
 /** Why the alarm is in its state, and what a look at it says to that. */
 export function summaryOf({ at, stateAt, evaluation, found, leftAlone }: Summed): string {
-  const since = stateAt.since === null ? '' : ` since ${shownTime(stateAt.since)}`;
   const isPast = stateAt.from === 'its history';
+  const subject = isPast ? `At ${shownTime(at)} it` : 'It';
+  const verb = stateAt.since === null ? 'was' : isPast ? 'had been' : 'has been';
+  const since = stateAt.since === null ? '' : ` since ${shownTime(stateAt.since)}`;
   const reason = stateAt.reason === null ? '.' : `: ${stateAt.reason.replace(/[.\s]+$/, '')}.`;
-  const first = `${isPast ? `At ${shownTime(at)} it was` : 'It is'} in state ${stateAt.state}${since}${reason}`;
+  const first = `${subject} ${verb} in state ${stateAt.state}${since}${reason}`;
   return [first, lookSentence({ evaluation, found, stateAt }), leftAlone && `No evaluator looks at it: ${leftAlone}.`]
     .filter(Boolean)
     .join(' ');

@@ -138,7 +138,7 @@ describe('an alarm on the built-in meters', () => {
       reason: 'Transition to alarm due to 2 samples outside threshold, most recent: 91.0',
     });
     expect(summary).toBe(
-      'It is in state insufficient data since 2026-01-01T12:00:00: Not evaluated yet. ' +
+      'It has been in state insufficient data since 2026-01-01T12:00:00: Not evaluated yet. ' +
         'A look at it says alarm: all of the last 2 datapoints are above 80.0, the most recent is 91.0.',
     );
   });
@@ -158,8 +158,8 @@ describe('an alarm on the built-in meters', () => {
     const { evaluation, summary } = await explain(id);
     expect(evaluation).toMatchObject({ verdict: 'trending alarm', would_be_state: 'ok', decision: 'stay' });
     expect(summary).toBe(
-      'It is in state ok since 2026-01-01T11:50:00: all was well. A look at it says no different: ' +
-        '2 of the last 3 datapoints are above 80.0, the most recent is 91.0; datapoints that disagree change no state.',
+      'It has been in state ok since 2026-01-01T11:50:00: all was well. A look at it says no different: ' +
+        '2 of the last 3 datapoints are above 80.0, the most recent is 91.0; a mixture changes no state.',
     );
   });
 
@@ -173,7 +173,7 @@ describe('an alarm on the built-in meters', () => {
     expect(past.state).toBe('alarm');
     expect(past.evaluation).toMatchObject({ verdict: 'alarm', decision: 'transition' });
     expect(past.summary).toMatch(
-      /^At 2026-01-01T11:58:50 it was in state ok since 2026-01-01T11:50:00: calm\. A look at it says alarm:/,
+      /^At 2026-01-01T11:58:50 it had been in state ok since 2026-01-01T11:50:00: calm\. A look at it says alarm:/,
     );
     expect((await explain(id)).state_at).toMatchObject({ state: 'alarm', known_from: 'the alarm' });
     const longAgo = await explain(id, `?at=${before(7200).toISOString()}`);
