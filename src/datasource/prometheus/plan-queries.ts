@@ -1,6 +1,7 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
 import { withEnforcedLabel } from './promql/enforce.js';
-import { groupByHole, type Hole } from './promql/merge.js';
+import { groupByHole } from './promql/group-by-hole.js';
+import type { Hole } from './promql/merge.js';
 
 /** What keeps projects apart. */
 export type Tenancy =
@@ -26,8 +27,8 @@ export interface Member {
 export interface PlannedQuery {
   /** In whose name it is sent, where a header says so. */
   tenant: string | null;
-  /** One of the members' queries and where the members differ; null for a single one. */
-  merged: { promql: string; hole: Hole } | null;
+  /** Where the members differ; null for a single one. */
+  hole: Hole | null;
   members: readonly Member[];
 }
 
@@ -63,11 +64,11 @@ export function planQueries(questions: readonly Question[], tenancy: Tenancy): Q
 }
 
 /** Two queries that ask between them what one asks. */
-export function halves({ tenant, merged, members }: PlannedQuery): PlannedQuery[] {
+export function halves({ tenant, hole, members }: PlannedQuery): PlannedQuery[] {
   const middle = Math.ceil(members.length / 2);
   return [members.slice(0, middle), members.slice(middle)].map((some) => ({
     tenant,
-    merged: some.length === 1 ? null : merged,
+    hole: some.length === 1 ? null : hole,
     members: some,
   }));
 }
@@ -102,13 +103,8 @@ function merging(tenant: string | null, asked: ReadonlyMap<string, Asked>): Plan
   const texts = [...asked.keys()].map((promql) => ({ key: promql, promql }));
   return grouped(texts).flatMap(({ hole, members }) => {
     const all = members.map(({ key, value }) => ({ promql: key, value, ...(asked.get(key) as Asked) }));
-    const basis = members[0]?.promql;
-    if (hole === null || basis === undefined) return all.map((member) => ({ tenant, merged: null, members: [member] }));
-    return inPortions(all).map((some) => ({
-      tenant,
-      merged: some.length === 1 ? null : { promql: basis, hole },
-      members: some,
-    }));
+    if (hole === null) return all.map((member) => ({ tenant, hole, members: [member] }));
+    return inPortions(all).map((some) => ({ tenant, hole: some.length === 1 ? null : hole, members: some }));
   });
 }
 

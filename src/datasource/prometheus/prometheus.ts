@@ -76,7 +76,7 @@ async function ask(query: PlannedQuery, round: Round, budget: Budget): Promise<S
   if (asked.kind === 'trouble') return giveAll(query, round, asked);
   if (asked.kind === 'result') {
     if (fanOut(query, asked.entries, round)) return { pieces: [query], isSettled: true };
-  } else if (query.merged === null) {
+  } else if (query.hole === null) {
     return giveAll(query, round, answerAlone(query.members[0] as Member, asked));
   }
   if (asked.kind !== 'refusal' && (budget.divisionsLeft -= 1) < 0) return giveAll(query, round, troubleOf(asked));
@@ -100,13 +100,17 @@ async function askOnce(query: PlannedQuery, { client, gate, tenancy, asking, mom
 }
 
 function requestOf(
-  { tenant, merged, members }: PlannedQuery,
+  { tenant, hole, members }: PlannedQuery,
   tenancy: Tenancy,
   { start, end, stepS }: Moments,
 ): PrometheusRequest {
-  const query = merged
-    ? mergedPromql(merged.promql, merged.hole, [...new Set(members.map(({ value }) => value as string))])
-    : (members[0] as Member).promql;
+  const [only] = members as readonly [Member];
+  const query = hole
+    ? mergedPromql(
+        hole,
+        members.map(({ value }) => value as string),
+      )
+    : only.promql;
   const headers = tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
   if (stepS === 0) return { path: '/api/v1/query', form: { query, time: seconds(end) }, headers };
   return { path: '/api/v1/query_range', form: { query, start: seconds(start), end: seconds(end), step: String(stepS) }, headers };
@@ -121,14 +125,14 @@ function described({ path, form }: PrometheusRequest): string {
 }
 
 /** False if some of it cannot be told whose it is: then nobody has got anything. */
-function fanOut({ merged, members }: PlannedQuery, entries: readonly unknown[], round: Round): boolean {
-  if (merged === null) {
+function fanOut({ hole, members }: PlannedQuery, entries: readonly unknown[], round: Round): boolean {
+  if (hole === null) {
     give(members[0] as Member, entries, round);
     return true;
   }
   const slices = new Map<string | null, unknown[]>(members.map(({ value }) => [value, []]));
   for (const entry of entries) {
-    const slice = slices.get(labelOf(entry, merged.hole.label) ?? null);
+    const slice = slices.get(labelOf(entry, hole.label) ?? null);
     if (slice === undefined) return false;
     slice.push(entry);
   }
