@@ -72,9 +72,31 @@ export const crossFieldRules: readonly CrossFieldRule[] = [
         : 'is needed with keystone.auth_url, with keystone.password; or keystone.application_credential_id with its secret';
     },
   },
+  {
+    reads: ['prometheus.user', 'prometheus.auth'],
+    problem: ({ prometheus: { auth, user } }) => credentialOf(auth, 'basic', user),
+  },
+  {
+    reads: ['prometheus.password', 'prometheus.auth'],
+    problem: ({ prometheus: { auth, password } }) => credentialOf(auth, 'basic', password),
+  },
+  {
+    reads: ['prometheus.token', 'prometheus.auth'],
+    problem: ({ prometheus: { auth, token } }) => credentialOf(auth, 'bearer', token),
+  },
+  {
+    reads: ['prometheus.key_file', 'prometheus.certificate_file'],
+    problem: ({ prometheus: { certificate_file: certificate, key_file: key } }) =>
+      incompletePair(certificate, key, 'prometheus.certificate_file'),
+  },
 ];
 
-function incompletePair(name: string | undefined, secret: Secret | undefined, nameOption: string): string | undefined {
+function credentialOf(auth: string, kind: string, credential: unknown): string | undefined {
+  if ((auth === kind) === (credential !== undefined)) return undefined;
+  return auth === kind ? `is needed for prometheus.auth ${kind}` : `is of no use without prometheus.auth ${kind}`;
+}
+
+function incompletePair(name: string | undefined, secret: Secret | string | undefined, nameOption: string): string | undefined {
   if ((name === undefined) === (secret === undefined)) return undefined;
   return secret === undefined ? `is needed with ${nameOption}` : `is of no use without ${nameOption}`;
 }

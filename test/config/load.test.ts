@@ -66,6 +66,14 @@ describe('a configuration file with one mistake', () => {
     'bad-port-not-a-number': 'api.port: expected a number, got "eight" (bad-port-not-a-number.yaml line 2)',
     'bad-port-out-of-range': 'api.port: must be at most 65535, got 70000 (bad-port-out-of-range.yaml line 2)',
     'bad-prefix': 'redis.prefix: expected lower-case letters, digits and dashes, got "My Service" (bad-prefix.yaml line 2)',
+    'bad-prometheus-bearer-without-token':
+      'prometheus.token: is needed for prometheus.auth bearer (bad-prometheus-bearer-without-token.yaml line 3)',
+    'bad-prometheus-key-without-certificate':
+      'prometheus.key_file: is of no use without prometheus.certificate_file (bad-prometheus-key-without-certificate.yaml line 3)',
+    'bad-prometheus-password-without-user':
+      'prometheus.user: is needed for prometheus.auth basic (bad-prometheus-password-without-user.yaml line 3)',
+    'bad-prometheus-unused-token':
+      'prometheus.token: is of no use without prometheus.auth bearer (bad-prometheus-unused-token.yaml line 3)',
     'bad-quota-too-large': 'api.user_alarm_quota: must be at most 2147483647, got 99999999999 (bad-quota-too-large.yaml line 2)',
     'bad-redis-without-database':
       'redis.url: needs database.url: Redis coordinates processes, and the embedded database serves only one (bad-redis-without-database.yaml line 2)',

@@ -31,6 +31,13 @@ export const GNOCCHI: InstallableProgram = {
   find: () => findOnPath('gnocchi-upgrade'),
 };
 
+/** Debian's package starts a daemon on installation, which installing here prevents. `promtool` comes with it. */
+export const PROMETHEUS: InstallableProgram = {
+  name: 'Prometheus',
+  debianPackage: 'prometheus',
+  find: () => findOnPath('prometheus'),
+};
+
 const AODH_MODULE = '/usr/lib/python3/dist-packages/aodh/api/app.py';
 
 /** All of Aodh's service. The packages `aodh-api` and `aodh-common` would add only system services and scripts that start modules of this one. */

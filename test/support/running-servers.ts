@@ -18,7 +18,7 @@ export function takeAll(): LocalServer[] {
 }
 
 /** A server that runs for the whole run, or a program that a suite starts when it needs it. */
-export type ServerKind = 'postgres' | 'redis' | 'aodh' | 'keystone' | 'gnocchi' | 'aodh-service';
+export type ServerKind = 'postgres' | 'redis' | 'aodh' | 'keystone' | 'gnocchi' | 'prometheus' | 'aodh-service';
 
 /** The address of a server, the path of a program. */
 export const URL_VARIABLE = {
@@ -27,6 +27,7 @@ export const URL_VARIABLE = {
   aodh: 'TOCSIN_TEST_AODH',
   keystone: 'TOCSIN_TEST_KEYSTONE',
   gnocchi: 'TOCSIN_TEST_GNOCCHI',
+  prometheus: 'TOCSIN_TEST_PROMETHEUS',
   'aodh-service': 'TOCSIN_TEST_AODH_SERVICE',
 } as const satisfies Record<ServerKind, string>;
 
@@ -36,6 +37,7 @@ export const REASON_VARIABLE = {
   aodh: 'TOCSIN_TEST_AODH_ABSENT',
   keystone: 'TOCSIN_TEST_KEYSTONE_ABSENT',
   gnocchi: 'TOCSIN_TEST_GNOCCHI_ABSENT',
+  prometheus: 'TOCSIN_TEST_PROMETHEUS_ABSENT',
   'aodh-service': 'TOCSIN_TEST_AODH_SERVICE_ABSENT',
 } as const satisfies Record<ServerKind, string>;
 

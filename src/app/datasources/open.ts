@@ -6,6 +6,7 @@ import type { KeystoneSession } from '../../keystone/session.js';
 import type { Database } from '../../storage/database.js';
 import { createMeterSeriesStore } from '../../storage/meter-series-store.js';
 import type { Telemetry } from '../../telemetry.js';
+import { openPrometheus } from './prometheus.js';
 
 export interface DatasourcesDeps {
   config: Config;
@@ -15,10 +16,15 @@ export interface DatasourcesDeps {
 }
 
 /** Every backend that is configured. Asks none of them yet. @throws StartupError for settings that cannot work. */
-export function openDatasources({ db, telemetry }: DatasourcesDeps): Datasources {
+export function openDatasources({ config, db, telemetry }: DatasourcesDeps): Datasources {
   const observerOf = (datasource: DatasourceKind): BackendObserver => ({
     succeeded: () => telemetry.backendQueries.inc({ datasource, outcome: 'ok' }),
     failed: () => telemetry.backendQueries.inc({ datasource, outcome: 'failed' }),
   });
-  return createDatasources({ meterStatistics: createMeterSeriesStore(db), observerOf, remote: {} });
+  const prometheus = openPrometheus(config, observerOf('prometheus'));
+  return createDatasources({
+    meterStatistics: createMeterSeriesStore(db),
+    observerOf,
+    remote: { ...(prometheus ? { prometheus: new Map([[null, prometheus]]) } : {}) },
+  });
 }

@@ -1,0 +1,139 @@
+import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
+import { withEnforcedLabel } from './promql/enforce.js';
+import { groupByHole } from './promql/group-by-hole.js';
+import type { Hole } from './promql/merge.js';
+
+/** What keeps projects apart. */
+export type Tenancy =
+  { kind: 'label'; label: string } | { kind: 'header'; header: string; adminTenant: string | undefined } | { kind: 'none' };
+
+export interface Question {
+  key: string;
+  query: PrometheusQuery;
+}
+
+/** One query text, and the questions that it answers. */
+export interface Member {
+  /** As it would be sent alone. */
+  promql: string;
+  /** As its author wrote it. */
+  written: string;
+  /** What it has where the others of its query have something else; null where it stands alone. */
+  value: string | null;
+  keys: readonly string[];
+}
+
+/** What one request asks: the queries of its members in one. */
+export interface PlannedQuery {
+  /** In whose name it is sent, where a header says so. */
+  tenant: string | null;
+  /** Where the members differ; null for a single one. */
+  hole: Hole | null;
+  members: readonly Member[];
+}
+
+export interface QueryPlan {
+  queries: PlannedQuery[];
+  /** Questions that may not be asked. */
+  refused: ReadonlyMap<string, BackendAnswer>;
+}
+
+/** Measured: the cost per member is flat from here on, while what is lost with one request grows. */
+export const MAX_MEMBERS = 1_000;
+/** Of all values of a merged query together: there are servers that take no long ones. */
+const MAX_CHARACTERS = 128 * 1024;
+
+/** Visible ASCII, without what separates tenants from each other (`|`, and `,` between repeated headers). */
+const TENANT = /^[!-+\--{}~]+$/;
+
+/** Which requests it takes to ask all this. Pure, and the same for the same questions. */
+export function planQueries(questions: readonly Question[], tenancy: Tenancy): QueryPlan {
+  const refused = new Map<string, BackendAnswer>();
+  const texts = new Map<string | null, Map<string, Asked>>();
+  for (const { key, query } of questions) {
+    const scoped = scopedTo(query, tenancy);
+    if ('problem' in scoped) {
+      refused.set(key, { kind: 'refused', reason: scoped.problem });
+      continue;
+    }
+    const ofTenant = getOrAdd(texts, scoped.tenant, () => new Map<string, Asked>());
+    getOrAdd(ofTenant, scoped.promql, () => ({ written: query.promql, keys: [] })).keys.push(key);
+  }
+  const queries = [...texts].flatMap(([tenant, asked]) => merging(tenant, asked));
+  return { queries, refused };
+}
+
+/** Two queries that ask between them what one asks. */
+export function halves({ tenant, hole, members }: PlannedQuery): PlannedQuery[] {
+  const middle = Math.ceil(members.length / 2);
+  return [members.slice(0, middle), members.slice(middle)].map((some) => ({
+    tenant,
+    hole: some.length === 1 ? null : hole,
+    members: some,
+  }));
+}
+
+type Scoped = { promql: string; tenant: string | null } | { problem: string };
+
+/** Fails closed: a project's question is either kept to that project or not asked. */
+function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): Scoped {
+  if (project === null) return { promql, tenant: tenancy.kind === 'header' ? (tenancy.adminTenant ?? null) : null };
+  if (tenancy.kind === 'none') return { problem: 'only admins may ask Prometheus: nothing keeps its projects apart' };
+  // An empty value would match what belongs to nobody.
+  if (project === '') return { problem: 'the alarm has no project to keep the query to' };
+  if (tenancy.kind === 'header') {
+    return TENANT.test(project)
+      ? { promql, tenant: project }
+      : { problem: "the project's id cannot name a tenant of Prometheus" };
+  }
+  try {
+    const enforced = withEnforcedLabel(promql, tenancy.label, project);
+    return 'problem' in enforced ? enforced : { ...enforced, tenant: null };
+  } catch {
+    return { problem: 'the query cannot be kept to one project' };
+  }
+}
+
+interface Asked {
+  written: string;
+  keys: string[];
+}
+
+function merging(tenant: string | null, asked: ReadonlyMap<string, Asked>): PlannedQuery[] {
+  const texts = [...asked.keys()].map((promql) => ({ key: promql, promql }));
+  return grouped(texts).flatMap(({ hole, members }) => {
+    const all = members.map(({ key, value }) => ({ promql: key, value, ...(asked.get(key) as Asked) }));
+    if (hole === null) return all.map((member) => ({ tenant, hole, members: [member] }));
+    return inPortions(all).map((some) => ({ tenant, hole: some.length === 1 ? null : hole, members: some }));
+  });
+}
+
+function grouped(texts: { key: string; promql: string }[]): ReturnType<typeof groupByHole> {
+  try {
+    return groupByHole(texts, MAX_MEMBERS);
+  } catch {
+    return [{ hole: null, members: texts.map((text) => ({ ...text, value: null })) }];
+  }
+}
+
+function inPortions(members: readonly Member[]): Member[][] {
+  const portions: Member[][] = [[]];
+  let characters = 0;
+  for (const member of members) {
+    characters += member.value?.length ?? 0;
+    if (characters > MAX_CHARACTERS) {
+      portions.push([]);
+      characters = member.value?.length ?? 0;
+    }
+    portions.at(-1)?.push(member);
+  }
+  return portions.filter((portion) => portion.length > 0);
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}

@@ -1,0 +1,86 @@
+import { sanitised, type Believable, type OnDrop } from '../../alarm/sanitise.js';
+import type { BackendAnswer, Series } from '../../alarm/series.js';
+import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
+import type { SeriesRequest } from '../datasource.js';
+
+/** When a question is asked about, in milliseconds. */
+export interface Moments {
+  start: number;
+  end: number;
+  /** 0 for one moment alone. */
+  stepS: number;
+}
+
+const MAX_POINTS = 100_000;
+/** Servers that know only whole seconds answer about the second that they were asked about. */
+const ROUNDING_MS = 1_000;
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+export function momentsOf({ granularityS, periods, lagS }: Omit<SeriesRequest<never>, 'questions'>, now: Date): Moments {
+  const end = now.getTime() - lagS * 1000;
+  return { start: end - (periods - 1) * granularityS * 1000, end, stepS: granularityS };
+}
+
+/** One alarm's series out of an answer, sanitised; those without any value are as if they were not there. Believes nothing about their form. */
+export function seriesOf(entries: readonly unknown[], moments: Moments, onDrop?: OnDrop): BackendAnswer {
+  const window = believable(moments);
+  const series: Series[] = [];
+  let points = 0;
+  for (const entry of entries) {
+    const raw = moments.stepS === 0 ? momentaryPoint(entry, moments.end) : rangePoints(entry);
+    points += raw.length;
+    if (points > MAX_POINTS) return { kind: 'refused', reason: retrievalFailed(`the answer has more than ${MAX_POINTS} points`) };
+    const usable = sanitised(raw, window, onDrop);
+    if (usable.length > 0) series.push(usable);
+  }
+  return { kind: 'series', series };
+}
+
+/** The value of a label of a series; undefined if it has none. */
+export function labelOf(entry: unknown, label: string): string | undefined {
+  const { metric } = fieldsOf(entry);
+  const value = fieldsOf(metric)[label];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Clocks may differ by a granularity. */
+function believable({ start, end, stepS }: Moments): Believable {
+  return { from: start - stepS * 1000, to: end + stepS * 1000 };
+}
+
+interface RawPoint {
+  at: number;
+  value: unknown;
+}
+
+function momentaryPoint(entry: unknown, moment: number): readonly RawPoint[] {
+  const point = rawPoint(fieldsOf(entry)['value']);
+  if (Math.abs(point.at - moment) < ROUNDING_MS) point.at = moment;
+  return [point];
+}
+
+const NO_VALUES: readonly RawPoint[] = [{ at: NaN, value: null }];
+
+function rangePoints(entry: unknown): readonly RawPoint[] {
+  const { values } = fieldsOf(entry);
+  return Array.isArray(values) ? values.map(rawPoint) : NO_VALUES;
+}
+
+function rawPoint(pair: unknown): RawPoint {
+  if (!Array.isArray(pair)) return { at: NaN, value: null };
+  const [seconds, text] = pair as unknown[];
+  return { at: typeof seconds === 'number' ? Math.round(seconds * 1000) : NaN, value: numberOf(text) };
+}
+
+/** Values are texts; what is not one of a finite number is left as it is. */
+function numberOf(text: unknown): unknown {
+  if (typeof text !== 'string' || !DECIMAL.test(text)) return text;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : text;
+}
+
+const NOTHING: Readonly<Record<string, unknown>> = {};
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : NOTHING;
+}

@@ -1,0 +1,76 @@
+import { BackendTrouble } from '../trouble.js';
+import { MAX_ANSWER_BYTES, type PrometheusResponse } from './prometheus-client.js';
+
+/**
+ * What Prometheus said.
+ * - `result`: series, not looked at yet, of the form that was asked for.
+ * - `refusal`: it understood, and would say the same again; `type` and `message` are its own words, and not fit for everybody's eyes.
+ * - `failure`: likewise, but for a reason that can pass, so that it says nothing about the query.
+ * - `too large`: more than is read of an answer.
+ */
+export type Outcome =
+  | { kind: 'result'; entries: readonly unknown[] }
+  | { kind: 'refusal'; status: number; type: string; message: string }
+  | { kind: 'failure'; reason: string }
+  | { kind: 'too large' };
+
+/** The form of a result: of a question about one moment, and of one about a range. */
+export type ResultType = 'vector' | 'matrix';
+
+/** Errors that another try may not meet, although they come with the status of a refusal. */
+const PASSING = new Set(['timeout', 'canceled', 'internal', 'unavailable']);
+const OTHER_TYPES = new Set(['vector', 'matrix', 'scalar', 'string']);
+/** How every answer with data begins. */
+const ANSWERED = /^\s*\{\s*"status"\s*:\s*"success"/;
+
+/** @throws BackendTrouble for everything that is no answer of a Prometheus in good health. */
+export function outcomeOf({ status, text, isCutOff }: PrometheusResponse, expected: ResultType): Outcome {
+  if (isCutOff) {
+    if (status === 200 && ANSWERED.test(text)) return { kind: 'too large' };
+    throw new BackendTrouble(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+  }
+  // A proxy before it takes no request of this size; with fewer members it might.
+  if (status === 413) return { kind: 'refusal', status, type: 'too_large', message: '' };
+  if (status === 400 || status === 422) return refusalOf(status, objectOf(parsed(text)));
+  if (status !== 200) throw new BackendTrouble(`it answered with status ${status}`);
+  const json = parsed(text);
+  if (json === undefined) throw new BackendTrouble('its answer is not JSON');
+  return resultOf(objectOf(json), expected);
+}
+
+function resultOf(body: Record<string, unknown> | undefined, expected: ResultType): Outcome {
+  const { resultType, result } = objectOf(body?.['data']) ?? {};
+  if (body?.['status'] !== 'success' || typeof resultType !== 'string' || !Array.isArray(result)) throw unexpected();
+  if (resultType === expected) return { kind: 'result', entries: result };
+  if (!OTHER_TYPES.has(resultType)) throw unexpected();
+  return { kind: 'refusal', status: 200, type: 'bad_result', message: `the query gives a ${resultType}, not a ${expected}` };
+}
+
+function refusalOf(status: number, body: Record<string, unknown> | undefined): Outcome {
+  const type = body?.['errorType'];
+  const message = body?.['error'];
+  if (body?.['status'] !== 'error' || typeof type !== 'string') throw new BackendTrouble(`it answered with status ${status}`);
+  if (PASSING.has(type)) throw new BackendTrouble(`it answered with status ${status} (${type})`);
+  // Its storage is in trouble, or a limit of its storage is met: only asking for less tells.
+  if (typeof message === 'string' && message.startsWith('expanding series:')) {
+    return { kind: 'failure', reason: `it answered with status ${status} (${type})` };
+  }
+  return { kind: 'refusal', status, type, message: typeof message === 'string' ? message : '' };
+}
+
+/** Undefined for what is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function objectOf(json: unknown): Record<string, unknown> | undefined {
+  return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : undefined;
+}
+
+function unexpected(): BackendTrouble {
+  return new BackendTrouble('its answer is not of the form expected');
+}

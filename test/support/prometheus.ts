@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { startLocalProcess, unprivilegedAccount, type Account } from '../../src/cli/local-servers/local-process.js';
+import { findOnPath, type LocalServer } from '../../src/cli/local-servers/redis.js';
+import { PROMETHEUS } from './peer-programs.js';
+import { inTemporaryFolder } from './running-servers.js';
+
+export interface StoredSeries {
+  metric: string;
+  labels?: Readonly<Record<string, string>>;
+  /** When, in milliseconds since the epoch, and what; in any order. */
+  points: readonly (readonly [at: number, value: number])[];
+}
+
+export interface StartPrometheusOptions {
+  /** What it holds from the start. */
+  series?: readonly StoredSeries[];
+  /** `host:port` of whatever it shall scrape each second, at `/metrics`. */
+  targets?: readonly string[];
+  /** How long a value counts when no newer one follows; Prometheus' own default is `5m`. */
+  lookback?: string;
+  /** More of its flags. */
+  flags?: readonly string[];
+}
+
+const START_TIMEOUT_MS = 30_000;
+const STOP = [
+  { signal: 'SIGTERM', waitMs: 10_000 },
+  { signal: 'SIGKILL', waitMs: 2_000 },
+] as const;
+
+/**
+ * A real Prometheus on loopback, in about a second. Its answers about the moments of `series` are exact: nothing is scraped, computed or
+ * thrown away meanwhile. Needs the kind `prometheus` of `describeWith`.
+ */
+export function startPrometheus(options: StartPrometheusOptions = {}): Promise<LocalServer> {
+  const { series = [], targets = [], lookback = '5m', flags = [] } = options;
+  return inTemporaryFolder(async (dir) => {
+    const account = unprivilegedAccount('prometheus');
+    const data = path.join(dir, 'data');
+    mkdirSync(data, { mode: 0o700 });
+    const files = { metrics: path.join(dir, 'metrics.txt'), config: path.join(dir, 'prometheus.yml') };
+    writeFileSync(files.metrics, openMetrics(series));
+    writeFileSync(files.config, JSON.stringify(configuration(targets)));
+    if (account) for (const each of [dir, data, ...Object.values(files)]) chownSync(each, account.uid, account.gid);
+    if (series.length > 0) createBlocks(files.metrics, data, account);
+    const server = await startLocalProcess({
+      name: 'prometheus',
+      command: PROMETHEUS.find() ?? 'prometheus',
+      args: [
+        `--config.file=${files.config}`,
+        `--storage.tsdb.path=${data}`,
+        '--storage.tsdb.retention.time=100y',
+        '--web.listen-address=127.0.0.1:0',
+        `--query.lookback-delta=${lookback}`,
+        ...flags,
+      ],
+      logFile: path.join(dir, 'prometheus.log'),
+      account,
+    });
+    const stop = (): Promise<void> => server.stop(STOP);
+    try {
+      let log = '';
+      await server.untilReady((logged) => (log = logged).includes('Server is ready to receive web requests'), START_TIMEOUT_MS);
+      const port = Number(/msg="Listening on" address=127\.0\.0\.1:(\d+)/.exec(log)?.[1]);
+      return { url: `http://127.0.0.1:${port}`, port, pid: server.pid, stop };
+    } catch (cause) {
+      await stop();
+      throw cause;
+    }
+  });
+}
+
+function createBlocks(file: string, data: string, account: Account | undefined): void {
+  const command = findOnPath('promtool') ?? 'promtool';
+  const made = spawnSync(command, ['tsdb', 'create-blocks-from', 'openmetrics', '-q', file, data], {
+    encoding: 'utf8',
+    cwd: '/',
+    ...(account ?? {}),
+  });
+  if (made.status !== 0) throw new Error(`promtool: ${made.error?.message ?? made.stderr}`);
+}
+
+function openMetrics(series: readonly StoredSeries[]): string {
+  const lines = series.flatMap(({ metric, labels = {}, points }) => {
+    const pairs = Object.entries(labels).map(([name, value]) => `${name}=${quoted(value)}`);
+    const name = `${metric}{${pairs.join(',')}}`;
+    return [...points].sort(([a], [b]) => a - b).map(([at, value]) => `${name} ${number(value)} ${(at / 1000).toFixed(3)}`);
+  });
+  return [...lines, '# EOF', ''].join('\n');
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+}
+
+function number(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
+  return String(value);
+}
+
+/** YAML, of which JSON is a part. */
+function configuration(targets: readonly string[]): unknown {
+  if (targets.length === 0) return {};
+  const everySecond = { job_name: 'test', scrape_interval: '1s', scrape_timeout: '1s', static_configs: [{ targets }] };
+  return { scrape_configs: [everySecond] };
+}
