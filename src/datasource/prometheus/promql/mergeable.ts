@@ -1,0 +1,163 @@
+import type { SyntaxNode } from '@lezer/common';
+
+import { partsOf, type ParsedQuery } from './parse.js';
+import type { Edit } from './rewrite.js';
+import { nameOf } from './selectors.js';
+import { labelText } from './string-literal.js';
+
+/**
+ * What a part of a query yields. `labelled`: whether the series of the query as it stands still carry the label in question; those of the merged
+ * query always do.
+ */
+interface Yield {
+  kind: 'scalar' | 'vector' | 'matrix';
+  labelled: boolean;
+}
+
+/** One query, looked at with one label in mind, which all of its selectors hold to one value. */
+interface View {
+  query: ParsedQuery;
+  label: string;
+  /** What has to be written differently, so that every series of every part carries the label. */
+  edits: Edit[];
+}
+
+type Rule = (parts: readonly SyntaxNode[], view: View) => Yield | null;
+
+const SCALAR: Yield = { kind: 'scalar', labelled: false };
+
+/**
+ * The edits that make a query carry `label` through to its answer; null if that is not known to keep the answer. To be called when every selector
+ * holds the label to one same value.
+ *
+ * Why it keeps the answer: let the matchers take several values instead. Then of every part of the query, the series that carry a value are those
+ * that the part yields for that value alone, the label itself apart. It holds for selectors, and each rule here carries it one step up.
+ */
+export function mergingEdits(query: ParsedQuery, label: string): Edit[] | null {
+  const view: View = { query, label, edits: [] };
+  const [whole] = partsOf(query.root);
+  return whole && yieldOf(whole, view)?.kind === 'vector' ? view.edits : null;
+}
+
+const RULES: Readonly<Record<string, Rule>> = {
+  NumberDurationLiteral: () => SCALAR,
+  VectorSelector: () => ({ kind: 'vector', labelled: true }),
+  ParenExpr: first,
+  OffsetExpr: first,
+  StepInvariantExpr: first,
+  UnaryExpr: ([, operand], view) => (operand ? yieldOf(operand, view) : null),
+  MatrixSelector: range,
+  SubqueryExpr: range,
+  FunctionCall: functionCall,
+  AggregateExpr: aggregation,
+  BinaryExpr: binary,
+};
+
+function yieldOf(node: SyntaxNode, view: View): Yield | null {
+  return RULES[node.name]?.(partsOf(node), view) ?? null;
+}
+
+function first([operand]: readonly SyntaxNode[], view: View): Yield | null {
+  return operand ? yieldOf(operand, view) : null;
+}
+
+function range(parts: readonly SyntaxNode[], view: View): Yield | null {
+  const of = first(parts, view);
+  return of?.kind === 'vector' ? { ...of, kind: 'matrix' } : null;
+}
+
+/** They make of each series one series, with the same labels but the metric's name. */
+const PER_SERIES = new Set(
+  `Abs Acos Acosh Asin Asinh Atan Atanh AvgOverTime Ceil Changes Clamp ClampMax ClampMin Cos Cosh CountOverTime DaysInMonth DayOfMonth DayOfWeek
+  DayOfYear Deg Delta Deriv Exp FirstOverTime Floor HistogramCount HistogramStdDev HistogramStdVar HistogramSum HistogramAvg
+  DoubleExponentialSmoothing Hour Idelta Increase Irate LastOverTime Ln Log10 Log2 MadOverTime MaxOverTime MinOverTime TsOfFirstOverTime
+  TsOfMaxOverTime TsOfMinOverTime TsOfLastOverTime Minute Month PredictLinear PresentOverTime QuantileOverTime Rad Rate Resets Round Sgn Sin Sinh
+  Sqrt StddevOverTime StdvarOverTime SumOverTime Tan Tanh Timestamp Year`.split(/\s+/),
+);
+
+/** They make one series of those that differ in nothing but `le`. */
+const PER_HISTOGRAM = new Set(['HistogramQuantile', 'HistogramFraction']);
+
+/** They know no series. */
+const CONSTANTS = new Set(['Time', 'Pi']);
+
+function functionCall([identifier, body]: readonly SyntaxNode[], view: View): Yield | null {
+  const name = identifier?.firstChild?.name;
+  if (name === undefined || !body) return null;
+  const yields = partsOf(body).map((argument) => yieldOf(argument, view));
+  if (CONSTANTS.has(name)) return yields.length === 0 ? SCALAR : null;
+  if (!PER_SERIES.has(name) && !(PER_HISTOGRAM.has(name) && view.label !== 'le')) return null;
+
+  const series = yields.filter((each) => each?.kind !== 'scalar');
+  const [of] = series;
+  return series.length === 1 && of ? { kind: 'vector', labelled: of.labelled } : null;
+}
+
+/** They make one value of each group, of whatever is in it. */
+const PER_GROUP = new Set(['Avg', 'Count', 'Group', 'Max', 'Min', 'Quantile', 'Stddev', 'Stdvar', 'Sum']);
+
+function aggregation(parts: readonly SyntaxNode[], view: View): Yield | null {
+  const [operator, modifier, body] = ['AggregateOp', 'AggregateModifier', 'FunctionCallBody'].map((name) =>
+    parts.find((part) => part.name === name),
+  );
+  const of = body && aggregated(operator?.firstChild?.name ?? '', partsOf(body), view);
+  if (!of || !operator) return null;
+  if (modifier) return grouped(modifier, of, view);
+  view.edits.push({ from: operator.to, to: operator.to, text: ` by (${labelText(view.label)}) ` });
+  return { kind: 'vector', labelled: false };
+}
+
+/** What is aggregated. A quantile's parameter comes first, and must be the same for everybody. */
+function aggregated(operator: string, given: readonly SyntaxNode[], view: View): Yield | null {
+  if (!PER_GROUP.has(operator) || given.length !== (operator === 'Quantile' ? 2 : 1)) return null;
+  const [of, parameter = SCALAR] = given.map((argument) => yieldOf(argument, view)).reverse();
+  return of?.kind === 'vector' && parameter?.kind === 'scalar' ? of : null;
+}
+
+function grouped(modifier: SyntaxNode, of: Yield, { query, label, edits }: View): Yield | null {
+  const [keyword, list] = partsOf(modifier);
+  if (!keyword || !list) return null;
+  const names = partsOf(list);
+  const isNamed = names.some((each) => nameOf(query.text, each) === label);
+  if (keyword.name === 'Without') return isNamed ? null : of;
+  if (isNamed) return of;
+  const last = names.at(-1);
+  edits.push(
+    last
+      ? { from: last.to, to: last.to, text: `, ${labelText(label)}` }
+      : { from: list.from, to: list.to, text: `(${labelText(label)})` },
+  );
+  return { kind: 'vector', labelled: false };
+}
+
+const ARITHMETIC_AND_COMPARISONS = ['Pow', 'Mul', 'Div', 'Mod', 'Atan2', 'Add', 'Sub', 'Eql', 'Neq', 'Gte', 'Gtr', 'Lte', 'Lss'];
+const SET_OPERATORS = ['And', 'Or', 'Unless'];
+const OPERATORS = new Set([...ARITHMETIC_AND_COMPARISONS, ...SET_OPERATORS]);
+const OPERATOR_PARTS = new Set(['BoolModifier', 'MatchingModifierClause']);
+
+function binary(parts: readonly SyntaxNode[], view: View): Yield | null {
+  const [left, operator] = parts;
+  const right = parts.at(-1);
+  const modifiers = parts.slice(2, -1);
+  if (!left || !operator || !right || !OPERATORS.has(operator.name)) return null;
+  if (modifiers.some(({ name }) => !OPERATOR_PARTS.has(name))) return null;
+  const clause = modifiers.find(({ name }) => name === 'MatchingModifierClause');
+  return matchesWithinValues(clause, view) ? combined(yieldOf(left, view), yieldOf(right, view)) : null;
+}
+
+function combined(a: Yield | null, b: Yield | null): Yield | null {
+  if (!a || !b || a.kind === 'matrix' || b.kind === 'matrix') return null;
+  if (a.kind === 'scalar') return b;
+  if (b.kind === 'scalar') return a;
+  // With the label on one side only, the query as it stands matches otherwise than the merged one.
+  return a.labelled === b.labelled ? a : null;
+}
+
+/** Whether series are matched only with such as carry the same value of the label. Several to one are left to themselves. */
+function matchesWithinValues(clause: SyntaxNode | undefined, { query, label }: View): boolean {
+  if (!clause) return true;
+  const [keyword, list, grouping] = partsOf(clause);
+  if (!keyword || !list || grouping) return false;
+  const isNamed = partsOf(list).some((each) => nameOf(query.text, each) === label);
+  return isNamed === (keyword.name === 'On');
+}

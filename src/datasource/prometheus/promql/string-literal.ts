@@ -1,0 +1,84 @@
+const SIMPLE_ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '\\': 92 };
+
+/** Escapes that give a byte or a character by number: their digits, and whether they give a character. */
+const NUMBERED_ESCAPES: readonly { shape: RegExp; radix: number; isCharacter: boolean }[] = [
+  { shape: /^x([0-9a-fA-F]{2})/, radix: 16, isCharacter: false },
+  { shape: /^u([0-9a-fA-F]{4})/, radix: 16, isCharacter: true },
+  { shape: /^U([0-9a-fA-F]{8})/, radix: 16, isCharacter: true },
+  { shape: /^([0-3][0-7]{2})/, radix: 8, isCharacter: false },
+];
+
+const MAX_CODE_POINT = 0x10ffff;
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+/**
+ * What a string literal of PromQL says: in double or single quotes with Go's escapes, or raw in backticks. Undefined for what Prometheus would
+ * not read, such as a quote that is never closed, an unknown escape, or bytes that are no UTF-8.
+ */
+export function stringOf(literal: string): string | undefined {
+  const quote = literal.at(0);
+  const body = literal.slice(1, -1);
+  if (quote === undefined || literal.length < 2 || !literal.endsWith(quote)) return undefined;
+  if (quote === '`') return body.includes('`') ? undefined : body;
+  if (!body.includes('\\')) return body.includes(quote) || body.includes('\n') ? undefined : body;
+  return unescaped(body, quote);
+}
+
+function unescaped(body: string, quote: string): string | undefined {
+  const bytes: Buffer[] = [];
+  for (let at = 0; at < body.length;) {
+    const next = body.indexOf('\\', at);
+    const plain = body.slice(at, next < 0 ? undefined : next);
+    if (plain.includes(quote) || plain.includes('\n')) return undefined;
+    bytes.push(Buffer.from(plain));
+    if (next < 0) break;
+    const escape = escapeAt(body, next + 1, quote);
+    if (!escape) return undefined;
+    bytes.push(escape.bytes);
+    at = next + 1 + escape.length;
+  }
+  return utf8(Buffer.concat(bytes));
+}
+
+function escapeAt(body: string, at: number, quote: string): { bytes: Buffer; length: number } | undefined {
+  const letter = body.charAt(at);
+  if (letter === quote) return { bytes: Buffer.from(quote), length: 1 };
+  const simple = SIMPLE_ESCAPES[letter];
+  if (simple !== undefined) return { bytes: Buffer.of(simple), length: 1 };
+  const rest = body.slice(at, at + 9);
+  for (const { shape, radix, isCharacter } of NUMBERED_ESCAPES) {
+    const [all, digits] = shape.exec(rest) ?? [];
+    if (all === undefined || digits === undefined) continue;
+    const code = parseInt(digits, radix);
+    if (!isCharacter) return { bytes: Buffer.of(code), length: all.length };
+    const isReal = code <= MAX_CODE_POINT && (code < 0xd800 || code > 0xdfff);
+    return isReal ? { bytes: Buffer.from(String.fromCodePoint(code)), length: all.length } : undefined;
+  }
+  return undefined;
+}
+
+function utf8(bytes: Buffer): string | undefined {
+  const text = bytes.toString('utf8');
+  return Buffer.from(text).equals(bytes) ? text : undefined;
+}
+
+/** A string as a literal that every reader of PromQL understands alike, in double quotes. `value` has no half characters. */
+export function quoted(value: string): string {
+  return `"${value.replace(/["\\\p{Cc}\ufffd]/gu, escapeOf)}"`;
+}
+
+function escapeOf(character: string): string {
+  if (character === '"' || character === '\\') return `\\${character}`;
+  if (character === '\n') return '\\n';
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** Whether a text has half a character in it, a surrogate without its other half: no such text can be sent. */
+export function hasHalfCharacter(text: string): boolean {
+  return /\p{Cs}/u.test(text);
+}
+
+/** A label's name as it is written in matchers and groupings: quoted only where it has to be, since servers before Prometheus 3 read no quoted names. */
+export function labelText(label: string): string {
+  return LABEL_NAME.test(label) ? label : quoted(label);
+}

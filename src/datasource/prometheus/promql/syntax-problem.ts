@@ -1,0 +1,56 @@
+import type { SyntaxNodeRef } from '@lezer/common';
+import { parser } from '@prometheus-io/lezer-promql';
+
+/** What may stand at a place that could not be read, by the part of the query that it is in. */
+const EXPECTED: Readonly<Record<string, string>> = {
+  PromQL: 'an expression',
+  VectorSelector: 'an operator or the end of the query',
+  LabelMatchers: 'a matcher such as label="value", "," or "}"',
+  UnquotedLabelMatcher: 'one of = != =~ !~ and a value in quotes',
+  QuotedLabelMatcher: 'one of = != =~ !~ and a value in quotes',
+  GroupingLabels: 'a label name, "," or ")"',
+  FunctionCallBody: 'an argument, "," or ")"',
+  AggregateExpr: 'the expression to aggregate, in parentheses',
+  AggregateModifier: 'labels in parentheses',
+  MatrixSelector: 'a duration such as 5m and "]"',
+  SubqueryExpr: 'a duration such as 5m and "]"',
+  OffsetExpr: 'a duration such as 5m',
+  StepInvariantExpr: 'a Unix time, start() or end()',
+  ParenExpr: '")"',
+  BinaryExpr: 'an expression',
+  UnaryExpr: 'an expression',
+};
+
+const SHOWN = 20;
+
+/** What is wrong with a query that cannot be parsed: where, what stands there, and what could. */
+export function syntaxProblem(text: string): string {
+  let error: { from: number; parent: string } | undefined;
+  parser.parse(text).iterate({
+    enter(node) {
+      if (node.type.isError) error ??= { from: node.from, parent: parentOf(node) };
+      return error === undefined;
+    },
+  });
+  const from = error?.from ?? 0;
+  const at = from + (text.slice(from).search(/\S/) + 1 || text.length - from + 1) - 1;
+  const found = at >= text.length ? 'the query ends' : `there is ${shown(text, at)}`;
+  const name = /[a-zA-Z_][a-zA-Z0-9_]*\s*$/.exec(text.slice(0, at))?.[0].trim();
+  if (text[at] === '(' && name !== undefined) return `${where(text, at)}: ${found}, but no function is known as "${name}"`;
+  return `${where(text, at)}: ${found}, but ${EXPECTED[error?.parent ?? ''] ?? 'an expression'} is expected`;
+}
+
+function parentOf(node: SyntaxNodeRef): string {
+  return node.node.parent?.name ?? '';
+}
+
+function shown(text: string, at: number): string {
+  const word = /^(?:\w+|.)/su.exec(text.slice(at))?.[0] ?? '';
+  return JSON.stringify(word.length > SHOWN ? `${word.slice(0, SHOWN)}…` : word);
+}
+
+/** A place in a query, in a reader's words. */
+export function where(text: string, at: number): string {
+  const lines = text.slice(0, at).split('\n');
+  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
+}
