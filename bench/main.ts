@@ -1,6 +1,7 @@
 /**
  * Measures what docs/performance.md reports. `--json FILE` also writes the figures as a list of {name, value, unit, budget, within}.
- * `--alarms N,N` sets the sizes of the cycles, `--only api,delivery` leaves out the other parts.
+ * `npm run bench -- backends` runs one part, or several: verdicts, cycle, delivery, api, backends (`--only api,delivery` is the same).
+ * `--alarms N,N` sets the sizes of the cycles, `--backend-alarms N,N` those of alarms on Prometheus.
  * Exits 0 whatever the figures: judging them is for people.
  */
 import Table from 'cli-table3';
@@ -9,17 +10,24 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import { benchApi } from './api.js';
+import { benchBackends } from './backends/backends.js';
 import { benchCycle } from './cycle.js';
 import { benchDeliveries, benchLatency } from './delivery.js';
 import type { Figure } from './figure.js';
 import { openRig } from './rig.js';
 import { benchVerdicts } from './verdicts.js';
 
-const { values } = parseArgs({
-  options: { json: { type: 'string' }, alarms: { type: 'string', default: '10000,100000' }, only: { type: 'string' } },
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    'backend-alarms': { type: 'string', default: '1000,10000,50000' },
+    json: { type: 'string' },
+    alarms: { type: 'string', default: '10000,100000' },
+    only: { type: 'string' },
+  },
 });
-const only = values.only?.split(',');
-const wants = (part: string): boolean => only?.includes(part) ?? true;
+const only = [...positionals, ...(values.only?.split(',') ?? [])];
+const wants = (part: string): boolean => only.length === 0 || only.includes(part);
 const sizes = values.alarms.split(',').map(Number);
 
 const figures: Figure[] = wants('verdicts') ? benchVerdicts() : [];
@@ -27,6 +35,7 @@ const rig = await openRig();
 try {
   for (const size of wants('cycle') ? sizes : []) figures.push(...(await benchCycle(rig.db, size)));
   if (wants('delivery')) figures.push(...(await benchLatency(rig)), ...(await benchDeliveries(rig)));
+  if (wants('backends')) figures.push(...(await benchBackends(rig, values['backend-alarms'].split(',').map(Number))));
   if (wants('api')) figures.push(...(await benchApi(rig)));
 } finally {
   await rig.release();

@@ -18,6 +18,9 @@ import { freePort, startService, type ServiceProcess } from '../test/support/ser
 /** Real servers for a run of the bench: PostgreSQL with durable commits, Redis, and processes of the service beside them. */
 export interface Rig {
   db: Database;
+  /** For what else the bench starts; removed in the end. */
+  dir: string;
+  postgres: { url: string; pid: number };
   /** Starts processes of the service; resolves with the API's address once it is ready, if it has one. */
   service(roles: string, settings?: Record<string, string>): Promise<{ url: string; process: ServiceProcess }>;
   release(): Promise<void>;
@@ -46,6 +49,8 @@ export async function openRig(): Promise<Rig> {
     };
     return {
       db,
+      dir,
+      postgres,
       release: () => held.release(),
       async service(roles, own = {}) {
         const port = await freePort();

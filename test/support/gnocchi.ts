@@ -18,6 +18,8 @@ export interface RealGnocchi {
   url: string;
   /** A request, as `admin` unless another user is named. */
   ask(method: string, path: string, options?: { body?: unknown; user?: string }): Promise<GnocchiAnswer>;
+  /** Of its running programs, the upgrade before not counted. */
+  pids: readonly number[];
   /** Ends it and removes all it had in files. Its database goes with the PostgreSQL of the run. */
   stop(): Promise<void>;
 }
@@ -88,7 +90,8 @@ export function startGnocchi({ metricd = false }: StartGnocchiOptions = {}): Pro
       await finished(await run('gnocchi-upgrade', GNOCCHI.find() ?? 'gnocchi-upgrade', ['--sacks-number', '4']));
       if (metricd) await run('gnocchi-metricd', PYTHON, ['-I', '-c', PROCESS_MEASURES]);
       const url = `http://127.0.0.1:${await saidPort(await run('gnocchi-api', PYTHON, ['-I', '-c', SERVE]))}`;
-      return { url, ask: (method, target, options) => send(method, url + target, options), stop };
+      const pids = running.filter((each) => !each.hasExited()).map(({ pid }) => pid);
+      return { url, ask: (method, target, options) => send(method, url + target, options), pids, stop };
     } catch (cause) {
       await stop();
       throw cause;

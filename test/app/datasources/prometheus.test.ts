@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { openPrometheus } from '../../src/app/datasources/prometheus.js';
-import { parseConfig } from '../../src/config/parse.js';
-import { StartupError } from '../../src/errors.js';
-import { makeCertificates, type Certificates } from '../support/certificates.js';
-import { askAbout, startPrometheusDouble, type PrometheusDouble } from '../support/prometheus-double.js';
+import { openPrometheuses } from '../../../src/app/datasources/prometheus.js';
+import type { PrometheusQuery } from '../../../src/alarm/series.js';
+import { parseConfig } from '../../../src/config/parse.js';
+import type { Datasource } from '../../../src/datasource/datasource.js';
+import { StartupError } from '../../../src/errors.js';
+import { makeCertificates, type Certificates } from '../../support/certificates.js';
+import { askAbout, startPrometheusDouble, type PrometheusDouble } from '../../support/prometheus-double.js';
 
 let double: PrometheusDouble;
 let certificates: Certificates;
@@ -26,9 +28,9 @@ beforeEach(async () => {
 });
 afterEach(() => double.close());
 
-function open(options: Record<string, unknown>): ReturnType<typeof openPrometheus> {
+function open(options: Record<string, unknown>, name: string | null = null): Datasource<PrometheusQuery> | undefined {
   const observer = { succeeded: () => undefined, failed: () => undefined };
-  return openPrometheus(parseConfig({ prometheus: { url: double.url, ...options } }), observer);
+  return openPrometheuses(parseConfig({ prometheus: { url: double.url, ...options } }), () => observer).get(name);
 }
 
 describe('the Prometheus that is configured', () => {
@@ -53,6 +55,13 @@ describe('the Prometheus that is configured', () => {
     await askAbout({ datasource, outcomes: [] }, [{ promql: 'up', project: 'p1' }]);
     datasource.close?.();
     expect(double.asked).toMatchObject([{ headers, form: { query } }]);
+  });
+
+  test('can be one of several', async () => {
+    const datasource = open({ url: undefined, others: { east: { url: double.url, tenancy: 'header' } } }, 'east')!;
+    await askAbout({ datasource, outcomes: [] }, [{ promql: 'up', project: 'p1' }]);
+    datasource.close?.();
+    expect(double.asked).toMatchObject([{ headers: { 'x-scope-orgid': 'p1' }, form: { query: 'up' } }]);
   });
 
   test('may be reached with certificates', () => {

@@ -1,0 +1,18 @@
+import path from 'node:path';
+
+import { ensureDebianPackages } from '../../src/cli/local-servers/debian-packages.js';
+import { GNOCCHI, PROMETHEUS } from '../../test/support/peer-programs.js';
+import { announceServer } from '../../test/support/running-servers.js';
+import type { Figure } from '../figure.js';
+import type { Rig } from '../rig.js';
+import { benchGnocchi } from './gnocchi.js';
+import { benchPrometheus } from './prometheus.js';
+
+/** What alarms cost that ask a real Prometheus and a real Gnocchi. */
+export async function benchBackends(rig: Rig, sizes: readonly number[]): Promise<Figure[]> {
+  const say = (line: string): void => console.error(line);
+  await ensureDebianPackages([PROMETHEUS, GNOCCHI], { neededBy: 'the bench', environment: process.env, say });
+  announceServer('postgres', rig.postgres);
+  const prometheus = await benchPrometheus(rig.db, path.join(rig.dir, 'prometheus'), sizes);
+  return [...prometheus, ...(await benchGnocchi(rig.db, rig.postgres.pid))];
+}

@@ -1,0 +1,174 @@
+import path from 'node:path';
+
+import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
+import type { Database } from '../../src/storage/database.js';
+import { emptyAlarms, startBenchEvaluator, storeAlarms, transitionsIn } from '../evaluator-rig.js';
+import { atMost, cpuSeconds, plain, type Figure } from '../figure.js';
+import { cpuSecondsOf } from '../process-cpu.js';
+import { prometheusDatasource } from './datasources.js';
+import { startBenchPrometheus, type BenchPrometheus } from './prometheus-server.js';
+
+/** Cycles that are measured; the one before them, in which every alarm changes state, is not. */
+const CYCLES = 2;
+/** The rule engine's interval: long enough for a round of the largest size. */
+const RULES_EVERY_S = 15;
+const RULE_ROUNDS = 2;
+const POLL_MS = 100;
+
+/** The most that one alarm may cost here, evaluator and Prometheus together, at `BUDGETED` alarms; and as a share of what a rule costs Prometheus. */
+const BUDGET_US = 18;
+const BUDGETED = 10_000;
+const SHARE = 1 / 5;
+
+const SHARED_ALARMS = 100_000;
+const SHARED_METRICS = 1_000;
+
+/** Alarms each on a series of its own, beside Prometheus' own rule engine with the same rules; then many alarms on few series. */
+export async function benchPrometheus(db: Database, dir: string, sizes: readonly number[]): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const size of sizes) figures.push(...(await benchOwnSeries(db, path.join(dir, String(size)), size)));
+  figures.push(...(await benchSharedSeries(db, path.join(dir, 'shared'))));
+  return figures;
+}
+
+async function benchOwnSeries(db: Database, dir: string, size: number): Promise<Figure[]> {
+  const prometheus = await startBenchPrometheus(dir);
+  try {
+    await feed(prometheus, size);
+    const ours = await measureCycles(db, prometheus, { alarms: size, series: size });
+    const rule = await measureRules(prometheus, size);
+    const name = `${size.toLocaleString('en')} Prometheus alarms`;
+    const perAlarmUs = ((ours.evaluatorS + ours.prometheusS) / size) * 1e6;
+    const perRuleUs = (rule.cpuS / size) * 1e6;
+    return [
+      atMost(`${name}: requests a cycle`, ours.requests, 'requests', size / 500 + 8),
+      plain(`${name}: evaluator CPU a cycle`, ours.evaluatorS, 'CPU-seconds'),
+      plain(`${name}: Prometheus CPU a cycle`, ours.prometheusS, 'CPU-seconds'),
+      plain(`${name}: wall time a cycle`, ours.wallS, 's'),
+      size === BUDGETED
+        ? atMost(`${name}: CPU per alarm, both`, perAlarmUs, 'µs', BUDGET_US)
+        : plain(`${name}: CPU per alarm, both`, perAlarmUs, 'µs'),
+      plain(`${name}: the same as Prometheus' alerting rules, CPU per rule`, perRuleUs, 'µs'),
+      plain(`${name}: the same as Prometheus' alerting rules, wall time`, rule.wallS, 's'),
+      atMost(`${name}: share of what Prometheus' own rules cost`, perAlarmUs / perRuleUs, '', SHARE),
+    ];
+  } finally {
+    await prometheus.stop();
+  }
+}
+
+async function benchSharedSeries(db: Database, dir: string): Promise<Figure[]> {
+  const prometheus = await startBenchPrometheus(dir);
+  try {
+    await feed(prometheus, SHARED_METRICS);
+    const { requests, evaluatorS, prometheusS } = await measureCycles(db, prometheus, {
+      alarms: SHARED_ALARMS,
+      series: SHARED_METRICS,
+    });
+    const name = `${SHARED_ALARMS.toLocaleString('en')} alarms on ${SHARED_METRICS.toLocaleString('en')} series`;
+    return [
+      atMost(`${name}: requests a cycle`, requests, 'requests', SHARED_METRICS),
+      plain(`${name}: CPU per alarm, both`, ((evaluatorS + prometheusS) / SHARED_ALARMS) * 1e6, 'µs'),
+    ];
+  } finally {
+    await prometheus.stop();
+  }
+}
+
+async function feed(prometheus: BenchPrometheus, series: number): Promise<void> {
+  const atMs = Date.now();
+  await prometheus.write(
+    Array.from({ length: series }, (_, n) => ({
+      labels: [
+        ['__name__', 'bench_cpu'],
+        ['instance', instance(n)],
+        ['job', 'node'],
+      ] as const,
+      value: n % 50,
+      atMs,
+    })),
+  );
+}
+
+interface Cycles {
+  requests: number;
+  evaluatorS: number;
+  prometheusS: number;
+  wallS: number;
+}
+
+/** What one cycle in which nothing changes costs. */
+async function measureCycles(
+  db: Database,
+  prometheus: BenchPrometheus,
+  { alarms, series }: { alarms: number; series: number },
+): Promise<Cycles> {
+  const start = new Date();
+  await emptyAlarms(db);
+  await storeAlarms(db, { count: alarms, at: start, rule: (n) => ruleOf(n, series) });
+  const evaluator = startBenchEvaluator(db, {
+    start,
+    remoteWith: (observer) => ({ prometheus: new Map([[null, prometheusDatasource(prometheus.url, observer)]]) }),
+  });
+  try {
+    await evaluator.own();
+    await evaluator.interval();
+    const changed = await transitionsIn(db);
+    if (changed !== alarms) throw new Error(`${changed} of ${alarms} alarms changed state in the first cycle`);
+    const before = {
+      requests: evaluator.queries(),
+      own: cpuSeconds(),
+      prometheus: cpuSecondsOf(prometheus.pid),
+      at: performance.now(),
+    };
+    for (let cycle = 0; cycle < CYCLES; cycle += 1) await evaluator.interval();
+    return {
+      requests: (evaluator.queries() - before.requests) / CYCLES,
+      evaluatorS: (cpuSeconds() - before.own) / CYCLES,
+      prometheusS: (cpuSecondsOf(prometheus.pid) - before.prometheus) / CYCLES,
+      wallS: (performance.now() - before.at) / 1000 / CYCLES,
+    };
+  } finally {
+    await evaluator.stop();
+  }
+}
+
+/** What one round of the rule engine costs Prometheus, all expressions as alerting rules that do not fire. */
+async function measureRules(prometheus: BenchPrometheus, size: number): Promise<{ cpuS: number; wallS: number }> {
+  const expressions = Array.from({ length: size }, (_, n) => `${expressionOf(n)} > ${thresholdOf(n)}`);
+  await prometheus.evaluateRules(expressions, RULES_EVERY_S);
+  await untilRounds(prometheus, 1);
+  const before = cpuSecondsOf(prometheus.pid);
+  await untilRounds(prometheus, 1 + RULE_ROUNDS);
+  const cpuS = (cpuSecondsOf(prometheus.pid) - before) / RULE_ROUNDS;
+  return { cpuS, wallS: await prometheus.lastRoundS() };
+}
+
+/** Rounds are counted as they start: from one start to another is a whole number of rounds. */
+async function untilRounds(prometheus: BenchPrometheus, rounds: number): Promise<void> {
+  const deadline = Date.now() + (rounds + 2) * RULES_EVERY_S * 1000;
+  while ((await prometheus.ruleRounds()) < rounds) {
+    if (Date.now() > deadline) throw new Error('the rules of Prometheus were not evaluated in time');
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+function ruleOf(n: number, series: number): AlarmRule {
+  return alarmTypes.prometheus.schema.parse({
+    query: expressionOf(n % series),
+    comparison_operator: 'gt',
+    threshold: thresholdOf(n),
+  });
+}
+
+function expressionOf(n: number): string {
+  return `bench_cpu{instance="${instance(n)}",job="node"}`;
+}
+
+function thresholdOf(n: number): number {
+  return 80 + (n % 7);
+}
+
+function instance(n: number): string {
+  return `10.0.${n >> 8}.${n & 255}:9100`;
+}

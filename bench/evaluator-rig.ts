@@ -1,0 +1,124 @@
+import { NO_OPTIONS } from '../src/alarm/evaluation-options.js';
+import { partitionOf, queryKeyOf } from '../src/alarm/partition-key.js';
+import { typeOf, type AlarmRule } from '../src/alarm/types/index.js';
+import { createDatasources, type DatasourceDeps } from '../src/datasource/registry.js';
+import { createEvaluator } from '../src/evaluator/evaluator.js';
+import { SLOTS } from '../src/evaluator/schedule.js';
+import { silentLogger } from '../src/logger.js';
+import type { Database } from '../src/storage/database.js';
+import { createEvaluationCommit } from '../src/storage/evaluation-commit.js';
+import { createEvaluationStore } from '../src/storage/evaluation-store.js';
+import { createMeterSeriesStore } from '../src/storage/meter-series-store.js';
+import { createTelemetry } from '../src/telemetry.js';
+import { FakeClock } from '../test/support/fake-clock.js';
+
+export const INTERVAL_MS = 60_000;
+const TICKS = SLOTS * 2;
+/** Alarms stored by one statement. */
+const PIECE = 50_000;
+
+/** One evaluator that owns every partition, and whose time is moved by hand. */
+export interface BenchEvaluator {
+  /** Takes every partition. */
+  own(): Promise<void>;
+  /** Lets a whole interval pass, and waits for all work of it. */
+  interval(): Promise<void>;
+  /** Requests to backends so far. */
+  queries(): number;
+  stop(): Promise<void>;
+}
+
+export function startBenchEvaluator(
+  db: Database,
+  { start, remoteWith = () => ({}) }: { start: Date; remoteWith?: (observer: Observer) => DatasourceDeps['remote'] },
+): BenchEvaluator {
+  const clock = new FakeClock(start);
+  let queries = 0;
+  const observer: Observer = {
+    succeeded: () => (queries += 1),
+    failed: (reason, cause) => {
+      throw new Error(`a backend failed, so its figures mean nothing: ${reason}`, { cause });
+    },
+  };
+  const evaluator = createEvaluator({
+    store: createEvaluationStore(db),
+    commit: createEvaluationCommit(db),
+    datasources: createDatasources({
+      meterStatistics: createMeterSeriesStore(db),
+      observerOf: () => observer,
+      remote: remoteWith(observer) ?? {},
+    }),
+    doorbell: { ring: () => undefined },
+    clock,
+    log: silentLogger,
+    telemetry: createTelemetry(),
+    memberId: 'bench',
+    intervalMs: INTERVAL_MS,
+    deadlineMs: 60_000,
+    graceMs: 3 * INTERVAL_MS,
+    random: () => 0.5,
+    defaultPolicy: 'current',
+    mayCommit: () => true,
+  });
+  const stopping = new AbortController();
+  const running = evaluator.loop.run(stopping.signal);
+  return {
+    queries: () => queries,
+    async own() {
+      const { rows } = await db.query<{ id: number; epoch: number }>(
+        "update partitions set owner = 'bench', epoch = epoch + 1 returning id, epoch",
+      );
+      evaluator.taken(rows.map((row) => ({ ...row, lastEvaluatedAt: clock.now() })));
+    },
+    async interval() {
+      for (let tick = 0; tick < TICKS; tick += 1) {
+        await clock.advance(INTERVAL_MS / TICKS);
+        await evaluator.settled();
+      }
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+type Observer = ReturnType<DatasourceDeps['observerOf']>;
+
+/** Leaves no alarm and no owner of a partition. */
+export async function emptyAlarms(db: Database): Promise<void> {
+  await db.query('truncate alarms, alarm_members, alarm_history, notifications, attempts, samples');
+  await db.query('update partitions set owner = null, evaluation_started_at = null, last_evaluated_at = null');
+}
+
+/** Stores so many alarms without actions, in `insufficient data`. */
+export async function storeAlarms(
+  db: Database,
+  { count, at, rule }: { count: number; at: Date; rule: (n: number) => AlarmRule },
+): Promise<void> {
+  for (let start = 0; start < count; start += PIECE) {
+    const numbers = Array.from({ length: Math.min(PIECE, count - start) }, (_, index) => start + index);
+    const rules = numbers.map(rule);
+    const keys = rules.map((one) => queryKeyOf(one, NO_OPTIONS, ''));
+    await db.query(
+      `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions, insufficient_data_actions,
+                           repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason, state_timestamp, query_key, partition)
+       select i.id, 'p', 'u', i.type, 'alarm ' || i.id, '', true, i.rule, '{}', '{}', '{}', false, 'low', '[]', $6, $6,
+              'insufficient data', '', $6, i.key, i.partition
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[]) as i (id, type, rule, key, partition)`,
+      [
+        numbers.map((n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`),
+        rules.map(({ type }) => type),
+        rules.map((one) => typeOf(one).ruleJson(one)),
+        keys,
+        keys.map(partitionOf),
+        at,
+      ],
+    );
+  }
+  await db.query('analyze alarms');
+}
+
+export async function transitionsIn(db: Database): Promise<number> {
+  return (await db.query<{ n: number }>('select count(*)::int as n from alarm_history')).rows[0]?.n ?? 0;
+}
