@@ -2,7 +2,7 @@ import { RawJson } from '../../alarm/python-json.js';
 import type { BackendAnswer } from '../../alarm/series.js';
 import { askInParts, BROKEN, failureAnswer, saysNotFound, type Failure } from './asker.js';
 import { chunksOf, groupBy } from './chunks.js';
-import { storedMethod } from './local-aggregate.js';
+import { aggregated, storedMethod } from './local-aggregate.js';
 import { memberOf } from './measures.js';
 import { variantsOf, type Variant } from './mergeable-search.js';
 import { seriesAnswer, type QueryOfKind, type Question, type Round } from './round.js';
@@ -68,8 +68,7 @@ function distinctly(group: readonly Member[]): Member[][] {
 async function askAlone({ question }: Member, round: Round): Promise<Failure | undefined> {
   const asked = await aggregates(question, { query: new RawJson(question.query.search) }, round);
   if (asked.kind !== 'answer') return asked;
-  const rows = memberOf(memberOf(asked.value, 'measures'), 'aggregated');
-  const answer = seriesAnswer(rows, question, round);
+  const answer = answerFrom(memberOf(asked.value, 'measures'), question, round);
   if (answer === undefined) return BROKEN;
   round.give(question, answer);
   return undefined;
@@ -94,8 +93,8 @@ async function askTogether(members: readonly Member[], round: Round): Promise<Fa
     return undefined;
   }
   for (const each of members) {
-    const rows = byValue.get(each.variant!.value);
-    const answer = rows === undefined ? noMetric(each.question) : seriesAnswer(rows, each.question, round);
+    const { value } = each.variant!;
+    const answer = byValue.has(value) ? answerFrom(byValue.get(value), each.question, round) : noMetric(each.question);
     round.give(each.question, answer ?? failureAnswer(BROKEN));
   }
   return undefined;
@@ -106,22 +105,42 @@ function aggregates(
   { query, groupby, slices = 1 }: { query: unknown; groupby?: string; slices?: number },
   { asker, window }: Round,
 ): ReturnType<Round['asker']['ask']> {
-  const operations = ['aggregate', method, ['metric', metric, storedMethod(method)]];
-  const search = { query, resourceType };
-  return asker.ask(
-    (client, putting) => client.aggregates({ operations, search, groupby, neededOverlap: 0, ...window }, putting),
-    slices,
-  );
+  const fetched = ['metric', metric, storedMethod(method)];
+  const plain = { operations: fetched, search: { query, resourceType }, groupby, ...window };
+  const request = isCount(method) ? plain : { ...plain, operations: ['aggregate', method, fetched], neededOverlap: 0 };
+  return asker.ask((client, putting) => client.aggregates(request, putting), slices);
 }
 
-/** Each group's rows (null where there are none to be read), by the value; undefined if a group is nobody's, or comes twice. */
+/** Gnocchi computes counts and then fails to write them down, so they are computed here. */
+function isCount(method: string): boolean {
+  return storedMethod(method) === 'count';
+}
+
+/** Undefined when there is nothing to be read. */
+function answerFrom(measures: unknown, question: SearchQuestion, round: Round): BackendAnswer | undefined {
+  const { method } = question.query;
+  if (!isCount(method)) return seriesAnswer(memberOf(measures, 'aggregated'), question, round);
+  const all = membersOf(measures)
+    .flatMap(membersOf)
+    .map((metric) => seriesAnswer(memberOf(metric, storedMethod(method)), question, round));
+  const other = all.find((answer) => answer?.kind !== 'series');
+  if (other !== undefined || all.length === 0) return other;
+  const series = all.flatMap((answer) => (answer?.kind === 'series' ? answer.series : []));
+  return { kind: 'series', series: [aggregated(series, method)] };
+}
+
+function membersOf(value: unknown): unknown[] {
+  return typeof value === 'object' && value !== null ? Object.values(value) : [];
+}
+
+/** Each group's measures, by the value; undefined if a group is nobody's, or comes twice. */
 function valuesOf(groups: readonly unknown[], attribute: string, members: readonly Member[]): Map<string, unknown> | undefined {
   const asked = new Set(members.map(({ variant }) => variant!.value));
   const byValue = new Map<string, unknown>();
   for (const group of groups) {
     const value = memberOf(memberOf(group, 'group'), attribute);
     if (typeof value !== 'string' || !asked.has(value) || byValue.has(value)) return undefined;
-    byValue.set(value, memberOf(memberOf(memberOf(group, 'measures'), 'measures'), 'aggregated') ?? null);
+    byValue.set(value, memberOf(memberOf(group, 'measures'), 'measures'));
   }
   return byValue;
 }

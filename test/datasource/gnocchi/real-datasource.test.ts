@@ -15,8 +15,8 @@ const NOW = new Date('2026-01-01T12:10:30Z');
 const PERIODS = 10;
 const CREATOR = 'admin-user:admin-project';
 const SERVICE = 'service-user:service-project:admin';
-const AGGREGATES = ['mean', 'median', 'std', 'min', 'max', 'sum', 'var', 'count'];
-const STORED = [...AGGREGATES, 'last', 'rate:mean'];
+const AGGREGATES = ['mean', 'median', 'std', 'min', 'max', 'sum'];
+const STORED = [...AGGREGATES, 'count', 'last', 'rate:mean'];
 
 interface Made {
   id: string;
@@ -280,6 +280,19 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       );
     },
   );
+
+  test('count what has points, which this Gnocchi cannot do', async () => {
+    const ids = ['a', 'b'].map((name) => made[name]!.metrics!['cpu']!);
+    const [byId, bySearch, other] = await ask(
+      ofMetrics(ids, { method: 'count' }),
+      ofSearch({ '=': { server_group: 's1' } }, { method: 'count' }),
+      ofSearch({ '=': { server_group: 's2' } }, { method: 'count' }),
+    );
+    const present = { at: Date.parse('2026-01-01T12:05:00Z'), values: { value: 2 } };
+    expect(byId).toEqual({ kind: 'series', series: [expect.arrayContaining([present])] });
+    expect(bySearch).toEqual(byId);
+    expect(other).toMatchObject({ kind: 'series', series: [{ length: expect.any(Number) }] });
+  });
 
   test('that search get the same together as alone', async () => {
     const searches = ['s1', 's2', 's3'].map((group) => ({
