@@ -19,6 +19,10 @@ export class ExpiringMap<Value> {
     return undefined;
   }
 
+  delete(key: string): void {
+    this.#kept.delete(key);
+  }
+
   set(key: string, value: Value): void {
     this.#kept.delete(key);
     const share = (this.#learnt++ % STEPS) / STEPS;

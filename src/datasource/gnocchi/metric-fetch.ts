@@ -61,7 +61,9 @@ async function fetchTogether(pairs: readonly Pair[], fetching: Fetching, fetched
   if (asked.kind === 'refusal' && spoilers.length > 0) {
     for (const pair of spoilers) fetched.set(pairKey(pair), dropped(pair, asked));
     const rest = pairs.filter((pair) => !spoilers.includes(pair));
-    if (rest.length > 0) await fetchTogether(rest, fetching, fetched);
+    // A missing method is named one metric at a time, and that may be the first of many.
+    const parts = causeOf(asked) === UNKNOWN_METHOD ? chunksOf(rest, Math.ceil(rest.length / 2)) : [rest];
+    if (rest.length > 0) await Promise.all(parts.map((part) => fetchTogether(part, fetching, fetched)));
   } else if (asked.kind === 'trouble' || pairs.length === 1) {
     for (const pair of pairs) fetched.set(pairKey(pair), { kind: 'failed', failure: asked });
   } else {

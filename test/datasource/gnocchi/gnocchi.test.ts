@@ -69,13 +69,16 @@ function rowsFor(bad: readonly string[], refusal: DoubleAnswer): DoubleAnswer {
     const ids = askedIds(body);
     const [status, answer] = ids.some((id) => bad.includes(id))
       ? (refusal as [number, unknown])
-      : [200, { measures: Object.fromEntries(ids.map((id) => [id, { cpu: { mean: [ROW] }, mean: [ROW] }])) }];
+      : [200, { measures: Object.fromEntries(ids.map((id) => [id, { mean: [ROW] }])) }];
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   };
 }
 
 beforeEach(async () => {
   double = await startGnocchiDouble();
+  // Each resource has a metric with the id of the resource.
+  double.answers.search = ({ body }, response) =>
+    response.end(JSON.stringify(askedIds(body).map((id) => ({ id, metrics: { cpu: id } }))));
   clock = new FakeClock();
 });
 afterEach(async () => {
@@ -94,11 +97,12 @@ test('a window is exactly as long as its periods, ends the lag before now, and i
     trace: { sent: (one: string) => sent.push(one), dropped: () => undefined },
   };
   await open().answers({ granularityS: 60, periods: 6, lagS: 30, questions }, asking);
+  const search = `POST /v1/search/resource/generic?attrs=id&attrs=metrics {"in":{"id":["${uuid(1)}"]}}`;
   const path =
     '/v1/aggregates?details=False&granularity=60&start=2026-01-01T12%3A50%3A30.123000&stop=2026-01-01T12%3A56%3A30.123000';
-  const body = `{"operations":["metric","cpu","mean"],"search":{"in":{"id":["${uuid(1)}"]}},"resource_type":"generic"}`;
-  expect(double.requests).toMatchObject([{ method: 'POST', target: path, body }]);
-  expect(sent).toEqual([`POST ${path} ${body}`]);
+  const body = `{"operations":["metric",["${uuid(1)}","mean"]]}`;
+  expect(double.requests[1]).toMatchObject({ method: 'POST', target: path, body });
+  expect(sent).toEqual([search, `POST ${path} ${body}`]);
 });
 
 describe('points', () => {
@@ -116,7 +120,7 @@ describe('points', () => {
       ['yesterday', 60, 1],
       'row',
     ];
-    double.answers.aggregates = [200, { measures: { [uuid(1)]: { cpu: { mean: rows } } } }];
+    double.answers.aggregates = [200, { measures: { [uuid(1)]: { mean: rows } } }];
     const dropped: unknown[] = [];
     const trace: Trace = { sent: () => undefined, dropped: (point) => dropped.push(point) };
     const [answer] = await ask(open(), [ofResource(1)], trace);
@@ -151,7 +155,7 @@ describe('points', () => {
     const rows = fc.oneof({ weight: 4, arbitrary: fc.array(row, { maxLength: 8 }) }, fc.anything());
     await fc.assert(
       fc.asyncProperty(rows, async (some) => {
-        const text = textOf({ measures: { [uuid(1)]: { cpu: { mean: some }, mean: some }, aggregated: some } });
+        const text = textOf({ measures: { [uuid(1)]: { mean: some }, aggregated: some } });
         double.answers.aggregates = (_, response) => response.end(text);
         // Each time a new one: broken answers would soon have it leave Gnocchi alone.
         const datasource = open();
@@ -218,13 +222,13 @@ describe('trouble is the answer to all questions of a request, which is not aske
     double.answers.aggregates = answer;
     const some = [ofResource(1), ofResource(2), ofResource(3)];
     expect(await ask(open(), some)).toEqual(some.map(() => ({ kind: 'trouble', reason })));
-    expect(double.requests.length).toBe(1);
+    expect(double.requests.length).toBe(2);
   });
 
   test('and is counted against Gnocchi, until it is left alone for a while', async () => {
     double.answers.aggregates = [500, 'oops'];
     const datasource = open();
-    for (let round = 0; round < 6; round += 1) await ask(datasource, [ofResource(1)]);
+    for (let round = 0; round < 6; round += 1) await ask(datasource, [ofMetrics(1)]);
     expect(double.requests.length).toBe(3);
     expect(failures).toEqual(Array.from({ length: 3 }, () => 'it answered with status 500'));
   });
@@ -272,7 +276,7 @@ describe('what spoils a merged request', () => {
     double.answers.aggregates = ({ body }, response) => {
       const ids = askedIds(body);
       const rows = (id: string): unknown[] => (id === uuid(2) ? Array.from({ length: 600_000 }, () => ROW) : [ROW]);
-      response.end(JSON.stringify({ measures: Object.fromEntries(ids.map((id) => [id, { cpu: { mean: rows(id) } }])) }));
+      response.end(JSON.stringify({ measures: Object.fromEntries(ids.map((id) => [id, { mean: rows(id) }])) }));
     };
     const [one, large] = await ask(open(), [ofResource(1), ofResource(2)]);
     expect(one).toEqual({ kind: 'series', series: [[POINT]] });
@@ -281,10 +285,41 @@ describe('what spoils a merged request', () => {
   });
 });
 
-test('a resource is not sought for two projects at once, since it would not be said for whom it was found', async () => {
-  double.answers.aggregates = rowsFor([], [200, {}]);
-  await ask(open(), [ofResource(1, { project: 'p' }), ofResource(1, { project: 'q' }), ofResource(2, { project: 'q' })]);
-  const bodies = double.requests.map(({ body }) => JSON.parse(body) as { search: unknown });
-  expect(bodies.length).toBe(2);
-  for (const { search } of bodies) expect(askedIds(JSON.stringify(search)).filter((id) => id === uuid(1)).length).toBe(1);
+describe('the metric of a resource', () => {
+  test('is not sought for two projects at once, since it would not be said for whom it was found', async () => {
+    double.answers.aggregates = rowsFor([], [200, {}]);
+    await ask(open(), [ofResource(1, { project: 'p' }), ofResource(1, { project: 'q' }), ofResource(2, { project: 'q' })]);
+    const sought = double.requests.filter(({ target }) => target.startsWith('/v1/search/'));
+    expect(sought.length).toBe(2);
+    for (const { body } of sought) expect(askedIds(body).filter((id) => id === uuid(1)).length).toBe(1);
+  });
+
+  test('is sought once in a while, and at once when it is gone', async () => {
+    const datasource = open();
+    const targets = (): string[] => double.requests.map(({ target }) => target.split('?')[0]!.slice(4));
+    double.answers.aggregates = rowsFor([], [200, {}]);
+    for (let round = 0; round < 2; round += 1) {
+      expect(await ask(datasource, [ofResource(1)])).toEqual([{ kind: 'series', series: [[POINT]] }]);
+    }
+    expect(targets()).toEqual(['search/resource/generic', 'aggregates', 'aggregates']);
+    double.answers.aggregates = rowsFor([uuid(1)], gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(1)] }));
+    double.answers.search = [200, [{ id: uuid(1), metrics: { cpu: uuid(9) } }]];
+    expect(await ask(datasource, [ofResource(1)])).toEqual([{ kind: 'series', series: [[POINT]] }]);
+    double.answers.aggregates = rowsFor([uuid(9)], gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(9)] }));
+    double.answers.search = [200, []];
+    expect(await ask(datasource, [ofResource(1)])).toEqual([{ kind: 'absent', reason: `resource ${uuid(1)} does not exists` }]);
+  });
+
+  test('is sought again where not all was told at once', async () => {
+    double.answers.aggregates = rowsFor([], [200, {}]);
+    double.answers.search = ({ body }, response) => {
+      const some = askedIds(body).slice(0, 3);
+      response.end(JSON.stringify(some.map((id) => ({ id, metrics: { cpu: id } }))));
+    };
+    const answers = await ask(
+      open(),
+      Array.from({ length: 8 }, (_each, n) => ofResource(n)),
+    );
+    expect(answers.every((answer) => answer?.kind === 'series')).toBe(true);
+  });
 });
