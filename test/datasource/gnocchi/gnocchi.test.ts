@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import type { BackendAnswer, GnocchiQuery } from '../../../src/alarm/series.js';
 import type { Datasource, Trace } from '../../../src/datasource/datasource.js';
-import { createGnocchiClient, type GnocchiAuth } from '../../../src/datasource/gnocchi/gnocchi-client.js';
+import { createGnocchiClient, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
 import { createGnocchiDatasource, type GnocchiDatasourceDeps } from '../../../src/datasource/gnocchi/gnocchi.js';
 import { AppError } from '../../../src/errors.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -22,12 +22,13 @@ function uuid(n: number): string {
   return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 }
 
-function open(
-  deps: Partial<GnocchiDatasourceDeps> = {},
-  auth: GnocchiAuth = { kind: 'basic', user: 'admin' },
-): Datasource<GnocchiQuery> {
+function clientWith(timeoutMs: number): GnocchiClient {
+  return createGnocchiClient({ url: double.url, auth: { kind: 'basic', user: 'admin' }, timeoutMs });
+}
+
+function open(deps: Partial<GnocchiDatasourceDeps> = {}): Datasource<GnocchiQuery> {
   const datasource = createGnocchiDatasource({
-    client: createGnocchiClient({ url: double.url, auth, timeoutMs: 500 }),
+    client: clientWith(20_000),
     observer: { succeeded: () => undefined, failed: (reason) => failures.push(reason) },
     clock,
     creator: () => Promise.resolve('admin'),
@@ -221,7 +222,7 @@ describe('trouble is the answer to all questions of a request, which is not aske
   ])('with %s', async (_, answer, reason) => {
     double.answers.aggregates = answer;
     const some = [ofResource(1), ofResource(2), ofResource(3)];
-    expect(await ask(open(), some)).toEqual(some.map(() => ({ kind: 'trouble', reason })));
+    expect(await ask(open({ client: clientWith(1_000) }), some)).toEqual(some.map(() => ({ kind: 'trouble', reason })));
     expect(double.requests.length).toBe(2);
   });
 
