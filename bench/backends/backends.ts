@@ -5,6 +5,7 @@ import { GNOCCHI, PROMETHEUS } from '../../test/support/peer-programs.js';
 import { announceServer } from '../../test/support/running-servers.js';
 import type { Figure } from '../figure.js';
 import type { Rig } from '../rig.js';
+import { benchGnocchi } from './gnocchi.js';
 import { benchPrometheus } from './prometheus.js';
 
 /** What alarms cost that ask a real Prometheus and a real Gnocchi. */
@@ -12,5 +13,6 @@ export async function benchBackends(rig: Rig, sizes: readonly number[]): Promise
   const say = (line: string): void => console.error(line);
   await ensureDebianPackages([PROMETHEUS, GNOCCHI], { neededBy: 'the bench', environment: process.env, say });
   announceServer('postgres', rig.postgres);
-  return benchPrometheus(rig.db, path.join(rig.dir, 'prometheus'), sizes);
+  const prometheus = await benchPrometheus(rig.db, path.join(rig.dir, 'prometheus'), sizes);
+  return [...prometheus, ...(await benchGnocchi(rig.db, rig.postgres.pid))];
 }

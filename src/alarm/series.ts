@@ -44,6 +44,8 @@ interface Need<Datasource extends string, Query> {
   readonly periods: number;
   /** How long before the moment of evaluation the window ends, in seconds. */
   readonly lagS: number;
+  /** The answer depends on where the window begins: a part of a wider one's is another. Then `key` holds `periods` too. */
+  readonly ownWindow?: boolean;
 }
 
 export type SeriesNeed =
@@ -86,7 +88,10 @@ export interface PoolQuery extends Scoped {
 }
 
 /** Where the window of an alarm that asks this begins, in milliseconds; points before are another alarm's. */
-export function windowStart({ datasource, granularityS, periods, lagS }: SeriesNeed, now: number): number {
+export function windowStart(
+  { datasource, granularityS, periods, lagS }: Pick<SeriesNeed, 'datasource' | 'granularityS' | 'periods' | 'lagS'>,
+  now: number,
+): number {
   const stop = now - lagS * 1000;
   const step = granularityS * 1000;
   // The end of a range is its newest point.

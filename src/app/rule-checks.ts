@@ -1,27 +1,14 @@
 import type { AlarmRule } from '../alarm/types/index.js';
 import type { RuleAuthor, RuleChecks } from '../api/ports.js';
 import type { Clock } from '../clock.js';
-import {
-  gnocchiBackends,
-  gnocchiSections,
-  prometheusBackends,
-  prometheusSections,
-  sectionName,
-  type GnocchiSettings,
-} from '../config/backends.js';
+import { gnocchiBackends, gnocchiSections, prometheusBackends, prometheusSections, sectionName } from '../config/backends.js';
 import type { Config } from '../config/schema.js';
-import { createGnocchiClient, type GnocchiAuth, type Tokens } from '../datasource/gnocchi/gnocchi-client.js';
-import { hourly } from '../datasource/gnocchi/hourly.js';
 import { createGnocchiRuleCheck } from '../datasource/gnocchi/rule-check.js';
 import { createPrometheusRuleCheck, type PrometheusRuleCheckOptions } from '../datasource/prometheus/rule-check.js';
-import { StartupError } from '../errors.js';
 import type { ReleaseStack } from '../release-stack.js';
+import { externalOwnerOf, openGnocchiClient, type KeystoneAccess } from './datasources/gnocchi.js';
 
-/** What the checks of rules need of Keystone. */
-export interface KeystoneAccess extends Tokens {
-  /** The id of a project; null when there is none of that name. */
-  projectId(name: string, domainName: string): Promise<string | null>;
-}
+export type { KeystoneAccess } from './datasources/gnocchi.js';
 
 export interface RuleChecksDeps {
   config: Pick<Config, 'gnocchi' | 'prometheus'>;
@@ -58,19 +45,11 @@ export function createRuleChecks(deps: RuleChecksDeps): RuleChecks {
 function gnocchiChecks({ config, clock, resources, keystone }: RuleChecksDeps): Map<string | null, Check> {
   const checks = new Map<string | null, Check>();
   for (const [name, settings] of gnocchiBackends(config)) {
-    const auth = gnocchiAuth(settings, sectionName('gnocchi', name), keystone);
-    const client = createGnocchiClient({ url: settings.url, auth, timeoutMs: settings.timeout });
+    const client = openGnocchiClient({ settings, section: sectionName('gnocchi', name), keystone });
     resources.push(name === null ? 'Gnocchi' : `Gnocchi ${name}`, () => client.close());
     checks.set(name, createGnocchiRuleCheck({ gnocchi: client, clock }));
   }
   return checks;
-}
-
-function gnocchiAuth({ auth, user }: GnocchiSettings, section: string, keystone: KeystoneAccess | undefined): GnocchiAuth {
-  if (auth === 'none') return { kind: 'none' };
-  if (auth === 'basic') return { kind: 'basic', user };
-  if (!keystone) throw new StartupError(`${section}.auth is keystone, which takes a Keystone: set keystone.auth_url`);
-  return { kind: 'token', tokens: keystone };
 }
 
 function prometheusChecks({ config, enforceLabel }: RuleChecksDeps): Map<string | null, Check> {
@@ -83,9 +62,9 @@ function prometheusChecks({ config, enforceLabel }: RuleChecksDeps): Map<string 
 }
 
 function externalOwners({ config, clock, keystone }: RuleChecksDeps): Map<string | null, () => Promise<string | null>> {
-  const owners = [...gnocchiSections(config)].map(([name, { external_project_owner: owner, external_domain_name: domain }]) => {
-    return [name, hourly(clock, async () => (keystone ? keystone.projectId(owner, domain) : null))] as const;
-  });
+  const owners = [...gnocchiSections(config)].map(
+    ([name, settings]) => [name, externalOwnerOf(settings, { clock, keystone })] as const,
+  );
   return new Map(owners);
 }
 

@@ -17,8 +17,8 @@ export function planRequests(needs: Iterable<SeriesNeed>): PlannedRequest[] {
     if (known === undefined || known.periods < need.periods) widest.set(need.key, need);
   }
   const groups = new Map<string, PlannedRequest & { questions: { key: string; query: SeriesNeed['query'] }[] }>();
-  for (const { datasource, backend, key, query, granularityS, periods, lagS } of widest.values()) {
-    const width = nextPowerOfTwo(periods);
+  for (const { datasource, backend, key, query, granularityS, periods, lagS, ownWindow } of widest.values()) {
+    const width = ownWindow ? periods : nextPowerOfTwo(periods);
     const groupKey = JSON.stringify([datasource, backend, granularityS, width, lagS]);
     const group = groups.get(groupKey) ?? { datasource, backend, granularityS, periods: width, lagS, questions: [] };
     group.questions.push({ key, query });

@@ -38,6 +38,8 @@ export interface KeystoneSession extends KeystoneClient {
   scoped(scope: object): Promise<ScopedLogin | null>;
   /** Id of the service's own user. */
   userId(): Promise<string>;
+  /** Id of the project that `token` is for; undefined when it is for none. */
+  ownProjectId(): Promise<string | undefined>;
   /** Address of a service in the catalogue, without a slash at the end. */
   endpoint(serviceType: string): Promise<string>;
   /** Null: there is no such project, or it is not for us to see. */
@@ -67,6 +69,7 @@ export function createKeystoneSession(settings: KeystoneSettings, { clock, log }
       return issued && { token: issued.id, endpoint: (serviceType) => endpointIn(issued, serviceType, settings) };
     },
     userId: async () => (await keeper.current()).user.id,
+    ownProjectId: async () => (await keeper.current()).project?.id,
     endpoint: async (serviceType) => endpointIn(await keeper.current(), serviceType, settings),
     async projectId(name, domainName) {
       const { project } = await keeper.current();

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import type { MeterQuery, Point } from '../../src/alarm/series.js';
-import { typeOf } from '../../src/alarm/types/index.js';
+import { typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Datasource, Datasources } from '../../src/datasource/datasource.js';
 import type { HeldAlarm } from '../../src/evaluator/alarm-cache.js';
 import { evaluateBatch, type EvaluateBatchDeps } from '../../src/evaluator/evaluate-batch.js';
@@ -141,6 +141,22 @@ describe('requests', () => {
     const requests = planRequests(needsOf(alarms));
     expect(requests.map(({ questions }) => questions.length)).toEqual([1]);
     expect(requests[0]?.periods).toBe(8);
+  });
+
+  test('are over the very window of an alarm whose answer depends on where it begins', () => {
+    const rule: AlarmRule = {
+      type: 'gnocchi_aggregation_by_metrics_threshold',
+      metrics: ['m'],
+      comparison_operator: 'gt',
+      threshold: 1,
+      aggregation_method: 'rate:mean',
+      evaluation_periods: 4,
+      granularity: 60,
+      scope_to_project: null,
+    };
+    const rules = [rule, { ...rule, evaluation_periods: 5 }, { ...rule, aggregation_method: 'mean' }];
+    const needs = rules.flatMap((each) => typeOf(each).seriesNeeded(each, NO_OPTIONS));
+    expect(planRequests(needs).map(({ periods }) => periods)).toEqual([5, 6, 8]);
   });
 
   test('are apart for periods of different lengths', () => {

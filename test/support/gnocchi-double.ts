@@ -7,7 +7,7 @@ export type DoubleAnswer = [status: number, body: unknown] | ((request: Received
 
 /** What a server says that speaks Gnocchi's protocol and can be told to misbehave. Change the answers while it runs. */
 export interface GnocchiDouble extends Receiver {
-  answers: Record<'capabilities' | 'aggregates' | 'resource' | 'metric', DoubleAnswer>;
+  answers: Record<'capabilities' | 'aggregates' | 'search' | 'resource' | 'metric', DoubleAnswer>;
 }
 
 export const METHODS = ['mean', 'max', 'rate:mean'];
@@ -20,6 +20,7 @@ export function gnocchiRefusal(code: number, description: unknown): DoubleAnswer
 const ROUTES = [
   ['capabilities', /^\/v1\/capabilities\/$/],
   ['aggregates', /^\/v1\/aggregates\?/],
+  ['search', /^\/v1\/search\/resource\/generic\?/],
   ['resource', /^\/v1\/resource\/generic\/[^/]+$/],
   ['metric', /^\/v1\/metric\/[^/]+$/],
 ] as const;
@@ -29,6 +30,7 @@ export async function startGnocchiDouble(): Promise<GnocchiDouble> {
   const answers: GnocchiDouble['answers'] = {
     capabilities: [200, { aggregation_methods: METHODS }],
     aggregates: [200, { measures: { aggregated: [] } }],
+    search: [200, []],
     resource: gnocchiRefusal(404, 'Resource does not exist'),
     metric: gnocchiRefusal(404, 'Metric does not exist'),
   };

@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../src/cli/local-servers/local-process.js';
@@ -12,11 +12,14 @@ export interface GnocchiAnswer {
   body: unknown;
 }
 
-/** A real Gnocchi on loopback that knows its users by name (`Authorization: Basic`, no password); `admin` may do everything. */
+/**
+ * A real Gnocchi on loopback. It knows its users by name (`Authorization: Basic`, no password), and `admin` may do everything; or, with `tokens`,
+ * it takes `X-Auth-Token: user:project:role`, as if Keystone had vouched for that, and who has the role `admin` may do everything.
+ */
 export interface RealGnocchi {
   /** Without a slash at its end. */
   url: string;
-  /** A request, as `admin` unless another user is named. */
+  /** A request, as an admin unless somebody else is named: a user, or with `tokens` a token. */
   ask(method: string, path: string, options?: { body?: unknown; user?: string }): Promise<GnocchiAnswer>;
   /** Of its running programs, the upgrade before not counted. */
   pids: readonly number[];
@@ -27,7 +30,12 @@ export interface RealGnocchi {
 export interface StartGnocchiOptions {
   /** Start the process that makes measures readable, too. */
   metricd?: boolean;
+  /** Users have projects, as with Keystone. */
+  tokens?: boolean;
 }
+
+/** The token of an admin of a Gnocchi with `tokens`. */
+export const ADMIN_TOKEN = 'admin-user:admin-project:admin';
 
 /** Debian's interpreter, not the first on the PATH: only this one sees Debian's packages. */
 const PYTHON = '/usr/bin/python3';
@@ -53,10 +61,20 @@ const SERVE = `${TIED_TO_PARENT}
 import socketserver
 from wsgiref.simple_server import WSGIServer, make_server
 from gnocchi.cli.api import wsgi
+def vouched(environ, start_response):
+    token = environ.get('HTTP_X_AUTH_TOKEN', '').split(':')
+    if len(token) == 3:
+        for name, value in zip(('HTTP_X_USER_ID', 'HTTP_X_PROJECT_ID', 'HTTP_X_ROLES'), token):
+            environ[name] = value
+    elif 'HTTP_AUTHORIZATION' not in environ:
+        start_response('401 Unauthorized', [])
+        return []
+    return application(environ, start_response)
+application = wsgi()
 class Server(socketserver.ThreadingMixIn, WSGIServer):
     daemon_threads = True
     request_queue_size = 128
-server = make_server('127.0.0.1', 0, wsgi(), server_class=Server)
+server = make_server('127.0.0.1', 0, vouched, server_class=Server)
 print('serving on port %d' % server.server_port, flush=True)
 server.serve_forever()
 `;
@@ -68,7 +86,7 @@ metricd()
 `;
 
 /** Starts a Gnocchi, in some ten seconds. Needs the kinds `postgres` and `gnocchi` of `describeWith`. */
-export function startGnocchi({ metricd = false }: StartGnocchiOptions = {}): Promise<RealGnocchi> {
+export function startGnocchi({ metricd = false, tokens = false }: StartGnocchiOptions = {}): Promise<RealGnocchi> {
   return inTemporaryFolder(async (dir) => {
     const account = unprivilegedAccount('gnocchi');
     for (const folder of [dir, path.join(dir, 'data')]) {
@@ -76,8 +94,11 @@ export function startGnocchi({ metricd = false }: StartGnocchiOptions = {}): Pro
       if (account) chownSync(folder, account.uid, account.gid);
     }
     const file = path.join(dir, 'gnocchi.conf');
-    writeFileSync(file, configuration(dir, await freshPostgresUrl()), { mode: 0o600 });
-    if (account) chownSync(file, account.uid, account.gid);
+    const pipelines = path.join(dir, 'api-paste.ini');
+    writeFileSync(pipelines, withoutKeystone(readFileSync(`${PACKAGE}/rest/api-paste.ini`, 'utf8')), { mode: 0o644 });
+    const api = tokens ? { auth_mode: 'keystone', paste_config: pipelines } : BY_NAME;
+    writeFileSync(file, configuration(dir, await freshPostgresUrl(), api), { mode: 0o600 });
+    for (const each of account ? [file, pipelines] : []) chownSync(each, account!.uid, account!.gid);
     const running: LocalProcess[] = [];
     const run = async (name: string, command: string, args: readonly string[]): Promise<LocalProcess> => {
       const options = { name, command, args: [...args, '--config-file', file], logFile: path.join(dir, `${name}.log`), account };
@@ -90,8 +111,10 @@ export function startGnocchi({ metricd = false }: StartGnocchiOptions = {}): Pro
       await finished(await run('gnocchi-upgrade', GNOCCHI.find() ?? 'gnocchi-upgrade', ['--sacks-number', '4']));
       if (metricd) await run('gnocchi-metricd', PYTHON, ['-I', '-c', PROCESS_MEASURES]);
       const url = `http://127.0.0.1:${await saidPort(await run('gnocchi-api', PYTHON, ['-I', '-c', SERVE]))}`;
+      const ask: RealGnocchi['ask'] = (method, target, { body, user } = {}) =>
+        send(method, url + target, { body, headers: tokens ? { 'x-auth-token': user ?? ADMIN_TOKEN } : named(user ?? 'admin') });
       const pids = running.filter((each) => !each.hasExited()).map(({ pid }) => pid);
-      return { url, ask: (method, target, options) => send(method, url + target, options), pids, stop };
+      return { url, ask, pids, stop };
     } catch (cause) {
       await stop();
       throw cause;
@@ -99,11 +122,18 @@ export function startGnocchi({ metricd = false }: StartGnocchiOptions = {}): Pro
   });
 }
 
+const BY_NAME = { auth_mode: 'basic', paste_config: `${PACKAGE}/rest/api-paste.ini` };
+
+/** Who asks is said by headers that Keystone's filter would set; here `vouched` does. */
+function withoutKeystone(pipelines: string): string {
+  return pipelines.replace('pipeline = keystone_authtoken gnocchiv1', 'pipeline = gnocchiv1');
+}
+
 /** Everything in one folder, nothing of /etc. One worker that looks for new measures all the time, because tests wait for it. */
-function configuration(dir: string, postgresUrl: string): string {
+function configuration(dir: string, postgresUrl: string, api: typeof BY_NAME): string {
   const sections = {
     DEFAULT: { parallel_operations: '1', coordination_url: `file://${path.join(dir, 'data', 'coordination')}` },
-    api: { auth_mode: 'basic', paste_config: `${PACKAGE}/rest/api-paste.ini` },
+    api,
     oslo_policy: { policy_file: `${PACKAGE}/rest/policy.yaml` },
     indexer: { url: postgresUrl.replace(/^postgres:/, 'postgresql:') },
     storage: { driver: 'file', file_basepath: path.join(dir, 'data') },
@@ -133,14 +163,14 @@ async function finished(upgrade: LocalProcess): Promise<void> {
   if (how !== 'exit code 0') throw new Error(`gnocchi-upgrade: ${how}: ${said.slice(-2_000)}`);
 }
 
-async function send(method: string, url: string, { body, user = 'admin' }: { body?: unknown; user?: string } = {}) {
+function named(user: string): Record<string, string> {
+  return { authorization: `Basic ${Buffer.from(`${user}:`).toString('base64')}` };
+}
+
+async function send(method: string, url: string, { body, headers }: { body: unknown; headers: Record<string, string> }) {
   const response = await fetch(url, {
     method,
-    headers: {
-      accept: 'application/json',
-      authorization: `Basic ${Buffer.from(`${user}:`).toString('base64')}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
+    headers: { accept: 'application/json', ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();

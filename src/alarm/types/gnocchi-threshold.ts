@@ -73,14 +73,18 @@ export function shownGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScop
 /** The question of a rule: the rules that ask it differ only in operator, threshold or number of periods. */
 export function gnocchiNeed(rule: GnocchiThresholdRule, query: GnocchiQuery, options: EvaluationOptions): SeriesNeed {
   const { backend = null, ingestion_lag: lagS = 0 } = options;
+  const periods = rule.evaluation_periods + LOOK_BACK;
+  // The rate of an aggregate has no value for the first row of the window.
+  const ownWindow = query.kind !== 'resource' && query.method.startsWith('rate:');
   return {
     datasource: 'gnocchi',
     backend,
-    key: JSON.stringify(['gnocchi', backend, rule.granularity, lagS, query]),
+    key: JSON.stringify(['gnocchi', backend, rule.granularity, lagS, query, ...(ownWindow ? [periods] : [])]),
     query,
     granularityS: rule.granularity,
-    periods: rule.evaluation_periods + LOOK_BACK,
+    periods,
     lagS,
+    ...(ownWindow && { ownWindow }),
   };
 }
 

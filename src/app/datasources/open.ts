@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.js';
 import type { Config } from '../../config/schema.js';
 import type { Datasources } from '../../datasource/datasource.js';
 import { createDatasources } from '../../datasource/registry.js';
@@ -5,6 +6,7 @@ import type { KeystoneSession } from '../../keystone/session.js';
 import type { Database } from '../../storage/database.js';
 import { createMeterSeriesStore } from '../../storage/meter-series-store.js';
 import type { BackendHealth } from './backend-health.js';
+import { openGnocchis } from './gnocchi.js';
 import { openOctavia } from './octavia.js';
 import { openPrometheuses } from './prometheus.js';
 
@@ -12,15 +14,17 @@ export interface DatasourcesDeps {
   config: Config;
   db: Database;
   keystone: KeystoneSession | undefined;
+  clock: Pick<Clock, 'monotonicMs'>;
   health: Pick<BackendHealth, 'observerOf'>;
 }
 
 /** Every backend that is configured. Asks none of them yet. @throws StartupError for settings that cannot work. */
-export function openDatasources({ config, db, keystone, health: { observerOf } }: DatasourcesDeps): Datasources {
+export function openDatasources({ config, db, keystone, clock, health: { observerOf } }: DatasourcesDeps): Datasources {
   return createDatasources({
     meterStatistics: createMeterSeriesStore(db),
     observerOf,
     remote: {
+      gnocchi: openGnocchis({ config, clock, keystone, observerOf: (name) => observerOf('gnocchi', name) }),
       prometheus: openPrometheuses(config, (name) => observerOf('prometheus', name)),
       octavia: openOctavia({ config, keystone, observer: observerOf('octavia', null) }),
     },

@@ -3,6 +3,7 @@ import https from 'node:https';
 import got, { type OptionsInit } from 'got';
 import { z } from 'zod';
 
+import { RawJson } from '../../alarm/python-json.js';
 import { BackendTrouble, reasonOf } from '../trouble.js';
 import { refusalOf, type GnocchiAnswer } from './answer.js';
 
@@ -26,11 +27,31 @@ export interface GnocchiClientOptions {
 export interface AggregatesRequest {
   operations: readonly unknown[];
   /** A search for the resources whose metrics the operations name; absent when they name metrics by id. */
-  search?: { query: unknown; resourceType: string };
+  search?: { query: unknown; resourceType: string } | undefined;
   /** A moment, or one relative to now, such as `-1 day`. */
   start: string;
   stop: string;
+  /** Of the rows wanted; absent: all that the metrics have in common. */
+  granularityS?: number;
+  /** In percent. Absent for rows that are not aggregated across series: with it, points that a series lacks would be rows without a value. */
+  neededOverlap?: number;
+  /** An attribute of the resources found: one answer for each of its values. */
+  groupby?: string | undefined;
+  /** With the metrics (or resources) that were found, under `references`. */
+  details?: boolean;
 }
+
+/** How a question is put, besides what it asks. */
+export interface Putting {
+  signal?: AbortSignal;
+  /** An answer may be as large. */
+  maxBytes?: number;
+  /** Told of each request: method, path with query, and body. */
+  onSent?: ((request: string) => void) | undefined;
+}
+
+/** The `cause` of trouble with an answer that was larger than asked for. */
+export class AnswerTooLarge extends BackendTrouble {}
 
 /** Gnocchi, as far as we ask it. Nothing here throws: an answer, a refusal and trouble are values. */
 export interface GnocchiClient {
@@ -38,14 +59,19 @@ export interface GnocchiClient {
   readonly takesTokens: boolean;
   /** The names of the aggregation methods that it knows. */
   capabilities(): Promise<GnocchiAnswer<string[]>>;
-  aggregates(request: AggregatesRequest): Promise<GnocchiAnswer<unknown>>;
+  aggregates(request: AggregatesRequest, putting?: Putting): Promise<GnocchiAnswer<unknown>>;
+  /** The resources that a filter finds, at most as many as Gnocchi gives on one page. `attributes` are all that is told of each. */
+  searchResources(filter: unknown, attributes: readonly string[], putting?: Putting): Promise<GnocchiAnswer<FoundResource[]>>;
+  /** Whose a metric is. */
+  metricOwner(id: string, putting?: Putting): Promise<GnocchiAnswer<FoundMetric>>;
   /** A resource by the id that it was created under; Gnocchi's own id of it, a UUID, may differ. With `token`: as its bearer, not as ourselves. */
   resource(id: string, token?: string): Promise<GnocchiAnswer<{ id: string }>>;
   metric(id: string, token?: string): Promise<GnocchiAnswer<{ id: string }>>;
   close(): void;
 }
 
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+/** More than that is no answer to one question. */
+export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const MAX_SOCKETS = 16;
 const IDLE_SOCKET_MS = 4_000;
 
@@ -53,6 +79,20 @@ const Capabilities = z
   .object({ aggregation_methods: z.array(z.string()) })
   .transform(({ aggregation_methods }) => aggregation_methods);
 const Identified = z.object({ id: z.string() });
+export const FoundResource = z.object({
+  id: z.string(),
+  metrics: z.record(z.string(), z.unknown()).optional(),
+  project_id: z.string().nullish(),
+  created_by_project_id: z.string().nullish(),
+});
+export type FoundResource = z.infer<typeof FoundResource>;
+export const FoundMetric = z.object({
+  id: z.string(),
+  created_by_project_id: z.string().nullish(),
+  resource_id: z.string().nullish(),
+  resource: FoundResource.nullish(),
+});
+export type FoundMetric = z.infer<typeof FoundMetric>;
 
 /** Nothing that got does of its own accord: no redirects, no retries, no decompression (a small answer could become a huge one). */
 const PLAIN = { followRedirect: false, throwHttpErrors: false, decompress: false, retry: { limit: 0 } } as const;
@@ -61,10 +101,12 @@ interface Question<T> {
   method: 'GET' | 'POST';
   /** With its query, percent-encoded. */
   path: string;
-  json?: unknown;
+  /** As JSON text. */
+  body?: string;
   /** Whom to ask as, instead of ourselves. */
   token?: string | undefined;
   answer: z.ZodType<T>;
+  putting?: Putting | undefined;
 }
 
 /** A client of one Gnocchi. Asks once, or once more with a new token where ours is refused: no other retries, no redirects, no proxies of the environment, answers of at most 8 MiB. */
@@ -72,10 +114,16 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
   const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS };
   const agent = { http: new http.Agent(pool), https: new https.Agent(pool) };
 
-  function send({ method, path, json }: Question<unknown>, identity: Record<string, string>): Promise<Exchanged> {
-    const headers = { accept: 'application/json', ...identity };
-    const body = json === undefined ? {} : { json };
-    return exchange(url + path, { ...PLAIN, method, headers, agent, timeout: { request: timeoutMs }, ...body });
+  function send({ method, path, body, putting = {} }: Question<unknown>, identity: Record<string, string>): Promise<Exchanged> {
+    const { signal, maxBytes = MAX_ANSWER_BYTES, onSent } = putting;
+    const headers = {
+      accept: 'application/json',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...identity,
+    };
+    const options = { ...PLAIN, method, headers, agent, timeout: { request: timeoutMs }, ...(body !== undefined && { body }) };
+    onSent?.(body === undefined ? `${method} ${path}` : `${method} ${path} ${body}`);
+    return exchange(url + path, { ...options, ...(signal && { signal }) }, maxBytes);
   }
 
   async function ask<T>(question: Question<T>): Promise<GnocchiAnswer<T>> {
@@ -93,12 +141,14 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
   return {
     takesTokens: auth.kind === 'token',
     capabilities: () => ask({ method: 'GET', path: '/v1/capabilities/', answer: Capabilities }),
-    aggregates: ({ operations, search, start, stop }) => {
-      const window = `start=${encodeURIComponent(start)}&stop=${encodeURIComponent(stop)}`;
-      const where = search && { search: search.query, resource_type: search.resourceType };
-      const path = `/v1/aggregates?details=False&needed_overlap=0&${window}`;
-      return ask({ method: 'POST', path, json: { operations, ...where }, answer: z.unknown() });
+    aggregates: (request, putting) =>
+      ask({ method: 'POST', path: aggregatesPath(request), body: aggregatesBody(request), answer: z.unknown(), putting }),
+    searchResources: (filter, attributes, putting) => {
+      const path = `/v1/search/resource/generic?${attributes.map((each) => `attrs=${each}`).join('&')}`;
+      return ask({ method: 'POST', path, body: JSON.stringify(filter), answer: z.array(FoundResource), putting });
     },
+    metricOwner: (id, putting) =>
+      find(id, 'Metric', (name) => ask({ method: 'GET', path: `/v1/metric/${name}`, answer: FoundMetric, putting })),
     resource: (id, token) => find(id, 'Resource', (name) => ask({ ...getOf(`/v1/resource/generic/${name}`), token })),
     metric: (id, token) => find(id, 'Metric', (name) => ask({ ...getOf(`/v1/metric/${name}`), token })),
     close() {
@@ -106,6 +156,25 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
       agent.https.destroy();
     },
   };
+}
+
+function aggregatesPath({ start, stop, granularityS, neededOverlap, groupby, details }: AggregatesRequest): string {
+  const query = [
+    `details=${details ? 'True' : 'False'}`,
+    ...(granularityS === undefined ? [] : [`granularity=${granularityS}`]),
+    ...(groupby === undefined ? [] : [`groupby=${encodeURIComponent(groupby)}`]),
+    ...(neededOverlap === undefined ? [] : [`needed_overlap=${neededOverlap}`]),
+    `start=${encodeURIComponent(start)}&stop=${encodeURIComponent(stop)}`,
+  ];
+  return `/v1/aggregates?${query.join('&')}`;
+}
+
+/** A search that is JSON text already is sent as it stands, however large its numbers. */
+function aggregatesBody({ operations, search }: AggregatesRequest): string {
+  const asked = `"operations":${JSON.stringify(operations)}`;
+  if (search === undefined) return `{${asked}}`;
+  const query = search.query instanceof RawJson ? search.query.text : JSON.stringify(search.query);
+  return `{${asked},"search":${query},"resource_type":${JSON.stringify(search.resourceType)}}`;
 }
 
 function getOf(path: string): Question<{ id: string }> {
@@ -133,7 +202,7 @@ interface Exchanged {
   text: string;
 }
 
-async function exchange(url: string, options: OptionsInit): Promise<Exchanged> {
+async function exchange(url: string, options: OptionsInit, maxBytes: number): Promise<Exchanged> {
   const request = got.stream(url, { ...options, isStream: true });
   try {
     let status = 0;
@@ -142,7 +211,7 @@ async function exchange(url: string, options: OptionsInit): Promise<Exchanged> {
     let bytes = 0;
     for await (const chunk of request as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > MAX_ANSWER_BYTES) throw new BackendTrouble(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+      if (bytes > maxBytes) throw new AnswerTooLarge(`its answer is larger than ${maxBytes} bytes`);
       chunks.push(chunk);
     }
     return { status, text: Buffer.concat(chunks).toString('utf8') };

@@ -57,6 +57,7 @@ async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<vo
     search: { query: JSON.parse(rule.query), resourceType: rule.resource_type },
     start: '-1 day',
     stop: 'now',
+    neededOverlap: 0,
   });
   if (answer.kind === 'answer' || (answer.kind === 'refusal' && isAboutAbsence(answer))) return;
   throw refused(answer);

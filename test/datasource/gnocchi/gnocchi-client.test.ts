@@ -76,6 +76,7 @@ describe('a question to Gnocchi', () => {
       search: { query: { '=': { server_group: 's' } }, resourceType: 'instance' },
       start: '-1 day',
       stop: 'now',
+      neededOverlap: 0,
     });
     expect(double.requests[0]).toMatchObject({
       method: 'POST',

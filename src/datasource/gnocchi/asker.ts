@@ -1,0 +1,121 @@
+import { pythonRepr } from '../../alarm/python-json.js';
+import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
+import type { BackendAnswer } from '../../alarm/series.js';
+import type { BackendGate } from '../backend-gate.js';
+import { BackendTrouble, reasonOf } from '../trouble.js';
+import type { GnocchiAnswer, GnocchiDescription } from './answer.js';
+import { chunksOf } from './chunks.js';
+import { AnswerTooLarge, MAX_ANSWER_BYTES, type GnocchiClient, type Putting } from './gnocchi-client.js';
+
+export type Refusal = Extract<GnocchiAnswer<never>, { kind: 'refusal' }>;
+
+/** Why there is no answer. A refusal, and an answer that is too large, are about what was asked, and come again; trouble passes. */
+export type Failure = Refusal | { kind: 'too large' } | { kind: 'trouble'; reason: string };
+
+export type Asked<T> = { kind: 'answer'; value: T } | Failure;
+
+export interface Asker {
+  /** `slices`: how many questions share the request, and so the limit on its answer. Never rejects. */
+  ask<T>(question: (client: GnocchiClient, putting: Putting) => Promise<GnocchiAnswer<T>>, slices?: number): Promise<Asked<T>>;
+}
+
+/** An answer is held in memory at once, however many share it. */
+const MAX_SHARED_BYTES = 24 * 1024 * 1024;
+/** Refusals that say nothing about the question. */
+const PASSING = new Set([401, 408, 425, 429]);
+
+/** Into so many at once: one that is refused is found with a few more requests than by halving, many with about half of them. */
+const PARTS = 8;
+
+export const BROKEN: Failure = { kind: 'trouble', reason: 'its answer is not of the form expected' };
+
+/** Asks one Gnocchi through its gate: trouble counts against it, refusals do not. */
+export function createAsker(
+  { client, gate }: { client: GnocchiClient; gate: BackendGate },
+  { signal, onSent }: { signal: AbortSignal; onSent?: ((request: string) => void) | undefined },
+): Asker {
+  return {
+    async ask(question, slices = 1) {
+      const maxBytes = Math.min(slices * MAX_ANSWER_BYTES, MAX_SHARED_BYTES);
+      try {
+        return await gate.run(async () => {
+          if (signal.aborted) return { kind: 'trouble', reason: 'no answer in time' };
+          return settled(await question(client, { signal, maxBytes, onSent }));
+        });
+      } catch (thrown) {
+        return { kind: 'trouble', reason: reasonOf(thrown) };
+      }
+    },
+  };
+}
+
+/** @throws BackendTrouble for what is Gnocchi's trouble and not the question's. */
+function settled<T>(answer: GnocchiAnswer<T>): Asked<T> {
+  if (answer.kind === 'answer') return answer;
+  if (answer.kind === 'trouble') {
+    if (answer.cause instanceof AnswerTooLarge) return { kind: 'too large' };
+    throw new BackendTrouble(answer.reason, { cause: answer.cause });
+  }
+  if (answer.status === 401) throw new BackendTrouble('it does not accept the credentials of this service');
+  if (answer.status >= 500 || PASSING.has(answer.status)) throw new BackendTrouble(`it answered with status ${answer.status}`);
+  return answer;
+}
+
+/** Divides what cannot be answered together until each failure belongs to one member; trouble would only be repeated by that. */
+export async function askInParts<Member>(
+  members: readonly Member[],
+  ask: (part: readonly Member[]) => Promise<Failure | undefined>,
+  fail: (member: Member, failure: Failure) => void,
+): Promise<void> {
+  const failure = await ask(members);
+  if (failure === undefined) return;
+  if (members.length === 1 || failure.kind === 'trouble' || isAboutOperations(failure)) {
+    for (const member of members) fail(member, failure);
+    return;
+  }
+  await Promise.all(chunksOf(members, Math.ceil(members.length / PARTS)).map((part) => askInParts(part, ask, fail)));
+}
+
+/** What is wrong then is what all members have in common. */
+function isAboutOperations(failure: Failure): boolean {
+  if (failure.kind !== 'refusal') return false;
+  const detail = fieldOf(failure.description, 'detail');
+  return causeOf(failure) === 'Invalid input' && Array.isArray(detail) && detail.length === 1 && detail[0] === 'operations';
+}
+
+export function causeOf({ description }: Refusal): unknown {
+  return fieldOf(description, 'cause');
+}
+
+export function fieldOf(description: GnocchiDescription, field: 'cause' | 'reason' | 'detail'): unknown {
+  return typeof description === 'string' ? undefined : description[field];
+}
+
+/** No resource that was found has the metric, or none was found; Gnocchi before 4.5 says 400 for that. */
+export function saysNotFound(refusal: Refusal): boolean {
+  const { status, description } = refusal;
+  if (typeof description === 'string') return status === 404 && /^Metric .*does not exist/s.test(description);
+  return (status === 404 || status === 400) && causeOf(refusal) === 'Metrics not found';
+}
+
+/** The metric's archive policy has other granularities. */
+export function lacksGranularity({ status, description }: Refusal): boolean {
+  return status === 400 && fieldOf(description, 'reason') === 'Granularities are missing';
+}
+
+/** As Aodh words whatever it has no special words for. */
+export function failureAnswer(failure: Failure): BackendAnswer {
+  if (failure.kind === 'trouble') return failure;
+  const text = failure.kind === 'refusal' ? refusalText(failure) : `its answer is larger than ${MAX_ANSWER_BYTES} bytes`;
+  return { kind: 'refused', reason: retrievalFailed(text) };
+}
+
+export const TOO_MANY_POINTS: BackendAnswer = {
+  kind: 'refused',
+  reason: retrievalFailed('its answer has more than 100000 points'),
+};
+
+function refusalText({ status, description }: Refusal): string {
+  if (status === 403) return 'Gnocchi refused access (HTTP 403)';
+  return `${typeof description === 'string' ? description : pythonRepr(description)} (HTTP ${status})`;
+}

@@ -1,0 +1,125 @@
+import { windowStart, type BackendAnswer, type GnocchiQuery } from '../../alarm/series.js';
+import type { Clock } from '../../clock.js';
+import { createBackendGate } from '../backend-gate.js';
+import type { Asking, BackendObserver, Datasource, SeriesRequest } from '../datasource.js';
+import { reasonOf } from '../trouble.js';
+import { createAsker, type Asked } from './asker.js';
+import { ExpiringMap } from './expiring-map.js';
+import type { GnocchiClient } from './gnocchi-client.js';
+import type { MetricOwner } from './metric-owners.js';
+import { answerMetricsQuestions } from './metrics-questions.js';
+import { answerResourceQuestions } from './resource-questions.js';
+import type { QueryOfKind, Question, Round } from './round.js';
+import { answerSearchQuestions } from './search-questions.js';
+
+export interface GnocchiDatasourceDeps {
+  client: GnocchiClient;
+  observer: BackendObserver;
+  clock: Pick<Clock, 'monotonicMs'>;
+  /** What Gnocchi calls us: a name, or a user and a project with a colon between; undefined where we do not know that. */
+  creator: () => Promise<string | undefined>;
+  /** The project that creates resources for everybody; null where there is none. Rejects where it cannot be had. */
+  externalOwner: () => Promise<string | null>;
+}
+
+/** Requests under way at once. With more, one process of Gnocchi spends its time on taking turns: 0.6 ms of CPU a metric with two, 1.0 with four. */
+const CONCURRENCY = 2;
+/** A metric's methods and granularities never change, but another metric may take its place. */
+const REFUSALS = { forMs: 5 * 60_000, entries: 50_000 };
+const OWNERS = { forMs: 5 * 60_000, entries: 100_000 };
+/** By name and for a project: to be found out again when a resource has another metric of that name, or another owner. */
+const METRIC_IDS = { forMs: 5 * 60_000, entries: 100_000 };
+
+/**
+ * Gnocchi. A round of questions takes about one request for each 100 metrics or 100 searches that are alike; what cannot be answered
+ * together is found by dividing it, and not tried together again for some minutes. See `project-scope.ts` for whose data an alarm is judged by.
+ */
+export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource<GnocchiQuery> {
+  const { client, observer, clock } = deps;
+  const gate = createBackendGate({ concurrency: CONCURRENCY, observer });
+  const refusals = new ExpiringMap<BackendAnswer>(REFUSALS, clock);
+  const owners = new ExpiringMap<MetricOwner>(OWNERS, clock);
+  const ids = new ExpiringMap<string>(METRIC_IDS, clock);
+
+  async function answerAll(questions: readonly Question<GnocchiQuery>[], round: Round): Promise<void> {
+    await Promise.all([
+      answerResourceQuestions(questions.filter(asksForResource), round, { ids, owners }),
+      answerMetricsQuestions(questions.filter(asksForMetrics), round, owners),
+      answerSearchQuestions(questions.filter(asksForSearch), round),
+    ]);
+  }
+
+  return {
+    async answers(request, asking) {
+      const answers = new Map<string, BackendAnswer>();
+      const open: Question<GnocchiQuery>[] = [];
+      for (const question of request.questions) {
+        // Who wants to see what is sent wants it sent.
+        const known = asking.trace ? undefined : refusals.get(question.key);
+        if (known) answers.set(question.key, known);
+        else open.push(question);
+      }
+      const give: Round['give'] = ({ key }, answer) => {
+        answers.set(key, answer);
+        if (answer.kind === 'refused') refusals.set(key, answer);
+      };
+      const asker = createAsker({ client, gate }, { signal: asking.signal, onSent: asking.trace?.sent });
+      try {
+        const creator = open.some(asksForResource) ? await deps.creator() : undefined;
+        const externalOwner = once(() => found(deps.externalOwner));
+        await answerAll(open, { ...windowOf(request, asking), asker, creator, externalOwner, trace: asking.trace, give });
+      } catch (thrown) {
+        const reason = reasonOf(thrown);
+        for (const { key } of open) if (!answers.has(key)) answers.set(key, { kind: 'trouble', reason });
+      }
+      return answers;
+    },
+    close: () => client.close(),
+  };
+}
+
+type Questions<Kind extends GnocchiQuery['kind']> = Question<QueryOfKind<Kind>>;
+
+function asksForResource(question: Question<GnocchiQuery>): question is Questions<'resource'> {
+  return question.query.kind === 'resource';
+}
+
+function asksForMetrics(question: Question<GnocchiQuery>): question is Questions<'metrics'> {
+  return question.query.kind === 'metrics';
+}
+
+function asksForSearch(question: Question<GnocchiQuery>): question is Questions<'resources'> {
+  return question.query.kind === 'resources';
+}
+
+function windowOf(
+  { granularityS, periods, lagS }: Omit<SeriesRequest<GnocchiQuery>, 'questions'>,
+  { now }: Asking,
+): Pick<Round, 'window' | 'reading'> {
+  const stop = now.getTime() - lagS * 1000;
+  const step = granularityS * 1000;
+  const first = windowStart({ datasource: 'gnocchi', granularityS, periods, lagS }, now.getTime());
+  return {
+    window: { start: naive(stop - periods * step), stop: naive(stop), granularityS },
+    // A period of tolerance on both sides, for clocks that differ.
+    reading: { granularityS, believable: { from: first - step, to: stop + step } },
+  };
+}
+
+/** UTC without saying so, in microseconds, as Aodh writes it. */
+function naive(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, -1)}000`;
+}
+
+async function found(externalOwner: () => Promise<string | null>): Promise<Asked<string | null>> {
+  try {
+    return { kind: 'answer', value: await externalOwner() };
+  } catch (thrown) {
+    return { kind: 'trouble', reason: reasonOf(thrown) };
+  }
+}
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined;
+  return () => (asked ??= ask());
+}

@@ -1,0 +1,64 @@
+import type { Point, Series } from '../../alarm/series.js';
+
+const across: Readonly<Record<string, (values: number[]) => number>> = {
+  mean,
+  median(values) {
+    const sorted = values.toSorted((a, b) => a - b);
+    const middle = sorted.length >> 1;
+    return sorted.length % 2 === 1 ? sorted[middle]! : mean([sorted[middle - 1]!, sorted[middle]!]);
+  },
+  std: (values) => Math.sqrt(variance(values)),
+  var: variance,
+  min: (values) => values.reduce((least, value) => Math.min(least, value)),
+  max: (values) => values.reduce((most, value) => Math.max(most, value)),
+  sum,
+  count: (values) => values.length,
+};
+
+const RATE = 'rate:';
+
+/** Whether Gnocchi's `aggregate` has that method; other methods that it knows (`last`, `95pct`) are for single metrics. */
+export function canAggregate(method: string): boolean {
+  return Object.hasOwn(across, storedMethod(method));
+}
+
+/** The method by which each series was stored: a rate is taken of the aggregate. */
+export function storedMethod(method: string): string {
+  return method.startsWith(RATE) ? method.slice(RATE.length) : method;
+}
+
+/**
+ * What Gnocchi's `["aggregate", method, …]` with `needed_overlap=0` makes of these series: at each time at which one of them has a point, the
+ * method over those that have one. A rate is the difference to the time before, so the first one has none.
+ */
+export function aggregated(series: readonly Series[], method: string): Series {
+  const byTime = new Map<number, number[]>();
+  for (const { at, values } of series.flat()) {
+    const known = byTime.get(at);
+    if (known) known.push(values['value']!);
+    else byTime.set(at, [values['value']!]);
+  }
+  const compute = across[storedMethod(method)]!;
+  const points = [...byTime].sort(([a], [b]) => a - b).map(([at, values]): Point => ({ at, values: { value: compute(values) } }));
+  return method.startsWith(RATE) ? differences(points) : points;
+}
+
+function differences(points: readonly Point[]): Point[] {
+  return points
+    .slice(1)
+    .map(({ at, values }, index) => ({ at, values: { value: values['value']! - points[index]!.values['value']! } }));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function mean(values: readonly number[]): number {
+  return sum(values) / values.length;
+}
+
+/** Of the whole population. */
+function variance(values: readonly number[]): number {
+  const middle = mean(values);
+  return mean(values.map((value) => (value - middle) ** 2));
+}

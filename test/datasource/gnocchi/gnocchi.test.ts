@@ -1,0 +1,326 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import type { BackendAnswer, GnocchiQuery } from '../../../src/alarm/series.js';
+import type { Datasource, Trace } from '../../../src/datasource/datasource.js';
+import { createGnocchiClient, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
+import { createGnocchiDatasource, type GnocchiDatasourceDeps } from '../../../src/datasource/gnocchi/gnocchi.js';
+import { AppError } from '../../../src/errors.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { gnocchiRefusal, startGnocchiDouble, type DoubleAnswer, type GnocchiDouble } from '../../support/gnocchi-double.js';
+
+const NOW = new Date('2026-01-01T12:57:00.123Z');
+const ROW = ['2026-01-01T12:55:00+00:00', 60, 42];
+const POINT = { at: Date.parse('2026-01-01T12:55:00Z'), values: { value: 42 } };
+
+let double: GnocchiDouble;
+let clock: FakeClock;
+const datasources: Datasource<GnocchiQuery>[] = [];
+const failures: string[] = [];
+
+function uuid(n: number): string {
+  return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+}
+
+function clientWith(timeoutMs: number): GnocchiClient {
+  return createGnocchiClient({ url: double.url, auth: { kind: 'basic', user: 'admin' }, timeoutMs });
+}
+
+function open(deps: Partial<GnocchiDatasourceDeps> = {}): Datasource<GnocchiQuery> {
+  const datasource = createGnocchiDatasource({
+    client: clientWith(20_000),
+    observer: { succeeded: () => undefined, failed: (reason) => failures.push(reason) },
+    clock,
+    creator: () => Promise.resolve('admin'),
+    externalOwner: () => Promise.resolve(null),
+    ...deps,
+  });
+  datasources.push(datasource);
+  return datasource;
+}
+
+async function ask(
+  datasource: Datasource<GnocchiQuery>,
+  queries: readonly GnocchiQuery[],
+  trace?: Trace,
+): Promise<(BackendAnswer | undefined)[]> {
+  const questions = queries.map((query, index) => ({ key: `q${index}`, query }));
+  const request = { granularityS: 60, periods: 6, lagS: 0, questions };
+  const answers = await datasource.answers(request, { now: NOW, signal: new AbortController().signal, trace });
+  expect([...answers.keys()].sort()).toEqual(questions.map(({ key }) => key).sort());
+  return questions.map(({ key }) => answers.get(key));
+}
+
+function ofResource(n: number, rest: Partial<Extract<GnocchiQuery, { kind: 'resource' }>> = {}): GnocchiQuery {
+  return { kind: 'resource', resourceId: uuid(n), metric: 'cpu', method: 'mean', project: null, ...rest };
+}
+function ofMetrics(...ns: number[]): GnocchiQuery {
+  return { kind: 'metrics', metrics: ns.map(uuid), method: 'mean', project: null };
+}
+const ofSearch: GnocchiQuery = { kind: 'resources', search: '{}', resourceType: 'generic', metric: 'cpu', method: 'mean' };
+const ALL = [ofResource(1), ofMetrics(1), ofSearch];
+
+function askedIds(body: string): string[] {
+  return body.match(/00000000-0000-4000-8000-\d{12}/g) ?? [];
+}
+
+/** Rows for every resource and metric that is asked for, unless one of the bad ones is among them. */
+function rowsFor(bad: readonly string[], refusal: DoubleAnswer): DoubleAnswer {
+  return ({ body }, response) => {
+    const ids = askedIds(body);
+    const [status, answer] = ids.some((id) => bad.includes(id))
+      ? (refusal as [number, unknown])
+      : [200, { measures: Object.fromEntries(ids.map((id) => [id, { mean: [ROW] }])) }];
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  };
+}
+
+beforeEach(async () => {
+  double = await startGnocchiDouble();
+  // Each resource has a metric with the id of the resource.
+  double.answers.search = ({ body }, response) =>
+    response.end(JSON.stringify(askedIds(body).map((id) => ({ id, metrics: { cpu: id } }))));
+  clock = new FakeClock();
+});
+afterEach(async () => {
+  for (const datasource of datasources.splice(0)) datasource.close?.();
+  failures.splice(0);
+  await double.close();
+});
+
+test('a window is exactly as long as its periods, ends the lag before now, and is written as Aodh writes it', async () => {
+  double.answers.aggregates = rowsFor([], [200, {}]);
+  const sent: string[] = [];
+  const questions = [{ key: 'q', query: ofResource(1) }];
+  const asking = {
+    now: NOW,
+    signal: new AbortController().signal,
+    trace: { sent: (one: string) => sent.push(one), dropped: () => undefined },
+  };
+  await open().answers({ granularityS: 60, periods: 6, lagS: 30, questions }, asking);
+  const search = `POST /v1/search/resource/generic?attrs=id&attrs=metrics {"in":{"id":["${uuid(1)}"]}}`;
+  const path =
+    '/v1/aggregates?details=False&granularity=60&start=2026-01-01T12%3A50%3A30.123000&stop=2026-01-01T12%3A56%3A30.123000';
+  const body = `{"operations":["metric",["${uuid(1)}","mean"]]}`;
+  expect(double.requests[1]).toMatchObject({ method: 'POST', target: path, body });
+  expect(sent).toEqual([search, `POST ${path} ${body}`]);
+});
+
+describe('points', () => {
+  const minute = (n: number): string => `2026-01-01T12:${n}:00+00:00`;
+  test('that cannot be believed are dropped, and it is said why', async () => {
+    const rows = [
+      [minute(56), 60, 3],
+      [minute(55), 60, 1],
+      [minute(55), 60, 2],
+      [minute(54), 300, 7],
+      [minute(54), 60, null],
+      [minute(53), 60, '5'],
+      [minute(49), 60, 9],
+      ['2026-02-30T12:00:00+00:00', 60, 1],
+      ['yesterday', 60, 1],
+      'row',
+    ];
+    double.answers.aggregates = [200, { measures: { [uuid(1)]: { mean: rows } } }];
+    const dropped: unknown[] = [];
+    const trace: Trace = { sent: () => undefined, dropped: (point) => dropped.push(point) };
+    const [answer] = await ask(open(), [ofResource(1)], trace);
+    const at = (n: number): number => Date.parse(minute(n));
+    expect(answer).toEqual({
+      kind: 'series',
+      series: [
+        [
+          { at: at(55), values: { value: 2 } },
+          { at: at(56), values: { value: 3 } },
+        ],
+      ],
+    });
+    expect(dropped).toEqual([
+      { key: 'q0', at: at(54), value: null, why: 'not a number' },
+      { key: 'q0', at: at(53), value: '5', why: 'not a number' },
+      { key: 'q0', at: at(49), value: 9, why: 'outside the window' },
+      { key: 'q0', at: null, value: 1, why: 'no timestamp' },
+      { key: 'q0', at: null, value: 1, why: 'no timestamp' },
+      { key: 'q0', at: at(55), value: 1, why: 'replaced by a later point of the same time' },
+    ]);
+  });
+
+  test('of any answer at all are those that a plain reading finds, or there is trouble', async () => {
+    const times = fc.integer({ min: 48, max: 59 }).map(minute);
+    const value = fc.oneof(fc.double(), fc.integer(), fc.constantFrom(null, '1', 1e308));
+    const row = fc.oneof(
+      { weight: 4, arbitrary: fc.tuple(times, fc.constantFrom(60, 60, 60.5), value) },
+      fc.array(fc.anything({ maxDepth: 1 }), { maxLength: 4 }),
+      fc.anything({ maxDepth: 2 }),
+    );
+    const rows = fc.oneof({ weight: 4, arbitrary: fc.array(row, { maxLength: 8 }) }, fc.anything());
+    await fc.assert(
+      fc.asyncProperty(rows, async (some) => {
+        const text = textOf({ measures: { [uuid(1)]: { mean: some }, aggregated: some } });
+        double.answers.aggregates = (_, response) => response.end(text);
+        // Each time a new one: broken answers would soon have it leave Gnocchi alone.
+        const datasource = open();
+        const told = (JSON.parse(text) as { measures: { aggregated?: unknown } }).measures.aggregated;
+        const expected = Array.isArray(told) ? { kind: 'series', series: [plainly(told)] } : undefined;
+        for (const answer of await ask(datasource, ALL)) {
+          if (expected) expect(answer).toEqual(expected);
+          else expect(answer?.kind).not.toBe('series');
+        }
+        datasource.close?.();
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test.each([
+    'null',
+    '7',
+    '"x"',
+    '[]',
+    '[[]]',
+    '{"measures":{}}',
+    '{"measures":[]}',
+    '{"measures":{"__proto__":{"cpu":{"mean":[]}}}}',
+    '['.repeat(50_000),
+    '',
+  ])('cannot be had from %#', async (text) => {
+    double.answers.aggregates = (_, response) => response.end(text);
+    for (const answer of await ask(open(), ALL)) expect(answer?.kind).not.toBe('series');
+  });
+});
+
+/** The stated rules, once more and slowly. */
+function plainly(rows: readonly unknown[]): unknown[] {
+  const byTime = new Map<number, number>();
+  for (const row of rows) {
+    if (!Array.isArray(row) || row[1] !== 60 || typeof row[0] !== 'string' || typeof row[2] !== 'number') continue;
+    const at = /^2026-01-01T12:\d\d:00\+00:00$/.test(row[0]) ? Date.parse(row[0]) : Number.NaN;
+    const first = Date.parse('2026-01-01T12:51:00Z') - 60_000;
+    if (at >= first && at <= NOW.getTime() + 60_000 && Number.isFinite(row[2])) byTime.set(at, row[2]);
+  }
+  return [...byTime].sort(([a], [b]) => a - b).map(([at, value]) => ({ at, values: { value } }));
+}
+
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? Number(each) : each));
+  } catch {
+    return '{}';
+  }
+}
+
+describe('trouble is the answer to all questions of a request, which is not asked in parts', () => {
+  test.each<[string, DoubleAnswer, string]>([
+    ['no answer', () => undefined, 'no answer in time'],
+    ['a closed connection', (_, response) => response.destroy(), 'the connection was closed'],
+    ['500', [500, 'oops at 10.0.0.7'], 'it answered with status 500'],
+    ['503', gnocchiRefusal(503, 'busy'), 'it answered with status 503'],
+    ['429', gnocchiRefusal(429, 'busy'), 'it answered with status 429'],
+    ['401', gnocchiRefusal(401, 'who?'), 'it does not accept the credentials of this service'],
+    ['garbage', [200, 'garbage'], 'its answer is not JSON'],
+    ['JSON of another form', [200, { measures: 7 }], 'its answer is not of the form expected'],
+  ])('with %s', async (_, answer, reason) => {
+    double.answers.aggregates = answer;
+    const some = [ofResource(1), ofResource(2), ofResource(3)];
+    expect(await ask(open({ client: clientWith(1_000) }), some)).toEqual(some.map(() => ({ kind: 'trouble', reason })));
+    expect(double.requests.length).toBe(2);
+  });
+
+  test('and is counted against Gnocchi, until it is left alone for a while', async () => {
+    double.answers.aggregates = [500, 'oops'];
+    const datasource = open();
+    for (let round = 0; round < 6; round += 1) await ask(datasource, [ofMetrics(1)]);
+    expect(double.requests.length).toBe(3);
+    expect(failures).toEqual(Array.from({ length: 3 }, () => 'it answered with status 500'));
+  });
+
+  test('with no word from Keystone, for those questions alone that are a project’s', async () => {
+    double.answers.aggregates = rowsFor([], [200, {}]);
+    const externalOwner = () => Promise.reject(new AppError('unavailable', 'Keystone is not available'));
+    const [scoped, open_] = await ask(open({ externalOwner }), [ofResource(1, { project: 'p', metric: 'x' }), ofResource(2)]);
+    expect(scoped).toEqual({ kind: 'trouble', reason: 'Keystone is not available' });
+    expect(open_).toEqual({ kind: 'series', series: [[POINT]] });
+  });
+});
+
+describe('what spoils a merged request', () => {
+  test.each<[string, (n: number) => GnocchiQuery, DoubleAnswer]>([
+    ['a resource without a name in the refusal', (n) => ofResource(n), gnocchiRefusal(403, '')],
+    ['a metric without a name in the refusal', (n) => ofMetrics(n), gnocchiRefusal(403, '')],
+  ])('is found: %s', async (_, query, refusal) => {
+    double.answers.aggregates = rowsFor([uuid(7)], refusal);
+    const datasource = open();
+    const some = Array.from({ length: 40 }, (_each, n) => query(n));
+    const refused = { kind: 'refused', reason: 'alarm statistics retrieval failed: Gnocchi refused access (HTTP 403)' };
+    const expected = some.map((_each, n) => (n === 7 ? refused : { kind: 'series', series: [[POINT]] }));
+    expect(await ask(datasource, some)).toEqual(expected);
+    const first = double.requests.length;
+    expect(first).toBeLessThan(25);
+    // And is not tried again at once.
+    expect(await ask(datasource, some)).toEqual(expected);
+    expect(double.requests.length).toBe(first + 1);
+    await clock.advance(10 * 60_000);
+    await ask(datasource, some);
+    expect(double.requests.length).toBeGreaterThan(first + 2);
+  });
+
+  test('is dropped where it is named', async () => {
+    double.answers.aggregates = rowsFor([uuid(7)], gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(7)] }));
+    const some = Array.from({ length: 40 }, (_each, n) => ofMetrics(n));
+    const answers = await ask(open(), some);
+    expect(answers[7]).toEqual({ kind: 'absent', reason: `At least of metrics in ['${uuid(7)}'] does not exist` });
+    expect(answers.filter((answer) => answer?.kind === 'series').length).toBe(39);
+    expect(double.requests.length).toBe(2);
+  });
+
+  test('is found where it is too large, and its size is nobody’s trouble', async () => {
+    double.answers.aggregates = ({ body }, response) => {
+      const ids = askedIds(body);
+      const rows = (id: string): unknown[] => (id === uuid(2) ? Array.from({ length: 600_000 }, () => ROW) : [ROW]);
+      response.end(JSON.stringify({ measures: Object.fromEntries(ids.map((id) => [id, { mean: rows(id) }])) }));
+    };
+    const [one, large] = await ask(open(), [ofResource(1), ofResource(2)]);
+    expect(one).toEqual({ kind: 'series', series: [[POINT]] });
+    expect(large).toMatchObject({ kind: 'refused', reason: expect.stringMatching(/: its answer (is larger|has more) than/) });
+    expect(failures).toEqual([]);
+  });
+});
+
+describe('the metric of a resource', () => {
+  test('is not sought for two projects at once, since it would not be said for whom it was found', async () => {
+    double.answers.aggregates = rowsFor([], [200, {}]);
+    await ask(open(), [ofResource(1, { project: 'p' }), ofResource(1, { project: 'q' }), ofResource(2, { project: 'q' })]);
+    const sought = double.requests.filter(({ target }) => target.startsWith('/v1/search/'));
+    expect(sought.length).toBe(2);
+    for (const { body } of sought) expect(askedIds(body).filter((id) => id === uuid(1)).length).toBe(1);
+  });
+
+  test('is sought once in a while, and at once when it is gone', async () => {
+    const datasource = open();
+    const targets = (): string[] => double.requests.map(({ target }) => target.split('?')[0]!.slice(4));
+    double.answers.aggregates = rowsFor([], [200, {}]);
+    for (let round = 0; round < 2; round += 1) {
+      expect(await ask(datasource, [ofResource(1)])).toEqual([{ kind: 'series', series: [[POINT]] }]);
+    }
+    expect(targets()).toEqual(['search/resource/generic', 'aggregates', 'aggregates']);
+    double.answers.aggregates = rowsFor([uuid(1)], gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(1)] }));
+    double.answers.search = [200, [{ id: uuid(1), metrics: { cpu: uuid(9) } }]];
+    expect(await ask(datasource, [ofResource(1)])).toEqual([{ kind: 'series', series: [[POINT]] }]);
+    double.answers.aggregates = rowsFor([uuid(9)], gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(9)] }));
+    double.answers.search = [200, []];
+    expect(await ask(datasource, [ofResource(1)])).toEqual([{ kind: 'absent', reason: `resource ${uuid(1)} does not exists` }]);
+  });
+
+  test('is sought again where not all was told at once', async () => {
+    double.answers.aggregates = rowsFor([], [200, {}]);
+    double.answers.search = ({ body }, response) => {
+      const some = askedIds(body).slice(0, 3);
+      response.end(JSON.stringify(some.map((id) => ({ id, metrics: { cpu: id } }))));
+    };
+    const answers = await ask(
+      open(),
+      Array.from({ length: 8 }, (_each, n) => ofResource(n)),
+    );
+    expect(answers.every((answer) => answer?.kind === 'series')).toBe(true);
+  });
+});
