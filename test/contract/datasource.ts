@@ -60,7 +60,7 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
   function cut(answer: BackendAnswer | undefined, periods: number): unknown {
     if (answer?.kind !== 'series') return answer;
     const { kind: datasource, granularityS, now } = subject;
-    const start = windowStart({ datasource, granularityS, periods, lagS: 0 } as SeriesNeed, now.getTime());
+    const start = windowStart({ datasource, granularityS, periods, lagS: 0 }, now.getTime());
     return answer.series.map((one) => one.filter(({ at }) => at >= start));
   }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../src/cli/local-servers/local-process.js';
 import { GNOCCHI } from './peer-programs.js';
 import { inTemporaryFolder } from './running-servers.js';
-import { freshPostgresUrl } from './servers.js';
+import { freshPostgresUrl } from './run-servers.js';
 
 export interface GnocchiAnswer {
   status: number;

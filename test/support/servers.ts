@@ -1,25 +1,11 @@
 import { describe, test } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
-import pg from 'pg';
 
 import { startPostgres } from '../../src/cli/local-servers/postgres.js';
 import { startRedis as startLocalRedis, type LocalServer } from '../../src/cli/local-servers/redis.js';
+import { freshPostgresUrl, urlOf } from './run-servers.js';
 import { inTemporaryFolder, REASON_VARIABLE, URL_VARIABLE, type ServerKind } from './running-servers.js';
 
-/** A new, empty database on the PostgreSQL of this run. It goes when the run ends. */
-export async function freshPostgresUrl(): Promise<string> {
-  const server = new URL(urlOf('postgres'));
-  const name = `t_${randomUUID().replaceAll('-', '')}`;
-  const client = new pg.Client({ connectionString: server.href });
-  await client.connect();
-  try {
-    await client.query(`create database ${name} template template0`);
-  } finally {
-    await client.end();
-  }
-  server.pathname = `/${name}`;
-  return server.href;
-}
+export { freshPostgresUrl };
 
 /** The Redis of this run. All tests share it: use keys of your own. */
 export function redisUrl(): string {
@@ -56,10 +42,4 @@ export function describeWithPostgres(title: string, define: () => void): void {
 
 export function describeWithRedis(title: string, define: () => void): void {
   describeWith(['redis'], title, define);
-}
-
-function urlOf(kind: ServerKind): string {
-  const url = process.env[URL_VARIABLE[kind]];
-  if (url === undefined) throw new Error(`this run has no ${kind}: ${process.env[REASON_VARIABLE[kind]] ?? 'not started'}`);
-  return url;
 }
