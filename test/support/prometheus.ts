@@ -17,7 +17,7 @@ export interface StoredSeries {
 export interface StartPrometheusOptions {
   /** What it holds from the start. */
   series?: readonly StoredSeries[];
-  /** `host:port` of whatever it shall scrape each second, at `/metrics`. */
+  /** `host:port` of whatever it shall scrape each second, at `/metrics`; it begins within some five seconds. */
   targets?: readonly string[];
   /** How long a value counts when no newer one follows; Prometheus' own default is `5m`. */
   lookback?: string;
@@ -105,6 +105,7 @@ function number(value: number): string {
 /** YAML, of which JSON is a part. */
 function configuration(targets: readonly string[]): unknown {
   if (targets.length === 0) return {};
-  const everySecond = { job_name: 'test', scrape_interval: '1s', scrape_timeout: '1s', static_configs: [{ targets }] };
-  return { scrape_configs: [everySecond] };
+  const everySecond = { scrape_interval: '1s', scrape_timeout: '1s' };
+  // Labels stay as they are scraped; otherwise `instance` would be the target's.
+  return { scrape_configs: [{ job_name: 'test', honor_labels: true, ...everySecond, static_configs: [{ targets }] }] };
 }
