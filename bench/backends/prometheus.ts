@@ -2,14 +2,17 @@ import path from 'node:path';
 
 import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
-import { emptyAlarms, startBenchEvaluator, storeAlarms, transitionsIn } from '../evaluator-rig.js';
+import { emptyAlarms, INTERVAL_MS, startBenchEvaluator, storeAlarms, transitionsIn } from '../evaluator-rig.js';
 import { atMost, cpuSeconds, plain, type Figure } from '../figure.js';
 import { cpuSecondsOf } from '../process-cpu.js';
 import { prometheusDatasource } from './datasources.js';
 import { startBenchPrometheus, type BenchPrometheus } from './prometheus-server.js';
 
-/** Cycles that are measured; the one before them, in which every alarm changes state, is not. */
-const CYCLES = 2;
+/** The first cycle, in which every alarm changes state and every query is read, and some more until the compiler has settled, are not measured. */
+const WARM_UP = 4;
+const CYCLES = 5;
+/** Every cycle moves the evaluator's clock by a minute; each minute has a sample. */
+const MINUTES = WARM_UP + CYCLES + 1;
 /** The rule engine's interval: long enough for a round of the largest size. */
 const RULES_EVERY_S = 15;
 const RULE_ROUNDS = 2;
@@ -76,18 +79,11 @@ async function benchSharedSeries(db: Database, dir: string): Promise<Figure[]> {
 }
 
 async function feed(prometheus: BenchPrometheus, series: number): Promise<void> {
-  const atMs = Date.now();
-  await prometheus.write(
-    Array.from({ length: series }, (_, n) => ({
-      labels: [
-        ['__name__', 'bench_cpu'],
-        ['instance', instance(n)],
-        ['job', 'node'],
-      ] as const,
-      value: n % 50,
-      atMs,
-    })),
-  );
+  const start = Date.now();
+  for (let minute = 0; minute < MINUTES; minute += 1) {
+    const atMs = start + minute * INTERVAL_MS;
+    await prometheus.write(Array.from({ length: series }, (_, n) => ({ labels: labelsOf(n), value: n % 50, atMs })));
+  }
 }
 
 interface Cycles {
@@ -112,7 +108,7 @@ async function measureCycles(
   });
   try {
     await evaluator.own();
-    await evaluator.interval();
+    for (let cycle = 0; cycle < WARM_UP; cycle += 1) await evaluator.interval();
     const changed = await transitionsIn(db);
     if (changed !== alarms) throw new Error(`${changed} of ${alarms} alarms changed state in the first cycle`);
     const before = {
@@ -169,6 +165,14 @@ function thresholdOf(n: number): number {
   return 80 + (n % 7);
 }
 
+function labelsOf(n: number): [string, string][] {
+  return [
+    ['__name__', 'bench_cpu'],
+    ['instance', instance(n)],
+    ['job', 'node'],
+  ];
+}
+
 function instance(n: number): string {
-  return `10.0.${n >> 8}.${n & 255}:9100`;
+  return `i-${n}`;
 }

@@ -1,4 +1,4 @@
-import type { Decision } from '../alarm/decide.js';
+import type { Decision, Verdict } from '../alarm/decide.js';
 import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
 import { isWithin } from '../alarm/time-constraint.js';
 import type { Datasources } from '../datasource/datasource.js';
@@ -66,7 +66,12 @@ export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): Asy
     waiting.delete(name);
     groups.delete(name);
     const part: BatchPart = { outcomes: [], results: [], unfinished: partitionsOf(groups.values()) };
-    for (const alarm of alarms) judge(deps, alarm, { answers, batch }, part);
+    const verdicts = new Map<Verdict, number>();
+    for (const alarm of alarms) {
+      const verdict = judge(deps, alarm, { answers, batch }, part);
+      if (verdict !== undefined) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+    }
+    for (const [verdict, count] of verdicts) deps.telemetry.evaluations.inc({ verdict }, count);
     yield part;
   }
 }
@@ -101,11 +106,11 @@ interface Group {
 function groupByBackends(alarms: readonly HeldAlarm[]): Map<string, Group> {
   const groups = new Map<string, Group>();
   for (const alarm of alarms) {
-    const backends = [...new Set(alarm.needs.map(backendOf))].sort();
-    const name = backends.join('\n');
-    const group = groups.get(name) ?? { backends, alarms: [] };
-    group.alarms.push(alarm);
-    groups.set(name, group);
+    const backends = backendsOf(alarm.needs);
+    const name = backends.length === 1 ? (backends[0] as string) : backends.join('\n');
+    const group = groups.get(name);
+    if (group) group.alarms.push(alarm);
+    else groups.set(name, { backends, alarms: [alarm] });
   }
   return groups;
 }
@@ -114,6 +119,11 @@ function partitionsOf(groups: Iterable<Group>): Set<number> {
   const partitions = new Set<number>();
   for (const { alarms } of groups) for (const { partition } of alarms) partitions.add(partition);
   return partitions;
+}
+
+function backendsOf(needs: readonly SeriesNeed[]): string[] {
+  const [only] = needs;
+  return needs.length === 1 && only ? [backendOf(only)] : [...new Set(needs.map(backendOf))].sort();
 }
 
 function backendOf({ datasource, backend }: Pick<SeriesNeed, 'datasource' | 'backend'>): string {
@@ -149,21 +159,22 @@ interface Answered {
   batch: Batch;
 }
 
-function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, batch }: Answered, part: BatchPart): void {
+/** The verdict that was come to, if one was. */
+function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, batch }: Answered, part: BatchPart): Verdict | undefined {
   const { now, isRetry } = batch;
-  if (deps.poison.isQuarantined(alarm.id, now) || batch.isCurrent?.(alarm) === false) return;
+  if (deps.poison.isQuarantined(alarm.id, now) || batch.isCurrent?.(alarm) === false) return undefined;
   try {
     const judgement = judgeAlarm(alarm, answers, now);
     if (judgement.evaluation.verdict !== 'trouble') {
       const standing = deps.trouble.answered(alarm, batch);
-      note(deps, alarm, { judgement, standing, mayRepeat: standing.isFirst }, part);
-      return;
+      return note(deps, alarm, { judgement, standing, mayRepeat: standing.isFirst }, part);
     }
     const standing = deps.trouble.inTrouble(alarm, batch);
-    if (!standing.isJudged) return;
-    note(deps, alarm, { judgement: judgeWithoutBackends(alarm, judgement.own, now), standing, mayRepeat: !isRetry }, part);
+    if (!standing.isJudged) return undefined;
+    return note(deps, alarm, { judgement: judgeWithoutBackends(alarm, judgement.own, now), standing, mayRepeat: !isRetry }, part);
   } catch (thrown) {
     deps.poison.failed(alarm.id, now, toError(thrown));
+    return undefined;
   }
 }
 
@@ -174,12 +185,12 @@ interface Noted {
   mayRepeat: boolean;
 }
 
-function note(deps: EvaluateBatchDeps, alarm: HeldAlarm, { judgement, standing, mayRepeat }: Noted, part: BatchPart): void {
+function note(deps: EvaluateBatchDeps, alarm: HeldAlarm, { judgement, standing, mayRepeat }: Noted, part: BatchPart): Verdict {
   const { evaluation, decision } = judgement;
   const outcome = decision.kind === 'repeat' && !mayRepeat ? null : outcomeOf(alarm, decision);
   if (outcome) part.outcomes.push(outcome);
   const state = deps.keepsResults && standing.isFirst ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
   if (state !== undefined) part.results.push({ alarmId: alarm.id, partition: alarm.partition, state });
-  deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
   deps.poison.succeeded(alarm.id);
+  return evaluation.verdict;
 }

@@ -11,6 +11,7 @@ export class PoisonWatch {
   constructor(private readonly deps: { log: Logger; telemetry: Telemetry }) {}
 
   isQuarantined(alarmId: string, now: Date): boolean {
+    if (this.#failures.size === 0) return false;
     const record = this.#failures.get(alarmId);
     return record !== undefined && record.inARow >= FAILURES_TO_QUARANTINE && now.getTime() - record.lastAtMs < RETRY_AFTER_MS;
   }

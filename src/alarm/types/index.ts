@@ -44,6 +44,7 @@ export const alarmTypes = {
 } satisfies { [Kind in AlarmKind]: AlarmKindDefinition<Extract<AlarmRule, { type: Kind }>> };
 
 export const ALARM_KINDS = Object.keys(alarmTypes) as AlarmKind[];
+const KINDS_BY_NAME = new Map(ALARM_KINDS.map((kind) => [kind, kind]));
 
 /** The kind of a rule, seen as one that takes any rule: the registry guarantees that the two belong together. */
 export function typeOf(rule: AlarmRule): AlarmKindDefinition<AlarmRule> {
@@ -67,6 +68,8 @@ function isEvaluated(kind: AlarmKindDefinition<AlarmRule>): kind is AlarmType<Al
 /** A stored rule back as a value. `ruleJson` was written by the kind itself, so it needs no second validation. */
 export function parseStoredRule(kind: AlarmKind, ruleJson: string): AlarmRule {
   const stored: unknown = JSON.parse(ruleJson);
-  const type: AlarmKindDefinition<AlarmRule> = alarmTypes[kind];
-  return type.fromStored?.(stored) ?? ({ ...(stored as object), type: kind } as AlarmRule);
+  // The one string of our own for each kind, not one from each row: looking things up by it is what every judgement does.
+  const type = KINDS_BY_NAME.get(kind) ?? kind;
+  const definition: AlarmKindDefinition<AlarmRule> = alarmTypes[type];
+  return definition.fromStored?.(stored) ?? ({ ...(stored as object), type } as AlarmRule);
 }

@@ -1,5 +1,5 @@
 import { sanitised, type Believable, type OnDrop } from '../../alarm/sanitise.js';
-import type { BackendAnswer, Series } from '../../alarm/series.js';
+import type { BackendAnswer, Point, Series } from '../../alarm/series.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import type { SeriesRequest } from '../datasource.js';
 
@@ -23,6 +23,8 @@ export function momentsOf({ granularityS, periods, lagS }: Omit<SeriesRequest<ne
 
 /** One alarm's series out of an answer, sanitised; those without any value are as if they were not there. Believes nothing about their form. */
 export function seriesOf(entries: readonly unknown[], moments: Moments, onDrop?: OnDrop): BackendAnswer {
+  const single = entries.length === 1 && moments.stepS === 0 ? singlePoint(entries[0], moments.end) : undefined;
+  if (single) return { kind: 'series', series: [[single]] };
   const window = believable(moments);
   const series: Series[] = [];
   let points = 0;
@@ -34,6 +36,16 @@ export function seriesOf(entries: readonly unknown[], moments: Moments, onDrop?:
     if (usable.length > 0) series.push(usable);
   }
   return { kind: 'series', series };
+}
+
+/** What nearly every answer is, without a detour: one series with a good value. Undefined for all others, which are looked at with care. */
+function singlePoint(entry: unknown, moment: number): Point | undefined {
+  const pair = fieldsOf(entry)['value'];
+  if (!Array.isArray(pair)) return undefined;
+  const [seconds, text] = pair as unknown[];
+  if (typeof seconds !== 'number' || Math.abs(seconds * 1000 - moment) >= ROUNDING_MS) return undefined;
+  const value = numberOf(text);
+  return typeof value === 'number' && Number.isFinite(value) ? { at: moment, values: { value } } : undefined;
 }
 
 /** The value of a label of a series; undefined if it has none. */

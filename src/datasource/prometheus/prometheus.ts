@@ -113,19 +113,32 @@ function described({ path, form }: PrometheusRequest): string {
 }
 
 /** False if some of it cannot be told whose it is: then nobody has got anything. */
-function fanOut({ hole, members }: PlannedQuery, entries: readonly unknown[], round: Round): boolean {
+function fanOut(query: PlannedQuery, entries: readonly unknown[], round: Round): boolean {
+  const { hole, members } = query;
   if (hole === null) {
     give(members[0] as Member, entries, round);
     return true;
   }
-  const slices = new Map<string | null, unknown[]>(members.map(({ value }) => [value, []]));
+  const places = placesOf(query);
+  const slices = members.map((): unknown[] => []);
   for (const entry of entries) {
-    const slice = slices.get(labelOf(entry, hole.label) ?? null);
-    if (slice === undefined) return false;
-    slice.push(entry);
+    const place = places.get(labelOf(entry, hole.label) ?? null);
+    if (place === undefined) return false;
+    (slices[place] as unknown[]).push(entry);
   }
-  for (const member of members) give(member, slices.get(member.value) as unknown[], round);
+  for (const [place, member] of members.entries()) give(member, slices[place] as unknown[], round);
   return true;
+}
+
+const knownPlaces = new WeakMap<PlannedQuery, ReadonlyMap<string | null, number>>();
+
+/** Which member each value belongs to. Kept with the query, which is asked again and again. */
+function placesOf(query: PlannedQuery): ReadonlyMap<string | null, number> {
+  const known = knownPlaces.get(query);
+  if (known) return known;
+  const places = new Map(query.members.map(({ value }, place) => [value, place]));
+  knownPlaces.set(query, places);
+  return places;
 }
 
 function give({ keys }: Member, entries: readonly unknown[], { asking: { trace }, moments, answers }: Round): void {
