@@ -7,6 +7,7 @@ import { readiness, type ReadinessCheck } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
 import type { Listener } from './api/listen.js';
 import { createSystemClock, type ServiceClock } from './clock.js';
+import { backendTexts } from './config/backends.js';
 import type { Config, Role } from './config/schema.js';
 import type { KeystoneSession } from './keystone/session.js';
 import { createLogger, type Logger } from './logger.js';
@@ -126,7 +127,12 @@ class Service implements App {
     const { config } = this.parts;
     const listening = this.#url === undefined ? [] : [`Tocsin listens on ${this.#url}`];
     const management = this.#listeners.filter(({ url }) => url !== this.#url).map(({ url }) => `Health and metrics on ${url}`);
-    return [...listening, ...management, `Data in ${whereDataIs(config)}`, `Roles: ${config.roles.join(', ')}`];
+    const running = [
+      `Data in ${whereDataIs(config)}`,
+      `Roles: ${config.roles.join(', ')}`,
+      `Backends: ${backendTexts(config).join(', ')}`,
+    ];
+    return [...listening, ...management, ...running];
   }
 
   async #start(): Promise<void> {

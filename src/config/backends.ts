@@ -29,6 +29,18 @@ export function prometheusSections({ prometheus }: Pick<Config, 'prometheus'>): 
   return sectionsOf<PrometheusSettings>(prometheus, prometheus.others);
 }
 
+/** Every backend that alarms may ask, as people call it. Octavia may also be found in Keystone's catalogue. */
+export function backendTexts(config: Pick<Config, 'gnocchi' | 'prometheus' | 'octavia' | 'keystone'>): string[] {
+  const text = (kind: string, name: string | null): string => (name === null ? kind : `${kind} ${name}`);
+  const { octavia, keystone } = config;
+  return [
+    'the built-in meters',
+    ...[...gnocchiBackends(config).keys()].map((name) => text('gnocchi', name)),
+    ...[...prometheusBackends(config).keys()].map((name) => text('prometheus', name)),
+    ...(octavia.url !== undefined || keystone.auth_url !== undefined ? ['octavia'] : []),
+  ];
+}
+
 /** How a section is called in the configuration, for messages: `gnocchi`, `gnocchi.others.east`. */
 export function sectionName(kind: 'gnocchi' | 'prometheus', name: string | null): string {
   return name === null ? kind : `${kind}.others.${name}`;

@@ -5,6 +5,8 @@ export class BackendTrouble extends Error {
   override readonly name = 'BackendTrouble';
 }
 
+const NOT_TRUSTED = 'its certificate is not trusted';
+
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was closed',
@@ -14,6 +16,13 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer in time',
   EHOSTUNREACH: 'no way to its host',
   ENETUNREACH: 'no way to its network',
+  EPROTO: 'it does not speak TLS, or not our kind',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  DEPTH_ZERO_SELF_SIGNED_CERT: NOT_TRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: NOT_TRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: NOT_TRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: NOT_TRUSTED,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
 
 /** Why a backend could not be asked. Messages of libraries name addresses, so only those of ours are passed on. */

@@ -1,7 +1,8 @@
-import type { AlarmState } from '../alarm/alarm.js';
+import { NOT_EVALUATED_YET, type AlarmState } from '../alarm/alarm.js';
 import type { Verdict } from '../alarm/decide.js';
 import type { EvaluationOptions } from '../alarm/evaluation-options.js';
 import { pythonFloat } from '../alarm/python-json.js';
+import { retrievalFailed } from '../alarm/types/threshold-judgement.js';
 import type { ExplainedEvaluation, ExplainedQuestion, Explanation, StateThen } from './explanation.js';
 
 /** What the texts are made of. */
@@ -38,15 +39,15 @@ function partsWords(questions: readonly ExplainedQuestion[]): string {
     .map(({ part, backend }) =>
       backend.trouble === null
         ? `${part?.name} says ${part?.verdict}`
-        : `${part?.name}: ${backend.kind} could not be asked: ${backend.trouble}`,
+        : `${part?.name}: ${shownBackend(backend)} could not be asked: ${backend.trouble}`,
     )
     .join(', ');
 }
 
 function questionWords(question: ExplainedQuestion, verdict: Verdict, options: EvaluationOptions): string {
   const { backend, refusal, poolMembers, compared, window } = question;
-  if (backend.trouble !== null) return `${backend.kind} could not be asked: ${backend.trouble}`;
-  if (refusal !== null) return `${backend.kind} says: ${refusal}`;
+  if (backend.trouble !== null) return `${shownBackend(backend)} could not be asked: ${backend.trouble}`;
+  if (refusal !== null) return `${shownBackend(backend)} gives no data: ${withoutPreamble(refusal)}`;
   if (poolMembers !== null) {
     const unhealthy = poolMembers.filter((member) => member.unhealthy).length;
     return `${unhealthy} of the pool's ${poolMembers.length} members count as unhealthy`;
@@ -57,6 +58,16 @@ function questionWords(question: ExplainedQuestion, verdict: Verdict, options: E
     return `only ${compared} of the ${window.evaluationPeriods} datapoints needed are there${missing}`;
   }
   return comparedWords(question, options) + (compared < window.evaluationPeriods ? missing : '');
+}
+
+function shownBackend({ kind, name }: ExplainedQuestion['backend']): string {
+  return name === null ? kind : `${kind} ${name}`;
+}
+
+/** Aodh's words before every refusal say nothing that the sentence does not say itself. */
+function withoutPreamble(refusal: string): string {
+  const preamble = retrievalFailed('');
+  return refusal.startsWith(preamble) ? refusal.slice(preamble.length) : refusal;
 }
 
 function missingWords(verdict: Verdict, { treat_missing_data: treatment }: EvaluationOptions): string {
@@ -99,11 +110,16 @@ export function summaryOf({ at, stateAt, evaluation, found, leftAlone }: Summed)
   const subject = isPast ? `At ${shownTime(at)} it` : 'It';
   const verb = stateAt.since === null ? 'was' : isPast ? 'had been' : 'has been';
   const since = stateAt.since === null ? '' : ` since ${shownTime(stateAt.since)}`;
-  const reason = stateAt.reason === null ? '.' : `: ${stateAt.reason.replace(/[.\s]+$/, '')}.`;
+  const reason = stateAt.reason === null ? '.' : `: ${shownReason(stateAt.reason)}.`;
   const first = `${subject} ${verb} in state ${stateAt.state}${since}${reason}`;
   return [first, lookSentence({ evaluation, found, stateAt }), leftAlone && `No evaluator looks at it: ${leftAlone}.`]
     .filter(Boolean)
     .join(' ');
+}
+
+/** The first reason stays for as long as evaluations find the state that the alarm was made with: then it would say what is not so. */
+function shownReason(reason: string): string {
+  return reason === NOT_EVALUATED_YET ? 'no evaluation has found another state yet' : reason.replace(/[.\s]+$/, '');
 }
 
 function lookSentence({ evaluation, found, stateAt }: Pick<Summed, 'evaluation' | 'found' | 'stateAt'>): string | undefined {

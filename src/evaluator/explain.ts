@@ -150,8 +150,10 @@ async function lookAtSeries(
 }
 
 function graceNote(graceMs: number, then: Decision): string {
-  const what = then.kind === 'transition' ? `goes to ${then.to}` : 'keeps it all the same';
-  return `While a backend that it needs cannot be asked, the alarm keeps its state for ${graceMs / 1000} seconds; then it ${what}.`;
+  const grace = `${graceMs / 1000} seconds`;
+  return then.kind === 'transition'
+    ? `While a backend that it needs cannot be asked, the alarm keeps its state for ${grace}; then it goes to ${then.to}.`
+    : `While a backend that it needs cannot be asked, the alarm keeps its state, also after the grace of ${grace}.`;
 }
 
 function notConfigured({ datasource, backend }: SeriesNeed): string {

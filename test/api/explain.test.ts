@@ -138,7 +138,7 @@ describe('an alarm on the built-in meters', () => {
       reason: 'Transition to alarm due to 2 samples outside threshold, most recent: 91.0',
     });
     expect(summary).toBe(
-      'It has been in state insufficient data since 2026-01-01T12:00:00: Not evaluated yet. ' +
+      'It has been in state insufficient data since 2026-01-01T12:00:00: no evaluation has found another state yet. ' +
         'A look at it says alarm: all of the last 2 datapoints are above 80.0, the most recent is 91.0.',
     );
   });
@@ -246,7 +246,7 @@ describe('an alarm on a backend', () => {
     expect(questions[0]?.backend).toMatchObject({ reachable: false, trouble: 'connection refused' });
     expect(evaluation).toMatchObject({ verdict: 'trouble', decision: 'stay', would_be_state: 'insufficient data' });
     expect(notes).toEqual([
-      'While a backend that it needs cannot be asked, the alarm keeps its state for 180 seconds; then it keeps it all the same.',
+      'While a backend that it needs cannot be asked, the alarm keeps its state, also after the grace of 180 seconds.',
     ]);
     expect(summary).toMatch(
       /It keeps its state, since nothing new can be said: gnocchi could not be asked: connection refused\.$/,
@@ -261,7 +261,7 @@ describe('an alarm on a backend', () => {
     const { questions, evaluation, summary } = await explain(await api.create(gnocchiBody(), MEMBER));
     expect(questions[0]).toMatchObject({ refusal: answer.reason, backend: { reachable: true } });
     expect(evaluation.verdict).toBe('insufficient data');
-    expect(summary).toContain(`gnocchi says: ${answer.reason}`);
+    expect(summary).toContain(`gnocchi gives no data: ${answer.reason.replace('alarm statistics retrieval failed: ', '')}`);
   });
 
   test('that nobody configured is not evaluated, and says which', async () => {

@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 
 import { createBackendHealth, type BackendHealth } from '../../src/app/datasources/backend-health.js';
 import { durationText } from '../../src/config/duration.js';
+import { BackendTrouble } from '../../src/datasource/trouble.js';
 import type { LogFields, Logger } from '../../src/logger.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -11,7 +12,7 @@ let telemetry: Telemetry;
 let lines: [string, string, LogFields | undefined][];
 let health: BackendHealth;
 
-const REFUSED = new Error('connect ECONNREFUSED 10.0.0.7:9090');
+const REFUSED = new BackendTrouble('connection refused', { cause: new Error('connect ECONNREFUSED 10.0.0.7:9090') });
 
 function healthWith(graceMs: number): BackendHealth {
   const at =
@@ -44,7 +45,7 @@ test('an outage is one line when it begins and one when it ends, however many re
   const warned = [
     'warn',
     'prometheus cannot be asked: alarms keep their state for 3m',
-    { ...labels, reason: 'connection refused', err: REFUSED },
+    { ...labels, reason: 'connection refused', detail: 'connect ECONNREFUSED 10.0.0.7:9090' },
   ];
   expect(lines).toEqual([warned]);
   expect(await up()).toEqual([['default', 0]]);
@@ -60,6 +61,13 @@ test('an outage is one line when it begins and one when it ends, however many re
     ['ok', 101],
     ['failed', 100],
   ]);
+});
+
+test('what may be our own mistake is logged whole', () => {
+  const observer = health.observerOf('prometheus', null);
+  const mistake = new TypeError('undefined is not a function');
+  for (let n = 0; n < 3; n += 1) observer.failed('the connection failed', mistake);
+  expect(lines.map(([, , fields]) => fields?.['err'])).toEqual([mistake]);
 });
 
 test('a request that fails now and then is counted, and is no outage', async () => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { parseDocument } from 'yaml';
 
-import { gnocchiBackends, prometheusBackends } from '../../src/config/backends.js';
+import { backendTexts, gnocchiBackends, prometheusBackends } from '../../src/config/backends.js';
 import { loadConfig, type ConfigSources, type LoadedConfig } from '../../src/config/load.js';
 import { OPTION_MAPS } from '../../src/config/options.js';
 import { parseConfig } from '../../src/config/parse.js';
@@ -46,6 +46,17 @@ describe('backends with names', () => {
     expect([...backends.keys()]).toEqual(['east']);
     expect(backends.get('east')).toMatchObject({ tenancy: 'header', project_label: 'project' });
     expect(backends.get('east')?.token?.reveal()).toBe('hunter2');
+  });
+
+  test('are called by kind and name', () => {
+    expect(backendTexts(load(FILE).config)).toEqual([
+      'the built-in meters',
+      'gnocchi',
+      'gnocchi east',
+      'gnocchi west-2',
+      'prometheus east',
+    ]);
+    expect(backendTexts(parseConfig({ octavia: { url: 'http://octavia:9876' } }))).toEqual(['the built-in meters', 'octavia']);
   });
 
   test('are none without any', () => {

@@ -2,6 +2,7 @@ import type { DatasourceKind } from '../../alarm/series.js';
 import type { Clock } from '../../clock.js';
 import { durationText } from '../../config/duration.js';
 import type { BackendObserver } from '../../datasource/datasource.js';
+import { BackendTrouble } from '../../datasource/trouble.js';
 import { toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import type { Telemetry } from '../../telemetry.js';
@@ -82,7 +83,7 @@ class Backend implements BackendObserver {
     if (this.#inARow < FAILURES_IN_A_ROW || this.#isTold || clock.monotonicMs() < this.#quietUntilMs) return;
     this.#isTold = true;
     const what = graceMs === 0 ? 'alarms go to insufficient data' : `alarms keep their state for ${durationText(graceMs)}`;
-    log.warn(`${this.#text} cannot be asked: ${what}`, { ...this.#labels, reason, err: toError(cause) });
+    log.warn(`${this.#text} cannot be asked: ${what}`, { ...this.#labels, reason, ...detailOf(cause) });
   }
 
   failing(): FailingBackend | undefined {
@@ -107,4 +108,13 @@ class Backend implements BackendObserver {
     if (outcome === 'ok') telemetry.backendUp.set(this.#labels, 1);
     else if (this.#inARow + 1 >= FAILURES_IN_A_ROW) telemetry.backendUp.set(this.#labels, 0);
   }
+}
+
+/** What a backend does wrong needs no stack of ours: the innermost message says it, with the address. Anything else may be our own mistake. */
+function detailOf(cause: unknown): { detail: string } | { err: Error } {
+  const err = toError(cause);
+  if (!(err instanceof BackendTrouble)) return { err };
+  let innermost: Error = err;
+  while (innermost.cause instanceof Error) innermost = innermost.cause;
+  return { detail: innermost.message };
 }

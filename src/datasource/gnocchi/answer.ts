@@ -18,9 +18,14 @@ const MAX_DEPTH = 8;
 
 const Refusal = z.object({ description: z.union([z.string(), z.record(z.string(), z.unknown())]) });
 
+/** What stands for a description that is not Gnocchi's. */
+export function withoutDescription(status: number): string {
+  return `Gnocchi answered with status ${status}`;
+}
+
 /** What a status of 400 and above says, if it says it in Gnocchi's way: a proxy's page may name what clients should not see. */
 export function refusalOf(status: number, text: string): GnocchiAnswer<never> {
-  const undescribed = { kind: 'refusal', status, description: `Gnocchi answered with status ${status}` } as const;
+  const undescribed = { kind: 'refusal', status, description: withoutDescription(status) } as const;
   if (text.length > MAX_DESCRIPTION) return undescribed;
   try {
     const { description } = Refusal.parse(JSON.parse(text));

@@ -214,6 +214,7 @@ describe('trouble is the answer to all questions of a request, which is not aske
     ['no answer', () => undefined, 'no answer in time'],
     ['a closed connection', (_, response) => response.destroy(), 'the connection was closed'],
     ['500', [500, 'oops at 10.0.0.7'], 'it answered with status 500'],
+    ['404 of a proxy', [404, '<h1>no such host</h1>'], 'it answered with status 404'],
     ['503', gnocchiRefusal(503, 'busy'), 'it answered with status 503'],
     ['429', gnocchiRefusal(429, 'busy'), 'it answered with status 429'],
     ['401', gnocchiRefusal(401, 'who?'), 'it does not accept the credentials of this service'],

@@ -173,7 +173,7 @@ describe('over TLS', () => {
   });
 
   test('no other is asked', async () => {
-    expect(await askAbout(at(url), ['up'])).toEqual({ up: { kind: 'trouble', reason: 'the connection failed' } });
+    expect(await askAbout(at(url), ['up'])).toEqual({ up: { kind: 'trouble', reason: 'its certificate is not trusted' } });
     expect(peers).toEqual([]);
   });
 

@@ -1,0 +1,44 @@
+import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+
+import { loadConfig, type LoadedConfig } from '../../src/config/load.js';
+import { OPTIONS } from '../../src/config/options.js';
+
+const PAGE = readFileSync(new URL('../../../docs/backends.md', import.meta.url), 'utf8');
+const FILES = [...PAGE.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+const SECTIONS = /^(gnocchi|prometheus|octavia)\./;
+
+/** With a secret in each variable that the file says it takes. */
+function load(text: string): LoadedConfig {
+  const environment = Object.fromEntries([...text.matchAll(/TOCSIN_[A-Z_]+/g)].map(([name]) => [name, 'secret']));
+  return loadConfig({ file: 'my.yaml', readFile: () => text, environment, flags: [] });
+}
+
+describe('the files of docs/backends.md', () => {
+  test('are one for each kind of backend, and more', () => {
+    const sections = new Set(FILES.flatMap((text) => [...text.matchAll(/^\w+(?=:)/gm)].map(([name]) => name)));
+    expect([...sections].sort()).toEqual(['gnocchi', 'keystone', 'octavia', 'prometheus']);
+  });
+
+  test.each(FILES)('are accepted whole: %s', (text) => {
+    const { config } = load(text);
+    const urls = [config.gnocchi.url, config.prometheus.url, config.octavia.url];
+    expect(urls.some((url) => url !== undefined)).toBe(true);
+  });
+});
+
+describe('the options of backends', () => {
+  const names = OPTIONS.map(({ name }) => name).filter((name) => SECTIONS.test(name));
+  const named = [...PAGE.matchAll(/`((?:gnocchi|prometheus|octavia|evaluator)\.[a-z_]+)/g)].map(([, name = '']) => name);
+
+  test('that docs/backends.md names are there', () => {
+    expect(named.length).toBeGreaterThan(10);
+    const known = new Set([...OPTIONS.map(({ name }) => name), 'gnocchi.others', 'prometheus.others']);
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test.each(names)('are told of there: %s', (name) => {
+    const [, option = ''] = name.split('.');
+    expect(PAGE).toMatch(new RegExp(`\\b${option}\\b`));
+  });
+});
