@@ -3,7 +3,7 @@ import type { Decision } from '../alarm/decide.js';
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
 import type { BackendAnswer, DatasourceKind } from '../alarm/series.js';
 import { isWithin } from '../alarm/time-constraint.js';
-import { typeOf } from '../alarm/types/index.js';
+import { evaluatedTypeOf, typeOf } from '../alarm/types/index.js';
 import type { Datasources } from '../datasource/datasource.js';
 import type { StoredAlarm } from '../storage/alarm-row.js';
 import { askAll } from './ask-backends.js';
@@ -37,6 +37,8 @@ export interface BacktestSummary {
   notifications: number;
   /** Evaluations without an answer: the state was kept. */
   unanswered: number;
+  /** Why the last evaluation that found no data found none; null: every one found some. */
+  unknownReason: string | null;
   outsideTimeConstraints: number;
 }
 
@@ -80,6 +82,7 @@ export function createBacktests(deps: BacktestDeps): Backtests {
         repeats: 0,
         notifications: 0,
         unanswered: 0,
+        unknownReason: null,
         outsideTimeConstraints: 0,
       };
       return { pages: pagesOf(deps, run, { signal, summary }), summary };
@@ -185,6 +188,9 @@ function decided(
   const { evaluation, decision } = judgeAlarm(judged, answers, at);
   summary.evaluations += 1;
   if (evaluation.verdict === 'trouble') summary.unanswered += 1;
+  if (evaluation.verdict === 'insufficient data') {
+    summary.unknownReason = evaluatedTypeOf(judged.rule).explain(evaluation.findings, 'insufficient data', false).reason;
+  }
   return decision;
 }
 

@@ -84,6 +84,7 @@ test('a draft is told what it would have done: transitions in order, who had bee
     time_in_state: { ok: 1800, alarm: 1800, 'insufficient data': 0 },
     notifications: 7,
     unanswered: 0,
+    unknown_reason: null,
     outside_time_constraints: 0,
   });
 });
@@ -113,6 +114,13 @@ test('what a backend cannot answer keeps the state, and is counted', async () =>
     ['11:15:00', 'alarm'],
   ]);
   expect(summary).toMatchObject({ evaluations: 20, unanswered: 5 });
+});
+
+test('what a backend refuses is told, though the state never changes', async () => {
+  prometheus.says = () => ({ kind: 'refused', reason: 'alarm statistics retrieval failed: parse error (HTTP 400)' });
+  const { transitions, summary } = await run(ERRORS, { start: '2026-01-01T11:00:00', stop: '2026-01-01T11:02:00' });
+  expect(transitions).toEqual([]);
+  expect(summary).toMatchObject({ unanswered: 0, unknown_reason: 'alarm statistics retrieval failed: parse error (HTTP 400)' });
 });
 
 test('the built-in meters are asked as the caller’s project may, and nothing is kept', async () => {

@@ -281,6 +281,7 @@ describe('a replacement', () => {
   test('that sends back what was read, with one field changed, keeps every option', async () => {
     const id = await api.create(onGnocchi({ tocsin: full }));
     const read = (await api.ask('GET', `/v2/alarms/${id}`)).json();
+    await api.clock.advance(1_000);
     const answer = await api.ask('PUT', `/v2/alarms/${id}`, { body: { ...read, severity: 'critical' } });
     expect([answer.status, await shown(id)]).toEqual([200, ALL]);
     expect((await detailsOf(id))[0]).toBe('{"severity": "critical"}');

@@ -142,6 +142,7 @@ export const BacktestAnswer = z
       time_in_state: z.strictObject({ ok: z.number(), alarm: z.number(), 'insufficient data': z.number() }),
       notifications: z.int(),
       unanswered: z.int(),
+      unknown_reason: z.string().nullable(),
       outside_time_constraints: z.int(),
     }),
   })

@@ -16,6 +16,7 @@ export function backtestEndResponse(summary: BacktestSummary): Readonly<Record<s
       time_in_state: { ...summary.secondsInState },
       notifications: summary.notifications,
       unanswered: summary.unanswered,
+      unknown_reason: summary.unknownReason,
       outside_time_constraints: summary.outsideTimeConstraints,
     },
   };
