@@ -4,17 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { eventually } from '../../support/eventually.js';
 import { aPoolMember } from '../../support/octavia-double.js';
 import { describeWith } from '../../support/servers.js';
-import { callOnEach, startAlarmService, toldTransitions, type AlarmService, type Transition } from './alarm-service.js';
-import {
-  addressesOf,
-  createResource,
-  measure,
-  SERVICE_TOKEN,
-  startBackends,
-  waveOf,
-  writeWave,
-  type Backends,
-} from './backends.js';
+import { callOnEach, startAlarmService, toldTransitions, type Transition } from './alarm-service.js';
+import { addressesOf, createResource, measure, SERVICE_TOKEN, startBackends, waveOf, writeWave } from './backends.js';
+import { describeTenancyAndOptions, type Running } from './tenancy-and-options.js';
 import { HIGH, KINDS, LOW, type Things } from './kinds.js';
 
 /** How long the values stay low, and then high; those of Gnocchi stay high for longer, so that what needs both hears of Prometheus first. */
@@ -39,17 +31,18 @@ interface Backtested {
 
 describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', () => {
   const started: (() => Promise<unknown>)[] = [];
-  let backends: Backends;
-  let service: AlarmService;
+  const running = {} as Running;
   let things: Things;
   let startMs = 0;
   const ids = new Map<string, string>();
 
   beforeAll(async () => {
-    backends = await startBackends();
+    const backends = await startBackends();
+    running.backends = backends;
     started.push(() => backends.stop());
     const { gnocchi, prometheus, settings, receiver } = backends;
-    service = await startAlarmService({ ...settings, EVALUATOR_INTERVAL: '1s' });
+    const service = await startAlarmService({ ...settings, EVALUATOR_INTERVAL: '1s' });
+    running.service = service;
     started.push(() => service.stop());
     const create = (): ReturnType<typeof createResource> => createResource(gnocchi, { id: randomUUID() });
     things = { resources: [await create(), await create()], metric: 'load_of_the_kinds' };
@@ -71,11 +64,14 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     for (const stop of started.splice(0).reverse()) await stop();
   });
 
+  // They need no more time than the waves do.
+  describeTenancyAndOptions(running);
+
   /** What became of the alarm of a kind, when all is over. */
   async function untilOver(title: string): Promise<Transition[]> {
     const id = ids.get(title)!;
     return eventually(async () => {
-      const transitions = await service.transitions(id);
+      const transitions = await running.service.transitions(id);
       expect(transitions.length).toBeGreaterThanOrEqual(3);
       return transitions;
     }, PATIENCE);
@@ -92,8 +88,10 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
         { from: 'ok', to: 'alarm', reason: alarm },
         { from: 'alarm', to: 'insufficient data', reason: unknown },
       ]);
-      expect((await service.alarm(ids.get(title)!)).state_reason).toBe(unknown);
-      await eventually(() => expect(toldTransitions(backends.receiver.requests, `/${encodeURIComponent(title)}`)).toEqual(told));
+      expect((await running.service.alarm(ids.get(title)!)).state_reason).toBe(unknown);
+      await eventually(() =>
+        expect(toldTransitions(running.backends.receiver.requests, `/${encodeURIComponent(title)}`)).toEqual(told),
+      );
       // No earlier than the data say.
       const notBefore = [0, PHASE_S, 2 * PHASE_S].map((second) => startMs + second * 1000);
       expect(transitions.filter(({ at }, index) => Date.parse(`${at}Z`) < notBefore[index]!)).toEqual([]);
@@ -114,13 +112,13 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
       const used = questions.map(({ datapoints }) => datapoints.filter((point) => point.used).length);
       expect(used).toEqual(questions.map(({ compared }) => compared));
     }
-    const { state } = await service.alarm(id);
+    const { state } = await running.service.alarm(id);
     expect(await explained(id)).toMatchObject({ state, evaluation: { would_be_state: state, decision: 'stay' } });
   });
 
   async function explained(id: string, query = ''): Promise<Explained> {
-    const answer = await service.ask('GET', `/v2/alarms/${id}/explain${query}`);
-    for (const address of addressesOf(backends)) expect(answer.text).not.toContain(address);
+    const answer = await running.service.ask('GET', `/v2/alarms/${id}/explain${query}`);
+    for (const address of addressesOf(running.backends)) expect(answer.text).not.toContain(address);
     return answer.json();
   }
 
@@ -130,7 +128,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     const moment = (second: number): string => new Date(startMs + second * 1000 + 500).toISOString();
     const span = { start: moment(-2), stop: moment(2 * PHASE_S + GNOCCHI_LASTS_S + 3), step: 1 };
     await eventually(() => expect(Date.now()).toBeGreaterThan(Date.parse(span.stop)), PATIENCE);
-    const answer = await service.ask('POST', '/v2/alarms/backtest', { alarm: { name: title, ...body(things) }, ...span });
+    const answer = await running.service.ask('POST', '/v2/alarms/backtest', { alarm: { name: title, ...body(things) }, ...span });
     const { transitions, summary } = answer.json<Backtested>();
     expect(transitions.map(({ from, to, reason }) => ({ from, to, reason }))).toEqual(
       real.map(({ from, to, reason }) => ({ from, to, reason })),
@@ -142,17 +140,17 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
   });
 
   test('hear of a load balancer whose member fails, is mended, and whose pool is deleted', async () => {
-    const { octavia, receiver } = backends;
+    const { octavia, receiver } = running.backends;
     const member = aPoolMember({ created_at: '2026-01-01T00:00:00' });
     octavia.pools.set('pool-1', [member]);
-    const id = await service.create({
+    const id = await running.service.create({
       name: 'pool',
       type: 'loadbalancer_member_health',
       ...callOnEach(`${receiver.url}/pool`),
       loadbalancer_member_health_rule: { pool_id: 'pool-1', stack_id: 's', autoscaling_group_id: 'a' },
     });
     const untilState = (state: string): Promise<void> =>
-      eventually(async () => expect((await service.alarm(id)).state).toBe(state), PATIENCE);
+      eventually(async () => expect((await running.service.alarm(id)).state).toBe(state), PATIENCE);
     await untilState('ok');
     octavia.pools.set('pool-1', [aPoolMember({ ...member, operating_status: 'ERROR' })]);
     await untilState('alarm');
@@ -163,7 +161,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     await untilState('ok');
     octavia.pools.delete('pool-1');
     await untilState('insufficient data');
-    const told = (await service.transitions(id)).map(({ from, to, reason }) => ({ from, to, reason }));
+    const told = (await running.service.transitions(id)).map(({ from, to, reason }) => ({ from, to, reason }));
     expect(told).toEqual([
       { from: 'insufficient data', to: 'ok', reason: 'Transition to ok due to 0 members unhealthy, most recent: None' },
       {
@@ -178,18 +176,20 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
   }, 60_000);
 
   test('become unknown when their resource is deleted, and say which', async () => {
-    const { gnocchi } = backends;
+    const { gnocchi } = running.backends;
     const kinds = KINDS.filter(({ title }) => title.startsWith('gnocchi'));
     for (const { title } of kinds) await untilOver(title);
     const wave = waveOf((Math.floor(Date.now() / 1000) - 2) * 1000, [[HIGH, AHEAD_S]]);
     await measure(gnocchi, new Map(things.resources.map(({ metric }) => [metric, wave])));
     const statesOf = async (): Promise<string[]> =>
-      Promise.all(kinds.map(async ({ title }) => (await service.alarm(ids.get(title)!)).state));
+      Promise.all(kinds.map(async ({ title }) => (await running.service.alarm(ids.get(title)!)).state));
     await eventually(async () => expect(await statesOf()).toEqual(kinds.map(() => 'alarm')), PATIENCE);
     for (const { id } of things.resources) expect((await gnocchi.ask('DELETE', `/v1/resource/generic/${id}`)).status).toBe(204);
     await eventually(async () => expect(await statesOf()).toEqual(kinds.map(() => 'insufficient data')), PATIENCE);
     const [{ id }] = things.resources;
-    const reasons = await Promise.all(kinds.map(async ({ title }) => (await service.alarm(ids.get(title)!)).state_reason));
+    const reasons = await Promise.all(
+      kinds.map(async ({ title }) => (await running.service.alarm(ids.get(title)!)).state_reason),
+    );
     expect(reasons).toEqual([
       `resource ${id} does not exists`,
       `resource ${id} does not exists`,
@@ -199,9 +199,9 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
   }, 90_000);
 
   test('give the operator nothing to read but what changed', () => {
-    expect([...service.logged('warn'), ...service.logged('error')]).toEqual([]);
-    for (const secret of [backends.settings['KEYSTONE_PASSWORD']!, SERVICE_TOKEN]) {
-      expect(service.process.log()).not.toContain(secret);
+    expect([...running.service.logged('warn'), ...running.service.logged('error')]).toEqual([]);
+    for (const secret of [running.backends.settings['KEYSTONE_PASSWORD']!, SERVICE_TOKEN]) {
+      expect(running.service.process.log()).not.toContain(secret);
     }
   });
 });

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 
 import { MEMBER as OF_P1, STRANGER as OF_P2, ADMIN, type Caller } from '../../support/api.js';
 import { eventually } from '../../support/eventually.js';
-import { describeWith } from '../../support/servers.js';
-import { startAlarmService, type AlarmService } from './alarm-service.js';
+import type { AlarmService } from './alarm-service.js';
 import {
   createResource,
   measure,
   SERVICE_TOKEN,
-  startBackends,
   waveOf,
   writeWave,
   type Backends,
@@ -36,32 +34,25 @@ interface Refused {
   questions: { refusal: string }[];
 }
 
-describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms of projects, and with options', () => {
-  const started: (() => Promise<unknown>)[] = [];
-  let backends: Backends;
-  let service: AlarmService;
+/** What the tests run on, once it has been started. */
+export interface Running {
+  backends: Backends;
+  service: AlarmService;
+}
 
-  beforeAll(async () => {
-    backends = await startBackends();
-    started.push(() => backends.stop());
-    service = await startAlarmService({ ...backends.settings, EVALUATOR_INTERVAL: '1s' });
-    started.push(() => service.stop());
-  }, 120_000);
-  afterAll(async () => {
-    for (const stop of started.splice(0).reverse()) await stop();
-  });
-
+/** Tests for a suite that has real backends and a service on them. */
+export function describeTenancyAndOptions(running: Running): void {
   async function untilState(id: string, state: string): Promise<string> {
     return eventually(async () => {
-      const alarm = await service.alarm(id);
+      const alarm = await running.service.alarm(id);
       expect(alarm.state).toBe(state);
       return alarm.state_reason;
     }, PATIENCE);
   }
 
   test('see of Prometheus only the series of their project, however they ask', async () => {
-    await writeWave(backends.prometheus, 'shared_load', steady(90), { project: 'p1' });
-    await writeWave(backends.prometheus, 'shared_load', steady(10), { project: 'p2' });
+    await writeWave(running.backends.prometheus, 'shared_load', steady(90), { project: 'p1' });
+    await writeWave(running.backends.prometheus, 'shared_load', steady(10), { project: 'p2' });
     const high = { comparison_operator: 'gt', threshold: 50 };
     const cases: [Caller, string, string][] = [
       [OF_P1, 'shared_load', 'alarm'],
@@ -74,11 +65,13 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms of projects, and wit
       [OF_P2, 'max_over_time(max(shared_load)[3s:1s])', 'ok'],
     ];
     const ids = await Promise.all(
-      cases.map(([as, query]) => service.create({ name: query, type: 'prometheus', prometheus_rule: { ...high, query } }, as)),
+      cases.map(([as, query]) =>
+        running.service.create({ name: query, type: 'prometheus', prometheus_rule: { ...high, query } }, as),
+      ),
     );
     for (const [index, [, , state]] of cases.entries()) await untilState(ids[index]!, state);
     // Naming the other project finds nothing at all: told by treating that as ok.
-    const other = await service.create(
+    const other = await running.service.create(
       {
         name: 'other',
         type: 'prometheus',
@@ -90,17 +83,17 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms of projects, and wit
     expect(await untilState(other, 'ok')).toBe(
       'Transition to ok due to 0 samples inside threshold, most recent: None, missing datapoints counted as ok: 1',
     );
-    const explained = await service.ask('GET', `/v2/alarms/${ids[1]}/explain`, undefined, OF_P2);
+    const explained = await running.service.ask('GET', `/v2/alarms/${ids[1]}/explain`, undefined, OF_P2);
     expect(explained.json()).toMatchObject({
       state: 'ok',
       questions: [{ compared: 1, datapoints: [{ value: 10, used: true }] }],
     });
     expect(explained.text).not.toContain('p1');
-    expect((await service.ask('GET', `/v2/alarms/${ids[0]}/explain`, undefined, OF_P2)).status).toBe(404);
+    expect((await running.service.ask('GET', `/v2/alarms/${ids[0]}/explain`, undefined, OF_P2)).status).toBe(404);
   }, 60_000);
 
   test('see of Gnocchi only the resources of their project; others are as if they were not', async () => {
-    const { gnocchi } = backends;
+    const { gnocchi } = running.backends;
     const ofP1 = await createResource(gnocchi, { id: randomUUID() }, 'u1:p1:member');
     // As Ceilometer creates them for everybody.
     const ofP2 = await createResource(gnocchi, { id: randomUUID(), project_id: 'p2' }, SERVICE_TOKEN);
@@ -112,7 +105,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms of projects, and wit
       ]),
     );
     const onResource = (id: string, as: Caller): Promise<string> =>
-      service.create(
+      running.service.create(
         {
           name: id,
           type: 'gnocchi_resources_threshold',
@@ -130,7 +123,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms of projects, and wit
     const own = [await onResource(ofP1.id, OF_P1), await onResource(ofP2.id, OF_P2)];
     const foreign = [await onResource(ofP2.id, OF_P1), await onResource(nowhere, OF_P1)];
     const onSearch = (as: Caller): Promise<string> =>
-      service.create(
+      running.service.create(
         {
           name: 'search',
           type: 'gnocchi_aggregation_by_resources_threshold',
@@ -152,9 +145,9 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms of projects, and wit
     expect(await untilState(searches[1]!, 'ok')).toMatch(/most recent: 10\.0$/);
     expect(await untilState(searches[2]!, 'ok')).toMatch(/most recent: 50\.0$/);
     for (const [index, id] of [ofP2.id, nowhere].entries()) {
-      const explained = (await service.ask('GET', `/v2/alarms/${foreign[index]}/explain`)).json<Refused>();
+      const explained = (await running.service.ask('GET', `/v2/alarms/${foreign[index]}/explain`)).json<Refused>();
       expect(explained.questions[0]?.refusal).toBe(`resource ${id} does not exists`);
-      expect((await service.alarm(foreign[index]!)).state).toBe('insufficient data');
+      expect((await running.service.alarm(foreign[index]!)).state).toBe('insufficient data');
     }
     await expectSameAnswer(ofP2);
   }, 60_000);
@@ -170,9 +163,9 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms of projects, and wit
         gnocchi_aggregation_by_metrics_threshold_rule: rule,
         tocsin: { treat_missing_data: 'ok' },
       };
-      const id = await service.create(body, OF_P1);
+      const id = await running.service.create(body, OF_P1);
       expect(await untilState(id, 'ok')).toMatch(/missing datapoints counted as ok: 1$/);
-      const { questions } = (await service.ask('GET', `/v2/alarms/${id}/explain`)).json<Refused>();
+      const { questions } = (await running.service.ask('GET', `/v2/alarms/${id}/explain`)).json<Refused>();
       return questions[0]?.refusal.replaceAll(metric, 'METRIC');
     };
     expect(await onMetric(foreign)).toBe("At least of metrics in ['METRIC'] does not exist");
@@ -197,33 +190,34 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms of projects, and wit
   });
 
   async function waving(metric: string, wave: () => Wave): Promise<GnocchiResource> {
-    const resource = await createResource(backends.gnocchi, { id: randomUUID() });
-    await writeWave(backends.prometheus, metric, wave());
-    await measure(backends.gnocchi, new Map([[resource.metric, wave()]]));
+    const resource = await createResource(running.backends.gnocchi, { id: randomUUID() });
+    await writeWave(running.backends.prometheus, metric, wave());
+    await measure(running.backends.gnocchi, new Map([[resource.metric, wave()]]));
     return resource;
   }
 
   test('are in alarm with so many of the last datapoints outside as they say', async () => {
     const resource = await waving('two_of_three', twoOfThree);
     for (const rule of [ofPrometheus('two_of_three', 3), ofGnocchi(resource, 3)]) {
-      const two = await service.create({ name: 'two', ...rule, tocsin: { datapoints_to_alarm: 2 } });
-      const three = await service.create({ name: 'three', ...rule, tocsin: { datapoints_to_alarm: 3 } });
+      const two = await running.service.create({ name: 'two', ...rule, tocsin: { datapoints_to_alarm: 2 } });
+      const three = await running.service.create({ name: 'three', ...rule, tocsin: { datapoints_to_alarm: 3 } });
       expect(await untilState(two, 'alarm')).toMatch(/^Transition to alarm due to 2 samples outside threshold/);
       expect(await untilState(three, 'ok')).toMatch(/^Transition to ok due to 1 samples inside threshold/);
     }
   }, 60_000);
 
   test('count missing data as they say', async () => {
-    const resource = await createResource(backends.gnocchi, { id: randomUUID() });
+    const resource = await createResource(running.backends.gnocchi, { id: randomUUID() });
     for (const rule of [ofPrometheus('of_nobody', 2), ofGnocchi(resource, 2)]) {
       const create = (treatment: string): Promise<string> =>
-        service.create({ name: treatment, ...rule, tocsin: { treat_missing_data: treatment } });
+        running.service.create({ name: treatment, ...rule, tocsin: { treat_missing_data: treatment } });
       const [ok, alarm, ignore, missing] = await Promise.all(['ok', 'alarm', 'ignore', 'missing'].map(create));
       expect(await untilState(ok!, 'ok')).toMatch(/, missing datapoints counted as ok: 2$/);
       expect(await untilState(alarm!, 'alarm')).toMatch(/, missing datapoints counted as alarm: 2$/);
-      for (const id of [ignore!, missing!]) expect(await service.transitions(id)).toEqual([]);
+      for (const id of [ignore!, missing!]) expect(await running.service.transitions(id)).toEqual([]);
       const verdictOf = async (id: string): Promise<string> =>
-        (await service.ask('GET', `/v2/alarms/${id}/explain`)).json<{ evaluation: { verdict: string } }>().evaluation.verdict;
+        (await running.service.ask('GET', `/v2/alarms/${id}/explain`)).json<{ evaluation: { verdict: string } }>().evaluation
+          .verdict;
       expect([await verdictOf(ignore!), await verdictOf(missing!)]).toEqual(['hold', 'insufficient data']);
     }
   }, 60_000);
@@ -236,21 +230,21 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms of projects, and wit
         [70, 5],
         [40, 60],
       ]);
-    const resource = await createResource(backends.gnocchi, { id: randomUUID() });
+    const resource = await createResource(running.backends.gnocchi, { id: randomUUID() });
     const rules = [ofPrometheus('falling', 1), ofGnocchi(resource, 1)];
-    const plain = await Promise.all(rules.map((rule) => service.create({ name: 'plain', ...rule })));
+    const plain = await Promise.all(rules.map((rule) => running.service.create({ name: 'plain', ...rule })));
     const clear = await Promise.all(
-      rules.map((rule) => service.create({ name: 'clear', ...rule, tocsin: { clear_threshold: 60 } })),
+      rules.map((rule) => running.service.create({ name: 'clear', ...rule, tocsin: { clear_threshold: 60 } })),
     );
-    await writeWave(backends.prometheus, 'falling', wave());
-    await measure(backends.gnocchi, new Map([[resource.metric, wave()]]));
+    await writeWave(running.backends.prometheus, 'falling', wave());
+    await measure(running.backends.gnocchi, new Map([[resource.metric, wave()]]));
     for (const id of clear) await untilOkAgain(id, '40.0');
     for (const id of plain) await untilOkAgain(id, '70.0');
   }, 60_000);
 
   async function untilOkAgain(id: string, mostRecent: string): Promise<void> {
     const reasons = await eventually(async () => {
-      const transitions = await service.transitions(id);
+      const transitions = await running.service.transitions(id);
       expect(transitions.map(({ to }) => to)).toEqual(['alarm', 'ok']);
       return transitions.map(({ reason }) => reason);
     }, PATIENCE);
@@ -259,4 +253,4 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms of projects, and wit
       `Transition to ok due to 1 samples inside threshold, most recent: ${mostRecent}`,
     ]);
   }
-});
+}
