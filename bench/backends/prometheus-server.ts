@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { freePort, startLocalProcess } from '../../src/cli/local-servers/local-process.js';
 import { PROMETHEUS } from '../../test/support/peer-programs.js';
-import { remoteWrite, type WrittenSeries } from './remote-write.js';
+import { remoteWrite, type WrittenSeries } from '../../test/support/remote-write.js';
 
 /** A Prometheus on loopback that scrapes nothing: what it holds was written to it. */
 export interface BenchPrometheus {

@@ -170,7 +170,12 @@ function named(user: string): Record<string, string> {
 async function send(method: string, url: string, { body, headers }: { body: unknown; headers: Record<string, string> }) {
   const response = await fetch(url, {
     method,
-    headers: { accept: 'application/json', ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    // A DELETE has no answer that could be JSON, and is refused (406) to those who take nothing else.
+    headers: {
+      accept: method === 'DELETE' ? '*/*' : 'application/json',
+      ...headers,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();

@@ -2,7 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { startLocalProcess, unprivilegedAccount, type Account } from '../../src/cli/local-servers/local-process.js';
+import {
+  startLocalProcess,
+  unprivilegedAccount,
+  type Account,
+  type LocalProcess,
+  type LocalProcessOptions,
+} from '../../src/cli/local-servers/local-process.js';
 import { findOnPath, type LocalServer } from '../../src/cli/local-servers/redis.js';
 import { PROMETHEUS } from './peer-programs.js';
 import { inTemporaryFolder } from './running-servers.js';
@@ -25,6 +31,16 @@ export interface StartPrometheusOptions {
   flags?: readonly string[];
 }
 
+/** It may be killed by a test, and come back. */
+export interface RealPrometheus extends LocalServer {
+  /** Of the process that it is just now. */
+  signal(name: NodeJS.Signals): void;
+  /** Ends it at once, as a crash would. What it holds stays. */
+  kill(): Promise<void>;
+  /** On the same port, with what it held. */
+  restart(): Promise<void>;
+}
+
 const START_TIMEOUT_MS = 30_000;
 const STOP = [
   { signal: 'SIGTERM', waitMs: 10_000 },
@@ -35,9 +51,9 @@ const STOP = [
  * A real Prometheus on loopback, in about a second. Its answers about the moments of `series` are exact: nothing is scraped, computed or
  * thrown away meanwhile. Needs the kind `prometheus` of `describeWith`.
  */
-export function startPrometheus(options: StartPrometheusOptions = {}): Promise<LocalServer> {
+export function startPrometheus(options: StartPrometheusOptions = {}): Promise<RealPrometheus> {
   const { series = [], targets = [], lookback = '5m', flags = [] } = options;
-  return inTemporaryFolder(async (dir) => {
+  return inTemporaryFolder(async (dir): Promise<RealPrometheus> => {
     const account = unprivilegedAccount('prometheus');
     const data = path.join(dir, 'data');
     mkdirSync(data, { mode: 0o700 });
@@ -46,31 +62,50 @@ export function startPrometheus(options: StartPrometheusOptions = {}): Promise<L
     writeFileSync(files.config, JSON.stringify(configuration(targets)));
     if (account) for (const each of [dir, data, ...Object.values(files)]) chownSync(each, account.uid, account.gid);
     if (series.length > 0) createBlocks(files.metrics, data, account);
-    const server = await startLocalProcess({
-      name: 'prometheus',
-      command: PROMETHEUS.find() ?? 'prometheus',
-      args: [
-        `--config.file=${files.config}`,
-        `--storage.tsdb.path=${data}`,
-        '--storage.tsdb.retention.time=100y',
-        '--web.listen-address=127.0.0.1:0',
-        `--query.lookback-delta=${lookback}`,
-        ...flags,
-      ],
-      logFile: path.join(dir, 'prometheus.log'),
-      account,
-    });
-    const stop = (): Promise<void> => server.stop(STOP);
-    try {
-      let log = '';
-      await server.untilReady((logged) => (log = logged).includes('Server is ready to receive web requests'), START_TIMEOUT_MS);
-      const port = Number(/msg="Listening on" address=127\.0\.0\.1:(\d+)/.exec(log)?.[1]);
-      return { url: `http://127.0.0.1:${port}`, port, pid: server.pid, stop };
-    } catch (cause) {
-      await stop();
-      throw cause;
-    }
+    const start = (port: number): Promise<Started> =>
+      startOn(port, {
+        name: 'prometheus',
+        command: PROMETHEUS.find() ?? 'prometheus',
+        args: [
+          `--config.file=${files.config}`,
+          `--storage.tsdb.path=${data}`,
+          '--storage.tsdb.retention.time=100y',
+          `--query.lookback-delta=${lookback}`,
+          ...flags,
+        ],
+        logFile: path.join(dir, 'prometheus.log'),
+        account,
+      });
+    const { port, ...first } = await start(0);
+    let { server } = first;
+    return {
+      url: `http://127.0.0.1:${port}`,
+      port,
+      pid: server.pid,
+      signal: (name) => void process.kill(server.pid, name),
+      kill: () => server.stop([{ signal: 'SIGKILL', waitMs: 5_000 }]),
+      restart: async () => void ({ server } = await start(port)),
+      stop: () => server.stop(STOP),
+    };
   });
+}
+
+interface Started {
+  server: LocalProcess;
+  port: number;
+}
+
+/** Port 0: any free one. */
+async function startOn(port: number, options: LocalProcessOptions): Promise<Started> {
+  const server = await startLocalProcess({ ...options, args: [...options.args, `--web.listen-address=127.0.0.1:${port}`] });
+  try {
+    let log = '';
+    await server.untilReady((logged) => (log = logged).includes('Server is ready to receive web requests'), START_TIMEOUT_MS);
+    return { server, port: Number(/msg="Listening on" address=127\.0\.0\.1:(\d+)/.exec(log)?.[1]) };
+  } catch (cause) {
+    await server.stop(STOP);
+    throw cause;
+  }
 }
 
 function createBlocks(file: string, data: string, account: Account | undefined): void {

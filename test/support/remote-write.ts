@@ -2,11 +2,14 @@
 export interface WrittenSeries {
   /** Sorted by name, `__name__` included. */
   labels: readonly (readonly [name: string, value: string])[];
-  value: number;
+  /** `stale`: from that moment on it has no value, as if it were no longer scraped. */
+  value: number | 'stale';
   atMs: number;
 }
 
 const SERIES_AT_ONCE = 5_000;
+/** The one NaN of them all by which Prometheus knows it. */
+const STALE = 0x7ff0000000000002n;
 
 /** Puts samples into the head of a Prometheus started with `--web.enable-remote-write-receiver`. */
 export async function remoteWrite(url: string, series: readonly WrittenSeries[]): Promise<void> {
@@ -28,7 +31,8 @@ export async function remoteWrite(url: string, series: readonly WrittenSeries[])
 function timeSeries({ labels, value, atMs }: WrittenSeries): Buffer {
   const sample = Buffer.alloc(9);
   sample.writeUInt8((1 << 3) | 1, 0);
-  sample.writeDoubleLE(value, 1);
+  if (value === 'stale') sample.writeBigUInt64LE(STALE, 1);
+  else sample.writeDoubleLE(value, 1);
   const at = Buffer.concat([Buffer.from([2 << 3]), varint(BigInt(atMs))]);
   const named = labels.map(([name, text]) =>
     message(1, Buffer.concat([message(1, Buffer.from(name)), message(2, Buffer.from(text))])),
