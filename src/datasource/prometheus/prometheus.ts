@@ -29,7 +29,7 @@ export function createPrometheusDatasource({ client, tenancy, observer }: Promet
   const plans = createPlanCache(tenancy);
   return {
     async answers(request, asking) {
-      const plan = plans.planOf(request.questions);
+      const plan = await plans.planOf(request.questions);
       const round: Round = {
         client,
         gate,
