@@ -1,5 +1,6 @@
+import type { HttpResponse } from '../http-exchange.js';
 import { BackendTrouble } from '../trouble.js';
-import { MAX_ANSWER_BYTES, type PrometheusResponse } from './prometheus-client.js';
+import { MAX_ANSWER_BYTES } from './prometheus-client.js';
 
 /**
  * What Prometheus said.
@@ -24,7 +25,7 @@ const OTHER_TYPES = new Set(['vector', 'matrix', 'scalar', 'string']);
 const ANSWERED = /^\s*\{\s*"status"\s*:\s*"success"/;
 
 /** @throws BackendTrouble for everything that is no answer of a Prometheus in good health. */
-export function outcomeOf({ status, text, isCutOff }: PrometheusResponse, expected: ResultType): Outcome {
+export function outcomeOf({ status, text, isCutOff }: HttpResponse, expected: ResultType): Outcome {
   if (isCutOff) {
     if (status === 200 && ANSWERED.test(text)) return { kind: 'too large' };
     throw new BackendTrouble(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);

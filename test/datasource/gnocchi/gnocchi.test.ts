@@ -217,6 +217,7 @@ describe('trouble is the answer to all questions of a request, which is not aske
     ['500', [500, 'oops at 10.0.0.7'], 'it answered with status 500'],
     ['503', gnocchiRefusal(503, 'busy'), 'it answered with status 503'],
     ['429', gnocchiRefusal(429, 'busy'), 'it answered with status 429'],
+    ['a 404 of a proxy before it', [404, '<h1>Not Found</h1> 10.0.0.7'], 'it answered with status 404'],
     ['401', gnocchiRefusal(401, 'who?'), 'it does not accept the credentials of this service'],
     ['garbage', [200, 'garbage'], 'its answer is not JSON'],
     ['JSON of another form', [200, { measures: 7 }], 'its answer is not of the form expected'],

@@ -231,6 +231,11 @@ describe('it is trouble', () => {
     expect(await only(open(), 'a')).toEqual({ kind: 'trouble', reason: 'it answered with status 500' });
   });
 
+  test('with a page of a proxy before Octavia, which says nothing about the pool', async () => {
+    octavia.override = () => [404, '<h1>Not Found</h1>'];
+    expect(await only(open(), 'a')).toEqual({ kind: 'trouble', reason: 'it answered with status 404' });
+  });
+
   test('which does not touch the other pools of the same asking', async () => {
     octavia.pools.set('b', [aPoolMember()]);
     octavia.override = ({ target }) => (target.includes('/a/') ? [500] : undefined);
