@@ -94,7 +94,7 @@ describe('a pool', () => {
     expect(octavia.targets().sort()).toEqual(['/v2.0/lbaas/pools/a/members', '/v2.0/lbaas/pools/b/members']);
   });
 
-  test.each(['', '.', '..'])('called %j cannot be, and is not asked for', async (poolId) => {
+  test.each(['', '.', '..', '\ud800'])('called %j cannot be, and is not asked for', async (poolId) => {
     expect(await only(open(), poolId)).toEqual({ kind: 'absent', reason: `pool ${poolId} does not exist` });
     expect(octavia.requests).toEqual([]);
   });
