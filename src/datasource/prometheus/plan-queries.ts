@@ -69,8 +69,10 @@ export async function planQueries(questions: readonly Question[], tenancy: Tenan
   return { queries, refused };
 }
 
-/** Two queries that ask between them what one asks. */
-export function halves({ tenant, hole, members }: PlannedQuery): PlannedQuery[] {
+/** Two queries that ask between them what one asks; the same one, where there is nothing to halve. */
+export function halves(query: PlannedQuery): PlannedQuery[] {
+  const { tenant, hole, members } = query;
+  if (members.length === 1) return [query];
   const middle = Math.ceil(members.length / 2);
   return [members.slice(0, middle), members.slice(middle)].map((some) => together(tenant, hole, some));
 }
