@@ -7,6 +7,7 @@ import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import { createCoordinator, type Coordinator } from '../partition/coordinator.js';
 import type { Redis } from '../redis.js';
+import type { ReleaseStack } from '../release-stack.js';
 import type { Database } from '../storage/database.js';
 import { createEvaluationCommit } from '../storage/evaluation-commit.js';
 import { createEvaluationCounterStore } from '../storage/evaluation-counter-store.js';
@@ -37,6 +38,7 @@ export interface EvaluatorRoleDeps {
   clock: ServiceClock;
   log: Logger;
   telemetry: Telemetry;
+  resources: Pick<ReleaseStack, 'push'>;
   /** Name of this process, for people who look at the members. */
   name: string;
 }
@@ -86,10 +88,12 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     graceMs,
     alarmsInTrouble: () => evaluator.inTrouble(),
   });
+  const datasources = openDatasources({ ...deps, health });
+  deps.resources.push('backends of the evaluator', () => datasources.close());
   const evaluator: Evaluator = createEvaluator({
     store: createEvaluationStore(db),
     commit: createEvaluationCommit(db),
-    datasources: openDatasources({ ...deps, health }),
+    datasources,
     doorbell: deps.doorbell,
     clock,
     log: log.child({ component: 'evaluator' }),

@@ -93,6 +93,12 @@ describe('whoever can judge a rule', () => {
     ]);
   });
 
+  test('sees what an admin makes of another’s alarm within the project that it stays in', async () => {
+    const id = await api.create(ruleBody(), MEMBER);
+    await api.ask('PUT', `/v2/alarms/${id}`, { as: ADMIN, body: ruleBody() });
+    expect(looked.at(-1)).toMatchObject({ rule: { query: NARROWED }, author: { isAdmin: true } });
+  });
+
   test('sees the leaves of a composite rule within their author’s project', async () => {
     await api.create(compositeBody(), MEMBER);
     expect(looked).toMatchObject([{ rule: { tree: { or: [{ query: NARROWED }, { query: NARROWED }] } } }]);

@@ -9,7 +9,7 @@ import type { Named } from '../../src/datasource/registry.js';
 import type { Database } from '../../src/storage/database.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
-import { startEvaluator, type EvaluatorRig } from '../support/evaluator-rig.js';
+import { INTERVAL_MS, startEvaluator, type EvaluatorRig } from '../support/evaluator-rig.js';
 import { aPoolMember, startOctaviaDouble, type OctaviaDouble } from '../support/octavia-double.js';
 import { storeAlarm } from '../support/stored-alarms.js';
 
@@ -36,7 +36,9 @@ beforeEach(async () => {
   octavia = await startOctaviaDouble();
   const observer = { succeeded: () => undefined, failed: () => undefined };
   pools = openOctavia({ config: Config.parse({ octavia: { url: octavia.url } }), keystone: undefined, observer });
-  rig = await startEvaluator(db, { remote: { octavia: pools, prometheus: new Map([[null, prometheus]]) } });
+  // Many intervals of the test's clock pass while a server is left alone for a second of the real one.
+  const graceMs = 1_000 * INTERVAL_MS;
+  rig = await startEvaluator(db, { remote: { octavia: pools, prometheus: new Map([[null, prometheus]]) }, graceMs });
   vectors.clear();
   asked.length = 0;
 });

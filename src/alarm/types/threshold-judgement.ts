@@ -75,11 +75,13 @@ export function judgeThreshold(
   if (answer.kind === 'trouble') return { verdict: 'trouble', findings: nothing(required, retrievalFailed(answer.reason)) };
   if (answer.kind === 'refused') return { verdict: 'insufficient data', findings: nothing(required, answer.reason) };
   const reason = answer.kind === 'absent' ? answer.reason : reading.withoutValues;
-  const series = answer.kind === 'series' ? answer.series : [];
-  const judged = (series.length > 0 ? series : NO_SERIES).map((one) =>
-    judgeValues(condition, valuesOf(comparedPoints(one, reading), reading), required, circumstances),
+  const series = (answer.kind === 'series' ? answer.series : []).map((points, index) => ({ points, index }));
+  // A series without a point in the window is not there: with a window just as wide, the backend would not have told of it.
+  const present = series.filter(({ points }) => points.length > 0);
+  const judged = (present.length > 0 ? present : NO_SERIES).map(({ points }) =>
+    judgeValues(condition, valuesOf(comparedPoints(points, reading), reading), required, circumstances),
   );
-  tellPoints(condition, { series, judged }, reading, circumstances);
+  tellPoints(condition, { series: present, judged }, reading, circumstances);
   const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : together(judged);
   if (evaluation.verdict !== 'insufficient data' || evaluation.findings.values.length > 0 || reason === undefined)
     return evaluation;
@@ -113,7 +115,13 @@ export function judgeValues(
   return { verdict: trend(fulfils(values.at(-1) as number, threshold)), findings };
 }
 
-const NO_SERIES: readonly Series[] = [[]];
+/** One of several, and which of them it is. */
+interface PlacedSeries {
+  points: Series;
+  index: number;
+}
+
+const NO_SERIES: readonly PlacedSeries[] = [{ points: [], index: 0 }];
 
 /** The newest points that have a value, oldest first; gaps between them are not looked at. */
 function comparedPoints(series: Series, { required, statistic, only }: Reading): readonly Point[] {
@@ -136,7 +144,7 @@ function isValue(value: number | undefined): value is number {
 
 function tellPoints(
   condition: ThresholdCondition,
-  { series, judged }: { series: readonly Series[]; judged: readonly Evaluation[] },
+  { series, judged }: { series: readonly PlacedSeries[]; judged: readonly Evaluation[] },
   reading: Reading,
   circumstances: Circumstances,
 ): void {
@@ -144,8 +152,8 @@ function tellPoints(
   if (onPoint === undefined) return;
   const threshold = effectiveThreshold(condition, circumstances);
   const isAnyDecided = judged.some(isDecided);
-  for (const [index, points] of series.entries()) {
-    const stoodAside = isAnyDecided && !isDecided(judged[index]!);
+  for (const [place, { points, index }] of series.entries()) {
+    const stoodAside = isAnyDecided && !isDecided(judged[place]!);
     const whyNot = reasonsAgainst(points, reading, stoodAside);
     for (const point of points) {
       const { at } = point;

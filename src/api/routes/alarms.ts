@@ -43,8 +43,15 @@ export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
 
 /** The alarm of a request's path. Others' alarms are as absent as those that never were. */
 export async function theAlarm(alarms: Alarms, request: ApiRequest): Promise<StoredAlarm> {
-  const id = request.params['id'] ?? '';
-  return (seesSomething(request.identity) && (await alarms.find(scopeOf(request.identity), id))) || absent(id);
+  return (await alarmIfAny(alarms, request)) ?? absent(idIn(request));
+}
+
+async function alarmIfAny(alarms: Alarms, request: ApiRequest): Promise<StoredAlarm | undefined> {
+  return seesSomething(request.identity) ? alarms.find(scopeOf(request.identity), idIn(request)) : undefined;
+}
+
+function idIn({ params }: ApiRequest): string {
+  return params['id'] ?? '';
 }
 
 /** @throws AppError `not_found`, always. */
@@ -85,11 +92,14 @@ async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prep
   const { alarms, ruleChecks, actions, trustActions, now, newId } = deps;
   const { identity } = request;
   const wanted = definitionIn(request, actions);
-  const { externalOwner } = await refuseBadRule(wanted, identity, ruleChecks);
-  const before = await theAlarm(alarms, request);
+  const found = await alarmIfAny(alarms, request);
+  const project_id = found ? projectAfterPut(found, wanted) : wanted.project_id;
+  // Aodh, too, says what is wrong with a rule before it says that there is no such alarm.
+  const { externalOwner } = await refuseBadRule({ ...wanted, project_id }, identity, ruleChecks);
+  const before = found ?? absent(idIn(request));
   return async () => {
     const at = now();
-    const memberProject = ruleProject(identity, projectAfterPut(before, wanted));
+    const memberProject = ruleProject(identity, project_id);
     const change = (current: StoredAlarm): AlarmChange => {
       refuseOtherVersion(current, request);
       const next = replacedAlarm(current, wanted, identity, { at, externalOwner });

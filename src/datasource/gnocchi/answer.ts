@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { BackendTrouble } from '../trouble.js';
+
 /** Gnocchi's own words for a refusal: a text, or an object of `cause`, `reason` and `detail`. */
 export type GnocchiDescription = string | Readonly<Record<string, unknown>>;
 
@@ -23,15 +25,29 @@ export function withoutDescription(status: number): string {
   return `Gnocchi answered with status ${status}`;
 }
 
-/** What a status of 400 and above says, if it says it in Gnocchi's way: a proxy's page may name what clients should not see. */
+/**
+ * What a status of 400 and above says, if it says it in Gnocchi's way. A page of something else comes from a proxy that does not reach Gnocchi: that is
+ * trouble, and it may name what clients should not see. Of 401 and 5xx the status says enough.
+ */
 export function refusalOf(status: number, text: string): GnocchiAnswer<never> {
   const undescribed = { kind: 'refusal', status, description: withoutDescription(status) } as const;
-  if (text.length > MAX_DESCRIPTION) return undescribed;
+  const json = objectIn(text);
+  if (json === undefined && status !== 401 && status < 500) {
+    const reason = `it answered with status ${status}`;
+    return { kind: 'trouble', reason, cause: new BackendTrouble(reason) };
+  }
+  const { data } = text.length > MAX_DESCRIPTION ? {} : Refusal.safeParse(json);
+  return data && isShallow(data.description, MAX_DEPTH)
+    ? { kind: 'refusal', status, description: data.description }
+    : undescribed;
+}
+
+function objectIn(text: string): object | undefined {
   try {
-    const { description } = Refusal.parse(JSON.parse(text));
-    return isShallow(description, MAX_DEPTH) ? { kind: 'refusal', status, description } : undescribed;
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null ? json : undefined;
   } catch {
-    return undescribed;
+    return undefined;
   }
 }
 

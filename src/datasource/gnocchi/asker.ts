@@ -38,10 +38,7 @@ export function createAsker(
     async ask(question, slices = 1) {
       const maxBytes = Math.min(slices * MAX_ANSWER_BYTES, MAX_SHARED_BYTES);
       try {
-        return await gate.run(async () => {
-          if (signal.aborted) return { kind: 'trouble', reason: 'no answer in time' };
-          return settled(await question(client, { signal, maxBytes, onSent }));
-        });
+        return await gate.run(async () => settled(await question(client, { signal, maxBytes, onSent })), signal);
       } catch (thrown) {
         return { kind: 'trouble', reason: reasonOf(thrown) };
       }

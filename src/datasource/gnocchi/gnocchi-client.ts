@@ -1,9 +1,7 @@
-import http from 'node:http';
-import https from 'node:https';
-import got, { type OptionsInit } from 'got';
 import { z } from 'zod';
 
 import { RawJson } from '../../alarm/python-json.js';
+import { createHttpExchange, jsonOf, type HttpResponse } from '../http-exchange.js';
 import { BackendTrouble, reasonOf } from '../trouble.js';
 import { refusalOf, type GnocchiAnswer } from './answer.js';
 
@@ -72,8 +70,6 @@ export interface GnocchiClient {
 
 /** More than that is no answer to one question. */
 export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
-const MAX_SOCKETS = 16;
-const IDLE_SOCKET_MS = 4_000;
 
 const Capabilities = z
   .object({ aggregation_methods: z.array(z.string()) })
@@ -94,9 +90,6 @@ export const FoundMetric = z.object({
 });
 export type FoundMetric = z.infer<typeof FoundMetric>;
 
-/** Nothing that got does of its own accord: no redirects, no retries, no decompression (a small answer could become a huge one). */
-const PLAIN = { followRedirect: false, throwHttpErrors: false, decompress: false, retry: { limit: 0 } } as const;
-
 interface Question<T> {
   method: 'GET' | 'POST';
   /** With its query, percent-encoded. */
@@ -111,19 +104,22 @@ interface Question<T> {
 
 /** A client of one Gnocchi. Asks once, or once more with a new token where ours is refused: no other retries, no redirects, no proxies of the environment, answers of at most 8 MiB. */
 export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptions): GnocchiClient {
-  const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS };
-  const agent = { http: new http.Agent(pool), https: new https.Agent(pool) };
+  const exchange = createHttpExchange({ timeoutMs });
 
-  function send({ method, path, body, putting = {} }: Question<unknown>, identity: Record<string, string>): Promise<Exchanged> {
+  async function send(
+    { method, path, body, putting = {} }: Question<unknown>,
+    identity: Record<string, string>,
+  ): Promise<HttpResponse> {
     const { signal, maxBytes = MAX_ANSWER_BYTES, onSent } = putting;
     const headers = {
       accept: 'application/json',
       ...(body !== undefined && { 'content-type': 'application/json' }),
       ...identity,
     };
-    const options = { ...PLAIN, method, headers, agent, timeout: { request: timeoutMs }, ...(body !== undefined && { body }) };
     onSent?.(body === undefined ? `${method} ${path}` : `${method} ${path} ${body}`);
-    return exchange(url + path, { ...options, ...(signal && { signal }) }, maxBytes);
+    const response = await exchange.send({ method, url: url + path, headers, body, signal, maxBytes });
+    if (response.isCutOff) throw new AnswerTooLarge(`its answer is larger than ${maxBytes} bytes`);
+    return response;
   }
 
   async function ask<T>(question: Question<T>): Promise<GnocchiAnswer<T>> {
@@ -151,10 +147,7 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
       find(id, 'Metric', (name) => ask({ method: 'GET', path: `/v1/metric/${name}`, answer: FoundMetric, putting })),
     resource: (id, token) => find(id, 'Resource', (name) => ask({ ...getOf(`/v1/resource/generic/${name}`), token })),
     metric: (id, token) => find(id, 'Metric', (name) => ask({ ...getOf(`/v1/metric/${name}`), token })),
-    close() {
-      agent.http.destroy();
-      agent.https.destroy();
-    },
+    close: () => exchange.close(),
   };
 }
 
@@ -197,41 +190,10 @@ function bearing(token: string): Record<string, string> {
   return { 'x-auth-token': token };
 }
 
-interface Exchanged {
-  status: number;
-  text: string;
-}
-
-async function exchange(url: string, options: OptionsInit, maxBytes: number): Promise<Exchanged> {
-  const request = got.stream(url, { ...options, isStream: true });
-  try {
-    let status = 0;
-    request.once('response', (response: http.IncomingMessage) => (status = response.statusCode ?? 0));
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) throw new AnswerTooLarge(`its answer is larger than ${maxBytes} bytes`);
-      chunks.push(chunk);
-    }
-    return { status, text: Buffer.concat(chunks).toString('utf8') };
-  } finally {
-    request.destroy();
-  }
-}
-
-function read<T>({ status, text }: Exchanged, answer: z.ZodType<T>): GnocchiAnswer<T> {
+function read<T>({ status, text }: HttpResponse, answer: z.ZodType<T>): GnocchiAnswer<T> {
   if (status >= 400) return refusalOf(status, text);
   if (status < 200 || status > 299) throw new BackendTrouble(`it answered with status ${status}`);
   const parsed = answer.safeParse(jsonOf(text));
   if (!parsed.success) throw new BackendTrouble('its answer is not of the form expected');
   return { kind: 'answer', value: parsed.data };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new BackendTrouble('its answer is not JSON', { cause });
-  }
 }

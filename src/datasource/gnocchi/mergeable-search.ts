@@ -10,6 +10,8 @@ export interface Variant {
 
 /** Attributes whose values Gnocchi does not simply compare. */
 const SPECIAL = new Set(['id', 'created_by_user_id', 'created_by_project_id', 'lifespan', 'started_at', 'ended_at']);
+/** What an address cannot hold. */
+const HALF_CHARACTER = /\p{Surrogate}/u;
 /** Numbers that would not survive being read and written again. */
 const LONG_NUMBER = /\d{16}|\d[eE]/;
 
@@ -20,7 +22,7 @@ const LONG_NUMBER = /\d{16}|\d[eE]/;
 export function variantsOf(search: string): Variant[] {
   if (LONG_NUMBER.test(search)) return [];
   const parsed = parse(search);
-  const found = equalities(parsed).filter(({ attribute }) => !SPECIAL.has(attribute));
+  const found = equalities(parsed).filter(({ attribute }) => !SPECIAL.has(attribute) && !HALF_CHARACTER.test(attribute));
   return found
     .filter(({ attribute }) => found.filter((other) => other.attribute === attribute).length === 1)
     .map(({ attribute, value, path }) => ({

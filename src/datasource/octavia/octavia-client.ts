@@ -1,10 +1,7 @@
-import http from 'node:http';
-import https from 'node:https';
-import { rootCertificates } from 'node:tls';
-import got, { type OptionsInit } from 'got';
 import { z } from 'zod';
 
 import type { PoolMember } from '../../alarm/series.js';
+import { createHttpExchange, jsonOf, type HttpResponse } from '../http-exchange.js';
 import { BackendTrouble } from '../trouble.js';
 
 export interface Tokens {
@@ -37,7 +34,7 @@ export interface PoolAsking {
 export interface OctaviaClient {
   /**
    * All members of a pool, page after page. Asks once, or once more with a new token where ours is refused: no other retries, no redirects.
-   * @throws BackendTrouble, or an error of got or Keystone, when Octavia could not be asked.
+   * @throws BackendTrouble, or an error of Keystone, when Octavia could not be asked.
    */
   members(poolId: string, asking: PoolAsking): Promise<PoolAnswer>;
   close(): void;
@@ -48,8 +45,6 @@ const MAX_PAGES = 100;
 const MAX_BYTES = 8 * 1024 * 1024;
 /** Octavia's members hold lists of tags, and nothing deeper. */
 const MAX_DEPTH = 4;
-const MAX_SOCKETS = 16;
-const IDLE_SOCKET_MS = 4_000;
 
 /** Statuses below 500 that say nothing about the question. */
 const PASSING = new Set([401, 408, 425, 429]);
@@ -59,27 +54,16 @@ const Page = z.object({
   members_links: z.array(z.object({ rel: z.string(), href: z.string() })).optional(),
 });
 
-/** Nothing that got does of its own accord: no redirects, no retries, no decompression (a small answer could become a huge one). */
-const PLAIN = { followRedirect: false, throwHttpErrors: false, decompress: false, retry: { limit: 0 } } as const;
-
-interface Exchanged {
-  status: number;
-  /** Null: larger than it may be. */
-  text: string | null;
-}
-
 /** A client of Octavia's API v2, as far as we ask it. */
 export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClientOptions): OctaviaClient {
-  const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS };
-  const agent = { http: new http.Agent(pool), https: new https.Agent(pool) };
-  const trusted = ca === undefined ? {} : { https: { certificateAuthority: [...rootCertificates, ca] } };
+  const exchange = createHttpExchange({ timeoutMs, tls: { ca } });
 
-  function get(address: string, token: string | undefined, maxBytes: number, signal: AbortSignal): Promise<Exchanged> {
+  function get(address: string, token: string | undefined, maxBytes: number, signal: AbortSignal): Promise<HttpResponse> {
     const headers = { accept: 'application/json', ...(token === undefined ? {} : { 'x-auth-token': token }) };
-    return exchange(address, { ...PLAIN, ...trusted, headers, agent, timeout: { request: timeoutMs }, signal }, maxBytes);
+    return exchange.send({ method: 'GET', url: address, headers, maxBytes, signal });
   }
 
-  async function page(path: string, maxBytes: number, { signal, onSend }: PoolAsking): Promise<Exchanged> {
+  async function page(path: string, maxBytes: number, { signal, onSend }: PoolAsking): Promise<HttpResponse> {
     const address = withoutVersion(await url()) + path;
     const token = await tokens?.token();
     onSend?.(`GET ${path}`);
@@ -97,10 +81,10 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
       let query = '';
       for (let pages = 1; pages <= MAX_PAGES; pages += 1) {
         asking.signal.throwIfAborted();
-        const { status, text } = await page(path + query, MAX_BYTES - bytes, asking);
-        if (status >= 400 && status < 500 && !PASSING.has(status)) return { kind: 'refusal', status };
+        const { status, text, isCutOff } = await page(path + query, MAX_BYTES - bytes, asking);
+        if (isRefusal(status, text)) return { kind: 'refusal', status };
         if (status !== 200) throw new BackendTrouble(`it answered with status ${status}`);
-        if (text === null) return { kind: 'too large' };
+        if (isCutOff) return { kind: 'too large' };
         const { members: some, next } = read(text);
         members.push(...some);
         if (next === undefined) return { kind: 'members', members };
@@ -109,34 +93,18 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
       }
       return { kind: 'too large' };
     },
-    close() {
-      agent.http.destroy();
-      agent.https.destroy();
-    },
+    close: () => exchange.close(),
   };
+}
+
+/** Octavia refuses in JSON. Any other page comes from a proxy that does not reach Octavia, and says nothing about the pool. */
+function isRefusal(status: number, text: string): boolean {
+  return status >= 400 && status < 500 && !PASSING.has(status) && /^\s*\{/.test(text);
 }
 
 /** Catalogues name Octavia with the version of its API or without. */
 function withoutVersion(url: string): string {
   return url.replace(/\/+$/, '').replace(/\/v2(?:\.0)?$/, '');
-}
-
-async function exchange(url: string, options: OptionsInit, maxBytes: number): Promise<Exchanged> {
-  const request = got.stream(url, { ...options, isStream: true });
-  try {
-    let status = 0;
-    request.once('response', (response: http.IncomingMessage) => (status = response.statusCode ?? 0));
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) return { status, text: null };
-      chunks.push(chunk);
-    }
-    return { status, text: Buffer.concat(chunks).toString('utf8') };
-  } finally {
-    request.destroy();
-  }
 }
 
 function read(text: string): { members: readonly PoolMember[]; next: string | undefined } {
@@ -159,12 +127,4 @@ function queryOf(href: string): string {
 function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new BackendTrouble('its answer is not JSON', { cause });
-  }
 }

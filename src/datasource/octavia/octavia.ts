@@ -20,7 +20,8 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
     { signal, trace }: Asking,
   ): Promise<PoolAnswer | Extract<BackendAnswer, { kind: 'trouble' }>> {
     // What cannot be one segment of a path would ask for something else; nothing can be found under it either.
-    if (poolId === '' || poolId === '.' || poolId === '..') return { kind: 'refusal', status: 404 };
+    if (poolId === '' || poolId === '.' || poolId === '..' || /\p{Surrogate}/u.test(poolId))
+      return { kind: 'refusal', status: 404 };
     const onSend = trace && ((request: string) => trace.sent(request));
     try {
       return await gate.run(() => inTime(signal, () => client.members(poolId, { signal, onSend })), signal);

@@ -5,7 +5,7 @@ import { planQueries, type QueryPlan, type Question, type Tenancy } from './plan
  * may have been changed by whoever asked with it: a request that had to be divided stays so for a while.
  */
 export interface PlanCache {
-  planOf(questions: readonly Question[]): QueryPlan;
+  planOf(questions: readonly Question[]): Promise<QueryPlan>;
 }
 
 interface Remembered {
@@ -14,29 +14,46 @@ interface Remembered {
   uses: number;
 }
 
-const MAX_PLANS = 256;
+/** Of all plans together; a plan takes about a kilobyte for each. */
+const MAX_QUESTIONS = 200_000;
 /** Single questions come from people who look at one alarm. */
 const WORTH_REMEMBERING = 8;
 /** What made a division necessary may have gone. */
 const MAX_USES = 60;
 
-export function createPlanCache(tenancy: Tenancy): PlanCache {
+export function createPlanCache(tenancy: Tenancy, maxQuestions = MAX_QUESTIONS): PlanCache {
   // A question comes at the same moment of each interval, with the same others: its batch can be known by the first.
   const plans = new Map<string, Remembered>();
+  let remembered = 0;
+
+  function forget(first: string): void {
+    remembered -= plans.get(first)?.keys.length ?? 0;
+    plans.delete(first);
+  }
+
+  /** As the latest; those that were not used for longest give way. */
+  function remember(first: string, one: Remembered): void {
+    forget(first);
+    plans.set(first, one);
+    remembered += one.keys.length;
+    for (const oldest of plans.keys()) {
+      if (remembered <= maxQuestions) return;
+      forget(oldest);
+    }
+  }
+
   return {
-    planOf(questions) {
+    async planOf(questions) {
       const first = questions[0]?.key;
       if (first === undefined || questions.length < WORTH_REMEMBERING) return planQueries(questions, tenancy);
       const known = plans.get(first);
-      plans.delete(first);
       const isKnown = known !== undefined && known.uses < MAX_USES && isOf(known, questions);
-      const remembered = isKnown
+      const one = isKnown
         ? known
-        : { keys: questions.map(({ key }) => key), plan: planQueries(questions, tenancy), uses: 0 };
-      remembered.uses += 1;
-      plans.set(first, remembered);
-      if (plans.size > MAX_PLANS) plans.delete(plans.keys().next().value as string);
-      return remembered.plan;
+        : { keys: questions.map(({ key }) => key), plan: await planQueries(questions, tenancy), uses: 0 };
+      one.uses += 1;
+      remember(first, one);
+      return one.plan;
     },
   };
 }

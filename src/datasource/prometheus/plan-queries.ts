@@ -1,6 +1,6 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
 import { withEnforcedLabel } from './promql/enforce.js';
-import { groupByHole, mergedPromql, type Hole } from './promql/merge.js';
+import { groupByHole, holesOf, mergedPromql, type Hole } from './promql/merge.js';
 
 /** What keeps projects apart. */
 export type Tenancy =
@@ -47,25 +47,32 @@ const MAX_CHARACTERS = 128 * 1024;
 /** Visible ASCII, without what separates tenants from each other (`|`, and `,` between repeated headers). */
 const TENANT = /^[!-+\--{}~]+$/;
 
-/** Which requests it takes to ask all this. Pure, and the same for the same questions. */
-export function planQueries(questions: readonly Question[], tenancy: Tenancy): QueryPlan {
+/** A query that is read for the first time costs a fifth of a millisecond. So many may keep the process from its other work, such as heartbeats. */
+const READ_AT_ONCE = 64;
+
+/** Which requests it takes to ask all this: the same for the same questions. Pauses while it reads many. */
+export async function planQueries(questions: readonly Question[], tenancy: Tenancy): Promise<QueryPlan> {
   const refused = new Map<string, BackendAnswer>();
   const texts = new Map<string | null, Map<string, Asked>>();
-  for (const { key, query } of questions) {
+  for (const [index, { key, query }] of questions.entries()) {
+    if (index % READ_AT_ONCE === READ_AT_ONCE - 1) await othersTurn();
     const scoped = scopedTo(query, tenancy);
     if ('problem' in scoped) {
       refused.set(key, { kind: 'refused', reason: scoped.problem });
       continue;
     }
     const ofTenant = getOrAdd(texts, scoped.tenant, () => new Map<string, Asked>());
-    getOrAdd(ofTenant, scoped.promql, () => ({ written: query.promql, keys: [] })).keys.push(key);
+    const { promql } = scoped;
+    getOrAdd(ofTenant, promql, () => ({ written: query.promql, keys: [], holes: holesIn(promql) })).keys.push(key);
   }
   const queries = [...texts].flatMap(([tenant, asked]) => merging(tenant, asked));
   return { queries, refused };
 }
 
-/** Two queries that ask between them what one asks. */
-export function halves({ tenant, hole, members }: PlannedQuery): PlannedQuery[] {
+/** Two queries that ask between them what one asks; the same one, where there is nothing to halve. */
+export function halves(query: PlannedQuery): PlannedQuery[] {
+  const { tenant, hole, members } = query;
+  if (members.length === 1) return [query];
   const middle = Math.ceil(members.length / 2);
   return [members.slice(0, middle), members.slice(middle)].map((some) => together(tenant, hole, some));
 }
@@ -102,23 +109,31 @@ function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): Scope
 interface Asked {
   written: string;
   keys: string[];
+  holes: readonly Hole[];
+}
+
+function holesIn(promql: string): readonly Hole[] {
+  try {
+    return holesOf(promql);
+  } catch {
+    return [];
+  }
+}
+
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function merging(tenant: string | null, asked: ReadonlyMap<string, Asked>): PlannedQuery[] {
-  const texts = [...asked.keys()].map((promql) => ({ key: promql, promql }));
-  return grouped(texts).flatMap(({ hole, members }) => {
-    const all = members.map(({ key, value }) => ({ promql: key, value, ...(asked.get(key) as Asked) }));
+  const texts = [...asked].map(([promql, { holes }]) => ({ key: promql, promql, holes }));
+  return groupByHole(texts, MAX_MEMBERS).flatMap(({ hole, members }) => {
+    const all = members.map(({ key, value }): Member => {
+      const { written, keys } = asked.get(key) as Asked;
+      return { promql: key, written, value, keys };
+    });
     if (hole === null) return all.map((member) => together(tenant, hole, [member]));
     return inPortions(all).map((some) => together(tenant, hole, some));
   });
-}
-
-function grouped(texts: { key: string; promql: string }[]): ReturnType<typeof groupByHole> {
-  try {
-    return groupByHole(texts, MAX_MEMBERS);
-  } catch {
-    return [{ hole: null, members: texts.map((text) => ({ ...text, value: null })) }];
-  }
 }
 
 function inPortions(members: readonly Member[]): Member[][] {

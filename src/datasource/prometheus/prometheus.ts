@@ -19,6 +19,8 @@ export interface PrometheusDatasourceDeps {
 const CONCURRENCY = 8;
 /** How often an answer is taken apart further for a reason that may lie with Prometheus and not with a member. */
 const MAX_DIVISIONS = 64;
+/** How many requests of a round are halved because they took too long. Where more do, Prometheus has too much to do, and more requests would not help. */
+const MAX_SLOW_DIVISIONS = 2;
 
 /**
  * Prometheus, and whatever speaks its API. Queries that differ in the value of one label go as one request, whose answer is split by that label.
@@ -29,7 +31,7 @@ export function createPrometheusDatasource({ client, tenancy, observer }: Promet
   const plans = createPlanCache(tenancy);
   return {
     async answers(request, asking) {
-      const plan = plans.planOf(request.questions);
+      const plan = await plans.planOf(request.questions);
       const round: Round = {
         client,
         gate,
@@ -37,6 +39,7 @@ export function createPrometheusDatasource({ client, tenancy, observer }: Promet
         asking,
         moments: momentsOf(request, asking.now),
         answers: new Map(plan.refused),
+        slowLeft: MAX_SLOW_DIVISIONS,
       };
       const settled = await Promise.all(plan.queries.map((query) => ask(query, round, { divisionsLeft: MAX_DIVISIONS })));
       plan.queries = settled.flatMap(({ pieces }) => pieces);
@@ -54,6 +57,7 @@ interface Round {
   asking: Asking;
   moments: Moments;
   answers: Map<string, BackendAnswer>;
+  slowLeft: number;
 }
 
 interface Budget {
@@ -73,6 +77,11 @@ type Asked = Outcome | { kind: 'trouble'; reason: string };
 async function ask(query: PlannedQuery, round: Round, budget: Budget): Promise<Settled> {
   const asked = await askOnce(query, round);
   if (asked.kind === 'trouble') return giveAll(query, round, asked);
+  // Asking for less at once would take as long again; the next time, those that are too slow hold up fewer others.
+  if (asked.kind === 'slow') {
+    const pieces = (round.slowLeft -= 1) < 0 ? [query] : halves(query);
+    return { ...giveAll(query, round, troubleOf(asked)), pieces };
+  }
   if (asked.kind === 'result') {
     if (fanOut(query, asked.entries, round)) return { pieces: [query], isSettled: true };
   } else if (query.hole === null) {
@@ -168,7 +177,7 @@ function answerAlone({ written, promql }: Member, asked: Exclude<Outcome, { kind
 
 /** What members get that could not be told apart. */
 function troubleOf(asked: Exclude<Outcome, { kind: 'refusal' }>): BackendAnswer {
-  if (asked.kind === 'failure') return { kind: 'trouble', reason: asked.reason };
+  if (asked.kind === 'failure' || asked.kind === 'slow') return { kind: 'trouble', reason: asked.reason };
   return { kind: 'trouble', reason: asked.kind === 'too large' ? `its ${TOO_LARGE}` : 'its answer is not of the form expected' };
 }
 

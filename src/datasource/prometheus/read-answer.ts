@@ -1,17 +1,20 @@
+import type { HttpResponse } from '../http-exchange.js';
 import { BackendTrouble } from '../trouble.js';
-import { MAX_ANSWER_BYTES, type PrometheusResponse } from './prometheus-client.js';
+import { MAX_ANSWER_BYTES } from './prometheus-client.js';
 
 /**
  * What Prometheus said.
  * - `result`: series, not looked at yet, of the form that was asked for.
  * - `refusal`: it understood, and would say the same again; `type` and `message` are its own words, and not fit for everybody's eyes.
  * - `failure`: likewise, but for a reason that can pass, so that it says nothing about the query.
+ * - `slow`: it is in good health, and gave up on what would have taken too long.
  * - `too large`: more than is read of an answer.
  */
 export type Outcome =
   | { kind: 'result'; entries: readonly unknown[] }
   | { kind: 'refusal'; status: number; type: string; message: string }
   | { kind: 'failure'; reason: string }
+  | { kind: 'slow'; reason: string }
   | { kind: 'too large' };
 
 /** The form of a result: of a question about one moment, and of one about a range. */
@@ -24,7 +27,7 @@ const OTHER_TYPES = new Set(['vector', 'matrix', 'scalar', 'string']);
 const ANSWERED = /^\s*\{\s*"status"\s*:\s*"success"/;
 
 /** @throws BackendTrouble for everything that is no answer of a Prometheus in good health. */
-export function outcomeOf({ status, text, isCutOff }: PrometheusResponse, expected: ResultType): Outcome {
+export function outcomeOf({ status, text, isCutOff }: HttpResponse, expected: ResultType): Outcome {
   if (isCutOff) {
     if (status === 200 && ANSWERED.test(text)) return { kind: 'too large' };
     throw new BackendTrouble(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
@@ -32,6 +35,7 @@ export function outcomeOf({ status, text, isCutOff }: PrometheusResponse, expect
   // A proxy before it takes no request of this size; with fewer members it might.
   if (status === 413) return { kind: 'refusal', status, type: 'too_large', message: '' };
   if (status === 400 || status === 422) return refusalOf(status, objectOf(parsed(text)));
+  if (status === 503 && errorTypeIn(text) === 'timeout') return { kind: 'slow', reason: 'the query took it too long' };
   if (status !== 200) throw new BackendTrouble(`it answered with status ${status}`);
   const json = parsed(text);
   if (json === undefined) throw new BackendTrouble('its answer is not JSON');
@@ -56,6 +60,10 @@ function refusalOf(status: number, body: Record<string, unknown> | undefined): O
     return { kind: 'failure', reason: `it answered with status ${status} (${type})` };
   }
   return { kind: 'refusal', status, type, message: typeof message === 'string' ? message : '' };
+}
+
+function errorTypeIn(text: string): unknown {
+  return objectOf(parsed(text))?.['errorType'];
 }
 
 /** Undefined for what is no JSON. */

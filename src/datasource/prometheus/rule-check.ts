@@ -19,7 +19,7 @@ export interface PrometheusRuleCheckOptions {
 /**
  * Looks at the PromQL of a rule before it is stored: can it be kept within its author's project. What looks at everybody's data, which only admins
  * may make, is sent as it is: Prometheus has relatives whose language is larger than what we can parse.
- * @throws AppError `forbidden` where nothing keeps projects apart and the author is no admin, `invalid_request` for a query that cannot be confined.
+ * @throws AppError `forbidden` where nothing keeps projects apart and the rule is not an admin's own, `invalid_request` for a query that cannot be confined.
  */
 export function createPrometheusRuleCheck(
   options: PrometheusRuleCheckOptions,
@@ -31,6 +31,12 @@ export function createPrometheusRuleCheck(
       throw new AppError(
         'forbidden',
         `Only admins may create prometheus rules, since ${setting} is none: nothing keeps projects apart`,
+      );
+    }
+    if (tenancy === 'none' && rules.some(({ scope_to_project }) => scope_to_project !== null)) {
+      throw new AppError(
+        'forbidden',
+        `Admins may create prometheus rules only for alarms of their own, since ${setting} is none: nothing keeps projects apart`,
       );
     }
     if (tenancy !== 'label' || !isConfigured) return;

@@ -127,3 +127,32 @@ describe('a search', () => {
     expect(narrowed(ownWork, 'p1', null)).toBe(ownWork);
   });
 });
+
+describe('what Gnocchi is asked', () => {
+  const asked = (query: string): string => {
+    const [need] = kind.seriesNeeded(kind.schema.parse({ ...FIELDS, query }), {});
+    return (need!.query as { search: string }).search;
+  };
+
+  test('is what is stored', () => {
+    for (const query of [SEARCH, alone('p1'), withOwner('p1', 'svc'), ` {"=":{"server_group":\n"a_%"} } `])
+      expect(asked(query)).toBe(query);
+  });
+
+  test.each([
+    ['alone', alone('a_1'), alone('a\\\\_1')],
+    [
+      'beside another service',
+      withOwner('a_1', '100%'),
+      withOwner('a\\\\_1', '100\\\\%').replace('"project_id": "a\\\\_1"', '"project_id": "a_1"'),
+    ],
+  ])('takes its project’s id as it is, and not as a pattern: %s', (_, stored, expected) => {
+    expect(asked(stored)).toBe(expected);
+  });
+
+  test('leaves patterns of the search’s own author as they are', () => {
+    const own = '{"=": {"created_by_project_id": "x%"}}';
+    expect(asked(own)).toBe(own);
+    expect(asked(alone('p_1', own))).toBe(alone('p\\\\_1', own));
+  });
+});

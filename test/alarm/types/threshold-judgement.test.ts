@@ -212,6 +212,17 @@ describe('several series', () => {
   });
 });
 
+test.each(MISSING_DATA_TREATMENTS)(
+  'a series of which a wider window alone has points is judged as if it were not there: missing counts as %s',
+  (treat_missing_data) => {
+    for (const letters of ['oo', 'oi', 'o', '']) {
+      const alone = letters === '' ? answerOf() : answerOf(valuesOf(letters));
+      const widened = answerOf([], valuesOf(letters));
+      expect(judge(widened, 2, { treat_missing_data })).toEqual(judge(alone, 2, { treat_missing_data }));
+    }
+  },
+);
+
 describe('with no options', () => {
   const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -2, max: 2 });
   const condition = fc.record({

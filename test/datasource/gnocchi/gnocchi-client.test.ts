@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { createGnocchiClient, type GnocchiAuth, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
@@ -151,6 +153,13 @@ describe('trouble is a value with a reason that names no address', () => {
     ['the name is unknown', () => Promise.resolve('http://gnocchi.invalid:8041'), 'its name cannot be resolved'],
   ])('where %s', async (_, url, reason) => {
     expect(await clientOf(await url()).capabilities()).toMatchObject({ kind: 'trouble', reason });
+  });
+
+  test('and a cause for logs, in which there is no token', async () => {
+    double.answers.capabilities = (_, response) => response.destroy();
+    const answer = await clientOf(double.url, withTokens('our-token')).capabilities();
+    expect(answer.kind).toBe('trouble');
+    expect(inspect(answer, { depth: Infinity, showHidden: true })).not.toContain('our-token');
   });
 
   test('where there is no token of ours to be had', async () => {

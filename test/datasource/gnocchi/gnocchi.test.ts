@@ -6,6 +6,7 @@ import type { Datasource, Trace } from '../../../src/datasource/datasource.js';
 import { createGnocchiClient, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
 import { createGnocchiDatasource, type GnocchiDatasourceDeps } from '../../../src/datasource/gnocchi/gnocchi.js';
 import { AppError } from '../../../src/errors.js';
+import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { gnocchiRefusal, startGnocchiDouble, type DoubleAnswer, type GnocchiDouble } from '../../support/gnocchi-double.js';
 
@@ -217,6 +218,7 @@ describe('trouble is the answer to all questions of a request, which is not aske
     ['404 of a proxy', [404, '<h1>no such host</h1>'], 'it answered with status 404'],
     ['503', gnocchiRefusal(503, 'busy'), 'it answered with status 503'],
     ['429', gnocchiRefusal(429, 'busy'), 'it answered with status 429'],
+    ['a 404 of a proxy before it', [404, '<h1>Not Found</h1> 10.0.0.7'], 'it answered with status 404'],
     ['401', gnocchiRefusal(401, 'who?'), 'it does not accept the credentials of this service'],
     ['garbage', [200, 'garbage'], 'its answer is not JSON'],
     ['JSON of another form', [200, { measures: 7 }], 'its answer is not of the form expected'],
@@ -233,6 +235,22 @@ describe('trouble is the answer to all questions of a request, which is not aske
     for (let round = 0; round < 6; round += 1) await ask(datasource, [ofMetrics(1)]);
     expect(double.requests.length).toBe(3);
     expect(failures).toEqual(Array.from({ length: 3 }, () => 'it answered with status 500'));
+  });
+
+  test('that hangs is not forgotten for those that were never asked when time was up', async () => {
+    let told = 0;
+    const observer = { succeeded: () => (told += 1), failed: (reason: string) => failures.push(reason) };
+    double.answers.aggregates = () => undefined;
+    const timeUp = new AbortController();
+    const questions = [1, 2, 3, 4, 5].map((n) => ({ key: `q${n}`, query: { ...ofSearch, metric: `m${n}` } }));
+    const request = { granularityS: 60, periods: 6, lagS: 0, questions };
+    const asked = open({ observer }).answers(request, { now: NOW, signal: timeUp.signal });
+    await eventually(() => expect(double.requests.length).toBe(2));
+    timeUp.abort();
+    const answers = [...(await asked).values()];
+    expect(answers).toEqual(answers.map(() => ({ kind: 'trouble', reason: 'no answer in time' })));
+    await eventually(() => expect(failures).toEqual(['no answer in time', 'no answer in time']));
+    expect(told).toBe(0);
   });
 
   test('with no word from Keystone, for those questions alone that are a project’s', async () => {

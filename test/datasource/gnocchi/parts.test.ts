@@ -39,6 +39,7 @@ describe('a search can be merged by', () => {
     ['nothing under "or"', { or: [stack] }, []],
     ['nothing under "not"', { and: [{ not: stack }] }, []],
     ['no attribute that is not plainly compared', { '=': { created_by_project_id: 'p' } }, []],
+    ['no attribute that no address can hold', { '=': { '\ud800': 'x' } }, []],
     ['no value that is no text', { '=': { flavor: 7 } }, []],
     ['nothing where numbers would change', { and: [stack, { '=': { n: '12345678901234567890' } }] }, []],
     ['nothing where there is nothing', {}, []],

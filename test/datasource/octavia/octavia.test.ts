@@ -94,7 +94,7 @@ describe('a pool', () => {
     expect(octavia.targets().sort()).toEqual(['/v2.0/lbaas/pools/a/members', '/v2.0/lbaas/pools/b/members']);
   });
 
-  test.each(['', '.', '..'])('called %j cannot be, and is not asked for', async (poolId) => {
+  test.each(['', '.', '..', '\ud800'])('called %j cannot be, and is not asked for', async (poolId) => {
     expect(await only(open(), poolId)).toEqual({ kind: 'absent', reason: `pool ${poolId} does not exist` });
     expect(octavia.requests).toEqual([]);
   });
@@ -229,6 +229,11 @@ describe('it is trouble', () => {
     octavia.pools.set('a', [aPoolMember(), aPoolMember()]);
     octavia.override = ({ target }) => (target.includes('marker') ? [500] : undefined);
     expect(await only(open(), 'a')).toEqual({ kind: 'trouble', reason: 'it answered with status 500' });
+  });
+
+  test('with a page of a proxy before Octavia, which says nothing about the pool', async () => {
+    octavia.override = () => [404, '<h1>Not Found</h1>'];
+    expect(await only(open(), 'a')).toEqual({ kind: 'trouble', reason: 'it answered with status 404' });
   });
 
   test('which does not touch the other pools of the same asking', async () => {

@@ -140,8 +140,8 @@ test('a string that is quoted says the same again', () => {
 });
 
 describe('grouping', () => {
-  const keyed = (texts: readonly string[]): { key: string; promql: string }[] =>
-    texts.map((promql, index) => ({ key: `q${index}`, promql }));
+  const keyed = (texts: readonly string[]): Parameters<typeof groupByHole>[0] =>
+    texts.map((promql, index) => ({ key: `q${index}`, promql, holes: holesOf(promql) }));
 
   test('every query goes where most others go; what cannot be merged is asked alone', () => {
     const grid = ['a', 'b', 'c'].flatMap((h) => ['x', 'y'].map((d) => `cpu{d="${d}",h="${h}"}`));

@@ -46,6 +46,32 @@ function answering(bad: (instances: string[]) => PrometheusReply | undefined = (
   };
 }
 
+describe('one among many that takes Prometheus too long', () => {
+  test('is trouble for fewer and fewer others, a request at a time, and not counted against Prometheus', async () => {
+    double.reply = answering((instances) => (instances.includes('3') ? refusal(503, 'timeout', 'query timed out') : undefined));
+    const inTrouble: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      const before = double.asked.length;
+      const answers = Object.values(await askAbout(prometheus, cpus(16)));
+      inTrouble.push(answers.filter(({ kind }) => kind === 'trouble').length);
+      expect(double.asked.length - before).toBe(Math.min(round, 4) + 1);
+    }
+    expect(inTrouble).toEqual([16, 8, 4, 2, 1, 1]);
+    const slow = (await askAbout(prometheus, [cpuOf(3)]))[cpuOf(3)];
+    expect(slow).toEqual({ kind: 'trouble', reason: 'the query took it too long' });
+    expect(new Set(prometheus.outcomes)).toEqual(new Set(['ok']));
+  });
+});
+
+test('requests are not made more and more where all of them take too long', async () => {
+  double.reply = refusal(503, 'timeout', 'query timed out');
+  const some = ['a', 'b', 'c', 'd', 'e'].flatMap((name) => [0, 1, 2, 3].map((n) => `${name}{instance="${n}"}`));
+  await askAbout(prometheus, some);
+  const first = double.asked.length;
+  await askAbout(prometheus, some);
+  expect([first, double.asked.length - first]).toEqual([5, 7]);
+});
+
 describe('queries that differ in one value of a label', () => {
   test('are asked in one request, and each gets its own series', async () => {
     double.reply = vector([{ instance: '2' }, '20'], [{ instance: '1', job: 'a' }, '10'], [{ instance: '1', job: 'b' }, '11']);
@@ -55,7 +81,7 @@ describe('queries that differ in one value of a label', () => {
       method: 'POST',
       target: '/api/v1/query',
       headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-      form: { time: '1767268800.250', timeout: '2000ms' },
+      form: { time: '1767268800.250', timeout: '1600ms' },
     });
     expect(named(double.asked[0]!.form['query']!)).toEqual(['0', '1', '2', '3']);
     expect(cpus(4).map((query) => valuesOf(answers[query]))).toEqual([[], [[10], [11]], [[20]], []]);
@@ -159,7 +185,6 @@ describe('a merged request that is refused', () => {
 
   test.each<[string, PrometheusReply, string]>([
     ['500', refusal(500, 'internal', 'disk at 10.0.0.7 is gone'), 'it answered with status 500'],
-    ['503 timeout', refusal(503, 'timeout', 'query timed out'), 'it answered with status 503'],
     ['422 that may pass', refusal(422, 'canceled', 'x'), 'it answered with status 422 (canceled)'],
     ['400 of no Prometheus', [400, '<html>Bad Request</html>'], 'it answered with status 400'],
     ['401', [401, 'Unauthorized'], 'it answered with status 401'],

@@ -79,6 +79,11 @@ describe.each([
     expect(problem(within('p1', ruleOf('up')), MEMBER, { ...options, isConfigured: false })).toEqual(['forbidden', text]);
     expect(problem(within(null, ruleOf('up')), ADMIN, options)).toBeNull();
   });
+
+  test('of an admin for a project is refused where nothing keeps projects apart: no evaluator would ask it', () => {
+    const found = problem(within('p1', ruleOf('up')), ADMIN, { tenancy: 'none' });
+    expect(found).toEqual(['forbidden', expect.stringMatching(/^Admins .* since prometheus\.tenancy is none/)]);
+  });
 });
 
 test('rules that ask no Prometheus pass', () => {

@@ -10,6 +10,8 @@ interface Narrowed {
   opening: string;
   /** As JSON text. */
   project: string;
+  /** Likewise; undefined where the condition names none. */
+  externalOwner: string | undefined;
   inner: string;
 }
 
@@ -36,6 +38,23 @@ export function withoutRepeats(query: string): string {
   for (let next = takenApart(inner); next?.project === outermost.project; next = takenApart(inner)) ({ inner } = next);
   // Checked once: there may be as many conditions as the text is long.
   return inner === outermost.inner || !isJson(inner) ? query : outermost.opening + inner + CLOSING;
+}
+
+/**
+ * The search as Gnocchi has to be asked it. Gnocchi compares who created a resource as a pattern of SQL, in which `_` and `%` stand for others: the
+ * project's id must stand for itself alone. What is stored keeps Aodh's form, which clients compare and send back.
+ */
+export function askedSearch(query: string): string {
+  if (!/[%_\\]/.test([...query.matchAll(CREATED_BY)].map(([, project]) => project).join(''))) return query;
+  const parts = narrowed(pythonSpaced(query));
+  if (parts === undefined) return query;
+  const { project, externalOwner, inner } = parts;
+  return openingFor(project, externalOwner, literally) + inner + CLOSING;
+}
+
+/** A JSON text of a pattern that only this text fits. */
+function literally(json: string): string {
+  return pythonJson((JSON.parse(json) as string).replace(/[\\%_]/g, String.raw`\$&`));
 }
 
 /** How long a search is without what was put around it and the blanks that Python's spacing has or has not. */
@@ -65,14 +84,18 @@ function takenApart(text: string): Narrowed | undefined {
   const [first, second] = text.matchAll(CREATED_BY);
   const project = first?.[1];
   if (project === undefined || !text.endsWith(CLOSING)) return undefined;
-  const opening = [openingFor(project), openingFor(project, second?.[1] ?? project)].find((start) => text.startsWith(start));
-  return opening === undefined ? undefined : { opening, project, inner: text.slice(opening.length, -CLOSING.length) };
+  const openings = [undefined, second?.[1] ?? project].map((externalOwner) => ({
+    externalOwner,
+    opening: openingFor(project, externalOwner),
+  }));
+  const found = openings.find(({ opening }) => text.startsWith(opening));
+  return found && { ...found, project, inner: text.slice(found.opening.length, -CLOSING.length) };
 }
 
 /** Written from left to right, since this text is compared as text. */
-function openingFor(project: string, externalOwner?: string): string {
-  const own = `{"=": {"created_by_project_id": ${project}}}`;
+function openingFor(project: string, externalOwner?: string, creator = (json: string): string => json): string {
+  const own = `{"=": {"created_by_project_id": ${creator(project)}}}`;
   if (externalOwner === undefined) return `{"and": [${own}, `;
-  const measuredForIt = `{"and": [{"=": {"created_by_project_id": ${externalOwner}}}, {"=": {"project_id": ${project}}}]}`;
+  const measuredForIt = `{"and": [{"=": {"created_by_project_id": ${creator(externalOwner)}}}, {"=": {"project_id": ${project}}}]}`;
   return `{"and": [{"or": [${own}, ${measuredForIt}]}, `;
 }

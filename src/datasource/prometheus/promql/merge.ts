@@ -35,6 +35,11 @@ interface KeyedQuery {
   promql: string;
 }
 
+/** A query that has been read: `holes` is what `holesOf` finds. */
+interface ReadQuery extends KeyedQuery {
+  holes: readonly Hole[];
+}
+
 /** Queries for one request. */
 export interface QueryGroup {
   /** Where they are merged; null for one query that is asked as it is. */
@@ -48,11 +53,11 @@ interface Member extends KeyedQuery {
 }
 
 /**
- * Groups queries into few requests, at most `maxMembers` queries each: every query goes to the hole that it shares with most others. Queries are
- * all read once; afterwards each costs about a microsecond.
+ * Groups queries into few requests, at most `maxMembers` queries each: every query goes to the hole that it shares with most others. Each costs
+ * about a microsecond.
  */
-export function groupByHole(queries: readonly KeyedQuery[], maxMembers: number): QueryGroup[] {
-  const holesOfEach = queries.map(({ promql }) => holesOf(promql));
+export function groupByHole(queries: readonly ReadQuery[], maxMembers: number): QueryGroup[] {
+  const holesOfEach = queries.map(({ holes }) => holes);
   const takers = takersByTemplate(holesOfEach);
   const merged = new Map<string, Gathering>();
   const groups: QueryGroup[] = [];

@@ -1,0 +1,34 @@
+import { expect, test } from '@jest/globals';
+
+import { createPlanCache } from '../../../src/datasource/prometheus/plan-cache.js';
+import { planQueries, type Question } from '../../../src/datasource/prometheus/plan-queries.js';
+
+const BY_LABEL = { kind: 'label', label: 'project' } as const;
+
+function questions(from: number, count: number): Question[] {
+  return Array.from({ length: count }, (_, index) => {
+    const promql = `rate(requests{instance="i${from + index}"}[5m])`;
+    return { key: `q${from + index}`, query: { promql, project: 'p' } };
+  });
+}
+
+test('queries that were never seen leave other work its turns while they are read', async () => {
+  const planning = planQueries(questions(0, 1_000), BY_LABEL);
+  const planned = planning.then(() => 'planned');
+  const pause = (): Promise<string> => new Promise((resolve) => setImmediate(() => resolve('turn')));
+  let turns = 0;
+  while ((await Promise.race([planned, pause()])) === 'turn') turns += 1;
+  expect((await planning).queries.map(({ members }) => members.length)).toEqual([1_000]);
+  expect(turns).toBeGreaterThan(10);
+});
+
+test('plans are remembered for so many questions in all, the latest ones', async () => {
+  const plans = createPlanCache(BY_LABEL, 25);
+  const [a, b, c] = [questions(0, 10), questions(10, 10), questions(20, 10)];
+  const planOfA = await plans.planOf(a);
+  const planOfB = await plans.planOf(b);
+  expect(await plans.planOf(a)).toBe(planOfA);
+  await plans.planOf(c);
+  expect(await plans.planOf(a)).toBe(planOfA);
+  expect(await plans.planOf(b)).not.toBe(planOfB);
+});
