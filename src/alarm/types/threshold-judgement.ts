@@ -76,11 +76,13 @@ export function judgeThreshold(
   if (answer.kind === 'refused') return { verdict: 'insufficient data', findings: nothing(required, answer.reason) };
   const reason = answer.kind === 'absent' ? answer.reason : reading.withoutValues;
   const series = answer.kind === 'series' ? answer.series : [];
-  const judged = (series.length > 0 ? series : NO_SERIES).map((one) =>
-    judgeValues(condition, valuesOf(comparedPoints(one, reading), reading), required, circumstances),
-  );
+  const judge = (one: Series): Evaluation<ThresholdFindings> =>
+    judgeValues(condition, valuesOf(comparedPoints(one, reading), reading), required, circumstances);
+  const judged = series.map(judge);
   tellPoints(condition, { series, judged }, reading, circumstances);
-  const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : together(judged);
+  // One without points in the window would not have been in the answer to a question about that window alone.
+  const [first = judge([]), ...others] = judged.filter((_, index) => series[index]!.length > 0);
+  const evaluation = others.length === 0 ? first : together([first, ...others]);
   if (evaluation.verdict !== 'insufficient data' || evaluation.findings.values.length > 0 || reason === undefined)
     return evaluation;
   const count = answer.kind === 'absent' ? required : (reading.countWithoutValues ?? required);
@@ -112,8 +114,6 @@ export function judgeValues(
   if (open > 0) return { verdict: treatment === 'ignore' ? 'hold' : 'insufficient data', findings };
   return { verdict: trend(fulfils(values.at(-1) as number, threshold)), findings };
 }
-
-const NO_SERIES: readonly Series[] = [[]];
 
 /** The newest points that have a value, oldest first; gaps between them are not looked at. */
 function comparedPoints(series: Series, { required, statistic, only }: Reading): readonly Point[] {
