@@ -27,7 +27,8 @@ export interface GnocchiCase {
 }
 
 const METHODS: Record<Kind, readonly string[]> = {
-  resource: ['mean', 'max', 'rate:mean', 'last'],
+  // A name that only the server needs to know, and by which it knows the case even where ids are none of its own.
+  resource: [`of ${uuid(0, 'd', 0)}`],
   metrics: ['mean', 'max', 'min', 'sum', 'count'],
   search: ['mean', 'max', 'sum'],
 };
@@ -237,7 +238,8 @@ export function numbered({ found, measured, bodies, ...asked }: GnocchiCase, ind
   const [before, after] = [0, index].map((number) => uuid(number, '', 0).slice(SUFFIX)) as [string, string];
   const renamed = (body: Buffer): Buffer => Buffer.from(body.toString('latin1').replaceAll(before, after), 'latin1');
   const again = ({ status, body }: Reply): Reply => ({ status, body: renamed(body) });
-  return { ...asked, index, found: again(found), measured: again(measured), bodies: bodies.map(renamed) };
+  const method = asked.method.replace(before, after);
+  return { ...asked, method, index, found: again(found), measured: again(measured), bodies: bodies.map(renamed) };
 }
 
 /** Where the part of an id begins that is the same for all ids of a case, of an id without prefix. */

@@ -1,5 +1,5 @@
 import type { AlarmRule } from '../../../src/alarm/types/index.js';
-import { caseNumber, END, metricsOf, uuid, type GnocchiCase, type Reply } from './gnocchi-answers.js';
+import { END, metricsOf, uuid, type GnocchiCase, type Reply } from './gnocchi-answers.js';
 import { STEP_MS, type JudgedCase } from './judged.js';
 import { own, readJson } from './json-text.js';
 import { believed, expectedOf, type Measured, type Understood } from './oracle.js';
@@ -55,7 +55,7 @@ function understoodBy(one: GnocchiCase, which: number): Understood {
   const ids = one.kind === 'resource' ? foundMetric(one, which) : [first!, ...others];
   if (typeof ids === 'string') return ids;
   if (ids === undefined) return { series: [] };
-  const read = isAskedAbout(one) ? bodyOf(one.measured) : 'trouble';
+  const read = bodyOf(one.measured);
   if (typeof read === 'string') return read;
   const measures = own(read.json, 'measures');
   const series = ids.map((id) => rowsOf(own(own(measures, id), one.method), one));
@@ -92,13 +92,6 @@ function bodyOf({ status, body }: Reply): { json: unknown } | 'trouble' | 'unkno
   if (status >= 400) return status >= 500 || [401, 408, 425, 429].includes(status) ? 'trouble' : 'unknown';
   // With 204 nothing is sent.
   return status === 200 ? (readJson(body) ?? 'trouble') : 'trouble';
-}
-
-/** The server knows a case by the ids of its metrics, and has nothing to say where they are none of its own. */
-function isAskedAbout(one: GnocchiCase): boolean {
-  if (one.kind !== 'resource') return true;
-  const ids = one.alarms.map((_, which) => foundMetric(one, which));
-  return ids.some((id) => Array.isArray(id) && caseNumber(id[0]!) === one.index);
 }
 
 /** The id of the alarm's metric; undefined: there is none. */
