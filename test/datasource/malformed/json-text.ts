@@ -19,7 +19,7 @@ export const oddTexts: Text = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom('NaN', 'Infinity', '-Infinity', 'undefined', '01', '.5', "'1'", '0x10') },
   { weight: 3, arbitrary: fc.string({ maxLength: 40, unit: 'binary' }).map((text) => JSON.stringify(text)) },
   { weight: 1, arbitrary: fc.constant(JSON.stringify('x'.repeat(20_000))) },
-  { weight: 2, arbitrary: fc.constantFrom(1_000, 1_000, 1_000, 100_000).chain(nested) },
+  { weight: 2, arbitrary: fc.constantFrom(5, 5, 5, 1_000, 1_000, 100_000).chain(nested) },
 );
 
 /** Mostly what `usual` gives. */

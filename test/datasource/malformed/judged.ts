@@ -3,7 +3,8 @@ import fc from 'fast-check';
 
 import type { AlarmRule } from '../../../src/alarm/types/index.js';
 import { typeOf } from '../../../src/alarm/types/index.js';
-import type { EvaluationOptions } from '../../../src/alarm/evaluation-options.js';
+import type { Verdict } from '../../../src/alarm/decide.js';
+import { NO_OPTIONS, type EvaluationOptions } from '../../../src/alarm/evaluation-options.js';
 import { COMPARISON_OPERATORS } from '../../../src/alarm/types/threshold/schema.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
 import { askAll } from '../../../src/evaluator/ask-backends.js';
@@ -45,6 +46,14 @@ export async function disagreement(datasource: Datasource<never>, { alarms, show
   } catch (thrown) {
     return `thrown: ${thrown instanceof Error ? thrown.stack : String(thrown)}\n${shown.slice(0, 3_000)}`;
   }
+}
+
+/** What an alarm finds that asks alone. */
+export async function verdictOf(datasource: Datasource<never>, rule: AlarmRule): Promise<Verdict> {
+  const needs = typeOf(rule).seriesNeeded(rule, NO_OPTIONS);
+  const datasources = { find: () => datasource, close: () => undefined };
+  const answers = await askAll(datasources, planRequests(needs), { now: NOW, signal: new AbortController().signal });
+  return judgeAlarm({ rule, needs, options: NO_OPTIONS, state: 'ok', repeats: true }, answers, NOW).evaluation.verdict;
 }
 
 function problemOf({ evaluation, decision }: Judgement, expected: Expected): string | undefined {
