@@ -16,10 +16,15 @@ export interface Subject<Query> {
   absent: Query;
   /** A question that the backend refuses to answer; undefined where there is none. */
   refused?: Query;
+  /** The question of another project about data that are there. */
+  hidden: Query;
   /** Where the window of an alarm that looks at so many periods begins, as the evaluator cuts it. */
   kind: SeriesNeed['datasource'];
   close(): Promise<void>;
 }
+
+/** Real backends take their time to start. */
+const START_TIMEOUT_MS = 240_000;
 
 export const METRICS = 12;
 export const PERIODS = 6;
@@ -36,7 +41,7 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
 
   beforeAll(async () => {
     subject = await open();
-  });
+  }, START_TIMEOUT_MS);
   afterAll(() => subject.close());
 
   function request(queries: Record<string, Query>, periods = 4): SeriesRequest<Query> {
@@ -98,6 +103,11 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
       if (answer?.kind !== 'absent') expect((valuesOf(answer) as unknown[][]).flat()).toEqual([]);
     });
 
+    test("to a question about what is another project's is as if that did not exist", async () => {
+      const answer = (await ask(request({ hidden: subject.hidden }))).get('hidden');
+      if (answer?.kind !== 'absent') expect((valuesOf(answer) as unknown[][]).flat()).toEqual([]);
+    });
+
     test('is heard of by whoever listens in, without address or credentials', async () => {
       const sent: string[] = [];
       await ask(request(all(2)), subject.datasource, { sent: (text) => sent.push(text), dropped: () => undefined });
@@ -125,6 +135,12 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
       for (const answer of answers.values()) {
         expect(answer).toEqual({ kind: 'trouble', reason: expect.not.stringMatching(/127\.0\.0\.1|localhost|:\d{2,}|ECONN/) });
       }
+    });
+
+    test('is trouble the second time, too, and the answers of one that is there are not affected', async () => {
+      const [gone, there] = await Promise.all([ask(request(all(2)), subject.unreachable), ask(request(all(2)))]);
+      expect([...gone.values()].map(({ kind }) => kind)).toEqual(['trouble', 'trouble']);
+      expect([...there.values()].map(({ kind }) => kind)).toEqual(['series', 'series']);
     });
 
     test('does not keep a question waiting whose time is up', async () => {

@@ -12,15 +12,16 @@ export interface Variant {
 const SPECIAL = new Set(['id', 'created_by_user_id', 'created_by_project_id', 'lifespan', 'started_at', 'ended_at']);
 /** What an address cannot hold. */
 const HALF_CHARACTER = /\p{Surrogate}/u;
-/** Numbers that would not survive being read and written again. */
+/** Numbers that would not survive being read and written again; what texts hold does. */
 const LONG_NUMBER = /\d{16}|\d[eE]/;
+const TEXTS = /"(?:[^"\\]|\\.)*"/g;
 
 /**
  * How a search can be put together with others: it demands (under nothing but "and") that one attribute has one text as its value. Then what it
  * finds is exactly those of the resources found for several values that have that one. There may be several such attributes, or none.
  */
 export function variantsOf(search: string): Variant[] {
-  if (LONG_NUMBER.test(search)) return [];
+  if (LONG_NUMBER.test(search.replaceAll(TEXTS, '""'))) return [];
   const parsed = parse(search);
   const found = equalities(parsed).filter(({ attribute }) => !SPECIAL.has(attribute) && !HALF_CHARACTER.test(attribute));
   return found

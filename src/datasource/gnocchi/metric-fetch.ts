@@ -100,10 +100,12 @@ function isNamed(one: unknown): one is [id: string, method: string] {
   return Array.isArray(one) && typeof one[0] === 'string' && typeof one[1] === 'string';
 }
 
-/** The refusal as it would have been for this metric alone. */
+/** The refusal as it would have been for this metric by this method alone. */
 function dropped(pair: Pair, refusal: Refusal): Fetched {
   if (isAboutUnknown(refusal)) return { kind: 'unknown' };
-  const detail = (fieldOf(refusal.description, 'detail') as unknown[]).filter((one) => isNamed(one) && one[0] === pair.id);
+  const detail = (fieldOf(refusal.description, 'detail') as unknown[]).filter(
+    (one) => isNamed(one) && one[0] === pair.id && one[1] === pair.method,
+  );
   const description = { ...(refusal.description as object), detail };
   return { kind: 'failed', failure: { ...refusal, description } };
 }

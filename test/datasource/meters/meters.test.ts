@@ -32,6 +32,7 @@ async function subject(open: () => Promise<Database>): Promise<Subject<MeterQuer
     // Of two shapes, so that one request is not enough.
     query: (n) => (n % 2 === 0 ? { meter: `meter${n}` } : { meter: `meter${n}`, resourceId: `r${n}` }),
     absent: { meter: 'nothing' },
+    hidden: { meter: 'meter1', projectId: 'somebody-else' },
     close: () => db.close(),
   };
 }

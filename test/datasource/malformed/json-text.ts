@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+
+/** JSON text, or what passes for it. */
+export type Text = fc.Arbitrary<string>;
+
+/** Values that no rule of ours expects, whatever stands there usually. Some of them are no JSON. */
+export const oddTexts: Text = fc.oneof(
+  { weight: 20, arbitrary: fc.constantFrom('null', 'true', 'false', '0', '-0', '7', '-1.5', '1e999', '-1e999', '1e-999') },
+  { weight: 10, arbitrary: fc.constantFrom('12345678901234567890', '-98765432109876543210', '0.1e1', '""', '" "', '"NaN"') },
+  {
+    weight: 10,
+    arbitrary: fc.constantFrom('"+Inf"', '"-Infinity"', '"1e999"', '"12345678901234567890"', '"\\u0000"', '"ü\\ud800"'),
+  },
+  {
+    weight: 10,
+    arbitrary: fc.constantFrom('[]', '{}', '[[]]', '[null]', '{"":""}', '[[],{}]', '{"__proto__":{"polluted":true}}'),
+  },
+  { weight: 5, arbitrary: fc.constantFrom('{"constructor":{"prototype":{"polluted":true}}}', '{"toString":1,"length":-1}') },
+  { weight: 2, arbitrary: fc.constantFrom('NaN', 'Infinity', '-Infinity', 'undefined', '01', '.5', "'1'", '0x10') },
+  { weight: 3, arbitrary: fc.string({ maxLength: 40, unit: 'binary' }).map((text) => JSON.stringify(text)) },
+  { weight: 1, arbitrary: fc.constant(JSON.stringify('x'.repeat(20_000))) },
+  { weight: 2, arbitrary: fc.constantFrom(5, 5, 5, 1_000, 1_000, 100_000).chain(nested) },
+);
+
+/** Mostly what `usual` gives. */
+export function mostly(usual: Text, odd: Text = oddTexts, weight = 24): Text {
+  return fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: odd });
+}
+
+/** An object of these members, now and then with one missing, one doubled, or more that nobody knows. */
+export function objectOf(members: Readonly<Record<string, Text>>): Text {
+  const pairs = Object.entries(members).map(([name, text]) => text.map((value) => `${JSON.stringify(name)}:${value}`));
+  const extra = fc
+    .tuple(fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', 'x', ''), oddTexts)
+    .map(([name, value]) => `${JSON.stringify(name)}:${value}`);
+  return fc.tuple(fc.tuple(...pairs), extra, fc.nat(59), fc.nat(1_000)).map(([written, more, change, at]) => {
+    const index = at % Math.max(written.length, 1);
+    if (change === 0) return braced(written.filter((_, position) => position !== index));
+    if (change === 1) return braced([more, ...written]);
+    if (change === 2) return braced([...written, more]);
+    if (change === 3) return braced([...written, `${JSON.stringify(Object.keys(members)[index] ?? 'x')}:null`]);
+    return braced(written);
+  });
+}
+
+export function listOf(texts: readonly string[]): string {
+  return `[${texts.join(',')}]`;
+}
+
+/** A body as it is sent, seldom as it was meant. */
+export function damaged(text: string): fc.Arbitrary<Buffer> {
+  const whole = Buffer.from(text);
+  const at = fc.nat(whole.length);
+  const noUtf8 = fc
+    .constantFrom([0xff], [0xc3], [0x80], [0xed, 0xa0, 0x80], [0xf8, 0x88], [0xc0, 0xaf])
+    .map((bytes) => Buffer.from(bytes));
+  return fc.oneof(
+    { weight: 60, arbitrary: fc.constant(whole) },
+    { weight: 5, arbitrary: at.map((end) => whole.subarray(0, end)) },
+    { weight: 2, arbitrary: fc.tuple(at, noUtf8).map(([start, bytes]) => inserted(whole, start, bytes)) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('\ufeff', ' \n\t', ")]}'\n", '\0', 'null').map((before) => Buffer.from(before + text)),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('\n', ' ', ',', '}', text, '\0', '// end').map((after) => Buffer.from(text + after)),
+    },
+    { weight: 1, arbitrary: fc.constantFrom(...NO_JSON).map((page) => Buffer.from(page)) },
+    { weight: 1, arbitrary: oddTexts.map((odd) => Buffer.from(odd)) },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes)) },
+  );
+}
+
+const NO_JSON = [
+  '',
+  '<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>',
+  '<?xml version="1.0"?><error>no</error>',
+  'upstream connect error',
+  '{"status":"success"',
+  'HTTP/1.1 200 OK\r\n\r\n{}',
+];
+
+/** What a body says; undefined if it is no JSON. Bytes that are no UTF-8 are what Unicode replaces them with. */
+export function readJson(body: Buffer): { json: unknown } | undefined {
+  try {
+    return { json: JSON.parse(body.toString('utf8')) as unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A member that the object has itself. */
+export function own(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? Object.getOwnPropertyDescriptor(value, name)?.value
+    : undefined;
+}
+
+function nested(levels: number): Text {
+  return fc.constantFrom<[string, string]>(['[', ']'], ['{"a":', '}']).map(([open, close]) => {
+    return `${open.repeat(levels)}${open === '[' ? '' : '1'}${close.repeat(levels)}`;
+  });
+}
+
+function braced(pairs: readonly string[]): string {
+  return `{${pairs.join(',')}}`;
+}
+
+function inserted(whole: Buffer, at: number, bytes: Buffer): Buffer {
+  return Buffer.concat([whole.subarray(0, at), bytes, whole.subarray(at)]);
+}
