@@ -27,7 +27,7 @@ export type BackendAnswer =
   | { kind: 'series'; series: readonly Series[] }
   | { kind: 'members'; members: readonly PoolMember[]; creationTimeS: number }
   | { kind: 'absent'; reason: string }
-  | { kind: 'refused'; reason: string }
+  | { kind: 'refused'; reason: string; /** It stands for trouble that has lasted too long to be waited for. */ isTrouble?: true }
   | { kind: 'trouble'; reason: string };
 
 /** A question that an alarm puts to a backend at each evaluation. */

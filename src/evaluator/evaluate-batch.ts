@@ -145,7 +145,8 @@ function askBackends(
         const found = await untilAborted(askPlanned(datasources, planned, { now, signal }), cutOff);
         for (const [key, answer] of found) answers.set(key, answer);
       } catch (thrown) {
-        log.debug('a datasource gave no answer', { datasource, backend, err: toError(thrown) });
+        const level = cutOff.aborted ? 'debug' : 'error';
+        log[level]('a datasource gave no answer', { datasource, backend, err: toError(thrown) });
       }
     };
     const name = backendOf({ datasource, backend });

@@ -30,7 +30,8 @@ export function judgeAlarm(alarm: JudgedAlarm, answers: ReadonlyMap<string, Back
 export function judgeWithoutBackends(alarm: JudgedAlarm, own: readonly BackendAnswer[], now: Date): Judgement {
   const settled = own.map((answer, index): BackendAnswer => {
     if (answer.kind !== 'trouble') return answer;
-    return { kind: 'refused', reason: retrievalFailed(`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`) };
+    const reason = retrievalFailed(`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`);
+    return { kind: 'refused', reason, isTrouble: true };
   });
   return judgeOwn(alarm, settled, now);
 }

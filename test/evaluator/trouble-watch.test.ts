@@ -87,9 +87,23 @@ test('only what could not be asked becomes unknown, in words that name the backe
   const reason = (backend: string): string =>
     `alarm statistics retrieval failed: the ${backend} cannot be asked: no answer in time`;
   expect(own).toEqual([
-    { kind: 'refused', reason: reason('prometheus backend') },
+    { kind: 'refused', reason: reason('prometheus backend'), isTrouble: true },
     answered,
-    { kind: 'refused', reason: reason('prometheus backend east') },
+    { kind: 'refused', reason: reason('prometheus backend east'), isTrouble: true },
   ]);
   expect(decision).toMatchObject({ kind: 'transition', to: 'insufficient data', reason: reason('prometheus backend') });
+});
+
+test('a composite alarm names the backend behind its unknown rules, once', () => {
+  const leaf = { type: 'prometheus', query: 'up', threshold: 1 };
+  const rule = alarmTypes.composite.schema.parse({ and: [leaf, { ...leaf, query: 'down' }] });
+  const needs = typeOf(rule).seriesNeeded(rule, {});
+  const trouble: BackendAnswer = { kind: 'trouble', reason: 'no answer in time' };
+  const judged = { rule, needs, options: {}, state: 'ok', repeats: false } as const;
+  const { decision } = judgeWithoutBackends(judged, [trouble, trouble], new Date(0));
+  expect(decision).toMatchObject({
+    reason:
+      'Composite rule alarm with composition form: (rule1 and rule2) transition to insufficient data, due to rules: rule1, rule2 ' +
+      'state evaluated to unknown. (alarm statistics retrieval failed: the prometheus backend cannot be asked: no answer in time)',
+  });
 });

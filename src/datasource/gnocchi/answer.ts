@@ -20,32 +20,23 @@ const MAX_DEPTH = 8;
 
 const Refusal = z.object({ description: z.union([z.string(), z.record(z.string(), z.unknown())]) });
 
-/** What stands for a description that is not Gnocchi's. */
-export function withoutDescription(status: number): string {
-  return `Gnocchi answered with status ${status}`;
-}
-
 /**
- * What a status of 400 and above says, if it says it in Gnocchi's way. A page of something else comes from a proxy that does not reach Gnocchi: that is
- * trouble, and it may name what clients should not see. Of 401 and 5xx the status says enough.
+ * What a status of 400 and above says, if it says it in Gnocchi's way. Anything else comes from a proxy without a way to Gnocchi, or the address is wrong:
+ * that is trouble, and it may name what clients should not see. Of 401 and 5xx the status says enough.
  */
 export function refusalOf(status: number, text: string): GnocchiAnswer<never> {
-  const undescribed = { kind: 'refusal', status, description: withoutDescription(status) } as const;
-  const json = objectIn(text);
-  if (json === undefined && status !== 401 && status < 500) {
+  const { data } = Refusal.safeParse(valueIn(text));
+  if (data === undefined && status !== 401 && status < 500) {
     const reason = `it answered with status ${status}`;
     return { kind: 'trouble', reason, cause: new BackendTrouble(reason) };
   }
-  const { data } = text.length > MAX_DESCRIPTION ? {} : Refusal.safeParse(json);
-  return data && isShallow(data.description, MAX_DEPTH)
-    ? { kind: 'refusal', status, description: data.description }
-    : undescribed;
+  const isFit = data !== undefined && text.length <= MAX_DESCRIPTION && isShallow(data.description, MAX_DEPTH);
+  return { kind: 'refusal', status, description: isFit ? data.description : `Gnocchi answered with status ${status}` };
 }
 
-function objectIn(text: string): object | undefined {
+function valueIn(text: string): unknown {
   try {
-    const json: unknown = JSON.parse(text);
-    return typeof json === 'object' && json !== null ? json : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

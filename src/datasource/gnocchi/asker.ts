@@ -3,7 +3,7 @@ import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import type { BackendAnswer } from '../../alarm/series.js';
 import type { BackendGate } from '../backend-gate.js';
 import { BackendTrouble, reasonOf } from '../trouble.js';
-import { withoutDescription, type GnocchiAnswer, type GnocchiDescription } from './answer.js';
+import type { GnocchiAnswer, GnocchiDescription } from './answer.js';
 import { chunksOf } from './chunks.js';
 import { AnswerTooLarge, MAX_ANSWER_BYTES, type GnocchiClient, type Putting } from './gnocchi-client.js';
 
@@ -54,14 +54,8 @@ function settled<T>(answer: GnocchiAnswer<T>): Asked<T> {
     throw new BackendTrouble(answer.reason, { cause: answer.cause });
   }
   if (answer.status === 401) throw new BackendTrouble('it does not accept the credentials of this service');
-  if (answer.status >= 500 || PASSING.has(answer.status) || isOfAnotherServer(answer))
-    throw new BackendTrouble(`it answered with status ${answer.status}`);
+  if (answer.status >= 500 || PASSING.has(answer.status)) throw new BackendTrouble(`it answered with status ${answer.status}`);
   return answer;
-}
-
-/** Gnocchi says what it does not find. A 404 that says nothing is that of a proxy without a way to Gnocchi, or the address is wrong. */
-function isOfAnotherServer({ status, description }: Refusal): boolean {
-  return status === 404 && description === withoutDescription(status);
 }
 
 /** Divides what cannot be answered together until each failure belongs to one member; trouble would only be repeated by that. */

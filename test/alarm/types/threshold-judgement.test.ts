@@ -187,7 +187,13 @@ describe('several series', () => {
     ['all are too short', [[99], [1]], 2, {}, UNKNOWN],
     ['all are too short and are to be ignored', [[99], [1]], 2, { treat_missing_data: 'ignore' }, 'hold'],
     ['one is too short and is filled', [[99, 99], [1]], 2, { treat_missing_data: 'ok' }, 'trending ok'],
-    ['one has no points in the window, which is as if it were not there', [[99, 99], []], 2, { treat_missing_data: 'ok' }, 'alarm'],
+    [
+      'one has no points in the window, which is as if it were not there',
+      [[99, 99], []],
+      2,
+      { treat_missing_data: 'ok' },
+      'alarm',
+    ],
     ['none has points in the window', [[], []], 2, { treat_missing_data: 'alarm' }, 'alarm'],
     [
       'one has enough outside, one not',

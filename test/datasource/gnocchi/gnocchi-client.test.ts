@@ -113,12 +113,17 @@ describe('a refusal is told', () => {
   test.each<[string, Parameters<typeof gnocchiRefusal>[1], unknown]>([
     ['in Gnocchi’s own text', 'Resource type x does not exist', 'Resource type x does not exist'],
     ['in Gnocchi’s own object', OBJECT, OBJECT],
-    ['by its status, where the description is of another kind', 7, 'Gnocchi answered with status 400'],
     ['by its status, where the description is absurdly deep', { cause: DEEP }, 'Gnocchi answered with status 400'],
     ['by its status, where the description is absurdly long', 'x'.repeat(20_000), 'Gnocchi answered with status 400'],
   ])('%s', async (_, description, told) => {
     double.answers.capabilities = gnocchiRefusal(400, description);
     expect(await clientOf(double.url).capabilities()).toEqual({ kind: 'refusal', status: 400, description: told });
+  });
+
+  test('as trouble, where it is not said in Gnocchi’s way', async () => {
+    double.answers.capabilities = gnocchiRefusal(400, 7);
+    const trouble = { kind: 'trouble', reason: 'it answered with status 400' };
+    expect(await clientOf(double.url).capabilities()).toMatchObject(trouble);
   });
 
   test('by its status, where a proxy answered with a page', async () => {

@@ -218,7 +218,7 @@ describe('trouble is the answer to all questions of a request, which is not aske
     ['404 of a proxy', [404, '<h1>no such host</h1>'], 'it answered with status 404'],
     ['503', gnocchiRefusal(503, 'busy'), 'it answered with status 503'],
     ['429', gnocchiRefusal(429, 'busy'), 'it answered with status 429'],
-    ['a 404 of a proxy before it', [404, '<h1>Not Found</h1> 10.0.0.7'], 'it answered with status 404'],
+    ['404 of a proxy that speaks JSON', [404, '{"message":"no Route matched"}'], 'it answered with status 404'],
     ['401', gnocchiRefusal(401, 'who?'), 'it does not accept the credentials of this service'],
     ['garbage', [200, 'garbage'], 'its answer is not JSON'],
     ['JSON of another form', [200, { measures: 7 }], 'its answer is not of the form expected'],

@@ -89,7 +89,11 @@ function aggregatedOf(json: unknown, one: GnocchiCase): Understood {
 }
 
 function bodyOf({ status, body }: Reply): { json: unknown } | 'trouble' | 'unknown' {
-  if (status >= 400) return status >= 500 || [401, 408, 425, 429].includes(status) ? 'trouble' : 'unknown';
+  // What is not said in Gnocchi's way is not said by Gnocchi.
+  const description = own(readJson(body)?.json, 'description');
+  const isGnocchis =
+    typeof description === 'string' || (typeof description === 'object' && description !== null && !Array.isArray(description));
+  if (status >= 400) return !isGnocchis || status >= 500 || [401, 408, 425, 429].includes(status) ? 'trouble' : 'unknown';
   // With 204 nothing is sent.
   return status === 200 ? (readJson(body) ?? 'trouble') : 'trouble';
 }

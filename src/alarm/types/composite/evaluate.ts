@@ -23,6 +23,8 @@ export interface JudgedLeaf {
   evaluation: Evaluation<ThresholdFindings>;
   /** What it counts as in the whole; undefined as long as it gives a trend, and for rules whose backend could not be asked. */
   state: AlarmState | undefined;
+  /** Why its backend could not be asked, when that is what made it unknown. */
+  trouble?: string | undefined;
 }
 
 type Group = { operator: 'and' | 'or'; members: readonly Numbered[] };
@@ -47,7 +49,8 @@ export function evaluateComposite(
     const { name, rule, answer } = place;
     const input = { answers: [answer], memberStates, state: present, options: NO_OPTIONS, now };
     const evaluate = (): Evaluation<ThresholdFindings> => leafTypeOf(rule).evaluate(rule, input);
-    return (place.judged ??= judged({ name, rule, evaluation: evaluate() }));
+    const trouble = answer.kind === 'refused' && answer.isTrouble ? answer.reason : undefined;
+    return (place.judged ??= judged({ name, rule, evaluation: evaluate(), trouble }));
   };
   const found = (verdict: Verdict, unanswered: readonly Place[] = []): Evaluation<CompositeFindings> => {
     const leaves = places.flatMap(({ judged }) => judged ?? []);
@@ -91,10 +94,10 @@ function is(node: Numbered, state: 'ok' | 'alarm', leafState: StateOf): boolean 
     : members.some((member) => is(member, state, leafState));
 }
 
-function judged({ name, rule, evaluation }: Omit<JudgedLeaf, 'state'>): JudgedLeaf {
+function judged({ name, rule, evaluation, trouble }: Omit<JudgedLeaf, 'state'>): JudgedLeaf {
   const { verdict } = evaluation;
   const isState = verdict === 'ok' || verdict === 'alarm' || verdict === 'insufficient data';
-  return { name, rule, evaluation, state: isState ? verdict : undefined };
+  return { name, rule, evaluation, state: isState ? verdict : undefined, trouble };
 }
 
 /** Aodh turns a trend round for alarms that have a state, so that they change it each time they are looked at; here they keep it. */
@@ -111,7 +114,7 @@ const TAILS: Readonly<Record<AlarmState, string>> = {
   'insufficient data': 'state evaluated to unknown.',
 };
 
-/** Aodh's text and `reason_data`. */
+/** Aodh's text and `reason_data`; where rules are unknown since nobody could be asked, with the reason behind it. */
 export function explainComposite({ tree, leaves }: CompositeFindings, state: AlarmState, remaining: boolean): Reason {
   const expression = expressionOf(tree, { used: 0 });
   const causes = leaves.filter((leaf) => leaf.state === state);
@@ -120,13 +123,18 @@ export function explainComposite({ tree, leaves }: CompositeFindings, state: Ala
   const verb = remaining ? 'remaining as' : 'transition to';
   const form = `Composite rule alarm with composition form: ${expression}`;
   return {
-    reason: `${form} ${verb} ${state}, due to rules: ${names.join(', ')} ${TAILS[state]}`,
+    reason: `${form} ${verb} ${state}, due to rules: ${names.join(', ')} ${TAILS[state]}${troubleText(causes)}`,
     reasonData: {
       type: 'composite',
       composition_form: expression,
       causative_rules: Object.fromEntries(causes.map(({ name, rule }) => [name, new RawJson(shownLeafJson(rule))])),
     },
   };
+}
+
+function troubleText(causes: readonly JudgedLeaf[]): string {
+  const reasons = new Set(causes.flatMap(({ trouble }) => trouble ?? []));
+  return reasons.size === 0 ? '' : ` (${[...reasons].join('; ')})`;
 }
 
 function expressionOf(node: CompositeNode, numbers: { used: number }): string {
