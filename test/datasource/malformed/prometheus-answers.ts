@@ -203,7 +203,7 @@ function entriesOf(body: Buffer, { isRange, status }: PrometheusCase): unknown[]
   const data = own(read.json, 'data');
   const [type, result] = [own(data, 'resultType'), own(data, 'result')];
   if (!Array.isArray(result)) return 'trouble';
-  if (type === (isRange ? 'matrix' : 'vector')) return result;
+  if (type === (isRange ? 'matrix' : 'vector')) return result as unknown[];
   return ['matrix', 'vector', 'scalar', 'string'].some((known) => known === type) ? 'unknown' : 'trouble';
 }
 
