@@ -3,6 +3,8 @@ import type { Telemetry } from '../telemetry.js';
 
 const FAILURES_TO_QUARANTINE = 5;
 const RETRY_AFTER_MS = 5 * 60_000;
+/** Alarms that are gone are not told of here; the oldest give way. */
+const MAX_REMEMBERED = 10_000;
 
 /** Keeps an alarm whose evaluation throws from costing more than itself: after five failures in a row it is tried every five minutes. */
 export class PoisonWatch {
@@ -18,7 +20,9 @@ export class PoisonWatch {
 
   failed(alarmId: string, now: Date, err: Error): void {
     const inARow = (this.#failures.get(alarmId)?.inARow ?? 0) + 1;
+    this.#failures.delete(alarmId);
     this.#failures.set(alarmId, { inARow, lastAtMs: now.getTime() });
+    if (this.#failures.size > MAX_REMEMBERED) this.#failures.delete(this.#failures.keys().next().value as string);
     this.deps.telemetry.evaluationFailures.inc();
     this.deps.log.error('an alarm could not be evaluated', { alarmId, inARow, err });
   }
