@@ -1,9 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import { PARTITIONS } from '../src/alarm/partition-key.js';
+import { PARTITIONS, SLOTS } from '../src/alarm/partition-key.js';
 import { alarmTypes, type AlarmRule } from '../src/alarm/types/index.js';
-import { SLOTS } from '../src/evaluator/schedule.js';
 import type { Database } from '../src/storage/database.js';
 import { emptyAlarms, startBenchEvaluator, storeAlarms, transitionsIn } from './evaluator-rig.js';
 import { atMost, cpuSeconds, plain, type Figure } from './figure.js';

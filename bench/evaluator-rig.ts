@@ -1,9 +1,8 @@
 import { NO_OPTIONS } from '../src/alarm/evaluation-options.js';
-import { partitionOf, queryKeyOf } from '../src/alarm/partition-key.js';
+import { homeOf, SLOTS } from '../src/alarm/partition-key.js';
 import { typeOf, type AlarmRule } from '../src/alarm/types/index.js';
 import { createDatasources, type DatasourceDeps } from '../src/datasource/registry.js';
 import { createEvaluator } from '../src/evaluator/evaluator.js';
-import { SLOTS } from '../src/evaluator/schedule.js';
 import { silentLogger } from '../src/logger.js';
 import type { Database } from '../src/storage/database.js';
 import { createEvaluationCommit } from '../src/storage/evaluation-commit.js';
@@ -99,7 +98,7 @@ export async function storeAlarms(
   for (let start = 0; start < count; start += PIECE) {
     const numbers = Array.from({ length: Math.min(PIECE, count - start) }, (_, index) => start + index);
     const rules = numbers.map(rule);
-    const keys = rules.map((one) => queryKeyOf(one, NO_OPTIONS, ''));
+    const homes = rules.map((one) => homeOf(one, NO_OPTIONS, ''));
     await db.query(
       `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions, insufficient_data_actions,
                            repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason, state_timestamp, query_key, partition)
@@ -110,8 +109,8 @@ export async function storeAlarms(
         numbers.map((n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`),
         rules.map(({ type }) => type),
         rules.map((one) => typeOf(one).ruleJson(one)),
-        keys,
-        keys.map(partitionOf),
+        homes.map(({ queryKey }) => queryKey),
+        homes.map(({ partition }) => partition),
         at,
       ],
     );

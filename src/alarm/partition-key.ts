@@ -7,11 +7,35 @@ import { typeOf } from './types/index.js';
 /** How many buckets the alarms are spread over. Fixed: the partitions table has one row each. */
 export const PARTITIONS = 256;
 
-/** What an alarm's partition is made from: the first question it asks, so that alarms that share an answer live together; else its own id. */
+/** Into how many slots an interval is cut. Partitions whose numbers leave the same remainder share one. Fixed: stored partitions follow from it. */
+export const SLOTS = 8;
+
+/** Where an alarm is stored, and so who evaluates it and when. */
+export interface Home {
+  /** The first question that the alarm asks; its own id if it asks none. */
+  queryKey: string;
+  partition: number;
+}
+
+/**
+ * Alarms that can share an answer live in one partition. Those of one family, whose questions can share a request, are spread over many
+ * partitions, but over such as take their turns together.
+ */
+export function homeOf(rule: AlarmRule, options: EvaluationOptions, alarmId: string): Home {
+  const queryKey = queryKeyOf(rule, options, alarmId);
+  return { queryKey, partition: partitionOf(queryKey, typeOf(rule).family?.(rule, options)) };
+}
+
 export function queryKeyOf(rule: AlarmRule, options: EvaluationOptions, alarmId: string): string {
   return typeOf(rule).seriesNeeded(rule, options)[0]?.key ?? alarmId;
 }
 
-export function partitionOf(queryKey: string): number {
-  return createHash('sha256').update(queryKey).digest().readUInt32BE(0) % PARTITIONS;
+/** The slot follows from the family, the place among the partitions of that slot from the key. Who has no family is one by itself. */
+export function partitionOf(queryKey: string, family = queryKey): number {
+  const own = hash(queryKey) % PARTITIONS;
+  return own - (own % SLOTS) + (hash(family) % SLOTS);
+}
+
+function hash(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE(0);
 }

@@ -48,8 +48,9 @@ interface Need<Datasource extends string, Query> {
   readonly ownWindow?: boolean;
 }
 
-export type SeriesNeed =
-  Need<'meters', MeterQuery> | Need<'gnocchi', GnocchiQuery> | Need<'prometheus', PrometheusQuery> | Need<'octavia', PoolQuery>;
+export type PrometheusNeed = Need<'prometheus', PrometheusQuery>;
+
+export type SeriesNeed = Need<'meters', MeterQuery> | Need<'gnocchi', GnocchiQuery> | PrometheusNeed | Need<'octavia', PoolQuery>;
 
 export type DatasourceKind = SeriesNeed['datasource'];
 

@@ -8,7 +8,7 @@ import type { Outcome } from '../storage/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import { untilAborted } from '../until-aborted.js';
 import type { HeldAlarm } from './alarm-cache.js';
-import { askPlanned } from './ask-backends.js';
+import { askPlanned, type BackendAnswers } from './ask-backends.js';
 import { countedState, type EvaluationResult } from './count-results.js';
 import { judgeAlarm, judgeWithoutBackends, type Judgement } from './judge.js';
 import { planRequests, type PlannedRequest } from './plan.js';
@@ -50,8 +50,8 @@ export interface BatchPart {
  */
 export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): AsyncGenerator<BatchPart, void, void> {
   const due = batch.alarms.filter(({ needs, timeConstraints }) => needs.length > 0 && isWithin(timeConstraints, batch.now));
-  const answers = new Map<string, BackendAnswer>();
-  const asked = askBackends(deps, planRequests(needsOf(due)), batch, answers);
+  const answers = new GatheredAnswers();
+  const asked = askBackends(deps, planRequests(due.flatMap(({ needs }) => needs)), batch, answers);
   const waiting = new Map<string, Promise<[string, HeldAlarm[]]>>();
   const groups = groupByBackends(due);
   for (const [name, { backends, alarms }] of groups) {
@@ -94,10 +94,6 @@ export function outcomeOf(alarm: HeldAlarm, decision: Decision): Outcome | null 
   };
 }
 
-function* needsOf(alarms: readonly HeldAlarm[]): Iterable<SeriesNeed> {
-  for (const { needs } of alarms) yield* needs;
-}
-
 interface Group {
   backends: readonly string[];
   alarms: HeldAlarm[];
@@ -130,12 +126,27 @@ function backendOf({ datasource, backend }: Pick<SeriesNeed, 'datasource' | 'bac
   return backend === null ? datasource : `${datasource} ${backend}`;
 }
 
+/** Answers of several requests. Those of the first, which mostly is the only one, are not copied. */
+class GatheredAnswers {
+  #first: BackendAnswers | undefined;
+  readonly #others = new Map<string, BackendAnswer>();
+
+  add(answers: BackendAnswers): void {
+    if (this.#first === undefined) this.#first = answers;
+    else for (const [key, answer] of answers) this.#others.set(key, answer);
+  }
+
+  get(key: string): BackendAnswer | undefined {
+    return this.#first?.get(key) ?? this.#others.get(key);
+  }
+}
+
 /** Puts what is found into `answers`. What it gives tells, by backend, when nothing more of that is waited for. */
 function askBackends(
   { datasources, log }: EvaluateBatchDeps,
   requests: readonly PlannedRequest[],
   { now, signal, cutOff }: Batch,
-  answers: Map<string, BackendAnswer>,
+  answers: GatheredAnswers,
 ): ReadonlyMap<string, Promise<void>> {
   const asked = new Map<string, Promise<void>>();
   for (const planned of requests) {
@@ -143,7 +154,7 @@ function askBackends(
     const ask = async (): Promise<void> => {
       try {
         const found = await untilAborted(askPlanned(datasources, planned, { now, signal }), cutOff);
-        for (const [key, answer] of found) answers.set(key, answer);
+        answers.add(found);
       } catch (thrown) {
         const level = cutOff.aborted ? 'debug' : 'error';
         log[level]('a datasource gave no answer', { datasource, backend, err: toError(thrown) });
@@ -156,7 +167,7 @@ function askBackends(
 }
 
 interface Answered {
-  answers: ReadonlyMap<string, BackendAnswer>;
+  answers: GatheredAnswers;
   batch: Batch;
 }
 

@@ -1,3 +1,4 @@
+import { SLOTS } from '../alarm/partition-key.js';
 import { decide } from '../alarm/decide.js';
 import { isWithin } from '../alarm/time-constraint.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
@@ -9,7 +10,7 @@ import type { HeldAlarm } from './alarm-cache.js';
 import { combinationVerdict, progressBelow, type Snapshot } from './combination-verdict.js';
 import { outcomeOf } from './evaluate-batch.js';
 import type { PoisonWatch } from './poison-watch.js';
-import { SLOTS, slotOf } from './schedule.js';
+import { slotOf } from './schedule.js';
 
 /** Combinations looked at with one statement. */
 const CHUNK = 500;

@@ -1,3 +1,4 @@
+import { SLOTS } from '../alarm/partition-key.js';
 import type { Clock } from '../clock.js';
 import type { Datasources } from '../datasource/datasource.js';
 import type { Logger } from '../logger.js';
@@ -12,7 +13,6 @@ import { CombinationJudge } from './evaluate-combinations.js';
 import { EvaluationLoop } from './evaluation-loop.js';
 import { HeldPartitions, type TakenPartition } from './held-partitions.js';
 import { PoisonWatch } from './poison-watch.js';
-import { SLOTS } from './schedule.js';
 import { TroubleWatch } from './trouble-watch.js';
 import { Turns } from './turns.js';
 

@@ -3,6 +3,7 @@ import { windowStart, type BackendAnswer, type Series, type SeriesNeed } from '.
 import { evaluatedTypeOf } from '../alarm/types/index.js';
 import { retrievalFailed } from '../alarm/types/threshold-judgement.js';
 import type { HeldAlarm } from './alarm-cache.js';
+import type { BackendAnswers } from './ask-backends.js';
 
 /** What a judgement looks at. */
 export type JudgedAlarm = Pick<HeldAlarm, 'rule' | 'needs' | 'options' | 'state' | 'repeats'>;
@@ -18,7 +19,7 @@ export interface Judgement {
  * One look at one alarm that asks backends. `answers` are by the needs' keys, over windows as wide as needed or wider; what is not among
  * them was not to be had in time.
  */
-export function judgeAlarm(alarm: JudgedAlarm, answers: ReadonlyMap<string, BackendAnswer>, now: Date): Judgement {
+export function judgeAlarm(alarm: JudgedAlarm, answers: Pick<BackendAnswers, 'get'>, now: Date): Judgement {
   const own = alarm.needs.map((need) => ownWindow(answers.get(need.key), need, now));
   return judgeOwn(alarm, own, now);
 }

@@ -16,15 +16,34 @@ export function planRequests(needs: Iterable<SeriesNeed>): PlannedRequest[] {
     const known = widest.get(need.key);
     if (known === undefined || known.periods < need.periods) widest.set(need.key, need);
   }
-  const groups = new Map<string, PlannedRequest & { questions: { key: string; query: SeriesNeed['query'] }[] }>();
-  for (const { datasource, backend, key, query, granularityS, periods, lagS, ownWindow } of widest.values()) {
-    const width = ownWindow ? periods : nextPowerOfTwo(periods);
-    const groupKey = JSON.stringify([datasource, backend, granularityS, width, lagS]);
-    const group = groups.get(groupKey) ?? { datasource, backend, granularityS, periods: width, lagS, questions: [] };
-    group.questions.push({ key, query });
-    groups.set(groupKey, group);
+  const groups = new Map<string, Group>();
+  let group: Group | undefined;
+  for (const need of widest.values()) {
+    const { datasource, backend, granularityS, lagS } = need;
+    const periods = need.ownWindow ? need.periods : nextPowerOfTwo(need.periods);
+    if (group === undefined || !isOver(group, need, periods)) {
+      const groupKey = JSON.stringify([datasource, backend, granularityS, periods, lagS]);
+      group = groups.get(groupKey) ?? { datasource, backend, granularityS, periods, lagS, questions: [] };
+      groups.set(groupKey, group);
+    }
+    group.questions.push(need);
   }
   return [...groups.values()];
+}
+
+interface Group extends PlannedRequest {
+  questions: { key: string; query: SeriesNeed['query'] }[];
+}
+
+/** Spares most needs the group's key, for they come after another of their group. */
+function isOver(group: Group, { datasource, backend, granularityS, lagS }: SeriesNeed, periods: number): boolean {
+  return (
+    group.periods === periods &&
+    group.granularityS === granularityS &&
+    group.lagS === lagS &&
+    group.datasource === datasource &&
+    group.backend === backend
+  );
 }
 
 function nextPowerOfTwo(n: number): number {

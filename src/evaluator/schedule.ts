@@ -1,9 +1,9 @@
-/** Into how many slots an interval is cut. A partition always has the same slot, so a restart keeps the phase. */
-export const SLOTS = 8;
+import { SLOTS } from '../alarm/partition-key.js';
 
 /** Batches start on slots; combinations are looked at half-way between, when the batches around them have settled. */
 const TICKS_PER_SLOT = 2;
 
+/** A partition always has the same slot, so a restart keeps the phase. */
 export function slotOf(partition: number): number {
   return partition % SLOTS;
 }

@@ -1,6 +1,6 @@
 import type { Alarm, AlarmState, DeliveryPolicy, Severity } from '../alarm/alarm.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
-import { partitionOf, queryKeyOf } from '../alarm/partition-key.js';
+import { homeOf } from '../alarm/partition-key.js';
 import { pythonJson } from '../alarm/python-json.js';
 import type { TimeConstraint } from '../alarm/time-constraint.js';
 import { parseStoredRule, type AlarmKind } from '../alarm/types/index.js';
@@ -75,7 +75,7 @@ export function toAlarm(row: AlarmRow): StoredAlarm {
 
 /** What both an insert and a replacement write, in the order of their statements' first 22 parameters. */
 export function alarmParameters(alarm: StoredAlarm): unknown[] {
-  const queryKey = queryKeyOf(alarm.rule, alarm.evaluationOptions ?? NO_OPTIONS, alarm.id);
+  const { queryKey, partition } = homeOf(alarm.rule, alarm.evaluationOptions ?? NO_OPTIONS, alarm.id);
   return [
     alarm.id,
     alarm.projectId,
@@ -97,7 +97,7 @@ export function alarmParameters(alarm: StoredAlarm): unknown[] {
     alarm.stateReason,
     alarm.stateTimestamp,
     queryKey,
-    partitionOf(queryKey),
+    partition,
     alarm.evaluationOptions && JSON.stringify(alarm.evaluationOptions),
   ];
 }

@@ -64,7 +64,8 @@ export type CommitEvaluations = (batch: EvaluationBatch) => Promise<CommitResult
  * Writes state columns only, so it can never undo an owner's edit. When it rejects, the outcome is unknown: re-read before the next evaluation.
  */
 export function createEvaluationCommit(db: Database): CommitEvaluations {
-  return (batch) => db.transaction((tx) => commit(tx, batch));
+  // Without outcomes it is one statement, which needs no transaction around it.
+  return (batch) => (batch.outcomes.length === 0 ? commit(db, batch) : db.transaction((tx) => commit(tx, batch)));
 }
 
 async function commit(tx: Sql, batch: EvaluationBatch): Promise<CommitResult> {

@@ -63,7 +63,8 @@ const CHANGES = `
 const LOAD = `
   select s.seen, ${COLUMNS}
     from (select pg_snapshot_xmin(pg_current_snapshot())::text as seen) s
-    left join alarms a on a.partition = any($1::smallint[]) and a.deleted_at is null`;
+    left join alarms a on a.partition = any($1::smallint[]) and a.deleted_at is null
+   order by a.partition`;
 
 const BY_ID = `select ${COLUMNS} from alarms a where a.id = any($1::text[])`;
 

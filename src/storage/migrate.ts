@@ -3,13 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Logger } from '../logger.js';
 import type { Database } from './database.js';
 import { openPostgres } from './postgres.js';
-import { rekeyAlarms } from './rekey-alarms.js';
+import { rekeyAlarms, uniteFamilies } from './rekey-alarms.js';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 /** Any constant number; all processes that migrate must use the same. */
 const LOCK = 8042_0001;
 /** From here on the alarms of all kinds have keys. */
 const KEYED = '0003-real-backends.sql';
+/** From here on alarms whose questions fit into one request take their turns together. */
+const UNITED = '0004-families.sql';
 const MIGRATION_TIMEOUT_MS = 24 * 3_600_000;
 
 /**
@@ -34,6 +36,7 @@ export async function migrate(db: Database, known: readonly string[] = migration
     }
     await tx.query('update alarms set revision = pg_current_xact_id() where revision > pg_current_xact_id()');
     if (known.includes(KEYED)) await rekeyAlarms(tx);
+    if (pending.includes(UNITED)) await uniteFamilies(tx);
     return pending;
   });
 }

@@ -1,5 +1,5 @@
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
-import { partitionOf, queryKeyOf } from '../alarm/partition-key.js';
+import { homeOf, type Home } from '../alarm/partition-key.js';
 import { leafTypeOf, withLeaves, type CompositeLeaf } from '../alarm/types/composite/tree.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { parseStoredOptions } from './alarm-row.js';
@@ -15,6 +15,8 @@ const KINDS: AlarmKind[] = [
   'loadbalancer_member_health',
 ];
 
+const KINDS_WITH_FAMILIES: AlarmKind[] = ['prometheus', 'composite'];
+
 const BATCH = 1_000;
 
 interface OldRow {
@@ -23,17 +25,21 @@ interface OldRow {
   type: AlarmKind;
   rule: string;
   evaluation_options: string | null;
+  query_key: string;
+  partition: number;
 }
 
-interface Rekeyed {
+interface Rekeyed extends Home {
   id: string;
   ruleJson: string;
-  queryKey: string;
 }
 
-const NEXT = `
-  select id, project_id, type, rule, evaluation_options from alarms
-   where query_key = id and deleted_at is null and type = any($1::text[]) and id > $2 order by id limit $3 for update`;
+const nextWhere = (condition: string): string => `
+  select id, project_id, type, rule, evaluation_options, query_key, partition from alarms
+   where ${condition} and deleted_at is null and type = any($1::text[]) and id > $2 order by id limit $3 for update`;
+
+const NEXT_WITHOUT_KEY = nextWhere('query_key = id');
+const NEXT = nextWhere('true');
 
 /** As an edit does, but for the version: what clients see of an alarm stays the same. */
 const UPDATE = `
@@ -49,17 +55,29 @@ const UPDATE = `
  * follows from it, and in rules that name resources or metrics by id the project whose data they may look at. SQL cannot compute the keys.
  * Returns how many alarms it changed. Doing it again changes nothing, but for alarms that such a release has written since.
  */
-export async function rekeyAlarms(tx: Sql): Promise<number> {
+export function rekeyAlarms(tx: Sql): Promise<number> {
+  return rehome(tx, NEXT_WITHOUT_KEY, KINDS);
+}
+
+/**
+ * Moves alarms that have a family to where their family is: until migration 0004 nobody asked for that. One that a release before it writes
+ * later lives elsewhere and is evaluated as well, with a request of its own. Returns how many alarms it moved.
+ */
+export function uniteFamilies(tx: Sql): Promise<number> {
+  return rehome(tx, NEXT, KINDS_WITH_FAMILIES);
+}
+
+async function rehome(tx: Sql, next: string, kinds: readonly AlarmKind[]): Promise<number> {
   let changed = 0;
   for (let after = ''; ;) {
-    const { rows } = await tx.query<OldRow>(NEXT, [KINDS, after, BATCH]);
+    const { rows } = await tx.query<OldRow>(next, [kinds, after, BATCH]);
     const rekeyed = rows.map(rekey).filter((one) => one !== undefined);
     if (rekeyed.length > 0) {
       await tx.query(UPDATE, [
         rekeyed.map(({ id }) => id),
         rekeyed.map(({ ruleJson }) => ruleJson),
         rekeyed.map(({ queryKey }) => queryKey),
-        rekeyed.map(({ queryKey }) => String(partitionOf(queryKey))),
+        rekeyed.map(({ partition }) => String(partition)),
       ]);
     }
     changed += rekeyed.length;
@@ -70,12 +88,20 @@ export async function rekeyAlarms(tx: Sql): Promise<number> {
 }
 
 /** Undefined when there is nothing to change: an empty composite rule asks nothing, and what cannot be read is left to evaluators to tell of. */
-function rekey({ id, project_id: projectId, type, rule: text, evaluation_options: options }: OldRow): Rekeyed | undefined {
-  const stored = readable(type, text);
-  if (stored === undefined) return undefined;
-  const rule = withinProject(stored, projectId);
-  const queryKey = queryKeyOf(rule, parseStoredOptions(options) ?? NO_OPTIONS, id);
-  return queryKey === id ? undefined : { id, ruleJson: typeOf(rule).ruleJson(rule), queryKey };
+function rekey({
+  id,
+  project_id: projectId,
+  type,
+  rule: text,
+  evaluation_options: options,
+  ...stored
+}: OldRow): Rekeyed | undefined {
+  const read = readable(type, text);
+  if (read === undefined) return undefined;
+  const rule = withinProject(read, projectId);
+  const home = homeOf(rule, parseStoredOptions(options) ?? NO_OPTIONS, id);
+  if (home.queryKey === stored.query_key && home.partition === stored.partition) return undefined;
+  return { id, ruleJson: typeOf(rule).ruleJson(rule), ...home };
 }
 
 function readable(type: AlarmKind, text: string): AlarmRule | undefined {

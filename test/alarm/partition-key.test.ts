@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
-import { partitionOf, PARTITIONS, queryKeyOf as keyOf } from '../../src/alarm/partition-key.js';
+import { NO_OPTIONS, type EvaluationOptions } from '../../src/alarm/evaluation-options.js';
+import { homeOf, partitionOf, PARTITIONS, queryKeyOf as keyOf, SLOTS } from '../../src/alarm/partition-key.js';
 import type { MeterQuery } from '../../src/alarm/series.js';
 import type { QueryItem, ThresholdRule } from '../../src/alarm/types/threshold/schema.js';
 import { scopedTo, seriesNeeded as needsOf } from '../../src/alarm/types/threshold/meter-query.js';
-import type { AlarmRule } from '../../src/alarm/types/index.js';
+import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import { aCombinationRule, aThresholdRule } from '../support/builders.js';
 
 const queryKeyOf = (rule: AlarmRule, id: string): string => keyOf(rule, NO_OPTIONS, id);
@@ -112,5 +112,64 @@ describe('the partition of a key', () => {
     for (let index = 0; index < 25_600; index += 1) loads[partitionOf(`key ${index}`)]! += 1;
     expect(Math.min(...loads)).toBeGreaterThan(50);
     expect(Math.max(...loads)).toBeLessThan(150);
+  });
+});
+
+describe('alarms on Prometheus', () => {
+  const about = (query: string, more: object = {}): AlarmRule =>
+    ({ ...alarmTypes.prometheus.schema.parse({ query, threshold: 1 }), ...more });
+  const slotOf = (rule: AlarmRule, options: EvaluationOptions = NO_OPTIONS): number =>
+    homeOf(rule, options, '').partition % SLOTS;
+  const slots = (query: (n: number) => string): Set<number> =>
+    new Set(Array.from({ length: 40 }, (_, n) => slotOf(about(query(n)))));
+  const hosts = Array.from(
+    { length: 400 },
+    (_, n) => homeOf(about(`cpu{instance="h${n}",job="node"}`), NO_OPTIONS, '').partition,
+  );
+
+  test('take their turns together where one request can ask about all, and are spread over all partitions of that turn', () => {
+    expect(new Set(hosts.map((partition) => partition % SLOTS)).size).toBe(1);
+    expect(new Set(hosts).size).toBe(PARTITIONS / SLOTS);
+  });
+
+  test.each<[string, (n: number) => string]>([
+    ['in double quotes', (n) => `cpu{a="${n}"}`],
+    ['in single quotes', (n) => `cpu{a='${n}'}`],
+    ['in backticks', (n) => `cpu{a=\`${n}\`}`],
+    ['with quotes in it', (n) => `cpu{a="\\"${n}'"}`],
+    ['with line breaks in it', (n) => `cpu{a=\`\n${n}\`}`],
+    ['of two labels at once', (n) => `sum(rate(cpu{a="${n % 7}",b="${n}"}[5m])) > 2`],
+  ])('differ in no turn by values %s', (_, query) => {
+    expect(slots(query).size).toBe(1);
+  });
+
+  test.each<[string, (n: number) => string]>([
+    ['metric', (n) => `cpu${n}{a="1"}`],
+    ['label', (n) => `cpu{a${n}="1"}`],
+    ['window', (n) => `rate(cpu{a="1"}[${n + 1}m])`],
+  ])('are spread over the interval by their %s', (_, query) => {
+    expect(slots(query).size).toBe(SLOTS);
+  });
+
+  test.each<[string, (n: number) => [AlarmRule, EvaluationOptions]]>([
+    ['project', (n) => [about('cpu{a="1"}', { scope_to_project: `p${n}` }), NO_OPTIONS]],
+    ['granularity', (n) => [about('cpu{a="1"}', { granularity: n + 1 }), NO_OPTIONS]],
+    ['lag', (n) => [about('cpu{a="1"}'), { ingestion_lag: n }]],
+    ['backend', (n) => [about('cpu{a="1"}'), { backend: `b${n}` }]],
+  ])('are spread over the interval by their %s', (_, nth) => {
+    expect(new Set(Array.from({ length: 60 }, (_, n) => slotOf(...nth(n)))).size).toBe(SLOTS);
+  });
+
+  test('are where their question is, whatever they compare it with', () => {
+    const one = homeOf(about('cpu{a="1"}'), NO_OPTIONS, 'x');
+    expect(homeOf(about('cpu{a="1"}', { threshold: 5, comparison_operator: 'lt' }), NO_OPTIONS, 'y')).toEqual(one);
+  });
+
+  test('take composite alarms along whose first question is of their family', () => {
+    const leaf = about('cpu{instance="h1",job="node"}') as never;
+    const other = about('mem') as never;
+    const composite: AlarmRule = { type: 'composite', tree: { and: [leaf, { or: [other] }] } };
+    expect(homeOf(composite, NO_OPTIONS, '')).toEqual(homeOf(leaf, NO_OPTIONS, ''));
+    expect(hosts).toContain(homeOf(leaf, NO_OPTIONS, '').partition);
   });
 });

@@ -12,6 +12,7 @@ import { createSystemClock } from '../../src/clock.js';
 import type { Datasources } from '../../src/datasource/datasource.js';
 import { createGnocchiClient } from '../../src/datasource/gnocchi/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
+import { SWEEPING, type Sweeping } from '../../src/datasource/prometheus/sweeps.js';
 import type { HeldAlarm } from '../../src/evaluator/alarm-cache.js';
 import { askAll } from '../../src/evaluator/ask-backends.js';
 import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';
@@ -217,7 +218,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
   }
 
   /** Backends that know nothing yet. */
-  function open(): Datasources {
+  function open(sweeping: Sweeping): Datasources {
     const observer = { succeeded: () => undefined, failed: () => undefined };
     const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
     const ofGnocchi = createGnocchiDatasource({
@@ -227,7 +228,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
       creator: () => Promise.resolve('admin-user:admin-project'),
       externalOwner: () => Promise.resolve(null),
     });
-    const ofPrometheus = prometheusAt(prometheus.url, { timeoutMs: 60_000 }).datasource;
+    const ofPrometheus = prometheusAt(prometheus.url, { timeoutMs: 60_000, sweeping }).datasource;
     const find: Datasources['find'] = (kind) => (kind === 'gnocchi' ? ofGnocchi : ofPrometheus);
     return { find, close: () => [ofGnocchi, ofPrometheus].forEach((each) => each.close?.()) };
   }
@@ -261,32 +262,39 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     return outcomes;
   }
 
-  test('find the same points and come to the same verdict, for the same reason, all together and each alone', async () => {
-    const gnocchiRule = gnocchiRules(instances);
-    const rules: AlarmRule[] = [
-      ...drawn(prometheusRules, ON_PROMETHEUS, 3),
-      ...drawn(gnocchiRule, ON_GNOCCHI, 4),
-      ...drawn(compositeRules(fc.oneof(prometheusRules, gnocchiRule)), COMPOSITE, 5),
-    ];
-    const given = drawn(fc.record({ options, state: fc.constantFrom(...ALARM_STATES) }), rules.length, 6);
-    const alarms = rules.map((rule, index) => held(rule, given[index]!));
-    const [merging, single] = [open(), open()];
-    const together = await judged(merging, alarms);
-    const outcomes = new Map((await outcomesOf(merging, alarms)).map((outcome) => [outcome.alarmId, outcome]));
-    const verdicts = new Map<string, number>();
-    for (const alarm of alarms) {
-      const alone = await judged(single, [alarm]);
-      const found = { seed: SEED, rule: alarm.rule, options: alarm.options, judgement: together.get(alarm.id) };
-      expect(found).toEqual({ ...found, judgement: alone.get(alarm.id) });
-      const { evaluation, decision } = alone.get(alarm.id) as ReturnType<typeof judgeAlarm>;
-      if (decision.kind === 'stay') expect(outcomes.has(alarm.id)).toBe(false);
-      else expect(outcomes.get(alarm.id)).toMatchObject({ kind: decision.kind, reason: decision.reason });
-      verdicts.set(evaluation.verdict, (verdicts.get(evaluation.verdict) ?? 0) + 1);
-    }
-    merging.close();
-    single.close();
-    expect([...verdicts.keys()].sort()).toEqual(expect.arrayContaining(['alarm', 'hold', 'insufficient data', 'ok']));
-    expect(verdicts.get('insufficient data')!).toBeLessThan(alarms.length / 2);
-    expect(verdicts.has('trouble')).toBe(false);
-  }, 240_000);
+  test.each([
+    { how: 'as few requests as possible', sweeping: SWEEPING },
+    { how: 'requests for all series, wanted or not', sweeping: { fromMembers: 2, maxSeriesPerMember: Infinity } },
+  ])(
+    'find the same points and come to the same verdict, for the same reason, in $how and each alone',
+    async ({ sweeping }) => {
+      const gnocchiRule = gnocchiRules(instances);
+      const rules: AlarmRule[] = [
+        ...drawn(prometheusRules, ON_PROMETHEUS, 3),
+        ...drawn(gnocchiRule, ON_GNOCCHI, 4),
+        ...drawn(compositeRules(fc.oneof(prometheusRules, gnocchiRule)), COMPOSITE, 5),
+      ];
+      const given = drawn(fc.record({ options, state: fc.constantFrom(...ALARM_STATES) }), rules.length, 6);
+      const alarms = rules.map((rule, index) => held(rule, given[index]!));
+      const [merging, single] = [open(sweeping), open(SWEEPING)];
+      const together = await judged(merging, alarms);
+      const outcomes = new Map((await outcomesOf(merging, alarms)).map((outcome) => [outcome.alarmId, outcome]));
+      const verdicts = new Map<string, number>();
+      for (const alarm of alarms) {
+        const alone = await judged(single, [alarm]);
+        const found = { seed: SEED, rule: alarm.rule, options: alarm.options, judgement: together.get(alarm.id) };
+        expect(found).toEqual({ ...found, judgement: alone.get(alarm.id) });
+        const { evaluation, decision } = alone.get(alarm.id) as ReturnType<typeof judgeAlarm>;
+        if (decision.kind === 'stay') expect(outcomes.has(alarm.id)).toBe(false);
+        else expect(outcomes.get(alarm.id)).toMatchObject({ kind: decision.kind, reason: decision.reason });
+        verdicts.set(evaluation.verdict, (verdicts.get(evaluation.verdict) ?? 0) + 1);
+      }
+      merging.close();
+      single.close();
+      expect([...verdicts.keys()].sort()).toEqual(expect.arrayContaining(['alarm', 'hold', 'insufficient data', 'ok']));
+      expect(verdicts.get('insufficient data')!).toBeLessThan(alarms.length / 2);
+      expect(verdicts.has('trouble')).toBe(false);
+    },
+    240_000,
+  );
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { cycleOf, isDue, lastSlotTime, missedSlots, nextTick, SLOTS, slotOf } from '../../src/evaluator/schedule.js';
+import { SLOTS } from '../../src/alarm/partition-key.js';
+import { cycleOf, isDue, lastSlotTime, missedSlots, nextTick, slotOf } from '../../src/evaluator/schedule.js';
 
 const INTERVAL = 80_000;
 const moments = fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 });

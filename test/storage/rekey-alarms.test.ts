@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
+import { homeOf, partitionOf, queryKeyOf, SLOTS } from '../../src/alarm/partition-key.js';
 import { ALARM_KINDS, parseStoredRule, typeOf, type AlarmKind } from '../../src/alarm/types/index.js';
 import { silentLogger } from '../../src/logger.js';
 import { createAlarmStore } from '../../src/storage/alarm-store.js';
@@ -160,12 +160,9 @@ function rekeying(open: () => Promise<Database>): void {
     for (const id of [...moved, 'composite', 'composite of one', 'balancer']) {
       const { type, rule, query_key, partition, previous_partition, revision } = row(after, id);
       const old = row(before, id);
-      expect(query_key).toBe(queryKeyOf(parseStoredRule(type, rule), {}, id));
+      expect({ queryKey: query_key, partition }).toEqual(homeOf(parseStoredRule(type, rule), {}, id));
       expect(query_key).not.toBe(id);
-      expect([partition, previous_partition]).toEqual([
-        partitionOf(query_key),
-        old.partition === partition ? null : old.partition,
-      ]);
+      expect(previous_partition).toBe(old.partition === partition ? null : old.partition);
       expect(BigInt(revision)).toBeGreaterThan(BigInt(old.revision));
     }
   });
@@ -197,5 +194,29 @@ function rekeying(open: () => Promise<Database>): void {
     await migrate(db);
     const { rows: left } = await db.query<{ id: string }>(`select id from alarms where id like 'many-%' and query_key = id`);
     expect(left).toEqual([{ id: 'many-7' }]);
+  });
+
+  test('of a release that knew no families move to where their family is, and nothing else of them changes', async () => {
+    await db.query("delete from migrations where name = '0004-families.sql'");
+    const hosts = Array.from({ length: 12 }, (_, n) => `host-${n}`);
+    for (const host of hosts) {
+      const rule = `{"comparison_operator": "gt", "threshold": 1.0, "query": "cpu{h=\\"${host}\\"}", "scope_to_project": "p1"}`;
+      const key = queryKeyOf(parseStoredRule('prometheus', rule), {}, host);
+      await db.query(INSERT, [host, 'p1', 'prometheus', rule, AT, key, partitionOf(key), null]);
+    }
+    const old = await rows();
+    expect(await migrate(db)).toEqual(['0004-families.sql']);
+    const moved = await rows();
+    const homes = hosts.map((host) => row(moved, host).partition);
+    expect(new Set(homes.map((partition) => partition % SLOTS)).size).toBe(1);
+    for (const host of hosts) {
+      const { partition, previous_partition, revision, ...rest } = row(moved, host);
+      const before = row(old, host);
+      expect({ ...before, ...rest }).toEqual(before);
+      expect(partition).toBe(homeOf(parseStoredRule('prometheus', rest.rule), {}, host).partition);
+      if (partition === before.partition) expect([previous_partition, revision]).toEqual([null, before.revision]);
+      else expect(previous_partition).toBe(before.partition);
+    }
+    expect(row(moved, 'threshold')).toEqual(row(old, 'threshold'));
   });
 }

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import { PARTITIONS } from '../../src/alarm/partition-key.js';
+import { PARTITIONS, SLOTS } from '../../src/alarm/partition-key.js';
 import { createDatasources, type DatasourceDeps } from '../../src/datasource/registry.js';
 import type { CountResults } from '../../src/evaluator/count-results.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
-import { SLOTS } from '../../src/evaluator/schedule.js';
 import { silentLogger } from '../../src/logger.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationCommit } from '../../src/storage/evaluation-commit.js';

@@ -5,6 +5,7 @@ import type { Asking, Datasource, SeriesRequest } from '../../src/datasource/dat
 import type { Tenancy } from '../../src/datasource/prometheus/plan-queries.js';
 import { createPrometheusClient, type PrometheusClientOptions } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
+import { SWEEPING, type Sweeping } from '../../src/datasource/prometheus/sweeps.js';
 import { startReceiver, type ReceivedRequest, type Receiver } from './receiver-server.js';
 
 /** A moment at which tests ask. */
@@ -64,16 +65,19 @@ export interface Observed {
   outcomes: string[];
 }
 
-export type ReachedBy = Partial<Omit<PrometheusClientOptions, 'url'>> & { tenancy?: Tenancy };
+export type ReachedBy = Partial<Omit<PrometheusClientOptions, 'url'>> & { tenancy?: Tenancy; sweeping?: Sweeping };
 
 export function prometheusAt(
   url: string,
-  { tenancy = { kind: 'label', label: 'project' }, ...client }: ReachedBy = {},
+  { tenancy = { kind: 'label', label: 'project' }, sweeping = SWEEPING, ...client }: ReachedBy = {},
 ): Observed {
   const outcomes: string[] = [];
   const observer = { succeeded: () => outcomes.push('ok'), failed: (reason: string) => outcomes.push(reason) };
   const options = { url, auth: { kind: 'none' } as const, timeoutMs: 2_000, ...client };
-  return { datasource: createPrometheusDatasource({ client: createPrometheusClient(options), tenancy, observer }), outcomes };
+  return {
+    datasource: createPrometheusDatasource({ client: createPrometheusClient(options), tenancy, observer, sweeping }),
+    outcomes,
+  };
 }
 
 /** Queries as everybody's, or by project; each is its own key. */

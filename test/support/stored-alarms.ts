@@ -1,5 +1,5 @@
 import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
-import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
+import { homeOf } from '../../src/alarm/partition-key.js';
 import { alarmTypes, typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
 
@@ -35,7 +35,7 @@ const INSERT = `
 export async function storeAlarm(db: Database, alarm: StoredAlarm): Promise<void> {
   const { id, rule } = alarm;
   const type = typeOf(rule);
-  const key = queryKeyOf(rule, NO_OPTIONS, id);
+  const { queryKey, partition } = homeOf(rule, NO_OPTIONS, id);
   await db.query(INSERT, [
     id,
     alarm.projectId ?? 'p',
@@ -50,8 +50,8 @@ export async function storeAlarm(db: Database, alarm: StoredAlarm): Promise<void
     JSON.stringify(alarm.timeConstraints ?? []),
     alarm.at ?? new Date('2026-01-01T00:00:00Z'),
     alarm.state ?? 'insufficient data',
-    key,
-    partitionOf(key),
+    queryKey,
+    partition,
   ]);
   for (const member of type.members(rule)) {
     await db.query('insert into alarm_members (combination_id, member_id) values ($1, $2)', [id, member]);

@@ -44,6 +44,11 @@ export interface AlarmKindDefinition<Rule extends { type: string }> {
   backends(rule: Rule): readonly Backend[];
   /** What to ask backends, in a fixed order; nothing for kinds that ask none. */
   seriesNeeded(rule: Rule, options: EvaluationOptions): readonly SeriesNeed[];
+  /**
+   * The same for alarms whose questions, though different, one request can ask: they take their turns together. Left out by kinds that gain
+   * nothing from it. Stored partitions follow from it, so changing it is a migration.
+   */
+  family?(rule: Rule, options: EvaluationOptions): string | undefined;
   /** The first of the options that makes no sense with this rule. */
   optionProblem(rule: Rule, options: EvaluationOptions): OptionProblem | undefined;
 }

@@ -75,13 +75,13 @@ export function judgeThreshold(
   if (answer.kind === 'trouble') return { verdict: 'trouble', findings: nothing(required, retrievalFailed(answer.reason)) };
   if (answer.kind === 'refused') return { verdict: 'insufficient data', findings: nothing(required, answer.reason) };
   const reason = answer.kind === 'absent' ? answer.reason : reading.withoutValues;
-  const series = (answer.kind === 'series' ? answer.series : []).map((points, index) => ({ points, index }));
+  const series = answer.kind === 'series' ? answer.series : [];
   // A series without a point in the window is not there: with a window just as wide, the backend would not have told of it.
-  const present = series.filter(({ points }) => points.length > 0);
-  const judged = (present.length > 0 ? present : NO_SERIES).map(({ points }) =>
-    judgeValues(condition, valuesOf(comparedPoints(points, reading), reading), required, circumstances),
+  const present = series.filter((points) => points.length > 0);
+  const judged = (present.length > 0 ? present : ONE_WITHOUT_POINTS).map((points) =>
+    judgeValues(condition, comparedValues(points, reading), required, circumstances),
   );
-  tellPoints(condition, { series: present, judged }, reading, circumstances);
+  tellPoints(condition, { series, judged }, reading, circumstances);
   const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : together(judged);
   if (evaluation.verdict !== 'insufficient data' || evaluation.findings.values.length > 0 || reason === undefined)
     return evaluation;
@@ -115,27 +115,18 @@ export function judgeValues(
   return { verdict: trend(fulfils(values.at(-1) as number, threshold)), findings };
 }
 
-/** One of several, and which of them it is. */
-interface PlacedSeries {
-  points: Series;
-  index: number;
-}
-
-const NO_SERIES: readonly PlacedSeries[] = [{ points: [], index: 0 }];
+const ONE_WITHOUT_POINTS: readonly Series[] = [[]];
 
 /** The newest points that have a value, oldest first; gaps between them are not looked at. */
 function comparedPoints(series: Series, { required, statistic, only }: Reading): readonly Point[] {
   const points = only ? only.points(series) : series;
-  const compared: Point[] = [];
-  for (let index = points.length - 1; index >= 0 && compared.length < required; index -= 1) {
-    const point = points[index]!;
-    if (isValue(point.values[statistic])) compared.push(point);
-  }
-  return compared.reverse();
+  const hasValue = ({ values }: Point): boolean => isValue(values[statistic]);
+  const usable = points.every(hasValue) ? points : points.filter(hasValue);
+  return usable.length > required ? usable.slice(-required) : usable;
 }
 
-function valuesOf(points: readonly Point[], { statistic }: Reading): number[] {
-  return points.map(({ values }) => values[statistic] as number);
+function comparedValues(points: Series, reading: Reading): number[] {
+  return comparedPoints(points, reading).map(({ values }) => values[reading.statistic] as number);
 }
 
 function isValue(value: number | undefined): value is number {
@@ -144,7 +135,7 @@ function isValue(value: number | undefined): value is number {
 
 function tellPoints(
   condition: ThresholdCondition,
-  { series, judged }: { series: readonly PlacedSeries[]; judged: readonly Evaluation[] },
+  { series, judged }: { series: readonly Series[]; /** One for each series that has points. */ judged: readonly Evaluation[] },
   reading: Reading,
   circumstances: Circumstances,
 ): void {
@@ -152,8 +143,11 @@ function tellPoints(
   if (onPoint === undefined) return;
   const threshold = effectiveThreshold(condition, circumstances);
   const isAnyDecided = judged.some(isDecided);
-  for (const [place, { points, index }] of series.entries()) {
+  let place = 0;
+  for (const [index, points] of series.entries()) {
+    if (points.length === 0) continue;
     const stoodAside = isAnyDecided && !isDecided(judged[place]!);
+    place += 1;
     const whyNot = reasonsAgainst(points, reading, stoodAside);
     for (const point of points) {
       const { at } = point;

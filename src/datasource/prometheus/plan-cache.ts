@@ -21,7 +21,13 @@ const WORTH_REMEMBERING = 8;
 /** What made a division necessary may have gone. */
 const MAX_USES = 60;
 
-export function createPlanCache(tenancy: Tenancy, maxQuestions = MAX_QUESTIONS): PlanCache {
+export interface PlanCacheOptions {
+  tenancy: Tenancy;
+  sweepFrom: number;
+  maxQuestions?: number;
+}
+
+export function createPlanCache({ tenancy, sweepFrom, maxQuestions = MAX_QUESTIONS }: PlanCacheOptions): PlanCache {
   // A question comes at the same moment of each interval, with the same others: its batch can be known by the first.
   const plans = new Map<string, Remembered>();
   let remembered = 0;
@@ -45,12 +51,12 @@ export function createPlanCache(tenancy: Tenancy, maxQuestions = MAX_QUESTIONS):
   return {
     async planOf(questions) {
       const first = questions[0]?.key;
-      if (first === undefined || questions.length < WORTH_REMEMBERING) return planQueries(questions, tenancy);
+      if (first === undefined || questions.length < WORTH_REMEMBERING) return planQueries(questions, tenancy, sweepFrom);
       const known = plans.get(first);
       const isKnown = known !== undefined && known.uses < MAX_USES && isOf(known, questions);
       const one = isKnown
         ? known
-        : { keys: questions.map(({ key }) => key), plan: await planQueries(questions, tenancy), uses: 0 };
+        : { keys: questions.map(({ key }) => key), plan: await planQueries(questions, tenancy, sweepFrom), uses: 0 };
       one.uses += 1;
       remember(first, one);
       return one.plan;

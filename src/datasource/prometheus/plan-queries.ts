@@ -1,6 +1,6 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
 import { withEnforcedLabel } from './promql/enforce.js';
-import { groupByHole, holesOf, mergedPromql, type Hole } from './promql/merge.js';
+import { groupByHole, holesOf, mergedPromql, sweepingPromql, type Hole } from './promql/merge.js';
 
 /** What keeps projects apart. */
 export type Tenancy =
@@ -31,10 +31,12 @@ export interface PlannedQuery {
   /** Where the members differ; null for a single one. */
   hole: Hole | null;
   members: readonly Member[];
+  /** Of a sweep, which asks for every value of the label, the members' and others': the queries in whose place it stands. */
+  insteadOf?: readonly PlannedQuery[];
 }
 
 export interface QueryPlan {
-  queries: PlannedQuery[];
+  queries: readonly PlannedQuery[];
   /** Questions that may not be asked. */
   refused: ReadonlyMap<string, BackendAnswer>;
 }
@@ -50,8 +52,11 @@ const TENANT = /^[!-+\--{}~]+$/;
 /** A query that is read for the first time costs a fifth of a millisecond. So many may keep the process from its other work, such as heartbeats. */
 const READ_AT_ONCE = 64;
 
-/** Which requests it takes to ask all this: the same for the same questions. Pauses while it reads many. */
-export async function planQueries(questions: readonly Question[], tenancy: Tenancy): Promise<QueryPlan> {
+/**
+ * Which requests it takes to ask all this: the same for the same questions. Where `sweepFrom` queries have a hole in common, it is a sweep in the
+ * first place. Pauses while it reads many.
+ */
+export async function planQueries(questions: readonly Question[], tenancy: Tenancy, sweepFrom: number): Promise<QueryPlan> {
   const refused = new Map<string, BackendAnswer>();
   const texts = new Map<string | null, Map<string, Asked>>();
   for (const [index, { key, query }] of questions.entries()) {
@@ -65,7 +70,7 @@ export async function planQueries(questions: readonly Question[], tenancy: Tenan
     const { promql } = scoped;
     getOrAdd(ofTenant, promql, () => ({ written: query.promql, keys: [], holes: holesIn(promql) })).keys.push(key);
   }
-  const queries = [...texts].flatMap(([tenant, asked]) => merging(tenant, asked));
+  const queries = [...texts].flatMap(([tenant, asked]) => sweeping(merging(tenant, asked), sweepFrom));
   return { queries, refused };
 }
 
@@ -133,6 +138,19 @@ function merging(tenant: string | null, asked: ReadonlyMap<string, Asked>): Plan
     });
     if (hole === null) return all.map((member) => together(tenant, hole, [member]));
     return inPortions(all).map((some) => together(tenant, hole, some));
+  });
+}
+
+/** Where many have a hole in common, a sweep in the place of all of them. */
+function sweeping(queries: readonly PlannedQuery[], sweepFrom: number): PlannedQuery[] {
+  const byTemplate = new Map<string | null, PlannedQuery[]>();
+  for (const query of queries) getOrAdd(byTemplate, query.hole?.template ?? null, () => []).push(query);
+  return [...byTemplate.values()].flatMap((some) => {
+    const [{ tenant, hole }] = some as [PlannedQuery];
+    const members = some.flatMap((query) => query.members);
+    if (hole === null || members.length < sweepFrom) return some;
+    const values = members.map(({ value }) => value as string);
+    return { tenant, promql: sweepingPromql(hole, values), hole, members, insteadOf: some };
   });
 }
 

@@ -48,10 +48,11 @@ function singlePoint(entry: unknown, moment: number): Point | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? { at: moment, values: { value } } : undefined;
 }
 
-/** The value of a label of a series; undefined if it has none. */
+/** The value of a label of a series, empty if it has none; undefined for what is no series. */
 export function labelOf(entry: unknown, label: string): string | undefined {
   const { metric } = fieldsOf(entry);
-  const value = fieldsOf(metric)[label];
+  if (typeof metric !== 'object' || metric === null) return undefined;
+  const value = Object.hasOwn(metric, label) ? (metric as Record<string, unknown>)[label] : '';
   return typeof value === 'string' ? value : undefined;
 }
 

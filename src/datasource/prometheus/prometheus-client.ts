@@ -16,6 +16,10 @@ export interface PrometheusRequest {
   path: '/api/v1/query' | '/api/v1/query_range';
   form: Readonly<Record<string, string>>;
   headers: Readonly<Record<string, string>>;
+  /** Of its answer is read. */
+  maxBytes?: number;
+  /** Prometheus is to give up by then, if it is sooner than it would have to anyway. */
+  atMostMs?: number;
 }
 
 export interface PrometheusClient {
@@ -29,11 +33,11 @@ export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Prometheus is to give up before we do: that it says so tells a slow query from a server that hangs. */
 const ITS_SHARE = 0.8;
 
-/** A client of one Prometheus, or of whatever speaks its API. Asks once, and reads at most 8 MiB of an answer. */
+/** A client of one Prometheus, or of whatever speaks its API. Asks once, and reads at most 8 MiB of an answer, unless told otherwise. */
 export function createPrometheusClient({ url, auth, timeoutMs, tls }: PrometheusClientOptions): PrometheusClient {
   const exchange = createHttpExchange({ timeoutMs, ...(tls && { tls }) });
   return {
-    ask: ({ path, form, headers }, signal) =>
+    ask: ({ path, form, headers, maxBytes = MAX_ANSWER_BYTES, atMostMs = Infinity }, signal) =>
       exchange.send({
         method: 'POST',
         url: url + path,
@@ -43,9 +47,9 @@ export function createPrometheusClient({ url, auth, timeoutMs, tls }: Prometheus
           ...headers,
           ...identityOf(auth),
         },
-        body: new URLSearchParams({ ...form, timeout: `${Math.ceil(timeoutMs * ITS_SHARE)}ms` }).toString(),
+        body: new URLSearchParams({ ...form, timeout: `${Math.ceil(Math.min(timeoutMs * ITS_SHARE, atMostMs))}ms` }).toString(),
         signal,
-        maxBytes: MAX_ANSWER_BYTES,
+        maxBytes,
       }),
     close: () => exchange.close(),
   };

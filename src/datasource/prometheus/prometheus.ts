@@ -1,19 +1,23 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
-import { createBackendGate, type BackendGate } from '../backend-gate.js';
-import type { Asking, BackendObserver, Datasource } from '../datasource.js';
-import { reasonOf } from '../trouble.js';
+import { createBackendGate } from '../backend-gate.js';
+import type { BackendObserver, Datasource } from '../datasource.js';
+import { askOnce, type Round } from './ask-once.js';
+import { giveAll, handOut } from './hand-out.js';
 import { createPlanCache } from './plan-cache.js';
 import { halves, type Member, type PlannedQuery, type Tenancy } from './plan-queries.js';
-import { labelOf, momentsOf, seriesOf, type Moments } from './points.js';
-import { MAX_ANSWER_BYTES, type PrometheusClient, type PrometheusRequest } from './prometheus-client.js';
-import { outcomeOf, type Outcome } from './read-answer.js';
+import { momentsOf } from './points.js';
+import { MAX_ANSWER_BYTES, type PrometheusClient } from './prometheus-client.js';
+import type { Outcome } from './read-answer.js';
 import { refusalText } from './refusal-text.js';
+import { createSweeps, MAX_SWEEP_BYTES, SWEEPING, type Sweeping, type Sweeps } from './sweeps.js';
 
 export interface PrometheusDatasourceDeps {
   client: PrometheusClient;
   tenancy: Tenancy;
   observer: BackendObserver;
+  /** When all series of a query are asked for. */
+  sweeping?: Sweeping;
 }
 
 const CONCURRENCY = 8;
@@ -26,38 +30,37 @@ const MAX_SLOW_DIVISIONS = 2;
  * Prometheus, and whatever speaks its API. Queries that differ in the value of one label go as one request, whose answer is split by that label.
  * One that is refused is divided until the members that are to blame stand alone, and is sent in these pieces the next times.
  */
-export function createPrometheusDatasource({ client, tenancy, observer }: PrometheusDatasourceDeps): Datasource<PrometheusQuery> {
+export function createPrometheusDatasource({
+  client,
+  tenancy,
+  observer,
+  sweeping = SWEEPING,
+}: PrometheusDatasourceDeps): Datasource<PrometheusQuery> {
   const gate = createBackendGate({ concurrency: CONCURRENCY, observer });
-  const plans = createPlanCache(tenancy);
+  const plans = createPlanCache({ tenancy, sweepFrom: sweeping.fromMembers });
+  const sweeps = createSweeps(sweeping);
   return {
     async answers(request, asking) {
       const plan = await plans.planOf(request.questions);
-      const round: Round = {
+      const round: SweepingRound = {
         client,
         gate,
         tenancy,
         asking,
         moments: momentsOf(request, asking.now),
         answers: new Map(plan.refused),
+        sweeps,
         slowLeft: MAX_SLOW_DIVISIONS,
       };
-      const settled = await Promise.all(plan.queries.map((query) => ask(query, round, { divisionsLeft: MAX_DIVISIONS })));
-      plan.queries = settled.flatMap(({ pieces }) => pieces);
+      plan.queries = (await askAll(plan.queries, round)).pieces;
       return round.answers;
     },
     close: () => client.close(),
   };
 }
 
-/** All that belongs to one call of `answers`. */
-interface Round {
-  client: PrometheusClient;
-  gate: BackendGate;
-  tenancy: Tenancy;
-  asking: Asking;
-  moments: Moments;
-  answers: Map<string, BackendAnswer>;
-  slowLeft: number;
+interface SweepingRound extends Round {
+  sweeps: Sweeps;
 }
 
 interface Budget {
@@ -66,105 +69,57 @@ interface Budget {
 
 interface Settled {
   /** What the next round should ask instead. */
-  pieces: PlannedQuery[];
+  pieces: readonly PlannedQuery[];
   /** False if trouble kept a member from its answer: then the pieces prove nothing. */
   isSettled: boolean;
 }
 
-type Asked = Outcome | { kind: 'trouble'; reason: string };
-
 /** Finds an answer for each member. Never rejects. */
-async function ask(query: PlannedQuery, round: Round, budget: Budget): Promise<Settled> {
+function ask(query: PlannedQuery, round: SweepingRound, budget: Budget): Promise<Settled> {
+  return query.insteadOf ? sweep(query, query.insteadOf, round) : askDividing(query, round, budget);
+}
+
+/** It can fail where its parts would not, so it is tried once, and whatever it fails with is put down to it. */
+async function sweep(query: PlannedQuery, parts: readonly PlannedQuery[], round: SweepingRound): Promise<Settled> {
+  const { sweeps } = round;
+  if (await sweeps.isWorthIt(query, round)) {
+    const asked = await askOnce(query, round, { maxBytes: MAX_SWEEP_BYTES });
+    if (asked.kind === 'result' && handOut(query, asked.entries, round)) {
+      sweeps.saw(query, asked.entries.length, round);
+      return { pieces: [query], isSettled: true };
+    }
+    sweeps.failed(query, round);
+    if (asked.kind === 'trouble') return { ...settledWith(asked, query, round), pieces: parts };
+  }
+  return askAll(parts, round);
+}
+
+async function askDividing(query: PlannedQuery, round: SweepingRound, budget: Budget): Promise<Settled> {
   const asked = await askOnce(query, round);
-  if (asked.kind === 'trouble') return giveAll(query, round, asked);
+  if (asked.kind === 'trouble') return settledWith(asked, query, round);
   // Asking for less at once would take as long again; the next time, those that are too slow hold up fewer others.
   if (asked.kind === 'slow') {
     const pieces = (round.slowLeft -= 1) < 0 ? [query] : halves(query);
-    return { ...giveAll(query, round, troubleOf(asked)), pieces };
+    return { ...settledWith(troubleOf(asked), query, round), pieces };
   }
   if (asked.kind === 'result') {
-    if (fanOut(query, asked.entries, round)) return { pieces: [query], isSettled: true };
+    if (handOut(query, asked.entries, round)) return { pieces: [query], isSettled: true };
   } else if (query.hole === null) {
-    return giveAll(query, round, answerAlone(query.members[0] as Member, asked));
+    return settledWith(answerAlone(query.members[0] as Member, asked), query, round);
   }
-  if (asked.kind !== 'refusal' && (budget.divisionsLeft -= 1) < 0) return giveAll(query, round, troubleOf(asked));
-  const halved = await Promise.all(halves(query).map((half) => ask(half, round, budget)));
-  const isSettled = halved.every((half) => half.isSettled);
-  return { pieces: isSettled ? halved.flatMap(({ pieces }) => pieces) : [query], isSettled };
+  if (asked.kind !== 'refusal' && (budget.divisionsLeft -= 1) < 0) return settledWith(troubleOf(asked), query, round);
+  const halved = await askAll(halves(query), round, budget);
+  return halved.isSettled ? halved : { pieces: [query], isSettled: false };
 }
 
-async function askOnce(query: PlannedQuery, { client, gate, tenancy, asking, moments }: Round): Promise<Asked> {
-  // Not the fault of the backend, so the gate does not hear of it.
-  if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time' };
-  const request = requestOf(query, tenancy, moments);
-  try {
-    return await gate.run(async () => {
-      asking.trace?.sent(described(request));
-      return outcomeOf(await client.ask(request, asking.signal), moments.stepS === 0 ? 'vector' : 'matrix');
-    }, asking.signal);
-  } catch (thrown) {
-    return { kind: 'trouble', reason: reasonOf(thrown) };
-  }
+/** Each with a budget of its own, unless they share one. */
+async function askAll(queries: readonly PlannedQuery[], round: SweepingRound, shared?: Budget): Promise<Settled> {
+  const settled = await Promise.all(queries.map((query) => ask(query, round, shared ?? { divisionsLeft: MAX_DIVISIONS })));
+  return { pieces: settled.flatMap(({ pieces }) => pieces), isSettled: settled.every(({ isSettled }) => isSettled) };
 }
 
-function requestOf({ tenant, promql: query }: PlannedQuery, tenancy: Tenancy, { start, end, stepS }: Moments): PrometheusRequest {
-  const headers = tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
-  if (stepS === 0) return { path: '/api/v1/query', form: { query, time: seconds(end) }, headers };
-  return { path: '/api/v1/query_range', form: { query, start: seconds(start), end: seconds(end), step: String(stepS) }, headers };
-}
-
-function seconds(ms: number): string {
-  return (ms / 1000).toFixed(3);
-}
-
-function described({ path, form }: PrometheusRequest): string {
-  return [`POST ${path}`, ...Object.entries(form).map(([name, value]) => `${name}=${value}`)].join(' ');
-}
-
-/** False if some of it cannot be told whose it is: then nobody has got anything. */
-function fanOut(query: PlannedQuery, entries: readonly unknown[], round: Round): boolean {
-  const { hole, members } = query;
-  if (hole === null) {
-    give(members[0] as Member, entries, round);
-    return true;
-  }
-  const places = placesOf(query);
-  const slices = members.map((): unknown[] => []);
-  for (const entry of entries) {
-    const place = places.get(labelOf(entry, hole.label) ?? null);
-    if (place === undefined) return false;
-    (slices[place] as unknown[]).push(entry);
-  }
-  for (const [place, member] of members.entries()) give(member, slices[place] as unknown[], round);
-  return true;
-}
-
-const knownPlaces = new WeakMap<PlannedQuery, ReadonlyMap<string | null, number>>();
-
-/** Which member each value belongs to. Kept with the query, which is asked again and again. */
-function placesOf(query: PlannedQuery): ReadonlyMap<string | null, number> {
-  const known = knownPlaces.get(query);
-  if (known) return known;
-  const places = new Map(query.members.map(({ value }, place) => [value, place]));
-  knownPlaces.set(query, places);
-  return places;
-}
-
-function give({ keys }: Member, entries: readonly unknown[], { asking: { trace }, moments, answers }: Round): void {
-  if (trace) {
-    for (const key of keys)
-      answers.set(
-        key,
-        seriesOf(entries, moments, (point) => trace.dropped({ key, ...point })),
-      );
-    return;
-  }
-  const answer = seriesOf(entries, moments);
-  for (const key of keys) answers.set(key, answer);
-}
-
-function giveAll(query: PlannedQuery, { answers }: Round, answer: BackendAnswer): Settled {
-  for (const { keys } of query.members) for (const key of keys) answers.set(key, answer);
+function settledWith(answer: BackendAnswer, query: PlannedQuery, round: Round): Settled {
+  giveAll(query, round, answer);
   return { pieces: [query], isSettled: answer.kind !== 'trouble' };
 }
 

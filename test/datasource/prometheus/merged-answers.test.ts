@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { withEnforcedLabel } from '../../../src/datasource/prometheus/promql/enforce.js';
-import { holesOf, mergedPromql } from '../../../src/datasource/prometheus/promql/merge.js';
+import { holesOf, mergedPromql, sweepingPromql } from '../../../src/datasource/prometheus/promql/merge.js';
 import { quoted } from '../../../src/datasource/prometheus/promql/string-literal.js';
 import { evaluated, EvaluationError, keyOf, without, type StoredSeries, type Valued } from './promql-evaluator.js';
 import { HOST, HOSTS, storedSeries, vectorQueries } from './promql-queries.js';
@@ -39,6 +39,32 @@ test('a merged query gives each of its members the very values, under the very l
   );
   expect(merged).toBeGreaterThan(300);
   expect(answers).toBeGreaterThan(400);
+});
+
+test('a sweep gives each value what the query for it alone gives, among series of other values and of none', () => {
+  let answers = 0;
+  let foreign = 0;
+  fc.assert(
+    fc.property(vectorQueries, hostsAndSeries, (query, [values, stored]) => {
+      const wanted = values.slice(0, 2);
+      const members = wanted.map((value) => query.replaceAll(HOST, () => quoted(value)));
+      const hole = holesOf(members[0]!).find(({ label }) => label === 'host');
+      if (!hole) return;
+      const all = answerOf(sweepingPromql(hole, wanted), stored);
+      const each = members.map((promql) => answerOf(promql, stored));
+      // What a member alone is refused for, the sweep is refused for; it may be refused for others' series, too.
+      if (all === null) return;
+      for (const [index, value] of wanted.entries()) {
+        const slice = all.filter(({ labels }) => labels['host'] === value);
+        answers += slice.length;
+        expect(comparable(slice)).toEqual(comparable(each[index]!));
+      }
+      foreign += all.filter(({ labels }) => !wanted.includes(labels['host'] ?? '')).length;
+    }),
+    { numRuns: 800 },
+  );
+  expect(answers).toBeGreaterThan(400);
+  expect(foreign).toBeGreaterThan(200);
 });
 
 test('a narrowed query sees the series of its project as if there were no others', () => {

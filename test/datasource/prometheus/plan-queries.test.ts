@@ -13,7 +13,7 @@ function questions(from: number, count: number): Question[] {
 }
 
 test('queries that were never seen leave other work its turns while they are read', async () => {
-  const planning = planQueries(questions(0, 1_000), BY_LABEL);
+  const planning = planQueries(questions(0, 1_000), BY_LABEL, Infinity);
   const planned = planning.then(() => 'planned');
   const pause = (): Promise<string> => new Promise((resolve) => setImmediate(() => resolve('turn')));
   let turns = 0;
@@ -23,7 +23,7 @@ test('queries that were never seen leave other work its turns while they are rea
 });
 
 test('plans are remembered for so many questions in all, the latest ones', async () => {
-  const plans = createPlanCache(BY_LABEL, 25);
+  const plans = createPlanCache({ tenancy: BY_LABEL, sweepFrom: Infinity, maxQuestions: 25 });
   const [a, b, c] = [questions(0, 10), questions(10, 10), questions(20, 10)];
   const planOfA = await plans.planOf(a);
   const planOfB = await plans.planOf(b);

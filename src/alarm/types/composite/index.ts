@@ -20,6 +20,11 @@ export const composite: AlarmType<CompositeRule, CompositeFindings> = {
   scopedTo: ({ type, tree }, scope) => ({ type, tree: withLeaves(tree, (leaf) => leafTypeOf(leaf).scopedTo(leaf, scope)) }),
   backends: ({ tree }) => [...new Set(leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).backends(leaf)))],
   seriesNeeded: ({ tree }, options) => leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).seriesNeeded(leaf, options)),
+  // As its key is its first question's.
+  family: ({ tree }, options) => {
+    const [first] = leavesOf(tree);
+    return first && leafTypeOf(first).family?.(first, options);
+  },
   optionProblem: (_, options) => noOptionAllowed(options, 'composite'),
   evaluate: ({ tree }, input) => evaluateComposite(tree, input),
   explain: explainComposite,

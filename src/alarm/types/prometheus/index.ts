@@ -1,5 +1,5 @@
 import { PythonFloat, pythonJson } from '../../python-json.js';
-import type { SeriesNeed } from '../../series.js';
+import type { PrometheusNeed } from '../../series.js';
 import type { EvaluationOptions } from '../../evaluation-options.js';
 import type { AlarmType } from '../alarm-type.js';
 import {
@@ -25,6 +25,7 @@ export const prometheus: AlarmType<PrometheusRule, ThresholdFindings> = {
   scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
   backends: () => ['prometheus'],
   seriesNeeded: (rule, options) => [needOf(rule, options)],
+  family: familyOf,
   optionProblem: (rule, options) => thresholdOptionProblem(rule, rule.evaluation_periods ?? 1, options),
   evaluate: (rule, input) => judgeThreshold(rule, input.answers[0]!, readingOf(rule), input),
   explain: explainThreshold,
@@ -34,7 +35,7 @@ function storedJson({ type: _, ...rule }: PrometheusRule): string {
   return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) });
 }
 
-function needOf(rule: PrometheusRule, options: EvaluationOptions): SeriesNeed {
+function needOf(rule: PrometheusRule, options: EvaluationOptions): PrometheusNeed {
   const { backend, ingestion_lag: lagS = 0 } = options;
   const granularityS = isRange(rule) ? (rule.granularity ?? DEFAULT_GRANULARITY_S) : 0;
   const query = { promql: rule.query, project: rule.scope_to_project };
@@ -50,16 +51,26 @@ function needOf(rule: PrometheusRule, options: EvaluationOptions): SeriesNeed {
   };
 }
 
+const QUOTED = /"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|`[^`]*`/g;
+
+/** Queries that are the same but for what stands in quotes, such as the values of labels: most of what can be merged, and little else. */
+function familyOf(rule: PrometheusRule, options: EvaluationOptions): string {
+  const { backend, granularityS, lagS, query } = needOf(rule, options);
+  return JSON.stringify(['prometheus', backend, granularityS, lagS, query.project, query.promql.replace(QUOTED, '""')]);
+}
+
 /** Aodh knows no others than questions about one moment. */
 function isRange({ granularity, evaluation_periods }: PrometheusRule): boolean {
   return granularity !== undefined || evaluation_periods !== undefined;
 }
 
+const OF_ONE_MOMENT: Reading = {
+  required: 1,
+  statistic: 'value',
+  withoutValues: 'datapoints are unknown',
+  countWithoutValues: 0,
+};
+
 function readingOf(rule: PrometheusRule): Reading {
-  const required = rule.evaluation_periods ?? 1;
-  return {
-    required,
-    statistic: 'value',
-    ...(isRange(rule) ? {} : { withoutValues: 'datapoints are unknown', countWithoutValues: 0 }),
-  };
+  return isRange(rule) ? { required: rule.evaluation_periods ?? 1, statistic: 'value' } : OF_ONE_MOMENT;
 }

@@ -25,6 +25,18 @@ export function mergedPromql(hole: Hole, values: readonly string[]): string {
   return hole.template.replaceAll(MARK, () => quoted(alternation));
 }
 
+/**
+ * The same query for all values that there are, and for none: of what it answers, the series that carry a value are those that the query for that
+ * value alone gives. What goes wrong with any series goes wrong for all, though. What it leaves out is one value that nobody wants: for
+ * Prometheus that is next to nothing to do, while for `!=""` it would walk through whatever has the label, in all metrics.
+ */
+export function sweepingPromql(hole: Hole, values: readonly string[]): string {
+  const wanted = new Set(values);
+  let unwanted = '-';
+  while (wanted.has(unwanted)) unwanted += '-';
+  return hole.template.replaceAll(`=~${MARK}`, () => `!=${quoted(unwanted)}`);
+}
+
 /** A value in a regular expression that means just this value. Only what must be escaped is: servers look up such lists without matching. */
 function literally(value: string): string {
   return value.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');

@@ -1,0 +1,61 @@
+import type { BackendAnswer } from '../../alarm/series.js';
+import type { BackendGate } from '../backend-gate.js';
+import type { Asking } from '../datasource.js';
+import { reasonOf } from '../trouble.js';
+import type { PlannedQuery, Tenancy } from './plan-queries.js';
+import type { Moments } from './points.js';
+import type { PrometheusClient, PrometheusRequest } from './prometheus-client.js';
+import { outcomeOf, type Outcome } from './read-answer.js';
+
+/** All that belongs to one call of `answers`. */
+export interface Round {
+  client: PrometheusClient;
+  gate: BackendGate;
+  tenancy: Tenancy;
+  asking: Asking;
+  moments: Moments;
+  answers: Map<string, BackendAnswer>;
+  /** How many requests may still be divided because they took too long. */
+  slowLeft: number;
+}
+
+export type Asked = Outcome | { kind: 'trouble'; reason: string };
+
+export type Limits = Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'>;
+
+/** Never rejects. */
+export async function askOnce(
+  query: Pick<PlannedQuery, 'tenant' | 'promql'>,
+  { client, gate, tenancy, asking, moments }: Round,
+  limits: Limits = {},
+): Promise<Asked> {
+  // Not the fault of the backend, so the gate does not hear of it.
+  if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time' };
+  const request = requestOf(query, tenancy, moments);
+  try {
+    return await gate.run(async () => {
+      asking.trace?.sent(described(request));
+      return outcomeOf(await client.ask({ ...request, ...limits }, asking.signal), moments.stepS === 0 ? 'vector' : 'matrix');
+    }, asking.signal);
+  } catch (thrown) {
+    return { kind: 'trouble', reason: reasonOf(thrown) };
+  }
+}
+
+function requestOf(
+  { tenant, promql: query }: Pick<PlannedQuery, 'tenant' | 'promql'>,
+  tenancy: Tenancy,
+  { start, end, stepS }: Moments,
+): PrometheusRequest {
+  const headers = tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
+  if (stepS === 0) return { path: '/api/v1/query', form: { query, time: seconds(end) }, headers };
+  return { path: '/api/v1/query_range', form: { query, start: seconds(start), end: seconds(end), step: String(stepS) }, headers };
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(3);
+}
+
+function described({ path, form }: PrometheusRequest): string {
+  return [`POST ${path}`, ...Object.entries(form).map(([name, value]) => `${name}=${value}`)].join(' ');
+}

@@ -1,0 +1,62 @@
+import type { BackendAnswer } from '../../alarm/series.js';
+import type { Round } from './ask-once.js';
+import type { Member, PlannedQuery } from './plan-queries.js';
+import { labelOf, seriesOf } from './points.js';
+
+/**
+ * Gives each member its series of the answer. False if some of it cannot be told whose it is: then nobody has got anything. Of a sweep, some is
+ * nobody's.
+ */
+export function handOut(query: PlannedQuery, entries: readonly unknown[], round: Round): boolean {
+  const { hole, members } = query;
+  if (hole === null) {
+    give(members[0] as Member, entries, round);
+    return true;
+  }
+  const places = placesOf(query);
+  const slices = new Array<unknown[] | undefined>(members.length);
+  for (const entry of entries) {
+    const value = labelOf(entry, hole.label);
+    const place = value === undefined ? undefined : places.get(value);
+    if (place === undefined) {
+      if (value === undefined || !query.insteadOf) return false;
+      continue;
+    }
+    const others = slices[place];
+    if (others) others.push(entry);
+    else slices[place] = [entry];
+  }
+  for (let place = 0; place < members.length; place += 1) give(members[place] as Member, slices[place] ?? NOTHING, round);
+  return true;
+}
+
+const NOTHING: readonly unknown[] = [];
+
+/** The same answer to every member. */
+export function giveAll({ members }: PlannedQuery, { answers }: Round, answer: BackendAnswer): void {
+  for (const { keys } of members) for (const key of keys) answers.set(key, answer);
+}
+
+const knownPlaces = new WeakMap<PlannedQuery, ReadonlyMap<string | null, number>>();
+
+/** Which member each value belongs to. Kept with the query, which is asked again and again. */
+function placesOf(query: PlannedQuery): ReadonlyMap<string | null, number> {
+  const known = knownPlaces.get(query);
+  if (known) return known;
+  const places = new Map(query.members.map(({ value }, place) => [value, place]));
+  knownPlaces.set(query, places);
+  return places;
+}
+
+function give({ keys }: Member, entries: readonly unknown[], { asking: { trace }, moments, answers }: Round): void {
+  if (trace) {
+    for (const key of keys)
+      answers.set(
+        key,
+        seriesOf(entries, moments, (point) => trace.dropped({ key, ...point })),
+      );
+    return;
+  }
+  const answer = seriesOf(entries, moments);
+  for (const key of keys) answers.set(key, answer);
+}

@@ -1,0 +1,235 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+
+import {
+  askAbout,
+  NOON,
+  prometheusAt,
+  refusal,
+  startPrometheusDouble,
+  success,
+  valuesOf,
+  vector,
+  type Observed,
+  type PrometheusDouble,
+  type PrometheusReply,
+  type ReachedBy,
+} from '../../support/prometheus-double.js';
+
+const MEMBERS = 10;
+const HOUR_MS = 3_600_000;
+
+let double: PrometheusDouble;
+let prometheus: Observed;
+
+beforeEach(async () => {
+  double = await startPrometheusDouble();
+});
+afterEach(async () => {
+  prometheus.datasource.close?.();
+  await double.close();
+});
+
+function reach(by: ReachedBy = {}): void {
+  prometheus = prometheusAt(double.url, { sweeping: { fromMembers: MEMBERS, maxSeriesPerMember: 1.25 }, ...by });
+}
+
+const cpuOf = (instance: string | number): string => `cpu{instance="${instance}"}`;
+const cpus = (count = MEMBERS): string[] => Array.from({ length: count }, (_, index) => cpuOf(index));
+const ALL = 'cpu{instance!="-"}';
+
+type Labelled = [labels: Record<string, string>, value: string];
+
+/** Series of instances, each with its number as its value. */
+const instances = (count = MEMBERS): Labelled[] =>
+  Array.from({ length: count }, (_, n): Labelled => [{ __name__: 'cpu', instance: String(n) }, String(n)]);
+
+/** What a query asks: `count` of all series, `all` of them, or those of `names`. */
+function formOf(query: string): 'count' | 'all' | 'names' {
+  if (query.startsWith('count(')) return 'count';
+  return query.includes('=~') ? 'names' : 'all';
+}
+
+/** A server with these series, unless it is told to answer a form of query otherwise. */
+function serving(series: Labelled[], instead: Partial<Record<ReturnType<typeof formOf>, PrometheusReply>> = {}): PrometheusReply {
+  return (request, response) => {
+    const query = request.form['query']!;
+    const form = formOf(query);
+    const other = instead[form];
+    if (other) return typeof other === 'function' ? other(request, response) : other;
+    const at = Number(request.form['time']);
+    const vectorThen = (some: Labelled[]): [number, unknown] => {
+      const result = some.map(([metric, value]) => ({ metric, value: [at, value] }));
+      return [200, { status: 'success', data: { resultType: 'vector', result } }];
+    };
+    if (form === 'count') return vectorThen(series.length === 0 ? [] : [[{}, String(series.length)]]);
+    const named = /=~"([^"]*)"/.exec(query)?.[1]?.split('|') ?? [];
+    return vectorThen(series.filter(([{ instance = '' }]) => form === 'all' || named.includes(instance)));
+  };
+}
+
+/** The forms of what has been asked, in order, and each member's values. */
+async function round(asking: Parameters<typeof askAbout>[2] = {}): Promise<{ asked: string[]; values: unknown[] }> {
+  const before = double.asked.length;
+  const answers = await askAbout(prometheus, cpus(), asking);
+  return {
+    asked: double.asked.slice(before).map(({ form }) => formOf(form['query']!)),
+    values: cpus().map((query) => valuesOf(answers[query])),
+  };
+}
+
+const OWN = Array.from({ length: MEMBERS }, (_, n) => [[n]]);
+
+describe('of many queries that differ in one value of a label, all series', () => {
+  test('are counted once, and asked for by one request each time after', async () => {
+    reach();
+    double.reply = serving(instances());
+    expect(await round()).toEqual({ asked: ['count', 'all'], values: OWN });
+    expect(await round()).toEqual({ asked: ['all'], values: OWN });
+    expect(double.asked.map(({ form }) => form['query'])).toEqual([`count(${ALL})`, ALL, ALL]);
+  });
+
+  test('are asked for where there are none', async () => {
+    reach();
+    double.reply = serving([]);
+    expect(await round()).toEqual({ asked: ['count', 'all'], values: OWN.map(() => []) });
+  });
+
+  test('may be some more than are wanted, of other values and of none', async () => {
+    reach();
+    const others: Labelled[] = [
+      [{ instance: 'other' }, '98'],
+      [{ job: 'no instance' }, '99'],
+    ];
+    double.reply = serving([...others, ...instances()]);
+    expect(await round()).toEqual({ asked: ['count', 'all'], values: OWN });
+    expect(await round()).toEqual({ asked: ['all'], values: OWN });
+  });
+
+  test('may be several of one value', async () => {
+    reach();
+    double.reply = serving([...instances(), [{ instance: '3', mode: 'idle' }, '33']]);
+    expect((await round()).values[3]).toEqual([[3], [33]]);
+  });
+
+  test('may have any value, also the one that is used to say that all are wanted', async () => {
+    reach();
+    double.reply = serving([...instances(), [{ instance: '-' }, '77']]);
+    const answers = await askAbout(prometheus, [...cpus(), cpuOf('-')]);
+    expect(double.asked.map(({ form }) => form['query'])).toEqual(['count(cpu{instance!="--"})', 'cpu{instance!="--"}']);
+    expect(valuesOf(answers[cpuOf('-')])).toEqual([[77]]);
+  });
+});
+
+describe('members are named instead', () => {
+  test('for as long as an hour, where there are many more series', async () => {
+    reach();
+    double.reply = serving(instances(13));
+    expect(await round()).toEqual({ asked: ['count', 'names'], values: OWN });
+    expect(await round({ now: new Date(NOON.getTime() + HOUR_MS - 1) })).toMatchObject({ asked: ['names'] });
+  });
+
+  test('until it is found, after an hour, that there are not many more any longer', async () => {
+    reach();
+    double.reply = serving(instances(13));
+    await round();
+    double.reply = serving(instances());
+    // Another question makes another plan.
+    const now = new Date(NOON.getTime() + HOUR_MS);
+    await askAbout(prometheus, cpus(MEMBERS + 1), { now });
+    expect(double.asked.slice(-2).map(({ form }) => formOf(form['query']!))).toEqual(['count', 'all']);
+  });
+
+  test('from the round on that follows on too many series', async () => {
+    reach();
+    double.reply = serving(instances());
+    await round();
+    double.reply = serving(instances(13));
+    expect(await round()).toEqual({ asked: ['all'], values: OWN });
+    expect(await round()).toEqual({ asked: ['names'], values: OWN });
+  });
+
+  test.each<[string, PrometheusReply]>([
+    ['refuses to count them', refusal(422, 'execution', 'too many samples')],
+    ['takes too long to count them', refusal(503, 'timeout', 'query timed out')],
+    ['is in trouble while it counts', [500, 'oops']],
+    ['counts in words', vector([{}, 'many'])],
+    ['counts without end', vector([{}, '+Inf'])],
+    ['gives no vector of them', success('scalar', [0, '1'])],
+  ])('where Prometheus %s', async (_, count) => {
+    reach();
+    double.reply = serving(instances(), { count });
+    expect(await round()).toEqual({ asked: ['count', 'names'], values: OWN });
+    expect(await round()).toEqual({ asked: ['names'], values: OWN });
+  });
+
+  test.each<[string, PrometheusReply]>([
+    ['refuses', refusal(422, 'execution', 'found duplicate series for the match group')],
+    ['cannot read them', refusal(422, 'execution', 'expanding series: too many')],
+    ['takes too long', refusal(503, 'timeout', 'query timed out')],
+    ['gives no vector', success('matrix', [])],
+    ['gives one that is not readable', success('vector', [...OWN.map(() => ({ metric: 7, value: [0, '1'] }))])],
+    ['gives one with a label that is no text', success('vector', [{ metric: { instance: 7 }, value: [0, '1'] }])],
+  ])('in the same round, where Prometheus %s', async (_, all) => {
+    reach();
+    double.reply = serving(instances(), { all });
+    expect(await round()).toEqual({ asked: ['count', 'all', 'names'], values: OWN });
+    double.reply = serving(instances());
+    expect(await round()).toEqual({ asked: ['names'], values: OWN });
+  });
+
+  test('in the next round, where Prometheus is in trouble', async () => {
+    reach();
+    double.reply = serving(instances(), { all: [500, 'oops'] });
+    const trouble = { kind: 'trouble', reason: 'it answered with status 500' };
+    expect(await round()).toEqual({ asked: ['count', 'all'], values: OWN.map(() => trouble) });
+    expect(await round()).toEqual({ asked: ['names'], values: OWN });
+  });
+
+  test('where there are few', async () => {
+    reach({ sweeping: { fromMembers: MEMBERS + 1, maxSeriesPerMember: 1.25 } });
+    double.reply = serving(instances());
+    expect(await round()).toEqual({ asked: ['names'], values: OWN });
+  });
+
+  test('in questions about a range', async () => {
+    reach();
+    double.reply = success('matrix', []);
+    const { asked } = await round({ granularityS: 60, periods: 2 });
+    expect(asked).toEqual(['names']);
+  });
+});
+
+test('each tenant has series of its own, and all of them are asked for and counted in its name', async () => {
+  reach({ tenancy: { kind: 'header', header: 'x-scope-orgid', adminTenant: undefined } });
+  double.reply = serving(instances());
+  const asks = ['p1', 'p2'].flatMap((project) => cpus().map((promql) => ({ promql, project })));
+  const answers = await askAbout(prometheus, asks);
+  const asked = double.asked.map(({ headers, form }) => [headers['x-scope-orgid'], formOf(form['query']!)]);
+  expect(asked.sort()).toEqual([
+    ['p1', 'all'],
+    ['p1', 'count'],
+    ['p2', 'all'],
+    ['p2', 'count'],
+  ]);
+  expect(valuesOf(answers[`p2: ${cpuOf(3)}`])).toEqual([[3]]);
+});
+
+test('a project is not asked about beyond its own series', async () => {
+  reach();
+  double.reply = serving(instances());
+  await askAbout(
+    prometheus,
+    cpus().map((promql) => ({ promql, project: 'p1' })),
+  );
+  expect(double.asked.map(({ form }) => form['query'])).toEqual([
+    'count(cpu{instance!="-",project="p1"})',
+    'cpu{instance!="-",project="p1"}',
+  ]);
+});
+
+test('counting ends after a second', async () => {
+  reach({ timeoutMs: 30_000 });
+  double.reply = serving(instances());
+  await round();
+  expect(double.asked.map(({ form }) => form['timeout'])).toEqual(['1000ms', '24000ms']);
+});
