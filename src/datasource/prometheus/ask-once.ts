@@ -19,7 +19,8 @@ export interface Round {
   slowLeft: number;
 }
 
-export type Asked = Outcome | { kind: 'trouble'; reason: string };
+/** `hasAnswered` where the trouble is what it answered, or something before it did. */
+export type Asked = Outcome | { kind: 'trouble'; reason: string; hasAnswered: boolean };
 
 export type Limits = Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'>;
 
@@ -30,15 +31,18 @@ export async function askOnce(
   limits: Limits = {},
 ): Promise<Asked> {
   // Not the fault of the backend, so the gate does not hear of it.
-  if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time' };
+  if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time', hasAnswered: false };
   const request = requestOf(query, tenancy, moments);
+  let hasAnswered = false;
   try {
     return await gate.run(async () => {
       asking.trace?.sent(described(request));
-      return outcomeOf(await client.ask({ ...request, ...limits }, asking.signal), moments.stepS === 0 ? 'vector' : 'matrix');
+      const response = await client.ask({ ...request, ...limits }, asking.signal);
+      hasAnswered = true;
+      return outcomeOf(response, moments.stepS === 0 ? 'vector' : 'matrix');
     }, asking.signal);
   } catch (thrown) {
-    return { kind: 'trouble', reason: reasonOf(thrown) };
+    return { kind: 'trouble', reason: reasonOf(thrown), hasAnswered };
   }
 }
 

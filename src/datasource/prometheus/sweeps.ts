@@ -72,7 +72,7 @@ function nameOf({ tenant, promql }: PlannedQuery): string {
 
 async function counted({ tenant, promql }: PlannedQuery, round: Round): Promise<number> {
   const asked = await askOnce({ tenant, promql: `count(${promql})` }, round, { atMostMs: COUNT_MS });
-  if (asked.kind !== 'result') return Infinity;
+  if (asked.kind !== 'result' || !asked.isWhole) return Infinity;
   if (asked.entries.length === 0) return 0;
   const answer = seriesOf(asked.entries, round.moments);
   return (answer.kind === 'series' ? answer.series[0]?.[0]?.values['value'] : undefined) ?? Infinity;

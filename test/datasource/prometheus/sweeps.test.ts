@@ -43,6 +43,11 @@ type Labelled = [labels: Record<string, string>, value: string];
 const instances = (count = MEMBERS): Labelled[] =>
   Array.from({ length: count }, (_, n): Labelled => [{ __name__: 'cpu', instance: String(n) }, String(n)]);
 
+/** No series at all, and why. */
+function partial(why: Record<string, unknown>): PrometheusReply {
+  return [200, { status: 'success', ...why, data: { resultType: 'vector', result: [] } }];
+}
+
 /** What a query asks: `count` of all series, `all` of them, or those of `names`. */
 function formOf(query: string): 'count' | 'all' | 'names' {
   if (query.startsWith('count(')) return 'count';
@@ -152,6 +157,7 @@ describe('members are named instead', () => {
     ['refuses to count them', refusal(422, 'execution', 'too many samples')],
     ['takes too long to count them', refusal(503, 'timeout', 'query timed out')],
     ['is in trouble while it counts', [500, 'oops']],
+    ['could not count all of them', partial({ warnings: ['series limit violated'] })],
     ['counts in words', vector([{}, 'many'])],
     ['counts without end', vector([{}, '+Inf'])],
     ['gives no vector of them', success('scalar', [0, '1'])],
@@ -166,6 +172,11 @@ describe('members are named instead', () => {
     ['refuses', refusal(422, 'execution', 'found duplicate series for the match group')],
     ['cannot read them', refusal(422, 'execution', 'expanding series: too many')],
     ['takes too long', refusal(503, 'timeout', 'query timed out')],
+    ['leaves some out, and warns of it', partial({ warnings: ['series limit violated'] })],
+    ['leaves some out, and says so', partial({ isPartial: true })],
+    ['gives more than a proxy before it passes on', [502, '<h1>Bad gateway</h1>']],
+    ['has a limit to what a tenant asks', [429, 'too many samples for this tenant']],
+    ['gives no JSON', [200, 'oops']],
     ['gives no vector', success('matrix', [])],
     ['gives one that is not readable', success('vector', [...OWN.map(() => ({ metric: 7, value: [0, '1'] }))])],
     ['gives one with a label that is no text', success('vector', [{ metric: { instance: 7 }, value: [0, '1'] }])],
@@ -177,10 +188,11 @@ describe('members are named instead', () => {
     expect(await round()).toEqual({ asked: ['names'], values: OWN });
   });
 
-  test('in the next round, where Prometheus is in trouble', async () => {
+  test('in the next round, where Prometheus does not answer', async () => {
     reach();
-    double.reply = serving(instances(), { all: [500, 'oops'] });
-    const trouble = { kind: 'trouble', reason: 'it answered with status 500' };
+    const all: PrometheusReply = (_, response) => void response.destroy();
+    double.reply = serving(instances(), { all });
+    const trouble = { kind: 'trouble', reason: 'the connection was closed' };
     expect(await round()).toEqual({ asked: ['count', 'all'], values: OWN.map(() => trouble) });
     expect(await round()).toEqual({ asked: ['names'], values: OWN });
   });
