@@ -211,6 +211,58 @@ describe('members are named instead', () => {
   });
 });
 
+describe('where an answer says little of what is read for it', () => {
+  /** Counts by what is counted; of everything else there is none. */
+  function counting(counts: Record<string, number>): PrometheusReply {
+    return (request) => {
+      const query = request.form['query']!.replace(/=~"[^"]*"/g, '=~"…"');
+      const count = counts[query.slice('count('.length, -1)];
+      const at = Number(request.form['time']);
+      const result = query.startsWith('count(') && count ? [{ metric: {}, value: [at, String(count)] }] : [];
+      return [200, { status: 'success', data: { resultType: 'vector', result } }];
+    };
+  }
+  const rate = (matcher: string): string => `count_over_time(cpu{instance${matcher}}[5m])`;
+
+  test.each<[string, string, Record<string, number>, 'all' | 'names']>([
+    ['of a comparison, few', 'cpu{instance="?"} > 9', { [ALL]: MEMBERS }, 'all'],
+    ['of a comparison, many of nobody', 'cpu{instance="?"} > 9', { [ALL]: 40, 'cpu{instance=~"…"}': MEMBERS }, 'names'],
+    ['of a sum, many of nobody', 'sum(cpu{instance="?"})', { [ALL]: 40, 'cpu{instance=~"…"}': 31 }, 'names'],
+    ['of a sum, nearly all of members', 'sum(cpu{instance="?"})', { [ALL]: 40, 'cpu{instance=~"…"}': 32 }, 'all'],
+    ['of a rate, many that are over', 'rate(cpu{instance="?"}[5m])', { [rate('!="-"')]: 40, [rate('=~"…"')]: 10 }, 'names'],
+    ['of two metrics', 'a{instance="?"} / b{instance="?"}', { 'a{instance!="-"}': 10, 'b{instance!="-"}': 3 }, 'names'],
+  ])('%s: %s', async (_, query, counts, form) => {
+    reach();
+    double.reply = counting(counts);
+    const queries = Array.from({ length: MEMBERS }, (__, index) => query.replaceAll('?', String(index)));
+    await askAbout(prometheus, queries);
+    expect(formOf(double.asked.at(-1)!.form['query']!)).toBe(form);
+    const before = double.asked.length;
+    await askAbout(prometheus, queries, { now: new Date(NOON.getTime() + HOUR_MS - 1) });
+    expect(double.asked.slice(before).map((asked) => formOf(asked.form['query']!))).toEqual([form]);
+  });
+
+  test('fewer members are named, although it is worth it for more', async () => {
+    reach();
+    double.reply = counting({ [ALL]: 20 });
+    const some = (count: number): string[] => cpus(count).map((query) => `${query} > 9`);
+    await askAbout(prometheus, some(16));
+    expect(formOf(double.asked.at(-1)!.form['query']!)).toBe('all');
+    await askAbout(prometheus, some(15));
+    expect(formOf(double.asked.at(-1)!.form['query']!)).toBe('names');
+  });
+
+  test('it is counted again after an hour, though sweeps went well meanwhile', async () => {
+    reach();
+    const queries = cpus().map((query) => `${query} > 9`);
+    double.reply = counting({ [ALL]: MEMBERS });
+    for (const afterMs of [0, HOUR_MS - 1]) await askAbout(prometheus, queries, { now: new Date(NOON.getTime() + afterMs) });
+    double.reply = counting({ [ALL]: 40, 'cpu{instance=~"…"}': MEMBERS });
+    await askAbout(prometheus, queries, { now: new Date(NOON.getTime() + HOUR_MS) });
+    expect(formOf(double.asked.at(-1)!.form['query']!)).toBe('names');
+  });
+});
+
 test('each tenant has series of its own, and all of them are asked for and counted in its name', async () => {
   reach({ tenancy: { kind: 'header', header: 'x-scope-orgid', adminTenant: undefined } });
   double.reply = serving(instances());
