@@ -83,7 +83,7 @@ function ask(query: PlannedQuery, round: SweepingRound, budget: Budget): Promise
 async function sweep(query: PlannedQuery, parts: readonly PlannedQuery[], round: SweepingRound): Promise<Settled> {
   const { sweeps } = round;
   if (await sweeps.isWorthIt(query, round)) {
-    const asked = await askOnce(query, round, { maxBytes: MAX_SWEEP_BYTES });
+    const asked = await askOnce(query, round, { maxBytes: MAX_SWEEP_BYTES, isOptional: true });
     if (asked.kind === 'result' && asked.isWhole && handOut(query, asked.entries, round)) {
       sweeps.saw(query, asked.entries.length, round);
       return { pieces: [query], isSettled: true };

@@ -100,7 +100,7 @@ function nameOf({ tenant, promql }: PlannedQuery): string {
 }
 
 async function counted({ tenant, promql }: Pick<PlannedQuery, 'tenant' | 'promql'>, round: Round): Promise<number> {
-  const asked = await askOnce({ tenant, promql: `count(${promql})` }, round, { atMostMs: COUNT_MS });
+  const asked = await askOnce({ tenant, promql: `count(${promql})` }, round, { atMostMs: COUNT_MS, isOptional: true });
   if (asked.kind !== 'result' || !asked.isWhole) return Infinity;
   if (asked.entries.length === 0) return 0;
   const answer = seriesOf(asked.entries, round.moments);

@@ -188,6 +188,22 @@ describe('members are named instead', () => {
     expect(await round()).toEqual({ asked: ['names'], values: OWN });
   });
 
+  test('where many sweeps are too much for a proxy at once, and nobody else is kept from Prometheus', async () => {
+    reach();
+    const metrics = ['a', 'b', 'c', 'd', 'e'];
+    const waiting: (() => void)[] = [];
+    const all: PrometheusReply = (_, response) => {
+      waiting.push(() => response.writeHead(502).end());
+      if (waiting.length === metrics.length) for (const answer of waiting) answer();
+      return undefined;
+    };
+    double.reply = serving(instances(), { all });
+    const queries = metrics.flatMap((metric) => cpus().map((query) => query.replace('cpu', metric)));
+    const answers = await askAbout(prometheus, queries);
+    expect(queries.map((query) => valuesOf(answers[query]))).toEqual(metrics.flatMap(() => OWN));
+    expect(new Set(prometheus.outcomes)).toEqual(new Set(['ok']));
+  });
+
   test('in the next round, where Prometheus does not answer', async () => {
     reach();
     const all: PrometheusReply = (_, response) => void response.destroy();
