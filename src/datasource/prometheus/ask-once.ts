@@ -1,6 +1,7 @@
 import type { BackendAnswer } from '../../alarm/series.js';
 import type { BackendGate } from '../backend-gate.js';
 import type { Asking } from '../datasource.js';
+import type { HttpResponse } from '../http-exchange.js';
 import { reasonOf } from '../trouble.js';
 import type { PlannedQuery, Tenancy } from './plan-queries.js';
 import type { Moments } from './points.js';
@@ -19,26 +20,37 @@ export interface Round {
   slowLeft: number;
 }
 
-export type Asked = Outcome | { kind: 'trouble'; reason: string };
+/** `hasAnswered` where the trouble is what it answered, or something before it did. */
+export type Asked = Outcome | { kind: 'trouble'; reason: string; hasAnswered: boolean };
 
-export type Limits = Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'>;
+export interface Limits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'> {
+  /** There is another way to ask: trouble for an answer is not held against Prometheus, or many such would keep others from it. */
+  isOptional?: boolean;
+}
 
 /** Never rejects. */
 export async function askOnce(
   query: Pick<PlannedQuery, 'tenant' | 'promql'>,
   { client, gate, tenancy, asking, moments }: Round,
-  limits: Limits = {},
+  { isOptional = false, ...limits }: Limits = {},
 ): Promise<Asked> {
   // Not the fault of the backend, so the gate does not hear of it.
-  if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time' };
+  if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time', hasAnswered: false };
   const request = requestOf(query, tenancy, moments);
+  let hasAnswered = false;
+  const read = (response: HttpResponse): Outcome => {
+    hasAnswered = true;
+    return outcomeOf(response, moments.stepS === 0 ? 'vector' : 'matrix');
+  };
+  const send = (): Promise<HttpResponse> => {
+    asking.trace?.sent(described(request));
+    return client.ask({ ...request, ...limits }, asking.signal);
+  };
   try {
-    return await gate.run(async () => {
-      asking.trace?.sent(described(request));
-      return outcomeOf(await client.ask({ ...request, ...limits }, asking.signal), moments.stepS === 0 ? 'vector' : 'matrix');
-    }, asking.signal);
+    if (isOptional) return read(await gate.run(send, asking.signal));
+    return await gate.run(async () => read(await send()), asking.signal);
   } catch (thrown) {
-    return { kind: 'trouble', reason: reasonOf(thrown) };
+    return { kind: 'trouble', reason: reasonOf(thrown), hasAnswered };
   }
 }
 

@@ -26,7 +26,7 @@ export function handOut(query: PlannedQuery, entries: readonly unknown[], round:
     if (others) others.push(entry);
     else slices[place] = [entry];
   }
-  for (let place = 0; place < members.length; place += 1) give(members[place] as Member, slices[place] ?? NOTHING, round);
+  for (const member of members) give(member, slices[places.get(member.value) as number] ?? NOTHING, round);
   return true;
 }
 
@@ -39,7 +39,7 @@ export function giveAll({ members }: PlannedQuery, { answers }: Round, answer: B
 
 const knownPlaces = new WeakMap<PlannedQuery, ReadonlyMap<string | null, number>>();
 
-/** Which member each value belongs to. Kept with the query, which is asked again and again. */
+/** A place for each value, of which several members may be: they ask the same, spelled differently. Kept with the query, which is asked again and again. */
 function placesOf(query: PlannedQuery): ReadonlyMap<string | null, number> {
   const known = knownPlaces.get(query);
   if (known) return known;

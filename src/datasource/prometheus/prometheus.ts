@@ -2,7 +2,7 @@ import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import { createBackendGate } from '../backend-gate.js';
 import type { BackendObserver, Datasource } from '../datasource.js';
-import { askOnce, type Round } from './ask-once.js';
+import { askOnce, type Asked, type Round } from './ask-once.js';
 import { giveAll, handOut } from './hand-out.js';
 import { createPlanCache } from './plan-cache.js';
 import { halves, type Member, type PlannedQuery, type Tenancy } from './plan-queries.js';
@@ -83,20 +83,21 @@ function ask(query: PlannedQuery, round: SweepingRound, budget: Budget): Promise
 async function sweep(query: PlannedQuery, parts: readonly PlannedQuery[], round: SweepingRound): Promise<Settled> {
   const { sweeps } = round;
   if (await sweeps.isWorthIt(query, round)) {
-    const asked = await askOnce(query, round, { maxBytes: MAX_SWEEP_BYTES });
-    if (asked.kind === 'result' && handOut(query, asked.entries, round)) {
+    const asked = await askOnce(query, round, { maxBytes: MAX_SWEEP_BYTES, isOptional: true });
+    if (asked.kind === 'result' && asked.isWhole && handOut(query, asked.entries, round)) {
       sweeps.saw(query, asked.entries.length, round);
       return { pieces: [query], isSettled: true };
     }
     sweeps.failed(query, round);
-    if (asked.kind === 'trouble') return { ...settledWith(asked, query, round), pieces: parts };
+    // What was answered with trouble may have been too much for a proxy; what was not answered at all has taken its time.
+    if (asked.kind === 'trouble' && !asked.hasAnswered) return { ...settledWith(troubleOf(asked), query, round), pieces: parts };
   }
   return askAll(parts, round);
 }
 
 async function askDividing(query: PlannedQuery, round: SweepingRound, budget: Budget): Promise<Settled> {
   const asked = await askOnce(query, round);
-  if (asked.kind === 'trouble') return settledWith(asked, query, round);
+  if (asked.kind === 'trouble') return settledWith(troubleOf(asked), query, round);
   // Asking for less at once would take as long again; the next time, those that are too slow hold up fewer others.
   if (asked.kind === 'slow') {
     const pieces = (round.slowLeft -= 1) < 0 ? [query] : halves(query);
@@ -131,8 +132,9 @@ function answerAlone({ written, promql }: Member, asked: Exclude<Outcome, { kind
 }
 
 /** What members get that could not be told apart. */
-function troubleOf(asked: Exclude<Outcome, { kind: 'refusal' }>): BackendAnswer {
-  if (asked.kind === 'failure' || asked.kind === 'slow') return { kind: 'trouble', reason: asked.reason };
+function troubleOf(asked: Exclude<Asked, { kind: 'refusal' }>): BackendAnswer {
+  if (asked.kind === 'trouble' || asked.kind === 'failure' || asked.kind === 'slow')
+    return { kind: 'trouble', reason: asked.reason };
   return { kind: 'trouble', reason: asked.kind === 'too large' ? `its ${TOO_LARGE}` : 'its answer is not of the form expected' };
 }
 

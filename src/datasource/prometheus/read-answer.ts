@@ -4,14 +4,14 @@ import { MAX_ANSWER_BYTES } from './prometheus-client.js';
 
 /**
  * What Prometheus said.
- * - `result`: series, not looked at yet, of the form that was asked for.
+ * - `result`: series, not looked at yet, of the form that was asked for; `isWhole` unless it says that some may be missing.
  * - `refusal`: it understood, and would say the same again; `type` and `message` are its own words, and not fit for everybody's eyes.
  * - `failure`: likewise, but for a reason that can pass, so that it says nothing about the query.
  * - `slow`: it is in good health, and gave up on what would have taken too long.
  * - `too large`: more than is read of an answer.
  */
 export type Outcome =
-  | { kind: 'result'; entries: readonly unknown[] }
+  | { kind: 'result'; entries: readonly unknown[]; isWhole: boolean }
   | { kind: 'refusal'; status: number; type: string; message: string }
   | { kind: 'failure'; reason: string }
   | { kind: 'slow'; reason: string }
@@ -45,9 +45,14 @@ export function outcomeOf({ status, text, isCutOff }: HttpResponse, expected: Re
 function resultOf(body: Record<string, unknown> | undefined, expected: ResultType): Outcome {
   const { resultType, result } = objectOf(body?.['data']) ?? {};
   if (body?.['status'] !== 'success' || typeof resultType !== 'string' || !Array.isArray(result)) throw unexpected();
-  if (resultType === expected) return { kind: 'result', entries: result };
+  if (resultType === expected) return { kind: 'result', entries: result, isWhole: isWhole(body) };
   if (!OTHER_TYPES.has(resultType)) throw unexpected();
   return { kind: 'refusal', status: 200, type: 'bad_result', message: `the query gives a ${resultType}, not a ${expected}` };
+}
+
+/** Stores that ask others leave out what these do not give, be it for a limit, and say so in warnings or in a flag. */
+function isWhole({ warnings, isPartial }: Record<string, unknown>): boolean {
+  return isPartial !== true && !(Array.isArray(warnings) && warnings.length > 0);
 }
 
 function refusalOf(status: number, body: Record<string, unknown> | undefined): Outcome {

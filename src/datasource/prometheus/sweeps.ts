@@ -1,10 +1,12 @@
 import { askOnce, type Round } from './ask-once.js';
 import type { PlannedQuery } from './plan-queries.js';
 import { seriesOf } from './points.js';
+import { readingsOf } from './promql/readings.js';
 
 /**
  * Which sweeps are worth it: to ask for all series there are costs Prometheus half of what it costs to ask for as many by their names, and one
- * request. So it is worth it only where nearly all are wanted, which is found out by counting, and seen from every answer thereafter.
+ * request. So it is worth it only where nearly all are wanted, which is found out by counting once an hour, and seen from every answer in
+ * between.
  */
 export interface Sweeps {
   /** Counts the series, if it is not known how many there are. Never rejects. */
@@ -36,43 +38,70 @@ const MAX_REMEMBERED = 2_000;
 interface Known {
   /** Infinite where it could not be found out, or where a sweep has failed. */
   series: number;
+  /** For fewer, it reads too much that nobody wants; NaN where that could not be found out. */
+  leastMembers: number;
+  /** When it was counted, or failed. */
   atMs: number;
 }
 
 export function createSweeps({ maxSeriesPerMember }: Sweeping): Sweeps {
   const known = new Map<string, Known>();
 
-  function remember(query: PlannedQuery, series: number, { asking }: Round): void {
+  function remember(query: PlannedQuery, one: Known): void {
     const name = nameOf(query);
     known.delete(name);
-    known.set(name, { series, atMs: asking.now.getTime() });
+    known.set(name, one);
     for (const oldest of known.keys()) {
       if (known.size <= MAX_REMEMBERED) break;
       known.delete(oldest);
     }
   }
 
+  function isFew(query: PlannedQuery, series: number): boolean {
+    return series <= Math.min(query.members.length * maxSeriesPerMember, MAX_SERIES);
+  }
+
+  /** Where a comparison or an aggregation leaves few, an answer says little of what it takes: so what is read is compared, too. */
+  async function find(query: PlannedQuery, round: Round): Promise<Omit<Known, 'atMs'>> {
+    const { promql, members, insteadOf = [] } = query;
+    const series = await counted(query, round);
+    if (!isFew(query, series) || readingsOf(promql)[0] === promql) return { series, leastMembers: 0 };
+    const read = await countedReadings([query], round);
+    if (isFew(query, read)) return { series, leastMembers: read / maxSeriesPerMember };
+    const readByMember = (await countedReadings(insteadOf, round)) / members.length;
+    return { series, leastMembers: read / (readByMember * maxSeriesPerMember) };
+  }
+
   return {
     async isWorthIt(query, round) {
       if (round.moments.stepS !== 0) return false;
       const one = known.get(nameOf(query));
-      const isKnown = one && Math.abs(round.asking.now.getTime() - one.atMs) < COUNT_AGAIN_AFTER_MS;
-      const series = isKnown ? one.series : await counted(query, round);
-      if (!isKnown) remember(query, series, round);
-      return series <= Math.min(query.members.length * maxSeriesPerMember, MAX_SERIES);
+      const now = round.asking.now.getTime();
+      const isKnown = one && Math.abs(now - one.atMs) < COUNT_AGAIN_AFTER_MS;
+      const { series, leastMembers } = isKnown ? one : await find(query, round);
+      if (!isKnown) remember(query, { series, leastMembers, atMs: now });
+      return isFew(query, series) && query.members.length >= leastMembers;
     },
-    saw: remember,
-    failed: (query, round) => remember(query, Infinity, round),
+    saw: (query, series, { asking }) =>
+      remember(query, { leastMembers: 0, atMs: asking.now.getTime(), ...known.get(nameOf(query)), series }),
+    failed: (query, { asking }) => remember(query, { series: Infinity, leastMembers: 0, atMs: asking.now.getTime() }),
   };
+}
+
+/** NaN, with which nothing compares, if one of them could not be counted. */
+async function countedReadings(queries: readonly PlannedQuery[], round: Round): Promise<number> {
+  const readings = queries.flatMap(({ tenant, promql }) => readingsOf(promql).map((reading) => ({ tenant, promql: reading })));
+  const counts = await Promise.all(readings.map((reading) => counted(reading, round)));
+  return counts.every(Number.isFinite) ? counts.reduce((sum, count) => sum + count, 0) : NaN;
 }
 
 function nameOf({ tenant, promql }: PlannedQuery): string {
   return JSON.stringify([tenant, promql]);
 }
 
-async function counted({ tenant, promql }: PlannedQuery, round: Round): Promise<number> {
-  const asked = await askOnce({ tenant, promql: `count(${promql})` }, round, { atMostMs: COUNT_MS });
-  if (asked.kind !== 'result') return Infinity;
+async function counted({ tenant, promql }: Pick<PlannedQuery, 'tenant' | 'promql'>, round: Round): Promise<number> {
+  const asked = await askOnce({ tenant, promql: `count(${promql})` }, round, { atMostMs: COUNT_MS, isOptional: true });
+  if (asked.kind !== 'result' || !asked.isWhole) return Infinity;
   if (asked.entries.length === 0) return 0;
   const answer = seriesOf(asked.entries, round.moments);
   return (answer.kind === 'series' ? answer.series[0]?.[0]?.values['value'] : undefined) ?? Infinity;

@@ -124,6 +124,14 @@ describe('queries that differ in one value of a label', () => {
     expect(double.asked).toHaveLength(1);
   });
 
+  test('and in how they are spelled, too, get their series each', async () => {
+    double.reply = answering();
+    const queries = ['cpu{instance="1"}', "cpu{instance='1'}", 'cpu{ instance="1" }', cpuOf(2)];
+    const answers = await askAbout(prometheus, queries);
+    expect(double.asked).toHaveLength(1);
+    expect(queries.map((query) => valuesOf(answers[query]))).toEqual([[[1]], [[1]], [[1]], [[2]]]);
+  });
+
   test('are asked about a range that ends where it should', async () => {
     double.reply = success('matrix', [
       {

@@ -43,6 +43,11 @@ type Labelled = [labels: Record<string, string>, value: string];
 const instances = (count = MEMBERS): Labelled[] =>
   Array.from({ length: count }, (_, n): Labelled => [{ __name__: 'cpu', instance: String(n) }, String(n)]);
 
+/** No series at all, and why. */
+function partial(why: Record<string, unknown>): PrometheusReply {
+  return [200, { status: 'success', ...why, data: { resultType: 'vector', result: [] } }];
+}
+
 /** What a query asks: `count` of all series, `all` of them, or those of `names`. */
 function formOf(query: string): 'count' | 'all' | 'names' {
   if (query.startsWith('count(')) return 'count';
@@ -152,6 +157,7 @@ describe('members are named instead', () => {
     ['refuses to count them', refusal(422, 'execution', 'too many samples')],
     ['takes too long to count them', refusal(503, 'timeout', 'query timed out')],
     ['is in trouble while it counts', [500, 'oops']],
+    ['could not count all of them', partial({ warnings: ['series limit violated'] })],
     ['counts in words', vector([{}, 'many'])],
     ['counts without end', vector([{}, '+Inf'])],
     ['gives no vector of them', success('scalar', [0, '1'])],
@@ -166,6 +172,11 @@ describe('members are named instead', () => {
     ['refuses', refusal(422, 'execution', 'found duplicate series for the match group')],
     ['cannot read them', refusal(422, 'execution', 'expanding series: too many')],
     ['takes too long', refusal(503, 'timeout', 'query timed out')],
+    ['leaves some out, and warns of it', partial({ warnings: ['series limit violated'] })],
+    ['leaves some out, and says so', partial({ isPartial: true })],
+    ['gives more than a proxy before it passes on', [502, '<h1>Bad gateway</h1>']],
+    ['has a limit to what a tenant asks', [429, 'too many samples for this tenant']],
+    ['gives no JSON', [200, 'oops']],
     ['gives no vector', success('matrix', [])],
     ['gives one that is not readable', success('vector', [...OWN.map(() => ({ metric: 7, value: [0, '1'] }))])],
     ['gives one with a label that is no text', success('vector', [{ metric: { instance: 7 }, value: [0, '1'] }])],
@@ -177,10 +188,27 @@ describe('members are named instead', () => {
     expect(await round()).toEqual({ asked: ['names'], values: OWN });
   });
 
-  test('in the next round, where Prometheus is in trouble', async () => {
+  test('where many sweeps are too much for a proxy at once, and nobody else is kept from Prometheus', async () => {
     reach();
-    double.reply = serving(instances(), { all: [500, 'oops'] });
-    const trouble = { kind: 'trouble', reason: 'it answered with status 500' };
+    const metrics = ['a', 'b', 'c', 'd', 'e'];
+    const waiting: (() => void)[] = [];
+    const all: PrometheusReply = (_, response) => {
+      waiting.push(() => response.writeHead(502).end());
+      if (waiting.length === metrics.length) for (const answer of waiting) answer();
+      return undefined;
+    };
+    double.reply = serving(instances(), { all });
+    const queries = metrics.flatMap((metric) => cpus().map((query) => query.replace('cpu', metric)));
+    const answers = await askAbout(prometheus, queries);
+    expect(queries.map((query) => valuesOf(answers[query]))).toEqual(metrics.flatMap(() => OWN));
+    expect(new Set(prometheus.outcomes)).toEqual(new Set(['ok']));
+  });
+
+  test('in the next round, where Prometheus does not answer', async () => {
+    reach();
+    const all: PrometheusReply = (_, response) => void response.destroy();
+    double.reply = serving(instances(), { all });
+    const trouble = { kind: 'trouble', reason: 'the connection was closed' };
     expect(await round()).toEqual({ asked: ['count', 'all'], values: OWN.map(() => trouble) });
     expect(await round()).toEqual({ asked: ['names'], values: OWN });
   });
@@ -196,6 +224,58 @@ describe('members are named instead', () => {
     double.reply = success('matrix', []);
     const { asked } = await round({ granularityS: 60, periods: 2 });
     expect(asked).toEqual(['names']);
+  });
+});
+
+describe('where an answer says little of what is read for it', () => {
+  /** Counts by what is counted; of everything else there is none. */
+  function counting(counts: Record<string, number>): PrometheusReply {
+    return (request) => {
+      const query = request.form['query']!.replace(/=~"[^"]*"/g, '=~"…"');
+      const count = counts[query.slice('count('.length, -1)];
+      const at = Number(request.form['time']);
+      const result = query.startsWith('count(') && count ? [{ metric: {}, value: [at, String(count)] }] : [];
+      return [200, { status: 'success', data: { resultType: 'vector', result } }];
+    };
+  }
+  const rate = (matcher: string): string => `count_over_time(cpu{instance${matcher}}[5m])`;
+
+  test.each<[string, string, Record<string, number>, 'all' | 'names']>([
+    ['of a comparison, few', 'cpu{instance="?"} > 9', { [ALL]: MEMBERS }, 'all'],
+    ['of a comparison, many of nobody', 'cpu{instance="?"} > 9', { [ALL]: 40, 'cpu{instance=~"…"}': MEMBERS }, 'names'],
+    ['of a sum, many of nobody', 'sum(cpu{instance="?"})', { [ALL]: 40, 'cpu{instance=~"…"}': 31 }, 'names'],
+    ['of a sum, nearly all of members', 'sum(cpu{instance="?"})', { [ALL]: 40, 'cpu{instance=~"…"}': 32 }, 'all'],
+    ['of a rate, many that are over', 'rate(cpu{instance="?"}[5m])', { [rate('!="-"')]: 40, [rate('=~"…"')]: 10 }, 'names'],
+    ['of two metrics', 'a{instance="?"} / b{instance="?"}', { 'a{instance!="-"}': 10, 'b{instance!="-"}': 3 }, 'names'],
+  ])('%s: %s', async (_, query, counts, form) => {
+    reach();
+    double.reply = counting(counts);
+    const queries = Array.from({ length: MEMBERS }, (__, index) => query.replaceAll('?', String(index)));
+    await askAbout(prometheus, queries);
+    expect(formOf(double.asked.at(-1)!.form['query']!)).toBe(form);
+    const before = double.asked.length;
+    await askAbout(prometheus, queries, { now: new Date(NOON.getTime() + HOUR_MS - 1) });
+    expect(double.asked.slice(before).map((asked) => formOf(asked.form['query']!))).toEqual([form]);
+  });
+
+  test('fewer members are named, although it is worth it for more', async () => {
+    reach();
+    double.reply = counting({ [ALL]: 20 });
+    const some = (count: number): string[] => cpus(count).map((query) => `${query} > 9`);
+    await askAbout(prometheus, some(16));
+    expect(formOf(double.asked.at(-1)!.form['query']!)).toBe('all');
+    await askAbout(prometheus, some(15));
+    expect(formOf(double.asked.at(-1)!.form['query']!)).toBe('names');
+  });
+
+  test('it is counted again after an hour, though sweeps went well meanwhile', async () => {
+    reach();
+    const queries = cpus().map((query) => `${query} > 9`);
+    double.reply = counting({ [ALL]: MEMBERS });
+    for (const afterMs of [0, HOUR_MS - 1]) await askAbout(prometheus, queries, { now: new Date(NOON.getTime() + afterMs) });
+    double.reply = counting({ [ALL]: 40, 'cpu{instance=~"…"}': MEMBERS });
+    await askAbout(prometheus, queries, { now: new Date(NOON.getTime() + HOUR_MS) });
+    expect(formOf(double.asked.at(-1)!.form['query']!)).toBe('names');
   });
 });
 

@@ -1,0 +1,14 @@
+import { parsePromql } from './parse.js';
+import { selectorsOf } from './selectors.js';
+
+/** What a query reads, whatever it makes of it: for each of its selectors a query that gives its series, within its range if it has one. */
+export function readingsOf(promql: string): string[] {
+  const query = parsePromql(promql);
+  if ('problem' in query) return [promql];
+  const readings = selectorsOf(query).map(({ node }) => {
+    const { parent } = node;
+    if (parent?.name !== 'MatrixSelector') return promql.slice(node.from, node.to);
+    return `count_over_time(${promql.slice(parent.from, parent.to)})`;
+  });
+  return [...new Set(readings)];
+}
