@@ -10,7 +10,7 @@ import { INTERVAL_MS, startEvaluator, type EvaluatorRig } from '../support/evalu
 import { eventually } from '../support/eventually.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { describeWithPostgres } from '../support/servers.js';
-import { storeAlarm } from '../support/stored-alarms.js';
+import { combinationRule, storeAlarm } from '../support/stored-alarms.js';
 
 const BEGIN = new Date('2026-01-01T12:00:01Z').getTime();
 const ALARMS = 48;
@@ -180,7 +180,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     return Array.from({ length: ALARMS * PHASES }, (_, index) => {
       const [n, phase] = [Math.floor(index / PHASES), index % PHASES];
       const [previous_state, state] = phase % 2 === 0 ? ['ok', 'alarm'] : ['alarm', 'ok'];
-      return { alarm_id: idOf(n), previous_state, state, state_version: phase + 1 } as Omit<Row, 'at'>;
+      return { alarm_id: idOf(n), previous_state, state, state_version: phase + 1 };
     });
   }
 
@@ -214,6 +214,32 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
       at,
     }));
     expect(await notified()).toEqual(expected);
+  });
+
+  test('are not combined with others as long as what they were found in is older', async () => {
+    const [x, y, flip] = ['x', 'y', BEGIN + 4 * INTERVAL_MS + (2 * INTERVAL_MS) / SLOTS];
+    prometheus.says = ({ promql }, { now }) => {
+      const value = (promql === x) === now.getTime() >= flip ? 95 : 5;
+      return { kind: 'series', series: [[{ at: now.getTime(), values: { value } }]] };
+    };
+    for (const [query, slot] of [
+      [x, 6],
+      [y, 4],
+    ] as const) {
+      const rule = alarmTypes.prometheus.schema.parse({ query, threshold: 80, comparison_operator: 'gt' });
+      await storeAlarm(db, { id: query, rule, state: query === y ? 'alarm' : 'ok' });
+      await rehome(query, slot);
+    }
+    await storeAlarm(db, { id: 'either', rule: combinationRule('or', x, y), state: 'alarm' });
+    while (clock.now().getTime() < flip + (3 * INTERVAL_MS) / SLOTS) await tick();
+    // Its turn of this interval would have come now. Where it goes, that has just been.
+    await rehome(x, 1);
+    while (clock.now().getTime() < flip + 3 * INTERVAL_MS) await tick();
+    const rows = (await history()).filter(({ alarm_id }) => !alarm_id.startsWith('alarm-'));
+    expect(rows.map(({ alarm_id, state }) => [alarm_id, state])).toEqual([
+      [x, 'alarm'],
+      [y, 'ok'],
+    ]);
   });
 
   test('are moved without waiting for one that is held, and without being held until all are moved', async () => {
