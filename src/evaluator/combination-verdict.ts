@@ -27,19 +27,20 @@ export interface MemberProgress {
   oldest: number;
   newest: number;
   settled: boolean;
-  /** Where the leaves live. */
-  partitions: number[];
+  /** In which partition each leaf lives. */
+  homes: ReadonlyMap<string, number>;
 }
 
 export function progressBelow(id: string, snapshot: Snapshot, intervalMs: number): MemberProgress {
-  const progress: MemberProgress = { oldest: Infinity, newest: -Infinity, settled: true, partitions: [] };
+  const homes = new Map<string, number>();
+  const progress: MemberProgress = { oldest: Infinity, newest: -Infinity, settled: true, homes };
   for (const leaf of leavesBelow(id, snapshot, new Set())) {
     const { partition, lastEvaluatedAt, evaluationStartedAt } = leaf;
     const cycle = lastEvaluatedAt === null ? -Infinity : cycleOf(partition, lastEvaluatedAt.getTime(), intervalMs);
     progress.oldest = Math.min(progress.oldest, cycle);
     progress.newest = Math.max(progress.newest, cycle);
     progress.settled &&= lastEvaluatedAt?.getTime() === evaluationStartedAt?.getTime();
-    progress.partitions.push(partition);
+    homes.set(leaf.id, partition);
   }
   return progress;
 }

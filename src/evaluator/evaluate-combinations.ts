@@ -7,7 +7,7 @@ import type { Outcome } from '../storage/evaluation-commit.js';
 import type { MemberAlarm } from '../storage/evaluation-store.js';
 import type { Telemetry } from '../telemetry.js';
 import type { HeldAlarm } from './alarm-cache.js';
-import { combinationVerdict, progressBelow, type Snapshot } from './combination-verdict.js';
+import { combinationVerdict, progressBelow, type MemberProgress, type Snapshot } from './combination-verdict.js';
 import { outcomeOf } from './evaluate-batch.js';
 import type { PoisonWatch } from './poison-watch.js';
 import { slotOf } from './schedule.js';
@@ -27,11 +27,14 @@ interface Judged {
   cycle: number;
   /** Highest slot among its leaves. */
   lastSlot: number;
+  /** Where each of its leaves was seen. */
+  homes: MemberProgress['homes'];
 }
 
 /**
  * Judges combinations after their members: when every member's partition has its checkpoint of the same interval, so that none is seen
- * half changed; or one interval later, whatever the members' progress. An interval is judged once.
+ * half changed; or one interval later, whatever the members' progress. An interval is judged once, and not at all when a member is found
+ * in another partition than before: that may have been evaluated before the member came.
  */
 export class CombinationJudge {
   readonly #judged = new Map<string, Judged>();
@@ -77,16 +80,20 @@ export class CombinationJudge {
     if (!snapshot.has(alarm.id)) return [];
     const { intervalMs } = this.deps;
     const present = Math.floor(now.getTime() / intervalMs);
-    const { oldest, newest, settled, partitions } = progressBelow(alarm.id, snapshot, intervalMs);
-    const last = this.#judged.get(alarm.id) ?? { cycle: present - 2, lastSlot: 0 };
-    const isWhole = settled && oldest === newest && newest > last.cycle;
-    const isOverdue = now.getTime() >= (last.cycle + 3) * intervalMs;
-    const lastSlot = Math.max(0, ...partitions.map(slotOf));
-    if (!isWhole && partitions.length > 0 && !isOverdue) {
-      this.#judged.set(alarm.id, { cycle: last.cycle, lastSlot });
+    const { oldest, newest, settled, homes } = progressBelow(alarm.id, snapshot, intervalMs);
+    const last = this.#judged.get(alarm.id) ?? { cycle: present - 2, lastSlot: 0, homes };
+    const lastSlot = Math.max(0, ...[...homes.values()].map(slotOf));
+    if (isAnyMoved(last.homes, homes)) {
+      this.#judged.set(alarm.id, { cycle: Math.max(last.cycle, newest), lastSlot, homes });
       return [];
     }
-    this.#judged.set(alarm.id, { cycle: isWhole ? newest : Math.max(last.cycle + 1, present - 1), lastSlot });
+    const isWhole = settled && oldest === newest && newest > last.cycle;
+    const isOverdue = now.getTime() >= (last.cycle + 3) * intervalMs;
+    if (!isWhole && homes.size > 0 && !isOverdue) {
+      this.#judged.set(alarm.id, { cycle: last.cycle, lastSlot, homes });
+      return [];
+    }
+    this.#judged.set(alarm.id, { cycle: isWhole ? newest : Math.max(last.cycle + 1, present - 1), lastSlot, homes });
     return this.#decide(alarm, snapshot, now);
   }
 
@@ -104,4 +111,9 @@ export class CombinationJudge {
     const ids = new Set(held.map(({ id }) => id));
     for (const id of this.#judged.keys()) if (!ids.has(id)) this.#judged.delete(id);
   }
+}
+
+function isAnyMoved(before: MemberProgress['homes'], after: MemberProgress['homes']): boolean {
+  for (const [leaf, partition] of after) if ((before.get(leaf) ?? partition) !== partition) return true;
+  return false;
 }

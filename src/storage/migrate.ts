@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 import type { Logger } from '../logger.js';
-import type { Database } from './database.js';
+import type { Database, Sql } from './database.js';
 import { openPostgres } from './postgres.js';
 import { rekeyAlarms, uniteFamilies } from './rekey-alarms.js';
 
@@ -12,33 +12,41 @@ const LOCK = 8042_0001;
 const KEYED = '0003-real-backends.sql';
 /** From here on alarms whose questions fit into one request take their turns together. */
 const UNITED = '0004-families.sql';
+const RECORD = 'insert into migrations (name, applied_at) values ($1, clock_timestamp())';
 const MIGRATION_TIMEOUT_MS = 24 * 3_600_000;
 
 /**
  * Brings the schema up to date and returns the names of what it ran. Safe to call from any number of processes at once:
- * one does the work, the others wait for it. Also repairs revisions after a dump was restored into a younger server,
+ * one does the work, the others wait for it, but for moving alarms (0004), where whoever comes meanwhile lends a hand. Also repairs revisions after a dump was restored into a younger server,
  * whose transaction numbers would otherwise lie below those in the rows, and alarms that a release before migration 0003 has written: with that
  * migration, and later ones that it wrote while it still ran beside a newer one.
  * `known`: what to bring it up to, in order.
  */
 export async function migrate(db: Database, known: readonly string[] = migrationNames()): Promise<string[]> {
-  return db.transaction(async (tx) => {
-    await tx.query('set local lock_timeout = 0');
-    await tx.query('set local statement_timeout = 0');
-    await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
-    await tx.query('create table if not exists migrations (name text primary key, applied_at timestamptz not null)');
-    const { rows } = await tx.query<{ name: string }>('select name from migrations');
-    const applied = new Set(rows.map(({ name }) => name));
-    const pending = known.filter((name) => !applied.has(name));
-    for (const name of pending) {
-      for (const statement of statementsOf(readFileSync(new URL(name, MIGRATIONS), 'utf8'))) await tx.query(statement);
-      await tx.query('insert into migrations (name, applied_at) values ($1, clock_timestamp())', [name]);
-    }
-    await tx.query('update alarms set revision = pg_current_xact_id() where revision > pg_current_xact_id()');
-    if (known.includes(KEYED)) await rekeyAlarms(tx);
-    if (pending.includes(UNITED)) await uniteFamilies(tx);
-    return pending;
-  });
+  const { applied, isToUnite } = await db.transaction((tx) => migrateSchema(tx, known));
+  if (!isToUnite) return applied;
+  // Not in that transaction: evaluators would wait for the alarms that it holds, and it for theirs.
+  await uniteFamilies(db);
+  const { rows } = await db.query<{ name: string }>(`${RECORD} on conflict do nothing returning name`, [UNITED]);
+  return [...applied, ...rows.map(({ name }) => name)];
+}
+
+async function migrateSchema(tx: Sql, known: readonly string[]): Promise<{ applied: string[]; isToUnite: boolean }> {
+  await tx.query('set local lock_timeout = 0');
+  await tx.query('set local statement_timeout = 0');
+  await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
+  await tx.query('create table if not exists migrations (name text primary key, applied_at timestamptz not null)');
+  const { rows } = await tx.query<{ name: string }>('select name from migrations');
+  const before = new Set(rows.map(({ name }) => name));
+  const pending = known.filter((name) => !before.has(name));
+  const applied = pending.filter((name) => name !== UNITED);
+  for (const name of applied) {
+    for (const statement of statementsOf(readFileSync(new URL(name, MIGRATIONS), 'utf8'))) await tx.query(statement);
+    await tx.query(RECORD, [name]);
+  }
+  await tx.query('update alarms set revision = pg_current_xact_id() where revision > pg_current_xact_id()');
+  if (known.includes(KEYED)) await rekeyAlarms(tx);
+  return { applied, isToUnite: pending.includes(UNITED) };
 }
 
 /** Migrates a server over a connection of its own: rewriting a large table takes longer than any statement of the service may. */

@@ -3,7 +3,7 @@ import { homeOf, type Home } from '../alarm/partition-key.js';
 import { leafTypeOf, withLeaves, type CompositeLeaf } from '../alarm/types/composite/tree.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { parseStoredOptions } from './alarm-row.js';
-import type { Sql } from './database.js';
+import type { Database, Sql } from './database.js';
 
 /** The kinds that no evaluator could judge before migration 0003: their keys were their ids. */
 const KINDS: AlarmKind[] = [
@@ -27,64 +27,99 @@ interface OldRow {
   evaluation_options: string | null;
   query_key: string;
   partition: number;
+  revision: string;
 }
 
 interface Rekeyed extends Home {
   id: string;
+  revision: string;
   ruleJson: string;
 }
 
-const nextWhere = (condition: string): string => `
-  select id, project_id, type, rule, evaluation_options, query_key, partition from alarms
-   where ${condition} and deleted_at is null and type = any($1::text[]) and id > $2 order by id limit $3 for update`;
+const oldWhere = (condition: string): string => `
+  select id, project_id, type, rule, evaluation_options, query_key, partition, revision::text from alarms
+   where ${condition} and deleted_at is null`;
 
-const NEXT_WITHOUT_KEY = nextWhere('query_key = id');
-const NEXT = nextWhere('true');
+const NEXT = 'type = any($1::text[]) and id > $2';
+const NEXT_WITHOUT_KEY = `${oldWhere(`query_key = id and ${NEXT}`)} order by id limit $3 for update`;
+const NEXT_OF_ALL = `${oldWhere(NEXT)} order by id limit $3`;
+const ONE = `${oldWhere('id = $1')} for update`;
 
-/** As an edit does, but for the version: what clients see of an alarm stays the same. */
+/**
+ * As an edit does, but for the version: what clients see of an alarm stays the same. Nothing is waited for: what somebody else holds, or has
+ * edited since it was read, is left out.
+ */
 const UPDATE = `
+  with free as (
+    select a.id, n.rule, n.query_key, n.partition
+      from (select unnest($1::text[]) as id, unnest($2::text[]) as rule, unnest($3::text[]) as query_key,
+                   unnest($4::text[])::smallint as partition, unnest($5::text[])::xid8 as revision) n
+      join alarms a on a.id = n.id and a.revision = n.revision
+       for no key update of a skip locked)
   update alarms a set rule = n.rule, query_key = n.query_key,
       previous_partition = case when a.partition = n.partition then a.previous_partition else a.partition end,
       partition = n.partition, revision = pg_current_xact_id()
-    from (select unnest($1::text[]) as id, unnest($2::text[]) as rule, unnest($3::text[]) as query_key,
-                 unnest($4::text[])::smallint as partition) n
-   where a.id = n.id`;
+    from free n where a.id = n.id returning a.id`;
 
 /**
  * Gives alarms that were stored by a release before migration 0003 what they are evaluated by: the key of their question, the partition that
  * follows from it, and in rules that name resources or metrics by id the project whose data they may look at. SQL cannot compute the keys.
  * Returns how many alarms it changed. Doing it again changes nothing, but for alarms that such a release has written since.
  */
-export function rekeyAlarms(tx: Sql): Promise<number> {
-  return rehome(tx, NEXT_WITHOUT_KEY, KINDS);
+export async function rekeyAlarms(tx: Sql): Promise<number> {
+  let changed = 0;
+  for await (const rows of pagesOf(tx, NEXT_WITHOUT_KEY, KINDS)) changed += (await update(tx, rekeyedOf(rows))).size;
+  return changed;
 }
 
 /**
  * Moves alarms that have a family to where their family is: until migration 0004 nobody asked for that. One that a release before it writes
- * later lives elsewhere and is evaluated as well, with a request of its own. Returns how many alarms it moved.
+ * later lives elsewhere and is evaluated as well, with a request of its own. Returns how many alarms it moved. Evaluators go on meanwhile:
+ * many alarms are moved at a time, each for itself, and who holds one that is to be moved is waited for by nobody who holds another.
  */
-export function uniteFamilies(tx: Sql): Promise<number> {
-  return rehome(tx, NEXT, KINDS_WITH_FAMILIES);
+export async function uniteFamilies(db: Database): Promise<number> {
+  let moved = 0;
+  for await (const rows of pagesOf(db, NEXT_OF_ALL, KINDS_WITH_FAMILIES)) {
+    const rekeyed = rekeyedOf(rows);
+    const done = await update(db, rekeyed);
+    moved += done.size;
+    for (const { id } of rekeyed) if (!done.has(id)) moved += await moveOne(db, id);
+  }
+  return moved;
 }
 
-async function rehome(tx: Sql, next: string, kinds: readonly AlarmKind[]): Promise<number> {
-  let changed = 0;
+function moveOne(db: Database, id: string): Promise<number> {
+  return db.transaction(async (tx) => {
+    await tx.query('set local lock_timeout = 0');
+    const { rows } = await tx.query<OldRow>(ONE, [id]);
+    return (await update(tx, rekeyedOf(rows))).size;
+  });
+}
+
+async function* pagesOf(sql: Sql, next: string, kinds: readonly AlarmKind[]): AsyncGenerator<OldRow[], void, void> {
   for (let after = ''; ;) {
-    const { rows } = await tx.query<OldRow>(next, [kinds, after, BATCH]);
-    const rekeyed = rows.map(rekey).filter((one) => one !== undefined);
-    if (rekeyed.length > 0) {
-      await tx.query(UPDATE, [
-        rekeyed.map(({ id }) => id),
-        rekeyed.map(({ ruleJson }) => ruleJson),
-        rekeyed.map(({ queryKey }) => queryKey),
-        rekeyed.map(({ partition }) => String(partition)),
-      ]);
-    }
-    changed += rekeyed.length;
+    const { rows } = await sql.query<OldRow>(next, [kinds, after, BATCH]);
+    yield rows;
     const last = rows.at(-1);
-    if (last === undefined || rows.length < BATCH) return changed;
+    if (last === undefined || rows.length < BATCH) return;
     after = last.id;
   }
+}
+
+async function update(sql: Sql, rekeyed: readonly Rekeyed[]): Promise<ReadonlySet<string>> {
+  if (rekeyed.length === 0) return new Set();
+  const { rows } = await sql.query<{ id: string }>(UPDATE, [
+    rekeyed.map(({ id }) => id),
+    rekeyed.map(({ ruleJson }) => ruleJson),
+    rekeyed.map(({ queryKey }) => queryKey),
+    rekeyed.map(({ partition }) => String(partition)),
+    rekeyed.map(({ revision }) => revision),
+  ]);
+  return new Set(rows.map(({ id }) => id));
+}
+
+function rekeyedOf(rows: readonly OldRow[]): Rekeyed[] {
+  return rows.map(rekey).filter((one) => one !== undefined);
 }
 
 /** Undefined when there is nothing to change: an empty composite rule asks nothing, and what cannot be read is left to evaluators to tell of. */
@@ -101,7 +136,7 @@ function rekey({
   const rule = withinProject(read, projectId);
   const home = homeOf(rule, parseStoredOptions(options) ?? NO_OPTIONS, id);
   if (home.queryKey === stored.query_key && home.partition === stored.partition) return undefined;
-  return { id, ruleJson: typeOf(rule).ruleJson(rule), ...home };
+  return { id, revision: stored.revision, ruleJson: typeOf(rule).ruleJson(rule), ...home };
 }
 
 function readable(type: AlarmKind, text: string): AlarmRule | undefined {

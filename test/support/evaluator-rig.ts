@@ -16,7 +16,7 @@ export const INTERVAL_MS = 60_000;
 export const DEADLINE_MS = 10_000;
 const TICKS = SLOTS * 2;
 
-/** An evaluator that holds every partition of a database, on a clock that the test moves. */
+/** An evaluator that holds every partition of a database, or those it is to have, on a clock that the test moves. */
 export interface EvaluatorRig {
   clock: FakeClock;
   memberId: string;
@@ -39,11 +39,14 @@ export interface EvaluatorRigOptions {
   remote?: DatasourceDeps['remote'];
   /** How long alarms keep their state while their backend cannot be asked; three intervals if not said. */
   graceMs?: number;
+  /** Those that it holds, if not all. */
+  partitions?: readonly number[];
 }
 
 export async function startEvaluator(db: Database, options: EvaluatorRigOptions = {}): Promise<EvaluatorRig> {
   const clock = options.clock ?? new FakeClock('2026-01-01T12:00:01Z');
   const telemetry = createTelemetry();
+  const partitions = options.partitions ?? Array.from({ length: PARTITIONS }, (_, id) => id);
   const memberId = `evaluator-${randomUUID()}`;
   let rung = 0;
   let queries = 0;
@@ -69,10 +72,10 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
     mayCommit: options.mayCommit ?? (() => true),
   });
   const { rows } = await db.query<{ id: number; epoch: number }>(
-    'update partitions set owner = $1, epoch = epoch + 1 returning id, epoch',
-    [memberId],
+    'update partitions set owner = $1, epoch = epoch + 1 where id = any($2::smallint[]) returning id, epoch',
+    [memberId, partitions],
   );
-  if (rows.length !== PARTITIONS) throw new Error('the partitions table is not whole');
+  if (rows.length !== partitions.length) throw new Error('the partitions table is not whole');
   const stopping = new AbortController();
   const running = evaluator.loop.run(stopping.signal);
   evaluator.taken(rows.map((row) => ({ ...row, lastEvaluatedAt: clock.now() })));

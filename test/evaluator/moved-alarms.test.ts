@@ -1,0 +1,300 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+
+import { homeOf, PARTITIONS, partitionOf, SLOTS } from '../../src/alarm/partition-key.js';
+import { alarmTypes, parseStoredRule, type AlarmKind, type AlarmRule } from '../../src/alarm/types/index.js';
+import type { Database } from '../../src/storage/database.js';
+import { migrate } from '../../src/storage/migrate.js';
+import { empty, serverDatabase } from '../support/databases.js';
+import { datasourceDouble, type DatasourceDouble } from '../support/datasource-double.js';
+import { INTERVAL_MS, startEvaluator, type EvaluatorRig } from '../support/evaluator-rig.js';
+import { eventually } from '../support/eventually.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { describeWithPostgres } from '../support/servers.js';
+import { combinationRule, storeAlarm } from '../support/stored-alarms.js';
+
+const BEGIN = new Date('2026-01-01T12:00:01Z').getTime();
+const ALARMS = 48;
+/** An alarm that is moved from a slot that comes to one that has just been may have to wait for so long. Each value lasts as long. */
+const PHASE_MS = 2 * INTERVAL_MS;
+const PHASES = 5;
+const TICKS = SLOTS * 2;
+const ALL = Array.from({ length: PARTITIONS }, (_, id) => id);
+const FAMILIES = '0004-families.sql';
+
+const idOf = (n: number): string => `alarm-${String(n).padStart(2, '0')}`;
+
+/** Both evaluators have partitions of every slot, so that some alarms move from one to the other and some do not. */
+const shareOf = (partition: number): number => Math.floor(partition / SLOTS) % 2;
+
+/** Flips are spread over an interval, so that at every moment some alarms are just about to change. */
+const flipOf = (n: number, phase: number): number => BEGIN + phase * PHASE_MS + (n * INTERVAL_MS) / ALARMS;
+
+function isHigh(n: number, at: number): boolean {
+  return Math.floor((at - flipOf(n, 0)) / PHASE_MS) % 2 === 0;
+}
+
+/** Every fourth is a composite. */
+function ruleOf(n: number): AlarmRule {
+  const leaf = { query: `cpu{host="${n}"}`, threshold: 80, comparison_operator: 'gt' };
+  if (n % 4 > 0) return alarmTypes.prometheus.schema.parse(leaf);
+  return alarmTypes.composite.schema.parse({ or: [{ ...leaf, type: 'prometheus' }] });
+}
+
+interface Row {
+  alarm_id: string;
+  previous_state: string;
+  state: string;
+  state_version: number;
+  at: number;
+}
+
+describeWithPostgres('prometheus alarms that move while two evaluators look at them', () => {
+  let db: Database;
+  let clock: FakeClock;
+  let rigs: EvaluatorRig[];
+  let prometheus: DatasourceDouble<'prometheus'>;
+
+  beforeAll(async () => {
+    db = await serverDatabase();
+  });
+  beforeEach(async () => {
+    await empty(db);
+    await storedByTheReleaseBefore();
+    clock = new FakeClock(new Date(BEGIN));
+    prometheus = datasourceDouble<'prometheus'>(({ promql }, { now }) => {
+      const value = isHigh(Number(/"(\d+)"/.exec(promql)?.[1]), now.getTime()) ? 95 : 5;
+      return { kind: 'series', series: [[{ at: now.getTime(), values: { value } }]] };
+    });
+    const remote = { prometheus: new Map([[null, prometheus]]) };
+    rigs = [];
+    for (const share of [0, 1])
+      rigs.push(await startEvaluator(db, { clock, remote, partitions: ALL.filter((id) => shareOf(id) === share) }));
+  });
+  afterEach(async () => {
+    for (const rig of rigs) await rig.stop();
+  });
+  afterAll(() => db.close());
+
+  async function storedByTheReleaseBefore(): Promise<void> {
+    for (let n = 0; n < ALARMS; n += 1) {
+      const [okActions, alarmActions] = [['log://ok'], ['log://alarm']];
+      await storeAlarm(db, { id: idOf(n), rule: ruleOf(n), state: 'ok', okActions, alarmActions });
+    }
+    const { rows } = await db.query<{ id: string; query_key: string }>('select id, query_key from alarms');
+    for (const { id, query_key } of rows)
+      await db.query('update alarms set partition = $2 where id = $1', [id, partitionOf(query_key)]);
+    await db.query('delete from migrations where name = $1', [FAMILIES]);
+  }
+
+  async function settled(): Promise<void> {
+    for (const { evaluator } of rigs) await evaluator.settled();
+  }
+
+  async function tick(): Promise<void> {
+    await clock.advance(INTERVAL_MS / TICKS);
+    await settled();
+  }
+
+  /** Lets time pass until both evaluators have asked and wait for their answers; these come when `work` is done. */
+  async function whileBothWait(work: () => Promise<void>): Promise<void> {
+    const slot = await slotOfBoth();
+    const untilSlot = (): number => INTERVAL_MS - ((clock.now().getTime() - (slot * INTERVAL_MS) / SLOTS) % INTERVAL_MS);
+    while (untilSlot() > INTERVAL_MS / TICKS) await tick();
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    prometheus.gate = () => gate;
+    try {
+      await clock.advance(INTERVAL_MS / TICKS);
+      await eventually(() => expect(prometheus.underWay).toBe(rigs.length));
+      await work();
+    } finally {
+      prometheus.gate = () => Promise.resolve();
+      open();
+      await settled();
+    }
+  }
+
+  async function partitions(): Promise<Map<string, number>> {
+    const { rows } = await db.query<{ id: string; partition: number }>('select id, partition from alarms');
+    return new Map(rows.map(({ id, partition }) => [id, partition]));
+  }
+
+  async function slotOfBoth(): Promise<number> {
+    const used = new Set((await partitions()).values());
+    const isOfBoth = (slot: number): boolean =>
+      new Set([...used].filter((id) => id % SLOTS === slot).map(shareOf)).size === rigs.length;
+    return Array.from({ length: SLOTS }, (_, slot) => slot).find(isOfBoth)!;
+  }
+
+  async function move(): Promise<void> {
+    const before = await partitions();
+    expect(await migrate(db)).toEqual([FAMILIES]);
+    const after = await partitions();
+    const moved = [...after].filter(([id, partition]) => partition !== before.get(id));
+    expect(moved.length).toBeGreaterThan(ALARMS / 2);
+  }
+
+  /** As an edit by the release before, which knows no families. */
+  async function editByTheReleaseBefore(): Promise<void> {
+    const { rows } = await db.query<{ id: string; query_key: string }>('select id, query_key from alarms');
+    for (const { id, query_key } of rows) await rehome(id, partitionOf(query_key));
+  }
+
+  async function rehome(id: string, partition: number): Promise<void> {
+    await db.query(
+      `update alarms set previous_partition = case when partition = $2 then previous_partition else partition end, partition = $2,
+         definition_version = definition_version + 1, revision = pg_current_xact_id() where id = $1`,
+      [id, partition],
+    );
+  }
+
+  async function moveTwice(): Promise<void> {
+    await move();
+    for (const [id, partition] of await partitions()) await rehome(id, (partition + 3 * SLOTS + 5) % PARTITIONS);
+  }
+
+  async function moveThereAndBack(): Promise<void> {
+    await move();
+    await editByTheReleaseBefore();
+  }
+
+  async function history(): Promise<Row[]> {
+    const { rows } = await db.query<Row>(
+      `select alarm_id, previous_state, detail::json ->> 'state' as state, state_version,
+              (extract(epoch from timestamp) * 1000)::bigint as at
+         from alarm_history where type = 'state transition' order by alarm_id, state_version`,
+    );
+    return rows;
+  }
+
+  async function notified(): Promise<object[]> {
+    const { rows } = await db.query<object>(
+      `select alarm_id, kind, sequence as state_version, action_list, (extract(epoch from transition_time) * 1000)::bigint as at
+         from notifications order by alarm_id, ordinal`,
+    );
+    return rows;
+  }
+
+  /** As it would be without a move, but for the moments. */
+  function expectedHistory(): Omit<Row, 'at'>[] {
+    return Array.from({ length: ALARMS * PHASES }, (_, index) => {
+      const [n, phase] = [Math.floor(index / PHASES), index % PHASES];
+      const [previous_state, state] = phase % 2 === 0 ? ['ok', 'alarm'] : ['alarm', 'ok'];
+      return { alarm_id: idOf(n), previous_state, state, state_version: phase + 1 };
+    });
+  }
+
+  test.each([
+    { what: 'between their turns', when: 'idle', change: () => move() },
+    { what: 'while they are asked about', when: 'asked', change: () => move() },
+    { what: 'twice before anybody has heard', when: 'asked', change: () => moveTwice() },
+    { what: 'there and, by an older release, back', when: 'asked', change: () => moveThereAndBack() },
+    { what: 'there, and back later', when: 'asked', change: () => move(), later: () => editByTheReleaseBefore() },
+  ])('change state and notify exactly as if they had stayed: $what', async ({ when, change, later }) => {
+    const end = flipOf(0, PHASES);
+    const atMiddle = BEGIN + 4.5 * INTERVAL_MS;
+    while (clock.now().getTime() < atMiddle) await tick();
+    await (when === 'idle' ? change() : whileBothWait(change));
+    const soon = clock.now().getTime() + INTERVAL_MS / 2;
+    while (clock.now().getTime() < soon) await tick();
+    if (later) await whileBothWait(later);
+    while (clock.now().getTime() < end - INTERVAL_MS / TICKS) await tick();
+    const rows = await history();
+    expect(rows.map(({ at: _, ...rest }) => rest)).toEqual(expectedHistory());
+    for (const { alarm_id, at, state_version } of rows) {
+      const flip = flipOf(Number(alarm_id.slice(-2)), state_version - 1);
+      expect(at).toBeGreaterThanOrEqual(flip);
+      expect(at - flip).toBeLessThan(PHASE_MS);
+    }
+    const expected = rows.map(({ alarm_id, state, state_version, at }) => ({
+      alarm_id,
+      kind: 'transition',
+      state_version,
+      action_list: `${state}_actions`,
+      at,
+    }));
+    expect(await notified()).toEqual(expected);
+  });
+
+  test('are not combined with others as long as what they were found in is older', async () => {
+    const [x, y, flip] = ['x', 'y', BEGIN + 4 * INTERVAL_MS + (2 * INTERVAL_MS) / SLOTS];
+    prometheus.says = ({ promql }, { now }) => {
+      const value = (promql === x) === now.getTime() >= flip ? 95 : 5;
+      return { kind: 'series', series: [[{ at: now.getTime(), values: { value } }]] };
+    };
+    for (const [query, slot] of [
+      [x, 6],
+      [y, 4],
+    ] as const) {
+      const rule = alarmTypes.prometheus.schema.parse({ query, threshold: 80, comparison_operator: 'gt' });
+      await storeAlarm(db, { id: query, rule, state: query === y ? 'alarm' : 'ok' });
+      await rehome(query, slot);
+    }
+    await storeAlarm(db, { id: 'either', rule: combinationRule('or', x, y), state: 'alarm' });
+    while (clock.now().getTime() < flip + (3 * INTERVAL_MS) / SLOTS) await tick();
+    // Its turn of this interval would have come now. Where it goes, that has just been.
+    await rehome(x, 1);
+    while (clock.now().getTime() < flip + 3 * INTERVAL_MS) await tick();
+    const rows = (await history()).filter(({ alarm_id }) => !alarm_id.startsWith('alarm-'));
+    expect(rows.map(({ alarm_id, state }) => [alarm_id, state])).toEqual([
+      [x, 'alarm'],
+      [y, 'ok'],
+    ]);
+  });
+
+  test('are moved without waiting for one that is held, and without being held until all are moved', async () => {
+    const before = await partitions();
+    const home = await homes();
+    const movers = [...before.keys()].filter((id) => home.get(id) !== before.get(id)).sort();
+    const [first, last] = [movers[0]!, movers.at(-1)!];
+    let migrating: Promise<string[]> | undefined;
+    await db.transaction(async (tx) => {
+      await tx.query('select from alarms where id = $1 for no key update', [last]);
+      migrating = migrate(db);
+      await eventually(async () => expect((await partitions()).get(first)).toBe(home.get(first)));
+      await tx.query('update alarms set state_reason = $2 where id = $1', [first, 'r']);
+    });
+    expect(await migrating).toEqual([FAMILIES]);
+    expect(await partitions()).toEqual(home);
+  });
+
+  test('move to where an edit leads that is written meanwhile, and keep it', async () => {
+    const [before, home] = [await partitions(), await homes()];
+    const n = Array.from({ length: ALARMS }, (_, index) => index).find(
+      (index) => index % 4 > 0 && home.get(idOf(index)) !== before.get(idOf(index)),
+    )!;
+    const edited = alarmTypes.prometheus.schema.parse({ query: 'mem', threshold: 1, comparison_operator: 'lt' });
+    const rule = alarmTypes.prometheus.ruleJson(alarmTypes.prometheus.scopedTo(edited, { projectId: 'p' }));
+    let migrating: Promise<string[]> | undefined;
+    await db.transaction(async (tx) => {
+      await tx.query('update alarms set rule = $2, revision = pg_current_xact_id() where id = $1', [idOf(n), rule]);
+      migrating = migrate(db);
+      await eventually(async () => expect(await isWaitedFor()).toBe(true));
+    });
+    expect(await migrating).toEqual([FAMILIES]);
+    expect((await db.query('select rule from alarms where id = $1', [idOf(n)])).rows).toEqual([{ rule }]);
+    const homeOfEdited = (await homes()).get(idOf(n))!;
+    expect(homeOfEdited).not.toBe(home.get(idOf(n)));
+    expect(await partitions()).toEqual(new Map([...home, [idOf(n), homeOfEdited]]));
+  });
+
+  test('are moved once by however many processes', async () => {
+    const home = await homes();
+    const applied = await Promise.all([migrate(db), migrate(db), migrate(db)]);
+    expect(applied.flat()).toEqual([FAMILIES]);
+    expect(await partitions()).toEqual(home);
+  });
+
+  /** Whether one connection waits for what another does. */
+  async function isWaitedFor(): Promise<boolean> {
+    const { rows } = await db.query(
+      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    return rows.length > 0;
+  }
+
+  async function homes(): Promise<Map<string, number>> {
+    const { rows } = await db.query<{ id: string; type: AlarmKind; rule: string }>('select id, type, rule from alarms');
+    return new Map(rows.map(({ id, type, rule }) => [id, homeOf(parseStoredRule(type, rule), {}, id).partition]));
+  }
+});
