@@ -17,9 +17,9 @@ const MIGRATION_TIMEOUT_MS = 24 * 3_600_000;
 
 /**
  * Brings the schema up to date and returns the names of what it ran. Safe to call from any number of processes at once:
- * one does the work, the others wait for it, but for moving alarms (0004), where whoever comes meanwhile lends a hand. Also repairs revisions after a dump was restored into a younger server,
- * whose transaction numbers would otherwise lie below those in the rows, and alarms that a release before migration 0003 has written: with that
- * migration, and later ones that it wrote while it still ran beside a newer one.
+ * one does the work, the others wait for it, but for moving alarms (0004), where whoever comes meanwhile lends a hand. Also repairs revisions
+ * after a dump was restored into a younger server, whose transaction numbers would otherwise lie below those in the rows, and alarms that a
+ * release before migration 0003 has written: with that migration, and later ones that it wrote while it still ran beside a newer one.
  * `known`: what to bring it up to, in order.
  */
 export async function migrate(db: Database, known: readonly string[] = migrationNames()): Promise<string[]> {
