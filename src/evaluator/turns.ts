@@ -40,7 +40,7 @@ export class Turns {
 
   /** The turn of whole partitions, which are evaluated when all their alarms are, those in trouble included. */
   async regular(taken: readonly Partition[], now: Date): Promise<void> {
-    const { cache, clock, telemetry, log, batch } = this.deps;
+    const { cache, clock, held, telemetry, log, batch } = this.deps;
     const startedMs = clock.monotonicMs();
     const ids = taken.map(({ id }) => id);
     this.#countLateness(taken, now);
@@ -50,9 +50,11 @@ export class Turns {
       // What was found doubtful while the others were read is judged when it is loaded, not as if it had no alarms.
       const due = taken.filter(({ id }) => cache.isLoaded(id));
       const alarms: HeldAlarm[] = [];
-      for (const { id } of due) alarms.push(...cache.alarmsOf(id));
+      for (const { id } of due) for (const alarm of cache.alarmsOf(id)) alarms.push(alarm);
+      const epochs = new Map(due.map(({ id, epoch }) => [id, epoch]));
+      const isCurrent = ({ partition }: HeldAlarm): boolean => held.epochOf(partition) === epochs.get(partition);
       const open = new Map(due.map((partition) => [partition.id, partition]));
-      await this.#evaluate({ alarms, now, isRetry: false }, (part) => this.#commitPart(part, open, now));
+      await this.#evaluate({ alarms, now, isRetry: false, isCurrent }, (part) => this.#commitPart(part, open, now));
       batch.trouble.lookedAtAll(
         due.map(({ id }) => id),
         now,

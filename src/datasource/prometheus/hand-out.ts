@@ -1,4 +1,5 @@
 import type { BackendAnswer } from '../../alarm/series.js';
+import { inPieces } from '../../in-pieces.js';
 import type { Round } from './ask-once.js';
 import type { Member, PlannedQuery } from './plan-queries.js';
 import { labelOf, seriesOf } from './points.js';
@@ -7,30 +8,50 @@ import { labelOf, seriesOf } from './points.js';
  * Gives each member its series of the answer. False if some of it cannot be told whose it is: then nobody has got anything. Of a sweep, some is
  * nobody's.
  */
-export function handOut(query: PlannedQuery, entries: readonly unknown[], round: Round): boolean {
+export async function handOut(query: PlannedQuery, entries: readonly unknown[], round: Round): Promise<boolean> {
   const { hole, members } = query;
   if (hole === null) {
     give(members[0] as Member, entries, round);
     return true;
   }
-  const places = placesOf(query);
-  const slices = new Array<unknown[] | undefined>(members.length);
+  const sorting: Sorting = {
+    label: hole.label,
+    places: placesOf(query),
+    isSweep: query.insteadOf !== undefined,
+    slices: new Array<unknown[] | undefined>(members.length),
+  };
+  for await (const piece of inPieces(entries)) if (!sort(piece, sorting)) return false;
+  let place = 0;
+  for await (const piece of inPieces(members))
+    for (const member of piece) give(member, sorting.slices[place++] ?? NOTHING, round);
+  return true;
+}
+
+const NOTHING: readonly unknown[] = [];
+
+interface Sorting {
+  label: string;
+  places: ReadonlyMap<string | null, number>;
+  isSweep: boolean;
+  /** What is each member's, by the member's place. */
+  slices: (unknown[] | undefined)[];
+}
+
+/** False if something cannot be told whose it is. */
+function sort(entries: readonly unknown[], { label, places, isSweep, slices }: Sorting): boolean {
   for (const entry of entries) {
-    const value = labelOf(entry, hole.label);
+    const value = labelOf(entry, label);
     const place = value === undefined ? undefined : places.get(value);
     if (place === undefined) {
-      if (value === undefined || !query.insteadOf) return false;
+      if (value === undefined || !isSweep) return false;
       continue;
     }
     const others = slices[place];
     if (others) others.push(entry);
     else slices[place] = [entry];
   }
-  for (let place = 0; place < members.length; place += 1) give(members[place] as Member, slices[place] ?? NOTHING, round);
   return true;
 }
-
-const NOTHING: readonly unknown[] = [];
 
 /** The same answer to every member. */
 export function giveAll({ members }: PlannedQuery, { answers }: Round, answer: BackendAnswer): void {

@@ -84,7 +84,7 @@ async function sweep(query: PlannedQuery, parts: readonly PlannedQuery[], round:
   const { sweeps } = round;
   if (await sweeps.isWorthIt(query, round)) {
     const asked = await askOnce(query, round, { maxBytes: MAX_SWEEP_BYTES });
-    if (asked.kind === 'result' && handOut(query, asked.entries, round)) {
+    if (asked.kind === 'result' && (await handOut(query, asked.entries, round))) {
       sweeps.saw(query, asked.entries.length, round);
       return { pieces: [query], isSettled: true };
     }
@@ -103,7 +103,7 @@ async function askDividing(query: PlannedQuery, round: SweepingRound, budget: Bu
     return { ...settledWith(troubleOf(asked), query, round), pieces };
   }
   if (asked.kind === 'result') {
-    if (handOut(query, asked.entries, round)) return { pieces: [query], isSettled: true };
+    if (await handOut(query, asked.entries, round)) return { pieces: [query], isSettled: true };
   } else if (query.hole === null) {
     return settledWith(answerAlone(query.members[0] as Member, asked), query, round);
   }
