@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { inPieces } from '../in-pieces.js';
 import type { Logger } from '../logger.js';
 import type { Telemetry } from '../telemetry.js';
 import type { AlarmCache, HeldAlarm } from './alarm-cache.js';
@@ -69,13 +70,17 @@ export class Turns {
   /** Alarms in trouble, between two turns of their partitions, whose progress this is not. */
   async retry(retries: readonly Retry[], now: Date): Promise<void> {
     const { cache, clock, held, commit, log, batch } = this.deps;
-    const retryOf = new Map(retries.map((retry) => [retry.alarmId, retry]));
-    const alarms = retries.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []);
+    const retryOf = new Map<string, Retry>();
+    const alarms: HeldAlarm[] = [];
     const partitions = held.all();
     // A turn of the whole partition that has begun meanwhile looks at the alarm too.
     const isCurrent = ({ id, partition }: HeldAlarm): boolean =>
       !held.isBusy(partition) && batch.trouble.isCurrent(retryOf.get(id) as Retry);
     try {
+      for await (const piece of inPieces(retries)) {
+        for (const retry of piece) retryOf.set(retry.alarmId, retry);
+        alarms.push(...piece.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []));
+      }
       await this.#evaluate({ alarms, now, isRetry: true, isCurrent }, async ({ outcomes, results }) => {
         const { isWhole } = await commitOutcomes(commit, outcomes, { partitions, at: now, mark: 'none' });
         if (isWhole) await this.#countResults(results, partitions);
