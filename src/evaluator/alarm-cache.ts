@@ -4,6 +4,7 @@ import type { SeriesNeed } from '../alarm/series.js';
 import type { TimeConstraint } from '../alarm/time-constraint.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
+import { inPieces } from '../in-pieces.js';
 import { parseStoredOptions } from '../storage/alarm-row.js';
 import type { LoadedAlarm } from '../storage/evaluation-store.js';
 
@@ -142,7 +143,7 @@ export class AlarmCache {
     }
     if (this.#doubtful.size > 0) {
       const ids = [...this.#doubtful];
-      for (const alarm of await this.deps.byId(ids)) this.#apply(alarm);
+      for await (const piece of inPieces(await this.deps.byId(ids))) for (const alarm of piece) this.#apply(alarm);
       for (const id of ids) this.#doubtful.delete(id);
     }
   }
@@ -172,11 +173,13 @@ export class AlarmCache {
 
   async #absorb(targets: [number, HeldPartition][], read: () => Promise<{ alarms: LoadedAlarm[]; seen: string }>): Promise<void> {
     const { alarms, seen } = await read();
-    // A partition released and taken again while the read ran is another object by now: for that one the read is too old.
-    const current = targets.filter(([id, held]) => this.#partitions.get(id) === held);
-    const asked = new Set(current.map(([id]) => id));
-    for (const alarm of alarms) if (asked.has(alarm.partition) || !this.#partitions.has(alarm.partition)) this.#apply(alarm);
-    for (const [, held] of current) held.seen = seen;
+    // A partition released and taken again since the read began is another object by now: for that one the read is too old.
+    const current = (): typeof targets => targets.filter(([id, held]) => this.#partitions.get(id) === held);
+    for await (const piece of inPieces(alarms)) {
+      const asked = new Set(current().map(([id]) => id));
+      for (const alarm of piece) if (asked.has(alarm.partition) || !this.#partitions.has(alarm.partition)) this.#apply(alarm);
+    }
+    for (const [, held] of current()) held.seen = seen;
   }
 
   #apply(alarm: LoadedAlarm): void {

@@ -106,7 +106,7 @@ async function* pagesOf(
   const { alarm, initialState } = run;
   const options = alarm.evaluationOptions ?? NO_OPTIONS;
   const needs = typeOf(alarm.rule).seriesNeeded(alarm.rule, options);
-  const requests = planRequests(needs);
+  const requests = await planRequests(needs);
   const stopped = new AbortController();
   const ended = AbortSignal.any([signal, stopped.signal]);
   const ask = async (now: Date): Promise<Answers> =>

@@ -3,6 +3,7 @@ import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
 import { isWithin } from '../alarm/time-constraint.js';
 import type { Datasources } from '../datasource/datasource.js';
 import { toError } from '../errors.js';
+import { inPieces } from '../in-pieces.js';
 import type { Logger } from '../logger.js';
 import type { Outcome } from '../storage/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
@@ -26,7 +27,7 @@ export interface EvaluateBatchDeps {
 
 export interface Batch extends LookAt {
   alarms: readonly HeldAlarm[];
-  /** Asked when the answers are there; alarms that something else has taken up meanwhile are left to that. */
+  /** Asked when the answers are there; alarms that are somebody else's by now, or that something else has taken up, are left to that. */
   isCurrent?: (alarm: HeldAlarm) => boolean;
   /** Told to the backends when time is up. */
   signal: AbortSignal;
@@ -49,11 +50,10 @@ export interface BatchPart {
  * is at least one, and the last leaves nothing unfinished.
  */
 export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): AsyncGenerator<BatchPart, void, void> {
-  const due = batch.alarms.filter(({ needs, timeConstraints }) => needs.length > 0 && isWithin(timeConstraints, batch.now));
   const answers = new GatheredAnswers();
-  const asked = askBackends(deps, planRequests(due.flatMap(({ needs }) => needs)), batch, answers);
+  const { needs, groups } = await dueOf(batch);
+  const asked = askBackends(deps, await planRequests(needs), batch, answers);
   const waiting = new Map<string, Promise<[string, HeldAlarm[]]>>();
-  const groups = groupByBackends(due);
   for (const [name, { backends, alarms }] of groups) {
     waiting.set(
       name,
@@ -66,12 +66,7 @@ export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): Asy
     waiting.delete(name);
     groups.delete(name);
     const part: BatchPart = { outcomes: [], results: [], unfinished: partitionsOf(groups.values()) };
-    const verdicts = new Map<Verdict, number>();
-    for (const alarm of alarms) {
-      const verdict = judge(deps, alarm, { answers, batch }, part);
-      if (verdict !== undefined) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
-    }
-    for (const [verdict, count] of verdicts) deps.telemetry.evaluations.inc({ verdict }, count);
+    for await (const piece of inPieces(alarms)) judgeAll(deps, piece, { answers, batch }, part);
     yield part;
   }
 }
@@ -99,16 +94,26 @@ interface Group {
   alarms: HeldAlarm[];
 }
 
-function groupByBackends(alarms: readonly HeldAlarm[]): Map<string, Group> {
+/** The alarms to be looked at, by the backends that they need, and all that they need. */
+async function dueOf({ alarms, now }: Batch): Promise<{ needs: SeriesNeed[]; groups: Map<string, Group> }> {
   const groups = new Map<string, Group>();
-  for (const alarm of alarms) {
-    const backends = backendsOf(alarm.needs);
-    const name = backends.length === 1 ? (backends[0] as string) : backends.join('\n');
-    const group = groups.get(name);
-    if (group) group.alarms.push(alarm);
-    else groups.set(name, { backends, alarms: [alarm] });
+  const needs: SeriesNeed[] = [];
+  for await (const piece of inPieces(alarms)) {
+    for (const alarm of piece) {
+      if (alarm.needs.length === 0 || !isWithin(alarm.timeConstraints, now)) continue;
+      for (const need of alarm.needs) needs.push(need);
+      addTo(groups, alarm);
+    }
   }
-  return groups;
+  return { needs, groups };
+}
+
+function addTo(groups: Map<string, Group>, alarm: HeldAlarm): void {
+  const backends = backendsOf(alarm.needs);
+  const name = backends.length === 1 ? (backends[0] as string) : backends.join('\n');
+  const group = groups.get(name);
+  if (group) group.alarms.push(alarm);
+  else groups.set(name, { backends, alarms: [alarm] });
 }
 
 function partitionsOf(groups: Iterable<Group>): Set<number> {
@@ -169,6 +174,15 @@ function askBackends(
 interface Answered {
   answers: GatheredAnswers;
   batch: Batch;
+}
+
+function judgeAll(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[], answered: Answered, part: BatchPart): void {
+  const verdicts = new Map<Verdict, number>();
+  for (const alarm of alarms) {
+    const verdict = judge(deps, alarm, answered, part);
+    if (verdict !== undefined) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+  }
+  for (const [verdict, count] of verdicts) deps.telemetry.evaluations.inc({ verdict }, count);
 }
 
 /** The verdict that was come to, if one was. */

@@ -137,7 +137,7 @@ async function lookAtSeries(
   }
   const overheard = overhear();
   const { traceOf } = overheard;
-  const answers = await askAll(datasources, planRequests(needs), { now: at, signal, traceOf });
+  const answers = await askAll(datasources, await planRequests(needs), { now: at, signal, traceOf });
   const judged = { rule, needs, options, state, repeats };
   const first = judgeAlarm(judged, answers, at);
   const isTrouble = first.evaluation.verdict === 'trouble';

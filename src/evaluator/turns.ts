@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { inPieces } from '../in-pieces.js';
 import type { Logger } from '../logger.js';
 import type { Telemetry } from '../telemetry.js';
 import type { AlarmCache, HeldAlarm } from './alarm-cache.js';
@@ -40,7 +41,7 @@ export class Turns {
 
   /** The turn of whole partitions, which are evaluated when all their alarms are, those in trouble included. */
   async regular(taken: readonly Partition[], now: Date): Promise<void> {
-    const { cache, clock, telemetry, log, batch } = this.deps;
+    const { cache, clock, held, telemetry, log, batch } = this.deps;
     const startedMs = clock.monotonicMs();
     const ids = taken.map(({ id }) => id);
     this.#countLateness(taken, now);
@@ -50,9 +51,11 @@ export class Turns {
       // What was found doubtful while the others were read is judged when it is loaded, not as if it had no alarms.
       const due = taken.filter(({ id }) => cache.isLoaded(id));
       const alarms: HeldAlarm[] = [];
-      for (const { id } of due) alarms.push(...cache.alarmsOf(id));
+      for (const { id } of due) for (const alarm of cache.alarmsOf(id)) alarms.push(alarm);
+      const epochs = new Map(due.map(({ id, epoch }) => [id, epoch]));
+      const isCurrent = ({ partition }: HeldAlarm): boolean => held.epochOf(partition) === epochs.get(partition);
       const open = new Map(due.map((partition) => [partition.id, partition]));
-      await this.#evaluate({ alarms, now, isRetry: false }, (part) => this.#commitPart(part, open, now));
+      await this.#evaluate({ alarms, now, isRetry: false, isCurrent }, (part) => this.#commitPart(part, open, now));
       batch.trouble.lookedAtAll(
         due.map(({ id }) => id),
         now,
@@ -67,13 +70,17 @@ export class Turns {
   /** Alarms in trouble, between two turns of their partitions, whose progress this is not. */
   async retry(retries: readonly Retry[], now: Date): Promise<void> {
     const { cache, clock, held, commit, log, batch } = this.deps;
-    const retryOf = new Map(retries.map((retry) => [retry.alarmId, retry]));
-    const alarms = retries.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []);
+    const retryOf = new Map<string, Retry>();
+    const alarms: HeldAlarm[] = [];
     const partitions = held.all();
     // A turn of the whole partition that has begun meanwhile looks at the alarm too.
     const isCurrent = ({ id, partition }: HeldAlarm): boolean =>
       !held.isBusy(partition) && batch.trouble.isCurrent(retryOf.get(id) as Retry);
     try {
+      for await (const piece of inPieces(retries)) {
+        for (const retry of piece) retryOf.set(retry.alarmId, retry);
+        alarms.push(...piece.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []));
+      }
       await this.#evaluate({ alarms, now, isRetry: true, isCurrent }, async ({ outcomes, results }) => {
         const { isWhole } = await commitOutcomes(commit, outcomes, { partitions, at: now, mark: 'none' });
         if (isWhole) await this.#countResults(results, partitions);

@@ -1,3 +1,4 @@
+import { othersTurn } from '../in-pieces.js';
 import { ALARM_COLUMNS, ALARM_TABLES, toAlarm, type AlarmRow, type StoredAlarm } from './alarm-row.js';
 import { leavesOf, orderOf, type ComplexFilter, type Fields } from './complex-filter.js';
 import { holds } from './complex-filter-match.js';
@@ -110,7 +111,7 @@ async function filtered<Row, Name extends string>(
   const found: Row[] = [];
   for (const row of rows) {
     // A long text can take milliseconds, and there are other requests.
-    await new Promise((resolve) => setImmediate(resolve));
+    await othersTurn();
     if (holds(filter, fields, row) === true) found.push(row);
   }
   return found;

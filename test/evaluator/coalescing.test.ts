@@ -234,7 +234,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
   }
 
   async function judged(datasources: Datasources, alarms: readonly HeldAlarm[]): Promise<Map<string, object>> {
-    const requests = planRequests(alarms.flatMap(({ needs }) => needs));
+    const requests = await planRequests(alarms.flatMap(({ needs }) => needs));
     const answers = await askAll(datasources, requests, { now: NOW, signal: new AbortController().signal });
     return new Map(
       alarms.map((alarm) => {

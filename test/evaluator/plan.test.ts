@@ -132,18 +132,18 @@ test('an alarm gets the verdict, reason and points together with others that it 
 describe('requests', () => {
   const needsOf = (alarms: HeldAlarm[]) => alarms.flatMap(({ needs }) => needs);
 
-  test('are one for alarms that ask the same, however they judge it', () => {
+  test('are one for alarms that ask the same, however they judge it', async () => {
     const alarms = [
       held('1', { threshold: 1 }),
       held('2', { threshold: 2, statistic: 'max' }),
       held('3', { evaluation_periods: 5 }),
     ];
-    const requests = planRequests(needsOf(alarms));
+    const requests = await planRequests(needsOf(alarms));
     expect(requests.map(({ questions }) => questions.length)).toEqual([1]);
     expect(requests[0]?.periods).toBe(8);
   });
 
-  test('are over the very window of an alarm whose answer depends on where it begins', () => {
+  test('are over the very window of an alarm whose answer depends on where it begins', async () => {
     const rule: AlarmRule = {
       type: 'gnocchi_aggregation_by_metrics_threshold',
       metrics: ['m'],
@@ -156,10 +156,10 @@ describe('requests', () => {
     };
     const rules = [rule, { ...rule, evaluation_periods: 5 }, { ...rule, aggregation_method: 'mean' }];
     const needs = rules.flatMap((each) => typeOf(each).seriesNeeded(each, NO_OPTIONS));
-    expect(planRequests(needs).map(({ periods }) => periods)).toEqual([5, 6, 8]);
+    expect((await planRequests(needs)).map(({ periods }) => periods)).toEqual([5, 6, 8]);
   });
 
-  test('are apart for periods of different lengths', () => {
-    expect(planRequests(needsOf([held('1', { period: 10 }), held('2', { period: 60 })])).length).toBe(2);
+  test('are apart for periods of different lengths', async () => {
+    expect((await planRequests(needsOf([held('1', { period: 10 }), held('2', { period: 60 })]))).length).toBe(2);
   });
 });

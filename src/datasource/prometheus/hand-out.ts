@@ -1,4 +1,5 @@
 import type { BackendAnswer } from '../../alarm/series.js';
+import { inPieces } from '../../in-pieces.js';
 import type { Round } from './ask-once.js';
 import type { Member, PlannedQuery } from './plan-queries.js';
 import { labelOf, seriesOf } from './points.js';
@@ -7,43 +8,71 @@ import { labelOf, seriesOf } from './points.js';
  * Gives each member its series of the answer. False if some of it cannot be told whose it is: then nobody has got anything. Of a sweep, some is
  * nobody's.
  */
-export function handOut(query: PlannedQuery, entries: readonly unknown[], round: Round): boolean {
+export async function handOut(query: PlannedQuery, entries: readonly unknown[], round: Round): Promise<boolean> {
   const { hole, members } = query;
   if (hole === null) {
     give(members[0] as Member, entries, round);
     return true;
   }
-  const places = placesOf(query);
-  const slices = new Array<unknown[] | undefined>(members.length);
+  const { byValue, ofMembers } = placesOf(query);
+  const sorting: Sorting = {
+    label: hole.label,
+    places: byValue,
+    isSweep: query.insteadOf !== undefined,
+    slices: new Array<unknown[] | undefined>(members.length),
+  };
+  for await (const piece of inPieces(entries)) if (!sort(piece, sorting)) return false;
+  let index = 0;
+  for await (const piece of inPieces(members))
+    for (const member of piece) give(member, sorting.slices[ofMembers[index++] as number] ?? NOTHING, round);
+  return true;
+}
+
+const NOTHING: readonly unknown[] = [];
+
+interface Sorting {
+  label: string;
+  places: ReadonlyMap<string | null, number>;
+  isSweep: boolean;
+  /** What is at each place. */
+  slices: (unknown[] | undefined)[];
+}
+
+/** False if something cannot be told whose it is. */
+function sort(entries: readonly unknown[], { label, places, isSweep, slices }: Sorting): boolean {
   for (const entry of entries) {
-    const value = labelOf(entry, hole.label);
+    const value = labelOf(entry, label);
     const place = value === undefined ? undefined : places.get(value);
     if (place === undefined) {
-      if (value === undefined || !query.insteadOf) return false;
+      if (value === undefined || !isSweep) return false;
       continue;
     }
     const others = slices[place];
     if (others) others.push(entry);
     else slices[place] = [entry];
   }
-  for (const member of members) give(member, slices[places.get(member.value) as number] ?? NOTHING, round);
   return true;
 }
-
-const NOTHING: readonly unknown[] = [];
 
 /** The same answer to every member. */
 export function giveAll({ members }: PlannedQuery, { answers }: Round, answer: BackendAnswer): void {
   for (const { keys } of members) for (const key of keys) answers.set(key, answer);
 }
 
-const knownPlaces = new WeakMap<PlannedQuery, ReadonlyMap<string | null, number>>();
+/** A place for each value. Several members may be of one value: they ask the same, spelled differently. */
+interface Places {
+  byValue: ReadonlyMap<string | null, number>;
+  ofMembers: readonly number[];
+}
 
-/** A place for each value, of which several members may be: they ask the same, spelled differently. Kept with the query, which is asked again and again. */
-function placesOf(query: PlannedQuery): ReadonlyMap<string | null, number> {
+const knownPlaces = new WeakMap<PlannedQuery, Places>();
+
+/** Kept with the query, which is asked again and again. */
+function placesOf(query: PlannedQuery): Places {
   const known = knownPlaces.get(query);
   if (known) return known;
-  const places = new Map(query.members.map(({ value }, place) => [value, place]));
+  const byValue = new Map(query.members.map(({ value }, place) => [value, place]));
+  const places = { byValue, ofMembers: query.members.map(({ value }) => byValue.get(value) as number) };
   knownPlaces.set(query, places);
   return places;
 }

@@ -1,4 +1,5 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
+import { othersTurn } from '../../in-pieces.js';
 import { withEnforcedLabel } from './promql/enforce.js';
 import { groupByHole, holesOf, mergedPromql, sweepingPromql, type Hole } from './promql/merge.js';
 
@@ -51,6 +52,8 @@ const TENANT = /^[!-+\--{}~]+$/;
 
 /** A query that is read for the first time costs a fifth of a millisecond. So many may keep the process from its other work, such as heartbeats. */
 const READ_AT_ONCE = 64;
+/** Of queries that have been read. */
+const PLANNED_AT_ONCE = 2_000;
 
 /**
  * Which requests it takes to ask all this: the same for the same questions. Where `sweepFrom` queries have a hole in common, it is a sweep in the
@@ -70,7 +73,8 @@ export async function planQueries(questions: readonly Question[], tenancy: Tenan
     const { promql } = scoped;
     getOrAdd(ofTenant, promql, () => ({ written: query.promql, keys: [], holes: holesIn(promql) })).keys.push(key);
   }
-  const queries = [...texts].flatMap(([tenant, asked]) => sweeping(merging(tenant, asked), sweepFrom));
+  const queries: PlannedQuery[] = [];
+  for (const [tenant, asked] of texts) for (const query of sweeping(await merging(tenant, asked), sweepFrom)) queries.push(query);
   return { queries, refused };
 }
 
@@ -125,20 +129,22 @@ function holesIn(promql: string): readonly Hole[] {
   }
 }
 
-function othersTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-function merging(tenant: string | null, asked: ReadonlyMap<string, Asked>): PlannedQuery[] {
+async function merging(tenant: string | null, asked: ReadonlyMap<string, Asked>): Promise<PlannedQuery[]> {
   const texts = [...asked].map(([promql, { holes }]) => ({ key: promql, promql, holes }));
-  return groupByHole(texts, MAX_MEMBERS).flatMap(({ hole, members }) => {
+  const queries: PlannedQuery[] = [];
+  let planned = 0;
+  for (const { hole, members } of await groupByHole(texts, MAX_MEMBERS)) {
     const all = members.map(({ key, value }): Member => {
       const { written, keys } = asked.get(key) as Asked;
       return { promql: key, written, value, keys };
     });
-    if (hole === null) return all.map((member) => together(tenant, hole, [member]));
-    return inPortions(all).map((some) => together(tenant, hole, some));
-  });
+    for (const some of hole === null ? [all] : inPortions(all)) queries.push(together(tenant, hole, some));
+    planned += members.length;
+    if (planned < PLANNED_AT_ONCE) continue;
+    planned = 0;
+    await othersTurn();
+  }
+  return queries;
 }
 
 /** Where many have a hole in common, a sweep in the place of all of them. */

@@ -84,7 +84,7 @@ async function sweep(query: PlannedQuery, parts: readonly PlannedQuery[], round:
   const { sweeps } = round;
   if (await sweeps.isWorthIt(query, round)) {
     const asked = await askOnce(query, round, { maxBytes: MAX_SWEEP_BYTES, isOptional: true });
-    if (asked.kind === 'result' && asked.isWhole && handOut(query, asked.entries, round)) {
+    if (asked.kind === 'result' && asked.isWhole && (await handOut(query, asked.entries, round))) {
       sweeps.saw(query, asked.entries.length, round);
       return { pieces: [query], isSettled: true };
     }
@@ -104,7 +104,7 @@ async function askDividing(query: PlannedQuery, round: SweepingRound, budget: Bu
     return { ...settledWith(troubleOf(asked), query, round), pieces };
   }
   if (asked.kind === 'result') {
-    if (handOut(query, asked.entries, round)) return { pieces: [query], isSettled: true };
+    if (await handOut(query, asked.entries, round)) return { pieces: [query], isSettled: true };
   } else if (query.hole === null) {
     return settledWith(answerAlone(query.members[0] as Member, asked), query, round);
   }

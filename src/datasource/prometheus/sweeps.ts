@@ -29,9 +29,9 @@ export const SWEEPING: Sweeping = { fromMembers: 500, maxSeriesPerMember: 1.25 }
 
 /** Of an answer: reading it keeps the process from everything else for as long as a third of a second. */
 const MAX_SERIES = 100_000;
-export const MAX_SWEEP_BYTES = 32 * 1024 * 1024;
-/** More would take Prometheus longer to count than a sweep can ever save. */
-const COUNT_MS = 1_000;
+export const MAX_SWEEP_BYTES = 16 * 1024 * 1024;
+/** More would take Prometheus longer to count than a sweep can ever save; on a busy machine, 100,000 take it about a second. */
+const COUNT_MS = 2_000;
 const COUNT_AGAIN_AFTER_MS = 3_600_000;
 const MAX_REMEMBERED = 2_000;
 

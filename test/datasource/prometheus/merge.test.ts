@@ -143,9 +143,9 @@ describe('grouping', () => {
   const keyed = (texts: readonly string[]): Parameters<typeof groupByHole>[0] =>
     texts.map((promql, index) => ({ key: `q${index}`, promql, holes: holesOf(promql) }));
 
-  test('every query goes where most others go; what cannot be merged is asked alone', () => {
+  test('every query goes where most others go; what cannot be merged is asked alone', async () => {
     const grid = ['a', 'b', 'c'].flatMap((h) => ['x', 'y'].map((d) => `cpu{d="${d}",h="${h}"}`));
-    const groups = groupByHole(keyed([...grid, 'topk(1, cpu)', 'cpu{d="z",h="z"}']), 100);
+    const groups = await groupByHole(keyed([...grid, 'topk(1, cpu)', 'cpu{d="z",h="z"}']), 100);
     expect(groups.map(({ hole, members }) => [hole?.label ?? null, members.map(({ key, value }) => [key, value])])).toEqual([
       [null, [['q6', null]]],
       [null, [['q7', null]]],
@@ -154,15 +154,18 @@ describe('grouping', () => {
     ]);
   });
 
-  test('a query whose fellows all went elsewhere is asked alone', () => {
-    const groups = groupByHole(keyed(['cpu{d="x",h="a"}', 'cpu{d="y",h="a"}', 'cpu{d="y",h="b"}', 'cpu{d="y",h="c"}']), 100);
+  test('a query whose fellows all went elsewhere is asked alone', async () => {
+    const groups = await groupByHole(
+      keyed(['cpu{d="x",h="a"}', 'cpu{d="y",h="a"}', 'cpu{d="y",h="b"}', 'cpu{d="y",h="c"}']),
+      100,
+    );
     expect(groups.map(({ members }) => members.map(({ key }) => key))).toEqual([['q0'], ['q1', 'q2', 'q3']]);
     expect(groups[0]).toEqual({ hole: null, members: [{ key: 'q0', promql: 'cpu{d="x",h="a"}', value: null }] });
   });
 
-  test('or goes where it fits as well', () => {
+  test('or goes where it fits as well', async () => {
     const queries = ['cpu{d="x",h="a"}', 'cpu{d="y",h="a"}', 'cpu{d="y",h="b"}', 'cpu{d="y",h="c"}', 'cpu{d="x",h="z"}'];
-    const groups = groupByHole(keyed(queries), 100);
+    const groups = await groupByHole(keyed(queries), 100);
     expect(groups.map(({ members }) => members.map(({ key }) => key))).toEqual([
       ['q1', 'q2', 'q3'],
       ['q4', 'q0'],
@@ -175,18 +178,18 @@ describe('grouping', () => {
     { queries: 3, most: 1, sizes: [1, 1, 1] },
     { queries: 1, most: 500, sizes: [1] },
     { queries: 0, most: 500, sizes: [] },
-  ])('$queries queries in requests of $most at most', ({ queries, most, sizes }) => {
-    const groups = groupByHole(keyed(Array.from({ length: queries }, (_, index) => `cpu{h="h${index}"}`)), most);
+  ])('$queries queries in requests of $most at most', async ({ queries, most, sizes }) => {
+    const groups = await groupByHole(keyed(Array.from({ length: queries }, (_, index) => `cpu{h="h${index}"}`)), most);
     expect(groups.map(({ members }) => members.length)).toEqual(sizes);
     expect(groups.every(({ hole, members }) => (hole === null) === (members.length === 1))).toBe(true);
   });
 
-  test('every query is in exactly one group, under a hole of its own', () => {
+  test('every query is in exactly one group, under a hole of its own', async () => {
     const query = fc.tuple(fc.constantFrom(...'abc'), fc.constantFrom(...'xyz'), fc.constantFrom('cpu', 'mem'));
-    fc.assert(
-      fc.property(fc.array(query, { maxLength: 20 }), fc.integer({ min: 1, max: 6 }), (given, most) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(query, { maxLength: 20 }), fc.integer({ min: 1, max: 6 }), async (given, most) => {
         const queries = keyed(given.map(([h, d, name]) => `${name}{h="${h}",d="${d}"}`));
-        const groups = groupByHole(queries, most);
+        const groups = await groupByHole(queries, most);
         expect(groups.flatMap(({ members }) => members.map(({ key }) => key)).sort()).toEqual(
           queries.map(({ key }) => key).sort(),
         );

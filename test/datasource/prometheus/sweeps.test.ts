@@ -307,9 +307,9 @@ test('a project is not asked about beyond its own series', async () => {
   ]);
 });
 
-test('counting ends after a second', async () => {
+test('counting ends after two seconds', async () => {
   reach({ timeoutMs: 30_000 });
   double.reply = serving(instances());
   await round();
-  expect(double.asked.map(({ form }) => form['timeout'])).toEqual(['1000ms', '24000ms']);
+  expect(double.asked.map(({ form }) => form['timeout'])).toEqual(['2000ms', '24000ms']);
 });

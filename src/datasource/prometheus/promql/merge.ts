@@ -1,3 +1,4 @@
+import { inPieces } from '../../../in-pieces.js';
 import { createBoundedCache } from './bounded-cache.js';
 import { foundHoles, MARK, type Hole } from './holes.js';
 import { quoted } from './string-literal.js';
@@ -66,17 +67,19 @@ interface Member extends KeyedQuery {
 
 /**
  * Groups queries into few requests, at most `maxMembers` queries each: every query goes to the hole that it shares with most others. Each costs
- * about a microsecond.
+ * about a microsecond; pauses while there are many.
  */
-export function groupByHole(queries: readonly ReadQuery[], maxMembers: number): QueryGroup[] {
-  const holesOfEach = queries.map(({ holes }) => holes);
-  const takers = takersByTemplate(holesOfEach);
+export async function groupByHole(queries: readonly ReadQuery[], maxMembers: number): Promise<QueryGroup[]> {
+  const takers = new Map<string, number>();
+  for await (const piece of inPieces(queries)) countTakers(takers, piece);
   const merged = new Map<string, Gathering>();
   const groups: QueryGroup[] = [];
-  for (const [index, query] of queries.entries()) {
-    const hole = mostShared(holesOfEach[index] ?? [], takers);
-    if (hole) gather(merged, hole, query);
-    else groups.push(alone(query));
+  for await (const piece of inPieces(queries)) {
+    for (const query of piece) {
+      const hole = mostShared(query.holes, takers);
+      if (hole) gather(merged, hole, query);
+      else groups.push(alone(query));
+    }
   }
   joinLoners(merged);
   for (const gathering of merged.values()) groups.push(...requestsOf(gathering, maxMembers));
@@ -88,10 +91,9 @@ interface Gathering {
   members: Member[];
 }
 
-function takersByTemplate(holesOfEach: readonly (readonly Hole[])[]): Map<string, number> {
-  const takers = new Map<string, number>();
-  for (const holes of holesOfEach) for (const { template } of holes) takers.set(template, (takers.get(template) ?? 0) + 1);
-  return takers;
+/** By template. */
+function countTakers(takers: Map<string, number>, queries: readonly ReadQuery[]): void {
+  for (const { holes } of queries) for (const { template } of holes) takers.set(template, (takers.get(template) ?? 0) + 1);
 }
 
 /** Of equally shared ones the first; undefined if nothing is shared. */

@@ -1,0 +1,205 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { SLOTS } from '../../src/alarm/partition-key.js';
+import type { BackendAnswer } from '../../src/alarm/series.js';
+import { alarmTypes, typeOf } from '../../src/alarm/types/index.js';
+import type { Datasource, Datasources } from '../../src/datasource/datasource.js';
+import { AlarmCache } from '../../src/evaluator/alarm-cache.js';
+import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';
+import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
+import { PoisonWatch } from '../../src/evaluator/poison-watch.js';
+import { TroubleWatch } from '../../src/evaluator/trouble-watch.js';
+import { silentLogger } from '../../src/logger.js';
+import type { CommitEvaluations } from '../../src/storage/evaluation-commit.js';
+import type { EvaluationStore, LoadedAlarm } from '../../src/storage/evaluation-store.js';
+import { createTelemetry } from '../../src/telemetry.js';
+import { FakeClock } from '../support/fake-clock.js';
+
+/** More than are dealt with at once. */
+const MANY = 5_000;
+/** Two that have their turns together. */
+const [FIRST, SECOND] = [0, SLOTS];
+const INTERVAL_MS = 60_000;
+
+function loaded(partition: number, count: number): LoadedAlarm[] {
+  return Array.from({ length: count }, (_, index) => {
+    const rule = alarmTypes.prometheus.schema.parse({ query: `cpu{instance="${partition}-${index}"}`, threshold: 1 });
+    return {
+      id: `${partition}-${index}`,
+      kind: 'prometheus',
+      ruleJson: typeOf(rule).ruleJson(rule),
+      enabled: true,
+      repeatActions: false,
+      statesWithActions: [],
+      timeConstraintsJson: '[]',
+      optionsJson: null,
+      state: 'ok',
+      stateVersion: 1,
+      definitionVersion: 1,
+      partition,
+      deleted: false,
+    };
+  });
+}
+
+/** Of alarms in `FIRST` and `SECOND`, so many in each. `onLoad` is called when the first load is read. */
+function storeOf(count: number, onLoad: () => void = () => undefined): EvaluationStore {
+  let loads = 0;
+  return {
+    load: async (partitions) => {
+      if ((loads += 1) === 1) onLoad();
+      return { alarms: partitions.flatMap((id) => loaded(id, count)), seen: '1' };
+    },
+    changesSince: async () => ({ alarms: [], seen: '1' }),
+    byId: async () => [],
+    reachableFrom: async () => [],
+  };
+}
+
+function answering(answer: BackendAnswer, onAsked: () => void = () => undefined): Datasources {
+  const datasource: Datasource<never> = {
+    async answers({ questions }) {
+      onAsked();
+      return new Map(questions.map(({ key }) => [key, answer]));
+    },
+  };
+  return { find: () => datasource, close: () => undefined };
+}
+
+/** Counts the turns that others have while something goes on. */
+async function turnsDuring(work: Promise<unknown>, onTurn: () => void = () => undefined): Promise<number> {
+  const done = work.then(() => 'done');
+  const pause = (): Promise<string> => new Promise((resolve) => setImmediate(() => resolve('turn')));
+  let turns = 0;
+  for (; (await Promise.race([done, pause()])) === 'turn'; turns += 1) onTurn();
+  return turns;
+}
+
+async function cacheOf(count: number): Promise<AlarmCache> {
+  const cache = new AlarmCache({ ...storeOf(count), isConfigured: () => true, onUnreadable: () => undefined });
+  cache.take([FIRST]);
+  await cache.refresh();
+  return cache;
+}
+
+describe('many alarms at once', () => {
+  test('leave other work its turns while they are loaded', async () => {
+    expect(await turnsDuring(cacheOf(20_000))).toBeGreaterThan(5);
+  });
+
+  test('leave other work its turns before they are asked about, and while they are judged', async () => {
+    const alarms = [...(await cacheOf(20_000)).alarmsOf(FIRST)];
+    const telemetry = createTelemetry();
+    let turns = 0;
+    let before = 0;
+    const deps = {
+      datasources: answering({ kind: 'series', series: [] }, () => (before = turns)),
+      poison: new PoisonWatch({ log: silentLogger, telemetry }),
+      trouble: new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
+      log: silentLogger,
+      telemetry,
+    };
+    const { signal } = new AbortController();
+    const parts = evaluateBatch(deps, { alarms, now: new Date(), isRetry: false, signal, cutOff: signal });
+    const evaluated = parts.next();
+    const all = await turnsDuring(evaluated, () => (turns += 1));
+    expect((await evaluated).value?.outcomes.length).toBe(20_000);
+    expect(before).toBeGreaterThan(10);
+    expect(all - before).toBeGreaterThan(5);
+  });
+
+  test('of a partition released and taken again while they are loaded are loaded anew', async () => {
+    const onLoad = (): void =>
+      void setImmediate(() => {
+        cache.drop([SECOND]);
+        cache.take([SECOND]);
+      });
+    const cache = new AlarmCache({ ...storeOf(MANY, onLoad), isConfigured: () => true, onUnreadable: () => undefined });
+    cache.take([FIRST, SECOND]);
+    await cache.refresh();
+    expect([cache.isLoaded(FIRST), cache.isLoaded(SECOND)]).toEqual([true, false]);
+    expect(cache.size).toBe(MANY);
+    await cache.refresh();
+    expect(cache.isLoaded(SECOND)).toBe(true);
+    expect(cache.size).toBe(2 * MANY);
+  });
+
+  test('of a partition released while they are loaded are forgotten, also those that were there', async () => {
+    const onLoad = (): void => void setImmediate(() => setImmediate(() => cache.drop([FIRST, SECOND])));
+    const cache = new AlarmCache({ ...storeOf(MANY, onLoad), isConfigured: () => true, onUnreadable: () => undefined });
+    cache.take([FIRST, SECOND]);
+    await cache.refresh();
+    expect(cache.size).toBe(0);
+  });
+
+  test('of a partition that is given away while others are judged are neither judged nor remembered', async () => {
+    const { evaluator, clock, outcomes, stop } = evaluatorOf({ kind: 'trouble', reason: 'down' }, () =>
+      evaluator.dropped([SECOND]),
+    );
+    await clock.advance(INTERVAL_MS);
+    await evaluator.settled();
+    expect(evaluator.inTrouble()).toBe(MANY);
+    expect(outcomes()).toBe(0);
+    await stop();
+  });
+
+  test('that change state are written for the partitions that are kept, when another is given away meanwhile', async () => {
+    const { evaluator, clock, outcomes, stop } = evaluatorOf({ kind: 'series', series: [] }, () => evaluator.dropped([SECOND]));
+    await clock.advance(INTERVAL_MS);
+    await evaluator.settled();
+    expect(outcomes()).toBe(MANY);
+    await stop();
+  });
+});
+
+interface Rig {
+  evaluator: Evaluator;
+  clock: FakeClock;
+  /** So many have come to a commit. */
+  outcomes: () => number;
+  stop: () => Promise<void>;
+}
+
+/** `meanwhile` is called when answers have come and the first alarms are judged. */
+function evaluatorOf(answer: BackendAnswer, meanwhile: () => void): Rig {
+  const clock = new FakeClock('2026-01-01T12:00:01Z');
+  let outcomes = 0;
+  const commit: CommitEvaluations = async (batch) => {
+    outcomes += batch.outcomes.length;
+    const committed = batch.outcomes.map((outcome) => ({ outcome, stateVersion: outcome.stateVersion + 1 }));
+    return { committed, fenced: [], lost: [], notifications: 0 };
+  };
+  let isFirst = true;
+  const onAsked = (): void => {
+    if (isFirst) setImmediate(meanwhile);
+    isFirst = false;
+  };
+  const evaluator = createEvaluator({
+    store: storeOf(MANY),
+    commit,
+    datasources: answering(answer, onAsked),
+    doorbell: { ring: () => undefined },
+    clock,
+    log: silentLogger,
+    telemetry: createTelemetry(),
+    memberId: 'm',
+    intervalMs: INTERVAL_MS,
+    deadlineMs: 10_000,
+    graceMs: 3 * INTERVAL_MS,
+    random: () => 0.5,
+    defaultPolicy: 'current',
+    mayCommit: () => true,
+  });
+  const stopping = new AbortController();
+  const running = evaluator.loop.run(stopping.signal);
+  evaluator.taken([FIRST, SECOND].map((id) => ({ id, epoch: 1, lastEvaluatedAt: clock.now() })));
+  return {
+    evaluator,
+    clock,
+    outcomes: () => outcomes,
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
