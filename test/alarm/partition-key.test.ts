@@ -116,8 +116,10 @@ describe('the partition of a key', () => {
 });
 
 describe('alarms on Prometheus', () => {
-  const about = (query: string, more: object = {}): AlarmRule =>
-    ({ ...alarmTypes.prometheus.schema.parse({ query, threshold: 1 }), ...more });
+  const about = (query: string, more: object = {}): AlarmRule => ({
+    ...alarmTypes.prometheus.schema.parse({ query, threshold: 1 }),
+    ...more,
+  });
   const slotOf = (rule: AlarmRule, options: EvaluationOptions = NO_OPTIONS): number =>
     homeOf(rule, options, '').partition % SLOTS;
   const slots = (query: (n: number) => string): Set<number> =>
