@@ -101,13 +101,13 @@ export class EvaluationLoop implements Loop {
   #start(partitions: readonly Partition[], work: () => Promise<void>): void {
     const { held, log, clock } = this.deps;
     const ids = partitions.map(({ id }) => id);
-    held.setBusy(partitions, true);
+    held.begin(partitions);
     const running: Promise<void> = work()
       .catch((thrown: unknown) =>
         log.warn('a batch failed; what it left undone stays due', { partitions: ids.length, err: toError(thrown) }),
       )
       .finally(() => {
-        held.setBusy(partitions, false);
+        held.end(partitions);
         this.#inHand.delete(running);
       });
     this.#inHand.set(running, clock.monotonicMs());

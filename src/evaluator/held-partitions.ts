@@ -10,8 +10,12 @@ export interface TakenPartition {
 interface Held {
   epoch: number;
   lastEvaluatedMs: number | undefined;
-  busy: boolean;
+  /** What has it in hand; null if nothing has. */
+  batch: Batch | null;
 }
+
+/** Partitions that were taken in hand together; the very list tells one batch from another. */
+type Batch = readonly { id: number; epoch: number }[];
 
 /** The partitions this evaluator may write to, the epochs it took them under, and which are in hand just now. */
 export class HeldPartitions {
@@ -19,7 +23,7 @@ export class HeldPartitions {
 
   take(partitions: readonly TakenPartition[]): void {
     for (const { id, epoch, lastEvaluatedAt } of partitions) {
-      this.#held.set(id, { epoch, lastEvaluatedMs: lastEvaluatedAt?.getTime(), busy: false });
+      this.#held.set(id, { epoch, lastEvaluatedMs: lastEvaluatedAt?.getTime(), batch: null });
     }
   }
 
@@ -29,13 +33,13 @@ export class HeldPartitions {
 
   /** True while a batch has this partition in hand: not the moment to give it away. */
   isBusy(id: number): boolean {
-    return this.#held.get(id)?.busy ?? false;
+    return (this.#held.get(id)?.batch ?? null) !== null;
   }
 
   due(nowMs: number, intervalMs: number): { id: number; epoch: number; lastEvaluatedMs: number | undefined }[] {
     const due = [];
-    for (const [id, { epoch, lastEvaluatedMs, busy }] of this.#held) {
-      if (!busy && isDue(id, lastEvaluatedMs, nowMs, intervalMs)) due.push({ id, epoch, lastEvaluatedMs });
+    for (const [id, { epoch, lastEvaluatedMs, batch }] of this.#held) {
+      if (batch === null && isDue(id, lastEvaluatedMs, nowMs, intervalMs)) due.push({ id, epoch, lastEvaluatedMs });
     }
     return due;
   }
@@ -48,11 +52,19 @@ export class HeldPartitions {
     return [...this.#held].map(([id, { epoch }]) => ({ id, epoch }));
   }
 
-  /** Ignored for partitions that have been taken again since: another batch may have them in hand. */
-  setBusy(partitions: readonly { id: number; epoch: number }[], busy: boolean): void {
-    for (const { id, epoch } of partitions) {
+  /** This batch has its partitions in hand. Ignored for those that have been taken again since. */
+  begin(batch: Batch): void {
+    for (const { id, epoch } of batch) {
       const held = this.#held.get(id);
-      if (held?.epoch === epoch) held.busy = busy;
+      if (held?.epoch === epoch) held.batch = batch;
+    }
+  }
+
+  /** This batch is done with these of its partitions, or with all. Ignored for those that another batch has in hand by now. */
+  end(batch: Batch, some: Batch = batch): void {
+    for (const { id, epoch } of some) {
+      const held = this.#held.get(id);
+      if (held?.epoch === epoch && held.batch === batch) held.batch = null;
     }
   }
 

@@ -35,17 +35,30 @@ const LAST_WORD = 0.25;
 
 type Epochs = readonly { id: number; epoch: number }[];
 
+/** The turn of some partitions. */
+interface Turn {
+  taken: readonly Partition[];
+  now: Date;
+  /** Those that are not evaluated yet; those that cannot be written to leave it too, and stay due. */
+  open: Map<number, Partition>;
+  /** Those whose turn is not over. */
+  pending: Set<number>;
+}
+
 /** Runs batches: evaluates, and commits what is found while the rest is still waited for. */
 export class Turns {
   constructor(private readonly deps: TurnsDeps) {}
 
-  /** The turn of whole partitions, which are evaluated when all their alarms are, those in trouble included. */
+  /**
+   * The turn of whole partitions, which are evaluated when all their alarms are, those in trouble included. The turn of each is over then, so that it can
+   * have its next one while others still wait for their backends.
+   */
   async regular(taken: readonly Partition[], now: Date): Promise<void> {
     const { cache, clock, held, telemetry, log, batch } = this.deps;
     const startedMs = clock.monotonicMs();
-    const ids = taken.map(({ id }) => id);
+    const turn: Turn = { taken, now, open: new Map(), pending: new Set(taken.map(({ id }) => id)) };
     this.#countLateness(taken, now);
-    batch.trouble.begin(ids);
+    batch.trouble.begin(turn.pending);
     try {
       await cache.refresh();
       // What was found doubtful while the others were read is judged when it is loaded, not as if it had no alarms.
@@ -54,15 +67,16 @@ export class Turns {
       for (const { id } of due) for (const alarm of cache.alarmsOf(id)) alarms.push(alarm);
       const epochs = new Map(due.map(({ id, epoch }) => [id, epoch]));
       const isCurrent = ({ partition }: HeldAlarm): boolean => held.epochOf(partition) === epochs.get(partition);
-      const open = new Map(due.map((partition) => [partition.id, partition]));
-      await this.#evaluate({ alarms, now, isRetry: false, isCurrent }, (part) => this.#commitPart(part, open, now));
+      for (const partition of due) turn.open.set(partition.id, partition);
+      await this.#evaluate({ alarms, now, isRetry: false, isCurrent }, (part) => this.#commitPart(part, turn));
+      const rest = due.filter(({ id }) => turn.pending.has(id));
       batch.trouble.lookedAtAll(
-        due.map(({ id }) => id),
+        rest.map(({ id }) => id),
         now,
       );
       log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length });
     } finally {
-      batch.trouble.end(ids, clock.now().getTime());
+      batch.trouble.end(turn.pending, clock.now().getTime());
     }
     telemetry.batchSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
   }
@@ -106,19 +120,30 @@ export class Turns {
     });
   }
 
-  /** `open` holds the partitions that are not evaluated yet; those that cannot be written to leave it too, and stay due. */
-  async #commitPart(part: BatchPart, open: Map<number, Partition>, now: Date): Promise<void> {
+  async #commitPart(part: BatchPart, turn: Turn): Promise<void> {
+    const { open, now } = turn;
     const finished = [...open.values()].filter(({ id }) => !part.unfinished.has(id));
     for (const { id } of finished) open.delete(id);
     const written: Epochs[] = [];
     if (finished.length > 0 && (await this.#commit(part, finished, 'checkpoint', now))) {
-      this.deps.held.evaluated(finished, now);
+      this.#evaluated(finished, turn);
       written.push(finished);
     }
     // Some of their alarms change now and others later: whoever combines them must wait until they are evaluated whole.
     const begun = [...new Set(part.outcomes.map(({ partition }) => partition))].flatMap((id) => open.get(id) ?? []);
     if (begun.length > 0 && !(await this.#commit(part, begun, 'progress', now))) for (const { id } of begun) open.delete(id);
     await this.#countResults(part.results, [...written.flat(), ...open.values()]);
+  }
+
+  /** Their turn is over. */
+  #evaluated(partitions: readonly Partition[], { taken, now, pending }: Turn): void {
+    const { held, clock, batch } = this.deps;
+    const ids = partitions.map(({ id }) => id);
+    for (const id of ids) pending.delete(id);
+    held.evaluated(partitions, now);
+    batch.trouble.lookedAtAll(ids, now);
+    batch.trouble.end(ids, clock.now().getTime());
+    held.end(taken, partitions);
   }
 
   async #commit(part: BatchPart, partitions: Epochs, mark: 'checkpoint' | 'progress', at: Date): Promise<boolean> {

@@ -264,6 +264,37 @@ function contract(open: () => Promise<Database>): void {
       expect(rig.evaluator.inTrouble()).toBe(0);
     },
   );
+
+  test('a backend that says nothing for longer than an interval delays no alarm of another that had its turn with its own', async () => {
+    await storeAlarm(db, { id: 'waits', rule: prometheusRule(), state: 'ok' });
+    await storeAlarm(db, { id: 'fires', rule: thresholdRule(), state: 'ok' });
+    await db.query("update alarms set partition = case id when 'waits' then 8 else 16 end");
+    await start({ deadlineMs: 1.5 * INTERVAL_MS });
+    prometheus.mode = 'deaf';
+    const until = (time: string): number => Date.parse(`2026-01-01T${time}Z`) - rig.clock.now().getTime();
+    const evaluated = async (): Promise<unknown> =>
+      (
+        await db.query(
+          "select id, to_char(last_evaluated_at at time zone 'utc', 'HH24:MI') as at from partitions where id in (8, 16)",
+        )
+      ).rows;
+    const both = (waits: string | null, fires: string): unknown =>
+      expect.arrayContaining([
+        { id: 8, at: waits },
+        { id: 16, at: fires },
+      ]);
+    for (let ticks = 0; ticks < 15; ticks += 1) await rig.tick();
+    await pass(until('12:01:00'), async () => expect(await evaluated()).toEqual(both(null, '12:01')));
+    expect(await states()).toEqual({ ok: 1, 'insufficient data': 1 });
+    await storeSample(db, 'cpu', { volume: 95, at: new Date('2026-01-01T12:01:30Z') });
+    await pass(until('12:02:00'), async () => expect(await evaluated()).toEqual(both(null, '12:02')));
+    expect(await states()).toEqual({ ok: 1, alarm: 1 });
+    expect(prometheus.calls).toBe(1);
+    await pass(until('12:02:55'), async () => expect(await evaluated()).toEqual(both('12:01', '12:02')));
+    expect(rig.evaluator.inTrouble()).toBe(1);
+    prometheus.mode = 0;
+    await rig.evaluator.settled();
+  });
 }
 
 describe('trouble at a backend, on PGlite', () => contract(embeddedDatabase));

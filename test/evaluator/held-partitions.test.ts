@@ -25,21 +25,36 @@ test('a partition just taken over and overdue is due at once, one evaluated in i
 
 test('a partition in hand is not due, and is not given away', () => {
   const held = holding({ id: 0, epoch: 1 });
-  held.setBusy([{ id: 0, epoch: 1 }], true);
+  held.begin([{ id: 0, epoch: 1 }]);
   expect(dueAt(held, 100_000)).toEqual([]);
   expect(held.isBusy(0)).toBe(true);
 });
 
+test('a batch can be done with some partitions before others, and frees none that the next batch has in hand', () => {
+  const held = holding({ id: 0, epoch: 1 }, { id: 8, epoch: 1 });
+  const both = [0, 8].map((id) => ({ id, epoch: 1 }));
+  const next = [{ id: 0, epoch: 1 }];
+  held.begin(both);
+  held.end(both, next);
+  expect(dueAt(held, 100_000)).toEqual([0]);
+  held.begin(next);
+  held.end(both);
+  expect(dueAt(held, 100_000)).toEqual([8]);
+  held.end(next);
+  expect(dueAt(held, 100_000)).toEqual([0, 8]);
+});
+
 test('a batch from before a partition was taken again neither frees it, nor counts as its evaluation', () => {
   const held = holding({ id: 0, epoch: 5 });
-  held.setBusy([{ id: 0, epoch: 5 }], true);
+  const [before, after] = [[{ id: 0, epoch: 5 }], [{ id: 0, epoch: 7 }]];
+  held.begin(before);
   held.drop([0]);
   held.take([{ id: 0, epoch: 7, lastEvaluatedAt: at(0) }]);
-  held.setBusy([{ id: 0, epoch: 7 }], true);
-  held.setBusy([{ id: 0, epoch: 5 }], false);
+  held.begin(after);
+  held.end(before);
   held.evaluated([{ id: 0, epoch: 5 }], at(100_000));
   expect(held.isBusy(0)).toBe(true);
-  held.setBusy([{ id: 0, epoch: 7 }], false);
+  held.end(after);
   expect(dueAt(held, 100_000)).toEqual([0]);
   expect(held.epochOf(0)).toBe(7);
 });

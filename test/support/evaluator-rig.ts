@@ -41,6 +41,7 @@ export interface EvaluatorRigOptions {
   graceMs?: number;
   /** Those that it holds, if not all. */
   partitions?: readonly number[];
+  deadlineMs?: number;
 }
 
 export async function startEvaluator(db: Database, options: EvaluatorRigOptions = {}): Promise<EvaluatorRig> {
@@ -64,7 +65,7 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
     telemetry,
     memberId,
     intervalMs: INTERVAL_MS,
-    deadlineMs: DEADLINE_MS,
+    deadlineMs: options.deadlineMs ?? DEADLINE_MS,
     graceMs: options.graceMs ?? 3 * INTERVAL_MS,
     random: () => 0.5,
     defaultPolicy: 'current',
