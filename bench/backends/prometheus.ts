@@ -44,8 +44,7 @@ export async function benchPrometheus(db: Database, dir: string, sizes: readonly
 }
 
 async function benchOwnSeries(db: Database, dir: string, size: number): Promise<Figure[]> {
-  const prometheus = await startBenchPrometheus(dir);
-  try {
+  return withPrometheus(dir, async (prometheus) => {
     await feed(prometheus, size);
     const ours = await measureCycles(db, prometheus, { alarms: size, series: size });
     const rule = await measureRules(prometheus, size);
@@ -66,14 +65,11 @@ async function benchOwnSeries(db: Database, dir: string, size: number): Promise<
         ? atMost(`${name}: share of what Prometheus' own rules cost`, perAlarmUs / perRuleUs, '', SHARE)
         : plain(`${name}: share of what Prometheus' own rules cost`, perAlarmUs / perRuleUs, ''),
     ];
-  } finally {
-    await prometheus.stop();
-  }
+  });
 }
 
 async function benchHalf(db: Database, dir: string): Promise<Figure[]> {
-  const prometheus = await startBenchPrometheus(dir);
-  try {
+  return withPrometheus(dir, async (prometheus) => {
     await feed(prometheus, NAMED_OUT_OF);
     const cost = await measureCycles(db, prometheus, { alarms: NAMED_ALARMS, series: NAMED_OUT_OF });
     const name = `${NAMED_ALARMS.toLocaleString('en')} alarms on half of a metric's series`;
@@ -81,14 +77,11 @@ async function benchHalf(db: Database, dir: string): Promise<Figure[]> {
       atMost(`${name}: requests a cycle`, cost.requests, 'requests', NAMED_ALARMS / 500),
       plain(`${name}: CPU per alarm, both`, ((cost.evaluatorS + cost.prometheusS) / NAMED_ALARMS) * 1e6, 'µs'),
     ];
-  } finally {
-    await prometheus.stop();
-  }
+  });
 }
 
 async function benchSharedSeries(db: Database, dir: string): Promise<Figure[]> {
-  const prometheus = await startBenchPrometheus(dir);
-  try {
+  return withPrometheus(dir, async (prometheus) => {
     await feed(prometheus, SHARED_METRICS);
     const { requests, evaluatorS, prometheusS } = await measureCycles(db, prometheus, {
       alarms: SHARED_ALARMS,
@@ -99,6 +92,13 @@ async function benchSharedSeries(db: Database, dir: string): Promise<Figure[]> {
       atMost(`${name}: requests a cycle`, requests, 'requests', SHARED_METRICS),
       plain(`${name}: CPU per alarm, both`, ((evaluatorS + prometheusS) / SHARED_ALARMS) * 1e6, 'µs'),
     ];
+  });
+}
+
+async function withPrometheus<T>(dir: string, work: (prometheus: BenchPrometheus) => Promise<T>): Promise<T> {
+  const prometheus = await startBenchPrometheus(dir);
+  try {
+    return await work(prometheus);
   } finally {
     await prometheus.stop();
   }
