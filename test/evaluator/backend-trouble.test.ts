@@ -270,7 +270,8 @@ function contract(open: () => Promise<Database>): void {
     await storeAlarm(db, { id: 'fires', rule: thresholdRule(), state: 'ok' });
     await db.query("update alarms set partition = case id when 'waits' then 8 else 16 end");
     await start({ deadlineMs: 1.5 * INTERVAL_MS });
-    prometheus.mode = 'deaf';
+    // Only the first time: nobody waits for the clock to end what is asked later.
+    prometheus.mode = () => (prometheus.calls === 1 ? 'deaf' : 0);
     const until = (time: string): number => Date.parse(`2026-01-01T${time}Z`) - rig.clock.now().getTime();
     const evaluated = async (): Promise<unknown> =>
       (
@@ -290,10 +291,8 @@ function contract(open: () => Promise<Database>): void {
     await pass(until('12:02:00'), async () => expect(await evaluated()).toEqual(both(null, '12:02')));
     expect(await states()).toEqual({ ok: 1, alarm: 1 });
     expect(prometheus.calls).toBe(1);
-    await pass(until('12:02:55'), async () => expect(await evaluated()).toEqual(both('12:01', '12:02')));
-    expect(rig.evaluator.inTrouble()).toBe(1);
-    prometheus.mode = 0;
-    await rig.evaluator.settled();
+    await pass(until('12:03:30'), async () => expect(await evaluated()).not.toContainEqual({ id: 8, at: null }));
+    expect((await changes()).filter(({ alarm_id }) => alarm_id === 'waits')).toEqual([]);
   });
 }
 
