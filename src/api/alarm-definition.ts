@@ -1,5 +1,5 @@
 import { MANUALLY_SET, NOT_EVALUATED_YET, type AlarmDefinition } from '../alarm/alarm.js';
-import type { RuleScope } from '../alarm/types/alarm-type.js';
+import type { ExternalOwners, RuleScope } from '../alarm/types/alarm-type.js';
 import { typeOf } from '../alarm/types/index.js';
 import { pythonText } from '../alarm/wire-types.js';
 import { AppError } from '../errors.js';
@@ -14,20 +14,18 @@ interface Owner {
 }
 
 /** What a definition needs to know besides the request. */
-export interface Circumstances {
+export interface Circumstances extends ExternalOwners {
   at: Date;
-  /** As in `RuleScope`. */
-  externalOwner: string | null;
 }
 
 /** The alarm that a POST asks for. */
 export function newAlarm(
   request: AlarmRequest,
   identity: Identity,
-  { id, at, externalOwner }: Circumstances & { id: string },
+  { id, at, ...owners }: Circumstances & { id: string },
 ): StoredAlarm {
   return {
-    ...definitionOf(request, { projectId: ruleProject(identity, request.project_id), externalOwner }),
+    ...definitionOf(request, { projectId: ruleProject(identity, request.project_id), ...owners }),
     ...statedOwner(request, identity),
     id,
     timestamp: at,
@@ -46,13 +44,13 @@ export function replacedAlarm(
   current: StoredAlarm,
   request: AlarmRequest,
   identity: Identity,
-  { at, externalOwner }: Circumstances,
+  { at, ...owners }: Circumstances,
 ): StoredAlarm {
   const stateChanged = request.state !== current.state;
   const projectId = ruleProject(identity, projectAfterPut(current, request));
   return {
     ...current,
-    ...definitionOf(request, { projectId, externalOwner }),
+    ...definitionOf(request, { projectId, ...owners }),
     ...ownerAfterPut(current, request, identity),
     timestamp: at,
     state: request.state,

@@ -1,4 +1,7 @@
-import { typeOf } from '../alarm/types/index.js';
+import { NO_OPTIONS } from '../alarm/evaluation-options.js';
+import type { ExternalOwners } from '../alarm/types/alarm-type.js';
+import { leavesOf, optionsOf, type CompositeLeaf } from '../alarm/types/composite/tree.js';
+import { partsOf, typeOf, type AlarmRule, type RulePart } from '../alarm/types/index.js';
 import { AppError } from '../errors.js';
 import { isAdmin, ruleProject } from './identity/authorize.js';
 import type { Identity } from './identity/identity.js';
@@ -11,28 +14,25 @@ type Wanted = Pick<AlarmRequest, 'rule' | 'project_id' | 'evaluationOptions'>;
  * Has the services that a rule will ask look at it, in the form in which it would be stored, and says whose the metrics of everybody's resources
  * are, which that form takes. A caller who has no project is told so later, once the role is checked.
  */
-export async function refuseBadRule(
-  wanted: Wanted,
-  identity: Identity,
-  checks: RuleChecks,
-): Promise<{ externalOwner: string | null }> {
+export async function refuseBadRule(wanted: Wanted, identity: Identity, checks: RuleChecks): Promise<ExternalOwners> {
   refuseUnknownBackend(wanted, checks);
-  const { rule, project_id } = wanted;
+  const { rule, project_id, evaluationOptions } = wanted;
   const kind = typeOf(rule);
-  const asked = kind.backends(rule).filter(hasNames);
-  if (asked.length === 0 || (identity.projectId === null && !isAdmin(identity))) return { externalOwner: null };
-  const backend = backendOf(wanted);
-  const externalOwner = asked.includes('gnocchi') ? await checks.externalOwner(backend) : null;
-  const scoped = kind.scopedTo(rule, { projectId: ruleProject(identity, project_id), externalOwner });
-  await checks.check(scoped, { token: identity.token, isAdmin: isAdmin(identity) }, backend);
-  return { externalOwner };
+  if (!kind.backends(rule).some(hasNames) || (identity.projectId === null && !isAdmin(identity))) return {};
+  const owners = await externalOwnersFor(wanted, checks);
+  const scoped = kind.scopedTo(rule, { projectId: ruleProject(identity, project_id), ...owners });
+  const author = { token: identity.token, isAdmin: isAdmin(identity) };
+  for (const [backend, part] of byBackend(scoped, evaluationOptions?.backend)) await checks.check(part, author, backend);
+  return owners;
 }
 
-/** @throws AppError when an alarm names a backend that is not there, or for a rule that asks none with a name. */
-export function refuseUnknownBackend(wanted: Wanted, { knownBackends }: Pick<RuleChecks, 'knownBackends'>): void {
-  const { rule } = wanted;
-  const backend = backendOf(wanted);
-  if (backend === null) return;
+/** @throws AppError when an alarm, or a rule within it, names a backend that is not there, or for a rule that asks none with a name. */
+export function refuseUnknownBackend(wanted: Wanted, checks: Pick<RuleChecks, 'knownBackends'>): void {
+  for (const part of partsIn(wanted)) refuseUnknownName(part, checks);
+}
+
+function refuseUnknownName({ rule, options: { backend } }: RulePart, { knownBackends }: Pick<RuleChecks, 'knownBackends'>): void {
+  if (backend === undefined) return;
   const asked = typeOf(rule).backends(rule).filter(hasNames);
   if (asked.length === 0) throw unusable(backend, `It cannot be used with alarms of type ${rule.type}`);
   for (const kind of asked) {
@@ -43,9 +43,32 @@ export function refuseUnknownBackend(wanted: Wanted, { knownBackends }: Pick<Rul
   }
 }
 
-/** The backend that an alarm names; null is the default one. */
-export function backendOf({ evaluationOptions }: Pick<Wanted, 'evaluationOptions'>): string | null {
-  return evaluationOptions?.backend ?? null;
+/** Asks each backend that a rule is about, under the name that the rule calls it by. */
+export async function externalOwnersFor(wanted: Wanted, checks: Pick<RuleChecks, 'externalOwner'>): Promise<ExternalOwners> {
+  const owners = new Map<string | null, string | null>();
+  for (const { rule, options } of partsIn(wanted)) {
+    if (!typeOf(rule).backends(rule).includes('gnocchi')) continue;
+    const name = options.backend ?? null;
+    if (!owners.has(name)) owners.set(name, await checks.externalOwner(name));
+  }
+  const own = wanted.evaluationOptions?.backend ?? null;
+  return { externalOwner: owners.get(own) ?? null, externalOwnersAt: owners };
+}
+
+function partsIn({ rule, evaluationOptions }: Wanted): RulePart[] {
+  return partsOf(rule, evaluationOptions ?? NO_OPTIONS);
+}
+
+/** A rule in as few parts as there are backends, by their names; null is the default one of each kind. */
+function byBackend(rule: AlarmRule, backend: string | undefined): Map<string | null, AlarmRule> {
+  if (rule.type !== 'composite') return new Map([[backend ?? null, rule]]);
+  const leaves = new Map<string | null, CompositeLeaf[]>();
+  for (const leaf of leavesOf(rule.tree)) {
+    const name = optionsOf(leaf).backend ?? null;
+    leaves.set(name, [...(leaves.get(name) ?? []), leaf]);
+  }
+  const parts = [...leaves].map(([name, some]) => [name, { type: 'composite', tree: { and: some } }] as const);
+  return parts.length === 1 ? new Map([[parts[0]![0], rule]]) : new Map(parts);
 }
 
 function hasNames(backend: string): backend is NamedBackend {

@@ -1,10 +1,9 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import type { Evaluation } from '../alarm/decide.js';
-import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
+import type { EvaluationOptions } from '../alarm/evaluation-options.js';
 import { pythonFloat } from '../alarm/python-json.js';
 import { windowStart, type BackendAnswer, type Point, type PoolMember, type SeriesNeed } from '../alarm/series.js';
-import { leavesOf } from '../alarm/types/composite/tree.js';
-import { evaluatedTypeOf, type AlarmRule } from '../alarm/types/index.js';
+import { evaluatedTypeOf, partsOf, type AlarmRule } from '../alarm/types/index.js';
 import type { JudgedPoint } from '../alarm/types/judged-point.js';
 import { effectiveThreshold, type ThresholdCondition } from '../alarm/types/threshold-judgement.js';
 import type { Datapoint, ExplainedPoolMember, ExplainedQuestion } from './explanation.js';
@@ -31,16 +30,16 @@ const MOST_DATAPOINTS = 1_000;
 
 /** Each question of an alarm that was put to its backend, with what became of every datapoint of the answer. */
 export function explainedQuestions(look: Look): ExplainedQuestion[] {
-  const leaves = look.rule.type === 'composite' ? leavesOf(look.rule.tree) : undefined;
-  return look.needs.map((need, index) => {
-    const leaf = leaves?.[index];
-    return explained(look, need, {
-      rule: leaf ?? look.rule,
+  const parts = partsOf(look.rule, look.options);
+  const areParts = look.rule.type === 'composite';
+  return look.needs.map((need, index) =>
+    explained(look, need, {
+      // Each part of a composite rule asks one question.
+      ...parts[areParts ? index : 0]!,
       answer: look.own[index]!,
-      options: leaf ? NO_OPTIONS : look.options,
-      name: leaf && `rule${index + 1}`,
-    });
-  });
+      name: areParts ? `rule${index + 1}` : undefined,
+    }),
+  );
 }
 
 /** A question that nobody could be asked. */
@@ -94,7 +93,7 @@ function explained(look: Look, need: SeriesNeed, part: Part): ExplainedQuestion 
     datapoints: datapoints.slice(0, MOST_DATAPOINTS),
     datapointsNotShown: Math.max(0, datapoints.length - MOST_DATAPOINTS),
     poolMembers: answer.kind === 'members' ? poolMembersOf(answer.members, evaluation) : null,
-    part: name === undefined ? null : { name, type: rule.type, verdict: evaluation.verdict },
+    part: name === undefined ? null : { name, type: rule.type, verdict: evaluation.verdict, options },
   };
 }
 

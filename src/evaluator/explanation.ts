@@ -58,7 +58,7 @@ export interface ExplainedQuestion {
   /** Of a load balancer's pool. */
   poolMembers: ExplainedPoolMember[] | null;
   /** The part of a composite rule that asks this. */
-  part: { name: string; type: string; verdict: Verdict | null } | null;
+  part: { name: string; type: string; verdict: Verdict | null; options: EvaluationOptions } | null;
 }
 
 export interface ExplainedPoolMember {

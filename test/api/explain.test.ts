@@ -317,8 +317,8 @@ describe('an alarm on a backend', () => {
       await api.create({ name: 'any', type: 'composite', composite_rule }, MEMBER),
     );
     expect(questions.map((question) => question.rule)).toEqual([
-      { name: 'rule1', type: 'gnocchi_resources_threshold', verdict: 'alarm' },
-      { name: 'rule2', type: 'prometheus', verdict: 'ok' },
+      { name: 'rule1', type: 'gnocchi_resources_threshold', verdict: 'alarm', options: {} },
+      { name: 'rule2', type: 'prometheus', verdict: 'ok', options: {} },
     ]);
     expect(questions.map(({ backend }) => backend.kind)).toEqual(['gnocchi', 'prometheus']);
     expect(evaluation).toMatchObject({ verdict: 'alarm', decision: 'transition' });

@@ -230,7 +230,7 @@ describe('an option is refused', () => {
     [
       'for a composite rule',
       composite({ type: GNOCCHI, ...AGGREGATE, resource_id: 'r' }, { tocsin: { backend: 'east' } }),
-      invalid('backend', 'east', 'It cannot be used with alarms of type composite'),
+      invalid('backend', 'east', 'It cannot be used with alarms of type composite, whose rules can have a tocsin object each'),
     ],
     [
       'of an unknown backend',

@@ -6,11 +6,17 @@ import type { EvaluationOptions, OptionProblem } from '../evaluation-options.js'
 import type { BackendAnswer, SeriesNeed } from '../series.js';
 import type { OnJudgedPoint } from './judged-point.js';
 
-/** Whose data an alarm may look at: its project's, or (`null`, for admins' own alarms) everybody's. */
-export interface RuleScope {
-  projectId: string | null;
-  /** The project under which another service (Ceilometer) creates the metrics of everybody's resources; undefined or null when unknown. */
+/** Under which projects another service (Ceilometer) creates the metrics of everybody's resources; undefined or null when unknown. */
+export interface ExternalOwners {
+  /** At the backend that the alarm asks. */
   externalOwner?: string | null;
+  /** At each backend that rules within a composite one ask, by its name; null is the default one. */
+  externalOwnersAt?: ReadonlyMap<string | null, string | null>;
+}
+
+/** Whose data an alarm may look at: its project's, or (`null`, for admins' own alarms) everybody's. */
+export interface RuleScope extends ExternalOwners {
+  projectId: string | null;
 }
 
 /** Services that can be asked about alarms. */

@@ -1,8 +1,10 @@
+import type { EvaluationOptions } from '../evaluation-options.js';
 import type { AlarmKindDefinition, AlarmType } from './alarm-type.js';
 import { combination } from './combination/index.js';
 import type { CombinationRule } from './combination/schema.js';
 import { composite } from './composite/index.js';
 import type { CompositeRule } from './composite/schema.js';
+import { leavesOf, optionsOf } from './composite/tree.js';
 import { event } from './event/index.js';
 import type { EventRule } from './event/schema.js';
 import { gnocchiAggregationByMetricsThreshold } from './gnocchi-aggregation-by-metrics-threshold/index.js';
@@ -63,6 +65,18 @@ export function evaluatedTypeOf(rule: AlarmRule): AlarmType<AlarmRule, unknown> 
 
 function isEvaluated(kind: AlarmKindDefinition<AlarmRule>): kind is AlarmType<AlarmRule, unknown> {
   return 'evaluate' in kind;
+}
+
+/** A rule with what it is asked and judged by. */
+export interface RulePart {
+  rule: AlarmRule;
+  options: EvaluationOptions;
+}
+
+/** The rules within a composite one, each with options of its own, in the order of the tree; of other kinds the rule itself, with the alarm's. */
+export function partsOf(rule: AlarmRule, options: EvaluationOptions): RulePart[] {
+  if (rule.type !== 'composite') return [{ rule, options }];
+  return leavesOf(rule.tree).map((leaf) => ({ rule: leaf, options: optionsOf(leaf) }));
 }
 
 /** A stored rule back as a value. `ruleJson` was written by the kind itself, so it needs no second validation. */

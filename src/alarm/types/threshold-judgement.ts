@@ -239,15 +239,16 @@ export function explainThreshold(findings: ThresholdFindings, state: AlarmState,
   const count = state === 'ok' ? values.length - outside : state === 'alarm' ? outside : 0;
   const verb = remaining ? 'Remaining as' : 'Transition to';
   const printed = last === undefined ? 'None' : pythonFloat(last);
+  const filled = filledText(findings);
   return {
-    reason: `${verb} ${state} due to ${count} samples ${disposition} threshold, most recent: ${printed}${filledText(findings)}`,
+    reason: `${verb} ${state} due to ${count} samples ${disposition} threshold, most recent: ${printed}${filled === undefined ? '' : `, ${filled}`}`,
     reasonData: { type: 'threshold', disposition, count, most_recent: mostRecent },
   };
 }
 
-/** Nothing for alarms as Aodh knows them. */
-function filledText({ filled }: ThresholdFindings): string {
-  return filled === undefined ? '' : `, missing datapoints counted as ${filled.as}: ${filled.count}`;
+/** What missing datapoints counted as; undefined where they did not, as in Aodh. */
+export function filledText({ filled }: ThresholdFindings): string | undefined {
+  return filled && `missing datapoints counted as ${filled.as}: ${filled.count}`;
 }
 
 /** What each option asks of a rule that looks at the last `periods` datapoints. */

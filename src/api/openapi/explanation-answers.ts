@@ -14,6 +14,14 @@ const Verdict = z
   .nullable()
   .meta({ description: 'What was found; null where nobody could look. `hold` and `trouble` change no state.' });
 
+const Options = z.strictObject({
+  datapoints_to_alarm: z.int().optional(),
+  treat_missing_data: z.enum(MISSING_DATA_TREATMENTS).optional(),
+  clear_threshold: z.number().optional(),
+  ingestion_lag: z.number().optional(),
+  backend: z.string().optional(),
+});
+
 const Datapoint = z.strictObject({
   timestamp: NullableMoment,
   value: z.union([z.number(), z.string(), z.null()]),
@@ -25,7 +33,7 @@ const Datapoint = z.strictObject({
 });
 
 const Question = z.strictObject({
-  rule: z.strictObject({ name: z.string(), type: z.enum(ALARM_KINDS), verdict: Verdict }).nullable(),
+  rule: z.strictObject({ name: z.string(), type: z.enum(ALARM_KINDS), verdict: Verdict, options: Options }).nullable(),
   backend: z.strictObject({
     kind: z.string(),
     name: NullableText,
@@ -116,13 +124,7 @@ export const ExplanationAnswer = z
       reason: z.string(),
     }),
     judged_by: z.enum(['series', 'members', 'events']),
-    options: z.strictObject({
-      datapoints_to_alarm: z.int().optional(),
-      treat_missing_data: z.enum(MISSING_DATA_TREATMENTS).optional(),
-      clear_threshold: z.number().optional(),
-      ingestion_lag: z.number().optional(),
-      backend: z.string().optional(),
-    }),
+    options: Options,
     questions: z.array(Question),
     time_constraints: TimeConstraints,
     members: z.array(z.strictObject({ alarm_id: z.string(), state: State.nullable() })).nullable(),

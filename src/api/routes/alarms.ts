@@ -72,10 +72,10 @@ async function create(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prepa
   const { alarms, ruleChecks, actions, trustActions, now, newId } = deps;
   const { identity, origin } = request;
   const wanted = definitionIn(request, actions);
-  const { externalOwner } = await refuseBadRule(wanted, identity, ruleChecks);
+  const owners = await refuseBadRule(wanted, identity, ruleChecks);
   return async () => {
     const at = now();
-    const alarm = newAlarm(wanted, identity, { id: newId(), at, externalOwner });
+    const alarm = newAlarm(wanted, identity, { id: newId(), at, ...owners });
     const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
     const memberProject = ruleProject(identity, wanted.project_id);
     await trustActions.create(alarm, identity, (trust) => alarms.create({ alarm, entry, memberProject, trust }));
@@ -95,18 +95,18 @@ async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prep
   const found = await alarmIfAny(alarms, request);
   const project_id = found ? projectAfterPut(found, wanted) : wanted.project_id;
   // Aodh, too, says what is wrong with a rule before it says that there is no such alarm.
-  const { externalOwner } = await refuseBadRule({ ...wanted, project_id }, identity, ruleChecks);
+  const owners = await refuseBadRule({ ...wanted, project_id }, identity, ruleChecks);
   const before = found ?? absent(idIn(request));
   return async () => {
     const at = now();
     const memberProject = ruleProject(identity, project_id);
     const change = (current: StoredAlarm): AlarmChange => {
       refuseOtherVersion(current, request);
-      const next = replacedAlarm(current, wanted, identity, { at, externalOwner });
+      const next = replacedAlarm(current, wanted, identity, { at, ...owners });
       refuseChangedMeanwhile(before, current, next);
       return { next, entry: ruleChangeEntry(current, next, { eventId: newId(), by: identity, at }) };
     };
-    const after = replacedAlarm(before, wanted, identity, { at, externalOwner });
+    const after = replacedAlarm(before, wanted, identity, { at, ...owners });
     const replaced = await trustActions.replace({ before, after, at }, identity, async (trust) => {
       const replacement = { rule: wanted.rule, memberProject, change, trust };
       return (await alarms.replace(scopeOf(identity), before.id, replacement)) ?? absent(before.id);

@@ -50,8 +50,8 @@ async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: Ap
   refuseBadActions(request.alarm, identity, actions);
   const span = spanOf(request, deps);
   refuseOtherKinds(request);
-  const { externalOwner } = await refuseBadRule(request.alarm, identity, ruleChecks);
-  const alarm = newAlarm(request.alarm, identity, { id: DRAFT_ID, at: span.start, externalOwner });
+  const owners = await refuseBadRule(request.alarm, identity, ruleChecks);
+  const alarm = newAlarm(request.alarm, identity, { id: DRAFT_ID, at: span.start, ...owners });
   const missing = backtests.missingBackend(alarm);
   if (missing !== undefined) throw invalidInput('type', alarm.rule.type, `No ${missing} backend is configured to ask.`);
   const { pages, summary } = backtests.start({ alarm, ...span, initialState: request.initial_state }, signal);

@@ -1,14 +1,15 @@
 import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
 import { needsTrust, usesTrust } from '../../alarm/action.js';
 import type { PythonValue } from '../../alarm/python-json.js';
-import { typeOf } from '../../alarm/types/index.js';
+import { hasOptions, withOptionsOf } from '../../alarm/types/composite/kept-options.js';
+import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
 import { AppError, toError } from '../../errors.js';
 import type { AlarmChange, StoredAlarm } from '../../storage/alarm-store.js';
 import type { HistoryEntry } from '../../storage/history-store.js';
-import { newAlarm } from '../alarm-definition.js';
+import { newAlarm, type Circumstances } from '../alarm-definition.js';
 import { creationEntry, ruleChangeEntry } from '../alarm-history-entry.js';
 import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
-import { backendOf, refuseUnknownBackend } from '../check-rule.js';
+import { externalOwnersFor, refuseUnknownBackend } from '../check-rule.js';
 import { parseWith } from '../faultstring.js';
 import { ruleProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
@@ -16,6 +17,7 @@ import type { Alarms, Imports, RuleChecks } from '../ports.js';
 import { BULK_BODY } from '../request-body.js';
 import type { ApiAnswer, ApiRequest, Route } from '../route.js';
 import type { AlarmRequest } from '../schema/alarm-request.js';
+import { TocsinRequest } from '../schema/tocsin-object.js';
 import { ActivationRequest, importedAlarm, importedDocuments, type ImportedAlarm } from '../schema/import-request.js';
 
 export interface ImportRoutesDeps {
@@ -43,20 +45,14 @@ async function importAlarms(deps: ImportRoutesDeps, { body, identity }: ApiReque
   return { status: 200, body: results };
 }
 
-/** Who brings alarms over. Their rules were checked where they come from; they are only scoped again. */
-interface Importer {
-  identity: Identity;
-  externalOwner: string | null;
-}
-
+/** Rules were checked where they come from; they are only scoped again. */
 async function importOne(deps: ImportRoutesDeps, document: Record<string, unknown>, identity: Identity): Promise<PythonValue> {
   const named = { alarm_id: document['alarm_id'] as string, name: typeof document['name'] === 'string' ? document['name'] : '' };
   try {
     const imported = importedAlarm(document);
     refuseBadActions(imported.request, identity, deps.actions);
     refuseUnknownBackend(imported.request, deps.ruleChecks);
-    const externalOwner = await deps.ruleChecks.externalOwner(backendOf(imported.request));
-    const outcome = await bringOver(deps, imported, { identity, externalOwner });
+    const outcome = await bringOver(deps, imported, identity);
     const notCopied = outcome === 'deleted' ? [] : imported.notCopied.map((action) => ({ ...action }));
     return { ...named, outcome, not_copied: notCopied };
   } catch (thrown) {
@@ -68,39 +64,47 @@ async function importOne(deps: ImportRoutesDeps, document: Record<string, unknow
 
 type Outcome = 'created' | 'updated' | 'unchanged' | 'active' | 'deleted';
 
-async function bringOver(deps: ImportRoutesDeps, imported: ImportedAlarm, importer: Importer): Promise<Outcome> {
-  const { identity } = importer;
-  const { imports, now, newId } = deps;
+async function bringOver(deps: ImportRoutesDeps, imported: ImportedAlarm, identity: Identity): Promise<Outcome> {
+  const { imports, ruleChecks, now, newId } = deps;
   const standing = await imports.standingOf(imported.id);
   if (standing === 'active' || standing === 'deleted') return standing;
-  if (standing === 'muted') return follow(deps, imported, importer);
+  if (standing === 'muted') return follow(deps, imported, identity);
+  const owners = await externalOwnersFor(imported.request, ruleChecks);
   const at = now();
-  const alarm = asItWas(imported, importer, at);
+  const alarm = asItWas(imported, identity, { at, ...owners });
   const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
   const memberProject = ruleProject(identity, imported.request.project_id);
-  return (await imports.insertMuted({ alarm, memberProject, entry })) ? 'created' : bringOver(deps, imported, importer);
+  return (await imports.insertMuted({ alarm, memberProject, entry })) ? 'created' : bringOver(deps, imported, identity);
 }
 
 /** An alarm brought over before takes on what its owner changed meanwhile; its state is ours, since we evaluate it. */
-async function follow({ alarms, now, newId }: ImportRoutesDeps, imported: ImportedAlarm, importer: Importer): Promise<Outcome> {
-  const { identity } = importer;
-  const { id, request } = imported;
+async function follow(
+  { alarms, ruleChecks, now, newId }: ImportRoutesDeps,
+  { id, request: theirs, ...imported }: ImportedAlarm,
+  identity: Identity,
+): Promise<Outcome> {
+  const memberProject = ruleProject(identity, theirs.project_id);
+  const before = await alarms.find({ all: true }, id);
+  const request = before ? withOurs(before, theirs, memberProject) : theirs;
+  const owners = await externalOwnersFor(request, ruleChecks);
   const at = now();
   const entries: (HistoryEntry | null)[] = [];
   const change = (current: StoredAlarm): AlarmChange => {
     // Since its standing was looked up.
     if (!current.muted) throw new AppError('conflict', 'It was activated at the same time');
+    if (current.definitionVersion !== before?.definitionVersion)
+      throw new AppError('conflict', 'It was changed at the same time');
     const { state, stateVersion, stateReason, stateTimestamp, definitionVersion, evaluateTimestamp } = current;
     const ours = { state, stateVersion, stateReason, stateTimestamp, definitionVersion, evaluateTimestamp };
-    const theirs = withOptionsOf(current, asItWas(imported, importer, at), request);
-    const next = withTrustActionsOf(current, { ...theirs, ...ours });
+    const defined = asItWas({ ...imported, id, request }, identity, { at, ...owners });
+    const next = withTrustActionsOf(current, { ...defined, ...ours });
     const entry = ruleChangeEntry(current, next, { eventId: newId(), by: identity, at });
     entries.push(entry);
     return { next, entry };
   };
   await alarms.replace({ all: true }, id, {
     rule: request.rule,
-    memberProject: ruleProject(identity, request.project_id),
+    memberProject,
     change,
   });
   return entries.some((entry) => entry !== null) ? 'updated' : 'unchanged';
@@ -110,12 +114,27 @@ async function follow({ alarms, now, newId }: ImportRoutesDeps, imported: Import
  * What the other service has no words for stays as it was set here.
  * @throws AppError `conflict` when its rule was changed there so that it does not fit any more.
  */
-function withOptionsOf(current: StoredAlarm, next: StoredAlarm, { tocsin }: AlarmRequest): StoredAlarm {
-  if (tocsin !== undefined) return next;
+function withOurs(current: StoredAlarm, theirs: AlarmRequest, projectId: string | null): AlarmRequest {
+  const rule = withOptionsWithin(current.rule, theirs.rule, projectId);
+  if (theirs.tocsin !== undefined) return { ...theirs, rule };
   const { deliveryPolicy, evaluationOptions } = current;
-  const problem = typeOf(next.rule).optionProblem(next.rule, evaluationOptions ?? NO_OPTIONS);
-  if (problem === undefined) return { ...next, deliveryPolicy, evaluationOptions };
-  throw new AppError('conflict', `Its rule was changed, and ${problem.option}, set here, ${problem.message}: change it here too`);
+  const problem = typeOf(rule).optionProblem(rule, evaluationOptions ?? NO_OPTIONS);
+  if (problem === undefined)
+    return { ...theirs, rule, tocsin: TocsinRequest.parse({ delivery_policy: deliveryPolicy }), evaluationOptions };
+  throw changedToo(`${problem.option}, set here, ${problem.message}`);
+}
+
+function withOptionsWithin(current: AlarmRule, theirs: AlarmRule, projectId: string | null): AlarmRule {
+  if (current.type !== 'composite' || !hasOptions(current.tree)) return theirs;
+  if (theirs.type !== 'composite') throw changedToo('the rules within it, which have options here, are gone');
+  if (hasOptions(theirs.tree)) return theirs;
+  const kept = withOptionsOf(current.tree, theirs.tree, projectId);
+  if ('tree' in kept) return { ...theirs, tree: kept.tree };
+  throw changedToo(`${kept.name}, which has options here, ${kept.message}`);
+}
+
+function changedToo(what: string): AppError {
+  return new AppError('conflict', `Its rule was changed, and ${what}: change it here too`);
 }
 
 const ACTION_LISTS = ['okActions', 'alarmActions', 'insufficientDataActions'] as const;
@@ -137,8 +156,9 @@ function withTrustActionsOf(current: StoredAlarm, next: StoredAlarm): StoredAlar
 }
 
 /** With the id, owner, state and moments that it had; where the other service says nothing, as if made now. */
-function asItWas({ id, request }: ImportedAlarm, { identity, externalOwner }: Importer, at: Date): StoredAlarm {
-  const alarm = newAlarm(request, identity, { id, at, externalOwner });
+function asItWas({ id, request }: ImportedAlarm, identity: Identity, circumstances: Circumstances): StoredAlarm {
+  const { at } = circumstances;
+  const alarm = newAlarm(request, identity, { id, ...circumstances });
   return {
     ...alarm,
     timestamp: request.timestamp ?? at,

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
 import { ALARM_STATES, SEVERITIES } from '../../alarm/alarm.js';
-import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
+import { NO_OPTIONS, optionsSaid } from '../../alarm/evaluation-options.js';
 import { TimeConstraint, TimeConstraints } from '../../alarm/time-constraint.js';
 import { ALARM_KINDS, alarmTypes, typeOf, type AlarmKind, type AlarmRule } from '../../alarm/types/index.js';
 import { given, optional, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire-types.js';
 import { wireTimestamp } from './timestamp.js';
-import { evaluationOptionsIn, TocsinRequest } from './tocsin-object.js';
+import { TocsinRequest } from './tocsin-object.js';
 
 const MAX_NAME = 255;
 const MAX_TEXT = 2_048;
@@ -65,7 +65,7 @@ export const AlarmRequest = z
       context.addIssue({ code: 'custom', message: rule, params: { whole: true } });
       return z.NEVER;
     }
-    const evaluationOptions = evaluationOptionsIn(request.tocsin);
+    const evaluationOptions = optionsSaid(request.tocsin);
     const problem = typeOf(rule).optionProblem(rule, evaluationOptions ?? NO_OPTIONS);
     if (problem === undefined) return { ...request, rule, evaluationOptions };
     context.addIssue({ code: 'custom', message: `It ${problem.message}`, path: ['tocsin', problem.option] });

@@ -40,7 +40,7 @@ export function explanationResponse(alarm: StoredAlarm, explanation: Explanation
 function questionResponse(question: ExplainedQuestion): PythonValue {
   const { part, backend, window, condition, poolMembers } = question;
   return {
-    rule: part && { name: part.name, type: part.type, verdict: part.verdict },
+    rule: part && { name: part.name, type: part.type, verdict: part.verdict, options: { ...part.options } },
     backend: { ...backend },
     window: {
       start: isoTimestamp(window.start),

@@ -12,13 +12,14 @@ import type { CompositeRule } from '../../../src/alarm/types/composite/schema.js
 import { evaluationInput, seriesOf } from '../../support/builders.js';
 
 /** What a leaf of these tests is to be found as; its own rule compares two datapoints with 80. */
-type Leaf = 'ok' | 'alarm' | 'unknown' | 'up' | 'down' | 'trouble';
+type Leaf = 'ok' | 'alarm' | 'unknown' | 'keep' | 'up' | 'down' | 'trouble';
 type Tree = Leaf | { and: Tree[] } | { or: Tree[] };
 
 const ANSWERS: Readonly<Record<Leaf, BackendAnswer>> = {
   ok: series(1, 2),
   alarm: series(98, 99),
   unknown: series(),
+  keep: series(),
   up: series(1, 99),
   down: series(99, 1),
   trouble: { kind: 'trouble', reason: 'connection refused' },
@@ -33,7 +34,8 @@ function ruleOf(tree: Tree): CompositeRule {
     if (typeof node !== 'string') {
       return 'and' in node ? { and: node.and.map(written) } : { or: node.or.map(written) };
     }
-    return { type: 'prometheus', query: node, threshold: 80, comparison_operator: 'gt', evaluation_periods: 2 };
+    const leaf = { type: 'prometheus', query: node, threshold: 80, comparison_operator: 'gt', evaluation_periods: 2 };
+    return node === 'keep' ? { ...leaf, tocsin: { treat_missing_data: 'ignore' } } : leaf;
   };
   const rule = composite.schema.parse(written(tree));
   return composite.scopedTo(rule, { projectId: 'p1' });
@@ -88,9 +90,20 @@ describe('the whole', () => {
     [{ or: ['down', 'alarm'] }, 'alarm', 'alarm', 'alarm'],
     [{ and: ['up', 'unknown'] }, 'insufficient data', 'ok', 'insufficient data'],
     [{ and: ['up', 'trouble'] }, 'trouble', 'ok', 'trouble'],
-  ])('of %j, with a trend, is %s for an alarm without a state, %s for one that is ok, %s in alarm', (tree, ...expected) => {
-    expect((['insufficient data', 'ok', 'alarm'] as const).map((state) => evaluate(tree, state).verdict)).toEqual(expected);
-  });
+    ['keep', 'insufficient data', 'ok', 'alarm'],
+    [{ and: ['keep', 'alarm'] }, 'insufficient data', 'ok', 'alarm'],
+    [{ or: ['keep', 'ok'] }, 'insufficient data', 'ok', 'alarm'],
+    [{ and: ['keep', 'ok'] }, 'ok', 'ok', 'ok'],
+    [{ or: ['keep', 'alarm'] }, 'alarm', 'alarm', 'alarm'],
+    [{ and: ['keep', 'unknown'] }, 'insufficient data', 'ok', 'insufficient data'],
+    [{ or: ['keep', 'trouble'] }, 'trouble', 'trouble', 'alarm'],
+    [{ and: ['keep', { or: ['up', 'ok'] }] }, 'insufficient data', 'ok', 'alarm'],
+  ])(
+    'of %j, with a trend or a rule that keeps the state, is %s for an alarm without a state, %s for one that is ok, %s in alarm',
+    (tree, ...expected) => {
+      expect((['insufficient data', 'ok', 'alarm'] as const).map((state) => evaluate(tree, state).verdict)).toEqual(expected);
+    },
+  );
 
   test('is kept by an alarm of one rule while its values straddle the threshold', () => {
     for (const state of ['ok', 'alarm'] as const) {
@@ -202,7 +215,7 @@ describe('whatever the tree', () => {
   const { node } = fc.letrec<{ node: Tree }>((tie) => ({
     node: fc.oneof(
       { maxDepth: 3, withCrossShrink: true },
-      fc.constantFrom<Leaf>('ok', 'alarm', 'unknown', 'up', 'down', 'trouble'),
+      fc.constantFrom<Leaf>('ok', 'alarm', 'unknown', 'keep', 'up', 'down', 'trouble'),
       fc.record({ and: fc.array(tie('node'), { minLength: 1, maxLength: 2 }) }),
       fc.record({ or: fc.array(tie('node'), { minLength: 1, maxLength: 2 }) }),
     ),
@@ -221,8 +234,9 @@ describe('whatever the tree', () => {
   function held(present: AlarmState, trouble: Truth): (leaf: Leaf) => Truth {
     return (leaf) => {
       if (leaf === 'trouble') return trouble;
-      if (leaf !== 'up' && leaf !== 'down') return leaf;
+      if (leaf !== 'keep' && leaf !== 'up' && leaf !== 'down') return leaf;
       if (present !== 'insufficient data') return present;
+      if (leaf === 'keep') return 'unknown';
       return leaf === 'up' ? 'alarm' : 'ok';
     };
   }
@@ -247,6 +261,18 @@ describe('whatever the tree', () => {
         if (verdict === 'trouble') return expect(findings.unanswered.length).toBeGreaterThan(0);
         const { reasonData } = composite.explain(findings, verdict as AlarmState, false);
         expect(Object.keys((reasonData as { causative_rules: object }).causative_rules).length).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  test('rules that keep the state do so wherever the others do not settle it', () => {
+    const settled = node.filter((tree) => !/unknown|up|down|trouble/.test(JSON.stringify(tree)));
+    fc.assert(
+      fc.property(settled, fc.constantFrom<AlarmState>('ok', 'alarm'), (tree, present) => {
+        const [low, high] = (['ok', 'alarm'] as const).map((kept) =>
+          truth(tree, (leaf) => (leaf === 'keep' ? kept : (leaf as Truth))),
+        );
+        expect(evaluate(tree, present).verdict).toBe(low === high ? low : present);
       }),
     );
   });

@@ -60,6 +60,47 @@ describe('a leaf is written', () => {
   });
 });
 
+describe('options of a leaf', () => {
+  const all = { backend: 'b', ingestion_lag: 120, clear_threshold: 70, treat_missing_data: 'ignore', datapoints_to_alarm: 1 };
+
+  test.each<[tocsin: unknown, written: string]>([
+    [{ datapoints_to_alarm: '1' }, '{"datapoints_to_alarm": 1}'],
+    [{ clear_threshold: null, ingestion_lag: 0 }, '{"ingestion_lag": 0}'],
+    [
+      all,
+      '{"datapoints_to_alarm": 1, "treat_missing_data": "ignore", "clear_threshold": 70.0, "ingestion_lag": 120, "backend": "b"}',
+    ],
+  ])('%j are written where they were sent: %s', (tocsin, written) => {
+    const { type, metric, ...rest } = RESOURCES;
+    const sent = { type, metric, tocsin, ...rest, comparison_operator: 'gt' };
+    expect(shownAs(sent)).toContain(`{"metric": "cpu", "tocsin": ${written}, "resource_id": "r"`);
+    expect(writtenAs(sent)).toContain(`{"metric": "cpu", "tocsin": ${written}, "resource_id": "r"`);
+  });
+
+  test.each([null, {}, { backend: null }])('are none where %j says nothing', (tocsin) => {
+    expect(writtenAs({ tocsin, ...PROMETHEUS })).toBe(writtenAs(PROMETHEUS));
+  });
+
+  test.each<[tocsin: unknown, path: string[], message: string]>([
+    ['east', ['tocsin'], 'Invalid input: expected object, received string'],
+    [{ cooldown: 5 }, [], 'Unrecognized key: "cooldown"'],
+    [{ muted: true }, [], 'Unrecognized key: "muted"'],
+    [{ datapoints_to_alarm: 0 }, ['tocsin', 'datapoints_to_alarm'], 'Value should be greater or equal to 1'],
+    [{ datapoints_to_alarm: 2 }, ['tocsin', 'datapoints_to_alarm'], 'It must not be greater than evaluation_periods, which is 1'],
+    [{ clear_threshold: 90 }, ['tocsin', 'clear_threshold'], 'It must not be greater than the threshold, which is 80'],
+  ])('%j are refused at %j: %s', (tocsin, path, message) => {
+    const fault = faultOf({ or: [PROMETHEUS, { and: [{ ...RESOURCES, comparison_operator: 'gt', tocsin }] }] });
+    const way = path.length === 0 ? ['tocsin'] : ['or', 1, 'and', 0, ...path];
+    expect(fault).toEqual({ path: way, message });
+  });
+
+  test('that make no sense with its operator are refused', () => {
+    expect(faultOf({ ...RESOURCES, tocsin: { clear_threshold: 80 } })?.message).toBe(
+      'It makes no sense with comparison_operator eq',
+    );
+  });
+});
+
 describe('a tree', () => {
   const deepest = { and: [{ or: [{ and: [{ or: [PROMETHEUS] }] }] }] };
 
@@ -68,6 +109,15 @@ describe('a tree', () => {
     ['nothing to combine', { and: [] }],
     ['and in or', { or: [PROMETHEUS, { and: [RESOURCES, BY_RESOURCES] }] }],
     ['four levels', deepest],
+    [
+      'rules with options',
+      {
+        or: [
+          { ...PROMETHEUS, tocsin: { backend: 'east' } },
+          { tocsin: { ingestion_lag: 5 }, ...RESOURCES },
+        ],
+      },
+    ],
     ['twenty rules', { and: Array.from({ length: 20 }, () => PROMETHEUS) }],
   ])('of %s comes back from the store as it was', (_, tree) => {
     const rule = composite.schema.parse(tree);
@@ -113,10 +163,27 @@ describe('a tree', () => {
 
 describe('whatever is sent', () => {
   const value = fc.oneof(
-    fc.constantFrom<unknown>(null, true, '5', 5, 1.5, -1, '', [], {}, 'up', '1e999'),
+    fc.constantFrom<unknown>(
+      null,
+      true,
+      '5',
+      5,
+      1.5,
+      -1,
+      '',
+      [],
+      {},
+      'up',
+      '1e999',
+      'gt',
+      { backend: 'b' },
+      { clear_threshold: 0.5 },
+    ),
     fc.jsonValue({ maxDepth: 1 }),
   );
-  const name = fc.constantFrom('and', 'or', 'type', 'query', 'threshold', 'comparison_operator', 'granularity', 'metric', 'zz');
+  const name = fc.constantFrom(
+    ...['and', 'or', 'type', 'query', 'threshold', 'comparison_operator', 'granularity', 'metric', 'tocsin', 'zz'],
+  );
   const leafOf = fc
     .tuple(
       fc.constantFrom<Record<string, unknown>>(PROMETHEUS, RESOURCES, BY_RESOURCES),

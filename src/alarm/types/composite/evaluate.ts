@@ -1,12 +1,11 @@
 import type { AlarmState } from '../../alarm.js';
 import type { Evaluation, Reason, Verdict } from '../../decide.js';
-import { NO_OPTIONS } from '../../evaluation-options.js';
 import { RawJson } from '../../python-json.js';
 import type { BackendAnswer } from '../../series.js';
 import type { EvaluationInput } from '../alarm-type.js';
-import type { ThresholdFindings } from '../threshold-judgement.js';
+import { filledText, type ThresholdFindings } from '../threshold-judgement.js';
 import { shownLeafJson } from './leaf-json.js';
-import { leafTypeOf, type CompositeLeaf, type CompositeNode } from './tree.js';
+import { leafTypeOf, optionsOf, type CompositeLeaf, type CompositeNode } from './tree.js';
 
 export interface CompositeFindings {
   tree: CompositeNode;
@@ -47,7 +46,7 @@ export function evaluateComposite(
   const root = numbered(tree, answers, places);
   const look = (place: Place): JudgedLeaf => {
     const { name, rule, answer } = place;
-    const input = { answers: [answer], memberStates, state: present, options: NO_OPTIONS, now };
+    const input = { answers: [answer], memberStates, state: present, options: optionsOf(rule), now };
     const evaluate = (): Evaluation<ThresholdFindings> => leafTypeOf(rule).evaluate(rule, input);
     const trouble = answer.kind === 'refused' && answer.isTrouble ? answer.reason : undefined;
     return (place.judged ??= judged({ name, rule, evaluation: evaluate(), trouble }));
@@ -100,7 +99,11 @@ function judged({ name, rule, evaluation, trouble }: Omit<JudgedLeaf, 'state'>):
   return { name, rule, evaluation, state: isState ? verdict : undefined, trouble };
 }
 
-/** Aodh turns a trend round for alarms that have a state, so that they change it each time they are looked at; here they keep it. */
+/**
+ * Aodh turns a trend round for alarms that have a state, so that they change it each time they are looked at; here they keep it. So they do where
+ * points are missing and the rule is to keep the state then: no state is stored but the alarm's, and as neither `and` nor `or` ever turns a state
+ * round, the alarm's state in the place of such a rule is what keeps it, as far as it is up to that rule.
+ */
 function settled(leaf: JudgedLeaf, present: AlarmState): JudgedLeaf {
   const { verdict } = leaf.evaluation;
   if (leaf.state !== undefined || verdict === 'trouble') return leaf;
@@ -114,7 +117,7 @@ const TAILS: Readonly<Record<AlarmState, string>> = {
   'insufficient data': 'state evaluated to unknown.',
 };
 
-/** Aodh's text and `reason_data`; where rules are unknown since nobody could be asked, with the reason behind it. */
+/** Aodh's text and `reason_data`; with what it does not know, rules that nobody could be asked about and missing datapoints that counted. */
 export function explainComposite({ tree, leaves }: CompositeFindings, state: AlarmState, remaining: boolean): Reason {
   const expression = expressionOf(tree, { used: 0 });
   const causes = leaves.filter((leaf) => leaf.state === state);
@@ -123,7 +126,7 @@ export function explainComposite({ tree, leaves }: CompositeFindings, state: Ala
   const verb = remaining ? 'remaining as' : 'transition to';
   const form = `Composite rule alarm with composition form: ${expression}`;
   return {
-    reason: `${form} ${verb} ${state}, due to rules: ${names.join(', ')} ${TAILS[state]}${troubleText(causes)}`,
+    reason: `${form} ${verb} ${state}, due to rules: ${names.join(', ')} ${TAILS[state]}${notesText(causes)}`,
     reasonData: {
       type: 'composite',
       composition_form: expression,
@@ -132,9 +135,15 @@ export function explainComposite({ tree, leaves }: CompositeFindings, state: Ala
   };
 }
 
-function troubleText(causes: readonly JudgedLeaf[]): string {
-  const reasons = new Set(causes.flatMap(({ trouble }) => trouble ?? []));
-  return reasons.size === 0 ? '' : ` (${[...reasons].join('; ')})`;
+/** Nothing for rules as Aodh knows them whose backends could be asked. */
+function notesText(causes: readonly JudgedLeaf[]): string {
+  const troubles = causes.flatMap(({ trouble }) => trouble ?? []);
+  const filled = causes.flatMap(({ name, evaluation }) => {
+    const text = filledText(evaluation.findings);
+    return text === undefined ? [] : `${name}: ${text}`;
+  });
+  const notes = new Set([...troubles, ...filled]);
+  return notes.size === 0 ? '' : ` (${[...notes].join('; ')})`;
 }
 
 function expressionOf(node: CompositeNode, numbers: { used: number }): string {

@@ -1,10 +1,11 @@
 import { pythonJson, RawJson } from '../../python-json.js';
-import type { AlarmType } from '../alarm-type.js';
+import type { EvaluationOptions, OptionProblem } from '../../evaluation-options.js';
+import type { AlarmType, RuleScope } from '../alarm-type.js';
 import { noOptionAllowed } from '../threshold-judgement.js';
 import { evaluateComposite, explainComposite, type CompositeFindings } from './evaluate.js';
 import { leafJson, shownLeafJson } from './leaf-json.js';
 import { CompositeRule } from './schema.js';
-import { leafTypeOf, leavesOf, withLeaves, type CompositeLeaf, type CompositeNode } from './tree.js';
+import { leafTypeOf, leavesOf, optionsOf, withLeaves, type CompositeLeaf, type CompositeNode } from './tree.js';
 
 export const composite: AlarmType<CompositeRule, CompositeFindings> = {
   schema: CompositeRule,
@@ -17,18 +18,32 @@ export const composite: AlarmType<CompositeRule, CompositeFindings> = {
   fromStored: (stored) => ({ type: 'composite', tree: stored as CompositeNode }),
   defaultDescription: () => 'composite alarm rule',
   members: () => [],
-  scopedTo: ({ type, tree }, scope) => ({ type, tree: withLeaves(tree, (leaf) => leafTypeOf(leaf).scopedTo(leaf, scope)) }),
+  scopedTo: ({ type, tree }, scope) => ({
+    type,
+    tree: withLeaves(tree, (leaf) => leafTypeOf(leaf).scopedTo(leaf, scopeAt(leaf, scope))),
+  }),
   backends: ({ tree }) => [...new Set(leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).backends(leaf)))],
-  seriesNeeded: ({ tree }, options) => leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).seriesNeeded(leaf, options)),
+  seriesNeeded: ({ tree }) => leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).seriesNeeded(leaf, optionsOf(leaf))),
   // As its key is its first question's.
-  family: ({ tree }, options) => {
+  family: ({ tree }) => {
     const [first] = leavesOf(tree);
-    return first && leafTypeOf(first).family?.(first, options);
+    return first && leafTypeOf(first).family?.(first, optionsOf(first));
   },
-  optionProblem: (_, options) => noOptionAllowed(options, 'composite'),
+  optionProblem: (_, options) => misplacedOption(options),
   evaluate: ({ tree }, input) => evaluateComposite(tree, input),
   explain: explainComposite,
 };
+
+/** An option is said of each rule that it is for: what would hold for all of them could not hold for any in particular. */
+function misplacedOption(options: EvaluationOptions): OptionProblem | undefined {
+  const problem = noOptionAllowed(options, 'composite');
+  return problem && { ...problem, message: `${problem.message}, whose rules can have a tocsin object each` };
+}
+
+function scopeAt({ tocsin }: CompositeLeaf, scope: RuleScope): RuleScope {
+  const { backend } = tocsin ?? {};
+  return backend === undefined ? scope : { ...scope, externalOwner: scope.externalOwnersAt?.get(backend) ?? null };
+}
 
 function treeJson(node: CompositeNode, leafText: (leaf: CompositeLeaf) => string): string {
   const listText = (members: CompositeNode[]): RawJson[] => members.map((member) => new RawJson(treeJson(member, leafText)));

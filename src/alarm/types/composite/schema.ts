@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
-import { describedInput, shownText, wrongType } from '../../wire-types.js';
-import { LEAF_KINDS, leafTypeOf, type CompositeLeaf, type CompositeNode, type LeafKind } from './tree.js';
+import { OptionsRequest, optionsSaid, type EvaluationOptions } from '../../evaluation-options.js';
+import { describedInput, given, shownText, wrongType } from '../../wire-types.js';
+import { LEAF_KINDS, leafTypeOf, optionsOf, type CompositeLeaf, type CompositeNode, type LeafKind } from './tree.js';
 
 const MAX_DEPTH = 4;
 const MAX_LEAVES = 20;
@@ -43,10 +44,11 @@ function described(): Record<string, unknown> {
     required: [operator],
     additionalProperties: false,
   }));
+  const tocsin = describedInput(given(OptionsRequest));
   const leaves = LEAF_KINDS.map((kind) => {
     const { properties, required, ...rest } = describedInput(leafTypeOf({ type: kind }).schema) as Record<string, object>;
     const names = (required ?? []) as string[];
-    return { ...rest, properties: { ...properties, type: { const: kind } }, required: [...names, 'type'] };
+    return { ...rest, properties: { ...properties, type: { const: kind }, tocsin }, required: [...names, 'type'] };
   });
   return { ...node, $defs: { CompositeNode: { anyOf: [...combined, ...leaves] } } };
 }
@@ -69,11 +71,12 @@ function readNode(value: unknown, path: Path, reading: Reading): CompositeNode |
   return key === 'and' ? { and: nodes } : { or: nodes };
 }
 
-function readLeaf({ type, ...fields }: Fields, path: Path, reading: Reading): CompositeLeaf | undefined {
+function readLeaf({ type, ...sent }: Fields, path: Path, reading: Reading): CompositeLeaf | undefined {
   if (type === undefined || type === null || type === '') return refuse(reading, 'type must be set in every rule');
   if (!isLeafKind(type)) return refuse(reading, unsupported(type));
   reading.leaves += 1;
   if (reading.leaves > MAX_LEAVES) return refuse(reading, `Value should have at most ${MAX_LEAVES} rules`, []);
+  const { tocsin, ...fields } = sent;
   const parsed = leafTypeOf({ type }).schema.safeParse(fields);
   if (!parsed.success) {
     for (const issue of parsed.error.issues) reading.context.addIssue(placed(issue, path));
@@ -81,7 +84,20 @@ function readLeaf({ type, ...fields }: Fields, path: Path, reading: Reading): Co
   }
   const misfit = misfitIn(fields);
   if (misfit) return refuse(reading, misfit.message, [...path, misfit.field]);
-  return inOrderOf(fields, parsed.data);
+  const options = readOptions(tocsin, path, reading);
+  if (options === undefined) return undefined;
+  const leaf = inOrderOf(sent, options === null ? parsed.data : { ...parsed.data, tocsin: options });
+  const problem = leafTypeOf(leaf).optionProblem(leaf, optionsOf(leaf));
+  return problem === undefined ? leaf : refuse(reading, `It ${problem.message}`, [...path, 'tocsin', problem.option]);
+}
+
+/** Null when nothing is said; undefined when it cannot be read. */
+function readOptions(tocsin: unknown, path: Path, { context }: Reading): EvaluationOptions | null | undefined {
+  if (tocsin === undefined || tocsin === null) return null;
+  const parsed = OptionsRequest.safeParse(tocsin);
+  if (parsed.success) return optionsSaid(parsed.data);
+  for (const issue of parsed.error.issues) context.addIssue(placed(issue, path, ['tocsin']));
+  return undefined;
 }
 
 /** Unlike elsewhere, Aodh converts neither a boolean nor, to an integer, a text here. */
@@ -95,15 +111,16 @@ function misfitIn(fields: Fields): { field: string; message: string } | undefine
 }
 
 /** A leaf's keys as clients read them back: those that were sent, those that were added, the type. */
-function inOrderOf(fields: Fields, { type, ...rule }: CompositeLeaf): CompositeLeaf {
+function inOrderOf(sent: Fields, { type, ...rule }: CompositeLeaf): CompositeLeaf {
   const values: Fields = rule;
-  const names = [...Object.keys(fields), ...ADDED.filter((name) => name in values && !(name in fields))];
+  const kept = Object.keys(sent).filter((name) => name !== 'tocsin' || name in values);
+  const names = [...kept, ...ADDED.filter((name) => name in values && !(name in sent))];
   return { ...Object.fromEntries(names.map((name) => [name, values[name]])), type } as CompositeLeaf;
 }
 
-/** Aodh names an unknown attribute without the way to it, and a field at fault by its own name. */
-function placed(issue: z.core.$ZodIssue, path: Path): NewIssue {
-  return { ...issue, path: issue.code === 'unrecognized_keys' ? [] : [...path, ...issue.path] };
+/** Aodh names an unknown attribute without the way to the rule, and a field at fault by its own name. */
+function placed(issue: z.core.$ZodIssue, path: Path, within: Path = []): NewIssue {
+  return { ...issue, path: [...(issue.code === 'unrecognized_keys' ? [] : path), ...within, ...issue.path] };
 }
 
 /** Without a path the message is the whole text. */

@@ -1,3 +1,4 @@
+import { NO_OPTIONS, type EvaluationOptions } from '../../evaluation-options.js';
 import type { AlarmType } from '../alarm-type.js';
 import { gnocchiAggregationByMetricsThreshold } from '../gnocchi-aggregation-by-metrics-threshold/index.js';
 import type { GnocchiAggregationByMetricsThresholdRule } from '../gnocchi-aggregation-by-metrics-threshold/schema.js';
@@ -10,11 +11,15 @@ import type { PrometheusRule } from '../prometheus/schema.js';
 import type { ThresholdFindings } from '../threshold-judgement.js';
 
 /** A rule within a composite one. Its keys are in the order in which they were sent, with `type` at the end. */
-export type CompositeLeaf =
+export type CompositeLeaf = (
   | GnocchiAggregationByMetricsThresholdRule
   | GnocchiAggregationByResourcesThresholdRule
   | GnocchiResourcesThresholdRule
-  | PrometheusRule;
+  | PrometheusRule
+) & {
+  /** The options that an alarm of its own would have; only there when set. */
+  tocsin?: EvaluationOptions;
+};
 
 /** Rules combined with `and` and `or`, or one rule alone. */
 export type CompositeNode = { and: CompositeNode[] } | { or: CompositeNode[] } | CompositeLeaf;
@@ -34,6 +39,11 @@ export const LEAF_KINDS = Object.keys(leafTypes) as LeafKind[];
 /** The kind of a leaf, seen as one that takes any leaf: the table guarantees that the two belong together. */
 export function leafTypeOf({ type }: { type: LeafKind }): AlarmType<CompositeLeaf, ThresholdFindings> {
   return leafTypes[type];
+}
+
+/** The options that a rule within a composite one is asked and judged by. */
+export function optionsOf({ tocsin }: CompositeLeaf): EvaluationOptions {
+  return tocsin ?? NO_OPTIONS;
 }
 
 export function leavesOf(node: CompositeNode): CompositeLeaf[] {
