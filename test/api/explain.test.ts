@@ -8,6 +8,7 @@ import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.j
 import { storeSample } from '../support/stored-alarms.js';
 
 interface Explained {
+  options: object;
   summary: string;
   notes: string[];
   state: string;
@@ -323,6 +324,32 @@ describe('an alarm on a backend', () => {
     expect(questions.map(({ backend }) => backend.kind)).toEqual(['gnocchi', 'prometheus']);
     expect(evaluation).toMatchObject({ verdict: 'alarm', decision: 'transition' });
     expect(summary).toContain('rule1 says alarm, rule2 says ok');
+  });
+
+  test('of a rule within a composite one is judged by the options of that rule', async () => {
+    prometheus.says = (_, { now }) => ({ kind: 'series', series: [seriesEndingAt(now, 60, [1, 9])] });
+    const { prometheus_rule } = prometheusBody({ granularity: 60, evaluation_periods: 3 });
+    const leaf = { ...(prometheus_rule as object), type: 'prometheus' };
+    const tocsin = { datapoints_to_alarm: 1, clear_threshold: 4, ingestion_lag: 60 };
+    const composite_rule = {
+      and: [
+        { ...leaf, tocsin },
+        { ...leaf, tocsin: { treat_missing_data: 'ignore' } },
+      ],
+    };
+    const id = await api.create({ name: 'any', type: 'composite', composite_rule }, MEMBER);
+    const { questions, options, evaluation } = await explain(id);
+    expect(options).toEqual({});
+    expect(questions.map((question) => question.rule)).toEqual([
+      { name: 'rule1', type: 'prometheus', verdict: 'alarm', options: tocsin },
+      { name: 'rule2', type: 'prometheus', verdict: 'hold', options: { treat_missing_data: 'ignore' } },
+    ]);
+    expect(questions.map(({ window }) => window.ingestion_lag)).toEqual([60, 0]);
+    expect(evaluation).toMatchObject({ verdict: 'insufficient data', decision: 'stay' });
+    await storeTransition(id, { at: before(60), from: 'ok', to: 'alarm', reason: 'much', version: 1 });
+    const later = await explain(id);
+    expect(later.questions.map(({ condition }) => condition.effective_threshold)).toEqual([4, 5]);
+    expect(later.evaluation).toMatchObject({ verdict: 'alarm', decision: 'stay' });
   });
 });
 

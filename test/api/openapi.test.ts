@@ -79,6 +79,10 @@ describe('the body of POST /v2/alarms', () => {
     { what: 'an unknown operator in a composite rule', body: composite({ xor: [LEAF, LEAF] }) },
     { what: 'an unknown field in a leaf', body: composite({ or: [LEAF, { ...LEAF, zzz: 1 }] }) },
     { what: 'a leaf without its threshold', body: composite({ or: [LEAF, { type: 'prometheus', query: 'up' }] }) },
+    { what: 'options in a leaf', body: composite({ or: [{ ...LEAF, tocsin: { datapoints_to_alarm: 1, ingestion_lag: 60 } }] }) },
+    { what: 'no options in a leaf', body: composite({ or: [LEAF, { ...LEAF, tocsin: null }] }) },
+    { what: 'an option in a leaf that there is not', body: composite({ or: [{ ...LEAF, tocsin: { muted: true } }] }) },
+    { what: 'an option in a leaf out of bounds', body: composite({ or: [{ ...LEAF, tocsin: { ingestion_lag: -1 } }] }) },
     { what: 'an unknown severity', body: thresholdBody({ severity: 'urgent' }) },
   ])('with $what is judged by the document as by the service', async ({ body }) => {
     const sent: unknown = JSON.parse(JSON.stringify(body));

@@ -92,19 +92,33 @@ const LEAF_ANSWERS: Readonly<Record<string, BackendAnswer>> = {
   unknown: answerOf('· ·'),
   'trending alarm': answerOf('1 99'),
   'trending ok': answerOf('99 1'),
+  keep: answerOf('· ·'),
   trouble: { kind: 'trouble', reason: 'no' },
 };
 
 function compositeVerdict(text: string, state: AlarmState): string {
   const operator = text.includes(' or ') ? 'or' : 'and';
   const leaves = text.split(` ${operator} `);
-  const rules = leaves.map(() => ({ type: 'prometheus', ...ABOVE_80, evaluation_periods: 2 }));
+  const rules = leaves.map((leaf) => {
+    const tocsin = leaf === 'keep' ? { treat_missing_data: 'ignore' } : null;
+    return { type: 'prometheus', ...ABOVE_80, evaluation_periods: 2, tocsin };
+  });
   const rule = alarmTypes.composite.schema.parse(rules.length === 1 ? rules[0] : { [operator]: rules });
   return verdict(
     rule,
     leaves.map((leaf) => LEAF_ANSWERS[leaf]!),
     { state },
   );
+}
+
+/** Of two rules, above 80 and clear at 60, each with one datapoint. */
+function twoWithClearThreshold([first = '', second = '']: string[]): string[] {
+  const leaf = { type: 'prometheus', ...ABOVE_80, tocsin: { clear_threshold: 60 } };
+  const answers = [answerOf(first), answerOf(second)];
+  return ['and', 'or'].flatMap((operator) => {
+    const rule = alarmTypes.composite.schema.parse({ [operator]: [leaf, leaf] });
+    return (['ok', 'alarm'] as const).map((state) => verdict(rule, answers, { state }));
+  });
 }
 
 function windowOf([alarm = '', granularity = '', periods = '', lag = '']: string[]): string[] {
@@ -173,6 +187,10 @@ const CHECKS: Readonly<Record<string, [given: number, check: Check]>> = {
   'Composite: rules, from unknown, from ok, from alarm': [
     1,
     ([rules = '']) => fromEachState((state) => compositeVerdict(rules, state)),
+  ],
+  'Clear thresholds in a composite: first, second, and: from ok, and: from alarm, or: from ok, or: from alarm': [
+    2,
+    twoWithClearThreshold,
   ],
   'Load balancer: admin_state_up, operating_status, age in seconds, verdict': [3, memberVerdict],
   'Trouble: what came, counts as, verdict': [2, ([, kind = '']) => [verdict(aboveEighty(1), [CAME[kind]!])]],

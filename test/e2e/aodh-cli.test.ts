@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually.js';
 import { startReceiver, type Receiver } from '../support/receiver-server.js';
 import { describeWith } from '../support/servers.js';
 import { freePort, startService, type ServiceProcess } from '../support/service-process.js';
+import { EVERY_TYPE, LEAF_OPTIONS, LEAF_RULE } from './aodh-arguments.js';
 
 /** Each project has its own tests: what one creates, another does not list. */
 const ADMIN: NoauthCaller = { user: 'root', project: 'ops', roles: 'admin' };
@@ -82,82 +83,6 @@ async function given(fields: Json & { name: string }, project?: string): Promise
 }
 
 const names = (alarms: { name: string }[]): string[] => alarms.map(({ name }) => name);
-const LEAF = { type: 'gnocchi_resources_threshold', metric: 'cpu', resource_id: 'r1', resource_type: 'instance' };
-const LEAF_RULE = { ...LEAF, threshold: 2, aggregation_method: 'mean', comparison_operator: 'gt' };
-
-const EVERY_TYPE: { type: string; args: string[]; rule: Json }[] = [
-  {
-    type: 'threshold',
-    args: ['-m', 'cpu', '--threshold', '80', '--period', '120', '--statistic', 'max', '--query', 'resource_id=r1'],
-    rule: {
-      meter_name: 'cpu',
-      threshold: 80,
-      period: 120,
-      statistic: 'max',
-      query: [
-        { field: 'resource_id', op: 'eq', value: 'r1' },
-        { field: 'project_id', op: 'eq', value: 'p1' },
-      ],
-    },
-  },
-  {
-    type: 'event',
-    args: ['--event-type', 'compute.*', '--query', 'traits.state=string::error;traits.mem>integer::5'],
-    rule: {
-      event_type: 'compute.*',
-      query: [
-        { field: 'traits.state', op: 'eq', type: 'string', value: 'error' },
-        { field: 'traits.mem', op: 'gt', type: 'integer', value: '5' },
-      ],
-    },
-  },
-  {
-    type: 'gnocchi_resources_threshold',
-    args: [
-      ...['--metric', 'cpu', '--resource-id', 'r1', '--resource-type', 'instance', '--aggregation-method', 'mean'],
-      ...['--threshold', '50', '--comparison-operator', 'gt', '--granularity', '300', '--evaluation-periods', '2'],
-    ],
-    rule: {
-      metric: 'cpu',
-      resource_id: 'r1',
-      resource_type: 'instance',
-      aggregation_method: 'mean',
-      threshold: 50,
-      comparison_operator: 'gt',
-      granularity: 300,
-      evaluation_periods: 2,
-    },
-  },
-  {
-    type: 'gnocchi_aggregation_by_metrics_threshold',
-    args: ['--metric', 'm1', '--metric', 'm2', '--aggregation-method', 'mean', '--threshold', '0.5'],
-    rule: { metrics: ['m1', 'm2'], aggregation_method: 'mean', threshold: 0.5, comparison_operator: 'eq', granularity: 60 },
-  },
-  {
-    type: 'gnocchi_aggregation_by_resources_threshold',
-    args: [
-      ...['--metric', 'cpu', '--resource-type', 'instance', '--aggregation-method', 'rate:mean', '--threshold', '1'],
-      ...['--query', '{"=": {"server_group": "g1"}}'],
-    ],
-    rule: {
-      metric: 'cpu',
-      resource_type: 'instance',
-      aggregation_method: 'rate:mean',
-      threshold: 1,
-      query: expect.stringContaining('{"=": {"server_group": "g1"}}'),
-    },
-  },
-  {
-    type: 'composite',
-    args: ['--composite-rule', JSON.stringify({ or: [LEAF_RULE, { and: [LEAF_RULE, LEAF_RULE] }] })],
-    rule: { or: [expect.objectContaining(LEAF_RULE), { and: [expect.objectContaining(LEAF), expect.objectContaining(LEAF)] }] },
-  },
-  {
-    type: 'loadbalancer_member_health',
-    args: ['--stack-id', 's1', '--pool-id', 'pool1', '--autoscaling-group-id', 'g1'],
-    rule: { stack_id: 's1', pool_id: 'pool1', autoscaling_group_id: 'g1' },
-  },
-];
 
 describeWith(['aodh'], 'the aodh command', () => {
   describe('alarm create', () => {
@@ -277,6 +202,19 @@ describeWith(['aodh'], 'the aodh command', () => {
       await printed(aodh(['alarm', 'update', ...args(id), ...change], as));
       const rule = { ...(before['threshold_rule'] as Json), evaluation_periods: 3 };
       expect(await definition()).toEqual({ ...before, severity: 'critical', threshold_rule: rule });
+    });
+
+    test('of a composite alarm keeps the options of its rules, and gives them others with the rule', async () => {
+      const rule = { or: [{ ...LEAF_RULE, tocsin: LEAF_OPTIONS }, LEAF_RULE] };
+      const fields = { type: 'composite', threshold_rule: undefined, composite_rule: rule };
+      const id = await given({ name: 'either', ...fields }, 'updates');
+      const { composite_rule: before } = await stored(id, 'updates');
+      expect(before).toMatchObject(rule);
+      await printed(aodh(['alarm', 'update', id, '--severity', 'critical'], as));
+      expect(await stored(id, 'updates')).toMatchObject({ severity: 'critical', composite_rule: before });
+      const other = { ...LEAF_RULE, tocsin: { datapoints_to_alarm: 1 } };
+      await printed(aodh(['alarm', 'update', id, '--composite-rule', JSON.stringify(other)], as));
+      expect((await stored(id, 'updates'))['composite_rule']).toMatchObject(other);
     });
 
     test('takes actions away with an empty one, switches the type, renames', async () => {

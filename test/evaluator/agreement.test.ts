@@ -19,7 +19,7 @@ import { storeAlarm, storeSample } from '../support/stored-alarms.js';
 
 /** What evaluators commit, beside what explanations and backtests say of the same alarms, data and moments. */
 
-const ALARMS = 40;
+const ALARMS = 60;
 const INTERVALS = 8;
 const SEED = 20260101;
 const BEGIN = new Date('2026-01-01T12:00:01Z');
@@ -28,7 +28,7 @@ interface Given {
   rule: AlarmRule;
   options: EvaluationOptions;
   repeatActions: boolean;
-  timeConstraints: unknown[];
+  timeConstraints: readonly unknown[];
 }
 
 interface Committed {
@@ -52,36 +52,63 @@ const metered = fc
     exclude_outliers: fc.boolean(),
   })
   .map((rule): AlarmRule => alarmTypes.threshold.schema.parse(rule));
-const queried = fc
-  .record({ ...condition, query: fc.constantFrom('q0', 'q1', 'q2'), granularity: fc.constantFrom(30, 60) })
-  .map((rule): AlarmRule => alarmTypes.prometheus.scopedTo(alarmTypes.prometheus.schema.parse(rule), { projectId: null }));
-const options = fc.record(
-  {
-    datapoints_to_alarm: fc.constant(1),
-    treat_missing_data: fc.constantFrom('ok' as const, 'alarm' as const, 'ignore' as const, 'missing' as const),
-    ingestion_lag: fc.constantFrom(15, 60),
-  },
+const questions = fc.record({ ...condition, query: fc.constantFrom('q0', 'q1', 'q2'), granularity: fc.constantFrom(30, 60) });
+const queried = questions.map((rule): AlarmRule =>
+  alarmTypes.prometheus.scopedTo(alarmTypes.prometheus.schema.parse(rule), { projectId: null }),
+);
+const asked = {
+  datapoints_to_alarm: fc.constant(1),
+  treat_missing_data: fc.constantFrom('ok' as const, 'alarm' as const, 'ignore' as const, 'missing' as const),
+  ingestion_lag: fc.constantFrom(15, 60),
+};
+const options = fc.record(asked, { requiredKeys: [] });
+/** What rules within composite alarms can have beside: two Prometheuses to choose from, and thresholds to come back by. */
+const leafOptions = fc.record(
+  { ...asked, backend: fc.constant('east'), clear_threshold: fc.integer({ min: 20, max: 80 }) },
   { requiredKeys: [] },
 );
-const given: fc.Arbitrary<Given> = fc.record({
-  rule: fc.oneof(metered, queried),
-  options,
-  repeatActions: fc.boolean(),
-  timeConstraints: fc.constantFrom([], [], [{ name: 'c', description: '', start: '*/6 * * * *', duration: 60, timezone: '' }]),
-});
+const leaf = fc
+  .tuple(questions, leafOptions)
+  .map(([rule, tocsin]) => ({ ...rule, type: 'prometheus', tocsin }))
+  .filter((sent) => alarmTypes.composite.schema.safeParse(sent).success);
+const combined = fc
+  .tuple(fc.constantFrom('and', 'or'), fc.array(leaf, { minLength: 1, maxLength: 2 }), fc.array(leaf, { maxLength: 2 }))
+  .map(([operator, some, others]): AlarmRule => {
+    const inner = others.length === 0 ? [] : [{ [operator === 'and' ? 'or' : 'and']: others }];
+    const rule = alarmTypes.composite.schema.parse({ [operator]: [...some, ...inner] });
+    return alarmTypes.composite.scopedTo(rule, { projectId: null });
+  });
+const judged = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ rule: fc.oneof(metered, queried), options }) },
+  { weight: 1, arbitrary: fc.record({ rule: combined, options: fc.constant({}) }) },
+);
+const given: fc.Arbitrary<Given> = fc
+  .record({
+    judged,
+    repeatActions: fc.boolean(),
+    timeConstraints: fc.constantFrom([], [], [{ name: 'c', description: '', start: '*/6 * * * *', duration: 60, timezone: '' }]),
+  })
+  .map(({ judged: { rule, options: set }, ...rest }) => ({ rule, options: set, ...rest }));
 
 /** One or two series that are the same whoever asks about a moment, with gaps. */
-const prometheus = datasourceDouble<'prometheus'>(({ promql }, { now }) => {
-  const value = (minute: number, which: number): number => (minute * 37 + promql.charCodeAt(1) * 11 + which * 29) % 100;
-  const series = [0, 1].map((which) =>
-    seriesEndingAt(now, 30, [0, 1, 2, 3, 4, 5, 6, 7]).flatMap(({ at }) => {
-      const minute = Math.floor(at / 60_000);
-      return value(minute, which) < 10 ? [] : [{ at, values: { value: value(minute, which) } }];
-    }),
-  );
-  return { kind: 'series', series: promql === 'q2' ? series : series.slice(0, 1) };
-});
-const remote: NonNullable<DatasourceDeps['remote']> = { prometheus: new Map([[null, prometheus]]) };
+const prometheusWith = (offset: number) =>
+  datasourceDouble<'prometheus'>(({ promql }, { now }) => {
+    const value = (minute: number, which: number): number =>
+      (minute * 37 + promql.charCodeAt(1) * 11 + which * 29 + offset) % 100;
+    const series = [0, 1].map((which) =>
+      seriesEndingAt(now, 30, [0, 1, 2, 3, 4, 5, 6, 7]).flatMap(({ at }) => {
+        const minute = Math.floor(at / 60_000);
+        return value(minute, which) < 10 ? [] : [{ at, values: { value: value(minute, which) } }];
+      }),
+    );
+    return { kind: 'series', series: promql === 'q2' ? series : series.slice(0, 1) };
+  });
+const remote: NonNullable<DatasourceDeps['remote']> = {
+  prometheus: new Map([
+    [null, prometheusWith(0)],
+    ['east', prometheusWith(43)],
+  ]),
+};
 
 let db: Database;
 let end: Date;
@@ -97,7 +124,7 @@ beforeAll(async () => {
   }
   for (const [index, { rule, options: set, repeatActions, timeConstraints }] of alarms.entries()) {
     const actions = { okActions: ['log://'], alarmActions: ['log://', 'test://'], insufficientDataActions: [] };
-    await storeAlarm(db, { id: idOf(index), rule, repeatActions, timeConstraints, ...actions });
+    await storeAlarm(db, { id: idOf(index), rule, repeatActions, timeConstraints: [...timeConstraints], ...actions });
     await db.query('update alarms set evaluation_options = $2 where id = $1', [idOf(index), JSON.stringify(set)]);
   }
   const rig = await startEvaluator(db, { remote });
@@ -155,6 +182,9 @@ test('there is something to agree on', async () => {
   const all = (await Promise.all(indexes.map(committed))).flat();
   expect(new Set(all.map(({ to }) => to)).size).toBe(3);
   expect(all.length).toBeGreaterThan(ALARMS);
+  const ofComposites = await Promise.all(indexes.filter((index) => alarms[index]!.rule.type === 'composite').map(committed));
+  expect(new Set(ofComposites.flat().map(({ to }) => to)).size).toBe(3);
+  expect(ofComposites.filter((changes) => changes.length > 1).length).toBeGreaterThan(3);
   const repeats = (await Promise.all(indexes.map(notificationsOf))).flat().filter(({ kind }) => kind === 'repeat');
   expect(repeats.length).toBeGreaterThan(10);
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
+import type { SeriesNeed } from '../../src/alarm/series.js';
 import { alarmTypes } from '../../src/alarm/types/index.js';
 import { AlarmCache } from '../../src/evaluator/alarm-cache.js';
 import type { Database } from '../../src/storage/database.js';
@@ -59,29 +60,41 @@ describeWithPostgres('the alarms in memory', () => {
       ],
     });
 
+    const elsewhere = alarmTypes.composite.schema.parse({
+      or: [
+        { type: 'prometheus', query: 'up', threshold: 1 },
+        { type: 'prometheus', query: 'up', threshold: 1, tocsin: { backend: 'east' } },
+      ],
+    });
+
     beforeEach(async () => {
       await storeAlarm(db, { id: 'meters', rule });
       await storeAlarm(db, { id: 'p1', rule: prometheus });
       await storeAlarm(db, { id: 'p2', rule: prometheus });
       await storeAlarm(db, { id: 'off', rule: prometheus, enabled: false });
       await storeAlarm(db, { id: 'tree', rule: composite });
+      await storeAlarm(db, { id: 'elsewhere', rule: elsewhere });
       await storeAlarm(db, { id: 'event', rule: alarmTypes.event.schema.parse({}) });
       await storeAlarm(db, { id: 'of members', rule: combinationRule('or', 'meters', 'p1') });
       await db.query('update alarms set partition = $1', [home]);
     });
 
     test.each([
-      { configured: ['meters'], waiting: { prometheus: 2, composite: 1 } },
-      { configured: ['meters', 'prometheus'], waiting: { composite: 1 } },
-      { configured: ['meters', 'gnocchi'], waiting: { prometheus: 2, composite: 1 } },
-      { configured: ['meters', 'gnocchi', 'prometheus'], waiting: {} },
+      { configured: ['meters'], waiting: { prometheus: 2, composite: 2 } },
+      { configured: ['meters', 'prometheus'], waiting: { composite: 2 } },
+      { configured: ['meters', 'prometheus', 'prometheus east'], waiting: { composite: 1 } },
+      { configured: ['meters', 'prometheus east'], waiting: { prometheus: 2, composite: 2 } },
+      { configured: ['meters', 'gnocchi'], waiting: { prometheus: 2, composite: 2 } },
+      { configured: ['meters', 'gnocchi', 'prometheus'], waiting: { composite: 1 } },
+      { configured: ['meters', 'gnocchi', 'prometheus', 'prometheus east'], waiting: {} },
     ])('with $configured', async ({ configured, waiting }) => {
-      const isConfigured = ({ datasource }: { datasource: string }): boolean => configured.includes(datasource);
+      const isConfigured = ({ datasource, backend }: Pick<SeriesNeed, 'datasource' | 'backend'>): boolean =>
+        configured.includes(backend === null ? datasource : `${datasource} ${backend}`);
       cache = new AlarmCache({ ...createEvaluationStore(db), isConfigured, onUnreadable: (id) => unreadable.push(id) });
       cache.take([home]);
       await cache.refresh();
       expect(Object.fromEntries(cache.withoutBackend())).toEqual(waiting);
-      expect(cache.size).toBe(5 - Object.values(waiting).reduce((sum, alarms) => sum + alarms, 0));
+      expect(cache.size).toBe(6 - Object.values(waiting).reduce((sum, alarms) => sum + alarms, 0));
     });
 
     test('until they are disabled, deleted, or given away', async () => {
@@ -92,7 +105,7 @@ describeWithPostgres('the alarms in memory', () => {
       await db.query("update alarms set enabled = false, revision = pg_current_xact_id() where id = 'p1'");
       await db.query("update alarms set deleted_at = now(), revision = pg_current_xact_id() where id = 'tree'");
       await cache.refresh();
-      expect(Object.fromEntries(cache.withoutBackend())).toEqual({ prometheus: 1 });
+      expect(Object.fromEntries(cache.withoutBackend())).toEqual({ prometheus: 1, composite: 1 });
       cache.drop([home]);
       expect(cache.withoutBackend().size).toBe(0);
     });

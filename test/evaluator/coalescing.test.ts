@@ -154,7 +154,10 @@ function gnocchiRules(instances: readonly Instance[]): fc.Arbitrary<CompositeLea
 }
 
 function compositeRules(leaf: fc.Arbitrary<CompositeLeaf>): fc.Arbitrary<AlarmRule> {
-  const leaves = fc.array(leaf, { minLength: 1, maxLength: 3 });
+  const withOptions = fc
+    .tuple(leaf, fc.option(options, { nil: {} }))
+    .map(([rule, tocsin]): CompositeLeaf => ({ ...rule, tocsin }));
+  const leaves = fc.array(withOptions, { minLength: 1, maxLength: 3 });
   return fc.tuple(leaves, leaves).map(([some, others]) => ({ type: 'composite', tree: { and: [...some, { or: others }] } }));
 }
 

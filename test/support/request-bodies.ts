@@ -47,7 +47,17 @@ const RULES: Record<string, unknown> = {
   prometheus: { query: 'up == 0', threshold: 1, comparison_operator: 'gt' },
   event: { event_type: 'compute.*', query: [{ field: 'traits.state', op: 'eq', value: 'error', type: 'string' }] },
   loadbalancer_member_health: { pool_id: 'p', stack_id: 's', autoscaling_group_id: 'a' },
-  composite: { or: [LEAF, { and: [LEAF, { type: 'prometheus', query: 'up', threshold: 1 }] }] },
+  composite: {
+    or: [
+      LEAF,
+      {
+        and: [
+          { ...LEAF, tocsin: { datapoints_to_alarm: 1, clear_threshold: 40, ingestion_lag: 60 } },
+          { type: 'prometheus', query: 'up', threshold: 1 },
+        ],
+      },
+    ],
+  },
 };
 
 export const ALARM_BODIES = Object.entries(RULES).map(([type, rule]) =>
