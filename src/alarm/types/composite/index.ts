@@ -34,7 +34,7 @@ export const composite: AlarmType<CompositeRule, CompositeFindings> = {
   explain: explainComposite,
 };
 
-/** An option is said of each rule that it is for: what would hold for all of them could not hold for any in particular. */
+/** Options are said of each rule within; whoever says them of the whole is told so. */
 function misplacedOption(options: EvaluationOptions): OptionProblem | undefined {
   const problem = noOptionAllowed(options, 'composite');
   return problem && { ...problem, message: `${problem.message}, whose rules can have a tocsin object each` };
