@@ -8,6 +8,7 @@ import { Secret } from '../../../src/config/secret.js';
 import type { PrometheusClientOptions } from '../../../src/datasource/prometheus/prometheus-client.js';
 import { freePort } from '../../../src/cli/local-servers/local-process.js';
 import { makeCertificates, type Certificates } from '../../support/certificates.js';
+import { patienceFor } from '../../support/patience.js';
 import {
   askAbout,
   prometheusAt,
@@ -109,7 +110,7 @@ describe('trouble', () => {
     ],
   ])('%s says nothing about the query', async (_, reply, reason) => {
     double.reply = reply;
-    const prometheus = at(double.url, { timeoutMs: 500 });
+    const prometheus = at(double.url, { timeoutMs: patienceFor(reason) });
     expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'trouble', reason } });
     expect(prometheus.outcomes).toEqual([reason]);
     expect(double.asked).toHaveLength(1);

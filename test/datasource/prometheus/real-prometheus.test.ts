@@ -226,7 +226,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     };
     try {
       // It looks for what to scrape every five seconds.
-      await eventually(scraped, { timeoutMs: 30_000 });
+      await eventually(scraped);
     } finally {
       fresh.datasource.close?.();
       await scraping.stop();
