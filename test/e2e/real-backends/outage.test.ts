@@ -100,7 +100,9 @@ describeWith(['prometheus'], 'alarms whose Prometheus fails', () => {
     await prometheus.kill();
     await eventually(async () => expect(await service.metric(UP)).toBe(0));
     const degraded = await backendsCheck();
-    expect(degraded).toMatch(/^degraded: prometheus cannot be asked since \S+Z \((connection refused|the connection was closed)\)$/);
+    expect(degraded).toMatch(
+      /^degraded: prometheus cannot be asked since \S+Z \((connection refused|the connection was closed)\)$/,
+    );
     await untilStates(new Map([...states.keys()].map((id) => [id, 'insufficient data'])));
     for (const transitions of (await histories()).values()) {
       expect(transitions.length).toBe(2);
