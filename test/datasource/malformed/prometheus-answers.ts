@@ -205,11 +205,16 @@ function entriesOf(body: Buffer, { isRange, status }: PrometheusCase): unknown[]
   if (status === 413) return 'unknown';
   if (REFUSING.includes(status)) return isRefusal(read?.json) ? 'unknown' : 'trouble';
   if (status !== 200 || read === undefined || own(read.json, 'status') !== 'success') return 'trouble';
-  const data = own(read.json, 'data');
+  const data = dataIn(read.json);
   const [type, result] = [own(data, 'resultType'), own(data, 'result')];
-  if (!Array.isArray(result) || own(read.json, 'isPartial') === true) return 'trouble';
+  if (!Array.isArray(result)) return 'trouble';
   if (type === (isRange ? 'matrix' : 'vector')) return result as unknown[];
   return ['matrix', 'vector', 'scalar', 'string'].some((known) => known === type) ? 'unknown' : 'trouble';
+}
+
+/** Nothing where some of it is missing. */
+function dataIn(json: unknown): unknown {
+  return own(json, 'isPartial') === true ? undefined : own(json, 'data');
 }
 
 /** One that will come again, whenever it is asked. */
