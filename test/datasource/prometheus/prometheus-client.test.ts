@@ -64,8 +64,8 @@ describe('a question to Prometheus', () => {
     await askAbout(at(`${double.url}/inner`, { auth }), ['a + b'], { trace });
     await askAbout(at(double.url, { auth }), ['a + b'], { trace, granularityS: 60, periods: 2 });
     expect(sent).toEqual([
-      'POST /api/v1/query query=a + b time=1767268800.250',
-      'POST /api/v1/query_range query=a + b start=1767268740.250 end=1767268800.250 step=60',
+      'POST /api/v1/query query=a + b time=1767268800.250 partial_response=false deny_partial_response=1',
+      'POST /api/v1/query_range query=a + b start=1767268740.250 end=1767268800.250 step=60 partial_response=false deny_partial_response=1',
     ]);
   });
 });
