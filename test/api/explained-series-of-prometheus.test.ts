@@ -56,7 +56,7 @@ describeWith(['prometheus'], 'explanations of what a real Prometheus answers', (
     await server.stop();
   });
 
-  async function explained(fields: object, { as = MEMBER as Caller, search = '' } = {}): Promise<Explained> {
+  async function explained(fields: object, { as = MEMBER, search = '' } = {}): Promise<Explained> {
     const id = await api.create({ name: 'cpu', type: 'prometheus', prometheus_rule: { ...RULE, ...fields } }, as);
     return explainedAs(id, as, search);
   }
@@ -65,7 +65,7 @@ describeWith(['prometheus'], 'explanations of what a real Prometheus answers', (
     const answer = await api.ask('GET', `/v2/alarms/${id}/explain${search}`, { as });
     if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
     expect(answer.text).not.toContain(new URL(server.url).host);
-    return answer.json();
+    return answer.json<Explained>();
   }
 
   const verdicts = ({ questions: [question] }: Explained) =>

@@ -69,7 +69,10 @@ async function explainedRule(fields: Record<string, unknown> = {}): Promise<Expl
 }
 
 async function explained(body: unknown): Promise<Explained & { text: string }> {
-  const id = await api.create(body, MEMBER);
+  return explainedAlarm(await api.create(body, MEMBER));
+}
+
+async function explainedAlarm(id: string): Promise<Explained & { text: string }> {
   const answer = await api.ask('GET', `/v2/alarms/${id}/explain`, { as: READER });
   if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
   return { ...answer.json<Explained>(), text: answer.text };
@@ -182,7 +185,7 @@ describe('series of an answer', () => {
       success(
         'vector',
         [10, 95].map((value, index) => ({ metric: { disk: `${form['query']![0]}${index}` }, value: [NOON_S, String(value)] })),
-      ) as [number, unknown];
+      );
     const rule = (query: string) => ({ ...RULE, type: 'prometheus', query });
     const composite_rule = { and: [rule('reads'), rule('writes')] };
     const { questions, summary } = await explained({ name: 'both', type: 'composite', composite_rule });
@@ -210,6 +213,20 @@ describe('the summary', () => {
     momentary(...values.map((value, index): [Labels, string] => [labels[index]!, value]));
     expect((await explainedRule()).summary).toContain(words);
   });
+
+  test.each(['ok', 'alarm'])(
+    'says while the state is %s that series which disagree do not change it, and which of them is in alarm',
+    async (state) => {
+      const [a, b] = hosts(2) as [Labels, Labels];
+      momentary([a, '93'], [b, '10']);
+      const id = await api.create({ name: 'cpu', type: 'prometheus', prometheus_rule: RULE }, MEMBER);
+      expect((await api.ask('PUT', `/v2/alarms/${id}/state`, { as: MEMBER, body: state })).status).toBe(200);
+      expect((await explainedAlarm(id)).summary).toContain(
+        'A look at it says no different: 1 of the last 2 datapoints is above 80.0, the most recent is 10.0; ' +
+          'a mixture changes no state; of its 2 series only {host="h0"} is in alarm, at 93.0.',
+      );
+    },
+  );
 
   test('says that no series has enough', async () => {
     ranges([{ host: 'a' }, '93'], [{ host: 'b' }, '93']);
