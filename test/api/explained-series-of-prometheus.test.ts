@@ -68,8 +68,9 @@ describeWith(['prometheus'], 'explanations of what a real Prometheus answers', (
     return answer.json<Explained>();
   }
 
-  const verdicts = ({ questions: [question] }: Explained) =>
-    Object.fromEntries(question!.series.map(({ labels, verdict }) => [labels['host'], verdict]));
+  /** By the names of hosts. */
+  const verdicts = ({ questions: [question] }: Explained): Record<string, string | null> =>
+    Object.fromEntries(question!.series.map(({ labels, verdict }): [string, string | null] => [labels['host']!, verdict]));
 
   test("tell each series' labels, those of the alarm's project alone, with the datapoints that are its own", async () => {
     const answer = await explained({});
