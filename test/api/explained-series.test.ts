@@ -252,21 +252,22 @@ describe('of many series', () => {
   });
 
   test('and of many datapoints, those of series in alarm are shown, and compared ones before others', async () => {
-    ranges(
-      ...hosts(100).map((labels, index): [Labels, ...string[]] => {
-        return [labels, ...Array.from({ length: 64 }, () => (index >= 90 ? '93' : '10'))];
-      }),
+    const valuesOf = (value: string) => Array.from({ length: 64 }, (_, index) => [NOON_S - 60 * (63 - index), value]);
+    const tooLate = [NOON_S + 3_600, '10'];
+    double.reply = success(
+      'matrix',
+      hosts(100).map((metric, index) => ({ metric, values: index >= 90 ? valuesOf('93') : [...valuesOf('10'), tooLate] })),
     );
     const { questions } = await explainedRule({ granularity: 60, evaluation_periods: 50 });
     const { series, datapoints, datapoints_not_shown } = questions[0]!;
-    expect([series?.length, datapoints.length, datapoints_not_shown]).toEqual([100, 1_000, 5_400]);
+    expect([series?.length, datapoints.length, datapoints_not_shown]).toEqual([100, 1_000, 5_490]);
     const shown = new Map<unknown, Record<string, unknown>[]>();
     for (const point of datapoints) shown.set(point['series'], [...(shown.get(point['series']) ?? []), point]);
     for (let index = 90; index < 100; index += 1) expect(shown.get(index)).toHaveLength(64);
     // For the first of the others there is room for a part, which holds what was compared of it.
     const of = (index: number) => shown.get(index)?.filter(({ used }) => used === true).length;
     expect([...shown.keys()]).toEqual([0, 1, 2, 3, 4, 5, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99]);
-    expect([of(0), of(5), shown.get(5)?.length]).toEqual([50, 40, 40]);
+    expect([of(0), shown.get(0)?.length, of(5), shown.get(5)?.length]).toEqual([50, 65, 35, 35]);
   });
 
   test('labels that are too long are left out, and counted', async () => {
