@@ -4,7 +4,7 @@ import type { AlarmState } from '../alarm.js';
 import type { Evaluation, Explainer } from '../decide.js';
 import type { EvaluationOptions, OptionProblem } from '../evaluation-options.js';
 import type { BackendAnswer, SeriesNeed } from '../series.js';
-import type { OnJudgedPoint } from './judged-point.js';
+import type { JudgementListener } from './judged-point.js';
 
 /** Whose data an alarm may look at: its project's, or (`null`, for admins' own alarms) everybody's. */
 export interface RuleScope {
@@ -67,5 +67,5 @@ export interface EvaluationInput {
   state: AlarmState;
   options: EvaluationOptions;
   now: Date;
-  onPoint?: OnJudgedPoint | undefined;
+  listener?: JudgementListener | undefined;
 }
