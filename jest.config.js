@@ -3,7 +3,7 @@ export default {
   rootDir: 'build/test',
   testEnvironment: 'node',
   transform: {},
-  testTimeout: 60_000,
+  testTimeout: 240_000,
   globalSetup: './support/global-setup.js',
   globalTeardown: './support/global-teardown.js',
 };

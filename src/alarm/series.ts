@@ -11,6 +11,9 @@ export interface Point {
 
 export type Series = readonly Point[];
 
+/** What tells a series of Prometheus from others: values by the names of labels. */
+export type SeriesLabels = Readonly<Record<string, string>>;
+
 /** Member of a load balancer's pool, as Octavia answers it. */
 export type PoolMember = Readonly<Record<string, unknown>>;
 

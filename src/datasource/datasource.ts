@@ -1,5 +1,5 @@
 import type { DropReason } from '../alarm/sanitise.js';
-import type { BackendAnswer, DatasourceKind, SeriesNeed } from '../alarm/series.js';
+import type { BackendAnswer, DatasourceKind, SeriesLabels, SeriesNeed } from '../alarm/series.js';
 
 /** Several questions put to a backend at once: all over the same window, so that requests can be shared. */
 export interface SeriesRequest<Query> {
@@ -15,8 +15,10 @@ export interface SeriesRequest<Query> {
 export interface Trace {
   /** A request as it was sent: method, path with query, and body. No host, no credentials. */
   sent(request: string): void;
-  /** A point of the answer that was not believed. */
-  dropped(point: { key: string; at: number | null; value: unknown; why: DropReason }): void;
+  /** A point of the answer that was not believed. `labels` are of its series, the same object that `labelled` is told, where there are any. */
+  dropped(point: { key: string; at: number | null; value: unknown; why: DropReason; labels?: SeriesLabels }): void;
+  /** A series of the answer, by a backend whose series have labels: one after the other, in the order of the answer. */
+  labelled?(series: { key: string; labels: SeriesLabels }): void;
 }
 
 export interface Asking {

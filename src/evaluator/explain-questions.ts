@@ -1,11 +1,12 @@
 import type { AlarmState } from '../alarm/alarm.js';
-import type { Evaluation } from '../alarm/decide.js';
+import type { Evaluation, Verdict } from '../alarm/decide.js';
 import type { EvaluationOptions } from '../alarm/evaluation-options.js';
 import { pythonFloat } from '../alarm/python-json.js';
 import { windowStart, type BackendAnswer, type Point, type PoolMember, type SeriesNeed } from '../alarm/series.js';
 import { evaluatedTypeOf, partsOf, type AlarmRule } from '../alarm/types/index.js';
-import type { JudgedPoint } from '../alarm/types/judged-point.js';
+import type { JudgedPoint, JudgementListener } from '../alarm/types/judged-point.js';
 import { effectiveThreshold, type ThresholdCondition } from '../alarm/types/threshold-judgement.js';
+import { numberedSeries, shownDatapoints, shownSeries, type NumberedSeries } from './explain-series.js';
 import type { Datapoint, ExplainedPoolMember, ExplainedQuestion } from './explanation.js';
 import type { Overheard } from './overhear.js';
 
@@ -24,9 +25,6 @@ export interface Look {
   evaluation: Evaluation;
   overheard: Overheard;
 }
-
-/** PromQL can give thousands of series; nobody reads them. */
-const MOST_DATAPOINTS = 1_000;
 
 /** Each question of an alarm that was put to its backend, with what became of every datapoint of the answer. */
 export function explainedQuestions(look: Look): ExplainedQuestion[] {
@@ -56,8 +54,12 @@ export function unaskedQuestion(
     condition: null,
     compared: 0,
     outside: 0,
+    mostRecent: null,
     datapoints: [],
     datapointsNotShown: 0,
+    series: null,
+    seriesNotShown: 0,
+    judgedSeries: null,
     poolMembers: null,
     part: null,
   };
@@ -74,9 +76,9 @@ interface Part {
 
 function explained(look: Look, need: SeriesNeed, part: Part): ExplainedQuestion {
   const { rule, answer, name, options } = part;
-  const { evaluation, points } = judgedAgain(look, part);
+  const judged = judgedAgain(look, part);
+  const { evaluation } = judged;
   const trouble = answer.kind === 'trouble' ? answer.reason : null;
-  const datapoints = datapointsOf(look, need, part, points);
   const condition = conditionOf(rule);
   return {
     ...unaskedQuestion(rule, need, { at: look.at, configured: true }),
@@ -88,24 +90,57 @@ function explained(look: Look, need: SeriesNeed, part: Part): ExplainedQuestion 
       threshold: condition.threshold,
       effectiveThreshold: effectiveThreshold(condition, { state: look.state, options }),
     },
-    compared: datapoints.filter(({ used }) => used).length,
-    outside: datapoints.filter(({ outside }) => outside === true).length,
-    datapoints: datapoints.slice(0, MOST_DATAPOINTS),
-    datapointsNotShown: Math.max(0, datapoints.length - MOST_DATAPOINTS),
+    ...explainedData(look, need, part, judged),
     poolMembers: answer.kind === 'members' ? poolMembersOf(answer.members, evaluation) : null,
     part: name === undefined ? null : { name, type: rule.type, verdict: evaluation.verdict, options },
   };
 }
 
 /** The judgement is pure: made again with somebody who listens, it comes out the same. */
-function judgedAgain(
-  { state, at: now }: Look,
-  { rule, answer, options }: Part,
-): { evaluation: Evaluation; points: JudgedPoint[] } {
+function judgedAgain({ state, at: now }: Look, { rule, answer, options }: Part): Judged {
   const points: JudgedPoint[] = [];
-  const onPoint = (point: JudgedPoint): void => void points.push(point);
-  const input = { answers: [answer], memberStates: new Map<string, string>(), state, options, now, onPoint };
-  return { evaluation: evaluatedTypeOf(rule).evaluate(rule, input), points };
+  const verdicts = new Map<number, Verdict>();
+  const listener: JudgementListener = {
+    point: (point) => void points.push(point),
+    series: ({ series, verdict }) => void verdicts.set(series, verdict),
+  };
+  const input = { answers: [answer], memberStates: new Map<string, string>(), state, options, now, listener };
+  return { evaluation: evaluatedTypeOf(rule).evaluate(rule, input), points, verdicts };
+}
+
+interface Judged {
+  evaluation: Evaluation;
+  points: JudgedPoint[];
+  /** Of series by their numbers. */
+  verdicts: ReadonlyMap<number, Verdict>;
+}
+
+type ExplainedData = Pick<
+  ExplainedQuestion,
+  'compared' | 'outside' | 'mostRecent' | 'datapoints' | 'datapointsNotShown' | 'series' | 'seriesNotShown' | 'judgedSeries'
+>;
+
+/** What the answer was made of, as much of it as can be read. */
+function explainedData(look: Look, need: SeriesNeed, part: Part, { points, verdicts }: Judged): ExplainedData {
+  const { answers, overheard } = look;
+  const numbered = numberedSeries(answers.get(need.key), overheard.labelsOf(need.key), overheard.droppedOf(need.key));
+  const datapoints = datapointsOf(look, need, part, { points, numbered });
+  // Only Prometheus' series have labels, be it none.
+  const hasLabels = need.datasource === 'prometheus' && part.answer.kind === 'series';
+  const shown = hasLabels ? shownSeries(numbered.labels, verdicts, datapoints) : undefined;
+  const readable = shownDatapoints(datapoints, shown?.byInterest);
+  const isOneOfSeveral = numbered.labels.length > 1;
+  const mostRecent = datapoints.findLast(({ used }) => used)?.value;
+  return {
+    compared: datapoints.filter(({ used }) => used).length,
+    outside: datapoints.filter(({ outside }) => outside === true).length,
+    mostRecent: typeof mostRecent === 'number' ? mostRecent : null,
+    datapoints: isOneOfSeveral ? readable : readable.map((point) => ({ ...point, series: undefined })),
+    datapointsNotShown: datapoints.length - readable.length,
+    series: shown?.series ?? null,
+    seriesNotShown: shown ? numbered.labels.length - shown.series.length : 0,
+    judgedSeries: shown?.judged ?? null,
+  };
 }
 
 function windowOf(rule: AlarmRule, need: SeriesNeed, at: Date): ExplainedQuestion['window'] {
@@ -128,25 +163,25 @@ function datapointsOf(
   { answers, state, overheard }: Look,
   need: SeriesNeed,
   { rule, answer, options }: Part,
-  judged: readonly JudgedPoint[],
+  { points: judged, numbered }: { points: readonly JudgedPoint[]; numbered: NumberedSeries },
 ): Datapoint[] {
   const whole = answers.get(need.key);
-  const isOneOfSeveral = whole?.kind === 'series' && whole.series.length > 1;
   const comparison = comparisonFor(rule, { state, options });
   const datapoints = judged.map((point): Datapoint => {
     const { series, at, value } = point;
-    const shown = { at: new Date(at), value, series: isOneOfSeveral ? series : undefined };
+    const shown = { at: new Date(at), value, series };
     if ('leftOut' in point) return unused(shown, point.leftOut);
     return { ...shown, used: true, why: undefined, comparison: comparison(point.value), outside: point.outside };
   });
   for (const [series, points] of (whole?.kind === 'series' ? whole.series : []).entries()) {
     for (const point of cutOff(points, answer, series)) {
-      const shown = { at: new Date(point.at), value: valueOf(point, rule), series: isOneOfSeveral ? series : undefined };
+      const shown = { at: new Date(point.at), value: valueOf(point, rule), series };
       datapoints.push(unused(shown, 'outside the window'));
     }
   }
-  for (const { at, value, why } of overheard.droppedOf(need.key)) {
-    datapoints.push(unused({ at: at === null ? null : new Date(at), value: shownValue(value), series: undefined }, why));
+  for (const { at, value, why, labels } of overheard.droppedOf(need.key)) {
+    const series = numbered.numberOf(labels);
+    datapoints.push(unused({ at: at === null ? null : new Date(at), value: shownValue(value), series }, why));
   }
   return datapoints.sort(bySeriesAndTime);
 }

@@ -23,10 +23,16 @@ export function foundWords({ questions, members, verdict, state, options }: Foun
   if (first === undefined) return 'there is nothing to look at';
   if (first.part !== null) return partsWords(questions);
   const words = questionWords(first, verdict, options);
-  if (!isTrend(verdict)) return words;
-  return state === 'insufficient data'
-    ? `${words} and decides while the state is unknown`
-    : `${words}; a mixture changes no state`;
+  const ofSeries = seriesWords(first);
+  return words + (isTrend(verdict) ? trendWords(first, state) : '') + (ofSeries && `; ${ofSeries}`);
+}
+
+function trendWords({ judgedSeries }: ExplainedQuestion, state: AlarmState): string {
+  if (state !== 'insufficient data') return '; a mixture changes no state';
+  const decides = 'decides while the state is unknown';
+  return judgedSeries === null || judgedSeries.count < 2
+    ? ` and ${decides}`
+    : `; the last series, ${judgedSeries.last}, ${decides}`;
 }
 
 function membersWords(members: readonly { alarmId: string; state: AlarmState | null }[]): string {
@@ -36,11 +42,12 @@ function membersWords(members: readonly { alarmId: string; state: AlarmState | n
 
 function partsWords(questions: readonly ExplainedQuestion[]): string {
   return questions
-    .map(({ part, backend }) =>
-      backend.trouble === null
-        ? `${part?.name} says ${part?.verdict}`
-        : `${part?.name}: ${shownBackend(backend)} could not be asked: ${backend.trouble}`,
-    )
+    .map((question) => {
+      const { part, backend } = question;
+      if (backend.trouble !== null) return `${part?.name}: ${shownBackend(backend)} could not be asked: ${backend.trouble}`;
+      const ofSeries = seriesWords(question);
+      return `${part?.name} says ${part?.verdict}${ofSeries && ` (${ofSeries})`}`;
+    })
     .join(', ');
 }
 
@@ -55,6 +62,8 @@ function questionWords(question: ExplainedQuestion, verdict: Verdict, options: E
   const missing = missingWords(verdict, options);
   if (compared === 0) return `there are no datapoints in the window${missing}`;
   if (verdict === 'insufficient data' || verdict === 'hold') {
+    const series = question.judgedSeries?.count ?? 1;
+    if (series > 1) return `none of its ${series} series has the ${window.evaluationPeriods} datapoints needed${missing}`;
     return `only ${compared} of the ${window.evaluationPeriods} datapoints needed are there${missing}`;
   }
   return comparedWords(question, options) + (compared < window.evaluationPeriods ? missing : '');
@@ -77,17 +86,30 @@ function missingWords(verdict: Verdict, { treat_missing_data: treatment }: Evalu
 
 const RELATIONS = { gt: 'above', ge: 'at or above', lt: 'below', le: 'at or below', eq: 'equal to', ne: 'other than' } as const;
 
-function comparedWords({ condition, compared, outside, datapoints }: ExplainedQuestion, options: EvaluationOptions): string {
+function comparedWords({ condition, compared, outside, mostRecent }: ExplainedQuestion, options: EvaluationOptions): string {
   if (condition === null) return `${compared} datapoints were compared`;
   const relation = `${RELATIONS[condition.comparison_operator]} ${pythonFloat(condition.effectiveThreshold)}`;
-  const recent = datapoints.findLast(({ used }) => used)?.value;
-  const value = typeof recent === 'number' ? pythonFloat(recent) : 'none';
+  const value = mostRecent === null ? 'none' : pythonFloat(mostRecent);
   if (compared === 1) return `the last datapoint, ${value}, is ${outside === 1 ? '' : 'not '}${relation}`;
   const count = outside === compared ? 'all' : outside === 0 ? 'none' : String(outside);
   const enough = options.datapoints_to_alarm;
   const verb = outside === 0 || outside === 1 ? 'is' : 'are';
   const needed = enough === undefined ? '' : `; it takes ${enough} to be in alarm`;
   return `${count} of the last ${compared} datapoints ${verb} ${relation}, the most recent is ${value}${needed}`;
+}
+
+/** Which series it is that brings the alarm about, where not all of them do; the empty text elsewhere. */
+function seriesWords({ judgedSeries }: ExplainedQuestion): string {
+  if (judgedSeries === null || judgedSeries.inAlarm === 0 || judgedSeries.count < 2) return '';
+  const { count, inAlarm, first } = judgedSeries;
+  if (inAlarm === count) return `all of its ${count} series are in alarm`;
+  const at = (value: number | null): string => (value === null ? '' : ` at ${pythonFloat(value)}`);
+  const [only] = first;
+  if (inAlarm === 1 && only)
+    return `of its ${count} series only ${only.name} is in alarm${only.mostRecent === null ? '' : `,${at(only.mostRecent)}`}`;
+  const names = first.map(({ name, mostRecent }) => name + at(mostRecent)).join(', ');
+  const others = inAlarm > first.length ? ` and ${inAlarm - first.length} more` : '';
+  return `of its ${count} series ${inAlarm} are in alarm: ${names}${others}`;
 }
 
 function isTrend(verdict: Verdict): boolean {

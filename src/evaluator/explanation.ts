@@ -1,7 +1,7 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import type { Verdict } from '../alarm/decide.js';
 import type { EvaluationOptions } from '../alarm/evaluation-options.js';
-import type { DatasourceKind, PoolMember } from '../alarm/series.js';
+import type { DatasourceKind, PoolMember, SeriesLabels } from '../alarm/series.js';
 import type { TimeConstraint } from '../alarm/time-constraint.js';
 import type { ThresholdCondition } from '../alarm/types/threshold-judgement.js';
 import type { Firing } from '../storage/explanation-store.js';
@@ -53,12 +53,41 @@ export interface ExplainedQuestion {
   /** How many datapoints were compared, and how many of them fulfil the condition. */
   compared: number;
   outside: number;
+  /** What the last of the compared datapoints is; null where none was compared. */
+  mostRecent: number | null;
+  /** In an order of their own: series after series, oldest first. */
   datapoints: Datapoint[];
   datapointsNotShown: number;
+  /** Of PromQL's answers; null for those of backends that have no series to tell apart. */
+  series: ExplainedSeries[] | null;
+  seriesNotShown: number;
+  judgedSeries: JudgedSeriesCount | null;
   /** Of a load balancer's pool. */
   poolMembers: ExplainedPoolMember[] | null;
   /** The part of a composite rule that asks this. */
   part: { name: string; type: string; verdict: Verdict | null; options: EvaluationOptions } | null;
+}
+
+export interface ExplainedSeries {
+  /** Its number, which its datapoints have too. */
+  series: number;
+  /** As the backend gave them, but for those that are too long to be shown. */
+  labels: SeriesLabels;
+  labelsNotShown: number;
+  /** What it came to alone; null where it had no datapoint to judge. */
+  verdict: Verdict | null;
+  compared: number;
+  outside: number;
+}
+
+/** What became of all series of an answer that had a datapoint to judge, be they shown or not. */
+export interface JudgedSeriesCount {
+  count: number;
+  inAlarm: number;
+  /** Of those in alarm a few, for people in a hurry. */
+  first: { name: string; mostRecent: number | null }[];
+  /** The last that has enough datapoints, whose side a trend takes. */
+  last: string | null;
 }
 
 export interface ExplainedPoolMember {

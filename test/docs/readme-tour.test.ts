@@ -41,7 +41,7 @@ function masked(text: string): string {
 test('the commands of the README print what the README says', async () => {
   const port = await freePort();
   service = startTocsin(['serve', '--interval', '1s', '--port', String(port), '--data-dir', dir]);
-  await eventually(async () => expect((await fetch(`http://127.0.0.1:${port}/readyz`)).ok).toBe(true), { timeoutMs: 30_000 });
+  await eventually(async () => expect((await fetch(`http://127.0.0.1:${port}/readyz`)).ok).toBe(true));
   const steps = tour();
   expect(steps.length).toBeGreaterThanOrEqual(6);
   let shellState = '';

@@ -18,13 +18,10 @@ async function start(settings: Record<string, string>): Promise<string> {
   const service = startService({ MANAGEMENT_PORT: String(port), ...settings });
   undo.push(() => service.kill());
   const url = `http://127.0.0.1:${port}`;
-  await eventually(
-    async () => {
-      if (!service.isRunning()) throw new Error(service.log());
-      expect((await fetch(`${url}/readyz`)).status).toBe(200);
-    },
-    { timeoutMs: 40_000 },
-  );
+  await eventually(async () => {
+    if (!service.isRunning()) throw new Error(service.log());
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  });
   return url;
 }
 
@@ -50,7 +47,7 @@ async function firesTwice(api: string): Promise<void> {
     traits: [['project_id', 1, 'default'], ['state', 1, 'error']], // prettier-ignore
   });
   const heard = async (count: number): Promise<unknown> => {
-    await eventually(() => expect(receiver.requests.length).toBe(count), { timeoutMs: 20_000 });
+    await eventually(() => expect(receiver.requests.length).toBe(count));
     return JSON.parse(receiver.requests[count - 1]?.body ?? '');
   };
   const query = '[{"field": "traits.state", "op": "eq", "type": "", "value": "error"}]';

@@ -26,13 +26,10 @@ async function serve(dir: string, settings: Record<string, string> = {}): Promis
   const service = startService({ DATABASE_DATA_DIR: dir, API_PORT: String(port), EVALUATOR_INTERVAL: '1s', ...settings });
   undo.push(() => service.kill());
   const url = `http://127.0.0.1:${port}`;
-  await eventually(
-    async () => {
-      if (!service.isRunning()) throw new Error(service.log());
-      expect((await fetch(`${url}/readyz`)).status).toBe(200);
-    },
-    { timeoutMs: 30_000 },
-  );
+  await eventually(async () => {
+    if (!service.isRunning()) throw new Error(service.log());
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  });
   return { ...service, url };
 }
 
@@ -50,7 +47,7 @@ const RULE = { meter_name: 'cpu', comparison_operator: 'gt', threshold: 80 };
 const SAMPLE = { counter_name: 'cpu', counter_type: 'gauge', counter_unit: '%', counter_volume: 95, resource_id: 'web-1' };
 
 async function exitOf(service: ServiceProcess): Promise<string> {
-  await eventually(async () => expect(service.isRunning()).toBe(false), { timeoutMs: 20_000 });
+  await eventually(async () => expect(service.isRunning()).toBe(false));
   expect(await service.stop()).toBe(1);
   return service.log();
 }
@@ -68,7 +65,7 @@ describe('one process on the embedded default', () => {
       alarm_actions: [`${receiver.url}/up`],
     });
     await send(`${first.url}/v2/meters/cpu`, [SAMPLE]);
-    await eventually(async () => expect(receiver.requests.length).toBe(1), { timeoutMs: 10_000 });
+    await eventually(async () => expect(receiver.requests.length).toBe(1));
     expect(JSON.parse(receiver.requests[0]!.body)).toMatchObject({
       alarm_name: 'high',
       previous: 'insufficient data',
@@ -126,7 +123,7 @@ describe('one process on the embedded default', () => {
       alarm_actions: [receiver.url],
     });
     await send(`${service.url}/v2/meters/cpu`, [SAMPLE]);
-    await eventually(async () => expect(receiver.requests.length).toBe(1), { timeoutMs: 10_000 });
+    await eventually(async () => expect(receiver.requests.length).toBe(1));
     expect(await service.stop()).toBe(0);
   });
 });
@@ -165,7 +162,7 @@ describeWith(['postgres', 'redis'], 'one process on PostgreSQL and Redis', () =>
       alarm_actions: [receiver.url],
     });
     await send(`${service.url}/v2/meters/cpu`, [SAMPLE]);
-    await eventually(async () => expect(receiver.requests.length).toBe(1), { timeoutMs: 15_000 });
+    await eventually(async () => expect(receiver.requests.length).toBe(1));
     expect(await service.stop()).toBe(0);
   });
 });

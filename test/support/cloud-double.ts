@@ -3,6 +3,7 @@ import { createKeystoneSession } from '../../src/keystone/session.js';
 import { createTrusts, type KeystoneTrusts } from '../../src/keystone/trusts.js';
 import { createSystemClock } from '../../src/clock.js';
 import { Secret } from '../../src/config/secret.js';
+import { PATIENCE_MS } from './patience.js';
 import { startReceiver, type ReceivedRequest } from './receiver-server.js';
 
 /** Found in no answer, log or row unless it leaked. */
@@ -79,7 +80,7 @@ export async function startCloud(): Promise<CloudDouble> {
 }
 
 const LOGIN = {
-  timeoutMs: 2_000,
+  timeoutMs: PATIENCE_MS,
   interface: 'public',
   login: {
     kind: 'password',

@@ -6,16 +6,17 @@ import type { Database } from '../../src/storage/database.js';
 import { createNotificationClaimStore } from '../../src/storage/notification-claim-store.js';
 import { createNotificationUpkeepStore } from '../../src/storage/notification-upkeep-store.js';
 import { createTelemetry } from '../../src/telemetry.js';
+import { PATIENCE_MS } from './patience.js';
 
 const NEVER_MS = 3_600_000;
 
-/** Short times, and no sweep after the first within a test. */
+/** Short pauses between attempts, much time for each, and no sweep after the first within a test. */
 export const RULES: NotifierDeps['rules'] = {
   policy: 'current',
   concurrency: 20,
-  attemptTimeoutMs: 1_500,
-  connectTimeoutMs: 500,
-  claimMs: 6_000,
+  attemptTimeoutMs: PATIENCE_MS,
+  connectTimeoutMs: PATIENCE_MS,
+  claimMs: 3 * PATIENCE_MS,
   sweepEveryMs: NEVER_MS,
   retrySchedule: [0, 50, 50, 50],
   maxAgeMs: NEVER_MS,

@@ -6,6 +6,7 @@ import type { Tenancy } from '../../src/datasource/prometheus/plan-queries.js';
 import { createPrometheusClient, type PrometheusClientOptions } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
 import { SWEEPING, type Sweeping } from '../../src/datasource/prometheus/sweeps.js';
+import { PATIENCE_MS } from './patience.js';
 import { startReceiver, type ReceivedRequest, type Receiver } from './receiver-server.js';
 
 /** A moment at which tests ask. */
@@ -73,7 +74,7 @@ export function prometheusAt(
 ): Observed {
   const outcomes: string[] = [];
   const observer = { succeeded: () => outcomes.push('ok'), failed: (reason: string) => outcomes.push(reason) };
-  const options = { url, auth: { kind: 'none' } as const, timeoutMs: 2_000, ...client };
+  const options = { url, auth: { kind: 'none' } as const, timeoutMs: PATIENCE_MS, ...client };
   return {
     datasource: createPrometheusDatasource({ client: createPrometheusClient(options), tenancy, observer, sweeping }),
     outcomes,

@@ -4,7 +4,7 @@ import type { AlarmState } from '../alarm.js';
 import type { Evaluation, Explainer } from '../decide.js';
 import type { EvaluationOptions, OptionProblem } from '../evaluation-options.js';
 import type { BackendAnswer, SeriesNeed } from '../series.js';
-import type { OnJudgedPoint } from './judged-point.js';
+import type { JudgementListener } from './judged-point.js';
 
 /** Under which projects another service (Ceilometer) creates the metrics of everybody's resources; undefined or null when unknown. */
 export interface ExternalOwners {
@@ -73,5 +73,5 @@ export interface EvaluationInput {
   state: AlarmState;
   options: EvaluationOptions;
   now: Date;
-  onPoint?: OnJudgedPoint | undefined;
+  listener?: JudgementListener | undefined;
 }

@@ -1,3 +1,5 @@
+import type { Verdict } from '../decide.js';
+
 /** A datapoint of an answer, as a judgement took it. */
 export type JudgedPoint = {
   /** Which series of the answer; only PromQL can give more than one. */
@@ -8,5 +10,14 @@ export type JudgedPoint = {
   | { value: number | null; /** Why it was not compared. */ leftOut: string }
 );
 
-/** Told of every point of the answers to one rule; only those who explain an alarm listen. */
-export type OnJudgedPoint = (point: JudgedPoint) => void;
+/** What a series that has points comes to when it is judged alone. */
+export interface JudgedSeries {
+  series: number;
+  verdict: Verdict;
+}
+
+/** Told of all that the answers to one rule come to; only those who explain an alarm listen. */
+export interface JudgementListener {
+  point(point: JudgedPoint): void;
+  series(series: JudgedSeries): void;
+}

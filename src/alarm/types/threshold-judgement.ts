@@ -3,7 +3,7 @@ import type { Evaluation, Reason, Verdict } from '../decide.js';
 import type { EvaluationOptions, MissingDataTreatment, OptionProblem } from '../evaluation-options.js';
 import { PythonFloat, pythonFloat } from '../python-json.js';
 import type { BackendAnswer, Point, Series } from '../series.js';
-import type { OnJudgedPoint } from './judged-point.js';
+import type { JudgementListener } from './judged-point.js';
 import type { ComparisonOperator } from './threshold/schema.js';
 
 /** What all kinds that compare values with a threshold have in common. */
@@ -42,7 +42,7 @@ export interface Reading {
 export interface Circumstances {
   state: AlarmState;
   options: EvaluationOptions;
-  onPoint?: OnJudgedPoint | undefined;
+  listener?: JudgementListener | undefined;
 }
 
 const compare = {
@@ -81,7 +81,7 @@ export function judgeThreshold(
   const judged = (present.length > 0 ? present : ONE_WITHOUT_POINTS).map((points) =>
     judgeValues(condition, comparedValues(points, reading), required, circumstances),
   );
-  tellPoints(condition, { series, judged }, reading, circumstances);
+  tell(condition, { series, judged }, reading, circumstances);
   const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : together(judged);
   if (evaluation.verdict !== 'insufficient data' || evaluation.findings.values.length > 0 || reason === undefined)
     return evaluation;
@@ -133,28 +133,30 @@ function isValue(value: number | undefined): value is number {
   return value !== undefined && Number.isFinite(value);
 }
 
-function tellPoints(
+function tell(
   condition: ThresholdCondition,
   { series, judged }: { series: readonly Series[]; /** One for each series that has points. */ judged: readonly Evaluation[] },
   reading: Reading,
   circumstances: Circumstances,
 ): void {
-  const { onPoint } = circumstances;
-  if (onPoint === undefined) return;
+  const { listener } = circumstances;
+  if (listener === undefined) return;
   const threshold = effectiveThreshold(condition, circumstances);
   const isAnyDecided = judged.some(isDecided);
   let place = 0;
   for (const [index, points] of series.entries()) {
     if (points.length === 0) continue;
-    const stoodAside = isAnyDecided && !isDecided(judged[place]!);
+    const evaluation = judged[place]!;
+    const stoodAside = isAnyDecided && !isDecided(evaluation);
     place += 1;
+    listener.series({ series: index, verdict: evaluation.verdict });
     const whyNot = reasonsAgainst(points, reading, stoodAside);
     for (const point of points) {
       const { at } = point;
       const value = point.values[reading.statistic] ?? null;
       const leftOut = whyNot(point);
-      if (leftOut !== undefined || value === null) onPoint({ series: index, at, value, leftOut: leftOut ?? NO_NUMBER });
-      else onPoint({ series: index, at, value, outside: isOutside(condition, value, threshold) });
+      if (leftOut !== undefined || value === null) listener.point({ series: index, at, value, leftOut: leftOut ?? NO_NUMBER });
+      else listener.point({ series: index, at, value, outside: isOutside(condition, value, threshold) });
     }
   }
 }

@@ -32,6 +32,15 @@ const Datapoint = z.strictObject({
   outside: z.boolean().optional().meta({ description: 'Whether the comparison holds.' }),
 });
 
+const Series = z.strictObject({
+  series: z.int().meta({ description: 'Its number, which its datapoints have too.' }),
+  labels: z.record(z.string(), z.string()).meta({ description: 'As Prometheus gave them.' }),
+  labels_not_shown: z.int().optional().meta({ description: 'How many of its labels are left out, for they are too long.' }),
+  verdict: Verdict.meta({ description: 'What it came to alone; null where it had no datapoint to judge.' }),
+  compared: z.int(),
+  outside: z.int(),
+});
+
 const Question = z.strictObject({
   rule: z.strictObject({ name: z.string(), type: z.enum(ALARM_KINDS), verdict: Verdict, options: Options }).nullable(),
   backend: z.strictObject({
@@ -59,6 +68,11 @@ const Question = z.strictObject({
     .nullable(),
   compared: z.int(),
   outside: z.int(),
+  series: z
+    .array(Series)
+    .nullable()
+    .meta({ description: 'Of the answer of a Prometheus; null for backends that have no series to tell apart.' }),
+  series_not_shown: z.int().meta({ description: 'Of many series those in alarm are shown before others.' }),
   datapoints: z.array(Datapoint),
   datapoints_not_shown: z.int(),
   pool_members: z

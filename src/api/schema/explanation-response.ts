@@ -1,6 +1,12 @@
 import { PythonFloat, type PythonValue } from '../../alarm/python-json.js';
 import type { PoolMember } from '../../alarm/series.js';
-import type { Datapoint, ExplainedQuestion, ExplainedSchedule, Explanation } from '../../evaluator/explanation.js';
+import type {
+  Datapoint,
+  ExplainedQuestion,
+  ExplainedSchedule,
+  ExplainedSeries,
+  Explanation,
+} from '../../evaluator/explanation.js';
 import type { StoredAlarm } from '../../storage/alarm-store.js';
 import { isoTimestamp } from './timestamp.js';
 
@@ -38,7 +44,7 @@ export function explanationResponse(alarm: StoredAlarm, explanation: Explanation
 }
 
 function questionResponse(question: ExplainedQuestion): PythonValue {
-  const { part, backend, window, condition, poolMembers } = question;
+  const { part, backend, window, condition, series, poolMembers } = question;
   return {
     rule: part && { name: part.name, type: part.type, verdict: part.verdict, options: { ...part.options } },
     backend: { ...backend },
@@ -58,10 +64,16 @@ function questionResponse(question: ExplainedQuestion): PythonValue {
     },
     compared: question.compared,
     outside: question.outside,
+    series: series && series.map(seriesResponse),
+    series_not_shown: question.seriesNotShown,
     datapoints: question.datapoints.map(datapointResponse),
     datapoints_not_shown: question.datapointsNotShown,
     pool_members: poolMembers && poolMembers.map(({ member, unhealthy }) => ({ ...shownMember(member), unhealthy })),
   };
+}
+
+function seriesResponse({ series, labels, labelsNotShown, verdict, compared, outside }: ExplainedSeries): PythonValue {
+  return { series, labels, labels_not_shown: labelsNotShown > 0 ? labelsNotShown : undefined, verdict, compared, outside };
 }
 
 function datapointResponse({ at, value, series, used, why, comparison, outside }: Datapoint): PythonValue {

@@ -1,8 +1,9 @@
-import type { BackendAnswer } from '../../alarm/series.js';
+import type { BackendAnswer, SeriesLabels } from '../../alarm/series.js';
 import { inPieces } from '../../in-pieces.js';
+import type { Trace } from '../datasource.js';
 import type { Round } from './ask-once.js';
 import type { Member, PlannedQuery } from './plan-queries.js';
-import { labelOf, seriesOf } from './points.js';
+import { labelOf, labelsOf, seriesOf, type AnswerListener } from './points.js';
 
 /**
  * Gives each member its series of the answer. False if some of it cannot be told whose it is: then nobody has got anything. Of a sweep, some is
@@ -79,13 +80,23 @@ function placesOf(query: PlannedQuery): Places {
 
 function give({ keys }: Member, entries: readonly unknown[], { asking: { trace }, moments, answers }: Round): void {
   if (trace) {
-    for (const key of keys)
-      answers.set(
-        key,
-        seriesOf(entries, moments, (point) => trace.dropped({ key, ...point })),
-      );
+    for (const key of keys) answers.set(key, seriesOf(entries, moments, tellingLabels(key, trace)));
     return;
   }
   const answer = seriesOf(entries, moments);
   for (const key of keys) answers.set(key, answer);
+}
+
+/** Labels are made only here, for people: nobody keeps those of the answers that alarms are judged by. */
+function tellingLabels(key: string, trace: Trace): AnswerListener {
+  const known = new Map<unknown, SeriesLabels>();
+  const labelsFor = (entry: unknown): SeriesLabels => {
+    const labels = known.get(entry) ?? labelsOf(entry);
+    known.set(entry, labels);
+    return labels;
+  };
+  return {
+    series: (entry) => trace.labelled?.({ key, labels: labelsFor(entry) }),
+    dropped: (point, entry) => trace.dropped({ key, ...point, labels: labelsFor(entry) }),
+  };
 }

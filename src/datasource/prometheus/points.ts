@@ -1,5 +1,5 @@
 import { sanitised, type Believable, type OnDrop } from '../../alarm/sanitise.js';
-import type { BackendAnswer, Point, Series } from '../../alarm/series.js';
+import type { BackendAnswer, Point, Series, SeriesLabels } from '../../alarm/series.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import type { SeriesRequest } from '../datasource.js';
 
@@ -21,10 +21,20 @@ export function momentsOf({ granularityS, periods, lagS }: Omit<SeriesRequest<ne
   return { start: end - (periods - 1) * granularityS * 1000, end, stepS: granularityS };
 }
 
+/** Told of an answer while it is read; only those who explain an alarm listen. `entry` is of the answer, and may have any form. */
+export interface AnswerListener {
+  /** Of this entry a series was made. */
+  series(entry: unknown): void;
+  dropped(point: Parameters<OnDrop>[0], entry: unknown): void;
+}
+
 /** One alarm's series out of an answer, sanitised; those without any value are as if they were not there. Believes nothing about their form. */
-export function seriesOf(entries: readonly unknown[], moments: Moments, onDrop?: OnDrop): BackendAnswer {
+export function seriesOf(entries: readonly unknown[], moments: Moments, listener?: AnswerListener): BackendAnswer {
   const single = entries.length === 1 && moments.stepS === 0 ? singlePoint(entries[0], moments.end) : undefined;
-  if (single) return { kind: 'series', series: [[single]] };
+  if (single) {
+    listener?.series(entries[0]);
+    return { kind: 'series', series: [[single]] };
+  }
   const window = believable(moments);
   const series: Series[] = [];
   let points = 0;
@@ -32,8 +42,10 @@ export function seriesOf(entries: readonly unknown[], moments: Moments, onDrop?:
     const raw = moments.stepS === 0 ? momentaryPoint(entry, moments.end) : rangePoints(entry);
     points += raw.length;
     if (points > MAX_POINTS) return { kind: 'refused', reason: retrievalFailed(`the answer has more than ${MAX_POINTS} points`) };
-    const usable = sanitised(raw, window, onDrop);
-    if (usable.length > 0) series.push(usable);
+    const usable = sanitised(raw, window, listener && ((point) => listener.dropped(point, entry)));
+    if (usable.length === 0) continue;
+    series.push(usable);
+    listener?.series(entry);
   }
   return { kind: 'series', series };
 }
@@ -54,6 +66,12 @@ export function labelOf(entry: unknown, label: string): string | undefined {
   if (typeof metric !== 'object' || metric === null) return undefined;
   const value = Object.hasOwn(metric, label) ? (metric as Record<string, unknown>)[label] : '';
   return typeof value === 'string' ? value : undefined;
+}
+
+/** All labels of a series; whatever is none is left out. */
+export function labelsOf(entry: unknown): SeriesLabels {
+  const metric = Object.entries(fieldsOf(fieldsOf(entry)['metric']));
+  return Object.fromEntries(metric.filter((label): label is [string, string] => typeof label[1] === 'string'));
 }
 
 /** Clocks may differ by a granularity. */

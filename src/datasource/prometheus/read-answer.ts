@@ -4,7 +4,8 @@ import { MAX_ANSWER_BYTES } from './prometheus-client.js';
 
 /**
  * What Prometheus said.
- * - `result`: series, not looked at yet, of the form that was asked for; `isWhole` unless it says that some may be missing.
+ * - `result`: series, not looked at yet, of the form that was asked for; `isWhole` unless it warns of something, as it does where some may be
+ *   missing.
  * - `refusal`: it understood, and would say the same again; `type` and `message` are its own words, and not fit for everybody's eyes.
  * - `failure`: likewise, but for a reason that can pass, so that it says nothing about the query.
  * - `slow`: it is in good health, and gave up on what would have taken too long.
@@ -23,6 +24,14 @@ export type ResultType = 'vector' | 'matrix';
 /** Errors that another try may not meet, although they come with the status of a refusal. */
 const PASSING = new Set(['timeout', 'canceled', 'internal', 'unavailable']);
 const OTHER_TYPES = new Set(['vector', 'matrix', 'scalar', 'string']);
+/** How errors begin that are about its storage, or a limit of it: those of Prometheus' engine, and of Thanos where that uses another one. */
+const OF_STORAGE = /^(?:rpc error: code = \w+ desc = )?(?:expanding series|proxy Series\(\)):/;
+/**
+ * How errors of Thanos begin that are about a store which is away. Up to the first code of the store's own, all words are those of Thanos and of
+ * who runs it: what stands in a query cannot look like this.
+ */
+const STORE_IS_AWAY =
+  /^(?:(?:expanding series: )?proxy Series\(\): (?:rpc error: code = Aborted desc = )?(?:fetch series for|receive series from) (?:(?!rpc error: ).)*)?rpc error: code = Unavailable /s;
 /** How every answer with data begins. */
 const ANSWERED = /^\s*\{\s*"status"\s*:\s*"success"/;
 
@@ -45,14 +54,18 @@ export function outcomeOf({ status, text, isCutOff }: HttpResponse, expected: Re
 function resultOf(body: Record<string, unknown> | undefined, expected: ResultType): Outcome {
   const { resultType, result } = objectOf(body?.['data']) ?? {};
   if (body?.['status'] !== 'success' || typeof resultType !== 'string' || !Array.isArray(result)) throw unexpected();
+  if (body['isPartial'] === true) throw new BackendTrouble('it answered in part only');
   if (resultType === expected) return { kind: 'result', entries: result, isWhole: isWhole(body) };
   if (!OTHER_TYPES.has(resultType)) throw unexpected();
   return { kind: 'refusal', status: 200, type: 'bad_result', message: `the query gives a ${resultType}, not a ${expected}` };
 }
 
-/** Stores that ask others leave out what these do not give, be it for a limit, and say so in warnings or in a flag. */
-function isWhole({ warnings, isPartial }: Record<string, unknown>): boolean {
-  return isPartial !== true && !(Array.isArray(warnings) && warnings.length > 0);
+/**
+ * Warnings may be about series that a limit, or a store that is away, has left out. They may as well be about the query, whose author can
+ * provoke them, and no text tells the one from the other for certain: so they are no reason to disbelieve an answer to the queries of members.
+ */
+function isWhole({ warnings }: Record<string, unknown>): boolean {
+  return !(Array.isArray(warnings) && warnings.length > 0);
 }
 
 function refusalOf(status: number, body: Record<string, unknown> | undefined): Outcome {
@@ -60,11 +73,11 @@ function refusalOf(status: number, body: Record<string, unknown> | undefined): O
   const message = body?.['error'];
   if (body?.['status'] !== 'error' || typeof type !== 'string') throw new BackendTrouble(`it answered with status ${status}`);
   if (PASSING.has(type)) throw new BackendTrouble(`it answered with status ${status} (${type})`);
+  const text = typeof message === 'string' ? message : '';
+  if (STORE_IS_AWAY.test(text)) throw new BackendTrouble('a store behind it is away', { cause: new Error(text.slice(0, 500)) });
   // Its storage is in trouble, or a limit of its storage is met: only asking for less tells.
-  if (typeof message === 'string' && message.startsWith('expanding series:')) {
-    return { kind: 'failure', reason: `it answered with status ${status} (${type})` };
-  }
-  return { kind: 'refusal', status, type, message: typeof message === 'string' ? message : '' };
+  if (OF_STORAGE.test(text)) return { kind: 'failure', reason: `it answered with status ${status} (${type})` };
+  return { kind: 'refusal', status, type, message: text };
 }
 
 function errorTypeIn(text: string): unknown {

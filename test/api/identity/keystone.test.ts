@@ -11,6 +11,7 @@ import { startApi, thresholdBody, type Answered, type Asked, type Caller, type T
 import { embeddedDatabase, empty } from '../../support/databases.js';
 import type { FakeClock } from '../../support/fake-clock.js';
 import { startKeystoneDouble, tokenBody, type KeystoneDouble } from '../../support/keystone-double.js';
+import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 
 const PUBLIC_URL = 'https://keystone.example.com/v3';
 const SECOND = 1_000;
@@ -41,13 +42,15 @@ interface Settings {
   cacheTimeMs?: number;
   adminRoles?: string[];
   serviceType?: string;
+  timeoutMs?: number;
 }
 
-function open({ cacheTimeMs = 300 * SECOND, adminRoles = ['admin'], serviceType = 'alarming' }: Settings = {}): Promise<TestApi> {
+function open(settings: Settings = {}): Promise<TestApi> {
+  const { cacheTimeMs = 300 * SECOND, adminRoles = ['admin'], serviceType = 'alarming', timeoutMs = PATIENCE_MS } = settings;
   const authentication = (clock: FakeClock) => {
     const login = { kind: 'application-credential', id: 'ac', secret: new Secret('s') } as const;
-    const settings = { authUrl: keystone.url, timeoutMs: 300, login, interface: 'public' } as const;
-    const session = createKeystoneSession(settings, { clock, log: silentLogger });
+    const options = { authUrl: keystone.url, timeoutMs, login, interface: 'public' } as const;
+    const session = createKeystoneSession(options, { clock, log: silentLogger });
     const tokens = createTokenValidator({ keystone: session, clock, log: silentLogger, cacheTimeMs });
     const authenticate = createKeystoneAuthenticator({ tokens, adminRoles, serviceType, serviceTokenRoles: ['service'] });
     return { authenticate, challenge: keystoneChallenge(PUBLIC_URL) };
@@ -120,6 +123,7 @@ describe('what Keystone says of a token decides', () => {
   });
 
   test.each(['break off', 'hang'] as const)('a connection that it lets %s is no answer either', async (reply) => {
+    if (reply === 'hang') await reopen({ timeoutMs: patienceFor('timeout') });
     keystone.override = () => reply;
     expect((await list(MEMBER)).status).toBe(503);
   });

@@ -15,6 +15,7 @@ import {
   type KeystoneReply,
 } from '../../support/keystone-double.js';
 import { aPoolMember, startOctaviaDouble, type OctaviaDouble } from '../../support/octavia-double.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 
 let octavia: OctaviaDouble;
 let keystone: KeystoneDouble;
@@ -44,7 +45,7 @@ function login({ method }: KeystoneCall): KeystoneReply | undefined {
 function session(): KeystoneSession {
   const settings = {
     authUrl: keystone.url,
-    timeoutMs: 2_000,
+    timeoutMs: PATIENCE_MS,
     interface: 'public',
     login: {
       kind: 'password',
@@ -63,7 +64,7 @@ async function answered(settings: object, at: KeystoneSession | undefined): Prom
   const opened = openOctavia({ config: Config.parse({ octavia: settings }), keystone: at, observer });
   const datasource = opened.get(null);
   const questions = [{ key: 'q', query: { poolId: 'a', project: 'p1' } }];
-  const asking = { now: NOON, signal: AbortSignal.timeout(5_000) };
+  const asking = { now: NOON, signal: new AbortController().signal };
   const answers = await datasource?.answers({ granularityS: 0, periods: 1, lagS: 0, questions }, asking);
   datasource?.close?.();
   return answers?.get('q');

@@ -61,7 +61,7 @@ async function store(gnocchi: RealGnocchi): Promise<Stored[]> {
     const rows = await gnocchi.ask('GET', `/v1/metric/${metric}/measures?aggregation=mean`);
     expect(rows.body).toHaveLength(PERIODS);
   };
-  await eventually(async () => void (await Promise.all(all.map(isStored))), { timeoutMs: 60_000 });
+  await eventually(async () => void (await Promise.all(all.map(isStored))));
   return all;
 }
 

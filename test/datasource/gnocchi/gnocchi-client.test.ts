@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createGnocchiClient, type GnocchiAuth, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
 import { AppError } from '../../../src/errors.js';
 import { gnocchiRefusal, METHODS, startGnocchiDouble, type GnocchiDouble } from '../../support/gnocchi-double.js';
+import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 import { freePort } from '../../support/service-process.js';
 
 const MIB = 1024 * 1024;
@@ -12,8 +13,8 @@ const MIB = 1024 * 1024;
 let double: GnocchiDouble;
 const clients: GnocchiClient[] = [];
 
-function clientOf(url: string, auth: GnocchiAuth = { kind: 'basic', user: 'admin' }): GnocchiClient {
-  const client = createGnocchiClient({ url, auth, timeoutMs: 500 });
+function clientOf(url: string, auth: GnocchiAuth = { kind: 'basic', user: 'admin' }, timeoutMs = PATIENCE_MS): GnocchiClient {
+  const client = createGnocchiClient({ url, auth, timeoutMs });
   clients.push(client);
   return client;
 }
@@ -149,7 +150,8 @@ describe('trouble is a value with a reason that names no address', () => {
     redirect,
   ])('for %s', async (_, answer, reason) => {
     double.answers.capabilities = answer;
-    expect(await clientOf(double.url).capabilities()).toMatchObject({ kind: 'trouble', reason });
+    const client = clientOf(double.url, undefined, patienceFor(reason));
+    expect(await client.capabilities()).toMatchObject({ kind: 'trouble', reason });
     expect(double.requests.length).toBe(1);
   });
 

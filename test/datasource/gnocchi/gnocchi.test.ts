@@ -9,6 +9,7 @@ import { AppError } from '../../../src/errors.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { gnocchiRefusal, startGnocchiDouble, type DoubleAnswer, type GnocchiDouble } from '../../support/gnocchi-double.js';
+import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 
 const NOW = new Date('2026-01-01T12:57:00.123Z');
 const ROW = ['2026-01-01T12:55:00+00:00', 60, 42];
@@ -29,7 +30,7 @@ function clientWith(timeoutMs: number): GnocchiClient {
 
 function open(deps: Partial<GnocchiDatasourceDeps> = {}): Datasource<GnocchiQuery> {
   const datasource = createGnocchiDatasource({
-    client: clientWith(20_000),
+    client: clientWith(PATIENCE_MS),
     observer: { succeeded: () => undefined, failed: (reason) => failures.push(reason) },
     clock,
     creator: () => Promise.resolve('admin'),
@@ -225,7 +226,9 @@ describe('trouble is the answer to all questions of a request, which is not aske
   ])('with %s', async (_, answer, reason) => {
     double.answers.aggregates = answer;
     const some = [ofResource(1), ofResource(2), ofResource(3)];
-    expect(await ask(open({ client: clientWith(1_000) }), some)).toEqual(some.map(() => ({ kind: 'trouble', reason })));
+    expect(await ask(open({ client: clientWith(patienceFor(reason)) }), some)).toEqual(
+      some.map(() => ({ kind: 'trouble', reason })),
+    );
     expect(double.requests.length).toBe(2);
   });
 

@@ -15,6 +15,7 @@ import {
   type DoubleAnswer,
   type GnocchiDouble,
 } from '../../support/gnocchi-double.js';
+import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 import { freePort } from '../../support/service-process.js';
 
 const RESOURCE = '6868da77-fa82-4e67-aba9-270c5ae8cbca';
@@ -55,8 +56,8 @@ let double: GnocchiDouble;
 let clock: FakeClock;
 const clients: GnocchiClient[] = [];
 
-function checkAt(url: string, auth: GnocchiAuth = OURS) {
-  const gnocchi = createGnocchiClient({ url, auth, timeoutMs: 500 });
+function checkAt(url: string, auth: GnocchiAuth = OURS, timeoutMs = PATIENCE_MS) {
+  const gnocchi = createGnocchiClient({ url, auth, timeoutMs });
   clients.push(gnocchi);
   return createGnocchiRuleCheck({ gnocchi, clock });
 }
@@ -152,7 +153,8 @@ describe('when the search of a rule over many resources is tried out', () => {
     ['silence is trouble', () => undefined, ['unavailable', 'Gnocchi cannot be asked: no answer in time']],
   ])('%s', async (_, answer, told) => {
     double.answers.aggregates = answer;
-    expect(await outcome(checkAt(double.url)(ofResources, ALICE))).toEqual(told);
+    const check = checkAt(double.url, OURS, patienceFor(JSON.stringify(told)));
+    expect(await outcome(check(ofResources, ALICE))).toEqual(told);
   });
 
   test('the question is the one that evaluators ask, over the last day', async () => {

@@ -110,7 +110,12 @@ function frames({ isRange }: Shape): fc.Arbitrary<(series: string) => string> {
   const data = mostly(objectOf({ resultType: type, result: mostly(fc.constant(placeholder), oddTexts, 60) }), oddTexts, 60);
   const status = mostly(fc.constant('"success"'), fc.oneof(fc.constant('"error"'), oddTexts), 60);
   const warned = fc.constantFrom({}, {}, { warnings: fc.constant('["partial"]') }, { infos: oddTexts });
-  return warned
+  const inPart = fc.constant({ isPartial: fc.constantFrom('true', 'false', '"true"', 'null') });
+  const beside: fc.Arbitrary<Record<string, Text>> = fc.oneof(
+    { weight: 20, arbitrary: warned },
+    { weight: 1, arbitrary: inPart },
+  );
+  return beside
     .chain((more) => mostly(objectOf({ status, data, ...more }), oddTexts, 60))
     .map((text) => (series) => text.replaceAll(placeholder, () => series));
 }
@@ -200,11 +205,16 @@ function entriesOf(body: Buffer, { isRange, status }: PrometheusCase): unknown[]
   if (status === 413) return 'unknown';
   if (REFUSING.includes(status)) return isRefusal(read?.json) ? 'unknown' : 'trouble';
   if (status !== 200 || read === undefined || own(read.json, 'status') !== 'success') return 'trouble';
-  const data = own(read.json, 'data');
+  const data = dataIn(read.json);
   const [type, result] = [own(data, 'resultType'), own(data, 'result')];
   if (!Array.isArray(result)) return 'trouble';
   if (type === (isRange ? 'matrix' : 'vector')) return result as unknown[];
   return ['matrix', 'vector', 'scalar', 'string'].some((known) => known === type) ? 'unknown' : 'trouble';
+}
+
+/** Nothing where some of it is missing. */
+function dataIn(json: unknown): unknown {
+  return own(json, 'isPartial') === true ? undefined : own(json, 'data');
 }
 
 /** One that will come again, whenever it is asked. */

@@ -8,6 +8,7 @@ import { createOctaviaDatasource } from '../../../src/datasource/octavia/octavia
 import { AppError } from '../../../src/errors.js';
 import { NOON } from '../../support/builders.js';
 import { aPoolMember, startOctaviaDouble, type OctaviaDouble, type OctaviaReply } from '../../support/octavia-double.js';
+import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 
 let octavia: OctaviaDouble;
 const opened: Datasource<PoolQuery>[] = [];
@@ -25,7 +26,7 @@ afterEach(async () => {
 
 function open(given: Partial<OctaviaClientOptions> = {}): Datasource<PoolQuery> {
   const url = (): Promise<string> => Promise.resolve(octavia.url);
-  const client = createOctaviaClient({ url, tokens: undefined, ca: undefined, timeoutMs: 2_000, ...given });
+  const client = createOctaviaClient({ url, tokens: undefined, ca: undefined, timeoutMs: PATIENCE_MS, ...given });
   const observer = { succeeded: () => reports.push('succeeded'), failed: (reason: string) => reports.push(reason) };
   const datasource = createOctaviaDatasource({
     client,
@@ -44,7 +45,7 @@ interface Asked {
 async function ask(
   datasource: Datasource<PoolQuery>,
   pools: readonly (string | PoolQuery)[],
-  { signal = AbortSignal.timeout(10_000), sent = [] }: Asked = {},
+  { signal = new AbortController().signal, sent = [] }: Asked = {},
 ): Promise<(BackendAnswer | undefined)[]> {
   const queries = pools.map((pool) => (typeof pool === 'string' ? { poolId: pool, project: null } : pool));
   const questions = queries.map((query, index) => ({ key: `q${index}`, query }));
@@ -196,7 +197,7 @@ describe('it is trouble', () => {
     ],
   ])('when %s', async (_, reply, reason) => {
     octavia.override = () => reply;
-    expect(await only(open({ timeoutMs: 300 }), 'a')).toEqual({ kind: 'trouble', reason });
+    expect(await only(open({ timeoutMs: patienceFor(reason) }), 'a')).toEqual({ kind: 'trouble', reason });
     expect(reports).toEqual([reason]);
   });
 

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import type { DropReason } from '../../../src/alarm/sanitise.js';
+import type { SeriesLabels } from '../../../src/alarm/series.js';
+import type { Trace } from '../../../src/datasource/datasource.js';
 import {
   askAbout,
   NOON,
@@ -40,6 +42,20 @@ async function valuesAndDropped(body: unknown, request: object): Promise<{ value
   const trace = { sent: () => undefined, dropped: ({ at, value, why }: Dropped) => dropped.push({ at, value, why }) };
   const { up } = await askAbout(prometheus, ['up'], { ...request, trace });
   return { values: valuesOf(up), dropped };
+}
+
+/** Labels and values that were told, series by series; `isOf` is which of them a dropped value was of. */
+async function labelled(body: unknown, request: object): Promise<{ labels: SeriesLabels[]; isOf: [unknown, number][] }> {
+  double.reply = [200, body];
+  const labels: SeriesLabels[] = [];
+  const dropped: Parameters<Trace['dropped']>[0][] = [];
+  const trace: Trace = {
+    sent: () => undefined,
+    dropped: (point) => dropped.push(point),
+    labelled: (series) => labels.push(series.labels),
+  };
+  await askAbout(prometheus, ['up'], { ...request, trace });
+  return { labels, isOf: dropped.map((point) => [point.value, labels.findIndex((one) => one === point.labels)]) };
 }
 
 function text(result: string, resultType = 'vector'): string {
@@ -204,5 +220,31 @@ describe('an answer of any form', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('who listens is told the labels', () => {
+  test('of each series of the answer, in its order, and of which of them a value was dropped', async () => {
+    const values = (...all: string[]) => JSON.stringify(all.map((value, index) => [AT - 60 * (all.length - 1 - index), value]));
+    const body = text(
+      `[{"metric":{"a":"1"},"values":${values('NaN')}},{"metric":{"a":"2"},"values":${values('7', 'Inf')}},{"metric":{},"values":${values('8')}}]`,
+      'matrix',
+    );
+    expect(await labelled(body, RANGE)).toEqual({
+      labels: [{ a: '2' }, {}],
+      isOf: [
+        ['NaN', -1],
+        ['Inf', 0],
+      ],
+    });
+  });
+
+  test.each([
+    ['its labels as they are, also where it is the only one', '{"__name__":"up","a":"b"}', { __name__: 'up', a: 'b' }],
+    ['those that are texts', '{"a":"b","c":1,"d":null,"e":["f"]}', { a: 'b' }],
+    ['none that is missing', 'null', {}],
+    ['one that is named as what all objects have', '{"__proto__":"a"}', JSON.parse('{"__proto__":"a"}') as SeriesLabels],
+  ])('of one moment: %s', async (_, metric, labels) => {
+    expect((await labelled(text(`[{"metric":${metric},"value":[${AT},"1"]}]`), {})).labels).toEqual([labels]);
   });
 });

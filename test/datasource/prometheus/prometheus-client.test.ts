@@ -8,6 +8,7 @@ import { Secret } from '../../../src/config/secret.js';
 import type { PrometheusClientOptions } from '../../../src/datasource/prometheus/prometheus-client.js';
 import { freePort } from '../../../src/cli/local-servers/local-process.js';
 import { makeCertificates, type Certificates } from '../../support/certificates.js';
+import { patienceFor } from '../../support/patience.js';
 import {
   askAbout,
   prometheusAt,
@@ -63,8 +64,8 @@ describe('a question to Prometheus', () => {
     await askAbout(at(`${double.url}/inner`, { auth }), ['a + b'], { trace });
     await askAbout(at(double.url, { auth }), ['a + b'], { trace, granularityS: 60, periods: 2 });
     expect(sent).toEqual([
-      'POST /api/v1/query query=a + b time=1767268800.250',
-      'POST /api/v1/query_range query=a + b start=1767268740.250 end=1767268800.250 step=60',
+      'POST /api/v1/query query=a + b time=1767268800.250 partial_response=false deny_partial_response=1',
+      'POST /api/v1/query_range query=a + b start=1767268740.250 end=1767268800.250 step=60 partial_response=false deny_partial_response=1',
     ]);
   });
 });
@@ -109,7 +110,7 @@ describe('trouble', () => {
     ],
   ])('%s says nothing about the query', async (_, reply, reason) => {
     double.reply = reply;
-    const prometheus = at(double.url, { timeoutMs: 500 });
+    const prometheus = at(double.url, { timeoutMs: patienceFor(reason) });
     expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'trouble', reason } });
     expect(prometheus.outcomes).toEqual([reason]);
     expect(double.asked).toHaveLength(1);

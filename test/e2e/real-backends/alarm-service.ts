@@ -49,7 +49,7 @@ export async function startAlarmService(settings: Record<string, string>): Promi
     rmSync(dir, { recursive: true, force: true });
   };
   try {
-    await eventually(async () => expectReady(url, service), { timeoutMs: 60_000 });
+    await eventually(async () => expectReady(url, service));
   } catch (cause) {
     await stop();
     throw cause;

@@ -69,12 +69,9 @@ export async function measure(gnocchi: RealGnocchi, waves: ReadonlyMap<string, W
   const body = Object.fromEntries([...waves].map(([metric, wave]) => [metric, measures(wave)]));
   const answer = await gnocchi.ask('POST', '/v1/batch/metrics/measures', { body });
   if (answer.status !== 202) throw new Error(`not measured: ${answer.status} ${JSON.stringify(answer.body)}`);
-  await eventually(
-    async () => {
-      for (const [metric, { points }] of waves) await expectReadable(gnocchi, metric, points.at(-1)![0]);
-    },
-    { timeoutMs: 30_000 },
-  );
+  await eventually(async () => {
+    for (const [metric, { points }] of waves) await expectReadable(gnocchi, metric, points.at(-1)![0]);
+  });
 }
 
 async function expectReadable(gnocchi: RealGnocchi, metric: string, untilMs: number): Promise<void> {

@@ -6,6 +6,7 @@ import { createReceivers, type CloudAccess, type Receivers } from '../../../src/
 import type { Delivery, DeliveryOutcome } from '../../../src/notifier/receivers/receiver.js';
 import { NOON } from '../../support/builders.js';
 import { CANARY, startCloud, type CloudDouble, type CloudReply } from '../../support/cloud-double.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { startReceiver, type ReceivedRequest, type Receiver } from '../../support/receiver-server.js';
 import { A_BODY } from '../../support/stored-notifications.js';
 
@@ -29,8 +30,8 @@ function deliver(action: string, given: Partial<Delivery> = {}, access: Partial<
   const receivers = createReceivers({
     clock: createSystemClock(),
     log: silentLogger,
-    connectTimeoutMs: 500,
-    attemptTimeoutMs: 1_000,
+    connectTimeoutMs: PATIENCE_MS,
+    attemptTimeoutMs: PATIENCE_MS,
     maxSocketsPerHost: 4,
     queueRedisUrl: undefined,
     queuePrefix: 'x',

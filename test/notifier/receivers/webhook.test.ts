@@ -7,6 +7,7 @@ import { createAddressPolicy } from '../../../src/notifier/egress/address-policy
 import type { Delivery, Receiver } from '../../../src/notifier/receivers/receiver.js';
 import { outcomeOfStatus, parseRetryAfter } from '../../../src/notifier/receivers/webhook/outcome.js';
 import { createWebhookReceiver } from '../../../src/notifier/receivers/webhook/webhook.js';
+import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 import { startReceiver, type Receiver as ReceiverServer } from '../../support/receiver-server.js';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
@@ -15,12 +16,12 @@ const BODY = '{"alarm_name": "cpu \\u00fc", "reason_data": {"most_recent": 95.0}
 const servers: ReceiverServer[] = [];
 let webhook: Receiver;
 
-function receiver(deniedRanges: string[] = []): Receiver {
+function receiver(deniedRanges: string[] = [], attemptTimeoutMs = PATIENCE_MS): Receiver {
   return createWebhookReceiver({
     clock: createSystemClock(),
     isAllowed: createAddressPolicy(deniedRanges),
-    connectTimeoutMs: 500,
-    attemptTimeoutMs: 700,
+    connectTimeoutMs: attemptTimeoutMs,
+    attemptTimeoutMs,
     maxSocketsPerHost: 4,
     version: '0',
   });
@@ -134,6 +135,8 @@ describe('a receiver that', () => {
       expected: 'connect_failed',
     },
   ])('$does is tried again: $expected', async ({ behave, expected }) => {
+    await webhook.close?.();
+    webhook = receiver([], patienceFor(expected));
     raw = createServer((socket) => {
       sockets.add(socket);
       socket.on('error', () => undefined);
