@@ -7,6 +7,11 @@ export type { Redis } from 'ioredis';
 
 const RECONNECT_MAX_MS = 2_000;
 const COMMAND_TIMEOUT_MS = 2_000;
+/**
+ * How long a closed connection waits for the server to close its end. Short, as ioredis waits in full, with a timer that keeps
+ * the process alive, whenever the connection was gone already: Redis is away, or the client is closed for the second time.
+ */
+const DISCONNECT_TIMEOUT_MS = 100;
 
 /**
  * `worker` connections block on Redis and wait for it for ever; `command` connections fail fast while Redis is away,
@@ -21,6 +26,7 @@ export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Re
     enableOfflineQueue: purpose !== 'command',
     ...(purpose === 'command' ? { commandTimeout: COMMAND_TIMEOUT_MS } : {}),
     connectTimeout: COMMAND_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, RECONNECT_MAX_MS),
   });
   let up: boolean | undefined;
@@ -44,6 +50,7 @@ export async function refuseEvictingRedis(url: string, setting: string, log: Log
     lazyConnect: true,
     connectTimeout: COMMAND_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     retryStrategy: () => null,
   });
   client.on('error', () => undefined); // told below, where the call rejects
