@@ -1,15 +1,17 @@
-import { bulkhead, circuitBreaker, ConsecutiveBreaker, handleWhen, isBrokenCircuitError, type IBackoff } from 'cockatiel';
-
 import { createSystemClock, type Clock } from '../clock.js';
 import { untilAborted } from '../until-aborted.js';
+import { Breaker, LeftAlone } from './breaker.js';
 import type { BackendObserver } from './datasource.js';
+import { Slots } from './slots.js';
 import { BackendTrouble, reasonOf } from './trouble.js';
 
 export interface BackendGateOptions {
   /** Requests under way at once; others wait. */
   concurrency: number;
   observer: BackendObserver;
-  /** How long a backend that failed is left alone before it is tried with one request. */
+  /** Asks what is nobody's question and what every backend of its kind answers at once. Rejects where it does not. */
+  neutral: () => Promise<unknown>;
+  /** How long a backend that failed is left alone before it is tried with the neutral question. */
   retryAfterMs?: number;
   clock?: Pick<Clock, 'monotonicMs'>;
 }
@@ -17,85 +19,64 @@ export interface BackendGateOptions {
 /** The way to one backend. */
 export interface BackendGate {
   /**
-   * Asks, when it is its turn. An answer that refuses a question is an answer.
+   * Asks, when it is its turn. An answer that refuses a question is an answer. `asker` names whose question it is, where that is one's: one whose
+   * questions take long does not keep others from asking.
    * @throws BackendTrouble when `ask` rejects; at once, without asking, while the backend is being left alone; and as soon as `signal`
    *   aborts, be the request waiting or under way.
    */
-  run<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  run<T>(ask: () => Promise<T>, signal?: AbortSignal, asker?: string): Promise<T>;
 }
 
 const RETRY_AFTER_MS = 1_000;
-const FAILURES_IN_A_ROW = 3;
+/** A request that takes longer takes much of what a batch has. */
+const SLOW_MS = 3_000;
 const TOO_LATE = 'no answer in time';
 
-/** The signal aborted before it was this request's turn, which says nothing about the backend. */
-class NotAsked extends BackendTrouble {}
-
 /**
- * Bounds what one process asks of one backend: so many requests at once, and after three failures in a row a single one a second, whose success
- * lets the others through again. While that one is under way the others wait for what it finds.
+ * Bounds what one process asks of one backend: so many requests at once; and after three failures in a row the neutral question, which tells whether
+ * the backend is to blame or what it was asked. If it is the backend, nothing else is asked but that one question a second, whose success lets
+ * the others through again. While it is under way the others wait for what it finds.
  */
 export function createBackendGate({
   concurrency,
   observer,
+  neutral,
   retryAfterMs = RETRY_AFTER_MS,
   clock = createSystemClock(),
 }: BackendGateOptions): BackendGate {
-  const isFailure = handleWhen((thrown) => !(thrown instanceof NotAsked));
-  const breaker = circuitBreaker(isFailure, {
-    halfOpenAfter: leftAlone(retryAfterMs, clock),
-    breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW),
-  });
-  const queue = bulkhead(concurrency, Infinity);
-  let latest = 'it did not answer lately';
+  const slots = new Slots({ concurrency, clock });
+  const breaker = new Breaker({ neutral, observer, retryAfterMs, clock, onOpen: () => slots.forgive() });
 
-  async function observed<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  async function inTurn<T>(ask: () => Promise<T>, signal: AbortSignal | undefined, asker: string | undefined): Promise<T> {
+    // Which says nothing about the backend.
+    if (signal?.aborted) throw new BackendTrouble(TOO_LATE);
+    await breaker.pass();
+    if (signal?.aborted) throw new BackendTrouble(TOO_LATE);
+    const startedMs = clock.monotonicMs();
+    const noteTime = (): void => {
+      if (asker !== undefined && clock.monotonicMs() - startedMs >= SLOW_MS) slots.tookLong(asker);
+    };
     try {
       const answer = await ask();
-      observer.succeeded();
+      noteTime();
+      breaker.answered();
       return answer;
     } catch (cause) {
-      latest = reasonFor(cause, signal);
-      observer.failed(latest, cause);
+      noteTime();
+      await breaker.failed(reasonFor(cause, signal), cause);
       throw cause;
     }
   }
 
-  /** The library would leave the queue standing when its head has been aborted, so it is not told of the signal. */
-  function inTurn<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const askIfWanted = async (): Promise<T> => {
-      if (signal?.aborted) throw new NotAsked(TOO_LATE);
-      return observed(ask, signal);
-    };
-    return queue.execute(() => {
-      if (signal?.aborted) throw new NotAsked(TOO_LATE);
-      return breaker.execute(askIfWanted);
-    });
-  }
-
   return {
-    async run(ask, signal) {
+    async run(ask, signal, asker) {
       try {
-        const answer = inTurn(ask, signal);
+        const answer = slots.take(() => inTurn(ask, signal, asker), asker);
         return await (signal ? untilAborted(answer, signal) : answer);
       } catch (cause) {
-        throw new BackendTrouble(isBrokenCircuitError(cause) ? latest : reasonFor(cause, signal), { cause });
+        throw new BackendTrouble(cause instanceof LeftAlone ? cause.message : reasonFor(cause, signal), { cause });
       }
     },
-  };
-}
-
-/**
- * The library compares this with the machine's wall clock. Put back by an hour, that would leave a backend alone for as long, so what it is
- * given is either over or not, by a clock that never jumps.
- */
-function leftAlone(forMs: number, clock: Pick<Clock, 'monotonicMs'>): IBackoff<unknown> {
-  const sinceMs = clock.monotonicMs();
-  return {
-    get duration() {
-      return clock.monotonicMs() - sinceMs >= forMs ? -Infinity : Infinity;
-    },
-    next: () => leftAlone(forMs, clock),
   };
 }
 

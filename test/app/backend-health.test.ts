@@ -115,3 +115,17 @@ test.each([
 ])('%i ms reads %s', (ms, text) => {
   expect(durationText(ms)).toBe(text);
 });
+
+test('what a backend cannot answer while it answers other questions is counted, and is no outage', async () => {
+  const observer = health.observerOf('gnocchi', null);
+  observer.succeeded();
+  for (let n = 0; n < 50; n += 1) observer.failed('it answered with status 500', REFUSED, true);
+  expect(lines).toEqual([]);
+  expect(health.failing()).toEqual([]);
+  expect(await up()).toEqual([['default', 1]]);
+  const counted = (await telemetry.backendQueries.get()).values.map(({ labels: { outcome }, value }) => [outcome, value]);
+  expect(counted).toEqual([
+    ['ok', 1],
+    ['failed', 50],
+  ]);
+});

@@ -24,9 +24,12 @@ class Figures implements BackendObserver {
 const refused = (): Promise<never> =>
   Promise.reject(Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:9090'), { code: 'ECONNREFUSED' }));
 
+const answered = (): Promise<void> => Promise.resolve();
+
 function aGate(options: Partial<BackendGateOptions> = {}): { gate: BackendGate; figures: Figures } {
   const figures = new Figures();
-  return { gate: createBackendGate({ concurrency: 2, observer: figures, retryAfterMs: RETRY_AFTER_MS, ...options }), figures };
+  const given = { concurrency: 2, observer: figures, retryAfterMs: RETRY_AFTER_MS, neutral: answered, ...options };
+  return { gate: createBackendGate(given), figures };
 }
 
 /** What came of the request, as the text of its failure where it failed. */
@@ -35,7 +38,7 @@ const outcome = async (asked: Promise<unknown>): Promise<unknown> =>
 
 describe('the way to a backend', () => {
   test('that is dead is tried at a low rate, whatever is asked of it, with a reason that names no address', async () => {
-    const { gate, figures } = aGate();
+    const { gate, figures } = aGate({ neutral: refused });
     const startedMs = clock.monotonicMs();
     let asked = 0;
     await eventually(async () => {
@@ -45,31 +48,31 @@ describe('the way to a backend', () => {
       expect(clock.monotonicMs() - startedMs).toBeGreaterThan(5 * RETRY_AFTER_MS);
     });
     const periods = (clock.monotonicMs() - startedMs) / RETRY_AFTER_MS;
-    // Three until it is known, one already let in beside them, then one a period.
-    expect(figures.failures.length).toBeLessThanOrEqual(4 + periods);
+    // Three and the neutral question until it is known, one already let in beside them, then the neutral question once a period.
+    expect(figures.failures.length).toBeLessThanOrEqual(5 + periods);
     expect(figures.failures.length).toBeGreaterThanOrEqual(5);
     expect(asked).toBeGreaterThan(3 * figures.failures.length);
   });
 
   test('that is dead is asked once a second, by a clock that no wall clock moves', async () => {
     const fake = new FakeClock();
-    const { gate, figures } = aGate({ clock: fake, retryAfterMs: 1_000 });
+    const { gate, figures } = aGate({ clock: fake, retryAfterMs: 1_000, neutral: refused });
     for (let second = 0; second < 30; second += 1) {
       await Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(refused))));
       await fake.advance(500);
       await Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(refused))));
       await fake.advance(500);
     }
-    // Three until it is known, and a fourth that had been let in beside them.
-    expect(figures.failures.length - 29).toBeGreaterThanOrEqual(3);
-    expect(figures.failures.length - 29).toBeLessThanOrEqual(4);
+    // Three and the neutral question until it is known, and one more that had been let in beside them.
+    expect(figures.failures.length - 29).toBeGreaterThanOrEqual(4);
+    expect(figures.failures.length - 29).toBeLessThanOrEqual(5);
   });
 
-  test('is open to all again as soon as one request is answered', async () => {
-    const { gate } = aGate();
-    for (let n = 0; n < 3; n += 1) await outcome(gate.run(refused));
+  test('is open to all again as soon as the neutral question is answered', async () => {
     let isBack = false;
     const ask = (): Promise<string> => (isBack ? Promise.resolve('here') : refused());
+    const { gate } = aGate({ neutral: ask });
+    for (let n = 0; n < 3; n += 1) await outcome(gate.run(refused));
     expect(await outcome(gate.run(ask))).toBe('connection refused');
     isBack = true;
     await eventually(async () => expect(await outcome(gate.run(ask))).toBe('here'));
@@ -116,5 +119,92 @@ describe('the way to a backend', () => {
     const behind = outcome(gate.run(() => Promise.resolve('behind'), batch.signal));
     batch.abort(new Error('late'));
     expect(await Promise.all([deaf, behind])).toEqual(['no answer in time', 'no answer in time']);
+  });
+
+  test('that is well stays open, however many questions it cannot answer, and does not look like one in trouble', async () => {
+    let [inARow, most, counted, neutral] = [0, 0, 0, 0];
+    const observer: BackendObserver = {
+      succeeded: () => (inARow = 0),
+      failed(_reason, _cause, isElsewhereWell) {
+        counted += 1;
+        if (!isElsewhereWell) most = Math.max(most, (inARow += 1));
+      },
+    };
+    const { gate } = aGate({ concurrency: 8, observer, neutral: async () => void (neutral += 1) });
+    const all = Array.from({ length: 200 }, () => outcome(gate.run(refused)));
+    expect(await gate.run(() => Promise.resolve('here'))).toBe('here');
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['connection refused']));
+    expect([counted, most]).toEqual([200, 2]);
+    expect(neutral).toBeLessThanOrEqual(200 / 3);
+  });
+
+  test('is not to blame for those who went away before it answered', async () => {
+    const { gate } = aGate({ concurrency: 8 });
+    const gone = new AbortController();
+    const hang = (): Promise<never> =>
+      new Promise((_, reject) => gone.signal.addEventListener('abort', () => reject(new Error('socket destroyed'))));
+    const requests = Array.from({ length: 8 }, () => outcome(gate.run(hang, gone.signal)));
+    gone.abort(new Error('the reader has turned away'));
+    expect(await Promise.all(requests)).toEqual(Array(8).fill('no answer in time'));
+    expect(await gate.run(() => Promise.resolve('next'))).toBe('next');
+  });
+
+  test('is asked the neutral question only where three failures come in a row', async () => {
+    let neutral = 0;
+    const { gate } = aGate({ neutral: async () => void (neutral += 1) });
+    for (let n = 0; n < 30; n += 1) {
+      await gate.run(answered);
+      await outcome(gate.run(refused));
+      await outcome(gate.run(refused));
+    }
+    expect(neutral).toBe(0);
+  });
+
+  test('that answers nothing but the neutral question is told of as one in trouble after two minutes, and asked all the same', async () => {
+    const told: string[] = [];
+    const observer: BackendObserver = {
+      succeeded: () => told.push('ok'),
+      failed: (_reason, _cause, isElsewhereWell) => told.push(isElsewhereWell ? 'well' : 'failed'),
+    };
+    const clock = new FakeClock();
+    const { gate } = aGate({ observer, clock });
+    let asked = 0;
+    const ask = (): Promise<never> => {
+      asked += 1;
+      return refused();
+    };
+    for (let second = 0; second < 200; second += 1) {
+      await outcome(gate.run(ask));
+      await clock.advance(1_000);
+    }
+    expect(asked).toBe(200);
+    expect(told.slice(0, 100).join(' ')).not.toContain('failed failed failed');
+    expect(told.slice(-75)).toEqual(Array(75).fill('failed'));
+  });
+
+  test('that is dead is asked the neutral question once, whoever waits for it, and by no more at once than ever when it is back', async () => {
+    const clock = new FakeClock();
+    const answers: ((how: 'dead' | 'back') => void)[] = [];
+    const neutral = (): Promise<void> =>
+      new Promise((resolve, reject) => answers.push((how) => (how === 'back' ? resolve() : reject(new Error('dead')))));
+    const { gate } = aGate({ neutral, clock, retryAfterMs: 1_000 });
+    const failing = Promise.all(Array.from({ length: 3 }, () => outcome(gate.run(refused))));
+    await eventually(() => expect(answers).toHaveLength(1));
+    answers[0]!('dead');
+    expect(await failing).toEqual(Array(3).fill('connection refused'));
+    expect(await outcome(gate.run(answered))).toBe('the connection failed');
+    await clock.advance(1_000);
+    let [underWay, most] = [0, 0];
+    const ask = async (): Promise<string> => {
+      most = Math.max(most, (underWay += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay -= 1;
+      return 'here';
+    };
+    const all = Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(ask))));
+    await eventually(() => expect(answers).toHaveLength(2));
+    answers[1]!('back');
+    expect(await all).toEqual(Array(50).fill('here'));
+    expect([most, answers.length]).toEqual([2, 2]);
   });
 });

@@ -64,8 +64,9 @@ class Backend implements BackendObserver {
   ) {}
 
   succeeded(): void {
-    const { clock, log, alarmsInTrouble } = this.deps;
-    this.#count('ok');
+    const { clock, log, alarmsInTrouble, telemetry } = this.deps;
+    telemetry.backendQueries.inc({ datasource: this.datasource, outcome: 'ok' });
+    telemetry.backendUp.set(this.#labels, 1);
     this.#inARow = 0;
     if (!this.#isTold) return;
     this.#isTold = false;
@@ -74,12 +75,14 @@ class Backend implements BackendObserver {
     log.info(`${this.#text} answers again`, { ...this.#labels, after, alarmsInTrouble: alarmsInTrouble() });
   }
 
-  failed(reason: string, cause: unknown): void {
-    const { clock, log, graceMs } = this.deps;
-    this.#count('failed');
+  failed(reason: string, cause: unknown, isElsewhereWell = false): void {
+    const { clock, log, graceMs, telemetry } = this.deps;
+    telemetry.backendQueries.inc({ datasource: this.datasource, outcome: 'failed' });
+    if (isElsewhereWell) return;
     if (this.#inARow === 0) this.#since = clock.now();
     this.#inARow += 1;
     this.#reason = reason;
+    if (this.#isFailing) telemetry.backendUp.set(this.#labels, 0);
     if (this.#inARow < FAILURES_IN_A_ROW || this.#isTold || clock.monotonicMs() < this.#quietUntilMs) return;
     this.#isTold = true;
     const what = graceMs === 0 ? 'alarms go to insufficient data' : `alarms keep their state for ${durationText(graceMs)}`;
@@ -100,13 +103,6 @@ class Backend implements BackendObserver {
 
   get #text(): string {
     return this.name === null ? this.datasource : `${this.datasource} ${this.name}`;
-  }
-
-  #count(outcome: 'ok' | 'failed'): void {
-    const { telemetry } = this.deps;
-    telemetry.backendQueries.inc({ datasource: this.datasource, outcome });
-    if (outcome === 'ok') telemetry.backendUp.set(this.#labels, 1);
-    else if (this.#inARow + 1 >= FAILURES_IN_A_ROW) telemetry.backendUp.set(this.#labels, 0);
   }
 }
 

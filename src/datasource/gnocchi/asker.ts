@@ -15,8 +15,14 @@ export type Failure = Refusal | { kind: 'too large' } | { kind: 'trouble'; reaso
 export type Asked<T> = { kind: 'answer'; value: T } | Failure;
 
 export interface Asker {
-  /** `slices`: how many questions share the request, and so the limit on its answer. Never rejects. */
-  ask<T>(question: (client: GnocchiClient, putting: Putting) => Promise<GnocchiAnswer<T>>, slices?: number): Promise<Asked<T>>;
+  /**
+   * `slices`: how many questions share the request, and so the limit on its answer. `asker`: whose they are, where they are one's. Never rejects.
+   */
+  ask<T>(
+    question: (client: GnocchiClient, putting: Putting) => Promise<GnocchiAnswer<T>>,
+    slices?: number,
+    asker?: string,
+  ): Promise<Asked<T>>;
 }
 
 /** An answer is held in memory at once, however many share it. */
@@ -35,15 +41,22 @@ export function createAsker(
   { signal, onSent }: { signal: AbortSignal; onSent?: ((request: string) => void) | undefined },
 ): Asker {
   return {
-    async ask(question, slices = 1) {
+    async ask(question, slices = 1, asker) {
       const maxBytes = Math.min(slices * MAX_ANSWER_BYTES, MAX_SHARED_BYTES);
       try {
-        return await gate.run(async () => settled(await question(client, { signal, maxBytes, onSent })), signal);
+        return await gate.run(async () => settled(await question(client, { signal, maxBytes, onSent })), signal, asker);
       } catch (thrown) {
         return { kind: 'trouble', reason: reasonOf(thrown) };
       }
     },
   };
+}
+
+const NOBODYS = '00000000-0000-0000-0000-000000000000';
+
+/** A search that finds nothing, but takes what all questions take: Gnocchi itself, its index, and that it knows us. @throws BackendTrouble */
+export async function askNeutral(client: GnocchiClient): Promise<void> {
+  settled(await client.searchResources({ in: { id: [NOBODYS] } }, ['id']));
 }
 
 /** @throws BackendTrouble for what is Gnocchi's trouble and not the question's. */

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
 import { RawJson } from '../../alarm/python-json.js';
-import { createHttpExchange, jsonOf, type HttpResponse } from '../http-exchange.js';
+import { createHttpExchange, type HttpResponse } from '../http-exchange.js';
 import { BackendTrouble, reasonOf } from '../trouble.js';
 import { refusalOf, type GnocchiAnswer } from './answer.js';
+import { pythonsJsonOf } from './pythons-json.js';
 
 /** How we tell Gnocchi who asks: not at all, by a user's name (Gnocchi asks for no password), or with a Keystone token of ours. */
 export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: Tokens };
@@ -193,7 +194,7 @@ function bearing(token: string): Record<string, string> {
 function read<T>({ status, text }: HttpResponse, answer: z.ZodType<T>): GnocchiAnswer<T> {
   if (status >= 400) return refusalOf(status, text);
   if (status < 200 || status > 299) throw new BackendTrouble(`it answered with status ${status}`);
-  const parsed = answer.safeParse(jsonOf(text));
+  const parsed = answer.safeParse(pythonsJsonOf(text));
   if (!parsed.success) throw new BackendTrouble('its answer is not of the form expected');
   return { kind: 'answer', value: parsed.data };
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.js';
 import { createBackendGate } from '../backend-gate.js';
 import type { Asking, BackendObserver, Datasource, SeriesRequest } from '../datasource.js';
 import { reasonOf } from '../trouble.js';
-import { createAsker, type Asked } from './asker.js';
+import { askNeutral, createAsker, type Asked } from './asker.js';
 import { ExpiringMap } from './expiring-map.js';
 import type { GnocchiClient } from './gnocchi-client.js';
 import type { MetricOwner } from './metric-owners.js';
@@ -36,7 +36,7 @@ const METRIC_IDS = { forMs: 5 * 60_000, entries: 100_000 };
  */
 export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource<GnocchiQuery> {
   const { client, observer, clock } = deps;
-  const gate = createBackendGate({ concurrency: CONCURRENCY, observer });
+  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, clock, neutral: () => askNeutral(client) });
   const refusals = new ExpiringMap<BackendAnswer>(REFUSALS, clock);
   const owners = new ExpiringMap<MetricOwner>(OWNERS, clock);
   const ids = new ExpiringMap<string>(METRIC_IDS, clock);

@@ -101,14 +101,19 @@ async function askTogether(members: readonly Member[], round: Round): Promise<Fa
 }
 
 function aggregates(
-  { query: { resourceType, metric, method } }: SearchQuestion,
+  { query: { resourceType, metric, method, search: written } }: SearchQuestion,
   { query, groupby, slices = 1 }: { query: unknown; groupby?: string; slices?: number },
   { asker, window }: Round,
 ): ReturnType<Round['asker']['ask']> {
   const fetched = ['metric', metric, storedMethod(method)];
   const plain = { operations: fetched, search: { query, resourceType }, groupby, ...window };
   const request = isCount(method) ? plain : { ...plain, operations: ['aggregate', method, fetched], neededOverlap: 0 };
-  return asker.ask((client, putting) => client.aggregates(request, putting), slices);
+  return asker.ask((client, putting) => client.aggregates(request, putting), slices, askerOf(written));
+}
+
+/** The project that a search is kept to; what is kept to none is admins', and each search its own. Those that share a request are of one project. */
+function askerOf(search: string): string {
+  return /"created_by_project_id": ?("(?:[^"\\]|\\.)*")/.exec(search)?.[1] ?? search;
 }
 
 /** Gnocchi computes counts and then fails to write them down, so they are computed here. */

@@ -52,6 +52,13 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
   };
 }
 
+const NOBODYS = '00000000-0000-0000-0000-000000000000';
+
+/** Asks for a pool that nobody has. @throws BackendTrouble */
+export async function askNeutral(client: OctaviaClient): Promise<void> {
+  await client.members(NOBODYS, { signal: new AbortController().signal });
+}
+
 /** That we gave up is to be told as what it is: Octavia took too long. */
 async function inTime<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
   try {

@@ -3,6 +3,7 @@ import type { BackendGate } from '../backend-gate.js';
 import type { Asking } from '../datasource.js';
 import type { HttpResponse } from '../http-exchange.js';
 import { reasonOf } from '../trouble.js';
+import type { NeutralQuestion } from './neutral.js';
 import type { PlannedQuery, Tenancy } from './plan-queries.js';
 import type { Moments } from './points.js';
 import type { PrometheusClient, PrometheusRequest } from './prometheus-client.js';
@@ -12,6 +13,7 @@ import { outcomeOf, type Outcome } from './read-answer.js';
 export interface Round {
   client: PrometheusClient;
   gate: BackendGate;
+  neutral: NeutralQuestion;
   tenancy: Tenancy;
   asking: Asking;
   moments: Moments;
@@ -28,10 +30,12 @@ export interface Limits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'>
   isOptional?: boolean;
 }
 
+type AskedQuery = Pick<PlannedQuery, 'tenant' | 'promql'> & Partial<Pick<PlannedQuery, 'members'>>;
+
 /** Never rejects. */
 export async function askOnce(
-  query: Pick<PlannedQuery, 'tenant' | 'promql'>,
-  { client, gate, tenancy, asking, moments }: Round,
+  query: AskedQuery,
+  { client, gate, neutral, tenancy, asking, moments }: Round,
   { isOptional = false, ...limits }: Limits = {},
 ): Promise<Asked> {
   // Not the fault of the backend, so the gate does not hear of it.
@@ -44,14 +48,22 @@ export async function askOnce(
   };
   const send = (): Promise<HttpResponse> => {
     asking.trace?.sent(described(request));
+    neutral.saw(query.tenant);
     return client.ask({ ...request, ...limits }, asking.signal);
   };
   try {
-    if (isOptional) return read(await gate.run(send, asking.signal));
-    return await gate.run(async () => read(await send()), asking.signal);
+    if (isOptional) return read(await gate.run(send, asking.signal, askerOf(query)));
+    return await gate.run(async () => read(await send()), asking.signal, askerOf(query));
   } catch (thrown) {
     return { kind: 'trouble', reason: reasonOf(thrown), hasAnswered };
   }
+}
+
+/** The project whose question it is; undefined where it is several'. Of everybody's data, and where that is not said, each query is on its own. */
+function askerOf({ promql, members = [] }: AskedQuery): string | undefined {
+  const project = members[0]?.project ?? null;
+  if (members.some((member) => member.project !== project)) return undefined;
+  return project === null ? promql : JSON.stringify(project);
 }
 
 /**

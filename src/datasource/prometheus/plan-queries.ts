@@ -21,6 +21,8 @@ export interface Member {
   /** What it has where the others of its query have something else; null where it stands alone. */
   value: string | null;
   keys: readonly string[];
+  /** Whose data it is about; null: everybody's. */
+  project: string | null;
 }
 
 /** What one request asks: the queries of its members in one. */
@@ -71,7 +73,12 @@ export async function planQueries(questions: readonly Question[], tenancy: Tenan
     }
     const ofTenant = getOrAdd(texts, scoped.tenant, () => new Map<string, Asked>());
     const { promql } = scoped;
-    getOrAdd(ofTenant, promql, () => ({ written: query.promql, keys: [], holes: holesIn(promql) })).keys.push(key);
+    getOrAdd(ofTenant, promql, () => ({
+      written: query.promql,
+      project: query.project,
+      keys: [],
+      holes: holesIn(promql),
+    })).keys.push(key);
   }
   const queries: PlannedQuery[] = [];
   for (const [tenant, asked] of texts) for (const query of sweeping(await merging(tenant, asked), sweepFrom)) queries.push(query);
@@ -117,6 +124,7 @@ function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): Scope
 
 interface Asked {
   written: string;
+  project: string | null;
   keys: string[];
   holes: readonly Hole[];
 }
@@ -135,8 +143,8 @@ async function merging(tenant: string | null, asked: ReadonlyMap<string, Asked>)
   let planned = 0;
   for (const { hole, members } of await groupByHole(texts, MAX_MEMBERS)) {
     const all = members.map(({ key, value }): Member => {
-      const { written, keys } = asked.get(key) as Asked;
-      return { promql: key, written, value, keys };
+      const { written, project, keys } = asked.get(key) as Asked;
+      return { promql: key, written, value, keys, project };
     });
     for (const some of hole === null ? [all] : inPortions(all)) queries.push(together(tenant, hole, some));
     planned += members.length;

@@ -1,9 +1,11 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
+import { createSystemClock, type Clock } from '../../clock.js';
 import { createBackendGate } from '../backend-gate.js';
 import type { BackendObserver, Datasource } from '../datasource.js';
 import { askOnce, type Asked, type Round } from './ask-once.js';
 import { giveAll, handOut } from './hand-out.js';
+import { createNeutralQuestion } from './neutral.js';
 import { createPlanCache } from './plan-cache.js';
 import { halves, type Member, type PlannedQuery, type Tenancy } from './plan-queries.js';
 import { momentsOf } from './points.js';
@@ -16,6 +18,7 @@ export interface PrometheusDatasourceDeps {
   client: PrometheusClient;
   tenancy: Tenancy;
   observer: BackendObserver;
+  clock?: Pick<Clock, 'monotonicMs'>;
   /** When all series of a query are asked for. */
   sweeping?: Sweeping;
 }
@@ -34,9 +37,11 @@ export function createPrometheusDatasource({
   client,
   tenancy,
   observer,
+  clock = createSystemClock(),
   sweeping = SWEEPING,
 }: PrometheusDatasourceDeps): Datasource<PrometheusQuery> {
-  const gate = createBackendGate({ concurrency: CONCURRENCY, observer });
+  const neutral = createNeutralQuestion({ client, tenancy });
+  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, neutral: () => neutral.ask(), clock });
   const plans = createPlanCache({ tenancy, sweepFrom: sweeping.fromMembers });
   const sweeps = createSweeps(sweeping);
   return {
@@ -45,6 +50,7 @@ export function createPrometheusDatasource({
       const round: SweepingRound = {
         client,
         gate,
+        neutral,
         tenancy,
         asking,
         moments: momentsOf(request, asking.now),

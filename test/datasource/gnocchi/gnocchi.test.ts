@@ -233,11 +233,22 @@ describe('trouble is the answer to all questions of a request, which is not aske
   });
 
   test('and is counted against Gnocchi, until it is left alone for a while', async () => {
+    double.answers.aggregates = double.answers.search = [500, 'oops'];
+    const datasource = open();
+    for (let round = 0; round < 6; round += 1) await ask(datasource, [ofMetrics(1)]);
+    expect(double.requests.map(({ target }) => target.split('?')[0])).toEqual([
+      ...Array.from({ length: 3 }, () => '/v1/aggregates'),
+      '/v1/search/resource/generic',
+    ]);
+    expect(failures).toEqual(Array.from({ length: 4 }, () => 'it answered with status 500'));
+  });
+
+  test("and is not counted against a Gnocchi that answers what is nobody's question", async () => {
     double.answers.aggregates = [500, 'oops'];
     const datasource = open();
     for (let round = 0; round < 6; round += 1) await ask(datasource, [ofMetrics(1)]);
-    expect(double.requests.length).toBe(3);
-    expect(failures).toEqual(Array.from({ length: 3 }, () => 'it answered with status 500'));
+    expect(double.requests.filter(({ target }) => target.startsWith('/v1/aggregates?')).length).toBe(6);
+    expect(double.requests.filter(({ target }) => target.startsWith('/v1/search/')).length).toBe(2);
   });
 
   test('that hangs is not forgotten for those that were never asked when time was up', async () => {

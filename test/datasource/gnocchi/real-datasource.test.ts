@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { BackendAnswer, GnocchiQuery } from '../../../src/alarm/series.js';
 import { createSystemClock } from '../../../src/clock.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
+import { askNeutral } from '../../../src/datasource/gnocchi/asker.js';
 import { createGnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../../src/datasource/gnocchi/gnocchi.js';
 import { eventually } from '../../support/eventually.js';
@@ -277,6 +278,28 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       );
     },
   );
+
+  test('are told their rows though others, asked with them, have measures that are no numbers', async () => {
+    const cpu = { cpu: { archive_policy_name: 'all' } };
+    const spoilt = await create('spoilt', '/v1/resource/generic', { id: randomUUID(), metrics: cpu }, 'u:p_1:member');
+    const id = spoilt.metrics!['cpu']!;
+    const body = ['nan', 'inf', '-inf'].map((value, minute) => ({ timestamp: `2026-01-01T12:0${minute + 2}:07`, value }));
+    await gnocchi.ask('POST', `/v1/metric/${id}/measures`, { body: [...body, { timestamp: '2026-01-01T12:06:07', value: 5 }] });
+    const alone = await ask(ofMetrics([made['a']!.metrics!['cpu']!]));
+    await eventually(async () => {
+      const answers = await ask(ofMetrics([made['a']!.metrics!['cpu']!]), ofMetrics([id]));
+      const point = { at: Date.parse('2026-01-01T12:06:00Z'), values: { value: 5 } };
+      expect(answers).toEqual([...alone, { kind: 'series', series: [[point]] }]);
+    });
+  });
+
+  test('are not the only ones that it can be asked: what is nobody’s question it answers too', async () => {
+    const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
+    const auth = { kind: 'token', tokens } as const;
+    await expect(askNeutral(createGnocchiClient({ url: gnocchi.url, auth, timeoutMs: 30_000 }))).resolves.toBeUndefined();
+    const dead = createGnocchiClient({ url: 'http://127.0.0.1:1', auth, timeoutMs: 30_000 });
+    await expect(askNeutral(dead)).rejects.toThrow('connection refused');
+  });
 
   test('count what has points, which this Gnocchi cannot do', async () => {
     const ids = ['a', 'b'].map((name) => made[name]!.metrics!['cpu']!);

@@ -1,7 +1,7 @@
 import type { AlarmRule } from '../../../src/alarm/types/index.js';
 import { END, metricsOf, uuid, type GnocchiCase, type Reply } from './gnocchi-answers.js';
 import { STEP_MS, type JudgedCase } from './judged.js';
-import { own, readJson } from './json-text.js';
+import { own, readJson, readPythonJson } from './json-text.js';
 import { believed, expectedOf, type Measured, type Understood } from './oracle.js';
 
 export function judgedGnocchi(one: GnocchiCase): JudgedCase {
@@ -76,7 +76,7 @@ function understoodSearch(one: GnocchiCase, which: number): Understood {
   const asked = new Set<unknown>(one.alarms.map((_, index) => uuid(one.index, 'b', index)));
   // Whose they are cannot be told: they are asked for one by one.
   if (new Set(names).size < names.length || names.some((each) => !asked.has(each))) {
-    const alone = readJson(one.bodies[which]!);
+    const alone = readPythonJson(one.bodies[which]!);
     return alone === undefined ? 'trouble' : aggregatedOf(alone.json, one);
   }
   const at = names.indexOf(name);
@@ -95,7 +95,7 @@ function bodyOf({ status, body }: Reply): { json: unknown } | 'trouble' | 'unkno
     typeof description === 'string' || (typeof description === 'object' && description !== null && !Array.isArray(description));
   if (status >= 400) return !isGnocchis || status >= 500 || [401, 408, 425, 429].includes(status) ? 'trouble' : 'unknown';
   // With 204 nothing is sent.
-  return status === 200 ? (readJson(body) ?? 'trouble') : 'trouble';
+  return status === 200 ? (readPythonJson(body) ?? 'trouble') : 'trouble';
 }
 
 /** The id of the alarm's metric; undefined: there is none. */

@@ -4,7 +4,7 @@ import type { BackendAnswer, PoolQuery } from '../../../src/alarm/series.js';
 import { createBackendGate } from '../../../src/datasource/backend-gate.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
 import { createOctaviaClient, type OctaviaClientOptions } from '../../../src/datasource/octavia/octavia-client.js';
-import { createOctaviaDatasource } from '../../../src/datasource/octavia/octavia.js';
+import { askNeutral, createOctaviaDatasource } from '../../../src/datasource/octavia/octavia.js';
 import { AppError } from '../../../src/errors.js';
 import { NOON } from '../../support/builders.js';
 import { aPoolMember, startOctaviaDouble, type OctaviaDouble, type OctaviaReply } from '../../support/octavia-double.js';
@@ -30,7 +30,7 @@ function open(given: Partial<OctaviaClientOptions> = {}): Datasource<PoolQuery> 
   const observer = { succeeded: () => reports.push('succeeded'), failed: (reason: string) => reports.push(reason) };
   const datasource = createOctaviaDatasource({
     client,
-    gate: createBackendGate({ concurrency: 2, observer }),
+    gate: createBackendGate({ concurrency: 2, observer, neutral: () => askNeutral(client) }),
     creationTimeS: 120,
   });
   opened.push(datasource);

@@ -1,0 +1,87 @@
+import type { Clock } from '../clock.js';
+import type { BackendObserver } from './datasource.js';
+import { BackendTrouble, reasonOf } from './trouble.js';
+
+export interface BreakerOptions {
+  /** Asks what is nobody's question and what every backend of its kind answers at once. Rejects where it does not. */
+  neutral: () => Promise<unknown>;
+  observer: BackendObserver;
+  /** Told when the backend turns out to be the one to blame. */
+  onOpen: () => void;
+  /** How long a backend that failed is left alone before it is asked the neutral question again. */
+  retryAfterMs: number;
+  clock: Pick<Clock, 'monotonicMs'>;
+}
+
+/** A backend that is not asked just now, with what was the matter with it. */
+export class LeftAlone extends BackendTrouble {}
+
+const FAILURES_IN_A_ROW = 3;
+/** Where nothing else was answered for so long, that the neutral question is does not make it a backend that can be asked. */
+const LATELY_MS = 120_000;
+
+/**
+ * Tells a backend in trouble from questions that it cannot answer: after three failures in a row it is asked the neutral question. Only where that
+ * fails too it is left alone, until the neutral question, asked once a second, is answered.
+ */
+export class Breaker {
+  #failuresInARow = 0;
+  #answeredMs: number;
+  /** Since when it is left alone; null while it is not. */
+  #leftAloneMs: number | null = null;
+  #reason = '';
+  #checking: Promise<void> | undefined;
+
+  constructor(private readonly options: BreakerOptions) {
+    this.#answeredMs = options.clock.monotonicMs();
+  }
+
+  /** Resolves when a question may be asked. @throws LeftAlone */
+  async pass(): Promise<void> {
+    const { clock, retryAfterMs } = this.options;
+    await this.#checking;
+    if (this.#leftAloneMs !== null && clock.monotonicMs() - this.#leftAloneMs >= retryAfterMs) await this.#check();
+    if (this.#leftAloneMs !== null) throw new LeftAlone(this.#reason);
+  }
+
+  answered(): void {
+    this.#failuresInARow = 0;
+    this.#leftAloneMs = null;
+    this.#answeredMs = this.options.clock.monotonicMs();
+    this.options.observer.succeeded();
+  }
+
+  /** Resolves when it is clear whether the backend is left alone. */
+  async failed(reason: string, cause: unknown): Promise<void> {
+    this.#failuresInARow += 1;
+    const isSuspect = this.#failuresInARow >= FAILURES_IN_A_ROW && this.#leftAloneMs === null;
+    if (isSuspect) await this.#check();
+    const isElsewhereWell = isSuspect && this.#leftAloneMs === null && this.#wasAnsweredLately();
+    this.options.observer.failed(reason, cause, isElsewhereWell);
+  }
+
+  #wasAnsweredLately(): boolean {
+    return this.options.clock.monotonicMs() - this.#answeredMs < LATELY_MS;
+  }
+
+  #check(): Promise<void> {
+    this.#checking ??= this.#askNeutral().finally(() => (this.#checking = undefined));
+    return this.#checking;
+  }
+
+  async #askNeutral(): Promise<void> {
+    const { neutral, observer, onOpen, clock } = this.options;
+    try {
+      await neutral();
+      // Else it is told of as it is: nothing that alarms ask is answered.
+      if (this.#leftAloneMs !== null || this.#wasAnsweredLately()) observer.succeeded();
+      this.#failuresInARow = 0;
+      this.#leftAloneMs = null;
+    } catch (cause) {
+      this.#reason = reasonOf(cause);
+      this.#leftAloneMs = clock.monotonicMs();
+      onOpen();
+      observer.failed(this.#reason, cause, false);
+    }
+  }
+}

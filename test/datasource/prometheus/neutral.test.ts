@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+
+import { createNeutralQuestion } from '../../../src/datasource/prometheus/neutral.js';
+import type { Tenancy } from '../../../src/datasource/prometheus/plan-queries.js';
+import { createPrometheusClient } from '../../../src/datasource/prometheus/prometheus-client.js';
+import { toError } from '../../../src/errors.js';
+import {
+  askAbout,
+  prometheusAt,
+  refusal,
+  startPrometheusDouble,
+  type PrometheusDouble,
+  type PrometheusReply,
+} from '../../support/prometheus-double.js';
+
+let double: PrometheusDouble;
+
+beforeEach(async () => {
+  double = await startPrometheusDouble();
+});
+afterEach(() => double.close());
+
+const MIMIR: Tenancy = { kind: 'header', header: 'x-scope-orgid', adminTenant: undefined };
+
+/** `answered`, or why not. */
+async function asked(tenancy: Tenancy, reply?: PrometheusReply): Promise<string> {
+  if (reply) double.reply = reply;
+  const client = createPrometheusClient({ url: double.url, auth: { kind: 'none' }, timeoutMs: 20_000 });
+  const question = createNeutralQuestion({ client, tenancy });
+  question.saw('p1');
+  return question.ask().then(
+    () => 'answered',
+    (thrown: unknown) => toError(thrown).message,
+  );
+}
+
+test.each<[string, Tenancy, PrometheusReply | undefined, string]>([
+  ['without series', { kind: 'none' }, undefined, 'answered'],
+  ['with a refusal', { kind: 'none' }, refusal(422, 'execution', 'no'), 'answered'],
+  ['that it has too much to do', { kind: 'none' }, [429, 'slower'], 'it answered with status 429'],
+  ['that the tenant has asked too much', MIMIR, [429, 'slower'], 'answered'],
+  ['that there is no such tenant', MIMIR, [401, 'no org id'], 'it answered with status 401'],
+  ['500', MIMIR, [500, 'oops'], 'it answered with status 500'],
+  ['a login page', { kind: 'label', label: 'project' }, [200, '<html>'], 'its answer is not JSON'],
+])('the neutral question, answered %s', async (_, tenancy, reply, expected) => {
+  expect(await asked(tenancy, reply)).toBe(expected);
+});
+
+test.each<[Tenancy, string | undefined]>([
+  [MIMIR, 'p1'],
+  [{ ...MIMIR, adminTenant: 'infra' }, 'infra'],
+  [{ kind: 'label', label: 'project' }, undefined],
+])('is asked, with %j, in the name of %p', async (tenancy, expected) => {
+  await asked(tenancy);
+  expect(double.asked[0]?.headers['x-scope-orgid']).toBe(expected);
+});
+
+test('is what a Prometheus in trouble is asked alone, and one that cannot answer some questions now and then', async () => {
+  const observed = prometheusAt(double.url);
+  const neutral = (): number => double.asked.filter(({ form }) => form['query']!.startsWith('tocsin')).length;
+  const bad = [500, 'oops'] as const;
+  double.reply = ({ form }) =>
+    form['query']!.startsWith('absent(') ? [...bad] : [200, { status: 'success', data: { resultType: 'vector', result: [] } }];
+  const queries = Array.from({ length: 12 }, (_, n) => `absent(a${n})`);
+  await askAbout(observed, queries);
+  expect(double.asked.length - neutral()).toBe(12);
+  expect(neutral()).toBeGreaterThan(0);
+  expect(await askAbout(observed, ['up'])).toEqual({ up: { kind: 'series', series: [] } });
+  double.reply = [...bad];
+  for (let look = 0; look < 5; look += 1) await askAbout(observed, queries);
+  // Three, with those let in beside them, and the neutral question.
+  expect(double.asked.length).toBeLessThan(12 + 1 + 2 * 12);
+});
