@@ -3,7 +3,7 @@ import type { Evaluation, Verdict } from '../alarm/decide.js';
 import type { EvaluationOptions } from '../alarm/evaluation-options.js';
 import { pythonFloat } from '../alarm/python-json.js';
 import { windowStart, type BackendAnswer, type Point, type PoolMember, type SeriesNeed } from '../alarm/series.js';
-import { evaluatedTypeOf, partsOf, type AlarmRule } from '../alarm/types/index.js';
+import { evaluatedTypeOf, partsOf, type AlarmRule, type RulePart } from '../alarm/types/index.js';
 import type { JudgedPoint, JudgementListener } from '../alarm/types/judged-point.js';
 import { effectiveThreshold, type ThresholdCondition } from '../alarm/types/threshold-judgement.js';
 import { numberedSeries, shownDatapoints, shownSeries, type NumberedSeries } from './explain-series.js';
@@ -28,24 +28,28 @@ export interface Look {
 
 /** Each question of an alarm that was put to its backend, with what became of every datapoint of the answer. */
 export function explainedQuestions(look: Look): ExplainedQuestion[] {
-  const parts = partsOf(look.rule, look.options);
-  const areParts = look.rule.type === 'composite';
-  return look.needs.map((need, index) =>
-    explained(look, need, {
-      // Each part of a composite rule asks one question.
-      ...parts[areParts ? index : 0]!,
-      answer: look.own[index]!,
-      name: areParts ? `rule${index + 1}` : undefined,
-    }),
-  );
+  const asking = askersOf(look);
+  return look.needs.map((need, index) => explained(look, need, { ...asking[index]!, answer: look.own[index]! }));
 }
 
-/** A question that nobody could be asked. */
-export function unaskedQuestion(
-  rule: AlarmRule,
-  need: SeriesNeed,
-  { at, configured }: { at: Date; configured: boolean },
-): ExplainedQuestion {
+/** The same of an alarm whose backends are not all configured: nobody was asked. */
+export function unaskedQuestions(
+  look: Pick<Look, 'rule' | 'needs' | 'options' | 'at'>,
+  isConfigured: (need: SeriesNeed) => boolean,
+): ExplainedQuestion[] {
+  const asking = askersOf(look);
+  return look.needs.map((need, index) => unasked(need, asking[index]!, { at: look.at, configured: isConfigured(need) }));
+}
+
+/** Who asks each question: each part of a composite rule asks one, other rules ask all. */
+function askersOf({ rule, needs, options }: Pick<Look, 'rule' | 'needs' | 'options'>): Asker[] {
+  const parts = partsOf(rule, options);
+  if (rule.type !== 'composite') return needs.map(() => ({ ...parts[0]!, name: undefined }));
+  return parts.map((part, index) => ({ ...part, name: `rule${index + 1}` }));
+}
+
+function unasked(need: SeriesNeed, asker: Asker, { at, configured }: { at: Date; configured: boolean }): ExplainedQuestion {
+  const { rule, options, name } = asker;
   return {
     backend: { kind: need.datasource, name: need.backend, configured, reachable: null, trouble: null },
     window: windowOf(rule, need, at),
@@ -61,28 +65,30 @@ export function unaskedQuestion(
     seriesNotShown: 0,
     judgedSeries: null,
     poolMembers: null,
-    part: null,
+    part: name === undefined ? null : { name, type: rule.type, verdict: null, options },
   };
 }
 
-/** One rule with the one answer that is its own: of the whole alarm, or of a part of a composite one. */
-interface Part {
-  rule: AlarmRule;
-  answer: BackendAnswer;
-  options: EvaluationOptions;
-  /** Of a part. */
+/** A rule that asks: of the whole alarm, or a part of a composite one, which has a name. */
+interface Asker extends RulePart {
   name: string | undefined;
 }
 
+/** With the one answer that is its own. */
+interface Part extends Asker {
+  answer: BackendAnswer;
+}
+
 function explained(look: Look, need: SeriesNeed, part: Part): ExplainedQuestion {
-  const { rule, answer, name, options } = part;
+  const { rule, answer, options } = part;
   const judged = judgedAgain(look, part);
   const { evaluation } = judged;
   const trouble = answer.kind === 'trouble' ? answer.reason : null;
   const condition = conditionOf(rule);
+  const question = unasked(need, part, { at: look.at, configured: true });
   return {
-    ...unaskedQuestion(rule, need, { at: look.at, configured: true }),
-    backend: { kind: need.datasource, name: need.backend, configured: true, reachable: trouble === null, trouble },
+    ...question,
+    backend: { ...question.backend, reachable: trouble === null, trouble },
     requests: look.overheard.requestsOf(need.key),
     refusal: answer.kind === 'absent' || answer.kind === 'refused' ? answer.reason : null,
     condition: condition && {
@@ -92,7 +98,7 @@ function explained(look: Look, need: SeriesNeed, part: Part): ExplainedQuestion 
     },
     ...explainedData(look, need, part, judged),
     poolMembers: answer.kind === 'members' ? poolMembersOf(answer.members, evaluation) : null,
-    part: name === undefined ? null : { name, type: rule.type, verdict: evaluation.verdict, options },
+    part: question.part && { ...question.part, verdict: evaluation.verdict },
   };
 }
 
