@@ -1,6 +1,7 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import type { Evaluation, Verdict } from '../alarm/decide.js';
 import type { EvaluationOptions } from '../alarm/evaluation-options.js';
+import { firstCharacters } from '../alarm/first-characters.js';
 import { pythonFloat } from '../alarm/python-json.js';
 import { windowStart, type BackendAnswer, type Point, type PoolMember, type SeriesNeed } from '../alarm/series.js';
 import { evaluatedTypeOf, partsOf, type AlarmRule, type RulePart } from '../alarm/types/index.js';
@@ -211,7 +212,7 @@ const MOST_CHARACTERS = 100;
 function shownValue(value: unknown): number | string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  if (typeof value === 'string') return value.slice(0, MOST_CHARACTERS);
+  if (typeof value === 'string') return firstCharacters(value, MOST_CHARACTERS);
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `of type ${typeof value}`;
 }
 
