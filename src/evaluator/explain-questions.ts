@@ -7,6 +7,7 @@ import { windowStart, type BackendAnswer, type Point, type PoolMember, type Seri
 import { evaluatedTypeOf, partsOf, type AlarmRule, type RulePart } from '../alarm/types/index.js';
 import type { JudgedPoint, JudgementListener } from '../alarm/types/judged-point.js';
 import { effectiveThreshold, type ThresholdCondition } from '../alarm/types/threshold-judgement.js';
+import { othersTurn } from '../in-pieces.js';
 import { numberedSeries, shownDatapoints, shownSeries, type NumberedSeries } from './explain-series.js';
 import type { Datapoint, ExplainedPoolMember, ExplainedQuestion } from './explanation.js';
 import type { Overheard } from './overhear.js';
@@ -28,9 +29,14 @@ export interface Look {
 }
 
 /** Each question of an alarm that was put to its backend, with what became of every datapoint of the answer. */
-export function explainedQuestions(look: Look): ExplainedQuestion[] {
-  const asking = askersOf(look);
-  return look.needs.map((need, index) => explained(look, need, { ...asking[index]!, answer: look.own[index]! }));
+export async function explainedQuestions(look: Look): Promise<ExplainedQuestion[]> {
+  const questions: ExplainedQuestion[] = [];
+  for (const [index, asker] of askersOf(look).entries()) {
+    // An answer may be long, and a composite rule may ask twenty.
+    if (index > 0) await othersTurn();
+    questions.push(explained(look, look.needs[index]!, { ...asker, answer: look.own[index]! }));
+  }
+  return questions;
 }
 
 /** The same of an alarm whose backends are not all configured: nobody was asked. */
@@ -132,6 +138,7 @@ function explainedData(look: Look, need: SeriesNeed, part: Part, { points, verdi
   const { answers, overheard } = look;
   const numbered = numberedSeries(answers.get(need.key), overheard.labelsOf(need.key), overheard.droppedOf(need.key));
   const datapoints = datapointsOf(look, need, part, { points, numbered });
+  const comparison = comparisonFor(part.rule, { state: look.state, options: part.options });
   // Only Prometheus' series have labels, be it none.
   const hasLabels = need.datasource === 'prometheus' && part.answer.kind === 'series';
   const shown = hasLabels ? shownSeries(numbered.labels, verdicts, datapoints) : undefined;
@@ -142,7 +149,12 @@ function explainedData(look: Look, need: SeriesNeed, part: Part, { points, verdi
     compared: datapoints.filter(({ used }) => used).length,
     outside: datapoints.filter(({ outside }) => outside === true).length,
     mostRecent: typeof mostRecent === 'number' ? mostRecent : null,
-    datapoints: isOneOfSeveral ? readable : readable.map((point) => ({ ...point, series: undefined })),
+    // Words are made for those alone that are read.
+    datapoints: readable.map((point) => ({
+      ...point,
+      series: isOneOfSeveral ? point.series : undefined,
+      comparison: point.used ? comparison(point.value) : undefined,
+    })),
     datapointsNotShown: datapoints.length - readable.length,
     series: shown?.series ?? null,
     seriesNotShown: shown ? numbered.labels.length - shown.series.length : 0,
@@ -167,18 +179,16 @@ function conditionOf(rule: AlarmRule): ThresholdCondition | null {
 
 /** What was judged, what was cut off before that, and what the backend sent and nobody believed: series by series, oldest first. */
 function datapointsOf(
-  { answers, state, overheard }: Look,
+  { answers, overheard }: Look,
   need: SeriesNeed,
-  { rule, answer, options }: Part,
+  { rule, answer }: Part,
   { points: judged, numbered }: { points: readonly JudgedPoint[]; numbered: NumberedSeries },
 ): Datapoint[] {
   const whole = answers.get(need.key);
-  const comparison = comparisonFor(rule, { state, options });
   const datapoints = judged.map((point): Datapoint => {
     const { series, at, value } = point;
-    const shown = { at: new Date(at), value, series };
-    if ('leftOut' in point) return unused(shown, point.leftOut);
-    return { ...shown, used: true, why: undefined, comparison: comparison(point.value), outside: point.outside };
+    if ('leftOut' in point) return unused({ at: new Date(at), value, series }, point.leftOut);
+    return { at: new Date(at), value, series, used: true, why: undefined, comparison: undefined, outside: point.outside };
   });
   for (const [series, points] of (whole?.kind === 'series' ? whole.series : []).entries()) {
     for (const point of cutOff(points, answer, series)) {
@@ -194,7 +204,8 @@ function datapointsOf(
 }
 
 function unused(shown: Pick<Datapoint, 'at' | 'value' | 'series'>, why: string): Datapoint {
-  return { ...shown, used: false, why, comparison: undefined, outside: undefined };
+  const { at, value, series } = shown;
+  return { at, value, series, used: false, why, comparison: undefined, outside: undefined };
 }
 
 /** Points of a widened answer that the alarm did not get to see. */
@@ -221,11 +232,11 @@ const SIGNS = { gt: '>', ge: '>=', lt: '<', le: '<=', eq: '==', ne: '!=' } as co
 function comparisonFor(
   rule: AlarmRule,
   circumstances: { state: AlarmState; options: EvaluationOptions },
-): (value: number) => string | undefined {
+): (value: Datapoint['value']) => string | undefined {
   const condition = conditionOf(rule);
   if (condition === null) return () => undefined;
   const right = `${SIGNS[condition.comparison_operator]} ${pythonFloat(effectiveThreshold(condition, circumstances))}`;
-  return (value) => `${pythonFloat(value)} ${right}`;
+  return (value) => (typeof value === 'number' ? `${pythonFloat(value)} ${right}` : undefined);
 }
 
 function bySeriesAndTime(a: Datapoint, b: Datapoint): number {

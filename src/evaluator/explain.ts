@@ -144,7 +144,7 @@ async function lookAtSeries(
   const withoutBackends = isTrouble ? judgeWithoutBackends(judged, first.own, at) : first;
   const { evaluation, decision } = graceMs === 0 ? withoutBackends : first;
   const { own } = first;
-  const questions = explainedQuestions({ rule, needs, options, state, at, answers, own, evaluation, overheard });
+  const questions = await explainedQuestions({ rule, needs, options, state, at, answers, own, evaluation, overheard });
   const notes = isTrouble && graceMs > 0 ? [graceNote(graceMs, withoutBackends.decision)] : [];
   return { questions, members: null, judged: { verdict: evaluation.verdict, decision }, notes };
 }
