@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { firstCharacters } from './first-characters.js';
 import { pythonRepr } from './python-json.js';
 
 /**
@@ -156,7 +157,7 @@ const SHOWN_CHARACTERS = 200;
 /** A value as it stands in a message: what was sent may be far longer than anybody would read. */
 export function shownText(value: unknown): string {
   const text = pythonText(value);
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+  return text.length > SHOWN_CHARACTERS ? `${firstCharacters(text, SHOWN_CHARACTERS)}…` : text;
 }
 
 /** Python's words for a value of another type than asked for. */

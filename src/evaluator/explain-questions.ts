@@ -1,11 +1,13 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import type { Evaluation, Verdict } from '../alarm/decide.js';
 import type { EvaluationOptions } from '../alarm/evaluation-options.js';
+import { firstCharacters } from '../alarm/first-characters.js';
 import { pythonFloat } from '../alarm/python-json.js';
 import { windowStart, type BackendAnswer, type Point, type PoolMember, type SeriesNeed } from '../alarm/series.js';
-import { evaluatedTypeOf, partsOf, type AlarmRule } from '../alarm/types/index.js';
+import { evaluatedTypeOf, partsOf, type AlarmRule, type RulePart } from '../alarm/types/index.js';
 import type { JudgedPoint, JudgementListener } from '../alarm/types/judged-point.js';
 import { effectiveThreshold, type ThresholdCondition } from '../alarm/types/threshold-judgement.js';
+import { othersTurn } from '../in-pieces.js';
 import { numberedSeries, shownDatapoints, shownSeries, type NumberedSeries } from './explain-series.js';
 import type { Datapoint, ExplainedPoolMember, ExplainedQuestion } from './explanation.js';
 import type { Overheard } from './overhear.js';
@@ -27,25 +29,34 @@ export interface Look {
 }
 
 /** Each question of an alarm that was put to its backend, with what became of every datapoint of the answer. */
-export function explainedQuestions(look: Look): ExplainedQuestion[] {
-  const parts = partsOf(look.rule, look.options);
-  const areParts = look.rule.type === 'composite';
-  return look.needs.map((need, index) =>
-    explained(look, need, {
-      // Each part of a composite rule asks one question.
-      ...parts[areParts ? index : 0]!,
-      answer: look.own[index]!,
-      name: areParts ? `rule${index + 1}` : undefined,
-    }),
-  );
+export async function explainedQuestions(look: Look): Promise<ExplainedQuestion[]> {
+  const questions: ExplainedQuestion[] = [];
+  for (const [index, asker] of askersOf(look).entries()) {
+    // An answer may be long, and a composite rule may ask twenty.
+    if (index > 0) await othersTurn();
+    questions.push(explained(look, look.needs[index]!, { ...asker, answer: look.own[index]! }));
+  }
+  return questions;
 }
 
-/** A question that nobody could be asked. */
-export function unaskedQuestion(
-  rule: AlarmRule,
-  need: SeriesNeed,
-  { at, configured }: { at: Date; configured: boolean },
-): ExplainedQuestion {
+/** The same of an alarm whose backends are not all configured: nobody was asked. */
+export function unaskedQuestions(
+  look: Pick<Look, 'rule' | 'needs' | 'options' | 'at'>,
+  isConfigured: (need: SeriesNeed) => boolean,
+): ExplainedQuestion[] {
+  const asking = askersOf(look);
+  return look.needs.map((need, index) => unasked(need, asking[index]!, { at: look.at, configured: isConfigured(need) }));
+}
+
+/** Who asks each question: each part of a composite rule asks one, other rules ask all. */
+function askersOf({ rule, needs, options }: Pick<Look, 'rule' | 'needs' | 'options'>): Asker[] {
+  const parts = partsOf(rule, options);
+  if (rule.type !== 'composite') return needs.map(() => ({ ...parts[0]!, name: undefined }));
+  return parts.map((part, index) => ({ ...part, name: `rule${index + 1}` }));
+}
+
+function unasked(need: SeriesNeed, asker: Asker, { at, configured }: { at: Date; configured: boolean }): ExplainedQuestion {
+  const { rule, options, name } = asker;
   return {
     backend: { kind: need.datasource, name: need.backend, configured, reachable: null, trouble: null },
     window: windowOf(rule, need, at),
@@ -61,28 +72,30 @@ export function unaskedQuestion(
     seriesNotShown: 0,
     judgedSeries: null,
     poolMembers: null,
-    part: null,
+    part: name === undefined ? null : { name, type: rule.type, verdict: null, options },
   };
 }
 
-/** One rule with the one answer that is its own: of the whole alarm, or of a part of a composite one. */
-interface Part {
-  rule: AlarmRule;
-  answer: BackendAnswer;
-  options: EvaluationOptions;
-  /** Of a part. */
+/** A rule that asks: of the whole alarm, or a part of a composite one, which has a name. */
+interface Asker extends RulePart {
   name: string | undefined;
 }
 
+/** With the one answer that is its own. */
+interface Part extends Asker {
+  answer: BackendAnswer;
+}
+
 function explained(look: Look, need: SeriesNeed, part: Part): ExplainedQuestion {
-  const { rule, answer, name, options } = part;
+  const { rule, answer, options } = part;
   const judged = judgedAgain(look, part);
   const { evaluation } = judged;
   const trouble = answer.kind === 'trouble' ? answer.reason : null;
   const condition = conditionOf(rule);
+  const question = unasked(need, part, { at: look.at, configured: true });
   return {
-    ...unaskedQuestion(rule, need, { at: look.at, configured: true }),
-    backend: { kind: need.datasource, name: need.backend, configured: true, reachable: trouble === null, trouble },
+    ...question,
+    backend: { ...question.backend, reachable: trouble === null, trouble },
     requests: look.overheard.requestsOf(need.key),
     refusal: answer.kind === 'absent' || answer.kind === 'refused' ? answer.reason : null,
     condition: condition && {
@@ -92,7 +105,7 @@ function explained(look: Look, need: SeriesNeed, part: Part): ExplainedQuestion 
     },
     ...explainedData(look, need, part, judged),
     poolMembers: answer.kind === 'members' ? poolMembersOf(answer.members, evaluation) : null,
-    part: name === undefined ? null : { name, type: rule.type, verdict: evaluation.verdict, options },
+    part: question.part && { ...question.part, verdict: evaluation.verdict },
   };
 }
 
@@ -125,6 +138,7 @@ function explainedData(look: Look, need: SeriesNeed, part: Part, { points, verdi
   const { answers, overheard } = look;
   const numbered = numberedSeries(answers.get(need.key), overheard.labelsOf(need.key), overheard.droppedOf(need.key));
   const datapoints = datapointsOf(look, need, part, { points, numbered });
+  const comparison = comparisonFor(part.rule, { state: look.state, options: part.options });
   // Only Prometheus' series have labels, be it none.
   const hasLabels = need.datasource === 'prometheus' && part.answer.kind === 'series';
   const shown = hasLabels ? shownSeries(numbered.labels, verdicts, datapoints) : undefined;
@@ -135,7 +149,12 @@ function explainedData(look: Look, need: SeriesNeed, part: Part, { points, verdi
     compared: datapoints.filter(({ used }) => used).length,
     outside: datapoints.filter(({ outside }) => outside === true).length,
     mostRecent: typeof mostRecent === 'number' ? mostRecent : null,
-    datapoints: isOneOfSeveral ? readable : readable.map((point) => ({ ...point, series: undefined })),
+    // Words are made for those alone that are read.
+    datapoints: readable.map((point) => ({
+      ...point,
+      series: isOneOfSeveral ? point.series : undefined,
+      comparison: point.used ? comparison(point.value) : undefined,
+    })),
     datapointsNotShown: datapoints.length - readable.length,
     series: shown?.series ?? null,
     seriesNotShown: shown ? numbered.labels.length - shown.series.length : 0,
@@ -160,18 +179,16 @@ function conditionOf(rule: AlarmRule): ThresholdCondition | null {
 
 /** What was judged, what was cut off before that, and what the backend sent and nobody believed: series by series, oldest first. */
 function datapointsOf(
-  { answers, state, overheard }: Look,
+  { answers, overheard }: Look,
   need: SeriesNeed,
-  { rule, answer, options }: Part,
+  { rule, answer }: Part,
   { points: judged, numbered }: { points: readonly JudgedPoint[]; numbered: NumberedSeries },
 ): Datapoint[] {
   const whole = answers.get(need.key);
-  const comparison = comparisonFor(rule, { state, options });
   const datapoints = judged.map((point): Datapoint => {
     const { series, at, value } = point;
-    const shown = { at: new Date(at), value, series };
-    if ('leftOut' in point) return unused(shown, point.leftOut);
-    return { ...shown, used: true, why: undefined, comparison: comparison(point.value), outside: point.outside };
+    if ('leftOut' in point) return unused({ at: new Date(at), value, series }, point.leftOut);
+    return { at: new Date(at), value, series, used: true, why: undefined, comparison: undefined, outside: point.outside };
   });
   for (const [series, points] of (whole?.kind === 'series' ? whole.series : []).entries()) {
     for (const point of cutOff(points, answer, series)) {
@@ -187,7 +204,8 @@ function datapointsOf(
 }
 
 function unused(shown: Pick<Datapoint, 'at' | 'value' | 'series'>, why: string): Datapoint {
-  return { ...shown, used: false, why, comparison: undefined, outside: undefined };
+  const { at, value, series } = shown;
+  return { at, value, series, used: false, why, comparison: undefined, outside: undefined };
 }
 
 /** Points of a widened answer that the alarm did not get to see. */
@@ -205,7 +223,7 @@ const MOST_CHARACTERS = 100;
 function shownValue(value: unknown): number | string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  if (typeof value === 'string') return value.slice(0, MOST_CHARACTERS);
+  if (typeof value === 'string') return firstCharacters(value, MOST_CHARACTERS);
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `of type ${typeof value}`;
 }
 
@@ -214,11 +232,11 @@ const SIGNS = { gt: '>', ge: '>=', lt: '<', le: '<=', eq: '==', ne: '!=' } as co
 function comparisonFor(
   rule: AlarmRule,
   circumstances: { state: AlarmState; options: EvaluationOptions },
-): (value: number) => string | undefined {
+): (value: Datapoint['value']) => string | undefined {
   const condition = conditionOf(rule);
   if (condition === null) return () => undefined;
   const right = `${SIGNS[condition.comparison_operator]} ${pythonFloat(effectiveThreshold(condition, circumstances))}`;
-  return (value) => `${pythonFloat(value)} ${right}`;
+  return (value) => (typeof value === 'number' ? `${pythonFloat(value)} ${right}` : undefined);
 }
 
 function bySeriesAndTime(a: Datapoint, b: Datapoint): number {

@@ -4,10 +4,10 @@ import type { Datapoint, ExplainedSeries, JudgedSeriesCount } from './explanatio
 import { seriesName } from './series-name.js';
 
 /** PromQL can give thousands of series; nobody reads them. */
-export const MOST_SERIES = 100;
-export const MOST_DATAPOINTS = 1_000;
+const MOST_SERIES = 100;
+const MOST_DATAPOINTS = 1_000;
 /** Of the names and values of one series' labels. */
-export const MOST_LABEL_CHARACTERS = 2_000;
+const MOST_LABEL_CHARACTERS = 2_000;
 /** Of those that are told by their names. */
 const MOST_NAMES = 3;
 

@@ -10,7 +10,7 @@ import type { MemberAlarm } from '../storage/evaluation-store.js';
 import type { EvaluationProgress, ExplanationStore } from '../storage/explanation-store.js';
 import { askAll } from './ask-backends.js';
 import { combinationVerdict, memberStates } from './combination-verdict.js';
-import { explainedQuestions, unaskedQuestion } from './explain-questions.js';
+import { explainedQuestions, unaskedQuestions } from './explain-questions.js';
 import { foundWords, summaryOf } from './explain-words.js';
 import type { ExplainedEvaluation, ExplainedQuestion, ExplainedSchedule, Explanation, StateThen } from './explanation.js';
 import { judgeAlarm, judgeWithoutBackends } from './judge.js';
@@ -132,7 +132,7 @@ async function lookAtSeries(
   const isConfigured = ({ datasource, backend }: SeriesNeed): boolean => datasources.find(datasource, backend) !== undefined;
   const missing = needs.find((need) => !isConfigured(need));
   if (missing !== undefined) {
-    const questions = needs.map((need) => unaskedQuestion(rule, need, { at, configured: isConfigured(need) }));
+    const questions = unaskedQuestions({ rule, needs, options, at }, isConfigured);
     return { questions, members: null, judged: undefined, blind: notConfigured(missing) };
   }
   const overheard = overhear();
@@ -144,7 +144,7 @@ async function lookAtSeries(
   const withoutBackends = isTrouble ? judgeWithoutBackends(judged, first.own, at) : first;
   const { evaluation, decision } = graceMs === 0 ? withoutBackends : first;
   const { own } = first;
-  const questions = explainedQuestions({ rule, needs, options, state, at, answers, own, evaluation, overheard });
+  const questions = await explainedQuestions({ rule, needs, options, state, at, answers, own, evaluation, overheard });
   const notes = isTrouble && graceMs > 0 ? [graceNote(graceMs, withoutBackends.decision)] : [];
   return { questions, members: null, judged: { verdict: evaluation.verdict, decision }, notes };
 }

@@ -1,3 +1,4 @@
+import { firstCharacters } from '../alarm/first-characters.js';
 import type { SeriesLabels } from '../alarm/series.js';
 
 const MOST_CHARACTERS = 120;
@@ -11,7 +12,7 @@ export function seriesName(all: readonly SeriesLabels[]): (labels: SeriesLabels)
     const own = Object.entries(labels);
     const telling = own.filter(([label]) => !common.has(label));
     const name = written(telling.length > 0 ? telling : own);
-    return name.length > MOST_CHARACTERS ? `${name.slice(0, MOST_CHARACTERS)}…` : name;
+    return name.length > MOST_CHARACTERS ? `${firstCharacters(name, MOST_CHARACTERS)}…` : name;
   };
 }
 

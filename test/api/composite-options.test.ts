@@ -203,6 +203,20 @@ describe('an option is refused', () => {
 });
 
 describe('backends that rules name', () => {
+  test('and that are not configured any more are told with the rule that asks', async () => {
+    const third = onResource({ backend: 'east', ingestion_lag: 5 }, { evaluation_periods: 3 });
+    const id = await api.create(alarm({ or: [onPrometheus(), third] }));
+    const { questions } = (await api.ask('GET', `/v2/alarms/${id}/explain`)).json<{ questions: Json[] }>();
+    expect(questions).toMatchObject([
+      { rule: { name: 'rule1', type: 'prometheus', verdict: null, options: {} }, window: { evaluation_periods: 1 } },
+      {
+        rule: { name: 'rule2', type: RESOURCE, verdict: null, options: { backend: 'east', ingestion_lag: 5 } },
+        backend: { name: 'east', configured: false },
+        window: { evaluation_periods: 3 },
+      },
+    ]);
+  });
+
   const group = (owner: string): string =>
     `{"and": [{"or": [{"=": {"created_by_project_id": "p1"}}, {"and": [{"=": {"created_by_project_id": "${owner}"}}, {"=": {"project_id": "p1"}}]}]}, {"=": {"server_group": "s"}}]}`;
 

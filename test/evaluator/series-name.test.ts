@@ -26,6 +26,11 @@ test('a label that is named as what all objects have is one like others', () => 
   expect(seriesName([odd, {}])(odd)).toBe('{__proto__="a", constructor="b"}');
 });
 
+test('a long name does not end within a character', () => {
+  const labels = { host: `h${'\u{1f600}'.repeat(100)}` };
+  expect(seriesName([labels])(labels)).toBe(`{host="h${'\u{1f600}'.repeat(56)}…`);
+});
+
 test('a long name ends after 120 characters', () => {
   expect(seriesName([{ host: 'h'.repeat(5_000) }])({ host: 'h'.repeat(5_000) })).toBe(`{host="${'h'.repeat(113)}…`);
 });

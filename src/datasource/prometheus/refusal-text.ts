@@ -1,6 +1,9 @@
+import { firstCharacters } from '../../alarm/first-characters.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 
 const MAX_CHARACTERS = 200;
+/** How much is looked at, so that a long text costs no time: a place or a quotation that begins within what is shown is known by then. */
+const MAX_READ = 1_000;
 /** Of Prometheus and of its kin; anything else might be a text. */
 const ERROR_TYPES = new Set(['bad_data', 'execution', 'not_found', 'too_large', '400', '422']);
 /** Anything that could be the name of a machine, its address, or a path to it. */
@@ -33,13 +36,14 @@ export function refusalText({ status, type, message }: Refusal, query: SentQuery
 
 function fit(message: string, { written, sent }: SentQuery): string | undefined {
   const isOwn = written === sent;
-  const shown = (isOwn ? message : message.replace(POSITION, '')).replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
-  if (shown === '' || PLACE.test(shown) || (!isOwn && quotesMoreThan(shown, written))) return undefined;
-  return shown.slice(0, MAX_CHARACTERS);
+  const text = (isOwn ? message : message.replace(POSITION, '')).replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
+  const read = text.slice(0, MAX_READ);
+  if (read === '' || PLACE.test(read) || (!isOwn && quotesMoreThan(read, written))) return undefined;
+  return firstCharacters(read, MAX_CHARACTERS);
 }
 
 /** Whatever Prometheus quotes of a query that was changed must stand in the query as it was written. */
-function quotesMoreThan(shown: string, written: string): boolean {
-  const quoted = [...shown.matchAll(/"((?:[^"\\]|\\.)*)(?:"|$)|\{[^}]*\}?|`[^`]*`?|'[^']*'?/g)];
+function quotesMoreThan(read: string, written: string): boolean {
+  const quoted = [...read.matchAll(/"((?:[^"\\]|\\(?:.|$))*)(?:"|$)|\{[^}]*\}?|`[^`]*`?|'[^']*'?/g)];
   return quoted.some(([all, inner]) => inner !== 'query' && !written.includes(inner ?? all));
 }

@@ -50,6 +50,22 @@ describe('what the author of a query reads of its refusal', () => {
     expect(said('bad_data', `a\u0000\r\n\u202eb${'x'.repeat(1_000)}`)).toBe(`bad_data: a b${'x'.repeat(197)}`);
   });
 
+  test('is found at once in a text of any length', () => {
+    expect(said('bad_data', 'x'.repeat(4_000_000))).toBe(`bad_data: ${'x'.repeat(200)}`);
+  });
+
+  test('does not end within a character', () => {
+    expect(said('bad_data', `b${'\u{1f600}'.repeat(200)}`)).toBe(`bad_data: b${'\u{1f600}'.repeat(99)}`);
+  });
+
+  test.each([
+    ['ends', 'x'.repeat(300)],
+    ['is cut off', 'x'.repeat(2_000)],
+    ['is cut off after a backslash', '\\.'.repeat(1_000)],
+  ])('does not quote what was put into the query where the quotation %s beyond what is shown', (_, rest) => {
+    expect(said('bad_data', `unexpected "p-secret ${rest}"`, NARROWED)).toBe('bad_data: the query is not valid');
+  });
+
   test.each(['execution', 'too_large', '422'])('is a fixed text for %s', (type) => {
     expect(said(type, 'anything at 10.0.0.7')).toBe(`${type}: the query cannot be executed`);
   });
