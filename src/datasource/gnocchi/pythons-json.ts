@@ -16,7 +16,7 @@ export function pythonsJsonOf(text: string): unknown {
     let isWithinText = false;
     const corrected = text.replace(TOKENS, (found) => {
       if (found === '"') isWithinText = !isWithinText;
-      return isWithinText || !/[NI]/.test(found) ? found : 'null';
+      return isWithinText || found.length < 'NaN'.length ? found : 'null';
     });
     return jsonOf(corrected);
   }

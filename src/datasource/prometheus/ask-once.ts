@@ -40,15 +40,17 @@ export async function askOnce(
 ): Promise<Asked> {
   // Not the fault of the backend, so the gate does not hear of it.
   if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time', hasAnswered: false };
+  neutral.saw(query.tenant);
   const request = requestOf(query, tenancy, moments);
   let hasAnswered = false;
   const read = (response: HttpResponse): Outcome => {
     hasAnswered = true;
-    return outcomeOf(response, moments.stepS === 0 ? 'vector' : 'matrix');
+    const outcome = outcomeOf(response, moments.stepS === 0 ? 'vector' : 'matrix');
+    neutral.answered(query.tenant);
+    return outcome;
   };
   const send = (): Promise<HttpResponse> => {
     asking.trace?.sent(described(request));
-    neutral.saw(query.tenant);
     return client.ask({ ...request, ...limits }, asking.signal);
   };
   try {
