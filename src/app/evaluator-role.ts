@@ -85,6 +85,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     clock,
     log: log.child({ component: 'evaluator' }),
     telemetry,
+    intervalMs: interval,
     graceMs,
     alarmsInTrouble: () => evaluator.inTrouble(),
   });

@@ -2,7 +2,7 @@ import { createSystemClock, type Clock } from '../clock.js';
 import { untilAborted } from '../until-aborted.js';
 import { Breaker, LeftAlone } from './breaker.js';
 import type { BackendObserver } from './datasource.js';
-import { Slots } from './slots.js';
+import { Slots, type Origin } from './slots.js';
 import { BackendTrouble, reasonOf } from './trouble.js';
 
 export interface BackendGateOptions {
@@ -19,12 +19,11 @@ export interface BackendGateOptions {
 /** The way to one backend. */
 export interface BackendGate {
   /**
-   * Asks, when it is its turn. An answer that refuses a question is an answer. `asker` names whose question it is, where that is one's: one whose
-   * questions take long does not keep others from asking.
+   * Asks, when it is its turn. An answer that refuses a question is an answer. `origin`: of a project's request; projects take turns.
    * @throws BackendTrouble when `ask` rejects; at once, without asking, while the backend is being left alone; and as soon as `signal`
    *   aborts, be the request waiting or under way.
    */
-  run<T>(ask: () => Promise<T>, signal?: AbortSignal, asker?: string): Promise<T>;
+  run<T>(ask: () => Promise<T>, signal?: AbortSignal, origin?: Origin): Promise<T>;
 }
 
 const RETRY_AFTER_MS = 1_000;
@@ -47,14 +46,13 @@ export function createBackendGate({
   const slots = new Slots({ concurrency, clock });
   const breaker = new Breaker({ neutral, observer, retryAfterMs, clock, onOpen: () => slots.forgive() });
 
-  async function inTurn<T>(ask: () => Promise<T>, signal: AbortSignal | undefined, asker: string | undefined): Promise<T> {
-    // Which says nothing about the backend.
-    if (signal?.aborted) throw new BackendTrouble(TOO_LATE);
+  async function inTurn<T>(ask: () => Promise<T>, signal: AbortSignal | undefined, origin: Origin | undefined): Promise<T> {
     await breaker.pass();
+    // Which says nothing about the backend.
     if (signal?.aborted) throw new BackendTrouble(TOO_LATE);
     const startedMs = clock.monotonicMs();
     const noteTime = (): void => {
-      if (asker !== undefined && clock.monotonicMs() - startedMs >= SLOW_MS) slots.tookLong(asker);
+      if (origin !== undefined && clock.monotonicMs() - startedMs >= SLOW_MS) slots.tookLong(origin);
     };
     try {
       const answer = await ask();
@@ -69,9 +67,9 @@ export function createBackendGate({
   }
 
   return {
-    async run(ask, signal, asker) {
+    async run(ask, signal, origin) {
       try {
-        const answer = slots.take(() => inTurn(ask, signal, asker), asker);
+        const answer = slots.take(() => inTurn(ask, signal, origin), origin, signal);
         return await (signal ? untilAborted(answer, signal) : answer);
       } catch (cause) {
         throw new BackendTrouble(cause instanceof LeftAlone ? cause.message : reasonFor(cause, signal), { cause });

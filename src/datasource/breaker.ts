@@ -17,8 +17,6 @@ export interface BreakerOptions {
 export class LeftAlone extends BackendTrouble {}
 
 const FAILURES_IN_A_ROW = 3;
-/** Where nothing else was answered for so long, that the neutral question is does not make it a backend that can be asked. */
-const LATELY_MS = 120_000;
 
 /**
  * Tells a backend in trouble from questions that it cannot answer: after three failures in a row it is asked the neutral question. Only where that
@@ -26,15 +24,12 @@ const LATELY_MS = 120_000;
  */
 export class Breaker {
   #failuresInARow = 0;
-  #answeredMs: number;
   /** Since when it is left alone; null while it is not. */
   #leftAloneMs: number | null = null;
   #reason = '';
   #checking: Promise<void> | undefined;
 
-  constructor(private readonly options: BreakerOptions) {
-    this.#answeredMs = options.clock.monotonicMs();
-  }
+  constructor(private readonly options: BreakerOptions) {}
 
   /** Resolves when a question may be asked. @throws LeftAlone */
   async pass(): Promise<void> {
@@ -47,7 +42,6 @@ export class Breaker {
   answered(): void {
     this.#failuresInARow = 0;
     this.#leftAloneMs = null;
-    this.#answeredMs = this.options.clock.monotonicMs();
     this.options.observer.succeeded();
   }
 
@@ -56,12 +50,7 @@ export class Breaker {
     this.#failuresInARow += 1;
     const isSuspect = this.#failuresInARow >= FAILURES_IN_A_ROW && this.#leftAloneMs === null;
     if (isSuspect) await this.#check();
-    const isElsewhereWell = isSuspect && this.#leftAloneMs === null && this.#wasAnsweredLately();
-    this.options.observer.failed(reason, cause, isElsewhereWell);
-  }
-
-  #wasAnsweredLately(): boolean {
-    return this.options.clock.monotonicMs() - this.#answeredMs < LATELY_MS;
+    this.options.observer.failed(reason, cause, isSuspect && this.#leftAloneMs === null);
   }
 
   #check(): Promise<void> {
@@ -73,8 +62,6 @@ export class Breaker {
     const { neutral, observer, onOpen, clock } = this.options;
     try {
       await neutral();
-      // Else it is told of as it is: nothing that alarms ask is answered.
-      if (this.#leftAloneMs !== null || this.#wasAnsweredLately()) observer.succeeded();
       this.#failuresInARow = 0;
       this.#leftAloneMs = null;
     } catch (cause) {

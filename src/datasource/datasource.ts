@@ -42,8 +42,8 @@ export interface Datasource<Query> {
 export interface BackendObserver {
   /** It answered; a refusal is an answer. */
   succeeded(): void;
-  /** As in a `trouble` answer; `cause` is for the log. `isElsewhereWell`: it answers other questions, so this one says nothing about it. */
-  failed(reason: string, cause: unknown, isElsewhereWell?: boolean): void;
+  /** As in a `trouble` answer; `cause` is for the log. `answersNeutral`: it does answer a question that is nobody's, which nobody is told of. */
+  failed(reason: string, cause: unknown, answersNeutral?: boolean): void;
 }
 
 /** The query of a need, by its kind of datasource. */

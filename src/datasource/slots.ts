@@ -6,112 +6,114 @@ export interface SlotsOptions {
   clock: Pick<Clock, 'monotonicMs'>;
 }
 
+/** Where a request comes from. No project has the name of a question. */
+export interface Origin {
+  project: string;
+  question: string;
+}
+
 interface Waiting {
-  asker: string | undefined;
-  /** Told whether the slot is one of those for slow askers. */
-  begin: (isForSlow: boolean) => void;
+  signal: AbortSignal | undefined;
+  begin: (isSlow: boolean) => void;
 }
 
-interface Slow {
-  untilMs: number;
-  servedMs: number;
-}
-
-/** So long an asker whose request took long counts as slow. */
+/** So long a request that took long is remembered. */
 const REMEMBERED_MS = 300_000;
-const MAX_REMEMBERED = 1_000;
 
 /**
- * Who may ask when. First come, first served; but slow askers come after all others, share half of the slots, and among themselves it is the turn of
- * the one that has waited longest for one: however many questions they have, they cannot keep others from asking.
+ * Who may ask when. Projects take turns, so that many questions of one do not keep another from asking. A project with a request that took long comes
+ * after all others, and such questions come last; all of these have half of the slots between them, since they may keep them for long.
  */
 export class Slots {
-  readonly #ordinary: Waiting[] = [];
-  readonly #held: Waiting[] = [];
-  readonly #slow = new Map<string, Slow>();
+  /**
+   * Who waits, in lines that take turns: one for each project, each question that took long, and each request of no one origin. Whose turn is next
+   * stands first. Lines for what took long stay when nobody waits in them, so that the next batch goes on where the last one ended.
+   */
+  readonly #lines = new Map<string | symbol, Waiting[]>();
+  readonly #slow = new Map<string | symbol, { rank: 1 | 2; untilMs: number }>();
   #underWay = 0;
-  #heldUnderWay = 0;
-  #ordinaryMs = -Infinity;
+  #slowUnderWay = 0;
 
   constructor(private readonly options: SlotsOptions) {}
 
-  /** What the work comes to, when it is its turn. */
-  async take<T>(work: () => Promise<T>, asker: string | undefined): Promise<T> {
-    const isHeld = await this.#turn(asker);
+  /** What the work comes to, when it is its turn. Where the signal aborts before that it is forgotten, and nothing comes of it. */
+  async take<T>(work: () => Promise<T>, origin?: Origin, signal?: AbortSignal): Promise<T> {
+    const isSlow = await new Promise<boolean>((begin) => {
+      this.#lineOf(this.#nameOf(origin)).push({ signal, begin });
+      // Not before all that is asked at once waits: it is not the order in which it comes that counts.
+      queueMicrotask(() => this.#serve());
+    });
     try {
       return await work();
     } finally {
       this.#underWay -= 1;
-      if (isHeld) this.#heldUnderWay -= 1;
+      if (isSlow) this.#slowUnderWay -= 1;
       this.#serve();
     }
   }
 
-  /** A request of theirs took long, whatever came of it. */
-  tookLong(asker: string): void {
-    const nowMs = this.options.clock.monotonicMs();
-    const known = this.#slow.get(asker);
-    this.#slow.delete(asker);
-    this.#slow.set(asker, { untilMs: nowMs + REMEMBERED_MS, servedMs: known?.servedMs ?? nowMs });
-    for (const oldest of this.#slow.keys()) {
-      if (this.#slow.size <= MAX_REMEMBERED) break;
-      this.#slow.delete(oldest);
-    }
-    for (const waiting of this.#ordinary.splice(0)) (waiting.asker === asker ? this.#held : this.#ordinary).push(waiting);
+  /** A request took long, whatever came of it. */
+  tookLong({ project, question }: Origin): void {
+    const untilMs = this.options.clock.monotonicMs() + REMEMBERED_MS;
+    this.#slow.set(project, { rank: 1, untilMs }).set(question, { rank: 2, untilMs });
+    this.#lineOf(project);
+    this.#lineOf(question);
   }
 
-  /** It was not the askers who were slow. */
+  /** It was the backend that took long, not what it was asked. */
   forgive(): void {
     this.#slow.clear();
-    this.#ordinary.push(...this.#held.splice(0));
   }
 
-  /** Resolves with a slot taken; true: one of those for slow askers. */
-  #turn(asker: string | undefined): Promise<boolean> {
-    const isSlow = asker !== undefined && this.#isSlow(asker);
-    if (!isSlow) this.#ordinaryMs = this.options.clock.monotonicMs();
-    return new Promise((begin) => {
-      (isSlow ? this.#held : this.#ordinary).push({ asker, begin });
-      this.#serve();
-    });
+  #nameOf(origin: Origin | undefined): string | symbol {
+    if (origin === undefined) return Symbol('its own');
+    return this.#rankOf(origin.question) === 0 ? origin.project : origin.question;
+  }
+
+  #lineOf(name: string | symbol): Waiting[] {
+    const line = this.#lines.get(name) ?? [];
+    this.#lines.set(name, line);
+    return line;
+  }
+
+  /** Those of the lowest rank come first. */
+  #rankOf(name: string | symbol): 0 | 1 | 2 {
+    const slow = this.#slow.get(name);
+    return slow !== undefined && this.options.clock.monotonicMs() < slow.untilMs ? slow.rank : 0;
   }
 
   #serve(): void {
-    const { concurrency } = this.options;
-    while (this.#underWay < concurrency) {
-      const ordinary = this.#ordinary.shift();
-      const next = ordinary ?? this.#nextHeld();
-      if (next === undefined) return;
+    while (this.#underWay < this.options.concurrency) {
+      const name = this.#next();
+      if (name === undefined) return;
+      const line = this.#lineOf(name);
+      const isSlow = this.#rankOf(name) > 0;
       this.#underWay += 1;
-      if (ordinary === undefined) this.#heldUnderWay += 1;
-      next.begin(ordinary === undefined);
+      if (isSlow) this.#slowUnderWay += 1;
+      line.shift()?.begin(isSlow);
+      this.#lines.delete(name);
+      if (line.length > 0 || isSlow) this.#lines.set(name, line);
     }
   }
 
-  #nextHeld(): Waiting | undefined {
-    if (this.#heldUnderWay >= this.#slotsForSlow()) return undefined;
-    let next: Waiting | undefined;
-    for (const waiting of this.#held) if (next === undefined || this.#servedMs(waiting) < this.#servedMs(next)) next = waiting;
-    if (next === undefined) return undefined;
-    this.#held.splice(this.#held.indexOf(next), 1);
-    const slow = this.#slow.get(next.asker ?? '');
-    if (slow) slow.servedMs = this.options.clock.monotonicMs();
+  /** Whose turn it is. */
+  #next(): string | symbol | undefined {
+    const slotsForSlow = Math.ceil(this.options.concurrency / 2);
+    let next: string | symbol | undefined;
+    let lowest = this.#slowUnderWay < slotsForSlow ? 3 : 1;
+    for (const [name, line] of this.#lines) {
+      const rank = this.#rankOf(name);
+      while (line[0]?.signal?.aborted) line.shift();
+      if (line.length === 0 && rank === 0) this.#forget(name);
+      if (line.length === 0 || rank >= lowest) continue;
+      [next, lowest] = [name, rank];
+      if (rank === 0) break;
+    }
     return next;
   }
 
-  /** All of them where there is nobody else to keep from asking. */
-  #slotsForSlow(): number {
-    const { concurrency, clock } = this.options;
-    const isAlone = clock.monotonicMs() - this.#ordinaryMs > REMEMBERED_MS;
-    return isAlone ? concurrency : Math.ceil(concurrency / 2);
-  }
-
-  #servedMs({ asker = '' }: Waiting): number {
-    return this.#slow.get(asker)?.servedMs ?? -Infinity;
-  }
-
-  #isSlow(asker: string): boolean {
-    const slow = this.#slow.get(asker);
-    return slow !== undefined && this.options.clock.monotonicMs() < slow.untilMs;
+  #forget(name: string | symbol): void {
+    this.#lines.delete(name);
+    this.#slow.delete(name);
   }
 }

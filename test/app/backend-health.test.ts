@@ -14,13 +14,13 @@ let health: BackendHealth;
 
 const REFUSED = new BackendTrouble('connection refused', { cause: new Error('connect ECONNREFUSED 10.0.0.7:9090') });
 
-function healthWith(graceMs: number): BackendHealth {
+function healthWith(graceMs: number, intervalMs = 60_000): BackendHealth {
   const at =
     (level: string) =>
     (message: string, fields?: LogFields): void =>
       void lines.push([level, message, fields]);
   const log: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log };
-  return createBackendHealth({ clock, log, telemetry, graceMs, alarmsInTrouble: () => 12 });
+  return createBackendHealth({ clock, log, telemetry, intervalMs, graceMs, alarmsInTrouble: () => 12 });
 }
 
 beforeEach(() => {
@@ -128,4 +128,41 @@ test('what a backend cannot answer while it answers other questions is counted, 
     ['ok', 1],
     ['failed', 50],
   ]);
+});
+
+/** Three failures a minute, of which the third leads to the neutral question; and an answer every so many minutes, if any. */
+async function badQuestions(minutes: number, goodEvery = Infinity): Promise<void> {
+  const observer = health.observerOf('gnocchi', null);
+  observer.succeeded();
+  for (let minute = 1; minute <= minutes; minute += 1) {
+    await clock.advance(60_000);
+    for (const answersNeutral of [false, false, true]) observer.failed('it answered with status 500', REFUSED, answersNeutral);
+    if (minute % goodEvery === 0) observer.succeeded();
+  }
+}
+
+test('a backend that answers nothing but the neutral question is one that cannot be asked, after a while', async () => {
+  await badQuestions(1);
+  expect([lines, health.failing()]).toEqual([[], []]);
+  health = healthWith(180_000);
+  await badQuestions(3);
+  expect(lines.map(([level]) => level)).toEqual(['warn']);
+  expect(health.failing()).toHaveLength(1);
+  expect(await up()).toEqual([['default', 0]]);
+});
+
+test('that while is longer where alarms are evaluated seldom', async () => {
+  health = healthWith(900_000, 300_000);
+  await badQuestions(60, 5);
+  expect([lines, health.failing()]).toEqual([[], []]);
+});
+
+test('one that could not be asked is so until it answers what alarms ask', async () => {
+  const observer = health.observerOf('gnocchi', null);
+  observer.succeeded();
+  for (let n = 0; n < 3; n += 1) observer.failed('connection refused', REFUSED);
+  for (let n = 0; n < 3; n += 1) observer.failed('it answered with status 500', REFUSED, true);
+  expect([lines.map(([level]) => level), await up()]).toEqual([['warn'], [['default', 0]]]);
+  observer.succeeded();
+  expect([lines.map(([level]) => level), await up()]).toEqual([['warn', 'info'], [['default', 1]]]);
 });

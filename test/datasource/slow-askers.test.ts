@@ -54,14 +54,14 @@ function prometheus(): Datasource<PrometheusQuery> {
 
 /** What cannot be asked together with others. */
 const QUESTIONS = {
-  gnocchi: (project: string, n: number): GnocchiQuery => ({
+  gnocchi: (project: string, name: number | string): GnocchiQuery => ({
     kind: 'resources',
-    search: `{"and": [{"=": {"created_by_project_id": "${project}"}}, {"like": {"display_name": "${n}%"}}]}`,
+    search: `{"and": [{"=": {"created_by_project_id": "${project}"}}, {"like": {"display_name": "${name}%"}}]}`,
     resourceType: 'instance',
     metric: 'cpu',
     method: 'mean',
   }),
-  prometheus: (project: string, n: number): PrometheusQuery => ({ promql: `absent(${project}${n})`, project }),
+  prometheus: (project: string, name: number | string): PrometheusQuery => ({ promql: `absent(${project}${name})`, project }),
 };
 
 interface Question {
@@ -98,5 +98,14 @@ describe.each([
     const lost: number[] = [];
     for (let look = 0; look < LOOKS; look += 1) lost.push((await inTrouble(datasource, [...bad, ...well])).length - count);
     expect(lost.slice(3)).toEqual(Array(LOOKS - 3).fill(0));
+  });
+
+  test('cost the same tenant no answers to other questions', async () => {
+    const datasource = open() as Datasource<never>;
+    const names = ['bad0', 'bad1', ...Array.from({ length: WELL }, (_, n) => n)];
+    const questions = names.map((name) => ({ key: `${name}`, query: QUESTIONS[backend]('p', name) as never }));
+    const lost: string[][] = [];
+    for (let look = 0; look < 6; look += 1) lost.push((await inTrouble(datasource, questions)).map(({ key }) => key));
+    expect(lost.slice(2)).toEqual(Array(4).fill(['bad0', 'bad1']));
   });
 });

@@ -11,6 +11,8 @@ export interface BackendHealthDeps {
   clock: Clock;
   log: Logger;
   telemetry: Pick<Telemetry, 'backendQueries' | 'backendUp'>;
+  /** How often each alarm is evaluated. */
+  intervalMs: number;
   /** How long alarms keep their state while a backend cannot be asked. */
   graceMs: number;
   /** How many alarms of this process are in trouble just now. */
@@ -34,6 +36,9 @@ export interface BackendHealth {
 /** So many failures in a row tell a backend that cannot be asked from one request that went wrong; then it is left alone, too. */
 const FAILURES_IN_A_ROW = 3;
 
+/** And at least two intervals. Where nothing that alarms ask was answered for so long, that the neutral question is does not count. */
+const LATELY_MS = 120_000;
+
 /** A backend that comes and goes has one line of each kind in this time. */
 const QUIET_MS = 60_000;
 
@@ -56,18 +61,22 @@ class Backend implements BackendObserver {
   #reason = '';
   #isTold = false;
   #quietUntilMs = -Infinity;
+  #answeredMs: number;
 
   constructor(
     private readonly deps: BackendHealthDeps,
     private readonly datasource: DatasourceKind,
     private readonly name: string | null,
-  ) {}
+  ) {
+    this.#answeredMs = deps.clock.monotonicMs();
+  }
 
   succeeded(): void {
     const { clock, log, alarmsInTrouble, telemetry } = this.deps;
     telemetry.backendQueries.inc({ datasource: this.datasource, outcome: 'ok' });
     telemetry.backendUp.set(this.#labels, 1);
     this.#inARow = 0;
+    this.#answeredMs = clock.monotonicMs();
     if (!this.#isTold) return;
     this.#isTold = false;
     this.#quietUntilMs = clock.monotonicMs() + QUIET_MS;
@@ -75,10 +84,13 @@ class Backend implements BackendObserver {
     log.info(`${this.#text} answers again`, { ...this.#labels, after, alarmsInTrouble: alarmsInTrouble() });
   }
 
-  failed(reason: string, cause: unknown, isElsewhereWell = false): void {
+  failed(reason: string, cause: unknown, answersNeutral = false): void {
     const { clock, log, graceMs, telemetry } = this.deps;
     telemetry.backendQueries.inc({ datasource: this.datasource, outcome: 'failed' });
-    if (isElsewhereWell) return;
+    if (answersNeutral && !this.#isFailing && this.#wasAnsweredLately()) {
+      this.#inARow = 0;
+      return;
+    }
     if (this.#inARow === 0) this.#since = clock.now();
     this.#inARow += 1;
     this.#reason = reason;
@@ -91,6 +103,11 @@ class Backend implements BackendObserver {
 
   failing(): FailingBackend | undefined {
     return this.#isFailing ? { backend: this.#text, since: this.#since, reason: this.#reason } : undefined;
+  }
+
+  #wasAnsweredLately(): boolean {
+    const { clock, intervalMs } = this.deps;
+    return clock.monotonicMs() - this.#answeredMs < Math.max(LATELY_MS, 2 * intervalMs);
   }
 
   get #isFailing(): boolean {

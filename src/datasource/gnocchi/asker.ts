@@ -2,6 +2,7 @@ import { pythonRepr } from '../../alarm/python-json.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import type { BackendAnswer } from '../../alarm/series.js';
 import type { BackendGate } from '../backend-gate.js';
+import type { Origin } from '../slots.js';
 import { BackendTrouble, reasonOf } from '../trouble.js';
 import type { GnocchiAnswer, GnocchiDescription } from './answer.js';
 import { chunksOf } from './chunks.js';
@@ -16,12 +17,12 @@ export type Asked<T> = { kind: 'answer'; value: T } | Failure;
 
 export interface Asker {
   /**
-   * `slices`: how many questions share the request, and so the limit on its answer. `asker`: whose they are, where they are one's. Never rejects.
+   * `slices`: how many questions share the request, and so the limit on its answer. `origin`: theirs, where they are one project's. Never rejects.
    */
   ask<T>(
     question: (client: GnocchiClient, putting: Putting) => Promise<GnocchiAnswer<T>>,
     slices?: number,
-    asker?: string,
+    origin?: Origin,
   ): Promise<Asked<T>>;
 }
 
@@ -41,10 +42,10 @@ export function createAsker(
   { signal, onSent }: { signal: AbortSignal; onSent?: ((request: string) => void) | undefined },
 ): Asker {
   return {
-    async ask(question, slices = 1, asker) {
+    async ask(question, slices = 1, origin) {
       const maxBytes = Math.min(slices * MAX_ANSWER_BYTES, MAX_SHARED_BYTES);
       try {
-        return await gate.run(async () => settled(await question(client, { signal, maxBytes, onSent })), signal, asker);
+        return await gate.run(async () => settled(await question(client, { signal, maxBytes, onSent })), signal, origin);
       } catch (thrown) {
         return { kind: 'trouble', reason: reasonOf(thrown) };
       }

@@ -1,6 +1,7 @@
 import { jsonOf } from '../http-exchange.js';
 
-const TEXTS_AND_NO_NUMBERS = /"(?:[^"\\]|\\.)*"|NaN|-?Infinity/g;
+/** What begins or ends a text, what keeps a quote from doing so, and what JSON has no words for. */
+const TOKENS = /"|\\[^]|NaN|-?Infinity/g;
 
 /**
  * What Python writes as JSON: Gnocchi passes on measures that are NaN or infinite, for which JSON has no words. Whoever stores one must not make
@@ -12,6 +13,11 @@ export function pythonsJsonOf(text: string): unknown {
     return jsonOf(text);
   } catch (thrown) {
     if (!/NaN|Infinity/.test(text)) throw thrown;
-    return jsonOf(text.replace(TEXTS_AND_NO_NUMBERS, (found) => (found.startsWith('"') ? found : 'null')));
+    let isWithinText = false;
+    const corrected = text.replace(TOKENS, (found) => {
+      if (found === '"') isWithinText = !isWithinText;
+      return isWithinText || found.length < 'NaN'.length ? found : 'null';
+    });
+    return jsonOf(corrected);
   }
 }

@@ -1,5 +1,6 @@
 import { RawJson } from '../../alarm/python-json.js';
 import type { BackendAnswer } from '../../alarm/series.js';
+import type { Origin } from '../slots.js';
 import { askInParts, BROKEN, failureAnswer, saysNotFound, type Failure } from './asker.js';
 import { chunksOf, groupBy } from './chunks.js';
 import { aggregated, storedMethod } from './local-aggregate.js';
@@ -101,19 +102,21 @@ async function askTogether(members: readonly Member[], round: Round): Promise<Fa
 }
 
 function aggregates(
-  { query: { resourceType, metric, method, search: written } }: SearchQuestion,
+  { query: asked }: SearchQuestion,
   { query, groupby, slices = 1 }: { query: unknown; groupby?: string; slices?: number },
   { asker, window }: Round,
 ): ReturnType<Round['asker']['ask']> {
+  const { resourceType, metric, method } = asked;
   const fetched = ['metric', metric, storedMethod(method)];
   const plain = { operations: fetched, search: { query, resourceType }, groupby, ...window };
   const request = isCount(method) ? plain : { ...plain, operations: ['aggregate', method, fetched], neededOverlap: 0 };
-  return asker.ask((client, putting) => client.aggregates(request, putting), slices, askerOf(written));
+  return asker.ask((client, putting) => client.aggregates(request, putting), slices, originOf(asked));
 }
 
-/** The project that a search is kept to; what is kept to none is admins', and each search its own. Those that share a request are of one project. */
-function askerOf(search: string): string {
-  return /"created_by_project_id": ?("(?:[^"\\]|\\.)*")/.exec(search)?.[1] ?? search;
+/** The project that a search is kept to; one that is kept to none is admins', and a project of its own. Those that share a request have one project. */
+function originOf({ resourceType, metric, method, search }: SearchQuestion['query']): Origin {
+  const question = JSON.stringify([resourceType, metric, method, search]);
+  return { project: /"created_by_project_id": ?("(?:[^"\\]|\\.)*")/.exec(search)?.[1] ?? question, question };
 }
 
 /** Gnocchi computes counts and then fails to write them down, so they are computed here. */

@@ -2,6 +2,7 @@ import type { BackendAnswer } from '../../alarm/series.js';
 import type { BackendGate } from '../backend-gate.js';
 import type { Asking } from '../datasource.js';
 import type { HttpResponse } from '../http-exchange.js';
+import type { Origin } from '../slots.js';
 import { reasonOf } from '../trouble.js';
 import type { NeutralQuestion } from './neutral.js';
 import type { PlannedQuery, Tenancy } from './plan-queries.js';
@@ -40,30 +41,33 @@ export async function askOnce(
 ): Promise<Asked> {
   // Not the fault of the backend, so the gate does not hear of it.
   if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time', hasAnswered: false };
+  neutral.saw(query.tenant);
   const request = requestOf(query, tenancy, moments);
   let hasAnswered = false;
   const read = (response: HttpResponse): Outcome => {
     hasAnswered = true;
-    return outcomeOf(response, moments.stepS === 0 ? 'vector' : 'matrix');
+    const outcome = outcomeOf(response, moments.stepS === 0 ? 'vector' : 'matrix');
+    neutral.answered(query.tenant);
+    return outcome;
   };
   const send = (): Promise<HttpResponse> => {
     asking.trace?.sent(described(request));
-    neutral.saw(query.tenant);
     return client.ask({ ...request, ...limits }, asking.signal);
   };
   try {
-    if (isOptional) return read(await gate.run(send, asking.signal, askerOf(query)));
-    return await gate.run(async () => read(await send()), asking.signal, askerOf(query));
+    if (isOptional) return read(await gate.run(send, asking.signal, originOf(query)));
+    return await gate.run(async () => read(await send()), asking.signal, originOf(query));
   } catch (thrown) {
     return { kind: 'trouble', reason: reasonOf(thrown), hasAnswered };
   }
 }
 
-/** The project whose question it is; undefined where it is several'. Of everybody's data, and where that is not said, each query is on its own. */
-function askerOf({ promql, members = [] }: AskedQuery): string | undefined {
+/** Undefined where it is several projects'. A query of everybody's data, and one of no member, is a project of its own. */
+function originOf({ promql, members = [] }: AskedQuery): Origin | undefined {
   const project = members[0]?.project ?? null;
   if (members.some((member) => member.project !== project)) return undefined;
-  return project === null ? promql : JSON.stringify(project);
+  const question = JSON.stringify([project, promql]);
+  return { project: project === null ? question : JSON.stringify(project), question };
 }
 
 /**

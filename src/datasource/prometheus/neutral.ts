@@ -8,26 +8,42 @@ const NOBODYS = 'tocsin_asks_whether_it_is_answered';
 export interface NeutralQuestion {
   /** @throws BackendTrouble */
   ask(): Promise<void>;
-  /** This tenant's question is about to be asked. */
+  /** This tenant has a question, which may have to wait. */
   saw(tenant: string | null): void;
+  /** This tenant's question was answered. */
+  answered(tenant: string | null): void;
 }
 
 /**
- * Asks for a series that nobody has, as Prometheus' kin without a moment. Where a header names tenants it is asked in the name of the latest one: there,
- * that this tenant has asked too much (429) is an answer. A part of an answer will do: where one store of several is away, some questions have answers.
+ * Asks for a series that nobody has, as Prometheus' kin without a moment. A part of an answer will do: where one store of several is away, some
+ * questions have answers.
+ *
+ * Where a header names tenants it is asked in the name of the one that was answered last; that this one has asked too much (429) is an answer. As it
+ * may be the tenant that is to blame and not Prometheus, after a failure it is another's turn.
  */
 export function createNeutralQuestion({ client, tenancy }: { client: PrometheusClient; tenancy: Tenancy }): NeutralQuestion {
-  let latest: string | null = tenancy.kind === 'header' ? (tenancy.adminTenant ?? null) : null;
+  /** Undefined: not known. */
+  let answered: string | null | undefined = tenancy.kind === 'header' ? tenancy.adminTenant : null;
+  /** Whoever's turn is next stands first. */
+  const tenants = new Set<string | null>();
+
+  function nextTenant(): string | null {
+    const [next = null] = tenants;
+    if (tenants.delete(next)) tenants.add(next);
+    return next;
+  }
+
   return {
     async ask() {
-      const headers = tenancy.kind === 'header' && latest !== null ? { [tenancy.header]: latest } : {};
+      const tenant = answered === undefined ? nextTenant() : answered;
+      answered = undefined;
+      const headers = tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
       const request = { path: '/api/v1/query', form: { query: NOBODYS }, headers } as const;
       const response = await client.ask(request, new AbortController().signal);
-      if (tenancy.kind === 'header' && response.status === 429) return;
-      outcomeOf(response, 'vector');
+      if (tenancy.kind !== 'header' || response.status !== 429) outcomeOf(response, 'vector');
+      answered = tenant;
     },
-    saw(tenant) {
-      if (tenancy.kind === 'header' && tenancy.adminTenant === undefined) latest = tenant;
-    },
+    saw: (tenant) => void tenants.add(tenant),
+    answered: (tenant) => void (answered = tenant),
   };
 }

@@ -2,8 +2,10 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { createNeutralQuestion } from '../../../src/datasource/prometheus/neutral.js';
 import type { Tenancy } from '../../../src/datasource/prometheus/plan-queries.js';
-import { createPrometheusClient } from '../../../src/datasource/prometheus/prometheus-client.js';
+import { createPrometheusClient, type PrometheusRequest } from '../../../src/datasource/prometheus/prometheus-client.js';
+import { createPrometheusDatasource } from '../../../src/datasource/prometheus/prometheus.js';
 import { toError } from '../../../src/errors.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import {
   askAbout,
   prometheusAt,
@@ -54,6 +56,36 @@ test.each<[Tenancy, string | undefined]>([
   await asked(tenancy);
   expect(double.asked[0]?.headers['x-scope-orgid']).toBe(expected);
 });
+
+test.each([undefined, 'infra'])(
+  'keeps no tenants from being asked because others are refused, were these the first to ask, the last to be answered, or the admins (%s)',
+  async (adminTenant) => {
+    const clock = new FakeClock();
+    const text = JSON.stringify({ status: 'success', data: { resultType: 'vector', result: [] } });
+    const refused = new Set(['gone0', 'gone1', 'infra']);
+    const client = {
+      ask: ({ headers }: PrometheusRequest) =>
+        Promise.resolve({ status: refused.has(headers['x-scope-orgid'] ?? '') ? 403 : 200, text, isCutOff: false }),
+      close: () => undefined,
+    };
+    const observer = { succeeded: () => undefined, failed: () => undefined };
+    const datasource = createPrometheusDatasource({ client, tenancy: { ...MIMIR, adminTenant }, observer, clock });
+    const look = async (): Promise<number> => {
+      const answers = await askAbout({ datasource, outcomes: [] }, [
+        ...Array.from({ length: 20 }, (_, n) => ({ promql: `absent(a${n})`, project: `gone${n % 2}` })),
+        ...Array.from({ length: 20 }, (_, n) => ({ promql: `absent(a${n})`, project: `p${n % 10}` })),
+      ]);
+      await clock.advance(1_000);
+      return Object.entries(answers).filter(([key, { kind }]) => key.startsWith('p') && kind === 'trouble').length;
+    };
+    for (let looks = 0; looks < 8; looks += 1) await look();
+    for (let looks = 0; looks < 8; looks += 1) expect(await look()).toBe(0);
+    refused.add('p9');
+    const lost: number[] = [];
+    for (let looks = 0; looks < 8; looks += 1) lost.push(await look());
+    expect(lost.slice(4)).toEqual(Array(4).fill(2));
+  },
+);
 
 test('is what a Prometheus in trouble is asked alone, and one that cannot answer some questions now and then', async () => {
   const observed = prometheusAt(double.url);

@@ -1,0 +1,27 @@
+import { expect, test } from '@jest/globals';
+
+import { pythonsJsonOf } from '../../../src/datasource/gnocchi/pythons-json.js';
+import { BackendTrouble } from '../../../src/datasource/trouble.js';
+
+const BYTES = 8 * 1024 * 1024;
+
+test.each<[string, unknown]>([
+  ['[1, NaN, -Infinity, Infinity]', [1, null, null, null]],
+  [String.raw`{"NaN": NaN, "a\"NaN": "\\", "b": [-Infinity, "-Infinity"]}`, { NaN: null, 'a"NaN': '\\', b: [null, '-Infinity'] }],
+  ['["NaN"]', ['NaN']],
+])('%s is read, with null for what is no number', (text, expected) => {
+  expect(pythonsJsonOf(text)).toEqual(expected);
+});
+
+test('a text as long as an answer may be is read', () => {
+  const long = 'a'.repeat(BYTES);
+  expect(pythonsJsonOf(`[NaN, "${long}"]`)).toEqual([null, long]);
+});
+
+// Each keeps a reader busy for hours that begins anew at every quote.
+test.each(['[NaN, NaN', '[\\I]', `NaN"${'\\"'.repeat(BYTES / 2)}`, `NaN"${'a'.repeat(BYTES)}`, `NaN${'-'.repeat(BYTES)}x`])(
+  'what is no JSON in other ways too is refused, however it goes on (%#)',
+  (text) => {
+    expect(() => pythonsJsonOf(text)).toThrow(BackendTrouble);
+  },
+);

@@ -1,0 +1,113 @@
+import { beforeEach, expect, test } from '@jest/globals';
+
+import { Slots, type Origin } from '../../src/datasource/slots.js';
+import { FakeClock } from '../support/fake-clock.js';
+
+const CONCURRENCY = 2;
+
+let clock: FakeClock;
+let slots: Slots;
+/** The questions that were asked, in order, and how each is answered. */
+let asked: string[];
+let answers: Map<string, () => void>;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  slots = new Slots({ concurrency: CONCURRENCY, clock });
+  asked = [];
+  answers = new Map();
+});
+
+function of(project: string, n: number | string = 0): Origin {
+  return { project, question: `${project}${n}` };
+}
+
+function ask(origin: Origin | undefined, signal?: AbortSignal): void {
+  const question = origin?.question ?? 'shared';
+  const work = (): Promise<void> => {
+    asked.push(question);
+    return new Promise((resolve) => answers.set(question, resolve));
+  };
+  void slots.take(work, origin, signal);
+}
+
+async function settle(): Promise<void> {
+  await clock.advance(0);
+}
+
+/** Answers what is under way until nothing waits any more. */
+async function answerAll(): Promise<void> {
+  await settle();
+  for (let [next] = answers; next; [next] = answers) {
+    answers.delete(next[0]);
+    next[1]();
+    await settle();
+  }
+}
+
+test('projects take turns, and so does each request of several; what one project asks is asked in its order', async () => {
+  for (const origin of [of('a', 0), of('a', 1), of('a', 2), undefined, undefined, of('b', 0), of('b', 1)]) ask(origin);
+  await answerAll();
+  expect(asked).toEqual(['a0', 'shared', 'shared', 'b0', 'a1', 'b1', 'a2']);
+});
+
+test('a project whose request took long comes after the others, whenever they ask, and that request last of all, with half of the slots', async () => {
+  slots.tookLong(of('slow', 'est'));
+  for (const origin of [of('slow', 'est'), of('slow', 1), of('slow', 2), of('a', 0), of('a', 1)]) ask(origin);
+  await settle();
+  expect(asked).toEqual(['a0', 'a1']);
+  answers.get('a0')!();
+  answers.get('a1')!();
+  await settle();
+  expect(asked.slice(2)).toEqual(['slow1']);
+  ask(of('b'));
+  await settle();
+  expect(asked.slice(3)).toEqual(['b0']);
+  answers.get('slow1')!();
+  await answerAll();
+  expect(asked.slice(4)).toEqual(['slow2', 'slowest']);
+});
+
+test('what took long is forgotten after a while, or if it was the backend', async () => {
+  slots.tookLong(of('a', 0));
+  await clock.advance(300_000);
+  slots.tookLong(of('b', 0));
+  slots.forgive();
+  for (const origin of [of('a', 0), of('b', 0), of('c', 0)]) ask(origin);
+  await answerAll();
+  expect(asked).toEqual(['a0', 'b0', 'c0']);
+});
+
+test('those who have half of the slots between them take turns from one batch to the next, whoever asks first', async () => {
+  const all = Array.from({ length: 5 }, (_, n) => of(`slow${n}`));
+  for (const origin of all) slots.tookLong(origin);
+  for (let batch = 0; batch < all.length; batch += 1) {
+    const late = new AbortController();
+    for (const origin of all) ask(origin, late.signal);
+    await settle();
+    late.abort();
+    answers.get(asked.at(-1)!)!();
+    await settle();
+  }
+  expect(asked).toEqual(all.map(({ question }) => question));
+});
+
+test('whoever is not waited for any more is not asked, and takes nobody else’s turn', async () => {
+  const late = new AbortController();
+  ask(of('a', 0));
+  ask(of('b', 0));
+  await settle();
+  for (const origin of [of('c', 0), of('c', 1), undefined]) ask(origin, late.signal);
+  ask(of('c', 2));
+  late.abort();
+  await answerAll();
+  expect(asked).toEqual(['a0', 'b0', 'c2']);
+});
+
+test('work that fails gives its slot back', async () => {
+  const failing = Array.from({ length: 3 * CONCURRENCY }, () => slots.take(() => Promise.reject(new Error('no')), of('a')));
+  expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(Array(3 * CONCURRENCY).fill('rejected'));
+  ask(of('a'));
+  await answerAll();
+  expect(asked).toEqual(['a0']);
+});
