@@ -33,8 +33,8 @@ const TOO_LATE = 'no answer in time';
 
 /**
  * Bounds what one process asks of one backend: so many requests at once; and after three failures in a row the neutral question, which tells whether
- * the backend is to blame or what it was asked. If it is the backend, nothing else is asked but that one question a second, whose success lets
- * the others through again. While it is under way the others wait for what it finds.
+ * the backend is to blame or what it was asked. If it is the backend, nothing is asked but that, and one other question after it, once a second;
+ * the first answer lets the others through again. While the neutral question is under way the others wait for what it finds.
  */
 export function createBackendGate({
   concurrency,

@@ -20,7 +20,7 @@ const FAILURES_IN_A_ROW = 3;
 
 /**
  * Tells a backend in trouble from questions that it cannot answer: after three failures in a row it is asked the neutral question. Only where that
- * fails too it is left alone, until the neutral question, asked once a second, is answered.
+ * fails too it is left alone, until the neutral question, or a single other one after it, is answered; both are asked once a second.
  */
 export class Breaker {
   #failuresInARow = 0;
@@ -35,8 +35,12 @@ export class Breaker {
   async pass(): Promise<void> {
     const { clock, retryAfterMs } = this.options;
     await this.#checking;
-    if (this.#leftAloneMs !== null && clock.monotonicMs() - this.#leftAloneMs >= retryAfterMs) await this.#check();
-    if (this.#leftAloneMs !== null) throw new LeftAlone(this.#reason);
+    if (!this.#isLeftAlone()) return;
+    if (clock.monotonicMs() - (this.#leftAloneMs ?? 0) < retryAfterMs) throw new LeftAlone(this.#reason);
+    const isFirst = this.#checking === undefined;
+    await this.#check();
+    // The first asks whatever comes of it: should the neutral question alone be refused, by a proxy for instance, that is the way back.
+    if (this.#isLeftAlone() && !isFirst) throw new LeftAlone(this.#reason);
   }
 
   answered(): void {
@@ -48,9 +52,13 @@ export class Breaker {
   /** Resolves when it is clear whether the backend is left alone. */
   async failed(reason: string, cause: unknown): Promise<void> {
     this.#failuresInARow += 1;
-    const isSuspect = this.#failuresInARow >= FAILURES_IN_A_ROW && this.#leftAloneMs === null;
+    const isSuspect = this.#failuresInARow >= FAILURES_IN_A_ROW && !this.#isLeftAlone();
     if (isSuspect) await this.#check();
-    this.options.observer.failed(reason, cause, isSuspect && this.#leftAloneMs === null);
+    this.options.observer.failed(reason, cause, isSuspect && !this.#isLeftAlone());
+  }
+
+  #isLeftAlone(): boolean {
+    return this.#leftAloneMs !== null;
   }
 
   #check(): Promise<void> {
