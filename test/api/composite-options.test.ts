@@ -1,24 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { AlarmRule } from '../../src/alarm/types/index.js';
-import type { RuleChecks } from '../../src/api/ports.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, type TestApi } from '../support/api.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
+import { namedBackends } from '../support/named-backends.js';
 
 /** Options of the rules within composite alarms, as clients give and read them. */
 
-const NAMES: Record<string, string[]> = { gnocchi: ['east', 'west'], prometheus: ['long-term'] };
-const OWNERS: Record<string, string> = { east: 'svc-east', west: 'svc-west' };
-const looked: { rule: AlarmRule; backend: string | null }[] = [];
-const ruleChecks: RuleChecks = {
-  check: (rule, _, backend) => {
-    looked.push({ rule, backend });
-    return Promise.resolve();
-  },
-  externalOwner: (backend) => Promise.resolve(backend === null ? 'svc' : (OWNERS[backend] ?? null)),
-  knownBackends: (kind) => NAMES[kind] ?? [],
-};
+const ruleChecks = namedBackends({ gnocchi: ['east', 'west'], prometheus: ['long-term'] });
+const { looked } = ruleChecks;
 
 let db: Database;
 let api: TestApi;

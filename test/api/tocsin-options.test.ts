@@ -1,21 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { EvaluationOptions } from '../../src/alarm/evaluation-options.js';
-import type { RuleChecks } from '../../src/api/ports.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, combinationBody, MEMBER, READER, startApi, thresholdBody, type TestApi } from '../support/api.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
+import { namedBackends } from '../support/named-backends.js';
 
-const NAMES: Record<string, string[]> = { gnocchi: ['east', 'west'], prometheus: [] };
-const looked: { kind: string; backend: string | null }[] = [];
-const ruleChecks: RuleChecks = {
-  check: (rule, _, backend) => {
-    looked.push({ kind: rule.type, backend });
-    return Promise.resolve();
-  },
-  externalOwner: (backend) => Promise.resolve(backend === 'east' ? 'svc-east' : 'svc'),
-  knownBackends: (kind) => NAMES[kind] ?? [],
-};
+const ruleChecks = namedBackends({ gnocchi: ['east', 'west'] });
+const { looked } = ruleChecks;
 
 let db: Database;
 let api: TestApi;
@@ -316,9 +308,9 @@ describe('a named backend', () => {
   test('is the one that looks at the rule, and whose owner of everybody’s metrics counts', async () => {
     const id = await api.create(onGroup({ tocsin: { backend: 'east' } }), MEMBER);
     await api.create(onGroup(), MEMBER);
-    expect(looked).toEqual([
-      { kind: GROUP, backend: 'east' },
-      { kind: GROUP, backend: null },
+    expect(looked.map(({ rule, backend }) => [rule.type, backend])).toEqual([
+      [GROUP, 'east'],
+      [GROUP, null],
     ]);
     const { text } = await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER });
     expect(text).toContain('svc-east');
