@@ -12,6 +12,8 @@ import { HIGH, KINDS, LOW, type Things } from './kinds.js';
 /** How long the values stay low, and then high; those of Gnocchi stay high for longer, so that what needs both hears of Prometheus first. */
 const PHASE_S = 7;
 const GNOCCHI_LASTS_S = 4;
+/** Values of Prometheus come a little later than those of Gnocchi: a point of the very moment counts in the one and not in the other. */
+const PROMETHEUS_LAGS_MS = 300;
 /** From writing the data ahead to where they begin: until then the alarms look at nothing. */
 const LEAD_S = 4;
 const AHEAD_S = 120;
@@ -50,13 +52,14 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
       ids.set(title, await service.create({ name: title, ...actions, ...body(things) }));
     }
     startMs = (Math.ceil(Date.now() / 1000) + LEAD_S) * 1000;
-    const wave = (highS: number): ReturnType<typeof waveOf> =>
-      waveOf(startMs, [
+    const wave = (fromMs: number, highS: number): ReturnType<typeof waveOf> =>
+      waveOf(fromMs, [
         [LOW, PHASE_S],
         [HIGH, highS],
       ]);
-    await writeWave(prometheus, things.metric, wave(PHASE_S));
-    await measure(gnocchi, new Map(things.resources.map(({ metric }) => [metric, wave(PHASE_S + GNOCCHI_LASTS_S)])));
+    await writeWave(prometheus, things.metric, wave(startMs + PROMETHEUS_LAGS_MS, PHASE_S));
+    const ofGnocchi = wave(startMs, PHASE_S + GNOCCHI_LASTS_S);
+    await measure(gnocchi, new Map(things.resources.map(({ metric }) => [metric, ofGnocchi])));
   });
 
   afterAll(async () => {
@@ -99,14 +102,14 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
 
   test.each(KINDS)('are explained as they were judged, with the request that was sent: $title', async (kind) => {
     const id = ids.get(kind.title)!;
-    for (const [index, { at, from, to, reason }] of (await untilOver(kind.title)).entries()) {
+    for (const { at, from, to, reason } of await untilOver(kind.title)) {
       const { state_at, evaluation, questions } = await explained(id, `?at=${at}`);
       expect({ state_at, evaluation }).toMatchObject({
         state_at: { state: from },
         evaluation: { would_be_state: to, decision: 'transition', reason },
       });
       for (const [place, part] of kind.requests(things).entries()) expect(questions[place]?.requests.join('\n')).toContain(part);
-      if (index === 0) expect(questions.map(({ compared }) => compared)).toEqual(kind.compared);
+      if (to === 'alarm') expect(questions.map(({ compared }) => compared)).toEqual(kind.compared);
       const used = questions.map(({ datapoints }) => datapoints.filter((point) => point.used).length);
       expect(used).toEqual(questions.map(({ compared }) => compared));
     }
