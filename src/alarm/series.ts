@@ -57,8 +57,11 @@ export type SeriesNeed = Need<'meters', MeterQuery> | Need<'gnocchi', GnocchiQue
 
 export type DatasourceKind = SeriesNeed['datasource'];
 
-/** Equality conditions on the samples of one meter; all must hold. `metadata` keys are dotted paths, values are compared as text. */
-export interface MeterQuery {
+/**
+ * Equality conditions on the samples of one meter; all must hold. `metadata` keys are dotted paths, values are compared as text.
+ * `project` is the scope, set by the server; `projectId` is the author's own condition and can only narrow it.
+ */
+export interface MeterQuery extends Scoped {
   meter: string;
   projectId?: string | undefined;
   userId?: string | undefined;

@@ -2,8 +2,9 @@ import type { MeterQuery } from '../alarm/series.js';
 import type { MeterStatistics, PeriodStatistics, StatisticsWindow } from '../datasource/meters/meters.js';
 import type { Sql } from './database.js';
 
-/** Condition fields and their columns. Names come from here, never from a request. */
+/** Condition fields and their columns, the scope first. Names come from here, never from a request. */
 const COLUMNS = {
+  project: 'project_id',
   projectId: 'project_id',
   userId: 'user_id',
   resourceId: 'resource_id',
@@ -25,7 +26,8 @@ export function createMeterSeriesStore(db: Sql): MeterStatistics {
     ): Promise<PeriodStatistics[]> {
       const first = questions[0];
       if (first === undefined) return [];
-      const fields = (Object.keys(COLUMNS) as Field[]).filter((field) => first[field] !== undefined);
+      const fields = fieldsOf(first);
+      refuseOtherScopes(first, questions);
       const paths = Object.keys(first.metadata ?? {});
       const shape = [...fields, paths.length].join();
       if (!texts.has(shape)) texts.set(shape, statementFor(fields, paths.length));
@@ -38,15 +40,27 @@ export function createMeterSeriesStore(db: Sql): MeterStatistics {
   };
 }
 
+function fieldsOf(question: MeterQuery): Field[] {
+  return (Object.keys(COLUMNS) as Field[]).filter((field) => (question[field] ?? null) !== null);
+}
+
+/** The first question decides the columns of the statement: one without a scope would lift the scope of the others. */
+function refuseOtherScopes(first: MeterQuery, questions: readonly MeterQuery[]): void {
+  const isScoped = first.project !== null;
+  if (questions.some(({ project }) => (project !== null) !== isScoped))
+    throw new Error('a statement has queries of one project and queries of all projects');
+}
+
 /** Every condition is a plain equality between a column of the questions and something of the sample, so that it can be hashed or indexed. */
 function statementFor(fields: readonly Field[], paths: number): string {
   const firstPath = FIXED_PARAMETERS + 1 + fields.length + 1;
   const metadata = Array.from({ length: paths }, (_, index) => ({ column: `m${index}`, at: firstPath + index * 3 }));
   const arrays = ['meter', ...fields].map((_, index) => `$${FIXED_PARAMETERS + 1 + index}::text[]`);
   const unnested = [...arrays, ...metadata.map(({ at }) => `$${at}::text[]`)].join(', ');
-  const names = ['meter', ...fields.map((field) => COLUMNS[field]), ...metadata.map(({ column }) => column)].join(', ');
+  const columns = fields.map((field) => ({ name: `"${field}"`, of: COLUMNS[field] }));
+  const names = ['meter', ...columns.map(({ name }) => name), ...metadata.map(({ column }) => column)].join(', ');
   const equalities = [
-    ...fields.map((field) => `s.${COLUMNS[field]} = q.${COLUMNS[field]}`),
+    ...columns.map(({ name, of }) => `s.${of} = q.${name}`),
     // Nested, or with dots in the key itself: both are in use.
     ...metadata.map(
       ({ column, at }) =>

@@ -25,7 +25,8 @@ function statistics(open: () => Promise<Database>): void {
   });
   afterAll(() => db.close());
 
-  const ask = async (...questions: MeterQuery[]) => {
+  const ask = async (...asked: Omit<MeterQuery, 'project'>[]) => {
+    const questions = asked.map((question): MeterQuery => ({ project: null, ...question }));
     const rows = await createMeterSeriesStore(db).statistics({ start: START, end: END, granularityS: 60 }, questions);
     return rows.sort((a, b) => a.question - b.question || a.period - b.period);
   };
@@ -41,6 +42,11 @@ function statistics(open: () => Promise<Database>): void {
   test.each([
     { by: 'resource', query: { resourceId: 'r1' }, sums: [10, 50] },
     { by: 'project', query: { projectId: 'q' }, sums: [50] },
+    { by: 'scope', query: { project: 'q' }, sums: [50] },
+    { by: 'scope, and by nothing that a condition on another project says', query: { project: 'p', projectId: 'q' }, sums: [] },
+    { by: 'scope and the same project', query: { project: 'q', projectId: 'q' }, sums: [50] },
+    { by: 'scope and resource', query: { project: 'p', resourceId: 'r1' }, sums: [10] },
+    { by: 'a scope that no sample has', query: { project: '' }, sums: [] },
     { by: 'project and resource', query: { projectId: 'p', resourceId: 'r1' }, sums: [10] },
     { by: 'user', query: { userId: 'nobody' }, sums: [] },
     { by: 'source', query: { source: 'test' }, sums: [40, 50] },
@@ -50,6 +56,13 @@ function statistics(open: () => Promise<Database>): void {
     { by: 'metadata that no sample has', query: { metadata: { 'metering.stack': 's1', missing: 'x' } }, sums: [] },
   ])('narrow by $by', async ({ query, sums }) => {
     expect((await ask({ meter: 'cpu', ...query })).map(({ sum }) => sum)).toEqual(sums);
+  });
+
+  test('are not read for a project and for all projects by one statement, whichever comes first', async () => {
+    const scoped = { meter: 'cpu', project: 'p' };
+    const message = 'a statement has queries of one project and queries of all projects';
+    await expect(ask({ meter: 'cpu' }, scoped)).rejects.toThrow(message);
+    await expect(ask(scoped, { meter: 'cpu' })).rejects.toThrow(message);
   });
 }
 

@@ -10,6 +10,7 @@ export const threshold: AlarmType<ThresholdRule, ThresholdFindings> = {
   judgedBy: 'series',
   repeatsWhileUnknown: true,
   ruleJson: ({ type: _, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
+  shownJson: ({ type: _, scope_to_project: __, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
   defaultDescription: (rule) =>
     `Alarm when ${rule.meter_name} is ${rule.comparison_operator} a ${rule.statistic} of ${pythonFloat(rule.threshold)} over ${rule.period} seconds`,
   members: () => [],
