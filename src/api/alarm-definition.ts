@@ -60,6 +60,17 @@ export function replacedAlarm(
   };
 }
 
+/**
+ * Only an import mutes an alarm, and only its activation unmutes it. Clients may send back what they read.
+ * @throws AppError `invalid_request` when the request says another `muted` than the alarm has.
+ */
+export function refuseOtherMuted({ tocsin }: Pick<AlarmRequest, 'tocsin'>, muted: boolean): void {
+  const said = tocsin?.muted ?? muted;
+  if (said === muted) return;
+  const message = `It is ${pythonText(muted)} for this alarm, and only an import or its activation changes it.`;
+  throw new AppError('invalid_request', `Invalid input for field/attribute muted. Value: '${pythonText(said)}'. ${message}`);
+}
+
 /** @throws AppError `not_authorized` when the rule looks outside what the caller may see. */
 function definitionOf(request: AlarmRequest, scope: RuleScope): AlarmDefinition & { ruleJson: string } {
   const kind = typeOf(request.rule);
