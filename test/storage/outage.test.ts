@@ -35,7 +35,17 @@ describe('a failure of the driver without a SQLSTATE', () => {
     ['a closed embedded database', new Error('PGlite is closed')],
     ['what is no error at all', 'down'],
     ...[
-      ['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN'],
+      [
+        'ECONNRESET',
+        'ECONNREFUSED',
+        'ECONNABORTED',
+        'EPIPE',
+        'ETIMEDOUT',
+        'EHOSTUNREACH',
+        'EHOSTDOWN',
+        'ENETUNREACH',
+        'ENETDOWN',
+      ],
       ['ENOTFOUND', 'EAI_AGAIN', 'ENOENT', 'EACCES', 'EMFILE', 'ENFILE', 'ENOBUFS', 'EADDRNOTAVAIL', 'ERR_STREAM_DESTROYED'],
       ['ERR_STREAM_WRITE_AFTER_END', 'ERR_SOCKET_CLOSED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_SSL_WRONG_VERSION_NUMBER'],
       ['CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
@@ -63,22 +73,45 @@ describe('a failure of the driver without a SQLSTATE', () => {
     expect(isOutage(asDatabaseFailure(thrown))).toBe(false);
   });
 
-  test.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND'])('is none of the database where another service fails: %s', (code) => {
-    expect(isOutage(coded(code))).toBe(false);
-  });
+  test.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND'])(
+    'is none of the database where another service fails: %s',
+    (code) => {
+      expect(isOutage(coded(code))).toBe(false);
+    },
+  );
 });
 
 describe('a SQLSTATE', () => {
-  test.each([
-    ['08006', '08P01', '28P01', '28000', '3D000', '53100', '53200', '53300', '57014', '57P01', '57P02', '57P03', '58000', '58030'],
-    ['F0000', '40001', '40P01', '25006', '25P03', '25P04', '55P03', 'XX001', 'XX002'],
-  ].flat())('%s is an outage', (code) => {
+  test.each(
+    [
+      [
+        '08006',
+        '08P01',
+        '28P01',
+        '28000',
+        '3D000',
+        '53100',
+        '53200',
+        '53300',
+        '57014',
+        '57P01',
+        '57P02',
+        '57P03',
+        '58000',
+        '58030',
+      ],
+      ['F0000', '40001', '40P01', '25006', '25P03', '25P04', '55P03', 'XX001', 'XX002'],
+    ].flat(),
+  )('%s is an outage', (code) => {
     expect([isOutage(coded(code)), isOutage(asDatabaseFailure(coded(code)))]).toEqual([true, true]);
   });
 
-  test.each(['22001', '22P02', '23502', '23505', '25P02', '42601', '42703', '42P01', 'P0001', '0A000', 'XX000'])('%s is not', (code) => {
-    expect([isOutage(coded(code)), isOutage(asDatabaseFailure(coded(code)))]).toEqual([false, false]);
-  });
+  test.each(['22001', '22P02', '23502', '23505', '25P02', '42601', '42703', '42P01', 'P0001', '0A000', 'XX000'])(
+    '%s is not',
+    (code) => {
+      expect([isOutage(coded(code)), isOutage(asDatabaseFailure(coded(code)))]).toEqual([false, false]);
+    },
+  );
 
   test('0A000 is an outage for a statement that was prepared before a migration', () => {
     expect(isOutage(coded('0A000', 'cached plan must not change result type'))).toBe(true);

@@ -49,7 +49,7 @@ async function list({ notifications }: NotificationRoutesDeps, { identity, query
   const limit = query.limit() ?? DEFAULT_LIMIT;
   if (limit > MAX_LIMIT) throw invalidInput('limit', String(limit), `at most ${MAX_LIMIT}`);
   const scope = scopeOf(identity);
-  const marker = query.one('marker');
+  const marker = query.marker();
   const [after] = marker === undefined ? [] : await notifications.list(scope, { id: marker, limit: 1 });
   if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
   const found = await notifications.list(scope, { ...filterOf(query), limit, after });
