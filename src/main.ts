@@ -6,13 +6,19 @@ import { StartupError, toError } from './errors.js';
 const INTERRUPTED = 130;
 
 const stop = new AbortController();
+let askedToStop = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // Whoever asks twice does not want to wait for a clean end.
-    if (stop.signal.aborted) process.exit(INTERRUPTED);
+    // A second signal means that a clean end takes too long.
+    if (askedToStop) process.exit(INTERRUPTED);
+    askedToStop = true;
     stop.abort(signal);
   });
 }
+// The terminal was closed. The kernel and the shell both say so: a second one means nothing.
+process.on('SIGHUP', () => stop.abort('SIGHUP'));
+// Output to a closed terminal or pipe fails; that must not keep the process from ending in order.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.on('uncaughtException', (error) => endBadly('uncaught exception', error));
 process.on('unhandledRejection', (reason) => endBadly('unhandled rejection', toError(reason)));
 
