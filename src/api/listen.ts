@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -39,9 +40,8 @@ export async function listen(
   server.prependListener('request', (_, response) => {
     if (isClosing) response.setHeader('Connection', 'close');
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(refusal(cause, { host, port, setting })));
-    server.listen(port, host, resolve);
+  await once(server.listen(port, host), 'listening').catch((cause: unknown) => {
+    throw refusal(cause as NodeJS.ErrnoException, { host, port, setting });
   });
   const address = server.address() as AddressInfo;
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;

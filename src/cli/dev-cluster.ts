@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import lockfile from 'proper-lockfile';
@@ -225,11 +226,9 @@ async function lock(dataDir: string): Promise<() => Promise<void>> {
 
 async function refusePortInUse(port: number): Promise<void> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve)).catch(
-    (cause: unknown) => {
-      throw new StartupError(`port ${port} cannot be used for the API (${toError(cause).message}); choose another with --port`);
-    },
-  );
+  await once(server.listen(port, '127.0.0.1'), 'listening').catch((cause: unknown) => {
+    throw new StartupError(`port ${port} cannot be used for the API (${toError(cause).message}); choose another with --port`);
+  });
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import lockfile from 'proper-lockfile';
@@ -116,6 +117,6 @@ async function aptGet(args: readonly string[], environment: EnsureOptions['envir
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once('error', () => resolve(null)).once('close', resolve));
-  return { done: code === 0, lastLines: output.trim().split('\n').slice(-LAST_LINES).join(' | ') };
+  const ended = await once(child, 'close').catch(() => [null]);
+  return { done: ended[0] === 0, lastLines: output.trim().split('\n').slice(-LAST_LINES).join(' | ') };
 }
