@@ -1,6 +1,7 @@
 import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
 
+import { CronSchedule, forLibrary } from './cron-schedule.js';
 import { optional, wireInt, wireText } from './wire-types.js';
 
 const MAX_DURATION_S = 366 * 24 * 3600;
@@ -60,14 +61,28 @@ function schedulePoint(start: string, timezone: string, from: Date, direction: '
   }
 }
 
-/** Aodh's cron has its seconds last, knows no letter case, has one nickname more, and writes the last Friday of a month `L5`. */
-function forLibrary(start: string): string {
-  const written = start.trim().toLowerCase();
-  if (written.startsWith('@')) return written === '@midnight' ? '@daily' : written;
-  const [minute, hour, dayOfMonth, month, dayOfWeek = '', ...seconds] = written.split(/\s+/);
-  const day = dayOfMonth?.replace(/\bl\b/g, 'L');
-  const weekday = dayOfWeek.replace(/^l([0-7])$/, '$1l').replace(/(?<=[0-7])l\b/g, 'L');
-  return [...seconds, minute, hour, day, month, weekday].join(' ');
+/** The names of the constraints whose cron expression has no day, such as 31 February. */
+export function neverOpening(constraints: readonly TimeConstraint[]): string[] {
+  return constraints.filter(({ start }) => neverOpens(start)).map(({ name }) => name);
+}
+
+/** The state reason of an alarm that is never evaluated, since none of its constraints ever opens; undefined for all others. */
+export function neverOpensReason(constraints: readonly TimeConstraint[]): string | undefined {
+  const names = neverOpening(constraints);
+  if (names.length === 0 || names.length < constraints.length) return undefined;
+  return names.map(neverOpensSentence).join('; ');
+}
+
+export function neverOpensSentence(name: string): string {
+  return `time constraint ${name} never opens`;
+}
+
+function neverOpens(start: string): boolean {
+  try {
+    return new CronSchedule(start).neverOpens;
+  } catch {
+    return true; // refused at input; a row that another release wrote is never inside
+  }
 }
 
 function refuseBadCron(start: string, context: z.RefinementCtx): void {

@@ -2,7 +2,7 @@ import type { AlarmState } from '../alarm/alarm.js';
 import { decide, type Decision, type Verdict } from '../alarm/decide.js';
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
 import type { SeriesNeed } from '../alarm/series.js';
-import { isWithin } from '../alarm/time-constraint.js';
+import { isWithin, neverOpening, neverOpensReason, neverOpensSentence } from '../alarm/time-constraint.js';
 import { evaluatedTypeOf, typeOf } from '../alarm/types/index.js';
 import type { Datasources } from '../datasource/datasource.js';
 import type { StoredAlarm } from '../storage/alarm-row.js';
@@ -61,7 +61,7 @@ async function explain(deps: ExplanationDeps, alarm: StoredAlarm, moment: Moment
   const seen = await lookAt(deps, alarm, { ...moment, state: stateAt.state });
   const constraints = alarm.timeConstraints.map((constraint) => ({ constraint, holds: isWithin([constraint], at) }));
   const within = isWithin(alarm.timeConstraints, at);
-  const leftAlone = !alarm.enabled ? 'it is disabled' : !within ? 'the moment is outside its time constraints' : seen.blind;
+  const leftAlone = !alarm.enabled ? 'it is disabled' : !within ? outsideReason(alarm) : seen.blind;
   const found = seen.judged && wordsFor(alarm, seen, { ...seen.judged, state: stateAt.state });
   const evaluation = evaluationOf(seen, stateAt.state, { leftAlone, found });
   return {
@@ -78,6 +78,10 @@ async function explain(deps: ExplanationDeps, alarm: StoredAlarm, moment: Moment
     lastFiring: judgedBy === 'events' ? ((await deps.store.lastFiring(alarm.id, at)) ?? null) : null,
     schedule: scheduleOf(alarm, progress, { ...moment, intervalMs: deps.intervalMs }),
   };
+}
+
+function outsideReason({ timeConstraints }: StoredAlarm): string {
+  return neverOpensReason(timeConstraints) ?? 'the moment is outside its time constraints';
 }
 
 function wordsFor(
@@ -184,6 +188,7 @@ function notesOn(alarm: StoredAlarm, at: Date, progress: EvaluationProgress | un
     ...(!isBefore && at.getTime() < alarm.timestamp.getTime()
       ? ['The alarm was changed after that moment; it is judged here as it is defined now.']
       : []),
+    ...neverOpening(alarm.timeConstraints).map((name) => `The ${neverOpensSentence(name)}.`),
     ...(alarm.muted ? ['The alarm is muted: its state changes, and its actions are not run.'] : []),
   ];
 }
