@@ -1,124 +1,132 @@
 import { CronExpressionParser } from 'cron-parser';
 
+import { NumberSet } from './number-set.js';
+
 const SECONDS_OF_DAY = 86_400;
 const MS_OF_DAY = SECONDS_OF_DAY * 1000;
-const WEEKDAYS = [0, 1, 2, 3, 4, 5, 6] as const;
+const DAYS_OF_WEEK = 7;
 const MONTH_LENGTHS = [[31], [28, 29], [31], [30], [31], [30], [31], [31], [30], [31], [30], [31]] as const;
 
-/** The days that a schedule allows. Weekdays are numbered from Sunday, 0. */
+/** The days that a schedule allows. Months are numbered from 1; weekdays from Sunday, 0. */
 interface DayRule {
-  months: ReadonlySet<number>;
-  daysOfMonth: ReadonlySet<number>;
+  months: NumberSet;
+  daysOfMonth: NumberSet;
   isLastDayAllowed: boolean;
   isDayOfMonthRestricted: boolean;
-  weekdays: ReadonlySet<number>;
+  weekdays: NumberSet;
   isWeekdayRestricted: boolean;
-  /** The weekday counts only as the n-th of its month; 0: every one counts. */
+  /** The weekday counts only as the n-th of its month; 0: each one counts. */
   nth: number;
   /** Weekdays that count only as the last of their month. */
-  lastWeekdays: ReadonlySet<number>;
+  lastWeekdays: NumberSet;
 }
 
 /**
- * The moments of a cron expression on a clock that never changes: local times as seconds since 1970-01-01T00:00:00 of that clock.
- * Days follow croniter, which Aodh uses: with both days restricted either is enough, but a weekday with `#` or `L` stands alone.
+ * The moments of a cron expression on a clock that is never changed: local times, in seconds since 1970-01-01T00:00:00 on that clock.
+ * Days follow croniter, which Aodh uses: where days of the month and weekdays are restricted either is enough, but a weekday with `#` or
+ * `L` stands alone.
  */
 export class CronSchedule {
-  readonly #hours: readonly number[];
-  readonly #minutes: readonly number[];
-  readonly #seconds: readonly number[];
+  readonly #hours: NumberSet;
+  readonly #minutes: NumberSet;
+  readonly #seconds: NumberSet;
   readonly #days: DayRule;
-  /** Bit n is day n of the month, by length and first weekday of the month. */
-  readonly #masks = new Map<number, number>();
 
+  /** @throws Error for an expression that `TimeConstraint` refuses. */
   constructor(start: string) {
-    const { times, months } = fieldsOf(start);
-    this.#hours = times.hour.values;
-    this.#minutes = times.minute.values;
-    this.#seconds = times.second.values;
-    this.#days = dayRule(times, new Set(months));
+    const { fields, months } = fieldsOf(start);
+    this.#hours = new NumberSet(fields.hour.values);
+    this.#minutes = new NumberSet(fields.minute.values);
+    this.#seconds = new NumberSet(fields.second.values);
+    this.#days = dayRule(fields, months);
   }
 
-  /** Whether there is a day at all. In 400 years every month begins on every weekday, February with 28 and with 29 days. */
+  /** True for 31 February. In 400 years each month begins on each weekday, February with 28 and with 29 days. */
   get neverOpens(): boolean {
     return ![...this.#days.months].some((month) =>
-      (MONTH_LENGTHS[month - 1] ?? []).some((length) => WEEKDAYS.some((first) => this.#maskOf(length, first) !== 0)),
+      (MONTH_LENGTHS[month - 1] ?? []).some((length) =>
+        Array.from({ length: DAYS_OF_WEEK }).some((_, firstWeekday) => allowedDates(this.#days, length, firstWeekday) !== 0),
+      ),
     );
   }
 
-  /** The longest time between two moments, in seconds, where every day is allowed; infinite elsewhere. */
+  /** The longest time between two moments, in seconds; infinite where not every day is allowed. */
   get longestGap(): number {
-    if (!this.#isEveryDay()) return Infinity;
-    const secondSpan = span(this.#seconds);
-    const minuteSpan = span(this.#minutes) * 60 + secondSpan;
+    if (!this.#isEveryDayAllowed()) return Infinity;
+    const secondSpan = spanOf(this.#seconds);
+    const minuteSpan = spanOf(this.#minutes) * 60 + secondSpan;
     return Math.max(
       longestStep(this.#seconds),
       longestStep(this.#minutes) * 60 - secondSpan,
-      Math.max(longestStep(this.#hours), 24 - span(this.#hours)) * 3600 - minuteSpan,
+      Math.max(longestStep(this.#hours), 24 - spanOf(this.#hours)) * 3600 - minuteSpan,
     );
   }
 
-  /** The first moment at or after `from`, if it comes within `days`. */
+  /** The first moment at or after `from`, if it comes on one of the next `days`. */
   firstAtOrAfter(from: number, days: number): number | undefined {
     const today = Math.floor(from / SECONDS_OF_DAY);
-    if (this.#isAllowed(today)) {
-      const time = this.#timeAtOrAfter(from - today * SECONDS_OF_DAY);
-      if (time !== undefined) return today * SECONDS_OF_DAY + time;
-    }
+    const time = this.#isAllowed(today) ? this.#timeAtOrAfter(from - today * SECONDS_OF_DAY) : undefined;
+    if (time !== undefined) return today * SECONDS_OF_DAY + time;
     const day = this.#dayFrom(today + 1, today + days);
-    return day === undefined ? undefined : day * SECONDS_OF_DAY + (this.#timeAtOrAfter(0) ?? 0);
+    return day === undefined ? undefined : day * SECONDS_OF_DAY + this.#firstTime();
   }
 
-  /** The last moment at or before `from`, if it was within `days`. */
+  /** The last moment at or before `from`, if it was on one of the last `days`. */
   lastAtOrBefore(from: number, days: number): number | undefined {
     const today = Math.floor(from / SECONDS_OF_DAY);
-    if (this.#isAllowed(today)) {
-      const time = this.#timeAtOrBefore(from - today * SECONDS_OF_DAY);
-      if (time !== undefined) return today * SECONDS_OF_DAY + time;
-    }
+    const time = this.#isAllowed(today) ? this.#timeAtOrBefore(from - today * SECONDS_OF_DAY) : undefined;
+    if (time !== undefined) return today * SECONDS_OF_DAY + time;
     const day = this.#dayBackFrom(today - 1, today - days);
-    return day === undefined ? undefined : day * SECONDS_OF_DAY + (this.#timeAtOrBefore(SECONDS_OF_DAY) ?? 0);
+    return day === undefined ? undefined : day * SECONDS_OF_DAY + this.#lastTime();
   }
 
-  #isEveryDay(): boolean {
+  #isEveryDayAllowed(): boolean {
     const { months, isDayOfMonthRestricted, isWeekdayRestricted } = this.#days;
     return months.size === MONTH_LENGTHS.length && !isDayOfMonthRestricted && !isWeekdayRestricted;
   }
 
+  #firstTime(): number {
+    return this.#hours.least * 3600 + this.#minutes.least * 60 + this.#seconds.least;
+  }
+
+  #lastTime(): number {
+    return this.#hours.greatest * 3600 + this.#minutes.greatest * 60 + this.#seconds.greatest;
+  }
+
   #timeAtOrAfter(time: number): number | undefined {
-    for (const hour of this.#hours) {
-      if (hour * 3600 + 3599 < time) continue;
-      for (const minute of this.#minutes) {
-        const start = hour * 3600 + minute * 60;
-        const second = start + 59 < time ? undefined : this.#seconds.find((candidate) => start + candidate >= time);
-        if (second !== undefined) return start + second;
-      }
+    const [hour, minute] = [Math.floor(time / 3600), Math.floor(time / 60) % 60];
+    if (this.#hours.has(hour)) {
+      const second = this.#minutes.has(minute) ? this.#seconds.atLeast(time % 60) : -1;
+      if (second >= 0) return time - (time % 60) + second;
+      const nextMinute = this.#minutes.atLeast(minute + 1);
+      if (nextMinute >= 0) return hour * 3600 + nextMinute * 60 + this.#seconds.least;
     }
-    return undefined;
+    const nextHour = this.#hours.atLeast(hour + 1);
+    return nextHour < 0 ? undefined : nextHour * 3600 + this.#minutes.least * 60 + this.#seconds.least;
   }
 
   #timeAtOrBefore(time: number): number | undefined {
-    for (const hour of this.#hours.toReversed()) {
-      if (hour * 3600 > time) continue;
-      for (const minute of this.#minutes.toReversed()) {
-        const start = hour * 3600 + minute * 60;
-        const second = start > time ? undefined : this.#seconds.findLast((candidate) => start + candidate <= time);
-        if (second !== undefined) return start + second;
-      }
+    const [hour, minute] = [Math.floor(time / 3600), Math.floor(time / 60) % 60];
+    if (this.#hours.has(hour)) {
+      const second = this.#minutes.has(minute) ? this.#seconds.atMost(time % 60) : -1;
+      if (second >= 0) return time - (time % 60) + second;
+      const lastMinute = this.#minutes.atMost(minute - 1);
+      if (lastMinute >= 0) return hour * 3600 + lastMinute * 60 + this.#seconds.greatest;
     }
-    return undefined;
+    const lastHour = this.#hours.atMost(hour - 1);
+    return lastHour < 0 ? undefined : lastHour * 3600 + this.#minutes.greatest * 60 + this.#seconds.greatest;
   }
 
   #isAllowed(day: number): boolean {
-    const { mask, date } = this.#monthOf(day);
-    return (mask & (1 << date)) !== 0;
+    const { dates, date } = this.#monthOf(day);
+    return (dates & (1 << date)) !== 0;
   }
 
-  /** The first allowed day from `day` on, at most `last`. A month takes one step, so ten years take some 120. */
+  /** The first allowed day from `day` to `last`. One step is a month, so nine years are some 108 steps. */
   #dayFrom(day: number, last: number): number | undefined {
-    for (let at = day; at <= last; ) {
-      const { mask, date, length } = this.#monthOf(at);
-      const rest = mask >>> date;
+    for (let at = day; at <= last;) {
+      const { dates, date, length } = this.#monthOf(at);
+      const rest = dates >>> date;
       if (rest !== 0) {
         const found = at + 31 - Math.clz32(rest & -rest);
         return found <= last ? found : undefined;
@@ -129,9 +137,9 @@ export class CronSchedule {
   }
 
   #dayBackFrom(day: number, first: number): number | undefined {
-    for (let at = day; at >= first; ) {
-      const { mask, date } = this.#monthOf(at);
-      const rest = mask << (31 - date);
+    for (let at = day; at >= first;) {
+      const { dates, date } = this.#monthOf(at);
+      const rest = dates << (31 - date);
       if (rest !== 0) {
         const found = at - Math.clz32(rest);
         return found >= first ? found : undefined;
@@ -141,29 +149,18 @@ export class CronSchedule {
     return undefined;
   }
 
-  #monthOf(day: number): { mask: number; date: number; length: number } {
+  /** The allowed dates of the month around a day, bit n for the n-th, with the day's own date and the month's length. */
+  #monthOf(day: number): { dates: number; date: number; length: number } {
     const at = new Date(day * MS_OF_DAY);
-    const date = at.getUTCDate();
-    const month = at.getUTCMonth();
+    const [date, month] = [at.getUTCDate(), at.getUTCMonth()];
     const length = month === 1 ? daysOfFebruary(at.getUTCFullYear()) : (MONTH_LENGTHS[month]?.[0] ?? 0);
-    if (!this.#days.months.has(month + 1)) return { mask: 0, date, length };
-    return { mask: this.#maskOf(length, (((at.getUTCDay() - date + 1) % 7) + 7) % 7), date, length };
-  }
-
-  #maskOf(length: number, firstWeekday: number): number {
-    const key = length * 7 + firstWeekday;
-    const known = this.#masks.get(key);
-    if (known !== undefined) return known;
-    let mask = 0;
-    for (let date = 1; date <= length; date += 1) {
-      if (isDayAllowed(this.#days, { date, length, weekday: (firstWeekday + date - 1) % 7 })) mask |= 1 << date;
-    }
-    this.#masks.set(key, mask);
-    return mask;
+    if (!this.#days.months.has(month + 1)) return { dates: 0, date, length };
+    const firstWeekday = (((at.getUTCDay() - date + 1) % DAYS_OF_WEEK) + DAYS_OF_WEEK) % DAYS_OF_WEEK;
+    return { dates: allowedDates(this.#days, length, firstWeekday), date, length };
   }
 }
 
-/** Aodh's cron has its seconds last, knows no letter case, has one nickname more, and writes the last Friday of a month `L5`. */
+/** An expression as the library reads it. Aodh's has its seconds last, no letter case, one nickname more, and `L5` for the last Friday. */
 export function forLibrary(start: string): string {
   return columnsOf(start).join(' ');
 }
@@ -179,15 +176,17 @@ function columnsOf(start: string): string[] {
 
 type Fields = ReturnType<typeof CronExpressionParser.parse>['fields'];
 
-/** The month is read apart: the library refuses days that their month never has, although a weekday may be allowed beside them. */
-function fieldsOf(start: string): { times: Fields; months: readonly number[] } {
+/** The month is read apart: the library refuses dates that their month never has, although a weekday may be allowed beside them. */
+function fieldsOf(start: string): { fields: Fields; months: NumberSet } {
   const columns = columnsOf(start);
   const month = columns.at(-2);
-  if (month === undefined || month === '*') {
-    const times = parsed(columns);
-    return { times, months: times.month.values };
-  }
-  return { times: parsed(columns.with(-2, '*')), months: parsed(['*', '*', '*', month, '*']).month.values };
+  const fields = parsed(month === undefined ? columns : columns.with(-2, '*'));
+  return {
+    fields,
+    months: new NumberSet(
+      month === undefined || month === '*' ? fields.month.values : parsed(['*', '*', month, '*']).month.values,
+    ),
+  };
 }
 
 /** The library wants a date and a zone, and reads the clock without them. */
@@ -195,31 +194,39 @@ function parsed(columns: readonly string[]): Fields {
   return CronExpressionParser.parse(columns.join(' '), { tz: 'UTC', currentDate: new Date(0) }).fields;
 }
 
-function dayRule({ dayOfMonth, dayOfWeek }: Fields, months: ReadonlySet<number>): DayRule {
-  const daysOfMonth = new Set(numbersIn(dayOfMonth.values));
-  const weekdays = new Set(numbersIn(dayOfWeek.values).map((weekday) => weekday % 7));
-  const lastWeekdays = dayOfWeek.values.filter((value) => typeof value === 'string').map((value) => parseInt(value, 10) % 7);
+function dayRule({ dayOfMonth, dayOfWeek }: Fields, months: NumberSet): DayRule {
+  const daysOfMonth = new NumberSet(numbersIn(dayOfMonth.values));
+  const weekdays = new NumberSet(numbersIn(dayOfWeek.values).map((weekday) => weekday % DAYS_OF_WEEK));
+  const lastWeekdays = dayOfWeek.values.filter((value) => typeof value === 'string').map((value) => parseInt(value, 10));
   return {
     months,
     daysOfMonth,
     isLastDayAllowed: dayOfMonth.hasLastChar,
     isDayOfMonthRestricted: daysOfMonth.size < 31,
     weekdays,
-    isWeekdayRestricted: weekdays.size < WEEKDAYS.length || dayOfWeek.nthDay > 0,
+    isWeekdayRestricted: weekdays.size < DAYS_OF_WEEK || dayOfWeek.nthDay > 0,
     nth: dayOfWeek.nthDay,
-    lastWeekdays: new Set(lastWeekdays),
+    lastWeekdays: new NumberSet(lastWeekdays.map((weekday) => weekday % DAYS_OF_WEEK)),
   };
 }
 
-function isDayAllowed(rule: DayRule, { date, length, weekday }: { date: number; length: number; weekday: number }): boolean {
-  const { isDayOfMonthRestricted, isWeekdayRestricted, nth } = rule;
+/** Bit n is the n-th of a month that has `length` days and begins on `firstWeekday`. */
+function allowedDates(rule: DayRule, length: number, firstWeekday: number): number {
+  let dates = 0;
+  for (let date = 1; date <= length; date += 1) {
+    if (isDateAllowed(rule, { date, length, weekday: (firstWeekday + date - 1) % DAYS_OF_WEEK })) dates |= 1 << date;
+  }
+  return dates;
+}
+
+function isDateAllowed(rule: DayRule, { date, length, weekday }: { date: number; length: number; weekday: number }): boolean {
   const isDate = rule.daysOfMonth.has(date) || (rule.isLastDayAllowed && date === length);
-  const isNth = nth === 0 || Math.ceil(date / 7) === nth;
-  const isLast = date > length - 7 && rule.lastWeekdays.has(weekday);
-  const isWeekday = (rule.weekdays.has(weekday) && isNth) || isLast;
-  if (!isWeekdayRestricted) return !isDayOfMonthRestricted || isDate;
-  const standsAlone = nth > 0 || rule.lastWeekdays.size > 0;
-  return isWeekday || (isDayOfMonthRestricted && !standsAlone && isDate);
+  if (!rule.isWeekdayRestricted) return isDate;
+  const isNth = rule.nth === 0 || Math.ceil(date / DAYS_OF_WEEK) === rule.nth;
+  const isLast = date > length - DAYS_OF_WEEK && rule.lastWeekdays.has(weekday);
+  if ((isNth && rule.weekdays.has(weekday)) || isLast) return true;
+  const standsAlone = rule.nth > 0 || rule.lastWeekdays.size > 0;
+  return rule.isDayOfMonthRestricted && !standsAlone && isDate;
 }
 
 function numbersIn(values: readonly (number | string)[]): number[] {
@@ -230,11 +237,17 @@ function daysOfFebruary(year: number): number {
   return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
 }
 
-function span(sorted: readonly number[]): number {
-  return (sorted.at(-1) ?? 0) - (sorted[0] ?? 0);
+function spanOf(set: NumberSet): number {
+  return set.greatest - set.least;
 }
 
-/** The longest step between two neighbours; 0 where there is one value alone. */
-function longestStep(sorted: readonly number[]): number {
-  return Math.max(0, ...sorted.slice(1).map((value, index) => value - (sorted[index] ?? 0)));
+/** The longest step from a number of the set to the next; 0 where there is one alone. */
+function longestStep(set: NumberSet): number {
+  let longest = 0;
+  let before = set.least;
+  for (const number of set) {
+    longest = Math.max(longest, number - before);
+    before = number;
+  }
+  return longest;
 }

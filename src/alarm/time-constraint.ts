@@ -5,8 +5,6 @@ import { CronSchedule, forLibrary } from './cron-schedule.js';
 import { optional, wireInt, wireText } from './wire-types.js';
 
 const MAX_DURATION_S = 366 * 24 * 3600;
-/** Aodh lets a window open up to this long before its start, exclusive. */
-const EARLY_MS = 60_000;
 const NICKNAMES = new Set(['@hourly', '@daily', '@midnight', '@weekly', '@monthly', '@yearly', '@annually']);
 
 /** When an alarm may be evaluated: from each `start` (cron, 5 fields or 6 with seconds last) for `duration` seconds. */
@@ -32,34 +30,6 @@ export const TimeConstraints = z.array(TimeConstraint).superRefine((constraints,
     params: { whole: true },
   });
 });
-
-/** True without constraints, or when at least one holds at `now`. Both ends of a window count as inside. */
-export function isWithin(constraints: readonly TimeConstraint[], now: Date): boolean {
-  return constraints.length === 0 || constraints.some((constraint) => holds(constraint, now));
-}
-
-function holds({ start, duration, timezone }: TimeConstraint, now: Date): boolean {
-  const before = schedulePoint(start, timezone, now, 'prev');
-  if (before === undefined) return false;
-  const next = schedulePoint(start, timezone, before, 'next');
-  if (next !== undefined && Math.abs(now.getTime() - next.getTime()) < EARLY_MS) return true;
-  return now.getTime() <= before.getTime() + duration * 1000;
-}
-
-/** The nearest schedule point strictly before or after `from`; undefined for dates that never come (31 February). */
-function schedulePoint(start: string, timezone: string, from: Date, direction: 'prev' | 'next'): Date | undefined {
-  try {
-    // The library drops milliseconds of the date it starts from; a whole second up keeps "strictly before" for later fractions.
-    const roundUp = direction === 'prev' && from.getMilliseconds() > 0 ? 1000 - from.getMilliseconds() : 0;
-    const cron = CronExpressionParser.parse(forLibrary(start), {
-      currentDate: new Date(from.getTime() + roundUp),
-      tz: timezone || 'UTC',
-    });
-    return cron[direction]().toDate();
-  } catch {
-    return undefined; // validated at input, so the one thing left to fail is a search that finds no date
-  }
-}
 
 /** The names of the constraints whose cron expression has no day, such as 31 February. */
 export function neverOpening(constraints: readonly TimeConstraint[]): string[] {
