@@ -32,7 +32,10 @@ function nodeOffset(zone: string, formatters: Map<string, Intl.DateTimeFormat>):
 }
 
 /** Whether Node and Python know the same change, and no other within three days of it. */
-function isAgreedOn({ zone, change: [moment, before, after] }: ZoneChange, formatters: Map<string, Intl.DateTimeFormat>): boolean {
+function isAgreedOn(
+  { zone, change: [moment, before, after] }: ZoneChange,
+  formatters: Map<string, Intl.DateTimeFormat>,
+): boolean {
   try {
     const offsetAt = nodeOffset(zone, formatters);
     return (
@@ -44,7 +47,7 @@ function isAgreedOn({ zone, change: [moment, before, after] }: ZoneChange, forma
   }
 }
 
-/** Each change of the tz database once, and of every zone the last and the greatest change in both directions. */
+/** Each change since 1970 once, and of every zone, since 1900, the last and the greatest change in both directions. */
 function chosen(changes: Readonly<Record<string, readonly ClockChange[]>>): ZoneChange[] {
   const all = new Map<string, ZoneChange>();
   const seen = new Set<string>();
@@ -53,7 +56,7 @@ function chosen(changes: Readonly<Record<string, readonly ClockChange[]>>): Zone
       if (change) all.set(`${zone} ${change[0]}`, { zone, change });
     };
     for (const change of ofZone) {
-      if (!seen.has(change.join())) take(change);
+      if (change[0] >= 0 && !seen.has(change.join())) take(change);
       seen.add(change.join());
     }
     for (const direction of [1, -1]) {
@@ -80,8 +83,7 @@ function casesOf({ zone, change: [moment, before, after] }: ZoneChange, index: n
   return [
     ...minutes.map((local, offset) => compared(`${at(local)} * * *`, durations[(index + offset) % 4] ?? 0, 12 * HOUR)),
     compared('0 0 * * *', 8 * HOUR, 12 * HOUR),
-    compared(`${at(middle)} * * ${middle.getUTCDay()}`, HOUR, 12 * HOUR),
-    compared(`${at(middle)} ${middle.getUTCDate()} ${middle.getUTCMonth() + 1} *`, 300, 12 * HOUR),
+    compared(`${at(middle)} ${middle.getUTCDate()} * ${middle.getUTCDay()}`, 300, 12 * HOUR),
     compared(`${at(middle)} * * * 30`, 45, 3 * HOUR),
     compared('*/20 * * * *', 300, HOUR),
   ];

@@ -14,7 +14,7 @@ export type OpeningsCase = readonly [zone: string, start: string, first: string,
  */
 const ORACLE = `
 import datetime, functools, json, sys, zoneinfo
-from croniter import croniter
+from croniter import croniter, CroniterBadCronError, CroniterBadDateError
 
 UTC = datetime.timezone.utc
 SECOND = datetime.timedelta(seconds=1)
@@ -66,12 +66,23 @@ def openings(name, start, first, last):
     zone = zoneinfo.ZoneInfo(name)
     return sorted({first_moment_of(zone, naive) for naive in naive_openings(start, first, last)})
 
+def next_naive(start, first, count):
+    try:
+        schedule = croniter(start, datetime.datetime.fromisoformat(first) - SECOND)
+        return [schedule.get_next(datetime.datetime).isoformat() for _ in range(count)]
+    except CroniterBadDateError:
+        return []
+    except CroniterBadCronError:
+        return None
+
 asked = json.load(sys.stdin)
 if 'changes' in asked:
     names = sorted(zoneinfo.available_timezones() - {'localtime'})
     answer = {name: changes_of(name, *asked['changes']) for name in names}
-else:
+elif 'cases' in asked:
     answer = [openings(*case) for case in asked['cases']]
+else:
+    answer = [next_naive(*one) for one in asked['schedules']]
 json.dump(answer, sys.stdout)
 `;
 
@@ -83,6 +94,16 @@ export function clockChanges(first: number, last: number): Record<string, ClockC
 /** In seconds, rising, for each case; several naive times of one gap are one opening. */
 export function cronOpenings(cases: readonly OpeningsCase[]): number[][] {
   return askOracle({ cases }) as number[][];
+}
+
+/**
+ * The next naive local times of cron expressions (`2026-03-29T02:30:00`), so many from `first` on. None at all where there are not so many
+ * in 50 years; null for an expression that croniter refuses.
+ */
+export function nextNaiveTimes(
+  schedules: readonly (readonly [start: string, first: string, count: number])[],
+): (string[] | null)[] {
+  return askOracle({ schedules }) as (string[] | null)[];
 }
 
 function askOracle(question: object): unknown {
