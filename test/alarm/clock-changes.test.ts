@@ -10,6 +10,8 @@ const EARLY_MS = 60_000;
 
 interface ZoneChange {
   zone: string;
+  /** One of the few of each zone, and not one of the many of all zones. */
+  isOfZone: boolean;
   change: ClockChange;
 }
 
@@ -52,25 +54,25 @@ function chosen(changes: Readonly<Record<string, readonly ClockChange[]>>): Zone
   const all = new Map<string, ZoneChange>();
   const seen = new Set<string>();
   for (const [zone, ofZone] of Object.entries(changes)) {
-    const take = (change: ClockChange | undefined): void => {
-      if (change) all.set(`${zone} ${change[0]}`, { zone, change });
+    const take = (change: ClockChange | undefined, isOfZone: boolean): void => {
+      if (change) all.set(`${zone} ${change[0]}`, { zone, isOfZone, change });
     };
     for (const change of ofZone) {
-      if (change[0] >= 0 && !seen.has(change.join())) take(change);
+      if (change[0] >= 0 && !seen.has(change.join())) take(change, false);
       seen.add(change.join());
     }
     for (const direction of [1, -1]) {
       const sizes = ofZone.map(([, before, after]) => direction * (after - before));
-      const greatest = Math.max(0, ...sizes);
-      take(ofZone[sizes.indexOf(greatest)]);
-      take(ofZone[sizes.findLastIndex((size) => size > 0)]);
+      if (!sizes.some((size) => size > 0)) continue;
+      take(ofZone[sizes.indexOf(Math.max(...sizes))], true);
+      take(ofZone[sizes.findLastIndex((size) => size > 0)], true);
     }
   }
   return [...all.values()];
 }
 
 /** Schedules that open just before, within, at the end of and just after the local times that are skipped or come twice. */
-function casesOf({ zone, change: [moment, before, after] }: ZoneChange, index: number): Compared[] {
+function casesOf({ zone, isOfZone, change: [moment, before, after] }: ZoneChange, index: number): Compared[] {
   const [low, high] = [moment + Math.min(before, after), moment + Math.max(before, after)];
   const middle = new Date(Math.floor((low + high) / 2) * 1000);
   const minutes = [low - 60, low, (low + high) / 2, high - 60, high].map((local) => new Date(Math.floor(local / 60) * 60_000));
@@ -80,13 +82,14 @@ function casesOf({ zone, change: [moment, before, after] }: ZoneChange, index: n
     const first = naive(low - reach - duration - HOUR);
     return { zone, start, duration, around: moment, reach, oracle: [zone, start, first, naive(high + reach + HOUR)] };
   };
-  return [
-    ...minutes.map((local, offset) => compared(`${at(local)} * * *`, durations[(index + offset) % 4] ?? 0, 12 * HOUR)),
+  const cases = minutes.map((local, offset) => compared(`${at(local)} * * *`, durations[(index + offset) % 4] ?? 0, 12 * HOUR));
+  const others = [
+    compared('*/20 * * * *', 300, HOUR),
     compared('0 0 * * *', 8 * HOUR, 12 * HOUR),
     compared(`${at(middle)} ${middle.getUTCDate()} * ${middle.getUTCDay()}`, 300, 12 * HOUR),
     compared(`${at(middle)} * * * 30`, 45, 3 * HOUR),
-    compared('*/20 * * * *', 300, HOUR),
   ];
+  return isOfZone ? [...cases, ...others] : [...cases.slice(1, 4), ...others.slice(0, 1)];
 }
 
 function naive(seconds: number): string {

@@ -81,10 +81,7 @@ function numbers(least: number, greatest: number): fc.Arbitrary<string> {
 
 const orStar = (field: fc.Arbitrary<string>): fc.Arbitrary<string> => fc.oneof(fc.constant('*'), field);
 
-const daysOfMonth = fc.oneof(
-  { weight: 4, arbitrary: orStar(numbers(1, 31)) },
-  fc.constantFrom('L', '15,L', '29', '29,30', '31'),
-);
+const daysOfMonth = fc.oneof({ weight: 4, arbitrary: orStar(numbers(1, 31)) }, fc.constantFrom('L', '15,L', '29', '29,30', '31'));
 const weekdays = fc.oneof(
   { weight: 4, arbitrary: orStar(numbers(0, 6)) },
   fc.constantFrom('7', '1-7', '5-7', 'mon', 'Mon-Fri', 'SAT,SUN'),
