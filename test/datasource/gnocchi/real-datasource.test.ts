@@ -186,7 +186,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       [
         'metrics of which one does not exist',
         () => ofMetrics([cpu('a'), nobodys]),
-        () => ['absent', `At least of metrics in ['${cpu('a')}', '${nobodys}'] does not exist`],
+        () => ['absent', `aggregation mean does not exist for at least one metrics in ['${cpu('a')}', '${nobodys}']`],
       ],
       [
         'metrics of which one has not the method',
@@ -259,7 +259,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       await ask(ofResource(hidden.id, { project: 'p_1' }), ofMetrics([hidden.metrics!['cpu']!], { project: 'p_1' })),
     ).toEqual([
       { kind: 'absent', reason: `resource ${hidden.id} does not exists` },
-      { kind: 'absent', reason: `At least of metrics in ['${hidden.metrics!['cpu']}'] does not exist` },
+      { kind: 'absent', reason: `aggregation mean does not exist for at least one metrics in ['${hidden.metrics!['cpu']}']` },
     ]);
   });
 

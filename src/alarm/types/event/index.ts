@@ -9,6 +9,9 @@ export const event: AlarmType<EventRule, EventFindings> = {
   judgedBy: 'events',
   repeatsWhileUnknown: false,
   ruleJson: ({ event_type, query }) => pythonJson({ event_type, query: query.map((item) => ({ ...item })) }),
+  // Aodh takes the parts of a condition from a request in this order.
+  historyJson: ({ event_type, query }) =>
+    pythonJson({ event_type, query: query.map(({ field, op, type, value }) => ({ field, op, type, value })) }),
   defaultDescription: ({ event_type, described }) => `Alarm when ${described ?? event_type} event occurred.`,
   members: () => [],
   scopedTo: (rule) => rule,
