@@ -83,7 +83,10 @@ function keepRows(answer: unknown, pairs: readonly Pair[], fetched: Map<string, 
   const measures = memberOf(answer, 'measures');
   for (const pair of pairs) {
     const rows = memberOf(memberOf(measures, pair.id), pair.method);
-    fetched.set(pairKey(pair), rows === undefined ? { kind: 'failed', failure: BROKEN } : { kind: 'rows', rows: withoutGaps(rows) });
+    fetched.set(
+      pairKey(pair),
+      rows === undefined ? { kind: 'failed', failure: BROKEN } : { kind: 'rows', rows: withoutGaps(rows) },
+    );
   }
 }
 

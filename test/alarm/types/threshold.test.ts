@@ -26,7 +26,11 @@ describe('the verdict', () => {
     { when: 'there is nothing', values: [], verdict: 'insufficient data' },
     { when: 'older periods than needed disagree', values: [1, 1, 91, 95, 99], verdict: 'alarm' },
     { when: 'a value is no number', values: [91, NaN, 99], verdict: 'insufficient data' },
-    { when: 'the newest value is no number, and the older ones are enough', values: [91, 95, 97, NaN], verdict: 'insufficient data' },
+    {
+      when: 'the newest value is no number, and the older ones are enough',
+      values: [91, 95, 97, NaN],
+      verdict: 'insufficient data',
+    },
     { when: 'a value is no number, and an older one is left', values: [91, 95, NaN, 99], verdict: 'insufficient data' },
     { when: 'a value that is too old to count is no number', values: [NaN, 91, 95, 99], verdict: 'alarm' },
     { when: 'a value is infinite', values: [91, Infinity, 99], verdict: 'alarm' },

@@ -322,7 +322,10 @@ describe('what spoils a merged request', () => {
     double.answers.aggregates = rowsFor([uuid(7)], gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(7)] }));
     const some = Array.from({ length: 40 }, (_each, n) => ofMetrics(n));
     const answers = await ask(open(), some);
-    expect(answers[7]).toEqual({ kind: 'absent', reason: `aggregation mean does not exist for at least one metrics in ['${uuid(7)}']` });
+    expect(answers[7]).toEqual({
+      kind: 'absent',
+      reason: `aggregation mean does not exist for at least one metrics in ['${uuid(7)}']`,
+    });
     expect(answers.filter((answer) => answer?.kind === 'series').length).toBe(39);
     expect(double.requests.length).toBe(2);
   });

@@ -42,7 +42,7 @@ describeWith(['postgres', 'gnocchi'], 'searches of a real Gnocchi that are asked
       // Two a minute, so that they deviate.
       body[(made.body as { metrics: { cpu: string } }).metrics.cpu] = Array.from({ length: 2 * MINUTES }, (_, half) => ({
         timestamp: new Date(Date.parse('2026-01-01T12:10:07Z') + half * 30_000).toISOString().slice(0, 19),
-        value: ((index * 7919 + half * 104_729) % 9973) / 97.3,
+        value: ((index * 7919 + half * 104_729) % 9973) / 97.3 + 1,
       }));
     }
     await gnocchi.ask('POST', '/v1/batch/metrics/measures', { body });
@@ -90,14 +90,11 @@ describeWith(['postgres', 'gnocchi'], 'searches of a real Gnocchi that are asked
     expect(await difference(method)).toBe(0);
   });
 
-  test.each(['sum', 'mean'])(
+  // They are added up in another order: by id, and not by when they began. Measured: a step and a half at most, for 20 resources a group.
+  test.each(['sum', 'mean', 'std'])(
     'have a %s that differs from the one alone by no more than one step of a float for each resource',
     async (method) => {
-      const d = await difference(method); console.log(method, d, d / STEP); expect(d).toBeLessThanOrEqual((RESOURCES / 2) * STEP);
+      expect(await difference(method)).toBeLessThanOrEqual((RESOURCES / 2) * STEP);
     },
   );
-
-  test.each(['std'])('have a %s that differs from the one alone in the last digits at most', async (method) => {
-    const d = await difference(method); console.log(method, d, d / STEP); expect(d).toBeLessThanOrEqual(RESOURCES * STEP);
-  });
 });

@@ -88,15 +88,17 @@ function pairs(shape: Shape): Text {
 function entries(shape: Shape, host: Text): Text {
   const labels = mostly(objectOf({ host, __name__: fc.constant('"up"') }), oddTexts, 60);
   const points = fc.array(pairs(shape), { maxLength: shape.isRange ? shape.required + 6 : 0 });
-  const inOrder = fc.tuple(fc.nat(9), fc.array(mostly(texts, special, 8), { maxLength: shape.required + 4 })).map(([gap, values]) => {
-    const end = endOf(shape) / 1000;
-    return listOf(
-      values
-        .map((value, age) => `[${end - age * 60},${value}]`)
-        .filter((_, age) => age !== gap)
-        .reverse(),
-    );
-  });
+  const inOrder = fc
+    .tuple(fc.nat(9), fc.array(mostly(texts, special, 8), { maxLength: shape.required + 4 }))
+    .map(([gap, values]) => {
+      const end = endOf(shape) / 1000;
+      return listOf(
+        values
+          .map((value, age) => `[${end - age * 60},${value}]`)
+          .filter((_, age) => age !== gap)
+          .reverse(),
+      );
+    });
   const values = shape.isRange
     ? { values: mostly(fc.oneof(inOrder, points.map(listOf)), oddTexts, 60) }
     : { value: pairs(shape) };

@@ -17,7 +17,10 @@ const ALARMS: Record<string, [made: Body, changed: Body]> = {
     event({ time_constraints: [constraint] }, { query: [trait({})] }),
     event({ time_constraints: [constraint, { ...constraint, name: 'e' }] }, { query: [trait({ op: 'ne' }), trait({})] }),
   ],
-  composite: [composite({ or: [LEAF, byMetrics] }), composite({ and: [{ ...LEAF, granularity: 300 }, { or: [byMetrics, LEAF] }] })],
+  composite: [
+    composite({ or: [LEAF, byMetrics] }),
+    composite({ and: [{ ...LEAF, granularity: 300 }, { or: [byMetrics, LEAF] }] }),
+  ],
   severities: [resource({}, { severity: 'critical', description: '' }), resource({}, { severity: 'low', enabled: false })],
 };
 
