@@ -68,7 +68,8 @@ const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const WRITTEN = '\u0000written';
 
 /**
- * JSON text whose numbers are to be quoted as they were written: floats become `PythonFloat`, integers of more digits than a number holds `RawJson`.
+ * JSON text whose numbers are to be quoted as they were written: floats become `PythonFloat`, integers of more digits
+ * than a number holds `RawJson`.
  * @throws SyntaxError for what is no JSON, RangeError for what is nested too deeply.
  */
 export function parsedForPython(json: string): unknown {
@@ -114,7 +115,7 @@ function quote(text: string): string {
 }
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
-/** What Python does not print as it is: controls, formats, halves of pairs, what has no meaning, and blanks but the usual one. */
+/** Characters that Python escapes: controls, formats, halves of pairs, unassigned ones, and all spaces but U+0020. */
 const UNPRINTABLE = /[\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 
 /** Python prefers single quotes, and keeps letters of every script. */

@@ -16,9 +16,10 @@ export type OnDrop = (point: { at: number | null; value: unknown; why: DropReaso
 const NO_VALUE: Point['values'] = {};
 
 /**
- * A series that can be judged, from what a backend sent: points outside the window dropped, sorted by time, of equal times the last one kept. A
- * point whose value is NaN, null or no number keeps its place without a value, so that no older point is judged in its stead; an infinite value
- * is a value. `raw` is in the order of the answer; a time that is not finite counts as none.
+ * A series that can be judged, from the points that a backend sent: those outside the window dropped, sorted by time,
+ * of equal times the last one kept. A point whose value is NaN, null or no number keeps its place without a value, so
+ * that no older point is judged in its stead; an infinite value is a value. `raw` is in the order of the answer; a time
+ * that is not finite counts as none.
  */
 export function sanitised(raw: readonly { at: number; value: unknown }[], window: Believable, onDrop?: OnDrop): Series {
   const points: Point[] = [];

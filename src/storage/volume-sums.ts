@@ -1,9 +1,10 @@
-/**
- * Sums of volumes that cannot overflow within a statement: PostgreSQL fails a whole statement when the sum of one group, or the sum of its squares,
- * is beyond the range of floats. So huge volumes are summed apart, at a scale at which they have room; put together here they may be infinite.
+/*
+ * Sums of volumes that cannot overflow within a statement: PostgreSQL fails a whole statement when the sum of one group,
+ * or the sum of its squares, is beyond the range of floats. So huge volumes are summed apart, at a scale at which they
+ * have room; put together here they may be infinite.
  */
 
-/** Squares of smaller ones leave room for a thousand million of them. */
+/** Squares of smaller volumes leave room for a thousand million of them. */
 const HUGE = '1e140';
 /** A power of two, so that scaling by it loses nothing. */
 const SCALE = 2 ** -600;

@@ -125,7 +125,7 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
     }),
   });
   const composite = (parts: readonly Situation[]): Situation => ({
-    title: `${parts.map(({ title }) => title).join(' or ')}`,
+    title: parts.map(({ title }) => title).join(' or '),
     type: 'composite',
     rule: () => ({ or: parts.map(({ type, rule }) => ({ ...rule(), type })) }),
   });

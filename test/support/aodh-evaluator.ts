@@ -12,7 +12,10 @@ export interface AodhAlarm {
   repeat_actions: boolean;
 }
 
-/** What an evaluator would have stored or sent; null where it leaves an alarm alone. `reason_data` is Python's JSON, which may hold `Infinity`. */
+/**
+ * What an evaluator would have stored or sent; null where it leaves an alarm alone. `reason_data` is Python's JSON, which
+ * may hold `Infinity`.
+ */
 export type AodhOutcome = { state: string; reason: string; reason_data: string } | { failed: string } | null;
 
 export interface AodhEvaluation {
@@ -27,7 +30,7 @@ export interface AodhEvaluation {
 const PYTHON = '/usr/bin/python3';
 const TIMEOUT_MS = 120_000;
 
-/** The evaluators of the installed Aodh, on a clock of our own, with an ear in the place of the database and the notifier. */
+/** The evaluators of the installed Aodh, on a clock of our own; a recorder stands for the database and the notifier. */
 const EVALUATE = `
 import datetime, json, sys
 from oslo_utils import timeutils
@@ -45,7 +48,7 @@ KINDS = {
 evaluators = {}
 class Alarm(object):
     def __init__(self, fields):
-        self.__dict__.update(fields, alarm_id='an-alarm', name='an alarm', time_constraints=[], severity='low', project_id='p')
+        self.__dict__.update(fields, alarm_id='an-alarm', name='an alarm', time_constraints=[])
 def outcome(fields):
     heard = []
     fields = dict(fields, rule=json.loads(fields['rule']))

@@ -97,8 +97,8 @@ export function retrievalFailed(reason: string): string {
 export type Place = number | undefined;
 
 /**
- * One series, of whose datapoints `places` are the newest, at most `required`; where there are fewer, the missing ones are older. See
- * docs/semantics.md for the tables.
+ * One series, of whose datapoints `places` are the newest, at most `required`; where there are fewer, the missing ones
+ * are older. See docs/semantics.md for the tables.
  */
 export function judgeValues(
   condition: ThresholdCondition,

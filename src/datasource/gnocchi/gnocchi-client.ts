@@ -34,7 +34,10 @@ export interface AggregatesRequest {
   granularityS?: number;
   /** In percent. Absent for rows that are not aggregated across series: with it, points that a series lacks would be rows without a value. */
   neededOverlap?: number;
-  /** The value of points that a series lacks and another one has. Without it and `neededOverlap` Gnocchi leaves out NaN and infinite values. */
+  /**
+   * The value of points that a series lacks and another one has. Without it and `neededOverlap` Gnocchi leaves out NaN
+   * and infinite values.
+   */
   fill?: number;
   /** An attribute of the resources found: one answer for each of its values. */
   groupby?: string | undefined;

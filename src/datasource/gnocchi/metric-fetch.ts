@@ -19,8 +19,9 @@ export type Fetched = { kind: 'rows'; rows: unknown } | { kind: 'unknown' } | { 
 const MAX_METRICS = 100;
 
 /**
- * What Gnocchi writes where a metric has no row and another one of the request has: a number that nothing measures, and that every version
- * writes in full. If it were told nothing, it would leave out rows that are NaN or infinite, and an older one would be judged in their place.
+ * Value of the rows that a metric of a request lacks and another one has: a number that nothing measures, and that every
+ * version of Gnocchi writes in full. Without `fill` Gnocchi leaves out rows that are NaN or infinite, and an older one
+ * would be judged in their place.
  */
 const GAP = -740_216_938_507_413.5;
 

@@ -7,8 +7,9 @@ const TOKENS = /"|\\[^]|NaN|-?Infinity/g;
 const SPELLED: Readonly<Record<string, string>> = { NaN: 'null', Infinity: '1e999', '-Infinity': '-1e999' };
 
 /**
- * What Python writes as JSON: Gnocchi passes on measures that are NaN or infinite, for which JSON has no words. One that is stored must not make
- * an answer unreadable that others share: NaN becomes null, which is no number either, and infinities become infinite numbers.
+ * Reads JSON as Python writes it: Gnocchi passes on measures that are NaN or infinite, for which JSON has no words. One
+ * that is stored must not make an answer unreadable that others share: NaN becomes null, which is no number either, and
+ * infinities become infinite numbers.
  * @throws BackendTrouble for what is not even that.
  */
 export function pythonsJsonOf(text: string): unknown {

@@ -29,7 +29,10 @@ export interface AnswerListener {
   dropped(point: Parameters<OnDrop>[0], entry: unknown): void;
 }
 
-/** One alarm's series out of an answer, sanitised; those without a point in the window are as if they were not there. Believes nothing about their form. */
+/**
+ * One alarm's series out of an answer, sanitised; those without a point in the window are as if they were not there.
+ * Trusts nothing about their form.
+ */
 export function seriesOf(entries: readonly unknown[], moments: Moments, listener?: AnswerListener): BackendAnswer {
   const single = entries.length === 1 && moments.stepS === 0 ? singlePoint(entries[0], moments.end) : undefined;
   if (single) {
@@ -104,7 +107,7 @@ function rawPoint(pair: unknown): RawPoint {
   return { at: typeof seconds === 'number' ? Math.round(seconds * 1000) : NaN, value: numberOf(text) };
 }
 
-/** Values are texts, read as Python reads them: one too large for a float is infinite. What is not one of a number is left as it is. */
+/** Values are texts, read as Python reads them: one too large for a float is infinite. Other texts stay as they are. */
 function numberOf(text: unknown): unknown {
   if (typeof text !== 'string') return text;
   if (DECIMAL.test(text)) return Number(text);

@@ -60,7 +60,7 @@ export function expectedOf(rule: OracleRule, understood: Understood): Expected {
   return { verdict: last === 'alarm' || last === 'trending alarm' ? 'trending alarm' : 'trending ok', values };
 }
 
-/** The newest places count, and a missing datapoint is missing at its own; those that are not there at all are the oldest. */
+/** The newest places count. A datapoint without a number is missing at its place; absent ones are the oldest. */
 export function judgeOne({ required, treatment = 'missing', enough, ...condition }: OracleRule, all: readonly Place[]): Expected {
   const places = [...Array<undefined>(required).fill(undefined), ...all].slice(-required);
   const values = places.filter((place) => place !== undefined);
