@@ -5,7 +5,10 @@
 export interface Point {
   /** Start of the period, milliseconds since the epoch. */
   at: number;
-  /** What the backend computed over the period, by the name of the statistic (`avg`, `count`, …); `value` where there is only one. */
+  /**
+   * What the backend computed over the period, by the name of the statistic (`avg`, `count`, …); `value` where there is
+   * only one. Infinite values are values. One that is absent, or NaN, is missing: nothing can be compared at that place.
+   */
   values: Readonly<Record<string, number>>;
 }
 

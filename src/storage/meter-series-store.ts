@@ -1,6 +1,7 @@
 import type { MeterQuery } from '../alarm/series.js';
 import type { MeterStatistics, PeriodStatistics, StatisticsWindow } from '../datasource/meters/meters.js';
 import type { Sql } from './database.js';
+import { sumAndMean, sumColumns, type SummedRow } from './volume-sums.js';
 
 /** Condition fields and their columns, the scope first. Names come from here, never from a request. */
 const COLUMNS = {
@@ -15,6 +16,8 @@ type Field = keyof typeof COLUMNS;
 
 /** Start, end and length of a period come first. */
 const FIXED_PARAMETERS = 3;
+
+type PeriodRow = Omit<PeriodStatistics, 'avg' | 'sum'> & SummedRow;
 
 /** What evaluators read of the built-in meters: statistics by period for many questions in one statement. */
 export function createMeterSeriesStore(db: Sql): MeterStatistics {
@@ -34,8 +37,11 @@ export function createMeterSeriesStore(db: Sql): MeterStatistics {
       const columns = fields.map((field) => questions.map((question) => question[field] as string));
       const wanted = paths.flatMap((path) => [questions.map(({ metadata }) => metadata?.[path] ?? null), path.split('.'), path]);
       const parameters = [start, end, granularityS, questions.map(({ meter }) => meter), ...columns, ...wanted];
-      const { rows } = await db.query<PeriodStatistics>(texts.get(shape) as string, parameters);
-      return rows;
+      const { rows } = await db.query<PeriodRow>(texts.get(shape) as string, parameters);
+      return rows.map((row) => {
+        const { question, period, count, min, max } = row;
+        return { question, period, count, min, max, ...sumAndMean(row) };
+      });
     },
   };
 }
@@ -71,7 +77,7 @@ function statementFor(fields: readonly Field[], paths: number): string {
     with q as (select * from unnest(${unnested}) with ordinality as q(${names}, number))
     select (q.number - 1)::int as question,
            floor(extract(epoch from s.timestamp - $1::timestamptz) / $3::int)::int as period,
-           count(*)::int as count, min(s.volume) as min, max(s.volume) as max, avg(s.volume) as avg, sum(s.volume) as sum
+           count(*)::int as count, min(s.volume) as min, max(s.volume) as max, ${sumColumns('s.volume')}
       from q join samples s on s.meter = q.meter and s.timestamp >= $1::timestamptz and s.timestamp < $2::timestamptz
                            ${equalities.map((equality) => `and ${equality}`).join(' ')}
      group by 1, 2`;

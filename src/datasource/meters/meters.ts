@@ -25,6 +25,7 @@ export interface PeriodStatistics {
   min: number;
   max: number;
   avg: number;
+  /** Infinite where it is beyond the range of floats. */
   sum: number;
 }
 

@@ -10,6 +10,11 @@ function ruleText(eventType: string | null, { query }: EventRule, more: Readonly
   return pythonJson({ event_type: eventType, query: query.map((item) => ({ ...item })), ...more });
 }
 
+/** Aodh's history has the parts of a condition in the order in which it takes them from a request. */
+function inHistoryOrder(rule: EventRule): EventRule {
+  return { ...rule, query: rule.query.map(({ field, op, type, value }) => ({ field, op, type, value })) };
+}
+
 function sentEventType({ event_type, sent_event_type }: EventRule): string | null {
   return sent_event_type === undefined ? event_type : sent_event_type;
 }
@@ -20,8 +25,8 @@ export const event: AlarmType<EventRule, EventFindings> = {
   repeatsWhileUnknown: false,
   ruleJson: (rule) => ruleText(rule.event_type, rule, 'sent_event_type' in rule ? { sent_event_type: rule.sent_event_type } : {}),
   shownJson: (rule) => ruleText(rule.event_type, rule),
-  historyJson: (rule) => ruleText(sentEventType(rule), rule),
-  historyBeforeJson: (rule) => ruleText(rule.event_type, rule),
+  historyJson: (rule) => ruleText(sentEventType(rule), inHistoryOrder(rule)),
+  historyBeforeJson: (rule) => ruleText(rule.event_type, inHistoryOrder(rule)),
   defaultDescription: (rule) => `Alarm when ${pythonText(sentEventType(rule))} event occurred.`,
   members: () => [],
   scopedTo: (rule) => rule,
