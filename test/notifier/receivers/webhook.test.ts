@@ -23,6 +23,7 @@ function receiver(deniedRanges: string[] = [], attemptTimeoutMs = PATIENCE_MS): 
     connectTimeoutMs: attemptTimeoutMs,
     attemptTimeoutMs,
     maxSocketsPerHost: 4,
+    ca: undefined,
     version: '0',
   });
 }
