@@ -71,6 +71,8 @@ export function createReceivers(deps: ReceiverDeps): Receivers {
       } catch (thrown) {
         deps.log.error('a receiver failed in a way it should not', {
           notificationId: delivery.id,
+          alarmId: delivery.alarmId,
+          attempt: delivery.attempt,
           receiver: scheme,
           err: toError(thrown),
         });
