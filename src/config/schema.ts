@@ -129,6 +129,7 @@ export const Config = z.strictObject({
     region: text(),
     interface: z.enum(['public', 'internal', 'admin']).default('public'),
     timeout: duration('5s', { min: '100ms' }),
+    deadline: duration('30s', { min: '100ms' }),
     token_cache_time: z.number().int().min(-1).default(300),
     service_type: z.string().min(1).default('alarming'),
     service_token_roles: z.array(z.string().min(1)).min(1).default(['service']),
