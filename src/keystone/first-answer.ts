@@ -34,7 +34,7 @@ export function firstAnswer<Answer>({ clock, send, everyMs, limit, onOther }: Tr
       lost += 1;
       if (open > 0) return;
       isOver.abort();
-      reject(cause as Error);
+      reject(cause);
     };
     const run = async (): Promise<void> => {
       for (let tries = 0; tries < limit && !isOver.signal.aborted; tries += 1) {

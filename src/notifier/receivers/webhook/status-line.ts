@@ -36,6 +36,6 @@ function reasonOf(text: string): string {
   if (BEGINNING.test(text)) return 'it ends within the status line';
   if (/^HTTP\/\d+(?:\.\d+)?[ \t]/.test(text)) return 'its status code is not three digits';
   // The SETTINGS frame with which every HTTP/2 server begins (RFC 9113, section 3.4).
-  if (/^\0[^]{2}\x04/.test(text)) return 'it is HTTP/2';
+  if (text.charCodeAt(0) === 0 && text.charCodeAt(3) === 4) return 'it is HTTP/2';
   return 'it does not begin with an HTTP status line';
 }

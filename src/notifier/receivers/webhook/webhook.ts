@@ -11,6 +11,7 @@ import { BlockedAddress, guardedLookup, isBlockedLiteral } from '../../egress/gu
 import type { Delivery, DeliveryOutcome, Receiver } from '../receiver.js';
 import { AnswerTap } from './answer-tap.js';
 import { codeOf, outcomeOfBrokenAnswer, outcomeOfStatus } from './outcome.js';
+import { webRequestOf } from './web-request.js';
 
 export interface WebhookDeps {
   clock: ServiceClock;
@@ -58,18 +59,17 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<DeliveryOutcome> {
-    const url = parse(delivery.action);
-    if (url === undefined) return { kind: 'dead', error: 'invalid' };
+    const request = webRequestOf(delivery.action);
+    if (request === undefined) return { kind: 'dead', error: 'invalid' };
+    const { url, target } = request;
     if (isBlockedLiteral(url.hostname, deps.isAllowed)) return { kind: 'dead', error: 'blocked' };
-    const { username, password } = url;
-    url.username = url.password = url.hash = '';
     const tap = new AnswerTap();
     const options = {
       body: delivery.body,
-      headers: { ...headersOf(delivery, deps), ...basicAuth(username, password), ...headers },
+      headers: { ...headersOf(delivery, deps), ...request.headers, ...headers },
       agent: agents,
       dnsLookup: lookup,
-      request: requestTo({ url, target: requestTarget(delivery.action) }, deps.isAllowed, tap),
+      request: requestTo({ url, target }, deps.isAllowed, tap),
       timeout: { request: deps.attemptTimeoutMs, connect: deps.connectTimeoutMs, secureConnect: deps.connectTimeoutMs },
       signal,
     };
@@ -159,29 +159,4 @@ function headersOf({ id, sequence, transitionTime }: Delivery, { clock, version 
 export function requestIdOf(id: string): string {
   const hex = createHash('sha256').update(`request ${id}`).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
-function basicAuth(username: string, password: string): Record<string, string> {
-  if (username === '' && password === '') return {};
-  const credentials = `${percentDecoded(username)}:${percentDecoded(password)}`;
-  return { authorization: `Basic ${Buffer.from(credentials, 'latin1').toString('base64')}` };
-}
-
-/** The bytes that a part of a parsed URL stands for, as a string with one character for each. They need not be UTF-8. */
-function percentDecoded(part: string): string {
-  return part.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
-}
-
-function parse(action: string): URL | undefined {
-  if (!URL.canParse(action)) return undefined;
-  const url = new URL(action);
-  return /^https?:$/.test(url.protocol) ? url : undefined;
-}
-
-/** Path and query as written. Characters that no request line can carry are escaped, as every client would. */
-function requestTarget(action: string): string {
-  const [, path = '', query = ''] = /^https?:\/\/[^/?#]*([^?#]*)(\?[^#]*)?/i.exec(action) ?? [];
-  return `${path || '/'}${query}`
-    .replace(/\p{Surrogate}/gu, '\ufffd') // half a character, for which there is no escape
-    .replace(/[^\u0021-\u007e]/gu, (character) => encodeURIComponent(character));
 }
