@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { toError } from '../errors.js';
 
 export interface Tries<Answer> {
   clock: Pick<Clock, 'sleep'>;
@@ -34,7 +35,7 @@ export function firstAnswer<Answer>({ clock, send, everyMs, limit, onOther }: Tr
       lost += 1;
       if (open > 0) return;
       isOver.abort();
-      reject(cause);
+      reject(toError(cause));
     };
     const run = async (): Promise<void> => {
       for (let tries = 0; tries < limit && !isOver.signal.aborted; tries += 1) {
