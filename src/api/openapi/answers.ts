@@ -186,14 +186,19 @@ export const NotificationAnswer = z
   .strictObject({
     notification_id: z.string(),
     alarm_id: z.string(),
+    alarm_name: NullableText.meta({ description: 'When the notification was written.' }),
     project_id: NullableText,
     kind: z.enum(['transition', 'repeat']),
     sequence: z.int(),
-    transition_time: UtcTimestamp,
-    action: z.string().meta({ description: 'Without user info, values of the query and fragment.' }),
+    transition_time: UtcTimestamp.meta({ description: 'When the state changed, for a repeat too.' }),
+    action: z
+      .string()
+      .meta({ description: 'Without user info, values of the query, fragment, and secrets in the path of chat webhooks.' }),
+    host: z.string().meta({ description: 'The receiver: host and port of a URL, otherwise the scheme.' }),
     status: z.string(),
     attempts: z.int(),
     next_attempt_at: UtcTimestamp.nullable(),
+    last_http_status: z.int().nullable().meta({ description: 'Of the last attempt; null when no status line came.' }),
     last_error: NullableText,
     created_at: UtcTimestamp,
     finished_at: UtcTimestamp.nullable(),

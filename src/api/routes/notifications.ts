@@ -149,17 +149,26 @@ function response(notification: NotificationRecord): Record<string, PythonValue>
   return {
     notification_id: notification.id,
     alarm_id: notification.alarmId,
+    alarm_name: alarmNameOf(notification.body),
     project_id: notification.projectId,
     kind: notification.kind,
     sequence: notification.sequence,
     transition_time: utcTimestamp(notification.transitionTime),
     action: scrubAction(notification.action),
+    host: notification.host,
     status: notification.status,
     attempts: notification.attempt,
     next_attempt_at: notification.status === 'pending' ? utcTimestamp(notification.nextAttemptAt) : null,
+    last_http_status: notification.lastHttpStatus,
     last_error: notification.lastError,
     created_at: utcTimestamp(notification.createdAt),
     finished_at: notification.finishedAt && utcTimestamp(notification.finishedAt),
     body: new RawJson(notification.body),
   };
+}
+
+/** The name that the alarm had, which is the first key of every body. Read without parsing the rest, which may be a whole event. */
+function alarmNameOf(body: string): string | null {
+  const name = /^\{"alarm_name": ("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
+  return name === undefined ? null : (JSON.parse(name) as string);
 }

@@ -49,7 +49,7 @@ function open(settings: Settings = {}): Promise<TestApi> {
   const { cacheTimeMs = 300 * SECOND, adminRoles = ['admin'], serviceType = 'alarming', timeoutMs = PATIENCE_MS } = settings;
   const authentication = (clock: FakeClock) => {
     const login = { kind: 'application-credential', id: 'ac', secret: new Secret('s') } as const;
-    const options = { authUrl: keystone.url, timeoutMs, login, interface: 'public' } as const;
+    const options = { authUrl: keystone.url, timeoutMs, deadlineMs: timeoutMs, login, interface: 'public' } as const;
     const session = createKeystoneSession(options, { clock, log: silentLogger });
     const tokens = createTokenValidator({ keystone: session, clock, log: silentLogger, cacheTimeMs });
     const authenticate = createKeystoneAuthenticator({ tokens, adminRoles, serviceType, serviceTokenRoles: ['service'] });
