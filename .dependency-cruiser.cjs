@@ -16,7 +16,19 @@ const MAY_IMPORT = {
 /** A store implements ports that its consumers declare, so it may know their types, and nothing else of them. */
 const TYPES_ONLY = { storage: ['datasource', 'partition', 'evaluator', 'notifier', 'api'] };
 
-const GROUND = ['errors', 'clock', 'wakeable-sleep', 'until-aborted', 'in-pieces', 'logger', 'telemetry', 'config/secret'];
+const GROUND = [
+  'errors',
+  'clock',
+  'wakeable-sleep',
+  'until-aborted',
+  'in-pieces',
+  'first-event',
+  'loopback',
+  'make-directory',
+  'logger',
+  'telemetry',
+  'config/secret',
+];
 
 const asPath = (names) => names.map((name) => `^src/${name}([/.]|$)`);
 

@@ -113,7 +113,7 @@ describe('dev-cluster', () => {
       );
       return 'started';
     } catch (thrown) {
-      return String((thrown as Error).message).replace(taken, 'TAKEN');
+      return (thrown as Error).message.replace(taken, 'TAKEN');
     } finally {
       inUse.close();
     }
