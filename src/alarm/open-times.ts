@@ -119,26 +119,33 @@ interface Openings {
   durationMs: number;
 }
 
+/** Holds no schedule: one alarm may have twenty constraints, and schedules are shared as long as there are not too many. */
 class KeptConstraint {
-  /** Null: it never opens. */
-  readonly #openings: Openings | null;
+  readonly #hours: Hours;
+  readonly #sources: Sources;
   #last: Period = NOT_KNOWN;
 
   constructor(hours: Hours, sources: Sources) {
-    this.#openings = openingsOf(hours, sources);
+    this.#hours = hours;
+    this.#sources = sources;
   }
 
   isKnownAt(at: number): boolean {
-    return this.#openings === null || isOf(this.#last, at);
+    return isOf(this.#last, at);
   }
 
   periodAt(at: number): Period {
-    if (this.#openings === null) return NEVER_OPEN;
-    if (!isOf(this.#last, at)) this.#last = uninterruptedPeriod(this.#openings, at) ?? periodAround(this.#openings, at);
+    if (!isOf(this.#last, at)) this.#last = this.#find(at);
     return this.#last;
+  }
+
+  #find(at: number): Period {
+    const openings = openingsOf(this.#hours, this.#sources);
+    return openings === null ? NEVER_OPEN : (uninterruptedPeriod(openings, at) ?? periodAround(openings, at));
   }
 }
 
+/** Null: it never opens. */
 function openingsOf({ start, duration, timezone }: Hours, { scheduleOf, clockOf }: Sources): Openings | null {
   try {
     const schedule = scheduleOf(start);

@@ -51,6 +51,26 @@ describe('an alarm', () => {
     expect(created.headers['x-openstack-request-id']).toMatch(/^req-[0-9a-f-]{36}$/);
   });
 
+  test('whose time constraints never open says so, until they are replaced', async () => {
+    const constraint = (name: string, start: string): object => ({ name, start, duration: 60 });
+    const [never, later, noon] = [
+      constraint('backup', '0 0 31 2 *'),
+      constraint('b', '0 0 31 4,6 *'),
+      constraint('noon', '0 12 * * *'),
+    ];
+    const id = await api.create(thresholdBody({ time_constraints: [never] }));
+    const reasonWith = async (time_constraints: object[]): Promise<unknown> => {
+      const answer = await api.ask('PUT', `/v2/alarms/${id}`, { body: thresholdBody({ time_constraints }) });
+      expect(answer.status).toBe(200);
+      return (await api.ask('GET', `/v2/alarms/${id}`)).json()['state_reason'];
+    };
+    expect((await api.ask('GET', `/v2/alarms/${id}`)).json()['state_reason']).toBe('time constraint backup never opens');
+    expect(await reasonWith([never, later])).toBe('time constraint backup never opens; time constraint b never opens');
+    expect(await reasonWith([never, noon])).toBe('Not evaluated yet');
+    expect(await reasonWith([])).toBe('Not evaluated yet');
+    expect(await reasonWith([later])).toBe('time constraint b never opens');
+  });
+
   test('reads the same when it is shown and listed', async () => {
     const at = naive(api.clock.now());
     const id = await api.create(thresholdBody());

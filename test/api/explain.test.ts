@@ -10,6 +10,7 @@ import { storeSample } from '../support/stored-alarms.js';
 interface Explained {
   options: object;
   summary: string;
+  state_reason: string;
   notes: string[];
   state: string;
   state_at: { state: string; since: string | null; reason: string | null; known_from: string };
@@ -202,6 +203,20 @@ describe('an alarm on the built-in meters', () => {
       constraints: [{ holds: false }, { name: 'noon', holds: true }],
     });
     expect(awake.evaluation.decision).toBe('transition');
+  });
+
+  test('says which of its time constraints never open', async () => {
+    const noon = { name: 'noon', start: '0 12 * * *', duration: 60 };
+    const never = { name: 'never', start: '0 0 31 2 *', duration: 60 };
+    const all = await explain(await api.create(thresholdBody({ ...rule({}), time_constraints: [never] }), MEMBER));
+    expect(all.state_reason).toBe('time constraint never never opens');
+    expect(all.evaluation).toMatchObject({ decision: 'stay', reason: 'time constraint never never opens' });
+    expect(all.notes).toEqual(['The time constraint never never opens.']);
+    expect(all.summary).toMatch(/No evaluator looks at it: time constraint never never opens\.$/);
+    const some = await explain(await api.create(thresholdBody({ ...rule({}), time_constraints: [never, noon] }), MEMBER));
+    expect(some.state_reason).toBe('Not evaluated yet');
+    expect(some.evaluation.decision).toBe('transition');
+    expect(some.notes).toEqual(['The time constraint never never opens.']);
   });
 
   test('has an owner and a time for its next evaluation', async () => {

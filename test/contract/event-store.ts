@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 
+import type { TimeConstraint } from '../../src/alarm/time-constraint.js';
 import { projectIn, traitsByName, type AlarmEvent, type Trait } from '../../src/alarm/types/event/event.js';
 import type { EventRule } from '../../src/alarm/types/event/schema.js';
 import { alarmTypes } from '../../src/alarm/types/index.js';
@@ -27,6 +28,13 @@ interface HistoryRow {
   previous_state: string;
   detail: string;
   event_id: string;
+}
+
+/** Opens so many minutes after a moment, for 60 seconds. */
+function constraintIn(minutes: number, from: Date): TimeConstraint {
+  const at = new Date(from.getTime() + minutes * 60_000);
+  const start = `${at.getUTCMinutes()} ${at.getUTCHours()} * * * ${at.getUTCSeconds()}`;
+  return { name: 'n', description: '', start, duration: 60, timezone: '' };
 }
 
 /** What every database must do with events. */
@@ -153,6 +161,16 @@ export function eventStoreContract(open: () => Promise<Database>): void {
       if (change) await db.query(`update alarms set ${change}`);
       expect(await record(anEvent('m1'))).toEqual({ stored: 1, firings: [], notifications: 0 });
       expect(await history('a')).toEqual([]);
+    });
+
+    test('fires an alarm while its time constraint holds, and neither before nor after', async () => {
+      await alarm('a', { repeatActions: true, timeConstraints: [constraintIn(10, clock.now())] });
+      const fired = [];
+      for (const [index, minutes] of [8, 1.5, 1, 1].entries()) {
+        await clock.advance(minutes * 60_000);
+        fired.push((await record(anEvent(`m${index}`))).firings.length);
+      }
+      expect(fired).toEqual([0, 1, 1, 0]);
     });
 
     test.each(['ok', 'insufficient data'])('fires an alarm that is %p', async (state) => {

@@ -167,7 +167,14 @@ function held(rule: AlarmRule, given: { options: EvaluationOptions; state: HeldA
   const { state } = given;
   const needs = typeOf(rule).seriesNeeded(rule, used);
   const statesWithActions = ALARM_STATES;
-  const rest = { repeats: true, statesWithActions, openTimes: createOpenTimesSource().of([]), partition: 0, definitionVersion: 1, stateVersion: 0 };
+  const rest = {
+    repeats: true,
+    statesWithActions,
+    openTimes: createOpenTimesSource().of([]),
+    partition: 0,
+    definitionVersion: 1,
+    stateVersion: 0,
+  };
   return { id: randomUUID(), rule, needs, options: used, state, ...rest };
 }
 

@@ -21,7 +21,7 @@ const MANY = 5_000;
 const [FIRST, SECOND] = [0, SLOTS];
 const INTERVAL_MS = 60_000;
 
-function loaded(partition: number, count: number): LoadedAlarm[] {
+function loaded(partition: number, count: number, constraints: (index: number) => object[] = () => []): LoadedAlarm[] {
   return Array.from({ length: count }, (_, index) => {
     const rule = alarmTypes.prometheus.schema.parse({ query: `cpu{instance="${partition}-${index}"}`, threshold: 1 });
     return {
@@ -31,7 +31,7 @@ function loaded(partition: number, count: number): LoadedAlarm[] {
       enabled: true,
       repeatActions: false,
       statesWithActions: [],
-      timeConstraintsJson: '[]',
+      timeConstraintsJson: JSON.stringify(constraints(index)),
       optionsJson: null,
       state: 'ok',
       stateVersion: 1,
@@ -106,6 +106,38 @@ describe('many alarms at once', () => {
     expect((await evaluated).value?.outcomes.length).toBe(20_000);
     expect(before).toBeGreaterThan(10);
     expect(all - before).toBeGreaterThan(5);
+  });
+
+  test('leave other work its turns while their time constraints are worked out, once', async () => {
+    const constraints = (index: number): object[] =>
+      Array.from({ length: 20 }, (_, n) => ({
+        start: `${n} ${index % 24} ${1 + Math.floor(index / 24)} 2 *`,
+        duration: 0,
+        timezone: '',
+      }));
+    const cache = new AlarmCache({
+      ...storeOf(0),
+      load: async () => ({ alarms: loaded(FIRST, 200, constraints), seen: '1' }),
+      isConfigured: () => true,
+      onUnreadable: () => undefined,
+    });
+    cache.take([FIRST]);
+    await cache.refresh();
+    const telemetry = createTelemetry();
+    const deps = {
+      datasources: answering({ kind: 'series', series: [] }),
+      poison: new PoisonWatch({ log: silentLogger, telemetry }),
+      trouble: new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
+      log: silentLogger,
+      telemetry,
+    };
+    const { signal } = new AbortController();
+    const turnsAt = async (time: string): Promise<number> => {
+      const batch = { alarms: [...cache.alarmsOf(FIRST)], now: new Date(time), isRetry: false, signal, cutOff: signal };
+      return turnsDuring(evaluateBatch(deps, batch).next());
+    };
+    expect(await turnsAt('2026-03-01T00:00:00Z')).toBeGreaterThan(5);
+    expect(await turnsAt('2026-03-01T00:01:00Z')).toBeLessThan(3);
   });
 
   test('of a partition released and taken again while they are loaded are loaded anew', async () => {
