@@ -54,7 +54,7 @@ export function pythonRepr(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'string') return pythonQuoted(value);
-  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value).toString() : pythonFloat(value);
+  if (typeof value === 'number') return Number.isInteger(value) ? JSON.stringify(value) : pythonFloat(value);
   if (value instanceof PythonFloat) return pythonFloat(value.value);
   if (value instanceof RawJson) return value.text;
   if (Array.isArray(value)) return `[${value.map(pythonRepr).join(', ')}]`;

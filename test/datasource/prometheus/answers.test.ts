@@ -78,24 +78,15 @@ describe('of one moment', () => {
     expect(await valuesAndDropped(body, {})).toEqual({ values: [[expected]], dropped: [] });
   });
 
-  test.each([
-    '"NaN"',
-    '""',
-    '" 1"',
-    '"0x10"',
-    '"1_000"',
-    '"1,5"',
-    '"Infinite"',
-    '"--Inf"',
-    'null',
-    '[1]',
-    'true',
-  ])('%s is none, and the series has a datapoint that is missing', async (value) => {
-    const body = text(`[{"metric":{},"value":[${AT},${value}]},{"metric":{"a":"b"},"value":[${AT},"1"]}]`);
-    const { values, dropped } = await valuesAndDropped(body, {});
-    expect(values).toEqual([[undefined], [1]]);
-    expect(dropped).toEqual([{ at: NOON.getTime(), value: JSON.parse(value) as unknown, why: 'not a number' }]);
-  });
+  test.each(['"NaN"', '""', '" 1"', '"0x10"', '"1_000"', '"1,5"', '"Infinite"', '"--Inf"', 'null', '[1]', 'true'])(
+    '%s is none, and the series has a datapoint that is missing',
+    async (value) => {
+      const body = text(`[{"metric":{},"value":[${AT},${value}]},{"metric":{"a":"b"},"value":[${AT},"1"]}]`);
+      const { values, dropped } = await valuesAndDropped(body, {});
+      expect(values).toEqual([[undefined], [1]]);
+      expect(dropped).toEqual([{ at: NOON.getTime(), value: JSON.parse(value) as unknown, why: 'not a number' }]);
+    },
+  );
 
   test.each<[string, string, DropReason]>([
     ['an hour ago', `${AT - 3600}`, 'outside the window'],
