@@ -381,8 +381,7 @@ async function fieldsOfRequests(): Promise<string[]> {
   return requestFields((await api.ask('GET', '/openapi.json')).json()).filter((field) => !OF_A_DRAFT.test(field));
 }
 
-const isOfAlarm = (field: string): boolean => Object.keys(ALARM_ROUTES).some((route) => field.startsWith(`${route}: `));
-
+const isOfAlarm = (field: string): boolean => /^(POST|PUT) \/v2\/alarms(\/\{id\})?: /.test(field);
 test('every field of every request is looked at here', async () => {
   const fields = await fieldsOfRequests();
   expect(fields.filter((field) => !isOfAlarm(field)).sort()).toEqual(Object.keys(ROWS).sort());
