@@ -431,7 +431,8 @@ test('of an alarm in a backtest, what an alarm has as an alarm changes nothing, 
   const before = await told(draft);
   const unused = [...UNUSED_IN_DRAFTS, ...Object.keys(MEANINGS).filter((field) => MEANINGS[field] === 'unused')];
   const others = unused.map((field) => [field, field === 'user_id' ? 'u1' : otherOf(field)] as const);
-  for (const [field, value] of others) expect([field, await told(withAt(draft, field.split('.'), value))]).toEqual([field, before]);
+  for (const [field, value] of others)
+    expect([field, await told(withAt(draft, field.split('.'), value))]).toEqual([field, before]);
   const meant = {
     alarm_actions: [],
     time_constraints: [constraint],
