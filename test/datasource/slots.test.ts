@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from '@jest/globals';
 
-import { Slots, type Origin } from '../../src/datasource/slots.js';
+import type { Origin } from '../../src/datasource/queue-place.js';
+import { Slots } from '../../src/datasource/slots.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 const CONCURRENCY = 2;

@@ -69,7 +69,7 @@ async function searchIn(members: readonly Member[], { ids, round, externalOwner 
     const filter = filterFor(open, externalOwner);
     const asked = await round.asker.ask(
       (client, putting) => client.searchResources(filter, ['id', 'metrics'], putting),
-      open.length,
+      { slices: open.length, questions: open.map(({ question }) => question) },
     );
     if (asked.kind !== 'answer') return asked;
     const unfound = keepFound(open, asked.value, { ids, round });
