@@ -97,11 +97,11 @@ export class EvaluationLoop implements Loop {
     this.#lastTurnMs = clock.monotonicMs();
     const now = clock.now();
     const due = held.due(now.getTime(), intervalMs);
-    if (due.length > 0) this.#start(due, () => turns.regular(due, now));
+    if (due.length > 0) this.#start(due, () => this.#andCatchUp(turns.regular(due, now)));
     const isBusy = (partition: number): boolean => held.isBusy(partition);
     const token: BatchToken = {};
     const late = behind.take(isBusy, token);
-    if (late.length > 0) this.#start([], () => turns.catchUp(late, token, now));
+    if (late.length > 0) this.#start([], () => this.#andCatchUp(turns.catchUp(late, token, now)));
     // What waits for its evaluation is not retried beside it.
     const retries = trouble.takeDue(now.getTime(), isBusy).filter((retry) => !behind.has(retry));
     if (retries.length > 0) this.#start([], () => turns.retry(retries, now));
@@ -120,7 +120,6 @@ export class EvaluationLoop implements Loop {
     const ids = partitions.map(({ id }) => id);
     held.begin(partitions);
     const running: Promise<void> = work()
-      .then(() => this.#catchUpSoon())
       .catch((thrown: unknown) =>
         log.warn('a batch failed; what it left undone stays due', { partitions: ids.length, err: toError(thrown) }),
       )
@@ -131,8 +130,9 @@ export class EvaluationLoop implements Loop {
     this.#inHand.set(running, clock.monotonicMs());
   }
 
-  /** What a batch has left unasked is taken up by the next at once: a partition that it has had in hand is free when this is over. */
-  #catchUpSoon(): void {
+  /** What a batch has left unasked is taken up by the next at once, when the partitions that it had in hand are free. After one that failed it waits for the next tick. */
+  async #andCatchUp(batch: Promise<void>): Promise<void> {
+    await batch;
     if (this.deps.behind.size > 0) setImmediate(() => this.#pause.wake());
   }
 
