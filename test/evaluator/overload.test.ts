@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { startOverload, unmergeable, type OverloadAlarm, type OverloadOptions, type OverloadRig } from '../support/overload-rig.js';
 
 const INTERVAL_MS = 10_000;
-/** The backend answers so many requests a second, one after the other; 40 fit into an interval. */
-const A_SECOND = 4;
+/** The backend answers so many requests a second, one after the other; 160 fit into an interval. */
+const A_SECOND = 16;
 const FIT = (INTERVAL_MS / 1000) * A_SECOND;
 const takes = (): number => 1000 / A_SECOND;
 
@@ -44,7 +44,7 @@ describe('alarms that need more requests than their backend answers in time', ()
   ])('are all asked about in turn, keep their state and are no outage: %s', async (_, load, partition) => {
     const alarms = alarmsOf(FIT * load, 'p', partition);
     await start(alarms);
-    const intervals = 10;
+    const intervals = 8;
     await rig.pass(intervals * INTERVAL_MS);
     const { least, most } = timesAsked(alarms);
     expect(most - least).toBeLessThanOrEqual(2);
@@ -58,7 +58,7 @@ describe('alarms that need more requests than their backend answers in time', ()
   });
 
   test('that fit into the interval but not into the deadline are all evaluated in each interval', async () => {
-    const alarms = alarmsOf(30, 'p', 0);
+    const alarms = alarmsOf(FIT / 2, 'p', 0);
     await start(alarms, { deadlineMs: 3_000, timeoutMs: 3_000 });
     await rig.pass(5.5 * INTERVAL_MS);
     expect(timesAsked(alarms)).toEqual({ least: 5, most: 5 });
