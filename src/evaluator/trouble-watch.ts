@@ -68,7 +68,14 @@ export class TroubleWatch {
     const troubled: Troubled =
       known?.definitionVersion === alarm.definitionVersion
         ? known
-        : { definitionVersion: alarm.definitionVersion, sinceMs: nowMs, turnMs: nowMs, lookedMs: nowMs, isJudged: false, retryAtMs: Infinity };
+        : {
+            definitionVersion: alarm.definitionVersion,
+            sinceMs: nowMs,
+            turnMs: nowMs,
+            lookedMs: nowMs,
+            isJudged: false,
+            retryAtMs: Infinity,
+          };
     if (!isRetry) Object.assign(troubled, { turnMs: nowMs, isJudged: false });
     troubled.lookedMs = nowMs;
     const isJudged = !troubled.isJudged && nowMs - troubled.sinceMs >= this.deps.graceMs;

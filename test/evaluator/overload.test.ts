@@ -1,6 +1,12 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { startOverload, unmergeable, type OverloadAlarm, type OverloadOptions, type OverloadRig } from '../support/overload-rig.js';
+import {
+  startOverload,
+  unmergeable,
+  type OverloadAlarm,
+  type OverloadOptions,
+  type OverloadRig,
+} from '../support/overload-rig.js';
 
 const INTERVAL_MS = 10_000;
 /** The backend answers so many requests a second, one after the other; 160 fit into an interval. */

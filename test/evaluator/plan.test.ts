@@ -89,8 +89,7 @@ async function outcomesOf(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[])
   const never = new AbortController().signal;
   const limits = { sendBy: never, signal: never, cutOff: never };
   const outcomes = [];
-  for await (const part of evaluateBatch(deps, { alarms, now: NOW, isRetry: false, ...limits }))
-    outcomes.push(...part.outcomes);
+  for await (const part of evaluateBatch(deps, { alarms, now: NOW, isRetry: false, ...limits })) outcomes.push(...part.outcomes);
   return outcomes;
 }
 

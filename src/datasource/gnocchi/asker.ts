@@ -17,7 +17,10 @@ export type Asked<T> = { kind: 'answer'; value: T } | Failure;
 
 export interface Asker {
   /** Never rejects. */
-  ask<T>(question: (client: GnocchiClient, putting: Putting) => Promise<GnocchiAnswer<T>>, request?: Requested): Promise<Asked<T>>;
+  ask<T>(
+    question: (client: GnocchiClient, putting: Putting) => Promise<GnocchiAnswer<T>>,
+    request?: Requested,
+  ): Promise<Asked<T>>;
 }
 
 export interface Requested {

@@ -36,11 +36,7 @@ export interface Limits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'>
 type AskedQuery = Pick<PlannedQuery, 'tenant' | 'promql'> & Partial<Pick<PlannedQuery, 'members'>>;
 
 /** Never rejects. */
-export async function askOnce(
-  query: AskedQuery,
-  round: Round,
-  { isOptional = false, ...limits }: Limits = {},
-): Promise<Asked> {
+export async function askOnce(query: AskedQuery, round: Round, { isOptional = false, ...limits }: Limits = {}): Promise<Asked> {
   const { client, gate, neutral, tenancy, asking, moments } = round;
   // Not the fault of the backend, so the gate does not hear of it.
   if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time', hasAnswered: false };
