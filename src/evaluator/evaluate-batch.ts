@@ -127,10 +127,8 @@ async function dueOf({ behind }: EvaluateBatchDeps, { alarms, now, isRetry }: Ba
       }
       if (!alarm.openTimes.isOpen(now)) continue;
       const place = isRetry ? undefined : { ticket: behind.ticketOf(alarm), projectId: alarm.projectId };
-      for (const need of alarm.needs) {
-        needs.push(need);
-        if (place) places.push(place);
-      }
+      needs.push(...alarm.needs);
+      if (place) places.push(...alarm.needs.map(() => place));
       addTo(groups, alarm);
     }
   }

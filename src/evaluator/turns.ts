@@ -74,11 +74,9 @@ export class Turns {
       const due = taken.filter(({ id }) => cache.isLoaded(id));
       batch.behind.claim(turn.pending, token);
       const alarms: HeldAlarm[] = [];
-      for (const { id } of due) {
-        for (const alarm of cache.alarmsOf(id)) {
-          if (batch.behind.isElsewhere(alarm, token)) batch.trouble.leftToAnother(alarm, now);
-          else alarms.push(alarm);
-        }
+      for (const alarm of due.flatMap(({ id }) => [...cache.alarmsOf(id)])) {
+        if (batch.behind.isElsewhere(alarm, token)) batch.trouble.leftToAnother(alarm, now);
+        else alarms.push(alarm);
       }
       const epochs = new Map(due.map(({ id, epoch }) => [id, epoch]));
       const isCurrent = ({ partition }: HeldAlarm): boolean => held.epochOf(partition) === epochs.get(partition);

@@ -128,9 +128,9 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
     async stop() {
       stopping.abort();
       server.close();
-      let isStopped = false;
-      const stopped = running.then(() => (isStopped = true));
-      while (!isStopped) await clock.advance(deadlineMs);
+      const loop = { isStopped: false };
+      const stopped = running.then(() => (loop.isStopped = true));
+      while (!loop.isStopped) await clock.advance(deadlineMs);
       await stopped;
     },
   };
