@@ -1,6 +1,7 @@
 /**
  * Measures what docs/performance.md reports. `--json FILE` also writes the figures as a list of {name, value, unit, budget, within}.
- * `npm run bench -- backends` runs one part, or several: verdicts, cycle, constraints, delivery, api, backends (`--only api,delivery` is the same).
+ * `npm run bench -- backends` runs one part, or several: verdicts, overload, cycle, constraints, delivery, api, backends (`--only api,delivery` is the
+ * same).
  * `--alarms N,N` sets the sizes of the cycles, `--backend-alarms N,N` those of alarms on Prometheus.
  * Exits 0 whatever the figures: judging them is for people.
  */
@@ -15,7 +16,8 @@ import { benchConstraints } from './constraints.js';
 import { benchCycle } from './cycle.js';
 import { benchDeliveries, benchLatency } from './delivery.js';
 import type { Figure } from './figure.js';
-import { openRig } from './rig.js';
+import { benchOverload } from './overload.js';
+import { openRig, type Rig } from './rig.js';
 import { benchVerdicts } from './verdicts.js';
 
 const { values, positionals } = parseArgs({
@@ -31,16 +33,15 @@ const only = [...positionals, ...(values.only?.split(',') ?? [])];
 const wants = (part: string): boolean => only.length === 0 || only.includes(part);
 const sizes = values.alarms.split(',').map(Number);
 
+const WITH_SERVERS = ['cycle', 'constraints', 'delivery', 'backends', 'api'];
+
 const figures: Figure[] = wants('verdicts') ? benchVerdicts() : [];
-const rig = await openRig();
+if (wants('overload')) figures.push(...(await benchOverload()));
+const rig = WITH_SERVERS.some(wants) ? await openRig() : undefined;
 try {
-  for (const size of wants('cycle') ? sizes : []) figures.push(...(await benchCycle(rig.db, size)));
-  if (wants('constraints')) figures.push(...(await benchConstraints(rig.db)));
-  if (wants('delivery')) figures.push(...(await benchLatency(rig)), ...(await benchDeliveries(rig)));
-  if (wants('backends')) figures.push(...(await benchBackends(rig, values['backend-alarms'].split(',').map(Number))));
-  if (wants('api')) figures.push(...(await benchApi(rig)));
+  if (rig) await benchWithServers(rig);
 } finally {
-  await rig.release();
+  await rig?.release();
 }
 
 const table = new Table({
@@ -54,3 +55,11 @@ for (const { name, value, unit, budget, within } of figures) {
 console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`);
 console.log(table.toString());
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+
+async function benchWithServers(servers: Rig): Promise<void> {
+  for (const size of wants('cycle') ? sizes : []) figures.push(...(await benchCycle(servers.db, size)));
+  if (wants('constraints')) figures.push(...(await benchConstraints(servers.db)));
+  if (wants('delivery')) figures.push(...(await benchLatency(servers)), ...(await benchDeliveries(servers)));
+  if (wants('backends')) figures.push(...(await benchBackends(servers, values['backend-alarms'].split(',').map(Number))));
+  if (wants('api')) figures.push(...(await benchApi(servers)));
+}

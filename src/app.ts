@@ -208,6 +208,7 @@ class Service implements App {
       supervisors: Object.values(this.#supervisors),
       redis: redis?.command,
       backends: role && { withoutBackend: role.evaluator.withoutBackend(), failing: role.backends.failing() },
+      lateness: role?.evaluator.lateness(),
       evaluation:
         role &&
         (() => ({

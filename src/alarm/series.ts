@@ -34,7 +34,11 @@ export type BackendAnswer =
   | { kind: 'members'; members: readonly PoolMember[]; creationTimeS: number }
   | { kind: 'absent'; reason: string }
   | { kind: 'refused'; reason: string; /** It stands for trouble that has lasted too long to be waited for. */ isTrouble?: true }
-  | { kind: 'trouble'; reason: string };
+  | {
+      kind: 'trouble';
+      reason: string;
+      /** It was not asked, for want of time: that says nothing about the backend either. */ isBehind?: true;
+    };
 
 /** A question that an alarm puts to a backend at each evaluation. */
 interface Need<Datasource extends string, Query> {

@@ -9,6 +9,7 @@ import { createCoordinator, type Coordinator } from '../partition/coordinator.js
 import type { Redis } from '../redis.js';
 import type { ReleaseStack } from '../release-stack.js';
 import type { Database } from '../storage/database.js';
+import { createBehindStore } from '../storage/behind-store.js';
 import { createEvaluationCommit } from '../storage/evaluation-commit.js';
 import { createEvaluationCounterStore } from '../storage/evaluation-counter-store.js';
 import { createEvaluationStore } from '../storage/evaluation-store.js';
@@ -106,6 +107,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     random: Math.random,
     defaultPolicy: config.notifier.policy,
     countResults: config.api.evaluation_results_metrics ? createEvaluationCounterStore(db).add : undefined,
+    recordBehind: createBehindStore(db, coordinator.memberId),
     mayCommit: () => coordinator.mayCommit(),
   });
   const housekeeping = createHousekeeping({ clock, log: log.child({ component: 'housekeeping' }), chores: choresOf(deps) });

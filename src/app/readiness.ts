@@ -1,5 +1,7 @@
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
+import type { Lateness } from '../evaluator/behind-watch.js';
+import { secondsText } from '../evaluator/lateness-report.js';
 import type { Redis } from '../redis.js';
 import type { Supervisor } from '../supervisor.js';
 
@@ -16,6 +18,8 @@ export interface ReadinessDeps {
   redis: Redis | undefined;
   /** The backends as this process' evaluator sees them; undefined without that role. */
   backends?: BackendsSeen | undefined;
+  /** How late this process' evaluator is; undefined without that role. */
+  lateness?: Lateness | undefined;
   /** This process' part in the evaluation; undefined without that role. */
   evaluation: (() => { members: number; partitions: number; mode: string; isProgressing: boolean }) | undefined;
 }
@@ -55,6 +59,7 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
     checks.push({ name: 'coordination', ok, detail: `${mode}: ${partitions} partitions held, ${members} evaluators seen` });
   }
   const details = deps.backends ? backendTexts(deps.backends) : [];
+  if (deps.lateness) checks.push({ name: 'behind', ok: true, detail: latenessText(deps.lateness) });
   if (details.length > 0) checks.push({ name: 'backends', ok: true, detail: details.join('; ') });
   return checks;
 }
@@ -72,6 +77,13 @@ function waitingText(withoutBackend: ReadonlyMap<string, number>): string {
   const total = kinds.reduce((sum, [, alarms]) => sum + alarms, 0);
   const subject = total === 1 ? '1 alarm on this evaluator waits' : `${total} alarms on this evaluator wait`;
   return `${subject} for a backend that is not configured: ${kinds.map(([kind, alarms]) => `${alarms} ${kind}`).join(', ')}`;
+}
+
+/** A restart would not help here either: the alarms would only stand in line anew. */
+function latenessText({ alarms, longestMs, backends }: Lateness): string {
+  if (alarms === 0) return 'no alarm is evaluated late';
+  const subject = alarms === 1 ? '1 alarm waits' : `${alarms} alarms wait`;
+  return `Tocsin is behind: ${secondsText(longestMs)} (${subject} for ${backends.join(', ')})`;
 }
 
 async function check(name: string, ask: () => Promise<unknown>): Promise<ReadinessCheck> {

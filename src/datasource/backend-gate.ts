@@ -2,8 +2,9 @@ import { createSystemClock, type Clock } from '../clock.js';
 import { untilAborted } from '../until-aborted.js';
 import { Breaker, LeftAlone } from './breaker.js';
 import type { BackendObserver } from './datasource.js';
-import { Slots, type Origin } from './slots.js';
-import { BackendTrouble, reasonOf } from './trouble.js';
+import type { Origin, Place } from './queue-place.js';
+import { Slots } from './slots.js';
+import { BackendTrouble, NotSent, reasonOf } from './trouble.js';
 
 export interface BackendGateOptions {
   /** Requests under way at once; others wait. */
@@ -19,11 +20,19 @@ export interface BackendGateOptions {
 /** The way to one backend. */
 export interface BackendGate {
   /**
-   * Asks, when it is its turn. An answer that refuses a question is an answer. `origin`: of a project's request; projects take turns.
+   * Asks, when it is its turn. An answer that refuses a question is an answer. `origin`: of a project's request, for which it is remembered that it took
+   * long; `place`: among the requests that wait.
+   * @throws NotSent when `place.sendBy` aborts before it is sent, of which the backend's health does not hear.
    * @throws BackendTrouble when `ask` rejects; at once, without asking, while the backend is being left alone; and as soon as `signal`
    *   aborts, be the request waiting or under way.
    */
-  run<T>(ask: () => Promise<T>, signal?: AbortSignal, origin?: Origin): Promise<T>;
+  run<T>(ask: () => Promise<T>, signal?: AbortSignal, origin?: Origin, place?: Place): Promise<T>;
+}
+
+interface Sending {
+  signal: AbortSignal | undefined;
+  origin: Origin | undefined;
+  sendBy: AbortSignal | undefined;
 }
 
 const RETRY_AFTER_MS = 1_000;
@@ -46,10 +55,11 @@ export function createBackendGate({
   const slots = new Slots({ concurrency, clock });
   const breaker = new Breaker({ neutral, observer, retryAfterMs, clock, onOpen: () => slots.forgive() });
 
-  async function inTurn<T>(ask: () => Promise<T>, signal: AbortSignal | undefined, origin: Origin | undefined): Promise<T> {
+  async function inTurn<T>(ask: () => Promise<T>, { signal, origin, sendBy }: Sending): Promise<T> {
     await breaker.pass();
     // Which says nothing about the backend.
     if (signal?.aborted) throw new BackendTrouble(TOO_LATE);
+    if (sendBy?.aborted) throw new NotSent();
     const startedMs = clock.monotonicMs();
     const noteTime = (): void => {
       if (origin !== undefined && clock.monotonicMs() - startedMs >= SLOW_MS) slots.tookLong(origin);
@@ -67,11 +77,12 @@ export function createBackendGate({
   }
 
   return {
-    async run(ask, signal, origin) {
+    async run(ask, signal, origin, place) {
       try {
-        const answer = slots.take(() => inTurn(ask, signal, origin), origin, signal);
+        const answer = slots.take(() => inTurn(ask, { signal, origin, sendBy: place?.sendBy }), origin, signal, place);
         return await (signal ? untilAborted(answer, signal) : answer);
       } catch (cause) {
+        if (cause instanceof NotSent) throw cause;
         throw new BackendTrouble(cause instanceof LeftAlone ? cause.message : reasonFor(cause, signal), { cause });
       }
     },

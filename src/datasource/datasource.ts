@@ -1,5 +1,6 @@
 import type { DropReason } from '../alarm/sanitise.js';
 import type { BackendAnswer, DatasourceKind, SeriesLabels, SeriesNeed } from '../alarm/series.js';
+import type { Queued, Queueing } from './queue-place.js';
 
 /** Several questions put to a backend at once: all over the same window, so that requests can be shared. */
 export interface SeriesRequest<Query> {
@@ -8,7 +9,7 @@ export interface SeriesRequest<Query> {
   periods: number;
   lagS: number;
   /** `key` names the question in the answer. Of any number: how many fit into one request is the backend's own affair. */
-  questions: readonly { key: string; query: Query }[];
+  questions: readonly ({ key: string; query: Query } & Queued)[];
 }
 
 /** Listens in on a question, for people who want to know why an alarm is in its state. */
@@ -21,10 +22,15 @@ export interface Trace {
   labelled?(series: { key: string; labels: SeriesLabels }): void;
 }
 
-export interface Asking {
+export interface Asking extends Queueing {
   /** The moment of evaluation. */
   now: Date;
+  /** What is under way when this aborts is not waited for any more. */
   signal: AbortSignal;
+  /** What is not sent when this aborts is not sent, and answered with `isBehind`. */
+  sendBy?: AbortSignal | undefined;
+  /** What is due comes first. */
+  isRetry?: boolean | undefined;
   trace?: Trace | undefined;
 }
 

@@ -2,7 +2,16 @@ import { AppError } from '../errors.js';
 
 /** A backend could not be asked. The message is fit for everybody's eyes: no addresses, no texts of libraries; those are in `cause`, for logs. */
 export class BackendTrouble extends Error {
-  override readonly name = 'BackendTrouble';
+  override readonly name: string = 'BackendTrouble';
+}
+
+/** A request that was not sent, since too many others came before it. Says nothing about the backend. */
+export class NotSent extends BackendTrouble {
+  override readonly name = 'NotSent';
+
+  constructor(cause?: unknown) {
+    super('not asked yet: Tocsin has more requests than the backend answers in time', { cause });
+  }
 }
 
 const NOT_TRUSTED = 'its certificate is not trusted';

@@ -11,6 +11,8 @@ import type { LoadedAlarm } from '../storage/evaluation-store.js';
 /** An alarm in an evaluator's memory. Small on purpose: there may be a million. */
 export interface HeldAlarm {
   readonly id: string;
+  /** One text for all alarms of a project. */
+  readonly projectId: string;
   readonly rule: AlarmRule;
   /** What it asks backends; empty for kinds that ask none. Each shared between alarms that ask the same. */
   readonly needs: readonly SeriesNeed[];
@@ -23,6 +25,8 @@ export interface HeldAlarm {
   readonly definitionVersion: number;
   state: AlarmState;
   stateVersion: number;
+  /** Rises from one evaluation to the next, and tells which of two alarms was evaluated longer ago; undefined where that is not known. */
+  ticket?: number | undefined;
 }
 
 export interface AlarmCacheDeps {
@@ -52,6 +56,7 @@ export class AlarmCache {
   readonly #partitionOf = new Map<string, number>();
   readonly #combinations = new Map<string, HeldAlarm>();
   readonly #withoutBackend = new Map<string, { partition: number; kind: AlarmKind }>();
+  readonly #projectIds = new Map<string, string>();
   readonly #interned = new Map<string, WeakRef<SeriesNeed>>();
   readonly #unused = new FinalizationRegistry<string>((name) => this.#forgetNeed(name));
   readonly #doubtful = new Set<string>();
@@ -194,7 +199,7 @@ export class AlarmCache {
     const known = alarms.get(alarm.id);
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
-    const held = this.#tryHold(alarm);
+    const held = this.#tryHold(alarm, known?.ticket);
     if (held === undefined || !this.#isOurs(held)) return this.#leaveOut(alarm, held);
     this.#withoutBackend.delete(held.id);
     alarms.set(held.id, held);
@@ -225,20 +230,21 @@ export class AlarmCache {
   }
 
   /** One row that this release cannot read must not keep the others from being evaluated. */
-  #tryHold(alarm: LoadedAlarm): HeldAlarm | undefined {
+  #tryHold(alarm: LoadedAlarm, ticket: number | undefined): HeldAlarm | undefined {
     try {
-      return this.#hold(alarm);
+      return this.#hold(alarm, ticket);
     } catch (thrown) {
       this.deps.onUnreadable(alarm.id, toError(thrown));
       return undefined;
     }
   }
 
-  #hold(alarm: LoadedAlarm): HeldAlarm {
+  #hold(alarm: LoadedAlarm, ticket: number | undefined): HeldAlarm {
     const rule = parseStoredRule(alarm.kind, alarm.ruleJson);
     const options = parseStoredOptions(alarm.optionsJson) ?? NO_OPTIONS;
     return {
       id: alarm.id,
+      projectId: this.#oneTextFor(alarm.projectId),
       rule,
       needs: typeOf(rule)
         .seriesNeeded(rule, options)
@@ -251,7 +257,14 @@ export class AlarmCache {
       definitionVersion: alarm.definitionVersion,
       state: alarm.state,
       stateVersion: alarm.stateVersion,
+      ticket,
     };
+  }
+
+  #oneTextFor(projectId: string): string {
+    const known = this.#projectIds.get(projectId);
+    if (known === undefined) this.#projectIds.set(projectId, projectId);
+    return known ?? projectId;
   }
 
   #intern(need: SeriesNeed): SeriesNeed {

@@ -9,9 +9,10 @@ import type { Telemetry } from '../telemetry.js';
 import { untilAborted } from '../until-aborted.js';
 import type { HeldAlarm } from './alarm-cache.js';
 import { askPlanned, type BackendAnswers } from './ask-backends.js';
+import type { BehindWatch } from './behind-watch.js';
 import { countedState, type EvaluationResult } from './count-results.js';
 import { judgeAlarm, judgeWithoutBackends, type Judgement } from './judge.js';
-import { planRequests, type PlannedRequest } from './plan.js';
+import { planRequests, type AlarmPlace, type PlannedRequest } from './plan.js';
 import type { PoisonWatch } from './poison-watch.js';
 import type { LookAt, Standing, TroubleWatch } from './trouble-watch.js';
 
@@ -19,6 +20,7 @@ export interface EvaluateBatchDeps {
   datasources: Datasources;
   poison: PoisonWatch;
   trouble: TroubleWatch;
+  behind: BehindWatch;
   keepsResults?: boolean;
   log: Logger;
   telemetry: Telemetry;
@@ -26,8 +28,12 @@ export interface EvaluateBatchDeps {
 
 export interface Batch extends LookAt {
   alarms: readonly HeldAlarm[];
+  /** When a partition was last evaluated before this batch. */
+  lastMs?: (partition: number) => number | undefined;
   /** Asked when the answers are there; alarms that are somebody else's by now, or that something else has taken up, are left to that. */
   isCurrent?: (alarm: HeldAlarm) => boolean;
+  /** What the backends have not been sent when this aborts is left to a later batch. */
+  sendBy: AbortSignal;
   /** Told to the backends when time is up. */
   signal: AbortSignal;
   /** A little later: what is not there by then is not waited for. */
@@ -41,6 +47,8 @@ export interface BatchPart {
   results: EvaluationResult[];
   /** Partitions with alarms of which nothing is known yet; the parts to come will tell. */
   unfinished: ReadonlySet<number>;
+  /** How many alarms could not be asked about for want of time. */
+  notAsked: number;
 }
 
 /**
@@ -50,8 +58,8 @@ export interface BatchPart {
  */
 export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): AsyncGenerator<BatchPart, void, void> {
   const answers = new GatheredAnswers();
-  const { needs, groups } = await dueOf(batch);
-  const asked = askBackends(deps, await planRequests(needs), batch, answers);
+  const { needs, places, groups } = await dueOf(deps, batch);
+  const asked = askBackends(deps, await planRequests(needs, places), batch, answers);
   const waiting = new Map<string, Promise<[string, HeldAlarm[]]>>();
   for (const [name, { backends, alarms }] of groups) {
     waiting.set(
@@ -59,12 +67,12 @@ export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): Asy
       Promise.all(backends.map(async (backend) => asked.get(backend))).then(() => [name, alarms]),
     );
   }
-  if (waiting.size === 0) yield { outcomes: [], results: [], unfinished: new Set() };
+  if (waiting.size === 0) yield { outcomes: [], results: [], unfinished: new Set(), notAsked: 0 };
   while (waiting.size > 0) {
     const [name, alarms] = await Promise.race(waiting.values());
     waiting.delete(name);
     groups.delete(name);
-    const part: BatchPart = { outcomes: [], results: [], unfinished: partitionsOf(groups.values()) };
+    const part: BatchPart = { outcomes: [], results: [], unfinished: partitionsOf(groups.values()), notAsked: 0 };
     for await (const piece of inPieces(alarms)) judgeAll(deps, piece, { answers, batch }, part);
     yield part;
   }
@@ -96,10 +104,18 @@ interface Group {
   alarms: HeldAlarm[];
 }
 
+interface DueAlarms {
+  needs: SeriesNeed[];
+  /** Of the alarm of each need. Retries have none: what is due comes before them. */
+  places: AlarmPlace[];
+  groups: Map<string, Group>;
+}
+
 /** The alarms to be looked at, by the backends that they need, and all that they need. */
-async function dueOf({ alarms, now }: Batch): Promise<{ needs: SeriesNeed[]; groups: Map<string, Group> }> {
+async function dueOf({ behind }: EvaluateBatchDeps, { alarms, now, isRetry }: Batch): Promise<DueAlarms> {
   const groups = new Map<string, Group>();
   const needs: SeriesNeed[] = [];
+  const places: AlarmPlace[] = [];
   let unknown = 0;
   for await (const piece of inPieces(alarms)) {
     for (const alarm of piece) {
@@ -110,11 +126,13 @@ async function dueOf({ alarms, now }: Batch): Promise<{ needs: SeriesNeed[]; gro
         unknown = 0;
       }
       if (!alarm.openTimes.isOpen(now)) continue;
-      for (const need of alarm.needs) needs.push(need);
+      const place = isRetry ? undefined : { ticket: behind.ticketOf(alarm), projectId: alarm.projectId };
+      needs.push(...alarm.needs);
+      if (place) places.push(...alarm.needs.map(() => place));
       addTo(groups, alarm);
     }
   }
-  return { needs, groups };
+  return { needs, places, groups };
 }
 
 function addTo(groups: Map<string, Group>, alarm: HeldAlarm): void {
@@ -159,7 +177,7 @@ class GatheredAnswers {
 function askBackends(
   { datasources, log }: EvaluateBatchDeps,
   requests: readonly PlannedRequest[],
-  { now, signal, cutOff }: Batch,
+  { now, isRetry, sendBy, signal, cutOff }: Batch,
   answers: GatheredAnswers,
 ): ReadonlyMap<string, Promise<void>> {
   const asked = new Map<string, Promise<void>>();
@@ -167,7 +185,7 @@ function askBackends(
     const { datasource, backend } = planned;
     const ask = async (): Promise<void> => {
       try {
-        const found = await untilAborted(askPlanned(datasources, planned, { now, signal }), cutOff);
+        const found = await untilAborted(askPlanned(datasources, planned, { now, signal, sendBy, isRetry }), cutOff);
         answers.add(found);
       } catch (thrown) {
         const level = cutOff.aborted ? 'debug' : 'error';
@@ -200,6 +218,12 @@ function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, batch }: An
   if (deps.poison.isQuarantined(alarm.id, now) || batch.isCurrent?.(alarm) === false) return undefined;
   try {
     const judgement = judgeAlarm(alarm, answers, now);
+    if (judgement.evaluation.verdict === 'trouble' && isOnlyBehind(judgement)) {
+      part.notAsked += 1;
+      if (!isRetry) keepPlace(deps, alarm, judgement, batch);
+      return undefined;
+    }
+    deps.behind.evaluated(alarm);
     if (judgement.evaluation.verdict !== 'trouble') {
       const standing = deps.trouble.answered(alarm, batch);
       return note(deps, alarm, { judgement, standing, mayRepeat: standing.isFirst }, part);
@@ -211,6 +235,20 @@ function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, batch }: An
     deps.poison.failed(alarm.id, now, toError(thrown));
     return undefined;
   }
+}
+
+/** What could not be said is all for want of time. */
+function isOnlyBehind({ own }: Judgement): boolean {
+  const unknown = own.filter((answer) => answer.kind === 'trouble');
+  return unknown.length > 0 && unknown.every(({ isBehind }) => isBehind === true);
+}
+
+function keepPlace({ behind, trouble }: EvaluateBatchDeps, alarm: HeldAlarm, { own }: Judgement, batch: Batch): void {
+  const isUnasked = (answer: BackendAnswer): boolean => answer.kind === 'trouble';
+  const backend = backendOf(alarm.needs[own.findIndex(isUnasked)] as SeriesNeed);
+  const { now } = batch;
+  trouble.notAsked(alarm, now);
+  behind.notAsked(alarm, { now, lastMs: batch.lastMs?.(alarm.partition), backend, isPartial: !own.every(isUnasked) });
 }
 
 interface Noted {

@@ -5,12 +5,15 @@ import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { WakeableSleep } from '../wakeable-sleep.js';
 import type { AlarmCache } from './alarm-cache.js';
+import type { BatchToken, BehindWatch } from './behind-watch.js';
 import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
 import type { CombinationJudge } from './evaluate-combinations.js';
+import type { BehindRecorder } from './behind-recorder.js';
 import type { HeldPartitions, TakenPartition } from './held-partitions.js';
+import type { LatenessReport } from './lateness-report.js';
 import { nextTick } from './schedule.js';
 import type { TroubleWatch } from './trouble-watch.js';
-import type { Partition, Turns } from './turns.js';
+import { LONGEST_BATCH, type Partition, type Turns } from './turns.js';
 
 export interface EvaluationLoopDeps {
   clock: Clock;
@@ -20,6 +23,10 @@ export interface EvaluationLoopDeps {
   held: HeldPartitions;
   turns: Turns;
   trouble: TroubleWatch;
+  behind: BehindWatch;
+  lateness: LatenessReport;
+  /** Undefined where nobody else explains alarms. */
+  recorder: BehindRecorder | undefined;
   combinations: CombinationJudge;
   commit: CommitDeps;
   intervalMs: number;
@@ -30,7 +37,8 @@ export interface EvaluationLoopDeps {
 /**
  * Evaluates this member's share. Each turn gathers every partition whose slot has come up since it was last evaluated (so one just taken
  * over and overdue goes at once) into one batch. Batches of different slots may overlap; a partition is in one batch at a time. Alarms
- * whose backend could not be asked are looked at again between their turns, in batches of their own.
+ * whose backend could not be asked are looked at again between their turns, in batches of their own; so are those that could not be asked about
+ * for want of time, as soon as the batch before is over.
  */
 export class EvaluationLoop implements Loop {
   readonly name = 'evaluation';
@@ -59,6 +67,7 @@ export class EvaluationLoop implements Loop {
   taken(partitions: readonly TakenPartition[]): void {
     this.deps.held.take(partitions);
     this.deps.cache.take(partitions.map(({ id }) => id));
+    this.deps.recorder?.taken(partitions.map(({ id }) => id));
     this.#pause.wake();
   }
 
@@ -67,6 +76,7 @@ export class EvaluationLoop implements Loop {
     this.deps.held.drop(ids);
     this.deps.cache.drop(ids);
     this.deps.trouble.drop(ids);
+    this.deps.behind.drop(ids);
   }
 
   /** False when the loop does not turn or a batch is far past its deadline: then this member should lose its alarms. */
@@ -74,7 +84,7 @@ export class EvaluationLoop implements Loop {
     const { clock, deadlineMs, intervalMs } = this.deps;
     const now = clock.monotonicMs();
     const oldest = Math.min(...this.#inHand.values());
-    return now - this.#lastTurnMs < intervalMs + deadlineMs && now - oldest < 2 * deadlineMs;
+    return now - this.#lastTurnMs < intervalMs + deadlineMs && now - oldest < LONGEST_BATCH * deadlineMs;
   }
 
   /** Resolves when no batch is in hand. */
@@ -83,14 +93,21 @@ export class EvaluationLoop implements Loop {
   }
 
   #turn(): void {
-    const { clock, held, telemetry, intervalMs, cache, turns, trouble } = this.deps;
+    const { clock, held, telemetry, intervalMs, cache, turns, trouble, behind } = this.deps;
     this.#lastTurnMs = clock.monotonicMs();
     const now = clock.now();
     const due = held.due(now.getTime(), intervalMs);
-    if (due.length > 0) this.#start(due, () => turns.regular(due, now));
-    const retries = trouble.takeDue(now.getTime(), (partition) => held.isBusy(partition));
+    if (due.length > 0) this.#start(due, () => this.#andCatchUp(turns.regular(due, now)));
+    const isBusy = (partition: number): boolean => held.isBusy(partition);
+    const token: BatchToken = {};
+    const late = behind.take(isBusy, token);
+    if (late.length > 0) this.#start([], () => this.#andCatchUp(turns.catchUp(late, token, now)));
+    // What waits for its evaluation is not retried beside it.
+    const retries = trouble.takeDue(now.getTime(), isBusy).filter((retry) => !behind.has(retry));
     if (retries.length > 0) this.#start([], () => turns.retry(retries, now));
     if (!this.#judging && held.size > 0) this.#start([], () => this.#judgeCombinations(now));
+    this.deps.lateness.note(behind.lateness(now.getTime()), now.getTime());
+    this.deps.recorder?.note();
     telemetry.alarmsHeld.set(cache.size);
     telemetry.alarmsInTrouble.set(trouble.size);
     telemetry.alarmsWithoutBackend.reset(); // kinds of which there are none any more
@@ -111,6 +128,12 @@ export class EvaluationLoop implements Loop {
         this.#inHand.delete(running);
       });
     this.#inHand.set(running, clock.monotonicMs());
+  }
+
+  /** What a batch has left unasked is taken up by the next at once, when the partitions that it had in hand are free. After one that failed it waits for the next tick. */
+  async #andCatchUp(batch: Promise<void>): Promise<void> {
+    await batch;
+    if (this.deps.behind.size > 0) setImmediate(() => this.#pause.wake());
   }
 
   /** A commit found these epochs passed. What was taken again since then is another holding, and stays. */

@@ -7,11 +7,14 @@ import type { EvaluationStore } from '../storage/evaluation-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { AlarmCache } from './alarm-cache.js';
+import { BehindRecorder, type RecordBehind } from './behind-recorder.js';
+import { BehindWatch, type Lateness } from './behind-watch.js';
 import type { CommitDeps, Doorbell } from './commit-outcomes.js';
 import { createResultCounter, type CountResults } from './count-results.js';
 import { CombinationJudge } from './evaluate-combinations.js';
 import { EvaluationLoop } from './evaluation-loop.js';
 import { HeldPartitions, type TakenPartition } from './held-partitions.js';
+import { LatenessReport } from './lateness-report.js';
 import { PoisonWatch } from './poison-watch.js';
 import { TroubleWatch } from './trouble-watch.js';
 import { Turns } from './turns.js';
@@ -34,6 +37,8 @@ export interface EvaluatorDeps {
   random: () => number;
   /** Where results are counted: adds them to what is stored. */
   countResults?: CountResults | undefined;
+  /** Where alarms that are behind are written down. */
+  recordBehind?: RecordBehind | undefined;
   /** False once this member's lease is too old to be relied on. */
   mayCommit: () => boolean;
 }
@@ -55,6 +60,8 @@ export interface Evaluator {
   withoutBackend(): ReadonlyMap<string, number>;
   /** How many alarms could not be judged when they were last looked at, since a backend could not be asked. */
   inTrouble(): number;
+  /** How late alarms are evaluated just now, for want of time to ask. */
+  lateness(): Lateness;
   /** Resolves when no batch is in hand. */
   settled(): Promise<void>;
 }
@@ -69,6 +76,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   const held = new HeldPartitions();
   const poison = new PoisonWatch({ log, telemetry });
   const trouble = new TroubleWatch({ ...deps, retryAfterMs: Math.max(RETRY_MS, intervalMs / SLOTS) });
+  const behind = new BehindWatch();
   const combinations = new CombinationJudge({ reachableFrom: (ids) => store.reachableFrom(ids), poison, telemetry, intervalMs });
   const commit: CommitDeps = {
     commit: deps.commit,
@@ -88,7 +96,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     telemetry,
     cache,
     held,
-    batch: { datasources, poison, trouble, keepsResults: deps.countResults !== undefined, log, telemetry },
+    batch: { datasources, poison, trouble, behind, keepsResults: deps.countResults !== undefined, log, telemetry },
     commit,
     countResults: deps.countResults && createResultCounter({ add: deps.countResults, log }),
     intervalMs,
@@ -102,6 +110,9 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     held,
     turns,
     trouble,
+    behind,
+    lateness: new LatenessReport({ log, telemetry, intervalMs }),
+    recorder: deps.recordBehind && new BehindRecorder({ ...deps, record: deps.recordBehind, behind, held }),
     combinations,
     commit,
     intervalMs,
@@ -116,6 +127,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     seen: () => cache.seen,
     withoutBackend: () => cache.withoutBackend(),
     inTrouble: () => trouble.size,
+    lateness: () => behind.lateness(clock.now().getTime()),
     settled: () => loop.settled(),
   };
 }

@@ -16,6 +16,7 @@ import { foundWords, summaryOf } from './explain-words.js';
 import type { ExplainedEvaluation, ExplainedQuestion, ExplainedSchedule, Explanation, StateThen } from './explanation.js';
 import { judgeAlarm, judgeWithoutBackends } from './judge.js';
 import { overhear } from './overhear.js';
+import { secondsText } from './lateness-report.js';
 import { planRequests } from './plan.js';
 import { lastSlotTime } from './schedule.js';
 
@@ -73,7 +74,7 @@ async function explain(deps: Deps, alarm: StoredAlarm, moment: Moment): Promise<
     at,
     stateAt,
     summary: summaryOf({ at, stateAt, evaluation, found, leftAlone }),
-    notes: [...notesOn(alarm, at, progress), ...(seen.notes ?? [])],
+    notes: [...behindNotes(alarm, progress, moment), ...notesOn(alarm, at, progress), ...(seen.notes ?? [])],
     judgedBy,
     options: alarm.evaluationOptions ?? NO_OPTIONS,
     questions: seen.questions,
@@ -187,6 +188,23 @@ async function lookAtMembers(deps: Deps, alarm: StoredAlarm, { at, now, state }:
   return { questions: [], members, judged: { verdict: evaluation.verdict, decision } };
 }
 
+/** How late it is just now; null where it is on time, and of the past, of which that is not known. */
+function behindMs(
+  { enabled }: StoredAlarm,
+  progress: EvaluationProgress | undefined,
+  { at, now }: Pick<Moment, 'at' | 'now'>,
+): number | null {
+  if (!enabled || at.getTime() < now.getTime() || !progress?.behindSince) return null;
+  return Math.max(0, now.getTime() - progress.behindSince.getTime());
+}
+
+function behindNotes(alarm: StoredAlarm, progress: EvaluationProgress | undefined, moment: Moment): string[] {
+  const lateMs = behindMs(alarm, progress, moment);
+  if (lateMs === null) return [];
+  const why = 'its backend answers fewer requests than the alarms need';
+  return [`Tocsin is behind: ${secondsText(lateMs)}. The alarm has been due for so long, and waits for its turn: ${why}.`];
+}
+
 function notesOn(alarm: StoredAlarm, at: Date, progress: EvaluationProgress | undefined): string[] {
   const isBefore = progress !== undefined && at.getTime() < progress.createdAt.getTime();
   return [
@@ -203,7 +221,7 @@ function notesOn(alarm: StoredAlarm, at: Date, progress: EvaluationProgress | un
 function scheduleOf(
   alarm: StoredAlarm,
   progress: EvaluationProgress | undefined,
-  { now, intervalMs }: Moment & { intervalMs: number },
+  { now, at, intervalMs }: Moment & { intervalMs: number },
 ): ExplainedSchedule {
   const hasSlot = alarm.enabled && typeOf(alarm.rule).judgedBy === 'series' && progress !== undefined;
   return {
@@ -212,6 +230,7 @@ function scheduleOf(
     epoch: progress?.epoch ?? null,
     lastEvaluatedAt: progress?.lastEvaluatedAt ?? null,
     nextEvaluationAt: hasSlot ? new Date(lastSlotTime(progress.partition, now.getTime(), intervalMs) + intervalMs) : null,
+    behindMs: behindMs(alarm, progress, { at, now }),
     intervalMs,
     muted: alarm.muted,
     enabled: alarm.enabled,

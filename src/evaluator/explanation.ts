@@ -124,6 +124,8 @@ export interface ExplainedSchedule {
   lastEvaluatedAt: Date | null;
   /** Null for alarms that no evaluator looks at by the clock. */
   nextEvaluationAt: Date | null;
+  /** How long it has been due without having been asked about, for want of time; null where it is not, and of the past. */
+  behindMs: number | null;
   intervalMs: number;
   muted: boolean;
   enabled: boolean;

@@ -7,31 +7,75 @@ export interface PlannedRequest extends SeriesRequest<SeriesNeed['query']> {
   backend: SeriesNeed['backend'];
 }
 
+/** Where an alarm stands among those that are due. */
+export interface AlarmPlace {
+  ticket: number;
+  projectId: string;
+}
+
 /**
  * All needs as few requests to datasources: one question per key, its window wide enough for every alarm that asks it (rounded up to a power
  * of two, so that few widths occur), and questions over the same window together. An alarm finds its own, narrower window inside unchanged.
+ * `places`: of the alarms whose needs these are, one for each need; none where people ask.
  */
-export async function planRequests(needs: readonly SeriesNeed[]): Promise<PlannedRequest[]> {
-  const widest = new Map<string, SeriesNeed>();
-  for await (const piece of inPieces(needs)) for (const need of piece) widen(widest, need);
+export async function planRequests(needs: readonly SeriesNeed[], places: readonly AlarmPlace[] = []): Promise<PlannedRequest[]> {
+  const widest = new Map<string, Asked>();
+  const alone = new Map<string, ReadonlySet<string>>();
+  let index = 0;
+  for await (const piece of inPieces(needs)) for (const need of piece) widen(widest, need, placeIn(alone, places[index++]));
   const groups = new Map<string, Group>();
   let group: Group | undefined;
   for await (const piece of inPieces([...widest.values()])) {
-    for (const need of piece) {
+    for (const { need, question } of piece) {
       group = groupOf(need, groups, group);
-      group.questions.push(need);
+      group.questions.push(question);
     }
   }
   return [...groups.values()];
 }
 
-function widen(widest: Map<string, SeriesNeed>, need: SeriesNeed): void {
+type Question = PlannedRequest['questions'][number];
+
+interface Asked {
+  need: SeriesNeed;
+  question: Question & { ticket?: number; projects?: ReadonlySet<string> };
+}
+
+interface Place {
+  ticket: number;
+  projects: ReadonlySet<string>;
+}
+
+/** Most questions are one project's: these have one set between them. */
+function placeIn(alone: Map<string, ReadonlySet<string>>, place: AlarmPlace | undefined): Place | undefined {
+  if (place === undefined) return undefined;
+  const projects = alone.get(place.projectId) ?? new Set([place.projectId]);
+  alone.set(place.projectId, projects);
+  return { ticket: place.ticket, projects };
+}
+
+/** The earliest of its alarms tells when a question is asked, and each of their projects in whose turn it may be. */
+function widen(widest: Map<string, Asked>, need: SeriesNeed, place: Place | undefined): void {
   const known = widest.get(need.key);
-  if (known === undefined || known.periods < need.periods) widest.set(need.key, need);
+  if (known === undefined) {
+    widest.set(need.key, { need, question: { key: need.key, query: need.query, ...place } });
+    return;
+  }
+  const { question } = known;
+  if (known.need.periods < need.periods) known.need = need;
+  if (place === undefined || question.ticket === undefined || question.projects === undefined) return;
+  if (place.ticket < question.ticket) question.ticket = place.ticket;
+  if (place.projects !== question.projects && !isWithin(place.projects, question.projects))
+    question.projects = new Set([...question.projects, ...place.projects]);
+}
+
+function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean {
+  for (const one of some) if (!all.has(one)) return false;
+  return true;
 }
 
 interface Group extends PlannedRequest {
-  questions: { key: string; query: SeriesNeed['query'] }[];
+  questions: Question[];
 }
 
 /** Spares most needs the group's key, for they come after another of their group, `latest`. */

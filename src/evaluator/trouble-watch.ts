@@ -34,8 +34,10 @@ type Watched = Pick<HeldAlarm, 'id' | 'partition' | 'definitionVersion'>;
 
 interface Troubled {
   readonly definitionVersion: number;
-  readonly sinceMs: number;
+  sinceMs: number;
   turnMs: number;
+  /** The last look, also one for which nothing was asked. */
+  lookedMs: number;
   /** Something has come of a look since that turn. */
   isJudged: boolean;
   /** Infinity while a batch has the alarm in hand. */
@@ -66,13 +68,35 @@ export class TroubleWatch {
     const troubled: Troubled =
       known?.definitionVersion === alarm.definitionVersion
         ? known
-        : { definitionVersion: alarm.definitionVersion, sinceMs: nowMs, turnMs: nowMs, isJudged: false, retryAtMs: Infinity };
+        : {
+            definitionVersion: alarm.definitionVersion,
+            sinceMs: nowMs,
+            turnMs: nowMs,
+            lookedMs: nowMs,
+            isJudged: false,
+            retryAtMs: Infinity,
+          };
     if (!isRetry) Object.assign(troubled, { turnMs: nowMs, isJudged: false });
+    troubled.lookedMs = nowMs;
     const isJudged = !troubled.isJudged && nowMs - troubled.sinceMs >= this.deps.graceMs;
     troubled.isJudged ||= isJudged;
     const alarms = this.#partitions.get(alarm.partition) ?? new Map<string, Troubled>();
     this.#partitions.set(alarm.partition, alarms.set(alarm.id, troubled));
     return { isJudged, isFirst: isJudged };
+  }
+
+  /** Its turn came, and nothing was asked for want of time. The grace stands still: that is not the backend's doing. */
+  notAsked({ id, partition }: Pick<Watched, 'id' | 'partition'>, now: Date): void {
+    const known = this.#find(id, partition);
+    if (known === undefined) return;
+    known.sinceMs += now.getTime() - known.lookedMs;
+    known.turnMs = known.lookedMs = now.getTime();
+  }
+
+  /** Another batch looks at the alarm in the place of its turn. */
+  leftToAnother({ id, partition }: Pick<Watched, 'id' | 'partition'>, now: Date): void {
+    const known = this.#find(id, partition);
+    if (known !== undefined) known.turnMs = now.getTime();
   }
 
   /** A look found what it needs. */
@@ -128,7 +152,7 @@ export class TroubleWatch {
   }
 
   /** Retries are done; those still in trouble wait again. */
-  putBack(retries: readonly Retry[], nowMs: number): void {
+  putBack(retries: readonly Pick<Retry, 'alarmId' | 'partition'>[], nowMs: number): void {
     const retryAtMs = this.#retryTime(nowMs);
     for (const { alarmId, partition } of retries) {
       const troubled = this.#find(alarmId, partition);

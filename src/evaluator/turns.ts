@@ -3,9 +3,10 @@ import { inPieces } from '../in-pieces.js';
 import type { Logger } from '../logger.js';
 import type { Telemetry } from '../telemetry.js';
 import type { AlarmCache, HeldAlarm } from './alarm-cache.js';
+import type { BatchToken, BehindAlarm } from './behind-watch.js';
 import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
 import type { CountResults, EvaluationResult } from './count-results.js';
-import { evaluateBatch, type BatchPart, type EvaluateBatchDeps } from './evaluate-batch.js';
+import { evaluateBatch, type Batch, type BatchPart, type EvaluateBatchDeps } from './evaluate-batch.js';
 import type { HeldPartitions } from './held-partitions.js';
 import { lastSlotTime, missedSlots } from './schedule.js';
 import type { Retry } from './trouble-watch.js';
@@ -26,12 +27,18 @@ export interface TurnsDeps {
   commit: CommitDeps;
   countResults: CountResults | undefined;
   intervalMs: number;
-  /** How long one batch may take, backend included. */
+  /** How long a request may be under way; half of it, at most, it may wait to be sent. */
   deadlineMs: number;
 }
 
+/** What is not sent within this part of the deadline, or of the interval if that is shorter, is left to the next batch. */
+const SENDING = 0.5;
+/** No result of a batch comes later than this many deadlines after its beginning. */
+export const LONGEST_BATCH = 2.5;
 /** A datasource that is told that time is up has this part of the deadline more for its last word: what it did find out. */
 const LAST_WORD = 0.25;
+
+type Limits = Pick<Batch, 'sendBy' | 'signal' | 'cutOff'>;
 
 type Epochs = readonly { id: number; epoch: number }[];
 
@@ -43,6 +50,7 @@ interface Turn {
   open: Map<number, Partition>;
   /** Those whose turn is not over. */
   pending: Set<number>;
+  token: BatchToken;
 }
 
 /** Runs batches: evaluates, and commits what is found while the rest is still waited for. */
@@ -56,26 +64,35 @@ export class Turns {
   async regular(taken: readonly Partition[], now: Date): Promise<void> {
     const { cache, clock, held, telemetry, log, batch } = this.deps;
     const startedMs = clock.monotonicMs();
-    const turn: Turn = { taken, now, open: new Map(), pending: new Set(taken.map(({ id }) => id)) };
+    const token: BatchToken = {};
+    const turn: Turn = { taken, now, open: new Map(), pending: new Set(taken.map(({ id }) => id)), token };
     this.#countLateness(taken, now);
     batch.trouble.begin(turn.pending);
     try {
       await cache.refresh();
       // What was found doubtful while the others were read is judged when it is loaded, not as if it had no alarms.
       const due = taken.filter(({ id }) => cache.isLoaded(id));
+      batch.behind.claim(turn.pending, token);
       const alarms: HeldAlarm[] = [];
-      for (const { id } of due) for (const alarm of cache.alarmsOf(id)) alarms.push(alarm);
+      for (const alarm of due.flatMap(({ id }) => [...cache.alarmsOf(id)])) {
+        if (batch.behind.isElsewhere(alarm, token)) batch.trouble.leftToAnother(alarm, now);
+        else alarms.push(alarm);
+      }
       const epochs = new Map(due.map(({ id, epoch }) => [id, epoch]));
       const isCurrent = ({ partition }: HeldAlarm): boolean => held.epochOf(partition) === epochs.get(partition);
       for (const partition of due) turn.open.set(partition.id, partition);
-      await this.#evaluate({ alarms, now, isRetry: false, isCurrent }, (part) => this.#commitPart(part, turn));
+      const before = new Map(due.map(({ id, lastEvaluatedMs }) => [id, lastEvaluatedMs]));
+      const lastMs = (partition: number): number | undefined => before.get(partition);
+      await this.#evaluate({ alarms, now, isRetry: false, isCurrent, lastMs }, (part) => this.#commitPart(part, turn));
       const rest = due.filter(({ id }) => turn.pending.has(id));
       batch.trouble.lookedAtAll(
         rest.map(({ id }) => id),
         now,
       );
+      batch.behind.settle(token);
       log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length });
     } finally {
+      batch.behind.giveBack(token);
       batch.trouble.end(turn.pending, clock.now().getTime());
     }
     telemetry.batchSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
@@ -105,15 +122,38 @@ export class Turns {
     }
   }
 
+  /** Alarms that an earlier batch could not ask about for want of time: their evaluations, as late as they are. */
+  async catchUp(late: readonly BehindAlarm[], token: BatchToken, now: Date): Promise<void> {
+    const { cache, clock, held, commit, log, batch } = this.deps;
+    const partitions = held.all();
+    const epochs = new Map(partitions.map(({ id, epoch }) => [id, epoch]));
+    const isCurrent = ({ partition }: HeldAlarm): boolean => held.epochOf(partition) === epochs.get(partition);
+    let notAsked = 0;
+    try {
+      const alarms = late.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []);
+      await this.#evaluate({ alarms, now, isRetry: false, isCurrent }, async (part) => {
+        notAsked += part.notAsked;
+        const { isWhole } = await commitOutcomes(commit, part.outcomes, { partitions, at: now, mark: 'none' });
+        if (isWhole) await this.#countResults(part.results, partitions);
+      });
+      batch.behind.settle(token);
+      batch.behind.caughtUp(late.length, notAsked);
+      log.debug('alarms that were behind evaluated', { alarms: alarms.length - notAsked, notAsked });
+    } finally {
+      batch.behind.giveBack(token);
+      batch.trouble.putBack(late, clock.now().getTime());
+    }
+  }
+
   async #evaluate(
-    batch: Omit<Parameters<typeof evaluateBatch>[1], 'signal' | 'cutOff'>,
+    batch: Omit<Parameters<typeof evaluateBatch>[1], keyof Limits>,
     onPart: (part: BatchPart) => Promise<void>,
   ): Promise<void> {
     const { clock, intervalMs, deadlineMs } = this.deps;
     const startedMs = clock.monotonicMs();
     await this.#withDeadline(async (limits) => {
       for await (const part of evaluateBatch(this.deps.batch, { ...batch, ...limits })) {
-        if (clock.monotonicMs() - startedMs > Math.max(intervalMs, 2 * deadlineMs))
+        if (clock.monotonicMs() - startedMs > Math.max(intervalMs, LONGEST_BATCH * deadlineMs))
           throw new Error('results are too old to be used');
         await onPart(part);
       }
@@ -136,11 +176,12 @@ export class Turns {
   }
 
   /** Their turn is over. */
-  #evaluated(partitions: readonly Partition[], { taken, now, pending }: Turn): void {
+  #evaluated(partitions: readonly Partition[], { taken, now, pending, token }: Turn): void {
     const { held, clock, batch } = this.deps;
     const ids = partitions.map(({ id }) => id);
     for (const id of ids) pending.delete(id);
     held.evaluated(partitions, now);
+    batch.behind.settle(token, ids);
     batch.trouble.lookedAtAll(ids, now);
     batch.trouble.end(ids, clock.now().getTime());
     held.end(taken, partitions);
@@ -160,19 +201,22 @@ export class Turns {
     await countResults(results.filter(({ partition }) => ours.has(partition)));
   }
 
-  async #withDeadline<T>(work: (limits: { signal: AbortSignal; cutOff: AbortSignal }) => Promise<T>): Promise<T> {
-    const { clock, deadlineMs } = this.deps;
+  async #withDeadline<T>(work: (limits: Limits) => Promise<T>): Promise<T> {
+    const { clock, intervalMs, deadlineMs } = this.deps;
+    const sendingMs = SENDING * Math.min(intervalMs, deadlineMs);
     const ended = new AbortController();
+    const sent = new AbortController();
     const expired = new AbortController();
     const cutOff = new AbortController();
     const abortAfter = async (ms: number, limit: AbortController): Promise<void> => {
       await clock.sleep(ms, ended.signal);
       if (!ended.signal.aborted) limit.abort(new Error('the batch ran into its deadline'));
     };
-    void abortAfter(deadlineMs, expired);
-    void abortAfter(deadlineMs * (1 + LAST_WORD), cutOff);
+    void abortAfter(sendingMs, sent);
+    void abortAfter(sendingMs + deadlineMs, expired);
+    void abortAfter(sendingMs + deadlineMs * (1 + LAST_WORD), cutOff);
     try {
-      return await work({ signal: expired.signal, cutOff: cutOff.signal });
+      return await work({ sendBy: sent.signal, signal: expired.signal, cutOff: cutOff.signal });
     } finally {
       ended.abort();
     }

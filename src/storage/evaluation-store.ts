@@ -5,6 +5,7 @@ import type { Database } from './database.js';
 /** What an evaluator keeps of an alarm in memory. The rest is read at commit. */
 export interface LoadedAlarm {
   id: string;
+  projectId: string;
   kind: AlarmKind;
   ruleJson: string;
   enabled: boolean;
@@ -42,7 +43,7 @@ export interface AlarmChanges {
 }
 
 const COLUMNS = `
-  a.id, a.type as kind, a.rule as "ruleJson", a.enabled, a.repeat_actions as "repeatActions",
+  a.id, coalesce(a.project_id, '') as "projectId", a.type as kind, a.rule as "ruleJson", a.enabled, a.repeat_actions as "repeatActions",
   array_remove(array[
     case when cardinality(a.ok_actions) > 0 then 'ok' end,
     case when cardinality(a.alarm_actions) > 0 then 'alarm' end,

@@ -1,4 +1,5 @@
 import type { AlarmState } from '../alarm/alarm.js';
+import { LAST_EVALUATED } from './alarm-row.js';
 import type { Database } from './database.js';
 
 /** Whose an alarm is to evaluate, and how far that one is. */
@@ -8,6 +9,8 @@ export interface EvaluationProgress {
   /** The evaluator that holds the partition; null while nobody does. */
   owner: string | null;
   lastEvaluatedAt: Date | null;
+  /** Since when it is due without having been asked about; null where it is not. */
+  behindSince: Date | null;
   createdAt: Date;
 }
 
@@ -38,7 +41,8 @@ export function createExplanationStore(db: Database) {
 }
 
 const PROGRESS = `
-  select p.id as partition, p.epoch, p.owner, p.last_evaluated_at as "lastEvaluatedAt", a.created_at as "createdAt"
+  select p.id as partition, p.epoch, p.owner, ${LAST_EVALUATED} as "lastEvaluatedAt",
+         to_timestamp((p.behind -> a.id ->> 'dueMs')::float8 / 1000) as "behindSince", a.created_at as "createdAt"
     from alarms a join partitions p on p.id = a.partition where a.id = $1 and a.deleted_at is null`;
 
 async function progressOf(db: Database, alarmId: string): Promise<EvaluationProgress | undefined> {

@@ -1,5 +1,5 @@
 import { pythonJson } from '../alarm/python-json.js';
-import type { StoredAlarm } from './alarm-row.js';
+import { EVALUATE_TIMESTAMP, type StoredAlarm } from './alarm-row.js';
 import type { Fields } from './complex-filter.js';
 import type { HistoryEntry } from './history-store.js';
 
@@ -50,7 +50,7 @@ export const ALARM_FIELDS: Fields<StoredAlarm, AlarmFieldName> = {
   severity: { kind: 'severity', sql: 'a.severity', of: ({ severity }) => severity },
   evaluate_timestamp: {
     kind: 'timestamp',
-    sql: 'greatest(a.created_at, p.last_evaluated_at)',
+    sql: EVALUATE_TIMESTAMP,
     of: ({ evaluateTimestamp }) => evaluateTimestamp,
   },
 };

@@ -69,6 +69,28 @@ test.each([
 );
 
 test.each([
+  [{ alarms: 0, longestMs: 0, backends: [] }, 'no alarm is evaluated late'],
+  [{ alarms: 1, longestMs: 14_600, backends: ['prometheus'] }, 'Tocsin is behind: 15 s (1 alarm waits for prometheus)'],
+  [
+    { alarms: 134, longestMs: 75_000, backends: ['gnocchi', 'prometheus east'] },
+    'Tocsin is behind: 75 s (134 alarms wait for gnocchi, prometheus east)',
+  ],
+])('lateness, %j, is a check that stays ok', async (lateness, detail) => {
+  const checks = await readiness({
+    clock: new FakeClock(),
+    askDatabase: () => Promise.resolve(),
+    supervisors: [],
+    redis: undefined,
+    lateness,
+    evaluation: undefined,
+  });
+  expect(checks).toEqual([
+    { name: 'database', ok: true },
+    { name: 'behind', ok: true, detail },
+  ]);
+});
+
+test.each([
   { host: '127.0.0.1', open: false },
   { host: '127.8.9.10', open: false },
   { host: '::1', open: false },

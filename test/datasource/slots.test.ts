@@ -1,6 +1,8 @@
 import { beforeEach, expect, test } from '@jest/globals';
 
-import { Slots, type Origin } from '../../src/datasource/slots.js';
+import type { Origin } from '../../src/datasource/queue-place.js';
+import { Slots } from '../../src/datasource/slots.js';
+import { NotSent } from '../../src/datasource/trouble.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 const CONCURRENCY = 2;
@@ -110,4 +112,75 @@ test('work that fails gives its slot back', async () => {
   ask(of('a'));
   await answerAll();
   expect(asked).toEqual(['a0']);
+});
+
+interface Queued {
+  project: string;
+  ticket: number;
+  isShared?: boolean;
+  isRetry?: boolean;
+  sendBy?: AbortSignal;
+}
+
+/** A request whose question is named by its project and ticket. */
+function queue({ project, ticket, isShared = false, isRetry = false, sendBy }: Queued): Promise<unknown> {
+  const question = `${project}${ticket}`;
+  const work = (): Promise<void> => {
+    asked.push(question);
+    return new Promise((resolve) => answers.set(question, resolve));
+  };
+  return slots.take(work, { project: JSON.stringify(project), question }, undefined, {
+    ticket,
+    projects: [project],
+    isShared,
+    isRetry,
+    sendBy,
+  });
+}
+
+test('the lowest ticket of a project comes first, projects in a round robin, and retries after all that is due', async () => {
+  void queue({ project: 'a', ticket: 9, isRetry: true });
+  for (const ticket of [5, 3, 4]) void queue({ project: 'a', ticket });
+  for (const ticket of [8, 7]) void queue({ project: 'b', ticket });
+  await answerAll();
+  expect(asked).toEqual(['a3', 'b7', 'a4', 'b8', 'a5', 'a9']);
+});
+
+test('the round robin of projects goes on from one batch to the next', async () => {
+  for (let batch = 0; batch < 3; batch += 1) {
+    const late = new AbortController();
+    const given = ['a', 'b', 'c', 'd'].map((project) => queue({ project, ticket: batch, sendBy: late.signal }));
+    await settle();
+    late.abort();
+    for (const answer of answers.values()) answer();
+    answers.clear();
+    await Promise.allSettled(given);
+  }
+  expect(asked.map((question) => question[0]).join('')).toBe('abcdab');
+});
+
+test('shared requests and single ones of a project take turns, so that neither waits behind a line of the others', async () => {
+  for (const ticket of [1, 2, 3, 4]) void queue({ project: 'a', ticket });
+  for (const ticket of [11, 12]) void queue({ project: 'a', ticket, isShared: true });
+  await answerAll();
+  expect(asked).toEqual(['a11', 'a1', 'a12', 'a2', 'a3', 'a4']);
+});
+
+test('what is not sent by then is told apart from what was sent and not answered', async () => {
+  const late = new AbortController();
+  const all = [1, 2, 3].map((ticket) => queue({ project: 'a', ticket, sendBy: late.signal }));
+  await settle();
+  late.abort();
+  await expect(all[2]).rejects.toThrow(NotSent);
+  await answerAll();
+  expect(await Promise.all(all.slice(0, 2))).toEqual([undefined, undefined]);
+  expect(asked).toEqual(['a1', 'a2']);
+});
+
+test('a slow question is asked once in fifty requests where others never end', async () => {
+  slots.tookLong({ project: '"slow"', question: 'slow0' });
+  void queue({ project: 'slow', ticket: 0 });
+  for (let ticket = 1; ticket <= 200; ticket += 1) void queue({ project: 'a', ticket });
+  await answerAll();
+  expect(asked.indexOf('slow0')).toBeLessThanOrEqual(51);
 });

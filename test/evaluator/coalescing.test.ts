@@ -16,6 +16,7 @@ import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js
 import { SWEEPING, type Sweeping } from '../../src/datasource/prometheus/sweeps.js';
 import type { HeldAlarm } from '../../src/evaluator/alarm-cache.js';
 import { askAll } from '../../src/evaluator/ask-backends.js';
+import { BehindWatch } from '../../src/evaluator/behind-watch.js';
 import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';
 import { judgeAlarm } from '../../src/evaluator/judge.js';
 import { planRequests } from '../../src/evaluator/plan.js';
@@ -175,7 +176,7 @@ function held(rule: AlarmRule, given: { options: EvaluationOptions; state: HeldA
     definitionVersion: 1,
     stateVersion: 0,
   };
-  return { id: randomUUID(), rule, needs, options: used, state, ...rest };
+  return { id: randomUUID(), projectId: 'p', rule, needs, options: used, state, ...rest };
 }
 
 describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', () => {
@@ -262,13 +263,15 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     const deps = {
       datasources,
       poison: new PoisonWatch({ log: silentLogger, telemetry }),
+      behind: new BehindWatch(),
       trouble: new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
       log: silentLogger,
       telemetry,
     };
     const never = new AbortController().signal;
+    const limits = { sendBy: never, signal: never, cutOff: never };
     const outcomes: Outcome[] = [];
-    for await (const part of evaluateBatch(deps, { alarms, now: NOW, isRetry: false, signal: never, cutOff: never }))
+    for await (const part of evaluateBatch(deps, { alarms, now: NOW, isRetry: false, ...limits }))
       outcomes.push(...part.outcomes);
     return outcomes;
   }

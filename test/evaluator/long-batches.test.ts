@@ -5,6 +5,7 @@ import type { BackendAnswer } from '../../src/alarm/series.js';
 import { alarmTypes, typeOf } from '../../src/alarm/types/index.js';
 import type { Datasource, Datasources } from '../../src/datasource/datasource.js';
 import { AlarmCache } from '../../src/evaluator/alarm-cache.js';
+import { BehindWatch } from '../../src/evaluator/behind-watch.js';
 import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import { PoisonWatch } from '../../src/evaluator/poison-watch.js';
@@ -26,6 +27,7 @@ function loaded(partition: number, count: number, constraints: (index: number) =
     const rule = alarmTypes.prometheus.schema.parse({ query: `cpu{instance="${partition}-${index}"}`, threshold: 1 });
     return {
       id: `${partition}-${index}`,
+      projectId: 'p',
       kind: 'prometheus',
       ruleJson: typeOf(rule).ruleJson(rule),
       enabled: true,
@@ -95,12 +97,13 @@ describe('many alarms at once', () => {
     const deps = {
       datasources: answering({ kind: 'series', series: [] }, () => (before = turns)),
       poison: new PoisonWatch({ log: silentLogger, telemetry }),
+      behind: new BehindWatch(),
       trouble: new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
       log: silentLogger,
       telemetry,
     };
     const { signal } = new AbortController();
-    const parts = evaluateBatch(deps, { alarms, now: new Date(), isRetry: false, signal, cutOff: signal });
+    const parts = evaluateBatch(deps, { alarms, now: new Date(), isRetry: false, sendBy: signal, signal, cutOff: signal });
     const evaluated = parts.next();
     const all = await turnsDuring(evaluated, () => (turns += 1));
     expect((await evaluated).value?.outcomes.length).toBe(20_000);

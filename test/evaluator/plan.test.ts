@@ -7,6 +7,7 @@ import type { MeterQuery, Point } from '../../src/alarm/series.js';
 import { typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Datasource, Datasources } from '../../src/datasource/datasource.js';
 import type { HeldAlarm } from '../../src/evaluator/alarm-cache.js';
+import { BehindWatch } from '../../src/evaluator/behind-watch.js';
 import { evaluateBatch, type EvaluateBatchDeps } from '../../src/evaluator/evaluate-batch.js';
 import { planRequests } from '../../src/evaluator/plan.js';
 import { PoisonWatch } from '../../src/evaluator/poison-watch.js';
@@ -68,6 +69,7 @@ function held(id: string, fields: Record<string, unknown>): HeldAlarm {
   const needs = typeOf(rule).seriesNeeded(rule, NO_OPTIONS);
   return {
     id,
+    projectId: 'p',
     rule,
     needs,
     options: NO_OPTIONS,
@@ -85,9 +87,9 @@ const aTroubleWatch = (): TroubleWatch => new TroubleWatch({ graceMs: 180_000, r
 
 async function outcomesOf(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[]): Promise<Outcome[]> {
   const never = new AbortController().signal;
+  const limits = { sendBy: never, signal: never, cutOff: never };
   const outcomes = [];
-  for await (const part of evaluateBatch(deps, { alarms, now: NOW, isRetry: false, signal: never, cutOff: never }))
-    outcomes.push(...part.outcomes);
+  for await (const part of evaluateBatch(deps, { alarms, now: NOW, isRetry: false, ...limits })) outcomes.push(...part.outcomes);
   return outcomes;
 }
 
@@ -117,6 +119,7 @@ test('an alarm gets the verdict, reason and points together with others that it 
           poison: new PoisonWatch({ log: silentLogger, telemetry }),
           log: silentLogger,
           trouble: aTroubleWatch(),
+          behind: new BehindWatch(),
           telemetry,
         };
         const alarms = rules.map((rule, index) => held(String(index), rule));

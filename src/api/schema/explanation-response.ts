@@ -108,6 +108,7 @@ function scheduleResponse(schedule: ExplainedSchedule): PythonValue {
     owner: schedule.owner,
     epoch: schedule.epoch,
     last_evaluated_at: momentOrNull(schedule.lastEvaluatedAt),
+    behind: schedule.behindMs === null ? null : Math.round(schedule.behindMs / 1000),
     next_evaluation_at: momentOrNull(schedule.nextEvaluationAt),
   };
 }

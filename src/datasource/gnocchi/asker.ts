@@ -2,8 +2,8 @@ import { pythonRepr } from '../../alarm/python-json.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import type { BackendAnswer } from '../../alarm/series.js';
 import type { BackendGate } from '../backend-gate.js';
-import type { Origin } from '../slots.js';
-import { BackendTrouble, reasonOf } from '../trouble.js';
+import { placeOf, type Origin, type Queued, type Queueing } from '../queue-place.js';
+import { BackendTrouble, NotSent, reasonOf } from '../trouble.js';
 import type { GnocchiAnswer, GnocchiDescription } from './answer.js';
 import { chunksOf } from './chunks.js';
 import { AnswerTooLarge, MAX_ANSWER_BYTES, type GnocchiClient, type Putting } from './gnocchi-client.js';
@@ -11,19 +11,32 @@ import { AnswerTooLarge, MAX_ANSWER_BYTES, type GnocchiClient, type Putting } fr
 export type Refusal = Extract<GnocchiAnswer<never>, { kind: 'refusal' }>;
 
 /** Why there is no answer. A refusal, and an answer that is too large, are about what was asked, and come again; trouble passes. */
-export type Failure = Refusal | { kind: 'too large' } | { kind: 'trouble'; reason: string };
+export type Failure = Refusal | { kind: 'too large' } | { kind: 'trouble'; reason: string; isBehind?: true };
 
 export type Asked<T> = { kind: 'answer'; value: T } | Failure;
 
 export interface Asker {
-  /**
-   * `slices`: how many questions share the request, and so the limit on its answer. `origin`: theirs, where they are one project's. Never rejects.
-   */
+  /** Never rejects. */
   ask<T>(
     question: (client: GnocchiClient, putting: Putting) => Promise<GnocchiAnswer<T>>,
-    slices?: number,
-    origin?: Origin,
+    request?: Requested,
   ): Promise<Asked<T>>;
+}
+
+export interface Requested {
+  /** How many questions share the request, and so the limit on its answer; one if not said. */
+  slices?: number;
+  /** Of the questions, where they are one project's. */
+  origin?: Origin;
+  /** Those that wait for the answer, all of the round if not said. */
+  questions?: readonly Queued[];
+}
+
+interface AskedBy extends Queueing {
+  signal: AbortSignal;
+  onSent?: ((request: string) => void) | undefined;
+  /** All of the round. */
+  questions: readonly Queued[];
 }
 
 /** An answer is held in memory at once, however many share it. */
@@ -39,14 +52,16 @@ export const BROKEN: Failure = { kind: 'trouble', reason: 'its answer is not of 
 /** Asks one Gnocchi through its gate: trouble counts against it, refusals do not. */
 export function createAsker(
   { client, gate }: { client: GnocchiClient; gate: BackendGate },
-  { signal, onSent }: { signal: AbortSignal; onSent?: ((request: string) => void) | undefined },
+  { signal, onSent, questions: all, ...queueing }: AskedBy,
 ): Asker {
   return {
-    async ask(question, slices = 1, origin) {
+    async ask(question, { slices = 1, origin, questions = all } = {}) {
       const maxBytes = Math.min(slices * MAX_ANSWER_BYTES, MAX_SHARED_BYTES);
+      const place = placeOf(questions, queueing);
       try {
-        return await gate.run(async () => settled(await question(client, { signal, maxBytes, onSent })), signal, origin);
+        return await gate.run(async () => settled(await question(client, { signal, maxBytes, onSent })), signal, origin, place);
       } catch (thrown) {
+        if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isBehind: true };
         return { kind: 'trouble', reason: reasonOf(thrown) };
       }
     },

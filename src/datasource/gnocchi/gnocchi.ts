@@ -63,11 +63,14 @@ export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource
         answers.set(key, answer);
         if (answer.kind === 'refused') refusals.set(key, answer);
       };
-      const asker = createAsker({ client, gate }, { signal: asking.signal, onSent: asking.trace?.sent });
+      // What is asked together is what has waited for as long.
+      open.sort((a, b) => (a.ticket ?? 0) - (b.ticket ?? 0));
+      const { signal, sendBy, isRetry, trace } = asking;
+      const asker = createAsker({ client, gate }, { signal, sendBy, isRetry, onSent: trace?.sent, questions: open });
       try {
         const creator = open.some(asksForResource) ? await deps.creator() : undefined;
         const externalOwner = once(() => found(deps.externalOwner));
-        await answerAll(open, { ...windowOf(request, asking), asker, creator, externalOwner, trace: asking.trace, give });
+        await answerAll(open, { ...windowOf(request, asking), asker, creator, externalOwner, trace, give });
       } catch (thrown) {
         const reason = reasonOf(thrown);
         for (const { key } of open) if (!answers.has(key)) answers.set(key, { kind: 'trouble', reason });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import type { Queued } from '../queue-place.js';
 import { BROKEN, causeOf, fieldOf, lacksGranularity, type Failure, type Refusal } from './asker.js';
 import { chunksOf } from './chunks.js';
 import { FoundMetric } from './gnocchi-client.js';
@@ -31,6 +32,22 @@ export function pairKey({ id, method }: Pair): string {
   return `${id} ${method}`;
 }
 
+/** A pair, and the questions that wait for it. */
+export interface AskedPair extends Pair {
+  questions: Queued[];
+}
+
+/** Each pair once. */
+export function distinctPairs(asked: Iterable<readonly [Queued, Pair]>): AskedPair[] {
+  const distinct = new Map<string, AskedPair>();
+  for (const [question, pair] of asked) {
+    const known = distinct.get(pairKey(pair));
+    if (known) known.questions.push(question);
+    else distinct.set(pairKey(pair), { ...pair, questions: [question] });
+  }
+  return [...distinct.values()];
+}
+
 interface Fetching {
   round: Round;
   owners: MetricOwners;
@@ -39,7 +56,7 @@ interface Fetching {
 }
 
 /** What became of each pair, by `pairKey`. */
-export async function fetchMetrics(pairs: readonly Pair[], fetching: Fetching): Promise<ReadonlyMap<string, Fetched>> {
+export async function fetchMetrics(pairs: readonly AskedPair[], fetching: Fetching): Promise<ReadonlyMap<string, Fetched>> {
   const fetched = new Map<string, Fetched>();
   const { withOwners } = fetching;
   // Those to be described go together: a request describes all its metrics.
@@ -49,13 +66,13 @@ export async function fetchMetrics(pairs: readonly Pair[], fetching: Fetching): 
 }
 
 /** Drops what Gnocchi names as the reason of a refusal, halves what it refuses without a name, and gives up on trouble. */
-async function fetchTogether(pairs: readonly Pair[], fetching: Fetching, fetched: Map<string, Fetched>): Promise<void> {
+async function fetchTogether(pairs: readonly AskedPair[], fetching: Fetching, fetched: Map<string, Fetched>): Promise<void> {
   const { round, owners, withOwners } = fetching;
   const details = pairs.some(({ id }) => withOwners.has(id));
   const operations = ['metric', ...pairs.map(({ id, method }) => [id, method])];
   const asked = await round.asker.ask(
     (client, putting) => client.aggregates({ operations, details, fill: GAP, ...round.window }, putting),
-    pairs.length,
+    { slices: pairs.length, questions: pairs.flatMap(({ questions }) => questions) },
   );
   if (asked.kind === 'answer') {
     keepRows(asked.value, pairs, fetched);

@@ -4,7 +4,7 @@ import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import { causeOf, failureAnswer, fieldOf, lacksGranularity, type Failure } from './asker.js';
 import { aggregated, canAggregate, storedMethod } from './local-aggregate.js';
 import { memberOf } from './measures.js';
-import { fetchMetrics, pairKey, type Fetched, type Pair } from './metric-fetch.js';
+import { distinctPairs, fetchMetrics, pairKey, type Fetched, type Pair } from './metric-fetch.js';
 import { isVisible, ownerOfMetric, type MetricOwners } from './metric-owners.js';
 import { uuidOf } from './resource-id.js';
 import { seriesAnswer, type QueryOfKind, type Question, type Round } from './round.js';
@@ -40,9 +40,9 @@ export async function answerMetricsQuestions(
   const withOwners = new Set(
     scoped.flatMap(({ pairs }) => pairs.map(({ id }) => id)).filter((id) => owners.get(id) === undefined),
   );
-  const distinct = new Map(members.flatMap(({ pairs }) => pairs.map((pair) => [pairKey(pair), pair] as const)));
+  const distinct = distinctPairs(members.flatMap(({ question, pairs }) => pairs.map((pair) => [question, pair] as const)));
   const [fetched] = await Promise.all([
-    fetchMetrics([...distinct.values()], { round, owners, withOwners }),
+    fetchMetrics(distinct, { round, owners, withOwners }),
     ...refused.map((question) => haveRefused(question, round)),
   ]);
   await Promise.all(members.map((member) => answerOne(member, fetched, { round, owners })));
@@ -92,8 +92,9 @@ async function whyHidden(
 async function haveRefused(question: MetricsQuestion, round: Round): Promise<void> {
   const { method, metrics } = question.query;
   const operations = ['aggregate', method, ['metric', ...metrics.map((id) => [id, storedMethod(method)])]];
-  const asked = await round.asker.ask((client, putting) =>
-    client.aggregates({ operations, neededOverlap: 0, ...round.window }, putting),
+  const asked = await round.asker.ask(
+    (client, putting) => client.aggregates({ operations, neededOverlap: 0, ...round.window }, putting),
+    { questions: [question] },
   );
   if (asked.kind !== 'answer') return round.give(question, answerTo(question, [asked]));
   // A Gnocchi that can do it after all: its answer is for those who may read everything.

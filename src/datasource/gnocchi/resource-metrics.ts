@@ -67,10 +67,10 @@ async function searchFor(members: readonly Member[], searching: Searching): Prom
 async function searchIn(members: readonly Member[], { ids, round, externalOwner }: Searching): Promise<Failure | undefined> {
   for (let open = members; open.length > 0;) {
     const filter = filterFor(open, externalOwner);
-    const asked = await round.asker.ask(
-      (client, putting) => client.searchResources(filter, ['id', 'metrics'], putting),
-      open.length,
-    );
+    const asked = await round.asker.ask((client, putting) => client.searchResources(filter, ['id', 'metrics'], putting), {
+      slices: open.length,
+      questions: open.map(({ question }) => question),
+    });
     if (asked.kind !== 'answer') return asked;
     const unfound = keepFound(open, asked.value, { ids, round });
     // Gnocchi tells only so many at once, and how many is its own affair.

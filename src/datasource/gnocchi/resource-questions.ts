@@ -1,6 +1,6 @@
 import type { BackendAnswer } from '../../alarm/series.js';
 import { failureAnswer, lacksGranularity, BROKEN, type Failure } from './asker.js';
-import { fetchMetrics, pairKey, type Fetched, type Pair } from './metric-fetch.js';
+import { distinctPairs, fetchMetrics, pairKey, type Fetched, type Pair } from './metric-fetch.js';
 import type { MetricOwners } from './metric-owners.js';
 import { learnMetricIds, metricKey, type MetricIds, type ResourceQuestion } from './resource-metrics.js';
 import { seriesAnswer, type Round } from './round.js';
@@ -40,8 +40,7 @@ async function answerFromIds(
     round,
   );
   const pairs = new Map([...known, ...questions.flatMap((question) => (known.has(question) ? [] : pairOf(question, ids)))]);
-  const distinct = new Map([...pairs.values()].map((pair) => [pairKey(pair), pair]));
-  const fetched = await fetchMetrics([...distinct.values()], { round, owners, withOwners: new Set() });
+  const fetched = await fetchMetrics(distinctPairs(pairs), { round, owners, withOwners: new Set() });
   const gone: ResourceQuestion[] = [];
   for (const [question, pair] of pairs) {
     const one = fetched.get(pairKey(pair))!;

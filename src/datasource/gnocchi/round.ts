@@ -1,11 +1,12 @@
 import type { BackendAnswer, GnocchiQuery, Series } from '../../alarm/series.js';
 import type { Trace } from '../datasource.js';
+import type { Queued } from '../queue-place.js';
 import { TOO_MANY_POINTS, type Asked, type Asker } from './asker.js';
 import { MAX_POINTS, seriesOf, type Reading } from './measures.js';
 
 export type QueryOfKind<Kind extends GnocchiQuery['kind']> = Extract<GnocchiQuery, { kind: Kind }>;
 
-export interface Question<Query extends GnocchiQuery> {
+export interface Question<Query extends GnocchiQuery> extends Queued {
   key: string;
   query: Query;
 }

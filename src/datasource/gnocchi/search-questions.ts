@@ -1,6 +1,6 @@
 import { RawJson } from '../../alarm/python-json.js';
 import type { BackendAnswer } from '../../alarm/series.js';
-import type { Origin } from '../slots.js';
+import type { Origin } from '../queue-place.js';
 import { askInParts, BROKEN, failureAnswer, saysNotFound, type Failure } from './asker.js';
 import { chunksOf, groupBy } from './chunks.js';
 import { aggregated, storedMethod } from './local-aggregate.js';
@@ -67,7 +67,7 @@ function distinctly(group: readonly Member[]): Member[][] {
 }
 
 async function askAlone({ question }: Member, round: Round): Promise<Failure | undefined> {
-  const asked = await aggregates(question, { query: new RawJson(question.query.search) }, round);
+  const asked = await aggregates([{ question }], { query: new RawJson(question.query.search) }, round);
   if (asked.kind !== 'answer') return asked;
   const answer = answerFrom(memberOf(asked.value, 'measures'), question, round);
   if (answer === undefined) return BROKEN;
@@ -76,10 +76,9 @@ async function askAlone({ question }: Member, round: Round): Promise<Failure | u
 }
 
 async function askTogether(members: readonly Member[], round: Round): Promise<Failure | undefined> {
-  const { question, variant } = members[0]!;
-  const { attribute, searchFor } = variant!;
+  const { attribute, searchFor } = members[0]!.variant!;
   const query = searchFor(members.map(({ variant: each }) => each!.value));
-  const asked = await aggregates(question, { query, groupby: attribute, slices: members.length }, round);
+  const asked = await aggregates(members, { query, groupby: attribute }, round);
   if (asked.kind === 'refusal' && saysNotFound(asked)) {
     for (const each of members) round.give(each.question, noMetric(each.question));
     return undefined;
@@ -102,15 +101,21 @@ async function askTogether(members: readonly Member[], round: Round): Promise<Fa
 }
 
 function aggregates(
-  { query: asked }: SearchQuestion,
-  { query, groupby, slices = 1 }: { query: unknown; groupby?: string; slices?: number },
+  members: readonly Pick<Member, 'question'>[],
+  { query, groupby }: { query: unknown; groupby?: string },
   { asker, window }: Round,
 ): ReturnType<Round['asker']['ask']> {
+  const questions = members.map(({ question }) => question);
+  const asked = questions[0]!.query;
   const { resourceType, metric, method } = asked;
   const fetched = ['metric', metric, storedMethod(method)];
   const plain = { operations: fetched, search: { query, resourceType }, groupby, ...window };
   const request = isCount(method) ? plain : { ...plain, operations: ['aggregate', method, fetched], neededOverlap: 0 };
-  return asker.ask((client, putting) => client.aggregates(request, putting), slices, originOf(asked));
+  return asker.ask((client, putting) => client.aggregates(request, putting), {
+    slices: members.length,
+    origin: originOf(asked),
+    questions,
+  });
 }
 
 /** The project that a search is kept to; one that is kept to none is admins', and a project of its own. Those that share a request have one project. */

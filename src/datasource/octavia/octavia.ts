@@ -1,7 +1,8 @@
 import type { BackendAnswer, PoolQuery } from '../../alarm/series.js';
 import type { BackendGate } from '../backend-gate.js';
 import type { Asking, Datasource, SeriesRequest } from '../datasource.js';
-import { BackendTrouble, reasonOf } from '../trouble.js';
+import { placeOf } from '../queue-place.js';
+import { BackendTrouble, NotSent, reasonOf } from '../trouble.js';
 import type { OctaviaClient, PoolAnswer } from './octavia-client.js';
 
 export interface OctaviaDatasourceDeps {
@@ -17,15 +18,19 @@ type Question = SeriesRequest<PoolQuery>['questions'][number];
 export function createOctaviaDatasource({ client, gate, creationTimeS }: OctaviaDatasourceDeps): Datasource<PoolQuery> {
   async function ask(
     poolId: string,
-    { signal, trace }: Asking,
+    alike: readonly Question[],
+    asking: Asking,
   ): Promise<PoolAnswer | Extract<BackendAnswer, { kind: 'trouble' }>> {
     // What cannot be one segment of a path would ask for something else; nothing can be found under it either.
     if (poolId === '' || poolId === '.' || poolId === '..' || /\p{Surrogate}/u.test(poolId))
       return { kind: 'refusal', status: 404 };
+    const { signal, trace } = asking;
     const onSend = trace && ((request: string) => trace.sent(request));
     try {
-      return await gate.run(() => inTime(signal, () => client.members(poolId, { signal, onSend })), signal);
+      const send = (): Promise<PoolAnswer> => inTime(signal, () => client.members(poolId, { signal, onSend }));
+      return await gate.run(send, signal, undefined, placeOf(alike, asking));
     } catch (thrown) {
+      if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isBehind: true };
       return { kind: 'trouble', reason: reasonOf(thrown) };
     }
   }
@@ -40,7 +45,7 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
         else pools.set(question.query.poolId, [question]);
       }
       const all = [...pools].map(async ([poolId, alike]) => {
-        const found = await ask(poolId, asking);
+        const found = await ask(poolId, alike, asking);
         for (const { key, query } of alike) {
           answers.set(key, found.kind === 'trouble' ? found : answerOf(found, query, creationTimeS));
         }

@@ -2,8 +2,8 @@ import type { BackendAnswer } from '../../alarm/series.js';
 import type { BackendGate } from '../backend-gate.js';
 import type { Asking } from '../datasource.js';
 import type { HttpResponse } from '../http-exchange.js';
-import type { Origin } from '../slots.js';
-import { reasonOf } from '../trouble.js';
+import { placeOf, type Origin, type Place, type Queued } from '../queue-place.js';
+import { NotSent, reasonOf } from '../trouble.js';
 import type { NeutralQuestion } from './neutral.js';
 import type { PlannedQuery, Tenancy } from './plan-queries.js';
 import type { Moments } from './points.js';
@@ -19,12 +19,14 @@ export interface Round {
   asking: Asking;
   moments: Moments;
   answers: Map<string, BackendAnswer>;
+  /** The questions by their keys. */
+  queued: ReadonlyMap<string, Queued>;
   /** How many requests may still be divided because they took too long. */
   slowLeft: number;
 }
 
-/** `hasAnswered` where the trouble is what it answered, or something before it did. */
-export type Asked = Outcome | { kind: 'trouble'; reason: string; hasAnswered: boolean };
+/** `hasAnswered` where the trouble is what it answered, or something before it did; `isBehind` where it was not sent. */
+export type Asked = Outcome | { kind: 'trouble'; reason: string; hasAnswered: boolean; isBehind?: true };
 
 export interface Limits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'> {
   /** There is another way to ask: trouble for an answer is not held against Prometheus, or many such would keep others from it. */
@@ -34,11 +36,8 @@ export interface Limits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'>
 type AskedQuery = Pick<PlannedQuery, 'tenant' | 'promql'> & Partial<Pick<PlannedQuery, 'members'>>;
 
 /** Never rejects. */
-export async function askOnce(
-  query: AskedQuery,
-  { client, gate, neutral, tenancy, asking, moments }: Round,
-  { isOptional = false, ...limits }: Limits = {},
-): Promise<Asked> {
+export async function askOnce(query: AskedQuery, round: Round, { isOptional = false, ...limits }: Limits = {}): Promise<Asked> {
+  const { client, gate, neutral, tenancy, asking, moments } = round;
   // Not the fault of the backend, so the gate does not hear of it.
   if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time', hasAnswered: false };
   neutral.saw(query.tenant);
@@ -55,12 +54,21 @@ export async function askOnce(
     return client.ask({ ...request, ...limits }, asking.signal);
   };
   try {
-    if (isOptional) return read(await gate.run(send, asking.signal, originOf(query)));
-    return await gate.run(async () => read(await send()), asking.signal, originOf(query));
+    const place = placeIn(query, round);
+    if (isOptional) return read(await gate.run(send, asking.signal, originOf(query), place));
+    return await gate.run(async () => read(await send()), asking.signal, originOf(query), place);
   } catch (thrown) {
+    if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, hasAnswered, isBehind: true };
     return { kind: 'trouble', reason: reasonOf(thrown), hasAnswered };
   }
 }
+
+function placeIn({ members = [] }: AskedQuery, { asking, queued }: Round): Place {
+  const questions = members.flatMap(({ keys }) => keys.map((key) => queued.get(key) ?? NOT_QUEUED));
+  return placeOf(questions, asking);
+}
+
+const NOT_QUEUED: Queued = {};
 
 /** Undefined where it is several projects'. A query of everybody's data, and one of no member, is a project of its own. */
 function originOf({ promql, members = [] }: AskedQuery): Origin | undefined {

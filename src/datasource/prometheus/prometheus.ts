@@ -55,6 +55,7 @@ export function createPrometheusDatasource({
         asking,
         moments: momentsOf(request, asking.now),
         answers: new Map(plan.refused),
+        queued: new Map(request.questions.map((question) => [question.key, question])),
         sweeps,
         slowLeft: MAX_SLOW_DIVISIONS,
       };
@@ -94,6 +95,7 @@ async function sweep(query: PlannedQuery, parts: readonly PlannedQuery[], round:
       sweeps.saw(query, asked.entries.length, round);
       return { pieces: [query], isSettled: true };
     }
+    if (asked.kind === 'trouble' && asked.isBehind) return settledWith(troubleOf(asked), query, round);
     sweeps.failed(query, round);
     // What was answered with trouble may have been too much for a proxy; what was not answered at all has taken its time.
     if (asked.kind === 'trouble' && !asked.hasAnswered) return { ...settledWith(troubleOf(asked), query, round), pieces: parts };
@@ -139,6 +141,7 @@ function answerAlone({ written, promql }: Member, asked: Exclude<Outcome, { kind
 
 /** What members get that could not be told apart. */
 function troubleOf(asked: Exclude<Asked, { kind: 'refusal' }>): BackendAnswer {
+  if (asked.kind === 'trouble' && asked.isBehind) return { kind: 'trouble', reason: asked.reason, isBehind: true };
   if (asked.kind === 'trouble' || asked.kind === 'failure' || asked.kind === 'slow')
     return { kind: 'trouble', reason: asked.reason };
   return { kind: 'trouble', reason: asked.kind === 'too large' ? `its ${TOO_LARGE}` : 'its answer is not of the form expected' };
