@@ -1,9 +1,11 @@
 import { MANUALLY_SET, NOT_EVALUATED_YET, type AlarmDefinition } from '../alarm/alarm.js';
-import type { ExternalOwners, RuleScope } from '../alarm/types/alarm-type.js';
+import { isProvisional } from '../alarm/state-reason.js';
+import type { RuleScope } from '../alarm/types/alarm-type.js';
 import { typeOf } from '../alarm/types/index.js';
 import { pythonText } from '../alarm/wire-types.js';
 import { AppError } from '../errors.js';
 import type { StoredAlarm } from '../storage/alarm-store.js';
+import type { CheckedRule } from './check-rule.js';
 import { isAdmin, refuseForeignProject, ruleProject } from './identity/authorize.js';
 import type { Identity } from './identity/identity.js';
 import type { AlarmRequest } from './schema/alarm-request.js';
@@ -14,7 +16,7 @@ interface Owner {
 }
 
 /** What a definition needs to know besides the request. */
-export interface Circumstances extends ExternalOwners {
+export interface Circumstances extends CheckedRule {
   at: Date;
 }
 
@@ -22,7 +24,7 @@ export interface Circumstances extends ExternalOwners {
 export function newAlarm(
   request: AlarmRequest,
   identity: Identity,
-  { id, at, ...owners }: Circumstances & { id: string },
+  { id, at, ruleReason, ...owners }: Circumstances & { id: string },
 ): StoredAlarm {
   return {
     ...definitionOf(request, { projectId: ruleProject(identity, request.project_id), ...owners }),
@@ -31,7 +33,7 @@ export function newAlarm(
     timestamp: at,
     state: request.state,
     stateVersion: 0,
-    stateReason: NOT_EVALUATED_YET,
+    stateReason: ruleReason ?? NOT_EVALUATED_YET,
     stateTimestamp: at,
     definitionVersion: 1,
     muted: false,
@@ -44,20 +46,27 @@ export function replacedAlarm(
   current: StoredAlarm,
   request: AlarmRequest,
   identity: Identity,
-  { at, ...owners }: Circumstances,
+  { at, ruleReason, ...owners }: Circumstances,
 ): StoredAlarm {
   const stateChanged = request.state !== current.state;
   const projectId = ruleProject(identity, projectAfterPut(current, request));
+  const definition = definitionOf(request, { projectId, ...owners });
+  const isNewRule = definition.ruleJson !== current.ruleJson || backendOf(definition) !== backendOf(current);
+  const keptReason = isNewRule || isProvisional(current.stateReason) ? (ruleReason ?? current.stateReason) : current.stateReason;
   return {
     ...current,
-    ...definitionOf(request, { projectId, ...owners }),
+    ...definition,
     ...ownerAfterPut(current, request, identity),
     timestamp: at,
     state: request.state,
     stateVersion: current.stateVersion + (stateChanged ? 1 : 0),
-    stateReason: stateChanged ? MANUALLY_SET : current.stateReason,
+    stateReason: stateChanged ? MANUALLY_SET : keptReason,
     stateTimestamp: stateChanged ? at : current.stateTimestamp,
   };
+}
+
+function backendOf({ evaluationOptions }: Pick<AlarmDefinition, 'evaluationOptions'>): string | undefined {
+  return evaluationOptions?.backend;
 }
 
 /** @throws AppError `not_authorized` when the rule looks outside what the caller may see. */

@@ -1,6 +1,7 @@
-import type { AlarmState } from '../alarm/alarm.js';
+import { NOT_EVALUATED_YET, type AlarmState } from '../alarm/alarm.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
 import type { SeriesNeed } from '../alarm/series.js';
+import { isProvisional, noBackendHint, notEvaluated } from '../alarm/state-reason.js';
 import type { TimeConstraint } from '../alarm/time-constraint.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
@@ -22,6 +23,10 @@ export interface HeldAlarm {
   readonly definitionVersion: number;
   state: AlarmState;
   stateVersion: number;
+  /** `state_reason` where an evaluation may replace it without a change of state; null: it is that of the last transition. */
+  shownReason: string | null;
+  /** The shown reason is what an evaluation of this definition found; false until one was compared with it. */
+  isReasonFound: boolean;
 }
 
 export interface AlarmCacheDeps {
@@ -42,6 +47,15 @@ interface HeldPartition {
 
 const NONE: readonly never[] = [];
 
+/** Of a composite rule without any rule in it. */
+const NOTHING_TO_ASK = 'its rule asks nothing';
+
+/** The reason where an evaluation may replace it; the most common one is kept once. */
+function shownReasonOf(state: AlarmState, reason: string): string | null {
+  if (reason === NOT_EVALUATED_YET) return NOT_EVALUATED_YET;
+  return state === 'insufficient data' || isProvisional(reason) ? reason : null;
+}
+
 /** Partitions loaded by one statement: with a million alarms in all, an answer of some hundred thousand rows is enough at once. */
 const LOAD_AT_ONCE = 32;
 
@@ -51,6 +65,7 @@ export class AlarmCache {
   readonly #partitionOf = new Map<string, number>();
   readonly #combinations = new Map<string, HeldAlarm>();
   readonly #withoutBackend = new Map<string, { partition: number; kind: AlarmKind }>();
+  readonly #untold = new Map<string, { alarm: HeldAlarm; reason: string }>();
   readonly #interned = new Map<string, WeakRef<SeriesNeed>>();
   readonly #unused = new FinalizationRegistry<string>((name) => this.#forgetNeed(name));
   readonly #doubtful = new Set<string>();
@@ -70,6 +85,7 @@ export class AlarmCache {
     }
     const dropped = new Set(partitions);
     for (const [alarmId, { partition }] of this.#withoutBackend) if (dropped.has(partition)) this.#withoutBackend.delete(alarmId);
+    for (const [alarmId, { alarm }] of this.#untold) if (dropped.has(alarm.partition)) this.#untold.delete(alarmId);
   }
 
   /** Forgets what is known of these partitions, because a write to them may or may not have happened. */
@@ -92,6 +108,11 @@ export class AlarmCache {
     const counts = new Map<AlarmKind, number>();
     for (const { kind } of this.#withoutBackend.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     return counts;
+  }
+
+  /** Alarms of these partitions that are left out, with the reason for it where their `state_reason` says something else. */
+  untoldOf(partitions: ReadonlySet<number>): { alarm: HeldAlarm; reason: string }[] {
+    return [...this.#untold.values()].filter(({ alarm }) => partitions.has(alarm.partition));
   }
 
   /** Alarms that look at other alarms. */
@@ -157,11 +178,26 @@ export class AlarmCache {
   }
 
   /** A transition is durable: the alarm in memory follows. */
-  committed({ alarmId, to }: { alarmId: string; to: AlarmState }, stateVersion: number): void {
-    const alarm = this.#partitions.get(this.#partitionOf.get(alarmId) ?? -1)?.alarms.get(alarmId);
+  committed({ alarmId, to, reason }: { alarmId: string; to: AlarmState; reason: string }, stateVersion: number): void {
+    const alarm = this.#find(alarmId);
     if (alarm === undefined || alarm.stateVersion >= stateVersion) return;
     alarm.state = to;
     alarm.stateVersion = stateVersion;
+    alarm.shownReason = shownReasonOf(to, reason);
+    alarm.isReasonFound = true;
+  }
+
+  /** A new reason is durable. */
+  reasonCommitted({ alarmId, reason }: { alarmId: string; reason: string }, stateVersion: number): void {
+    this.#untold.delete(alarmId);
+    const alarm = this.#find(alarmId);
+    if (alarm === undefined || alarm.stateVersion !== stateVersion) return;
+    alarm.shownReason = shownReasonOf(alarm.state, reason);
+    alarm.isReasonFound = true;
+  }
+
+  #find(alarmId: string): HeldAlarm | undefined {
+    return this.#partitions.get(this.#partitionOf.get(alarmId) ?? -1)?.alarms.get(alarmId);
   }
 
   #oldestSeen(known: [number, HeldPartition][]): string {
@@ -209,12 +245,18 @@ export class AlarmCache {
 
   #leaveOut({ id, partition }: LoadedAlarm, held: HeldAlarm | undefined): void {
     this.#remove(id);
-    if (held?.needs.some((need) => !this.deps.isConfigured(need)))
-      this.#withoutBackend.set(id, { partition, kind: held.rule.type });
+    if (held === undefined || typeOf(held.rule).judgedBy !== 'series') return;
+    const missing = held.needs.filter((need) => !this.deps.isConfigured(need));
+    if (missing.length > 0) this.#withoutBackend.set(id, { partition, kind: held.rule.type });
+    const reason = notEvaluated(
+      missing.length > 0 ? missing.map(({ datasource, backend }) => noBackendHint(datasource, backend)) : [NOTHING_TO_ASK],
+    );
+    if (held.shownReason !== null && held.shownReason !== reason) this.#untold.set(id, { alarm: held, reason });
   }
 
   #remove(alarmId: string): void {
     this.#withoutBackend.delete(alarmId);
+    this.#untold.delete(alarmId);
     const partition = this.#partitionOf.get(alarmId);
     if (partition === undefined) return;
     this.#partitions.get(partition)?.alarms.delete(alarmId);
@@ -250,6 +292,8 @@ export class AlarmCache {
       definitionVersion: alarm.definitionVersion,
       state: alarm.state,
       stateVersion: alarm.stateVersion,
+      shownReason: alarm.shownReason === null ? null : shownReasonOf(alarm.state, alarm.shownReason),
+      isReasonFound: false,
     };
   }
 

@@ -9,6 +9,7 @@ import { evaluateBatch, type BatchPart, type EvaluateBatchDeps } from './evaluat
 import type { HeldPartitions } from './held-partitions.js';
 import { lastSlotTime, missedSlots } from './schedule.js';
 import type { Retry } from './trouble-watch.js';
+import { unevaluatedReasons } from './unevaluated.js';
 
 export interface Partition {
   id: number;
@@ -74,6 +75,7 @@ export class Turns {
         rest.map(({ id }) => id),
         now,
       );
+      await this.#tellUnevaluated(due, alarms, now);
       log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length });
     } finally {
       batch.trouble.end(turn.pending, clock.now().getTime());
@@ -118,6 +120,14 @@ export class Turns {
         await onPart(part);
       }
     });
+  }
+
+  /** For people who read `state_reason`: of these alarms no evaluation will ever say anything. */
+  async #tellUnevaluated(partitions: Epochs, alarms: readonly HeldAlarm[], at: Date): Promise<void> {
+    const { cache, commit } = this.deps;
+    const untold = cache.untoldOf(new Set(partitions.map(({ id }) => id)));
+    const outcomes = await unevaluatedReasons(alarms, untold);
+    if (outcomes.length > 0) await commitOutcomes(commit, outcomes, { partitions, at, mark: 'none' });
   }
 
   async #commitPart(part: BatchPart, turn: Turn): Promise<void> {

@@ -51,8 +51,9 @@ describe('whoever can judge a rule', () => {
     const ruleChecks: RuleChecks = {
       check: (rule, author) => {
         looked.push({ rule, author });
-        return verdict ? Promise.reject(verdict) : Promise.resolve();
+        return verdict ? Promise.reject(verdict) : Promise.resolve([]);
       },
+      missingBackends: () => [],
       externalOwner: () => {
         owners += 1;
         return Promise.resolve('svc');

@@ -167,7 +167,8 @@ function held(rule: AlarmRule, given: { options: EvaluationOptions; state: HeldA
   const needs = typeOf(rule).seriesNeeded(rule, used);
   const statesWithActions = ALARM_STATES;
   const rest = { repeats: true, statesWithActions, timeConstraints: [], partition: 0, definitionVersion: 1, stateVersion: 0 };
-  return { id: randomUUID(), rule, needs, options: used, state, ...rest };
+  const reason = { shownReason: null, isReasonFound: false };
+  return { id: randomUUID(), rule, needs, options: used, state, ...rest, ...reason };
 }
 
 describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', () => {

@@ -35,6 +35,7 @@ function loaded(partition: number, count: number): LoadedAlarm[] {
       optionsJson: null,
       state: 'ok',
       stateVersion: 1,
+      shownReason: null,
       definitionVersion: 1,
       partition,
       deleted: false,
