@@ -21,10 +21,8 @@ export type Outcome =
 /** The form of a result: of a question about one moment, and of one about a range. */
 export type ResultType = 'vector' | 'matrix';
 
-/** Errors that another try may not meet, although they come with the status of a refusal. */
-const PASSING = new Set(['timeout', 'canceled', 'internal', 'unavailable']);
-/** Errors that say nothing about the query, with whatever status. */
-const OUTAGES = new Set<unknown>([...PASSING, 'not_found', 'not_acceptable']);
+/** Errors that say nothing about the query, or that another try may not meet, although they come with the status of a refusal. */
+const PASSING = new Set(['timeout', 'canceled', 'internal', 'unavailable', 'not_found', 'not_acceptable']);
 const OTHER_TYPES = new Set(['vector', 'matrix', 'scalar', 'string']);
 /** How errors begin that are about its storage, or a limit of it: those of Prometheus' engine, and of Thanos where that uses another one. */
 const OF_STORAGE = /^(?:rpc error: code = \w+ desc = )?(?:expanding series|proxy Series\(\)):/;
@@ -46,11 +44,8 @@ export function outcomeOf({ status, text, isCutOff }: HttpResponse, expected: Re
   // A proxy before it takes no request of this size; with fewer members it might.
   if (status === 413) return { kind: 'refusal', status, type: 'too_large', message: '' };
   if (status === 400 || status === 422) return refusalOf(status, objectOf(parsed(text)));
-  if (status !== 200) {
-    const type = errorTypeIn(text);
-    if (status === 503 && type === 'timeout') return { kind: 'slow', reason: 'the query took it too long' };
-    throw new BackendTrouble(`it answered with status ${status}${isOutage(type) ? ` (${type})` : ''}`);
-  }
+  if (status === 503 && errorTypeIn(text) === 'timeout') return { kind: 'slow', reason: 'the query took it too long' };
+  if (status !== 200) throw new BackendTrouble(`it answered with status ${status}`);
   const json = parsed(text);
   if (json === undefined) throw new BackendTrouble('its answer is not JSON');
   return resultOf(objectOf(json), expected);
@@ -77,16 +72,12 @@ function refusalOf(status: number, body: Record<string, unknown> | undefined): O
   const type = body?.['errorType'];
   const message = body?.['error'];
   if (body?.['status'] !== 'error' || typeof type !== 'string') throw new BackendTrouble(`it answered with status ${status}`);
-  if (isOutage(type)) throw new BackendTrouble(`it answered with status ${status} (${type})`);
+  if (PASSING.has(type)) throw new BackendTrouble(`it answered with status ${status} (${type})`);
   const text = typeof message === 'string' ? message : '';
   if (STORE_IS_AWAY.test(text)) throw new BackendTrouble('a store behind it is away', { cause: new Error(text.slice(0, 500)) });
   // Its storage is in trouble, or a limit of its storage is met: only asking for less tells.
   if (OF_STORAGE.test(text)) return { kind: 'failure', reason: `it answered with status ${status} (${type})` };
   return { kind: 'refusal', status, type, message: text };
-}
-
-function isOutage(type: unknown): type is string {
-  return OUTAGES.has(type);
 }
 
 function errorTypeIn(text: string): unknown {

@@ -31,6 +31,8 @@ const WORDS_OF_EXECUTION: readonly (readonly [RegExp, string])[] = [
 /** Where in the query a mistake is, which is of no use to somebody who wrote another one. */
 const POSITION = /\b\d+:\d+: /g;
 
+const NOT_EXECUTABLE = 'the query cannot be executed';
+
 export interface Refusal {
   status: number;
   type: string;
@@ -45,7 +47,7 @@ export interface SentQuery {
 
 /**
  * Aodh's words for a query that Prometheus refuses, with as much of Prometheus' own as its author may read: what is wrong with the query, but
- * not what was put into it to keep it to a project, and nothing about machines.
+ * not what was put into it to keep it to a project, and nothing about machines. Labels of series are told for a query that was sent as it was written.
  */
 export function refusalText(refusal: Refusal, query: SentQuery): string {
   return retrievalFailed(refusedWords(refusal, query));
@@ -55,8 +57,8 @@ export function refusalText(refusal: Refusal, query: SentQuery): string {
 export function refusedWords({ status, type, message }: Refusal, query: SentQuery): string {
   if (type === 'bad_result') return message;
   if (type === 'bad_data') return `bad_data: ${fit(message, query) ?? 'the query is not valid'} (HTTP ${status})`;
-  const words = executionWords(message, query) ?? 'the query cannot be executed';
-  return `${ERROR_TYPES.has(type) ? type : 'error'}: ${words} (HTTP ${status})`;
+  if (!ERROR_TYPES.has(type)) return `error: ${NOT_EXECUTABLE} (HTTP ${status})`;
+  return `${type}: ${executionWords(message, query) ?? NOT_EXECUTABLE} (HTTP ${status})`;
 }
 
 function executionWords(message: string, query: SentQuery): string | undefined {
@@ -73,7 +75,8 @@ function executionWords(message: string, query: SentQuery): string | undefined {
 function ownWords(message: string): string | undefined {
   const { start, end } = MAX_OF_EXECUTION;
   const read = printable(message.slice(0, MAX_READ));
-  const last = printable(message.slice(MAX_READ).slice(-end));
+  const cut = message.slice(MAX_READ).slice(-end);
+  const last = printable(cut.slice(cut.lastIndexOf('}') + 1));
   const withoutLabels = `${read} ${last}`.replace(LABEL_SET, '{}');
   if (read === '' || PLACE.test(withoutLabels)) return undefined;
   const text = last === '' ? read : `${read}${last}`;
@@ -93,7 +96,8 @@ function fit(message: string, { written, sent }: SentQuery): string | undefined 
   const isOwn = written === sent;
   const text = printable(isOwn ? message : message.replace(POSITION, ''));
   const read = text.slice(0, MAX_READ);
-  if (read === '' || PLACE.test(isOwn ? read.replace(LABEL_SET, '{}') : read) || (!isOwn && quotesMoreThan(read, written))) return undefined;
+  const withoutLabels = isOwn ? read.replace(LABEL_SET, '{}') : read;
+  if (read === '' || PLACE.test(withoutLabels) || (!isOwn && quotesMoreThan(read, written))) return undefined;
   return firstCharacters(read, MAX_CHARACTERS);
 }
 

@@ -199,7 +199,7 @@ describe('a Gnocchi that cannot be reached', () => {
     expect(await outcome(check(ofResources, ALICE))).toBe(`not checked: ${AWAY}`);
   });
 
-  test.each([ofResource, ofMetrics, composite({ or: [ofResources, ofMetrics] })])(
+  test.each<AlarmRule>([ofResource, ofMetrics, composite({ or: [ofResources, ofMetrics] })])(
     'has no rule accepted that names what its author may not be allowed to see: $type',
     async (rule) => {
       const check = checkAt(`http://127.0.0.1:${await freePort()}`);
