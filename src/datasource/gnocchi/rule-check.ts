@@ -4,7 +4,7 @@ import { RawJson } from '../../alarm/python-json.js';
 import type { Clock } from '../../clock.js';
 import { AppError, UpstreamRefusal } from '../../errors.js';
 import type { GnocchiAnswer } from './answer.js';
-import { isPassing } from './asker.js';
+import { askNeutral, isPassing } from './asker.js';
 import { AnswerTooLarge, type GnocchiClient } from './gnocchi-client.js';
 import { gnocchiRulesIn, type GnocchiRule } from './gnocchi-rules.js';
 import { hourly } from './hourly.js';
@@ -86,7 +86,18 @@ async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<vo
   const answer = await gnocchi.aggregates({ ...request, start: '-1 day', stop: 'now' });
   if (answer.kind === 'answer' || (answer.kind === 'refusal' && isAboutAbsence(answer))) return;
   if (answer.kind === 'trouble' && answer.cause instanceof AnswerTooLarge) return;
+  // A search that is not in its language makes Gnocchi fail: then it answers other searches.
+  if (answer.kind === 'refusal' && answer.status === 500 && (await isWell(gnocchi))) {
+    throw new UpstreamRefusal(answer.status, answer.description);
+  }
   throw refused(answer);
+}
+
+async function isWell(gnocchi: GnocchiClient): Promise<boolean> {
+  return askNeutral(gnocchi).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Gnocchi before 4.5 says 400 for metrics that it does not find. */

@@ -144,6 +144,11 @@ describe('when the search of a rule over many resources is tried out', () => {
     ['a bad search is, and Gnocchi’s object is told as it is', gnocchiRefusal(400, OBJECT), [400, OBJECT]],
     ['another status is told as it is', gnocchiRefusal(403, 'Forbidden'), [403, 'Forbidden']],
     [
+      'a search that alone makes Gnocchi fail is a fault',
+      gnocchiRefusal(500, 'Internal Server Error'),
+      [500, 'Internal Server Error'],
+    ],
+    [
       'an outage of Gnocchi refuses no rule',
       gnocchiRefusal(503, 'Unable to refresh'),
       'not checked: cannot be asked: it answered with status 503',
@@ -170,6 +175,21 @@ describe('when the search of a rule over many resources is tried out', () => {
     double.answers.aggregates = answer;
     const check = checkAt(double.url, OURS, patienceFor(JSON.stringify(told)));
     expect(await outcome(check(ofResources, ALICE))).toEqual(told);
+  });
+
+  test('a Gnocchi that fails whatever it is asked refuses no rule', async () => {
+    double.answers.aggregates = double.answers.search = gnocchiRefusal(500, 'Internal Server Error');
+    expect(await outcome(checkAt(double.url)(ofResources, ALICE))).toBe(
+      'not checked: cannot be asked: it answered with status 500',
+    );
+  });
+
+  test.each(['count', 'rate:count'])('a %s is asked for as evaluators ask for it, by the rows of each metric', async (method) => {
+    double.answers.capabilities = [200, { aggregation_methods: [method] }];
+    await checkAt(double.url)({ ...ofResources, aggregation_method: method }, ALICE);
+    const asked = double.requests.at(-1)!;
+    expect(asked.target).toBe('/v1/aggregates?details=False&start=-1%20day&stop=now');
+    expect(JSON.parse(asked.body)).toMatchObject({ operations: ['metric', 'cpu', 'count'] });
   });
 
   test('the question is the one that evaluators ask, over the last day', async () => {
