@@ -1,4 +1,5 @@
-import { NOT_EVALUATED_YET } from './alarm.js';
+import { NOT_EVALUATED_YET, type AlarmState } from './alarm.js';
+import type { SeriesNeed } from './series.js';
 
 /** How the reasons begin that stand in `state_reason` only until the first evaluation has a result. */
 export const PROVISIONAL_REASONS = {
@@ -9,7 +10,6 @@ export const PROVISIONAL_REASONS = {
   /** None of its time constraints ever opens. */
   timeConstraint: 'time constraint ',
 } as const;
-
 
 /** The `state_reason` of an alarm whose rule no backend has checked. */
 export function notChecked(reasons: readonly string[]): string {
@@ -31,10 +31,16 @@ export function isProvisional(reason: string): boolean {
   );
 }
 
-/** Label sets, and numbers that stand alone; a number in a name (`rule1`) or behind `status` or `HTTP` says what happened. */
+/** The reason of an alarm, if an evaluation may replace it without a change of state; else null. */
+export function replaceableReason(state: AlarmState, reason: string): string | null {
+  if (reason === NOT_EVALUATED_YET) return NOT_EVALUATED_YET;
+  return state === 'insufficient data' || isProvisional(reason) ? reason : null;
+}
+
+/** Label sets, and numbers that stand alone. A number in a name (`rule1`) or behind `status` or `HTTP` says what happened. */
 const FIGURES = /\{[^{}]*\}|(?<!(?:status|HTTP) )(?<![\w-])\d+(?:\.\d+)?(?![\w-])/g;
 
-/** True for reasons that differ at most in figures: one is not written in place of the other, or an alarm could be written at each evaluation. */
+/** True for reasons that differ at most in figures. Such are not written over each other: that could be a write at each evaluation. */
 export function differInFiguresAlone(a: string, b: string): boolean {
   return a === b || a.replace(FIGURES, '#') === b.replace(FIGURES, '#');
 }
@@ -47,4 +53,10 @@ export function noBackend(kind: string, name: string | null): string {
 /** The same, with the option to set. */
 export function noBackendHint(kind: string, name: string | null): string {
   return `${noBackend(kind, name)} (set ${kind}${name === null ? '' : `.others.${name}`}.url)`;
+}
+
+/** The `state_reason` of an alarm that no evaluator holds: backends for these needs are missing, or its composite rule is empty. */
+export function whyLeftOut(missing: readonly Pick<SeriesNeed, 'datasource' | 'backend'>[]): string {
+  if (missing.length === 0) return notEvaluated(['its rule asks nothing']);
+  return notEvaluated(missing.map(({ datasource, backend }) => noBackendHint(datasource, backend)));
 }

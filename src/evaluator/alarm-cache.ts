@@ -1,7 +1,7 @@
-import { NOT_EVALUATED_YET, type AlarmState } from '../alarm/alarm.js';
+import type { AlarmState } from '../alarm/alarm.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
 import type { SeriesNeed } from '../alarm/series.js';
-import { isProvisional, noBackendHint, notEvaluated } from '../alarm/state-reason.js';
+import { replaceableReason, whyLeftOut } from '../alarm/state-reason.js';
 import type { TimeConstraint } from '../alarm/time-constraint.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
@@ -46,15 +46,6 @@ interface HeldPartition {
 }
 
 const NONE: readonly never[] = [];
-
-/** Of a composite rule without any rule in it. */
-const NOTHING_TO_ASK = 'its rule asks nothing';
-
-/** The reason where an evaluation may replace it; the most common one is kept once. */
-function shownReasonOf(state: AlarmState, reason: string): string | null {
-  if (reason === NOT_EVALUATED_YET) return NOT_EVALUATED_YET;
-  return state === 'insufficient data' || isProvisional(reason) ? reason : null;
-}
 
 /** Partitions loaded by one statement: with a million alarms in all, an answer of some hundred thousand rows is enough at once. */
 const LOAD_AT_ONCE = 32;
@@ -183,7 +174,7 @@ export class AlarmCache {
     if (alarm === undefined || alarm.stateVersion >= stateVersion) return;
     alarm.state = to;
     alarm.stateVersion = stateVersion;
-    alarm.shownReason = shownReasonOf(to, reason);
+    alarm.shownReason = replaceableReason(to, reason);
     alarm.isReasonFound = true;
   }
 
@@ -192,7 +183,7 @@ export class AlarmCache {
     this.#untold.delete(alarmId);
     const alarm = this.#find(alarmId);
     if (alarm === undefined || alarm.stateVersion !== stateVersion) return;
-    alarm.shownReason = shownReasonOf(alarm.state, reason);
+    alarm.shownReason = replaceableReason(alarm.state, reason);
     alarm.isReasonFound = true;
   }
 
@@ -248,9 +239,7 @@ export class AlarmCache {
     if (held === undefined || typeOf(held.rule).judgedBy !== 'series') return;
     const missing = held.needs.filter((need) => !this.deps.isConfigured(need));
     if (missing.length > 0) this.#withoutBackend.set(id, { partition, kind: held.rule.type });
-    const reason = notEvaluated(
-      missing.length > 0 ? missing.map(({ datasource, backend }) => noBackendHint(datasource, backend)) : [NOTHING_TO_ASK],
-    );
+    const reason = whyLeftOut(missing);
     if (held.shownReason !== null && held.shownReason !== reason) this.#untold.set(id, { alarm: held, reason });
   }
 
@@ -292,7 +281,7 @@ export class AlarmCache {
       definitionVersion: alarm.definitionVersion,
       state: alarm.state,
       stateVersion: alarm.stateVersion,
-      shownReason: alarm.shownReason === null ? null : shownReasonOf(alarm.state, alarm.shownReason),
+      shownReason: alarm.shownReason === null ? null : replaceableReason(alarm.state, alarm.shownReason),
       isReasonFound: false,
     };
   }

@@ -11,10 +11,7 @@ export interface Untold {
 }
 
 /** New reasons for the alarms that no evaluation will judge: those left out, and those of whose time constraints none ever opens. */
-export async function unevaluatedReasons(
-  alarms: readonly HeldAlarm[],
-  untold: readonly Untold[],
-): Promise<ReasonOutcome[]> {
+export async function unevaluatedReasons(alarms: readonly HeldAlarm[], untold: readonly Untold[]): Promise<ReasonOutcome[]> {
   const outcomes = untold.flatMap(({ alarm, reason }) => newReason(alarm, reason) ?? []);
   for await (const piece of inPieces(alarms)) {
     for (const alarm of piece) {

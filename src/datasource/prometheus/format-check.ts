@@ -1,8 +1,7 @@
 import { z } from 'zod';
 
-import { prometheusRulesIn } from './rule-check.js';
-import type { AlarmRule } from '../../alarm/types/index.js';
 import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
+import type { AlarmRule } from '../../alarm/types/index.js';
 import { prometheus } from '../../alarm/types/prometheus/index.js';
 import type { PrometheusRule } from '../../alarm/types/prometheus/schema.js';
 import { shownText } from '../../alarm/wire-types.js';
@@ -13,6 +12,7 @@ import { headersOf } from './ask-once.js';
 import { scopedTo, type Tenancy } from './plan-queries.js';
 import type { PrometheusClient } from './prometheus-client.js';
 import { refusedWords, type Refusal } from './refusal-text.js';
+import { prometheusRulesIn } from './rule-check.js';
 
 export interface FormatCheckOptions {
   client: Pick<PrometheusClient, 'ask'>;
@@ -26,8 +26,9 @@ const MAX_BYTES = 64 * 1024;
 type Parsed = { kind: 'parsed' } | ({ kind: 'refused' } & Refusal) | { kind: 'not checked'; reason: string };
 
 /**
- * Has Prometheus parse the queries of a rule, as they will be sent (`/api/v1/format_query`, which runs nothing). Resolves to the reason why a
- * rule was not checked, such as `cannot check queries: it answered with status 404`; undefined for one that was, and for rules that ask no Prometheus.
+ * Has Prometheus parse the queries of a rule, as they will be sent (`/api/v1/format_query`, which runs nothing). Resolves
+ * to the reason why a rule was not checked, such as `cannot check queries: it answered with status 404`; undefined for a
+ * rule that was, and for rules that ask no Prometheus.
  * @throws AppError `invalid_request` for a query that Prometheus refuses.
  */
 export function createFormatCheck(options: FormatCheckOptions): (rule: AlarmRule) => Promise<string | undefined> {
@@ -63,11 +64,7 @@ function isOverRange(rule: PrometheusRule): boolean {
   return prometheus.seriesNeeded(rule, NO_OPTIONS)[0]!.granularityS !== 0;
 }
 
-async function parse(
-  client: Pick<PrometheusClient, 'ask'>,
-  query: string,
-  headers: Record<string, string>,
-): Promise<Parsed> {
+async function parse(client: Pick<PrometheusClient, 'ask'>, query: string, headers: Record<string, string>): Promise<Parsed> {
   try {
     const request = { path: '/api/v1/format_query', form: { query }, headers, maxBytes: MAX_BYTES } as const;
     return parsedFrom(await client.ask(request, new AbortController().signal));
