@@ -1,8 +1,9 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
+import { createOpenTimesSource, type OpenTimes } from '../alarm/open-times.js';
 import type { SeriesNeed } from '../alarm/series.js';
 import { replaceableReason, whyLeftOut } from '../alarm/state-reason.js';
-import type { TimeConstraint } from '../alarm/time-constraint.js';
+import { neverOpensReason, type TimeConstraint } from '../alarm/time-constraint.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
 import { inPieces } from '../in-pieces.js';
@@ -18,7 +19,8 @@ export interface HeldAlarm {
   readonly options: EvaluationOptions;
   readonly repeats: boolean;
   readonly statesWithActions: readonly AlarmState[];
-  readonly timeConstraints: readonly TimeConstraint[];
+  /** Shared between alarms with the same time constraints. */
+  readonly openTimes: OpenTimes;
   readonly partition: number;
   readonly definitionVersion: number;
   state: AlarmState;
@@ -47,6 +49,10 @@ interface HeldPartition {
 
 const NONE: readonly never[] = [];
 
+function neverOpensIn({ timeConstraintsJson: json }: LoadedAlarm): string | undefined {
+  return json === '[]' ? undefined : neverOpensReason(JSON.parse(json) as TimeConstraint[]);
+}
+
 /** Partitions loaded by one statement: with a million alarms in all, an answer of some hundred thousand rows is enough at once. */
 const LOAD_AT_ONCE = 32;
 
@@ -60,6 +66,7 @@ export class AlarmCache {
   readonly #interned = new Map<string, WeakRef<SeriesNeed>>();
   readonly #unused = new FinalizationRegistry<string>((name) => this.#forgetNeed(name));
   readonly #doubtful = new Set<string>();
+  readonly #openTimes = createOpenTimesSource();
   #refreshing: Promise<void> = Promise.resolve();
 
   constructor(private readonly deps: AlarmCacheDeps) {}
@@ -101,7 +108,7 @@ export class AlarmCache {
     return counts;
   }
 
-  /** Alarms of these partitions that are left out, with the reason for it where their `state_reason` says something else. */
+  /** Alarms of these partitions that no evaluation judges, with the reason for it where their `state_reason` says something else. */
   untoldOf(partitions: ReadonlySet<number>): { alarm: HeldAlarm; reason: string }[] {
     return [...this.#untold.values()].filter(({ alarm }) => partitions.has(alarm.partition));
   }
@@ -220,8 +227,15 @@ export class AlarmCache {
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
     const held = this.#tryHold(alarm);
-    if (held === undefined || !this.#isOurs(held)) return this.#leaveOut(alarm, held);
+    if (held === undefined || !this.#isOurs(held)) this.#leaveOut(alarm, held);
+    else this.#keep(held, alarms);
+    const neverOpens = held && neverOpensIn(alarm);
+    if (neverOpens !== undefined) this.#tell(held!, neverOpens);
+  }
+
+  #keep(held: HeldAlarm, alarms: HeldPartition['alarms']): void {
     this.#withoutBackend.delete(held.id);
+    this.#untold.delete(held.id);
     alarms.set(held.id, held);
     this.#partitionOf.set(held.id, held.partition);
     if (typeOf(held.rule).judgedBy === 'members') this.#combinations.set(held.id, held);
@@ -239,8 +253,11 @@ export class AlarmCache {
     if (held === undefined || typeOf(held.rule).judgedBy !== 'series') return;
     const missing = held.needs.filter((need) => !this.deps.isConfigured(need));
     if (missing.length > 0) this.#withoutBackend.set(id, { partition, kind: held.rule.type });
-    const reason = whyLeftOut(missing);
-    if (held.shownReason !== null && held.shownReason !== reason) this.#untold.set(id, { alarm: held, reason });
+    if (held.shownReason !== null) this.#tell(held, whyLeftOut(missing));
+  }
+
+  #tell(alarm: HeldAlarm, reason: string): void {
+    if (alarm.shownReason !== reason) this.#untold.set(alarm.id, { alarm, reason });
   }
 
   #remove(alarmId: string): void {
@@ -266,7 +283,6 @@ export class AlarmCache {
   #hold(alarm: LoadedAlarm): HeldAlarm {
     const rule = parseStoredRule(alarm.kind, alarm.ruleJson);
     const options = parseStoredOptions(alarm.optionsJson) ?? NO_OPTIONS;
-    const constraints = JSON.parse(alarm.timeConstraintsJson) as TimeConstraint[];
     return {
       id: alarm.id,
       rule,
@@ -276,7 +292,7 @@ export class AlarmCache {
       options,
       repeats: alarm.repeatActions,
       statesWithActions: alarm.statesWithActions.length === 0 ? NONE : alarm.statesWithActions,
-      timeConstraints: constraints.length === 0 ? NONE : constraints,
+      openTimes: this.#openTimes.ofJson(alarm.timeConstraintsJson),
       partition: alarm.partition,
       definitionVersion: alarm.definitionVersion,
       state: alarm.state,

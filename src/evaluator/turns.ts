@@ -7,9 +7,9 @@ import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
 import type { CountResults, EvaluationResult } from './count-results.js';
 import { evaluateBatch, type BatchPart, type EvaluateBatchDeps } from './evaluate-batch.js';
 import type { HeldPartitions } from './held-partitions.js';
+import { newReason } from './reason-outcomes.js';
 import { lastSlotTime, missedSlots } from './schedule.js';
 import type { Retry } from './trouble-watch.js';
-import { unevaluatedReasons } from './unevaluated.js';
 
 export interface Partition {
   id: number;
@@ -75,7 +75,7 @@ export class Turns {
         rest.map(({ id }) => id),
         now,
       );
-      await this.#tellUnevaluated(due, alarms, now);
+      await this.#tellUnevaluated(due, now);
       log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length });
     } finally {
       batch.trouble.end(turn.pending, clock.now().getTime());
@@ -123,10 +123,10 @@ export class Turns {
   }
 
   /** For people who read `state_reason`: of these alarms no evaluation will ever say anything. */
-  async #tellUnevaluated(partitions: Epochs, alarms: readonly HeldAlarm[], at: Date): Promise<void> {
+  async #tellUnevaluated(partitions: Epochs, at: Date): Promise<void> {
     const { cache, commit } = this.deps;
     const untold = cache.untoldOf(new Set(partitions.map(({ id }) => id)));
-    const outcomes = await unevaluatedReasons(alarms, untold);
+    const outcomes = untold.flatMap(({ alarm, reason }) => newReason(alarm, reason) ?? []);
     if (outcomes.length > 0) await commitOutcomes(commit, outcomes, { partitions, at, mark: 'none' });
   }
 

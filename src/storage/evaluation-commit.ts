@@ -119,11 +119,7 @@ function isReason(outcome: Outcome): outcome is ReasonOutcome {
   return outcome.kind === 'reason';
 }
 
-async function compareAndSet(
-  tx: Sql,
-  outcomes: readonly DecidedOutcome[],
-  at: Date,
-): Promise<Written<DecidedOutcome>[]> {
+async function compareAndSet(tx: Sql, outcomes: readonly DecidedOutcome[], at: Date): Promise<Written<DecidedOutcome>[]> {
   if (outcomes.length === 0) return [];
   const parameters = [...guards(outcomes), outcomes.map(({ to }) => to), outcomes.map(({ reason }) => reason), at];
   return pair(outcomes, (await tx.query<OutcomeAlarm>(COMPARE_AND_SET, parameters)).rows);

@@ -36,6 +36,8 @@ export interface ClaimedNotification {
   attempt: number;
   /** Attempts since creation or the last replay, this one included: the place in the retry schedule. */
   attemptInSchedule: number;
+  /** End of the first of the latest attempts in this run of the schedule that all were `rejected`; null when the last one was not. */
+  rejectedSince: Date | null;
   createdAt: Date;
 }
 
@@ -186,8 +188,19 @@ interface NotificationRow {
   body: string;
   attempt: number;
   attempt_base: number;
+  rejected_since: Date | null;
   created_at: Date;
 }
+
+/** Of the notification `n`, whose attempts since the last replay count. */
+const REJECTED_SINCE = `(
+  select min(r.started_at + r.duration_ms * interval '1 millisecond') from attempts r
+  where r.notification_id = n.id and r.error = 'rejected' and r.attempt > n.attempt_base
+    and not exists (
+      select 1 from attempts o
+      where o.notification_id = n.id and o.attempt > r.attempt and o.error is distinct from 'rejected'
+    )
+)`;
 
 async function take(tx: Sql, ids: readonly string[], claimUntil: Date): Promise<ClaimedNotification[]> {
   const { rows } = await tx.query<NotificationRow>(
@@ -197,7 +210,7 @@ async function take(tx: Sql, ids: readonly string[], claimUntil: Date): Promise<
      ) free
      where n.id = free.id
      returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host, n.body,
-       n.attempt, n.attempt_base, n.created_at`,
+       n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since, n.created_at`,
     [ids, claimUntil],
   );
   return rows.map(toClaimed);
@@ -217,6 +230,7 @@ function toClaimed(row: NotificationRow): ClaimedNotification {
     body: row.body,
     attempt: row.attempt,
     attemptInSchedule: row.attempt - row.attempt_base,
+    rejectedSince: row.rejected_since,
     createdAt: row.created_at,
   };
 }

@@ -24,6 +24,14 @@ export interface RecordedAttempt {
   id: string;
   status: 'pending' | 'delivered' | 'dead' | 'superseded' | 'cancelled';
   lastError: string | null;
+  alarmId: string;
+  /** Null when the alarm's row is gone. */
+  alarmName: string | null;
+  /** The receiver, as deliveries at once are counted: `host:port` of a URL, otherwise the scheme. */
+  host: string;
+  attempt: number;
+  /** Null when no status line came. */
+  httpStatus: number | null;
 }
 
 /**
@@ -37,7 +45,7 @@ with finished as (
   as f (id, attempt, started_at, duration_ms, outcome, http_status, error, next_attempt_at)
 ),
 judged as (
-  select f.*, case
+  select f.*, a.name as alarm_name, case
       when f.outcome <> 'retry' then f.outcome
       when n.replayed_at is null and (a.id is null or a.deleted_at is not null or not a.enabled) then 'cancelled'
       when n.replayed_at is null and a.state_version > n.sequence
@@ -62,7 +70,7 @@ ended as (
       else j.verdict || coalesce(': ' || j.error, '') end
   from judged j
   where n.id = j.id and n.attempt = j.attempt and n.status = 'in_flight'
-  returning n.id, n.attempt, n.status, n.last_error
+  returning n.id, n.attempt, n.status, n.last_error, n.alarm_id, n.host, j.alarm_name, j.http_status
 ),
 noted as (
   insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status, error)
@@ -70,7 +78,8 @@ noted as (
   from judged j join ended e on e.id = j.id
   on conflict do nothing
 )
-select id, status, last_error as "lastError" from ended`;
+select id, status, last_error as "lastError", alarm_id as "alarmId", alarm_name as "alarmName", host, attempt,
+  http_status as "httpStatus" from ended`;
 
 /** Call through the claim store: outcomes belong to claims. */
 export async function recordAttempts(

@@ -314,6 +314,30 @@ function reasons(open: () => Promise<Database>): void {
     expect(await reasonAfterAnInterval()).toBe('datapoints are unknown');
   });
 
+  test.each(['insufficient data', 'ok'])(
+    'an alarm in state %s of whose time constraints none ever opens says so, until one does',
+    async (state) => {
+      const at = (start: string, name: string): object => ({ name, description: '', start, duration: 60, timezone: '' });
+      const never = [at('0 0 31 2 *', 'a'), at('0 0 30 2 *', 'b')];
+      await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus'), state, timeConstraints: never });
+      await storeAlarm(db, { id: 'b', rule: ruleOf('prometheus'), timeConstraints: [...never, at('0 3 * * *', 'c')] });
+      await storeAlarm(db, { id: 'm', rule: combinationRule('and', 'a'), timeConstraints: never });
+      await db.query("update alarms set state_reason = 'Transition to it' where id = 'a'");
+      await start();
+      const told = 'time constraint a never opens; time constraint b never opens';
+      expect(await reasonAfterAnInterval()).toBe(told);
+      expect([(await row('b')).state_reason, (await row('m')).state_reason]).toEqual([NOT_EVALUATED_YET, told]);
+      const written = await writes();
+      await rig.interval();
+      expect(await writes()).toBe(written);
+      await db.query(
+        "update alarms set time_constraints = '[]', definition_version = definition_version + 1, revision = pg_current_xact_id()",
+      );
+      says = vector(5);
+      expect(await reasonAfterAnInterval()).toMatch(/^(?:Transition to|Remaining as) ok due to 1 samples inside/);
+    },
+  );
+
   test('an alarm that is disabled, or outside its time constraints, is truly not evaluated yet', async () => {
     const night = [{ name: 'n', description: '', start: '0 3 * * *', duration: 60, timezone: '' }];
     await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus'), enabled: false });
