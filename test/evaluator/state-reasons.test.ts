@@ -321,7 +321,7 @@ function reasons(open: () => Promise<Database>): void {
       const never = [at('0 0 31 2 *', 'a'), at('0 0 30 2 *', 'b')];
       await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus'), state, timeConstraints: never });
       await storeAlarm(db, { id: 'b', rule: ruleOf('prometheus'), timeConstraints: [...never, at('0 3 * * *', 'c')] });
-      await storeAlarm(db, { id: 'm', rule: combinationRule('and', 'a'), timeConstraints: never });
+      await storeAlarm(db, { id: 'm', rule: combinationRule('and', 'a', 'b'), timeConstraints: never });
       await db.query("update alarms set state_reason = 'Transition to it' where id = 'a'");
       await start();
       const told = 'time constraint a never opens; time constraint b never opens';
