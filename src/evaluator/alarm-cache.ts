@@ -49,10 +49,6 @@ interface HeldPartition {
 
 const NONE: readonly never[] = [];
 
-function neverOpensIn({ timeConstraintsJson: json }: LoadedAlarm): string | undefined {
-  return json === '[]' ? undefined : neverOpensReason(JSON.parse(json) as TimeConstraint[]);
-}
-
 /** Partitions loaded by one statement: with a million alarms in all, an answer of some hundred thousand rows is enough at once. */
 const LOAD_AT_ONCE = 32;
 
@@ -229,8 +225,12 @@ export class AlarmCache {
     const held = this.#tryHold(alarm);
     if (held === undefined || !this.#isOurs(held)) this.#leaveOut(alarm, held);
     else this.#keep(held, alarms);
-    const neverOpens = held && neverOpensIn(alarm);
-    if (neverOpens !== undefined) this.#tell(held!, neverOpens);
+    if (held !== undefined) this.#tellIfNeverOpen(held, alarm);
+  }
+
+  #tellIfNeverOpen(held: HeldAlarm, { timeConstraintsJson: json }: LoadedAlarm): void {
+    const reason = json === '[]' ? undefined : neverOpensReason(JSON.parse(json) as TimeConstraint[]);
+    if (reason !== undefined) this.#tell(held, reason);
   }
 
   #keep(held: HeldAlarm, alarms: HeldPartition['alarms']): void {
