@@ -1,5 +1,6 @@
 import type { AlarmState } from './alarm.js';
 import type { PythonValue } from './python-json.js';
+import { differInFiguresAlone } from './state-reason.js';
 
 /**
  * What one look at an alarm found.
@@ -49,6 +50,30 @@ export function decide<Findings>(
   if (!alarm.repeatActions) return STAY;
   if (to === 'insufficient data' && !explainer.repeatsWhileUnknown) return STAY;
   return { kind: 'repeat', state: to, ...explainer.explain(findings, to, true) };
+}
+
+/** An alarm with its `state_reason` as far as an evaluation may replace it. */
+export interface AlarmWithReason {
+  state: AlarmState;
+  /** Null: it is the reason of the last transition, and stays. */
+  shownReason: string | null;
+  /** An evaluation of the same definition found it: then figures that change are not worth a write. */
+  isReasonFound: boolean;
+}
+
+/**
+ * The reason that is to be shown although the state stays: for an alarm that stays in `insufficient data`, and for one of which no evaluation has
+ * said anything yet. Undefined where the shown one stands. Not for the verdict `trouble`.
+ */
+export function replacingReason<Findings>(
+  { state, shownReason, isReasonFound }: AlarmWithReason,
+  { findings }: Evaluation<Findings>,
+  explainer: Explainer<Findings>,
+): string | undefined {
+  if (shownReason === null) return undefined;
+  const { reason } = explainer.explain(findings, state, state !== 'insufficient data');
+  const stands = isReasonFound ? differInFiguresAlone(shownReason, reason) : shownReason === reason;
+  return stands ? undefined : reason;
 }
 
 function settle(verdict: Exclude<Verdict, 'trouble'>, present: AlarmState): AlarmState {

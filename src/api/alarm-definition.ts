@@ -1,10 +1,12 @@
 import { MANUALLY_SET, NOT_EVALUATED_YET, type AlarmDefinition } from '../alarm/alarm.js';
+import { isProvisional } from '../alarm/state-reason.js';
 import { neverOpensReason } from '../alarm/time-constraint.js';
-import type { ExternalOwners, RuleScope } from '../alarm/types/alarm-type.js';
+import type { RuleScope } from '../alarm/types/alarm-type.js';
 import { typeOf } from '../alarm/types/index.js';
 import { pythonText } from '../alarm/wire-types.js';
 import { AppError } from '../errors.js';
 import type { StoredAlarm } from '../storage/alarm-store.js';
+import type { CheckedRule } from './check-rule.js';
 import { isAdmin, refuseForeignProject, ruleProject } from './identity/authorize.js';
 import type { Identity } from './identity/identity.js';
 import type { AlarmRequest } from './schema/alarm-request.js';
@@ -15,7 +17,7 @@ interface Owner {
 }
 
 /** What a definition needs to know besides the request. */
-export interface Circumstances extends ExternalOwners {
+export interface Circumstances extends CheckedRule {
   at: Date;
 }
 
@@ -23,7 +25,7 @@ export interface Circumstances extends ExternalOwners {
 export function newAlarm(
   request: AlarmRequest,
   identity: Identity,
-  { id, at, ...owners }: Circumstances & { id: string },
+  { id, at, ruleReason, ...owners }: Circumstances & { id: string },
 ): StoredAlarm {
   return {
     ...definitionOf(request, { projectId: ruleProject(identity, request.project_id), ...owners }),
@@ -32,7 +34,7 @@ export function newAlarm(
     timestamp: at,
     state: request.state,
     stateVersion: 0,
-    stateReason: neverOpensReason(request.time_constraints) ?? NOT_EVALUATED_YET,
+    stateReason: neverOpensReason(request.time_constraints) ?? ruleReason ?? NOT_EVALUATED_YET,
     stateTimestamp: at,
     definitionVersion: 1,
     muted: false,
@@ -45,20 +47,27 @@ export function replacedAlarm(
   current: StoredAlarm,
   request: AlarmRequest,
   identity: Identity,
-  { at, ...owners }: Circumstances,
+  { at, ruleReason, ...owners }: Circumstances,
 ): StoredAlarm {
   const stateChanged = request.state !== current.state;
   const projectId = ruleProject(identity, projectAfterPut(current, request));
+  const definition = definitionOf(request, { projectId, ...owners });
+  const isNewRule = definition.ruleJson !== current.ruleJson || backendOf(definition) !== backendOf(current);
+  const keptReason = isNewRule || isProvisional(current.stateReason) ? (ruleReason ?? current.stateReason) : current.stateReason;
   return {
     ...current,
-    ...definitionOf(request, { projectId, ...owners }),
+    ...definition,
     ...ownerAfterPut(current, request, identity),
     timestamp: at,
     state: request.state,
     stateVersion: current.stateVersion + (stateChanged ? 1 : 0),
-    stateReason: stateChanged ? MANUALLY_SET : reasonAfterPut(current, request),
+    stateReason: stateChanged ? MANUALLY_SET : reasonAfterPut(current, request, keptReason),
     stateTimestamp: stateChanged ? at : current.stateTimestamp,
   };
+}
+
+function backendOf({ evaluationOptions }: Pick<AlarmDefinition, 'evaluationOptions'>): string | undefined {
+  return evaluationOptions?.backend;
 }
 
 /**
@@ -73,9 +82,9 @@ export function refuseOtherMuted({ tocsin }: Pick<AlarmRequest, 'tocsin'>, muted
 }
 
 /** What was said of constraints that are replaced does not stay. */
-function reasonAfterPut(current: StoredAlarm, { time_constraints }: AlarmRequest): string {
-  const isOfConstraints = current.stateReason === neverOpensReason(current.timeConstraints);
-  return neverOpensReason(time_constraints) ?? (isOfConstraints ? NOT_EVALUATED_YET : current.stateReason);
+function reasonAfterPut(current: StoredAlarm, { time_constraints }: AlarmRequest, keptReason: string): string {
+  const isOfConstraints = keptReason === neverOpensReason(current.timeConstraints);
+  return neverOpensReason(time_constraints) ?? (isOfConstraints ? NOT_EVALUATED_YET : keptReason);
 }
 
 /** @throws AppError `not_authorized` when the rule looks outside what the caller may see. */

@@ -1,4 +1,5 @@
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
+import { notChecked, notEvaluated } from '../alarm/state-reason.js';
 import type { ExternalOwners } from '../alarm/types/alarm-type.js';
 import { leavesOf, optionsOf, type CompositeLeaf } from '../alarm/types/composite/tree.js';
 import { partsOf, typeOf, type AlarmRule, type RulePart } from '../alarm/types/index.js';
@@ -10,20 +11,36 @@ import type { AlarmRequest } from './schema/alarm-request.js';
 
 type Wanted = Pick<AlarmRequest, 'rule' | 'project_id' | 'evaluationOptions'>;
 
+/** What is known of a rule that may be stored. */
+export interface CheckedRule extends ExternalOwners {
+  /** The `state_reason` of an alarm whose rule was not checked, or cannot be evaluated; left out where it was, and can. */
+  ruleReason?: string;
+}
+
 /**
  * Has the services that a rule will ask look at it, in the form in which it would be stored, and says whose the metrics of everybody's resources
  * are, which that form takes. A caller who has no project is told so later, once the role is checked.
  */
-export async function refuseBadRule(wanted: Wanted, identity: Identity, checks: RuleChecks): Promise<ExternalOwners> {
+export async function refuseBadRule(wanted: Wanted, identity: Identity, checks: RuleChecks): Promise<CheckedRule> {
   refuseUnknownBackend(wanted, checks);
   const { rule, project_id, evaluationOptions } = wanted;
   const kind = typeOf(rule);
-  if (!kind.backends(rule).some(hasNames) || (identity.projectId === null && !isAdmin(identity))) return {};
+  if (kind.backends(rule).every(isBuiltIn) || (identity.projectId === null && !isAdmin(identity))) return {};
   const owners = await externalOwnersFor(wanted, checks);
   const scoped = kind.scopedTo(rule, { projectId: ruleProject(identity, project_id), ...owners });
   const author = { token: identity.token, isAdmin: isAdmin(identity) };
-  for (const [backend, part] of byBackend(scoped, evaluationOptions?.backend)) await checks.check(part, author, backend);
-  return owners;
+  const missing: string[] = [];
+  const unchecked: string[] = [];
+  for (const [backend, part] of byBackend(scoped, evaluationOptions?.backend)) {
+    missing.push(...checks.missingBackends(part, backend));
+    unchecked.push(...(await checks.check(part, author, backend)));
+  }
+  if (missing.length > 0) return { ...owners, ruleReason: notEvaluated(missing) };
+  return unchecked.length > 0 ? { ...owners, ruleReason: notChecked(unchecked) } : owners;
+}
+
+function isBuiltIn(backend: string): boolean {
+  return backend === 'meters';
 }
 
 /** @throws AppError when an alarm, or a rule within it, names a backend that is not there, or for a rule that asks none with a name. */

@@ -123,8 +123,13 @@ export interface RuleAuthor {
 
 /** What only other services can say of a rule. `backend` is the name of the one that its alarm will ask, null for the default one. */
 export interface RuleChecks {
-  /** @throws AppError when another service finds fault with the rule, or shows that its author must not see what it names. */
-  check(rule: AlarmRule, author: RuleAuthor, backend: string | null): Promise<void>;
+  /**
+   * Resolves to the reasons why services did not check the rule; none where all did.
+   * @throws AppError when another service finds fault with the rule, or shows that its author must not see what it names.
+   */
+  check(rule: AlarmRule, author: RuleAuthor, backend: string | null): Promise<string[]>;
+  /** The backends of that name that the rule needs and that are not configured, each as half a sentence that names the option to set. */
+  missingBackends(rule: AlarmRule, backend: string | null): string[];
   /** The project under which another service (Ceilometer) creates the metrics of everybody's resources; null when unknown. */
   externalOwner(backend: string | null): Promise<string | null>;
   /** The names that alarms can give; the default backend has none. */

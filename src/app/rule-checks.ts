@@ -1,17 +1,29 @@
-import type { AlarmRule } from '../alarm/types/index.js';
+import { noBackendHint } from '../alarm/state-reason.js';
+import type { Backend } from '../alarm/types/alarm-type.js';
+import { typeOf, type AlarmRule } from '../alarm/types/index.js';
 import type { RuleAuthor, RuleChecks } from '../api/ports.js';
 import type { Clock } from '../clock.js';
-import { gnocchiBackends, gnocchiSections, prometheusBackends, prometheusSections, sectionName } from '../config/backends.js';
+import {
+  gnocchiBackends,
+  gnocchiSections,
+  prometheusBackends,
+  prometheusSections,
+  sectionName,
+  type PrometheusSettings,
+  type Reachable,
+} from '../config/backends.js';
 import type { Config } from '../config/schema.js';
 import { createGnocchiRuleCheck } from '../datasource/gnocchi/rule-check.js';
+import { createFormatCheck } from '../datasource/prometheus/format-check.js';
 import { createPrometheusRuleCheck, type PrometheusRuleCheckOptions } from '../datasource/prometheus/rule-check.js';
 import type { ReleaseStack } from '../release-stack.js';
 import { externalOwnerOf, openGnocchiClient, type KeystoneAccess } from './datasources/gnocchi.js';
+import { openPrometheusClient } from './datasources/prometheus.js';
 
 export type { KeystoneAccess } from './datasources/gnocchi.js';
 
 export interface RuleChecksDeps {
-  config: Pick<Config, 'gnocchi' | 'prometheus'>;
+  config: Pick<Config, 'gnocchi' | 'prometheus' | 'octavia'>;
   clock: Pick<Clock, 'monotonicMs'>;
   resources: Pick<ReleaseStack, 'push'>;
   /** Undefined where no Keystone is configured. */
@@ -19,8 +31,11 @@ export interface RuleChecksDeps {
   enforceLabel: PrometheusRuleCheckOptions['enforceLabel'];
 }
 
-/** What one backend has to say of a rule. */
-type Check = (rule: AlarmRule, author: RuleAuthor) => Promise<void> | void;
+/** What one backend has to say of a rule; resolves to the reason why it did not check it, as half a sentence about the backend. */
+type Check = (rule: AlarmRule, author: RuleAuthor) => Promise<string | undefined>;
+
+/** A person waits for the answer: a Prometheus that needs longer to parse a query does not check it. */
+const MAX_PARSING_MS = 5_000;
 
 /**
  * Each rule is looked at by the backend that its alarm names, else by the default one; where that is not configured, it passes.
@@ -31,12 +46,23 @@ export function createRuleChecks(deps: RuleChecksDeps): RuleChecks {
   const gnocchi = gnocchiChecks(deps);
   const prometheus = prometheusChecks(deps);
   const owners = externalOwners(deps);
+  const configured = configuredBackends(deps);
   const names = { gnocchi: namesOf(gnocchiBackends(config)), prometheus: namesOf(prometheusBackends(config)) };
   return {
     async check(rule, author, backend) {
-      await prometheus.get(backend)?.(rule, author);
-      await gnocchi.get(backend)?.(rule, author);
+      const name = backend === null ? '' : ` ${backend}`;
+      const ofPrometheus = await prometheus.get(backend)?.(rule, author);
+      const ofGnocchi = await gnocchi.get(backend)?.(rule, author);
+      return [
+        ...(ofPrometheus === undefined ? [] : [`the prometheus backend${name} ${ofPrometheus}`]),
+        ...(ofGnocchi === undefined ? [] : [`the gnocchi backend${name} ${ofGnocchi}`]),
+      ];
     },
+    missingBackends: (rule, backend) =>
+      typeOf(rule)
+        .backends(rule)
+        .filter((kind) => !configured[kind].has(kind === 'octavia' ? null : backend))
+        .map((kind) => noBackendHint(kind, kind === 'octavia' ? null : backend)),
     externalOwner: async (backend) => owners.get(backend)?.() ?? null,
     knownBackends: (kind) => names[kind],
   };
@@ -52,13 +78,42 @@ function gnocchiChecks({ config, clock, resources, keystone }: RuleChecksDeps): 
   return checks;
 }
 
-function prometheusChecks({ config, enforceLabel }: RuleChecksDeps): Map<string | null, Check> {
-  const checks = [...prometheusSections(config)].map(([name, { url, tenancy, project_label: projectLabel }]) => {
-    const setting = `${sectionName('prometheus', name)}.tenancy`;
-    const check = createPrometheusRuleCheck({ tenancy, projectLabel, setting, isConfigured: url !== undefined, enforceLabel });
+function prometheusChecks({ config, enforceLabel, resources }: RuleChecksDeps): Map<string | null, Check> {
+  const checks = [...prometheusSections(config)].map(([name, settings]) => {
+    const { url, tenancy, project_label: projectLabel } = settings;
+    const section = sectionName('prometheus', name);
+    const setting = `${section}.tenancy`;
+    const confine = createPrometheusRuleCheck({ tenancy, projectLabel, setting, isConfigured: url !== undefined, enforceLabel });
+    const parse = url === undefined ? undefined : openFormatCheck({ ...settings, url }, section, resources);
+    const check: Check = async (rule, author) => {
+      confine(rule, author);
+      return parse?.(rule);
+    };
     return [name, check] as const;
   });
   return new Map(checks);
+}
+
+function openFormatCheck(
+  settings: Reachable<PrometheusSettings>,
+  section: string,
+  resources: RuleChecksDeps['resources'],
+): ReturnType<typeof createFormatCheck> {
+  const timeout = Math.min(settings.timeout, MAX_PARSING_MS);
+  const opened = openPrometheusClient({ ...settings, timeout }, section);
+  resources.push(`rule checks of ${section}`, () => opened.client.close());
+  return createFormatCheck(opened);
+}
+
+/** By kind, the names of the backends that are there; null is the default one's. */
+function configuredBackends({ config, keystone }: RuleChecksDeps): Record<Backend, { has(name: string | null): boolean }> {
+  const hasOctavia = config.octavia.url !== undefined || keystone !== undefined;
+  return {
+    meters: { has: () => true },
+    gnocchi: gnocchiBackends(config),
+    prometheus: prometheusBackends(config),
+    octavia: { has: () => hasOctavia },
+  };
 }
 
 function externalOwners({ config, clock, keystone }: RuleChecksDeps): Map<string | null, () => Promise<string | null>> {

@@ -2,6 +2,8 @@ import type { AlarmState } from '../alarm/alarm.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
 import { createOpenTimesSource, type OpenTimes } from '../alarm/open-times.js';
 import type { SeriesNeed } from '../alarm/series.js';
+import { replaceableReason, whyLeftOut } from '../alarm/state-reason.js';
+import { neverOpensReason, type TimeConstraint } from '../alarm/time-constraint.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
 import { inPieces } from '../in-pieces.js';
@@ -27,6 +29,10 @@ export interface HeldAlarm {
   stateVersion: number;
   /** Rises from one evaluation to the next, and tells which of two alarms was evaluated longer ago; undefined where that is not known. */
   ticket?: number | undefined;
+  /** `state_reason` where an evaluation may replace it without a change of state; null: it is that of the last transition. */
+  shownReason: string | null;
+  /** The shown reason is what an evaluation of this definition found; false until one was compared with it. */
+  isReasonFound: boolean;
 }
 
 export interface AlarmCacheDeps {
@@ -57,6 +63,7 @@ export class AlarmCache {
   readonly #combinations = new Map<string, HeldAlarm>();
   readonly #withoutBackend = new Map<string, { partition: number; kind: AlarmKind }>();
   readonly #projectIds = new Map<string, string>();
+  readonly #untold = new Map<string, { alarm: HeldAlarm; reason: string }>();
   readonly #interned = new Map<string, WeakRef<SeriesNeed>>();
   readonly #unused = new FinalizationRegistry<string>((name) => this.#forgetNeed(name));
   readonly #doubtful = new Set<string>();
@@ -77,6 +84,7 @@ export class AlarmCache {
     }
     const dropped = new Set(partitions);
     for (const [alarmId, { partition }] of this.#withoutBackend) if (dropped.has(partition)) this.#withoutBackend.delete(alarmId);
+    for (const [alarmId, { alarm }] of this.#untold) if (dropped.has(alarm.partition)) this.#untold.delete(alarmId);
   }
 
   /** Forgets what is known of these partitions, because a write to them may or may not have happened. */
@@ -99,6 +107,11 @@ export class AlarmCache {
     const counts = new Map<AlarmKind, number>();
     for (const { kind } of this.#withoutBackend.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     return counts;
+  }
+
+  /** Alarms of these partitions that no evaluation judges, with the reason for it where their `state_reason` says something else. */
+  untoldOf(partitions: ReadonlySet<number>): { alarm: HeldAlarm; reason: string }[] {
+    return [...this.#untold.values()].filter(({ alarm }) => partitions.has(alarm.partition));
   }
 
   /** Alarms that look at other alarms. */
@@ -164,11 +177,26 @@ export class AlarmCache {
   }
 
   /** A transition is durable: the alarm in memory follows. */
-  committed({ alarmId, to }: { alarmId: string; to: AlarmState }, stateVersion: number): void {
-    const alarm = this.#partitions.get(this.#partitionOf.get(alarmId) ?? -1)?.alarms.get(alarmId);
+  committed({ alarmId, to, reason }: { alarmId: string; to: AlarmState; reason: string }, stateVersion: number): void {
+    const alarm = this.#find(alarmId);
     if (alarm === undefined || alarm.stateVersion >= stateVersion) return;
     alarm.state = to;
     alarm.stateVersion = stateVersion;
+    alarm.shownReason = replaceableReason(to, reason);
+    alarm.isReasonFound = true;
+  }
+
+  /** A new reason is durable. */
+  reasonCommitted({ alarmId, reason }: { alarmId: string; reason: string }, stateVersion: number): void {
+    this.#untold.delete(alarmId);
+    const alarm = this.#find(alarmId);
+    if (alarm === undefined || alarm.stateVersion !== stateVersion) return;
+    alarm.shownReason = replaceableReason(alarm.state, reason);
+    alarm.isReasonFound = true;
+  }
+
+  #find(alarmId: string): HeldAlarm | undefined {
+    return this.#partitions.get(this.#partitionOf.get(alarmId) ?? -1)?.alarms.get(alarmId);
   }
 
   #oldestSeen(known: [number, HeldPartition][]): string {
@@ -200,8 +228,19 @@ export class AlarmCache {
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
     const held = this.#tryHold(alarm, known?.ticket);
-    if (held === undefined || !this.#isOurs(held)) return this.#leaveOut(alarm, held);
+    if (held === undefined || !this.#isOurs(held)) this.#leaveOut(alarm, held);
+    else this.#keep(held, alarms);
+    if (held !== undefined) this.#tellIfNeverOpen(held, alarm);
+  }
+
+  #tellIfNeverOpen(held: HeldAlarm, { timeConstraintsJson: json }: LoadedAlarm): void {
+    const reason = json === '[]' ? undefined : neverOpensReason(JSON.parse(json) as TimeConstraint[]);
+    if (reason !== undefined) this.#tell(held, reason);
+  }
+
+  #keep(held: HeldAlarm, alarms: HeldPartition['alarms']): void {
     this.#withoutBackend.delete(held.id);
+    this.#untold.delete(held.id);
     alarms.set(held.id, held);
     this.#partitionOf.set(held.id, held.partition);
     if (typeOf(held.rule).judgedBy === 'members') this.#combinations.set(held.id, held);
@@ -216,12 +255,19 @@ export class AlarmCache {
 
   #leaveOut({ id, partition }: LoadedAlarm, held: HeldAlarm | undefined): void {
     this.#remove(id);
-    if (held?.needs.some((need) => !this.deps.isConfigured(need)))
-      this.#withoutBackend.set(id, { partition, kind: held.rule.type });
+    if (held === undefined || typeOf(held.rule).judgedBy !== 'series') return;
+    const missing = held.needs.filter((need) => !this.deps.isConfigured(need));
+    if (missing.length > 0) this.#withoutBackend.set(id, { partition, kind: held.rule.type });
+    if (held.shownReason !== null) this.#tell(held, whyLeftOut(missing));
+  }
+
+  #tell(alarm: HeldAlarm, reason: string): void {
+    if (alarm.shownReason !== reason) this.#untold.set(alarm.id, { alarm, reason });
   }
 
   #remove(alarmId: string): void {
     this.#withoutBackend.delete(alarmId);
+    this.#untold.delete(alarmId);
     const partition = this.#partitionOf.get(alarmId);
     if (partition === undefined) return;
     this.#partitions.get(partition)?.alarms.delete(alarmId);
@@ -258,6 +304,8 @@ export class AlarmCache {
       state: alarm.state,
       stateVersion: alarm.stateVersion,
       ticket,
+      shownReason: alarm.shownReason === null ? null : replaceableReason(alarm.state, alarm.shownReason),
+      isReasonFound: false,
     };
   }
 

@@ -90,6 +90,7 @@ async function commitChunk(
 
 function settle(deps: CommitDeps, result: CommitResult, partitions: Progress['partitions']): void {
   for (const { outcome, stateVersion } of result.committed) {
+    if (outcome.kind === 'reason') deps.cache.reasonCommitted(outcome, stateVersion);
     if (outcome.kind !== 'transition') continue;
     deps.cache.committed(outcome, stateVersion);
     deps.telemetry.transitions.inc({ state: outcome.to });
@@ -98,7 +99,8 @@ function settle(deps: CommitDeps, result: CommitResult, partitions: Progress['pa
   }
   if (result.notifications > 0) deps.doorbell.ring(result.notifications);
   if (result.fenced.length > 0) {
-    deps.telemetry.transitionsFenced.inc({ reason: result.lost.length > 0 ? 'epoch' : 'version' }, result.fenced.length);
+    const fenced = result.fenced.filter(({ kind }) => kind !== 'reason').length;
+    deps.telemetry.transitionsFenced.inc({ reason: result.lost.length > 0 ? 'epoch' : 'version' }, fenced);
     deps.cache.reread(result.fenced.map(({ alarmId }) => alarmId));
   }
   if (result.lost.length > 0) {

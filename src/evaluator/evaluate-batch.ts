@@ -14,6 +14,7 @@ import { countedState, type EvaluationResult } from './count-results.js';
 import { judgeAlarm, judgeWithoutBackends, type Judgement } from './judge.js';
 import { planRequests, type AlarmPlace, type PlannedRequest } from './plan.js';
 import type { PoisonWatch } from './poison-watch.js';
+import { failureReason, foundReason, outageReason } from './reason-outcomes.js';
 import type { LookAt, Standing, TroubleWatch } from './trouble-watch.js';
 
 export interface EvaluateBatchDeps {
@@ -229,10 +230,14 @@ function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, batch }: An
       return note(deps, alarm, { judgement, standing, mayRepeat: standing.isFirst }, part);
     }
     const standing = deps.trouble.inTrouble(alarm, batch);
-    if (!standing.isJudged) return undefined;
+    if (!standing.isJudged) {
+      add(part, outageReason(alarm, judgement.own));
+      return undefined;
+    }
     return note(deps, alarm, { judgement: judgeWithoutBackends(alarm, judgement.own, now), standing, mayRepeat: !isRetry }, part);
   } catch (thrown) {
     deps.poison.failed(alarm.id, now, toError(thrown));
+    add(part, failureReason(alarm));
     return undefined;
   }
 }
@@ -251,6 +256,10 @@ function keepPlace({ behind, trouble }: EvaluateBatchDeps, alarm: HeldAlarm, { o
   behind.notAsked(alarm, { now, lastMs: batch.lastMs?.(alarm.partition), backend, isPartial: !own.every(isUnasked) });
 }
 
+function add({ outcomes }: BatchPart, outcome: Outcome | null): void {
+  if (outcome) outcomes.push(outcome);
+}
+
 interface Noted {
   judgement: Judgement;
   standing: Standing;
@@ -260,8 +269,8 @@ interface Noted {
 
 function note(deps: EvaluateBatchDeps, alarm: HeldAlarm, { judgement, standing, mayRepeat }: Noted, part: BatchPart): Verdict {
   const { evaluation, decision } = judgement;
-  const outcome = decision.kind === 'repeat' && !mayRepeat ? null : outcomeOf(alarm, decision);
-  if (outcome) part.outcomes.push(outcome);
+  add(part, decision.kind === 'repeat' && !mayRepeat ? null : outcomeOf(alarm, decision));
+  if (decision.kind !== 'transition') add(part, foundReason(alarm, evaluation));
   const state = deps.keepsResults && standing.isFirst ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
   if (state !== undefined) part.results.push({ alarmId: alarm.id, partition: alarm.partition, state });
   deps.poison.succeeded(alarm.id);

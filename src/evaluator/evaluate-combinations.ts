@@ -10,6 +10,7 @@ import type { HeldAlarm } from './alarm-cache.js';
 import { CombinationSnapshot, type MemberProgress } from './combination-snapshot.js';
 import { outcomeOf } from './evaluate-batch.js';
 import type { PoisonWatch } from './poison-watch.js';
+import { failureReason, foundReason } from './reason-outcomes.js';
 import { slotOf } from './schedule.js';
 
 /** Combinations looked at with one statement. */
@@ -73,7 +74,7 @@ export class CombinationJudge {
       return this.deps.poison.isQuarantined(alarm.id, now) ? [] : this.#judgeOne(alarm, snapshot, now);
     } catch (thrown) {
       this.deps.poison.failed(alarm.id, now, toError(thrown));
-      return [];
+      return [failureReason(alarm)].filter((outcome) => outcome !== null);
     }
   }
 
@@ -104,7 +105,8 @@ export class CombinationJudge {
     const decision = decide({ state: alarm.state, repeatActions: alarm.repeats }, evaluation, evaluatedTypeOf(alarm.rule));
     this.deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
     this.deps.poison.succeeded(alarm.id);
-    return [outcomeOf(alarm, decision)].filter((outcome) => outcome !== null);
+    const reason = decision.kind === 'transition' ? null : foundReason(alarm, evaluation);
+    return [outcomeOf(alarm, decision), reason].filter((outcome) => outcome !== null);
   }
 
   #forgetAllBut(held: readonly HeldAlarm[]): void {

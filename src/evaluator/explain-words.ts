@@ -45,10 +45,11 @@ function membersWords(members: readonly { alarmId: string; state: AlarmState | n
 function partsWords(questions: readonly ExplainedQuestion[]): string {
   return questions
     .map((question) => {
-      const { part, backend } = question;
+      const { part, backend, refusal } = question;
       if (backend.trouble !== null) return `${part?.name}: ${shownBackend(backend)} could not be asked: ${backend.trouble}`;
+      const why = refusal === null ? '' : ` (${shownBackend(backend)} gives no data: ${withoutPreamble(refusal)})`;
       const ofSeries = seriesWords(question);
-      return `${part?.name} says ${part?.verdict}${ofSeries && ` (${ofSeries})`}`;
+      return `${part?.name} says ${part?.verdict}${ofSeries && ` (${ofSeries})`}${why}`;
     })
     .join(', ');
 }

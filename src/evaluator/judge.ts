@@ -43,7 +43,7 @@ function judgeOwn({ rule, options, state, repeats }: JudgedAlarm, own: BackendAn
   return { own, evaluation, decision: decide({ state, repeatActions: repeats }, evaluation, type) };
 }
 
-function backendText({ datasource, backend }: SeriesNeed): string {
+export function backendText({ datasource, backend }: SeriesNeed): string {
   return backend === null ? `the ${datasource} backend` : `the ${datasource} backend ${backend}`;
 }
 

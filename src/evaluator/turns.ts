@@ -8,6 +8,7 @@ import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
 import type { CountResults, EvaluationResult } from './count-results.js';
 import { evaluateBatch, type Batch, type BatchPart, type EvaluateBatchDeps } from './evaluate-batch.js';
 import type { HeldPartitions } from './held-partitions.js';
+import { newReason } from './reason-outcomes.js';
 import { lastSlotTime, missedSlots } from './schedule.js';
 import type { Retry } from './trouble-watch.js';
 
@@ -90,6 +91,7 @@ export class Turns {
         now,
       );
       batch.behind.settle(token);
+      await this.#tellUnevaluated(due, now);
       log.debug('batch evaluated', { partitions: due.length, alarms: alarms.length });
     } finally {
       batch.behind.giveBack(token);
@@ -158,6 +160,14 @@ export class Turns {
         await onPart(part);
       }
     });
+  }
+
+  /** For people who read `state_reason`: of these alarms no evaluation will ever say anything. */
+  async #tellUnevaluated(partitions: Epochs, at: Date): Promise<void> {
+    const { cache, commit } = this.deps;
+    const untold = cache.untoldOf(new Set(partitions.map(({ id }) => id)));
+    const outcomes = untold.flatMap(({ alarm, reason }) => newReason(alarm, reason) ?? []);
+    if (outcomes.length > 0) await commitOutcomes(commit, outcomes, { partitions, at, mark: 'none' });
   }
 
   async #commitPart(part: BatchPart, turn: Turn): Promise<void> {

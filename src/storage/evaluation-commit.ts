@@ -1,13 +1,25 @@
 import type { Database, Sql } from './database.js';
 import { OUTCOME_COLUMNS, writeOutcomeRows, type Decided, type OutcomeAlarm, type Written } from './outcome-rows.js';
 
-/** A decision about one alarm, with the versions it was made from. */
-export interface Outcome extends Decided {
+/** The alarm that an outcome is about, with the versions it was made from. */
+interface OfAlarm {
   alarmId: string;
   partition: number;
   stateVersion: number;
   definitionVersion: number;
 }
+
+/** A transition or a repeat. */
+export type DecidedOutcome = OfAlarm & Decided;
+
+/** A new `state_reason` for a state that stays: no history row, no notification, no new version. */
+export interface ReasonOutcome extends OfAlarm {
+  kind: 'reason';
+  reason: string;
+}
+
+/** What one evaluation of one alarm has to write. */
+export type Outcome = DecidedOutcome | ReasonOutcome;
 
 export interface EvaluationBatch {
   memberId: string;
@@ -53,6 +65,11 @@ const COMPARE_AND_SET = `
     from ${GUARDS}, $5::text[], $6::text[]) as i (id, state_version, definition_version, partition, state, reason)
    where ${UNEDITED} returning ${OUTCOME_COLUMNS}`;
 
+const REPLACE_REASON = `
+  update alarms a set state_reason = i.reason
+    from ${GUARDS}, $5::text[]) as i (id, state_version, definition_version, partition, reason)
+   where ${UNEDITED} returning a.id, a.state_version`;
+
 const COMPARE_FOR_REPEAT = `
   select ${OUTCOME_COLUMNS} from ${GUARDS}) as i (id, state_version, definition_version, partition) join alarms a on ${UNEDITED} for share of a`;
 
@@ -71,16 +88,21 @@ export function createEvaluationCommit(db: Database): CommitEvaluations {
 async function commit(tx: Sql, batch: EvaluationBatch): Promise<CommitResult> {
   const mine = await fence(tx, batch);
   const admitted = batch.outcomes.filter(({ partition }) => mine.has(partition));
-  const transitions = admitted.filter(({ kind }) => kind === 'transition');
-  const repeats = admitted.filter(({ kind }) => kind === 'repeat');
+  const decided = admitted.filter((outcome) => outcome.kind !== 'reason');
+  const transitions = decided.filter(({ kind }) => kind === 'transition');
+  const repeats = decided.filter(({ kind }) => kind === 'repeat');
   const changed = await compareAndSet(tx, transitions, batch.at);
   const repeated = await compareForRepeat(tx, repeats);
   const { at, staleBefore, defaultPolicy } = batch;
   const notifications = await writeOutcomeRows(tx, { changed, repeated, at, staleBefore, defaultPolicy });
-  const written = [...changed, ...repeated];
+  const reasons = await replaceReasons(tx, admitted.filter(isReason));
+  const written: CommitResult['committed'] = [...changed, ...repeated, ...reasons].map(({ outcome, row }) => ({
+    outcome,
+    stateVersion: row.state_version,
+  }));
   const done = new Set(written.map(({ outcome }) => outcome));
   return {
-    committed: written.map(({ outcome, row }) => ({ outcome, stateVersion: row.state_version })),
+    committed: written,
     fenced: batch.outcomes.filter((outcome) => !done.has(outcome)),
     lost: batch.partitions.filter(({ id }) => !mine.has(id)).map(({ id }) => id),
     notifications,
@@ -93,18 +115,34 @@ async function fence(tx: Sql, { memberId, partitions, mark, at }: EvaluationBatc
   return new Set(rows.map(({ id }) => id));
 }
 
-async function compareAndSet(tx: Sql, outcomes: readonly Outcome[], at: Date): Promise<Written<Outcome>[]> {
+function isReason(outcome: Outcome): outcome is ReasonOutcome {
+  return outcome.kind === 'reason';
+}
+
+async function compareAndSet(tx: Sql, outcomes: readonly DecidedOutcome[], at: Date): Promise<Written<DecidedOutcome>[]> {
   if (outcomes.length === 0) return [];
   const parameters = [...guards(outcomes), outcomes.map(({ to }) => to), outcomes.map(({ reason }) => reason), at];
   return pair(outcomes, (await tx.query<OutcomeAlarm>(COMPARE_AND_SET, parameters)).rows);
 }
 
-async function compareForRepeat(tx: Sql, outcomes: readonly Outcome[]): Promise<Written<Outcome>[]> {
+async function compareForRepeat(tx: Sql, outcomes: readonly DecidedOutcome[]): Promise<Written<DecidedOutcome>[]> {
   if (outcomes.length === 0) return [];
   return pair(outcomes, (await tx.query<OutcomeAlarm>(COMPARE_FOR_REPEAT, guards(outcomes))).rows);
 }
 
-function guards(outcomes: readonly Outcome[]): unknown[] {
+type ReasonRow = Pick<OutcomeAlarm, 'id' | 'state_version'>;
+
+/** After the transitions and repeats of the same transaction; an alarm that has a transition there has no reason of its own. */
+async function replaceReasons(
+  tx: Sql,
+  outcomes: readonly ReasonOutcome[],
+): Promise<{ outcome: ReasonOutcome; row: ReasonRow }[]> {
+  if (outcomes.length === 0) return [];
+  const parameters = [...guards(outcomes), outcomes.map(({ reason }) => reason)];
+  return pair(outcomes, (await tx.query<ReasonRow>(REPLACE_REASON, parameters)).rows);
+}
+
+function guards(outcomes: readonly OfAlarm[]): unknown[] {
   return [
     outcomes.map(({ alarmId }) => alarmId),
     outcomes.map(({ stateVersion }) => stateVersion),
@@ -113,7 +151,10 @@ function guards(outcomes: readonly Outcome[]): unknown[] {
   ];
 }
 
-function pair(outcomes: readonly Outcome[], rows: readonly OutcomeAlarm[]): Written<Outcome>[] {
+function pair<One extends OfAlarm, Row extends { id: string }>(
+  outcomes: readonly One[],
+  rows: readonly Row[],
+): { outcome: One; row: Row }[] {
   const byId = new Map(rows.map((row) => [row.id, row]));
   return outcomes.flatMap((outcome) => {
     const row = byId.get(outcome.alarmId);

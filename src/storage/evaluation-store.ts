@@ -1,4 +1,5 @@
-import type { AlarmState } from '../alarm/alarm.js';
+import { NOT_EVALUATED_YET, type AlarmState } from '../alarm/alarm.js';
+import { PROVISIONAL_REASONS } from '../alarm/state-reason.js';
 import type { AlarmKind } from '../alarm/types/index.js';
 import type { Database } from './database.js';
 
@@ -17,6 +18,8 @@ export interface LoadedAlarm {
   optionsJson: string | null;
   state: AlarmState;
   stateVersion: number;
+  /** `state_reason` where an evaluation may replace it without a change of state; null elsewhere. */
+  shownReason: string | null;
   definitionVersion: number;
   partition: number;
   deleted: boolean;
@@ -42,6 +45,12 @@ export interface AlarmChanges {
   seen: string;
 }
 
+/** As `isProvisional`, or a little more. None of these texts holds a quote, `%` or `_`. */
+const MAY_BE_PROVISIONAL = [
+  `a.state_reason = '${NOT_EVALUATED_YET}'`,
+  ...Object.values(PROVISIONAL_REASONS).map((beginning) => `a.state_reason like '${beginning}%'`),
+].join(' or ');
+
 const COLUMNS = `
   a.id, coalesce(a.project_id, '') as "projectId", a.type as kind, a.rule as "ruleJson", a.enabled, a.repeat_actions as "repeatActions",
   array_remove(array[
@@ -49,6 +58,7 @@ const COLUMNS = `
     case when cardinality(a.alarm_actions) > 0 then 'alarm' end,
     case when cardinality(a.insufficient_data_actions) > 0 then 'insufficient data' end], null) as "statesWithActions",
   a.time_constraints as "timeConstraintsJson", a.evaluation_options as "optionsJson", a.state, a.state_version as "stateVersion",
+  case when a.state = 'insufficient data' or ${MAY_BE_PROVISIONAL} then a.state_reason end as "shownReason",
   a.definition_version as "definitionVersion", a.partition, a.deleted_at is not null as deleted`;
 
 /**

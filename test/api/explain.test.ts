@@ -280,6 +280,14 @@ describe('an alarm on a backend', () => {
     expect(summary).toContain(`gnocchi gives no data: ${answer.reason.replace('alarm statistics retrieval failed: ', '')}`);
   });
 
+  test('that refuses the query of a rule within a composite one is told with what it said', async () => {
+    const words = 'execution: many-to-many matching not allowed (HTTP 422)';
+    prometheus.says = () => ({ kind: 'refused', reason: `alarm statistics retrieval failed: ${words}` });
+    const composite_rule = { or: [{ type: 'prometheus', query: 'a / b', threshold: 1 }] };
+    const { summary } = await explain(await api.create({ name: 'any', type: 'composite', composite_rule }, MEMBER));
+    expect(summary).toContain(`rule1 says insufficient data (prometheus gives no data: ${words})`);
+  });
+
   test('that nobody configured is not evaluated, and says which', async () => {
     const body = {
       name: 'pool',

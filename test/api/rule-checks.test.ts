@@ -51,8 +51,9 @@ describe('whoever can judge a rule', () => {
     const ruleChecks: RuleChecks = {
       check: (rule, author) => {
         looked.push({ rule, author });
-        return verdict ? Promise.reject(verdict) : Promise.resolve();
+        return verdict ? Promise.reject(verdict) : Promise.resolve([]);
       },
+      missingBackends: () => [],
       externalOwner: () => {
         owners += 1;
         return Promise.resolve('svc');
@@ -142,16 +143,23 @@ describe('what Gnocchi says of a rule', () => {
   beforeEach(async () => {
     double = await startGnocchiDouble();
     resources = new ReleaseStack();
-    const config = Config.parse({ gnocchi: { url: double.url } });
-    const ruleChecks = createRuleChecks({
-      config,
+    api = await startApi(db, { ruleChecks: checksWith({ gnocchi: { url: double.url } }) });
+  });
+
+  function checksWith(settings: object): RuleChecks {
+    return createRuleChecks({
+      config: Config.parse(settings),
       clock: new FakeClock(),
       resources,
-      keystone: undefined,
+      keystone: {
+        token: () => Promise.resolve('ours'),
+        renew: () => Promise.resolve('ours'),
+        projectId: () => Promise.resolve(null),
+      },
       enforceLabel: (promql) => ({ promql }),
     });
-    api = await startApi(db, { ruleChecks });
-  });
+  }
+
   afterEach(async () => {
     await api.close();
     await resources.release();
@@ -167,15 +175,36 @@ describe('what Gnocchi says of a rule', () => {
     );
   });
 
-  test('is Server trouble while it cannot be asked, for the leaves of a composite rule too', async () => {
+  test('is told as not checked while it cannot be asked, for the leaves of a composite rule too', async () => {
     await double.close();
     for (const body of [ruleBody(), compositeBody()]) {
       const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body });
-      expect([answer.status, answer.headers['retry-after']]).toEqual([503, undefined]);
-      expect(answer.text).toBe(
-        '{"error_message": {"faultcode": "Server", "faultstring": "Gnocchi cannot be asked: connection refused", "debuginfo": null}}',
-      );
+      expect([answer.status, answer.json().state_reason]).toEqual([
+        201,
+        'not checked: the gnocchi backend cannot be asked: connection refused',
+      ]);
     }
+  });
+
+  test('is not guessed where a rule names what its author may not be allowed to see', async () => {
+    const bearer = await startApi(db, {
+      ruleChecks: checksWith({ gnocchi: { url: double.url, auth: 'keystone' } }),
+      authenticate: async (credentials) => ({ ...(await createNoauthAuthenticator()(credentials)), token: 'theirs' }),
+    });
+    await double.close();
+    const rule = { metrics: ['11111111-2222-4333-8444-555555555555'], aggregation_method: 'mean', threshold: 80 };
+    const kind = 'gnocchi_aggregation_by_metrics_threshold';
+    const body = { name: 'by metrics', type: kind, [`${kind}_rule`]: rule };
+    const [member, admin] = [
+      await bearer.ask('POST', '/v2/alarms', { as: MEMBER, body }),
+      await bearer.ask('POST', '/v2/alarms', { as: ADMIN, body }),
+    ];
+    await bearer.close();
+    expect([member.status, member.fault]).toEqual([503, 'Gnocchi cannot be asked: connection refused']);
+    expect([admin.status, admin.json().state_reason]).toEqual([
+      201,
+      'not checked: the gnocchi backend cannot be asked: connection refused',
+    ]);
   });
 
   test('holds for the search within the author’s project', async () => {

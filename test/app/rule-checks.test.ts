@@ -45,7 +45,7 @@ function checksWith(gnocchi: object, keystone?: KeystoneAccess): RuleChecks {
   });
 }
 
-function check(checks: RuleChecks): Promise<void> {
+function check(checks: RuleChecks): Promise<string[]> {
   return checks.check(BOGUS, { isAdmin: true }, null);
 }
 
@@ -64,7 +64,7 @@ function keystoneWith(projects: Record<string, string>, domain: string): Keyston
 
 describe('the checks of rules', () => {
   test('are left out without gnocchi.url', async () => {
-    await expect(check(checksWith({}))).resolves.toBeUndefined();
+    await expect(check(checksWith({}))).resolves.toEqual([]);
   });
 
   test('ask the Gnocchi of gnocchi.url, by default as the user admin', async () => {
@@ -135,8 +135,34 @@ describe('with several backends', () => {
     });
     const member = { isAdmin: false };
     await expect(checks.check(PROMQL, member, null)).rejects.toThrow("Value: 'up'. No");
-    await expect(checks.check(PROMQL, member, 'header')).resolves.toBeUndefined();
+    await expect(checks.check(PROMQL, member, 'header')).resolves.toEqual([
+      'the prometheus backend header cannot be asked: connection refused',
+    ]);
     await expect(checks.check(PROMQL, member, 'open')).rejects.toThrow('prometheus.others.open.tenancy is none');
+  });
+
+  test.each([
+    ['prometheus', PROMQL],
+    ['gnocchi', BOGUS],
+  ])('what is not configured is told with the option to set: %s', (kind, rule) => {
+    const checks = several({ [kind]: { others: { east: { url: double.url, auth: 'none' } } } });
+    expect(checks.missingBackends(rule, 'east')).toEqual([]);
+    expect(checks.missingBackends(rule, null)).toEqual([`no ${kind} backend is configured (set ${kind}.url)`]);
+  });
+
+  test.each<[string, object, KeystoneAccess | undefined, string[]]>([
+    ['no address of it and no Keystone', {}, undefined, ['no octavia backend is configured (set octavia.url)']],
+    ['an address of it', { octavia: { url: 'http://127.0.0.1:1' } }, undefined, []],
+    ['a Keystone, whose catalogue may have it', {}, keystoneWith({}, 'Default'), []],
+  ])('Octavia is configured or not, with %s', (_, settings, keystone, missing) => {
+    const pool: AlarmRule = {
+      type: 'loadbalancer_member_health',
+      pool_id: 'p',
+      stack_id: 's',
+      autoscaling_group_id: 'g',
+      scope_to_project: null,
+    };
+    expect(several(settings, keystone).missingBackends(pool, null)).toEqual(missing);
   });
 
   test('one without a Keystone for its tokens is named', () => {

@@ -148,7 +148,7 @@ describeWithPostgres('the alarms in memory', () => {
     await storeAlarm(db, { id: 'a', rule, state: 'ok' });
     cache.take([home]);
     await cache.refresh();
-    cache.committed({ alarmId: 'a', to: 'alarm' }, 1);
+    cache.committed({ alarmId: 'a', to: 'alarm', reason: 'r' }, 1);
     await db.query('update alarms set revision = pg_current_xact_id()'); // as if read before the commit: still version 0
     await cache.refresh();
     expect([...cache.alarmsOf(home)][0]).toMatchObject({ state: 'alarm', stateVersion: 1 });

@@ -176,7 +176,8 @@ function held(rule: AlarmRule, given: { options: EvaluationOptions; state: HeldA
     definitionVersion: 1,
     stateVersion: 0,
   };
-  return { id: randomUUID(), projectId: 'p', rule, needs, options: used, state, ...rest };
+  const reason = { shownReason: null, isReasonFound: false };
+  return { id: randomUUID(), projectId: 'p', rule, needs, options: used, state, ...rest, ...reason };
 }
 
 describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', () => {

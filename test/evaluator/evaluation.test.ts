@@ -126,6 +126,7 @@ function evaluation(open: () => Promise<Database>): void {
 
   test('an unchanged evaluation writes nothing but the checkpoint', async () => {
     await storeAlarm(db, { id: 'a', rule: thresholdRule(), state: 'ok' });
+    await db.query("update alarms set state_reason = 'Transition to ok'");
     await push('cpu', 10);
     const before = await db.query('select xmin::text, * from alarms');
     await rig.interval();

@@ -37,6 +37,7 @@ function loaded(partition: number, count: number, constraints: (index: number) =
       optionsJson: null,
       state: 'ok',
       stateVersion: 1,
+      shownReason: null,
       definitionVersion: 1,
       partition,
       deleted: false,
@@ -131,12 +132,14 @@ describe('many alarms at once', () => {
       datasources: answering({ kind: 'series', series: [] }),
       poison: new PoisonWatch({ log: silentLogger, telemetry }),
       trouble: new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
+      behind: new BehindWatch(),
       log: silentLogger,
       telemetry,
     };
     const { signal } = new AbortController();
     const turnsAt = async (time: string): Promise<number> => {
-      const batch = { alarms: [...cache.alarmsOf(FIRST)], now: new Date(time), isRetry: false, signal, cutOff: signal };
+      const limits = { sendBy: signal, signal, cutOff: signal };
+      const batch = { alarms: [...cache.alarmsOf(FIRST)], now: new Date(time), isRetry: false, ...limits };
       return turnsDuring(evaluateBatch(deps, batch).next());
     };
     expect(await turnsAt('2026-03-01T00:00:00Z')).toBeGreaterThan(5);

@@ -124,7 +124,7 @@ test('requests that are sent and never answered are an outage, also while others
   expect(rig.health.failing().map(({ backend, reason }) => [backend, reason])).toEqual([['prometheus', 'no answer in time']]);
   expect(await backendUp()).toBe(0);
   expect(rig.evaluator.inTrouble()).toBe(alarms.length);
-  const changed = rig.outcomes.filter(({ kind }) => kind === 'transition');
+  const changed = rig.outcomes.filter((outcome) => outcome.kind === 'transition');
   expect(changed).not.toEqual([]);
   expect(new Set(changed.map(({ to }) => to))).toEqual(new Set(['insufficient data']));
 });

@@ -75,6 +75,8 @@ function held(id: string, fields: Record<string, unknown>): HeldAlarm {
     options: NO_OPTIONS,
     repeats: true,
     statesWithActions: ['ok', 'alarm', 'insufficient data'],
+    shownReason: null,
+    isReasonFound: false,
     openTimes: createOpenTimesSource().of([]),
     partition: 0,
     definitionVersion: 1,

@@ -97,7 +97,8 @@ export type Authentication = Pick<ApiDeps, 'authenticate' | 'challenge'>;
 
 /** Nobody to ask about rules. */
 const UNCHECKED: RuleChecks = {
-  check: () => Promise.resolve(),
+  check: () => Promise.resolve([]),
+  missingBackends: () => [],
   externalOwner: () => Promise.resolve(null),
   knownBackends: () => [],
 };

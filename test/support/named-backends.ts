@@ -14,8 +14,9 @@ export function namedBackends(names: Readonly<Record<string, string[]>>): NamedB
     looked,
     check: (rule, _, backend) => {
       looked.push({ rule, backend });
-      return Promise.resolve();
+      return Promise.resolve([]);
     },
+    missingBackends: () => [],
     externalOwner: (backend) => Promise.resolve(backend === null ? 'svc' : `svc-${backend}`),
     knownBackends: (kind) => names[kind] ?? [],
   };

@@ -226,6 +226,7 @@ function loaded({ id, project, query, partition = partitionOf(query) }: Overload
     timeConstraintsJson: '[]',
     optionsJson: null,
     state: 'alarm',
+    shownReason: null,
     stateVersion: 1,
     definitionVersion: 1,
     partition,

@@ -7,7 +7,11 @@ import { prometheusBackends, sectionName, type PrometheusSettings, type Reachabl
 import type { Config } from '../../config/schema.js';
 import type { BackendObserver, Datasource } from '../../datasource/datasource.js';
 import type { Tenancy } from '../../datasource/prometheus/plan-queries.js';
-import { createPrometheusClient, type PrometheusAuth } from '../../datasource/prometheus/prometheus-client.js';
+import {
+  createPrometheusClient,
+  type PrometheusAuth,
+  type PrometheusClient,
+} from '../../datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../datasource/prometheus/prometheus.js';
 import type { Named } from '../../datasource/registry.js';
 import { StartupError, toError } from '../../errors.js';
@@ -30,6 +34,14 @@ interface Opening {
 }
 
 function openPrometheus(settings: Reachable<PrometheusSettings>, { section, observer }: Opening): Datasource<PrometheusQuery> {
+  return createPrometheusDatasource({ ...openPrometheusClient(settings, section), observer });
+}
+
+/** A client, and what keeps projects apart. `section` is as in the configuration, for messages. @throws StartupError as `openPrometheuses`. */
+export function openPrometheusClient(
+  settings: Reachable<PrometheusSettings>,
+  section: string,
+): { client: PrometheusClient; tenancy: Tenancy } {
   const pemIn = (option: 'ca_file' | 'certificate_file' | 'key_file'): string | undefined => {
     const file = settings[option];
     return file === undefined ? undefined : tried(`${section}.${option}: cannot read ${file}`, () => readFileSync(file, 'utf8'));
@@ -39,7 +51,7 @@ function openPrometheus(settings: Reachable<PrometheusSettings>, { section, obse
     createSecureContext({ ca: tls.ca, cert: tls.certificate, key: tls.key }),
   );
   const client = createPrometheusClient({ url: settings.url, auth: authOf(settings), tls, timeoutMs: settings.timeout });
-  return createPrometheusDatasource({ client, tenancy: tenancyOf(settings, section), observer });
+  return { client, tenancy: tenancyOf(settings, section) };
 }
 
 /** The configuration was checked: what a kind of authentication needs is there. */

@@ -83,8 +83,13 @@ function settled<T>(answer: GnocchiAnswer<T>): Asked<T> {
     throw new BackendTrouble(answer.reason, { cause: answer.cause });
   }
   if (answer.status === 401) throw new BackendTrouble('it does not accept the credentials of this service');
-  if (answer.status >= 500 || PASSING.has(answer.status)) throw new BackendTrouble(`it answered with status ${answer.status}`);
+  if (isPassing(answer)) throw new BackendTrouble(`it answered with status ${answer.status}`);
   return answer;
+}
+
+/** Whether a refusal says nothing about what was asked. */
+export function isPassing({ status }: Pick<Refusal, 'status'>): boolean {
+  return status >= 500 || PASSING.has(status);
 }
 
 /** Divides what cannot be answered together until each failure belongs to one member; trouble would only be repeated by that. */

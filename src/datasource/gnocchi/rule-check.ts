@@ -1,11 +1,14 @@
 import type { GnocchiAggregationByResourcesThresholdRule as ByResourcesRule } from '../../alarm/types/gnocchi-aggregation-by-resources-threshold/schema.js';
 import type { AlarmRule } from '../../alarm/types/index.js';
+import { RawJson } from '../../alarm/python-json.js';
 import type { Clock } from '../../clock.js';
 import { AppError, UpstreamRefusal } from '../../errors.js';
 import type { GnocchiAnswer } from './answer.js';
-import type { GnocchiClient } from './gnocchi-client.js';
+import { askNeutral, isPassing } from './asker.js';
+import { AnswerTooLarge, type GnocchiClient } from './gnocchi-client.js';
 import { gnocchiRulesIn, type GnocchiRule } from './gnocchi-rules.js';
 import { hourly } from './hourly.js';
+import { searchRequest } from './search-questions.js';
 
 /** Who wants the rule. */
 export interface RuleAuthor {
@@ -16,8 +19,9 @@ export interface RuleAuthor {
 
 /**
  * Has Gnocchi look at a rule before it is stored: is its aggregation method one of Gnocchi's, can its search be run, and may its author see what
- * it names. Rules that ask Gnocchi nothing pass.
- * @throws AppError with Aodh's texts; `unavailable` when Gnocchi cannot be asked.
+ * it names. Rules that ask Gnocchi nothing pass. Resolves to the reason why a rule was not checked, such as `cannot be asked: connection refused`;
+ * undefined for a rule that was.
+ * @throws AppError with Aodh's texts; `unavailable` where it could not be found out what the author may see.
  */
 export function createGnocchiRuleCheck({
   gnocchi,
@@ -25,22 +29,45 @@ export function createGnocchiRuleCheck({
 }: {
   gnocchi: GnocchiClient;
   clock: Pick<Clock, 'monotonicMs'>;
-}): (rule: AlarmRule, author: RuleAuthor) => Promise<void> {
+}): (rule: AlarmRule, author: RuleAuthor) => Promise<string | undefined> {
   const methods = hourly(clock, async () => known(await gnocchi.capabilities()));
   return async (rule, author) => {
+    let reason: string | undefined;
     for (const each of gnocchiRulesIn(rule)) {
-      refuseUnknownMethod(each, await methods());
-      if (each.type === 'gnocchi_aggregation_by_resources_threshold') await tryOut(gnocchi, each);
-      else await refuseInvisible(gnocchi, each, author);
+      // After the first failure Gnocchi is not asked again: a person waits.
+      reason ??= await whyNotChecked(async () => {
+        refuseUnknownMethod(each, await methods());
+        if (isSearch(each)) await tryOut(gnocchi, each);
+      });
+      if (!isSearch(each)) await refuseInvisible(gnocchi, each, author);
     }
+    return reason;
   };
+}
+
+function isSearch(rule: GnocchiRule): rule is ByResourcesRule {
+  return rule.type === 'gnocchi_aggregation_by_resources_threshold';
+}
+
+async function whyNotChecked(check: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await check();
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof NotChecked) return thrown.message;
+    throw thrown;
+  }
+}
+
+/** The message is fit for everybody's eyes. */
+class NotChecked extends Error {
+  override readonly name = 'NotChecked';
 }
 
 /** Without its capabilities Gnocchi can judge nothing, whatever the reason, and never is it the author's fault. */
 function known(answer: GnocchiAnswer<string[]>): string[] {
   if (answer.kind === 'answer') return answer.value;
-  if (answer.kind === 'refusal' && answer.status !== 401) throw new UpstreamRefusal(503, answer.description);
-  throw unavailable(answer);
+  throw notChecked(answer);
 }
 
 function refuseUnknownMethod({ aggregation_method }: GnocchiRule, methods: readonly string[]): void {
@@ -49,18 +76,28 @@ function refuseUnknownMethod({ aggregation_method }: GnocchiRule, methods: reado
   throw new AppError('invalid_request', `aggregation_method should be in [${list}] not ${aggregation_method}`);
 }
 
-/** Runs the rule's search over a day. A metric that nobody has yet is no fault: there may be one by the time the rule is evaluated. */
+/**
+ * Runs the rule's search over a day, as evaluators do over the alarm's window. A metric that nobody has yet is no fault: there may be one by the
+ * time the rule is evaluated. Nor is an answer that is too large: that of the alarm's window is smaller.
+ */
 async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<void> {
-  const stored = rule.aggregation_method.replace(/^rate:/, '');
-  const answer = await gnocchi.aggregates({
-    operations: ['aggregate', rule.aggregation_method, ['metric', rule.metric, stored]],
-    search: { query: JSON.parse(rule.query), resourceType: rule.resource_type },
-    start: '-1 day',
-    stop: 'now',
-    neededOverlap: 0,
-  });
+  const { resource_type: resourceType, metric, aggregation_method: method, query } = rule;
+  const request = searchRequest({ resourceType, metric, method }, new RawJson(query));
+  const answer = await gnocchi.aggregates({ ...request, start: '-1 day', stop: 'now' });
   if (answer.kind === 'answer' || (answer.kind === 'refusal' && isAboutAbsence(answer))) return;
+  if (answer.kind === 'trouble' && answer.cause instanceof AnswerTooLarge) return;
+  // A search that is not in its language makes Gnocchi fail: then it answers other searches.
+  if (answer.kind === 'refusal' && answer.status === 500 && (await isWell(gnocchi))) {
+    throw new UpstreamRefusal(answer.status, answer.description);
+  }
   throw refused(answer);
+}
+
+async function isWell(gnocchi: GnocchiClient): Promise<boolean> {
+  return askNeutral(gnocchi).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Gnocchi before 4.5 says 400 for metrics that it does not find. */
@@ -102,27 +139,34 @@ async function refuseInvisible(
  */
 async function refuseUnlessVisible({ field, id, ask }: Named, token: string): Promise<void> {
   const ours = await ask(id);
-  if (ours.kind === 'refusal' && ours.status < 500 && ours.status !== 401) return; // what we cannot read, no alarm can
-  if (ours.kind !== 'answer') throw refused(ours);
+  if (ours.kind === 'refusal' && !isPassing(ours)) return; // what we cannot read, no alarm can
+  if (ours.kind !== 'answer') throw unseen(ours);
   const theirs = await ask(ours.value.id, token);
   if (theirs.kind === 'answer') return;
-  if (theirs.kind === 'trouble') throw unavailable(theirs);
+  if (theirs.kind === 'trouble') throw unseen(theirs);
   if (theirs.status === 401) throw new AppError('not_authorized', 'Gnocchi does not accept your token');
-  if (theirs.status !== 403 && theirs.status !== 404) throw refused(theirs);
+  if (theirs.status !== 403 && theirs.status !== 404) throw unseen(theirs);
   throw invalid(field, id, `${field === 'metrics' ? 'Metric' : 'Resource'} ${id} is not visible to you`);
 }
 
 type Failure = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
 
 /** As Aodh: Gnocchi's refusals with its own status and words. But when it does not know us, that is not the author's 401. */
-function refused(failure: Failure): AppError {
-  if (failure.kind === 'trouble' || failure.status === 401) return unavailable(failure);
+function refused(failure: Failure): Error {
+  if (failure.kind === 'trouble' || isPassing(failure)) return notChecked(failure);
   return new UpstreamRefusal(failure.status, failure.description);
 }
 
-function unavailable(failure: Failure): AppError {
-  if (failure.kind === 'refusal') return new AppError('unavailable', 'Gnocchi does not accept the credentials of this service');
-  return new AppError('unavailable', `Gnocchi cannot be asked: ${failure.reason}`, { cause: failure.cause });
+/** What a rule names is not accepted unseen. */
+function unseen(failure: Failure): AppError {
+  if (failure.kind === 'refusal' && failure.status !== 401) return new UpstreamRefusal(failure.status, failure.description);
+  return new AppError('unavailable', `Gnocchi ${notChecked(failure).message}`, { cause: failure });
+}
+
+function notChecked(failure: Failure): NotChecked {
+  if (failure.kind === 'trouble') return new NotChecked(`cannot be asked: ${failure.reason}`, { cause: failure.cause });
+  if (failure.status === 401) return new NotChecked('does not accept the credentials of this service');
+  return new NotChecked(`cannot be asked: it answered with status ${failure.status}`);
 }
 
 function invalid(field: string, value: string, message: string): AppError {

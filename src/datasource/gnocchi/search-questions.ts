@@ -4,6 +4,7 @@ import type { Origin } from '../queue-place.js';
 import { askInParts, BROKEN, failureAnswer, saysNotFound, type Failure } from './asker.js';
 import { chunksOf, groupBy } from './chunks.js';
 import { aggregated, storedMethod } from './local-aggregate.js';
+import type { AggregatesRequest } from './gnocchi-client.js';
 import { memberOf } from './measures.js';
 import { variantsOf, type Variant } from './mergeable-search.js';
 import { seriesAnswer, type QueryOfKind, type Question, type Round } from './round.js';
@@ -107,15 +108,23 @@ function aggregates(
 ): ReturnType<Round['asker']['ask']> {
   const questions = members.map(({ question }) => question);
   const asked = questions[0]!.query;
-  const { resourceType, metric, method } = asked;
-  const fetched = ['metric', metric, storedMethod(method)];
-  const plain = { operations: fetched, search: { query, resourceType }, groupby, ...window };
-  const request = isCount(method) ? plain : { ...plain, operations: ['aggregate', method, fetched], neededOverlap: 0 };
+  const request = { ...searchRequest(asked, query), groupby, ...window };
   return asker.ask((client, putting) => client.aggregates(request, putting), {
     slices: members.length,
     origin: originOf(asked),
     questions,
   });
+}
+
+/** How an aggregate over a search's resources is asked for, without its window. Of a count the rows of each metric are. */
+export function searchRequest(
+  { resourceType, metric, method }: Pick<SearchQuestion['query'], 'resourceType' | 'metric' | 'method'>,
+  query: unknown,
+): Pick<AggregatesRequest, 'operations' | 'search' | 'neededOverlap'> {
+  const fetched = ['metric', metric, storedMethod(method)];
+  const search = { query, resourceType };
+  if (isCount(method)) return { operations: fetched, search };
+  return { operations: ['aggregate', method, fetched], search, neededOverlap: 0 };
 }
 
 /** The project that a search is kept to; one that is kept to none is admins', and a project of its own. Those that share a request have one project. */

@@ -89,10 +89,15 @@ function requestOf(
   tenancy: Tenancy,
   { start, end, stepS }: Moments,
 ): PrometheusRequest {
-  const headers = tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
+  const headers = headersOf(tenant, tenancy);
   if (stepS === 0) return { path: '/api/v1/query', form: { query, time: seconds(end), ...WHOLE }, headers };
   const range = { start: seconds(start), end: seconds(end), step: String(stepS) };
   return { path: '/api/v1/query_range', form: { query, ...range, ...WHOLE }, headers };
+}
+
+/** In whose name a request is sent. */
+export function headersOf(tenant: string | null, tenancy: Tenancy): Record<string, string> {
+  return tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
 }
 
 function seconds(ms: number): string {

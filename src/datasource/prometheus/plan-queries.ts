@@ -104,7 +104,7 @@ function together(tenant: string | null, hole: Hole | null, members: readonly Me
 type Scoped = { promql: string; tenant: string | null } | { problem: string };
 
 /** Fails closed: a project's question is either kept to that project or not asked. */
-function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): Scoped {
+export function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): Scoped {
   if (project === null) return { promql, tenant: tenancy.kind === 'header' ? (tenancy.adminTenant ?? null) : null };
   if (tenancy.kind === 'none') return { problem: 'only admins may ask Prometheus: nothing keeps its projects apart' };
   // An empty value would match what belongs to nobody.

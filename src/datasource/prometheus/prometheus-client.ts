@@ -13,7 +13,7 @@ export interface PrometheusClientOptions extends HttpExchangeOptions {
 
 export interface PrometheusRequest {
   /** Below the configured URL. */
-  path: '/api/v1/query' | '/api/v1/query_range';
+  path: '/api/v1/query' | '/api/v1/query_range' | '/api/v1/format_query';
   form: Readonly<Record<string, string>>;
   headers: Readonly<Record<string, string>>;
   /** Of its answer is read. */

@@ -21,8 +21,8 @@ export type Outcome =
 /** The form of a result: of a question about one moment, and of one about a range. */
 export type ResultType = 'vector' | 'matrix';
 
-/** Errors that another try may not meet, although they come with the status of a refusal. */
-const PASSING = new Set(['timeout', 'canceled', 'internal', 'unavailable']);
+/** Errors that say nothing about the query, or that another try may not meet, although they come with the status of a refusal. */
+const PASSING = new Set(['timeout', 'canceled', 'internal', 'unavailable', 'not_found', 'not_acceptable']);
 const OTHER_TYPES = new Set(['vector', 'matrix', 'scalar', 'string']);
 /** How errors begin that are about its storage, or a limit of it: those of Prometheus' engine, and of Thanos where that uses another one. */
 const OF_STORAGE = /^(?:rpc error: code = \w+ desc = )?(?:expanding series|proxy Series\(\)):/;

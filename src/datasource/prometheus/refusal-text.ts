@@ -2,14 +2,36 @@ import { firstCharacters } from '../../alarm/first-characters.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 
 const MAX_CHARACTERS = 200;
+/** Of an error that may quote the labels of three series. What it means stands at its end. */
+const MAX_OF_EXECUTION = { start: 400, end: 150 };
 /** How much is looked at, so that a long text costs no time: a place or a quotation that begins within what is shown is known by then. */
 const MAX_READ = 1_000;
 /** Of Prometheus and of its kin; anything else might be a text. */
 const ERROR_TYPES = new Set(['bad_data', 'execution', 'not_found', 'too_large', '400', '422']);
 /** Anything that could be the name of a machine, its address, or a path to it. */
 const PLACE = /:\/\/|\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]*\]|[a-z][a-z0-9.-]*:\d{2,5}\b|\b(dial|lookup)\b/i;
+/** Labels of a series: the author's own data, in which a place is no machine of ours. */
+const LABEL_SET = /\{(?:[A-Za-z_:][\w:.]*="(?:[^"\\]|\\.)*(?:"|$)(?:, ?)?)*\}?/g;
+/**
+ * What an author may read of an error of a query that was changed to keep it to a project: words that are always the same. What Prometheus
+ * adds are labels of series, and those that were put into the query.
+ */
+const WORDS_OF_EXECUTION: readonly (readonly [RegExp, string])[] = [
+  [
+    /^found duplicate series for the match group \{.* on the (left|right) (?:hand-)?side of the operation/,
+    'found duplicate series on the $1 hand-side of the operation; ' +
+      'many-to-many matching not allowed: matching labels must be unique on one side',
+  ],
+  [/^(multiple matches for labels: many-to-one matching must be explicit \(group_left\/group_right\))$/, '$1'],
+  [/^(multiple matches for labels: grouping labels must ensure unique matches)$/, '$1'],
+  [/^(vector cannot contain metrics with the same labelset)$/, '$1'],
+  [/^(query processing would load too many samples into memory in \w+(?: \w+)*)$/, '$1'],
+  [/^(invalid regular expression in label_\w+\(\)).*$/, '$1'],
+];
 /** Where in the query a mistake is, which is of no use to somebody who wrote another one. */
 const POSITION = /\b\d+:\d+: /g;
+
+const NOT_EXECUTABLE = 'the query cannot be executed';
 
 export interface Refusal {
   status: number;
@@ -25,20 +47,57 @@ export interface SentQuery {
 
 /**
  * Aodh's words for a query that Prometheus refuses, with as much of Prometheus' own as its author may read: what is wrong with the query, but
- * not what was put into it to keep it to a project, and nothing about machines.
+ * not what was put into it to keep it to a project, and nothing about machines. Labels of series are told for a query that was sent as it was written.
  */
-export function refusalText({ status, type, message }: Refusal, query: SentQuery): string {
-  if (type === 'bad_result') return retrievalFailed(message);
-  if (type === 'bad_data')
-    return retrievalFailed(`bad_data: ${fit(message, query) ?? 'the query is not valid'} (HTTP ${status})`);
-  return retrievalFailed(`${ERROR_TYPES.has(type) ? type : 'error'}: the query cannot be executed (HTTP ${status})`);
+export function refusalText(refusal: Refusal, query: SentQuery): string {
+  return retrievalFailed(refusedWords(refusal, query));
+}
+
+/** The same without Aodh's words before it. */
+export function refusedWords({ status, type, message }: Refusal, query: SentQuery): string {
+  if (type === 'bad_result') return message;
+  if (type === 'bad_data') return `bad_data: ${fit(message, query) ?? 'the query is not valid'} (HTTP ${status})`;
+  if (!ERROR_TYPES.has(type)) return `error: ${NOT_EXECUTABLE} (HTTP ${status})`;
+  return `${type}: ${executionWords(message, query) ?? NOT_EXECUTABLE} (HTTP ${status})`;
+}
+
+function executionWords(message: string, query: SentQuery): string | undefined {
+  if (query.written === query.sent) return ownWords(message);
+  const read = printable(message.slice(0, MAX_READ));
+  for (const [words, shown] of WORDS_OF_EXECUTION) {
+    const match = words.exec(read);
+    if (match) return shown.replace('$1', match[1]!);
+  }
+  return undefined;
+}
+
+/** Prometheus' own words about a query that was sent as it was written. Of long ones the middle, which is labels, is left out. */
+function ownWords(message: string): string | undefined {
+  const { start, end } = MAX_OF_EXECUTION;
+  const read = printable(message.slice(0, MAX_READ));
+  const cut = message.slice(MAX_READ).slice(-end);
+  const last = printable(cut.slice(cut.lastIndexOf('}') + 1));
+  const withoutLabels = `${read} ${last}`.replace(LABEL_SET, '{}');
+  if (read === '' || PLACE.test(withoutLabels)) return undefined;
+  const text = last === '' ? read : `${read}${last}`;
+  return text.length <= start + end ? text : `${firstCharacters(text, start)} … ${lastCharacters(text, end)}`;
+}
+
+/** Not beginning within a character. */
+function lastCharacters(text: string, most: number): string {
+  return text.slice(-most).replace(/^[\uDC00-\uDFFF]/, '');
+}
+
+function printable(text: string): string {
+  return text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
 }
 
 function fit(message: string, { written, sent }: SentQuery): string | undefined {
   const isOwn = written === sent;
-  const text = (isOwn ? message : message.replace(POSITION, '')).replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
+  const text = printable(isOwn ? message : message.replace(POSITION, ''));
   const read = text.slice(0, MAX_READ);
-  if (read === '' || PLACE.test(read) || (!isOwn && quotesMoreThan(read, written))) return undefined;
+  const withoutLabels = isOwn ? read.replace(LABEL_SET, '{}') : read;
+  if (read === '' || PLACE.test(withoutLabels) || (!isOwn && quotesMoreThan(read, written))) return undefined;
   return firstCharacters(read, MAX_CHARACTERS);
 }
 

@@ -63,10 +63,10 @@ function checkAt(url: string, auth: GnocchiAuth = OURS, timeoutMs = PATIENCE_MS)
 }
 
 /** How a check ended: what clients will see of it. */
-async function outcome(checked: Promise<void>): Promise<unknown> {
+async function outcome(checked: Promise<string | undefined>): Promise<unknown> {
   try {
-    await checked;
-    return 'accepted';
+    const reason = await checked;
+    return reason === undefined ? 'accepted' : `not checked: ${reason}`;
   } catch (thrown) {
     if (thrown instanceof UpstreamRefusal) return [thrown.status, thrown.description];
     if (thrown instanceof AppError) return [thrown.code, thrown.message];
@@ -120,7 +120,7 @@ describe('the aggregation method', () => {
   test('is asked for again after Gnocchi could not tell', async () => {
     double.answers.capabilities = gnocchiRefusal(500, 'Internal error');
     const check = checkAt(double.url);
-    expect(await outcome(check(ofResource, ADMIN))).toEqual([503, 'Internal error']);
+    expect(await outcome(check(ofResource, ADMIN))).toBe('not checked: cannot be asked: it answered with status 500');
     double.answers.capabilities = [200, { aggregation_methods: METHODS }];
     expect(await outcome(check(ofResource, ADMIN))).toBe('accepted');
   });
@@ -143,18 +143,53 @@ describe('when the search of a rule over many resources is tried out', () => {
     ],
     ['a bad search is, and Gnocchi’s object is told as it is', gnocchiRefusal(400, OBJECT), [400, OBJECT]],
     ['another status is told as it is', gnocchiRefusal(403, 'Forbidden'), [403, 'Forbidden']],
-    ['so is Gnocchi’s own trouble', gnocchiRefusal(503, 'Unable to refresh'), [503, 'Unable to refresh']],
     [
-      'that Gnocchi does not know us is not the author’s fault',
-      gnocchiRefusal(401, 'Unauthorized'),
-      ['unavailable', 'Gnocchi does not accept the credentials of this service'],
+      'a search that alone makes Gnocchi fail is a fault',
+      gnocchiRefusal(500, 'Internal Server Error'),
+      [500, 'Internal Server Error'],
     ],
-    ['garbage is trouble', [200, '<html>'], ['unavailable', 'Gnocchi cannot be asked: its answer is not JSON']],
-    ['silence is trouble', () => undefined, ['unavailable', 'Gnocchi cannot be asked: no answer in time']],
+    [
+      'an outage of Gnocchi refuses no rule',
+      gnocchiRefusal(503, 'Unable to refresh'),
+      'not checked: cannot be asked: it answered with status 503',
+    ],
+    [
+      'nor does a Gnocchi that has too much to do',
+      gnocchiRefusal(429, 'Later'),
+      'not checked: cannot be asked: it answered with status 429',
+    ],
+    [
+      'nor does one that does not know us',
+      gnocchiRefusal(401, 'Unauthorized'),
+      'not checked: does not accept the credentials of this service',
+    ],
+    ['nor does garbage', [200, '<html>'], 'not checked: cannot be asked: its answer is not JSON'],
+    ['nor does silence', () => undefined, 'not checked: cannot be asked: no answer in time'],
+    [
+      'nor does a connection that is closed',
+      (_, response) => void response.destroy(),
+      'not checked: cannot be asked: the connection was closed',
+    ],
+    ['nor does an answer over a day that is too large', [200, 'x'.repeat(9 * 1024 * 1024)], 'accepted'],
   ])('%s', async (_, answer, told) => {
     double.answers.aggregates = answer;
     const check = checkAt(double.url, OURS, patienceFor(JSON.stringify(told)));
     expect(await outcome(check(ofResources, ALICE))).toEqual(told);
+  });
+
+  test('a Gnocchi that fails whatever it is asked refuses no rule', async () => {
+    double.answers.aggregates = double.answers.search = gnocchiRefusal(500, 'Internal Server Error');
+    expect(await outcome(checkAt(double.url)(ofResources, ALICE))).toBe(
+      'not checked: cannot be asked: it answered with status 500',
+    );
+  });
+
+  test.each(['count', 'rate:count'])('a %s is asked for as evaluators ask for it, by the rows of each metric', async (method) => {
+    double.answers.capabilities = [200, { aggregation_methods: [method] }];
+    await checkAt(double.url)({ ...ofResources, aggregation_method: method }, ALICE);
+    const asked = double.requests.at(-1)!;
+    expect(asked.target).toBe('/v1/aggregates?details=False&start=-1%20day&stop=now');
+    expect(JSON.parse(asked.body)).toMatchObject({ operations: ['metric', 'cpu', 'count'] });
   });
 
   test('the question is the one that evaluators ask, over the last day', async () => {
@@ -171,10 +206,26 @@ describe('when the search of a rule over many resources is tried out', () => {
 });
 
 describe('a Gnocchi that cannot be reached', () => {
-  test.each([ofResource, ofMetrics, ofResources])('makes a rule impossible to check: $type', async (rule) => {
+  const AWAY = 'cannot be asked: connection refused';
+
+  test.each([ofResource, ofMetrics, ofResources])('does not refuse a rule of an admin: $type', async (rule) => {
     const check = checkAt(`http://127.0.0.1:${await freePort()}`);
-    expect(await outcome(check(rule, ADMIN))).toEqual(['unavailable', 'Gnocchi cannot be asked: connection refused']);
+    expect(await outcome(check(rule, ADMIN))).toBe(`not checked: ${AWAY}`);
+    expect(await outcome(check(composite({ or: [rule, rule] }), ADMIN))).toBe(`not checked: ${AWAY}`);
   });
+
+  test('does not refuse a search, which is kept to its author’s project', async () => {
+    const check = checkAt(`http://127.0.0.1:${await freePort()}`);
+    expect(await outcome(check(ofResources, ALICE))).toBe(`not checked: ${AWAY}`);
+  });
+
+  test.each<AlarmRule>([ofResource, ofMetrics, composite({ or: [ofResources, ofMetrics] })])(
+    'has no rule accepted that names what its author may not be allowed to see: $type',
+    async (rule) => {
+      const check = checkAt(`http://127.0.0.1:${await freePort()}`);
+      expect(await outcome(check(rule, ALICE))).toEqual(['unavailable', `Gnocchi ${AWAY}`]);
+    },
+  );
 
   test('is not asked about rules on other data', async () => {
     const check = checkAt(`http://127.0.0.1:${await freePort()}`);

@@ -158,7 +158,7 @@ describe('queries that differ in one value of a label', () => {
 describe('a merged request that is refused', () => {
   const refused = {
     kind: 'refused',
-    reason: 'alarm statistics retrieval failed: execution: the query cannot be executed (HTTP 422)',
+    reason: 'alarm statistics retrieval failed: execution: many-to-many (HTTP 422)',
   };
 
   test.each<[string, readonly number[]]>([

@@ -194,6 +194,15 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     expect(valuesOf(answers['p1: cpu{project="p2"}'])).toEqual([]);
   });
 
+  /** Of two series, in whatever order. */
+  const LABELS = '\\{(?:[a-z_]+="[^"]*"(?:, )?)+\\}';
+  const manyToMany = (match: string): RegExp =>
+    new RegExp(
+      `^alarm statistics retrieval failed: execution: found duplicate series for the match group \\{instance="${match}"\\} ` +
+        `on the right hand-side of the operation: \\[${LABELS}, ${LABELS}\\];` +
+        'many-to-many matching not allowed: matching labels must be unique on one side \\(HTTP 422\\)$',
+    );
+
   describe('refuses', () => {
     const refused = (reason: string): BackendAnswer => ({
       kind: 'refused',
@@ -214,12 +223,23 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
         'foo(cpu)',
         'bad_data: invalid parameter "query": 1:1: parse error: unknown function with name "foo" (HTTP 400)',
       ],
-      ['what it cannot match', 'cpu * on (instance) cpu', 'execution: the query cannot be executed (HTTP 422)'],
     ])('%s, and answers its neighbours', async (_, query, reason) => {
       const neighbours = ['i0', 'i1'].map((instance) => `cpu{instance="${instance}",mode="user",project="p1"}`);
       const answers = await askAbout(prometheus, [query, ...neighbours]);
       expect(answers[query]).toEqual(refused(reason));
       expect(neighbours.map((neighbour) => valuesOf(answers[neighbour]))).toEqual([[[0]], [[10]]]);
+    });
+
+    test('what it cannot match, with its words for who may ask for everything, and without labels for a project', async () => {
+      const promql = 'cpu * on (instance) cpu';
+      const answers = await askAbout(prometheus, [promql, { promql, project: 'p1' }]);
+      expect(answers[promql]).toMatchObject({ kind: 'refused', reason: expect.stringMatching(manyToMany('.*')) });
+      expect(answers[`p1: ${promql}`]).toEqual(
+        refused(
+          'execution: found duplicate series on the right hand-side of the operation; ' +
+            'many-to-many matching not allowed: matching labels must be unique on one side (HTTP 422)',
+        ),
+      );
     });
 
     test('one of many queries in one request, and answers the others', async () => {
@@ -231,7 +251,11 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       const answers = await askAbout(prometheus, queries);
       expect(queries.map((query) => valuesOf(answers[query]))).toEqual(
         INSTANCES.map((_, i) =>
-          i > 2 ? [] : i === 2 ? refused('execution: the query cannot be executed (HTTP 422)') : [[10 * i * (i === 0 ? 4 : 8)]],
+          i > 2
+            ? []
+            : i === 2
+              ? { kind: 'refused', reason: expect.stringMatching(manyToMany('i2')) }
+              : [[10 * i * (i === 0 ? 4 : 8)]],
         ),
       );
     });

@@ -66,8 +66,16 @@ describe('what the author of a query reads of its refusal', () => {
     expect(said('bad_data', `unexpected "p-secret ${rest}"`, NARROWED)).toBe('bad_data: the query is not valid');
   });
 
-  test.each(['execution', 'too_large', '422'])('is a fixed text for %s', (type) => {
+  test.each(['execution', 'too_large', '422'])('is a fixed text for %s where it names a machine', (type) => {
     expect(said(type, 'anything at 10.0.0.7')).toBe(`${type}: the query cannot be executed`);
+  });
+
+  test('may name what stands in the labels of series, of a query that is as it was written', () => {
+    const message = 'found {instance="10.0.0.7:9100", path="/a\\"}"} on the left';
+    expect(said('execution', message)).toBe(`execution: ${message}`);
+    expect(said('bad_data', message)).toBe(`bad_data: ${message}`);
+    expect(said('execution', message, NARROWED)).toBe('execution: the query cannot be executed');
+    expect(said('execution', `${message} of 10.0.0.8`)).toBe('execution: the query cannot be executed');
   });
 
   test('does not repeat types that nobody knows', () => {

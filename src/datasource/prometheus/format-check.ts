@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
+import type { AlarmRule } from '../../alarm/types/index.js';
+import { prometheus } from '../../alarm/types/prometheus/index.js';
+import type { PrometheusRule } from '../../alarm/types/prometheus/schema.js';
+import { shownText } from '../../alarm/wire-types.js';
+import { AppError } from '../../errors.js';
+import type { HttpResponse } from '../http-exchange.js';
+import { reasonOf } from '../trouble.js';
+import { headersOf } from './ask-once.js';
+import { scopedTo, type Tenancy } from './plan-queries.js';
+import type { PrometheusClient } from './prometheus-client.js';
+import { refusedWords, type Refusal } from './refusal-text.js';
+import { prometheusRulesIn } from './rule-check.js';
+
+export interface FormatCheckOptions {
+  client: Pick<PrometheusClient, 'ask'>;
+  tenancy: Tenancy;
+}
+
+/** Of an answer is read: more than any error, and all that tells a query that was parsed. */
+const MAX_BYTES = 64 * 1024;
+
+/** What Prometheus says of a query that it only parses. */
+type Parsed = { kind: 'parsed' } | ({ kind: 'refused' } & Refusal) | { kind: 'not checked'; reason: string };
+
+/**
+ * Has Prometheus parse the queries of a rule, as they will be sent (`/api/v1/format_query`, which runs nothing). Resolves
+ * to the reason why a rule was not checked, such as `cannot check queries: it answered with status 404`; undefined for a
+ * rule that was, and for rules that ask no Prometheus.
+ * @throws AppError `invalid_request` for a query that Prometheus refuses.
+ */
+export function createFormatCheck(options: FormatCheckOptions): (rule: AlarmRule) => Promise<string | undefined> {
+  return async (rule) => {
+    for (const each of prometheusRulesIn(rule)) {
+      const reason = await refuseUnparsable(each, options);
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
+  };
+}
+
+/** What may not be asked at all is refused elsewhere, or waits for a change of the configuration. */
+async function refuseUnparsable(rule: PrometheusRule, { client, tenancy }: FormatCheckOptions): Promise<string | undefined> {
+  const { query: written } = rule;
+  const scoped = scopedTo({ promql: written, project: rule.scope_to_project }, tenancy);
+  if ('problem' in scoped) return undefined;
+  const { promql: sent, tenant } = scoped;
+  const headers = headersOf(tenant, tenancy);
+  const parsed = await parse(client, sent, headers);
+  if (parsed.kind === 'refused') throw invalid(written, `Prometheus says: ${refusedWords(parsed, { written, sent })}`);
+  if (parsed.kind === 'not checked') return parsed.reason;
+  if (!isOverRange(rule)) return undefined;
+  // A minus stands before an instant vector or a scalar only, and a query over a range must be one of these.
+  const negated = await parse(client, `-(${sent}\n)`, headers);
+  if (negated.kind === 'refused') throw invalid(written, TYPE_PROBLEM);
+  return negated.kind === 'not checked' ? negated.reason : undefined;
+}
+
+const TYPE_PROBLEM = 'With granularity or evaluation_periods the query must give an instant vector or a scalar';
+
+function isOverRange(rule: PrometheusRule): boolean {
+  return prometheus.seriesNeeded(rule, NO_OPTIONS)[0]!.granularityS !== 0;
+}
+
+async function parse(client: Pick<PrometheusClient, 'ask'>, query: string, headers: Record<string, string>): Promise<Parsed> {
+  try {
+    const request = { path: '/api/v1/format_query', form: { query }, headers, maxBytes: MAX_BYTES } as const;
+    return parsedFrom(await client.ask(request, new AbortController().signal));
+  } catch (thrown) {
+    return { kind: 'not checked', reason: `cannot be asked: ${reasonOf(thrown)}` };
+  }
+}
+
+const Success = z.object({ status: z.literal('success'), data: z.string() });
+const BadData = z.object({ status: z.literal('error'), errorType: z.literal('bad_data'), error: z.string() });
+
+/** Only `bad_data` is about the query: a server that does not know the path, or a proxy, may answer with any status. */
+function parsedFrom({ status, text, isCutOff }: HttpResponse): Parsed {
+  if (status === 200) {
+    if (isCutOff || Success.safeParse(jsonOf(text)).success) return { kind: 'parsed' };
+    return { kind: 'not checked', reason: 'cannot check queries: its answer is not of the form expected' };
+  }
+  const { data } = BadData.safeParse(jsonOf(text));
+  if (status === 400 && data) return { kind: 'refused', status, type: data.errorType, message: data.error };
+  return { kind: 'not checked', reason: `cannot check queries: it answered with status ${status}` };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function invalid(query: string, problem: string): AppError {
+  return new AppError('invalid_request', `Invalid input for field/attribute query. Value: '${shownText(query)}'. ${problem}`);
+}
