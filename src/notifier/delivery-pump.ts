@@ -8,14 +8,16 @@ import type {
   NotificationClaimStore,
   RecordedAttempt,
 } from '../storage/notification-claim-store.js';
-import { FROM_THE_START } from '../storage/notification-turns.js';
+import { FROM_THE_START, type SlotShares } from '../storage/notification-turns.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { WakeableSleep } from '../wakeable-sleep.js';
+import { hasHostAnswered } from './host-answer.js';
 import { OutcomeRecorder } from './outcome-recorder.js';
 import type { Receivers } from './receivers/registry.js';
 import type { DeliveryOutcome } from './receivers/receiver.js';
 import { nextAttemptAt } from './schedule.js';
+import { sharesOf } from './slot-shares.js';
 
 export interface DeliveryPumpDeps {
   store: NotificationClaimStore;
@@ -53,7 +55,7 @@ const SLACK_MS = 250;
 export class DeliveryPump implements Loop {
   readonly name = 'delivery';
   readonly #recorder: OutcomeRecorder;
-  readonly #attempts = new Set<Promise<void>>();
+  readonly #attempts = new Map<Promise<void>, ClaimedNotification>();
   #cursor = FROM_THE_START;
   readonly #pause: WakeableSleep;
   #looked: (() => void)[] = [];
@@ -99,7 +101,7 @@ export class DeliveryPump implements Loop {
       }
       await this.#pause.sleep(pauseMs, signal);
     }
-    await Promise.all(this.#attempts);
+    await Promise.all(this.#attempts.keys());
     await this.#recorder.settled();
     this.#tellLookers();
   }
@@ -114,23 +116,28 @@ export class DeliveryPump implements Loop {
       const free = rules.concurrency - this.#attempts.size;
       if (free === 0) return rules.sweepEveryMs; // the next attempt that ends wakes us
       now = clock.now();
-      const { claimed, cursor, more } = await store.claim({
+      const { claimed, cursor, more, dropped = 0 } = await store.claim({
         now,
         claimUntil: new Date(now.getTime() + rules.claimMs),
         limit: Math.min(free, CLAIM_AT_ONCE),
         perHost: rules.perHost,
         perHostAndProject: rules.perHostAndProject,
         cursor: this.#cursor,
+        shares: this.#shares(idleLaps === 0),
       });
       this.#cursor = cursor;
       for (const notification of claimed) this.#begin(notification, askedMs);
-      if (claimed.length > 0) idleLaps = 0;
+      if (claimed.length > 0 || dropped > 0) idleLaps = 0;
       else if (!more || (cursor.host === '' && ++idleLaps >= WHOLE_LAP)) break;
     }
     this.#tellLookers();
     // After the moment that was looked at, not after now: what fell due in between would wait for the next sweep.
     const due = await store.nextDueAt(now);
     return Math.min(rules.sweepEveryMs, due === null ? Infinity : Math.max(0, due.getTime() - clock.now().getTime()));
+  }
+
+  #shares(isFirstLook: boolean): SlotShares {
+    return sharesOf([...this.#attempts.values()], this.deps.rules.concurrency, isFirstLook);
   }
 
   #tellLookers(): void {
@@ -150,7 +157,7 @@ export class DeliveryPump implements Loop {
         this.#finished += 1;
         if (this.#attempts.size === this.deps.rules.concurrency - 1) this.wake();
       });
-    this.#attempts.add(attempt);
+    this.#attempts.set(attempt, notification);
   }
 
   async #attempt(notification: ClaimedNotification, askedMs: number): Promise<void> {
@@ -176,6 +183,7 @@ export class DeliveryPump implements Loop {
   ): FinishedAttempt {
     const { clock, random, rules } = this.deps;
     const isRetry = outcome.kind === 'retry';
+    const retryAfterMs = isRetry ? outcome.retryAfterMs : undefined;
     const schedule = rules.retrySchedule;
     return {
       id,
@@ -187,6 +195,8 @@ export class DeliveryPump implements Loop {
       nextAttemptAt: isRetry
         ? nextAttemptAt({ attempt: attemptInSchedule, retryAfterMs: outcome.retryAfterMs, schedule, now: clock.now(), random })
         : null,
+      notBefore: retryAfterMs === undefined ? null : new Date(clock.now().getTime() + retryAfterMs),
+      hasHostAnswered: hasHostAnswered(outcome),
     };
   }
 

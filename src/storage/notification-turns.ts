@@ -7,6 +7,9 @@ export interface Candidate {
   /** Claims that the host, and the project at this host, already hold. */
   hostBusy: number;
   busy: number;
+  /** How many claims the host may hold; for one that is not answering 0 or 1. */
+  connections: number;
+  isAnswering: boolean;
   /** Null, as is its turn, for a host that has no free slot. */
   project: string | null;
   id: string | null;
@@ -16,9 +19,25 @@ export interface Candidate {
 export interface ClaimCursor {
   host: string;
   resume: ReadonlyMap<string, string>;
+  /** Of hosts that are not answering only those after this one are tried, until all hosts have been looked at. */
+  unansweredAfter: string;
 }
 
-export const FROM_THE_START: ClaimCursor = { host: '', resume: new Map() };
+export const FROM_THE_START: ClaimCursor = { host: '', resume: new Map(), unansweredAfter: '' };
+
+/** How the slots of one notifier are shared. Projects without an id are the project ''. */
+export interface SlotShares {
+  /** Slots that hosts which are not answering may still take, of `unansweredInAll`. */
+  unanswered: number;
+  unansweredInAll: number;
+  /** Slots that one project may hold. */
+  perProject: number;
+  /** Slots that projects hold: all, and those at hosts that were not answering. */
+  held: ReadonlyMap<string, number>;
+  heldUnanswered: ReadonlyMap<string, number>;
+  /** The first look at all hosts leaves slots for hosts that are not answering to projects that hold few of them. */
+  isFirstLook: boolean;
+}
 
 /** Hosts whose turn is remembered; beyond it all begin anew, which costs fairness for a moment and bounds memory. */
 const REMEMBERED_HOSTS = 1_000;
@@ -30,7 +49,8 @@ interface Bounds {
 }
 
 interface Choice {
-  ids: string[];
+  /** Ids, and whether the host is answering. */
+  chosen: ReadonlyMap<string, boolean>;
   cursor: ClaimCursor;
   more: boolean;
 }
@@ -48,34 +68,85 @@ interface HostTurn {
   turn: number;
   waiting: Waiting[];
   free: number;
+  isAnswering: boolean;
   queues: number;
   /** The last project looked at if there may be more of them, else ''. */
   cutAfter: string;
 }
 
+interface Offer extends Waiting {
+  host: HostTurn;
+}
+
 /** Hosts in turn, and the projects of a host in turn; whoever holds fewer claims goes first. */
 export function chooseFairly(
   candidates: readonly Candidate[],
-  request: { limit: number; perHost: number; cursor: ClaimCursor },
+  request: { limit: number; cursor: ClaimCursor; shares?: SlotShares },
   bounds: Bounds,
 ): Choice {
-  const hosts = hostsOf(candidates, request.perHost, bounds);
-  const chosen = hosts
+  const hosts = hostsOf(candidates, bounds);
+  const offers = hosts
     .flatMap((host) => host.waiting.slice(0, Math.max(0, host.free)).map((one, place) => ({ ...one, host, place })))
-    .sort((a, b) => a.place - b.place || a.host.turn - b.host.turn)
-    .slice(0, request.limit);
+    .sort((a, b) => a.place - b.place || a.host.turn - b.host.turn);
+  const { chosen, isHeldBack, unansweredLeft } = withinShares(offers, request);
   const limited = chosen.length === request.limit;
   const queues = hosts.reduce((sum, host) => sum + host.queues, 0);
   const cut = limited || hosts.length >= bounds.hosts || queues >= bounds.queues;
-  const last = limited ? chosen.at(-1)?.host.host : hosts.at(-1)?.host;
+  const last = limited ? lastServed(chosen) : hosts.at(-1)?.host;
+  const { cursor } = request;
+  const unansweredAfter = chosen.findLast(({ host }) => !host.isAnswering)?.host.host ?? cursor.unansweredAfter;
+  const beginsAnew = !cut && unansweredLeft > 0 && unansweredAfter !== '';
   return {
-    ids: chosen.map(({ id }) => id),
-    cursor: { host: cut ? (last ?? '') : '', resume: resumeAfter(hosts, chosen, request.cursor) },
-    more: cut || request.cursor.host !== '' || hosts.some((host) => host.cutAfter !== ''),
+    chosen: new Map(chosen.map(({ id, host }) => [id, host.isAnswering])),
+    cursor: {
+      host: cut ? (last ?? '') : '',
+      resume: resumeAfter(hosts, chosen, cursor),
+      unansweredAfter: beginsAnew ? '' : unansweredAfter,
+    },
+    more: cut || cursor.host !== '' || isHeldBack || beginsAnew || hosts.some((host) => host.cutAfter !== ''),
   };
 }
 
-function hostsOf(candidates: readonly Candidate[], perHost: number, bounds: Bounds): HostTurn[] {
+/** First what hosts that are not answering may take, in the order of their names, then everything else in the order given. */
+function withinShares(
+  offers: readonly Offer[],
+  { limit, shares }: { limit: number; shares?: SlotShares },
+): { chosen: Offer[]; isHeldBack: boolean; unansweredLeft: number } {
+  const held = new Map(shares?.held);
+  const heldUnanswered = new Map(shares?.heldUnanswered);
+  const chosen: Offer[] = [];
+  let unansweredLeft = shares?.unanswered ?? Infinity;
+  let isHeldBack = false;
+  const unanswered = offers.filter(({ host }) => !host.isAnswering).sort((a, b) => a.host.turn - b.host.turn);
+  for (const offer of [...unanswered, ...offers.filter(({ host }) => host.isAnswering)]) {
+    const { project, host } = offer;
+    if (chosen.length >= limit || (shares && (held.get(project) ?? 0) >= shares.perProject)) continue;
+    if (!host.isAnswering) {
+      if (unansweredLeft <= 0) continue;
+      if (shares?.isFirstLook && holdsItsPart(heldUnanswered, project, shares.unansweredInAll)) {
+        isHeldBack = true;
+        continue;
+      }
+      unansweredLeft -= 1;
+      heldUnanswered.set(project, (heldUnanswered.get(project) ?? 0) + 1);
+    }
+    held.set(project, (held.get(project) ?? 0) + 1);
+    chosen.push(offer);
+  }
+  return { chosen, isHeldBack, unansweredLeft };
+}
+
+/** Whether one more project could no longer get as much. */
+function holdsItsPart(held: ReadonlyMap<string, number>, project: string, inAll: number): boolean {
+  const mine = held.get(project) ?? 0;
+  return mine > 0 && mine >= inAll / (held.size + 1);
+}
+
+function lastServed(chosen: readonly Offer[]): string | undefined {
+  return (chosen.findLast(({ host }) => host.isAnswering) ?? chosen.at(-1))?.host.host;
+}
+
+function hostsOf(candidates: readonly Candidate[], bounds: Bounds): HostTurn[] {
   const hosts = groupByHost(candidates, ({ host }) => host);
   return [...hosts].map(([host, rows]) => {
     const turns = rows.flatMap(({ turn }) => turn ?? []);
@@ -85,7 +156,8 @@ function hostsOf(candidates: readonly Candidate[], perHost: number, bounds: Boun
       host,
       turn: rows[0]?.hostTurn ?? 0,
       waiting: waitingOf(rows),
-      free: perHost - (rows[0]?.hostBusy ?? 0),
+      free: (rows[0]?.connections ?? 0) - (rows[0]?.hostBusy ?? 0),
+      isAnswering: rows[0]?.isAnswering ?? false,
       queues: Math.max(1, new Set(turns).size),
       cutAfter: cut ? (later.at(-1)?.project ?? '') : '',
     };

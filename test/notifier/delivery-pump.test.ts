@@ -38,6 +38,7 @@ const NOTIFICATION: ClaimedNotification = {
   attempt: 1,
   attemptInSchedule: 1,
   createdAt: NOON,
+  isHostAnswering: true,
 };
 
 /** Hands out one notification once, when `answered` resolves, and keeps what is recorded. */

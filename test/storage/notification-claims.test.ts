@@ -6,7 +6,7 @@ import { FROM_THE_START, type ClaimCursor } from '../../src/storage/notification
 import { NOON } from '../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/servers.js';
-import { A_BODY, storeNotification, type StoredNotification } from '../support/stored-notifications.js';
+import { A_BODY, storeAnsweringHosts, storeNotification, type StoredNotification } from '../support/stored-notifications.js';
 
 const CLAIM_UNTIL = new Date('2026-01-01T12:00:30Z');
 
@@ -36,7 +36,10 @@ function contract(open: () => Promise<Database>): void {
     db = await open();
     store = createNotificationClaimStore(db);
   });
-  beforeEach(() => empty(db));
+  beforeEach(async () => {
+    await empty(db);
+    await storeAnsweringHosts(db, 'receiver:80', 'other:80');
+  });
   afterAll(() => db.close());
 
   const put = (id: string, given: Partial<StoredNotification> = {}): Promise<void> => storeNotification(db, { id, ...given });
@@ -61,6 +64,7 @@ function contract(open: () => Promise<Database>): void {
         attempt: 3,
         attemptInSchedule: 2,
         createdAt: NOON,
+        isHostAnswering: true,
       },
     ]);
     expect(await claim()).toEqual([]);
@@ -150,6 +154,7 @@ function contract(open: () => Promise<Database>): void {
          from generate_series(1, 300) n`,
       [NOON],
     );
+    await storeAnsweringHosts(db, 'h0', 'h1', 'h2');
     let cursor = FROM_THE_START;
     const seen = new Set<string>();
     for (let look = 0; look < 60 && seen.size < 1_200; look += 1) {
@@ -180,6 +185,7 @@ function rivals(): void {
     const db = await serverDatabase();
     try {
       const store = createNotificationClaimStore(db);
+      await storeAnsweringHosts(db, 'h0', 'h1');
       for (let n = 0; n < 60; n += 1) {
         await storeNotification(db, {
           id: `n${n}`,

@@ -13,7 +13,13 @@ import { NOON } from '../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/servers.js';
 import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';
-import { A_BODY, statuses, storeNotification, type StoredNotification } from '../support/stored-notifications.js';
+import {
+  A_BODY,
+  statuses,
+  storeAnsweringHosts,
+  storeNotification,
+  type StoredNotification,
+} from '../support/stored-notifications.js';
 
 const DAY_MS = 86_400_000;
 const ALL = { all: true } as const;
@@ -43,6 +49,7 @@ function contract(open: () => Promise<Database>): void {
     await empty(bench.db);
     await storeAlarm(bench.db, { id: 'a', rule: thresholdRule() });
     await bench.db.query("update alarms set state_version = 1 where id = 'a'");
+    await storeAnsweringHosts(bench.db, 'receiver:80');
   });
   afterAll(() => bench.db.close());
 
@@ -272,7 +279,7 @@ function figuresAndRetention(bench: Bench): void {
     await put('dead lately', ended('dead', 29));
     await put('repeat', { kind: 'repeat', ...ended('delivered', 1) });
     await put('open', { createdAt: at(-90 * DAY_MS) });
-    await bench.upkeep.prune({ delivered: at(-3 * DAY_MS), repeats: at(-DAY_MS), dead: at(-30 * DAY_MS) });
+    await bench.upkeep.prune({ delivered: at(-3 * DAY_MS), repeats: at(-DAY_MS), dead: at(-30 * DAY_MS), hosts: NOON, holds: NOON });
     expect(Object.keys(await statuses(bench.db))).toEqual(['delivered lately', 'dead lately', 'open']);
     expect((await bench.db.query('select 1 from attempts')).rows).toEqual([]);
   });
