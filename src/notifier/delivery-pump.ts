@@ -125,10 +125,12 @@ export class DeliveryPump implements Loop {
         cursor: this.#cursor,
         shares: this.#shares(idleLaps === 0),
       });
+      // Hosts that are not answering are gone through again from the start: that lap does not count.
+      const beginsAnew = this.#cursor.unansweredAfter !== '' && cursor.unansweredAfter === '';
       this.#cursor = cursor;
       for (const notification of claimed) this.#begin(notification, askedMs);
       if (claimed.length > 0 || dropped > 0) idleLaps = 0;
-      else if (!more || (cursor.host === '' && ++idleLaps >= WHOLE_LAP)) break;
+      else if (!more || (cursor.host === '' && !beginsAnew && ++idleLaps >= WHOLE_LAP)) break;
     }
     this.#tellLookers();
     // After the moment that was looked at, not after now: what fell due in between would wait for the next sweep.

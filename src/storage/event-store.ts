@@ -274,11 +274,8 @@ function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): Written[] {
     const { reason, reasonData } = decision;
     // Aodh records every firing, and each carries another event: none is a mere repetition that a newer one could replace.
     const outcome: Decided = { kind: 'transition', from: state, to: 'alarm', reason, reasonData };
-    const policy = row.delivery_policy ?? EVENT_POLICY;
-    firings.push({
-      outcome,
-      row: { ...row, delivery_policy: policy, state_version: row.state_version + firings.length + 1 },
-    });
+    const version = row.state_version + firings.length + 1;
+    firings.push({ outcome, row: { ...row, delivery_policy: row.delivery_policy ?? EVENT_POLICY, state_version: version } });
     state = 'alarm';
   }
   return firings;

@@ -94,7 +94,7 @@ async function claim(tx: Sql, request: ClaimRequest): Promise<ClaimResult> {
     request.shares && request.shares.unanswered <= 0 ? 0 : 1,
     new Date(request.now.getTime() - HOST_PROBE_EVERY_MS),
     LOCAL_HOSTS,
-    request.cursor.unansweredAfter,
+    request.shares?.isFirstLook ? '' : request.cursor.unansweredAfter,
   ]);
   const { chosen, cursor, more } = chooseFairly(rows, request, {
     hosts: HOSTS_PER_CLAIM,
@@ -133,17 +133,19 @@ turns as materialized (
     coalesce((select b.n from busy_hosts b where b.host = h.host), 0) as busy,
     coalesce((select r.project from resumes r where r.host = h.host), '') as resume,
     k.is_answering,
+    k.claimed_at,
     case when k.is_answering then $5::int
          when k.is_too_soon or h.host <= $14 then 0
          else $11::int end as connections
   from hosts h cross join lateral (
     select coalesce(bool_or(r.answered), false) or h.host = any($13::text[]) as is_answering,
+           max(r.claimed_at) as claimed_at,
            coalesce(bool_or(r.outcome_at is not null and r.claimed_at > $12), false) as is_too_soon
     from receiver_hosts r where r.host = h.host
   ) k
 ),
 queues as materialized (
-  select t.host, t.turn as host_turn, t.busy as host_busy, t.connections, t.is_answering, q.project, q.turn
+  select t.host, t.turn as host_turn, t.busy as host_busy, t.connections, t.is_answering, t.claimed_at, q.project, q.turn
   from turns t left join lateral (
     with recursive later (project, turn) as (
       (select coalesce(n.project_id, ''), 1 from notifications n
@@ -178,6 +180,7 @@ queues as materialized (
   limit $8
 )
 select q.host, q.host_turn as "hostTurn", q.host_busy as "hostBusy", q.connections, q.is_answering as "isAnswering",
+  q.claimed_at as "claimedAt",
   q.project, q.turn, q.busy, c.id
 from (
   select queues.*, coalesce((select b.n from busy b where b.host = queues.host and b.project = queues.project), 0) as busy

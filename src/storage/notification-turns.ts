@@ -10,6 +10,8 @@ export interface Candidate {
   /** How many claims the host may hold; for one that is not answering 0 or 1. */
   connections: number;
   isAnswering: boolean;
+  /** The last claim while the host was not answering. */
+  claimedAt: Date | null;
   /** Null, as is its turn, for a host that has no free slot. */
   project: string | null;
   id: string | null;
@@ -19,7 +21,7 @@ export interface Candidate {
 export interface ClaimCursor {
   host: string;
   resume: ReadonlyMap<string, string>;
-  /** Of hosts that are not answering only those after this one are tried, until all hosts have been looked at. */
+  /** After the first look, of hosts that are not answering only those after this one are tried, until all hosts have been looked at. */
   unansweredAfter: string;
 }
 
@@ -69,6 +71,7 @@ interface HostTurn {
   waiting: Waiting[];
   free: number;
   isAnswering: boolean;
+  claimedAtMs: number;
   queues: number;
   /** The last project looked at if there may be more of them, else ''. */
   cutAfter: string;
@@ -94,8 +97,10 @@ export function chooseFairly(
   const cut = limited || hosts.length >= bounds.hosts || queues >= bounds.queues;
   const last = limited ? lastServed(chosen) : hosts.at(-1)?.host;
   const { cursor } = request;
-  const unansweredAfter = chosen.findLast(({ host }) => !host.isAnswering)?.host.host ?? cursor.unansweredAfter;
-  const beginsAnew = !cut && unansweredLeft > 0 && unansweredAfter !== '';
+  const isFirstLook = request.shares?.isFirstLook ?? false;
+  const lastUnanswered = isFirstLook ? undefined : chosen.findLast(({ host }) => !host.isAnswering)?.host.host;
+  const unansweredAfter = lastUnanswered ?? cursor.unansweredAfter;
+  const beginsAnew = !isFirstLook && !cut && unansweredLeft > 0 && unansweredAfter !== '';
   return {
     chosen: new Map(chosen.map(({ id, host }) => [id, host.isAnswering])),
     cursor: {
@@ -107,7 +112,10 @@ export function chooseFairly(
   };
 }
 
-/** First what hosts that are not answering may take, in the order of their names, then everything else in the order given. */
+/**
+ * First what hosts that are not answering may take, then everything else in the order given. The first look takes those hosts that were tried
+ * longest ago, any other goes through them by name, so that each comes up however many there are.
+ */
 function withinShares(
   offers: readonly Offer[],
   { limit, shares }: { limit: number; shares?: SlotShares },
@@ -118,6 +126,7 @@ function withinShares(
   let unansweredLeft = shares?.unanswered ?? Infinity;
   let isHeldBack = false;
   const unanswered = offers.filter(({ host }) => !host.isAnswering).sort((a, b) => a.host.turn - b.host.turn);
+  if (shares?.isFirstLook) unanswered.sort((a, b) => a.host.claimedAtMs - b.host.claimedAtMs);
   for (const offer of [...unanswered, ...offers.filter(({ host }) => host.isAnswering)]) {
     const { project, host } = offer;
     if (chosen.length >= limit || (shares && (held.get(project) ?? 0) >= shares.perProject)) continue;
@@ -158,6 +167,7 @@ function hostsOf(candidates: readonly Candidate[], bounds: Bounds): HostTurn[] {
       waiting: waitingOf(rows),
       free: (rows[0]?.connections ?? 0) - (rows[0]?.hostBusy ?? 0),
       isAnswering: rows[0]?.isAnswering ?? false,
+      claimedAtMs: rows[0]?.claimedAt?.getTime() ?? 0,
       queues: Math.max(1, new Set(turns).size),
       cutAfter: cut ? (later.at(-1)?.project ?? '') : '',
     };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { nextAttemptAt } from '../../src/notifier/schedule.js';
+import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createNotificationAdminStore, type NotificationAdminStore } from '../../src/storage/notification-admin-store.js';
 import {
@@ -190,10 +191,9 @@ function askingAnew(bench: Bench): void {
     expect(await claim(bench, 7_200)).toHaveLength(1);
   });
 
-  test.each<{ act: string; run: () => Promise<unknown>; project: string }>([
+  test.each<{ act: string; run: () => Promise<unknown> }>([
     {
       act: 'a replay of a later notification',
-      project: 'p',
       async run() {
         await storeNotification(bench.db, { id: 'later', action: HOOK, actionList: 'alarm_actions', status: 'dead', sequence: 2 });
         await bench.admin.replay(ALL, { id: 'later' }, at(60));
@@ -201,7 +201,6 @@ function askingAnew(bench: Bench): void {
     },
     {
       act: 'the end of the pause of its project',
-      project: 'p',
       async run() {
         await bench.admin.pause('p', at(1));
         await bench.admin.resume('p', at(60));
@@ -209,10 +208,16 @@ function askingAnew(bench: Bench): void {
     },
     {
       act: 'the end of the pause of all projects',
-      project: '*',
       async run() {
         await bench.admin.pause('*', at(1));
         await bench.admin.resume('*', at(60));
+      },
+    },
+    {
+      act: 'an edit that keeps the action',
+      async run() {
+        const change = (current: StoredAlarm) => ({ next: { ...current, name: 'new', timestamp: at(60) }, entry: null });
+        await createAlarmStore(bench.db).replace(ALL, 'a', { rule: thresholdRule(), memberProject: null, change });
       },
     },
   ])('$act brings the head forward', async ({ run }) => {
