@@ -32,7 +32,10 @@ export function notificationBody(content: NotificationContent): string {
 
 /** Names the queue in which order is kept: one alarm, one action. Hashed, since actions can be longer than an index takes. */
 export function laneOf(alarmId: string, action: string): string {
-  return createHash('sha256').update(`${alarmId} ${normaliseAction(action)}`).digest('base64url').slice(0, 27);
+  return createHash('sha256')
+    .update(`${alarmId} ${normaliseAction(action)}`)
+    .digest('base64url')
+    .slice(0, 27);
 }
 
 /** The action that a notification was made for. `actionList` is one of the names in `ActionList`. */

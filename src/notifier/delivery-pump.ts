@@ -116,7 +116,12 @@ export class DeliveryPump implements Loop {
       const free = rules.concurrency - this.#attempts.size;
       if (free === 0) return rules.sweepEveryMs; // the next attempt that ends wakes us
       now = clock.now();
-      const { claimed, cursor, more, dropped = 0 } = await store.claim({
+      const {
+        claimed,
+        cursor,
+        more,
+        dropped = 0,
+      } = await store.claim({
         now,
         claimUntil: new Date(now.getTime() + rules.claimMs),
         limit: Math.min(free, CLAIM_AT_ONCE),

@@ -138,7 +138,8 @@ describe('delivery', () => {
     const hanging: Receiver[] = [];
     for (let n = 0; n < 10; n += 1) {
       hanging.push(await serve(() => {}));
-      for (let m = 0; m < 3; m += 1) await put(`h${n} ${m}`, { alarmId: `h${n} ${m}`, projectId: `h${n}`, action: hanging[n]!.url });
+      for (let m = 0; m < 3; m += 1)
+        await put(`h${n} ${m}`, { alarmId: `h${n} ${m}`, projectId: `h${n}`, action: hanging[n]!.url });
     }
     const healthy = await serve();
     for (let n = 0; n < 60; n += 1) await put(`w${n}`, { alarmId: `w${n}`, projectId: `w${n % 3}`, action: healthy.url });

@@ -120,7 +120,13 @@ function repeats(bench: Bench): void {
       is: 'head',
       dueAt: 60,
     },
-    { when: 'is a transition that a person replayed', given: { ...IN_RETRY, replayedAt: NOON }, kind: 'transition', is: 'head', dueAt: 60 },
+    {
+      when: 'is a transition that a person replayed',
+      given: { ...IN_RETRY, replayedAt: NOON },
+      kind: 'transition',
+      is: 'head',
+      dueAt: 60,
+    },
     {
       when: 'is a transition whose receiver asked for time',
       given: IN_RETRY,
@@ -137,7 +143,14 @@ function repeats(bench: Bench): void {
       is: 'the new one',
       dueAt: 300,
     },
-    { when: 'is due sooner than the time its receiver asked for', given: IN_RETRY, heldUntil: 50, kind: 'transition', is: 'head', dueAt: 60 },
+    {
+      when: 'is due sooner than the time its receiver asked for',
+      given: IN_RETRY,
+      heldUntil: 50,
+      kind: 'transition',
+      is: 'head',
+      dueAt: 60,
+    },
   ])('has $is sent at $dueAt s when the head $when', async ({ given, heldUntil, kind, is, dueAt }) => {
     await head(bench, given);
     if (heldUntil !== undefined) await hold(bench, heldUntil);
@@ -195,7 +208,13 @@ function askingAnew(bench: Bench): void {
     {
       act: 'a replay of a later notification',
       async run() {
-        await storeNotification(bench.db, { id: 'later', action: HOOK, actionList: 'alarm_actions', status: 'dead', sequence: 2 });
+        await storeNotification(bench.db, {
+          id: 'later',
+          action: HOOK,
+          actionList: 'alarm_actions',
+          status: 'dead',
+          sequence: 2,
+        });
         await bench.admin.replay(ALL, { id: 'later' }, at(60));
       },
     },
@@ -260,20 +279,17 @@ function comingBack(bench: Bench): void {
     { intervalS: 60, attemptS: 0.5, backAtS: 900, answers: true },
     { intervalS: 60, attemptS: 65, backAtS: 2_000, answers: false },
     { intervalS: 1, attemptS: 0.2, backAtS: 30, answers: true },
-  ])(
-    'is called within an interval and an attempt, and gets the transition first, then the newest repeat: %j',
-    async (outage) => {
-      const { intervalS, attemptS, backAtS } = outage;
-      await head(bench);
-      const sent = await simulate(bench, outage);
-      const gaps = sent.slice(1).map(({ startS }, index) => startS - sent[index]!.startS);
-      expect(Math.max(...gaps)).toBeLessThanOrEqual(intervalS + attemptS + 0.001);
-      const delivered = sent.filter(({ isDelivered }) => isDelivered);
-      expect(delivered.map(({ kind }) => kind).slice(0, 2)).toEqual(['transition', 'repeat']);
-      expect(sent.filter(({ isDelivered }) => !isDelivered).every(({ kind }) => kind === 'transition')).toBe(true);
-      expect(delivered[0]!.startS - backAtS).toBeLessThanOrEqual(intervalS + attemptS);
-    },
-  );
+  ])('is called within an interval and an attempt, and gets the transition first, then the newest repeat: %j', async (outage) => {
+    const { intervalS, attemptS, backAtS } = outage;
+    await head(bench);
+    const sent = await simulate(bench, outage);
+    const gaps = sent.slice(1).map(({ startS }, index) => startS - sent[index]!.startS);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(intervalS + attemptS + 0.001);
+    const delivered = sent.filter(({ isDelivered }) => isDelivered);
+    expect(delivered.map(({ kind }) => kind).slice(0, 2)).toEqual(['transition', 'repeat']);
+    expect(sent.filter(({ isDelivered }) => !isDelivered).every(({ kind }) => kind === 'transition')).toBe(true);
+    expect(delivered[0]!.startS - backAtS).toBeLessThanOrEqual(intervalS + attemptS);
+  });
 }
 
 interface Sent {

@@ -157,7 +157,9 @@ function contract(open: () => Promise<Database>): void {
       await db.query("insert into delivery_holds (lane, not_before) values ('l', $1), ('m', $2)", [NOON, at(60)]);
       await pruneHosts(db, at(30));
       await pruneHolds(db, at(30));
-      const { rows } = await db.query('select host as left from receiver_hosts union all select lane from delivery_holds order by 1');
+      const { rows } = await db.query(
+        'select host as left from receiver_hosts union all select lane from delivery_holds order by 1',
+      );
       expect(rows).toEqual([{ left: 'm' }, { left: 'tried' }, { left: 'used' }]);
     });
   });
@@ -191,7 +193,11 @@ function contract(open: () => Promise<Database>): void {
       const found = await notifier.look(0);
       expect(countBy(found)).toEqual({ loud: 10, quiet: 3 });
       expect(await notifier.look(1)).toEqual([]);
-      await notifier.end(found.find(({ projectId }) => projectId === 'loud')!, 2, true);
+      await notifier.end(
+        found.find(({ projectId }) => projectId === 'loud')!,
+        2,
+        true,
+      );
       expect(countBy(await notifier.look(2))).toEqual({ loud: 1 });
     });
 
@@ -204,7 +210,7 @@ function contract(open: () => Promise<Database>): void {
         for (const one of [...notifier.underWay]) await notifier.end(one, looks * 65 + 65, false);
       }
       expect(seen.size).toBe(300);
-     });
+    });
 
     test('that become free for hosts that hang go to a project that has none of them first', async () => {
       for (let n = 0; n < 200; n += 1) await put(`dead${n}`, 2, 'loud');

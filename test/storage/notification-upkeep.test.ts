@@ -279,7 +279,13 @@ function figuresAndRetention(bench: Bench): void {
     await put('dead lately', ended('dead', 29));
     await put('repeat', { kind: 'repeat', ...ended('delivered', 1) });
     await put('open', { createdAt: at(-90 * DAY_MS) });
-    await bench.upkeep.prune({ delivered: at(-3 * DAY_MS), repeats: at(-DAY_MS), dead: at(-30 * DAY_MS), hosts: NOON, holds: NOON });
+    await bench.upkeep.prune({
+      delivered: at(-3 * DAY_MS),
+      repeats: at(-DAY_MS),
+      dead: at(-30 * DAY_MS),
+      hosts: NOON,
+      holds: NOON,
+    });
     expect(Object.keys(await statuses(bench.db))).toEqual(['delivered lately', 'dead lately', 'open']);
     expect((await bench.db.query('select 1 from attempts')).rows).toEqual([]);
   });
