@@ -8,7 +8,7 @@ import type {
   NotificationClaimStore,
   RecordedAttempt,
 } from '../storage/notification-claim-store.js';
-import { FROM_THE_START, type SlotShares } from '../storage/notification-turns.js';
+import { FROM_THE_START } from '../storage/notification-turns.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { WakeableSleep } from '../wakeable-sleep.js';
@@ -39,6 +39,16 @@ export interface DeliveryRules {
   maxAgeMs: number;
   perHost: number;
   perHostAndProject: number;
+}
+
+/** One claim, as the search for due notifications goes on from it. */
+interface Claim {
+  claimed: readonly ClaimedNotification[];
+  /** Something was due, and is now claimed or cancelled. */
+  isFound: boolean;
+  /** All hosts have been gone through once. */
+  isLapEnd: boolean;
+  more: boolean;
 }
 
 const CLAIM_AT_ONCE = 50;
@@ -116,26 +126,10 @@ export class DeliveryPump implements Loop {
       const free = rules.concurrency - this.#attempts.size;
       if (free === 0) return rules.sweepEveryMs; // the next attempt that ends wakes us
       now = clock.now();
-      const {
-        claimed,
-        cursor,
-        more,
-        dropped = 0,
-      } = await store.claim({
-        now,
-        claimUntil: new Date(now.getTime() + rules.claimMs),
-        limit: Math.min(free, CLAIM_AT_ONCE),
-        perHost: rules.perHost,
-        perHostAndProject: rules.perHostAndProject,
-        cursor: this.#cursor,
-        shares: this.#shares(idleLaps === 0),
-      });
-      // Hosts that are not answering are gone through again from the start: that lap does not count.
-      const beginsAnew = this.#cursor.unansweredAfter !== '' && cursor.unansweredAfter === '';
-      this.#cursor = cursor;
+      const { claimed, isFound, isLapEnd, more } = await this.#claim(now, { free, isFirstLook: idleLaps === 0 });
       for (const notification of claimed) this.#begin(notification, askedMs);
-      if (claimed.length > 0 || dropped > 0) idleLaps = 0;
-      else if (!more || (cursor.host === '' && !beginsAnew && ++idleLaps >= WHOLE_LAP)) break;
+      if (isFound) idleLaps = 0;
+      else if (!more || (isLapEnd && ++idleLaps >= WHOLE_LAP)) break;
     }
     this.#tellLookers();
     // After the moment that was looked at, not after now: what fell due in between would wait for the next sweep.
@@ -143,8 +137,23 @@ export class DeliveryPump implements Loop {
     return Math.min(rules.sweepEveryMs, due === null ? Infinity : Math.max(0, due.getTime() - clock.now().getTime()));
   }
 
-  #shares(isFirstLook: boolean): SlotShares {
-    return sharesOf([...this.#attempts.values()], this.deps.rules.concurrency, isFirstLook);
+  async #claim(now: Date, { free, isFirstLook }: { free: number; isFirstLook: boolean }): Promise<Claim> {
+    const { store, rules } = this.deps;
+    const before = this.#cursor;
+    const { claimed, cursor, more, dropped } = await store.claim({
+      now,
+      claimUntil: new Date(now.getTime() + rules.claimMs),
+      limit: Math.min(free, CLAIM_AT_ONCE),
+      perHost: rules.perHost,
+      perHostAndProject: rules.perHostAndProject,
+      cursor: before,
+      shares: sharesOf([...this.#attempts.values()], rules.concurrency, isFirstLook),
+    });
+    this.#cursor = cursor;
+    // Hosts that are not answering are gone through again from the start: that lap does not count.
+    const beginsAnew = before.unansweredAfter !== '' && cursor.unansweredAfter === '';
+    const isFound = claimed.length > 0 || (dropped ?? 0) > 0;
+    return { claimed, more, isFound, isLapEnd: cursor.host === '' && !beginsAnew };
   }
 
   #tellLookers(): void {

@@ -81,74 +81,122 @@ interface Offer extends Waiting {
   host: HostTurn;
 }
 
+const UNSHARED: SlotShares = {
+  unanswered: Infinity,
+  unansweredInAll: Infinity,
+  perProject: Infinity,
+  held: new Map(),
+  heldUnanswered: new Map(),
+  isFirstLook: false,
+};
+
 /** Hosts in turn, and the projects of a host in turn; whoever holds fewer claims goes first. */
 export function chooseFairly(
   candidates: readonly Candidate[],
   request: { limit: number; cursor: ClaimCursor; shares?: SlotShares },
   bounds: Bounds,
 ): Choice {
+  const { cursor, limit, shares = UNSHARED } = request;
   const hosts = hostsOf(candidates, bounds);
   const offers = hosts
-    .flatMap((host) => host.waiting.slice(0, Math.max(0, host.free)).map((one, place) => ({ ...one, host, place })))
+    .flatMap((host) => host.waiting.map((one, place) => ({ ...one, host, place })))
     .sort((a, b) => a.place - b.place || a.host.turn - b.host.turn);
-  const { chosen, isHeldBack, unansweredLeft } = withinShares(offers, request);
-  const limited = chosen.length === request.limit;
+  const slots = new SharedSlots(limit, shares);
+  for (const offer of inOrder(offers, shares)) slots.offer(offer);
+  const { chosen } = slots;
+  const limited = chosen.length === limit;
   const queues = hosts.reduce((sum, host) => sum + host.queues, 0);
   const cut = limited || hosts.length >= bounds.hosts || queues >= bounds.queues;
-  const last = limited ? lastServed(chosen) : hosts.at(-1)?.host;
-  const { cursor } = request;
-  const isFirstLook = request.shares?.isFirstLook ?? false;
-  const lastUnanswered = isFirstLook ? undefined : chosen.findLast(({ host }) => !host.isAnswering)?.host.host;
-  const unansweredAfter = lastUnanswered ?? cursor.unansweredAfter;
-  const beginsAnew = !isFirstLook && !cut && unansweredLeft > 0 && unansweredAfter !== '';
+  const last = (limited ? lastServed(chosen) : hosts.at(-1)?.host) ?? '';
+  const unanswered = afterUnanswered(slots, { cursor, isFirstLook: shares.isFirstLook, isLapEnd: !cut });
   return {
     chosen: new Map(chosen.map(({ id, host }) => [id, host.isAnswering])),
-    cursor: {
-      host: cut ? (last ?? '') : '',
-      resume: resumeAfter(hosts, chosen, cursor),
-      unansweredAfter: beginsAnew ? '' : unansweredAfter,
-    },
-    more: cut || cursor.host !== '' || isHeldBack || beginsAnew || hosts.some((host) => host.cutAfter !== ''),
+    cursor: { host: cut ? last : '', resume: resumeAfter(hosts, chosen, cursor), unansweredAfter: unanswered.after },
+    more: [
+      cut,
+      cursor.host !== '',
+      slots.isHeldBack,
+      unanswered.beginsAnew,
+      hosts.some(({ cutAfter }) => cutAfter !== ''),
+    ].includes(true),
   };
+}
+
+/** After which host the next look goes on with those that are not answering; from the start when a lap has left slots for them. */
+function afterUnanswered(
+  { chosen, unansweredLeft }: SharedSlots,
+  { cursor, isFirstLook, isLapEnd }: { cursor: ClaimCursor; isFirstLook: boolean; isLapEnd: boolean },
+): { after: string; beginsAnew: boolean } {
+  if (isFirstLook) return { after: cursor.unansweredAfter, beginsAnew: false };
+  const after = lastUnanswered(chosen) ?? cursor.unansweredAfter;
+  const beginsAnew = isLapEnd && unansweredLeft > 0 && after !== '';
+  return { after: beginsAnew ? '' : after, beginsAnew };
 }
 
 /**
  * First what hosts that are not answering may take, then everything else in the order given. The first look takes those hosts that were tried
  * longest ago, any other goes through them by name, so that each comes up however many there are.
  */
-function withinShares(
-  offers: readonly Offer[],
-  { limit, shares }: { limit: number; shares?: SlotShares },
-): { chosen: Offer[]; isHeldBack: boolean; unansweredLeft: number } {
-  const held = new Map(shares?.held);
-  const heldUnanswered = new Map(shares?.heldUnanswered);
-  const chosen: Offer[] = [];
-  let unansweredLeft = shares?.unanswered ?? Infinity;
-  let isHeldBack = false;
+function inOrder(offers: readonly Offer[], { isFirstLook }: SlotShares): Offer[] {
   const unanswered = offers.filter(({ host }) => !host.isAnswering).sort((a, b) => a.host.turn - b.host.turn);
-  if (shares?.isFirstLook) unanswered.sort((a, b) => a.host.claimedAtMs - b.host.claimedAtMs);
-  for (const offer of [...unanswered, ...offers.filter(({ host }) => host.isAnswering)]) {
-    const { project, host } = offer;
-    if (chosen.length >= limit || (shares && (held.get(project) ?? 0) >= shares.perProject)) continue;
-    if (!host.isAnswering) {
-      if (unansweredLeft <= 0) continue;
-      if (shares?.isFirstLook && holdsItsPart(heldUnanswered, project, shares.unansweredInAll)) {
-        isHeldBack = true;
-        continue;
-      }
-      unansweredLeft -= 1;
-      heldUnanswered.set(project, (heldUnanswered.get(project) ?? 0) + 1);
-    }
-    held.set(project, (held.get(project) ?? 0) + 1);
-    chosen.push(offer);
-  }
-  return { chosen, isHeldBack, unansweredLeft };
+  if (isFirstLook) unanswered.sort((a, b) => a.host.claimedAtMs - b.host.claimedAtMs);
+  return [...unanswered, ...offers.filter(({ host }) => host.isAnswering)];
 }
 
-/** Whether one more project could no longer get as much. */
-function holdsItsPart(held: ReadonlyMap<string, number>, project: string, inAll: number): boolean {
-  const mine = held.get(project) ?? 0;
-  return mine > 0 && mine >= inAll / (held.size + 1);
+/** The free slots of one claim. */
+class SharedSlots {
+  readonly chosen: Offer[] = [];
+  /** An offer was passed over that a later look may take. */
+  isHeldBack = false;
+  unansweredLeft: number;
+  readonly #ofHosts = new Map<HostTurn, number>();
+  readonly #held: Map<string, number>;
+  readonly #heldUnanswered: Map<string, number>;
+
+  constructor(
+    private readonly limit: number,
+    private readonly shares: SlotShares,
+  ) {
+    this.unansweredLeft = shares.unanswered;
+    this.#held = new Map(shares.held);
+    this.#heldUnanswered = new Map(shares.heldUnanswered);
+  }
+
+  /** Gives the offer a slot, if one is left for it. */
+  offer(offer: Offer): void {
+    const { project, host } = offer;
+    if (this.chosen.length >= this.limit || countOf(this.#ofHosts, host) >= host.free) return;
+    if (countOf(this.#held, project) >= this.shares.perProject) return;
+    if (!host.isAnswering && !this.#takeUnanswered(project)) return;
+    this.#held.set(project, countOf(this.#held, project) + 1);
+    this.#ofHosts.set(host, countOf(this.#ofHosts, host) + 1);
+    this.chosen.push(offer);
+  }
+
+  #takeUnanswered(project: string): boolean {
+    if (this.unansweredLeft <= 0) return false;
+    if (this.shares.isFirstLook && this.#holdsItsPart(project)) {
+      this.isHeldBack = true;
+      return false;
+    }
+    this.unansweredLeft -= 1;
+    this.#heldUnanswered.set(project, countOf(this.#heldUnanswered, project) + 1);
+    return true;
+  }
+
+  /** Whether one more project could no longer get as much as this one holds. */
+  #holdsItsPart(project: string): boolean {
+    const held = countOf(this.#heldUnanswered, project);
+    return held > 0 && held >= this.shares.unansweredInAll / (this.#heldUnanswered.size + 1);
+  }
+}
+
+function countOf<Key>(counts: ReadonlyMap<Key, number>, key: Key): number {
+  return counts.get(key) ?? 0;
+}
+
+function lastUnanswered(chosen: readonly Offer[]): string | undefined {
+  return chosen.findLast(({ host }) => !host.isAnswering)?.host.host;
 }
 
 function lastServed(chosen: readonly Offer[]): string | undefined {
@@ -157,17 +205,19 @@ function lastServed(chosen: readonly Offer[]): string | undefined {
 
 function hostsOf(candidates: readonly Candidate[], bounds: Bounds): HostTurn[] {
   const hosts = groupByHost(candidates, ({ host }) => host);
-  return [...hosts].map(([host, rows]) => {
+  return [...hosts].flatMap(([host, rows]) => {
+    const [first] = rows;
+    if (!first) return [];
     const turns = rows.flatMap(({ turn }) => turn ?? []);
     const cut = turns.some((turn) => turn % bounds.projects === 0);
     const later = rows.filter(({ turn }) => turn !== null && turn <= bounds.projects);
     return {
       host,
-      turn: rows[0]?.hostTurn ?? 0,
+      turn: first.hostTurn,
       waiting: waitingOf(rows),
-      free: (rows[0]?.connections ?? 0) - (rows[0]?.hostBusy ?? 0),
-      isAnswering: rows[0]?.isAnswering ?? false,
-      claimedAtMs: rows[0]?.claimedAt?.getTime() ?? 0,
+      free: first.connections - first.hostBusy,
+      isAnswering: first.isAnswering,
+      claimedAtMs: first.claimedAt?.getTime() ?? 0,
       queues: Math.max(1, new Set(turns).size),
       cutAfter: cut ? (later.at(-1)?.project ?? '') : '',
     };

@@ -298,21 +298,21 @@ interface Sent {
   isDelivered: boolean;
 }
 
+interface UnderWay {
+  one: ClaimedNotification;
+  endS: number;
+  isDelivered: boolean;
+}
+
 /** Steps from moment to moment: repeats fall due, attempts end, and the notifier claims, until three were delivered. */
 async function simulate(bench: Bench, { intervalS, attemptS, backAtS, answers }: Outage): Promise<Sent[]> {
   const sent: Sent[] = [];
   let nowS = 0;
   let nextRepeatS = intervalS;
-  let underWay: { one: ClaimedNotification; endS: number; isDelivered: boolean } | undefined;
+  let underWay: UnderWay | undefined;
   while (sent.filter(({ isDelivered }) => isDelivered).length < 3 && sent.length < 200) {
     if (underWay && underWay.endS <= nowS) {
-      const { one, isDelivered } = underWay;
-      const retryAt = nextAttemptAt({ attempt: one.attemptInSchedule, schedule: SCHEDULE, now: at(nowS), random: () => 0.5 });
-      const outcome = isDelivered
-        ? ({ outcome: 'delivered', httpStatus: 204, error: null, nextAttemptAt: null, hasHostAnswered: true } as const)
-        : ({ ...FAILED, hasHostAnswered: answers, nextAttemptAt: retryAt } as const);
-      const time = { startedAt: at(nowS - attemptS), durationMs: attemptS * 1_000 };
-      await record(bench, { id: one.id, attempt: one.attempt, ...time, ...outcome }, nowS);
+      await end(bench, underWay, { attemptS, answers });
       underWay = undefined;
     }
     if (nextRepeatS <= nowS) {
@@ -324,9 +324,22 @@ async function simulate(bench: Bench, { intervalS, attemptS, backAtS, answers }:
       underWay = { one, endS: nowS + attemptS, isDelivered: nowS >= backAtS };
       sent.push({ startS: nowS, kind: one.kind, isDelivered: nowS >= backAtS });
     }
-    const due = await bench.claims.nextDueAt(at(nowS));
-    const dueS = underWay || !due ? Infinity : (due.getTime() - NOON.getTime()) / 1_000;
-    nowS = Math.min(nextRepeatS, underWay?.endS ?? Infinity, dueS);
+    nowS = Math.min(nextRepeatS, underWay ? underWay.endS : await dueAfter(bench, nowS));
   }
   return sent;
+}
+
+async function dueAfter({ claims }: Bench, nowS: number): Promise<number> {
+  const due = await claims.nextDueAt(at(nowS));
+  return due ? (due.getTime() - NOON.getTime()) / 1_000 : Infinity;
+}
+
+async function end(bench: Bench, ended: UnderWay, { attemptS, answers }: Pick<Outage, 'attemptS' | 'answers'>): Promise<void> {
+  const { one, endS, isDelivered } = ended;
+  const retryAt = nextAttemptAt({ attempt: one.attemptInSchedule, schedule: SCHEDULE, now: at(endS), random: () => 0.5 });
+  const outcome = isDelivered
+    ? ({ outcome: 'delivered', httpStatus: 204, error: null, nextAttemptAt: null, hasHostAnswered: true } as const)
+    : ({ ...FAILED, hasHostAnswered: answers, nextAttemptAt: retryAt } as const);
+  const time = { startedAt: at(endS - attemptS), durationMs: attemptS * 1_000 };
+  await record(bench, { id: one.id, attempt: one.attempt, ...time, ...outcome }, endS);
 }

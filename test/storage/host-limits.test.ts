@@ -201,6 +201,16 @@ function contract(open: () => Promise<Database>): void {
       expect(countBy(await notifier.look(2))).toEqual({ loud: 1 });
     });
 
+    test('at one host go to others when a project has its half', async () => {
+      for (let n = 0; n < 3; n += 1) await put(`live${n}`, 4, 'loud');
+      await storeAnsweringHosts(db, 'live0', 'live1', 'live2', 'shared');
+      const notifier = new Notifier(store, 20);
+      expect(countBy(await notifier.look(0))).toEqual({ loud: 10 });
+      await put('shared', 4, 'loud');
+      for (const project of ['q1', 'q2']) await put('shared', 6, project);
+      expect(countBy(await notifier.look(1))).toEqual({ q1: 4, q2: 4 });
+    });
+
     test('take hosts that hang in turn, by the hundred too', async () => {
       for (let n = 0; n < 300; n += 1) await put(`dead${n}`, 1);
       const notifier = new Notifier(store, 100);
