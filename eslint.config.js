@@ -53,6 +53,11 @@ const NO_TIMER_MODULES = {
     message: 'Timers and clocks belong to src/clock.ts.',
   })),
 };
+const NO_RECURSIVE_MKDIR = {
+  name: 'node:fs',
+  importNames: ['mkdirSync', 'mkdir'],
+  message: 'A recursive call never returns below /proc: src/make-directory.ts.',
+};
 const NO_PROCESS_MODULE = { name: 'node:process', message: PROCESS.message };
 
 const SIZES = {
@@ -100,7 +105,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': ['error', ...BANS.time, ...BANS.exports],
       'no-restricted-globals': ['error', ...TIMERS, PROCESS],
-      'no-restricted-imports': ['error', { paths: [...NO_TIMER_MODULES.paths, NO_PROCESS_MODULE] }],
+      'no-restricted-imports': ['error', { paths: [...NO_TIMER_MODULES.paths, NO_PROCESS_MODULE, NO_RECURSIVE_MKDIR] }],
       'no-console': 'error',
     },
   },
@@ -108,9 +113,13 @@ export default tseslint.config(
     files: ['src/main.ts', 'src/cli/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', ...TIMERS],
-      'no-restricted-imports': ['error', NO_TIMER_MODULES],
+      'no-restricted-imports': ['error', { paths: [...NO_TIMER_MODULES.paths, NO_RECURSIVE_MKDIR] }],
       'no-console': 'off',
     },
+  },
+  {
+    files: ['src/make-directory.ts'],
+    rules: { 'no-restricted-imports': ['error', NO_TIMER_MODULES] },
   },
   {
     files: ['src/clock.ts'],

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 import { PARTITIONS, SLOTS } from '../src/alarm/partition-key.js';
+import type { TimeConstraint } from '../src/alarm/time-constraint.js';
 import { alarmTypes, type AlarmRule } from '../src/alarm/types/index.js';
 import type { Database } from '../src/storage/database.js';
 import { emptyAlarms, startBenchEvaluator, storeAlarms, transitionsIn } from './evaluator-rig.js';
@@ -12,7 +13,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 const METERS = 1_000;
-const START = new Date('2026-01-01T12:00:01Z');
+export const START = new Date('2026-01-01T12:00:01Z');
 /** Alarms per request that merging must reach where keys can be merged. */
 const MERGE = 500;
 
@@ -47,9 +48,14 @@ export async function benchCycle(db: Database, alarms: number): Promise<Figure[]
   ];
 }
 
-async function fill(db: Database, alarms: number): Promise<void> {
+/** With time constraints, every alarm must be open: one that is not evaluated costs nothing. */
+export async function fill(
+  db: Database,
+  alarms: number,
+  timeConstraints?: (n: number) => readonly TimeConstraint[],
+): Promise<void> {
   await emptyAlarms(db);
-  await storeAlarms(db, { count: alarms, at: START, rule: ruleOf });
+  await storeAlarms(db, { count: alarms, at: START, rule: ruleOf, ...(timeConstraints && { timeConstraints }) });
   await db.query(
     `insert into samples (message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp, recorded_at, resource_metadata)
      select m || '-' || s, 'meter' || m, 'gauge', '%', m % 50, 'r', 'p', 'u', 'bench', $1::timestamptz + s * interval '10 seconds', $1, '{}'

@@ -1,5 +1,6 @@
 import { NO_OPTIONS } from '../src/alarm/evaluation-options.js';
 import { homeOf, SLOTS } from '../src/alarm/partition-key.js';
+import type { TimeConstraint } from '../src/alarm/time-constraint.js';
 import { typeOf, type AlarmRule } from '../src/alarm/types/index.js';
 import { createDatasources, type DatasourceDeps } from '../src/datasource/registry.js';
 import { createEvaluator } from '../src/evaluator/evaluator.js';
@@ -93,7 +94,12 @@ export async function emptyAlarms(db: Database): Promise<void> {
 /** Stores so many alarms without actions, in `insufficient data`. */
 export async function storeAlarms(
   db: Database,
-  { count, at, rule }: { count: number; at: Date; rule: (n: number) => AlarmRule },
+  {
+    count,
+    at,
+    rule,
+    timeConstraints = () => [],
+  }: { count: number; at: Date; rule: (n: number) => AlarmRule; timeConstraints?: (n: number) => readonly TimeConstraint[] },
 ): Promise<void> {
   for (let start = 0; start < count; start += PIECE) {
     const numbers = Array.from({ length: Math.min(PIECE, count - start) }, (_, index) => start + index);
@@ -102,9 +108,10 @@ export async function storeAlarms(
     await db.query(
       `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions, insufficient_data_actions,
                            repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason, state_timestamp, query_key, partition)
-       select i.id, 'p', 'u', i.type, 'alarm ' || i.id, '', true, i.rule, '{}', '{}', '{}', false, 'low', '[]', $6, $6,
+       select i.id, 'p', 'u', i.type, 'alarm ' || i.id, '', true, i.rule, '{}', '{}', '{}', false, 'low', i.constraints, $6, $6,
               'insufficient data', '', $6, i.key, i.partition
-         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[]) as i (id, type, rule, key, partition)`,
+         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $7::text[])
+              as i (id, type, rule, key, partition, constraints)`,
       [
         numbers.map((n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`),
         rules.map(({ type }) => type),
@@ -112,6 +119,7 @@ export async function storeAlarms(
         homes.map(({ queryKey }) => queryKey),
         homes.map(({ partition }) => partition),
         at,
+        numbers.map((n) => JSON.stringify(timeConstraints(n))),
       ],
     );
   }

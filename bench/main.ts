@@ -1,6 +1,6 @@
 /**
  * Measures what docs/performance.md reports. `--json FILE` also writes the figures as a list of {name, value, unit, budget, within}.
- * `npm run bench -- backends` runs one part, or several: verdicts, cycle, delivery, api, backends (`--only api,delivery` is the same).
+ * `npm run bench -- backends` runs one part, or several: verdicts, cycle, constraints, delivery, api, backends (`--only api,delivery` is the same).
  * `--alarms N,N` sets the sizes of the cycles, `--backend-alarms N,N` those of alarms on Prometheus.
  * Exits 0 whatever the figures: judging them is for people.
  */
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 
 import { benchApi } from './api.js';
 import { benchBackends } from './backends/backends.js';
+import { benchConstraints } from './constraints.js';
 import { benchCycle } from './cycle.js';
 import { benchDeliveries, benchLatency } from './delivery.js';
 import type { Figure } from './figure.js';
@@ -34,6 +35,7 @@ const figures: Figure[] = wants('verdicts') ? benchVerdicts() : [];
 const rig = await openRig();
 try {
   for (const size of wants('cycle') ? sizes : []) figures.push(...(await benchCycle(rig.db, size)));
+  if (wants('constraints')) figures.push(...(await benchConstraints(rig.db)));
   if (wants('delivery')) figures.push(...(await benchLatency(rig)), ...(await benchDeliveries(rig)));
   if (wants('backends')) figures.push(...(await benchBackends(rig, values['backend-alarms'].split(',').map(Number))));
   if (wants('api')) figures.push(...(await benchApi(rig)));

@@ -1,4 +1,7 @@
 #!/usr/bin/env node
+import { closeSync, openSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
 import { runProgram } from './cli/program.js';
 import { ConfigError } from './config/problem.js';
 import { StartupError, toError } from './errors.js';
@@ -6,13 +9,24 @@ import { StartupError, toError } from './errors.js';
 const INTERRUPTED = 130;
 
 const stop = new AbortController();
+let askedToStop = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // Whoever asks twice does not want to wait for a clean end.
-    if (stop.signal.aborted) process.exit(INTERRUPTED);
+    // A second signal means that a clean end takes too long.
+    if (askedToStop) exit(INTERRUPTED);
+    askedToStop = true;
     stop.abort(signal);
   });
 }
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+let isTerminalClosed = false;
+// The kernel and the shell both say that the terminal was closed: a second signal means nothing.
+process.on('SIGHUP', () => {
+  isTerminalClosed = true;
+  stop.abort('SIGHUP');
+});
+// Output to a closed terminal or pipe fails; that must not keep the process from ending in order.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.on('uncaughtException', (error) => endBadly('uncaught exception', error));
 process.on('unhandledRejection', (reason) => endBadly('unhandled rejection', toError(reason)));
 
@@ -24,16 +38,25 @@ try {
     stop: stop.signal,
   });
   // A forgotten handle must not keep a process that has finished.
-  process.exit(exitCode);
+  exit(exitCode);
 } catch (thrown) {
   const error = toError(thrown);
   const explained = error instanceof StartupError || error instanceof ConfigError;
   process.stderr.write(`tocsin: ${explained ? error.message : (error.stack ?? error.message)}\n`);
-  process.exit(1);
+  exit(1);
 }
 
 /** The state of the process is unknown now: say so in the form of the logs, and let the supervisor start another. */
 function endBadly(message: string, error: Error): void {
   process.stderr.write(`${JSON.stringify({ level: 'error', message, err: { message: error.message, stack: error.stack } })}\n`);
-  process.exit(1);
+  exit(1);
+}
+
+/** Node.js resets its terminals at its exit, and aborts where they are closed, unless their descriptors lead elsewhere by then. */
+function exit(code: number): never {
+  for (const descriptor of isTerminalClosed ? terminals : []) {
+    closeSync(descriptor);
+    openSync('/dev/null', 'r+'); // takes the lowest free number: the one that was just closed
+  }
+  process.exit(code);
 }

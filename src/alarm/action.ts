@@ -1,5 +1,7 @@
 import { AppError } from '../errors.js';
 import type { AlarmActions } from './alarm.js';
+import { withoutPathSecrets } from './webhook-secrets.js';
+import { zaqarQueueOf, zaqarTargetOf } from './zaqar-action.js';
 
 /** The schemes an action may have. Receivers of further schemes are added here and in the notifier's registry. */
 export const ACTION_SCHEMES = [
@@ -36,25 +38,41 @@ const QUEUE_NAME = /^[a-z0-9-]{1,64}$/;
 const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
 
 /**
- * An action as a URL with a scheme that we can deliver to. Both `log://` and the `log:` that we answer with are understood.
- * @throws AppError `invalid_request` with Aodh's text.
+ * An action as a URL with a scheme that we can deliver to. Both `log://` and the `log:` that we answer with are understood. What this function
+ * accepts, a receiver can send.
+ * @throws AppError `invalid_request` with Aodh's text, and the reason where it is ours.
  */
 export function parseAction(text: string): Action {
   const scheme = schemeOf(text);
   if (scheme === undefined) throw new AppError('invalid_request', `Unsupported action ${text}`);
   const isWeb = scheme in DEFAULT_PORTS;
   const written = isWeb ? withoutTrust(text) : text;
-  if (!URL.canParse(written) || (isWeb && !/^https?:\/\/[^/?#\\]/i.test(written))) {
-    throw new AppError('invalid_request', `Unable to parse action ${text}`);
-  }
+  if (!URL.canParse(written) || (isWeb && !/^https?:\/\/[^/?#\\]/i.test(written))) throw unparsable(text);
   const url = new URL(written);
-  if (scheme === 'queue' && (!QUEUE_NAME.test(url.hostname) || !/^\/?$/.test(url.pathname))) {
-    throw new AppError(
-      'invalid_request',
-      `Unable to parse action ${text}: a queue is written queue://name, with a name of at most 64 letters a-z, digits and dashes`,
-    );
-  }
+  const problem = isWeb ? webProblem(written, url) : queueProblem(scheme, url);
+  if (problem !== undefined) throw unparsable(text, problem);
   return { scheme, url };
+}
+
+function unparsable(text: string, problem?: string): AppError {
+  return new AppError('invalid_request', `Unable to parse action ${text}${problem === undefined ? '' : `: ${problem}`}`);
+}
+
+function webProblem(written: string, { username, password, port }: URL): string | undefined {
+  const authority = PARTS.exec(written)?.[2] ?? '';
+  // The URL parser reads a backslash as a slash and drops the others: the address would not be the one that is written.
+  if (/[\\\t\n\r]/.test(authority)) return 'the host cannot hold backslashes, tabs and line breaks';
+  if (/%(?![0-9a-f]{2})/i.test(`${username}:${password}`)) return 'a % in user or password is written %25';
+  return port === '0' ? 'there is no port 0' : undefined;
+}
+
+function queueProblem(scheme: ActionScheme, { hostname, pathname, searchParams }: URL): string | undefined {
+  if (scheme === 'queue' && (!QUEUE_NAME.test(hostname) || !/^\/?$/.test(pathname))) {
+    return 'a queue is written queue://name, with a name of at most 64 letters a-z, digits and dashes';
+  }
+  if (scheme === 'trust+zaqar' && zaqarQueueOf(searchParams) === undefined) return 'a trust+zaqar action needs a queue_name';
+  const target = scheme === 'zaqar' ? zaqarTargetOf(searchParams) : undefined;
+  return typeof target === 'string' ? target : undefined;
 }
 
 /** Whether an action is carried out with a Keystone trust of the alarm. */
@@ -89,13 +107,15 @@ export function hostOf({ scheme, url }: Action): string {
   return scheme === 'queue' ? `queue:${url.hostname}` : `${scheme}:`;
 }
 
-/** An action for logs, errors and lists: without user info, values of the query, and fragment. */
+/** An action for logs, errors and lists: without user info, values of the query, fragment, and secrets in the path of known webhooks. */
 export function scrubAction(text: string): string {
   const [, scheme, authority = '', path = '', query = ''] = PARTS.exec(text) ?? [];
   if (scheme === undefined) return '***';
   const names = query.slice(1).split('&').filter(Boolean);
   const scrubbed = names.map((pair) => (pair.includes('=') ? `${pair.slice(0, pair.indexOf('='))}=***` : '***')).join('&');
-  return `${scheme.toLowerCase()}:${authority.replace(/^\/\/.*@/s, '//')}${path}${scrubbed && `?${scrubbed}`}`;
+  const address = authority.replace(/^\/\/.*@/s, '//');
+  const shownPath = withoutPathSecrets(address.replace(/^\/\//, '').replace(/:\d*$/, ''), path);
+  return `${scheme.toLowerCase()}:${address}${shownPath}${scrubbed && `?${scrubbed}`}`;
 }
 
 /** An action as Aodh answers it: scheme in lower case, `//` dropped before nothing, an empty query or fragment dropped. */

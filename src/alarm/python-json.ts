@@ -6,6 +6,10 @@
 /** A number that Python holds as a float, so that 85 is written `85.0`. */
 export class PythonFloat {
   constructor(readonly value: number) {}
+
+  toJSON(): number {
+    return this.value;
+  }
 }
 
 /** Text that already is JSON and is embedded as it stands. */
@@ -49,11 +53,39 @@ export function pythonSpaced(json: string): string {
 export function pythonRepr(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'string') return singleQuoted(value);
+  if (typeof value === 'string') return pythonQuoted(value);
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value).toString() : pythonFloat(value);
+  if (value instanceof PythonFloat) return pythonFloat(value.value);
+  if (value instanceof RawJson) return value.text;
   if (Array.isArray(value)) return `[${value.map(pythonRepr).join(', ')}]`;
   if (typeof value !== 'object') return JSON.stringify(value);
-  const members = Object.entries(value).map(([key, member]) => `${singleQuoted(key)}: ${pythonRepr(member)}`);
+  const members = Object.entries(value).map(([key, member]) => `${pythonQuoted(key)}: ${pythonRepr(member)}`);
   return `{${members.join(', ')}}`;
+}
+
+const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+/** The key of an object that stands for a number while it is parsed. */
+const WRITTEN = '\u0000written';
+
+/**
+ * JSON text whose numbers are to be quoted as they were written: floats become `PythonFloat`, integers of more digits
+ * than a number holds `RawJson`.
+ * @throws SyntaxError for what is no JSON, RangeError for what is nested too deeply.
+ */
+export function parsedForPython(json: string): unknown {
+  JSON.parse(json);
+  const marked = json.replace(TEXT_OR_NUMBER, (token) => (token.startsWith('"') ? token : `{"${ESCAPED}":"${token}"}`));
+  return JSON.parse(marked, (_, value: unknown) => {
+    const written = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[WRITTEN] : undefined;
+    return typeof written === 'string' ? numberAs(written) : value;
+  });
+}
+
+const ESCAPED = JSON.stringify(WRITTEN).slice(1, -1);
+
+function numberAs(written: string): number | PythonFloat | RawJson {
+  if (/[.eE]/.test(written)) return new PythonFloat(Number(written));
+  return Number.isSafeInteger(Number(written)) ? Number(written) : new RawJson(written);
 }
 
 /** A float as Python prints it: `85.0`, `1e+16`, `1e-05`, `nan`, `inf`. */
@@ -82,10 +114,20 @@ function quote(text: string): string {
   return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
+/** Characters that Python escapes: controls, formats, halves of pairs, unassigned ones, and all spaces but U+0020. */
+const UNPRINTABLE = /[\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
+
 /** Python prefers single quotes, and keeps letters of every script. */
-function singleQuoted(text: string): string {
-  const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"');
+function pythonQuoted(text: string): string {
+  const escaped = text.replace(UNPRINTABLE, (character) => SHORT_ESCAPES[character] ?? codePoint(character.codePointAt(0)!));
   return text.includes("'") && !text.includes('"') ? `"${escaped}"` : `'${escaped.replaceAll("'", "\\'")}'`;
+}
+
+function codePoint(code: number): string {
+  const digits = code.toString(16);
+  if (code < 0x100) return `\\x${digits.padStart(2, '0')}`;
+  return code < 0x10000 ? `\\u${digits.padStart(4, '0')}` : `\\U${digits.padStart(8, '0')}`;
 }
 
 function isList(value: PythonValue): value is readonly PythonValue[] {

@@ -5,7 +5,10 @@
 export interface Point {
   /** Start of the period, milliseconds since the epoch. */
   at: number;
-  /** What the backend computed over the period, by the name of the statistic (`avg`, `count`, …); `value` where there is only one. */
+  /**
+   * What the backend computed over the period, by the name of the statistic (`avg`, `count`, …); `value` where there is
+   * only one. Infinite values are values. One that is absent, or NaN, is missing: nothing can be compared at that place.
+   */
   values: Readonly<Record<string, number>>;
 }
 
@@ -57,8 +60,11 @@ export type SeriesNeed = Need<'meters', MeterQuery> | Need<'gnocchi', GnocchiQue
 
 export type DatasourceKind = SeriesNeed['datasource'];
 
-/** Equality conditions on the samples of one meter; all must hold. `metadata` keys are dotted paths, values are compared as text. */
-export interface MeterQuery {
+/**
+ * Equality conditions on the samples of one meter; all must hold. `metadata` keys are dotted paths, values are compared as text.
+ * `project` is the scope, set by the server; `projectId` is the author's own condition and can only narrow it.
+ */
+export interface MeterQuery extends Scoped {
   meter: string;
   projectId?: string | undefined;
   userId?: string | undefined;

@@ -1,11 +1,10 @@
 import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
 
+import { CronSchedule, forLibrary } from './cron-schedule.js';
 import { optional, wireInt, wireText } from './wire-types.js';
 
 const MAX_DURATION_S = 366 * 24 * 3600;
-/** Aodh lets a window open up to this long before its start, exclusive. */
-const EARLY_MS = 60_000;
 const NICKNAMES = new Set(['@hourly', '@daily', '@midnight', '@weekly', '@monthly', '@yearly', '@annually']);
 
 /** When an alarm may be evaluated: from each `start` (cron, 5 fields or 6 with seconds last) for `duration` seconds. */
@@ -32,42 +31,28 @@ export const TimeConstraints = z.array(TimeConstraint).superRefine((constraints,
   });
 });
 
-/** True without constraints, or when at least one holds at `now`. Both ends of a window count as inside. */
-export function isWithin(constraints: readonly TimeConstraint[], now: Date): boolean {
-  return constraints.length === 0 || constraints.some((constraint) => holds(constraint, now));
+/** The names of the constraints whose cron expression has no day, such as 31 February. */
+export function neverOpening(constraints: readonly TimeConstraint[]): string[] {
+  return constraints.filter(({ start }) => neverOpens(start)).map(({ name }) => name);
 }
 
-function holds({ start, duration, timezone }: TimeConstraint, now: Date): boolean {
-  const before = schedulePoint(start, timezone, now, 'prev');
-  if (before === undefined) return false;
-  const next = schedulePoint(start, timezone, before, 'next');
-  if (next !== undefined && Math.abs(now.getTime() - next.getTime()) < EARLY_MS) return true;
-  return now.getTime() <= before.getTime() + duration * 1000;
+/** The state reason of an alarm that is never evaluated, since none of its constraints ever opens; undefined for all others. */
+export function neverOpensReason(constraints: readonly TimeConstraint[]): string | undefined {
+  const names = neverOpening(constraints);
+  if (names.length === 0 || names.length < constraints.length) return undefined;
+  return names.map(neverOpensSentence).join('; ');
 }
 
-/** The nearest schedule point strictly before or after `from`; undefined for dates that never come (31 February). */
-function schedulePoint(start: string, timezone: string, from: Date, direction: 'prev' | 'next'): Date | undefined {
+export function neverOpensSentence(name: string): string {
+  return `time constraint ${name} never opens`;
+}
+
+function neverOpens(start: string): boolean {
   try {
-    // The library drops milliseconds of the date it starts from; a whole second up keeps "strictly before" for later fractions.
-    const roundUp = direction === 'prev' && from.getMilliseconds() > 0 ? 1000 - from.getMilliseconds() : 0;
-    const cron = CronExpressionParser.parse(forLibrary(start), {
-      currentDate: new Date(from.getTime() + roundUp),
-      tz: timezone || 'UTC',
-    });
-    return cron[direction]().toDate();
+    return new CronSchedule(start).neverOpens;
   } catch {
-    return undefined; // validated at input, so the one thing left to fail is a search that finds no date
+    return true; // refused at input; a row that another release wrote is never inside
   }
-}
-
-/** Aodh's cron has its seconds last, knows no letter case, has one nickname more, and writes the last Friday of a month `L5`. */
-function forLibrary(start: string): string {
-  const written = start.trim().toLowerCase();
-  if (written.startsWith('@')) return written === '@midnight' ? '@daily' : written;
-  const [minute, hour, dayOfMonth, month, dayOfWeek = '', ...seconds] = written.split(/\s+/);
-  const day = dayOfMonth?.replace(/\bl\b/g, 'L');
-  const weekday = dayOfWeek.replace(/^l([0-7])$/, '$1l').replace(/(?<=[0-7])l\b/g, 'L');
-  return [...seconds, minute, hour, day, month, weekday].join(' ');
 }
 
 function refuseBadCron(start: string, context: z.RefinementCtx): void {

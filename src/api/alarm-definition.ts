@@ -1,4 +1,5 @@
 import { MANUALLY_SET, NOT_EVALUATED_YET, type AlarmDefinition } from '../alarm/alarm.js';
+import { neverOpensReason } from '../alarm/time-constraint.js';
 import type { ExternalOwners, RuleScope } from '../alarm/types/alarm-type.js';
 import { typeOf } from '../alarm/types/index.js';
 import { pythonText } from '../alarm/wire-types.js';
@@ -31,7 +32,7 @@ export function newAlarm(
     timestamp: at,
     state: request.state,
     stateVersion: 0,
-    stateReason: NOT_EVALUATED_YET,
+    stateReason: neverOpensReason(request.time_constraints) ?? NOT_EVALUATED_YET,
     stateTimestamp: at,
     definitionVersion: 1,
     muted: false,
@@ -55,9 +56,26 @@ export function replacedAlarm(
     timestamp: at,
     state: request.state,
     stateVersion: current.stateVersion + (stateChanged ? 1 : 0),
-    stateReason: stateChanged ? MANUALLY_SET : current.stateReason,
+    stateReason: stateChanged ? MANUALLY_SET : reasonAfterPut(current, request),
     stateTimestamp: stateChanged ? at : current.stateTimestamp,
   };
+}
+
+/**
+ * Only an import mutes an alarm, and only its activation unmutes it. Clients may send back what they read.
+ * @throws AppError `invalid_request` when the request says another `muted` than the alarm has.
+ */
+export function refuseOtherMuted({ tocsin }: Pick<AlarmRequest, 'tocsin'>, muted: boolean): void {
+  const said = tocsin?.muted ?? muted;
+  if (said === muted) return;
+  const message = `It is ${pythonText(muted)} for this alarm, and only an import or its activation changes it.`;
+  throw new AppError('invalid_request', `Invalid input for field/attribute muted. Value: '${pythonText(said)}'. ${message}`);
+}
+
+/** What was said of constraints that are replaced does not stay. */
+function reasonAfterPut(current: StoredAlarm, { time_constraints }: AlarmRequest): string {
+  const isOfConstraints = current.stateReason === neverOpensReason(current.timeConstraints);
+  return neverOpensReason(time_constraints) ?? (isOfConstraints ? NOT_EVALUATED_YET : current.stateReason);
 }
 
 /** @throws AppError `not_authorized` when the rule looks outside what the caller may see. */

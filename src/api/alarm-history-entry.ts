@@ -27,7 +27,7 @@ export function creationEntry(alarm: StoredAlarm, authorship: Authorship): Histo
 
 /** What a replacement changed, with the new values; null when that is nothing. */
 export function ruleChangeEntry(before: StoredAlarm, after: StoredAlarm, authorship: Authorship): HistoryEntry | null {
-  const old = alarmDetail(before);
+  const old: Record<string, PythonValue> = { ...alarmDetail(before), rule: new RawJson(comparedRule(before)) };
   const changed = Object.entries(alarmDetail(after)).filter(
     ([key, value]) => !MOMENTS.has(key) && pythonJson(value) !== pythonJson(old[key]),
   );
@@ -84,6 +84,10 @@ const MOMENTS = new Set(['timestamp', 'state_timestamp']);
 function toldRule({ rule, ruleJson }: StoredAlarm): string {
   const kind = typeOf(rule);
   return kind.historyJson?.(rule) ?? kind.shownJson?.(rule) ?? ruleJson;
+}
+
+function comparedRule(alarm: StoredAlarm): string {
+  return typeOf(alarm.rule).historyBeforeJson?.(alarm.rule) ?? toldRule(alarm);
 }
 
 /** Keys in the order that Aodh's database gives them. */

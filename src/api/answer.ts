@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { once } from 'node:events';
 
 import { pythonJson, type PythonValue } from '../alarm/python-json.js';
+import { firstEvent } from '../first-event.js';
 import type { ApiAnswer } from './route.js';
 
 /** Writes an answer. The first page of a long list is asked for before the status is sent, so that a failure there is still an error answer. */
@@ -36,7 +36,7 @@ async function sendPages(response: ServerResponse, { status, listName, afterList
     if (page.length === 0) continue;
     const flushed = response.write(separator + page.map(pythonJson).join(', '));
     separator = ', ';
-    if (!flushed && !isGone(response)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!flushed && !isGone(response)) await firstEvent(response, ['drain', 'close']);
   }
   response.end(listName === undefined ? ']' : `]${membersText(afterList?.() ?? {})}}`);
 }

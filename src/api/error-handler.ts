@@ -52,7 +52,7 @@ export function createErrorHandler({ log, challenge }: ErrorHandlerDeps): ErrorR
       response.destroy(); // half an answer: the client must not take it for whole
       return;
     }
-    if (error) sendRefusal(response, error, challenge);
+    if (error) sendRefusal(request, response, { error, challenge });
     else sendError(response, 500, errorEnvelope(500, `Internal server error (request id ${requestIdOf(response)})`));
   };
 }
@@ -67,14 +67,23 @@ function logTrouble(
   else log.error('request failed', fields);
 }
 
-function sendRefusal(response: Response, error: AppError, challenge: Challenge | undefined): void {
+function sendRefusal(
+  { path }: Request,
+  response: Response,
+  { error, challenge }: { error: AppError; challenge: Challenge | undefined },
+): void {
   const { code, retryAfterS } = error;
   const [status, faultstring] =
     error instanceof UpstreamRefusal ? [error.status, error.description as PythonValue] : [STATUS[code], error.message];
-  if (status === 503 || status === 429) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
+  if (saysWhenToRetry(path, status)) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
   if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
   const body = code === 'unauthenticated' ? challenge?.body : undefined;
   sendError(response, status, body ?? errorEnvelope(status, faultstring));
+}
+
+/** aodhclient ends in a TypeError where it finds `Retry-After` with any other status than 429 and 413. */
+function saysWhenToRetry(path: string, status: number): boolean {
+  return status === 429 || (status === 503 && path !== '/v2' && !path.startsWith('/v2/'));
 }
 
 function sendError(response: Response, status: number, body: PythonValue): void {

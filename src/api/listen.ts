@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { StartupError, toError } from '../errors.js';
+import { answerUnreadableRequests } from './unreadable-request.js';
 
 export interface Listener {
   url: string;
@@ -20,9 +22,16 @@ export async function listen(
   { host, port, setting }: { host: string; port: number; setting: string },
 ): Promise<Listener> {
   const server = createServer(
-    { maxHeaderSize: 16 * KIB, requestTimeout: 30_000, headersTimeout: 15_000, keepAliveTimeout: 75_000 },
+    {
+      maxHeaderSize: 16 * KIB,
+      requestTimeout: 30_000,
+      headersTimeout: 15_000,
+      keepAliveTimeout: 75_000,
+      requireHostHeader: false, // the API refuses such requests, with a body
+    },
     app,
   );
+  answerUnreadableRequests(server);
   server.maxRequestsPerSocket = 1_000;
   server.maxConnections = 1_000;
   server.timeout = 120_000; // a client that stops reading its answer must not hold what the answer holds
@@ -31,9 +40,8 @@ export async function listen(
   server.prependListener('request', (_, response) => {
     if (isClosing) response.setHeader('Connection', 'close');
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(refusal(cause, { host, port, setting })));
-    server.listen(port, host, resolve);
+  await once(server.listen(port, host), 'listening').catch((cause: unknown) => {
+    throw refusal(cause as NodeJS.ErrnoException, { host, port, setting });
   });
   const address = server.address() as AddressInfo;
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;

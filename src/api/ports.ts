@@ -46,10 +46,11 @@ export interface Imports {
 /** Trusts at Keystone: the right to act as somebody, lent to this service. */
 export interface Trusts {
   /**
-   * Lends us the caller's rights in the caller's project; resolves to the trust's id.
+   * Lends us the caller's rights in the caller's project; resolves to the trust's id. `onSpare` is told, now or later, the id of each trust that
+   * was made besides, and undefined where nobody knows whether one was made.
    * @throws AppError `invalid_request` when the caller cannot lend them, `unavailable` when Keystone does not answer as it should.
    */
-  create(identity: Identity): Promise<string>;
+  create(identity: Identity, onSpare: (trustId: string | undefined) => void): Promise<string>;
   /** Resolves when Keystone has no such trust any more. Without an identity, or where it is not enough, with our own rights. */
   remove(trustId: string, identity?: Identity): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { parseTimestamp } from '../alarm/timestamp.js';
 import { AppError } from '../errors.js';
 
 const MAX_PARAMETERS = 100;
@@ -12,6 +13,11 @@ export interface QueryItem {
   op: string;
   value: string;
   type: string;
+}
+
+interface ItemRules {
+  repeatable?: readonly string[];
+  untyped?: readonly string[] | 'all';
 }
 
 /** The query string of a request: closed, so that a misspelt filter is refused and not ignored. */
@@ -41,6 +47,11 @@ export class QueryParameters {
     return values[0];
   }
 
+  /** Id of the last row of the page before; undefined, and empty as in Aodh, mean the first page. */
+  marker(): string | undefined {
+    return this.one('marker') || undefined;
+  }
+
   /** A page size; undefined and 0 mean everything. */
   limit(): number | undefined {
     const text = this.one('limit');
@@ -54,9 +65,13 @@ export class QueryParameters {
     return limit === 0 ? undefined : Math.min(limit, MAX_LIMIT);
   }
 
-  /** Conditions: `q.field`, `q.op`, … matched by position, or `q[0].field`, …; each field at most once unless `repeatable`. */
-  items({ repeatable = [] }: { repeatable?: readonly string[] } = {}): QueryItem[] {
+  /**
+   * Conditions: `q.field`, `q.op`, … matched by position, or `q[0].field`, …; each field at most once unless `repeatable`.
+   * @throws AppError for a value that its `q.type` does not allow, but for the fields whose type Aodh does not read (`untyped`).
+   */
+  items({ repeatable = [], untyped = [] }: ItemRules = {}): QueryItem[] {
     const items = [...this.#byPosition(), ...this.#byIndex()];
+    for (const one of items) if (untyped !== 'all' && !untyped.includes(one.field)) refuseUnconvertible(one);
     if (items.length > MAX_ITEMS) throw new AppError('invalid_request', 'Too many query conditions');
     const fields = items.map(({ field }) => field).filter((field) => !repeatable.includes(field));
     const distinct = [...new Set(fields)];
@@ -111,9 +126,7 @@ function item(parts: {
 }): QueryItem {
   if (parts.field === undefined) throw invalidInput('field', 'None', 'Mandatory field missing.');
   if (parts.value === undefined) throw invalidInput('value', 'None', 'Mandatory field missing.');
-  const converted = { field: parts.field, op: parts.op || 'eq', value: parts.value, type: parts.type ?? '' };
-  refuseUnconvertible(converted);
-  return converted;
+  return { field: parts.field, op: parts.op || 'eq', value: parts.value, type: parts.type ?? '' };
 }
 
 const TYPES: Record<string, (value: string) => boolean> = {
@@ -121,7 +134,7 @@ const TYPES: Record<string, (value: string) => boolean> = {
   float: (value) => value.trim() !== '' && Number.isFinite(Number(value)),
   string: () => true,
   boolean: (value) => BOOLEAN.test(value.trim()),
-  datetime: (value) => !Number.isNaN(Date.parse(value)),
+  datetime: (value) => parseTimestamp(value) !== undefined,
 };
 
 function refuseUnconvertible({ value, type }: QueryItem): void {

@@ -8,6 +8,7 @@ import { authorize, type Policy } from './identity/authorize.js';
 import { NOBODY, type Identity } from './identity/identity.js';
 import { QueryParameters } from './query-parameters.js';
 import { hasBody, readJsonBody, type BodyLimits } from './request-body.js';
+import { searchOf } from './request-target.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -17,7 +18,7 @@ export interface ApiRequest {
   query: QueryParameters;
   /** Parsed JSON; undefined when the request has no body or the route takes none. */
   body: unknown;
-  /** Scheme and host as the client wrote them. */
+  /** Scheme and host as the client wrote them, without the port that the scheme implies. */
   origin: string;
   /** Versions of the alarm that the client is willing to change, as it got them in `ETag`; undefined: any. */
   ifMatch: string | undefined;
@@ -83,16 +84,22 @@ function dispatch(routes: readonly Route[]): RequestHandler {
     }
     const identity = (response.locals[IDENTITY] as Identity | undefined) ?? NOBODY;
     if (!route.prepare) authorize(identity, route.policy);
-    const search = new URL(request.originalUrl, 'http://localhost').search;
-    const query = new QueryParameters(search, route.ignoresOtherQuery ? 'any' : (route.query ?? []));
+    const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
     refuseNul(request.params as Record<string, string>);
     if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
     const body = route.body && (await readJsonBody(request, response, route.body));
-    const origin = `${request.protocol}://${request.host || 'localhost'}`;
     const params = request.params as Record<string, string>;
     const over = new AbortController();
     response.once('close', () => over.abort());
-    const asked = { identity, params, query, body, origin, ifMatch: request.headers['if-match'], signal: over.signal };
+    const asked = {
+      identity,
+      params,
+      query,
+      body,
+      origin: originOf(request),
+      ifMatch: request.headers['if-match'],
+      signal: over.signal,
+    };
     await sendAnswer(response, await answerOf(route, asked));
   };
 }
@@ -105,6 +112,13 @@ async function answerOf(route: Route, request: ApiRequest): Promise<ApiAnswer> {
   }
   if (!route.handle) throw new Error(`${route.method} ${route.path} has no handler`);
   return route.handle(request);
+}
+
+const DEFAULT_PORT: Readonly<Record<string, RegExp>> = { http: /:(?:0*80)?$/, https: /:(?:0*443)?$/ };
+
+function originOf({ protocol, host }: express.Request): string {
+  const named = host || 'localhost'; // HTTP/1.0 does without the header
+  return `${protocol}://${named.replace(DEFAULT_PORT[protocol] ?? '', '')}`;
 }
 
 /** PostgreSQL cannot hold a NUL, so nothing of that name exists. */

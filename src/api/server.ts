@@ -24,6 +24,7 @@ import type {
 } from './ports.js';
 import type { QuerySlots } from './query-slots.js';
 import { assignRequestId } from './request-id.js';
+import { hasDotSegment, requestTarget } from './request-target.js';
 import { openApiDocument } from './openapi/document.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
@@ -133,7 +134,8 @@ function assemble(
   app.set('case sensitive routing', true);
   app.use(assignRequestId, observe(deps.onAnswer), securityHeaders());
   app.use((request, _response, next) => {
-    if (request.originalUrl.length > MAX_URL) throw new AppError('uri_too_long', `The URL is longer than ${MAX_URL} characters`);
+    normaliseTarget(request);
+    refuseAmbiguousHeaders(request);
     deps.refuse(request);
     next();
   });
@@ -142,6 +144,10 @@ function assemble(
     if (!authentication.believesHeaders) app.use(stripIdentityHeaders);
     app.use(identify(authentication.authenticate, routes));
   }
+  app.use((request, _response, next) => {
+    if (hasDotSegment(request.path)) throw new AppError('not_found', NOT_FOUND_TEXT);
+    next();
+  });
   mountRoutes(app, routes, barePaths);
   app.use(() => {
     throw new AppError('not_found', NOT_FOUND_TEXT);
@@ -150,11 +156,31 @@ function assemble(
   return app;
 }
 
+/** Once and before all else, so that no two readers of the path see another path. */
+function normaliseTarget(request: express.Request): void {
+  const sent = request.url;
+  request.url = '/'; // a target that is refused names no path
+  if (sent.length > MAX_URL) throw new AppError('uri_too_long', `The URL is longer than ${MAX_URL} characters`);
+  const { path, search, authority } = requestTarget(sent);
+  request.url = path + search;
+  if (authority !== undefined) request.headers.host = authority;
+}
+
+/** Headers of which Node.js keeps the first and drops the others in silence. */
+const SINGLE_HEADERS = ['host', 'authorization', 'content-type'];
+
+function refuseAmbiguousHeaders({ headers, headersDistinct, httpVersion }: express.Request): void {
+  if (headers.host === undefined && httpVersion === '1.1')
+    throw new AppError('invalid_request', 'The request has no host header');
+  const repeated = SINGLE_HEADERS.find((name) => (headersDistinct[name]?.length ?? 0) > 1);
+  if (repeated !== undefined) throw new AppError('invalid_request', `The request has more than one ${repeated} header`);
+}
+
 /** Who asks is settled before anything of the body is read, also for paths that do not exist. */
 function identify(authenticate: Authenticator, routes: readonly Route[]): RequestHandler {
   const open = routes
     .filter(({ policy }) => policy === 'public')
-    .map(({ path }) => new RegExp(`^${path.replaceAll('.', '[.]').replace(/:\w+/g, '[^/]+')}/?$`));
+    .map(({ path }) => new RegExp(`^${path.replaceAll('.', '[.]').replace(/:\w+/g, '[^/]+')}$`));
   return async (request, response, next) => {
     if (!open.some((path) => path.test(request.path))) {
       const { headers, method, path } = request;

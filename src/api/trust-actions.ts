@@ -84,8 +84,12 @@ async function withNewTrust<T>(
   write: (trust: SealedTrust) => Promise<T>,
 ): Promise<T> {
   const trustorId = trustorOf(identity);
-  const trustId = await deps.trusts.create(identity);
-  const made = { id: deps.newId(), alarmId: alarm.id, projectId: alarm.projectId, trustorId, trustId };
+  const madeOf = (trustId: string) => ({ id: deps.newId(), alarmId: alarm.id, projectId: alarm.projectId, trustorId, trustId });
+  const trustId = await deps.trusts.create(identity, (spare) => {
+    if (spare !== undefined) void removeUnused(deps, madeOf(spare), identity);
+    else deps.log.warn('a trust may be left at Keystone: it did not answer one request for it', { alarmId: alarm.id, trustorId });
+  });
+  const made = madeOf(trustId);
   try {
     return await write(deps.alarmTrusts.seal(made));
   } catch (thrown) {
@@ -104,9 +108,11 @@ function trustorOf({ userId, projectId, token }: Identity): string {
   return userId;
 }
 
-/** Removes a trust whose alarm was not written. If that cannot be done now it is written down, to be removed later. */
-async function undo(deps: TrustActionsDeps, made: Parameters<AlarmTrusts['seal']>[0], identity: Identity): Promise<void> {
-  const { trusts, alarmTrusts, now, log } = deps;
+type MadeTrust = Parameters<AlarmTrusts['seal']>[0];
+
+/** Removes a trust whose alarm was not written. */
+async function undo(deps: TrustActionsDeps, made: MadeTrust, identity: Identity): Promise<void> {
+  const { alarmTrusts, log } = deps;
   const { alarmId } = made;
   try {
     // A commit whose answer was lost may have succeeded, and then its alarm needs the trust.
@@ -115,6 +121,13 @@ async function undo(deps: TrustActionsDeps, made: Parameters<AlarmTrusts['seal']
     log.error('a trust may be left at Keystone: whether its alarm was stored is not known', { alarmId, err: toError(thrown) });
     return;
   }
+  await removeUnused(deps, made, identity);
+}
+
+/** Removes a trust that no alarm uses. If that cannot be done now it is written down, to be removed later. Never rejects. */
+async function removeUnused(deps: TrustActionsDeps, made: MadeTrust, identity: Identity): Promise<void> {
+  const { trusts, alarmTrusts, now, log } = deps;
+  const { alarmId } = made;
   try {
     await trusts.remove(made.trustId, identity);
   } catch (thrown) {

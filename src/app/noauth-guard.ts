@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
-import ipaddr from 'ipaddr.js';
 
 import { StartupError, toError } from '../errors.js';
+import { isLoopback } from '../loopback.js';
 
 /**
  * Without authentication anybody who reaches the API is an admin, so it listens on loopback only, judged by the addresses the host resolves to.
@@ -12,7 +12,7 @@ export async function refuseOpenNoauth(host: string, insists: boolean): Promise<
   const addresses = await lookup(host, { all: true }).catch((cause: unknown) => {
     throw new StartupError(`api.host: cannot resolve ${host}: ${toError(cause).message}`, { cause });
   });
-  const isOpen = host === '' || addresses.some(({ address }) => ipaddr.process(address).range() !== 'loopback');
+  const isOpen = host === '' || addresses.some(({ address }) => !isLoopback(address));
   if (isOpen && !insists) {
     throw new StartupError(
       `api.host: ${host} is not a loopback address, and without authentication everybody who reaches it is an admin; ` +

@@ -42,6 +42,7 @@ export function createNotifierRole({ config, db, keystone, version, ...deps }: N
       claimMs: notifier.claim,
       sweepEveryMs: notifier.sweep_every,
       retrySchedule: notifier.retry_schedule,
+      rejectedSchedule: notifier.rejected_schedule,
       maxAgeMs: notifier.max_age,
       perHost: notifier.per_host,
       perHostAndProject: notifier.per_host_and_project,

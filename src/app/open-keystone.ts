@@ -10,13 +10,14 @@ import type { Logger } from '../logger.js';
 /** The service's own login at Keystone; undefined where none is configured. Asks nothing yet: Keystone may come up later than we do. */
 export function openKeystone(
   { keystone }: Pick<Config, 'keystone'>,
-  deps: { clock: Pick<Clock, 'monotonicMs'>; log: Logger },
+  deps: { clock: Pick<Clock, 'monotonicMs' | 'sleep'>; log: Logger },
 ): KeystoneSession | undefined {
-  const { auth_url, timeout, region } = keystone;
+  const { auth_url, timeout, deadline, region } = keystone;
   const login = loginOf(keystone);
   if (auth_url === undefined || login === undefined) return undefined;
   const ca = cloudCertificates({ keystone });
-  return createKeystoneSession({ authUrl: auth_url, timeoutMs: timeout, ca, login, region, interface: keystone.interface }, deps);
+  const times = { timeoutMs: timeout, deadlineMs: deadline };
+  return createKeystoneSession({ authUrl: auth_url, ...times, ca, login, region, interface: keystone.interface }, deps);
 }
 
 function loginOf(keystone: Config['keystone']): KeystoneLogin | undefined {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import lockfile from 'proper-lockfile';
@@ -6,6 +6,7 @@ import lockfile from 'proper-lockfile';
 import { createSystemClock } from '../clock.js';
 import { StartupError, toError } from '../errors.js';
 import { silentLogger } from '../logger.js';
+import { makeDirectory } from '../make-directory.js';
 import { ReleaseStack } from '../release-stack.js';
 import { createPartitionStore } from '../storage/partition-store.js';
 import { openPostgres } from '../storage/postgres.js';
@@ -55,15 +56,12 @@ export async function runDevCluster(options: DevClusterOptions): Promise<number>
   const cluster = new DevCluster(options);
   const killAll = (): void => cluster.killAll();
   process.once('exit', killAll); // the last resort, for whoever asks twice to stop
-  const onHangUp = (): void => void process.emit('SIGTERM', 'SIGTERM'); // a closed terminal must not orphan what runs in groups of its own
-  process.once('SIGHUP', onHangUp);
   try {
     await cluster.run();
     return 0;
   } finally {
     await cluster.stop();
     process.off('exit', killAll);
-    process.off('SIGHUP', onHangUp);
   }
 }
 
@@ -212,8 +210,8 @@ class DevCluster {
 }
 
 async function lock(dataDir: string): Promise<() => Promise<void>> {
+  makeDirectory(dataDir, { setting: '--data-dir', mode: 0o755 });
   try {
-    mkdirSync(dataDir, { recursive: true });
     return await lockfile.lock(dataDir, {
       lockfilePath: path.join(dataDir, 'lock'),
       stale: LOCK_STALE_MS,
@@ -228,11 +226,9 @@ async function lock(dataDir: string): Promise<() => Promise<void>> {
 
 async function refusePortInUse(port: number): Promise<void> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve)).catch(
-    (cause: unknown) => {
-      throw new StartupError(`port ${port} cannot be used for the API (${toError(cause).message}); choose another with --port`);
-    },
-  );
+  await once(server.listen(port, '127.0.0.1'), 'listening').catch((cause: unknown) => {
+    throw new StartupError(`port ${port} cannot be used for the API (${toError(cause).message}); choose another with --port`);
+  });
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
 

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Environment } from '../config/environment.js';
 import type { Flag } from '../config/load.js';
 import type { ApiKeyOptions } from './apikey.js';
+import { addDevCluster } from './cluster/command.js';
 import { addImport } from './import/command.js';
 import { version } from './version.js';
 
@@ -128,35 +129,6 @@ function addApiKey(program: Command, terminal: Terminal): void {
     const { revokeApiKeyCommand } = await import('./apikey.js');
     await revokeApiKeyCommand(id, configFlags(options), terminal);
   });
-}
-
-function addDevCluster(program: Command, terminal: Terminal, done: (exitCode: number) => void): void {
-  program
-    .command('dev-cluster')
-    .description('run PostgreSQL, Redis and several processes of the service on this machine, to try things out')
-    .option('--port <number>', 'port of the API', '8042')
-    .option('--evaluators <number>', 'how many evaluators', '3')
-    .option('--notifiers <number>', 'how many notifiers', '2')
-    .option('--interval <duration>', 'how often alarms are evaluated', '10s')
-    .option('--data-dir <path>', 'where PostgreSQL and Redis keep their data', './data/cluster')
-    .option('--restart', 'start a process again that has ended; without it, watch the others take over')
-    .action(
-      async (options: Record<'port' | 'evaluators' | 'notifiers' | 'interval' | 'dataDir', string> & { restart?: true }) => {
-        const { runDevCluster } = await import('./dev-cluster.js');
-        const { port, evaluators, notifiers, interval, dataDir, restart = false } = options;
-        done(
-          await runDevCluster({
-            port: Number(port),
-            evaluators: Number(evaluators),
-            notifiers: Number(notifiers),
-            interval,
-            dataDir,
-            restart,
-            terminal,
-          }),
-        );
-      },
-    );
 }
 
 function withConfig(command: Command): Command {

@@ -40,11 +40,12 @@ async function importApp(): Promise<CreateApp> {
 
 /** Resolves with the reason when the service fails, without one when it shall stop. */
 function endOf(app: App, stop: AbortSignal): Promise<Error | undefined> {
+  const settled = new AbortController();
   const stopped = new Promise<undefined>((resolve) => {
     if (stop.aborted) resolve(undefined);
-    else stop.addEventListener('abort', () => resolve(undefined), { once: true });
+    else stop.addEventListener('abort', () => resolve(undefined), { once: true, signal: settled.signal });
   });
-  return Promise.race([stopped, app.failed]);
+  return Promise.race([stopped, app.failed]).finally(() => settled.abort());
 }
 
 function hints({ url }: App): string[] {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 
+import { isLoopback } from '../loopback.js';
 import { gnocchiSections, prometheusSections, sectionName, type PrometheusSettings } from './backends.js';
 import { ROLES, type Config } from './schema.js';
 import type { Secret } from './secret.js';
@@ -128,5 +129,5 @@ function incompletePair(name: string | undefined, secret: Secret | undefined, na
 
 /** Names are resolved, and checked again, when the API starts to listen. */
 function isSurelyOpen(host: string): boolean {
-  return isIP(host) !== 0 && !/^127\./.test(host) && host !== '::1';
+  return isIP(host) !== 0 && !isLoopback(host);
 }

@@ -60,7 +60,7 @@ function describe(issue: z.core.$ZodIssue, option: Option | undefined): string {
 }
 
 function expected(type: string, option: Option | undefined): string {
-  const holdsDurations = option?.kind === 'duration' || option?.name === 'notifier.retry_schedule';
+  const holdsDurations = option?.kind === 'duration' || /^notifier\.(?:retry|rejected)_schedule$/.test(option?.name ?? '');
   return holdsDurations && type === 'string' ? DURATION_EXPECTED : (EXPECTED[type] ?? `expected ${type}`);
 }
 

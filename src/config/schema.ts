@@ -91,10 +91,8 @@ const others = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
     )
     .default({});
 
-const RetrySchedule = z
-  .array(duration('0s'))
-  .min(1)
-  .prefault(['0s', '5s', '30s', '2m', '10m', '30m', '1h', '2h', '4h', '8h', '8h'] as never);
+const Schedule = z.array(duration('0s'));
+const RetrySchedule = Schedule.min(1).prefault(['0s', '5s', '30s', '2m', '10m', '30m', '1h', '2h', '4h', '8h', '8h'] as never);
 
 /** Every option, its default and its bounds. `config/default.yaml` says what each means. */
 export const Config = z.strictObject({
@@ -131,6 +129,7 @@ export const Config = z.strictObject({
     region: text(),
     interface: z.enum(['public', 'internal', 'admin']).default('public'),
     timeout: duration('5s', { min: '100ms' }),
+    deadline: duration('30s', { min: '100ms' }),
     token_cache_time: z.number().int().min(-1).default(300),
     service_type: z.string().min(1).default('alarming'),
     service_token_roles: z.array(z.string().min(1)).min(1).default(['service']),
@@ -186,6 +185,7 @@ export const Config = z.strictObject({
     claim: duration('80s', { min: '500ms' }),
     sweep_every: duration('5s', { min: '100ms' }),
     retry_schedule: RetrySchedule,
+    rejected_schedule: Schedule.prefault(['5s', '30s', '2m', '5m'] as never),
     max_age: duration('24h', { min: '1s' }),
     per_host: count(32, 10_000),
     per_host_and_project: count(4, 10_000),

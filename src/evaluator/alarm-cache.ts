@@ -1,7 +1,7 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
+import { createOpenTimesSource, type OpenTimes } from '../alarm/open-times.js';
 import type { SeriesNeed } from '../alarm/series.js';
-import type { TimeConstraint } from '../alarm/time-constraint.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
 import { inPieces } from '../in-pieces.js';
@@ -17,7 +17,8 @@ export interface HeldAlarm {
   readonly options: EvaluationOptions;
   readonly repeats: boolean;
   readonly statesWithActions: readonly AlarmState[];
-  readonly timeConstraints: readonly TimeConstraint[];
+  /** Shared between alarms with the same time constraints. */
+  readonly openTimes: OpenTimes;
   readonly partition: number;
   readonly definitionVersion: number;
   state: AlarmState;
@@ -54,6 +55,7 @@ export class AlarmCache {
   readonly #interned = new Map<string, WeakRef<SeriesNeed>>();
   readonly #unused = new FinalizationRegistry<string>((name) => this.#forgetNeed(name));
   readonly #doubtful = new Set<string>();
+  readonly #openTimes = createOpenTimesSource();
   #refreshing: Promise<void> = Promise.resolve();
 
   constructor(private readonly deps: AlarmCacheDeps) {}
@@ -235,7 +237,6 @@ export class AlarmCache {
   #hold(alarm: LoadedAlarm): HeldAlarm {
     const rule = parseStoredRule(alarm.kind, alarm.ruleJson);
     const options = parseStoredOptions(alarm.optionsJson) ?? NO_OPTIONS;
-    const constraints = JSON.parse(alarm.timeConstraintsJson) as TimeConstraint[];
     return {
       id: alarm.id,
       rule,
@@ -245,7 +246,7 @@ export class AlarmCache {
       options,
       repeats: alarm.repeatActions,
       statesWithActions: alarm.statesWithActions.length === 0 ? NONE : alarm.statesWithActions,
-      timeConstraints: constraints.length === 0 ? NONE : constraints,
+      openTimes: this.#openTimes.ofJson(alarm.timeConstraintsJson),
       partition: alarm.partition,
       definitionVersion: alarm.definitionVersion,
       state: alarm.state,

@@ -1,8 +1,8 @@
 import { ACTION_LIST_OF, type AlarmActions, type AlarmState } from '../alarm/alarm.js';
 import type { Decision } from '../alarm/decide.js';
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
+import { createOpenTimesSource } from '../alarm/open-times.js';
 import type { BackendAnswer, DatasourceKind } from '../alarm/series.js';
-import { isWithin } from '../alarm/time-constraint.js';
 import { evaluatedTypeOf, typeOf } from '../alarm/types/index.js';
 import type { Datasources } from '../datasource/datasource.js';
 import type { StoredAlarm } from '../storage/alarm-row.js';
@@ -107,10 +107,11 @@ async function* pagesOf(
   const options = alarm.evaluationOptions ?? NO_OPTIONS;
   const needs = typeOf(alarm.rule).seriesNeeded(alarm.rule, options);
   const requests = await planRequests(needs);
+  const openTimes = createOpenTimesSource().of(alarm.timeConstraints);
   const stopped = new AbortController();
   const ended = AbortSignal.any([signal, stopped.signal]);
   const ask = async (now: Date): Promise<Answers> =>
-    isWithin(alarm.timeConstraints, now) ? askAll(datasources, requests, { now, signal: ended }) : null;
+    openTimes.isOpen(now) ? askAll(datasources, requests, { now, signal: ended }) : null;
   const judged: JudgedAlarm = { rule: alarm.rule, needs, options, state: initialState, repeats: alarm.repeatActions };
   let judgements = 0;
   try {

@@ -1,13 +1,13 @@
 import { SLOTS } from '../alarm/partition-key.js';
 import { decide } from '../alarm/decide.js';
-import { isWithin } from '../alarm/time-constraint.js';
+import { createOpenTimesSource } from '../alarm/open-times.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
 import type { Outcome } from '../storage/evaluation-commit.js';
 import type { MemberAlarm } from '../storage/evaluation-store.js';
 import type { Telemetry } from '../telemetry.js';
 import type { HeldAlarm } from './alarm-cache.js';
-import { combinationVerdict, progressBelow, type MemberProgress, type Snapshot } from './combination-verdict.js';
+import { CombinationSnapshot, type MemberProgress } from './combination-snapshot.js';
 import { outcomeOf } from './evaluate-batch.js';
 import type { PoisonWatch } from './poison-watch.js';
 import { slotOf } from './schedule.js';
@@ -38,6 +38,7 @@ interface Judged {
  */
 export class CombinationJudge {
   readonly #judged = new Map<string, Judged>();
+  readonly #openTimes = createOpenTimesSource();
 
   constructor(private readonly deps: CombinationDeps) {}
 
@@ -49,7 +50,7 @@ export class CombinationJudge {
     for (let start = 0; start < waiting.length; start += CHUNK) {
       const chunk = waiting.slice(start, start + CHUNK);
       const members = await this.deps.reachableFrom(chunk.map(({ id }) => id));
-      const snapshot = new Map(members.map((member) => [member.id, member]));
+      const snapshot = new CombinationSnapshot(members, { now, openTimes: this.#openTimes });
       for (const alarm of chunk) outcomes.push(...this.#judgeSafely(alarm, snapshot, now));
     }
     return outcomes;
@@ -67,7 +68,7 @@ export class CombinationJudge {
     return now.getTime() >= lastSlotOfNext;
   }
 
-  #judgeSafely(alarm: HeldAlarm, snapshot: Snapshot, now: Date): Outcome[] {
+  #judgeSafely(alarm: HeldAlarm, snapshot: CombinationSnapshot, now: Date): Outcome[] {
     try {
       return this.deps.poison.isQuarantined(alarm.id, now) ? [] : this.#judgeOne(alarm, snapshot, now);
     } catch (thrown) {
@@ -76,11 +77,11 @@ export class CombinationJudge {
     }
   }
 
-  #judgeOne(alarm: HeldAlarm, snapshot: Snapshot, now: Date): Outcome[] {
+  #judgeOne(alarm: HeldAlarm, snapshot: CombinationSnapshot, now: Date): Outcome[] {
     if (!snapshot.has(alarm.id)) return [];
     const { intervalMs } = this.deps;
     const present = Math.floor(now.getTime() / intervalMs);
-    const { oldest, newest, settled, homes } = progressBelow(alarm.id, snapshot, intervalMs);
+    const { oldest, newest, settled, homes } = snapshot.progressBelow(alarm.id, intervalMs);
     const last = this.#judged.get(alarm.id) ?? { cycle: present - 2, lastSlot: 0, homes };
     const lastSlot = Math.max(0, ...[...homes.values()].map(slotOf));
     if (isAnyMoved(last.homes, homes)) {
@@ -97,9 +98,9 @@ export class CombinationJudge {
     return this.#decide(alarm, snapshot, now);
   }
 
-  #decide(alarm: HeldAlarm, snapshot: Snapshot, now: Date): Outcome[] {
-    if (!isWithin(alarm.timeConstraints, now)) return [];
-    const evaluation = combinationVerdict(alarm.id, snapshot, now);
+  #decide(alarm: HeldAlarm, snapshot: CombinationSnapshot, now: Date): Outcome[] {
+    if (!alarm.openTimes.isOpen(now)) return [];
+    const evaluation = snapshot.verdictOf(alarm.id);
     const decision = decide({ state: alarm.state, repeatActions: alarm.repeats }, evaluation, evaluatedTypeOf(alarm.rule));
     this.deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
     this.deps.poison.succeeded(alarm.id);

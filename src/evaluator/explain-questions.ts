@@ -152,6 +152,7 @@ function explainedData(look: Look, need: SeriesNeed, part: Part, { points, verdi
     // Words are made for those alone that are read.
     datapoints: readable.map((point) => ({
       ...point,
+      value: shownValue(point.value),
       series: isOneOfSeveral ? point.series : undefined,
       comparison: point.used ? comparison(point.value) : undefined,
     })),
@@ -192,8 +193,10 @@ function datapointsOf(
   });
   for (const [series, points] of (whole?.kind === 'series' ? whole.series : []).entries()) {
     for (const point of cutOff(points, answer, series)) {
-      const shown = { at: new Date(point.at), value: valueOf(point, rule), series };
-      datapoints.push(unused(shown, 'outside the window'));
+      const value = valueOf(point, rule);
+      // What came in the place of a value is among those that were overheard.
+      if (value === undefined) continue;
+      datapoints.push(unused({ at: new Date(point.at), value, series }, 'outside the window'));
     }
   }
   for (const { at, value, why, labels } of overheard.droppedOf(need.key)) {
@@ -214,17 +217,19 @@ function cutOff(points: readonly Point[], own: BackendAnswer, series: number): r
   return points.filter((point) => !kept.has(point));
 }
 
-function valueOf({ values }: Point, rule: AlarmRule): number | null {
-  return values['statistic' in rule ? rule.statistic : 'value'] ?? null;
+function valueOf({ values }: Point, rule: AlarmRule): number | undefined {
+  return values['statistic' in rule ? rule.statistic : 'value'];
 }
 
 const MOST_CHARACTERS = 100;
 
+/** Numbers that JSON does not have are texts, infinite ones as Python and the comparison beside them spell them. */
 function shownValue(value: unknown): number | string | null {
   if (value === null || value === undefined) return null;
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (typeof value === 'string') return firstCharacters(value, MOST_CHARACTERS);
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `of type ${typeof value}`;
+  if (typeof value !== 'number') return typeof value === 'boolean' ? String(value) : `of type ${typeof value}`;
+  if (Number.isFinite(value)) return value;
+  return Number.isNaN(value) ? 'NaN' : pythonFloat(value);
 }
 
 const SIGNS = { gt: '>', ge: '>=', lt: '<', le: '<=', eq: '==', ne: '!=' } as const;

@@ -2,6 +2,7 @@ import { NOT_EVALUATED_YET, type AlarmState } from '../alarm/alarm.js';
 import type { Verdict } from '../alarm/decide.js';
 import type { EvaluationOptions } from '../alarm/evaluation-options.js';
 import { pythonFloat } from '../alarm/python-json.js';
+import type { DropReason } from '../alarm/sanitise.js';
 import { retrievalFailed } from '../alarm/types/threshold-judgement.js';
 import type { ExplainedEvaluation, ExplainedQuestion, Explanation, StateThen } from './explanation.js';
 
@@ -15,6 +16,7 @@ export interface Found {
 }
 
 const MOST_MEMBERS = 10;
+const NO_NUMBER: DropReason = 'not a number';
 
 /** What a look at an alarm found, in half a sentence. */
 export function foundWords({ questions, members, verdict, state, options }: Found): string {
@@ -60,13 +62,18 @@ function questionWords(question: ExplainedQuestion, verdict: Verdict, options: E
     return `${unhealthy} of the pool's ${poolMembers.length} members count as unhealthy`;
   }
   const missing = missingWords(verdict, options);
-  if (compared === 0) return `there are no datapoints in the window${missing}`;
+  if (compared === 0) return noneComparedWords(question) + missing;
   if (verdict === 'insufficient data' || verdict === 'hold') {
     const series = question.judgedSeries?.count ?? 1;
     if (series > 1) return `none of its ${series} series has the ${window.evaluationPeriods} datapoints needed${missing}`;
     return `only ${compared} of the ${window.evaluationPeriods} datapoints needed are there${missing}`;
   }
   return comparedWords(question, options) + (compared < window.evaluationPeriods ? missing : '');
+}
+
+function noneComparedWords({ datapoints, window: { evaluationPeriods: periods } }: ExplainedQuestion): string {
+  if (!datapoints.some(({ why }) => why === NO_NUMBER)) return 'there are no datapoints in the window';
+  return periods === 1 ? 'the last datapoint is not a number' : `none of the last ${periods} datapoints is a number`;
 }
 
 function shownBackend({ kind, name }: ExplainedQuestion['backend']): string {

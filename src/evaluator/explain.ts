@@ -1,15 +1,16 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import { decide, type Decision, type Verdict } from '../alarm/decide.js';
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
+import { createOpenTimesSource, type OpenTimesSource } from '../alarm/open-times.js';
 import type { SeriesNeed } from '../alarm/series.js';
-import { isWithin } from '../alarm/time-constraint.js';
+import { neverOpening, neverOpensReason, neverOpensSentence } from '../alarm/time-constraint.js';
 import { evaluatedTypeOf, typeOf } from '../alarm/types/index.js';
 import type { Datasources } from '../datasource/datasource.js';
 import type { StoredAlarm } from '../storage/alarm-row.js';
 import type { MemberAlarm } from '../storage/evaluation-store.js';
 import type { EvaluationProgress, ExplanationStore } from '../storage/explanation-store.js';
 import { askAll } from './ask-backends.js';
-import { combinationVerdict, memberStates } from './combination-verdict.js';
+import { CombinationSnapshot } from './combination-snapshot.js';
 import { explainedQuestions, unaskedQuestions } from './explain-questions.js';
 import { foundWords, summaryOf } from './explain-words.js';
 import type { ExplainedEvaluation, ExplainedQuestion, ExplainedSchedule, Explanation, StateThen } from './explanation.js';
@@ -37,9 +38,12 @@ export interface Moment {
 
 export type Explain = (alarm: StoredAlarm, moment: Moment) => Promise<Explanation>;
 
+type Deps = ExplanationDeps & { openTimes: OpenTimesSource };
+
 /** Looks at an alarm as its evaluator does, at a moment of choice, and tells all that it saw. Writes nothing. */
 export function createExplain(deps: ExplanationDeps): Explain {
-  return (alarm, moment) => explain(deps, alarm, moment);
+  const openTimes = createOpenTimesSource();
+  return (alarm, moment) => explain({ ...deps, openTimes }, alarm, moment);
 }
 
 /** What one look came to. */
@@ -53,15 +57,16 @@ interface Seen {
   notes?: string[];
 }
 
-async function explain(deps: ExplanationDeps, alarm: StoredAlarm, moment: Moment): Promise<Explanation> {
+async function explain(deps: Deps, alarm: StoredAlarm, moment: Moment): Promise<Explanation> {
   const { at } = moment;
+  const { openTimes } = deps;
   const { judgedBy } = typeOf(alarm.rule);
   const progress = await deps.store.progressOf(alarm.id);
   const stateAt = await stateThen(deps, alarm, moment);
   const seen = await lookAt(deps, alarm, { ...moment, state: stateAt.state });
-  const constraints = alarm.timeConstraints.map((constraint) => ({ constraint, holds: isWithin([constraint], at) }));
-  const within = isWithin(alarm.timeConstraints, at);
-  const leftAlone = !alarm.enabled ? 'it is disabled' : !within ? 'the moment is outside its time constraints' : seen.blind;
+  const constraints = alarm.timeConstraints.map((constraint) => ({ constraint, holds: openTimes.of([constraint]).isOpen(at) }));
+  const within = openTimes.of(alarm.timeConstraints).isOpen(at);
+  const leftAlone = !alarm.enabled ? 'it is disabled' : !within ? outsideReason(alarm) : seen.blind;
   const found = seen.judged && wordsFor(alarm, seen, { ...seen.judged, state: stateAt.state });
   const evaluation = evaluationOf(seen, stateAt.state, { leftAlone, found });
   return {
@@ -78,6 +83,10 @@ async function explain(deps: ExplanationDeps, alarm: StoredAlarm, moment: Moment
     lastFiring: judgedBy === 'events' ? ((await deps.store.lastFiring(alarm.id, at)) ?? null) : null,
     schedule: scheduleOf(alarm, progress, { ...moment, intervalMs: deps.intervalMs }),
   };
+}
+
+function outsideReason({ timeConstraints }: StoredAlarm): string {
+  return neverOpensReason(timeConstraints) ?? 'the moment is outside its time constraints';
 }
 
 function wordsFor(
@@ -114,7 +123,7 @@ async function stateThen({ store }: ExplanationDeps, alarm: StoredAlarm, { at, n
 
 type Looking = Moment & { state: AlarmState };
 
-async function lookAt(deps: ExplanationDeps, alarm: StoredAlarm, looking: Looking): Promise<Seen> {
+async function lookAt(deps: Deps, alarm: StoredAlarm, looking: Looking): Promise<Seen> {
   const { judgedBy } = typeOf(alarm.rule);
   if (judgedBy === 'members') return lookAtMembers(deps, alarm, looking);
   if (judgedBy === 'series') return lookAtSeries(deps, alarm, looking);
@@ -160,19 +169,20 @@ function notConfigured({ datasource, backend }: SeriesNeed): string {
   return `no ${datasource} backend ${backend === null ? '' : `of the name ${backend} `}is configured`;
 }
 
-async function lookAtMembers(deps: ExplanationDeps, alarm: StoredAlarm, { at, now, state }: Looking): Promise<Seen> {
+async function lookAtMembers(deps: Deps, alarm: StoredAlarm, { at, now, state }: Looking): Promise<Seen> {
   const reached = await deps.reachableFrom([alarm.id]);
   const isPast = at.getTime() < now.getTime();
   const ids = reached.map(({ id }) => id);
   const past = isPast ? await deps.store.statesAt(ids, at) : undefined;
-  const snapshot = new Map(reached.map((one) => [one.id, { ...one, state: past?.get(one.id)?.state ?? one.state }]));
+  const then = reached.map((one) => ({ ...one, state: past?.get(one.id)?.state ?? one.state }));
+  const snapshot = new CombinationSnapshot(then, { now: at, openTimes: deps.openTimes });
   // Deleted between two statements: there is nothing to judge.
   if (!snapshot.has(alarm.id)) return { questions: [], members: [], judged: undefined, blind: 'it is gone' };
-  const states = memberStates(alarm.id, snapshot, at);
+  const states = snapshot.statesBelow(alarm.id);
   const members = typeOf(alarm.rule)
     .members(alarm.rule)
     .map((alarmId) => ({ alarmId, state: states.get(alarmId) ?? null }));
-  const evaluation = combinationVerdict(alarm.id, snapshot, at);
+  const evaluation = snapshot.verdictOf(alarm.id);
   const decision = decide({ state, repeatActions: alarm.repeatActions }, evaluation, evaluatedTypeOf(alarm.rule));
   return { questions: [], members, judged: { verdict: evaluation.verdict, decision } };
 }
@@ -184,6 +194,7 @@ function notesOn(alarm: StoredAlarm, at: Date, progress: EvaluationProgress | un
     ...(!isBefore && at.getTime() < alarm.timestamp.getTime()
       ? ['The alarm was changed after that moment; it is judged here as it is defined now.']
       : []),
+    ...neverOpening(alarm.timeConstraints).map((name) => `The ${neverOpensSentence(name)}.`),
     ...(alarm.muted ? ['The alarm is muted: its state changes, and its actions are not run.'] : []),
   ];
 }

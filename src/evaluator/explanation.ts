@@ -97,7 +97,7 @@ export interface ExplainedPoolMember {
 
 export interface Datapoint {
   at: Date | null;
-  /** A number, or what came in its place. */
+  /** A number, or what came in its place; `inf` and `-inf` are infinite values. */
   value: number | string | null;
   /** Set where there are several series. */
   series: number | undefined;

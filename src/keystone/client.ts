@@ -5,12 +5,15 @@ import got, { RequestError, type Method } from 'got';
 
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
+import { firstAnswer } from './first-answer.js';
 
 export interface KeystoneRequest {
   headers?: Readonly<Record<string, string>>;
   query?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   body?: unknown;
+  /** Whether it may be carried out twice; true for GET and DELETE, and false otherwise, unless said here. */
+  isRepeatable?: boolean;
 }
 
 export interface KeystoneAnswer {
@@ -22,31 +25,51 @@ export interface KeystoneAnswer {
 
 export interface KeystoneClient {
   /**
-   * One request to Keystone, below its `/v3`, in at most the configured time. Any answer below 500 is returned as it is.
+   * One request to Keystone, below its `/v3`. It is sent again, within the deadline, where that can do no harm: after a time-out, a broken
+   * connection or one answer of 500 and above if it is repeatable; after a refused connection or one 503 in any case.
+   * Any answer below 500 is returned as it is.
    * @throws AppError `unavailable` when there is no answer, or one that says that Keystone itself is in trouble.
    */
   request(method: Method, path: string, request?: KeystoneRequest): Promise<KeystoneAnswer>;
+  /**
+   * A POST that makes something, which must not be made twice unnoticed. While no answer comes it is sent again, and the first answer counts.
+   * `onOther` is told what became of each of the others: its answer, or undefined when none came and nobody knows.
+   * @throws AppError `unavailable`
+   */
+  requestNew(
+    path: string,
+    request: KeystoneRequest,
+    onOther: (answer: KeystoneAnswer | undefined) => void,
+  ): Promise<KeystoneAnswer>;
 }
 
 export interface KeystoneClientSettings {
   /** With or without the `/v3` at its end. */
   authUrl: string;
+  /** Of one try. */
   timeoutMs: number;
+  /** Of a request with all its tries. */
+  deadlineMs: number;
   /** Certificates to trust besides the system's, as PEM. */
   ca?: string | undefined;
 }
 
-const ATTEMPTS = 3;
+/** Tries of a request to which there was no connection, or whose connection broke. */
+const CONNECTION_TRIES = 3;
+/** Tries of a request that Keystone answers with 500 and above: what passes does so at once, and Keystone may have too much to do. */
+const FAILED_TRIES = 2;
+/** Tries of a request that makes something; each may make one more of it. */
+const NEW_TRIES = 3;
 const MAX_SOCKETS = 50;
 const IDLE_SOCKET_MS = 4_000;
 /** Nothing was sent yet, so any request may be sent again. */
 const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-/** The connection broke: only what changes nothing may be sent again. */
+/** The connection broke: the request may have been carried out. */
 const BROKEN_OFF = new Set(['ECONNRESET', 'EPIPE']);
 
 export function createKeystoneClient(
   settings: KeystoneClientSettings,
-  deps: { clock: Pick<Clock, 'monotonicMs'> },
+  { clock }: { clock: Pick<Clock, 'monotonicMs' | 'sleep'> },
 ): KeystoneClient {
   const base = /\/v3$/.test(settings.authUrl) ? settings.authUrl : `${settings.authUrl}/v3`;
   const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS };
@@ -72,32 +95,51 @@ export function createKeystoneClient(
     return { status: answer.statusCode, headers: answer.headers, body: parsed(answer.body) };
   }
 
+  const { timeoutMs, deadlineMs } = settings;
+  const slowTries = Math.max(1, Math.ceil(deadlineMs / timeoutMs));
+
+  async function send(method: Method, path: string, request: KeystoneRequest, tryMs: number): Promise<KeystoneAnswer> {
+    const deadline = clock.monotonicMs() + deadlineMs;
+    const { isRepeatable = method === 'GET' || method === 'DELETE' } = request;
+    for (let tries = 1; ; tries += 1) {
+      const outcome = await attempt(method, path, request, Math.max(1, Math.min(tryMs, deadline - clock.monotonicMs()))).catch(
+        (thrown: unknown) => {
+          if (thrown instanceof RequestError) return thrown;
+          throw thrown;
+        },
+      );
+      if (!(outcome instanceof RequestError) && outcome.status < 500) return outcome;
+      const most = triesAfter(outcome, { isRepeatable, slowTries });
+      if (tries >= most || clock.monotonicMs() >= deadline) throw unavailable(outcome);
+    }
+  }
+
   return {
-    async request(method, path, request = {}) {
-      const deadline = deps.clock.monotonicMs() + settings.timeoutMs;
-      for (let attempts = 1; ; attempts += 1) {
-        try {
-          const left = Math.max(1, deadline - deps.clock.monotonicMs());
-          const answer = await attempt(method, path, request, left);
-          if (answer.status >= 500) throw unavailable(new Error(`Keystone answered ${answer.status}`));
-          return answer;
-        } catch (thrown) {
-          if (!(thrown instanceof RequestError)) throw thrown;
-          const hasTime = deps.clock.monotonicMs() < deadline;
-          if (attempts >= ATTEMPTS || !hasTime || !mayRepeat(method, thrown.code)) throw unavailable(thrown);
-        }
-      }
+    request: (method, path, request = {}) => send(method, path, request, timeoutMs),
+    requestNew(path, request, onOther) {
+      const deadline = clock.monotonicMs() + deadlineMs;
+      const open = (): Promise<KeystoneAnswer> => send('POST', path, request, Math.max(1, deadline - clock.monotonicMs()));
+      return firstAnswer({ clock, send: open, everyMs: timeoutMs, limit: Math.min(slowTries, NEW_TRIES), onOther });
     },
   };
 }
 
-function mayRepeat(method: Method, code: string): boolean {
-  return NOT_CONNECTED.has(code) || (BROKEN_OFF.has(code) && method === 'GET');
+/** Most tries of a request of which one came to this. */
+function triesAfter(
+  outcome: RequestError | KeystoneAnswer,
+  { isRepeatable, slowTries }: { isRepeatable: boolean; slowTries: number },
+): number {
+  if (!(outcome instanceof RequestError)) return isRepeatable || outcome.status === 503 ? FAILED_TRIES : 1;
+  if (NOT_CONNECTED.has(outcome.code)) return CONNECTION_TRIES;
+  if (!isRepeatable) return 1;
+  if (outcome.code === 'ETIMEDOUT') return slowTries;
+  return BROKEN_OFF.has(outcome.code) ? CONNECTION_TRIES : 1;
 }
 
 /** The cause without got's request, which holds tokens and passwords. */
-function unavailable(cause: Error): AppError {
-  return new AppError('unavailable', 'Keystone is not available', { cause: new Error(cause.message) });
+function unavailable(outcome: RequestError | KeystoneAnswer): AppError {
+  const message = outcome instanceof RequestError ? outcome.message : `Keystone answered ${outcome.status}`;
+  return new AppError('unavailable', 'Keystone is not available', { cause: new Error(message) });
 }
 
 function parsed(text: string): unknown {

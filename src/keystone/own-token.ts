@@ -58,7 +58,7 @@ export class OwnTokenKeeper {
 
   constructor(
     private readonly login: KeystoneLogin,
-    private readonly deps: { client: KeystoneClient; clock: Pick<Clock, 'monotonicMs'>; log: Logger },
+    private readonly deps: { client: Pick<KeystoneClient, 'request'>; clock: Pick<Clock, 'monotonicMs'>; log: Logger },
   ) {}
 
   async current(): Promise<OwnToken> {
@@ -85,7 +85,10 @@ export class OwnTokenKeeper {
   async issue(scope: object | undefined): Promise<OwnToken> {
     const askedAt = this.deps.clock.monotonicMs();
     const auth = { identity: identityOf(this.login), ...(scope ? { scope } : {}) };
-    const { status, headers, body } = await this.deps.client.request('POST', '/auth/tokens', { body: { auth } });
+    const { status, headers, body } = await this.deps.client.request('POST', '/auth/tokens', {
+      body: { auth },
+      isRepeatable: true, // a token more does no harm
+    });
     const id = headers['x-subject-token'];
     const answer = TokenAnswer.safeParse(body);
     if (status !== 201 || typeof id !== 'string' || !answer.success) throw notIssued(status);

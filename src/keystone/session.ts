@@ -14,7 +14,7 @@ export interface KeystoneSettings extends KeystoneClientSettings {
 }
 
 export interface KeystoneSessionDeps {
-  clock: Pick<Clock, 'monotonicMs'>;
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   log: Logger;
 }
 
@@ -40,7 +40,7 @@ export interface KeystoneSession extends KeystoneClient {
   userId(): Promise<string>;
   /** Id of the project that `token` is for; undefined when it is for none. */
   ownProjectId(): Promise<string | undefined>;
-  /** Address of a service in the catalogue, without a slash at the end. */
+  /** The same of the service's own token, which is renewed when the service is not in its catalogue: it may have been added since. */
   endpoint(serviceType: string): Promise<string>;
   /** Null: there is no such project, or it is not for us to see. */
   projectId(name: string, domainName: string): Promise<string | null>;
@@ -58,8 +58,18 @@ export function createKeystoneSession(settings: KeystoneSettings, { clock, log }
     const renewed = await keeper.renew();
     return renewed.id === first.id ? answer : send(renewed);
   };
+  const endpoint = async (serviceType: string): Promise<string> => {
+    try {
+      return endpointIn(await keeper.current(), serviceType, settings);
+    } catch (thrown) {
+      if (!(thrown instanceof NotInCatalogue)) throw thrown;
+      // The catalogue is as old as the token. The keeper renews at most every few seconds, whoever asks for whatever type.
+      return endpointIn(await keeper.renew(), serviceType, settings);
+    }
+  };
   return {
     request: client.request,
+    requestNew: client.requestNew,
     requestAsService,
     token: async () => (await keeper.current()).id,
     renew: async () => (await keeper.renew()).id,
@@ -70,7 +80,7 @@ export function createKeystoneSession(settings: KeystoneSettings, { clock, log }
     },
     userId: async () => (await keeper.current()).user.id,
     ownProjectId: async () => (await keeper.current()).project?.id,
-    endpoint: async (serviceType) => endpointIn(await keeper.current(), serviceType, settings),
+    endpoint,
     async projectId(name, domainName) {
       const { project } = await keeper.current();
       // One's own project needs no right to list projects.
@@ -94,7 +104,13 @@ function endpointIn({ catalog }: OwnToken, serviceType: string, { region, interf
     .find((one) => one.interface === face && (region === undefined || (one.region_id ?? one.region) === region));
   if (found) return found.url.replace(/\/+$/, '');
   const where = region === undefined ? '' : ` in region ${region}`;
-  throw new AppError('unavailable', `Keystone's catalogue has no ${face} endpoint of type ${serviceType}${where}`);
+  throw new NotInCatalogue(`Keystone's catalogue has no ${face} endpoint of type ${serviceType}${where}`);
+}
+
+class NotInCatalogue extends AppError {
+  constructor(message: string) {
+    super('unavailable', message);
+  }
 }
 
 const Listing = z.object({ id: z.string() });

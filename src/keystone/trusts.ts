@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { AppError } from '../errors.js';
+import type { KeystoneAnswer } from './client.js';
 import type { KeystoneSession } from './session.js';
 
 /** Who lends rights, and the token that proves it. */
@@ -18,14 +19,21 @@ export type KeystoneTrusts = ReturnType<typeof createTrusts>;
 
 /** Trusts of Keystone's OS-TRUST extension, with the service's own user as trustee. No id of a trust gets into the text of an error. */
 export function createTrusts(
-  session: Pick<KeystoneSession, 'request' | 'requestAsService' | 'userId' | 'token' | 'renew' | 'endpoint' | 'scoped'>,
+  session: Pick<
+    KeystoneSession,
+    'request' | 'requestNew' | 'requestAsService' | 'userId' | 'token' | 'renew' | 'endpoint' | 'scoped'
+  >,
 ) {
   return {
     /**
-     * The trustor's rights in the trustor's project, until the trust is removed.
+     * The trustor's rights in the trustor's project, until the trust is removed. When Keystone is slow it is asked again, and may make more than
+     * one: `onSpare` is told the id of each that is not returned, and undefined where nobody knows whether one was made.
      * @throws AppError `invalid_request` when Keystone refuses the trustor, `unavailable` when it fails.
      */
-    async create({ userId, projectId, roleNames = [], token = '' }: Trustor): Promise<string> {
+    async create(
+      { userId, projectId, roleNames = [], token = '' }: Trustor,
+      onSpare: (trustId: string | undefined) => void = () => undefined,
+    ): Promise<string> {
       const trust = {
         trustor_user_id: userId,
         trustee_user_id: await session.userId(),
@@ -36,13 +44,18 @@ export function createTrusts(
         remaining_uses: null,
       };
       const headers = { 'x-auth-token': token };
-      const { status, body } = await session.request('POST', '/OS-TRUST/trusts', { headers, body: { trust } });
-      const answer = TrustAnswer.safeParse(body);
-      if (status === 201 && answer.success) return answer.data.trust.id;
+      const { status, body } = await session.requestNew('/OS-TRUST/trusts', { headers, body: { trust } }, (other) => {
+        const spare = other && madeBy(other);
+        if (other === undefined || spare !== undefined) onSpare(spare);
+      });
+      const made = madeBy({ status, body });
+      if (made !== undefined) return made;
       if (status === 401 || status === 403) {
         throw new AppError(
           'invalid_request',
-          'trust+ actions need a token with which Keystone lets a trust be made; it refused this one',
+          'trust+ actions need a token with which Keystone lets a trust be made; it refused this one. The usual cause: the token was itself ' +
+            'got by a trust, as Heat does with reauthentication_auth_method = trusts; then heat.conf needs allow_trusts_redelegation = true. ' +
+            'Tokens of an application credential are refused unless it is unrestricted',
         );
       }
       throw failed('make', status);
@@ -69,6 +82,10 @@ export function createTrusts(
       return { token, endpoint: (serviceType: string) => session.endpoint(serviceType) };
     },
   };
+}
+
+function madeBy({ status, body }: Pick<KeystoneAnswer, 'status' | 'body'>): string | undefined {
+  return status === 201 ? TrustAnswer.safeParse(body).data?.trust.id : undefined;
 }
 
 function isGone(status: number): boolean {

@@ -15,8 +15,8 @@ import { WakeableSleep } from '../wakeable-sleep.js';
 import { hasHostAnswered } from './host-answer.js';
 import { OutcomeRecorder } from './outcome-recorder.js';
 import type { Receivers } from './receivers/registry.js';
-import type { DeliveryOutcome } from './receivers/receiver.js';
-import { nextAttemptAt } from './schedule.js';
+import { REJECTED, type DeliveryOutcome } from './receivers/receiver.js';
+import { nextAttemptAfterRejection, nextAttemptAt } from './schedule.js';
 import { sharesOf } from './slot-shares.js';
 
 export interface DeliveryPumpDeps {
@@ -36,6 +36,8 @@ export interface DeliveryRules {
   claimMs: number;
   sweepEveryMs: number;
   retrySchedule: readonly number[];
+  /** For answers 401, 403, 404 and 409: times after the first of them. */
+  rejectedSchedule: readonly number[];
   maxAgeMs: number;
   perHost: number;
   perHostAndProject: number;
@@ -165,6 +167,9 @@ export class DeliveryPump implements Loop {
       .catch((thrown: unknown) =>
         this.deps.log.error('an attempt failed in a way it should not', {
           notificationId: notification.id,
+          alarmId: notification.alarmId,
+          host: notification.host,
+          attempt: notification.attempt,
           err: toError(thrown),
         }),
       )
@@ -184,36 +189,46 @@ export class DeliveryPump implements Loop {
     const startedAt = clock.now();
     const { receiver, outcome } = await this.#withDeadline((signal) => receivers.deliver(notification, signal));
     const durationMs = clock.monotonicMs() - startedMs;
-    telemetry.deliveries.inc({ receiver, outcome: outcome.kind });
+    const finished = this.#finishedAttempt(notification, outcome, { startedAt, durationMs });
+    telemetry.deliveries.inc({ receiver, outcome: finished.outcome });
     telemetry.deliverySeconds.observe(durationMs / 1000);
     if (notification.attempt === 1) {
       telemetry.notificationLatency.observe(Math.max(0, clock.now().getTime() - notification.createdAt.getTime()) / 1000);
     }
-    this.#recorder.add(this.#finishedAttempt(notification, outcome, { startedAt, durationMs }));
+    this.#recorder.add(finished);
   }
 
   #finishedAttempt(
-    { id, attempt, attemptInSchedule }: ClaimedNotification,
+    notification: ClaimedNotification,
     outcome: DeliveryOutcome,
     time: { startedAt: Date; durationMs: number },
   ): FinishedAttempt {
-    const { clock, random, rules } = this.deps;
-    const isRetry = outcome.kind === 'retry';
-    const retryAfterMs = isRetry ? outcome.retryAfterMs : undefined;
-    const schedule = rules.retrySchedule;
+    const { id, attempt } = notification;
+    const nextAt = outcome.kind === 'retry' ? this.#nextAttemptAt(notification, outcome) : null;
+    const isRejectedForGood = outcome.kind === 'retry' && outcome.error === REJECTED && nextAt === null;
+    const retryAfterMs = outcome.kind === 'retry' ? outcome.retryAfterMs : undefined;
     return {
       id,
       attempt,
       ...time,
-      outcome: outcome.kind,
+      outcome: isRejectedForGood ? 'dead' : outcome.kind,
       httpStatus: outcome.httpStatus ?? null,
       error: outcome.kind === 'delivered' ? null : outcome.error,
-      nextAttemptAt: isRetry
-        ? nextAttemptAt({ attempt: attemptInSchedule, retryAfterMs: outcome.retryAfterMs, schedule, now: clock.now(), random })
-        : null,
-      notBefore: retryAfterMs === undefined ? null : new Date(clock.now().getTime() + retryAfterMs),
+      nextAttemptAt: nextAt,
+      notBefore: retryAfterMs === undefined ? null : new Date(this.deps.clock.now().getTime() + retryAfterMs),
       hasHostAnswered: hasHostAnswered(outcome),
     };
+  }
+
+  #nextAttemptAt(
+    { attemptInSchedule: attempt, rejectedSince }: ClaimedNotification,
+    { error, retryAfterMs }: Extract<DeliveryOutcome, { kind: 'retry' }>,
+  ): Date | null {
+    const { clock, random, rules } = this.deps;
+    const now = clock.now();
+    return error === REJECTED
+      ? nextAttemptAfterRejection({ rejectedSince, schedule: rules.rejectedSchedule, now, random })
+      : nextAttemptAt({ attempt, retryAfterMs, schedule: rules.retrySchedule, now, random });
   }
 
   async #withDeadline<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -230,10 +245,11 @@ export class DeliveryPump implements Loop {
 
   #onRecorded(recorded: readonly RecordedAttempt[]): void {
     const { log } = this.deps;
-    for (const { id: notificationId, status, lastError: reason } of recorded) {
-      if (status === 'pending') log.warn('delivery failed, will try again', { notificationId, reason });
-      else if (status === 'dead') log.error('notification given up', { notificationId, reason });
-      else if (status !== 'delivered') log.info('notification dropped', { notificationId, status, reason });
+    for (const { id: notificationId, status, lastError: reason, ...fields } of recorded) {
+      const details = { notificationId, ...fields, reason };
+      if (status === 'pending') log.warn('delivery failed, will try again', details);
+      else if (status === 'dead') log.error('notification given up', details);
+      else if (status !== 'delivered') log.info('notification dropped', { ...details, status });
     }
     this.wake(); // a slot at its host is free now, and perhaps the next of its lane is due
   }

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 // eslint-disable-next-line no-restricted-imports -- whether the process that holds a lock still lives is a question about processes
 import process from 'node:process';
 import lockfile from 'proper-lockfile';
 
 import { StartupError, toError } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 
 /** Which process holds a lock: its number alone is not enough, since numbers are used again. */
 interface Owner {
@@ -22,7 +23,7 @@ const RETRIES = 3;
  * @throws StartupError when the directory cannot be written, or another process has it.
  */
 export async function lockDirectory(dir: string, onLost: (cause: Error) => void): Promise<() => Promise<void>> {
-  makeDirectory(dir);
+  makeDirectory(dir, { setting: 'database.data_dir', mode: 0o700 });
   const lockPath = path.join(dir, 'lock');
   const ownerPath = path.join(dir, 'lock.owner');
   let release: () => Promise<void>;
@@ -55,17 +56,6 @@ export function isDirectoryInUse(thrown: unknown): boolean {
 
 function codeOf(cause: unknown): unknown {
   return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
-}
-
-/** Level by level: Node's own recursive call never returns where a parent exists and says that it does not, as below /proc. */
-function makeDirectory(dir: string): void {
-  const missing = [];
-  for (let at = path.resolve(dir); !existsSync(at) && path.dirname(at) !== at; at = path.dirname(at)) missing.unshift(at);
-  try {
-    for (const level of missing) mkdirSync(level, { mode: 0o700 });
-  } catch (cause) {
-    throw new StartupError(`database.data_dir: cannot write to ${dir}: ${toError(cause).message}`, { cause });
-  }
 }
 
 /** Removes what a process that is gone has left. Whoever moves its owner file away does it, so that two that start at once do not both. */

@@ -1,6 +1,6 @@
 import type { AlarmState, DeliveryPolicy } from '../alarm/alarm.js';
 import { decide } from '../alarm/decide.js';
-import { isWithin, type TimeConstraint } from '../alarm/time-constraint.js';
+import { createOpenTimesSource, type OpenTimesSource } from '../alarm/open-times.js';
 import { eventMatcher, type EventMatcher } from '../alarm/types/event/evaluate.js';
 import type { AlarmEvent } from '../alarm/types/event/event.js';
 import { event as eventType } from '../alarm/types/event/index.js';
@@ -86,7 +86,7 @@ export type EventStore = ReturnType<typeof createEventStore>;
 
 /** Events, and the alarms that they set off. */
 export function createEventStore(db: Database, options: EventStoreOptions) {
-  const matcherOf = rememberMatchers();
+  const made = { matcherOf: rememberMatchers(), openTimesOf: createOpenTimesSource().ofJson };
   return {
     /**
      * Stores events and fires alarms, in the order of the events, in one transaction. An event whose id its project has already used is
@@ -96,7 +96,7 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
      */
     async record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined> {
       try {
-        return await db.transaction((tx) => record(tx, { ...options, matcherOf }, events));
+        return await db.transaction((tx) => record(tx, { ...options, ...made }, events));
       } catch (thrown) {
         if (thrown instanceof TooManyFirings) return undefined;
         throw thrown;
@@ -107,12 +107,12 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
 
 async function record(
   tx: Sql,
-  { matcherOf, ...options }: EventStoreOptions & Pick<Sight, 'matcherOf'>,
+  options: EventStoreOptions & Pick<Sight, 'matcherOf' | 'openTimesOf'>,
   events: readonly AlarmEvent[],
 ): Promise<RecordedEvents> {
   const receivedAt = options.now();
   const fresh = await insert(tx, events, receivedAt);
-  const sight = sightOf(fresh, receivedAt, matcherOf);
+  const sight = sightOf(fresh, receivedAt, options);
   const hits = await judge(await candidates(tx, fresh), sight, options.pause);
   const matched = [...hits.values()].reduce((sum, { events: those }) => sum + those.length, 0);
   if (matched > MAX_FIRINGS && events.length > 1) throw new TooManyFirings();
@@ -177,22 +177,20 @@ interface Hit {
   events: AlarmEvent[];
 }
 
-function constraintsOf({ time_constraints }: JudgedAlarm): TimeConstraint[] {
-  return time_constraints === '[]' ? [] : (JSON.parse(time_constraints) as TimeConstraint[]);
-}
-
 /** The events of one project, in their order. */
 interface ProjectEvents {
   events: AlarmEvent[];
   types: Set<string>;
   /** Which of the types a pattern watches. Asked once: many alarms watch the same. */
   watched: Map<string, ReadonlySet<string>>;
-  /** What asking patterns has cost so far, in judgements: with many stars the time grows with the square of a pattern. */
+  /** What patterns and time constraints have cost so far, in judgements: with many stars the time grows with the square of a pattern. */
   asking: number;
 }
 
 /** A judgement takes as long as a type takes with a pattern of some thirty characters. */
 const SQUARED_LENGTH_OF_JUDGEMENT = 1_000;
+/** A time constraint that is not known takes some 50 µs. */
+const JUDGEMENTS_OF_CONSTRAINT = 500;
 
 function watchedTypes(group: ProjectEvents, matcher: EventMatcher): ReadonlySet<string> {
   const { types, watched } = group;
@@ -209,9 +207,14 @@ interface Sight {
   byProject: ReadonlyMap<string, ProjectEvents>;
   at: Date;
   matcherOf: (ruleJson: string) => EventMatcher;
+  openTimesOf: OpenTimesSource['ofJson'];
 }
 
-function sightOf(events: readonly AlarmEvent[], at: Date, matcherOf: Sight['matcherOf']): Sight {
+function sightOf(
+  events: readonly AlarmEvent[],
+  at: Date,
+  { matcherOf, openTimesOf }: Pick<Sight, 'matcherOf' | 'openTimesOf'>,
+): Sight {
   const byProject = new Map<string, ProjectEvents>();
   for (const one of events) {
     const group: ProjectEvents = byProject.get(one.projectId) ?? { events: [], types: new Set(), watched: new Map(), asking: 0 };
@@ -219,7 +222,7 @@ function sightOf(events: readonly AlarmEvent[], at: Date, matcherOf: Sight['matc
     group.types.add(one.eventType);
     byProject.set(one.projectId, group);
   }
-  return { byProject, at, matcherOf };
+  return { byProject, at, matcherOf, openTimesOf };
 }
 
 async function judge(alarms: readonly JudgedAlarm[], sight: Sight, pause: EventStoreOptions['pause']): Promise<Map<string, Hit>> {
@@ -239,11 +242,14 @@ async function judge(alarms: readonly JudgedAlarm[], sight: Sight, pause: EventS
 }
 
 /** The events that set an alarm off. One that does not repeat asks for the first only. */
-function eventsFor(alarm: JudgedAlarm, { byProject, at, matcherOf }: Sight): AlarmEvent[] {
+function eventsFor(alarm: JudgedAlarm, { byProject, at, matcherOf, openTimesOf }: Sight): AlarmEvent[] {
   const group = byProject.get(alarm.owner);
   const matcher = matcherOf(alarm.rule);
   const watched = group && watchedTypes(group, matcher);
-  if (!watched || watched.size === 0 || !isWithin(constraintsOf(alarm), at)) return [];
+  if (!watched || watched.size === 0) return [];
+  const openTimes = openTimesOf(alarm.time_constraints);
+  group.asking += openTimes.unknownAt(at) * JUDGEMENTS_OF_CONSTRAINT;
+  if (!openTimes.isOpen(at)) return [];
   const { events } = group;
   const sets = (one: AlarmEvent): boolean => watched.has(one.eventType) && matcher.holds(one);
   if (alarm.repeat_actions) return events.filter(sets);

@@ -16,11 +16,15 @@ export interface NotificationRecord {
   sequence: number;
   transitionTime: Date;
   action: string;
+  /** The receiver, as deliveries at once are counted: `host:port` of a URL, otherwise the scheme. */
+  host: string;
   body: string;
   status: NotificationStatus;
   attempt: number;
   nextAttemptAt: Date;
   lastError: string | null;
+  /** HTTP status of the last attempt; null when there was no attempt, or no status line came. */
+  lastHttpStatus: number | null;
   createdAt: Date;
   finishedAt: Date | null;
 }
@@ -49,7 +53,8 @@ export interface DeliveryPause {
   pausedAt: Date;
 }
 
-const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, sequence, transition_time as "transitionTime", action, body,
+const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, sequence, transition_time as "transitionTime", action, host, body,
+  (select t.http_status from attempts t where t.notification_id = notifications.id order by t.attempt desc limit 1) as "lastHttpStatus",
   status, attempt, next_attempt_at as "nextAttemptAt", last_error as "lastError", created_at as "createdAt", finished_at as "finishedAt"`;
 
 export const REPLAYABLE: readonly NotificationStatus[] = ['dead', 'superseded', 'cancelled'];

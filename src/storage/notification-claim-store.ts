@@ -43,6 +43,8 @@ export interface ClaimedNotification {
    * forward: the place in the retry schedule.
    */
   attemptInSchedule: number;
+  /** End of the first of the latest attempts in this run of the schedule that all were `rejected`; null when the last one was not. */
+  rejectedSince: Date | null;
   createdAt: Date;
   /** Whether the host had answered at its last attempt when this was claimed. */
   isHostAnswering: boolean;

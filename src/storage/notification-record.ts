@@ -29,6 +29,14 @@ export interface RecordedAttempt {
   id: string;
   status: 'pending' | 'delivered' | 'dead' | 'superseded' | 'cancelled';
   lastError: string | null;
+  alarmId: string;
+  /** Null when the alarm's row is gone. */
+  alarmName: string | null;
+  /** The receiver, as deliveries at once are counted: `host:port` of a URL, otherwise the scheme. */
+  host: string;
+  attempt: number;
+  /** Null when no status line came. */
+  httpStatus: number | null;
 }
 
 /**
@@ -44,7 +52,7 @@ with finished as (
   as f (id, attempt, started_at, duration_ms, outcome, http_status, error, next_attempt_at, not_before, has_host_answered)
 ),
 judged as (
-  select f.*, n.host, n.lane, ${IS_LISTED} as is_listed,
+  select f.*, n.host, n.lane, a.name as alarm_name, ${IS_LISTED} as is_listed,
     case
       when f.outcome <> 'retry' then f.outcome
       when ${IS_UNWANTED} then 'cancelled'
@@ -102,7 +110,7 @@ ended as (
       else j.verdict || coalesce(': ' || j.error, '') end
   from judged j
   where n.id = j.id and n.attempt = j.attempt and n.status = 'in_flight'
-  returning n.id, n.attempt, n.status, n.last_error, j.is_listed
+  returning n.id, n.attempt, n.status, n.last_error, n.alarm_id, n.host, j.alarm_name, j.http_status, j.is_listed
 ),
 noted as (
   insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status, error)
@@ -110,7 +118,8 @@ noted as (
   from judged j join ended e on e.id = j.id
   on conflict do nothing
 )
-select id, status, last_error as "lastError", is_listed as "isListed" from ended`;
+select id, status, last_error as "lastError", alarm_id as "alarmId", alarm_name as "alarmName", host, attempt,
+  http_status as "httpStatus", is_listed as "isListed" from ended`;
 
 /** Call through the claim store: outcomes belong to claims. */
 export async function recordAttempts(
@@ -135,7 +144,7 @@ export async function recordAttempts(
   ]);
   const inDoubt = rows.filter(({ status, isListed }) => status === 'pending' && !isListed).map(({ id }) => id);
   const removed = new Set(await cancelRemoved(db, inDoubt, rules.now));
-  return rows.map(({ id, status, lastError }) =>
-    removed.has(id) ? { id, status: 'cancelled', lastError: ACTION_REMOVED } : { id, status, lastError },
+  return rows.map(({ isListed, ...recorded }) =>
+    removed.has(recorded.id) ? { ...recorded, status: 'cancelled', lastError: ACTION_REMOVED } : recorded,
   );
 }

@@ -9,6 +9,19 @@ interface Taken {
 }
 
 /**
+ * Of the notification `n`, whose attempts since the last replay count. `attempt_base` does not tell them: it rises with each attempt that was
+ * brought forward.
+ */
+const REJECTED_SINCE = `(
+  select min(r.started_at + r.duration_ms * interval '1 millisecond') from attempts r
+  where r.notification_id = n.id and r.error = 'rejected' and r.started_at >= coalesce(n.replayed_at, '-infinity')
+    and not exists (
+      select 1 from attempts o
+      where o.notification_id = n.id and o.attempt > r.attempt and o.error is distinct from 'rejected'
+    )
+)`;
+
+/**
  * What an edit has made pointless is seen here at the latest: between a replay, or the end of an attempt, and an edit at the same time neither
  * may have seen the other.
  */
@@ -22,7 +35,7 @@ const TAKE = `
     update notifications n set status = 'in_flight', attempt = n.attempt + 1, claim_until = $2
       from free where n.id = free.id and free.is_listed and not free.is_unwanted
     returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host, n.body,
-      n.attempt, n.attempt_base, n.created_at
+      n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since, n.created_at
   )
   select free.is_unwanted, free.id as free_id, taken.* from free left join taken on taken.id = free.id`;
 
@@ -39,6 +52,7 @@ interface TakenRow {
   body: string;
   attempt: number;
   attempt_base: number;
+  rejected_since: Date | null;
   created_at: Date;
 }
 
@@ -81,6 +95,7 @@ function toClaimed(row: TakenRow): Taken['taken'][number] {
     body: row.body,
     attempt: row.attempt,
     attemptInSchedule: row.attempt - row.attempt_base,
+    rejectedSince: row.rejected_since,
     createdAt: row.created_at,
   };
 }

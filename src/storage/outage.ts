@@ -1,13 +1,47 @@
+import { toError } from '../errors.js';
 import { sqlState } from './database.js';
 
-/** Classes of SQLSTATE that say "not now" rather than "never so": connection, resources, operator, system, lock and statement timeouts. */
-const PASSING = /^(08|53|57|58|40001|40P01|25006|55P03|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
-const WITHOUT_CODE =
-  /timeout exceeded when trying to connect|Connection terminated|Cannot use a pool|embedded database has stopped/i;
+/**
+ * The way to the database failed: driver, pool, socket, TLS, or the thread of the embedded one. Such failures carry no SQLSTATE; PostgreSQL
+ * and PGlite wrap them where they arise, so that they are told from the faults of other services and of our own code.
+ */
+export class DatabaseUnavailable extends Error {
+  override readonly name = 'DatabaseUnavailable';
+
+  constructor(cause: unknown) {
+    super(toError(cause).message, { cause });
+  }
+}
+
+/** A code that the database gave, and not Node.js: `EPIPE` has five characters, too. */
+const SQLSTATE = /^(?:\d[0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}$/;
+/** Errors of the code that called the driver: the same call would fail again. */
+const MISUSE_NAMES = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError', 'DataCloneError']);
+const MISUSE_MESSAGES =
+  /^(A query must have either|Prepared statements must be unique|Query values must be an array|circular reference detected|Release called on client|Called end on pool more than once)/;
+
+/**
+ * SQLSTATEs that say "not now" rather than "never so": connection, authentication, resources, operator, system, configuration, damaged data,
+ * lock and statement timeouts, a server that reads only, a session that the server ended, a database that is not there.
+ */
+const PASSING = /^(08|28|53|57|58|F0|40001|40P01|25006|25P03|25P04|3D000|55P03|XX001|XX002)/;
+
+/** What a call of the driver has thrown, as `DatabaseUnavailable` unless the server refused the statement or the call itself was wrong. */
+export function asDatabaseFailure(thrown: unknown): Error {
+  const error = toError(thrown);
+  const isRefusal = SQLSTATE.test(sqlState(error) ?? '');
+  const isMisuse = MISUSE_NAMES.has(error.name) || MISUSE_MESSAGES.test(error.message);
+  return isRefusal || isMisuse || error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(error);
+}
 
 /** Whether a failure is the database being away, full, read-only or overloaded: the same request may succeed later. */
 export function isOutage(thrown: unknown): boolean {
-  const state = sqlState(thrown);
-  if (state !== undefined) return PASSING.test(state);
-  return thrown instanceof Error && WITHOUT_CODE.test(thrown.message);
+  if (thrown instanceof DatabaseUnavailable) return true;
+  const state = sqlState(thrown) ?? '';
+  return SQLSTATE.test(state) && (PASSING.test(state) || isStalePlan(thrown, state));
+}
+
+/** A statement that was prepared before a migration; a new connection prepares it anew. */
+function isStalePlan(thrown: unknown, state: string): boolean {
+  return state === '0A000' && toError(thrown).message.includes('cached plan');
 }

@@ -23,6 +23,8 @@ export interface OutcomeAlarm {
   severity: Severity;
   project_id: string | null;
   state_version: number;
+  /** When the state with that version came about. */
+  state_timestamp: Date;
   delivery_policy: string | null;
   muted: boolean;
   ok_actions: string[] | null;
@@ -31,7 +33,7 @@ export interface OutcomeAlarm {
 }
 
 /** Columns of `OutcomeAlarm`, from `alarms a`. */
-export const OUTCOME_COLUMNS = `a.id, a.name, a.severity, a.project_id, a.state_version, a.delivery_policy, a.muted,
+export const OUTCOME_COLUMNS = `a.id, a.name, a.severity, a.project_id, a.state_version, a.state_timestamp, a.delivery_policy, a.muted,
   a.ok_actions, a.alarm_actions, a.insufficient_data_actions`;
 
 /** A decision that is in force, and its alarm as it is since then. */
@@ -77,11 +79,11 @@ const SUPERSEDE_REPEATS = `
 const APPEND_NOTIFICATIONS = `
   insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list, action_index,
                              action, lane, host, policy, body, next_attempt_at, created_at)
-  select gen_random_uuid()::text, i.alarm_id, i.project_id, i.event_id, i.kind, i.sequence, $13,
+  select gen_random_uuid()::text, i.alarm_id, i.project_id, i.event_id, i.kind, i.sequence, i.transition_time,
          case when i.kind = 'repeat' then $13::timestamptz end, i.action_list, i.action_index, i.action, i.lane, i.host, i.policy, i.body, $13, $13
     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[], $8::text[], $9::text[], $10::text[],
-                $11::text[], $12::text[])
-         as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host, policy, body)
+                $11::text[], $12::text[], $14::text[]::timestamptz[])
+         as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host, policy, body, transition_time)
   on conflict do nothing`;
 
 /**
@@ -212,6 +214,8 @@ async function appendNotifications(tx: Sql, added: readonly NewNotification[], a
     added.map(({ row }) => row.delivery_policy),
     added.map(({ body }) => body),
     at,
+    // The alarm's row may be further on than one of several changes; a repeat belongs to the state that the row is in.
+    added.map(({ outcome, row }) => (outcome.kind === 'repeat' ? row.state_timestamp : at).toISOString()),
   ]);
 }
 

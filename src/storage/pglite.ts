@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { StartupError, toError } from '../errors.js';
 import type { Database, QueryResult, Sql } from './database.js';
 import { lockDirectory } from './directory-lock.js';
+import { asDatabaseFailure, DatabaseUnavailable } from './outage.js';
 
 export interface WorkerRequest {
   id: number;
@@ -16,7 +17,7 @@ export interface WorkerReply {
   id: number;
   rows?: unknown[];
   rowCount?: number;
-  error?: { message: string; code?: string };
+  error?: { name: string; message: string; code?: string };
 }
 
 /**
@@ -89,9 +90,9 @@ class WorkerClient {
   ) {
     this.ready = new Promise((resolve, reject) => this.#waiting.set(0, { resolve, reject }));
     worker.on('message', (reply: WorkerReply) => this.#settle(reply));
-    worker.on('error', (cause) => this.#fail(toError(cause)));
+    worker.on('error', (cause) => this.#fail(new DatabaseUnavailable(cause)));
     worker.on('exit', () => {
-      const cause = new Error('the embedded database has stopped');
+      const cause = new DatabaseUnavailable(new Error('the embedded database has stopped'));
       if (!this.#closing) onLost(cause);
       this.#fail(cause);
     });
@@ -121,10 +122,7 @@ class WorkerClient {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if (reply.error === undefined) waiting?.resolve(reply);
-    else
-      waiting?.reject(
-        Object.assign(new Error(reply.error.message), reply.error.code === undefined ? {} : { code: reply.error.code }),
-      );
+    else waiting?.reject(asDatabaseFailure(Object.assign(new Error(reply.error.message), reply.error)));
   }
 
   #fail(cause: Error): void {

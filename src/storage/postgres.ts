@@ -3,6 +3,7 @@ import pg from 'pg';
 import { StartupError, toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Database, QueryOptions, QueryResult, Sql } from './database.js';
+import { asDatabaseFailure, DatabaseUnavailable } from './outage.js';
 
 /** Version 15 is the oldest whose SQL ours is tested against. */
 const OLDEST_SERVER = 150_000;
@@ -59,23 +60,30 @@ async function refuseUnusable(pool: pg.Pool): Promise<void> {
   }
 }
 
+const UNPREPARED: QueryOptions = { prepare: false };
+
 async function transaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>, log: Logger): Promise<T> {
-  const client = await pool.connect();
+  const client = await pool.connect().catch((cause: unknown) => {
+    throw asDatabaseFailure(cause);
+  });
   let broken: Error | undefined;
   const onError = (err: Error): void => {
     broken = err;
   };
   client.on('error', onError);
   try {
-    await client.query('begin');
+    await run(client, 'begin', [], UNPREPARED);
     const result = await work({ query: (text, parameters, options) => run(client, text, parameters, options) });
-    await client.query('commit');
+    await run(client, 'commit', [], UNPREPARED);
     return result;
   } catch (cause) {
-    await client.query('rollback').catch((err: unknown) => {
-      broken = toError(err);
-      log.warn('rollback failed, connection dropped', { err: broken });
-    });
+    // A rollback would only wait behind the statement that was not answered; closing the connection rolls back, too.
+    if (cause instanceof DatabaseUnavailable) broken = cause;
+    else
+      await client.query('rollback').catch((err: unknown) => {
+        broken = toError(err);
+        log.warn('rollback failed, connection dropped', { err: broken });
+      });
     throw cause;
   } finally {
     client.off('error', onError);
@@ -103,10 +111,9 @@ async function run<Row>(
   { prepare = true }: QueryOptions = {},
 ): Promise<QueryResult<Row>> {
   const name = prepare ? nameOf(text) : undefined;
-  const { rows, rowCount } = await target.query<pg.QueryResultRow>({
-    ...(name === undefined ? {} : { name }),
-    text,
-    values: [...parameters],
+  const statement = { ...(name === undefined ? {} : { name }), text, values: [...parameters] };
+  const { rows, rowCount } = await target.query<pg.QueryResultRow>(statement).catch((cause: unknown) => {
+    throw asDatabaseFailure(cause);
   });
   return { rows: rows as Row[], rowCount: rowCount ?? 0 };
 }

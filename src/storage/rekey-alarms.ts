@@ -1,6 +1,7 @@
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
 import { homeOf, type Home } from '../alarm/partition-key.js';
 import { leafTypeOf, withLeaves, type CompositeLeaf } from '../alarm/types/composite/tree.js';
+import { withFormerScope } from '../alarm/types/threshold/meter-query.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { parseStoredOptions } from './alarm-row.js';
 import type { Database, Sql } from './database.js';
@@ -43,6 +44,8 @@ const oldWhere = (condition: string): string => `
 const NEXT = 'type = any($1::text[]) and id > $2';
 const NEXT_WITHOUT_KEY = `${oldWhere(`query_key = id and ${NEXT}`)} order by id limit $3 for update`;
 const NEXT_OF_ALL = `${oldWhere(NEXT)} order by id limit $3`;
+/** A name inside a string of the rule has its quotes escaped, so only a member of the rule itself matches. */
+const NEXT_WITHOUT_SCOPE = `${oldWhere(`rule not like '%"scope_to_project": %' and ${NEXT}`)} order by id limit $3`;
 const ONE = `${oldWhere('id = $1')} for update`;
 
 /**
@@ -77,9 +80,22 @@ export async function rekeyAlarms(tx: Sql): Promise<number> {
  * later lives elsewhere and is evaluated as well, with a request of its own. Returns how many alarms it moved. Evaluators go on meanwhile:
  * many alarms are moved at a time, each for itself, and who holds one that is to be moved is waited for by nobody who holds another.
  */
-export async function uniteFamilies(db: Database): Promise<number> {
+export function uniteFamilies(db: Database): Promise<number> {
+  return moveEach(db, NEXT_OF_ALL, KINDS_WITH_FAMILIES);
+}
+
+/**
+ * Gives `threshold` alarms that a release before migration 0012 stored their scope, and the query key and partition that follow from it.
+ * Such a release may run beside this one: its alarms are bound by their conditions until the next start. Returns the number of changed alarms.
+ */
+export function scopeThresholdRules(db: Database): Promise<number> {
+  return moveEach(db, NEXT_WITHOUT_SCOPE, ['threshold']);
+}
+
+/** Each row is changed by a statement of its own page, or alone if it is locked: a locked row delays no other. */
+async function moveEach(db: Database, next: string, kinds: readonly AlarmKind[]): Promise<number> {
   let moved = 0;
-  for await (const rows of pagesOf(db, NEXT_OF_ALL, KINDS_WITH_FAMILIES)) {
+  for await (const rows of pagesOf(db, next, kinds)) {
     const rekeyed = rekeyedOf(rows);
     const done = await update(db, rekeyed);
     moved += done.size;
@@ -135,7 +151,8 @@ function rekey({
   if (read === undefined) return undefined;
   const rule = withinProject(read, projectId);
   const home = homeOf(rule, parseStoredOptions(options) ?? NO_OPTIONS, id);
-  if (home.queryKey === stored.query_key && home.partition === stored.partition) return undefined;
+  const isScoped = rule.type !== 'threshold' || rule === read;
+  if (isScoped && home.queryKey === stored.query_key && home.partition === stored.partition) return undefined;
   return { id, revision: stored.revision, ruleJson: typeOf(rule).ruleJson(rule), ...home };
 }
 
@@ -149,6 +166,7 @@ function readable(type: AlarmKind, text: string): AlarmRule | undefined {
 
 /** Only what the kind itself would say, and only where it is not said: an admin's rule that looks at everybody's data stays one. */
 function withinProject(rule: AlarmRule, projectId: string | null): AlarmRule {
+  if (rule.type === 'threshold') return withFormerScope(rule, projectId);
   if (rule.type === 'composite') return { ...rule, tree: withLeaves(rule.tree, (leaf) => leafWithin(leaf, projectId)) };
   const lacking = lacksProject(rule, typeOf(rule).scopedTo(rule, { projectId }));
   return lacking ? ({ ...rule, scope_to_project: projectId } as AlarmRule) : rule;

@@ -1,6 +1,7 @@
 import type { Database } from './database.js';
 import { sampleConditions, type SampleFilter } from './sample-filter.js';
 import type { Scope } from './scope.js';
+import { deviationColumns, deviationOf, sumAndMean, sumColumns, type SummedRow } from './volume-sums.js';
 
 export const GROUP_FIELDS = ['resource_id', 'project_id', 'user_id', 'source'] as const;
 export type GroupField = (typeof GROUP_FIELDS)[number];
@@ -23,6 +24,7 @@ export interface Statistics {
   min: number;
   max: number;
   avg: number;
+  /** Infinite where it is beyond the range of floats. */
   sum: number;
   /** Of the whole population. */
   stddev: number;
@@ -41,14 +43,12 @@ export function createStatisticsStore(db: Database) {
   };
 }
 
-interface StatisticsRow {
+interface StatisticsRow extends SummedRow {
   unit: string;
-  count: number;
   min: number;
   max: number;
-  avg: number;
-  sum: number;
-  stddev: number;
+  small_stddev: number | null;
+  huge_stddev: number;
   first_at: Date;
   last_at: Date;
   origin: Date;
@@ -73,8 +73,8 @@ async function statistics(db: Database, scope: Scope, query: StatisticsQuery): P
          else floor(extract(epoch from (timestamp - origin)) / nullif(${period}, 0)) end::bigint as period_number
        from matching
      )
-     select max(unit) as unit, count(*) as count, min(volume) as min, max(volume) as max, avg(volume) as avg, sum(volume) as sum,
-       stddev_pop(volume) as stddev, min(timestamp) as first_at, max(timestamp) as last_at, origin, period_number ${groups}
+     select max(unit) as unit, count(*) as count, min(volume) as min, max(volume) as max,
+       ${sumColumns('volume')}, ${deviationColumns('volume')}, min(timestamp) as first_at, max(timestamp) as last_at, origin, period_number ${groups}
      from numbered group by origin, period_number ${groups} order by period_number ${groups}`,
     conditions.parameters,
   );
@@ -89,9 +89,8 @@ function toStatistics(row: StatisticsRow, { periodS, groupBy }: StatisticsQuery)
     count: row.count,
     min: row.min,
     max: row.max,
-    avg: row.avg,
-    sum: row.sum,
-    stddev: row.stddev,
+    ...sumAndMean(row),
+    stddev: deviationOf(row),
     firstAt: row.first_at,
     lastAt: row.last_at,
     periodStart: periodS === 0 ? row.first_at : new Date(start),

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 
 import { hasUserInfo, hostOf, needsTrust, parseAction, scrubAction, withoutTrust } from '../../src/alarm/action.js';
 
@@ -24,6 +24,88 @@ test.each([
   ['trust+heat:', 'trust+heat:'],
 ])('%s is logged as %s', (action, scrubbed) => {
   expect(scrubAction(action)).toBe(scrubbed);
+});
+
+describe('secrets in the path', () => {
+  test.each([
+    ['Slack', 'https://hooks.slack.com/services/T0/B0/x9Kq', 'https://hooks.slack.com/services/***'],
+    ['Slack workflows', 'https://hooks.slack.com/triggers/T0/1/x9Kq', 'https://hooks.slack.com/triggers/***'],
+    ['Slack, spelt otherwise', 'HTTPS://Hooks.Slack.COM:443/services/T0/B0/x', 'https://Hooks.Slack.COM:443/services/***'],
+    ['Slack for governments', 'https://hooks.slack-gov.com/services/T/B/x', 'https://hooks.slack-gov.com/services/***'],
+    [
+      'Slack with a token of Keystone',
+      'trust+https://hooks.slack.com/services/T/B/x',
+      'trust+https://hooks.slack.com/services/***',
+    ],
+    ['Discord', 'https://discord.com/api/webhooks/12/x-Y_z', 'https://discord.com/api/webhooks/***'],
+    ['Discord with a version', 'https://discordapp.com/api/v10/webhooks/12/x', 'https://discordapp.com/api/v10/webhooks/***'],
+    ['Teams', 'https://a.webhook.office.com/webhookb2/1@2/IncomingWebhook/3/4', 'https://a.webhook.office.com/webhookb2/***'],
+    [
+      'Teams, its older form',
+      'https://outlook.office.com/webhook/1@2/IncomingWebhook/3',
+      'https://outlook.office.com/webhook/***',
+    ],
+    ['Mattermost', 'https://chat.example.org/hooks/xyz', 'https://chat.example.org/hooks/***'],
+    ['Mattermost below a path', 'https://example.org/mm/hooks/xyz', 'https://example.org/mm/hooks/***'],
+    ['Rocket.Chat', 'https://chat.example.org/hooks/id/token', 'https://chat.example.org/hooks/***'],
+    ['Zapier', 'https://hooks.zapier.com/hooks/catch/1/x/', 'https://hooks.zapier.com/hooks/***'],
+    ['Flock', 'https://api.flock.com/hooks/sendMessage/x', 'https://api.flock.com/hooks/***'],
+    ['Webex', 'https://webexapis.com/v1/webhooks/incoming/x', 'https://webexapis.com/v1/webhooks/***'],
+    ['Lark', 'https://open.larksuite.com/open-apis/bot/v2/hook/x', 'https://open.larksuite.com/open-apis/bot/v2/hook/***'],
+    ['Feishu', 'https://open.feishu.cn/open-apis/bot/v2/hook/x', 'https://open.feishu.cn/open-apis/bot/v2/hook/***'],
+    ['Chime', 'https://hooks.chime.aws/incomingwebhooks/x?token=y', 'https://hooks.chime.aws/incomingwebhooks/***?token=***'],
+    ['Home Assistant', 'http://ha.local:8123/api/webhook/x', 'http://ha.local:8123/api/webhook/***'],
+    ['Telegram', 'https://api.telegram.org/bot12:x-Y/sendMessage?chat_id=1', 'https://api.telegram.org/bot***?chat_id=***'],
+    ['IFTTT', 'https://maker.ifttt.com/trigger/e/json/with/key/x', 'https://maker.ifttt.com/trigger/e/json/with/key/***'],
+    ['PagerDuty', 'https://events.pagerduty.com/integration/x/enqueue', 'https://events.pagerduty.com/integration/***'],
+    [
+      'Splunk On-Call',
+      'https://alert.victorops.com/integrations/generic/2013/alert/x/y',
+      'https://alert.victorops.com/integrations/generic/2013/alert/***',
+    ],
+    ['Make', 'https://hook.eu1.make.com/x', 'https://hook.eu1.make.com/***'],
+    ['ntfy', 'https://ntfy.sh/x', 'https://ntfy.sh/***'],
+    [
+      'Nextcloud Talk',
+      'https://n.org/ocs/v2.php/apps/spreed/api/v1/bot/x/message',
+      'https://n.org/ocs/v2.php/apps/spreed/api/v1/bot/***',
+    ],
+    [
+      'Google Chat',
+      'https://chat.googleapis.com/v1/spaces/A/messages?key=x&token=y',
+      'https://chat.googleapis.com/v1/spaces/A/messages?key=***&token=***',
+    ],
+    [
+      'Power Automate',
+      'https://p.westeurope.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?sig=x',
+      'https://p.westeurope.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?sig=***',
+    ],
+    ['DingTalk', 'https://oapi.dingtalk.com/robot/send?access_token=x', 'https://oapi.dingtalk.com/robot/send?access_token=***'],
+    [
+      'Opsgenie',
+      'https://api.opsgenie.com/v1/json/prometheus?apiKey=x',
+      'https://api.opsgenie.com/v1/json/prometheus?apiKey=***',
+    ],
+    [
+      'Zulip',
+      'https://z.org/api/v1/external/slack_incoming?api_key=x',
+      'https://z.org/api/v1/external/slack_incoming?api_key=***',
+    ],
+    ['a service that we do not know', 'https://chat.example.org/in/aB3dE6gH9jK2mN5pQ8sT', 'https://chat.example.org/in/***'],
+  ])('of %s are cut', (_, action, scrubbed) => {
+    expect(scrubAction(action)).toBe(scrubbed);
+  });
+
+  test.each([
+    'http://10.0.0.5:8000/v1/signal/arn%3Aopenstack%3Aheat%3A%3A5f1e%3Astacks/asg/0a7a15ff-2f7e-4b8c-9d00-1a2b3c4d5e6f/resources/scaleup_policy',
+    'https://heat:8004/v1/5f1e0a7a15ff2f7e4b8c9d001a2b3c4d/stacks/asg-group-x7k2p4m9q1w8/resources/ScaleUpPolicy/signal',
+    'http://receiver/hook',
+    'http://receiver/hooks',
+    'http://receiver/webhook/',
+    'http://receiver/scale-up?',
+  ])('are not seen in %s', (action) => {
+    expect(scrubAction(action)).toBe(action.replace(/\?$/, ''));
+  });
 });
 
 test.each([

@@ -5,7 +5,7 @@ import { NO_OPTIONS, type EvaluationOptions } from '../../src/alarm/evaluation-o
 import { homeOf, partitionOf, PARTITIONS, queryKeyOf as keyOf, SLOTS } from '../../src/alarm/partition-key.js';
 import type { MeterQuery } from '../../src/alarm/series.js';
 import type { QueryItem, ThresholdRule } from '../../src/alarm/types/threshold/schema.js';
-import { scopedTo, seriesNeeded as needsOf } from '../../src/alarm/types/threshold/meter-query.js';
+import { scopedTo, seriesNeeded as needsOf, withFormerScope } from '../../src/alarm/types/threshold/meter-query.js';
 import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import { aCombinationRule, aThresholdRule } from '../support/builders.js';
 
@@ -72,24 +72,96 @@ describe('alarms that ask the same', () => {
   });
 });
 
-describe('a rule of an owner who sees one project', () => {
-  test('gets that project as a condition', () => {
-    expect(scopedTo(where(['resource_id', 'r']), { projectId: 'p' }).query).toEqual([
-      { field: 'resource_id', op: 'eq', value: 'r', type: '' },
-      { field: 'project_id', op: 'eq', value: 'p', type: '' },
-    ]);
+describe('a threshold rule of an author who is bound to one project', () => {
+  const scope = { projectId: 'p' };
+
+  test('shows that project as a condition, and has it as its scope', () => {
+    expect(scopedTo(where(['resource_id', 'r']), scope)).toMatchObject({
+      query: [
+        { field: 'resource_id', op: 'eq', value: 'r', type: '' },
+        { field: 'project_id', op: 'eq', value: 'p', type: '' },
+      ],
+      scope_to_project: 'p',
+    });
   });
 
-  test('is left alone when it names that project, or when its owner sees all', () => {
+  test('has it as its scope too when a condition names it already', () => {
     const named = where(['project', 'p']);
-    expect(scopedTo(named, { projectId: 'p' })).toBe(named);
-    expect(scopedTo(where(['project_id', 'q']), { projectId: null }).query).toHaveLength(1);
+    expect(scopedTo(named, scope)).toEqual({ ...named, scope_to_project: 'p' });
   });
 
-  test('is refused when it names another', () => {
-    expect(() => scopedTo(where(['project_id', 'p'], ['project', 'q']), { projectId: 'p' })).toThrow(
-      'Not Authorized to access project q',
+  test('has no scope when its author sees all projects, whatever its conditions name', () => {
+    expect(scopedTo(where(['project_id', 'q']), { projectId: null })).toEqual({
+      ...where(['project_id', 'q']),
+      scope_to_project: null,
+    });
+  });
+
+  test('is refused when a condition names another project', () => {
+    expect(() => scopedTo(where(['project_id', 'p'], ['project', 'q']), scope)).toThrow('Not Authorized to access project q');
+  });
+
+  test('is read back by clients without its scope', () => {
+    const rule = scopedTo(where(['resource_id', 'r']), scope);
+    expect(alarmTypes.threshold.shownJson?.(rule)).not.toContain('scope_to_project');
+    expect(alarmTypes.threshold.ruleJson(rule)).toContain('"scope_to_project": "p"');
+  });
+
+  const FIELDS = ['project', 'project_id', 'user', 'resource_id', 'source', 'message_id', 'meter', 'metadata.project_id'];
+  const IDS = ['7', '007', '1', '1.0', 'true', 'yes', '1e3', '1000', '9007199254740993', 'p', ''];
+  const condition = fc.record({
+    field: fc.constantFrom(...FIELDS),
+    op: fc.constant('eq'),
+    value: fc.oneof(fc.constantFrom(...IDS), fc.string()),
+    type: fc.constantFrom('', 'string', 'integer', 'float', 'boolean', 'datetime'),
+  });
+
+  test('reads the samples of that project alone, whatever its conditions say', () => {
+    fc.assert(
+      fc.property(fc.array(condition), fc.constantFrom(...IDS), (query, projectId) => {
+        const rule = { ...aThresholdRule(), query };
+        const foreign = query.some(({ field, value }) => /^project(_id)?$/.test(field) && value !== projectId);
+        if (foreign) expect(() => scopedTo(rule, { projectId })).toThrow('Not Authorized to access project');
+        else {
+          const need = seriesNeeded(scopedTo(rule, { projectId })).query;
+          expect([need.project, need.projectId]).toEqual([projectId, undefined]);
+        }
+      }),
     );
+  });
+
+  test('never shares a key with a rule of another scope', () => {
+    fc.assert(
+      fc.property(fc.array(condition), fc.constantFrom(...IDS), fc.constantFrom(null, ...IDS), (query, one, other) => {
+        fc.pre(one !== other);
+        const rule = { ...aThresholdRule(), query };
+        const keyOf = (scope: string | null): string => queryKeyOf({ ...rule, scope_to_project: scope }, 'x');
+        expect(keyOf(one)).not.toBe(keyOf(other));
+      }),
+    );
+  });
+
+  test.each(['user_id', 'resource_id', 'source', 'message_id'])(
+    'compares %s as the text that was sent, whatever its type',
+    (field) => {
+      const key = { user_id: 'userId', resource_id: 'resourceId', source: 'source', message_id: 'messageId' }[field] as string;
+      expect(seriesNeeded(where([field, '007', 'integer'])).query).toMatchObject({ [key]: '007' });
+    },
+  );
+
+  test.each<[string, ThresholdRule, string | null, string | null]>([
+    ['by the condition that the server appended', where(['project_id', 'p']), 'p', 'p'],
+    ['by the condition that its author wrote, with a type', where(['project', '007', 'integer']), '007', '007'],
+    ['to no project, when it names none: an admin wrote it', where(['resource_id', 'r']), 'p', null],
+    ['to no project, when it names another: an admin wrote it', where(['project_id', 'q']), 'p', null],
+    ['to no project, when its alarm belongs to none', where(['project_id', 'p']), null, null],
+  ])('that an earlier release stored is scoped %s', (_, rule, owner, expected) => {
+    expect(withFormerScope(rule, owner)).toEqual({ ...rule, scope_to_project: expected });
+  });
+
+  test('that has a scope keeps it', () => {
+    const rule = { ...where(['project_id', 'p']), scope_to_project: null };
+    expect(withFormerScope(rule, 'p')).toBe(rule);
   });
 });
 

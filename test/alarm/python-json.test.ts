@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import {
+  parsedForPython,
   pythonFloat,
   PythonFloat,
   pythonJson,
@@ -122,5 +123,45 @@ describe('a value is shown in messages as Python shows it', () => {
     ['a\\b\nc é', "'a\\\\b\\nc é'"],
   ])('%j', (value, expected) => {
     expect(pythonRepr(value)).toBe(expected);
+  });
+});
+
+// The right columns are what repr() of CPython 3 answers, of the text and of what its json reads.
+describe('a text is quoted as Python quotes it', () => {
+  test.each([
+    ["it's", '"it\'s"'],
+    ['say "x"', '\'say "x"\''],
+    ['it\'s "x"', "'it\\'s \"x\"'"],
+    ['a\\b', "'a\\\\b'"],
+    ['\t\n\r\b\f\u0000\u001f', "'\\t\\n\\r\\x08\\x0c\\x00\\x1f'"],
+    ['\u007f\u0080\u00a0\u00ad', "'\\x7f\\x80\\xa0\\xad'"],
+    ['caf\u00e9 \u20ac', "'caf\u00e9 \u20ac'"],
+    ['\u200b\u2028\u3000', "'\\u200b\\u2028\\u3000'"],
+    ['\ud83d\ude00', "'\ud83d\ude00'"],
+    ['\ud800', "'\\ud800'"],
+    ['\ue000', "'\\ue000'"],
+    ['\u0378', "'\\u0378'"],
+    ['\udb40\udc01 x', "'\\U000e0001 x'"],
+    ["\\'", '"\\\\\'"'],
+  ])('%j as %j', (text, expected) => {
+    expect(pythonRepr(text)).toBe(expected);
+  });
+});
+
+describe('JSON is quoted with its numbers as Python reads them', () => {
+  test.each([
+    ['[["m", "mean", 17.0]]', "[['m', 'mean', 17.0]]"],
+    ['{"a": [1.0, -0.0, 1e22, 1e-7, 1E5, 60]}', "{'a': [1.0, -0.0, 1e+22, 1e-07, 100000.0, 60]}"],
+    ['[12345678901234567890, -9007199254740993, 0, -0]', '[12345678901234567890, -9007199254740993, 0, 0]'],
+    ['{"1.0": "2.0", "x\\"1.5": "e1"}', "{'1.0': '2.0', 'x\"1.5': 'e1'}"],
+    ['[true, false, null, [], {}]', '[True, False, None, [], {}]'],
+    ['1.5', '1.5'],
+    ['"1.5"', "'1.5'"],
+  ])('%s', (json, expected) => {
+    expect(pythonRepr(parsedForPython(json))).toBe(expected);
+  });
+
+  test.each(['01', '[1.]', '{', '"\u0000', '[NaN]'])('and what is none is refused: %s', (json) => {
+    expect(() => parsedForPython(json)).toThrow(SyntaxError);
   });
 });

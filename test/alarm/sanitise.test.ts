@@ -11,7 +11,7 @@ interface Told {
   why: string;
 }
 
-function clean(raw: readonly [at: number, value: unknown][]): { points: [number, number][]; dropped: Told[] } {
+function clean(raw: readonly [at: number, value: unknown][]): { points: [number, number | undefined][]; dropped: Told[] } {
   const dropped: Told[] = [];
   const onDrop: OnDrop = (point) => void dropped.push(point);
   const series = sanitised(
@@ -19,7 +19,7 @@ function clean(raw: readonly [at: number, value: unknown][]): { points: [number,
     WINDOW,
     onDrop,
   );
-  return { points: series.map(({ at, values }) => [at, values['value'] as number]), dropped };
+  return { points: series.map(({ at, values }) => [at, values['value']]), dropped };
 }
 
 describe('a point is believed', () => {
@@ -27,6 +27,8 @@ describe('a point is believed', () => {
     ['a number within the window', 150, 1.5],
     ['zero', 150, 0],
     ['a huge number', 150, 1e308],
+    ['infinite', 150, Infinity],
+    ['infinite downwards', 150, -Infinity],
     ['at the very beginning', 100, 1],
     ['at the very end', 200, 1],
   ])('when it is %s', (_, at, value) => {
@@ -34,21 +36,32 @@ describe('a point is believed', () => {
   });
 
   test.each<[what: string, at: number, value: unknown, why: string]>([
-    ['NaN', 150, NaN, 'not a number'],
-    ['infinite', 150, Infinity, 'not a number'],
-    ['infinite downwards', 150, -Infinity, 'not a number'],
-    ['null', 150, null, 'not a number'],
-    ['missing', 150, undefined, 'not a number'],
-    ['text', 150, '5', 'not a number'],
-    ['a boolean', 150, true, 'not a number'],
-    ['a list', 150, [5], 'not a number'],
-    ['an object', 150, { __proto__: null, valueOf: 5 }, 'not a number'],
     ['before the window', 99, 5, 'outside the window'],
     ['after the window', 201, 5, 'outside the window'],
     ['of no time', NaN, 5, 'no timestamp'],
     ['of an infinite time', Infinity, 5, 'no timestamp'],
   ])('unless it is %s', (_, at, value, why) => {
     expect(clean([[at, value]])).toEqual({ points: [], dropped: [{ at: Number.isFinite(at) ? at : null, value, why }] });
+  });
+});
+
+describe('a point keeps its place without a value', () => {
+  test.each<[what: string, value: unknown]>([
+    ['NaN', NaN],
+    ['null', null],
+    ['absent', undefined],
+    ['a text', '5'],
+    ['a boolean', true],
+    ['a list', [5]],
+    ['an object', { __proto__: null, valueOf: 5 }],
+  ])('when its value is %s', (_, value) => {
+    const dropped = [{ at: 150, value, why: 'not a number' }];
+    expect(clean([[150, value]])).toEqual({ points: [[150, undefined]], dropped });
+  });
+
+  test('also when another point of the same time had a value', () => {
+    expect(clean([[110, 1], [110, NaN]]).points).toEqual([[110, undefined]]); // prettier-ignore
+    expect(clean([[110, NaN], [110, 1]]).points).toEqual([[110, 1]]); // prettier-ignore
   });
 });
 
@@ -67,30 +80,28 @@ describe('points', () => {
     ]);
   });
 
-  test('that are not believed replace none', () => {
-    expect(clean([[110, 1], [110, NaN]]).points).toEqual([[110, 1]]); // prettier-ignore
-  });
-
   test('can be none, and need no listener', () => {
     expect(sanitised([], WINDOW)).toEqual([]);
-    expect(sanitised([{ at: 150, value: 'x' }], WINDOW)).toEqual([]);
+    expect(sanitised([{ at: 150, value: 'x' }], WINDOW)).toEqual([{ at: 150, values: {} }]);
   });
 });
 
-test('whatever is sent, each point is kept or told of once, and those kept are finite, in order and within the window', () => {
+test('whatever is sent, the points in the window are kept in order, by the last word on each moment, and all others are told of', () => {
   const time = fc.oneof(fc.integer({ min: 95, max: 205 }), fc.constantFrom(NaN, Infinity, -Infinity, 150.5));
-  const value = fc.oneof(fc.double(), fc.constantFrom<unknown>(null, '1', true, [], {}), fc.integer());
+  const value = fc.oneof(fc.double(), fc.constantFrom<unknown>(null, '1', true, [], {}, Infinity, -Infinity), fc.integer());
   fc.assert(
     fc.property(fc.array(fc.tuple(time, value), { maxLength: 20 }), (raw) => {
       const { points, dropped } = clean(raw);
-      expect(points.length + dropped.length).toBe(raw.length);
-      for (const [index, [at, one]] of points.entries()) {
-        expect(Number.isFinite(one) && at >= 100 && at <= 200).toBe(true);
-        if (index > 0) expect(at).toBeGreaterThan(points[index - 1]![0]);
-        const ofTime = raw.filter(([other, sent]) => other === at && typeof sent === 'number' && Number.isFinite(sent));
-        expect(one).toBe(ofTime.at(-1)?.[1]);
-      }
+      const within = raw.filter(([at]) => at >= 100 && at <= 200);
+      const moments = [...new Set(within.map(([at]) => at))].sort((a, b) => a - b);
+      const last = moments.map((moment) => [moment, numberIn(within.findLast(([at]) => at === moment)![1])]);
+      expect(points).toEqual(last);
+      expect(points.filter(([, kept]) => kept !== undefined).length + dropped.length).toBe(raw.length);
     }),
     { numRuns: 1000 },
   );
 });
+
+function numberIn(value: unknown): number | undefined {
+  return typeof value === 'number' && !Number.isNaN(value) ? value : undefined;
+}

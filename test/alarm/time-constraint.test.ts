@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { isWithin, TimeConstraint, TimeConstraints } from '../../src/alarm/time-constraint.js';
+import { createOpenTimesSource } from '../../src/alarm/open-times.js';
+import { TimeConstraint, TimeConstraints } from '../../src/alarm/time-constraint.js';
+
+const isWithin = (constraints: readonly TimeConstraint[], now: Date): boolean =>
+  createOpenTimesSource().of(constraints).isOpen(now);
 
 function constraint(start: string, duration: number, timezone = ''): TimeConstraint {
   return { name: 'office hours', description: '', start, duration, timezone };

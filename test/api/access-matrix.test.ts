@@ -145,6 +145,7 @@ const ROWS: Record<string, Row> = {
   'GET /v2/resources/:resource': roleFirst('reader', 200, { given: aResource }),
 
   'GET /v1/notifications': byRole('reader', 200),
+  'GET /v1/notifications/:id': roleFirst('reader', 200, { given: aNotification }),
   'GET /v1/notifications/:id/attempts': roleFirst('reader', 200, { given: aNotification }),
   'POST /v1/notifications/replay': byRole('member', 202),
   'POST /v1/notifications/:id/replay': roleFirst('member', 202, { given: aNotification }),

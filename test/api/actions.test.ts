@@ -83,6 +83,18 @@ test.each<[unknown, number, string]>([
   [['trust+http://[bad'], 400, 'Unable to parse action trust+http://[bad'],
   [['trust+https://'], 400, 'Unable to parse action trust+https://'],
   [['zaqar://[bad'], 400, 'Unable to parse action zaqar://[bad'],
+  [['http://%zz@host/'], 400, 'Unable to parse action http://%zz@host/: a % in user or password is written %25'],
+  [['http://u:50%@host/'], 400, 'Unable to parse action http://u:50%@host/: a % in user or password is written %25'],
+  [['http://h:0/'], 400, 'Unable to parse action http://h:0/: there is no port 0'],
+  [
+    ['http://good\\@evil/'],
+    400,
+    'Unable to parse action http://good\\@evil/: the host cannot hold backslashes, tabs and line breaks',
+  ],
+  [['zaqar:'], 400, 'Unable to parse action zaqar:: a zaqar action needs a topic, or a queue_name with its signature'],
+  [['zaqar://?topic=t&ttl=soon'], 400, 'Unable to parse action zaqar://?topic=t&ttl=soon: ttl must be a whole number of seconds'],
+  [['zaqar:?queue_name=..'], 400, 'Unable to parse action zaqar:?queue_name=..: queue_name must name a queue'],
+  [['trust+zaqar:'], 400, 'Unable to parse action trust+zaqar:: a trust+zaqar action needs a queue_name'],
   [['http://a/', 'trust+http://id@h/'], 400, 'trust URL cannot contain a trust ID.'],
   [['trust+https://id:delete@h/'], 400, 'trust URL cannot contain a trust ID.'],
   [['trust+https://a\\@h/'], 400, 'trust URL cannot contain a trust ID.'],
@@ -105,6 +117,20 @@ test.each<[unknown, number, string]>([
   const answer = await post(given);
   expect([answer.status, answer.fault]).toEqual([status, fault]);
 });
+
+test('what cannot be sent is refused in a change too, and the alarm stays as it was', async () => {
+  const id = await api.create(thresholdBody({ alarm_actions: ['http://h/'] }), ADMIN);
+  const answer = await api.ask('PUT', `/v2/alarms/${id}`, { body: thresholdBody({ alarm_actions: ['http://%zz@host/'] }) });
+  expect([answer.status, answer.fault]).toEqual([400, expect.stringContaining('Unable to parse action http://%zz@host/')]);
+  expect((await api.ask('GET', `/v2/alarms/${id}`)).json()).toMatchObject({ alarm_actions: ['http://h/'] });
+});
+
+test.each(['http://u:p%25@h/', 'http://u:%ff@h/', 'http://unix/a:b', 'zaqar:?topic=t', 'http://h/%zz'])(
+  '%s can be sent, and is accepted',
+  async (action) => {
+    expect((await post([action])).status).toBe(201);
+  },
+);
 
 test.each(['log://', 'log:', 'test://'])('%s is for admins only, in every list', async (action) => {
   for (const list of ['ok_actions', 'alarm_actions', 'insufficient_data_actions']) {

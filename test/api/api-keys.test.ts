@@ -45,8 +45,8 @@ test('a new key is told once, with what it is for', async () => {
     all_projects: false,
     description: 'autoscaler',
     created_by: 'u1',
-    created_at: '2026-01-01T12:00:00',
-    expires_at: '2026-01-01T12:01:00',
+    created_at: '2026-01-01T12:00:00Z',
+    expires_at: '2026-01-01T12:01:00Z',
     revoked_at: null,
     last_used_at: null,
   });

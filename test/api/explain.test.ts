@@ -131,7 +131,7 @@ describe('an alarm on the built-in meters', () => {
       { timestamp: '2026-01-01T11:58:00', value: 95, used: true, comparison: '95.0 > 80.0', outside: true },
       { timestamp: '2026-01-01T11:59:00', value: 91, used: true, comparison: '91.0 > 80.0', outside: true },
     ]);
-    expect(questions[0]?.requests).toEqual(['statistics of the built-in meters: [{"meter":"cpu","projectId":"p1"}]']);
+    expect(questions[0]?.requests).toEqual(['statistics of the built-in meters: [{"meter":"cpu","project":"p1"}]']);
     expect(evaluation).toEqual({
       verdict: 'alarm',
       would_be_state: 'alarm',

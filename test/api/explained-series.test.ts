@@ -140,21 +140,44 @@ describe('series of an answer', () => {
   });
 
   test('of which nothing was believed come last, so that it can be seen whose values are none', async () => {
-    momentary([{ host: 'a' }, 'NaN'], [{ host: 'b' }, '10'], [{ host: 'c' }, '+Inf'], [{ host: 'd' }, '20']);
+    const at = (host: string, agoS: number, value: string) => ({ metric: { host }, value: [NOON_S - agoS, value] });
+    double.reply = success('vector', [at('a', 3600, '90'), at('b', 0, '10'), at('c', 0, 'NaN'), at('d', 0, '20')]);
     const { questions, evaluation } = await explainedRule();
     expect(questions[0]?.series?.map(({ labels, verdict }) => [labels['host'], verdict])).toEqual([
       ['b', 'ok'],
+      ['c', 'insufficient data'],
       ['d', 'ok'],
       ['a', null],
-      ['c', null],
     ]);
     expect(questions[0]?.datapoints.map(({ series, value, why }) => [series, value, why])).toEqual([
       [0, 10, undefined],
-      [1, 20, undefined],
-      [2, 'NaN', 'not a number'],
-      [3, '+Inf', 'not a number'],
+      [1, 'NaN', 'not a number'],
+      [2, 20, undefined],
+      [3, 90, 'outside the window'],
     ]);
     expect(evaluation.verdict).toBe('ok');
+  });
+
+  test.each([
+    ['+Inf', 'inf', 'alarm', 'Transition to alarm due to 1 samples outside threshold, most recent: inf'],
+    ['-Inf', '-inf', 'ok', 'Transition to ok due to 1 samples inside threshold, most recent: -inf'],
+  ])('may have the value %s, which is compared and shown as %s', async (sent, shown, verdict, reason) => {
+    momentary([{ host: 'a' }, sent]);
+    const { questions, evaluation, summary, text } = await explainedRule();
+    const comparison = `${shown} > 80.0`;
+    expect(questions[0]?.datapoints).toEqual([
+      { timestamp: '2026-01-01T12:00:00', value: shown, used: true, comparison, outside: verdict === 'alarm' },
+    ]);
+    expect(evaluation).toMatchObject({ verdict, reason });
+    expect(summary).toContain(`the last datapoint, ${shown}, is ${verdict === 'alarm' ? '' : 'not '}above 80.0`);
+    expect(text).not.toMatch(/Infinity|[^"]NaN/);
+  });
+
+  test('that has no number at its newest moment is said to have none', async () => {
+    momentary([{ host: 'a' }, 'NaN']);
+    expect((await explainedRule()).summary).toContain('the last datapoint is not a number');
+    ranges([{ host: 'a' }, 'NaN', 'NaN']);
+    expect((await explainedRule(RANGE)).summary).toContain('none of the last 2 datapoints is a number');
   });
 
   test('tell of a dropped datapoint which of them it was in', async () => {

@@ -261,6 +261,24 @@ describe.each(ROWS)('$resource', ({ body, rule }) => {
   });
 });
 
+test('an update of a composite alarm that sends empty lists of actions is accepted, and empties them', async () => {
+  const composite = { or: [LEAF, LEAF] };
+  const actions = { alarm_actions: [SIGNED], ok_actions: [SIGNED], insufficient_data_actions: [SIGNED] };
+  const created = await create(common({ type: 'composite', composite_rule: composite, ...actions }));
+  const id = created.json<{ alarm_id: string }>().alarm_id;
+  for (const list of Object.keys(actions)) {
+    const answer = await update(id, { [list]: [] });
+    expect([answer.status, answer.json()[list], answer.json()['composite_rule']]).toEqual([
+      200,
+      [],
+      created.json()['composite_rule'],
+    ]);
+  }
+  const rule = { and: [LEAF, LEAF] };
+  const changed = await update(id, { composite_rule: rule, alarm_actions: [] });
+  expect([changed.status, changed.json()['alarm_actions']]).toEqual([200, []]);
+});
+
 test('time constraints come with nulls for what the template leaves out', async () => {
   const constraint = { name: 'nights', start: '0 20 * * *', duration: 3600, description: null, timezone: null };
   const answer = await create({ ...(ROWS[0] as Row).body, time_constraints: [constraint] });

@@ -61,6 +61,15 @@ test('an alarm that is activated between the look and the lock keeps its definit
   expect(await row()).toEqual({ name: 'alarm a', alarm_actions: [HOOK], muted: false });
 });
 
+test('an alarm with an action that cannot be sent is not brought over, and the reason names it', async () => {
+  const [result] = await bringOver([inAodh({ alarm_actions: ['http://%zz@host/'] })]);
+  expect(result).toMatchObject({
+    outcome: 'refused',
+    reason: expect.stringContaining('Unable to parse action http://%zz@host/'),
+  });
+  expect(await row()).toEqual({});
+});
+
 test('trust+ actions that the owner has set up here outlast another import', async () => {
   await bringOver([inAodh()]);
   await db.query(`update alarms set alarm_actions = array_append(alarm_actions, $1) where id = 'a'`, [TRUSTED]);

@@ -174,6 +174,7 @@ const paths = fc.oneof(
   segment.map((id) => `/v2/alarms/${id}`),
   segment.map((name) => `/v2/meters/${name}`),
   segment.map((id) => `/v2/resources/${id}`),
+  segment.map((id) => `/v1/notifications/${id}`),
   segment.map((id) => `/v1/notifications/${id}/attempts`),
   segment.map((project) => `/v1/delivery-pauses/${project}`),
 );

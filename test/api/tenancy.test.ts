@@ -79,6 +79,7 @@ const ROWS: Row[] = [
   { method: 'GET', path: '/v2/resources', expected: READ_LIST },
   { method: 'GET', path: '/v2/resources/r1', expected: READ_OURS },
   { method: 'GET', path: '/v1/notifications', expected: READ_LIST },
+  { method: 'GET', path: '/v1/notifications/n1', expected: READ_OURS },
   { method: 'GET', path: '/v1/notifications/n1/attempts', expected: READ_OURS },
   { method: 'POST', path: '/v1/notifications/replay', expected: writes(202, 202) },
   { method: 'GET', path: '/v1/delivery-pauses', expected: READ_LIST },

@@ -17,6 +17,7 @@ import {
   type TestApi,
 } from '../support/api.js';
 import { CANARY, startCloud, type CloudDouble } from '../support/cloud-double.js';
+import { eventually } from '../support/eventually.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 
 const HOOK = 'trust+http://heat/v1/p1/signal';
@@ -108,6 +109,48 @@ describe('creating an alarm with trust+ actions', () => {
         '"roles":[{"name":"member"},{"name":"reader"}],"expires_at":null,"remaining_uses":null}}',
     );
     expect((await storedTrusts()).inUse).toEqual([...cloud.trusts.keys()]);
+  });
+
+  test.each([
+    { keystone: 'removes', override: (): undefined => undefined, expected: { left: ['used'], discarded: [] } },
+    {
+      keystone: 'does not remove',
+      override: () => ({ status: 503 }),
+      expected: { left: ['used', 'spare'], discarded: ['spare'] },
+    },
+  ])('that a slow Keystone makes twice has one; the spare one it $keystone', async ({ override, expected }) => {
+    cloud.trusts.set('used', {}).set('spare', {});
+    const trusts = {
+      ...cloud.keystone,
+      create: async (_: unknown, onSpare: (trustId: string | undefined) => void) => {
+        setImmediate(() => onSpare('spare'));
+        return 'used';
+      },
+    };
+    cloud.override = override;
+    const slow = await startApi(db, { trusts, authenticate: withToken, log: recordingLogger });
+    await slow.create(body(HOOK), OWNER);
+    await eventually(async () => {
+      expect([...cloud.trusts.keys()]).toEqual(expected.left);
+      expect(await storedTrusts()).toEqual({ inUse: ['used'], discarded: expected.discarded });
+    });
+    await slow.close();
+  });
+
+  test('tells when a slow Keystone may have made one more, and nobody knows', async () => {
+    const trusts = {
+      ...cloud.keystone,
+      create: async (_: unknown, onSpare: (trustId: string | undefined) => void) => {
+        onSpare(undefined);
+        return 'used';
+      },
+    };
+    const slow = await startApi(db, { trusts, authenticate: withToken, log: recordingLogger });
+    const alarmId = await slow.create(body(HOOK), OWNER);
+    expect(logged).toEqual([
+      ['a trust may be left at Keystone: it did not answer one request for it', { alarmId, trustorId: 'u1' }, undefined],
+    ]);
+    await slow.close();
   });
 
   test('asks Keystone nothing when there are none', async () => {

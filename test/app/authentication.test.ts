@@ -52,20 +52,23 @@ describe('where the API may listen', () => {
     return detail;
   };
 
-  test.each(AUTH_MODES.flatMap((mode) => ['127.0.0.1', 'localhost', '::1'].map((host) => [mode, host] as const)))(
-    '%s on %s: on loopback in every mode',
-    async (mode, host) => {
-      expect(await detailOf(configWith(mode, { host }))).toBe(mode);
-    },
-  );
+  const mapped = ['::ffff:127.0.0.1', '::FFFF:7f00:1', '0:0:0:0:0:ffff:127.9.9.9'];
+  test.each(
+    AUTH_MODES.flatMap((mode) => ['127.0.0.1', '127.9.9.9', 'localhost', '::1', ...mapped].map((host) => [mode, host] as const)),
+  )('%s on %s: on loopback in every mode', async (mode, host) => {
+    expect(await detailOf(configWith(mode, { host }))).toBe(mode);
+  });
 
-  test.each(AUTH_MODES.flatMap((mode) => ['0.0.0.0', '::', '192.0.2.1'].map((host) => [mode, host] as const)))(
-    '%s on %s: elsewhere unless everybody would be admin',
-    async (mode, host) => {
-      if (mode === 'noauth') expect(() => configWith(mode, { host })).toThrow('everybody who reaches it is admin');
-      else expect(await detailOf(configWith(mode, { host }))).toBe(mode);
-    },
-  );
+  test.each(
+    AUTH_MODES.flatMap((mode) =>
+      ['0.0.0.0', '::', '192.0.2.1', '::ffff:192.0.2.1', '::ffff:0.0.0.0', '64:ff9b::7f00:1'].map(
+        (host) => [mode, host] as const,
+      ),
+    ),
+  )('%s on %s: elsewhere unless everybody would be admin', async (mode, host) => {
+    if (mode === 'noauth') expect(() => configWith(mode, { host })).toThrow('everybody who reaches it is admin');
+    else expect(await detailOf(configWith(mode, { host }))).toBe(mode);
+  });
 
   test('noauth elsewhere, for whoever insists, and readiness says so', async () => {
     const config = configWith('noauth', { host: '0.0.0.0', i_understand_noauth_is_open: true });

@@ -169,6 +169,50 @@ describe('activating', () => {
     expect((await tocsin('--activate', '--alarm', other)).out).toContain(`activated ${other}`);
   });
 
+  test('of alarms or a project that have none to activate ends with 1 and names them', async () => {
+    const mine = await there.api.create(thresholdBody(), MEMBER);
+    await copy();
+    const left = (id: string, where = ''): string => `error: ${id} is no imported alarm that is still muted${where}\n`;
+    expect(await tocsin('--activate', '--alarm', 'nope')).toEqual({
+      exitCode: 1,
+      out: 'No muted alarms to activate.\n',
+      err: left('nope'),
+    });
+    expect(await tocsin('--activate', '--project', 'p9')).toEqual({
+      exitCode: 1,
+      out: 'No muted alarms to activate in project p9.\n',
+      err: '',
+    });
+    expect(await tocsin('--activate', '--project', 'p9', '--alarm', mine)).toMatchObject({
+      exitCode: 1,
+      err: left(mine, ' in project p9'),
+    });
+    expect(await alarmOf(here, mine)).toMatchObject({ tocsin: { muted: true } });
+    expect(await tocsin('--activate', '--alarm', 'nope', mine, 'none', 'nope')).toEqual({
+      exitCode: 1,
+      out: `activated ${mine}\n1 alarms run their actions now.\n`,
+      err: left('nope') + left('none'),
+    });
+    expect(await tocsin('--activate', '--alarm', mine)).toMatchObject({ exitCode: 1, err: left(mine) });
+  });
+
+  test('all of them ends with 0, also where there is none', async () => {
+    expect(await tocsin('--activate')).toEqual({ exitCode: 0, out: 'No muted alarms to activate.\n', err: '' });
+  });
+
+  test.each(['--activate', '--project=p1', '--alarm=a'])(
+    '%s is refused by the other commands, which would ignore it',
+    async (option) => {
+      for (const command of [
+        ['aodh', '--from', 'http://127.0.0.1:1'],
+        ['compare', '--with', 'http://127.0.0.1:1'],
+      ]) {
+        const { exitCode, err } = await tocsin(option, ...command);
+        expect([exitCode, err]).toEqual([2, `error: ${option.replace(/=.*/, '')} is for import --activate alone\n`]);
+      }
+    },
+  );
+
   test('an edit of a muted alarm leaves it muted, also when it says otherwise', async () => {
     const id = await there.api.create(thresholdBody(), MEMBER);
     await copy();

@@ -30,6 +30,22 @@ describe('the program', () => {
     });
   });
 
+  test.each([
+    [['serve', '--data-dir', '/proc/x'], 'database.data_dir: cannot write to /proc/x: ENOENT'],
+    [['serve', '--data-dir', '/proc/x/y'], 'database.data_dir: cannot write to /proc/x/y: ENOENT'],
+    [['serve', '--data-dir', '/dev/null/x'], 'database.data_dir: cannot write to /dev/null/x: ENOTDIR'],
+    [['migrate', '--data-dir', '/proc/x'], 'database.data_dir: cannot write to /proc/x: ENOENT'],
+    [['apikey', 'list', '--data-dir', '/proc/x'], 'database.data_dir: cannot write to /proc/x: ENOENT'],
+    [['dev-cluster', '--port', '1', '--data-dir', '/proc/x'], '--data-dir: cannot write to /proc/x: ENOENT'],
+    [
+      ['dev-cluster', '--port', '1', '--data-dir', '/etc/passwd'],
+      '--data-dir: cannot write to /etc/passwd: it is not a directory',
+    ],
+  ])('%j ends at once where no directory can be made', (argv, message) => {
+    const { status, stderr } = node([main, ...argv], { env: { TOCSIN_API_PORT: '0' } });
+    expect([status, stderr]).toEqual([1, expect.stringContaining(`tocsin: ${message}`)]);
+  });
+
   test('tells that PostgreSQL cannot be reached in one line', () => {
     const { status, stderr } = node([main, 'migrate'], { env: { TOCSIN_DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
     expect(status).toBe(1);

@@ -181,6 +181,15 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       ]);
     });
 
+    test('of volumes beyond all sums fail nothing: the sum is infinite, and mean and deviation are not', async () => {
+      const volumes = [Number.MAX_VALUE, Number.MAX_VALUE, 0, 0];
+      await samples.append(volumes.map((volume, n) => aSample({ volume, timestamp: second(n) })));
+      const half = Number.MAX_VALUE / 2;
+      expect(await ask({})).toMatchObject([{ count: 4, max: Number.MAX_VALUE, sum: Infinity, avg: half, stddev: half }]);
+      await samples.append([1, 3].map((volume) => aSample({ meter: 'small', volume, timestamp: second(1) })));
+      expect(await ask({ meter: 'small' })).toMatchObject([{ sum: 4, avg: 2, stddev: 1 }]);
+    });
+
     test('of nothing are nothing', async () => {
       expect(await ask({})).toEqual([]);
       expect(await ask({ periodS: 60 })).toEqual([]);

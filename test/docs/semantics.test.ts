@@ -46,14 +46,14 @@ function verdictOf(text: string): Verdict {
   return text === 'unknown' ? UNKNOWN : text === 'keep' ? 'hold' : (text as Verdict);
 }
 
-/** `90 · 99`, and `/` between series. */
+/** `90 · 99`, and `/` between series; `·` is a datapoint that is missing at its place. */
 function answerOf(text: string): BackendAnswer {
+  const numbers: Readonly<Record<string, number>> = { '·': NaN, inf: Infinity, '-inf': -Infinity };
   const series = text.split('/').map((one) =>
     one
       .trim()
       .split(' ')
-      .filter((value) => value !== '·')
-      .map(Number),
+      .map((value) => numbers[value] ?? Number(value)),
   );
   return { kind: 'series', series: series.map((values) => seriesOf(values, { statistic: 'value' })) };
 }

@@ -25,6 +25,7 @@ import {
   type Exchange,
 } from './side-by-side/exchange.js';
 import * as finding from './side-by-side/finding.js';
+import * as histories from './side-by-side/histories.js';
 import * as reading from './side-by-side/reading.js';
 import { REASONS } from './side-by-side/reasons.js';
 import { answerOf, sideAt, type Side } from './side-by-side/sides.js';
@@ -65,16 +66,19 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
   });
   afterAll(() => started.release());
 
-  describe.each(Object.entries({ ...creating, ...reading, ...finding }))('answers are the same: %s', (_, exchanges) => {
-    test.each(exchanges.map((exchange) => ({ ...exchange, titled: titleOf(exchange) })))('$titled', async (exchange) => {
-      await api.clock.advance(1_000);
-      const answers = { aodh: await answerOf(aodh, exchange), tocsin: await answerOf(ours, exchange) };
-      if (exchange.differs === undefined) return expect(answers.tocsin).toEqual(answers.aodh);
-      expect(answers.tocsin).not.toEqual(answers.aodh); // or the reason is none any more
-      const allowed = REASONS[exchange.differs].allows(answers.aodh, answers.tocsin);
-      expect({ ...answers, allowed }).toEqual({ ...answers, allowed: true });
-    });
-  });
+  describe.each(Object.entries({ ...creating, ...reading, ...finding, ...histories }))(
+    'answers are the same: %s',
+    (_, exchanges) => {
+      test.each(exchanges.map((exchange) => ({ ...exchange, titled: titleOf(exchange) })))('$titled', async (exchange) => {
+        await api.clock.advance(1_000);
+        const answers = { aodh: await answerOf(aodh, exchange), tocsin: await answerOf(ours, exchange) };
+        if (exchange.differs === undefined) return expect(answers.tocsin).toEqual(answers.aodh);
+        expect(answers.tocsin).not.toEqual(answers.aodh); // or the reason is none any more
+        const allowed = REASONS[exchange.differs].allows(answers.aodh, answers.tocsin);
+        expect({ ...answers, allowed }).toEqual({ ...answers, allowed: true });
+      });
+    },
+  );
 
   describe('its alarms', () => {
     const SIGNED =

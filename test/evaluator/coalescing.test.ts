@@ -4,6 +4,7 @@ import fc from 'fast-check';
 
 import { ALARM_STATES } from '../../src/alarm/alarm.js';
 import { MISSING_DATA_TREATMENTS, type EvaluationOptions } from '../../src/alarm/evaluation-options.js';
+import { createOpenTimesSource } from '../../src/alarm/open-times.js';
 import type { CompositeLeaf } from '../../src/alarm/types/composite/tree.js';
 import { typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import { COMPARISON_OPERATORS } from '../../src/alarm/types/threshold/schema.js';
@@ -166,7 +167,7 @@ function held(rule: AlarmRule, given: { options: EvaluationOptions; state: HeldA
   const { state } = given;
   const needs = typeOf(rule).seriesNeeded(rule, used);
   const statesWithActions = ALARM_STATES;
-  const rest = { repeats: true, statesWithActions, timeConstraints: [], partition: 0, definitionVersion: 1, stateVersion: 0 };
+  const rest = { repeats: true, statesWithActions, openTimes: createOpenTimesSource().of([]), partition: 0, definitionVersion: 1, stateVersion: 0 };
   return { id: randomUUID(), rule, needs, options: used, state, ...rest };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
+import { createOpenTimesSource } from '../../src/alarm/open-times.js';
 import type { MeterQuery, Point } from '../../src/alarm/series.js';
 import { typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Datasource, Datasources } from '../../src/datasource/datasource.js';
@@ -72,7 +73,7 @@ function held(id: string, fields: Record<string, unknown>): HeldAlarm {
     options: NO_OPTIONS,
     repeats: true,
     statesWithActions: ['ok', 'alarm', 'insufficient data'],
-    timeConstraints: [],
+    openTimes: createOpenTimesSource().of([]),
     partition: 0,
     definitionVersion: 1,
     state: 'insufficient data',

@@ -6,7 +6,14 @@ import type { KeystoneLogin } from '../../src/keystone/own-token.js';
 import { createKeystoneSession, type KeystoneSession, type KeystoneSettings } from '../../src/keystone/session.js';
 import { silentLogger } from '../../src/logger.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { SERVICE_TOKEN_LIFE_MS, SERVICE_USER, startKeystoneDouble, type KeystoneDouble } from '../support/keystone-double.js';
+import {
+  ownToken,
+  SERVICE_TOKEN_LIFE_MS,
+  SERVICE_USER,
+  startKeystoneDouble,
+  type KeystoneDouble,
+  type KeystoneReply,
+} from '../support/keystone-double.js';
 import { PATIENCE_MS, patienceFor } from '../support/patience.js';
 import { freePort } from '../support/service-process.js';
 
@@ -30,7 +37,8 @@ beforeEach(async () => {
 afterEach(() => keystone.close());
 
 function open(settings: Partial<KeystoneSettings> = {}): KeystoneSession {
-  const usual = { authUrl: keystone.url, timeoutMs: PATIENCE_MS, login: PASSWORD, interface: 'public' as const };
+  const { timeoutMs = PATIENCE_MS } = settings;
+  const usual = { authUrl: keystone.url, timeoutMs, deadlineMs: timeoutMs, login: PASSWORD, interface: 'public' as const };
   return createKeystoneSession({ ...usual, ...settings }, { clock, log: silentLogger });
 }
 
@@ -128,11 +136,26 @@ describe('a request', () => {
     expect(keystone.calls).toHaveLength(1);
   });
 
-  test.each([500, 502, 503])('answered with %i is trouble, and not repeated', async (status) => {
-    keystone.override = () => ({ status, body: '<html>' });
-    await expect(open().request('GET', '/x')).rejects.toMatchObject({ code: 'unavailable' });
-    expect(keystone.calls).toHaveLength(1);
-  });
+  test.each<['GET' | 'DELETE' | 'POST', number, number]>([
+    ['GET', 500, 2],
+    ['GET', 502, 2],
+    ['GET', 503, 2],
+    ['GET', 504, 2],
+    ['DELETE', 503, 2],
+    ['POST', 503, 2],
+    ['POST', 500, 1],
+    ['POST', 504, 1],
+  ])(
+    '%s answered with %i is unavailable after %i tries, and succeeds when the last of them does',
+    async (method, status, tries) => {
+      keystone.override = () => ({ status, body: '<html>' });
+      await expect(open().request(method, '/x')).rejects.toMatchObject({ code: 'unavailable' });
+      expect(keystone.calls).toHaveLength(tries);
+      const replies: KeystoneReply[] = Array.from({ length: tries - 1 }, () => ({ status }));
+      keystone.override = () => replies.shift() ?? { status: 200 };
+      expect((await open().request(method, '/x')).status).toBe(200);
+    },
+  );
 
   test('whose connection breaks off is tried three times if it changes nothing', async () => {
     keystone.override = () => 'break off';
@@ -146,6 +169,28 @@ describe('a request', () => {
     keystone.override = () => 'hang';
     await expect(open({ timeoutMs: patienceFor('timeout') }).request('GET', '/x')).rejects.toMatchObject({ code: 'unavailable' });
     expect(keystone.calls).toHaveLength(1);
+  });
+
+  test.each<[string, (session: KeystoneSession) => Promise<unknown>, number]>([
+    ['GET', (session) => session.request('GET', '/x'), 3],
+    ['DELETE', (session) => session.request('DELETE', '/x'), 3],
+    ['a login', (session) => session.token(), 3],
+    ['POST', (session) => session.request('POST', '/x'), 1],
+  ])('%s that is never answered is tried as often as the deadline allows', async (_, ask, tries) => {
+    keystone.override = () => 'hang';
+    await expect(ask(open({ timeoutMs: 500, deadlineMs: 1_500 }))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(keystone.calls).toHaveLength(tries);
+  });
+
+  test.each<[string, (session: KeystoneSession) => Promise<unknown>]>([
+    ['GET', (session) => session.request('GET', '/auth/tokens', { headers: { 'x-subject-token': 't1' } })],
+    ['a login', (session) => session.token()],
+    ['a request of the service itself', (session) => session.requestAsService('GET', '/x')],
+    ['a login for a trust', (session) => session.scoped({ 'OS-TRUST:trust': { id: 't1' } })],
+  ])('%s that is not answered once succeeds within the deadline', async (_, ask) => {
+    let hangs = 1;
+    keystone.override = () => (hangs-- > 0 ? 'hang' : undefined);
+    await expect(ask(open({ timeoutMs: patienceFor('timeout'), deadlineMs: 20 * PATIENCE_MS }))).resolves.toBeDefined();
   });
 
   test('to nobody is trouble, and its error shows no secret', async () => {
@@ -174,6 +219,33 @@ describe('the catalogue', () => {
     ['that of the interface', { interface: 'internal' as const }, 'http://internal.example'],
   ])('gives of a service %s', async (_, settings, url) => {
     expect(await open(settings).endpoint('metric')).toBe(url);
+  });
+
+  test('that lacks a service is asked for again, at most every five seconds, and has what was added since', async () => {
+    const session = open();
+    await expect(session.endpoint('messaging')).rejects.toMatchObject({ code: 'unavailable' });
+    await clock.advance(5_000);
+    const all = [session.endpoint('messaging'), session.endpoint('messaging'), session.endpoint('load-balancer')];
+    for (const { status } of await Promise.allSettled(all)) expect(status).toBe('rejected');
+    expect(keystone.logins()).toHaveLength(2);
+    await expect(session.endpoint('messaging')).rejects.toMatchObject({ code: 'unavailable' });
+    expect(keystone.logins()).toHaveLength(2);
+    const added = { type: 'messaging', endpoints: [{ interface: 'public', region_id: 'one', url: 'http://zaqar.example/' }] };
+    keystone.override = () => ({ status: 201, body: ownToken([added]), headers: { 'x-subject-token': 'newer' } });
+    await clock.advance(5_000);
+    expect(await Promise.all([session.endpoint('messaging'), session.endpoint('metric')])).toEqual([
+      'http://zaqar.example',
+      'http://two.example',
+    ]);
+    expect(keystone.logins()).toHaveLength(3);
+  });
+
+  test('that cannot be asked for again is told as what it is', async () => {
+    const session = open();
+    await session.token();
+    await clock.advance(5_000);
+    keystone.override = () => ({ status: 503 });
+    await expect(session.endpoint('messaging')).rejects.toMatchObject({ message: 'Keystone is not available' });
   });
 
   test('that lacks a service is trouble, named', async () => {

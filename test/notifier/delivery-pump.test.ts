@@ -19,6 +19,7 @@ const RULES: DeliveryRules = {
   claimMs: 6_000,
   sweepEveryMs: 1_000,
   retrySchedule: [0, 5_000],
+  rejectedSchedule: [5_000, 30_000],
   maxAgeMs: 86_400_000,
   perHost: 32,
   perHostAndProject: 4,
@@ -37,6 +38,7 @@ const NOTIFICATION: ClaimedNotification = {
   body: '{}',
   attempt: 1,
   attemptInSchedule: 1,
+  rejectedSince: null,
   createdAt: NOON,
   isHostAnswering: true,
 };
@@ -54,7 +56,16 @@ function outboxWithOne(answered: Promise<void> = Promise.resolve()): Notificatio
     },
     async record(finished) {
       recorded.push(...finished);
-      return finished.map(({ id }) => ({ id, status: 'pending', lastError: null }));
+      return finished.map(({ id, attempt, httpStatus }) => ({
+        id,
+        status: 'pending',
+        lastError: null,
+        alarmId: 'a',
+        alarmName: 'cpu',
+        host: 'queue:jobs',
+        attempt,
+        httpStatus,
+      }));
     },
     nextDueAt: async () => null,
   };

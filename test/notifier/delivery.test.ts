@@ -16,6 +16,7 @@ import {
   type StoredNotification,
 } from '../support/stored-notifications.js';
 
+const HOUR_MS = 3_600_000;
 const clock = createSystemClock();
 let db: Database;
 const rigs: NotifierRig[] = [];
@@ -101,6 +102,52 @@ describe('delivery', () => {
     start();
     await expectStatuses({ n1: 'dead' });
     expect(receiver.requests).toHaveLength(4);
+  });
+
+  test.each([401, 403, 404, 409])('a receiver that answers %i once is called again', async (code) => {
+    const receiver = await serve(answering(code));
+    await put('n1', { action: receiver.url });
+    start();
+    await expectStatuses({ n1: 'delivered' });
+    expect(idsOf(receiver)).toEqual(['n1', 'n1']);
+  });
+
+  test.each([
+    { code: 403, rejectedSchedule: [1], attempts: 2, reason: 'rejected' },
+    { code: 404, rejectedSchedule: [], attempts: 1, reason: 'rejected' },
+    { code: 400, rejectedSchedule: [1], attempts: 1, reason: 'rejected' },
+    { code: 410, rejectedSchedule: [1], attempts: 1, reason: 'gone' },
+  ])('a receiver that always answers $code is given up: $reason', async ({ code, rejectedSchedule, attempts, reason }) => {
+    const receiver = await serve((_, response) => void response.writeHead(code).end());
+    await put('n1', { action: receiver.url });
+    start({ rules: { rejectedSchedule } });
+    await expectStatuses({ n1: 'dead' });
+    expect(receiver.requests).toHaveLength(attempts);
+    expect((await db.query('select last_error from notifications')).rows).toEqual([{ last_error: reason }]);
+    const { rows } = await db.query<{ outcome: string }>('select outcome from attempts order by attempt');
+    expect(rows.map(({ outcome }) => outcome)).toEqual([...Array<string>(attempts - 1).fill('retry'), 'dead']);
+  });
+
+  test('what is replayed after it was rejected has the whole schedule again', async () => {
+    const receiver = await serve(answering(403, 403, 403));
+    await put('n1', { action: receiver.url });
+    const { doorbell } = start({ rules: { rejectedSchedule: [1] } });
+    await expectStatuses({ n1: 'dead' });
+    await db.query(
+      "update notifications set status = 'pending', attempt_base = attempt, replayed_at = $1, next_attempt_at = $1",
+      [clock.now()],
+    );
+    doorbell.ring(1);
+    await expectStatuses({ n1: 'delivered' });
+    expect(receiver.requests).toHaveLength(4);
+  });
+
+  test('what was rejected gives way to a newer transition under policy current', async () => {
+    const receiver = await serve(answering(409));
+    await db.query("update alarms set state_version = 2 where id = 'a'");
+    for (const sequence of [1, 2]) await put(`n${sequence}`, { sequence, action: receiver.url });
+    start({ rules: { rejectedSchedule: [HOUR_MS] } });
+    await expectStatuses({ n1: 'superseded', n2: 'delivered' });
   });
 
   test('under policy every, order is kept when the first fails', async () => {
@@ -225,5 +272,38 @@ describe('actions that are no webhook', () => {
     expect(lines).toEqual([
       'Notifying alarm cpu high a of low priority from ok to alarm with action log://host/x?key=*** because because.',
     ]);
+  });
+});
+
+describe('log lines of attempts', () => {
+  test.each([
+    { code: 503, level: 'warn', line: 'delivery failed, will try again', reason: 'http_status 503' },
+    { code: 403, level: 'warn', line: 'delivery failed, will try again', reason: 'rejected' },
+    { code: 400, level: 'error', line: 'notification given up', reason: 'rejected' },
+    { code: 410, level: 'error', line: 'notification given up', reason: 'gone' },
+    { code: 500, sequence: 0, level: 'info', line: 'notification dropped', reason: 'superseded: http_status 500' },
+  ] as const)('a receiver that answers $code is told as: $line', async ({ code, level, line, reason, ...given }) => {
+    const receiver = await serve((_, response) => void response.writeHead(code).end());
+    await db.query("update alarms set state_version = 1 where id = 'a'");
+    const lines: unknown[] = [];
+    const log = { ...silentLogger, [level]: (message: string, fields: object) => void lines.push({ message, ...fields }) };
+    await put('n1', { sequence: 1, ...given, action: `${receiver.url.replace('//', '//u:secret@')}/hooks/secret?key=secret` });
+    await db.query('update notifications set host = $1', [new URL(receiver.url).host]);
+    start({ log, rules: { retrySchedule: [0, HOUR_MS], rejectedSchedule: [HOUR_MS] } });
+    await eventually(() => expect(lines).toHaveLength(1));
+    expect(lines).toEqual([
+      {
+        message: line,
+        notificationId: 'n1',
+        alarmId: 'a',
+        alarmName: 'alarm a',
+        host: new URL(receiver.url).host,
+        attempt: 1,
+        httpStatus: code,
+        reason,
+        ...(level === 'info' ? { status: 'superseded' } : {}),
+      },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('secret');
   });
 });

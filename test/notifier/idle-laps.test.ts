@@ -39,6 +39,7 @@ test('a backlog over many hosts of which nothing is due is gone through, and the
       claimMs: 5_000,
       sweepEveryMs: 5_000,
       retrySchedule: [0],
+      rejectedSchedule: [],
       maxAgeMs: 86_400_000,
       perHost: 32,
       perHostAndProject: 4,

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { Config } from '../../src/config/schema.js';
-import { nextAttemptAt } from '../../src/notifier/schedule.js';
+import { nextAttemptAfterRejection, nextAttemptAt } from '../../src/notifier/schedule.js';
 import { NOON } from '../support/builders.js';
 
 const MINUTE = 60_000;
@@ -57,5 +57,52 @@ describe('the retry schedule', () => {
 
   test('a receiver cannot prolong an exhausted schedule', () => {
     expect(delayMs({ attempt: 11, retryAfterMs: HOUR })).toBeNull();
+  });
+});
+
+describe('the schedule for rejected attempts', () => {
+  const offsets = Config.parse({}).notifier.rejected_schedule;
+
+  /** Times of the attempts after the first, in milliseconds, of a receiver that rejects each of them after `answerMs`. */
+  function attempts(schedule: readonly number[], random: () => number, answerMs = 0): number[] {
+    const times: number[] = [];
+    let now = NOON;
+    let since: Date | null = null;
+    for (;;) {
+      const next = nextAttemptAfterRejection({ rejectedSince: since, schedule, now, random });
+      since ??= now;
+      if (next === null) return times;
+      times.push(next.getTime() - NOON.getTime());
+      now = new Date(next.getTime() + answerMs);
+    }
+  }
+
+  test('is 5 s, 30 s, 2 min and 5 min after the first attempt, then no more', () => {
+    expect(attempts(offsets, middle)).toEqual([5_000, 30_000, 2 * MINUTE, 5 * MINUTE]);
+  });
+
+  test('has as many attempts whatever the jitter, each within a fifth of its time', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 4, maxLength: 4 }), (draws) => {
+        const left = [...draws];
+        const times = attempts(offsets, () => left.shift() ?? 0);
+        expect(times).toHaveLength(4);
+        for (const [index, time] of times.entries()) {
+          expect(Math.abs(time - offsets[index]!)).toBeLessThanOrEqual(offsets[index]! / 5);
+        }
+      }),
+    );
+  });
+
+  test.each([
+    { answers: 'in a second', answerMs: 1_000, expected: [5_000, 30_000, 2 * MINUTE, 5 * MINUTE] },
+    { answers: 'in a minute', answerMs: MINUTE, expected: [5_000, 2 * MINUTE, 5 * MINUTE] },
+    { answers: 'in an hour', answerMs: HOUR, expected: [5_000] },
+  ])('leaves out what has passed when the receiver answers $answers', ({ answerMs, expected }) => {
+    expect(attempts(offsets, middle, answerMs)).toEqual(expected);
+  });
+
+  test('that is empty allows no further attempt', () => {
+    expect(attempts([], middle)).toEqual([]);
   });
 });

@@ -25,7 +25,8 @@ function statistics(open: () => Promise<Database>): void {
   });
   afterAll(() => db.close());
 
-  const ask = async (...questions: MeterQuery[]) => {
+  const ask = async (...asked: Omit<MeterQuery, 'project'>[]) => {
+    const questions = asked.map((question): MeterQuery => ({ project: null, ...question }));
     const rows = await createMeterSeriesStore(db).statistics({ start: START, end: END, granularityS: 60 }, questions);
     return rows.sort((a, b) => a.question - b.question || a.period - b.period);
   };
@@ -38,9 +39,36 @@ function statistics(open: () => Promise<Database>): void {
     ]);
   });
 
+  describe('of huge volumes', () => {
+    const MAX = Number.MAX_VALUE;
+    test.each<[what: string, volumes: number[], sum: number, avg: number]>([
+      ['a sum beyond all floats is infinite, a mean is not', [MAX, MAX, 1], Infinity, (MAX / 3) * 2],
+      ['the same downwards', [-MAX, -MAX], -Infinity, -MAX],
+      ['those that cancel each other out leave the small ones', [1e300, -1e300, 5, 1], 6, 1.5],
+      ['one alone is itself', [MAX], MAX, MAX],
+      ['squares beyond all floats hinder nothing', [1e200, -3e200], -2e200, -1e200],
+      ['huge ones are summed exactly', [2 ** 1000, 2 ** 1000, 2 ** 900], 2 ** 1001 + 2 ** 900, (2 ** 1001 + 2 ** 900) / 3],
+      ['tiny ones keep their sum', [5e-324, 5e-324], 1e-323, 5e-324],
+    ])('%s', async (what, volumes, sum, avg) => {
+      for (const volume of volumes) await storeSample(db, what, { volume, at: after(1) });
+      await storeSample(db, `beside ${what}`, { volume: 3, at: after(1) });
+      const rows = await ask({ meter: what }, { meter: `beside ${what}` });
+      const [min, max] = [Math.min(...volumes), Math.max(...volumes)];
+      expect(rows).toEqual([
+        { question: 0, period: 0, count: volumes.length, min, max, avg, sum },
+        { question: 1, period: 0, count: 1, min: 3, max: 3, avg: 3, sum: 3 },
+      ]);
+    });
+  });
+
   test.each([
     { by: 'resource', query: { resourceId: 'r1' }, sums: [10, 50] },
     { by: 'project', query: { projectId: 'q' }, sums: [50] },
+    { by: 'scope', query: { project: 'q' }, sums: [50] },
+    { by: 'scope, and by nothing that a condition on another project says', query: { project: 'p', projectId: 'q' }, sums: [] },
+    { by: 'scope and the same project', query: { project: 'q', projectId: 'q' }, sums: [50] },
+    { by: 'scope and resource', query: { project: 'p', resourceId: 'r1' }, sums: [10] },
+    { by: 'a scope that no sample has', query: { project: '' }, sums: [] },
     { by: 'project and resource', query: { projectId: 'p', resourceId: 'r1' }, sums: [10] },
     { by: 'user', query: { userId: 'nobody' }, sums: [] },
     { by: 'source', query: { source: 'test' }, sums: [40, 50] },
@@ -50,6 +78,13 @@ function statistics(open: () => Promise<Database>): void {
     { by: 'metadata that no sample has', query: { metadata: { 'metering.stack': 's1', missing: 'x' } }, sums: [] },
   ])('narrow by $by', async ({ query, sums }) => {
     expect((await ask({ meter: 'cpu', ...query })).map(({ sum }) => sum)).toEqual(sums);
+  });
+
+  test('are not read for a project and for all projects by one statement, whichever comes first', async () => {
+    const scoped = { meter: 'cpu', project: 'p' };
+    const message = 'a statement has queries of one project and queries of all projects';
+    await expect(ask({ meter: 'cpu' }, scoped)).rejects.toThrow(message);
+    await expect(ask(scoped, { meter: 'cpu' })).rejects.toThrow(message);
   });
 }
 

@@ -63,11 +63,40 @@ function contract(open: () => Promise<Database>): void {
         body: A_BODY,
         attempt: 3,
         attemptInSchedule: 2,
+        rejectedSince: null,
         createdAt: NOON,
         isHostAnswering: true,
       },
     ]);
     expect(await claim()).toEqual([]);
+  });
+
+  test.each<{ errors: (string | null)[]; replayed?: number; forward?: number; since: number | null; when: string }>([
+    { when: 'there was no attempt', errors: [], since: null },
+    { when: 'the last attempt failed otherwise', errors: ['rejected', 'http_status 503'], since: null },
+    { when: 'the last attempt alone was rejected', errors: ['timeout', 'rejected'], since: 2 },
+    { when: 'the last three were rejected', errors: ['rejected', 'timeout', 'rejected', 'rejected', 'rejected'], since: 3 },
+    { when: 'all were rejected', errors: ['rejected', 'rejected'], since: 1 },
+    { when: 'it was replayed after they were rejected', errors: ['rejected', 'rejected'], replayed: 2, since: null },
+    { when: 'one was rejected since it was replayed', errors: ['rejected', 'rejected', 'rejected'], replayed: 2, since: 3 },
+    { when: 'repeats brought two of three forward', errors: ['rejected', 'rejected', 'rejected'], forward: 2, since: 1 },
+  ])('a claim says since when attempts are rejected, when $when', async ({ errors, replayed = 0, forward = 0, since }) => {
+    await put('n1', { attempt: errors.length });
+    await put('n2', { attempt: 1, alarmId: 'b' });
+    const replayedAt = replayed === 0 ? null : later(replayed * 1_000 + 500);
+    await db.query("update notifications set attempt_base = $1, replayed_at = $2 where id = 'n1'", [
+      replayed + forward,
+      replayedAt,
+    ]);
+    const note = (id: string, attempt: number, error: string | null): Promise<unknown> =>
+      db.query(
+        `insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, error) values ($1, $2, $3, 250, 'retry', $4)`,
+        [id, attempt, later(attempt * 1_000), error],
+      );
+    for (const [index, error] of errors.entries()) await note('n1', index + 1, error);
+    await note('n2', 1, 'rejected');
+    const [claimed] = (await claimFrom(store)).filter(({ id }) => id === 'n1');
+    expect(claimed?.rejectedSince).toEqual(since === null ? null : later(since * 1_000 + 250));
   });
 
   test('what is not yet due waits, and the store says until when', async () => {

@@ -38,6 +38,10 @@ const BALANCER = '{"pool_id": "p", "stack_id": "s", "autoscaling_group_id": "a"}
 const THRESHOLD =
   '{"period": 60, "comparison_operator": "gt", "threshold": 80.0, "statistic": "avg", "evaluation_periods": 1, "meter_name": "cpu", ' +
   '"exclude_outliers": false, "query": []}';
+const thresholdWith = (query: string) => THRESHOLD.replace('"query": []', `"query": [${query}]`);
+const ON_OWN = '{"field": "project_id", "op": "eq", "value": "p1", "type": ""}';
+const ON_OWN_AS_NUMBER = '{"field": "project", "op": "eq", "value": "007", "type": "integer"}';
+const ON_OTHER = '{"field": "project_id", "op": "eq", "value": "p2", "type": ""}';
 const COMBINATION = '{"operator": "and", "alarm_ids": ["a", "b"]}';
 const EVENT = '{"event_type": "*", "query": []}';
 
@@ -68,6 +72,10 @@ const OLD: Old[] = [
   { id: 'composite of none', type: 'composite', shown: '{"and": []}' },
   { id: 'balancer', type: 'loadbalancer_member_health', shown: BALANCER },
   { id: 'threshold', type: 'threshold', shown: THRESHOLD },
+  { id: 'threshold of one', type: 'threshold', shown: thresholdWith(ON_OWN) },
+  { id: 'threshold of a number', type: 'threshold', shown: thresholdWith(ON_OWN_AS_NUMBER), project: '007' },
+  { id: 'threshold of another', type: 'threshold', shown: thresholdWith(ON_OTHER) },
+  { id: 'threshold, deleted', type: 'threshold', shown: THRESHOLD, deleted: true },
   { id: 'combination', type: 'combination', shown: COMBINATION },
   { id: 'event', type: 'event', shown: EVENT },
 ];
@@ -114,7 +122,7 @@ function rekeying(open: () => Promise<Database>): void {
   afterAll(() => db.close());
 
   async function insert({ id, type, shown, stored = shown, project = 'p1', deleted = false }: Old): Promise<void> {
-    const key = type === 'threshold' ? queryKeyOf(parseStoredRule(type, stored), {}, id) : id;
+    const key = type === 'threshold' ? '["meters",60,{"meter":"cpu"}]' : id;
     await db.query(INSERT, [id, project, type, stored, AT, key, partitionOf(key), deleted ? AT : null]);
   }
 
@@ -144,6 +152,10 @@ function rekeying(open: () => Promise<Database>): void {
     ['resources', RESOURCES],
     ['prometheus', scopedTo('"p1"')(PROMETHEUS, PROMETHEUS)],
     ['prometheus of all', scopedTo('null')(PROMETHEUS, PROMETHEUS)],
+    ['threshold', scopedTo('null')(THRESHOLD, THRESHOLD)],
+    ['threshold of one', scopedTo('"p1"')(thresholdWith(ON_OWN), thresholdWith(ON_OWN))],
+    ['threshold of a number', scopedTo('"007"')(thresholdWith(ON_OWN_AS_NUMBER), thresholdWith(ON_OWN_AS_NUMBER))],
+    ['threshold of another', scopedTo('null')(thresholdWith(ON_OTHER), thresholdWith(ON_OTHER))],
     ['composite of one', RESOURCE_LEAF.replace(', "type"', ', "scope_to_project": "p1", "type"')],
     [
       'composite',
@@ -157,7 +169,8 @@ function rekeying(open: () => Promise<Database>): void {
 
   test('have the key of their question, live where it leads, and are heard of where they were and where they are', () => {
     const moved = ['resource', 'resource of nobody', 'metrics', 'resources', 'prometheus', 'prometheus of all'];
-    for (const id of [...moved, 'composite', 'composite of one', 'balancer']) {
+    const thresholds = ['threshold', 'threshold of one', 'threshold of a number', 'threshold of another'];
+    for (const id of [...moved, ...thresholds, 'composite', 'composite of one', 'balancer']) {
       const { type, rule, query_key, partition, previous_partition, revision } = row(after, id);
       const old = row(before, id);
       expect({ queryKey: query_key, partition }).toEqual(homeOf(parseStoredRule(type, rule), {}, id));
@@ -167,9 +180,12 @@ function rekeying(open: () => Promise<Database>): void {
     }
   });
 
-  test.each(['resource, deleted', 'composite of none', 'threshold', 'combination', 'event'])('are left alone: %s', (id) => {
-    expect(row(after, id)).toEqual(row(before, id));
-  });
+  test.each(['resource, deleted', 'threshold, deleted', 'composite of none', 'combination', 'event'])(
+    'are left alone: %s',
+    (id) => {
+      expect(row(after, id)).toEqual(row(before, id));
+    },
+  );
 
   test('are not changed a second time', async () => {
     expect(await migrate(db)).toEqual([]);
@@ -178,7 +194,12 @@ function rekeying(open: () => Promise<Database>): void {
 
   test('are taken care of also when they were written after the migration', async () => {
     await insert({ id: 'late', type: 'gnocchi_resources_threshold', shown: RESOURCE });
+    await insert({ id: 'late threshold', type: 'threshold', shown: thresholdWith(ON_OWN) });
     await migrate(db);
+    expect(row(await rows(), 'late threshold')).toMatchObject({
+      rule: row(after, 'threshold of one').rule,
+      query_key: row(after, 'threshold of one').query_key,
+    });
     expect(row(await rows(), 'late')).toMatchObject({
       rule: row(after, 'resource').rule,
       query_key: row(after, 'resource').query_key,

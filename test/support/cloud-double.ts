@@ -81,6 +81,7 @@ export async function startCloud(): Promise<CloudDouble> {
 
 const LOGIN = {
   timeoutMs: PATIENCE_MS,
+  deadlineMs: PATIENCE_MS,
   interface: 'public',
   login: {
     kind: 'password',

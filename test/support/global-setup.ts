@@ -2,7 +2,7 @@ import { ensureDebianPackages, POSTGRESQL, REDIS, type InstallableProgram } from
 import { startPostgres } from '../../src/cli/local-servers/postgres.js';
 import { startRedis, type LocalServer } from '../../src/cli/local-servers/redis.js';
 import { toError } from '../../src/errors.js';
-import { AODH, AODH_SERVICE, GNOCCHI, KEYSTONE, OPENSTACK, PROMETHEUS } from './peer-programs.js';
+import { AODH, AODH_SERVICE, CRONITER, GNOCCHI, KEYSTONE, OPENSTACK, PROMETHEUS, TZ_DATABASE } from './peer-programs.js';
 import { announceServer, inTemporaryFolder, remember, type ServerKind } from './running-servers.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -19,6 +19,7 @@ export default async function setUp(): Promise<void> {
   await provide('gnocchi', [GNOCCHI], () => GNOCCHI.find());
   await provide('prometheus', [PROMETHEUS], () => PROMETHEUS.find());
   await provide('aodh-service', [AODH_SERVICE], () => AODH_SERVICE.find());
+  await provide('croniter', [CRONITER, TZ_DATABASE], () => CRONITER.find());
 }
 
 async function provide(

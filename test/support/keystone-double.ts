@@ -19,7 +19,7 @@ export interface KeystoneDouble {
   /** What a token stands for, as Keystone would say; the others are unknown to it. */
   readonly tokens: Map<string, unknown>;
   /** Answers instead of the usual when it returns something. */
-  override: (call: KeystoneCall) => KeystoneReply | undefined;
+  override: (call: KeystoneCall) => KeystoneReply | Promise<KeystoneReply> | undefined;
   /** Requests about the tokens of others. */
   validations(): KeystoneCall[];
   /** Requests for a token of the service's own. */
@@ -44,9 +44,9 @@ export async function startKeystoneDouble(): Promise<KeystoneDouble> {
     return { status: 404, body: {} };
   };
   const server = createServer((request, response) => {
-    void readCall(request).then((call) => {
+    void readCall(request).then(async (call) => {
       calls.push(call);
-      send(response, double.override(call) ?? usual(call));
+      send(response, (await double.override(call)) ?? usual(call));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -79,7 +79,8 @@ export function tokenBody(fields: Record<string, unknown> = {}): Record<string, 
   };
 }
 
-function ownToken(): unknown {
+/** What Keystone says about the service's own token. */
+export function ownToken(moreServices: readonly unknown[] = []): unknown {
   const endpoint = (url: string, fields: Record<string, string> = {}) => ({
     interface: 'public',
     region_id: 'one',
@@ -101,6 +102,7 @@ function ownToken(): unknown {
             endpoint('http://one.example/metric/'),
           ],
         },
+        ...moreServices,
       ],
     },
   };

@@ -19,6 +19,7 @@ export const RULES: NotifierDeps['rules'] = {
   claimMs: 3 * PATIENCE_MS,
   sweepEveryMs: NEVER_MS,
   retrySchedule: [0, 50, 50, 50],
+  rejectedSchedule: [50, 100],
   maxAgeMs: NEVER_MS,
   perHost: 32,
   perHostAndProject: 4,

@@ -46,3 +46,21 @@ export const AODH_SERVICE: InstallableProgram = {
   debianPackage: 'python3-aodh',
   find: () => (existsSync(AODH_MODULE) ? AODH_MODULE : undefined),
 };
+
+/** Debian's Python, for which Debian's modules are installed, whichever other Python is first on the PATH. */
+const DEBIAN_PYTHON = '/usr/bin/python3';
+const CRONITER_MODULE = '/usr/lib/python3/dist-packages/croniter/croniter.py';
+
+/** The cron of Aodh, which tells what a cron expression means. */
+export const CRONITER: InstallableProgram = {
+  name: 'croniter',
+  debianPackage: 'python3-croniter',
+  find: () => (existsSync(CRONITER_MODULE) ? DEBIAN_PYTHON : undefined),
+};
+
+/** What Python's `zoneinfo` reads. */
+export const TZ_DATABASE: InstallableProgram = {
+  name: 'the tz database',
+  debianPackage: 'tzdata',
+  find: () => ['/usr/share/zoneinfo/Africa/Cairo'].find((file) => existsSync(file)),
+};

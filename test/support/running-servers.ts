@@ -18,7 +18,7 @@ export function takeAll(): LocalServer[] {
 }
 
 /** A server that runs for the whole run, or a program that a suite starts when it needs it. */
-export type ServerKind = 'postgres' | 'redis' | 'aodh' | 'keystone' | 'gnocchi' | 'prometheus' | 'aodh-service';
+export type ServerKind = 'postgres' | 'redis' | 'aodh' | 'keystone' | 'gnocchi' | 'prometheus' | 'aodh-service' | 'croniter';
 
 /** The address of a server, the path of a program. */
 export const URL_VARIABLE = {
@@ -29,6 +29,7 @@ export const URL_VARIABLE = {
   gnocchi: 'TOCSIN_TEST_GNOCCHI',
   prometheus: 'TOCSIN_TEST_PROMETHEUS',
   'aodh-service': 'TOCSIN_TEST_AODH_SERVICE',
+  croniter: 'TOCSIN_TEST_CRONITER',
 } as const satisfies Record<ServerKind, string>;
 
 export const REASON_VARIABLE = {
@@ -39,6 +40,7 @@ export const REASON_VARIABLE = {
   gnocchi: 'TOCSIN_TEST_GNOCCHI_ABSENT',
   prometheus: 'TOCSIN_TEST_PROMETHEUS_ABSENT',
   'aodh-service': 'TOCSIN_TEST_AODH_SERVICE_ABSENT',
+  croniter: 'TOCSIN_TEST_CRONITER_ABSENT',
 } as const satisfies Record<ServerKind, string>;
 
 /** How the set-up of the run tells every test process where its servers are, or why one is missing. */

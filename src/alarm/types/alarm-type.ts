@@ -35,6 +35,8 @@ export interface AlarmKindDefinition<Rule extends { type: string }> {
   shownJson?(rule: Rule): string;
   /** What history tells of the rule, where that is more than clients read back. */
   historyJson?(rule: Rule): string;
+  /** What a change is compared with to tell whether it is one, where Aodh does not compare with what its history tells. */
+  historyBeforeJson?(rule: Rule): string;
   /** What `ruleJson` wrote, parsed, back as a rule; for kinds where that is more than adding the `type`. */
   fromStored?(stored: unknown): Rule;
   /** Aodh's text for an alarm whose owner gave no description. */

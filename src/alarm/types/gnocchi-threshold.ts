@@ -53,6 +53,7 @@ export const gnocchiThreshold = {
   judgedBy: 'series',
   repeatsWhileUnknown: true,
   ruleJson: ({ type: _, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
+  historyJson: historyGnocchiJson,
   defaultDescription: ({ type }) => `${type} alarm rule`,
   members: () => [],
   backends: () => ['gnocchi'],
@@ -68,6 +69,14 @@ export function shownGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScop
   ...rule
 }: Rule): string {
   return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) });
+}
+
+/** As history tells a rule: keys in the order in which Aodh takes a rule from a request. */
+function historyGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScope>(rule: Rule): string {
+  const { type: _, scope_to_project: __, granularity, comparison_operator, threshold, ...rest } = rule;
+  const { aggregation_method, evaluation_periods, ...own } = rest;
+  const common = { granularity, comparison_operator, threshold: new PythonFloat(threshold), aggregation_method };
+  return pythonJson({ ...common, evaluation_periods, ...own });
 }
 
 /** The question of a rule: the rules that ask it differ only in operator, threshold or number of periods. */

@@ -79,12 +79,11 @@ export function judgeThreshold(
   // A series without a point in the window is not there: with a window just as wide, the backend would not have told of it.
   const present = series.filter((points) => points.length > 0);
   const judged = (present.length > 0 ? present : ONE_WITHOUT_POINTS).map((points) =>
-    judgeValues(condition, comparedValues(points, reading), required, circumstances),
+    judgeValues(condition, placesOf(points, reading), required, circumstances),
   );
   tell(condition, { series, judged }, reading, circumstances);
   const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : together(judged);
-  if (evaluation.verdict !== 'insufficient data' || evaluation.findings.values.length > 0 || reason === undefined)
-    return evaluation;
+  if (evaluation.verdict !== 'insufficient data' || present.length > 0 || reason === undefined) return evaluation;
   const count = answer.kind === 'absent' ? required : (reading.countWithoutValues ?? required);
   return { verdict: 'insufficient data', findings: nothing(count, reason) };
 }
@@ -94,13 +93,20 @@ export function retrievalFailed(reason: string): string {
   return `alarm statistics retrieval failed: ${reason}`;
 }
 
-/** One series. See docs/semantics.md for the tables. */
+/** A datapoint that is compared, oldest first in lists; undefined or NaN where it is missing at its place. */
+export type Place = number | undefined;
+
+/**
+ * One series, of whose datapoints `places` are the newest, at most `required`; where there are fewer, the missing ones
+ * are older. See docs/semantics.md for the tables.
+ */
 export function judgeValues(
   condition: ThresholdCondition,
-  values: readonly number[],
+  places: readonly Place[],
   required: number,
   circumstances: Circumstances,
 ): Evaluation<ThresholdFindings> {
+  const values = places.filter(isValue);
   const { datapoints_to_alarm: enough, treat_missing_data: treatment = 'missing' } = circumstances.options;
   const threshold = effectiveThreshold(condition, circumstances);
   const fulfils = compare[condition.comparison_operator];
@@ -112,25 +118,24 @@ export function judgeValues(
   const decided = enough === undefined ? unanimous(counted, open, required) : enoughOf(counted, open, enough);
   if (decided !== undefined) return { verdict: decided, findings };
   if (open > 0) return { verdict: treatment === 'ignore' ? 'hold' : 'insufficient data', findings };
-  return { verdict: trend(fulfils(values.at(-1) as number, threshold)), findings };
+  const newest = places.at(-1);
+  return { verdict: trend(isValue(newest) ? fulfils(newest, threshold) : filled?.as === 'alarm'), findings };
 }
 
 const ONE_WITHOUT_POINTS: readonly Series[] = [[]];
 
-/** The newest points that have a value, oldest first; gaps between them are not looked at. */
-function comparedPoints(series: Series, { required, statistic, only }: Reading): readonly Point[] {
+/** The newest points, oldest first, with a value or without; gaps between them are not looked at. */
+function newestPoints(series: Series, { required, only }: Reading): readonly Point[] {
   const points = only ? only.points(series) : series;
-  const hasValue = ({ values }: Point): boolean => isValue(values[statistic]);
-  const usable = points.every(hasValue) ? points : points.filter(hasValue);
-  return usable.length > required ? usable.slice(-required) : usable;
+  return points.length > required ? points.slice(-required) : points;
 }
 
-function comparedValues(points: Series, reading: Reading): number[] {
-  return comparedPoints(points, reading).map(({ values }) => values[reading.statistic] as number);
+function placesOf(points: Series, reading: Reading): Place[] {
+  return newestPoints(points, reading).map(({ values }) => values[reading.statistic]);
 }
 
-function isValue(value: number | undefined): value is number {
-  return value !== undefined && Number.isFinite(value);
+function isValue(value: Place): value is number {
+  return value !== undefined && !Number.isNaN(value);
 }
 
 function tell(
@@ -153,10 +158,12 @@ function tell(
     const whyNot = reasonsAgainst(points, reading, stoodAside);
     for (const point of points) {
       const { at } = point;
-      const value = point.values[reading.statistic] ?? null;
+      const value = point.values[reading.statistic];
+      // The datasource has told what it got in the place of a value.
+      if (value === undefined) continue;
       const leftOut = whyNot(point);
-      if (leftOut !== undefined || value === null) listener.point({ series: index, at, value, leftOut: leftOut ?? NO_NUMBER });
-      else listener.point({ series: index, at, value, outside: isOutside(condition, value, threshold) });
+      if (leftOut === undefined) listener.point({ series: index, at, value, outside: isOutside(condition, value, threshold) });
+      else listener.point({ series: index, at, value, leftOut });
     }
   }
 }
@@ -164,16 +171,14 @@ function tell(
 /** Why a point of a series was not compared; undefined where it was. */
 function reasonsAgainst(points: Series, reading: Reading, stoodAside: boolean): (point: Point) => string | undefined {
   const { required, statistic, only } = reading;
-  const compared = new Set(comparedPoints(points, reading));
+  const compared = new Set(newestPoints(points, reading));
   const allowed = new Set(only ? only.points(points) : points);
   return (point) => {
+    if (!isValue(point.values[statistic])) return 'not a number';
     if (compared.has(point)) return stoodAside ? 'its series has too few datapoints' : undefined;
-    if (!isValue(point.values[statistic])) return NO_NUMBER;
     return allowed.has(point) ? olderThan(required) : only?.otherwise;
   };
 }
-
-const NO_NUMBER = 'not a number';
 
 function olderThan(required: number): string {
   return required === 1 ? 'older than the last datapoint' : `older than the last ${required} datapoints`;

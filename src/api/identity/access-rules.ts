@@ -1,5 +1,7 @@
 import { RE2JS } from 're2js';
 
+import { withoutTrailingSlash } from '../request-target.js';
+
 /** What an application credential may be used for: one request that it allows. */
 export interface AccessRule {
   service: string;
@@ -19,9 +21,9 @@ export function isPermitted(rules: readonly AccessRule[], { serviceType, method,
   return rules.some((rule) => rule.service === serviceType && rule.method === method && matches(rule.path, path));
 }
 
-/** `{name}` and `*` are one part of a path, `**` any number of them. On an engine whose time is linear: users write the patterns. */
+/** `path` is normalised; slashes at the end of a pattern mean nothing, as in a path. `{name}` and `*` are one part of a path, `**` any number of them. On an engine whose time is linear: users write the patterns. */
 function matches(pattern: string, path: string): boolean {
-  const parts = pattern.match(/\{[^}]*\}|\*\*|\*|[^{}*]+/g) ?? [];
+  const parts = withoutTrailingSlash(pattern).match(/\{[^}]*\}|\*\*|\*|[^{}*]+/g) ?? [];
   return RE2JS.matches(parts.map(expressionOf).join(''), path);
 }
 

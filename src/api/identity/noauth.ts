@@ -1,6 +1,5 @@
-import ipaddr from 'ipaddr.js';
-
 import { AppError } from '../../errors.js';
+import { isLoopback } from '../../loopback.js';
 import { highestRole, type Authenticator, type Credentials } from './identity.js';
 
 /** The person at the machine, who sends no identity at all. */
@@ -42,8 +41,7 @@ function isThisMachine(host: string): boolean {
   if (/[@/?#\\]/.test(host) || !URL.canParse(`http://${host}`)) return false;
   const { hostname } = new URL(`http://${host}`);
   if (hostname === 'localhost') return true;
-  const address = hostname.replace(/^\[|\]$/g, '');
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback';
+  return isLoopback(hostname.replace(/^\[|\]$/g, ''));
 }
 
 function single(header: string | string[] | undefined): string | undefined {

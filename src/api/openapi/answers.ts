@@ -12,6 +12,11 @@ const NullableText = z.string().nullable();
 const Timestamp = z
   .string()
   .meta({ description: 'ISO 8601 in UTC, without an offset; microseconds are left out when they are zero.' });
+/** Of our own routes, below /v1. */
+const UtcTimestamp = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{6})?Z$/)
+  .meta({ format: 'date-time', description: 'RFC 3339 in UTC, with its Z; microseconds are left out when they are zero.' });
 const Actions = z.array(z.string()).nullable();
 
 const TimeConstraintAnswer = z.strictObject({
@@ -169,8 +174,8 @@ export const StatisticsAnswer = z.strictObject({
   groupby: z.record(z.string(), NullableText).nullable(),
   max: z.number(),
   min: z.number(),
-  stddev: z.number(),
-  sum: z.number(),
+  stddev: z.number().nullable(),
+  sum: z.number().nullable().meta({ description: 'Null where it is beyond the range of floats.' }),
   unit: NullableText,
   period: z.int(),
   period_start: Timestamp,
@@ -181,32 +186,44 @@ export const NotificationAnswer = z
   .strictObject({
     notification_id: z.string(),
     alarm_id: z.string(),
+    alarm_name: NullableText.meta({ description: 'When the notification was written.' }),
     project_id: NullableText,
     kind: z.enum(['transition', 'repeat']),
     sequence: z.int(),
-    transition_time: Timestamp,
-    action: z.string().meta({ description: 'Without user info, values of the query and fragment.' }),
+    transition_time: UtcTimestamp.meta({ description: 'When the state changed, for a repeat too.' }),
+    action: z
+      .string()
+      .meta({ description: 'Without user info, values of the query, fragment, and secrets in the path of chat webhooks.' }),
+    host: z.string().meta({ description: 'The receiver: host and port of a URL, otherwise the scheme.' }),
     status: z.string(),
     attempts: z.int(),
-    next_attempt_at: Timestamp.nullable(),
+    next_attempt_at: UtcTimestamp.nullable(),
+    last_http_status: z.int().nullable().meta({ description: 'Of the last attempt; null when no status line came.' }),
     last_error: NullableText,
-    created_at: Timestamp,
-    finished_at: Timestamp.nullable(),
+    created_at: UtcTimestamp,
+    finished_at: UtcTimestamp.nullable(),
     body: z.looseObject({}).meta({ description: 'What is sent, byte for byte.' }),
   })
   .meta({ id: 'Notification', description: 'One action of one transition.' });
 
 export const AttemptAnswer = z.strictObject({
   attempt: z.int(),
-  started_at: Timestamp,
+  started_at: UtcTimestamp,
   duration_ms: z.int(),
   outcome: z.string(),
   http_status: z.int().nullable(),
   error: NullableText,
 });
 
+export const NotificationWithAttemptsAnswer = z
+  .strictObject({
+    ...NotificationAnswer.shape,
+    attempt_list: z.array(AttemptAnswer).meta({ description: 'Each attempt so far, the first one first.' }),
+  })
+  .meta({ id: 'NotificationWithAttempts' });
+
 export const ReplayAnswer = z.strictObject({ replayed: z.int() });
-export const PauseAnswer = z.strictObject({ project_id: z.string(), paused_at: Timestamp });
+export const PauseAnswer = z.strictObject({ project_id: z.string(), paused_at: UtcTimestamp });
 
 export const ImportAnswer = z.strictObject({
   alarm_id: z.string(),
@@ -226,10 +243,10 @@ export const ApiKeyAnswer = z
     all_projects: z.boolean(),
     description: z.string(),
     created_by: z.string(),
-    created_at: Timestamp,
-    expires_at: Timestamp.nullable(),
-    revoked_at: Timestamp.nullable(),
-    last_used_at: Timestamp.nullable(),
+    created_at: UtcTimestamp,
+    expires_at: UtcTimestamp.nullable(),
+    revoked_at: UtcTimestamp.nullable(),
+    last_used_at: UtcTimestamp.nullable(),
   })
   .meta({ id: 'ApiKey' });
 export const NewApiKeyAnswer = z.strictObject({

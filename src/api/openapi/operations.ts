@@ -22,6 +22,7 @@ import {
   ImportAnswer,
   MeterAnswer,
   NotificationAnswer,
+  NotificationWithAttemptsAnswer,
   PauseAnswer,
   ReadinessAnswer,
   ReplayAnswer,
@@ -121,6 +122,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     group: 'Notifications',
     summary: 'What was, is and will be sent',
     answer: z.array(NotificationAnswer),
+  },
+  'GET /v1/notifications/:id': {
+    group: 'Notifications',
+    summary: 'One notification, with each attempt at its delivery',
+    answer: NotificationWithAttemptsAnswer,
   },
   'GET /v1/notifications/:id/attempts': {
     group: 'Notifications',

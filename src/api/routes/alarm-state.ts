@@ -49,7 +49,9 @@ async function setState({ alarms, now, newId }: AlarmStateRoutesDeps, request: A
 }
 
 function wantedState({ body, query }: ApiRequest): AlarmState {
-  const given = body === undefined ? query.one('state') : body;
+  const named = query.one('state');
+  const given = body === undefined ? named : body;
+  if (named !== undefined && named !== given) throw new AppError('invalid_request', 'state given twice, in the body and in the URL');
   if (given === undefined) throw new AppError('invalid_request', 'Missing argument: "state"');
   const parsed = StateRequest.safeParse(given);
   if (!parsed.success) throw new AppError('invalid_request', 'state invalid');

@@ -2,7 +2,7 @@ import type { PythonValue } from '../../alarm/python-json.js';
 import { AppError } from '../../errors.js';
 import type { AlarmChange, AlarmFilter, AlarmQuery, StoredAlarm } from '../../storage/alarm-store.js';
 import type { Scope } from '../../storage/scope.js';
-import { newAlarm, projectAfterPut, replacedAlarm } from '../alarm-definition.js';
+import { newAlarm, projectAfterPut, refuseOtherMuted, replacedAlarm } from '../alarm-definition.js';
 import { creationEntry, deletionEntry, ruleChangeEntry } from '../alarm-history-entry.js';
 import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
 import { refuseBadRule } from '../check-rule.js';
@@ -72,6 +72,7 @@ async function create(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prepa
   const { alarms, ruleChecks, actions, trustActions, now, newId } = deps;
   const { identity, origin } = request;
   const wanted = definitionIn(request, actions);
+  refuseOtherMuted(wanted, false);
   const owners = await refuseBadRule(wanted, identity, ruleChecks);
   return async () => {
     const at = now();
@@ -93,6 +94,7 @@ async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prep
   const { identity } = request;
   const wanted = definitionIn(request, actions);
   const found = await alarmIfAny(alarms, request);
+  if (found) refuseOtherMuted(wanted, found.muted);
   const project_id = found ? projectAfterPut(found, wanted) : wanted.project_id;
   // Aodh, too, says what is wrong with a rule before it says that there is no such alarm.
   const owners = await refuseBadRule({ ...wanted, project_id }, identity, ruleChecks);
@@ -102,6 +104,7 @@ async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prep
     const memberProject = ruleProject(identity, project_id);
     const change = (current: StoredAlarm): AlarmChange => {
       refuseOtherVersion(current, request);
+      refuseOtherMuted(wanted, current.muted);
       const next = replacedAlarm(current, wanted, identity, { at, ...owners });
       refuseChangedMeanwhile(before, current, next);
       return { next, entry: ruleChangeEntry(current, next, { eventId: newId(), by: identity, at }) };

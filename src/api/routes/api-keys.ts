@@ -39,7 +39,7 @@ async function list({ apiKeys }: ApiKeyRoutesDeps, { identity, query }: ApiReque
   const projectId = query.one('project_id');
   if (projectId !== undefined) refuseOtherProject(identity, projectId);
   const selection = { ...within(identity), projectId };
-  const marker = query.one('marker');
+  const marker = query.marker();
   const [after] = marker === undefined ? [] : await apiKeys.list(scope, { ...selection, id: marker, limit: 1 });
   if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
   const found = await apiKeys.list(scope, { ...selection, limit, after });

@@ -2,7 +2,7 @@ import { typeOf } from '../../alarm/types/index.js';
 import type { PythonValue } from '../../alarm/python-json.js';
 import { AppError } from '../../errors.js';
 import type { BacktestTransition } from '../../evaluator/backtest.js';
-import { newAlarm } from '../alarm-definition.js';
+import { newAlarm, refuseOtherMuted } from '../alarm-definition.js';
 import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
 import { refuseBadRule } from '../check-rule.js';
 import { parseWith } from '../faultstring.js';
@@ -48,6 +48,7 @@ async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: Ap
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "data"');
   const request = parseWith(BacktestRequest, { argument: 'data', value: body });
   refuseBadActions(request.alarm, identity, actions);
+  refuseOtherMuted(request.alarm, false);
   const span = spanOf(request, deps);
   refuseOtherKinds(request);
   const owners = await refuseBadRule(request.alarm, identity, ruleChecks);

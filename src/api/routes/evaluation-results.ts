@@ -30,8 +30,8 @@ export function evaluationResultRoutes(deps: EvaluationResultRoutesDeps): Route[
 
 function list({ evaluationResults }: EvaluationResultRoutesDeps, { identity, query }: ApiRequest): ApiAnswer {
   if (!evaluationResults) throw new AppError('forbidden', 'metrics endpoint is disabled');
-  const text = query.one('all_projects');
-  const allProjects = text !== undefined && booleanValue({ value: text });
+  const text = query.one('all_projects') || 'false'; // empty is absent, as in Aodh
+  const allProjects = booleanValue({ value: text });
   if (allProjects && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
   const projects = allProjects ? {} : { projectId: identity.projectId };
   return { status: 200, listName: 'evaluation_results', pages: pagesOf(evaluationResults, scopeOf(identity), projects) };

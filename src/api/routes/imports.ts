@@ -6,7 +6,7 @@ import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
 import { AppError, toError } from '../../errors.js';
 import type { AlarmChange, StoredAlarm } from '../../storage/alarm-store.js';
 import type { HistoryEntry } from '../../storage/history-store.js';
-import { newAlarm, type Circumstances } from '../alarm-definition.js';
+import { newAlarm, refuseOtherMuted, type Circumstances } from '../alarm-definition.js';
 import { creationEntry, ruleChangeEntry } from '../alarm-history-entry.js';
 import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
 import { externalOwnersFor, refuseUnknownBackend } from '../check-rule.js';
@@ -51,6 +51,7 @@ async function importOne(deps: ImportRoutesDeps, document: Record<string, unknow
   try {
     const imported = importedAlarm(document);
     refuseBadActions(imported.request, identity, deps.actions);
+    refuseOtherMuted(imported.request, true);
     refuseUnknownBackend(imported.request, deps.ruleChecks);
     const outcome = await bringOver(deps, imported, identity);
     const notCopied = outcome === 'deleted' ? [] : imported.notCopied.map((action) => ({ ...action }));

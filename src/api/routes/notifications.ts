@@ -12,7 +12,7 @@ import type { Identity } from '../identity/identity.js';
 import type { NotificationAdmin } from '../ports.js';
 import { invalidInput, type QueryParameters } from '../query-parameters.js';
 import type { ApiAnswer, ApiRequest, Route } from '../route.js';
-import { isoTimestamp } from '../schema/timestamp.js';
+import { utcTimestamp } from '../schema/timestamp.js';
 
 export interface NotificationRoutesDeps {
   notifications: NotificationAdmin;
@@ -38,6 +38,7 @@ export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
       handle: (r) => list(deps, r),
     },
     { method: 'POST', path: '/v1/notifications/replay', policy: 'member', query: filters, handle: (r) => replayMany(deps, r) },
+    { method: 'GET', path: one, policy: 'reader', handle: (r) => show(deps, r) },
     { method: 'GET', path: `${one}/attempts`, policy: 'reader', handle: (r) => attempts(deps, r) },
     { method: 'POST', path: `${one}/replay`, policy: 'member', handle: (r) => replayOne(deps, r) },
     { method: 'GET', path: '/v1/delivery-pauses', policy: 'reader', handle: (r) => pauses(deps, r) },
@@ -50,25 +51,38 @@ async function list({ notifications }: NotificationRoutesDeps, { identity, query
   const limit = query.limit() ?? DEFAULT_LIMIT;
   if (limit > MAX_LIMIT) throw invalidInput('limit', String(limit), `at most ${MAX_LIMIT}`);
   const scope = scopeOf(identity);
-  const marker = query.one('marker');
+  const marker = query.marker();
   const [after] = marker === undefined ? [] : await notifications.list(scope, { id: marker, limit: 1 });
   if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
   const found = await notifications.list(scope, { ...filterOf(query), limit, after });
   return { status: 200, body: found.map(response) };
 }
 
+async function show({ notifications }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+  const found = await theNotification(notifications, identity, params);
+  const attempt_list = await attemptsAt(notifications, identity, found);
+  return { status: 200, body: { ...response(found), attempt_list } };
+}
+
 async function attempts({ notifications }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
-  const { id } = await theNotification(notifications, identity, params);
+  const found = await theNotification(notifications, identity, params);
+  return { status: 200, body: await attemptsAt(notifications, identity, found) };
+}
+
+async function attemptsAt(
+  notifications: NotificationAdmin,
+  identity: Identity,
+  { id }: NotificationRecord,
+): Promise<PythonValue[]> {
   const found = await notifications.attempts(scopeOf(identity), id);
-  const body = found.map(({ attempt, startedAt, durationMs, outcome, httpStatus, error }) => ({
+  return found.map(({ attempt, startedAt, durationMs, outcome, httpStatus, error }) => ({
     attempt,
-    started_at: isoTimestamp(startedAt),
+    started_at: utcTimestamp(startedAt),
     duration_ms: durationMs,
     outcome,
     http_status: httpStatus,
     error,
   }));
-  return { status: 200, body };
 }
 
 async function replayOne({ notifications, now }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
@@ -94,7 +108,7 @@ async function pauses({ notifications }: NotificationRoutesDeps, { identity }: A
   const found = await notifications.pauses(scopeOf(identity));
   return {
     status: 200,
-    body: found.map(({ projectId, pausedAt }) => ({ project_id: projectId, paused_at: isoTimestamp(pausedAt) })),
+    body: found.map(({ projectId, pausedAt }) => ({ project_id: projectId, paused_at: utcTimestamp(pausedAt) })),
   };
 }
 
@@ -137,21 +151,30 @@ function filterOf(query: QueryParameters): { status: NotificationStatus | undefi
   return { status, alarmId: query.one('alarm_id') };
 }
 
-function response(notification: NotificationRecord): PythonValue {
+function response(notification: NotificationRecord): Record<string, PythonValue> {
   return {
     notification_id: notification.id,
     alarm_id: notification.alarmId,
+    alarm_name: alarmNameOf(notification.body),
     project_id: notification.projectId,
     kind: notification.kind,
     sequence: notification.sequence,
-    transition_time: isoTimestamp(notification.transitionTime),
+    transition_time: utcTimestamp(notification.transitionTime),
     action: scrubAction(notification.action),
+    host: notification.host,
     status: notification.status,
     attempts: notification.attempt,
-    next_attempt_at: notification.status === 'pending' ? isoTimestamp(notification.nextAttemptAt) : null,
+    next_attempt_at: notification.status === 'pending' ? utcTimestamp(notification.nextAttemptAt) : null,
+    last_http_status: notification.lastHttpStatus,
     last_error: notification.lastError,
-    created_at: isoTimestamp(notification.createdAt),
-    finished_at: notification.finishedAt && isoTimestamp(notification.finishedAt),
+    created_at: utcTimestamp(notification.createdAt),
+    finished_at: notification.finishedAt && utcTimestamp(notification.finishedAt),
     body: new RawJson(notification.body),
   };
+}
+
+/** The name that the alarm had, which is the first key of every body. Read without parsing the rest, which may be a whole event. */
+function alarmNameOf(body: string): string | null {
+  const name = /^\{"alarm_name": ("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
+  return name === undefined ? null : (JSON.parse(name) as string);
 }

@@ -27,14 +27,14 @@ const FILTERS: Record<string, (item: QueryItem) => AlarmFilter> = {
 
 /** What a list of alarms is asked for. Filters only narrow; whose alarms they are is decided apart. */
 export function alarmListing(query: QueryParameters): AlarmListing {
-  const items = query.items();
+  const items = query.items({ untyped: ['all_projects'] });
   const everybody = items.find(({ field }) => field === 'all_projects');
   return {
     filter: Object.assign({}, ...items.map(filterOf)) as AlarmFilter,
     allProjects: everybody !== undefined && booleanValue(everybody),
     sort: sortOf(query, ALARM_SORT_KEYS, 'alarm_id'),
     limit: query.limit(),
-    marker: query.one('marker'),
+    marker: query.marker(),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { PythonValue } from '../../alarm/python-json.js';
 import type { ApiKey } from '../../storage/api-key-store.js';
-import { isoTimestamp } from './timestamp.js';
+import { utcTimestamp } from './timestamp.js';
 
 /** A key without its secret, which is not known any more. */
 export function apiKeyResponse(key: ApiKey): { [name: string]: PythonValue } {
@@ -12,9 +12,9 @@ export function apiKeyResponse(key: ApiKey): { [name: string]: PythonValue } {
     all_projects: key.allProjects,
     description: key.description,
     created_by: key.createdBy,
-    created_at: isoTimestamp(key.createdAt),
-    expires_at: key.expiresAt && isoTimestamp(key.expiresAt),
-    revoked_at: key.revokedAt && isoTimestamp(key.revokedAt),
-    last_used_at: key.lastUsedAt && isoTimestamp(key.lastUsedAt),
+    created_at: utcTimestamp(key.createdAt),
+    expires_at: key.expiresAt && utcTimestamp(key.expiresAt),
+    revoked_at: key.revokedAt && utcTimestamp(key.revokedAt),
+    last_used_at: key.lastUsedAt && utcTimestamp(key.lastUsedAt),
   };
 }

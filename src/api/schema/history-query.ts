@@ -27,7 +27,7 @@ type Bound = NonNullable<HistoryFilter['timestamps']>[number];
 
 /** What a list of history entries is asked for. */
 export function historyListing(query: QueryParameters, identity: Identity): HistoryListing {
-  const items = query.items({ repeatable: ['timestamp'] });
+  const items = query.items({ repeatable: ['timestamp'], untyped: 'all' });
   const filter: HistoryFilter = {};
   for (const item of items) {
     if (item.field === 'timestamp' || item.field === 'search_offset') continue;
@@ -41,7 +41,7 @@ export function historyListing(query: QueryParameters, identity: Identity): Hist
     filter: { ...filter, ...(timestamps.length > 0 ? { timestamps } : {}) },
     sort: sortOf(query, HISTORY_SORT_KEYS, 'event_id'),
     limit: query.limit(),
-    marker: query.one('marker'),
+    marker: query.marker(),
   };
 }
 
@@ -61,18 +61,21 @@ function fieldOf({ field, op, value }: QueryItem): 'type' | 'severity' | 'userId
 /** The offset, in minutes, widens the window both ways. */
 function boundsOf(items: readonly QueryItem[]): Bound[] {
   const offset = items.find(({ field }) => field === 'search_offset');
-  const bounds = items.filter(({ field }) => field === 'timestamp').map((item) => boundOf(item));
+  const timestamps = items.filter(({ field }) => field === 'timestamp');
+  const bounds = timestamps.map((item) => boundOf(item)).filter((bound) => bound !== undefined);
   if (!offset) return bounds;
-  if (bounds.length === 0) throw invalidInput('field', 'search_offset', 'search_offset cannot be used without timestamp');
+  if (timestamps.length === 0) throw invalidInput('field', 'search_offset', 'search_offset cannot be used without timestamp');
   if (offset.op !== 'eq') throw invalidInput('op', offset.op, 'unimplemented operator for search_offset');
   const minutes = Number(offset.value);
   if (!/^\d{1,6}$/.test(offset.value)) throw invalidInput('search_offset', offset.value, 'invalid offset');
   return bounds.map(({ op, at }) => ({ op, at: new Date(at.getTime() + (op.startsWith('g') ? -1 : 1) * minutes * 60_000) }));
 }
 
-function boundOf({ op, value }: QueryItem): Bound {
+/** Undefined for an empty value, which bounds nothing, as in Aodh. */
+function boundOf({ op, value }: QueryItem): Bound | undefined {
   const known = TIME_OPERATORS.find((operator) => operator === op);
   if (!known) throw invalidInput('op', op, 'unimplemented operator for timestamp');
+  if (value === '') return undefined;
   const at = parseTimestamp(value);
   if (!at) throw invalidInput('timestamp', value, 'invalid timestamp format');
   return { op: known, at };

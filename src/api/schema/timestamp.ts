@@ -11,6 +11,11 @@ export function isoTimestamp(date: Date): string {
   return text.endsWith('.000Z') ? text.slice(0, 19) : `${text.slice(0, -1)}000`;
 }
 
+/** A moment as our own routes below /v1 write it: the same with its `Z`, so that no client takes it for local time. */
+export function utcTimestamp(date: Date): string {
+  return `${isoTimestamp(date)}Z`;
+}
+
 /** As `parseTimestamp`, with any offset taken off: Aodh's complex queries compare the digits as they stand. */
 export function parseLocalTimestamp(text: string): Date | undefined {
   return parseTimestamp(text) && parseTimestamp(text.trim().replace(/(:[\d.,]+)\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$/i, '$1'));

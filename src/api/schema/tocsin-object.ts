@@ -11,7 +11,7 @@ import {
 import type { PythonValue } from '../../alarm/python-json.js';
 import { given, wireBool, wireEnum } from '../../alarm/wire-types.js';
 
-/** The `tocsin` object of an alarm in a request. What it says of `muted` is read and not used: clients send back what they have read. */
+/** The `tocsin` object of an alarm in a request. `muted` must be what the alarm has: clients send back what they read. */
 export const TocsinRequest = z.strictObject({
   delivery_policy: given(wireEnum(DELIVERY_POLICIES)),
   ...OPTION_FIELDS,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
+import { makeDirectory } from '../../make-directory.js';
 import type { ReleaseStack } from '../../release-stack.js';
 import { ensureDebianPackages, POSTGRESQL, REDIS } from '../local-servers/debian-packages.js';
 import { isWithinReach, startPostgres } from '../local-servers/postgres.js';
@@ -39,7 +39,7 @@ export async function startBackingServers(options: BackingOptions): Promise<Back
 function postgresFolder(dataDir: string, say: (line: string) => void): string {
   if (isWithinReach(dataDir)) return path.join(dataDir, 'postgres');
   const folder = path.join(OPEN_FOLDER, createHash('sha256').update(dataDir).digest('hex').slice(0, 12));
-  mkdirSync(path.dirname(folder), { recursive: true, mode: 0o755 });
+  makeDirectory(path.dirname(folder), { setting: 'folder of PostgreSQL', mode: 0o755 });
   say(`${dataDir} is closed to the account that runs PostgreSQL: its data is in ${folder}`);
   return folder;
 }

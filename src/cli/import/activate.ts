@@ -1,7 +1,7 @@
 import type { Terminal } from '../program.js';
 import type { AlarmService } from './alarm-service.js';
 
-/** `tocsin import --activate`: from now on the imported alarms run their actions. Stop Aodh's evaluator first, or both will. */
+/** `tocsin import --activate`: from now on the imported alarms run their actions. Stop Aodh's evaluator first, or both will. 0 unless a named alarm or project has none to activate: then 1. */
 export async function activateImported(
   to: AlarmService,
   which: { project: string | undefined; alarms: readonly string[] },
@@ -12,6 +12,17 @@ export async function activateImported(
     ...(which.alarms.length === 0 ? {} : { alarm_ids: which.alarms }),
   });
   for (const id of activated) terminal.out(`activated ${id}\n`);
-  terminal.out(activated.length === 0 ? 'No muted alarms to activate.\n' : `${activated.length} alarms run their actions now.\n`);
-  return 0;
+  const left = [...new Set(which.alarms)].filter((id) => !activated.includes(id));
+  for (const id of left) terminal.err(`error: ${id} is no imported alarm that is still muted${within(which.project)}\n`);
+  terminal.out(
+    activated.length === 0
+      ? `No muted alarms to activate${within(which.project)}.\n`
+      : `${activated.length} alarms run their actions now.\n`,
+  );
+  const isNothing = which.project !== undefined && activated.length === 0;
+  return left.length > 0 || isNothing ? 1 : 0;
+}
+
+function within(project: string | undefined): string {
+  return project === undefined ? '' : ` in project ${project}`;
 }

@@ -40,6 +40,7 @@ export function addImport(program: Command, terminal: Terminal, done: (exitCode:
     .description('copy every alarm of an Aodh, with id, owner, state and timestamps; they stay muted until they are activated')
     .requiredOption('--from <url>', 'where Aodh answers')
     .action(async ({ from }: { from: string }) => {
+      refuseActivation(command);
       const { importAodh } = await import('./import-aodh.js');
       done(await importAodh(await aodh(from, terminal), await tocsin(command.opts<ImportOptions>().to, terminal), terminal));
     });
@@ -48,10 +49,19 @@ export function addImport(program: Command, terminal: Terminal, done: (exitCode:
     .description('list the alarms whose states differ; exit code 1 when there are any')
     .requiredOption('--with <url>', 'where Aodh answers')
     .action(async (options: { with: string }) => {
+      refuseActivation(command);
       const { compareStates } = await import('./compare.js');
       const here = await tocsin(command.opts<ImportOptions>().to, terminal);
       done(await compareStates(await aodh(options.with, terminal), here, terminal));
     });
+}
+
+/** Options that `aodh` and `compare` would ignore. */
+function refuseActivation(command: Command): void {
+  const given = (['activate', 'project', 'alarm'] as const).find(
+    (name) => command.opts<Partial<ImportOptions>>()[name] !== undefined,
+  );
+  if (given !== undefined) command.error(`error: --${given} is for import --activate alone`, { exitCode: 2 });
 }
 
 async function aodh(url: string, { environment, stop: signal }: Terminal) {

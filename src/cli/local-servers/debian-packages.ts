@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import lockfile from 'proper-lockfile';
 
 import { StartupError } from '../../errors.js';
+import { makeDirectory } from '../../make-directory.js';
 import { isRoot } from './local-process.js';
 import { findPostgres } from './postgres.js';
 import { findOnPath, findRedis } from './redis.js';
@@ -94,7 +96,7 @@ function keepDaemonsDown(): () => void {
 /** Keeps the package from making a database of its own that nobody would use. Returns how to undo. */
 function createNoCluster(packages: readonly string[]): () => void {
   if (!packages.includes(POSTGRESQL.debianPackage) || existsSync(CLUSTER_CONFIGURATION)) return () => undefined;
-  mkdirSync(path.dirname(CLUSTER_CONFIGURATION), { recursive: true });
+  makeDirectory(path.dirname(CLUSTER_CONFIGURATION), { setting: 'configuration of PostgreSQL', mode: 0o755 });
   writeFileSync(CLUSTER_CONFIGURATION, 'create_main_cluster = false\n');
   return () => {
     if (existsSync(CLUSTER_DEFAULTS)) copyFileSync(CLUSTER_DEFAULTS, CLUSTER_CONFIGURATION);
@@ -115,6 +117,6 @@ async function aptGet(args: readonly string[], environment: EnsureOptions['envir
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once('error', () => resolve(null)).once('close', resolve));
-  return { done: code === 0, lastLines: output.trim().split('\n').slice(-LAST_LINES).join(' | ') };
+  const ended = await once(child, 'close').catch(() => [null]);
+  return { done: ended[0] === 0, lastLines: output.trim().split('\n').slice(-LAST_LINES).join(' | ') };
 }

@@ -1,9 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 
 import { createSystemClock } from '../../clock.js';
-import { StartupError } from '../../errors.js';
+import { StartupError, toError } from '../../errors.js';
 
 const clock = createSystemClock();
 const POLL_MS = 25;
@@ -75,10 +76,10 @@ export async function ownProcess(child: ChildProcess, name: string): Promise<Own
       resolve(signal === null ? `exit code ${code}` : signal);
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', (cause) => reject(new StartupError(`cannot start ${name}: ${cause.message}`, { cause })));
+  await once(child, 'spawn').catch((cause: unknown) => {
+    throw new StartupError(`cannot start ${name}: ${toError(cause).message}`, { cause });
   });
+  child.on('error', () => undefined); // a signal that could not be sent; `exited` tells
   return {
     pid: child.pid as number,
     exited,
@@ -90,7 +91,7 @@ export async function ownProcess(child: ChildProcess, name: string): Promise<Own
 /** A port of the loopback address that was free a moment ago. Whoever binds it must be ready to lose the race. */
 export async function freePort(): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   await new Promise<void>((resolve) => server.close(() => resolve()));
   return port;

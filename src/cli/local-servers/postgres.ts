@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { StartupError } from '../../errors.js';
+import { makeDirectory } from '../../make-directory.js';
 import { freePort, startLocalProcess, unprivilegedAccount, type Account, type LocalProcess } from './local-process.js';
 import { findOnPath, type LocalServer } from './redis.js';
 
@@ -49,7 +50,7 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Loca
   if (bin === undefined) throw new StartupError('PostgreSQL 15 or later is not installed (Debian package: postgresql)');
   const account = unprivilegedAccount('postgres');
   const dir = path.resolve(options.dir);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeDirectory(dir, { setting: 'folder of PostgreSQL', mode: 0o700 });
   if (account) chownSync(dir, account.uid, account.gid);
   refuseOutOfReach(dir, account);
   const password = initialise({ bin, dir, account, durable: options.durable });

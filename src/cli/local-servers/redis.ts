@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 
+import { makeDirectory } from '../../make-directory.js';
 import { freePort, startLocalProcess, unprivilegedAccount, type LocalProcess } from './local-process.js';
 
 const START_TIMEOUT_MS = 15_000;
@@ -40,7 +41,7 @@ export function findOnPath(name: string): string | undefined {
 
 /** Starts a Redis of our own: loopback only, with a password, without persistence, evicting nothing. */
 export async function startRedis(options: StartRedisOptions): Promise<LocalServer> {
-  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  makeDirectory(options.dir, { setting: 'folder of Redis', mode: 0o700 });
   const password = options.password ?? randomBytes(18).toString('base64url');
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { parsedForPython, PythonFloat, RawJson } from '../../alarm/python-json.js';
 import { BackendTrouble } from '../trouble.js';
 
 /** Gnocchi's own words for a refusal: a text, or an object of `cause`, `reason` and `detail`. */
@@ -34,15 +35,21 @@ export function refusalOf(status: number, text: string): GnocchiAnswer<never> {
   return { kind: 'refusal', status, description: isFit ? data.description : `Gnocchi answered with status ${status}` };
 }
 
+/** With numbers that can be quoted as Gnocchi wrote them, if it is not too long or too deep to be quoted at all. */
 function valueIn(text: string): unknown {
+  const parsed = attempt(() => JSON.parse(text) as unknown);
+  return text.length > MAX_DESCRIPTION ? parsed : (attempt(() => parsedForPython(text)) ?? parsed);
+}
+
+function attempt<T>(parse: () => T): T | undefined {
   try {
-    return JSON.parse(text);
+    return parse();
   } catch {
     return undefined;
   }
 }
 
 function isShallow(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
+  if (typeof value !== 'object' || value === null || value instanceof PythonFloat || value instanceof RawJson) return true;
   return levels > 0 && Object.values(value).every((member) => isShallow(member, levels - 1));
 }

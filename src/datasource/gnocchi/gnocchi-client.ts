@@ -34,6 +34,11 @@ export interface AggregatesRequest {
   granularityS?: number;
   /** In percent. Absent for rows that are not aggregated across series: with it, points that a series lacks would be rows without a value. */
   neededOverlap?: number;
+  /**
+   * The value of points that a series lacks and another one has. Without it and `neededOverlap` Gnocchi leaves out NaN
+   * and infinite values.
+   */
+  fill?: number;
   /** An attribute of the resources found: one answer for each of its values. */
   groupby?: string | undefined;
   /** With the metrics (or resources) that were found, under `references`. */
@@ -152,10 +157,11 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
   };
 }
 
-function aggregatesPath({ start, stop, granularityS, neededOverlap, groupby, details }: AggregatesRequest): string {
+function aggregatesPath({ start, stop, granularityS, neededOverlap, fill, groupby, details }: AggregatesRequest): string {
   const query = [
     `details=${details ? 'True' : 'False'}`,
     ...(granularityS === undefined ? [] : [`granularity=${granularityS}`]),
+    ...(fill === undefined ? [] : [`fill=${fill}`]),
     ...(groupby === undefined ? [] : [`groupby=${encodeURIComponent(groupby)}`]),
     ...(neededOverlap === undefined ? [] : [`needed_overlap=${neededOverlap}`]),
     `start=${encodeURIComponent(start)}&stop=${encodeURIComponent(stop)}`,

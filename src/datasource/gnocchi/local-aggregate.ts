@@ -27,22 +27,32 @@ export function storedMethod(method: string): string {
   return method.startsWith(RATE) ? method.slice(RATE.length) : method;
 }
 
+/** What Gnocchi's methods make of no value at all; what the others make of it is no number. */
+const OF_NONE: Readonly<Record<string, number>> = { sum: 0, count: 0 };
+
 /**
  * What Gnocchi's `["aggregate", method, …]` with `needed_overlap=0` makes of these series: at each time at which one of them has a point, the
- * method over those that have one. A rate is the difference to the time before, so the first one has none.
+ * method over those that have a value there. A rate is the difference to the time before, so the first one has none.
  */
 export function aggregated(series: readonly Series[], method: string): Series {
   const byTime = new Map<number, number[]>();
   for (const { at, values } of series.flat()) {
-    const known = byTime.get(at);
-    if (known) known.push(values['value']!);
-    else byTime.set(at, [values['value']!]);
+    const known = byTime.get(at) ?? [];
+    const { value } = values;
+    if (value !== undefined) known.push(value);
+    byTime.set(at, known);
   }
-  const compute = across[storedMethod(method)]!;
-  const points = [...byTime].sort(([a], [b]) => a - b).map(([at, values]): Point => ({ at, values: { value: compute(values) } }));
+  const stored = storedMethod(method);
+  const points = [...byTime].sort(([a], [b]) => a - b).map(([at, values]): Point => ({ at, values: computed(values, stored) }));
   return method.startsWith(RATE) ? differences(points) : points;
 }
 
+function computed(values: number[], method: string): Point['values'] {
+  const value = values.length > 0 ? across[method]!(values) : OF_NONE[method];
+  return value === undefined ? {} : { value };
+}
+
+/** No number where one of the two is missing. */
 function differences(points: readonly Point[]): Point[] {
   return points
     .slice(1)

@@ -18,6 +18,13 @@ export type Fetched = { kind: 'rows'; rows: unknown } | { kind: 'unknown' } | { 
 /** Gnocchi compares each metric of a request with each other; with 100 it needs least for each of them, less than half of what it needs with 20 or 1,000. */
 const MAX_METRICS = 100;
 
+/**
+ * Value of the rows that a metric of a request lacks and another one has: a number that nothing measures, and that every
+ * version of Gnocchi writes in full. Without `fill` Gnocchi leaves out rows that are NaN or infinite, and an older one
+ * would be judged in their place.
+ */
+const GAP = -740_216_938_507_413.5;
+
 const References = z.array(FoundMetric);
 
 export function pairKey({ id, method }: Pair): string {
@@ -47,7 +54,7 @@ async function fetchTogether(pairs: readonly Pair[], fetching: Fetching, fetched
   const details = pairs.some(({ id }) => withOwners.has(id));
   const operations = ['metric', ...pairs.map(({ id, method }) => [id, method])];
   const asked = await round.asker.ask(
-    (client, putting) => client.aggregates({ operations, details, ...round.window }, putting),
+    (client, putting) => client.aggregates({ operations, details, fill: GAP, ...round.window }, putting),
     pairs.length,
   );
   if (asked.kind === 'answer') {
@@ -77,8 +84,17 @@ function keepRows(answer: unknown, pairs: readonly Pair[], fetched: Map<string, 
   const measures = memberOf(answer, 'measures');
   for (const pair of pairs) {
     const rows = memberOf(memberOf(measures, pair.id), pair.method);
-    fetched.set(pairKey(pair), rows === undefined ? { kind: 'failed', failure: BROKEN } : { kind: 'rows', rows });
+    fetched.set(
+      pairKey(pair),
+      rows === undefined ? { kind: 'failed', failure: BROKEN } : { kind: 'rows', rows: withoutGaps(rows) },
+    );
   }
+}
+
+function withoutGaps(rows: unknown): unknown {
+  if (!Array.isArray(rows)) return rows;
+  const isGap = (row: unknown): boolean => Array.isArray(row) && row[2] === GAP;
+  return rows.some(isGap) ? rows.filter((row) => !isGap(row)) : rows;
 }
 
 /** The metrics that a refusal names: ids, or ids with methods as `pairKey` has them. */

@@ -106,8 +106,13 @@ function notForProjects(method: string): BackendAnswer {
   return { kind: 'refused', reason: retrievalFailed(`metrics cannot be aggregated by ${method}`) };
 }
 
-function noSuchMetric({ query: { metrics } }: MetricsQuestion): BackendAnswer {
-  return { kind: 'absent', reason: `At least of metrics in ${pythonRepr(metrics)} does not exist` };
+/** Aodh does not tell an unknown metric from an unknown method: both are a 404 without a text that it knows. */
+function noSuchMetric(question: MetricsQuestion): BackendAnswer {
+  return { kind: 'absent', reason: doesNotExist(question) };
+}
+
+function doesNotExist({ query: { method, metrics } }: MetricsQuestion): string {
+  return `aggregation ${method} does not exist for at least one metrics in ${pythonRepr(metrics)}`;
 }
 
 /** Gnocchi's own answer to ids that are none. It would be that of all metrics they are asked with. */
@@ -128,13 +133,7 @@ function answerTo(question: MetricsQuestion, failures: readonly Failure[]): Back
   const forbidden = refusals.find(({ status }) => status === 403);
   if (forbidden) return failureAnswer(forbidden);
   const unknownMethod = refusals.find(({ status }) => status === 404);
-  if (unknownMethod) {
-    const { method, metrics } = question.query;
-    return {
-      kind: 'refused',
-      reason: `aggregation ${method} does not exist for at least one metrics in ${pythonRepr(metrics)}`,
-    };
-  }
+  if (unknownMethod) return { kind: 'refused', reason: doesNotExist(question) };
   const [first] = failures;
   const coarse = refusals.filter(lacksGranularity);
   if (coarse.length === 0 || coarse.length < failures.length) return failureAnswer(first!);

@@ -25,6 +25,7 @@ export interface PeriodStatistics {
   min: number;
   max: number;
   avg: number;
+  /** Infinite where it is beyond the range of floats. */
   sum: number;
 }
 
@@ -83,7 +84,7 @@ function groupByShape(questions: readonly Question[]): Question[][] {
   for (const question of questions) {
     const { query } = question;
     if (query.impossible) continue;
-    const fields = Object.keys(query).filter((field) => query[field as keyof MeterQuery] !== undefined);
+    const fields = Object.keys(query).filter((field) => (query[field as keyof MeterQuery] ?? null) !== null);
     const shape = JSON.stringify([fields, Object.keys(query.metadata ?? {})]);
     const group = groups.get(shape) ?? [];
     group.push(question);

@@ -15,6 +15,7 @@ const MAX_POINTS = 100_000;
 /** Servers that know only whole seconds answer about the second that they were asked about. */
 const ROUNDING_MS = 1_000;
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
 export function momentsOf({ granularityS, periods, lagS }: Omit<SeriesRequest<never>, 'questions'>, now: Date): Moments {
   const end = now.getTime() - lagS * 1000;
@@ -28,7 +29,10 @@ export interface AnswerListener {
   dropped(point: Parameters<OnDrop>[0], entry: unknown): void;
 }
 
-/** One alarm's series out of an answer, sanitised; those without any value are as if they were not there. Believes nothing about their form. */
+/**
+ * One alarm's series out of an answer, sanitised; those without a point in the window are as if they were not there.
+ * Trusts nothing about their form.
+ */
 export function seriesOf(entries: readonly unknown[], moments: Moments, listener?: AnswerListener): BackendAnswer {
   const single = entries.length === 1 && moments.stepS === 0 ? singlePoint(entries[0], moments.end) : undefined;
   if (single) {
@@ -57,7 +61,7 @@ function singlePoint(entry: unknown, moment: number): Point | undefined {
   const [seconds, text] = pair as unknown[];
   if (typeof seconds !== 'number' || Math.abs(seconds * 1000 - moment) >= ROUNDING_MS) return undefined;
   const value = numberOf(text);
-  return typeof value === 'number' && Number.isFinite(value) ? { at: moment, values: { value } } : undefined;
+  return typeof value === 'number' && !Number.isNaN(value) ? { at: moment, values: { value } } : undefined;
 }
 
 /** The value of a label of a series, empty if it has none; undefined for what is no series. */
@@ -103,11 +107,13 @@ function rawPoint(pair: unknown): RawPoint {
   return { at: typeof seconds === 'number' ? Math.round(seconds * 1000) : NaN, value: numberOf(text) };
 }
 
-/** Values are texts; what is not one of a finite number is left as it is. */
+/** Values are texts, read as Python reads them: one too large for a float is infinite. Other texts stay as they are. */
 function numberOf(text: unknown): unknown {
-  if (typeof text !== 'string' || !DECIMAL.test(text)) return text;
-  const value = Number(text);
-  return Number.isFinite(value) ? value : text;
+  if (typeof text !== 'string') return text;
+  if (DECIMAL.test(text)) return Number(text);
+  const sign = INFINITE.exec(text)?.[1];
+  if (sign === undefined) return text;
+  return sign === '-' ? -Infinity : Infinity;
 }
 
 const NOTHING: Readonly<Record<string, unknown>> = {};

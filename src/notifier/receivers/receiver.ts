@@ -14,6 +14,12 @@ export interface Delivery {
   attempt: number;
 }
 
+/**
+ * `error` of an answer by which a receiver refuses the request. With outcome `retry` the refusal may pass, and the schedule for rejected
+ * attempts applies.
+ */
+export const REJECTED = 'rejected';
+
 /** What came of one attempt. `error` is a class that a tenant may read, never the text of an exception or an answer. */
 export type DeliveryOutcome =
   | { kind: 'delivered'; httpStatus?: number }

@@ -46,7 +46,7 @@ export interface Receivers {
 
 /** Every kind of receiver, by the scheme of its actions; the compiler notices a scheme without one. */
 export function createReceivers(deps: ReceiverDeps): Receivers {
-  const webhook = createWebhookReceiver({ ...deps, isAllowed: createAddressPolicy() });
+  const webhook = createWebhookReceiver({ ...deps, ca: deps.cloud.ca, isAllowed: createAddressPolicy() });
   const client = createCloudClient({ ...deps, ca: deps.cloud.ca });
   const cloud = { ...deps.cloud, client, log: deps.log, wallNow: () => deps.clock.wallNow() };
   const trustWebhook = createTrustWebhookReceiver({ ...cloud, webhook });
@@ -71,6 +71,8 @@ export function createReceivers(deps: ReceiverDeps): Receivers {
       } catch (thrown) {
         deps.log.error('a receiver failed in a way it should not', {
           notificationId: delivery.id,
+          alarmId: delivery.alarmId,
+          attempt: delivery.attempt,
           receiver: scheme,
           err: toError(thrown),
         });

@@ -5,6 +5,7 @@ import { projectIn, traitsByName, traitValue, type AlarmEvent, type Trait } from
 import { event } from '../../../src/alarm/types/event/index.js';
 import { EventRule, type EventQueryItem } from '../../../src/alarm/types/event/schema.js';
 import { shellPattern } from '../../../src/alarm/types/event/shell-pattern.js';
+import { parseStoredRule } from '../../../src/alarm/types/index.js';
 import { OPERATORS, type Operator } from '../../../src/alarm/types/event/typed-value.js';
 
 function anEvent(traits: readonly Trait[] = [], more: Record<string, unknown> = {}): AlarmEvent {
@@ -194,8 +195,6 @@ describe('an event rule', () => {
 
   test.each([
     [{}, '{"event_type": "*", "query": []}', 'Alarm when * event occurred.'],
-    [{ event_type: '', query: null }, '{"event_type": "*", "query": []}', 'Alarm when  event occurred.'],
-    [{ event_type: null }, '{"event_type": "*", "query": []}', 'Alarm when None event occurred.'],
     [
       { event_type: 'a.*', query: [{ value: '1', field: 'traits.x' }] },
       '{"event_type": "a.*", "query": [{"field": "traits.x", "op": "eq", "value": "1", "type": ""}]}',
@@ -206,11 +205,26 @@ describe('an event rule', () => {
       '{"event_type": "*", "query": [{"field": "traits.x", "op": "eq", "value": "1", "type": ""}]}',
       'Alarm when * event occurred.',
     ],
-  ])('%j is stored and described as Aodh does', (given, stored, description) => {
+  ])('%j is stored, shown, told in history and described as Aodh does', (given, stored, description) => {
     // prettier-ignore
     const rule = EventRule.parse(given);
-    expect(event.ruleJson(rule)).toBe(stored);
+    expect([event.ruleJson(rule), event.shownJson?.(rule), event.historyJson?.(rule)]).toEqual([stored, stored, stored]);
     expect(event.defaultDescription(rule)).toBe(description);
+  });
+
+  test.each([
+    ['""', { event_type: '', query: null }, 'Alarm when  event occurred.'],
+    ['null', { event_type: null }, 'Alarm when None event occurred.'],
+  ])('an event_type of %s watches all events, is shown as * and told in history as it was sent', (sent, given, description) => {
+    const written = EventRule.parse(given);
+    const read = parseStoredRule('event', event.ruleJson(written)) as EventRule;
+    for (const rule of [written, read]) {
+      expect(rule.event_type).toBe('*');
+      expect(event.shownJson?.(rule)).toBe('{"event_type": "*", "query": []}');
+      expect(event.historyJson?.(rule)).toBe(`{"event_type": ${sent}, "query": []}`);
+      expect(event.defaultDescription(rule)).toBe(description);
+      expect(event.ruleJson(rule)).toBe(event.ruleJson(written));
+    }
   });
 
   test.each(['integer', 'float', 'string', 'boolean', 'datetime', ''])('takes conditions of type %p', (type) => {

@@ -26,8 +26,16 @@ describe('the verdict', () => {
     { when: 'there is nothing', values: [], verdict: 'insufficient data' },
     { when: 'older periods than needed disagree', values: [1, 1, 91, 95, 99], verdict: 'alarm' },
     { when: 'a value is no number', values: [91, NaN, 99], verdict: 'insufficient data' },
-    { when: 'a value is infinite', values: [91, Infinity, 99], verdict: 'insufficient data' },
-    { when: 'a value is no number, and an older one can stand in', values: [91, 95, NaN, 99], verdict: 'alarm' },
+    {
+      when: 'the newest value is no number, and the older ones are enough',
+      values: [91, 95, 97, NaN],
+      verdict: 'insufficient data',
+    },
+    { when: 'a value is no number, and an older one is left', values: [91, 95, NaN, 99], verdict: 'insufficient data' },
+    { when: 'a value that is too old to count is no number', values: [NaN, 91, 95, 99], verdict: 'alarm' },
+    { when: 'a value is infinite', values: [91, Infinity, 99], verdict: 'alarm' },
+    { when: 'all values are infinite downwards', values: [-Infinity, -Infinity, -Infinity], verdict: 'ok' },
+    { when: 'the newest value is infinite downwards', values: [91, 99, -Infinity], verdict: 'trending ok' },
   ])('is $verdict when $when', ({ values, verdict }) => {
     expect(evaluateThreshold(aboveEightyThrice, seriesOf(values)).verdict).toBe(verdict);
   });
@@ -46,6 +54,18 @@ describe('the verdict', () => {
     ['eq', 81, 'ok'],
     ['ne', 80, 'ok'],
     ['ne', 81, 'alarm'],
+    ['gt', Infinity, 'alarm'],
+    ['gt', -Infinity, 'ok'],
+    ['ge', Infinity, 'alarm'],
+    ['ge', -Infinity, 'ok'],
+    ['lt', Infinity, 'ok'],
+    ['lt', -Infinity, 'alarm'],
+    ['le', Infinity, 'ok'],
+    ['le', -Infinity, 'alarm'],
+    ['eq', Infinity, 'ok'],
+    ['eq', -Infinity, 'ok'],
+    ['ne', Infinity, 'alarm'],
+    ['ne', -Infinity, 'alarm'],
   ] as const)('with %s 80 of %d is %s', (comparison_operator, value, verdict) => {
     expect(evaluateThreshold(aThresholdRule({ comparison_operator }), seriesOf([value])).verdict).toBe(verdict);
   });

@@ -46,6 +46,7 @@ function session(): KeystoneSession {
   const settings = {
     authUrl: keystone.url,
     timeoutMs: PATIENCE_MS,
+    deadlineMs: PATIENCE_MS,
     interface: 'public',
     login: {
       kind: 'password',

@@ -102,7 +102,7 @@ test('a window is exactly as long as its periods, ends the lag before now, and i
   await open().answers({ granularityS: 60, periods: 6, lagS: 30, questions }, asking);
   const search = `POST /v1/search/resource/generic?attrs=id&attrs=metrics {"in":{"id":["${uuid(1)}"]}}`;
   const path =
-    '/v1/aggregates?details=False&granularity=60&start=2026-01-01T12%3A50%3A30.123000&stop=2026-01-01T12%3A56%3A30.123000';
+    '/v1/aggregates?details=False&granularity=60&fill=-740216938507413.5&start=2026-01-01T12%3A50%3A30.123000&stop=2026-01-01T12%3A56%3A30.123000';
   const body = `{"operations":["metric",["${uuid(1)}","mean"]]}`;
   expect(double.requests[1]).toMatchObject({ method: 'POST', target: path, body });
   expect(sent).toEqual([search, `POST ${path} ${body}`]);
@@ -110,7 +110,7 @@ test('a window is exactly as long as its periods, ends the lag before now, and i
 
 describe('points', () => {
   const minute = (n: number): string => `2026-01-01T12:${n}:00+00:00`;
-  test('that cannot be believed are dropped, and it is said why', async () => {
+  test('that cannot be believed are dropped or keep their places without a value, and it is said why', async () => {
     const rows = [
       [minute(56), 60, 3],
       [minute(55), 60, 1],
@@ -132,6 +132,8 @@ describe('points', () => {
       kind: 'series',
       series: [
         [
+          { at: at(53), values: {} },
+          { at: at(54), values: {} },
           { at: at(55), values: { value: 2 } },
           { at: at(56), values: { value: 3 } },
         ],
@@ -146,6 +148,25 @@ describe('points', () => {
       { key: 'q0', at: at(55), value: 1, why: 'replaced by a later point of the same time' },
     ]);
   });
+
+  test('that only other metrics have are none, and infinite ones are values', async () => {
+    const gap = Number(/fill=([^&]+)/.exec(await firstTarget())?.[1]);
+    const rows = `[["${minute(54)}",60.0,${gap}],["${minute(55)}",60.0,1.0],["${minute(56)}",60.0,Infinity],["${minute(57)}",60.0,${gap}]]`;
+    double.answers.aggregates = (_, response) => response.end(`{"measures":{"${uuid(1)}":{"mean":${rows}}}}`);
+    const [answer] = await ask(open(), [ofResource(1)]);
+    const at = (n: number): number => Date.parse(minute(n));
+    const points = [
+      { at: at(55), values: { value: 1 } },
+      { at: at(56), values: { value: Infinity } },
+    ];
+    expect(answer).toEqual({ kind: 'series', series: [points] });
+  });
+
+  async function firstTarget(): Promise<string> {
+    double.answers.aggregates = rowsFor([], [200, {}]);
+    await ask(open(), [ofResource(1)]);
+    return double.requests.findLast(({ target }) => target.startsWith('/v1/aggregates'))!.target;
+  }
 
   test('of any answer at all are those that a plain reading finds, or there is trouble', async () => {
     const times = fc.integer({ min: 48, max: 59 }).map(minute);
@@ -193,14 +214,14 @@ describe('points', () => {
 
 /** The stated rules, once more and slowly. */
 function plainly(rows: readonly unknown[]): unknown[] {
-  const byTime = new Map<number, number>();
+  const byTime = new Map<number, unknown>();
   for (const row of rows) {
-    if (!Array.isArray(row) || row[1] !== 60 || typeof row[0] !== 'string' || typeof row[2] !== 'number') continue;
+    if (!Array.isArray(row) || row[1] !== 60 || typeof row[0] !== 'string') continue;
     const at = /^2026-01-01T12:\d\d:00\+00:00$/.test(row[0]) ? Date.parse(row[0]) : Number.NaN;
     const first = Date.parse('2026-01-01T12:51:00Z') - 60_000;
-    if (at >= first && at <= NOW.getTime() + 60_000 && Number.isFinite(row[2])) byTime.set(at, row[2]);
+    if (at >= first && at <= NOW.getTime() + 60_000) byTime.set(at, row[2]);
   }
-  return [...byTime].sort(([a], [b]) => a - b).map(([at, value]) => ({ at, values: { value } }));
+  return [...byTime].sort(([a], [b]) => a - b).map(([at, value]) => ({ at, values: typeof value === 'number' ? { value } : {} }));
 }
 
 function textOf(value: unknown): string {
@@ -301,7 +322,10 @@ describe('what spoils a merged request', () => {
     double.answers.aggregates = rowsFor([uuid(7)], gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(7)] }));
     const some = Array.from({ length: 40 }, (_each, n) => ofMetrics(n));
     const answers = await ask(open(), some);
-    expect(answers[7]).toEqual({ kind: 'absent', reason: `At least of metrics in ['${uuid(7)}'] does not exist` });
+    expect(answers[7]).toEqual({
+      kind: 'absent',
+      reason: `aggregation mean does not exist for at least one metrics in ['${uuid(7)}']`,
+    });
     expect(answers.filter((answer) => answer?.kind === 'series').length).toBe(39);
     expect(double.requests.length).toBe(2);
   });

@@ -6,10 +6,13 @@ import { BackendTrouble } from '../../../src/datasource/trouble.js';
 const BYTES = 8 * 1024 * 1024;
 
 test.each<[string, unknown]>([
-  ['[1, NaN, -Infinity, Infinity]', [1, null, null, null]],
-  [String.raw`{"NaN": NaN, "a\"NaN": "\\", "b": [-Infinity, "-Infinity"]}`, { NaN: null, 'a"NaN': '\\', b: [null, '-Infinity'] }],
+  ['[1, NaN, -Infinity, Infinity]', [1, null, -Infinity, Infinity]],
+  [
+    String.raw`{"NaN": NaN, "a\"NaN": "\\", "b": [-Infinity, "-Infinity"]}`,
+    { NaN: null, 'a"NaN': '\\', b: [-Infinity, '-Infinity'] },
+  ],
   ['["NaN"]', ['NaN']],
-])('%s is read, with null for what is no number', (text, expected) => {
+])('%s is read, with null for NaN', (text, expected) => {
   expect(pythonsJsonOf(text)).toEqual(expected);
 });
 

@@ -186,7 +186,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       [
         'metrics of which one does not exist',
         () => ofMetrics([cpu('a'), nobodys]),
-        () => ['absent', `At least of metrics in ['${cpu('a')}', '${nobodys}'] does not exist`],
+        () => ['absent', `aggregation mean does not exist for at least one metrics in ['${cpu('a')}', '${nobodys}']`],
       ],
       [
         'metrics of which one has not the method',
@@ -259,7 +259,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       await ask(ofResource(hidden.id, { project: 'p_1' }), ofMetrics([hidden.metrics!['cpu']!], { project: 'p_1' })),
     ).toEqual([
       { kind: 'absent', reason: `resource ${hidden.id} does not exists` },
-      { kind: 'absent', reason: `At least of metrics in ['${hidden.metrics!['cpu']}'] does not exist` },
+      { kind: 'absent', reason: `aggregation mean does not exist for at least one metrics in ['${hidden.metrics!['cpu']}']` },
     ]);
   });
 
@@ -279,17 +279,77 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     },
   );
 
-  test('are told their rows though others, asked with them, have measures that are no numbers', async () => {
-    const cpu = { cpu: { archive_policy_name: 'all' } };
-    const spoilt = await create('spoilt', '/v1/resource/generic', { id: randomUUID(), metrics: cpu }, 'u:p_1:member');
-    const id = spoilt.metrics!['cpu']!;
-    const body = ['nan', 'inf', '-inf'].map((value, minute) => ({ timestamp: `2026-01-01T12:0${minute + 2}:07`, value }));
-    await gnocchi.ask('POST', `/v1/metric/${id}/measures`, { body: [...body, { timestamp: '2026-01-01T12:06:07', value: 5 }] });
-    const alone = await ask(ofMetrics([made['a']!.metrics!['cpu']!]));
-    await eventually(async () => {
-      const answers = await ask(ofMetrics([made['a']!.metrics!['cpu']!]), ofMetrics([id]));
-      const point = { at: Date.parse('2026-01-01T12:06:00Z'), values: { value: 5 } };
-      expect(answers).toEqual([...alone, { kind: 'series', series: [[point]] }]);
+  describe('with measures that are no numbers, or infinite', () => {
+    const at = (minute: number): number => Date.parse('2026-01-01T12:00:00Z') + minute * 60_000;
+    const odd: { one: string[]; other: string[] } = { one: [], other: [] };
+
+    /** One metric each of two resources of one group; a text a minute from 12:02, where there is one. */
+    async function measured(texts: { one: string; other: string }): Promise<void> {
+      const body: Record<string, object[]> = {};
+      for (const name of ['one', 'other'] as const) {
+        const { id, metrics } = await create(`odd ${name}`, '/v1/resource/instance', {
+          id: randomUUID(),
+          server_group: 'odd',
+          metrics: { cpu: { archive_policy_name: 'all' } },
+        });
+        odd[name] = [id, metrics!['cpu']!];
+        const values = texts[name].split(' ');
+        body[metrics!['cpu']!] = values.flatMap((value, minute) =>
+          value === '·' ? [] : [{ timestamp: new Date(at(minute + 2) + 7_000).toISOString().slice(0, 19), value }],
+        );
+      }
+      await gnocchi.ask('POST', '/v1/batch/metrics/measures', { body });
+      await eventually(async () => {
+        const rows = odd.one.length > 0 && (await ask(ofMetrics([odd.one[1]!]), ofMetrics([odd.other[1]!])));
+        expect(rows).toMatchObject([{ series: [{ length: 5 }] }, { series: [{ length: 6 }] }]);
+      });
+    }
+
+    beforeAll(() => measured({ one: 'nan inf -inf · 5 1e308', other: 'nan -inf -inf 7 nan 1e308' }));
+
+    function pointsOf(values: string, from = 2): object[] {
+      const written = values.split(' ').map((value, index) => ({ at: at(from + index), value }));
+      const point = ({ at: when, value }: { at: number; value: string }) => ({
+        at: when,
+        values: value === 'nan' ? {} : { value: Number(value.replace('inf', 'Infinity')) },
+      });
+      return written.filter(({ value }) => value !== '·').map(point);
+    }
+
+    test('metrics asked together have their own rows, all of them', async () => {
+      const a = made['a']!;
+      const alone = await ask(ofMetrics([a.metrics!['cpu']!]));
+      const together = await ask(
+        ofMetrics([a.metrics!['cpu']!]),
+        ofMetrics([odd.one[1]!]),
+        ofResource(odd.one[0]!),
+        ofResource(odd.other[0]!),
+      );
+      const one = { kind: 'series', series: [pointsOf('nan inf -inf · 5 1e308')] };
+      const other = { kind: 'series', series: [pointsOf('nan -inf -inf 7 nan 1e308')] };
+      expect(together).toEqual([...alone, one, one, other]);
+    });
+
+    // Of one measure a minute there is no deviation.
+    const methods = AGGREGATES.filter((method) => method !== 'std');
+    test.each([...methods, ...methods.map((method) => `rate:${method}`)])(
+      'are aggregated by %s here as there, and found by a search, alone and among others',
+      async (method) => {
+        const searches = ['odd', 's1'].map((group) => ofSearch({ '=': { server_group: group } }, { method }));
+        const [here] = await ask(ofMetrics([odd.one[1]!, odd.other[1]!], { method }));
+        const [there] = await ask(searches[0]!);
+        const [among] = await ask(...searches);
+        const numbers = (answer: BackendAnswer | undefined) =>
+          answer?.kind === 'series' && answer.series[0]!.map(({ at: when, values }) => [when, values['value'] ?? NaN]);
+        expect(numbers(here)).toEqual(numbers(there));
+        expect(numbers(among)).toEqual(numbers(there));
+        expect(numbers(there)).toHaveLength(method.startsWith('rate') ? 5 : 6);
+      },
+    );
+
+    test('are a sum beyond all numbers', async () => {
+      const [sum] = await ask(ofSearch({ '=': { server_group: 'odd' } }, { method: 'sum' }));
+      expect(sum).toEqual({ kind: 'series', series: [pointsOf('0 nan -inf 7 5 inf')] });
     });
   });
 

@@ -102,6 +102,8 @@ const numbers: Text = fc.constantFrom(
   '12345678901234567890',
   '1e308',
 );
+/** What keeps its place without being a number, and what is a number beyond all others. */
+const special: Text = fc.constantFrom('NaN', 'null', 'Infinity', '-Infinity', '1e999', '"5"', '[7]');
 const granularities = mostly(
   fc.constantFrom('60', '60.0', '6e1'),
   fc.oneof(oddTexts, fc.constantFrom('300.0', '"60"', '60.5')),
@@ -118,7 +120,7 @@ const row = mostly(
   oddTexts,
   40,
 );
-const inOrder: Text = fc.tuple(fc.nat(12), fc.array(numbers, { maxLength: 9 })).map(([gap, values]) => {
+const inOrder: Text = fc.tuple(fc.nat(12), fc.array(mostly(numbers, special, 8), { maxLength: 9 })).map(([gap, values]) => {
   const start = Math.floor(END / STEP_MS) * STEP_MS;
   const rows = values.map(
     (value, age) => `["${new Date(start - age * STEP_MS).toISOString().slice(0, 19)}+00:00",60.0,${value}]`,

@@ -2,7 +2,7 @@ import type { AlarmRule } from '../../../src/alarm/types/index.js';
 import { END, metricsOf, uuid, type GnocchiCase, type Reply } from './gnocchi-answers.js';
 import { STEP_MS, type JudgedCase } from './judged.js';
 import { own, readJson, readPythonJson } from './json-text.js';
-import { believed, expectedOf, type Measured, type Understood } from './oracle.js';
+import { believed, expectedOf, type Measured, type Place, type Understood } from './oracle.js';
 
 export function judgedGnocchi(one: GnocchiCase): JudgedCase {
   const alarms = one.alarms.map(({ treatment, ...condition }, which) => {
@@ -131,7 +131,7 @@ function depthOf(value: unknown): number {
 }
 
 /** `[timestamp, granularity, value]`; those of other granularities are answers to other questions. */
-function rowsOf(list: unknown, { required }: GnocchiCase): Map<number, number> | undefined {
+function rowsOf(list: unknown, { required }: GnocchiCase): Map<number, Place> | undefined {
   if (!Array.isArray(list)) return undefined;
   const from = Math.floor((END - (required + 1) * STEP_MS) / STEP_MS) * STEP_MS;
   const own60 = list.filter((each) => Array.isArray(each) && each[1] === 60) as unknown[][];
@@ -161,16 +161,16 @@ function moment(text: unknown): number | undefined {
   return at.getTime() + Math.floor(Number(found[7] ?? 0) * 1000) - offset;
 }
 
-/** At each time over those that have a value then. */
-function aggregate(all: readonly Map<number, number>[], method: string): number[] {
+/** At each time over those that have a value then. Gnocchi adds nothing up to nothing, and knows no mean of it. */
+function aggregate(all: readonly Map<number, Place>[], method: string): Place[] {
   const times = [...new Set(all.flatMap((series) => [...series.keys()]))].sort((a, b) => a - b);
   const computed = times.map((at) => {
-    const values = all.flatMap((series) => (series.has(at) ? [series.get(at)!] : []));
+    const values = all.map((series) => series.get(at)).filter((value) => value !== undefined);
     const sum = values.reduce((total, value) => total + value, 0);
-    if (method === 'mean') return sum / values.length;
     if (method === 'sum') return sum;
     if (method === 'count') return values.length;
+    if (method === 'mean' || values.length === 0) return sum / values.length;
     return method === 'min' ? Math.min(...values) : Math.max(...values);
   });
-  return computed.filter(Number.isFinite);
+  return computed.map((value) => (Number.isNaN(value) ? undefined : value));
 }

@@ -90,14 +90,14 @@ export function readJson(body: Buffer): { json: unknown } | undefined {
   }
 }
 
-/** The same of what Python writes, which has numbers that JSON does not have: null stands for them. */
+/** The same of what Python writes, which has numbers that JSON does not have: null stands for NaN. */
 export function readPythonJson(body: Buffer): { json: unknown } | undefined {
   const text = body.toString('utf8');
   let json = '';
   let isInText = false;
   for (let at = 0; at < text.length; at += 1) {
     const special = isInText ? undefined : ['NaN', 'Infinity', '-Infinity'].find((word) => text.startsWith(word, at));
-    json += special ? 'null' : text[at]!;
+    json += special ? special.replace('NaN', 'null').replace('Infinity', '1e999') : text[at]!;
     if (special) at += special.length - 1;
     else if (text[at] === '"') isInText = !isInText;
     else if (isInText && text[at] === '\\') json += text[(at += 1)] ?? '';

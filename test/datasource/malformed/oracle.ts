@@ -13,12 +13,17 @@ export interface Expected {
   values: number[];
 }
 
-/** An answer, as the rules take it: the values of each series that is one; or why there are none. */
-export type Understood = { series: number[][] } | 'trouble' | 'unknown';
+/** A datapoint at its place; undefined: it is missing there. */
+export type Place = number | undefined;
+
+/** An answer, as the rules take it: the datapoints of each series that is one; or why there are none. */
+export type Understood = { series: Place[][] } | 'trouble' | 'unknown';
 
 export interface OracleRule extends ThresholdCondition {
   required: number;
   treatment?: MissingDataTreatment;
+  /** Datapoints to alarm. */
+  enough?: number | undefined;
 }
 
 export interface Measured {
@@ -31,12 +36,12 @@ export interface Window {
   to: number;
 }
 
-/** Numbers in the window, by time; of the same time the last. */
-export function believed(points: readonly Measured[], { from, to }: Window): Map<number, number> {
-  const byTime = new Map<number, number>();
+/** Datapoints in the window, by time; of the same time the last. Infinite ones are numbers, NaN is none. */
+export function believed(points: readonly Measured[], { from, to }: Window): Map<number, Place> {
+  const byTime = new Map<number, Place>();
   for (const { at, value } of points) {
     if (at === undefined || !Number.isFinite(at) || at < from || at > to) continue;
-    if (typeof value === 'number' && Number.isFinite(value)) byTime.set(at, value);
+    byTime.set(at, typeof value === 'number' && !Number.isNaN(value) ? value : undefined);
   }
   return new Map([...byTime].sort(([a], [b]) => a - b));
 }
@@ -45,8 +50,8 @@ export function expectedOf(rule: OracleRule, understood: Understood): Expected {
   if (understood === 'trouble') return { verdict: 'trouble', values: [] };
   // Backends that refuse give no datapoints that could be filled.
   if (understood === 'unknown') return { verdict: 'insufficient data', values: [] };
-  const present = understood.series.filter((values) => values.length > 0);
-  const judged = (present.length > 0 ? present : [[]]).map((values) => judgeOne(rule, values));
+  const present = understood.series.filter((places) => places.length > 0);
+  const judged = (present.length > 0 ? present : [[]]).map((places) => judgeOne(rule, places));
   const decided = judged.filter(({ verdict }) => verdict !== 'insufficient data' && verdict !== 'hold');
   const counted = decided.length > 0 ? decided : judged;
   const values = counted.flatMap((one) => one.values);
@@ -55,16 +60,25 @@ export function expectedOf(rule: OracleRule, understood: Understood): Expected {
   return { verdict: last === 'alarm' || last === 'trending alarm' ? 'trending alarm' : 'trending ok', values };
 }
 
-function judgeOne({ required, treatment = 'missing', ...condition }: OracleRule, all: readonly number[]): Expected {
-  const values = all.slice(-required);
-  const missing = required - values.length;
-  if (missing > 0 && treatment === 'missing') return { verdict: 'insufficient data', values };
-  if (missing > 0 && treatment === 'ignore') return { verdict: 'hold', values };
-  const outside = values.map((value) => isOutside(condition, value));
-  const votes = [...Array<boolean>(missing).fill(treatment === 'alarm'), ...outside];
-  if (votes.every(Boolean)) return { verdict: 'alarm', values };
-  if (!votes.some(Boolean)) return { verdict: 'ok', values };
-  return { verdict: outside.at(-1) ? 'trending alarm' : 'trending ok', values };
+/** The newest places count. A datapoint without a number is missing at its place; absent ones are the oldest. */
+export function judgeOne({ required, treatment = 'missing', enough, ...condition }: OracleRule, all: readonly Place[]): Expected {
+  const places = [...Array<undefined>(required).fill(undefined), ...all].slice(-required);
+  const values = places.filter((place) => place !== undefined);
+  const possible = (as: boolean): boolean[] => places.map((place) => (place === undefined ? as : isOutside(condition, place)));
+  const verdicts = (treatment === 'ok' || treatment === 'alarm' ? [treatment === 'alarm'] : [false, true]).map((as) =>
+    verdictOf(possible(as), enough),
+  );
+  // Without M of N every datapoint has to be there.
+  const isOpen = enough === undefined ? verdicts.length > 1 && values.length < required : new Set(verdicts).size > 1;
+  if (isOpen) return { verdict: treatment === 'ignore' ? 'hold' : 'insufficient data', values };
+  return { verdict: verdicts[0]!, values };
+}
+
+function verdictOf(votes: readonly boolean[], enough: number | undefined): Verdict {
+  if (enough !== undefined) return votes.filter(Boolean).length >= enough ? 'alarm' : 'ok';
+  if (votes.every(Boolean)) return 'alarm';
+  if (!votes.some(Boolean)) return 'ok';
+  return votes.at(-1) ? 'trending alarm' : 'trending ok';
 }
 
 function isOutside({ comparison_operator, threshold }: ThresholdCondition, value: number): boolean {

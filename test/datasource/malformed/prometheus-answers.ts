@@ -49,6 +49,10 @@ const decimals: Text = fc.constantFrom(
   '12345678901234567890',
 );
 const texts: Text = decimals.map((text) => JSON.stringify(text));
+/** What keeps its place without being a number, and what is a number beyond all others. */
+const special: Text = fc
+  .constantFrom('NaN', '+Inf', '-Inf', 'Inf', 'inf', '-Infinity', 'infinity', '1e999', '-1e400', 'Information', '')
+  .map((text) => JSON.stringify(text));
 const oddValues: Text = fc.oneof(
   oddTexts,
   fc
@@ -84,15 +88,17 @@ function pairs(shape: Shape): Text {
 function entries(shape: Shape, host: Text): Text {
   const labels = mostly(objectOf({ host, __name__: fc.constant('"up"') }), oddTexts, 60);
   const points = fc.array(pairs(shape), { maxLength: shape.isRange ? shape.required + 6 : 0 });
-  const inOrder = fc.tuple(fc.nat(9), fc.array(texts, { maxLength: shape.required + 4 })).map(([gap, values]) => {
-    const end = endOf(shape) / 1000;
-    return listOf(
-      values
-        .map((value, age) => `[${end - age * 60},${value}]`)
-        .filter((_, age) => age !== gap)
-        .reverse(),
-    );
-  });
+  const inOrder = fc
+    .tuple(fc.nat(9), fc.array(mostly(texts, special, 8), { maxLength: shape.required + 4 }))
+    .map(([gap, values]) => {
+      const end = endOf(shape) / 1000;
+      return listOf(
+        values
+          .map((value, age) => `[${end - age * 60},${value}]`)
+          .filter((_, age) => age !== gap)
+          .reverse(),
+      );
+    });
   const values = shape.isRange
     ? { values: mostly(fc.oneof(inOrder, points.map(listOf)), oddTexts, 60) }
     : { value: pairs(shape) };
@@ -244,5 +250,7 @@ function measured(pair: unknown, shape: Shape): Measured {
   const exact = typeof at === 'number' ? Math.round(at * 1000) : undefined;
   const isNow = !shape.isRange && exact !== undefined && Math.abs(exact - end) < 1000;
   const isDecimal = typeof text === 'string' && /^[-+]?(?=\.?\d)\d*\.?\d*(?:e[-+]?\d+)?$/i.test(text);
+  const isInfinite = typeof text === 'string' && ['inf', 'infinity'].includes(text.toLowerCase().replace(/^[-+]/, ''));
+  if (isInfinite) return { at: isNow ? end : exact, value: text.startsWith('-') ? -Infinity : Infinity };
   return { at: isNow ? end : exact, value: isDecimal ? Number(text) : text };
 }

@@ -30,9 +30,10 @@ async function subject(open: () => Promise<Database>): Promise<Subject<MeterQuer
     now: NOON,
     granularityS: PERIOD_S,
     // Of two shapes, so that one request is not enough.
-    query: (n) => (n % 2 === 0 ? { meter: `meter${n}` } : { meter: `meter${n}`, resourceId: `r${n}` }),
-    absent: { meter: 'nothing' },
-    hidden: { meter: 'meter1', projectId: 'somebody-else' },
+    query: (n) =>
+      n % 2 === 0 ? { meter: `meter${n}`, project: null } : { meter: `meter${n}`, project: null, resourceId: `r${n}` },
+    absent: { meter: 'nothing', project: null },
+    hidden: { meter: 'meter1', project: 'somebody-else' },
     close: () => db.close(),
   };
 }

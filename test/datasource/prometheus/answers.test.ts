@@ -68,6 +68,11 @@ describe('of one moment', () => {
     ['a number with an exponent', '["-1.5e+300"]', -1.5e300],
     ['twenty digits', '["12345678901234567890"]', Number('12345678901234567890')],
     ['what is a number in JSON', '[7]', 7],
+    ['infinity', '["+Inf"]', Infinity],
+    ['infinity without a sign', '["Inf"]', Infinity],
+    ['infinity downwards', '["-Inf"]', -Infinity],
+    ['infinity in other words', '["-Infinity"]', -Infinity],
+    ['what is too large for a float', '["1e999"]', Infinity],
   ])('%s is a value', async (_, value, expected) => {
     const body = text(`[{"metric":{},"value":[${AT},${value.slice(1, -1)}]}]`);
     expect(await valuesAndDropped(body, {})).toEqual({ values: [[expected]], dropped: [] });
@@ -75,22 +80,20 @@ describe('of one moment', () => {
 
   test.each([
     '"NaN"',
-    '"+Inf"',
-    '"-Inf"',
-    '"1e999"',
     '""',
     '" 1"',
     '"0x10"',
     '"1_000"',
     '"1,5"',
-    '"Infinity"',
+    '"Infinite"',
+    '"--Inf"',
     'null',
     '[1]',
     'true',
-  ])('%s is none, and the series as if it were not there', async (value) => {
+  ])('%s is none, and the series has a datapoint that is missing', async (value) => {
     const body = text(`[{"metric":{},"value":[${AT},${value}]},{"metric":{"a":"b"},"value":[${AT},"1"]}]`);
     const { values, dropped } = await valuesAndDropped(body, {});
-    expect(values).toEqual([[1]]);
+    expect(values).toEqual([[undefined], [1]]);
     expect(dropped).toEqual([{ at: NOON.getTime(), value: JSON.parse(value) as unknown, why: 'not a number' }]);
   });
 
@@ -144,9 +147,9 @@ describe('of a range', () => {
       JSON.stringify(success('matrix', [{ metric: {}, values }])[1]),
       RANGE,
     );
-    expect(kept).toEqual([[2, 4, 5]]);
+    expect(kept).toEqual([[2, 4, undefined, 5]]);
     expect(dropped.map(({ why }) => why)).toEqual([
-      'not a number',
+      'outside the window',
       'outside the window',
       'outside the window',
       'not a number',
@@ -178,7 +181,7 @@ describe('an answer of any form', () => {
     expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'series', series: [] } });
   });
 
-  test('gives an answer to every question, and only finite numbers in order', async () => {
+  test('gives an answer to every question, and only numbers and missing datapoints, in order', async () => {
     const scalar = fc.oneof(
       fc.constantFrom('NaN', '+Inf', '1', '1e999', '', '__proto__', null, true, AT, AT - 60, 1e300, -1),
       fc.double({ min: AT - 300, max: AT + 300, noNaN: true }),
@@ -212,7 +215,7 @@ describe('an answer of any form', () => {
           if (answer?.kind !== 'series') continue;
           for (const points of answer.series) {
             const times = points.map(({ at }) => at);
-            expect(points.every(({ values }) => Number.isFinite(values['value']))).toBe(true);
+            expect(points.every(({ values }) => !Number.isNaN(values['value'] ?? 0))).toBe(true);
             expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
             expect(points.length).toBeGreaterThan(0);
           }
@@ -227,14 +230,14 @@ describe('who listens is told the labels', () => {
   test('of each series of the answer, in its order, and of which of them a value was dropped', async () => {
     const values = (...all: string[]) => JSON.stringify(all.map((value, index) => [AT - 60 * (all.length - 1 - index), value]));
     const body = text(
-      `[{"metric":{"a":"1"},"values":${values('NaN')}},{"metric":{"a":"2"},"values":${values('7', 'Inf')}},{"metric":{},"values":${values('8')}}]`,
+      `[{"metric":{"a":"1"},"values":${values('NaN')}},{"metric":{"a":"2"},"values":${values('7', 'x')}},{"metric":{},"values":${values('8')}}]`,
       'matrix',
     );
     expect(await labelled(body, RANGE)).toEqual({
-      labels: [{ a: '2' }, {}],
+      labels: [{ a: '1' }, { a: '2' }, {}],
       isOf: [
-        ['NaN', -1],
-        ['Inf', 0],
+        ['NaN', 0],
+        ['x', 1],
       ],
     });
   });

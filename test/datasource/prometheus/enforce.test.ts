@@ -38,6 +38,19 @@ describe('every selector is narrowed', () => {
     ['comments', 'a # } + b\n{c="#"} # end', `a {c="#",${T}}`],
     ['no-break spaces', 'a\u00a0+\u2003b', `a{${T}} + b{${T}}`],
     ['no selector', '1 + time()', '1 + time()'],
+    ['numbers that end in their point', '-1. + 5./6. > cpu', `-1. + 5./6. > cpu{${T}}`],
+    ['a point before an exponent', 'cpu > 1.e3', `cpu{${T}} > 1.e3`],
+    ['a hexadecimal number in capitals', 'cpu * 0X1F', `cpu{${T}} * 0X1F`],
+    ['a hexadecimal number with an underscore', 'cpu * 0x_1f', `cpu{${T}} * 0x_1f`],
+    ['a time that ends in its point', 'cpu @ 3. offset 1m', `cpu{${T}} @ 3. offset 1m`],
+    ['a metric called offset', 'offset offset 5m', `offset{${T}} offset 5m`],
+    ['the same in capitals, with matchers', 'a / on(b) OFFSET{b="1"}', `a{${T}} / on(b) OFFSET{b="1",${T}}`],
+    ['labels called offset', 'sum by (offset) (a{offset="1"})', `sum by (offset) (a{offset="1",${T}})`],
+    ['a function of Prometheus 2', 'holt_winters(a[5m], 0.5, 0.5)', `holt_winters(a{${T}}[5m],0.5,0.5)`],
+    ['its name as a metric and a label', 'sum by (holt_winters) (holt_winters)', `sum by (holt_winters) (holt_winters{${T}})`],
+    ['the same texts in strings', 'a{b="1. offset",c=\'holt_winters(0X1\'}', `a{b="1. offset",c="holt_winters(0X1",${T}}`],
+    ['the same texts in comments', 'a # 1. holt_winters(\n + 2.', `a{${T}} + 2.`],
+    ['bytes that are no UTF-8', String.raw`a{b="\xff\303\xbcx"}`, String.raw`a{b="\xffüx",${T}}`.replace('${T}', T)],
   ])('%s', (_what, promql, expected) => {
     expect(narrowed(promql)).toEqual({ promql: expected });
   });
@@ -100,7 +113,14 @@ describe('what could read past its selectors is refused', () => {
     ['a string over two lines', 'cpu{a="\\\n"}', 'this string is not closed'],
     ['half a character', 'cpu{a="\ud83d"}', 'half a character'],
     ['half a character, escaped', String.raw`cpu{a="\ud83d"}`, 'this string is not closed'],
-    ['bytes that are no UTF-8', String.raw`cpu{a="\xff"}`, 'this string is not closed'],
+    ['a name with bytes that are no UTF-8', String.raw`{"cpu\xff"}`, 'column 2: this name has bytes that are no UTF-8'],
+    ['a point within a name', 'a1.', 'column 3: there is "."'],
+    ['a point within a duration', 'rate(cpu[5m.])', 'column 12: there is "."'],
+    ['two points', 'cpu > 1..', 'line 1, column 8'],
+    ['a hexadecimal number with a point', 'cpu > 0X1F.', 'line 1, column'],
+    ['offset without a duration', 'cpu offset', 'line 1, column 11: the query ends, but a duration such as 5m is expected'],
+    ['offset twice', 'cpu offset offset', 'line 1, column 12: there is "offset", but a duration such as 5m is expected'],
+    ['many metrics called offset', Array.from({ length: 40 }, () => 'offset').join(' + '), 'there is "offset"'],
     ['a character without a place', 'a\u0085+ b', 'a character outside its strings'],
     ['disjunctions inside braces', 'cpu{a="1" or b="2"}', 'column 11: there is "or", but'],
     ['templates', 'WITH (x = secret) x', 'line 1, column'],
@@ -162,6 +182,12 @@ test('any text is narrowed or refused, and never breaks anything', () => {
     '\0',
     '@',
     '-',
+    'offset',
+    'holt_winters(',
+    '1.',
+    '0X1F',
+    '5m',
+    '\\xff',
   );
   fc.assert(
     fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {

@@ -135,10 +135,17 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     ]);
   });
 
-  test('gives what is no number as no value', async () => {
-    expect(Object.values(await askAbout(prometheus, ['odd'])).map(valuesOf)).toEqual([[[0]]]);
+  test('gives what is no number as a datapoint without a value, and infinity as a value', async () => {
+    expect(Object.values(await askAbout(prometheus, ['odd'])).map(valuesOf)).toEqual([[[Infinity], [undefined], [0]]]);
     const range = await askAbout(prometheus, ['odd'], { granularityS: 60, periods: 6 });
-    expect(Object.values(range).map(valuesOf)).toEqual([[[4, 2, 0]]]);
+    const [inf, nan, some] = [[Infinity], [undefined], [undefined, 4, undefined, 2, undefined, 0]];
+    expect(Object.values(range).map(valuesOf)).toEqual([[inf, nan, some]]);
+    const divided = ['capacity{zone="a"} / 0 > 0', '-capacity{zone="a"} / 0', '0 * capacity{zone="a"} / 0'];
+    expect(Object.values(await askAbout(prometheus, divided)).map(valuesOf)).toEqual([
+      [[Infinity]],
+      [[-Infinity]],
+      [[undefined]],
+    ]);
   });
 
   test.each([

@@ -194,7 +194,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     expect(reasons).toEqual([
       `resource ${id} does not exists`,
       `resource ${id} does not exists`,
-      `At least of metrics in ['${things.resources.map(({ metric }) => metric).join("', '")}'] does not exist`,
+      `aggregation mean does not exist for at least one metrics in ['${things.resources.map(({ metric }) => metric).join("', '")}']`,
       'metric cpu does not exists',
     ]);
   });

@@ -167,8 +167,8 @@ export function describeTenancyAndOptions(running: Running): void {
       const { questions } = (await running.service.ask('GET', `/v2/alarms/${id}/explain`)).json<Refused>();
       return questions[0]?.refusal.replaceAll(metric, 'METRIC');
     };
-    expect(await onMetric(foreign)).toBe("At least of metrics in ['METRIC'] does not exist");
-    expect(await onMetric(missing)).toBe("At least of metrics in ['METRIC'] does not exist");
+    expect(await onMetric(foreign)).toBe("aggregation mean does not exist for at least one metrics in ['METRIC']");
+    expect(await onMetric(missing)).toBe("aggregation mean does not exist for at least one metrics in ['METRIC']");
   }
 
   /** The same rule for each backend that has periods. */

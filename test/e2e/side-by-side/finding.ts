@@ -15,6 +15,10 @@ const GIVEN: Exchange[] = [
   given('c', { severity: 'moderate', description: 'the third' }),
 ];
 
+const TYPES = ['integer', 'float', 'string', 'boolean', 'datetime', '', 'bogus'];
+const typed = (field: string, value: string, types = TYPES): Exchange[] =>
+  types.map((type) => where(field, value, `&q.type=${type}`));
+
 export const LISTS: Exchange[] = [
   ...GIVEN,
   list(''),
@@ -65,6 +69,19 @@ export const LISTS: Exchange[] = [
   list('sort=name&marker={b}'),
   list('marker={c}'),
   list('bogus=1'),
+  ...['true', '1', 'false', 'No', 'zz', ''].flatMap((value) => typed('all_projects', value)),
+  ...typed('name', 'a'),
+  ...typed('name', '1', ['integer', 'float', 'boolean', 'datetime']),
+  ...typed('state', 'ok'),
+  ...typed('project_id', 'finders'),
+  ...typed('enabled', 'true', ['integer', 'float', 'boolean', 'datetime', 'bogus']),
+  list('marker='),
+  list('limit='),
+  list('sort=&sort=name'),
+  list('q.field=&q.value=a'),
+  where('name', ''),
+  where('name', 'a', '&q.op='),
+  ...['//v2/alarms', '/v2//alarms', '/v2/alarms//', '///v2///alarms//', '/v2/%61larms'].map((path) => get(path, { as: FINDER })),
   list('q.field=project_id&q.value=finders&sort=name', ADMINISTRATOR),
   list('', STRANGER),
 ];

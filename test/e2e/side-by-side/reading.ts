@@ -82,6 +82,21 @@ export const CHANGED_RULES: Exchange[] = [
 
 const history = (query: string): Exchange => get(`/v2/alarms/{kept}/history?${query}`);
 
+const typed = (query: string): Exchange[] =>
+  ['integer', 'float', 'string', 'boolean', 'datetime', '', 'bogus'].map((type) => history(`${query}&q.type=${type}`));
+
+/** Aodh stores the event_type of a request and shows another. */
+export const EVENT_TYPES: Exchange[] = ['', null, undefined, 'a.*'].flatMap((sent, at) => [
+  post(event({ name: 'typed' }, { event_type: sent }), { saves: `typed${at}` }),
+  get(`/v2/alarms/{typed${at}}/history`),
+  put(`/v2/alarms/{typed${at}}`, event({ name: 'typed' }, { event_type: '' })),
+  put(`/v2/alarms/{typed${at}}`, event({ name: 'typed' }, { event_type: '' })),
+  put(`/v2/alarms/{typed${at}}`, event({ name: 'typed' }, { event_type: null })),
+  put(`/v2/alarms/{typed${at}}`, event({ name: 'typed' }, { event_type: '*' })),
+  get(`/v2/alarms/{typed${at}}`),
+  get(`/v2/alarms/{typed${at}}/history?sort=timestamp`),
+]);
+
 export const HISTORY: Exchange[] = [
   named('kept', { ok_actions: ['http://h/ö'], time_constraints: [{ name: 'c', start: '0 1 * * *', duration: 60 }] }),
   put('/v2/alarms/{kept}/state', 'ok'),
@@ -105,6 +120,18 @@ export const HISTORY: Exchange[] = [
   history('q.field=timestamp&q.op=gt&q.value=bad'),
   history('q.field=search_offset&q.value=5'),
   history('q.field=nothing&q.value=5'),
+  ...typed('q.field=type&q.value=creation'),
+  ...typed('q.field=severity&q.value=low'),
+  ...typed('q.field=project&q.value=p1'),
+  ...typed('q.field=timestamp&q.op=gt&q.value=2015-01-01T00:00:00'),
+  history('marker='),
+  history('limit='),
+  history('sort='),
+  history('q.field=type&q.value='),
+  history('q.field=project&q.value='),
+  history('q.field=type&q.op=&q.value=creation'),
+  history('q.field=timestamp&q.op=gt&q.value='),
+  history('q.field=timestamp&q.op=le&q.value='),
   history('limit=1'),
   history('limit=0'),
   history('limit=-1'),

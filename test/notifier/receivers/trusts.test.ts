@@ -103,7 +103,7 @@ describe('trust+http://', () => {
 
   test.each([
     { refusals: 1, outcome: { kind: 'delivered' }, sent: 2 },
-    { refusals: 9, outcome: { kind: 'dead', error: 'rejected', httpStatus: 401 }, sent: 2 },
+    { refusals: 9, outcome: { kind: 'retry', error: 'rejected', httpStatus: 401 }, sent: 2 },
   ])('sends once more with a new token when it is answered 401 ($refusals times)', async ({ refusals, outcome, sent }) => {
     await hook.close();
     let left = refusals;
@@ -228,7 +228,7 @@ describe('zaqar', () => {
 
   test.each<[CloudReply, number, DeliveryOutcome]>([
     [{ status: 401 }, 1, { kind: 'delivered', httpStatus: 201 }],
-    [{ status: 401 }, 9, { kind: 'dead', error: 'rejected', httpStatus: 401 }],
+    [{ status: 401 }, 9, { kind: 'retry', error: 'rejected', httpStatus: 401 }],
     [{ status: 400 }, 9, { kind: 'dead', error: 'rejected', httpStatus: 400 }],
     [
       { status: 503, headers: { 'retry-after': '7' } },
@@ -305,13 +305,17 @@ describe('trust+heat', () => {
     expect(sent()).toEqual([]);
   });
 
-  test.each<[number, DeliveryOutcome['kind']]>([
-    [404, 'dead'],
-    [409, 'retry'],
-    [500, 'retry'],
-  ])('answered %i at the update is %s', async (status, kind) => {
+  test.each<[number, DeliveryOutcome['kind'], string]>([
+    [400, 'dead', 'rejected'],
+    [401, 'retry', 'rejected'],
+    [403, 'retry', 'rejected'],
+    [404, 'retry', 'rejected'],
+    [409, 'retry', 'http_status 409'],
+    [410, 'dead', 'gone'],
+    [500, 'retry', 'http_status 500'],
+  ])('answered %i at the update is %s: %s', async (status, kind, error) => {
     cloud.override = (request) => (request.method === 'PATCH' && request.body === '{}' ? { status } : heat(request));
-    expect(await deliver('trust+heat:', { body: UNHEALTHY })).toMatchObject({ kind, httpStatus: status });
+    expect(await deliver('trust+heat:', { body: UNHEALTHY })).toMatchObject({ kind, error, httpStatus: status });
   });
 });
 

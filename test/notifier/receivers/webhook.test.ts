@@ -23,6 +23,7 @@ function receiver(deniedRanges: string[] = [], attemptTimeoutMs = PATIENCE_MS): 
     connectTimeoutMs: attemptTimeoutMs,
     attemptTimeoutMs,
     maxSocketsPerHost: 4,
+    ca: undefined,
     version: '0',
   });
 }
@@ -128,7 +129,11 @@ describe('a receiver that', () => {
       behave: (socket: Socket) => socket.once('data', () => socket.resetAndDestroy()),
       expected: 'connect_failed',
     },
-    { does: 'speaks something else', behave: (socket: Socket) => socket.end('HELO receiver\r\n'), expected: 'connect_failed' },
+    {
+      does: 'speaks something else',
+      behave: (socket: Socket) => socket.end('HELO receiver\r\n'),
+      expected: 'unreadable_answer: it does not begin with an HTTP status line',
+    },
     {
       does: 'closes without a word',
       behave: (socket: Socket) => socket.once('data', () => socket.end()),
@@ -174,22 +179,35 @@ test('a name with a denied address is refused without a connection', async () =>
   expect(server.requests).toEqual([]);
 });
 
-test.each([
-  { status: 200, expected: { kind: 'delivered' } },
-  { status: 204, expected: { kind: 'delivered' } },
-  { status: 301, expected: { kind: 'retry' } },
-  { status: 400, expected: { kind: 'dead', error: 'rejected' } },
-  { status: 404, expected: { kind: 'dead', error: 'rejected' } },
-  { status: 408, expected: { kind: 'retry' } },
-  { status: 410, expected: { kind: 'dead', error: 'gone' } },
-  { status: 425, expected: { kind: 'retry' } },
-  { status: 429, expected: { kind: 'retry', retryAfterMs: 7_000 } },
-  { status: 500, expected: { kind: 'retry' } },
-  { status: 503, expected: { kind: 'retry', retryAfterMs: 7_000 } },
-])('status $status is $expected.kind', ({ status, expected }) => {
-  const outcome = outcomeOfStatus(status, '7', NOW);
-  expect(outcome).toMatchObject({ ...expected, httpStatus: status });
-  expect('retryAfterMs' in outcome).toBe('retryAfterMs' in expected);
+describe('the statuses', () => {
+  const PASSING = [401, 403, 404, 409];
+  const LATER = [408, 425, 429];
+  const WITH_RETRY_AFTER = [429, 502, 503, 504];
+  const all = [...Array.from({ length: 500 }, (_, index) => 100 + index), 0, 99, 600, 999];
+  const others = (from: number, to: number, ...but: number[]): number[] =>
+    all.filter((status) => status >= from && status <= to && !but.includes(status));
+  const retryAfter = (status: number) => (WITH_RETRY_AFTER.includes(status) ? { retryAfterMs: 7_000 } : {});
+
+  test.each<[string, number[], (httpStatus: number) => object]>([
+    ['200 to 299 are delivered', others(200, 299), () => ({ kind: 'delivered' })],
+    ['410 is dead at once: gone', [410], () => ({ kind: 'dead', error: 'gone' })],
+    ['401, 403, 404 and 409 are rejected and tried again', PASSING, () => ({ kind: 'retry', error: 'rejected' })],
+    [
+      'other client errors but 408, 425 and 429 are dead at once: rejected',
+      others(400, 499, 410, ...PASSING, ...LATER),
+      () => ({ kind: 'dead', error: 'rejected' }),
+    ],
+    [
+      'all others are tried again, where the receiver may say when with 429, 502, 503 and 504',
+      [...others(0, 199), ...others(300, 399), ...LATER, ...others(500, 999)],
+      (status) => ({ kind: 'retry', error: `http_status ${status}`, ...retryAfter(status) }),
+    ],
+  ])('%s', (_, statuses, expected) => {
+    expect(statuses.length).toBeGreaterThan(0);
+    for (const httpStatus of statuses) {
+      expect(outcomeOfStatus(httpStatus, '7', NOW)).toEqual({ ...expected(httpStatus), httpStatus });
+    }
+  });
 });
 
 test.each([

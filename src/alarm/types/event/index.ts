@@ -1,15 +1,33 @@
-import { pythonJson } from '../../python-json.js';
+import { pythonJson, type PythonValue } from '../../python-json.js';
+import { pythonText } from '../../wire-types.js';
 import type { AlarmType } from '../alarm-type.js';
 import { noOptionAllowed } from '../threshold-judgement.js';
 import { explainEvent, type EventFindings } from './evaluate.js';
 import { EventRule } from './schema.js';
 
+/** Keys in Aodh's order; what only we store comes last. */
+function ruleText(eventType: string | null, { query }: EventRule, more: Readonly<Record<string, PythonValue>> = {}): string {
+  return pythonJson({ event_type: eventType, query: query.map((item) => ({ ...item })), ...more });
+}
+
+/** Aodh's history has the parts of a condition in the order in which it takes them from a request. */
+function inHistoryOrder(rule: EventRule): EventRule {
+  return { ...rule, query: rule.query.map(({ field, op, type, value }) => ({ field, op, type, value })) };
+}
+
+function sentEventType({ event_type, sent_event_type }: EventRule): string | null {
+  return sent_event_type === undefined ? event_type : sent_event_type;
+}
+
 export const event: AlarmType<EventRule, EventFindings> = {
   schema: EventRule,
   judgedBy: 'events',
   repeatsWhileUnknown: false,
-  ruleJson: ({ event_type, query }) => pythonJson({ event_type, query: query.map((item) => ({ ...item })) }),
-  defaultDescription: ({ event_type, described }) => `Alarm when ${described ?? event_type} event occurred.`,
+  ruleJson: (rule) => ruleText(rule.event_type, rule, 'sent_event_type' in rule ? { sent_event_type: rule.sent_event_type } : {}),
+  shownJson: (rule) => ruleText(rule.event_type, rule),
+  historyJson: (rule) => ruleText(sentEventType(rule), inHistoryOrder(rule)),
+  historyBeforeJson: (rule) => ruleText(rule.event_type, inHistoryOrder(rule)),
+  defaultDescription: (rule) => `Alarm when ${pythonText(sentEventType(rule))} event occurred.`,
   members: () => [],
   scopedTo: (rule) => rule,
   backends: () => [],

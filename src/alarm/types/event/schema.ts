@@ -30,33 +30,33 @@ export interface EventQueryItem {
   type: ValueType | '';
 }
 
-/** The pattern, and the text that Aodh puts into the description: it takes the body's own word, before the default is applied. */
+/** The pattern, and what the request has in its place: Aodh applies the default `*` where it reads the rule, not where it stores it. */
 const EventType = z
   .unknown()
   .transform((value, context) => {
-    if (value === null) return { pattern: '*', described: 'None' };
+    if (value === null) return { pattern: '*', sent: null };
     const parsed = wireText({ max: 255 }).safeParse(value);
-    if (parsed.success) return { pattern: parsed.data || '*', described: parsed.data };
+    if (parsed.success) return { pattern: parsed.data || '*', sent: parsed.data };
     for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
     return z.NEVER;
   })
   .optional()
-  .transform((given) => given ?? { pattern: '*', described: '*' })
+  .transform((given) => given ?? { pattern: '*', sent: '*' })
   .meta({ type: ['string', 'null'], maxLength: 255, default: '*' });
 
 /** Aodh's `event_rule`: a shell pattern for the type of events, and conditions that must all hold. */
 export const EventRule = z
   .strictObject({ event_type: EventType, query: optional(wireList(QueryItem, { max: MAX_ITEMS }), []) })
-  .transform(({ event_type: { pattern, described }, query }): EventRule => {
-    return { type: 'event', event_type: pattern, query, described };
+  .transform(({ event_type: { pattern, sent }, query }): EventRule => {
+    return { type: 'event', event_type: pattern, query, ...(sent ? {} : { sent_event_type: sent === null ? null : '' }) };
   }) as unknown as z.ZodType<EventRule>;
 
 export interface EventRule {
   type: 'event';
   event_type: string;
   query: EventQueryItem[];
-  /** Of a rule that was just parsed; not stored. */
-  described?: string;
+  /** Present where the request has it instead of a pattern: Aodh's description and history repeat it, its answers say `*`. */
+  sent_event_type?: '' | null;
 }
 
 /** Aodh's texts, in the order of its two checks: the value first, the rest after. */

@@ -10,6 +10,12 @@ export const threshold: AlarmType<ThresholdRule, ThresholdFindings> = {
   judgedBy: 'series',
   repeatsWhileUnknown: true,
   ruleJson: ({ type: _, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
+  shownJson: ({ type: _, scope_to_project: __, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
+  // Aodh takes the parts of a condition from a request in this order.
+  historyJson: ({ type: _, scope_to_project: __, query, ...rule }) => {
+    const conditions = query.map(({ field, op, type, value }) => ({ field, op, type, value }));
+    return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold), query: conditions });
+  },
   defaultDescription: (rule) =>
     `Alarm when ${rule.meter_name} is ${rule.comparison_operator} a ${rule.statistic} of ${pythonFloat(rule.threshold)} over ${rule.period} seconds`,
   members: () => [],

@@ -24,16 +24,31 @@ export function seriesNeeded(rule: ThresholdRule, { ingestion_lag: lagS = 0 }: E
 }
 
 /**
- * The rule as it may be stored for an owner who sees one project only: Aodh appends that project as a condition,
- * and refuses (401) a condition on another.
+ * The rule as it may be stored. The scope stands beside the author's conditions and does not depend on them. For an author who is bound to
+ * a project the rule also shows that project as a condition, as Aodh does; that condition is for clients to read.
+ * @throws AppError `not_authorized` (Aodh: 401) when a condition names another project.
  */
 export function scopedTo(rule: ThresholdRule, { projectId }: RuleScope): ThresholdRule {
-  if (projectId === null) return rule;
-  const named = rule.query.filter(({ field }) => field === 'project' || field === 'project_id');
+  if (projectId === null) return { ...rule, scope_to_project: null };
+  const named = projectConditions(rule);
   const foreign = named.find(({ value }) => value !== projectId);
   if (foreign) throw new AppError('not_authorized', `Not Authorized to access project ${foreign.value}`);
-  if (named.length > 0) return rule;
-  return { ...rule, query: [...rule.query, { field: 'project_id', op: 'eq', value: projectId, type: '' }] };
+  const shown: QueryItem[] = named.length > 0 ? [] : [{ field: 'project_id', op: 'eq', value: projectId, type: '' }];
+  return { ...rule, query: [...rule.query, ...shown], scope_to_project: projectId };
+}
+
+/**
+ * A rule that a release before migration 0012 stored, with its scope. That release gave every author who is bound to a project a condition
+ * with the very text of the project's id, and no other condition on a project; only admins' rules are without one.
+ */
+export function withFormerScope(rule: ThresholdRule, projectId: string | null): ThresholdRule {
+  if (rule.scope_to_project !== undefined) return rule;
+  const isBound = projectId !== null && projectConditions(rule).some(({ value }) => value === projectId);
+  return { ...rule, scope_to_project: isBound ? projectId : null };
+}
+
+function projectConditions({ query }: ThresholdRule): QueryItem[] {
+  return query.filter((item) => canonicalField(item) === 'project_id');
 }
 
 /** Keys in a fixed order, so that equal questions make equal texts. */
@@ -42,14 +57,18 @@ function meterQuery(rule: ThresholdRule): MeterQuery {
   let impossible: true | undefined;
   for (const item of rule.query) {
     const field = canonicalField(item);
-    const value = canonicalValue(item);
+    const value = field.startsWith('metadata.') ? canonicalValue(item) : item.value;
     if ((conditions.get(field) ?? value) !== value || (field === 'meter' && value !== rule.meter_name)) impossible = true;
     conditions.set(field, value);
   }
+  const project = rule.scope_to_project ?? null;
+  const projectId = conditions.get('project_id');
   const metadata = [...conditions].filter(([field]) => field.startsWith('metadata.')).sort(byFirst);
   return {
     meter: rule.meter_name,
-    projectId: conditions.get('project_id'),
+    project,
+    // A condition that repeats the scope adds nothing; any other condition is kept and can only narrow.
+    projectId: projectId === project ? undefined : projectId,
     userId: conditions.get('user_id'),
     resourceId: conditions.get('resource_id'),
     source: conditions.get('source'),
@@ -67,7 +86,10 @@ function canonicalField({ field }: QueryItem): string {
   return field.replace(/^resource_metadata\./, 'metadata.');
 }
 
-/** Typed values are compared as the text that PostgreSQL gives for the same value in stored JSON. */
+/**
+ * Typed values of metadata are compared as the text that PostgreSQL gives for the same value in stored JSON. Every other field is a text
+ * (an id, a name), and what was checked is what is compared: the text as it was sent.
+ */
 function canonicalValue({ value, type }: QueryItem): string {
   if (type === 'integer' || type === 'float') return String(Number(value));
   if (type === 'boolean') return String(/^(1|t|true|on|y|yes)$/i.test(value));

@@ -40,8 +40,27 @@ export const ThresholdRule = z
     exclude_outliers: optional(wireBool(), false),
     query: optional(wireList(QueryItem, { max: 50 }), []),
   })
-  .transform((rule) => ({ type: 'threshold' as const, ...rule }));
-export type ThresholdRule = z.infer<typeof ThresholdRule>;
+  .transform((rule): ThresholdRule => ({ type: 'threshold' as const, ...rule }));
+
+interface ThresholdFields {
+  type: 'threshold';
+  period: number;
+  comparison_operator: ComparisonOperator;
+  threshold: number;
+  statistic: Statistic;
+  evaluation_periods: number;
+  meter_name: string;
+  exclude_outliers: boolean;
+  query: QueryItem[];
+}
+
+export interface ThresholdRule extends ThresholdFields {
+  /**
+   * The project whose samples the rule reads, set by the server and hidden from clients; null reads the samples of all projects.
+   * Undefined in rules that a release before migration 0012 stored: their conditions name the project.
+   */
+  scope_to_project?: string | null | undefined;
+}
 
 function problemOf(field: string, op: string, value: string, type: string): { at: string; message: string } | undefined {
   if (NOT_FOR_THIS_RESOURCE.has(field))

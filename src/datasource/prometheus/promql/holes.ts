@@ -2,6 +2,7 @@ import { mergingEdits } from './mergeable.js';
 import { parsePromql, type ParsedQuery } from './parse.js';
 import { rewritten } from './rewrite.js';
 import { selectorsOf, type Matcher } from './selectors.js';
+import { hasHalfCharacter } from './string-literal.js';
 
 /**
  * A place where a query can be merged with others: its selectors hold `label` to `value`. Queries whose holes have equal templates can be asked
@@ -38,7 +39,7 @@ export function foundHoles(promql: string): readonly Hole[] {
 
 /** Whether a selector holds the label to that value, and says nothing else of it. */
 function isHoleIn(matchers: readonly Matcher[], { label, value }: Matcher): boolean {
-  if (label === '__name__' || value === '') return false;
+  if (label === '__name__' || value === '' || hasHalfCharacter(value)) return false;
   const ofLabel = matchers.filter((each) => each.label === label);
   return ofLabel.length > 0 && ofLabel.every((each) => each.operator === '=' && each.value === value);
 }

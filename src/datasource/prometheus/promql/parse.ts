@@ -1,6 +1,8 @@
 import type { SyntaxNode, Tree } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 
+import { toError } from '../../../errors.js';
+import { grammarText, misreadPlace, withKeywordAsName } from './grammar-text.js';
 import { hasHalfCharacter, stringOf } from './string-literal.js';
 import { syntaxProblem, where } from './syntax-problem.js';
 
@@ -18,14 +20,38 @@ const MAX_DEPTH = 200;
 /** Reads a query by Prometheus' own grammar. The problem is fit for the user's eyes. */
 export function parsePromql(text: string): ParsedQuery | { problem: string } {
   if (hasHalfCharacter(text)) return { problem: 'the query has half a character in it: a surrogate without its other half' };
-  let tree: Tree;
-  try {
-    tree = strictParser.parse(text);
-  } catch {
-    return { problem: syntaxProblem(text) };
-  }
+  const read = treeOf(text);
+  if ('problem' in read) return read;
+  const { tree } = read;
   const problem = strictnessProblem(text, tree);
   return problem === undefined ? { text, root: tree.topNode } : { problem };
+}
+
+/** The grammar refuses one keyword at a time, and each takes another reading of the whole query. */
+const MAX_KEYWORDS_AS_NAMES = 20;
+
+function treeOf(text: string): { tree: Tree } | { problem: string } {
+  let grammarsText = grammarText(text);
+  for (let names = 0; ; names += 1) {
+    const read = strictly(grammarsText);
+    if (typeof read !== 'number') {
+      const misread = misreadPlace(text, grammarsText, read);
+      if (misread === undefined) return { tree: read };
+      return { problem: `${where(text, misread)}: this cannot be read in one way only` };
+    }
+    const named = names < MAX_KEYWORDS_AS_NAMES ? withKeywordAsName(grammarsText, read) : undefined;
+    if (named === undefined) return { problem: syntaxProblem(text, grammarsText) };
+    grammarsText = named;
+  }
+}
+
+/** The tree, or the place after which the grammar could not go on. */
+function strictly(text: string): Tree | number {
+  try {
+    return strictParser.parse(text);
+  } catch (thrown) {
+    return Number(/\d+$/.exec(toError(thrown).message)?.[0] ?? text.length);
+  }
 }
 
 /** What the grammar lets pass: it reads strings less strictly than servers do. */
@@ -36,10 +62,8 @@ function strictnessProblem(text: string, tree: Tree): string | undefined {
     enter({ name, from, to }) {
       depth += 1;
       if (depth > MAX_DEPTH) problem ??= `the query is nested more than ${MAX_DEPTH} deep`;
-      if (name === 'LineComment' && text.slice(from, to).trimEnd().includes('\r'))
-        problem ??= `${where(text, from)}: this comment has a carriage return in it, where some servers end it and others do not`;
-      if (name === 'StringLiteral' && stringOf(text.slice(from, to)) === undefined)
-        problem ??= `${where(text, from)}: this string is not closed, or has an escape that PromQL does not know or that is no UTF-8`;
+      const tokenProblem = TOKEN_PROBLEMS[name]?.(text.slice(from, to));
+      if (tokenProblem !== undefined) problem ??= `${where(text, from)}: ${tokenProblem}`;
     },
     leave() {
       depth -= 1;
@@ -47,6 +71,16 @@ function strictnessProblem(text: string, tree: Tree): string | undefined {
   });
   return problem;
 }
+
+const TOKEN_PROBLEMS: Readonly<Record<string, (written: string) => string | undefined>> = {
+  LineComment: (written) =>
+    written.trimEnd().includes('\r')
+      ? 'this comment has a carriage return in it, where some servers end it and others do not'
+      : undefined,
+  StringLiteral: (written) =>
+    stringOf(written) === undefined ? 'this string is not closed, or has an escape that PromQL does not know' : undefined,
+  QuotedLabelName: (written) => (hasHalfCharacter(stringOf(written) ?? '') ? 'this name has bytes that are no UTF-8' : undefined),
+};
 
 /** A node's parts, comments left out: they may stand anywhere. */
 export function partsOf(node: SyntaxNode): SyntaxNode[] {

@@ -13,7 +13,8 @@ const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /**
  * What a string literal of PromQL says: in double or single quotes with Go's escapes, or raw in backticks. Undefined for what Prometheus would
- * not read, such as a quote that is never closed, an unknown escape, or bytes that are no UTF-8.
+ * not read, such as a quote that is never closed, or an unknown escape. A byte that is no UTF-8 is kept as half a character (as Python does), so
+ * that `quoted` can write it again.
  */
 export function stringOf(literal: string): string | undefined {
   const quote = literal.at(0);
@@ -57,19 +58,40 @@ function escapeAt(body: string, at: number, quote: string): { bytes: Buffer; len
   return undefined;
 }
 
-function utf8(bytes: Buffer): string | undefined {
+/** Where half characters begin that stand for bytes; no text has any of its own. */
+const BYTES_BEGIN = 0xdc00;
+const LONGEST_CHARACTER = 4;
+
+function utf8(bytes: Buffer): string {
   const text = bytes.toString('utf8');
-  return Buffer.from(text).equals(bytes) ? text : undefined;
+  if (Buffer.from(text).equals(bytes)) return text;
+  let kept = '';
+  for (let at = 0; at < bytes.length;) {
+    const character = characterAt(bytes, at);
+    kept += character ?? String.fromCharCode(BYTES_BEGIN + (bytes[at] as number));
+    at += character === undefined ? 1 : Buffer.byteLength(character);
+  }
+  return kept;
 }
 
-/** A string as a literal that every reader of PromQL understands alike, in double quotes. `value` has no half characters. */
+function characterAt(bytes: Buffer, at: number): string | undefined {
+  for (let length = 1; length <= LONGEST_CHARACTER; length += 1) {
+    const some = bytes.subarray(at, at + length);
+    const text = some.toString('utf8');
+    if (Buffer.from(text).equals(some)) return text;
+  }
+  return undefined;
+}
+
+/** A string as a literal that every reader of PromQL understands alike, in double quotes. Half characters stand for bytes that are no UTF-8. */
 export function quoted(value: string): string {
-  return `"${value.replace(/["\\\p{Cc}\ufffd]/gu, escapeOf)}"`;
+  return `"${value.replace(/["\\\p{Cc}\p{Cs}\ufffd]/gu, escapeOf)}"`;
 }
 
 function escapeOf(character: string): string {
   if (character === '"' || character === '\\') return `\\${character}`;
   if (character === '\n') return '\\n';
+  if (hasHalfCharacter(character)) return `\\x${(character.charCodeAt(0) - BYTES_BEGIN).toString(16).padStart(2, '0')}`;
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 

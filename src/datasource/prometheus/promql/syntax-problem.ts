@@ -23,10 +23,10 @@ const EXPECTED: Readonly<Record<string, string>> = {
 
 const SHOWN = 20;
 
-/** What is wrong with a query that cannot be parsed: where, what stands there, and what could. */
-export function syntaxProblem(text: string): string {
+/** What is wrong with a query that the grammar cannot read, in the spelling that it was given: where, what stands there, and what could. */
+export function syntaxProblem(text: string, grammarsText: string): string {
   let error: { from: number; parent: string } | undefined;
-  parser.parse(text).iterate({
+  parser.parse(grammarsText).iterate({
     enter(node) {
       if (node.type.isError) error ??= { from: node.from, parent: parentOf(node) };
       return error === undefined;

@@ -3,6 +3,7 @@ import { Queue } from 'bullmq';
 import { parseAction } from '../../../alarm/action.js';
 import type { Logger } from '../../../logger.js';
 import { createRedis, type Redis } from '../../../redis.js';
+import { untilAborted } from '../../../until-aborted.js';
 import type { Receiver } from '../receiver.js';
 import { queueNameOf } from './queue-name.js';
 
@@ -48,7 +49,7 @@ export function createQueueReceiver({ redisUrl, prefix, log }: QueueReceiverDeps
           await (connecting ??= connected(connection).finally(() => (connecting = undefined)));
           await queueFor(name).add('alarm', data, { jobId: `notification-${id}` });
         };
-        await Promise.race([add(), aborted(signal)]);
+        await untilAborted(add(), signal);
         return { kind: 'delivered' };
       } catch {
         return { kind: 'retry', error: 'connect_failed' };
@@ -76,13 +77,5 @@ function connected(connection: Redis): Promise<void> {
     const onClose = settle(() => reject(new Error('Redis is not connected')));
     connection.on('ready', onReady);
     connection.on('close', onClose);
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const abort = (): void => reject(new Error('the time of the attempt is over'));
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
   });
 }

@@ -1,4 +1,5 @@
 import { parseAction } from '../../../alarm/action.js';
+import { zaqarQueueOf } from '../../../alarm/zaqar-action.js';
 import { withTrust, type TrustDeps } from '../../with-login.js';
 import type { Receiver } from '../receiver.js';
 import { MESSAGING, postMessage, type ZaqarDeps } from '../zaqar/message.js';
@@ -7,8 +8,8 @@ import { MESSAGING, postMessage, type ZaqarDeps } from '../zaqar/message.js';
 export function createTrustZaqarReceiver(deps: TrustDeps & ZaqarDeps): Receiver {
   return {
     async deliver(delivery, signal) {
-      const name = parseAction(delivery.action).url.searchParams.get('queue_name');
-      if (!name) return { kind: 'dead', error: 'invalid' };
+      const name = zaqarQueueOf(parseAction(delivery.action).url.searchParams);
+      if (name === undefined) return { kind: 'dead', error: 'invalid' };
       return withTrust(deps, delivery, async (login) =>
         postMessage(deps, { endpoint: await login.endpoint(MESSAGING), name, access: { token: login.token } }, delivery, signal),
       );

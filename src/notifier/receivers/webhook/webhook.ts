@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto';
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
+import { createSecureContext, rootCertificates } from 'node:tls';
 import got from 'got';
 
 import type { ServiceClock } from '../../../clock.js';
 import type { AddressPolicy } from '../../egress/address-policy.js';
 import { BlockedAddress, guardedLookup, isBlockedLiteral } from '../../egress/guarded-lookup.js';
 import type { Delivery, DeliveryOutcome, Receiver } from '../receiver.js';
-import { codeOf, outcomeOfError, outcomeOfStatus } from './outcome.js';
+import { AnswerTap } from './answer-tap.js';
+import { codeOf, outcomeOfBrokenAnswer, outcomeOfStatus } from './outcome.js';
+import { webRequestOf } from './web-request.js';
 
 export interface WebhookDeps {
   clock: ServiceClock;
@@ -16,6 +19,8 @@ export interface WebhookDeps {
   connectTimeoutMs: number;
   attemptTimeoutMs: number;
   maxSocketsPerHost: number;
+  /** Certificates to trust besides the system's, as PEM. */
+  ca: string | undefined;
   version: string;
 }
 
@@ -24,8 +29,6 @@ export interface Webhook extends Receiver {
   send(delivery: Delivery, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<DeliveryOutcome>;
 }
 
-/** Enough of an answer to be polite; what a receiver says beyond its status interests nobody. */
-const MAX_ANSWER_BYTES = 16 * 1024;
 const IDLE_SOCKET_MS = 4_000;
 
 /**
@@ -39,7 +42,7 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
     maxFreeSockets: deps.maxSocketsPerHost,
     timeout: IDLE_SOCKET_MS,
   };
-  const agents = { http: new http.Agent(pool), https: new https.Agent({ ...pool, minVersion: 'TLSv1.2' }) };
+  const agents = { http: new http.Agent(pool), https: new https.Agent({ ...pool, ...trustOf(deps.ca) }) };
   const lookup = guardedLookup(deps.isAllowed);
 
   return {
@@ -56,43 +59,67 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<DeliveryOutcome> {
-    const url = parse(delivery.action);
-    if (url === undefined) return { kind: 'dead', error: 'invalid' };
+    const request = webRequestOf(delivery.action);
+    if (request === undefined) return { kind: 'dead', error: 'invalid' };
+    const { url, target } = request;
     if (isBlockedLiteral(url.hostname, deps.isAllowed)) return { kind: 'dead', error: 'blocked' };
-    const { username, password } = url;
-    url.username = url.password = url.hash = '';
+    const tap = new AnswerTap();
     const options = {
       body: delivery.body,
-      headers: { ...headersOf(delivery, deps), ...basicAuth(username, password), ...headers },
+      headers: { ...headersOf(delivery, deps), ...request.headers, ...headers },
       agent: agents,
       dnsLookup: lookup,
-      request: requestTo(requestTarget(delivery.action), deps.isAllowed),
+      request: requestTo({ url, target }, deps.isAllowed, tap),
       timeout: { request: deps.attemptTimeoutMs, connect: deps.connectTimeoutMs, secureConnect: deps.connectTimeoutMs },
       signal,
     };
-    return post(url, options, deps.clock);
+    return post({ url, options, tap }, deps.clock);
   }
+}
+
+/** Made once: in the options of each request the certificates would be read anew for each connection. */
+function trustOf(ca: string | undefined): https.AgentOptions {
+  const minVersion = 'TLSv1.2';
+  return ca === undefined
+    ? { minVersion }
+    : { secureContext: createSecureContext({ minVersion, ca: [...rootCertificates, ca] }) };
 }
 
 /** Nothing that got does of its own accord: no redirects, no retries, no decompression. */
 const PLAIN = { followRedirect: false, throwHttpErrors: false, decompress: false, retry: { limit: 0 } };
 
-async function post(url: URL, options: object, clock: ServiceClock): Promise<DeliveryOutcome> {
-  const attempt = got.stream.post(url, { ...PLAIN, ...options });
+interface Post {
+  url: URL;
+  options: object;
+  tap: AnswerTap;
+}
+
+async function post({ url, options, tap }: Post, clock: ServiceClock): Promise<DeliveryOutcome> {
+  let attempt: ReturnType<typeof got.stream.post> | undefined;
+  let cause: unknown;
   try {
-    const { code, retryAfter } = await answerOf(attempt);
-    return outcomeOfStatus(code, retryAfter, clock.wallNow());
+    attempt = got.stream.post(urlForGot(url), { ...PLAIN, ...options });
+    await Promise.race([ended(attempt), tap.hasUpgraded]);
   } catch (thrown) {
-    return outcomeOfError(codeOf(thrown));
+    cause = thrown;
   } finally {
-    attempt.destroy();
+    attempt?.destroy();
   }
+  const { answer } = tap;
+  if (answer) return outcomeOfStatus(answer.status, answer.retryAfter, clock.wallNow());
+  return outcomeOfBrokenAnswer(tap.firstBytes(), codeOf(cause), clock.wallNow());
+}
+
+/** got takes a host of this name for a socket in the file system, and throws. The request itself goes to the URL of the action. */
+function urlForGot(url: URL): URL {
+  return url.hostname === 'unix' ? new URL(`${url.protocol}//receiver.invalid/`) : url;
 }
 
 /** Sends to exactly this path and query, and takes a last look before the first byte: the socket's address must be allowed. */
-function requestTo(target: string, isAllowed: AddressPolicy) {
-  return (to: URL, options: RequestOptions, onResponse?: (response: IncomingMessage) => void): ClientRequest => {
-    const request = (to.protocol === 'https:' ? https : http).request(to, { ...options, path: target }, onResponse);
+function requestTo({ url, target }: { url: URL; target: string }, isAllowed: AddressPolicy, tap: AnswerTap) {
+  return (_: URL, options: RequestOptions, onResponse?: (response: IncomingMessage) => void): ClientRequest => {
+    const request = (url.protocol === 'https:' ? https : http).request(url, { ...options, path: target }, onResponse);
+    tap.listen(request);
     request.once('socket', (socket: Socket) => {
       const check = (): void => {
         if (socket.remoteAddress !== undefined && !isAllowed(socket.remoteAddress)) {
@@ -106,25 +133,13 @@ function requestTo(target: string, isAllowed: AddressPolicy) {
   };
 }
 
-/** Resolves once the answer is read, or enough of it. The status is what counts, so a body that breaks off is no failure. */
-function answerOf(attempt: ReturnType<typeof got.stream.post>): Promise<{ code: number; retryAfter: string | undefined }> {
+/** Resolves when the exchange is over, for whatever the answer says; rejects when it broke off. */
+function ended(attempt: ReturnType<typeof got.stream.post>): Promise<void> {
   return new Promise((resolve, reject) => {
-    let answer: { code: number; retryAfter: string | undefined } | undefined;
-    let bytes = 0;
-    const settle = (): void => {
-      if (answer) resolve(answer);
-      else reject(new Error('the connection closed without an answer'));
-    };
-    attempt.once('response', (response: IncomingMessage) => {
-      answer = { code: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };
-    });
-    attempt.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes >= MAX_ANSWER_BYTES) settle();
-    });
-    attempt.once('end', settle);
-    attempt.once('close', settle);
-    attempt.once('error', (cause) => (answer ? settle() : reject(cause)));
+    attempt.on('error', reject);
+    attempt.once('end', resolve);
+    attempt.once('close', resolve);
+    attempt.resume();
   });
 }
 
@@ -144,22 +159,4 @@ function headersOf({ id, sequence, transitionTime }: Delivery, { clock, version 
 export function requestIdOf(id: string): string {
   const hex = createHash('sha256').update(`request ${id}`).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
-function basicAuth(username: string, password: string): Record<string, string> {
-  if (username === '' && password === '') return {};
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
-}
-
-function parse(action: string): URL | undefined {
-  if (!URL.canParse(action)) return undefined;
-  const url = new URL(action);
-  return /^https?:$/.test(url.protocol) ? url : undefined;
-}
-
-/** Path and query as written. Characters that no request line can carry are escaped, as every client would. */
-function requestTarget(action: string): string {
-  const [, path = '', query = ''] = /^https?:\/\/[^/?#]*([^?#]*)(\?[^#]*)?/i.exec(action) ?? [];
-  return `${path || '/'}${query}`.replace(/[^\u0021-\u007e]/gu, (character) => encodeURIComponent(character));
 }

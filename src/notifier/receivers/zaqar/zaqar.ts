@@ -1,11 +1,11 @@
 import { parseAction } from '../../../alarm/action.js';
+import { zaqarTargetOf, type ZaqarTarget } from '../../../alarm/zaqar-action.js';
 import type { CloudLogins } from '../../cloud.js';
 import { asService } from '../../with-login.js';
 import type { Delivery, DeliveryOutcome, Receiver } from '../receiver.js';
 import { askZaqar, MESSAGING, postMessage, type ZaqarDeps, type ZaqarQueue } from './message.js';
 
-const DEFAULT_TTL_S = 3_600;
-const INVALID: DeliveryOutcome = { kind: 'dead', error: 'invalid' };
+type Targeted<Kind extends ZaqarTarget['kind']> = Extract<ZaqarTarget, { kind: Kind }>;
 
 /**
  * `zaqar://?topic=…`: a message to a queue of the alarm and that topic, of the service's own project, to which the named subscribers are
@@ -14,28 +14,23 @@ const INVALID: DeliveryOutcome = { kind: 'dead', error: 'invalid' };
 export function createZaqarReceiver(deps: ZaqarDeps & { logins: CloudLogins | undefined }): Receiver {
   return {
     async deliver(delivery, signal) {
-      const { searchParams } = parseAction(delivery.action).url;
-      const signed = searchParams.get('queue_name');
-      return signed
-        ? toSignedQueue(deps, { searchParams, name: signed }, delivery, signal)
-        : toTopic(deps, searchParams, delivery, signal);
+      const target = zaqarTargetOf(parseAction(delivery.action).url.searchParams);
+      if (typeof target === 'string') return { kind: 'dead', error: 'invalid' };
+      return target.kind === 'topic' ? toTopic(deps, target, delivery, signal) : toSignedQueue(deps, target, delivery, signal);
     },
   };
 }
 
 async function toTopic(
   deps: ZaqarDeps & { logins: CloudLogins | undefined },
-  query: URLSearchParams,
+  { topic, subscribers, ttlSeconds: ttl }: Targeted<'topic'>,
   delivery: Delivery,
   signal: AbortSignal,
 ): Promise<DeliveryOutcome> {
-  const topic = query.getAll('topic').at(-1);
-  const ttl = Number(query.getAll('ttl').at(-1) ?? DEFAULT_TTL_S);
-  if (!topic || !Number.isInteger(ttl)) return INVALID;
   return asService(deps.logins, async (login) => {
     const access = { token: login.token };
     const queue: ZaqarQueue = { endpoint: await login.endpoint(MESSAGING), name: `${delivery.alarmId}-${topic}`, access };
-    for (const subscriber of query.getAll('subscriber')) {
+    for (const subscriber of subscribers) {
       const body = JSON.stringify({ subscriber, ttl, options: {} });
       // Every notification subscribes again; 409 says that it was known.
       const outcome = await askZaqar(deps, queue, { what: 'subscriptions', body, delivery, accepts: [409] }, signal);
@@ -47,18 +42,10 @@ async function toTopic(
 
 async function toSignedQueue(
   deps: ZaqarDeps & { logins: CloudLogins | undefined },
-  { searchParams, name }: { searchParams: URLSearchParams; name: string },
+  { name, headers }: Targeted<'signed queue'>,
   delivery: Delivery,
   signal: AbortSignal,
 ): Promise<DeliveryOutcome> {
-  const headers = {
-    'url-expires': searchParams.get('expires') ?? '',
-    'url-methods': searchParams.get('methods') ?? '',
-    'url-paths': searchParams.get('paths') ?? '',
-    'url-signature': searchParams.get('signature') ?? '',
-    'x-project-id': searchParams.get('project_id') ?? '',
-  };
-  if (!Object.values(headers).every((value) => /^[\x20-\x7e]*$/.test(value))) return INVALID;
   let endpoint = '';
   const looked = await asService(deps.logins, async (login) => {
     endpoint = await login.endpoint(MESSAGING);

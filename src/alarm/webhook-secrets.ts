@@ -1,0 +1,47 @@
+const CUT = '***';
+
+/** Hosts whose whole path is a secret, or all of it after the first segment. */
+const SECRET_HOSTS: readonly { host: RegExp; keptSegments: 0 | 1 }[] = [
+  { host: /^hooks\.slack(?:-gov)?\.com$/, keptSegments: 1 },
+  { host: /^outlook\.office(?:365)?\.com$/, keptSegments: 1 },
+  { host: /\.webhook\.office\.com$/, keptSegments: 1 },
+  { host: /^hook\.(?:[a-z0-9-]+\.)*(?:make|integromat)\.com$/, keptSegments: 0 },
+  { host: /^(?:ntfy\.sh|hc-ping\.com)$/, keptSegments: 0 },
+];
+
+/**
+ * Where a secret begins in a path, on any host, since many of these services are self-hosted. Beside each: the services that write it so.
+ * The match stays, the rest of the path is cut.
+ */
+const SECRET_PATHS: readonly RegExp[] = [
+  // Discord, Mattermost, Rocket.Chat, Zapier, Flock, Webex, Lark, Feishu, Matrix, Ryver, n8n, Home Assistant, Grafana OnCall, Chime, Teams
+  /\/(?:incoming-?)?(?:web)?hooks?(?:b2)?\//i,
+  /\/bot(?=\d+:)/i, // Telegram
+  /\/with\/key\//i, // IFTTT
+  /\/integration\/|\/x-ere\//i, // PagerDuty
+  /\/integrations\/generic\/\d+\/alert\//i, // Splunk On-Call
+  /\/apps\/spreed\/api\/v\d+\/(?:bot|chat)\//i, // Nextcloud Talk
+  /\/heartbeat\//i, // Better Stack
+];
+
+/** A segment that looks like a key: 20 characters or more, with capitals, small letters and digits. Ids of Heat and UUIDs do not. */
+const KEY_LIKE = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w.~:-]{20,}$/;
+
+/** A URL's path without the secrets of known chat and paging webhooks, and without segments that look like keys. `host`: without its port. */
+export function withoutPathSecrets(host: string, path: string): string {
+  const known = SECRET_HOSTS.find((one) => one.host.test(host.toLowerCase()));
+  if (known) return cutAfter(path, known.keptSegments === 0 ? 1 : path.indexOf('/', 1) + 1 || path.length);
+  const ends = SECRET_PATHS.flatMap((pattern) => {
+    const match = pattern.exec(path);
+    return match ? [match.index + match[0].length] : [];
+  });
+  const kept = ends.length === 0 ? path : cutAfter(path, Math.min(...ends));
+  return kept
+    .split('/')
+    .map((segment) => (KEY_LIKE.test(segment) ? CUT : segment))
+    .join('/');
+}
+
+function cutAfter(path: string, kept: number): string {
+  return path.length > kept ? `${path.slice(0, kept)}${CUT}` : path;
+}

@@ -1,0 +1,63 @@
+import { InvalidArgumentError, type Command } from 'commander';
+
+import { duration } from '../../config/duration.js';
+import type { Environment } from '../../config/environment.js';
+import { StartupError, toError } from '../../errors.js';
+import type { Terminal } from '../program.js';
+import { PORTS, wholeNumber } from '../whole-number.js';
+
+interface ClusterOptions {
+  port?: number;
+  evaluators: number;
+  notifiers: number;
+  interval?: string;
+  dataDir: string;
+  restart?: boolean;
+}
+
+const DEFAULT_PORT = 8042;
+const DEFAULT_INTERVAL = '10s';
+const PROCESSES = { min: 1, max: 50 };
+
+/** `tocsin dev-cluster`. What both a flag and a variable say, the flag decides. */
+export function addDevCluster(program: Command, terminal: Terminal, done: (exitCode: number) => void): void {
+  program
+    .command('dev-cluster')
+    .description('run PostgreSQL, Redis and several processes of the service on this machine, to try things out')
+    .option('--port <number>', `port of the API; also TOCSIN_API_PORT (default: ${DEFAULT_PORT})`, wholeNumber(PORTS))
+    .option('--evaluators <number>', 'how many evaluators', wholeNumber(PROCESSES), 3)
+    .option('--notifiers <number>', 'how many notifiers', wholeNumber(PROCESSES), 2)
+    .option(
+      '--interval <duration>',
+      `how often alarms are evaluated; also TOCSIN_EVALUATOR_INTERVAL (default: ${DEFAULT_INTERVAL})`,
+      interval,
+    )
+    .option('--data-dir <path>', 'where PostgreSQL and Redis keep their data', './data/cluster')
+    .option('--restart', 'start a process again that has ended; without it, watch the others take over')
+    .action(async ({ restart = false, ...options }: ClusterOptions) => {
+      const { environment } = terminal;
+      const settings = {
+        port: options.port ?? variable(environment, 'TOCSIN_API_PORT', wholeNumber(PORTS)) ?? DEFAULT_PORT,
+        interval: options.interval ?? variable(environment, 'TOCSIN_EVALUATOR_INTERVAL', interval) ?? DEFAULT_INTERVAL,
+      };
+      const { runDevCluster } = await import('../dev-cluster.js');
+      done(await runDevCluster({ ...options, ...settings, restart, terminal }));
+    });
+}
+
+function interval(text: string): string {
+  const parsed = duration(DEFAULT_INTERVAL, { min: '400ms', max: '1h' }).safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError(`${parsed.error.issues[0]?.message ?? 'It is no duration'}.`);
+  return text;
+}
+
+/** An empty variable is one that is not set. @throws StartupError that names the variable. */
+function variable<Value>(environment: Environment, name: string, read: (text: string) => Value): Value | undefined {
+  const text = environment[name] ?? '';
+  if (text === '') return undefined;
+  try {
+    return read(text);
+  } catch (cause) {
+    throw new StartupError(`${name}: ${toError(cause).message} Got ${JSON.stringify(text)}`, { cause });
+  }
+}

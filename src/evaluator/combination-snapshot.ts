@@ -1,0 +1,120 @@
+import type { AlarmState } from '../alarm/alarm.js';
+import type { Evaluation } from '../alarm/decide.js';
+import { NO_OPTIONS } from '../alarm/evaluation-options.js';
+import type { OpenTimesSource } from '../alarm/open-times.js';
+import { evaluatedTypeOf, parseStoredRule, typeOf, type AlarmRule } from '../alarm/types/index.js';
+import type { MemberAlarm } from '../storage/evaluation-store.js';
+import { cycleOf } from './schedule.js';
+
+/** The oldest and newest interval that the leaves below a combination were evaluated in; `settled` is false while one is half written. */
+export interface MemberProgress {
+  oldest: number;
+  newest: number;
+  settled: boolean;
+  /** In which partition each leaf lives. */
+  homes: ReadonlyMap<string, number>;
+}
+
+interface SnapshotOptions {
+  now: Date;
+  openTimes: OpenTimesSource;
+}
+
+/**
+ * Some combinations and everything below them, as one snapshot of the database saw it, judged at one moment. A member that is a combination
+ * itself is worked out from its own members rather than taken from its stored state, which may be one evaluation behind: so all of one
+ * snapshot is judged, or none of it. Each member is worked out once, however many combinations it is part of.
+ */
+export class CombinationSnapshot {
+  readonly #alarms: ReadonlyMap<string, MemberAlarm>;
+  readonly #options: SnapshotOptions;
+  readonly #rules = new Map<string, { rule: AlarmRule; members: readonly string[] }>();
+  readonly #verdicts = new Map<string, Evaluation>();
+  readonly #underWay = new Set<string>();
+
+  constructor(alarms: readonly MemberAlarm[], options: SnapshotOptions) {
+    this.#alarms = new Map(alarms.map((alarm) => [alarm.id, alarm]));
+    this.#options = options;
+  }
+
+  has(id: string): boolean {
+    return this.#alarms.has(id);
+  }
+
+  /** What a combination comes to, from its leaves, whatever its own time constraints say. */
+  verdictOf(id: string): Evaluation {
+    const known = this.#verdicts.get(id);
+    if (known !== undefined) return known;
+    const alarm = this.#alarms.get(id) as MemberAlarm;
+    const { rule } = this.#ruleOf(alarm);
+    const memberStates = this.statesBelow(id);
+    const input = { answers: [], memberStates, state: alarm.state, options: NO_OPTIONS, now: this.#options.now };
+    const verdict = evaluatedTypeOf(rule).evaluate(rule, input);
+    this.#verdicts.set(id, verdict);
+    return verdict;
+  }
+
+  /** What the verdict is made from: the states of the combination's own members; those that are gone are absent. */
+  statesBelow(id: string): Map<string, AlarmState> {
+    const states = new Map<string, AlarmState>();
+    this.#underWay.add(id);
+    for (const memberId of this.#ruleOf(this.#alarms.get(id) as MemberAlarm).members) {
+      const member = this.#alarms.get(memberId);
+      // A circle cannot be written; should one ever be read, its members count as unknown instead of ending the process.
+      if (member !== undefined && !this.#underWay.has(memberId)) states.set(memberId, this.#stateOf(member));
+    }
+    this.#underWay.delete(id);
+    return states;
+  }
+
+  progressBelow(id: string, intervalMs: number): MemberProgress {
+    const homes = new Map<string, number>();
+    const progress: MemberProgress = { oldest: Infinity, newest: -Infinity, settled: true, homes };
+    for (const leaf of this.#leavesBelow(id)) {
+      const { partition, lastEvaluatedAt, evaluationStartedAt } = leaf;
+      const cycle = lastEvaluatedAt === null ? -Infinity : cycleOf(partition, lastEvaluatedAt.getTime(), intervalMs);
+      progress.oldest = Math.min(progress.oldest, cycle);
+      progress.newest = Math.max(progress.newest, cycle);
+      progress.settled &&= lastEvaluatedAt?.getTime() === evaluationStartedAt?.getTime();
+      homes.set(leaf.id, partition);
+    }
+    return progress;
+  }
+
+  #stateOf(member: MemberAlarm): AlarmState {
+    if (!this.#isWorkedOut(member)) return member.state;
+    const { verdict } = this.verdictOf(member.id);
+    return verdict === 'ok' || verdict === 'alarm' ? verdict : 'insufficient data';
+  }
+
+  /** Members whose state follows from their own members at this moment; all others have the state that is stored. */
+  #isWorkedOut(member: MemberAlarm): boolean {
+    if (!member.enabled || this.#ruleOf(member).members.length === 0) return false;
+    const { now, openTimes } = this.#options;
+    return openTimes.ofJson(member.timeConstraintsJson).isOpen(now);
+  }
+
+  #ruleOf({ id, kind, ruleJson }: MemberAlarm): { rule: AlarmRule; members: readonly string[] } {
+    const known = this.#rules.get(id);
+    if (known !== undefined) return known;
+    const rule = parseStoredRule(kind, ruleJson);
+    const parsed = { rule, members: typeOf(rule).members(rule) };
+    this.#rules.set(id, parsed);
+    return parsed;
+  }
+
+  #leavesBelow(root: string): MemberAlarm[] {
+    const leaves: MemberAlarm[] = [];
+    const visited = new Set<string>();
+    const waiting = [root];
+    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+      const alarm = this.#alarms.get(id);
+      if (alarm === undefined || visited.has(id)) continue;
+      visited.add(id);
+      const { members } = this.#ruleOf(alarm);
+      if (members.length === 0) leaves.push(alarm);
+      waiting.push(...members);
+    }
+    return leaves;
+  }
+}

@@ -1,0 +1,14 @@
+import { once, type EventEmitter } from 'node:events';
+
+/**
+ * Waits for the first of some events, and then listens for none of them any more: what waits on one emitter again and again would
+ * otherwise leave a listener there each time. Rejects with the error of an `error` event.
+ */
+export async function firstEvent(emitter: EventEmitter, names: readonly string[]): Promise<void> {
+  const settled = new AbortController();
+  try {
+    await Promise.race(names.map((name) => once(emitter, name, { signal: settled.signal })));
+  } finally {
+    settled.abort();
+  }
+}

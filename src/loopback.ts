@@ -1,0 +1,14 @@
+import { BlockList, isIP } from 'node:net';
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/**
+ * Whether a text is an address of the loopback interface, in any spelling: 127.0.0.0/8, `::1`, and 127.0.0.0/8 mapped into IPv6
+ * (`::ffff:127.0.0.1`, `::ffff:7f00:1`). False for names and for addresses that only contain such a one, as those of NAT64 do.
+ */
+export function isLoopback(address: string): boolean {
+  const version = isIP(address);
+  return version !== 0 && LOOPBACK.check(address, version === 6 ? 'ipv6' : 'ipv4');
+}

@@ -1,0 +1,38 @@
+/** A webhook's request, as far as its action decides it. */
+export interface WebRequest {
+  /** Without user info and fragment. */
+  url: URL;
+  /** Path and query for the request line. */
+  target: string;
+  /** Of the user info. */
+  headers: { authorization?: string };
+}
+
+/** Undefined when the action is no URL of a webhook. What `parseAction` accepts as one makes a request. */
+export function webRequestOf(action: string): WebRequest | undefined {
+  if (!URL.canParse(action)) return undefined;
+  const url = new URL(action);
+  if (!/^https?:$/.test(url.protocol)) return undefined;
+  const { username, password } = url;
+  url.username = url.password = url.hash = '';
+  return { url, target: requestTarget(action), headers: basicAuth(username, password) };
+}
+
+/** Path and query as written. Characters that no request line can carry are escaped, as every client would. */
+function requestTarget(action: string): string {
+  const [, path = '', query = ''] = /^https?:\/\/[^/?#]*([^?#]*)(\?[^#]*)?/i.exec(action) ?? [];
+  return `${path || '/'}${query}`
+    .replace(/\p{Surrogate}/gu, '\ufffd') // half a character, for which there is no escape
+    .replace(/[^\u0021-\u007e]/gu, (character) => encodeURIComponent(character));
+}
+
+function basicAuth(username: string, password: string): WebRequest['headers'] {
+  if (username === '' && password === '') return {};
+  const credentials = `${percentDecoded(username)}:${percentDecoded(password)}`;
+  return { authorization: `Basic ${Buffer.from(credentials, 'latin1').toString('base64')}` };
+}
+
+/** The bytes that a part of a parsed URL stands for, as a string with one character for each. They need not be UTF-8. */
+function percentDecoded(part: string): string {
+  return part.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+}

@@ -1,0 +1,45 @@
+/*
+ * Sums of volumes that cannot overflow within a statement: PostgreSQL fails a whole statement when the sum of one group,
+ * or the sum of its squares, is beyond the range of floats. So huge volumes are summed apart, at a scale at which they
+ * have room; put together here they may be infinite.
+ */
+
+/** Squares of smaller volumes leave room for a thousand million of them. */
+const HUGE = '1e140';
+/** A power of two, so that scaling by it loses nothing. */
+const SCALE = 2 ** -600;
+
+/** Columns of a query, as `SummedRow` has them; `volume` is an expression of SQL of our own, such as `s.volume`. */
+export function sumColumns(volume: string): string {
+  return `sum(${volume}) filter (where abs(${volume}) <= ${HUGE}) as small_sum,
+          sum(case when abs(${volume}) > ${HUGE} then ${volume} * ${SCALE} end) as huge_sum`;
+}
+
+export interface SummedRow {
+  count: number;
+  /** Null where there is none of that size. */
+  small_sum: number | null;
+  huge_sum: number | null;
+}
+
+/** The mean is infinite only if a volume is. */
+export function sumAndMean({ count, small_sum, huge_sum }: SummedRow): { sum: number; avg: number } {
+  const small = small_sum ?? 0;
+  const huge = huge_sum ?? 0;
+  return { sum: small + huge / SCALE, avg: small / count + huge / count / SCALE };
+}
+
+/** Columns for `deviationOf`. */
+export function deviationColumns(volume: string): string {
+  return `stddev_pop(${volume}) filter (where abs(${volume}) <= ${HUGE}) as small_stddev,
+          stddev_pop(case when abs(${volume}) > ${HUGE} then ${volume} * ${SCALE} else 0 end) as huge_stddev`;
+}
+
+/** Of the whole population. Beside huge volumes the others are too small to be told from nothing. */
+export function deviationOf({
+  huge_sum,
+  small_stddev,
+  huge_stddev,
+}: Pick<SummedRow, 'huge_sum'> & { small_stddev: number | null; huge_stddev: number }): number {
+  return huge_sum === null ? (small_stddev ?? 0) : huge_stddev / SCALE;
+}

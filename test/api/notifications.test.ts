@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+import type { Database } from '../../src/storage/database.js';
+import { MEMBER, startApi, STRANGER, thresholdBody, type TestApi } from '../support/api.js';
+import { NOON } from '../support/builders.js';
+import { embeddedDatabase } from '../support/databases.js';
+import { A_BODY, storeNotification } from '../support/stored-notifications.js';
+
+let db: Database;
+let api: TestApi;
+
+beforeAll(async () => {
+  db = await embeddedDatabase();
+  api = await startApi(db);
+  const later = new Date(NOON.getTime() + 61_250);
+  await storeNotification(db, { id: 'tried', projectId: 'p1', status: 'delivered', attempt: 2, finishedAt: later });
+  await storeNotification(db, { id: 'waiting', projectId: 'p1', alarmId: 'b' });
+  await db.query(
+    `insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status, error)
+     values ('tried', 2, $2, 31, 'delivered', 204, null), ('tried', 1, $1, 15000, 'retry', null, 'timeout')`,
+    [NOON, later],
+  );
+});
+afterAll(async () => {
+  await api.close();
+  await db.close();
+});
+
+test('GET /v1/notifications/{id} shows the notification of the list and its attempts, in their order', async () => {
+  const [, listed] = (await api.ask('GET', '/v1/notifications', { as: MEMBER })).json<Record<string, unknown>[]>();
+  const attempts = (await api.ask('GET', '/v1/notifications/tried/attempts', { as: MEMBER })).json<unknown[]>();
+  const shown = await api.ask('GET', '/v1/notifications/tried', { as: MEMBER });
+  expect(shown.status).toBe(200);
+  expect(shown.json()).toEqual({ ...listed, attempt_list: attempts });
+  expect(listed).toMatchObject({ notification_id: 'tried', attempts: 2, status: 'delivered' });
+  expect(attempts).toEqual([
+    {
+      attempt: 1,
+      started_at: '2026-01-01T12:00:00Z',
+      duration_ms: 15_000,
+      outcome: 'retry',
+      http_status: null,
+      error: 'timeout',
+    },
+    {
+      attempt: 2,
+      started_at: '2026-01-01T12:01:01.250000Z',
+      duration_ms: 31,
+      outcome: 'delivered',
+      http_status: 204,
+      error: null,
+    },
+  ]);
+});
+
+test('a notification that was not tried yet has an empty list of attempts', async () => {
+  const shown = await api.ask('GET', '/v1/notifications/waiting', { as: MEMBER });
+  expect(shown.json()).toMatchObject({ attempts: 0, attempt_list: [] });
+});
+
+test('a notification of another project, or of none, is not found', async () => {
+  for (const [id, as] of [
+    ['tried', STRANGER],
+    ['nothing', MEMBER],
+    ['attempts', MEMBER],
+    ['%00', MEMBER],
+  ] as const) {
+    expect([id, (await api.ask('GET', `/v1/notifications/${id}`, { as })).status]).toEqual([id, 404]);
+  }
+  expect((await api.ask('GET', '/v1/notifications/tried')).status).toBe(200); // an admin
+  expect((await api.ask('GET', '/v1/notifications/replay')).status).toBe(405);
+});
+
+test('every time below /v1 ends in Z and is the moment that was meant; the body that is sent stays as it is', async () => {
+  await api.ask('PUT', '/v1/delivery-pauses/p1', { as: MEMBER });
+  const key = await api.ask('POST', '/v1/api-keys', { as: MEMBER, body: { expires_in: 60 } });
+  await api.ask('DELETE', `/v1/api-keys/${key.json<{ id: string }>().id}`, { as: MEMBER });
+  const paths = ['notifications', 'notifications/tried', 'notifications/tried/attempts', 'delivery-pauses', 'api-keys'];
+  const found: string[] = [];
+  for (const path of paths) {
+    const answer = await api.ask('GET', `/v1/${path}`, { as: MEMBER });
+    expect(answer.text.includes('"body"')).toBe(answer.text.includes(A_BODY));
+    const times = [...answer.text.replaceAll(A_BODY, '').matchAll(/"(\w+)": "(\d{4}-\d\d-\d\dT[^"]*)"/g)];
+    expect([path, times.length > 0]).toEqual([path, true]);
+    for (const [, name, text = ''] of times) {
+      expect([path, name, text]).toEqual([path, name, expect.stringMatching(/^2026-01-01T12:0[01]:\d\d(?:\.\d{6})?Z$/)]);
+      found.push(name ?? '');
+    }
+  }
+  const names = ['created_at', 'expires_at', 'finished_at', 'next_attempt_at', 'paused_at', 'revoked_at', 'started_at'];
+  expect([...new Set(found)].sort()).toEqual([...names, 'transition_time']);
+});
+
+test.each(['2026-01-01T11:00:00', '2026-01-01T11:00:00Z', '2026-01-01T12:00:00+01:00'])(
+  'below /v2 a time is taken as %s and answered without its Z, as in Aodh',
+  async (timestamp) => {
+    const sample = {
+      counter_name: 'cpu',
+      counter_type: 'gauge',
+      counter_unit: '%',
+      counter_volume: 1,
+      resource_id: 'r',
+      timestamp,
+    };
+    const stored = await api.ask('POST', '/v2/meters/cpu', { as: MEMBER, body: [sample] });
+    expect(stored.json()).toMatchObject([{ timestamp: '2026-01-01T11:00:00' }]);
+    const id = await api.create(thresholdBody(), MEMBER);
+    expect((await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json()).toMatchObject({ timestamp: '2026-01-01T12:00:00' });
+  },
+);
