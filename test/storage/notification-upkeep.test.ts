@@ -83,7 +83,7 @@ function recording(bench: Bench): void {
 
   test('a delivery is the end, and is noted', async () => {
     await inFlight(bench);
-    expect(await record(bench, DELIVERED)).toEqual([{ id: 'n', status: 'delivered', lastError: null }]);
+    expect(await record(bench, DELIVERED)).toMatchObject([{ id: 'n', status: 'delivered', lastError: null }]);
     const [stored] = await bench.admin.list(ALL, { limit: 10 });
     expect(stored).toMatchObject({ status: 'delivered', attempt: 1, finishedAt: at(100), lastError: null });
     expect(await bench.admin.attempts(ALL, 'n')).toEqual([
@@ -93,7 +93,7 @@ function recording(bench: Bench): void {
 
   test('a failure waits for its next attempt', async () => {
     await inFlight(bench);
-    expect(await record(bench)).toEqual([{ id: 'n', status: 'pending', lastError: 'http_500' }]);
+    expect(await record(bench)).toMatchObject([{ id: 'n', status: 'pending', lastError: 'http_500' }]);
     const [stored] = await bench.admin.list(ALL, { limit: 10 });
     expect(stored).toMatchObject({ status: 'pending', attempt: 1, nextAttemptAt: at(5_000), finishedAt: null });
   });
@@ -168,7 +168,7 @@ function recording(bench: Bench): void {
     { when: 'the alarm is gone', finished: {}, row: { alarmId: 'gone' }, becomes: 'cancelled', lastError: 'cancelled: http_500' },
   ])('a failure when $when makes it $becomes', async ({ finished, row, becomes, lastError }) => {
     await inFlight(bench, row);
-    expect(await record(bench, finished)).toEqual([{ id: 'n', status: becomes, lastError }]);
+    expect(await record(bench, finished)).toMatchObject([{ id: 'n', status: becomes, lastError }]);
   });
 
   test.each([
