@@ -19,7 +19,9 @@ export async function benchLatency(rig: Rig): Promise<Figure[]> {
     await rig.service('notifier'),
   ];
   try {
-    await rig.db.query('truncate alarms, alarm_members, alarm_history, notifications, attempts, samples');
+    await rig.db.query(
+      'truncate alarms, alarm_members, alarm_history, notifications, attempts, samples, receiver_hosts, delivery_holds',
+    );
     const url = services[0]!.url;
     for (let n = 0; n < FLIPS; n += 1) {
       await post(`${url}/v2/meters/flip${n}`, [sampleOf(`flip${n}`)]);
@@ -50,7 +52,9 @@ export async function benchLatency(rig: Rig): Promise<Figure[]> {
 export async function benchDeliveries(rig: Rig): Promise<Figure[]> {
   let received = 0;
   const receiver = await fastReceiver(() => (received += 1));
-  await rig.db.query('truncate alarms, alarm_members, alarm_history, notifications, attempts, samples');
+  await rig.db.query(
+    'truncate alarms, alarm_members, alarm_history, notifications, attempts, samples, receiver_hosts, delivery_holds',
+  );
   await fillOutbox(rig, receiver.url);
   const notifier = await rig.service('notifier');
   try {

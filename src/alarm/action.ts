@@ -126,6 +126,16 @@ export function normaliseAction(text: string): string {
   return `${scheme.toLowerCase()}:${host}${path}${query === '?' ? '' : query}${fragment === '#' ? '' : fragment}`;
 }
 
+/**
+ * Equal for two actions that call the same address, however they are written. Queues are named by project and trusts belong to one, so there the
+ * project is a part of the address; a trust's id is none.
+ */
+export function addressOf(action: string, projectId: string | null): string {
+  const written = normaliseAction(action);
+  if (needsTrust(action)) return JSON.stringify([projectId, written.replace(/^([^:]+:\/\/)[^/?#]*@/, '$1')]);
+  return schemeOf(action) === 'queue' ? JSON.stringify([projectId, written]) : written;
+}
+
 function schemeOf(text: string): ActionScheme | undefined {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
   return ACTION_SCHEMES.find((known) => known === scheme);

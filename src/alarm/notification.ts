@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import type { AlarmState, Severity } from './alarm.js';
+import { addressOf, normaliseAction } from './action.js';
+import type { ActionList, AlarmActions, AlarmState, Severity } from './alarm.js';
 import { pythonJson, type PythonValue } from './python-json.js';
 
 export interface NotificationContent {
@@ -31,5 +32,33 @@ export function notificationBody(content: NotificationContent): string {
 
 /** Names the queue in which order is kept: one alarm, one action. Hashed, since actions can be longer than an index takes. */
 export function laneOf(alarmId: string, action: string): string {
-  return createHash('sha256').update(`${alarmId} ${action}`).digest('base64url').slice(0, 27);
+  return createHash('sha256')
+    .update(`${alarmId} ${normaliseAction(action)}`)
+    .digest('base64url')
+    .slice(0, 27);
+}
+
+/** The action that a notification was made for. `actionList` is one of the names in `ActionList`. */
+export interface NotificationAddress {
+  actionList: string;
+  action: string;
+  /** Project of the alarm at that time. */
+  projectId: string | null;
+}
+
+/**
+ * Says of notifications of one alarm, as the alarm is now, whether their action is still in the list that they were made for. An action that has
+ * moved to another list is not; one that is only written in another way is.
+ */
+export function listedActions(
+  alarm: AlarmActions & { projectId: string | null },
+): (notification: NotificationAddress) => boolean {
+  const addresses = (actions: string[] | null): Set<string> =>
+    new Set((actions ?? []).map((action) => addressOf(action, alarm.projectId)));
+  const lists = new Map<string, Set<string>>([
+    ['ok_actions' satisfies ActionList, addresses(alarm.okActions)],
+    ['alarm_actions' satisfies ActionList, addresses(alarm.alarmActions)],
+    ['insufficient_data_actions' satisfies ActionList, addresses(alarm.insufficientDataActions)],
+  ]);
+  return ({ actionList, action, projectId }) => lists.get(actionList)?.has(addressOf(action, projectId)) ?? true;
 }

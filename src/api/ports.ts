@@ -107,7 +107,7 @@ export interface NotificationAdmin {
   ): Promise<number>;
   pauses(scope: Scope): Promise<DeliveryPause[]>;
   pause(projectId: string, now: Date): Promise<void>;
-  resume(projectId: string): Promise<void>;
+  resume(projectId: string, now: Date): Promise<void>;
 }
 
 /** Kinds of backends of which several can be configured, with names. */

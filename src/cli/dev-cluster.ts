@@ -41,9 +41,9 @@ const AT_REST_WITH_GAPS = 10;
 const API_START_MS = 30_000;
 const RESTART_MS = 1_000;
 const LOCK_STALE_MS = 5_000;
-/** A process of the service bounds its own stop to 20 s. */
+/** A process of the service bounds its own stop to 75 s (`shutdown_timeout`). */
 const STOP = [
-  { signal: 'SIGTERM', waitMs: 25_000 },
+  { signal: 'SIGTERM', waitMs: 80_000 },
   { signal: 'SIGKILL', waitMs: 2_000 },
 ] as const;
 

@@ -180,9 +180,9 @@ export const Config = z.strictObject({
   notifier: section({
     policy: z.enum(['current', 'every']).default('current'),
     concurrency: count(100, 1_000),
-    attempt_timeout: duration('15s', { min: '100ms' }),
+    attempt_timeout: duration('65s', { min: '100ms' }),
     connect_timeout: duration('5s', { min: '50ms' }),
-    claim: duration('30s', { min: '500ms' }),
+    claim: duration('80s', { min: '500ms' }),
     sweep_every: duration('5s', { min: '100ms' }),
     retry_schedule: RetrySchedule,
     rejected_schedule: Schedule.prefault(['5s', '30s', '2m', '5m'] as never),
@@ -202,6 +202,6 @@ export const Config = z.strictObject({
       .default('tocsin-actions'),
   }),
   log: section({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }),
-  shutdown_timeout: duration('20s', { min: '1s' }),
+  shutdown_timeout: duration('75s', { min: '1s' }),
 });
 export type Config = z.infer<typeof Config>;

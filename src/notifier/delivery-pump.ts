@@ -12,10 +12,12 @@ import { FROM_THE_START } from '../storage/notification-turns.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { WakeableSleep } from '../wakeable-sleep.js';
+import { hasHostAnswered } from './host-answer.js';
 import { OutcomeRecorder } from './outcome-recorder.js';
 import type { Receivers } from './receivers/registry.js';
 import { REJECTED, type DeliveryOutcome } from './receivers/receiver.js';
 import { nextAttemptAfterRejection, nextAttemptAt } from './schedule.js';
+import { sharesOf } from './slot-shares.js';
 
 export interface DeliveryPumpDeps {
   store: NotificationClaimStore;
@@ -41,6 +43,16 @@ export interface DeliveryRules {
   perHostAndProject: number;
 }
 
+/** One claim, as the search for due notifications goes on from it. */
+interface Claim {
+  claimed: readonly ClaimedNotification[];
+  /** Something was due, and is now claimed or cancelled. */
+  isFound: boolean;
+  /** All hosts have been gone through once. */
+  isLapEnd: boolean;
+  more: boolean;
+}
+
 const CLAIM_AT_ONCE = 50;
 /** Times that the cursor comes round without a find until everything has been looked at: the first lap may have begun in the middle. */
 const WHOLE_LAP = 2;
@@ -55,7 +67,7 @@ const SLACK_MS = 250;
 export class DeliveryPump implements Loop {
   readonly name = 'delivery';
   readonly #recorder: OutcomeRecorder;
-  readonly #attempts = new Set<Promise<void>>();
+  readonly #attempts = new Map<Promise<void>, ClaimedNotification>();
   #cursor = FROM_THE_START;
   readonly #pause: WakeableSleep;
   #looked: (() => void)[] = [];
@@ -101,7 +113,7 @@ export class DeliveryPump implements Loop {
       }
       await this.#pause.sleep(pauseMs, signal);
     }
-    await Promise.all(this.#attempts);
+    await Promise.all(this.#attempts.keys());
     await this.#recorder.settled();
     this.#tellLookers();
   }
@@ -116,23 +128,34 @@ export class DeliveryPump implements Loop {
       const free = rules.concurrency - this.#attempts.size;
       if (free === 0) return rules.sweepEveryMs; // the next attempt that ends wakes us
       now = clock.now();
-      const { claimed, cursor, more } = await store.claim({
-        now,
-        claimUntil: new Date(now.getTime() + rules.claimMs),
-        limit: Math.min(free, CLAIM_AT_ONCE),
-        perHost: rules.perHost,
-        perHostAndProject: rules.perHostAndProject,
-        cursor: this.#cursor,
-      });
-      this.#cursor = cursor;
+      const { claimed, isFound, isLapEnd, more } = await this.#claim(now, { free, isFirstLook: idleLaps === 0 });
       for (const notification of claimed) this.#begin(notification, askedMs);
-      if (claimed.length > 0) idleLaps = 0;
-      else if (!more || (cursor.host === '' && ++idleLaps >= WHOLE_LAP)) break;
+      if (isFound) idleLaps = 0;
+      else if (!more || (isLapEnd && ++idleLaps >= WHOLE_LAP)) break;
     }
     this.#tellLookers();
     // After the moment that was looked at, not after now: what fell due in between would wait for the next sweep.
     const due = await store.nextDueAt(now);
     return Math.min(rules.sweepEveryMs, due === null ? Infinity : Math.max(0, due.getTime() - clock.now().getTime()));
+  }
+
+  async #claim(now: Date, { free, isFirstLook }: { free: number; isFirstLook: boolean }): Promise<Claim> {
+    const { store, rules } = this.deps;
+    const before = this.#cursor;
+    const { claimed, cursor, more, dropped } = await store.claim({
+      now,
+      claimUntil: new Date(now.getTime() + rules.claimMs),
+      limit: Math.min(free, CLAIM_AT_ONCE),
+      perHost: rules.perHost,
+      perHostAndProject: rules.perHostAndProject,
+      cursor: before,
+      shares: sharesOf([...this.#attempts.values()], rules.concurrency, isFirstLook),
+    });
+    this.#cursor = cursor;
+    // Hosts that are not answering are gone through again from the start: that lap does not count.
+    const beginsAnew = before.unansweredAfter !== '' && cursor.unansweredAfter === '';
+    const isFound = claimed.length > 0 || (dropped ?? 0) > 0;
+    return { claimed, more, isFound, isLapEnd: cursor.host === '' && !beginsAnew };
   }
 
   #tellLookers(): void {
@@ -155,7 +178,7 @@ export class DeliveryPump implements Loop {
         this.#finished += 1;
         if (this.#attempts.size === this.deps.rules.concurrency - 1) this.wake();
       });
-    this.#attempts.add(attempt);
+    this.#attempts.set(attempt, notification);
   }
 
   async #attempt(notification: ClaimedNotification, askedMs: number): Promise<void> {
@@ -183,6 +206,7 @@ export class DeliveryPump implements Loop {
     const { id, attempt } = notification;
     const nextAt = outcome.kind === 'retry' ? this.#nextAttemptAt(notification, outcome) : null;
     const isRejectedForGood = outcome.kind === 'retry' && outcome.error === REJECTED && nextAt === null;
+    const retryAfterMs = outcome.kind === 'retry' ? outcome.retryAfterMs : undefined;
     return {
       id,
       attempt,
@@ -191,6 +215,8 @@ export class DeliveryPump implements Loop {
       httpStatus: outcome.httpStatus ?? null,
       error: outcome.kind === 'delivered' ? null : outcome.error,
       nextAttemptAt: nextAt,
+      notBefore: retryAfterMs === undefined ? null : new Date(this.deps.clock.now().getTime() + retryAfterMs),
+      hasHostAnswered: hasHostAnswered(outcome),
     };
   }
 

@@ -28,6 +28,9 @@ export interface SweepRules {
   keepDeadMs: number;
 }
 
+/** A host that was not called for so long counts as new. */
+const KEEP_HOSTS_MS = 24 * 3_600_000;
+
 /**
  * Puts right what dead processes and lost rings leave behind: expired claims wait again, overtaken notifications are dropped, and whatever is due
  * is rung for. It runs in every notifier; correctness does not depend on which.
@@ -66,6 +69,8 @@ async function sweep({ store, doorbell, clock, log, telemetry, rules }: SweeperD
     delivered: before(rules.keepDeliveredMs),
     repeats: before(rules.keepRepeatsMs),
     dead: before(rules.keepDeadMs),
+    hosts: before(KEEP_HOSTS_MS),
+    holds: now,
   });
   return neglected;
 }

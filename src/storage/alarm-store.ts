@@ -8,6 +8,8 @@ import { lockCombinations, refuseBadMembers, writeMembers, type Combination } fr
 import { Conditions, orderBy, type OrderKey, type SqlType } from './conditions.js';
 import type { Database, Sql } from './database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
+import { bringAlarmForward } from './bring-forward-store.js';
+import { cancelRemovedBy } from './removed-action-store.js';
 import { scopeParameter, within, type Scope } from './scope.js';
 import { writeTrust, type SealedTrust, type TrustChange } from './trust-store.js';
 
@@ -204,7 +206,7 @@ async function replace(
   await writeMembers(tx, id, combination?.memberIds ?? []);
   if (trust) await writeTrust(tx, id, trust);
   if (entry) await appendHistory(tx, entry);
-  if (!next.enabled) await cancelNotifications(tx, id, 'alarm disabled', next.timestamp);
+  await reviewNotifications(tx, next);
   return { ...next, definitionVersion: current.definitionVersion + 1 };
 }
 
@@ -238,10 +240,17 @@ async function remove(tx: Sql, scope: Scope, id: string, { at, entry }: Removal)
   return true;
 }
 
+/** What waits and is still wanted is tried now: an edit may be what mends it. */
+async function reviewNotifications(tx: Sql, alarm: StoredAlarm): Promise<void> {
+  if (!alarm.enabled) return cancelNotifications(tx, alarm.id, 'alarm disabled', alarm.timestamp);
+  await cancelRemovedBy(tx, alarm, alarm.timestamp);
+  await bringAlarmForward(tx, alarm.id, alarm.timestamp);
+}
+
 async function cancelNotifications(tx: Sql, alarmId: string, reason: string, at: Date): Promise<void> {
   await tx.query(
     `update notifications set status = 'cancelled', last_error = $2, finished_at = $3::timestamptz
-     where alarm_id = $1 and status = 'pending' and replayed_at is null`,
+     where alarm_id = $1 and status = 'pending'`,
     [alarmId, reason, at],
   );
 }

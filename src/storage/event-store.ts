@@ -1,4 +1,4 @@
-import type { AlarmState } from '../alarm/alarm.js';
+import type { AlarmState, DeliveryPolicy } from '../alarm/alarm.js';
 import { decide } from '../alarm/decide.js';
 import { createOpenTimesSource, type OpenTimesSource } from '../alarm/open-times.js';
 import { eventMatcher, type EventMatcher } from '../alarm/types/event/evaluate.js';
@@ -40,6 +40,9 @@ const MAX_KEPT_RULE = 1_024;
 /** Firings of one transaction. More would hold their alarms for longer than an owner who edits one should wait. */
 const MAX_FIRINGS = 5_000;
 const JUDGEMENTS_WITHOUT_PAUSE = 5_000;
+
+/** Events are facts, which no newer one makes untrue. Only the alarm's own policy is another; `notifier.policy` is for states. */
+const EVENT_POLICY: DeliveryPolicy = 'every';
 
 class TooManyFirings extends Error {}
 
@@ -277,7 +280,8 @@ function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): Written[] {
     const { reason, reasonData } = decision;
     // Aodh records every firing, and each carries another event: none is a mere repetition that a newer one could replace.
     const outcome: Decided = { kind: 'transition', from: state, to: 'alarm', reason, reasonData };
-    firings.push({ outcome, row: { ...row, state_version: row.state_version + firings.length + 1 } });
+    const version = row.state_version + firings.length + 1;
+    firings.push({ outcome, row: { ...row, delivery_policy: row.delivery_policy ?? EVENT_POLICY, state_version: version } });
     state = 'alarm';
   }
   return firings;

@@ -1,5 +1,7 @@
+import { bringProjectForward, bringQueuesForward } from './bring-forward-store.js';
 import { Conditions, orderBy } from './conditions.js';
 import type { Database } from './database.js';
+import { IS_LISTED, removedAmong } from './removed-action-store.js';
 import { scopeParameter, within, type Scope } from './scope.js';
 
 export const NOTIFICATION_STATUSES = ['pending', 'in_flight', 'delivered', 'dead', 'superseded', 'cancelled'] as const;
@@ -55,11 +57,20 @@ const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, seq
   (select t.http_status from attempts t where t.notification_id = notifications.id order by t.attempt desc limit 1) as "lastHttpStatus",
   status, attempt, next_attempt_at as "nextAttemptAt", last_error as "lastError", created_at as "createdAt", finished_at as "finishedAt"`;
 
-/** Ended, in whatever way but well, is what can be sent again; one in a lane at a time is kept by the claims. */
+export const REPLAYABLE: readonly NotificationStatus[] = ['dead', 'superseded', 'cancelled'];
+
+/** What ended without being delivered. Parameters: project, id, status, alarm. */
+const IS_MEANT = `n.status in ('dead', 'superseded', 'cancelled') and ($1::text is null or n.project_id = $1)
+  and ($2::text is null or n.id = $2) and ($3::text is null or n.status = $3) and ($4::text is null or n.alarm_id = $4)`;
+
+const NOT_LISTED = `
+  select n.id from notifications n join alarms a on a.id = n.alarm_id where ${IS_MEANT} and not ${IS_LISTED}`;
+
+/** That a delivery queue has one attempt at a time is kept by the claims. */
 const REPLAY = `
-  update notifications set status = 'pending', next_attempt_at = $1, replayed_at = $1, attempt_base = attempt, finished_at = null
-   where status in ('dead', 'superseded', 'cancelled') and ($2::text is null or project_id = $2)
-     and ($3::text is null or id = $3) and ($4::text is null or status = $4) and ($5::text is null or alarm_id = $5)`;
+  update notifications n
+     set status = 'pending', next_attempt_at = $5, replayed_at = $5, attempt_base = n.attempt, finished_at = null
+   where ${IS_MEANT} and not (n.id = any($6::text[])) returning n.lane`;
 
 export type NotificationAdminStore = ReturnType<typeof createNotificationAdminStore>;
 
@@ -92,14 +103,24 @@ export function createNotificationAdminStore(db: Database) {
       return rows;
     },
 
-    /** Has ended notifications sent again, with the id and body they always had. Returns how many. */
+    /**
+     * Has ended notifications sent again, with the id and body they always had; their delivery queues do not wait by the retry schedule. Left out
+     * are those whose action was removed from their alarm. Returns how many are sent.
+     */
     async replay(
       scope: Scope,
       which: { id?: string | undefined; status?: NotificationStatus | undefined; alarmId?: string | undefined },
       now: Date,
     ): Promise<number> {
-      const filter = [which.id ?? null, which.status ?? null, which.alarmId ?? null];
-      return (await db.query(REPLAY, [now, scopeParameter(scope), ...filter])).rowCount;
+      const filter = [scopeParameter(scope), which.id ?? null, which.status ?? null, which.alarmId ?? null];
+      return db.transaction(async (tx) => {
+        const inDoubt = (await tx.query<{ id: string }>(NOT_LISTED, filter)).rows.map(({ id }) => id);
+        const removed = await removedAmong(tx, inDoubt);
+        const { rows } = await tx.query<{ lane: string }>(REPLAY, [...filter, now, removed]);
+        const lanes = rows.map(({ lane }) => lane);
+        await bringQueuesForward(tx, lanes, now);
+        return rows.length;
+      });
     },
 
     async pauses(scope: Scope): Promise<DeliveryPause[]> {
@@ -119,8 +140,10 @@ export function createNotificationAdminStore(db: Database) {
       ]);
     },
 
-    async resume(projectId: string): Promise<void> {
-      await db.query('delete from delivery_pauses where project_id = $1', [projectId]);
+    /** Ends a pause, if there is one. What waits by the retry schedule is then tried now. */
+    async resume(projectId: string, now: Date): Promise<void> {
+      const { rowCount } = await db.query('delete from delivery_pauses where project_id = $1', [projectId]);
+      if (rowCount > 0) await bringProjectForward(db, projectId, now);
     },
   };
 }

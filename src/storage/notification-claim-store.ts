@@ -1,6 +1,8 @@
-import { chooseFairly, type Candidate, type ClaimCursor } from './notification-turns.js';
 import type { Database, Sql } from './database.js';
 import { recordAttempts, type FinishedAttempt, type RecordedAttempt, type RecordRules } from './notification-record.js';
+import { takeClaims } from './notification-take-store.js';
+import { chooseFairly, type Candidate, type ClaimCursor, type SlotShares } from './notification-turns.js';
+import { HOST_PROBE_EVERY_MS, LOCAL_HOSTS, noteProbes } from './receiver-host-store.js';
 
 export type { FinishedAttempt, RecordedAttempt, RecordRules } from './notification-record.js';
 
@@ -19,6 +21,8 @@ export interface ClaimRequest {
   perHost: number;
   perHostAndProject: number;
   cursor: ClaimCursor;
+  /** Without it, `limit` and the limits per host are the only ones. */
+  shares?: SlotShares;
 }
 
 /** All that is needed to send one notification. `attempt` is the number that its outcome must carry. */
@@ -34,11 +38,16 @@ export interface ClaimedNotification {
   host: string;
   body: string;
   attempt: number;
-  /** Attempts since creation or the last replay, this one included: the place in the retry schedule. */
+  /**
+   * Attempts since creation or the last replay, this one included, without those that a repeat, a replay, a resumed pause or an edit brought
+   * forward: the place in the retry schedule.
+   */
   attemptInSchedule: number;
   /** End of the first of the latest attempts in this run of the schedule that all were `rejected`; null when the last one was not. */
   rejectedSince: Date | null;
   createdAt: Date;
+  /** Whether the host had answered at its last attempt when this was claimed. */
+  isHostAnswering: boolean;
 }
 
 export interface ClaimResult {
@@ -46,11 +55,14 @@ export interface ClaimResult {
   cursor: ClaimCursor;
   /** False: all that could be claimed at that moment has been looked at. */
   more: boolean;
+  /** How many were due and are now cancelled: an edit had removed their action, or their alarm is gone. */
+  dropped?: number;
 }
 
 export interface NotificationClaimStore {
   /**
-   * Takes up to `limit` due notifications, at most one per lane, within the free slots, hosts and projects in turn.
+   * Takes up to `limit` due notifications, at most one per lane, within the free slots, hosts and projects in turn. A host that did not answer at
+   * its last attempt, or was never called, has a single connection, and is tried once a second at most.
    * Claims of all notifiers take turns under one lock, so that slots are never counted by two at once.
    */
   claim(request: ClaimRequest): Promise<ClaimResult>;
@@ -81,14 +93,20 @@ async function claim(tx: Sql, request: ClaimRequest): Promise<ClaimResult> {
     QUEUES_PER_CLAIM,
     PROJECTS_PER_HOST,
     DUE_ROWS_PER_QUEUE,
+    request.shares && request.shares.unanswered <= 0 ? 0 : 1,
+    new Date(request.now.getTime() - HOST_PROBE_EVERY_MS),
+    LOCAL_HOSTS,
+    request.shares?.isFirstLook ? '' : request.cursor.unansweredAfter,
   ]);
-  const { ids, cursor, more } = chooseFairly(rows, request, {
+  const { chosen, cursor, more } = chooseFairly(rows, request, {
     hosts: HOSTS_PER_CLAIM,
     projects: PROJECTS_PER_HOST,
     queues: QUEUES_PER_CLAIM,
   });
-  const claimed = ids.length === 0 ? [] : await take(tx, ids, request.claimUntil);
-  return { claimed, cursor, more };
+  const { taken, dropped } = await takeClaims(tx, [...chosen.keys()], request);
+  const claimed = taken.map((one) => ({ ...one, isHostAnswering: chosen.get(one.id) ?? true }));
+  await noteProbes(tx, { hosts: claimed.filter((one) => !one.isHostAnswering).map(({ host }) => host), at: request.now });
+  return { claimed, cursor, more, dropped };
 }
 
 /**
@@ -115,15 +133,25 @@ hosts (host, turn) as (
 turns as materialized (
   select h.host, h.turn,
     coalesce((select b.n from busy_hosts b where b.host = h.host), 0) as busy,
-    coalesce((select r.project from resumes r where r.host = h.host), '') as resume
-  from hosts h
+    coalesce((select r.project from resumes r where r.host = h.host), '') as resume,
+    k.is_answering,
+    k.claimed_at,
+    case when k.is_answering then $5::int
+         when k.is_too_soon or h.host <= $14 then 0
+         else $11::int end as connections
+  from hosts h cross join lateral (
+    select coalesce(bool_or(r.answered), false) or h.host = any($13::text[]) as is_answering,
+           max(r.claimed_at) as claimed_at,
+           coalesce(bool_or(r.outcome_at is not null and r.claimed_at > $12), false) as is_too_soon
+    from receiver_hosts r where r.host = h.host
+  ) k
 ),
 queues as materialized (
-  select t.host, t.turn as host_turn, t.busy as host_busy, q.project, q.turn
+  select t.host, t.turn as host_turn, t.busy as host_busy, t.connections, t.is_answering, t.claimed_at, q.project, q.turn
   from turns t left join lateral (
     with recursive later (project, turn) as (
       (select coalesce(n.project_id, ''), 1 from notifications n
-        where t.busy < $5 and n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') > t.resume
+        where t.busy < t.connections and n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') > t.resume
         order by coalesce(n.project_id, '') limit 1)
       union all
       select next.project, l.turn + 1
@@ -135,7 +163,7 @@ queues as materialized (
       where l.turn < $9
     ), earlier (project, turn) as (
       (select coalesce(n.project_id, ''), 1 from notifications n
-        where t.busy < $5 and n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') <= t.resume
+        where t.busy < t.connections and n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') <= t.resume
         order by coalesce(n.project_id, '') limit 1)
       union all
       select next.project, e.turn + 1
@@ -153,7 +181,9 @@ queues as materialized (
   ) q on true
   limit $8
 )
-select q.host, q.host_turn as "hostTurn", q.host_busy as "hostBusy", q.project, q.turn, q.busy, c.id
+select q.host, q.host_turn as "hostTurn", q.host_busy as "hostBusy", q.connections, q.is_answering as "isAnswering",
+  q.claimed_at as "claimedAt",
+  q.project, q.turn, q.busy, c.id
 from (
   select queues.*, coalesce((select b.n from busy b where b.host = queues.host and b.project = queues.project), 0) as busy
   from queues
@@ -167,78 +197,24 @@ left join lateral (
         select 1 from notifications e
         where e.lane = n.lane and (e.status = 'in_flight' or e.ordinal < n.ordinal) and e.status in ('pending', 'in_flight')
       )
+      and coalesce((select h.not_before from delivery_holds h where h.lane = n.lane), '-infinity') <= $7
     order by n.next_attempt_at limit $10
   ) d
   where not exists (select 1 from delivery_pauses p where p.project_id in ('*', nullif(q.project, '')))
   order by d.next_attempt_at
-  limit greatest($6 - q.busy, 0)
+  limit greatest(least($6::int, q.connections) - q.busy, 0)
 ) c on true
 order by q.host_turn, q.turn, c.next_attempt_at`;
 
-interface NotificationRow {
-  id: string;
-  alarm_id: string;
-  project_id: string | null;
-  kind: 'transition' | 'repeat';
-  sequence: number;
-  transition_time: Date;
-  action: string;
-  lane: string;
-  host: string;
-  body: string;
-  attempt: number;
-  attempt_base: number;
-  rejected_since: Date | null;
-  created_at: Date;
-}
-
-/** Of the notification `n`, whose attempts since the last replay count. */
-const REJECTED_SINCE = `(
-  select min(r.started_at + r.duration_ms * interval '1 millisecond') from attempts r
-  where r.notification_id = n.id and r.error = 'rejected' and r.attempt > n.attempt_base
-    and not exists (
-      select 1 from attempts o
-      where o.notification_id = n.id and o.attempt > r.attempt and o.error is distinct from 'rejected'
-    )
-)`;
-
-async function take(tx: Sql, ids: readonly string[], claimUntil: Date): Promise<ClaimedNotification[]> {
-  const { rows } = await tx.query<NotificationRow>(
-    `update notifications n set status = 'in_flight', attempt = n.attempt + 1, claim_until = $2
-     from (
-       select id from notifications where id = any($1::text[]) and status = 'pending' for update skip locked
-     ) free
-     where n.id = free.id
-     returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host, n.body,
-       n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since, n.created_at`,
-    [ids, claimUntil],
-  );
-  return rows.map(toClaimed);
-}
-
-function toClaimed(row: NotificationRow): ClaimedNotification {
-  return {
-    id: row.id,
-    alarmId: row.alarm_id,
-    projectId: row.project_id,
-    kind: row.kind,
-    sequence: row.sequence,
-    transitionTime: row.transition_time,
-    action: row.action,
-    lane: row.lane,
-    host: row.host,
-    body: row.body,
-    attempt: row.attempt,
-    attemptInSchedule: row.attempt - row.attempt_base,
-    rejectedSince: row.rejected_since,
-    createdAt: row.created_at,
-  };
-}
-
 async function nextDueAt(db: Sql, after: Date): Promise<Date | null> {
-  const { rows } = await db.query<{ due: Date | null }>(
-    "select min(next_attempt_at) as due from notifications where status = 'pending' and next_attempt_at > $1",
-    [after],
-  );
+  const { rows } = await db.query<{ due: Date | null }>(NEXT_DUE, [after, HOST_PROBE_EVERY_MS]);
   return rows[0]?.due ?? null;
 }
+
+/** Also when a Retry-After has passed, and when a host that did not answer may be tried again. */
+const NEXT_DUE = `
+  select least(
+    (select min(next_attempt_at) from notifications where status = 'pending' and next_attempt_at > $1),
+    (select min(not_before) from delivery_holds where not_before > $1),
+    (select min(claimed_at) + $2 * interval '1 ms' from receiver_hosts
+      where not answered and outcome_at is not null and claimed_at > $1::timestamptz - $2 * interval '1 ms')) as due`;

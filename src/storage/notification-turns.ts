@@ -7,6 +7,11 @@ export interface Candidate {
   /** Claims that the host, and the project at this host, already hold. */
   hostBusy: number;
   busy: number;
+  /** How many claims the host may hold; for one that is not answering 0 or 1. */
+  connections: number;
+  isAnswering: boolean;
+  /** The last claim while the host was not answering. */
+  claimedAt: Date | null;
   /** Null, as is its turn, for a host that has no free slot. */
   project: string | null;
   id: string | null;
@@ -16,9 +21,25 @@ export interface Candidate {
 export interface ClaimCursor {
   host: string;
   resume: ReadonlyMap<string, string>;
+  /** After the first look, of hosts that are not answering only those after this one are tried, until all hosts have been looked at. */
+  unansweredAfter: string;
 }
 
-export const FROM_THE_START: ClaimCursor = { host: '', resume: new Map() };
+export const FROM_THE_START: ClaimCursor = { host: '', resume: new Map(), unansweredAfter: '' };
+
+/** How the slots of one notifier are shared. Projects without an id are the project ''. */
+export interface SlotShares {
+  /** Slots that hosts which are not answering may still take, of `unansweredInAll`. */
+  unanswered: number;
+  unansweredInAll: number;
+  /** Slots that one project may hold. */
+  perProject: number;
+  /** Slots that projects hold: all, and those at hosts that were not answering. */
+  held: ReadonlyMap<string, number>;
+  heldUnanswered: ReadonlyMap<string, number>;
+  /** The first look at all hosts leaves slots for hosts that are not answering to projects that hold few of them. */
+  isFirstLook: boolean;
+}
 
 /** Hosts whose turn is remembered; beyond it all begin anew, which costs fairness for a moment and bounds memory. */
 const REMEMBERED_HOSTS = 1_000;
@@ -30,7 +51,8 @@ interface Bounds {
 }
 
 interface Choice {
-  ids: string[];
+  /** Ids, and whether the host is answering. */
+  chosen: ReadonlyMap<string, boolean>;
   cursor: ClaimCursor;
   more: boolean;
 }
@@ -48,44 +70,154 @@ interface HostTurn {
   turn: number;
   waiting: Waiting[];
   free: number;
+  isAnswering: boolean;
+  claimedAtMs: number;
   queues: number;
   /** The last project looked at if there may be more of them, else ''. */
   cutAfter: string;
 }
 
+interface Offer extends Waiting {
+  host: HostTurn;
+}
+
+const UNSHARED: SlotShares = {
+  unanswered: Infinity,
+  unansweredInAll: Infinity,
+  perProject: Infinity,
+  held: new Map(),
+  heldUnanswered: new Map(),
+  isFirstLook: false,
+};
+
 /** Hosts in turn, and the projects of a host in turn; whoever holds fewer claims goes first. */
 export function chooseFairly(
   candidates: readonly Candidate[],
-  request: { limit: number; perHost: number; cursor: ClaimCursor },
+  request: { limit: number; cursor: ClaimCursor; shares?: SlotShares },
   bounds: Bounds,
 ): Choice {
-  const hosts = hostsOf(candidates, request.perHost, bounds);
-  const chosen = hosts
-    .flatMap((host) => host.waiting.slice(0, Math.max(0, host.free)).map((one, place) => ({ ...one, host, place })))
-    .sort((a, b) => a.place - b.place || a.host.turn - b.host.turn)
-    .slice(0, request.limit);
-  const limited = chosen.length === request.limit;
+  const { cursor, limit, shares = UNSHARED } = request;
+  const hosts = hostsOf(candidates, bounds);
+  const offers = hosts
+    .flatMap((host) => host.waiting.map((one, place) => ({ ...one, host, place })))
+    .sort((a, b) => a.place - b.place || a.host.turn - b.host.turn);
+  const slots = new SharedSlots(limit, shares);
+  for (const offer of inOrder(offers, shares)) slots.offer(offer);
+  const { chosen } = slots;
+  const limited = chosen.length === limit;
   const queues = hosts.reduce((sum, host) => sum + host.queues, 0);
   const cut = limited || hosts.length >= bounds.hosts || queues >= bounds.queues;
-  const last = limited ? chosen.at(-1)?.host.host : hosts.at(-1)?.host;
+  const last = (limited ? lastServed(chosen) : hosts.at(-1)?.host) ?? '';
+  const unanswered = afterUnanswered(slots, { cursor, isFirstLook: shares.isFirstLook, isLapEnd: !cut });
   return {
-    ids: chosen.map(({ id }) => id),
-    cursor: { host: cut ? (last ?? '') : '', resume: resumeAfter(hosts, chosen, request.cursor) },
-    more: cut || request.cursor.host !== '' || hosts.some((host) => host.cutAfter !== ''),
+    chosen: new Map(chosen.map(({ id, host }) => [id, host.isAnswering])),
+    cursor: { host: cut ? last : '', resume: resumeAfter(hosts, chosen, cursor), unansweredAfter: unanswered.after },
+    more: [
+      cut,
+      cursor.host !== '',
+      slots.isHeldBack,
+      unanswered.beginsAnew,
+      hosts.some(({ cutAfter }) => cutAfter !== ''),
+    ].includes(true),
   };
 }
 
-function hostsOf(candidates: readonly Candidate[], perHost: number, bounds: Bounds): HostTurn[] {
+/** After which host the next look goes on with those that are not answering; from the start when a lap has left slots for them. */
+function afterUnanswered(
+  { chosen, unansweredLeft }: SharedSlots,
+  { cursor, isFirstLook, isLapEnd }: { cursor: ClaimCursor; isFirstLook: boolean; isLapEnd: boolean },
+): { after: string; beginsAnew: boolean } {
+  if (isFirstLook) return { after: cursor.unansweredAfter, beginsAnew: false };
+  const after = lastUnanswered(chosen) ?? cursor.unansweredAfter;
+  const beginsAnew = isLapEnd && unansweredLeft > 0 && after !== '';
+  return { after: beginsAnew ? '' : after, beginsAnew };
+}
+
+/**
+ * First what hosts that are not answering may take, then everything else in the order given. The first look takes those hosts that were tried
+ * longest ago, any other goes through them by name, so that each comes up however many there are.
+ */
+function inOrder(offers: readonly Offer[], { isFirstLook }: SlotShares): Offer[] {
+  const unanswered = offers.filter(({ host }) => !host.isAnswering).sort((a, b) => a.host.turn - b.host.turn);
+  if (isFirstLook) unanswered.sort((a, b) => a.host.claimedAtMs - b.host.claimedAtMs);
+  return [...unanswered, ...offers.filter(({ host }) => host.isAnswering)];
+}
+
+/** The free slots of one claim. */
+class SharedSlots {
+  readonly chosen: Offer[] = [];
+  /** An offer was passed over that a later look may take. */
+  isHeldBack = false;
+  unansweredLeft: number;
+  readonly #ofHosts = new Map<HostTurn, number>();
+  readonly #held: Map<string, number>;
+  readonly #heldUnanswered: Map<string, number>;
+
+  constructor(
+    private readonly limit: number,
+    private readonly shares: SlotShares,
+  ) {
+    this.unansweredLeft = shares.unanswered;
+    this.#held = new Map(shares.held);
+    this.#heldUnanswered = new Map(shares.heldUnanswered);
+  }
+
+  /** Gives the offer a slot, if one is left for it. */
+  offer(offer: Offer): void {
+    const { project, host } = offer;
+    if (this.chosen.length >= this.limit || countOf(this.#ofHosts, host) >= host.free) return;
+    if (countOf(this.#held, project) >= this.shares.perProject) return;
+    if (!host.isAnswering && !this.#takeUnanswered(project)) return;
+    this.#held.set(project, countOf(this.#held, project) + 1);
+    this.#ofHosts.set(host, countOf(this.#ofHosts, host) + 1);
+    this.chosen.push(offer);
+  }
+
+  #takeUnanswered(project: string): boolean {
+    if (this.unansweredLeft <= 0) return false;
+    if (this.shares.isFirstLook && this.#holdsItsPart(project)) {
+      this.isHeldBack = true;
+      return false;
+    }
+    this.unansweredLeft -= 1;
+    this.#heldUnanswered.set(project, countOf(this.#heldUnanswered, project) + 1);
+    return true;
+  }
+
+  /** Whether one more project could no longer get as much as this one holds. */
+  #holdsItsPart(project: string): boolean {
+    const held = countOf(this.#heldUnanswered, project);
+    return held > 0 && held >= this.shares.unansweredInAll / (this.#heldUnanswered.size + 1);
+  }
+}
+
+function countOf<Key>(counts: ReadonlyMap<Key, number>, key: Key): number {
+  return counts.get(key) ?? 0;
+}
+
+function lastUnanswered(chosen: readonly Offer[]): string | undefined {
+  return chosen.findLast(({ host }) => !host.isAnswering)?.host.host;
+}
+
+function lastServed(chosen: readonly Offer[]): string | undefined {
+  return (chosen.findLast(({ host }) => host.isAnswering) ?? chosen.at(-1))?.host.host;
+}
+
+function hostsOf(candidates: readonly Candidate[], bounds: Bounds): HostTurn[] {
   const hosts = groupByHost(candidates, ({ host }) => host);
-  return [...hosts].map(([host, rows]) => {
+  return [...hosts].flatMap(([host, rows]) => {
+    const [first] = rows;
+    if (!first) return [];
     const turns = rows.flatMap(({ turn }) => turn ?? []);
     const cut = turns.some((turn) => turn % bounds.projects === 0);
     const later = rows.filter(({ turn }) => turn !== null && turn <= bounds.projects);
     return {
       host,
-      turn: rows[0]?.hostTurn ?? 0,
+      turn: first.hostTurn,
       waiting: waitingOf(rows),
-      free: perHost - (rows[0]?.hostBusy ?? 0),
+      free: first.connections - first.hostBusy,
+      isAnswering: first.isAnswering,
+      claimedAtMs: first.claimedAt?.getTime() ?? 0,
       queues: Math.max(1, new Set(turns).size),
       cutAfter: cut ? (later.at(-1)?.project ?? '') : '',
     };

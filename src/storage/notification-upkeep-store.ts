@@ -1,5 +1,7 @@
 import type { DeliveryPolicy } from '../alarm/alarm.js';
 import type { Database } from './database.js';
+import { pruneHolds, pruneHosts } from './receiver-host-store.js';
+import { IS_UNWANTED } from './removed-action-store.js';
 
 /** Rows that one call removes at most, of each kind. */
 const PRUNE_BATCH = 5_000;
@@ -9,7 +11,7 @@ const RECLAIM = `
   update notifications n
      set status = case when c.is_cancelled then 'cancelled' else 'pending' end, claim_until = null, last_error = 'claim expired',
          next_attempt_at = $1, finished_at = case when c.is_cancelled then $1::timestamptz end
-    from (select n.id, n.replayed_at is null and (a.id is null or a.deleted_at is not null or not a.enabled) as is_cancelled
+    from (select n.id, ${IS_UNWANTED} as is_cancelled
             from notifications n left join alarms a on a.id = n.alarm_id
            where n.status = 'in_flight' and n.claim_until < $1 for update of n skip locked) c
    where n.id = c.id and n.status = 'in_flight'`;
@@ -27,7 +29,7 @@ const SUPERSEDE = `
 const CANCEL = `
   update notifications n set status = 'cancelled', finished_at = $1, last_error = 'alarm deleted or disabled'
     from (select n.id from notifications n join alarms a on a.id = n.alarm_id
-           where n.status = 'pending' and n.replayed_at is null and (a.deleted_at is not null or not a.enabled)
+           where n.status = 'pending' and (a.deleted_at is not null or not a.enabled) and ${IS_UNWANTED}
              for update of n skip locked) unwanted
    where n.id = unwanted.id`;
 
@@ -41,6 +43,7 @@ const FIGURES = `
            where status = 'pending' and next_attempt_at <= $1
              and not exists (select 1 from notifications e
                               where e.lane = n.lane and e.ordinal < n.ordinal and e.status in ('pending', 'in_flight'))
+             and not exists (select 1 from delivery_holds h where h.lane = n.lane and h.not_before > $1)
              and not exists (select 1 from delivery_pauses p where p.project_id in ('*', n.project_id))) due`;
 
 const PRUNE = `
@@ -54,7 +57,7 @@ export interface OutboxFigures {
   /** Waiting or in flight. */
   open: number;
   dead: number;
-  /** Waiting, due, the first of its lane and not paused. */
+  /** Waiting, due, the first of its lane, not paused and not held back by a Retry-After. */
   due: number;
   /** Due although nothing at all is in flight to their host: nobody is at work there. */
   neglected: number;
@@ -65,6 +68,10 @@ export interface Retention {
   delivered: Date;
   repeats: Date;
   dead: Date;
+  /** Hosts that were not called since then are forgotten. */
+  hosts: Date;
+  /** Every Retry-After that ended before is forgotten. */
+  holds: Date;
 }
 
 export type NotificationUpkeepStore = ReturnType<typeof createNotificationUpkeepStore>;
@@ -93,6 +100,8 @@ export function createNotificationUpkeepStore(db: Database) {
       await db.query(PRUNE, [before.delivered, ['delivered', 'superseded', 'cancelled']]);
       await db.query(PRUNE, [before.dead, ['dead']]);
       await db.query(PRUNE_REPEATS, [before.repeats]);
+      await pruneHosts(db, before.hosts);
+      await pruneHolds(db, before.holds);
     },
   };
 }

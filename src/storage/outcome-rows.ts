@@ -4,6 +4,7 @@ import { hostOf, parseAction } from '../alarm/action.js';
 import { ACTION_LIST_OF, type AlarmState, type Severity } from '../alarm/alarm.js';
 import { laneOf, notificationBody } from '../alarm/notification.js';
 import { pythonJson, type PythonValue } from '../alarm/python-json.js';
+import { bringQueuesForward } from './bring-forward-store.js';
 import type { Sql } from './database.js';
 
 /** What was decided about an alarm, in the words that its history and its receivers get. */
@@ -104,6 +105,7 @@ export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<numb
     for (const portion of portionsOf(notifications, STATEMENT, ({ body }) => body.length)) {
       await appendNotifications(tx, portion, at);
     }
+    await bringQueuesForward(tx, repeatLanes(notifications), at);
     written += notifications.length;
   }
   return written;
@@ -189,8 +191,12 @@ async function supersedeByTransition(tx: Sql, { changed, at, staleBefore, defaul
 }
 
 async function supersedeRepeats(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {
-  const lanes = added.filter(({ outcome }) => outcome.kind === 'repeat').map(({ lane }) => lane);
+  const lanes = repeatLanes(added);
   if (lanes.length > 0) await tx.query(SUPERSEDE_REPEATS, [lanes, at]);
+}
+
+function repeatLanes(added: readonly NewNotification[]): string[] {
+  return added.filter(({ outcome }) => outcome.kind === 'repeat').map(({ lane }) => lane);
 }
 
 async function appendNotifications(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {

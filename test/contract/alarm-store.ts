@@ -310,9 +310,9 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     });
 
     test('are kept when an enabled alarm is edited', async () => {
-      await create();
+      await create({ alarmActions: ['http://a'] });
       await notify('n1', 'pending');
-      await replace('a1', { name: 'new' });
+      await replace('a1', { name: 'new', alarmActions: ['http://a'] });
       expect(await statuses()).toEqual([{ id: 'n1', status: 'pending', last_error: null }]);
     });
   });

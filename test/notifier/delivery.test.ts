@@ -8,7 +8,13 @@ import { eventually } from '../support/eventually.js';
 import { startNotifier, type NotifierRig, type NotifierRigOptions } from '../support/notifier-rig.js';
 import { startReceiver, type Answer, type Receiver } from '../support/receiver-server.js';
 import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';
-import { A_BODY, statuses, storeNotification, type StoredNotification } from '../support/stored-notifications.js';
+import {
+  A_BODY,
+  statuses,
+  storeAnsweringHosts,
+  storeNotification,
+  type StoredNotification,
+} from '../support/stored-notifications.js';
 
 const HOUR_MS = 3_600_000;
 const clock = createSystemClock();
@@ -171,8 +177,23 @@ describe('delivery', () => {
     start({ rules: { attemptTimeoutMs: 4_000 } });
     await eventually(() => expect(healthy.requests).toHaveLength(20));
     expect(await failed()).toBe(0);
-    expect(hanging.requests).toHaveLength(4);
-    await eventually(async () => expect(await failed()).toBe(4));
+    expect(hanging.requests).toHaveLength(1);
+    await eventually(async () => expect(await failed()).toBe(1));
+  });
+
+  test('hosts that hang, each of another project, take a quarter of the slots between them', async () => {
+    const hanging: Receiver[] = [];
+    for (let n = 0; n < 10; n += 1) {
+      hanging.push(await serve(() => {}));
+      for (let m = 0; m < 3; m += 1)
+        await put(`h${n} ${m}`, { alarmId: `h${n} ${m}`, projectId: `h${n}`, action: hanging[n]!.url });
+    }
+    const healthy = await serve();
+    for (let n = 0; n < 60; n += 1) await put(`w${n}`, { alarmId: `w${n}`, projectId: `w${n % 3}`, action: healthy.url });
+    start();
+    await eventually(() => expect(healthy.requests).toHaveLength(60));
+    expect(hanging.map(({ requests }) => requests.length).sort()).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+    for (const receiver of hanging) await receiver.close(); // ends the attempts, so that the notifier can stop
   });
 
   test('a ring that is lost is made up for by the sweeper', async () => {
@@ -196,7 +217,8 @@ describe('stopping', () => {
   test('finishes what is in hand, begins nothing new, and the next process sends only the rest', async () => {
     const answers: (() => void)[] = [];
     const receiver = await serve((_, response) => void answers.push(() => response.writeHead(204).end()));
-    for (let n = 0; n < 10; n += 1) await put(`n${n}`, { alarmId: `a${n}`, action: receiver.url });
+    for (let n = 0; n < 10; n += 1) await put(`n${n}`, { alarmId: `a${n}`, projectId: `p${n}`, action: receiver.url });
+    await storeAnsweringHosts(db, new URL(receiver.url).host);
     const first = startNotifier(db, { rules: { concurrency: 3 } });
     await eventually(() => expect(answers).toHaveLength(3));
     const stopped = first.stop();

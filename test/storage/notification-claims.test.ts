@@ -6,7 +6,7 @@ import { FROM_THE_START, type ClaimCursor } from '../../src/storage/notification
 import { NOON } from '../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/servers.js';
-import { A_BODY, storeNotification, type StoredNotification } from '../support/stored-notifications.js';
+import { A_BODY, storeAnsweringHosts, storeNotification, type StoredNotification } from '../support/stored-notifications.js';
 
 const CLAIM_UNTIL = new Date('2026-01-01T12:00:30Z');
 
@@ -36,7 +36,10 @@ function contract(open: () => Promise<Database>): void {
     db = await open();
     store = createNotificationClaimStore(db);
   });
-  beforeEach(() => empty(db));
+  beforeEach(async () => {
+    await empty(db);
+    await storeAnsweringHosts(db, 'receiver:80', 'other:80');
+  });
   afterAll(() => db.close());
 
   const put = (id: string, given: Partial<StoredNotification> = {}): Promise<void> => storeNotification(db, { id, ...given });
@@ -62,23 +65,29 @@ function contract(open: () => Promise<Database>): void {
         attemptInSchedule: 2,
         rejectedSince: null,
         createdAt: NOON,
+        isHostAnswering: true,
       },
     ]);
     expect(await claim()).toEqual([]);
   });
 
-  test.each<{ errors: (string | null)[]; base?: number; since: number | null; when: string }>([
+  test.each<{ errors: (string | null)[]; replayed?: number; forward?: number; since: number | null; when: string }>([
     { when: 'there was no attempt', errors: [], since: null },
     { when: 'the last attempt failed otherwise', errors: ['rejected', 'http_status 503'], since: null },
     { when: 'the last attempt alone was rejected', errors: ['timeout', 'rejected'], since: 2 },
     { when: 'the last three were rejected', errors: ['rejected', 'timeout', 'rejected', 'rejected', 'rejected'], since: 3 },
     { when: 'all were rejected', errors: ['rejected', 'rejected'], since: 1 },
-    { when: 'it was replayed after they were rejected', errors: ['rejected', 'rejected'], base: 2, since: null },
-    { when: 'one was rejected since it was replayed', errors: ['rejected', 'rejected', 'rejected'], base: 2, since: 3 },
-  ])('a claim says since when attempts are rejected, when $when', async ({ errors, base = 0, since }) => {
+    { when: 'it was replayed after they were rejected', errors: ['rejected', 'rejected'], replayed: 2, since: null },
+    { when: 'one was rejected since it was replayed', errors: ['rejected', 'rejected', 'rejected'], replayed: 2, since: 3 },
+    { when: 'repeats brought two of three forward', errors: ['rejected', 'rejected', 'rejected'], forward: 2, since: 1 },
+  ])('a claim says since when attempts are rejected, when $when', async ({ errors, replayed = 0, forward = 0, since }) => {
     await put('n1', { attempt: errors.length });
     await put('n2', { attempt: 1, alarmId: 'b' });
-    await db.query("update notifications set attempt_base = $1 where id = 'n1'", [base]);
+    const replayedAt = replayed === 0 ? null : later(replayed * 1_000 + 500);
+    await db.query("update notifications set attempt_base = $1, replayed_at = $2 where id = 'n1'", [
+      replayed + forward,
+      replayedAt,
+    ]);
     const note = (id: string, attempt: number, error: string | null): Promise<unknown> =>
       db.query(
         `insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, error) values ($1, $2, $3, 250, 'retry', $4)`,
@@ -174,6 +183,7 @@ function contract(open: () => Promise<Database>): void {
          from generate_series(1, 300) n`,
       [NOON],
     );
+    await storeAnsweringHosts(db, 'h0', 'h1', 'h2');
     let cursor = FROM_THE_START;
     const seen = new Set<string>();
     for (let look = 0; look < 60 && seen.size < 1_200; look += 1) {
@@ -204,6 +214,7 @@ function rivals(): void {
     const db = await serverDatabase();
     try {
       const store = createNotificationClaimStore(db);
+      await storeAnsweringHosts(db, 'h0', 'h1');
       for (let n = 0; n < 60; n += 1) {
         await storeNotification(db, {
           id: `n${n}`,

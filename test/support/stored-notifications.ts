@@ -8,6 +8,8 @@ export interface StoredNotification {
   projectId?: string | null;
   kind?: 'transition' | 'repeat';
   sequence?: number;
+  /** Without it the notification is in no list of its alarm, and no edit removes its action. */
+  actionList?: string;
   action?: string;
   host?: string;
   policy?: 'current' | 'every' | null;
@@ -43,7 +45,7 @@ const DEFAULTS = {
 const INSERT = `
   insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, slot, action_list, action_index, action, lane, host,
                              policy, body, status, attempt, next_attempt_at, claim_until, created_at, replayed_at, finished_at)
-  values ($1, $2, $3, $4, $5, $6, case when $4 = 'repeat' then $6::timestamptz end, $1, 0, $7, $8, $9, $10, $11, $12, $13, $14, $15, $6, $16, $17)`;
+  values ($1, $2, $3, $4, $5, $6, case when $4 = 'repeat' then $6::timestamptz end, coalesce($18, $1), 0, $7, $8, $9, $10, $11, $12, $13, $14, $15, $6, $16, $17)`;
 
 /** Puts a notification straight into the outbox; due at noon unless said otherwise. What is stored later comes later in its lane. */
 export async function storeNotification(db: Database, given: StoredNotification): Promise<void> {
@@ -67,7 +69,17 @@ export async function storeNotification(db: Database, given: StoredNotification)
     row.claimUntil,
     row.replayedAt,
     row.finishedAt,
+    row.actionList ?? null,
   ]);
+}
+
+/** Hosts that have answered at their last attempt, so that the limits for unknown hosts do not hold for them. */
+export async function storeAnsweringHosts(db: Database, ...hosts: string[]): Promise<void> {
+  await db.query(
+    `insert into receiver_hosts (host, answered, outcome_at) select h, true, $2 from unnest($1::text[]) h
+     on conflict (host) do update set answered = true`,
+    [hosts, NOON],
+  );
 }
 
 /** The status of every notification, by id. */

@@ -3,6 +3,7 @@ import { RawJson, type PythonValue } from '../../alarm/python-json.js';
 import { AppError } from '../../errors.js';
 import {
   NOTIFICATION_STATUSES,
+  REPLAYABLE,
   type NotificationRecord,
   type NotificationStatus,
 } from '../../storage/notification-admin-store.js';
@@ -87,6 +88,11 @@ async function attemptsAt(
 async function replayOne({ notifications, now }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
   const { id, status } = await theNotification(notifications, identity, params);
   const replayed = await notifications.replay(scopeOf(identity), { id }, now());
+  if (replayed === 0 && REPLAYABLE.includes(status))
+    throw new AppError(
+      'conflict',
+      `Notification ${id} is for an action that was removed from its alarm: add the action again to replay it`,
+    );
   if (replayed === 0)
     throw new AppError('conflict', `Notification ${id} is ${status}: only dead, superseded or cancelled ones can be replayed`);
   return { status: 202, body: { replayed } };
@@ -111,8 +117,8 @@ async function setPause({ notifications, now }: NotificationRoutesDeps, { identi
   return { status: 204 };
 }
 
-async function liftPause({ notifications }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
-  await notifications.resume(pausable(identity, params));
+async function liftPause({ notifications, now }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+  await notifications.resume(pausable(identity, params), now());
   return { status: 204 };
 }
 

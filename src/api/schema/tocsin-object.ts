@@ -22,7 +22,7 @@ export type TocsinRequest = z.infer<typeof TocsinRequest>;
 /** The `tocsin` object of an alarm in an answer. */
 export const TocsinAnswer = z.strictObject({
   delivery_policy: z.enum(DELIVERY_POLICIES).optional().meta({
-    description: 'What becomes of a notification that a newer transition has overtaken.',
+    description: 'What becomes of a notification that a newer transition has overtaken. Default: every for event alarms.',
   }),
   datapoints_to_alarm: z.int().min(1).max(OPTION_LIMITS.periods).optional().meta({
     description: 'In alarm as soon as so many of the last evaluation_periods datapoints are outside the threshold.',

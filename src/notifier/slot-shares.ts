@@ -1,0 +1,30 @@
+import type { ClaimedNotification } from '../storage/notification-claim-store.js';
+import type { SlotShares } from '../storage/notification-turns.js';
+
+/** How the slots of a notifier are shared, given its attempts under way: hosts that are not answering get a quarter, one project at most half. */
+export function sharesOf(
+  underWay: readonly Pick<ClaimedNotification, 'projectId' | 'isHostAnswering'>[],
+  concurrency: number,
+  isFirstLook: boolean,
+): SlotShares {
+  const unanswered = underWay.filter(({ isHostAnswering }) => !isHostAnswering);
+  const unansweredInAll = partOf(concurrency, 4);
+  return {
+    unanswered: unansweredInAll - unanswered.length,
+    unansweredInAll,
+    perProject: partOf(concurrency, 2),
+    held: countByProject(underWay),
+    heldUnanswered: countByProject(unanswered),
+    isFirstLook,
+  };
+}
+
+function partOf(slots: number, divisor: number): number {
+  return Math.max(1, Math.floor(slots / divisor));
+}
+
+function countByProject(attempts: readonly { projectId: string | null }[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { projectId } of attempts) counts.set(projectId ?? '', (counts.get(projectId ?? '') ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,44 @@
+import type { Sql } from './database.js';
+
+/** Rows of one statement where all of a project's may be meant. */
+const BATCH = 5_000;
+
+const bringForward = (which: string, limit = ''): string => `
+  with heads as (
+    select n.id, d.due
+      from notifications n
+      cross join lateral (
+        select greatest($1::timestamptz, (select h.not_before from delivery_holds h where h.lane = n.lane)) as due
+      ) d
+     where n.status = 'pending' and ${which} and n.next_attempt_at > $1 and n.next_attempt_at > d.due
+       and not exists (
+         select 1 from notifications e
+          where e.lane = n.lane and e.ordinal < n.ordinal and e.status in ('pending', 'in_flight')
+       )
+     ${limit} for update of n skip locked
+  )
+  update notifications n
+     set next_attempt_at = heads.due, attempt_base = n.attempt_base + (n.attempt > n.attempt_base)::int
+    from heads where n.id = heads.id`;
+
+const OF_QUEUES = bringForward('n.lane = any($2::text[])');
+const OF_ALARM = bringForward('n.alarm_id = $2');
+const OF_PROJECT = bringForward("($2 = '*' or n.project_id = $2)", `limit ${BATCH}`);
+
+/**
+ * The heads of these delivery queues, where they wait by the retry schedule, become due now, or when their receiver's Retry-After has passed.
+ * The attempt that follows does not use up the schedule. A head that another transaction holds is left as it is.
+ */
+export async function bringQueuesForward(sql: Sql, lanes: readonly string[], now: Date): Promise<void> {
+  if (lanes.length > 0) await sql.query(OF_QUEUES, [now, [...new Set(lanes)]]);
+}
+
+/** As `bringQueuesForward`, for all queues of an alarm. */
+export async function bringAlarmForward(sql: Sql, alarmId: string, now: Date): Promise<void> {
+  await sql.query(OF_ALARM, [now, alarmId]);
+}
+
+/** As `bringQueuesForward`, for all queues of a project, or with `*` of all projects; in statements of bounded size. */
+export async function bringProjectForward(sql: Sql, projectId: string, now: Date): Promise<void> {
+  while ((await sql.query(OF_PROJECT, [now, projectId])).rowCount === BATCH);
+}
