@@ -182,17 +182,22 @@ describe('delivery', () => {
   });
 
   test('hosts that hang, each of another project, take a quarter of the slots between them', async () => {
+    const healthy = await serve();
+    const { doorbell } = start();
+    await put('first', { alarmId: 'first', projectId: 'w0', action: healthy.url });
+    doorbell.ring(1);
+    await expectStatuses({ first: 'delivered' });
     const hanging: Receiver[] = [];
     for (let n = 0; n < 10; n += 1) {
       hanging.push(await serve(() => {}));
       for (let m = 0; m < 3; m += 1)
         await put(`h${n} ${m}`, { alarmId: `h${n} ${m}`, projectId: `h${n}`, action: hanging[n]!.url });
     }
-    const healthy = await serve();
     for (let n = 0; n < 60; n += 1) await put(`w${n}`, { alarmId: `w${n}`, projectId: `w${n % 3}`, action: healthy.url });
-    start();
-    await eventually(() => expect(healthy.requests).toHaveLength(60));
-    expect(hanging.map(({ requests }) => requests.length).sort()).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+    doorbell.ring(1);
+    await eventually(() => expect(healthy.requests).toHaveLength(61));
+    const called = (): number[] => hanging.map(({ requests }) => requests.length).sort();
+    await eventually(() => expect(called()).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]));
     for (const receiver of hanging) await receiver.close(); // ends the attempts, so that the notifier can stop
   });
 

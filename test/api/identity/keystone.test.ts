@@ -313,7 +313,8 @@ describe('an application credential with access rules', () => {
   test.each([
     ['GET', '/v2/alarms', '/v2/alarms', true],
     ['GET', '/v2/alarms', '/v2/alarms?limit=1', true],
-    ['GET', '/v2/alarms', '/v2/alarms/', false],
+    ['GET', '/v2/alarms', '/v2/alarms/', true],
+    ['GET', '/v2/alarms', '//v2//alarms', true],
     ['GET', '/v2/alarms', '/v2/alarms/x', false],
     ['POST', '/v2/alarms', '/v2/alarms', false],
     ['GET', '/v2/alarms/*', '/v2/alarms/x', true],
