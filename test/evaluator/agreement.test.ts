@@ -174,7 +174,7 @@ async function turnsOf(index: number): Promise<Date[]> {
 }
 
 async function notificationsOf(index: number): Promise<{ kind: string; at: Date }[]> {
-  const query = 'select kind, transition_time as at from notifications where alarm_id = $1';
+  const query = 'select kind, created_at as at from notifications where alarm_id = $1';
   return (await db.query<{ kind: string; at: Date }>(query, [idOf(index)])).rows;
 }
 
