@@ -169,8 +169,9 @@ function normaliseTarget(request: express.Request): void {
 /** Headers of which Node.js keeps the first and drops the others in silence. */
 const SINGLE_HEADERS = ['host', 'authorization', 'content-type'];
 
-function refuseAmbiguousHeaders({ headers, headersDistinct, httpVersion }: express.Request): void {
-  if (headers.host === undefined && httpVersion === '1.1')
+/** Reads the headers as they were sent: a target in absolute form does not stand in for a missing Host header (RFC 9112, 3.2). */
+function refuseAmbiguousHeaders({ headersDistinct, httpVersion }: express.Request): void {
+  if (headersDistinct['host'] === undefined && httpVersion === '1.1')
     throw new AppError('invalid_request', 'The request has no host header');
   const repeated = SINGLE_HEADERS.find((name) => (headersDistinct[name]?.length ?? 0) > 1);
   if (repeated !== undefined) throw new AppError('invalid_request', `The request has more than one ${repeated} header`);

@@ -48,7 +48,9 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
     started.push('Aodh', () => real.stop());
     const db = await embeddedDatabase();
     started.push('the database', () => db.close());
-    const config = Config.parse({ gnocchi: { url: double.url, auth: 'none' } });
+    // An alarm whose backend is not configured says so in state_reason; Octavia is not asked here.
+    const octavia = { url: 'http://127.0.0.1:9' };
+    const config = Config.parse({ gnocchi: { url: double.url, auth: 'none' }, octavia });
     const ruleChecks = createRuleChecks({
       config,
       clock: new FakeClock(),

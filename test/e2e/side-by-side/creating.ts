@@ -103,9 +103,10 @@ export const PARTS: Exchange[] = [
   ...[{ start: undefined }, { name: undefined }, { timezone: 'Mars/X' }, { start: 'bad' }, { start: '0 25 * * *' }].map(
     constraint,
   ),
-  ...['0 11 * * 1-5', '*/5 8-18 * jan,mar sun', '@daily', '0 0 L * *', '0 0 * * 1#2', '0 11 * * * 30', '0 0 31 2 *'].map(
-    (start) => constraint({ start }),
+  ...['0 11 * * 1-5', '*/5 8-18 * jan,mar sun', '@daily', '0 0 L * *', '0 0 * * 1#2', '0 11 * * * 30'].map((start) =>
+    constraint({ start }),
   ),
+  ...because('neverOpens', [constraint({ start: '0 0 31 2 *' })]),
   post(event({ time_constraints: [1, 2].map((duration) => ({ name: 'same', start: '0 11 * * *', duration })) })),
   ...[{}, { type: 'integer' }, { type: 'float', value: '1.5' }, { type: 'boolean', value: 'true' }, { type: '' }].map(trait),
   ...[{ type: 'integer', value: 'x' }, { type: 'zz' }, { op: 'xx' }, { op: undefined }, { field: 'a b' }, { value: 5 }].map(

@@ -61,6 +61,12 @@ export const REASONS = {
     why: 'the search of a rule by resources is confined to the project once, not by every PUT again',
     allows: (aodh, tocsin) => statuses([200], [200])(aodh, tocsin) && scopes(aodh) === 2 && scopes(tocsin) === 1,
   },
+  neverOpens: {
+    why: 'the reason of an alarm whose time constraints never open says so',
+    allows: (aodh, tocsin) =>
+      statuses([201], [201])(aodh, tocsin) &&
+      aodh.body.replace('"Not evaluated yet"', '"time constraint c never opens"') === tocsin.body,
+  },
   quotaRead: { why: 'the quotas of a project can be read by its path', allows: statuses([405], [200]) },
   moreKinds: {
     why: 'Tocsin has the kinds of older and of newer releases, too',
