@@ -223,9 +223,13 @@ export class AlarmCache {
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
     const held = this.#tryHold(alarm, known?.ticket);
-    if (held === undefined || !this.#isOurs(held)) this.#leaveOut(alarm, held);
-    else this.#keep(held, alarms);
-    if (held !== undefined) this.#unevaluated.noteIfNeverOpen(held, alarm.timeConstraintsJson);
+    if (held === undefined) {
+      this.#remove(alarm.id);
+      return;
+    }
+    if (this.#isOurs(held)) this.#keep(held, alarms);
+    else this.#leaveOut(held);
+    this.#unevaluated.noteIfNeverOpen(held, alarm.timeConstraintsJson);
   }
 
   #keep(held: HeldAlarm, alarms: HeldPartition['alarms']): void {
@@ -242,9 +246,9 @@ export class AlarmCache {
     return judgedBy === 'members' || (judgedBy === 'series' && needs.length > 0 && needs.every(this.deps.isConfigured));
   }
 
-  #leaveOut({ id }: LoadedAlarm, held: HeldAlarm | undefined): void {
-    this.#remove(id);
-    if (held === undefined || typeOf(held.rule).judgedBy !== 'series') return;
+  #leaveOut(held: HeldAlarm): void {
+    this.#remove(held.id);
+    if (typeOf(held.rule).judgedBy !== 'series') return;
     const missing = held.needs.filter((need) => !this.deps.isConfigured(need));
     this.#unevaluated.leaveOut(held, missing);
   }

@@ -53,7 +53,7 @@ describe('a schedule that never opens', () => {
         const parsed = TimeConstraint.safeParse({ name: 'X', start, duration: 1 });
         fc.pre(parsed.success);
         const expected = new CronSchedule(start).neverOpens ? ['X'] : [];
-        expect({ start, names: neverOpening([parsed.data as TimeConstraint]) }).toEqual({ start, names: expected });
+        expect({ start, names: neverOpening([parsed.data]) }).toEqual({ start, names: expected });
       }),
       { numRuns: 2_000 },
     );
