@@ -214,19 +214,13 @@ export class AlarmCache {
 
   #apply(alarm: LoadedAlarm): void {
     const alarms = this.#partitions.get(alarm.partition)?.alarms;
-    if (alarm.deleted || !alarm.enabled || alarms === undefined) {
-      this.#remove(alarm.id);
-      return;
-    }
+    if (alarm.deleted || !alarm.enabled || alarms === undefined) return this.#remove(alarm.id);
     // A read can be older than what a commit has already told; versions only rise.
     const known = alarms.get(alarm.id);
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
     const held = this.#tryHold(alarm, known?.ticket);
-    if (held === undefined) {
-      this.#remove(alarm.id);
-      return;
-    }
+    if (held === undefined) return this.#remove(alarm.id);
     if (this.#isOurs(held)) this.#keep(held, alarms);
     else this.#leaveOut(held);
     this.#unevaluated.noteIfNeverOpen(held, alarm.timeConstraintsJson);
