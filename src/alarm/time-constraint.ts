@@ -38,9 +38,8 @@ export function neverOpening(constraints: readonly TimeConstraint[]): string[] {
 
 /** The state reason of an alarm that is never evaluated, since none of its constraints ever opens; undefined for all others. */
 export function neverOpensReason(constraints: readonly TimeConstraint[]): string | undefined {
-  const names = neverOpening(constraints);
-  if (names.length === 0 || names.length < constraints.length) return undefined;
-  return names.map(neverOpensSentence).join('; ');
+  if (constraints.length === 0 || !constraints.every(({ start }) => neverOpens(start))) return undefined;
+  return constraints.map(({ name }) => neverOpensSentence(name)).join('; ');
 }
 
 export function neverOpensSentence(name: string): string {
@@ -48,11 +47,18 @@ export function neverOpensSentence(name: string): string {
 }
 
 function neverOpens(start: string): boolean {
+  if (!mayNeverOpen(start)) return false;
   try {
     return new CronSchedule(start).neverOpens;
   } catch {
     return true; // refused at input; a row that another release wrote is never inside
   }
+}
+
+/** False for most expressions, of which nothing else is read: only the 30th and the 31st are days that a month can lack. */
+function mayNeverOpen(start: string): boolean {
+  const [, , dayOfMonth = '', month = '*'] = start.trim().split(/\s+/);
+  return month !== '*' && /3[01]/.test(dayOfMonth);
 }
 
 function refuseBadCron(start: string, context: z.RefinementCtx): void {

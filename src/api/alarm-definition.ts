@@ -16,6 +16,8 @@ interface Owner {
   userId: string | null;
 }
 
+type StoredDefinition = AlarmDefinition & { ruleJson: string };
+
 /** What a definition needs to know besides the request. */
 export interface Circumstances extends CheckedRule {
   at: Date;
@@ -52,8 +54,6 @@ export function replacedAlarm(
   const stateChanged = request.state !== current.state;
   const projectId = ruleProject(identity, projectAfterPut(current, request));
   const definition = definitionOf(request, { projectId, ...owners });
-  const isNewRule = definition.ruleJson !== current.ruleJson || backendOf(definition) !== backendOf(current);
-  const keptReason = isNewRule || isProvisional(current.stateReason) ? (ruleReason ?? current.stateReason) : current.stateReason;
   return {
     ...current,
     ...definition,
@@ -61,7 +61,7 @@ export function replacedAlarm(
     timestamp: at,
     state: request.state,
     stateVersion: current.stateVersion + (stateChanged ? 1 : 0),
-    stateReason: stateChanged ? MANUALLY_SET : reasonAfterPut(current, request, keptReason),
+    stateReason: stateChanged ? MANUALLY_SET : reasonAfterPut(current, definition, ruleReason),
     stateTimestamp: stateChanged ? at : current.stateTimestamp,
   };
 }
@@ -81,14 +81,17 @@ export function refuseOtherMuted({ tocsin }: Pick<AlarmRequest, 'tocsin'>, muted
   throw new AppError('invalid_request', `Invalid input for field/attribute muted. Value: '${pythonText(said)}'. ${message}`);
 }
 
-/** What was said of constraints that are replaced does not stay. */
-function reasonAfterPut(current: StoredAlarm, { time_constraints }: AlarmRequest, keptReason: string): string {
-  const isOfConstraints = keptReason === neverOpensReason(current.timeConstraints);
-  return neverOpensReason(time_constraints) ?? (isOfConstraints ? NOT_EVALUATED_YET : keptReason);
+/** A provisional reason is about the definition before the PUT; that of an evaluation stays until the next evaluation. */
+function reasonAfterPut(current: StoredAlarm, next: StoredDefinition, ruleReason: string | undefined): string {
+  const neverOpens = neverOpensReason(next.timeConstraints);
+  if (neverOpens !== undefined) return neverOpens;
+  if (isProvisional(current.stateReason)) return ruleReason ?? NOT_EVALUATED_YET;
+  const isNewRule = next.ruleJson !== current.ruleJson || backendOf(next) !== backendOf(current);
+  return isNewRule ? (ruleReason ?? current.stateReason) : current.stateReason;
 }
 
 /** @throws AppError `not_authorized` when the rule looks outside what the caller may see. */
-function definitionOf(request: AlarmRequest, scope: RuleScope): AlarmDefinition & { ruleJson: string } {
+function definitionOf(request: AlarmRequest, scope: RuleScope): StoredDefinition {
   const kind = typeOf(request.rule);
   const rule = kind.scopedTo(request.rule, scope);
   return {

@@ -2,13 +2,14 @@ import type { AlarmState } from '../alarm/alarm.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
 import { createOpenTimesSource, type OpenTimes } from '../alarm/open-times.js';
 import type { SeriesNeed } from '../alarm/series.js';
-import { replaceableReason, whyLeftOut } from '../alarm/state-reason.js';
-import { neverOpensReason, type TimeConstraint } from '../alarm/time-constraint.js';
+import { replaceableReason } from '../alarm/state-reason.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
 import { inPieces } from '../in-pieces.js';
 import { parseStoredOptions } from '../storage/alarm-row.js';
 import type { LoadedAlarm } from '../storage/evaluation-store.js';
+import { SharedNeeds } from './shared-needs.js';
+import { UnevaluatedAlarms, type OpenReason } from './unevaluated-alarms.js';
 
 /** An alarm in an evaluator's memory. Small on purpose: there may be a million. */
 export interface HeldAlarm {
@@ -61,11 +62,9 @@ export class AlarmCache {
   readonly #partitions = new Map<number, HeldPartition>();
   readonly #partitionOf = new Map<string, number>();
   readonly #combinations = new Map<string, HeldAlarm>();
-  readonly #withoutBackend = new Map<string, { partition: number; kind: AlarmKind }>();
+  readonly #unevaluated = new UnevaluatedAlarms();
   readonly #projectIds = new Map<string, string>();
-  readonly #untold = new Map<string, { alarm: HeldAlarm; reason: string }>();
-  readonly #interned = new Map<string, WeakRef<SeriesNeed>>();
-  readonly #unused = new FinalizationRegistry<string>((name) => this.#forgetNeed(name));
+  readonly #sharedNeeds = new SharedNeeds();
   readonly #doubtful = new Set<string>();
   readonly #openTimes = createOpenTimesSource();
   #refreshing: Promise<void> = Promise.resolve();
@@ -82,9 +81,7 @@ export class AlarmCache {
       for (const alarmId of this.#partitions.get(id)?.alarms.keys() ?? NONE) this.#remove(alarmId);
       this.#partitions.delete(id);
     }
-    const dropped = new Set(partitions);
-    for (const [alarmId, { partition }] of this.#withoutBackend) if (dropped.has(partition)) this.#withoutBackend.delete(alarmId);
-    for (const [alarmId, { alarm }] of this.#untold) if (dropped.has(alarm.partition)) this.#untold.delete(alarmId);
+    this.#unevaluated.drop(new Set(partitions));
   }
 
   /** Forgets what is known of these partitions, because a write to them may or may not have happened. */
@@ -104,14 +101,12 @@ export class AlarmCache {
 
   /** How many enabled alarms are left out because a backend that they need is not configured, by kind. */
   withoutBackend(): ReadonlyMap<AlarmKind, number> {
-    const counts = new Map<AlarmKind, number>();
-    for (const { kind } of this.#withoutBackend.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-    return counts;
+    return this.#unevaluated.withoutBackend();
   }
 
   /** Alarms of these partitions that no evaluation judges, with the reason for it where their `state_reason` says something else. */
-  untoldOf(partitions: ReadonlySet<number>): { alarm: HeldAlarm; reason: string }[] {
-    return [...this.#untold.values()].filter(({ alarm }) => partitions.has(alarm.partition));
+  untoldOf(partitions: ReadonlySet<number>): OpenReason[] {
+    return this.#unevaluated.openReasonsOf(partitions);
   }
 
   /** Alarms that look at other alarms. */
@@ -188,7 +183,7 @@ export class AlarmCache {
 
   /** A new reason is durable. */
   reasonCommitted({ alarmId, reason }: { alarmId: string; reason: string }, stateVersion: number): void {
-    this.#untold.delete(alarmId);
+    this.#unevaluated.reasonCommitted(alarmId);
     const alarm = this.#find(alarmId);
     if (alarm === undefined || alarm.stateVersion !== stateVersion) return;
     alarm.shownReason = replaceableReason(alarm.state, reason);
@@ -219,28 +214,20 @@ export class AlarmCache {
 
   #apply(alarm: LoadedAlarm): void {
     const alarms = this.#partitions.get(alarm.partition)?.alarms;
-    if (alarm.deleted || !alarm.enabled || alarms === undefined) {
-      this.#remove(alarm.id);
-      return;
-    }
+    if (alarm.deleted || !alarm.enabled || alarms === undefined) return this.#remove(alarm.id);
     // A read can be older than what a commit has already told; versions only rise.
     const known = alarms.get(alarm.id);
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
     const held = this.#tryHold(alarm, known?.ticket);
-    if (held === undefined || !this.#isOurs(held)) this.#leaveOut(alarm, held);
-    else this.#keep(held, alarms);
-    if (held !== undefined) this.#tellIfNeverOpen(held, alarm);
-  }
-
-  #tellIfNeverOpen(held: HeldAlarm, { timeConstraintsJson: json }: LoadedAlarm): void {
-    const reason = json === '[]' ? undefined : neverOpensReason(JSON.parse(json) as TimeConstraint[]);
-    if (reason !== undefined) this.#tell(held, reason);
+    if (held === undefined) return this.#remove(alarm.id);
+    if (this.#isOurs(held)) this.#keep(held, alarms);
+    else this.#leaveOut(held);
+    this.#unevaluated.noteIfNeverOpen(held, alarm.timeConstraintsJson);
   }
 
   #keep(held: HeldAlarm, alarms: HeldPartition['alarms']): void {
-    this.#withoutBackend.delete(held.id);
-    this.#untold.delete(held.id);
+    this.#unevaluated.remove(held.id);
     alarms.set(held.id, held);
     this.#partitionOf.set(held.id, held.partition);
     if (typeOf(held.rule).judgedBy === 'members') this.#combinations.set(held.id, held);
@@ -253,21 +240,15 @@ export class AlarmCache {
     return judgedBy === 'members' || (judgedBy === 'series' && needs.length > 0 && needs.every(this.deps.isConfigured));
   }
 
-  #leaveOut({ id, partition }: LoadedAlarm, held: HeldAlarm | undefined): void {
-    this.#remove(id);
-    if (held === undefined || typeOf(held.rule).judgedBy !== 'series') return;
+  #leaveOut(held: HeldAlarm): void {
+    this.#remove(held.id);
+    if (typeOf(held.rule).judgedBy !== 'series') return;
     const missing = held.needs.filter((need) => !this.deps.isConfigured(need));
-    if (missing.length > 0) this.#withoutBackend.set(id, { partition, kind: held.rule.type });
-    if (held.shownReason !== null) this.#tell(held, whyLeftOut(missing));
-  }
-
-  #tell(alarm: HeldAlarm, reason: string): void {
-    if (alarm.shownReason !== reason) this.#untold.set(alarm.id, { alarm, reason });
+    this.#unevaluated.leaveOut(held, missing);
   }
 
   #remove(alarmId: string): void {
-    this.#withoutBackend.delete(alarmId);
-    this.#untold.delete(alarmId);
+    this.#unevaluated.remove(alarmId);
     const partition = this.#partitionOf.get(alarmId);
     if (partition === undefined) return;
     this.#partitions.get(partition)?.alarms.delete(alarmId);
@@ -294,7 +275,7 @@ export class AlarmCache {
       rule,
       needs: typeOf(rule)
         .seriesNeeded(rule, options)
-        .map((need) => this.#intern(need)),
+        .map((need) => this.#sharedNeeds.of(need)),
       options,
       repeats: alarm.repeatActions,
       statesWithActions: alarm.statesWithActions.length === 0 ? NONE : alarm.statesWithActions,
@@ -313,18 +294,5 @@ export class AlarmCache {
     const known = this.#projectIds.get(projectId);
     if (known === undefined) this.#projectIds.set(projectId, projectId);
     return known ?? projectId;
-  }
-
-  #intern(need: SeriesNeed): SeriesNeed {
-    const name = `${need.periods} ${need.key}`;
-    const known = this.#interned.get(name)?.deref();
-    if (known !== undefined) return known;
-    this.#interned.set(name, new WeakRef(need));
-    this.#unused.register(need, name);
-    return need;
-  }
-
-  #forgetNeed(name: string): void {
-    if (this.#interned.get(name)?.deref() === undefined) this.#interned.delete(name);
   }
 }

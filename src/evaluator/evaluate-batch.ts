@@ -230,11 +230,13 @@ function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, batch }: An
       return note(deps, alarm, { judgement, standing, mayRepeat: standing.isFirst }, part);
     }
     const standing = deps.trouble.inTrouble(alarm, batch);
-    if (!standing.isJudged) {
+    const withoutBackends = standing.isJudged ? judgeWithoutBackends(alarm, judgement.own, now) : judgement;
+    // Where another backend could not be asked for want of time, the evaluation without the first is no result either.
+    if (withoutBackends.evaluation.verdict === 'trouble') {
       add(part, outageReason(alarm, judgement.own));
       return undefined;
     }
-    return note(deps, alarm, { judgement: judgeWithoutBackends(alarm, judgement.own, now), standing, mayRepeat: !isRetry }, part);
+    return note(deps, alarm, { judgement: withoutBackends, standing, mayRepeat: !isRetry }, part);
   } catch (thrown) {
     deps.poison.failed(alarm.id, now, toError(thrown));
     add(part, failureReason(alarm));

@@ -78,18 +78,7 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   const trouble = new TroubleWatch({ ...deps, retryAfterMs: Math.max(RETRY_MS, intervalMs / SLOTS) });
   const behind = new BehindWatch();
   const combinations = new CombinationJudge({ reachableFrom: (ids) => store.reachableFrom(ids), poison, telemetry, intervalMs });
-  const commit: CommitDeps = {
-    commit: deps.commit,
-    doorbell: deps.doorbell,
-    mayCommit: deps.mayCommit,
-    cache,
-    log,
-    telemetry,
-    memberId: deps.memberId,
-    intervalMs,
-    defaultPolicy: deps.defaultPolicy,
-    onLost: (partitions) => loop.lost(partitions),
-  };
+  const commit = commitDepsOf(deps, cache, (partitions) => loop.lost(partitions));
   const turns = new Turns({
     clock,
     log,
@@ -130,4 +119,9 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     lateness: () => behind.lateness(clock.now().getTime()),
     settled: () => loop.settled(),
   };
+}
+
+function commitDepsOf(deps: EvaluatorDeps, cache: AlarmCache, onLost: CommitDeps['onLost']): CommitDeps {
+  const { commit, doorbell, mayCommit, log, telemetry, memberId, intervalMs, defaultPolicy } = deps;
+  return { commit, doorbell, mayCommit, cache, log, telemetry, memberId, intervalMs, defaultPolicy, onLost };
 }

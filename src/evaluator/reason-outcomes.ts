@@ -20,7 +20,9 @@ export function foundReason(alarm: HeldAlarm, evaluation: Evaluation): ReasonOut
 export function outageReason(alarm: HeldAlarm, own: readonly BackendAnswer[]): ReasonOutcome | null {
   if (alarm.shownReason === null || !isProvisional(alarm.shownReason)) return null;
   const reasons = own.flatMap((answer, index) =>
-    answer.kind === 'trouble' ? [`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`] : [],
+    answer.kind === 'trouble' && !answer.isBehind
+      ? [`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`]
+      : [],
   );
   return newReason(alarm, notEvaluated(reasons));
 }

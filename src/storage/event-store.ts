@@ -1,11 +1,11 @@
 import type { AlarmState, DeliveryPolicy } from '../alarm/alarm.js';
 import { decide } from '../alarm/decide.js';
-import { createOpenTimesSource, type OpenTimesSource } from '../alarm/open-times.js';
-import { eventMatcher, type EventMatcher } from '../alarm/types/event/evaluate.js';
+import { createOpenTimesSource } from '../alarm/open-times.js';
 import type { AlarmEvent } from '../alarm/types/event/event.js';
 import { event as eventType } from '../alarm/types/event/index.js';
 import type { EventRule } from '../alarm/types/event/schema.js';
 import type { Database, Sql } from './database.js';
+import { eventsFor, rememberMatchers, sightOf, type JudgedAlarm, type Sight } from './event-matches.js';
 import { OUTCOME_COLUMNS, writeOutcomeRows, type Decided, type OutcomeAlarm, type Written } from './outcome-rows.js';
 
 export interface EventStoreOptions {
@@ -32,10 +32,6 @@ export interface RecordedEvents {
   firings: Firing[];
   notifications: number;
 }
-
-/** Rules whose matchers are kept, and how long they may be: some ten megabytes in all. */
-const MAX_MATCHERS = 10_000;
-const MAX_KEPT_RULE = 1_024;
 
 /** Firings of one transaction. More would hold their alarms for longer than an owner who edits one should wait. */
 const MAX_FIRINGS = 5_000;
@@ -70,15 +66,6 @@ const SET_STATE = `
   update alarms a set state = 'alarm', state_version = i.state_version, state_reason = i.reason,
          state_timestamp = case when a.state = 'alarm' then a.state_timestamp else $4::timestamptz end
     from unnest($1::text[], $2::bigint[], $3::text[]) as i (id, state_version, reason) where a.id = i.id`;
-
-interface JudgedAlarm {
-  id: string;
-  owner: string;
-  rule: string;
-  time_constraints: string;
-  definition_version: number;
-  repeat_actions: boolean;
-}
 
 type LockedAlarm = JudgedAlarm & OutcomeAlarm & { state: AlarmState };
 
@@ -157,72 +144,10 @@ async function candidates(tx: Sql, events: readonly AlarmEvent[]): Promise<Judge
   return (await tx.query<JudgedAlarm>(CANDIDATES, [projects])).rows;
 }
 
-/** A matcher follows from the text of its rule and from nothing else, so one that is kept cannot be out of date. */
-function rememberMatchers(): Sight['matcherOf'] {
-  const known = new Map<string, EventMatcher>();
-  return (ruleJson) => {
-    const kept = known.get(ruleJson);
-    if (kept) return kept;
-    const made = eventMatcher({ ...(JSON.parse(ruleJson) as EventRule), type: 'event' });
-    if (ruleJson.length > MAX_KEPT_RULE) return made;
-    if (known.size >= MAX_MATCHERS) known.clear();
-    known.set(ruleJson, made);
-    return made;
-  };
-}
-
 /** What an alarm's definition of that version matched. */
 interface Hit {
   definitionVersion: number;
   events: AlarmEvent[];
-}
-
-/** The events of one project, in their order. */
-interface ProjectEvents {
-  events: AlarmEvent[];
-  types: Set<string>;
-  /** Which of the types a pattern watches. Asked once: many alarms watch the same. */
-  watched: Map<string, ReadonlySet<string>>;
-  /** What patterns and time constraints have cost so far, in judgements: with many stars the time grows with the square of a pattern. */
-  asking: number;
-}
-
-/** A judgement takes as long as a type takes with a pattern of some thirty characters. */
-const SQUARED_LENGTH_OF_JUDGEMENT = 1_000;
-/** A time constraint that is not known takes some 50 µs. */
-const JUDGEMENTS_OF_CONSTRAINT = 500;
-
-function watchedTypes(group: ProjectEvents, matcher: EventMatcher): ReadonlySet<string> {
-  const { types, watched } = group;
-  const known = watched.get(matcher.pattern);
-  if (known) return known;
-  const found = new Set([...types].filter((type) => matcher.watches(type)));
-  watched.set(matcher.pattern, found);
-  group.asking += (types.size * matcher.pattern.length ** 2) / SQUARED_LENGTH_OF_JUDGEMENT;
-  return found;
-}
-
-/** What is looked at, made ready for many alarms. */
-interface Sight {
-  byProject: ReadonlyMap<string, ProjectEvents>;
-  at: Date;
-  matcherOf: (ruleJson: string) => EventMatcher;
-  openTimesOf: OpenTimesSource['ofJson'];
-}
-
-function sightOf(
-  events: readonly AlarmEvent[],
-  at: Date,
-  { matcherOf, openTimesOf }: Pick<Sight, 'matcherOf' | 'openTimesOf'>,
-): Sight {
-  const byProject = new Map<string, ProjectEvents>();
-  for (const one of events) {
-    const group: ProjectEvents = byProject.get(one.projectId) ?? { events: [], types: new Set(), watched: new Map(), asking: 0 };
-    group.events.push(one);
-    group.types.add(one.eventType);
-    byProject.set(one.projectId, group);
-  }
-  return { byProject, at, matcherOf, openTimesOf };
 }
 
 async function judge(alarms: readonly JudgedAlarm[], sight: Sight, pause: EventStoreOptions['pause']): Promise<Map<string, Hit>> {
@@ -239,22 +164,6 @@ async function judge(alarms: readonly JudgedAlarm[], sight: Sight, pause: EventS
     judgements = 0;
   }
   return hits;
-}
-
-/** The events that set an alarm off. One that does not repeat asks for the first only. */
-function eventsFor(alarm: JudgedAlarm, { byProject, at, matcherOf, openTimesOf }: Sight): AlarmEvent[] {
-  const group = byProject.get(alarm.owner);
-  const matcher = matcherOf(alarm.rule);
-  const watched = group && watchedTypes(group, matcher);
-  if (!watched || watched.size === 0) return [];
-  const openTimes = openTimesOf(alarm.time_constraints);
-  group.asking += openTimes.unknownAt(at) * JUDGEMENTS_OF_CONSTRAINT;
-  if (!openTimes.isOpen(at)) return [];
-  const { events } = group;
-  const sets = (one: AlarmEvent): boolean => watched.has(one.eventType) && matcher.holds(one);
-  if (alarm.repeat_actions) return events.filter(sets);
-  const first = events.find(sets);
-  return first ? [first] : [];
 }
 
 /** Locks the alarms that matched and decides about them as they now are; one that was edited meanwhile is judged again. */

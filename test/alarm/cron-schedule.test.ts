@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import { CronSchedule } from '../../src/alarm/cron-schedule.js';
 import { NumberSet } from '../../src/alarm/number-set.js';
-import { TimeConstraint } from '../../src/alarm/time-constraint.js';
+import { neverOpening, TimeConstraint } from '../../src/alarm/time-constraint.js';
 import { nextNaiveTimes } from '../support/croniter.js';
 import { describeWith } from '../support/servers.js';
 
@@ -41,6 +41,22 @@ describe('a schedule that never opens', () => {
     ['@yearly', false],
   ])('%s: %p', (start, expected) => {
     expect(new CronSchedule(start).neverOpens).toBe(expected);
+  });
+
+  test('is known by its constraint from the text alone where that is enough', () => {
+    const days = fc.constantFrom('*', '29', '30', '31', '030', '30-31', '29,31', '30/1', '28-31/3', '*/30', '*/15', 'L', '1-31');
+    const months = fc.constantFrom('*', '2', 'feb', '2,4', '2-3', '4,6', '*/6', '2-12/2', '11', '1-12');
+    const weekdays = fc.constantFrom('*', '1', '1#5', 'L5', '0-6', 'sun');
+    fc.assert(
+      fc.property(days, months, weekdays, fc.constantFrom('', ' 30'), (day, month, weekday, seconds) => {
+        const start = `30 3 ${day} ${month} ${weekday}${seconds}`;
+        const parsed = TimeConstraint.safeParse({ name: 'X', start, duration: 1 });
+        fc.pre(parsed.success);
+        const expected = new CronSchedule(start).neverOpens ? ['X'] : [];
+        expect({ start, names: neverOpening([parsed.data]) }).toEqual({ start, names: expected });
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
 

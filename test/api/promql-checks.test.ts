@@ -141,6 +141,19 @@ describe('the reason of an alarm whose rule was not checked', () => {
     expect(await reasonAfter(id, plain('up', { severity: 'critical' }))).toBe('datapoints are unknown');
     expect(await reasonAfter(id, plain('up', { state: 'ok' }))).toBe('Manually set via API');
   });
+
+  test.each([
+    ['a rule that Prometheus parses', plain('down')],
+    ['an event rule', { name: 'a', type: 'event', event_rule: {} }],
+    ['a rule of the built-in meters', { name: 'a', type: 'threshold', threshold_rule: { meter_name: 'cpu', threshold: 1 } }],
+    ['the same rule, which Prometheus parses by now', plain('up', { severity: 'critical' })],
+  ])('does not stay after an update to %s', async (_, next) => {
+    double.reply = [404, ''];
+    const created = await api.ask('POST', '/v2/alarms', { as: ADMIN, body: plain() });
+    expect(created.json().state_reason).toBe(NOT_CHECKED);
+    double.reply = [200, { status: 'success', data: '' }];
+    expect(await reasonAfter(String(created.json().alarm_id), next)).toBe('Not evaluated yet');
+  });
 });
 
 describe('without a Prometheus', () => {

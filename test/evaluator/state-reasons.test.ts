@@ -241,6 +241,18 @@ function reasons(open: () => Promise<Database>): void {
       expect(await row()).toMatchObject({ state: 'ok', state_version: 0 });
     });
 
+    test.each([
+      ['at once', 60_000],
+      ['without a grace', 0],
+    ])('is told beside another that was not asked for want of time, of which nothing is told: %s', async (_, graceMs) => {
+      says = () => OUTAGE;
+      const late = datasourceDouble<never>(() => ({ kind: 'trouble', reason: 'it was not asked in time', isBehind: true }));
+      const leaves = (['prometheus', 'gnocchi_resources_threshold'] as const).map((type) => ({ ...RULES[type], type }));
+      await storeAlarm(db, { id: 'a', rule: alarmTypes.composite.schema.parse({ and: leaves }) });
+      await start({ remote: { ...remote(), gnocchi: new Map([[null, late]]) }, graceMs });
+      expect(await reasonAfterAnInterval()).toBe(unasked('prometheus'));
+    });
+
     test('is replaced as soon as it answers, though the state stays', async () => {
       says = () => OUTAGE;
       await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus'), state: 'ok' });

@@ -1,0 +1,82 @@
+import type { SeriesNeed } from '../alarm/series.js';
+import { whyLeftOut } from '../alarm/state-reason.js';
+import { neverOpensReason, type TimeConstraint } from '../alarm/time-constraint.js';
+import type { AlarmKind } from '../alarm/types/index.js';
+import type { HeldAlarm } from './alarm-cache.js';
+
+/** An alarm and the `state_reason` that it is to have. */
+export interface OpenReason {
+  alarm: HeldAlarm;
+  reason: string;
+}
+
+/** Lists of time constraints whose answers are kept, and the longest of these: reading one takes up to a millisecond. */
+const MAX_KEPT = 10_000;
+const MAX_KEPT_TEXT = 4_096;
+
+/**
+ * Enabled alarms that no evaluation judges: a backend is not configured, their rule asks nothing, or none of their time
+ * constraints ever opens. Their `state_reason` says so.
+ */
+export class UnevaluatedAlarms {
+  readonly #withoutBackend = new Map<string, { partition: number; kind: AlarmKind }>();
+  readonly #openReasons = new Map<string, OpenReason>();
+  readonly #neverOpensReasons = new Map<string, string | undefined>();
+
+  /** How many need a backend that is not configured, by kind. */
+  withoutBackend(): ReadonlyMap<AlarmKind, number> {
+    const counts = new Map<AlarmKind, number>();
+    for (const { kind } of this.#withoutBackend.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    return counts;
+  }
+
+  /** Alarms of these partitions whose `state_reason` says something else. */
+  openReasonsOf(partitions: ReadonlySet<number>): OpenReason[] {
+    return [...this.#openReasons.values()].filter(({ alarm }) => partitions.has(alarm.partition));
+  }
+
+  /** `missing`: the needs of the alarm for which no backend is configured. */
+  leaveOut(alarm: HeldAlarm, missing: readonly SeriesNeed[]): void {
+    if (missing.length > 0) this.#withoutBackend.set(alarm.id, { partition: alarm.partition, kind: alarm.rule.type });
+    if (alarm.shownReason !== null) this.#note(alarm, whyLeftOut(missing));
+  }
+
+  /** Notes the alarm if none of its time constraints ever opens. They come as the JSON text that is stored. */
+  noteIfNeverOpen(alarm: HeldAlarm, constraintsJson: string): void {
+    const reason = constraintsJson === '[]' ? undefined : this.#neverOpensReason(constraintsJson);
+    if (reason !== undefined) this.#note(alarm, reason);
+  }
+
+  /** The reason of the alarm is stored. */
+  reasonCommitted(alarmId: string): void {
+    this.#openReasons.delete(alarmId);
+  }
+
+  remove(alarmId: string): void {
+    this.#withoutBackend.delete(alarmId);
+    this.#openReasons.delete(alarmId);
+  }
+
+  drop(partitions: ReadonlySet<number>): void {
+    for (const [alarmId, { partition }] of this.#withoutBackend) {
+      if (partitions.has(partition)) this.#withoutBackend.delete(alarmId);
+    }
+    for (const [alarmId, { alarm }] of this.#openReasons) {
+      if (partitions.has(alarm.partition)) this.#openReasons.delete(alarmId);
+    }
+  }
+
+  #note(alarm: HeldAlarm, reason: string): void {
+    if (alarm.shownReason !== reason) this.#openReasons.set(alarm.id, { alarm, reason });
+  }
+
+  /** Thousands of alarms are loaded in one go: the same list is read once. */
+  #neverOpensReason(constraintsJson: string): string | undefined {
+    if (this.#neverOpensReasons.has(constraintsJson)) return this.#neverOpensReasons.get(constraintsJson);
+    const reason = neverOpensReason(JSON.parse(constraintsJson) as TimeConstraint[]);
+    if (constraintsJson.length > MAX_KEPT_TEXT) return reason;
+    if (this.#neverOpensReasons.size >= MAX_KEPT) this.#neverOpensReasons.clear();
+    this.#neverOpensReasons.set(constraintsJson, reason);
+    return reason;
+  }
+}
