@@ -24,7 +24,8 @@ const bringForward = (which: string, limit = ''): string => `
 /** By the head of each queue: a queue of events may be long. */
 const OF_QUEUES = bringForward(`n.id in (
   select h.id from unnest($2::text[]) as q (lane) cross join lateral (
-    select o.id from notifications o where o.lane = q.lane and o.status in ('pending', 'in_flight') order by o.ordinal limit 1
+    select o.id from notifications o
+     where o.lane = q.lane and o.status in ('pending', 'in_flight') order by o.ordinal limit 1
   ) h)`);
 const OF_ALARM = bringForward('n.alarm_id = $2');
 const OF_PROJECT = bringForward("($2 = '*' or n.project_id = $2)", `limit ${BATCH}`);

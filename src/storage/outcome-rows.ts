@@ -201,7 +201,8 @@ function repeatLanes(added: readonly NewNotification[]): string[] {
 
 /** Of repeats, and of events that set off an alarm which was in that state already: `repeat_actions` asks for both. */
 function lanesAskedAnew(added: readonly NewNotification[]): string[] {
-  return added.filter(({ outcome }) => outcome.kind === 'repeat' || outcome.from === outcome.to).map(({ lane }) => lane);
+  const asking = added.filter(({ outcome: { kind, from, to } }) => kind === 'repeat' || from === to);
+  return asking.map(({ lane }) => lane);
 }
 
 async function appendNotifications(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {
