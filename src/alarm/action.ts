@@ -33,6 +33,8 @@ const DEFAULT_PORTS: Partial<Record<ActionScheme, string>> = {
   'trust+http': '80',
   'trust+https': '443',
 };
+/** RFC 1035, 2.3.4, with or without the dot of the root; addresses pass. */
+const DNS_NAME = /^(?=.{1,253}\.?$)(?:[^.]{1,63}\.)*[^.]{1,63}\.?$/;
 const QUEUE_NAME = /^[a-z0-9-]{1,64}$/;
 /** RFC 3986, appendix B: scheme, authority with its slashes, path, query, fragment. */
 const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
@@ -58,11 +60,12 @@ function unparsable(text: string, problem?: string): AppError {
   return new AppError('invalid_request', `Unable to parse action ${text}${problem === undefined ? '' : `: ${problem}`}`);
 }
 
-function webProblem(written: string, { username, password, port }: URL): string | undefined {
+function webProblem(written: string, { username, password, hostname, port }: URL): string | undefined {
   const authority = PARTS.exec(written)?.[2] ?? '';
   // The URL parser reads a backslash as a slash and drops the others: the address would not be the one that is written.
   if (/[\\\t\n\r]/.test(authority)) return 'the host cannot hold backslashes, tabs and line breaks';
   if (/%(?![0-9a-f]{2})/i.test(`${username}:${password}`)) return 'a % in user or password is written %25';
+  if (!DNS_NAME.test(hostname)) return 'a name in DNS has at most 253 characters, and 1 to 63 between its dots';
   return port === '0' ? 'there is no port 0' : undefined;
 }
 

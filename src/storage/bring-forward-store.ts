@@ -21,7 +21,12 @@ const bringForward = (which: string, limit = ''): string => `
      set next_attempt_at = heads.due, attempt_base = n.attempt_base + (n.attempt > n.attempt_base)::int
     from heads where n.id = heads.id`;
 
-const OF_QUEUES = bringForward('n.lane = any($2::text[])');
+/** By the head of each queue: a queue of events may be long. */
+const OF_QUEUES = bringForward(`n.id in (
+  select h.id from unnest($2::text[]) as q (lane) cross join lateral (
+    select o.id from notifications o
+     where o.lane = q.lane and o.status in ('pending', 'in_flight') order by o.ordinal limit 1
+  ) h)`);
 const OF_ALARM = bringForward('n.alarm_id = $2');
 const OF_PROJECT = bringForward("($2 = '*' or n.project_id = $2)", `limit ${BATCH}`);
 

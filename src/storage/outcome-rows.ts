@@ -105,7 +105,7 @@ export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<numb
     for (const portion of portionsOf(notifications, STATEMENT, ({ body }) => body.length)) {
       await appendNotifications(tx, portion, at);
     }
-    await bringQueuesForward(tx, repeatLanes(notifications), at);
+    await bringQueuesForward(tx, lanesAskedAnew(notifications), at);
     written += notifications.length;
   }
   return written;
@@ -197,6 +197,12 @@ async function supersedeRepeats(tx: Sql, added: readonly NewNotification[], at: 
 
 function repeatLanes(added: readonly NewNotification[]): string[] {
   return added.filter(({ outcome }) => outcome.kind === 'repeat').map(({ lane }) => lane);
+}
+
+/** Of repeats, and of events that set off an alarm which was in that state already: `repeat_actions` asks for both. */
+function lanesAskedAnew(added: readonly NewNotification[]): string[] {
+  const asking = added.filter(({ outcome: { kind, from, to } }) => kind === 'repeat' || from === to);
+  return asking.map(({ lane }) => lane);
 }
 
 async function appendNotifications(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {

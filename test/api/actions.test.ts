@@ -71,6 +71,21 @@ test.each<[unknown, unknown]>([
   expect([again.status, again.json()['alarm_actions']]).toEqual([200, expected]);
 });
 
+const NO_DNS_NAME = 'a name in DNS has at most 253 characters, and 1 to 63 between its dots';
+/** As long as DNS allows. */
+const LONG_LABEL = 'a'.repeat(63);
+const LONG_NAME = `${'a.'.repeat(126)}a`;
+
+test.each([
+  `http://${LONG_LABEL}.b/`,
+  `https://${LONG_NAME}/`,
+  `http://${LONG_NAME}./`,
+  'http://a_b.c./',
+  'http://[2001:db8::1]/',
+])('the host of %s is accepted', async (action) => {
+  expect((await post([action])).status).toBe(201);
+});
+
 test.each<[unknown, number, string]>([
   [['ftp://h/'], 400, 'Unsupported action ftp://h/'],
   [['word'], 400, 'Unsupported action word'],
@@ -86,6 +101,11 @@ test.each<[unknown, number, string]>([
   [['http://%zz@host/'], 400, 'Unable to parse action http://%zz@host/: a % in user or password is written %25'],
   [['http://u:50%@host/'], 400, 'Unable to parse action http://u:50%@host/: a % in user or password is written %25'],
   [['http://h:0/'], 400, 'Unable to parse action http://h:0/: there is no port 0'],
+  [['http://./'], 400, `Unable to parse action http://./: ${NO_DNS_NAME}`],
+  [['http://a..b/'], 400, `Unable to parse action http://a..b/: ${NO_DNS_NAME}`],
+  [['trust+https://.b/'], 400, `Unable to parse action trust+https://.b/: ${NO_DNS_NAME}`],
+  [[`http://${LONG_LABEL}a.b/`], 400, `Unable to parse action http://${LONG_LABEL}a.b/: ${NO_DNS_NAME}`],
+  [[`http://${LONG_NAME}a/`], 400, `Unable to parse action http://${LONG_NAME}a/: ${NO_DNS_NAME}`],
   [
     ['http://good\\@evil/'],
     400,

@@ -68,4 +68,34 @@ function contract(open: () => Promise<Database>): void {
       expect(all.filter((status) => status === 'superseded')).toHaveLength(10 - kept);
     },
   );
+
+  /** When the head of the queue, which has failed and would wait for an hour, is due after a new event a minute later. */
+  async function dueAfterNewEvent(given: { repeatActions: boolean; state: string }): Promise<Date | undefined> {
+    let seconds = 0;
+    await storeAlarm(db, { id: 'a', rule: eventRule(), alarmActions: [HOOK], repeatActions: given.repeatActions });
+    const store = createEventStore(db, {
+      now: () => at(seconds),
+      pause: () => Promise.resolve(),
+      staleAfterMs: 60_000,
+      defaultPolicy: 'current',
+    });
+    await store.record([anEvent('first')]);
+    await db.query('update notifications set attempt = 5, next_attempt_at = $1', [at(3_600)]);
+    await db.query("update alarms set state = $1 where id = 'a'", [given.state]);
+    seconds = 60;
+    expect(await store.record([anEvent('second')])).toMatchObject({ stored: 1, notifications: 1 });
+    const { rows } = await db.query<{ due: Date }>(
+      'select next_attempt_at as due from notifications where sequence = 1 and attempt_base = $1',
+      [given.state === 'alarm' ? 1 : 0],
+    );
+    return rows[0]?.due;
+  }
+
+  test.each([
+    { when: 'repeats and was in alarm', repeatActions: true, state: 'alarm', due: 60 },
+    { when: 'repeats and was put back to ok', repeatActions: true, state: 'ok', due: 3_600 },
+    { when: 'does not repeat and was put back to ok', repeatActions: false, state: 'ok', due: 3_600 },
+  ])('after an event the failed head of an alarm that $when is due $due s after noon', async ({ due, ...given }) => {
+    expect(await dueAfterNewEvent(given)).toEqual(at(due));
+  });
 }
