@@ -71,8 +71,8 @@ function backendOf({ evaluationOptions }: Pick<AlarmDefinition, 'evaluationOptio
 }
 
 /**
- * Only an import mutes an alarm, and only its activation unmutes it. Clients may send back what they read.
- * @throws AppError `invalid_request` when the request says another `muted` than the alarm has.
+ * Only an import mutes an alarm, and only its activation unmutes it. Clients may send back the value that they read.
+ * @throws AppError `invalid_request` if `muted` in the request differs from the alarm's.
  */
 export function refuseOtherMuted({ tocsin }: Pick<AlarmRequest, 'tocsin'>, muted: boolean): void {
   const said = tocsin?.muted ?? muted;
@@ -81,7 +81,7 @@ export function refuseOtherMuted({ tocsin }: Pick<AlarmRequest, 'tocsin'>, muted
   throw new AppError('invalid_request', `Invalid input for field/attribute muted. Value: '${pythonText(said)}'. ${message}`);
 }
 
-/** What was said of constraints that are replaced does not stay. */
+/** Drops a reason that is about replaced time constraints. */
 function reasonAfterPut(current: StoredAlarm, { time_constraints }: AlarmRequest, keptReason: string): string {
   const isOfConstraints = keptReason === neverOpensReason(current.timeConstraints);
   return neverOpensReason(time_constraints) ?? (isOfConstraints ? NOT_EVALUATED_YET : keptReason);

@@ -41,7 +41,7 @@ const MAX_KEPT_RULE = 1_024;
 const MAX_FIRINGS = 5_000;
 const JUDGEMENTS_WITHOUT_PAUSE = 5_000;
 
-/** Events are facts, which no newer one makes untrue. Only the alarm's own policy is another; `notifier.policy` is for states. */
+/** The default policy of event alarms: a newer event does not make an older one untrue. `notifier.policy` is for states and does not apply. */
 const EVENT_POLICY: DeliveryPolicy = 'every';
 
 class TooManyFirings extends Error {}
@@ -183,13 +183,13 @@ interface ProjectEvents {
   types: Set<string>;
   /** Which of the types a pattern watches. Asked once: many alarms watch the same. */
   watched: Map<string, ReadonlySet<string>>;
-  /** What patterns and time constraints have cost so far, in judgements: with many stars the time grows with the square of a pattern. */
+  /** The cost of patterns and time constraints so far, in judgements. With many stars the cost is quadratic in the length of a pattern. */
   asking: number;
 }
 
 /** A judgement takes as long as a type takes with a pattern of some thirty characters. */
 const SQUARED_LENGTH_OF_JUDGEMENT = 1_000;
-/** A time constraint that is not known takes some 50 µs. */
+/** The cost of a time constraint that is not in the cache: some 50 µs. */
 const JUDGEMENTS_OF_CONSTRAINT = 500;
 
 function watchedTypes(group: ProjectEvents, matcher: EventMatcher): ReadonlySet<string> {

@@ -172,7 +172,7 @@ describe('activating', () => {
   test('of alarms or a project that have none to activate ends with 1 and names them', async () => {
     const mine = await there.api.create(thresholdBody(), MEMBER);
     await copy();
-    const left = (id: string, where = ''): string => `error: ${id} is no imported alarm that is still muted${where}\n`;
+    const left = (id: string, where = ''): string => `error: ${id} is not an imported alarm that is still muted${where}\n`;
     expect(await tocsin('--activate', '--alarm', 'nope')).toEqual({
       exitCode: 1,
       out: 'No muted alarms to activate.\n',
@@ -208,7 +208,7 @@ describe('activating', () => {
         ['compare', '--with', 'http://127.0.0.1:1'],
       ]) {
         const { exitCode, err } = await tocsin(option, ...command);
-        expect([exitCode, err]).toEqual([2, `error: ${option.replace(/=.*/, '')} is for import --activate alone\n`]);
+        expect([exitCode, err]).toEqual([2, `error: ${option.replace(/=.*/, '')} can be used with import --activate only\n`]);
       }
     },
   );

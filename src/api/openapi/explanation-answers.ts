@@ -114,7 +114,10 @@ const Schedule = z.strictObject({
   behind: z
     .int()
     .nullable()
-    .meta({ description: 'For how many seconds the alarm has been due without being asked about; null where it is on time.' }),
+    .meta({
+      description:
+        'How many seconds the alarm has been due and not evaluated, because of too many requests; null if it is on time.',
+    }),
   next_evaluation_at: NullableMoment,
 });
 
