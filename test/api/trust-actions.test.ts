@@ -137,7 +137,7 @@ describe('creating an alarm with trust+ actions', () => {
     await slow.close();
   });
 
-  test('tells when a slow Keystone may have made one more, and nobody knows', async () => {
+  test('logs a warning when a slow Keystone may have made one more trust', async () => {
     const trusts = {
       ...cloud.keystone,
       create: async (_: unknown, onSpare: (trustId: string | undefined) => void) => {
