@@ -39,14 +39,8 @@ export function createTelemetry() {
     alarmsHeld: gauge('alarms_held', 'Alarms in memory of this evaluator'),
     alarmsWithoutBackend: gauge('alarms_without_backend', 'Enabled alarms held here whose backend is not configured', ['type']),
     alarmsInTrouble: gauge('alarms_in_trouble', 'Alarms of this evaluator that wait for a backend that cannot be asked'),
-    alarmsBehind: gauge(
-      'alarms_behind',
-      'Alarms of this evaluator that are due and not evaluated yet, because of too many requests',
-    ),
-    behindSeconds: gauge(
-      'evaluator_behind_seconds',
-      'How long the alarm that is latest has waited, in seconds; 0 if no alarm is behind',
-    ),
+    alarmsBehind: gauge('alarms_behind', 'Alarms of this evaluator that are due and late, because of too many requests'),
+    behindSeconds: gauge('evaluator_behind_seconds', 'How long the alarm that is latest has waited; 0 if no alarm is behind'),
     backendUp: gauge('backend_up', '1 for a backend that answers, 0 for one that cannot be asked', ['datasource', 'backend']),
     partitionsOwned: gauge('partitions_owned', 'Partitions this evaluator owns'),
     members: gauge('members', 'Evaluators this process sees'),
