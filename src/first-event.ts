@@ -1,8 +1,8 @@
 import { once, type EventEmitter } from 'node:events';
 
 /**
- * Waits for the first of some events, and then listens for none of them any more: what waits on one emitter again and again would
- * otherwise leave a listener there each time. Rejects with the error of an `error` event.
+ * Waits for the first of some events, and then removes its listeners from the emitter, so that repeated waiting leaks none.
+ * Rejects with the error of an `error` event.
  */
 export async function firstEvent(emitter: EventEmitter, names: readonly string[]): Promise<void> {
   const settled = new AbortController();

@@ -5,8 +5,8 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
- * Whether a text is an address of the loopback interface, in any spelling: 127.0.0.0/8, `::1`, and 127.0.0.0/8 mapped into IPv6
- * (`::ffff:127.0.0.1`, `::ffff:7f00:1`). False for names and for addresses that only contain such a one, as those of NAT64 do.
+ * True for an address of the loopback interface, in any spelling: 127.0.0.0/8, `::1`, and 127.0.0.0/8 mapped into IPv6
+ * (`::ffff:127.0.0.1`, `::ffff:7f00:1`). False for names, and for addresses that only embed such an address (NAT64).
  */
 export function isLoopback(address: string): boolean {
   const version = isIP(address);

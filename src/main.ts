@@ -12,7 +12,7 @@ const stop = new AbortController();
 let askedToStop = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // A second signal means that a clean end takes too long.
+    // A second signal ends the process at once: the clean end takes too long for the sender.
     if (askedToStop) exit(INTERRUPTED);
     askedToStop = true;
     stop.abort(signal);
@@ -20,12 +20,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
 let isTerminalClosed = false;
-// The kernel and the shell both say that the terminal was closed: a second signal means nothing.
+// The kernel and the shell both send SIGHUP for a closed terminal, so a second one is ignored.
 process.on('SIGHUP', () => {
   isTerminalClosed = true;
   stop.abort('SIGHUP');
 });
-// Output to a closed terminal or pipe fails; that must not keep the process from ending in order.
+// Output to a closed terminal or pipe fails. This must not prevent a clean end.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.on('uncaughtException', (error) => endBadly('uncaught exception', error));
 process.on('unhandledRejection', (reason) => endBadly('unhandled rejection', toError(reason)));
@@ -52,7 +52,7 @@ function endBadly(message: string, error: Error): void {
   exit(1);
 }
 
-/** Node.js resets its terminals at its exit, and aborts where they are closed, unless their descriptors lead elsewhere by then. */
+/** Reopens closed terminals as /dev/null: at its exit Node.js resets its terminals, and aborts if one is closed. */
 function exit(code: number): never {
   for (const descriptor of isTerminalClosed ? terminals : []) {
     closeSync(descriptor);

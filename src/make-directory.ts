@@ -4,8 +4,8 @@ import path from 'node:path';
 import { StartupError, toError } from './errors.js';
 
 /**
- * Makes a directory and those above it, each with `mode`; one that is there stays as it is. One level a call: Node.js' own recursive
- * call never returns where a directory exists and still answers ENOENT for what is made in it, as `/proc` does.
+ * Makes a directory and its parents, each with `mode`; existing ones are not changed. Each level is a call of its own, since the recursive
+ * call of Node.js never returns for a parent that exists but gives ENOENT for new entries, as `/proc` does.
  * @throws StartupError that begins with `setting`, which the operator can change.
  */
 export function makeDirectory(dir: string, { setting, mode }: { setting: string; mode: number }): void {

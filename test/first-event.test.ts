@@ -69,7 +69,7 @@ describe('a long answer', () => {
     return incoming;
   }
 
-  test('of 7,000 rows through a slow reader adds no listener from page to page, and none is warned of', async () => {
+  test('of 7,000 rows to a slow reader adds no listener from page to page, and no warning of a leak is printed', async () => {
     const incoming = await begin();
     let bytes = 0;
     // A chunk at a time: the writer has to wait at each page.
@@ -84,7 +84,7 @@ describe('a long answer', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('ends when its reader goes in the middle, and leaves no listener of its own', async () => {
+  test('ends when its reader disconnects, and leaves no listener of its own', async () => {
     pagesWanted = MANY;
     (await begin()).destroy();
     await isOver;

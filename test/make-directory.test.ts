@@ -16,7 +16,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 
 const make = (wanted: string): void => makeDirectory(wanted, { setting: '--data-dir', mode: 0o700 });
 
-test('a directory is made with all above it, and a second time left as it is', () => {
+test('a directory is created with its parents, and not changed by a second call', () => {
   const wanted = path.join(dir, 'a/b/c');
   make(wanted);
   make(wanted);
@@ -24,7 +24,7 @@ test('a directory is made with all above it, and a second time left as it is', (
   make(path.join(dir, 'a/../a//b/'));
 });
 
-describe('a directory that cannot be made is told by the name of the setting, at once', () => {
+describe('the error for a directory that cannot be created names the setting, at once', () => {
   test.each([
     '/proc/x',
     '/proc/x/y/z',
@@ -40,7 +40,7 @@ describe('a directory that cannot be made is told by the name of the setting, at
     expect(() => make(wanted)).toThrow(new RegExp(`^--data-dir: cannot write to ${wanted}: `));
   });
 
-  test.each(['file', 'file/x', 'dangling', 'dangling/x', 'name\0with a NUL'])('%j in a directory of ours', (name) => {
+  test.each(['file', 'file/x', 'dangling', 'dangling/x', 'name\0with a NUL'])('%j in a temporary directory', (name) => {
     expect(() => make(path.join(dir, name))).toThrow(/^--data-dir: cannot write to /);
     expect(existsSync(path.join(dir, 'nowhere'))).toBe(false);
   });

@@ -40,9 +40,9 @@ const QUEUE_NAME = /^[a-z0-9-]{1,64}$/;
 const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
 
 /**
- * An action as a URL with a scheme that we can deliver to. Both `log://` and the `log:` that we answer with are understood. What this function
- * accepts, a receiver can send.
- * @throws AppError `invalid_request` with Aodh's text, and the reason where it is ours.
+ * Parses an action into a URL whose scheme has a receiver. Both `log://` and `log:`, the form in answers, are accepted. A receiver can send to
+ * every accepted action.
+ * @throws AppError `invalid_request` with Aodh's text, followed by the reason if Aodh would accept the action.
  */
 export function parseAction(text: string): Action {
   const scheme = schemeOf(text);
@@ -62,7 +62,7 @@ function unparsable(text: string, problem?: string): AppError {
 
 function webProblem(written: string, { username, password, hostname, port }: URL): string | undefined {
   const authority = PARTS.exec(written)?.[2] ?? '';
-  // The URL parser reads a backslash as a slash and drops the others: the address would not be the one that is written.
+  // The URL parser reads a backslash as a slash and drops tabs and line breaks, so the parsed address would differ from the text.
   if (/[\\\t\n\r]/.test(authority)) return 'the host cannot hold backslashes, tabs and line breaks';
   if (/%(?![0-9a-f]{2})/i.test(`${username}:${password}`)) return 'a % in user or password is written %25';
   if (!DNS_NAME.test(hostname)) return 'a name in DNS has at most 253 characters, and 1 to 63 between its dots';
@@ -130,8 +130,8 @@ export function normaliseAction(text: string): string {
 }
 
 /**
- * Equal for two actions that call the same address, however they are written. Queues are named by project and trusts belong to one, so there the
- * project is a part of the address; a trust's id is none.
+ * Equal for two spellings of the same address. A queue of `queue://` and a trust belong to one project, so there the project is a part of the
+ * address. The id of a trust is not.
  */
 export function addressOf(action: string, projectId: string | null): string {
   const written = normaliseAction(action);

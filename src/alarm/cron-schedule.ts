@@ -15,7 +15,7 @@ interface DayRule {
   isDayOfMonthRestricted: boolean;
   weekdays: NumberSet;
   isWeekdayRestricted: boolean;
-  /** The weekday counts only as the n-th of its month; 0: each one counts. */
+  /** The weekday counts only as the n-th of its month; 0 means that each one counts. */
   nth: number;
   /** Weekdays that count only as the last of their month. */
   lastWeekdays: NumberSet;
@@ -23,8 +23,8 @@ interface DayRule {
 
 /**
  * The moments of a cron expression on a clock that is never changed: local times, in seconds since 1970-01-01T00:00:00 on that clock.
- * Days follow croniter, which Aodh uses: where days of the month and weekdays are restricted either is enough, but a weekday with `#` or
- * `L` stands alone.
+ * Days follow croniter, which Aodh uses: if days of the month and weekdays are restricted, either is enough. But if a weekday has `#` or `L`,
+ * only the weekday counts.
  */
 export class CronSchedule {
   readonly #hours: NumberSet;
@@ -41,7 +41,7 @@ export class CronSchedule {
     this.#days = dayRule(fields, months);
   }
 
-  /** True for 31 February. In 400 years each month begins on each weekday, February with 28 and with 29 days. */
+  /** True for a date that never comes, such as 31 February. In 400 years each month begins on each weekday, February with 28 and with 29 days. */
   get neverOpens(): boolean {
     return ![...this.#days.months].some((month) =>
       (MONTH_LENGTHS[month - 1] ?? []).some((length) =>
@@ -50,7 +50,7 @@ export class CronSchedule {
     );
   }
 
-  /** The longest time between two moments, in seconds; infinite where not every day is allowed. */
+  /** The longest time between two moments, in seconds; infinite if not every day is allowed. */
   get longestGap(): number {
     if (!this.#isEveryDayAllowed()) return Infinity;
     const secondSpan = spanOf(this.#seconds);
@@ -122,7 +122,7 @@ export class CronSchedule {
     return (dates & (1 << date)) !== 0;
   }
 
-  /** The first allowed day from `day` to `last`. One step is a month, so nine years are some 108 steps. */
+  /** The first allowed day from `day` to `last`. It goes by months, so nine years are some 108 steps. */
   #dayFrom(day: number, last: number): number | undefined {
     for (let at = day; at <= last;) {
       const { dates, date, length } = this.#monthOf(at);
@@ -149,7 +149,7 @@ export class CronSchedule {
     return undefined;
   }
 
-  /** The allowed dates of the month around a day, bit n for the n-th, with the day's own date and the month's length. */
+  /** The allowed dates of the month of a day (bit n is the n-th), the date of the day, and the length of the month. */
   #monthOf(day: number): { dates: number; date: number; length: number } {
     const at = new Date(day * MS_OF_DAY);
     const [date, month] = [at.getUTCDate(), at.getUTCMonth()];
@@ -160,7 +160,7 @@ export class CronSchedule {
   }
 }
 
-/** An expression as the library reads it. Aodh's has its seconds last, no letter case, one nickname more, and `L5` for the last Friday. */
+/** An expression in the form of the library. In Aodh's form the seconds come last, case is ignored, `@midnight` exists, and `L5` is the last Friday. */
 export function forLibrary(start: string): string {
   return columnsOf(start).join(' ');
 }
@@ -176,7 +176,7 @@ function columnsOf(start: string): string[] {
 
 type Fields = ReturnType<typeof CronExpressionParser.parse>['fields'];
 
-/** The month is read apart: the library refuses dates that their month never has, although a weekday may be allowed beside them. */
+/** The month is parsed separately: the library refuses a date that its month never has, even if weekdays are allowed too. */
 function fieldsOf(start: string): { fields: Fields; months: NumberSet } {
   const columns = columnsOf(start);
   const month = columns.at(-2);
@@ -189,7 +189,7 @@ function fieldsOf(start: string): { fields: Fields; months: NumberSet } {
   };
 }
 
-/** The library wants a date and a zone, and reads the clock without them. */
+/** Passes a date and a zone, since the library would read the clock otherwise. */
 function parsed(columns: readonly string[]): Fields {
   return CronExpressionParser.parse(columns.join(' '), { tz: 'UTC', currentDate: new Date(0) }).fields;
 }
@@ -241,7 +241,7 @@ function spanOf(set: NumberSet): number {
   return set.greatest - set.least;
 }
 
-/** The longest step from a number of the set to the next; 0 where there is one alone. */
+/** The longest step from a number of the set to the next one; 0 if there is only one number. */
 function longestStep(set: NumberSet): number {
   let longest = 0;
   let before = set.least;

@@ -52,18 +52,18 @@ export function decide<Findings>(
   return { kind: 'repeat', state: to, ...explainer.explain(findings, to, true) };
 }
 
-/** An alarm with its `state_reason` as far as an evaluation may replace it. */
+/** An alarm and the `state_reason` that an evaluation may replace. */
 export interface AlarmWithReason {
   state: AlarmState;
-  /** Null: it is the reason of the last transition, and stays. */
+  /** The reason; null if it is that of the last transition, which no evaluation replaces. */
   shownReason: string | null;
-  /** An evaluation of the same definition found it: then figures that change are not worth a write. */
+  /** True if an evaluation of the same definition found this reason. Then a finding that differs in figures only is not written. */
   isReasonFound: boolean;
 }
 
 /**
- * The reason that is to be shown although the state stays: for an alarm that stays in `insufficient data`, and for one of which no evaluation has
- * said anything yet. Undefined where the shown one stands. Not for the verdict `trouble`.
+ * The new reason of an alarm whose state stays: of an alarm that stays in `insufficient data`, or of one that was never evaluated. Undefined if
+ * the shown reason stays. Not for the verdict `trouble`.
  */
 export function replacingReason<Findings>(
   { state, shownReason, isReasonFound }: AlarmWithReason,

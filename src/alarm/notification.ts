@@ -38,17 +38,17 @@ export function laneOf(alarmId: string, action: string): string {
     .slice(0, 27);
 }
 
-/** The action that a notification was made for. `actionList` is one of the names in `ActionList`. */
+/** The action of a notification. `actionList` is one of the names in `ActionList`. */
 export interface NotificationAddress {
   actionList: string;
   action: string;
-  /** Project of the alarm at that time. */
+  /** The alarm's project when the notification was made. */
   projectId: string | null;
 }
 
 /**
- * Says of notifications of one alarm, as the alarm is now, whether their action is still in the list that they were made for. An action that has
- * moved to another list is not; one that is only written in another way is.
+ * Makes a predicate for the notifications of one alarm: true while the alarm's present list still has their action. An action that moved to
+ * another list counts as removed; another spelling of the same address does not.
  */
 export function listedActions(
   alarm: AlarmActions & { projectId: string | null },

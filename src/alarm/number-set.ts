@@ -1,6 +1,6 @@
 const BITS = 30;
 
-/** Whole numbers from 0 to 59, in two words: there may be a million schedules in memory. */
+/** A set of whole numbers from 0 to 59 in two 32-bit words, since there may be a million schedules in memory. */
 export class NumberSet {
   readonly #low: number;
   readonly #high: number;
@@ -20,7 +20,7 @@ export class NumberSet {
     return value < BITS ? (this.#low & (1 << value)) !== 0 : (this.#high & (1 << (value - BITS))) !== 0;
   }
 
-  /** The least member that is at least `value`; -1: there is none. */
+  /** The least member that is at least `value`; -1 if there is none. */
   atLeast(value: number): number {
     if (value < BITS) {
       const found = lowestBit((this.#low >>> value) << value);
@@ -31,7 +31,7 @@ export class NumberSet {
     return found < 0 ? -1 : found + BITS;
   }
 
-  /** The greatest member that is at most `value`; -1: there is none. */
+  /** The greatest member that is at most `value`; -1 if there is none. */
   atMost(value: number): number {
     if (value >= BITS) {
       const found = highestBit(upTo(this.#high, value - BITS));

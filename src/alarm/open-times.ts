@@ -4,41 +4,41 @@ import { ZoneClock, ZoneOffsets } from './zone-clock.js';
 const MS_OF_DAY = 86_400_000;
 /** Aodh lets a constraint hold up to this long before its start, exclusive. */
 const EARLY_MS = 60_000;
-/** How far ahead the next opening is searched for. Each 29 February comes within eight years; for what is rarer the search is repeated then. */
+/** How far ahead the next opening is searched for. Each 29 February comes within eight years; the search for rarer dates is repeated after that. */
 const SEARCH_DAYS = 9 * 366;
-/** More than local time and UTC can drift apart. */
+/** More than the difference between local time and UTC can ever be. */
 const MARGIN_DAYS = 2;
-/** How far ahead changes of the clock are looked for, where a constraint closes at these alone. */
+/** How far ahead changes of the clock are searched for, if a constraint closes only at such a change. */
 const UNCHANGED_DAYS = 32;
-/** Lists of constraints, schedules and zones that are shared between alarms. */
+/** How many lists of constraints, schedules and zones are kept, to be shared between alarms. */
 const MAX_KEPT = 10_000;
 const MAX_KEPT_TEXT = 2_048;
 
-/** A constraint without its names. */
+/** A constraint without its name and description. */
 export interface Hours {
   start: string;
-  /** Seconds. */
+  /** In seconds. */
   duration: number;
-  /** Empty: UTC. */
+  /** Empty means UTC. */
   timezone: string;
 }
 
-/** When the time constraints of an alarm let it be evaluated. The last answer is kept, with the period that it holds for. */
+/** The times at which the time constraints of an alarm hold. The last answer is kept, with its period of validity. */
 export interface OpenTimes {
   /** True without constraints, or when at least one holds at `now`. */
   isOpen(now: Date): boolean;
-  /** How many constraints are to be worked out before `now` can be answered, at some 50 µs each. Mostly 0. */
+  /** How many constraints have to be computed for an answer about `now`, at some 50 µs each. Mostly 0. */
   unknownAt(now: Date): number;
 }
 
-/** Where alarms get their open times. The same constraints get the same object. */
+/** Gives alarms their open times. Alarms with the same constraints share one object. */
 export interface OpenTimesSource {
   of(constraints: readonly Hours[]): OpenTimes;
   /** From the JSON text of a list of constraints, as it is stored. */
   ofJson(constraintsJson: string): OpenTimes;
 }
 
-/** Milliseconds since 1970, the end excluded. */
+/** A period in milliseconds since 1970, its end excluded. */
 interface Period {
   from: number;
   until: number;
@@ -46,7 +46,7 @@ interface Period {
 }
 
 const NEVER_OPEN: Period = { from: -Infinity, until: Infinity, isOpen: false };
-/** Has no moment. */
+/** An empty period. */
 const NOT_KNOWN: Period = { from: Infinity, until: -Infinity, isOpen: false };
 const UNCONSTRAINED: OpenTimes = { isOpen: () => true, unknownAt: () => 0 };
 
@@ -78,7 +78,7 @@ interface Sources {
 class KeptOpenTimes implements OpenTimes {
   readonly #hours: readonly Hours[];
   readonly #sources: Sources;
-  /** Made when they are first needed: alarms are loaded by the thousand. */
+  /** The constraints are parsed at the first use: alarms are loaded by the thousand. */
   #constraints: readonly KeptConstraint[] | undefined;
   #last: Period = NOT_KNOWN;
 
@@ -99,7 +99,7 @@ class KeptOpenTimes implements OpenTimes {
     return this.#constraints?.filter((constraint) => !constraint.isKnownAt(at)).length ?? this.#hours.length;
   }
 
-  /** Open for as long as one constraint holds; closed while none does. */
+  /** The period around a moment in which a constraint holds, or in which none does. */
   #periodAt(at: number): Period {
     this.#constraints ??= this.#hours.map((hours) => new KeptConstraint(hours, this.#sources));
     let closed = NEVER_OPEN;
@@ -112,14 +112,14 @@ class KeptOpenTimes implements OpenTimes {
   }
 }
 
-/** What decides when one constraint holds. */
+/** The parts of a constraint that decide when it holds. */
 interface Openings {
   schedule: CronSchedule;
   clock: ZoneClock;
   durationMs: number;
 }
 
-/** Holds no schedule: one alarm may have twenty constraints, and schedules are shared as long as there are not too many. */
+/** Keeps no schedule of its own: an alarm may have twenty constraints, and schedules are shared in a bounded cache. */
 class KeptConstraint {
   readonly #hours: Hours;
   readonly #sources: Sources;
@@ -145,14 +145,14 @@ class KeptConstraint {
   }
 }
 
-/** Null: it never opens. */
+/** Null if the constraint never opens. */
 function openingsOf({ start, duration, timezone }: Hours, { scheduleOf, clockOf }: Sources): Openings | null {
   try {
     const schedule = scheduleOf(start);
     if (schedule.neverOpens) return null;
     return { schedule, clock: clockOf((timezone || 'UTC').toLowerCase()), durationMs: duration * 1000 };
   } catch {
-    return null; // refused at input; a row that another release wrote is never inside
+    return null; // refused at input; a constraint of another release that cannot be read never holds
   }
 }
 
@@ -160,7 +160,7 @@ function isOf({ from, until }: Period, at: number): boolean {
   return at >= from && at < until;
 }
 
-/** Where each opening comes before the last one has ended, as of `* * * * *`: open until the clock is changed. */
+/** For a constraint that opens again before it closes, such as `* * * * *`: it is open until the clock is changed. */
 function uninterruptedPeriod({ schedule, clock, durationMs }: Openings, at: number): Period | undefined {
   const gapMs = schedule.longestGap * 1000;
   const stretch = gapMs > durationMs + EARLY_MS ? undefined : clock.unchangedAround(at, UNCHANGED_DAYS);
@@ -170,8 +170,8 @@ function uninterruptedPeriod({ schedule, clock, durationMs }: Openings, at: numb
 }
 
 /**
- * An opening at `o` holds after `o - 60 s` and until `o + duration`, both of which are elapsed time. The moments of the schedule that have
- * passed by `at` are those before one local time, whatever was done to the clock; so the last of them and the first of the others decide.
+ * An opening at `o` holds after `o - 60 s` and until `o + duration`, both in elapsed time. The openings up to `at` are exactly the schedule's
+ * moments before one local time, on days with a change of the clock, too. So the last of these moments and the first one after them decide.
  */
 function periodAround({ schedule, clock, durationMs }: Openings, at: number): Period {
   const border = Math.ceil(clock.farthestBefore(at) / 1000);
@@ -189,7 +189,7 @@ function periodAround({ schedule, clock, durationMs }: Openings, at: number): Pe
   return { from: closes, until: opens, isOpen: false };
 }
 
-/** By keys that are texts; forgets all when there are too many. */
+/** A cache by text keys. It is emptied when it has too many entries. */
 function remember<T>(make: (key: string) => T): (key: string) => T {
   const known = new Map<string, T>();
   return (key) => {

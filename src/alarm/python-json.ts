@@ -64,13 +64,13 @@ export function pythonRepr(value: unknown): string {
 }
 
 const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-/** The key of an object that stands for a number while it is parsed. */
+/** The key of the object that replaces a number during parsing. */
 const WRITTEN = '\u0000written';
 
 /**
- * JSON text whose numbers are to be quoted as they were written: floats become `PythonFloat`, integers of more digits
- * than a number holds `RawJson`.
- * @throws SyntaxError for what is no JSON, RangeError for what is nested too deeply.
+ * Parses JSON so that its numbers can be quoted as they were written: floats become `PythonFloat`, integers with too many digits for a
+ * JavaScript number become `RawJson`.
+ * @throws SyntaxError for invalid JSON, RangeError for JSON that is nested too deeply.
  */
 export function parsedForPython(json: string): unknown {
   JSON.parse(json);
@@ -115,7 +115,7 @@ function quote(text: string): string {
 }
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
-/** Characters that Python escapes: controls, formats, halves of pairs, unassigned ones, and all spaces but U+0020. */
+/** Characters that Python escapes: controls, formats, lone surrogates, unassigned ones, and all spaces but U+0020. */
 const UNPRINTABLE = /[\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 
 /** Python prefers single quotes, and keeps letters of every script. */

@@ -9,17 +9,16 @@ export interface Believable {
 /** Why a point was left out of a series. */
 export type DropReason = 'not a number' | 'outside the window' | 'replaced by a later point of the same time' | 'no timestamp';
 
-/** Told of every point that is dropped or has no value; only those who explain an alarm listen. */
+/** Called for each point that is dropped or has no value; used by `explain` only. */
 export type OnDrop = (point: { at: number | null; value: unknown; why: DropReason }) => void;
 
-/** A point that a backend sent without a number: its place counts, and nothing can be compared there. */
+/** The values of a point without a number: the point keeps its place, and cannot be compared. */
 const NO_VALUE: Point['values'] = {};
 
 /**
- * A series that can be judged, from the points that a backend sent: those outside the window dropped, sorted by time,
- * of equal times the last one kept. A point whose value is NaN, null or no number keeps its place without a value, so
- * that no older point is judged in its stead; an infinite value is a value. `raw` is in the order of the answer; a time
- * that is not finite counts as none.
+ * Makes a series that can be judged of the points of a backend's answer. Points outside the window are dropped, the others sorted by time;
+ * of points with the same time the last one is kept. A point whose value is NaN, null or not a number keeps its place without a value, so that
+ * no older point is judged instead. An infinite value is a value. `raw` is in the order of the answer; points without a finite time are dropped.
  */
 export function sanitised(raw: readonly { at: number; value: unknown }[], window: Believable, onDrop?: OnDrop): Series {
   const points: Point[] = [];

@@ -7,7 +7,7 @@ export interface Point {
   at: number;
   /**
    * What the backend computed over the period, by the name of the statistic (`avg`, `count`, …); `value` where there is
-   * only one. Infinite values are values. One that is absent, or NaN, is missing: nothing can be compared at that place.
+   * only one. Infinite values are values. A value that is absent or NaN is missing and cannot be compared.
    */
   values: Readonly<Record<string, number>>;
 }
@@ -37,7 +37,7 @@ export type BackendAnswer =
   | {
       kind: 'trouble';
       reason: string;
-      /** It was not asked, for want of time: that says nothing about the backend either. */ isBehind?: true;
+      /** The request was not sent in time, which says nothing about the backend. */ isBehind?: true;
     };
 
 /** A question that an alarm puts to a backend at each evaluation. */

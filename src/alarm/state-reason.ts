@@ -1,11 +1,11 @@
 import { NOT_EVALUATED_YET, type AlarmState } from './alarm.js';
 import type { SeriesNeed } from './series.js';
 
-/** How the reasons begin that stand in `state_reason` only until the first evaluation has a result. */
+/** Beginnings of provisional reasons. The first evaluation with a result replaces such a reason. */
 export const PROVISIONAL_REASONS = {
   /** The rule was accepted although its backend did not check it. */
   notChecked: 'not checked: ',
-  /** No evaluator can judge the alarm as things are. */
+  /** At present no evaluator can judge the alarm. */
   notEvaluated: 'not evaluated: ',
   /** None of its time constraints ever opens. */
   timeConstraint: 'time constraint ',
@@ -21,7 +21,7 @@ export function notEvaluated(reasons: readonly string[]): string {
   return PROVISIONAL_REASONS.notEvaluated + [...new Set(reasons)].join('; ');
 }
 
-/** True for a reason that the result of the next evaluation replaces, whatever the state. */
+/** True for a reason that the result of the next evaluation replaces in every state. */
 export function isProvisional(reason: string): boolean {
   return (
     reason === NOT_EVALUATED_YET ||
@@ -31,31 +31,31 @@ export function isProvisional(reason: string): boolean {
   );
 }
 
-/** The reason of an alarm, if an evaluation may replace it without a change of state; else null. */
+/** The reason of an alarm if an evaluation may replace it without a change of state; otherwise null. */
 export function replaceableReason(state: AlarmState, reason: string): string | null {
   if (reason === NOT_EVALUATED_YET) return NOT_EVALUATED_YET;
   return state === 'insufficient data' || isProvisional(reason) ? reason : null;
 }
 
-/** Label sets, and numbers that stand alone. A number in a name (`rule1`) or behind `status` or `HTTP` says what happened. */
+/** Label sets and separate numbers. A number in a name (`rule1`) or after `status` or `HTTP` is a part of the finding. */
 const FIGURES = /\{[^{}]*\}|(?<!(?:status|HTTP) )(?<![\w-])\d+(?:\.\d+)?(?![\w-])/g;
 
-/** True for reasons that differ at most in figures. Such are not written over each other: that could be a write at each evaluation. */
+/** True for reasons that differ only in figures. One does not replace the other, since that could be a write at each evaluation. */
 export function differInFiguresAlone(a: string, b: string): boolean {
   return a === b || a.replace(FIGURES, '#') === b.replace(FIGURES, '#');
 }
 
-/** Why alarms that need a backend are not evaluated where it is not configured. `name` is null for the default backend of its kind. */
+/** The reason of alarms whose backend is not configured. `name` is null for the default backend of its kind. */
 export function noBackend(kind: string, name: string | null): string {
   return `no ${kind} backend ${name === null ? '' : `of the name ${name} `}is configured`;
 }
 
-/** The same, with the option to set. */
+/** The same reason with the option to set. */
 export function noBackendHint(kind: string, name: string | null): string {
   return `${noBackend(kind, name)} (set ${kind}${name === null ? '' : `.others.${name}`}.url)`;
 }
 
-/** The `state_reason` of an alarm that no evaluator holds: backends for these needs are missing, or its composite rule is empty. */
+/** The `state_reason` of an alarm that no evaluator loads: backends for these needs are not configured, or its composite rule is empty. */
 export function whyLeftOut(missing: readonly Pick<SeriesNeed, 'datasource' | 'backend'>[]): string {
   if (missing.length === 0) return notEvaluated(['its rule asks nothing']);
   return notEvaluated(missing.map(({ datasource, backend }) => noBackendHint(datasource, backend)));

@@ -31,12 +31,12 @@ export const TimeConstraints = z.array(TimeConstraint).superRefine((constraints,
   });
 });
 
-/** The names of the constraints whose cron expression has no day, such as 31 February. */
+/** The names of the constraints that never open, since their cron expression has no day, such as 31 February. */
 export function neverOpening(constraints: readonly TimeConstraint[]): string[] {
   return constraints.filter(({ start }) => neverOpens(start)).map(({ name }) => name);
 }
 
-/** The state reason of an alarm that is never evaluated, since none of its constraints ever opens; undefined for all others. */
+/** The `state_reason` of an alarm that is never evaluated, since none of its constraints ever opens; undefined for other alarms. */
 export function neverOpensReason(constraints: readonly TimeConstraint[]): string | undefined {
   if (constraints.length === 0 || !constraints.every(({ start }) => neverOpens(start))) return undefined;
   return constraints.map(({ name }) => neverOpensSentence(name)).join('; ');
@@ -51,7 +51,7 @@ function neverOpens(start: string): boolean {
   try {
     return new CronSchedule(start).neverOpens;
   } catch {
-    return true; // refused at input; a row that another release wrote is never inside
+    return true; // refused at input; a constraint of another release that cannot be read never holds
   }
 }
 

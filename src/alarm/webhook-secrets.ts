@@ -1,6 +1,6 @@
 const CUT = '***';
 
-/** Hosts whose whole path is a secret, or all of it after the first segment. */
+/** Hosts whose path is a secret: all of it, or all after the first segment. */
 const SECRET_HOSTS: readonly { host: RegExp; keptSegments: 0 | 1 }[] = [
   { host: /^hooks\.slack(?:-gov)?\.com$/, keptSegments: 1 },
   { host: /^outlook\.office(?:365)?\.com$/, keptSegments: 1 },
@@ -10,8 +10,8 @@ const SECRET_HOSTS: readonly { host: RegExp; keptSegments: 0 | 1 }[] = [
 ];
 
 /**
- * Where a secret begins in a path, on any host, since many of these services are self-hosted. Beside each: the services that write it so.
- * The match stays, the rest of the path is cut.
+ * Patterns after which a path is secret, on any host, since many of these services are self-hosted. The comments name the services. The match
+ * stays, the rest of the path is cut.
  */
 const SECRET_PATHS: readonly RegExp[] = [
   // Discord, Mattermost, Rocket.Chat, Zapier, Flock, Webex, Lark, Feishu, Matrix, Ryver, n8n, Home Assistant, Grafana OnCall, Chime, Teams
@@ -24,7 +24,7 @@ const SECRET_PATHS: readonly RegExp[] = [
   /\/heartbeat\//i, // Better Stack
 ];
 
-/** A segment that looks like a key: 20 characters or more, with capitals, small letters and digits. Ids of Heat and UUIDs do not. */
+/** A segment that looks like a key: 20 characters or more, with capitals, small letters and digits. Ids of Heat and UUIDs do not match. */
 const KEY_LIKE = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w.~:-]{20,}$/;
 
 /** A URL's path without the secrets of known chat and paging webhooks, and without segments that look like keys. `host`: without its port. */

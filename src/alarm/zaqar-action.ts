@@ -1,15 +1,15 @@
 const DEFAULT_TTL_S = 3_600;
-/** Goes into headers. */
+/** Characters that a header can carry. */
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
 /** The queue that a `zaqar` action names. */
 export type ZaqarTarget =
-  /** A queue of the alarm and the topic, in the service's own project. `ttlSeconds`: of the subscriptions. */
+  /** A queue named by alarm and topic, in the service's own project. `ttlSeconds` is the lifetime of its subscriptions. */
   | { kind: 'topic'; topic: string; subscribers: readonly string[]; ttlSeconds: number }
-  /** A queue of the alarm's owner. `headers`: the owner's signature, in the form that Zaqar takes. */
+  /** A queue of the alarm's owner. `headers` hold the owner's signature, in the form that Zaqar takes. */
   | { kind: 'signed queue'; name: string; headers: Readonly<Record<string, string>> };
 
-/** @returns a text for people when the query names nothing that can be sent to. */
+/** @returns the target, or the text of an error when the query names no target. */
 export function zaqarTargetOf(query: URLSearchParams): ZaqarTarget | string {
   if (query.get('queue_name')) return signedQueueOf(query);
   const topic = query.getAll('topic').at(-1);
@@ -22,7 +22,7 @@ export function zaqarTargetOf(query: URLSearchParams): ZaqarTarget | string {
 /** @returns the name, or undefined when the query names no queue. */
 export function zaqarQueueOf(query: URLSearchParams): string | undefined {
   const name = query.get('queue_name') ?? '';
-  // Dots alone would be steps in the path.
+  // A name of dots only would be a dot segment of the path.
   return name === '' || /^\.+$/.test(name) ? undefined : name;
 }
 

@@ -2,25 +2,25 @@ const MS_OF_HOUR = 3_600_000;
 const MS_OF_DAY = 24 * MS_OF_HOUR;
 /** No zone was ever farther from UTC. */
 const FARTHEST_FROM_UTC = 16 * MS_OF_HOUR;
-/** No clock was ever turned back by more than a day: so long it takes at most until it shows what it has shown before. */
+/** No clock was ever turned back by more than a day, so a local time is repeated within a day. */
 const LONGEST_REPETITION = MS_OF_DAY;
-/** Days whose offsets are kept for one zone. */
+/** Most days whose offsets are kept for one zone. */
 const MAX_DAYS = 2_000;
-/** Zones whose formatters are kept; one takes some 50 KB. */
+/** Most zones whose formatters are kept; one takes some 50 KB. */
 const MAX_FORMATTERS = 64;
 
-/** How far local time is ahead of UTC at a moment, both in milliseconds. A clock that is changed twice in one day is not expected. */
+/** How far local time is ahead of UTC at a moment, both in milliseconds. At most one change of the clock a day is expected. */
 export type ZoneOffset = (at: number) => number;
 
-/** Local time up to a change of the clock. */
+/** A period without a change of the clock. */
 interface Era {
   until: number;
   offset: number;
 }
 
 /**
- * The wall clock of a time zone. Local times are milliseconds since 1970-01-01T00:00:00 on that clock. What it shows is found by days: an
- * offset that is the same at two midnights (UTC) is the same between them.
+ * The wall clock of a time zone. Local times are milliseconds since 1970-01-01T00:00:00 on that clock. Offsets are looked up by days: an
+ * offset that is the same at two successive midnights (UTC) is the same between them.
  */
 export class ZoneClock {
   readonly #offsetAt: ZoneOffset;
@@ -32,8 +32,8 @@ export class ZoneClock {
   }
 
   /**
-   * The first moment at which the clock has come to `local`: the first of two moments that show it, and the moment of the change for a
-   * time that is skipped.
+   * The first moment at which the clock has reached `local`. If two moments show `local`, it is the first one; if the clock skips `local`, it
+   * is the moment of the change.
    */
   firstMomentOf(local: number): number {
     let from = -Infinity;
@@ -45,7 +45,7 @@ export class ZoneClock {
     return from;
   }
 
-  /** Before this local time are all that the clock has come to before `moment`: `firstMomentOf` puts these before it and no others. */
+  /** The local time before which lie exactly the local times that the clock reached before `moment` (as `firstMomentOf` says). */
   farthestBefore(moment: number): number {
     let farthest = -Infinity;
     for (const { until, offset } of this.#eras(moment - LONGEST_REPETITION, moment)) {
@@ -55,7 +55,7 @@ export class ZoneClock {
     return farthest;
   }
 
-  /** A stretch around a moment without a change, at most `days` after it; undefined near a change. */
+  /** A period around a moment without a change of the clock, at most `days` after it; undefined near a change. */
   unchangedAround(moment: number, days: number): { from: number; until: number } | undefined {
     const today = Math.floor(moment / MS_OF_DAY);
     const offset = this.#midnight(today);
@@ -84,7 +84,7 @@ export class ZoneClock {
     return offset;
   }
 
-  /** The second of the change within a day, by halves. */
+  /** The second of the change within a day, by binary search. */
   #changeAfter(day: number): number {
     const known = this.#changes.get(day);
     if (known !== undefined) return known;
@@ -101,11 +101,11 @@ export class ZoneClock {
   }
 }
 
-/** Zones as this Node.js knows them. */
+/** The time zones of this Node.js. */
 export class ZoneOffsets {
   readonly #formatters = new Map<string, Intl.DateTimeFormat>();
 
-  /** @throws RangeError for a zone that is not known. */
+  /** @throws RangeError for an unknown zone. */
   of(timezone: string): ZoneOffset {
     this.#formatter(timezone);
     return (at) => localTimeAt(this.#formatter(timezone), at) - Math.floor(at / 1000) * 1000;
@@ -130,7 +130,7 @@ const FIELDS = {
   second: 'numeric',
 } as const;
 
-/** The text is `9/21/2026, 16:13:20`; reading it costs a third of what its parts would. */
+/** Parses a text such as `9/21/2026, 16:13:20`, which costs a third of `formatToParts`. */
 function localTimeAt(formatter: Intl.DateTimeFormat, at: number): number {
   const [month = 0, day = 0, year = 0, hour = 0, minute = 0, second = 0] = formatter.format(at).split(/\D+/).map(Number);
   return Date.UTC(year, month - 1, day, hour, minute, second);

@@ -71,8 +71,8 @@ function backendOf({ evaluationOptions }: Pick<AlarmDefinition, 'evaluationOptio
 }
 
 /**
- * Only an import mutes an alarm, and only its activation unmutes it. Clients may send back what they read.
- * @throws AppError `invalid_request` when the request says another `muted` than the alarm has.
+ * Only an import mutes an alarm, and only its activation unmutes it. Clients may send back the value that they read.
+ * @throws AppError `invalid_request` if `muted` in the request differs from the alarm's.
  */
 export function refuseOtherMuted({ tocsin }: Pick<AlarmRequest, 'tocsin'>, muted: boolean): void {
   const said = tocsin?.muted ?? muted;

@@ -11,9 +11,9 @@ import type { AlarmRequest } from './schema/alarm-request.js';
 
 type Wanted = Pick<AlarmRequest, 'rule' | 'project_id' | 'evaluationOptions'>;
 
-/** What is known of a rule that may be stored. */
+/** The result of the checks of a rule that may be stored. */
 export interface CheckedRule extends ExternalOwners {
-  /** The `state_reason` of an alarm whose rule was not checked, or cannot be evaluated; left out where it was, and can. */
+  /** The `state_reason` of an alarm whose rule was not checked or cannot be evaluated; absent otherwise. */
   ruleReason?: string;
 }
 

@@ -81,7 +81,7 @@ function sendRefusal(
   sendError(response, status, body ?? errorEnvelope(status, faultstring));
 }
 
-/** aodhclient ends in a TypeError where it finds `Retry-After` with any other status than 429 and 413. */
+/** aodhclient raises a TypeError for an answer with `Retry-After` whose status is not 429 or 413. */
 function saysWhenToRetry(path: string, status: number): boolean {
   return status === 429 || (status === 503 && path !== '/v2' && !path.startsWith('/v2/'));
 }

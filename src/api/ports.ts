@@ -46,8 +46,8 @@ export interface Imports {
 /** Trusts at Keystone: the right to act as somebody, lent to this service. */
 export interface Trusts {
   /**
-   * Lends us the caller's rights in the caller's project; resolves to the trust's id. `onSpare` is told, now or later, the id of each trust that
-   * was made besides, and undefined where nobody knows whether one was made.
+   * Lends us the caller's rights in the caller's project; resolves to the trust's id. `onSpare` is called, now or later, with the id of each
+   * further trust that was made, and with undefined if it is unknown whether one was made.
    * @throws AppError `invalid_request` when the caller cannot lend them, `unavailable` when Keystone does not answer as it should.
    */
   create(identity: Identity, onSpare: (trustId: string | undefined) => void): Promise<string>;
@@ -124,11 +124,11 @@ export interface RuleAuthor {
 /** What only other services can say of a rule. `backend` is the name of the one that its alarm will ask, null for the default one. */
 export interface RuleChecks {
   /**
-   * Resolves to the reasons why services did not check the rule; none where all did.
+   * Resolves to the reasons why services did not check the rule; empty if all of them did.
    * @throws AppError when another service finds fault with the rule, or shows that its author must not see what it names.
    */
   check(rule: AlarmRule, author: RuleAuthor, backend: string | null): Promise<string[]>;
-  /** The backends of that name that the rule needs and that are not configured, each as half a sentence that names the option to set. */
+  /** The backends of that name that the rule needs and that are not configured. Each is a clause that names the option to set. */
   missingBackends(rule: AlarmRule, backend: string | null): string[];
   /** The project under which another service (Ceilometer) creates the metrics of everybody's resources; null when unknown. */
   externalOwner(backend: string | null): Promise<string | null>;

@@ -67,7 +67,7 @@ export class QueryParameters {
 
   /**
    * Conditions: `q.field`, `q.op`, … matched by position, or `q[0].field`, …; each field at most once unless `repeatable`.
-   * @throws AppError for a value that its `q.type` does not allow, but for the fields whose type Aodh does not read (`untyped`).
+   * @throws AppError for a value that does not fit its `q.type`, except for fields whose type Aodh ignores (`untyped`).
    */
   items({ repeatable = [], untyped = [] }: ItemRules = {}): QueryItem[] {
     const items = [...this.#byPosition(), ...this.#byIndex()];

@@ -1,19 +1,19 @@
 import { AppError } from '../errors.js';
 
-/** The target of a request in the one form that all later readers get: authentication, access rules, limits and routes. */
+/** The normalised target of a request: authentication, access rules, limits and routes all use this form. */
 export interface RequestTarget {
   /** Single slashes, none at the end, unreserved characters decoded. Dot segments are kept, and match no route. */
   path: string;
   /** With its question mark, as the client sent it; empty where there is none. */
   search: string;
-  /** Host and port of a target in absolute form, which then count instead of the Host header (RFC 9112, 3.2.2). */
+  /** Host and port of a target in absolute form. They take the place of the Host header (RFC 9112, 3.2.2). */
   authority?: string;
 }
 
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
 const AUTHORITY = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d*)?$/i;
 const PERCENT_ENCODED = /%([0-9a-f]{2})/gi;
-/** RFC 3986, 2.3: encoded or not, these characters mean the same. A slash is not among them. */
+/** Unreserved characters mean the same encoded and decoded (RFC 3986, 2.3). A slash is not one of them. */
 const UNRESERVED = /[A-Za-z0-9._~-]/;
 
 /** @throws AppError for a target that has a fragment or names no host in its absolute form. */
@@ -32,12 +32,12 @@ export function searchOf(url: string): string {
   return at < 0 ? '' : url.slice(at);
 }
 
-/** A path that asks to be resolved (`.`, `..`) names nothing here: resolving it could lead past a rule that was written for the path. */
+/** True for a path with `.` or `..` segments. It is refused, since resolving it could bypass an access rule that was written for the path. */
 export function hasDotSegment(path: string): boolean {
   return path.split('/').some((segment) => segment === '.' || segment === '..');
 }
 
-/** Removes slashes at the end, which mean nothing, from a path or from the pattern of an access rule. */
+/** Removes trailing slashes, which have no meaning, from a path or from the pattern of an access rule. */
 export function withoutTrailingSlash(path: string): string {
   return path.length > 1 ? path.replace(/\/+$/, '') || '/' : path;
 }

@@ -117,7 +117,7 @@ async function answerOf(route: Route, request: ApiRequest): Promise<ApiAnswer> {
 const DEFAULT_PORT: Readonly<Record<string, RegExp>> = { http: /:(?:0*80)?$/, https: /:(?:0*443)?$/ };
 
 function originOf({ protocol, host }: express.Request): string {
-  const named = host || 'localhost'; // HTTP/1.0 does without the header
+  const named = host || 'localhost'; // HTTP/1.0 needs no Host header
   return `${protocol}://${named.replace(DEFAULT_PORT[protocol] ?? '', '')}`;
 }
 

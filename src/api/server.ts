@@ -156,17 +156,17 @@ function assemble(
   return app;
 }
 
-/** Once and before all else, so that no two readers of the path see another path. */
+/** Normalises the target once, before all else, so that all readers of the path see the same one. */
 function normaliseTarget(request: express.Request): void {
   const sent = request.url;
-  request.url = '/'; // a target that is refused names no path
+  request.url = '/'; // for the log and metrics of a refused target
   if (sent.length > MAX_URL) throw new AppError('uri_too_long', `The URL is longer than ${MAX_URL} characters`);
   const { path, search, authority } = requestTarget(sent);
   request.url = path + search;
   if (authority !== undefined) request.headers.host = authority;
 }
 
-/** Headers of which Node.js keeps the first and drops the others in silence. */
+/** Headers whose repetitions Node.js drops silently: it keeps the first one. */
 const SINGLE_HEADERS = ['host', 'authorization', 'content-type'];
 
 /** Reads the headers as they were sent: a target in absolute form does not stand in for a missing Host header (RFC 9112, 3.2). */

@@ -87,7 +87,8 @@ async function withNewTrust<T>(
   const madeOf = (trustId: string) => ({ id: deps.newId(), alarmId: alarm.id, projectId: alarm.projectId, trustorId, trustId });
   const trustId = await deps.trusts.create(identity, (spare) => {
     if (spare !== undefined) void removeUnused(deps, madeOf(spare), identity);
-    else deps.log.warn('a trust may be left at Keystone: it did not answer one request for it', { alarmId: alarm.id, trustorId });
+    else
+      deps.log.warn('a trust may be left at Keystone: a request for a trust was not answered', { alarmId: alarm.id, trustorId });
   });
   const made = madeOf(trustId);
   try {
@@ -124,7 +125,7 @@ async function undo(deps: TrustActionsDeps, made: MadeTrust, identity: Identity)
   await removeUnused(deps, made, identity);
 }
 
-/** Removes a trust that no alarm uses. If that cannot be done now it is written down, to be removed later. Never rejects. */
+/** Removes a trust that no alarm uses. If that fails now, the id is stored and the trust removed later. Never rejects. */
 async function removeUnused(deps: TrustActionsDeps, made: MadeTrust, identity: Identity): Promise<void> {
   const { trusts, alarmTrusts, now, log } = deps;
   const { alarmId } = made;

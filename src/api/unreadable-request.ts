@@ -11,7 +11,7 @@ interface Refusal {
   fault: string;
 }
 
-/** Errors of Node.js' parser that have a status of their own; the others are 400. */
+/** Errors of the Node.js parser with a status of their own. All others are 400. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: { status: 431, fault: 'The headers of the request are larger than 16384 bytes' },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, fault: 'The chunk extensions of the request are too large' },
@@ -20,8 +20,8 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 const NOT_HTTP: Refusal = { status: 400, fault: 'The request is not valid HTTP' };
 
 /**
- * Answers what the parser refuses in the envelope of all errors, where Node.js sends a bare status. Nothing is sent where an answer to an
- * earlier request has begun on the same connection.
+ * Answers requests that the parser refuses in the format of all errors; Node.js would send a bare status. No answer is sent if an answer to
+ * an earlier request has begun on the same connection.
  */
 export function answerUnreadableRequests(server: Server): void {
   const answers = new WeakMap<Duplex, ServerResponse>();
@@ -32,7 +32,7 @@ export function answerUnreadableRequests(server: Server): void {
     if (error.code === 'ECONNRESET' || !socket.writable || isUnderWay) socket.destroy();
     else socket.end(textOf(REFUSALS[error.code ?? ''] ?? NOT_HTTP), () => socket.destroy());
   });
-  // An expectation that is not known may be ignored (RFC 9110, 10.1.1); Node.js alone would answer a bare 417.
+  // An unknown expectation may be ignored (RFC 9110, 10.1.1). Node.js would answer a bare 417 by default.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
 

@@ -18,7 +18,7 @@ export interface ReadinessDeps {
   redis: Redis | undefined;
   /** The backends as this process' evaluator sees them; undefined without that role. */
   backends?: BackendsSeen | undefined;
-  /** How late this process' evaluator is; undefined without that role. */
+  /** How late the evaluator of this process is; undefined without that role. */
   lateness?: Lateness | undefined;
   /** This process' part in the evaluation; undefined without that role. */
   evaluation: (() => { members: number; partitions: number; mode: string; isProgressing: boolean }) | undefined;
@@ -79,7 +79,7 @@ function waitingText(withoutBackend: ReadonlyMap<string, number>): string {
   return `${subject} for a backend that is not configured: ${kinds.map(([kind, alarms]) => `${alarms} ${kind}`).join(', ')}`;
 }
 
-/** A restart would not help here either: the alarms would only stand in line anew. */
+/** Always ok: after a restart the alarms would still be late. */
 function latenessText({ alarms, longestMs, backends }: Lateness): string {
   if (alarms === 0) return 'no alarm is evaluated late';
   const subject = alarms === 1 ? '1 alarm waits' : `${alarms} alarms wait`;

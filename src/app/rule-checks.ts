@@ -31,10 +31,10 @@ export interface RuleChecksDeps {
   enforceLabel: PrometheusRuleCheckOptions['enforceLabel'];
 }
 
-/** What one backend has to say of a rule; resolves to the reason why it did not check it, as half a sentence about the backend. */
+/** Checks a rule at one backend. Resolves to the reason why the rule was not checked, as a clause whose subject is the backend. */
 type Check = (rule: AlarmRule, author: RuleAuthor) => Promise<string | undefined>;
 
-/** A person waits for the answer: a Prometheus that needs longer to parse a query does not check it. */
+/** Longest time for Prometheus to parse a query, since an API client waits. After that the rule is not checked. */
 const MAX_PARSING_MS = 5_000;
 
 /**
@@ -105,7 +105,7 @@ function openFormatCheck(
   return createFormatCheck(opened);
 }
 
-/** By kind, the names of the backends that are there; null is the default one's. */
+/** By kind, the names of the configured backends; null is the name of the default one. */
 function configuredBackends({ config, keystone }: RuleChecksDeps): Record<Backend, { has(name: string | null): boolean }> {
   const hasOctavia = config.octavia.url !== undefined || keystone !== undefined;
   return {

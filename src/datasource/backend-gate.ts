@@ -20,9 +20,9 @@ export interface BackendGateOptions {
 /** The way to one backend. */
 export interface BackendGate {
   /**
-   * Asks, when it is its turn. An answer that refuses a question is an answer. `origin`: of a project's request, for which it is remembered that it took
-   * long; `place`: among the requests that wait.
-   * @throws NotSent when `place.sendBy` aborts before it is sent, of which the backend's health does not hear.
+   * Sends a request when it has a permit. An answer that refuses the request is an answer. `origin` is given for requests of projects: slow
+   * ones are remembered. `place` is the place among the waiting requests.
+   * @throws NotSent if `place.sendBy` aborts before the request is sent; this does not count for the backend's health.
    * @throws BackendTrouble when `ask` rejects; at once, without asking, while the backend is being left alone; and as soon as `signal`
    *   aborts, be the request waiting or under way.
    */

@@ -25,11 +25,11 @@ export interface Trace {
 export interface Asking extends Queueing {
   /** The moment of evaluation. */
   now: Date;
-  /** What is under way when this aborts is not waited for any more. */
+  /** When this aborts, answers are no longer waited for. */
   signal: AbortSignal;
-  /** What is not sent when this aborts is not sent, and answered with `isBehind`. */
+  /** When this aborts, requests that are not yet sent are never sent, and their queries are answered with `isBehind`. */
   sendBy?: AbortSignal | undefined;
-  /** What is due comes first. */
+  /** True for retries, which are sent after the requests of due alarms. */
   isRetry?: boolean | undefined;
   trace?: Trace | undefined;
 }

@@ -1,41 +1,41 @@
-/** Where a request comes from. No project has the name of a question. */
+/** The project and the query of a request. No project has the name of a query. */
 export interface Origin {
   project: string;
   question: string;
 }
 
-/** A question of alarms that are due, with their place among all that wait. Without one, as of people who look at an alarm, there is no line to stand in. */
+/** A query with the place of its alarms among all waiting alarms. Queries of API requests (`explain`, backtest) have no place. */
 export interface Queued {
-  /** Rises with each alarm that becomes due; an alarm that could not be asked about keeps its own. */
+  /** A number that rises with each alarm that becomes due. An alarm that was not evaluated keeps its ticket. */
   ticket?: number;
-  /** Of the alarms that wait for the answer. */
+  /** Projects of the alarms that wait for the answer. */
   projects?: ReadonlySet<string>;
 }
 
 /** Where a request waits until it may be sent. */
 export interface Place {
-  /** The lowest of the alarms that wait for it comes first. */
+  /** The lowest ticket of the alarms that wait for the request. Lower tickets are served first. */
   ticket: number;
-  /** It is sent in the turn of any of these; of none: in one of its own. */
+  /** The request is sent when any of these projects is served. Without projects it has a line of its own. */
   projects: readonly string[];
-  /** Several questions are answered by it. */
+  /** The request answers several queries. */
   isShared: boolean;
-  /** It is a retry: what is due comes first. */
+  /** The request is a retry, which is served after requests of due alarms. */
   isRetry: boolean;
-  /** What is not sent when this aborts is not sent. */
+  /** A request that is not sent when this aborts is never sent. */
   sendBy: AbortSignal | undefined;
 }
 
-/** How a batch asks; as in `Asking`. */
+/** The options of a batch that place its requests; see `Asking`. */
 export interface Queueing {
   sendBy?: AbortSignal | undefined;
   isRetry?: boolean | undefined;
 }
 
-/** Each project costs a look when a request is chosen; a request of more projects than this comes soon enough. */
+/** Most projects of one request. Each costs time when a request is chosen, and a request of so many projects is served soon. */
 const MOST_PROJECTS = 64;
 
-/** The place of a request that answers all these questions. */
+/** The place of one request that answers all these queries. */
 export function placeOf(questions: readonly Queued[], { sendBy, isRetry = false }: Queueing): Place {
   let ticket = Infinity;
   const projects = new Set<string>();

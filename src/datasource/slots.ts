@@ -12,12 +12,12 @@ export interface SlotsOptions {
 
 /** So long a request that took long is remembered. */
 const REMEMBERED_MS = 300_000;
-/** One request in so many is a slow one where slow ones wait, so that other work delays them and does not shut them out. */
+/** While slow requests wait, one request in so many is a slow one: other requests delay slow ones, but never starve them. */
 const SLOW_SHARE = 50;
-/** Empty lines are kept for the order of the projects, up to so many. */
+/** Most lines that are kept. Empty lines are kept, since they hold the order of the projects. */
 const MOST_LINES = 10_000;
 
-/** In which order lines are served: what took no long time, projects with a slow request, slow requests, retries. */
+/** The order in which lines are served: fast requests, projects with a slow request, slow requests, retries. */
 type Rank = 0 | 1 | 2 | 3;
 const USUALLY: readonly number[] = [0, 1, 2, 3];
 const SLOW_FIRST: readonly number[] = [2, 1, 0, 3];
@@ -26,12 +26,12 @@ type Name = string | symbol;
 const RETRIES: unique symbol = Symbol('retries');
 
 /**
- * Semaphore that is fair by project: projects are served in a round robin that goes on from batch to batch, each in the order of its tickets. A project with
- * a request that took long comes after all others, and such requests come last; all of these have at most half of the permits, since they may
- * keep them for long. Retries come last of all.
+ * Semaphore that is fair by project: projects are served in a round robin that goes on from batch to batch, and requests of one project in
+ * the order of their tickets. Projects with a recent slow request are served after the others, and slow requests after these. Together they
+ * get at most half of the permits, since they may keep them for long. Retries come last of all.
  */
 export class Slots {
-  /** The line to be served next stands first. Empty ones stay, so that the next batch goes on where the last one ended. */
+  /** The line to be served next is the first one. Empty lines stay, so that the next batch goes on where the last one ended. */
   readonly #lines = new Map<Name, WaitingLine>();
   readonly #slow = new Map<string, { rank: 1 | 2; untilMs: number }>();
   #underWay = 0;
@@ -41,8 +41,9 @@ export class Slots {
   constructor(private readonly options: SlotsOptions) {}
 
   /**
-   * What the work comes to, when it has its permit. Where `signal` aborts before that it is forgotten, and nothing comes of it.
-   * @throws NotSent when `place.sendBy` aborts before that.
+   * Runs the work when it has a permit, and resolves to its result. If `signal` aborts before that, the work is
+   * dropped.
+   * @throws NotSent if `place.sendBy` aborts before the work has a permit.
    */
   async take<T>(work: () => Promise<T>, origin?: Origin, signal?: AbortSignal, place?: Place): Promise<T> {
     const isSlow = await this.#permit(origin, signal, place);
@@ -81,7 +82,7 @@ export class Slots {
         },
       };
       for (const name of this.#namesFor(origin, place)) this.#lineOf(name).push(waiting);
-      // Not before all that is asked at once waits: it is not the order in which it comes that counts.
+      // In a later microtask, when all requests of this tick wait: their order of arrival must not count.
       queueMicrotask(() => this.#serve());
     });
     if (sendBy === undefined) return permit;
@@ -140,7 +141,7 @@ export class Slots {
     return origin !== undefined && (this.#rankOf(origin.question) > 0 || this.#rankOf(origin.project) > 0);
   }
 
-  /** The line whose turn it is. */
+  /** The line to be served next. */
   #next(): Name | undefined {
     const mayBeSlow = this.#slowUnderWay < Math.ceil(this.options.concurrency / 2);
     const isSlowsTurn = mayBeSlow && this.#slow.size > 0 && this.#sinceSlow >= SLOW_SHARE;

@@ -5,7 +5,7 @@ export class BackendTrouble extends Error {
   override readonly name: string = 'BackendTrouble';
 }
 
-/** A request that was not sent, since too many others came before it. Says nothing about the backend. */
+/** A request was not sent, since too many others were sent before it. This says nothing about the backend. */
 export class NotSent extends BackendTrouble {
   override readonly name = 'NotSent';
 

@@ -1,18 +1,18 @@
 import type { Origin } from './queue-place.js';
 
-/** A request that waits for its permit. It may stand in several lines. */
+/** A request that waits for its permit. It may be in several lines. */
 export interface Waiting {
   readonly ticket: number;
   readonly isShared: boolean;
   readonly origin: Origin | undefined;
-  /** It has its permit, or nothing waits for it any more. */
+  /** The request has its permit, or was dropped. */
   isGone(): boolean;
   begin(isSlow: boolean): void;
 }
 
 /**
- * Requests that wait for the same turn, the lowest ticket first. Requests that several questions share and single ones take turns, so that a cheap one never
- * stands behind a line of costly ones, and neither kind can keep the other waiting for ever.
+ * Waiting requests of one project, the lowest ticket first. Shared requests (which answer several queries) and single ones alternate, so that
+ * a cheap request never waits behind all costly ones, and neither kind can starve the other.
  */
 export class WaitingLine {
   readonly #kinds: [shared: Waiting[], single: Waiting[]] = [[], []];
@@ -30,7 +30,7 @@ export class WaitingLine {
     requests.splice(from, 0, waiting);
   }
 
-  /** Whose turn it is in this line. */
+  /** The kind that is served next in this line. */
   first(): Waiting | undefined {
     return this.#firstOf(this.#next) ?? this.#firstOf(other(this.#next));
   }
@@ -54,7 +54,7 @@ function other(kind: 0 | 1): 0 | 1 {
   return kind === 0 ? 1 : 0;
 }
 
-/** One cut for all: most of a batch that is over may stand there. */
+/** Removes requests that no longer wait, in one cut: after a batch they may be most of the line. */
 function dropGone(requests: Waiting[]): void {
   let gone = 0;
   while (requests[gone]?.isGone()) gone += 1;

@@ -28,11 +28,11 @@ export interface HeldAlarm {
   readonly definitionVersion: number;
   state: AlarmState;
   stateVersion: number;
-  /** Rises from one evaluation to the next, and tells which of two alarms was evaluated longer ago; undefined where that is not known. */
+  /** A number that rises with each evaluation: the lower of two tickets is of the alarm that was evaluated earlier. Undefined before the first. */
   ticket?: number | undefined;
-  /** `state_reason` where an evaluation may replace it without a change of state; null: it is that of the last transition. */
+  /** The `state_reason` if an evaluation may replace it without a change of state; null if it is that of the last transition. */
   shownReason: string | null;
-  /** The shown reason is what an evaluation of this definition found; false until one was compared with it. */
+  /** True once an evaluation of this definition has found the shown reason. */
   isReasonFound: boolean;
 }
 
@@ -181,7 +181,7 @@ export class AlarmCache {
     alarm.isReasonFound = true;
   }
 
-  /** A new reason is durable. */
+  /** A new reason was committed. */
   reasonCommitted({ alarmId, reason }: { alarmId: string; reason: string }, stateVersion: number): void {
     this.#unevaluated.reasonCommitted(alarmId);
     const alarm = this.#find(alarmId);

@@ -4,10 +4,10 @@ import type { Logger } from '../logger.js';
 import type { BehindSince, BehindWatch } from './behind-watch.js';
 import type { HeldPartitions } from './held-partitions.js';
 
-/** Which alarms of a partition are behind, by their ids. */
+/** The alarms of a partition that are behind, by their ids. */
 export interface BehindRow {
   partition: number;
-  /** Under which this evaluator holds the partition; another one's row stays as it is. */
+  /** The epoch under which this evaluator owns the partition. A row of another epoch is not changed. */
   epoch: number;
   alarms: Readonly<Record<string, BehindSince>>;
 }
@@ -23,12 +23,12 @@ export interface BehindRecorderDeps {
   intervalMs: number;
 }
 
-/** At most four times an interval, and not more often than this: what people are told may be a few seconds old. */
+/** Least time between two writes; there are at most four in an interval. So `explain` may be a few seconds old. */
 const LEAST_PAUSE_MS = 2_000;
-/** A row stays small; alarms beyond that are shown without a figure. */
+/** Most alarms in one row, so that it stays small. Further alarms are shown without their lateness. */
 const MOST_ALARMS = 500;
 
-/** Writes down which alarms are behind, for processes that explain alarms and evaluate none. Where none is, nothing is written. */
+/** Writes to the database which alarms are behind, for API processes that explain alarms. While no alarm is behind, nothing is written. */
 export class BehindRecorder {
   readonly #open = new Set<number>();
   #isWriting = false;
@@ -36,12 +36,12 @@ export class BehindRecorder {
 
   constructor(private readonly deps: BehindRecorderDeps) {}
 
-  /** The evaluator before may have left something. */
+  /** These partitions are owned from now on. Their rows are written anew: the former owner may have left alarms in them. */
   taken(partitions: readonly number[]): void {
     for (const id of partitions) this.#open.add(id);
   }
 
-  /** Starts to write what has changed since the last time, if it is time for that. */
+  /** Starts to write the changes since the last write, unless that is too recent. */
   note(): void {
     const { behind, clock, intervalMs } = this.deps;
     for (const id of behind.takeChanged()) this.#open.add(id);
@@ -65,7 +65,7 @@ export class BehindRecorder {
       );
     } catch (thrown) {
       for (const id of ids) this.#open.add(id);
-      log.debug('could not write down which alarms are behind; tried again', { err: toError(thrown) });
+      log.debug('could not write which alarms are behind; will retry', { err: toError(thrown) });
     } finally {
       this.#isWriting = false;
     }

@@ -2,18 +2,18 @@ import type { HeldAlarm } from './alarm-cache.js';
 
 type Due = Pick<HeldAlarm, 'id' | 'partition' | 'projectId' | 'ticket'>;
 
-/** A batch, by an object of its own. */
+/** Identifies a batch: each batch has an object of its own. */
 export type BatchToken = object;
 
-/** An evaluation of an alarm that could not be made for want of time. */
+/** An alarm that was not evaluated, since a request was not sent in time. */
 export interface Unasked {
   /** The moment of the batch. */
   now: Date;
-  /** When it was evaluated before, or since then; undefined where it never was. */
+  /** The last evaluation of the alarm; undefined if there was none. */
   lastMs: number | undefined;
-  /** The backend that was not asked. */
+  /** The backend to which the request was not sent. */
   backend: string;
-  /** Something else that the alarm needs was asked. */
+  /** Another request for the alarm was sent. */
   isPartial: boolean;
 }
 
@@ -30,39 +30,39 @@ interface Entry {
   readonly dueMs: number;
   readonly lastMs: number | null;
   backend: string;
-  /** It has been asked in part before, and had its turn then. */
+  /** A part of its requests was sent before, in an evaluation that kept its ticket. */
   isPartial: boolean;
-  /** The batch that has the alarm in hand; null while it waits for one. */
+  /** The batch that is evaluating the alarm; null while the alarm waits for one. */
   batch: BatchToken | null;
-  /** That is a catch-up batch. */
+  /** The batch is a catch-up batch. */
   isCatchUp: boolean;
 }
 
 /** In milliseconds since the epoch. */
 export interface BehindSince {
   dueMs: number;
-  /** It was evaluated then, or since then; null where it never was. */
+  /** The last evaluation of the alarm; null if there was none. */
   lastMs: number | null;
 }
 
 /** How late the evaluator is. */
 export interface Lateness {
-  /** Alarms that were due and could not be asked about yet. */
+  /** Alarms that are due and not evaluated, since their requests were not sent. */
   alarms: number;
-  /** For how long the longest of them has waited; 0 where there are none. */
+  /** How long the alarm that is latest has waited; 0 if there is none. */
   longestMs: number;
-  /** Which backends they wait for. */
+  /** The backends that these alarms wait for. */
   backends: string[];
 }
 
-/** Catch-up batches have about twice what they can do. */
+/** A catch-up batch takes so many times the alarms that the last one could evaluate. */
 const LEAST_LIMIT = 1_000;
 const MOST_LIMIT = 1_000_000;
 
 /**
- * Alarms that are due and were not asked about, since other requests came before theirs. Each alarm has a ticket, and takes a new one whenever it is evaluated: so
- * the lowest tickets are those of the alarms that were not asked about for longest. In memory alone: after a take-over the alarms of a partition
- * stand in line anew.
+ * The alarms that are behind: due and not evaluated, since other requests were sent before theirs. Each alarm has a ticket, and gets a new one
+ * at each evaluation. So the alarms with the lowest tickets have waited longest. Tickets are kept in memory only: after a take-over the alarms
+ * of a partition get new ones.
  */
 export class BehindWatch {
   readonly #partitions = new Map<number, Map<string, Entry>>();
@@ -70,7 +70,7 @@ export class BehindWatch {
   #limit = LEAST_LIMIT;
   #changed = new Set<number>();
 
-  /** The place of an alarm that is due. */
+  /** The ticket of a due alarm. */
   ticketOf(alarm: Pick<Due, 'ticket'>): number {
     return (alarm.ticket ??= this.#nextTicket++);
   }
@@ -85,19 +85,22 @@ export class BehindWatch {
     return this.#find(alarmId, partition) !== undefined;
   }
 
-  /** A batch of whole partitions has their alarms in hand, but for those that another batch has. */
+  /** Assigns the alarms of these partitions to a batch, except those that another batch is evaluating. */
   claim(partitions: Iterable<number>, batch: BatchToken): void {
     for (const id of partitions)
       for (const entry of this.#in(id)) if (entry.batch === null) Object.assign(entry, { batch, isCatchUp: false });
   }
 
-  /** Whether an alarm is in hand of another batch than this. */
+  /** True if another batch is evaluating the alarm. */
   isElsewhere({ id, partition }: Pick<Due, 'id' | 'partition'>, batch: BatchToken): boolean {
     const holder = this.#find(id, partition)?.batch ?? null;
     return holder !== null && holder !== batch;
   }
 
-  /** The alarm keeps its place, unless it had its turn and some of what it needs was asked, for the second time: then it would hold up the others for ever. */
+  /**
+   * The alarm keeps its ticket. Only if a part of its requests was sent for the second time, it gets a new one: otherwise it would delay the
+   * other alarms for ever.
+   */
   notAsked(alarm: Due, { now, lastMs, backend, isPartial }: Unasked): void {
     const known = this.#find(alarm.id, alarm.partition);
     const entry: Entry = known ?? {
@@ -123,13 +126,16 @@ export class BehindWatch {
     this.#changed.add(alarm.partition);
   }
 
-  /** The alarm was evaluated, or its backend was found to be in trouble. */
+  /** The alarm was evaluated, or its backend is in trouble. */
   evaluated(alarm: Pick<Due, 'id' | 'partition' | 'ticket'>): void {
     alarm.ticket = this.#nextTicket++;
     if (this.#partitions.size > 0) this.#forget(alarm.id, alarm.partition);
   }
 
-  /** The alarms for a catch-up batch: those that wait longest, of each project as many. Alarms of busy partitions are left to the batch that has these. */
+  /**
+   * The alarms for a catch-up batch: those that have waited longest, equally many of each project. Alarms of busy partitions are left to the
+   * batches of these.
+   */
   take(isBusy: (partition: number) => boolean, batch: BatchToken): BehindAlarm[] {
     let inHand = 0;
     const waiting: Entry[] = [];
@@ -145,22 +151,22 @@ export class BehindWatch {
     return taken;
   }
 
-  /** A catch-up batch of so many alarms is over, and so many were not asked about. */
+  /** A catch-up batch of so many alarms is over; `notAsked` of them were not evaluated. */
   caughtUp(taken: number, notAsked: number): void {
     this.#limit = notAsked === 0 ? Math.min(MOST_LIMIT, 2 * this.#limit) : Math.max(LEAST_LIMIT, 2 * (taken - notAsked));
   }
 
-  /** A batch is over, or that of these partitions: what it still has in hand is gone, changed, or outside its time constraints. */
+  /** A batch is over, or its part with these partitions. Alarms that it still holds are deleted, changed, or outside their time constraints. */
   settle(batch: BatchToken, partitions: Iterable<number> = [...this.#partitions.keys()]): void {
     for (const id of partitions) for (const { alarmId } of this.#heldBy(batch, id)) this.#forget(alarmId, id);
   }
 
-  /** A batch has failed: what it has in hand waits for the next. */
+  /** A batch has failed: its alarms wait for the next one. */
   giveBack(batch: BatchToken): void {
     for (const id of this.#partitions.keys()) for (const entry of this.#heldBy(batch, id)) entry.batch = null;
   }
 
-  /** These partitions are another evaluator's now. */
+  /** This evaluator no longer owns these partitions. */
   drop(partitions: Iterable<number>): void {
     for (const id of partitions) this.#partitions.delete(id);
   }
@@ -178,13 +184,13 @@ export class BehindWatch {
     return { alarms, longestMs: nowMs - since, backends: [...backends].sort() };
   }
 
-  /** The alarms of a partition that are behind; at most so many, those that wait longest. */
+  /** The alarms of a partition that are behind, at most `atMost`: those that have waited longest. */
   waitingIn(partition: number, atMost: number): Record<string, BehindSince> {
     const longest = [...this.#in(partition)].sort((a, b) => a.dueMs - b.dueMs).slice(0, atMost);
     return Object.fromEntries(longest.map(({ alarmId, dueMs, lastMs }) => [alarmId, { dueMs, lastMs }]));
   }
 
-  /** Partitions of which other alarms are behind than when this was last called. */
+  /** Partitions whose set of alarms that are behind has changed since the last call. */
   takeChanged(): number[] {
     const changed = [...this.#changed];
     this.#changed = new Set();
@@ -211,7 +217,7 @@ export class BehindWatch {
   }
 }
 
-/** At most so many, the lowest ticket first; where these are not all, one of each project in turns. */
+/** At most so many alarms, the lowest ticket first. If these are not all, the projects are picked round robin. */
 function inTurns(waiting: Entry[], atMost: number): Entry[] {
   if (atMost <= 0) return [];
   waiting.sort((a, b) => a.ticket - b.ticket);

@@ -21,9 +21,9 @@ interface SnapshotOptions {
 }
 
 /**
- * Some combinations and everything below them, as one snapshot of the database saw it, judged at one moment. A member that is a combination
- * itself is worked out from its own members rather than taken from its stored state, which may be one evaluation behind: so all of one
- * snapshot is judged, or none of it. Each member is worked out once, however many combinations it is part of.
+ * Some combinations and all their members of every level, in one snapshot of the database, judged at one moment. The state of a member that is a
+ * combination is computed from its own members, since its stored state may be one evaluation behind. So all of one snapshot is judged, or none
+ * of it. The state of each member is computed once, however many combinations it is part of.
  */
 export class CombinationSnapshot {
   readonly #alarms: ReadonlyMap<string, MemberAlarm>;
@@ -41,7 +41,7 @@ export class CombinationSnapshot {
     return this.#alarms.has(id);
   }
 
-  /** What a combination comes to, from its leaves, whatever its own time constraints say. */
+  /** The evaluation of a combination from its leaves. Its own time constraints are ignored. */
   verdictOf(id: string): Evaluation {
     const known = this.#verdicts.get(id);
     if (known !== undefined) return known;
@@ -54,13 +54,13 @@ export class CombinationSnapshot {
     return verdict;
   }
 
-  /** What the verdict is made from: the states of the combination's own members; those that are gone are absent. */
+  /** The states of the combination's own members, which decide the verdict; deleted members are absent. */
   statesBelow(id: string): Map<string, AlarmState> {
     const states = new Map<string, AlarmState>();
     this.#underWay.add(id);
     for (const memberId of this.#ruleOf(this.#alarms.get(id) as MemberAlarm).members) {
       const member = this.#alarms.get(memberId);
-      // A circle cannot be written; should one ever be read, its members count as unknown instead of ending the process.
+      // The API refuses cycles. If one is in the database, its members count as unknown; the process does not end.
       if (member !== undefined && !this.#underWay.has(memberId)) states.set(memberId, this.#stateOf(member));
     }
     this.#underWay.delete(id);
@@ -87,7 +87,7 @@ export class CombinationSnapshot {
     return verdict === 'ok' || verdict === 'alarm' ? verdict : 'insufficient data';
   }
 
-  /** Members whose state follows from their own members at this moment; all others have the state that is stored. */
+  /** Members whose state is computed from their own members. All other members have their stored state. */
   #isWorkedOut(member: MemberAlarm): boolean {
     if (!member.enabled || this.#ruleOf(member).members.length === 0) return false;
     const { now, openTimes } = this.#options;

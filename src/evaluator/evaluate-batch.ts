@@ -29,11 +29,11 @@ export interface EvaluateBatchDeps {
 
 export interface Batch extends LookAt {
   alarms: readonly HeldAlarm[];
-  /** When a partition was last evaluated before this batch. */
+  /** The last evaluation of a partition before this batch. */
   lastMs?: (partition: number) => number | undefined;
   /** Asked when the answers are there; alarms that are somebody else's by now, or that something else has taken up, are left to that. */
   isCurrent?: (alarm: HeldAlarm) => boolean;
-  /** What the backends have not been sent when this aborts is left to a later batch. */
+  /** When this aborts, alarms whose requests are not sent are left to a later batch. */
   sendBy: AbortSignal;
   /** Told to the backends when time is up. */
   signal: AbortSignal;
@@ -48,7 +48,7 @@ export interface BatchPart {
   results: EvaluationResult[];
   /** Partitions with alarms of which nothing is known yet; the parts to come will tell. */
   unfinished: ReadonlySet<number>;
-  /** How many alarms could not be asked about for want of time. */
+  /** How many alarms were not evaluated, since their requests were not sent in time. */
   notAsked: number;
 }
 
@@ -97,7 +97,7 @@ export function outcomeOf(alarm: HeldAlarm, decision: Decision): Outcome | null 
   };
 }
 
-/** Time constraints that are worked out in one go: at 50 µs each others wait for 20 ms at most. */
+/** Time constraints computed in one chunk. At 50 µs each the event loop is blocked for 20 ms at most. */
 const CONSTRAINTS_AT_ONCE = 400;
 
 interface Group {
@@ -107,7 +107,7 @@ interface Group {
 
 interface DueAlarms {
   needs: SeriesNeed[];
-  /** Of the alarm of each need. Retries have none: what is due comes before them. */
+  /** The place of each need's alarm. Retries have none: requests of due alarms are sent first. */
   places: AlarmPlace[];
   groups: Map<string, Group>;
 }
@@ -244,7 +244,7 @@ function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, batch }: An
   }
 }
 
-/** What could not be said is all for want of time. */
+/** True if only requests that were not sent keep the alarm from a verdict. */
 function isOnlyBehind({ own }: Judgement): boolean {
   const unknown = own.filter((answer) => answer.kind === 'trouble');
   return unknown.length > 0 && unknown.every(({ isBehind }) => isBehind === true);

@@ -25,7 +25,7 @@ export interface EvaluationLoopDeps {
   trouble: TroubleWatch;
   behind: BehindWatch;
   lateness: LatenessReport;
-  /** Undefined where nobody else explains alarms. */
+  /** Undefined if no other process explains alarms. */
   recorder: BehindRecorder | undefined;
   combinations: CombinationJudge;
   commit: CommitDeps;
@@ -37,8 +37,8 @@ export interface EvaluationLoopDeps {
 /**
  * Evaluates this member's share. Each turn gathers every partition whose slot has come up since it was last evaluated (so one just taken
  * over and overdue goes at once) into one batch. Batches of different slots may overlap; a partition is in one batch at a time. Alarms
- * whose backend could not be asked are looked at again between their turns, in batches of their own; so are those that could not be asked about
- * for want of time, as soon as the batch before is over.
+ * whose backend could not be asked are evaluated again between their turns, in batches of their own. Alarms that are behind are evaluated in
+ * catch-up batches, as soon as the batch before is over.
  */
 export class EvaluationLoop implements Loop {
   readonly name = 'evaluation';
@@ -102,7 +102,7 @@ export class EvaluationLoop implements Loop {
     const token: BatchToken = {};
     const late = behind.take(isBusy, token);
     if (late.length > 0) this.#start([], () => this.#andCatchUp(turns.catchUp(late, token, now)));
-    // What waits for its evaluation is not retried beside it.
+    // An alarm that is behind is not retried at the same time.
     const retries = trouble.takeDue(now.getTime(), isBusy).filter((retry) => !behind.has(retry));
     if (retries.length > 0) this.#start([], () => turns.retry(retries, now));
     if (!this.#judging && held.size > 0) this.#start([], () => this.#judgeCombinations(now));
@@ -130,7 +130,9 @@ export class EvaluationLoop implements Loop {
     this.#inHand.set(running, clock.monotonicMs());
   }
 
-  /** What a batch has left unasked is taken up by the next at once, when the partitions that it had in hand are free. After one that failed it waits for the next tick. */
+  /**
+   * Starts the next catch-up batch as soon as a batch has freed its partitions. After a failed batch the alarms wait for the next tick.
+   */
   async #andCatchUp(batch: Promise<void>): Promise<void> {
     await batch;
     if (this.deps.behind.size > 0) setImmediate(() => this.#pause.wake());

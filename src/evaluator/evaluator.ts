@@ -37,7 +37,7 @@ export interface EvaluatorDeps {
   random: () => number;
   /** Where results are counted: adds them to what is stored. */
   countResults?: CountResults | undefined;
-  /** Where alarms that are behind are written down. */
+  /** Writes to the database which alarms are behind. */
   recordBehind?: RecordBehind | undefined;
   /** False once this member's lease is too old to be relied on. */
   mayCommit: () => boolean;
@@ -60,7 +60,7 @@ export interface Evaluator {
   withoutBackend(): ReadonlyMap<string, number>;
   /** How many alarms could not be judged when they were last looked at, since a backend could not be asked. */
   inTrouble(): number;
-  /** How late alarms are evaluated just now, for want of time to ask. */
+  /** How late alarms are at present, because of too many requests. */
   lateness(): Lateness;
   /** Resolves when no batch is in hand. */
   settled(): Promise<void>;

@@ -194,7 +194,7 @@ function datapointsOf(
   for (const [series, points] of (whole?.kind === 'series' ? whole.series : []).entries()) {
     for (const point of cutOff(points, answer, series)) {
       const value = valueOf(point, rule);
-      // What came in the place of a value is among those that were overheard.
+      // A datapoint without a number is already among the dropped points.
       if (value === undefined) continue;
       datapoints.push(unused({ at: new Date(point.at), value, series }, 'outside the window'));
     }
@@ -223,7 +223,7 @@ function valueOf({ values }: Point, rule: AlarmRule): number | undefined {
 
 const MOST_CHARACTERS = 100;
 
-/** Numbers that JSON does not have are texts, infinite ones as Python and the comparison beside them spell them. */
+/** NaN and infinite numbers are texts, since JSON does not have them. Infinite ones are spelled as in Python and in the comparison. */
 function shownValue(value: unknown): number | string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === 'string') return firstCharacters(value, MOST_CHARACTERS);

@@ -188,7 +188,7 @@ async function lookAtMembers(deps: Deps, alarm: StoredAlarm, { at, now, state }:
   return { questions: [], members, judged: { verdict: evaluation.verdict, decision } };
 }
 
-/** How late it is just now; null where it is on time, and of the past, of which that is not known. */
+/** How late the alarm is at present; null if it is on time. Null for moments of the past, too, since their lateness is unknown. */
 function behindMs(
   { enabled }: StoredAlarm,
   progress: EvaluationProgress | undefined,

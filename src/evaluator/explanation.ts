@@ -97,7 +97,7 @@ export interface ExplainedPoolMember {
 
 export interface Datapoint {
   at: Date | null;
-  /** A number, or what came in its place; `inf` and `-inf` are infinite values. */
+  /** A number, or the text of a value that is not a number; `inf` and `-inf` are infinite values. */
   value: number | string | null;
   /** Set where there are several series. */
   series: number | undefined;
@@ -124,7 +124,7 @@ export interface ExplainedSchedule {
   lastEvaluatedAt: Date | null;
   /** Null for alarms that no evaluator looks at by the clock. */
   nextEvaluationAt: Date | null;
-  /** How long it has been due without having been asked about, for want of time; null where it is not, and of the past. */
+  /** How long the alarm has been due and not evaluated, because of too many requests; null if it is on time, and for moments of the past. */
   behindMs: number | null;
   intervalMs: number;
   muted: boolean;

@@ -8,13 +8,13 @@ export interface LatenessReportDeps {
   intervalMs: number;
 }
 
-/** The end is told when no alarm has been a whole interval late for so many intervals. */
+/** The end is logged when no alarm was later than a whole interval for so many intervals. */
 const QUIET_INTERVALS = 2;
 
 const ADVICE =
   'the backends answer fewer requests than the alarms need: raise evaluator.interval, let alarms share requests, or add evaluators where a backend can do more';
 
-/** Figures of how late alarms are evaluated, and two lines of the log: when one is later than a whole interval, and when none has been for a while. */
+/** Metrics of how late alarms are, and two log lines: when an alarm is later than a whole interval, and when none was for two intervals. */
 export class LatenessReport {
   #sinceMs: number | null = null;
   #lastLateMs = 0;
@@ -39,7 +39,7 @@ export class LatenessReport {
   }
 }
 
-/** In whole seconds, as people read it. */
+/** A duration as text, in whole seconds. */
 export function secondsText(ms: number): string {
   return `${Math.round(ms / 1000)} s`;
 }

@@ -7,7 +7,7 @@ export interface PlannedRequest extends SeriesRequest<SeriesNeed['query']> {
   backend: SeriesNeed['backend'];
 }
 
-/** Where an alarm stands among those that are due. */
+/** The place of an alarm among the due alarms. */
 export interface AlarmPlace {
   ticket: number;
   projectId: string;
@@ -16,7 +16,7 @@ export interface AlarmPlace {
 /**
  * All needs as few requests to datasources: one question per key, its window wide enough for every alarm that asks it (rounded up to a power
  * of two, so that few widths occur), and questions over the same window together. An alarm finds its own, narrower window inside unchanged.
- * `places`: of the alarms whose needs these are, one for each need; none where people ask.
+ * `places`: one for each need, of its alarm; absent for API requests.
  */
 export async function planRequests(needs: readonly SeriesNeed[], places: readonly AlarmPlace[] = []): Promise<PlannedRequest[]> {
   const widest = new Map<string, Asked>();
@@ -46,7 +46,7 @@ interface Place {
   projects: ReadonlySet<string>;
 }
 
-/** Most questions are one project's: these have one set between them. */
+/** Most queries are of one project. They share one set for each project. */
 function placeIn(alone: Map<string, ReadonlySet<string>>, place: AlarmPlace | undefined): Place | undefined {
   if (place === undefined) return undefined;
   const projects = alone.get(place.projectId) ?? new Set([place.projectId]);
@@ -54,7 +54,7 @@ function placeIn(alone: Map<string, ReadonlySet<string>>, place: AlarmPlace | un
   return { ticket: place.ticket, projects };
 }
 
-/** The earliest of its alarms tells when a question is asked, and each of their projects in whose turn it may be. */
+/** The place of a query: the lowest ticket of its alarms, and all their projects. */
 function widen(widest: Map<string, Asked>, need: SeriesNeed, place: Place | undefined): void {
   const known = widest.get(need.key);
   if (known === undefined) {

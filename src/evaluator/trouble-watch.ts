@@ -36,7 +36,7 @@ interface Troubled {
   readonly definitionVersion: number;
   sinceMs: number;
   turnMs: number;
-  /** The last look, also one for which nothing was asked. */
+  /** The last evaluation, also one for which no request was sent. */
   lookedMs: number;
   /** Something has come of a look since that turn. */
   isJudged: boolean;
@@ -85,7 +85,7 @@ export class TroubleWatch {
     return { isJudged, isFirst: isJudged };
   }
 
-  /** Its turn came, and nothing was asked for want of time. The grace stands still: that is not the backend's doing. */
+  /** The alarm was due, and no request was sent in time. The grace is paused, since the backend is not the cause. */
   notAsked({ id, partition }: Pick<Watched, 'id' | 'partition'>, now: Date): void {
     const known = this.#find(id, partition);
     if (known === undefined) return;
@@ -93,7 +93,7 @@ export class TroubleWatch {
     known.turnMs = known.lookedMs = now.getTime();
   }
 
-  /** Another batch looks at the alarm in the place of its turn. */
+  /** Another batch evaluates the alarm instead of its turn. */
   leftToAnother({ id, partition }: Pick<Watched, 'id' | 'partition'>, now: Date): void {
     const known = this.#find(id, partition);
     if (known !== undefined) known.turnMs = now.getTime();

@@ -28,11 +28,11 @@ export interface TurnsDeps {
   commit: CommitDeps;
   countResults: CountResults | undefined;
   intervalMs: number;
-  /** How long a request may be under way; half of it, at most, it may wait to be sent. */
+  /** How long a request may be under way. Before that it may wait for at most half of this time. */
   deadlineMs: number;
 }
 
-/** What is not sent within this part of the deadline, or of the interval if that is shorter, is left to the next batch. */
+/** A request that is not sent within this part of the deadline (or of the interval, if that is shorter) is left to the next batch. */
 const SENDING = 0.5;
 /** No result of a batch comes later than this many deadlines after its beginning. */
 export const LONGEST_BATCH = 2.5;
@@ -124,7 +124,7 @@ export class Turns {
     }
   }
 
-  /** Alarms that an earlier batch could not ask about for want of time: their evaluations, as late as they are. */
+  /** A catch-up batch: evaluates alarms that an earlier batch left behind. */
   async catchUp(late: readonly BehindAlarm[], token: BatchToken, now: Date): Promise<void> {
     const { cache, clock, held, commit, log, batch } = this.deps;
     const partitions = held.all();
@@ -162,7 +162,7 @@ export class Turns {
     });
   }
 
-  /** For people who read `state_reason`: of these alarms no evaluation will ever say anything. */
+  /** Writes the `state_reason` of alarms that no evaluation judges. */
   async #tellUnevaluated(partitions: Epochs, at: Date): Promise<void> {
     const { cache, commit } = this.deps;
     const untold = cache.untoldOf(new Set(partitions.map(({ id }) => id)));

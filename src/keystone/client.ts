@@ -12,7 +12,7 @@ export interface KeystoneRequest {
   query?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   body?: unknown;
-  /** Whether it may be carried out twice; true for GET and DELETE, and false otherwise, unless said here. */
+  /** True if the request may be carried out twice. Default: true for GET and DELETE, otherwise false. */
   isRepeatable?: boolean;
 }
 
@@ -25,15 +25,15 @@ export interface KeystoneAnswer {
 
 export interface KeystoneClient {
   /**
-   * One request to Keystone, below its `/v3`. It is sent again, within the deadline, where that can do no harm: after a time-out, a broken
-   * connection or one answer of 500 and above if it is repeatable; after a refused connection or one 503 in any case.
+   * One request to Keystone, below its `/v3`. Within the deadline it is sent again if that is safe. A repeatable request is sent again after a
+   * time-out, a broken connection or one answer of 500 or above; any request after a refused connection or one 503.
    * Any answer below 500 is returned as it is.
    * @throws AppError `unavailable` when there is no answer, or one that says that Keystone itself is in trouble.
    */
   request(method: Method, path: string, request?: KeystoneRequest): Promise<KeystoneAnswer>;
   /**
-   * A POST that makes something, which must not be made twice unnoticed. While no answer comes it is sent again, and the first answer counts.
-   * `onOther` is told what became of each of the others: its answer, or undefined when none came and nobody knows.
+   * A POST that creates an object, which must not be created twice unnoticed. While no answer comes it is sent again, and the first answer
+   * counts. `onOther` is called with the answer of each other attempt, or with undefined if no answer came.
    * @throws AppError `unavailable`
    */
   requestNew(
@@ -46,19 +46,19 @@ export interface KeystoneClient {
 export interface KeystoneClientSettings {
   /** With or without the `/v3` at its end. */
   authUrl: string;
-  /** Of one try. */
+  /** For one attempt. */
   timeoutMs: number;
-  /** Of a request with all its tries. */
+  /** For a request with all its attempts. */
   deadlineMs: number;
   /** Certificates to trust besides the system's, as PEM. */
   ca?: string | undefined;
 }
 
-/** Tries of a request to which there was no connection, or whose connection broke. */
+/** Most attempts of a request without a connection, or whose connection broke. */
 const CONNECTION_TRIES = 3;
-/** Tries of a request that Keystone answers with 500 and above: what passes does so at once, and Keystone may have too much to do. */
+/** Most attempts of a request that Keystone answers with 500 or above. Few, since Keystone may be overloaded. */
 const FAILED_TRIES = 2;
-/** Tries of a request that makes something; each may make one more of it. */
+/** Most attempts of a request that creates an object; each may create one more. */
 const NEW_TRIES = 3;
 const MAX_SOCKETS = 50;
 const IDLE_SOCKET_MS = 4_000;
@@ -124,7 +124,7 @@ export function createKeystoneClient(
   };
 }
 
-/** Most tries of a request of which one came to this. */
+/** Most attempts of a request with this outcome. */
 function triesAfter(
   outcome: RequestError | KeystoneAnswer,
   { isRepeatable, slowTries }: { isRepeatable: boolean; slowTries: number },

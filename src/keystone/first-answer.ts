@@ -3,19 +3,19 @@ import { toError } from '../errors.js';
 
 export interface Tries<Answer> {
   clock: Pick<Clock, 'sleep'>;
-  /** One try, which ends by itself. */
+  /** Makes one attempt, which has a deadline of its own. */
   send: () => Promise<Answer>;
-  /** After so long without an answer the next try is made, while those before are still listened to. */
+  /** Time without an answer after which the next attempt is made. The attempts before stay open. */
   everyMs: number;
-  /** Most tries. */
+  /** Most attempts. */
   limit: number;
-  /** Told of each other try once the first answer is in: of its answer, or undefined when it ended without one. */
+  /** Called for each other attempt after the first answer: with its answer, or undefined if it ended without one. */
   onOther: (answer: Answer | undefined) => void;
 }
 
 /**
- * The first answer of several tries, for requests that must not be made twice unnoticed: a request that is cut off may have been carried out,
- * so a slow one is left open, and what it came to is handed over. Rejects when all tries so far have failed: failing is not being slow.
+ * Resolves to the first answer of several attempts, for requests that must not be carried out twice unnoticed. An aborted request may have been
+ * carried out, so a slow one stays open, and its answer goes to `onOther`. Rejects when all attempts so far have failed.
  */
 export function firstAnswer<Answer>({ clock, send, everyMs, limit, onOther }: Tries<Answer>): Promise<Answer> {
   return new Promise((resolve, reject) => {

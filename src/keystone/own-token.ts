@@ -87,7 +87,7 @@ export class OwnTokenKeeper {
     const auth = { identity: identityOf(this.login), ...(scope ? { scope } : {}) };
     const { status, headers, body } = await this.deps.client.request('POST', '/auth/tokens', {
       body: { auth },
-      isRepeatable: true, // a token more does no harm
+      isRepeatable: true, // a second token does no harm
     });
     const id = headers['x-subject-token'];
     const answer = TokenAnswer.safeParse(body);

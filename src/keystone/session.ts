@@ -40,7 +40,7 @@ export interface KeystoneSession extends KeystoneClient {
   userId(): Promise<string>;
   /** Id of the project that `token` is for; undefined when it is for none. */
   ownProjectId(): Promise<string | undefined>;
-  /** The same of the service's own token, which is renewed when the service is not in its catalogue: it may have been added since. */
+  /** The address of a service in the catalogue of the service's own token. The token is renewed if its catalogue lacks the service, which may be new. */
   endpoint(serviceType: string): Promise<string>;
   /** Null: there is no such project, or it is not for us to see. */
   projectId(name: string, domainName: string): Promise<string | null>;
@@ -63,7 +63,7 @@ export function createKeystoneSession(settings: KeystoneSettings, { clock, log }
       return endpointIn(await keeper.current(), serviceType, settings);
     } catch (thrown) {
       if (!(thrown instanceof NotInCatalogue)) throw thrown;
-      // The catalogue is as old as the token. The keeper renews at most every few seconds, whoever asks for whatever type.
+      // The catalogue is as old as the token. The keeper renews the token at most every few seconds.
       return endpointIn(await keeper.renew(), serviceType, settings);
     }
   };

@@ -26,8 +26,8 @@ export function createTrusts(
 ) {
   return {
     /**
-     * The trustor's rights in the trustor's project, until the trust is removed. When Keystone is slow it is asked again, and may make more than
-     * one: `onSpare` is told the id of each that is not returned, and undefined where nobody knows whether one was made.
+     * The trustor's rights in the trustor's project, until the trust is removed. When Keystone is slow the request is sent again, which
+     * may create more than one trust: `onSpare` is called with the id of each that is not returned, and with undefined if that is unknown.
      * @throws AppError `invalid_request` when Keystone refuses the trustor, `unavailable` when it fails.
      */
     async create(

@@ -36,19 +36,19 @@ export interface DeliveryRules {
   claimMs: number;
   sweepEveryMs: number;
   retrySchedule: readonly number[];
-  /** For answers 401, 403, 404 and 409: times after the first of them. */
+  /** Attempts after an answer 401, 403, 404 or 409: times since the first such answer. */
   rejectedSchedule: readonly number[];
   maxAgeMs: number;
   perHost: number;
   perHostAndProject: number;
 }
 
-/** One claim, as the search for due notifications goes on from it. */
+/** The result of one claim, from which the search for due notifications continues. */
 interface Claim {
   claimed: readonly ClaimedNotification[];
-  /** Something was due, and is now claimed or cancelled. */
+  /** At least one notification was due, and is now claimed or cancelled. */
   isFound: boolean;
-  /** All hosts have been gone through once. */
+  /** The search has gone through all hosts once. */
   isLapEnd: boolean;
   more: boolean;
 }
@@ -152,7 +152,7 @@ export class DeliveryPump implements Loop {
       shares: sharesOf([...this.#attempts.values()], rules.concurrency, isFirstLook),
     });
     this.#cursor = cursor;
-    // Hosts that are not answering are gone through again from the start: that lap does not count.
+    // The search through hosts that do not answer begins again, so this lap does not count.
     const beginsAnew = before.unansweredAfter !== '' && cursor.unansweredAfter === '';
     const isFound = claimed.length > 0 || (dropped ?? 0) > 0;
     return { claimed, more, isFound, isLapEnd: cursor.host === '' && !beginsAnew };

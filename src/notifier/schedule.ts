@@ -13,9 +13,9 @@ export interface RetryQuestion {
 }
 
 export interface RejectedRetryQuestion extends Pick<RetryQuestion, 'now' | 'random'> {
-  /** End of the first of the latest attempts that were all rejected; null when the attempt that has just ended is the first. */
+  /** End of the first attempt in the present series of rejected attempts; null if the attempt that has just ended is the first. */
   rejectedSince: Date | null;
-  /** Times of the attempts after it, in milliseconds, rising. */
+  /** Times of the next attempts since that end, in milliseconds, rising. */
   schedule: readonly number[];
 }
 
@@ -23,7 +23,7 @@ export interface RejectedRetryQuestion extends Pick<RetryQuestion, 'now' | 'rand
 export function nextAttemptAfterRejection({ rejectedSince, schedule, now, random }: RejectedRetryQuestion): Date | null {
   const since = rejectedSince ?? now;
   const elapsedMs = now.getTime() - since.getTime();
-  // An attempt may have been made early by the jitter: its own time in the schedule is not the next one.
+  // The jitter may have made this attempt early: the time in the schedule that belongs to it is skipped.
   const next = schedule.find((offsetMs) => offsetMs * (1 - JITTER) > elapsedMs);
   return next === undefined ? null : new Date(Math.max(now.getTime(), since.getTime() + jittered(next, random)));
 }

@@ -1,7 +1,7 @@
 import type { ClaimedNotification } from '../storage/notification-claim-store.js';
 import type { SlotShares } from '../storage/notification-turns.js';
 
-/** How the slots of a notifier are shared, given its attempts under way: hosts that are not answering get a quarter, one project at most half. */
+/** The shares of a notifier's slots, given its attempts under way: hosts that do not answer get a quarter in all, one project half at most. */
 export function sharesOf(
   underWay: readonly Pick<ClaimedNotification, 'projectId' | 'isHostAnswering'>[],
   concurrency: number,

@@ -28,7 +28,7 @@ export interface SweepRules {
   keepDeadMs: number;
 }
 
-/** A host that was not called for so long counts as new. */
+/** A host that was not called for this time counts as new. */
 const KEEP_HOSTS_MS = 24 * 3_600_000;
 
 /**

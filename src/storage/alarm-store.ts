@@ -240,7 +240,7 @@ async function remove(tx: Sql, scope: Scope, id: string, { at, entry }: Removal)
   return true;
 }
 
-/** What waits and is still wanted is tried now: an edit may be what mends it. */
+/** Makes waiting notifications due now, since the edit may have removed the cause of their failures. */
 async function reviewNotifications(tx: Sql, alarm: StoredAlarm): Promise<void> {
   if (!alarm.enabled) return cancelNotifications(tx, alarm.id, 'alarm disabled', alarm.timestamp);
   await cancelRemovedBy(tx, alarm, alarm.timestamp);

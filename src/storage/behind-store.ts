@@ -1,7 +1,7 @@
 import type { BehindRow, RecordBehind } from '../evaluator/behind-recorder.js';
 import type { Database } from './database.js';
 
-/** Locked in order of their numbers, as every other writer of partitions does. A row that is right already is not written. */
+/** Partitions are locked in order of their numbers, as by every other writer. A row with the same value is not written. */
 const RECORD = `
   with mine as (
     select p.id, i.behind
@@ -11,7 +11,7 @@ const RECORD = `
      order by p.id for no key update of p)
   update partitions p set behind = mine.behind from mine where p.id = mine.id`;
 
-/** Writes down which alarms are behind, of the partitions that the member still holds. */
+/** Writes which alarms are behind, for partitions that the member still owns. */
 export function createBehindStore(db: Database, memberId: string): RecordBehind {
   return async (rows: readonly BehindRow[]) => {
     await db.query(RECORD, [

@@ -1,6 +1,6 @@
 import type { Sql } from './database.js';
 
-/** Rows of one statement where all of a project's may be meant. */
+/** Most rows of one statement, if all queues of a project are brought forward. */
 const BATCH = 5_000;
 
 const bringForward = (which: string, limit = ''): string => `
@@ -31,8 +31,8 @@ const OF_ALARM = bringForward('n.alarm_id = $2');
 const OF_PROJECT = bringForward("($2 = '*' or n.project_id = $2)", `limit ${BATCH}`);
 
 /**
- * The heads of these delivery queues, where they wait by the retry schedule, become due now, or when their receiver's Retry-After has passed.
- * The attempt that follows does not use up the schedule. A head that another transaction holds is left as it is.
+ * Makes the heads of these delivery queues due now, if they wait by the retry schedule; but not before their receiver's Retry-After has passed.
+ * The next attempt does not use up the schedule. A head that another transaction has locked is not changed.
  */
 export async function bringQueuesForward(sql: Sql, lanes: readonly string[], now: Date): Promise<void> {
   if (lanes.length > 0) await sql.query(OF_QUEUES, [now, [...new Set(lanes)]]);
@@ -43,7 +43,7 @@ export async function bringAlarmForward(sql: Sql, alarmId: string, now: Date): P
   await sql.query(OF_ALARM, [now, alarmId]);
 }
 
-/** As `bringQueuesForward`, for all queues of a project, or with `*` of all projects; in statements of bounded size. */
+/** As `bringQueuesForward`, for all queues of a project (`*`: of all projects). Each statement changes a bounded number of rows. */
 export async function bringProjectForward(sql: Sql, projectId: string, now: Date): Promise<void> {
   while ((await sql.query(OF_PROJECT, [now, projectId])).rowCount === BATCH);
 }

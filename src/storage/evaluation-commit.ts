@@ -1,7 +1,7 @@
 import type { Database, Sql } from './database.js';
 import { OUTCOME_COLUMNS, writeOutcomeRows, type Decided, type OutcomeAlarm, type Written } from './outcome-rows.js';
 
-/** The alarm that an outcome is about, with the versions it was made from. */
+/** The alarm of an outcome, with the versions that were evaluated. */
 interface OfAlarm {
   alarmId: string;
   partition: number;
@@ -18,7 +18,7 @@ export interface ReasonOutcome extends OfAlarm {
   reason: string;
 }
 
-/** What one evaluation of one alarm has to write. */
+/** The writes of one evaluation of one alarm. */
 export type Outcome = DecidedOutcome | ReasonOutcome;
 
 export interface EvaluationBatch {
@@ -132,7 +132,7 @@ async function compareForRepeat(tx: Sql, outcomes: readonly DecidedOutcome[]): P
 
 type ReasonRow = Pick<OutcomeAlarm, 'id' | 'state_version'>;
 
-/** After the transitions and repeats of the same transaction; an alarm that has a transition there has no reason of its own. */
+/** Writes reasons after the transitions and repeats of the same transaction. An alarm with a transition has no separate reason. */
 async function replaceReasons(
   tx: Sql,
   outcomes: readonly ReasonOutcome[],

@@ -18,7 +18,7 @@ export interface LoadedAlarm {
   optionsJson: string | null;
   state: AlarmState;
   stateVersion: number;
-  /** `state_reason` where an evaluation may replace it without a change of state; null elsewhere. */
+  /** The `state_reason` if an evaluation may replace it without a change of state; otherwise null. */
   shownReason: string | null;
   definitionVersion: number;
   partition: number;
@@ -45,7 +45,7 @@ export interface AlarmChanges {
   seen: string;
 }
 
-/** As `isProvisional`, or a little more. None of these texts holds a quote, `%` or `_`. */
+/** SQL that is true for each reason that `isProvisional` accepts, and for few others. None of these texts has a quote, `%` or `_`. */
 const MAY_BE_PROVISIONAL = [
   `a.state_reason = '${NOT_EVALUATED_YET}'`,
   ...Object.values(PROVISIONAL_REASONS).map((beginning) => `a.state_reason like '${beginning}%'`),

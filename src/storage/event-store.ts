@@ -37,7 +37,7 @@ export interface RecordedEvents {
 const MAX_FIRINGS = 5_000;
 const JUDGEMENTS_WITHOUT_PAUSE = 5_000;
 
-/** Events are facts, which no newer one makes untrue. Only the alarm's own policy is another; `notifier.policy` is for states. */
+/** The default policy of event alarms: a newer event does not make an older one untrue. `notifier.policy` is for states and does not apply. */
 const EVENT_POLICY: DeliveryPolicy = 'every';
 
 class TooManyFirings extends Error {}

@@ -9,7 +9,7 @@ export interface EvaluationProgress {
   /** The evaluator that holds the partition; null while nobody does. */
   owner: string | null;
   lastEvaluatedAt: Date | null;
-  /** Since when it is due without having been asked about; null where it is not. */
+  /** Since when the alarm has been behind; null if it is not. */
   behindSince: Date | null;
   createdAt: Date;
 }

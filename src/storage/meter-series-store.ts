@@ -50,7 +50,7 @@ function fieldsOf(question: MeterQuery): Field[] {
   return (Object.keys(COLUMNS) as Field[]).filter((field) => (question[field] ?? null) !== null);
 }
 
-/** The first question decides the columns of the statement: one without a scope would lift the scope of the others. */
+/** The first query decides the columns of the statement. If it had no scope, the scope of the others would be ignored. */
 function refuseOtherScopes(first: MeterQuery, questions: readonly MeterQuery[]): void {
   const isScoped = first.project !== null;
   if (questions.some(({ project }) => (project !== null) !== isScoped))

@@ -12,7 +12,7 @@ const LOCK = 8042_0001;
 const KEYED = '0003-real-backends.sql';
 /** From here on alarms whose questions fit into one request take their turns together. */
 const UNITED = '0004-families.sql';
-/** From here on rules of `threshold` alarms hold their scope beside the conditions of their authors. */
+/** Since this migration rules of `threshold` alarms hold their scope beside the conditions of their authors. */
 const SCOPED = '0012-scope-of-threshold-rules.sql';
 /** Migrations that change rows outside the transaction that changes the schema. */
 const OUTSIDE = [UNITED, SCOPED];

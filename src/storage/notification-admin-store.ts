@@ -16,14 +16,14 @@ export interface NotificationRecord {
   sequence: number;
   transitionTime: Date;
   action: string;
-  /** The receiver, as deliveries at once are counted: `host:port` of a URL, otherwise the scheme. */
+  /** The receiver, for limits on connections: `host:port` of a URL, otherwise the scheme. */
   host: string;
   body: string;
   status: NotificationStatus;
   attempt: number;
   nextAttemptAt: Date;
   lastError: string | null;
-  /** HTTP status of the last attempt; null when there was no attempt, or no status line came. */
+  /** HTTP status of the last attempt; null if there was no attempt, or no status line came. */
   lastHttpStatus: number | null;
   createdAt: Date;
   finishedAt: Date | null;
@@ -59,14 +59,14 @@ const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, seq
 
 export const REPLAYABLE: readonly NotificationStatus[] = ['dead', 'superseded', 'cancelled'];
 
-/** What ended without being delivered. Parameters: project, id, status, alarm. */
+/** SQL for notifications that ended without being delivered. Parameters: project, id, status, alarm. */
 const IS_MEANT = `n.status in ('dead', 'superseded', 'cancelled') and ($1::text is null or n.project_id = $1)
   and ($2::text is null or n.id = $2) and ($3::text is null or n.status = $3) and ($4::text is null or n.alarm_id = $4)`;
 
 const NOT_LISTED = `
   select n.id from notifications n join alarms a on a.id = n.alarm_id where ${IS_MEANT} and not ${IS_LISTED}`;
 
-/** That a delivery queue has one attempt at a time is kept by the claims. */
+/** The claims make sure that a delivery queue has one attempt at a time. */
 const REPLAY = `
   update notifications n
      set status = 'pending', next_attempt_at = $5, replayed_at = $5, attempt_base = n.attempt, finished_at = null
@@ -104,8 +104,8 @@ export function createNotificationAdminStore(db: Database) {
     },
 
     /**
-     * Has ended notifications sent again, with the id and body they always had; their delivery queues do not wait by the retry schedule. Left out
-     * are those whose action was removed from their alarm. Returns how many are sent.
+     * Makes ended notifications pending again, with the same id and body; their delivery queues do not wait by the retry schedule. Notifications
+     * whose action was removed from their alarm are left out. Returns the number of notifications that are sent again.
      */
     async replay(
       scope: Scope,
@@ -140,7 +140,7 @@ export function createNotificationAdminStore(db: Database) {
       ]);
     },
 
-    /** Ends a pause, if there is one. What waits by the retry schedule is then tried now. */
+    /** Ends a pause, if there is one. Notifications that wait by the retry schedule become due now. */
     async resume(projectId: string, now: Date): Promise<void> {
       const { rowCount } = await db.query('delete from delivery_pauses where project_id = $1', [projectId]);
       if (rowCount > 0) await bringProjectForward(db, projectId, now);

@@ -21,7 +21,7 @@ export interface ClaimRequest {
   perHost: number;
   perHostAndProject: number;
   cursor: ClaimCursor;
-  /** Without it, `limit` and the limits per host are the only ones. */
+  /** Absent if only `limit` and the limits per host apply. */
   shares?: SlotShares;
 }
 
@@ -39,14 +39,14 @@ export interface ClaimedNotification {
   body: string;
   attempt: number;
   /**
-   * Attempts since creation or the last replay, this one included, without those that a repeat, a replay, a resumed pause or an edit brought
-   * forward: the place in the retry schedule.
+   * The position in the retry schedule: attempts since creation or the last replay, including this one, without attempts that a repeat, a
+   * replay, a resumed pause or an edit brought forward.
    */
   attemptInSchedule: number;
-  /** End of the first of the latest attempts in this run of the schedule that all were `rejected`; null when the last one was not. */
+  /** End of the first attempt in the present series of `rejected` attempts, in this run of the schedule; null if the last one was not rejected. */
   rejectedSince: Date | null;
   createdAt: Date;
-  /** Whether the host had answered at its last attempt when this was claimed. */
+  /** True if the host had answered its last attempt when this notification was claimed. */
   isHostAnswering: boolean;
 }
 
@@ -55,14 +55,14 @@ export interface ClaimResult {
   cursor: ClaimCursor;
   /** False: all that could be claimed at that moment has been looked at. */
   more: boolean;
-  /** How many were due and are now cancelled: an edit had removed their action, or their alarm is gone. */
+  /** How many due notifications were cancelled: an edit had removed their action, or their alarm is gone. */
   dropped?: number;
 }
 
 export interface NotificationClaimStore {
   /**
-   * Takes up to `limit` due notifications, at most one per lane, within the free slots, hosts and projects in turn. A host that did not answer at
-   * its last attempt, or was never called, has a single connection, and is tried once a second at most.
+   * Takes up to `limit` due notifications, at most one per lane, within the free slots, hosts and projects round robin. A host that did not answer
+   * its last attempt, or is new, has a single connection, and gets one attempt a second at most.
    * Claims of all notifiers take turns under one lock, so that slots are never counted by two at once.
    */
   claim(request: ClaimRequest): Promise<ClaimResult>;
@@ -211,7 +211,7 @@ async function nextDueAt(db: Sql, after: Date): Promise<Date | null> {
   return rows[0]?.due ?? null;
 }
 
-/** Also when a Retry-After has passed, and when a host that did not answer may be tried again. */
+/** The next due time; also the end of a Retry-After, and the next attempt that a host which did not answer may get. */
 const NEXT_DUE = `
   select least(
     (select min(next_attempt_at) from notifications where status = 'pending' and next_attempt_at > $1),

@@ -13,9 +13,9 @@ export interface FinishedAttempt {
   error: string | null;
   /** For `retry`; null when the schedule is exhausted. */
   nextAttemptAt: Date | null;
-  /** The receiver's Retry-After: nothing of this delivery queue is sent earlier. */
+  /** The receiver's Retry-After: no notification of this delivery queue is sent earlier. */
   notBefore?: Date | null;
-  /** Whether the host answered at all, with any status; null or absent when the attempt says nothing about that. */
+  /** True if the host answered, with any status; null or absent if the attempt says nothing about that. */
   hasHostAnswered?: boolean | null;
 }
 
@@ -30,9 +30,9 @@ export interface RecordedAttempt {
   status: 'pending' | 'delivered' | 'dead' | 'superseded' | 'cancelled';
   lastError: string | null;
   alarmId: string;
-  /** Null when the alarm's row is gone. */
+  /** Null if the alarm's row is gone. */
   alarmName: string | null;
-  /** The receiver, as deliveries at once are counted: `host:port` of a URL, otherwise the scheme. */
+  /** The receiver, for limits on connections: `host:port` of a URL, otherwise the scheme. */
   host: string;
   attempt: number;
   /** Null when no status line came. */
@@ -41,9 +41,9 @@ export interface RecordedAttempt {
 
 /**
  * One statement for all attempts that have ended. Whether a failed one waits, is stale, cancelled or dead is judged here,
- * where the alarm's present state can be read; what a person replayed is not stale, and cancelled only by a later edit. A repeat gives way to a
- * newer one. A transition is due at once when a repeat came due while its attempt was under way; the schedule then stays where it is. What the
- * attempt tells of the receiver is written down with it: rows of hosts and queues in order, so that two notifiers cannot wait for each other.
+ * where the alarm's present state can be read. A replayed notification is never stale, and only a later edit cancels it. A newer repeat replaces
+ * an older one. A transition is due at once if a repeat became due during its attempt; its position in the schedule then stays. The statement
+ * also records the host's answer and Retry-After; rows of hosts and queues are locked in order, so that two notifiers cannot deadlock.
  */
 const RECORD = `
 with finished as (

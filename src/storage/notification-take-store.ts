@@ -4,13 +4,13 @@ import { cancelRemoved, cancelWaiting, IS_LISTED, IS_UNWANTED } from './removed-
 
 interface Taken {
   taken: Omit<ClaimedNotification, 'isHostAnswering'>[];
-  /** How many are cancelled instead. */
+  /** How many notifications were cancelled instead. */
   dropped: number;
 }
 
 /**
- * Of the notification `n`, whose attempts since the last replay count. `attempt_base` does not tell them: it rises with each attempt that was
- * brought forward.
+ * SQL for the first attempt in the present series of rejected attempts of notification `n`. Attempts since the last replay count.
+ * `attempt_base` does not mark that replay, since it rises with each attempt that was brought forward.
  */
 const REJECTED_SINCE = `(
   select min(r.started_at + r.duration_ms * interval '1 millisecond') from attempts r
@@ -22,8 +22,8 @@ const REJECTED_SINCE = `(
 )`;
 
 /**
- * What an edit has made pointless is seen here at the latest: between a replay, or the end of an attempt, and an edit at the same time neither
- * may have seen the other.
+ * Here, at the latest, a notification is found that an edit made pointless: an edit and a concurrent replay, or end of an attempt, may not have
+ * seen each other.
  */
 const TAKE = `
   with free as materialized (
@@ -58,7 +58,7 @@ interface TakenRow {
 
 type FreeRow = { free_id: string; is_unwanted: boolean } & (TakenRow | { id: null });
 
-/** Claims these notifications, but for those that others hold, and cancels those that their alarm no longer wants sent. */
+/** Claims these notifications, except those that another transaction has locked. Cancels those that must no longer be sent. */
 export async function takeClaims(
   tx: Sql,
   ids: readonly string[],

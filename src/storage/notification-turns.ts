@@ -7,10 +7,10 @@ export interface Candidate {
   /** Claims that the host, and the project at this host, already hold. */
   hostBusy: number;
   busy: number;
-  /** How many claims the host may hold; for one that is not answering 0 or 1. */
+  /** How many claims the host may hold; 0 or 1 if it did not answer its last attempt. */
   connections: number;
   isAnswering: boolean;
-  /** The last claim while the host was not answering. */
+  /** The last claim that was made while the host did not answer. */
   claimedAt: Date | null;
   /** Null, as is its turn, for a host that has no free slot. */
   project: string | null;
@@ -21,7 +21,7 @@ export interface Candidate {
 export interface ClaimCursor {
   host: string;
   resume: ReadonlyMap<string, string>;
-  /** After the first look, of hosts that are not answering only those after this one are tried, until all hosts have been looked at. */
+  /** After the first pass, only later hosts than this one are tried among hosts that do not answer, until all hosts have been seen. */
   unansweredAfter: string;
 }
 
@@ -29,15 +29,15 @@ export const FROM_THE_START: ClaimCursor = { host: '', resume: new Map(), unansw
 
 /** How the slots of one notifier are shared. Projects without an id are the project ''. */
 export interface SlotShares {
-  /** Slots that hosts which are not answering may still take, of `unansweredInAll`. */
+  /** Free slots for hosts that do not answer, of `unansweredInAll`. */
   unanswered: number;
   unansweredInAll: number;
   /** Slots that one project may hold. */
   perProject: number;
-  /** Slots that projects hold: all, and those at hosts that were not answering. */
+  /** Slots that each project holds: in all, and at hosts that do not answer. */
   held: ReadonlyMap<string, number>;
   heldUnanswered: ReadonlyMap<string, number>;
-  /** The first look at all hosts leaves slots for hosts that are not answering to projects that hold few of them. */
+  /** In the first pass, slots for hosts that do not answer go to projects that hold few of these slots. */
   isFirstLook: boolean;
 }
 
@@ -51,7 +51,7 @@ interface Bounds {
 }
 
 interface Choice {
-  /** Ids, and whether the host is answering. */
+  /** The chosen notifications: id, and whether the host answered its last attempt. */
   chosen: ReadonlyMap<string, boolean>;
   cursor: ClaimCursor;
   more: boolean;
@@ -122,7 +122,7 @@ export function chooseFairly(
   };
 }
 
-/** After which host the next look goes on with those that are not answering; from the start when a lap has left slots for them. */
+/** The host after which the next pass continues among hosts that do not answer; from the start if a lap has left slots for them. */
 function afterUnanswered(
   { chosen, unansweredLeft }: SharedSlots,
   { cursor, isFirstLook, isLapEnd }: { cursor: ClaimCursor; isFirstLook: boolean; isLapEnd: boolean },
@@ -134,8 +134,8 @@ function afterUnanswered(
 }
 
 /**
- * First what hosts that are not answering may take, then everything else in the order given. The first look takes those hosts that were tried
- * longest ago, any other goes through them by name, so that each comes up however many there are.
+ * Hosts that do not answer come first, then all other offers in the given order. The first pass takes the hosts whose last attempt is longest
+ * ago; later passes go through them by name, so that each host is reached, however many there are.
  */
 function inOrder(offers: readonly Offer[], { isFirstLook }: SlotShares): Offer[] {
   const unanswered = offers.filter(({ host }) => !host.isAnswering).sort((a, b) => a.host.turn - b.host.turn);
@@ -146,7 +146,7 @@ function inOrder(offers: readonly Offer[], { isFirstLook }: SlotShares): Offer[]
 /** The free slots of one claim. */
 class SharedSlots {
   readonly chosen: Offer[] = [];
-  /** An offer was passed over that a later look may take. */
+  /** An offer was skipped that a later pass may take. */
   isHeldBack = false;
   unansweredLeft: number;
   readonly #ofHosts = new Map<HostTurn, number>();
@@ -162,7 +162,7 @@ class SharedSlots {
     this.#heldUnanswered = new Map(shares.heldUnanswered);
   }
 
-  /** Gives the offer a slot, if one is left for it. */
+  /** Gives the offer a slot, if one is free. */
   offer(offer: Offer): void {
     const { project, host } = offer;
     if (this.chosen.length >= this.limit || countOf(this.#ofHosts, host) >= host.free) return;
@@ -184,7 +184,7 @@ class SharedSlots {
     return true;
   }
 
-  /** Whether one more project could no longer get as much as this one holds. */
+  /** True if one more project could no longer get as many slots as this one holds. */
   #holdsItsPart(project: string): boolean {
     const held = countOf(this.#heldUnanswered, project);
     return held > 0 && held >= this.shares.unansweredInAll / (this.#heldUnanswered.size + 1);

@@ -57,7 +57,7 @@ export interface OutboxFigures {
   /** Waiting or in flight. */
   open: number;
   dead: number;
-  /** Waiting, due, the first of its lane, not paused and not held back by a Retry-After. */
+  /** SQL for a notification that can be sent: pending, due, the head of its lane, not paused, and not delayed by a Retry-After. */
   due: number;
   /** Due although nothing at all is in flight to their host: nobody is at work there. */
   neglected: number;
@@ -68,9 +68,9 @@ export interface Retention {
   delivered: Date;
   repeats: Date;
   dead: Date;
-  /** Hosts that were not called since then are forgotten. */
+  /** Hosts without a call since this moment are forgotten. */
   hosts: Date;
-  /** Every Retry-After that ended before is forgotten. */
+  /** Each Retry-After that ended before this moment is forgotten. */
   holds: Date;
 }
 

@@ -23,7 +23,7 @@ export interface OutcomeAlarm {
   severity: Severity;
   project_id: string | null;
   state_version: number;
-  /** When the state with that version came about. */
+  /** The time of the transition to this state version. */
   state_timestamp: Date;
   delivery_policy: string | null;
   muted: boolean;
@@ -220,7 +220,7 @@ async function appendNotifications(tx: Sql, added: readonly NewNotification[], a
     added.map(({ row }) => row.delivery_policy),
     added.map(({ body }) => body),
     at,
-    // The alarm's row may be further on than one of several changes; a repeat belongs to the state that the row is in.
+    // The alarm's row may be newer than one of several changes. A repeat belongs to the state in the row.
     added.map(({ outcome, row }) => (outcome.kind === 'repeat' ? row.state_timestamp : at).toISOString()),
   ]);
 }

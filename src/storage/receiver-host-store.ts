@@ -1,12 +1,12 @@
 import type { Sql } from './database.js';
 
-/** A host that does not answer is tried once in so long at most, by all notifiers together. */
+/** Least time between two attempts at a host that does not answer, for all notifiers together. */
 export const HOST_PROBE_EVERY_MS = 1_000;
 
-/** Hosts of receivers within the process, which always answer. */
+/** The hosts of receivers within the process, which always count as answering. */
 export const LOCAL_HOSTS: readonly string[] = ['log:', 'test:'];
 
-/** Rows that one call removes at most. */
+/** Most rows that one call removes. */
 const PRUNE_BATCH = 5_000;
 
 const NOTE_PROBES = `
@@ -14,7 +14,7 @@ const NOTE_PROBES = `
   select distinct host, false, $2::timestamptz from unnest($1::text[]) as p (host) order by host
   on conflict (host) do update set claimed_at = excluded.claimed_at`;
 
-/** Of the claim's transaction: hosts that had not answered are tried now. */
+/** For the transaction of a claim: records that these hosts, which did not answer, are tried now. */
 export async function noteProbes(tx: Sql, { hosts, at }: { hosts: readonly string[]; at: Date }): Promise<void> {
   if (hosts.length > 0) await tx.query(NOTE_PROBES, [hosts, at]);
 }
@@ -23,7 +23,7 @@ const PRUNE = `
   delete from receiver_hosts where host in (
     select host from receiver_hosts where greatest(outcome_at, claimed_at) < $1 limit ${PRUNE_BATCH} for update skip locked)`;
 
-/** Forgets hosts that were not called since then: they are new hosts after that. */
+/** Forgets hosts without a call since that moment. They are new hosts then. */
 export async function pruneHosts(sql: Sql, before: Date): Promise<void> {
   await sql.query(PRUNE, [before]);
 }

@@ -92,7 +92,7 @@ export function scopeThresholdRules(db: Database): Promise<number> {
   return moveEach(db, NEXT_WITHOUT_SCOPE, ['threshold']);
 }
 
-/** Each row is changed by a statement of its own page, or alone if it is locked: a locked row delays no other. */
+/** A page of rows is changed by one statement, and each locked row by one of its own, so that a locked row delays no other. */
 async function moveEach(db: Database, next: string, kinds: readonly AlarmKind[]): Promise<number> {
   let moved = 0;
   for await (const rows of pagesOf(db, next, kinds)) {

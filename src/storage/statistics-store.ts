@@ -24,7 +24,7 @@ export interface Statistics {
   min: number;
   max: number;
   avg: number;
-  /** Infinite where it is beyond the range of floats. */
+  /** Infinite if it is beyond the range of floats. */
   sum: number;
   /** Of the whole population. */
   stddev: number;

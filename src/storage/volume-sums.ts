@@ -1,15 +1,15 @@
 /*
  * Sums of volumes that cannot overflow within a statement: PostgreSQL fails a whole statement when the sum of one group,
- * or the sum of its squares, is beyond the range of floats. So huge volumes are summed apart, at a scale at which they
- * have room; put together here they may be infinite.
+ * or the sum of its squares, is beyond the range of floats. So huge volumes are scaled down and summed separately. Here the
+ * two sums are added, and the result may be infinite.
  */
 
-/** Squares of smaller volumes leave room for a thousand million of them. */
+/** Volumes above this are huge. The squares of a thousand million smaller volumes can be added without overflow. */
 const HUGE = '1e140';
 /** A power of two, so that scaling by it loses nothing. */
 const SCALE = 2 ** -600;
 
-/** Columns of a query, as `SummedRow` has them; `volume` is an expression of SQL of our own, such as `s.volume`. */
+/** The columns of a query that gives `SummedRow`. `volume` is a trusted SQL expression, such as `s.volume`. */
 export function sumColumns(volume: string): string {
   return `sum(${volume}) filter (where abs(${volume}) <= ${HUGE}) as small_sum,
           sum(case when abs(${volume}) > ${HUGE} then ${volume} * ${SCALE} end) as huge_sum`;
@@ -17,7 +17,7 @@ export function sumColumns(volume: string): string {
 
 export interface SummedRow {
   count: number;
-  /** Null where there is none of that size. */
+  /** Null if there is no volume of that size. */
   small_sum: number | null;
   huge_sum: number | null;
 }
@@ -35,7 +35,7 @@ export function deviationColumns(volume: string): string {
           stddev_pop(case when abs(${volume}) > ${HUGE} then ${volume} * ${SCALE} else 0 end) as huge_stddev`;
 }
 
-/** Of the whole population. Beside huge volumes the others are too small to be told from nothing. */
+/** The standard deviation of the population. Next to huge volumes the others are negligible. */
 export function deviationOf({
   huge_sum,
   small_stddev,

@@ -26,7 +26,7 @@ test.each([
   expect(scrubAction(action)).toBe(scrubbed);
 });
 
-describe('secrets in the path', () => {
+describe('the secrets in the path of an action', () => {
   test.each([
     ['Slack', 'https://hooks.slack.com/services/T0/B0/x9Kq', 'https://hooks.slack.com/services/***'],
     ['Slack workflows', 'https://hooks.slack.com/triggers/T0/1/x9Kq', 'https://hooks.slack.com/triggers/***'],
@@ -103,7 +103,7 @@ describe('secrets in the path', () => {
     'http://receiver/hooks',
     'http://receiver/webhook/',
     'http://receiver/scale-up?',
-  ])('are not seen in %s', (action) => {
+  ])('are not found in %s', (action) => {
     expect(scrubAction(action)).toBe(action.replace(/\?$/, ''));
   });
 });

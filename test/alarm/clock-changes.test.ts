@@ -107,7 +107,7 @@ function probesOf({ around, reach, duration }: Compared, openings: readonly numb
 }
 
 describeWith(['croniter'], 'time constraints around changes of the clock', () => {
-  test('open and close when the rules say, in each zone of the tz database, in both directions', () => {
+  test('time constraints open and close by the rules, in each zone of the tz database, for both kinds of clock change', () => {
     const formatters = new Map<string, Intl.DateTimeFormat>();
     const changes = chosen(clockChanges(Date.UTC(1900) / 1000, Date.UTC(2038) / 1000));
     const agreed = changes.filter((change) => isAgreedOn(change, formatters));

@@ -78,7 +78,7 @@ describe('a rare schedule', () => {
     expect(openTimes.isOpen(new Date(at))).toBe(expected);
   });
 
-  test('that lasts for a year is open from the opening before', () => {
+  test('whose opening lasts for a year is open since the previous opening', () => {
     expect(isOpen([hours('0 0 1 1 *', 366 * 86_400)], '2026-12-31T23:00:00Z')).toBe(true);
     expect(isOpen([hours('0 0 29 2 *', 366 * 86_400)], '2025-03-01T00:00:00Z')).toBe(true);
     expect(isOpen([hours('0 0 29 2 *', 366 * 86_400)], '2025-03-01T00:00:01Z')).toBe(false);
@@ -113,8 +113,8 @@ const moments = fc
   )
   .chain(([at, near, far]) => fc.shuffledSubarray([0, ...near, ...far].map((offset) => new Date(at.getTime() + offset))));
 
-describe('kept answers', () => {
-  test('are those that would be found anew, at any moments in any order', () => {
+describe('kept answers of open times', () => {
+  test('equal fresh answers, for any moments in any order', () => {
     const shared = createOpenTimesSource();
     fc.assert(
       fc.property(fc.array(anyHours, { maxLength: 4 }), moments, (constraints, all) => {
@@ -125,7 +125,7 @@ describe('kept answers', () => {
     );
   });
 
-  test('are those of a clock that is asked minute by minute, for schedules of whole minutes', () => {
+  test('equal those of a minute-by-minute search, for schedules of whole minutes', () => {
     fc.assert(
       fc.property(fc.constantFrom('*/20 * * * *', '30 2 * * *', '0 0 * * *', '0 */2 * * *'), fc.nat(2 * 366), (start, days) => {
         const timezone = 'America/St_Johns';
@@ -140,7 +140,7 @@ describe('kept answers', () => {
     );
   });
 
-  test('need no more work while the period lasts, and none at all for what never opens', () => {
+  test('need no further computation in their period, and none for a constraint that never opens', () => {
     const source = createOpenTimesSource();
     const [daily, never] = [source.of([hours('0 11 * * *', 3600, 'Europe/Berlin')]), source.of([hours('0 0 31 2 *', 60)])];
     const at = (time: string): Date => new Date(`2026-01-05T${time}Z`);
@@ -151,13 +151,13 @@ describe('kept answers', () => {
     expect(never.unknownAt(new Date('2126-01-05T00:00:00Z'))).toBe(0);
   });
 
-  test('of a schedule that is always open last for weeks', () => {
+  test('last for weeks for a schedule that is always open', () => {
     const openTimes = createOpenTimesSource().of([hours('* * * * *', 60, 'Europe/Berlin')]);
     expect(openTimes.isOpen(new Date('2026-01-05T10:30:00Z'))).toBe(true);
     expect(openTimes.unknownAt(new Date('2026-02-04T10:30:00Z'))).toBe(0);
   });
 
-  test('are shared by alarms with the same constraints, whatever these are called', () => {
+  test('are shared by alarms whose constraints differ in their names only', () => {
     const source = createOpenTimesSource();
     const constraint = { ...hours('0 11 * * *', 60), description: '' };
     expect(source.of([{ ...constraint, name: 'a' } as Hours])).toBe(source.of([{ ...constraint, name: 'b' } as Hours]));
@@ -165,7 +165,7 @@ describe('kept answers', () => {
     expect(source.of([constraint])).not.toBe(source.of([{ ...constraint, duration: 61 }]));
   });
 
-  test('of a row that cannot be read are closed', () => {
+  test('are closed for a row that cannot be read', () => {
     expect(isOpen([hours('nonsense', 60)], '2026-01-05T00:00:00Z')).toBe(false);
     expect(isOpen([hours('* * * * *', 60, 'Mars/X')], '2026-01-05T00:00:00Z')).toBe(false);
   });
@@ -199,7 +199,7 @@ describe('a clock that is changed at any time and by any amount', () => {
     after: fc.integer({ min: -12 * 3600, max: 12 * 3600 }),
   });
 
-  test('has come to a local time at its first moment, and to all of those before its farthest', () => {
+  test('reaches a local time at its first moment, and has reached all local times before its farthest one', () => {
     fc.assert(
       fc.property(change, fc.integer({ min: -2 * 86_400, max: 2 * 86_400 }), ({ at, before, after }, distance) => {
         const offsetAt = (moment: number): number => (moment < at * 1000 ? before : after) * 1000;

@@ -75,7 +75,7 @@ describe('alarms that ask the same', () => {
 describe('a threshold rule of an author who is bound to one project', () => {
   const scope = { projectId: 'p' };
 
-  test('shows that project as a condition, and has it as its scope', () => {
+  test('has that project as a condition and as its scope', () => {
     expect(scopedTo(where(['resource_id', 'r']), scope)).toMatchObject({
       query: [
         { field: 'resource_id', op: 'eq', value: 'r', type: '' },
@@ -85,12 +85,12 @@ describe('a threshold rule of an author who is bound to one project', () => {
     });
   });
 
-  test('has it as its scope too when a condition names it already', () => {
+  test('has that project as its scope also if a condition names it already', () => {
     const named = where(['project', 'p']);
     expect(scopedTo(named, scope)).toEqual({ ...named, scope_to_project: 'p' });
   });
 
-  test('has no scope when its author sees all projects, whatever its conditions name', () => {
+  test('has no scope if its author sees all projects, even with a condition on a project', () => {
     expect(scopedTo(where(['project_id', 'q']), { projectId: null })).toEqual({
       ...where(['project_id', 'q']),
       scope_to_project: null,
@@ -101,7 +101,7 @@ describe('a threshold rule of an author who is bound to one project', () => {
     expect(() => scopedTo(where(['project_id', 'p'], ['project', 'q']), scope)).toThrow('Not Authorized to access project q');
   });
 
-  test('is read back by clients without its scope', () => {
+  test('is shown to clients without its scope', () => {
     const rule = scopedTo(where(['resource_id', 'r']), scope);
     expect(alarmTypes.threshold.shownJson?.(rule)).not.toContain('scope_to_project');
     expect(alarmTypes.threshold.ruleJson(rule)).toContain('"scope_to_project": "p"');
@@ -116,7 +116,7 @@ describe('a threshold rule of an author who is bound to one project', () => {
     type: fc.constantFrom('', 'string', 'integer', 'float', 'boolean', 'datetime'),
   });
 
-  test('reads the samples of that project alone, whatever its conditions say', () => {
+  test('reads the samples of that project only, with any conditions', () => {
     fc.assert(
       fc.property(fc.array(condition), fc.constantFrom(...IDS), (query, projectId) => {
         const rule = { ...aThresholdRule(), query };
@@ -142,7 +142,7 @@ describe('a threshold rule of an author who is bound to one project', () => {
   });
 
   test.each(['user_id', 'resource_id', 'source', 'message_id'])(
-    'compares %s as the text that was sent, whatever its type',
+    'compares %s as the text that was sent, with any type',
     (field) => {
       const key = { user_id: 'userId', resource_id: 'resourceId', source: 'source', message_id: 'messageId' }[field] as string;
       expect(seriesNeeded(where([field, '007', 'integer'])).query).toMatchObject({ [key]: '007' });

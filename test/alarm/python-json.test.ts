@@ -161,7 +161,7 @@ describe('JSON is quoted with its numbers as Python reads them', () => {
     expect(pythonRepr(parsedForPython(json))).toBe(expected);
   });
 
-  test.each(['01', '[1.]', '{', '"\u0000', '[NaN]'])('and what is none is refused: %s', (json) => {
+  test.each(['01', '[1.]', '{', '"\u0000', '[NaN]'])('and invalid JSON is refused: %s', (json) => {
     expect(() => parsedForPython(json)).toThrow(SyntaxError);
   });
 });

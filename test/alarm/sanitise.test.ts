@@ -86,7 +86,7 @@ describe('points', () => {
   });
 });
 
-test('whatever is sent, the points in the window are kept in order, by the last word on each moment, and all others are told of', () => {
+test('of any series the points in the window are kept in order, the last one of each moment, and all others are reported', () => {
   const time = fc.oneof(fc.integer({ min: 95, max: 205 }), fc.constantFrom(NaN, Infinity, -Infinity, 150.5));
   const value = fc.oneof(fc.double(), fc.constantFrom<unknown>(null, '1', true, [], {}, Infinity, -Infinity), fc.integer());
   fc.assert(

@@ -4,14 +4,14 @@ import { NOT_EVALUATED_YET, type AlarmState } from '../../src/alarm/alarm.js';
 import { replacingReason, type Explainer } from '../../src/alarm/decide.js';
 import { differInFiguresAlone, isProvisional, noBackendHint, notChecked, notEvaluated } from '../../src/alarm/state-reason.js';
 
-describe('a reason that stands only until the first evaluation', () => {
+describe('a provisional reason', () => {
   test.each([
     NOT_EVALUATED_YET,
     notChecked(['the prometheus backend cannot be asked: connection refused']),
     notEvaluated([noBackendHint('gnocchi', 'east')]),
     'time constraint nights never opens',
     'time constraint a\nb never opens; time constraint c never opens',
-  ])('is: %s', (reason) => expect(isProvisional(reason)).toBe(true));
+  ])('is recognised: %s', (reason) => expect(isProvisional(reason)).toBe(true));
 
   test.each([
     'Manually set via API',
@@ -20,10 +20,10 @@ describe('a reason that stands only until the first evaluation', () => {
     'time constraint',
     'not evaluated',
     '',
-  ])('is not: %s', (reason) => expect(isProvisional(reason)).toBe(false));
+  ])('is not any other reason: %s', (reason) => expect(isProvisional(reason)).toBe(false));
 });
 
-test('each cause of a reason is told once', () => {
+test('a reason names each cause once', () => {
   expect(notChecked(['a', 'b', 'a'])).toBe('not checked: a; b');
   expect(notEvaluated([noBackendHint('prometheus', null), noBackendHint('gnocchi', 'east')])).toBe(
     'not evaluated: no prometheus backend is configured (set prometheus.url); ' +
@@ -31,13 +31,13 @@ test('each cause of a reason is told once', () => {
   );
 });
 
-describe('two reasons differ in figures alone', () => {
+describe('reasons that differ in figures only', () => {
   test.each([
     ['3 datapoints are unknown', '5 datapoints are unknown'],
     ['the query reads 10.5 of 7 series', 'the query reads 11 of 8 series'],
     ['for the match group {a="1"} on the left', 'for the match group {a="2", b="x"} on the left'],
     ['same', 'same'],
-  ])('%j and %j', (a, b) => expect(differInFiguresAlone(a, b)).toBe(true));
+  ])('are %j and %j', (a, b) => expect(differInFiguresAlone(a, b)).toBe(true));
 
   test.each([
     ['due to rules: rule1 state evaluated to unknown.', 'due to rules: rule2 state evaluated to unknown.'],
@@ -46,7 +46,7 @@ describe('two reasons differ in figures alone', () => {
     ['Alarms 0b1c7d0e-0000-4000-8000-00000000000a', 'Alarms 0b1c7d0e-0000-4000-8001-00000000000a'],
     ['1 datapoints are unknown', 'datapoints are unknown'],
     ['on the left', 'on the right'],
-  ])('not %j and %j', (a, b) => expect(differInFiguresAlone(a, b)).toBe(false));
+  ])('are not %j and %j', (a, b) => expect(differInFiguresAlone(a, b)).toBe(false));
 });
 
 describe('the reason that an evaluation gives for a state that stays', () => {
@@ -70,7 +70,7 @@ describe('the reason that an evaluation gives for a state that stays', () => {
     expect(replaced(state, shown, found)).toBe(reason);
   });
 
-  test('is written again for other figures only where the shown one may be of an older definition', () => {
+  test('is written again for other figures only if the shown reason may be of an older definition', () => {
     expect(replaced('insufficient data', 'insufficient data: 3 of 5', '4 of 5', true)).toBeUndefined();
     expect(replaced('insufficient data', 'insufficient data: 3 of 5', '4 of 5', false)).toBe('insufficient data: 4 of 5');
   });

@@ -138,7 +138,7 @@ test.each<[unknown, number, string]>([
   expect([answer.status, answer.fault]).toEqual([status, fault]);
 });
 
-test('what cannot be sent is refused in a change too, and the alarm stays as it was', async () => {
+test('PUT refuses an action that cannot be sent, and the alarm does not change', async () => {
   const id = await api.create(thresholdBody({ alarm_actions: ['http://h/'] }), ADMIN);
   const answer = await api.ask('PUT', `/v2/alarms/${id}`, { body: thresholdBody({ alarm_actions: ['http://%zz@host/'] }) });
   expect([answer.status, answer.fault]).toEqual([400, expect.stringContaining('Unable to parse action http://%zz@host/')]);

@@ -104,7 +104,7 @@ describeWith(['aodh'], 'aodhclient reads every error below /v2', () => {
     });
   }
 
-  test('that any route can answer', async () => {
+  test('aodhclient can read each error that any route can answer', async () => {
     expect(ROUTES.length).toBeGreaterThan(20);
     const answers: ClientAnswer[] = [];
     for (const [method, path] of ROUTES) {
@@ -117,7 +117,7 @@ describeWith(['aodh'], 'aodhclient reads every error below /v2', () => {
     expectRead(answers);
   });
 
-  test('that requests themselves provoke', async () => {
+  test('aodhclient can read errors that its own requests provoke', async () => {
     const id = await api.create(thresholdBody());
     const json = ['Content-Type: application/json'];
     const body = JSON.stringify(thresholdBody());
@@ -160,7 +160,7 @@ describeWith(['aodh'], 'aodhclient reads every error below /v2', () => {
   test.each([
     ['Keystone', keystoneChallenge('http://k'), 'Unauthorized'],
     ['API keys', API_KEY_CHALLENGE, 'The request you have made requires authentication.'],
-  ])('that wrong credentials of %s are answered with, until they are too many', async (_, challenge, message) => {
+  ])('aodhclient can read the answers to wrong credentials of %s, up to the 429', async (_, challenge, message) => {
     const closed = await startApi(db, {
       authentication: (clock) => ({
         challenge,
@@ -182,7 +182,7 @@ describeWith(['aodh'], 'aodhclient reads every error below /v2', () => {
     }
   });
 
-  test('and outside /v2 a 503 says when to try again', async () => {
+  test('a 503 outside /v2 has Retry-After', async () => {
     const headers = ['X-Failure: unavailable'];
     for (const path of ['/v1/notifications', '/v1/nothing', '/v20/alarms', '/nothing']) {
       const answer = await send(failing.url, 'GET', path, { headers });

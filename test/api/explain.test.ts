@@ -280,7 +280,7 @@ describe('an alarm on a backend', () => {
     expect(summary).toContain(`gnocchi gives no data: ${answer.reason.replace('alarm statistics retrieval failed: ', '')}`);
   });
 
-  test('that refuses the query of a rule within a composite one is told with what it said', async () => {
+  test('that refuses the query of a rule of a composite alarm is quoted', async () => {
     const words = 'execution: many-to-many matching not allowed (HTTP 422)';
     prometheus.says = () => ({ kind: 'refused', reason: `alarm statistics retrieval failed: ${words}` });
     const composite_rule = { or: [{ type: 'prometheus', query: 'a / b', threshold: 1 }] };

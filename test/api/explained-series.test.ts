@@ -173,7 +173,7 @@ describe('series of an answer', () => {
     expect(text).not.toMatch(/Infinity|[^"]NaN/);
   });
 
-  test('that has no number at its newest moment is said to have none', async () => {
+  test('whose newest datapoint is not a number are explained so', async () => {
     momentary([{ host: 'a' }, 'NaN']);
     expect((await explainedRule()).summary).toContain('the last datapoint is not a number');
     ranges([{ host: 'a' }, 'NaN', 'NaN']);

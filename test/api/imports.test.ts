@@ -61,7 +61,7 @@ test('an alarm that is activated between the look and the lock keeps its definit
   expect(await row()).toEqual({ name: 'alarm a', alarm_actions: [HOOK], muted: false });
 });
 
-test('an alarm with an action that cannot be sent is not brought over, and the reason names it', async () => {
+test('an alarm with an action that cannot be sent is not imported, and the reason names the action', async () => {
   const [result] = await bringOver([inAodh({ alarm_actions: ['http://%zz@host/'] })]);
   expect(result).toMatchObject({
     outcome: 'refused',

@@ -153,7 +153,7 @@ function suite(open: () => Promise<Database>): void {
     expect(await leaksOf(asked)).toEqual([]);
   });
 
-  test('GET /v2/quotas of another project is refused, whatever its id looks like', async () => {
+  test('GET /v2/quotas of another project is refused, also for ids that look alike', async () => {
     for (const own of PROJECTS) {
       const statuses = new Set<number>();
       for (const other of [own, ...othersLike(own)]) {
@@ -277,7 +277,7 @@ function suite(open: () => Promise<Database>): void {
     }
   });
 
-  test('samples are stored for the caller’s project only, whatever the id in the body looks like', async () => {
+  test('samples are stored for the caller’s project only, also when the id in the body looks alike', async () => {
     for (const own of PROJECTS) {
       for (const other of [own, ...othersLike(own)].flatMap(valuesOf)) {
         if (other === own) continue;
@@ -287,7 +287,7 @@ function suite(open: () => Promise<Database>): void {
     }
   });
 
-  test('an event fires alarms of the caller’s project only, whatever type its trait says', async () => {
+  test('an event fires alarms of the caller’s project only, with any type of its trait', async () => {
     const fired = async (): Promise<string[]> => {
       const { rows } = await db.query<{ project_id: string }>(
         `select distinct project_id from alarms where type = 'event' and state = 'alarm'`,
@@ -317,7 +317,7 @@ function suite(open: () => Promise<Database>): void {
     expect(accepted).toBeGreaterThan(PROJECTS.length);
   });
 
-  test('an alarm of an earlier release, whose scope stands in its conditions, reads the samples of its own project only', async () => {
+  test('an alarm of an earlier release, whose scope is in its conditions, reads the samples of its own project only', async () => {
     for (const [project, type] of [
       ['007', 'integer'],
       ['1.0', 'float'],

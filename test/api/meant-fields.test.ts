@@ -381,13 +381,13 @@ async function fieldsOfRequests(): Promise<string[]> {
 }
 
 const isOfAlarm = (field: string): boolean => /^(POST|PUT) \/v2\/alarms(\/\{id\})?: /.test(field);
-test('every field of every request is looked at here', async () => {
+test('this test covers every field of every request', async () => {
   const fields = await fieldsOfRequests();
   expect(fields.filter((field) => !isOfAlarm(field)).sort()).toEqual(Object.keys(ROWS).sort());
   expect(fields.filter(isOfAlarm).length).toBeGreaterThan(150);
 });
 
-test.each(Object.keys(ALARM_ROUTES))('each field of the body of %s is meant, refused or documented', async (route) => {
+test.each(Object.keys(ALARM_ROUTES))('each field of the body of %s takes effect, is refused or is documented', async (route) => {
   const fields = (await fieldsOfRequests())
     .filter((field) => field.startsWith(`${route}: `))
     .map((field) => field.slice(route.length + 2));
@@ -400,7 +400,7 @@ test.each(Object.keys(ALARM_ROUTES))('each field of the body of %s is meant, ref
   expect(found).toEqual(expected);
 });
 
-describe('a field is meant, refused or documented', () => {
+describe('a field takes effect, is refused or is documented', () => {
   test.each(Object.entries(ROWS))('%s', async (_, { meaning = 'meant', answers }) => {
     const [first, before, after] = await answers();
     // What changes by itself would hide that the field changes nothing.
@@ -414,7 +414,7 @@ describe('a field is meant, refused or documented', () => {
   });
 });
 
-test('of an alarm in a backtest, what an alarm has as an alarm changes nothing, and what a backtest tells is meant', async () => {
+test('a backtest ignores the fields of a stored alarm, and uses the fields of its draft', async () => {
   const actions = { ok_actions: ['http://h/1'], alarm_actions: ['http://h/1'], insufficient_data_actions: ['http://h/1'] };
   const rule = { meter_name: 'cpu', threshold: 1.5, comparison_operator: 'gt' };
   const constraint = { name: 'n', start: '0 0 * * *', duration: 60 };
@@ -444,7 +444,7 @@ test('of an alarm in a backtest, what an alarm has as an alarm changes nothing, 
   expect(before).toMatch(/^200 .*"to": "alarm"/s);
 });
 
-test('what is read and not used is documented', () => {
+test('docs/compatibility.md lists the fields that are read and not used', () => {
   const page = readFileSync(new URL('../../../docs/compatibility.md', import.meta.url), 'utf8');
   const part = /## Fields that are read and not used\n([^]*?)\n## /.exec(page)?.[1] ?? '';
   const unused = [

@@ -39,19 +39,19 @@ const NOT_MUTED: [object | null | undefined, string | undefined][] = [
   [{ muted: 1, delivery_policy: 'every' }, faultOf('True', 'False')],
 ];
 
-describe('tocsin.muted that is another than the alarm has is refused', () => {
-  test.each(NOT_MUTED)('where an alarm is created with %j', async (tocsin, fault) => {
+describe('a tocsin.muted that differs from the value of the alarm is refused', () => {
+  test.each(NOT_MUTED)('when an alarm is created with %j', async (tocsin, fault) => {
     const answer = await api.ask('POST', '/v2/alarms', { as: ADMIN, body: saying(tocsin) });
     expect([answer.status, answer.fault]).toEqual([fault === undefined ? 201 : 400, fault]);
   });
 
-  test.each(NOT_MUTED)('where an alarm that runs its actions is replaced with %j', async (tocsin, fault) => {
+  test.each(NOT_MUTED)('when an alarm that runs its actions is replaced with %j', async (tocsin, fault) => {
     const id = await api.create(saying());
     const answer = await api.ask('PUT', `/v2/alarms/${id}`, { as: ADMIN, body: saying(tocsin) });
     expect([answer.status, answer.fault]).toEqual([fault === undefined ? 200 : 400, fault]);
   });
 
-  test.each(NOT_MUTED)('where an alarm is backtested with %j', async (tocsin, fault) => {
+  test.each(NOT_MUTED)('when an alarm is backtested with %j', async (tocsin, fault) => {
     const body = { alarm: saying(tocsin), start: '2026-01-01T11:59:00', stop: '2026-01-01T12:00:00' };
     const answer = await api.ask('POST', '/v2/alarms/backtest', { as: ADMIN, body });
     expect([answer.status, answer.fault]).toEqual([fault === undefined ? 200 : 400, fault]);
@@ -66,14 +66,14 @@ describe('tocsin.muted that is another than the alarm has is refused', () => {
     [{ muted: 'off' }, faultOf('False', 'True')],
   ];
 
-  test.each(MUTED)('where an alarm that was brought over is replaced with %j, and it stays muted', async (tocsin, fault) => {
+  test.each(MUTED)('when an imported alarm is replaced with %j, and the alarm stays muted', async (tocsin, fault) => {
     await bringOver();
     const answer = await api.ask('PUT', '/v2/alarms/a', { as: ADMIN, body: saying(tocsin) });
     expect([answer.status, answer.fault]).toEqual([fault === undefined ? 200 : 400, fault]);
     expect((await api.ask('GET', '/v2/alarms/a')).json()).toMatchObject({ tocsin: { muted: true } });
   });
 
-  test('where an alarm is brought over', async () => {
+  test('when an alarm is imported', async () => {
     expect(await bringOver({ muted: false })).toMatchObject({ outcome: 'refused', reason: faultOf('False', 'True') });
     expect(await bringOver({ muted: true })).toMatchObject({ outcome: 'created' });
   });
@@ -95,7 +95,7 @@ test.each([
   ['ok', '?state=alarm', 400],
   ['alarm', '?state=nothing', 400],
 ])(
-  'PUT state with the body %j and the URL %j is answered with %i: it is said once, or twice alike',
+  'PUT state with the body %j and the URL %j is answered with %i: the state is given once, or twice with the same value',
   async (body, search, status) => {
     const id = await api.create(saying());
     expect((await api.ask('PUT', `/v2/alarms/${id}/state${search}`, { as: ADMIN, body })).status).toBe(status);

@@ -53,12 +53,12 @@ test('GET /v1/notifications/{id} shows the notification of the list and its atte
   ]);
 });
 
-test('a notification that was not tried yet has an empty list of attempts', async () => {
+test('a notification without an attempt has an empty list of attempts', async () => {
   const shown = await api.ask('GET', '/v1/notifications/waiting', { as: MEMBER });
   expect(shown.json()).toMatchObject({ attempts: 0, attempt_list: [] });
 });
 
-test('a notification of another project, or of none, is not found', async () => {
+test('GET /v1/notifications/{id} does not find a notification of another project, or an unknown one', async () => {
   for (const [id, as] of [
     ['tried', STRANGER],
     ['nothing', MEMBER],
@@ -71,7 +71,7 @@ test('a notification of another project, or of none, is not found', async () => 
   expect((await api.ask('GET', '/v1/notifications/replay')).status).toBe(405);
 });
 
-test('every time below /v1 ends in Z and is the moment that was meant; the body that is sent stays as it is', async () => {
+test('every time below /v1 ends in Z and names the right moment; the body of a notification does not change', async () => {
   await api.ask('PUT', '/v1/delivery-pauses/p1', { as: MEMBER });
   const key = await api.ask('POST', '/v1/api-keys', { as: MEMBER, body: { expires_in: 60 } });
   await api.ask('DELETE', `/v1/api-keys/${key.json<{ id: string }>().id}`, { as: MEMBER });

@@ -108,7 +108,7 @@ describe.each(FORMS)('a query of %s', (_, body) => {
     expect([answer.status, answer.json().state_reason]).toEqual([201, 'Not evaluated yet']);
   });
 
-  test('is accepted as not checked by a server without that route', async () => {
+  test('is accepted as not checked if the server has no such route', async () => {
     double.reply = [404, 'page not found'];
     const answer = await api.ask('POST', '/v2/alarms', { as: ADMIN, body: body('rate(up') });
     const name = JSON.stringify(body()).includes('east') ? ' east' : '';
@@ -127,14 +127,14 @@ describe('the reason of an alarm whose rule was not checked', () => {
 
   beforeEach(() => start({ url: double.url, tenancy: 'none' }));
 
-  test('is that, after an update of its rule too, in whatever state', async () => {
+  test('is the state_reason after an update of its rule, too, in every state', async () => {
     const id = await api.create(plain('up', { state: 'ok' }), ADMIN);
     await db.query("update alarms set state_reason = 'Transition to ok' where id = $1", [id]);
     double.reply = [404, ''];
     expect(await reasonAfter(id, plain('down', { state: 'ok' }))).toBe(NOT_CHECKED);
   });
 
-  test('stays what an evaluation found where the rule stays', async () => {
+  test('does not replace the finding of an evaluation if the rule does not change', async () => {
     const id = await api.create(plain(), ADMIN);
     await db.query("update alarms set state_reason = 'datapoints are unknown' where id = $1", [id]);
     double.reply = [404, ''];
@@ -157,7 +157,7 @@ describe('the reason of an alarm whose rule was not checked', () => {
 });
 
 describe('without a Prometheus', () => {
-  test.each([plain, composite])('the reason of an alarm says so, and names the option to set', async (body) => {
+  test.each([plain, composite])('the state_reason of an alarm names the option to set', async (body) => {
     await start({});
     const answer = await api.ask('POST', '/v2/alarms', { as: ADMIN, body: body('rate(up') });
     expect([answer.status, answer.json().state_reason]).toEqual([201, NOT_CONFIGURED]);
@@ -167,7 +167,7 @@ describe('without a Prometheus', () => {
 describe('where a label keeps projects apart', () => {
   beforeEach(() => start({ url: double.url, tenancy: 'label', project_label: 'project' }));
 
-  test('Prometheus is asked about the query as it will be sent, which nobody is told', async () => {
+  test('Prometheus parses the query as it will be sent, and the author does not see that query', async () => {
     double.reply = refusal(400, 'bad_data', 'unexpected "p1" in {project="p1"}');
     const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body: plain() });
     expect([answer.status, answer.fault]).toEqual([

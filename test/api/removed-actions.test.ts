@@ -33,13 +33,13 @@ async function listed(): Promise<unknown> {
   return (await api.ask('GET', '/v1/notifications', { as: MEMBER })).json<unknown[]>()[0];
 }
 
-test('a PUT without the action cancels what waits for it, and the list says why', async () => {
+test('a PUT without the action cancels its waiting notifications, and the list gives the reason', async () => {
   const id = await alarmWith('pending', HOOK);
   expect((await edit(id, { ok_actions: [HOOK] })).status).toBe(200);
   expect(await listed()).toMatchObject({ status: 'cancelled', last_error: 'action removed from the alarm' });
 });
 
-test('a PUT with the actions as they were read cancels nothing', async () => {
+test('a PUT with the actions as they were read cancels no notification', async () => {
   const id = await alarmWith('pending', 'HTTP://receiver.example');
   const read = (await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json<{ alarm_actions: string[] }>();
   expect((await edit(id, { alarm_actions: read.alarm_actions })).status).toBe(200);

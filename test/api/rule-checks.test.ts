@@ -175,7 +175,7 @@ describe('what Gnocchi says of a rule', () => {
     );
   });
 
-  test('is told as not checked while it cannot be asked, for the leaves of a composite rule too', async () => {
+  test('is recorded as not checked while Gnocchi cannot be asked, for the leaves of a composite rule, too', async () => {
     await double.close();
     for (const body of [ruleBody(), compositeBody()]) {
       const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body });
@@ -186,7 +186,7 @@ describe('what Gnocchi says of a rule', () => {
     }
   });
 
-  test('is not guessed where a rule names what its author may not be allowed to see', async () => {
+  test('is required for a rule that names a resource or metric which its author may not be allowed to see', async () => {
     const bearer = await startApi(db, {
       ruleChecks: checksWith({ gnocchi: { url: double.url, auth: 'keystone' } }),
       authenticate: async (credentials) => ({ ...(await createNoauthAuthenticator()(credentials)), token: 'theirs' }),

@@ -137,7 +137,7 @@ describe('creating an alarm with trust+ actions', () => {
     await slow.close();
   });
 
-  test('tells when a slow Keystone may have made one more, and nobody knows', async () => {
+  test('logs a warning when a slow Keystone may have made one more trust', async () => {
     const trusts = {
       ...cloud.keystone,
       create: async (_: unknown, onSpare: (trustId: string | undefined) => void) => {
@@ -148,7 +148,7 @@ describe('creating an alarm with trust+ actions', () => {
     const slow = await startApi(db, { trusts, authenticate: withToken, log: recordingLogger });
     const alarmId = await slow.create(body(HOOK), OWNER);
     expect(logged).toEqual([
-      ['a trust may be left at Keystone: it did not answer one request for it', { alarmId, trustorId: 'u1' }, undefined],
+      ['a trust may be left at Keystone: a request for a trust was not answered', { alarmId, trustorId: 'u1' }, undefined],
     ]);
     await slow.close();
   });

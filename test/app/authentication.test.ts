@@ -65,7 +65,7 @@ describe('where the API may listen', () => {
         (host) => [mode, host] as const,
       ),
     ),
-  )('%s on %s: elsewhere unless everybody would be admin', async (mode, host) => {
+  )('%s on %s: elsewhere unless every caller would be an admin', async (mode, host) => {
     if (mode === 'noauth') expect(() => configWith(mode, { host })).toThrow('everybody who reaches it is admin');
     else expect(await detailOf(configWith(mode, { host }))).toBe(mode);
   });

@@ -144,7 +144,7 @@ describe('with several backends', () => {
   test.each([
     ['prometheus', PROMQL],
     ['gnocchi', BOGUS],
-  ])('what is not configured is told with the option to set: %s', (kind, rule) => {
+  ])('a backend that is not configured is named with the option to set: %s', (kind, rule) => {
     const checks = several({ [kind]: { others: { east: { url: double.url, auth: 'none' } } } });
     expect(checks.missingBackends(rule, 'east')).toEqual([]);
     expect(checks.missingBackends(rule, null)).toEqual([`no ${kind} backend is configured (set ${kind}.url)`]);

@@ -41,7 +41,7 @@ describe('the program', () => {
       ['dev-cluster', '--port', '1', '--data-dir', '/etc/passwd'],
       '--data-dir: cannot write to /etc/passwd: it is not a directory',
     ],
-  ])('%j ends at once where no directory can be made', (argv, message) => {
+  ])('%j ends at once if its directory cannot be created', (argv, message) => {
     const { status, stderr } = node([main, ...argv], { env: { TOCSIN_API_PORT: '0' } });
     expect([status, stderr]).toEqual([1, expect.stringContaining(`tocsin: ${message}`)]);
   });

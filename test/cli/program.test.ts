@@ -50,7 +50,7 @@ describe('wrong usage', () => {
   });
 });
 
-describe('a number that is none, or out of range', () => {
+describe('an invalid number, or one out of range', () => {
   const BAD = [
     'abc',
     '',

@@ -181,7 +181,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       ]);
     });
 
-    test('of volumes beyond all sums fail nothing: the sum is infinite, and mean and deviation are not', async () => {
+    test('of volumes whose sum overflows do not fail: the sum is infinite, and mean and deviation are finite', async () => {
       const volumes = [Number.MAX_VALUE, Number.MAX_VALUE, 0, 0];
       await samples.append(volumes.map((volume, n) => aSample({ volume, timestamp: second(n) })));
       const half = Number.MAX_VALUE / 2;

@@ -159,14 +159,14 @@ test('the round robin of projects goes on from one batch to the next', async () 
   expect(asked.map((question) => question[0]).join('')).toBe('abcdab');
 });
 
-test('shared requests and single ones of a project take turns, so that neither waits behind a line of the others', async () => {
+test('shared and single requests of a project alternate, so that neither kind waits behind all of the other', async () => {
   for (const ticket of [1, 2, 3, 4]) void queue({ project: 'a', ticket });
   for (const ticket of [11, 12]) void queue({ project: 'a', ticket, isShared: true });
   await answerAll();
   expect(asked).toEqual(['a11', 'a1', 'a12', 'a2', 'a3', 'a4']);
 });
 
-test('what is not sent by then is told apart from what was sent and not answered', async () => {
+test('a request that is not sent in time fails with NotSent, unlike one that was sent and not answered', async () => {
   const late = new AbortController();
   const all = [1, 2, 3].map((ticket) => queue({ project: 'a', ticket, sendBy: late.signal }));
   await settle();
@@ -177,7 +177,7 @@ test('what is not sent by then is told apart from what was sent and not answered
   expect(asked).toEqual(['a1', 'a2']);
 });
 
-test('a slow question is asked once in fifty requests where others never end', async () => {
+test('one request in fifty is a slow one while other requests never end', async () => {
   slots.tookLong({ project: '"slow"', question: 'slow0' });
   void queue({ project: 'slow', ticket: 0 });
   for (let ticket = 1; ticket <= 200; ticket += 1) void queue({ project: 'a', ticket });

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { ALARM_STATES, type AlarmState } from '../../src/alarm/alarm.js';
 import { decide, type Verdict } from '../../src/alarm/decide.js';
 import { MISSING_DATA_TREATMENTS, type EvaluationOptions } from '../../src/alarm/evaluation-options.js';
+import { createOpenTimesSource } from '../../src/alarm/open-times.js';
 import { windowStart, type BackendAnswer } from '../../src/alarm/series.js';
 import { alarmTypes, evaluatedTypeOf, typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import { evaluationInput, NOON, seriesOf } from '../support/builders.js';
@@ -170,6 +171,15 @@ const CAME: Readonly<Record<string, BackendAnswer>> = {
   trouble: { kind: 'trouble', reason: 'no' },
 };
 
+/** The whole minutes of a day, in UTC, at which the time constraint of the page holds. */
+function holdsOn([, , day = '']: string[]): string[] {
+  const [, constraint = ''] = /```json\n(\{ "name": "backup".*\})\n```/.exec(PAGE) ?? [];
+  const times = createOpenTimesSource().ofJson(`[${constraint}]`);
+  const minutes = Array.from({ length: 1440 }, (_, minute) => new Date(Date.parse(day) + minute * 60_000));
+  const open = minutes.filter((minute) => times.isOpen(minute)).map((minute) => minute.toISOString().slice(11, 16));
+  return [`${open[0]} to ${open.at(-1)}`];
+}
+
 /** By heading and columns. The number is of the cells that are given. */
 const CHECKS: Readonly<Record<string, [given: number, check: Check]>> = {
   'The window: alarm, granularity, evaluation_periods, ingestion_lag, from, to': [4, windowOf],
@@ -193,6 +203,7 @@ const CHECKS: Readonly<Record<string, [given: number, check: Check]>> = {
     twoWithClearThreshold,
   ],
   'Load balancer: admin_state_up, operating_status, age in seconds, verdict': [3, memberVerdict],
+  'Time constraints: local time, opens, day, holds, in UTC': [3, holdsOn],
   'Trouble: what came, counts as, verdict': [2, ([, kind = '']) => [verdict(aboveEighty(1), [CAME[kind]!])]],
 };
 

@@ -40,7 +40,7 @@ function dataDirectory(): string {
 }
 
 describe('SIGHUP', () => {
-  test('ends the service in order, with 0, also when it comes twice and before a SIGTERM', async () => {
+  test('stops the service cleanly with exit code 0, also when it comes twice and before a SIGTERM', async () => {
     const port = await freePort();
     const service = startService({ DATABASE_DATA_DIR: dataDirectory(), API_PORT: String(port), LOG_LEVEL: 'info' });
     undo.push(() => service.kill());
@@ -50,7 +50,7 @@ describe('SIGHUP', () => {
     expect(await service.stop()).toBe(0);
   });
 
-  test('of a closed terminal ends the service in order, though it can write nothing any more', async () => {
+  test('of a closed terminal stops the service cleanly, although its output fails', async () => {
     const argv = [process.execPath, MAIN, 'serve', '--data-dir', dataDirectory(), '--port', String(await freePort())];
     const child = spawn('/usr/bin/python3', ['-I', '-c', CLOSE_TERMINAL, 'Ctrl-C stops it', ...argv, '--log-level', 'debug'], {
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -198,7 +198,7 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
     },
   );
 
-  describe('differs, as is documented', () => {
+  describe('differs as documented', () => {
     const both = async (situation: Situation, state: AlarmState): Promise<{ aodh: AodhOutcome; tocsin: AodhOutcome }> => {
       const rule = ruleOf(situation);
       const alarms = [aodhAlarm(rule, state, false)];
@@ -217,7 +217,7 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
     );
 
     test.each([search('nothing', LAST), search('busy', { ...LAST, metric: 'none' })])(
-      '$title: Aodh quotes the 400 of a Gnocchi before 4.5, Tocsin says what Aodh says of a 404 since',
+      '$title: Aodh quotes the 400 of a Gnocchi before 4.5, Tocsin has the reason that Aodh has for a 404 of later ones',
       async (situation) => {
         const name = String(situation.rule()['metric']);
         const quoted = `{'cause': 'Metrics not found', 'detail': ['${name}']} (HTTP 400)`;
@@ -228,7 +228,7 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
       },
     );
 
-    test('metrics of which there are several: Aodh asks what Gnocchi refuses, for ever', async () => {
+    test('a rule by several metrics: Gnocchi refuses the request of Aodh, for ever', async () => {
       expect(await both(metrics(['busy', 'rising'], LAST), 'ok')).toMatchObject({
         aodh: { state: 'insufficient data', reason: expect.stringMatching(/^alarm statistics retrieval failed: .*HTTP 400/) },
         tocsin: { state: 'alarm', reason: 'Transition to alarm due to 1 samples outside threshold, most recent: 99.125' },

@@ -30,7 +30,7 @@ function snapshotOf(...members: MemberAlarm[]): CombinationSnapshot {
 }
 
 /** With two combinations on each level, both of both on the next, there are 2 ** 60 ways down. */
-test('combinations that share members over many levels are worked out once each', () => {
+test('each combination is computed once when combinations share members over many levels', () => {
   const levels = Array.from({ length: 60 }, (_, level) => level);
   const combinations = levels.flatMap((level) =>
     ['a', 'b'].map((name) => member(`${name}${level}`, { of: [`a${level + 1}`, `b${level + 1}`], state: 'ok' })),
@@ -61,7 +61,7 @@ test.each([
   expect(Object.fromEntries(snapshot.statesBelow('top'))).toEqual({ middle: expected, leaf: 'alarm' });
 });
 
-test('members that are gone are absent, and a circle ends', () => {
+test('deleted members are absent, and a cycle of combinations ends', () => {
   const snapshot = snapshotOf(member('a', { of: ['b', 'gone'] }), member('b', { of: ['a', 'gone'], state: 'alarm' }));
   expect(Object.fromEntries(snapshot.statesBelow('a'))).toEqual({ b: 'insufficient data' });
 });

@@ -112,7 +112,7 @@ describe('many alarms at once', () => {
     expect(all - before).toBeGreaterThan(5);
   });
 
-  test('leave other work its turns while their time constraints are worked out, once', async () => {
+  test('let other work run while their time constraints are computed, once', async () => {
     const constraints = (index: number): object[] =>
       Array.from({ length: 20 }, (_, n) => ({
         start: `${n} ${index % 24} ${1 + Math.floor(index / 24)} 2 *`,

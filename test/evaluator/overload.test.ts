@@ -47,7 +47,7 @@ describe('alarms that need more requests than their backend answers in time', ()
     ['1.5 times', 1.5, undefined],
     ['1.5 times what fits, all in one batch,', 1.5, 0],
     ['3 times', 3, undefined],
-  ])('are all asked about in turn, keep their state and are no outage: %s', async (_, load, partition) => {
+  ])('are all evaluated in turn, keep their state and are no outage: %s', async (_, load, partition) => {
     const alarms = alarmsOf(FIT * load, 'p', partition);
     await start(alarms);
     const intervals = 8;
@@ -72,7 +72,7 @@ describe('alarms that need more requests than their backend answers in time', ()
     expect(rig.outcomes).toHaveLength(5 * alarms.length);
   });
 
-  test('delay no alarm of another project that needs less than its share', async () => {
+  test('do not delay a project that needs less than its share', async () => {
     const [many, few] = [alarmsOf(3 * FIT, 'greedy'), alarmsOf(8, 'modest')];
     await start([...many, ...few]);
     await rig.pass(6 * INTERVAL_MS);
@@ -80,14 +80,14 @@ describe('alarms that need more requests than their backend answers in time', ()
     expect(timesAsked(many).least).toBeGreaterThanOrEqual(1);
   });
 
-  test('delay no alarms of their own project that share a request', async () => {
+  test('do not delay alarms of their own project that share a request', async () => {
     const shared = Array.from({ length: 30 }, (_, n) => ({ id: `s${n}`, project: 'p', query: `load{n="${n}"}` }));
     await start([...alarmsOf(3 * FIT, 'p'), ...shared.map((alarm) => ({ ...alarm, partition: 3 }))]);
     await rig.pass(6 * INTERVAL_MS);
     expect(timesAsked(shared).least).toBeGreaterThanOrEqual(5);
   });
 
-  test('are asked about once in a turn, and never by two batches at once', async () => {
+  test('are evaluated once in an interval, and never by two batches at once', async () => {
     const alarms = alarmsOf(2 * FIT, 'p');
     await start(alarms);
     await rig.pass(8 * INTERVAL_MS);
@@ -95,7 +95,7 @@ describe('alarms that need more requests than their backend answers in time', ()
       for (const [index, at] of times.entries()) expect(at - (times[index - 1] ?? -Infinity)).toBeGreaterThan(INTERVAL_MS / 2);
   });
 
-  test('tell how late they are, once when it begins and once when it ends, and are on time again soon after', async () => {
+  test('log their lateness once at its beginning and once at its end, and are on time again soon after', async () => {
     const alarms = alarmsOf(1.5 * FIT, 'p');
     await start(alarms);
     await rig.pass(6 * INTERVAL_MS);
@@ -128,7 +128,7 @@ test('requests that are sent and never answered are an outage, also while others
   expect(new Set(states)).toEqual(new Set(['insufficient data']));
 });
 
-test('slow requests are late and not forgotten where others keep the backend busy', async () => {
+test('slow requests are late, but sent, while others keep the backend busy', async () => {
   const [quick, slow] = [alarmsOf(1.5 * FIT, 'p'), alarmsOf(2, 'slow')];
   // One worker alone would make all that waits behind a slow request as slow.
   await start([...quick, ...slow], { workers: 8, takes: (query) => (query.includes('slow') ? 4_000 : 2_000) });

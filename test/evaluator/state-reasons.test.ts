@@ -150,7 +150,7 @@ function reasons(open: () => Promise<Database>): void {
       expect(await writes()).toBe(written);
     });
 
-    test('threshold, on the built-in meters: no data', async () => {
+    test('threshold on the built-in meters: no data', async () => {
       await storeAlarm(db, { id: 'a', rule: thresholdRule({ evaluation_periods: 2 }) });
       await start();
       expect(await reasonAfterAnInterval()).toBe('2 datapoints are unknown');
@@ -165,7 +165,7 @@ function reasons(open: () => Promise<Database>): void {
     });
   });
 
-  describe('an alarm that was made with the state that its first evaluation finds says so', () => {
+  describe('an alarm that was created in the state of its first evaluation gets the reason for that', () => {
     test.each<[Kind, 'ok' | 'alarm', string]>([
       ...THRESHOLDS.flatMap((kind): [Kind, 'ok' | 'alarm', string][] => [
         [kind, 'ok', 'Remaining as ok due to 1 samples inside threshold, most recent: 5.0'],
@@ -207,7 +207,7 @@ function reasons(open: () => Promise<Database>): void {
     expect(await reasonAfterAnInterval()).toBe('Transition to it, by then');
   });
 
-  test('a reason follows each other finding while the state stays insufficient data, and not each other figure', async () => {
+  test('while an alarm stays in insufficient data, its reason follows each new finding, but not each new figure', async () => {
     await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus') });
     await start();
     const found: string[] = [];
@@ -218,7 +218,7 @@ function reasons(open: () => Promise<Database>): void {
     expect(found).toEqual(['read 1 of 2 series', 'read 1 of 2 series', 'status 500', 'status 502', 'datapoints are unknown']);
   });
 
-  test('an edit has other figures written, since they are those of another rule', async () => {
+  test('after an edit, new figures are written, since they are of a new rule', async () => {
     const rule = (evaluation_periods: number): AlarmRule =>
       alarmTypes.prometheus.schema.parse({ ...CONDITION, query: 'up', evaluation_periods });
     await storeAlarm(db, { id: 'a', rule: rule(3) });
@@ -233,7 +233,7 @@ function reasons(open: () => Promise<Database>): void {
   describe('a backend that cannot be asked', () => {
     const unasked = (kind: Kind): string => `not evaluated: the ${BACKENDS[kind]} backend cannot be asked: connection refused`;
 
-    test.each(KINDS)('is told by an alarm that was never evaluated, at once: %s', async (kind) => {
+    test.each(KINDS)('is named at once by an alarm that was never evaluated: %s', async (kind) => {
       says = () => OUTAGE;
       await storeAlarm(db, { id: 'a', rule: ruleOf(kind), state: 'ok' });
       await start();
@@ -253,7 +253,7 @@ function reasons(open: () => Promise<Database>): void {
       expect(await reasonAfterAnInterval()).toBe(unasked('prometheus'));
     });
 
-    test('is replaced as soon as it answers, though the state stays', async () => {
+    test('is no longer the reason as soon as it answers, although the state stays', async () => {
       says = () => OUTAGE;
       await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus'), state: 'ok' });
       await start();
@@ -278,7 +278,7 @@ function reasons(open: () => Promise<Database>): void {
   });
 
   describe('a backend that is not configured', () => {
-    test.each(KINDS)('is told, with the option to set: %s', async (kind) => {
+    test.each(KINDS)('is named with the option to set: %s', async (kind) => {
       await storeAlarm(db, { id: 'a', rule: ruleOf(kind) });
       await start({ remote: {} });
       const backend = BACKENDS[kind];
@@ -294,7 +294,7 @@ function reasons(open: () => Promise<Database>): void {
       expect(await reasonAfterAnInterval()).not.toBe(reason);
     });
 
-    test('is told with its name', async () => {
+    test('is named by its own name', async () => {
       await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus') });
       await db.query(`update alarms set evaluation_options = '{"backend": "east"}'`);
       await start();
@@ -311,13 +311,13 @@ function reasons(open: () => Promise<Database>): void {
     });
   });
 
-  test('a composite rule without any rule in it says that it asks nothing', async () => {
+  test('the reason of an empty composite rule is that it asks nothing', async () => {
     await storeAlarm(db, { id: 'a', rule: alarmTypes.composite.schema.parse({ and: [] }) });
     await start();
     expect(await reasonAfterAnInterval()).toBe('not evaluated: its rule asks nothing');
   });
 
-  test('an evaluation that fails is told as a fault of this service', async () => {
+  test('the reason of an evaluation that fails is a fault of this service', async () => {
     says = () => ({ kind: 'series', series: undefined as never });
     await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus') });
     await start();
@@ -327,7 +327,7 @@ function reasons(open: () => Promise<Database>): void {
   });
 
   test.each(['insufficient data', 'ok'])(
-    'an alarm in state %s of whose time constraints none ever opens says so, until one does',
+    'an alarm in state %s whose time constraints never open says so, until one opens',
     async (state) => {
       const at = (start: string, name: string): object => ({ name, description: '', start, duration: 60, timezone: '' });
       const never = [at('0 0 31 2 *', 'a'), at('0 0 30 2 *', 'b')];
@@ -350,7 +350,7 @@ function reasons(open: () => Promise<Database>): void {
     },
   );
 
-  test('an alarm that is disabled, or outside its time constraints, is truly not evaluated yet', async () => {
+  test('an alarm that is disabled, or outside its time constraints, keeps Not evaluated yet', async () => {
     const night = [{ name: 'n', description: '', start: '0 3 * * *', duration: 60, timezone: '' }];
     await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus'), enabled: false });
     await storeAlarm(db, { id: 'b', rule: ruleOf('prometheus'), timeConstraints: night });
@@ -381,7 +381,7 @@ function reasons(open: () => Promise<Database>): void {
     expect((await row()).state_reason).toBe(before);
   });
 
-  test('a reason that was found by an evaluator that has lost the alarm is not written', async () => {
+  test('the reason of an evaluator that no longer owns the alarm is not written', async () => {
     await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus') });
     await start();
     await db.query('update partitions set epoch = epoch + 1');

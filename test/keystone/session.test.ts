@@ -221,7 +221,7 @@ describe('the catalogue', () => {
     expect(await open(settings).endpoint('metric')).toBe(url);
   });
 
-  test('that lacks a service is asked for again, at most every five seconds, and has what was added since', async () => {
+  test('that lacks a service is fetched again, at most every five seconds, and then has services added since', async () => {
     const session = open();
     await expect(session.endpoint('messaging')).rejects.toMatchObject({ code: 'unavailable' });
     await clock.advance(5_000);
@@ -240,7 +240,7 @@ describe('the catalogue', () => {
     expect(keystone.logins()).toHaveLength(3);
   });
 
-  test('that cannot be asked for again is told as what it is', async () => {
+  test('that cannot be fetched again is an unavailable Keystone, and not a missing service', async () => {
     const session = open();
     await session.token();
     await clock.advance(5_000);

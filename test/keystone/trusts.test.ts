@@ -46,7 +46,7 @@ afterEach(() => keystone.close());
 const asked = (times: number): Promise<void> => eventually(() => expect(answers).toHaveLength(times));
 
 describe('a request for a trust', () => {
-  test('that is answered in time is made once', async () => {
+  test('that is answered in time is sent once', async () => {
     const spares: unknown[] = [];
     const made = trusts.create(TRUSTOR, (id) => spares.push(id));
     await asked(1);
@@ -56,7 +56,7 @@ describe('a request for a trust', () => {
     expect([answers.length, spares]).toEqual([1, []]);
   });
 
-  test('that is slow is made again; the first answer counts, and the trust of a later one is spare', async () => {
+  test('that is slow is sent again; the first answer counts, and the trust of a later one is spare', async () => {
     const spares: unknown[] = [];
     const made = trusts.create(TRUSTOR, (id) => spares.push(id));
     await asked(1);
@@ -68,7 +68,7 @@ describe('a request for a trust', () => {
     await eventually(() => expect(spares).toEqual(['t1']));
   });
 
-  test('that breaks off after it was made again may have left one', async () => {
+  test('that breaks off after it was sent again may have left a trust', async () => {
     const spares: unknown[] = [];
     const made = trusts.create(TRUSTOR, (id) => spares.push(id));
     await asked(1);
@@ -83,7 +83,7 @@ describe('a request for a trust', () => {
     await eventually(() => expect(spares).toEqual([undefined, undefined]));
   });
 
-  test('is made three times at most', async () => {
+  test('is sent three times at most', async () => {
     const made = trusts.create(TRUSTOR, () => undefined);
     await asked(1);
     await clock.advance(PATIENCE_MS);
@@ -96,7 +96,7 @@ describe('a request for a trust', () => {
     expect(await made).toBe('t1');
   });
 
-  test('that Keystone fails at once is not made again', async () => {
+  test('that Keystone fails at once is not sent again', async () => {
     const made = trusts.create(TRUSTOR, () => undefined);
     await asked(1);
     answers[0]?.({ status: 500 });

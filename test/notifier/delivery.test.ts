@@ -128,7 +128,7 @@ describe('delivery', () => {
     expect(rows.map(({ outcome }) => outcome)).toEqual([...Array<string>(attempts - 1).fill('retry'), 'dead']);
   });
 
-  test('what is replayed after it was rejected has the whole schedule again', async () => {
+  test('a replayed notification that was rejected gets the full schedule again', async () => {
     const receiver = await serve(answering(403, 403, 403));
     await put('n1', { action: receiver.url });
     const { doorbell } = start({ rules: { rejectedSchedule: [1] } });
@@ -142,7 +142,7 @@ describe('delivery', () => {
     expect(receiver.requests).toHaveLength(4);
   });
 
-  test('what was rejected gives way to a newer transition under policy current', async () => {
+  test('a newer transition supersedes a rejected notification under policy current', async () => {
     const receiver = await serve(answering(409));
     await db.query("update alarms set state_version = 2 where id = 'a'");
     for (const sequence of [1, 2]) await put(`n${sequence}`, { sequence, action: receiver.url });
@@ -181,7 +181,7 @@ describe('delivery', () => {
     await eventually(async () => expect(await failed()).toBe(1));
   });
 
-  test('hosts that hang, each of another project, take a quarter of the slots between them', async () => {
+  test('hosts that hang, each of another project, take a quarter of the slots together', async () => {
     const healthy = await serve();
     const { doorbell } = start();
     await put('first', { alarmId: 'first', projectId: 'w0', action: healthy.url });

@@ -81,7 +81,7 @@ describe('the schedule for rejected attempts', () => {
     expect(attempts(offsets, middle)).toEqual([5_000, 30_000, 2 * MINUTE, 5 * MINUTE]);
   });
 
-  test('has as many attempts whatever the jitter, each within a fifth of its time', () => {
+  test('has the same number of attempts with any jitter, each within a fifth of its time', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 4, maxLength: 4 }), (draws) => {
         const left = [...draws];
@@ -98,7 +98,7 @@ describe('the schedule for rejected attempts', () => {
     { answers: 'in a second', answerMs: 1_000, expected: [5_000, 30_000, 2 * MINUTE, 5 * MINUTE] },
     { answers: 'in a minute', answerMs: MINUTE, expected: [5_000, 2 * MINUTE, 5 * MINUTE] },
     { answers: 'in an hour', answerMs: HOUR, expected: [5_000] },
-  ])('leaves out what has passed when the receiver answers $answers', ({ answerMs, expected }) => {
+  ])('leaves out times that have passed when the receiver answers $answers', ({ answerMs, expected }) => {
     expect(attempts(offsets, middle, answerMs)).toEqual(expected);
   });
 

@@ -40,7 +40,7 @@ function contract(open: () => Promise<Database>): void {
     return { lastEvaluatedAt, behindSince };
   };
 
-  test('an alarm that is behind was last evaluated before its partition was, and is due since then, until it is caught up with', async () => {
+  test('an alarm that is behind shows its own last evaluation and its own due time, until a catch-up batch evaluates it', async () => {
     const record = createBehindStore(db, 'm');
     await record(rowsOf(['late']));
     expect(await progressOf('late')).toEqual({ lastEvaluatedAt: BEFORE, behindSince: DUE });

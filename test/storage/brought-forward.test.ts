@@ -54,7 +54,7 @@ function contract(open: () => Promise<Database>): void {
   afterAll(() => bench.db.close());
 
   describe('a repeat that is newly due', () => repeats(bench));
-  describe('asking anew in other ways', () => askingAnew(bench));
+  describe('a replay, a resumed pause and an edit', () => askingAnew(bench));
   describe('a receiver that comes back', () => comingBack(bench));
 }
 
@@ -180,7 +180,7 @@ function repeats(bench: Bench): void {
     expect(await claim(bench, 300)).toMatchObject([{ id: 'head', attempt: 4, attemptInSchedule: 3 }]);
   });
 
-  test('while the transition is in flight has it tried again when that attempt has failed, once', async () => {
+  test('while the transition is in flight makes it due once when that attempt has failed', async () => {
     await head(bench, { status: 'in_flight', attempt: 1, claimUntil: at(80) });
     await repeat(bench, 60);
     await record(bench, { startedAt: at(1) }, 65);
@@ -198,7 +198,7 @@ function repeats(bench: Bench): void {
 }
 
 function askingAnew(bench: Bench): void {
-  test('without anything that asks anew the schedule stands', async () => {
+  test('without such an event the schedule stands', async () => {
     await head(bench, IN_RETRY);
     expect(await claim(bench, 7_199)).toEqual([]);
     expect(await claim(bench, 7_200)).toHaveLength(1);
@@ -253,7 +253,7 @@ function askingAnew(bench: Bench): void {
     expect(await claim(bench, 60)).toEqual([]);
   });
 
-  test('a Retry-After holds for newer notifications of the queue, and no longer than said', async () => {
+  test('a Retry-After delays newer notifications of the queue, and for no longer than it says', async () => {
     await head(bench, { status: 'in_flight', attempt: 1, claimUntil: at(80), policy: 'current' });
     await storeNotification(bench.db, { id: 'newer', action: HOOK, actionList: 'alarm_actions', sequence: 2 });
     await bench.db.query("update alarms set state_version = 2 where id = 'a'");

@@ -123,7 +123,7 @@ function contract(open: () => Promise<Database>): void {
       expect(await notifier.look(20.1)).toHaveLength(4);
     });
 
-    test('is judged by its latest attempt, whichever is written down first', async () => {
+    test('is judged by its latest attempt, in any order of the records', async () => {
       await put('host', 10);
       await storeAnsweringHosts(db, 'host');
       const notifier = new Notifier(store, 20);
@@ -135,7 +135,7 @@ function contract(open: () => Promise<Database>): void {
       expect(await notifier.look(31)).toHaveLength(4);
     });
 
-    test('keeps its name when an attempt says nothing about it, and a new one waits for no second', async () => {
+    test('keeps its record when an attempt says nothing about it, and a new host does not wait for a second', async () => {
       await put('blocked', 5);
       const notifier = new Notifier(store, 20);
       for (let n = 0; n < 5; n += 1) {
@@ -176,7 +176,7 @@ function contract(open: () => Promise<Database>): void {
       expect(await new Notifier(store, concurrency).look(0)).toHaveLength(expected);
     });
 
-    test('are left by hosts that hang to those that answer', async () => {
+    test('are left free by hosts that hang for hosts that answer', async () => {
       for (let n = 0; n < 30; n += 1) await put(`dead${n}`, 3, `p${n}`);
       for (let n = 0; n < 4; n += 1) await put(`live${n}`, 5, `q${n}`);
       await storeAnsweringHosts(db, 'live0', 'live1', 'live2', 'live3');
@@ -185,7 +185,7 @@ function contract(open: () => Promise<Database>): void {
       expect(found.filter(({ isHostAnswering }) => isHostAnswering)).toHaveLength(15);
     });
 
-    test('go to one project by half at most, and to others as they have work', async () => {
+    test('go to one project by half at most, and to other projects with due notifications', async () => {
       for (let n = 0; n < 10; n += 1) await put(`live${n}`, 4, 'loud');
       await put('quiet', 3, 'quiet');
       await storeAnsweringHosts(db, 'quiet', ...Array.from({ length: 10 }, (_, n) => `live${n}`));
@@ -201,7 +201,7 @@ function contract(open: () => Promise<Database>): void {
       expect(countBy(await notifier.look(2))).toEqual({ loud: 1 });
     });
 
-    test('at one host go to others when a project has its half', async () => {
+    test('at one host go to other projects when a project has its half', async () => {
       for (let n = 0; n < 3; n += 1) await put(`live${n}`, 4, 'loud');
       await storeAnsweringHosts(db, 'live0', 'live1', 'live2', 'shared');
       const notifier = new Notifier(store, 20);
@@ -211,7 +211,7 @@ function contract(open: () => Promise<Database>): void {
       expect(countBy(await notifier.look(1))).toEqual({ q1: 4, q2: 4 });
     });
 
-    test('take hosts that hang in turn, by the hundred too', async () => {
+    test('are given to hosts that hang in turn, also to hundreds of them', async () => {
       for (let n = 0; n < 300; n += 1) await put(`dead${n}`, 1);
       const notifier = new Notifier(store, 100);
       const seen = new Set<string>();

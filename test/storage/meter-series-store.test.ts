@@ -80,7 +80,7 @@ function statistics(open: () => Promise<Database>): void {
     expect((await ask({ meter: 'cpu', ...query })).map(({ sum }) => sum)).toEqual(sums);
   });
 
-  test('are not read for a project and for all projects by one statement, whichever comes first', async () => {
+  test('are not read for a project and for all projects by one statement, in any order', async () => {
     const scoped = { meter: 'cpu', project: 'p' };
     const message = 'a statement has queries of one project and queries of all projects';
     await expect(ask({ meter: 'cpu' }, scoped)).rejects.toThrow(message);

@@ -74,7 +74,7 @@ describe('a failure of the driver without a SQLSTATE', () => {
   });
 
   test.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND'])(
-    'is none of the database where another service fails: %s',
+    'is no outage of the database if another service fails: %s',
     (code) => {
       expect(isOutage(coded(code))).toBe(false);
     },
@@ -154,7 +154,7 @@ describe('a PostgreSQL that', () => {
     ]);
   });
 
-  test('is gone is an outage; what a transaction itself throws is not', async () => {
+  test('is gone is an outage; an error that a transaction itself throws is not', async () => {
     server = await startPostgresDouble();
     db = await openPostgres({ url: server.url, maxConnections: 1, statementTimeoutMs: 1_000 }, silentLogger);
     await server.goAway();
@@ -167,7 +167,7 @@ describe('a PostgreSQL that', () => {
 });
 
 describe('an embedded database', () => {
-  test('that is closed is an outage; a wrong statement, and what a transaction itself throws, are not', async () => {
+  test('that is closed is an outage; a wrong statement, and an error that a transaction itself throws, are not', async () => {
     const db = await openPglite(undefined);
     const wrong = await db.query('select nothing').catch((thrown: unknown) => thrown);
     const bug = await db.transaction(() => Promise.reject(new TypeError('a bug'))).catch((thrown: unknown) => thrown);

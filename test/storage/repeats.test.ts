@@ -60,7 +60,7 @@ function contract(open: () => Promise<Database>): void {
     expect(result.committed).toHaveLength(1);
   }
 
-  test('tell the time of the state change that they repeat, and were created at their own', async () => {
+  test('have the time of the state change that they repeat, and their own time of creation', async () => {
     await commit('transition', 'alarm', at(0));
     await commit('repeat', 'alarm', at(60));
     await commit('repeat', 'alarm', at(120));

@@ -35,7 +35,7 @@ export interface AlarmKindDefinition<Rule extends { type: string }> {
   shownJson?(rule: Rule): string;
   /** What history tells of the rule, where that is more than clients read back. */
   historyJson?(rule: Rule): string;
-  /** What a change is compared with to tell whether it is one, where Aodh does not compare with what its history tells. */
+  /** The rule that an update is compared with to find a change. Only for types where Aodh does not compare with the rule of its history. */
   historyBeforeJson?(rule: Rule): string;
   /** What `ruleJson` wrote, parsed, back as a rule; for kinds where that is more than adding the `type`. */
   fromStored?(stored: unknown): Rule;

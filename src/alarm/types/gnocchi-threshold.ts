@@ -71,7 +71,7 @@ export function shownGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScop
   return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) });
 }
 
-/** As history tells a rule: keys in the order in which Aodh takes a rule from a request. */
+/** The rule as history shows it: keys in the order in which Aodh reads a rule from a request. */
 function historyGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScope>(rule: Rule): string {
   const { type: _, scope_to_project: __, granularity, comparison_operator, threshold, ...rest } = rule;
   const { aggregation_method, evaluation_periods, ...own } = rest;

@@ -7,7 +7,7 @@ export type JudgedPoint = {
   at: number;
 } & (
   | { value: number; /** Whether the compared value fulfils the rule's condition. */ outside: boolean }
-  | { /** NaN where infinite values gave no number. */ value: number; /** Why it was not compared. */ leftOut: string }
+  | { /** NaN if infinite values gave no number. */ value: number; /** Why it was not compared. */ leftOut: string }
 );
 
 /** What a series that has points comes to when it is judged alone. */

@@ -93,11 +93,11 @@ export function retrievalFailed(reason: string): string {
   return `alarm statistics retrieval failed: ${reason}`;
 }
 
-/** A datapoint that is compared, oldest first in lists; undefined or NaN where it is missing at its place. */
+/** A datapoint to compare; undefined or NaN if it is missing at its place. Lists have the oldest first. */
 export type Place = number | undefined;
 
 /**
- * One series, of whose datapoints `places` are the newest, at most `required`; where there are fewer, the missing ones
+ * Judges one series by its newest datapoints (`places`, at most `required`). If there are fewer, the missing ones
  * are older. See docs/semantics.md for the tables.
  */
 export function judgeValues(
@@ -124,7 +124,7 @@ export function judgeValues(
 
 const ONE_WITHOUT_POINTS: readonly Series[] = [[]];
 
-/** The newest points, oldest first, with a value or without; gaps between them are not looked at. */
+/** The newest points, oldest first, with or without a value. Gaps between them are ignored. */
 function newestPoints(series: Series, { required, only }: Reading): readonly Point[] {
   const points = only ? only.points(series) : series;
   return points.length > required ? points.slice(-required) : points;
@@ -159,7 +159,7 @@ function tell(
     for (const point of points) {
       const { at } = point;
       const value = point.values[reading.statistic];
-      // The datasource has told what it got in the place of a value.
+      // The datasource has already reported this point, with the value that it got.
       if (value === undefined) continue;
       const leftOut = whyNot(point);
       if (leftOut === undefined) listener.point({ series: index, at, value, outside: isOutside(condition, value, threshold) });

@@ -21,7 +21,10 @@ export function isPermitted(rules: readonly AccessRule[], { serviceType, method,
   return rules.some((rule) => rule.service === serviceType && rule.method === method && matches(rule.path, path));
 }
 
-/** `path` is normalised; slashes at the end of a pattern mean nothing, as in a path. `{name}` and `*` are one part of a path, `**` any number of them. On an engine whose time is linear: users write the patterns. */
+/**
+ * True if the pattern of an access rule matches a normalised path. Trailing slashes of the pattern are ignored. `{name}` and `*` match one
+ * segment, `**` any number of them. The engine takes linear time, since users write the patterns.
+ */
 function matches(pattern: string, path: string): boolean {
   const parts = withoutTrailingSlash(pattern).match(/\{[^}]*\}|\*\*|\*|[^{}*]+/g) ?? [];
   return RE2JS.matches(parts.map(expressionOf).join(''), path);

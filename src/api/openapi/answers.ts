@@ -12,11 +12,11 @@ const NullableText = z.string().nullable();
 const Timestamp = z
   .string()
   .meta({ description: 'ISO 8601 in UTC, without an offset; microseconds are left out when they are zero.' });
-/** Of our own routes, below /v1. */
+/** A time in the answers of our own routes, below /v1. */
 const UtcTimestamp = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{6})?Z$/)
-  .meta({ format: 'date-time', description: 'RFC 3339 in UTC, with its Z; microseconds are left out when they are zero.' });
+  .meta({ format: 'date-time', description: 'RFC 3339 in UTC, with Z; microseconds are left out when they are zero.' });
 const Actions = z.array(z.string()).nullable();
 
 const TimeConstraintAnswer = z.strictObject({
@@ -175,7 +175,7 @@ export const StatisticsAnswer = z.strictObject({
   max: z.number(),
   min: z.number(),
   stddev: z.number().nullable(),
-  sum: z.number().nullable().meta({ description: 'Null where it is beyond the range of floats.' }),
+  sum: z.number().nullable().meta({ description: 'Null if it is beyond the range of floats.' }),
   unit: NullableText,
   period: z.int(),
   period_start: Timestamp,
@@ -186,11 +186,11 @@ export const NotificationAnswer = z
   .strictObject({
     notification_id: z.string(),
     alarm_id: z.string(),
-    alarm_name: NullableText.meta({ description: 'When the notification was written.' }),
+    alarm_name: NullableText.meta({ description: 'The name of the alarm when the notification was written.' }),
     project_id: NullableText,
     kind: z.enum(['transition', 'repeat']),
     sequence: z.int(),
-    transition_time: UtcTimestamp.meta({ description: 'When the state changed, for a repeat too.' }),
+    transition_time: UtcTimestamp.meta({ description: 'When the state changed; for a repeat, the time of the repeated change.' }),
     action: z
       .string()
       .meta({ description: 'Without user info, values of the query, fragment, and secrets in the path of chat webhooks.' }),

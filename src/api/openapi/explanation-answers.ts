@@ -111,10 +111,10 @@ const Schedule = z.strictObject({
   owner: NullableText.meta({ description: 'The evaluator that has the alarm; null while none does.' }),
   epoch: z.int().nullable(),
   last_evaluated_at: NullableMoment,
-  behind: z
-    .int()
-    .nullable()
-    .meta({ description: 'For how many seconds the alarm has been due without being asked about; null where it is on time.' }),
+  behind: z.int().nullable().meta({
+    description:
+      'How many seconds the alarm has been due and not evaluated, because of too many requests; null if it is on time.',
+  }),
   next_evaluation_at: NullableMoment,
 });
 

@@ -173,7 +173,7 @@ function response(notification: NotificationRecord): Record<string, PythonValue>
   };
 }
 
-/** The name that the alarm had, which is the first key of every body. Read without parsing the rest, which may be a whole event. */
+/** The alarm's name at that time, which is the first key of every body. The rest is not parsed, since it may hold a large event. */
 function alarmNameOf(body: string): string | null {
   const name = /^\{"alarm_name": ("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
   return name === undefined ? null : (JSON.parse(name) as string);

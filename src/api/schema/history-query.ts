@@ -71,7 +71,7 @@ function boundsOf(items: readonly QueryItem[]): Bound[] {
   return bounds.map(({ op, at }) => ({ op, at: new Date(at.getTime() + (op.startsWith('g') ? -1 : 1) * minutes * 60_000) }));
 }
 
-/** Undefined for an empty value, which bounds nothing, as in Aodh. */
+/** Undefined for an empty value, which is no bound, as in Aodh. */
 function boundOf({ op, value }: QueryItem): Bound | undefined {
   const known = TIME_OPERATORS.find((operator) => operator === op);
   if (!known) throw invalidInput('op', op, 'unimplemented operator for timestamp');

@@ -11,7 +11,7 @@ export function isoTimestamp(date: Date): string {
   return text.endsWith('.000Z') ? text.slice(0, 19) : `${text.slice(0, -1)}000`;
 }
 
-/** A moment as our own routes below /v1 write it: the same with its `Z`, so that no client takes it for local time. */
+/** A moment in the form of our own routes below /v1: with `Z`, so that no client takes it for local time. */
 export function utcTimestamp(date: Date): string {
   return `${isoTimestamp(date)}Z`;
 }

@@ -11,7 +11,7 @@ import {
 import type { PythonValue } from '../../alarm/python-json.js';
 import { given, wireBool, wireEnum } from '../../alarm/wire-types.js';
 
-/** The `tocsin` object of an alarm in a request. `muted` must be what the alarm has: clients send back what they read. */
+/** The `tocsin` object of an alarm in a request. `muted` must equal the alarm's value: clients send back the fields that they read. */
 export const TocsinRequest = z.strictObject({
   delivery_policy: given(wireEnum(DELIVERY_POLICIES)),
   ...OPTION_FIELDS,
@@ -22,7 +22,7 @@ export type TocsinRequest = z.infer<typeof TocsinRequest>;
 /** The `tocsin` object of an alarm in an answer. */
 export const TocsinAnswer = z.strictObject({
   delivery_policy: z.enum(DELIVERY_POLICIES).optional().meta({
-    description: 'What becomes of a notification that a newer transition has overtaken. Default: every for event alarms.',
+    description: 'Whether a notification is still delivered after a newer transition. Default: every for event alarms.',
   }),
   datapoints_to_alarm: z.int().min(1).max(OPTION_LIMITS.periods).optional().meta({
     description: 'In alarm as soon as so many of the last evaluation_periods datapoints are outside the threshold.',

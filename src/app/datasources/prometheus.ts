@@ -37,7 +37,7 @@ function openPrometheus(settings: Reachable<PrometheusSettings>, { section, obse
   return createPrometheusDatasource({ ...openPrometheusClient(settings, section), observer });
 }
 
-/** A client, and what keeps projects apart. `section` is as in the configuration, for messages. @throws StartupError as `openPrometheuses`. */
+/** A client and its tenancy. `section` is the section of the configuration, for messages. @throws StartupError as `openPrometheuses`. */
 export function openPrometheusClient(
   settings: Reachable<PrometheusSettings>,
   section: string,

@@ -19,7 +19,7 @@ const DEFAULT_PORT = 8042;
 const DEFAULT_INTERVAL = '10s';
 const PROCESSES = { min: 1, max: 50 };
 
-/** `tocsin dev-cluster`. What both a flag and a variable say, the flag decides. */
+/** `tocsin dev-cluster`. A flag overrides its variable. */
 export function addDevCluster(program: Command, terminal: Terminal, done: (exitCode: number) => void): void {
   program
     .command('dev-cluster')
@@ -51,7 +51,7 @@ function interval(text: string): string {
   return text;
 }
 
-/** An empty variable is one that is not set. @throws StartupError that names the variable. */
+/** An empty variable counts as unset. @throws StartupError that names the variable. */
 function variable<Value>(environment: Environment, name: string, read: (text: string) => Value): Value | undefined {
   const text = environment[name] ?? '';
   if (text === '') return undefined;

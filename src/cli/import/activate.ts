@@ -1,7 +1,10 @@
 import type { Terminal } from '../program.js';
 import type { AlarmService } from './alarm-service.js';
 
-/** `tocsin import --activate`: from now on the imported alarms run their actions. Stop Aodh's evaluator first, or both will. 0 unless a named alarm or project has none to activate: then 1. */
+/**
+ * `tocsin import --activate`: from now on the imported alarms run their actions. Stop Aodh's evaluator first, or both run them.
+ * @returns the exit code: 1 if a named alarm or project has no muted alarm, otherwise 0.
+ */
 export async function activateImported(
   to: AlarmService,
   which: { project: string | undefined; alarms: readonly string[] },
@@ -13,7 +16,7 @@ export async function activateImported(
   });
   for (const id of activated) terminal.out(`activated ${id}\n`);
   const left = [...new Set(which.alarms)].filter((id) => !activated.includes(id));
-  for (const id of left) terminal.err(`error: ${id} is no imported alarm that is still muted${within(which.project)}\n`);
+  for (const id of left) terminal.err(`error: ${id} is not an imported alarm that is still muted${within(which.project)}\n`);
   terminal.out(
     activated.length === 0
       ? `No muted alarms to activate${within(which.project)}.\n`

@@ -56,12 +56,12 @@ export function addImport(program: Command, terminal: Terminal, done: (exitCode:
     });
 }
 
-/** Options that `aodh` and `compare` would ignore. */
+/** Refuses options that `aodh` and `compare` do not have. */
 function refuseActivation(command: Command): void {
   const given = (['activate', 'project', 'alarm'] as const).find(
     (name) => command.opts<Partial<ImportOptions>>()[name] !== undefined,
   );
-  if (given !== undefined) command.error(`error: --${given} is for import --activate alone`, { exitCode: 2 });
+  if (given !== undefined) command.error(`error: --${given} can be used with import --activate only`, { exitCode: 2 });
 }
 
 async function aodh(url: string, { environment, stop: signal }: Terminal) {

@@ -79,7 +79,7 @@ export async function ownProcess(child: ChildProcess, name: string): Promise<Own
   await once(child, 'spawn').catch((cause: unknown) => {
     throw new StartupError(`cannot start ${name}: ${toError(cause).message}`, { cause });
   });
-  child.on('error', () => undefined); // a signal that could not be sent; `exited` tells
+  child.on('error', () => undefined); // a signal that could not be sent; `exited` shows the end
   return {
     pid: child.pid as number,
     exited,

@@ -35,7 +35,7 @@ export function refusalOf(status: number, text: string): GnocchiAnswer<never> {
   return { kind: 'refusal', status, description: isFit ? data.description : `Gnocchi answered with status ${status}` };
 }
 
-/** With numbers that can be quoted as Gnocchi wrote them, if it is not too long or too deep to be quoted at all. */
+/** Parses an error so that its numbers are quoted as Gnocchi wrote them, unless it is too long or too deep to be quoted. */
 function valueIn(text: string): unknown {
   const parsed = attempt(() => JSON.parse(text) as unknown);
   return text.length > MAX_DESCRIPTION ? parsed : (attempt(() => parsedForPython(text)) ?? parsed);

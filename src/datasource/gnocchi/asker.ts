@@ -26,16 +26,16 @@ export interface Asker {
 export interface Requested {
   /** How many questions share the request, and so the limit on its answer; one if not said. */
   slices?: number;
-  /** Of the questions, where they are one project's. */
+  /** The project of the queries, if they are of one project. */
   origin?: Origin;
-  /** Those that wait for the answer, all of the round if not said. */
+  /** The queries that wait for the answer; by default all of the round. */
   questions?: readonly Queued[];
 }
 
 interface AskedBy extends Queueing {
   signal: AbortSignal;
   onSent?: ((request: string) => void) | undefined;
-  /** All of the round. */
+  /** All queries of the round. */
   questions: readonly Queued[];
 }
 
@@ -87,7 +87,7 @@ function settled<T>(answer: GnocchiAnswer<T>): Asked<T> {
   return answer;
 }
 
-/** Whether a refusal says nothing about what was asked. */
+/** True for a refusal that says nothing about the query. */
 export function isPassing({ status }: Pick<Refusal, 'status'>): boolean {
   return status >= 500 || PASSING.has(status);
 }

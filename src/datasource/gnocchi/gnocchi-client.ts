@@ -35,7 +35,7 @@ export interface AggregatesRequest {
   /** In percent. Absent for rows that are not aggregated across series: with it, points that a series lacks would be rows without a value. */
   neededOverlap?: number;
   /**
-   * The value of points that a series lacks and another one has. Without it and `neededOverlap` Gnocchi leaves out NaN
+   * The value of points that one series lacks and another one has. Without `fill` and `neededOverlap` Gnocchi leaves out NaN
    * and infinite values.
    */
   fill?: number;

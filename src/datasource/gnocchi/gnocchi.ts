@@ -63,7 +63,7 @@ export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource
         answers.set(key, answer);
         if (answer.kind === 'refused') refusals.set(key, answer);
       };
-      // What is asked together is what has waited for as long.
+      // Queries that have waited equally long are sent together.
       open.sort((a, b) => (a.ticket ?? 0) - (b.ticket ?? 0));
       const { signal, sendBy, isRetry, trace } = asking;
       const asker = createAsker({ client, gate }, { signal, sendBy, isRetry, onSent: trace?.sent, questions: open });

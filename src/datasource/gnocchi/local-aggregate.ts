@@ -27,7 +27,7 @@ export function storedMethod(method: string): string {
   return method.startsWith(RATE) ? method.slice(RATE.length) : method;
 }
 
-/** What Gnocchi's methods make of no value at all; what the others make of it is no number. */
+/** Results of Gnocchi's methods without any value. The other methods give no number then. */
 const OF_NONE: Readonly<Record<string, number>> = { sum: 0, count: 0 };
 
 /**
@@ -52,7 +52,7 @@ function computed(values: number[], method: string): Point['values'] {
   return value === undefined ? {} : { value };
 }
 
-/** No number where one of the two is missing. */
+/** NaN if one of the two is missing. */
 function differences(points: readonly Point[]): Point[] {
   return points
     .slice(1)

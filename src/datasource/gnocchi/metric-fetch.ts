@@ -20,9 +20,8 @@ export type Fetched = { kind: 'rows'; rows: unknown } | { kind: 'unknown' } | { 
 const MAX_METRICS = 100;
 
 /**
- * Value of the rows that a metric of a request lacks and another one has: a number that nothing measures, and that every
- * version of Gnocchi writes in full. Without `fill` Gnocchi leaves out rows that are NaN or infinite, and an older one
- * would be judged in their place.
+ * Value of the rows that one metric of a request lacks and another one has. No measurement has this number, and every version of Gnocchi
+ * writes it in full. Without `fill` Gnocchi leaves out rows that are NaN or infinite, and an older row would be judged instead.
  */
 const GAP = -740_216_938_507_413.5;
 
@@ -32,7 +31,7 @@ export function pairKey({ id, method }: Pair): string {
   return `${id} ${method}`;
 }
 
-/** A pair, and the questions that wait for it. */
+/** A pair of metric and method, and the queries that wait for it. */
 export interface AskedPair extends Pair {
   questions: Queued[];
 }

@@ -107,7 +107,7 @@ function notForProjects(method: string): BackendAnswer {
   return { kind: 'refused', reason: retrievalFailed(`metrics cannot be aggregated by ${method}`) };
 }
 
-/** Aodh does not tell an unknown metric from an unknown method: both are a 404 without a text that it knows. */
+/** Aodh gives the same reason for an unknown metric and an unknown method: both are a 404 without a text that it knows. */
 function noSuchMetric(question: MetricsQuestion): BackendAnswer {
   return { kind: 'absent', reason: doesNotExist(question) };
 }

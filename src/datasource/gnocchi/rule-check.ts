@@ -19,9 +19,9 @@ export interface RuleAuthor {
 
 /**
  * Has Gnocchi look at a rule before it is stored: is its aggregation method one of Gnocchi's, can its search be run, and may its author see what
- * it names. Rules that ask Gnocchi nothing pass. Resolves to the reason why a rule was not checked, such as `cannot be asked: connection refused`;
- * undefined for a rule that was.
- * @throws AppError with Aodh's texts; `unavailable` where it could not be found out what the author may see.
+ * it names. Rules that do not use Gnocchi pass. Resolves to the reason why a rule was not checked, such as `cannot be asked: connection refused`;
+ * undefined for a rule that was checked.
+ * @throws AppError with Aodh's texts; `unavailable` if the author's right to see a resource or metric cannot be checked.
  */
 export function createGnocchiRuleCheck({
   gnocchi,
@@ -34,7 +34,7 @@ export function createGnocchiRuleCheck({
   return async (rule, author) => {
     let reason: string | undefined;
     for (const each of gnocchiRulesIn(rule)) {
-      // After the first failure Gnocchi is not asked again: a person waits.
+      // After the first failure no further request is sent, since an API client waits.
       reason ??= await whyNotChecked(async () => {
         refuseUnknownMethod(each, await methods());
         if (isSearch(each)) await tryOut(gnocchi, each);
@@ -77,8 +77,8 @@ function refuseUnknownMethod({ aggregation_method }: GnocchiRule, methods: reado
 }
 
 /**
- * Runs the rule's search over a day, as evaluators do over the alarm's window. A metric that nobody has yet is no fault: there may be one by the
- * time the rule is evaluated. Nor is an answer that is too large: that of the alarm's window is smaller.
+ * Runs the rule's search over a day, as evaluators do over the alarm's window. A metric that no resource has yet is no fault: one may exist when
+ * the rule is evaluated. Nor is an answer that is too large: the answer for the alarm's window is smaller.
  */
 async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<void> {
   const { resource_type: resourceType, metric, aggregation_method: method, query } = rule;
@@ -86,7 +86,7 @@ async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<vo
   const answer = await gnocchi.aggregates({ ...request, start: '-1 day', stop: 'now' });
   if (answer.kind === 'answer' || (answer.kind === 'refusal' && isAboutAbsence(answer))) return;
   if (answer.kind === 'trouble' && answer.cause instanceof AnswerTooLarge) return;
-  // A search that is not in its language makes Gnocchi fail: then it answers other searches.
+  // An invalid search makes Gnocchi answer 500. If Gnocchi answers another search, the search is at fault.
   if (answer.kind === 'refusal' && answer.status === 500 && (await isWell(gnocchi))) {
     throw new UpstreamRefusal(answer.status, answer.description);
   }
@@ -139,7 +139,7 @@ async function refuseInvisible(
  */
 async function refuseUnlessVisible({ field, id, ask }: Named, token: string): Promise<void> {
   const ours = await ask(id);
-  if (ours.kind === 'refusal' && !isPassing(ours)) return; // what we cannot read, no alarm can
+  if (ours.kind === 'refusal' && !isPassing(ours)) return; // an evaluator cannot read it either
   if (ours.kind !== 'answer') throw unseen(ours);
   const theirs = await ask(ours.value.id, token);
   if (theirs.kind === 'answer') return;
@@ -157,7 +157,7 @@ function refused(failure: Failure): Error {
   return new UpstreamRefusal(failure.status, failure.description);
 }
 
-/** What a rule names is not accepted unseen. */
+/** The error for a resource or metric that could not be checked. */
 function unseen(failure: Failure): AppError {
   if (failure.kind === 'refusal' && failure.status !== 401) return new UpstreamRefusal(failure.status, failure.description);
   return new AppError('unavailable', `Gnocchi ${notChecked(failure).message}`, { cause: failure });

@@ -116,7 +116,7 @@ function aggregates(
   });
 }
 
-/** How an aggregate over a search's resources is asked for, without its window. Of a count the rows of each metric are. */
+/** The request for an aggregate over the resources of a search, without its window. For a count it asks for the rows of each metric. */
 export function searchRequest(
   { resourceType, metric, method }: Pick<SearchQuestion['query'], 'resourceType' | 'metric' | 'method'>,
   query: unknown,

@@ -25,7 +25,7 @@ export interface PeriodStatistics {
   min: number;
   max: number;
   avg: number;
-  /** Infinite where it is beyond the range of floats. */
+  /** Infinite if it is beyond the range of floats. */
   sum: number;
 }
 

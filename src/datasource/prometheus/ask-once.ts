@@ -19,13 +19,13 @@ export interface Round {
   asking: Asking;
   moments: Moments;
   answers: Map<string, BackendAnswer>;
-  /** The questions by their keys. */
+  /** The queries by their keys. */
   queued: ReadonlyMap<string, Queued>;
   /** How many requests may still be divided because they took too long. */
   slowLeft: number;
 }
 
-/** `hasAnswered` where the trouble is what it answered, or something before it did; `isBehind` where it was not sent. */
+/** `hasAnswered`: the trouble is an answer, or an earlier request was answered. `isBehind`: the request was not sent. */
 export type Asked = Outcome | { kind: 'trouble'; reason: string; hasAnswered: boolean; isBehind?: true };
 
 export interface Limits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'> {
@@ -95,7 +95,7 @@ function requestOf(
   return { path: '/api/v1/query_range', form: { query, ...range, ...WHOLE }, headers };
 }
 
-/** In whose name a request is sent. */
+/** The tenant header of a request, if tenancy needs one. */
 export function headersOf(tenant: string | null, tenancy: Tenancy): Record<string, string> {
   return tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
 }

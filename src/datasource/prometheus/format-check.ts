@@ -19,16 +19,16 @@ export interface FormatCheckOptions {
   tenancy: Tenancy;
 }
 
-/** Of an answer is read: more than any error, and all that tells a query that was parsed. */
+/** Most bytes of an answer that are read: longer than any error, and enough to see that a query was parsed. */
 const MAX_BYTES = 64 * 1024;
 
-/** What Prometheus says of a query that it only parses. */
+/** The result of parsing a query at Prometheus. */
 type Parsed = { kind: 'parsed' } | ({ kind: 'refused' } & Refusal) | { kind: 'not checked'; reason: string };
 
 /**
  * Has Prometheus parse the queries of a rule, as they will be sent (`/api/v1/format_query`, which runs nothing). Resolves
  * to the reason why a rule was not checked, such as `cannot check queries: it answered with status 404`; undefined for a
- * rule that was, and for rules that ask no Prometheus.
+ * rule that was checked, and for rules that do not use Prometheus.
  * @throws AppError `invalid_request` for a query that Prometheus refuses.
  */
 export function createFormatCheck(options: FormatCheckOptions): (rule: AlarmRule) => Promise<string | undefined> {
@@ -41,7 +41,7 @@ export function createFormatCheck(options: FormatCheckOptions): (rule: AlarmRule
   };
 }
 
-/** What may not be asked at all is refused elsewhere, or waits for a change of the configuration. */
+/** Queries that may not be sent at all are not checked: they are refused elsewhere, or the configuration has to change first. */
 async function refuseUnparsable(rule: PrometheusRule, { client, tenancy }: FormatCheckOptions): Promise<string | undefined> {
   const { query: written } = rule;
   const scoped = scopedTo({ promql: written, project: rule.scope_to_project }, tenancy);
@@ -52,7 +52,7 @@ async function refuseUnparsable(rule: PrometheusRule, { client, tenancy }: Forma
   if (parsed.kind === 'refused') throw invalid(written, `Prometheus says: ${refusedWords(parsed, { written, sent })}`);
   if (parsed.kind === 'not checked') return parsed.reason;
   if (!isOverRange(rule)) return undefined;
-  // A minus stands before an instant vector or a scalar only, and a query over a range must be one of these.
+  // Only an instant vector or a scalar can be negated, and a range query must be one of these.
   const negated = await parse(client, `-(${sent}\n)`, headers);
   if (negated.kind === 'refused') throw invalid(written, TYPE_PROBLEM);
   return negated.kind === 'not checked' ? negated.reason : undefined;

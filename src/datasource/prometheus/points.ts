@@ -30,7 +30,7 @@ export interface AnswerListener {
 }
 
 /**
- * One alarm's series out of an answer, sanitised; those without a point in the window are as if they were not there.
+ * One alarm's series out of an answer, sanitised; those without a point in the window are left out.
  * Trusts nothing about their form.
  */
 export function seriesOf(entries: readonly unknown[], moments: Moments, listener?: AnswerListener): BackendAnswer {
@@ -107,7 +107,7 @@ function rawPoint(pair: unknown): RawPoint {
   return { at: typeof seconds === 'number' ? Math.round(seconds * 1000) : NaN, value: numberOf(text) };
 }
 
-/** Values are texts, read as Python reads them: one too large for a float is infinite. Other texts stay as they are. */
+/** Values are texts, parsed as Python does: a number too large for a float is infinite. Other texts stay as they are. */
 function numberOf(text: unknown): unknown {
   if (typeof text !== 'string') return text;
   if (DECIMAL.test(text)) return Number(text);

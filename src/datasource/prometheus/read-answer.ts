@@ -21,7 +21,7 @@ export type Outcome =
 /** The form of a result: of a question about one moment, and of one about a range. */
 export type ResultType = 'vector' | 'matrix';
 
-/** Errors that say nothing about the query, or that another try may not meet, although they come with the status of a refusal. */
+/** Errors with the status of a refusal that say nothing about the query, or that may not come again at another attempt. */
 const PASSING = new Set(['timeout', 'canceled', 'internal', 'unavailable', 'not_found', 'not_acceptable']);
 const OTHER_TYPES = new Set(['vector', 'matrix', 'scalar', 'string']);
 /** How errors begin that are about its storage, or a limit of it: those of Prometheus' engine, and of Thanos where that uses another one. */

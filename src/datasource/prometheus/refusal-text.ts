@@ -2,7 +2,7 @@ import { firstCharacters } from '../../alarm/first-characters.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 
 const MAX_CHARACTERS = 200;
-/** Of an error that may quote the labels of three series. What it means stands at its end. */
+/** How much is shown of an error that may quote the labels of three series. Its meaning is at its end. */
 const MAX_OF_EXECUTION = { start: 400, end: 150 };
 /** How much is looked at, so that a long text costs no time: a place or a quotation that begins within what is shown is known by then. */
 const MAX_READ = 1_000;
@@ -10,11 +10,11 @@ const MAX_READ = 1_000;
 const ERROR_TYPES = new Set(['bad_data', 'execution', 'not_found', 'too_large', '400', '422']);
 /** Anything that could be the name of a machine, its address, or a path to it. */
 const PLACE = /:\/\/|\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]*\]|[a-z][a-z0-9.-]*:\d{2,5}\b|\b(dial|lookup)\b/i;
-/** Labels of a series: the author's own data, in which a place is no machine of ours. */
+/** Labels of a series. They are the author's own data, so a host name in them is not one of ours. */
 const LABEL_SET = /\{(?:[A-Za-z_:][\w:.]*="(?:[^"\\]|\\.)*(?:"|$)(?:, ?)?)*\}?/g;
 /**
- * What an author may read of an error of a query that was changed to keep it to a project: words that are always the same. What Prometheus
- * adds are labels of series, and those that were put into the query.
+ * Fixed texts for errors of a query that was changed to keep it to a project. Prometheus' own text has labels of series, and the labels that
+ * were added to the query, which the author may not read.
  */
 const WORDS_OF_EXECUTION: readonly (readonly [RegExp, string])[] = [
   [
@@ -46,14 +46,14 @@ export interface SentQuery {
 }
 
 /**
- * Aodh's words for a query that Prometheus refuses, with as much of Prometheus' own as its author may read: what is wrong with the query, but
- * not what was put into it to keep it to a project, and nothing about machines. Labels of series are told for a query that was sent as it was written.
+ * Aodh's words for a query that Prometheus refuses, with as much of Prometheus' own text as its author may read: the fault of the query, but
+ * not the label that was added to keep it to a project, and no names of machines. Labels of series are shown for a query that was sent as written.
  */
 export function refusalText(refusal: Refusal, query: SentQuery): string {
   return retrievalFailed(refusedWords(refusal, query));
 }
 
-/** The same without Aodh's words before it. */
+/** The same text without Aodh's preamble. */
 export function refusedWords({ status, type, message }: Refusal, query: SentQuery): string {
   if (type === 'bad_result') return message;
   if (type === 'bad_data') return `bad_data: ${fit(message, query) ?? 'the query is not valid'} (HTTP ${status})`;
@@ -71,7 +71,7 @@ function executionWords(message: string, query: SentQuery): string | undefined {
   return undefined;
 }
 
-/** Prometheus' own words about a query that was sent as it was written. Of long ones the middle, which is labels, is left out. */
+/** Prometheus' own text about a query that was sent as written. The middle of a long text, which is labels, is left out. */
 function ownWords(message: string): string | undefined {
   const { start, end } = MAX_OF_EXECUTION;
   const read = printable(message.slice(0, MAX_READ));
@@ -83,7 +83,7 @@ function ownWords(message: string): string | undefined {
   return text.length <= start + end ? text : `${firstCharacters(text, start)} … ${lastCharacters(text, end)}`;
 }
 
-/** Not beginning within a character. */
+/** The last characters; the cut is never within a surrogate pair. */
 function lastCharacters(text: string, most: number): string {
   return text.slice(-most).replace(/^[\uDC00-\uDFFF]/, '');
 }

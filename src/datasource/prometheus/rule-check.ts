@@ -61,7 +61,7 @@ function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** The rule itself, or the leaves of a composite one, as far as they ask a Prometheus. */
+/** The rule itself, or the leaves of a composite rule, as far as they use Prometheus. */
 export function prometheusRulesIn(rule: AlarmRule): PrometheusRule[] {
   return (rule.type === 'composite' ? leavesOf(rule.tree) : [rule]).filter((each) => each.type === 'prometheus');
 }

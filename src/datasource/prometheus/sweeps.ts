@@ -79,7 +79,7 @@ export function createSweeps({ maxSeriesPerMember }: Sweeping): Sweeps {
       const now = round.asking.now.getTime();
       const isKnown = one && Math.abs(now - one.atMs) < COUNT_AGAIN_AFTER_MS;
       const { series, leastMembers } = isKnown ? one : await find(query, round);
-      // What was not asked for want of time says nothing about the series.
+      // A request that was not sent in time says nothing about the series.
       if (!isKnown && round.asking.sendBy?.aborted) return false;
       if (!isKnown) remember(query, { series, leastMembers, atMs: now });
       return isFew(query, series) && query.members.length >= leastMembers;

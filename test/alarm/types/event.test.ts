@@ -205,7 +205,7 @@ describe('an event rule', () => {
       '{"event_type": "*", "query": [{"field": "traits.x", "op": "eq", "value": "1", "type": ""}]}',
       'Alarm when * event occurred.',
     ],
-  ])('%j is stored, shown, told in history and described as Aodh does', (given, stored, description) => {
+  ])('%j is stored, shown, kept in history and described as in Aodh', (given, stored, description) => {
     // prettier-ignore
     const rule = EventRule.parse(given);
     const told = stored.replace('"value": "1", "type": ""', '"type": "", "value": "1"');
@@ -216,7 +216,7 @@ describe('an event rule', () => {
   test.each([
     ['""', { event_type: '', query: null }, 'Alarm when  event occurred.'],
     ['null', { event_type: null }, 'Alarm when None event occurred.'],
-  ])('an event_type of %s watches all events, is shown as * and told in history as it was sent', (sent, given, description) => {
+  ])('an event_type of %s watches all events, is shown as *, and in history as it was sent', (sent, given, description) => {
     const written = EventRule.parse(given);
     const read = parseStoredRule('event', event.ruleJson(written)) as EventRule;
     for (const rule of [written, read]) {

@@ -65,7 +65,7 @@ describe('a datapoint that is missing at its place lets no older one be judged i
     enough: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
   });
 
-  test('an independent judge says the same of any series, with any option, and no number is left out', () => {
+  test('an independent implementation gives the same verdict for any series and option, and no number is left out', () => {
     fc.assert(
       fc.property(
         fc.array(fc.array(place, { maxLength: 7 }), { minLength: 1, maxLength: 3 }),
@@ -89,7 +89,7 @@ describe('a datapoint that is missing at its place lets no older one be judged i
   });
 });
 
-describe('what is said of it', () => {
+describe('the reason for a datapoint that is missing at its place', () => {
   const told = (places: readonly Place[], required: number, state: AlarmState) => {
     const evaluation = judgeThreshold(ABOVE_80, answerOf(places), readingOf(required), { state, options: {} });
     const decision = decide({ state, repeatActions: false }, evaluation, {
@@ -117,7 +117,7 @@ describe('what is said of it', () => {
     expect(() => JSON.parse(reasonData) as unknown).not.toThrow();
   });
 
-  test('infinity downwards', () => {
+  test('names an infinite value below the threshold', () => {
     const [reason, reasonData = ''] = told([HIGH, -Infinity], 1, 'alarm').split(' | ');
     expect(reason).toBe('Transition to ok due to 1 samples inside threshold, most recent: -inf');
     expect(JSON.parse(reasonData)).toMatchObject({ most_recent: null });
@@ -133,7 +133,7 @@ describe('a composite rule', () => {
     [-Infinity, LOW, 'ok'],
     [MISSING, LOW, 'insufficient data'],
     [MISSING, Infinity, 'alarm'],
-  ])('of which one part finds %p and the other %p is %s', (first, second, verdict) => {
+  ])('with one part that finds %p and another that finds %p is %s', (first, second, verdict) => {
     const input = { ...evaluationInput([]), answers: [answerOf([first]), answerOf([second])], state: 'ok' as const };
     expect(evaluatedTypeOf(rule).evaluate(rule, input).verdict).toBe(verdict);
   });

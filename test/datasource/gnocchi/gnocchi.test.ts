@@ -110,7 +110,7 @@ test('a window is exactly as long as its periods, ends the lag before now, and i
 
 describe('points', () => {
   const minute = (n: number): string => `2026-01-01T12:${n}:00+00:00`;
-  test('that cannot be believed are dropped or keep their places without a value, and it is said why', async () => {
+  test('that are invalid are dropped or keep their places without a value, with a reason', async () => {
     const rows = [
       [minute(56), 60, 3],
       [minute(55), 60, 1],
@@ -149,7 +149,7 @@ describe('points', () => {
     ]);
   });
 
-  test('that only other metrics have are none, and infinite ones are values', async () => {
+  test('that only other metrics of the request have are left out, and infinite ones are values', async () => {
     const gap = Number(/fill=([^&]+)/.exec(await firstTarget())?.[1]);
     const rows = `[["${minute(54)}",60.0,${gap}],["${minute(55)}",60.0,1.0],["${minute(56)}",60.0,Infinity],["${minute(57)}",60.0,${gap}]]`;
     double.answers.aggregates = (_, response) => response.end(`{"measures":{"${uuid(1)}":{"mean":${rows}}}}`);

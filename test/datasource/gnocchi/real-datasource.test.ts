@@ -279,7 +279,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     },
   );
 
-  describe('with measures that are no numbers, or infinite', () => {
+  describe('with measures that are NaN or infinite', () => {
     const at = (minute: number): number => Date.parse('2026-01-01T12:00:00Z') + minute * 60_000;
     const odd: { one: string[]; other: string[] } = { one: [], other: [] };
 
@@ -347,7 +347,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       },
     );
 
-    test('are a sum beyond all numbers', async () => {
+    test('give an infinite sum', async () => {
       const [sum] = await ask(ofSearch({ '=': { server_group: 'odd' } }, { method: 'sum' }));
       expect(sum).toEqual({ kind: 'series', series: [pointsOf('0 nan -inf 7 5 inf')] });
     });

@@ -112,7 +112,7 @@ describeWith(['postgres', 'gnocchi'], 'every rule that a real Gnocchi can answer
   }
 
   describe.each(PLACES)('can be written: %s', (place) => {
-    test('with each method that it knows, and what is refused could not be answered', async () => {
+    test('with each method of Gnocchi, and a refused method could not be answered', async () => {
       expect(methods.length).toBeGreaterThan(100);
       const few = methods.filter((method) => !/pct$/.test(method) || /^(?:rate:)?95pct$/.test(method));
       expect(few).toEqual(expect.arrayContaining([...KEPT, ...KEPT.map((method) => `rate:${method}`), '95pct', 'rate:95pct']));

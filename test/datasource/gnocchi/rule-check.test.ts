@@ -177,20 +177,23 @@ describe('when the search of a rule over many resources is tried out', () => {
     expect(await outcome(check(ofResources, ALICE))).toEqual(told);
   });
 
-  test('a Gnocchi that fails whatever it is asked refuses no rule', async () => {
+  test('a Gnocchi that fails on every request refuses no rule', async () => {
     double.answers.aggregates = double.answers.search = gnocchiRefusal(500, 'Internal Server Error');
     expect(await outcome(checkAt(double.url)(ofResources, ALICE))).toBe(
       'not checked: cannot be asked: it answered with status 500',
     );
   });
 
-  test.each(['count', 'rate:count'])('a %s is asked for as evaluators ask for it, by the rows of each metric', async (method) => {
-    double.answers.capabilities = [200, { aggregation_methods: [method] }];
-    await checkAt(double.url)({ ...ofResources, aggregation_method: method }, ALICE);
-    const asked = double.requests.at(-1)!;
-    expect(asked.target).toBe('/v1/aggregates?details=False&start=-1%20day&stop=now');
-    expect(JSON.parse(asked.body)).toMatchObject({ operations: ['metric', 'cpu', 'count'] });
-  });
+  test.each(['count', 'rate:count'])(
+    'a %s is requested in the form of the evaluators, by the rows of each metric',
+    async (method) => {
+      double.answers.capabilities = [200, { aggregation_methods: [method] }];
+      await checkAt(double.url)({ ...ofResources, aggregation_method: method }, ALICE);
+      const asked = double.requests.at(-1)!;
+      expect(asked.target).toBe('/v1/aggregates?details=False&start=-1%20day&stop=now');
+      expect(JSON.parse(asked.body)).toMatchObject({ operations: ['metric', 'cpu', 'count'] });
+    },
+  );
 
   test('the question is the one that evaluators ask, over the last day', async () => {
     await checkAt(double.url)(ofResources, ALICE);
@@ -220,7 +223,7 @@ describe('a Gnocchi that cannot be reached', () => {
   });
 
   test.each<AlarmRule>([ofResource, ofMetrics, composite({ or: [ofResources, ofMetrics] })])(
-    'has no rule accepted that names what its author may not be allowed to see: $type',
+    'refuses a rule that names a resource or metric which its author may not be allowed to see: $type',
     async (rule) => {
       const check = checkAt(`http://127.0.0.1:${await freePort()}`);
       expect(await outcome(check(rule, ALICE))).toEqual(['unavailable', `Gnocchi ${AWAY}`]);

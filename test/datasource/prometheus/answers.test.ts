@@ -79,7 +79,7 @@ describe('of one moment', () => {
   });
 
   test.each(['"NaN"', '""', '" 1"', '"0x10"', '"1_000"', '"1,5"', '"Infinite"', '"--Inf"', 'null', '[1]', 'true'])(
-    '%s is none, and the series has a datapoint that is missing',
+    '%s is not a number, and the series has a missing datapoint',
     async (value) => {
       const body = text(`[{"metric":{},"value":[${AT},${value}]},{"metric":{"a":"b"},"value":[${AT},"1"]}]`);
       const { values, dropped } = await valuesAndDropped(body, {});

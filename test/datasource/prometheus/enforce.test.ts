@@ -113,7 +113,7 @@ describe('what could read past its selectors is refused', () => {
     ['a string over two lines', 'cpu{a="\\\n"}', 'this string is not closed'],
     ['half a character', 'cpu{a="\ud83d"}', 'half a character'],
     ['half a character, escaped', String.raw`cpu{a="\ud83d"}`, 'this string is not closed'],
-    ['a name with bytes that are no UTF-8', String.raw`{"cpu\xff"}`, 'column 2: this name has bytes that are no UTF-8'],
+    ['a name with bytes that are no UTF-8', String.raw`{"cpu\xff"}`, 'column 2: this name has bytes that are not UTF-8'],
     ['a point within a name', 'a1.', 'column 3: there is "."'],
     ['a point within a duration', 'rate(cpu[5m.])', 'column 12: there is "."'],
     ['two points', 'cpu > 1..', 'line 1, column 8'],

@@ -40,7 +40,7 @@ async function told(status: number, type: string, message: string): Promise<[str
   return [told[0]!, told[1]!, observed];
 }
 
-describe('an error of Prometheus that is about the query is a refusal, with its own words for who may ask for everything', () => {
+describe('an error of Prometheus about the query is a refusal, quoted for an author who may ask for everything', () => {
   test.each<[number, string, string, string, string]>([
     [400, 'bad_data', '1:5: parse error: no', 'bad_data: 1:5: parse error: no', 'bad_data: parse error: no'],
     [
@@ -99,14 +99,14 @@ describe('an error of Prometheus that is about the query is a refusal, with its 
     expect(await told(status, type, message)).toEqual([`refused: ${own}${suffix}`, `refused: ${projects}${suffix}`, 'ok']);
   });
 
-  test.each(['x'.repeat(50_000), `{zone="${'x'.repeat(50_000)}"}`])('the end of a long text is told too', async (long) => {
+  test.each(['x'.repeat(50_000), `{zone="${'x'.repeat(50_000)}"}`])('the end of a long text is quoted, too', async (long) => {
     const [own] = await told(422, 'execution', `found ${long};${MANY_TO_MANY}`);
     expect(own).toMatch(new RegExp(`^refused: execution: found .{300,400} … x*.*;?${MANY_TO_MANY} \\(HTTP 422\\)$`));
     expect(own.length).toBeLessThan(600);
   });
 });
 
-describe('an error of Prometheus that says nothing about the query is an outage, told without its words', () => {
+describe('an error of Prometheus that says nothing about the query is an outage, and is not quoted', () => {
   test.each<[number, string, string]>([
     [503, 'canceled', 'it answered with status 503'],
     [499, 'canceled', 'it answered with status 499'],

@@ -68,7 +68,7 @@ describe('a server that answers as Prometheus does', () => {
     expect(double.asked[0]?.headers['x-scope-orgid']).toBe(tenant);
   });
 
-  test('has its words told to the author of a query that it refuses', async () => {
+  test('is quoted to the author of a query that it refuses', async () => {
     double.reply = refusal(400, 'bad_data', 'invalid parameter "query": 1:8: parse error: unclosed left parenthesis');
     const place = '1:8: ';
     const words = (at: string): string =>
@@ -77,7 +77,7 @@ describe('a server that answers as Prometheus does', () => {
     expect(await outcome(double.url, within('p1', promql('rate(up')), HEADER)).toBe(words(place));
   });
 
-  test('has nothing told to a tenant that was put into the query', async () => {
+  test('is not quoted to a tenant about the label that was added to the query', async () => {
     double.reply = refusal(400, 'bad_data', 'unexpected "p-secret" in {project="p-secret"}');
     expect(await outcome(double.url, within('p-secret', promql('up')), LABEL)).toBe(
       "Invalid input for field/attribute query. Value: 'up'. Prometheus says: bad_data: the query is not valid (HTTP 400)",
@@ -96,12 +96,12 @@ describe('a server that answers as Prometheus does', () => {
     ['has too much to do', [429, ''], 'cannot check queries: it answered with status 429'],
     ['sends elsewhere', [302, ''], 'cannot check queries: it answered with status 302'],
     ['answers with much', [200, { status: 'success', data: 'x'.repeat(200_000) }], 'accepted'],
-  ])('refuses no rule where it %s', async (_, reply, told) => {
+  ])('refuses no rule if it %s', async (_, reply, told) => {
     double.reply = reply;
     expect(await outcome(double.url, promql('rate(up'))).toBe(told);
   });
 
-  test('refuses no rule where it does not answer in time', async () => {
+  test('refuses no rule if it does not answer in time', async () => {
     double.reply = () => undefined;
     expect(await outcome(double.url, promql('rate(up'), NONE, 1_000)).toBe('cannot be asked: no answer in time');
   });
@@ -113,7 +113,7 @@ describe('a server that answers as Prometheus does', () => {
     expect(double.asked.length).toBe(1);
   });
 
-  test('is not asked about rules that ask no Prometheus, nor about what may not be asked', async () => {
+  test('is not asked about rules that do not use Prometheus, nor about queries that may not be sent', async () => {
     const meters = alarmTypes.threshold.schema.parse({ meter_name: 'cpu', threshold: 1 });
     expect(await outcome(double.url, meters)).toBe('accepted');
     expect(await outcome(double.url, within('p1', promql('up')), NONE)).toBe('accepted');

@@ -111,7 +111,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
   }
   const reads = async (promql: string): Promise<boolean> => (await ask(empty, 'format_query', promql)).status === 'success';
 
-  test('reads what is read here, and what is sent to it for a project does not depend on the series of another project', async () => {
+  test('parses each query that our parser accepts, and the answer to a project does not depend on the series of another project', async () => {
     const expressions = [...new Set(fc.sample(expression, { numRuns: EXPRESSIONS, seed: SEED }))];
     const [misread, leaks]: string[][] = [[], []];
     let [read, seen] = [0, 0];

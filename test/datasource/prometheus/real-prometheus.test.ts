@@ -135,7 +135,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     ]);
   });
 
-  test('gives what is no number as a datapoint without a value, and infinity as a value', async () => {
+  test('gives NaN as a datapoint without a value, and infinity as a value', async () => {
     expect(Object.values(await askAbout(prometheus, ['odd'])).map(valuesOf)).toEqual([[[Infinity], [undefined], [0]]]);
     const range = await askAbout(prometheus, ['odd'], { granularityS: 60, periods: 6 });
     const [inf, nan, some] = [[Infinity], [undefined], [undefined, 4, undefined, 2, undefined, 0]];
@@ -230,7 +230,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       expect(neighbours.map((neighbour) => valuesOf(answers[neighbour]))).toEqual([[[0]], [[10]]]);
     });
 
-    test('what it cannot match, with its words for who may ask for everything, and without labels for a project', async () => {
+    test('a query that it cannot match, quoted for an author who may ask for everything, and without labels for a project', async () => {
       const promql = 'cpu * on (instance) cpu';
       const answers = await askAbout(prometheus, [promql, { promql, project: 'p1' }]);
       expect(answers[promql]).toMatchObject({ kind: 'refused', reason: expect.stringMatching(manyToMany('.*')) });

@@ -66,11 +66,11 @@ describe('what the author of a query reads of its refusal', () => {
     expect(said('bad_data', `unexpected "p-secret ${rest}"`, NARROWED)).toBe('bad_data: the query is not valid');
   });
 
-  test.each(['execution', 'too_large', '422'])('is a fixed text for %s where it names a machine', (type) => {
+  test.each(['execution', 'too_large', '422'])('is a fixed text for %s if the refusal names a machine', (type) => {
     expect(said(type, 'anything at 10.0.0.7')).toBe(`${type}: the query cannot be executed`);
   });
 
-  test('may name what stands in the labels of series, of a query that is as it was written', () => {
+  test('may quote labels of series, for a query that was sent as written', () => {
     const message = 'found {instance="10.0.0.7:9100", path="/a\\"}"} on the left';
     expect(said('execution', message)).toBe(`execution: ${message}`);
     expect(said('bad_data', message)).toBe(`bad_data: ${message}`);

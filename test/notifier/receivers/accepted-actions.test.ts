@@ -176,7 +176,7 @@ describe('every action that is accepted', () => {
     });
   });
 
-  test('of another kind goes out, or says what is not configured', async () => {
+  test('of another kind is sent, or names the missing configuration', async () => {
     const scheme = fc.constantFrom('zaqar', 'trust+zaqar', 'trust+heat', 'queue', 'log', 'test');
     const name = fc.constantFrom('topic', 'queue_name', 'ttl', 'subscriber', 'signature', 'paths', 'project_id');
     const value = fc.oneof(fc.constantFrom('x', '.', '..', '60', '-1', 'soon', '1.5', ''), text.map(encodeURIComponentSafely));

@@ -211,7 +211,7 @@ test.each([
   expect(receiver?.sent()).toBeLessThan(bytes.length / 2);
 });
 
-test('an answer that stops after its status line counts by it when the time of the attempt is over', async () => {
+test('an answer that stops after its status line has that status when the attempt times out', async () => {
   expect(await outcomeOf({ bytes: 'HTTP/1.1 200 OK\r\nServer' }, patienceFor('timeout'))).toEqual(DELIVERED(200));
 });
 
@@ -220,7 +220,7 @@ test('an answer that stops within its status line is a timeout', async () => {
 });
 
 test.each(Array.from({ length: 'HTTP/1.1 200 OK\r\n'.length + 1 }, (_, length) => length))(
-  'the first %i bytes of an answer have a status exactly when the code is whole',
+  'the first %i bytes of an answer have a status exactly when the code is complete',
   (length) => {
     const { kind } = readStatusLine(Buffer.from('HTTP/1.1 200 OK\r\n'.slice(0, length)));
     expect(kind).toBe(length === 0 ? 'none' : length > 'HTTP/1.1 200'.length ? 'status' : 'unreadable');

@@ -179,7 +179,7 @@ test('a name with a denied address is refused without a connection', async () =>
   expect(server.requests).toEqual([]);
 });
 
-describe('the statuses', () => {
+describe('the outcome of an answer with the status', () => {
   const PASSING = [401, 403, 404, 409];
   const LATER = [408, 425, 429];
   const WITH_RETRY_AFTER = [429, 502, 503, 504];

@@ -5,12 +5,12 @@ import { noOptionAllowed } from '../threshold-judgement.js';
 import { explainEvent, type EventFindings } from './evaluate.js';
 import { EventRule } from './schema.js';
 
-/** Keys in Aodh's order; what only we store comes last. */
+/** Keys in Aodh's order; keys that only Tocsin stores come last. */
 function ruleText(eventType: string | null, { query }: EventRule, more: Readonly<Record<string, PythonValue>> = {}): string {
   return pythonJson({ event_type: eventType, query: query.map((item) => ({ ...item })), ...more });
 }
 
-/** Aodh's history has the parts of a condition in the order in which it takes them from a request. */
+/** The order of a condition's keys in Aodh's history: the order in which Aodh reads them from a request. */
 function inHistoryOrder(rule: EventRule): EventRule {
   return { ...rule, query: rule.query.map(({ field, op, type, value }) => ({ field, op, type, value })) };
 }

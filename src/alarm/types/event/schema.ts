@@ -30,7 +30,7 @@ export interface EventQueryItem {
   type: ValueType | '';
 }
 
-/** The pattern, and what the request has in its place: Aodh applies the default `*` where it reads the rule, not where it stores it. */
+/** The pattern, and the text of the request: Aodh applies the default `*` when it reads the rule, not when it stores it. */
 const EventType = z
   .unknown()
   .transform((value, context) => {
@@ -55,7 +55,7 @@ export interface EventRule {
   type: 'event';
   event_type: string;
   query: EventQueryItem[];
-  /** Present where the request has it instead of a pattern: Aodh's description and history repeat it, its answers say `*`. */
+  /** Present if the request has it instead of a pattern: Aodh's description and history repeat it, but its answers say `*`. */
   sent_event_type?: '' | null;
 }
 

@@ -24,8 +24,8 @@ export function seriesNeeded(rule: ThresholdRule, { ingestion_lag: lagS = 0 }: E
 }
 
 /**
- * The rule as it may be stored. The scope stands beside the author's conditions and does not depend on them. For an author who is bound to
- * a project the rule also shows that project as a condition, as Aodh does; that condition is for clients to read.
+ * The rule as it may be stored. The scope is stored beside the author's conditions and does not depend on them. For an author who is bound to
+ * a project the rule also has that project as a condition, as in Aodh; clients read that condition.
  * @throws AppError `not_authorized` (Aodh: 401) when a condition names another project.
  */
 export function scopedTo(rule: ThresholdRule, { projectId }: RuleScope): ThresholdRule {
@@ -38,8 +38,8 @@ export function scopedTo(rule: ThresholdRule, { projectId }: RuleScope): Thresho
 }
 
 /**
- * A rule that a release before migration 0012 stored, with its scope. That release gave every author who is bound to a project a condition
- * with the very text of the project's id, and no other condition on a project; only admins' rules are without one.
+ * Adds the scope to a rule that a release before migration 0012 stored. That release gave the rule of an author who is bound to a project a
+ * condition with the exact text of the project's id, and no other condition on a project. Only admins' rules have no such condition.
  */
 export function withFormerScope(rule: ThresholdRule, projectId: string | null): ThresholdRule {
   if (rule.scope_to_project !== undefined) return rule;
@@ -88,7 +88,7 @@ function canonicalField({ field }: QueryItem): string {
 
 /**
  * Typed values of metadata are compared as the text that PostgreSQL gives for the same value in stored JSON. Every other field is a text
- * (an id, a name), and what was checked is what is compared: the text as it was sent.
+ * (an id, a name). It is compared as it was sent, which is also the text that the access check saw.
  */
 function canonicalValue({ value, type }: QueryItem): string {
   if (type === 'integer' || type === 'float') return String(Number(value));

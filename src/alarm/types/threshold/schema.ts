@@ -56,7 +56,7 @@ interface ThresholdFields {
 
 export interface ThresholdRule extends ThresholdFields {
   /**
-   * The project whose samples the rule reads, set by the server and hidden from clients; null reads the samples of all projects.
+   * The project whose samples the rule reads, set by the server and hidden from clients. Null means all projects.
    * Undefined in rules that a release before migration 0012 stored: their conditions name the project.
    */
   scope_to_project?: string | null | undefined;

@@ -1,15 +1,15 @@
 import type { SyntaxNode, Tree } from '@lezer/common';
 
 /**
- * The grammar of `@prometheus-io/lezer-promql` reads less than servers do: no `1.`, `1.e3`, `0X1F` or `0x_1F`, no function `holt_winters`, and no
- * metric called `offset`. A query is therefore given to the grammar with those tokens replaced by others of the same length that mean the
- * same kind of thing, so that each place of the tree is a place of the query. What is sent to servers is the query itself.
+ * The grammar of `@prometheus-io/lezer-promql` accepts less than servers do: no `1.`, `1.e3`, `0X1F` or `0x_1F`, no function `holt_winters`, and
+ * no metric called `offset`. So these tokens are replaced for the grammar by tokens of the same kind and length. Thus each position of
+ * the tree is a position of the query. The query itself is sent to servers.
  */
 
-/** A number that ends in its point, or has nothing between its point and its exponent. */
+/** A number that ends in its point, or has its exponent directly after its point. */
 const POINT_LAST = /(?<![\w.:])\d(?:_?\d)*\.(?:[eE][+-]?\d(?:_?\d)*)?(?![\w.:])/;
 const HEXADECIMAL = /0[xX](?:_?[\da-fA-F])+(?![\w.:])/;
-/** Strings and comments are tokens of their own: nothing within them is replaced. */
+/** Strings and comments are tokens too, so that text within them is not replaced. */
 const TOKEN = new RegExp(
   [
     String.raw`"(?:[^"\\\n]|\\[^])*"?|'(?:[^'\\\n]|\\[^])*'?|` + '`[^`]*`?',
@@ -26,7 +26,7 @@ const TOKEN = new RegExp(
 const FORMER_FUNCTION = 'holt_winters';
 const KNOWN_FUNCTION = 'day_of_month';
 
-/** The query with numbers and functions as the grammar knows them. */
+/** The query with numbers and functions in the form that the grammar accepts. */
 export function grammarText(text: string): string {
   return text.replace(TOKEN, (token: string, ...rest: unknown[]) => {
     const { pointLast, hexadecimal } = rest.at(-1) as Record<string, string | undefined>;
@@ -36,12 +36,12 @@ export function grammarText(text: string): string {
   });
 }
 
-/** The keyword that servers take as the name of a metric too, where it cannot stand as a keyword. */
+/** The keyword that servers accept as the name of a metric, at places where no keyword can be. */
 const KEYWORD_AS_NAME = 'offset';
 const KEYWORD_NEXT = new RegExp(`^(?:\\s|#[^\\n]*(?:\\n|$))*(${KEYWORD_AS_NAME})(?![\\w:])`, 'i');
 const STAND_IN = 'x';
 
-/** The text with the keyword that the grammar refused at `at` made a name; undefined if it refused something else. */
+/** The text in which the keyword that the grammar refused at `at` is replaced by a name; undefined if another token was refused. */
 export function withKeywordAsName(grammarsText: string, at: number): string | undefined {
   const found = KEYWORD_NEXT.exec(grammarsText.slice(at));
   if (!found) return undefined;
@@ -49,11 +49,11 @@ export function withKeywordAsName(grammarsText: string, at: number): string | un
   return grammarsText.slice(0, from) + STAND_IN + grammarsText.slice(from + STAND_IN.length);
 }
 
-/** The grammar takes a sign as a part of the number after it. */
+/** In the grammar a sign is a part of the number after it. */
 const SIGN = String.raw`(?:[-+](?:\s|#[^\n]*\n)*)?`;
 const WHOLE_NUMBER = new RegExp(`^${SIGN}(?:${POINT_LAST.source}|${HEXADECIMAL.source})$`);
 
-/** The first place where the tree has something else than the token that was replaced there; undefined if there is none. */
+/** The first position at which the tree does not have the token that was replaced there; undefined if there is none. */
 export function misreadPlace(text: string, grammarsText: string, tree: Tree): number | undefined {
   for (let at = 0; at < text.length; at += 1) {
     if (text[at] === grammarsText[at]) continue;
@@ -71,7 +71,7 @@ function isReadAsWritten(written: string, node: SyntaxNode): boolean {
   return isName && written.toLowerCase() === KEYWORD_AS_NAME;
 }
 
-/** The name of a metric or a label, which the grammar reads alike whatever its letters. */
+/** The name of a metric or a label; its letters do not change how the grammar reads it. */
 function isPlainName({ name }: SyntaxNode): boolean {
   return name === 'Identifier' || name === 'LabelName';
 }

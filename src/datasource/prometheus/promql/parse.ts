@@ -27,7 +27,7 @@ export function parsePromql(text: string): ParsedQuery | { problem: string } {
   return problem === undefined ? { text, root: tree.topNode } : { problem };
 }
 
-/** The grammar refuses one keyword at a time, and each takes another reading of the whole query. */
+/** Most keywords that are replaced: the grammar refuses one at a time, and each needs another parse of the whole query. */
 const MAX_KEYWORDS_AS_NAMES = 20;
 
 function treeOf(text: string): { tree: Tree } | { problem: string } {
@@ -45,7 +45,7 @@ function treeOf(text: string): { tree: Tree } | { problem: string } {
   }
 }
 
-/** The tree, or the place after which the grammar could not go on. */
+/** The tree, or the position after which the grammar failed. */
 function strictly(text: string): Tree | number {
   try {
     return strictParser.parse(text);
@@ -79,7 +79,8 @@ const TOKEN_PROBLEMS: Readonly<Record<string, (written: string) => string | unde
       : undefined,
   StringLiteral: (written) =>
     stringOf(written) === undefined ? 'this string is not closed, or has an escape that PromQL does not know' : undefined,
-  QuotedLabelName: (written) => (hasHalfCharacter(stringOf(written) ?? '') ? 'this name has bytes that are no UTF-8' : undefined),
+  QuotedLabelName: (written) =>
+    hasHalfCharacter(stringOf(written) ?? '') ? 'this name has bytes that are not UTF-8' : undefined,
 };
 
 /** A node's parts, comments left out: they may stand anywhere. */

@@ -13,7 +13,7 @@ const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /**
  * What a string literal of PromQL says: in double or single quotes with Go's escapes, or raw in backticks. Undefined for what Prometheus would
- * not read, such as a quote that is never closed, or an unknown escape. A byte that is no UTF-8 is kept as half a character (as Python does), so
+ * not read, such as a quote that is never closed, or an unknown escape. A byte that is not UTF-8 is kept as a lone surrogate (as in Python), so
  * that `quoted` can write it again.
  */
 export function stringOf(literal: string): string | undefined {
@@ -58,7 +58,7 @@ function escapeAt(body: string, at: number, quote: string): { bytes: Buffer; len
   return undefined;
 }
 
-/** Where half characters begin that stand for bytes; no text has any of its own. */
+/** First lone surrogate that stands for a byte; texts have no lone surrogates of their own. */
 const BYTES_BEGIN = 0xdc00;
 const LONGEST_CHARACTER = 4;
 
@@ -83,7 +83,7 @@ function characterAt(bytes: Buffer, at: number): string | undefined {
   return undefined;
 }
 
-/** A string as a literal that every reader of PromQL understands alike, in double quotes. Half characters stand for bytes that are no UTF-8. */
+/** A string as a literal that every reader of PromQL understands alike, in double quotes. Lone surrogates stand for bytes that are not UTF-8. */
 export function quoted(value: string): string {
   return `"${value.replace(/["\\\p{Cc}\p{Cs}\ufffd]/gu, escapeOf)}"`;
 }

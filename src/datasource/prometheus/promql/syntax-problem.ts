@@ -23,7 +23,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
 
 const SHOWN = 20;
 
-/** What is wrong with a query that the grammar cannot read, in the spelling that it was given: where, what stands there, and what could. */
+/** The text of a syntax error, in the spelling of the given query: the position, the token there, and the tokens expected. */
 export function syntaxProblem(text: string, grammarsText: string): string {
   let error: { from: number; parent: string } | undefined;
   parser.parse(grammarsText).iterate({

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** A status is all that is needed of an answer. After so many bytes of head and body the socket is destroyed. */
+/** After so many bytes of head and body the socket is destroyed, since only the status of an answer is needed. */
 export const MAX_ANSWER_BYTES = 16 * 1024;
 
 export interface ParsedAnswer {
@@ -10,14 +10,14 @@ export interface ParsedAnswer {
 }
 
 /**
- * Listens to the answer of one request beside Node's parser: keeps the first bytes, for answers that the parser refuses, and ends the
- * request when the answer is long. The bytes must be kept from the beginning: a parse error carries the last packet only.
+ * Reads the answer of one request in parallel with the parser of Node.js. It keeps the first bytes, for answers that the parser refuses, and
+ * ends the request when the answer is too long. A parse error has the last packet only, so the bytes are kept from the beginning.
  */
 export class AnswerTap {
-  /** The answer as the parser read it, from the moment its head is complete. */
+  /** The parsed answer; set when its head is complete. */
   answer: ParsedAnswer | undefined;
   #onUpgrade: () => void = () => undefined;
-  /** Resolves when the receiver has changed protocols (101), of which the HTTP client tells nothing. */
+  /** Resolves when the receiver switches protocols (101), which the HTTP client does not report. */
   readonly hasUpgraded = new Promise<void>((resolve) => (this.#onUpgrade = resolve));
   readonly #chunks: Buffer[] = [];
   #bytes = 0;

@@ -10,7 +10,7 @@ const PASSING = new Set([401, 403, 404, 409]);
 const MAY_ASK_FOR_TIME = new Set([429, 502, 503, 504]);
 
 /**
- * The outcome of an answer. 2xx: delivered. 410: dead, `gone`. 401, 403, 404, 409: tried again for some minutes, `rejected`. Other client errors but
+ * The outcome of an answer. 2xx: delivered. 410: dead, `gone`. 401, 403, 404, 409: tried again for some minutes, `rejected`. Other client errors except
  * 408, 425 and 429: dead, `rejected`. Every other answer, redirects included: tried again by the schedule.
  */
 export function outcomeOfStatus(httpStatus: number, retryAfter: string | undefined, now: Date): DeliveryOutcome {
@@ -35,8 +35,8 @@ export function parseRetryAfter(text: string | undefined, now: Date): number | u
 }
 
 /**
- * The outcome of an exchange that ended before the parser had read the head of an answer. Where a status line came, its status decides;
- * otherwise the error says what was unreadable, or what went wrong with the connection.
+ * The outcome of an exchange that ended before the parser had read the head of an answer. If a status line came, its status decides.
+ * Otherwise the error is that of the unreadable answer or of the connection.
  */
 export function outcomeOfBrokenAnswer(firstBytes: Buffer, code: string | undefined, now: Date): DeliveryOutcome {
   const line = readStatusLine(firstBytes);

@@ -1,14 +1,14 @@
-/** What the first bytes of an answer say. */
+/** The result of reading the first bytes of an answer. */
 export type StatusLine =
   | { kind: 'status'; status: number }
-  /** Nothing came, or interim answers (1xx) only. */
+  /** No bytes came, or interim answers (1xx) only. */
   | { kind: 'none' }
   /** `reason` is for people, and quotes nothing of the answer. */
   | { kind: 'unreadable'; reason: string };
 
-/** RFC 9112, section 4, with any version of HTTP and more than one blank allowed. The character after the code proves that it is whole. */
+/** RFC 9112, section 4, with any version of HTTP and more than one blank allowed. The character after the code shows that the code is complete. */
 const STATUS_LINE = /^HTTP\/\d+(?:\.\d+)?[ \t]+(\d{3})(?=[ \t\r\n])/;
-/** A status line of which more may come. */
+/** The beginning of a status line that may still continue. */
 const BEGINNING = /^(?:H|HT|HTT|HTTP|HTTP\/[\d.]*|HTTP\/[\d.]+[ \t]+\d{0,3})$/;
 const SWITCHING_PROTOCOLS = 101;
 

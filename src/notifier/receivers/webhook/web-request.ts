@@ -1,14 +1,14 @@
-/** A webhook's request, as far as its action decides it. */
+/** The parts of a webhook's request that come from its action. */
 export interface WebRequest {
   /** Without user info and fragment. */
   url: URL;
   /** Path and query for the request line. */
   target: string;
-  /** Of the user info. */
+  /** The Authorization header from the user info, if there is any. */
   headers: { authorization?: string };
 }
 
-/** Undefined when the action is no URL of a webhook. What `parseAction` accepts as one makes a request. */
+/** Undefined if the action is not the URL of a webhook. Each webhook that `parseAction` accepts gives a request. */
 export function webRequestOf(action: string): WebRequest | undefined {
   if (!URL.canParse(action)) return undefined;
   const url = new URL(action);
@@ -18,11 +18,11 @@ export function webRequestOf(action: string): WebRequest | undefined {
   return { url, target: requestTarget(action), headers: basicAuth(username, password) };
 }
 
-/** Path and query as written. Characters that no request line can carry are escaped, as every client would. */
+/** Path and query as written. Characters that a request line cannot carry are escaped, as by every client. */
 function requestTarget(action: string): string {
   const [, path = '', query = ''] = /^https?:\/\/[^/?#]*([^?#]*)(\?[^#]*)?/i.exec(action) ?? [];
   return `${path || '/'}${query}`
-    .replace(/\p{Surrogate}/gu, '\ufffd') // half a character, for which there is no escape
+    .replace(/\p{Surrogate}/gu, '\ufffd') // a lone surrogate, for which there is no escape
     .replace(/[^\u0021-\u007e]/gu, (character) => encodeURIComponent(character));
 }
 
@@ -32,7 +32,7 @@ function basicAuth(username: string, password: string): WebRequest['headers'] {
   return { authorization: `Basic ${Buffer.from(credentials, 'latin1').toString('base64')}` };
 }
 
-/** The bytes that a part of a parsed URL stands for, as a string with one character for each. They need not be UTF-8. */
+/** The decoded bytes of a part of a parsed URL, as a string with one character for each byte. They need not be UTF-8. */
 function percentDecoded(part: string): string {
   return part.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }

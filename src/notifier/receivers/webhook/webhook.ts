@@ -77,7 +77,7 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
   }
 }
 
-/** Made once: in the options of each request the certificates would be read anew for each connection. */
+/** Made once for all requests: certificates in the options of a request would be parsed again for each connection. */
 function trustOf(ca: string | undefined): https.AgentOptions {
   const minVersion = 'TLSv1.2';
   return ca === undefined
@@ -110,7 +110,7 @@ async function post({ url, options, tap }: Post, clock: ServiceClock): Promise<D
   return outcomeOfBrokenAnswer(tap.firstBytes(), codeOf(cause), clock.wallNow());
 }
 
-/** got takes a host of this name for a socket in the file system, and throws. The request itself goes to the URL of the action. */
+/** got takes a host called `unix` for a socket in the file system, and throws. The request itself goes to the URL of the action. */
 function urlForGot(url: URL): URL {
   return url.hostname === 'unix' ? new URL(`${url.protocol}//receiver.invalid/`) : url;
 }
@@ -133,7 +133,7 @@ function requestTo({ url, target }: { url: URL; target: string }, isAllowed: Add
   };
 }
 
-/** Resolves when the exchange is over, for whatever the answer says; rejects when it broke off. */
+/** Resolves when the exchange is complete, with any answer; rejects when it broke off. */
 function ended(attempt: ReturnType<typeof got.stream.post>): Promise<void> {
   return new Promise((resolve, reject) => {
     attempt.on('error', reject);
