@@ -51,7 +51,8 @@ async function setState({ alarms, now, newId }: AlarmStateRoutesDeps, request: A
 function wantedState({ body, query }: ApiRequest): AlarmState {
   const named = query.one('state');
   const given = body === undefined ? named : body;
-  if (named !== undefined && named !== given) throw new AppError('invalid_request', 'state given twice, in the body and in the URL');
+  if (named !== undefined && named !== given)
+    throw new AppError('invalid_request', 'state given twice, in the body and in the URL');
   if (given === undefined) throw new AppError('invalid_request', 'Missing argument: "state"');
   const parsed = StateRequest.safeParse(given);
   if (!parsed.success) throw new AppError('invalid_request', 'state invalid');
