@@ -58,6 +58,9 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
       KEYSTONE_AUTH_URL: keystone.url,
       KEYSTONE_USERNAME: SERVICE.user,
       KEYSTONE_PASSWORD: SERVICE.password,
+      // A loaded machine answers late, and what is tried again then only adds to the load.
+      KEYSTONE_TIMEOUT: '20s',
+      KEYSTONE_DEADLINE: '60s',
       ...settings,
     });
     const ready = async (): Promise<void> => {
