@@ -99,7 +99,10 @@ export async function askAbout(
     key: keyOf(query),
     query: typeof query === 'string' ? { promql: query, project: null } : query,
   }));
-  return Object.fromEntries(await datasource.answers({ granularityS, periods, lagS, questions }, { now, signal, trace }));
+  const answers = await datasource.answers({ granularityS, periods, lagS, questions }, { now, signal, trace });
+  const order = new Map(questions.map(({ key }, at) => [key, at]));
+  // Answers come in any order.
+  return Object.fromEntries([...answers].sort(([one], [other]) => (order.get(one) ?? 0) - (order.get(other) ?? 0)));
 }
 
 /** The values of an answer with data, series by series; any other answer as it is. */
