@@ -83,7 +83,8 @@ function contract(open: () => Promise<Database>): void {
   test('points that disagree, combinations and alarms outside their time constraints are not counted', async () => {
     const night = { name: 'night', description: '', start: '0 2 * * *', duration: 60, timezone: '' };
     await storeAlarm(db, { id: 'asleep', projectId: 'p1', rule: thresholdRule(), timeConstraints: [night] });
-    await store('torn', 'p1', 'mixed', { evaluation_periods: 2 });
+    // The middle of the two volumes: the periods disagree wherever the phase of the partition puts their border, but for half a period.
+    await store('torn', 'p1', 'mixed', { evaluation_periods: 2, threshold: 50 });
     await storeAlarm(db, { id: 'both', projectId: 'p1', rule: combinationRule('and', 'torn', 'asleep') });
     for (let offset = -120_000; offset <= 60_000; offset += 5_000) {
       const volume = Math.floor(offset / 60_000) % 2 === 0 ? 95 : 5;
