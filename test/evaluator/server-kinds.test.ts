@@ -107,6 +107,6 @@ describe('a composite alarm', () => {
 
   test('without any rule is never evaluated', async () => {
     await storeAlarm(db, { id: 'c', rule: alarmTypes.composite.schema.parse({ and: [] }) });
-    expect(await afterAnInterval('c')).toBe('insufficient data: Not evaluated yet');
+    expect(await afterAnInterval('c')).toBe('insufficient data: not evaluated: its rule asks nothing');
   });
 });
