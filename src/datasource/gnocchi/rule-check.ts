@@ -59,7 +59,7 @@ async function whyNotChecked(check: () => Promise<void>): Promise<string | undef
   }
 }
 
-/** The message is fit for everybody's eyes. */
+/** The message may be shown to all callers. */
 class NotChecked extends Error {
   override readonly name = 'NotChecked';
 }
