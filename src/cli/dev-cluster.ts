@@ -38,7 +38,7 @@ const WATCH_MS = 500;
 /** How many looks a table must have stood for before it is printed: longer while partitions are between two owners. */
 const AT_REST = 1;
 const AT_REST_WITH_GAPS = 10;
-const API_START_MS = 30_000;
+const API_START_MS = 120_000;
 const RESTART_MS = 1_000;
 const LOCK_STALE_MS = 5_000;
 /** A process of the service bounds its own stop to 75 s (`shutdown_timeout`). */

@@ -1,7 +1,10 @@
 import type { ClaimedNotification } from '../storage/notification-claim-store.js';
 import type { SlotShares } from '../storage/notification-turns.js';
 
-/** The shares of a notifier's slots, given its attempts under way: hosts that do not answer get a quarter in all, one project half at most. */
+/**
+ * The shares of a notifier's slots, given its attempts under way: hosts that do not answer get a quarter in all, of which a fifth is kept for
+ * projects that hold none of it; one project gets half of all slots at most.
+ */
 export function sharesOf(
   underWay: readonly Pick<ClaimedNotification, 'projectId' | 'isHostAnswering'>[],
   concurrency: number,
@@ -12,6 +15,7 @@ export function sharesOf(
   return {
     unanswered: unansweredInAll - unanswered.length,
     unansweredInAll,
+    unansweredKept: Math.floor(unansweredInAll / 5),
     perProject: partOf(concurrency, 2),
     held: countByProject(underWay),
     heldUnanswered: countByProject(unanswered),

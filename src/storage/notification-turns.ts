@@ -32,6 +32,8 @@ export interface SlotShares {
   /** Free slots for hosts that do not answer, of `unansweredInAll`. */
   unanswered: number;
   unansweredInAll: number;
+  /** The last of these slots, which only projects get that hold none of them: so many. */
+  unansweredKept: number;
   /** Slots that one project may hold. */
   perProject: number;
   /** Slots that each project holds: in all, and at hosts that do not answer. */
@@ -84,6 +86,7 @@ interface Offer extends Waiting {
 const UNSHARED: SlotShares = {
   unanswered: Infinity,
   unansweredInAll: Infinity,
+  unansweredKept: 0,
   perProject: Infinity,
   held: new Map(),
   heldUnanswered: new Map(),
@@ -124,12 +127,12 @@ export function chooseFairly(
 
 /** The host after which the next pass continues among hosts that do not answer; from the start if a lap has left slots for them. */
 function afterUnanswered(
-  { chosen, unansweredLeft }: SharedSlots,
+  { chosen, unansweredForAny }: SharedSlots,
   { cursor, isFirstLook, isLapEnd }: { cursor: ClaimCursor; isFirstLook: boolean; isLapEnd: boolean },
 ): { after: string; beginsAnew: boolean } {
   if (isFirstLook) return { after: cursor.unansweredAfter, beginsAnew: false };
   const after = lastUnanswered(chosen) ?? cursor.unansweredAfter;
-  const beginsAnew = isLapEnd && unansweredLeft > 0 && after !== '';
+  const beginsAnew = isLapEnd && unansweredForAny > 0 && after !== '';
   return { after: beginsAnew ? '' : after, beginsAnew };
 }
 
@@ -148,7 +151,7 @@ class SharedSlots {
   readonly chosen: Offer[] = [];
   /** An offer was skipped that a later pass may take. */
   isHeldBack = false;
-  unansweredLeft: number;
+  #unansweredLeft: number;
   readonly #ofHosts = new Map<HostTurn, number>();
   readonly #held: Map<string, number>;
   readonly #heldUnanswered: Map<string, number>;
@@ -157,7 +160,7 @@ class SharedSlots {
     private readonly limit: number,
     private readonly shares: SlotShares,
   ) {
-    this.unansweredLeft = shares.unanswered;
+    this.#unansweredLeft = shares.unanswered;
     this.#held = new Map(shares.held);
     this.#heldUnanswered = new Map(shares.heldUnanswered);
   }
@@ -173,13 +176,19 @@ class SharedSlots {
     this.chosen.push(offer);
   }
 
+  /** Slots left for hosts that do not answer, without those kept for projects that hold none. */
+  get unansweredForAny(): number {
+    return this.#unansweredLeft - this.shares.unansweredKept;
+  }
+
   #takeUnanswered(project: string): boolean {
-    if (this.unansweredLeft <= 0) return false;
+    const left = this.#heldUnanswered.has(project) ? this.unansweredForAny : this.#unansweredLeft;
+    if (left <= 0) return false;
     if (this.shares.isFirstLook && this.#holdsItsPart(project)) {
       this.isHeldBack = true;
       return false;
     }
-    this.unansweredLeft -= 1;
+    this.#unansweredLeft -= 1;
     this.#heldUnanswered.set(project, countOf(this.#heldUnanswered, project) + 1);
     return true;
   }

@@ -13,15 +13,10 @@ describeWith(['postgres', 'redis'], 'tocsin dev-cluster', () => {
     const port = await freePort();
     const cluster = startTocsin(['dev-cluster', '--port', String(port), '--data-dir', dir, '--interval', '2s']);
     try {
-      await eventually(async () => expect(shares(cluster.log()).length).toBe(3));
-      expect(shares(cluster.log()).reduce((sum, share) => sum + share, 0)).toBe(256);
+      await eventually(async () => expectAllShared(cluster.log(), 3));
       const pid = Number(/evaluator-1 is (\d+)/.exec(cluster.log())?.[1]);
       process.kill(pid, 'SIGKILL');
-      await eventually(async () => {
-        const left = shares(cluster.log());
-        expect(left.length).toBe(2);
-        expect(left.reduce((sum, share) => sum + share, 0)).toBe(256);
-      });
+      await eventually(async () => expectAllShared(cluster.log(), 2));
       expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
     } finally {
       expect(await cluster.stop()).toBe(0);
@@ -30,6 +25,12 @@ describeWith(['postgres', 'redis'], 'tocsin dev-cluster', () => {
     await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow();
   });
 });
+
+function expectAllShared(log: string, evaluators: number): void {
+  const found = shares(log);
+  expect(found).toHaveLength(evaluators);
+  expect(found.reduce((sum, share) => sum + share, 0)).toBe(256);
+}
 
 /** Partitions of each live evaluator, from the table printed last. */
 function shares(log: string): number[] {

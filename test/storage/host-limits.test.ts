@@ -166,15 +166,32 @@ function contract(open: () => Promise<Database>): void {
 
   describe('the slots of a notifier', () => {
     test.each([
-      { concurrency: 20, dead: 40, expected: 5 },
-      { concurrency: 7, dead: 40, expected: 1 },
-      { concurrency: 1, dead: 40, expected: 1 },
-      { concurrency: 20, dead: 3, expected: 3 },
-      { concurrency: 100, dead: 300, expected: 25 },
-    ])('$concurrency: of $dead new hosts $expected are called at once', async ({ concurrency, dead, expected }) => {
-      for (let n = 0; n < dead; n += 1) await put(`dead${n}`, 2);
-      expect(await new Notifier(store, concurrency).look(0)).toHaveLength(expected);
-    });
+      { concurrency: 20, dead: 40, projects: 1, expected: 4 },
+      { concurrency: 20, dead: 40, projects: 2, expected: 4 },
+      { concurrency: 20, dead: 40, projects: 5, expected: 5 },
+      { concurrency: 7, dead: 40, projects: 1, expected: 1 },
+      { concurrency: 1, dead: 40, projects: 1, expected: 1 },
+      { concurrency: 20, dead: 3, projects: 1, expected: 3 },
+      { concurrency: 100, dead: 300, projects: 1, expected: 20 },
+      { concurrency: 100, dead: 300, projects: 30, expected: 25 },
+    ])(
+      '$concurrency: of $dead new hosts of $projects projects $expected are called at once',
+      async ({ concurrency, dead, projects, expected }) => {
+        for (let n = 0; n < dead; n += 1) await put(`dead${n}`, 2, `p${n % projects}`);
+        expect(await new Notifier(store, concurrency).look(0)).toHaveLength(expected);
+      },
+    );
+
+    test.each(['a new host after all others', '0 a new host before all others'])(
+      'are kept for projects that have none at hosts that hang: %s is called at once',
+      async (host) => {
+        for (let n = 0; n < 300; n += 1) await put(`dead${n}`, 2, 'loud');
+        const notifier = new Notifier(store, 100);
+        expect(await notifier.look(0)).toHaveLength(20);
+        await put(host, 1, 'quiet');
+        expect(countBy(await notifier.look(1))).toEqual({ quiet: 1 });
+      },
+    );
 
     test('are left free by hosts that hang for hosts that answer', async () => {
       for (let n = 0; n < 30; n += 1) await put(`dead${n}`, 3, `p${n}`);
@@ -215,7 +232,7 @@ function contract(open: () => Promise<Database>): void {
       for (let n = 0; n < 300; n += 1) await put(`dead${n}`, 1);
       const notifier = new Notifier(store, 100);
       const seen = new Set<string>();
-      for (let looks = 0; seen.size < 300 && looks < 30; looks += 1) {
+      for (let looks = 0; seen.size < 300 && looks < 40; looks += 1) {
         for (const one of await notifier.look(looks * 65)) seen.add(one.host);
         for (const one of [...notifier.underWay]) await notifier.end(one, looks * 65 + 65, false);
       }
@@ -226,6 +243,8 @@ function contract(open: () => Promise<Database>): void {
       for (let n = 0; n < 200; n += 1) await put(`dead${n}`, 2, 'loud');
       const notifier = new Notifier(store, 20);
       const [first] = await notifier.look(0);
+      await put('hangs too', 1, 'neighbour');
+      expect(countBy(await notifier.look(0))).toEqual({ neighbour: 1 });
       await put('zz', 1, 'quiet');
       expect(await notifier.look(1)).toEqual([]);
       await notifier.end(first!, 65, false);
