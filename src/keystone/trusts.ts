@@ -50,12 +50,12 @@ export function createTrusts(
       });
       const made = madeBy({ status, body });
       if (made !== undefined) return made;
-      if (status === 401 || status === 403) {
+      const cause = causeOfRefusal(status);
+      if (cause !== undefined) {
         throw new AppError(
           'invalid_request',
-          'trust+ actions need a token with which Keystone lets a trust be made; it refused this one. The usual cause: the token was itself ' +
-            'got by a trust, as Heat does with reauthentication_auth_method = trusts; then heat.conf needs allow_trusts_redelegation = true. ' +
-            'Tokens of an application credential are refused unless it is unrestricted',
+          'trust+ actions need a trust, and Keystone refused to create one with this token ' +
+            `(HTTP ${status}). Usual cause: ${cause}`,
         );
       }
       throw failed('make', status);
@@ -82,6 +82,35 @@ export function createTrusts(
       return { token, endpoint: (serviceType: string) => session.endpoint(serviceType) };
     },
   };
+}
+
+/**
+ * The usual cause when Keystone refuses a trust, and the remedy. Undefined: the status says nothing about the caller's token.
+ * Keystone hides its own reason for a 403, and its other texts can contain the id of a trust.
+ */
+function causeOfRefusal(status: number): string | undefined {
+  switch (status) {
+    case 401:
+    case 403:
+      return (
+        'the token itself comes from a trust without redelegation, as in Heat when a signal scales a group whose ' +
+        'members have alarms. Set reauthentication_auth_method = trusts and allow_trusts_redelegation = true in ' +
+        'heat.conf, then create the stack again, since an existing stack keeps its trust. Another cause: the token ' +
+        'comes from an application credential; use a token from a password'
+      );
+    case 404:
+      return (
+        'the token comes from a trust without impersonation, so that its user has no role of its own in the project. ' +
+        "Use the owner's own token, or a trust with impersonation and redelegation"
+      );
+    case 409:
+      return (
+        'the token comes from a trust that expires, and Keystone allows one trust of each user, project and expiry. ' +
+        'Use a trust that does not expire'
+      );
+    default:
+      return undefined;
+  }
 }
 
 function madeBy({ status, body }: Pick<KeystoneAnswer, 'status' | 'body'>): string | undefined {

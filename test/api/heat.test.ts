@@ -274,9 +274,17 @@ test('an update of a composite alarm that sends empty lists of actions is accept
       created.json()['composite_rule'],
     ]);
   }
-  const rule = { and: [LEAF, LEAF] };
-  const changed = await update(id, { composite_rule: rule, alarm_actions: [] });
-  expect([changed.status, changed.json()['alarm_actions']]).toEqual([200, []]);
+});
+
+test('an update of a composite rule empties all three lists of actions, as Heat sends it', async () => {
+  const actions = { alarm_actions: [SIGNED], ok_actions: [SIGNED], insufficient_data_actions: [SIGNED] };
+  const created = await create(common({ type: 'composite', composite_rule: { or: [LEAF, LEAF] }, ...actions }));
+  const none = { alarm_actions: [], ok_actions: [], insufficient_data_actions: [] };
+  const rule = { and: [LEAF, { ...LEAF, threshold: 3 }] };
+  const changed = await update(created.json<{ alarm_id: string }>().alarm_id, { composite_rule: rule, ...none });
+  expect([changed.status, changed.fault]).toEqual([200, undefined]);
+  const stored = { and: [LEAF, { ...LEAF, threshold: 3 }].map((leaf) => ({ ...leaf, ...DEFAULTS })) };
+  expect(changed.json()).toMatchObject({ ...none, composite_rule: stored });
 });
 
 test('time constraints come with nulls for what the template leaves out', async () => {

@@ -187,6 +187,8 @@ describe('creating an alarm with trust+ actions', () => {
   test.each([
     [401, 400],
     [403, 400],
+    [404, 400],
+    [409, 400],
     [500, 503],
     [418, 503],
   ])('stores nothing when Keystone answers %i', async (status, expected) => {

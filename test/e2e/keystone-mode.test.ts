@@ -161,6 +161,61 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     await receiver.close();
   });
 
+  describe('with trust+ actions', () => {
+    const lent = (trust: Record<string, unknown>): Promise<{ id: string }> => keystone.trustToken(ALICE, BOB, trust);
+    const event = { type: 'event', event_rule: { event_type: 'lent' } };
+    const body = { name: 'lent', ...event, alarm_actions: ['trust+http://127.0.0.1:9/'] };
+    const createWith = async (token: { id: string }): Promise<Answered> =>
+      ask('POST', '/v2/alarms', { as: { 'x-auth-token': token.id }, body });
+
+    test('a token from a trust with redelegation creates an alarm and deletes it with its trust', async () => {
+      const token = await lent({ allow_redelegation: true });
+      const trusts = async (): Promise<unknown[]> => {
+        const path = `/OS-TRUST/trusts?trustor_user_id=${ids['alice']}`;
+        const answer = await keystone.ask('GET', path, { token: await tokenOf(ALICE) });
+        const all = (answer.body as { trusts: { trustee_user_id: string }[] }).trusts;
+        return all.filter(({ trustee_user_id }) => trustee_user_id === ids['tocsin']);
+      };
+      const created = await createWith(token);
+      expect([created.status, created.fault]).toEqual([201, undefined]);
+      expect(created.json()).toMatchObject({ project_id: ids['red'], user_id: ids['alice'] });
+      expect(await trusts()).toMatchObject([{ project_id: ids['red'], impersonation: true }]);
+      const { alarm_id } = created.json<{ alarm_id: string }>();
+      expect((await ask('DELETE', `/v2/alarms/${alarm_id}`, { as: { 'x-auth-token': token.id } })).status).toBe(204);
+      expect(await trusts()).toEqual([]);
+    });
+
+    test.each<[string, () => Promise<{ id: string }>, RegExp]>([
+      [
+        'a trust without redelegation',
+        () => lent({}),
+        /\(HTTP 403\).*from a trust without redelegation.*allow_trusts_redelegation = true/,
+      ],
+      [
+        'a trust without impersonation',
+        () => lent({ allow_redelegation: true, impersonation: false }),
+        /\(HTTP 404\).*from a trust without impersonation/,
+      ],
+      [
+        'an expiring trust that was used for another alarm',
+        async () => {
+          const token = await lent({ allow_redelegation: true, expires_at: '2099-01-01T00:00:00Z' });
+          expect((await createWith(token)).status).toBe(201);
+          return token;
+        },
+        /\(HTTP 409\).*from a trust that expires/,
+      ],
+      [
+        'an application credential',
+        async () => keystone.applicationCredentialToken(await keystone.createApplicationCredential(ALICE)),
+        /\(HTTP 403\).*from an application credential/,
+      ],
+    ])('a token from %s is refused, and the 400 names the cause', async (_, token, cause) => {
+      const { status, fault } = await createWith(await token());
+      expect([status, fault]).toEqual([400, expect.stringMatching(cause)]);
+    });
+  });
+
   describe('by the roles of a token', () => {
     /** Reading, writing, reading everybody's, and an alarm of the project red. */
     const statuses = async (token: string): Promise<number[]> => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { Secret } from '../../src/config/secret.js';
+import type { AppError } from '../../src/errors.js';
 import { createKeystoneSession } from '../../src/keystone/session.js';
 import { createTrusts, type KeystoneTrusts } from '../../src/keystone/trusts.js';
 import { silentLogger } from '../../src/logger.js';
@@ -104,13 +105,21 @@ describe('a request for a trust', () => {
     expect(answers).toHaveLength(1);
   });
 
-  test.each([401, 403])('that Keystone refuses with %i names the usual cause and the setting', async (status) => {
+  const HEAT = /without redelegation.*reauthentication_auth_method = trusts and allow_trusts_redelegation = true/;
+  test.each([
+    [401, HEAT],
+    [403, HEAT],
+    [404, /comes from a trust without impersonation/],
+    [409, /comes from a trust that expires/],
+  ])('that Keystone refuses with %i names the status, the usual cause and the remedy', async (status, cause) => {
     const made = trusts.create(TRUSTOR, () => undefined);
     await asked(1);
-    answers[0]?.({ status });
-    await expect(made).rejects.toMatchObject({
-      code: 'invalid_request',
-      message: expect.stringMatching(/got by a trust.*heat\.conf.*allow_trusts_redelegation = true/s),
-    });
+    answers[0]?.({ status, body: { error: { message: 'no trust 4711' } } });
+    const refused = await made.catch((thrown: unknown) => thrown as AppError);
+    const { code, message } = refused as AppError;
+    const start = `trust+ actions need a trust, and Keystone refused to create one with this token (HTTP ${status}).`;
+    expect([code, message]).toEqual(['invalid_request', expect.stringContaining(start)]);
+    expect(message).toMatch(cause);
+    expect(message).not.toContain('4711');
   });
 });

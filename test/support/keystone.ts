@@ -71,6 +71,8 @@ export interface RealKeystone {
     options?: { roles?: string[]; accessRules?: AccessRule[] },
   ): Promise<ApplicationCredential>;
   applicationCredentialToken(credential: ApplicationCredential): Promise<IssuedToken>;
+  /** A token of the trustee for a new trust of the trustor's roles, with impersonation. `fields` replace those of the trust. */
+  trustToken(trustor: Login, trustee: Person, fields?: Record<string, unknown>): Promise<IssuedToken>;
   revoke(token: string): Promise<void>;
   /** What Keystone tells a service that asks about a token; by default one with the credentials of `admin`. */
   validate(token: string, asking?: string): Promise<KeystoneAnswer>;
@@ -165,7 +167,14 @@ function accountsOf(client: Client): Accounts {
 
 type Tokens = Pick<
   RealKeystone,
-  'token' | 'unscopedToken' | 'systemToken' | 'createApplicationCredential' | 'applicationCredentialToken' | 'revoke' | 'validate'
+  | 'token'
+  | 'unscopedToken'
+  | 'systemToken'
+  | 'createApplicationCredential'
+  | 'applicationCredentialToken'
+  | 'trustToken'
+  | 'revoke'
+  | 'validate'
 >;
 
 function tokensOf({ url, ask, adminToken }: Client): Tokens {
@@ -187,6 +196,22 @@ function tokensOf({ url, ask, adminToken }: Client): Tokens {
     },
     applicationCredentialToken: ({ id, secret }) =>
       issue(url, { methods: ['application_credential'], application_credential: { id, secret } }),
+    async trustToken(trustor, trustee, fields = {}) {
+      const { id: own, body } = await token(trustor);
+      const { user, project, roles } = body as Record<'user' | 'project', { id: string }> & Record<'roles', { name: string }[]>;
+      const trusteeBody = (await issue(url, passwordOf(trustee), 'unscoped')).body as { user: { id: string } };
+      const trust = {
+        trustor_user_id: user.id,
+        trustee_user_id: trusteeBody.user.id,
+        project_id: project.id,
+        impersonation: true,
+        roles: roles.map(({ name }) => ({ name })),
+        ...fields,
+      };
+      const made = await succeed(ask('POST', '/OS-TRUST/trusts', { body: { trust }, token: own }));
+      const { id } = (made as { trust: { id: string } }).trust;
+      return issue(url, passwordOf(trustee), { 'OS-TRUST:trust': { id } });
+    },
     revoke: async (id) =>
       void (await succeed(send('DELETE', `${url}/auth/tokens`, { headers: { 'x-auth-token': id, 'x-subject-token': id } }))),
     validate: async (id, asking) =>
