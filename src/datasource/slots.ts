@@ -28,7 +28,8 @@ const RETRIES: unique symbol = Symbol('retries');
 /**
  * Semaphore that is fair by project: projects are served in a round robin that goes on from batch to batch, and requests of one project in
  * the order of their tickets. Projects with a recent slow request are served after the others, and slow requests after these. Together they
- * get at most half of the permits, since they may keep them for long. Retries come last of all.
+ * get at most half of the permits, since they may keep them for long. Requests without an origin are never remembered as slow: in a project
+ * with a slow request they have a line of their own, which is served with those of the other projects. Retries come last of all.
  */
 export class Slots {
   /** The line to be served next is the first one. Empty lines stay, so that the next batch goes on where the last one ended. */
@@ -97,7 +98,7 @@ export class Slots {
     if (projects.length === 0 && origin !== undefined) projects.push(origin.project);
     if (projects.length === 0) return [Symbol('its own')];
     if (origin !== undefined && this.#rankOf(origin.question) === 2) return [`slow ${projects[0]}`];
-    return projects.map((project) => `fast ${project}`);
+    return projects.flatMap((project) => [`fast ${project}`, ...(origin === undefined ? [`no origin ${project}`] : [])]);
   }
 
   #lineOf(name: Name): WaitingLine {
@@ -117,6 +118,7 @@ export class Slots {
   #rankOfLine(name: Name): Rank {
     if (name === RETRIES) return 3;
     if (typeof name === 'symbol') return 0;
+    if (name.startsWith('no origin ')) return 0;
     return name.startsWith('slow ') ? 2 : this.#rankOf(name.slice('fast '.length));
   }
 
@@ -137,8 +139,9 @@ export class Slots {
   }
 
   #isSlow(rank: Rank, { origin }: Waiting): boolean {
+    if (origin === undefined) return false;
     if (rank !== 3) return rank > 0;
-    return origin !== undefined && (this.#rankOf(origin.question) > 0 || this.#rankOf(origin.project) > 0);
+    return this.#rankOf(origin.question) > 0 || this.#rankOf(origin.project) > 0;
   }
 
   /** The line to be served next. */
@@ -154,12 +157,17 @@ export class Slots {
       else {
         const rank = this.#rankOfLine(name);
         const place = order[rank] as number;
-        if (place >= lowest || (!mayBeSlow && this.#isSlow(rank, first))) continue;
+        if (place >= lowest || this.#isIdle(name) || (!mayBeSlow && this.#isSlow(rank, first))) continue;
         [next, lowest] = [name, place];
         if (place === 0) break;
       }
     }
     return next;
+  }
+
+  /** While no request of a project is slow, its requests without an origin are served in its other line. */
+  #isIdle(name: Name): boolean {
+    return typeof name === 'string' && name.startsWith('no origin ') && this.#rankOf(name.slice('no origin '.length)) === 0;
   }
 
   #forgetEmpty(name: Name): void {

@@ -184,3 +184,17 @@ test('one request in fifty is a slow one while other requests never end', async 
   await answerAll();
   expect(asked.indexOf('slow0')).toBeLessThanOrEqual(51);
 });
+
+test('a request without an origin does not wait for the slow requests of its project', async () => {
+  for (const ticket of [1, 2, 3]) slots.tookLong({ project: '"a"', question: `a${ticket}` });
+  for (const ticket of [1, 2, 3]) void queue({ project: 'a', ticket });
+  await settle();
+  expect(asked).toEqual(['a1']);
+  const place = { projects: ['a'], isShared: true, isRetry: false, sendBy: undefined };
+  const shared = (ticket: number) => (): Promise<unknown> => Promise.resolve(asked.push(`shared${ticket}`));
+  for (const ticket of [11, 12]) void slots.take(shared(ticket), undefined, undefined, { ticket, ...place });
+  await settle();
+  expect(asked).toEqual(['a1', 'shared11', 'shared12']);
+  await answerAll();
+  expect(asked.slice(3)).toEqual(['a2', 'a3']);
+});

@@ -109,3 +109,54 @@ describe.each([
     expect(lost.slice(2)).toEqual(Array(4).fill(['bad0', 'bad1']));
   });
 });
+
+const SLOW_MS = 4_000;
+const INTERVAL_MS = 10_000;
+const PHASES = 8;
+
+/** The interval of a project's alarms: in each of its phases slow searches, which cannot be merged, and metrics, which share one request. */
+async function phasesOf(datasource: Datasource<GnocchiQuery>, late: Map<string, number>): Promise<void> {
+  const looks: Promise<void>[] = [];
+  for (let phase = 0; phase < PHASES; phase += 1) {
+    const searches = Array.from({ length: 25 }, (_, n) => QUESTIONS.gnocchi('p', `${phase}.${n}.`));
+    const metrics = Array.from({ length: 75 }, (_, n): GnocchiQuery => {
+      const id = `00000000-0000-0000-000${phase}-${String(n).padStart(12, '0')}`;
+      return { kind: 'metrics', metrics: [id], method: 'mean', project: null };
+    });
+    const place = { ticket: phase, projects: new Set(['p']) };
+    const questions = [...searches, ...metrics].map((query) => ({ key: JSON.stringify(query), query, ...place }));
+    const [sending, signal] = [new AbortController(), new AbortController().signal];
+    const asking = { now: clock.now(), signal, sendBy: sending.signal };
+    const asked = datasource.answers({ granularityS: 60, periods: 1, lagS: 0, questions }, asking).then((answers) => {
+      for (const { key, query } of questions) {
+        const answer = answers.get(key);
+        if (answer?.kind === 'trouble' && answer.isBehind) late.set(query.kind, (late.get(query.kind) ?? 0) + 1);
+        else expect(answer?.kind).toBe('series');
+      }
+    });
+    looks.push(asked);
+    void clock.sleep(INTERVAL_MS / 2).then(() => sending.abort(new Error('not sent')));
+    await clock.advance(INTERVAL_MS / PHASES);
+  }
+  void Promise.all(looks);
+}
+
+test('slow searches do not delay the metrics of alarms of the same project in Gnocchi', async () => {
+  const client: Partial<GnocchiClient> = {
+    async aggregates({ search, operations }) {
+      await clock.sleep(search === undefined ? WELL_MS : SLOW_MS);
+      const pairs = (operations.slice(1) as [string, string][]).map(([id, method]) => [id, { [method]: [] }] as const);
+      return { kind: 'answer', value: { measures: search === undefined ? Object.fromEntries(pairs) : { aggregated: [] } } };
+    },
+    searchResources: () => Promise.resolve({ kind: 'answer', value: [] }),
+    close: () => undefined,
+  };
+  const creator = (): Promise<undefined> => Promise.resolve(undefined);
+  const externalOwner = (): Promise<null> => Promise.resolve(null);
+  const datasource = createGnocchiDatasource({ client: client as GnocchiClient, observer, clock, creator, externalOwner });
+  const late = new Map<string, number>();
+  for (let interval = 0; interval < 4; interval += 1) await phasesOf(datasource, late);
+  await clock.advance(INTERVAL_MS);
+  expect(late.get('resources')).toBeGreaterThan(0);
+  expect(late.get('metrics')).toBeUndefined();
+});
