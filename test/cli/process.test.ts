@@ -12,6 +12,8 @@ function node(args: readonly string[], { cwd = ROOT, env = {} } = {}) {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     encoding: 'utf8',
+    timeout: 180_000, // for a program that never ends: it must fail its test, and not block all others
+    killSignal: 'SIGKILL',
   });
   return { status, stdout, stderr };
 }

@@ -290,6 +290,23 @@ describe('the documented files', () => {
   });
 });
 
+describe('by default', () => {
+  const { notifier, keystone, shutdown_timeout } = parseConfig({});
+
+  test('an attempt is longer than the 60 s that Heat waits for its engine, and claims and stopping are longer than an attempt', () => {
+    const { attempt_timeout, claim } = notifier;
+    expect({ attempt_timeout, claim, shutdown_timeout }).toEqual({
+      attempt_timeout: 65_000,
+      claim: 80_000,
+      shutdown_timeout: 75_000,
+    });
+  });
+
+  test('a request to Keystone has 30 s in all, and each of its attempts 5 s', () => {
+    expect(keystone).toMatchObject({ deadline: 30_000, timeout: 5_000 });
+  });
+});
+
 describe('the configuration', () => {
   test('cannot be changed', () => {
     const config = parseConfig({});

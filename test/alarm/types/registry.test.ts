@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { NO_OPTIONS } from '../../../src/alarm/evaluation-options.js';
+import { pythonJson, PythonFloat } from '../../../src/alarm/python-json.js';
 import { alarmTypes, evaluatedTypeOf, parseStoredRule, typeOf, type AlarmRule } from '../../../src/alarm/types/index.js';
 
 const COMMON = { threshold: '7', aggregation_method: 'mean' };
@@ -42,6 +43,17 @@ describe.each(RULES)('a rule of a kind that asks a server (%j)', (rule, text) =>
     expect(kind.members(rule)).toEqual([]);
     expect(kind.judgedBy).toBe('series');
   });
+});
+
+test.each([
+  ['gnocchi_resources_threshold', { metric: 'm', resource_id: 'r', resource_type: 't' }],
+  ['gnocchi_aggregation_by_metrics_threshold', { metrics: ['m1', 'm2'] }],
+  ['gnocchi_aggregation_by_resources_threshold', { metric: 'm', query: '{}', resource_type: 't' }],
+] as const)("history has the keys of a rule %s in Aodh's order, whatever their order in the request", (type, own) => {
+  const common = { granularity: 300, comparison_operator: 'gt', threshold: 7, aggregation_method: 'mean', evaluation_periods: 2 };
+  const rule: AlarmRule = alarmTypes[type].schema.parse({ ...own, ...common });
+  const expected = { ...common, threshold: new PythonFloat(7), ...own };
+  expect(typeOf(rule).historyJson?.(rule)).toBe(pythonJson(expected));
 });
 
 test('a rule of a kind that is evaluated has an evaluation', () => {

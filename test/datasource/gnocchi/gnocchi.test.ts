@@ -297,6 +297,20 @@ describe('trouble is the answer to all questions of a request, which is not aske
   });
 });
 
+test.each([
+  ['"no value of 17.0"', 'no value of 17.0'],
+  ['{"cause": "bad", "detail": ["m", 17.0, 17]}', "{'cause': 'bad', 'detail': ['m', 17.0, 17]}"],
+  [
+    '{"detail": {"a": [1e22, -0.0, 1e-7, 12345678901234567890]}}',
+    "{'detail': {'a': [1e+22, -0.0, 1e-07, 12345678901234567890]}}",
+  ],
+])('the refusal %s is quoted with its numbers as Python prints them', async (description, quoted) => {
+  double.answers.aggregates = (_, response) =>
+    void response.writeHead(400).end(`{"code": 400, "title": "Refused", "description": ${description}}`);
+  const [answer] = await ask(open(), [ofSearch]);
+  expect(answer).toEqual({ kind: 'refused', reason: `alarm statistics retrieval failed: ${quoted} (HTTP 400)` });
+});
+
 describe('what spoils a merged request', () => {
   test.each<[string, (n: number) => GnocchiQuery, DoubleAnswer]>([
     ['a resource without a name in the refusal', (n) => ofResource(n), gnocchiRefusal(403, '')],
