@@ -1,6 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 
+import { CronSchedule } from '../../src/alarm/cron-schedule.js';
 import { createOpenTimesSource, type Hours } from '../../src/alarm/open-times.js';
 import { ZoneClock, ZoneOffsets } from '../../src/alarm/zone-clock.js';
 
@@ -149,6 +150,19 @@ describe('kept answers of open times', () => {
     for (const time of ['09:59:01', '10:00:00', '11:00:00']) expect([time, daily.unknownAt(at(time))]).toEqual([time, 0]);
     for (const time of ['09:59:00', '11:00:00.001']) expect([time, daily.unknownAt(at(time))]).toEqual([time, 1]);
     expect(never.unknownAt(new Date('2126-01-05T00:00:00Z'))).toBe(0);
+  });
+
+  test('are searched for once in each period, by all alarms with the same constraints together', () => {
+    const search = jest.spyOn(CronSchedule.prototype, 'firstAtOrAfter');
+    try {
+      const source = createOpenTimesSource();
+      const constraints = [hours('0 0 29 2 *', 3600, 'America/New_York'), hours('0 11 * * *', 3600, 'Europe/Berlin')];
+      const [from, until] = [Date.UTC(2026, 0, 5, 12), Date.UTC(2026, 0, 5, 22)];
+      for (let at = from; at <= until; at += 60_000) expect(source.of(constraints).isOpen(new Date(at))).toBe(false);
+      expect(search).toHaveBeenCalledTimes(constraints.length);
+    } finally {
+      search.mockRestore();
+    }
   });
 
   test('last for weeks for a schedule that is always open', () => {

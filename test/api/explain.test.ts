@@ -235,6 +235,22 @@ describe('an alarm on the built-in meters', () => {
     expect(next).toBeGreaterThan(NOON.getTime());
     expect(next).toBeLessThanOrEqual(NOON.getTime() + 60_000);
   });
+
+  test.each([
+    ['15 s behind is told so', '', true, 15],
+    ['behind and was disabled since is not', '', false, null],
+    ['behind is told for the present moment only', '?at=2026-01-01T11:59:00', true, null],
+  ])('that is %s', async (_, search, enabled, seconds) => {
+    const id = await api.create(thresholdBody({ ...rule({}), enabled }), MEMBER);
+    const since = JSON.stringify({ [id]: { dueMs: before(15).getTime(), lastMs: before(75).getTime() } });
+    await db.query('update partitions set behind = $1::jsonb', [since]);
+    const { evaluation_schedule: schedule, notes } = await explain(id, search);
+    const told = notes.filter((note) => note.includes('behind'));
+    expect([schedule['behind'], told]).toEqual([
+      seconds,
+      seconds === null ? [] : [expect.stringMatching(/^Tocsin is behind: 15 s\. /)],
+    ]);
+  });
 });
 
 describe('an alarm on a backend', () => {

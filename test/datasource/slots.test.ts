@@ -139,11 +139,11 @@ function queue({ project, ticket, isShared = false, isRetry = false, sendBy }: Q
 }
 
 test('the lowest ticket of a project comes first, projects in a round robin, and retries after all that is due', async () => {
-  void queue({ project: 'a', ticket: 9, isRetry: true });
+  void queue({ project: 'a', ticket: 1, isRetry: true });
   for (const ticket of [5, 3, 4]) void queue({ project: 'a', ticket });
   for (const ticket of [8, 7]) void queue({ project: 'b', ticket });
   await answerAll();
-  expect(asked).toEqual(['a3', 'b7', 'a4', 'b8', 'a5', 'a9']);
+  expect(asked).toEqual(['a3', 'b7', 'a4', 'b8', 'a5', 'a1']);
 });
 
 test('the round robin of projects goes on from one batch to the next', async () => {
