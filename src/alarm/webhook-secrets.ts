@@ -7,6 +7,8 @@ const SECRET_HOSTS: readonly { host: RegExp; keptSegments: 0 | 1 }[] = [
   { host: /\.webhook\.office\.com$/, keptSegments: 1 },
   { host: /^hook\.(?:[a-z0-9-]+\.)*(?:make|integromat)\.com$/, keptSegments: 0 },
   { host: /^(?:ntfy\.sh|hc-ping\.com)$/, keptSegments: 0 },
+  { host: /^(?:webhooks\.gitter\.im|bots\.keybase\.io|healthchecks\.io)$/, keptSegments: 1 },
+  { host: /^(?:api\.day\.app|sctapi\.ftqq\.com)$/, keptSegments: 0 }, // Bark, ServerChan
 ];
 
 /**
@@ -29,7 +31,28 @@ const KEY_LIKE = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w.~:-]{20,}$/;
 
 /** A URL's path without the secrets of known chat and paging webhooks, and without segments that look like keys. `host`: without its port. */
 export function withoutPathSecrets(host: string, path: string): string {
-  const known = SECRET_HOSTS.find((one) => one.host.test(host.toLowerCase()));
+  const name = hostName(host);
+  const decoded = decodedPath(path);
+  const shown = cutSecrets(name, decoded);
+  // An escaped slash or a backslash hides a secret from the patterns. Such a path is shown decoded.
+  return shown === decoded ? cutSecrets(name, path) : shown;
+}
+
+/** The name that is looked up in DNS: `hooks%2eslack.com.` is another spelling of `hooks.slack.com`. */
+function hostName(host: string): string {
+  const url = `http://${host}/`;
+  return (URL.canParse(url) ? new URL(url).hostname : host.toLowerCase()).replace(/\.$/, '');
+}
+
+/** The path with its escapes of ASCII characters decoded, and with slashes for backslashes, which URLs treat alike. */
+function decodedPath(path: string): string {
+  return path
+    .replace(/%([2-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    .replaceAll('\\', '/');
+}
+
+function cutSecrets(host: string, path: string): string {
+  const known = SECRET_HOSTS.find((one) => one.host.test(host));
   if (known) return cutAfter(path, known.keptSegments === 0 ? 1 : path.indexOf('/', 1) + 1 || path.length);
   const ends = SECRET_PATHS.flatMap((pattern) => {
     const match = pattern.exec(path);
