@@ -10,8 +10,8 @@ const MAX_READ = 1_000;
 const ERROR_TYPES = new Set(['bad_data', 'execution', 'not_found', 'too_large', '400', '422']);
 /** Anything that could be the name of a machine, its address, or a path to it. */
 const PLACE = /:\/\/|\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]*\]|[a-z][a-z0-9.-]*:\d{2,5}\b|\b(dial|lookup)\b/i;
-/** Labels of a series. They are the author's own data, so a host name in them is not one of ours. */
-const LABEL_SET = /\{(?:[A-Za-z_:][\w:.]*="(?:[^"\\]|\\.)*(?:"|$)(?:, ?)?)*\}?/g;
+/** Labels of a series, whose names may be quoted. They are the author's own data, so a host name in them is not one of ours. */
+const LABEL_SET = /\{(?:(?:[A-Za-z_:][\w:.]*=|"(?:[^"\\]|\\.)*"=)?"(?:[^"\\]|\\.)*(?:"|$)(?:, ?)?)*\}?/g;
 /**
  * Fixed texts for errors of a query that was changed to keep it to a project. Prometheus' own text has labels of series, and the labels that
  * were added to the query, which the author may not read.

@@ -78,6 +78,15 @@ describe('what the author of a query reads of its refusal', () => {
     expect(said('execution', `${message} of 10.0.0.8`)).toBe('execution: the query cannot be executed');
   });
 
+  test.each(['{"service.name"="10.0.0.7:9100"}', '{"host.load", a="b", "k8s.node"="dial 10.0.0.7"}'])(
+    'may quote labels whose names are quoted, for a query that was sent as written: %s',
+    (labels) => {
+      expect(said('execution', `found ${labels} on the left`)).toBe(`execution: found ${labels} on the left`);
+      expect(said('execution', `found ${labels} at 10.0.0.8`)).toBe('execution: the query cannot be executed');
+      expect(said('execution', `found ${labels} on the left`, NARROWED)).toBe('execution: the query cannot be executed');
+    },
+  );
+
   test('does not repeat types that nobody knows', () => {
     expect(said('see http://10.0.0.7', 'x')).toBe('error: the query cannot be executed');
   });
