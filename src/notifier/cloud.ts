@@ -3,6 +3,8 @@ import https from 'node:https';
 import { rootCertificates } from 'node:tls';
 import got, { type Method } from 'got';
 
+import { readStatusLine } from './receivers/webhook/status-line.js';
+
 /** A login at Keystone: a token, and where the services are that take it. */
 export interface CloudLogin {
   token: string;
@@ -67,7 +69,7 @@ export function createCloudClient(settings: CloudClientSettings): CloudClient {
   };
   return {
     async call({ method, url, token, headers, body }, signal) {
-      const answer = await got(url, {
+      const request = got(url, {
         ...plain,
         method,
         signal,
@@ -80,14 +82,29 @@ export function createCloudClient(settings: CloudClientSettings): CloudClient {
         },
         ...(body === undefined ? {} : { body }),
       });
-      const { 'retry-after': retryAfter, location } = answer.headers;
-      return { status: answer.statusCode, retryAfter, location, body: parsed(answer.body) };
+      try {
+        const answer = await request;
+        const { 'retry-after': retryAfter, location } = answer.headers;
+        return { status: answer.statusCode, retryAfter, location, body: parsed(answer.body) };
+      } catch (thrown) {
+        const status = statusOfRefused(thrown);
+        // A GET is of no use without its body, which is lost.
+        if (status === undefined || (method === 'GET' && status < 300)) throw thrown;
+        return { status, retryAfter: undefined, location: undefined, body: undefined };
+      }
     },
     close() {
       agents.http.destroy();
       agents.https.destroy();
     },
   };
+}
+
+/** The status of an answer that Node's strict parser refuses, from the packet that its error carries; undefined for other errors. */
+function statusOfRefused(thrown: unknown): number | undefined {
+  const { rawPacket } = ((thrown as Error).cause ?? {}) as { rawPacket?: unknown };
+  const line = Buffer.isBuffer(rawPacket) ? readStatusLine(rawPacket) : undefined;
+  return line?.kind === 'status' ? line.status : undefined;
 }
 
 function parsed(text: string): unknown {
