@@ -242,14 +242,10 @@ describe('an alarm on the built-in meters', () => {
     ['behind is told for the present moment only', '?at=2026-01-01T11:59:00', true, null],
   ])('that is %s', async (_, search, enabled, seconds) => {
     const id = await api.create(thresholdBody({ ...rule({}), enabled }), MEMBER);
-    const since = JSON.stringify({ [id]: { dueMs: before(15).getTime(), lastMs: before(75).getTime() } });
-    await db.query('update partitions set behind = $1::jsonb', [since]);
+    await db.query('update partitions set behind = $1::jsonb', [JSON.stringify({ [id]: { dueMs: before(15).getTime() } })]);
     const { evaluation_schedule: schedule, notes } = await explain(id, search);
-    const told = notes.filter((note) => note.includes('behind'));
-    expect([schedule['behind'], told]).toEqual([
-      seconds,
-      seconds === null ? [] : [expect.stringMatching(/^Tocsin is behind: 15 s\. /)],
-    ]);
+    expect(schedule['behind']).toBe(seconds);
+    expect(notes.join('').match(/Tocsin is behind: \d+ s\. /g)).toEqual(seconds && ['Tocsin is behind: 15 s. ']);
   });
 });
 
