@@ -146,6 +146,29 @@ function contract(open: () => Promise<Database>): void {
       expect(await outcomeOf(stores, EDITS[edit]!, state, isPaused)).toBe(becomes);
     },
   );
+
+  const removed = 'cancelled: action removed from the alarm';
+  const unwanted = 'cancelled: alarm deleted or disabled';
+  const edited = `timestamp = '${EDITED_AT.toISOString()}'`;
+  test.each<[string, string, Date | null, string]>([
+    ['changed its name', "name = 'n'", null, 'in_flight'],
+    ['lost the action', `alarm_actions = '{${OTHER}}'`, null, removed],
+    ['moved the action to another list', `alarm_actions = '{}', ok_actions = '{${HOOK}}'`, null, removed],
+    ['has the action in another spelling', "alarm_actions = '{HTTP://receiver/hook#}'", null, 'in_flight'],
+    ['was disabled', `enabled = false, ${edited}`, null, unwanted],
+    ['was disabled before a replay', `enabled = false, ${edited}`, at(20), 'in_flight'],
+    ['was disabled after a replay', `enabled = false, ${edited}`, at(5), unwanted],
+    ['was deleted', `deleted_at = '${EDITED_AT.toISOString()}'`, null, unwanted],
+  ])('at its claim, a notification whose alarm %s in a concurrent transaction (%s, replay at %p) is %s', async (...row) => {
+    const [, change, replayedAt, becomes] = row;
+    const { db, admin } = stores;
+    await prepare(db, { apply: deleting }, 'waiting');
+    await db.query(`update alarms set ${change} where id = 'a'`);
+    await db.query('update notifications set replayed_at = $1', [replayedAt]);
+    expect(await claimed(stores)).toEqual(becomes === 'in_flight' ? ['n'] : []);
+    const [{ status, lastError } = {}] = await admin.list(ALL, { limit: 1 });
+    expect([status, ...(lastError ? [lastError] : [])].join(': ')).toBe(becomes);
+  });
 }
 
 async function outcomeOf(stores: Stores, edit: Edit, state: string, isPaused: boolean): Promise<string> {
