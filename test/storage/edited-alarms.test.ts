@@ -147,6 +147,14 @@ function contract(open: () => Promise<Database>): void {
     },
   );
 
+  test('an attempt that fails after an edit removed its action is recorded as cancelled', async () => {
+    const edit = EDITS['removes its action']!;
+    await prepare(stores.db, edit, 'in flight, fails');
+    await edit.apply(stores);
+    const recorded = await finish(stores, false);
+    expect(recorded).toMatchObject([{ id: 'n', status: 'cancelled', lastError: 'action removed from the alarm' }]);
+  });
+
   const removed = 'cancelled: action removed from the alarm';
   const unwanted = 'cancelled: alarm deleted or disabled';
   const edited = `timestamp = '${EDITED_AT.toISOString()}'`;
@@ -199,12 +207,12 @@ async function prepare(db: Database, { action = HOOK, policy }: Edit, state: str
   await storeNotification(db, policy ? { ...given, policy } : given);
 }
 
-async function finish({ claims }: Stores, isDelivered: boolean): Promise<void> {
+async function finish({ claims }: Stores, isDelivered: boolean): Promise<unknown> {
   const ended = isDelivered
     ? ({ outcome: 'delivered', httpStatus: 204, error: null, nextAttemptAt: null } as const)
     : ({ outcome: 'retry', httpStatus: 500, error: 'http_status 500', nextAttemptAt: at(60) } as const);
   const attempt = { id: 'n', attempt: 1, startedAt: NOON, durationMs: 15_000, ...ended };
-  await claims.record([attempt], { now: at(15), defaultPolicy: 'current', maxAgeMs: 86_400_000 });
+  return claims.record([attempt], { now: at(15), defaultPolicy: 'current', maxAgeMs: 86_400_000 });
 }
 
 async function claimed({ claims }: Stores): Promise<string[]> {
