@@ -77,7 +77,7 @@ const BACKENDS: Record<string, Backend> = {
 };
 
 test.each(Object.keys(BACKENDS))(
-  'queries whose requests %s is not sent in time are behind, and are no outage of it',
+  'queries whose requests are not sent in time are behind, which is no outage: %s',
   async (name) => {
     const { open, queries } = BACKENDS[name] as Backend;
     datasource = open();
