@@ -97,6 +97,13 @@ module.exports = {
       to: { path: '^src/(main|app|cli)([/.]|$)' },
     },
     {
+      name: 'the-product-knows-no-developers-tools',
+      comment: 'dev/ starts servers and installs packages; the product does neither.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(dev|bench|test|examples)/' },
+    },
+    {
       name: 'ground-floor-stands-alone',
       severity: 'error',
       from: { path: '^src/(errors|clock|logger|telemetry|redis|supervisor|release-stack)[.]ts$' },

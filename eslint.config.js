@@ -110,7 +110,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/main.ts', 'src/cli/**/*.ts'],
+    files: ['src/main.ts', 'src/cli/**/*.ts', 'dev/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', ...TIMERS],
       'no-restricted-imports': ['error', { paths: [...NO_TIMER_MODULES.paths, NO_RECURSIVE_MKDIR] }],

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { ensureDebianPackages, POSTGRESQL, REDIS } from '../src/cli/local-servers/debian-packages.js';
-import { startPostgres } from '../src/cli/local-servers/postgres.js';
-import { startRedis } from '../src/cli/local-servers/redis.js';
+import { ensureDebianPackages, POSTGRESQL, REDIS } from '../dev/servers/debian-packages.js';
+import { startPostgres } from '../dev/servers/postgres.js';
+import { startRedis } from '../dev/servers/redis.js';
 import { silentLogger } from '../src/logger.js';
 import { ReleaseStack } from '../src/release-stack.js';
 import type { Database } from '../src/storage/database.js';

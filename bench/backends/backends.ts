@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { ensureDebianPackages } from '../../src/cli/local-servers/debian-packages.js';
+import { ensureDebianPackages } from '../../dev/servers/debian-packages.js';
 import { GNOCCHI, PROMETHEUS } from '../../test/support/peer-programs.js';
 import { announceServer } from '../../test/support/running-servers.js';
 import type { Figure } from '../figure.js';

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { freePort, startLocalProcess } from '../../src/cli/local-servers/local-process.js';
+import { freePort, startLocalProcess } from '../../dev/servers/local-process.js';
 import { PROMETHEUS } from '../../test/support/peer-programs.js';
 import { remoteWrite, type WrittenSeries } from '../../test/support/remote-write.js';
 

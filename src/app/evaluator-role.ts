@@ -2,7 +2,7 @@ import type { ServiceClock } from '../clock.js';
 import type { Config } from '../config/schema.js';
 import type { Doorbell } from '../evaluator/commit-outcomes.js';
 import { createEvaluator, type Evaluator } from '../evaluator/evaluator.js';
-import { createHousekeeping, type Chore } from '../evaluator/housekeeping.js';
+import { createHousekeeping, type Chore } from '../housekeeping.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import { createCoordinator, type Coordinator } from '../partition/coordinator.js';

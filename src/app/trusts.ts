@@ -4,7 +4,7 @@ import { createTrustActions, type TrustActions } from '../api/trust-actions.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
 import { AppError } from '../errors.js';
-import type { Chore } from '../evaluator/housekeeping.js';
+import type { Chore } from '../housekeeping.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import { createTrusts } from '../keystone/trusts.js';
 import type { Logger } from '../logger.js';

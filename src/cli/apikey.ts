@@ -13,7 +13,7 @@ import { createApiKeyStore, type ApiKey, type ApiKeyStore, type NewApiKey } from
 import type { Database } from '../storage/database.js';
 import { databaseTime } from '../storage/database-time.js';
 import { isDirectoryInUse } from '../storage/directory-lock.js';
-import type { ConfigFlags, Terminal } from './program.js';
+import type { ConfigFlags, Terminal } from './terminal.js';
 
 /** What `tocsin apikey create` is told. */
 export interface ApiKeyOptions {

@@ -1,26 +1,11 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Option, type Command } from 'commander';
 
-import type { Environment } from '../config/environment.js';
 import type { Flag } from '../config/load.js';
 import type { ApiKeyOptions } from './apikey.js';
-import { addDevCluster } from './cluster/command.js';
+import { createCommandLine, runCommandLine } from './command-line.js';
 import { addImport } from './import/command.js';
+import type { ConfigFlags, Terminal } from './terminal.js';
 import { version } from './version.js';
-
-/** What a command gets of the process it runs in. `main.ts` gives the real one, tests their own. */
-export interface Terminal {
-  out(text: string): void;
-  err(text: string): void;
-  environment: Environment;
-  /** Aborts when the person at the terminal, or the supervisor of the process, wants it to end. */
-  stop: AbortSignal;
-}
-
-/** What all commands that read the configuration are told on the command line. */
-export interface ConfigFlags {
-  config?: string;
-  flags: Flag[];
-}
 
 interface CommonOptions {
   config?: string;
@@ -49,37 +34,25 @@ In a hurry:
   tocsin apikey create --project demo              a key for programs of that project, where auth.mode is apikey
   tocsin config --config tocsin.yaml               what is in force, and where it comes from
   tocsin import --help                             bring alarms over from Aodh
-  tocsin dev-cluster                               PostgreSQL, Redis, 1 API, 3 evaluators and 2 notifiers on this machine
 
 Every option can also be set as TOCSIN_<SECTION>_<KEY>, for example TOCSIN_API_PORT=8080. config/default.yaml explains them all.`;
 
-const WRONG_USAGE = 2;
-
 /**
  * Runs the command that `argv` (without node and script) asks for and resolves with the exit code.
- * Rejects with what the command rejects with; wrong usage is told on `terminal.err` and gives 2.
+ * Rejects with what the command rejects with; wrong usage is explained on `terminal.err` and gives 2.
  */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0;
   const program = createProgram(terminal, (code) => (exitCode = code));
-  try {
-    await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
-    return exitCode;
-  } catch (thrown) {
-    if (!(thrown instanceof CommanderError)) throw thrown;
-    return thrown.exitCode === 0 ? 0 : WRONG_USAGE;
-  }
+  const usage = await runCommandLine(program, argv.length === 0 ? ['--help'] : argv);
+  return usage === 0 ? exitCode : usage;
 }
 
 function createProgram(terminal: Terminal, done: (exitCode: number) => void): Command {
-  const program = new Command('tocsin')
+  const program = createCommandLine('tocsin', terminal)
     .description('Tocsin evaluates alarms and calls webhooks when their state changes. It speaks the API of OpenStack Aodh.')
     .version(version(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
-    .addHelpText('after', EXAMPLES)
-    .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
-    .showSuggestionAfterError();
+    .addHelpText('after', EXAMPLES);
   withConfig(program.command('serve').description('run the service, in the roles that are configured'))
     .option('-q, --quiet', 'print no hints to standard output; logs go on')
     .action(async (options: CommonOptions) => {
@@ -99,7 +72,6 @@ function createProgram(terminal: Terminal, done: (exitCode: number) => void): Co
     },
   );
   addApiKey(program, terminal);
-  addDevCluster(program, terminal, done);
   addImport(program, terminal, done);
   return program;
 }

@@ -2,7 +2,7 @@ import type { App } from '../app.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { toError } from '../errors.js';
-import type { ConfigFlags, Terminal } from './program.js';
+import type { ConfigFlags, Terminal } from './terminal.js';
 import { version } from './version.js';
 
 export interface ServeOptions extends ConfigFlags {

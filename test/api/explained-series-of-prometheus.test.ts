@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-import type { LocalServer } from '../../src/cli/local-servers/redis.js';
+import type { LocalServer } from '../../dev/servers/redis.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, STRANGER, type Caller, type TestApi } from '../support/api.js';
 import { embeddedDatabase } from '../support/databases.js';

@@ -20,6 +20,7 @@ function node(args: readonly string[], { cwd = ROOT, env = {} } = {}) {
 
 describe('the program', () => {
   const main = path.join(ROOT, 'build/src/main.js');
+  const cluster = path.join(ROOT, 'build/dev/cluster/main.js');
 
   test('tells mistakes in the configuration as clear lines, without a stack, and exits 1', () => {
     expect(node([main, 'serve', '--port', 'x'], { env: { TOCSIN_LOG_LEVEL: 'loud' } })).toEqual({
@@ -38,14 +39,17 @@ describe('the program', () => {
     [['serve', '--data-dir', '/dev/null/x'], 'database.data_dir: cannot write to /dev/null/x: ENOTDIR'],
     [['migrate', '--data-dir', '/proc/x'], 'database.data_dir: cannot write to /proc/x: ENOENT'],
     [['apikey', 'list', '--data-dir', '/proc/x'], 'database.data_dir: cannot write to /proc/x: ENOENT'],
-    [['dev-cluster', '--port', '1', '--data-dir', '/proc/x'], '--data-dir: cannot write to /proc/x: ENOENT'],
-    [
-      ['dev-cluster', '--port', '1', '--data-dir', '/etc/passwd'],
-      '--data-dir: cannot write to /etc/passwd: it is not a directory',
-    ],
   ])('%j ends at once if its directory cannot be created', (argv, message) => {
     const { status, stderr } = node([main, ...argv], { env: { TOCSIN_API_PORT: '0' } });
     expect([status, stderr]).toEqual([1, expect.stringContaining(`tocsin: ${message}`)]);
+  });
+
+  test.each([
+    ['/proc/x', 'cannot write to /proc/x: ENOENT'],
+    ['/etc/passwd', 'cannot write to /etc/passwd: it is not a directory'],
+  ])('the cluster for developers ends at once if its directory %s cannot be created', (directory, message) => {
+    const { status, stderr } = node([cluster, '--port', '1', '--data-dir', directory]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining(`cluster: --data-dir: ${message}`)]);
   });
 
   test('tells that PostgreSQL cannot be reached in one line', () => {

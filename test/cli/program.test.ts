@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { createServer, type AddressInfo } from 'node:net';
 
 import { runProgram } from '../../src/cli/program.js';
 
@@ -24,7 +23,7 @@ describe('help', () => {
   test.each([[['--help']], [['-h']], [[]]])('%j shows the commands and examples', async (argv) => {
     const { exitCode, out } = await run(argv);
     expect(exitCode).toBe(0);
-    for (const word of ['serve', 'migrate', 'apikey', 'config', 'dev-cluster', 'In a hurry']) expect(out).toContain(word);
+    for (const word of ['serve', 'migrate', 'apikey', 'config', 'In a hurry']) expect(out).toContain(word);
   });
 
   test('of a command shows its options', async () => {
@@ -68,64 +67,10 @@ describe('an invalid number, or one out of range', () => {
     '99999999999999999999',
   ];
 
-  test.each(
-    (['port', 'evaluators', 'notifiers'] as const).flatMap((option) => [...BAD, '0'].map((text) => [option, text] as const)),
-  )('dev-cluster --%s %j is wrong usage', async (option, text) => {
-    const most = option === 'port' ? 65_535 : 50;
-    const message = `error: option '--${option} <number>' argument '${text}' is invalid. Expected a whole number from 1 to ${most}.\n`;
-    expect(await run(['dev-cluster', `--${option}`, text])).toEqual({ exitCode: 2, out: '', err: message });
-  });
-
-  test.each(['abc', '', '10', '-1s', '1ms', '2h', '1e3s'])('dev-cluster --interval %j is wrong usage', async (text) => {
-    const { exitCode, err } = await run(['dev-cluster', '--interval', text]);
-    expect([exitCode, err]).toEqual([
-      2,
-      expect.stringMatching(/^error: option '--interval <duration>' argument '.*' is invalid\. /),
-    ]);
-  });
-
-  test.each([...BAD.filter((text) => text !== ''), '0'])(
-    'dev-cluster with TOCSIN_API_PORT=%j names the variable',
-    async (text) => {
-      const message = `TOCSIN_API_PORT: Expected a whole number from 1 to 65535. Got ${JSON.stringify(text)}`;
-      await expect(run(['dev-cluster'], { TOCSIN_API_PORT: text })).rejects.toThrow(message);
-    },
-  );
-
   test.each(BAD)('serve --port %j is a mistake in the configuration', async (text) => {
     for (const command of ['serve', 'config']) {
       await expect(run([command, '--port', text])).rejects.toThrow(/api\.port: .*\(--port\)/);
     }
-  });
-});
-
-describe('dev-cluster', () => {
-  const port = async (argv: readonly string[], environment: Record<string, string>): Promise<string> => {
-    const inUse = createServer();
-    await new Promise<void>((resolve) => inUse.listen(0, '127.0.0.1', resolve));
-    const taken = String((inUse.address() as AddressInfo).port);
-    const filled = (text: string): string => text.replace('TAKEN', taken);
-    try {
-      // A port in use ends it before it starts anything, and the message says which it would have been.
-      await run(
-        ['dev-cluster', ...argv.map(filled)],
-        Object.fromEntries(Object.entries(environment).map(([k, v]) => [k, filled(v)])),
-      );
-      return 'started';
-    } catch (thrown) {
-      return (thrown as Error).message.replace(taken, 'TAKEN');
-    } finally {
-      inUse.close();
-    }
-  };
-
-  test.each<[string, string[], Record<string, string>]>([
-    ['the variable', [], { TOCSIN_API_PORT: 'TAKEN' }],
-    ['the flag', ['--port', 'TAKEN'], {}],
-    ['the flag before the variable', ['--port', 'TAKEN'], { TOCSIN_API_PORT: '1' }],
-    ['the flag before a variable that is wrong', ['--port', 'TAKEN'], { TOCSIN_API_PORT: 'abc' }],
-  ])('takes the port of the API from %s', async (_, argv, environment) => {
-    expect(await port(argv, environment)).toMatch(/^port TAKEN cannot be used for the API/);
   });
 });
 

@@ -8,7 +8,7 @@ import { createOpenTimesSource } from '../../src/alarm/open-times.js';
 import type { CompositeLeaf } from '../../src/alarm/types/composite/tree.js';
 import { typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import { COMPARISON_OPERATORS } from '../../src/alarm/types/threshold/schema.js';
-import type { LocalServer } from '../../src/cli/local-servers/redis.js';
+import type { LocalServer } from '../../dev/servers/redis.js';
 import { createSystemClock } from '../../src/clock.js';
 import type { Datasources } from '../../src/datasource/datasource.js';
 import { createGnocchiClient } from '../../src/datasource/gnocchi/gnocchi-client.js';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { Queue } from 'bullmq';
 import { randomUUID } from 'node:crypto';
 
-import type { LocalServer } from '../../src/cli/local-servers/redis.js';
+import type { LocalServer } from '../../dev/servers/redis.js';
 import { createSystemClock } from '../../src/clock.js';
 import { silentLogger } from '../../src/logger.js';
 import { createBullDoorbell, createDoorbellWorker, doorbellQueue } from '../../src/notifier/bull-doorbell.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 
 import type { Login } from './keystone.js';
 import { AODH, OPENSTACK } from './peer-programs.js';
-import type { InstallableProgram } from '../../src/cli/local-servers/debian-packages.js';
+import type { InstallableProgram } from '../../dev/servers/debian-packages.js';
 
 const TIMEOUT_MS = 45_000;
 

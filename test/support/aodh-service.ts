@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../src/cli/local-servers/local-process.js';
+import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../dev/servers/local-process.js';
 import { inTemporaryFolder } from './running-servers.js';
 
 /** A real Aodh API on loopback that believes the identity headers of its requests (`auth_mode = noauth`). Nothing evaluates. */

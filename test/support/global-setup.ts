@@ -1,6 +1,6 @@
-import { ensureDebianPackages, POSTGRESQL, REDIS, type InstallableProgram } from '../../src/cli/local-servers/debian-packages.js';
-import { startPostgres } from '../../src/cli/local-servers/postgres.js';
-import { startRedis, type LocalServer } from '../../src/cli/local-servers/redis.js';
+import { ensureDebianPackages, POSTGRESQL, REDIS, type InstallableProgram } from '../../dev/servers/debian-packages.js';
+import { startPostgres } from '../../dev/servers/postgres.js';
+import { startRedis, type LocalServer } from '../../dev/servers/redis.js';
 import { toError } from '../../src/errors.js';
 import { AODH, AODH_SERVICE, CRONITER, GNOCCHI, KEYSTONE, OPENSTACK, PROMETHEUS, TZ_DATABASE } from './peer-programs.js';
 import { announceServer, inTemporaryFolder, remember, type ServerKind } from './running-servers.js';

@@ -1,7 +1,7 @@
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../src/cli/local-servers/local-process.js';
+import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../dev/servers/local-process.js';
 import { GNOCCHI } from './peer-programs.js';
 import { inTemporaryFolder } from './running-servers.js';
 import { freshPostgresUrl } from './run-servers.js';

@@ -1,7 +1,7 @@
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../src/cli/local-servers/local-process.js';
+import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../dev/servers/local-process.js';
 import { KEYSTONE } from './peer-programs.js';
 
 /** Debian's interpreter, not the first on the PATH: only this one sees Debian's packages. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 
-import type { InstallableProgram } from '../../src/cli/local-servers/debian-packages.js';
-import { findOnPath } from '../../src/cli/local-servers/redis.js';
+import type { InstallableProgram } from '../../dev/servers/debian-packages.js';
+import { findOnPath } from '../../dev/servers/redis.js';
 
 /** Debian's command line of Aodh: what people run against Tocsin. */
 export const AODH: InstallableProgram = {

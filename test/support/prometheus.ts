@@ -8,8 +8,8 @@ import {
   type Account,
   type LocalProcess,
   type LocalProcessOptions,
-} from '../../src/cli/local-servers/local-process.js';
-import { findOnPath, type LocalServer } from '../../src/cli/local-servers/redis.js';
+} from '../../dev/servers/local-process.js';
+import { findOnPath, type LocalServer } from '../../dev/servers/redis.js';
 import { PROMETHEUS } from './peer-programs.js';
 import { inTemporaryFolder } from './running-servers.js';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import type { LocalServer } from '../../src/cli/local-servers/redis.js';
+import type { LocalServer } from '../../dev/servers/redis.js';
 
 /** Set-up and tear-down of a run are two modules of one process; this is what the first leaves for the second. */
 declare global {

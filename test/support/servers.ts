@@ -1,7 +1,7 @@
 import { describe, test } from '@jest/globals';
 
-import { startPostgres } from '../../src/cli/local-servers/postgres.js';
-import { startRedis as startLocalRedis, type LocalServer } from '../../src/cli/local-servers/redis.js';
+import { startPostgres } from '../../dev/servers/postgres.js';
+import { startRedis as startLocalRedis, type LocalServer } from '../../dev/servers/redis.js';
 import { freshPostgresUrl, urlOf } from './run-servers.js';
 import { inTemporaryFolder, REASON_VARIABLE, URL_VARIABLE, type ServerKind } from './running-servers.js';
 

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+const CLUSTER = fileURLToPath(new URL('../../dev/cluster/main.js', import.meta.url));
 
 /** A Tocsin process as an operator would start it. */
 export interface ServiceProcess {
@@ -23,8 +24,17 @@ export function startService(settings: Record<string, string>): ServiceProcess {
 }
 
 export function startTocsin(args: readonly string[], settings: Record<string, string> = {}): ServiceProcess {
+  return startProgram(MAIN, args, settings);
+}
+
+/** Starts `npm run cluster` with these arguments. */
+export function startCluster(args: readonly string[]): ServiceProcess {
+  return startProgram(CLUSTER, args, {});
+}
+
+function startProgram(program: string, args: readonly string[], settings: Record<string, string>): ServiceProcess {
   const environment = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`TOCSIN_${name}`, value]));
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,4 +1,4 @@
-import type { Terminal } from '../program.js';
+import type { Terminal } from '../terminal.js';
 import type { AlarmService } from './alarm-service.js';
 
 /**

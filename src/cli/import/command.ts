@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { Terminal } from '../program.js';
+import type { Terminal } from '../terminal.js';
 
 interface ImportOptions {
   to: string;

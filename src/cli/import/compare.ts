@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 
-import type { Terminal } from '../program.js';
+import type { Terminal } from '../terminal.js';
 import type { AlarmDocument, AlarmService } from './alarm-service.js';
 
 type Known = Pick<AlarmDocument, 'name' | 'state'> & { since: string };

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 
-import type { Terminal } from '../program.js';
+import type { Terminal } from '../terminal.js';
 import type { AlarmDocument, AlarmService } from './alarm-service.js';
 
 /** What became of one alarm, as the service tells it. */

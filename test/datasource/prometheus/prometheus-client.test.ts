@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls';
 
 import { Secret } from '../../../src/config/secret.js';
 import type { PrometheusClientOptions } from '../../../src/datasource/prometheus/prometheus-client.js';
-import { freePort } from '../../../src/cli/local-servers/local-process.js';
+import { freePort } from '../../../dev/servers/local-process.js';
 import { makeCertificates, type Certificates } from '../../support/certificates.js';
 import { patienceFor } from '../../support/patience.js';
 import {

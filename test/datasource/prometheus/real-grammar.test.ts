@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import type { LocalServer } from '../../../src/cli/local-servers/redis.js';
+import type { LocalServer } from '../../../dev/servers/redis.js';
 import { withEnforcedLabel } from '../../../src/datasource/prometheus/promql/enforce.js';
 import { startPrometheus, type StoredSeries } from '../../support/prometheus.js';
 import { NOON } from '../../support/prometheus-double.js';

@@ -4,7 +4,7 @@ import { NO_OPTIONS } from '../../../src/alarm/evaluation-options.js';
 import type { BackendAnswer } from '../../../src/alarm/series.js';
 import { alarmTypes, evaluatedTypeOf } from '../../../src/alarm/types/index.js';
 import { createSystemClock } from '../../../src/clock.js';
-import type { LocalServer } from '../../../src/cli/local-servers/redis.js';
+import type { LocalServer } from '../../../dev/servers/redis.js';
 import { eventually } from '../../support/eventually.js';
 import { startPrometheus, type StoredSeries } from '../../support/prometheus.js';
 import { askAbout, keyOf, NOON, prometheusAt, valuesOf, type Observed, type Queries } from '../../support/prometheus-double.js';

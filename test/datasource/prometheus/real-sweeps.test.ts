@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import type { BackendAnswer } from '../../../src/alarm/series.js';
-import type { LocalServer } from '../../../src/cli/local-servers/redis.js';
+import type { LocalServer } from '../../../dev/servers/redis.js';
 import { quoted } from '../../../src/datasource/prometheus/promql/string-literal.js';
 import { startPrometheus, type StoredSeries } from '../../support/prometheus.js';
 import { askAbout, keyOf, NOON, prometheusAt, valuesOf, type Observed, type Queries } from '../../support/prometheus-double.js';

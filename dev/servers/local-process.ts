@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 
-import { createSystemClock } from '../../clock.js';
-import { StartupError, toError } from '../../errors.js';
+import { createSystemClock } from '../../src/clock.js';
+import { StartupError, toError } from '../../src/errors.js';
 
 const clock = createSystemClock();
 const POLL_MS = 25;

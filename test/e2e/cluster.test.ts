@@ -5,13 +5,13 @@ import path from 'node:path';
 
 import { eventually } from '../support/eventually.js';
 import { describeWith } from '../support/servers.js';
-import { freePort, startTocsin } from '../support/service-process.js';
+import { freePort, startCluster } from '../support/service-process.js';
 
-describeWith(['postgres', 'redis'], 'tocsin dev-cluster', () => {
+describeWith(['postgres', 'redis'], 'npm run cluster', () => {
   test('shares the partitions, survives the kill of an evaluator, and stops everything it started', async () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-cluster-'));
     const port = await freePort();
-    const cluster = startTocsin(['dev-cluster', '--port', String(port), '--data-dir', dir, '--interval', '2s']);
+    const cluster = startCluster(['--port', String(port), '--data-dir', dir, '--interval', '2s']);
     try {
       await eventually(async () => expectAllShared(cluster.log(), 3));
       const pid = Number(/evaluator-1 is (\d+)/.exec(cluster.log())?.[1]);

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 
-import { makeDirectory } from '../../make-directory.js';
-import type { ReleaseStack } from '../../release-stack.js';
-import { ensureDebianPackages, POSTGRESQL, REDIS } from '../local-servers/debian-packages.js';
-import { isWithinReach, startPostgres } from '../local-servers/postgres.js';
-import { startRedis, type LocalServer } from '../local-servers/redis.js';
+import { makeDirectory } from '../../src/make-directory.js';
+import type { ReleaseStack } from '../../src/release-stack.js';
+import { ensureDebianPackages, POSTGRESQL, REDIS } from '../servers/debian-packages.js';
+import { isWithinReach, startPostgres } from '../servers/postgres.js';
+import { startRedis, type LocalServer } from '../servers/redis.js';
 
 /** For root whose own folders are closed to the account that must run PostgreSQL, such as a clone below /root. */
 const OPEN_FOLDER = '/var/lib/tocsin-dev-cluster';
@@ -26,7 +26,7 @@ export interface BackingOptions {
 /** Starts PostgreSQL, which keeps its data, and Redis, which has none; installs what is missing, where that is allowed. */
 export async function startBackingServers(options: BackingOptions): Promise<BackingServers> {
   const { resources, say, started } = options;
-  await ensureDebianPackages([POSTGRESQL, REDIS], { ...options, neededBy: 'dev-cluster' });
+  await ensureDebianPackages([POSTGRESQL, REDIS], { ...options, neededBy: 'the cluster' });
   const postgres = await startPostgres({ dir: postgresFolder(options.dataDir, say), durable: true, ownGroup: true });
   resources.push('PostgreSQL', () => postgres.stop());
   started('PostgreSQL', postgres.pid);

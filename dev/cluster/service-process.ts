@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import { freePort, ownProcess, type OwnProcess } from '../local-servers/local-process.js';
+import { freePort, ownProcess, type OwnProcess } from '../servers/local-process.js';
 
-export const PROGRAM = fileURLToPath(new URL('../../main.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 export type Role = 'api' | 'evaluator' | 'notifier';
 

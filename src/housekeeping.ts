@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.js';
-import { toError } from '../errors.js';
-import type { Logger } from '../logger.js';
-import type { Loop } from '../supervisor.js';
+import type { Clock } from './clock.js';
+import { toError } from './errors.js';
+import type { Logger } from './logger.js';
+import type { Loop } from './supervisor.js';
 
 /** One kind of row that must not grow for ever. Each call removes a bounded number and says how many. */
 export interface Chore {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { ensureDebianPackages, type InstallableProgram } from '../../src/cli/local-servers/debian-packages.js';
+import { ensureDebianPackages, type InstallableProgram } from '../../dev/servers/debian-packages.js';
 
 const here: InstallableProgram = { name: 'Something', debianPackage: 'something', find: () => '/usr/bin/something' };
 const missing: InstallableProgram = { name: 'Another', debianPackage: 'another', find: () => undefined };

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { shareTable } from '../../src/cli/cluster/share-table.js';
+import { shareTable } from '../../dev/cluster/share-table.js';
 
 const evaluator = { role: 'evaluator', managementUrl: 'http://127.0.0.1:9000', ended: false };
 

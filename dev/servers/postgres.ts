@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, existsSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { StartupError } from '../../errors.js';
-import { makeDirectory } from '../../make-directory.js';
+import { StartupError } from '../../src/errors.js';
+import { makeDirectory } from '../../src/make-directory.js';
 import { freePort, startLocalProcess, unprivilegedAccount, type Account, type LocalProcess } from './local-process.js';
 import { findOnPath, type LocalServer } from './redis.js';
 

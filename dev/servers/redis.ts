@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 
-import { makeDirectory } from '../../make-directory.js';
+import { makeDirectory } from '../../src/make-directory.js';
 import { freePort, startLocalProcess, unprivilegedAccount, type LocalProcess } from './local-process.js';
 
 const START_TIMEOUT_MS = 15_000;

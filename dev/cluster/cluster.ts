@@ -3,19 +3,19 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import lockfile from 'proper-lockfile';
 
-import { createSystemClock } from '../clock.js';
-import { StartupError, toError } from '../errors.js';
-import { silentLogger } from '../logger.js';
-import { makeDirectory } from '../make-directory.js';
-import { ReleaseStack } from '../release-stack.js';
-import { createPartitionStore } from '../storage/partition-store.js';
-import { openPostgres } from '../storage/postgres.js';
-import { startBackingServers, type BackingServers } from './cluster/backing-servers.js';
-import { Leftovers } from './cluster/leftovers.js';
-import { startProgram, startService, type LaunchOptions, type Role, type ServiceProcess } from './cluster/service-process.js';
-import { shareTable } from './cluster/share-table.js';
+import { createSystemClock } from '../../src/clock.js';
+import { StartupError, toError } from '../../src/errors.js';
+import { silentLogger } from '../../src/logger.js';
+import { makeDirectory } from '../../src/make-directory.js';
+import { ReleaseStack } from '../../src/release-stack.js';
+import { createPartitionStore } from '../../src/storage/partition-store.js';
+import { openPostgres } from '../../src/storage/postgres.js';
+import { startBackingServers, type BackingServers } from './backing-servers.js';
+import { Leftovers } from './leftovers.js';
+import { startProgram, startService, type LaunchOptions, type Role, type ServiceProcess } from './service-process.js';
+import { shareTable } from './share-table.js';
 
-export interface DevClusterOptions {
+export interface ClusterOptions {
   /** Of the API. */
   port: number;
   evaluators: number;
@@ -52,8 +52,8 @@ const STOP = [
  * Ends all that it started, the service before what the service needs. Resolves with the exit code.
  * @throws StartupError when it cannot come up; by then everything is ended again.
  */
-export async function runDevCluster(options: DevClusterOptions): Promise<number> {
-  const cluster = new DevCluster(options);
+export async function runCluster(options: ClusterOptions): Promise<number> {
+  const cluster = new Cluster(options);
   const killAll = (): void => cluster.killAll();
   process.once('exit', killAll); // the last resort, for whoever asks twice to stop
   try {
@@ -65,7 +65,7 @@ export async function runDevCluster(options: DevClusterOptions): Promise<number>
   }
 }
 
-class DevCluster {
+class Cluster {
   readonly #resources = new ReleaseStack();
   readonly #services: ServiceProcess[] = [];
   readonly #pids = new Set<number>();
@@ -73,7 +73,7 @@ class DevCluster {
   readonly #leftovers: Leftovers;
   #stopping = false;
 
-  constructor(private readonly options: DevClusterOptions) {
+  constructor(private readonly options: ClusterOptions) {
     this.#dataDir = path.resolve(options.dataDir);
     this.#leftovers = new Leftovers(this.#dataDir);
   }
@@ -205,7 +205,7 @@ class DevCluster {
   }
 
   #say(line: string): void {
-    this.options.terminal.out(`dev-cluster: ${line}\n`);
+    this.options.terminal.out(`cluster: ${line}\n`);
   }
 }
 
@@ -219,7 +219,7 @@ async function lock(dataDir: string): Promise<() => Promise<void>> {
     });
   } catch (cause) {
     const inUse = cause instanceof Error && 'code' in cause && cause.code === 'ELOCKED';
-    const problem = inUse ? 'is in use by another dev-cluster' : `cannot be used: ${toError(cause).message}`;
+    const problem = inUse ? 'is in use by another cluster' : `cannot be used: ${toError(cause).message}`;
     throw new StartupError(`the data folder ${dataDir} ${problem}`, { cause });
   }
 }

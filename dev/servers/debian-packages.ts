@@ -4,8 +4,8 @@ import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSyn
 import path from 'node:path';
 import lockfile from 'proper-lockfile';
 
-import { StartupError } from '../../errors.js';
-import { makeDirectory } from '../../make-directory.js';
+import { StartupError } from '../../src/errors.js';
+import { makeDirectory } from '../../src/make-directory.js';
 import { isRoot } from './local-process.js';
 import { findPostgres } from './postgres.js';
 import { findOnPath, findRedis } from './redis.js';

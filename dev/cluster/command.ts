@@ -1,10 +1,12 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
 
-import { duration } from '../../config/duration.js';
-import type { Environment } from '../../config/environment.js';
-import { StartupError, toError } from '../../errors.js';
-import type { Terminal } from '../program.js';
-import { PORTS, wholeNumber } from '../whole-number.js';
+import { createCommandLine, runCommandLine } from '../../src/cli/command-line.js';
+import type { Terminal } from '../../src/cli/terminal.js';
+import { PORTS, wholeNumber } from '../../src/cli/whole-number.js';
+import { duration } from '../../src/config/duration.js';
+import type { Environment } from '../../src/config/environment.js';
+import { StartupError, toError } from '../../src/errors.js';
+import { runCluster } from './cluster.js';
 
 interface ClusterOptions {
   port?: number;
@@ -19,10 +21,10 @@ const DEFAULT_PORT = 8042;
 const DEFAULT_INTERVAL = '10s';
 const PROCESSES = { min: 1, max: 50 };
 
-/** `tocsin dev-cluster`. A flag overrides its variable. */
-export function addDevCluster(program: Command, terminal: Terminal, done: (exitCode: number) => void): void {
-  program
-    .command('dev-cluster')
+/** `npm run cluster`. A flag overrides its variable. Resolves with the exit code, which is 2 for wrong usage. */
+export async function runClusterCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0;
+  const program = createCommandLine('npm run cluster --', terminal)
     .description('run PostgreSQL, Redis and several processes of the service on this machine, to try things out')
     .option('--port <number>', `port of the API; also TOCSIN_API_PORT (default: ${DEFAULT_PORT})`, wholeNumber(PORTS))
     .option('--evaluators <number>', 'how many evaluators', wholeNumber(PROCESSES), 3)
@@ -40,9 +42,10 @@ export function addDevCluster(program: Command, terminal: Terminal, done: (exitC
         port: options.port ?? variable(environment, 'TOCSIN_API_PORT', wholeNumber(PORTS)) ?? DEFAULT_PORT,
         interval: options.interval ?? variable(environment, 'TOCSIN_EVALUATOR_INTERVAL', interval) ?? DEFAULT_INTERVAL,
       };
-      const { runDevCluster } = await import('../dev-cluster.js');
-      done(await runDevCluster({ ...options, ...settings, restart, terminal }));
+      exitCode = await runCluster({ ...options, ...settings, restart, terminal });
     });
+  const usage = await runCommandLine(program, argv);
+  return usage === 0 ? exitCode : usage;
 }
 
 function interval(text: string): string {

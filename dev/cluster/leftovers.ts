@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../src/clock.js';
 
 interface Started {
   name: string;

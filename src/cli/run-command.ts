@@ -1,0 +1,75 @@
+import { closeSync, openSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+import { ConfigError } from '../config/problem.js';
+import { StartupError, toError } from '../errors.js';
+import type { Terminal } from './terminal.js';
+
+const INTERRUPTED = 130;
+
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+let isTerminalClosed = false;
+
+/**
+ * Runs a command with the arguments, streams and signals of this process, and ends the process with the exit code that it resolves with.
+ * A rejection is printed on standard error, after `name`, and the exit code is 1.
+ */
+export async function runCommand(
+  name: string,
+  command: (argv: readonly string[], terminal: Terminal) => Promise<number>,
+): Promise<never> {
+  const stop = stopSignal();
+  // Output to a closed terminal or pipe fails. This must not prevent a clean end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  process.on('uncaughtException', (error) => endBadly('uncaught exception', error));
+  process.on('unhandledRejection', (reason) => endBadly('unhandled rejection', toError(reason)));
+  try {
+    const exitCode = await command(process.argv.slice(2), {
+      out: (text) => process.stdout.write(text),
+      err: (text) => process.stderr.write(text),
+      environment: process.env,
+      stop,
+    });
+    // A forgotten handle must not keep a process that has finished.
+    return exit(exitCode);
+  } catch (thrown) {
+    const error = toError(thrown);
+    const explained = error instanceof StartupError || error instanceof ConfigError;
+    process.stderr.write(`${name}: ${explained ? error.message : (error.stack ?? error.message)}\n`);
+    return exit(1);
+  }
+}
+
+/** Aborts at SIGINT, SIGTERM and SIGHUP. A second SIGINT or SIGTERM ends the process at once: its sender does not want to wait. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  let askedToStop = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (askedToStop) exit(INTERRUPTED);
+      askedToStop = true;
+      stop.abort(signal);
+    });
+  }
+  // The kernel and the shell both send SIGHUP for a closed terminal, so a second one is ignored.
+  process.on('SIGHUP', () => {
+    isTerminalClosed = true;
+    stop.abort('SIGHUP');
+  });
+  return stop.signal;
+}
+
+/** The state of the process is unknown now, so it ends; the log line has the form of the other log lines. */
+function endBadly(message: string, error: Error): void {
+  process.stderr.write(`${JSON.stringify({ level: 'error', message, err: { message: error.message, stack: error.stack } })}\n`);
+  exit(1);
+}
+
+/** Reopens closed terminals as /dev/null: at its exit Node.js resets its terminals, and aborts if one is closed. */
+function exit(code: number): never {
+  for (const descriptor of isTerminalClosed ? terminals : []) {
+    closeSync(descriptor);
+    openSync('/dev/null', 'r+'); // takes the lowest free number: the one that was just closed
+  }
+  process.exit(code);
+}

@@ -1,0 +1,17 @@
+import type { Environment } from '../config/environment.js';
+import type { Flag } from '../config/load.js';
+
+/** The parts of its process that a command uses. Tests pass their own. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  environment: Environment;
+  /** Aborts when the process is told to end (Ctrl-C, SIGTERM, a closed terminal). */
+  stop: AbortSignal;
+}
+
+/** Command-line options that every command with a configuration takes. */
+export interface ConfigFlags {
+  config?: string;
+  flags: Flag[];
+}
