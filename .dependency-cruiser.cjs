@@ -19,10 +19,8 @@ const TYPES_ONLY = { storage: ['datasource', 'partition', 'evaluator', 'notifier
 const GROUND = [
   'errors',
   'clock',
-  'wakeable-sleep',
-  'until-aborted',
-  'in-pieces',
-  'first-event',
+  'async',
+  'cache',
   'loopback',
   'make-directory',
   'logger',

@@ -1,4 +1,4 @@
-import type { TimeConstraint } from '../src/alarm/time-constraint.js';
+import type { TimeConstraint } from '../src/alarm/time-constraint/time-constraint.js';
 import type { Database } from '../src/storage/database.js';
 import { fill, START } from './cycle.js';
 import { startBenchEvaluator, transitionsIn } from './evaluator-rig.js';

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 import { PARTITIONS, SLOTS } from '../src/alarm/partition-key.js';
-import type { TimeConstraint } from '../src/alarm/time-constraint.js';
+import type { TimeConstraint } from '../src/alarm/time-constraint/time-constraint.js';
 import { alarmTypes, type AlarmRule } from '../src/alarm/types/index.js';
 import type { Database } from '../src/storage/database.js';
 import { emptyAlarms, startBenchEvaluator, storeAlarms, transitionsIn } from './evaluator-rig.js';

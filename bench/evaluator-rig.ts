@@ -1,14 +1,14 @@
 import { NO_OPTIONS } from '../src/alarm/evaluation-options.js';
 import { homeOf, SLOTS } from '../src/alarm/partition-key.js';
-import type { TimeConstraint } from '../src/alarm/time-constraint.js';
+import type { TimeConstraint } from '../src/alarm/time-constraint/time-constraint.js';
 import { typeOf, type AlarmRule } from '../src/alarm/types/index.js';
 import { createDatasources, type DatasourceDeps } from '../src/datasource/registry.js';
 import { createEvaluator } from '../src/evaluator/evaluator.js';
 import { silentLogger } from '../src/logger.js';
 import type { Database } from '../src/storage/database.js';
-import { createEvaluationCommit } from '../src/storage/evaluation-commit.js';
-import { createEvaluationStore } from '../src/storage/evaluation-store.js';
-import { createMeterSeriesStore } from '../src/storage/meter-series-store.js';
+import { createEvaluationCommit } from '../src/storage/evaluation/evaluation-commit.js';
+import { createEvaluationStore } from '../src/storage/evaluation/evaluation-store.js';
+import { createMeterSeriesStore } from '../src/storage/meters/meter-series-store.js';
 import { createTelemetry } from '../src/telemetry.js';
 import { FakeClock } from '../test/support/fake-clock.js';
 

@@ -11,8 +11,8 @@ import { startRedis } from '../dev/servers/redis.js';
 import { silentLogger } from '../src/logger.js';
 import { ReleaseStack } from '../src/release-stack.js';
 import type { Database } from '../src/storage/database.js';
-import { migrate } from '../src/storage/migrate.js';
-import { openPostgres } from '../src/storage/postgres.js';
+import { migrate } from '../src/storage/migration/migrate.js';
+import { openPostgres } from '../src/storage/engine/postgres.js';
 import { freePort, startService, type ServiceProcess } from '../test/support/service-process.js';
 
 /** Real servers for a run of the bench: PostgreSQL with durable commits, Redis, and processes of the service beside them. */

@@ -5,7 +5,7 @@ import { openCoordinationDatabase, openDatabase, whereDataIs } from './app/open-
 import { openKeystone } from './app/open-keystone.js';
 import { readiness, type ReadinessCheck } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
-import type { Listener } from './api/listen.js';
+import type { Listener } from './api/http/listen.js';
 import { createSystemClock, type ServiceClock } from './clock.js';
 import { backendTexts } from './config/backends.js';
 import type { Config, Role } from './config/schema.js';
@@ -16,7 +16,7 @@ import { createLocalDoorbell, type Doorbell, type LocalDoorbell } from './notifi
 import { createRedis, refuseEvictingRedis, type Redis } from './redis.js';
 import { ReleaseStack } from './release-stack.js';
 import type { Database } from './storage/database.js';
-import { databaseTime } from './storage/database-time.js';
+import { databaseTime } from './storage/engine/database-time.js';
 import { Supervisor } from './supervisor.js';
 import { createTelemetry, type Telemetry } from './telemetry.js';
 

@@ -1,7 +1,7 @@
 import type { GnocchiQuery, PrometheusQuery } from '../../src/alarm/series.js';
 import { createSystemClock } from '../../src/clock.js';
 import type { BackendObserver, Datasource } from '../../src/datasource/datasource.js';
-import { createGnocchiClient } from '../../src/datasource/gnocchi/gnocchi-client.js';
+import { createGnocchiClient } from '../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
 import { createPrometheusClient } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';

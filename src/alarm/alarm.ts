@@ -1,6 +1,6 @@
 import type { AlarmRule } from './types/index.js';
 import type { EvaluationOptions } from './evaluation-options.js';
-import type { TimeConstraint } from './time-constraint.js';
+import type { TimeConstraint } from './time-constraint/time-constraint.js';
 
 export const ALARM_STATES = ['ok', 'alarm', 'insufficient data'] as const;
 export type AlarmState = (typeof ALARM_STATES)[number];

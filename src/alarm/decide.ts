@@ -1,5 +1,5 @@
 import type { AlarmState } from './alarm.js';
-import type { PythonValue } from './python-json.js';
+import type { PythonValue } from './wire/python-json.js';
 import { differInFiguresAlone } from './state-reason.js';
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { PythonFloat, type PythonValue } from './python-json.js';
-import { given, wireEnum, wireFloat, wireInt, wireText } from './wire-types.js';
+import { PythonFloat, type PythonValue } from './wire/python-json.js';
+import { given, wireEnum, wireFloat, wireInt, wireText } from './wire/wire-types.js';
 
 /** What a missing datapoint counts as. `missing`: nothing, as in Aodh; `ignore`: the alarm keeps its state. */
 export const MISSING_DATA_TREATMENTS = ['missing', 'ok', 'alarm', 'ignore'] as const;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { addressOf, normaliseAction } from './action.js';
 import type { ActionList, AlarmActions, AlarmState, Severity } from './alarm.js';
-import { pythonJson, type PythonValue } from './python-json.js';
+import { pythonJson, type PythonValue } from './wire/python-json.js';
 
 export interface NotificationContent {
   alarmName: string;

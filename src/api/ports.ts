@@ -1,29 +1,29 @@
 import type { AlarmRule } from '../alarm/types/index.js';
 import type { Backtest, BacktestRun } from '../evaluator/backtest.js';
-import type { Moment } from '../evaluator/explain.js';
-import type { Explanation } from '../evaluator/explanation.js';
-import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarm-store.js';
-import type { ResultCountQuery, ResultCounts } from '../storage/evaluation-counter-store.js';
-import type { ApiKey, ApiKeyCredential, ApiKeyQuery, ApiKeySelection, NewApiKey } from '../storage/api-key-store.js';
+import type { Moment } from '../evaluator/explain/explain.js';
+import type { Explanation } from '../evaluator/explain/explanation.js';
+import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarms/alarm-store.js';
+import type { ResultCountQuery, ResultCounts } from '../storage/evaluation/evaluation-counter-store.js';
+import type { ApiKey, ApiKeyCredential, ApiKeyQuery, ApiKeySelection, NewApiKey } from '../storage/secrets/api-key-store.js';
 import type { AlarmEvent } from '../alarm/types/event/event.js';
-import type { RecordedEvents } from '../storage/event-store.js';
-import type { ComplexQuery } from '../storage/complex-query-store.js';
-import type { HistoryEntry, HistoryQuery } from '../storage/history-store.js';
-import type { Activation, Import, Standing } from '../storage/import-store.js';
+import type { RecordedEvents } from '../storage/evaluation/event-store.js';
+import type { ComplexQuery } from '../storage/queries/complex-query-store.js';
+import type { HistoryEntry, HistoryQuery } from '../storage/alarms/history-store.js';
+import type { Activation, Import, Standing } from '../storage/alarms/import-store.js';
 import type {
   AttemptRecord,
   DeliveryPause,
   NotificationQuery,
   NotificationRecord,
   NotificationStatus,
-} from '../storage/notification-admin-store.js';
-import type { Quota } from '../storage/quota-store.js';
-import type { AlarmFieldName, HistoryFieldName } from '../storage/query-fields.js';
-import type { SampleFilter } from '../storage/sample-filter.js';
-import type { Meter, Resource, ResourceFilter, Sample } from '../storage/sample-store.js';
+} from '../storage/notifications/notification-admin-store.js';
+import type { Quota } from '../storage/alarms/quota-store.js';
+import type { AlarmFieldName, HistoryFieldName } from '../storage/queries/query-fields.js';
+import type { SampleFilter } from '../storage/meters/sample-filter.js';
+import type { Meter, Resource, ResourceFilter, Sample } from '../storage/meters/sample-store.js';
 import type { Scope } from '../storage/scope.js';
-import type { Statistics, StatisticsQuery } from '../storage/statistics-store.js';
-import type { AlarmTrust, SealedTrust } from '../storage/trust-store.js';
+import type { Statistics, StatisticsQuery } from '../storage/meters/statistics-store.js';
+import type { AlarmTrust, SealedTrust } from '../storage/secrets/trust-store.js';
 import type { Identity } from './identity/identity.js';
 
 /** What the API asks of whoever keeps alarms. */

@@ -3,8 +3,8 @@ import helmet from 'helmet';
 
 import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import type { ActionPolicy } from './check-actions.js';
-import { createErrorHandler, type Challenge } from './error-handler.js';
+import type { ActionPolicy } from './alarms/check-actions.js';
+import { createErrorHandler, type Challenge } from './http/error-handler.js';
 import { deleteIdentityHeaders } from './identity/identity-headers.js';
 import type { Authenticator, Credentials } from './identity/identity.js';
 import type {
@@ -22,11 +22,11 @@ import type {
   RuleChecks,
   Samples,
 } from './ports.js';
-import type { QuerySlots } from './query-slots.js';
-import { assignRequestId } from './request-id.js';
-import { hasDotSegment, requestTarget } from './request-target.js';
+import type { QuerySlots } from './http/concurrency-limit.js';
+import { assignRequestId } from './http/request-id.js';
+import { hasDotSegment, requestTarget } from './http/request-target.js';
 import { openApiDocument } from './openapi/document.js';
-import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './route.js';
+import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './http/route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
 import { backtestRoutes } from './routes/backtest.js';
@@ -44,7 +44,7 @@ import { notificationRoutes } from './routes/notifications.js';
 import { quotaRoutes } from './routes/quotas.js';
 import { QUERY_ROOT, queryRoutes } from './routes/query.js';
 import { versionRoutes } from './routes/versions.js';
-import type { TrustActions } from './trust-actions.js';
+import type { TrustActions } from './alarms/trust-actions.js';
 
 export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   alarms: Alarms;

@@ -1,7 +1,7 @@
 import type { Trusts } from '../api/ports.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import type { TrustStore } from '../storage/trust-store.js';
+import type { TrustStore } from '../storage/secrets/trust-store.js';
 
 /** Trusts that one call tries. */
 export const TRUSTS_AT_ONCE = 20;

@@ -5,9 +5,9 @@ import { StartupError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { ReleaseStack } from '../release-stack.js';
 import type { Database } from '../storage/database.js';
-import { migrate, migrateServer, missingMigrations } from '../storage/migrate.js';
-import { openPglite } from '../storage/pglite.js';
-import { openPostgres } from '../storage/postgres.js';
+import { migrate, migrateServer, missingMigrations } from '../storage/migration/migrate.js';
+import { openPglite } from '../storage/engine/pglite.js';
+import { openPostgres } from '../storage/engine/postgres.js';
 
 /** Opens the configured database, PostgreSQL or the embedded one, and brings its schema up to date or insists that it is. */
 export async function openDatabase(

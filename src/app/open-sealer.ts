@@ -1,8 +1,8 @@
 import path from 'node:path';
 
 import type { Config } from '../config/schema.js';
-import { createSealer, type Sealer } from '../storage/sealed.js';
-import { sealingKeyFile } from '../storage/sealing-key-file.js';
+import { createSealer, type Sealer } from '../storage/secrets/sealed.js';
+import { sealingKeyFile } from '../storage/secrets/sealing-key-file.js';
 
 /**
  * Encrypts secrets with the configured key. The embedded database has one of its own beside it, made at need; when another is configured,

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
-import type { Lateness } from '../evaluator/behind-watch.js';
-import { secondsText } from '../evaluator/lateness-report.js';
+import type { Lateness } from '../evaluator/lateness/behind-watch.js';
+import { secondsText } from '../evaluator/lateness/lateness-report.js';
 import type { Redis } from '../redis.js';
 import type { Supervisor } from '../supervisor.js';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { createTrustActions, type TrustActions } from '../api/trust-actions.js';
+import { createTrustActions, type TrustActions } from '../api/alarms/trust-actions.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
 import { AppError } from '../errors.js';
@@ -10,7 +10,7 @@ import { createTrusts } from '../keystone/trusts.js';
 import type { Logger } from '../logger.js';
 import type { CloudAccess } from '../notifier/receivers/registry.js';
 import type { Database } from '../storage/database.js';
-import { createTrustStore } from '../storage/trust-store.js';
+import { createTrustStore } from '../storage/secrets/trust-store.js';
 import { createTrustTidier, TRUSTS_AT_ONCE } from './left-over-trusts.js';
 import { openSealer } from './open-sealer.js';
 

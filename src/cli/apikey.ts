@@ -9,10 +9,10 @@ import type { Config } from '../config/schema.js';
 import { StartupError, toError } from '../errors.js';
 import { createLogger } from '../logger.js';
 import { ReleaseStack } from '../release-stack.js';
-import { createApiKeyStore, type ApiKey, type ApiKeyStore, type NewApiKey } from '../storage/api-key-store.js';
+import { createApiKeyStore, type ApiKey, type ApiKeyStore, type NewApiKey } from '../storage/secrets/api-key-store.js';
 import type { Database } from '../storage/database.js';
-import { databaseTime } from '../storage/database-time.js';
-import { isDirectoryInUse } from '../storage/directory-lock.js';
+import { databaseTime } from '../storage/engine/database-time.js';
+import { isDirectoryInUse } from '../storage/engine/directory-lock.js';
 import type { ConfigFlags, Terminal } from './terminal.js';
 
 /** What `tocsin apikey create` is told. */

@@ -1,7 +1,7 @@
 import { loadConfig } from '../config/load.js';
 import { createLogger } from '../logger.js';
-import { migrate, migrateServer } from '../storage/migrate.js';
-import { openPglite } from '../storage/pglite.js';
+import { migrate, migrateServer } from '../storage/migration/migrate.js';
+import { openPglite } from '../storage/engine/pglite.js';
 import type { ConfigFlags, Terminal } from './terminal.js';
 
 /** `tocsin migrate`: for deployments that do not let the service change its schema by itself. */

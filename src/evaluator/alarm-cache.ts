@@ -1,13 +1,13 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../alarm/evaluation-options.js';
-import { createOpenTimesSource, type OpenTimes } from '../alarm/open-times.js';
+import { createOpenTimesSource, type OpenTimes } from '../alarm/time-constraint/open-times.js';
 import type { SeriesNeed } from '../alarm/series.js';
 import { replaceableReason } from '../alarm/state-reason.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
-import { inPieces } from '../in-pieces.js';
-import { parseStoredOptions } from '../storage/alarm-row.js';
-import type { LoadedAlarm } from '../storage/evaluation-store.js';
+import { inPieces } from '../async/in-pieces.js';
+import { parseStoredOptions } from '../storage/alarms/alarm-row.js';
+import type { LoadedAlarm } from '../storage/evaluation/evaluation-store.js';
 import { SharedNeeds } from './shared-needs.js';
 import { UnevaluatedAlarms, type OpenReason } from './unevaluated-alarms.js';
 

@@ -1,11 +1,11 @@
 import { ACTION_LIST_OF, type AlarmActions, type AlarmState } from '../alarm/alarm.js';
 import type { Decision } from '../alarm/decide.js';
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
-import { createOpenTimesSource } from '../alarm/open-times.js';
+import { createOpenTimesSource } from '../alarm/time-constraint/open-times.js';
 import type { BackendAnswer, DatasourceKind } from '../alarm/series.js';
 import { evaluatedTypeOf, typeOf } from '../alarm/types/index.js';
 import type { Datasources } from '../datasource/datasource.js';
-import type { StoredAlarm } from '../storage/alarm-row.js';
+import type { StoredAlarm } from '../storage/alarms/alarm-row.js';
 import { askAll } from './ask-backends.js';
 import { judgeAlarm, type JudgedAlarm } from './judge.js';
 import { planRequests } from './plan.js';

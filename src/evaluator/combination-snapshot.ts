@@ -1,9 +1,9 @@
 import type { AlarmState } from '../alarm/alarm.js';
 import type { Evaluation } from '../alarm/decide.js';
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
-import type { OpenTimesSource } from '../alarm/open-times.js';
+import type { OpenTimesSource } from '../alarm/time-constraint/open-times.js';
 import { evaluatedTypeOf, parseStoredRule, typeOf, type AlarmRule } from '../alarm/types/index.js';
-import type { MemberAlarm } from '../storage/evaluation-store.js';
+import type { MemberAlarm } from '../storage/evaluation/evaluation-store.js';
 import { cycleOf } from './schedule.js';
 
 /** The oldest and newest interval that the leaves below a combination were evaluated in; `settled` is false while one is half written. */

@@ -1,6 +1,6 @@
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import type { CommitEvaluations, CommitResult, EvaluationBatch, Outcome } from '../storage/evaluation-commit.js';
+import type { CommitEvaluations, CommitResult, EvaluationBatch, Outcome } from '../storage/evaluation/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import type { AlarmCache } from './alarm-cache.js';
 

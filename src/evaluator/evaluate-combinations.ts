@@ -1,10 +1,10 @@
 import { SLOTS } from '../alarm/partition-key.js';
 import { decide } from '../alarm/decide.js';
-import { createOpenTimesSource } from '../alarm/open-times.js';
+import { createOpenTimesSource } from '../alarm/time-constraint/open-times.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
-import type { Outcome } from '../storage/evaluation-commit.js';
-import type { MemberAlarm } from '../storage/evaluation-store.js';
+import type { Outcome } from '../storage/evaluation/evaluation-commit.js';
+import type { MemberAlarm } from '../storage/evaluation/evaluation-store.js';
 import type { Telemetry } from '../telemetry.js';
 import type { HeldAlarm } from './alarm-cache.js';
 import { CombinationSnapshot, type MemberProgress } from './combination-snapshot.js';

@@ -3,17 +3,17 @@ import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
-import { WakeableSleep } from '../wakeable-sleep.js';
+import { WakeableSleep } from '../async/wakeable-sleep.js';
 import type { AlarmCache } from './alarm-cache.js';
-import type { BatchToken, BehindWatch } from './behind-watch.js';
+import type { BatchToken, BehindWatch } from './lateness/behind-watch.js';
 import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
 import type { CombinationJudge } from './evaluate-combinations.js';
-import type { BehindRecorder } from './behind-recorder.js';
+import type { BehindRecorder } from './lateness/behind-recorder.js';
 import type { HeldPartitions, TakenPartition } from './held-partitions.js';
-import type { LatenessReport } from './lateness-report.js';
+import type { LatenessReport } from './lateness/lateness-report.js';
 import { nextTick } from './schedule.js';
 import type { TroubleWatch } from './trouble-watch.js';
-import { LONGEST_BATCH, type Partition, type Turns } from './turns.js';
+import { LONGEST_BATCH, type Partition, type Turns } from './batch-runner.js';
 
 export interface EvaluationLoopDeps {
   clock: Clock;

@@ -2,22 +2,22 @@ import { SLOTS } from '../alarm/partition-key.js';
 import type { Clock } from '../clock.js';
 import type { Datasources } from '../datasource/datasource.js';
 import type { Logger } from '../logger.js';
-import type { CommitEvaluations } from '../storage/evaluation-commit.js';
-import type { EvaluationStore } from '../storage/evaluation-store.js';
+import type { CommitEvaluations } from '../storage/evaluation/evaluation-commit.js';
+import type { EvaluationStore } from '../storage/evaluation/evaluation-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { AlarmCache } from './alarm-cache.js';
-import { BehindRecorder, type RecordBehind } from './behind-recorder.js';
-import { BehindWatch, type Lateness } from './behind-watch.js';
+import { BehindRecorder, type RecordBehind } from './lateness/behind-recorder.js';
+import { BehindWatch, type Lateness } from './lateness/behind-watch.js';
 import type { CommitDeps, Doorbell } from './commit-outcomes.js';
 import { createResultCounter, type CountResults } from './count-results.js';
 import { CombinationJudge } from './evaluate-combinations.js';
 import { EvaluationLoop } from './evaluation-loop.js';
 import { HeldPartitions, type TakenPartition } from './held-partitions.js';
-import { LatenessReport } from './lateness-report.js';
+import { LatenessReport } from './lateness/lateness-report.js';
 import { PoisonWatch } from './poison-watch.js';
 import { TroubleWatch } from './trouble-watch.js';
-import { Turns } from './turns.js';
+import { Turns } from './batch-runner.js';
 
 export interface EvaluatorDeps {
   store: EvaluationStore;

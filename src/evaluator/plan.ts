@@ -1,6 +1,6 @@
 import type { SeriesNeed } from '../alarm/series.js';
 import type { SeriesRequest } from '../datasource/datasource.js';
-import { inPieces } from '../in-pieces.js';
+import { inPieces } from '../async/in-pieces.js';
 
 export interface PlannedRequest extends SeriesRequest<SeriesNeed['query']> {
   datasource: SeriesNeed['datasource'];

@@ -3,7 +3,7 @@ import type { Evaluation } from '../alarm/decide.js';
 import type { BackendAnswer } from '../alarm/series.js';
 import { isProvisional, notEvaluated } from '../alarm/state-reason.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
-import type { ReasonOutcome } from '../storage/evaluation-commit.js';
+import type { ReasonOutcome } from '../storage/evaluation/evaluation-commit.js';
 import type { HeldAlarm } from './alarm-cache.js';
 import { backendText } from './judge.js';
 

@@ -1,6 +1,6 @@
 import type { SeriesNeed } from '../alarm/series.js';
 import { whyLeftOut } from '../alarm/state-reason.js';
-import { neverOpensReason, type TimeConstraint } from '../alarm/time-constraint.js';
+import { neverOpensReason, type TimeConstraint } from '../alarm/time-constraint/time-constraint.js';
 import type { AlarmKind } from '../alarm/types/index.js';
 import type { HeldAlarm } from './alarm-cache.js';
 

@@ -7,16 +7,16 @@ import type {
   FinishedAttempt,
   NotificationClaimStore,
   RecordedAttempt,
-} from '../storage/notification-claim-store.js';
-import { FROM_THE_START } from '../storage/notification-turns.js';
+} from '../storage/notifications/notification-claim-store.js';
+import { FROM_THE_START } from '../storage/notifications/fair-choice.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
-import { WakeableSleep } from '../wakeable-sleep.js';
+import { WakeableSleep } from '../async/wakeable-sleep.js';
 import { hasHostAnswered } from './host-answer.js';
 import { OutcomeRecorder } from './outcome-recorder.js';
 import type { Receivers } from './receivers/registry.js';
 import { REJECTED, type DeliveryOutcome } from './receivers/receiver.js';
-import { nextAttemptAfterRejection, nextAttemptAt } from './schedule.js';
+import { nextAttemptAfterRejection, nextAttemptAt } from './retry-schedule.js';
 import { sharesOf } from './slot-shares.js';
 
 export interface DeliveryPumpDeps {

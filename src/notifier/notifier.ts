@@ -1,14 +1,14 @@
 import type { ServiceClock } from '../clock.js';
 import type { Logger } from '../logger.js';
-import type { NotificationClaimStore } from '../storage/notification-claim-store.js';
-import type { NotificationUpkeepStore } from '../storage/notification-upkeep-store.js';
+import type { NotificationClaimStore } from '../storage/notifications/notification-claim-store.js';
+import type { NotificationUpkeepStore } from '../storage/notifications/notification-upkeep-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { createDoorbellWorker } from './bull-doorbell.js';
 import { DeliveryPump, type DeliveryRules } from './delivery-pump.js';
 import type { Doorbell, LocalDoorbell } from './doorbell.js';
 import { createReceivers, type CloudAccess } from './receivers/registry.js';
-import { createSweeper, type SweepRules } from './sweeper.js';
+import { createSweeper, type SweepRules } from './outbox-sweeper.js';
 import { Watchdog } from './watchdog.js';
 
 export interface NotifierDeps {

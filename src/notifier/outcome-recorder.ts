@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import type { FinishedAttempt, RecordedAttempt } from '../storage/notification-claim-store.js';
+import type { FinishedAttempt, RecordedAttempt } from '../storage/notifications/notification-claim-store.js';
 
 export interface OutcomeRecorderDeps {
   record: (finished: readonly FinishedAttempt[]) => Promise<RecordedAttempt[]>;

@@ -1,5 +1,5 @@
-import type { ClaimedNotification } from '../storage/notification-claim-store.js';
-import type { SlotShares } from '../storage/notification-turns.js';
+import type { ClaimedNotification } from '../storage/notifications/notification-claim-store.js';
+import type { SlotShares } from '../storage/notifications/fair-choice.js';
 
 /**
  * The shares of a notifier's slots, given its attempts under way: hosts that do not answer get a quarter in all, of which a fifth is kept for

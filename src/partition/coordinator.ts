@@ -6,7 +6,7 @@ import type { Logger } from '../logger.js';
 import type { Redis } from '../redis.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
-import { WakeableSleep } from '../wakeable-sleep.js';
+import { WakeableSleep } from '../async/wakeable-sleep.js';
 import { createMembership, type CoordinationMode, type Membership, type MemberStore } from './membership.js';
 import { createOwnership, type OwnershipListener, type PartitionStore } from './ownership.js';
 import { createRedisMembers } from './redis-members.js';

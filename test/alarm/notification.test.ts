@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 
 import { notificationBody } from '../../src/alarm/notification.js';
-import { PythonFloat } from '../../src/alarm/python-json.js';
+import { PythonFloat } from '../../src/alarm/wire/python-json.js';
 
 test('the body has the seven keys of Aodh, in its order and spacing', () => {
   const body = notificationBody({

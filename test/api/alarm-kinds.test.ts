@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { pythonRepr } from '../../src/alarm/python-json.js';
+import { pythonRepr } from '../../src/alarm/wire/python-json.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, type Answered, type Caller, type TestApi } from '../support/api.js';
 import { embeddedDatabase } from '../support/databases.js';

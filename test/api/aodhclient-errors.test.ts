@@ -7,7 +7,7 @@ import { keystoneChallenge } from '../../src/api/identity/keystone.js';
 import { OPERATIONS } from '../../src/api/openapi/operations.js';
 import { AppError, UpstreamRefusal, type ErrorCode } from '../../src/errors.js';
 import type { Database } from '../../src/storage/database.js';
-import { DatabaseUnavailable } from '../../src/storage/outage.js';
+import { DatabaseUnavailable } from '../../src/storage/engine/outage.js';
 import { ADMIN, MEMBER, startApi, type Caller, thresholdBody, type TestApi } from '../support/api.js';
 import { readByAodhclient, type ClientAnswer } from '../support/aodhclient-errors.js';
 import { embeddedDatabase } from '../support/databases.js';

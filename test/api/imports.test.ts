@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 
-import { QueryParameters } from '../../src/api/query-parameters.js';
-import type { ApiAnswer } from '../../src/api/route.js';
+import { QueryParameters } from '../../src/api/http/query-parameters.js';
+import type { ApiAnswer } from '../../src/api/http/route.js';
 import { importRoutes } from '../../src/api/routes/imports.js';
-import { createAlarmStore } from '../../src/storage/alarm-store.js';
+import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
-import { createImportStore, type Standing } from '../../src/storage/import-store.js';
+import { createImportStore, type Standing } from '../../src/storage/alarms/import-store.js';
 import { thresholdBody } from '../support/api.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { QuerySlots } from '../../src/api/query-slots.js';
+import { QuerySlots } from '../../src/api/http/concurrency-limit.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, STRANGER, type TestApi } from '../support/api.js';
 import { embeddedDatabase } from '../support/databases.js';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { unauthenticated } from '../../src/api/identity/identity.js';
 import { createKeystoneAuthenticator } from '../../src/api/identity/keystone.js';
 import type { AccessRule } from '../../src/api/identity/access-rules.js';
-import { hasDotSegment, requestTarget } from '../../src/api/request-target.js';
+import { hasDotSegment, requestTarget } from '../../src/api/http/request-target.js';
 import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
 import { embeddedDatabase } from '../support/databases.js';

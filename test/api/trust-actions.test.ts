@@ -4,7 +4,7 @@ import { createNoauthAuthenticator } from '../../src/api/identity/noauth.js';
 import type { Authenticator } from '../../src/api/identity/identity.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
 import type { Database } from '../../src/storage/database.js';
-import { createTrustStore } from '../../src/storage/trust-store.js';
+import { createTrustStore } from '../../src/storage/secrets/trust-store.js';
 import {
   ADMIN,
   combinationBody,

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 
 import { createBackendHealth, type BackendHealth } from '../../src/app/datasources/backend-health.js';
 import { durationText } from '../../src/config/duration.js';
-import { BackendTrouble } from '../../src/datasource/trouble.js';
+import { BackendTrouble } from '../../src/datasource/gate/trouble.js';
 import type { LogFields, Logger } from '../../src/logger.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
 import { FakeClock } from '../support/fake-clock.js';

@@ -7,7 +7,7 @@ import { createSystemClock } from '../../src/clock.js';
 import { parseConfig } from '../../src/config/parse.js';
 import { silentLogger } from '../../src/logger.js';
 import type { Database } from '../../src/storage/database.js';
-import { createTrustStore } from '../../src/storage/trust-store.js';
+import { createTrustStore } from '../../src/storage/secrets/trust-store.js';
 import { NOON } from '../support/builders.js';
 import { startCloud, type CloudDouble } from '../support/cloud-double.js';
 import { embeddedDatabase, empty } from '../support/databases.js';

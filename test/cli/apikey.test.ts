@@ -6,7 +6,7 @@ import path from 'node:path';
 import { parseApiKey } from '../../src/api/identity/api-key-form.js';
 import { runProgram } from '../../src/cli/program.js';
 import { StartupError } from '../../src/errors.js';
-import { openPglite } from '../../src/storage/pglite.js';
+import { openPglite } from '../../src/storage/engine/pglite.js';
 import { describeWithPostgres, freshPostgresUrl } from '../support/servers.js';
 
 interface Run {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { typeOf } from '../../src/alarm/types/index.js';
-import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarm-store.js';
+import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarms/alarm-store.js';
 import {
   COMPARISONS,
   type ComplexFilter,
@@ -12,12 +12,21 @@ import {
   type Fields,
   type Leaf,
   type Pattern,
-} from '../../src/storage/complex-filter.js';
-import { holds } from '../../src/storage/complex-filter-match.js';
-import { createComplexQueryStore, type ComplexQuery, type ComplexQueryStore } from '../../src/storage/complex-query-store.js';
+} from '../../src/storage/queries/complex-filter.js';
+import { holds } from '../../src/storage/queries/complex-filter-match.js';
+import {
+  createComplexQueryStore,
+  type ComplexQuery,
+  type ComplexQueryStore,
+} from '../../src/storage/queries/complex-query-store.js';
 import type { Database } from '../../src/storage/database.js';
-import { appendHistory, type HistoryEntry } from '../../src/storage/history-store.js';
-import { ALARM_FIELDS, HISTORY_FIELDS, type AlarmFieldName, type HistoryFieldName } from '../../src/storage/query-fields.js';
+import { appendHistory, type HistoryEntry } from '../../src/storage/alarms/history-store.js';
+import {
+  ALARM_FIELDS,
+  HISTORY_FIELDS,
+  type AlarmFieldName,
+  type HistoryFieldName,
+} from '../../src/storage/queries/query-fields.js';
 import type { Scope } from '../../src/storage/scope.js';
 import { anAlarm, aThresholdRule, NOON, removedAt } from '../support/builders.js';
 import { anEntry } from './alarm-store.js';

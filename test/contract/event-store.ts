@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 
-import type { TimeConstraint } from '../../src/alarm/time-constraint.js';
+import type { TimeConstraint } from '../../src/alarm/time-constraint/time-constraint.js';
 import { projectIn, traitsByName, type AlarmEvent, type Trait } from '../../src/alarm/types/event/event.js';
 import type { EventRule } from '../../src/alarm/types/event/schema.js';
 import { alarmTypes } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
-import { createEventStore, type EventStore, type RecordedEvents } from '../../src/storage/event-store.js';
+import { createEventStore, type EventStore, type RecordedEvents } from '../../src/storage/evaluation/event-store.js';
 import { empty } from '../support/databases.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { storeAlarm, type StoredAlarm } from '../support/stored-alarms.js';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
-import type { SampleFilter } from '../../src/storage/sample-filter.js';
-import { createSampleStore, type Sample, type SampleStore } from '../../src/storage/sample-store.js';
+import type { SampleFilter } from '../../src/storage/meters/sample-filter.js';
+import { createSampleStore, type Sample, type SampleStore } from '../../src/storage/meters/sample-store.js';
 import type { Scope } from '../../src/storage/scope.js';
-import { createStatisticsStore, type StatisticsQuery, type StatisticsStore } from '../../src/storage/statistics-store.js';
+import { createStatisticsStore, type StatisticsQuery, type StatisticsStore } from '../../src/storage/meters/statistics-store.js';
 import { NOON } from '../support/builders.js';
 import { empty } from '../support/databases.js';
 

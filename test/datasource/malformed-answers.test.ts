@@ -3,9 +3,9 @@ import fc from 'fast-check';
 
 import type { AlarmRule } from '../../src/alarm/types/index.js';
 import { createSystemClock } from '../../src/clock.js';
-import { createGnocchiClient } from '../../src/datasource/gnocchi/gnocchi-client.js';
+import { createGnocchiClient } from '../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
-import { createBackendGate } from '../../src/datasource/backend-gate.js';
+import { createBackendGate } from '../../src/datasource/gate/gate.js';
 import { createOctaviaClient } from '../../src/datasource/octavia/octavia-client.js';
 import { createOctaviaDatasource } from '../../src/datasource/octavia/octavia.js';
 import { createPrometheusClient } from '../../src/datasource/prometheus/prometheus-client.js';

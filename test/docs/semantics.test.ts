@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { ALARM_STATES, type AlarmState } from '../../src/alarm/alarm.js';
 import { decide, type Verdict } from '../../src/alarm/decide.js';
 import { MISSING_DATA_TREATMENTS, type EvaluationOptions } from '../../src/alarm/evaluation-options.js';
-import { createOpenTimesSource } from '../../src/alarm/open-times.js';
+import { createOpenTimesSource } from '../../src/alarm/time-constraint/open-times.js';
 import { windowStart, type BackendAnswer } from '../../src/alarm/series.js';
 import { alarmTypes, evaluatedTypeOf, typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import { evaluationInput, NOON, seriesOf } from '../support/builders.js';

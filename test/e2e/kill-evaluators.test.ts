@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Database } from '../../src/storage/database.js';
-import { openPostgres } from '../../src/storage/postgres.js';
+import { openPostgres } from '../../src/storage/engine/postgres.js';
 import { silentLogger } from '../../src/logger.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver, type Receiver } from '../support/receiver-server.js';

@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 
 import { ALARM_STATES, type AlarmState } from '../../src/alarm/alarm.js';
 import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
-import { pythonJson } from '../../src/alarm/python-json.js';
+import { pythonJson } from '../../src/alarm/wire/python-json.js';
 import { alarmTypes, typeOf, type AlarmKind, type AlarmRule } from '../../src/alarm/types/index.js';
 import { createSystemClock } from '../../src/clock.js';
 import type { Datasource } from '../../src/datasource/datasource.js';
-import { createGnocchiClient } from '../../src/datasource/gnocchi/gnocchi-client.js';
+import { createGnocchiClient } from '../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
 import { askAll } from '../../src/evaluator/ask-backends.js';
 import { judgeAlarm } from '../../src/evaluator/judge.js';

@@ -6,7 +6,7 @@ import type { SeriesNeed } from '../../src/alarm/series.js';
 import { alarmTypes } from '../../src/alarm/types/index.js';
 import { AlarmCache } from '../../src/evaluator/alarm-cache.js';
 import type { Database } from '../../src/storage/database.js';
-import { createEvaluationStore } from '../../src/storage/evaluation-store.js';
+import { createEvaluationStore } from '../../src/storage/evaluation/evaluation-store.js';
 import { empty, serverDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/servers.js';
 import { combinationRule, storeAlarm, thresholdRule } from '../support/stored-alarms.js';

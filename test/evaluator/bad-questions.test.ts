@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
-import type { AggregatesRequest, GnocchiClient } from '../../src/datasource/gnocchi/gnocchi-client.js';
+import type { AggregatesRequest, GnocchiClient } from '../../src/datasource/gnocchi/client/gnocchi-client.js';
 import type { PrometheusRequest } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
 import type { DatasourceDeps } from '../../src/datasource/registry.js';

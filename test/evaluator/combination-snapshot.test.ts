@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 
-import { createOpenTimesSource } from '../../src/alarm/open-times.js';
+import { createOpenTimesSource } from '../../src/alarm/time-constraint/open-times.js';
 import { typeOf } from '../../src/alarm/types/index.js';
 import { CombinationSnapshot } from '../../src/evaluator/combination-snapshot.js';
-import type { MemberAlarm } from '../../src/storage/evaluation-store.js';
+import type { MemberAlarm } from '../../src/storage/evaluation/evaluation-store.js';
 import { combinationRule, thresholdRule } from '../support/stored-alarms.js';
 
 const NOW = new Date('2026-01-05T11:00:00Z');

@@ -5,14 +5,14 @@ import type { BackendAnswer } from '../../src/alarm/series.js';
 import { alarmTypes, typeOf } from '../../src/alarm/types/index.js';
 import type { Datasource, Datasources } from '../../src/datasource/datasource.js';
 import { AlarmCache } from '../../src/evaluator/alarm-cache.js';
-import { BehindWatch } from '../../src/evaluator/behind-watch.js';
+import { BehindWatch } from '../../src/evaluator/lateness/behind-watch.js';
 import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import { PoisonWatch } from '../../src/evaluator/poison-watch.js';
 import { TroubleWatch } from '../../src/evaluator/trouble-watch.js';
 import { silentLogger } from '../../src/logger.js';
-import type { CommitEvaluations } from '../../src/storage/evaluation-commit.js';
-import type { EvaluationStore, LoadedAlarm } from '../../src/storage/evaluation-store.js';
+import type { CommitEvaluations } from '../../src/storage/evaluation/evaluation-commit.js';
+import type { EvaluationStore, LoadedAlarm } from '../../src/storage/evaluation/evaluation-store.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { FakeClock } from '../support/fake-clock.js';
 

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { homeOf, PARTITIONS, partitionOf, SLOTS } from '../../src/alarm/partition-key.js';
 import { alarmTypes, parseStoredRule, type AlarmKind, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
-import { migrate } from '../../src/storage/migrate.js';
+import { migrate } from '../../src/storage/migration/migrate.js';
 import { empty, serverDatabase } from '../support/databases.js';
 import { datasourceDouble, type DatasourceDouble } from '../support/datasource-double.js';
 import { INTERVAL_MS, startEvaluator, type EvaluatorRig } from '../support/evaluator-rig.js';

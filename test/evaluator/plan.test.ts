@@ -2,18 +2,18 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
-import { createOpenTimesSource } from '../../src/alarm/open-times.js';
+import { createOpenTimesSource } from '../../src/alarm/time-constraint/open-times.js';
 import type { MeterQuery, Point } from '../../src/alarm/series.js';
 import { typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Datasource, Datasources } from '../../src/datasource/datasource.js';
 import type { HeldAlarm } from '../../src/evaluator/alarm-cache.js';
-import { BehindWatch } from '../../src/evaluator/behind-watch.js';
+import { BehindWatch } from '../../src/evaluator/lateness/behind-watch.js';
 import { evaluateBatch, type EvaluateBatchDeps } from '../../src/evaluator/evaluate-batch.js';
 import { planRequests } from '../../src/evaluator/plan.js';
 import { PoisonWatch } from '../../src/evaluator/poison-watch.js';
 import { TroubleWatch } from '../../src/evaluator/trouble-watch.js';
 import { silentLogger } from '../../src/logger.js';
-import type { Outcome } from '../../src/storage/evaluation-commit.js';
+import type { Outcome } from '../../src/storage/evaluation/evaluation-commit.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { thresholdRule } from '../support/stored-alarms.js';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { silentLogger } from '../../src/logger.js';
 import { DeliveryPump } from '../../src/notifier/delivery-pump.js';
 import type { Database } from '../../src/storage/database.js';
-import { createNotificationClaimStore } from '../../src/storage/notification-claim-store.js';
+import { createNotificationClaimStore } from '../../src/storage/notifications/notification-claim-store.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { embeddedDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';

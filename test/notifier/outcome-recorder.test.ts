@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 
 import { silentLogger } from '../../src/logger.js';
 import { OutcomeRecorder } from '../../src/notifier/outcome-recorder.js';
-import type { FinishedAttempt } from '../../src/storage/notification-claim-store.js';
+import type { FinishedAttempt } from '../../src/storage/notifications/notification-claim-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { NOON } from '../support/builders.js';
 

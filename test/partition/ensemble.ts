@@ -8,8 +8,8 @@ import { buildRing, shareOf } from '../../src/partition/ring.js';
 import { createRedis, type Redis } from '../../src/redis.js';
 import { ReleaseStack } from '../../src/release-stack.js';
 import type { Database } from '../../src/storage/database.js';
-import { createMemberStore } from '../../src/storage/member-store.js';
-import { createPartitionStore } from '../../src/storage/partition-store.js';
+import { createMemberStore } from '../../src/storage/evaluation/member-store.js';
+import { createPartitionStore } from '../../src/storage/evaluation/partition-store.js';
 import { createTelemetry } from '../../src/telemetry.js';
 
 export type Overrides = Partial<Pick<CoordinatorDeps, 'leaseMs' | 'heartbeatMs' | 'alone' | 'members' | 'partitions'>> & {

@@ -6,7 +6,7 @@ import type { Series } from '../../src/alarm/series.js';
 import type { EvaluationInput } from '../../src/alarm/types/alarm-type.js';
 import type { CombinationRule } from '../../src/alarm/types/combination/schema.js';
 import type { ThresholdRule } from '../../src/alarm/types/threshold/schema.js';
-import type { Removal } from '../../src/storage/alarm-store.js';
+import type { Removal } from '../../src/storage/alarms/alarm-store.js';
 
 /** The moment at which tests begin, unless they say otherwise. */
 export const NOON = new Date('2026-01-01T12:00:00Z');

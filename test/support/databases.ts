@@ -1,8 +1,8 @@
 import { silentLogger } from '../../src/logger.js';
 import type { Database } from '../../src/storage/database.js';
-import { migrate } from '../../src/storage/migrate.js';
-import { openPglite } from '../../src/storage/pglite.js';
-import { openPostgres } from '../../src/storage/postgres.js';
+import { migrate } from '../../src/storage/migration/migrate.js';
+import { openPglite } from '../../src/storage/engine/pglite.js';
+import { openPostgres } from '../../src/storage/engine/postgres.js';
 import { freshPostgresUrl } from './servers.js';
 
 /** A migrated, empty database in memory. */

@@ -1,5 +1,5 @@
 import type { BackendAnswer, DatasourceKind } from '../../src/alarm/series.js';
-import { untilAborted } from '../../src/until-aborted.js';
+import { untilAborted } from '../../src/async/deadline.js';
 import type { Asking, Datasource, QueryOf } from '../../src/datasource/datasource.js';
 
 /** What a double says to one question. */

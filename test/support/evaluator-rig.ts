@@ -6,9 +6,9 @@ import type { CountResults } from '../../src/evaluator/count-results.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import { silentLogger } from '../../src/logger.js';
 import type { Database } from '../../src/storage/database.js';
-import { createEvaluationCommit } from '../../src/storage/evaluation-commit.js';
-import { createEvaluationStore } from '../../src/storage/evaluation-store.js';
-import { createMeterSeriesStore } from '../../src/storage/meter-series-store.js';
+import { createEvaluationCommit } from '../../src/storage/evaluation/evaluation-commit.js';
+import { createEvaluationStore } from '../../src/storage/evaluation/evaluation-store.js';
+import { createMeterSeriesStore } from '../../src/storage/meters/meter-series-store.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
 import { FakeClock } from './fake-clock.js';
 

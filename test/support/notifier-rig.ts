@@ -3,8 +3,8 @@ import { silentLogger, type Logger } from '../../src/logger.js';
 import { createLocalDoorbell, type Doorbell, type LocalDoorbell } from '../../src/notifier/doorbell.js';
 import { createNotifier, type NotifierDeps } from '../../src/notifier/notifier.js';
 import type { Database } from '../../src/storage/database.js';
-import { createNotificationClaimStore } from '../../src/storage/notification-claim-store.js';
-import { createNotificationUpkeepStore } from '../../src/storage/notification-upkeep-store.js';
+import { createNotificationClaimStore } from '../../src/storage/notifications/notification-claim-store.js';
+import { createNotificationUpkeepStore } from '../../src/storage/notifications/notification-upkeep-store.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { PATIENCE_MS } from './patience.js';
 

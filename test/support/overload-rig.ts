@@ -6,12 +6,12 @@ import { createBackendHealth, type BackendHealth } from '../../src/app/datasourc
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
 import type { PrometheusClient } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createDatasources } from '../../src/datasource/registry.js';
-import { BackendTrouble } from '../../src/datasource/trouble.js';
-import type { BehindRow } from '../../src/evaluator/behind-recorder.js';
+import { BackendTrouble } from '../../src/datasource/gate/trouble.js';
+import type { BehindRow } from '../../src/evaluator/lateness/behind-recorder.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import type { Logger } from '../../src/logger.js';
-import type { Outcome } from '../../src/storage/evaluation-commit.js';
-import type { LoadedAlarm } from '../../src/storage/evaluation-store.js';
+import type { Outcome } from '../../src/storage/evaluation/evaluation-commit.js';
+import type { LoadedAlarm } from '../../src/storage/evaluation/evaluation-store.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
 import { FakeClock } from './fake-clock.js';
 

@@ -5,7 +5,7 @@ import type { Asking, Datasource, SeriesRequest } from '../../src/datasource/dat
 import type { Tenancy } from '../../src/datasource/prometheus/plan-queries.js';
 import { createPrometheusClient, type PrometheusClientOptions } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
-import { SWEEPING, type Sweeping } from '../../src/datasource/prometheus/sweeps.js';
+import { SWEEPING, type Sweeping } from '../../src/datasource/prometheus/select-all.js';
 import { PATIENCE_MS } from './patience.js';
 import { startReceiver, type ReceivedRequest, type Receiver } from './receiver-server.js';
 

@@ -2,8 +2,8 @@ import { expect, test } from '@jest/globals';
 
 import { silentLogger } from '../../src/logger.js';
 import { createRedis } from '../../src/redis.js';
-import { migrate } from '../../src/storage/migrate.js';
-import { openPostgres } from '../../src/storage/postgres.js';
+import { migrate } from '../../src/storage/migration/migrate.js';
+import { openPostgres } from '../../src/storage/engine/postgres.js';
 import { eventually } from './eventually.js';
 import { describeWith, freshPostgresUrl, redisUrl, startPrivatePostgres, startRedis } from './servers.js';
 

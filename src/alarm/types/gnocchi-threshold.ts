@@ -1,5 +1,5 @@
-import { PythonFloat, pythonJson } from '../python-json.js';
-import { optional, wireEnum, wireFloat, wireInt, wireText } from '../wire-types.js';
+import { PythonFloat, pythonJson } from '../wire/python-json.js';
+import { optional, wireEnum, wireFloat, wireInt, wireText } from '../wire/wire-types.js';
 import type { EvaluationOptions } from '../evaluation-options.js';
 import type { GnocchiQuery, SeriesNeed } from '../series.js';
 import type { AlarmType } from './alarm-type.js';

@@ -1,7 +1,7 @@
 import type { AlarmState } from '../alarm.js';
 import type { Evaluation, Reason, Verdict } from '../decide.js';
 import type { EvaluationOptions, MissingDataTreatment, OptionProblem } from '../evaluation-options.js';
-import { PythonFloat, pythonFloat } from '../python-json.js';
+import { PythonFloat, pythonFloat } from '../wire/python-json.js';
 import type { BackendAnswer, Point, Series } from '../series.js';
 import type { JudgementListener } from './judged-point.js';
 import type { ComparisonOperator } from './threshold/schema.js';

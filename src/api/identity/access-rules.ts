@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 
-import { withoutTrailingSlash } from '../request-target.js';
+import { withoutTrailingSlash } from '../http/request-target.js';
 
 /** What an application credential may be used for: one request that it allows. */
 export interface AccessRule {

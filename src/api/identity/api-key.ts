@@ -4,11 +4,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../clock.js';
 import { AppError, toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
-import type { ApiKeyCredential } from '../../storage/api-key-store.js';
-import type { Challenge } from '../error-handler.js';
+import type { ApiKeyCredential } from '../../storage/secrets/api-key-store.js';
+import type { Challenge } from '../http/error-handler.js';
 import type { ApiKeyCredentials } from '../ports.js';
 import { parseApiKey, type ApiKeyParts } from './api-key-form.js';
-import { ExpiringCache } from './expiring-cache.js';
+import { ExpiringCache } from '../../cache/expiring-cache.js';
 import { headerIn, unauthenticated, type Authenticator, type Credentials, type Identity } from './identity.js';
 
 export interface ApiKeyAuthenticatorDeps {

@@ -1,4 +1,4 @@
-import { pythonText } from '../../alarm/wire-types.js';
+import { pythonText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 import type { Scope } from '../../storage/scope.js';
 import { ROLES, type Identity, type Role } from './identity.js';

@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 
 import type { Clock } from '../../clock.js';
 import { AppError } from '../../errors.js';
-import { ExpiringCache } from './expiring-cache.js';
+import { ExpiringCache } from '../../cache/expiring-cache.js';
 import { headerIn, type Authenticator, type Credentials } from './identity.js';
 
 export interface FailureLimiterDeps {

@@ -1,5 +1,5 @@
-import type { PythonValue } from '../../alarm/python-json.js';
-import type { Challenge } from '../error-handler.js';
+import type { PythonValue } from '../../alarm/wire/python-json.js';
+import type { Challenge } from '../http/error-handler.js';
 import { isPermitted } from './access-rules.js';
 import {
   headerIn,

@@ -7,7 +7,7 @@ import { instant } from '../../keystone/own-token.js';
 import type { KeystoneSession } from '../../keystone/session.js';
 import type { Logger } from '../../logger.js';
 import type { AccessRule } from './access-rules.js';
-import { ExpiringCache } from './expiring-cache.js';
+import { ExpiringCache } from '../../cache/expiring-cache.js';
 
 /** A token that Keystone vouches for. */
 export interface ValidToken {

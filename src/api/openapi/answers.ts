@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { ALARM_STATES, SEVERITIES } from '../../alarm/alarm.js';
 import { ALARM_KINDS, alarmTypes } from '../../alarm/types/index.js';
-import { describedInput } from '../../alarm/wire-types.js';
+import { describedInput } from '../../alarm/wire/wire-types.js';
 import { ROLES } from '../identity/identity.js';
 import { TocsinAnswer } from '../schema/tocsin-object.js';
 

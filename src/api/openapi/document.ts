@@ -1,6 +1,6 @@
-import { jsonSchemaOf } from '../../alarm/wire-types.js';
+import { jsonSchemaOf } from '../../alarm/wire/wire-types.js';
 import type { Policy } from '../identity/authorize.js';
-import type { Route } from '../route.js';
+import type { Route } from '../http/route.js';
 import { ErrorAnswer, UnauthorizedAnswer } from './answers.js';
 import { OPERATIONS, type Operation } from './operations.js';
 

@@ -1,22 +1,22 @@
-import type { PythonValue } from '../../alarm/python-json.js';
+import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
-import type { AlarmChange, AlarmFilter, AlarmQuery, StoredAlarm } from '../../storage/alarm-store.js';
+import type { AlarmChange, AlarmFilter, AlarmQuery, StoredAlarm } from '../../storage/alarms/alarm-store.js';
 import type { Scope } from '../../storage/scope.js';
-import { newAlarm, projectAfterPut, refuseOtherMuted, replacedAlarm } from '../alarm-definition.js';
-import { creationEntry, deletionEntry, ruleChangeEntry } from '../alarm-history-entry.js';
-import { refuseBadActions, type ActionPolicy } from '../check-actions.js';
-import { refuseBadRule } from '../check-rule.js';
-import { refuseOtherVersion, versionOf } from '../entity-tag.js';
-import { parseWith } from '../faultstring.js';
+import { newAlarm, projectAfterPut, refuseOtherMuted, replacedAlarm } from '../alarms/alarm-definition.js';
+import { creationEntry, deletionEntry, ruleChangeEntry } from '../alarms/alarm-history-entry.js';
+import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js';
+import { refuseBadRule } from '../alarms/check-rule.js';
+import { refuseOtherVersion, versionOf } from '../http/entity-tag.js';
+import { parseWith } from '../http/faultstring.js';
 import { isAdmin, refuseForeignProject, ruleProject, scopeOf, seesSomething } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { Alarms, RuleChecks } from '../ports.js';
-import { SMALL_BODY } from '../request-body.js';
-import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { SMALL_BODY } from '../http/request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
 import { alarmListing, type AlarmListing } from '../schema/alarm-query.js';
 import { AlarmRequest } from '../schema/alarm-request.js';
 import { alarmResponse } from '../schema/alarm-response.js';
-import { refuseChangedMeanwhile, type TrustActions } from '../trust-actions.js';
+import { refuseChangedMeanwhile, type TrustActions } from '../alarms/trust-actions.js';
 
 export interface AlarmRoutesDeps {
   alarms: Alarms;

@@ -1,13 +1,13 @@
 import { AppError } from '../../errors.js';
-import type { ApiKeySelection, NewApiKey } from '../../storage/api-key-store.js';
-import { parseWith } from '../faultstring.js';
+import type { ApiKeySelection, NewApiKey } from '../../storage/secrets/api-key-store.js';
+import { parseWith } from '../http/faultstring.js';
 import { generateApiKey } from '../identity/api-key-form.js';
 import { holds, isAdmin, scopeOf } from '../identity/authorize.js';
 import { ROLES, type Identity } from '../identity/identity.js';
 import type { ApiKeyAdmin } from '../ports.js';
-import { invalidInput } from '../query-parameters.js';
-import { SMALL_BODY } from '../request-body.js';
-import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { invalidInput } from '../http/query-parameters.js';
+import { SMALL_BODY } from '../http/request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
 import { ApiKeyRequest } from '../schema/api-key-request.js';
 import { apiKeyResponse } from '../schema/api-key-response.js';
 

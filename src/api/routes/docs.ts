@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-import type { PythonValue } from '../../alarm/python-json.js';
+import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
-import { NOT_FOUND_TEXT, type ApiAnswer, type Route } from '../route.js';
+import { NOT_FOUND_TEXT, type ApiAnswer, type Route } from '../http/route.js';
 
 export interface DocsRoutesDeps {
   /** The OpenAPI document of all routes. */

@@ -1,11 +1,11 @@
-import type { PythonValue } from '../../alarm/python-json.js';
+import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
-import type { ResultCounts } from '../../storage/evaluation-counter-store.js';
+import type { ResultCounts } from '../../storage/evaluation/evaluation-counter-store.js';
 import type { Scope } from '../../storage/scope.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { EvaluationResults } from '../ports.js';
-import { booleanValue } from '../query-parameters.js';
-import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { booleanValue } from '../http/query-parameters.js';
+import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
 
 export interface EvaluationResultRoutesDeps {
   /** Undefined where results are not counted. */

@@ -1,7 +1,7 @@
-import { takeIn, type EventIntakeDeps } from '../event-intake.js';
+import { takeIn, type EventIntakeDeps } from '../alarms/event-intake.js';
 import { refuseForeignProject } from '../identity/authorize.js';
-import { BULK_BODY } from '../request-body.js';
-import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { BULK_BODY } from '../http/request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
 import { eventsIn } from '../schema/event-request.js';
 
 export type EventRoutesDeps = EventIntakeDeps;

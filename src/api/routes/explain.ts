@@ -1,7 +1,7 @@
-import { parseTimestamp } from '../../alarm/timestamp.js';
+import { parseTimestamp } from '../../alarm/wire/timestamp.js';
 import type { Alarms, Explanations } from '../ports.js';
-import { invalidInput } from '../query-parameters.js';
-import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { invalidInput } from '../http/query-parameters.js';
+import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
 import { explanationResponse } from '../schema/explanation-response.js';
 import { theAlarm } from './alarms.js';
 

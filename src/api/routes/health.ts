@@ -1,5 +1,5 @@
 import type { ReadinessCheck } from '../ports.js';
-import type { Route } from '../route.js';
+import type { Route } from '../http/route.js';
 
 export interface HealthRoutesDeps {
   readiness: () => Promise<ReadinessCheck[]>;

@@ -1,10 +1,10 @@
-import type { PythonValue } from '../../alarm/python-json.js';
+import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
-import type { HistoryEntry, HistoryQuery } from '../../storage/history-store.js';
+import type { HistoryEntry, HistoryQuery } from '../../storage/alarms/history-store.js';
 import type { Scope } from '../../storage/scope.js';
 import { scopeOf, seesSomething } from '../identity/authorize.js';
 import type { Alarms, History } from '../ports.js';
-import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
 import { historyListing } from '../schema/history-query.js';
 import { historyResponse } from '../schema/history-response.js';
 import { absent } from './alarms.js';

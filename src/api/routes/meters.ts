@@ -1,10 +1,10 @@
 import { AppError } from '../../errors.js';
-import { GROUP_FIELDS, type GroupField } from '../../storage/statistics-store.js';
+import { GROUP_FIELDS, type GroupField } from '../../storage/meters/statistics-store.js';
 import { scopeOf } from '../identity/authorize.js';
 import type { MeterStatistics, Samples } from '../ports.js';
-import { invalidInput, type QueryParameters } from '../query-parameters.js';
-import { BULK_BODY } from '../request-body.js';
-import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { invalidInput, type QueryParameters } from '../http/query-parameters.js';
+import { BULK_BODY } from '../http/request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
 import { resourceFilter, sampleFilter } from '../schema/meter-query.js';
 import { meterResponse, resourceResponse, sampleResponse, statisticsResponse } from '../schema/meter-response.js';
 import { samplesIn } from '../schema/sample-request.js';

@@ -1,17 +1,17 @@
 import { scrubAction } from '../../alarm/action.js';
-import { RawJson, type PythonValue } from '../../alarm/python-json.js';
+import { RawJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
 import {
   NOTIFICATION_STATUSES,
   REPLAYABLE,
   type NotificationRecord,
   type NotificationStatus,
-} from '../../storage/notification-admin-store.js';
+} from '../../storage/notifications/notification-admin-store.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { NotificationAdmin } from '../ports.js';
-import { invalidInput, type QueryParameters } from '../query-parameters.js';
-import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { invalidInput, type QueryParameters } from '../http/query-parameters.js';
+import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
 import { utcTimestamp } from '../schema/timestamp.js';
 
 export interface NotificationRoutesDeps {

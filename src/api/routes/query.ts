@@ -1,9 +1,9 @@
-import type { PythonValue } from '../../alarm/python-json.js';
+import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { scopeOf } from '../identity/authorize.js';
 import type { ComplexQueries } from '../ports.js';
-import type { QuerySlots } from '../query-slots.js';
-import { SMALL_BODY } from '../request-body.js';
-import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import type { QuerySlots } from '../http/concurrency-limit.js';
+import { SMALL_BODY } from '../http/request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
 import { queriedAlarmResponse } from '../schema/alarm-response.js';
 import { ALARM_QUERY, complexQuery, complexQueryRequest, HISTORY_QUERY } from '../schema/complex-query.js';
 import { historyResponse } from '../schema/history-response.js';

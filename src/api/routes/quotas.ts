@@ -1,10 +1,10 @@
 import { AppError } from '../../errors.js';
-import type { Quota } from '../../storage/quota-store.js';
-import { parseWith } from '../faultstring.js';
+import type { Quota } from '../../storage/alarms/quota-store.js';
+import { parseWith } from '../http/faultstring.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { Quotas } from '../ports.js';
-import { SMALL_BODY } from '../request-body.js';
-import type { ApiAnswer, ApiRequest, Route } from '../route.js';
+import { SMALL_BODY } from '../http/request-body.js';
+import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
 import { QuotaRequest } from '../schema/quota-request.js';
 
 export interface QuotaRoutesDeps {

@@ -1,4 +1,4 @@
-import type { Route } from '../route.js';
+import type { Route } from '../http/route.js';
 
 /** `/`: which versions of the API there are, in Aodh's form. */
 export function versionRoutes(): Route[] {

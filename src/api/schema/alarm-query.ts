@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.js';
-import { ALARM_SORT_KEYS, type AlarmFilter, type AlarmQuery } from '../../storage/alarm-store.js';
-import { booleanValue, invalidInput, type QueryItem, type QueryParameters } from '../query-parameters.js';
-import { sortOf } from '../sort.js';
+import { ALARM_SORT_KEYS, type AlarmFilter, type AlarmQuery } from '../../storage/alarms/alarm-store.js';
+import { booleanValue, invalidInput, type QueryItem, type QueryParameters } from '../http/query-parameters.js';
+import { sortOf } from '../http/sort.js';
 import { parseTimestamp } from './timestamp.js';
 
 export interface AlarmListing {

@@ -2,9 +2,9 @@ import { z } from 'zod';
 
 import { ALARM_STATES, SEVERITIES } from '../../alarm/alarm.js';
 import { NO_OPTIONS, optionsSaid } from '../../alarm/evaluation-options.js';
-import { TimeConstraint, TimeConstraints } from '../../alarm/time-constraint.js';
+import { TimeConstraint, TimeConstraints } from '../../alarm/time-constraint/time-constraint.js';
 import { ALARM_KINDS, alarmTypes, typeOf, type AlarmKind, type AlarmRule } from '../../alarm/types/index.js';
-import { given, optional, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire-types.js';
+import { given, optional, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire/wire-types.js';
 import { wireTimestamp } from './timestamp.js';
 import { TocsinRequest } from './tocsin-object.js';
 

@@ -1,7 +1,7 @@
 import { normaliseAction } from '../../alarm/action.js';
-import { RawJson, type PythonValue } from '../../alarm/python-json.js';
+import { RawJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { typeOf } from '../../alarm/types/index.js';
-import type { StoredAlarm } from '../../storage/alarm-store.js';
+import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
 import { isoTimestamp } from './timestamp.js';
 import { tocsinObject } from './tocsin-object.js';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { optional, wireBool, wireEnum, wireInt, wireText } from '../../alarm/wire-types.js';
+import { optional, wireBool, wireEnum, wireInt, wireText } from '../../alarm/wire/wire-types.js';
 import { ROLES } from '../identity/identity.js';
 
 const MAX_ID = 128;

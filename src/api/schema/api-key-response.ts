@@ -1,5 +1,5 @@
-import type { PythonValue } from '../../alarm/python-json.js';
-import type { ApiKey } from '../../storage/api-key-store.js';
+import type { PythonValue } from '../../alarm/wire/python-json.js';
+import type { ApiKey } from '../../storage/secrets/api-key-store.js';
 import { utcTimestamp } from './timestamp.js';
 
 /** A key without its secret, which is not known any more. */

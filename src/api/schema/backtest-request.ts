@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { ALARM_STATES } from '../../alarm/alarm.js';
-import { optional, wireEnum, wireInt } from '../../alarm/wire-types.js';
+import { optional, wireEnum, wireInt } from '../../alarm/wire/wire-types.js';
 import { AlarmRequest } from './alarm-request.js';
 import { mandatoryTimestamp } from './timestamp.js';
 

@@ -1,5 +1,5 @@
 import { scrubAction } from '../../alarm/action.js';
-import type { PythonValue } from '../../alarm/python-json.js';
+import type { PythonValue } from '../../alarm/wire/python-json.js';
 import type { BacktestSummary, BacktestTransition } from '../../evaluator/backtest.js';
 import { isoTimestamp } from './timestamp.js';
 

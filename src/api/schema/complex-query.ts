@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-import { optional, wireInt, wireText } from '../../alarm/wire-types.js';
+import { optional, wireInt, wireText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
-import { leavesOf, type ComplexFilter } from '../../storage/complex-filter.js';
-import type { ComplexQuery } from '../../storage/complex-query-store.js';
-import { ALARM_FIELDS, HISTORY_FIELDS, type AlarmFieldName, type HistoryFieldName } from '../../storage/query-fields.js';
-import { parseWith } from '../faultstring.js';
+import { leavesOf, type ComplexFilter } from '../../storage/queries/complex-filter.js';
+import type { ComplexQuery } from '../../storage/queries/complex-query-store.js';
+import { ALARM_FIELDS, HISTORY_FIELDS, type AlarmFieldName, type HistoryFieldName } from '../../storage/queries/query-fields.js';
+import { parseWith } from '../http/faultstring.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import { fieldNamed, onlyMember, parseFilter, parseJson, shown, type QueryFields } from './filter-expression.js';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 import { projectIn, traitsByName, traitValue, type AlarmEvent, type Trait } from '../../alarm/types/event/event.js';
-import { MANDATORY_MISSING, optional, wireList, wireText } from '../../alarm/wire-types.js';
+import { MANDATORY_MISSING, optional, wireList, wireText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
-import { parseWith } from '../faultstring.js';
-import { invalidInput } from '../query-parameters.js';
+import { parseWith } from '../http/faultstring.js';
+import { invalidInput } from '../http/query-parameters.js';
 import { wireTimestamp } from './timestamp.js';
 
 const ARGUMENT = 'body';

@@ -1,4 +1,4 @@
-import { PythonFloat, type PythonValue } from '../../alarm/python-json.js';
+import { PythonFloat, type PythonValue } from '../../alarm/wire/python-json.js';
 import type { PoolMember } from '../../alarm/series.js';
 import type {
   Datapoint,
@@ -6,8 +6,8 @@ import type {
   ExplainedSchedule,
   ExplainedSeries,
   Explanation,
-} from '../../evaluator/explanation.js';
-import type { StoredAlarm } from '../../storage/alarm-store.js';
+} from '../../evaluator/explain/explanation.js';
+import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
 import { isoTimestamp } from './timestamp.js';
 
 /** Why an alarm is in its state; what it says of the alarm itself is as the alarm is now. */

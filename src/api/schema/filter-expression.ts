@@ -1,4 +1,4 @@
-import { pythonText, wireBool } from '../../alarm/wire-types.js';
+import { pythonText, wireBool } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 import {
   severityRank,
@@ -7,7 +7,7 @@ import {
   type FieldKind,
   type Leaf,
   type Operand,
-} from '../../storage/complex-filter.js';
+} from '../../storage/queries/complex-filter.js';
 import { SearchPatterns } from './search-pattern.js';
 import { parseLocalTimestamp } from './timestamp.js';
 

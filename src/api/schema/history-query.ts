@@ -1,9 +1,9 @@
 import { AppError } from '../../errors.js';
-import { HISTORY_SORT_KEYS, type HistoryFilter, type HistoryQuery } from '../../storage/history-store.js';
+import { HISTORY_SORT_KEYS, type HistoryFilter, type HistoryQuery } from '../../storage/alarms/history-store.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
-import { invalidInput, type QueryItem, type QueryParameters } from '../query-parameters.js';
-import { sortOf } from '../sort.js';
+import { invalidInput, type QueryItem, type QueryParameters } from '../http/query-parameters.js';
+import { sortOf } from '../http/sort.js';
 import { parseTimestamp } from './timestamp.js';
 
 export interface HistoryListing {

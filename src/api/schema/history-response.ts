@@ -1,5 +1,5 @@
-import type { PythonValue } from '../../alarm/python-json.js';
-import type { HistoryEntry } from '../../storage/history-store.js';
+import type { PythonValue } from '../../alarm/wire/python-json.js';
+import type { HistoryEntry } from '../../storage/alarms/history-store.js';
 import { isoTimestamp } from './timestamp.js';
 
 export function historyResponse(entry: HistoryEntry): PythonValue {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { scrubAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF, type ActionList } from '../../alarm/alarm.js';
 import { AppError } from '../../errors.js';
-import { parseWith } from '../faultstring.js';
+import { parseWith } from '../http/faultstring.js';
 import { AlarmRequest } from './alarm-request.js';
 
 /** An action that only its owner can set up again: Aodh does not tell the trust behind it. */

@@ -1,9 +1,9 @@
 import { AppError } from '../../errors.js';
-import type { SampleFilter, TimeOperator } from '../../storage/sample-filter.js';
-import type { ResourceFilter } from '../../storage/sample-store.js';
+import type { SampleFilter, TimeOperator } from '../../storage/meters/sample-filter.js';
+import type { ResourceFilter } from '../../storage/meters/sample-store.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
-import { booleanValue, invalidInput, type QueryItem, type QueryParameters } from '../query-parameters.js';
+import { booleanValue, invalidInput, type QueryItem, type QueryParameters } from '../http/query-parameters.js';
 import { parseTimestamp } from './timestamp.js';
 
 const FIELDS: Record<string, 'resourceId' | 'projectId' | 'userId' | 'source' | 'messageId'> = {

@@ -1,6 +1,6 @@
-import { PythonFloat, type PythonValue } from '../../alarm/python-json.js';
-import type { Meter, Resource, Sample } from '../../storage/sample-store.js';
-import type { Statistics } from '../../storage/statistics-store.js';
+import { PythonFloat, type PythonValue } from '../../alarm/wire/python-json.js';
+import type { Meter, Resource, Sample } from '../../storage/meters/sample-store.js';
+import type { Statistics } from '../../storage/meters/statistics-store.js';
 import { isoTimestamp } from './timestamp.js';
 
 export function sampleResponse(sample: Sample): PythonValue {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { optional, wireEnum, wireInt, wireList, wireText } from '../../alarm/wire-types.js';
-import { QUOTA_RESOURCES } from '../../storage/quota-store.js';
+import { optional, wireEnum, wireInt, wireList, wireText } from '../../alarm/wire/wire-types.js';
+import { QUOTA_RESOURCES } from '../../storage/alarms/quota-store.js';
 
 const MAX_ID = 128;
 const MAX_LIMIT = 2 ** 31 - 1;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-import { optional, wireEnum, wireFloat, wireText } from '../../alarm/wire-types.js';
+import { optional, wireEnum, wireFloat, wireText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
-import type { Sample } from '../../storage/sample-store.js';
-import { parseWith } from '../faultstring.js';
+import type { Sample } from '../../storage/meters/sample-store.js';
+import { parseWith } from '../http/faultstring.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import { wireTimestamp } from './timestamp.js';

@@ -1,6 +1,6 @@
 import { RE2JS, RE2JSException } from 're2js';
 
-import type { Pattern } from '../../storage/complex-filter.js';
+import type { Pattern } from '../../storage/queries/complex-filter.js';
 
 const MAX_CHARACTERS = 256;
 /** Of one filter. Each instruction may cost tens of nanoseconds per character of every row, so `.{1000}` twice is too many. */

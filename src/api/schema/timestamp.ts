@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-import { parseTimestamp } from '../../alarm/timestamp.js';
-import { MANDATORY_MISSING, pythonText } from '../../alarm/wire-types.js';
+import { parseTimestamp } from '../../alarm/wire/timestamp.js';
+import { MANDATORY_MISSING, pythonText } from '../../alarm/wire/wire-types.js';
 
-export { parseTimestamp } from '../../alarm/timestamp.js';
+export { parseTimestamp } from '../../alarm/wire/timestamp.js';
 
 /** A moment as Aodh writes it: UTC without saying so, fractions only where there are any. */
 export function isoTimestamp(date: Date): string {

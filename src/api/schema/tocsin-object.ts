@@ -8,8 +8,8 @@ import {
   OPTION_LIMITS,
   shownOptions,
 } from '../../alarm/evaluation-options.js';
-import type { PythonValue } from '../../alarm/python-json.js';
-import { given, wireBool, wireEnum } from '../../alarm/wire-types.js';
+import type { PythonValue } from '../../alarm/wire/python-json.js';
+import { given, wireBool, wireEnum } from '../../alarm/wire/wire-types.js';
 
 /** The `tocsin` object of an alarm in a request. `muted` must equal the alarm's value: clients send back the fields that they read. */
 export const TocsinRequest = z.strictObject({

@@ -8,9 +8,9 @@ import {
   type GnocchiAuth,
   type GnocchiClient,
   type Tokens,
-} from '../../datasource/gnocchi/gnocchi-client.js';
+} from '../../datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../datasource/gnocchi/gnocchi.js';
-import { hourly } from '../../datasource/gnocchi/hourly.js';
+import { hourly } from '../../cache/hourly.js';
 import type { Named } from '../../datasource/registry.js';
 import { StartupError } from '../../errors.js';
 

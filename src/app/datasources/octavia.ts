@@ -1,5 +1,5 @@
 import type { Config } from '../../config/schema.js';
-import { createBackendGate } from '../../datasource/backend-gate.js';
+import { createBackendGate } from '../../datasource/gate/gate.js';
 import type { BackendObserver } from '../../datasource/datasource.js';
 import { createOctaviaClient } from '../../datasource/octavia/octavia-client.js';
 import { askNeutral, createOctaviaDatasource } from '../../datasource/octavia/octavia.js';

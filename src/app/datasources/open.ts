@@ -4,7 +4,7 @@ import type { Datasources } from '../../datasource/datasource.js';
 import { createDatasources } from '../../datasource/registry.js';
 import type { KeystoneSession } from '../../keystone/session.js';
 import type { Database } from '../../storage/database.js';
-import { createMeterSeriesStore } from '../../storage/meter-series-store.js';
+import { createMeterSeriesStore } from '../../storage/meters/meter-series-store.js';
 import type { BackendHealth } from './backend-health.js';
 import { openGnocchis } from './gnocchi.js';
 import { openOctavia } from './octavia.js';

@@ -1,16 +1,16 @@
 import { windowStart, type BackendAnswer, type GnocchiQuery } from '../../alarm/series.js';
 import type { Clock } from '../../clock.js';
-import { createBackendGate } from '../backend-gate.js';
+import { createBackendGate } from '../gate/gate.js';
 import type { Asking, BackendObserver, Datasource, SeriesRequest } from '../datasource.js';
-import { reasonOf } from '../trouble.js';
-import { askNeutral, createAsker, type Asked } from './asker.js';
-import { ExpiringMap } from './expiring-map.js';
-import type { GnocchiClient } from './gnocchi-client.js';
-import type { MetricOwner } from './metric-owners.js';
-import { answerMetricsQuestions } from './metrics-questions.js';
-import { answerResourceQuestions } from './resource-questions.js';
-import type { QueryOfKind, Question, Round } from './round.js';
-import { answerSearchQuestions } from './search-questions.js';
+import { reasonOf } from '../gate/trouble.js';
+import { askNeutral, createAsker, type Asked } from './queries/asker.js';
+import { ExpiringMap } from '../../cache/bounded-map.js';
+import type { GnocchiClient } from './client/gnocchi-client.js';
+import type { MetricOwner } from './queries/metric-owners.js';
+import { answerMetricsQuestions } from './queries/metrics-queries.js';
+import { answerResourceQuestions } from './queries/resource-queries.js';
+import type { QueryOfKind, Question, Round } from './queries/round.js';
+import { answerSearchQuestions } from './queries/search-queries.js';
 
 export interface GnocchiDatasourceDeps {
   client: GnocchiClient;

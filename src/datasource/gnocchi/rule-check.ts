@@ -1,14 +1,14 @@
 import type { GnocchiAggregationByResourcesThresholdRule as ByResourcesRule } from '../../alarm/types/gnocchi-aggregation-by-resources-threshold/schema.js';
 import type { AlarmRule } from '../../alarm/types/index.js';
-import { RawJson } from '../../alarm/python-json.js';
+import { RawJson } from '../../alarm/wire/python-json.js';
 import type { Clock } from '../../clock.js';
 import { AppError, UpstreamRefusal } from '../../errors.js';
-import type { GnocchiAnswer } from './answer.js';
-import { askNeutral, isPassing } from './asker.js';
-import { AnswerTooLarge, type GnocchiClient } from './gnocchi-client.js';
+import type { GnocchiAnswer } from './client/answer.js';
+import { askNeutral, isPassing } from './queries/asker.js';
+import { AnswerTooLarge, type GnocchiClient } from './client/gnocchi-client.js';
 import { gnocchiRulesIn, type GnocchiRule } from './gnocchi-rules.js';
-import { hourly } from './hourly.js';
-import { searchRequest } from './search-questions.js';
+import { hourly } from '../../cache/hourly.js';
+import { searchRequest } from './queries/search-queries.js';
 
 /** Who wants the rule. */
 export interface RuleAuthor {

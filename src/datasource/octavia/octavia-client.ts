@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 import type { PoolMember } from '../../alarm/series.js';
-import { createHttpExchange, jsonOf, type HttpResponse } from '../http-exchange.js';
-import { BackendTrouble } from '../trouble.js';
+import { createHttpExchange, jsonOf, type HttpResponse } from '../gate/http-exchange.js';
+import { BackendTrouble } from '../gate/trouble.js';
 
 export interface Tokens {
   token(): Promise<string>;

@@ -1,8 +1,8 @@
 import type { BackendAnswer, PoolQuery } from '../../alarm/series.js';
-import type { BackendGate } from '../backend-gate.js';
+import type { BackendGate } from '../gate/gate.js';
 import type { Asking, Datasource, SeriesRequest } from '../datasource.js';
-import { placeOf } from '../queue-place.js';
-import { BackendTrouble, NotSent, reasonOf } from '../trouble.js';
+import { placeOf } from '../gate/queue-place.js';
+import { BackendTrouble, NotSent, reasonOf } from '../gate/trouble.js';
 import type { OctaviaClient, PoolAnswer } from './octavia-client.js';
 
 export interface OctaviaDatasourceDeps {

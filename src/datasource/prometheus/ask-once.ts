@@ -1,10 +1,10 @@
 import type { BackendAnswer } from '../../alarm/series.js';
-import type { BackendGate } from '../backend-gate.js';
+import type { BackendGate } from '../gate/gate.js';
 import type { Asking } from '../datasource.js';
-import type { HttpResponse } from '../http-exchange.js';
-import { placeOf, type Origin, type Place, type Queued } from '../queue-place.js';
-import { NotSent, reasonOf } from '../trouble.js';
-import type { NeutralQuestion } from './neutral.js';
+import type { HttpResponse } from '../gate/http-exchange.js';
+import { placeOf, type Origin, type Place, type Queued } from '../gate/queue-place.js';
+import { NotSent, reasonOf } from '../gate/trouble.js';
+import type { NeutralQuestion } from './probe.js';
 import type { PlannedQuery, Tenancy } from './plan-queries.js';
 import type { Moments } from './points.js';
 import type { PrometheusClient, PrometheusRequest } from './prometheus-client.js';

@@ -1,5 +1,5 @@
 import type { BackendAnswer, SeriesLabels } from '../../alarm/series.js';
-import { inPieces } from '../../in-pieces.js';
+import { inPieces } from '../../async/in-pieces.js';
 import type { Trace } from '../datasource.js';
 import type { Round } from './ask-once.js';
 import type { Member, PlannedQuery } from './plan-queries.js';

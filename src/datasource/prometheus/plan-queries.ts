@@ -1,5 +1,5 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
-import { othersTurn } from '../../in-pieces.js';
+import { othersTurn } from '../../async/in-pieces.js';
 import { withEnforcedLabel } from './promql/enforce.js';
 import { groupByHole, holesOf, mergedPromql, sweepingPromql, type Hole } from './promql/merge.js';
 

@@ -1,5 +1,5 @@
 import type { Secret } from '../../config/secret.js';
-import { createHttpExchange, type HttpExchangeOptions, type HttpResponse } from '../http-exchange.js';
+import { createHttpExchange, type HttpExchangeOptions, type HttpResponse } from '../gate/http-exchange.js';
 
 /** How we tell Prometheus, or what stands before it, who asks. */
 export type PrometheusAuth =

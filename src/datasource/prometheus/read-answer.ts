@@ -1,5 +1,5 @@
-import type { HttpResponse } from '../http-exchange.js';
-import { BackendTrouble } from '../trouble.js';
+import type { HttpResponse } from '../gate/http-exchange.js';
+import { BackendTrouble } from '../gate/trouble.js';
 import { MAX_ANSWER_BYTES } from './prometheus-client.js';
 
 /**

@@ -1,4 +1,4 @@
-import { firstCharacters } from '../../alarm/first-characters.js';
+import { firstCharacters } from '../../alarm/wire/first-characters.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 
 const MAX_CHARACTERS = 200;

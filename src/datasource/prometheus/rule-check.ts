@@ -1,7 +1,7 @@
 import { leavesOf } from '../../alarm/types/composite/tree.js';
 import type { AlarmRule } from '../../alarm/types/index.js';
 import type { PrometheusRule } from '../../alarm/types/prometheus/schema.js';
-import { shownText } from '../../alarm/wire-types.js';
+import { shownText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 
 export interface PrometheusRuleCheckOptions {

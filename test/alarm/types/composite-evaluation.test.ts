@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ALARM_STATES, type AlarmState } from '../../../src/alarm/alarm.js';
 import { decide } from '../../../src/alarm/decide.js';
 import { NO_OPTIONS } from '../../../src/alarm/evaluation-options.js';
-import { pythonJson } from '../../../src/alarm/python-json.js';
+import { pythonJson } from '../../../src/alarm/wire/python-json.js';
 import type { BackendAnswer } from '../../../src/alarm/series.js';
 import { composite } from '../../../src/alarm/types/composite/index.js';
 import { LEAF_KINDS, leafTypeOf, leavesOf } from '../../../src/alarm/types/composite/tree.js';

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { AlarmState } from '../../../src/alarm/alarm.js';
 import { decide } from '../../../src/alarm/decide.js';
 import { NO_OPTIONS } from '../../../src/alarm/evaluation-options.js';
-import { pythonJson } from '../../../src/alarm/python-json.js';
+import { pythonJson } from '../../../src/alarm/wire/python-json.js';
 import type { BackendAnswer, PoolMember } from '../../../src/alarm/series.js';
 import { loadbalancerMemberHealth as kind } from '../../../src/alarm/types/loadbalancer-member-health/index.js';
 import { evaluationInput } from '../../support/builders.js';

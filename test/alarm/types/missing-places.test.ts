@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ALARM_STATES, type AlarmState } from '../../../src/alarm/alarm.js';
 import { decide, type Verdict } from '../../../src/alarm/decide.js';
 import { MISSING_DATA_TREATMENTS } from '../../../src/alarm/evaluation-options.js';
-import { pythonJson } from '../../../src/alarm/python-json.js';
+import { pythonJson } from '../../../src/alarm/wire/python-json.js';
 import type { BackendAnswer } from '../../../src/alarm/series.js';
 import { evaluatedTypeOf, type AlarmRule } from '../../../src/alarm/types/index.js';
 import {

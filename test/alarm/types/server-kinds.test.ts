@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { AlarmState } from '../../../src/alarm/alarm.js';
 import { decide } from '../../../src/alarm/decide.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../../../src/alarm/evaluation-options.js';
-import { pythonJson } from '../../../src/alarm/python-json.js';
+import { pythonJson } from '../../../src/alarm/wire/python-json.js';
 import { windowStart, type BackendAnswer, type SeriesNeed } from '../../../src/alarm/series.js';
 import { alarmTypes, evaluatedTypeOf, typeOf, type AlarmRule } from '../../../src/alarm/types/index.js';
 import { evaluationInput, seriesOf } from '../../support/builders.js';

@@ -6,7 +6,7 @@ import type { Series } from '../../../src/alarm/series.js';
 import { explainThreshold, type ThresholdFindings } from '../../../src/alarm/types/threshold-judgement.js';
 import { COMPARISON_OPERATORS } from '../../../src/alarm/types/threshold/schema.js';
 import { threshold } from '../../../src/alarm/types/threshold/index.js';
-import { pythonJson } from '../../../src/alarm/python-json.js';
+import { pythonJson } from '../../../src/alarm/wire/python-json.js';
 import type { ThresholdRule } from '../../../src/alarm/types/threshold/schema.js';
 import { aThresholdRule, evaluationInput, seriesOf } from '../../support/builders.js';
 

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { API_KEY_CHALLENGE, createApiKeyAuthenticator } from '../../../src/api/identity/api-key.js';
 import { generateApiKey } from '../../../src/api/identity/api-key-form.js';
 import { silentLogger, type LogFields, type Logger } from '../../../src/logger.js';
-import { createApiKeyStore, type ApiKeyStore, type NewApiKey } from '../../../src/storage/api-key-store.js';
+import { createApiKeyStore, type ApiKeyStore, type NewApiKey } from '../../../src/storage/secrets/api-key-store.js';
 import type { Database } from '../../../src/storage/database.js';
 import { startApi, thresholdBody, type Answered, type Caller, type TestApi } from '../../support/api.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';

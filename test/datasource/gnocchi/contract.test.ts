@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { GnocchiQuery } from '../../../src/alarm/series.js';
 import { createSystemClock } from '../../../src/clock.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
-import { createGnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
+import { createGnocchiClient } from '../../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../../src/datasource/gnocchi/gnocchi.js';
 import { datasourceContract, METRICS, PERIODS, storedValue, type Subject } from '../../contract/datasource.js';
 import { eventually } from '../../support/eventually.js';

@@ -2,7 +2,11 @@ import { inspect } from 'node:util';
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { createGnocchiClient, type GnocchiAuth, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
+import {
+  createGnocchiClient,
+  type GnocchiAuth,
+  type GnocchiClient,
+} from '../../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { AppError } from '../../../src/errors.js';
 import { gnocchiRefusal, METHODS, startGnocchiDouble, type GnocchiDouble } from '../../support/gnocchi-double.js';
 import { PATIENCE_MS, patienceFor } from '../../support/patience.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import type { BackendAnswer, GnocchiQuery } from '../../../src/alarm/series.js';
 import type { Datasource, Trace } from '../../../src/datasource/datasource.js';
-import { createGnocchiClient, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
+import { createGnocchiClient, type GnocchiClient } from '../../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource, type GnocchiDatasourceDeps } from '../../../src/datasource/gnocchi/gnocchi.js';
 import { AppError } from '../../../src/errors.js';
 import { eventually } from '../../support/eventually.js';

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { aggregated } from '../../../src/datasource/gnocchi/local-aggregate.js';
-import { momentOf } from '../../../src/datasource/gnocchi/measures.js';
-import { variantsOf } from '../../../src/datasource/gnocchi/mergeable-search.js';
+import { aggregated } from '../../../src/datasource/gnocchi/queries/local-aggregate.js';
+import { momentOf } from '../../../src/datasource/gnocchi/client/measures.js';
+import { variantsOf } from '../../../src/datasource/gnocchi/queries/mergeable-search.js';
 import { mayRead, projectFilter } from '../../../src/datasource/gnocchi/project-scope.js';
-import { resourceUuid } from '../../../src/datasource/gnocchi/resource-id.js';
+import { resourceUuid } from '../../../src/datasource/gnocchi/client/resource-id.js';
 
 const UUID = '97d4fe33-b3a2-4d16-8fef-00000000000a';
 

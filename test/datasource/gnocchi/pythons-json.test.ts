@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 
-import { pythonsJsonOf } from '../../../src/datasource/gnocchi/pythons-json.js';
-import { BackendTrouble } from '../../../src/datasource/trouble.js';
+import { pythonsJsonOf } from '../../../src/datasource/gnocchi/client/nan-tolerant-json.js';
+import { BackendTrouble } from '../../../src/datasource/gate/trouble.js';
 
 const BYTES = 8 * 1024 * 1024;
 

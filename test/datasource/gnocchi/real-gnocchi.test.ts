@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 
 import { createSystemClock } from '../../../src/clock.js';
-import { createGnocchiClient, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
+import { createGnocchiClient, type GnocchiClient } from '../../../src/datasource/gnocchi/client/gnocchi-client.js';
 import type { GnocchiRule } from '../../../src/datasource/gnocchi/gnocchi-rules.js';
 import { createGnocchiRuleCheck } from '../../../src/datasource/gnocchi/rule-check.js';
 import { AppError, UpstreamRefusal } from '../../../src/errors.js';

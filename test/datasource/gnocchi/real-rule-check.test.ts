@@ -6,7 +6,7 @@ import type { BackendAnswer, GnocchiQuery } from '../../../src/alarm/series.js';
 import { alarmTypes, typeOf, type AlarmRule } from '../../../src/alarm/types/index.js';
 import { createSystemClock } from '../../../src/clock.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
-import { createGnocchiClient, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
+import { createGnocchiClient, type GnocchiClient } from '../../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../../src/datasource/gnocchi/gnocchi.js';
 import { createGnocchiRuleCheck } from '../../../src/datasource/gnocchi/rule-check.js';
 import { eventually } from '../../support/eventually.js';

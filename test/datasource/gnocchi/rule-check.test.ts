@@ -2,7 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { CompositeNode } from '../../../src/alarm/types/composite/tree.js';
 import type { AlarmRule } from '../../../src/alarm/types/index.js';
-import { createGnocchiClient, type GnocchiAuth, type GnocchiClient } from '../../../src/datasource/gnocchi/gnocchi-client.js';
+import {
+  createGnocchiClient,
+  type GnocchiAuth,
+  type GnocchiClient,
+} from '../../../src/datasource/gnocchi/client/gnocchi-client.js';
 import type { GnocchiRule } from '../../../src/datasource/gnocchi/gnocchi-rules.js';
 import { createGnocchiRuleCheck, type RuleAuthor } from '../../../src/datasource/gnocchi/rule-check.js';
 import { AppError, UpstreamRefusal } from '../../../src/errors.js';

@@ -3,7 +3,7 @@ import { describe } from '@jest/globals';
 import type { MeterQuery } from '../../../src/alarm/series.js';
 import { createMetersDatasource } from '../../../src/datasource/meters/meters.js';
 import type { Database } from '../../../src/storage/database.js';
-import { createMeterSeriesStore } from '../../../src/storage/meter-series-store.js';
+import { createMeterSeriesStore } from '../../../src/storage/meters/meter-series-store.js';
 import { datasourceContract, METRICS, PERIODS, storedValue, type Subject } from '../../contract/datasource.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, serverDatabase } from '../../support/databases.js';

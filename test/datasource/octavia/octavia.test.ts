@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { BackendAnswer, PoolQuery } from '../../../src/alarm/series.js';
-import { createBackendGate } from '../../../src/datasource/backend-gate.js';
+import { createBackendGate } from '../../../src/datasource/gate/gate.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
 import { createOctaviaClient, type OctaviaClientOptions } from '../../../src/datasource/octavia/octavia-client.js';
 import { askNeutral, createOctaviaDatasource } from '../../../src/datasource/octavia/octavia.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { Sweeping } from '../../../src/datasource/prometheus/sweeps.js';
+import type { Sweeping } from '../../../src/datasource/prometheus/select-all.js';
 import {
   askAbout,
   keyOf,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import { createNeutralQuestion } from '../../../src/datasource/prometheus/neutral.js';
+import { createNeutralQuestion } from '../../../src/datasource/prometheus/probe.js';
 import type { Tenancy } from '../../../src/datasource/prometheus/plan-queries.js';
 import { createPrometheusClient, type PrometheusRequest } from '../../../src/datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../../src/datasource/prometheus/prometheus.js';

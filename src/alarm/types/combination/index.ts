@@ -1,4 +1,4 @@
-import { pythonJson } from '../../python-json.js';
+import { pythonJson } from '../../wire/python-json.js';
 import type { AlarmType } from '../alarm-type.js';
 import { noOptionAllowed } from '../threshold-judgement.js';
 import { evaluateCombination, explainCombination, type CombinationFindings } from './evaluate.js';

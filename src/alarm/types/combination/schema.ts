@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { optional, wireEnum, wireList, wireText } from '../../wire-types.js';
+import { optional, wireEnum, wireList, wireText } from '../../wire/wire-types.js';
 
 /** Aodh's legacy `combination_rule`: `and` or `or` over the states of other alarms. Duplicate ids are dropped, the first stays. */
 export const CombinationRule = z

@@ -1,6 +1,6 @@
 import type { AlarmState } from '../../alarm.js';
 import type { Evaluation, Reason, Verdict } from '../../decide.js';
-import { RawJson } from '../../python-json.js';
+import { RawJson } from '../../wire/python-json.js';
 import type { BackendAnswer } from '../../series.js';
 import type { EvaluationInput } from '../alarm-type.js';
 import { filledText, type ThresholdFindings } from '../threshold-judgement.js';

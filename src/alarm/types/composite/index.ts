@@ -1,4 +1,4 @@
-import { pythonJson, RawJson } from '../../python-json.js';
+import { pythonJson, RawJson } from '../../wire/python-json.js';
 import type { EvaluationOptions, OptionProblem } from '../../evaluation-options.js';
 import type { AlarmType, RuleScope } from '../alarm-type.js';
 import { noOptionAllowed } from '../threshold-judgement.js';

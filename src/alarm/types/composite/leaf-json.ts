@@ -1,5 +1,5 @@
 import { shownOptions } from '../../evaluation-options.js';
-import { PythonFloat, pythonJson, type PythonValue } from '../../python-json.js';
+import { PythonFloat, pythonJson, type PythonValue } from '../../wire/python-json.js';
 import type { CompositeLeaf } from './tree.js';
 
 /** A rule within a composite one, as it is stored. Unlike at the top, its type is part of it. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { OptionsRequest, optionsSaid, type EvaluationOptions } from '../../evaluation-options.js';
-import { describedInput, given, shownText, wrongType } from '../../wire-types.js';
+import { describedInput, given, shownText, wrongType } from '../../wire/wire-types.js';
 import { LEAF_KINDS, leafTypeOf, optionsOf, type CompositeLeaf, type CompositeNode, type LeafKind } from './tree.js';
 
 const MAX_DEPTH = 4;

@@ -1,5 +1,5 @@
 import type { Reason } from '../../decide.js';
-import { pythonJson, type PythonValue } from '../../python-json.js';
+import { pythonJson, type PythonValue } from '../../wire/python-json.js';
 import type { AlarmEvent } from './event.js';
 import type { EventQueryItem, EventRule } from './schema.js';
 import { shellPattern } from './shell-pattern.js';

@@ -1,4 +1,4 @@
-import { pythonText } from '../../wire-types.js';
+import { pythonText } from '../../wire/wire-types.js';
 import { typedValue, type TypedValue, type ValueType } from './typed-value.js';
 
 /** Something that happened, as Ceilometer tells of it. */

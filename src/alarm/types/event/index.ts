@@ -1,5 +1,5 @@
-import { pythonJson, type PythonValue } from '../../python-json.js';
-import { pythonText } from '../../wire-types.js';
+import { pythonJson, type PythonValue } from '../../wire/python-json.js';
+import { pythonText } from '../../wire/wire-types.js';
 import type { AlarmType } from '../alarm-type.js';
 import { noOptionAllowed } from '../threshold-judgement.js';
 import { explainEvent, type EventFindings } from './evaluate.js';

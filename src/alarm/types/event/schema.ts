@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { optional, wireList, wireText } from '../../wire-types.js';
+import { optional, wireList, wireText } from '../../wire/wire-types.js';
 import { OPERATORS, typedValue, VALUE_TYPES, type Operator, type ValueType } from './typed-value.js';
 
 const MAX_ITEMS = 50;

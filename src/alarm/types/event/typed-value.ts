@@ -1,5 +1,5 @@
-import { parseMicroseconds } from '../../timestamp.js';
-import { pythonText } from '../../wire-types.js';
+import { parseMicroseconds } from '../../wire/timestamp.js';
+import { pythonText } from '../../wire/wire-types.js';
 
 export const OPERATORS = ['eq', 'ge', 'gt', 'le', 'lt', 'ne'] as const;
 export type Operator = (typeof OPERATORS)[number];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { wireList, wireText } from '../../wire-types.js';
+import { wireList, wireText } from '../../wire/wire-types.js';
 import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME, type ProjectScope } from '../gnocchi-threshold.js';
 
 /** An aggregate over metrics named by id. */

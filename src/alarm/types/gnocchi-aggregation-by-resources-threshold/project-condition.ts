@@ -1,4 +1,4 @@
-import { pythonJson, pythonSpaced } from '../../python-json.js';
+import { pythonJson, pythonSpaced } from '../../wire/python-json.js';
 import type { RuleScope } from '../alarm-type.js';
 
 const CLOSING = ']}';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { shownText, wireText } from '../../wire-types.js';
+import { shownText, wireText } from '../../wire/wire-types.js';
 import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME } from '../gnocchi-threshold.js';
 import { isJson, ownLength, withoutRepeats } from './project-condition.js';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { wireText } from '../../wire-types.js';
+import { wireText } from '../../wire/wire-types.js';
 import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME, type ProjectScope } from '../gnocchi-threshold.js';
 
 /** One metric, by its name, of one resource. Whether they exist is not asked: they may come later. */

@@ -1,8 +1,8 @@
 import type { AlarmState } from '../../alarm.js';
 import type { Evaluation, Reason } from '../../decide.js';
-import { pythonRepr, type PythonValue } from '../../python-json.js';
+import { pythonRepr, type PythonValue } from '../../wire/python-json.js';
 import type { BackendAnswer, PoolMember } from '../../series.js';
-import { parseTimestamp } from '../../timestamp.js';
+import { parseTimestamp } from '../../wire/timestamp.js';
 import type { LoadbalancerMemberHealthRule } from './schema.js';
 
 export interface MemberHealthFindings {

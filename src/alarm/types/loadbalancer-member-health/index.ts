@@ -1,4 +1,4 @@
-import { pythonJson } from '../../python-json.js';
+import { pythonJson } from '../../wire/python-json.js';
 import type { AlarmType } from '../alarm-type.js';
 import { NOBODY } from '../gnocchi-threshold.js';
 import { noOptionAllowed } from '../threshold-judgement.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { wireText } from '../../wire-types.js';
+import { wireText } from '../../wire/wire-types.js';
 import type { ProjectScope } from '../gnocchi-threshold.js';
 
 const MAX_ID = 255;

@@ -1,4 +1,4 @@
-import { PythonFloat, pythonJson } from '../../python-json.js';
+import { PythonFloat, pythonJson } from '../../wire/python-json.js';
 import type { PrometheusNeed } from '../../series.js';
 import type { EvaluationOptions } from '../../evaluation-options.js';
 import type { AlarmType } from '../alarm-type.js';

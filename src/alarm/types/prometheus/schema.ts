@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { optional, wireEnum, wireFloat, wireInt, wireText } from '../../wire-types.js';
+import { optional, wireEnum, wireFloat, wireInt, wireText } from '../../wire/wire-types.js';
 import { COMPARISON_OPERATORS, type ComparisonOperator } from '../threshold/schema.js';
 
 const MAX_GRANULARITY_S = 365 * 24 * 3600;

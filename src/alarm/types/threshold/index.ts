@@ -1,4 +1,4 @@
-import { PythonFloat, pythonFloat, pythonJson } from '../../python-json.js';
+import { PythonFloat, pythonFloat, pythonJson } from '../../wire/python-json.js';
 import type { AlarmType } from '../alarm-type.js';
 import { explainThreshold, thresholdOptionProblem, type ThresholdFindings } from '../threshold-judgement.js';
 import { evaluateThreshold } from './evaluate.js';

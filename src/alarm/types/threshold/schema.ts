@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { optional, wireBool, wireEnum, wireFloat, wireInt, wireList, wireText } from '../../wire-types.js';
+import { optional, wireBool, wireEnum, wireFloat, wireInt, wireList, wireText } from '../../wire/wire-types.js';
 
 export const COMPARISON_OPERATORS = ['lt', 'le', 'eq', 'ne', 'ge', 'gt'] as const;
 export type ComparisonOperator = (typeof COMPARISON_OPERATORS)[number];

@@ -1,4 +1,4 @@
-import { inPieces } from '../../../in-pieces.js';
+import { inPieces } from '../../../async/in-pieces.js';
 import { createBoundedCache } from './bounded-cache.js';
 import { foundHoles, MARK, type Hole } from './holes.js';
 import { quoted } from './string-literal.js';

@@ -3,7 +3,7 @@ import { Queue } from 'bullmq';
 import { parseAction } from '../../../alarm/action.js';
 import type { Logger } from '../../../logger.js';
 import { createRedis, type Redis } from '../../../redis.js';
-import { untilAborted } from '../../../until-aborted.js';
+import { untilAborted } from '../../../async/deadline.js';
 import type { Receiver } from '../receiver.js';
 import { queueNameOf } from './queue-name.js';
 

@@ -1,0 +1,103 @@
+import type { ErrorRequestHandler, Request, Response } from 'express';
+
+import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
+import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../../errors.js';
+import type { Logger } from '../../logger.js';
+import { isOutage } from '../../storage/engine/outage.js';
+import { requestIdOf } from './request-id.js';
+
+/** What clients see of each kind of error. The only place that knows HTTP statuses of errors. */
+const STATUS = {
+  invalid_request: 400,
+  unauthenticated: 401,
+  not_authorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  precondition_failed: 412,
+  too_large: 413,
+  uri_too_long: 414,
+  unsupported_media_type: 415,
+  too_many_requests: 429,
+  unavailable: 503,
+} as const satisfies Record<ErrorCode, number>;
+
+const RETRY_AFTER_S = 5;
+
+/** What comes with a 401, so that clients know how to authenticate. */
+export interface Challenge {
+  /** `WWW-Authenticate` */
+  header: string;
+  /** Instead of the envelope of errors: Keystone's clients know the answer of its middleware. */
+  body?: PythonValue;
+}
+
+/** The envelope in which Aodh's clients look for the text of an error. What another service said may be an object. */
+export function errorEnvelope(status: number, faultstring: PythonValue): PythonValue {
+  return { error_message: { faultcode: status < 500 ? 'Client' : 'Server', faultstring, debuginfo: null } };
+}
+
+export interface ErrorHandlerDeps {
+  log: Logger;
+  challenge?: Challenge | undefined;
+}
+
+export function createErrorHandler({ log, challenge }: ErrorHandlerDeps): ErrorRequestHandler {
+  // Express tells an error handler by its four parameters.
+  return (thrown: unknown, request, response, _next) => {
+    const error = asAppError(thrown);
+    if (!error || error.code === 'unavailable') logTrouble(log, thrown, { error, request, response });
+    if (response.headersSent) {
+      response.destroy(); // half an answer: the client must not take it for whole
+      return;
+    }
+    if (error) sendRefusal(request, response, { error, challenge });
+    else sendError(response, 500, errorEnvelope(500, `Internal server error (request id ${requestIdOf(response)})`));
+  };
+}
+
+function logTrouble(
+  log: Logger,
+  thrown: unknown,
+  { error, request, response }: { error: AppError | undefined; request: Request; response: Response },
+): void {
+  const fields = { requestId: requestIdOf(response), method: request.method, path: request.path, err: toError(thrown) };
+  if (error) log.warn('request could not be served now', fields);
+  else log.error('request failed', fields);
+}
+
+function sendRefusal(
+  { path }: Request,
+  response: Response,
+  { error, challenge }: { error: AppError; challenge: Challenge | undefined },
+): void {
+  const { code, retryAfterS } = error;
+  const [status, faultstring] =
+    error instanceof UpstreamRefusal ? [error.status, error.description as PythonValue] : [STATUS[code], error.message];
+  if (saysWhenToRetry(path, status)) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
+  if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
+  const body = code === 'unauthenticated' ? challenge?.body : undefined;
+  sendError(response, status, body ?? errorEnvelope(status, faultstring));
+}
+
+/** aodhclient raises a TypeError for an answer with `Retry-After` whose status is not 429 or 413. */
+function saysWhenToRetry(path: string, status: number): boolean {
+  return status === 429 || (status === 503 && path !== '/v2' && !path.startsWith('/v2/'));
+}
+
+function sendError(response: Response, status: number, body: PythonValue): void {
+  response.statusCode = status;
+  response.setHeader('Content-Type', 'application/json');
+  response.end(pythonJson(body));
+}
+
+function asAppError(thrown: unknown): AppError | undefined {
+  if (thrown instanceof AppError) return thrown;
+  if (isOutage(thrown)) return new AppError('unavailable', 'The database is not available', { cause: thrown });
+  // Express' own refusals, such as a path whose percent-encoding is broken.
+  const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500
+    ? new AppError('invalid_request', 'The request could not be understood', { cause: thrown })
+    : undefined;
+}

@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { StartupError, toError } from '../../errors.js';
+import { answerUnreadableRequests } from './unreadable-request.js';
+
+export interface Listener {
+  url: string;
+  /** Stops accepting, lets requests under way finish, and ends idle connections; after `graceMs` all of them. */
+  close(grace: Promise<void>): Promise<void>;
+}
+
+const KIB = 1024;
+
+/**
+ * Listens, with limits that keep slow and greedy clients from holding the process.
+ * @throws StartupError naming the setting when the address cannot be used.
+ */
+export async function listen(
+  app: RequestListener,
+  { host, port, setting }: { host: string; port: number; setting: string },
+): Promise<Listener> {
+  const server = createServer(
+    {
+      maxHeaderSize: 16 * KIB,
+      requestTimeout: 30_000,
+      headersTimeout: 15_000,
+      keepAliveTimeout: 75_000,
+      requireHostHeader: false, // the API refuses such requests, with a body
+    },
+    app,
+  );
+  answerUnreadableRequests(server);
+  server.maxRequestsPerSocket = 1_000;
+  server.maxConnections = 1_000;
+  server.timeout = 120_000; // a client that stops reading its answer must not hold what the answer holds
+  let isClosing = false;
+  // A client that keeps its connection busy must not keep the process: each answer from now on is its connection's last.
+  server.prependListener('request', (_, response) => {
+    if (isClosing) response.setHeader('Connection', 'close');
+  });
+  await once(server.listen(port, host), 'listening').catch((cause: unknown) => {
+    throw refusal(cause as NodeJS.ErrnoException, { host, port, setting });
+  });
+  const address = server.address() as AddressInfo;
+  const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${shownHost}:${address.port}`,
+    async close(grace) {
+      isClosing = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      await Promise.race([closed, grace]);
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function refusal(
+  cause: NodeJS.ErrnoException,
+  { host, port, setting }: { host: string; port: number; setting: string },
+): StartupError {
+  const problem =
+    cause.code === 'EADDRINUSE'
+      ? `${port} is in use on ${host}`
+      : cause.code === 'EACCES'
+        ? `${port} on ${host} needs more rights than this process has`
+        : `cannot listen on ${host}:${port}: ${toError(cause).message}`;
+  return new StartupError(`${setting}: ${problem}`, { cause });
+}

@@ -1,0 +1,150 @@
+import { parseTimestamp } from '../../alarm/wire/timestamp.js';
+import { AppError } from '../../errors.js';
+
+const MAX_PARAMETERS = 100;
+const MAX_ITEMS = 50;
+const MAX_LIMIT = 2 ** 31 - 1;
+const ITEM = /^q(?:\[(\d{1,4})\])?\.(field|op|value|type)$/;
+const BOOLEAN = /^(?:(1|t|true|on|y|yes)|0|f|false|off|n|no)$/i;
+
+/** One condition of a `q` query. */
+export interface QueryItem {
+  field: string;
+  op: string;
+  value: string;
+  type: string;
+}
+
+interface ItemRules {
+  repeatable?: readonly string[];
+  untyped?: readonly string[] | 'all';
+}
+
+/** The query string of a request: closed, so that a misspelt filter is refused and not ignored. */
+export class QueryParameters {
+  readonly #pairs: [string, string][];
+
+  /** @throws AppError for a name that is not in `allowed`; `q` there stands for all spellings of conditions, `any` allows every name. */
+  constructor(search: string, allowed: readonly string[] | 'any') {
+    this.#pairs = [...new URLSearchParams(search)];
+    if (this.#pairs.length > MAX_PARAMETERS) throw new AppError('invalid_request', 'Too many query parameters');
+    for (const [name, value] of this.#pairs) {
+      if (allowed !== 'any' && (name === 'q' || !allowed.includes(ITEM.test(name) ? 'q' : name))) {
+        throw new AppError('invalid_request', `Unknown argument: ${JSON.stringify(name)}`);
+      }
+      if (value.includes('\0')) throw invalidInput(name, value, 'Value should not contain control characters');
+    }
+  }
+
+  all(name: string): string[] {
+    return this.#pairs.filter(([present]) => present === name).map(([, value]) => value);
+  }
+
+  /** @throws AppError when the parameter is given more than once. */
+  one(name: string): string | undefined {
+    const values = this.all(name);
+    if (values.length > 1) throw invalidInput(name, values.join(','), 'Value should be given once');
+    return values[0];
+  }
+
+  /** Id of the last row of the page before; undefined, and empty as in Aodh, mean the first page. */
+  marker(): string | undefined {
+    return this.one('marker') || undefined;
+  }
+
+  /** A page size; undefined and 0 mean everything. */
+  limit(): number | undefined {
+    const text = this.one('limit');
+    if (text === undefined) return undefined;
+    const limit = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : NaN;
+    if (Number.isNaN(limit)) {
+      const problem = `invalid literal for int() with base 10: '${text}'`;
+      throw invalidInput('limit', text, `unable to convert to int. Error: ${problem}`);
+    }
+    if (limit < 0) throw invalidInput('limit', text, 'it should be a positive integer.');
+    return limit === 0 ? undefined : Math.min(limit, MAX_LIMIT);
+  }
+
+  /**
+   * Conditions: `q.field`, `q.op`, … matched by position, or `q[0].field`, …; each field at most once unless `repeatable`.
+   * @throws AppError for a value that does not fit its `q.type`, except for fields whose type Aodh ignores (`untyped`).
+   */
+  items({ repeatable = [], untyped = [] }: ItemRules = {}): QueryItem[] {
+    const items = [...this.#byPosition(), ...this.#byIndex()];
+    for (const one of items) if (untyped !== 'all' && !untyped.includes(one.field)) refuseUnconvertible(one);
+    if (items.length > MAX_ITEMS) throw new AppError('invalid_request', 'Too many query conditions');
+    const fields = items.map(({ field }) => field).filter((field) => !repeatable.includes(field));
+    const distinct = [...new Set(fields)];
+    if (distinct.length < fields.length) {
+      const names = distinct.map((field) => `'${field}'`).join(', ');
+      throw invalidInput('field', `{${names}}`, 'duplicate query fields are not allowed');
+    }
+    return items;
+  }
+
+  #byPosition(): QueryItem[] {
+    const fields = this.all('q.field');
+    const columns = { op: this.all('q.op'), value: this.all('q.value'), type: this.all('q.type') };
+    for (const [part, values] of Object.entries(columns)) {
+      if (values.length > fields.length) throw invalidInput('q', values.join(','), `more q.${part} than q.field`);
+    }
+    return fields.map((field, at) => item({ field, op: columns.op[at], value: columns.value[at], type: columns.type[at] }));
+  }
+
+  #byIndex(): QueryItem[] {
+    const parts = new Map<string, Record<string, string>>();
+    for (const [name, value] of this.#pairs) {
+      const [, index, part] = ITEM.exec(name) ?? [];
+      if (index === undefined || part === undefined) continue;
+      const found = parts.get(index) ?? {};
+      if (part in found) throw invalidInput(name, value, 'Value should be given once');
+      parts.set(index, { ...found, [part]: value });
+    }
+    return [...parts].sort(([a], [b]) => Number(a) - Number(b)).map(([, found]) => item(found));
+  }
+}
+
+/** Aodh's text for an input that a validator refuses. */
+export function invalidInput(field: string, value: string, message: string): AppError {
+  return new AppError('invalid_request', `Invalid input for field/attribute ${field}. Value: '${value}'. ${message}`);
+}
+
+/** A condition's value as a boolean, in any letter case. */
+export function booleanValue({ value }: Pick<QueryItem, 'value'>): boolean {
+  const match = BOOLEAN.exec(value.trim());
+  if (!match) {
+    throw new AppError('invalid_request', `Unable to convert the value ${value} to the expected data type boolean.`);
+  }
+  return match[1] !== undefined;
+}
+
+function item(parts: {
+  field?: string | undefined;
+  op?: string | undefined;
+  value?: string | undefined;
+  type?: string | undefined;
+}): QueryItem {
+  if (parts.field === undefined) throw invalidInput('field', 'None', 'Mandatory field missing.');
+  if (parts.value === undefined) throw invalidInput('value', 'None', 'Mandatory field missing.');
+  return { field: parts.field, op: parts.op || 'eq', value: parts.value, type: parts.type ?? '' };
+}
+
+const TYPES: Record<string, (value: string) => boolean> = {
+  integer: (value) => /^\s*[+-]?\d+\s*$/.test(value),
+  float: (value) => value.trim() !== '' && Number.isFinite(Number(value)),
+  string: () => true,
+  boolean: (value) => BOOLEAN.test(value.trim()),
+  datetime: (value) => parseTimestamp(value) !== undefined,
+};
+
+function refuseUnconvertible({ value, type }: QueryItem): void {
+  if (type === '') return;
+  if (!Object.hasOwn(TYPES, type)) {
+    const known = Object.keys(TYPES).map((name) => `'${name}'`);
+    const message = `The data type ${type} is not supported. The supported data type list is: [${known.join(', ')}]`;
+    throw new AppError('invalid_request', message);
+  }
+  if (!TYPES[type]?.(value)) {
+    throw new AppError('invalid_request', `Unable to convert the value ${value} to the expected data type ${type}.`);
+  }
+}

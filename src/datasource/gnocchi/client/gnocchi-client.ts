@@ -1,0 +1,206 @@
+import { z } from 'zod';
+
+import { RawJson } from '../../../alarm/wire/python-json.js';
+import { createHttpExchange, type HttpResponse } from '../../gate/http-exchange.js';
+import { BackendTrouble, reasonOf } from '../../gate/trouble.js';
+import { refusalOf, type GnocchiAnswer } from './answer.js';
+import { pythonsJsonOf } from './nan-tolerant-json.js';
+
+/** How we tell Gnocchi who asks: not at all, by a user's name (Gnocchi asks for no password), or with a Keystone token of ours. */
+export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: Tokens };
+
+export interface Tokens {
+  token(): Promise<string>;
+  /** Another one, for when Gnocchi refuses that of `token`. */
+  renew(): Promise<string>;
+}
+
+export interface GnocchiClientOptions {
+  /** Without a slash at its end. */
+  url: string;
+  auth: GnocchiAuth;
+  timeoutMs: number;
+}
+
+/** What Gnocchi is asked to compute (`POST /v1/aggregates`). */
+export interface AggregatesRequest {
+  operations: readonly unknown[];
+  /** A search for the resources whose metrics the operations name; absent when they name metrics by id. */
+  search?: { query: unknown; resourceType: string } | undefined;
+  /** A moment, or one relative to now, such as `-1 day`. */
+  start: string;
+  stop: string;
+  /** Of the rows wanted; absent: all that the metrics have in common. */
+  granularityS?: number;
+  /** In percent. Absent for rows that are not aggregated across series: with it, points that a series lacks would be rows without a value. */
+  neededOverlap?: number;
+  /**
+   * The value of points that one series lacks and another one has. Without `fill` and `neededOverlap` Gnocchi leaves out NaN
+   * and infinite values.
+   */
+  fill?: number;
+  /** An attribute of the resources found: one answer for each of its values. */
+  groupby?: string | undefined;
+  /** With the metrics (or resources) that were found, under `references`. */
+  details?: boolean;
+}
+
+/** How a question is put, besides what it asks. */
+export interface Putting {
+  signal?: AbortSignal;
+  /** An answer may be as large. */
+  maxBytes?: number;
+  /** Told of each request: method, path with query, and body. */
+  onSent?: ((request: string) => void) | undefined;
+}
+
+/** The `cause` of trouble with an answer that was larger than asked for. */
+export class AnswerTooLarge extends BackendTrouble {}
+
+/** Gnocchi, as far as we ask it. Nothing here throws: an answer, a refusal and trouble are values. */
+export interface GnocchiClient {
+  /** True if Gnocchi can be asked with a Keystone token of somebody else's too. */
+  readonly takesTokens: boolean;
+  /** The names of the aggregation methods that it knows. */
+  capabilities(): Promise<GnocchiAnswer<string[]>>;
+  aggregates(request: AggregatesRequest, putting?: Putting): Promise<GnocchiAnswer<unknown>>;
+  /** The resources that a filter finds, at most as many as Gnocchi gives on one page. `attributes` are all that is told of each. */
+  searchResources(filter: unknown, attributes: readonly string[], putting?: Putting): Promise<GnocchiAnswer<FoundResource[]>>;
+  /** Whose a metric is. */
+  metricOwner(id: string, putting?: Putting): Promise<GnocchiAnswer<FoundMetric>>;
+  /** A resource by the id that it was created under; Gnocchi's own id of it, a UUID, may differ. With `token`: as its bearer, not as ourselves. */
+  resource(id: string, token?: string): Promise<GnocchiAnswer<{ id: string }>>;
+  metric(id: string, token?: string): Promise<GnocchiAnswer<{ id: string }>>;
+  close(): void;
+}
+
+/** More than that is no answer to one question. */
+export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+const Capabilities = z
+  .object({ aggregation_methods: z.array(z.string()) })
+  .transform(({ aggregation_methods }) => aggregation_methods);
+const Identified = z.object({ id: z.string() });
+export const FoundResource = z.object({
+  id: z.string(),
+  metrics: z.record(z.string(), z.unknown()).optional(),
+  project_id: z.string().nullish(),
+  created_by_project_id: z.string().nullish(),
+});
+export type FoundResource = z.infer<typeof FoundResource>;
+export const FoundMetric = z.object({
+  id: z.string(),
+  created_by_project_id: z.string().nullish(),
+  resource_id: z.string().nullish(),
+  resource: FoundResource.nullish(),
+});
+export type FoundMetric = z.infer<typeof FoundMetric>;
+
+interface Question<T> {
+  method: 'GET' | 'POST';
+  /** With its query, percent-encoded. */
+  path: string;
+  /** As JSON text. */
+  body?: string;
+  /** Whom to ask as, instead of ourselves. */
+  token?: string | undefined;
+  answer: z.ZodType<T>;
+  putting?: Putting | undefined;
+}
+
+/** A client of one Gnocchi. Asks once, or once more with a new token where ours is refused: no other retries, no redirects, no proxies of the environment, answers of at most 8 MiB. */
+export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptions): GnocchiClient {
+  const exchange = createHttpExchange({ timeoutMs });
+
+  async function send(
+    { method, path, body, putting = {} }: Question<unknown>,
+    identity: Record<string, string>,
+  ): Promise<HttpResponse> {
+    const { signal, maxBytes = MAX_ANSWER_BYTES, onSent } = putting;
+    const headers = {
+      accept: 'application/json',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...identity,
+    };
+    onSent?.(body === undefined ? `${method} ${path}` : `${method} ${path} ${body}`);
+    const response = await exchange.send({ method, url: url + path, headers, body, signal, maxBytes });
+    if (response.isCutOff) throw new AnswerTooLarge(`its answer is larger than ${maxBytes} bytes`);
+    return response;
+  }
+
+  async function ask<T>(question: Question<T>): Promise<GnocchiAnswer<T>> {
+    const { token, answer } = question;
+    try {
+      const identity = token === undefined ? await ourIdentity(auth) : bearing(token);
+      const response = await send(question, identity);
+      if (response.status !== 401 || auth.kind !== 'token' || token !== undefined) return read(response, answer);
+      return read(await send(question, bearing(await auth.tokens.renew())), answer);
+    } catch (thrown) {
+      return { kind: 'trouble', reason: reasonOf(thrown), cause: thrown };
+    }
+  }
+
+  return {
+    takesTokens: auth.kind === 'token',
+    capabilities: () => ask({ method: 'GET', path: '/v1/capabilities/', answer: Capabilities }),
+    aggregates: (request, putting) =>
+      ask({ method: 'POST', path: aggregatesPath(request), body: aggregatesBody(request), answer: z.unknown(), putting }),
+    searchResources: (filter, attributes, putting) => {
+      const path = `/v1/search/resource/generic?${attributes.map((each) => `attrs=${each}`).join('&')}`;
+      return ask({ method: 'POST', path, body: JSON.stringify(filter), answer: z.array(FoundResource), putting });
+    },
+    metricOwner: (id, putting) =>
+      find(id, 'Metric', (name) => ask({ method: 'GET', path: `/v1/metric/${name}`, answer: FoundMetric, putting })),
+    resource: (id, token) => find(id, 'Resource', (name) => ask({ ...getOf(`/v1/resource/generic/${name}`), token })),
+    metric: (id, token) => find(id, 'Metric', (name) => ask({ ...getOf(`/v1/metric/${name}`), token })),
+    close: () => exchange.close(),
+  };
+}
+
+function aggregatesPath({ start, stop, granularityS, neededOverlap, fill, groupby, details }: AggregatesRequest): string {
+  const query = [
+    `details=${details ? 'True' : 'False'}`,
+    ...(granularityS === undefined ? [] : [`granularity=${granularityS}`]),
+    ...(fill === undefined ? [] : [`fill=${fill}`]),
+    ...(groupby === undefined ? [] : [`groupby=${encodeURIComponent(groupby)}`]),
+    ...(neededOverlap === undefined ? [] : [`needed_overlap=${neededOverlap}`]),
+    `start=${encodeURIComponent(start)}&stop=${encodeURIComponent(stop)}`,
+  ];
+  return `/v1/aggregates?${query.join('&')}`;
+}
+
+/** A search that is JSON text already is sent as it stands, however large its numbers. */
+function aggregatesBody({ operations, search }: AggregatesRequest): string {
+  const asked = `"operations":${JSON.stringify(operations)}`;
+  if (search === undefined) return `{${asked}}`;
+  const query = search.query instanceof RawJson ? search.query.text : JSON.stringify(search.query);
+  return `{${asked},"search":${query},"resource_type":${JSON.stringify(search.resourceType)}}`;
+}
+
+function getOf(path: string): Question<{ id: string }> {
+  return { method: 'GET', path, answer: Identified };
+}
+
+/** Ids that cannot be one segment of a path would ask for something else; nothing can be found under them either. */
+function find<T>(id: string, what: string, ask: (segment: string) => Promise<GnocchiAnswer<T>>): Promise<GnocchiAnswer<T>> {
+  if (id !== '' && id !== '.' && id !== '..') return ask(encodeURIComponent(id));
+  return Promise.resolve({ kind: 'refusal', status: 404, description: `${what} ${id} does not exist` });
+}
+
+async function ourIdentity(auth: GnocchiAuth): Promise<Record<string, string>> {
+  if (auth.kind === 'token') return bearing(await auth.tokens.token());
+  if (auth.kind === 'none') return {};
+  return { authorization: `Basic ${Buffer.from(`${auth.user}:`).toString('base64')}` };
+}
+
+function bearing(token: string): Record<string, string> {
+  return { 'x-auth-token': token };
+}
+
+function read<T>({ status, text }: HttpResponse, answer: z.ZodType<T>): GnocchiAnswer<T> {
+  if (status >= 400) return refusalOf(status, text);
+  if (status < 200 || status > 299) throw new BackendTrouble(`it answered with status ${status}`);
+  const parsed = answer.safeParse(pythonsJsonOf(text));
+  if (!parsed.success) throw new BackendTrouble('its answer is not of the form expected');
+  return { kind: 'answer', value: parsed.data };
+}

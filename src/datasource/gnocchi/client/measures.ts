@@ -1,0 +1,44 @@
+import { sanitised, type Believable, type OnDrop } from '../../../alarm/sanitise.js';
+import type { Series } from '../../../alarm/series.js';
+import { parseTimestamp } from '../../../alarm/wire/timestamp.js';
+
+/** More rows than that are no answer to one question. */
+export const MAX_POINTS = 100_000;
+
+export interface Reading {
+  granularityS: number;
+  believable: Believable;
+  onDrop?: OnDrop | undefined;
+}
+
+/**
+ * The rows `[timestamp, granularity, value]` of a question's own granularity as a series. Undefined when they are no list at all; what is wrong with
+ * single rows costs those rows alone.
+ */
+export function seriesOf(rows: unknown, { granularityS, believable, onDrop }: Reading): Series | undefined {
+  if (!Array.isArray(rows)) return undefined;
+  const raw: { at: number; value: unknown }[] = [];
+  for (const row of rows as unknown[]) {
+    if (!Array.isArray(row) || row[1] !== granularityS) continue;
+    raw.push({ at: momentOf(row[0]), value: row[2] as unknown });
+  }
+  return sanitised(raw, believable, onDrop);
+}
+
+/** The member of an object of parsed JSON, never one that all objects have. */
+export function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}
+
+const WRITTEN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$/;
+/** Where the numbers of `2015-03-06T14:33:00+00:00` stand, and what they may be. */
+const DAYS_AND_HOURS = /^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d/;
+
+/** NaN for what is no timestamp. */
+export function momentOf(text: unknown): number {
+  if (typeof text !== 'string') return Number.NaN;
+  // Nearly all are of this form; no day before the 29th can fail to exist.
+  if (WRITTEN.test(text) && DAYS_AND_HOURS.test(text) && text.slice(8, 10) < '29') return Date.parse(text);
+  return text.length > 64 ? Number.NaN : (parseTimestamp(text)?.getTime() ?? Number.NaN);
+}

@@ -1,0 +1,152 @@
+import { pythonRepr } from '../../../alarm/wire/python-json.js';
+import { retrievalFailed } from '../../../alarm/types/threshold-judgement.js';
+import type { BackendAnswer } from '../../../alarm/series.js';
+import type { BackendGate } from '../../gate/gate.js';
+import { placeOf, type Origin, type Queued, type Queueing } from '../../gate/queue-place.js';
+import { BackendTrouble, NotSent, reasonOf } from '../../gate/trouble.js';
+import type { GnocchiAnswer, GnocchiDescription } from '../client/answer.js';
+import { chunksOf } from './chunks.js';
+import { AnswerTooLarge, MAX_ANSWER_BYTES, type GnocchiClient, type Putting } from '../client/gnocchi-client.js';
+
+export type Refusal = Extract<GnocchiAnswer<never>, { kind: 'refusal' }>;
+
+/** Why there is no answer. A refusal, and an answer that is too large, are about what was asked, and come again; trouble passes. */
+export type Failure = Refusal | { kind: 'too large' } | { kind: 'trouble'; reason: string; isBehind?: true };
+
+export type Asked<T> = { kind: 'answer'; value: T } | Failure;
+
+export interface Asker {
+  /** Never rejects. */
+  ask<T>(
+    question: (client: GnocchiClient, putting: Putting) => Promise<GnocchiAnswer<T>>,
+    request?: Requested,
+  ): Promise<Asked<T>>;
+}
+
+export interface Requested {
+  /** How many questions share the request, and so the limit on its answer; one if not said. */
+  slices?: number;
+  /** The project of the queries, if they are of one project. */
+  origin?: Origin;
+  /** The queries that wait for the answer; by default all of the round. */
+  questions?: readonly Queued[];
+}
+
+interface AskedBy extends Queueing {
+  signal: AbortSignal;
+  onSent?: ((request: string) => void) | undefined;
+  /** All queries of the round. */
+  questions: readonly Queued[];
+}
+
+/** An answer is held in memory at once, however many share it. */
+const MAX_SHARED_BYTES = 24 * 1024 * 1024;
+/** Refusals that say nothing about the question. */
+const PASSING = new Set([401, 408, 425, 429]);
+
+/** Into so many at once: one that is refused is found with a few more requests than by halving, many with about half of them. */
+const PARTS = 8;
+
+export const BROKEN: Failure = { kind: 'trouble', reason: 'its answer is not of the form expected' };
+
+/** Asks one Gnocchi through its gate: trouble counts against it, refusals do not. */
+export function createAsker(
+  { client, gate }: { client: GnocchiClient; gate: BackendGate },
+  { signal, onSent, questions: all, ...queueing }: AskedBy,
+): Asker {
+  return {
+    async ask(question, { slices = 1, origin, questions = all } = {}) {
+      const maxBytes = Math.min(slices * MAX_ANSWER_BYTES, MAX_SHARED_BYTES);
+      const place = placeOf(questions, queueing);
+      try {
+        return await gate.run(async () => settled(await question(client, { signal, maxBytes, onSent })), signal, origin, place);
+      } catch (thrown) {
+        if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isBehind: true };
+        return { kind: 'trouble', reason: reasonOf(thrown) };
+      }
+    },
+  };
+}
+
+const NOBODYS = '00000000-0000-0000-0000-000000000000';
+
+/** A search that finds nothing, but takes what all questions take: Gnocchi itself, its index, and that it knows us. @throws BackendTrouble */
+export async function askNeutral(client: GnocchiClient): Promise<void> {
+  settled(await client.searchResources({ in: { id: [NOBODYS] } }, ['id']));
+}
+
+/** @throws BackendTrouble for what is Gnocchi's trouble and not the question's. */
+function settled<T>(answer: GnocchiAnswer<T>): Asked<T> {
+  if (answer.kind === 'answer') return answer;
+  if (answer.kind === 'trouble') {
+    if (answer.cause instanceof AnswerTooLarge) return { kind: 'too large' };
+    throw new BackendTrouble(answer.reason, { cause: answer.cause });
+  }
+  if (answer.status === 401) throw new BackendTrouble('it does not accept the credentials of this service');
+  if (isPassing(answer)) throw new BackendTrouble(`it answered with status ${answer.status}`);
+  return answer;
+}
+
+/** True for a refusal that says nothing about the query. */
+export function isPassing({ status }: Pick<Refusal, 'status'>): boolean {
+  return status >= 500 || PASSING.has(status);
+}
+
+/** Divides what cannot be answered together until each failure belongs to one member; trouble would only be repeated by that. */
+export async function askInParts<Member>(
+  members: readonly Member[],
+  ask: (part: readonly Member[]) => Promise<Failure | undefined>,
+  fail: (member: Member, failure: Failure) => void,
+): Promise<void> {
+  const failure = await ask(members);
+  if (failure === undefined) return;
+  if (members.length === 1 || failure.kind === 'trouble' || isAboutOperations(failure)) {
+    for (const member of members) fail(member, failure);
+    return;
+  }
+  await Promise.all(chunksOf(members, Math.ceil(members.length / PARTS)).map((part) => askInParts(part, ask, fail)));
+}
+
+/** What is wrong then is what all members have in common. */
+function isAboutOperations(failure: Failure): boolean {
+  if (failure.kind !== 'refusal') return false;
+  const detail = fieldOf(failure.description, 'detail');
+  return causeOf(failure) === 'Invalid input' && Array.isArray(detail) && detail.length === 1 && detail[0] === 'operations';
+}
+
+export function causeOf({ description }: Refusal): unknown {
+  return fieldOf(description, 'cause');
+}
+
+export function fieldOf(description: GnocchiDescription, field: 'cause' | 'reason' | 'detail'): unknown {
+  return typeof description === 'string' ? undefined : description[field];
+}
+
+/** No resource that was found has the metric, or none was found; Gnocchi before 4.5 says 400 for that. */
+export function saysNotFound(refusal: Refusal): boolean {
+  const { status, description } = refusal;
+  if (typeof description === 'string') return status === 404 && /^Metric .*does not exist/s.test(description);
+  return (status === 404 || status === 400) && causeOf(refusal) === 'Metrics not found';
+}
+
+/** The metric's archive policy has other granularities. */
+export function lacksGranularity({ status, description }: Refusal): boolean {
+  return status === 400 && fieldOf(description, 'reason') === 'Granularities are missing';
+}
+
+/** As Aodh words whatever it has no special words for. */
+export function failureAnswer(failure: Failure): BackendAnswer {
+  if (failure.kind === 'trouble') return failure;
+  const text = failure.kind === 'refusal' ? refusalText(failure) : `its answer is larger than ${MAX_ANSWER_BYTES} bytes`;
+  return { kind: 'refused', reason: retrievalFailed(text) };
+}
+
+export const TOO_MANY_POINTS: BackendAnswer = {
+  kind: 'refused',
+  reason: retrievalFailed('its answer has more than 100000 points'),
+};
+
+function refusalText({ status, description }: Refusal): string {
+  if (status === 403) return 'Gnocchi refused access (HTTP 403)';
+  return `${typeof description === 'string' ? description : pythonRepr(description)} (HTTP ${status})`;
+}

@@ -1,0 +1,122 @@
+import type { Verdict } from '../../alarm/decide.js';
+import type { BackendAnswer, SeriesLabels } from '../../alarm/series.js';
+import type { Datapoint, ExplainedSeries, JudgedSeriesCount } from './explanation.js';
+import { seriesName } from './series-name.js';
+
+/** PromQL can give thousands of series; nobody reads them. */
+const MOST_SERIES = 100;
+const MOST_DATAPOINTS = 1_000;
+/** Of the names and values of one series' labels. */
+const MOST_LABEL_CHARACTERS = 2_000;
+/** Of those that are told by their names. */
+const MOST_NAMES = 3;
+
+/** The series of an answer, and those of which nothing was believed, in the order in which they are numbered. */
+export interface NumberedSeries {
+  labels: readonly SeriesLabels[];
+  /** By the labels, the very object that the backend told. */
+  numberOf(labels: SeriesLabels | undefined): number | undefined;
+}
+
+const NO_LABELS: SeriesLabels = {};
+
+/** The answer's own series keep their places; those that are not in it, for want of a point that could be believed, come behind them. */
+export function numberedSeries(
+  answer: BackendAnswer | undefined,
+  told: readonly SeriesLabels[],
+  dropped: readonly { labels?: SeriesLabels }[],
+): NumberedSeries {
+  if (answer?.kind !== 'series') return { labels: [], numberOf: () => undefined };
+  const labels = answer.series.map((_, place) => told[place] ?? NO_LABELS);
+  const numbers = new Map(told.map((one, place) => [one, place]));
+  for (const { labels: one } of dropped) {
+    if (one === undefined || numbers.has(one)) continue;
+    numbers.set(one, labels.length);
+    labels.push(one);
+  }
+  return { labels, numberOf: (one) => one && numbers.get(one) };
+}
+
+/** What is shown of an answer with series that have labels. */
+export interface ShownSeries {
+  series: ExplainedSeries[];
+  judged: JudgedSeriesCount;
+  /** Those that people look for come first. */
+  byInterest: readonly number[];
+}
+
+/** `datapoints` are all that there are, each with the number of its series, and oldest first. */
+export function shownSeries(
+  labels: readonly SeriesLabels[],
+  verdicts: ReadonlyMap<number, Verdict>,
+  datapoints: readonly Datapoint[],
+): ShownSeries {
+  const all = labels.map((_, series): Counted => ({ series, verdict: verdicts.get(series) ?? null, compared: 0, outside: 0 }));
+  for (const { series, used, outside, value } of datapoints) {
+    const one = series === undefined ? undefined : all[series];
+    if (one === undefined || !used) continue;
+    one.compared += 1;
+    if (outside === true) one.outside += 1;
+    if (typeof value === 'number') one.mostRecent = value;
+  }
+  const ranked = [...all].sort((a, b) => interestOf(b) - interestOf(a));
+  const inAlarm = ranked.filter(({ verdict }) => verdict === 'alarm');
+  const nameOf = seriesName(labels);
+  const last = all.findLast(({ verdict }) => verdict !== null && hasEnough(verdict));
+  return {
+    series: ranked
+      .slice(0, MOST_SERIES)
+      .sort((a, b) => a.series - b.series)
+      .map(({ mostRecent: _, ...one }) => ({ ...one, ...shownLabels(labels[one.series]!) })),
+    judged: {
+      count: verdicts.size,
+      inAlarm: inAlarm.length,
+      first: inAlarm.slice(0, MOST_NAMES).map(({ series, mostRecent = null }) => ({ name: nameOf(labels[series]!), mostRecent })),
+      last: last ? nameOf(labels[last.series]!) : null,
+    },
+    byInterest: ranked.slice(0, MOST_SERIES).map(({ series }) => series),
+  };
+}
+
+/**
+ * Of many datapoints those that people look for, in the order in which they came: of the series that are shown, in the order of `byInterest`,
+ * and of each the compared ones first, and the newest. Without series that are told apart, all are of one.
+ */
+export function shownDatapoints(datapoints: readonly Datapoint[], byInterest: readonly number[] | undefined): Datapoint[] {
+  const places = new Map(byInterest?.map((series, place) => [series, place]));
+  const candidates = [...datapoints.entries()].flatMap(([index, point]) => {
+    const place = byInterest === undefined || point.series === undefined ? places.size : places.get(point.series);
+    return place === undefined ? [] : [{ point, index, place }];
+  });
+  return candidates
+    .sort((a, b) => a.place - b.place || Number(b.point.used) - Number(a.point.used) || b.index - a.index)
+    .slice(0, MOST_DATAPOINTS)
+    .sort((a, b) => a.index - b.index)
+    .map(({ point }) => point);
+}
+
+interface Counted extends Omit<ExplainedSeries, 'labels' | 'labelsNotShown'> {
+  mostRecent?: number;
+}
+
+function hasEnough(verdict: Verdict): boolean {
+  return verdict !== 'insufficient data' && verdict !== 'hold';
+}
+
+function interestOf({ verdict, outside }: Counted): number {
+  if (verdict === null) return 0;
+  if (verdict === 'alarm') return 3;
+  return outside > 0 ? 2 : 1;
+}
+
+function shownLabels(labels: SeriesLabels): Pick<ExplainedSeries, 'labels' | 'labelsNotShown'> {
+  let left = MOST_LABEL_CHARACTERS;
+  const all = Object.entries(labels);
+  const shown = all.filter(([name, value]) => {
+    const characters = name.length + value.length;
+    if (characters > left) return false;
+    left -= characters;
+    return true;
+  });
+  return { labels: Object.fromEntries(shown), labelsNotShown: all.length - shown.length };
+}

@@ -1,0 +1,165 @@
+import { NOT_EVALUATED_YET, type AlarmState } from '../../alarm/alarm.js';
+import type { Verdict } from '../../alarm/decide.js';
+import type { EvaluationOptions } from '../../alarm/evaluation-options.js';
+import { pythonFloat } from '../../alarm/wire/python-json.js';
+import type { DropReason } from '../../alarm/sanitise.js';
+import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
+import type { ExplainedEvaluation, ExplainedQuestion, Explanation, StateThen } from './explanation.js';
+
+/** What the texts are made of. */
+export interface Found {
+  questions: readonly ExplainedQuestion[];
+  members: Explanation['members'];
+  verdict: Verdict;
+  state: AlarmState;
+  options: EvaluationOptions;
+}
+
+const MOST_MEMBERS = 10;
+const NO_NUMBER: DropReason = 'not a number';
+
+/** What a look at an alarm found, in half a sentence. */
+export function foundWords({ questions, members, verdict, state, options }: Found): string {
+  if (members !== null) return membersWords(members);
+  const [first] = questions;
+  if (first === undefined) return 'there is nothing to look at';
+  if (first.part !== null) return partsWords(questions);
+  const words = questionWords(first, verdict, options);
+  const ofSeries = seriesWords(first);
+  return words + (isTrend(verdict) ? trendWords(first, state) : '') + (ofSeries && `; ${ofSeries}`);
+}
+
+function trendWords({ judgedSeries }: ExplainedQuestion, state: AlarmState): string {
+  if (state !== 'insufficient data') return '; a mixture changes no state';
+  const decides = 'decides while the state is unknown';
+  return judgedSeries === null || judgedSeries.count < 2
+    ? ` and ${decides}`
+    : `; the last series, ${judgedSeries.last}, ${decides}`;
+}
+
+function membersWords(members: readonly { alarmId: string; state: AlarmState | null }[]): string {
+  const shown = members.slice(0, MOST_MEMBERS).map(({ alarmId, state }) => `${alarmId} is ${state ?? 'gone'}`);
+  return `of its members ${shown.join(', ')}${members.length > MOST_MEMBERS ? ', …' : ''}`;
+}
+
+function partsWords(questions: readonly ExplainedQuestion[]): string {
+  return questions
+    .map((question) => {
+      const { part, backend, refusal } = question;
+      if (backend.trouble !== null) return `${part?.name}: ${shownBackend(backend)} could not be asked: ${backend.trouble}`;
+      const why = refusal === null ? '' : ` (${shownBackend(backend)} gives no data: ${withoutPreamble(refusal)})`;
+      const ofSeries = seriesWords(question);
+      return `${part?.name} says ${part?.verdict}${ofSeries && ` (${ofSeries})`}${why}`;
+    })
+    .join(', ');
+}
+
+function questionWords(question: ExplainedQuestion, verdict: Verdict, options: EvaluationOptions): string {
+  const { backend, refusal, poolMembers, compared, window } = question;
+  if (backend.trouble !== null) return `${shownBackend(backend)} could not be asked: ${backend.trouble}`;
+  if (refusal !== null) return `${shownBackend(backend)} gives no data: ${withoutPreamble(refusal)}`;
+  if (poolMembers !== null) {
+    const unhealthy = poolMembers.filter((member) => member.unhealthy).length;
+    return `${unhealthy} of the pool's ${poolMembers.length} members count as unhealthy`;
+  }
+  const missing = missingWords(verdict, options);
+  if (compared === 0) return noneComparedWords(question) + missing;
+  if (verdict === 'insufficient data' || verdict === 'hold') {
+    const series = question.judgedSeries?.count ?? 1;
+    if (series > 1) return `none of its ${series} series has the ${window.evaluationPeriods} datapoints needed${missing}`;
+    return `only ${compared} of the ${window.evaluationPeriods} datapoints needed are there${missing}`;
+  }
+  return comparedWords(question, options) + (compared < window.evaluationPeriods ? missing : '');
+}
+
+function noneComparedWords({ datapoints, window: { evaluationPeriods: periods } }: ExplainedQuestion): string {
+  if (!datapoints.some(({ why }) => why === NO_NUMBER)) return 'there are no datapoints in the window';
+  return periods === 1 ? 'the last datapoint is not a number' : `none of the last ${periods} datapoints is a number`;
+}
+
+function shownBackend({ kind, name }: ExplainedQuestion['backend']): string {
+  return name === null ? kind : `${kind} ${name}`;
+}
+
+/** Aodh's words before every refusal say nothing that the sentence does not say itself. */
+function withoutPreamble(refusal: string): string {
+  const preamble = retrievalFailed('');
+  return refusal.startsWith(preamble) ? refusal.slice(preamble.length) : refusal;
+}
+
+function missingWords(verdict: Verdict, { treat_missing_data: treatment }: EvaluationOptions): string {
+  if (verdict === 'hold') return ', and the alarm is to keep its state then';
+  return treatment === 'ok' || treatment === 'alarm' ? `; missing ones count as ${treatment}` : '';
+}
+
+const RELATIONS = { gt: 'above', ge: 'at or above', lt: 'below', le: 'at or below', eq: 'equal to', ne: 'other than' } as const;
+
+function comparedWords({ condition, compared, outside, mostRecent }: ExplainedQuestion, options: EvaluationOptions): string {
+  if (condition === null) return `${compared} datapoints were compared`;
+  const relation = `${RELATIONS[condition.comparison_operator]} ${pythonFloat(condition.effectiveThreshold)}`;
+  const value = mostRecent === null ? 'none' : pythonFloat(mostRecent);
+  if (compared === 1) return `the last datapoint, ${value}, is ${outside === 1 ? '' : 'not '}${relation}`;
+  const count = outside === compared ? 'all' : outside === 0 ? 'none' : String(outside);
+  const enough = options.datapoints_to_alarm;
+  const verb = outside === 0 || outside === 1 ? 'is' : 'are';
+  const needed = enough === undefined ? '' : `; it takes ${enough} to be in alarm`;
+  return `${count} of the last ${compared} datapoints ${verb} ${relation}, the most recent is ${value}${needed}`;
+}
+
+/** Which series it is that brings the alarm about, where not all of them do; the empty text elsewhere. */
+function seriesWords({ judgedSeries }: ExplainedQuestion): string {
+  if (judgedSeries === null || judgedSeries.inAlarm === 0 || judgedSeries.count < 2) return '';
+  const { count, inAlarm, first } = judgedSeries;
+  if (inAlarm === count) return `all of its ${count} series are in alarm`;
+  const at = (value: number | null): string => (value === null ? '' : ` at ${pythonFloat(value)}`);
+  const [only] = first;
+  if (inAlarm === 1 && only)
+    return `of its ${count} series only ${only.name} is in alarm${only.mostRecent === null ? '' : `,${at(only.mostRecent)}`}`;
+  const names = first.map(({ name, mostRecent }) => name + at(mostRecent)).join(', ');
+  const others = inAlarm > first.length ? ` and ${inAlarm - first.length} more` : '';
+  return `of its ${count} series ${inAlarm} are in alarm: ${names}${others}`;
+}
+
+function isTrend(verdict: Verdict): boolean {
+  return verdict === 'trending ok' || verdict === 'trending alarm';
+}
+
+export interface Summed {
+  at: Date;
+  stateAt: StateThen;
+  evaluation: ExplainedEvaluation;
+  /** What was found; undefined where nobody could look. */
+  found: string | undefined;
+  /** Why no evaluator looks at it at that moment; undefined where one does. */
+  leftAlone: string | undefined;
+}
+
+/** Why the alarm is in its state, and what a look at it says to that. */
+export function summaryOf({ at, stateAt, evaluation, found, leftAlone }: Summed): string {
+  const isPast = stateAt.from === 'its history';
+  const subject = isPast ? `At ${shownTime(at)} it` : 'It';
+  const verb = stateAt.since === null ? 'was' : isPast ? 'had been' : 'has been';
+  const since = stateAt.since === null ? '' : ` since ${shownTime(stateAt.since)}`;
+  const reason = stateAt.reason === null ? '.' : `: ${shownReason(stateAt.reason)}.`;
+  const first = `${subject} ${verb} in state ${stateAt.state}${since}${reason}`;
+  return [first, lookSentence({ evaluation, found, stateAt }), leftAlone && `No evaluator looks at it: ${leftAlone}.`]
+    .filter(Boolean)
+    .join(' ');
+}
+
+/** The first reason stays for as long as evaluations find the state that the alarm was made with: then it would say what is not so. */
+function shownReason(reason: string): string {
+  return reason === NOT_EVALUATED_YET ? 'no evaluation has found another state yet' : reason.replace(/[.\s]+$/, '');
+}
+
+function lookSentence({ evaluation, found, stateAt }: Pick<Summed, 'evaluation' | 'found' | 'stateAt'>): string | undefined {
+  if (found === undefined) return undefined;
+  if (evaluation.verdict === 'trouble') return `It keeps its state, since nothing new can be said: ${found}.`;
+  if (evaluation.wouldBe === stateAt.state) return `A look at it says no different: ${found}.`;
+  return `A look at it says ${evaluation.wouldBe}: ${found}.`;
+}
+
+/** As timestamps are shown elsewhere, to the second. */
+function shownTime(date: Date): string {
+  return date.toISOString().slice(0, 19);
+}

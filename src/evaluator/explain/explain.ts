@@ -1,0 +1,238 @@
+import type { AlarmState } from '../../alarm/alarm.js';
+import { decide, type Decision, type Verdict } from '../../alarm/decide.js';
+import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
+import { createOpenTimesSource, type OpenTimesSource } from '../../alarm/time-constraint/open-times.js';
+import type { SeriesNeed } from '../../alarm/series.js';
+import { neverOpening, neverOpensReason, neverOpensSentence } from '../../alarm/time-constraint/time-constraint.js';
+import { evaluatedTypeOf, typeOf } from '../../alarm/types/index.js';
+import type { Datasources } from '../../datasource/datasource.js';
+import type { StoredAlarm } from '../../storage/alarms/alarm-row.js';
+import type { MemberAlarm } from '../../storage/evaluation/evaluation-store.js';
+import type { EvaluationProgress, ExplanationStore } from '../../storage/evaluation/explanation-store.js';
+import { askAll } from '../ask-backends.js';
+import { CombinationSnapshot } from '../combination-snapshot.js';
+import { explainedQuestions, unaskedQuestions } from './explain-queries.js';
+import { foundWords, summaryOf } from './explain-words.js';
+import type { ExplainedEvaluation, ExplainedQuestion, ExplainedSchedule, Explanation, StateThen } from './explanation.js';
+import { judgeAlarm, judgeWithoutBackends } from '../judge.js';
+import { overhear } from './trace-recorder.js';
+import { secondsText } from '../lateness/lateness-report.js';
+import { planRequests } from '../plan.js';
+import { lastSlotTime } from '../schedule.js';
+
+export interface ExplanationDeps {
+  datasources: Datasources;
+  store: ExplanationStore;
+  /** Combinations and everything below them, in one snapshot. */
+  reachableFrom: (ids: readonly string[]) => Promise<MemberAlarm[]>;
+  intervalMs: number;
+  /** How long an alarm keeps its state while a backend that it needs cannot be asked. */
+  graceMs: number;
+}
+
+export interface Moment {
+  now: Date;
+  /** At or before `now`. */
+  at: Date;
+  signal: AbortSignal;
+}
+
+export type Explain = (alarm: StoredAlarm, moment: Moment) => Promise<Explanation>;
+
+type Deps = ExplanationDeps & { openTimes: OpenTimesSource };
+
+/** Looks at an alarm as its evaluator does, at a moment of choice, and tells all that it saw. Writes nothing. */
+export function createExplain(deps: ExplanationDeps): Explain {
+  const openTimes = createOpenTimesSource();
+  return (alarm, moment) => explain({ ...deps, openTimes }, alarm, moment);
+}
+
+/** What one look came to. */
+interface Seen {
+  questions: ExplainedQuestion[];
+  members: Explanation['members'];
+  /** Undefined where nobody could look. */
+  judged: { verdict: Verdict; decision: Decision } | undefined;
+  /** Why no evaluator can look at it. */
+  blind?: string | undefined;
+  notes?: string[];
+}
+
+async function explain(deps: Deps, alarm: StoredAlarm, moment: Moment): Promise<Explanation> {
+  const { at } = moment;
+  const { openTimes } = deps;
+  const { judgedBy } = typeOf(alarm.rule);
+  const progress = await deps.store.progressOf(alarm.id);
+  const stateAt = await stateThen(deps, alarm, moment);
+  const seen = await lookAt(deps, alarm, { ...moment, state: stateAt.state });
+  const constraints = alarm.timeConstraints.map((constraint) => ({ constraint, holds: openTimes.of([constraint]).isOpen(at) }));
+  const within = openTimes.of(alarm.timeConstraints).isOpen(at);
+  const leftAlone = !alarm.enabled ? 'it is disabled' : !within ? outsideReason(alarm) : seen.blind;
+  const found = seen.judged && wordsFor(alarm, seen, { ...seen.judged, state: stateAt.state });
+  const evaluation = evaluationOf(seen, stateAt.state, { leftAlone, found });
+  return {
+    at,
+    stateAt,
+    summary: summaryOf({ at, stateAt, evaluation, found, leftAlone }),
+    notes: [...behindNotes(alarm, progress, moment), ...notesOn(alarm, at, progress), ...(seen.notes ?? [])],
+    judgedBy,
+    options: alarm.evaluationOptions ?? NO_OPTIONS,
+    questions: seen.questions,
+    timeConstraints: { within, constraints },
+    evaluation,
+    members: seen.members,
+    lastFiring: judgedBy === 'events' ? ((await deps.store.lastFiring(alarm.id, at)) ?? null) : null,
+    schedule: scheduleOf(alarm, progress, { ...moment, intervalMs: deps.intervalMs }),
+  };
+}
+
+function outsideReason({ timeConstraints }: StoredAlarm): string {
+  return neverOpensReason(timeConstraints) ?? 'the moment is outside its time constraints';
+}
+
+function wordsFor(
+  { evaluationOptions }: StoredAlarm,
+  { questions, members }: Seen,
+  { verdict, state }: { verdict: Verdict; state: AlarmState },
+): string {
+  return foundWords({ questions, members, verdict, state, options: evaluationOptions ?? NO_OPTIONS });
+}
+
+/** An alarm that is left alone stays as it is, whatever the look found. */
+function evaluationOf(
+  { judged }: Seen,
+  state: AlarmState,
+  { leftAlone, found = '' }: { leftAlone: string | undefined; found: string | undefined },
+): ExplainedEvaluation {
+  const { verdict, decision } = judged ?? { verdict: null, decision: { kind: 'stay' as const } };
+  const wouldBe = decision.kind === 'transition' ? decision.to : state;
+  if (leftAlone !== undefined) return { verdict, wouldBe, decision: 'stay', reason: leftAlone };
+  return { verdict, wouldBe, decision: decision.kind, reason: decision.kind === 'stay' ? found : decision.reason };
+}
+
+async function stateThen({ store }: ExplanationDeps, alarm: StoredAlarm, { at, now }: Moment): Promise<StateThen> {
+  const present: StateThen = {
+    state: alarm.state,
+    since: alarm.stateTimestamp,
+    reason: alarm.stateReason,
+    from: 'the alarm',
+  };
+  if (at.getTime() >= now.getTime()) return present;
+  const past = (await store.statesAt([alarm.id], at)).get(alarm.id);
+  return past ? { ...past, from: 'its history' } : present;
+}
+
+type Looking = Moment & { state: AlarmState };
+
+async function lookAt(deps: Deps, alarm: StoredAlarm, looking: Looking): Promise<Seen> {
+  const { judgedBy } = typeOf(alarm.rule);
+  if (judgedBy === 'members') return lookAtMembers(deps, alarm, looking);
+  if (judgedBy === 'series') return lookAtSeries(deps, alarm, looking);
+  return { questions: [], members: null, judged: undefined, blind: 'it is judged on events, as each of them comes in' };
+}
+
+async function lookAtSeries(
+  { datasources, graceMs }: ExplanationDeps,
+  alarm: StoredAlarm,
+  { at, state, signal }: Looking,
+): Promise<Seen> {
+  const { rule, repeatActions: repeats } = alarm;
+  const options = alarm.evaluationOptions ?? NO_OPTIONS;
+  const needs = typeOf(rule).seriesNeeded(rule, options);
+  const isConfigured = ({ datasource, backend }: SeriesNeed): boolean => datasources.find(datasource, backend) !== undefined;
+  const missing = needs.find((need) => !isConfigured(need));
+  if (missing !== undefined) {
+    const questions = unaskedQuestions({ rule, needs, options, at }, isConfigured);
+    return { questions, members: null, judged: undefined, blind: notConfigured(missing) };
+  }
+  const overheard = overhear();
+  const { traceOf } = overheard;
+  const answers = await askAll(datasources, await planRequests(needs), { now: at, signal, traceOf });
+  const judged = { rule, needs, options, state, repeats };
+  const first = judgeAlarm(judged, answers, at);
+  const isTrouble = first.evaluation.verdict === 'trouble';
+  const withoutBackends = isTrouble ? judgeWithoutBackends(judged, first.own, at) : first;
+  const { evaluation, decision } = graceMs === 0 ? withoutBackends : first;
+  const { own } = first;
+  const questions = await explainedQuestions({ rule, needs, options, state, at, answers, own, evaluation, overheard });
+  const notes = isTrouble && graceMs > 0 ? [graceNote(graceMs, withoutBackends.decision)] : [];
+  return { questions, members: null, judged: { verdict: evaluation.verdict, decision }, notes };
+}
+
+function graceNote(graceMs: number, then: Decision): string {
+  const grace = `${graceMs / 1000} seconds`;
+  return then.kind === 'transition'
+    ? `While a backend that it needs cannot be asked, the alarm keeps its state for ${grace}; then it goes to ${then.to}.`
+    : `While a backend that it needs cannot be asked, the alarm keeps its state, also after the grace of ${grace}.`;
+}
+
+function notConfigured({ datasource, backend }: SeriesNeed): string {
+  return `no ${datasource} backend ${backend === null ? '' : `of the name ${backend} `}is configured`;
+}
+
+async function lookAtMembers(deps: Deps, alarm: StoredAlarm, { at, now, state }: Looking): Promise<Seen> {
+  const reached = await deps.reachableFrom([alarm.id]);
+  const isPast = at.getTime() < now.getTime();
+  const ids = reached.map(({ id }) => id);
+  const past = isPast ? await deps.store.statesAt(ids, at) : undefined;
+  const then = reached.map((one) => ({ ...one, state: past?.get(one.id)?.state ?? one.state }));
+  const snapshot = new CombinationSnapshot(then, { now: at, openTimes: deps.openTimes });
+  // Deleted between two statements: there is nothing to judge.
+  if (!snapshot.has(alarm.id)) return { questions: [], members: [], judged: undefined, blind: 'it is gone' };
+  const states = snapshot.statesBelow(alarm.id);
+  const members = typeOf(alarm.rule)
+    .members(alarm.rule)
+    .map((alarmId) => ({ alarmId, state: states.get(alarmId) ?? null }));
+  const evaluation = snapshot.verdictOf(alarm.id);
+  const decision = decide({ state, repeatActions: alarm.repeatActions }, evaluation, evaluatedTypeOf(alarm.rule));
+  return { questions: [], members, judged: { verdict: evaluation.verdict, decision } };
+}
+
+/** How late the alarm is at present; null if it is on time. Null for moments of the past, too, since their lateness is unknown. */
+function behindMs(
+  { enabled }: StoredAlarm,
+  progress: EvaluationProgress | undefined,
+  { at, now }: Pick<Moment, 'at' | 'now'>,
+): number | null {
+  if (!enabled || at.getTime() < now.getTime() || !progress?.behindSince) return null;
+  return Math.max(0, now.getTime() - progress.behindSince.getTime());
+}
+
+function behindNotes(alarm: StoredAlarm, progress: EvaluationProgress | undefined, moment: Moment): string[] {
+  const lateMs = behindMs(alarm, progress, moment);
+  if (lateMs === null) return [];
+  const why = 'its backend answers fewer requests than the alarms need';
+  return [`Tocsin is behind: ${secondsText(lateMs)}. The alarm has been due for so long, and waits for its turn: ${why}.`];
+}
+
+function notesOn(alarm: StoredAlarm, at: Date, progress: EvaluationProgress | undefined): string[] {
+  const isBefore = progress !== undefined && at.getTime() < progress.createdAt.getTime();
+  return [
+    ...(isBefore ? ['The alarm did not exist yet at that moment.'] : []),
+    ...(!isBefore && at.getTime() < alarm.timestamp.getTime()
+      ? ['The alarm was changed after that moment; it is judged here as it is defined now.']
+      : []),
+    ...neverOpening(alarm.timeConstraints).map((name) => `The ${neverOpensSentence(name)}.`),
+    ...(alarm.muted ? ['The alarm is muted: its state changes, and its actions are not run.'] : []),
+  ];
+}
+
+/** Slots belong to partitions, so an alarm's next one can be told by anybody. Combinations follow their members, events have no schedule. */
+function scheduleOf(
+  alarm: StoredAlarm,
+  progress: EvaluationProgress | undefined,
+  { now, at, intervalMs }: Moment & { intervalMs: number },
+): ExplainedSchedule {
+  const hasSlot = alarm.enabled && typeOf(alarm.rule).judgedBy === 'series' && progress !== undefined;
+  return {
+    partition: progress?.partition ?? null,
+    owner: progress?.owner ?? null,
+    epoch: progress?.epoch ?? null,
+    lastEvaluatedAt: progress?.lastEvaluatedAt ?? null,
+    nextEvaluationAt: hasSlot ? new Date(lastSlotTime(progress.partition, now.getTime(), intervalMs) + intervalMs) : null,
+    behindMs: behindMs(alarm, progress, { at, now }),
+    intervalMs,
+    muted: alarm.muted,
+    enabled: alarm.enabled,
+  };
+}

@@ -1,0 +1,36 @@
+import { firstCharacters } from '../../alarm/wire/first-characters.js';
+import type { SeriesLabels } from '../../alarm/series.js';
+
+const MOST_CHARACTERS = 120;
+/** Names of labels that PromQL takes without quotes. */
+const PLAIN = /^[A-Za-z_]\w*$/;
+
+/** How to call each of these series, in PromQL's way: by the labels in which they differ, or by all, if they differ in none. */
+export function seriesName(all: readonly SeriesLabels[]): (labels: SeriesLabels) => string {
+  const common = commonTo(all);
+  return (labels) => {
+    const own = Object.entries(labels);
+    const telling = own.filter(([label]) => !common.has(label));
+    const name = written(telling.length > 0 ? telling : own);
+    return name.length > MOST_CHARACTERS ? `${firstCharacters(name, MOST_CHARACTERS)}…` : name;
+  };
+}
+
+/** Labels that have one value in all of the series. */
+function commonTo([first = {}, ...others]: readonly SeriesLabels[]): ReadonlySet<string> {
+  const common = new Map(Object.entries(first));
+  for (const labels of others) {
+    for (const [label, value] of common) if (!Object.hasOwn(labels, label) || labels[label] !== value) common.delete(label);
+  }
+  return new Set(common.keys());
+}
+
+function written(labels: readonly (readonly [label: string, value: string])[]): string {
+  const metric = labels.find(([label]) => label === '__name__')?.[1] ?? '';
+  const isPlain = PLAIN.test(metric.replaceAll(':', '_'));
+  const pairs = labels
+    .filter(([label]) => label !== '__name__' || !isPlain)
+    .map(([label, value]) => `${PLAIN.test(label) ? label : JSON.stringify(label)}=${JSON.stringify(value)}`);
+  if (!isPlain) return `{${pairs.join(', ')}}`;
+  return pairs.length === 0 ? metric : `${metric}{${pairs.join(', ')}}`;
+}

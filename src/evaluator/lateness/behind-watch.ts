@@ -1,0 +1,239 @@
+import type { HeldAlarm } from '../alarm-cache.js';
+
+type Due = Pick<HeldAlarm, 'id' | 'partition' | 'projectId' | 'ticket'>;
+
+/** Identifies a batch: each batch has an object of its own. */
+export type BatchToken = object;
+
+/** An alarm that was not evaluated, since a request was not sent in time. */
+export interface Unasked {
+  /** The moment of the batch. */
+  now: Date;
+  /** The last evaluation of the alarm; undefined if there was none. */
+  lastMs: number | undefined;
+  /** The backend to which the request was not sent. */
+  backend: string;
+  /** Another request for the alarm was sent. */
+  isPartial: boolean;
+}
+
+export interface BehindAlarm {
+  readonly alarmId: string;
+  readonly partition: number;
+}
+
+interface Entry {
+  readonly alarmId: string;
+  readonly partition: number;
+  readonly projectId: string;
+  ticket: number;
+  readonly dueMs: number;
+  readonly lastMs: number | null;
+  backend: string;
+  /** A part of its requests was sent before, in an evaluation that kept its ticket. */
+  isPartial: boolean;
+  /** The batch that is evaluating the alarm; null while the alarm waits for one. */
+  batch: BatchToken | null;
+  /** The batch is a catch-up batch. */
+  isCatchUp: boolean;
+}
+
+/** In milliseconds since the epoch. */
+export interface BehindSince {
+  dueMs: number;
+  /** The last evaluation of the alarm; null if there was none. */
+  lastMs: number | null;
+}
+
+/** How late the evaluator is. */
+export interface Lateness {
+  /** Alarms that are due and not evaluated, since their requests were not sent. */
+  alarms: number;
+  /** How long the alarm that is latest has waited; 0 if there is none. */
+  longestMs: number;
+  /** The backends that these alarms wait for. */
+  backends: string[];
+}
+
+/** A catch-up batch takes so many times the alarms that the last one could evaluate. */
+const LEAST_LIMIT = 1_000;
+const MOST_LIMIT = 1_000_000;
+
+/**
+ * The alarms that are behind: due and not evaluated, since other requests were sent before theirs. Each alarm has a ticket, and gets a new one
+ * at each evaluation. So the alarms with the lowest tickets have waited longest. Tickets are kept in memory only: after a take-over the alarms
+ * of a partition get new ones.
+ */
+export class BehindWatch {
+  readonly #partitions = new Map<number, Map<string, Entry>>();
+  #nextTicket = 0;
+  #limit = LEAST_LIMIT;
+  #changed = new Set<number>();
+
+  /** The ticket of a due alarm. */
+  ticketOf(alarm: Pick<Due, 'ticket'>): number {
+    return (alarm.ticket ??= this.#nextTicket++);
+  }
+
+  get size(): number {
+    let alarms = 0;
+    for (const some of this.#partitions.values()) alarms += some.size;
+    return alarms;
+  }
+
+  has({ alarmId, partition }: BehindAlarm): boolean {
+    return this.#find(alarmId, partition) !== undefined;
+  }
+
+  /** Assigns the alarms of these partitions to a batch, except those that another batch is evaluating. */
+  claim(partitions: Iterable<number>, batch: BatchToken): void {
+    for (const id of partitions)
+      for (const entry of this.#in(id)) if (entry.batch === null) Object.assign(entry, { batch, isCatchUp: false });
+  }
+
+  /** True if another batch is evaluating the alarm. */
+  isElsewhere({ id, partition }: Pick<Due, 'id' | 'partition'>, batch: BatchToken): boolean {
+    const holder = this.#find(id, partition)?.batch ?? null;
+    return holder !== null && holder !== batch;
+  }
+
+  /**
+   * The alarm keeps its ticket. Only if a part of its requests was sent for the second time, it gets a new one: otherwise it would delay the
+   * other alarms for ever.
+   */
+  notAsked(alarm: Due, { now, lastMs, backend, isPartial }: Unasked): void {
+    const known = this.#find(alarm.id, alarm.partition);
+    const entry: Entry = known ?? {
+      alarmId: alarm.id,
+      partition: alarm.partition,
+      projectId: alarm.projectId,
+      ticket: 0,
+      dueMs: now.getTime(),
+      lastMs: lastMs ?? null,
+      backend,
+      isPartial: false,
+      batch: null,
+      isCatchUp: false,
+    };
+    if (isPartial && entry.isPartial) alarm.ticket = this.#nextTicket++;
+    entry.ticket = this.ticketOf(alarm);
+    entry.isPartial = isPartial && !entry.isPartial;
+    entry.backend = backend;
+    entry.batch = null;
+    if (known) return;
+    const alarms = this.#partitions.get(alarm.partition) ?? new Map<string, Entry>();
+    this.#partitions.set(alarm.partition, alarms.set(alarm.id, entry));
+    this.#changed.add(alarm.partition);
+  }
+
+  /** The alarm was evaluated, or its backend is in trouble. */
+  evaluated(alarm: Pick<Due, 'id' | 'partition' | 'ticket'>): void {
+    alarm.ticket = this.#nextTicket++;
+    if (this.#partitions.size > 0) this.#forget(alarm.id, alarm.partition);
+  }
+
+  /**
+   * The alarms for a catch-up batch: those that have waited longest, equally many of each project. Alarms of busy partitions are left to the
+   * batches of these.
+   */
+  take(isBusy: (partition: number) => boolean, batch: BatchToken): BehindAlarm[] {
+    let inHand = 0;
+    const waiting: Entry[] = [];
+    for (const [partition, alarms] of this.#partitions) {
+      const isFree = !isBusy(partition);
+      for (const entry of alarms.values()) {
+        if (entry.batch === null && isFree) waiting.push(entry);
+        else if (entry.batch !== null && entry.isCatchUp) inHand += 1;
+      }
+    }
+    const taken = inTurns(waiting, this.#limit - inHand);
+    for (const entry of taken) Object.assign(entry, { batch, isCatchUp: true });
+    return taken;
+  }
+
+  /** A catch-up batch of so many alarms is over; `notAsked` of them were not evaluated. */
+  caughtUp(taken: number, notAsked: number): void {
+    this.#limit = notAsked === 0 ? Math.min(MOST_LIMIT, 2 * this.#limit) : Math.max(LEAST_LIMIT, 2 * (taken - notAsked));
+  }
+
+  /** A batch is over, or its part with these partitions. Alarms that it still holds are deleted, changed, or outside their time constraints. */
+  settle(batch: BatchToken, partitions: Iterable<number> = [...this.#partitions.keys()]): void {
+    for (const id of partitions) for (const { alarmId } of this.#heldBy(batch, id)) this.#forget(alarmId, id);
+  }
+
+  /** A batch has failed: its alarms wait for the next one. */
+  giveBack(batch: BatchToken): void {
+    for (const id of this.#partitions.keys()) for (const entry of this.#heldBy(batch, id)) entry.batch = null;
+  }
+
+  /** This evaluator no longer owns these partitions. */
+  drop(partitions: Iterable<number>): void {
+    for (const id of partitions) this.#partitions.delete(id);
+  }
+
+  lateness(nowMs: number): Lateness {
+    let [alarms, since] = [0, nowMs];
+    const backends = new Set<string>();
+    for (const id of this.#partitions.keys()) {
+      for (const { dueMs, backend } of this.#in(id)) {
+        alarms += 1;
+        since = Math.min(since, dueMs);
+        backends.add(backend);
+      }
+    }
+    return { alarms, longestMs: nowMs - since, backends: [...backends].sort() };
+  }
+
+  /** The alarms of a partition that are behind, at most `atMost`: those that have waited longest. */
+  waitingIn(partition: number, atMost: number): Record<string, BehindSince> {
+    const longest = [...this.#in(partition)].sort((a, b) => a.dueMs - b.dueMs).slice(0, atMost);
+    return Object.fromEntries(longest.map(({ alarmId, dueMs, lastMs }) => [alarmId, { dueMs, lastMs }]));
+  }
+
+  /** Partitions whose set of alarms that are behind has changed since the last call. */
+  takeChanged(): number[] {
+    const changed = [...this.#changed];
+    this.#changed = new Set();
+    return changed;
+  }
+
+  #find(alarmId: string, partition: number): Entry | undefined {
+    return this.#partitions.get(partition)?.get(alarmId);
+  }
+
+  #in(partition: number): Iterable<Entry> {
+    return this.#partitions.get(partition)?.values() ?? [];
+  }
+
+  #heldBy(batch: BatchToken, partition: number): Entry[] {
+    return [...this.#in(partition)].filter((entry) => entry.batch === batch);
+  }
+
+  #forget(alarmId: string, partition: number): void {
+    const alarms = this.#partitions.get(partition);
+    if (!alarms?.delete(alarmId)) return;
+    if (alarms.size === 0) this.#partitions.delete(partition);
+    this.#changed.add(partition);
+  }
+}
+
+/** At most so many alarms, the lowest ticket first. If these are not all, the projects are picked round robin. */
+function inTurns(waiting: Entry[], atMost: number): Entry[] {
+  if (atMost <= 0) return [];
+  waiting.sort((a, b) => a.ticket - b.ticket);
+  if (waiting.length <= atMost) return waiting;
+  const byProject = new Map<string, Entry[]>();
+  for (const entry of waiting) {
+    const some = byProject.get(entry.projectId);
+    if (some) some.push(entry);
+    else byProject.set(entry.projectId, [entry]);
+  }
+  const taken: Entry[] = [];
+  for (let round = 0; taken.length < atMost; round += 1) {
+    for (const some of byProject.values()) {
+      const entry = some[round];
+      if (entry !== undefined && taken.length < atMost) taken.push(entry);
+    }
+  }
+  return taken;
+}

@@ -1,0 +1,261 @@
+import { usesTrust } from '../../alarm/action.js';
+import { SEVERITIES, type AlarmState } from '../../alarm/alarm.js';
+import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
+import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
+import { insertAlarm, NO_QUOTAS, Uncounted, type AlarmQuotas, type Insertion } from './alarm-insert-store.js';
+import { ALARM_COLUMNS, ALARM_TABLES, alarmParameters, toAlarm, type AlarmRow, type StoredAlarm } from './alarm-row.js';
+import { lockCombinations, refuseBadMembers, writeMembers, type Combination } from './combination-store.js';
+import { Conditions, orderBy, type OrderKey, type SqlType } from '../conditions.js';
+import type { Database, Sql } from '../database.js';
+import { appendHistory, type HistoryEntry } from './history-store.js';
+import { bringAlarmForward } from '../notifications/bring-forward-store.js';
+import { cancelRemovedBy } from '../notifications/removed-action-store.js';
+import { scopeParameter, within, type Scope } from '../scope.js';
+import { writeTrust, type SealedTrust, type TrustChange } from '../secrets/trust-store.js';
+
+export type { StoredAlarm } from './alarm-row.js';
+
+export const ALARM_SORT_KEYS = [
+  'alarm_id',
+  'enabled',
+  'name',
+  'type',
+  'severity',
+  'timestamp',
+  'user_id',
+  'project_id',
+  'state',
+  'repeat_actions',
+  'state_timestamp',
+] as const;
+export type AlarmSortKey = (typeof ALARM_SORT_KEYS)[number];
+
+/** Conditions that must all hold. Null asks for alarms without that owner. */
+export interface AlarmFilter {
+  id?: string;
+  projectId?: string | null;
+  userId?: string;
+  type?: string;
+  name?: string;
+  enabled?: boolean;
+  state?: string;
+  severity?: string;
+  timestamp?: Date;
+  repeatActions?: boolean;
+}
+
+export interface AlarmQuery {
+  filter: AlarmFilter;
+  /** Must end in a key that is unique, or pages could lose alarms. */
+  sort: readonly { key: AlarmSortKey; descending: boolean }[];
+  limit?: number | undefined;
+  /** The last alarm of the page before. */
+  after?: StoredAlarm | undefined;
+}
+
+/** What becomes of an alarm: its next form, and the entry that says so (none when nothing changed). */
+export interface AlarmChange {
+  next: StoredAlarm;
+  entry: HistoryEntry | null;
+}
+
+export interface Replacement {
+  /** The new rule and whose alarms it may combine: known before the alarm is locked. */
+  rule: AlarmRule;
+  memberProject: string | null;
+  /** Decides with the alarm locked; a throw undoes everything. */
+  change: (current: StoredAlarm) => AlarmChange;
+  trust?: TrustChange | undefined;
+}
+
+export interface Removal {
+  at: Date;
+  /** Decides with the alarm locked; a throw keeps it. */
+  entry: (current: StoredAlarm) => HistoryEntry;
+}
+
+export interface Creation extends Insertion {
+  memberProject: string | null;
+  trust?: SealedTrust | undefined;
+}
+
+export type AlarmStore = ReturnType<typeof createAlarmStore>;
+
+export function createAlarmStore(db: Database, quotas: AlarmQuotas = NO_QUOTAS) {
+  return {
+    /**
+     * Alarm and history entry in one statement; a combination also checks and records its members, in one transaction.
+     * @throws AppError `forbidden` when its owner has as many alarms as the quota allows.
+     */
+    create: (creation: Creation): Promise<void> => create(db, quotas, creation),
+    find: (scope: Scope, id: string): Promise<StoredAlarm | undefined> => find(db, scope, id, ''),
+    list: (scope: Scope, query: AlarmQuery): Promise<StoredAlarm[]> => list(db, scope, query),
+    /** Resolves to the alarm as it now is, or undefined when the scope has no such alarm. */
+    replace: (scope: Scope, id: string, replacement: Replacement): Promise<StoredAlarm | undefined> =>
+      db.transaction((tx) => replace(tx, scope, id, replacement)),
+    /** Writes the state columns only. Resolves as `replace`. */
+    setState: (scope: Scope, id: string, change: Replacement['change']): Promise<StoredAlarm | undefined> =>
+      db.transaction((tx) => setState(tx, scope, id, change)),
+    /** Leaves a tombstone that evaluators hear of, and cancels what was not yet delivered. False when there was nothing to delete. */
+    remove: (scope: Scope, id: string, removal: Removal): Promise<boolean> =>
+      db.transaction((tx) => remove(tx, scope, id, removal)),
+  };
+}
+
+async function create(db: Database, quotas: AlarmQuotas, creation: Creation): Promise<void> {
+  for (;;) {
+    try {
+      return await createCounted(db, quotas, creation);
+    } catch (thrown) {
+      // At most once for the project and once for the user: a counter, once there, stays.
+      if (!(thrown instanceof Uncounted)) throw thrown;
+      await startCounting(db, thrown.owner);
+    }
+  }
+}
+
+async function createCounted(db: Database, quotas: AlarmQuotas, creation: Creation): Promise<void> {
+  const { alarm, memberProject, trust } = creation;
+  const combination = combinationOf(alarm.id, alarm.rule, memberProject);
+  if (!combination && !trust && quotas.user < 0) return insertAlarm(db, creation, quotas);
+  await db.transaction(async (tx) => {
+    if (combination) {
+      await lockCombinations(tx);
+      await refuseBadMembers(tx, combination);
+    }
+    await insertAlarm(tx, creation, quotas);
+    if (combination) await writeMembers(tx, alarm.id, combination.memberIds);
+    if (trust) await writeTrust(tx, alarm.id, { next: trust, at: alarm.timestamp });
+  });
+}
+
+async function find(sql: Sql, scope: Scope, id: string, lock: '' | 'for update of a'): Promise<StoredAlarm | undefined> {
+  const { rows } = await sql.query<AlarmRow>(
+    `select ${ALARM_COLUMNS} from ${ALARM_TABLES}
+     where a.id = $1 and ($2::text is null or a.project_id = $2) and a.deleted_at is null ${lock}`,
+    [id, scopeParameter(scope)],
+  );
+  return rows[0] && toAlarm(rows[0]);
+}
+
+const SEVERITY_RANK = `array_position(array['low', 'moderate', 'critical'], a.severity)`;
+const SORT: Record<AlarmSortKey, { sql: string; type: SqlType; of: (alarm: StoredAlarm) => unknown }> = {
+  alarm_id: { sql: 'a.id', type: 'text', of: ({ id }) => id },
+  enabled: { sql: 'a.enabled', type: 'boolean', of: ({ enabled }) => enabled },
+  name: { sql: 'a.name', type: 'text', of: ({ name }) => name },
+  type: { sql: 'a.type', type: 'text', of: ({ rule }) => rule.type },
+  severity: { sql: SEVERITY_RANK, type: 'integer', of: ({ severity }) => SEVERITIES.indexOf(severity) + 1 },
+  timestamp: { sql: 'a.timestamp', type: 'timestamptz', of: ({ timestamp }) => timestamp },
+  user_id: { sql: `coalesce(a.user_id, '')`, type: 'text', of: ({ userId }) => userId ?? '' },
+  project_id: { sql: `coalesce(a.project_id, '')`, type: 'text', of: ({ projectId }) => projectId ?? '' },
+  state: { sql: 'a.state', type: 'text', of: ({ state }) => state },
+  repeat_actions: { sql: 'a.repeat_actions', type: 'boolean', of: ({ repeatActions }) => repeatActions },
+  state_timestamp: { sql: 'a.state_timestamp', type: 'timestamptz', of: ({ stateTimestamp }) => stateTimestamp },
+};
+
+async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: AlarmQuery): Promise<StoredAlarm[]> {
+  const conditions = new Conditions();
+  conditions.add('a.deleted_at is null');
+  within(scope, 'a.project_id', conditions);
+  conditions.equal('a.id', filter.id, 'text');
+  conditions.equal('a.project_id', filter.projectId, 'text');
+  conditions.equal('a.user_id', filter.userId, 'text');
+  conditions.equal('a.type', filter.type, 'text');
+  conditions.equal('a.name', filter.name, 'text');
+  conditions.equal('a.enabled', filter.enabled, 'boolean');
+  conditions.equal('a.state', filter.state, 'text');
+  conditions.equal('a.severity', filter.severity, 'text');
+  conditions.equal('a.timestamp', filter.timestamp, 'timestamptz');
+  conditions.equal('a.repeat_actions', filter.repeatActions, 'boolean');
+  const keys: OrderKey[] = sort.map(({ key, descending }) => ({ ...SORT[key], descending }));
+  if (after)
+    conditions.after(
+      keys,
+      sort.map(({ key }) => SORT[key].of(after)),
+    );
+  const { rows } = await db.query<AlarmRow>(
+    `select ${ALARM_COLUMNS} from ${ALARM_TABLES} ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`,
+    conditions.parameters,
+  );
+  return rows.map(toAlarm);
+}
+
+const UPDATE = `update alarms set project_id = $2, user_id = $3, type = $4, name = $5, description = $6, enabled = $7, rule = $8,
+    ok_actions = $9::text[], alarm_actions = $10::text[], insufficient_data_actions = $11::text[], repeat_actions = $12,
+    severity = $13, time_constraints = $14, delivery_policy = $15, timestamp = $16::timestamptz, state = $17, state_reason = $18,
+    state_timestamp = $19::timestamptz, query_key = $20,
+    previous_partition = case when partition = $21::smallint then previous_partition else partition end, partition = $21::smallint,
+    evaluation_options = $22, state_version = $23::bigint, definition_version = definition_version + 1, revision = pg_current_xact_id()
+  where id = $1`;
+
+async function replace(
+  tx: Sql,
+  scope: Scope,
+  id: string,
+  { rule, memberProject, change, trust }: Replacement,
+): Promise<StoredAlarm | undefined> {
+  const combination = combinationOf(id, rule, memberProject);
+  // Always before the alarm's own row, so that two writers cannot hold one each and want the other's.
+  if (combination) await lockCombinations(tx);
+  const current = await find(tx, scope, id, 'for update of a');
+  if (!current) return undefined;
+  if (combination) await refuseBadMembers(tx, combination);
+  const { next, entry } = change(current);
+  await tx.query(UPDATE, [...alarmParameters(next), next.stateVersion]);
+  await moveCount(tx, current, next);
+  await writeMembers(tx, id, combination?.memberIds ?? []);
+  if (trust) await writeTrust(tx, id, trust);
+  if (entry) await appendHistory(tx, entry);
+  await reviewNotifications(tx, next);
+  return { ...next, definitionVersion: current.definitionVersion + 1 };
+}
+
+async function setState(tx: Sql, scope: Scope, id: string, change: Replacement['change']): Promise<StoredAlarm | undefined> {
+  const current = await find(tx, scope, id, 'for update of a');
+  if (!current) return undefined;
+  const { next, entry } = change(current);
+  await tx.query(
+    `update alarms set state = $2, state_reason = $3, state_timestamp = $4::timestamptz, state_version = $5::bigint,
+       revision = pg_current_xact_id() where id = $1`,
+    [id, next.state satisfies AlarmState, next.stateReason, next.stateTimestamp, next.stateVersion],
+  );
+  if (entry) await appendHistory(tx, entry);
+  return next;
+}
+
+/** What evaluators still add to its results is not shown, and goes with the tombstone. */
+const REMOVE = `with ${countChanges(`('project', $3::text, -1), ('user', $4::text, -1)`)},
+  results as (delete from evaluation_counters where alarm_id = $1)
+  update alarms set deleted_at = $2::timestamptz, definition_version = definition_version + 1, revision = pg_current_xact_id()
+  where id = $1`;
+
+async function remove(tx: Sql, scope: Scope, id: string, { at, entry }: Removal): Promise<boolean> {
+  const current = await find(tx, scope, id, 'for update of a');
+  if (!current) return false;
+  await tx.query(REMOVE, [id, at, current.projectId, current.userId]);
+  await appendHistory(tx, entry(current));
+  await writeMembers(tx, id, []);
+  if (usesTrust(current)) await writeTrust(tx, id, { next: null, at });
+  await cancelNotifications(tx, id, 'alarm deleted', at);
+  return true;
+}
+
+/** Makes waiting notifications due now, since the edit may have removed the cause of their failures. */
+async function reviewNotifications(tx: Sql, alarm: StoredAlarm): Promise<void> {
+  if (!alarm.enabled) return cancelNotifications(tx, alarm.id, 'alarm disabled', alarm.timestamp);
+  await cancelRemovedBy(tx, alarm, alarm.timestamp);
+  await bringAlarmForward(tx, alarm.id, alarm.timestamp);
+}
+
+async function cancelNotifications(tx: Sql, alarmId: string, reason: string, at: Date): Promise<void> {
+  await tx.query(
+    `update notifications set status = 'cancelled', last_error = $2, finished_at = $3::timestamptz
+     where alarm_id = $1 and status = 'pending'`,
+    [alarmId, reason, at],
+  );
+}
+
+function combinationOf(alarmId: string, rule: AlarmRule, projectId: string | null): Combination | undefined {
+  const memberIds = typeOf(rule).members(rule);
+  return memberIds.length === 0 ? undefined : { alarmId, memberIds, projectId };
+}

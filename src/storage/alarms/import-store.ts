@@ -1,0 +1,100 @@
+import { pythonJson } from '../../alarm/wire/python-json.js';
+import { typeOf } from '../../alarm/types/index.js';
+import { countIn } from './alarm-count-store.js';
+import { alarmParameters, type StoredAlarm } from './alarm-row.js';
+import { lockCombinations, refuseBadMembers, writeMembers } from './combination-store.js';
+import type { Database, Sql } from '../database.js';
+import { appendHistory, type HistoryEntry } from './history-store.js';
+
+/** What we have under the id of an alarm that is to be brought over. */
+export type Standing = 'absent' | 'muted' | 'active' | 'deleted';
+
+export interface Import {
+  alarm: StoredAlarm;
+  memberProject: string | null;
+  entry: HistoryEntry;
+}
+
+/** Which muted alarms to activate: those of one project, those with these ids, or (neither given) all. */
+export interface Activation {
+  projectId?: string | undefined;
+  ids?: readonly string[] | undefined;
+  by: { projectId: string | null; userId: string | null };
+  at: Date;
+}
+
+export type ImportStore = ReturnType<typeof createImportStore>;
+
+/** Alarms brought over from another service keep their id, owner, state and moments, and are muted until they are activated. For admins only. */
+export function createImportStore(db: Database) {
+  return {
+    standingOf: (id: string): Promise<Standing> => standingOf(db, id),
+    /** Whatever the quota: they exist already. False when the id is taken meanwhile. */
+    insertMuted: (imported: Import): Promise<boolean> => db.transaction((tx) => insertMuted(tx, imported)),
+    /** Ids of the alarms that run their actions from now on. Each gets an entry in its history. */
+    activate: (activation: Activation): Promise<string[]> => db.transaction((tx) => activate(tx, activation)),
+  };
+}
+
+async function standingOf(db: Sql, id: string): Promise<Standing> {
+  const { rows } = await db.query<{ muted: boolean; deleted: boolean }>(
+    // The row of a deleted alarm goes after a while; its history stays.
+    `select muted, deleted_at is not null as deleted from alarms where id = $1
+     union all
+     select false, true where exists (select 1 from alarm_history where alarm_id = $1 and type = 'deletion')`,
+    [id],
+  );
+  const [row] = rows;
+  if (row === undefined) return 'absent';
+  if (row.deleted) return 'deleted';
+  return row.muted ? 'muted' : 'active';
+}
+
+const INSERT = `
+  insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
+    insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state, state_reason,
+    state_timestamp, query_key, partition, evaluation_options, created_at, muted)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[], $10::text[], $11::text[], $12, $13, $14, $15, $16::timestamptz, $17, $18,
+    $19::timestamptz, $20, $21, $22, $16::timestamptz, true)
+  on conflict (id) do nothing`;
+
+async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import): Promise<boolean> {
+  const memberIds = typeOf(alarm.rule).members(alarm.rule);
+  if (memberIds.length > 0) {
+    await lockCombinations(tx);
+    await refuseBadMembers(tx, { alarmId: alarm.id, memberIds, projectId: memberProject });
+  }
+  const { rowCount } = await tx.query(INSERT, alarmParameters(alarm));
+  if (rowCount === 0) return false;
+  await countIn(tx, alarm);
+  await writeMembers(tx, alarm.id, memberIds);
+  await appendHistory(tx, entry);
+  return true;
+}
+
+const ACTIVATE = `
+  with chosen as (
+    select id from alarms
+     where muted and deleted_at is null and ($1::text is null or project_id = $1) and ($2::text[] is null or id = any($2))
+     order by id for update
+  ), activated as (
+    update alarms a set muted = false, definition_version = definition_version + 1, revision = pg_current_xact_id()
+      from chosen where a.id = chosen.id
+    returning a.id, a.project_id
+  )
+  insert into alarm_history (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, timestamp)
+  select gen_random_uuid()::text, id, 'rule change', $3, $4, $5, project_id, $6 from activated
+  returning alarm_id`;
+
+async function activate(tx: Sql, { projectId, ids, by, at }: Activation): Promise<string[]> {
+  const detail = pythonJson({ tocsin: { muted: false } });
+  const { rows } = await tx.query<{ alarm_id: string }>(ACTIVATE, [
+    projectId ?? null,
+    ids ?? null,
+    detail,
+    by.projectId,
+    by.userId,
+    at,
+  ]);
+  return rows.map(({ alarm_id }) => alarm_id);
+}

@@ -1,0 +1,125 @@
+import pg from 'pg';
+
+import { StartupError, toError } from '../../errors.js';
+import type { Logger } from '../../logger.js';
+import type { Database, QueryOptions, QueryResult, Sql } from '../database.js';
+import { asDatabaseFailure, DatabaseUnavailable } from './outage.js';
+
+/** Version 15 is the oldest whose SQL ours is tested against. */
+const OLDEST_SERVER = 150_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+const ANSWER_SLACK_MS = 2_000;
+
+export interface PostgresOptions {
+  url: string;
+  maxConnections: number;
+  statementTimeoutMs: number;
+}
+
+/**
+ * Connects and checks the server.
+ * @throws StartupError when the server cannot be reached or is older than PostgreSQL 15.
+ */
+export async function openPostgres(options: PostgresOptions, log: Logger): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.maxConnections,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: options.statementTimeoutMs,
+    // The server's own limit does not help while the server, or the way to it, hangs.
+    query_timeout: options.statementTimeoutMs + ANSWER_SLACK_MS,
+    keepAlive: true,
+    lock_timeout: 3_000,
+    idle_in_transaction_session_timeout: 15_000,
+    application_name: 'tocsin',
+    types: { getTypeParser },
+  });
+  // An idle connection that breaks (a restart of the server) is replaced by the pool; without a listener it would end the process.
+  pool.on('error', (err) => log.warn('idle database connection lost', { err }));
+  await refuseUnusable(pool).catch(async (cause: unknown) => {
+    await pool.end();
+    throw cause;
+  });
+  return {
+    kind: 'postgres',
+    query: (text, parameters, options) => run(pool, text, parameters, options),
+    transaction: (work) => transaction(pool, work, log),
+    close: () => pool.end(),
+  };
+}
+
+async function refuseUnusable(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool
+    .query<{ version: string }>("select current_setting('server_version_num') as version")
+    .catch((cause: unknown) => {
+      throw new StartupError(`database.url: cannot connect to PostgreSQL: ${toError(cause).message}`, { cause });
+    });
+  const version = Number(rows[0]?.version);
+  if (version < OLDEST_SERVER) {
+    throw new StartupError(`database.url: PostgreSQL ${Math.floor(version / 10_000)} is too old; Tocsin needs 15 or later`);
+  }
+}
+
+const UNPREPARED: QueryOptions = { prepare: false };
+
+async function transaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>, log: Logger): Promise<T> {
+  const client = await pool.connect().catch((cause: unknown) => {
+    throw asDatabaseFailure(cause);
+  });
+  let broken: Error | undefined;
+  const onError = (err: Error): void => {
+    broken = err;
+  };
+  client.on('error', onError);
+  try {
+    await run(client, 'begin', [], UNPREPARED);
+    const result = await work({ query: (text, parameters, options) => run(client, text, parameters, options) });
+    await run(client, 'commit', [], UNPREPARED);
+    return result;
+  } catch (cause) {
+    // A rollback would only wait behind the statement that was not answered; closing the connection rolls back, too.
+    if (cause instanceof DatabaseUnavailable) broken = cause;
+    else
+      await client.query('rollback').catch((err: unknown) => {
+        broken = toError(err);
+        log.warn('rollback failed, connection dropped', { err: broken });
+      });
+    throw cause;
+  } finally {
+    client.off('error', onError);
+    client.release(broken);
+  }
+}
+
+/** Statements are prepared once per connection, under a name made from their text. */
+const statementNames = new Map<string, string>();
+/** Texts that lists are put together from can take many forms; beyond so many they are sent unprepared. */
+const MAX_PREPARED = 500;
+
+function nameOf(text: string): string | undefined {
+  const known = statementNames.get(text);
+  if (known !== undefined || statementNames.size >= MAX_PREPARED) return known;
+  const name = `s${statementNames.size}`;
+  statementNames.set(text, name);
+  return name;
+}
+
+async function run<Row>(
+  target: pg.Pool | pg.PoolClient,
+  text: string,
+  parameters: readonly unknown[] = [],
+  { prepare = true }: QueryOptions = {},
+): Promise<QueryResult<Row>> {
+  const name = prepare ? nameOf(text) : undefined;
+  const statement = { ...(name === undefined ? {} : { name }), text, values: [...parameters] };
+  const { rows, rowCount } = await target.query<pg.QueryResultRow>(statement).catch((cause: unknown) => {
+    throw asDatabaseFailure(cause);
+  });
+  return { rows: rows as Row[], rowCount: rowCount ?? 0 };
+}
+
+const INT8 = 20;
+
+function getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {
+  return oid === INT8 ? Number : (pg.types.getTypeParser as (oid: number, format?: string) => unknown)(oid, format);
+}

@@ -1,0 +1,24 @@
+import type { BehindRow, RecordBehind } from '../../evaluator/lateness/behind-recorder.js';
+import type { Database } from '../database.js';
+
+/** Partitions are locked in order of their numbers, as by every other writer. A row with the same value is not written. */
+const RECORD = `
+  with mine as (
+    select p.id, i.behind
+      from partitions p join unnest($2::smallint[], $3::bigint[], $4::text[]::jsonb[]) as i (id, epoch, behind)
+        on p.id = i.id and p.epoch = i.epoch
+     where p.owner = $1 and p.behind is distinct from i.behind
+     order by p.id for no key update of p)
+  update partitions p set behind = mine.behind from mine where p.id = mine.id`;
+
+/** Writes which alarms are behind, for partitions that the member still owns. */
+export function createBehindStore(db: Database, memberId: string): RecordBehind {
+  return async (rows: readonly BehindRow[]) => {
+    await db.query(RECORD, [
+      memberId,
+      rows.map(({ partition }) => partition),
+      rows.map(({ epoch }) => epoch),
+      rows.map(({ alarms }) => (Object.keys(alarms).length === 0 ? null : JSON.stringify(alarms))),
+    ]);
+  };
+}

@@ -1,0 +1,213 @@
+import type { AlarmState, DeliveryPolicy } from '../../alarm/alarm.js';
+import { decide } from '../../alarm/decide.js';
+import { createOpenTimesSource } from '../../alarm/time-constraint/open-times.js';
+import type { AlarmEvent } from '../../alarm/types/event/event.js';
+import { event as eventType } from '../../alarm/types/event/index.js';
+import type { EventRule } from '../../alarm/types/event/schema.js';
+import type { Database, Sql } from '../database.js';
+import { eventsFor, rememberMatchers, sightOf, type JudgedAlarm, type Sight } from './event-matches.js';
+import { OUTCOME_COLUMNS, writeOutcomeRows, type Decided, type OutcomeAlarm, type Written } from './outcome-rows.js';
+
+export interface EventStoreOptions {
+  now: () => Date;
+  /** Lets others have the thread. Called between judgements, of which a list of events against many alarms is a lot. */
+  pause: () => Promise<void>;
+  /** As for evaluations: see `OutcomeRows`. */
+  staleAfterMs: number;
+  defaultPolicy: string;
+}
+
+/** What one event did to one alarm. */
+export interface Firing {
+  alarmId: string;
+  from: AlarmState;
+  to: AlarmState;
+  reason: string;
+  stateVersion: number;
+}
+
+export interface RecordedEvents {
+  /** How many were not known before. */
+  stored: number;
+  firings: Firing[];
+  notifications: number;
+}
+
+/** Firings of one transaction. More would hold their alarms for longer than an owner who edits one should wait. */
+const MAX_FIRINGS = 5_000;
+const JUDGEMENTS_WITHOUT_PAUSE = 5_000;
+
+/** The default policy of event alarms: a newer event does not make an older one untrue. `notifier.policy` is for states and does not apply. */
+const EVENT_POLICY: DeliveryPolicy = 'every';
+
+class TooManyFirings extends Error {}
+
+const INSERT = `
+  insert into events (message_id, event_type, project_id, generated, body, received_at)
+  select e.message_id, e.event_type, e.project_id, e.generated, e.body, $6
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[]::timestamptz[], $5::text[])
+         as e (message_id, event_type, project_id, generated, body)
+  on conflict (project_id, message_id) do nothing returning project_id as "projectId", message_id as "messageId"`;
+
+const JUDGED = `a.id, coalesce(a.project_id, '') as owner, a.rule, a.time_constraints, a.definition_version, a.repeat_actions`;
+const ON_EVENTS = `a.deleted_at is null and a.enabled and a.type = 'event'`;
+
+/** An alarm that stays as it is whatever happens is not looked at. */
+const CANDIDATES = `
+  select ${JUDGED} from alarms a
+   where coalesce(a.project_id, '') = any($1::text[]) and ${ON_EVENTS} and (a.state <> 'alarm' or a.repeat_actions)`;
+
+/** In order of their ids, so that two posts cannot hold one alarm each and want the other's. */
+const LOCK = `
+  select ${JUDGED}, a.state, ${OUTCOME_COLUMNS} from alarms a where a.id = any($1::text[]) and ${ON_EVENTS} order by a.id for update`;
+
+/** No new revision: evaluators do not hold these alarms, and combinations of them read the stored state. */
+const SET_STATE = `
+  update alarms a set state = 'alarm', state_version = i.state_version, state_reason = i.reason,
+         state_timestamp = case when a.state = 'alarm' then a.state_timestamp else $4::timestamptz end
+    from unnest($1::text[], $2::bigint[], $3::text[]) as i (id, state_version, reason) where a.id = i.id`;
+
+type LockedAlarm = JudgedAlarm & OutcomeAlarm & { state: AlarmState };
+
+export type EventStore = ReturnType<typeof createEventStore>;
+
+/** Events, and the alarms that they set off. */
+export function createEventStore(db: Database, options: EventStoreOptions) {
+  const made = { matcherOf: rememberMatchers(), openTimesOf: createOpenTimesSource().ofJson };
+  return {
+    /**
+     * Stores events and fires alarms, in the order of the events, in one transaction. An event whose id its project has already used is
+     * known, and fires nothing: so each fires each alarm once, however often it is sent, and whoever sends it at the same time.
+     * Undefined when they would fire more than one transaction should; nothing is stored then, and fewer of them may be tried.
+     * A single event is always taken.
+     */
+    async record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined> {
+      try {
+        return await db.transaction((tx) => record(tx, { ...options, ...made }, events));
+      } catch (thrown) {
+        if (thrown instanceof TooManyFirings) return undefined;
+        throw thrown;
+      }
+    },
+  };
+}
+
+async function record(
+  tx: Sql,
+  options: EventStoreOptions & Pick<Sight, 'matcherOf' | 'openTimesOf'>,
+  events: readonly AlarmEvent[],
+): Promise<RecordedEvents> {
+  const receivedAt = options.now();
+  const fresh = await insert(tx, events, receivedAt);
+  const sight = sightOf(fresh, receivedAt, options);
+  const hits = await judge(await candidates(tx, fresh), sight, options.pause);
+  const matched = [...hits.values()].reduce((sum, { events: those }) => sum + those.length, 0);
+  if (matched > MAX_FIRINGS && events.length > 1) throw new TooManyFirings();
+  const changed = await fire(tx, hits, sight);
+  const at = options.now(); // with the alarms locked, so that the times in an alarm's history rise
+  await setStates(tx, changed, at);
+  const notifications = await writeOutcomeRows(tx, {
+    changed,
+    repeated: [],
+    at,
+    staleBefore: new Date(at.getTime() - options.staleAfterMs),
+    defaultPolicy: options.defaultPolicy,
+  });
+  return { stored: fresh.length, firings: changed.map(firingOf), notifications };
+}
+
+/** Resolves to those that were not known, in the order given. */
+async function insert(tx: Sql, events: readonly AlarmEvent[], receivedAt: Date): Promise<AlarmEvent[]> {
+  const unique = new Map<string, AlarmEvent>();
+  for (const one of events) if (!unique.has(keyOf(one))) unique.set(keyOf(one), one);
+  // Everybody inserts in one order: two posts with the same events wait for each other in turn, and not in a circle.
+  const sorted = [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  const { rows } = await tx.query<Pick<AlarmEvent, 'projectId' | 'messageId'>>(INSERT, [
+    sorted.map(({ messageId }) => messageId),
+    sorted.map(({ eventType: type }) => type),
+    sorted.map(({ projectId }) => projectId),
+    sorted.map(({ generated }) => generated?.toISOString() ?? null),
+    sorted.map(({ raw }) => JSON.stringify(raw)),
+    receivedAt,
+  ]);
+  const stored = new Set(rows.map(keyOf));
+  return [...unique].flatMap(([key, one]) => (stored.has(key) ? [one] : []));
+}
+
+function keyOf({ projectId, messageId }: Pick<AlarmEvent, 'projectId' | 'messageId'>): string {
+  return JSON.stringify([projectId, messageId]);
+}
+
+async function candidates(tx: Sql, events: readonly AlarmEvent[]): Promise<JudgedAlarm[]> {
+  if (events.length === 0) return [];
+  const projects = [...new Set(events.map(({ projectId }) => projectId))];
+  return (await tx.query<JudgedAlarm>(CANDIDATES, [projects])).rows;
+}
+
+/** What an alarm's definition of that version matched. */
+interface Hit {
+  definitionVersion: number;
+  events: AlarmEvent[];
+}
+
+async function judge(alarms: readonly JudgedAlarm[], sight: Sight, pause: EventStoreOptions['pause']): Promise<Map<string, Hit>> {
+  const hits = new Map<string, Hit>();
+  let judgements = 0;
+  for (const alarm of alarms) {
+    const group = sight.byProject.get(alarm.owner);
+    const askedBefore = group?.asking ?? 0;
+    const found = eventsFor(alarm, sight);
+    if (found.length > 0) hits.set(alarm.id, { definitionVersion: alarm.definition_version, events: found });
+    if (group) judgements += group.events.length + group.asking - askedBefore;
+    if (judgements < JUDGEMENTS_WITHOUT_PAUSE) continue;
+    await pause();
+    judgements = 0;
+  }
+  return hits;
+}
+
+/** Locks the alarms that matched and decides about them as they now are; one that was edited meanwhile is judged again. */
+async function fire(tx: Sql, hits: ReadonlyMap<string, Hit>, sight: Sight): Promise<Written[]> {
+  if (hits.size === 0) return [];
+  const { rows } = await tx.query<LockedAlarm>(LOCK, [[...hits.keys()]]);
+  return rows.flatMap((row) => {
+    const hit = hits.get(row.id);
+    const isSame = hit?.definitionVersion === row.definition_version;
+    return firingsOf(row, isSame ? hit.events : eventsFor(row, sight));
+  });
+}
+
+/** The first event may change the state; each one after it fires again only where actions are repeated, from alarm to alarm. */
+function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): Written[] {
+  const { query } = JSON.parse(row.rule) as EventRule;
+  const firings: Written[] = [];
+  let { state } = row;
+  for (const one of events) {
+    const verdict = { verdict: 'alarm', findings: { query, event: one } } as const;
+    const decision = decide({ state, repeatActions: row.repeat_actions }, verdict, eventType);
+    if (decision.kind === 'stay') break;
+    const { reason, reasonData } = decision;
+    // Aodh records every firing, and each carries another event: none is a mere repetition that a newer one could replace.
+    const outcome: Decided = { kind: 'transition', from: state, to: 'alarm', reason, reasonData };
+    const version = row.state_version + firings.length + 1;
+    firings.push({ outcome, row: { ...row, delivery_policy: row.delivery_policy ?? EVENT_POLICY, state_version: version } });
+    state = 'alarm';
+  }
+  return firings;
+}
+
+/** The last firing of each alarm is what it is left with. */
+async function setStates(tx: Sql, changed: readonly Written[], at: Date): Promise<void> {
+  const last = [...new Map(changed.map((one) => [one.row.id, one])).values()];
+  if (last.length === 0) return;
+  await tx.query(SET_STATE, [
+    last.map(({ row }) => row.id),
+    last.map(({ row }) => row.state_version),
+    last.map(({ outcome }) => outcome.reason),
+    at,
+  ]);
+}
+
+function firingOf({ outcome: { from, to, reason }, row }: Written): Firing {
+  return { alarmId: row.id, from, to, reason, stateVersion: row.state_version };
+}

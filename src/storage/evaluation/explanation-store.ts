@@ -1,0 +1,95 @@
+import type { AlarmState } from '../../alarm/alarm.js';
+import { LAST_EVALUATED } from '../alarms/alarm-row.js';
+import type { Database } from '../database.js';
+
+/** Whose an alarm is to evaluate, and how far that one is. */
+export interface EvaluationProgress {
+  partition: number;
+  epoch: number;
+  /** The evaluator that holds the partition; null while nobody does. */
+  owner: string | null;
+  lastEvaluatedAt: Date | null;
+  /** Since when the alarm has been behind; null if it is not. */
+  behindSince: Date | null;
+  createdAt: Date;
+}
+
+/** The state that an alarm had at a moment of the past. */
+export interface PastState {
+  state: AlarmState;
+  /** The change that brought it about; null for the state that the alarm was created with. */
+  since: Date | null;
+  reason: string | null;
+}
+
+export interface Firing {
+  at: Date;
+  reason: string;
+}
+
+export type ExplanationStore = ReturnType<typeof createExplanationStore>;
+
+/** What explanations read of alarms that were found for their reader before, and of those that these combine. */
+export function createExplanationStore(db: Database) {
+  return {
+    progressOf: (alarmId: string): Promise<EvaluationProgress | undefined> => progressOf(db, alarmId),
+    /** Just before `at`, so that an evaluation that changed the state at that very moment is seen from where it started. */
+    statesAt: (alarmIds: readonly string[], at: Date): Promise<ReadonlyMap<string, PastState>> => statesAt(db, alarmIds, at),
+    /** The last transition before `at` that an evaluation, and not a person, brought about. */
+    lastFiring: (alarmId: string, at: Date): Promise<Firing | undefined> => lastFiring(db, alarmId, at),
+  };
+}
+
+const PROGRESS = `
+  select p.id as partition, p.epoch, p.owner, ${LAST_EVALUATED} as "lastEvaluatedAt",
+         to_timestamp((p.behind -> a.id ->> 'dueMs')::float8 / 1000) as "behindSince", a.created_at as "createdAt"
+    from alarms a join partitions p on p.id = a.partition where a.id = $1 and a.deleted_at is null`;
+
+async function progressOf(db: Database, alarmId: string): Promise<EvaluationProgress | undefined> {
+  return (await db.query<EvaluationProgress>(PROGRESS, [alarmId])).rows[0];
+}
+
+/** Each change tells the state before it, so the first one after a moment tells the state at that moment. */
+const STATES_AT = `
+  select a.id, coalesce(later.previous_state, a.state) as state, earlier.timestamp as since, earlier.detail
+    from alarms a
+    left join lateral (
+      select h.timestamp, h.detail from alarm_history h
+       where h.alarm_id = a.id and h.state_version is not null and h.timestamp < $2::timestamptz
+       order by h.timestamp desc, h.state_version desc limit 1) earlier on true
+    left join lateral (
+      select h.previous_state from alarm_history h
+       where h.alarm_id = a.id and h.state_version is not null and h.timestamp >= $2::timestamptz
+       order by h.timestamp, h.state_version limit 1) later on true
+   where a.id = any($1::text[])`;
+
+interface StateRow {
+  id: string;
+  state: AlarmState;
+  since: Date | null;
+  detail: string | null;
+}
+
+async function statesAt(db: Database, alarmIds: readonly string[], at: Date): Promise<ReadonlyMap<string, PastState>> {
+  const { rows } = await db.query<StateRow>(STATES_AT, [alarmIds, at]);
+  return new Map(
+    rows.map(({ id, state, since, detail }) => [id, { state, since, reason: detail === null ? null : reasonIn(detail) }]),
+  );
+}
+
+const LAST_FIRING = `
+  select timestamp, detail from alarm_history
+   where alarm_id = $1 and type = 'state transition' and user_id is null and timestamp < $2::timestamptz
+   order by timestamp desc, state_version desc limit 1`;
+
+async function lastFiring(db: Database, alarmId: string, at: Date): Promise<Firing | undefined> {
+  const { rows } = await db.query<{ timestamp: Date; detail: string }>(LAST_FIRING, [alarmId, at]);
+  return rows[0] && { at: rows[0].timestamp, reason: reasonIn(rows[0].detail) ?? '' };
+}
+
+/** Evaluators and people leave their reasons under different names. */
+function reasonIn(detail: string): string | null {
+  const { transition_reason: transition, state_reason: set } = JSON.parse(detail) as Record<string, unknown>;
+  const reason = transition ?? set;
+  return typeof reason === 'string' ? reason : null;
+}

@@ -1,0 +1,68 @@
+import type { PartitionStore, TakenPartition, TakeRequest } from '../../partition/ownership.js';
+import type { Database } from '../database.js';
+
+export interface OwnerCount {
+  /** Null stands for the partitions that nobody has. */
+  owner: string | null;
+  count: number;
+}
+
+/** Who holds which partition. Leases are judged by the server's clock; everything that changes hands does so in one statement. */
+export function createPartitionStore(db: Database): PartitionStore & { ownerCounts(): Promise<OwnerCount[]> } {
+  return {
+    ownedBy: (memberId) => ownedBy(db, memberId),
+    take: (request) => take(db, request),
+    release: (memberId, ids) => release(db, memberId, ids),
+    ownerCounts: () => ownerCounts(db),
+  };
+}
+
+async function ownedBy(db: Database, memberId: string): Promise<{ id: number; epoch: number }[]> {
+  const { rows } = await db.query<{ id: number; epoch: number }>('select id, epoch from partitions where owner = $1', [memberId]);
+  return rows;
+}
+
+/**
+ * Rows that another transaction holds are skipped, not waited for: an owner that was paused in the midst of a commit must not keep its
+ * heirs from all the others. The next heartbeat tries again.
+ */
+const TAKE = `
+  with free as (
+    select p.id from partitions p
+    where p.id = any($2::text[]::smallint[])
+      and (p.owner is null or p.owner = $1 or $4::boolean or not exists (
+        select 1 from members m
+        where m.id = p.owner and m.heartbeat_at > clock_timestamp() - $3::float8 * interval '1 millisecond'))
+    for update of p skip locked
+  )
+  update partitions p set epoch = p.epoch + 1, owner = $1
+  from free where p.id = free.id
+  returning p.id, p.epoch, p.last_evaluated_at`;
+
+async function take(db: Database, { memberId, ids, leaseMs, fromAnybody }: TakeRequest): Promise<TakenPartition[]> {
+  const { rows } = await db.query<{ id: number; epoch: number; last_evaluated_at: Date | null }>(TAKE, [
+    memberId,
+    ids.map(String),
+    leaseMs,
+    fromAnybody,
+  ]);
+  return rows.map((row) => ({ id: row.id, epoch: row.epoch, lastEvaluatedAt: row.last_evaluated_at }));
+}
+
+/** Locked in order of their numbers, as every other writer of partitions does. */
+const RELEASE = `
+  with mine as (
+    select id from partitions where owner = $1 and id = any($2::text[]::smallint[]) order by id for update)
+  update partitions p set owner = null from mine where p.id = mine.id`;
+
+async function release(db: Database, memberId: string, ids: readonly number[]): Promise<number> {
+  const { rowCount } = await db.query(RELEASE, [memberId, ids.map(String)]);
+  return rowCount;
+}
+
+async function ownerCounts(db: Database): Promise<OwnerCount[]> {
+  const { rows } = await db.query<OwnerCount>(
+    'select owner, count(*) as count from partitions group by owner order by owner nulls last',
+  );
+  return rows;
+}

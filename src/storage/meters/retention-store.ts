@@ -1,0 +1,38 @@
+import type { Database } from '../database.js';
+
+/** Rows removed by one call: few enough to hold no lock for long. */
+export const PRUNE_BATCH = 5_000;
+
+const PRUNE_SAMPLES = `
+  delete from samples where id in (select id from samples where timestamp < $1 order by timestamp limit ${PRUNE_BATCH})`;
+
+const PRUNE_METER_RESOURCES = `
+  delete from meter_resources where (meter, resource_id, project_id) in (
+    select meter, resource_id, project_id from meter_resources where last_sample_at < $1 limit ${PRUNE_BATCH})`;
+
+const PRUNE_EVENTS = `
+  delete from events where (project_id, message_id) in (
+    select project_id, message_id from events where received_at < $1 order by received_at limit ${PRUNE_BATCH})`;
+
+/** A tombstone goes when every live evaluator has read past it. One that has not loaded yet (`seen` is null) keeps them all. */
+const PRUNE_TOMBSTONES = `
+  with old as materialized (
+    select id from alarms where deleted_at < $1
+       and not exists (select 1 from members m where m.role = 'evaluator' and (m.seen is null or m.seen <= alarms.revision))
+     order by deleted_at limit ${PRUNE_BATCH}
+  ), results as (delete from evaluation_counters where alarm_id in (select id from old))
+  delete from alarms where id in (select id from old)`;
+
+/** Removes what has outlived its retention, a bounded number of rows at a time. */
+export function createRetentionStore(db: Database) {
+  const prune = async (text: string, before: Date): Promise<number> => (await db.query(text, [before])).rowCount;
+  return {
+    pruneSamples: async (before: Date) => {
+      await prune(PRUNE_METER_RESOURCES, before);
+      return prune(PRUNE_SAMPLES, before);
+    },
+    /** An event that is sent again after this is a new one. */
+    pruneEvents: (before: Date) => prune(PRUNE_EVENTS, before),
+    pruneTombstones: (before: Date) => prune(PRUNE_TOMBSTONES, before),
+  };
+}

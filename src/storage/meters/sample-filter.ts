@@ -1,0 +1,38 @@
+import { Conditions } from '../conditions.js';
+import { within, type Scope } from '../scope.js';
+
+export interface SampleFilter {
+  resourceId?: string;
+  projectId?: string;
+  userId?: string;
+  source?: string;
+  messageId?: string;
+  /** Dotted paths into the metadata; values are compared as text. */
+  metadata?: readonly { path: string; value: string }[];
+  timestamps?: readonly { op: TimeOperator; at: Date }[];
+}
+
+export type TimeOperator = 'lt' | 'le' | 'gt' | 'ge' | 'eq';
+
+const COMPARISONS = { lt: '<', le: '<=', gt: '>', ge: '>=', eq: '=' } as const satisfies Record<TimeOperator, string>;
+
+/** The samples of one meter that a scope may see and a filter asks for. */
+export function sampleConditions(scope: Scope, meter: string, filter: SampleFilter): Conditions {
+  const conditions = new Conditions();
+  conditions.equal('meter', meter, 'text');
+  within(scope, 'project_id', conditions);
+  conditions.equal('resource_id', filter.resourceId, 'text');
+  conditions.equal('project_id', filter.projectId, 'text');
+  conditions.equal('user_id', filter.userId, 'text');
+  conditions.equal('source', filter.source, 'text');
+  conditions.equal('message_id', filter.messageId, 'text');
+  for (const { path, value } of filter.metadata ?? []) {
+    const nested = `resource_metadata #>> ${conditions.parameter(path.split('.'), 'text[]')}`;
+    const dotted = `resource_metadata ->> ${conditions.parameter(path, 'text')}`;
+    conditions.equal(`coalesce(${nested}, ${dotted})`, value, 'text');
+  }
+  for (const { op, at } of filter.timestamps ?? []) {
+    conditions.add(`timestamp ${COMPARISONS[op]} ${conditions.parameter(at, 'timestamptz')}`);
+  }
+  return conditions;
+}

@@ -1,0 +1,150 @@
+import type { DeliveryPolicy } from '../../alarm/alarm.js';
+import type { Sql } from '../database.js';
+import { ACTION_REMOVED, cancelRemoved, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
+
+export interface FinishedAttempt {
+  id: string;
+  attempt: number;
+  startedAt: Date;
+  durationMs: number;
+  outcome: 'delivered' | 'retry' | 'dead';
+  httpStatus: number | null;
+  /** A class, never the text of an error: tenants see it. */
+  error: string | null;
+  /** For `retry`; null when the schedule is exhausted. */
+  nextAttemptAt: Date | null;
+  /** The receiver's Retry-After: no notification of this delivery queue is sent earlier. */
+  notBefore?: Date | null;
+  /** True if the host answered, with any status; null or absent if the attempt says nothing about that. */
+  hasHostAnswered?: boolean | null;
+}
+
+export interface RecordRules {
+  now: Date;
+  defaultPolicy: DeliveryPolicy;
+  maxAgeMs: number;
+}
+
+export interface RecordedAttempt {
+  id: string;
+  status: 'pending' | 'delivered' | 'dead' | 'superseded' | 'cancelled';
+  lastError: string | null;
+  alarmId: string;
+  /** Null if the alarm's row is gone. */
+  alarmName: string | null;
+  /** The receiver, for limits on connections: `host:port` of a URL, otherwise the scheme. */
+  host: string;
+  attempt: number;
+  /** Null when no status line came. */
+  httpStatus: number | null;
+}
+
+/**
+ * One statement for all attempts that have ended. Whether a failed one waits, is stale, cancelled or dead is judged here,
+ * where the alarm's present state can be read. A replayed notification is never stale, and only a later edit cancels it. A newer repeat replaces
+ * an older one. A transition is due at once if a repeat became due during its attempt; its position in the schedule then stays. The statement
+ * also records the host's answer and Retry-After; rows of hosts and queues are locked in order, so that two notifiers cannot deadlock.
+ */
+const RECORD = `
+with finished as (
+  select * from unnest($1::text[], $2::int[], $3::text[]::timestamptz[], $4::int[], $5::text[], $6::int[], $7::text[],
+    $8::text[]::timestamptz[], $12::text[]::timestamptz[], $13::boolean[])
+  as f (id, attempt, started_at, duration_ms, outcome, http_status, error, next_attempt_at, not_before, has_host_answered)
+),
+judged as (
+  select f.*, n.host, n.lane, a.name as alarm_name, ${IS_LISTED} as is_listed,
+    case
+      when f.outcome <> 'retry' then f.outcome
+      when ${IS_UNWANTED} then 'cancelled'
+      when n.replayed_at is null and a.state_version > n.sequence
+        and (n.kind = 'repeat' or coalesce(n.policy, $10) = 'current') then 'superseded'
+      when n.replayed_at is null and n.kind = 'repeat' and r.newest is not null then 'superseded'
+      when f.next_attempt_at is null then 'exhausted'
+      when coalesce(n.replayed_at, n.created_at) <= $11 then 'expired'
+      else 'pending'
+    end as verdict,
+    f.outcome = 'retry' and r.newest > f.started_at as is_brought_forward,
+    greatest(f.not_before, (select h.not_before from delivery_holds h where h.lane = n.lane)) as held_until
+  from finished f
+  join notifications n on n.id = f.id and n.attempt = f.attempt and n.status = 'in_flight'
+  left join alarms a on a.id = n.alarm_id
+  left join lateral (
+    select max(w.created_at) as newest from notifications w
+     where f.outcome = 'retry' and w.lane = n.lane and w.ordinal > n.ordinal and w.kind = 'repeat' and w.status = 'pending'
+  ) r on true
+),
+holds as (
+  insert into delivery_holds (lane, not_before)
+  select j.lane, max(j.not_before) from judged j where j.not_before is not null group by j.lane order by j.lane
+  on conflict (lane) do update set not_before = greatest(delivery_holds.not_before, excluded.not_before)
+),
+last_outcomes as (
+  select distinct on (j.host) j.host, j.has_host_answered as answered,
+    j.started_at + j.duration_ms * interval '1 ms' as outcome_at
+  from judged j where j.has_host_answered is not null
+  order by j.host, j.started_at + j.duration_ms * interval '1 ms' desc, j.has_host_answered desc
+),
+hosts as (
+  insert into receiver_hosts (host, answered, outcome_at)
+  select l.host, l.answered, l.outcome_at from last_outcomes l
+   where not exists (
+     select 1 from receiver_hosts h where h.host = l.host and h.answered = l.answered
+       and h.outcome_at > l.outcome_at - interval '1 hour')
+   order by l.host
+  on conflict (host) do update set answered = excluded.answered, outcome_at = excluded.outcome_at
+    where receiver_hosts.outcome_at is null or receiver_hosts.outcome_at <= excluded.outcome_at
+),
+ended as (
+  update notifications n set
+    status = case when j.verdict in ('exhausted', 'expired') then 'dead' else j.verdict end,
+    claim_until = null,
+    next_attempt_at = case
+      when j.verdict <> 'pending' then n.next_attempt_at
+      when j.is_brought_forward then least(j.next_attempt_at, greatest($9::timestamptz, j.held_until))
+      else j.next_attempt_at end,
+    attempt_base = n.attempt_base + case when j.verdict = 'pending' and j.is_brought_forward then 1 else 0 end,
+    finished_at = case when j.verdict = 'pending' then null else $9::timestamptz end,
+    last_error = case
+      when j.verdict = 'delivered' then null
+      when j.verdict in ('pending', 'dead') then j.error
+      else j.verdict || coalesce(': ' || j.error, '') end
+  from judged j
+  where n.id = j.id and n.attempt = j.attempt and n.status = 'in_flight'
+  returning n.id, n.attempt, n.status, n.last_error, n.alarm_id, n.host, j.alarm_name, j.http_status, j.is_listed
+),
+noted as (
+  insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status, error)
+  select j.id, j.attempt, j.started_at, j.duration_ms, j.outcome, j.http_status, j.error
+  from judged j join ended e on e.id = j.id
+  on conflict do nothing
+)
+select id, status, last_error as "lastError", alarm_id as "alarmId", alarm_name as "alarmName", host, attempt,
+  http_status as "httpStatus", is_listed as "isListed" from ended`;
+
+/** Call through the claim store: outcomes belong to claims. */
+export async function recordAttempts(
+  db: Sql,
+  finished: readonly FinishedAttempt[],
+  rules: RecordRules,
+): Promise<RecordedAttempt[]> {
+  const { rows } = await db.query<RecordedAttempt & { isListed: boolean }>(RECORD, [
+    finished.map(({ id }) => id),
+    finished.map(({ attempt }) => attempt),
+    finished.map(({ startedAt }) => startedAt.toISOString()),
+    finished.map(({ durationMs }) => Math.round(durationMs)),
+    finished.map(({ outcome }) => outcome),
+    finished.map(({ httpStatus }) => httpStatus),
+    finished.map(({ error }) => error),
+    finished.map(({ nextAttemptAt }) => nextAttemptAt?.toISOString() ?? null),
+    rules.now,
+    rules.defaultPolicy,
+    new Date(rules.now.getTime() - rules.maxAgeMs),
+    finished.map(({ notBefore }) => notBefore?.toISOString() ?? null),
+    finished.map(({ hasHostAnswered }) => hasHostAnswered ?? null),
+  ]);
+  const inDoubt = rows.filter(({ status, isListed }) => status === 'pending' && !isListed).map(({ id }) => id);
+  const removed = new Set(await cancelRemoved(db, inDoubt, rules.now));
+  return rows.map(({ isListed, ...recorded }) =>
+    removed.has(recorded.id) ? { ...recorded, status: 'cancelled', lastError: ACTION_REMOVED } : recorded,
+  );
+}

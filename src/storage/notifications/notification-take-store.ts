@@ -1,0 +1,101 @@
+import type { Sql } from '../database.js';
+import type { ClaimedNotification } from './notification-claim-store.js';
+import { cancelRemoved, cancelWaiting, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
+
+interface Taken {
+  taken: Omit<ClaimedNotification, 'isHostAnswering'>[];
+  /** How many notifications were cancelled instead. */
+  dropped: number;
+}
+
+/**
+ * SQL for the first attempt in the present series of rejected attempts of notification `n`. Attempts since the last replay count.
+ * `attempt_base` does not mark that replay, since it rises with each attempt that was brought forward.
+ */
+const REJECTED_SINCE = `(
+  select min(r.started_at + r.duration_ms * interval '1 millisecond') from attempts r
+  where r.notification_id = n.id and r.error = 'rejected' and r.started_at >= coalesce(n.replayed_at, '-infinity')
+    and not exists (
+      select 1 from attempts o
+      where o.notification_id = n.id and o.attempt > r.attempt and o.error is distinct from 'rejected'
+    )
+)`;
+
+/**
+ * Here, at the latest, a notification is found that an edit made pointless: an edit and a concurrent replay, or end of an attempt, may not have
+ * seen each other.
+ */
+const TAKE = `
+  with free as materialized (
+    select n.id, a.id is not null and ${IS_UNWANTED} as is_unwanted, $3 or ${IS_LISTED} as is_listed
+      from notifications n left join alarms a on a.id = n.alarm_id
+     where n.id = any($1::text[]) and n.status = 'pending' for update of n skip locked
+  ),
+  taken as (
+    update notifications n set status = 'in_flight', attempt = n.attempt + 1, claim_until = $2
+      from free where n.id = free.id and free.is_listed and not free.is_unwanted
+    returning n.id, n.alarm_id, n.project_id, n.kind, n.sequence, n.transition_time, n.action, n.lane, n.host, n.body,
+      n.attempt, n.attempt_base, ${REJECTED_SINCE} as rejected_since, n.created_at
+  )
+  select free.is_unwanted, free.id as free_id, taken.* from free left join taken on taken.id = free.id`;
+
+interface TakenRow {
+  id: string;
+  alarm_id: string;
+  project_id: string | null;
+  kind: 'transition' | 'repeat';
+  sequence: number;
+  transition_time: Date;
+  action: string;
+  lane: string;
+  host: string;
+  body: string;
+  attempt: number;
+  attempt_base: number;
+  rejected_since: Date | null;
+  created_at: Date;
+}
+
+type FreeRow = { free_id: string; is_unwanted: boolean } & (TakenRow | { id: null });
+
+/** Claims these notifications, except those that another transaction has locked. Cancels those that must no longer be sent. */
+export async function takeClaims(
+  tx: Sql,
+  ids: readonly string[],
+  { claimUntil, now }: { claimUntil: Date; now: Date },
+): Promise<Taken> {
+  if (ids.length === 0) return { taken: [], dropped: 0 };
+  const { rows } = await tx.query<FreeRow>(TAKE, [ids, claimUntil, false]);
+  const left = rows.filter(({ id }) => id === null);
+  if (left.length === 0) return { taken: claimedIn(rows), dropped: 0 };
+  const unwanted = left.filter((one) => one.is_unwanted).map(({ free_id }) => free_id);
+  await cancelWaiting(tx, { ids: unwanted, reason: 'alarm deleted or disabled', at: now });
+  const inDoubt = left.filter((one) => !one.is_unwanted).map(({ free_id }) => free_id);
+  const removed = new Set(await cancelRemoved(tx, inDoubt, now));
+  const listed = inDoubt.filter((id) => !removed.has(id));
+  const others = listed.length === 0 ? [] : (await tx.query<FreeRow>(TAKE, [listed, claimUntil, true])).rows;
+  return { taken: claimedIn([...rows, ...others]), dropped: unwanted.length + removed.size };
+}
+
+function claimedIn(rows: readonly FreeRow[]): Taken['taken'] {
+  return rows.flatMap((row) => (row.id === null ? [] : [toClaimed(row)]));
+}
+
+function toClaimed(row: TakenRow): Taken['taken'][number] {
+  return {
+    id: row.id,
+    alarmId: row.alarm_id,
+    projectId: row.project_id,
+    kind: row.kind,
+    sequence: row.sequence,
+    transitionTime: row.transition_time,
+    action: row.action,
+    lane: row.lane,
+    host: row.host,
+    body: row.body,
+    attempt: row.attempt,
+    attemptInSchedule: row.attempt - row.attempt_base,
+    rejectedSince: row.rejected_since,
+    createdAt: row.created_at,
+  };
+}

@@ -1,0 +1,94 @@
+import {
+  severityRank,
+  severityRankSql,
+  type ComplexFilter,
+  type Field,
+  type Fields,
+  type Leaf,
+  type Operand,
+} from './complex-filter.js';
+import type { Conditions, SqlType } from '../conditions.js';
+
+interface Context<Row, Name extends string> {
+  fields: Fields<Row, Name>;
+  conditions: Conditions;
+}
+
+/**
+ * The filter as a condition in SQL. Where it has regular expressions, which SQL does not get to see, the condition lets through
+ * more rows than the filter, and never fewer.
+ */
+export function filterSql<Row, Name extends string>(filter: ComplexFilter<Name>, context: Context<Row, Name>): string {
+  return compile(filter, context, true);
+}
+
+/** A regular expression counts as `unknown`; under each `not`, more rows inside mean fewer outside, so it turns round. */
+function compile<Row, Name extends string>(filter: ComplexFilter<Name>, context: Context<Row, Name>, unknown: boolean): string {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return `(${filter.members.map((member) => compile(member, context, unknown)).join(` ${filter.kind} `)})`;
+    case 'not':
+      return `not (${compile(filter.member, context, !unknown)})`;
+    case 'matches':
+      return String(unknown);
+    default:
+      return leafSql(filter, context);
+  }
+}
+
+function leafSql<Row, Name extends string>(
+  leaf: Exclude<Leaf<Name>, { kind: 'matches' }>,
+  { fields, conditions }: Context<Row, Name>,
+): string {
+  const field = fields[leaf.field];
+  if (field.kind === 'list') return listSql(leaf, field.sql, conditions);
+  switch (leaf.kind) {
+    case 'like':
+      return `${field.sql} like ${conditions.parameter(leaf.pattern, 'text')}`;
+    case 'in':
+      return `${field.sql} = any(${arrayOf(leaf.values, field, conditions)})`;
+    case 'compare': {
+      if (leaf.operator === '=' || leaf.operator === '!=') {
+        return `${field.sql} ${leaf.operator} ${conditions.parameter(leaf.value, TYPES[field.kind])}`;
+      }
+      if (field.kind === 'severity') {
+        const rank = conditions.parameter(severityRank(String(leaf.value)), 'integer');
+        return `${severityRankSql(field.sql)} ${leaf.operator} ${rank}`;
+      }
+      const byCodePoint = field.kind === 'text' ? ' collate "C"' : '';
+      return `${field.sql}${byCodePoint} ${leaf.operator} ${conditions.parameter(leaf.value, TYPES[field.kind])}`;
+    }
+    default:
+      return leaf satisfies never;
+  }
+}
+
+function listSql<Name extends string>(
+  leaf: Exclude<Leaf<Name>, { kind: 'matches' }>,
+  column: string,
+  conditions: Conditions,
+): string {
+  switch (leaf.kind) {
+    case 'like':
+      return `exists (select from unnest(${column}) as member where member like ${conditions.parameter(leaf.pattern, 'text')})`;
+    case 'in':
+      return `coalesce(${column}, '{}') && ${conditions.parameter(leaf.values, 'text[]')}`;
+    case 'compare': {
+      const equal = `${conditions.parameter(leaf.value, 'text')} = any(coalesce(${column}, '{}'))`;
+      return leaf.operator === '!=' ? `not (${equal})` : equal;
+    }
+    default:
+      return leaf satisfies never;
+  }
+}
+
+const TYPES = { text: 'text', severity: 'text', boolean: 'boolean', timestamp: 'timestamptz' } as const satisfies Record<
+  Exclude<Field<never>['kind'], 'list'>,
+  SqlType
+>;
+
+function arrayOf<Row>(values: readonly Operand[], field: Exclude<Field<Row>, { kind: 'list' }>, conditions: Conditions): string {
+  const texts = values.map((value) => (value instanceof Date ? value.toISOString() : String(value)));
+  return `${conditions.parameter(texts, 'text[]')}::${TYPES[field.kind]}[]`;
+}

@@ -1,0 +1,123 @@
+import type { Role } from '../../api/identity/identity.js';
+import { Conditions, orderBy } from '../conditions.js';
+import type { Database } from '../database.js';
+import { within, type Scope } from '../scope.js';
+
+/** A key as people may see it: all of it but the secret, which is not kept. */
+export interface ApiKey {
+  id: string;
+  projectId: string;
+  userId: string;
+  role: Role;
+  /** Admin of everything, not only of its project. */
+  allProjects: boolean;
+  description: string;
+  createdBy: string;
+  createdAt: Date;
+  expiresAt: Date | null;
+  revokedAt: Date | null;
+  /** To the hour. */
+  lastUsedAt: Date | null;
+}
+
+export interface NewApiKey extends Omit<ApiKey, 'revokedAt' | 'lastUsedAt'> {
+  /** SHA-256 of the secret part, hexadecimal. */
+  secretHash: string;
+}
+
+/** What it takes to judge whoever presents a key. */
+export type ApiKeyCredential = Pick<
+  NewApiKey,
+  'id' | 'secretHash' | 'projectId' | 'userId' | 'role' | 'allProjects' | 'expiresAt'
+> &
+  Pick<ApiKey, 'revokedAt' | 'lastUsedAt'>;
+
+/** Which keys of a scope: those of these roles, and those for all projects only if wanted. */
+export interface ApiKeySelection {
+  roles: readonly Role[];
+  allProjects: boolean;
+}
+
+export interface ApiKeyQuery extends ApiKeySelection {
+  id?: string | undefined;
+  projectId?: string | undefined;
+  limit: number;
+  /** The last key of the page before. */
+  after?: Pick<ApiKey, 'id' | 'createdAt'> | undefined;
+}
+
+const COLUMNS = `id, project_id as "projectId", user_id as "userId", role, all_projects as "allProjects", description,
+  created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt", revoked_at as "revokedAt", last_used_at as "lastUsedAt"`;
+
+export type ApiKeyStore = ReturnType<typeof createApiKeyStore>;
+
+export function createApiKeyStore(db: Database) {
+  return {
+    async create(key: NewApiKey): Promise<void> {
+      await db.query(
+        `insert into api_keys (id, secret_hash, project_id, user_id, role, all_projects, description, created_by, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+        [
+          key.id,
+          key.secretHash,
+          key.projectId,
+          key.userId,
+          key.role,
+          key.allProjects,
+          key.description,
+          key.createdBy,
+          key.createdAt,
+          key.expiresAt,
+        ],
+      );
+    },
+
+    /** For finding out who asks, so before there is a scope. */
+    async credential(id: string): Promise<ApiKeyCredential | undefined> {
+      const { rows } = await db.query<ApiKeyCredential>(
+        `select secret_hash as "secretHash", ${COLUMNS} from api_keys where id = $1`,
+        [id],
+      );
+      return rows[0];
+    },
+
+    /** Nothing is written when that hour is noted already. */
+    async noteUse(id: string, hour: Date): Promise<void> {
+      await db.query('update api_keys set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2)', [
+        id,
+        hour,
+      ]);
+    },
+
+    /** Newest first, the revoked ones too. */
+    async list(scope: Scope, { id, projectId, limit, after, ...selection }: ApiKeyQuery): Promise<ApiKey[]> {
+      const conditions = new Conditions();
+      select(scope, selection, conditions);
+      conditions.equal('id', id, 'text');
+      conditions.equal('project_id', projectId, 'text');
+      const keys = [
+        { sql: 'created_at', type: 'timestamptz', descending: true },
+        { sql: 'id', type: 'text', descending: true },
+      ] as const;
+      if (after) conditions.after(keys, [after.createdAt, after.id]);
+      const text = `select ${COLUMNS} from api_keys ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`;
+      return (await db.query<ApiKey>(text, conditions.parameters)).rows;
+    },
+
+    /** Whether there was such a key; one that was revoked before stays as it is. */
+    async revoke(scope: Scope, { id, ...selection }: ApiKeySelection & { id: string }, at: Date): Promise<boolean> {
+      const conditions = new Conditions();
+      const revokedAt = conditions.parameter(at, 'timestamptz');
+      select(scope, selection, conditions);
+      conditions.equal('id', id, 'text');
+      const text = `update api_keys set revoked_at = coalesce(revoked_at, ${revokedAt}) ${conditions.where()}`;
+      return (await db.query(text, conditions.parameters)).rowCount > 0;
+    },
+  };
+}
+
+function select(scope: Scope, { roles, allProjects }: ApiKeySelection, conditions: Conditions): void {
+  within(scope, 'project_id', conditions);
+  conditions.add(`role = any(${conditions.parameter(roles, 'text[]')})`);
+  if (!allProjects) conditions.add('not all_projects');
+}

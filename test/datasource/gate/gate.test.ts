@@ -1,0 +1,211 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { createSystemClock } from '../../../src/clock.js';
+import { createBackendGate, type BackendGate, type BackendGateOptions } from '../../../src/datasource/gate/gate.js';
+import type { BackendObserver } from '../../../src/datasource/datasource.js';
+import { BackendTrouble } from '../../../src/datasource/gate/trouble.js';
+import { eventually } from '../../support/eventually.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+const RETRY_AFTER_MS = 100;
+const clock = createSystemClock();
+
+class Figures implements BackendObserver {
+  ok = 0;
+  failures: string[] = [];
+  succeeded(): void {
+    this.ok += 1;
+  }
+  failed(reason: string): void {
+    this.failures.push(reason);
+  }
+}
+
+const refused = (): Promise<never> =>
+  Promise.reject(Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:9090'), { code: 'ECONNREFUSED' }));
+
+const answered = (): Promise<void> => Promise.resolve();
+
+function aGate(options: Partial<BackendGateOptions> = {}): { gate: BackendGate; figures: Figures } {
+  const figures = new Figures();
+  const given = { concurrency: 2, observer: figures, retryAfterMs: RETRY_AFTER_MS, neutral: answered, ...options };
+  return { gate: createBackendGate(given), figures };
+}
+
+/** What came of the request, as the text of its failure where it failed. */
+const outcome = async (asked: Promise<unknown>): Promise<unknown> =>
+  asked.catch((thrown: unknown) => (thrown instanceof BackendTrouble ? thrown.message : thrown));
+
+describe('the way to a backend', () => {
+  test('that is dead is tried at a low rate, whatever is asked of it, with a reason that names no address', async () => {
+    const { gate, figures } = aGate({ neutral: refused });
+    const startedMs = clock.monotonicMs();
+    let asked = 0;
+    await eventually(async () => {
+      const reasons = await Promise.all(Array.from({ length: 20 }, () => outcome(gate.run(refused))));
+      asked += reasons.length;
+      expect(new Set(reasons)).toEqual(new Set(['connection refused']));
+      expect(clock.monotonicMs() - startedMs).toBeGreaterThan(5 * RETRY_AFTER_MS);
+    });
+    const periods = (clock.monotonicMs() - startedMs) / RETRY_AFTER_MS;
+    // Three and the neutral question until it is known, one already let in beside them, then the neutral question and one more once a period.
+    expect(figures.failures.length).toBeLessThanOrEqual(5 + 2 * periods);
+    expect(figures.failures.length).toBeGreaterThanOrEqual(5);
+    expect(asked).toBeGreaterThan(2 * figures.failures.length);
+  });
+
+  test('that is dead is asked once a second, by a clock that no wall clock moves', async () => {
+    const fake = new FakeClock();
+    const { gate, figures } = aGate({ clock: fake, retryAfterMs: 1_000, neutral: refused });
+    for (let second = 0; second < 30; second += 1) {
+      await Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(refused))));
+      await fake.advance(500);
+      await Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(refused))));
+      await fake.advance(500);
+    }
+    // Three and the neutral question until it is known, and one more that had been let in beside them; then two a second.
+    expect(figures.failures.length - 2 * 29).toBeGreaterThanOrEqual(4);
+    expect(figures.failures.length - 2 * 29).toBeLessThanOrEqual(5);
+  });
+
+  test('is open to all again as soon as the neutral question is answered', async () => {
+    let isBack = false;
+    const ask = (): Promise<string> => (isBack ? Promise.resolve('here') : refused());
+    const { gate } = aGate({ neutral: ask });
+    for (let n = 0; n < 3; n += 1) await outcome(gate.run(refused));
+    expect(await outcome(gate.run(ask))).toBe('connection refused');
+    isBack = true;
+    await eventually(async () => expect(await outcome(gate.run(ask))).toBe('here'));
+    expect(await Promise.all(Array.from({ length: 20 }, () => gate.run(ask)))).toEqual(Array(20).fill('here'));
+  });
+
+  test('is open to all again as soon as any question is answered, should the neutral one be refused for good', async () => {
+    const fake = new FakeClock();
+    const { gate } = aGate({ neutral: refused, clock: fake, retryAfterMs: 1_000 });
+    for (let n = 0; n < 3; n += 1) await outcome(gate.run(refused));
+    const here = (): Promise<string> => Promise.resolve('here');
+    expect(await outcome(gate.run(here))).toBe('connection refused');
+    await fake.advance(1_000);
+    expect(await Promise.all([1, 2, 3].map(() => outcome(gate.run(here))))).toContain('here');
+    expect(await Promise.all([1, 2, 3].map(() => outcome(gate.run(here))))).toEqual(['here', 'here', 'here']);
+  });
+
+  test('lets go, when time is up, of requests that wait as of those under way; only the latter were asked', async () => {
+    const { gate, figures } = aGate();
+    const batch = new AbortController();
+    let asked = 0;
+    const hang = (): Promise<never> => {
+      asked += 1;
+      return new Promise((_, reject) =>
+        batch.signal.addEventListener('abort', () => reject(new Error('socket 10.0.0.7 destroyed'))),
+      );
+    };
+    const requests = Array.from({ length: 10 }, () => outcome(gate.run(hang, batch.signal)));
+    await eventually(() => expect(asked).toBe(2));
+    batch.abort(new Error('late'));
+    expect(await Promise.all(requests)).toEqual(Array(10).fill('no answer in time'));
+    expect([asked, figures.failures]).toEqual([2, ['no answer in time', 'no answer in time']]);
+    expect(await gate.run(() => Promise.resolve('next'))).toBe('next');
+  });
+
+  test('does not stand still for those behind requests that nobody waits for any more', async () => {
+    const { gate, figures } = aGate({ concurrency: 1 });
+    let finish: () => void = () => undefined;
+    const first = gate.run(() => new Promise<void>((resolve) => (finish = resolve)));
+    const batch = new AbortController();
+    const abandoned = Array.from({ length: 5 }, () => outcome(gate.run(refused, batch.signal)));
+    const behind = gate.run(() => Promise.resolve('behind'));
+    batch.abort(new Error('late'));
+    expect(await Promise.all(abandoned)).toEqual(Array(5).fill('no answer in time'));
+    finish();
+    await first;
+    expect(await behind).toBe('behind');
+    expect(figures).toMatchObject({ ok: 2, failures: [] });
+  });
+
+  test('that leaves a request unanswered for ever costs its caller no more than the signal allows', async () => {
+    const { gate } = aGate({ concurrency: 1 });
+    const batch = new AbortController();
+    const deaf = outcome(gate.run(() => new Promise(() => undefined), batch.signal));
+    const behind = outcome(gate.run(() => Promise.resolve('behind'), batch.signal));
+    batch.abort(new Error('late'));
+    expect(await Promise.all([deaf, behind])).toEqual(['no answer in time', 'no answer in time']);
+  });
+
+  test('that is well stays open, however many questions it cannot answer, and does not look like one in trouble', async () => {
+    let [inARow, most, counted, neutral] = [0, 0, 0, 0];
+    const observer: BackendObserver = {
+      succeeded: () => (inARow = 0),
+      failed(_reason, _cause, answersNeutral) {
+        counted += 1;
+        inARow = answersNeutral ? 0 : inARow + 1;
+        most = Math.max(most, inARow);
+      },
+    };
+    const { gate } = aGate({ concurrency: 8, observer, neutral: async () => void (neutral += 1) });
+    const all = Array.from({ length: 200 }, () => outcome(gate.run(refused)));
+    expect(await gate.run(() => Promise.resolve('here'))).toBe('here');
+    expect(new Set(await Promise.all(all))).toEqual(new Set(['connection refused']));
+    expect([counted, most]).toEqual([200, 2]);
+    expect(neutral).toBeLessThanOrEqual(200 / 3);
+  });
+
+  test('is not to blame for those who went away before it answered', async () => {
+    const { gate } = aGate({ concurrency: 8 });
+    const gone = new AbortController();
+    const hang = (): Promise<never> =>
+      new Promise((_, reject) => gone.signal.addEventListener('abort', () => reject(new Error('socket destroyed'))));
+    const requests = Array.from({ length: 8 }, () => outcome(gate.run(hang, gone.signal)));
+    gone.abort(new Error('the reader has turned away'));
+    expect(await Promise.all(requests)).toEqual(Array(8).fill('no answer in time'));
+    expect(await gate.run(() => Promise.resolve('next'))).toBe('next');
+  });
+
+  test('is asked the neutral question only where three failures come in a row', async () => {
+    let neutral = 0;
+    const { gate } = aGate({ neutral: async () => void (neutral += 1) });
+    for (let n = 0; n < 30; n += 1) {
+      await gate.run(answered);
+      await outcome(gate.run(refused));
+      await outcome(gate.run(refused));
+    }
+    expect(neutral).toBe(0);
+  });
+
+  test('that answers nothing but the neutral question is asked all the same, and nobody is told that it answers', async () => {
+    const told: unknown[] = [];
+    const observer: BackendObserver = {
+      succeeded: () => told.push('ok'),
+      failed: (_reason, _cause, answersNeutral) => told.push(answersNeutral),
+    };
+    const { gate } = aGate({ observer });
+    for (let n = 0; n < 6; n += 1) await outcome(gate.run(refused));
+    expect(told).toEqual([false, false, true, false, false, true]);
+  });
+
+  test('that is dead is asked the neutral question once, whoever waits for it, and by no more at once than ever when it is back', async () => {
+    const clock = new FakeClock();
+    const answers: ((how: 'dead' | 'back') => void)[] = [];
+    const neutral = (): Promise<void> =>
+      new Promise((resolve, reject) => answers.push((how) => (how === 'back' ? resolve() : reject(new Error('dead')))));
+    const { gate } = aGate({ neutral, clock, retryAfterMs: 1_000 });
+    const failing = Promise.all(Array.from({ length: 3 }, () => outcome(gate.run(refused))));
+    await eventually(() => expect(answers).toHaveLength(1));
+    answers[0]!('dead');
+    expect(await failing).toEqual(Array(3).fill('connection refused'));
+    expect(await outcome(gate.run(answered))).toBe('the connection failed');
+    await clock.advance(1_000);
+    let [underWay, most] = [0, 0];
+    const ask = async (): Promise<string> => {
+      most = Math.max(most, (underWay += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay -= 1;
+      return 'here';
+    };
+    const all = Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(ask))));
+    await eventually(() => expect(answers).toHaveLength(2));
+    answers[1]!('back');
+    expect(await all).toEqual(Array(50).fill('here'));
+    expect([most, answers.length]).toEqual([2, 2]);
+  });
+});

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { silentLogger } from '../../../src/logger.js';
+import type { Database } from '../../../src/storage/database.js';
+import { createMemberStore } from '../../../src/storage/evaluation/member-store.js';
+import { migrate } from '../../../src/storage/migration/migrate.js';
+import { createPartitionStore } from '../../../src/storage/evaluation/partition-store.js';
+import { openPglite } from '../../../src/storage/engine/pglite.js';
+import { openPostgres } from '../../../src/storage/engine/postgres.js';
+import { describeWithPostgres, freshPostgresUrl } from '../../support/servers.js';
+
+const LEASE_MS = 60_000;
+
+function contract(open: () => Promise<Database>): void {
+  let db: Database;
+  let partitions: ReturnType<typeof createPartitionStore>;
+  let members: ReturnType<typeof createMemberStore>;
+
+  beforeAll(async () => {
+    db = await open();
+    await migrate(db);
+    partitions = createPartitionStore(db);
+    members = createMemberStore(db);
+  });
+  beforeEach(async () => {
+    await db.query('delete from members');
+    await db.query('update partitions set owner = null, epoch = 0, last_evaluated_at = null');
+  });
+  afterAll(() => db.close());
+
+  const take = (memberId: string, ids: number[], fromAnybody = false): ReturnType<typeof partitions.take> =>
+    partitions.take({ memberId, ids, leaseMs: LEASE_MS, fromAnybody });
+  const lapse = (memberId: string): Promise<unknown> =>
+    db.query("update members set heartbeat_at = clock_timestamp() - interval '61 seconds' where id = $1", [memberId]);
+
+  test('what nobody has is taken with a new epoch, and says when it was last evaluated', async () => {
+    const at = new Date('2026-01-01T00:00:00Z');
+    await db.query('update partitions set last_evaluated_at = $1 where id = 2', [at]);
+    const taken = await take('a', [1, 2]);
+    expect(taken.sort((x, y) => x.id - y.id)).toEqual([
+      { id: 1, epoch: 1, lastEvaluatedAt: null },
+      { id: 2, epoch: 1, lastEvaluatedAt: at },
+    ]);
+    expect(await partitions.ownedBy('a')).toHaveLength(2);
+  });
+
+  test.each([
+    { owner: 'beats', prepare: () => members.beat('a', null), taken: false },
+    { owner: 'has no row', prepare: () => Promise.resolve(), taken: true },
+    { owner: 'has been silent for a lease', prepare: () => members.beat('a', null).then(() => lapse('a')), taken: true },
+  ])('a partition whose owner $owner: taken by another is $taken', async ({ prepare, taken }) => {
+    await take('a', [3]);
+    await prepare();
+    expect(await take('b', [3])).toEqual(taken ? [{ id: 3, epoch: 2, lastEvaluatedAt: null }] : []);
+  });
+
+  test('a process that is alone takes from anybody', async () => {
+    await take('a', [3]);
+    await members.beat('a', null);
+    expect(await take('b', [3], true)).toEqual([{ id: 3, epoch: 2, lastEvaluatedAt: null }]);
+  });
+
+  test('one takes its own again with a new epoch, for it cannot know what the first time became of', async () => {
+    await members.beat('a', null);
+    await take('a', [4]);
+    expect(await take('a', [4])).toEqual([{ id: 4, epoch: 2, lastEvaluatedAt: null }]);
+  });
+
+  test('of many who want the same at once, each partition goes to one', async () => {
+    const all = Array.from({ length: 256 }, (_, id) => id);
+    const wanting = ['a', 'b', 'c', 'd'];
+    await Promise.all(wanting.map((id) => members.beat(id, null)));
+    const taken = (await Promise.all(wanting.map((id) => take(id, all)))).flat();
+    expect(new Set(taken.map(({ id }) => id)).size).toBe(taken.length);
+    expect(taken.every(({ epoch }) => epoch === 1)).toBe(true);
+  });
+
+  test('only the owner gives back', async () => {
+    await take('a', [5, 6]);
+    expect(await partitions.release('b', [5, 6])).toBe(0);
+    expect(await partitions.release('a', [6, 7])).toBe(1);
+    expect(await partitions.ownedBy('a')).toEqual([{ id: 5, epoch: 1 }]);
+    expect(await partitions.ownerCounts()).toEqual([
+      { owner: 'a', count: 1 },
+      { owner: null, count: 255 },
+    ]);
+  });
+}
+
+describe('partition store on PGlite', () => contract(() => openPglite(undefined)));
+describeWithPostgres('partition store on PostgreSQL', () =>
+  contract(async () =>
+    openPostgres({ url: await freshPostgresUrl(), maxConnections: 5, statementTimeoutMs: 5_000 }, silentLogger),
+  ),
+);

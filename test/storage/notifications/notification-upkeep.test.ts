@@ -1,0 +1,336 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import type { Database } from '../../../src/storage/database.js';
+import {
+  createNotificationAdminStore,
+  type NotificationAdminStore,
+} from '../../../src/storage/notifications/notification-admin-store.js';
+import {
+  createNotificationClaimStore,
+  type FinishedAttempt,
+  type NotificationClaimStore,
+} from '../../../src/storage/notifications/notification-claim-store.js';
+import {
+  createNotificationUpkeepStore,
+  type NotificationUpkeepStore,
+} from '../../../src/storage/notifications/notification-upkeep-store.js';
+import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
+import { NOON } from '../../support/builders.js';
+import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
+import { describeWithPostgres } from '../../support/servers.js';
+import { storeAlarm, thresholdRule } from '../../support/stored-alarms.js';
+import {
+  A_BODY,
+  statuses,
+  storeAnsweringHosts,
+  storeNotification,
+  type StoredNotification,
+} from '../../support/stored-notifications.js';
+
+const DAY_MS = 86_400_000;
+const ALL = { all: true } as const;
+
+interface Bench {
+  db: Database;
+  claims: NotificationClaimStore;
+  upkeep: NotificationUpkeepStore;
+  admin: NotificationAdminStore;
+}
+
+function at(ms: number): Date {
+  return new Date(NOON.getTime() + ms);
+}
+
+describe('the outbox on the embedded database', () => contract(embeddedDatabase));
+describeWithPostgres('the outbox on PostgreSQL', () => contract(serverDatabase));
+
+function contract(open: () => Promise<Database>): void {
+  const bench = {} as Bench;
+  beforeAll(async () => {
+    const db = await open();
+    const stores = { claims: createNotificationClaimStore(db), upkeep: createNotificationUpkeepStore(db) };
+    Object.assign(bench, { db, ...stores, admin: createNotificationAdminStore(db) });
+  });
+  beforeEach(async () => {
+    await empty(bench.db);
+    await storeAlarm(bench.db, { id: 'a', rule: thresholdRule() });
+    await bench.db.query("update alarms set state_version = 1 where id = 'a'");
+    await storeAnsweringHosts(bench.db, 'receiver:80');
+  });
+  afterAll(() => bench.db.close());
+
+  describe('recording', () => recording(bench));
+  describe('reclaiming and superseding', () => upkeep(bench));
+  describe('figures and retention', () => figuresAndRetention(bench));
+  describe('replaying', () => replaying(bench));
+}
+
+function inFlight(bench: Bench, given: Partial<StoredNotification> = {}): Promise<void> {
+  return storeNotification(bench.db, { id: 'n', status: 'in_flight', attempt: 1, claimUntil: at(30_000), ...given });
+}
+
+function record({ claims }: Bench, given: Partial<FinishedAttempt> = {}) {
+  const finished: FinishedAttempt = {
+    id: 'n',
+    attempt: 1,
+    startedAt: NOON,
+    durationMs: 12.4,
+    outcome: 'retry',
+    httpStatus: 500,
+    error: 'http_500',
+    nextAttemptAt: at(5_000),
+    ...given,
+  };
+  return claims.record([finished], { now: at(100), defaultPolicy: 'current', maxAgeMs: DAY_MS });
+}
+
+function recording(bench: Bench): void {
+  const DELIVERED = { outcome: 'delivered', httpStatus: 204, error: null, nextAttemptAt: null } as const;
+
+  test('a delivery is the end, and is noted', async () => {
+    await inFlight(bench);
+    expect(await record(bench, DELIVERED)).toMatchObject([{ id: 'n', status: 'delivered', lastError: null }]);
+    const [stored] = await bench.admin.list(ALL, { limit: 10 });
+    expect(stored).toMatchObject({ status: 'delivered', attempt: 1, finishedAt: at(100), lastError: null });
+    expect(await bench.admin.attempts(ALL, 'n')).toEqual([
+      { attempt: 1, startedAt: NOON, durationMs: 12, outcome: 'delivered', httpStatus: 204, error: null },
+    ]);
+  });
+
+  test('a failure waits for its next attempt', async () => {
+    await inFlight(bench);
+    expect(await record(bench)).toMatchObject([{ id: 'n', status: 'pending', lastError: 'http_500' }]);
+    const [stored] = await bench.admin.list(ALL, { limit: 10 });
+    expect(stored).toMatchObject({ status: 'pending', attempt: 1, nextAttemptAt: at(5_000), finishedAt: null });
+  });
+
+  test.each([{ attempt: 1 }, { attempt: 3 }])(
+    'an outcome of attempt $attempt is ignored when 2 is under way',
+    async ({ attempt }) => {
+      await inFlight(bench, { attempt: 2 });
+      expect(await record(bench, { ...DELIVERED, attempt })).toEqual([]);
+      expect(await statuses(bench.db)).toEqual({ n: 'in_flight' });
+      expect(await bench.admin.attempts(ALL, 'n')).toEqual([]);
+    },
+  );
+
+  test('an outcome that comes twice counts once', async () => {
+    await inFlight(bench);
+    expect(await record(bench, DELIVERED)).toHaveLength(1);
+    expect(await record(bench)).toEqual([]);
+    expect(await statuses(bench.db)).toEqual({ n: 'delivered' });
+  });
+
+  test.each<{
+    when: string;
+    finished: Partial<FinishedAttempt>;
+    row: Partial<StoredNotification>;
+    becomes: string;
+    lastError: string;
+  }>([
+    {
+      when: 'the receiver refuses',
+      finished: { outcome: 'dead', error: 'rejected', nextAttemptAt: null },
+      row: {},
+      becomes: 'dead',
+      lastError: 'rejected',
+    },
+    {
+      when: 'the schedule is exhausted',
+      finished: { nextAttemptAt: null },
+      row: {},
+      becomes: 'dead',
+      lastError: 'exhausted: http_500',
+    },
+    { when: 'it is too old', finished: {}, row: { createdAt: at(-DAY_MS) }, becomes: 'dead', lastError: 'expired: http_500' },
+    {
+      when: 'it is old, but was sent again lately',
+      finished: {},
+      row: { createdAt: at(-DAY_MS), replayedAt: NOON },
+      becomes: 'pending',
+      lastError: 'http_500',
+    },
+    {
+      when: 'the alarm has a newer transition',
+      finished: {},
+      row: { sequence: 0 },
+      becomes: 'superseded',
+      lastError: 'superseded: http_500',
+    },
+    {
+      when: 'the alarm has a newer transition, but every one counts',
+      finished: {},
+      row: { sequence: 0, policy: 'every' },
+      becomes: 'pending',
+      lastError: 'http_500',
+    },
+    {
+      when: 'the alarm has a newer transition than this repeat',
+      finished: {},
+      row: { sequence: 0, policy: 'every', kind: 'repeat' },
+      becomes: 'superseded',
+      lastError: 'superseded: http_500',
+    },
+    { when: 'the alarm is gone', finished: {}, row: { alarmId: 'gone' }, becomes: 'cancelled', lastError: 'cancelled: http_500' },
+  ])('a failure when $when makes it $becomes', async ({ finished, row, becomes, lastError }) => {
+    await inFlight(bench, row);
+    expect(await record(bench, finished)).toMatchObject([{ id: 'n', status: becomes, lastError }]);
+  });
+
+  test.each([
+    { what: 'deleted', change: "update alarms set deleted_at = now(), enabled = true where id = 'a'" },
+    { what: 'disabled', change: "update alarms set enabled = false where id = 'a'" },
+  ])('a failure is the end when the alarm was $what meanwhile; a delivery still is one', async ({ change }) => {
+    await bench.db.query(change);
+    await inFlight(bench);
+    await inFlight(bench, { id: 'm', action: 'http://receiver/other' });
+    await record(bench);
+    await record(bench, { ...DELIVERED, id: 'm' });
+    expect(await statuses(bench.db)).toEqual({ n: 'cancelled', m: 'delivered' });
+  });
+}
+
+function upkeep(bench: Bench): void {
+  const put = (id: string, given: Partial<StoredNotification> = {}): Promise<void> =>
+    storeNotification(bench.db, { id, action: `http://receiver/${id}`, ...given });
+
+  test('a claim that ran out waits again, at once; one that holds does not', async () => {
+    await inFlight(bench, { id: 'lapsed', claimUntil: at(-1) });
+    await inFlight(bench, { id: 'held', claimUntil: at(1), action: 'http://receiver/held' });
+    await inFlight(bench, { id: 'unwanted', claimUntil: at(-1), alarmId: 'gone' });
+    expect(await bench.upkeep.reclaim(NOON)).toBe(2);
+    expect(await statuses(bench.db)).toEqual({ lapsed: 'pending', held: 'in_flight', unwanted: 'cancelled' });
+    const [lapsed] = await bench.admin.list(ALL, { id: 'lapsed', limit: 1 });
+    expect(lapsed).toMatchObject({ attempt: 1, nextAttemptAt: NOON, lastError: 'claim expired' });
+  });
+
+  test('a newer transition drops what failed, what waited too long and repeats; a first attempt in time is still made', async () => {
+    const old = { sequence: 0 };
+    await put('first', old);
+    await put('failed', { ...old, attempt: 1 });
+    await put('stale', { ...old, createdAt: at(-60_001) });
+    await put('every', { ...old, attempt: 1, policy: 'every', createdAt: at(-60_001) });
+    await put('repeat', { ...old, kind: 'repeat', policy: 'every' });
+    await put('replayed', { ...old, attempt: 1, replayedAt: NOON });
+    await put('present', { sequence: 1, attempt: 1, createdAt: at(-60_001) });
+    await put('in flight', { ...old, attempt: 1, status: 'in_flight' });
+    expect(await bench.upkeep.supersede(NOON, { staleBefore: at(-60_000), defaultPolicy: 'current' })).toBe(3);
+    expect(await statuses(bench.db)).toEqual({
+      first: 'pending',
+      failed: 'superseded',
+      stale: 'superseded',
+      every: 'pending',
+      repeat: 'superseded',
+      replayed: 'pending',
+      present: 'pending',
+      'in flight': 'in_flight',
+    });
+  });
+
+  test('under policy every by default only repeats are dropped', async () => {
+    await put('failed', { sequence: 0, attempt: 1 });
+    await put('repeat', { sequence: 0, kind: 'repeat' });
+    expect(await bench.upkeep.supersede(NOON, { staleBefore: NOON, defaultPolicy: 'every' })).toBe(1);
+    expect(await statuses(bench.db)).toEqual({ failed: 'pending', repeat: 'superseded' });
+  });
+
+  test('whoever waits for one that is tried again later is not due, and keeps nobody else waiting', async () => {
+    await inFlight(bench, { id: 'head', status: 'pending', nextAttemptAt: at(60_000), policy: 'every' });
+    await bench.db.query(
+      `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index, action, lane, host, policy, body, next_attempt_at, created_at)
+       select 'w' || n, alarm_id, project_id, kind, 1 + n, transition_time, action_list, 0, action, lane, host, 'every', body, $1, $1
+         from notifications, generate_series(1, 300) n`,
+      [NOON],
+    );
+    await put('healthy', { alarmId: 'b', nextAttemptAt: at(50) });
+    expect(await bench.upkeep.figures(at(100))).toMatchObject({ due: 1 });
+    const request = { claimUntil: at(90_000), limit: 50, perHost: 8, perHostAndProject: 4, cursor: FROM_THE_START };
+    expect((await bench.claims.claim({ now: at(100), ...request })).claimed).toMatchObject([{ id: 'healthy' }]);
+    expect((await bench.claims.claim({ now: at(60_000), ...request })).claimed).toMatchObject([{ id: 'head' }]);
+    await bench.db.query("update notifications set status = 'delivered' where id = 'head'");
+    expect((await bench.claims.claim({ now: at(60_000), ...request })).claimed).toMatchObject([{ id: 'w1' }]);
+  });
+}
+
+function figuresAndRetention(bench: Bench): void {
+  const put = (id: string, given: Partial<StoredNotification> = {}): Promise<void> =>
+    storeNotification(bench.db, { id, action: `http://receiver/${id}`, ...given });
+
+  test('an empty outbox has nothing due', async () => {
+    expect(await bench.upkeep.figures(NOON)).toEqual({ open: 0, dead: 0, due: 0, neglected: 0, oldestDueAt: null });
+  });
+
+  test('figures count what is open, dead, due, and due where nothing is under way', async () => {
+    await put('due', { nextAttemptAt: at(-5_000) });
+    await put('now', { host: 'busy:80' });
+    await put('later', { nextAttemptAt: at(1) });
+    await put('paused', { projectId: 'quiet', nextAttemptAt: at(-9_000) });
+    await put('flying', { status: 'in_flight', host: 'busy:80' });
+    await put('dead', { status: 'dead' });
+    await put('done', { status: 'delivered' });
+    await bench.admin.pause('quiet', NOON);
+    const figures = { open: 5, dead: 1, due: 2, neglected: 1, oldestDueAt: at(-5_000) };
+    expect(await bench.upkeep.figures(NOON)).toEqual(figures);
+  });
+
+  test('what ended is removed after its retention, with its attempts; what is open never', async () => {
+    await inFlight(bench);
+    await record(bench, { outcome: 'delivered', error: null, nextAttemptAt: null });
+    await bench.db.query("update notifications set finished_at = $1 where id = 'n'", [at(-3 * DAY_MS - 1)]);
+    const ended = (status: string, days: number) => ({ status, finishedAt: at(-days * DAY_MS - 1) });
+    await put('delivered lately', ended('delivered', 2));
+    await put('superseded', ended('superseded', 3));
+    await put('cancelled', ended('cancelled', 3));
+    await put('dead', ended('dead', 30));
+    await put('dead lately', ended('dead', 29));
+    await put('repeat', { kind: 'repeat', ...ended('delivered', 1) });
+    await put('open', { createdAt: at(-90 * DAY_MS) });
+    await bench.upkeep.prune({
+      delivered: at(-3 * DAY_MS),
+      repeats: at(-DAY_MS),
+      dead: at(-30 * DAY_MS),
+      hosts: NOON,
+      holds: NOON,
+    });
+    expect(Object.keys(await statuses(bench.db))).toEqual(['delivered lately', 'dead lately', 'open']);
+    expect((await bench.db.query('select 1 from attempts')).rows).toEqual([]);
+  });
+}
+
+function replaying(bench: Bench): void {
+  test('sends the same id and body again; attempts count on and the schedule starts over', async () => {
+    await inFlight(bench, { attempt: 11, createdAt: at(-2 * DAY_MS) });
+    await record(bench, { attempt: 11, nextAttemptAt: null });
+    expect(await bench.admin.replay(ALL, { id: 'n' }, at(1_000))).toBe(1);
+    const request = { limit: 5, perHost: 8, perHostAndProject: 4, cursor: FROM_THE_START };
+    const { claimed } = await bench.claims.claim({ now: at(1_000), claimUntil: at(31_000), ...request });
+    expect(claimed).toMatchObject([{ id: 'n', body: A_BODY, attempt: 12, attemptInSchedule: 1 }]);
+    expect(await record(bench, { attempt: 12, outcome: 'delivered', error: null })).toMatchObject([{ status: 'delivered' }]);
+    expect((await bench.admin.attempts(ALL, 'n')).map(({ attempt }) => attempt)).toEqual([11, 12]);
+  });
+
+  test('what a person sends again is neither stale nor cancelled', async () => {
+    await inFlight(bench, { alarmId: 'gone', replayedAt: NOON });
+    await inFlight(bench, { id: 'old', sequence: 0, action: 'http://receiver/old', replayedAt: NOON });
+    await record(bench);
+    await record(bench, { id: 'old' });
+    expect(await statuses(bench.db)).toEqual({ n: 'pending', old: 'pending' });
+  });
+
+  test.each([
+    { which: {}, scope: ALL, replayed: ['cancelled', 'dead', 'superseded', 'theirs'] },
+    { which: {}, scope: { projectId: 'p' }, replayed: ['cancelled', 'dead', 'superseded'] },
+    { which: { status: 'dead' }, scope: ALL, replayed: ['dead', 'theirs'] },
+    { which: { alarmId: 'b' }, scope: ALL, replayed: ['theirs'] },
+    { which: { id: 'theirs' }, scope: { projectId: 'p' }, replayed: [] },
+    { which: { status: 'delivered' }, scope: ALL, replayed: [] },
+  ] as const)('by filter $which in $scope: $replayed', async ({ which, scope, replayed }) => {
+    for (const status of ['delivered', 'dead', 'superseded', 'cancelled', 'in_flight']) {
+      await storeNotification(bench.db, { id: status, status, action: `http://receiver/${status}` });
+    }
+    await storeNotification(bench.db, { id: 'theirs', status: 'dead', alarmId: 'b', projectId: 'q' });
+    expect(await bench.admin.replay(scope, which, NOON)).toBe(replayed.length);
+    const pending = Object.entries(await statuses(bench.db)).filter(([, status]) => status === 'pending');
+    expect(pending.map(([id]) => id).sort()).toEqual(replayed);
+  });
+}

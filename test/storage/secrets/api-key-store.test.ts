@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+
+import { ROLES } from '../../../src/api/identity/identity.js';
+import { createApiKeyStore, type ApiKeyStore, type NewApiKey } from '../../../src/storage/secrets/api-key-store.js';
+import type { Database } from '../../../src/storage/database.js';
+import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
+import { describeWithPostgres } from '../../support/servers.js';
+
+const ALL = { all: true } as const;
+const OWN = { projectId: 'p1' };
+const EVERYTHING = { roles: ROLES, allProjects: true, limit: 100 };
+const MADE = new Date('2026-01-01T12:00:00Z');
+const LATER = new Date('2026-01-01T13:00:00Z');
+
+function key(id: string, fields: Partial<NewApiKey> = {}): NewApiKey {
+  return {
+    id,
+    secretHash: 'f'.repeat(64),
+    projectId: 'p1',
+    userId: 'u1',
+    role: 'member',
+    allProjects: false,
+    description: 'a test',
+    createdBy: 'root',
+    createdAt: MADE,
+    expiresAt: null,
+    ...fields,
+  };
+}
+
+function contract(open: () => Promise<Database>): void {
+  let db: Database;
+  let keys: ApiKeyStore;
+  beforeAll(async () => {
+    db = await open();
+    keys = createApiKeyStore(db);
+  });
+  beforeEach(() => empty(db));
+  afterAll(() => db.close());
+
+  const ids = async (...query: Parameters<ApiKeyStore['list']>): Promise<string[]> =>
+    (await keys.list(...query)).map(({ id }) => id);
+
+  test('a key is found by its id, as it was made', async () => {
+    await keys.create(key('a', { role: 'admin', allProjects: true, expiresAt: LATER }));
+    const made = key('a', { role: 'admin', allProjects: true, expiresAt: LATER });
+    expect(await keys.credential('a')).toEqual({ ...made, revokedAt: null, lastUsedAt: null });
+    expect(await keys.credential('b')).toBeUndefined();
+  });
+
+  test('a list has no hash, the newest first, page by page', async () => {
+    for (const [index, id] of ['b', 'a', 'c'].entries()) {
+      await keys.create(key(id, { createdAt: new Date(MADE.getTime() + (index === 2 ? 1_000 : 0)) }));
+    }
+    expect(await ids(ALL, EVERYTHING)).toEqual(['c', 'b', 'a']);
+    const [first] = await keys.list(ALL, { ...EVERYTHING, limit: 1 });
+    expect(first).not.toHaveProperty('secretHash');
+    expect(await ids(ALL, { ...EVERYTHING, after: first, limit: 1 })).toEqual(['b']);
+    expect(await ids(ALL, { ...EVERYTHING, id: 'a' })).toEqual(['a']);
+  });
+
+  test('only keys of the scope, the roles and the kind that are asked for are there', async () => {
+    await keys.create(key('member'));
+    await keys.create(key('admin', { role: 'admin' }));
+    await keys.create(key('all', { role: 'admin', allProjects: true }));
+    await keys.create(key('foreign', { projectId: 'p2' }));
+    const mine = { roles: ['reader', 'member'], allProjects: false } as const;
+    expect(await ids(OWN, { ...mine, limit: 100 })).toEqual(['member']);
+    expect(await ids(OWN, { roles: ROLES, allProjects: false, limit: 100 })).toEqual(['member', 'admin']);
+    expect((await ids(ALL, EVERYTHING)).length).toBe(4);
+    expect(await ids(ALL, { ...EVERYTHING, projectId: 'p2' })).toEqual(['foreign']);
+    for (const id of ['admin', 'all', 'foreign', 'never']) expect(await keys.revoke(OWN, { id, ...mine }, LATER)).toBe(false);
+    const revoked = await db.query('select id from api_keys where revoked_at is not null');
+    expect(revoked.rows).toEqual([]);
+  });
+
+  test('a key is revoked once, and stays so since then', async () => {
+    await keys.create(key('a'));
+    expect(await keys.revoke(OWN, { id: 'a', ...EVERYTHING }, MADE)).toBe(true);
+    expect(await keys.revoke(OWN, { id: 'a', ...EVERYTHING }, LATER)).toBe(true);
+    expect((await keys.credential('a'))?.revokedAt).toEqual(MADE);
+  });
+
+  test('the hour of the last use only moves on', async () => {
+    await keys.create(key('a'));
+    await keys.noteUse('a', LATER);
+    await keys.noteUse('a', MADE);
+    expect((await keys.credential('a'))?.lastUsedAt).toEqual(LATER);
+  });
+}
+
+describe('API keys on PGlite', () => contract(embeddedDatabase));
+describeWithPostgres('API keys on PostgreSQL', () => contract(serverDatabase));
