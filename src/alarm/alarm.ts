@@ -1,9 +1,7 @@
 import type { AlarmRule } from './types/index.js';
+import type { AlarmState } from './state.js';
 import type { EvaluationOptions } from './evaluation-options.js';
 import type { TimeConstraint } from './time-constraint/time-constraint.js';
-
-export const ALARM_STATES = ['ok', 'alarm', 'insufficient data'] as const;
-export type AlarmState = (typeof ALARM_STATES)[number];
 
 export const SEVERITIES = ['low', 'moderate', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -59,6 +57,3 @@ export interface Alarm extends AlarmDefinition {
   /** When it was last evaluated; its creation time before the first evaluation. */
   evaluateTimestamp: Date;
 }
-
-export const NOT_EVALUATED_YET = 'Not evaluated yet';
-export const MANUALLY_SET = 'Manually set via API';

@@ -1,4 +1,4 @@
-import type { AlarmState } from './alarm.js';
+import type { AlarmState } from './state.js';
 import type { PythonValue } from './wire/python-json.js';
 import { differInFiguresAlone } from './state-reason.js';
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 
 import { addressOf, normaliseAction } from './action.js';
-import type { ActionList, AlarmActions, AlarmState, Severity } from './alarm.js';
+import type { ActionList, AlarmActions, Severity } from './alarm.js';
+import type { AlarmState } from './state.js';
 import { pythonJson, type PythonValue } from './wire/python-json.js';
 
 export interface NotificationContent {

@@ -1,4 +1,4 @@
-import { NOT_EVALUATED_YET, type AlarmState } from './alarm.js';
+import { NOT_EVALUATED_YET, type AlarmState } from './state.js';
 import type { SeriesNeed } from './series.js';
 
 /** Beginnings of provisional reasons. The first evaluation with a result replaces such a reason. */

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 
 import { generateApiKey } from '../api/identity/api-key-form.js';
-import { ROLES } from '../api/identity/identity.js';
+import { ROLES } from '../role.js';
 import { openDatabase } from '../app/open-database.js';
 import { duration } from '../config/duration.js';
 import { loadConfig } from '../config/load.js';

@@ -1,5 +1,5 @@
 import { toError } from '../errors.js';
-import type { Layer } from './load.js';
+import type { Layer } from './layer.js';
 import { OPTIONS, type Option } from './options.js';
 import { valueFromText } from './text-value.js';
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 
-import type { Layer } from './load.js';
+import type { Layer } from './layer.js';
 import { isMapped, isSection } from './options.js';
 
 interface Reading {

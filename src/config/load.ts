@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { toError } from '../errors.js';
 import { fromEnvironment, type Environment } from './environment.js';
 import { fromFile } from './file.js';
+import type { Layer, Setting } from './layer.js';
 import { mappedOption, OPTION_MAPS, OPTIONS, optionNamed } from './options.js';
 import { parseConfig } from './parse.js';
-import type { Problem } from './problem.js';
 import type { Config } from './schema.js';
 import { valueFromText } from './text-value.js';
 
@@ -23,17 +23,6 @@ export interface ConfigSources {
   environment: Environment;
   flags: readonly Flag[];
   readFile?: (path: string) => string;
-}
-
-/** What one source says: values as they are written, by option name or, for unknown options, by whatever name was used. */
-export interface Layer {
-  values: Map<string, Setting>;
-  problems: Problem[];
-}
-
-export interface Setting {
-  value: unknown;
-  origin: string;
 }
 
 export interface LoadedConfig {

@@ -1,6 +1,6 @@
 import { Document, isNode } from 'yaml';
 
-import type { Setting } from './load.js';
+import type { Setting } from './layer.js';
 import { isMapped, OPTION_MAPS, OPTIONS, type Option, type OptionMap } from './options.js';
 
 type Settings = ReadonlyMap<string, Setting>;

@@ -1,4 +1,5 @@
-import { ACTION_LIST_OF, type AlarmActions, type AlarmState } from '../alarm/alarm.js';
+import { ACTION_LIST_OF, type AlarmActions } from '../alarm/alarm.js';
+import type { AlarmState } from '../alarm/state.js';
 import type { Decision } from '../alarm/decide.js';
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
 import { createOpenTimesSource } from '../alarm/time-constraint/open-times.js';

@@ -1,4 +1,4 @@
-import type { AlarmState } from '../alarm/alarm.js';
+import type { AlarmState } from '../alarm/state.js';
 import type { Evaluation } from '../alarm/decide.js';
 import { NO_OPTIONS } from '../alarm/evaluation-options.js';
 import type { OpenTimesSource } from '../alarm/time-constraint/open-times.js';

@@ -1,4 +1,4 @@
-import type { AlarmState } from '../alarm/alarm.js';
+import type { AlarmState } from '../alarm/state.js';
 import type { Verdict } from '../alarm/decide.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';

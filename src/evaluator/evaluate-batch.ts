@@ -7,7 +7,7 @@ import type { Logger } from '../logger.js';
 import type { Outcome } from '../storage/evaluation/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import { untilAborted } from '../async/deadline.js';
-import type { HeldAlarm } from './alarm-cache.js';
+import type { HeldAlarm } from './held-alarm.js';
 import { askPlanned, type BackendAnswers } from './ask-backends.js';
 import type { BehindWatch } from './lateness/behind-watch.js';
 import { countedState, type EvaluationResult } from './count-results.js';

@@ -6,7 +6,7 @@ import { toError } from '../errors.js';
 import type { Outcome } from '../storage/evaluation/evaluation-commit.js';
 import type { MemberAlarm } from '../storage/evaluation/evaluation-store.js';
 import type { Telemetry } from '../telemetry.js';
-import type { HeldAlarm } from './alarm-cache.js';
+import type { HeldAlarm } from './held-alarm.js';
 import { CombinationSnapshot, type MemberProgress } from './combination-snapshot.js';
 import { outcomeOf } from './evaluate-batch.js';
 import type { PoisonWatch } from './poison-watch.js';

@@ -2,7 +2,7 @@ import { decide, type Decision, type Evaluation } from '../alarm/decide.js';
 import { windowStart, type BackendAnswer, type Series, type SeriesNeed } from '../alarm/series.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
 import { retrievalFailed } from '../alarm/types/threshold-judgement.js';
-import type { HeldAlarm } from './alarm-cache.js';
+import type { HeldAlarm } from './held-alarm.js';
 import type { BackendAnswers } from './ask-backends.js';
 
 /** What a judgement looks at. */

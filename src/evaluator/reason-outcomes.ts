@@ -4,7 +4,7 @@ import type { BackendAnswer } from '../alarm/series.js';
 import { isProvisional, notEvaluated } from '../alarm/state-reason.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
 import type { ReasonOutcome } from '../storage/evaluation/evaluation-commit.js';
-import type { HeldAlarm } from './alarm-cache.js';
+import type { HeldAlarm } from './held-alarm.js';
 import { backendText } from './judge.js';
 
 /** A new `state_reason` for an alarm that keeps its state after this evaluation; null if the shown one stays. */

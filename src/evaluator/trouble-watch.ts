@@ -1,4 +1,4 @@
-import type { HeldAlarm } from './alarm-cache.js';
+import type { HeldAlarm } from './held-alarm.js';
 
 export interface TroubleWatchDeps {
   /** How long an alarm keeps its state while a backend that it needs cannot be asked. */

@@ -2,7 +2,7 @@ import type { SeriesNeed } from '../alarm/series.js';
 import { whyLeftOut } from '../alarm/state-reason.js';
 import { neverOpensReason, type TimeConstraint } from '../alarm/time-constraint/time-constraint.js';
 import type { AlarmKind } from '../alarm/types/index.js';
-import type { HeldAlarm } from './alarm-cache.js';
+import type { HeldAlarm } from './held-alarm.js';
 
 /** An alarm and the `state_reason` that it is to have. */
 export interface OpenReason {

@@ -3,11 +3,11 @@ import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type {
-  ClaimedNotification,
   FinishedAttempt,
   NotificationClaimStore,
   RecordedAttempt,
 } from '../storage/notifications/notification-claim-store.js';
+import type { ClaimedNotification } from '../storage/notifications/claimed-notification.js';
 import { FROM_THE_START } from '../storage/notifications/fair-choice.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';

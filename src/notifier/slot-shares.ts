@@ -1,4 +1,4 @@
-import type { ClaimedNotification } from '../storage/notifications/notification-claim-store.js';
+import type { ClaimedNotification } from '../storage/notifications/claimed-notification.js';
 import type { SlotShares } from '../storage/notifications/fair-choice.js';
 
 /**

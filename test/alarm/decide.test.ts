@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { ALARM_STATES } from '../../src/alarm/alarm.js';
+import { ALARM_STATES } from '../../src/alarm/state.js';
 import { decide, type Verdict } from '../../src/alarm/decide.js';
 
 const OK = 'ok';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { NOT_EVALUATED_YET, type AlarmState } from '../../src/alarm/alarm.js';
+import { NOT_EVALUATED_YET, type AlarmState } from '../../src/alarm/state.js';
 import { replacingReason, type Explainer } from '../../src/alarm/decide.js';
 import { differInFiguresAlone, isProvisional, noBackendHint, notChecked, notEvaluated } from '../../src/alarm/state-reason.js';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 
 import { QueryParameters } from '../../src/api/http/query-parameters.js';
-import type { ApiAnswer } from '../../src/api/http/route.js';
+import type { ApiAnswer } from '../../src/api/http/answer.js';
 import { importRoutes } from '../../src/api/routes/imports.js';
 import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 
-import { ALARM_STATES, type AlarmState } from '../../src/alarm/alarm.js';
+import { ALARM_STATES, type AlarmState } from '../../src/alarm/state.js';
 import { decide, type Verdict } from '../../src/alarm/decide.js';
 import { MISSING_DATA_TREATMENTS, type EvaluationOptions } from '../../src/alarm/evaluation-options.js';
 import { createOpenTimesSource } from '../../src/alarm/time-constraint/open-times.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 
-import { ALARM_STATES, type AlarmState } from '../../src/alarm/alarm.js';
+import { ALARM_STATES, type AlarmState } from '../../src/alarm/state.js';
 import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import { pythonJson } from '../../src/alarm/wire/python-json.js';
 import { alarmTypes, typeOf, type AlarmKind, type AlarmRule } from '../../src/alarm/types/index.js';

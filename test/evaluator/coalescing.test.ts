@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 
-import { ALARM_STATES } from '../../src/alarm/alarm.js';
+import { ALARM_STATES } from '../../src/alarm/state.js';
 import { MISSING_DATA_TREATMENTS, type EvaluationOptions } from '../../src/alarm/evaluation-options.js';
 import { createOpenTimesSource } from '../../src/alarm/time-constraint/open-times.js';
 import type { CompositeLeaf } from '../../src/alarm/types/composite/tree.js';
@@ -14,7 +14,7 @@ import type { Datasources } from '../../src/datasource/datasource.js';
 import { createGnocchiClient } from '../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
 import { SWEEPING, type Sweeping } from '../../src/datasource/prometheus/select-all.js';
-import type { HeldAlarm } from '../../src/evaluator/alarm-cache.js';
+import type { HeldAlarm } from '../../src/evaluator/held-alarm.js';
 import { askAll } from '../../src/evaluator/ask-backends.js';
 import { BehindWatch } from '../../src/evaluator/lateness/behind-watch.js';
 import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';

@@ -6,7 +6,7 @@ import { createOpenTimesSource } from '../../src/alarm/time-constraint/open-time
 import type { MeterQuery, Point } from '../../src/alarm/series.js';
 import { typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Datasource, Datasources } from '../../src/datasource/datasource.js';
-import type { HeldAlarm } from '../../src/evaluator/alarm-cache.js';
+import type { HeldAlarm } from '../../src/evaluator/held-alarm.js';
 import { BehindWatch } from '../../src/evaluator/lateness/behind-watch.js';
 import { evaluateBatch, type EvaluateBatchDeps } from '../../src/evaluator/evaluate-batch.js';
 import { planRequests } from '../../src/evaluator/plan.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { NOT_EVALUATED_YET } from '../../src/alarm/alarm.js';
+import { NOT_EVALUATED_YET } from '../../src/alarm/state.js';
 import type { BackendAnswer } from '../../src/alarm/series.js';
 import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import { retrievalFailed } from '../../src/alarm/types/threshold-judgement.js';

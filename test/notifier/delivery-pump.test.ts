@@ -5,11 +5,8 @@ import { createSystemClock } from '../../src/clock.js';
 import { silentLogger } from '../../src/logger.js';
 import { DeliveryPump, type DeliveryRules } from '../../src/notifier/delivery-pump.js';
 import { createReceivers, type Receivers } from '../../src/notifier/receivers/registry.js';
-import type {
-  ClaimedNotification,
-  FinishedAttempt,
-  NotificationClaimStore,
-} from '../../src/storage/notifications/notification-claim-store.js';
+import type { FinishedAttempt, NotificationClaimStore } from '../../src/storage/notifications/notification-claim-store.js';
+import type { ClaimedNotification } from '../../src/storage/notifications/claimed-notification.js';
 import { FROM_THE_START } from '../../src/storage/notifications/fair-choice.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { NOON } from '../support/builders.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Alarm } from '../../src/alarm/alarm.js';
-import { NOT_EVALUATED_YET } from '../../src/alarm/alarm.js';
+import { NOT_EVALUATED_YET } from '../../src/alarm/state.js';
 import type { Series } from '../../src/alarm/series.js';
 import type { EvaluationInput } from '../../src/alarm/types/alarm-type.js';
 import type { CombinationRule } from '../../src/alarm/types/combination/schema.js';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-import type { AlarmState } from '../alarm.js';
+import type { AlarmState } from '../state.js';
 import type { Evaluation, Explainer } from '../decide.js';
 import type { EvaluationOptions, OptionProblem } from '../evaluation-options.js';
 import type { BackendAnswer, SeriesNeed } from '../series.js';

@@ -3,13 +3,8 @@ import { optional, wireEnum, wireFloat, wireInt, wireText } from '../wire/wire-t
 import type { EvaluationOptions } from '../evaluation-options.js';
 import type { GnocchiQuery, SeriesNeed } from '../series.js';
 import type { AlarmType } from './alarm-type.js';
-import {
-  explainThreshold,
-  judgeThreshold,
-  thresholdOptionProblem,
-  type Reading,
-  type ThresholdFindings,
-} from './threshold-judgement.js';
+import { explainThreshold, judgeThreshold, type Reading, type ThresholdFindings } from './threshold-judgement.js';
+import { thresholdOptionProblem } from './option-problems.js';
 import { COMPARISON_OPERATORS, type ComparisonOperator } from './threshold/schema.js';
 
 const MAX_GRANULARITY_S = 365 * 24 * 3600;

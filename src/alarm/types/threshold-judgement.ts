@@ -1,6 +1,6 @@
-import type { AlarmState } from '../alarm.js';
+import type { AlarmState } from '../state.js';
 import type { Evaluation, Reason, Verdict } from '../decide.js';
-import type { EvaluationOptions, MissingDataTreatment, OptionProblem } from '../evaluation-options.js';
+import type { EvaluationOptions, MissingDataTreatment } from '../evaluation-options.js';
 import { PythonFloat, pythonFloat } from '../wire/python-json.js';
 import type { BackendAnswer, Point, Series } from '../series.js';
 import type { JudgementListener } from './judged-point.js';
@@ -256,31 +256,4 @@ export function explainThreshold(findings: ThresholdFindings, state: AlarmState,
 /** What missing datapoints counted as; undefined where they did not, as in Aodh. */
 export function filledText({ filled }: ThresholdFindings): string | undefined {
   return filled && `missing datapoints counted as ${filled.as}: ${filled.count}`;
-}
-
-/** What each option asks of a rule that looks at the last `periods` datapoints. */
-export function thresholdOptionProblem(
-  { comparison_operator, threshold }: ThresholdCondition,
-  periods: number,
-  { datapoints_to_alarm: enough, clear_threshold: clear }: EvaluationOptions,
-): OptionProblem | undefined {
-  if (enough !== undefined && enough > periods) {
-    return { option: 'datapoints_to_alarm', message: `must not be greater than evaluation_periods, which is ${periods}` };
-  }
-  if (clear === undefined) return undefined;
-  const rises = comparison_operator === 'gt' || comparison_operator === 'ge';
-  if (!rises && comparison_operator !== 'lt' && comparison_operator !== 'le') {
-    return { option: 'clear_threshold', message: `makes no sense with comparison_operator ${comparison_operator}` };
-  }
-  if (rises ? clear <= threshold : clear >= threshold) return undefined;
-  return {
-    option: 'clear_threshold',
-    message: `must not be ${rises ? 'greater' : 'less'} than the threshold, which is ${threshold}`,
-  };
-}
-
-/** For kinds that compare nothing. */
-export function noOptionAllowed(options: EvaluationOptions, kind: string): OptionProblem | undefined {
-  const [option] = Object.keys(options) as (keyof EvaluationOptions)[];
-  return option === undefined ? undefined : { option, message: `cannot be used with alarms of type ${kind}` };
 }

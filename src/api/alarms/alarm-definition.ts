@@ -1,4 +1,5 @@
-import { MANUALLY_SET, NOT_EVALUATED_YET, type AlarmDefinition } from '../../alarm/alarm.js';
+import type { AlarmDefinition } from '../../alarm/alarm.js';
+import { MANUALLY_SET, NOT_EVALUATED_YET } from '../../alarm/state.js';
 import { isProvisional } from '../../alarm/state-reason.js';
 import { neverOpensReason } from '../../alarm/time-constraint/time-constraint.js';
 import type { RuleScope } from '../../alarm/types/alarm-type.js';

@@ -2,7 +2,20 @@ import type { ServerResponse } from 'node:http';
 
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { firstEvent } from '../../async/first-event.js';
-import type { ApiAnswer } from './route.js';
+
+export interface ApiAnswer {
+  status: number;
+  headers?: Readonly<Record<string, string>>;
+  /** JSON; nothing is sent without it. */
+  body?: PythonValue;
+  /** Members of a JSON list too long to hold, page by page. */
+  pages?: AsyncIterable<readonly PythonValue[]>;
+  /** The list of `pages` is this one member of an object. */
+  listName?: string;
+  /** Members that follow the list in that object; asked for when the list has come to its end. */
+  afterList?: () => Readonly<Record<string, PythonValue>>;
+  text?: { contentType: string; content: string | Buffer };
+}
 
 /** Writes an answer. The first page of a long list is asked for before the status is sent, so that a failure there is still an error answer. */
 export async function sendAnswer(response: ServerResponse, answer: ApiAnswer): Promise<void> {

@@ -1,9 +1,8 @@
 import type { RequestHandler } from 'express';
 import type express from 'express';
 
-import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
-import { sendAnswer } from './answer.js';
+import { sendAnswer, type ApiAnswer } from './answer.js';
 import { authorize, type Policy } from '../identity/authorize.js';
 import { NOBODY, type Identity } from '../identity/identity.js';
 import { QueryParameters } from './query-parameters.js';
@@ -24,20 +23,6 @@ export interface ApiRequest {
   ifMatch: string | undefined;
   /** Aborted when the answer is over, or nobody waits for it any more. */
   signal: AbortSignal;
-}
-
-export interface ApiAnswer {
-  status: number;
-  headers?: Readonly<Record<string, string>>;
-  /** JSON; nothing is sent without it. */
-  body?: PythonValue;
-  /** Members of a JSON list too long to hold, page by page. */
-  pages?: AsyncIterable<readonly PythonValue[]>;
-  /** The list of `pages` is this one member of an object. */
-  listName?: string;
-  /** Members that follow the list in that object; asked for when the list has come to its end. */
-  afterList?: () => Readonly<Record<string, PythonValue>>;
-  text?: { contentType: string; content: string | Buffer };
 }
 
 /** One row of the route table: everything that is true of a request before its handler sees it. */

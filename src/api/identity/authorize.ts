@@ -1,7 +1,8 @@
 import { pythonText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 import type { Scope } from '../../storage/scope.js';
-import { ROLES, type Identity, type Role } from './identity.js';
+import type { Identity } from './identity.js';
+import { ROLES, type Role } from '../../role.js';
 
 /** What a route asks of its caller: a role, none of them (`anyone` who is known), or (`public`) not even who it is. */
 export type Policy = Role | 'anyone' | 'public';

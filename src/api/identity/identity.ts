@@ -1,11 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 import { AppError } from '../../errors.js';
+import { ROLES, type Role } from '../../role.js';
 
-export const ROLES = ['reader', 'member', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
-
-/** Who asks. Made by an authenticator, and by nothing else. */
+/** The caller of a request. Made by an authenticator, and by nothing else. */
 export interface Identity {
   userId: string | null;
   projectId: string | null;

@@ -1,15 +1,8 @@
 import type { PythonValue } from '../../alarm/wire/python-json.js';
 import type { Challenge } from '../http/error-handler.js';
 import { isPermitted } from './access-rules.js';
-import {
-  headerIn,
-  highestRole,
-  unauthenticated,
-  type Authenticator,
-  type Credentials,
-  type Identity,
-  type Role,
-} from './identity.js';
+import { headerIn, highestRole, unauthenticated, type Authenticator, type Credentials, type Identity } from './identity.js';
+import type { Role } from '../../role.js';
 import type { TokenValidator, ValidToken } from './token-validator.js';
 
 export interface KeystoneAuthenticatorDeps {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
-import { ALARM_STATES, SEVERITIES } from '../../alarm/alarm.js';
+import { SEVERITIES } from '../../alarm/alarm.js';
+import { ALARM_STATES } from '../../alarm/state.js';
 import { ALARM_KINDS, alarmTypes } from '../../alarm/types/index.js';
 import { describedInput } from '../../alarm/wire/wire-types.js';
-import { ROLES } from '../identity/identity.js';
+import { ROLES } from '../../role.js';
 import { TocsinAnswer } from '../schema/tocsin-object.js';
 
 /** What answers look like, as the document at /openapi.json tells it. Tests hold every answer they get to these. */

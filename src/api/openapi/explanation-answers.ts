@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { ALARM_STATES } from '../../alarm/alarm.js';
+import { ALARM_STATES } from '../../alarm/state.js';
 import { MISSING_DATA_TREATMENTS } from '../../alarm/evaluation-options.js';
 import { ALARM_KINDS } from '../../alarm/types/index.js';
 import { COMPARISON_OPERATORS } from '../../alarm/types/threshold/schema.js';

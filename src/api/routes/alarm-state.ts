@@ -1,11 +1,12 @@
-import { MANUALLY_SET, type AlarmState } from '../../alarm/alarm.js';
+import { MANUALLY_SET, type AlarmState } from '../../alarm/state.js';
 import { AppError } from '../../errors.js';
 import { stateSetEntry } from '../alarms/alarm-history-entry.js';
 import { refuseOtherVersion, versionOf } from '../http/entity-tag.js';
 import { scopeOf } from '../identity/authorize.js';
 import type { Alarms } from '../ports.js';
 import { SMALL_BODY } from '../http/request-body.js';
-import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import type { ApiAnswer } from '../http/answer.js';
 import { StateRequest } from '../schema/alarm-request.js';
 import { absent, theAlarm } from './alarms.js';
 

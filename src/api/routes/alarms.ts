@@ -12,7 +12,8 @@ import { isAdmin, refuseForeignProject, ruleProject, scopeOf, seesSomething } fr
 import type { Identity } from '../identity/identity.js';
 import type { Alarms, RuleChecks } from '../ports.js';
 import { SMALL_BODY } from '../http/request-body.js';
-import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import type { ApiAnswer } from '../http/answer.js';
 import { alarmListing, type AlarmListing } from '../schema/alarm-query.js';
 import { AlarmRequest } from '../schema/alarm-request.js';
 import { alarmResponse } from '../schema/alarm-response.js';

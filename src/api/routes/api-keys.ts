@@ -3,11 +3,13 @@ import type { ApiKeySelection, NewApiKey } from '../../storage/secrets/api-key-s
 import { parseWith } from '../http/faultstring.js';
 import { generateApiKey } from '../identity/api-key-form.js';
 import { holds, isAdmin, scopeOf } from '../identity/authorize.js';
-import { ROLES, type Identity } from '../identity/identity.js';
+import type { Identity } from '../identity/identity.js';
+import { ROLES } from '../../role.js';
 import type { ApiKeyAdmin } from '../ports.js';
 import { invalidInput } from '../http/query-parameters.js';
 import { SMALL_BODY } from '../http/request-body.js';
-import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import type { ApiAnswer } from '../http/answer.js';
 import { ApiKeyRequest } from '../schema/api-key-request.js';
 import { apiKeyResponse } from '../schema/api-key-response.js';
 

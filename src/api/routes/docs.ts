@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 
 import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
-import { NOT_FOUND_TEXT, type ApiAnswer, type Route } from '../http/route.js';
+import { NOT_FOUND_TEXT, type Route } from '../http/route.js';
+import type { ApiAnswer } from '../http/answer.js';
 
 export interface DocsRoutesDeps {
   /** The OpenAPI document of all routes. */

@@ -5,7 +5,8 @@ import type { Scope } from '../../storage/scope.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { EvaluationResults } from '../ports.js';
 import { booleanValue } from '../http/query-parameters.js';
-import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import type { ApiAnswer } from '../http/answer.js';
 
 export interface EvaluationResultRoutesDeps {
   /** Undefined where results are not counted. */

@@ -1,7 +1,8 @@
 import { takeIn, type EventIntakeDeps } from '../alarms/event-intake.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import { BULK_BODY } from '../http/request-body.js';
-import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import type { ApiAnswer } from '../http/answer.js';
 import { eventsIn } from '../schema/event-request.js';
 
 export type EventRoutesDeps = EventIntakeDeps;

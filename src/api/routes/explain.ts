@@ -1,7 +1,8 @@
 import { parseTimestamp } from '../../alarm/wire/timestamp.js';
 import type { Alarms, Explanations } from '../ports.js';
 import { invalidInput } from '../http/query-parameters.js';
-import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import type { ApiAnswer } from '../http/answer.js';
 import { explanationResponse } from '../schema/explanation-response.js';
 import { theAlarm } from './alarms.js';
 

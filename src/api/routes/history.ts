@@ -4,7 +4,8 @@ import type { HistoryEntry, HistoryQuery } from '../../storage/alarms/history-st
 import type { Scope } from '../../storage/scope.js';
 import { scopeOf, seesSomething } from '../identity/authorize.js';
 import type { Alarms, History } from '../ports.js';
-import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import type { ApiAnswer } from '../http/answer.js';
 import { historyListing } from '../schema/history-query.js';
 import { historyResponse } from '../schema/history-response.js';
 import { absent } from './alarms.js';

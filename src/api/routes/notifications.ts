@@ -11,7 +11,8 @@ import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { NotificationAdmin } from '../ports.js';
 import { invalidInput, type QueryParameters } from '../http/query-parameters.js';
-import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import type { ApiAnswer } from '../http/answer.js';
 import { utcTimestamp } from '../schema/timestamp.js';
 
 export interface NotificationRoutesDeps {

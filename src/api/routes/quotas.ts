@@ -4,7 +4,8 @@ import { parseWith } from '../http/faultstring.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { Quotas } from '../ports.js';
 import { SMALL_BODY } from '../http/request-body.js';
-import type { ApiAnswer, ApiRequest, Route } from '../http/route.js';
+import type { ApiRequest, Route } from '../http/route.js';
+import type { ApiAnswer } from '../http/answer.js';
 import { QuotaRequest } from '../schema/quota-request.js';
 
 export interface QuotaRoutesDeps {

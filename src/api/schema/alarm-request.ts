@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-import { ALARM_STATES, SEVERITIES } from '../../alarm/alarm.js';
+import { SEVERITIES } from '../../alarm/alarm.js';
+import { ALARM_STATES } from '../../alarm/state.js';
 import { NO_OPTIONS, optionsSaid } from '../../alarm/evaluation-options.js';
 import { TimeConstraint, TimeConstraints } from '../../alarm/time-constraint/time-constraint.js';
 import { ALARM_KINDS, alarmTypes, typeOf, type AlarmKind, type AlarmRule } from '../../alarm/types/index.js';

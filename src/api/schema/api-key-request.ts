@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { optional, wireBool, wireEnum, wireInt, wireText } from '../../alarm/wire/wire-types.js';
-import { ROLES } from '../identity/identity.js';
+import { ROLES } from '../../role.js';
 
 const MAX_ID = 128;
 const MAX_DESCRIPTION = 255;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { ALARM_STATES } from '../../alarm/alarm.js';
+import { ALARM_STATES } from '../../alarm/state.js';
 import { optional, wireEnum, wireInt } from '../../alarm/wire/wire-types.js';
 import { AlarmRequest } from './alarm-request.js';
 import { mandatoryTimestamp } from './timestamp.js';

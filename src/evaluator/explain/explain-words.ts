@@ -1,4 +1,4 @@
-import { NOT_EVALUATED_YET, type AlarmState } from '../../alarm/alarm.js';
+import { NOT_EVALUATED_YET, type AlarmState } from '../../alarm/state.js';
 import type { Verdict } from '../../alarm/decide.js';
 import type { EvaluationOptions } from '../../alarm/evaluation-options.js';
 import { pythonFloat } from '../../alarm/wire/python-json.js';

@@ -1,4 +1,4 @@
-import type { AlarmState } from '../../alarm/alarm.js';
+import type { AlarmState } from '../../alarm/state.js';
 import { decide, type Decision, type Verdict } from '../../alarm/decide.js';
 import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
 import { createOpenTimesSource, type OpenTimesSource } from '../../alarm/time-constraint/open-times.js';

@@ -1,4 +1,4 @@
-import type { AlarmState } from '../../alarm/alarm.js';
+import type { AlarmState } from '../../alarm/state.js';
 import type { Verdict } from '../../alarm/decide.js';
 import type { EvaluationOptions } from '../../alarm/evaluation-options.js';
 import type { DatasourceKind, PoolMember, SeriesLabels } from '../../alarm/series.js';

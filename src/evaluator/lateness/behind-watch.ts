@@ -1,4 +1,4 @@
-import type { HeldAlarm } from '../alarm-cache.js';
+import type { HeldAlarm } from '../held-alarm.js';
 
 type Due = Pick<HeldAlarm, 'id' | 'partition' | 'projectId' | 'ticket'>;
 

@@ -1,4 +1,5 @@
-import type { Alarm, AlarmState, DeliveryPolicy, Severity } from '../../alarm/alarm.js';
+import type { Alarm, DeliveryPolicy, Severity } from '../../alarm/alarm.js';
+import type { AlarmState } from '../../alarm/state.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../../alarm/evaluation-options.js';
 import { homeOf } from '../../alarm/partition-key.js';
 import { pythonJson } from '../../alarm/wire/python-json.js';

@@ -1,5 +1,6 @@
 import { usesTrust } from '../../alarm/action.js';
-import { SEVERITIES, type AlarmState } from '../../alarm/alarm.js';
+import { SEVERITIES } from '../../alarm/alarm.js';
+import type { AlarmState } from '../../alarm/state.js';
 import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
 import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
 import { insertAlarm, NO_QUOTAS, Uncounted, type AlarmQuotas, type Insertion } from './alarm-insert-store.js';

@@ -1,4 +1,5 @@
-import type { AlarmState, Severity } from '../../alarm/alarm.js';
+import type { Severity } from '../../alarm/alarm.js';
+import type { AlarmState } from '../../alarm/state.js';
 import { Conditions, orderBy, type OrderKey, type SqlType } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
 import { within, type Scope } from '../scope.js';

@@ -1,4 +1,4 @@
-import type { AlarmState } from '../../alarm/alarm.js';
+import type { AlarmState } from '../../alarm/state.js';
 import { Conditions } from '../conditions.js';
 import type { Database } from '../database.js';
 import { within, type Scope } from '../scope.js';

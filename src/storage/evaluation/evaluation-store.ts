@@ -1,4 +1,4 @@
-import { NOT_EVALUATED_YET, type AlarmState } from '../../alarm/alarm.js';
+import { NOT_EVALUATED_YET, type AlarmState } from '../../alarm/state.js';
 import { PROVISIONAL_REASONS } from '../../alarm/state-reason.js';
 import type { AlarmKind } from '../../alarm/types/index.js';
 import type { Database } from '../database.js';

@@ -1,4 +1,5 @@
-import type { AlarmState, DeliveryPolicy } from '../../alarm/alarm.js';
+import type { DeliveryPolicy } from '../../alarm/alarm.js';
+import type { AlarmState } from '../../alarm/state.js';
 import { decide } from '../../alarm/decide.js';
 import { createOpenTimesSource } from '../../alarm/time-constraint/open-times.js';
 import type { AlarmEvent } from '../../alarm/types/event/event.js';

@@ -1,4 +1,4 @@
-import type { AlarmState } from '../../alarm/alarm.js';
+import type { AlarmState } from '../../alarm/state.js';
 import { LAST_EVALUATED } from '../alarms/alarm-row.js';
 import type { Database } from '../database.js';
 

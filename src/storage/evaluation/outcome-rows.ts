@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
 import { hostOf, parseAction } from '../../alarm/action.js';
-import { ACTION_LIST_OF, type AlarmState, type Severity } from '../../alarm/alarm.js';
+import { ACTION_LIST_OF, type Severity } from '../../alarm/alarm.js';
+import type { AlarmState } from '../../alarm/state.js';
 import { laneOf, notificationBody } from '../../alarm/notification.js';
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { bringQueuesForward } from '../notifications/bring-forward-store.js';

@@ -1,4 +1,5 @@
 import type { Database, Sql } from '../database.js';
+import type { ClaimedNotification } from './claimed-notification.js';
 import { recordAttempts, type FinishedAttempt, type RecordedAttempt, type RecordRules } from './notification-record.js';
 import { takeClaims } from './notification-take-store.js';
 import { chooseFairly, type Candidate, type ClaimCursor, type SlotShares } from './fair-choice.js';
@@ -23,31 +24,6 @@ export interface ClaimRequest {
   cursor: ClaimCursor;
   /** Absent if only `limit` and the limits per host apply. */
   shares?: SlotShares;
-}
-
-/** All that is needed to send one notification. `attempt` is the number that its outcome must carry. */
-export interface ClaimedNotification {
-  id: string;
-  alarmId: string;
-  projectId: string | null;
-  kind: 'transition' | 'repeat';
-  sequence: number;
-  transitionTime: Date;
-  action: string;
-  lane: string;
-  host: string;
-  body: string;
-  attempt: number;
-  /**
-   * The position in the retry schedule: attempts since creation or the last replay, including this one, without attempts that a repeat, a
-   * replay, a resumed pause or an edit brought forward.
-   */
-  attemptInSchedule: number;
-  /** End of the first attempt in the present series of `rejected` attempts, in this run of the schedule; null if the last one was not rejected. */
-  rejectedSince: Date | null;
-  createdAt: Date;
-  /** True if the host had answered its last attempt when this notification was claimed. */
-  isHostAnswering: boolean;
 }
 
 export interface ClaimResult {

@@ -1,5 +1,5 @@
 import type { Sql } from '../database.js';
-import type { ClaimedNotification } from './notification-claim-store.js';
+import type { ClaimedNotification } from './claimed-notification.js';
 import { cancelRemoved, cancelWaiting, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
 
 interface Taken {

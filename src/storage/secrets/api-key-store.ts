@@ -1,4 +1,4 @@
-import type { Role } from '../../api/identity/identity.js';
+import type { Role } from '../../role.js';
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database } from '../database.js';
 import { within, type Scope } from '../scope.js';

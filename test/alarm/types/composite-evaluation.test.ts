@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { ALARM_STATES, type AlarmState } from '../../../src/alarm/alarm.js';
+import { ALARM_STATES, type AlarmState } from '../../../src/alarm/state.js';
 import { decide } from '../../../src/alarm/decide.js';
 import { NO_OPTIONS } from '../../../src/alarm/evaluation-options.js';
 import { pythonJson } from '../../../src/alarm/wire/python-json.js';

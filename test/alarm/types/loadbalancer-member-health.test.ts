@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import type { AlarmState } from '../../../src/alarm/alarm.js';
+import type { AlarmState } from '../../../src/alarm/state.js';
 import { decide } from '../../../src/alarm/decide.js';
 import { NO_OPTIONS } from '../../../src/alarm/evaluation-options.js';
 import { pythonJson } from '../../../src/alarm/wire/python-json.js';

@@ -9,10 +9,10 @@ import {
 } from '../../../src/storage/notifications/notification-admin-store.js';
 import {
   createNotificationClaimStore,
-  type ClaimedNotification,
   type FinishedAttempt,
   type NotificationClaimStore,
 } from '../../../src/storage/notifications/notification-claim-store.js';
+import type { ClaimedNotification } from '../../../src/storage/notifications/claimed-notification.js';
 import { FROM_THE_START } from '../../../src/storage/notifications/fair-choice.js';
 import { OUTCOME_COLUMNS, writeOutcomeRows, type OutcomeAlarm } from '../../../src/storage/evaluation/outcome-rows.js';
 import { NOON } from '../../support/builders.js';

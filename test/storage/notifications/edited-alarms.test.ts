@@ -24,7 +24,7 @@ import { describeWithPostgres } from '../../support/servers.js';
 import { storeAlarm, thresholdRule } from '../../support/stored-alarms.js';
 import { storeAnsweringHosts, storeNotification, type StoredNotification } from '../../support/stored-notifications.js';
 
-const PAGE = readFileSync(new URL('../../../docs/delivery.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../../../docs/delivery.md', import.meta.url), 'utf8');
 const ALL = { all: true } as const;
 const HOOK = 'http://receiver/hook';
 const OTHER = 'http://receiver/other';

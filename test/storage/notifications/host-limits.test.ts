@@ -4,9 +4,9 @@ import { sharesOf } from '../../../src/notifier/slot-shares.js';
 import type { Database } from '../../../src/storage/database.js';
 import {
   createNotificationClaimStore,
-  type ClaimedNotification,
   type NotificationClaimStore,
 } from '../../../src/storage/notifications/notification-claim-store.js';
+import type { ClaimedNotification } from '../../../src/storage/notifications/claimed-notification.js';
 import { FROM_THE_START, type ClaimCursor } from '../../../src/storage/notifications/fair-choice.js';
 import { pruneHolds, pruneHosts } from '../../../src/storage/notifications/receiver-host-store.js';
 import { NOON } from '../../support/builders.js';

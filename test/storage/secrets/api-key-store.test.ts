@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { ROLES } from '../../../src/api/identity/identity.js';
+import { ROLES } from '../../../src/role.js';
 import { createApiKeyStore, type ApiKeyStore, type NewApiKey } from '../../../src/storage/secrets/api-key-store.js';
 import type { Database } from '../../../src/storage/database.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';

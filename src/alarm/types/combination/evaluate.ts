@@ -1,4 +1,4 @@
-import type { AlarmState } from '../../alarm.js';
+import type { AlarmState } from '../../state.js';
 import type { Evaluation, Reason } from '../../decide.js';
 import type { CombinationRule } from './schema.js';
 

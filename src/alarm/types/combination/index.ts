@@ -1,6 +1,6 @@
 import { pythonJson } from '../../wire/python-json.js';
 import type { AlarmType } from '../alarm-type.js';
-import { noOptionAllowed } from '../threshold-judgement.js';
+import { noOptionAllowed } from '../option-problems.js';
 import { evaluateCombination, explainCombination, type CombinationFindings } from './evaluate.js';
 import { CombinationRule } from './schema.js';
 

@@ -1,4 +1,4 @@
-import type { AlarmState } from '../../alarm.js';
+import type { AlarmState } from '../../state.js';
 import type { Evaluation, Reason, Verdict } from '../../decide.js';
 import { RawJson } from '../../wire/python-json.js';
 import type { BackendAnswer } from '../../series.js';

@@ -1,7 +1,7 @@
 import { pythonJson, RawJson } from '../../wire/python-json.js';
 import type { EvaluationOptions, OptionProblem } from '../../evaluation-options.js';
 import type { AlarmType, RuleScope } from '../alarm-type.js';
-import { noOptionAllowed } from '../threshold-judgement.js';
+import { noOptionAllowed } from '../option-problems.js';
 import { evaluateComposite, explainComposite, type CompositeFindings } from './evaluate.js';
 import { leafJson, shownLeafJson } from './leaf-json.js';
 import { CompositeRule } from './schema.js';

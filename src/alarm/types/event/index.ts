@@ -1,7 +1,7 @@
 import { pythonJson, type PythonValue } from '../../wire/python-json.js';
 import { pythonText } from '../../wire/wire-types.js';
 import type { AlarmType } from '../alarm-type.js';
-import { noOptionAllowed } from '../threshold-judgement.js';
+import { noOptionAllowed } from '../option-problems.js';
 import { explainEvent, type EventFindings } from './evaluate.js';
 import { EventRule } from './schema.js';
 

@@ -1,4 +1,4 @@
-import type { AlarmState } from '../../alarm.js';
+import type { AlarmState } from '../../state.js';
 import type { Evaluation, Reason } from '../../decide.js';
 import { pythonRepr, type PythonValue } from '../../wire/python-json.js';
 import type { BackendAnswer, PoolMember } from '../../series.js';

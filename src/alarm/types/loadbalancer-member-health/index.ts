@@ -1,7 +1,7 @@
 import { pythonJson } from '../../wire/python-json.js';
 import type { AlarmType } from '../alarm-type.js';
 import { NOBODY } from '../gnocchi-threshold.js';
-import { noOptionAllowed } from '../threshold-judgement.js';
+import { noOptionAllowed } from '../option-problems.js';
 import { evaluateMemberHealth, explainMemberHealth, type MemberHealthFindings } from './evaluate.js';
 import { LoadbalancerMemberHealthRule } from './schema.js';
 

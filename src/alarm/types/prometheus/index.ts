@@ -2,13 +2,8 @@ import { PythonFloat, pythonJson } from '../../wire/python-json.js';
 import type { PrometheusNeed } from '../../series.js';
 import type { EvaluationOptions } from '../../evaluation-options.js';
 import type { AlarmType } from '../alarm-type.js';
-import {
-  explainThreshold,
-  judgeThreshold,
-  thresholdOptionProblem,
-  type Reading,
-  type ThresholdFindings,
-} from '../threshold-judgement.js';
+import { explainThreshold, judgeThreshold, type Reading, type ThresholdFindings } from '../threshold-judgement.js';
+import { thresholdOptionProblem } from '../option-problems.js';
 import { PrometheusRule } from './schema.js';
 
 const DEFAULT_GRANULARITY_S = 60;

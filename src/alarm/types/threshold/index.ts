@@ -1,6 +1,7 @@
 import { PythonFloat, pythonFloat, pythonJson } from '../../wire/python-json.js';
 import type { AlarmType } from '../alarm-type.js';
-import { explainThreshold, thresholdOptionProblem, type ThresholdFindings } from '../threshold-judgement.js';
+import { explainThreshold, type ThresholdFindings } from '../threshold-judgement.js';
+import { thresholdOptionProblem } from '../option-problems.js';
 import { evaluateThreshold } from './evaluate.js';
 import { scopedTo, seriesNeeded } from './meter-query.js';
 import { ThresholdRule } from './schema.js';

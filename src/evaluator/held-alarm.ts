@@ -1,0 +1,30 @@
+import type { EvaluationOptions } from '../alarm/evaluation-options.js';
+import type { SeriesNeed } from '../alarm/series.js';
+import type { AlarmState } from '../alarm/state.js';
+import type { OpenTimes } from '../alarm/time-constraint/open-times.js';
+import type { AlarmRule } from '../alarm/types/index.js';
+
+/** An alarm in an evaluator's memory. Small on purpose: there may be a million. */
+export interface HeldAlarm {
+  readonly id: string;
+  /** One text for all alarms of a project. */
+  readonly projectId: string;
+  readonly rule: AlarmRule;
+  /** What it asks backends; empty for kinds that ask none. Each shared between alarms that ask the same. */
+  readonly needs: readonly SeriesNeed[];
+  readonly options: EvaluationOptions;
+  readonly repeats: boolean;
+  readonly statesWithActions: readonly AlarmState[];
+  /** Shared between alarms with the same time constraints. */
+  readonly openTimes: OpenTimes;
+  readonly partition: number;
+  readonly definitionVersion: number;
+  state: AlarmState;
+  stateVersion: number;
+  /** A number that rises with each evaluation: the lower of two tickets is of the alarm that was evaluated earlier. Undefined before the first. */
+  ticket?: number | undefined;
+  /** The `state_reason` if an evaluation may replace it without a change of state; null if it is that of the last transition. */
+  shownReason: string | null;
+  /** True once an evaluation of this definition has found the shown reason. */
+  isReasonFound: boolean;
+}
