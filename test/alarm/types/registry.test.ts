@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { NO_OPTIONS } from '../../../src/alarm/evaluation-options.js';
-import { pythonJson, PythonFloat } from '../../../src/alarm/python-json.js';
+import { pythonJson, PythonFloat } from '../../../src/alarm/wire/python-json.js';
 import { alarmTypes, evaluatedTypeOf, parseStoredRule, typeOf, type AlarmRule } from '../../../src/alarm/types/index.js';
 
 const COMMON = { threshold: '7', aggregation_method: 'mean' };

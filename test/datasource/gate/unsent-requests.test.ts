@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import type { SeriesNeed } from '../../src/alarm/series.js';
-import { createSystemClock } from '../../src/clock.js';
-import { createBackendGate } from '../../src/datasource/backend-gate.js';
-import type { BackendObserver, Datasource } from '../../src/datasource/datasource.js';
-import { createGnocchiClient } from '../../src/datasource/gnocchi/gnocchi-client.js';
-import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
-import { createOctaviaClient } from '../../src/datasource/octavia/octavia-client.js';
-import { createOctaviaDatasource } from '../../src/datasource/octavia/octavia.js';
-import { createPrometheusClient } from '../../src/datasource/prometheus/prometheus-client.js';
-import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
-import { NOON } from '../support/builders.js';
-import { PATIENCE_MS } from '../support/patience.js';
-import { startReceiver, type Receiver } from '../support/receiver-server.js';
+import type { SeriesNeed } from '../../../src/alarm/series.js';
+import { createSystemClock } from '../../../src/clock.js';
+import { createBackendGate } from '../../../src/datasource/gate/gate.js';
+import type { BackendObserver, Datasource } from '../../../src/datasource/datasource.js';
+import { createGnocchiClient } from '../../../src/datasource/gnocchi/client/gnocchi-client.js';
+import { createGnocchiDatasource } from '../../../src/datasource/gnocchi/gnocchi.js';
+import { createOctaviaClient } from '../../../src/datasource/octavia/octavia-client.js';
+import { createOctaviaDatasource } from '../../../src/datasource/octavia/octavia.js';
+import { createPrometheusClient } from '../../../src/datasource/prometheus/prometheus-client.js';
+import { createPrometheusDatasource } from '../../../src/datasource/prometheus/prometheus.js';
+import { NOON } from '../../support/builders.js';
+import { PATIENCE_MS } from '../../support/patience.js';
+import { startReceiver, type Receiver } from '../../support/receiver-server.js';
 
 let server: Receiver;
 let datasource: Datasource<never> | undefined;
