@@ -1,5 +1,6 @@
-// Who may import whom. The floors, top to bottom: main, cli, app, {api, evaluator, notifier}, {storage, datasource, partition, keystone}, alarm.
-// An arrow never runs up; rooms on one floor meet in the database or through ports that app.ts wires.
+// Who may import whom. The floors, top to bottom: main, cli, app, {api, evaluator, notifier}, {storage, datasource,
+// partition, keystone}, alarm. An arrow never runs up; rooms on one floor meet in the database or through ports that
+// app.ts wires.
 
 /** Rooms of src/ and the rooms (or single files) that each may import, besides itself and the ground floor. */
 const MAY_IMPORT = {
@@ -7,16 +8,26 @@ const MAY_IMPORT = {
   datasource: ['alarm'],
   partition: ['redis', 'supervisor'],
   keystone: [],
-  storage: ['alarm', 'role', 'datasource', 'partition', 'evaluator', 'notifier', 'api'],
+  storage: ['alarm', 'role', 'datasource', 'partition', 'evaluator'],
   evaluator: ['alarm', 'datasource', 'partition', 'storage', 'keystone', 'supervisor'],
   notifier: ['alarm', 'storage', 'keystone', 'redis', 'supervisor'],
   api: ['alarm', 'role', 'storage', 'keystone', 'supervisor'],
 };
 
 /** A store implements ports that its consumers declare, so it may know their types, and nothing else of them. */
-const TYPES_ONLY = { storage: ['datasource', 'partition', 'evaluator', 'notifier', 'api'] };
+const TYPES_ONLY = { storage: ['datasource', 'partition', 'evaluator'] };
 
-const GROUND = ['errors', 'clock', 'async', 'cache', 'loopback', 'make-directory', 'logger', 'telemetry', 'config/secret'];
+const GROUND = [
+  'errors',
+  'clock',
+  'async',
+  'cache',
+  'loopback',
+  'make-directory',
+  'logger',
+  'telemetry',
+  'config/secret',
+];
 
 const asPath = (names) => names.map((name) => `^src/${name}([/.]|$)`);
 

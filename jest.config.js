@@ -4,8 +4,9 @@ export default {
   testEnvironment: 'node',
   transform: {},
   testTimeout: 240_000,
-  // A worker that has run half of the suite holds gigabytes (modules of every test file), and giving them back takes longer than
-  // the 500 ms after which jest would kill it and speak of a leak. What is really left open is still reported.
+  // A worker that has run half of the suite holds gigabytes (modules of every test file), and giving them back takes
+  // longer than the 500 ms after which jest would kill it and speak of a leak. What is really left open is still
+  // reported.
   workerGracefulExitTimeout: 10_000,
   globalSetup: './support/global-setup.js',
   globalTeardown: './support/global-teardown.js',

@@ -88,7 +88,8 @@ async function store({ db }: Rig): Promise<void> {
 
 function call(agent: Agent, method: string, url: string, body?: string): Promise<{ status: number; length: number }> {
   return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const headers =
+      body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
     const sent = request(url, { agent, method, headers }, (response) => {
       let length = 0;
       response.on('data', (chunk: Buffer) => (length += chunk.length));

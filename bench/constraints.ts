@@ -15,7 +15,10 @@ const MIXTURES: Record<string, ((n: number) => TimeConstraint[]) | undefined> = 
   'no time constraint': undefined,
   'one each, 16 hours a day': (n) => [daytime(n)],
   'one each, opening every minute': (n) => [constraint(n, '* * * * *', 60)],
-  '20 each, the last of which is open': (n) => [...Array.from({ length: 19 }, (_, index) => closed(n, index)), daytime(n)],
+  '20 each, the last of which is open': (n) => [
+    ...Array.from({ length: 19 }, (_, index) => closed(n, index)),
+    daytime(n),
+  ],
 };
 
 /** What time constraints add to a cycle in which no alarm changes its state. */
@@ -65,7 +68,10 @@ async function cpuOf(work: () => Promise<void>): Promise<number> {
 function daytime(n: number): TimeConstraint {
   const minute = n % (8 * 60);
   const start = `${minute % 60} ${1 + Math.floor(minute / 60)} * * *`;
-  return { ...constraint(n, start, 16 * 3_600 + Math.floor(n / (8 * 60))), timezone: n % 2 === 0 ? 'Europe/Berlin' : '' };
+  return {
+    ...constraint(n, start, 16 * 3_600 + Math.floor(n / (8 * 60))),
+    timezone: n % 2 === 0 ? 'Europe/Berlin' : '',
+  };
 }
 
 /** On one day of July. */

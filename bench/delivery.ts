@@ -9,7 +9,10 @@ const WARM_UP = 20;
 const NOTIFICATIONS = 20_000;
 const PROJECTS = 8;
 
-/** From a transition to its receiver on an idle system: evaluator and notifier as processes, joined by PostgreSQL and Redis. */
+/**
+ * From a transition to its receiver on an idle system: evaluator and notifier as processes, joined by PostgreSQL and
+ * Redis.
+ */
 export async function benchLatency(rig: Rig): Promise<Figure[]> {
   const arrived = new Map<string, number>();
   const receiver = await fastReceiver((id, atMs) => arrived.set(id.replace(/^msg_/, ''), arrived.get(id) ?? atMs));
@@ -37,10 +40,17 @@ export async function benchLatency(rig: Rig): Promise<Figure[]> {
     const { rows } = await rig.db.query<{ id: string; created_at: Date }>(
       "select id, created_at from notifications where kind = 'transition' order by ordinal",
     );
-    const latencies = rows.slice(WARM_UP).map(({ id, created_at }) => (arrived.get(id) ?? Infinity) - created_at.getTime());
+    const latencies = rows
+      .slice(WARM_UP)
+      .map(({ id, created_at }) => (arrived.get(id) ?? Infinity) - created_at.getTime());
     return [
       plain('evaluation to first byte at the receiver, median', percentile(latencies, 0.5), 'ms'),
-      atMost('evaluation to first byte at the receiver, p99 (query and commit included)', percentile(latencies, 0.99), 'ms', 250),
+      atMost(
+        'evaluation to first byte at the receiver, p99 (query and commit included)',
+        percentile(latencies, 0.99),
+        'ms',
+        250,
+      ),
     ];
   } finally {
     for (const { process } of services) await process.stop();
@@ -62,7 +72,9 @@ export async function benchDeliveries(rig: Rig): Promise<Figure[]> {
     const [countBefore, startedMs] = [received, performance.now()];
     for (const deadline = Date.now() + 60_000; received < NOTIFICATIONS && Date.now() < deadline;) await pause(10);
     const perSecond = (received - countBefore) / ((performance.now() - startedMs) / 1000);
-    return [atLeast(`deliveries of one notifier (${PROJECTS} projects, default slots)`, perSecond, 'per second', 1_000)];
+    return [
+      atLeast(`deliveries of one notifier (${PROJECTS} projects, default slots)`, perSecond, 'per second', 1_000),
+    ];
   } finally {
     await notifier.process.stop();
     await receiver.close();

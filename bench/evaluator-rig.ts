@@ -99,7 +99,12 @@ export async function storeAlarms(
     at,
     rule,
     timeConstraints = () => [],
-  }: { count: number; at: Date; rule: (n: number) => AlarmRule; timeConstraints?: (n: number) => readonly TimeConstraint[] },
+  }: {
+    count: number;
+    at: Date;
+    rule: (n: number) => AlarmRule;
+    timeConstraints?: (n: number) => readonly TimeConstraint[];
+  },
 ): Promise<void> {
   for (let start = 0; start < count; start += PIECE) {
     const numbers = Array.from({ length: Math.min(PIECE, count - start) }, (_, index) => start + index);

@@ -1,9 +1,8 @@
 /**
- * Measures what docs/performance.md reports. `--json FILE` also writes the figures as a list of {name, value, unit, budget, within}.
- * `npm run bench -- backends` runs one part, or several: verdicts, overload, cycle, constraints, delivery, api, backends (`--only api,delivery` is the
- * same).
- * `--alarms N,N` sets the sizes of the cycles, `--backend-alarms N,N` those of alarms on Prometheus.
- * Exits 0 whatever the figures: judging them is for people.
+ * Measures what docs/performance.md reports. `--json FILE` also writes the figures as a list of {name, value, unit,
+ * budget, within}. `npm run bench -- backends` runs one part, or several: verdicts, overload, cycle, constraints,
+ * delivery, api, backends (`--only api,delivery` is the same). `--alarms N,N` sets the sizes of the cycles,
+ * `--backend-alarms N,N` those of alarms on Prometheus. Exits 0 whatever the figures: judging them is for people.
  */
 import Table from 'cli-table3';
 import { writeFileSync } from 'node:fs';
@@ -50,7 +49,13 @@ const table = new Table({
   colAligns: ['left', 'right'],
 });
 for (const { name, value, unit, budget, within } of figures) {
-  table.push([name, value.toLocaleString('en'), unit, budget ?? '', within === undefined ? '' : within ? 'within' : 'MISSED']);
+  table.push([
+    name,
+    value.toLocaleString('en'),
+    unit,
+    budget ?? '',
+    within === undefined ? '' : within ? 'within' : 'MISSED',
+  ]);
 }
 console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`);
 console.log(table.toString());
@@ -60,6 +65,7 @@ async function benchWithServers(servers: Rig): Promise<void> {
   for (const size of wants('cycle') ? sizes : []) figures.push(...(await benchCycle(servers.db, size)));
   if (wants('constraints')) figures.push(...(await benchConstraints(servers.db)));
   if (wants('delivery')) figures.push(...(await benchLatency(servers)), ...(await benchDeliveries(servers)));
-  if (wants('backends')) figures.push(...(await benchBackends(servers, values['backend-alarms'].split(',').map(Number))));
+  if (wants('backends'))
+    figures.push(...(await benchBackends(servers, values['backend-alarms'].split(',').map(Number))));
   if (wants('api')) figures.push(...(await benchApi(servers)));
 }

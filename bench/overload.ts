@@ -7,8 +7,8 @@ const INTERVALS = 20;
 const LOADS = [0.75, 1.5, 3];
 
 /**
- * Alarms that can share no request, before a backend that answers so many a second: how often each of them was asked about. Time is a fake clock's, so the
- * figures are the same on every machine.
+ * Alarms that can share no request, before a backend that answers so many a second: how often each of them was asked
+ * about. Time is a fake clock's, so the figures are the same on every machine.
  */
 export async function benchOverload(): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -30,7 +30,11 @@ async function timesAsked(load: number): Promise<Figure[]> {
       plain(`${name}, least`, at(0), 'times'),
       plain('… median', at(0.5), 'times'),
       plain('… most', at(1), 'times'),
-      plain('… alarms that changed their state', rig.outcomes.filter(({ kind }) => kind === 'transition').length, 'alarms'),
+      plain(
+        '… alarms that changed their state',
+        rig.outcomes.filter(({ kind }) => kind === 'transition').length,
+        'alarms',
+      ),
     ];
   } finally {
     await rig.stop();

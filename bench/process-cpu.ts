@@ -6,7 +6,10 @@ const COMMAND_END = ') ';
 /** After the command, `man 5 proc`: the parent is the 2nd field, user and system time the 12th and 13th. */
 const [PARENT, USER, SYSTEM] = [1, 11, 12] as const;
 
-/** CPU seconds that a process and all that descend from it have used; of those that ended, what their parent has collected is not counted. */
+/**
+ * CPU seconds that a process and all that descend from it have used; of those that ended, what their parent has
+ * collected is not counted.
+ */
 export function cpuSecondsOf(pid: number): number {
   const all = new Map(readdirSync('/proc').filter(isNumber).flatMap(statOf));
   const members = new Set([pid]);

@@ -15,7 +15,10 @@ import { migrate } from '../src/storage/migration/migrate.js';
 import { openPostgres } from '../src/storage/engine/postgres.js';
 import { freePort, startService, type ServiceProcess } from '../test/support/service-process.js';
 
-/** Real servers for a run of the bench: PostgreSQL with durable commits, Redis, and processes of the service beside them. */
+/**
+ * Real servers for a run of the bench: PostgreSQL with durable commits, Redis, and processes of the service beside
+ * them.
+ */
 export interface Rig {
   db: Database;
   /** For what else the bench starts; removed in the end. */
@@ -69,7 +72,11 @@ export async function openRig(): Promise<Rig> {
 }
 
 async function untilReady(url: string, service: ServiceProcess): Promise<void> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (
+    const deadline = Date.now() + 30_000;
+    Date.now() < deadline;
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  ) {
     const isReady = await fetch(`${url}/readyz`).then(
       ({ ok }) => ok,
       () => false,

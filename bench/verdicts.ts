@@ -7,7 +7,9 @@ import { atLeast, cpuSeconds, type Figure } from './figure.js';
 const VERDICTS = 3_000_000;
 const WARM_UP = 300_000;
 
-/** Judging in memory alone: three periods of a statistic against a threshold, and what follows for the alarm's state. */
+/**
+ * Judging in memory alone: three periods of a statistic against a threshold, and what follows for the alarm's state.
+ */
 export function benchVerdicts(): Figure[] {
   judge(WARM_UP);
   const before = cpuSeconds();
@@ -17,7 +19,12 @@ export function benchVerdicts(): Figure[] {
 
 function judge(times: number): number {
   const type = alarmTypes.threshold;
-  const rule = type.schema.parse({ meter_name: 'cpu', threshold: 80, comparison_operator: 'gt', evaluation_periods: 3 });
+  const rule = type.schema.parse({
+    meter_name: 'cpu',
+    threshold: 80,
+    comparison_operator: 'gt',
+    evaluation_periods: 3,
+  });
   const quiet = [answerOf(10, 20, 30, 40)];
   const busy = [answerOf(60, 85, 95, 90)];
   const now = new Date(0);
@@ -38,6 +45,9 @@ function judge(times: number): number {
 }
 
 function answerOf(...averages: number[]): BackendAnswer {
-  const series = averages.map((avg, index) => ({ at: index * 60_000, values: { avg, min: avg, max: avg, sum: avg, count: 1 } }));
+  const series = averages.map((avg, index) => ({
+    at: index * 60_000,
+    values: { avg, min: avg, max: avg, sum: avg, count: 1 },
+  }));
   return { kind: 'series', series: [series] };
 }

@@ -1,4 +1,5 @@
-// Compiles with tsc, copies what tsc does not (SQL, Lua), and removes what has lost its source, so that build/ can run by itself.
+// Compiles with tsc, copies what tsc does not (SQL, Lua), and removes what has lost its source, so that build/ can run
+// by itself.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
-// What every script needs before it can run compiled code: a fit Node, the packages, a fresh build. Plain Node, no packages.
+// What every script needs before it can run compiled code: a fit Node, the packages, a fresh build. Plain Node, no
+// packages.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -58,7 +59,11 @@ function install() {
     );
   }
   say(`Installing packages into node_modules (${command}) ...`);
-  runOrFail(process.platform === 'win32' ? 'npm.cmd' : 'npm', INSTALL, `installing the packages failed; try: ${command}`);
+  runOrFail(
+    process.platform === 'win32' ? 'npm.cmd' : 'npm',
+    INSTALL,
+    `installing the packages failed; try: ${command}`,
+  );
 }
 
 /** Standard output belongs to the program that is started, so whatever is done before goes to standard error. */

@@ -1,6 +1,6 @@
-// Installs and builds what is missing, then runs the compiled program in this very process, so that Ctrl-C and exit codes are its own.
-//   node scripts/start.mjs serve                               the command line of Tocsin
-//   node scripts/start.mjs --script examples/autoscaler/main.js  another compiled program
+// Installs and builds what is missing, then runs the compiled program in this very process, so that Ctrl-C and exit
+// codes are its own.   node scripts/start.mjs serve                               the command line of Tocsin   node
+// scripts/start.mjs --script examples/autoscaler/main.js  another compiled program
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 

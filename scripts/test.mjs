@@ -1,5 +1,5 @@
-// Installs and builds what is missing, runs the compiled tests with jest, and ends with one plain line: N passed, N failed.
-// Arguments go to jest; a path below test/ may be given as it is in the source tree.
+// Installs and builds what is missing, runs the compiled tests with jest, and ends with one plain line: N passed, N
+// failed. Arguments go to jest; a path below test/ may be given as it is in the source tree.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -20,10 +20,14 @@ try {
 
 rmSync(RESULTS, { force: true });
 const args = process.argv.slice(2).map((arg) => arg.replace(/^(?:\.\/)?test\/(.*)\.ts$/, 'build/test/$1.js'));
-const { status } = spawnSync(process.execPath, [...NODE_FLAGS, JEST, '-w', '2', '--json', `--outputFile=${RESULTS}`, ...args], {
-  cwd: root,
-  stdio: ['ignore', 2, 2],
-});
+const { status } = spawnSync(
+  process.execPath,
+  [...NODE_FLAGS, JEST, '-w', '2', '--json', `--outputFile=${RESULTS}`, ...args],
+  {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  },
+);
 const outcome = readOutcome();
 if (outcome.skipped.length > 0) {
   process.stdout.write(['', 'Skipped:', ...outcome.skipped.map((name) => `  ${name}`), ''].join('\n') + '\n');

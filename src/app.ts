@@ -47,7 +47,9 @@ export interface Overrides {
 /** Shutdown keeps this much of its time for what comes after the loops. */
 const LEAVING_MS = 2_000;
 
-/** The one place that puts the parts together. Holds the database when it resolves; releases everything when it rejects. */
+/**
+ * The one place that puts the parts together. Holds the database when it resolves; releases everything when it rejects.
+ */
 export async function createApp(config: Config, program: Program, overrides: Overrides = {}): Promise<App> {
   const resources = new ReleaseStack();
   const log = overrides.log ?? createLogger(config.log.level);
@@ -126,7 +128,9 @@ class Service implements App {
   summary(): string[] {
     const { config } = this.parts;
     const listening = this.#url === undefined ? [] : [`Tocsin listens on ${this.#url}`];
-    const management = this.#listeners.filter(({ url }) => url !== this.#url).map(({ url }) => `Health and metrics on ${url}`);
+    const management = this.#listeners
+      .filter(({ url }) => url !== this.#url)
+      .map(({ url }) => `Health and metrics on ${url}`);
     const running = [
       `Data in ${whereDataIs(config)}`,
       `Roles: ${config.roles.join(', ')}`,
@@ -152,7 +156,9 @@ class Service implements App {
       this.#url = api.url;
     }
     if (config.management.port !== undefined) {
-      this.#listeners.push(await listenManagement({ config, log, telemetry, readiness: ready }, config.management.port));
+      this.#listeners.push(
+        await listenManagement({ config, log, telemetry, readiness: ready }, config.management.port),
+      );
     }
     this.#startLoops(doorbell, localDoorbell);
     log.info('started', { roles: config.roles, url: this.#url });
@@ -220,7 +226,10 @@ class Service implements App {
     });
   }
 
-  /** First no new requests, then the loops: evaluators hand their partitions over while notifiers still finish what they send. */
+  /**
+   * First no new requests, then the loops: evaluators hand their partitions over while notifiers still finish what they
+   * send.
+   */
   async #stop(): Promise<void> {
     const { config, clock, log, resources } = this.parts;
     await this.#starting?.catch(() => undefined); // told to whoever started it
@@ -256,7 +265,10 @@ async function openRedis(
   log: Logger,
   resources: ReleaseStack,
 ): Promise<{ command: Redis; subscriber: Redis } | undefined> {
-  for (const [setting, url] of [['redis.url', config.redis.url] as const, ['queue.redis_url', config.queue.redis_url] as const]) {
+  for (const [setting, url] of [
+    ['redis.url', config.redis.url] as const,
+    ['queue.redis_url', config.queue.redis_url] as const,
+  ]) {
     if (url) await refuseEvictingRedis(url.reveal(), setting, log);
   }
   const url = config.redis.url?.reveal();

@@ -23,7 +23,9 @@ export interface AppErrorOptions extends ErrorOptions {
   retryAfterS?: number;
 }
 
-/** An error with a code and a message fit for the person who caused it. Anything else that is thrown is a fault of ours. */
+/**
+ * An error with a code and a message fit for the person who caused it. Anything else that is thrown is a fault of ours.
+ */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly retryAfterS: number | undefined;
@@ -38,7 +40,10 @@ export class AppError extends Error {
   }
 }
 
-/** What another service refused, told to the client as that service told it: its status, and its description, text or JSON object. */
+/**
+ * What another service refused, told to the client as that service told it: its status, and its description, text or
+ * JSON object.
+ */
 export class UpstreamRefusal extends AppError {
   constructor(
     readonly status: number,

@@ -8,8 +8,9 @@ export type { Redis } from 'ioredis';
 const RECONNECT_MAX_MS = 2_000;
 const COMMAND_TIMEOUT_MS = 2_000;
 /**
- * How long a closed connection waits for the server to close its end. Short, as ioredis waits in full, with a timer that keeps
- * the process alive, whenever the connection was gone already: Redis is away, or the client is closed for the second time.
+ * How long a closed connection waits for the server to close its end. Short, as ioredis waits in full, with a timer
+ * that keeps the process alive, whenever the connection was gone already: Redis is away, or the client is closed for
+ * the second time.
  */
 const DISCONNECT_TIMEOUT_MS = 100;
 
@@ -43,7 +44,8 @@ export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Re
 
 /**
  * Queues vanish under any eviction policy but `noeviction`.
- * @throws StartupError naming the setting. A Redis that cannot be asked is no error here: losing Redis is a mode, not an outage.
+ * @throws StartupError naming the setting. A Redis that cannot be asked is no error here: losing Redis is a mode, not
+ * an outage.
  */
 export async function refuseEvictingRedis(url: string, setting: string, log: Logger): Promise<void> {
   const client = new Redis(url, {

@@ -7,10 +7,16 @@ export function createTelemetry() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const counter = <Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []): Counter<Label> =>
-    new Counter({ name: `tocsin_${name}`, help, labelNames, registers });
-  const gauge = <Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []): Gauge<Label> =>
-    new Gauge({ name: `tocsin_${name}`, help, labelNames, registers });
+  const counter = <Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+  ): Counter<Label> => new Counter({ name: `tocsin_${name}`, help, labelNames, registers });
+  const gauge = <Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+  ): Gauge<Label> => new Gauge({ name: `tocsin_${name}`, help, labelNames, registers });
   const seconds = (name: string, help: string, buckets: number[]): Histogram =>
     new Histogram({ name: `tocsin_${name}`, help, buckets, registers });
   return {
@@ -35,13 +41,30 @@ export function createTelemetry() {
       [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60],
     ),
     slotsMissed: counter('evaluation_slots_missed_total', 'Slots skipped because the batch before took too long'),
-    oldestEvaluationAge: gauge('oldest_evaluation_age_seconds', 'Age of the oldest last evaluation among partitions owned here'),
+    oldestEvaluationAge: gauge(
+      'oldest_evaluation_age_seconds',
+      'Age of the oldest last evaluation among partitions owned here',
+    ),
     alarmsHeld: gauge('alarms_held', 'Alarms in memory of this evaluator'),
-    alarmsWithoutBackend: gauge('alarms_without_backend', 'Enabled alarms held here whose backend is not configured', ['type']),
-    alarmsInTrouble: gauge('alarms_in_trouble', 'Alarms of this evaluator that wait for a backend that cannot be asked'),
-    alarmsBehind: gauge('alarms_behind', 'Alarms of this evaluator that are due and late, because of too many requests'),
-    behindSeconds: gauge('evaluator_behind_seconds', 'How long the alarm that is latest has waited; 0 if no alarm is behind'),
-    backendUp: gauge('backend_up', '1 for a backend that answers, 0 for one that cannot be asked', ['datasource', 'backend']),
+    alarmsWithoutBackend: gauge('alarms_without_backend', 'Enabled alarms held here whose backend is not configured', [
+      'type',
+    ]),
+    alarmsInTrouble: gauge(
+      'alarms_in_trouble',
+      'Alarms of this evaluator that wait for a backend that cannot be asked',
+    ),
+    alarmsBehind: gauge(
+      'alarms_behind',
+      'Alarms of this evaluator that are due and late, because of too many requests',
+    ),
+    behindSeconds: gauge(
+      'evaluator_behind_seconds',
+      'How long the alarm that is latest has waited; 0 if no alarm is behind',
+    ),
+    backendUp: gauge('backend_up', '1 for a backend that answers, 0 for one that cannot be asked', [
+      'datasource',
+      'backend',
+    ]),
     partitionsOwned: gauge('partitions_owned', 'Partitions this evaluator owns'),
     members: gauge('members', 'Evaluators this process sees'),
     coordinationMode: gauge('coordination_mode', '1 for the mode in use: redis, database or single', ['mode']),

@@ -20,7 +20,10 @@ const FEED_TIMEOUT_MS = 120_000;
 const RATE = 900;
 const BUDGET_US = 1_500;
 
-/** Alarms each on a metric of a resource of its own, beside one request for each of them. `postgresPid`: of the server that Gnocchi's index is in. */
+/**
+ * Alarms each on a metric of a resource of its own, beside one request for each of them. `postgresPid`: of the server
+ * that Gnocchi's index is in.
+ */
 export async function benchGnocchi(db: Database, postgresPid: number): Promise<Figure[]> {
   const gnocchi = await startGnocchi({ metricd: true });
   try {
@@ -40,9 +43,18 @@ export async function benchGnocchi(db: Database, postgresPid: number): Promise<F
       plain(`${name}: evaluator CPU per alarm`, (merged.ours / ALARMS) * 1e6, 'µs'),
       plain(`${name}: Gnocchi CPU per alarm`, (merged.gnocchi / ALARMS) * 1e6, 'µs'),
       plain(`${name}: PostgreSQL CPU per alarm`, (merged.postgres / ALARMS) * 1e6, 'µs'),
-      atMost(`${name}: CPU per alarm, evaluator and Gnocchi`, ((merged.ours + merged.gnocchi) / ALARMS) * 1e6, 'µs', BUDGET_US),
+      atMost(
+        `${name}: CPU per alarm, evaluator and Gnocchi`,
+        ((merged.ours + merged.gnocchi) / ALARMS) * 1e6,
+        'µs',
+        BUDGET_US,
+      ),
       plain(`${name}, a request each: alarms a second`, ALARMS / single.wallS, 'per second'),
-      plain(`${name}, a request each: CPU per alarm, asker and Gnocchi`, ((single.ours + single.gnocchi) / ALARMS) * 1e6, 'µs'),
+      plain(
+        `${name}, a request each: CPU per alarm, asker and Gnocchi`,
+        ((single.ours + single.gnocchi) / ALARMS) * 1e6,
+        'µs',
+      ),
     ];
   } finally {
     await gnocchi.stop();
@@ -118,7 +130,10 @@ async function measure(cpuOf: () => Cpu, rounds: number, round: () => Promise<vo
   };
 }
 
-/** Resources with one metric each, measured from a few minutes ago to a few minutes ahead, since the evaluator's clock is put forward. */
+/**
+ * Resources with one metric each, measured from a few minutes ago to a few minutes ahead, since the evaluator's clock
+ * is put forward.
+ */
 async function feed(gnocchi: RealGnocchi): Promise<string[]> {
   const policy = {
     name: 'bench',
@@ -133,7 +148,9 @@ async function feed(gnocchi: RealGnocchi): Promise<string[]> {
     await expectStatus(gnocchi.ask('POST', '/v1/resource/generic', { body }), 201);
   }
   const now = Date.now();
-  const times = Array.from({ length: 12 }, (_, n) => new Date(now + (n - 4) * GRANULARITY_S * 1000).toISOString().slice(0, -1));
+  const times = Array.from({ length: 12 }, (_, n) =>
+    new Date(now + (n - 4) * GRANULARITY_S * 1000).toISOString().slice(0, -1),
+  );
   const measures = Object.fromEntries(
     resources.map((id, n) => [id, { cpu: times.map((timestamp) => ({ timestamp, value: n % 50 })) }]),
   );

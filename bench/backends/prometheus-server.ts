@@ -51,7 +51,9 @@ export async function startBenchPrometheus(dir: string): Promise<BenchPrometheus
     pid: server.pid,
     write: (series) => remoteWrite(url, series),
     async evaluateRules(expressions, everyS) {
-      const lines = expressions.map((expression, n) => `  - alert: Alarm${n}\n    expr: ${JSON.stringify(expression)}\n`);
+      const lines = expressions.map(
+        (expression, n) => `  - alert: Alarm${n}\n    expr: ${JSON.stringify(expression)}\n`,
+      );
       writeFileSync(rules, `groups:\n- name: bench\n  interval: ${everyS}s\n  rules:\n${lines.join('')}`);
       const response = await fetch(`${url}/-/reload`, { method: 'POST' });
       if (!response.ok) throw new Error(`reload: ${response.status} ${await response.text()}`);

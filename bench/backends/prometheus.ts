@@ -8,7 +8,10 @@ import { cpuSecondsOf } from '../process-cpu.js';
 import { prometheusDatasource } from './datasources.js';
 import { startBenchPrometheus, type BenchPrometheus } from './prometheus-server.js';
 
-/** The first cycle, in which every alarm changes state and every query is read, and some more until the compiler has settled, are not measured. */
+/**
+ * The first cycle, in which every alarm changes state and every query is read, and some more until the compiler has
+ * settled, are not measured.
+ */
 const WARM_UP = 4;
 const CYCLES = 5;
 /** Every cycle moves the evaluator's clock by a minute; each minute has a sample. */
@@ -19,7 +22,10 @@ const RULE_ROUNDS = 2;
 const POLL_MS = 250;
 const IDLE_MS = 10_000;
 
-/** The most that one alarm may cost here, evaluator and Prometheus together, at `BUDGETED` alarms; and as a share of what a rule costs Prometheus. */
+/**
+ * The most that one alarm may cost here, evaluator and Prometheus together, at `BUDGETED` alarms; and as a share of
+ * what a rule costs Prometheus.
+ */
 const BUDGET_US = 18;
 const BUDGETED = 10_000;
 const SHARE = 1 / 5;
@@ -32,8 +38,8 @@ const SHARED_ALARMS = 100_000;
 const SHARED_METRICS = 1_000;
 
 /**
- * Alarms each on a series of its own, beside Prometheus' own rule engine with the same rules; then on half of the series that there are; then many
- * alarms on few series.
+ * Alarms each on a series of its own, beside Prometheus' own rule engine with the same rules; then on half of the
+ * series that there are; then many alarms on few series.
  */
 export async function benchPrometheus(db: Database, dir: string, sizes: readonly number[]): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -155,7 +161,10 @@ async function measureCycles(
   }
 }
 
-/** What one round of the rule engine costs Prometheus, all expressions as alerting rules that do not fire; without what it uses doing nothing. */
+/**
+ * What one round of the rule engine costs Prometheus, all expressions as alerting rules that do not fire; without what
+ * it uses doing nothing.
+ */
 async function measureRules(prometheus: BenchPrometheus, size: number): Promise<{ cpuS: number; wallS: number }> {
   const idleRate = await cpuRate(prometheus, () => pause(IDLE_MS));
   const expressions = Array.from({ length: size }, (_, n) => `${expressionOf(n)} > ${thresholdOf(n)}`);

@@ -23,7 +23,9 @@ export interface BackingOptions {
   started: (name: string, pid: number) => void;
 }
 
-/** Starts PostgreSQL, which keeps its data, and Redis, which has none; installs what is missing, where that is allowed. */
+/**
+ * Starts PostgreSQL, which keeps its data, and Redis, which has none; installs what is missing, where that is allowed.
+ */
 export async function startBackingServers(options: BackingOptions): Promise<BackingServers> {
   const { resources, say, started } = options;
   await ensureDebianPackages([POSTGRESQL, REDIS], { ...options, neededBy: 'the cluster' });

@@ -48,8 +48,8 @@ const STOP = [
 ] as const;
 
 /**
- * Runs a small cluster on this machine until told to stop: real PostgreSQL and Redis, and the service in several processes.
- * Ends all that it started, the service before what the service needs. Resolves with the exit code.
+ * Runs a small cluster on this machine until told to stop: real PostgreSQL and Redis, and the service in several
+ * processes. Ends all that it started, the service before what the service needs. Resolves with the exit code.
  * @throws StartupError when it cannot come up; by then everything is ended again.
  */
 export async function runCluster(options: ClusterOptions): Promise<number> {
@@ -185,7 +185,8 @@ class Cluster {
     let before = '';
     let unchanged = 0;
     while (!stop.aborted) {
-      const owners = await partitions.ownerCounts().catch(() => []); // whoever tries things out may stop the database, too
+      // Whoever tries things out may stop the database, too
+      const owners = await partitions.ownerCounts().catch(() => []);
       const shown = this.#services.map((service) => ({ ...service, ended: service.hasExited() }));
       const table = shareTable(shown, owners);
       unchanged = table === before ? unchanged + 1 : 0;
@@ -227,7 +228,9 @@ async function lock(dataDir: string): Promise<() => Promise<void>> {
 async function refusePortInUse(port: number): Promise<void> {
   const server = createServer();
   await once(server.listen(port, '127.0.0.1'), 'listening').catch((cause: unknown) => {
-    throw new StartupError(`port ${port} cannot be used for the API (${toError(cause).message}); choose another with --port`);
+    throw new StartupError(
+      `port ${port} cannot be used for the API (${toError(cause).message}); choose another with --port`,
+    );
   });
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }

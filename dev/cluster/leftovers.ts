@@ -6,7 +6,9 @@ import type { Clock } from '../../src/clock.js';
 interface Started {
   name: string;
   pid: number;
-  /** When it started, as the kernel counts. With it a number that has gone to another process meanwhile is told apart. */
+  /**
+   * When it started, as the kernel counts. With it a number that has gone to another process meanwhile is told apart.
+   */
   startedAt: string;
 }
 

@@ -21,7 +21,10 @@ export interface LaunchOptions {
   say: (name: string, line: string) => void;
 }
 
-/** Starts one process in one role, in a group of its own, so that Ctrl-C reaches it only through us, when its turn has come. */
+/**
+ * Starts one process in one role, in a group of its own, so that Ctrl-C reaches it only through us, when its turn has
+ * come.
+ */
 export async function startService(name: string, role: Role, options: LaunchOptions): Promise<ServiceProcess> {
   const port = await freePort();
   const environment = { ...options.environment, TOCSIN_MANAGEMENT_PORT: String(port) };

@@ -13,9 +13,15 @@ export interface OwnerCount {
   count: number;
 }
 
-/** Who does what and who has how many partitions, for people to read. Owners are recognised by the process id in their name. */
+/**
+ * Who does what and who has how many partitions, for people to read. Owners are recognised by the process id in their
+ * name.
+ */
 export function shareTable(processes: readonly ShownProcess[], owners: readonly OwnerCount[]): string {
-  const table = new Table({ head: ['process', 'pid', 'partitions', 'metrics and health'], style: { head: [], border: [] } });
+  const table = new Table({
+    head: ['process', 'pid', 'partitions', 'metrics and health'],
+    style: { head: [], border: [] },
+  });
   const counts = new Map(owners.map(({ owner, count }) => [ownerPid(owner), count]));
   for (const shown of processes) {
     const count = counts.get(shown.pid) ?? 0;

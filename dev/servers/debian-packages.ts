@@ -17,7 +17,11 @@ export interface InstallableProgram {
   find(): string | undefined;
 }
 
-export const POSTGRESQL: InstallableProgram = { name: 'PostgreSQL 15 or later', debianPackage: 'postgresql', find: findPostgres };
+export const POSTGRESQL: InstallableProgram = {
+  name: 'PostgreSQL 15 or later',
+  debianPackage: 'postgresql',
+  find: findPostgres,
+};
 export const REDIS: InstallableProgram = { name: 'Redis', debianPackage: 'redis-server', find: findRedis };
 
 export interface EnsureOptions {
@@ -41,7 +45,10 @@ const LAST_LINES = 6;
  * Leaves no daemon running. Safe to call from several processes at once.
  * @throws StartupError, one line saying what to install, when that is not possible.
  */
-export async function ensureDebianPackages(programs: readonly InstallableProgram[], options: EnsureOptions): Promise<void> {
+export async function ensureDebianPackages(
+  programs: readonly InstallableProgram[],
+  options: EnsureOptions,
+): Promise<void> {
   const missing = programs.filter((program) => program.find() === undefined);
   if (missing.length === 0) return;
   refuseIfNotAllowed(missing, options);
@@ -51,7 +58,8 @@ export async function ensureDebianPackages(programs: readonly InstallableProgram
     retries: { retries: 120, maxTimeout: 2_000 },
   });
   try {
-    const stillMissing = programs.filter((program) => program.find() === undefined); // another process may have been quicker
+    // Another process may have been quicker
+    const stillMissing = programs.filter((program) => program.find() === undefined);
     if (stillMissing.length > 0) await install(stillMissing, options);
   } finally {
     await release();
@@ -64,13 +72,16 @@ function refuseIfNotAllowed(missing: readonly InstallableProgram[], { neededBy, 
   if (environment['TOCSIN_NO_INSTALL'] === '1') {
     throw new StartupError(`${what}, and TOCSIN_NO_INSTALL=1 forbids installing: run ${command}`);
   }
-  if (findOnPath('apt-get') === undefined) throw new StartupError(`${what}: install it and put its programs on the PATH`);
+  if (findOnPath('apt-get') === undefined)
+    throw new StartupError(`${what}: install it and put its programs on the PATH`);
   if (!isRoot()) throw new StartupError(`${what}: run ${command} as root`);
 }
 
 async function install(programs: readonly InstallableProgram[], options: EnsureOptions): Promise<void> {
   const packages = programs.map(({ debianPackage }) => debianPackage);
-  options.say(`installing ${packages.join(', ')} with apt-get (needed by ${options.neededBy}; TOCSIN_NO_INSTALL=1 forbids it)`);
+  options.say(
+    `installing ${packages.join(', ')} with apt-get (needed by ${options.neededBy}; TOCSIN_NO_INSTALL=1 forbids it)`,
+  );
   const updated = await aptGet(['update'], options.environment);
   if (!updated.done) options.say(`apt-get update failed, trying with the package lists at hand: ${updated.lastLines}`);
   const tidy = [keepDaemonsDown(), createNoCluster(packages)];
@@ -81,12 +92,14 @@ async function install(programs: readonly InstallableProgram[], options: EnsureO
     for (const restore of tidy) restore();
   }
   const absent = programs.filter((program) => program.find() === undefined).map(({ name }) => name);
-  if (absent.length > 0) throw new StartupError(`installed ${packages.join(', ')}, but still no ${absent.join(' and ')}`);
+  if (absent.length > 0)
+    throw new StartupError(`installed ${packages.join(', ')}, but still no ${absent.join(' and ')}`);
 }
 
 /** A policy of the machine's own is left alone. Returns how to undo. */
 function keepDaemonsDown(): () => void {
-  const leftByUs = existsSync(POLICY) && readFileSync(POLICY, 'utf8') === POLICY_SCRIPT; // a process that was killed meanwhile
+  // A process that was killed meanwhile
+  const leftByUs = existsSync(POLICY) && readFileSync(POLICY, 'utf8') === POLICY_SCRIPT;
   if (existsSync(POLICY) && !leftByUs) return () => undefined;
   writeFileSync(POLICY, POLICY_SCRIPT);
   chmodSync(POLICY, 0o755);

@@ -40,7 +40,10 @@ export interface OwnProcess {
 }
 
 export interface LocalProcess extends OwnProcess {
-  /** Waits until `ready` holds for what the process has logged. @throws StartupError with its last words when it ends or time is up. */
+  /**
+   * Waits until `ready` holds for what the process has logged. @throws StartupError with its last words when it ends or
+   * time is up.
+   */
   untilReady(ready: (logged: string) => boolean, timeoutMs: number): Promise<void>;
 }
 
@@ -64,7 +67,10 @@ export async function startLocalProcess(options: LocalProcessOptions): Promise<L
   child.stdin?.on('error', () => undefined); // it may end before it has read anything; `exited` tells
   child.stdin?.end(options.input ?? '');
   const logged = (): string => readFileSync(options.logFile).subarray(logFrom).toString('utf8');
-  return { ...own, untilReady: (ready, timeoutMs) => untilReady({ name: options.name, logged, own, ready, timeoutMs }) };
+  return {
+    ...own,
+    untilReady: (ready, timeoutMs) => untilReady({ name: options.name, logged, own, ready, timeoutMs }),
+  };
 }
 
 /** Takes charge of a child. @throws StartupError when it could not be started at all. */

@@ -43,7 +43,8 @@ export function findPostgres(): string | undefined {
 
 /**
  * Starts a PostgreSQL of our own: loopback only, with a password, as an unprivileged account when we are root.
- * @throws StartupError when the programs are missing, the folder is out of that account's reach, or the server does not start.
+ * @throws StartupError when the programs are missing, the folder is out of that account's reach, or the server does not
+ * start.
  */
 export async function startPostgres(options: StartPostgresOptions): Promise<LocalServer> {
   const bin = findPostgres();
@@ -92,13 +93,24 @@ function initialise({ bin, dir, account, durable }: Initialisation): string {
   const passwordFile = path.join(dir, 'password');
   const data = path.join(dir, 'data');
   if (existsSync(passwordFile)) return readFileSync(passwordFile, 'utf8').trim();
-  rmSync(data, { recursive: true, force: true }); // the password is written last: without it, an earlier attempt was cut short
+  // The password is written last: without it, an earlier attempt was cut short
+  rmSync(data, { recursive: true, force: true });
   const password = randomBytes(18).toString('base64url');
   const handed = path.join(dir, 'password.new');
   writeFileSync(handed, `${password}\n`, { mode: 0o600 });
   if (account) chownSync(handed, account.uid, account.gid);
   const locale = process.platform === 'linux' ? 'C.UTF-8' : 'C';
-  const args = ['-D', data, '-U', SUPERUSER, '--auth=scram-sha-256', `--pwfile=${handed}`, '-E', 'UTF8', `--locale=${locale}`];
+  const args = [
+    '-D',
+    data,
+    '-U',
+    SUPERUSER,
+    '--auth=scram-sha-256',
+    `--pwfile=${handed}`,
+    '-E',
+    'UTF8',
+    `--locale=${locale}`,
+  ];
   const made = spawnSync(path.join(bin, 'initdb'), durable ? args : [...args, '--no-sync'], {
     encoding: 'utf8',
     cwd: '/',

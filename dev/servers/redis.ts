@@ -51,7 +51,8 @@ export async function startRedis(options: StartRedisOptions): Promise<LocalServe
       return { url: `redis://:${password}@127.0.0.1:${port}`, port, pid: server.pid, stop: () => server.stop(STOP) };
     } catch (cause) {
       await server.stop(STOP);
-      if (options.port !== undefined || attempt >= PORT_TRIES) throw cause; // otherwise somebody took the port before us
+      // Otherwise somebody took the port before us
+      if (options.port !== undefined || attempt >= PORT_TRIES) throw cause;
     }
   }
 }

@@ -1,4 +1,7 @@
-/** A group of identical instances that share a load. CPU falls as the group grows: that is all an autoscaler needs to know. */
+/**
+ * A group of identical instances that share a load. CPU falls as the group grows: that is all an autoscaler needs to
+ * know.
+ */
 export class Group {
   #size = 1;
 

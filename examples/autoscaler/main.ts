@@ -1,6 +1,7 @@
 /**
- * A small autoscaling group as a client of Tocsin: it registers alarms, pushes measurements, is called back, and grows and shrinks
- * until it has gone up and down once. Uses the service at TOCSIN_URL (default http://127.0.0.1:8042), or starts one of its own.
+ * A small autoscaling group as a client of Tocsin: it registers alarms, pushes measurements, is called back, and grows
+ * and shrinks until it has gone up and down once. Uses the service at TOCSIN_URL (default http://127.0.0.1:8042), or
+ * starts one of its own.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,7 +74,8 @@ function onWebhook(scene: Scene, { path, alarmName, previous, current, reason }:
   if (by === undefined) return;
   const isChanged = scene.group.scale(by);
   const { size } = scene.group;
-  if (isChanged) say(scene, `the group has ${size} instance${size === 1 ? '' : 's'} now, cpu ${scene.group.cpu(scene.load)} %`);
+  if (isChanged)
+    say(scene, `the group has ${size} instance${size === 1 ? '' : 's'} now, cpu ${scene.group.cpu(scene.load)} %`);
 }
 
 async function pushMeasurements(tocsin: TocsinClient, { group, load }: Scene): Promise<void> {
@@ -120,7 +122,10 @@ async function main(): Promise<number> {
   try {
     say(scene, own ? `started a Tocsin on ${url} that evaluates every ${OWN_INTERVAL}` : `using the Tocsin on ${url}`);
     alarms.push(...(await registerAlarms(tocsin, scene.group, hooks.url)));
-    say(scene, `registered 3 alarms: above ${HIGH} % scale up, below ${LOW} % scale down, and a combination of the two`);
+    say(
+      scene,
+      `registered 3 alarms: above ${HIGH} % scale up, below ${LOW} % scale down, and a combination of the two`,
+    );
     say(scene, `the group has 1 instance, and ${BUSY} % of an instance's work to do`);
     const isDone = await play(tocsin, scene);
     say(scene, isDone ? 'done: scaled up and down again' : 'gave up: the group did not go up and down in time');

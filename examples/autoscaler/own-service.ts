@@ -17,7 +17,19 @@ export async function startService(interval: string): Promise<{ url: string; sto
   const port = await freePort();
   const child = spawn(
     process.execPath,
-    [MAIN, 'serve', '--interval', interval, '--port', String(port), '--data-dir', dataDir, '--log-level', 'warn', '--quiet'],
+    [
+      MAIN,
+      'serve',
+      '--interval',
+      interval,
+      '--port',
+      String(port),
+      '--data-dir',
+      dataDir,
+      '--log-level',
+      'warn',
+      '--quiet',
+    ],
     { stdio: ['ignore', 'inherit', 'inherit'] },
   );
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

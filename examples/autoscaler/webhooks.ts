@@ -10,7 +10,8 @@ export interface Webhook {
 }
 
 /**
- * Listens for the alarms' webhooks. A webhook may come more than once; its id is the same each time, so doubles are easy to drop.
+ * Listens for the alarms' webhooks. A webhook may come more than once; its id is the same each time, so doubles are
+ * easy to drop.
  */
 export async function listenForWebhooks(
   onWebhook: (webhook: Webhook) => void,

@@ -1,11 +1,12 @@
 /**
- * Consumes the notifications that alarms with an action `queue://<name>` put into a BullMQ queue, and prints each. It is a client: it needs
- * Redis and the queue's name, and nothing of the service.
+ * Consumes the notifications that alarms with an action `queue://<name>` put into a BullMQ queue, and prints each. It
+ * is a client: it needs Redis and the queue's name, and nothing of the service.
  *
- *     npm run build && node build/examples/queue-worker/main.js --redis redis://127.0.0.1:6379 --queue tocsin-actions-myproject-scaling
+ *     npm run build && node build/examples/queue-worker/main.js --redis redis://127.0.0.1:6379 --queue
+ * tocsin-actions-myproject-scaling
  *
- * The queue's name is `<queue.prefix>-<project>-<name>`; in the project's id everything but a-z and 0-9 is written as `_` and four
- * hexadecimal digits (a dash is `_002d`). Ctrl-C ends it when the job in hand is done.
+ * The queue's name is `<queue.prefix>-<project>-<name>`; in the project's id everything but a-z and 0-9 is written as
+ * `_` and four hexadecimal digits (a dash is `_002d`). Ctrl-C ends it when the job in hand is done.
  */
 import { parseArgs } from 'node:util';
 

@@ -40,8 +40,8 @@ const QUEUE_NAME = /^[a-z0-9-]{1,64}$/;
 const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
 
 /**
- * Parses an action into a URL whose scheme has a receiver. Both `log://` and `log:`, the form in answers, are accepted. A receiver can send to
- * every accepted action.
+ * Parses an action into a URL whose scheme has a receiver. Both `log://` and `log:`, the form in answers, are accepted.
+ * A receiver can send to every accepted action.
  * @throws AppError `invalid_request` with Aodh's text, followed by the reason if Aodh would accept the action.
  */
 export function parseAction(text: string): Action {
@@ -57,12 +57,16 @@ export function parseAction(text: string): Action {
 }
 
 function unparsable(text: string, problem?: string): AppError {
-  return new AppError('invalid_request', `Unable to parse action ${text}${problem === undefined ? '' : `: ${problem}`}`);
+  return new AppError(
+    'invalid_request',
+    `Unable to parse action ${text}${problem === undefined ? '' : `: ${problem}`}`,
+  );
 }
 
 function webProblem(written: string, { username, password, hostname, port }: URL): string | undefined {
   const authority = PARTS.exec(written)?.[2] ?? '';
-  // The URL parser reads a backslash as a slash and drops tabs and line breaks, so the parsed address would differ from the text.
+  // The URL parser reads a backslash as a slash and drops tabs and line breaks, so the parsed address would differ from
+  // the text.
   if (/[\\\t\n\r]/.test(authority)) return 'the host cannot hold backslashes, tabs and line breaks';
   if (/%(?![0-9a-f]{2})/i.test(`${username}:${password}`)) return 'a % in user or password is written %25';
   if (!DNS_NAME.test(hostname)) return 'a name in DNS has at most 253 characters, and 1 to 63 between its dots';
@@ -73,7 +77,8 @@ function queueProblem(scheme: ActionScheme, { hostname, pathname, searchParams }
   if (scheme === 'queue' && (!QUEUE_NAME.test(hostname) || !/^\/?$/.test(pathname))) {
     return 'a queue is written queue://name, with a name of at most 64 letters a-z, digits and dashes';
   }
-  if (scheme === 'trust+zaqar' && zaqarQueueOf(searchParams) === undefined) return 'a trust+zaqar action needs a queue_name';
+  if (scheme === 'trust+zaqar' && zaqarQueueOf(searchParams) === undefined)
+    return 'a trust+zaqar action needs a queue_name';
   const target = scheme === 'zaqar' ? zaqarTargetOf(searchParams) : undefined;
   return typeof target === 'string' ? target : undefined;
 }
@@ -93,7 +98,10 @@ export function usesTrust(alarm: AlarmActions): boolean {
   return trustActionsOf(alarm).length > 0;
 }
 
-/** Whether an action's authority holds user info. In one that needs a trust it would be the id of a trust, which only we may choose. */
+/**
+ * Whether an action's authority holds user info. In one that needs a trust it would be the id of a trust, which only we
+ * may choose.
+ */
 export function hasUserInfo(action: string): boolean {
   return PARTS.exec(action)?.[2]?.includes('@') ?? false;
 }
@@ -110,18 +118,25 @@ export function hostOf({ scheme, url }: Action): string {
   return scheme === 'queue' ? `queue:${url.hostname}` : `${scheme}:`;
 }
 
-/** An action for logs, errors and lists: without user info, values of the query, fragment, and secrets in the path of known webhooks. */
+/**
+ * An action for logs, errors and lists: without user info, values of the query, fragment, and secrets in the path of
+ * known webhooks.
+ */
 export function scrubAction(text: string): string {
   const [, scheme, authority = '', path = '', query = ''] = PARTS.exec(text) ?? [];
   if (scheme === undefined) return '***';
   const names = query.slice(1).split('&').filter(Boolean);
-  const scrubbed = names.map((pair) => (pair.includes('=') ? `${pair.slice(0, pair.indexOf('='))}=***` : '***')).join('&');
+  const scrubbed = names
+    .map((pair) => (pair.includes('=') ? `${pair.slice(0, pair.indexOf('='))}=***` : '***'))
+    .join('&');
   const address = authority.replace(/^\/\/.*@/s, '//');
   const shownPath = withoutPathSecrets(address.replace(/^\/\//, '').replace(/:\d*$/, ''), path);
   return `${scheme.toLowerCase()}:${address}${shownPath}${scrubbed && `?${scrubbed}`}`;
 }
 
-/** An action as Aodh answers it: scheme in lower case, `//` dropped before nothing, an empty query or fragment dropped. */
+/**
+ * An action as Aodh answers it: scheme in lower case, `//` dropped before nothing, an empty query or fragment dropped.
+ */
 export function normaliseAction(text: string): string {
   const [, scheme, authority = '', path = '', query = '', fragment = ''] = PARTS.exec(text) ?? [];
   if (scheme === undefined) return text;
@@ -130,8 +145,8 @@ export function normaliseAction(text: string): string {
 }
 
 /**
- * Equal for two spellings of the same address. A queue of `queue://` and a trust belong to one project, so there the project is a part of the
- * address. The id of a trust is not.
+ * Equal for two spellings of the same address. A queue of `queue://` and a trust belong to one project, so there the
+ * project is a part of the address. The id of a trust is not.
  */
 export function addressOf(action: string, projectId: string | null): string {
   const written = normaliseAction(action);

@@ -10,7 +10,10 @@ export type Severity = (typeof SEVERITIES)[number];
 export const DELIVERY_POLICIES = ['current', 'every'] as const;
 export type DeliveryPolicy = (typeof DELIVERY_POLICIES)[number];
 
-/** The three lists of an alarm's actions, by the state that sets them off. `null` is kept as clients sent it and means none. */
+/**
+ * The three lists of an alarm's actions, by the state that sets them off. `null` is kept as clients sent it and means
+ * none.
+ */
 export interface AlarmActions {
   okActions: string[] | null;
   alarmActions: string[] | null;
@@ -40,7 +43,10 @@ export interface AlarmDefinition extends AlarmActions {
   evaluationOptions: EvaluationOptions | null;
 }
 
-/** An alarm as it is stored. Versions rise by one: `stateVersion` with every write of the state, `definitionVersion` with every PUT and DELETE. */
+/**
+ * An alarm as it is stored. Versions rise by one: `stateVersion` with every write of the state, `definitionVersion`
+ * with every PUT and DELETE.
+ */
 export interface Alarm extends AlarmDefinition {
   id: string;
   projectId: string | null;
@@ -52,7 +58,9 @@ export interface Alarm extends AlarmDefinition {
   stateReason: string;
   stateTimestamp: Date;
   definitionVersion: number;
-  /** Evaluated as any other, but its actions are not run: an alarm brought over from elsewhere and not yet activated. */
+  /**
+   * Evaluated as any other, but its actions are not run: an alarm brought over from elsewhere and not yet activated.
+   */
   muted: boolean;
   /** When it was last evaluated; its creation time before the first evaluation. */
   evaluateTimestamp: Date;

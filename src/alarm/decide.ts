@@ -25,7 +25,10 @@ export interface Reason {
 export interface Explainer<Findings> {
   /** `remaining` is true for a repeat. */
   explain(findings: Findings, state: AlarmState, remaining: boolean): Reason;
-  /** Whether an alarm that stays in `insufficient data` sets off its repeat actions (Aodh: threshold kinds do, combinations do not). */
+  /**
+   * Whether an alarm that stays in `insufficient data` sets off its repeat actions (Aodh: threshold kinds do,
+   * combinations do not).
+   */
   readonly repeatsWhileUnknown: boolean;
 }
 
@@ -57,13 +60,16 @@ export interface AlarmWithReason {
   state: AlarmState;
   /** The reason; null if it is that of the last transition, which no evaluation replaces. */
   shownReason: string | null;
-  /** True if an evaluation of the same definition found this reason. Then a finding that differs in figures only is not written. */
+  /**
+   * True if an evaluation of the same definition found this reason. Then a finding that differs in figures only is not
+   * written.
+   */
   isReasonFound: boolean;
 }
 
 /**
- * The new reason of an alarm whose state stays: of an alarm that stays in `insufficient data`, or of one that was never evaluated. Undefined if
- * the shown reason stays. Not for the verdict `trouble`.
+ * The new reason of an alarm whose state stays: of an alarm that stays in `insufficient data`, or of one that was never
+ * evaluated. Undefined if the shown reason stays. Not for the verdict `trouble`.
  */
 export function replacingReason<Findings>(
   { state, shownReason, isReasonFound }: AlarmWithReason,

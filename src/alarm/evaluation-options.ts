@@ -8,14 +8,20 @@ export const MISSING_DATA_TREATMENTS = ['missing', 'ok', 'alarm', 'ignore'] as c
 export type MissingDataTreatment = (typeof MISSING_DATA_TREATMENTS)[number];
 
 /**
- * What Aodh has no words for: set in the `tocsin` object of an alarm, or of a rule within a composite one, under these names. What is absent
- * is as in Aodh.
+ * What Aodh has no words for: set in the `tocsin` object of an alarm, or of a rule within a composite one, under these
+ * names. What is absent is as in Aodh.
  */
 export interface EvaluationOptions {
-  /** In alarm as soon as so many of the last `evaluation_periods` datapoints are outside, and ok otherwise; then there are no trends. */
+  /**
+   * In alarm as soon as so many of the last `evaluation_periods` datapoints are outside, and ok otherwise; then there
+   * are no trends.
+   */
   readonly datapoints_to_alarm?: number;
   readonly treat_missing_data?: MissingDataTreatment;
-  /** While the alarm is in alarm, values are compared with this instead of the threshold, so that it takes more to leave than to enter. */
+  /**
+   * While the alarm is in alarm, values are compared with this instead of the threshold, so that it takes more to leave
+   * than to enter.
+   */
   readonly clear_threshold?: number;
   /** Seconds by which the window ends before the moment of evaluation, for measurements that arrive late. */
   readonly ingestion_lag?: number;
@@ -56,9 +62,13 @@ export const OptionsRequest = z.strictObject(OPTION_FIELDS);
 /** What a request says of the evaluation; null when that is nothing. */
 export function optionsSaid(sent: z.infer<typeof OptionsRequest> | null | undefined): EvaluationOptions | null {
   const { datapoints_to_alarm, treat_missing_data, clear_threshold, ingestion_lag, backend } = sent ?? {};
-  const said = Object.entries({ datapoints_to_alarm, treat_missing_data, clear_threshold, ingestion_lag, backend }).filter(
-    ([, value]) => value !== undefined && value !== null,
-  );
+  const said = Object.entries({
+    datapoints_to_alarm,
+    treat_missing_data,
+    clear_threshold,
+    ingestion_lag,
+    backend,
+  }).filter(([, value]) => value !== undefined && value !== null);
   return said.length === 0 ? null : Object.fromEntries(said);
 }
 

@@ -16,8 +16,8 @@ export interface NotificationContent {
 }
 
 /**
- * The body that every receiver gets: Aodh's seven keys in Aodh's order and spacing. Written once, when the transition is committed;
- * every attempt and replay sends these bytes.
+ * The body that every receiver gets: Aodh's seven keys in Aodh's order and spacing. Written once, when the transition
+ * is committed; every attempt and replay sends these bytes.
  */
 export function notificationBody(content: NotificationContent): string {
   return pythonJson({
@@ -31,7 +31,10 @@ export function notificationBody(content: NotificationContent): string {
   });
 }
 
-/** Names the queue in which order is kept: one alarm, one action. Hashed, since actions can be longer than an index takes. */
+/**
+ * Names the queue in which order is kept: one alarm, one action. Hashed, since actions can be longer than an index
+ * takes.
+ */
 export function laneOf(alarmId: string, action: string): string {
   return createHash('sha256')
     .update(`${alarmId} ${normaliseAction(action)}`)
@@ -48,8 +51,8 @@ export interface NotificationAddress {
 }
 
 /**
- * Makes a predicate for the notifications of one alarm: true while the alarm's present list still has their action. An action that moved to
- * another list counts as removed; another spelling of the same address does not.
+ * Makes a predicate for the notifications of one alarm: true while the alarm's present list still has their action. An
+ * action that moved to another list counts as removed; another spelling of the same address does not.
  */
 export function listedActions(
   alarm: AlarmActions & { projectId: string | null },

@@ -7,7 +7,10 @@ import { typeOf } from './types/index.js';
 /** How many buckets the alarms are spread over. Fixed: the partitions table has one row each. */
 export const PARTITIONS = 256;
 
-/** Into how many slots an interval is cut. Partitions whose numbers leave the same remainder share one. Fixed: stored partitions follow from it. */
+/**
+ * Into how many slots an interval is cut. Partitions whose numbers leave the same remainder share one. Fixed: stored
+ * partitions follow from it.
+ */
 export const SLOTS = 8;
 
 /** Where an alarm is stored, and so who evaluates it and when. */
@@ -18,8 +21,8 @@ export interface Home {
 }
 
 /**
- * Alarms that can share an answer live in one partition. Those of one family, whose questions can share a request, are spread over many
- * partitions, but over such as take their turns together.
+ * Alarms that can share an answer live in one partition. Those of one family, whose questions can share a request, are
+ * spread over many partitions, but over such as take their turns together.
  */
 export function homeOf(rule: AlarmRule, options: EvaluationOptions, alarmId: string): Home {
   const queryKey = queryKeyOf(rule, options, alarmId);
@@ -30,7 +33,10 @@ export function queryKeyOf(rule: AlarmRule, options: EvaluationOptions, alarmId:
   return typeOf(rule).seriesNeeded(rule, options)[0]?.key ?? alarmId;
 }
 
-/** The slot follows from the family, the place among the partitions of that slot from the key. Who has no family is one by itself. */
+/**
+ * The slot follows from the family, the place among the partitions of that slot from the key. Who has no family is one
+ * by itself.
+ */
 export function partitionOf(queryKey: string, family = queryKey): number {
   const own = hash(queryKey) % PARTITIONS;
   return own - (own % SLOTS) + (hash(family) % SLOTS);

@@ -7,7 +7,8 @@ export interface Believable {
 }
 
 /** Why a point was left out of a series. */
-export type DropReason = 'not a number' | 'outside the window' | 'replaced by a later point of the same time' | 'no timestamp';
+export type DropReason =
+  'not a number' | 'outside the window' | 'replaced by a later point of the same time' | 'no timestamp';
 
 /** Called for each point that is dropped or has no value; used by `explain` only. */
 export type OnDrop = (point: { at: number | null; value: unknown; why: DropReason }) => void;
@@ -16,9 +17,10 @@ export type OnDrop = (point: { at: number | null; value: unknown; why: DropReaso
 const NO_VALUE: Point['values'] = {};
 
 /**
- * Makes a series that can be judged of the points of a backend's answer. Points outside the window are dropped, the others sorted by time;
- * of points with the same time the last one is kept. A point whose value is NaN, null or not a number keeps its place without a value, so that
- * no older point is judged instead. An infinite value is a value. `raw` is in the order of the answer; points without a finite time are dropped.
+ * Makes a series that can be judged of the points of a backend's answer. Points outside the window are dropped, the
+ * others sorted by time; of points with the same time the last one is kept. A point whose value is NaN, null or not a
+ * number keeps its place without a value, so that no older point is judged instead. An infinite value is a value. `raw`
+ * is in the order of the answer; points without a finite time are dropped.
  */
 export function sanitised(raw: readonly { at: number; value: unknown }[], window: Believable, onDrop?: OnDrop): Series {
   const points: Point[] = [];

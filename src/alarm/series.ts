@@ -23,17 +23,22 @@ export type PoolMember = Readonly<Record<string, unknown>>;
 /**
  * What came of a question.
  * - `series`: data, sanitised; an empty list is an answer too. Only PromQL can give more than one series.
- * - `members`: of a pool, all that Octavia listed. Those made within the last `creationTimeS` seconds are not expected to be healthy yet.
+ * - `members`: of a pool, all that Octavia listed. Those made within the last `creationTimeS` seconds are not expected
+ *   to be healthy yet.
  * - `absent`: the backend says that there is no such metric or resource; `reason` is Aodh's text for that.
  * - `refused`: the backend understood, and will never answer this question; `reason` likewise.
- * - `trouble`: it could not be asked, which says nothing about the alarm. `reason` is fit for everybody's eyes: no addresses, no
- *   texts of libraries.
+ * - `trouble`: it could not be asked, which says nothing about the alarm. `reason` is fit for everybody's eyes: no
+ *   addresses, no texts of libraries.
  */
 export type BackendAnswer =
   | { kind: 'series'; series: readonly Series[] }
   | { kind: 'members'; members: readonly PoolMember[]; creationTimeS: number }
   | { kind: 'absent'; reason: string }
-  | { kind: 'refused'; reason: string; /** It stands for trouble that has lasted too long to be waited for. */ isTrouble?: true }
+  | {
+      kind: 'refused';
+      reason: string;
+      /** It stands for trouble that has lasted too long to be waited for. */ isTrouble?: true;
+    }
   | {
       kind: 'trouble';
       reason: string;
@@ -54,19 +59,22 @@ interface Need<Datasource extends string, Query> {
   readonly periods: number;
   /** How long before the moment of evaluation the window ends, in seconds. */
   readonly lagS: number;
-  /** The answer depends on where the window begins: a part of a wider one's is another. Then `key` holds `periods` too. */
+  /**
+   * The answer depends on where the window begins: a part of a wider one's is another. Then `key` holds `periods` too.
+   */
   readonly ownWindow?: boolean;
 }
 
 export type PrometheusNeed = Need<'prometheus', PrometheusQuery>;
 
-export type SeriesNeed = Need<'meters', MeterQuery> | Need<'gnocchi', GnocchiQuery> | PrometheusNeed | Need<'octavia', PoolQuery>;
+export type SeriesNeed =
+  Need<'meters', MeterQuery> | Need<'gnocchi', GnocchiQuery> | PrometheusNeed | Need<'octavia', PoolQuery>;
 
 export type DatasourceKind = SeriesNeed['datasource'];
 
 /**
- * Equality conditions on the samples of one meter; all must hold. `metadata` keys are dotted paths, values are compared as text.
- * `project` is the scope, set by the server; `projectId` is the author's own condition and can only narrow it.
+ * Equality conditions on the samples of one meter; all must hold. `metadata` keys are dotted paths, values are compared
+ * as text. `project` is the scope, set by the server; `projectId` is the author's own condition and can only narrow it.
  */
 export interface MeterQuery extends Scoped {
   meter: string;

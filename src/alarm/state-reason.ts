@@ -37,10 +37,15 @@ export function replaceableReason(state: AlarmState, reason: string): string | n
   return state === 'insufficient data' || isProvisional(reason) ? reason : null;
 }
 
-/** Label sets and separate numbers. A number in a name (`rule1`) or after `status` or `HTTP` is a part of the finding. */
+/**
+ * Label sets and separate numbers. A number in a name (`rule1`) or after `status` or `HTTP` is a part of the finding.
+ */
 const FIGURES = /\{[^{}]*\}|(?<!(?:status|HTTP) )(?<![\w-])\d+(?:\.\d+)?(?![\w-])/g;
 
-/** True for reasons that differ only in figures. One does not replace the other, since that could be a write at each evaluation. */
+/**
+ * True for reasons that differ only in figures. One does not replace the other, since that could be a write at each
+ * evaluation.
+ */
 export function differInFiguresAlone(a: string, b: string): boolean {
   return a === b || a.replace(FIGURES, '#') === b.replace(FIGURES, '#');
 }
@@ -55,7 +60,10 @@ export function noBackendHint(kind: string, name: string | null): string {
   return `${noBackend(kind, name)} (set ${kind}${name === null ? '' : `.others.${name}`}.url)`;
 }
 
-/** The `state_reason` of an alarm that no evaluator loads: backends for these needs are not configured, or its composite rule is empty. */
+/**
+ * The `state_reason` of an alarm that no evaluator loads: backends for these needs are not configured, or its composite
+ * rule is empty.
+ */
 export function whyLeftOut(missing: readonly Pick<SeriesNeed, 'datasource' | 'backend'>[]): string {
   if (missing.length === 0) return notEvaluated(['its rule asks nothing']);
   return notEvaluated(missing.map(({ datasource, backend }) => noBackendHint(datasource, backend)));

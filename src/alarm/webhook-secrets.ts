@@ -12,11 +12,12 @@ const SECRET_HOSTS: readonly { host: RegExp; keptSegments: 0 | 1 }[] = [
 ];
 
 /**
- * Patterns after which a path is secret, on any host, since many of these services are self-hosted. The comments name the services. The match
- * stays, the rest of the path is cut.
+ * Patterns after which a path is secret, on any host, since many of these services are self-hosted. The comments name
+ * the services. The match stays, the rest of the path is cut.
  */
 const SECRET_PATHS: readonly RegExp[] = [
-  // Discord, Mattermost, Rocket.Chat, Zapier, Flock, Webex, Lark, Feishu, Matrix, Ryver, n8n, Home Assistant, Grafana OnCall, Chime, Teams
+  // Discord, Mattermost, Rocket.Chat, Zapier, Flock, Webex, Lark, Feishu, Matrix, Ryver, n8n, Home Assistant, Grafana
+  // OnCall, Chime, Teams
   /\/(?:incoming-?)?(?:web)?hooks?(?:b2)?\//i,
   /\/bot(?=\d+:)/i, // Telegram
   /\/with\/key\//i, // IFTTT
@@ -26,10 +27,16 @@ const SECRET_PATHS: readonly RegExp[] = [
   /\/heartbeat\//i, // Better Stack
 ];
 
-/** A segment that looks like a key: 20 characters or more, with capitals, small letters and digits. Ids of Heat and UUIDs do not match. */
+/**
+ * A segment that looks like a key: 20 characters or more, with capitals, small letters and digits. Ids of Heat and
+ * UUIDs do not match.
+ */
 const KEY_LIKE = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w.~:-]{20,}$/;
 
-/** A URL's path without the secrets of known chat and paging webhooks, and without segments that look like keys. `host`: without its port. */
+/**
+ * A URL's path without the secrets of known chat and paging webhooks, and without segments that look like keys. `host`:
+ * without its port.
+ */
 export function withoutPathSecrets(host: string, path: string): string {
   const name = hostName(host);
   const decoded = decodedPath(path);

@@ -4,7 +4,9 @@ const PRINTABLE = /^[\x20-\x7e]*$/;
 
 /** The queue that a `zaqar` action names. */
 export type ZaqarTarget =
-  /** A queue named by alarm and topic, in the service's own project. `ttlSeconds` is the lifetime of its subscriptions. */
+  /**
+   * A queue named by alarm and topic, in the service's own project. `ttlSeconds` is the lifetime of its subscriptions.
+   */
   | { kind: 'topic'; topic: string; subscribers: readonly string[]; ttlSeconds: number }
   /** A queue of the alarm's owner. `headers` hold the owner's signature, in the form that Zaqar takes. */
   | { kind: 'signed queue'; name: string; headers: Readonly<Record<string, string>> };

@@ -2,9 +2,22 @@ import type { AlarmRule } from '../alarm/types/index.js';
 import type { Backtest, BacktestRun } from '../evaluator/backtest.js';
 import type { Moment } from '../evaluator/explain/explain.js';
 import type { Explanation } from '../evaluator/explain/explanation.js';
-import type { AlarmChange, AlarmQuery, Creation, Removal, Replacement, StoredAlarm } from '../storage/alarms/alarm-store.js';
+import type {
+  AlarmChange,
+  AlarmQuery,
+  Creation,
+  Removal,
+  Replacement,
+  StoredAlarm,
+} from '../storage/alarms/alarm-store.js';
 import type { ResultCountQuery, ResultCounts } from '../storage/evaluation/evaluation-counter-store.js';
-import type { ApiKey, ApiKeyCredential, ApiKeyQuery, ApiKeySelection, NewApiKey } from '../storage/secrets/api-key-store.js';
+import type {
+  ApiKey,
+  ApiKeyCredential,
+  ApiKeyQuery,
+  ApiKeySelection,
+  NewApiKey,
+} from '../storage/secrets/api-key-store.js';
 import type { AlarmEvent } from '../alarm/types/event/event.js';
 import type { RecordedEvents } from '../storage/evaluation/event-store.js';
 import type { ComplexQuery } from '../storage/queries/complex-query-store.js';
@@ -46,12 +59,16 @@ export interface Imports {
 /** Trusts at Keystone: the right to act as somebody, lent to this service. */
 export interface Trusts {
   /**
-   * Lends us the caller's rights in the caller's project; resolves to the trust's id. `onSpare` is called, now or later, with the id of each
-   * further trust that was made, and with undefined if it is unknown whether one was made.
-   * @throws AppError `invalid_request` when the caller cannot lend them, `unavailable` when Keystone does not answer as it should.
+   * Lends us the caller's rights in the caller's project; resolves to the trust's id. `onSpare` is called, now or
+   * later, with the id of each further trust that was made, and with undefined if it is unknown whether one was made.
+   * @throws AppError `invalid_request` when the caller cannot lend them, `unavailable` when Keystone does not answer as
+   * it should.
    */
   create(identity: Identity, onSpare: (trustId: string | undefined) => void): Promise<string>;
-  /** Resolves when Keystone has no such trust any more. Without an identity, or where it is not enough, with our own rights. */
+  /**
+   * Resolves when Keystone has no such trust any more. Without an identity, or where it is not enough, with our own
+   * rights.
+   */
   remove(trustId: string, identity?: Identity): Promise<void>;
 }
 
@@ -88,7 +105,10 @@ export interface MeterStatistics {
 }
 
 export interface Events {
-  /** Stores events and fires alarms, all or nothing; undefined when that is too much for one transaction and fewer must be tried. */
+  /**
+   * Stores events and fires alarms, all or nothing; undefined when that is too much for one transaction and fewer must
+   * be tried.
+   */
   record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined>;
 }
 
@@ -121,16 +141,26 @@ export interface RuleAuthor {
   isAdmin: boolean;
 }
 
-/** What only other services can say of a rule. `backend` is the name of the one that its alarm will ask, null for the default one. */
+/**
+ * What only other services can say of a rule. `backend` is the name of the one that its alarm will ask, null for the
+ * default one.
+ */
 export interface RuleChecks {
   /**
    * Resolves to the reasons why services did not check the rule; empty if all of them did.
-   * @throws AppError when another service finds fault with the rule, or shows that its author must not see what it names.
+   * @throws AppError when another service finds fault with the rule, or shows that its author must not see what it
+   * names.
    */
   check(rule: AlarmRule, author: RuleAuthor, backend: string | null): Promise<string[]>;
-  /** The backends of that name that the rule needs and that are not configured. Each is a clause that names the option to set. */
+  /**
+   * The backends of that name that the rule needs and that are not configured. Each is a clause that names the option
+   * to set.
+   */
   missingBackends(rule: AlarmRule, backend: string | null): string[];
-  /** The project under which another service (Ceilometer) creates the metrics of everybody's resources; null when unknown. */
+  /**
+   * The project under which another service (Ceilometer) creates the metrics of everybody's resources; null when
+   * unknown.
+   */
   externalOwner(backend: string | null): Promise<string | null>;
   /** The names that alarms can give; the default backend has none. */
   knownBackends(kind: NamedBackend): readonly string[];

@@ -169,7 +169,10 @@ function normaliseTarget(request: express.Request): void {
 /** Headers whose repetitions Node.js drops silently: it keeps the first one. */
 const SINGLE_HEADERS = ['host', 'authorization', 'content-type'];
 
-/** Reads the headers as they were sent: a target in absolute form does not stand in for a missing Host header (RFC 9112, 3.2). */
+/**
+ * Reads the headers as they were sent: a target in absolute form does not stand in for a missing Host header (RFC 9112,
+ * 3.2).
+ */
 function refuseAmbiguousHeaders({ headersDistinct, httpVersion }: express.Request): void {
   if (headersDistinct['host'] === undefined && httpVersion === '1.1')
     throw new AppError('invalid_request', 'The request has no host header');
@@ -192,7 +195,10 @@ function identify(authenticate: Authenticator, routes: readonly Route[]): Reques
   };
 }
 
-/** Browsers ask before a request of another origin whether they may; without the headers that allow it, the answer is no. */
+/**
+ * Browsers ask before a request of another origin whether they may; without the headers that allow it, the answer is
+ * no.
+ */
 function answerPreflights(): RequestHandler {
   return (request, response, next) => {
     if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) next();

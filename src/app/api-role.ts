@@ -84,7 +84,8 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
       trustActions: { refusal: trustRefusal({ config, keystone }), overHttp: config.notifier.trust_actions_over_http },
     },
     trustActions: openTrustActions({ config, db, keystone, clock, log, newId: () => randomUUID() }),
-    // Keys that open nothing yet can be made ahead, by whoever is at the machine; not by tokens that may end long before them.
+    // Keys that open nothing yet can be made ahead, by whoever is at the machine; not by tokens that may end long
+    // before them.
     apiKeys: config.auth.mode === 'keystone' ? undefined : apiKeys,
     ...authentication,
     now: () => clock.now(),
@@ -101,7 +102,10 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
   return listen(app, { host, port, setting: 'api.port' });
 }
 
-/** Looks at alarms go over connections of their own, so that they do not stand in the way of evaluations in the same process. */
+/**
+ * Looks at alarms go over connections of their own, so that they do not stand in the way of evaluations in the same
+ * process.
+ */
 function openLooks(deps: ApiRoleDeps): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestSlots' | 'intervalMs'> {
   const { config, db, clock, resources } = deps;
   const { interval: intervalMs } = config.evaluator;

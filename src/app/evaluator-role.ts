@@ -56,7 +56,10 @@ export function graceOf({ evaluator }: Pick<Config, 'evaluator'>): number {
   return evaluator.backend_grace ?? GRACE_INTERVALS * evaluator.interval;
 }
 
-/** The evaluator and its share of the work: partitions come and go with the coordinator, results go out through the commit. */
+/**
+ * The evaluator and its share of the work: partitions come and go with the coordinator, results go out through the
+ * commit.
+ */
 export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
   const { config, db, clock, log, telemetry } = deps;
   const { interval, lease, heartbeat, deadline } = config.evaluator;
@@ -110,7 +113,11 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     recordBehind: createBehindStore(db, coordinator.memberId),
     mayCommit: () => coordinator.mayCommit(),
   });
-  const housekeeping = createHousekeeping({ clock, log: log.child({ component: 'housekeeping' }), chores: choresOf(deps) });
+  const housekeeping = createHousekeeping({
+    clock,
+    log: log.child({ component: 'housekeeping' }),
+    chores: choresOf(deps),
+  });
   return { loops: [coordinator.loop, evaluator.loop, housekeeping], coordinator, evaluator, backends: health };
 }
 
@@ -122,7 +129,17 @@ function choresOf({ config, db, keystone, log }: EvaluatorRoleDeps): Chore[] {
   return [
     ...(trusts ? [trusts] : []),
     { name: 'samples', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneSamples(before(now, retention)) },
-    { name: 'events', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneEvents(before(now, config.events.retention)) },
-    { name: 'tombstones', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneTombstones(before(now, KEEP_TOMBSTONES_MS)) },
+    {
+      name: 'events',
+      everyMs,
+      batch: PRUNE_BATCH,
+      run: (now) => store.pruneEvents(before(now, config.events.retention)),
+    },
+    {
+      name: 'tombstones',
+      everyMs,
+      batch: PRUNE_BATCH,
+      run: (now) => store.pruneTombstones(before(now, KEEP_TOMBSTONES_MS)),
+    },
   ];
 }

@@ -15,8 +15,9 @@ export interface LeftOverTrustsDeps {
 }
 
 /**
- * Removes trusts that were left because Keystone was away when their alarm went. It has only the service's own rights for that, which
- * Keystone accepts from an admin; what it refuses stays in the table, and is tried again after the others.
+ * Removes trusts that were left because Keystone was away when their alarm went. It has only the service's own rights
+ * for that, which Keystone accepts from an admin; what it refuses stays in the table, and is tried again after the
+ * others.
  */
 export function createTrustTidier({ trusts, store, log }: LeftOverTrustsDeps): (now: Date) => Promise<number> {
   return async (now) => {

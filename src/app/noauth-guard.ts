@@ -4,7 +4,8 @@ import { StartupError, toError } from '../errors.js';
 import { isLoopback } from '../loopback.js';
 
 /**
- * Without authentication anybody who reaches the API is an admin, so it listens on loopback only, judged by the addresses the host resolves to.
+ * Without authentication anybody who reaches the API is an admin, so it listens on loopback only, judged by the
+ * addresses the host resolves to.
  * @throws StartupError unless all of them are loopback or the operator insists.
  * @returns whether the API will be open to others.
  */

@@ -9,14 +9,20 @@ import { migrate, migrateServer, missingMigrations } from '../storage/migration/
 import { openPglite } from '../storage/engine/pglite.js';
 import { openPostgres } from '../storage/engine/postgres.js';
 
-/** Opens the configured database, PostgreSQL or the embedded one, and brings its schema up to date or insists that it is. */
+/**
+ * Opens the configured database, PostgreSQL or the embedded one, and brings its schema up to date or insists that it
+ * is.
+ */
 export async function openDatabase(
   config: Config,
   deps: { log: Logger; resources: ReleaseStack; onLockLost: (cause: Error) => void },
 ): Promise<Database> {
   const { url, data_dir, max_connections, statement_timeout, migrate_on_start } = config.database;
   const db = url
-    ? await openPostgres({ url: url.reveal(), maxConnections: max_connections, statementTimeoutMs: statement_timeout }, deps.log)
+    ? await openPostgres(
+        { url: url.reveal(), maxConnections: max_connections, statementTimeoutMs: statement_timeout },
+        deps.log,
+      )
     : await openPglite(path.resolve(data_dir), deps.onLockLost);
   deps.resources.push('database', () => db.close());
   if (migrate_on_start) {
@@ -33,7 +39,10 @@ export async function openDatabase(
 /** Heartbeats take two at most: one that is sent and one that was given up. */
 const COORDINATION_CONNECTIONS = 2;
 
-/** Connections apart for heartbeats and ownership, so that a rush of requests cannot cost an evaluator its lease. The embedded database has one anyway. */
+/**
+ * Connections apart for heartbeats and ownership, so that a rush of requests cannot cost an evaluator its lease. The
+ * embedded database has one anyway.
+ */
 export async function openCoordinationDatabase(
   config: Config,
   db: Database,
@@ -41,7 +50,11 @@ export async function openCoordinationDatabase(
 ): Promise<Database> {
   const { url, statement_timeout } = config.database;
   if (!url) return db;
-  const options = { url: url.reveal(), maxConnections: COORDINATION_CONNECTIONS, statementTimeoutMs: statement_timeout };
+  const options = {
+    url: url.reveal(),
+    maxConnections: COORDINATION_CONNECTIONS,
+    statementTimeoutMs: statement_timeout,
+  };
   const coordination = await openPostgres(options, deps.log);
   deps.resources.push('coordination database', () => coordination.close());
   return coordination;

@@ -7,7 +7,10 @@ import type { KeystoneLogin } from '../keystone/own-token.js';
 import { createKeystoneSession, type KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 
-/** The service's own login at Keystone; undefined where none is configured. Asks nothing yet: Keystone may come up later than we do. */
+/**
+ * The service's own login at Keystone; undefined where none is configured. Asks nothing yet: Keystone may come up later
+ * than we do.
+ */
 export function openKeystone(
   { keystone }: Pick<Config, 'keystone'>,
   deps: { clock: Pick<Clock, 'monotonicMs' | 'sleep'>; log: Logger },

@@ -56,7 +56,11 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
       ...(isProgressing ? {} : { detail: 'a batch is far past its deadline' }),
     });
     const ok = members > 0;
-    checks.push({ name: 'coordination', ok, detail: `${mode}: ${partitions} partitions held, ${members} evaluators seen` });
+    checks.push({
+      name: 'coordination',
+      ok,
+      detail: `${mode}: ${partitions} partitions held, ${members} evaluators seen`,
+    });
   }
   const details = deps.backends ? backendTexts(deps.backends) : [];
   if (deps.lateness) checks.push({ name: 'behind', ok: true, detail: latenessText(deps.lateness) });
@@ -64,7 +68,10 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
   return checks;
 }
 
-/** Neither is a failure of this process: a restart would not help, and a service without every backend is a way to run it. */
+/**
+ * Neither is a failure of this process: a restart would not help, and a service without every backend is a way to run
+ * it.
+ */
 function backendTexts({ withoutBackend, failing }: BackendsSeen): string[] {
   const degraded = failing.map(
     ({ backend, since, reason }) => `degraded: ${backend} cannot be asked since ${since.toISOString()} (${reason})`,

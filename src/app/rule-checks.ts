@@ -31,14 +31,18 @@ export interface RuleChecksDeps {
   enforceLabel: PrometheusRuleCheckOptions['enforceLabel'];
 }
 
-/** Checks a rule at one backend. Resolves to the reason why the rule was not checked, as a clause whose subject is the backend. */
+/**
+ * Checks a rule at one backend. Resolves to the reason why the rule was not checked, as a clause whose subject is the
+ * backend.
+ */
 type Check = (rule: AlarmRule, author: RuleAuthor) => Promise<string | undefined>;
 
 /** Longest time for Prometheus to parse a query, since an API client waits. After that the rule is not checked. */
 const MAX_PARSING_MS = 5_000;
 
 /**
- * Each rule is looked at by the backend that its alarm names, else by the default one; where that is not configured, it passes.
+ * Each rule is looked at by the backend that its alarm names, else by the default one; where that is not configured, it
+ * passes.
  * @throws StartupError when a Gnocchi wants tokens and there is nobody to issue them.
  */
 export function createRuleChecks(deps: RuleChecksDeps): RuleChecks {
@@ -83,7 +87,13 @@ function prometheusChecks({ config, enforceLabel, resources }: RuleChecksDeps): 
     const { url, tenancy, project_label: projectLabel } = settings;
     const section = sectionName('prometheus', name);
     const setting = `${section}.tenancy`;
-    const confine = createPrometheusRuleCheck({ tenancy, projectLabel, setting, isConfigured: url !== undefined, enforceLabel });
+    const confine = createPrometheusRuleCheck({
+      tenancy,
+      projectLabel,
+      setting,
+      isConfigured: url !== undefined,
+      enforceLabel,
+    });
     const parse = url === undefined ? undefined : openFormatCheck({ ...settings, url }, section, resources);
     const check: Check = async (rule, author) => {
       confine(rule, author);
@@ -106,7 +116,10 @@ function openFormatCheck(
 }
 
 /** By kind, the names of the configured backends; null is the name of the default one. */
-function configuredBackends({ config, keystone }: RuleChecksDeps): Record<Backend, { has(name: string | null): boolean }> {
+function configuredBackends({
+  config,
+  keystone,
+}: RuleChecksDeps): Record<Backend, { has(name: string | null): boolean }> {
   const hasOctavia = config.octavia.url !== undefined || keystone !== undefined;
   return {
     meters: { has: () => true },

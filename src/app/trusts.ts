@@ -33,7 +33,9 @@ export function trustRefusal({ config, keystone }: Omit<TrustRoleDeps, 'db'>): s
 }
 
 /** Trusts from the API's side: made, kept and removed with their alarms. */
-export function openTrustActions(deps: TrustRoleDeps & { clock: Clock; log: Logger; newId: () => string }): TrustActions {
+export function openTrustActions(
+  deps: TrustRoleDeps & { clock: Clock; log: Logger; newId: () => string },
+): TrustActions {
   const { config, db, keystone, clock, log, newId } = deps;
   const trusts = keystone ? createTrusts(keystone) : NO_KEYSTONE;
   return createTrustActions({

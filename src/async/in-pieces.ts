@@ -7,8 +7,9 @@ export function othersTurn(): Promise<void> {
 const AT_ONCE = 2_000;
 
 /**
- * All of a long list in pieces, with a turn for others between two of them: for lists whose length only users limit. A short list is one piece, after
- * which nobody waits. Whatever the list is about may have changed when the next piece comes.
+ * All of a long list in pieces, with a turn for others between two of them: for lists whose length only users limit. A
+ * short list is one piece, after which nobody waits. Whatever the list is about may have changed when the next piece
+ * comes.
  */
 export async function* inPieces<T>(all: readonly T[]): AsyncGenerator<readonly T[], void, void> {
   if (all.length <= AT_ONCE) return yield all;

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.js';
 
 /**
- * The pause of a loop, which can be cut short, also by a call that comes while the loop is at work.
- * One plain listener per pause: signals composed with `AbortSignal.any` stay in memory as long as the loop's own signal does.
+ * The pause of a loop, which can be cut short, also by a call that comes while the loop is at work. One plain listener
+ * per pause: signals composed with `AbortSignal.any` stay in memory as long as the loop's own signal does.
  */
 export class WakeableSleep {
   #woken = new AbortController();

@@ -2,7 +2,10 @@ import type { Clock } from '../clock.js';
 
 const STEPS = 16;
 
-/** Keeps what was learnt for a while (up to twice `forMs`, so that what was learnt at once is not forgotten at once), and only so many of it: the oldest goes first. */
+/**
+ * Keeps what was learnt for a while (up to twice `forMs`, so that what was learnt at once is not forgotten at once),
+ * and only so many of it: the oldest goes first.
+ */
 export class ExpiringMap<Value> {
   #learnt = 0;
   readonly #kept = new Map<string, { value: Value; until: number }>();

@@ -32,8 +32,15 @@ const MAX_ID = 128;
 const MAX_LISTED = 1_000;
 const EVERYTHING = { roles: ROLES, allProjects: true };
 
-/** `tocsin apikey create`: prints the key on standard output and everything else on standard error, so that a script can take it. */
-export async function createApiKeyCommand(options: ApiKeyOptions, flags: ConfigFlags, terminal: Terminal): Promise<void> {
+/**
+ * `tocsin apikey create`: prints the key on standard output and everything else on standard error, so that a script can
+ * take it.
+ */
+export async function createApiKeyCommand(
+  options: ApiKeyOptions,
+  flags: ConfigFlags,
+  terminal: Terminal,
+): Promise<void> {
   const granted = grantedBy(options);
   const lifeMs = options.expiresIn === undefined ? undefined : milliseconds(options.expiresIn);
   const { key, ...parts } = generateApiKey();
@@ -48,7 +55,11 @@ export async function createApiKeyCommand(options: ApiKeyOptions, flags: ConfigF
 }
 
 /** `tocsin apikey list`: newest first. */
-export async function listApiKeysCommand(project: string | undefined, flags: ConfigFlags, terminal: Terminal): Promise<void> {
+export async function listApiKeysCommand(
+  project: string | undefined,
+  flags: ConfigFlags,
+  terminal: Terminal,
+): Promise<void> {
   await withKeys(flags, terminal, async (keys, now) => {
     const found = await keys.list({ all: true }, { ...EVERYTHING, projectId: project, limit: MAX_LISTED });
     terminal.out(found.length === 0 ? 'There are no keys.\n' : `${keyTable(found, now)}\n`);
@@ -60,7 +71,8 @@ export async function listApiKeysCommand(project: string | undefined, flags: Con
 /** `tocsin apikey revoke`: the key is refused everywhere within five seconds. */
 export async function revokeApiKeyCommand(id: string, flags: ConfigFlags, terminal: Terminal): Promise<void> {
   await withKeys(flags, terminal, async (keys, now) => {
-    if (!(await keys.revoke({ all: true }, { ...EVERYTHING, id }, now))) throw new StartupError(`there is no key ${id}`);
+    if (!(await keys.revoke({ all: true }, { ...EVERYTHING, id }, now)))
+      throw new StartupError(`there is no key ${id}`);
   });
   terminal.out(`Key ${id} is revoked.\n`);
 }

@@ -8,7 +8,9 @@ import type { ConfigFlags, Terminal } from './terminal.js';
 export async function migrateCommand({ config: file, flags }: ConfigFlags, terminal: Terminal): Promise<void> {
   const { config } = loadConfig({ file, flags, environment: terminal.environment });
   const { url, data_dir } = config.database;
-  const applied = url ? await migrateServer(url.reveal(), createLogger(config.log.level)) : await migrateEmbedded(data_dir);
+  const applied = url
+    ? await migrateServer(url.reveal(), createLogger(config.log.level))
+    : await migrateEmbedded(data_dir);
   for (const name of applied) terminal.out(`applied ${name}\n`);
   terminal.out(applied.length === 0 ? 'The schema is up to date.\n' : `Done: ${applied.length} applied.\n`);
 }

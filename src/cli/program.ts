@@ -50,7 +50,9 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
 
 function createProgram(terminal: Terminal, done: (exitCode: number) => void): Command {
   const program = createCommandLine('tocsin', terminal)
-    .description('Tocsin evaluates alarms and calls webhooks when their state changes. It speaks the API of OpenStack Aodh.')
+    .description(
+      'Tocsin evaluates alarms and calls webhooks when their state changes. It speaks the API of OpenStack Aodh.',
+    )
     .version(version(), '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES);
   withConfig(program.command('serve').description('run the service, in the roles that are configured'))
@@ -77,7 +79,9 @@ function createProgram(terminal: Terminal, done: (exitCode: number) => void): Co
 }
 
 function addApiKey(program: Command, terminal: Terminal): void {
-  const apiKey = program.command('apikey').description('keys with which programs ask the API, where auth.mode takes them');
+  const apiKey = program
+    .command('apikey')
+    .description('keys with which programs ask the API, where auth.mode takes them');
   withDatabase(apiKey.command('create').description('make a key, and print it this once'))
     .option('--project <id>', 'project that the key acts for')
     .option('--user <id>', 'user that the key acts as; by default one of its own')

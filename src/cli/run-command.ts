@@ -11,8 +11,8 @@ const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
 let isTerminalClosed = false;
 
 /**
- * Runs a command with the arguments, streams and signals of this process, and ends the process with the exit code that it resolves with.
- * A rejection is printed on standard error, after `name`, and the exit code is 1.
+ * Runs a command with the arguments, streams and signals of this process, and ends the process with the exit code that
+ * it resolves with. A rejection is printed on standard error, after `name`, and the exit code is 1.
  */
 export async function runCommand(
   name: string,
@@ -40,7 +40,10 @@ export async function runCommand(
   }
 }
 
-/** Aborts at SIGINT, SIGTERM and SIGHUP. A second SIGINT or SIGTERM ends the process at once: its sender does not want to wait. */
+/**
+ * Aborts at SIGINT, SIGTERM and SIGHUP. A second SIGINT or SIGTERM ends the process at once: its sender does not want
+ * to wait.
+ */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
   let askedToStop = false;
@@ -61,7 +64,9 @@ function stopSignal(): AbortSignal {
 
 /** The state of the process is unknown now, so it ends; the log line has the form of the other log lines. */
 function endBadly(message: string, error: Error): void {
-  process.stderr.write(`${JSON.stringify({ level: 'error', message, err: { message: error.message, stack: error.stack } })}\n`);
+  process.stderr.write(
+    `${JSON.stringify({ level: 'error', message, err: { message: error.message, stack: error.stack } })}\n`,
+  );
   exit(1);
 }
 

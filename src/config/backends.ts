@@ -8,7 +8,9 @@ export type PrometheusSettings = Section<'prometheus'>;
 export type Reachable<Settings> = Settings & { url: string };
 
 /** Every Gnocchi that is configured, by name; the default one's is null. */
-export function gnocchiBackends({ gnocchi }: Pick<Config, 'gnocchi'>): ReadonlyMap<string | null, Reachable<GnocchiSettings>> {
+export function gnocchiBackends({
+  gnocchi,
+}: Pick<Config, 'gnocchi'>): ReadonlyMap<string | null, Reachable<GnocchiSettings>> {
   return reachable(gnocchiSections({ gnocchi }));
 }
 
@@ -25,7 +27,9 @@ export function gnocchiSections({ gnocchi }: Pick<Config, 'gnocchi'>): ReadonlyM
 }
 
 /** As `gnocchiSections`. */
-export function prometheusSections({ prometheus }: Pick<Config, 'prometheus'>): ReadonlyMap<string | null, PrometheusSettings> {
+export function prometheusSections({
+  prometheus,
+}: Pick<Config, 'prometheus'>): ReadonlyMap<string | null, PrometheusSettings> {
   return sectionsOf<PrometheusSettings>(prometheus, prometheus.others);
 }
 
@@ -46,7 +50,10 @@ export function sectionName(kind: 'gnocchi' | 'prometheus', name: string | null)
   return name === null ? kind : `${kind}.others.${name}`;
 }
 
-function sectionsOf<Settings>(first: Settings, others: Readonly<Record<string, Settings>>): Map<string | null, Settings> {
+function sectionsOf<Settings>(
+  first: Settings,
+  others: Readonly<Record<string, Settings>>,
+): Map<string | null, Settings> {
   return new Map<string | null, Settings>([[null, first], ...Object.entries(others)]);
 }
 

@@ -73,7 +73,8 @@ const RULES: readonly CrossFieldRule[] = [
   {
     reads: ['keystone.username', 'keystone.application_credential_id', 'keystone.auth_url'],
     problem: ({ keystone: { auth_url, username, application_credential_id: id } }) => {
-      if (username !== undefined && id !== undefined) return 'must not be set together with keystone.application_credential_id';
+      if (username !== undefined && id !== undefined)
+        return 'must not be set together with keystone.application_credential_id';
       return auth_url === undefined || username !== undefined || id !== undefined
         ? undefined
         : 'is needed with keystone.auth_url, with keystone.password; or keystone.application_credential_id with its secret';
@@ -84,14 +85,21 @@ const RULES: readonly CrossFieldRule[] = [
 function backendRules(config: Config): CrossFieldRule[] {
   const named = [
     ...[...gnocchiSections(config)].map(([name, { url }]) => ({ section: sectionName('gnocchi', name), name, url })),
-    ...[...prometheusSections(config)].map(([name, { url }]) => ({ section: sectionName('prometheus', name), name, url })),
+    ...[...prometheusSections(config)].map(([name, { url }]) => ({
+      section: sectionName('prometheus', name),
+      name,
+      url,
+    })),
   ];
   return [
     ...named.map(({ section, name, url }): CrossFieldRule => ({
       reads: [`${section}.url`],
-      problem: () => (name === null || url !== undefined ? undefined : 'is needed: a named backend without one is of no use'),
+      problem: () =>
+        name === null || url !== undefined ? undefined : 'is needed: a named backend without one is of no use',
     })),
-    ...[...prometheusSections(config)].flatMap(([name, settings]) => prometheusRules(sectionName('prometheus', name), settings)),
+    ...[...prometheusSections(config)].flatMap(([name, settings]) =>
+      prometheusRules(sectionName('prometheus', name), settings),
+    ),
   ];
 }
 
@@ -111,7 +119,8 @@ function prometheusRules(section: string, settings: PrometheusSettings): CrossFi
     other: 'certificate_file' | 'key_file',
   ): CrossFieldRule => ({
     reads: [option(name), option(other)],
-    problem: () => (value === undefined && settings[other] !== undefined ? `is needed with ${option(other)}` : undefined),
+    problem: () =>
+      value === undefined && settings[other] !== undefined ? `is needed with ${option(other)}` : undefined,
   });
   return [
     needed('user', user, 'basic'),

@@ -6,8 +6,8 @@ import { valueFromText } from './text-value.js';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Variables of ours that are no options: where the file is, what scripts may install, and what tests use; and those that Kubernetes
- * gives to every process beside a service named tocsin.
+ * Variables of ours that are no options: where the file is, what scripts may install, and what tests use; and those
+ * that Kubernetes gives to every process beside a service named tocsin.
  */
 const OTHER_VARIABLES = /^TOCSIN_(CONFIG|NO_INSTALL|URL|TOKEN|API_KEY|TEST_.*|SERVICE_.*|PORT|PORT_\d.*)$/;
 const FILE_SUFFIX = '_FILE';
@@ -26,14 +26,18 @@ export function fromEnvironment(environment: Environment, read: (path: string) =
 
 function optionOf(variable: string): Option | undefined {
   return OPTIONS.find(
-    (option) => variable === option.variable || (option.kind === 'secret' && variable === option.variable + FILE_SUFFIX),
+    (option) =>
+      variable === option.variable || (option.kind === 'secret' && variable === option.variable + FILE_SUFFIX),
   );
 }
 
 // eslint-disable-next-line max-params -- one step of the loop above, with its locals
 function take(layer: Layer, option: Option, variable: string, text: string, read: (path: string) => string): void {
   if (layer.values.has(option.name)) {
-    layer.problems.push({ name: option.name, message: `set both by ${option.variable} and by ${option.variable}${FILE_SUFFIX}` });
+    layer.problems.push({
+      name: option.name,
+      message: `set both by ${option.variable} and by ${option.variable}${FILE_SUFFIX}`,
+    });
     return;
   }
   if (variable === option.variable) {
@@ -43,6 +47,10 @@ function take(layer: Layer, option: Option, variable: string, text: string, read
   try {
     layer.values.set(option.name, { value: read(text).trim(), origin: variable });
   } catch (cause) {
-    layer.problems.push({ name: option.name, message: `cannot read the file: ${toError(cause).message}`, origin: variable });
+    layer.problems.push({
+      name: option.name,
+      message: `cannot read the file: ${toError(cause).message}`,
+      origin: variable,
+    });
   }
 }

@@ -19,7 +19,8 @@ export function fromFile(file: string, text: string): Layer {
     layer.problems.push({ message: `not valid YAML: ${message}`, origin: originAt(pos[0]) });
   if (document.errors.length > 0 || document.contents === null) return layer;
   if (isMap(document.contents)) readMap({ layer, originAt }, document.contents, []);
-  else if (!isEmpty(document.contents)) layer.problems.push({ message: 'expected sections with options', origin: originAt(0) });
+  else if (!isEmpty(document.contents))
+    layer.problems.push({ message: 'expected sections with options', origin: originAt(0) });
   return layer;
 }
 

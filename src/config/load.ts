@@ -53,7 +53,10 @@ function fileLayer(path: string, read: (path: string) => string): Layer {
   try {
     return fromFile(path, read(path));
   } catch (cause) {
-    return { values: new Map(), problems: [{ message: `cannot read the configuration file: ${toError(cause).message}` }] };
+    return {
+      values: new Map(),
+      problems: [{ message: `cannot read the configuration file: ${toError(cause).message}` }],
+    };
   }
 }
 
@@ -62,7 +65,12 @@ function fromFlags(flags: readonly Flag[]): Layer {
   for (const { name, text, origin } of flags) {
     const option = optionNamed(name);
     if (option) layer.values.set(name, { value: valueFromText(option.kind, text), origin });
-    else layer.problems.push({ name, message: isOnlyInFiles(name) ? 'can be set in the file only' : 'unknown option', origin });
+    else
+      layer.problems.push({
+        name,
+        message: isOnlyInFiles(name) ? 'can be set in the file only' : 'unknown option',
+        origin,
+      });
   }
   return layer;
 }

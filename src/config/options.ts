@@ -4,7 +4,9 @@ import { Config } from './schema.js';
 
 export type OptionKind = 'text' | 'number' | 'boolean' | 'duration' | 'secret' | 'list';
 
-/** One setting, as the schema has it: the one list that files, environment, flags and the printed configuration go by. */
+/**
+ * One setting, as the schema has it: the one list that files, environment, flags and the printed configuration go by.
+ */
 export interface Option {
   /** Dotted, as in the file: `api.port`. */
   name: string;
@@ -58,7 +60,9 @@ export function isMapped(name: string): boolean {
 }
 
 export function isSection(name: string): boolean {
-  return [...OPTIONS, ...OPTION_MAPS].some((option) => option.name.startsWith(`${name}.`)) || isMap(name) || isMapped(name);
+  return (
+    [...OPTIONS, ...OPTION_MAPS].some((option) => option.name.startsWith(`${name}.`)) || isMap(name) || isMapped(name)
+  );
 }
 
 function isMap(name: string): boolean {

@@ -10,7 +10,11 @@ export type OriginOf = (name: string) => string | undefined;
  * Values as they are written, with defaults for what is absent, as a frozen configuration.
  * @throws ConfigError with every mistake.
  */
-export function parseConfig(input: unknown, originOf: OriginOf = () => undefined, known: readonly Problem[] = []): Config {
+export function parseConfig(
+  input: unknown,
+  originOf: OriginOf = () => undefined,
+  known: readonly Problem[] = [],
+): Config {
   const parsed = Config.safeParse(input);
   const found = (parsed.error?.issues ?? []).flatMap((issue) => problemsOf(issue, (path) => valueAt(input, path)));
   // Rules between options are judged too when others are wrong, so that all is said at once.
@@ -40,7 +44,9 @@ function brokenRules(config: Config, found: readonly Problem[], originOf: Origin
 /** A list is set as a whole, so a mistake in a member has the origin of the list. */
 function nearestOrigin({ name = '' }: Problem, originOf: OriginOf): string | undefined {
   const path = name.split('.');
-  return path.map((_, index) => originOf(path.slice(0, path.length - index).join('.'))).find((origin) => origin !== undefined);
+  return path
+    .map((_, index) => originOf(path.slice(0, path.length - index).join('.')))
+    .find((origin) => origin !== undefined);
 }
 
 function without(input: unknown, problems: readonly Problem[]): unknown {
@@ -48,7 +54,8 @@ function without(input: unknown, problems: readonly Problem[]): unknown {
   for (const { name = '' } of problems) {
     const path = name.split('.');
     // A bad member of a list spoils the list.
-    const depth = path.findIndex((_, index) => Array.isArray(valueAt(copy, path.slice(0, index + 1)))) + 1 || path.length;
+    const depth =
+      path.findIndex((_, index) => Array.isArray(valueAt(copy, path.slice(0, index + 1)))) + 1 || path.length;
     const holder = valueAt(copy, path.slice(0, depth - 1));
     if (isRecord(holder)) delete holder[path[depth - 1] as string];
   }

@@ -5,7 +5,10 @@ import { isMapped, OPTION_MAPS, OPTIONS, type Option, type OptionMap } from './o
 
 type Settings = ReadonlyMap<string, Setting>;
 
-/** The configuration in force as YAML: values as they are written, secrets masked, and beside what is no default, who set it. */
+/**
+ * The configuration in force as YAML: values as they are written, secrets masked, and beside what is no default, who
+ * set it.
+ */
 export function printConfig(settings: Settings): string {
   const document = new Document({});
   for (const option of OPTIONS) print(document, option, settings);

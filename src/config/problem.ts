@@ -17,7 +17,11 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
   constructor(readonly problems: readonly Problem[]) {
-    super([`the configuration has ${count(problems.length)}:`, ...problems.map((problem) => `  ${lineOf(problem)}`)].join('\n'));
+    super(
+      [`the configuration has ${count(problems.length)}:`, ...problems.map((problem) => `  ${lineOf(problem)}`)].join(
+        '\n',
+      ),
+    );
   }
 }
 
@@ -53,14 +57,16 @@ const EXPECTED: Readonly<Record<string, string>> = {
 function describe(issue: z.core.$ZodIssue, option: Option | undefined): string {
   if (issue.code === 'invalid_type') return expected(issue.expected, option);
   if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}`;
-  if (issue.code === 'too_small') return issue.origin === 'number' ? `must be at least ${issue.minimum}` : 'must not be empty';
+  if (issue.code === 'too_small')
+    return issue.origin === 'number' ? `must be at least ${issue.minimum}` : 'must not be empty';
   if (issue.code === 'too_big') return `must be at most ${issue.maximum}`;
   // What is wrong with a name is said one level deeper.
   return issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
 }
 
 function expected(type: string, option: Option | undefined): string {
-  const holdsDurations = option?.kind === 'duration' || /^notifier\.(?:retry|rejected)_schedule$/.test(option?.name ?? '');
+  const holdsDurations =
+    option?.kind === 'duration' || /^notifier\.(?:retry|rejected)_schedule$/.test(option?.name ?? '');
   return holdsDurations && type === 'string' ? DURATION_EXPECTED : (EXPECTED[type] ?? `expected ${type}`);
 }
 

@@ -11,7 +11,8 @@ export const AUTH_MODES = ['noauth', 'apikey', 'keystone', 'keystone+apikey'] as
 export type AuthMode = (typeof AUTH_MODES)[number];
 
 const port = (fallback: number): z.ZodDefault<z.ZodNumber> => z.number().int().min(0).max(65_535).default(fallback);
-const count = (fallback: number, max: number): z.ZodDefault<z.ZodNumber> => z.number().int().min(1).max(max).default(fallback);
+const count = (fallback: number, max: number): z.ZodDefault<z.ZodNumber> =>
+  z.number().int().min(1).max(max).default(fallback);
 const secretUrl = (scheme: RegExp, example: string) =>
   z
     .string()
@@ -39,7 +40,10 @@ const secret = () =>
 const secretKey = () =>
   z
     .string()
-    .refine((text) => /^[A-Za-z0-9+/]{43}=$/.test(text), 'expected 32 bytes as base64, such as `openssl rand -base64 32` prints')
+    .refine(
+      (text) => /^[A-Za-z0-9+/]{43}=$/.test(text),
+      'expected 32 bytes as base64, such as `openssl rand -base64 32` prints',
+    )
     .transform((text) => new Secret(text))
     .meta({ kind: 'secret' })
     .optional();
@@ -48,8 +52,9 @@ function isNetwork(text: string): boolean {
   return ipaddr.isValid(text) || ipaddr.isValidCIDR(text);
 }
 const redisUrl = secretUrl(/^rediss?:\/\//, 'redis://:password@host:6379');
-const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> =>
-  z.strictObject(shape).prefault({} as never);
+const section = <Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> => z.strictObject(shape).prefault({} as never);
 
 /** The options of one Gnocchi. */
 const gnocchi = {
@@ -92,7 +97,19 @@ const others = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
     .default({});
 
 const Schedule = z.array(duration('0s'));
-const RetrySchedule = Schedule.min(1).prefault(['0s', '5s', '30s', '2m', '10m', '30m', '1h', '2h', '4h', '8h', '8h'] as never);
+const RetrySchedule = Schedule.min(1).prefault([
+  '0s',
+  '5s',
+  '30s',
+  '2m',
+  '10m',
+  '30m',
+  '1h',
+  '2h',
+  '4h',
+  '8h',
+  '8h',
+] as never);
 
 /** Every option, its default and its bounds. `config/default.yaml` says what each means. */
 export const Config = z.strictObject({
@@ -108,7 +125,9 @@ export const Config = z.strictObject({
     project_alarm_quota: limit(),
     user_alarm_quota: limit(),
     evaluation_results_metrics: z.boolean().default(false),
-    trusted_proxies: z.array(z.string().refine(isNetwork, 'expected an address or a network such as 10.0.0.0/8')).default([]),
+    trusted_proxies: z
+      .array(z.string().refine(isNetwork, 'expected an address or a network such as 10.0.0.0/8'))
+      .default([]),
   }),
   auth: section({
     mode: z.enum(AUTH_MODES).default('noauth'),

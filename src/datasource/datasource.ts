@@ -8,7 +8,9 @@ export interface SeriesRequest<Query> {
   granularityS: number;
   periods: number;
   lagS: number;
-  /** `key` names the question in the answer. Of any number: how many fit into one request is the backend's own affair. */
+  /**
+   * `key` names the question in the answer. Of any number: how many fit into one request is the backend's own affair.
+   */
   questions: readonly ({ key: string; query: Query } & Queued)[];
 }
 
@@ -16,7 +18,10 @@ export interface SeriesRequest<Query> {
 export interface Trace {
   /** A request as it was sent: method, path with query, and body. No host, no credentials. */
   sent(request: string): void;
-  /** A point of the answer that was not believed. `labels` are of its series, the same object that `labelled` is told, where there are any. */
+  /**
+   * A point of the answer that was not believed. `labels` are of its series, the same object that `labelled` is told,
+   * where there are any.
+   */
   dropped(point: { key: string; at: number | null; value: unknown; why: DropReason; labels?: SeriesLabels }): void;
   /** A series of the answer, by a backend whose series have labels: one after the other, in the order of the answer. */
   labelled?(series: { key: string; labels: SeriesLabels }): void;
@@ -27,7 +32,9 @@ export interface Asking extends Queueing {
   now: Date;
   /** When this aborts, answers are no longer waited for. */
   signal: AbortSignal;
-  /** When this aborts, requests that are not yet sent are never sent, and their queries are answered with `isBehind`. */
+  /**
+   * When this aborts, requests that are not yet sent are never sent, and their queries are answered with `isBehind`.
+   */
   sendBy?: AbortSignal | undefined;
   /** True for retries, which are sent after the requests of due alarms. */
   isRetry?: boolean | undefined;
@@ -35,11 +42,14 @@ export interface Asking extends Queueing {
 }
 
 /**
- * A backend that alarms ask. One folder each; `registry.ts` lists them. Merging is an implementation's own business, under one law: each
- * question gets the answer that it would have had alone.
+ * A backend that alarms ask. One folder each; `registry.ts` lists them. Merging is an implementation's own business,
+ * under one law: each question gets the answer that it would have had alone.
  */
 export interface Datasource<Query> {
-  /** An answer to every question. Never rejects: trouble is an answer too, so that one question's cannot become that of others. */
+  /**
+   * An answer to every question. Never rejects: trouble is an answer too, so that one question's cannot become that of
+   * others.
+   */
   answers(request: SeriesRequest<Query>, asking: Asking): Promise<ReadonlyMap<string, BackendAnswer>>;
   close?(): void;
 }
@@ -48,7 +58,10 @@ export interface Datasource<Query> {
 export interface BackendObserver {
   /** It answered; a refusal is an answer. */
   succeeded(): void;
-  /** As in a `trouble` answer; `cause` is for the log. `answersNeutral`: it does answer a question that is nobody's, which nobody is told of. */
+  /**
+   * As in a `trouble` answer; `cause` is for the log. `answersNeutral`: it does answer a question that is nobody's,
+   * which nobody is told of.
+   */
   failed(reason: string, cause: unknown, answersNeutral?: boolean): void;
 }
 

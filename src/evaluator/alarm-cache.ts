@@ -18,7 +18,9 @@ export interface AlarmCacheDeps {
   byId: (ids: readonly string[]) => Promise<LoadedAlarm[]>;
   /** Whether there is somebody to put this question to. */
   isConfigured: (need: SeriesNeed) => boolean;
-  /** An alarm that is there and makes no sense, such as one of a kind that only a newer release knows. It is left out. */
+  /**
+   * An alarm that is there and makes no sense, such as one of a kind that only a newer release knows. It is left out.
+   */
   onUnreadable: (alarmId: string, err: Error) => void;
 }
 
@@ -30,7 +32,10 @@ interface HeldPartition {
 
 const NONE: readonly never[] = [];
 
-/** Partitions loaded by one statement: with a million alarms in all, an answer of some hundred thousand rows is enough at once. */
+/**
+ * Partitions loaded by one statement: with a million alarms in all, an answer of some hundred thousand rows is enough
+ * at once.
+ */
 const LOAD_AT_ONCE = 32;
 
 /** The enabled alarms of the partitions that this evaluator holds, kept fresh by revision. */
@@ -80,7 +85,10 @@ export class AlarmCache {
     return this.#unevaluated.withoutBackend();
   }
 
-  /** Alarms of these partitions that no evaluation judges, with the reason for it where their `state_reason` says something else. */
+  /**
+   * Alarms of these partitions that no evaluation judges, with the reason for it where their `state_reason` says
+   * something else.
+   */
   untoldOf(partitions: ReadonlySet<number>): OpenReason[] {
     return this.#unevaluated.openReasonsOf(partitions);
   }
@@ -177,13 +185,18 @@ export class AlarmCache {
       .toString();
   }
 
-  async #absorb(targets: [number, HeldPartition][], read: () => Promise<{ alarms: LoadedAlarm[]; seen: string }>): Promise<void> {
+  async #absorb(
+    targets: [number, HeldPartition][],
+    read: () => Promise<{ alarms: LoadedAlarm[]; seen: string }>,
+  ): Promise<void> {
     const { alarms, seen } = await read();
-    // A partition released and taken again since the read began is another object by now: for that one the read is too old.
+    // A partition released and taken again since the read began is another object by now: for that one the read is too
+    // old.
     const current = (): typeof targets => targets.filter(([id, held]) => this.#partitions.get(id) === held);
     for await (const piece of inPieces(alarms)) {
       const asked = new Set(current().map(([id]) => id));
-      for (const alarm of piece) if (asked.has(alarm.partition) || !this.#partitions.has(alarm.partition)) this.#apply(alarm);
+      for (const alarm of piece)
+        if (asked.has(alarm.partition) || !this.#partitions.has(alarm.partition)) this.#apply(alarm);
     }
     for (const [, held] of current()) held.seen = seen;
   }
@@ -210,7 +223,10 @@ export class AlarmCache {
     else this.#combinations.delete(held.id);
   }
 
-  /** Whether this evaluator can do anything about an alarm: not where events set it off, nor where a backend is not configured. */
+  /**
+   * Whether this evaluator can do anything about an alarm: not where events set it off, nor where a backend is not
+   * configured.
+   */
   #isOurs({ rule, needs }: HeldAlarm): boolean {
     const { judgedBy } = typeOf(rule);
     return judgedBy === 'members' || (judgedBy === 'series' && needs.length > 0 && needs.every(this.deps.isConfigured));

@@ -6,7 +6,10 @@ export type BackendAnswers = ReadonlyMap<string, BackendAnswer>;
 
 const NONE: BackendAnswers = new Map();
 
-/** Puts a planned request to its datasource. Answers are by the keys of the questions; where nobody is configured there are none. */
+/**
+ * Puts a planned request to its datasource. Answers are by the keys of the questions; where nobody is configured there
+ * are none.
+ */
 export async function askPlanned(
   datasources: Datasources,
   { datasource, backend, ...request }: PlannedRequest,

@@ -63,7 +63,10 @@ export interface Backtests {
   start(run: BacktestRun, signal: AbortSignal): Backtest;
 }
 
-/** Moments that are asked about ahead of the one that is judged: each is a small question, and their answers are far away. */
+/**
+ * Moments that are asked about ahead of the one that is judged: each is a small question, and their answers are far
+ * away.
+ */
 const LOOK_AHEAD = 8;
 
 /** Where no backend has to be waited for, as outside time constraints, thousands of moments would pass in one go. */
@@ -74,7 +77,8 @@ export function createBacktests(deps: BacktestDeps): Backtests {
   return {
     missingBackend({ rule, evaluationOptions }) {
       const needs = typeOf(rule).seriesNeeded(rule, evaluationOptions ?? NO_OPTIONS);
-      return needs.find(({ datasource, backend }) => deps.datasources.find(datasource, backend) === undefined)?.datasource;
+      return needs.find(({ datasource, backend }) => deps.datasources.find(datasource, backend) === undefined)
+        ?.datasource;
     },
     start(run, signal) {
       const summary = {
@@ -191,7 +195,11 @@ function decided(
   summary.evaluations += 1;
   if (evaluation.verdict === 'trouble') summary.unanswered += 1;
   if (evaluation.verdict === 'insufficient data') {
-    summary.unknownReason = evaluatedTypeOf(judged.rule).explain(evaluation.findings, 'insufficient data', false).reason;
+    summary.unknownReason = evaluatedTypeOf(judged.rule).explain(
+      evaluation.findings,
+      'insufficient data',
+      false,
+    ).reason;
   }
   return decision;
 }

@@ -33,11 +33,16 @@ export interface TurnsDeps {
   deadlineMs: number;
 }
 
-/** A request that is not sent within this part of the deadline (or of the interval, if that is shorter) is left to the next batch. */
+/**
+ * A request that is not sent within this part of the deadline (or of the interval, if that is shorter) is left to the
+ * next batch.
+ */
 const SENDING = 0.5;
 /** No result of a batch comes later than this many deadlines after its beginning. */
 export const LONGEST_BATCH = 2.5;
-/** A datasource that is told that time is up has this part of the deadline more for its last word: what it did find out. */
+/**
+ * A datasource that is told that time is up has this part of the deadline more for its last word: what it did find out.
+ */
 const LAST_WORD = 0.25;
 
 type Limits = Pick<Batch, 'sendBy' | 'signal' | 'cutOff'>;
@@ -60,8 +65,8 @@ export class Turns {
   constructor(private readonly deps: TurnsDeps) {}
 
   /**
-   * The turn of whole partitions, which are evaluated when all their alarms are, those in trouble included. The turn of each is over then, so that it can
-   * have its next one while others still wait for their backends.
+   * The turn of whole partitions, which are evaluated when all their alarms are, those in trouble included. The turn of
+   * each is over then, so that it can have its next one while others still wait for their backends.
    */
   async regular(taken: readonly Partition[], now: Date): Promise<void> {
     const { cache, clock, held, telemetry, log, batch } = this.deps;
@@ -182,7 +187,8 @@ export class Turns {
     }
     // Some of their alarms change now and others later: whoever combines them must wait until they are evaluated whole.
     const begun = [...new Set(part.outcomes.map(({ partition }) => partition))].flatMap((id) => open.get(id) ?? []);
-    if (begun.length > 0 && !(await this.#commit(part, begun, 'progress', now))) for (const { id } of begun) open.delete(id);
+    if (begun.length > 0 && !(await this.#commit(part, begun, 'progress', now)))
+      for (const { id } of begun) open.delete(id);
     await this.#countResults(part.results, [...written.flat(), ...open.values()]);
   }
 

@@ -6,7 +6,10 @@ import { evaluatedTypeOf, parseStoredRule, typeOf, type AlarmRule } from '../ala
 import type { MemberAlarm } from '../storage/evaluation/evaluation-store.js';
 import { cycleOf } from './schedule.js';
 
-/** The oldest and newest interval that the leaves below a combination were evaluated in; `settled` is false while one is half written. */
+/**
+ * The oldest and newest interval that the leaves below a combination were evaluated in; `settled` is false while one is
+ * half written.
+ */
 export interface MemberProgress {
   oldest: number;
   newest: number;
@@ -21,9 +24,10 @@ interface SnapshotOptions {
 }
 
 /**
- * Some combinations and all their members of every level, in one snapshot of the database, judged at one moment. The state of a member that is a
- * combination is computed from its own members, since its stored state may be one evaluation behind. So all of one snapshot is judged, or none
- * of it. The state of each member is computed once, however many combinations it is part of.
+ * Some combinations and all their members of every level, in one snapshot of the database, judged at one moment. The
+ * state of a member that is a combination is computed from its own members, since its stored state may be one
+ * evaluation behind. So all of one snapshot is judged, or none of it. The state of each member is computed once,
+ * however many combinations it is part of.
  */
 export class CombinationSnapshot {
   readonly #alarms: ReadonlyMap<string, MemberAlarm>;

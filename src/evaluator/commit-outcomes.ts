@@ -1,6 +1,11 @@
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import type { CommitEvaluations, CommitResult, EvaluationBatch, Outcome } from '../storage/evaluation/evaluation-commit.js';
+import type {
+  CommitEvaluations,
+  CommitResult,
+  EvaluationBatch,
+  Outcome,
+} from '../storage/evaluation/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import type { AlarmCache } from './alarm-cache.js';
 
@@ -30,14 +35,18 @@ export interface CommitDeps {
 export interface Progress {
   partitions: readonly { id: number; epoch: number }[];
   at: Date;
-  /** `checkpoint`: evaluated once everything is committed; `progress`: begun, and not evaluated whole; `none`: left alone. */
+  /**
+   * `checkpoint`: evaluated once everything is committed; `progress`: begun, and not evaluated whole; `none`: left
+   * alone.
+   */
   mark: EvaluationBatch['mark'];
 }
 
 /**
- * Writes what a batch decided, in chunks, and the partitions' checkpoint with the last of them, so that a reader who sees equal
- * start and end of an evaluation sees all of it. `isWhole` is false when it ended early; nothing half-written is a lie: each chunk
- * stands by itself, and without the last one the partitions stay due. `refused` is all that was not written.
+ * Writes what a batch decided, in chunks, and the partitions' checkpoint with the last of them, so that a reader who
+ * sees equal start and end of an evaluation sees all of it. `isWhole` is false when it ended early; nothing
+ * half-written is a lie: each chunk stands by itself, and without the last one the partitions stay due. `refused` is
+ * all that was not written.
  */
 export async function commitOutcomes(
   deps: CommitDeps,
@@ -74,7 +83,15 @@ async function commitChunk(
   const staleBefore = new Date(progress.at.getTime() - deps.intervalMs);
   const { memberId, defaultPolicy } = deps;
   try {
-    const result = await deps.commit({ memberId, partitions, outcomes, at: progress.at, mark, staleBefore, defaultPolicy });
+    const result = await deps.commit({
+      memberId,
+      partitions,
+      outcomes,
+      at: progress.at,
+      mark,
+      staleBefore,
+      defaultPolicy,
+    });
     settle(deps, result, partitions);
     return result;
   } catch (thrown) {

@@ -30,7 +30,10 @@ export function countedState(kind: string, verdict: Verdict): AlarmState | undef
 /** Rows of one statement. More would hold locks for longer than a reader should wait. */
 const CHUNK = 10_000;
 
-/** Adds a batch's results to the stored counts. They are statistics: what cannot be written now is lost, and nothing waits for it. */
+/**
+ * Adds a batch's results to the stored counts. They are statistics: what cannot be written now is lost, and nothing
+ * waits for it.
+ */
 export function createResultCounter({ add, log }: { add: CountResults; log: Logger }): CountResults {
   return async (results) => {
     try {

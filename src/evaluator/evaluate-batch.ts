@@ -31,7 +31,10 @@ export interface Batch extends LookAt {
   alarms: readonly HeldAlarm[];
   /** The last evaluation of a partition before this batch. */
   lastMs?: (partition: number) => number | undefined;
-  /** Asked when the answers are there; alarms that are somebody else's by now, or that something else has taken up, are left to that. */
+  /**
+   * Asked when the answers are there; alarms that are somebody else's by now, or that something else has taken up, are
+   * left to that.
+   */
   isCurrent?: (alarm: HeldAlarm) => boolean;
   /** When this aborts, alarms whose requests are not sent are left to a later batch. */
   sendBy: AbortSignal;
@@ -53,9 +56,9 @@ export interface BatchPart {
 }
 
 /**
- * Looks at every alarm once, at `now`: asks the backends as little as possible, judges in memory, writes nothing. Alarms are judged as
- * soon as the backends that they need have answered, so that a slow one delays its own alarms alone; the parts come in that order. There
- * is at least one, and the last leaves nothing unfinished.
+ * Looks at every alarm once, at `now`: asks the backends as little as possible, judges in memory, writes nothing.
+ * Alarms are judged as soon as the backends that they need have answered, so that a slow one delays its own alarms
+ * alone; the parts come in that order. There is at least one, and the last leaves nothing unfinished.
  */
 export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): AsyncGenerator<BatchPart, void, void> {
   const answers = new GatheredAnswers();
@@ -214,7 +217,12 @@ function judgeAll(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[], answere
 }
 
 /** The verdict that was come to, if one was. */
-function judge(deps: EvaluateBatchDeps, alarm: HeldAlarm, { answers, batch }: Answered, part: BatchPart): Verdict | undefined {
+function judge(
+  deps: EvaluateBatchDeps,
+  alarm: HeldAlarm,
+  { answers, batch }: Answered,
+  part: BatchPart,
+): Verdict | undefined {
   const { now, isRetry } = batch;
   if (deps.poison.isQuarantined(alarm.id, now) || batch.isCurrent?.(alarm) === false) return undefined;
   try {
@@ -269,7 +277,12 @@ interface Noted {
   mayRepeat: boolean;
 }
 
-function note(deps: EvaluateBatchDeps, alarm: HeldAlarm, { judgement, standing, mayRepeat }: Noted, part: BatchPart): Verdict {
+function note(
+  deps: EvaluateBatchDeps,
+  alarm: HeldAlarm,
+  { judgement, standing, mayRepeat }: Noted,
+  part: BatchPart,
+): Verdict {
   const { evaluation, decision } = judgement;
   add(part, decision.kind === 'repeat' && !mayRepeat ? null : outcomeOf(alarm, decision));
   if (decision.kind !== 'transition') add(part, foundReason(alarm, evaluation));

@@ -33,9 +33,10 @@ interface Judged {
 }
 
 /**
- * Judges combinations after their members: when every member's partition has its checkpoint of the same interval, so that none is seen
- * half changed; or one interval later, whatever the members' progress. An interval is judged once, and not at all when a member is found
- * in another partition than before: that may have been evaluated before the member came.
+ * Judges combinations after their members: when every member's partition has its checkpoint of the same interval, so
+ * that none is seen half changed; or one interval later, whatever the members' progress. An interval is judged once,
+ * and not at all when a member is found in another partition than before: that may have been evaluated before the
+ * member came.
  */
 export class CombinationJudge {
   readonly #judged = new Map<string, Judged>();
@@ -102,7 +103,11 @@ export class CombinationJudge {
   #decide(alarm: HeldAlarm, snapshot: CombinationSnapshot, now: Date): Outcome[] {
     if (!alarm.openTimes.isOpen(now)) return [];
     const evaluation = snapshot.verdictOf(alarm.id);
-    const decision = decide({ state: alarm.state, repeatActions: alarm.repeats }, evaluation, evaluatedTypeOf(alarm.rule));
+    const decision = decide(
+      { state: alarm.state, repeatActions: alarm.repeats },
+      evaluation,
+      evaluatedTypeOf(alarm.rule),
+    );
     this.deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
     this.deps.poison.succeeded(alarm.id);
     const reason = decision.kind === 'transition' ? null : foundReason(alarm, evaluation);

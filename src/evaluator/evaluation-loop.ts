@@ -35,10 +35,10 @@ export interface EvaluationLoopDeps {
 }
 
 /**
- * Evaluates this member's share. Each turn gathers every partition whose slot has come up since it was last evaluated (so one just taken
- * over and overdue goes at once) into one batch. Batches of different slots may overlap; a partition is in one batch at a time. Alarms
- * whose backend could not be asked are evaluated again between their turns, in batches of their own. Alarms that are behind are evaluated in
- * catch-up batches, as soon as the batch before is over.
+ * Evaluates this member's share. Each turn gathers every partition whose slot has come up since it was last evaluated
+ * (so one just taken over and overdue goes at once) into one batch. Batches of different slots may overlap; a partition
+ * is in one batch at a time. Alarms whose backend could not be asked are evaluated again between their turns, in
+ * batches of their own. Alarms that are behind are evaluated in catch-up batches, as soon as the batch before is over.
  */
 export class EvaluationLoop implements Loop {
   readonly name = 'evaluation';
@@ -131,7 +131,8 @@ export class EvaluationLoop implements Loop {
   }
 
   /**
-   * Starts the next catch-up batch as soon as a batch has freed its partitions. After a failed batch the alarms wait for the next tick.
+   * Starts the next catch-up batch as soon as a batch has freed its partitions. After a failed batch the alarms wait
+   * for the next tick.
    */
   async #andCatchUp(batch: Promise<void>): Promise<void> {
     await batch;

@@ -71,13 +71,19 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   const cache = new AlarmCache({
     ...store,
     isConfigured: ({ datasource, backend }) => datasources.find(datasource, backend) !== undefined,
-    onUnreadable: (alarmId, err) => log.error('an alarm cannot be read by this release and is not evaluated', { alarmId, err }),
+    onUnreadable: (alarmId, err) =>
+      log.error('an alarm cannot be read by this release and is not evaluated', { alarmId, err }),
   });
   const held = new HeldPartitions();
   const poison = new PoisonWatch({ log, telemetry });
   const trouble = new TroubleWatch({ ...deps, retryAfterMs: Math.max(RETRY_MS, intervalMs / SLOTS) });
   const behind = new BehindWatch();
-  const combinations = new CombinationJudge({ reachableFrom: (ids) => store.reachableFrom(ids), poison, telemetry, intervalMs });
+  const combinations = new CombinationJudge({
+    reachableFrom: (ids) => store.reachableFrom(ids),
+    poison,
+    telemetry,
+    intervalMs,
+  });
   const commit = commitDepsOf(deps, cache, (partitions) => loop.lost(partitions));
   const turns = new Turns({
     clock,

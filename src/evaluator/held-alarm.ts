@@ -21,9 +21,15 @@ export interface HeldAlarm {
   readonly definitionVersion: number;
   state: AlarmState;
   stateVersion: number;
-  /** A number that rises with each evaluation: the lower of two tickets is of the alarm that was evaluated earlier. Undefined before the first. */
+  /**
+   * A number that rises with each evaluation: the lower of two tickets is of the alarm that was evaluated earlier.
+   * Undefined before the first.
+   */
   ticket?: number | undefined;
-  /** The `state_reason` if an evaluation may replace it without a change of state; null if it is that of the last transition. */
+  /**
+   * The `state_reason` if an evaluation may replace it without a change of state; null if it is that of the last
+   * transition.
+   */
   shownReason: string | null;
   /** True once an evaluation of this definition has found the shown reason. */
   isReasonFound: boolean;

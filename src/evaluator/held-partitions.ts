@@ -60,7 +60,10 @@ export class HeldPartitions {
     }
   }
 
-  /** This batch is done with these of its partitions, or with all. Ignored for those that another batch has in hand by now. */
+  /**
+   * This batch is done with these of its partitions, or with all. Ignored for those that another batch has in hand by
+   * now.
+   */
   end(batch: Batch, some: Batch = batch): void {
     for (const { id, epoch } of some) {
       const held = this.#held.get(id);

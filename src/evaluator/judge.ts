@@ -16,8 +16,8 @@ export interface Judgement {
 }
 
 /**
- * One look at one alarm that asks backends. `answers` are by the needs' keys, over windows as wide as needed or wider; what is not among
- * them was not to be had in time.
+ * One look at one alarm that asks backends. `answers` are by the needs' keys, over windows as wide as needed or wider;
+ * what is not among them was not to be had in time.
  */
 export function judgeAlarm(alarm: JudgedAlarm, answers: Pick<BackendAnswers, 'get'>, now: Date): Judgement {
   const own = alarm.needs.map((need) => ownWindow(answers.get(need.key), need, now));
@@ -25,8 +25,8 @@ export function judgeAlarm(alarm: JudgedAlarm, answers: Pick<BackendAnswers, 'ge
 }
 
 /**
- * The same look, for which backends that cannot be asked count as backends that do not know: what is needed of them becomes unknown, with a
- * reason that names the backend. `own` is as `judgeAlarm` found it.
+ * The same look, for which backends that cannot be asked count as backends that do not know: what is needed of them
+ * becomes unknown, with a reason that names the backend. `own` is as `judgeAlarm` found it.
  */
 export function judgeWithoutBackends(alarm: JudgedAlarm, own: readonly BackendAnswer[], now: Date): Judgement {
   const settled = own.map((answer, index): BackendAnswer => {

@@ -14,15 +14,19 @@ export interface AlarmPlace {
 }
 
 /**
- * All needs as few requests to datasources: one question per key, its window wide enough for every alarm that asks it (rounded up to a power
- * of two, so that few widths occur), and questions over the same window together. An alarm finds its own, narrower window inside unchanged.
- * `places`: one for each need, of its alarm; absent for API requests.
+ * All needs as few requests to datasources: one question per key, its window wide enough for every alarm that asks it
+ * (rounded up to a power of two, so that few widths occur), and questions over the same window together. An alarm finds
+ * its own, narrower window inside unchanged. `places`: one for each need, of its alarm; absent for API requests.
  */
-export async function planRequests(needs: readonly SeriesNeed[], places: readonly AlarmPlace[] = []): Promise<PlannedRequest[]> {
+export async function planRequests(
+  needs: readonly SeriesNeed[],
+  places: readonly AlarmPlace[] = [],
+): Promise<PlannedRequest[]> {
   const widest = new Map<string, Asked>();
   const alone = new Map<string, ReadonlySet<string>>();
   let index = 0;
-  for await (const piece of inPieces(needs)) for (const need of piece) widen(widest, need, placeIn(alone, places[index++]));
+  for await (const piece of inPieces(needs))
+    for (const need of piece) widen(widest, need, placeIn(alone, places[index++]));
   const groups = new Map<string, Group>();
   let group: Group | undefined;
   for await (const piece of inPieces([...widest.values()])) {

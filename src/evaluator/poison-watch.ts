@@ -6,7 +6,10 @@ const RETRY_AFTER_MS = 5 * 60_000;
 /** Alarms that are gone are not told of here; the oldest give way. */
 const MAX_REMEMBERED = 10_000;
 
-/** Keeps an alarm whose evaluation throws from costing more than itself: after five failures in a row it is tried every five minutes. */
+/**
+ * Keeps an alarm whose evaluation throws from costing more than itself: after five failures in a row it is tried every
+ * five minutes.
+ */
 export class PoisonWatch {
   readonly #failures = new Map<string, { inARow: number; lastAtMs: number }>();
 
@@ -15,7 +18,11 @@ export class PoisonWatch {
   isQuarantined(alarmId: string, now: Date): boolean {
     if (this.#failures.size === 0) return false;
     const record = this.#failures.get(alarmId);
-    return record !== undefined && record.inARow >= FAILURES_TO_QUARANTINE && now.getTime() - record.lastAtMs < RETRY_AFTER_MS;
+    return (
+      record !== undefined &&
+      record.inARow >= FAILURES_TO_QUARANTINE &&
+      now.getTime() - record.lastAtMs < RETRY_AFTER_MS
+    );
   }
 
   failed(alarmId: string, now: Date, err: Error): void {

@@ -11,7 +11,8 @@ import { backendText } from './judge.js';
 export function foundReason(alarm: HeldAlarm, evaluation: Evaluation): ReasonOutcome | null {
   if (alarm.shownReason === null) return null;
   const reason = replacingReason(alarm, evaluation, evaluatedTypeOf(alarm.rule));
-  // The shown reason equals a finding of this definition: from now on findings that differ in figures only are not written.
+  // The shown reason equals a finding of this definition: from now on findings that differ in figures only are not
+  // written.
   if (reason === undefined) alarm.isReasonFound = true;
   return reason === undefined ? null : reasonOutcome(alarm, reason);
 }

@@ -26,16 +26,26 @@ export function nextTick(nowMs: number, intervalMs: number): number {
 }
 
 /**
- * Whether a partition's slot has come up since it was last evaluated. One never evaluated is due, and so is one evaluated in the future:
- * the database's clock was put back since, and nobody should wait until it gets there again.
+ * Whether a partition's slot has come up since it was last evaluated. One never evaluated is due, and so is one
+ * evaluated in the future: the database's clock was put back since, and nobody should wait until it gets there again.
  */
-export function isDue(partition: number, lastEvaluatedMs: number | undefined, nowMs: number, intervalMs: number): boolean {
+export function isDue(
+  partition: number,
+  lastEvaluatedMs: number | undefined,
+  nowMs: number,
+  intervalMs: number,
+): boolean {
   if (lastEvaluatedMs === undefined || lastEvaluatedMs > nowMs + intervalMs) return true;
   return lastSlotTime(partition, nowMs, intervalMs) > lastEvaluatedMs;
 }
 
 /** Slots that came up since the last evaluation and will not be caught up with, the present one not counted. */
-export function missedSlots(partition: number, lastEvaluatedMs: number | undefined, nowMs: number, intervalMs: number): number {
+export function missedSlots(
+  partition: number,
+  lastEvaluatedMs: number | undefined,
+  nowMs: number,
+  intervalMs: number,
+): number {
   if (lastEvaluatedMs === undefined) return 0;
   const behind = lastSlotTime(partition, nowMs, intervalMs) - lastSlotTime(partition, lastEvaluatedMs, intervalMs);
   return Math.max(0, Math.round(behind / intervalMs) - 1);

@@ -18,7 +18,10 @@ export interface LookAt {
 export interface Standing {
   /** Whether something is to be made of this look. */
   isJudged: boolean;
-  /** Whether it is the first that comes to something since the alarm's turn: whatever counts or tells once a turn may do so. */
+  /**
+   * Whether it is the first that comes to something since the alarm's turn: whatever counts or tells once a turn may do
+   * so.
+   */
   isFirst: boolean;
 }
 
@@ -47,8 +50,8 @@ interface Troubled {
 const JITTER = 0.25;
 
 /**
- * Alarms that cannot be judged because a backend that they need cannot be asked, and since when. In memory alone: whoever takes a partition
- * over begins to count anew.
+ * Alarms that cannot be judged because a backend that they need cannot be asked, and since when. In memory alone:
+ * whoever takes a partition over begins to count anew.
  */
 export class TroubleWatch {
   readonly #partitions = new Map<number, Map<string, Troubled>>();
@@ -61,7 +64,10 @@ export class TroubleWatch {
     return alarms;
   }
 
-  /** A look found a backend that cannot be asked. As soon as this lasts as long as the grace, the alarm is judged without it, once a turn. */
+  /**
+   * A look found a backend that cannot be asked. As soon as this lasts as long as the grace, the alarm is judged
+   * without it, once a turn.
+   */
   inTrouble(alarm: Watched, { now, isRetry }: LookAt): Standing {
     const nowMs = now.getTime();
     const known = this.#find(alarm.id, alarm.partition);
@@ -111,7 +117,10 @@ export class TroubleWatch {
     for (const id of partitions) for (const troubled of this.#in(id)) troubled.retryAtMs = Infinity;
   }
 
-  /** A turn has looked at all alarms of these partitions: what it did not find in trouble is gone, changed, or outside its time constraints. */
+  /**
+   * A turn has looked at all alarms of these partitions: what it did not find in trouble is gone, changed, or outside
+   * its time constraints.
+   */
   lookedAtAll(partitions: Iterable<number>, turn: Date): void {
     for (const partition of partitions) {
       for (const [id, { turnMs }] of this.#partitions.get(partition) ?? [])
@@ -128,11 +137,14 @@ export class TroubleWatch {
   /** When the next alarm is to be looked at again; Infinity when none is. */
   nextRetryMs(): number {
     let next = Infinity;
-    for (const id of this.#partitions.keys()) for (const { retryAtMs } of this.#in(id)) next = Math.min(next, retryAtMs);
+    for (const id of this.#partitions.keys())
+      for (const { retryAtMs } of this.#in(id)) next = Math.min(next, retryAtMs);
     return next;
   }
 
-  /** Hands out what is to be looked at again now. What is in a busy partition is left to the turn that it has just then. */
+  /**
+   * Hands out what is to be looked at again now. What is in a busy partition is left to the turn that it has just then.
+   */
   takeDue(nowMs: number, isBusy: (partition: number) => boolean): Retry[] {
     const due: Retry[] = [];
     for (const [partition, alarms] of this.#partitions) {
@@ -179,7 +191,10 @@ export class TroubleWatch {
     if (alarms?.size === 0) this.#partitions.delete(partition);
   }
 
-  /** One moment for all that were found together, so that they are asked about together; jitter keeps evaluators from doing so in step. */
+  /**
+   * One moment for all that were found together, so that they are asked about together; jitter keeps evaluators from
+   * doing so in step.
+   */
   #retryTime(nowMs: number): number {
     const { retryAfterMs, random } = this.deps;
     return nowMs + retryAfterMs * (1 - JITTER + 2 * JITTER * random());

@@ -10,7 +10,9 @@ export interface OpenReason {
   reason: string;
 }
 
-/** Lists of time constraints whose answers are kept, and the longest of these: reading one takes up to a millisecond. */
+/**
+ * Lists of time constraints whose answers are kept, and the longest of these: reading one takes up to a millisecond.
+ */
 const MAX_KEPT = 10_000;
 const MAX_KEPT_TEXT = 4_096;
 

@@ -25,15 +25,16 @@ export interface KeystoneAnswer {
 
 export interface KeystoneClient {
   /**
-   * One request to Keystone, below its `/v3`. Within the deadline it is sent again if that is safe. A repeatable request is sent again after a
-   * time-out, a broken connection or one answer of 500 or above; any request after a refused connection or one 503.
-   * Any answer below 500 is returned as it is.
+   * One request to Keystone, below its `/v3`. Within the deadline it is sent again if that is safe. A repeatable
+   * request is sent again after a time-out, a broken connection or one answer of 500 or above; any request after a
+   * refused connection or one 503. Any answer below 500 is returned as it is.
    * @throws AppError `unavailable` when there is no answer, or one that says that Keystone itself is in trouble.
    */
   request(method: Method, path: string, request?: KeystoneRequest): Promise<KeystoneAnswer>;
   /**
-   * A POST that creates an object, which must not be created twice unnoticed. While no answer comes it is sent again, and the first answer
-   * counts. `onOther` is called with the answer of each other attempt, or with undefined if no answer came.
+   * A POST that creates an object, which must not be created twice unnoticed. While no answer comes it is sent again,
+   * and the first answer counts. `onOther` is called with the answer of each other attempt, or with undefined if no
+   * answer came.
    * @throws AppError `unavailable`
    */
   requestNew(
@@ -82,7 +83,12 @@ export function createKeystoneClient(
     retry: { limit: 0 },
   };
 
-  async function attempt(method: Method, path: string, request: KeystoneRequest, timeoutMs: number): Promise<KeystoneAnswer> {
+  async function attempt(
+    method: Method,
+    path: string,
+    request: KeystoneRequest,
+    timeoutMs: number,
+  ): Promise<KeystoneAnswer> {
     const { query = {}, headers = {}, body } = request;
     const answer = await got(`${base}${path}`, {
       ...plain,
@@ -102,12 +108,15 @@ export function createKeystoneClient(
     const deadline = clock.monotonicMs() + deadlineMs;
     const { isRepeatable = method === 'GET' || method === 'DELETE' } = request;
     for (let tries = 1; ; tries += 1) {
-      const outcome = await attempt(method, path, request, Math.max(1, Math.min(tryMs, deadline - clock.monotonicMs()))).catch(
-        (thrown: unknown) => {
-          if (thrown instanceof RequestError) return thrown;
-          throw thrown;
-        },
-      );
+      const outcome = await attempt(
+        method,
+        path,
+        request,
+        Math.max(1, Math.min(tryMs, deadline - clock.monotonicMs())),
+      ).catch((thrown: unknown) => {
+        if (thrown instanceof RequestError) return thrown;
+        throw thrown;
+      });
       if (!(outcome instanceof RequestError) && outcome.status < 500) return outcome;
       const most = triesAfter(outcome, { isRepeatable, slowTries });
       if (tries >= most || clock.monotonicMs() >= deadline) throw unavailable(outcome);
@@ -118,7 +127,8 @@ export function createKeystoneClient(
     request: (method, path, request = {}) => send(method, path, request, timeoutMs),
     requestNew(path, request, onOther) {
       const deadline = clock.monotonicMs() + deadlineMs;
-      const open = (): Promise<KeystoneAnswer> => send('POST', path, request, Math.max(1, deadline - clock.monotonicMs()));
+      const open = (): Promise<KeystoneAnswer> =>
+        send('POST', path, request, Math.max(1, deadline - clock.monotonicMs()));
       return firstAnswer({ clock, send: open, everyMs: timeoutMs, limit: Math.min(slowTries, NEW_TRIES), onOther });
     },
   };

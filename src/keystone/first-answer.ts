@@ -14,8 +14,9 @@ export interface Tries<Answer> {
 }
 
 /**
- * Resolves to the first answer of several attempts, for requests that must not be carried out twice unnoticed. An aborted request may have been
- * carried out, so a slow one stays open, and its answer goes to `onOther`. Rejects when all attempts so far have failed.
+ * Resolves to the first answer of several attempts, for requests that must not be carried out twice unnoticed. An
+ * aborted request may have been carried out, so a slow one stays open, and its answer goes to `onOther`. Rejects when
+ * all attempts so far have failed.
  */
 export function firstAnswer<Answer>({ clock, send, everyMs, limit, onOther }: Tries<Answer>): Promise<Answer> {
   return new Promise((resolve, reject) => {

@@ -47,7 +47,10 @@ export interface OwnToken extends Omit<TokenBody, 'issued_at' | 'expires_at'> {
 }
 
 const RENEW_BEFORE_MS = 120_000;
-/** Neither a fresh token nor refused credentials get better by asking again at once; failed logins can even lock the account. */
+/**
+ * Neither a fresh token nor refused credentials get better by asking again at once; failed logins can even lock the
+ * account.
+ */
 const PAUSE_MS = 5_000;
 
 /** Keeps one token of the service's own user: renewed in time, by one request at a time. */
@@ -132,7 +135,9 @@ export class LoginRefused extends AppError {
 
 function notIssued(status: number): AppError {
   const cause = new Error(`Keystone answered ${status} when the service asked for a token of its own`);
-  return status >= 400 ? new LoginRefused(status, cause) : new AppError('unavailable', 'Keystone is not available', { cause });
+  return status >= 400
+    ? new LoginRefused(status, cause)
+    : new AppError('unavailable', 'Keystone is not available', { cause });
 }
 
 function identityOf(login: KeystoneLogin): object {

@@ -3,7 +3,12 @@ import { z } from 'zod';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import { createKeystoneClient, type KeystoneAnswer, type KeystoneClient, type KeystoneClientSettings } from './client.js';
+import {
+  createKeystoneClient,
+  type KeystoneAnswer,
+  type KeystoneClient,
+  type KeystoneClientSettings,
+} from './client.js';
 import { LoginRefused, OwnTokenKeeper, type KeystoneLogin, type OwnToken } from './own-token.js';
 
 export interface KeystoneSettings extends KeystoneClientSettings {
@@ -32,7 +37,10 @@ export interface KeystoneSession extends KeystoneClient {
   renew(): Promise<string>;
   /** A request with the service's own token; when Keystone answers 401 or 403, once more with a new one. */
   requestAsService(...request: Parameters<KeystoneClient['request']>): ReturnType<KeystoneClient['request']>;
-  /** A token of the same user for another scope, such as `{ 'OS-TRUST:trust': { id } }`. Not kept. Keystone gives none for application credentials. */
+  /**
+   * A token of the same user for another scope, such as `{ 'OS-TRUST:trust': { id } }`. Not kept. Keystone gives none
+   * for application credentials.
+   */
   scopedToken(scope: object): Promise<string>;
   /** The same with its catalogue, whose addresses can depend on the scope. Null: Keystone refuses that scope. */
   scoped(scope: object): Promise<ScopedLogin | null>;
@@ -40,13 +48,19 @@ export interface KeystoneSession extends KeystoneClient {
   userId(): Promise<string>;
   /** Id of the project that `token` is for; undefined when it is for none. */
   ownProjectId(): Promise<string | undefined>;
-  /** The address of a service in the catalogue of the service's own token. The token is renewed if its catalogue lacks the service, which may be new. */
+  /**
+   * The address of a service in the catalogue of the service's own token. The token is renewed if its catalogue lacks
+   * the service, which may be new.
+   */
   endpoint(serviceType: string): Promise<string>;
   /** Null: there is no such project, or it is not for us to see. */
   projectId(name: string, domainName: string): Promise<string | null>;
 }
 
-export function createKeystoneSession(settings: KeystoneSettings, { clock, log }: KeystoneSessionDeps): KeystoneSession {
+export function createKeystoneSession(
+  settings: KeystoneSettings,
+  { clock, log }: KeystoneSessionDeps,
+): KeystoneSession {
   const client = createKeystoneClient(settings, { clock });
   const keeper = new OwnTokenKeeper(settings.login, { client, clock, log });
   const requestAsService: KeystoneSession['requestAsService'] = async (method, path, { headers, ...rest } = {}) => {
@@ -125,7 +139,9 @@ async function idOf(
   const listed = z.record(z.string(), z.unknown()).safeParse(body).data?.[path.slice(1)];
   const parsed = z.array(Listing).safeParse(listed);
   if (status !== 200 || !parsed.success) {
-    throw new AppError('unavailable', 'Keystone is not available', { cause: new Error(`GET ${path} was answered ${status}`) });
+    throw new AppError('unavailable', 'Keystone is not available', {
+      cause: new Error(`GET ${path} was answered ${status}`),
+    });
   }
   return parsed.data[0]?.id ?? null;
 }

@@ -17,7 +17,10 @@ const TrustAnswer = z.object({ trust: z.object({ id: z.string().regex(/^[\w-]{1,
 
 export type KeystoneTrusts = ReturnType<typeof createTrusts>;
 
-/** Trusts of Keystone's OS-TRUST extension, with the service's own user as trustee. No id of a trust gets into the text of an error. */
+/**
+ * Trusts of Keystone's OS-TRUST extension, with the service's own user as trustee. No id of a trust gets into the text
+ * of an error.
+ */
 export function createTrusts(
   session: Pick<
     KeystoneSession,
@@ -26,8 +29,9 @@ export function createTrusts(
 ) {
   return {
     /**
-     * The trustor's rights in the trustor's project, until the trust is removed. When Keystone is slow the request is sent again, which
-     * may create more than one trust: `onSpare` is called with the id of each that is not returned, and with undefined if that is unknown.
+     * The trustor's rights in the trustor's project, until the trust is removed. When Keystone is slow the request is
+     * sent again, which may create more than one trust: `onSpare` is called with the id of each that is not returned,
+     * and with undefined if that is unknown.
      * @throws AppError `invalid_request` when Keystone refuses the trustor, `unavailable` when it fails.
      */
     async create(
@@ -61,7 +65,10 @@ export function createTrusts(
       throw failed('make', status);
     },
 
-    /** Resolves when Keystone has no such trust any more. The service's own rights are tried where the caller's are not enough. */
+    /**
+     * Resolves when Keystone has no such trust any more. The service's own rights are tried where the caller's are not
+     * enough.
+     */
     async remove(trustId: string, caller?: Pick<Trustor, 'token'>): Promise<void> {
       const path = `/OS-TRUST/trusts/${encodeURIComponent(trustId)}`;
       if (caller?.token !== undefined) {
@@ -85,8 +92,8 @@ export function createTrusts(
 }
 
 /**
- * The usual cause when Keystone refuses a trust, and the remedy. Undefined: the status says nothing about the caller's token.
- * Keystone hides its own reason for a 403, and its other texts can contain the id of a trust.
+ * The usual cause when Keystone refuses a trust, and the remedy. Undefined: the status says nothing about the caller's
+ * token. Keystone hides its own reason for a 403, and its other texts can contain the id of a trust.
  */
 function causeOfRefusal(status: number): string | undefined {
   switch (status) {

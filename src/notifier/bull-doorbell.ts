@@ -13,14 +13,19 @@ const RINGS_AT_ONCE = 8;
 
 /** A job is a ring: it holds nothing, is tried once and leaves nothing behind. */
 const JOB = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
-/** With the library's defaults (30 s and 30 s) a ring held by a process that died is heard again only after a minute. */
+/**
+ * With the library's defaults (30 s and 30 s) a ring held by a process that died is heard again only after a minute.
+ */
 const WORKER = { lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 10, concurrency: 1 } as const;
 
 export function doorbellQueue(prefix: string): string {
   return `${prefix}-doorbell`;
 }
 
-/** Rings in every notifier's house by way of Redis. While Redis is away rings are lost, and the notifiers' sweepers find the work. */
+/**
+ * Rings in every notifier's house by way of Redis. While Redis is away rings are lost, and the notifiers' sweepers find
+ * the work.
+ */
 export function createBullDoorbell(deps: {
   redisUrl: string;
   prefix: string;
@@ -60,7 +65,9 @@ export interface DoorbellWorkerDeps {
   prefix: string;
   clock: Clock;
   log: Logger;
-  /** Wakes the notifier; resolves when it has looked and could take more. Until then other notifiers get the next ring. */
+  /**
+   * Wakes the notifier; resolves when it has looked and could take more. Until then other notifiers get the next ring.
+   */
   onRing: () => Promise<void>;
 }
 

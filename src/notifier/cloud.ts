@@ -53,7 +53,10 @@ export interface CloudClientSettings {
 
 const IDLE_SOCKET_MS = 4_000;
 
-/** For addresses that the operator wrote into Keystone's catalogue, which may be private ones; actions' own URLs never come here. */
+/**
+ * For addresses that the operator wrote into Keystone's catalogue, which may be private ones; actions' own URLs never
+ * come here.
+ */
 export function createCloudClient(settings: CloudClientSettings): CloudClient {
   const { connectTimeoutMs, attemptTimeoutMs, maxSocketsPerHost, ca, version } = settings;
   const pool = { keepAlive: true, maxSockets: maxSocketsPerHost, timeout: IDLE_SOCKET_MS };
@@ -100,7 +103,10 @@ export function createCloudClient(settings: CloudClientSettings): CloudClient {
   };
 }
 
-/** The status of an answer that Node's strict parser refuses, from the packet that its error carries; undefined for other errors. */
+/**
+ * The status of an answer that Node's strict parser refuses, from the packet that its error carries; undefined for
+ * other errors.
+ */
 function statusOfRefused(thrown: unknown): number | undefined {
   const { rawPacket } = ((thrown as Error).cause ?? {}) as { rawPacket?: unknown };
   const line = Buffer.isBuffer(rawPacket) ? readStatusLine(rawPacket) : undefined;

@@ -54,15 +54,19 @@ interface Claim {
 }
 
 const CLAIM_AT_ONCE = 50;
-/** Times that the cursor comes round without a find until everything has been looked at: the first lap may have begun in the middle. */
+/**
+ * Times that the cursor comes round without a find until everything has been looked at: the first lap may have begun in
+ * the middle.
+ */
 const WHOLE_LAP = 2;
 const TROUBLE_PAUSE_MS = 1_000;
 /** What a receiver's own deadline gets on top before the attempt is cut off from outside. */
 const SLACK_MS = 250;
 
 /**
- * Claims due notifications and sends them, as many at once as there are slots. It looks when it is woken, when the next one falls due,
- * and every so often by itself, so that a ring that is lost costs time and nothing else. Ends when what it has in hand is done.
+ * Claims due notifications and sends them, as many at once as there are slots. It looks when it is woken, when the next
+ * one falls due, and every so often by itself, so that a ring that is lost costs time and nothing else. Ends when what
+ * it has in hand is done.
  */
 export class DeliveryPump implements Loop {
   readonly name = 'delivery';
@@ -80,7 +84,8 @@ export class DeliveryPump implements Loop {
       clock,
       log,
       giveUpAfterMs: rules.claimMs,
-      record: (finished) => store.record(finished, { now: clock.now(), defaultPolicy: rules.policy, maxAgeMs: rules.maxAgeMs }),
+      record: (finished) =>
+        store.record(finished, { now: clock.now(), defaultPolicy: rules.policy, maxAgeMs: rules.maxAgeMs }),
       onRecorded: (recorded) => this.#onRecorded(recorded),
     });
   }
@@ -193,7 +198,9 @@ export class DeliveryPump implements Loop {
     telemetry.deliveries.inc({ receiver, outcome: finished.outcome });
     telemetry.deliverySeconds.observe(durationMs / 1000);
     if (notification.attempt === 1) {
-      telemetry.notificationLatency.observe(Math.max(0, clock.now().getTime() - notification.createdAt.getTime()) / 1000);
+      telemetry.notificationLatency.observe(
+        Math.max(0, clock.now().getTime() - notification.createdAt.getTime()) / 1000,
+      );
     }
     this.#recorder.add(finished);
   }

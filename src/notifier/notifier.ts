@@ -52,7 +52,8 @@ export function createNotifier(deps: NotifierDeps): Notifier {
   const pump = new DeliveryPump({ store: deps.claims, receivers, clock, log, telemetry, random: deps.random, rules });
   deps.localDoorbell.onRing(() => pump.wake());
   const worker =
-    redis && createDoorbellWorker({ redisUrl: redis.url, prefix: redis.prefix, clock, log, onRing: () => pump.wakeAndWait() });
+    redis &&
+    createDoorbellWorker({ redisUrl: redis.url, prefix: redis.prefix, clock, log, onRing: () => pump.wakeAndWait() });
   const watchdog = new Watchdog({
     patienceMs: 2 * (rules.claimMs + rules.sweepEveryMs),
     finished: () => pump.finished,
@@ -63,7 +64,15 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     clock,
     log,
   });
-  const sweeper = createSweeper({ store: deps.upkeep, doorbell: ringBoth(deps), watchdog, clock, log, telemetry, rules });
+  const sweeper = createSweeper({
+    store: deps.upkeep,
+    doorbell: ringBoth(deps),
+    watchdog,
+    clock,
+    log,
+    telemetry,
+    rules,
+  });
   return { loops: [pump, sweeper, ...(worker ? [worker] : [])], close: () => receivers.close() };
 }
 

@@ -32,8 +32,8 @@ export interface SweepRules {
 const KEEP_HOSTS_MS = 24 * 3_600_000;
 
 /**
- * Puts right what dead processes and lost rings leave behind: expired claims wait again, overtaken notifications are dropped, and whatever is due
- * is rung for. It runs in every notifier; correctness does not depend on which.
+ * Puts right what dead processes and lost rings leave behind: expired claims wait again, overtaken notifications are
+ * dropped, and whatever is due is rung for. It runs in every notifier; correctness does not depend on which.
  */
 export function createSweeper(deps: SweeperDeps): Loop {
   const { clock, log, rules } = deps;

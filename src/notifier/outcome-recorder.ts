@@ -46,12 +46,16 @@ export class OutcomeRecorder {
         this.#waiting = this.#waiting.slice(group.length);
         this.deps.onRecorded(recorded);
       } catch (thrown) {
-        log.warn('outcomes could not be recorded, trying again', { outcomes: this.#waiting.length, err: toError(thrown) });
+        log.warn('outcomes could not be recorded, trying again', {
+          outcomes: this.#waiting.length,
+          err: toError(thrown),
+        });
         await clock.sleep(RETRY_MS);
         const now = clock.monotonicMs();
         this.#waiting = this.#waiting.filter(({ untilMs }) => untilMs > now);
       }
     }
-    this.#writing = undefined; // here, not when the promise has settled: what is added in between would be written by nobody
+    // Here, not when the promise has settled: what is added in between would be written by nobody
+    this.#writing = undefined;
   }
 }

@@ -13,14 +13,22 @@ export interface RetryQuestion {
 }
 
 export interface RejectedRetryQuestion extends Pick<RetryQuestion, 'now' | 'random'> {
-  /** End of the first attempt in the present series of rejected attempts; null if the attempt that has just ended is the first. */
+  /**
+   * End of the first attempt in the present series of rejected attempts; null if the attempt that has just ended is the
+   * first.
+   */
   rejectedSince: Date | null;
   /** Times of the next attempts since that end, in milliseconds, rising. */
   schedule: readonly number[];
 }
 
 /** When to try again after an attempt that the receiver rejected. Null: the schedule is exhausted. */
-export function nextAttemptAfterRejection({ rejectedSince, schedule, now, random }: RejectedRetryQuestion): Date | null {
+export function nextAttemptAfterRejection({
+  rejectedSince,
+  schedule,
+  now,
+  random,
+}: RejectedRetryQuestion): Date | null {
   const since = rejectedSince ?? now;
   const elapsedMs = now.getTime() - since.getTime();
   // The jitter may have made this attempt early: the time in the schedule that belongs to it is skipped.
@@ -28,7 +36,10 @@ export function nextAttemptAfterRejection({ rejectedSince, schedule, now, random
   return next === undefined ? null : new Date(Math.max(now.getTime(), since.getTime() + jittered(next, random)));
 }
 
-/** When to try again after a failed attempt: by the schedule, or later if the receiver asked for it. Null: the schedule is exhausted. */
+/**
+ * When to try again after a failed attempt: by the schedule, or later if the receiver asked for it. Null: the schedule
+ * is exhausted.
+ */
 export function nextAttemptAt({ attempt, retryAfterMs = 0, schedule, now, random }: RetryQuestion): Date | null {
   const delayMs = schedule[attempt];
   if (delayMs === undefined) return null;

@@ -2,8 +2,8 @@ import type { ClaimedNotification } from '../storage/notifications/claimed-notif
 import type { SlotShares } from '../storage/notifications/fair-choice.js';
 
 /**
- * The shares of a notifier's slots, given its attempts under way: hosts that do not answer get a quarter in all, of which a fifth is kept for
- * projects that hold none of it; one project gets half of all slots at most.
+ * The shares of a notifier's slots, given its attempts under way: hosts that do not answer get a quarter in all, of
+ * which a fifth is kept for projects that hold none of it; one project gets half of all slots at most.
  */
 export function sharesOf(
   underWay: readonly Pick<ClaimedNotification, 'projectId' | 'isHostAnswering'>[],

@@ -11,8 +11,9 @@ export interface WatchdogDeps {
 }
 
 /**
- * Notices a notifier that stands still although work is due. First its connections are rebuilt (reads that never return after a reconnect
- * are a known fault of queue libraries); if that does not help, `look` rejects and the process ends, so that its supervisor starts another.
+ * Notices a notifier that stands still although work is due. First its connections are rebuilt (reads that never return
+ * after a reconnect are a known fault of queue libraries); if that does not help, `look` rejects and the process ends,
+ * so that its supervisor starts another.
  */
 export class Watchdog {
   #lastFinished = -1;

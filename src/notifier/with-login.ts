@@ -42,7 +42,10 @@ export async function asService(logins: CloudLogins | undefined, attempt: Attemp
 }
 
 /** A token can have been revoked since it was issued: who answers 401 is asked once more, with a new one. */
-async function withLogin(login: (fresh: boolean) => Promise<CloudLogin | null>, attempt: Attempt): Promise<DeliveryOutcome> {
+async function withLogin(
+  login: (fresh: boolean) => Promise<CloudLogin | null>,
+  attempt: Attempt,
+): Promise<DeliveryOutcome> {
   try {
     const outcome = await attemptWith(await login(false), attempt);
     return outcome.httpStatus === 401 ? await attemptWith(await login(true), attempt) : outcome;

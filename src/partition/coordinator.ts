@@ -29,14 +29,20 @@ export interface CoordinatorDeps {
   listener: OwnershipListener;
   /** Heartbeats are sent only while this is true: who is stuck must lose its alarms, however well its timers run. */
   makingProgress: () => boolean;
-  /** The revision below which the listener's memory holds everything, as the database writes it; null before it has loaded. */
+  /**
+   * The revision below which the listener's memory holds everything, as the database writes it; null before it has
+   * loaded.
+   */
   seenRevision: () => string | null;
 }
 
 /** This evaluator's part in sharing the work: who it is, what it holds and whether it may act on it. */
 export interface Coordinator {
   readonly memberId: string;
-  /** Heartbeats, and after each a look at what to release and to take. Ends without leaving: call `leave` when the work in hand is done. */
+  /**
+   * Heartbeats, and after each a look at what to release and to take. Ends without leaving: call `leave` when the work
+   * in hand is done.
+   */
   readonly loop: Loop;
   held(): ReadonlyMap<number, { epoch: number }>;
   view(): string[];
@@ -96,7 +102,9 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
   }
 
   async function leave(): Promise<void> {
-    await ownership.releaseAll().catch((err: unknown) => log.warn('could not release partitions', { err: toError(err) }));
+    await ownership
+      .releaseAll()
+      .catch((err: unknown) => log.warn('could not release partitions', { err: toError(err) }));
     await membership.leave();
     report(deps.telemetry, membership, 0);
   }

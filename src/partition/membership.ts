@@ -6,7 +6,10 @@ import { Sightings, type MemberBeat } from './sightings.js';
 
 /** The members as the database has them. All times are the server's: leases of many machines need one clock. */
 export interface MemberStore {
-  /** Records a heartbeat of this member, with the revision below which its memory holds everything. Returns the server's time. */
+  /**
+   * Records a heartbeat of this member, with the revision below which its memory holds everything. Returns the server's
+   * time.
+   */
   beat(memberId: string, seen: string | null): Promise<Date>;
   list(): Promise<MemberBeat[]>;
   remove(memberId: string): Promise<void>;
@@ -23,7 +26,9 @@ export interface MembershipDeps {
   redis: RedisMembers | undefined;
   leaseMs: number;
   heartbeatMs: number;
-  /** No other process can be on this database (the embedded one is locked): rows of others are left over from the dead. */
+  /**
+   * No other process can be on this database (the embedded one is locked): rows of others are left over from the dead.
+   */
   alone: boolean;
   seenRevision: () => string | null;
   clock: ServiceClock;
@@ -32,12 +37,18 @@ export interface MembershipDeps {
 
 /** Who takes part, as this process sees it, and whether it may itself act. */
 export interface Membership {
-  /** One heartbeat in both stores and a look at who else beats. Rejects, and leaves the view as it was, if the database cannot be asked. */
+  /**
+   * One heartbeat in both stores and a look at who else beats. Rejects, and leaves the view as it was, if the database
+   * cannot be asked.
+   */
   beat(): Promise<void>;
   /** The members, this one included, in order. */
   view(): string[];
   mode(): CoordinationMode;
-  /** Monotonic; undefined before the first. The moment *before* it was sent, so that no one else can reckon our lease to end earlier. */
+  /**
+   * Monotonic; undefined before the first. The moment *before* it was sent, so that no one else can reckon our lease to
+   * end earlier.
+   */
   lastAcknowledgedBeatMs(): number | undefined;
   /** False as soon as others might be taking our partitions. */
   mayCommit(): boolean;
@@ -49,7 +60,10 @@ export interface Membership {
 const MARGIN = 0.2;
 const FORGET_AFTER_LEASES = 10;
 const FORGET_EVERY_BEATS = 50;
-/** A look that comes later than this many heartbeats after the one before means that we were blind, not that the others were silent. */
+/**
+ * A look that comes later than this many heartbeats after the one before means that we were blind, not that the others
+ * were silent.
+ */
 const BLIND_AFTER_HEARTBEATS = 3;
 
 export function createMembership(deps: MembershipDeps): Membership {
@@ -67,14 +81,16 @@ export function createMembership(deps: MembershipDeps): Membership {
     const databaseNow = await store.beat(memberId, deps.seenRevision());
     clock.synchronise(databaseNow, (startedMs + clock.monotonicMs()) / 2);
     acknowledgedMs = startedMs;
-    if (beats++ % FORGET_EVERY_BEATS === 0) await store.removeOlderThan(deps.alone ? leaseMs : FORGET_AFTER_LEASES * leaseMs);
+    if (beats++ % FORGET_EVERY_BEATS === 0)
+      await store.removeOlderThan(deps.alone ? leaseMs : FORGET_AFTER_LEASES * leaseMs);
     return deps.alone ? [] : store.list();
   }
 
   return {
     async beat() {
       const listed = await beatInDatabase();
-      // Only now: a member that is cut off from the database cannot work, and beating on in Redis would keep its partitions from others.
+      // Only now: a member that is cut off from the database cannot work, and beating on in Redis would keep its
+      // partitions from others.
       const listedInRedis = await redis?.beat();
       const nowMs = observing();
       inDatabase.update(listed, nowMs);
@@ -94,15 +110,18 @@ export function createMembership(deps: MembershipDeps): Membership {
       acknowledgedMs = undefined;
       view = [];
       // The view of the others is the union of both: while one still has us we are not gone.
-      await store.remove(memberId).catch((err: unknown) => deps.log.warn('could not say goodbye', { err: toError(err) }));
+      await store
+        .remove(memberId)
+        .catch((err: unknown) => deps.log.warn('could not say goodbye', { err: toError(err) }));
       await redis?.leave();
     },
   };
 }
 
 /**
- * The clock by which others' silence is measured: monotonic, but standing still while this process could not look (it was paused, or the
- * database was away). Otherwise the first to look after an outage would hold everybody else for dead, and take all there is.
+ * The clock by which others' silence is measured: monotonic, but standing still while this process could not look (it
+ * was paused, or the database was away). Otherwise the first to look after an outage would hold everybody else for
+ * dead, and take all there is.
  */
 function observingClock({ clock, heartbeatMs }: MembershipDeps): () => number {
   let observedMs = 0;

@@ -20,7 +20,9 @@ export interface TakeRequest {
 /** The partitions as the database has them: the last word on who may. */
 export interface PartitionStore {
   ownedBy(memberId: string): Promise<{ id: number; epoch: number }[]>;
-  /** Takes, in one statement, those that nobody holds or whose owner has not beaten for a lease by the server's clock. */
+  /**
+   * Takes, in one statement, those that nobody holds or whose owner has not beaten for a lease by the server's clock.
+   */
   take(request: TakeRequest): Promise<TakenPartition[]>;
   /** Gives back those that are this member's; of others' it touches none. Returns how many it gave back. */
   release(memberId: string, ids: readonly number[]): Promise<number>;
@@ -34,7 +36,10 @@ export interface OwnershipListener {
   released(ids: number[]): void;
   /** Somebody else has these, or may have: drop them and what is in hand for them. */
   lost(ids: number[]): void;
-  /** While this is true the partition is not given back. Waking the coordinator when it turns false speeds the hand-over up. */
+  /**
+   * While this is true the partition is not given back. Waking the coordinator when it turns false speeds the hand-over
+   * up.
+   */
   isInHand(id: number): boolean;
 }
 
@@ -48,12 +53,16 @@ export interface OwnershipDeps {
 }
 
 /**
- * Brings what this member holds in line with the ring, one careful step at a time. It never takes from a member whose heartbeat in the
- * database is alive, so two views of the ring cannot steal from each other for ever: what a live member holds, it gives back itself.
+ * Brings what this member holds in line with the ring, one careful step at a time. It never takes from a member whose
+ * heartbeat in the database is alive, so two views of the ring cannot steal from each other for ever: what a live
+ * member holds, it gives back itself.
  */
 export interface Ownership {
   held(): ReadonlyMap<number, { epoch: number }>;
-  /** Returns whether others have something to gain by looking at once. Rejects if the database cannot be asked; the next call goes on. */
+  /**
+   * Returns whether others have something to gain by looking at once. Rejects if the database cannot be asked; the next
+   * call goes on.
+   */
   reconcile(view: readonly string[]): Promise<{ releasedSome: boolean }>;
   /** Gives everything back. */
   releaseAll(): Promise<void>;
@@ -88,7 +97,8 @@ export function createOwnership(deps: OwnershipDeps): Ownership {
     const leaving = ids.filter((id) => !listener.isInHand(id));
     if (leaving.length === 0) return 0;
     const dropped = leaving.filter((id) => held.delete(id));
-    if (dropped.length > 0) listener.released(dropped); // before the row says so: nobody works on what another may already have
+    // Before the row says so: nobody works on what another may already have
+    if (dropped.length > 0) listener.released(dropped);
     return store.release(memberId, leaving);
   }
 

@@ -18,7 +18,10 @@ export interface RedisMembersDeps {
   log: Logger;
 }
 
-/** The fast half of membership. It may vanish at any moment: no function here rejects, and nothing that matters rests on it alone. */
+/**
+ * The fast half of membership. It may vanish at any moment: no function here rejects, and nothing that matters rests on
+ * it alone.
+ */
 export interface RedisMembers {
   /** Beats and lists the members; undefined if Redis does not answer in time. */
   beat(): Promise<MemberBeat[] | undefined>;
@@ -42,7 +45,8 @@ export function createRedisMembers(deps: RedisMembersDeps): RedisMembers {
       const reply = await soon('beat', () => evaluate(beatScript, deps.memberId, String(deps.leaseMs), keys.changed));
       if (reply === undefined) return undefined;
       const { version: newVersion, beats } = parseBeat(reply as string[]);
-      if (newVersion !== version) deps.log.debug('members in Redis changed', { version: newVersion, members: beats.length });
+      if (newVersion !== version)
+        deps.log.debug('members in Redis changed', { version: newVersion, members: beats.length });
       version = newVersion;
       return beats;
     },
@@ -67,7 +71,9 @@ function watch(deps: RedisMembersDeps & { channel: string }, onChange: () => voi
   // After a reconnect: we may have missed something, and the others do not know of us.
   for (const client of [command, subscriber]) client.on('ready', onChange);
   // The client subscribes again by itself after each reconnect.
-  subscriber.subscribe(channel).catch((err: unknown) => log.warn('cannot hear changes of the members', { err: toError(err) }));
+  subscriber
+    .subscribe(channel)
+    .catch((err: unknown) => log.warn('cannot hear changes of the members', { err: toError(err) }));
   signal.addEventListener(
     'abort',
     () => {
@@ -79,7 +85,10 @@ function watch(deps: RedisMembersDeps & { channel: string }, onChange: () => voi
   );
 }
 
-/** Wraps calls so that a Redis that fails or hangs costs a bounded wait, and nothing more is sent while an earlier call hangs. */
+/**
+ * Wraps calls so that a Redis that fails or hangs costs a bounded wait, and nothing more is sent while an earlier call
+ * hangs.
+ */
 function impatient({ clock, patienceMs, log }: RedisMembersDeps) {
   let hanging = false;
   return async <T>(what: string, call: () => Promise<T>): Promise<T | undefined> => {

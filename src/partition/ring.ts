@@ -5,9 +5,10 @@ export const PARTITION_COUNT = 256;
 
 const POINTS_PER_MEMBER = 100;
 /**
- * How far above its fair share a member may go. The promise is 1.15; aiming at 1.05 keeps the smallest share of a ring of up to five
- * members above 0.75 of the fair one as well (with 1.15 one such ring in eight has a member below that), and costs little: when a member
- * joins a ring of n, 1.0/n of the partitions move on average for small n, 1.8/n at n = 20 (1.0 to 1.3 with 1.15; measured over random members).
+ * How far above its fair share a member may go. The promise is 1.15; aiming at 1.05 keeps the smallest share of a ring
+ * of up to five members above 0.75 of the fair one as well (with 1.15 one such ring in eight has a member below that),
+ * and costs little: when a member joins a ring of n, 1.0/n of the partitions move on average for small n, 1.8/n at n =
+ * 20 (1.0 to 1.3 with 1.15; measured over random members).
  */
 const OVERLOAD = 1.05;
 const HASH_BYTES = 6; // the most that fits a number exactly
@@ -21,9 +22,10 @@ interface Point {
 export type Ring = readonly string[];
 
 /**
- * Deals the partitions out by consistent hashing with bounded load: each goes to the next member clockwise that is not full. A pure function
- * of the set of members, so everybody who sees the same members gets the same answer. It says who *should* own a partition; two processes
- * that see different members disagree for a while, and what then keeps them apart is the epoch in the database, not the ring.
+ * Deals the partitions out by consistent hashing with bounded load: each goes to the next member clockwise that is not
+ * full. A pure function of the set of members, so everybody who sees the same members gets the same answer. It says who
+ * *should* own a partition; two processes that see different members disagree for a while, and what then keeps them
+ * apart is the epoch in the database, not the ring.
  */
 export function buildRing(memberIds: readonly string[]): Ring {
   const members = [...new Set(memberIds)];
@@ -44,7 +46,9 @@ export function shareOf(ring: Ring, member: string): number[] {
 
 function pointsOf(members: readonly string[]): Point[] {
   return members
-    .flatMap((member) => Array.from({ length: POINTS_PER_MEMBER }, (_, index) => ({ at: hash(`${member} ${index}`), member })))
+    .flatMap((member) =>
+      Array.from({ length: POINTS_PER_MEMBER }, (_, index) => ({ at: hash(`${member} ${index}`), member })),
+    )
     .sort((a, b) => a.at - b.at || (a.member < b.member ? -1 : 1));
 }
 

@@ -11,7 +11,10 @@ interface Sighting {
   seenMs: number;
 }
 
-/** When this process has seen whom beat, in one store. Pure bookkeeping; times are those of the observing clock of `Membership`. */
+/**
+ * When this process has seen whom beat, in one store. Pure bookkeeping; times are those of the observing clock of
+ * `Membership`.
+ */
 export class Sightings {
   #seen = new Map<string, Sighting>();
   #readMs: number | undefined;
@@ -36,7 +39,10 @@ export class Sightings {
   }
 }
 
-/** A heartbeat that is new since the last look happened since then, whatever the store's clock says of its age: that clock may jump. */
+/**
+ * A heartbeat that is new since the last look happened since then, whatever the store's clock says of its age: that
+ * clock may jump.
+ */
 function sighted(beat: MemberBeat, before: Sighting | undefined, nowMs: number, sinceReadMs: number): Sighting {
   if (before?.beatAt === beat.beatAt) return before;
   const ageMs = Math.max(0, beat.ageMs);

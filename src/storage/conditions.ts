@@ -8,7 +8,9 @@ export interface OrderKey {
   descending: boolean;
 }
 
-/** Collects the conditions of one statement and their parameters. SQL text comes from code, values only as parameters. */
+/**
+ * Collects the conditions of one statement and their parameters. SQL text comes from code, values only as parameters.
+ */
 export class Conditions {
   readonly parameters: unknown[] = [];
   readonly #conditions: string[] = [];

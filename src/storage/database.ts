@@ -11,11 +11,17 @@ export interface QueryOptions {
 }
 
 export interface Sql {
-  /** Parameters only; never build text from values. Dates inside array parameters are passed as ISO texts and cast in SQL. */
+  /**
+   * Parameters only; never build text from values. Dates inside array parameters are passed as ISO texts and cast in
+   * SQL.
+   */
   query<Row>(text: string, parameters?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<Row>>;
 }
 
-/** The one way to data. PostgreSQL and the embedded PGlite implement it; `test/contract/` holds them to the same behaviour. */
+/**
+ * The one way to data. PostgreSQL and the embedded PGlite implement it; `test/contract/` holds them to the same
+ * behaviour.
+ */
 export interface Database extends Sql {
   readonly kind: 'postgres' | 'pglite';
   /** Commits when `work` resolves, rolls back when it rejects. `work` must use `tx` only. */

@@ -1,6 +1,9 @@
 import type { Conditions } from './conditions.js';
 
-/** Whose rows a statement may see. `all` is made from an admin's identity only. Every function on tenants' data takes one. */
+/**
+ * Whose rows a statement may see. `all` is made from an admin's identity only. Every function on tenants' data takes
+ * one.
+ */
 export type Scope = { readonly projectId: string } | { readonly all: true };
 
 /** Adds the scope as a condition on the column that names the owner. */

@@ -30,7 +30,11 @@ describe('the secrets in the path of an action', () => {
   test.each([
     ['Slack', 'https://hooks.slack.com/services/T0/B0/x9Kq', 'https://hooks.slack.com/services/***'],
     ['Slack workflows', 'https://hooks.slack.com/triggers/T0/1/x9Kq', 'https://hooks.slack.com/triggers/***'],
-    ['Slack, spelt otherwise', 'HTTPS://Hooks.Slack.COM:443/services/T0/B0/x', 'https://Hooks.Slack.COM:443/services/***'],
+    [
+      'Slack, spelt otherwise',
+      'HTTPS://Hooks.Slack.COM:443/services/T0/B0/x',
+      'https://Hooks.Slack.COM:443/services/***',
+    ],
     ['Slack for governments', 'https://hooks.slack-gov.com/services/T/B/x', 'https://hooks.slack-gov.com/services/***'],
     [
       'Slack with a token of Keystone',
@@ -38,8 +42,16 @@ describe('the secrets in the path of an action', () => {
       'trust+https://hooks.slack.com/services/***',
     ],
     ['Discord', 'https://discord.com/api/webhooks/12/x-Y_z', 'https://discord.com/api/webhooks/***'],
-    ['Discord with a version', 'https://discordapp.com/api/v10/webhooks/12/x', 'https://discordapp.com/api/v10/webhooks/***'],
-    ['Teams', 'https://a.webhook.office.com/webhookb2/1@2/IncomingWebhook/3/4', 'https://a.webhook.office.com/webhookb2/***'],
+    [
+      'Discord with a version',
+      'https://discordapp.com/api/v10/webhooks/12/x',
+      'https://discordapp.com/api/v10/webhooks/***',
+    ],
+    [
+      'Teams',
+      'https://a.webhook.office.com/webhookb2/1@2/IncomingWebhook/3/4',
+      'https://a.webhook.office.com/webhookb2/***',
+    ],
     [
       'Teams, its older form',
       'https://outlook.office.com/webhook/1@2/IncomingWebhook/3',
@@ -51,12 +63,28 @@ describe('the secrets in the path of an action', () => {
     ['Zapier', 'https://hooks.zapier.com/hooks/catch/1/x/', 'https://hooks.zapier.com/hooks/***'],
     ['Flock', 'https://api.flock.com/hooks/sendMessage/x', 'https://api.flock.com/hooks/***'],
     ['Webex', 'https://webexapis.com/v1/webhooks/incoming/x', 'https://webexapis.com/v1/webhooks/***'],
-    ['Lark', 'https://open.larksuite.com/open-apis/bot/v2/hook/x', 'https://open.larksuite.com/open-apis/bot/v2/hook/***'],
+    [
+      'Lark',
+      'https://open.larksuite.com/open-apis/bot/v2/hook/x',
+      'https://open.larksuite.com/open-apis/bot/v2/hook/***',
+    ],
     ['Feishu', 'https://open.feishu.cn/open-apis/bot/v2/hook/x', 'https://open.feishu.cn/open-apis/bot/v2/hook/***'],
-    ['Chime', 'https://hooks.chime.aws/incomingwebhooks/x?token=y', 'https://hooks.chime.aws/incomingwebhooks/***?token=***'],
+    [
+      'Chime',
+      'https://hooks.chime.aws/incomingwebhooks/x?token=y',
+      'https://hooks.chime.aws/incomingwebhooks/***?token=***',
+    ],
     ['Home Assistant', 'http://ha.local:8123/api/webhook/x', 'http://ha.local:8123/api/webhook/***'],
-    ['Telegram', 'https://api.telegram.org/bot12:x-Y/sendMessage?chat_id=1', 'https://api.telegram.org/bot***?chat_id=***'],
-    ['IFTTT', 'https://maker.ifttt.com/trigger/e/json/with/key/x', 'https://maker.ifttt.com/trigger/e/json/with/key/***'],
+    [
+      'Telegram',
+      'https://api.telegram.org/bot12:x-Y/sendMessage?chat_id=1',
+      'https://api.telegram.org/bot***?chat_id=***',
+    ],
+    [
+      'IFTTT',
+      'https://maker.ifttt.com/trigger/e/json/with/key/x',
+      'https://maker.ifttt.com/trigger/e/json/with/key/***',
+    ],
     ['PagerDuty', 'https://events.pagerduty.com/integration/x/enqueue', 'https://events.pagerduty.com/integration/***'],
     [
       'Splunk On-Call',
@@ -80,7 +108,11 @@ describe('the secrets in the path of an action', () => {
       'https://p.westeurope.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?sig=x',
       'https://p.westeurope.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?sig=***',
     ],
-    ['DingTalk', 'https://oapi.dingtalk.com/robot/send?access_token=x', 'https://oapi.dingtalk.com/robot/send?access_token=***'],
+    [
+      'DingTalk',
+      'https://oapi.dingtalk.com/robot/send?access_token=x',
+      'https://oapi.dingtalk.com/robot/send?access_token=***',
+    ],
     [
       'Opsgenie',
       'https://api.opsgenie.com/v1/json/prometheus?apiKey=x',
@@ -96,15 +128,47 @@ describe('the secrets in the path of an action', () => {
     ['Healthchecks', 'https://healthchecks.io/ping/x', 'https://healthchecks.io/ping/***'],
     ['Bark', 'https://api.day.app/x/title', 'https://api.day.app/***'],
     ['ServerChan', 'https://sctapi.ftqq.com/x.send', 'https://sctapi.ftqq.com/***'],
-    ['Slack with the dot of the root', 'https://hooks.slack.com./services/T/B/x', 'https://hooks.slack.com./services/***'],
-    ['Slack with an escaped host', 'https://hooks%2Eslack.com/services/T/B/x', 'https://hooks%2Eslack.com/services/***'],
-    ['Slack with full-width dots', 'https://hooks\u3002slack.com/services/T/B/x', 'https://hooks\u3002slack.com/services/***'],
+    [
+      'Slack with the dot of the root',
+      'https://hooks.slack.com./services/T/B/x',
+      'https://hooks.slack.com./services/***',
+    ],
+    [
+      'Slack with an escaped host',
+      'https://hooks%2Eslack.com/services/T/B/x',
+      'https://hooks%2Eslack.com/services/***',
+    ],
+    [
+      'Slack with full-width dots',
+      'https://hooks\u3002slack.com/services/T/B/x',
+      'https://hooks\u3002slack.com/services/***',
+    ],
     ['Slack with backslashes', 'https://hooks.slack.com/services\\T\\B\\x', 'https://hooks.slack.com/services/***'],
-    ['Slack with escaped slashes', 'https://hooks.slack.com/services%2FT%2FB%2fx', 'https://hooks.slack.com/services/***'],
-    ['Discord with an escaped slash', 'https://discord.com/api%2Fwebhooks/12/x', 'https://discord.com/api/webhooks/***'],
-    ['Discord with an escaped letter', 'https://discord.com/api/%77ebhooks/12/x', 'https://discord.com/api/webhooks/***'],
-    ['Telegram with an escaped colon', 'https://api.telegram.org/bot12%3Ax/sendMessage', 'https://api.telegram.org/bot***'],
-    ['a service that we do not know', 'https://chat.example.org/in/aB3dE6gH9jK2mN5pQ8sT', 'https://chat.example.org/in/***'],
+    [
+      'Slack with escaped slashes',
+      'https://hooks.slack.com/services%2FT%2FB%2fx',
+      'https://hooks.slack.com/services/***',
+    ],
+    [
+      'Discord with an escaped slash',
+      'https://discord.com/api%2Fwebhooks/12/x',
+      'https://discord.com/api/webhooks/***',
+    ],
+    [
+      'Discord with an escaped letter',
+      'https://discord.com/api/%77ebhooks/12/x',
+      'https://discord.com/api/webhooks/***',
+    ],
+    [
+      'Telegram with an escaped colon',
+      'https://api.telegram.org/bot12%3Ax/sendMessage',
+      'https://api.telegram.org/bot***',
+    ],
+    [
+      'a service that we do not know',
+      'https://chat.example.org/in/aB3dE6gH9jK2mN5pQ8sT',
+      'https://chat.example.org/in/***',
+    ],
   ])('of %s are cut', (_, action, scrubbed) => {
     expect(scrubAction(action)).toBe(scrubbed);
   });

@@ -58,11 +58,16 @@ describe('the transition table', () => {
 
 test('a transition always changes the state, and starts from the present one', () => {
   fc.assert(
-    fc.property(fc.constantFrom(...ALARM_STATES), fc.constantFrom(...VERDICTS), fc.boolean(), (state, verdict, repeatActions) => {
-      const decision = decide({ state, repeatActions }, { verdict, findings: null }, explainer);
-      if (decision.kind !== 'transition') return;
-      expect(decision.from).toBe(state);
-      expect(decision.to).not.toBe(state);
-    }),
+    fc.property(
+      fc.constantFrom(...ALARM_STATES),
+      fc.constantFrom(...VERDICTS),
+      fc.boolean(),
+      (state, verdict, repeatActions) => {
+        const decision = decide({ state, repeatActions }, { verdict, findings: null }, explainer);
+        if (decision.kind !== 'transition') return;
+        expect(decision.from).toBe(state);
+        expect(decision.to).not.toBe(state);
+      },
+    ),
   );
 });

@@ -10,10 +10,13 @@ import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import { aCombinationRule, aThresholdRule } from '../support/builders.js';
 
 const queryKeyOf = (rule: AlarmRule, id: string): string => keyOf(rule, NO_OPTIONS, id);
-const seriesNeeded = (rule: ThresholdRule): { query: MeterQuery; periods: number } => needsOf(rule, NO_OPTIONS)[0] as never;
+const seriesNeeded = (rule: ThresholdRule): { query: MeterQuery; periods: number } =>
+  needsOf(rule, NO_OPTIONS)[0] as never;
 
 function where(...conditions: [field: string, value: string, type?: string][]): ThresholdRule {
-  return aThresholdRule({ query: conditions.map(([field, value, type = '']): QueryItem => ({ field, op: 'eq', value, type })) });
+  return aThresholdRule({
+    query: conditions.map(([field, value, type = '']): QueryItem => ({ field, op: 'eq', value, type })),
+  });
 }
 
 describe('alarms that ask the same', () => {
@@ -40,7 +43,10 @@ describe('alarms that ask the same', () => {
     ['a project', where(['resource_id', 'r1'], ['metadata.role', 'web'], ['project_id', 'p'])],
     ['a condition less', where(['resource_id', 'r1'])],
     ['the same value in another field', where(['user_id', 'r1'], ['metadata.role', 'web'])],
-    ['conditions that contradict each other', where(['resource_id', 'r2'], ['resource_id', 'r1'], ['metadata.role', 'web'])],
+    [
+      'conditions that contradict each other',
+      where(['resource_id', 'r2'], ['resource_id', 'r1'], ['metadata.role', 'web']),
+    ],
   ])('have different keys when they ask for something else: %s', (_, rule) => {
     expect(queryKeyOf(rule, 'x')).not.toBe(queryKeyOf(plain, 'x'));
   });
@@ -98,7 +104,9 @@ describe('a threshold rule of an author who is bound to one project', () => {
   });
 
   test('is refused when a condition names another project', () => {
-    expect(() => scopedTo(where(['project_id', 'p'], ['project', 'q']), scope)).toThrow('Not Authorized to access project q');
+    expect(() => scopedTo(where(['project_id', 'p'], ['project', 'q']), scope)).toThrow(
+      'Not Authorized to access project q',
+    );
   });
 
   test('is shown to clients without its scope', () => {
@@ -107,7 +115,16 @@ describe('a threshold rule of an author who is bound to one project', () => {
     expect(alarmTypes.threshold.ruleJson(rule)).toContain('"scope_to_project": "p"');
   });
 
-  const FIELDS = ['project', 'project_id', 'user', 'resource_id', 'source', 'message_id', 'meter', 'metadata.project_id'];
+  const FIELDS = [
+    'project',
+    'project_id',
+    'user',
+    'resource_id',
+    'source',
+    'message_id',
+    'meter',
+    'metadata.project_id',
+  ];
   const IDS = ['7', '007', '1', '1.0', 'true', 'yes', '1e3', '1000', '9007199254740993', 'p', ''];
   const condition = fc.record({
     field: fc.constantFrom(...FIELDS),
@@ -144,7 +161,9 @@ describe('a threshold rule of an author who is bound to one project', () => {
   test.each(['user_id', 'resource_id', 'source', 'message_id'])(
     'compares %s as the text that was sent, with any type',
     (field) => {
-      const key = { user_id: 'userId', resource_id: 'resourceId', source: 'source', message_id: 'messageId' }[field] as string;
+      const key = { user_id: 'userId', resource_id: 'resourceId', source: 'source', message_id: 'messageId' }[
+        field
+      ] as string;
       expect(seriesNeeded(where([field, '007', 'integer'])).query).toMatchObject({ [key]: '007' });
     },
   );

@@ -11,7 +11,10 @@ interface Told {
   why: string;
 }
 
-function clean(raw: readonly [at: number, value: unknown][]): { points: [number, number | undefined][]; dropped: Told[] } {
+function clean(raw: readonly [at: number, value: unknown][]): {
+  points: [number, number | undefined][];
+  dropped: Told[];
+} {
   const dropped: Told[] = [];
   const onDrop: OnDrop = (point) => void dropped.push(point);
   const series = sanitised(
@@ -41,7 +44,10 @@ describe('a point is believed', () => {
     ['of no time', NaN, 5, 'no timestamp'],
     ['of an infinite time', Infinity, 5, 'no timestamp'],
   ])('unless it is %s', (_, at, value, why) => {
-    expect(clean([[at, value]])).toEqual({ points: [], dropped: [{ at: Number.isFinite(at) ? at : null, value, why }] });
+    expect(clean([[at, value]])).toEqual({
+      points: [],
+      dropped: [{ at: Number.isFinite(at) ? at : null, value, why }],
+    });
   });
 });
 
@@ -67,7 +73,21 @@ describe('a point keeps its place without a value', () => {
 
 describe('points', () => {
   test('come out by their time', () => {
-    expect(clean([[130, 3], [110, 1], [120, 2]])).toEqual({ points: [[110, 1], [120, 2], [130, 3]], dropped: [] }); // prettier-ignore
+    // Prettier-ignore
+    expect(
+      clean([
+        [130, 3],
+        [110, 1],
+        [120, 2],
+      ]),
+    ).toEqual({
+      points: [
+        [110, 1],
+        [120, 2],
+        [130, 3],
+      ],
+      dropped: [],
+    });
   });
 
   test('of the same time are one: the last that was sent', () => {
@@ -88,7 +108,11 @@ describe('points', () => {
 
 test('of any series the points in the window are kept in order, the last one of each moment, and all others are reported', () => {
   const time = fc.oneof(fc.integer({ min: 95, max: 205 }), fc.constantFrom(NaN, Infinity, -Infinity, 150.5));
-  const value = fc.oneof(fc.double(), fc.constantFrom<unknown>(null, '1', true, [], {}, Infinity, -Infinity), fc.integer());
+  const value = fc.oneof(
+    fc.double(),
+    fc.constantFrom<unknown>(null, '1', true, [], {}, Infinity, -Infinity),
+    fc.integer(),
+  );
   fc.assert(
     fc.property(fc.array(fc.tuple(time, value), { maxLength: 20 }), (raw) => {
       const { points, dropped } = clean(raw);

@@ -2,7 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 
 import { NOT_EVALUATED_YET, type AlarmState } from '../../src/alarm/state.js';
 import { replacingReason, type Explainer } from '../../src/alarm/decide.js';
-import { differInFiguresAlone, isProvisional, noBackendHint, notChecked, notEvaluated } from '../../src/alarm/state-reason.js';
+import {
+  differInFiguresAlone,
+  isProvisional,
+  noBackendHint,
+  notChecked,
+  notEvaluated,
+} from '../../src/alarm/state-reason.js';
 
 describe('a provisional reason', () => {
   test.each([
@@ -51,7 +57,10 @@ describe('reasons that differ in figures only', () => {
 
 describe('the reason that an evaluation gives for a state that stays', () => {
   const explainer: Explainer<string> = {
-    explain: (findings, state, remaining) => ({ reason: `${remaining ? 'still ' : ''}${state}: ${findings}`, reasonData: {} }),
+    explain: (findings, state, remaining) => ({
+      reason: `${remaining ? 'still ' : ''}${state}: ${findings}`,
+      reasonData: {},
+    }),
     repeatsWhileUnknown: true,
   };
   const replaced = (state: AlarmState, shownReason: string | null, findings: string, isReasonFound = false) =>
@@ -72,6 +81,8 @@ describe('the reason that an evaluation gives for a state that stays', () => {
 
   test('is written again for other figures only if the shown reason may be of an older definition', () => {
     expect(replaced('insufficient data', 'insufficient data: 3 of 5', '4 of 5', true)).toBeUndefined();
-    expect(replaced('insufficient data', 'insufficient data: 3 of 5', '4 of 5', false)).toBe('insufficient data: 4 of 5');
+    expect(replaced('insufficient data', 'insufficient data: 3 of 5', '4 of 5', false)).toBe(
+      'insufficient data: 4 of 5',
+    );
   });
 });

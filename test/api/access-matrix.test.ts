@@ -8,7 +8,10 @@ import { MEMBER, startApi, thresholdBody, type Caller, type TestApi } from '../s
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { storeNotification } from '../support/stored-notifications.js';
 
-/** Every route × every role × whose object it is: what is expected is worked out from one row per route, and a route without a row fails. */
+/**
+ * Every route × every role × whose object it is: what is expected is worked out from one row per route, and a route
+ * without a row fails.
+ */
 
 let db: Database;
 let api: TestApi;
@@ -100,7 +103,8 @@ async function aResource(): Promise<Record<string, string>> {
 const BACKTEST = { alarm: thresholdBody(), start: '2026-01-01T11:00:00', stop: '2026-01-01T11:10:00' };
 const SAMPLE = { counter_type: 'gauge', counter_unit: '%', counter_volume: 1, resource_id: 'r1' };
 const aMeter = (): Promise<Record<string, string>> => Promise.resolve({ meter: 'cpu' });
-const theProject = (): Promise<Record<string, string>> => Promise.resolve({ project: 'p1', project_id: 'p1', id: 'p1' });
+const theProject = (): Promise<Record<string, string>> =>
+  Promise.resolve({ project: 'p1', project_id: 'p1', id: 'p1' });
 
 const ROWS: Record<string, Row> = {
   'GET /': open(),
@@ -180,10 +184,13 @@ describe.each(Object.entries(ROWS))('%s', (route, { expected, targets, given, bo
     const wrong: string[] = [];
     for (const who of CALLERS) {
       const made = (await given?.()) ?? {};
-      const path = pattern.replace(/:(\w+)/g, (_, name: string) => (target === 'missing' ? 'never' : (made[name] ?? '')));
+      const path = pattern.replace(/:(\w+)/g, (_, name: string) =>
+        target === 'missing' ? 'never' : (made[name] ?? ''),
+      );
       const answer = await api.ask(method, path + search, { as: headersOf(who), body });
       const wanted = expected(who, target);
-      if (answer.status !== wanted) wrong.push(`${who.role} of ${who.project ?? 'no'} project: ${answer.status}, not ${wanted}`);
+      if (answer.status !== wanted)
+        wrong.push(`${who.role} of ${who.project ?? 'no'} project: ${answer.status}, not ${wanted}`);
       if (answer.status === 403) expect(answer.fault).toBe('RBAC Authorization Failed');
     }
     expect(wrong).toEqual([]);
@@ -191,7 +198,14 @@ describe.each(Object.entries(ROWS))('%s', (route, { expected, targets, given, bo
 });
 
 describe('a filter narrows what is seen and never widens it', () => {
-  const LISTS = ['/v2/alarms', '/v2/meters', '/v2/meters/cpu', '/v2/meters/cpu/statistics', '/v2/resources', '/v1/notifications'];
+  const LISTS = [
+    '/v2/alarms',
+    '/v2/meters',
+    '/v2/meters/cpu',
+    '/v2/meters/cpu/statistics',
+    '/v2/resources',
+    '/v1/notifications',
+  ];
   const FORMS = [
     '',
     'q.field=project_id&q.value=p2',
@@ -241,7 +255,11 @@ describe('a filter narrows what is seen and never widens it', () => {
       }
     }
     for (const path of ['/v2/query/alarms', '/v2/query/alarms/history']) {
-      for (const filter of [undefined, ...BODIES, ...BODIES.map((body) => body.replaceAll('project_id', 'on_behalf_of'))]) {
+      for (const filter of [
+        undefined,
+        ...BODIES,
+        ...BODIES.map((body) => body.replaceAll('project_id', 'on_behalf_of')),
+      ]) {
         const answer = await api.ask('POST', path, { as, body: { filter } });
         expect(answer.text).not.toContain('secret-of-p1');
         if (answer.status === 200) expect([path, filter, answer.text]).toEqual([path, filter, '[]']);
@@ -253,6 +271,8 @@ describe('a filter narrows what is seen and never widens it', () => {
   test('an admin without all_projects sees the own project only', async () => {
     const as = headersOf({ role: 'admin', project: 'another' });
     expect((await api.ask('GET', '/v2/alarms', { as })).text).toBe('[]');
-    expect((await api.ask('GET', '/v2/alarms?q.field=all_projects&q.value=true', { as })).text).toContain('secret-of-p1');
+    expect((await api.ask('GET', '/v2/alarms?q.field=all_projects&q.value=true', { as })).text).toContain(
+      'secret-of-p1',
+    );
   });
 });

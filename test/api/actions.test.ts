@@ -112,7 +112,11 @@ test.each<[unknown, number, string]>([
     'Unable to parse action http://good\\@evil/: the host cannot hold backslashes, tabs and line breaks',
   ],
   [['zaqar:'], 400, 'Unable to parse action zaqar:: a zaqar action needs a topic, or a queue_name with its signature'],
-  [['zaqar://?topic=t&ttl=soon'], 400, 'Unable to parse action zaqar://?topic=t&ttl=soon: ttl must be a whole number of seconds'],
+  [
+    ['zaqar://?topic=t&ttl=soon'],
+    400,
+    'Unable to parse action zaqar://?topic=t&ttl=soon: ttl must be a whole number of seconds',
+  ],
   [['zaqar:?queue_name=..'], 400, 'Unable to parse action zaqar:?queue_name=..: queue_name must name a queue'],
   [['trust+zaqar:'], 400, 'Unable to parse action trust+zaqar:: a trust+zaqar action needs a queue_name'],
   [['http://a/', 'trust+http://id@h/'], 400, 'trust URL cannot contain a trust ID.'],
@@ -121,7 +125,11 @@ test.each<[unknown, number, string]>([
   [['trust+zaqar://id@?queue_name=q'], 400, 'trust URL cannot contain a trust ID.'],
   [['TRUST+heat://id:delete@'], 400, 'trust URL cannot contain a trust ID.'],
   [['trust+http://h/?k=secret'], 400, 'Unsupported action trust+http://h/?k=***: trust+ actions need a Keystone token'],
-  [['queue://jobs'], 400, 'Unsupported action queue://jobs: queue actions need the setting queue.redis_url, which is not set'],
+  [
+    ['queue://jobs'],
+    400,
+    'Unsupported action queue://jobs: queue actions need the setting queue.redis_url, which is not set',
+  ],
   [
     ['queue://No_Such'],
     400,
@@ -132,7 +140,11 @@ test.each<[unknown, number, string]>([
     400,
     "Invalid input for field/attribute alarm_actions. Value: '[3]'. Wrong type. Expected '<class 'str'>', got '<class 'int'>'",
   ],
-  ['http://x', 400, "Invalid input for field/attribute alarm_actions. Value: 'http://x'. Value not a valid list: http://x"],
+  [
+    'http://x',
+    400,
+    "Invalid input for field/attribute alarm_actions. Value: 'http://x'. Value not a valid list: http://x",
+  ],
 ])('actions %j are refused with %i', async (given, status, fault) => {
   const answer = await post(given);
   expect([answer.status, answer.fault]).toEqual([status, fault]);
@@ -140,8 +152,13 @@ test.each<[unknown, number, string]>([
 
 test('PUT refuses an action that cannot be sent, and the alarm does not change', async () => {
   const id = await api.create(thresholdBody({ alarm_actions: ['http://h/'] }), ADMIN);
-  const answer = await api.ask('PUT', `/v2/alarms/${id}`, { body: thresholdBody({ alarm_actions: ['http://%zz@host/'] }) });
-  expect([answer.status, answer.fault]).toEqual([400, expect.stringContaining('Unable to parse action http://%zz@host/')]);
+  const answer = await api.ask('PUT', `/v2/alarms/${id}`, {
+    body: thresholdBody({ alarm_actions: ['http://%zz@host/'] }),
+  });
+  expect([answer.status, answer.fault]).toEqual([
+    400,
+    expect.stringContaining('Unable to parse action http://%zz@host/'),
+  ]);
   expect((await api.ask('GET', `/v2/alarms/${id}`)).json()).toMatchObject({ alarm_actions: ['http://h/'] });
 });
 

@@ -27,7 +27,13 @@ const HEALTH = 'loadbalancer_member_health';
 
 /** What each kind must be given. */
 const NEEDED: Record<string, Fields> = {
-  [RESOURCES]: { metric: 'cpu', resource_id: 'r1', resource_type: 'instance', threshold: 50, aggregation_method: 'mean' },
+  [RESOURCES]: {
+    metric: 'cpu',
+    resource_id: 'r1',
+    resource_type: 'instance',
+    threshold: 50,
+    aggregation_method: 'mean',
+  },
   [BY_METRICS]: { metrics: ['m1', 'm2'], threshold: 50, aggregation_method: 'mean' },
   [BY_RESOURCES]: {
     metric: 'cpu',
@@ -127,7 +133,12 @@ describe('a rule is answered', () => {
 
   test.each(GNOCCHI_KINDS)('with defaults for the nulls that Heat sends: %s', async (type) => {
     const nulls = { comparison_operator: null, evaluation_periods: null, granularity: null };
-    const answer = await post({ ...withFields(type, nulls), description: null, repeat_actions: true, time_constraints: [] });
+    const answer = await post({
+      ...withFields(type, nulls),
+      description: null,
+      repeat_actions: true,
+      time_constraints: [],
+    });
     expect([answer.status, ruleText(answer).endsWith(COMMON)]).toEqual([201, true]);
   });
 
@@ -145,9 +156,9 @@ describe('a rule is answered', () => {
 });
 
 describe('a rule is refused', () => {
-  const mandatory = KINDS.flatMap((type) => Object.keys(NEEDED[type] as Fields).map((field) => [type, field] as const)).filter(
-    ([type]) => type !== 'composite',
-  );
+  const mandatory = KINDS.flatMap((type) =>
+    Object.keys(NEEDED[type] as Fields).map((field) => [type, field] as const),
+  ).filter(([type]) => type !== 'composite');
   test.each(mandatory)('that is %s without %s, or with null for it', async (type, field) => {
     for (const value of [undefined, null]) {
       const answer = await post(withFields(type, { [field]: value }));
@@ -174,7 +185,10 @@ describe('a rule is refused', () => {
 
   test.each(['period', 'scope_to_project'])('with %s, which prometheus does not have', async (name) => {
     const answer = await post(withFields('prometheus', { [name]: 'p1' }));
-    expect([answer.fault, answer.status]).toEqual([`Unknown attribute for argument data.prometheus_rule: ${name}`, 400]);
+    expect([answer.fault, answer.status]).toEqual([
+      `Unknown attribute for argument data.prometheus_rule: ${name}`,
+      400,
+    ]);
   });
 
   const wrongType = (got: string): string => `Wrong type. Expected '<class 'str'>', got '<class '${got}'>'`;
@@ -193,10 +207,22 @@ describe('a rule is refused', () => {
     [RESOURCES, { threshold: 'x' }, invalid('threshold', 'x', "could not convert string to float: 'x'")],
     [RESOURCES, { threshold: '1e999' }, invalid('threshold', '1e999', 'Value should be a finite number')],
     [RESOURCES, { evaluation_periods: 0 }, invalid('evaluation_periods', '0', 'Value should be greater or equal to 1')],
-    [RESOURCES, { evaluation_periods: 101 }, invalid('evaluation_periods', '101', 'Value should be lower or equal to 100')],
-    [RESOURCES, { evaluation_periods: 'x' }, invalid('evaluation_periods', 'x', "invalid literal for int() with base 10: 'x'")],
+    [
+      RESOURCES,
+      { evaluation_periods: 101 },
+      invalid('evaluation_periods', '101', 'Value should be lower or equal to 100'),
+    ],
+    [
+      RESOURCES,
+      { evaluation_periods: 'x' },
+      invalid('evaluation_periods', 'x', "invalid literal for int() with base 10: 'x'"),
+    ],
     [RESOURCES, { granularity: 0 }, invalid('granularity', '0', 'Value should be greater or equal to 1')],
-    [RESOURCES, { granularity: 31_536_001 }, invalid('granularity', '31536001', 'Value should be lower or equal to 31536000')],
+    [
+      RESOURCES,
+      { granularity: 31_536_001 },
+      invalid('granularity', '31536001', 'Value should be lower or equal to 31536000'),
+    ],
     [BY_METRICS, { metrics: 'm1' }, invalid('metrics', 'm1', 'Value not a valid list: m1')],
     [BY_METRICS, { metrics: [3] }, invalid('metrics', '[3]', wrongType('int'))],
     [
@@ -283,8 +309,16 @@ describe('a composite rule is refused', () => {
       leaf(RESOURCES, { granularity: '60' }),
       invalid('granularity', '60', "Wrong type. Expected '<class 'int'>', got '<class 'str'>'"),
     ],
-    ['without a threshold', { or: [leaf('prometheus', { threshold: undefined })] }, invalid('threshold', 'None', MISSING)],
-    ['with null for a threshold', { or: [leaf('prometheus', { threshold: null })] }, invalid('threshold', 'None', MISSING)],
+    [
+      'without a threshold',
+      { or: [leaf('prometheus', { threshold: undefined })] },
+      invalid('threshold', 'None', MISSING),
+    ],
+    [
+      'with null for a threshold',
+      { or: [leaf('prometheus', { threshold: null })] },
+      invalid('threshold', 'None', MISSING),
+    ],
     [
       'with too many periods',
       { or: [good, leaf(RESOURCES, { evaluation_periods: 101 })] },
@@ -307,7 +341,9 @@ describe('a composite rule is refused', () => {
 
   test('of more than twenty rules', async () => {
     const answer = await post(bodyOf('composite', { and: Array(21).fill(good) }));
-    expect(answer.fault).toMatch(/^Invalid input for field\/attribute composite_rule\. .*Value should have at most 20 rules$/);
+    expect(answer.fault).toMatch(
+      /^Invalid input for field\/attribute composite_rule\. .*Value should have at most 20 rules$/,
+    );
   });
 
   test('and a good one with a prometheus rule is not, once a prometheus alarm is there', async () => {
@@ -348,7 +384,11 @@ describe('a tenant is kept to the own project', () => {
 
   test.each<[string, unknown, string]>([
     ['prometheus', NEEDED['prometheus'], '"query": "up", "scope_to_project": "p1"}'],
-    ['composite', { or: [leaf('prometheus')] }, '"comparison_operator": "eq", "scope_to_project": "p1", "type": "prometheus"}]}'],
+    [
+      'composite',
+      { or: [leaf('prometheus')] },
+      '"comparison_operator": "eq", "scope_to_project": "p1", "type": "prometheus"}]}',
+    ],
   ])('by a part of its %s rule that only the history shows', async (type, rule, stored) => {
     const created = await post(bodyOf(type, rule), READING_MEMBER);
     expect(created.text).not.toContain('scope_to_project');
@@ -361,7 +401,8 @@ describe('a tenant is kept to the own project', () => {
     await api.clock.advance(1_000); // so that the later entry is the first one listed
     const put = await api.ask('PUT', path, { as: READING_MEMBER, body: { ...created.json<Fields>(), state: 'ok' } });
     expect([put.status, ruleText(put)]).toEqual([200, ruleText(created)]);
-    expect(await lastDetail()).toBe('{"state": "ok", "state_reason": "Manually set via API"}'); // the rule did not change
+    // The rule did not change
+    expect(await lastDetail()).toBe('{"state": "ok", "state_reason": "Manually set via API"}');
   });
 
   test.each<[string, unknown]>([
@@ -373,7 +414,9 @@ describe('a tenant is kept to the own project', () => {
     const path = `/v2/alarms/${String(created.json()['alarm_id'])}/history`;
     const history = await api.ask('GET', path, { as: READING_MEMBER });
     expect(created.text + history.text).not.toContain('scope_to_project');
-    const { rows } = await db.query<{ rule: string }>('select rule from alarms where id = $1', [created.json()['alarm_id']]);
+    const { rows } = await db.query<{ rule: string }>('select rule from alarms where id = $1', [
+      created.json()['alarm_id'],
+    ]);
     expect(rows[0]?.rule).toContain('"scope_to_project": "p1"');
   });
 
@@ -386,8 +429,8 @@ describe('a tenant is kept to the own project', () => {
     const put = await api.ask('PUT', path, { as: READING_MEMBER, body: created.json<Fields>() });
     expect(ruleText(put)).toBe(ruleText(created));
     const history = await api.ask('GET', `${path}/history`, { as: READING_MEMBER });
-    expect(history.json<{ detail: string }[]>().map(({ detail }) => detail.split('"scope_to_project": "p1"').length - 1)).toEqual(
-      [1],
-    );
+    expect(
+      history.json<{ detail: string }[]>().map(({ detail }) => detail.split('"scope_to_project": "p1"').length - 1),
+    ).toEqual([1]);
   });
 });

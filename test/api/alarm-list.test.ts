@@ -90,28 +90,33 @@ describe('a list', () => {
   });
 
   test('finds an alarm by the moment of its definition', async () => {
-    const at = (await api.ask('GET', '/v2/alarms?q.field=name&q.value=b')).json<{ timestamp: string }[]>()[0]?.timestamp ?? '';
+    const at =
+      (await api.ask('GET', '/v2/alarms?q.field=name&q.value=b')).json<{ timestamp: string }[]>()[0]?.timestamp ?? '';
     expect(await names(`?q.field=timestamp&q.value=${at}`)).toEqual(['b']);
   });
 });
 
 describe('pages of a list', () => {
-  test.each(['', 'sort=name', 'sort=severity:desc', 'sort=enabled&sort=timestamp:desc', 'sort=state_timestamp', 'sort=user_id'])(
-    'over alarms that are all alike, ordered by %j, neither skip nor repeat one',
-    async (sort) => {
-      for (let made = 0; made < 7; made += 1) await api.create(thresholdBody({ name: 'same' }));
-      const all = (await list(`?${sort}`)).map(({ alarm_id }) => alarm_id);
-      const paged: string[] = [];
-      for (let marker = ''; ;) {
-        const page = await list(`?${sort}&limit=3${marker && `&marker=${marker}`}`);
-        paged.push(...page.map(({ alarm_id }) => alarm_id));
-        if (page.length < 3) break;
-        marker = page.at(-1)?.alarm_id ?? '';
-      }
-      expect(new Set(all).size).toBe(7);
-      expect(paged).toEqual(all);
-    },
-  );
+  test.each([
+    '',
+    'sort=name',
+    'sort=severity:desc',
+    'sort=enabled&sort=timestamp:desc',
+    'sort=state_timestamp',
+    'sort=user_id',
+  ])('over alarms that are all alike, ordered by %j, neither skip nor repeat one', async (sort) => {
+    for (let made = 0; made < 7; made += 1) await api.create(thresholdBody({ name: 'same' }));
+    const all = (await list(`?${sort}`)).map(({ alarm_id }) => alarm_id);
+    const paged: string[] = [];
+    for (let marker = ''; ;) {
+      const page = await list(`?${sort}&limit=3${marker && `&marker=${marker}`}`);
+      paged.push(...page.map(({ alarm_id }) => alarm_id));
+      if (page.length < 3) break;
+      marker = page.at(-1)?.alarm_id ?? '';
+    }
+    expect(new Set(all).size).toBe(7);
+    expect(paged).toEqual(all);
+  });
 
   test('start only at an alarm of the list', async () => {
     const foreign = await api.create(thresholdBody(), MEMBER);

@@ -47,7 +47,10 @@ describe('an alarm', () => {
     const id = created.json<{ alarm_id: string }>().alarm_id;
     expect(created.status).toBe(201);
     expect(created.text).toBe(PLAIN(id, at));
-    expect(created.headers).toMatchObject({ 'content-type': 'application/json', location: `${api.url}/v2/alarms/${id}` });
+    expect(created.headers).toMatchObject({
+      'content-type': 'application/json',
+      location: `${api.url}/v2/alarms/${id}`,
+    });
     expect(created.headers['x-openstack-request-id']).toMatch(/^req-[0-9a-f-]{36}$/);
   });
 
@@ -64,7 +67,9 @@ describe('an alarm', () => {
       expect(answer.status).toBe(200);
       return (await api.ask('GET', `/v2/alarms/${id}`)).json()['state_reason'];
     };
-    expect((await api.ask('GET', `/v2/alarms/${id}`)).json()['state_reason']).toBe('time constraint backup never opens');
+    expect((await api.ask('GET', `/v2/alarms/${id}`)).json()['state_reason']).toBe(
+      'time constraint backup never opens',
+    );
     expect(await reasonWith([never, later])).toBe('time constraint backup never opens; time constraint b never opens');
     expect(await reasonWith([never, noon])).toBe('Not evaluated yet');
     expect(await reasonWith([])).toBe('Not evaluated yet');
@@ -139,7 +144,13 @@ describe('an alarm', () => {
 
   test('keeps what the server owns from being written', async () => {
     const old = '2001-01-01T00:00:00Z';
-    const owned = { alarm_id: 'mine', timestamp: old, state_timestamp: old, evaluate_timestamp: old, state_reason: 'said so' };
+    const owned = {
+      alarm_id: 'mine',
+      timestamp: old,
+      state_timestamp: old,
+      evaluate_timestamp: old,
+      state_reason: 'said so',
+    };
     const at = naive(api.clock.now());
     const id = await api.create(thresholdBody(owned));
     expect(id).not.toBe('mine');
@@ -201,7 +212,9 @@ describe('a replacement', () => {
     const id = await api.create(thresholdBody(), MEMBER);
     const read = (await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json();
     await api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: read });
-    expect((await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json()['threshold_rule']).toEqual(read['threshold_rule']);
+    expect((await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json()['threshold_rule']).toEqual(
+      read['threshold_rule'],
+    );
     expect(await historyOf(id, MEMBER)).toHaveLength(1);
   });
 

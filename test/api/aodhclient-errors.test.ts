@@ -39,7 +39,10 @@ const FAILURES: Record<string, { thrown: () => Error; status: number }> = {
   ...Object.fromEntries(
     [400, 403, 404, 406, 409, 413, 422, 429, 500, 501, 502, 503, 504].flatMap((status) => [
       [`upstream ${status}`, { thrown: () => new UpstreamRefusal(status, `upstream says ${status}`), status }],
-      [`upstream ${status} with an object`, { thrown: () => new UpstreamRefusal(status, { cause: 'x', detail: ['y'] }), status }],
+      [
+        `upstream ${status} with an object`,
+        { thrown: () => new UpstreamRefusal(status, { cause: 'x', detail: ['y'] }), status },
+      ],
     ]),
   ),
   'a fault of ours': { thrown: () => new TypeError('x is not a function'), status: 500 },
@@ -153,7 +156,9 @@ describeWith(['aodh'], 'aodhclient reads every error below /v2', () => {
       [431, send(api.url, 'GET', '/v2/alarms', { headers: [`X-Long: ${'x'.repeat(20_000)}`] })],
     ];
     const answers = await Promise.all(provoked.map(([, answer]) => answer));
-    expect(answers.map(({ status, url }) => [url, status])).toEqual(answers.map(({ url }, at) => [url, provoked[at]?.[0]]));
+    expect(answers.map(({ status, url }) => [url, status])).toEqual(
+      answers.map(({ url }, at) => [url, provoked[at]?.[0]]),
+    );
     expectRead(answers);
   });
 

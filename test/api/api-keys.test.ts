@@ -119,7 +119,8 @@ describe('keys of others, and of more power, are not there', () => {
   });
 
   test('to be revoked', async () => {
-    const revoke = async (id: string, as: Caller): Promise<number> => (await api.ask('DELETE', `${PATH}/${id}`, { as })).status;
+    const revoke = async (id: string, as: Caller): Promise<number> =>
+      (await api.ask('DELETE', `${PATH}/${id}`, { as })).status;
     for (const id of [ids.admins, ids.all, ids.foreign, 'never']) expect(await revoke(id, MEMBER)).toBe(404);
     expect(await revoke(ids.own, READER)).toBe(403);
     expect(await revoke(ids.own, MEMBER)).toBe(204);

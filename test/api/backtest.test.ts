@@ -57,7 +57,8 @@ afterAll(async () => {
   await db.close();
 });
 
-const backtest = (body: unknown, as = MEMBER): Promise<Answered> => api.ask('POST', '/v2/alarms/backtest', { as, body });
+const backtest = (body: unknown, as = MEMBER): Promise<Answered> =>
+  api.ask('POST', '/v2/alarms/backtest', { as, body });
 
 async function run(alarm: unknown, span: Record<string, unknown> = HOUR): Promise<Backtested> {
   const answer = await backtest({ alarm, ...span });
@@ -66,7 +67,11 @@ async function run(alarm: unknown, span: Record<string, unknown> = HOUR): Promis
 }
 
 test('a draft is told what it would have done: transitions in order, who had been called, and the time in each state', async () => {
-  const alarm = { ...ERRORS, alarm_actions: ['http://user:secret@receiver/x?token=1'], ok_actions: ['http://receiver/ok'] };
+  const alarm = {
+    ...ERRORS,
+    alarm_actions: ['http://user:secret@receiver/x?token=1'],
+    ok_actions: ['http://receiver/ok'],
+  };
   const { transitions, repeats, summary } = await run(alarm);
   expect(transitions.map(({ at, from, to, notifications }) => [at.slice(11), from, to, notifications])).toEqual([
     ['11:00:00', 'insufficient data', 'ok', ['http://receiver/ok']],
@@ -120,7 +125,10 @@ test('what a backend refuses is told, though the state never changes', async () 
   prometheus.says = () => ({ kind: 'refused', reason: 'alarm statistics retrieval failed: parse error (HTTP 400)' });
   const { transitions, summary } = await run(ERRORS, { start: '2026-01-01T11:00:00', stop: '2026-01-01T11:02:00' });
   expect(transitions).toEqual([]);
-  expect(summary).toMatchObject({ unanswered: 0, unknown_reason: 'alarm statistics retrieval failed: parse error (HTTP 400)' });
+  expect(summary).toMatchObject({
+    unanswered: 0,
+    unknown_reason: 'alarm statistics retrieval failed: parse error (HTTP 400)',
+  });
 });
 
 test('the built-in meters are asked as the caller’s project may, and nothing is kept', async () => {
@@ -148,7 +156,12 @@ describe('a body is refused', () => {
       "field/attribute start. Value: 'None'. Mandatory field missing.",
     ],
     ['without an alarm', HOUR, 400, 'field/attribute alarm'],
-    ['with a stop in the future', { alarm: ERRORS, ...HOUR, stop: '2026-01-01T12:00:01Z' }, 400, 'field/attribute stop'],
+    [
+      'with a stop in the future',
+      { alarm: ERRORS, ...HOUR, stop: '2026-01-01T12:00:01Z' },
+      400,
+      'field/attribute stop',
+    ],
     ['that begins when it ends', { alarm: ERRORS, ...HOUR, start: HOUR.stop }, 400, 'field/attribute start'],
     ['of too many evaluations', { alarm: ERRORS, ...HOUR, start: '2025-12-31', step: 1 }, 400, 'field/attribute stop'],
     ['with a step of nothing', { alarm: ERRORS, ...HOUR, step: 0 }, 400, 'field/attribute step'],
@@ -271,6 +284,13 @@ describe('while it runs', () => {
       return Promise.resolve();
     };
     const { transitions } = await run(ERRORS, { ...HOUR, stop: '2026-01-01T11:59:00Z' });
-    expect(transitions.map(({ at }) => at.slice(11, 16))).toEqual(['11:00', '11:10', '11:20', '11:30', '11:40', '11:50']);
+    expect(transitions.map(({ at }) => at.slice(11, 16))).toEqual([
+      '11:00',
+      '11:10',
+      '11:20',
+      '11:30',
+      '11:40',
+      '11:50',
+    ]);
   });
 });

@@ -12,7 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-const FORWARDED = { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.7', 'x-forwarded-host': 'alarms.example.com' };
+const FORWARDED = {
+  'x-forwarded-proto': 'https',
+  'x-forwarded-for': '203.0.113.7',
+  'x-forwarded-host': 'alarms.example.com',
+};
 
 /** An API that admits one token, and lets an address fail twice a minute. */
 async function withApi(trustedProxies: string[], use: (api: TestApi) => Promise<void>): Promise<void> {

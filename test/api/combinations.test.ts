@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
-import { ADMIN, type Caller, combinationBody, MEMBER, startApi, STRANGER, type TestApi, thresholdBody } from '../support/api.js';
+import {
+  ADMIN,
+  type Caller,
+  combinationBody,
+  MEMBER,
+  startApi,
+  STRANGER,
+  type TestApi,
+  thresholdBody,
+} from '../support/api.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/servers.js';
 
@@ -22,8 +31,13 @@ function suite(open: () => Promise<Database>): void {
   });
 
   const alarm = (as: Caller = MEMBER): Promise<string> => api.create(thresholdBody(), as);
-  const combine = (ids: readonly string[], as: Caller = MEMBER): Promise<string> => api.create(combinationBody(ids), as);
-  const put = async (id: string, ids: readonly string[], as: Caller = MEMBER): Promise<[number, string | undefined]> => {
+  const combine = (ids: readonly string[], as: Caller = MEMBER): Promise<string> =>
+    api.create(combinationBody(ids), as);
+  const put = async (
+    id: string,
+    ids: readonly string[],
+    as: Caller = MEMBER,
+  ): Promise<[number, string | undefined]> => {
     const { status, fault } = await api.ask('PUT', `/v2/alarms/${id}`, { as, body: combinationBody(ids) });
     return [status, fault];
   };
@@ -35,7 +49,8 @@ function suite(open: () => Promise<Database>): void {
   test('members that are not there, foreign, or deleted are refused', async () => {
     const [own, foreign, gone] = [await alarm(), await alarm(STRANGER), await alarm()];
     await api.ask('DELETE', `/v2/alarms/${gone}`, { as: MEMBER });
-    for (const id of ['nope', foreign, gone]) expect(await post([own, id])).toEqual([404, `Alarm ${id} not found in project p1`]);
+    for (const id of ['nope', foreign, gone])
+      expect(await post([own, id])).toEqual([404, `Alarm ${id} not found in project p1`]);
     expect(await post([own, 'nope'], ADMIN)).toEqual([404, 'Alarm nope not found']);
     expect((await post([own, foreign], ADMIN))[0]).toBe(201);
     const onBehalf = { as: ADMIN, body: combinationBody([own, foreign], { project_id: 'p1' }) };

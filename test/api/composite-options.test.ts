@@ -57,13 +57,19 @@ const onPrometheus = (tocsin?: unknown): Json => ({
   comparison_operator: 'lt',
   tocsin,
 });
-const alarm = (composite_rule: unknown, more: Json = {}): Json => ({ name: 'both', type: 'composite', composite_rule, ...more });
+const alarm = (composite_rule: unknown, more: Json = {}): Json => ({
+  name: 'both',
+  type: 'composite',
+  composite_rule,
+  ...more,
+});
 
 const ALL =
   '{"datapoints_to_alarm": 1, "treat_missing_data": "ignore", "clear_threshold": 70.0, "ingestion_lag": 120, "backend": "east"}';
 
 const textOf = async (id: string): Promise<string> => (await api.ask('GET', `/v2/alarms/${id}`)).text;
-const optionsIn = (text: string): string[] => [...text.matchAll(/"tocsin": (\{[^}]*\})/g)].map(([, object = '']) => object);
+const optionsIn = (text: string): string[] =>
+  [...text.matchAll(/"tocsin": (\{[^}]*\})/g)].map(([, object = '']) => object);
 const detailsOf = async (id: string): Promise<string[]> => {
   const answer = await api.ask('GET', `/v2/alarms/${id}/history`);
   return answer.json<{ detail: string }[]>().map(({ detail }) => detail);
@@ -99,7 +105,9 @@ describe('options of a rule within', () => {
   });
 
   test('are beside what of the alarm’s own object a composite one may have', async () => {
-    const id = await api.create(alarm({ or: [onResource({ ingestion_lag: 5 })] }, { tocsin: { delivery_policy: 'every' } }));
+    const id = await api.create(
+      alarm({ or: [onResource({ ingestion_lag: 5 })] }, { tocsin: { delivery_policy: 'every' } }),
+    );
     expect(optionsIn(await textOf(id))).toEqual(['{"ingestion_lag": 5}', '{"delivery_policy": "every"}']);
   });
 
@@ -122,7 +130,11 @@ const invalid = (field: string, value: string, message: string): string =>
 describe('an option is refused', () => {
   test.each<[string, Json, string]>([
     ['of another type', onResource('east'), invalid('tocsin', 'east', 'Wrong type. Expected an object, got string')],
-    ['that there is not', onResource({ cooldown: 5 }), 'Unknown attribute for argument data.composite_rule.tocsin: cooldown'],
+    [
+      'that there is not',
+      onResource({ cooldown: 5 }),
+      'Unknown attribute for argument data.composite_rule.tocsin: cooldown',
+    ],
     [
       'that is of the whole alarm',
       onResource({ delivery_policy: 'every' }),
@@ -181,7 +193,9 @@ describe('an option is refused', () => {
   });
 
   test('in the alarm’s own object, which says where it belongs', async () => {
-    const answer = await api.ask('POST', '/v2/alarms', { body: alarm(onResource(), { tocsin: { clear_threshold: 70 } }) });
+    const answer = await api.ask('POST', '/v2/alarms', {
+      body: alarm(onResource(), { tocsin: { clear_threshold: 70 } }),
+    });
     expect(answer.fault).toBe(
       invalid(
         'clear_threshold',
@@ -230,12 +244,16 @@ describe('backends that rules name', () => {
     const before = await textOf(id);
     const put = await api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: read });
     expect(put.status).toBe(200);
-    expect(JSON.parse(await textOf(id))).toMatchObject({ composite_rule: (JSON.parse(before) as Json)['composite_rule'] });
+    expect(JSON.parse(await textOf(id))).toMatchObject({
+      composite_rule: (JSON.parse(before) as Json)['composite_rule'],
+    });
   });
 
   test('see the rule as it is where all of its rules ask one', async () => {
     await api.create(alarm({ or: [onResource({ backend: 'west' }), onResource({ backend: 'west' })] }), MEMBER);
-    expect(looked).toMatchObject([{ backend: 'west', rule: { tree: { or: [{ resource_id: 'r1' }, { resource_id: 'r1' }] } } }]);
+    expect(looked).toMatchObject([
+      { backend: 'west', rule: { tree: { or: [{ resource_id: 'r1' }, { resource_id: 'r1' }] } } },
+    ]);
   });
 });
 
@@ -247,18 +265,23 @@ describe('an import', () => {
   };
   const set = async (change: (rule: { or: Json[] }) => unknown): Promise<void> => {
     const read = (await api.ask('GET', '/v2/alarms/a')).json<{ composite_rule: { or: Json[] } }>();
-    const answer = await api.ask('PUT', '/v2/alarms/a', { body: { ...read, composite_rule: change(read.composite_rule) } });
+    const answer = await api.ask('PUT', '/v2/alarms/a', {
+      body: { ...read, composite_rule: change(read.composite_rule) },
+    });
     expect(answer.status).toBe(200);
   };
   const rule = (threshold = 80): Json => ({ or: [onGroup(), onResource(undefined, { threshold }), onPrometheus()] });
   const EAST = '{"backend": "east"}';
   const CLEAR = '{"clear_threshold": 70.0}';
-  const options = async (): Promise<string[]> => optionsIn((await textOf('a')).replace(', "tocsin": {"muted": true}', ''));
+  const options = async (): Promise<string[]> =>
+    optionsIn((await textOf('a')).replace(', "tocsin": {"muted": true}', ''));
 
   test('brings them along', async () => {
     expect(await bring({ or: [onResource(JSON.parse(ALL)), onPrometheus()] })).toMatchObject({ outcome: 'created' });
     expect(await options()).toEqual([ALL]);
-    expect(await bring({ or: [onResource({ ingestion_lag: 9 }), onPrometheus()] })).toMatchObject({ outcome: 'updated' });
+    expect(await bring({ or: [onResource({ ingestion_lag: 9 }), onPrometheus()] })).toMatchObject({
+      outcome: 'updated',
+    });
     expect(await options()).toEqual(['{"ingestion_lag": 9}']);
   });
 

@@ -60,7 +60,10 @@ describe.each(WRITES)('$what', (row) => {
     await api.ask('PUT', url + path, { body });
     const before = (await api.ask('GET', url)).text;
     const answer = await write(url, row, etag);
-    expect([answer.status, answer.fault]).toEqual([412, expect.stringContaining(`If-Match is ${etag}, the alarm is at "`)]);
+    expect([answer.status, answer.fault]).toEqual([
+      412,
+      expect.stringContaining(`If-Match is ${etag}, the alarm is at "`),
+    ]);
     expect((await api.ask('GET', url)).text).toBe(before);
   });
 });
@@ -74,6 +77,7 @@ test('of ten edits with the same version one goes through', async () => {
 
 test('without If-Match the last edit wins, as in Aodh', async () => {
   const { url } = await anAlarm();
-  for (const name of ['one', 'two']) expect((await api.ask('PUT', url, { body: thresholdBody({ name }) })).status).toBe(200);
+  for (const name of ['one', 'two'])
+    expect((await api.ask('PUT', url, { body: thresholdBody({ name }) })).status).toBe(200);
   expect((await api.ask('GET', url)).json()).toMatchObject({ name: 'two' });
 });

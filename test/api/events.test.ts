@@ -44,7 +44,10 @@ describe('an event alarm', () => {
   test('is created and shown as by Aodh', async () => {
     const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body: alarmBody() });
     expect(answer.status).toBe(201);
-    expect(answer.json()).toMatchObject({ description: 'Alarm when compute.* event occurred.', state: 'insufficient data' });
+    expect(answer.json()).toMatchObject({
+      description: 'Alarm when compute.* event occurred.',
+      state: 'insufficient data',
+    });
     expect(answer.text).toContain(
       '"event_rule": {"event_type": "compute.*", "query": [{"field": "traits.state", "op": "eq", "value": "error", "type": "string"}]}',
     );
@@ -105,7 +108,11 @@ describe('an event alarm', () => {
 
 describe('POST /v2/events', () => {
   test('takes a list or a single event, and an empty list', async () => {
-    expect((await post([event('m1'), event('m2'), event('m1')])).json()).toEqual({ received: 3, duplicates: 1, alarms_fired: 0 });
+    expect((await post([event('m1'), event('m2'), event('m1')])).json()).toEqual({
+      received: 3,
+      duplicates: 1,
+      alarms_fired: 0,
+    });
     expect((await post(event('m3'))).json()).toEqual({ received: 1, duplicates: 0, alarms_fired: 0 });
     expect((await post([])).json()).toEqual({ received: 0, duplicates: 0, alarms_fired: 0 });
     expect(await stored()).toBe(3);
@@ -115,7 +122,10 @@ describe('POST /v2/events', () => {
     const id = await api.create(alarmBody({ repeat_actions: true }), MEMBER);
     const many = Array.from({ length: 1_201 }, (_, index) => event(`m${index}`));
     expect((await post(many)).json()).toEqual({ received: 1_201, duplicates: 0, alarms_fired: 1_201 });
-    const { rows } = await db.query<{ state_reason: string; state_version: number }>('select * from alarms where id = $1', [id]);
+    const { rows } = await db.query<{ state_reason: string; state_version: number }>(
+      'select * from alarms where id = $1',
+      [id],
+    );
     expect(rows[0]).toMatchObject({ state_version: 1_201, state_reason: expect.stringContaining('<id=m1200,') });
   });
 
@@ -139,8 +149,16 @@ describe('POST /v2/events', () => {
       list(event('m4', { event_type: 5 })),
       field('body[3].event_type', '5', "Wrong type. Expected '<class 'str'>', got '<class 'int'>'"),
     ],
-    ['a bad time', list(event('m4', { generated: 'noon' })), field('body[3].generated', 'noon', 'Unknown string format: noon')],
-    ['traits that are no list', list(event('m4', { traits: 'x' })), field('body[3].traits', 'x', 'Value not a valid list: x')],
+    [
+      'a bad time',
+      list(event('m4', { generated: 'noon' })),
+      field('body[3].generated', 'noon', 'Unknown string format: noon'),
+    ],
+    [
+      'traits that are no list',
+      list(event('m4', { traits: 'x' })),
+      field('body[3].traits', 'x', 'Value not a valid list: x'),
+    ],
     [
       'a trait of two',
       list(event('m4', { traits: [['x', 1]] })),
@@ -173,7 +191,10 @@ describe('POST /v2/events', () => {
   ])('refuses %s and stores none of them', async (_, body, fault) => {
     // prettier-ignore
     const answer = await post(body);
-    expect([answer.status, answer.fault]).toEqual([400, typeof fault === 'string' ? fault : expect.stringMatching(fault)]);
+    expect([answer.status, answer.fault]).toEqual([
+      400,
+      typeof fault === 'string' ? fault : expect.stringMatching(fault),
+    ]);
     expect(await stored()).toBe(0);
   });
 

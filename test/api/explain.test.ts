@@ -2,7 +2,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import type { BackendAnswer } from '../../src/alarm/series.js';
 import type { Database } from '../../src/storage/database.js';
-import { ADMIN, combinationBody, MEMBER, READER, startApi, STRANGER, thresholdBody, type TestApi } from '../support/api.js';
+import {
+  ADMIN,
+  combinationBody,
+  MEMBER,
+  READER,
+  startApi,
+  STRANGER,
+  thresholdBody,
+  type TestApi,
+} from '../support/api.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.js';
 import { storeSample } from '../support/stored-alarms.js';
@@ -17,7 +26,13 @@ interface Explained {
   evaluation: { verdict: string | null; would_be_state: string; decision: string; reason: string };
   questions: {
     rule: { name: string; verdict: string } | null;
-    backend: { kind: string; name: string | null; configured: boolean; reachable: boolean | null; trouble: string | null };
+    backend: {
+      kind: string;
+      name: string | null;
+      configured: boolean;
+      reachable: boolean | null;
+      trouble: string | null;
+    };
     window: Record<string, unknown>;
     requests: string[];
     refusal: string | null;
@@ -118,7 +133,13 @@ describe('an alarm on the built-in meters', () => {
   test('is told with every datapoint, compared or not, and with the request that brought it', async () => {
     const id = await api.create(thresholdBody(rule({ evaluation_periods: 2 })), MEMBER);
     const { questions, evaluation, summary } = await explain(id);
-    expect(questions[0]?.backend).toEqual({ kind: 'meters', name: null, configured: true, reachable: true, trouble: null });
+    expect(questions[0]?.backend).toEqual({
+      kind: 'meters',
+      name: null,
+      configured: true,
+      reachable: true,
+      trouble: null,
+    });
     expect(questions[0]?.window).toEqual({
       start: '2026-01-01T11:57:00',
       stop: '2026-01-01T12:00:00',
@@ -146,9 +167,11 @@ describe('an alarm on the built-in meters', () => {
   });
 
   test('is told with what outliers were left out', async () => {
-    for (let count = 0; count < 30; count += 1) await storeSample(db, 'cpu', { volume: 5, at: before(20), project: 'p1' });
+    for (let count = 0; count < 30; count += 1)
+      await storeSample(db, 'cpu', { volume: 5, at: before(20), project: 'p1' });
     const id = await api.create(thresholdBody(rule({ evaluation_periods: 4, exclude_outliers: true })), MEMBER);
-    for (const seconds of [290, 350, 410, 470]) await storeSample(db, 'cpu', { volume: 50, at: before(seconds), project: 'p1' });
+    for (const seconds of [290, 350, 410, 470])
+      await storeSample(db, 'cpu', { volume: 50, at: before(seconds), project: 'p1' });
     const { questions } = await explain(id);
     expect(questions[0]?.datapoints.at(-1)).toMatchObject({ used: false, why: 'an outlier by its number of samples' });
     expect(questions[0]?.compared).toBe(4);
@@ -156,7 +179,13 @@ describe('an alarm on the built-in meters', () => {
 
   test('keeps its state while its datapoints disagree, and the summary says so', async () => {
     const id = await api.create(thresholdBody(rule({ evaluation_periods: 3 })), MEMBER);
-    await storeTransition(id, { at: before(600), from: 'insufficient data', to: 'ok', reason: 'all was well', version: 1 });
+    await storeTransition(id, {
+      at: before(600),
+      from: 'insufficient data',
+      to: 'ok',
+      reason: 'all was well',
+      version: 1,
+    });
     const { evaluation, summary } = await explain(id);
     expect(evaluation).toMatchObject({ verdict: 'trending alarm', would_be_state: 'ok', decision: 'stay' });
     expect(summary).toBe(
@@ -171,7 +200,12 @@ describe('an alarm on the built-in meters', () => {
     await storeTransition(id, { at: before(600), from: 'insufficient data', to: 'ok', reason: 'calm', version: 1 });
     await storeTransition(id, { at, from: 'ok', to: 'alarm', reason: 'too much', version: 2 });
     const past = await explain(id, `?at=${at.toISOString()}`);
-    expect(past.state_at).toEqual({ state: 'ok', since: '2026-01-01T11:50:00', reason: 'calm', known_from: 'its history' });
+    expect(past.state_at).toEqual({
+      state: 'ok',
+      since: '2026-01-01T11:50:00',
+      reason: 'calm',
+      known_from: 'its history',
+    });
     expect(past.state).toBe('alarm');
     expect(past.evaluation).toMatchObject({ verdict: 'alarm', decision: 'transition' });
     expect(past.summary).toMatch(
@@ -197,7 +231,9 @@ describe('an alarm on the built-in meters', () => {
     const asleep = await explain(await api.create(thresholdBody({ ...rule({}), time_constraints: [night] }), MEMBER));
     expect(asleep.time_constraints).toMatchObject({ within: false, constraints: [{ name: 'night', holds: false }] });
     expect(asleep.evaluation.decision).toBe('stay');
-    const awake = await explain(await api.create(thresholdBody({ ...rule({}), time_constraints: [night, noon] }), MEMBER));
+    const awake = await explain(
+      await api.create(thresholdBody({ ...rule({}), time_constraints: [night, noon] }), MEMBER),
+    );
     expect(awake.time_constraints).toMatchObject({
       within: true,
       constraints: [{ holds: false }, { name: 'noon', holds: true }],
@@ -213,7 +249,9 @@ describe('an alarm on the built-in meters', () => {
     expect(all.evaluation).toMatchObject({ decision: 'stay', reason: 'time constraint never never opens' });
     expect(all.notes).toEqual(['The time constraint never never opens.']);
     expect(all.summary).toMatch(/No evaluator looks at it: time constraint never never opens\.$/);
-    const some = await explain(await api.create(thresholdBody({ ...rule({}), time_constraints: [never, noon] }), MEMBER));
+    const some = await explain(
+      await api.create(thresholdBody({ ...rule({}), time_constraints: [never, noon] }), MEMBER),
+    );
     expect(some.state_reason).toBe('Not evaluated yet');
     expect(some.evaluation.decision).toBe('transition');
     expect(some.notes).toEqual(['The time constraint never never opens.']);
@@ -242,7 +280,9 @@ describe('an alarm on the built-in meters', () => {
     ['behind is told for the present moment only', '?at=2026-01-01T11:59:00', true, null],
   ])('that is %s', async (_, search, enabled, seconds) => {
     const id = await api.create(thresholdBody({ ...rule({}), enabled }), MEMBER);
-    await db.query('update partitions set behind = $1::jsonb', [JSON.stringify({ [id]: { dueMs: before(15).getTime() } })]);
+    await db.query('update partitions set behind = $1::jsonb', [
+      JSON.stringify({ [id]: { dueMs: before(15).getTime() } }),
+    ]);
     const { evaluation_schedule: schedule, notes } = await explain(id, search);
     expect(schedule['behind']).toBe(seconds);
     expect(notes.join('').match(/Tocsin is behind: \d+ s\. /g)).toEqual(seconds && ['Tocsin is behind: 15 s. ']);
@@ -289,7 +329,9 @@ describe('an alarm on a backend', () => {
     const { questions, evaluation, summary } = await explain(await api.create(gnocchiBody(), MEMBER));
     expect(questions[0]).toMatchObject({ refusal: answer.reason, backend: { reachable: true } });
     expect(evaluation.verdict).toBe('insufficient data');
-    expect(summary).toContain(`gnocchi gives no data: ${answer.reason.replace('alarm statistics retrieval failed: ', '')}`);
+    expect(summary).toContain(
+      `gnocchi gives no data: ${answer.reason.replace('alarm statistics retrieval failed: ', '')}`,
+    );
   });
 
   test('that refuses the query of a rule of a composite alarm is quoted', async () => {
@@ -409,7 +451,13 @@ test('an event alarm says that events set it off, and when one last did', async 
   const fresh = await explain(id);
   expect(fresh.evaluation).toMatchObject({ verdict: null, reason: 'it is judged on events, as each of them comes in' });
   expect(fresh.last_firing).toBeNull();
-  await storeTransition(id, { at: before(60), from: 'insufficient data', to: 'alarm', reason: 'Event hits', version: 1 });
+  await storeTransition(id, {
+    at: before(60),
+    from: 'insufficient data',
+    to: 'alarm',
+    reason: 'Event hits',
+    version: 1,
+  });
   expect((await explain(id)).last_firing).toEqual({ timestamp: '2026-01-01T11:59:00', reason: 'Event hits' });
 });
 

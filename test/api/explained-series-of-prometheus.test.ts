@@ -14,7 +14,13 @@ interface Explained {
   evaluation: { verdict: string; would_be_state: string };
   questions: {
     requests: string[];
-    series: { series: number; labels: Record<string, string>; verdict: string | null; compared: number; outside: number }[];
+    series: {
+      series: number;
+      labels: Record<string, string>;
+      verdict: string | null;
+      compared: number;
+      outside: number;
+    }[];
     series_not_shown: number;
     datapoints: { timestamp: string; value: number; series?: number; used: boolean; outside?: boolean }[];
   }[];
@@ -70,7 +76,9 @@ describeWith(['prometheus'], 'explanations of what a real Prometheus answers', (
 
   /** By the names of hosts. */
   const verdicts = ({ questions: [question] }: Explained): Record<string, string | null> =>
-    Object.fromEntries(question!.series.map(({ labels, verdict }): [string, string | null] => [labels['host']!, verdict]));
+    Object.fromEntries(
+      question!.series.map(({ labels, verdict }): [string, string | null] => [labels['host']!, verdict]),
+    );
 
   test("tell each series' labels, those of the alarm's project alone, with the datapoints that are its own", async () => {
     const answer = await explained({});
@@ -79,7 +87,9 @@ describeWith(['prometheus'], 'explanations of what a real Prometheus answers', (
     for (const { series, labels, outside } of question!.series) {
       const given = SERIES.find((one) => one.labels?.['host'] === labels['host'])!;
       expect(labels).toEqual({ __name__: 'cpu', ...given.labels });
-      const values = question!.datapoints.filter((point) => point.series === series && point.used).map(({ value }) => value);
+      const values = question!.datapoints
+        .filter((point) => point.series === series && point.used)
+        .map(({ value }) => value);
       expect(values).toEqual([given.points[1]![1], given.points[0]![1]]);
       expect(outside).toBe(values.filter((value) => value > 80).length);
     }

@@ -96,7 +96,8 @@ function ranges(...series: [labels: Labels, ...values: string[]][]): void {
   );
 }
 
-const hosts = (count: number): Labels[] => Array.from({ length: count }, (_, index) => ({ __name__: 'cpu', host: `h${index}` }));
+const hosts = (count: number): Labels[] =>
+  Array.from({ length: count }, (_, index) => ({ __name__: 'cpu', host: `h${index}` }));
 
 describe('series of an answer', () => {
   test('are told with their labels, in the order of the answer, beside what became of their datapoints', async () => {
@@ -113,7 +114,9 @@ describe('series of an answer', () => {
       compared: 4,
       outside: 2,
     });
-    expect(questions[0]?.datapoints.map(({ series, value, used, comparison }) => [series, value, used, comparison])).toEqual([
+    expect(
+      questions[0]?.datapoints.map(({ series, value, used, comparison }) => [series, value, used, comparison]),
+    ).toEqual([
       [0, 10, true, '10.0 > 80.0'],
       [0, 20, true, '20.0 > 80.0'],
       [1, 85, true, '85.0 > 80.0'],
@@ -126,7 +129,9 @@ describe('series of an answer', () => {
   test('that is the only one has its labels too, and its datapoints need no number', async () => {
     momentary([{ host: 'a' }, '93']);
     const { questions } = await explainedRule();
-    expect(questions[0]?.series).toEqual([{ series: 0, labels: { host: 'a' }, verdict: 'alarm', compared: 1, outside: 1 }]);
+    expect(questions[0]?.series).toEqual([
+      { series: 0, labels: { host: 'a' }, verdict: 'alarm', compared: 1, outside: 1 },
+    ]);
     expect(questions[0]?.datapoints).toEqual([
       { timestamp: '2026-01-01T12:00:00', value: 93, used: true, comparison: '93.0 > 80.0', outside: true },
     ]);
@@ -183,8 +188,13 @@ describe('series of an answer', () => {
   test('tell of a dropped datapoint which of them it was in', async () => {
     ranges([{ host: 'a' }, '10', '20'], [{ host: 'b' }, 'NaN', '95']);
     const { questions } = await explainedRule(RANGE);
-    expect(questions[0]?.series).toMatchObject([{ verdict: 'ok' }, { labels: { host: 'b' }, verdict: 'insufficient data' }]);
-    expect(questions[0]?.datapoints).toContainEqual(expect.objectContaining({ series: 1, value: 'NaN', why: 'not a number' }));
+    expect(questions[0]?.series).toMatchObject([
+      { verdict: 'ok' },
+      { labels: { host: 'b' }, verdict: 'insufficient data' },
+    ]);
+    expect(questions[0]?.datapoints).toContainEqual(
+      expect.objectContaining({ series: 1, value: 'NaN', why: 'not a number' }),
+    );
   });
 
   test.each([
@@ -207,7 +217,10 @@ describe('series of an answer', () => {
     double.reply = ({ form }) =>
       success(
         'vector',
-        [10, 95].map((value, index) => ({ metric: { disk: `${form['query']![0]}${index}` }, value: [NOON_S, String(value)] })),
+        [10, 95].map((value, index) => ({
+          metric: { disk: `${form['query']![0]}${index}` },
+          value: [NOON_S, String(value)],
+        })),
       );
     const rule = (query: string) => ({ ...RULE, type: 'prometheus', query });
     const composite_rule = { and: [rule('reads'), rule('writes')] };
@@ -225,11 +238,32 @@ describe('series of an answer', () => {
 
 describe('the summary', () => {
   test.each<[string, string[], string]>([
-    ['names the only one in alarm', ['10', '93', '20'], '1 of the last 3 datapoints is above 80.0, the most recent is 20.0; the last series, {host="h2"}, decides while the state is unknown; of its 3 series only {host="h1"} is in alarm, at 93.0.'], // prettier-ignore
-    ['names two', ['91', '20', '93'], 'of its 3 series 2 are in alarm: {host="h0"} at 91.0, {host="h2"} at 93.0.'], // prettier-ignore
-    ['names a few of many', ['91', '92', '10', '94', '95', '96'], '; of its 6 series 5 are in alarm: {host="h0"} at 91.0, {host="h1"} at 92.0, {host="h3"} at 94.0 and 2 more'], // prettier-ignore
-    ['names none where all are', ['91', '92'], 'all of the last 2 datapoints are above 80.0, the most recent is 92.0; all of its 2 series are in alarm.'], // prettier-ignore
-    ['names none where none is', ['1', '2'], 'A look at it says ok: none of the last 2 datapoints is above 80.0, the most recent is 2.0.'], // prettier-ignore
+    // Prettier-ignore
+    [
+      'names the only one in alarm',
+      ['10', '93', '20'],
+      '1 of the last 3 datapoints is above 80.0, the most recent is 20.0; the last series, {host="h2"}, decides while the state is unknown; of its 3 series only {host="h1"} is in alarm, at 93.0.',
+    ],
+    // Prettier-ignore
+    ['names two', ['91', '20', '93'], 'of its 3 series 2 are in alarm: {host="h0"} at 91.0, {host="h2"} at 93.0.'],
+    // Prettier-ignore
+    [
+      'names a few of many',
+      ['91', '92', '10', '94', '95', '96'],
+      '; of its 6 series 5 are in alarm: {host="h0"} at 91.0, {host="h1"} at 92.0, {host="h3"} at 94.0 and 2 more',
+    ],
+    // Prettier-ignore
+    [
+      'names none where all are',
+      ['91', '92'],
+      'all of the last 2 datapoints are above 80.0, the most recent is 92.0; all of its 2 series are in alarm.',
+    ],
+    // Prettier-ignore
+    [
+      'names none where none is',
+      ['1', '2'],
+      'A look at it says ok: none of the last 2 datapoints is above 80.0, the most recent is 2.0.',
+    ],
     ['needs no name for the only one', ['93'], 'A look at it says alarm: the last datapoint, 93.0, is above 80.0.'],
   ])('%s', async (_, values, words) => {
     const labels = hosts(values.length);
@@ -264,9 +298,19 @@ describe('of many series', () => {
     momentary(...labels.map((one, index): [Labels, string] => [one, values[index]!]));
     const { questions, summary, text } = await explainedRule();
     const [question] = questions;
-    expect(question).toMatchObject({ compared: 10_000, outside: 1, series_not_shown: 9_900, datapoints_not_shown: 9_900 });
+    expect(question).toMatchObject({
+      compared: 10_000,
+      outside: 1,
+      series_not_shown: 9_900,
+      datapoints_not_shown: 9_900,
+    });
     expect(question?.series).toHaveLength(100);
-    expect(question?.series?.at(-1)).toMatchObject({ series: 7_777, labels: { host: 'h7777' }, verdict: 'alarm', outside: 1 });
+    expect(question?.series?.at(-1)).toMatchObject({
+      series: 7_777,
+      labels: { host: 'h7777' },
+      verdict: 'alarm',
+      outside: 1,
+    });
     expect(question?.datapoints.at(-1)).toMatchObject({ series: 7_777, value: 93 });
     expect(summary).toContain(
       '1 of the last 10000 datapoints is above 80.0, the most recent is 10.0; the last series, {host="h9999"}, decides while the state is unknown; of its 10000 series only {host="h7777"} is in alarm, at 93.0.',
@@ -279,7 +323,10 @@ describe('of many series', () => {
     const tooLate = [NOON_S + 3_600, '10'];
     double.reply = success(
       'matrix',
-      hosts(100).map((metric, index) => ({ metric, values: index >= 90 ? valuesOf('93') : [...valuesOf('10'), tooLate] })),
+      hosts(100).map((metric, index) => ({
+        metric,
+        values: index >= 90 ? valuesOf('93') : [...valuesOf('10'), tooLate],
+      })),
     );
     const { questions } = await explainedRule({ granularity: 60, evaluation_periods: 50 });
     const { series, datapoints, datapoints_not_shown } = questions[0]!;

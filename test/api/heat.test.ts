@@ -247,7 +247,9 @@ describe.each(ROWS)('$resource', ({ body, rule }) => {
       name: body['name'],
       severity: 'critical',
     });
-    expect((await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json()[`${type}_rule`]).toEqual(before[`${type}_rule`]);
+    expect((await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json()[`${type}_rule`]).toEqual(
+      before[`${type}_rule`],
+    );
     expect((await api.ask('DELETE', `/v2/alarms/${id}`, { as: MEMBER })).status).toBe(204);
     expect((await api.ask('DELETE', `/v2/alarms/${id}`, { as: MEMBER })).status).toBe(404);
   });
@@ -255,9 +257,13 @@ describe.each(ROWS)('$resource', ({ body, rule }) => {
   test('keeps the signed URL of its scaling policy byte for byte through every update', async () => {
     const id = (await create({ ...body, alarm_actions: [SIGNED] })).json<{ alarm_id: string }>().alarm_id;
     await update(id, { enabled: false });
-    const { rows } = await db.query<{ alarm_actions: string[] }>('select alarm_actions from alarms where id = $1', [id]);
+    const { rows } = await db.query<{ alarm_actions: string[] }>('select alarm_actions from alarms where id = $1', [
+      id,
+    ]);
     expect(rows[0]?.alarm_actions).toEqual([SIGNED]);
-    expect((await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json()).toMatchObject({ alarm_actions: [SIGNED] });
+    expect((await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json()).toMatchObject({
+      alarm_actions: [SIGNED],
+    });
   });
 });
 

@@ -52,7 +52,8 @@ const inAodh = (fields: object = {}): object => ({
 });
 
 const row = async (): Promise<Record<string, unknown>> =>
-  (await db.query<Record<string, unknown>>(`select name, alarm_actions, muted from alarms where id = 'a'`)).rows[0] ?? {};
+  (await db.query<Record<string, unknown>>(`select name, alarm_actions, muted from alarms where id = 'a'`)).rows[0] ??
+  {};
 
 test('an alarm that is activated between the look and the lock keeps its definition', async () => {
   await storeAlarm(db, { id: 'a', rule: thresholdRule(), alarmActions: [HOOK] });

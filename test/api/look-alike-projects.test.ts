@@ -7,10 +7,26 @@ import { describeWithPostgres } from '../support/servers.js';
 import { storeSample } from '../support/stored-alarms.js';
 import { storeNotification } from '../support/stored-notifications.js';
 
-/** Ids that some conversion takes for each other: as integers, floats, booleans, moments, patterns, or in another letter case. */
+/**
+ * Ids that some conversion takes for each other: as integers, floats, booleans, moments, patterns, or in another letter
+ * case.
+ */
 const PROJECTS = [
   ...['0', '00', '-0', '7', '007', '+7', '07', '7.0', '0x7', '1', '1.0', '01', '1e0', 'true', 'True', 'yes', 't', 'on'],
-  ...['false', 'no', 'off', '1000', '1e3', '1000.0', '9007199254740992', '9007199254740993', 'Infinity', 'NaN', 'None', 'null'],
+  ...[
+    'false',
+    'no',
+    'off',
+    '1000',
+    '1e3',
+    '1000.0',
+    '9007199254740992',
+    '9007199254740993',
+    'Infinity',
+    'NaN',
+    'None',
+    'null',
+  ],
   ...['2026-01-01', '2026-01-01T00:00:00', '2026-01-01T00:00:00Z', 'p_', 'pq', '%', '_', 'P_', "'", '\\'],
 ];
 const TYPES = ['', 'string', 'integer', 'float', 'boolean', 'datetime'];
@@ -35,15 +51,19 @@ function projectsIn({ text }: Answered): Set<string> {
 /** Ids that a conversion may take for the same, and one that none does. */
 function othersLike(own: string): string[] {
   const next = PROJECTS[(PROJECTS.indexOf(own) + 1) % PROJECTS.length]!;
-  return [...new Set([...PROJECTS.filter((other) => readings(other).some((one) => readings(own).includes(one))), next])].filter(
-    (other) => other !== own,
-  );
+  return [
+    ...new Set([...PROJECTS.filter((other) => readings(other).some((one) => readings(own).includes(one))), next]),
+  ].filter((other) => other !== own);
 }
 
 function readings(id: string): string[] {
   const boolean = /^(1|t|true|on|y|yes)$/i.test(id) ? 'true' : /^(0|f|false|off|n|no)$/i.test(id) ? 'false' : undefined;
   const isNumber = Number.isFinite(Number(id));
-  return [id.toLowerCase().slice(0, 10), ...(boolean === undefined ? [] : [boolean]), ...(isNumber ? [`${Number(id)}`] : [])];
+  return [
+    id.toLowerCase().slice(0, 10),
+    ...(boolean === undefined ? [] : [boolean]),
+    ...(isNumber ? [`${Number(id)}`] : []),
+  ];
 }
 
 interface Form {
@@ -83,14 +103,28 @@ function suite(open: () => Promise<Database>): void {
   async function plant(project: string): Promise<void> {
     const as = caller(project);
     const mark = markOf(project);
-    const counter = { counter_type: 'gauge', counter_unit: '%', counter_volume: volumeOf(project), resource_id: `${mark}r` };
-    const posted = await api.ask('POST', '/v2/meters/cpu', { as, body: [{ ...counter, timestamp: new Date(NOON - 30_000) }] });
+    const counter = {
+      counter_type: 'gauge',
+      counter_unit: '%',
+      counter_volume: volumeOf(project),
+      resource_id: `${mark}r`,
+    };
+    const posted = await api.ask('POST', '/v2/meters/cpu', {
+      as,
+      body: [{ ...counter, timestamp: new Date(NOON - 30_000) }],
+    });
     expect(posted.status).toBe(201);
     alarmOf.set(project, await api.create({ ...thresholdBody(), name: `${mark}alarm` }, as));
     const event = { name: `${mark}event`, type: 'event', event_rule: { event_type: '*' }, repeat_actions: true };
     alarmOf.set(`event of ${project}`, await api.create(event, as));
     const body = `{"alarm_name": "${mark}alarm"}`;
-    await storeNotification(db, { id: `${mark}n`, alarmId: alarmOf.get(project)!, projectId: project, status: 'dead', body });
+    await storeNotification(db, {
+      id: `${mark}n`,
+      alarmId: alarmOf.get(project)!,
+      projectId: project,
+      status: 'dead',
+      body,
+    });
     const quotas = { project_id: project, quotas: [{ resource: 'alarms', limit: 5000 + PROJECTS.indexOf(project) }] };
     expect((await api.ask('POST', '/v2/quotas', { as: ADMIN, body: quotas })).status).toBe(201);
   }
@@ -101,19 +135,25 @@ function suite(open: () => Promise<Database>): void {
   async function shown(own: string, method: string, path: string, body?: unknown): Promise<typeof refused> {
     const answer = await api.ask(method, path, { as: caller(own), body });
     if (REFUSED.includes(answer.status)) return { ...refused, status: answer.status };
-    expect([path, answer.status]).toEqual([path, method === 'GET' || path.startsWith('/v2/query') ? 200 : expect.any(Number)]);
+    expect([path, answer.status]).toEqual([
+      path,
+      method === 'GET' || path.startsWith('/v2/query') ? 200 : expect.any(Number),
+    ]);
     return { status: answer.status, shown: projectsIn(answer) };
   }
 
   /** Leaks, as texts that tell what was asked: none is expected. */
-  async function leaksOf(asked: readonly [own: string, method: string, path: string, body?: unknown][]): Promise<string[]> {
+  async function leaksOf(
+    asked: readonly [own: string, method: string, path: string, body?: unknown][],
+  ): Promise<string[]> {
     const leaks: string[] = [];
     let answered = 0;
     for (const [own, method, path, body] of asked) {
       const { status, shown: projects } = await shown(own, method, path, body);
       if (status < 400) answered += 1;
       const foreign = [...projects].filter((project) => project !== own);
-      if (foreign.length > 0) leaks.push(`${own}: ${method} ${path} ${JSON.stringify(body)} shows ${foreign.join(' ')}`);
+      if (foreign.length > 0)
+        leaks.push(`${own}: ${method} ${path} ${JSON.stringify(body)} shows ${foreign.join(' ')}`);
     }
     expect(answered).toBeGreaterThanOrEqual(PROJECTS.length);
     return leaks;
@@ -157,7 +197,9 @@ function suite(open: () => Promise<Database>): void {
     for (const own of PROJECTS) {
       const statuses = new Set<number>();
       for (const other of [own, ...othersLike(own)]) {
-        const { status } = await api.ask('GET', `/v2/quotas?project_id=${encodeURIComponent(other)}`, { as: caller(own) });
+        const { status } = await api.ask('GET', `/v2/quotas?project_id=${encodeURIComponent(other)}`, {
+          as: caller(own),
+        });
         if (other === own) expect(status).toBe(200);
         else statuses.add(status);
       }
@@ -175,38 +217,41 @@ function suite(open: () => Promise<Database>): void {
     ];
   }
 
-  test.each(['alarms', 'alarms/history'])('POST /v2/query/%s shows the data of the caller’s project only', async (kind) => {
-    const fields = [...FIELDS, 'on_behalf_of'];
-    const always = { '!=': { alarm_id: '' } };
-    const around = [
-      (leaf: object) => leaf,
-      (leaf: object) => ({ or: [leaf, always] }),
-      (leaf: object) => ({ not: leaf }),
-      (leaf: object) => ({ and: [{ not: leaf }, always] }),
-    ];
-    const leavesOf = (field: string, project: string): object[] => [
-      ...valuesOf(project).flatMap((value) => [
-        { '=': { [field]: value } },
-        { in: { [field]: [value] } },
-        { '!=': { [field]: value } },
-      ]),
-      { like: { [field]: project } },
-      { '>=': { [field]: project } },
-    ];
-    const filters = (own: string): object[] => {
-      const leaves = [own, PROJECTS[(PROJECTS.indexOf(own) + 1) % PROJECTS.length]!].flatMap((project) =>
-        fields.flatMap((field) => leavesOf(field, project)),
+  test.each(['alarms', 'alarms/history'])(
+    'POST /v2/query/%s shows the data of the caller’s project only',
+    async (kind) => {
+      const fields = [...FIELDS, 'on_behalf_of'];
+      const always = { '!=': { alarm_id: '' } };
+      const around = [
+        (leaf: object) => leaf,
+        (leaf: object) => ({ or: [leaf, always] }),
+        (leaf: object) => ({ not: leaf }),
+        (leaf: object) => ({ and: [{ not: leaf }, always] }),
+      ];
+      const leavesOf = (field: string, project: string): object[] => [
+        ...valuesOf(project).flatMap((value) => [
+          { '=': { [field]: value } },
+          { in: { [field]: [value] } },
+          { '!=': { [field]: value } },
+        ]),
+        { like: { [field]: project } },
+        { '>=': { [field]: project } },
+      ];
+      const filters = (own: string): object[] => {
+        const leaves = [own, PROJECTS[(PROJECTS.indexOf(own) + 1) % PROJECTS.length]!].flatMap((project) =>
+          fields.flatMap((field) => leavesOf(field, project)),
+        );
+        return [always, ...leaves.map((leaf, index) => around[index % around.length]!(leaf))];
+      };
+      const asked = PROJECTS.flatMap((own) =>
+        filters(own).map((filter) => {
+          const body = { filter: JSON.stringify(filter) };
+          return [own, 'POST', `/v2/query/${kind}`, body] as [string, string, string, unknown];
+        }),
       );
-      return [always, ...leaves.map((leaf, index) => around[index % around.length]!(leaf))];
-    };
-    const asked = PROJECTS.flatMap((own) =>
-      filters(own).map((filter) => {
-        const body = { filter: JSON.stringify(filter) };
-        return [own, 'POST', `/v2/query/${kind}`, body] as [string, string, string, unknown];
-      }),
-    );
-    expect(await leaksOf(asked)).toEqual([]);
-  });
+      expect(await leaksOf(asked)).toEqual([]);
+    },
+  );
 
   const ruleWith = (query: object[]): object =>
     thresholdBody({
@@ -221,7 +266,12 @@ function suite(open: () => Promise<Database>): void {
       { field: 'project_id', value: own },
       { field: 'metadata.project_id', value: own, type },
     ]);
-    return [[], ...conditions.map((condition) => [condition]), ...beside.map(([a, b]) => [a!, b!]), ...beside.map((all) => all)];
+    return [
+      [],
+      ...conditions.map((condition) => [condition]),
+      ...beside.map(([a, b]) => [a!, b!]),
+      ...beside.map((all) => all),
+    ];
   }
 
   test('a threshold alarm is judged by the samples of its own project only', async () => {
@@ -238,7 +288,10 @@ function suite(open: () => Promise<Database>): void {
         const explained = await api.ask('GET', `/v2/alarms/${id}/explain`, { as: caller(own) });
         expect(explained.status).toBe(200);
         judged += 1;
-        const seen = projectsIn({ ...explained, text: JSON.stringify(explained.json<{ questions: object }>().questions) });
+        const seen = projectsIn({
+          ...explained,
+          text: JSON.stringify(explained.json<{ questions: object }>().questions),
+        });
         if ([...seen].some((project) => project !== own))
           leaks.push(`${own}: ${JSON.stringify(query)} reads ${[...seen].join(' ')}`);
         const named = JSON.stringify(query).includes('metadata');
@@ -270,9 +323,9 @@ function suite(open: () => Promise<Database>): void {
       const imported = await api.ask('POST', '/v1/imports', { as: ADMIN, body: [document] });
       expect(imported.json<{ outcome: string }[]>()).toMatchObject([{ outcome: 'created' }]);
       const explained = await api.ask('GET', `/v2/alarms/imported-${project}/explain`, { as: caller(project) });
-      expect([...projectsIn({ ...explained, text: JSON.stringify(explained.json<{ questions: object }>().questions) })]).toEqual([
-        project,
-      ]);
+      expect([
+        ...projectsIn({ ...explained, text: JSON.stringify(explained.json<{ questions: object }>().questions) }),
+      ]).toEqual([project]);
       expect((await api.ask('DELETE', `/v2/alarms/imported-${project}`, { as: ADMIN })).status).toBe(204);
     }
   });
@@ -281,7 +334,9 @@ function suite(open: () => Promise<Database>): void {
     for (const own of PROJECTS) {
       for (const other of [own, ...othersLike(own)].flatMap(valuesOf)) {
         if (other === own) continue;
-        const body = [{ counter_type: 'gauge', counter_unit: '%', counter_volume: 1, resource_id: 'r', project_id: other }];
+        const body = [
+          { counter_type: 'gauge', counter_unit: '%', counter_volume: 1, resource_id: 'r', project_id: other },
+        ];
         expect(REFUSED).toContain((await api.ask('POST', '/v2/meters/other', { as: caller(own), body })).status);
       }
     }
@@ -325,18 +380,23 @@ function suite(open: () => Promise<Database>): void {
       ['yes', 'boolean'],
     ] as const) {
       const id = await api.create(ruleWith([{ field: 'project', value: project, type }]), caller(project));
-      await db.query(`update alarms set rule = regexp_replace(rule, ', "scope_to_project": "[^"]*"', '') where id = $1`, [id]);
+      await db.query(
+        `update alarms set rule = regexp_replace(rule, ', "scope_to_project": "[^"]*"', '') where id = $1`,
+        [id],
+      );
       const explained = await api.ask('GET', `/v2/alarms/${id}/explain`, { as: caller(project) });
-      expect([...projectsIn({ ...explained, text: JSON.stringify(explained.json<{ questions: object }>().questions) })]).toEqual([
-        project,
-      ]);
+      expect([
+        ...projectsIn({ ...explained, text: JSON.stringify(explained.json<{ questions: object }>().questions) }),
+      ]).toEqual([project]);
     }
   });
 
   test('an admin reads the samples of all projects, and of the project that a condition names', async () => {
     await storeSample(db, 'admins', { volume: 5, at: new Date(NOON - 30_000), project: '7' });
     const id = await api.create(
-      thresholdBody({ threshold_rule: { meter_name: 'admins', threshold: 1, query: [{ field: 'project_id', value: '7' }] } }),
+      thresholdBody({
+        threshold_rule: { meter_name: 'admins', threshold: 1, query: [{ field: 'project_id', value: '7' }] },
+      }),
       ADMIN,
     );
     const explained = await api.ask('GET', `/v2/alarms/${id}/explain`, { as: ADMIN });

@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
-import { ADMIN, combinationBody, MEMBER, READER, startApi, thresholdBody, type Answered, type TestApi } from '../support/api.js';
+import {
+  ADMIN,
+  combinationBody,
+  MEMBER,
+  READER,
+  startApi,
+  thresholdBody,
+  type Answered,
+  type TestApi,
+} from '../support/api.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { namedBackends } from '../support/named-backends.js';
 import { ALARM_BODIES, EVENT_BODY, withAt } from '../support/request-bodies.js';
@@ -11,8 +20,9 @@ import { requestFields } from '../support/request-fields.js';
 import { storeNotification } from '../support/stored-notifications.js';
 
 /**
- * Each field of each request changes something that a later answer shows, or is refused, or is in the table "Fields that are read and not used"
- * of docs/compatibility.md. The fields come from /openapi.json: a new one without a row fails.
+ * Each field of each request changes something that a later answer shows, or is refused, or is in the table "Fields
+ * that are read and not used" of docs/compatibility.md. The fields come from /openapi.json: a new one without a row
+ * fails.
  */
 
 let db: Database;
@@ -20,7 +30,10 @@ let api: TestApi;
 
 beforeAll(async () => {
   db = await embeddedDatabase();
-  api = await startApi(db, { ruleChecks: namedBackends({ gnocchi: ['east'], prometheus: ['east'] }), countsResults: true });
+  api = await startApi(db, {
+    ruleChecks: namedBackends({ gnocchi: ['east'], prometheus: ['east'] }),
+    countsResults: true,
+  });
 });
 beforeEach(() => empty(db));
 afterAll(() => api.close().then(() => db.close()));
@@ -63,7 +76,12 @@ const OTHER: Readonly<Record<string, unknown>> = {
     insufficient_data_actions: ['http://h/4'],
     severity: 'critical',
   },
-  ...{ project_id: 'other', user_id: 'other', timestamp: '2025-01-01T00:00:00', state_timestamp: '2025-01-01T00:00:00' },
+  ...{
+    project_id: 'other',
+    user_id: 'other',
+    timestamp: '2025-01-01T00:00:00',
+    state_timestamp: '2025-01-01T00:00:00',
+  },
   ...{
     state_reason: 'other',
     evaluate_timestamp: '2025-01-01T00:00:00',
@@ -71,7 +89,13 @@ const OTHER: Readonly<Record<string, unknown>> = {
     duration: 61,
     timezone: 'Europe/Berlin',
   },
-  ...{ delivery_policy: 'every', datapoints_to_alarm: 1, treat_missing_data: 'ok', clear_threshold: 0.5, ingestion_lag: 5 },
+  ...{
+    delivery_policy: 'every',
+    datapoints_to_alarm: 1,
+    treat_missing_data: 'ok',
+    clear_threshold: 0.5,
+    ingestion_lag: 5,
+  },
   ...{
     backend: 'east',
     muted: true,
@@ -82,7 +106,14 @@ const OTHER: Readonly<Record<string, unknown>> = {
     evaluation_periods: 3,
   },
   ...{ meter_name: 'other', exclude_outliers: true, metric: 'other', resource_id: 'other', resource_type: 'other' },
-  ...{ aggregation_method: 'max', granularity: 300, metrics: ['other'], pool_id: 'o', stack_id: 'o', autoscaling_group_id: 'o' },
+  ...{
+    aggregation_method: 'max',
+    granularity: 300,
+    metrics: ['other'],
+    pool_id: 'o',
+    stack_id: 'o',
+    autoscaling_group_id: 'o',
+  },
   ...{ event_type: 'other', operator: 'or', op: 'ne', value: 'no', field: 'metadata.other' },
   'prometheus_rule.query': 'other',
   'composite_rule<prometheus>.query': 'other',
@@ -109,7 +140,8 @@ function otherOf(field: string): unknown {
 
 /** A good body that has the field, and the way to it. */
 function bodyWith(field: string, members: string[]): { body: Json; way: Way } {
-  const way = (path: string): Way => path.split('.').flatMap((part) => (part.endsWith('[]') ? [part.slice(0, -2), 0] : [part]));
+  const way = (path: string): Way =>
+    path.split('.').flatMap((part) => (part.endsWith('[]') ? [part.slice(0, -2), 0] : [part]));
   const ofType = (type: string): Json => ALARM_BODIES.find((body) => body['type'] === type) as Json;
   const [first = '', ...rest] = field.split('.');
   const leaf = LEAVES[first];
@@ -120,7 +152,8 @@ function bodyWith(field: string, members: string[]): { body: Json; way: Way } {
       way: ['composite_rule', 'or', 0, ...way(rest.join('.'))],
     };
   }
-  const type = /^(\w+)_rule$/.exec(first)?.[1] ?? (field.startsWith('tocsin') ? 'gnocchi_resources_threshold' : 'threshold');
+  const type =
+    /^(\w+)_rule$/.exec(first)?.[1] ?? (field.startsWith('tocsin') ? 'gnocchi_resources_threshold' : 'threshold');
   const body = type === 'combination' ? (combinationBody(members) as Json) : { ...ofType(type), tocsin: {} };
   return { body, way: way(field) };
 }
@@ -139,14 +172,22 @@ const ALARM_ROUTES: Readonly<Record<string, (body: unknown) => Promise<string>>>
 };
 
 async function meaningOf(ask: (body: unknown) => Promise<string>, field: string): Promise<Meaning> {
-  const members = [await api.create(thresholdBody()), await api.create(thresholdBody()), await api.create(thresholdBody())];
+  const members = [
+    await api.create(thresholdBody()),
+    await api.create(thresholdBody()),
+    await api.create(thresholdBody()),
+  ];
   const { body, way } = bodyWith(field, members.slice(0, 2));
   const other = /composite_rule\.(and|or)$/.test(field)
     ? withAt(body, ['composite_rule'], { [way[1]!]: [] })
     : withAt(
         body,
         way,
-        field === 'combination_rule.alarm_ids' ? [...members].reverse() : field.endsWith('>.type') ? 'x' : otherOf(field),
+        field === 'combination_rule.alarm_ids'
+          ? [...members].reverse()
+          : field.endsWith('>.type')
+            ? 'x'
+            : otherOf(field),
       );
   const [before, after] = [await ask(body), await ask(JSON.parse(JSON.stringify(other)))];
   expect([field, before.slice(0, 4)]).toEqual([field, '200 ']);
@@ -161,7 +202,9 @@ interface Row {
   answers: () => Promise<string[]>;
 }
 
-/** Rows of the requests that have no alarm in their body: how the field is used, in two ways that must not answer alike. */
+/**
+ * Rows of the requests that have no alarm in their body: how the field is used, in two ways that must not answer alike.
+ */
 const SAMPLE = {
   counter_type: 'gauge',
   counter_unit: '%',
@@ -205,7 +248,12 @@ async function threeAlarms(): Promise<string[]> {
     setClock(new Date(api.clock.now().getTime() + 1_000));
   }
   for (const [index, id] of ids.entries())
-    await storeNotification(db, { id: `n${index}`, alarmId: id, projectId: 'p1', status: index === 0 ? 'dead' : 'pending' });
+    await storeNotification(db, {
+      id: `n${index}`,
+      alarmId: id,
+      projectId: 'p1',
+      status: index === 0 ? 'dead' : 'pending',
+    });
   for (const volume of [1, 2])
     await api.ask('POST', `/v2/meters/cpu`, {
       as: MEMBER,
@@ -222,7 +270,8 @@ function inUrl(path: string, search: string, method = 'GET', as = MEMBER): () =>
     for (const given of [false, false, true]) {
       const ids = await threeAlarms();
       const event =
-        (await api.ask('GET', `/v2/alarms/${ids[0]}/history`, { as })).json<{ event_id?: string }[]>()[0]?.event_id ?? '';
+        (await api.ask('GET', `/v2/alarms/${ids[0]}/history`, { as })).json<{ event_id?: string }[]>()[0]?.event_id ??
+        '';
       const put = (text: string): string => text.replace('ID', ids[0]!).replace('EVENT', event);
       const answer = await api.ask(method, put(path) + (given ? `?${put(search)}` : ''), { as });
       answers.push(shown(answer));
@@ -237,7 +286,9 @@ function inBody(path: string, base: Json, other: Json, method = 'POST'): () => P
     for (const body of [base, base, { ...base, ...other }]) {
       await threeAlarms();
       const { status, text } = await api.ask(method, path, { as: ADMIN, body });
-      answers.push(shown({ status, text: text.replace(/"ak_[^"]*"|"key_id": "[^"]*"|"id": "[^"]*"/g, '""') } as Answered));
+      answers.push(
+        shown({ status, text: text.replace(/"ak_[^"]*"|"key_id": "[^"]*"|"id": "[^"]*"/g, '""') } as Answered),
+      );
     }
     return answers;
   };
@@ -302,7 +353,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   'GET /v2/meters ?limit': { answers: inUrl('/v2/meters', 'limit=1') },
   'GET /v2/meters/{meter} ?q': { answers: inUrl('/v2/meters/cpu', 'q.field=resource_id&q.value=r1') },
   'GET /v2/meters/{meter} ?limit': { answers: inUrl('/v2/meters/cpu', 'limit=1') },
-  'GET /v2/meters/{meter}/statistics ?q': { answers: inUrl('/v2/meters/cpu/statistics', 'q.field=resource_id&q.value=r1') },
+  'GET /v2/meters/{meter}/statistics ?q': {
+    answers: inUrl('/v2/meters/cpu/statistics', 'q.field=resource_id&q.value=r1'),
+  },
   'GET /v2/meters/{meter}/statistics ?period': { answers: inUrl('/v2/meters/cpu/statistics', 'period=60') },
   'GET /v2/meters/{meter}/statistics ?groupby': { answers: inUrl('/v2/meters/cpu/statistics', 'groupby=resource_id') },
   'GET /v2/resources ?q': { answers: inUrl('/v2/resources', 'q.field=resource_id&q.value=r1') },
@@ -344,14 +397,18 @@ const ROWS: Readonly<Record<string, Row>> = {
   'POST /v2/query/alarms/history: filter': {
     answers: query({ filter: '{"=": {"type": "creation"}}' }, '/v2/query/alarms/history'),
   },
-  'POST /v2/query/alarms/history: orderby': { answers: query({ orderby: '[{"type": "asc"}]' }, '/v2/query/alarms/history') },
+  'POST /v2/query/alarms/history: orderby': {
+    answers: query({ orderby: '[{"type": "asc"}]' }, '/v2/query/alarms/history'),
+  },
   'POST /v2/query/alarms/history: limit': { answers: query({ limit: 1 }, '/v2/query/alarms/history') },
   'POST /v2/quotas: project_id': { answers: inBody('/v2/quotas', quota, { project_id: 'p2' }) },
   'POST /v2/quotas: quotas[].resource': {
     answers: inBody('/v2/quotas', quota, { quotas: [{ resource: 'other', limit: 5 }] }),
     meaning: 'refused',
   },
-  'POST /v2/quotas: quotas[].limit': { answers: inBody('/v2/quotas', quota, { quotas: [{ resource: 'alarms', limit: 6 }] }) },
+  'POST /v2/quotas: quotas[].limit': {
+    answers: inBody('/v2/quotas', quota, { quotas: [{ resource: 'alarms', limit: 6 }] }),
+  },
   'POST /v1/api-keys: role': { answers: inBody('/v1/api-keys', {}, { role: 'reader' }) },
   'POST /v1/api-keys: description': { answers: inBody('/v1/api-keys', {}, { description: 'other' }) },
   'POST /v1/api-keys: expires_in': { answers: inBody('/v1/api-keys', {}, { expires_in: 60 }) },
@@ -361,16 +418,25 @@ const ROWS: Readonly<Record<string, Row>> = {
   'POST /v1/imports: [].alarm_id': { answers: inTurn(importedAs, 'i1', 'i2') },
   'POST /v1/imports/activate: project_id': { answers: both(activated, { project_id: 'none' }) },
   'POST /v1/imports/activate: alarm_ids': { answers: both(activated, { alarm_ids: ['none'] }) },
-  'POST /v2/alarms/backtest: start': { answers: inBody('/v2/alarms/backtest', backtestOf, { start: '2026-01-01T11:00:00' }) },
-  'POST /v2/alarms/backtest: stop': { answers: inBody('/v2/alarms/backtest', backtestOf, { stop: '2026-01-01T11:59:00' }) },
+  'POST /v2/alarms/backtest: start': {
+    answers: inBody('/v2/alarms/backtest', backtestOf, { start: '2026-01-01T11:00:00' }),
+  },
+  'POST /v2/alarms/backtest: stop': {
+    answers: inBody('/v2/alarms/backtest', backtestOf, { stop: '2026-01-01T11:59:00' }),
+  },
   'POST /v2/alarms/backtest: step': { answers: inBody('/v2/alarms/backtest', backtestOf, { step: 10 }) },
-  'POST /v2/alarms/backtest: initial_state': { answers: inBody('/v2/alarms/backtest', backtestOf, { initial_state: 'ok' }) },
+  'POST /v2/alarms/backtest: initial_state': {
+    answers: inBody('/v2/alarms/backtest', backtestOf, { initial_state: 'ok' }),
+  },
 };
 
 /** What an alarm has that a backtest does not show. */
 const UNUSED_IN_DRAFTS = ['name', 'description', 'enabled', 'user_id', 'severity', 'state', 'tocsin.delivery_policy'];
 
-/** An alarm in a backtest has the schema of an alarm, whose fields are looked at where it is created, and in a test of drafts. */
+/**
+ * An alarm in a backtest has the schema of an alarm, whose fields are looked at where it is created, and in a test of
+ * drafts.
+ */
 const OF_A_DRAFT = /^POST \/v2\/alarms\/backtest: alarm\./;
 
 async function fieldsOfRequests(): Promise<string[]> {
@@ -384,18 +450,21 @@ test('this test covers every field of every request', async () => {
   expect(fields.filter(isOfAlarm).length).toBeGreaterThan(150);
 });
 
-test.each(Object.keys(ALARM_ROUTES))('each field of the body of %s takes effect, is refused or is documented', async (route) => {
-  const fields = (await fieldsOfRequests())
-    .filter((field) => field.startsWith(`${route}: `))
-    .map((field) => field.slice(route.length + 2));
-  const found: Record<string, Meaning> = {};
-  const expected: Record<string, Meaning> = {};
-  for (const field of fields) {
-    found[field] = await meaningOf(ALARM_ROUTES[route]!, field);
-    expected[field] = MEANINGS[field] ?? (field.endsWith('>.type') ? 'refused' : 'meant');
-  }
-  expect(found).toEqual(expected);
-});
+test.each(Object.keys(ALARM_ROUTES))(
+  'each field of the body of %s takes effect, is refused or is documented',
+  async (route) => {
+    const fields = (await fieldsOfRequests())
+      .filter((field) => field.startsWith(`${route}: `))
+      .map((field) => field.slice(route.length + 2));
+    const found: Record<string, Meaning> = {};
+    const expected: Record<string, Meaning> = {};
+    for (const field of fields) {
+      found[field] = await meaningOf(ALARM_ROUTES[route]!, field);
+      expected[field] = MEANINGS[field] ?? (field.endsWith('>.type') ? 'refused' : 'meant');
+    }
+    expect(found).toEqual(expected);
+  },
+);
 
 describe('a field takes effect, is refused or is documented', () => {
   test.each(Object.entries(ROWS))('%s', async (_, { meaning = 'meant', answers }) => {
@@ -412,7 +481,11 @@ describe('a field takes effect, is refused or is documented', () => {
 });
 
 test('a backtest ignores the fields of a stored alarm, and uses the fields of its draft', async () => {
-  const actions = { ok_actions: ['http://h/1'], alarm_actions: ['http://h/1'], insufficient_data_actions: ['http://h/1'] };
+  const actions = {
+    ok_actions: ['http://h/1'],
+    alarm_actions: ['http://h/1'],
+    insufficient_data_actions: ['http://h/1'],
+  };
   const rule = { meter_name: 'cpu', threshold: 1.5, comparison_operator: 'gt' };
   const constraint = { name: 'n', start: '0 0 * * *', duration: 60 };
   const draft = { ...thresholdBody({ threshold_rule: rule }), ...actions, tocsin: {}, time_constraints: [] };
@@ -448,7 +521,10 @@ test('docs/compatibility.md lists the fields that are read and not used', () => 
     ...Object.entries(MEANINGS),
     ...Object.entries(ROWS).map(([row, { meaning }]) => [row.replace(/^.*\./, ''), meaning]),
   ];
-  const names = [...UNUSED_IN_DRAFTS, ...unused.filter(([, meaning]) => meaning === 'unused').map(([name]) => name as string)];
+  const names = [
+    ...UNUSED_IN_DRAFTS,
+    ...unused.filter(([, meaning]) => meaning === 'unused').map(([name]) => name as string),
+  ];
   expect(names.length).toBeGreaterThan(4);
   expect(names.filter((name) => !part.includes(`\`${name}\``))).toEqual([]);
 });

@@ -10,13 +10,25 @@ const T0 = Date.parse('2026-01-01T12:00:00Z');
 const at = (seconds: number): string => new Date(T0 + seconds * 1000).toISOString().slice(0, 19);
 
 function sample(fields: Record<string, unknown> = {}): Record<string, unknown> {
-  return { counter_type: 'gauge', counter_unit: '%', counter_volume: 1, resource_id: 'r1', timestamp: at(0), ...fields };
+  return {
+    counter_type: 'gauge',
+    counter_unit: '%',
+    counter_volume: 1,
+    resource_id: 'r1',
+    timestamp: at(0),
+    ...fields,
+  };
 }
 
 /** r1: 1, 5, 9; r2: 3, 7. */
 const SERIES = [
   sample({ counter_volume: 1, timestamp: at(0) }),
-  sample({ counter_volume: 3, timestamp: at(30), resource_id: 'r2', resource_metadata: { size: { gb: 4 }, zone: 'a' } }),
+  sample({
+    counter_volume: 3,
+    timestamp: at(30),
+    resource_id: 'r2',
+    resource_metadata: { size: { gb: 4 }, zone: 'a' },
+  }),
   sample({ counter_volume: 5, timestamp: at(60) }),
   sample({ counter_volume: 7, timestamp: at(90), resource_id: 'r2' }),
   sample({ counter_volume: 9, timestamp: at(150), source: 'lab' }),
@@ -40,7 +52,9 @@ function suite(open: () => Promise<Database>): void {
     api.ask('POST', `/v2/meters/${encodeURIComponent(meter)}`, { as: MEMBER, body });
   const get = (path: string): Promise<Answered> => api.ask('GET', path, { as: MEMBER });
   const volumes = async (query: string): Promise<unknown[]> =>
-    (await get(`/v2/meters/cpu${query}`)).json<{ counter_volume: number }[]>().map(({ counter_volume }) => counter_volume);
+    (await get(`/v2/meters/cpu${query}`))
+      .json<{ counter_volume: number }[]>()
+      .map(({ counter_volume }) => counter_volume);
 
   test('a sample reads as it was posted, with what was left out filled in', async () => {
     const posted = await post([sample({ counter_name: 'cpu', resource_metadata: { zone: 'a' } })]);
@@ -70,12 +84,24 @@ function suite(open: () => Promise<Database>): void {
     [{ counter_volume: 'x' }, "samples[2].counter_volume. Value: 'x'. could not convert string to float: 'x'"],
     [{ counter_volume: undefined }, "samples[2].counter_volume. Value: 'None'. Mandatory field missing."],
     [{ counter_volume: '1e999' }, "samples[2].counter_volume. Value: '1e999'. Value should be a finite number"],
-    [{ counter_volume: 1e101 }, "samples[2].counter_volume. Value: '1e+101'. Value should be between -1e+100 and 1e+100"],
-    [{ counter_type: 'meter' }, "samples[2].counter_type. Value: 'meter'. Value should be one of: gauge, delta, cumulative"],
+    [
+      { counter_volume: 1e101 },
+      "samples[2].counter_volume. Value: '1e+101'. Value should be between -1e+100 and 1e+100",
+    ],
+    [
+      { counter_type: 'meter' },
+      "samples[2].counter_type. Value: 'meter'. Value should be one of: gauge, delta, cumulative",
+    ],
     [{ resource_id: undefined }, "samples[2].resource_id. Value: 'None'. Mandatory field missing."],
     [{ timestamp: 'soon' }, "samples[2].timestamp. Value: 'soon'. Unknown string format: soon"],
-    [{ counter_name: 'memory' }, "samples[2].counter_name. Value: 'memory'. should be cpu, the meter that is posted to"],
-    [{ resource_metadata: [] }, "samples[2].resource_metadata. Value: '[]'. Wrong type. Expected an object, got a list"],
+    [
+      { counter_name: 'memory' },
+      "samples[2].counter_name. Value: 'memory'. should be cpu, the meter that is posted to",
+    ],
+    [
+      { resource_metadata: [] },
+      "samples[2].resource_metadata. Value: '[]'. Wrong type. Expected an object, got a list",
+    ],
   ])('a bad sample %j is named by its place and field, and nothing is stored', async (fields, fault) => {
     const answer = await post([sample(), sample(), sample(fields), sample({ counter_volume: 'y' })]);
     expect([answer.fault, answer.status]).toEqual([`Invalid input for field/attribute ${fault}`, 400]);
@@ -128,7 +154,12 @@ function suite(open: () => Promise<Database>): void {
       [start, end]: number[],
     ): Record<string, unknown> => ({
       ...{ count, min, max, avg, sum, stddev, duration: (to ?? 0) - (from ?? 0) },
-      ...{ duration_start: at(from ?? 0), duration_end: at(to ?? 0), period_start: at(start ?? 0), period_end: at(end ?? 0) },
+      ...{
+        duration_start: at(from ?? 0),
+        duration_end: at(to ?? 0),
+        period_start: at(start ?? 0),
+        period_end: at(end ?? 0),
+      },
     });
 
     test('the statistics of periods leave out those without samples', async () => {
@@ -168,7 +199,9 @@ function suite(open: () => Promise<Database>): void {
         },
         { groupby: { resource_id: 'r2' }, count: 2, min: 3, max: 7, avg: 5, sum: 10, stddev: 2 },
       ]);
-      expect((await get('/v2/meters/cpu/statistics?groupby=resource_id&groupby=source&period=120')).json()).toMatchObject([
+      expect(
+        (await get('/v2/meters/cpu/statistics?groupby=resource_id&groupby=source&period=120')).json(),
+      ).toMatchObject([
         { groupby: { resource_id: 'r1', source: 'openstack' }, count: 2, period_start: at(0) },
         { groupby: { resource_id: 'r2', source: 'openstack' }, count: 2, period_start: at(0) },
         { groupby: { resource_id: 'r1', source: 'lab' }, count: 1, period_start: at(120) },
@@ -220,7 +253,11 @@ function suite(open: () => Promise<Database>): void {
   });
 
   test('the largest volumes can be summed up', async () => {
-    await post([sample({ counter_volume: 1e100 }), sample({ counter_volume: -1e100 }), sample({ counter_volume: 1e100 })]);
+    await post([
+      sample({ counter_volume: 1e100 }),
+      sample({ counter_volume: -1e100 }),
+      sample({ counter_volume: 1e100 }),
+    ]);
     expect((await get('/v2/meters/cpu/statistics')).json()).toMatchObject([{ count: 3, max: 1e100, min: -1e100 }]);
   });
 

@@ -17,7 +17,8 @@ afterAll(async () => {
   await db.close();
 });
 
-const saying = (tocsin?: object | null): Record<string, unknown> => thresholdBody(tocsin === undefined ? {} : { tocsin });
+const saying = (tocsin?: object | null): Record<string, unknown> =>
+  thresholdBody(tocsin === undefined ? {} : { tocsin });
 const faultOf = (said: string, muted: string): string =>
   `Invalid input for field/attribute muted. Value: '${said}'. ` +
   `It is ${muted} for this alarm, and only an import or its activation changes it.`;

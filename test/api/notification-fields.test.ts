@@ -28,23 +28,26 @@ test.each<{ attempts: (number | null)[]; status: number | null }>([
   { attempts: [503], status: 503 },
   { attempts: [503, 403], status: 403 },
   { attempts: [503, null], status: null },
-])('a notification after attempts answered $attempts is listed with alarm, host, attempt and status $status', async (given) => {
-  const { attempts, status } = given;
-  await storeNotification(db, { id: 'n1', projectId: 'p1', host: 'receiver:8080', attempt: attempts.length });
-  for (const [index, httpStatus] of attempts.entries()) {
-    await db.query(
-      `insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status) values ('n1', $1, now(), 1, 'retry', $2)`,
-      [index + 1, httpStatus],
-    );
-  }
-  expect(await listed()).toMatchObject({
-    alarm_id: 'a',
-    alarm_name: 'cpu höher',
-    host: 'receiver:8080',
-    attempts: attempts.length,
-    last_http_status: status,
-  });
-});
+])(
+  'a notification after attempts answered $attempts is listed with alarm, host, attempt and status $status',
+  async (given) => {
+    const { attempts, status } = given;
+    await storeNotification(db, { id: 'n1', projectId: 'p1', host: 'receiver:8080', attempt: attempts.length });
+    for (const [index, httpStatus] of attempts.entries()) {
+      await db.query(
+        `insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status) values ('n1', $1, now(), 1, 'retry', $2)`,
+        [index + 1, httpStatus],
+      );
+    }
+    expect(await listed()).toMatchObject({
+      alarm_id: 'a',
+      alarm_name: 'cpu höher',
+      host: 'receiver:8080',
+      attempts: attempts.length,
+      last_http_status: status,
+    });
+  },
+);
 
 test.each([
   ['with quotes', 'a "b" \\ c'],

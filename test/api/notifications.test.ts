@@ -83,7 +83,11 @@ test('every time below /v1 ends in Z and names the right moment; the body of a n
     const times = [...answer.text.replaceAll(A_BODY, '').matchAll(/"(\w+)": "(\d{4}-\d\d-\d\dT[^"]*)"/g)];
     expect([path, times.length > 0]).toEqual([path, true]);
     for (const [, name, text = ''] of times) {
-      expect([path, name, text]).toEqual([path, name, expect.stringMatching(/^2026-01-01T12:0[01]:\d\d(?:\.\d{6})?Z$/)]);
+      expect([path, name, text]).toEqual([
+        path,
+        name,
+        expect.stringMatching(/^2026-01-01T12:0[01]:\d\d(?:\.\d{6})?Z$/),
+      ]);
       found.push(name ?? '');
     }
   }
@@ -105,6 +109,8 @@ test.each(['2026-01-01T11:00:00', '2026-01-01T11:00:00Z', '2026-01-01T12:00:00+0
     const stored = await api.ask('POST', '/v2/meters/cpu', { as: MEMBER, body: [sample] });
     expect(stored.json()).toMatchObject([{ timestamp: '2026-01-01T11:00:00' }]);
     const id = await api.create(thresholdBody(), MEMBER);
-    expect((await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json()).toMatchObject({ timestamp: '2026-01-01T12:00:00' });
+    expect((await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json()).toMatchObject({
+      timestamp: '2026-01-01T12:00:00',
+    });
   },
 );

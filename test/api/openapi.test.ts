@@ -66,7 +66,10 @@ describe('the body of POST /v2/alarms', () => {
 
   test.each([
     { what: 'a good alarm', body: thresholdBody() },
-    { what: 'nulls where nothing is set', body: thresholdBody({ description: null, alarm_actions: null, project_id: null }) },
+    {
+      what: 'nulls where nothing is set',
+      body: thresholdBody({ description: null, alarm_actions: null, project_id: null }),
+    },
     { what: 'no name', body: { ...thresholdBody(), name: undefined } },
     { what: 'an unknown attribute', body: thresholdBody({ zzz: 1 }) },
     { what: 'a rule without a threshold', body: thresholdBody({ threshold_rule: { meter_name: 'cpu' } }) },
@@ -74,15 +77,24 @@ describe('the body of POST /v2/alarms', () => {
       what: 'too many periods',
       body: thresholdBody({ threshold_rule: { meter_name: 'cpu', threshold: 1, evaluation_periods: 101 } }),
     },
-    { what: 'a nested composite rule', body: composite({ or: [LEAF, { and: [LEAF, { ...LEAF, granularity: null }] }] }) },
+    {
+      what: 'a nested composite rule',
+      body: composite({ or: [LEAF, { and: [LEAF, { ...LEAF, granularity: null }] }] }),
+    },
     { what: 'a composite rule of one leaf', body: composite(LEAF) },
     { what: 'an unknown operator in a composite rule', body: composite({ xor: [LEAF, LEAF] }) },
     { what: 'an unknown field in a leaf', body: composite({ or: [LEAF, { ...LEAF, zzz: 1 }] }) },
     { what: 'a leaf without its threshold', body: composite({ or: [LEAF, { type: 'prometheus', query: 'up' }] }) },
-    { what: 'options in a leaf', body: composite({ or: [{ ...LEAF, tocsin: { datapoints_to_alarm: 1, ingestion_lag: 60 } }] }) },
+    {
+      what: 'options in a leaf',
+      body: composite({ or: [{ ...LEAF, tocsin: { datapoints_to_alarm: 1, ingestion_lag: 60 } }] }),
+    },
     { what: 'no options in a leaf', body: composite({ or: [LEAF, { ...LEAF, tocsin: null }] }) },
     { what: 'an option in a leaf that there is not', body: composite({ or: [{ ...LEAF, tocsin: { muted: true } }] }) },
-    { what: 'an option in a leaf out of bounds', body: composite({ or: [{ ...LEAF, tocsin: { ingestion_lag: -1 } }] }) },
+    {
+      what: 'an option in a leaf out of bounds',
+      body: composite({ or: [{ ...LEAF, tocsin: { ingestion_lag: -1 } }] }),
+    },
     { what: 'an unknown severity', body: thresholdBody({ severity: 'urgent' }) },
   ])('with $what is judged by the document as by the service', async ({ body }) => {
     const sent: unknown = JSON.parse(JSON.stringify(body));

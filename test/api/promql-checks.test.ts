@@ -8,7 +8,12 @@ import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, type Caller, type TestApi } from '../support/api.js';
 import { embeddedDatabase } from '../support/databases.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { refusal, startPrometheusDouble, type PrometheusDouble, type PrometheusReply } from '../support/prometheus-double.js';
+import {
+  refusal,
+  startPrometheusDouble,
+  type PrometheusDouble,
+  type PrometheusReply,
+} from '../support/prometheus-double.js';
 
 /** Whom the service believes anything of, where it believes headers and there are none. */
 const NOBODY: Caller = {};
@@ -56,7 +61,12 @@ function plain(query = 'up', fields: Body = {}): Body {
 
 function composite(query = 'up', fields: Body = {}): Body {
   const leaf = { type: 'prometheus', query, threshold: 1 };
-  return { name: 'c', type: 'composite', composite_rule: { or: [{ ...leaf, query: 'fine' }, { and: [leaf] }] }, ...fields };
+  return {
+    name: 'c',
+    type: 'composite',
+    composite_rule: { or: [{ ...leaf, query: 'fine' }, { and: [leaf] }] },
+    ...fields,
+  };
 }
 
 function atEast(query = 'up'): Body {
@@ -112,7 +122,10 @@ describe.each(FORMS)('a query of %s', (_, body) => {
     double.reply = [404, 'page not found'];
     const answer = await api.ask('POST', '/v2/alarms', { as: ADMIN, body: body('rate(up') });
     const name = JSON.stringify(body()).includes('east') ? ' east' : '';
-    expect([answer.status, answer.json().state_reason]).toEqual([201, NOT_CHECKED.replace('backend', `backend${name}`)]);
+    expect([answer.status, answer.json().state_reason]).toEqual([
+      201,
+      NOT_CHECKED.replace('backend', `backend${name}`),
+    ]);
     const stored = await api.ask('GET', `/v2/alarms/${String(answer.json().alarm_id)}`, { as: ADMIN });
     expect(stored.json().state_reason).toBe(answer.json().state_reason);
   });
@@ -145,7 +158,10 @@ describe('the reason of an alarm whose rule was not checked', () => {
   test.each([
     ['a rule that Prometheus parses', plain('down')],
     ['an event rule', { name: 'a', type: 'event', event_rule: {} }],
-    ['a rule of the built-in meters', { name: 'a', type: 'threshold', threshold_rule: { meter_name: 'cpu', threshold: 1 } }],
+    [
+      'a rule of the built-in meters',
+      { name: 'a', type: 'threshold', threshold_rule: { meter_name: 'cpu', threshold: 1 } },
+    ],
     ['the same rule, which Prometheus parses by now', plain('up', { severity: 'critical' })],
   ])('does not stay after an update to %s', async (_, next) => {
     double.reply = [404, ''];

@@ -24,7 +24,8 @@ async function ask(path: string, raw: string, as: Caller = ADMIN): Promise<Verdi
   return [answer.status, answer.fault];
 }
 
-const nested = (levels: number): string => '{"not": '.repeat(levels - 1) + '{"=": {"name": "x"}}' + '}'.repeat(levels - 1);
+const nested = (levels: number): string =>
+  '{"not": '.repeat(levels - 1) + '{"=": {"name": "x"}}' + '}'.repeat(levels - 1);
 const comparisons = (count: number): string =>
   `{"or": [${Array.from({ length: count }, () => '{"=": {"name": "x"}}').join(', ')}]}`;
 
@@ -42,7 +43,10 @@ describe('a body is refused', () => {
     ],
     ['{"limit": 0}', 'Limit should be positive'],
     ['{"limit": "-1"}', 'Limit should be positive'],
-    ['{"limit": "x"}', "Invalid input for field/attribute limit. Value: 'x'. invalid literal for int() with base 10: 'x'"],
+    [
+      '{"limit": "x"}',
+      "Invalid input for field/attribute limit. Value: 'x'. invalid literal for int() with base 10: 'x'",
+    ],
     ['[]', "Invalid input for field/attribute body. Value: '[]'. Wrong type. Expected an object, got a list"],
     ['null', "Invalid input for field/attribute body. Value: 'None'. Wrong type. Expected an object, got None"],
     ['{', 'Request is not in valid JSON format'],
@@ -60,7 +64,10 @@ describe('a filter is refused', () => {
     ['{}', '{} is not an object with one operator'],
     ['[]', '[] is not an object with one operator'],
     ['"name"', 'name is not an object with one operator'],
-    ['{"=": {"name": "a"}, "!=": {"name": "b"}}', "{'=': {'name': 'a'}, '!=': {'name': 'b'}} is not an object with one operator"],
+    [
+      '{"=": {"name": "a"}, "!=": {"name": "b"}}',
+      "{'=': {'name': 'a'}, '!=': {'name': 'b'}} is not an object with one operator",
+    ],
     ['{"eq": {"name": "a"}}', 'unknown operator eq'],
     ['{"constructor": {"name": "a"}}', 'unknown operator constructor'],
     ['{"=": "name"}', '= needs an object with one field'],
@@ -96,7 +103,10 @@ describe('a filter is refused', () => {
     ['{"=~": {"name": "(?=a)"}}', 'name: error parsing regexp: invalid or unsupported Perl syntax: `(?=`'],
     ['{"=~": {"name": "(a)\\\\1"}}', 'name: error parsing regexp: invalid escape sequence: `\\1`'],
     ['{"=~": {"name": ".{600}"}}', 'name: its regular expressions are too complex'],
-    ['{"or": [{"=~": {"name": ".{300}"}}, {"=~": {"name": ".{300}"}}]}', 'name: its regular expressions are too complex'],
+    [
+      '{"or": [{"=~": {"name": ".{300}"}}, {"=~": {"name": ".{300}"}}]}',
+      'name: its regular expressions are too complex',
+    ],
     [nested(9), 'it is nested deeper than 8 levels'],
     [comparisons(101), 'it has more than 100 comparisons'],
   ])('%s', async (filter, why) => {
@@ -106,7 +116,10 @@ describe('a filter is refused', () => {
   test.each(['bad', '2026-02-30', 5, true])('with the moment %j', async (value) => {
     const filter = JSON.stringify({ not: { '<': { timestamp: value } } });
     const fault = `Failed to parse the timestamp value ${value === true ? 'true' : value}`;
-    expect(await ask('alarms', JSON.stringify({ filter }))).toEqual([400, expect.stringMatching(new RegExp(`^${fault}$`, 'i'))]);
+    expect(await ask('alarms', JSON.stringify({ filter }))).toEqual([
+      400,
+      expect.stringMatching(new RegExp(`^${fault}$`, 'i')),
+    ]);
     expect(await ask('alarms/history', JSON.stringify({ filter }))).toEqual([
       400,
       expect.stringMatching(new RegExp(`^${fault}$`, 'i')),
@@ -126,7 +139,10 @@ test.each([
   ['of 8 levels', nested(8)],
   ['of 100 comparisons', comparisons(100)],
   ['with a pattern of 256 characters', `{"=~": {"name": "${'a'.repeat(256)}"}}`],
-  ['with a likeness of 256 characters that ends in an escaped backslash', `{"like": {"name": "${'a'.repeat(254)}\\\\\\\\"}}`],
+  [
+    'with a likeness of 256 characters that ends in an escaped backslash',
+    `{"like": {"name": "${'a'.repeat(254)}\\\\\\\\"}}`,
+  ],
   ['with hundreds of values', JSON.stringify({ in: { name: Array.from({ length: 900 }, (_, n) => `n${n}`) } })],
 ])('a filter %s is taken', async (_, filter) => {
   expect(await ask('alarms', JSON.stringify({ filter }))).toEqual([200, undefined]);
@@ -173,11 +189,14 @@ describe('who sees what', () => {
     },
   );
 
-  test.each(foreign('on_behalf_of'))('%j on history is refused to members of p1, and not to an admin', async (filter) => {
-    const raw = JSON.stringify({ filter: JSON.stringify(filter) });
-    expect(await ask('alarms/history', raw, READER)).toEqual([401, OTHERS]);
-    expect(await ask('alarms/history', raw, ADMIN)).toEqual([200, undefined]);
-  });
+  test.each(foreign('on_behalf_of'))(
+    '%j on history is refused to members of p1, and not to an admin',
+    async (filter) => {
+      const raw = JSON.stringify({ filter: JSON.stringify(filter) });
+      expect(await ask('alarms/history', raw, READER)).toEqual([401, OTHERS]);
+      expect(await ask('alarms/history', raw, ADMIN)).toEqual([200, undefined]);
+    },
+  );
 
   test('a pattern that is another’s project too', async () => {
     const raw = JSON.stringify({ filter: '{"=~": {"project_id": ".*"}}' });

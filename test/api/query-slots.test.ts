@@ -115,7 +115,9 @@ describe('queries at once', () => {
   });
 
   /** Resolves once the answer has begun. */
-  async function begin(as: Readonly<Record<string, string>>): Promise<{ status: number | undefined; leave: () => void }> {
+  async function begin(
+    as: Readonly<Record<string, string>>,
+  ): Promise<{ status: number | undefined; leave: () => void }> {
     const headers = { ...as, 'content-type': 'application/json' };
     const request = httpRequest(`${api.url}/v2/query/alarms`, { method: 'POST', headers });
     request.on('error', () => undefined);

@@ -30,7 +30,10 @@ beforeAll(async () => {
   await api.create(thresholdBody({ name: 'b', enabled: false, repeat_actions: true, threshold_rule: rule }));
   await api.clock.advance(1_000);
   const night = { name: 'night', start: '0 23 * * *', duration: 3600 };
-  await api.create(thresholdBody({ name: 'c', severity: 'moderate', time_constraints: [night], ok_actions: null }), MEMBER);
+  await api.create(
+    thresholdBody({ name: 'c', severity: 'moderate', time_constraints: [night], ok_actions: null }),
+    MEMBER,
+  );
   await api.clock.advance(1_000);
   await api.create(thresholdBody({ name: 'd' }), STRANGER);
 });
@@ -208,7 +211,9 @@ describe('history', () => {
   async function found(asked: Asked, as: Caller = ADMIN): Promise<string[]> {
     const answer = await api.ask('POST', '/v2/query/alarms/history', { as, body: bodyOf(asked) });
     expect([answer.status, answer.fault]).toEqual([200, undefined]);
-    return answer.json<{ type: string; on_behalf_of: string }[]>().map(({ type, on_behalf_of }) => `${type} ${on_behalf_of}`);
+    return answer
+      .json<{ type: string; on_behalf_of: string }[]>()
+      .map(({ type, on_behalf_of }) => `${type} ${on_behalf_of}`);
   }
 
   test.each<[Asked, string[]]>([

@@ -60,13 +60,17 @@ describe('asking for quotas', () => {
     expect(await statusOfCreate(MEMBER)).toBe(201);
   });
 
-  test.each(['/v2/quotas?project_id=p1', '/v2/quotas/p1', '/v2/quotas/p1/', '/v2/quotas?project_id=p1&bogus=1&limit=x'])(
-    '%s shows that project’s, and what else the query says is ignored',
-    async (path) => {
-      await set('p1', 7);
-      expect((await api.ask('GET', path)).text).toBe('{"project_id": "p1", "quotas": [{"resource": "alarms", "limit": 7}]}');
-    },
-  );
+  test.each([
+    '/v2/quotas?project_id=p1',
+    '/v2/quotas/p1',
+    '/v2/quotas/p1/',
+    '/v2/quotas?project_id=p1&bogus=1&limit=x',
+  ])('%s shows that project’s, and what else the query says is ignored', async (path) => {
+    await set('p1', 7);
+    expect((await api.ask('GET', path)).text).toBe(
+      '{"project_id": "p1", "quotas": [{"resource": "alarms", "limit": 7}]}',
+    );
+  });
 
   test('an empty project_id is the caller’s own', async () => {
     expect((await api.ask('GET', '/v2/quotas?project_id=', { as: MEMBER })).json()).toEqual(quotaOf('p1', -1));
@@ -102,7 +106,9 @@ describe('setting and removing quotas', () => {
 
   test('of two limits for the same the later one holds', async () => {
     const quotas = [4, 6].map((limit) => ({ resource: 'alarms', limit }));
-    expect((await api.ask('POST', '/v2/quotas', { body: { project_id: 'p1', quotas } })).json()).toEqual(quotaOf('p1', 6));
+    expect((await api.ask('POST', '/v2/quotas', { body: { project_id: 'p1', quotas } })).json()).toEqual(
+      quotaOf('p1', 6),
+    );
   });
 
   test.each([
@@ -120,7 +126,12 @@ describe('setting and removing quotas', () => {
     [{ quotas: [] }, 'project_id', 'None', 'Mandatory field missing.'],
     [{ project_id: null }, 'project_id', 'None', 'Mandatory field missing.'],
     [{ project_id: 'p1', quotas: 'x' }, 'quotas', 'x', 'Value not a valid list: x'],
-    [{ project_id: 'p'.repeat(129) }, 'project_id', 'p'.repeat(129), 'Value should have a maximum character requirement of 128'],
+    [
+      { project_id: 'p'.repeat(129) },
+      'project_id',
+      'p'.repeat(129),
+      'Value should have a maximum character requirement of 128',
+    ],
     [[], 'body', '[]', 'Wrong type. Expected an object, got a list'],
     [null, 'body', 'None', 'Wrong type. Expected an object, got None'],
   ])('%j is refused, at %s', async (body, field, value, message) => {
@@ -173,7 +184,9 @@ describe('alarms over the quota', () => {
     { limit: -1, statuses: [201, 201, 201] },
   ])('a limit of $limit answers three creates with $statuses', async ({ limit, statuses }) => {
     await set('p1', limit);
-    expect([await statusOfCreate(MEMBER), await statusOfCreate(MEMBER), await statusOfCreate(MEMBER)]).toEqual(statuses);
+    expect([await statusOfCreate(MEMBER), await statusOfCreate(MEMBER), await statusOfCreate(MEMBER)]).toEqual(
+      statuses,
+    );
   });
 
   test('the configured limits hold for projects and users; a project’s own quota wins over the former only', async () => {
@@ -189,7 +202,9 @@ describe('alarms over the quota', () => {
   test('a change of an alarm is no new alarm', async () => {
     const id = await api.create(thresholdBody(), MEMBER);
     await set('p1', 0);
-    expect((await api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: thresholdBody({ name: 'other' }) })).status).toBe(200);
+    expect(
+      (await api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: thresholdBody({ name: 'other' }) })).status,
+    ).toBe(200);
   });
 });
 

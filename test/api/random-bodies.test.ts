@@ -2,7 +2,15 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import type { Database } from '../../src/storage/database.js';
-import { ADMIN, combinationBody, MEMBER, startApi, thresholdBody, type Answered, type TestApi } from '../support/api.js';
+import {
+  ADMIN,
+  combinationBody,
+  MEMBER,
+  startApi,
+  thresholdBody,
+  type Answered,
+  type TestApi,
+} from '../support/api.js';
 import { embeddedDatabase } from '../support/databases.js';
 
 let db: Database;
@@ -151,7 +159,8 @@ const conditions = fc
     ),
   )
   .map(
-    ([field, op, value, more]) => `${new URLSearchParams({ 'q.field': field, 'q.op': op, 'q.value': value }).toString()}${more}`,
+    ([field, op, value, more]) =>
+      `${new URLSearchParams({ 'q.field': field, 'q.op': op, 'q.value': value }).toString()}${more}`,
   );
 
 const segment = fc.oneof(fc.constantFrom('cpu', 'nope', '%00', '%zz', '..%2f..', '*'), text.map(encodeURIComponent));
@@ -243,7 +252,11 @@ test('a body cut short or mixed up is refused', async () => {
     fc.integer({ min: 1, max: whole.length - 1 }),
     fc.uint8Array({ maxLength: 4 }),
     async (at, noise) => {
-      const raw = Buffer.concat([Buffer.from(whole.slice(0, at)), noise, Buffer.from(whole.slice(at + noise.length + 1))]);
+      const raw = Buffer.concat([
+        Buffer.from(whole.slice(0, at)),
+        noise,
+        Buffer.from(whole.slice(at + noise.length + 1)),
+      ]);
       expectSane(await api.ask('POST', '/v2/alarms', { raw }));
     },
   );

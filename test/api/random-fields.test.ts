@@ -6,7 +6,10 @@ import { ADMIN, MEMBER, startApi, type Answered, type TestApi } from '../support
 import { embeddedDatabase } from '../support/databases.js';
 import { ALARM_BODIES, EVENT_BODY, FILTERS, pathsIn, QUOTA_BODY, withAt } from '../support/request-bodies.js';
 
-/** Together with the random bodies beside this file, more than 10,000 requests: none may be a fault of ours, each refusal must say what it is about. */
+/**
+ * Together with the random bodies beside this file, more than 10,000 requests: none may be a fault of ours, each
+ * refusal must say what it is about.
+ */
 
 let db: Database;
 let api: TestApi;
@@ -63,9 +66,13 @@ function expectNamed({ path, names }: Spoilt, { status, fault = '' }: Answered):
 }
 
 test('an alarm with one thing wrong is refused by the name of that, whatever its kind', async () => {
-  const property = fc.asyncProperty(fc.oneof(...ALARM_BODIES.map(spoilt)), fc.constantFrom(ADMIN, MEMBER), async (wrong, as) => {
-    expectNamed(wrong, await api.ask('POST', '/v2/alarms', { as, body: wrong.body }));
-  });
+  const property = fc.asyncProperty(
+    fc.oneof(...ALARM_BODIES.map(spoilt)),
+    fc.constantFrom(ADMIN, MEMBER),
+    async (wrong, as) => {
+      expectNamed(wrong, await api.ask('POST', '/v2/alarms', { as, body: wrong.body }));
+    },
+  );
   await fc.assert(property, { numRuns: 5_000 });
 });
 

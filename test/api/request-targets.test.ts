@@ -185,7 +185,8 @@ test('a path that only looks public needs a credential', async () => {
     '/livez//x',
   ];
   try {
-    const statusOf = async (target: string): Promise<number> => (await sendRaw(closed.url, rawRequest('GET', target))).status;
+    const statusOf = async (target: string): Promise<number> =>
+      (await sendRaw(closed.url, rawRequest('GET', target))).status;
     expect(await Promise.all(targets.map(statusOf))).toEqual(targets.map(() => 401));
     expect(await statusOf('//livez//')).toBe(200);
   } finally {

@@ -245,7 +245,10 @@ describe('a part of the history', () => {
       `Unknown argument: "alarm_id": unrecognized field in query: [<Query 'alarm_id' eq 'x' Unset>], ` +
         `valid keys: ['project', 'search_offset', 'severity', 'timestamp', 'type', 'user']`,
     ],
-    ['q.field=type&q.op=ne&q.value=x', "Invalid input for field/attribute op. Value: 'ne'. unimplemented operator for type"],
+    [
+      'q.field=type&q.op=ne&q.value=x',
+      "Invalid input for field/attribute op. Value: 'ne'. unimplemented operator for type",
+    ],
     ['marker=nope', 'Marker nope not found.'],
     ['limit=-1', "Invalid input for field/attribute limit. Value: '-1'. it should be a positive integer."],
   ])('asked for with %s is refused', async (query, fault) => {

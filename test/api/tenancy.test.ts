@@ -57,19 +57,35 @@ const ROWS: Row[] = [
   { method: 'GET', path: '/v2/alarms/:id/state', expected: READ_OWN },
   { method: 'PUT', path: '/v2/alarms/:id/state', body: 'ok', expected: writesOwn(200) },
   { method: 'GET', path: '/v2/alarms/:id/history', expected: READ_OWN },
-  { method: 'GET', path: '/v2/alarms?q.field=all_projects&q.value=true', expected: [403, 403, 403, 403, 403, 403, 200, 403] },
-  { method: 'GET', path: '/v2/alarms?q.field=project_id&q.value=p1', expected: [403, 403, 403, 200, 200, 200, 200, 401] },
+  {
+    method: 'GET',
+    path: '/v2/alarms?q.field=all_projects&q.value=true',
+    expected: [403, 403, 403, 403, 403, 403, 200, 403],
+  },
+  {
+    method: 'GET',
+    path: '/v2/alarms?q.field=project_id&q.value=p1',
+    expected: [403, 403, 403, 200, 200, 200, 200, 401],
+  },
   {
     method: 'GET',
     path: '/v2/alarms/:id/history?q.field=project_id&q.value=p1',
     expected: [403, 403, 404, 200, 200, 200, 200, 404],
   },
   { method: 'GET', path: '/v2/meters', expected: READ_LIST },
-  { method: 'GET', path: '/v2/meters?q.field=project_id&q.value=p1', expected: [403, 403, 403, 200, 200, 200, 200, 401] },
+  {
+    method: 'GET',
+    path: '/v2/meters?q.field=project_id&q.value=p1',
+    expected: [403, 403, 403, 200, 200, 200, 200, 401],
+  },
   { method: 'POST', path: '/v2/meters/cpu', body: [SAMPLE], expected: writes(201, 201) },
   { method: 'POST', path: '/v2/meters/cpu', body: [{ ...SAMPLE, project_id: 'p1' }], expected: writes(201, 401) },
   { method: 'GET', path: '/v2/meters/cpu', expected: READ_LIST },
-  { method: 'GET', path: '/v2/meters/cpu?q.field=project&q.value=p1', expected: [403, 403, 403, 200, 200, 200, 200, 401] },
+  {
+    method: 'GET',
+    path: '/v2/meters/cpu?q.field=project&q.value=p1',
+    expected: [403, 403, 403, 200, 200, 200, 200, 401],
+  },
   { method: 'GET', path: '/v2/meters/cpu/statistics', expected: READ_LIST },
   {
     method: 'GET',
@@ -93,12 +109,15 @@ const ROWS: Row[] = [
   { method: 'GET', path: '/readyz', expected: CALLERS.map(() => 200) },
 ];
 
-test.each(ROWS)('$method $path is answered by role and owner with $expected', async ({ method, path, body, expected }) => {
-  const answers = [];
-  for (const as of CALLERS) answers.push(await api.ask(method, path.replace(':id', alarmId), { as, body }));
-  expect(answers.map(({ status }) => status)).toEqual(expected);
-  for (const { status, fault } of answers) if (status === 403) expect(fault).toBe('RBAC Authorization Failed');
-});
+test.each(ROWS)(
+  '$method $path is answered by role and owner with $expected',
+  async ({ method, path, body, expected }) => {
+    const answers = [];
+    for (const as of CALLERS) answers.push(await api.ask(method, path.replace(':id', alarmId), { as, body }));
+    expect(answers.map(({ status }) => status)).toEqual(expected);
+    for (const { status, fault } of answers) if (status === 403) expect(fault).toBe('RBAC Authorization Failed');
+  },
+);
 
 test.each([
   { method: 'DELETE', path: '/v2/alarms/:id', ok: 204 },
@@ -138,7 +157,13 @@ describe('what is refused first', () => {
       raw: '{}',
       status: 400,
     },
-    { when: 'a missing alarm comes before the role', method: 'DELETE', path: '/v2/alarms/never', as: NOBODY, status: 404 },
+    {
+      when: 'a missing alarm comes before the role',
+      method: 'DELETE',
+      path: '/v2/alarms/never',
+      as: NOBODY,
+      status: 404,
+    },
     {
       when: 'where Aodh has no such route, the role comes first',
       method: 'POST',
@@ -158,7 +183,10 @@ test('without any identity header the caller is the admin of the project default
 });
 
 test.each(['x-project-id', 'x-user-id'])('an %s that is longer than any id is refused', async (header) => {
-  const answer = await api.ask('POST', '/v2/alarms', { as: { ...MEMBER, [header]: 'x'.repeat(129) }, body: thresholdBody() });
+  const answer = await api.ask('POST', '/v2/alarms', {
+    as: { ...MEMBER, [header]: 'x'.repeat(129) },
+    body: thresholdBody(),
+  });
   expect([answer.status, answer.fault]).toEqual([400, 'Ids of users and projects have at most 128 characters']);
 });
 

@@ -77,9 +77,10 @@ const shown = async (id: string): Promise<string | undefined> => {
   return /"tocsin": (\{[^}]*\})/.exec(text)?.[1];
 };
 const stored = async (id: string): Promise<EvaluationOptions | null> => {
-  const { rows } = await db.query<{ options: string | null }>('select evaluation_options as options from alarms where id = $1', [
-    id,
-  ]);
+  const { rows } = await db.query<{ options: string | null }>(
+    'select evaluation_options as options from alarms where id = $1',
+    [id],
+  );
   return JSON.parse(rows[0]?.options ?? 'null') as EvaluationOptions | null;
 };
 const detailsOf = async (id: string): Promise<string[]> => {
@@ -111,7 +112,13 @@ describe('an option of an alarm', () => {
         delivery_policy: 'every',
       },
       ALL,
-      { datapoints_to_alarm: 3, treat_missing_data: 'ignore', clear_threshold: 70, ingestion_lag: 120, backend: 'east' },
+      {
+        datapoints_to_alarm: 3,
+        treat_missing_data: 'ignore',
+        clear_threshold: 70,
+        ingestion_lag: 120,
+        backend: 'east',
+      },
     ],
     [{ delivery_policy: 'every' }, '{"delivery_policy": "every"}', null],
   ])('%j is kept and shown', async (tocsin, text, options) => {
@@ -222,7 +229,11 @@ describe('an option is refused', () => {
     [
       'for a composite rule',
       composite({ type: GNOCCHI, ...AGGREGATE, resource_id: 'r' }, { tocsin: { backend: 'east' } }),
-      invalid('backend', 'east', 'It cannot be used with alarms of type composite, whose rules can have a tocsin object each'),
+      invalid(
+        'backend',
+        'east',
+        'It cannot be used with alarms of type composite, whose rules can have a tocsin object each',
+      ),
     ],
     [
       'of an unknown backend',
@@ -249,7 +260,11 @@ describe('an option is refused', () => {
       onGnocchi({ tocsin: { backend: 5 } }),
       invalid('backend', '5', "Wrong type. Expected '<class 'str'>', got '<class 'int'>'"),
     ],
-    ['that there is not', onGnocchi({ tocsin: { cooldown: 5 } }), 'Unknown attribute for argument data.tocsin: cooldown'],
+    [
+      'that there is not',
+      onGnocchi({ tocsin: { cooldown: 5 } }),
+      'Unknown attribute for argument data.tocsin: cooldown',
+    ],
     [
       'in something else than an object',
       onGnocchi({ tocsin: 'east' }),
@@ -300,7 +315,9 @@ describe('a replacement', () => {
     const read = (await api.ask('GET', `/v2/alarms/${id}`)).json();
     const rule = { ...(read[`${GNOCCHI}_rule`] as Json), threshold: 60 };
     const answer = await api.ask('PUT', `/v2/alarms/${id}`, { body: { ...read, [`${GNOCCHI}_rule`]: rule } });
-    expect(answer.fault).toBe(invalid('clear_threshold', '70', 'It must not be greater than the threshold, which is 60'));
+    expect(answer.fault).toBe(
+      invalid('clear_threshold', '70', 'It must not be greater than the threshold, which is 60'),
+    );
   });
 });
 

@@ -96,14 +96,20 @@ async function dump(): Promise<string> {
 
 describe('creating an alarm with trust+ actions', () => {
   test('makes one trust with the caller’s token, whatever their number', async () => {
-    const trustful = { ok_actions: [HOOK], alarm_actions: [HOOK, OTHER_HOOK], insufficient_data_actions: ['trust+heat://'] };
+    const trustful = {
+      ok_actions: [HOOK],
+      alarm_actions: [HOOK, OTHER_HOOK],
+      insufficient_data_actions: ['trust+heat://'],
+    };
     const created = await api.ask('POST', '/v2/alarms', {
       as: { ...OWNER, 'x-roles': 'member,reader' },
       body: thresholdBody(trustful),
     });
     expect(created.status).toBe(201);
     const asked = cloud.requests.filter(({ target }) => target.includes('OS-TRUST'));
-    expect(asked).toMatchObject([{ method: 'POST', target: '/v3/OS-TRUST/trusts', headers: { 'x-auth-token': 'token-of-u1' } }]);
+    expect(asked).toMatchObject([
+      { method: 'POST', target: '/v3/OS-TRUST/trusts', headers: { 'x-auth-token': 'token-of-u1' } },
+    ]);
     expect(asked[0]?.body).toBe(
       '{"trust":{"trustor_user_id":"u1","trustee_user_id":"tocsin-id","project_id":"p1","impersonation":true,' +
         '"roles":[{"name":"member"},{"name":"reader"}],"expires_at":null,"remaining_uses":null}}',
@@ -148,7 +154,11 @@ describe('creating an alarm with trust+ actions', () => {
     const slow = await startApi(db, { trusts, authenticate: withToken, log: recordingLogger });
     const alarmId = await slow.create(body(HOOK), OWNER);
     expect(logged).toEqual([
-      ['a trust may be left at Keystone: a request for a trust was not answered', { alarmId, trustorId: 'u1' }, undefined],
+      [
+        'a trust may be left at Keystone: a request for a trust was not answered',
+        { alarmId, trustorId: 'u1' },
+        undefined,
+      ],
     ]);
     await slow.close();
   });
@@ -163,7 +173,8 @@ describe('creating an alarm with trust+ actions', () => {
   test('shows the id of the trust in no answer, no history, no row and no log', async () => {
     const id = await api.create(body(HOOK, 'trust+zaqar://?queue_name=q'), OWNER);
     await put(id, body(HOOK, OTHER_HOOK));
-    cloud.override = ({ method }) => (method === 'DELETE' ? { status: 503, body: { error: `no ${CANARY}` } } : undefined);
+    cloud.override = ({ method }) =>
+      method === 'DELETE' ? { status: 503, body: { error: `no ${CANARY}` } } : undefined;
     await put(id, body());
     expect((await storedTrusts()).discarded).toHaveLength(1);
     const answers = await Promise.all(
@@ -180,7 +191,10 @@ describe('creating an alarm with trust+ actions', () => {
     ['a token without a project', { ...ADMIN, 'x-project-id': '', 'x-auth-token': 't' }, 400],
   ])('is refused with %s', async (_, as, status) => {
     const answer = await api.ask('POST', '/v2/alarms', { as, body: body(HOOK) });
-    expect([answer.status, answer.fault]).toEqual([status, expect.stringContaining('trust+ actions need a Keystone token')]);
+    expect([answer.status, answer.fault]).toEqual([
+      status,
+      expect.stringContaining('trust+ actions need a Keystone token'),
+    ]);
     expect(cloud.requests).toEqual([]);
   });
 
@@ -205,7 +219,10 @@ describe('creating an alarm with trust+ actions', () => {
       body: combinationBody(['no-such', 'alarm'], { alarm_actions: [HOOK] }),
     });
     expect(answer.status).toBe(400 + 4);
-    expect(cloud.asked('/v3/OS-TRUST')).toEqual(['POST /v3/OS-TRUST/trusts', expect.stringMatching(/^DELETE .*canary-\d+$/)]);
+    expect(cloud.asked('/v3/OS-TRUST')).toEqual([
+      'POST /v3/OS-TRUST/trusts',
+      expect.stringMatching(/^DELETE .*canary-\d+$/),
+    ]);
     expect(cloud.trusts.size).toBe(0);
     expect(await storedTrusts()).toEqual({ inUse: [], discarded: [] });
   });
@@ -242,7 +259,12 @@ describe('replacing an alarm', () => {
     ['somebody without a token edits the rest', { ...body(HOOK), name: 'new' }, TOKENLESS, true],
     ['a colleague adds an address', body(HOOK, OTHER_HOOK), COLLEAGUE, false],
     ['a colleague has another stack healed', thresholdBody({ alarm_actions: ['trust+heat:'] }), COLLEAGUE, false],
-    ['an admin gives it to another project', { ...body(HOOK), project_id: 'p7' }, { ...ADMIN, 'x-auth-token': 't' }, false],
+    [
+      'an admin gives it to another project',
+      { ...body(HOOK), project_id: 'p7' },
+      { ...ADMIN, 'x-auth-token': 't' },
+      false,
+    ],
   ])('goes on with the same trust when %s: %#', async (_, given, as, same) => {
     const id = await api.create(body(HOOK), OWNER);
     const { inUse: first } = await storedTrusts();

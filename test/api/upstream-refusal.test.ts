@@ -22,10 +22,13 @@ test.each([
     String.raw`"faultcode": "Client", "faultstring": {"cause": "\u00dcbel", "detail": [["id", 60]]}`,
   ],
   [503, 'Metric is locked', '"faultcode": "Server", "faultstring": "Metric is locked"'],
-])('what another service refuses with %i is told in its words and with its status', async (status, description, members) => {
-  api = await startApi(db, { authenticate: () => Promise.reject(new UpstreamRefusal(status, description)) });
-  const answer = await api.ask('GET', '/v2/alarms');
-  expect(answer.status).toBe(status);
-  expect(answer.text).toBe(`{"error_message": {${members}, "debuginfo": null}}`);
-  expect(answer.headers['retry-after']).toBeUndefined();
-});
+])(
+  'what another service refuses with %i is told in its words and with its status',
+  async (status, description, members) => {
+    api = await startApi(db, { authenticate: () => Promise.reject(new UpstreamRefusal(status, description)) });
+    const answer = await api.ask('GET', '/v2/alarms');
+    expect(answer.status).toBe(status);
+    expect(answer.text).toBe(`{"error_message": {${members}, "debuginfo": null}}`);
+    expect(answer.headers['retry-after']).toBeUndefined();
+  },
+);

@@ -82,7 +82,11 @@ describe('a body is refused', () => {
       thresholdBody({ state: 'OK' }),
       invalid('state', 'OK', 'Value should be one of: ok, alarm, insufficient data'),
     ],
-    ['unknown type', thresholdBody({ type: 'zzz' }), invalid('type', 'zzz', `Value should be one of: ${ALARM_KINDS.join(', ')}`)],
+    [
+      'unknown type',
+      thresholdBody({ type: 'zzz' }),
+      invalid('type', 'zzz', `Value should be one of: ${ALARM_KINDS.join(', ')}`),
+    ],
     [
       'ambiguous boolean',
       thresholdBody({ enabled: 'maybe' }),
@@ -95,7 +99,11 @@ describe('a body is refused', () => {
     ],
     ['bad moment', thresholdBody({ timestamp: 'soon' }), invalid('timestamp', 'soon', 'Unknown string format: soon')],
     ['no rule', thresholdBody({ threshold_rule: undefined }), 'threshold_rule must be set for threshold type alarm'],
-    ['null for the rule', thresholdBody({ threshold_rule: null }), 'threshold_rule must be set for threshold type alarm'],
+    [
+      'null for the rule',
+      thresholdBody({ threshold_rule: null }),
+      'threshold_rule must be set for threshold type alarm',
+    ],
     [
       'only another rule',
       combinationBody(['a', 'b'], { type: 'threshold' }),
@@ -125,7 +133,9 @@ describe('a body is refused', () => {
   ])('for %s', async (_, body, fault) => {
     const answer = await api.ask('POST', '/v2/alarms', { body });
     expect([answer.fault, answer.status]).toEqual([fault, 400]);
-    expect(answer.text).toMatch(/^\{"error_message": \{"faultcode": "Client", "faultstring": ".+", "debuginfo": null\}\}$/);
+    expect(answer.text).toMatch(
+      /^\{"error_message": \{"faultcode": "Client", "faultstring": ".+", "debuginfo": null\}\}$/,
+    );
   });
 
   test.each<[string, Record<string, unknown>, string]>([
@@ -139,11 +149,23 @@ describe('a body is refused', () => {
       { comparison_operator: '>' },
       invalid('comparison_operator', '>', 'Value should be one of: lt, le, eq, ne, ge, gt'),
     ],
-    ['statistic', { statistic: 'stddev' }, invalid('statistic', 'stddev', 'Value should be one of: max, min, avg, sum, count')],
+    [
+      'statistic',
+      { statistic: 'stddev' },
+      invalid('statistic', 'stddev', 'Value should be one of: max, min, avg, sum, count'),
+    ],
     ['period 0', { period: 0 }, invalid('period', '0', 'Value should be greater or equal to 1')],
-    ['period too long', { period: 31_536_001 }, invalid('period', '31536001', 'Value should be lower or equal to 31536000')],
+    [
+      'period too long',
+      { period: 31_536_001 },
+      invalid('period', '31536001', 'Value should be lower or equal to 31536000'),
+    ],
     ['text for a period', { period: 'x' }, invalid('period', 'x', "invalid literal for int() with base 10: 'x'")],
-    ['no periods', { evaluation_periods: 0 }, invalid('evaluation_periods', '0', 'Value should be greater or equal to 1')],
+    [
+      'no periods',
+      { evaluation_periods: 0 },
+      invalid('evaluation_periods', '0', 'Value should be greater or equal to 1'),
+    ],
     [
       'too many periods',
       { evaluation_periods: 101 },
@@ -151,8 +173,16 @@ describe('a body is refused', () => {
     ],
     ['text for conditions', { query: 'x' }, invalid('query', 'x', 'Value not a valid list: x')],
     ['unknown field', { query: [{ field: 'zz', value: 'x' }] }, 'Unknown argument: "zz": unrecognized field in query'],
-    ['timestamp', { query: [{ field: 'timestamp', value: 'x' }] }, 'Unknown argument: "timestamp": not valid for this resource'],
-    ['comparison', { query: [{ field: 'user', op: 'gt', value: 'x' }] }, invalid('op', 'gt', 'unimplemented operator for user')],
+    [
+      'timestamp',
+      { query: [{ field: 'timestamp', value: 'x' }] },
+      'Unknown argument: "timestamp": not valid for this resource',
+    ],
+    [
+      'comparison',
+      { query: [{ field: 'user', op: 'gt', value: 'x' }] },
+      invalid('op', 'gt', 'unimplemented operator for user'),
+    ],
     ['number for a value', { query: [{ field: 'user', value: 1 }] }, invalid('value', '1', wrongType('int'))],
     [
       'unconvertible value',
@@ -175,8 +205,16 @@ describe('a body is refused', () => {
       { start: '0 0 * *' },
       invalid('start', '0 0 * *', 'Exactly 5 or 6 columns has to be specified for iterator expression.'),
     ],
-    ['a word', { start: 'bad' }, invalid('start', 'bad', 'Exactly 5 or 6 columns has to be specified for iterator expression.')],
-    ['hour 25', { start: '0 25 * * *' }, invalid('start', '0 25 * * *', '[0 25 * * *] is not acceptable, out of range')],
+    [
+      'a word',
+      { start: 'bad' },
+      invalid('start', 'bad', 'Exactly 5 or 6 columns has to be specified for iterator expression.'),
+    ],
+    [
+      'hour 25',
+      { start: '0 25 * * *' },
+      invalid('start', '0 25 * * *', '[0 25 * * *] is not acceptable, out of range'),
+    ],
     ['@reboot', { start: '@reboot' }, invalid('start', '@reboot', '[@reboot] is not acceptable')],
     ['no start', { start: undefined }, invalid('start', 'None', MISSING)],
     ['time zone', { timezone: 'Mars/X' }, 'Timezone Mars/X is not valid'],
@@ -189,7 +227,9 @@ describe('a body is refused', () => {
 
   test('for two time constraints of one name', async () => {
     const constraint = { name: 'n', start: '0 0 * * *', duration: 60 };
-    const answer = await api.ask('POST', '/v2/alarms', { body: thresholdBody({ time_constraints: [constraint, constraint] }) });
+    const answer = await api.ask('POST', '/v2/alarms', {
+      body: thresholdBody({ time_constraints: [constraint, constraint] }),
+    });
     expect([answer.status, answer.fault]).toEqual([400, 'Time constraint names must be unique for a given alarm.']);
   });
 
@@ -289,7 +329,12 @@ describe('a request is refused', () => {
     ['GET', '/v2/alarms?marker=a%00b', 400, invalid('marker', 'a\0b', 'Value should not contain control characters')],
     ['GET', '/v2', 404, '404 Not Found\n\nThe resource could not be found.\n\n   '],
     ['GET', '/nope', 404, '404 Not Found\n\nThe resource could not be found.\n\n   '],
-    ['DELETE', '/v2/alarms/x/state', 405, '405 Method Not Allowed\n\nThe method DELETE is not allowed for this resource. \n\n '],
+    [
+      'DELETE',
+      '/v2/alarms/x/state',
+      405,
+      '405 Method Not Allowed\n\nThe method DELETE is not allowed for this resource. \n\n ',
+    ],
     ['PATCH', '/v2/alarms', 405, '405 Method Not Allowed\n\nThe method PATCH is not allowed for this resource. \n\n '],
     ['PUT', '/v2/alarms/x/state', 400, 'Missing argument: "state"'],
     ['POST', '/v2/meters/m', 400, 'Missing argument: "samples"'],

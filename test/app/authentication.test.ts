@@ -35,7 +35,12 @@ beforeEach(async () => {
 afterEach(() => keystone.close());
 
 function configWith(mode: string, api: Record<string, unknown> = {}, auth: Record<string, unknown> = {}): Config {
-  const login = { auth_url: keystone.url, public_url: 'https://keystone.example.com/v3', username: 'tocsin', password: 'secret' };
+  const login = {
+    auth_url: keystone.url,
+    public_url: 'https://keystone.example.com/v3',
+    username: 'tocsin',
+    password: 'secret',
+  };
   const secrets = { key: Buffer.alloc(32, 1).toString('base64') };
   return parseConfig({
     auth: { mode, ...auth },
@@ -48,13 +53,21 @@ function configWith(mode: string, api: Record<string, unknown> = {}, auth: Recor
 describe('where the API may listen', () => {
   const detailOf = async (config: Config): Promise<string> => {
     const session = openKeystone(config, { clock, log });
-    const { detail } = await createAuthentication({ config, clock, log, apiKeys: createApiKeyStore(db), keystone: session });
+    const { detail } = await createAuthentication({
+      config,
+      clock,
+      log,
+      apiKeys: createApiKeyStore(db),
+      keystone: session,
+    });
     return detail;
   };
 
   const mapped = ['::ffff:127.0.0.1', '::FFFF:7f00:1', '0:0:0:0:0:ffff:127.9.9.9'];
   test.each(
-    AUTH_MODES.flatMap((mode) => ['127.0.0.1', '127.9.9.9', 'localhost', '::1', ...mapped].map((host) => [mode, host] as const)),
+    AUTH_MODES.flatMap((mode) =>
+      ['127.0.0.1', '127.9.9.9', 'localhost', '::1', ...mapped].map((host) => [mode, host] as const),
+    ),
   )('%s on %s: on loopback in every mode', async (mode, host) => {
     expect(await detailOf(configWith(mode, { host }))).toBe(mode);
   });
@@ -87,7 +100,9 @@ describe('where the API may listen', () => {
   test('certificates that cannot be read are told by the name of the setting', () => {
     const config = configWith('keystone');
     const broken = { keystone: { ...config.keystone, ca_file: '/does/not/exist.pem' } };
-    expect(() => openKeystone(broken, { clock, log })).toThrow(/^keystone\.ca_file: cannot read \/does\/not\/exist\.pem: /);
+    expect(() => openKeystone(broken, { clock, log })).toThrow(
+      /^keystone\.ca_file: cannot read \/does\/not\/exist\.pem: /,
+    );
   });
 });
 
@@ -139,7 +154,9 @@ describe('the service', () => {
     await serve(mode);
     const { token, key } = await credentials();
     const callers = { none: {}, token, key, both: { ...token, ...key } };
-    const entries = Object.entries(callers).map(async ([name, as]) => [name, (await get('/v2/alarms', as)).status] as const);
+    const entries = Object.entries(callers).map(
+      async ([name, as]) => [name, (await get('/v2/alarms', as)).status] as const,
+    );
     expect(Object.fromEntries(await Promise.all(entries))).toEqual(expected);
   });
 
@@ -225,7 +242,10 @@ describe('the service', () => {
       for (const as of mode === 'apikey' ? [key] : mode === 'keystone' ? [token] : [key, token]) {
         for (const value of ['admin', 'p2', 'all', 'Confirmed', 'true']) {
           const spoofed = Object.fromEntries(SPOOFED.map((name) => [name, value]));
-          const made = await ask('POST', `${listener?.url}/v2/alarms`, { as: { ...as, ...spoofed }, body: thresholdBody() });
+          const made = await ask('POST', `${listener?.url}/v2/alarms`, {
+            as: { ...as, ...spoofed },
+            body: thresholdBody(),
+          });
           expect(made.json()).toMatchObject({ project_id: 'p1', user_id: 'u1' });
           expect((await get('/v2/alarms?q.field=all_projects&q.value=true', { ...as, ...spoofed })).status).toBe(403);
           expect((await get('/v2/alarms', spoofed)).status).toBe(401);

@@ -53,10 +53,16 @@ test('an outage is one line when it begins and one when it ends, however many re
     { backend: 'prometheus', since: new Date('2026-01-01T12:00:00Z'), reason: 'connection refused' },
   ]);
   for (let n = 0; n < 100; n += 1) observer.succeeded();
-  expect(lines).toEqual([warned, ['info', 'prometheus answers again', { ...labels, after: '100s', alarmsInTrouble: 12 }]]);
+  expect(lines).toEqual([
+    warned,
+    ['info', 'prometheus answers again', { ...labels, after: '100s', alarmsInTrouble: 12 }],
+  ]);
   expect(await up()).toEqual([['default', 1]]);
   expect(health.failing()).toEqual([]);
-  const counted = (await telemetry.backendQueries.get()).values.map(({ labels: { outcome }, value }) => [outcome, value]);
+  const counted = (await telemetry.backendQueries.get()).values.map(({ labels: { outcome }, value }) => [
+    outcome,
+    value,
+  ]);
   expect(counted).toEqual([
     ['ok', 101],
     ['failed', 100],
@@ -101,7 +107,9 @@ test('backends are told apart by kind and name, and a grace of nothing in its ow
     east.failed('connection refused', REFUSED);
     west.succeeded();
   }
-  expect(lines.map(([, message]) => message)).toEqual(['prometheus east cannot be asked: alarms go to insufficient data']);
+  expect(lines.map(([, message]) => message)).toEqual([
+    'prometheus east cannot be asked: alarms go to insufficient data',
+  ]);
   expect(health.failing().map(({ backend }) => backend)).toEqual(['prometheus east']);
 });
 
@@ -123,20 +131,27 @@ test('what a backend cannot answer while it answers other questions is counted, 
   expect(lines).toEqual([]);
   expect(health.failing()).toEqual([]);
   expect(await up()).toEqual([['default', 1]]);
-  const counted = (await telemetry.backendQueries.get()).values.map(({ labels: { outcome }, value }) => [outcome, value]);
+  const counted = (await telemetry.backendQueries.get()).values.map(({ labels: { outcome }, value }) => [
+    outcome,
+    value,
+  ]);
   expect(counted).toEqual([
     ['ok', 1],
     ['failed', 50],
   ]);
 });
 
-/** Three failures a minute, of which the third leads to the neutral question; and an answer every so many minutes, if any. */
+/**
+ * Three failures a minute, of which the third leads to the neutral question; and an answer every so many minutes, if
+ * any.
+ */
 async function badQuestions(minutes: number, goodEvery = Infinity): Promise<void> {
   const observer = health.observerOf('gnocchi', null);
   observer.succeeded();
   for (let minute = 1; minute <= minutes; minute += 1) {
     await clock.advance(60_000);
-    for (const answersNeutral of [false, false, true]) observer.failed('it answered with status 500', REFUSED, answersNeutral);
+    for (const answersNeutral of [false, false, true])
+      observer.failed('it answered with status 500', REFUSED, answersNeutral);
     if (minute % goodEvery === 0) observer.succeeded();
   }
 }

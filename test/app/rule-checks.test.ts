@@ -89,7 +89,13 @@ describe('the checks of rules', () => {
 });
 
 describe('with several backends', () => {
-  const PROMQL: AlarmRule = { type: 'prometheus', query: 'up', threshold: 1, comparison_operator: 'gt', scope_to_project: 'p1' };
+  const PROMQL: AlarmRule = {
+    type: 'prometheus',
+    query: 'up',
+    threshold: 1,
+    comparison_operator: 'gt',
+    scope_to_project: 'p1',
+  };
 
   function several(settings: object, keystone?: KeystoneAccess): RuleChecks {
     return createRuleChecks({
@@ -112,14 +118,24 @@ describe('with several backends', () => {
 
   test('their names are known by kind, those without an address left out', () => {
     const url = double.url;
-    const checks = several({ gnocchi: { url, others: { west: { url }, east: { url } } }, prometheus: { others: { north: {} } } });
+    const checks = several({
+      gnocchi: { url, others: { west: { url }, east: { url } } },
+      prometheus: { others: { north: {} } },
+    });
     expect([checks.knownBackends('gnocchi'), checks.knownBackends('prometheus')]).toEqual([['east', 'west'], []]);
   });
 
   test('each has an owner of everybody’s metrics of its own', async () => {
     const east = { url: double.url, external_project_owner: 'metering' };
-    const checks = several({ gnocchi: { others: { east } } }, keystoneWith({ metering: 'id-1', service: 'id-2' }, 'Default'));
-    const owners = [await checks.externalOwner(null), await checks.externalOwner('east'), await checks.externalOwner('gone')];
+    const checks = several(
+      { gnocchi: { others: { east } } },
+      keystoneWith({ metering: 'id-1', service: 'id-2' }, 'Default'),
+    );
+    const owners = [
+      await checks.externalOwner(null),
+      await checks.externalOwner('east'),
+      await checks.externalOwner('gone'),
+    ];
     expect(owners).toEqual(['id-2', 'id-1', null]);
   });
 

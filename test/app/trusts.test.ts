@@ -47,7 +47,9 @@ test.each<[object, string | undefined]>([
   [{ keystone: USER, database: POSTGRES, secrets: { key: KEY } }, undefined],
 ])('with %j what is missing for trust+ actions is: %s', (input, missing) => {
   const refusal = trustRefusal(withKeystone(input));
-  expect(refusal === undefined ? undefined : refusal.includes(missing ?? '?')).toBe(missing === undefined ? undefined : true);
+  expect(refusal === undefined ? undefined : refusal.includes(missing ?? '?')).toBe(
+    missing === undefined ? undefined : true,
+  );
 });
 
 test('an alarm’s trust is read when its action is due, by the key of the configuration, and for its own project only', async () => {
@@ -65,7 +67,14 @@ test('an alarm’s trust is read when its action is due, by the key of the confi
   ] as const) {
     await storeAlarm(db, { id, rule: thresholdRule() });
     const { sealed } = trusts.seal({ id: `row-${id}`, alarmId: id, projectId, trustorId: 'u', trustId: `trust-${id}` });
-    await db.query('insert into alarm_trusts values ($1, $2, $3, $4, $5, $6)', [`row-${id}`, id, projectId, 'u', sealed, NOON]);
+    await db.query('insert into alarm_trusts values ($1, $2, $3, $4, $5, $6)', [
+      `row-${id}`,
+      id,
+      projectId,
+      'u',
+      sealed,
+      NOON,
+    ]);
     cloud.trusts.set(`trust-${id}`, {});
     const createdAt = createSystemClock().now();
     await storeNotification(db, { id: `n-${id}`, alarmId: id, action: `trust+${hook.url}/signal`, createdAt });

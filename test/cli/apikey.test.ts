@@ -90,7 +90,9 @@ describe('tocsin apikey on the embedded database', () => {
       '--expires-in: expected a duration such as 250ms, 5s, 2m, 1h or 30d, got soon',
     ],
   ])('%j is refused before the database is opened', async (argv, message) => {
-    await expect(run(argv, { TOCSIN_DATABASE_DATA_DIR: '/proc/no/such/folder' })).rejects.toThrow(new StartupError(message));
+    await expect(run(argv, { TOCSIN_DATABASE_DATA_DIR: '/proc/no/such/folder' })).rejects.toThrow(
+      new StartupError(message),
+    );
   });
 
   test('without a subcommand the help is shown', async () => {
@@ -100,4 +102,6 @@ describe('tocsin apikey on the embedded database', () => {
   });
 });
 
-describeWithPostgres('tocsin apikey on PostgreSQL', () => suite(async () => ({ TOCSIN_DATABASE_URL: await freshPostgresUrl() })));
+describeWithPostgres('tocsin apikey on PostgreSQL', () =>
+  suite(async () => ({ TOCSIN_DATABASE_URL: await freshPostgresUrl() })),
+);

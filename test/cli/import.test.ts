@@ -127,7 +127,10 @@ describe('copying', () => {
   test('lists alarms that cannot come over, with the reason, and copies the others', async () => {
     const bad = await there.api.create(thresholdBody({ name: 'odd' }));
     await there.api.create(thresholdBody());
-    await there.db.query(`update alarms set rule = '{"meter_name": "cpu", "threshold": 1, "period": 0}' where id = $1`, [bad]);
+    await there.db.query(
+      `update alarms set rule = '{"meter_name": "cpu", "threshold": 1, "period": 0}' where id = $1`,
+      [bad],
+    );
     const { exitCode, out } = await copy();
     expect(exitCode).toBe(1);
     expect(out).toContain('1  not copied');
@@ -172,7 +175,8 @@ describe('activating', () => {
   test('exits 1 and names each alarm or project that has no muted alarm', async () => {
     const mine = await there.api.create(thresholdBody(), MEMBER);
     await copy();
-    const left = (id: string, where = ''): string => `error: ${id} is not an imported alarm that is still muted${where}\n`;
+    const left = (id: string, where = ''): string =>
+      `error: ${id} is not an imported alarm that is still muted${where}\n`;
     expect(await tocsin('--activate', '--alarm', 'nope')).toEqual({
       exitCode: 1,
       out: 'No muted alarms to activate.\n',
@@ -200,15 +204,21 @@ describe('activating', () => {
     expect(await tocsin('--activate')).toEqual({ exitCode: 0, out: 'No muted alarms to activate.\n', err: '' });
   });
 
-  test.each(['--activate', '--project=p1', '--alarm=a'])('%s is refused by import aodh and import compare', async (option) => {
-    for (const command of [
-      ['aodh', '--from', 'http://127.0.0.1:1'],
-      ['compare', '--with', 'http://127.0.0.1:1'],
-    ]) {
-      const { exitCode, err } = await tocsin(option, ...command);
-      expect([exitCode, err]).toEqual([2, `error: ${option.replace(/=.*/, '')} can be used with import --activate only\n`]);
-    }
-  });
+  test.each(['--activate', '--project=p1', '--alarm=a'])(
+    '%s is refused by import aodh and import compare',
+    async (option) => {
+      for (const command of [
+        ['aodh', '--from', 'http://127.0.0.1:1'],
+        ['compare', '--with', 'http://127.0.0.1:1'],
+      ]) {
+        const { exitCode, err } = await tocsin(option, ...command);
+        expect([exitCode, err]).toEqual([
+          2,
+          `error: ${option.replace(/=.*/, '')} can be used with import --activate only\n`,
+        ]);
+      }
+    },
+  );
 
   test('an edit of a muted alarm leaves it muted, also when it says otherwise', async () => {
     const id = await there.api.create(thresholdBody(), MEMBER);

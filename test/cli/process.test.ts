@@ -53,7 +53,9 @@ describe('the program', () => {
   });
 
   test('tells that PostgreSQL cannot be reached in one line', () => {
-    const { status, stderr } = node([main, 'migrate'], { env: { TOCSIN_DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' } });
+    const { status, stderr } = node([main, 'migrate'], {
+      env: { TOCSIN_DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' },
+    });
     expect(status).toBe(1);
     expect(stderr).toMatch(/^tocsin: database\.url: cannot connect to PostgreSQL: .*\n$/);
   });
@@ -89,7 +91,11 @@ describe('the start script', () => {
       const message =
         'The packages are missing or out of date, and TOCSIN_NO_INSTALL=1 forbids installing them. Run: npm ci --ignore-scripts --no-audit --no-fund\n';
       const env = { TOCSIN_NO_INSTALL: '1' };
-      expect(node(['scripts/start.mjs', 'serve'], { cwd: clone, env })).toEqual({ status: 1, stdout: '', stderr: message });
+      expect(node(['scripts/start.mjs', 'serve'], { cwd: clone, env })).toEqual({
+        status: 1,
+        stdout: '',
+        stderr: message,
+      });
       expect(node(['scripts/test.mjs'], { cwd: clone, env })).toEqual({
         status: 1,
         stdout: '0 passed, 1 failed\n',

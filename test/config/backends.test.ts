@@ -56,7 +56,10 @@ describe('backends with names', () => {
       'gnocchi west-2',
       'prometheus east',
     ]);
-    expect(backendTexts(parseConfig({ octavia: { url: 'http://octavia:9876' } }))).toEqual(['the built-in meters', 'octavia']);
+    expect(backendTexts(parseConfig({ octavia: { url: 'http://octavia:9876' } }))).toEqual([
+      'the built-in meters',
+      'octavia',
+    ]);
   });
 
   test('are none without any', () => {
@@ -86,7 +89,10 @@ describe('backends with names', () => {
       { flags: [{ name: 'gnocchi.others.east.url', text: 'x', origin: '--set' }] },
       'gnocchi.others.east.url: can be set in the file only (--set)',
     ],
-    [{ flags: [{ name: 'gnocchi.others', text: 'x', origin: '--set' }] }, 'gnocchi.others: can be set in the file only (--set)'],
+    [
+      { flags: [{ name: 'gnocchi.others', text: 'x', origin: '--set' }] },
+      'gnocchi.others: can be set in the file only (--set)',
+    ],
     [
       { flags: [{ name: 'gnocchi.others.east.nothing', text: 'x', origin: '--set' }] },
       'gnocchi.others.east.nothing: unknown option (--set)',
@@ -149,5 +155,7 @@ test('the file of all defaults has them, and says what they are', () => {
     'utf8',
   ).split('\n');
   expect(OPTION_MAPS.map(({ name }) => name)).toEqual(['gnocchi.others', 'prometheus.others']);
-  expect(lines.filter((line, index) => line === '  others: {}' && /^ {2}#/.test(lines[index - 1] ?? ''))).toHaveLength(2);
+  expect(lines.filter((line, index) => line === '  others: {}' && /^ {2}#/.test(lines[index - 1] ?? ''))).toHaveLength(
+    2,
+  );
 });

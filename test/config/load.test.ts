@@ -53,7 +53,8 @@ describe('a configuration file with one mistake', () => {
     'bad-claim-too-short':
       'notifier.claim: must be longer than notifier.attempt_timeout, or an attempt outlives its claim and is made twice (bad-claim-too-short.yaml line 2)',
     'bad-duplicate-key': 'not valid YAML: Map keys must be unique (bad-duplicate-key.yaml line 3)',
-    'bad-duration-too-short': 'evaluator.interval: must be at least 400ms, got "1ms" (bad-duration-too-short.yaml line 2)',
+    'bad-duration-too-short':
+      'evaluator.interval: must be at least 400ms, got "1ms" (bad-duration-too-short.yaml line 2)',
     'bad-duration-without-unit':
       'evaluator.interval: expected a duration such as 250ms, 5s, 2m, 1h or 30d, got 60 (bad-duration-without-unit.yaml line 2)',
     'bad-keystone-secret-without-id':
@@ -78,15 +79,18 @@ describe('a configuration file with one mistake', () => {
     'bad-port-fraction': 'api.port: expected a whole number, got 80.5 (bad-port-fraction.yaml line 2)',
     'bad-port-not-a-number': 'api.port: expected a number, got "eight" (bad-port-not-a-number.yaml line 2)',
     'bad-port-out-of-range': 'api.port: must be at most 65535, got 70000 (bad-port-out-of-range.yaml line 2)',
-    'bad-prefix': 'redis.prefix: expected lower-case letters, digits and dashes, got "My Service" (bad-prefix.yaml line 2)',
+    'bad-prefix':
+      'redis.prefix: expected lower-case letters, digits and dashes, got "My Service" (bad-prefix.yaml line 2)',
     'bad-prometheus-bearer-without-token':
       'prometheus.token: is needed with prometheus.auth bearer (bad-prometheus-bearer-without-token.yaml line 3)',
     'bad-prometheus-certificate':
       'prometheus.certificate_file: is needed with prometheus.key_file (bad-prometheus-certificate.yaml line 3)',
     'bad-prometheus-password-without-user':
       'prometheus.user: is needed with prometheus.auth basic (bad-prometheus-password-without-user.yaml line 3)',
-    'bad-prometheus-token': 'prometheus.token: is of no use without prometheus.auth bearer (bad-prometheus-token.yaml line 3)',
-    'bad-quota-too-large': 'api.user_alarm_quota: must be at most 2147483647, got 99999999999 (bad-quota-too-large.yaml line 2)',
+    'bad-prometheus-token':
+      'prometheus.token: is of no use without prometheus.auth bearer (bad-prometheus-token.yaml line 3)',
+    'bad-quota-too-large':
+      'api.user_alarm_quota: must be at most 2147483647, got 99999999999 (bad-quota-too-large.yaml line 2)',
     'bad-redis-without-database':
       'redis.url: needs database.url: Redis coordinates processes, and the embedded database serves only one (bad-redis-without-database.yaml line 2)',
     'bad-retry-schedule':
@@ -123,7 +127,12 @@ describe('where values come from', () => {
       environment: { TOCSIN_API_PORT: '2', TOCSIN_API_HOST: '127.0.0.3' },
       flags: [{ name: 'api.port', text: '3', origin: '--port' }],
     });
-    expect(config.api).toMatchObject({ port: 3, host: '127.0.0.3', alarm_max_actions: 5, i_understand_noauth_is_open: false });
+    expect(config.api).toMatchObject({
+      port: 3,
+      host: '127.0.0.3',
+      alarm_max_actions: 5,
+      i_understand_noauth_is_open: false,
+    });
     expect(config.log.level).toBe('info');
   });
 
@@ -159,7 +168,9 @@ describe('where values come from', () => {
   });
 
   test('variables for scripts and tests are left alone', () => {
-    expect(mistakesOf({ environment: { TOCSIN_NO_INSTALL: '1', TOCSIN_TEST_POSTGRES: 'x', PATH: '/bin' } })).toEqual([]);
+    expect(mistakesOf({ environment: { TOCSIN_NO_INSTALL: '1', TOCSIN_TEST_POSTGRES: 'x', PATH: '/bin' } })).toEqual(
+      [],
+    );
   });
 });
 
@@ -224,7 +235,9 @@ describe('mistakes', () => {
 
   test.each(['0.0.0.0', '::', '10.0.0.1', '2001:db8::1'])('%s is refused without authentication', (host) => {
     expect(mistakesOf({ environment: { TOCSIN_API_HOST: host } })).toHaveLength(1);
-    expect(mistakesOf({ environment: { TOCSIN_API_HOST: host, TOCSIN_API_I_UNDERSTAND_NOAUTH_IS_OPEN: 'true' } })).toEqual([]);
+    expect(
+      mistakesOf({ environment: { TOCSIN_API_HOST: host, TOCSIN_API_I_UNDERSTAND_NOAUTH_IS_OPEN: 'true' } }),
+    ).toEqual([]);
   });
 });
 

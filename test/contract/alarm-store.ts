@@ -5,7 +5,12 @@ import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
 import { typeOf } from '../../src/alarm/types/index.js';
 import type { StoredAlarm } from '../../src/storage/alarms/alarm-row.js';
-import { createAlarmStore, type AlarmChange, type AlarmSortKey, type AlarmStore } from '../../src/storage/alarms/alarm-store.js';
+import {
+  createAlarmStore,
+  type AlarmChange,
+  type AlarmSortKey,
+  type AlarmStore,
+} from '../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
 import type { HistoryEntry } from '../../src/storage/alarms/history-store.js';
 import type { Scope } from '../../src/storage/scope.js';
@@ -56,7 +61,11 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     await alarms.create({ alarm, memberProject, entry });
     return alarm;
   };
-  const replace = (id: string, given: Partial<Alarm>, options: { scope?: Scope; memberProject?: string | null } = {}) => {
+  const replace = (
+    id: string,
+    given: Partial<Alarm>,
+    options: { scope?: Scope; memberProject?: string | null } = {},
+  ) => {
     const { scope = ALL, memberProject = null } = options;
     const next = aStoredAlarm({ id, timestamp: LATER, ...given });
     const change = (current: StoredAlarm): AlarmChange => ({
@@ -98,7 +107,11 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     });
 
     test('an entry that cannot be written takes the alarm back', async () => {
-      await alarms.create({ alarm: aStoredAlarm({ id: 'a1' }), memberProject: null, entry: anEntry({ eventId: 'same' }) });
+      await alarms.create({
+        alarm: aStoredAlarm({ id: 'a1' }),
+        memberProject: null,
+        entry: anEntry({ eventId: 'same' }),
+      });
       const second = { alarm: aStoredAlarm({ id: 'a2' }), memberProject: null, entry: anEntry({ eventId: 'same' }) };
       await expect(alarms.create(second)).rejects.toThrow();
       expect(await alarms.find(ALL, 'a2')).toBeUndefined();
@@ -145,7 +158,16 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
   });
 
   describe('listing', () => {
-    const keys: AlarmSortKey[] = ['name', 'enabled', 'severity', 'timestamp', 'user_id', 'project_id', 'state', 'repeat_actions'];
+    const keys: AlarmSortKey[] = [
+      'name',
+      'enabled',
+      'severity',
+      'timestamp',
+      'user_id',
+      'project_id',
+      'state',
+      'repeat_actions',
+    ];
 
     beforeEach(async () => {
       for (let n = 0; n < 7; n += 1) {
@@ -204,7 +226,10 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     test('the definition’s version and the revision rise, the state’s version is what was decided', async () => {
       await create();
       const before = await row('a1');
-      expect(await replace('a1', { name: 'new', stateVersion: 4 })).toMatchObject({ name: 'new', definitionVersion: 2 });
+      expect(await replace('a1', { name: 'new', stateVersion: 4 })).toMatchObject({
+        name: 'new',
+        definitionVersion: 2,
+      });
       const after = await row('a1');
       expect(after).toMatchObject({ name: 'new', definition_version: 2, state_version: 4, created_at: NOON });
       expect(BigInt(String(after['revision_text']))).toBeGreaterThan(BigInt(String(before['revision_text'])));
@@ -226,7 +251,9 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       const change = (): AlarmChange => {
         throw new Error('no');
       };
-      await expect(alarms.replace(ALL, 'a1', { rule: aThresholdRule(), memberProject: null, change })).rejects.toThrow('no');
+      await expect(alarms.replace(ALL, 'a1', { rule: aThresholdRule(), memberProject: null, change })).rejects.toThrow(
+        'no',
+      );
       expect(await row('a1')).toMatchObject({ definition_version: 1 });
     });
 
@@ -248,7 +275,12 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
         next: { ...current, name: 'ignored', state: 'ok', stateVersion: 1, stateReason: 'why', stateTimestamp: LATER },
         entry: null,
       }));
-      expect(await row('a1')).toMatchObject({ name: 'cpu high', state: 'ok', state_reason: 'why', definition_version: 1 });
+      expect(await row('a1')).toMatchObject({
+        name: 'cpu high',
+        state: 'ok',
+        state_reason: 'why',
+        definition_version: 1,
+      });
     });
   });
 
@@ -324,7 +356,11 @@ interface Combining {
   db: Database;
   alarms: AlarmStore;
   create: (given?: Partial<Alarm>, memberProject?: string | null) => Promise<StoredAlarm>;
-  replace: (id: string, given: Partial<Alarm>, options?: { memberProject?: string | null }) => Promise<StoredAlarm | undefined>;
+  replace: (
+    id: string,
+    given: Partial<Alarm>,
+    options?: { memberProject?: string | null },
+  ) => Promise<StoredAlarm | undefined>;
 }
 
 /** What holds between alarms that look at each other. */
@@ -360,11 +396,19 @@ function combinationContract(store: () => Combining): void {
 
     test.each([
       { what: 'is not there', ids: ['x', 'gone'], project: 'p1', message: 'Alarm gone not found in project p1' },
-      { what: 'is another project’s', ids: ['x', 'other'], project: 'p1', message: 'Alarm other not found in project p1' },
+      {
+        what: 'is another project’s',
+        ids: ['x', 'other'],
+        project: 'p1',
+        message: 'Alarm other not found in project p1',
+      },
       { what: 'is not there, for an admin', ids: ['x', 'gone'], project: null, message: 'Alarm gone not found' },
     ])('a member that $what is refused, and nothing is stored', async ({ ids, project, message }) => {
       const { alarms, create } = store();
-      await expect(create({ id: 'c', rule: combine(...ids) }, project)).rejects.toMatchObject({ code: 'not_found', message });
+      await expect(create({ id: 'c', rule: combine(...ids) }, project)).rejects.toMatchObject({
+        code: 'not_found',
+        message,
+      });
       expect(await alarms.find({ all: true }, 'c')).toBeUndefined();
     });
 
@@ -383,7 +427,10 @@ function combinationContract(store: () => Combining): void {
       const { create, replace } = store();
       await create({ id: 'c', rule: combine('x', 'y') });
       const message = 'Cannot specify alarm c itself in combination rule';
-      await expect(replace('c', { rule: combine('x', 'c') })).rejects.toMatchObject({ code: 'invalid_request', message });
+      await expect(replace('c', { rule: combine('x', 'c') })).rejects.toMatchObject({
+        code: 'invalid_request',
+        message,
+      });
     });
 
     test('a circle of any length is refused and named', async () => {

@@ -34,7 +34,10 @@ import { anEntry } from './alarm-store.js';
 const ALL: Scope = { all: true };
 const RUNS = 150;
 const ROWS = 40;
-/** Few alphabets are as awkward: signs of LIKE and of patterns, and characters that sort otherwise by unit than by code point. */
+/**
+ * Few alphabets are as awkward: signs of LIKE and of patterns, and characters that sort otherwise by unit than by code
+ * point.
+ */
 const text = fc.string({
   unit: fc.constantFrom('a', 'B', 'b', '1', '%', '_', '\\', ' ', 'é', '\uffee', '🚨', '\n'),
   maxLength: 4,
@@ -102,7 +105,10 @@ function operandsOf<Row>(field: Field<Row>, rows: readonly Row[]): fc.Arbitrary<
   }
 }
 
-function filters<Row, Name extends string>(fields: Fields<Row, Name>, rows: readonly Row[]): fc.Arbitrary<ComplexFilter<Name>> {
+function filters<Row, Name extends string>(
+  fields: Fields<Row, Name>,
+  rows: readonly Row[],
+): fc.Arbitrary<ComplexFilter<Name>> {
   const names = Object.keys(fields) as Name[];
   const leaves = fc.oneof(...names.map((name) => leaf(name, fields[name], rows)));
   return fc.letrec<{ tree: ComplexFilter<Name> }>((tie) => ({
@@ -118,11 +124,19 @@ function filters<Row, Name extends string>(fields: Fields<Row, Name>, rows: read
   })).tree;
 }
 
-function orders<Row, Name extends string>(fields: Fields<Row, Name>, unique: Name): fc.Arbitrary<ComplexQuery<Name>['sort']> {
+function orders<Row, Name extends string>(
+  fields: Fields<Row, Name>,
+  unique: Name,
+): fc.Arbitrary<ComplexQuery<Name>['sort']> {
   const keys = (Object.keys(fields) as Name[]).filter((key) => key !== unique);
   return fc
-    .tuple(fc.uniqueArray(fc.constantFrom(...keys), { maxLength: 3 }), fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }))
-    .map(([chosen, directions]) => [...chosen, unique].map((key, at) => ({ key, descending: directions[at] ?? false })));
+    .tuple(
+      fc.uniqueArray(fc.constantFrom(...keys), { maxLength: 3 }),
+      fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
+    )
+    .map(([chosen, directions]) =>
+      [...chosen, unique].map((key, at) => ({ key, descending: directions[at] ?? false })),
+    );
 }
 
 async function all<Row>(pages: AsyncIterable<Row[]>): Promise<Row[]> {
@@ -209,7 +223,10 @@ export function complexQueryContract(open: () => Promise<Database>): void {
 
   test('small pages of history in any order are together the whole answer', async () => {
     const small = createComplexQueryStore(db, { pageSize: 3 });
-    const queried = fc.record({ filter: filters(HISTORY_FIELDS, storedEntries), sort: orders(HISTORY_FIELDS, 'event_id') });
+    const queried = fc.record({
+      filter: filters(HISTORY_FIELDS, storedEntries),
+      sort: orders(HISTORY_FIELDS, 'event_id'),
+    });
     const property = fc.asyncProperty(queried, async (query) => {
       const whole = await all(queries.history(ALL, query));
       const paged = await all(small.history(ALL, query));
@@ -220,7 +237,10 @@ export function complexQueryContract(open: () => Promise<Database>): void {
 
   test('a project finds its own only, whatever the filter', async () => {
     const own: Scope = { projectId: 'p1' };
-    const asked = fc.record({ ofAlarms: filters(ALARM_FIELDS, storedAlarms), ofHistory: filters(HISTORY_FIELDS, storedEntries) });
+    const asked = fc.record({
+      ofAlarms: filters(ALARM_FIELDS, storedAlarms),
+      ofHistory: filters(HISTORY_FIELDS, storedEntries),
+    });
     const property = fc.asyncProperty(asked, async ({ ofAlarms, ofHistory }) => {
       const found = await all(queries.alarms(own, { filter: ofAlarms, sort: BY_ID }));
       expect(found.filter(({ projectId }) => projectId !== 'p1')).toEqual([]);
@@ -250,7 +270,10 @@ export function complexQueryContract(open: () => Promise<Database>): void {
       },
     };
     const secret: Pattern = { source: 'secret-pattern', test: () => false };
-    const filter: ComplexFilter<AlarmFieldName> = { kind: 'not', member: { kind: 'matches', field: 'name', pattern: secret } };
+    const filter: ComplexFilter<AlarmFieldName> = {
+      kind: 'not',
+      member: { kind: 'matches', field: 'name', pattern: secret },
+    };
     expect(await all(createComplexQueryStore(spied).alarms(ALL, { filter, sort: BY_ID }))).toHaveLength(ROWS);
     expect(seen).not.toEqual([]);
     expect(seen.join()).not.toContain('secret-pattern');

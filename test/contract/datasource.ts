@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { windowStart, type BackendAnswer, type SeriesNeed } from '../../src/alarm/series.js';
 import type { Datasource, SeriesRequest, Trace } from '../../src/datasource/datasource.js';
 
-/** A datasource before a real backend that holds `METRICS` metrics, each with a value in each of the last `PERIODS` periods before `now`. */
+/**
+ * A datasource before a real backend that holds `METRICS` metrics, each with a value in each of the last `PERIODS`
+ * periods before `now`.
+ */
 export interface Subject<Query> {
   datasource: Datasource<Query>;
   /** The same kind of datasource, before a backend that is not there. */
@@ -54,7 +57,9 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
   }
 
   function valuesOf(answer: BackendAnswer | undefined): unknown {
-    return answer?.kind === 'series' ? answer.series.map((one) => one.map(({ values }) => Object.values(values).at(-1))) : answer;
+    return answer?.kind === 'series'
+      ? answer.series.map((one) => one.map(({ values }) => Object.values(values).at(-1)))
+      : answer;
   }
 
   function all(count: number, first = 0): Record<string, Query> {
@@ -79,7 +84,9 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
       const answers = await ask(request({ q: subject.query(3) }, PERIODS));
       const values = (valuesOf(answers.get('q')) as number[][])[0] ?? [];
       expect(values.length).toBeGreaterThanOrEqual(PERIODS - 1);
-      expect(values).toEqual(Array.from({ length: PERIODS }, (_, n) => storedValue(3, PERIODS - 1 - n)).slice(-values.length));
+      expect(values).toEqual(
+        Array.from({ length: PERIODS }, (_, n) => storedValue(3, PERIODS - 1 - n)).slice(-values.length),
+      );
     });
 
     test('is the same together with others as alone', async () => {
@@ -133,7 +140,10 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
       const answers = await ask(request(all(METRICS)), subject.unreachable);
       expect(answers.size).toBe(METRICS);
       for (const answer of answers.values()) {
-        expect(answer).toEqual({ kind: 'trouble', reason: expect.not.stringMatching(/127\.0\.0\.1|localhost|:\d{2,}|ECONN/) });
+        expect(answer).toEqual({
+          kind: 'trouble',
+          reason: expect.not.stringMatching(/127\.0\.0\.1|localhost|:\d{2,}|ECONN/),
+        });
       }
     });
 

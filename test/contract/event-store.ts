@@ -13,10 +13,20 @@ import { storeAlarm, type StoredAlarm } from '../support/stored-alarms.js';
 
 const HOOK = 'http://127.0.0.1:9/hook';
 
-export function anEvent(messageId: string, { type = 'disk.full', project = 'p', traits = [] as Trait[] } = {}): AlarmEvent {
+export function anEvent(
+  messageId: string,
+  { type = 'disk.full', project = 'p', traits = [] as Trait[] } = {},
+): AlarmEvent {
   const all: Trait[] = project === '' ? traits : [['project_id', 1, project], ...traits];
   const raw = { message_id: messageId, event_type: type, traits: all };
-  return { messageId, eventType: type, projectId: projectIn(all), generated: undefined, traits: traitsByName(all), raw };
+  return {
+    messageId,
+    eventType: type,
+    projectId: projectIn(all),
+    generated: undefined,
+    traits: traitsByName(all),
+    raw,
+  };
 }
 
 export function eventRule(fields: Record<string, unknown> = {}): EventRule {
@@ -51,7 +61,12 @@ export function eventStoreContract(open: () => Promise<Database>): void {
   afterAll(() => db.close());
 
   function storeOn(database: Database, pause = (): Promise<void> => Promise.resolve()): EventStore {
-    return createEventStore(database, { now: () => clock.now(), pause, staleAfterMs: 60_000, defaultPolicy: 'current' });
+    return createEventStore(database, {
+      now: () => clock.now(),
+      pause,
+      staleAfterMs: 60_000,
+      defaultPolicy: 'current',
+    });
   }
 
   const alarm = (id: string, given: Partial<StoredAlarm> = {}): Promise<void> =>
@@ -153,7 +168,11 @@ export function eventStoreContract(open: () => Promise<Database>): void {
       ['that watches other types', { rule: eventRule({ event_type: 'disk.f' }) }, ''],
       ['whose condition fails', { rule: eventRule({ query: [{ field: 'traits.absent', value: 'x' }] }) }, ''],
       ['that is in alarm and does not repeat', { state: 'alarm' }, ''],
-      ['outside its time constraint', { timeConstraints: [{ name: 'n', start: '0 3 * * *', duration: 60, timezone: '' }] }, ''],
+      [
+        'outside its time constraint',
+        { timeConstraints: [{ name: 'n', start: '0 3 * * *', duration: 60, timezone: '' }] },
+        '',
+      ],
       ['that was deleted', {}, 'deleted_at = now()'],
       ['of another kind', {}, "type = 'threshold'"],
     ])('does not fire an alarm %s', async (_, given, change) => {
@@ -244,7 +263,9 @@ export function eventStoreContract(open: () => Promise<Database>): void {
           db.transaction((tx) =>
             work({
               query: (text, parameters) =>
-                text.includes('insert into notifications') ? Promise.reject(new Error('gone')) : tx.query(text, parameters),
+                text.includes('insert into notifications')
+                  ? Promise.reject(new Error('gone'))
+                  : tx.query(text, parameters),
             }),
           ),
       };

@@ -4,7 +4,11 @@ import type { Database } from '../../src/storage/database.js';
 import type { SampleFilter } from '../../src/storage/meters/sample-filter.js';
 import { createSampleStore, type Sample, type SampleStore } from '../../src/storage/meters/sample-store.js';
 import type { Scope } from '../../src/storage/scope.js';
-import { createStatisticsStore, type StatisticsQuery, type StatisticsStore } from '../../src/storage/meters/statistics-store.js';
+import {
+  createStatisticsStore,
+  type StatisticsQuery,
+  type StatisticsStore,
+} from '../../src/storage/meters/statistics-store.js';
 import { NOON } from '../support/builders.js';
 import { empty } from '../support/databases.js';
 
@@ -55,7 +59,9 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
     });
 
     test('ten thousand go in with one call', async () => {
-      const many = Array.from({ length: 10_000 }, (_, n) => aSample({ messageId: `m${n}`, resourceId: `r${n % 50}`, volume: n }));
+      const many = Array.from({ length: 10_000 }, (_, n) =>
+        aSample({ messageId: `m${n}`, resourceId: `r${n % 50}`, volume: n }),
+      );
       await samples.append(many);
       const { rows } = await db.query<{ count: number }>('select count(*) as count from samples');
       expect(rows).toEqual([{ count: 10_000 }]);
@@ -185,7 +191,9 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       const volumes = [Number.MAX_VALUE, Number.MAX_VALUE, 0, 0];
       await samples.append(volumes.map((volume, n) => aSample({ volume, timestamp: second(n) })));
       const half = Number.MAX_VALUE / 2;
-      expect(await ask({})).toMatchObject([{ count: 4, max: Number.MAX_VALUE, sum: Infinity, avg: half, stddev: half }]);
+      expect(await ask({})).toMatchObject([
+        { count: 4, max: Number.MAX_VALUE, sum: Infinity, avg: half, stddev: half },
+      ]);
       await samples.append([1, 3].map((volume) => aSample({ meter: 'small', volume, timestamp: second(1) })));
       expect(await ask({ meter: 'small' })).toMatchObject([{ sum: 4, avg: 2, stddev: 1 }]);
     });

@@ -42,7 +42,9 @@ describe('whatever Prometheus answers, alarms are judged by the points in it, or
       const one = cases[Number(/case="(\d+)"/.exec(query)?.[1])]!;
       const alone = HOSTS.findIndex((host) => query.includes(`host="${host}"`));
       const isWhole = alone === -1 || one.alarms.length === 1;
-      response.writeHead(one.status, { 'content-type': 'application/json' }).end(isWhole ? one.body : one.bodies[alone]);
+      response
+        .writeHead(one.status, { 'content-type': 'application/json' })
+        .end(isWhole ? one.body : one.bodies[alone]);
     });
   });
   afterAll(() => server.close());
@@ -87,7 +89,11 @@ describe('whatever Gnocchi answers, alarms are judged by the points in it, or no
   test(
     `in ${CASES} bodies`,
     async () => {
-      const client = createGnocchiClient({ url: server.url, auth: { kind: 'basic', user: 'admin' }, timeoutMs: 60_000 });
+      const client = createGnocchiClient({
+        url: server.url,
+        auth: { kind: 'basic', user: 'admin' },
+        timeoutMs: 60_000,
+      });
       const found = { creator: () => Promise.resolve('admin'), externalOwner: () => Promise.resolve(null) };
       const clock = createSystemClock();
       const problems = await disagreementsOf(cases, (one) =>
@@ -129,7 +135,9 @@ describe('whatever Octavia answers, alarms are judged by the members in it, or n
         scope_to_project: null,
       };
       const found = await verdictOf(datasource, rule);
-      return found === healthIn(one) ? undefined : `${found} instead of ${healthIn(one)}: ${one.body.toString().slice(0, 2_000)}`;
+      return found === healthIn(one)
+        ? undefined
+        : `${found} instead of ${healthIn(one)}: ${one.body.toString().slice(0, 2_000)}`;
     });
     client.close();
     expect({ seed: SEED, problems }).toEqual({ seed: SEED, problems: [] });
@@ -139,7 +147,11 @@ describe('whatever Octavia answers, alarms are judged by the members in it, or n
 
 describe('an answer that does not end', () => {
   const PATIENCE_MS = 400;
-  const beginnings = ['', '{"status":"success","data":{"resultType":"vector","result":[', '{"measures":{"aggregated":['];
+  const beginnings = [
+    '',
+    '{"status":"success","data":{"resultType":"vector","result":[',
+    '{"measures":{"aggregated":[',
+  ];
   let server: Receiver;
   let beginning = '';
   let isFast = false;
@@ -164,7 +176,10 @@ describe('an answer that does not end', () => {
       const prometheus = createPrometheusClient({ ...given, auth: { kind: 'none' } });
       const gnocchi = createGnocchiClient({ ...given, auth: { kind: 'none' } });
       const verdicts = await Promise.all([
-        verdictOf(createPrometheusDatasource({ client: prometheus, tenancy: { kind: 'none' }, observer }), ON_PROMETHEUS),
+        verdictOf(
+          createPrometheusDatasource({ client: prometheus, tenancy: { kind: 'none' }, observer }),
+          ON_PROMETHEUS,
+        ),
         verdictOf(
           createGnocchiDatasource({
             client: gnocchi,

@@ -36,7 +36,9 @@ describe('an invalid number, or one out of range', () => {
   ];
 
   test.each(
-    (['port', 'evaluators', 'notifiers'] as const).flatMap((option) => [...BAD, '0'].map((text) => [option, text] as const)),
+    (['port', 'evaluators', 'notifiers'] as const).flatMap((option) =>
+      [...BAD, '0'].map((text) => [option, text] as const),
+    ),
   )('cluster --%s %j is wrong usage', async (option, text) => {
     const most = option === 'port' ? 65_535 : 50;
     const message = `error: option '--${option} <number>' argument '${text}' is invalid. Expected a whole number from 1 to ${most}.\n`;
@@ -51,10 +53,13 @@ describe('an invalid number, or one out of range', () => {
     ]);
   });
 
-  test.each([...BAD.filter((text) => text !== ''), '0'])('cluster with TOCSIN_API_PORT=%j names the variable', async (text) => {
-    const message = `TOCSIN_API_PORT: Expected a whole number from 1 to 65535. Got ${JSON.stringify(text)}`;
-    await expect(run([], { TOCSIN_API_PORT: text })).rejects.toThrow(message);
-  });
+  test.each([...BAD.filter((text) => text !== ''), '0'])(
+    'cluster with TOCSIN_API_PORT=%j names the variable',
+    async (text) => {
+      const message = `TOCSIN_API_PORT: Expected a whole number from 1 to 65535. Got ${JSON.stringify(text)}`;
+      await expect(run([], { TOCSIN_API_PORT: text })).rejects.toThrow(message);
+    },
+  );
 });
 
 describe('the cluster', () => {

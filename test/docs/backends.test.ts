@@ -29,7 +29,9 @@ describe('the files of docs/backends.md', () => {
 
 describe('the options of backends', () => {
   const names = OPTIONS.map(({ name }) => name).filter((name) => SECTIONS.test(name));
-  const named = [...PAGE.matchAll(/`((?:gnocchi|prometheus|octavia|evaluator)\.[a-z_]+)/g)].map(([, name = '']) => name);
+  const named = [...PAGE.matchAll(/`((?:gnocchi|prometheus|octavia|evaluator)\.[a-z_]+)/g)].map(
+    ([, name = '']) => name,
+  );
 
   test('that docs/backends.md names are there', () => {
     expect(named.length).toBeGreaterThan(10);

@@ -64,7 +64,11 @@ interface Judged {
   options?: EvaluationOptions;
 }
 
-function verdict(rule: AlarmRule, answers: readonly BackendAnswer[], { state = 'ok', options = {} }: Judged = {}): string {
+function verdict(
+  rule: AlarmRule,
+  answers: readonly BackendAnswer[],
+  { state = 'ok', options = {} }: Judged = {},
+): string {
   return word(evaluatedTypeOf(rule).evaluate(rule, { ...evaluationInput([]), answers, state, options }).verdict);
 }
 
@@ -124,7 +128,14 @@ function twoWithClearThreshold([first = '', second = '']: string[]): string[] {
 
 function windowOf([alarm = '', granularity = '', periods = '', lag = '']: string[]): string[] {
   const kind = alarm.replaceAll('`', '');
-  const named = { metric: 'm', resource_id: 'r', resource_type: 't', aggregation_method: 'mean', metrics: ['m'], query: '{}' };
+  const named = {
+    metric: 'm',
+    resource_id: 'r',
+    resource_type: 't',
+    aggregation_method: 'mean',
+    metrics: ['m'],
+    query: '{}',
+  };
   const fields: Readonly<Record<string, readonly (keyof typeof named)[]>> = {
     gnocchi_resources_threshold: ['metric', 'resource_id', 'resource_type', 'aggregation_method'],
     gnocchi_aggregation_by_metrics_threshold: ['metrics', 'aggregation_method'],
@@ -160,7 +171,11 @@ function decisionOf([state = '', given = '']: string[]): string[] {
 function memberVerdict([isUp = '', operating_status = '', age = '']: string[]): string[] {
   const created_at = age === 'not known' ? null : new Date(NOON.getTime() - Number(age) * 1000).toISOString();
   const member = { admin_state_up: isUp === 'true', operating_status, created_at };
-  const rule = alarmTypes.loadbalancer_member_health.schema.parse({ pool_id: 'p', stack_id: 's', autoscaling_group_id: 'g' });
+  const rule = alarmTypes.loadbalancer_member_health.schema.parse({
+    pool_id: 'p',
+    stack_id: 's',
+    autoscaling_group_id: 'g',
+  });
   return [verdict(rule, [{ kind: 'members', members: [member], creationTimeS: 120 }])];
 }
 
@@ -183,14 +198,19 @@ function holdsOn([, , day = '']: string[]): string[] {
 /** By heading and columns. The number is of the cells that are given. */
 const CHECKS: Readonly<Record<string, [given: number, check: Check]>> = {
   'The window: alarm, granularity, evaluation_periods, ingestion_lag, from, to': [4, windowOf],
-  'Enough data, and trends: datapoints, verdict': [1, ([datapoints = '']) => [verdict(aboveEighty(3), [answerOf(datapoints)])]],
+  'Enough data, and trends: datapoints, verdict': [
+    1,
+    ([datapoints = '']) => [verdict(aboveEighty(3), [answerOf(datapoints)])],
+  ],
   'What follows: state, verdict, repeat_actions: false, repeat_actions: true': [2, decisionOf],
   'Missing data: datapoints, missing, ok, alarm, ignore': [1, treatments({})],
   'M of N datapoints: datapoints, missing, ok, alarm, ignore': [1, treatments({ datapoints_to_alarm: 2 })],
   'Clear threshold: datapoints, from unknown, from ok, from alarm': [
     1,
     ([datapoints = '']) =>
-      fromEachState((state) => verdict(aboveEighty(2), [answerOf(datapoints)], { state, options: { clear_threshold: 60 } })),
+      fromEachState((state) =>
+        verdict(aboveEighty(2), [answerOf(datapoints)], { state, options: { clear_threshold: 60 } }),
+      ),
   ],
   'Several series: datapoints, verdict': [1, ([datapoints = '']) => [verdict(aboveEighty(2), [answerOf(datapoints)])]],
   'Composite: rules, verdict': [1, ([rules = '']) => [compositeVerdict(rules, 'ok')]],
@@ -223,7 +243,9 @@ describe.each(found)('docs/semantics.md, $heading ($columns)', ({ heading, colum
 });
 
 test('docs/semantics.md has every table that is known here', () => {
-  expect(found.map(({ heading, columns }) => `${heading}: ${columns.join(', ')}`).sort()).toEqual(Object.keys(CHECKS).sort());
+  expect(found.map(({ heading, columns }) => `${heading}: ${columns.join(', ')}`).sort()).toEqual(
+    Object.keys(CHECKS).sort(),
+  );
 });
 
 test('what follows is told for every state and verdict', () => {

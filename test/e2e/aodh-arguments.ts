@@ -52,7 +52,13 @@ export const EVERY_TYPE: { type: string; args: string[]; rule: Record<string, un
   {
     type: 'gnocchi_aggregation_by_metrics_threshold',
     args: ['--metric', 'm1', '--metric', 'm2', '--aggregation-method', 'mean', '--threshold', '0.5'],
-    rule: { metrics: ['m1', 'm2'], aggregation_method: 'mean', threshold: 0.5, comparison_operator: 'eq', granularity: 60 },
+    rule: {
+      metrics: ['m1', 'm2'],
+      aggregation_method: 'mean',
+      threshold: 0.5,
+      comparison_operator: 'eq',
+      granularity: 60,
+    },
   },
   {
     type: 'gnocchi_aggregation_by_resources_threshold',
@@ -70,7 +76,10 @@ export const EVERY_TYPE: { type: string; args: string[]; rule: Record<string, un
   },
   {
     type: 'composite',
-    args: ['--composite-rule', JSON.stringify({ or: [{ ...LEAF_RULE, tocsin: LEAF_OPTIONS }, { and: [LEAF_RULE, LEAF_RULE] }] })],
+    args: [
+      '--composite-rule',
+      JSON.stringify({ or: [{ ...LEAF_RULE, tocsin: LEAF_OPTIONS }, { and: [LEAF_RULE, LEAF_RULE] }] }),
+    ],
     rule: {
       or: [
         expect.objectContaining({ ...LEAF_RULE, tocsin: LEAF_OPTIONS }),

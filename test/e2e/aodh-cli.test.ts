@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { noauthEnvironment, runAodh, runOpenstack, type CommandResult, type NoauthCaller } from '../support/aodh-cli.js';
+import {
+  noauthEnvironment,
+  runAodh,
+  runOpenstack,
+  type CommandResult,
+  type NoauthCaller,
+} from '../support/aodh-cli.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver, type Receiver } from '../support/receiver-server.js';
 import { describeWith } from '../support/servers.js';
@@ -60,8 +66,17 @@ async function refusal(answer: Promise<CommandResult>): Promise<string> {
 }
 
 /** The same service, asked without the command line between. */
-async function ask(method: string, target: string, { project = 'p1', body }: { project?: string; body?: unknown } = {}) {
-  const headers = { 'x-user-id': 'u1', 'x-project-id': project, 'x-roles': 'member,reader', 'content-type': 'application/json' };
+async function ask(
+  method: string,
+  target: string,
+  { project = 'p1', body }: { project?: string; body?: unknown } = {},
+) {
+  const headers = {
+    'x-user-id': 'u1',
+    'x-project-id': project,
+    'x-roles': 'member,reader',
+    'content-type': 'application/json',
+  };
   const response = await fetch(endpoint + target, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${target}: ${response.status} ${text}`);
@@ -85,16 +100,49 @@ describeWith(['aodh'], 'the aodh command', () => {
   describe('alarm create', () => {
     test.each(EVERY_TYPE)('makes an alarm of type $type', async ({ type, args, rule }) => {
       const made = await printed(aodh(['alarm', 'create', '--name', `a ${type}`, '--type', type, ...args]));
-      expect(made).toMatchObject({ name: `a ${type}`, type, state: 'insufficient data', severity: 'low', user_id: 'u1' });
+      expect(made).toMatchObject({
+        name: `a ${type}`,
+        type,
+        state: 'insufficient data',
+        severity: 'low',
+        user_id: 'u1',
+      });
       expect(await stored(made['alarm_id'])).toMatchObject({ type, [`${type}_rule`]: rule });
     });
 
     test('takes every option, and an admin may choose the owner', async () => {
       const constraint = 'name=c1;start=0 11 * * *;duration=300;timezone=Europe/Berlin';
       const args = [
-        ...['--name', 'whole', ...THRESHOLD, '--project-id', 'p9', '--user-id', 'u9', '--description', 'für alle – whole'],
-        ...['--state', 'ok', '--severity', 'critical', '--repeat-actions', 'True', '--time-constraint', constraint, ...DISABLED],
-        ...['--alarm-action', 'http://127.0.0.1:9/a', '--alarm-action', 'http://127.0.0.1:9/b', '--ok-action', 'log://'],
+        ...[
+          '--name',
+          'whole',
+          ...THRESHOLD,
+          '--project-id',
+          'p9',
+          '--user-id',
+          'u9',
+          '--description',
+          'für alle – whole',
+        ],
+        ...[
+          '--state',
+          'ok',
+          '--severity',
+          'critical',
+          '--repeat-actions',
+          'True',
+          '--time-constraint',
+          constraint,
+          ...DISABLED,
+        ],
+        ...[
+          '--alarm-action',
+          'http://127.0.0.1:9/a',
+          '--alarm-action',
+          'http://127.0.0.1:9/b',
+          '--ok-action',
+          'log://',
+        ],
         ...['--insufficient-data-action', 'https://example.com/i?x=1'],
       ];
       const { alarm_id: id } = await printed(aodh(['alarm', 'create', ...args], ADMIN));
@@ -166,7 +214,11 @@ describeWith(['aodh'], 'the aodh command', () => {
 
     test.each([
       { what: 'a name that nobody has', args: () => ['none'], says: 'Alarm none not found' },
-      { what: 'a name that two have', args: () => ['two of them'], says: "Multiple alarms matches found for 'two of them'" },
+      {
+        what: 'a name that two have',
+        args: () => ['two of them'],
+        says: "Multiple alarms matches found for 'two of them'",
+      },
       { what: 'an id that nobody has', args: () => [NOBODY], says: `Alarm ${NOBODY} not found` },
     ])('refuses $what', async ({ args, says }) => {
       expect(await refusal(aodh(['alarm', 'show', ...args()], as))).toContain(says);
@@ -185,7 +237,12 @@ describeWith(['aodh'], 'the aodh command', () => {
       { by: 'its name', args: () => ['by its name'] },
       { by: 'its name as an option', args: () => ['--name', 'by its name as an option'] },
     ])('changes an alarm by $by, and nothing else of it', async ({ by, args }) => {
-      const tocsin = { delivery_policy: 'every', treat_missing_data: 'ignore', clear_threshold: 0.5, ingestion_lag: 30 };
+      const tocsin = {
+        delivery_policy: 'every',
+        treat_missing_data: 'ignore',
+        clear_threshold: 0.5,
+        ingestion_lag: 30,
+      };
       const threshold_rule = { meter_name: 'cpu', threshold: 80, comparison_operator: 'gt' };
       const common = { description: 'stays', alarm_actions: ['http://127.0.0.1:9/x'] };
       const id = await given({ name: `by ${by}`, ...common, threshold_rule, tocsin }, 'updates');
@@ -219,7 +276,12 @@ describeWith(['aodh'], 'the aodh command', () => {
       const change = ['--name', 'calm', '--alarm-action', '', '--type', 'event', '--event-type', 'x'];
       await printed(aodh(['alarm', 'update', id, ...change], as));
       const after = await stored(id, 'updates');
-      expect(after).toMatchObject({ name: 'calm', type: 'event', alarm_actions: null, event_rule: { event_type: 'x' } });
+      expect(after).toMatchObject({
+        name: 'calm',
+        type: 'event',
+        alarm_actions: null,
+        event_rule: { event_type: 'x' },
+      });
       expect(after).not.toHaveProperty('threshold_rule');
     });
 
@@ -238,7 +300,13 @@ describeWith(['aodh'], 'the aodh command', () => {
       await printed(aodh(['alarm', 'update', id, '--threshold', '80'], as));
 
       expect(actionsOf(await ask('GET', `/v2/alarms/${id}`, { project: 'updates' }))).toEqual(before);
-      const sample = { counter_name: 'load', counter_type: 'gauge', counter_unit: '%', counter_volume: 95, resource_id: 'web' };
+      const sample = {
+        counter_name: 'load',
+        counter_type: 'gauge',
+        counter_unit: '%',
+        counter_volume: 95,
+        resource_id: 'web',
+      };
       await ask('POST', '/v2/meters/load', { project: 'updates', body: [sample] });
       await eventually(async () => expect(receiver.requests.length).toBe(2));
       expect(receiver.requests.map(({ target }) => target).sort()).toEqual(['up', 'Down'].map(signed).sort());
@@ -315,7 +383,10 @@ describeWith(['aodh'], 'the aodh command', () => {
     const capabilities = { 'alarms:query:simple': true, 'alarms:query:complex': true };
     const history = { 'alarms:history:query:simple': true, 'alarms:history:query:complex': true };
     const shown = await printed(aodh(['capabilities', 'list']));
-    expect(shown).toMatchObject({ api: { ...capabilities, ...history }, alarm_storage: { 'storage:production_ready': true } });
+    expect(shown).toMatchObject({
+      api: { ...capabilities, ...history },
+      alarm_storage: { 'storage:production_ready': true },
+    });
   });
 
   describe('and what people see when they are refused', () => {
@@ -361,7 +432,9 @@ describeWith(['aodh'], 'the aodh command', () => {
     test('shows and sets quotas, which then hold', async () => {
       const as: NoauthCaller = { project: 'small' };
       expect(await printed(openstack(['alarm', 'quota', 'show'], as))).toEqual({ alarms: -1 });
-      expect(await printed(openstack(['alarm', 'quota', 'set', 'small', '--alarm', '1'], ADMIN))).toEqual({ alarms: 1 });
+      expect(await printed(openstack(['alarm', 'quota', 'set', 'small', '--alarm', '1'], ADMIN))).toEqual({
+        alarms: 1,
+      });
       expect(await printed(openstack(['alarm', 'quota', 'show', '--project', 'small'], ADMIN))).toEqual({ alarms: 1 });
       await given({ name: 'first' }, 'small');
       const second = await refusal(openstack(['alarm', 'create', '--name', 'second', ...THRESHOLD], as));

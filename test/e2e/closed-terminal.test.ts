@@ -13,7 +13,10 @@ const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 /** A new embedded database takes most of a minute on a busy machine. */
 const SLOW_START = { timeoutMs: 180_000 };
 
-/** Runs a program in a terminal of its own, closes that terminal once the program has said a word, and prints how the program ended. */
+/**
+ * Runs a program in a terminal of its own, closes that terminal once the program has said a word, and prints how the
+ * program ended.
+ */
 const CLOSE_TERMINAL = `
 import os, pty, sys
 word, argv = sys.argv[1].encode(), sys.argv[2:]
@@ -52,9 +55,13 @@ describe('SIGHUP', () => {
 
   test('of a closed terminal stops the service cleanly, although its output fails', async () => {
     const argv = [process.execPath, MAIN, 'serve', '--data-dir', dataDirectory(), '--port', String(await freePort())];
-    const child = spawn('/usr/bin/python3', ['-I', '-c', CLOSE_TERMINAL, 'Ctrl-C stops it', ...argv, '--log-level', 'debug'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      '/usr/bin/python3',
+      ['-I', '-c', CLOSE_TERMINAL, 'Ctrl-C stops it', ...argv, '--log-level', 'debug'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     undo.push(() => child.kill());
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));

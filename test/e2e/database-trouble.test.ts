@@ -22,7 +22,12 @@ async function start(settings: Record<string, string> = {}): Promise<Rig> {
   const postgres = await startPrivatePostgres();
   undo.push(() => postgres.stop());
   const port = await freePort();
-  const service = startService({ DATABASE_URL: postgres.url, API_PORT: String(port), EVALUATOR_INTERVAL: '1s', ...settings });
+  const service = startService({
+    DATABASE_URL: postgres.url,
+    API_PORT: String(port),
+    EVALUATOR_INTERVAL: '1s',
+    ...settings,
+  });
   undo.push(() => service.kill());
   const url = `http://127.0.0.1:${port}`;
   await eventually(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200));
@@ -82,7 +87,13 @@ describeWithPostgres('when the database is in trouble', () => {
         alarm_actions: [receiver.url],
       }),
     );
-    const sample = { counter_name: 'cpu', counter_type: 'gauge', counter_unit: '%', counter_volume: 95, resource_id: 'r' };
+    const sample = {
+      counter_name: 'cpu',
+      counter_type: 'gauge',
+      counter_unit: '%',
+      counter_volume: 95,
+      resource_id: 'r',
+    };
     await post(`${url}/v2/meters/cpu`, [sample]);
     await eventually(() => expect(receiver.requests.length).toBe(1));
     expect(service.isRunning()).toBe(true);

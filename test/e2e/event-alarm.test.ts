@@ -26,7 +26,11 @@ async function start(settings: Record<string, string>): Promise<string> {
 }
 
 async function ask<T>(method: string, url: string, body: unknown): Promise<T> {
-  const answer = await fetch(url, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const answer = await fetch(url, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
   expect(answer.status).toBeLessThan(300);
   return (await answer.json()) as T;
 }

@@ -71,8 +71,10 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     return starting;
   }
 
-  const ask = (method: string, target: string, asked: Asked = {}): Promise<Answered> => askAt(method, endpoint + target, asked);
-  const get = async (target: string, token: string): Promise<Answered> => ask('GET', target, { as: { 'x-auth-token': token } });
+  const ask = (method: string, target: string, asked: Asked = {}): Promise<Answered> =>
+    askAt(method, endpoint + target, asked);
+  const get = async (target: string, token: string): Promise<Answered> =>
+    ask('GET', target, { as: { 'x-auth-token': token } });
   const tokenOf = async (login: Login): Promise<string> => (await keystone.token(login)).id;
 
   function expectUnauthorized({ status, text, headers }: Answered): void {
@@ -82,7 +84,8 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
   describeWith(['aodh'], 'and the aodh command', () => {
     const aodh = (args: readonly string[], login = ALICE): Promise<CommandResult> =>
       runAodh(args, keystoneEnvironment(keystone.url, login));
-    const withToken = (token: string): Promise<CommandResult> => runAodh(['alarm', 'list'], tokenEnvironment(endpoint, token));
+    const withToken = (token: string): Promise<CommandResult> =>
+      runAodh(['alarm', 'list'], tokenEnvironment(endpoint, token));
 
     async function printed<T = Record<string, unknown>>(answer: Promise<CommandResult>): Promise<T> {
       const { code, json, stderr } = await answer;
@@ -121,7 +124,10 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     });
 
     test('another project sees nothing of an alarm', async () => {
-      const made = await ask('POST', '/v2/alarms', { as: { 'x-auth-token': await tokenOf(ALICE) }, body: thresholdBody() });
+      const made = await ask('POST', '/v2/alarms', {
+        as: { 'x-auth-token': await tokenOf(ALICE) },
+        body: thresholdBody(),
+      });
       const { alarm_id } = made.json<{ alarm_id: string }>();
       expect(await printed(aodh(['alarm', 'list'], BOB))).toEqual([]);
       for (const command of [['show'], ['update', '--threshold', '1'], ['delete']]) {
@@ -146,7 +152,9 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     const body = { name: 'moved', type: 'event', event_rule: { event_type: 'moved' }, alarm_actions: [action] };
     const made = (await ask('POST', '/v2/alarms', { as, body })).json();
     expect(made['alarm_actions']).toEqual([action]);
-    expect(await trusts()).toMatchObject([{ trustee_user_id: ids['tocsin'], project_id: ids['red'], impersonation: true }]);
+    expect(await trusts()).toMatchObject([
+      { trustee_user_id: ids['tocsin'], project_id: ids['red'], impersonation: true },
+    ]);
 
     const event = { message_id: 'm1', event_type: 'moved', traits: [['project_id', 1, ids['red']]] };
     expect((await ask('POST', '/v2/events', { as, body: event })).json()).toMatchObject({ alarms_fired: 1 });
@@ -154,7 +162,9 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     const [request] = receiver.requests;
     const lent = await keystone.validate(String(request?.headers['x-auth-token']));
     expect([request?.target, lent.status]).toEqual(['/signal?x=1', 200]);
-    expect(lent.body).toMatchObject({ token: { user: { id: ids['alice'] }, project: { id: ids['red'] }, 'OS-TRUST:trust': {} } });
+    expect(lent.body).toMatchObject({
+      token: { user: { id: ids['alice'] }, project: { id: ids['red'] }, 'OS-TRUST:trust': {} },
+    });
 
     expect((await ask('DELETE', `/v2/alarms/${String(made['alarm_id'])}`, { as })).status).toBe(204);
     expect(await trusts()).toEqual([]);
@@ -220,7 +230,10 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     /** Reading, writing, reading everybody's, and an alarm of the project red. */
     const statuses = async (token: string): Promise<number[]> => {
       const as = { 'x-auth-token': token };
-      const owned = await ask('POST', '/v2/alarms', { as: { 'x-auth-token': await tokenOf(ALICE) }, body: thresholdBody() });
+      const owned = await ask('POST', '/v2/alarms', {
+        as: { 'x-auth-token': await tokenOf(ALICE) },
+        body: thresholdBody(),
+      });
       const { alarm_id } = owned.json<{ alarm_id: string }>();
       const answers = [
         await get('/v2/alarms', token),
@@ -283,7 +296,11 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     expect((await get('/v2/alarms', known)).status).toBe(200);
     await keystone.goAway();
     const answer = await get('/v2/alarms', fresh);
-    expect([answer.status, answer.fault, answer.headers['retry-after']]).toEqual([503, 'Keystone is not available', undefined]);
+    expect([answer.status, answer.fault, answer.headers['retry-after']]).toEqual([
+      503,
+      'Keystone is not available',
+      undefined,
+    ]);
     expect((await get('/v2/alarms', known)).status).toBe(200);
     await keystone.comeBack();
     expect((await get('/v2/alarms', fresh)).status).toBe(200);

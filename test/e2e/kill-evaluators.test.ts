@@ -14,8 +14,8 @@ import { expectedStates, samplesOf, squareWaves } from './square-wave.js';
 const ALARMS = 1_000;
 const METERS = 20;
 /**
- * Interval + lease + two heartbeats + 2 s is the time within which a take-over must have happened, so that no flip may be overlooked. This is
- * more than twice as long, for a machine that is busy with other tests.
+ * Interval + lease + two heartbeats + 2 s is the time within which a take-over must have happened, so that no flip may
+ * be overlooked. This is more than twice as long, for a machine that is busy with other tests.
  */
 const DWELL_MS = 15_000;
 const FLIPS = 4;
@@ -68,7 +68,8 @@ describeWith(['postgres', 'redis'], 'a cluster whose processes are killed', () =
     expect(new Set(received.map(({ id }) => id))).toEqual(new Set(bodies.keys()));
     expect(received.filter(({ id, body }) => bodies.get(id) !== body)).toEqual([]);
     expect(received.length - bodies.size).toBeLessThanOrEqual(kills.notifiers * NOTIFIER_CONCURRENCY);
-    // The faults must have been faults: processes died, and partitions changed hands more often than a quiet start explains.
+    // The faults must have been faults: processes died, and partitions changed hands more often than a quiet start
+    // explains.
     expect(kills.evaluators).toBeGreaterThanOrEqual(6);
     expect(await epochs(db)).toBeGreaterThan(256 + 100);
   }, 480_000);
@@ -88,7 +89,12 @@ async function startCluster(): Promise<Cluster> {
   const receiver = await startReceiver();
   started.push(() => receiver.close());
   const port = await freePort();
-  const settings = { ...SETTINGS, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl(), REDIS_PREFIX: `kill-${randomUUID()}` };
+  const settings = {
+    ...SETTINGS,
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl(),
+    REDIS_PREFIX: `kill-${randomUUID()}`,
+  };
   const start = (own: Record<string, string>): ServiceProcess => {
     const service = startService({ ...settings, ...own });
     started.push(() => service.kill());

@@ -37,7 +37,13 @@ const SERIES = {
 } as const;
 type Name = keyof typeof SERIES | 'empty' | 'max only' | 'coarse';
 
-const COMMON = { comparison_operator: 'gt', threshold: 80, aggregation_method: 'mean', evaluation_periods: 3, granularity: 60 };
+const COMMON = {
+  comparison_operator: 'gt',
+  threshold: 80,
+  aggregation_method: 'mean',
+  evaluation_periods: 3,
+  granularity: 60,
+};
 const LAST = { evaluation_periods: 1 };
 
 interface Situation {
@@ -134,8 +140,12 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
   const all: Situation[] = [
     ...numbers.flatMap((name) => [resource(name), metrics([name]), search(name)]),
     ...numbers.flatMap((name) => [resource(name, LAST), metrics([name], LAST), search(name, LAST)]),
-    ...(['lt', 'le', 'eq', 'ne', 'ge'] as const).map((comparison_operator) => resource('idle', { comparison_operator })),
-    ...(['lt', 'le', 'eq', 'ne', 'ge'] as const).map((comparison_operator) => search('infinite', { comparison_operator })),
+    ...(['lt', 'le', 'eq', 'ne', 'ge'] as const).map((comparison_operator) =>
+      resource('idle', { comparison_operator }),
+    ),
+    ...(['lt', 'le', 'eq', 'ne', 'ge'] as const).map((comparison_operator) =>
+      search('infinite', { comparison_operator }),
+    ),
     ...(['rate:mean', 'sum', 'max'] as const).flatMap((aggregation_method) => [
       search('rising', { aggregation_method, evaluation_periods: 2 }),
       metrics(['rising'], { aggregation_method, evaluation_periods: 2 }),
@@ -199,7 +209,10 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
   );
 
   describe('differs as documented', () => {
-    const both = async (situation: Situation, state: AlarmState): Promise<{ aodh: AodhOutcome; tocsin: AodhOutcome }> => {
+    const both = async (
+      situation: Situation,
+      state: AlarmState,
+    ): Promise<{ aodh: AodhOutcome; tocsin: AodhOutcome }> => {
       const rule = ruleOf(situation);
       const alarms = [aodhAlarm(rule, state, false)];
       const [aodh] = await evaluatedByAodh({ gnocchiUrl: gnocchi.url, token: ADMIN_TOKEN, now: NOW, alarms });
@@ -230,8 +243,14 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
 
     test('a rule by several metrics: Gnocchi refuses the request of Aodh, for ever', async () => {
       expect(await both(metrics(['busy', 'rising'], LAST), 'ok')).toMatchObject({
-        aodh: { state: 'insufficient data', reason: expect.stringMatching(/^alarm statistics retrieval failed: .*HTTP 400/) },
-        tocsin: { state: 'alarm', reason: 'Transition to alarm due to 1 samples outside threshold, most recent: 99.125' },
+        aodh: {
+          state: 'insufficient data',
+          reason: expect.stringMatching(/^alarm statistics retrieval failed: .*HTTP 400/),
+        },
+        tocsin: {
+          state: 'alarm',
+          reason: 'Transition to alarm due to 1 samples outside threshold, most recent: 99.125',
+        },
       });
     });
   });
@@ -244,7 +263,11 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
     const { decision } = judgeAlarm({ rule, needs, options: NO_OPTIONS, state, repeats }, answers, NOW);
     if (decision.kind === 'stay') return null;
     const { reason, reasonData } = decision;
-    return { state: decision.kind === 'repeat' ? decision.state : decision.to, reason, reason_data: pythonJson(reasonData) };
+    return {
+      state: decision.kind === 'repeat' ? decision.state : decision.to,
+      reason,
+      reason_data: pythonJson(reasonData),
+    };
   }
 });
 

@@ -71,14 +71,17 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
   describe.each(Object.entries({ ...creating, ...reading, ...finding, ...histories }))(
     'answers are the same: %s',
     (_, exchanges) => {
-      test.each(exchanges.map((exchange) => ({ ...exchange, titled: titleOf(exchange) })))('$titled', async (exchange) => {
-        await api.clock.advance(1_000);
-        const answers = { aodh: await answerOf(aodh, exchange), tocsin: await answerOf(ours, exchange) };
-        if (exchange.differs === undefined) return expect(answers.tocsin).toEqual(answers.aodh);
-        expect(answers.tocsin).not.toEqual(answers.aodh); // or the reason is none any more
-        const allowed = REASONS[exchange.differs].allows(answers.aodh, answers.tocsin);
-        expect({ ...answers, allowed }).toEqual({ ...answers, allowed: true });
-      });
+      test.each(exchanges.map((exchange) => ({ ...exchange, titled: titleOf(exchange) })))(
+        '$titled',
+        async (exchange) => {
+          await api.clock.advance(1_000);
+          const answers = { aodh: await answerOf(aodh, exchange), tocsin: await answerOf(ours, exchange) };
+          if (exchange.differs === undefined) return expect(answers.tocsin).toEqual(answers.aodh);
+          expect(answers.tocsin).not.toEqual(answers.aodh); // or the reason is none any more
+          const allowed = REASONS[exchange.differs].allows(answers.aodh, answers.tocsin);
+          expect({ ...answers, allowed }).toEqual({ ...answers, allowed: true });
+        },
+      );
     },
   );
 
@@ -107,8 +110,14 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
         as: MEMBER,
         body: composite({ or: [LEAF, { and: [LEAF, { ...LEAF, comparison_operator: 'lt', evaluation_periods: 2 }] }] }),
       },
-      { as: ADMINISTRATOR, body: { ...balancer(), project_id: 'p9', user_id: 'u9', ok_actions: ['log://', 'test://'] } },
-      { as: ADMINISTRATOR, body: event({ project_id: null, user_id: null, insufficient_data_actions: ['zaqar://?topic=x'] }) },
+      {
+        as: ADMINISTRATOR,
+        body: { ...balancer(), project_id: 'p9', user_id: 'u9', ok_actions: ['log://', 'test://'] },
+      },
+      {
+        as: ADMINISTRATOR,
+        body: event({ project_id: null, user_id: null, insufficient_data_actions: ['zaqar://?topic=x'] }),
+      },
     ];
     const ids: string[] = [];
 
@@ -141,10 +150,17 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
 
     /** With the order of its fields, without what each service keeps for itself, and with moments as fine as ours. */
     async function alarmOf(side: Pick<Side, 'ask'>, id: string): Promise<string> {
-      const { evaluate_timestamp: _, tocsin: _ours, ...alarm } = (await side.ask('GET', `/v2/alarms/${id}`, {})).json<Alarm>();
-      return JSON.stringify(alarm, null, 1).replace(/(:\d\d)(\.\d{3})\d{3}"/g, (_whole, second: string, fraction: string) => {
-        return fraction === '.000' ? `${second}"` : `${second}${fraction}000"`;
-      });
+      const {
+        evaluate_timestamp: _,
+        tocsin: _ours,
+        ...alarm
+      } = (await side.ask('GET', `/v2/alarms/${id}`, {})).json<Alarm>();
+      return JSON.stringify(alarm, null, 1).replace(
+        /(:\d\d)(\.\d{3})\d{3}"/g,
+        (_whole, second: string, fraction: string) => {
+          return fraction === '.000' ? `${second}"` : `${second}${fraction}000"`;
+        },
+      );
     }
 
     test('come over as they are, muted', async () => {
@@ -170,7 +186,10 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
 
     test('are brought up to date while they are muted', async () => {
       const [id = ''] = ids;
-      await aodh.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: { ...scheduled, state: 'alarm', name: 'renamed' } });
+      await aodh.ask('PUT', `/v2/alarms/${id}`, {
+        as: MEMBER,
+        body: { ...scheduled, state: 'alarm', name: 'renamed' },
+      });
       expect((await copy()).out).toMatch(/\b1 {2}copied before, changed in Aodh since: brought up to date/);
       expect(await alarmOf(api, id)).toBe(await alarmOf(aodh, id));
     });
@@ -211,7 +230,9 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
       expect(await alarmOf(aodh, id)).toContain(JSON.stringify(query));
       await copy();
       const confined = `{"and": [{"=": {"created_by_project_id": "ops"}}, ${query}]}`;
-      expect(await alarmOf(api, id)).toBe((await alarmOf(aodh, id)).replace(JSON.stringify(query), JSON.stringify(confined)));
+      expect(await alarmOf(api, id)).toBe(
+        (await alarmOf(aodh, id)).replace(JSON.stringify(query), JSON.stringify(confined)),
+      );
     });
 
     test('come over page by page', async () => {

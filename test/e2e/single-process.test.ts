@@ -23,7 +23,12 @@ function dataDir(): string {
 
 async function serve(dir: string, settings: Record<string, string> = {}): Promise<ServiceProcess & { url: string }> {
   const port = await freePort();
-  const service = startService({ DATABASE_DATA_DIR: dir, API_PORT: String(port), EVALUATOR_INTERVAL: '1s', ...settings });
+  const service = startService({
+    DATABASE_DATA_DIR: dir,
+    API_PORT: String(port),
+    EVALUATOR_INTERVAL: '1s',
+    ...settings,
+  });
   undo.push(() => service.kill());
   const url = `http://127.0.0.1:${port}`;
   await eventually(async () => {
@@ -44,7 +49,13 @@ async function send(url: string, body: unknown): Promise<unknown> {
 }
 
 const RULE = { meter_name: 'cpu', comparison_operator: 'gt', threshold: 80 };
-const SAMPLE = { counter_name: 'cpu', counter_type: 'gauge', counter_unit: '%', counter_volume: 95, resource_id: 'web-1' };
+const SAMPLE = {
+  counter_name: 'cpu',
+  counter_type: 'gauge',
+  counter_unit: '%',
+  counter_volume: 95,
+  resource_id: 'web-1',
+};
 
 async function exitOf(service: ServiceProcess): Promise<string> {
   await eventually(async () => expect(service.isRunning()).toBe(false));
@@ -89,7 +100,9 @@ describe('one process on the embedded default', () => {
     const dir = dataDir();
     const first = await serve(dir);
     const second = startService({ DATABASE_DATA_DIR: dir, API_PORT: String(await freePort()) });
-    expect(await exitOf(second)).toMatch(/^tocsin: database\.data_dir: .* is in use by another Tocsin process \(pid \d+\)\n$/m);
+    expect(await exitOf(second)).toMatch(
+      /^tocsin: database\.data_dir: .* is in use by another Tocsin process \(pid \d+\)\n$/m,
+    );
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
   });
 

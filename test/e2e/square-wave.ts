@@ -1,4 +1,6 @@
-/** A meter whose value jumps between 0 and 100 at known moments: what every alarm on it must do follows from this alone. */
+/**
+ * A meter whose value jumps between 0 and 100 at known moments: what every alarm on it must do follows from this alone.
+ */
 export interface SquareWave {
   meter: string;
   /** Moments at which the value changes, and the value from then on. The first is where the wave begins. */

@@ -54,7 +54,11 @@ const metered = fc
     exclude_outliers: fc.boolean(),
   })
   .map((rule): AlarmRule => alarmTypes.threshold.schema.parse(rule));
-const questions = fc.record({ ...condition, query: fc.constantFrom('q0', 'q1', 'q2'), granularity: fc.constantFrom(30, 60) });
+const questions = fc.record({
+  ...condition,
+  query: fc.constantFrom('q0', 'q1', 'q2'),
+  granularity: fc.constantFrom(30, 60),
+});
 const queried = questions.map((rule): AlarmRule =>
   alarmTypes.prometheus.scopedTo(alarmTypes.prometheus.schema.parse(rule), { projectId: null }),
 );
@@ -64,7 +68,9 @@ const asked = {
   ingestion_lag: fc.constantFrom(15, 60),
 };
 const options = fc.record(asked, { requiredKeys: [] });
-/** What rules within composite alarms can have beside: two Prometheuses to choose from, and thresholds to come back by. */
+/**
+ * What rules within composite alarms can have beside: two Prometheuses to choose from, and thresholds to come back by.
+ */
 const leafOptions = fc.record(
   { ...asked, backend: fc.constant('east'), clear_threshold: fc.integer({ min: 20, max: 80 }) },
   { requiredKeys: [] },
@@ -88,7 +94,11 @@ const given: fc.Arbitrary<Given> = fc
   .record({
     judged,
     repeatActions: fc.boolean(),
-    timeConstraints: fc.constantFrom([], [], [{ name: 'c', description: '', start: '*/6 * * * *', duration: 60, timezone: '' }]),
+    timeConstraints: fc.constantFrom(
+      [],
+      [],
+      [{ name: 'c', description: '', start: '*/6 * * * *', duration: 60, timezone: '' }],
+    ),
   })
   .map(({ judged: { rule, options: set }, ...rest }) => ({ rule, options: set, ...rest }));
 
@@ -120,7 +130,10 @@ const idOf = (index: number): string => `alarm-${index}`;
 
 beforeAll(async () => {
   db = await embeddedDatabase();
-  const volumes = fc.sample(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.nat(100), fc.nat(1_500)), { numRuns: 300, seed: SEED });
+  const volumes = fc.sample(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.nat(100), fc.nat(1_500)), {
+    numRuns: 300,
+    seed: SEED,
+  });
   for (const [meter, volume, seconds] of volumes) {
     await storeSample(db, `m${meter}`, { volume, at: new Date(BEGIN.getTime() + (seconds - 700) * 1000) });
   }
@@ -184,7 +197,9 @@ test('there is something to agree on', async () => {
   const all = (await Promise.all(indexes.map(committed))).flat();
   expect(new Set(all.map(({ to }) => to)).size).toBe(3);
   expect(all.length).toBeGreaterThan(ALARMS);
-  const ofComposites = await Promise.all(indexes.filter((index) => alarms[index]!.rule.type === 'composite').map(committed));
+  const ofComposites = await Promise.all(
+    indexes.filter((index) => alarms[index]!.rule.type === 'composite').map(committed),
+  );
   expect(new Set(ofComposites.flat().map(({ to }) => to)).size).toBe(3);
   expect(ofComposites.filter((changes) => changes.length > 1).length).toBeGreaterThan(3);
   const repeats = (await Promise.all(indexes.map(notificationsOf))).flat().filter(({ kind }) => kind === 'repeat');
@@ -218,9 +233,14 @@ function together(verdicts: readonly Verdict[]): Verdict {
   return counted.at(-1)!.endsWith('alarm') ? 'trending alarm' : 'trending ok';
 }
 
-/** What each series of an answer comes to, and what they come to together: the alarm's verdict, or that of a part of it. */
+/**
+ * What each series of an answer comes to, and what they come to together: the alarm's verdict, or that of a part of it.
+ */
 function severalOf({ series, part }: ExplainedQuestion, ofAlarm: Verdict | null) {
-  return { verdicts: (series ?? []).flatMap((one) => one.verdict ?? []), whole: part === null ? ofAlarm : part.verdict };
+  return {
+    verdicts: (series ?? []).flatMap((one) => one.verdict ?? []),
+    whole: part === null ? ofAlarm : part.verdict,
+  };
 }
 
 describe('an explanation', () => {
@@ -250,7 +270,11 @@ describe('an explanation', () => {
         const change = changes.find((one) => one.at.getTime() === at.getTime());
         expect([...label, evaluation.decision === 'transition']).toEqual([...label, change !== undefined]);
         if (change)
-          expect([stateAt.state, evaluation.wouldBe, evaluation.reason]).toEqual([change.from, change.to, change.reason]);
+          expect([stateAt.state, evaluation.wouldBe, evaluation.reason]).toEqual([
+            change.from,
+            change.to,
+            change.reason,
+          ]);
         const isRepeated = repeats.some((one) => one.at.getTime() === at.getTime());
         // A repeat in insufficient data has nobody to tell here.
         if (stateAt.state !== 'insufficient data')

@@ -24,7 +24,11 @@ describeWithPostgres('the alarms in memory', () => {
   beforeEach(async () => {
     await empty(db);
     unreadable = [];
-    cache = new AlarmCache({ ...createEvaluationStore(db), isConfigured: () => true, onUnreadable: (id) => unreadable.push(id) });
+    cache = new AlarmCache({
+      ...createEvaluationStore(db),
+      isConfigured: () => true,
+      onUnreadable: (id) => unreadable.push(id),
+    });
   });
   afterAll(() => db.close());
 
@@ -137,9 +141,10 @@ describeWithPostgres('the alarms in memory', () => {
     await storeAlarm(db, { id: 'a', rule });
     cache.take([home]);
     await cache.refresh();
-    await db.query('update alarms set previous_partition = partition, partition = $1, revision = pg_current_xact_id()', [
-      (home + 1) % 256,
-    ]);
+    await db.query(
+      'update alarms set previous_partition = partition, partition = $1, revision = pg_current_xact_id()',
+      [(home + 1) % 256],
+    );
     await cache.refresh();
     expect(cache.size).toBe(0);
   });
@@ -149,7 +154,8 @@ describeWithPostgres('the alarms in memory', () => {
     cache.take([home]);
     await cache.refresh();
     cache.committed({ alarmId: 'a', to: 'alarm', reason: 'r' }, 1);
-    await db.query('update alarms set revision = pg_current_xact_id()'); // as if read before the commit: still version 0
+    // As if read before the commit: still version 0
+    await db.query('update alarms set revision = pg_current_xact_id()');
     await cache.refresh();
     expect([...cache.alarmsOf(home)][0]).toMatchObject({ state: 'alarm', stateVersion: 1 });
   });
@@ -159,13 +165,20 @@ describeWithPostgres('the alarms in memory', () => {
     await storeAlarm(db, { id: 'b', rule, state: 'ok' });
     cache.take([home]);
     await cache.refresh();
-    await db.query("update alarms set state = 'alarm', state_version = 1"); // without a revision: a refresh alone does not see it
+    // Without a revision: a refresh alone does not see it
+    await db.query("update alarms set state = 'alarm', state_version = 1");
     cache.reread(['a']);
     await cache.refresh();
-    expect(Object.fromEntries([...cache.alarmsOf(home)].map(({ id, state }) => [id, state]))).toEqual({ a: 'alarm', b: 'ok' });
+    expect(Object.fromEntries([...cache.alarmsOf(home)].map(({ id, state }) => [id, state]))).toEqual({
+      a: 'alarm',
+      b: 'ok',
+    });
     cache.distrust([home]);
     await cache.refresh();
-    expect(Object.fromEntries([...cache.alarmsOf(home)].map(({ id, state }) => [id, state]))).toEqual({ a: 'alarm', b: 'alarm' });
+    expect(Object.fromEntries([...cache.alarmsOf(home)].map(({ id, state }) => [id, state]))).toEqual({
+      a: 'alarm',
+      b: 'alarm',
+    });
   });
 
   describe('tell the oldest revision they wait for', () => {

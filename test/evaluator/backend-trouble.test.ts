@@ -46,8 +46,11 @@ function contract(open: () => Promise<Database>): void {
   }
 
   async function changes(): Promise<Change[]> {
-    return (await db.query<Change>('select alarm_id, previous_state, detail from alarm_history order by alarm_id, state_version'))
-      .rows;
+    return (
+      await db.query<Change>(
+        'select alarm_id, previous_state, detail from alarm_history order by alarm_id, state_version',
+      )
+    ).rows;
   }
 
   async function states(): Promise<Record<string, number>> {
@@ -62,7 +65,8 @@ function contract(open: () => Promise<Database>): void {
   }
 
   const repeats = async (): Promise<number> =>
-    (await db.query<{ made: number }>("select count(*)::int as made from notifications where kind = 'repeat'")).rows[0]!.made;
+    (await db.query<{ made: number }>("select count(*)::int as made from notifications where kind = 'repeat'")).rows[0]!
+      .made;
 
   describe('of a thousand alarms', () => {
     beforeEach(async () => {
@@ -117,7 +121,13 @@ function contract(open: () => Promise<Database>): void {
     await storeAlarm(db, { id: 'lost', rule: prometheusRule(), state: 'ok' });
     // Of the same query key, and so of the same partition, are alarms that differ in their thresholds alone.
     await db.query("update alarms set partition = 7 where id = 'lost'");
-    await storeAlarm(db, { id: 'seen', rule: thresholdRule(), state: 'alarm', repeatActions: true, alarmActions: ['log://'] });
+    await storeAlarm(db, {
+      id: 'seen',
+      rule: thresholdRule(),
+      state: 'alarm',
+      repeatActions: true,
+      alarmActions: ['log://'],
+    });
     await db.query("update alarms set partition = 7 where id = 'seen'");
     await storeAlarm(db, { id: 'both', rule: combinationRule('or', 'lost', 'seen') });
     for (let offset = 0; offset <= 3 * INTERVAL_MS; offset += 10_000)
@@ -196,7 +206,8 @@ function contract(open: () => Promise<Database>): void {
   });
 
   test('an edit of the alarm begins its grace anew, a deletion ends the retries', async () => {
-    for (const id of ['edited', 'deleted', 'other']) await storeAlarm(db, { id, rule: prometheusRule(id), state: 'ok' });
+    for (const id of ['edited', 'deleted', 'other'])
+      await storeAlarm(db, { id, rule: prometheusRule(id), state: 'ok' });
     await start();
     prometheus.mode = 'trouble';
     await intervals(2);
@@ -251,8 +262,8 @@ function contract(open: () => Promise<Database>): void {
         expect(await states()).toEqual({ ok: 1, alarm: 1 });
       });
       const checkpoint = async (): Promise<unknown> =>
-        (await db.query<{ last_evaluated_at: Date | null }>('select last_evaluated_at from partitions where id = 8')).rows[0]
-          ?.last_evaluated_at;
+        (await db.query<{ last_evaluated_at: Date | null }>('select last_evaluated_at from partitions where id = 8'))
+          .rows[0]?.last_evaluated_at;
       expect(await checkpoint()).toBeNull();
       expect(rig.evaluator.makingProgress()).toBe(true);
       // Half of the deadline for sending, all of it for an answer, a quarter for the last word.

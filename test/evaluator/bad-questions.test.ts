@@ -103,7 +103,8 @@ function ruleOf(backend: Backend, project: string, n: number): AlarmRule {
 /** All have their turn at once, those of the bad tenant first. */
 async function store(backend: Backend, bad: number): Promise<void> {
   for (let n = 0; n < bad; n += 1) await storeAlarm(db, { id: `a${n}`, rule: ruleOf(backend, 'bad', n), state: 'ok' });
-  for (let n = 0; n < WELL; n += 1) await storeAlarm(db, { id: `b${n}`, rule: ruleOf(backend, `well${n % 10}`, n), state: 'ok' });
+  for (let n = 0; n < WELL; n += 1)
+    await storeAlarm(db, { id: `b${n}`, rule: ruleOf(backend, `well${n % 10}`, n), state: 'ok' });
   await db.query("update alarms set partition = case when id like 'a%' then 7 else 15 end");
 }
 

@@ -62,12 +62,17 @@ function pointsOf(some: readonly (number | null)[], offsetMs = 0): [at: number, 
 
 function storedSeries(): StoredSeries[] {
   const labels = ['cpu', 'mem'].flatMap((metric) =>
-    HOSTS.flatMap((host, h) => ['a', 'b'].map((mode) => ({ metric, labels: { host, mode, project: PROJECTS[h % 3]! } }))),
+    HOSTS.flatMap((host, h) =>
+      ['a', 'b'].map((mode) => ({ metric, labels: { host, mode, project: PROJECTS[h % 3]! } })),
+    ),
   );
   return drawn(values, labels.length, 1).map((some, index) => ({ ...labels[index]!, points: pointsOf(some) }));
 }
 
-const condition = { comparison_operator: fc.constantFrom(...COMPARISON_OPERATORS), threshold: fc.constantFrom(1, 3, 4, 6) };
+const condition = {
+  comparison_operator: fc.constantFrom(...COMPARISON_OPERATORS),
+  threshold: fc.constantFrom(1, 3, 4, 6),
+};
 const periods = fc.constantFrom(1, 2, 3, 4, 6, 9);
 const project = fc.constantFrom(null, null, null, null, ...PROJECTS);
 const options: fc.Arbitrary<EvaluationOptions> = fc.record(
@@ -96,7 +101,9 @@ const promql = fc
       `increase(${one}[5m])`,
       `avg_over_time(${all}[3m])`,
     ];
-    return [...shapes, `cpu{host="${host}"} - on(host, mode) mem{host="${host}"}`, `absent(${one})`, `${all} >bool 2`][shape]!;
+    return [...shapes, `cpu{host="${host}"} - on(host, mode) mem{host="${host}"}`, `absent(${one})`, `${all} >bool 2`][
+      shape
+    ]!;
   });
 const prometheusRules = fc
   .record({
@@ -131,7 +138,13 @@ function gnocchiRules(instances: readonly Instance[]): fc.Arbitrary<CompositeLea
   const resource = fc
     .record({ ...common, instance })
     .map(({ project: scope_to_project, instance: { id }, ...rule }): CompositeLeaf => {
-      return { type: 'gnocchi_resources_threshold', ...rule, resource_id: id, resource_type: 'instance', scope_to_project };
+      return {
+        type: 'gnocchi_resources_threshold',
+        ...rule,
+        resource_id: id,
+        resource_type: 'instance',
+        scope_to_project,
+      };
     });
   const some = fc.uniqueArray(instance, { minLength: 1, maxLength: 3 });
   const metrics = fc
@@ -160,7 +173,9 @@ function compositeRules(leaf: fc.Arbitrary<CompositeLeaf>): fc.Arbitrary<AlarmRu
     .tuple(leaf, fc.option(options, { nil: {} }))
     .map(([rule, tocsin]): CompositeLeaf => ({ ...rule, tocsin }));
   const leaves = fc.array(withOptions, { minLength: 1, maxLength: 3 });
-  return fc.tuple(leaves, leaves).map(([some, others]) => ({ type: 'composite', tree: { and: [...some, { or: others }] } }));
+  return fc
+    .tuple(leaves, leaves)
+    .map(([some, others]) => ({ type: 'composite', tree: { and: [...some, { or: others }] } }));
 }
 
 function held(rule: AlarmRule, given: { options: EvaluationOptions; state: HeldAlarm['state'] }): HeldAlarm {
@@ -204,7 +219,11 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     const text = { type: 'string', required: false, max_length: 255 };
     await create('/v1/resource_type', { name: 'instance', attributes: { server_group: text } });
     const definition = [{ granularity: '60s' }, { granularity: '300s' }];
-    await create('/v1/archive_policy', { name: 'all', aggregation_methods: ['mean', 'max', 'sum', 'rate:mean'], definition });
+    await create('/v1/archive_policy', {
+      name: 'all',
+      aggregation_methods: ['mean', 'max', 'sum', 'rate:mean'],
+      definition,
+    });
     const stored = drawn(values, 8, 2);
     for (const index of stored.keys()) {
       const body = {
@@ -215,7 +234,10 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
       instances.push(await create('/v1/resource/instance', body, index === 7 ? 'u:p1:member' : ADMIN_TOKEN));
     }
     const measures = stored.map((some, index) => {
-      const points = pointsOf(some, 7_000).map(([at, value]) => ({ timestamp: new Date(at).toISOString().slice(0, -1), value }));
+      const points = pointsOf(some, 7_000).map(([at, value]) => ({
+        timestamp: new Date(at).toISOString().slice(0, -1),
+        value,
+      }));
       return [instances[index]!.metrics['cpu']!, points.reverse()] as const;
     });
     await gnocchi.ask('POST', '/v1/batch/metrics/measures', { body: Object.fromEntries(measures) });
@@ -253,7 +275,9 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
       alarms.map((alarm) => {
         const { own, evaluation, decision } = judgeAlarm(alarm, answers, NOW);
         // A series that has no points in the alarm's window is not there if the alarm asks alone.
-        const points = own.map((one) => (one.kind === 'series' ? one.series.filter((series) => series.length > 0) : one));
+        const points = own.map((one) =>
+          one.kind === 'series' ? one.series.filter((series) => series.length > 0) : one,
+        );
         return [alarm.id, { points, evaluation, decision }];
       }),
     );

@@ -53,10 +53,12 @@ function contract(open: () => Promise<Database>): void {
   async function shown(as: Caller = MEMBER, path = '/v2/metrics'): Promise<Record<string, string>> {
     const { evaluation_results } = (await api.ask('GET', path, { as })).json<Results>();
     return Object.fromEntries(
-      evaluation_results.map(({ alarm_id, project_id, state_counters: { ok, alarm, 'insufficient data': unknown } }) => [
-        alarm_id,
-        `${project_id}: ok ${ok}, alarm ${alarm}, unknown ${unknown}`,
-      ]),
+      evaluation_results.map(
+        ({ alarm_id, project_id, state_counters: { ok, alarm, 'insufficient data': unknown } }) => [
+          alarm_id,
+          `${project_id}: ok ${ok}, alarm ${alarm}, unknown ${unknown}`,
+        ],
+      ),
     );
   }
 
@@ -83,7 +85,8 @@ function contract(open: () => Promise<Database>): void {
   test('points that disagree, combinations and alarms outside their time constraints are not counted', async () => {
     const night = { name: 'night', description: '', start: '0 2 * * *', duration: 60, timezone: '' };
     await storeAlarm(db, { id: 'asleep', projectId: 'p1', rule: thresholdRule(), timeConstraints: [night] });
-    // The middle of the two volumes: the periods disagree wherever the phase of the partition puts their border, but for half a period.
+    // The middle of the two volumes: the periods disagree wherever the phase of the partition puts their border, but
+    // for half a period.
     await store('torn', 'p1', 'mixed', { evaluation_periods: 2, threshold: 50 });
     await storeAlarm(db, { id: 'both', projectId: 'p1', rule: combinationRule('and', 'torn', 'asleep') });
     for (let offset = -120_000; offset <= 60_000; offset += 5_000) {
@@ -141,8 +144,18 @@ function contract(open: () => Promise<Database>): void {
       { to: 'a reader', as: READER, path: '/v2/metrics', expected: ONE },
       { to: 'another project', as: STRANGER, path: '/v2/metrics', expected: TWO },
       { to: 'an admin, of the own project', as: ADMIN, path: '/v2/metrics', expected: {} },
-      { to: 'an admin who asks for all', as: ADMIN, path: '/v2/metrics?all_projects=true', expected: { ...ONE, ...TWO } },
-      { to: 'an admin who asks in Python', as: ADMIN, path: '/v2/metrics?all_projects=True', expected: { ...ONE, ...TWO } },
+      {
+        to: 'an admin who asks for all',
+        as: ADMIN,
+        path: '/v2/metrics?all_projects=true',
+        expected: { ...ONE, ...TWO },
+      },
+      {
+        to: 'an admin who asks in Python',
+        as: ADMIN,
+        path: '/v2/metrics?all_projects=True',
+        expected: { ...ONE, ...TWO },
+      },
       { to: 'an admin who asks not for all', as: ADMIN, path: '/v2/metrics?all_projects=false', expected: {} },
       { to: 'a member who asks not for all', as: MEMBER, path: '/v2/metrics/?all_projects=false', expected: ONE },
     ])('$to with $path', async ({ as, path, expected }) => {

@@ -34,7 +34,9 @@ function evaluation(open: () => Promise<Database>): void {
     }
   }
 
-  async function stateOf(id: string): Promise<{ state: string; state_version: number; state_reason: string } | undefined> {
+  async function stateOf(
+    id: string,
+  ): Promise<{ state: string; state_version: number; state_reason: string } | undefined> {
     return (
       await db.query<{ state: string; state_version: number; state_reason: string }>(
         'select state, state_version, state_reason from alarms where id = $1',
@@ -111,7 +113,13 @@ function evaluation(open: () => Promise<Database>): void {
   });
 
   test('an alarm that repeats its actions notifies once an interval, and the newer repeat replaces one not yet sent', async () => {
-    await storeAlarm(db, { id: 'a', rule: thresholdRule(), state: 'alarm', repeatActions: true, alarmActions: ['log://'] });
+    await storeAlarm(db, {
+      id: 'a',
+      rule: thresholdRule(),
+      state: 'alarm',
+      repeatActions: true,
+      alarmActions: ['log://'],
+    });
     await push('cpu', 95);
     await rig.interval();
     await push('cpu', 95);

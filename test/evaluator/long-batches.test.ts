@@ -104,7 +104,14 @@ describe('many alarms at once', () => {
       telemetry,
     };
     const { signal } = new AbortController();
-    const parts = evaluateBatch(deps, { alarms, now: new Date(), isRetry: false, sendBy: signal, signal, cutOff: signal });
+    const parts = evaluateBatch(deps, {
+      alarms,
+      now: new Date(),
+      isRetry: false,
+      sendBy: signal,
+      signal,
+      cutOff: signal,
+    });
     const evaluated = parts.next();
     const all = await turnsDuring(evaluated, () => (turns += 1));
     expect((await evaluated).value?.outcomes.length).toBe(20_000);
@@ -182,7 +189,9 @@ describe('many alarms at once', () => {
   });
 
   test('that change state are written for the partitions that are kept, when another is given away meanwhile', async () => {
-    const { evaluator, clock, outcomes, stop } = evaluatorOf({ kind: 'series', series: [] }, () => evaluator.dropped([SECOND]));
+    const { evaluator, clock, outcomes, stop } = evaluatorOf({ kind: 'series', series: [] }, () =>
+      evaluator.dropped([SECOND]),
+    );
     await clock.advance(INTERVAL_MS);
     await evaluator.settled();
     expect(outcomes()).toBe(MANY);

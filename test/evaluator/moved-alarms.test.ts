@@ -14,7 +14,10 @@ import { combinationRule, storeAlarm } from '../support/stored-alarms.js';
 
 const BEGIN = new Date('2026-01-01T12:00:01Z').getTime();
 const ALARMS = 48;
-/** An alarm that is moved from a slot that comes to one that has just been may have to wait for so long. Each value lasts as long. */
+/**
+ * An alarm that is moved from a slot that comes to one that has just been may have to wait for so long. Each value
+ * lasts as long.
+ */
 const PHASE_MS = 2 * INTERVAL_MS;
 const PHASES = 5;
 const TICKS = SLOTS * 2;
@@ -98,7 +101,8 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
   /** Lets time pass until both evaluators have asked and wait for their answers; these come when `work` is done. */
   async function whileBothWait(work: () => Promise<void>): Promise<void> {
     const slot = await slotOfBoth();
-    const untilSlot = (): number => INTERVAL_MS - ((clock.now().getTime() - (slot * INTERVAL_MS) / SLOTS) % INTERVAL_MS);
+    const untilSlot = (): number =>
+      INTERVAL_MS - ((clock.now().getTime() - (slot * INTERVAL_MS) / SLOTS) % INTERVAL_MS);
     while (untilSlot() > INTERVAL_MS / TICKS) await tick();
     let open = (): void => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));

@@ -92,7 +92,8 @@ describe('alarms that need more requests than their backend answers in time', ()
     await start(alarms);
     await rig.pass(8 * INTERVAL_MS);
     for (const times of rig.asked.values())
-      for (const [index, at] of times.entries()) expect(at - (times[index - 1] ?? -Infinity)).toBeGreaterThan(INTERVAL_MS / 2);
+      for (const [index, at] of times.entries())
+        expect(at - (times[index - 1] ?? -Infinity)).toBeGreaterThan(INTERVAL_MS / 2);
   });
 
   test('log their lateness once at its beginning and once at its end, and are on time again soon after', async () => {
@@ -104,7 +105,9 @@ describe('alarms that need more requests than their backend answers in time', ()
     expect(late.alarms).toBeGreaterThan(0);
     expect((await rig.telemetry.alarmsBehind.get()).values[0]?.value).toBeGreaterThan(0);
     expect((await rig.telemetry.behindSeconds.get()).values[0]?.value).toBeGreaterThan(0);
-    expect(Object.keys(Object.assign({}, ...rig.recorded.flat().map((row) => row.alarms)) as object).length).toBeGreaterThan(0);
+    expect(
+      Object.keys(Object.assign({}, ...rig.recorded.flat().map((row) => row.alarms)) as object).length,
+    ).toBeGreaterThan(0);
     rig.takes = () => 10;
     await rig.pass(4 * INTERVAL_MS);
     expect(rig.evaluator.lateness()).toEqual({ alarms: 0, longestMs: 0, backends: [] });
@@ -121,7 +124,9 @@ test('requests that are sent and never answered are an outage, also while others
   const alarms = alarmsOf(2 * FIT, 'p');
   await start(alarms, { takes: () => Infinity });
   await rig.pass(8 * INTERVAL_MS);
-  expect(rig.health.failing().map(({ backend, reason }) => [backend, reason])).toEqual([['prometheus', 'no answer in time']]);
+  expect(rig.health.failing().map(({ backend, reason }) => [backend, reason])).toEqual([
+    ['prometheus', 'no answer in time'],
+  ]);
   expect(await backendUp()).toBe(0);
   expect(rig.evaluator.inTrouble()).toBe(alarms.length);
   const states = rig.outcomes.flatMap((outcome) => (outcome.kind === 'transition' ? [outcome.to] : []));

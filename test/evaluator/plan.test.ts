@@ -36,7 +36,11 @@ function backendOf(samples: readonly Sample[]): Datasource<MeterQuery> {
     },
   };
 
-  function pointsOf(meter: string, start: number, { granularityS, periods }: { granularityS: number; periods: number }): Point[] {
+  function pointsOf(
+    meter: string,
+    start: number,
+    { granularityS, periods }: { granularityS: number; periods: number },
+  ): Point[] {
     const points: Point[] = [];
     for (let period = 0; period < periods; period += 1) {
       const from = start + period * granularityS * 1000;
@@ -85,13 +89,15 @@ function held(id: string, fields: Record<string, unknown>): HeldAlarm {
   };
 }
 
-const aTroubleWatch = (): TroubleWatch => new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 });
+const aTroubleWatch = (): TroubleWatch =>
+  new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 });
 
 async function outcomesOf(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[]): Promise<Outcome[]> {
   const never = new AbortController().signal;
   const limits = { sendBy: never, signal: never, cutOff: never };
   const outcomes = [];
-  for await (const part of evaluateBatch(deps, { alarms, now: NOW, isRetry: false, ...limits })) outcomes.push(...part.outcomes);
+  for await (const part of evaluateBatch(deps, { alarms, now: NOW, isRetry: false, ...limits }))
+    outcomes.push(...part.outcomes);
   return outcomes;
 }
 

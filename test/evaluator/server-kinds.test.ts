@@ -59,7 +59,11 @@ async function afterAnInterval(id: string): Promise<string> {
 }
 
 describe('a load balancer alarm', () => {
-  const rule = alarmTypes.loadbalancer_member_health.schema.parse({ pool_id: 'pool', stack_id: 's', autoscaling_group_id: 'g' });
+  const rule = alarmTypes.loadbalancer_member_health.schema.parse({
+    pool_id: 'pool',
+    stack_id: 's',
+    autoscaling_group_id: 'g',
+  });
   const ill = aPoolMember({ id: 'm', project_id: 'p', operating_status: 'ERROR' });
   const well = aPoolMember({ id: 'm', project_id: 'p' });
 
@@ -76,7 +80,9 @@ describe('a load balancer alarm', () => {
     octavia.override = () => undefined;
     octavia.pools.delete('pool');
     // Octavia is left alone for a second of the real clock.
-    await eventually(async () => expect(await afterAnInterval('a')).toBe('insufficient data: pool pool does not exist'));
+    await eventually(async () =>
+      expect(await afterAnInterval('a')).toBe('insufficient data: pool pool does not exist'),
+    );
   });
 
   test("of a project does not see another's pool, though the service does", async () => {

@@ -87,9 +87,10 @@ function reasons(open: () => Promise<Database>): void {
   }
 
   async function row(id = 'a'): Promise<Row> {
-    const { rows } = await db.query<Row>('select state, state_version, state_reason, state_timestamp from alarms where id = $1', [
-      id,
-    ]);
+    const { rows } = await db.query<Row>(
+      'select state, state_version, state_reason, state_timestamp from alarms where id = $1',
+      [id],
+    );
     return rows[0]!;
   }
 
@@ -117,7 +118,12 @@ function reasons(open: () => Promise<Database>): void {
       ...THRESHOLDS.flatMap((kind): [Kind, string, BackendAnswer, string][] => [
         [kind, 'a refusal', REFUSED, retrievalFailed('bad_data: parse error (HTTP 400)')],
         [kind, 'more than a limit of points', { kind: 'refused', reason: POINTS }, POINTS],
-        [kind, 'nothing of that name', { kind: 'absent', reason: 'metric cpu does not exists' }, 'metric cpu does not exists'],
+        [
+          kind,
+          'nothing of that name',
+          { kind: 'absent', reason: 'metric cpu does not exists' },
+          'metric cpu does not exists',
+        ],
       ]),
       ['gnocchi_resources_threshold', 'no data', NO_DATA, 'No datapoint for granularity 60'],
       ['gnocchi_aggregation_by_metrics_threshold', 'no data', NO_DATA, 'No datapoint for granularity 60'],
@@ -177,7 +183,8 @@ function reasons(open: () => Promise<Database>): void {
       ['composite', 'alarm', `${COMPOSITE} remaining as alarm, due to rules: rule1 outside their threshold.`],
     ])('%s in state %s, and later values do not change it', async (kind, state, reason) => {
       const isPool = kind === 'loadbalancer_member_health';
-      const found = (value: number): typeof says => (isPool ? () => pool(value > 80 ? 'ERROR' : 'ONLINE') : vector(value));
+      const found = (value: number): typeof says =>
+        isPool ? () => pool(value > 80 ? 'ERROR' : 'ONLINE') : vector(value);
       says = found(state === 'ok' ? 5 : 95);
       await storeAlarm(db, { id: 'a', rule: ruleOf(kind), state });
       await start();
@@ -215,7 +222,13 @@ function reasons(open: () => Promise<Database>): void {
       says = () => (reason === undefined ? NO_DATA : { kind: 'refused', reason });
       found.push(await reasonAfterAnInterval());
     }
-    expect(found).toEqual(['read 1 of 2 series', 'read 1 of 2 series', 'status 500', 'status 502', 'datapoints are unknown']);
+    expect(found).toEqual([
+      'read 1 of 2 series',
+      'read 1 of 2 series',
+      'status 500',
+      'status 502',
+      'datapoints are unknown',
+    ]);
   });
 
   test('after an edit, new figures are written, since they are of a new rule', async () => {
@@ -224,14 +237,16 @@ function reasons(open: () => Promise<Database>): void {
     await storeAlarm(db, { id: 'a', rule: rule(3) });
     await start();
     expect(await reasonAfterAnInterval()).toBe('3 datapoints are unknown');
-    await db.query('update alarms set rule = $1, definition_version = definition_version + 1, revision = pg_current_xact_id()', [
-      alarmTypes.prometheus.ruleJson(rule(5) as never),
-    ]);
+    await db.query(
+      'update alarms set rule = $1, definition_version = definition_version + 1, revision = pg_current_xact_id()',
+      [alarmTypes.prometheus.ruleJson(rule(5) as never)],
+    );
     expect(await reasonAfterAnInterval()).toBe('5 datapoints are unknown');
   });
 
   describe('a backend that cannot be asked', () => {
-    const unasked = (kind: Kind): string => `not evaluated: the ${BACKENDS[kind]} backend cannot be asked: connection refused`;
+    const unasked = (kind: Kind): string =>
+      `not evaluated: the ${BACKENDS[kind]} backend cannot be asked: connection refused`;
 
     test.each(KINDS)('is named at once by an alarm that was never evaluated: %s', async (kind) => {
       says = () => OUTAGE;
@@ -244,14 +259,24 @@ function reasons(open: () => Promise<Database>): void {
     test.each([
       ['at once', 60_000],
       ['without a grace', 0],
-    ])('is told beside another that was not asked for want of time, of which nothing is told: %s', async (_, graceMs) => {
-      says = () => OUTAGE;
-      const late = datasourceDouble<never>(() => ({ kind: 'trouble', reason: 'it was not asked in time', isBehind: true }));
-      const leaves = (['prometheus', 'gnocchi_resources_threshold'] as const).map((type) => ({ ...RULES[type], type }));
-      await storeAlarm(db, { id: 'a', rule: alarmTypes.composite.schema.parse({ and: leaves }) });
-      await start({ remote: { ...remote(), gnocchi: new Map([[null, late]]) }, graceMs });
-      expect(await reasonAfterAnInterval()).toBe(unasked('prometheus'));
-    });
+    ])(
+      'is told beside another that was not asked for want of time, of which nothing is told: %s',
+      async (_, graceMs) => {
+        says = () => OUTAGE;
+        const late = datasourceDouble<never>(() => ({
+          kind: 'trouble',
+          reason: 'it was not asked in time',
+          isBehind: true,
+        }));
+        const leaves = (['prometheus', 'gnocchi_resources_threshold'] as const).map((type) => ({
+          ...RULES[type],
+          type,
+        }));
+        await storeAlarm(db, { id: 'a', rule: alarmTypes.composite.schema.parse({ and: leaves }) });
+        await start({ remote: { ...remote(), gnocchi: new Map([[null, late]]) }, graceMs });
+        expect(await reasonAfterAnInterval()).toBe(unasked('prometheus'));
+      },
+    );
 
     test('is no longer the reason as soon as it answers, although the state stays', async () => {
       says = () => OUTAGE;
@@ -321,7 +346,9 @@ function reasons(open: () => Promise<Database>): void {
     says = () => ({ kind: 'series', series: undefined as never });
     await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus') });
     await start();
-    expect(await reasonAfterAnInterval()).toMatch(/^not evaluated: its evaluation fails, which is a fault of this service/);
+    expect(await reasonAfterAnInterval()).toMatch(
+      /^not evaluated: its evaluation fails, which is a fault of this service/,
+    );
     says = () => NO_DATA;
     expect(await reasonAfterAnInterval()).toBe('datapoints are unknown');
   });
@@ -329,7 +356,13 @@ function reasons(open: () => Promise<Database>): void {
   test.each(['insufficient data', 'ok'])(
     'an alarm in state %s whose time constraints never open says so, until one opens',
     async (state) => {
-      const at = (start: string, name: string): object => ({ name, description: '', start, duration: 60, timezone: '' });
+      const at = (start: string, name: string): object => ({
+        name,
+        description: '',
+        start,
+        duration: 60,
+        timezone: '',
+      });
       const never = [at('0 0 31 2 *', 'a'), at('0 0 30 2 *', 'b')];
       await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus'), state, timeConstraints: never });
       await storeAlarm(db, { id: 'b', rule: ruleOf('prometheus'), timeConstraints: [...never, at('0 3 * * *', 'c')] });
@@ -356,7 +389,10 @@ function reasons(open: () => Promise<Database>): void {
     await storeAlarm(db, { id: 'b', rule: ruleOf('prometheus'), timeConstraints: night });
     await start();
     await rig.interval();
-    expect([(await row('a')).state_reason, (await row('b')).state_reason]).toEqual([NOT_EVALUATED_YET, NOT_EVALUATED_YET]);
+    expect([(await row('a')).state_reason, (await row('b')).state_reason]).toEqual([
+      NOT_EVALUATED_YET,
+      NOT_EVALUATED_YET,
+    ]);
   });
 
   test.each([

@@ -20,9 +20,15 @@ beforeEach(() => {
 });
 
 test('an alarm is judged without its backend when its trouble is as old as the grace, and then once a turn', () => {
-  const judged = [turn(0), retry(8_000), turn(60_000), turn(GRACE - 1), retry(GRACE), retry(GRACE + 8_000), turn(240_000)].map(
-    (look) => watch.inTrouble(alarm, look).isJudged,
-  );
+  const judged = [
+    turn(0),
+    retry(8_000),
+    turn(60_000),
+    turn(GRACE - 1),
+    retry(GRACE),
+    retry(GRACE + 8_000),
+    turn(240_000),
+  ].map((look) => watch.inTrouble(alarm, look).isJudged);
   expect(judged).toEqual([false, false, false, false, true, false, true]);
 });
 
@@ -39,16 +45,19 @@ test.each([
   [0, RETRY * 0.75],
   [0.5, RETRY],
   [0.999999, RETRY * 1.25],
-])('a retry comes, by chance %d, after %d ms, and all that were found in trouble together go together', (given, afterMs) => {
-  chance = given;
-  for (const id of ['a', 'b']) watch.inTrouble({ ...alarm, id }, turn(0));
-  expect(watch.nextRetryMs()).toBe(Infinity); // in hand
-  watch.end([1], 100);
-  expect(watch.nextRetryMs()).toBeCloseTo(100 + afterMs, 0);
-  expect(watch.takeDue(100 + afterMs - 1, idle)).toEqual([]);
-  expect(watch.takeDue(101 + afterMs, idle).map(({ alarmId }) => alarmId)).toEqual(['a', 'b']);
-  expect(watch.nextRetryMs()).toBe(Infinity);
-});
+])(
+  'a retry comes, by chance %d, after %d ms, and all that were found in trouble together go together',
+  (given, afterMs) => {
+    chance = given;
+    for (const id of ['a', 'b']) watch.inTrouble({ ...alarm, id }, turn(0));
+    expect(watch.nextRetryMs()).toBe(Infinity); // in hand
+    watch.end([1], 100);
+    expect(watch.nextRetryMs()).toBeCloseTo(100 + afterMs, 0);
+    expect(watch.takeDue(100 + afterMs - 1, idle)).toEqual([]);
+    expect(watch.takeDue(101 + afterMs, idle).map(({ alarmId }) => alarmId)).toEqual(['a', 'b']);
+    expect(watch.nextRetryMs()).toBe(Infinity);
+  },
+);
 
 test('what a batch has in hand is not retried, and a retry that a turn has overtaken is no longer current', () => {
   watch.inTrouble(alarm, turn(0));

@@ -25,7 +25,11 @@ const PASSWORD: KeystoneLogin = {
   projectName: 'service',
   projectDomainName: 'Default',
 };
-const APPLICATION_CREDENTIAL: KeystoneLogin = { kind: 'application-credential', id: 'ac', secret: new Secret('pass phrase') };
+const APPLICATION_CREDENTIAL: KeystoneLogin = {
+  kind: 'application-credential',
+  id: 'ac',
+  secret: new Secret('pass phrase'),
+};
 const MINUTE = 60_000;
 
 let keystone: KeystoneDouble;
@@ -38,14 +42,24 @@ afterEach(() => keystone.close());
 
 function open(settings: Partial<KeystoneSettings> = {}): KeystoneSession {
   const { timeoutMs = PATIENCE_MS } = settings;
-  const usual = { authUrl: keystone.url, timeoutMs, deadlineMs: timeoutMs, login: PASSWORD, interface: 'public' as const };
+  const usual = {
+    authUrl: keystone.url,
+    timeoutMs,
+    deadlineMs: timeoutMs,
+    login: PASSWORD,
+    interface: 'public' as const,
+  };
   return createKeystoneSession({ ...usual, ...settings }, { clock, log: silentLogger });
 }
 
 describe('the own token', () => {
   test('is asked for once by many and kept until two minutes before its end', async () => {
     const session = open();
-    expect(await Promise.all([session.token(), session.token(), session.userId()])).toEqual(['own-1', 'own-1', SERVICE_USER]);
+    expect(await Promise.all([session.token(), session.token(), session.userId()])).toEqual([
+      'own-1',
+      'own-1',
+      SERVICE_USER,
+    ]);
     await clock.advance(SERVICE_TOKEN_LIFE_MS - 2 * MINUTE - 1);
     expect(await session.token()).toBe('own-1');
     await clock.advance(1);
@@ -105,7 +119,8 @@ describe('the own token', () => {
   test('that Keystone refuses is not asked for again within five seconds', async () => {
     const session = open();
     keystone.override = () => ({ status: 401 });
-    for (let times = 0; times < 3; times += 1) await expect(session.token()).rejects.toMatchObject({ code: 'unavailable' });
+    for (let times = 0; times < 3; times += 1)
+      await expect(session.token()).rejects.toMatchObject({ code: 'unavailable' });
     expect(keystone.logins()).toHaveLength(1);
     keystone.override = () => undefined;
     await clock.advance(5_000);
@@ -125,7 +140,10 @@ describe('a request', () => {
   test.each(['http://127.0.0.1:PORT/v3', 'http://127.0.0.1:PORT'])('goes below /v3 of %s', async (template) => {
     const session = open({ authUrl: template.replace('PORT', new URL(keystone.url).port) });
     keystone.override = () => ({ status: 200, body: { projects: [] } });
-    const answer = await session.request('GET', '/projects', { query: { name: 'a b' }, headers: { 'x-auth-token': 'caller' } });
+    const answer = await session.request('GET', '/projects', {
+      query: { name: 'a b' },
+      headers: { 'x-auth-token': 'caller' },
+    });
     expect(answer).toMatchObject({ status: 200, body: { projects: [] } });
     expect(keystone.calls[0]).toMatchObject({ target: '/projects?name=a+b', headers: { 'x-auth-token': 'caller' } });
   });
@@ -167,7 +185,9 @@ describe('a request', () => {
 
   test('that is not answered ends with the timeout', async () => {
     keystone.override = () => 'hang';
-    await expect(open({ timeoutMs: patienceFor('timeout') }).request('GET', '/x')).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(open({ timeoutMs: patienceFor('timeout') }).request('GET', '/x')).rejects.toMatchObject({
+      code: 'unavailable',
+    });
     expect(keystone.calls).toHaveLength(1);
   });
 
@@ -201,15 +221,20 @@ describe('a request', () => {
     expect(inspect(error, { depth: 10 })).not.toContain('pass phrase');
   });
 
-  test.each([401, 403])('of the service itself that is answered with %i is repeated once, with a new token', async (status) => {
-    const session = open();
-    await session.token();
-    await clock.advance(MINUTE);
-    keystone.override = ({ method }) => (method === 'GET' ? { status } : undefined);
-    expect((await session.requestAsService('GET', '/x')).status).toBe(status);
-    const tokens = keystone.calls.filter(({ method }) => method === 'GET').map(({ headers }) => headers['x-auth-token']);
-    expect(tokens).toEqual(['own-1', 'own-2']);
-  });
+  test.each([401, 403])(
+    'of the service itself that is answered with %i is repeated once, with a new token',
+    async (status) => {
+      const session = open();
+      await session.token();
+      await clock.advance(MINUTE);
+      keystone.override = ({ method }) => (method === 'GET' ? { status } : undefined);
+      expect((await session.requestAsService('GET', '/x')).status).toBe(status);
+      const tokens = keystone.calls
+        .filter(({ method }) => method === 'GET')
+        .map(({ headers }) => headers['x-auth-token']);
+      expect(tokens).toEqual(['own-1', 'own-2']);
+    },
+  );
 });
 
 describe('the catalogue', () => {
@@ -230,7 +255,10 @@ describe('the catalogue', () => {
     expect(keystone.logins()).toHaveLength(2);
     await expect(session.endpoint('messaging')).rejects.toMatchObject({ code: 'unavailable' });
     expect(keystone.logins()).toHaveLength(2);
-    const added = { type: 'messaging', endpoints: [{ interface: 'public', region_id: 'one', url: 'http://zaqar.example/' }] };
+    const added = {
+      type: 'messaging',
+      endpoints: [{ interface: 'public', region_id: 'one', url: 'http://zaqar.example/' }],
+    };
     keystone.override = () => ({ status: 201, body: ownToken([added]), headers: { 'x-subject-token': 'newer' } });
     await clock.advance(5_000);
     expect(await Promise.all([session.endpoint('messaging'), session.endpoint('metric')])).toEqual([
@@ -265,7 +293,9 @@ describe('the id of a project', () => {
   test('is looked up by name and domain', async () => {
     keystone.override = ({ target }) => {
       if (target === '/domains?name=D') return { status: 200, body: { domains: [{ id: 'd1' }] } };
-      return target === '/projects?name=other&domain_id=d1' ? { status: 200, body: { projects: [{ id: 'p9' }] } } : undefined;
+      return target === '/projects?name=other&domain_id=d1'
+        ? { status: 200, body: { projects: [{ id: 'p9' }] } }
+        : undefined;
     };
     expect(await open().projectId('other', 'D')).toBe('p9');
   });

@@ -25,7 +25,11 @@ test.each([
   ['a bare line feed after the status line', `HTTP/1.1 201 Created\n${LENGTH}\r\n`, 201],
   ['a blank in the name of a header', `HTTP/1.1 201 Created\r\nX Y: z\r\n${LENGTH}\r\n`, 201],
   ['the same Content-Length twice', `HTTP/1.1 201 Created\r\n${LENGTH}${LENGTH}\r\n`, 201],
-  ['Content-Length beside chunked', `HTTP/1.1 201 Created\r\n${LENGTH}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 201],
+  [
+    'Content-Length beside chunked',
+    `HTTP/1.1 201 Created\r\n${LENGTH}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    201,
+  ],
   ['a folded header', `HTTP/1.1 204\r\nServer: a\r\n b\r\n\r\n`, 204],
   ['a bad head and a refusal', `HTTP/1.1 503 Busy\n${LENGTH}\n`, 503],
 ])('a cloud service that answers with %s has answered with its status', async (_, bytes, status) => {

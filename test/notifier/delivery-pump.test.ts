@@ -5,7 +5,10 @@ import { createSystemClock } from '../../src/clock.js';
 import { silentLogger } from '../../src/logger.js';
 import { DeliveryPump, type DeliveryRules } from '../../src/notifier/delivery-pump.js';
 import { createReceivers, type Receivers } from '../../src/notifier/receivers/registry.js';
-import type { FinishedAttempt, NotificationClaimStore } from '../../src/storage/notifications/notification-claim-store.js';
+import type {
+  FinishedAttempt,
+  NotificationClaimStore,
+} from '../../src/storage/notifications/notification-claim-store.js';
 import type { ClaimedNotification } from '../../src/storage/notifications/claimed-notification.js';
 import { FROM_THE_START } from '../../src/storage/notifications/fair-choice.js';
 import { createTelemetry } from '../../src/telemetry.js';
@@ -45,7 +48,9 @@ const NOTIFICATION: ClaimedNotification = {
 };
 
 /** Hands out one notification once, when `answered` resolves, and keeps what is recorded. */
-function outboxWithOne(answered: Promise<void> = Promise.resolve()): NotificationClaimStore & { recorded: FinishedAttempt[] } {
+function outboxWithOne(
+  answered: Promise<void> = Promise.resolve(),
+): NotificationClaimStore & { recorded: FinishedAttempt[] } {
   const waiting = [NOTIFICATION];
   const recorded: FinishedAttempt[] = [];
   return {

@@ -77,7 +77,12 @@ describe('delivery', () => {
       method: 'POST',
       target: '/hook?a=%2f',
       body: A_BODY,
-      headers: { 'content-type': 'application/json', 'webhook-id': 'msg_n1', 'tocsin-sequence': '7', 'user-agent': 'tocsin/0' },
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': 'msg_n1',
+        'tocsin-sequence': '7',
+        'user-agent': 'tocsin/0',
+      },
     });
   });
 
@@ -117,16 +122,19 @@ describe('delivery', () => {
     { code: 404, rejectedSchedule: [], attempts: 1, reason: 'rejected' },
     { code: 400, rejectedSchedule: [1], attempts: 1, reason: 'rejected' },
     { code: 410, rejectedSchedule: [1], attempts: 1, reason: 'gone' },
-  ])('a receiver that always answers $code is given up: $reason', async ({ code, rejectedSchedule, attempts, reason }) => {
-    const receiver = await serve((_, response) => void response.writeHead(code).end());
-    await put('n1', { action: receiver.url });
-    start({ rules: { rejectedSchedule } });
-    await expectStatuses({ n1: 'dead' });
-    expect(receiver.requests).toHaveLength(attempts);
-    expect((await db.query('select last_error from notifications')).rows).toEqual([{ last_error: reason }]);
-    const { rows } = await db.query<{ outcome: string }>('select outcome from attempts order by attempt');
-    expect(rows.map(({ outcome }) => outcome)).toEqual([...Array<string>(attempts - 1).fill('retry'), 'dead']);
-  });
+  ])(
+    'a receiver that always answers $code is given up: $reason',
+    async ({ code, rejectedSchedule, attempts, reason }) => {
+      const receiver = await serve((_, response) => void response.writeHead(code).end());
+      await put('n1', { action: receiver.url });
+      start({ rules: { rejectedSchedule } });
+      await expectStatuses({ n1: 'dead' });
+      expect(receiver.requests).toHaveLength(attempts);
+      expect((await db.query('select last_error from notifications')).rows).toEqual([{ last_error: reason }]);
+      const { rows } = await db.query<{ outcome: string }>('select outcome from attempts order by attempt');
+      expect(rows.map(({ outcome }) => outcome)).toEqual([...Array<string>(attempts - 1).fill('retry'), 'dead']);
+    },
+  );
 
   test('a replayed notification that was rejected gets the full schedule again', async () => {
     const receiver = await serve(answering(403, 403, 403));
@@ -173,7 +181,8 @@ describe('delivery', () => {
     const healthy = await serve();
     for (let n = 0; n < 40; n += 1) await put(`h${n}`, { alarmId: `h${n}`, action: hanging.url });
     for (let n = 0; n < 20; n += 1) await put(`w${n}`, { alarmId: `w${n}`, action: healthy.url });
-    const failed = async (): Promise<number> => (await db.query('select 1 from attempts where error is not null')).rows.length;
+    const failed = async (): Promise<number> =>
+      (await db.query('select 1 from attempts where error is not null')).rows.length;
     start({ rules: { attemptTimeoutMs: 4_000 } });
     await eventually(() => expect(healthy.requests).toHaveLength(20));
     expect(await failed()).toBe(0);
@@ -193,7 +202,8 @@ describe('delivery', () => {
       for (let m = 0; m < 3; m += 1)
         await put(`h${n} ${m}`, { alarmId: `h${n} ${m}`, projectId: `h${n}`, action: hanging[n]!.url });
     }
-    for (let n = 0; n < 60; n += 1) await put(`w${n}`, { alarmId: `w${n}`, projectId: `w${n % 3}`, action: healthy.url });
+    for (let n = 0; n < 60; n += 1)
+      await put(`w${n}`, { alarmId: `w${n}`, projectId: `w${n % 3}`, action: healthy.url });
     doorbell.ring(1);
     await eventually(() => expect(healthy.requests).toHaveLength(61));
     const called = (): number[] => hanging.map(({ requests }) => requests.length).sort();
@@ -242,7 +252,8 @@ describe('stopping', () => {
 
   test('several notifiers, stopped and started under load, send nothing twice', async () => {
     const receiver = await serve();
-    for (let n = 0; n < 200; n += 1) await put(`n${n}`, { alarmId: `a${n}`, action: receiver.url, projectId: `p${n % 7}` });
+    for (let n = 0; n < 200; n += 1)
+      await put(`n${n}`, { alarmId: `a${n}`, action: receiver.url, projectId: `p${n % 7}` });
     for (let round = 0; round < 4; round += 1) {
       const pair = [startNotifier(db), startNotifier(db)];
       await eventually(() => expect(receiver.requests.length).toBeGreaterThanOrEqual(Math.min(200, (round + 1) * 40)));
@@ -291,8 +302,15 @@ describe('log lines of attempts', () => {
     const receiver = await serve((_, response) => void response.writeHead(code).end());
     await db.query("update alarms set state_version = 1 where id = 'a'");
     const lines: unknown[] = [];
-    const log = { ...silentLogger, [level]: (message: string, fields: object) => void lines.push({ message, ...fields }) };
-    await put('n1', { sequence: 1, ...given, action: `${receiver.url.replace('//', '//u:secret@')}/hooks/secret?key=secret` });
+    const log = {
+      ...silentLogger,
+      [level]: (message: string, fields: object) => void lines.push({ message, ...fields }),
+    };
+    await put('n1', {
+      sequence: 1,
+      ...given,
+      action: `${receiver.url.replace('//', '//u:secret@')}/hooks/secret?key=secret`,
+    });
     await db.query('update notifications set host = $1', [new URL(receiver.url).host]);
     start({ log, rules: { retrySchedule: [0, HOUR_MS], rejectedSchedule: [HOUR_MS] } });
     await eventually(() => expect(lines).toHaveLength(1));

@@ -27,7 +27,10 @@ test('a backlog over many hosts of which nothing is due is gone through, and the
   const store = createNotificationClaimStore(db);
   const pump = new DeliveryPump({
     store: { ...store, claim: (request) => ((claims += 1), store.claim(request)) },
-    receivers: { deliver: async () => ({ receiver: 'test', outcome: { kind: 'delivered' } }), close: async () => undefined },
+    receivers: {
+      deliver: async () => ({ receiver: 'test', outcome: { kind: 'delivered' } }),
+      close: async () => undefined,
+    },
     clock,
     log: silentLogger,
     telemetry: createTelemetry(),

@@ -26,22 +26,25 @@ function recorder(record: (ids: string[]) => Promise<void>, onRecorded: () => vo
   return { clock, recorder: made };
 }
 
-test.each([0, 1, 2, 3, 4, 5, 6])('an outcome that comes %i ticks after the last was written is written too', async (ticks) => {
-  const written: string[] = [];
-  let again = false;
-  const { recorder: made } = recorder(
-    async (ids) => void written.push(...ids),
-    () => {
-      if (again) return;
-      again = true;
-      void afterTicks(ticks).then(() => made.add(finished('second')));
-    },
-  );
-  made.add(finished('first'));
-  await afterTicks(50);
-  await made.settled();
-  expect(written).toEqual(['first', 'second']);
-});
+test.each([0, 1, 2, 3, 4, 5, 6])(
+  'an outcome that comes %i ticks after the last was written is written too',
+  async (ticks) => {
+    const written: string[] = [];
+    let again = false;
+    const { recorder: made } = recorder(
+      async (ids) => void written.push(...ids),
+      () => {
+        if (again) return;
+        again = true;
+        void afterTicks(ticks).then(() => made.add(finished('second')));
+      },
+    );
+    made.add(finished('first'));
+    await afterTicks(50);
+    await made.settled();
+    expect(written).toEqual(['first', 'second']);
+  },
+);
 
 test('what ends during a statement goes together with the next', async () => {
   const groups: string[][] = [];

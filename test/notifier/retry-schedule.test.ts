@@ -63,7 +63,9 @@ describe('the retry schedule', () => {
 describe('the schedule for rejected attempts', () => {
   const offsets = Config.parse({}).notifier.rejected_schedule;
 
-  /** Times of the attempts after the first, in milliseconds, of a receiver that rejects each of them after `answerMs`. */
+  /**
+   * Times of the attempts after the first, in milliseconds, of a receiver that rejects each of them after `answerMs`.
+   */
   function attempts(schedule: readonly number[], random: () => number, answerMs = 0): number[] {
     const times: number[] = [];
     let now = NOON;

@@ -47,7 +47,12 @@ describe('the watchdog', () => {
     { when: 'work has been due for all its patience', looks: [idle, stuck], rebuilt: 1, gaveUp: false },
     { when: 'the second period has not passed', looks: [idle, stuck, soon], rebuilt: 1, gaveUp: false },
     { when: 'rebuilding did not help', looks: [idle, stuck, stuck], rebuilt: 1, gaveUp: true },
-    { when: 'an attempt ends in between', looks: [idle, stuck, { ...stuck, finished: 1 }, soon], rebuilt: 1, gaveUp: false },
+    {
+      when: 'an attempt ends in between',
+      looks: [idle, stuck, { ...stuck, finished: 1 }, soon],
+      rebuilt: 1,
+      gaveUp: false,
+    },
     {
       when: 'it stands still again after it had recovered',
       looks: [idle, stuck, { ...stuck, finished: 1 }, { ...stuck, finished: 1 }],

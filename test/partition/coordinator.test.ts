@@ -24,7 +24,10 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
   let ensemble: Ensemble;
 
   beforeEach(async () => {
-    db = await openPostgres({ url: await freshPostgresUrl(), maxConnections: 10, statementTimeoutMs: 5_000 }, silentLogger);
+    db = await openPostgres(
+      { url: await freshPostgresUrl(), maxConnections: 10, statementTimeoutMs: 5_000 },
+      silentLogger,
+    );
     await migrate(db);
     prefix = `test-${randomUUID()}`;
     ensemble = new Ensemble(db, prefix);
@@ -33,7 +36,8 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
   afterEach(async () => {
     await ensemble.close();
     await db.close();
-    expect(new Set(ensemble.takings).size).toBe(ensemble.takings.length); // never two owners of one partition with one epoch
+    // Never two owners of one partition with one epoch
+    expect(new Set(ensemble.takings).size).toBe(ensemble.takings.length);
   });
 
   /** Waits until everything is held once, and returns how many takings that took so far. */
@@ -165,7 +169,8 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     const store = createMemberStore(db);
     const members = {
       ...store,
-      beat: (...args: Parameters<typeof store.beat>) => (away ? Promise.reject(new Error('away')) : store.beat(...args)),
+      beat: (...args: Parameters<typeof store.beat>) =>
+        away ? Promise.reject(new Error('away')) : store.beat(...args),
     };
     for (let n = 0; n < 3; n++) ensemble.join({ members });
     const before = await settled();

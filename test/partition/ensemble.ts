@@ -12,7 +12,9 @@ import { createMemberStore } from '../../src/storage/evaluation/member-store.js'
 import { createPartitionStore } from '../../src/storage/evaluation/partition-store.js';
 import { createTelemetry } from '../../src/telemetry.js';
 
-export type Overrides = Partial<Pick<CoordinatorDeps, 'leaseMs' | 'heartbeatMs' | 'alone' | 'members' | 'partitions'>> & {
+export type Overrides = Partial<
+  Pick<CoordinatorDeps, 'leaseMs' | 'heartbeatMs' | 'alone' | 'members' | 'partitions'>
+> & {
   redisUrl?: string | undefined;
 };
 

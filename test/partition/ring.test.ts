@@ -27,7 +27,9 @@ describe('the ring', () => {
       fc.property(members, (ids) => {
         const ring = buildRing(ids);
         const cap = Math.ceil((1.15 * PARTITION_COUNT) / ids.length);
-        expect(ids.flatMap((id) => shareOf(ring, id)).sort((a, b) => a - b)).toEqual(ring.map((_, partition) => partition));
+        expect(ids.flatMap((id) => shareOf(ring, id)).sort((a, b) => a - b)).toEqual(
+          ring.map((_, partition) => partition),
+        );
         expect(Math.max(...ids.map((id) => shareOf(ring, id).length))).toBeLessThanOrEqual(cap);
       }),
       RUNS,
@@ -55,16 +57,19 @@ describe('the ring', () => {
     );
   });
 
-  test.each([1, 2, 3, 5, 8, 13, 20])('of %i moves about its fair share when one more joins, and back when it leaves', (n) => {
-    const rounds = 10;
-    let total = 0;
-    for (let round = 0; round < rounds; round++) {
-      const ids = Array.from({ length: n }, (_, member) => `evaluator-${round}-${member}`);
-      const before = buildRing(ids);
-      const after = buildRing([...ids, `evaluator-${round}-new`]);
-      expect(buildRing(ids)).toEqual(before);
-      total += moved(before, after);
-    }
-    expect(total / rounds).toBeLessThanOrEqual((2.5 * PARTITION_COUNT) / (n + 1));
-  });
+  test.each([1, 2, 3, 5, 8, 13, 20])(
+    'of %i moves about its fair share when one more joins, and back when it leaves',
+    (n) => {
+      const rounds = 10;
+      let total = 0;
+      for (let round = 0; round < rounds; round++) {
+        const ids = Array.from({ length: n }, (_, member) => `evaluator-${round}-${member}`);
+        const before = buildRing(ids);
+        const after = buildRing([...ids, `evaluator-${round}-new`]);
+        expect(buildRing(ids)).toEqual(before);
+        total += moved(before, after);
+      }
+      expect(total / rounds).toBeLessThanOrEqual((2.5 * PARTITION_COUNT) / (n + 1));
+    },
+  );
 });

@@ -34,13 +34,17 @@ export interface NoauthCaller {
   roles?: string;
 }
 
-/** The environment in which both commands say who they are without asking anybody. The one reads AODH_*, the other OS_*. */
+/**
+ * The environment in which both commands say who they are without asking anybody. The one reads AODH_*, the other OS_*.
+ */
 export function noauthEnvironment(
   endpoint: string,
   { user = 'u1', project = 'p1', roles = 'member,reader' }: NoauthCaller = {},
 ): Environment {
   const settings = { USER_ID: user, PROJECT_ID: project, ROLES: roles, AODH_ENDPOINT: endpoint };
-  const named = ['AODH', 'OS'].flatMap((prefix) => Object.entries(settings).map(([name, value]) => [`${prefix}_${name}`, value]));
+  const named = ['AODH', 'OS'].flatMap((prefix) =>
+    Object.entries(settings).map(([name, value]) => [`${prefix}_${name}`, value]),
+  );
   return { OS_AUTH_TYPE: 'aodh-noauth', ...(Object.fromEntries(named) as Environment) };
 }
 
@@ -63,7 +67,11 @@ export function tokenEnvironment(endpoint: string, token: string): Environment {
   return { OS_AUTH_TYPE: 'admin_token', OS_TOKEN: token, OS_ENDPOINT: endpoint, AODH_ENDPOINT: endpoint };
 }
 
-async function run(program: InstallableProgram, args: readonly string[], environment: Environment): Promise<CommandResult> {
+async function run(
+  program: InstallableProgram,
+  args: readonly string[],
+  environment: Environment,
+): Promise<CommandResult> {
   const asJson = args.includes('delete') ? [] : ['-f', 'json']; // a deletion prints nothing and knows no formats
   const child = spawn(program.find() ?? program.name, [...args, ...asJson], {
     // Both look for settings of the person at the machine below HOME.
@@ -76,7 +84,9 @@ async function run(program: InstallableProgram, args: readonly string[], environ
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  const code = await new Promise<number | null>((resolve, reject) =>
+    child.once('error', reject).once('close', resolve),
+  );
   return { code, json: parsed(stdout), stderr };
 }
 

@@ -13,8 +13,8 @@ export interface AodhAlarm {
 }
 
 /**
- * What an evaluator would have stored or sent; null where it leaves an alarm alone. `reason_data` is Python's JSON, which
- * may hold `Infinity`.
+ * What an evaluator would have stored or sent; null where it leaves an alarm alone. `reason_data` is Python's JSON,
+ * which may hold `Infinity`.
  */
 export type AodhOutcome = { state: string; reason: string; reason_data: string } | { failed: string } | null;
 
@@ -72,7 +72,10 @@ export async function evaluatedByAodh({ gnocchiUrl, token, now, alarms }: AodhEv
   try {
     const file = path.join(folder, 'aodh.conf');
     await writeFile(file, configuration(gnocchiUrl, token));
-    const out = await outputOf(['-I', '-c', EVALUATE, file], JSON.stringify({ now: now.toISOString().slice(0, -1), alarms }));
+    const out = await outputOf(
+      ['-I', '-c', EVALUATE, file],
+      JSON.stringify({ now: now.toISOString().slice(0, -1), alarms }),
+    );
     return JSON.parse(out) as AodhOutcome[];
   } finally {
     await rm(folder, { recursive: true, force: true });

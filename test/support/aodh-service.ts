@@ -5,7 +5,10 @@ import path from 'node:path';
 import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../dev/servers/local-process.js';
 import { inTemporaryFolder } from './running-servers.js';
 
-/** A real Aodh API on loopback that believes the identity headers of its requests (`auth_mode = noauth`). Nothing evaluates. */
+/**
+ * A real Aodh API on loopback that believes the identity headers of its requests (`auth_mode = noauth`). Nothing
+ * evaluates.
+ */
 export interface RealAodh {
   /** Without a slash at its end. */
   url: string;
@@ -17,8 +20,9 @@ export interface RealAodh {
 
 export interface StartAodhOptions {
   /**
-   * Where it asks about rules of the gnocchi kinds: the address of a Gnocchi that believes headers. It asks there for the project of
-   * Gnocchi's feeder, too (`/domains`, `/projects`), as if it were Keystone: a 404 says that there is none.
+   * Where it asks about rules of the gnocchi kinds: the address of a Gnocchi that believes headers. It asks there for
+   * the project of Gnocchi's feeder, too (`/domains`, `/projects`), as if it were Keystone: a 404 says that there is
+   * none.
    */
   gnocchiUrl: string;
 }
@@ -32,9 +36,9 @@ const STOP = [
 ] as const;
 
 /**
- * Aodh's tables, then its own WSGI application on Python's own server, a thread a connection, so that an idle one blocks nobody. With
- * port 0 the system chooses; the port is the first thing it says. It ends when the process that started it does, however it does
- * (PR_SET_PDEATHSIG, SIGTERM).
+ * Aodh's tables, then its own WSGI application on Python's own server, a thread a connection, so that an idle one
+ * blocks nobody. With port 0 the system chooses; the port is the first thing it says. It ends when the process that
+ * started it does, however it does (PR_SET_PDEATHSIG, SIGTERM).
  */
 const SERVE = `
 import ctypes, socketserver, sys
@@ -105,7 +109,9 @@ function configuration(dir: string, gnocchiUrl: string): string {
     },
   };
   return Object.entries(sections)
-    .map(([name, options]) => [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'))
+    .map(([name, options]) =>
+      [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'),
+    )
     .join('\n');
 }
 

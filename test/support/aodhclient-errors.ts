@@ -46,8 +46,13 @@ def read(answer):
 json.dump([read(answer) for answer in json.load(sys.stdin)], sys.stdout)
 `;
 
-/** What the real `aodhclient.exceptions.from_response` returns for each answer. Needs the kind `aodh` of `describeWith`. */
+/**
+ * What the real `aodhclient.exceptions.from_response` returns for each answer. Needs the kind `aodh` of `describeWith`.
+ */
 export function readByAodhclient(answers: readonly ClientAnswer[]): ClientException[] {
-  const output = execFileSync(PYTHON, ['-I', '-c', READ], { input: JSON.stringify(answers), maxBuffer: 64 * 1024 * 1024 });
+  const output = execFileSync(PYTHON, ['-I', '-c', READ], {
+    input: JSON.stringify(answers),
+    maxBuffer: 64 * 1024 * 1024,
+  });
   return JSON.parse(output.toString()) as ClientException[];
 }

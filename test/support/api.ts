@@ -121,13 +121,20 @@ const DEFAULTS = {
   trustedProxies: [] as string[],
 };
 
-/** The API on real stores, listening on a port of its own, with a client that says what came back and holds it to /openapi.json. */
+/**
+ * The API on real stores, listening on a port of its own, with a client that says what came back and holds it to
+ * /openapi.json.
+ */
 export async function startApi(db: Database, options: TestApiOptions = {}): Promise<TestApi> {
   const settings = { ...DEFAULTS, ...options };
-  const { alarmMaxActions, queueActions, trusts, trustsOverHttp, authentication, log, ruleChecks, countsResults } = settings;
+  const { alarmMaxActions, queueActions, trusts, trustsOverHttp, authentication, log, ruleChecks, countsResults } =
+    settings;
   const quotas = { ...NO_QUOTAS, ...options.alarmQuotas };
   const clock = new FakeClock();
-  const { authenticate, challenge } = authentication?.(clock) ?? { authenticate: settings.authenticate, challenge: undefined };
+  const { authenticate, challenge } = authentication?.(clock) ?? {
+    authenticate: settings.authenticate,
+    challenge: undefined,
+  };
   let rung = 0;
   const app = createApi({
     alarms: createAlarmStore(db, quotas),
@@ -226,7 +233,8 @@ function looks(
 /** One request to any listener. Not `fetch`: it does not let a test choose the Host header. */
 export function ask(method: string, url: string, { as = ADMIN, body, raw, headers }: Asked): Promise<Answered> {
   const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
-  const type = content === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) };
+  const type =
+    content === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) };
   return new Promise((resolve, reject) => {
     const request = httpRequest(url, { method, headers: { ...type, ...as, ...headers } }, (response) => {
       const chunks: Buffer[] = [];

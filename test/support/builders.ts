@@ -81,7 +81,10 @@ export function removedAt(at: Date): Removal {
 }
 
 /** One period after the other, oldest first, each with one value of `statistic` and a number of samples. */
-export function seriesOf(values: readonly number[], { statistic = 'avg', counts = [] as readonly number[] } = {}): Series {
+export function seriesOf(
+  values: readonly number[],
+  { statistic = 'avg', counts = [] as readonly number[] } = {},
+): Series {
   return values.map((value, index) => ({
     at: NOON.getTime() + index * PERIOD_MS,
     values: { count: counts[index] ?? 1, [statistic]: value },

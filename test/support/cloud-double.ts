@@ -39,7 +39,8 @@ export async function startCloud(): Promise<CloudDouble> {
   function login(request: ReceivedRequest): CloudReply {
     const { auth } = JSON.parse(request.body) as { auth: { scope?: Record<string, { id: string }> } };
     const trust = auth.scope?.['OS-TRUST:trust']?.id;
-    if (trust !== undefined && !trusts.has(trust)) return { status: 404, body: { error: { message: `no trust ${trust}` } } };
+    if (trust !== undefined && !trusts.has(trust))
+      return { status: 404, body: { error: { message: `no trust ${trust}` } } };
     tokens += 1;
     const headers = { 'x-subject-token': trust === undefined ? `own-${tokens}` : `by-${trust}-${tokens}` };
     return { status: 201, headers, body: tokenBody(url, trust === undefined ? 'service' : 'owner') };
@@ -74,7 +75,9 @@ export async function startCloud(): Promise<CloudDouble> {
     trusts,
     keystone,
     asked: (path: string) =>
-      server.requests.filter(({ target }) => target.startsWith(path)).map(({ method, target }) => `${method} ${target}`),
+      server.requests
+        .filter(({ target }) => target.startsWith(path))
+        .map(({ method, target }) => `${method} ${target}`),
     close: () => server.close(),
   });
 }

@@ -5,12 +5,15 @@ import { urlOf } from './run-servers.js';
 /** A change of a zone's clock: its moment and the offsets from UTC before and after it, all in seconds. */
 export type ClockChange = readonly [moment: number, before: number, after: number];
 
-/** Openings of a cron expression in a zone, at naive local times from `first` until before `last` (`2026-03-29T02:30:00`). */
+/**
+ * Openings of a cron expression in a zone, at naive local times from `first` until before `last`
+ * (`2026-03-29T02:30:00`).
+ */
 export type OpeningsCase = readonly [zone: string, start: string, first: string, last: string];
 
 /**
- * The oracle: croniter on naive local times, each mapped to UTC by Python's `zoneinfo`. It never sees a zone: with one attached croniter is
- * wrong around changes of the clock. No two changes of the tz database are closer than STEP.
+ * The oracle: croniter on naive local times, each mapped to UTC by Python's `zoneinfo`. It never sees a zone: with one
+ * attached croniter is wrong around changes of the clock. No two changes of the tz database are closer than STEP.
  */
 const ORACLE = `
 import datetime, functools, io, json, os, sys, zoneinfo
@@ -103,8 +106,8 @@ export function cronOpenings(cases: readonly OpeningsCase[]): number[][] {
 }
 
 /**
- * The next naive local times of cron expressions (`2026-03-29T02:30:00`), so many from `first` on. None at all where there are not so many
- * in 50 years; null for an expression that croniter refuses.
+ * The next naive local times of cron expressions (`2026-03-29T02:30:00`), so many from `first` on. None at all where
+ * there are not so many in 50 years; null for an expression that croniter refuses.
  */
 export function nextNaiveTimes(
   schedules: readonly (readonly [start: string, first: string, count: number])[],

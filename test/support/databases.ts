@@ -26,5 +26,7 @@ export async function empty(db: Database): Promise<void> {
     'truncate alarms, alarm_members, alarm_history, notifications, attempts, delivery_pauses, members, samples, meter_resources, ' +
       'quotas, alarm_counts, evaluation_counters, events, api_keys, alarm_trusts, receiver_hosts, delivery_holds',
   );
-  await db.query('update partitions set epoch = 0, owner = null, evaluation_started_at = null, last_evaluated_at = null');
+  await db.query(
+    'update partitions set epoch = 0, owner = null, evaluation_started_at = null, last_evaluated_at = null',
+  );
 }

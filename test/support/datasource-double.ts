@@ -36,7 +36,11 @@ export function datasourceDouble<Kind extends DatasourceKind>(says: Says<Kind>):
 }
 
 /** A series that ends at `end`, a point every `stepS` seconds. */
-export function seriesEndingAt(end: Date, stepS: number, values: readonly number[]): { at: number; values: { value: number } }[] {
+export function seriesEndingAt(
+  end: Date,
+  stepS: number,
+  values: readonly number[],
+): { at: number; values: { value: number } }[] {
   return values.map((value, index) => ({
     at: end.getTime() - (values.length - 1 - index) * stepS * 1000,
     values: { value },

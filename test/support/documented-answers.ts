@@ -67,6 +67,7 @@ export function documentedAnswers(document: OpenApiDocument): (method: string, p
       'application/json',
       'schema',
     ]);
-    if (!validate(JSON.parse(answer.text))) complain(`and not as /openapi.json says: ${ajv.errorsText(validate.errors)}`);
+    if (!validate(JSON.parse(answer.text)))
+      complain(`and not as /openapi.json says: ${ajv.errorsText(validate.errors)}`);
   };
 }

@@ -63,7 +63,10 @@ export class FakeClock implements ServiceClock {
     return this.#sleepers.size;
   }
 
-  /** Moves time on by `ms`, waking each sleeper at its moment, in order, and letting what it wakes settle before the next. */
+  /**
+   * Moves time on by `ms`, waking each sleeper at its moment, in order, and letting what it wakes settle before the
+   * next.
+   */
   async advance(ms: number): Promise<void> {
     const until = this.#monotonicMs + ms;
     await settle();

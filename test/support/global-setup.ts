@@ -2,7 +2,16 @@ import { ensureDebianPackages, POSTGRESQL, REDIS, type InstallableProgram } from
 import { startPostgres } from '../../dev/servers/postgres.js';
 import { startRedis, type LocalServer } from '../../dev/servers/redis.js';
 import { toError } from '../../src/errors.js';
-import { AODH, AODH_SERVICE, CRONITER, GNOCCHI, KEYSTONE, OPENSTACK, PROMETHEUS, TZ_DATABASE } from './peer-programs.js';
+import {
+  AODH,
+  AODH_SERVICE,
+  CRONITER,
+  GNOCCHI,
+  KEYSTONE,
+  OPENSTACK,
+  PROMETHEUS,
+  TZ_DATABASE,
+} from './peer-programs.js';
 import { announceServer, inTemporaryFolder, remember, type ServerKind } from './running-servers.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);

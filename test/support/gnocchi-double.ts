@@ -3,7 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { startReceiver, type Receiver, type ReceivedRequest } from './receiver-server.js';
 
 /** How one kind of question is answered: a status and a body, which is sent as JSON unless it is text. */
-export type DoubleAnswer = [status: number, body: unknown] | ((request: ReceivedRequest, response: ServerResponse) => void);
+export type DoubleAnswer =
+  [status: number, body: unknown] | ((request: ReceivedRequest, response: ServerResponse) => void);
 
 /** What a server says that speaks Gnocchi's protocol and can be told to misbehave. Change the answers while it runs. */
 export interface GnocchiDouble extends Receiver {

@@ -13,8 +13,9 @@ export interface GnocchiAnswer {
 }
 
 /**
- * A real Gnocchi on loopback. It knows its users by name (`Authorization: Basic`, no password), and `admin` may do everything; or, with `tokens`,
- * it takes `X-Auth-Token: user:project:role`, as if Keystone had vouched for that, and who has the role `admin` may do everything.
+ * A real Gnocchi on loopback. It knows its users by name (`Authorization: Basic`, no password), and `admin` may do
+ * everything; or, with `tokens`, it takes `X-Auth-Token: user:project:role`, as if Keystone had vouched for that, and
+ * who has the role `admin` may do everything.
  */
 export interface RealGnocchi {
   /** Without a slash at its end. */
@@ -47,7 +48,10 @@ const STOP = [
   { signal: 'SIGKILL', waitMs: 2_000 },
 ] as const;
 
-/** What both programs begin with: they end when the process that started them does, however it does (PR_SET_PDEATHSIG, SIGTERM). */
+/**
+ * What both programs begin with: they end when the process that started them does, however it does (PR_SET_PDEATHSIG,
+ * SIGTERM).
+ */
 const TIED_TO_PARENT = `
 import ctypes, sys
 ctypes.CDLL(None).prctl(1, 15)
@@ -101,7 +105,13 @@ export function startGnocchi({ metricd = false, tokens = false }: StartGnocchiOp
     for (const each of account ? [file, pipelines] : []) chownSync(each, account!.uid, account!.gid);
     const running: LocalProcess[] = [];
     const run = async (name: string, command: string, args: readonly string[]): Promise<LocalProcess> => {
-      const options = { name, command, args: [...args, '--config-file', file], logFile: path.join(dir, `${name}.log`), account };
+      const options = {
+        name,
+        command,
+        args: [...args, '--config-file', file],
+        logFile: path.join(dir, `${name}.log`),
+        account,
+      };
       const started = await startLocalProcess(options);
       running.push(started);
       return started;
@@ -112,7 +122,10 @@ export function startGnocchi({ metricd = false, tokens = false }: StartGnocchiOp
       if (metricd) await run('gnocchi-metricd', PYTHON, ['-I', '-c', PROCESS_MEASURES]);
       const url = `http://127.0.0.1:${await saidPort(await run('gnocchi-api', PYTHON, ['-I', '-c', SERVE]))}`;
       const ask: RealGnocchi['ask'] = (method, target, { body, user } = {}) =>
-        send(method, url + target, { body, headers: tokens ? { 'x-auth-token': user ?? ADMIN_TOKEN } : named(user ?? 'admin') });
+        send(method, url + target, {
+          body,
+          headers: tokens ? { 'x-auth-token': user ?? ADMIN_TOKEN } : named(user ?? 'admin'),
+        });
       const pids = running.filter((each) => !each.hasExited()).map(({ pid }) => pid);
       return { url, ask, pids, stop };
     } catch (cause) {
@@ -129,7 +142,10 @@ function withoutKeystone(pipelines: string): string {
   return pipelines.replace('pipeline = keystone_authtoken gnocchiv1', 'pipeline = gnocchiv1');
 }
 
-/** Everything in one folder, nothing of /etc. One worker that looks for new measures all the time, because tests wait for it. */
+/**
+ * Everything in one folder, nothing of /etc. One worker that looks for new measures all the time, because tests wait
+ * for it.
+ */
 function configuration(dir: string, postgresUrl: string, api: typeof BY_NAME): string {
   const sections = {
     DEFAULT: { parallel_operations: '1', coordination_url: `file://${path.join(dir, 'data', 'coordination')}` },
@@ -140,7 +156,9 @@ function configuration(dir: string, postgresUrl: string, api: typeof BY_NAME): s
     metricd: { workers: '1', metric_processing_delay: '1', metric_reporting_delay: '-1' },
   };
   return Object.entries(sections)
-    .map(([name, options]) => [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'))
+    .map(([name, options]) =>
+      [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'),
+    )
     .join('\n');
 }
 
@@ -167,7 +185,11 @@ function named(user: string): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(`${user}:`).toString('base64')}` };
 }
 
-async function send(method: string, url: string, { body, headers }: { body: unknown; headers: Record<string, string> }) {
+async function send(
+  method: string,
+  url: string,
+  { body, headers }: { body: unknown; headers: Record<string, string> },
+) {
   const response = await fetch(url, {
     method,
     // A DELETE has no answer that could be JSON, and is refused (406) to those who take nothing else.

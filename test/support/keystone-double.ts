@@ -30,13 +30,17 @@ export interface KeystoneDouble {
 export const SERVICE_USER = 'id-of-tocsin';
 export const SERVICE_TOKEN_LIFE_MS = 3_600_000;
 
-/** Logs the service in with `own-1`, `own-2` and so on, tells about the tokens in `tokens`, and knows the project `service`. */
+/**
+ * Logs the service in with `own-1`, `own-2` and so on, tells about the tokens in `tokens`, and knows the project
+ * `service`.
+ */
 export async function startKeystoneDouble(): Promise<KeystoneDouble> {
   const calls: KeystoneCall[] = [];
   let issued = 0;
   const double: Pick<KeystoneDouble, 'tokens' | 'override'> = { tokens: new Map(), override: () => undefined };
   const usual = (call: KeystoneCall): KeystoneReply => {
-    if (call.method === 'POST') return { status: 201, body: ownToken(), headers: { 'x-subject-token': `own-${(issued += 1)}` } };
+    if (call.method === 'POST')
+      return { status: 201, body: ownToken(), headers: { 'x-subject-token': `own-${(issued += 1)}` } };
     if (call.target.startsWith('/auth/tokens')) {
       const found = double.tokens.get(String(call.headers['x-subject-token']));
       return found === undefined ? { status: 404, body: {} } : { status: 200, body: { token: found } };
@@ -124,5 +128,7 @@ function send(response: ServerResponse, reply: KeystoneReply): void {
   if (reply === 'hang') return;
   if (reply === 'break off') return void response.destroy();
   response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
-  response.end(reply.body === undefined ? undefined : typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body));
+  response.end(
+    reply.body === undefined ? undefined : typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body),
+  );
 }

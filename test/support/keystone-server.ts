@@ -71,7 +71,10 @@ export async function createKeystoneFolder(dir: string, adminPassword: string): 
   };
   const manage = async (subcommand: string, ...args: string[]): Promise<void> => {
     const command = KEYSTONE.find() ?? 'keystone-manage';
-    await finished(await run(subcommand, command, ['--config-file', configure(3_600), subcommand, ...args]), subcommand);
+    await finished(
+      await run(subcommand, command, ['--config-file', configure(3_600), subcommand, ...args]),
+      subcommand,
+    );
   };
   await finished(await run('wal', PYTHON, ['-I', '-c', KEEP_LOG_AHEAD, path.join(dir, DATABASE)]), 'wal');
   await Promise.all([manage('db_sync'), manage('fernet_setup')]);
@@ -121,11 +124,17 @@ async function finished(process: LocalProcess, name: string): Promise<void> {
   if (how !== 'exit code 0') throw new Error(`Keystone, ${name}: ${how}: ${said.slice(-2_000)}`);
 }
 
-/** Cheap password hashes, because nobody attacks them; no receipts of their own keys, because nobody asks for two factors. */
+/**
+ * Cheap password hashes, because nobody attacks them; no receipts of their own keys, because nobody asks for two
+ * factors.
+ */
 function configuration(dir: string, tokenLifeSeconds: number): string {
   const sections = {
     DEFAULT: { use_stderr: 'true', log_color: 'false' },
-    database: { connection: `sqlite:///${path.join(dir, DATABASE)}?check_same_thread=false`, sqlite_synchronous: 'false' },
+    database: {
+      connection: `sqlite:///${path.join(dir, DATABASE)}?check_same_thread=false`,
+      sqlite_synchronous: 'false',
+    },
     identity: { password_hash_rounds: '4' },
     token: { provider: 'fernet', expiration: String(tokenLifeSeconds) },
     fernet_tokens: { key_repository: path.join(dir, 'fernet') },
@@ -133,6 +142,8 @@ function configuration(dir: string, tokenLifeSeconds: number): string {
     credential: { key_repository: path.join(dir, 'credential') },
   };
   return Object.entries(sections)
-    .map(([name, options]) => [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'))
+    .map(([name, options]) =>
+      [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'),
+    )
     .join('\n');
 }

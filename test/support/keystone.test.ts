@@ -82,7 +82,9 @@ describeWith(['keystone'], 'a real Keystone', () => {
   describeWith(['aodh'], 'for the aodh command', () => {
     let receiver: Receiver;
     beforeEach(async () => {
-      receiver = await startReceiver((_, response) => void response.setHeader('content-type', 'application/json').end('[]'));
+      receiver = await startReceiver(
+        (_, response) => void response.setHeader('content-type', 'application/json').end('[]'),
+      );
     });
     afterEach(() => receiver.close());
 

@@ -71,7 +71,10 @@ export interface RealKeystone {
     options?: { roles?: string[]; accessRules?: AccessRule[] },
   ): Promise<ApplicationCredential>;
   applicationCredentialToken(credential: ApplicationCredential): Promise<IssuedToken>;
-  /** A token of the trustee for a new trust of the trustor's roles, with impersonation. `fields` replace those of the trust. */
+  /**
+   * A token of the trustee for a new trust of the trustor's roles, with impersonation. `fields` replace those of the
+   * trust.
+   */
   trustToken(trustor: Login, trustee: Person, fields?: Record<string, unknown>): Promise<IssuedToken>;
   revoke(token: string): Promise<void>;
   /** What Keystone tells a service that asks about a token; by default one with the credentials of `admin`. */
@@ -130,7 +133,8 @@ async function createServers(folder: KeystoneFolder): Promise<Servers> {
   const { port } = main;
   return {
     port,
-    portOfShortLived: async () => (await (second ??= folder.serve({ tokenLifeSeconds: SHORT_LIFE_SECONDS, port: 0 }))).port,
+    portOfShortLived: async () =>
+      (await (second ??= folder.serve({ tokenLifeSeconds: SHORT_LIFE_SECONDS, port: 0 }))).port,
     goAway: () => main.stop(),
     comeBack: async () => void (main = await folder.serve({ tokenLifeSeconds: TOKEN_LIFE_SECONDS, port })),
     stop: async () => void (await Promise.all([main.stop(), second?.then((server) => server.stop())])),
@@ -198,7 +202,8 @@ function tokensOf({ url, ask, adminToken }: Client): Tokens {
       issue(url, { methods: ['application_credential'], application_credential: { id, secret } }),
     async trustToken(trustor, trustee, fields = {}) {
       const { id: own, body } = await token(trustor);
-      const { user, project, roles } = body as Record<'user' | 'project', { id: string }> & Record<'roles', { name: string }[]>;
+      const { user, project, roles } = body as Record<'user' | 'project', { id: string }> &
+        Record<'roles', { name: string }[]>;
       const trusteeBody = (await issue(url, passwordOf(trustee), 'unscoped')).body as { user: { id: string } };
       const trust = {
         trustor_user_id: user.id,
@@ -213,7 +218,9 @@ function tokensOf({ url, ask, adminToken }: Client): Tokens {
       return issue(url, passwordOf(trustee), { 'OS-TRUST:trust': { id } });
     },
     revoke: async (id) =>
-      void (await succeed(send('DELETE', `${url}/auth/tokens`, { headers: { 'x-auth-token': id, 'x-subject-token': id } }))),
+      void (await succeed(
+        send('DELETE', `${url}/auth/tokens`, { headers: { 'x-auth-token': id, 'x-subject-token': id } }),
+      )),
     validate: async (id, asking) =>
       send('GET', `${url}/auth/tokens`, {
         headers: { 'x-auth-token': asking ?? (await adminToken()), 'x-subject-token': id, ...ACCESS_RULES_UNDERSTOOD },
@@ -240,7 +247,10 @@ async function issue(url: string, identity: object, scope?: object | 'unscoped')
 }
 
 async function create(client: Client, kind: 'project' | 'user' | 'role', fields: object): Promise<string> {
-  const made = (await succeed(client.ask('POST', `/${kind}s`, { body: { [kind]: fields } }))) as Record<string, { id: string }>;
+  const made = (await succeed(client.ask('POST', `/${kind}s`, { body: { [kind]: fields } }))) as Record<
+    string,
+    { id: string }
+  >;
   return made[kind]!.id;
 }
 
@@ -250,8 +260,11 @@ async function createService(client: Client, service: { type: string; name: stri
   const found = (await succeed(client.ask('GET', `/services?type=${type}`))) as { services: { id: string }[] };
   const made =
     found.services[0] ??
-    ((await succeed(client.ask('POST', '/services', { body: { service: { type, name } } }))) as { service: { id: string } })
-      .service;
+    (
+      (await succeed(client.ask('POST', '/services', { body: { service: { type, name } } }))) as {
+        service: { id: string };
+      }
+    ).service;
   const wanted = { interface: 'public', url: endpoint, service_id: made.id };
   await succeed(client.ask('POST', '/endpoints', { body: { endpoint: wanted } }));
 }

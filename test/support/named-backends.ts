@@ -7,7 +7,10 @@ export interface NamedBackends extends RuleChecks {
   readonly looked: { rule: AlarmRule; backend: string | null }[];
 }
 
-/** Everybody's resources at a Gnocchi are those of a project of its own, `svc-east` at `east`, and `svc` at the default one. Every rule is good. */
+/**
+ * Everybody's resources at a Gnocchi are those of a project of its own, `svc-east` at `east`, and `svc` at the default
+ * one. Every rule is good.
+ */
 export function namedBackends(names: Readonly<Record<string, string[]>>): NamedBackends {
   const looked: NamedBackends['looked'] = [];
   return {

@@ -32,7 +32,8 @@ export async function startOctaviaDouble(): Promise<OctaviaDouble> {
     const [, name = '', query = ''] = MEMBERS.exec(target) ?? [];
     const id = decodeURIComponent(name);
     const members = double.pools.get(id);
-    if (members === undefined) return [404, { faultcode: 'Client', faultstring: `Pool ${id} not found.`, debuginfo: null }];
+    if (members === undefined)
+      return [404, { faultcode: 'Client', faultstring: `Pool ${id} not found.`, debuginfo: null }];
     const from = Number(new URLSearchParams(query).get('marker') ?? 0);
     const to = from + double.pageSize;
     // Its own idea of its address, as behind a proxy.

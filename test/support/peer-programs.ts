@@ -17,14 +17,19 @@ export const OPENSTACK: InstallableProgram = {
   find: () => findOnPath('openstack'),
 };
 
-/** All of Keystone. The package `keystone` would add only a system service and its configuration, which no test may use. */
+/**
+ * All of Keystone. The package `keystone` would add only a system service and its configuration, which no test may use.
+ */
 export const KEYSTONE: InstallableProgram = {
   name: 'Keystone',
   debianPackage: 'python3-keystone',
   find: () => findOnPath('keystone-manage'),
 };
 
-/** All of Gnocchi. The packages `gnocchi-api` and `gnocchi-metricd` would add only system services and their configuration. */
+/**
+ * All of Gnocchi. The packages `gnocchi-api` and `gnocchi-metricd` would add only system services and their
+ * configuration.
+ */
 export const GNOCCHI: InstallableProgram = {
   name: 'Gnocchi',
   debianPackage: 'python3-gnocchi',
@@ -40,7 +45,10 @@ export const PROMETHEUS: InstallableProgram = {
 
 const AODH_MODULE = '/usr/lib/python3/dist-packages/aodh/api/app.py';
 
-/** All of Aodh's service. The packages `aodh-api` and `aodh-common` would add only system services and scripts that start modules of this one. */
+/**
+ * All of Aodh's service. The packages `aodh-api` and `aodh-common` would add only system services and scripts that
+ * start modules of this one.
+ */
 export const AODH_SERVICE: InstallableProgram = {
   name: "Aodh's service",
   debianPackage: 'python3-aodh',

@@ -46,9 +46,19 @@ export async function startPostgresDouble(version = '150000'): Promise<PostgresD
         if (!/^[QP]/.test(bytes.toString('latin1', 0, 1))) return;
         asked += 1;
         if (asked > 1) return onQuery(socket);
-        const column = Buffer.concat([text('version'), int32(0), int16(0), int32(25), int16(-1 & 0xffff), int32(-1), int16(0)]);
+        const column = Buffer.concat([
+          text('version'),
+          int32(0),
+          int16(0),
+          int32(25),
+          int16(-1 & 0xffff),
+          int32(-1),
+          int16(0),
+        ]);
         const row = Buffer.concat([int16(1), int32(version.length), Buffer.from(version)]);
-        socket.write(Buffer.concat([message('T', int16(1), column), message('D', row), message('C', text('SELECT 1')), READY]));
+        socket.write(
+          Buffer.concat([message('T', int16(1), column), message('D', row), message('C', text('SELECT 1')), READY]),
+        );
       });
     });
   });

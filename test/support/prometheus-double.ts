@@ -3,7 +3,10 @@ import type { ServerResponse } from 'node:http';
 import type { BackendAnswer, PrometheusQuery } from '../../src/alarm/series.js';
 import type { Asking, Datasource, SeriesRequest } from '../../src/datasource/datasource.js';
 import type { Tenancy } from '../../src/datasource/prometheus/plan-queries.js';
-import { createPrometheusClient, type PrometheusClientOptions } from '../../src/datasource/prometheus/prometheus-client.js';
+import {
+  createPrometheusClient,
+  type PrometheusClientOptions,
+} from '../../src/datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
 import { SWEEPING, type Sweeping } from '../../src/datasource/prometheus/select-all.js';
 import { PATIENCE_MS } from './patience.js';
@@ -37,7 +40,9 @@ export function refusal(status: number, errorType: string, error: string): Prome
 }
 
 /** An instant vector of one value at noon for each set of labels. */
-export function vector(...series: [labels: Record<string, string>, value: string][]): PrometheusReply & [number, unknown] {
+export function vector(
+  ...series: [labels: Record<string, string>, value: string][]
+): PrometheusReply & [number, unknown] {
   return success(
     'vector',
     series.map(([metric, value]) => ({ metric, value: [NOON.getTime() / 1000, value] })),

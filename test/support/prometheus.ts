@@ -48,8 +48,8 @@ const STOP = [
 ] as const;
 
 /**
- * A real Prometheus on loopback, in about a second. Its answers about the moments of `series` are exact: nothing is scraped, computed or
- * thrown away meanwhile. Needs the kind `prometheus` of `describeWith`.
+ * A real Prometheus on loopback, in about a second. Its answers about the moments of `series` are exact: nothing is
+ * scraped, computed or thrown away meanwhile. Needs the kind `prometheus` of `describeWith`.
  */
 export function startPrometheus(options: StartPrometheusOptions = {}): Promise<RealPrometheus> {
   const { series = [], targets = [], lookback = '5m', flags = [] } = options;
@@ -97,10 +97,16 @@ interface Started {
 
 /** Port 0: any free one. */
 async function startOn(port: number, options: LocalProcessOptions): Promise<Started> {
-  const server = await startLocalProcess({ ...options, args: [...options.args, `--web.listen-address=127.0.0.1:${port}`] });
+  const server = await startLocalProcess({
+    ...options,
+    args: [...options.args, `--web.listen-address=127.0.0.1:${port}`],
+  });
   try {
     let log = '';
-    await server.untilReady((logged) => (log = logged).includes('Server is ready to receive web requests'), START_TIMEOUT_MS);
+    await server.untilReady(
+      (logged) => (log = logged).includes('Server is ready to receive web requests'),
+      START_TIMEOUT_MS,
+    );
     return { server, port: Number(/msg="Listening on" address=127\.0\.0\.1:(\d+)/.exec(log)?.[1]) };
   } catch (cause) {
     await server.stop(STOP);
@@ -122,7 +128,9 @@ function openMetrics(series: readonly StoredSeries[]): string {
   const lines = series.flatMap(({ metric, labels = {}, points }) => {
     const pairs = Object.entries(labels).map(([name, value]) => `${name}=${quoted(value)}`);
     const name = `${metric}{${pairs.join(',')}}`;
-    return [...points].sort(([a], [b]) => a - b).map(([at, value]) => `${name} ${number(value)} ${(at / 1000).toFixed(3)}`);
+    return [...points]
+      .sort(([a], [b]) => a - b)
+      .map(([at, value]) => `${name} ${number(value)} ${(at / 1000).toFixed(3)}`);
   });
   return [...lines, '# EOF', ''].join('\n');
 }

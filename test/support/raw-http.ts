@@ -6,7 +6,10 @@ export interface RawAnswer {
   text: string;
 }
 
-/** Sends these bytes to a listener and reads until it closes the connection, so a request needs `Connection: close` unless it is refused. */
+/**
+ * Sends these bytes to a listener and reads until it closes the connection, so a request needs `Connection: close`
+ * unless it is refused.
+ */
 export function sendRaw(url: string, bytes: string): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {

@@ -32,7 +32,9 @@ export async function startRawReceiver({ bytes, packet, closes = false, tls }: R
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
     socket.once('data', () => {
-      void write(socket, answer, packet ?? answer.length, (count) => (sent += count)).then(() => closes && socket.end());
+      void write(socket, answer, packet ?? answer.length, (count) => (sent += count)).then(
+        () => closes && socket.end(),
+      );
     });
   };
   const server: Server = tls ? createTlsServer(tls, serve) : createServer(serve);

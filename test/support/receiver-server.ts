@@ -19,7 +19,9 @@ export interface Receiver {
 export type Answer = (request: ReceivedRequest, response: ServerResponse) => void;
 
 /** Answers 204 unless told otherwise. Every request is kept before it is answered. */
-export async function startReceiver(answer: Answer = (_, response) => void response.writeHead(204).end()): Promise<Receiver> {
+export async function startReceiver(
+  answer: Answer = (_, response) => void response.writeHead(204).end(),
+): Promise<Receiver> {
   const requests: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
     void readBody(request).then((body) => {

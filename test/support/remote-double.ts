@@ -4,15 +4,18 @@ import type { Asking, Datasource, SeriesRequest } from '../../src/datasource/dat
 /** A datasource behind the port, without a server: every question has the same answer. */
 export class RemoteDouble implements Datasource<PrometheusQuery> {
   /**
-   * What becomes of a question: a value, no value, trouble, silence until the evaluator's time is up, or silence for ever. A function decides for each
-   * question by its PromQL.
+   * What becomes of a question: a value, no value, trouble, silence until the evaluator's time is up, or silence for
+   * ever. A function decides for each question by its PromQL.
    */
   mode: Mode | ((promql: string) => Mode) = 0;
   /** Calls so far, and the questions of the last one. */
   calls = 0;
   asked: string[] = [];
 
-  async answers({ questions }: SeriesRequest<PrometheusQuery>, asking: Asking): Promise<ReadonlyMap<string, BackendAnswer>> {
+  async answers(
+    { questions }: SeriesRequest<PrometheusQuery>,
+    asking: Asking,
+  ): Promise<ReadonlyMap<string, BackendAnswer>> {
     this.calls += 1;
     this.asked = questions.map(({ query }) => query.promql);
     const answers = new Map<string, BackendAnswer>();
@@ -31,6 +34,7 @@ async function answerOf(mode: Mode, { now, signal }: Asking): Promise<BackendAns
   if (mode === 'deaf') return new Promise(() => undefined);
   if (mode === 'slow' && !signal.aborted)
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-  if (typeof mode === 'string') return { kind: 'trouble', reason: mode === 'slow' ? 'no answer in time' : 'connection refused' };
+  if (typeof mode === 'string')
+    return { kind: 'trouble', reason: mode === 'slow' ? 'no answer in time' : 'connection refused' };
   return { kind: 'series', series: [[{ at: now.getTime(), values: { value: mode } }]] };
 }

@@ -14,7 +14,9 @@ const STALE = 0x7ff0000000000002n;
 /** Puts samples into the head of a Prometheus started with `--web.enable-remote-write-receiver`. */
 export async function remoteWrite(url: string, series: readonly WrittenSeries[]): Promise<void> {
   for (let start = 0; start < series.length; start += SERIES_AT_ONCE) {
-    const body = snappy(Buffer.concat(series.slice(start, start + SERIES_AT_ONCE).map((one) => message(1, timeSeries(one)))));
+    const body = snappy(
+      Buffer.concat(series.slice(start, start + SERIES_AT_ONCE).map((one) => message(1, timeSeries(one)))),
+    );
     const response = await fetch(`${url}/api/v1/write`, {
       method: 'POST',
       headers: {

@@ -2,7 +2,13 @@ import { thresholdBody } from './api.js';
 
 /** A good body for each kind of request, to be spoilt in one place. */
 
-const GNOCCHI = { threshold: 50, aggregation_method: 'mean', comparison_operator: 'gt', evaluation_periods: 2, granularity: 60 };
+const GNOCCHI = {
+  threshold: 50,
+  aggregation_method: 'mean',
+  comparison_operator: 'gt',
+  evaluation_periods: 2,
+  granularity: 60,
+};
 const LEAF = {
   type: 'gnocchi_resources_threshold',
   metric: 'cpu',

@@ -18,8 +18,9 @@ interface Schema {
 }
 
 /**
- * Every field of every request: `POST /v2/quotas: quotas[].limit` for a field of the body, `GET /v2/alarms ?limit` for a parameter of the URL.
- * Fields of the rules within a composite rule are told by the kind of the rule: `composite_rule<prometheus>.query`.
+ * Every field of every request: `POST /v2/quotas: quotas[].limit` for a field of the body, `GET /v2/alarms ?limit` for
+ * a parameter of the URL. Fields of the rules within a composite rule are told by the kind of the rule:
+ * `composite_rule<prometheus>.query`.
  */
 export function requestFields(document: RequestDocument): string[] {
   return Object.entries(document.paths).flatMap(([path, operations]) =>

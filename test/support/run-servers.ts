@@ -21,6 +21,7 @@ export async function freshPostgresUrl(): Promise<string> {
 /** The address of a server of this run, or the path of a program. */
 export function urlOf(kind: ServerKind): string {
   const url = process.env[URL_VARIABLE[kind]];
-  if (url === undefined) throw new Error(`this run has no ${kind}: ${process.env[REASON_VARIABLE[kind]] ?? 'not started'}`);
+  if (url === undefined)
+    throw new Error(`this run has no ${kind}: ${process.env[REASON_VARIABLE[kind]] ?? 'not started'}`);
   return url;
 }

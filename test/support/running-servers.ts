@@ -18,7 +18,8 @@ export function takeAll(): LocalServer[] {
 }
 
 /** A server that runs for the whole run, or a program that a suite starts when it needs it. */
-export type ServerKind = 'postgres' | 'redis' | 'aodh' | 'keystone' | 'gnocchi' | 'prometheus' | 'aodh-service' | 'croniter';
+export type ServerKind =
+  'postgres' | 'redis' | 'aodh' | 'keystone' | 'gnocchi' | 'prometheus' | 'aodh-service' | 'croniter';
 
 /** The address of a server, the path of a program. */
 export const URL_VARIABLE = {
@@ -50,7 +51,9 @@ export function announceServer(kind: ServerKind, found: { url: string } | { abse
 }
 
 /** A server of a test may be killed by its pid as well; `stop` cleans up after it either way. */
-export async function inTemporaryFolder<S extends { stop(): Promise<void> }>(start: (dir: string) => Promise<S>): Promise<S> {
+export async function inTemporaryFolder<S extends { stop(): Promise<void> }>(
+  start: (dir: string) => Promise<S>,
+): Promise<S> {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'tocsin-test-'));
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
   try {

@@ -12,7 +12,9 @@ export function redisUrl(): string {
   return urlOf('redis');
 }
 
-/** A Redis for one test alone, which may kill it. With `port` and `password` of one that is gone it is its successor. */
+/**
+ * A Redis for one test alone, which may kill it. With `port` and `password` of one that is gone it is its successor.
+ */
 export function startRedis(like: { port?: number; password?: string } = {}): Promise<LocalServer> {
   return inTemporaryFolder((dir) => startLocalRedis({ dir, ...like }));
 }
@@ -22,7 +24,10 @@ export function startPrivatePostgres(): Promise<LocalServer> {
   return inTemporaryFolder((dir) => startPostgres({ dir, durable: false }));
 }
 
-/** A `describe` that needs a server. Without it the suite is reported as skipped, by name and with the reason; in CI it fails. */
+/**
+ * A `describe` that needs a server. Without it the suite is reported as skipped, by name and with the reason; in CI it
+ * fails.
+ */
 export function describeWith(kinds: readonly ServerKind[], title: string, define: () => void): void {
   const absent = kinds.filter((kind) => process.env[URL_VARIABLE[kind]] === undefined);
   if (absent.length === 0) return describe(title, define);

@@ -47,7 +47,10 @@ const INSERT = `
                              policy, body, status, attempt, next_attempt_at, claim_until, created_at, replayed_at, finished_at)
   values ($1, $2, $3, $4, $5, $6, case when $4 = 'repeat' then $6::timestamptz end, coalesce($18, $1), 0, $7, $8, $9, $10, $11, $12, $13, $14, $15, $6, $16, $17)`;
 
-/** Puts a notification straight into the outbox; due at noon unless said otherwise. What is stored later comes later in its lane. */
+/**
+ * Puts a notification straight into the outbox; due at noon unless said otherwise. What is stored later comes later in
+ * its lane.
+ */
 export async function storeNotification(db: Database, given: StoredNotification): Promise<void> {
   const createdAt = given.createdAt ?? NOON;
   const row = { ...DEFAULTS, createdAt, nextAttemptAt: createdAt, ...given };
@@ -84,6 +87,8 @@ export async function storeAnsweringHosts(db: Database, ...hosts: string[]): Pro
 
 /** The status of every notification, by id. */
 export async function statuses(db: Database): Promise<Record<string, string>> {
-  const { rows } = await db.query<{ id: string; status: string }>('select id, status from notifications order by ordinal');
+  const { rows } = await db.query<{ id: string; status: string }>(
+    'select id, status from notifications order by ordinal',
+  );
   return Object.fromEntries(rows.map(({ id, status }) => [id, status]));
 }

@@ -22,9 +22,9 @@ interface DayRule {
 }
 
 /**
- * The moments of a cron expression on a clock that is never changed: local times, in seconds since 1970-01-01T00:00:00 on that clock.
- * Days follow croniter, which Aodh uses: if days of the month and weekdays are restricted, either is enough. But if a weekday has `#` or `L`,
- * only the weekday counts.
+ * The moments of a cron expression on a clock that is never changed: local times, in seconds since 1970-01-01T00:00:00
+ * on that clock. Days follow croniter, which Aodh uses: if days of the month and weekdays are restricted, either is
+ * enough. But if a weekday has `#` or `L`, only the weekday counts.
  */
 export class CronSchedule {
   readonly #hours: NumberSet;
@@ -41,11 +41,16 @@ export class CronSchedule {
     this.#days = dayRule(fields, months);
   }
 
-  /** True for a date that never comes, such as 31 February. In 400 years each month begins on each weekday, February with 28 and with 29 days. */
+  /**
+   * True for a date that never comes, such as 31 February. In 400 years each month begins on each weekday, February
+   * with 28 and with 29 days.
+   */
   get neverOpens(): boolean {
     return ![...this.#days.months].some((month) =>
       (MONTH_LENGTHS[month - 1] ?? []).some((length) =>
-        Array.from({ length: DAYS_OF_WEEK }).some((_, firstWeekday) => allowedDates(this.#days, length, firstWeekday) !== 0),
+        Array.from({ length: DAYS_OF_WEEK }).some(
+          (_, firstWeekday) => allowedDates(this.#days, length, firstWeekday) !== 0,
+        ),
       ),
     );
   }
@@ -160,7 +165,10 @@ export class CronSchedule {
   }
 }
 
-/** An expression in the form of the library. In Aodh's form the seconds come last, case is ignored, `@midnight` exists, and `L5` is the last Friday. */
+/**
+ * An expression in the form of the library. In Aodh's form the seconds come last, case is ignored, `@midnight` exists,
+ * and `L5` is the last Friday.
+ */
 export function forLibrary(start: string): string {
   return columnsOf(start).join(' ');
 }
@@ -176,7 +184,10 @@ function columnsOf(start: string): string[] {
 
 type Fields = ReturnType<typeof CronExpressionParser.parse>['fields'];
 
-/** The month is parsed separately: the library refuses a date that its month never has, even if weekdays are allowed too. */
+/**
+ * The month is parsed separately: the library refuses a date that its month never has, even if weekdays are allowed
+ * too.
+ */
 function fieldsOf(start: string): { fields: Fields; months: NumberSet } {
   const columns = columnsOf(start);
   const month = columns.at(-2);
@@ -197,7 +208,9 @@ function parsed(columns: readonly string[]): Fields {
 function dayRule({ dayOfMonth, dayOfWeek }: Fields, months: NumberSet): DayRule {
   const daysOfMonth = new NumberSet(numbersIn(dayOfMonth.values));
   const weekdays = new NumberSet(numbersIn(dayOfWeek.values).map((weekday) => weekday % DAYS_OF_WEEK));
-  const lastWeekdays = dayOfWeek.values.filter((value) => typeof value === 'string').map((value) => parseInt(value, 10));
+  const lastWeekdays = dayOfWeek.values
+    .filter((value) => typeof value === 'string')
+    .map((value) => parseInt(value, 10));
   return {
     months,
     daysOfMonth,
@@ -219,7 +232,10 @@ function allowedDates(rule: DayRule, length: number, firstWeekday: number): numb
   return dates;
 }
 
-function isDateAllowed(rule: DayRule, { date, length, weekday }: { date: number; length: number; weekday: number }): boolean {
+function isDateAllowed(
+  rule: DayRule,
+  { date, length, weekday }: { date: number; length: number; weekday: number },
+): boolean {
   const isDate = rule.daysOfMonth.has(date) || (rule.isLastDayAllowed && date === length);
   if (!rule.isWeekdayRestricted) return isDate;
   const isNth = rule.nth === 0 || Math.ceil(date / DAYS_OF_WEEK) === rule.nth;

@@ -4,7 +4,10 @@ import { ZoneClock, ZoneOffsets } from './zone-clock.js';
 const MS_OF_DAY = 86_400_000;
 /** Aodh lets a constraint hold up to this long before its start, exclusive. */
 const EARLY_MS = 60_000;
-/** How far ahead the next opening is searched for. Each 29 February comes within eight years; the search for rarer dates is repeated after that. */
+/**
+ * How far ahead the next opening is searched for. Each 29 February comes within eight years; the search for rarer dates
+ * is repeated after that.
+ */
 const SEARCH_DAYS = 9 * 366;
 /** More than the difference between local time and UTC can ever be. */
 const MARGIN_DAYS = 2;
@@ -170,8 +173,9 @@ function uninterruptedPeriod({ schedule, clock, durationMs }: Openings, at: numb
 }
 
 /**
- * An opening at `o` holds after `o - 60 s` and until `o + duration`, both in elapsed time. The openings up to `at` are exactly the schedule's
- * moments before one local time, on days with a change of the clock, too. So the last of these moments and the first one after them decide.
+ * An opening at `o` holds after `o - 60 s` and until `o + duration`, both in elapsed time. The openings up to `at` are
+ * exactly the schedule's moments before one local time, on days with a change of the clock, too. So the last of these
+ * moments and the first one after them decide.
  */
 function periodAround({ schedule, clock, durationMs }: Openings, at: number): Period {
   const border = Math.ceil(clock.farthestBefore(at) / 1000);
@@ -183,7 +187,11 @@ function periodAround({ schedule, clock, durationMs }: Openings, at: number): Pe
   const opens = next === undefined ? at + (SEARCH_DAYS - MARGIN_DAYS) * MS_OF_DAY : next - EARLY_MS + 1;
   const nextCloses = opens + EARLY_MS + durationMs;
   if (last !== undefined && at < closes) {
-    return { from: last - EARLY_MS + 1, until: next !== undefined && opens <= closes ? nextCloses : closes, isOpen: true };
+    return {
+      from: last - EARLY_MS + 1,
+      until: next !== undefined && opens <= closes ? nextCloses : closes,
+      isOpen: true,
+    };
   }
   if (next !== undefined && at >= opens) return { from: opens, until: nextCloses, isOpen: true };
   return { from: closes, until: opens, isOpen: false };

@@ -18,7 +18,8 @@ export const TimeConstraint = z
   })
   .transform((constraint) => ({
     ...constraint,
-    description: constraint.description || `Time constraint at ${constraint.start} lasting for ${constraint.duration} seconds`,
+    description:
+      constraint.description || `Time constraint at ${constraint.start} lasting for ${constraint.duration} seconds`,
   }));
 export type TimeConstraint = z.infer<typeof TimeConstraint>;
 
@@ -36,7 +37,10 @@ export function neverOpening(constraints: readonly TimeConstraint[]): string[] {
   return constraints.filter(({ start }) => neverOpens(start)).map(({ name }) => name);
 }
 
-/** The `state_reason` of an alarm that is never evaluated, since none of its constraints ever opens; undefined for other alarms. */
+/**
+ * The `state_reason` of an alarm that is never evaluated, since none of its constraints ever opens; undefined for other
+ * alarms.
+ */
 export function neverOpensReason(constraints: readonly TimeConstraint[]): string | undefined {
   if (constraints.length === 0 || !constraints.every(({ start }) => neverOpens(start))) return undefined;
   return constraints.map(({ name }) => neverOpensSentence(name)).join('; ');
@@ -55,7 +59,9 @@ function neverOpens(start: string): boolean {
   }
 }
 
-/** False for most expressions, of which nothing else is read: only the 30th and the 31st are days that a month can lack. */
+/**
+ * False for most expressions, of which nothing else is read: only the 30th and the 31st are days that a month can lack.
+ */
 function mayNeverOpen(start: string): boolean {
   const [, , dayOfMonth = '', month = '*'] = start.trim().split(/\s+/);
   return month !== '*' && /3[01]/.test(dayOfMonth);
@@ -73,7 +79,8 @@ function refuseBadCron(start: string, context: z.RefinementCtx): void {
 function cronProblem(start: string): string | undefined {
   const unacceptable = `[${start}] is not acceptable`;
   if (start.startsWith('@')) return NICKNAMES.has(start.toLowerCase()) ? undefined : unacceptable;
-  // Names of days and months apart, only these signs mean the same to Aodh's cron and to the library: no `?`, `W` or `H`.
+  // Names of days and months apart, only these signs mean the same to Aodh's cron and to the library: no `?`, `W` or
+  // `H`.
   if (/[^\d\s*,/#L-]/i.test(start.replace(/[a-z]{3}/gi, ''))) return unacceptable;
   try {
     CronExpressionParser.parse(forLibrary(start), { tz: 'UTC', currentDate: new Date(0) });
@@ -87,7 +94,12 @@ function cronProblem(start: string): string | undefined {
 
 function refuseBadTimezone(timezone: string, context: z.RefinementCtx): void {
   if (timezone === '' || isTimezone(timezone)) return;
-  context.addIssue({ code: 'custom', message: `Timezone ${timezone} is not valid`, params: { whole: true }, input: timezone });
+  context.addIssue({
+    code: 'custom',
+    message: `Timezone ${timezone} is not valid`,
+    params: { whole: true },
+    input: timezone,
+  });
 }
 
 function isTimezone(name: string): boolean {

@@ -9,7 +9,10 @@ const MAX_DAYS = 2_000;
 /** Most zones whose formatters are kept; one takes some 50 KB. */
 const MAX_FORMATTERS = 64;
 
-/** How far local time is ahead of UTC at a moment, both in milliseconds. At most one change of the clock a day is expected. */
+/**
+ * How far local time is ahead of UTC at a moment, both in milliseconds. At most one change of the clock a day is
+ * expected.
+ */
 export type ZoneOffset = (at: number) => number;
 
 /** A period without a change of the clock. */
@@ -19,8 +22,8 @@ interface Era {
 }
 
 /**
- * The wall clock of a time zone. Local times are milliseconds since 1970-01-01T00:00:00 on that clock. Offsets are looked up by days: an
- * offset that is the same at two successive midnights (UTC) is the same between them.
+ * The wall clock of a time zone. Local times are milliseconds since 1970-01-01T00:00:00 on that clock. Offsets are
+ * looked up by days: an offset that is the same at two successive midnights (UTC) is the same between them.
  */
 export class ZoneClock {
   readonly #offsetAt: ZoneOffset;
@@ -32,8 +35,8 @@ export class ZoneClock {
   }
 
   /**
-   * The first moment at which the clock has reached `local`. If two moments show `local`, it is the first one; if the clock skips `local`, it
-   * is the moment of the change.
+   * The first moment at which the clock has reached `local`. If two moments show `local`, it is the first one; if the
+   * clock skips `local`, it is the moment of the change.
    */
   firstMomentOf(local: number): number {
     let from = -Infinity;
@@ -45,7 +48,10 @@ export class ZoneClock {
     return from;
   }
 
-  /** The local time before which lie exactly the local times that the clock reached before `moment` (as `firstMomentOf` says). */
+  /**
+   * The local time before which lie exactly the local times that the clock reached before `moment` (as `firstMomentOf`
+   * says).
+   */
   farthestBefore(moment: number): number {
     let farthest = -Infinity;
     for (const { until, offset } of this.#eras(moment - LONGEST_REPETITION, moment)) {
@@ -132,6 +138,9 @@ const FIELDS = {
 
 /** Parses a text such as `9/21/2026, 16:13:20`, which costs a third of `formatToParts`. */
 function localTimeAt(formatter: Intl.DateTimeFormat, at: number): number {
-  const [month = 0, day = 0, year = 0, hour = 0, minute = 0, second = 0] = formatter.format(at).split(/\D+/).map(Number);
+  const [month = 0, day = 0, year = 0, hour = 0, minute = 0, second = 0] = formatter
+    .format(at)
+    .split(/\D+/)
+    .map(Number);
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }

@@ -6,7 +6,10 @@ import type { EvaluationOptions, OptionProblem } from '../evaluation-options.js'
 import type { BackendAnswer, SeriesNeed } from '../series.js';
 import type { JudgementListener } from './judged-point.js';
 
-/** Under which projects another service (Ceilometer) creates the metrics of everybody's resources; undefined or null when unknown. */
+/**
+ * Under which projects another service (Ceilometer) creates the metrics of everybody's resources; undefined or null
+ * when unknown.
+ */
 export interface ExternalOwners {
   /** At the backend that the alarm asks. */
   externalOwner?: string | null;
@@ -25,7 +28,10 @@ export type Backend = (typeof BACKENDS)[number];
 
 /** What every kind of alarm provides, judged or not. One folder per kind; `index.ts` lists them. */
 export interface AlarmKindDefinition<Rule extends { type: string }> {
-  /** What sets off a judgement: an evaluator's turn (`series` of a backend, or the states of other alarms), or each event as it comes in. */
+  /**
+   * What sets off a judgement: an evaluator's turn (`series` of a backend, or the states of other alarms), or each
+   * event as it comes in.
+   */
   readonly judgedBy: 'series' | 'members' | 'events';
   /** Parses the `<type>_rule` object of a request, with Aodh's coercions and defaults. */
   readonly schema: z.ZodType<Rule>;
@@ -35,7 +41,10 @@ export interface AlarmKindDefinition<Rule extends { type: string }> {
   shownJson?(rule: Rule): string;
   /** What history tells of the rule, where that is more than clients read back. */
   historyJson?(rule: Rule): string;
-  /** The rule that an update is compared with to find a change. Only for types where Aodh does not compare with the rule of its history. */
+  /**
+   * The rule that an update is compared with to find a change. Only for types where Aodh does not compare with the rule
+   * of its history.
+   */
   historyBeforeJson?(rule: Rule): string;
   /** What `ruleJson` wrote, parsed, back as a rule; for kinds where that is more than adding the `type`. */
   fromStored?(stored: unknown): Rule;
@@ -53,8 +62,8 @@ export interface AlarmKindDefinition<Rule extends { type: string }> {
   /** What to ask backends, in a fixed order; nothing for kinds that ask none. */
   seriesNeeded(rule: Rule, options: EvaluationOptions): readonly SeriesNeed[];
   /**
-   * The same for alarms whose questions, though different, one request can ask: they take their turns together. Left out by kinds that gain
-   * nothing from it. Stored partitions follow from it, so changing it is a migration.
+   * The same for alarms whose questions, though different, one request can ask: they take their turns together. Left
+   * out by kinds that gain nothing from it. Stored partitions follow from it, so changing it is a migration.
    */
   family?(rule: Rule, options: EvaluationOptions): string | undefined;
   /** The first of the options that makes no sense with this rule. */
@@ -62,7 +71,8 @@ export interface AlarmKindDefinition<Rule extends { type: string }> {
 }
 
 /** A kind of alarm that evaluators judge by series, or by other alarms. */
-export interface AlarmType<Rule extends { type: string }, Findings> extends AlarmKindDefinition<Rule>, Explainer<Findings> {
+export interface AlarmType<Rule extends { type: string }, Findings>
+  extends AlarmKindDefinition<Rule>, Explainer<Findings> {
   evaluate(rule: Rule, input: EvaluationInput): Evaluation<Findings>;
 }
 

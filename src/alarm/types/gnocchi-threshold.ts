@@ -31,7 +31,10 @@ export interface GnocchiThresholdRule {
   granularity: number;
 }
 
-/** Rules that name resources or metrics by id hold the project that they may look at; it is ours to say, and clients do not see it. */
+/**
+ * Rules that name resources or metrics by id hold the project that they may look at; it is ours to say, and clients do
+ * not see it.
+ */
 export interface ProjectScope {
   /** Null: everybody's data. Undefined, in what an earlier release stored: nobody's. */
   scope_to_project?: string | null | undefined;

@@ -73,7 +73,10 @@ export interface RulePart {
   options: EvaluationOptions;
 }
 
-/** The rules within a composite one, each with options of its own, in the order of the tree; of other kinds the rule itself, with the alarm's. */
+/**
+ * The rules within a composite one, each with options of its own, in the order of the tree; of other kinds the rule
+ * itself, with the alarm's.
+ */
 export function partsOf(rule: AlarmRule, options: EvaluationOptions): RulePart[] {
   if (rule.type !== 'composite') return [{ rule, options }];
   return leavesOf(rule.tree).map((leaf) => ({ rule: leaf, options: optionsOf(leaf) }));
@@ -82,7 +85,8 @@ export function partsOf(rule: AlarmRule, options: EvaluationOptions): RulePart[]
 /** A stored rule back as a value. `ruleJson` was written by the kind itself, so it needs no second validation. */
 export function parseStoredRule(kind: AlarmKind, ruleJson: string): AlarmRule {
   const stored: unknown = JSON.parse(ruleJson);
-  // The one string of our own for each kind, not one from each row: looking things up by it is what every judgement does.
+  // The one string of our own for each kind, not one from each row: looking things up by it is what every judgement
+  // does.
   const type = KINDS_BY_NAME.get(kind) ?? kind;
   const definition: AlarmKindDefinition<AlarmRule> = alarmTypes[type];
   return definition.fromStored?.(stored) ?? ({ ...(stored as object), type } as AlarmRule);

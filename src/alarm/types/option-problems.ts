@@ -8,7 +8,10 @@ export function thresholdOptionProblem(
   { datapoints_to_alarm: enough, clear_threshold: clear }: EvaluationOptions,
 ): OptionProblem | undefined {
   if (enough !== undefined && enough > periods) {
-    return { option: 'datapoints_to_alarm', message: `must not be greater than evaluation_periods, which is ${periods}` };
+    return {
+      option: 'datapoints_to_alarm',
+      message: `must not be greater than evaluation_periods, which is ${periods}`,
+    };
   }
   if (clear === undefined) return undefined;
   const rises = comparison_operator === 'gt' || comparison_operator === 'ge';

@@ -72,11 +72,13 @@ export function judgeThreshold(
   circumstances: Circumstances,
 ): Evaluation<ThresholdFindings> {
   const { required } = reading;
-  if (answer.kind === 'trouble') return { verdict: 'trouble', findings: nothing(required, retrievalFailed(answer.reason)) };
+  if (answer.kind === 'trouble')
+    return { verdict: 'trouble', findings: nothing(required, retrievalFailed(answer.reason)) };
   if (answer.kind === 'refused') return { verdict: 'insufficient data', findings: nothing(required, answer.reason) };
   const reason = answer.kind === 'absent' ? answer.reason : reading.withoutValues;
   const series = answer.kind === 'series' ? answer.series : [];
-  // A series without a point in the window is not there: with a window just as wide, the backend would not have told of it.
+  // A series without a point in the window is not there: with a window just as wide, the backend would not have told of
+  // it.
   const present = series.filter((points) => points.length > 0);
   const judged = (present.length > 0 ? present : ONE_WITHOUT_POINTS).map((points) =>
     judgeValues(condition, placesOf(points, reading), required, circumstances),
@@ -140,7 +142,10 @@ function isValue(value: Place): value is number {
 
 function tell(
   condition: ThresholdCondition,
-  { series, judged }: { series: readonly Series[]; /** One for each series that has points. */ judged: readonly Evaluation[] },
+  {
+    series,
+    judged,
+  }: { series: readonly Series[]; /** One for each series that has points. */ judged: readonly Evaluation[] },
   reading: Reading,
   circumstances: Circumstances,
 ): void {
@@ -162,7 +167,8 @@ function tell(
       // The datasource has already reported this point, with the value that it got.
       if (value === undefined) continue;
       const leftOut = whyNot(point);
-      if (leftOut === undefined) listener.point({ series: index, at, value, outside: isOutside(condition, value, threshold) });
+      if (leftOut === undefined)
+        listener.point({ series: index, at, value, outside: isOutside(condition, value, threshold) });
       else listener.point({ series: index, at, value, leftOut });
     }
   }
@@ -209,7 +215,10 @@ function trend(isOutside: boolean): Verdict {
   return isOutside ? 'trending alarm' : 'trending ok';
 }
 
-/** As Aodh judges the series of a PromQL answer: all in alarm, none, or a trend that the last one gives. Series without enough values stand aside. */
+/**
+ * As Aodh judges the series of a PromQL answer: all in alarm, none, or a trend that the last one gives. Series without
+ * enough values stand aside.
+ */
 function together(judged: readonly Evaluation<ThresholdFindings>[]): Evaluation<ThresholdFindings> {
   const decided = judged.filter(isDecided);
   const counted = decided.length > 0 ? decided : judged;

@@ -1,6 +1,6 @@
 /**
- * JSON as Python's `json.dumps` writes it: `", "` and `": "` between, non-ASCII as `\uXXXX`, floats always with a point or exponent.
- * Clients of Aodh compare such texts literally, and receivers sign and deduplicate by bytes.
+ * JSON as Python's `json.dumps` writes it: `", "` and `": "` between, non-ASCII as `\uXXXX`, floats always with a point
+ * or exponent. Clients of Aodh compare such texts literally, and receivers sign and deduplicate by bytes.
  */
 
 /** A number that Python holds as a float, so that 85 is written `85.0`. */
@@ -28,7 +28,10 @@ export type PythonValue =
   | readonly PythonValue[]
   | { readonly [key: string]: PythonValue };
 
-/** Members whose value is undefined are left out, as in `JSON.stringify`. NaN and infinities become null: they are no JSON. */
+/**
+ * Members whose value is undefined are left out, as in `JSON.stringify`. NaN and infinities become null: they are no
+ * JSON.
+ */
 export function pythonJson(value: PythonValue): string {
   if (value === null || value === undefined) return 'null';
   if (typeof value === 'string') return quote(value);
@@ -43,7 +46,10 @@ export function pythonJson(value: PythonValue): string {
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[[\]{}:,]|[^\s[\]{}:,"]+/g;
 
-/** JSON text, which must be valid, as Python spaces and escapes it. Numbers stay as they are written, however many digits they have. */
+/**
+ * JSON text, which must be valid, as Python spaces and escapes it. Numbers stay as they are written, however many
+ * digits they have.
+ */
 export function pythonSpaced(json: string): string {
   const tokens = json.match(TOKEN) ?? [];
   return tokens.map(spacedToken).join('');
@@ -68,15 +74,16 @@ const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const WRITTEN = '\u0000written';
 
 /**
- * Parses JSON so that its numbers can be quoted as they were written: floats become `PythonFloat`, integers with too many digits for a
- * JavaScript number become `RawJson`.
+ * Parses JSON so that its numbers can be quoted as they were written: floats become `PythonFloat`, integers with too
+ * many digits for a JavaScript number become `RawJson`.
  * @throws SyntaxError for invalid JSON, RangeError for JSON that is nested too deeply.
  */
 export function parsedForPython(json: string): unknown {
   JSON.parse(json);
   const marked = json.replace(TEXT_OR_NUMBER, (token) => (token.startsWith('"') ? token : `{"${ESCAPED}":"${token}"}`));
   return JSON.parse(marked, (_, value: unknown) => {
-    const written = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[WRITTEN] : undefined;
+    const written =
+      typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[WRITTEN] : undefined;
     return typeof written === 'string' ? numberAs(written) : value;
   });
 }
@@ -111,7 +118,10 @@ function exponential(value: number): string {
 
 function quote(text: string): string {
   // Everything but printable ASCII is escaped, DEL and each half of a surrogate pair included.
-  return JSON.stringify(text).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
@@ -120,7 +130,10 @@ const UNPRINTABLE = /[\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 
 /** Python prefers single quotes, and keeps letters of every script. */
 function pythonQuoted(text: string): string {
-  const escaped = text.replace(UNPRINTABLE, (character) => SHORT_ESCAPES[character] ?? codePoint(character.codePointAt(0)!));
+  const escaped = text.replace(
+    UNPRINTABLE,
+    (character) => SHORT_ESCAPES[character] ?? codePoint(character.codePointAt(0)!),
+  );
   return text.includes("'") && !text.includes('"') ? `"${escaped}"` : `'${escaped.replaceAll("'", "\\'")}'`;
 }
 

@@ -1,9 +1,13 @@
-const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
+const ISO =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 
 /** Years of fewer digits are read as others by the tools in between, and nothing was measured then. */
 const FIRST_YEAR = 1000;
 
-/** ISO 8601 in its usual spellings; without an offset it is UTC. Undefined when it is no date, or one outside the years 1000 to 9999. */
+/**
+ * ISO 8601 in its usual spellings; without an offset it is UTC. Undefined when it is no date, or one outside the years
+ * 1000 to 9999.
+ */
 export function parseTimestamp(text: string): Date | undefined {
   const match = ISO.exec(text.trim());
   if (!match) return undefined;

@@ -4,9 +4,9 @@ import { firstCharacters } from './first-characters.js';
 import { pythonRepr } from './python-json.js';
 
 /**
- * The types of Aodh's JSON input, with the coercions and the wording of its framework (WSME), so that clients that match error texts keep working.
- * Every refusal is a zod issue whose message completes `Invalid input for field/attribute {field}. Value: '{value}'. `.
- * `null` for an optional field means "not given".
+ * The types of Aodh's JSON input, with the coercions and the wording of its framework (WSME), so that clients that
+ * match error texts keep working. Every refusal is a zod issue whose message completes `Invalid input for
+ * field/attribute {field}. Value: '{value}'. `. `null` for an optional field means "not given".
  */
 
 const TRUE = new Set(['true', 't', 'yes', 'y', 'on', '1']);
@@ -83,8 +83,10 @@ export function wireInt(bounds: { min?: number; max?: number } = {}): z.ZodType<
   return wire(described, (value) => {
     const number = toInteger(value);
     if (number === undefined) return refuse(`invalid literal for int() with base 10: '${pythonText(value)}'`);
-    if (bounds.min !== undefined && number < bounds.min) return refuse(`Value should be greater or equal to ${bounds.min}`);
-    if (bounds.max !== undefined && number > bounds.max) return refuse(`Value should be lower or equal to ${bounds.max}`);
+    if (bounds.min !== undefined && number < bounds.min)
+      return refuse(`Value should be greater or equal to ${bounds.min}`);
+    if (bounds.max !== undefined && number > bounds.max)
+      return refuse(`Value should be lower or equal to ${bounds.max}`);
     return number;
   });
 }
@@ -100,7 +102,9 @@ export function wireFloat(): z.ZodType<number> {
 
 export function wireEnum<const T extends readonly string[]>(values: T): z.ZodType<T[number]> {
   return wire({ enum: values }, (value) =>
-    typeof value === 'string' && values.includes(value) ? value : refuse(`Value should be one of: ${values.join(', ')}`),
+    typeof value === 'string' && values.includes(value)
+      ? value
+      : refuse(`Value should be one of: ${values.join(', ')}`),
   );
 }
 
@@ -108,7 +112,8 @@ export function wireList<T>(member: z.ZodType<T>, limits: { max?: number } = {})
   const described = { type: 'array', items: describedInput(member), ...defined({ maxItems: limits.max }) };
   const checked = wire(described, (value) => {
     if (!Array.isArray(value)) return refuse(`Value not a valid list: ${pythonText(value)}`);
-    if (limits.max !== undefined && value.length > limits.max) return refuse(`Value should have at most ${limits.max} members`);
+    if (limits.max !== undefined && value.length > limits.max)
+      return refuse(`Value should have at most ${limits.max} members`);
     return value as unknown[];
   });
   return checked.pipe(z.array(member));
@@ -123,7 +128,10 @@ export function optional<T>(schema: z.ZodType<T>, fallback: T): z.ZodType<T> {
     for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
     return z.NEVER;
   });
-  const described = { anyOf: [describedInput(schema), { type: 'null' }], ...(fallback === null ? {} : { default: fallback }) };
+  const described = {
+    anyOf: [describedInput(schema), { type: 'null' }],
+    ...(fallback === null ? {} : { default: fallback }),
+  };
   return nullOrSchema.prefault(null).meta(described);
 }
 

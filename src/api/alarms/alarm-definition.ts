@@ -79,10 +79,15 @@ export function refuseOtherMuted({ tocsin }: Pick<AlarmRequest, 'tocsin'>, muted
   const said = tocsin?.muted ?? muted;
   if (said === muted) return;
   const message = `It is ${pythonText(muted)} for this alarm, and only an import or its activation changes it.`;
-  throw new AppError('invalid_request', `Invalid input for field/attribute muted. Value: '${pythonText(said)}'. ${message}`);
+  throw new AppError(
+    'invalid_request',
+    `Invalid input for field/attribute muted. Value: '${pythonText(said)}'. ${message}`,
+  );
 }
 
-/** A provisional reason is about the definition before the PUT; that of an evaluation stays until the next evaluation. */
+/**
+ * A provisional reason is about the definition before the PUT; that of an evaluation stays until the next evaluation.
+ */
 function reasonAfterPut(current: StoredAlarm, next: StoredDefinition, ruleReason: string | undefined): string {
   const neverOpens = neverOpensReason(next.timeConstraints);
   if (neverOpens !== undefined) return neverOpens;
@@ -112,7 +117,10 @@ function definitionOf(request: AlarmRequest, scope: RuleScope): StoredDefinition
   };
 }
 
-/** Whose an alarm will be after a PUT by an admin. Aodh forgets this where the body does not say it, and so lets the rule see everybody's data. */
+/**
+ * Whose an alarm will be after a PUT by an admin. Aodh forgets this where the body does not say it, and so lets the
+ * rule see everybody's data.
+ */
 export function projectAfterPut(current: Pick<StoredAlarm, 'projectId'>, { project_id }: AlarmRequest): string | null {
   return project_id === undefined ? current.projectId : project_id;
 }

@@ -1,4 +1,11 @@
-import { ADMIN_SCHEMES, hasUserInfo, needsTrust, parseAction, scrubAction, type ActionScheme } from '../../alarm/action.js';
+import {
+  ADMIN_SCHEMES,
+  hasUserInfo,
+  needsTrust,
+  parseAction,
+  scrubAction,
+  type ActionScheme,
+} from '../../alarm/action.js';
 import { ACTION_LIST_OF } from '../../alarm/alarm.js';
 import { AppError } from '../../errors.js';
 import { isAdmin } from '../identity/authorize.js';
@@ -31,7 +38,8 @@ export function refuseBadActions(request: AlarmRequest, identity: Identity, poli
 
 function refuseBadAction(action: string, identity: Identity, policy: ActionPolicy): void {
   // Whose trust it is could not be known, and we would use it all the same.
-  if (needsTrust(action) && hasUserInfo(action)) throw new AppError('invalid_request', 'trust URL cannot contain a trust ID.');
+  if (needsTrust(action) && hasUserInfo(action))
+    throw new AppError('invalid_request', 'trust URL cannot contain a trust ID.');
   const { scheme } = parseAction(action);
   if (ADMIN_SCHEMES.includes(scheme) && !isAdmin(identity)) {
     throw new AppError('not_authorized', `You are not authorized to create action: ${action}`);
@@ -50,5 +58,6 @@ function refuseTrustAction(action: string, scheme: ActionScheme, { trustActions 
     scheme === 'trust+http' && !trustActions.overHttp
       ? 'trust+https is needed, since notifier.trust_actions_over_http is off'
       : trustActions.refusal;
-  if (refusal !== undefined) throw new AppError('invalid_request', `Unsupported action ${scrubAction(action)}: ${refusal}`);
+  if (refusal !== undefined)
+    throw new AppError('invalid_request', `Unsupported action ${scrubAction(action)}: ${refusal}`);
 }

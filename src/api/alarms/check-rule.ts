@@ -18,8 +18,9 @@ export interface CheckedRule extends ExternalOwners {
 }
 
 /**
- * Has the services that a rule will ask look at it, in the form in which it would be stored, and says whose the metrics of everybody's resources
- * are, which that form takes. A caller who has no project is told so later, once the role is checked.
+ * Has the services that a rule will ask look at it, in the form in which it would be stored, and says whose the metrics
+ * of everybody's resources are, which that form takes. A caller who has no project is told so later, once the role is
+ * checked.
  */
 export async function refuseBadRule(wanted: Wanted, identity: Identity, checks: RuleChecks): Promise<CheckedRule> {
   refuseUnknownBackend(wanted, checks);
@@ -43,12 +44,18 @@ function isBuiltIn(backend: string): boolean {
   return backend === 'meters';
 }
 
-/** @throws AppError when an alarm, or a rule within it, names a backend that is not there, or for a rule that asks none with a name. */
+/**
+ * @throws AppError when an alarm, or a rule within it, names a backend that is not there, or for a rule that asks none
+ * with a name.
+ */
 export function refuseUnknownBackend(wanted: Wanted, checks: Pick<RuleChecks, 'knownBackends'>): void {
   for (const part of partsIn(wanted)) refuseUnknownName(part, checks);
 }
 
-function refuseUnknownName({ rule, options: { backend } }: RulePart, { knownBackends }: Pick<RuleChecks, 'knownBackends'>): void {
+function refuseUnknownName(
+  { rule, options: { backend } }: RulePart,
+  { knownBackends }: Pick<RuleChecks, 'knownBackends'>,
+): void {
   if (backend === undefined) return;
   const asked = typeOf(rule).backends(rule).filter(hasNames);
   if (asked.length === 0) throw unusable(backend, `It cannot be used with alarms of type ${rule.type}`);
@@ -61,7 +68,10 @@ function refuseUnknownName({ rule, options: { backend } }: RulePart, { knownBack
 }
 
 /** Asks each backend that a rule is about, under the name that the rule calls it by. */
-export async function externalOwnersFor(wanted: Wanted, checks: Pick<RuleChecks, 'externalOwner'>): Promise<ExternalOwners> {
+export async function externalOwnersFor(
+  wanted: Wanted,
+  checks: Pick<RuleChecks, 'externalOwner'>,
+): Promise<ExternalOwners> {
   const owners = new Map<string | null, string | null>();
   for (const { rule, options } of partsIn(wanted)) {
     if (!typeOf(rule).backends(rule).includes('gnocchi')) continue;

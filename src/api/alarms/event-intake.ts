@@ -21,8 +21,8 @@ export interface EventReceipt {
 const CHUNK = 500;
 
 /**
- * Takes events in, in chunks that are durable one by one: when it rejects, some may be stored. Sending all of them again is harmless,
- * since those are known by then.
+ * Takes events in, in chunks that are durable one by one: when it rejects, some may be stored. Sending all of them
+ * again is harmless, since those are known by then.
  */
 export async function takeIn(deps: EventIntakeDeps, events: readonly AlarmEvent[]): Promise<EventReceipt> {
   const receipt: EventReceipt = { received: events.length, duplicates: 0, fired: 0 };

@@ -14,9 +14,15 @@ export type TrustUser = Pick<
 
 /** Sees to it that an alarm with `trust+` actions has one Keystone trust, and that no trust outlives its use. */
 export interface TrustActions {
-  /** Makes the trust that a new alarm needs and hands it to `write`, which stores both or nothing. When `write` fails the trust is removed. */
+  /**
+   * Makes the trust that a new alarm needs and hands it to `write`, which stores both or nothing. When `write` fails
+   * the trust is removed.
+   */
   create(alarm: TrustUser, identity: Identity, write: (trust: SealedTrust | undefined) => Promise<void>): Promise<void>;
-  /** The same for a replacement, which keeps the trust it has where it may. Undefined is handed over when nothing changes about trusts. */
+  /**
+   * The same for a replacement, which keeps the trust it has where it may. Undefined is handed over when nothing
+   * changes about trusts.
+   */
   replace<T>(
     change: { before: TrustUser; after: TrustUser; at: Date },
     identity: Identity,
@@ -37,7 +43,8 @@ export interface TrustActionsDeps {
 export function createTrustActions(deps: TrustActionsDeps): TrustActions {
   const { alarmTrusts } = deps;
   return {
-    create: (alarm, identity, write) => (usesTrust(alarm) ? withNewTrust(deps, { alarm, identity }, write) : write(undefined)),
+    create: (alarm, identity, write) =>
+      usesTrust(alarm) ? withNewTrust(deps, { alarm, identity }, write) : write(undefined),
 
     async replace({ before, after, at }, identity, write) {
       const wanted = usesTrust(after);
@@ -66,14 +73,22 @@ export function refuseChangedMeanwhile(before: StoredAlarm, current: StoredAlarm
 }
 
 /**
- * A trust lends its maker's rights to the addresses that the maker wrote. Whoever else edits the alarm may leave them as they are; with an
- * address more, or another stack to heal, it must be the editor's own rights. To another project a trust never goes.
+ * A trust lends its maker's rights to the addresses that the maker wrote. Whoever else edits the alarm may leave them
+ * as they are; with an address more, or another stack to heal, it must be the editor's own rights. To another project a
+ * trust never goes.
  */
-function mayKeep(trust: SealedTrust, { before, after }: { before: TrustUser; after: TrustUser }, identity: Identity): boolean {
+function mayKeep(
+  trust: SealedTrust,
+  { before, after }: { before: TrustUser; after: TrustUser },
+  identity: Identity,
+): boolean {
   if (trust.projectId !== after.projectId) return false;
   if (identity.token !== undefined && identity.userId === trust.trustorId) return true;
   // Clients write back what they read, and read addresses without an empty authority.
-  const [old, next] = [before, after].map((alarm) => trustActionsOf(alarm).map(normaliseAction)) as [string[], string[]];
+  const [old, next] = [before, after].map((alarm) => trustActionsOf(alarm).map(normaliseAction)) as [
+    string[],
+    string[],
+  ];
   const heals = next.some((action) => /^trust\+heat:/i.test(action));
   return next.every((action) => old.includes(action)) && !(heals && before.ruleJson !== after.ruleJson);
 }
@@ -84,11 +99,20 @@ async function withNewTrust<T>(
   write: (trust: SealedTrust) => Promise<T>,
 ): Promise<T> {
   const trustorId = trustorOf(identity);
-  const madeOf = (trustId: string) => ({ id: deps.newId(), alarmId: alarm.id, projectId: alarm.projectId, trustorId, trustId });
+  const madeOf = (trustId: string) => ({
+    id: deps.newId(),
+    alarmId: alarm.id,
+    projectId: alarm.projectId,
+    trustorId,
+    trustId,
+  });
   const trustId = await deps.trusts.create(identity, (spare) => {
     if (spare !== undefined) void removeUnused(deps, madeOf(spare), identity);
     else
-      deps.log.warn('a trust may be left at Keystone: a request for a trust was not answered', { alarmId: alarm.id, trustorId });
+      deps.log.warn('a trust may be left at Keystone: a request for a trust was not answered', {
+        alarmId: alarm.id,
+        trustorId,
+      });
   });
   const made = madeOf(trustId);
   try {
@@ -119,13 +143,18 @@ async function undo(deps: TrustActionsDeps, made: MadeTrust, identity: Identity)
     // A commit whose answer was lost may have succeeded, and then its alarm needs the trust.
     if (await alarmTrusts.isKnown(made.id)) return;
   } catch (thrown) {
-    log.error('a trust may be left at Keystone: whether its alarm was stored is not known', { alarmId, err: toError(thrown) });
+    log.error('a trust may be left at Keystone: whether its alarm was stored is not known', {
+      alarmId,
+      err: toError(thrown),
+    });
     return;
   }
   await removeUnused(deps, made, identity);
 }
 
-/** Removes a trust that no alarm uses. If that fails now, the id is stored and the trust removed later. Never rejects. */
+/**
+ * Removes a trust that no alarm uses. If that fails now, the id is stored and the trust removed later. Never rejects.
+ */
 async function removeUnused(deps: TrustActionsDeps, made: MadeTrust, identity: Identity): Promise<void> {
   const { trusts, alarmTrusts, now, log } = deps;
   const { alarmId } = made;

@@ -17,7 +17,10 @@ export interface ApiAnswer {
   text?: { contentType: string; content: string | Buffer };
 }
 
-/** Writes an answer. The first page of a long list is asked for before the status is sent, so that a failure there is still an error answer. */
+/**
+ * Writes an answer. The first page of a long list is asked for before the status is sent, so that a failure there is
+ * still an error answer.
+ */
 export async function sendAnswer(response: ServerResponse, answer: ApiAnswer): Promise<void> {
   const { status, headers = {}, body, pages, text } = answer;
   if (pages) return sendPages(response, { ...answer, pages });

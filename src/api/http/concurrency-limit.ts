@@ -11,7 +11,9 @@ export const QUERY_LIMITS: QueryLimits = { perProject: 2, inAll: 4 };
 /** Backtests keep a backend busy for as long as they last. */
 export const BACKTEST_LIMITS: QueryLimits = { perProject: 1, inAll: 2 };
 
-/** Counts the long answers under way in this process, so that a few callers cannot have all of its database connections. */
+/**
+ * Counts the long answers under way in this process, so that a few callers cannot have all of its database connections.
+ */
 export class QuerySlots {
   readonly #underWay = new Map<string | null, number>();
   #inAll = 0;
@@ -22,8 +24,9 @@ export class QuerySlots {
   ) {}
 
   /**
-   * The same pages. An answer that is over with its first page, as almost all are, takes no slot. Others hold one from then until the last
-   * page, a failure, or the reader's turning away; asking for the first page throws AppError `too_many_requests` when none is free.
+   * The same pages. An answer that is over with its first page, as almost all are, takes no slot. Others hold one from
+   * then until the last page, a failure, or the reader's turning away; asking for the first page throws AppError
+   * `too_many_requests` when none is free.
    */
   async *during<T>(projectId: string | null, pages: AsyncIterable<T>): AsyncIterable<T> {
     const source = pages[Symbol.asyncIterator]();
@@ -44,7 +47,10 @@ export class QuerySlots {
     }
   }
 
-  /** The same pages, of an answer that is never short: it holds a slot from its first page on. Ends, and refuses, as `during` does. */
+  /**
+   * The same pages, of an answer that is never short: it holds a slot from its first page on. Ends, and refuses, as
+   * `during` does.
+   */
   async *whole<T>(projectId: string | null, pages: AsyncIterable<T>): AsyncIterable<T> {
     this.#take(projectId);
     try {

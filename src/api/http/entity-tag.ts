@@ -1,8 +1,14 @@
 import { AppError } from '../../errors.js';
 import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
 
-/** An alarm's version as `ETag` shows it: it changes with every edit and with every change of state, since a PUT replaces both. */
-export function versionOf({ definitionVersion, stateVersion }: Pick<StoredAlarm, 'definitionVersion' | 'stateVersion'>): string {
+/**
+ * An alarm's version as `ETag` shows it: it changes with every edit and with every change of state, since a PUT
+ * replaces both.
+ */
+export function versionOf({
+  definitionVersion,
+  stateVersion,
+}: Pick<StoredAlarm, 'definitionVersion' | 'stateVersion'>): string {
   return `"${definitionVersion}-${stateVersion}"`;
 }
 

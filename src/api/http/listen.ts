@@ -36,7 +36,8 @@ export async function listen(
   server.maxConnections = 1_000;
   server.timeout = 120_000; // a client that stops reading its answer must not hold what the answer holds
   let isClosing = false;
-  // A client that keeps its connection busy must not keep the process: each answer from now on is its connection's last.
+  // A client that keeps its connection busy must not keep the process: each answer from now on is its connection's
+  // last.
   server.prependListener('request', (_, response) => {
     if (isClosing) response.setHeader('Connection', 'close');
   });

@@ -24,7 +24,10 @@ interface ItemRules {
 export class QueryParameters {
   readonly #pairs: [string, string][];
 
-  /** @throws AppError for a name that is not in `allowed`; `q` there stands for all spellings of conditions, `any` allows every name. */
+  /**
+   * @throws AppError for a name that is not in `allowed`; `q` there stands for all spellings of conditions, `any`
+   * allows every name.
+   */
   constructor(search: string, allowed: readonly string[] | 'any') {
     this.#pairs = [...new URLSearchParams(search)];
     if (this.#pairs.length > MAX_PARAMETERS) throw new AppError('invalid_request', 'Too many query parameters');
@@ -66,7 +69,8 @@ export class QueryParameters {
   }
 
   /**
-   * Conditions: `q.field`, `q.op`, … matched by position, or `q[0].field`, …; each field at most once unless `repeatable`.
+   * Conditions: `q.field`, `q.op`, … matched by position, or `q[0].field`, …; each field at most once unless
+   * `repeatable`.
    * @throws AppError for a value that does not fit its `q.type`, except for fields whose type Aodh ignores (`untyped`).
    */
   items({ repeatable = [], untyped = [] }: ItemRules = {}): QueryItem[] {
@@ -88,7 +92,9 @@ export class QueryParameters {
     for (const [part, values] of Object.entries(columns)) {
       if (values.length > fields.length) throw invalidInput('q', values.join(','), `more q.${part} than q.field`);
     }
-    return fields.map((field, at) => item({ field, op: columns.op[at], value: columns.value[at], type: columns.type[at] }));
+    return fields.map((field, at) =>
+      item({ field, op: columns.op[at], value: columns.value[at], type: columns.type[at] }),
+    );
   }
 
   #byIndex(): QueryItem[] {

@@ -18,7 +18,11 @@ const MAX_NODES = 5_000;
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** The body as a JSON value, or undefined when there is none. */
-export async function readJsonBody(request: express.Request, response: express.Response, limits: BodyLimits): Promise<unknown> {
+export async function readJsonBody(
+  request: express.Request,
+  response: express.Response,
+  limits: BodyLimits,
+): Promise<unknown> {
   if (!hasBody(request)) return undefined;
   refuseOtherTypes(request);
   const bytes = await readBytes(request, response, limits.maxBytes);
@@ -34,7 +38,9 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 function refuseOtherTypes({ headers }: IncomingMessage): void {
-  const [type = '', ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const [type = '', ...parameters] = (headers['content-type'] ?? '')
+    .split(';')
+    .map((part) => part.trim().toLowerCase());
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.replace(/^charset="?|"$/g, '');
   if (type !== 'application/json') throw new AppError('unsupported_media_type', `Unknown mimetype: ${type}`);
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
@@ -57,7 +63,8 @@ function bodyError(thrown: unknown, limit: number): Error {
   const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
   const cause = { cause: thrown };
   if (status === 413) return new AppError('too_large', `The request body is larger than ${limit} bytes`, cause);
-  if (status === 415) return new AppError('unsupported_media_type', 'Compressed request bodies are not supported', cause);
+  if (status === 415)
+    return new AppError('unsupported_media_type', 'Compressed request bodies are not supported', cause);
   if (typeof status === 'number' && status < 500)
     return new AppError('invalid_request', 'The request body could not be read', cause);
   return toError(thrown);

@@ -32,7 +32,10 @@ export function searchOf(url: string): string {
   return at < 0 ? '' : url.slice(at);
 }
 
-/** True for a path with `.` or `..` segments. It is refused, since resolving it could bypass an access rule that was written for the path. */
+/**
+ * True for a path with `.` or `..` segments. It is refused, since resolving it could bypass an access rule that was
+ * written for the path.
+ */
 export function hasDotSegment(path: string): boolean {
   return path.split('/').some((segment) => segment === '.' || segment === '..');
 }

@@ -38,9 +38,9 @@ export interface Route {
   /** For most routes: runs once the caller's role is known to be enough. */
   handle?(request: ApiRequest): Promise<ApiAnswer> | ApiAnswer;
   /**
-   * Instead of `handle`, where Aodh's clients see another order of refusals: first what is wrong with the body (400), then what the caller
-   * cannot see (404), and only then what the caller may not do (403). Runs before the role is checked and must change nothing; what it
-   * returns runs after.
+   * Instead of `handle`, where Aodh's clients see another order of refusals: first what is wrong with the body (400),
+   * then what the caller cannot see (404), and only then what the caller may not do (403). Runs before the role is
+   * checked and must change nothing; what it returns runs after.
    */
   prepare?(request: ApiRequest): Promise<() => Promise<ApiAnswer> | ApiAnswer> | (() => Promise<ApiAnswer> | ApiAnswer);
 }

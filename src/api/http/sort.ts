@@ -12,7 +12,11 @@ const MAX_KEYS = 5;
  * The `sort=key[:dir]` parameters, newest first without any. Ends in `tieBreaker`, in the direction of the key before,
  * so that pages neither skip nor repeat rows with equal keys.
  */
-export function sortOf<Key extends string>(query: QueryParameters, keys: readonly Key[], tieBreaker: Key & string): Sort<Key>[] {
+export function sortOf<Key extends string>(
+  query: QueryParameters,
+  keys: readonly Key[],
+  tieBreaker: Key & string,
+): Sort<Key>[] {
   const given = query.all('sort').map((text) => parse(text, keys));
   if (given.length > MAX_KEYS)
     throw invalidInput('sort', query.all('sort').join(','), `at most ${MAX_KEYS} sort keys are supported`);

@@ -20,8 +20,8 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 const NOT_HTTP: Refusal = { status: 400, fault: 'The request is not valid HTTP' };
 
 /**
- * Answers requests that the parser refuses in the format of all errors; Node.js would send a bare status. No answer is sent if an answer to
- * an earlier request has begun on the same connection.
+ * Answers requests that the parser refuses in the format of all errors; Node.js would send a bare status. No answer is
+ * sent if an answer to an earlier request has begun on the same connection.
  */
 export function answerUnreadableRequests(server: Server): void {
   const answers = new WeakMap<Duplex, ServerResponse>();

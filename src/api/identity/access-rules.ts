@@ -22,8 +22,9 @@ export function isPermitted(rules: readonly AccessRule[], { serviceType, method,
 }
 
 /**
- * True if the pattern of an access rule matches a normalised path. Trailing slashes of the pattern are ignored. `{name}` and `*` match one
- * segment, `**` any number of them. The engine takes linear time, since users write the patterns.
+ * True if the pattern of an access rule matches a normalised path. Trailing slashes of the pattern are ignored.
+ * `{name}` and `*` match one segment, `**` any number of them. The engine takes linear time, since users write the
+ * patterns.
  */
 function matches(pattern: string, path: string): boolean {
   const parts = withoutTrailingSlash(pattern).match(/\{[^}]*\}|\*\*|\*|[^{}*]+/g) ?? [];

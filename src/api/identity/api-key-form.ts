@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** The parts of a key, `ak_<id>_<secret>`. The id may be shown and names the key; the secret is known to its holder alone. */
+/**
+ * The parts of a key, `ak_<id>_<secret>`. The id may be shown and names the key; the secret is known to its holder
+ * alone.
+ */
 export interface ApiKeyParts {
   id: string;
   secretHash: string;

@@ -18,10 +18,13 @@ const CREDENTIALS = ['x-auth-token', 'x-service-token', 'x-api-key', 'authorizat
 const IPV6_PREFIX_BYTES = 8;
 
 /**
- * Makes an address that presented too many wrong credentials wait until a minute after the first of them, whatever it presents meanwhile.
- * Requests without any credential are no attempts, and neither are those that could not be judged.
+ * Makes an address that presented too many wrong credentials wait until a minute after the first of them, whatever it
+ * presents meanwhile. Requests without any credential are no attempts, and neither are those that could not be judged.
  */
-export function limitFailures(authenticate: Authenticator, { clock, failuresPerMinute }: FailureLimiterDeps): Authenticator {
+export function limitFailures(
+  authenticate: Authenticator,
+  { clock, failuresPerMinute }: FailureLimiterDeps,
+): Authenticator {
   const failures = new ExpiringCache<{ count: number; until: number }>(MAX_ADDRESSES, clock);
 
   function refuseTooMany(address: string): void {

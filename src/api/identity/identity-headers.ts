@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** The headers by which Keystone's middleware tells a service who asks, in all their ages; `x-service-…` speak of a service that asks on somebody's behalf. */
+/**
+ * The headers by which Keystone's middleware tells a service who asks, in all their ages; `x-service-…` speak of a
+ * service that asks on somebody's behalf.
+ */
 const NAMES = new Set([
   'x-identity-status',
   'x-user-id',

@@ -11,7 +11,10 @@ export interface Identity {
   role: Role | null;
   /** All names of roles, as the authenticator found them; trusts are made with them. */
   roleNames?: readonly string[];
-  /** The caller's own Keystone token, where there is one: for asking other services on the caller's behalf. Never logged, never stored. */
+  /**
+   * The caller's own Keystone token, where there is one: for asking other services on the caller's behalf. Never
+   * logged, never stored.
+   */
   token?: string;
   /** A token of the whole cloud system and of no project: as in Aodh, it is known and may do nothing. */
   isSystemScoped?: true;
@@ -27,7 +30,9 @@ export interface Credentials {
   remoteAddress: string;
 }
 
-/** Turns a request's credentials into an identity, before anything of its body is read. Throws AppError when it cannot. */
+/**
+ * Turns a request's credentials into an identity, before anything of its body is read. Throws AppError when it cannot.
+ */
 export type Authenticator = (credentials: Credentials) => Promise<Identity>;
 
 /** For routes that ask nobody who they are. */

@@ -1,7 +1,14 @@
 import type { PythonValue } from '../../alarm/wire/python-json.js';
 import type { Challenge } from '../http/error-handler.js';
 import { isPermitted } from './access-rules.js';
-import { headerIn, highestRole, unauthenticated, type Authenticator, type Credentials, type Identity } from './identity.js';
+import {
+  headerIn,
+  highestRole,
+  unauthenticated,
+  type Authenticator,
+  type Credentials,
+  type Identity,
+} from './identity.js';
 import type { Role } from '../../role.js';
 import type { TokenValidator, ValidToken } from './token-validator.js';
 
@@ -15,7 +22,10 @@ export interface KeystoneAuthenticatorDeps {
   serviceTokenRoles: readonly string[];
 }
 
-/** `X-Auth-Token`, and what `X-Service-Token` adds to it. Roles and ids come from what Keystone says of the token, never from a header. */
+/**
+ * `X-Auth-Token`, and what `X-Service-Token` adds to it. Roles and ids come from what Keystone says of the token, never
+ * from a header.
+ */
 export function createKeystoneAuthenticator(deps: KeystoneAuthenticatorDeps): Authenticator {
   return async (request) => {
     const token = headerIn(request.headers, 'x-auth-token');

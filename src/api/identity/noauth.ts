@@ -25,8 +25,9 @@ export function createNoauthAuthenticator(): Authenticator {
 }
 
 /**
- * Without authentication any page in a browser could talk to us by way of a name that resolves to this machine (DNS rebinding).
- * So only requests addressed to this machine are answered, unless the operator opened the service to others, and none that another site's page makes.
+ * Without authentication any page in a browser could talk to us by way of a name that resolves to this machine (DNS
+ * rebinding). So only requests addressed to this machine are answered, unless the operator opened the service to
+ * others, and none that another site's page makes.
  */
 export function refuseForeignPages({ headers }: Pick<Credentials, 'headers'>, { exposed }: { exposed: boolean }): void {
   const host = headers.host ?? '';

@@ -191,10 +191,12 @@ export const NotificationAnswer = z
     project_id: NullableText,
     kind: z.enum(['transition', 'repeat']),
     sequence: z.int(),
-    transition_time: UtcTimestamp.meta({ description: 'When the state changed; for a repeat, the time of the repeated change.' }),
-    action: z
-      .string()
-      .meta({ description: 'Without user info, values of the query, fragment, and secrets in the path of chat webhooks.' }),
+    transition_time: UtcTimestamp.meta({
+      description: 'When the state changed; for a repeat, the time of the repeated change.',
+    }),
+    action: z.string().meta({
+      description: 'Without user info, values of the query, fragment, and secrets in the path of chat webhooks.',
+    }),
     host: z.string().meta({ description: 'The receiver: host and port of a URL, otherwise the scheme.' }),
     status: z.string(),
     attempts: z.int(),

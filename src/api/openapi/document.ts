@@ -12,7 +12,10 @@ const QUERY: Readonly<Record<string, { schema: Json; description: string }>> = {
     description:
       'Conditions, all of which must hold: q.field, q.op (eq where left out), q.value and q.type, each repeated and matched by position; or q[0].field and so on.',
   },
-  sort: { schema: { type: 'array', items: { type: 'string' } }, description: 'key, key:asc or key:desc; may be repeated.' },
+  sort: {
+    schema: { type: 'array', items: { type: 'string' } },
+    description: 'key, key:asc or key:desc; may be repeated.',
+  },
   limit: { schema: { type: 'integer', minimum: 0 }, description: 'At most so many. 0, like no limit, is everything.' },
   at: {
     schema: { type: 'string' },
@@ -50,7 +53,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     info: {
       title: 'Tocsin',
       version,
-      description: 'Alarms on metrics and events. Everything below /v2 speaks the language of OpenStack Aodh; /v1 is ours.',
+      description:
+        'Alarms on metrics and events. Everything below /v2 speaks the language of OpenStack Aodh; /v1 is ours.',
     },
     servers: [{ url: '/' }],
     paths: withSharedSchemas(paths, schemas),
@@ -63,7 +67,11 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
           name: 'X-Auth-Token',
           description: 'A token of Keystone, in auth.mode keystone.',
         },
-        key: { type: 'http', scheme: 'bearer', description: 'A key made with `tocsin apikey create`, in auth.mode apikey.' },
+        key: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A key made with `tocsin apikey create`, in auth.mode apikey.',
+        },
       },
     },
   };
@@ -117,7 +125,12 @@ function needs(policy: Policy): string {
 }
 
 function pathParameters({ path }: Route): Json[] {
-  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
 }
 
 function queryParameters({ query = [] }: Route): Json[] {

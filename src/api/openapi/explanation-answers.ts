@@ -35,7 +35,10 @@ const Datapoint = z.strictObject({
 const Series = z.strictObject({
   series: z.int().meta({ description: 'Its number, which its datapoints have too.' }),
   labels: z.record(z.string(), z.string()).meta({ description: 'As Prometheus gave them.' }),
-  labels_not_shown: z.int().optional().meta({ description: 'How many of its labels are left out, for they are too long.' }),
+  labels_not_shown: z
+    .int()
+    .optional()
+    .meta({ description: 'How many of its labels are left out, for they are too long.' }),
   verdict: Verdict.meta({ description: 'What it came to alone; null where it had no datapoint to judge.' }),
   compared: z.int(),
   outside: z.int(),

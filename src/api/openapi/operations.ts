@@ -48,8 +48,16 @@ export interface Operation {
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /': { group: 'Service', summary: 'Versions of the API', answer: VersionsAnswer },
   'GET /healthcheck': { group: 'Service', summary: 'Answers while the process does', answer: 'text/plain' },
-  'GET /livez': { group: 'Service', summary: 'Whether the process is alive', answer: z.strictObject({ ok: z.boolean() }) },
-  'GET /readyz': { group: 'Service', summary: 'Whether the process is of use, and what it lacks', answer: ReadinessAnswer },
+  'GET /livez': {
+    group: 'Service',
+    summary: 'Whether the process is alive',
+    answer: z.strictObject({ ok: z.boolean() }),
+  },
+  'GET /readyz': {
+    group: 'Service',
+    summary: 'Whether the process is of use, and what it lacks',
+    answer: ReadinessAnswer,
+  },
   'GET /metrics': { group: 'Service', summary: 'Figures of this process, for Prometheus', answer: 'text/plain' },
   'GET /openapi.json': { group: 'Service', summary: 'This document', answer: z.looseObject({ openapi: z.string() }) },
   'GET /docs': { group: 'Service', summary: 'This document as a page', answer: 'text/html' },
@@ -96,7 +104,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
 
   'GET /v2/meters': { group: 'Meters', summary: 'Meters of the built-in store', answer: z.array(MeterAnswer) },
-  'GET /v2/meters/:meter': { group: 'Meters', summary: 'Samples of a meter, newest first', answer: z.array(SampleAnswer) },
+  'GET /v2/meters/:meter': {
+    group: 'Meters',
+    summary: 'Samples of a meter, newest first',
+    answer: z.array(SampleAnswer),
+  },
   'POST /v2/meters/:meter': {
     group: 'Meters',
     summary: 'Store samples',
@@ -159,9 +171,17 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     request: ComplexQueryRequest,
     answer: z.array(HistoryAnswer),
   },
-  'GET /v2/capabilities': { group: 'Alarms', summary: 'What the API can do, for Aodh’s clients', answer: CapabilitiesAnswer },
+  'GET /v2/capabilities': {
+    group: 'Alarms',
+    summary: 'What the API can do, for Aodh’s clients',
+    answer: CapabilitiesAnswer,
+  },
   'GET /v2/quotas': { group: 'Administration', summary: 'How many alarms a project may have', answer: QuotasAnswer },
-  'GET /v2/quotas/:id': { group: 'Administration', summary: 'How many alarms this project may have', answer: QuotasAnswer },
+  'GET /v2/quotas/:id': {
+    group: 'Administration',
+    summary: 'How many alarms this project may have',
+    answer: QuotasAnswer,
+  },
   'POST /v2/quotas': {
     group: 'Administration',
     summary: 'Set how many alarms a project may have; -1 is no limit',
@@ -176,7 +196,12 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answer: EvaluationResultsAnswer,
   },
   'GET /v1/api-keys': { group: 'Administration', summary: 'API keys of a project', answer: z.array(ApiKeyAnswer) },
-  'POST /v1/api-keys': { group: 'Administration', summary: 'Make an API key', request: ApiKeyRequest, answer: NewApiKeyAnswer },
+  'POST /v1/api-keys': {
+    group: 'Administration',
+    summary: 'Make an API key',
+    request: ApiKeyRequest,
+    answer: NewApiKeyAnswer,
+  },
   'DELETE /v1/api-keys/:id': { group: 'Administration', summary: 'Revoke an API key', answer: null },
   'POST /v1/imports': {
     group: 'Administration',

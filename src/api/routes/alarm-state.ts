@@ -28,12 +28,22 @@ export function alarmStateRoutes(deps: AlarmStateRoutesDeps): Route[] {
         return () => ({ status: 200, headers: { ETag: versionOf(alarm) }, body: alarm.state });
       },
     },
-    { method: 'PUT', path, policy: 'member', query: ['state'], body: SMALL_BODY, prepare: (request) => setState(deps, request) },
+    {
+      method: 'PUT',
+      path,
+      policy: 'member',
+      query: ['state'],
+      body: SMALL_BODY,
+      prepare: (request) => setState(deps, request),
+    },
   ];
 }
 
 /** Sets the state, also to what it is, and records that. No action is run. */
-async function setState({ alarms, now, newId }: AlarmStateRoutesDeps, request: ApiRequest): Promise<() => Promise<ApiAnswer>> {
+async function setState(
+  { alarms, now, newId }: AlarmStateRoutesDeps,
+  request: ApiRequest,
+): Promise<() => Promise<ApiAnswer>> {
   const { identity } = request;
   const state = wantedState(request);
   const { id } = await theAlarm(alarms, request);
@@ -41,7 +51,13 @@ async function setState({ alarms, now, newId }: AlarmStateRoutesDeps, request: A
     const at = now();
     const changed = await alarms.setState(scopeOf(identity), id, (current) => {
       refuseOtherVersion(current, request);
-      const next = { ...current, state, stateReason: MANUALLY_SET, stateTimestamp: at, stateVersion: current.stateVersion + 1 };
+      const next = {
+        ...current,
+        state,
+        stateReason: MANUALLY_SET,
+        stateTimestamp: at,
+        stateVersion: current.stateVersion + 1,
+      };
       return { next, entry: stateSetEntry(current, next, { eventId: newId(), by: identity, at }) };
     });
     const alarm = changed ?? absent(id);

@@ -34,10 +34,28 @@ const PAGE = 500;
 export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
   const list = ['q', 'sort', 'limit', 'marker'];
   return [
-    { method: 'GET', path: '/v2/alarms', policy: 'reader', query: list, handle: (request) => listAlarms(deps, request) },
-    { method: 'POST', path: '/v2/alarms', policy: 'member', body: SMALL_BODY, prepare: (request) => create(deps, request) },
+    {
+      method: 'GET',
+      path: '/v2/alarms',
+      policy: 'reader',
+      query: list,
+      handle: (request) => listAlarms(deps, request),
+    },
+    {
+      method: 'POST',
+      path: '/v2/alarms',
+      policy: 'member',
+      body: SMALL_BODY,
+      prepare: (request) => create(deps, request),
+    },
     { method: 'GET', path: '/v2/alarms/:id', policy: 'reader', prepare: (request) => show(deps, request) },
-    { method: 'PUT', path: '/v2/alarms/:id', policy: 'member', body: SMALL_BODY, prepare: (request) => replace(deps, request) },
+    {
+      method: 'PUT',
+      path: '/v2/alarms/:id',
+      policy: 'member',
+      body: SMALL_BODY,
+      prepare: (request) => replace(deps, request),
+    },
     { method: 'DELETE', path: '/v2/alarms/:id', policy: 'member', prepare: (request) => remove(deps, request) },
   ];
 }
@@ -152,7 +170,10 @@ async function listAlarms({ alarms }: AlarmRoutesDeps, { identity, query }: ApiR
   return { status: 200, pages: pagesOf(alarms, scope, { filter, sort, limit, after }) };
 }
 
-/** Filters narrow what the caller may see; without one for the project it is the caller's own, for admins too, as in Aodh. */
+/**
+ * Filters narrow what the caller may see; without one for the project it is the caller's own, for admins too, as in
+ * Aodh.
+ */
 function ownedFilter({ filter, allProjects }: AlarmListing, identity: Identity): AlarmFilter {
   if (allProjects && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
   if (filter.projectId !== undefined) {

@@ -22,7 +22,10 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
 const SECOND_MS = 1_000;
 
-/** Routes of our own: keys of the caller's project, with no more power than the caller has. A secret is told once, to whoever makes the key. */
+/**
+ * Routes of our own: keys of the caller's project, with no more power than the caller has. A secret is told once, to
+ * whoever makes the key.
+ */
 export function apiKeyRoutes(deps: ApiKeyRoutesDeps): Route[] {
   const path = '/v1/api-keys';
   const filters = ['project_id', 'limit', 'marker'];
@@ -81,7 +84,8 @@ function grantedTo(identity: Identity, request: ApiKeyRequest): Granted {
   const own = identity.userId ?? '';
   const userId = request.user_id ?? own;
   const isForAdmins = allProjects || userId !== own;
-  if (!holds(identity, role) || (isForAdmins && !isAdmin(identity))) throw new AppError('forbidden', 'RBAC Authorization Failed');
+  if (!holds(identity, role) || (isForAdmins && !isAdmin(identity)))
+    throw new AppError('forbidden', 'RBAC Authorization Failed');
   return { projectId, userId, role, allProjects, description, createdBy: own };
 }
 

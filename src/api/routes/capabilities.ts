@@ -12,5 +12,7 @@ const CAPABILITIES = {
 
 /** What an Aodh on a database of production grade says of itself. Clients need no role to ask. */
 export function capabilityRoutes(): Route[] {
-  return [{ method: 'GET', path: '/v2/capabilities', policy: 'anyone', handle: () => ({ status: 200, body: CAPABILITIES }) }];
+  return [
+    { method: 'GET', path: '/v2/capabilities', policy: 'anyone', handle: () => ({ status: 200, body: CAPABILITIES }) },
+  ];
 }

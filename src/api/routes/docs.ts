@@ -47,7 +47,12 @@ export function docsRoutes({ document }: DocsRoutesDeps): Route[] {
     text: { contentType, content },
   });
   return [
-    { method: 'GET', path: '/openapi.json', policy: 'public', handle: () => ({ status: 200, body: document() as PythonValue }) },
+    {
+      method: 'GET',
+      path: '/openapi.json',
+      policy: 'public',
+      handle: () => ({ status: 200, body: document() as PythonValue }),
+    },
     { method: 'GET', path: '/docs', policy: 'public', handle: () => page('text/html; charset=utf-8', PAGE) },
     {
       method: 'GET',

@@ -35,7 +35,11 @@ function list({ evaluationResults }: EvaluationResultRoutesDeps, { identity, que
   const allProjects = booleanValue({ value: text });
   if (allProjects && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
   const projects = allProjects ? {} : { projectId: identity.projectId };
-  return { status: 200, listName: 'evaluation_results', pages: pagesOf(evaluationResults, scopeOf(identity), projects) };
+  return {
+    status: 200,
+    listName: 'evaluation_results',
+    pages: pagesOf(evaluationResults, scopeOf(identity), projects),
+  };
 }
 
 async function* pagesOf(

@@ -9,7 +9,9 @@ export type EventRoutesDeps = EventIntakeDeps;
 
 /** The door for events, where Aodh listens on a message bus. */
 export function eventRoutes(deps: EventRoutesDeps): Route[] {
-  return [{ method: 'POST', path: '/v2/events', policy: 'member', body: BULK_BODY, handle: (request) => post(deps, request) }];
+  return [
+    { method: 'POST', path: '/v2/events', policy: 'member', body: BULK_BODY, handle: (request) => post(deps, request) },
+  ];
 }
 
 /** 200 and not 202: all that follows from the events is done, and durable, before the answer. */

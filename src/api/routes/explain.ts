@@ -24,7 +24,10 @@ export function explainRoutes(deps: ExplainRoutesDeps): Route[] {
   ];
 }
 
-async function explain({ alarms, explanations, now }: ExplainRoutesDeps, request: ApiRequest): Promise<() => Promise<ApiAnswer>> {
+async function explain(
+  { alarms, explanations, now }: ExplainRoutesDeps,
+  request: ApiRequest,
+): Promise<() => Promise<ApiAnswer>> {
   const present = now();
   const at = momentIn(request, present);
   const alarm = await theAlarm(alarms, request);

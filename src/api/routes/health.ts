@@ -7,7 +7,9 @@ export interface HealthRoutesDeps {
   metrics: (() => Promise<{ contentType: string; content: string }>) | undefined;
 }
 
-/** What supervisors, load balancers and Prometheus ask. The same on the API's listener and on the management listener. */
+/**
+ * What supervisors, load balancers and Prometheus ask. The same on the API's listener and on the management listener.
+ */
 export function healthRoutes({ readiness, metrics }: HealthRoutesDeps): Route[] {
   // Probes append what they like, against caches or for more detail; none of it makes the service unhealthy.
   const probe = { method: 'GET', policy: 'public', ignoresOtherQuery: true } as const;

@@ -20,7 +20,15 @@ const PAGE = 500;
 
 export function historyRoutes(deps: HistoryRoutesDeps): Route[] {
   const query = ['q', 'sort', 'limit', 'marker'];
-  return [{ method: 'GET', path: '/v2/alarms/:id/history', policy: 'reader', query, prepare: (request) => list(deps, request) }];
+  return [
+    {
+      method: 'GET',
+      path: '/v2/alarms/:id/history',
+      policy: 'reader',
+      query,
+      prepare: (request) => list(deps, request),
+    },
+  ];
 }
 
 async function list({ alarms, history }: HistoryRoutesDeps, request: ApiRequest): Promise<() => Promise<ApiAnswer>> {
@@ -29,7 +37,8 @@ async function list({ alarms, history }: HistoryRoutesDeps, request: ApiRequest)
   return async () => {
     const { filter, sort, limit, marker } = historyListing(query, identity);
     const scope = scopeOf(identity);
-    const after = marker === undefined ? undefined : await markedEntry(history, scope, id, { query: { filter, sort }, marker });
+    const after =
+      marker === undefined ? undefined : await markedEntry(history, scope, id, { query: { filter, sort }, marker });
     return { status: 200, pages: pagesOf(history, scope, id, { filter, sort, limit, after }) };
   };
 }
@@ -40,7 +49,11 @@ async function idOfPresentOrPast(alarms: Alarms, history: History, request: ApiR
   if (!seesSomething(request.identity)) absent(id);
   const scope = scopeOf(request.identity);
   if (await alarms.find(scope, id)) return id;
-  const [entry] = await history.list(scope, id, { filter: {}, sort: [{ key: 'event_id', descending: false }], limit: 1 });
+  const [entry] = await history.list(scope, id, {
+    filter: {},
+    sort: [{ key: 'event_id', descending: false }],
+    limit: 1,
+  });
   return entry === undefined ? absent(id) : id;
 }
 
@@ -50,7 +63,11 @@ async function markedEntry(
   alarmId: string,
   { query, marker }: { query: HistoryQuery; marker: string },
 ): Promise<HistoryEntry> {
-  const [entry] = await history.list(scope, alarmId, { ...query, filter: { ...query.filter, eventId: marker }, limit: 1 });
+  const [entry] = await history.list(scope, alarmId, {
+    ...query,
+    filter: { ...query.filter, eventId: marker },
+    limit: 1,
+  });
   if (!entry) throw new AppError('invalid_request', `Marker ${marker} not found.`);
   return entry;
 }

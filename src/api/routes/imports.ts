@@ -34,7 +34,13 @@ export interface ImportRoutesDeps {
 export function importRoutes(deps: ImportRoutesDeps): Route[] {
   return [
     { method: 'POST', path: '/v1/imports', policy: 'admin', body: BULK_BODY, handle: (r) => importAlarms(deps, r) },
-    { method: 'POST', path: '/v1/imports/activate', policy: 'admin', body: BULK_BODY, handle: (r) => activate(deps, r) },
+    {
+      method: 'POST',
+      path: '/v1/imports/activate',
+      policy: 'admin',
+      body: BULK_BODY,
+      handle: (r) => activate(deps, r),
+    },
   ];
 }
 
@@ -47,8 +53,15 @@ async function importAlarms(deps: ImportRoutesDeps, { body, identity }: ApiReque
 }
 
 /** Rules were checked where they come from; they are only scoped again. */
-async function importOne(deps: ImportRoutesDeps, document: Record<string, unknown>, identity: Identity): Promise<PythonValue> {
-  const named = { alarm_id: document['alarm_id'] as string, name: typeof document['name'] === 'string' ? document['name'] : '' };
+async function importOne(
+  deps: ImportRoutesDeps,
+  document: Record<string, unknown>,
+  identity: Identity,
+): Promise<PythonValue> {
+  const named = {
+    alarm_id: document['alarm_id'] as string,
+    name: typeof document['name'] === 'string' ? document['name'] : '',
+  };
   try {
     const imported = importedAlarm(document);
     refuseBadActions(imported.request, identity, deps.actions);
@@ -148,7 +161,10 @@ const ACTION_LISTS = ['okActions', 'alarmActions', 'insufficientDataActions'] as
 function withTrustActionsOf(current: StoredAlarm, next: StoredAlarm): StoredAlarm {
   if (!usesTrust(current)) return next;
   if (current.ruleJson !== next.ruleJson || current.projectId !== next.projectId) {
-    throw new AppError('conflict', 'Its rule or its project was changed, and it has trust+ actions here: change it here too');
+    throw new AppError(
+      'conflict',
+      'Its rule or its project was changed, and it has trust+ actions here: change it here too',
+    );
   }
   const lists = ACTION_LISTS.map((list) => {
     const kept = (current[list] ?? []).filter(needsTrust);

@@ -31,7 +31,13 @@ export function meterRoutes(deps: MeterRoutesDeps): Route[] {
   const list = ['q', 'limit'];
   const statistics = ['q', 'period', 'groupby'];
   return [
-    { method: 'GET', path: '/v2/meters', policy: 'reader', query: list, handle: (request) => listMeters(deps, request) },
+    {
+      method: 'GET',
+      path: '/v2/meters',
+      policy: 'reader',
+      query: list,
+      handle: (request) => listMeters(deps, request),
+    },
     { method: 'GET', path: meter, policy: 'reader', query: list, handle: (request) => listSamples(deps, request) },
     { method: 'POST', path: meter, policy: 'member', body: BULK_BODY, handle: (request) => append(deps, request) },
     {
@@ -41,8 +47,19 @@ export function meterRoutes(deps: MeterRoutesDeps): Route[] {
       query: statistics,
       handle: (request) => summarise(deps, request),
     },
-    { method: 'GET', path: '/v2/resources', policy: 'reader', query: list, handle: (request) => listResources(deps, request) },
-    { method: 'GET', path: '/v2/resources/:resource', policy: 'reader', handle: (request) => showResource(deps, request) },
+    {
+      method: 'GET',
+      path: '/v2/resources',
+      policy: 'reader',
+      query: list,
+      handle: (request) => listResources(deps, request),
+    },
+    {
+      method: 'GET',
+      path: '/v2/resources/:resource',
+      policy: 'reader',
+      handle: (request) => showResource(deps, request),
+    },
   ];
 }
 
@@ -87,12 +104,18 @@ async function listMeters({ samples }: MeterRoutesDeps, { identity, query }: Api
   return { status: 200, body: found.map(meterResponse) };
 }
 
-async function listResources({ samples }: MeterRoutesDeps, { identity, query, origin }: ApiRequest): Promise<ApiAnswer> {
+async function listResources(
+  { samples }: MeterRoutesDeps,
+  { identity, query, origin }: ApiRequest,
+): Promise<ApiAnswer> {
   const found = await samples.resources(scopeOf(identity), resourceFilter(query, identity), query.limit() ?? ALL);
   return { status: 200, body: found.map((resource) => resourceResponse(resource, origin)) };
 }
 
-async function showResource({ samples }: MeterRoutesDeps, { identity, params, origin }: ApiRequest): Promise<ApiAnswer> {
+async function showResource(
+  { samples }: MeterRoutesDeps,
+  { identity, params, origin }: ApiRequest,
+): Promise<ApiAnswer> {
   const resourceId = params['resource'] ?? '';
   const [found] = await samples.resources(scopeOf(identity), { resourceId }, 1);
   if (!found) throw new AppError('not_found', `Resource ${resourceId} not found`);

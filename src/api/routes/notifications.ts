@@ -38,7 +38,13 @@ export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
       query: [...filters, 'limit', 'marker'],
       handle: (r) => list(deps, r),
     },
-    { method: 'POST', path: '/v1/notifications/replay', policy: 'member', query: filters, handle: (r) => replayMany(deps, r) },
+    {
+      method: 'POST',
+      path: '/v1/notifications/replay',
+      policy: 'member',
+      query: filters,
+      handle: (r) => replayMany(deps, r),
+    },
     { method: 'GET', path: one, policy: 'reader', handle: (r) => show(deps, r) },
     { method: 'GET', path: `${one}/attempts`, policy: 'reader', handle: (r) => attempts(deps, r) },
     { method: 'POST', path: `${one}/replay`, policy: 'member', handle: (r) => replayOne(deps, r) },
@@ -65,7 +71,10 @@ async function show({ notifications }: NotificationRoutesDeps, { identity, param
   return { status: 200, body: { ...response(found), attempt_list } };
 }
 
-async function attempts({ notifications }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+async function attempts(
+  { notifications }: NotificationRoutesDeps,
+  { identity, params }: ApiRequest,
+): Promise<ApiAnswer> {
   const found = await theNotification(notifications, identity, params);
   return { status: 200, body: await attemptsAt(notifications, identity, found) };
 }
@@ -86,7 +95,10 @@ async function attemptsAt(
   }));
 }
 
-async function replayOne({ notifications, now }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+async function replayOne(
+  { notifications, now }: NotificationRoutesDeps,
+  { identity, params }: ApiRequest,
+): Promise<ApiAnswer> {
   const { id, status } = await theNotification(notifications, identity, params);
   const replayed = await notifications.replay(scopeOf(identity), { id }, now());
   if (replayed === 0 && REPLAYABLE.includes(status))
@@ -95,12 +107,18 @@ async function replayOne({ notifications, now }: NotificationRoutesDeps, { ident
       `Notification ${id} is for an action that was removed from its alarm: add the action again to replay it`,
     );
   if (replayed === 0)
-    throw new AppError('conflict', `Notification ${id} is ${status}: only dead, superseded or cancelled ones can be replayed`);
+    throw new AppError(
+      'conflict',
+      `Notification ${id} is ${status}: only dead, superseded or cancelled ones can be replayed`,
+    );
   return { status: 202, body: { replayed } };
 }
 
 /** Everything of one status, dead unless said otherwise; nobody means to send again all that ever ended. */
-async function replayMany({ notifications, now }: NotificationRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
+async function replayMany(
+  { notifications, now }: NotificationRoutesDeps,
+  { identity, query }: ApiRequest,
+): Promise<ApiAnswer> {
   const { status = 'dead', alarmId } = filterOf(query);
   return { status: 202, body: { replayed: await notifications.replay(scopeOf(identity), { status, alarmId }, now()) } };
 }
@@ -113,12 +131,18 @@ async function pauses({ notifications }: NotificationRoutesDeps, { identity }: A
   };
 }
 
-async function setPause({ notifications, now }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+async function setPause(
+  { notifications, now }: NotificationRoutesDeps,
+  { identity, params }: ApiRequest,
+): Promise<ApiAnswer> {
   await notifications.pause(pausable(identity, params), now());
   return { status: 204 };
 }
 
-async function liftPause({ notifications, now }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+async function liftPause(
+  { notifications, now }: NotificationRoutesDeps,
+  { identity, params }: ApiRequest,
+): Promise<ApiAnswer> {
   await notifications.resume(pausable(identity, params), now());
   return { status: 204 };
 }
@@ -174,7 +198,10 @@ function response(notification: NotificationRecord): Record<string, PythonValue>
   };
 }
 
-/** The alarm's name at that time, which is the first key of every body. The rest is not parsed, since it may hold a large event. */
+/**
+ * The alarm's name at that time, which is the first key of every body. The rest is not parsed, since it may hold a
+ * large event.
+ */
 function alarmNameOf(body: string): string | null {
   const name = /^\{"alarm_name": ("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
   return name === undefined ? null : (JSON.parse(name) as string);

@@ -22,22 +22,39 @@ export function quotaRoutes(deps: QuotaRoutesDeps): Route[] {
   const ofPath = ({ params }: ApiRequest): string | undefined => params['id'];
   const ofQuery = (request: ApiRequest): string | undefined => request.query.one('project_id');
   return [
-    { method: 'GET', path, policy: 'reader', query, ignoresOtherQuery, handle: (asked) => show(deps, asked, ofQuery(asked)) },
+    {
+      method: 'GET',
+      path,
+      policy: 'reader',
+      query,
+      ignoresOtherQuery,
+      handle: (asked) => show(deps, asked, ofQuery(asked)),
+    },
     { method: 'POST', path, policy: 'admin', body: SMALL_BODY, prepare: (asked) => set(deps, asked) },
     { method: 'DELETE', path, policy: 'admin', query, prepare: (asked) => remove(deps, ofQuery(asked)) },
-    { method: 'GET', path: named, policy: 'reader', ignoresOtherQuery, handle: (asked) => show(deps, asked, ofPath(asked)) },
+    {
+      method: 'GET',
+      path: named,
+      policy: 'reader',
+      ignoresOtherQuery,
+      handle: (asked) => show(deps, asked, ofPath(asked)),
+    },
     { method: 'DELETE', path: named, policy: 'admin', prepare: (asked) => remove(deps, ofPath(asked)) },
   ];
 }
 
-/** Aodh stores the default as the project's own quota on being asked for it, and then lets it create nothing; here asking changes nothing. */
+/**
+ * Aodh stores the default as the project's own quota on being asked for it, and then lets it create nothing; here
+ * asking changes nothing.
+ */
 async function show(
   { quotas, projectAlarmQuota }: QuotaRoutesDeps,
   { identity }: ApiRequest,
   wanted: string | undefined,
 ): Promise<ApiAnswer> {
   const projectId = theProject(wanted || (identity.projectId ?? undefined));
-  if (projectId !== identity.projectId && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
+  if (projectId !== identity.projectId && !isAdmin(identity))
+    throw new AppError('forbidden', 'RBAC Authorization Failed');
   const set = await quotas.list(scopeOf(identity), projectId);
   return answerWith(200, projectId, set.length > 0 ? set : [{ resource: 'alarms', limit: projectAlarmQuota }]);
 }

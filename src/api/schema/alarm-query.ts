@@ -49,6 +49,7 @@ function filterOf(item: QueryItem): AlarmFilter {
 
 function moment(value: string): Date {
   const date = parseTimestamp(value);
-  if (!date) throw new AppError('invalid_request', `Unable to convert the value ${value} to the expected data type datetime.`);
+  if (!date)
+    throw new AppError('invalid_request', `Unable to convert the value ${value} to the expected data type datetime.`);
   return date;
 }

@@ -21,7 +21,8 @@ const Action = z
   .transform((value, context): string => {
     const parsed = wireText({ max: MAX_TEXT }).safeParse(value);
     if (parsed.success) return parsed.data;
-    if (value === null) context.addIssue({ code: 'custom', message: 'Unable to parse action None', params: { whole: true } });
+    if (value === null)
+      context.addIssue({ code: 'custom', message: 'Unable to parse action None', params: { whole: true } });
     else for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
     return z.NEVER;
   })
@@ -79,7 +80,9 @@ export const StateRequest = z.enum(ALARM_STATES);
 
 /** The one rule of the body, or what is wrong with them. */
 function theRule(request: Record<string, unknown>, type: AlarmKind): AlarmRule | string {
-  const present = ALARM_KINDS.filter((kind) => request[`${kind}_rule`] !== undefined && request[`${kind}_rule`] !== null);
+  const present = ALARM_KINDS.filter(
+    (kind) => request[`${kind}_rule`] !== undefined && request[`${kind}_rule`] !== null,
+  );
   if (!present.includes(type)) return `${type}_rule must be set for ${type} type alarm`;
   const [one, another] = [...present].sort();
   if (another !== undefined) return `${one}_rule and ${another}_rule cannot be set at the same time`;

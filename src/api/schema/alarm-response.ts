@@ -10,7 +10,9 @@ export function alarmResponse(alarm: StoredAlarm): PythonValue {
   return responseWith(alarm, normaliseAction);
 }
 
-/** An alarm as complex queries answer it: actions as they were given. What is stored of them holds no secret of ours. */
+/**
+ * An alarm as complex queries answer it: actions as they were given. What is stored of them holds no secret of ours.
+ */
 export function queriedAlarmResponse(alarm: StoredAlarm): PythonValue {
   return responseWith(alarm, (action) => action);
 }

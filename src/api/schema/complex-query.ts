@@ -4,7 +4,12 @@ import { optional, wireInt, wireText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 import { leavesOf, type ComplexFilter } from '../../storage/queries/complex-filter.js';
 import type { ComplexQuery } from '../../storage/queries/complex-query-store.js';
-import { ALARM_FIELDS, HISTORY_FIELDS, type AlarmFieldName, type HistoryFieldName } from '../../storage/queries/query-fields.js';
+import {
+  ALARM_FIELDS,
+  HISTORY_FIELDS,
+  type AlarmFieldName,
+  type HistoryFieldName,
+} from '../../storage/queries/query-fields.js';
 import { parseWith } from '../http/faultstring.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
@@ -56,8 +61,10 @@ export function complexQueryRequest(body: unknown): ComplexQueryRequest {
 }
 
 /**
- * The query as the store takes it. It does not say whose rows may be seen: that is the scope's, whatever the filter names.
- * @throws AppError `not_authorized` when the filter of somebody who is no admin names another's project, in whatever place.
+ * The query as the store takes it. It does not say whose rows may be seen: that is the scope's, whatever the filter
+ * names.
+ * @throws AppError `not_authorized` when the filter of somebody who is no admin names another's project, in whatever
+ * place.
  */
 export function complexQuery<Name extends string>(
   { filter, orderby, limit }: ComplexQueryRequest,
@@ -97,7 +104,8 @@ function parseOrder<Name extends string>(text: string, known: QueryFields<Name>)
     const [name, direction] = onlyMember(item) ?? refuse(`${shown(item)} is not an object with one field`);
     const key = fieldNamed(name, known) ?? refuse(`unknown field ${shown(name)}`);
     const wanted = typeof direction === 'string' ? direction.toLowerCase() : '';
-    if (wanted !== 'asc' && wanted !== 'desc') refuse(`the direction of ${key} is asc or desc, not ${shown(direction)}`);
+    if (wanted !== 'asc' && wanted !== 'desc')
+      refuse(`the direction of ${key} is asc or desc, not ${shown(direction)}`);
     return { key, descending: wanted === 'desc' };
   });
 }

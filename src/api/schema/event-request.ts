@@ -45,7 +45,8 @@ export const EventRequest = z.looseObject({
 export function eventsIn(body: unknown): AlarmEvent[] {
   if (body === undefined) throw new AppError('invalid_request', `Missing argument: "${ARGUMENT}"`);
   if (!Array.isArray(body)) return [eventOf(body, '')];
-  if (body.length > MAX_EVENTS) throw invalidInput(ARGUMENT, `${body.length} events`, `at most ${MAX_EVENTS} events at once`);
+  if (body.length > MAX_EVENTS)
+    throw invalidInput(ARGUMENT, `${body.length} events`, `at most ${MAX_EVENTS} events at once`);
   return (body as unknown[]).map((value, index) => eventOf(value, `[${index}]`));
 }
 
@@ -56,7 +57,11 @@ function eventOf(value: unknown, prefix: string): AlarmEvent {
   }
   const projectId = projectIn(traits);
   if (projectId.length > MAX_ID) {
-    throw invalidInput(`${ARGUMENT}${prefix}.traits`, `${projectId.slice(0, 20)}…`, `Ids have at most ${MAX_ID} characters`);
+    throw invalidInput(
+      `${ARGUMENT}${prefix}.traits`,
+      `${projectId.slice(0, 20)}…`,
+      `Ids have at most ${MAX_ID} characters`,
+    );
   }
   return {
     messageId: message_id,

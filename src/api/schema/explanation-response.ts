@@ -12,7 +12,8 @@ import { isoTimestamp } from './timestamp.js';
 
 /** Why an alarm is in its state; what it says of the alarm itself is as the alarm is now. */
 export function explanationResponse(alarm: StoredAlarm, explanation: Explanation): PythonValue {
-  const { at, stateAt, summary, notes, judgedBy, options, timeConstraints, evaluation, members, lastFiring } = explanation;
+  const { at, stateAt, summary, notes, judgedBy, options, timeConstraints, evaluation, members, lastFiring } =
+    explanation;
   return {
     alarm_id: alarm.id,
     name: alarm.name,
@@ -23,7 +24,12 @@ export function explanationResponse(alarm: StoredAlarm, explanation: Explanation
     state: alarm.state,
     state_reason: alarm.stateReason,
     state_timestamp: isoTimestamp(alarm.stateTimestamp),
-    state_at: { state: stateAt.state, since: momentOrNull(stateAt.since), reason: stateAt.reason, known_from: stateAt.from },
+    state_at: {
+      state: stateAt.state,
+      since: momentOrNull(stateAt.since),
+      reason: stateAt.reason,
+      known_from: stateAt.from,
+    },
     evaluation: {
       verdict: evaluation.verdict,
       would_be_state: evaluation.wouldBe,
@@ -73,7 +79,14 @@ function questionResponse(question: ExplainedQuestion): PythonValue {
 }
 
 function seriesResponse({ series, labels, labelsNotShown, verdict, compared, outside }: ExplainedSeries): PythonValue {
-  return { series, labels, labels_not_shown: labelsNotShown > 0 ? labelsNotShown : undefined, verdict, compared, outside };
+  return {
+    series,
+    labels,
+    labels_not_shown: labelsNotShown > 0 ? labelsNotShown : undefined,
+    verdict,
+    compared,
+    outside,
+  };
 }
 
 function datapointResponse({ at, value, series, used, why, comparison, outside }: Datapoint): PythonValue {

@@ -39,7 +39,10 @@ export function parseFilter<Name extends string>(text: string, known: QueryField
 }
 
 /** The name of a field without its aliases, or undefined. */
-export function fieldNamed<Name extends string>(name: string, { fields, aliases }: QueryFields<Name>): Name | undefined {
+export function fieldNamed<Name extends string>(
+  name: string,
+  { fields, aliases }: QueryFields<Name>,
+): Name | undefined {
   if (Object.hasOwn(fields, name)) return name as Name;
   return Object.hasOwn(aliases, name) ? aliases[name] : undefined;
 }
@@ -82,7 +85,8 @@ class FilterParser<Name extends string> {
     switch (operator) {
       case 'and':
       case 'or':
-        if (!Array.isArray(operand) || operand.length < 2) refuse(`${operator} needs a list of at least two expressions`);
+        if (!Array.isArray(operand) || operand.length < 2)
+          refuse(`${operator} needs a list of at least two expressions`);
         return { kind: operator, members: operand.map((member) => this.parse(member, depth + 1)) };
       case 'not':
         return { kind: 'not', member: this.parse(operand, depth + 1) };
@@ -155,7 +159,8 @@ function textOf(field: string, value: unknown): string {
   }
   const text = String(value);
   // The database stores neither NUL nor half a surrogate pair.
-  if (text.includes('\0') || /\p{Surrogate}/u.test(text)) refuse(`the value of ${field} has characters that no value has`);
+  if (text.includes('\0') || /\p{Surrogate}/u.test(text))
+    refuse(`the value of ${field} has characters that no value has`);
   return text;
 }
 

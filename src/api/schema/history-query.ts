@@ -64,11 +64,15 @@ function boundsOf(items: readonly QueryItem[]): Bound[] {
   const timestamps = items.filter(({ field }) => field === 'timestamp');
   const bounds = timestamps.map((item) => boundOf(item)).filter((bound) => bound !== undefined);
   if (!offset) return bounds;
-  if (timestamps.length === 0) throw invalidInput('field', 'search_offset', 'search_offset cannot be used without timestamp');
+  if (timestamps.length === 0)
+    throw invalidInput('field', 'search_offset', 'search_offset cannot be used without timestamp');
   if (offset.op !== 'eq') throw invalidInput('op', offset.op, 'unimplemented operator for search_offset');
   const minutes = Number(offset.value);
   if (!/^\d{1,6}$/.test(offset.value)) throw invalidInput('search_offset', offset.value, 'invalid offset');
-  return bounds.map(({ op, at }) => ({ op, at: new Date(at.getTime() + (op.startsWith('g') ? -1 : 1) * minutes * 60_000) }));
+  return bounds.map(({ op, at }) => ({
+    op,
+    at: new Date(at.getTime() + (op.startsWith('g') ? -1 : 1) * minutes * 60_000),
+  }));
 }
 
 /** Undefined for an empty value, which is no bound, as in Aodh. */

@@ -52,7 +52,11 @@ export function importedAlarm(document: Record<string, unknown>): ImportedAlarm 
     return [list, actions.filter((action) => !needsTrust(action))];
   });
   const value = { ...document, ...Object.fromEntries(lists) };
-  return { id: document['alarm_id'] as string, request: parseWith(AlarmRequest, { argument: 'data', value }), notCopied };
+  return {
+    id: document['alarm_id'] as string,
+    request: parseWith(AlarmRequest, { argument: 'data', value }),
+    notCopied,
+  };
 }
 
 function needsTrust(action: unknown): action is string {

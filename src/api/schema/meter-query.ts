@@ -36,8 +36,11 @@ export function sampleFilter(query: QueryParameters, identity: Identity): Sample
 export function resourceFilter(query: QueryParameters, identity: Identity): ResourceFilter {
   const { resourceId, projectId, userId, source, ...rest } = sampleFilter(query, identity);
   const unknown = Object.keys(rest)[0];
-  if (unknown !== undefined) throw new AppError('invalid_request', `Unknown argument: "${unknown}": not valid for this resource`);
-  return Object.fromEntries(Object.entries({ resourceId, projectId, userId, source }).filter(([, value]) => value !== undefined));
+  if (unknown !== undefined)
+    throw new AppError('invalid_request', `Unknown argument: "${unknown}": not valid for this resource`);
+  return Object.fromEntries(
+    Object.entries({ resourceId, projectId, userId, source }).filter(([, value]) => value !== undefined),
+  );
 }
 
 function metadataOf(item: QueryItem): { path: string; value: string } {
@@ -52,7 +55,8 @@ function storedText(item: QueryItem): string {
 
 function setField(filter: SampleFilter, item: QueryItem, identity: Identity): void {
   const name = Object.hasOwn(FIELDS, item.field) ? FIELDS[item.field] : undefined;
-  if (name === undefined) throw new AppError('invalid_request', `Unknown argument: "${item.field}": unrecognized field in query`);
+  if (name === undefined)
+    throw new AppError('invalid_request', `Unknown argument: "${item.field}": unrecognized field in query`);
   const { value } = equal(item);
   if (name === 'projectId') refuseForeignProject(identity, value);
   if (filter[name] !== undefined) throw invalidInput('field', item.field, 'each field may be given once');

@@ -46,7 +46,9 @@ export function resourceResponse(resource: Resource, origin: string): PythonValu
     metadata: resource.metadata as PythonValue,
     links: [
       link('self', `/v2/resources/${id}`),
-      ...resource.meters.map((meter) => link(meter, `/v2/meters/${encodeURIComponent(meter)}?q.field=resource_id&q.value=${id}`)),
+      ...resource.meters.map((meter) =>
+        link(meter, `/v2/meters/${encodeURIComponent(meter)}?q.field=resource_id&q.value=${id}`),
+      ),
     ],
   };
 }

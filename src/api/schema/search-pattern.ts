@@ -3,7 +3,10 @@ import { RE2JS, RE2JSException } from 're2js';
 import type { Pattern } from '../../storage/queries/complex-filter.js';
 
 const MAX_CHARACTERS = 256;
-/** Of one filter. Each instruction may cost tens of nanoseconds per character of every row, so `.{1000}` twice is too many. */
+/**
+ * Of one filter. Each instruction may cost tens of nanoseconds per character of every row, so `.{1000}` twice is too
+ * many.
+ */
 const MAX_INSTRUCTIONS = 500;
 
 /** Compiles the regular expressions of one filter, on an engine whose time is linear in the text. */

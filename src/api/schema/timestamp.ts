@@ -18,7 +18,9 @@ export function utcTimestamp(date: Date): string {
 
 /** As `parseTimestamp`, with any offset taken off: Aodh's complex queries compare the digits as they stand. */
 export function parseLocalTimestamp(text: string): Date | undefined {
-  return parseTimestamp(text) && parseTimestamp(text.trim().replace(/(:[\d.,]+)\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$/i, '$1'));
+  return (
+    parseTimestamp(text) && parseTimestamp(text.trim().replace(/(:[\d.,]+)\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$/i, '$1'))
+  );
 }
 
 /** A timestamp that a request must have. */

@@ -11,7 +11,10 @@ import {
 import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { given, wireBool, wireEnum } from '../../alarm/wire/wire-types.js';
 
-/** The `tocsin` object of an alarm in a request. `muted` must equal the alarm's value: clients send back the fields that they read. */
+/**
+ * The `tocsin` object of an alarm in a request. `muted` must equal the alarm's value: clients send back the fields that
+ * they read.
+ */
 export const TocsinRequest = z.strictObject({
   delivery_policy: given(wireEnum(DELIVERY_POLICIES)),
   ...OPTION_FIELDS,
@@ -30,7 +33,10 @@ export const TocsinAnswer = z.strictObject({
   treat_missing_data: z.enum(MISSING_DATA_TREATMENTS).optional().meta({
     description: 'What a missing datapoint counts as; ignore: the alarm keeps its state.',
   }),
-  clear_threshold: z.number().optional().meta({ description: 'Compared with instead of the threshold while in alarm.' }),
+  clear_threshold: z
+    .number()
+    .optional()
+    .meta({ description: 'Compared with instead of the threshold while in alarm.' }),
   ingestion_lag: z.int().min(0).max(OPTION_LIMITS.lagS).optional().meta({
     description: 'Seconds by which the window ends before the moment of evaluation.',
   }),

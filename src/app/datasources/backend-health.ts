@@ -33,16 +33,25 @@ export interface BackendHealth {
   failing(): FailingBackend[];
 }
 
-/** So many failures in a row tell a backend that cannot be asked from one request that went wrong; then it is left alone, too. */
+/**
+ * So many failures in a row tell a backend that cannot be asked from one request that went wrong; then it is left
+ * alone, too.
+ */
 const FAILURES_IN_A_ROW = 3;
 
-/** And at least two intervals. Where nothing that alarms ask was answered for so long, that the neutral question is does not count. */
+/**
+ * And at least two intervals. Where nothing that alarms ask was answered for so long, that the neutral question is does
+ * not count.
+ */
 const LATELY_MS = 120_000;
 
 /** A backend that comes and goes has one line of each kind in this time. */
 const QUIET_MS = 60_000;
 
-/** What requests tell about the backends: one line when one begins to fail and one when it answers again, figures, and the list for readiness. */
+/**
+ * What requests tell about the backends: one line when one begins to fail and one when it answers again, figures, and
+ * the list for readiness.
+ */
 export function createBackendHealth(deps: BackendHealthDeps): BackendHealth {
   const backends: Backend[] = [];
   return {
@@ -97,7 +106,8 @@ class Backend implements BackendObserver {
     if (this.#isFailing) telemetry.backendUp.set(this.#labels, 0);
     if (this.#inARow < FAILURES_IN_A_ROW || this.#isTold || clock.monotonicMs() < this.#quietUntilMs) return;
     this.#isTold = true;
-    const what = graceMs === 0 ? 'alarms go to insufficient data' : `alarms keep their state for ${durationText(graceMs)}`;
+    const what =
+      graceMs === 0 ? 'alarms go to insufficient data' : `alarms keep their state for ${durationText(graceMs)}`;
     log.warn(`${this.#text} cannot be asked: ${what}`, { ...this.#labels, reason, ...detailOf(cause) });
   }
 
@@ -123,7 +133,10 @@ class Backend implements BackendObserver {
   }
 }
 
-/** What a backend does wrong needs no stack of ours: the innermost message says it, with the address. Anything else may be our own mistake. */
+/**
+ * What a backend does wrong needs no stack of ours: the innermost message says it, with the address. Anything else may
+ * be our own mistake.
+ */
 function detailOf(cause: unknown): { detail: string } | { err: Error } {
   const err = toError(cause);
   if (!(err instanceof BackendTrouble)) return { err };

@@ -38,16 +38,24 @@ export interface GnocchiDeps<Keystone = KeystoneAccess> {
 
 /** @throws StartupError when Gnocchi wants tokens and there is nobody to issue them. */
 export function openGnocchiClient({ settings, section, keystone }: GnocchiDeps): GnocchiClient {
-  return createGnocchiClient({ url: settings.url, auth: authOf(settings, section, keystone), timeoutMs: settings.timeout });
+  return createGnocchiClient({
+    url: settings.url,
+    auth: authOf(settings, section, keystone),
+    timeoutMs: settings.timeout,
+  });
 }
 
-/** The project that creates everybody's resources, sought once an hour; null where there is none, as without Keystone. */
+/**
+ * The project that creates everybody's resources, sought once an hour; null where there is none, as without Keystone.
+ */
 export function externalOwnerOf(
   settings: Pick<GnocchiSettings, 'external_project_owner' | 'external_domain_name'>,
   { clock, keystone }: { clock: Pick<Clock, 'monotonicMs'>; keystone: KeystoneAccess | undefined },
 ): () => Promise<string | null> {
   const { external_project_owner, external_domain_name } = settings;
-  return hourly(clock, async () => (keystone ? keystone.projectId(external_project_owner, external_domain_name) : null));
+  return hourly(clock, async () =>
+    keystone ? keystone.projectId(external_project_owner, external_domain_name) : null,
+  );
 }
 
 export interface GnocchisDeps {
@@ -69,7 +77,10 @@ export function openGnocchis({ config, clock, keystone, observerOf }: GnocchisDe
 }
 
 /** Gnocchi's name for whoever creates something. */
-async function ourCreator({ auth, user }: GnocchiSettings, keystone: KeystoneIdentity | undefined): Promise<string | undefined> {
+async function ourCreator(
+  { auth, user }: GnocchiSettings,
+  keystone: KeystoneIdentity | undefined,
+): Promise<string | undefined> {
   if (auth === 'basic') return user;
   if (auth !== 'keystone' || keystone === undefined) return undefined;
   return `${await keystone.userId()}:${(await keystone.ownProjectId()) ?? ''}`;

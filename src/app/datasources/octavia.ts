@@ -17,7 +17,10 @@ export interface OctaviaDeps {
   observer: BackendObserver;
 }
 
-/** The Octavia of the configuration or of Keystone's catalogue; nothing where there is neither. Asks nothing yet. @throws StartupError. */
+/**
+ * The Octavia of the configuration or of Keystone's catalogue; nothing where there is neither. Asks nothing yet.
+ * @throws StartupError.
+ */
 export function openOctavia({ config, keystone, observer }: OctaviaDeps): Named<'octavia'> {
   const { octavia } = config;
   const address = addressOf(octavia.url, keystone);

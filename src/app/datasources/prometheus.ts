@@ -16,13 +16,19 @@ import { createPrometheusDatasource } from '../../datasource/prometheus/promethe
 import type { Named } from '../../datasource/registry.js';
 import { StartupError, toError } from '../../errors.js';
 
-/** Every Prometheus that is configured, by name. Asks nothing yet. @throws StartupError for files that cannot be read, or used. */
+/**
+ * Every Prometheus that is configured, by name. Asks nothing yet. @throws StartupError for files that cannot be read,
+ * or used.
+ */
 export function openPrometheuses(
   config: Pick<Config, 'prometheus'>,
   observerOf: (name: string | null) => BackendObserver,
 ): Named<'prometheus'> {
   const opened = [...prometheusBackends(config)].map(([name, settings]) => {
-    return [name, openPrometheus(settings, { section: sectionName('prometheus', name), observer: observerOf(name) })] as const;
+    return [
+      name,
+      openPrometheus(settings, { section: sectionName('prometheus', name), observer: observerOf(name) }),
+    ] as const;
   });
   return new Map(opened);
 }
@@ -33,24 +39,37 @@ interface Opening {
   observer: BackendObserver;
 }
 
-function openPrometheus(settings: Reachable<PrometheusSettings>, { section, observer }: Opening): Datasource<PrometheusQuery> {
+function openPrometheus(
+  settings: Reachable<PrometheusSettings>,
+  { section, observer }: Opening,
+): Datasource<PrometheusQuery> {
   return createPrometheusDatasource({ ...openPrometheusClient(settings, section), observer });
 }
 
-/** A client and its tenancy. `section` is the section of the configuration, for messages. @throws StartupError as `openPrometheuses`. */
+/**
+ * A client and its tenancy. `section` is the section of the configuration, for messages. @throws StartupError as
+ * `openPrometheuses`.
+ */
 export function openPrometheusClient(
   settings: Reachable<PrometheusSettings>,
   section: string,
 ): { client: PrometheusClient; tenancy: Tenancy } {
   const pemIn = (option: 'ca_file' | 'certificate_file' | 'key_file'): string | undefined => {
     const file = settings[option];
-    return file === undefined ? undefined : tried(`${section}.${option}: cannot read ${file}`, () => readFileSync(file, 'utf8'));
+    return file === undefined
+      ? undefined
+      : tried(`${section}.${option}: cannot read ${file}`, () => readFileSync(file, 'utf8'));
   };
   const tls = { ca: pemIn('ca_file'), certificate: pemIn('certificate_file'), key: pemIn('key_file') };
   tried(`${section}: the certificates cannot be used`, () =>
     createSecureContext({ ca: tls.ca, cert: tls.certificate, key: tls.key }),
   );
-  const client = createPrometheusClient({ url: settings.url, auth: authOf(settings), tls, timeoutMs: settings.timeout });
+  const client = createPrometheusClient({
+    url: settings.url,
+    auth: authOf(settings),
+    tls,
+    timeoutMs: settings.timeout,
+  });
   return { client, tenancy: tenancyOf(settings, section) };
 }
 

@@ -2,7 +2,8 @@ import type { Terminal } from '../terminal.js';
 import type { AlarmService } from './alarm-service.js';
 
 /**
- * `tocsin import --activate`: from now on the imported alarms run their actions. Stop Aodh's evaluator first, or both run them.
+ * `tocsin import --activate`: from now on the imported alarms run their actions. Stop Aodh's evaluator first, or both
+ * run them.
  * @returns the exit code: 1 if a named alarm or project has no muted alarm, otherwise 0.
  */
 export async function activateImported(
@@ -16,7 +17,8 @@ export async function activateImported(
   });
   for (const id of activated) terminal.out(`activated ${id}\n`);
   const left = [...new Set(which.alarms)].filter((id) => !activated.includes(id));
-  for (const id of left) terminal.err(`error: ${id} is not an imported alarm that is still muted${within(which.project)}\n`);
+  for (const id of left)
+    terminal.err(`error: ${id} is not an imported alarm that is still muted${within(which.project)}\n`);
   terminal.out(
     activated.length === 0
       ? `No muted alarms to activate${within(which.project)}.\n`

@@ -3,7 +3,12 @@ import got, { HTTPError, type Got } from 'got';
 import { StartupError, toError } from '../../errors.js';
 
 /** An alarm as the API of Aodh (and ours) tells it. */
-export type AlarmDocument = Readonly<Record<string, unknown>> & { alarm_id: string; name: string; type: string; state: string };
+export type AlarmDocument = Readonly<Record<string, unknown>> & {
+  alarm_id: string;
+  name: string;
+  type: string;
+  state: string;
+};
 
 export interface AlarmService {
   /** All alarms of all projects, page by page, in the order of their ids. */
@@ -22,7 +27,10 @@ export interface ServiceAddress {
 const PAGE = 500;
 const TIMEOUT_MS = 60_000;
 
-/** A service with Aodh's API as a client sees it. Every failure is a StartupError that says what was asked and what came back. */
+/**
+ * A service with Aodh's API as a client sees it. Every failure is a StartupError that says what was asked and what came
+ * back.
+ */
 export function connectTo({ name, url, headers, signal }: ServiceAddress): AlarmService {
   const client: Got = got.extend({
     prefixUrl: url,
@@ -59,7 +67,10 @@ export function connectTo({ name, url, headers, signal }: ServiceAddress): Alarm
 
 const NOT_FINITE = /("(?:[^"\\]|\\.)*")|-?\b(?:NaN|Infinity)\b/g;
 
-/** Aodh takes thresholds that are no number and then answers what is no JSON: they are null here, so that one alarm does not spoil the list. */
+/**
+ * Aodh takes thresholds that are no number and then answers what is no JSON: they are null here, so that one alarm does
+ * not spoil the list.
+ */
 function alarmsIn(text: string): AlarmDocument[] {
   try {
     return JSON.parse(text) as AlarmDocument[];

@@ -37,12 +37,20 @@ export function addImport(program: Command, terminal: Terminal, done: (exitCode:
   });
   command
     .command('aodh')
-    .description('copy every alarm of an Aodh, with id, owner, state and timestamps; they stay muted until they are activated')
+    .description(
+      'copy every alarm of an Aodh, with id, owner, state and timestamps; they stay muted until they are activated',
+    )
     .requiredOption('--from <url>', 'where Aodh answers')
     .action(async ({ from }: { from: string }) => {
       refuseActivation(command);
       const { importAodh } = await import('./import-aodh.js');
-      done(await importAodh(await aodh(from, terminal), await tocsin(command.opts<ImportOptions>().to, terminal), terminal));
+      done(
+        await importAodh(
+          await aodh(from, terminal),
+          await tocsin(command.opts<ImportOptions>().to, terminal),
+          terminal,
+        ),
+      );
     });
   command
     .command('compare')
@@ -65,11 +73,17 @@ function refuseActivation(command: Command): void {
 }
 
 async function aodh(url: string, { environment, stop: signal }: Terminal) {
-  const [{ connectTo }, { aodhHeaders }] = await Promise.all([import('./alarm-service.js'), import('./credentials.js')]);
+  const [{ connectTo }, { aodhHeaders }] = await Promise.all([
+    import('./alarm-service.js'),
+    import('./credentials.js'),
+  ]);
   return connectTo({ name: 'Aodh', url, headers: aodhHeaders(environment), signal });
 }
 
 async function tocsin(url: string, { environment, stop: signal }: Terminal) {
-  const [{ connectTo }, { tocsinHeaders }] = await Promise.all([import('./alarm-service.js'), import('./credentials.js')]);
+  const [{ connectTo }, { tocsinHeaders }] = await Promise.all([
+    import('./alarm-service.js'),
+    import('./credentials.js'),
+  ]);
   return connectTo({ name: 'Tocsin', url, headers: tocsinHeaders(environment), signal });
 }

@@ -5,7 +5,10 @@ import type { AlarmDocument, AlarmService } from './alarm-service.js';
 
 type Known = Pick<AlarmDocument, 'name' | 'state'> & { since: string };
 
-/** `tocsin import compare`: the alarms whose states differ, and those that only one side has. 0 when there are none, else 1. */
+/**
+ * `tocsin import compare`: the alarms whose states differ, and those that only one side has. 0 when there are none,
+ * else 1.
+ */
 export async function compareStates(theirs: AlarmService, ours: AlarmService, terminal: Terminal): Promise<number> {
   const inAodh = await statesOf(theirs);
   const here = await statesOf(ours);

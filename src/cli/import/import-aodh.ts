@@ -78,7 +78,9 @@ function report(results: readonly ImportResult[], terminal: Terminal): void {
     not_copied.map(({ list, action }) => [alarm_id, name, list, action]),
   );
   if (lost.length > 0) {
-    terminal.out('\nActions that only their owners can set up again, because Aodh does not tell the trust behind them:\n');
+    terminal.out(
+      '\nActions that only their owners can set up again, because Aodh does not tell the trust behind them:\n',
+    );
     terminal.out(`${table(['alarm', 'name', 'list', 'action'], lost)}\n`);
   }
 }

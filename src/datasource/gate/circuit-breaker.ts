@@ -19,8 +19,9 @@ export class LeftAlone extends BackendTrouble {}
 const FAILURES_IN_A_ROW = 3;
 
 /**
- * Tells a backend in trouble from questions that it cannot answer: after three failures in a row it is asked the neutral question. Only where that
- * fails too it is left alone, until the neutral question, or a single other one after it, is answered; both are asked once a second.
+ * Tells a backend in trouble from questions that it cannot answer: after three failures in a row it is asked the
+ * neutral question. Only where that fails too it is left alone, until the neutral question, or a single other one after
+ * it, is answered; both are asked once a second.
  */
 export class Breaker {
   #failuresInARow = 0;
@@ -39,7 +40,8 @@ export class Breaker {
     if (clock.monotonicMs() - (this.#leftAloneMs ?? 0) < retryAfterMs) throw new LeftAlone(this.#reason);
     const isFirst = this.#checking === undefined;
     await this.#check();
-    // The first asks whatever comes of it: should the neutral question alone be refused, by a proxy for instance, that is the way back.
+    // The first asks whatever comes of it: should the neutral question alone be refused, by a proxy for instance, that
+    // is the way back.
     if (this.#isLeftAlone() && !isFirst) throw new LeftAlone(this.#reason);
   }
 

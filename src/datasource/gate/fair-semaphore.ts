@@ -12,7 +12,10 @@ export interface SlotsOptions {
 
 /** So long a request that took long is remembered. */
 const REMEMBERED_MS = 300_000;
-/** While slow requests wait, one request in so many is a slow one: other requests delay slow ones, but never starve them. */
+/**
+ * While slow requests wait, one request in so many is a slow one: other requests delay slow ones, but never starve
+ * them.
+ */
 const SLOW_SHARE = 50;
 /** Most lines that are kept. Empty lines are kept, since they hold the order of the projects. */
 const MOST_LINES = 10_000;
@@ -26,13 +29,17 @@ type Name = string | symbol;
 const RETRIES: unique symbol = Symbol('retries');
 
 /**
- * Semaphore that is fair by project: projects are served in a round robin that goes on from batch to batch, and requests of one project in
- * the order of their tickets. Projects with a recent slow request are served after the others, and slow requests after these. Together they
- * get at most half of the permits, since they may keep them for long. Requests without an origin are never remembered as slow: in a project
- * with a slow request they have a line of their own, which is served with those of the other projects. Retries come last of all.
+ * Semaphore that is fair by project: projects are served in a round robin that goes on from batch to batch, and
+ * requests of one project in the order of their tickets. Projects with a recent slow request are served after the
+ * others, and slow requests after these. Together they get at most half of the permits, since they may keep them for
+ * long. Requests without an origin are never remembered as slow: in a project with a slow request they have a line of
+ * their own, which is served with those of the other projects. Retries come last of all.
  */
 export class Slots {
-  /** The line to be served next is the first one. Empty lines stay, so that the next batch goes on where the last one ended. */
+  /**
+   * The line to be served next is the first one. Empty lines stay, so that the next batch goes on where the last one
+   * ended.
+   */
   readonly #lines = new Map<Name, WaitingLine>();
   readonly #slow = new Map<string, { rank: 1 | 2; untilMs: number }>();
   #underWay = 0;
@@ -98,7 +105,10 @@ export class Slots {
     if (projects.length === 0 && origin !== undefined) projects.push(origin.project);
     if (projects.length === 0) return [Symbol('its own')];
     if (origin !== undefined && this.#rankOf(origin.question) === 2) return [`slow ${projects[0]}`];
-    return projects.flatMap((project) => [`fast ${project}`, ...(origin === undefined ? [`no origin ${project}`] : [])]);
+    return projects.flatMap((project) => [
+      `fast ${project}`,
+      ...(origin === undefined ? [`no origin ${project}`] : []),
+    ]);
   }
 
   #lineOf(name: Name): WaitingLine {
@@ -167,7 +177,9 @@ export class Slots {
 
   /** While no request of a project is slow, its requests without an origin are served in its other line. */
   #isIdle(name: Name): boolean {
-    return typeof name === 'string' && name.startsWith('no origin ') && this.#rankOf(name.slice('no origin '.length)) === 0;
+    return (
+      typeof name === 'string' && name.startsWith('no origin ') && this.#rankOf(name.slice('no origin '.length)) === 0
+    );
   }
 
   #forgetEmpty(name: Name): void {

@@ -20,11 +20,11 @@ export interface BackendGateOptions {
 /** The way to one backend. */
 export interface BackendGate {
   /**
-   * Sends a request when it has a permit. An answer that refuses the request is an answer. `origin` is given for requests of projects: slow
-   * ones are remembered. `place` is the place among the waiting requests.
+   * Sends a request when it has a permit. An answer that refuses the request is an answer. `origin` is given for
+   * requests of projects: slow ones are remembered. `place` is the place among the waiting requests.
    * @throws NotSent if `place.sendBy` aborts before the request is sent; this does not count for the backend's health.
-   * @throws BackendTrouble when `ask` rejects; at once, without asking, while the backend is being left alone; and as soon as `signal`
-   *   aborts, be the request waiting or under way.
+   * @throws BackendTrouble when `ask` rejects; at once, without asking, while the backend is being left alone; and as
+   * soon as `signal` aborts, be the request waiting or under way.
    */
   run<T>(ask: () => Promise<T>, signal?: AbortSignal, origin?: Origin, place?: Place): Promise<T>;
 }
@@ -41,9 +41,10 @@ const SLOW_MS = 3_000;
 const TOO_LATE = 'no answer in time';
 
 /**
- * Bounds what one process asks of one backend: so many requests at once; and after three failures in a row the neutral question, which tells whether
- * the backend is to blame or what it was asked. If it is the backend, nothing is asked but that, and one other question after it, once a second;
- * the first answer lets the others through again. While the neutral question is under way the others wait for what it finds.
+ * Bounds what one process asks of one backend: so many requests at once; and after three failures in a row the neutral
+ * question, which tells whether the backend is to blame or what it was asked. If it is the backend, nothing is asked
+ * but that, and one other question after it, once a second; the first answer lets the others through again. While the
+ * neutral question is under way the others wait for what it finds.
  */
 export function createBackendGate({
   concurrency,

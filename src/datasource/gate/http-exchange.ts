@@ -44,7 +44,10 @@ export interface HttpExchange {
 const MAX_SOCKETS = 16;
 const IDLE_SOCKET_MS = 4_000;
 
-/** Nothing that got does of its own accord: no redirects, no retries, no decompression (a small answer could become a huge one). */
+/**
+ * Nothing that got does of its own accord: no redirects, no retries, no decompression (a small answer could become a
+ * huge one).
+ */
 const PLAIN = { followRedirect: false, throwHttpErrors: false, decompress: false, retry: { limit: 0 } } as const;
 
 /** Asks once, over connections that are kept for a while. Takes no proxy of the environment. */
@@ -58,11 +61,24 @@ export function createHttpExchange({ timeoutMs, tls = {} }: HttpExchangeOptions)
   };
   return {
     async send({ method, url, headers, body, signal, maxBytes }) {
-      const options: OptionsInit = { ...PLAIN, method, headers, agent, https: certificates, timeout: { request: timeoutMs } };
+      const options: OptionsInit = {
+        ...PLAIN,
+        method,
+        headers,
+        agent,
+        https: certificates,
+        timeout: { request: timeoutMs },
+      };
       try {
-        return await exchange(url, { ...options, ...(body !== undefined && { body }), ...(signal && { signal }) }, maxBytes);
+        return await exchange(
+          url,
+          { ...options, ...(body !== undefined && { body }), ...(signal && { signal }) },
+          maxBytes,
+        );
       } catch (thrown) {
-        throw new BackendTrouble(signal?.aborted ? 'no answer in time' : reasonOf(thrown), { cause: withoutRequest(thrown) });
+        throw new BackendTrouble(signal?.aborted ? 'no answer in time' : reasonOf(thrown), {
+          cause: withoutRequest(thrown),
+        });
       }
     },
     close() {

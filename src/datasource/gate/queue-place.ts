@@ -4,7 +4,10 @@ export interface Origin {
   question: string;
 }
 
-/** A query with the place of its alarms among all waiting alarms. Queries of API requests (`explain`, backtest) have no place. */
+/**
+ * A query with the place of its alarms among all waiting alarms. Queries of API requests (`explain`, backtest) have no
+ * place.
+ */
 export interface Queued {
   /** A number that rises with each alarm that becomes due. An alarm that was not evaluated keeps its ticket. */
   ticket?: number;
@@ -32,7 +35,10 @@ export interface Queueing {
   isRetry?: boolean | undefined;
 }
 
-/** Most projects of one request. Each costs time when a request is chosen, and a request of so many projects is served soon. */
+/**
+ * Most projects of one request. Each costs time when a request is chosen, and a request of so many projects is served
+ * soon.
+ */
 const MOST_PROJECTS = 64;
 
 /** The place of one request that answers all these queries. */

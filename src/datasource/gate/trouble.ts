@@ -1,6 +1,9 @@
 import { AppError } from '../../errors.js';
 
-/** A backend could not be asked. The message is fit for everybody's eyes: no addresses, no texts of libraries; those are in `cause`, for logs. */
+/**
+ * A backend could not be asked. The message is fit for everybody's eyes: no addresses, no texts of libraries; those are
+ * in `cause`, for logs.
+ */
 export class BackendTrouble extends Error {
   override readonly name: string = 'BackendTrouble';
 }

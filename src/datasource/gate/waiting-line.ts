@@ -11,8 +11,8 @@ export interface Waiting {
 }
 
 /**
- * Waiting requests of one project, the lowest ticket first. Shared requests (which answer several queries) and single ones alternate, so that
- * a cheap request never waits behind all costly ones, and neither kind can starve the other.
+ * Waiting requests of one project, the lowest ticket first. Shared requests (which answer several queries) and single
+ * ones alternate, so that a cheap request never waits behind all costly ones, and neither kind can starve the other.
  */
 export class WaitingLine {
   readonly #kinds: [shared: Waiting[], single: Waiting[]] = [[], []];

@@ -14,7 +14,10 @@ const KINDS: Record<GnocchiRule['type'], true> = {
   gnocchi_aggregation_by_resources_threshold: true,
 };
 
-/** The rule itself, or the leaves of a composite one, in the order in which they are written; without those that ask Gnocchi nothing. */
+/**
+ * The rule itself, or the leaves of a composite one, in the order in which they are written; without those that ask
+ * Gnocchi nothing.
+ */
 export function gnocchiRulesIn(rule: AlarmRule): GnocchiRule[] {
   return (rule.type === 'composite' ? leavesOf(rule.tree) : [rule]).filter(asksGnocchi);
 }

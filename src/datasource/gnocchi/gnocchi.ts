@@ -16,23 +16,31 @@ export interface GnocchiDatasourceDeps {
   client: GnocchiClient;
   observer: BackendObserver;
   clock: Pick<Clock, 'monotonicMs'>;
-  /** What Gnocchi calls us: a name, or a user and a project with a colon between; undefined where we do not know that. */
+  /**
+   * What Gnocchi calls us: a name, or a user and a project with a colon between; undefined where we do not know that.
+   */
   creator: () => Promise<string | undefined>;
   /** The project that creates resources for everybody; null where there is none. Rejects where it cannot be had. */
   externalOwner: () => Promise<string | null>;
 }
 
-/** Requests under way at once. With more, one process of Gnocchi spends its time on taking turns: 0.6 ms of CPU a metric with two, 1.0 with four. */
+/**
+ * Requests under way at once. With more, one process of Gnocchi spends its time on taking turns: 0.6 ms of CPU a metric
+ * with two, 1.0 with four.
+ */
 const CONCURRENCY = 2;
 /** A metric's methods and granularities never change, but another metric may take its place. */
 const REFUSALS = { forMs: 5 * 60_000, entries: 50_000 };
 const OWNERS = { forMs: 5 * 60_000, entries: 100_000 };
-/** By name and for a project: to be found out again when a resource has another metric of that name, or another owner. */
+/**
+ * By name and for a project: to be found out again when a resource has another metric of that name, or another owner.
+ */
 const METRIC_IDS = { forMs: 5 * 60_000, entries: 100_000 };
 
 /**
- * Gnocchi. A round of questions takes about one request for each 100 metrics or 100 searches that are alike; what cannot be answered
- * together is found by dividing it, and not tried together again for some minutes. See `project-scope.ts` for whose data an alarm is judged by.
+ * Gnocchi. A round of questions takes about one request for each 100 metrics or 100 searches that are alike; what
+ * cannot be answered together is found by dividing it, and not tried together again for some minutes. See
+ * `project-scope.ts` for whose data an alarm is judged by.
  */
 export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource<GnocchiQuery> {
   const { client, observer, clock } = deps;

@@ -1,9 +1,10 @@
 /**
- * Whose resources and metrics the alarms of a project may read: those that the project created itself; and its own among those that one
- * project, Ceilometer's, creates for everybody (the external owner).
+ * Whose resources and metrics the alarms of a project may read: those that the project created itself; and its own
+ * among those that one project, Ceilometer's, creates for everybody (the external owner).
  *
- * A Gnocchi without Keystone knows users and no projects, so nothing there was created by a project: alarms of everybody but admins find
- * nothing in it. Admins look at everybody's data (project null), and so do all callers of a service without authentication.
+ * A Gnocchi without Keystone knows users and no projects, so nothing there was created by a project: alarms of
+ * everybody but admins find nothing in it. Admins look at everybody's data (project null), and so do all callers of a
+ * service without authentication.
  */
 
 export interface Owned {

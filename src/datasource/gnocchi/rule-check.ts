@@ -18,10 +18,11 @@ export interface RuleAuthor {
 }
 
 /**
- * Has Gnocchi look at a rule before it is stored: is its aggregation method one of Gnocchi's, can its search be run, and may its author see what
- * it names. Rules that do not use Gnocchi pass. Resolves to the reason why a rule was not checked, such as `cannot be asked: connection refused`;
- * undefined for a rule that was checked.
- * @throws AppError with Aodh's texts; `unavailable` if the author's right to see a resource or metric cannot be checked.
+ * Has Gnocchi look at a rule before it is stored: is its aggregation method one of Gnocchi's, can its search be run,
+ * and may its author see what it names. Rules that do not use Gnocchi pass. Resolves to the reason why a rule was not
+ * checked, such as `cannot be asked: connection refused`; undefined for a rule that was checked.
+ * @throws AppError with Aodh's texts; `unavailable` if the author's right to see a resource or metric cannot be
+ * checked.
  */
 export function createGnocchiRuleCheck({
   gnocchi,
@@ -77,8 +78,9 @@ function refuseUnknownMethod({ aggregation_method }: GnocchiRule, methods: reado
 }
 
 /**
- * Runs the rule's search over a day, as evaluators do over the alarm's window. A metric that no resource has yet is no fault: one may exist when
- * the rule is evaluated. Nor is an answer that is too large: the answer for the alarm's window is smaller.
+ * Runs the rule's search over a day, as evaluators do over the alarm's window. A metric that no resource has yet is no
+ * fault: one may exist when the rule is evaluated. Nor is an answer that is too large: the answer for the alarm's
+ * window is smaller.
  */
 async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<void> {
   const { resource_type: resourceType, metric, aggregation_method: method, query } = rule;
@@ -114,11 +116,13 @@ type Named = {
 };
 
 /**
- * Alarms are evaluated with our own credentials, so whoever may name a resource or metric could read it through us. An author who is not an admin
- * may therefore name only what Gnocchi shows to the author too, and what does not exist: Aodh's clients create alarms before their metrics.
+ * Alarms are evaluated with our own credentials, so whoever may name a resource or metric could read it through us. An
+ * author who is not an admin may therefore name only what Gnocchi shows to the author too, and what does not exist:
+ * Aodh's clients create alarms before their metrics.
  *
- * It takes the author's own Keystone token, and a Gnocchi that understands it. Where there is none (another way of authentication, here or at
- * Gnocchi) nothing is refused here; then, as for whatever appears under an id later, it is the project's filter at evaluation that keeps others' data in.
+ * It takes the author's own Keystone token, and a Gnocchi that understands it. Where there is none (another way of
+ * authentication, here or at Gnocchi) nothing is refused here; then, as for whatever appears under an id later, it is
+ * the project's filter at evaluation that keeps others' data in.
  */
 async function refuseInvisible(
   gnocchi: GnocchiClient,
@@ -134,8 +138,9 @@ async function refuseInvisible(
 }
 
 /**
- * We ask as ourselves first. That tells what an evaluator would find: nothing, or something under an id that is Gnocchi's own. Only the latter means
- * the same to everybody; any other id of a resource is a name that Gnocchi resolves differently for each who asks.
+ * We ask as ourselves first. That tells what an evaluator would find: nothing, or something under an id that is
+ * Gnocchi's own. Only the latter means the same to everybody; any other id of a resource is a name that Gnocchi
+ * resolves differently for each who asks.
  */
 async function refuseUnlessVisible({ field, id, ask }: Named, token: string): Promise<void> {
   const ours = await ask(id);
@@ -151,7 +156,10 @@ async function refuseUnlessVisible({ field, id, ask }: Named, token: string): Pr
 
 type Failure = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
 
-/** As Aodh: Gnocchi's refusals with its own status and words. But when it does not know us, that is not the author's 401. */
+/**
+ * As Aodh: Gnocchi's refusals with its own status and words. But when it does not know us, that is not the author's
+ * 401.
+ */
 function refused(failure: Failure): Error {
   if (failure.kind === 'trouble' || isPassing(failure)) return notChecked(failure);
   return new UpstreamRefusal(failure.status, failure.description);
@@ -159,7 +167,8 @@ function refused(failure: Failure): Error {
 
 /** The error for a resource or metric that could not be checked. */
 function unseen(failure: Failure): AppError {
-  if (failure.kind === 'refusal' && failure.status !== 401) return new UpstreamRefusal(failure.status, failure.description);
+  if (failure.kind === 'refusal' && failure.status !== 401)
+    return new UpstreamRefusal(failure.status, failure.description);
   return new AppError('unavailable', `Gnocchi ${notChecked(failure).message}`, { cause: failure });
 }
 

@@ -4,8 +4,8 @@ import type { BackendObserver, Datasource } from '../datasource.js';
 /** What this datasource needs of the store of samples. */
 export interface MeterStatistics {
   /**
-   * Statistics of each question's samples in `[start, start + periods × granularityS)`, by period; periods without samples are absent.
-   * All questions of one call have conditions on the same fields and the same paths of metadata.
+   * Statistics of each question's samples in `[start, start + periods × granularityS)`, by period; periods without
+   * samples are absent. All questions of one call have conditions on the same fields and the same paths of metadata.
    */
   statistics(window: StatisticsWindow, questions: readonly MeterQuery[]): Promise<PeriodStatistics[]>;
 }
@@ -29,7 +29,10 @@ export interface PeriodStatistics {
   sum: number;
 }
 
-/** More questions than this do not go into one statement: an answer must stay digestible, and a failure must not take too many alarms along. */
+/**
+ * More questions than this do not go into one statement: an answer must stay digestible, and a failure must not take
+ * too many alarms along.
+ */
 export const MAX_QUESTIONS = 500;
 
 /** Statements under way at once. */
@@ -39,9 +42,18 @@ const UNAVAILABLE = 'its database does not answer';
 
 type Question = { key: string; query: MeterQuery };
 
-/** The built-in meters: samples pushed to `/v2/meters`. Periods are aligned to the end of the window, as in Ceilometer. */
-export function createMetersDatasource(deps: { store: MeterStatistics; observer: BackendObserver }): Datasource<MeterQuery> {
-  async function ask(window: StatisticsWindow, group: readonly Question[], answers: Map<string, BackendAnswer>): Promise<void> {
+/**
+ * The built-in meters: samples pushed to `/v2/meters`. Periods are aligned to the end of the window, as in Ceilometer.
+ */
+export function createMetersDatasource(deps: {
+  store: MeterStatistics;
+  observer: BackendObserver;
+}): Datasource<MeterQuery> {
+  async function ask(
+    window: StatisticsWindow,
+    group: readonly Question[],
+    answers: Map<string, BackendAnswer>,
+  ): Promise<void> {
     const start = window.start.getTime();
     const points = group.map((): Point[] => []);
     try {
@@ -67,7 +79,8 @@ export function createMetersDatasource(deps: { store: MeterStatistics; observer:
       for (const group of waiting)
         trace?.sent(`statistics of the built-in meters: ${JSON.stringify(group.map(({ query }) => query))}`);
       const work = async (): Promise<void> => {
-        for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) await ask(window, group, answers);
+        for (let group = waiting.shift(); group !== undefined; group = waiting.shift())
+          await ask(window, group, answers);
       };
       await Promise.all(Array.from({ length: CONCURRENCY }, work));
       return answers;
@@ -76,7 +89,8 @@ export function createMetersDatasource(deps: { store: MeterStatistics; observer:
 }
 
 /**
- * Questions with conditions on the same fields share a statement, in which each condition is a plain equality that an index can serve.
+ * Questions with conditions on the same fields share a statement, in which each condition is a plain equality that an
+ * index can serve.
  */
 function groupByShape(questions: readonly Question[]): Question[][] {
   const groups = new Map<string, Question[]>();

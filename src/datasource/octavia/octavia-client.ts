@@ -33,7 +33,8 @@ export interface PoolAsking {
 
 export interface OctaviaClient {
   /**
-   * All members of a pool, page after page. Asks once, or once more with a new token where ours is refused: no other retries, no redirects.
+   * All members of a pool, page after page. Asks once, or once more with a new token where ours is refused: no other
+   * retries, no redirects.
    * @throws BackendTrouble, or an error of Keystone, when Octavia could not be asked.
    */
   members(poolId: string, asking: PoolAsking): Promise<PoolAnswer>;
@@ -58,7 +59,12 @@ const Page = z.object({
 export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClientOptions): OctaviaClient {
   const exchange = createHttpExchange({ timeoutMs, tls: { ca } });
 
-  function get(address: string, token: string | undefined, maxBytes: number, signal: AbortSignal): Promise<HttpResponse> {
+  function get(
+    address: string,
+    token: string | undefined,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
     const headers = { accept: 'application/json', ...(token === undefined ? {} : { 'x-auth-token': token }) };
     return exchange.send({ method: 'GET', url: address, headers, maxBytes, signal });
   }
@@ -97,7 +103,10 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
   };
 }
 
-/** Octavia refuses in JSON. Any other page comes from a proxy that does not reach Octavia, and says nothing about the pool. */
+/**
+ * Octavia refuses in JSON. Any other page comes from a proxy that does not reach Octavia, and says nothing about the
+ * pool.
+ */
 function isRefusal(status: number, text: string): boolean {
   return status >= 400 && status < 500 && !PASSING.has(status) && /^\s*\{/.test(text);
 }
@@ -117,7 +126,10 @@ function read(text: string): { members: readonly PoolMember[]; next: string | un
   return { members, next: next === undefined ? undefined : queryOf(next) };
 }
 
-/** Of a link no more than the query is taken: its address is whatever Octavia takes for its own, and our token goes nowhere but where it belongs. */
+/**
+ * Of a link no more than the query is taken: its address is whatever Octavia takes for its own, and our token goes
+ * nowhere but where it belongs.
+ */
 function queryOf(href: string): string {
   const at = href.indexOf('?');
   if (at === -1) throw new BackendTrouble('its answer is not of the form expected');

@@ -25,18 +25,27 @@ export interface Round {
   slowLeft: number;
 }
 
-/** `hasAnswered`: the trouble is an answer, or an earlier request was answered. `isBehind`: the request was not sent. */
+/**
+ * `hasAnswered`: the trouble is an answer, or an earlier request was answered. `isBehind`: the request was not sent.
+ */
 export type Asked = Outcome | { kind: 'trouble'; reason: string; hasAnswered: boolean; isBehind?: true };
 
 export interface Limits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'> {
-  /** There is another way to ask: trouble for an answer is not held against Prometheus, or many such would keep others from it. */
+  /**
+   * There is another way to ask: trouble for an answer is not held against Prometheus, or many such would keep others
+   * from it.
+   */
   isOptional?: boolean;
 }
 
 type AskedQuery = Pick<PlannedQuery, 'tenant' | 'promql'> & Partial<Pick<PlannedQuery, 'members'>>;
 
 /** Never rejects. */
-export async function askOnce(query: AskedQuery, round: Round, { isOptional = false, ...limits }: Limits = {}): Promise<Asked> {
+export async function askOnce(
+  query: AskedQuery,
+  round: Round,
+  { isOptional = false, ...limits }: Limits = {},
+): Promise<Asked> {
   const { client, gate, neutral, tenancy, asking, moments } = round;
   // Not the fault of the backend, so the gate does not hear of it.
   if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time', hasAnswered: false };
@@ -70,7 +79,9 @@ function placeIn({ members = [] }: AskedQuery, { asking, queued }: Round): Place
 
 const NOT_QUEUED: Queued = {};
 
-/** Undefined where it is several projects'. A query of everybody's data, and one of no member, is a project of its own. */
+/**
+ * Undefined where it is several projects'. A query of everybody's data, and one of no member, is a project of its own.
+ */
 function originOf({ promql, members = [] }: AskedQuery): Origin | undefined {
   const project = members[0]?.project ?? null;
   if (members.some((member) => member.project !== project)) return undefined;
@@ -79,8 +90,8 @@ function originOf({ promql, members = [] }: AskedQuery): Origin | undefined {
 }
 
 /**
- * Stores that ask others are to fail where one of these is away, and not to leave its series out: Thanos and VictoriaMetrics, each in its own
- * words. Others take no notice of what they do not know.
+ * Stores that ask others are to fail where one of these is away, and not to leave its series out: Thanos and
+ * VictoriaMetrics, each in its own words. Others take no notice of what they do not know.
  */
 const WHOLE = { partial_response: 'false', deny_partial_response: '1' };
 

@@ -26,9 +26,9 @@ const MAX_BYTES = 64 * 1024;
 type Parsed = { kind: 'parsed' } | ({ kind: 'refused' } & Refusal) | { kind: 'not checked'; reason: string };
 
 /**
- * Has Prometheus parse the queries of a rule, as they will be sent (`/api/v1/format_query`, which runs nothing). Resolves
- * to the reason why a rule was not checked, such as `cannot check queries: it answered with status 404`; undefined for a
- * rule that was checked, and for rules that do not use Prometheus.
+ * Has Prometheus parse the queries of a rule, as they will be sent (`/api/v1/format_query`, which runs nothing).
+ * Resolves to the reason why a rule was not checked, such as `cannot check queries: it answered with status 404`;
+ * undefined for a rule that was checked, and for rules that do not use Prometheus.
  * @throws AppError `invalid_request` for a query that Prometheus refuses.
  */
 export function createFormatCheck(options: FormatCheckOptions): (rule: AlarmRule) => Promise<string | undefined> {
@@ -41,8 +41,14 @@ export function createFormatCheck(options: FormatCheckOptions): (rule: AlarmRule
   };
 }
 
-/** Queries that may not be sent at all are not checked: they are refused elsewhere, or the configuration has to change first. */
-async function refuseUnparsable(rule: PrometheusRule, { client, tenancy }: FormatCheckOptions): Promise<string | undefined> {
+/**
+ * Queries that may not be sent at all are not checked: they are refused elsewhere, or the configuration has to change
+ * first.
+ */
+async function refuseUnparsable(
+  rule: PrometheusRule,
+  { client, tenancy }: FormatCheckOptions,
+): Promise<string | undefined> {
   const { query: written } = rule;
   const scoped = scopedTo({ promql: written, project: rule.scope_to_project }, tenancy);
   if ('problem' in scoped) return undefined;
@@ -64,7 +70,11 @@ function isOverRange(rule: PrometheusRule): boolean {
   return prometheus.seriesNeeded(rule, NO_OPTIONS)[0]!.granularityS !== 0;
 }
 
-async function parse(client: Pick<PrometheusClient, 'ask'>, query: string, headers: Record<string, string>): Promise<Parsed> {
+async function parse(
+  client: Pick<PrometheusClient, 'ask'>,
+  query: string,
+  headers: Record<string, string>,
+): Promise<Parsed> {
   try {
     const request = { path: '/api/v1/format_query', form: { query }, headers, maxBytes: MAX_BYTES } as const;
     return parsedFrom(await client.ask(request, new AbortController().signal));
@@ -96,5 +106,8 @@ function jsonOf(text: string): unknown {
 }
 
 function invalid(query: string, problem: string): AppError {
-  return new AppError('invalid_request', `Invalid input for field/attribute query. Value: '${shownText(query)}'. ${problem}`);
+  return new AppError(
+    'invalid_request',
+    `Invalid input for field/attribute query. Value: '${shownText(query)}'. ${problem}`,
+  );
 }

@@ -6,8 +6,8 @@ import type { Member, PlannedQuery } from './plan-queries.js';
 import { labelOf, labelsOf, seriesOf, type AnswerListener } from './points.js';
 
 /**
- * Gives each member its series of the answer. False if some of it cannot be told whose it is: then nobody has got anything. Of a sweep, some is
- * nobody's.
+ * Gives each member its series of the answer. False if some of it cannot be told whose it is: then nobody has got
+ * anything. Of a sweep, some is nobody's.
  */
 export async function handOut(query: PlannedQuery, entries: readonly unknown[], round: Round): Promise<boolean> {
   const { hole, members } = query;

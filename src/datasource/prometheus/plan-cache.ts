@@ -1,8 +1,9 @@
 import { planQueries, type QueryPlan, type Question, type Tenancy } from './plan-queries.js';
 
 /**
- * Remembers plans, because parsing PromQL costs more than all the rest: an evaluator asks the same questions in each interval. A plan found here
- * may have been changed by whoever asked with it: a request that had to be divided stays so for a while.
+ * Remembers plans, because parsing PromQL costs more than all the rest: an evaluator asks the same questions in each
+ * interval. A plan found here may have been changed by whoever asked with it: a request that had to be divided stays so
+ * for a while.
  */
 export interface PlanCache {
   planOf(questions: readonly Question[]): Promise<QueryPlan>;
@@ -51,7 +52,8 @@ export function createPlanCache({ tenancy, sweepFrom, maxQuestions = MAX_QUESTIO
   return {
     async planOf(questions) {
       const first = questions[0]?.key;
-      if (first === undefined || questions.length < WORTH_REMEMBERING) return planQueries(questions, tenancy, sweepFrom);
+      if (first === undefined || questions.length < WORTH_REMEMBERING)
+        return planQueries(questions, tenancy, sweepFrom);
       const known = plans.get(first);
       const isKnown = known !== undefined && known.uses < MAX_USES && isOf(known, questions);
       const one = isKnown

@@ -5,7 +5,9 @@ import { groupByHole, holesOf, mergedPromql, sweepingPromql, type Hole } from '.
 
 /** What keeps projects apart. */
 export type Tenancy =
-  { kind: 'label'; label: string } | { kind: 'header'; header: string; adminTenant: string | undefined } | { kind: 'none' };
+  | { kind: 'label'; label: string }
+  | { kind: 'header'; header: string; adminTenant: string | undefined }
+  | { kind: 'none' };
 
 export interface Question {
   key: string;
@@ -34,7 +36,10 @@ export interface PlannedQuery {
   /** Where the members differ; null for a single one. */
   hole: Hole | null;
   members: readonly Member[];
-  /** Of a sweep, which asks for every value of the label, the members' and others': the queries in whose place it stands. */
+  /**
+   * Of a sweep, which asks for every value of the label, the members' and others': the queries in whose place it
+   * stands.
+   */
   insteadOf?: readonly PlannedQuery[];
 }
 
@@ -52,16 +57,23 @@ const MAX_CHARACTERS = 128 * 1024;
 /** Visible ASCII, without what separates tenants from each other (`|`, and `,` between repeated headers). */
 const TENANT = /^[!-+\--{}~]+$/;
 
-/** A query that is read for the first time costs a fifth of a millisecond. So many may keep the process from its other work, such as heartbeats. */
+/**
+ * A query that is read for the first time costs a fifth of a millisecond. So many may keep the process from its other
+ * work, such as heartbeats.
+ */
 const READ_AT_ONCE = 64;
 /** Of queries that have been read. */
 const PLANNED_AT_ONCE = 2_000;
 
 /**
- * Which requests it takes to ask all this: the same for the same questions. Where `sweepFrom` queries have a hole in common, it is a sweep in the
- * first place. Pauses while it reads many.
+ * Which requests it takes to ask all this: the same for the same questions. Where `sweepFrom` queries have a hole in
+ * common, it is a sweep in the first place. Pauses while it reads many.
  */
-export async function planQueries(questions: readonly Question[], tenancy: Tenancy, sweepFrom: number): Promise<QueryPlan> {
+export async function planQueries(
+  questions: readonly Question[],
+  tenancy: Tenancy,
+  sweepFrom: number,
+): Promise<QueryPlan> {
   const refused = new Map<string, BackendAnswer>();
   const texts = new Map<string | null, Map<string, Asked>>();
   for (const [index, { key, query }] of questions.entries()) {
@@ -81,7 +93,8 @@ export async function planQueries(questions: readonly Question[], tenancy: Tenan
     })).keys.push(key);
   }
   const queries: PlannedQuery[] = [];
-  for (const [tenant, asked] of texts) for (const query of sweeping(await merging(tenant, asked), sweepFrom)) queries.push(query);
+  for (const [tenant, asked] of texts)
+    for (const query of sweeping(await merging(tenant, asked), sweepFrom)) queries.push(query);
   return { queries, refused };
 }
 

@@ -17,12 +17,18 @@ const ROUNDING_MS = 1_000;
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
-export function momentsOf({ granularityS, periods, lagS }: Omit<SeriesRequest<never>, 'questions'>, now: Date): Moments {
+export function momentsOf(
+  { granularityS, periods, lagS }: Omit<SeriesRequest<never>, 'questions'>,
+  now: Date,
+): Moments {
   const end = now.getTime() - lagS * 1000;
   return { start: end - (periods - 1) * granularityS * 1000, end, stepS: granularityS };
 }
 
-/** Told of an answer while it is read; only those who explain an alarm listen. `entry` is of the answer, and may have any form. */
+/**
+ * Told of an answer while it is read; only those who explain an alarm listen. `entry` is of the answer, and may have
+ * any form.
+ */
 export interface AnswerListener {
   /** Of this entry a series was made. */
   series(entry: unknown): void;
@@ -45,7 +51,8 @@ export function seriesOf(entries: readonly unknown[], moments: Moments, listener
   for (const entry of entries) {
     const raw = moments.stepS === 0 ? momentaryPoint(entry, moments.end) : rangePoints(entry);
     points += raw.length;
-    if (points > MAX_POINTS) return { kind: 'refused', reason: retrievalFailed(`the answer has more than ${MAX_POINTS} points`) };
+    if (points > MAX_POINTS)
+      return { kind: 'refused', reason: retrievalFailed(`the answer has more than ${MAX_POINTS} points`) };
     const usable = sanitised(raw, window, listener && ((point) => listener.dropped(point, entry)));
     if (usable.length === 0) continue;
     series.push(usable);
@@ -54,7 +61,10 @@ export function seriesOf(entries: readonly unknown[], moments: Moments, listener
   return { kind: 'series', series };
 }
 
-/** What nearly every answer is, without a detour: one series with a good value. Undefined for all others, which are looked at with care. */
+/**
+ * What nearly every answer is, without a detour: one series with a good value. Undefined for all others, which are
+ * looked at with care.
+ */
 function singlePoint(entry: unknown, moment: number): Point | undefined {
   const pair = fieldsOf(entry)['value'];
   if (!Array.isArray(pair)) return undefined;
@@ -107,7 +117,9 @@ function rawPoint(pair: unknown): RawPoint {
   return { at: typeof seconds === 'number' ? Math.round(seconds * 1000) : NaN, value: numberOf(text) };
 }
 
-/** Values are texts, parsed as Python does: a number too large for a float is infinite. Other texts stay as they are. */
+/**
+ * Values are texts, parsed as Python does: a number too large for a float is infinite. Other texts stay as they are.
+ */
 function numberOf(text: unknown): unknown {
   if (typeof text !== 'string') return text;
   if (DECIMAL.test(text)) return Number(text);

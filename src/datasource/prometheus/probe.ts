@@ -15,13 +15,20 @@ export interface NeutralQuestion {
 }
 
 /**
- * Asks for a series that nobody has, as Prometheus' kin without a moment. A part of an answer will do: where one store of several is away, some
- * questions have answers.
+ * Asks for a series that nobody has, as Prometheus' kin without a moment. A part of an answer will do: where one store
+ * of several is away, some questions have answers.
  *
- * Where a header names tenants it is asked in the name of the one that was answered last; that this one has asked too much (429) is an answer. As it
- * may be the tenant that is to blame and not Prometheus, after a failure it is another's turn.
+ * Where a header names tenants it is asked in the name of the one that was answered last; that this one has asked too
+ * much (429) is an answer. As it may be the tenant that is to blame and not Prometheus, after a failure it is another's
+ * turn.
  */
-export function createNeutralQuestion({ client, tenancy }: { client: PrometheusClient; tenancy: Tenancy }): NeutralQuestion {
+export function createNeutralQuestion({
+  client,
+  tenancy,
+}: {
+  client: PrometheusClient;
+  tenancy: Tenancy;
+}): NeutralQuestion {
   /** Undefined: not known. */
   let answered: string | null | undefined = tenancy.kind === 'header' ? tenancy.adminTenant : null;
   /** Whoever's turn is next stands first. */

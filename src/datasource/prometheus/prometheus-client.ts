@@ -33,7 +33,10 @@ export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Prometheus is to give up before we do: that it says so tells a slow query from a server that hangs. */
 const ITS_SHARE = 0.8;
 
-/** A client of one Prometheus, or of whatever speaks its API. Asks once, and reads at most 8 MiB of an answer, unless told otherwise. */
+/**
+ * A client of one Prometheus, or of whatever speaks its API. Asks once, and reads at most 8 MiB of an answer, unless
+ * told otherwise.
+ */
 export function createPrometheusClient({ url, auth, timeoutMs, tls }: PrometheusClientOptions): PrometheusClient {
   const exchange = createHttpExchange({ timeoutMs, ...(tls && { tls }) });
   return {
@@ -47,7 +50,10 @@ export function createPrometheusClient({ url, auth, timeoutMs, tls }: Prometheus
           ...headers,
           ...identityOf(auth),
         },
-        body: new URLSearchParams({ ...form, timeout: `${Math.ceil(Math.min(timeoutMs * ITS_SHARE, atMostMs))}ms` }).toString(),
+        body: new URLSearchParams({
+          ...form,
+          timeout: `${Math.ceil(Math.min(timeoutMs * ITS_SHARE, atMostMs))}ms`,
+        }).toString(),
         signal,
         maxBytes,
       }),

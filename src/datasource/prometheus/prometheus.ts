@@ -26,12 +26,16 @@ export interface PrometheusDatasourceDeps {
 const CONCURRENCY = 8;
 /** How often an answer is taken apart further for a reason that may lie with Prometheus and not with a member. */
 const MAX_DIVISIONS = 64;
-/** How many requests of a round are halved because they took too long. Where more do, Prometheus has too much to do, and more requests would not help. */
+/**
+ * How many requests of a round are halved because they took too long. Where more do, Prometheus has too much to do, and
+ * more requests would not help.
+ */
 const MAX_SLOW_DIVISIONS = 2;
 
 /**
- * Prometheus, and whatever speaks its API. Queries that differ in the value of one label go as one request, whose answer is split by that label.
- * One that is refused is divided until the members that are to blame stand alone, and is sent in these pieces the next times.
+ * Prometheus, and whatever speaks its API. Queries that differ in the value of one label go as one request, whose
+ * answer is split by that label. One that is refused is divided until the members that are to blame stand alone, and is
+ * sent in these pieces the next times.
  */
 export function createPrometheusDatasource({
   client,
@@ -97,8 +101,10 @@ async function sweep(query: PlannedQuery, parts: readonly PlannedQuery[], round:
     }
     if (asked.kind === 'trouble' && asked.isBehind) return settledWith(troubleOf(asked), query, round);
     sweeps.failed(query, round);
-    // What was answered with trouble may have been too much for a proxy; what was not answered at all has taken its time.
-    if (asked.kind === 'trouble' && !asked.hasAnswered) return { ...settledWith(troubleOf(asked), query, round), pieces: parts };
+    // What was answered with trouble may have been too much for a proxy; what was not answered at all has taken its
+    // time.
+    if (asked.kind === 'trouble' && !asked.hasAnswered)
+      return { ...settledWith(troubleOf(asked), query, round), pieces: parts };
   }
   return askAll(parts, round);
 }
@@ -123,7 +129,9 @@ async function askDividing(query: PlannedQuery, round: SweepingRound, budget: Bu
 
 /** Each with a budget of its own, unless they share one. */
 async function askAll(queries: readonly PlannedQuery[], round: SweepingRound, shared?: Budget): Promise<Settled> {
-  const settled = await Promise.all(queries.map((query) => ask(query, round, shared ?? { divisionsLeft: MAX_DIVISIONS })));
+  const settled = await Promise.all(
+    queries.map((query) => ask(query, round, shared ?? { divisionsLeft: MAX_DIVISIONS })),
+  );
   return { pieces: settled.flatMap(({ pieces }) => pieces), isSettled: settled.every(({ isSettled }) => isSettled) };
 }
 
@@ -144,7 +152,10 @@ function troubleOf(asked: Exclude<Asked, { kind: 'refusal' }>): BackendAnswer {
   if (asked.kind === 'trouble' && asked.isBehind) return { kind: 'trouble', reason: asked.reason, isBehind: true };
   if (asked.kind === 'trouble' || asked.kind === 'failure' || asked.kind === 'slow')
     return { kind: 'trouble', reason: asked.reason };
-  return { kind: 'trouble', reason: asked.kind === 'too large' ? `its ${TOO_LARGE}` : 'its answer is not of the form expected' };
+  return {
+    kind: 'trouble',
+    reason: asked.kind === 'too large' ? `its ${TOO_LARGE}` : 'its answer is not of the form expected',
+  };
 }
 
 const TOO_LARGE = `answer is larger than ${MAX_ANSWER_BYTES} bytes`;

@@ -4,9 +4,10 @@ import { MAX_ANSWER_BYTES } from './prometheus-client.js';
 
 /**
  * What Prometheus said.
- * - `result`: series, not looked at yet, of the form that was asked for; `isWhole` unless it warns of something, as it does where some may be
- *   missing.
- * - `refusal`: it understood, and would say the same again; `type` and `message` are its own words, and not fit for everybody's eyes.
+ * - `result`: series, not looked at yet, of the form that was asked for; `isWhole` unless it warns of something, as it
+ *   does where some may be missing.
+ * - `refusal`: it understood, and would say the same again; `type` and `message` are its own words, and not fit for
+ *   everybody's eyes.
  * - `failure`: likewise, but for a reason that can pass, so that it says nothing about the query.
  * - `slow`: it is in good health, and gave up on what would have taken too long.
  * - `too large`: more than is read of an answer.
@@ -21,14 +22,19 @@ export type Outcome =
 /** The form of a result: of a question about one moment, and of one about a range. */
 export type ResultType = 'vector' | 'matrix';
 
-/** Errors with the status of a refusal that say nothing about the query, or that may not come again at another attempt. */
+/**
+ * Errors with the status of a refusal that say nothing about the query, or that may not come again at another attempt.
+ */
 const PASSING = new Set(['timeout', 'canceled', 'internal', 'unavailable', 'not_found', 'not_acceptable']);
 const OTHER_TYPES = new Set(['vector', 'matrix', 'scalar', 'string']);
-/** How errors begin that are about its storage, or a limit of it: those of Prometheus' engine, and of Thanos where that uses another one. */
+/**
+ * How errors begin that are about its storage, or a limit of it: those of Prometheus' engine, and of Thanos where that
+ * uses another one.
+ */
 const OF_STORAGE = /^(?:rpc error: code = \w+ desc = )?(?:expanding series|proxy Series\(\)):/;
 /**
- * How errors of Thanos begin that are about a store which is away. Up to the first code of the store's own, all words are those of Thanos and of
- * who runs it: what stands in a query cannot look like this.
+ * How errors of Thanos begin that are about a store which is away. Up to the first code of the store's own, all words
+ * are those of Thanos and of who runs it: what stands in a query cannot look like this.
  */
 const STORE_IS_AWAY =
   /^(?:(?:expanding series: )?proxy Series\(\): (?:rpc error: code = Aborted desc = )?(?:fetch series for|receive series from) (?:(?!rpc error: ).)*)?rpc error: code = Unavailable /s;
@@ -57,12 +63,18 @@ function resultOf(body: Record<string, unknown> | undefined, expected: ResultTyp
   if (body['isPartial'] === true) throw new BackendTrouble('it answered in part only');
   if (resultType === expected) return { kind: 'result', entries: result, isWhole: isWhole(body) };
   if (!OTHER_TYPES.has(resultType)) throw unexpected();
-  return { kind: 'refusal', status: 200, type: 'bad_result', message: `the query gives a ${resultType}, not a ${expected}` };
+  return {
+    kind: 'refusal',
+    status: 200,
+    type: 'bad_result',
+    message: `the query gives a ${resultType}, not a ${expected}`,
+  };
 }
 
 /**
- * Warnings may be about series that a limit, or a store that is away, has left out. They may as well be about the query, whose author can
- * provoke them, and no text tells the one from the other for certain: so they are no reason to disbelieve an answer to the queries of members.
+ * Warnings may be about series that a limit, or a store that is away, has left out. They may as well be about the
+ * query, whose author can provoke them, and no text tells the one from the other for certain: so they are no reason to
+ * disbelieve an answer to the queries of members.
  */
 function isWhole({ warnings }: Record<string, unknown>): boolean {
   return !(Array.isArray(warnings) && warnings.length > 0);
@@ -71,10 +83,12 @@ function isWhole({ warnings }: Record<string, unknown>): boolean {
 function refusalOf(status: number, body: Record<string, unknown> | undefined): Outcome {
   const type = body?.['errorType'];
   const message = body?.['error'];
-  if (body?.['status'] !== 'error' || typeof type !== 'string') throw new BackendTrouble(`it answered with status ${status}`);
+  if (body?.['status'] !== 'error' || typeof type !== 'string')
+    throw new BackendTrouble(`it answered with status ${status}`);
   if (PASSING.has(type)) throw new BackendTrouble(`it answered with status ${status} (${type})`);
   const text = typeof message === 'string' ? message : '';
-  if (STORE_IS_AWAY.test(text)) throw new BackendTrouble('a store behind it is away', { cause: new Error(text.slice(0, 500)) });
+  if (STORE_IS_AWAY.test(text))
+    throw new BackendTrouble('a store behind it is away', { cause: new Error(text.slice(0, 500)) });
   // Its storage is in trouble, or a limit of its storage is met: only asking for less tells.
   if (OF_STORAGE.test(text)) return { kind: 'failure', reason: `it answered with status ${status} (${type})` };
   return { kind: 'refusal', status, type, message: text };

@@ -4,17 +4,23 @@ import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 const MAX_CHARACTERS = 200;
 /** How much is shown of an error that may quote the labels of three series. Its meaning is at its end. */
 const MAX_OF_EXECUTION = { start: 400, end: 150 };
-/** How much is looked at, so that a long text costs no time: a place or a quotation that begins within what is shown is known by then. */
+/**
+ * How much is looked at, so that a long text costs no time: a place or a quotation that begins within what is shown is
+ * known by then.
+ */
 const MAX_READ = 1_000;
 /** Of Prometheus and of its kin; anything else might be a text. */
 const ERROR_TYPES = new Set(['bad_data', 'execution', 'not_found', 'too_large', '400', '422']);
 /** Anything that could be the name of a machine, its address, or a path to it. */
 const PLACE = /:\/\/|\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]*\]|[a-z][a-z0-9.-]*:\d{2,5}\b|\b(dial|lookup)\b/i;
-/** Labels of a series, whose names may be quoted. They are the author's own data, so a host name in them is not one of ours. */
+/**
+ * Labels of a series, whose names may be quoted. They are the author's own data, so a host name in them is not one of
+ * ours.
+ */
 const LABEL_SET = /\{(?:(?:[A-Za-z_:][\w:.]*=|"(?:[^"\\]|\\.)*"=)?"(?:[^"\\]|\\.)*(?:"|$)(?:, ?)?)*\}?/g;
 /**
- * Fixed texts for errors of a query that was changed to keep it to a project. Prometheus' own text has labels of series, and the labels that
- * were added to the query, which the author may not read.
+ * Fixed texts for errors of a query that was changed to keep it to a project. Prometheus' own text has labels of
+ * series, and the labels that were added to the query, which the author may not read.
  */
 const WORDS_OF_EXECUTION: readonly (readonly [RegExp, string])[] = [
   [
@@ -46,8 +52,9 @@ export interface SentQuery {
 }
 
 /**
- * Aodh's words for a query that Prometheus refuses, with as much of Prometheus' own text as its author may read: the fault of the query, but
- * not the label that was added to keep it to a project, and no names of machines. Labels of series are shown for a query that was sent as written.
+ * Aodh's words for a query that Prometheus refuses, with as much of Prometheus' own text as its author may read: the
+ * fault of the query, but not the label that was added to keep it to a project, and no names of machines. Labels of
+ * series are shown for a query that was sent as written.
  */
 export function refusalText(refusal: Refusal, query: SentQuery): string {
   return retrievalFailed(refusedWords(refusal, query));
@@ -71,7 +78,9 @@ function executionWords(message: string, query: SentQuery): string | undefined {
   return undefined;
 }
 
-/** Prometheus' own text about a query that was sent as written. The middle of a long text, which is labels, is left out. */
+/**
+ * Prometheus' own text about a query that was sent as written. The middle of a long text, which is labels, is left out.
+ */
 function ownWords(message: string): string | undefined {
   const { start, end } = MAX_OF_EXECUTION;
   const read = printable(message.slice(0, MAX_READ));

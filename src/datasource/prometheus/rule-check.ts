@@ -17,9 +17,11 @@ export interface PrometheusRuleCheckOptions {
 }
 
 /**
- * Looks at the PromQL of a rule before it is stored: can it be kept within its author's project. What looks at everybody's data, which only admins
- * may make, is sent as it is: Prometheus has relatives whose language is larger than what we can parse.
- * @throws AppError `forbidden` where nothing keeps projects apart and the rule is not an admin's own, `invalid_request` for a query that cannot be confined.
+ * Looks at the PromQL of a rule before it is stored: can it be kept within its author's project. What looks at
+ * everybody's data, which only admins may make, is sent as it is: Prometheus has relatives whose language is larger
+ * than what we can parse.
+ * @throws AppError `forbidden` where nothing keeps projects apart and the rule is not an admin's own, `invalid_request`
+ * for a query that cannot be confined.
  */
 export function createPrometheusRuleCheck(
   options: PrometheusRuleCheckOptions,

@@ -4,9 +4,9 @@ import { seriesOf } from './points.js';
 import { readingsOf } from './promql/readings.js';
 
 /**
- * Which sweeps are worth it: to ask for all series there are costs Prometheus half of what it costs to ask for as many by their names, and one
- * request. So it is worth it only where nearly all are wanted, which is found out by counting once an hour, and seen from every answer in
- * between.
+ * Which sweeps are worth it: to ask for all series there are costs Prometheus half of what it costs to ask for as many
+ * by their names, and one request. So it is worth it only where nearly all are wanted, which is found out by counting
+ * once an hour, and seen from every answer in between.
  */
 export interface Sweeps {
   /** Counts the series, if it is not known how many there are. Never rejects. */
@@ -24,13 +24,19 @@ export interface Sweeping {
   maxSeriesPerMember: number;
 }
 
-/** Measured with values of six characters, which are the cheapest to name: for longer ones it would pay with many more series. */
+/**
+ * Measured with values of six characters, which are the cheapest to name: for longer ones it would pay with many more
+ * series.
+ */
 export const SWEEPING: Sweeping = { fromMembers: 500, maxSeriesPerMember: 1.25 };
 
 /** Of an answer: reading it keeps the process from everything else for as long as a third of a second. */
 const MAX_SERIES = 100_000;
 export const MAX_SWEEP_BYTES = 16 * 1024 * 1024;
-/** More would take Prometheus longer to count than a sweep can ever save; on a busy machine, 100,000 take it about a second. */
+/**
+ * More would take Prometheus longer to count than a sweep can ever save; on a busy machine, 100,000 take it about a
+ * second.
+ */
 const COUNT_MS = 2_000;
 const COUNT_AGAIN_AFTER_MS = 3_600_000;
 const MAX_REMEMBERED = 2_000;
@@ -61,7 +67,10 @@ export function createSweeps({ maxSeriesPerMember }: Sweeping): Sweeps {
     return series <= Math.min(query.members.length * maxSeriesPerMember, MAX_SERIES);
   }
 
-  /** Where a comparison or an aggregation leaves few, an answer says little of what it takes: so what is read is compared, too. */
+  /**
+   * Where a comparison or an aggregation leaves few, an answer says little of what it takes: so what is read is
+   * compared, too.
+   */
   async function find(query: PlannedQuery, round: Round): Promise<Omit<Known, 'atMs'>> {
     const { promql, members, insteadOf = [] } = query;
     const series = await counted(query, round);
@@ -92,7 +101,9 @@ export function createSweeps({ maxSeriesPerMember }: Sweeping): Sweeps {
 
 /** NaN, with which nothing compares, if one of them could not be counted. */
 async function countedReadings(queries: readonly PlannedQuery[], round: Round): Promise<number> {
-  const readings = queries.flatMap(({ tenant, promql }) => readingsOf(promql).map((reading) => ({ tenant, promql: reading })));
+  const readings = queries.flatMap(({ tenant, promql }) =>
+    readingsOf(promql).map((reading) => ({ tenant, promql: reading })),
+  );
   const counts = await Promise.all(readings.map((reading) => counted(reading, round)));
   return counts.every(Number.isFinite) ? counts.reduce((sum, count) => sum + count, 0) : NaN;
 }

@@ -45,7 +45,9 @@ export function unaskedQuestions(
   isConfigured: (need: SeriesNeed) => boolean,
 ): ExplainedQuestion[] {
   const asking = askersOf(look);
-  return look.needs.map((need, index) => unasked(need, asking[index]!, { at: look.at, configured: isConfigured(need) }));
+  return look.needs.map((need, index) =>
+    unasked(need, asking[index]!, { at: look.at, configured: isConfigured(need) }),
+  );
 }
 
 /** Who asks each question: each part of a composite rule asks one, other rules ask all. */
@@ -55,7 +57,11 @@ function askersOf({ rule, needs, options }: Pick<Look, 'rule' | 'needs' | 'optio
   return parts.map((part, index) => ({ ...part, name: `rule${index + 1}` }));
 }
 
-function unasked(need: SeriesNeed, asker: Asker, { at, configured }: { at: Date; configured: boolean }): ExplainedQuestion {
+function unasked(
+  need: SeriesNeed,
+  asker: Asker,
+  { at, configured }: { at: Date; configured: boolean },
+): ExplainedQuestion {
   const { rule, options, name } = asker;
   return {
     backend: { kind: need.datasource, name: need.backend, configured, reachable: null, trouble: null },
@@ -130,7 +136,14 @@ interface Judged {
 
 type ExplainedData = Pick<
   ExplainedQuestion,
-  'compared' | 'outside' | 'mostRecent' | 'datapoints' | 'datapointsNotShown' | 'series' | 'seriesNotShown' | 'judgedSeries'
+  | 'compared'
+  | 'outside'
+  | 'mostRecent'
+  | 'datapoints'
+  | 'datapointsNotShown'
+  | 'series'
+  | 'seriesNotShown'
+  | 'judgedSeries'
 >;
 
 /** What the answer was made of, as much of it as can be read. */
@@ -178,7 +191,10 @@ function conditionOf(rule: AlarmRule): ThresholdCondition | null {
   return 'threshold' in rule ? rule : null;
 }
 
-/** What was judged, what was cut off before that, and what the backend sent and nobody believed: series by series, oldest first. */
+/**
+ * What was judged, what was cut off before that, and what the backend sent and nobody believed: series by series,
+ * oldest first.
+ */
 function datapointsOf(
   { answers, overheard }: Look,
   need: SeriesNeed,
@@ -189,7 +205,15 @@ function datapointsOf(
   const datapoints = judged.map((point): Datapoint => {
     const { series, at, value } = point;
     if ('leftOut' in point) return unused({ at: new Date(at), value, series }, point.leftOut);
-    return { at: new Date(at), value, series, used: true, why: undefined, comparison: undefined, outside: point.outside };
+    return {
+      at: new Date(at),
+      value,
+      series,
+      used: true,
+      why: undefined,
+      comparison: undefined,
+      outside: point.outside,
+    };
   });
   for (const [series, points] of (whole?.kind === 'series' ? whole.series : []).entries()) {
     for (const point of cutOff(points, answer, series)) {
@@ -223,7 +247,10 @@ function valueOf({ values }: Point, rule: AlarmRule): number | undefined {
 
 const MOST_CHARACTERS = 100;
 
-/** NaN and infinite numbers are texts, since JSON does not have them. Infinite ones are spelled as in Python and in the comparison. */
+/**
+ * NaN and infinite numbers are texts, since JSON does not have them. Infinite ones are spelled as in Python and in the
+ * comparison.
+ */
 function shownValue(value: unknown): number | string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === 'string') return firstCharacters(value, MOST_CHARACTERS);

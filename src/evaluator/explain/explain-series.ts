@@ -20,7 +20,10 @@ export interface NumberedSeries {
 
 const NO_LABELS: SeriesLabels = {};
 
-/** The answer's own series keep their places; those that are not in it, for want of a point that could be believed, come behind them. */
+/**
+ * The answer's own series keep their places; those that are not in it, for want of a point that could be believed, come
+ * behind them.
+ */
 export function numberedSeries(
   answer: BackendAnswer | undefined,
   told: readonly SeriesLabels[],
@@ -51,7 +54,12 @@ export function shownSeries(
   verdicts: ReadonlyMap<number, Verdict>,
   datapoints: readonly Datapoint[],
 ): ShownSeries {
-  const all = labels.map((_, series): Counted => ({ series, verdict: verdicts.get(series) ?? null, compared: 0, outside: 0 }));
+  const all = labels.map((_, series): Counted => ({
+    series,
+    verdict: verdicts.get(series) ?? null,
+    compared: 0,
+    outside: 0,
+  }));
   for (const { series, used, outside, value } of datapoints) {
     const one = series === undefined ? undefined : all[series];
     if (one === undefined || !used) continue;
@@ -71,7 +79,9 @@ export function shownSeries(
     judged: {
       count: verdicts.size,
       inAlarm: inAlarm.length,
-      first: inAlarm.slice(0, MOST_NAMES).map(({ series, mostRecent = null }) => ({ name: nameOf(labels[series]!), mostRecent })),
+      first: inAlarm
+        .slice(0, MOST_NAMES)
+        .map(({ series, mostRecent = null }) => ({ name: nameOf(labels[series]!), mostRecent })),
       last: last ? nameOf(labels[last.series]!) : null,
     },
     byInterest: ranked.slice(0, MOST_SERIES).map(({ series }) => series),
@@ -79,10 +89,14 @@ export function shownSeries(
 }
 
 /**
- * Of many datapoints those that people look for, in the order in which they came: of the series that are shown, in the order of `byInterest`,
- * and of each the compared ones first, and the newest. Without series that are told apart, all are of one.
+ * Of many datapoints those that people look for, in the order in which they came: of the series that are shown, in the
+ * order of `byInterest`, and of each the compared ones first, and the newest. Without series that are told apart, all
+ * are of one.
  */
-export function shownDatapoints(datapoints: readonly Datapoint[], byInterest: readonly number[] | undefined): Datapoint[] {
+export function shownDatapoints(
+  datapoints: readonly Datapoint[],
+  byInterest: readonly number[] | undefined,
+): Datapoint[] {
   const places = new Map(byInterest?.map((series, place) => [series, place]));
   const candidates = [...datapoints.entries()].flatMap(([index, point]) => {
     const place = byInterest === undefined || point.series === undefined ? places.size : places.get(point.series);

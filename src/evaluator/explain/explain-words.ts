@@ -46,7 +46,8 @@ function partsWords(questions: readonly ExplainedQuestion[]): string {
   return questions
     .map((question) => {
       const { part, backend, refusal } = question;
-      if (backend.trouble !== null) return `${part?.name}: ${shownBackend(backend)} could not be asked: ${backend.trouble}`;
+      if (backend.trouble !== null)
+        return `${part?.name}: ${shownBackend(backend)} could not be asked: ${backend.trouble}`;
       const why = refusal === null ? '' : ` (${shownBackend(backend)} gives no data: ${withoutPreamble(refusal)})`;
       const ofSeries = seriesWords(question);
       return `${part?.name} says ${part?.verdict}${ofSeries && ` (${ofSeries})`}${why}`;
@@ -66,7 +67,8 @@ function questionWords(question: ExplainedQuestion, verdict: Verdict, options: E
   if (compared === 0) return noneComparedWords(question) + missing;
   if (verdict === 'insufficient data' || verdict === 'hold') {
     const series = question.judgedSeries?.count ?? 1;
-    if (series > 1) return `none of its ${series} series has the ${window.evaluationPeriods} datapoints needed${missing}`;
+    if (series > 1)
+      return `none of its ${series} series has the ${window.evaluationPeriods} datapoints needed${missing}`;
     return `only ${compared} of the ${window.evaluationPeriods} datapoints needed are there${missing}`;
   }
   return comparedWords(question, options) + (compared < window.evaluationPeriods ? missing : '');
@@ -92,9 +94,19 @@ function missingWords(verdict: Verdict, { treat_missing_data: treatment }: Evalu
   return treatment === 'ok' || treatment === 'alarm' ? `; missing ones count as ${treatment}` : '';
 }
 
-const RELATIONS = { gt: 'above', ge: 'at or above', lt: 'below', le: 'at or below', eq: 'equal to', ne: 'other than' } as const;
+const RELATIONS = {
+  gt: 'above',
+  ge: 'at or above',
+  lt: 'below',
+  le: 'at or below',
+  eq: 'equal to',
+  ne: 'other than',
+} as const;
 
-function comparedWords({ condition, compared, outside, mostRecent }: ExplainedQuestion, options: EvaluationOptions): string {
+function comparedWords(
+  { condition, compared, outside, mostRecent }: ExplainedQuestion,
+  options: EvaluationOptions,
+): string {
   if (condition === null) return `${compared} datapoints were compared`;
   const relation = `${RELATIONS[condition.comparison_operator]} ${pythonFloat(condition.effectiveThreshold)}`;
   const value = mostRecent === null ? 'none' : pythonFloat(mostRecent);
@@ -147,12 +159,19 @@ export function summaryOf({ at, stateAt, evaluation, found, leftAlone }: Summed)
     .join(' ');
 }
 
-/** The first reason stays for as long as evaluations find the state that the alarm was made with: then it would say what is not so. */
+/**
+ * The first reason stays for as long as evaluations find the state that the alarm was made with: then it would say what
+ * is not so.
+ */
 function shownReason(reason: string): string {
   return reason === NOT_EVALUATED_YET ? 'no evaluation has found another state yet' : reason.replace(/[.\s]+$/, '');
 }
 
-function lookSentence({ evaluation, found, stateAt }: Pick<Summed, 'evaluation' | 'found' | 'stateAt'>): string | undefined {
+function lookSentence({
+  evaluation,
+  found,
+  stateAt,
+}: Pick<Summed, 'evaluation' | 'found' | 'stateAt'>): string | undefined {
   if (found === undefined) return undefined;
   if (evaluation.verdict === 'trouble') return `It keeps its state, since nothing new can be said: ${found}.`;
   if (evaluation.wouldBe === stateAt.state) return `A look at it says no different: ${found}.`;

@@ -13,7 +13,13 @@ import { askAll } from '../ask-backends.js';
 import { CombinationSnapshot } from '../combination-snapshot.js';
 import { explainedQuestions, unaskedQuestions } from './explain-queries.js';
 import { foundWords, summaryOf } from './explain-words.js';
-import type { ExplainedEvaluation, ExplainedQuestion, ExplainedSchedule, Explanation, StateThen } from './explanation.js';
+import type {
+  ExplainedEvaluation,
+  ExplainedQuestion,
+  ExplainedSchedule,
+  Explanation,
+  StateThen,
+} from './explanation.js';
 import { judgeAlarm, judgeWithoutBackends } from '../judge.js';
 import { overhear } from './trace-recorder.js';
 import { secondsText } from '../lateness/lateness-report.js';
@@ -65,7 +71,10 @@ async function explain(deps: Deps, alarm: StoredAlarm, moment: Moment): Promise<
   const progress = await deps.store.progressOf(alarm.id);
   const stateAt = await stateThen(deps, alarm, moment);
   const seen = await lookAt(deps, alarm, { ...moment, state: stateAt.state });
-  const constraints = alarm.timeConstraints.map((constraint) => ({ constraint, holds: openTimes.of([constraint]).isOpen(at) }));
+  const constraints = alarm.timeConstraints.map((constraint) => ({
+    constraint,
+    holds: openTimes.of([constraint]).isOpen(at),
+  }));
   const within = openTimes.of(alarm.timeConstraints).isOpen(at);
   const leftAlone = !alarm.enabled ? 'it is disabled' : !within ? outsideReason(alarm) : seen.blind;
   const found = seen.judged && wordsFor(alarm, seen, { ...seen.judged, state: stateAt.state });
@@ -139,7 +148,8 @@ async function lookAtSeries(
   const { rule, repeatActions: repeats } = alarm;
   const options = alarm.evaluationOptions ?? NO_OPTIONS;
   const needs = typeOf(rule).seriesNeeded(rule, options);
-  const isConfigured = ({ datasource, backend }: SeriesNeed): boolean => datasources.find(datasource, backend) !== undefined;
+  const isConfigured = ({ datasource, backend }: SeriesNeed): boolean =>
+    datasources.find(datasource, backend) !== undefined;
   const missing = needs.find((need) => !isConfigured(need));
   if (missing !== undefined) {
     const questions = unaskedQuestions({ rule, needs, options, at }, isConfigured);
@@ -188,7 +198,10 @@ async function lookAtMembers(deps: Deps, alarm: StoredAlarm, { at, now, state }:
   return { questions: [], members, judged: { verdict: evaluation.verdict, decision } };
 }
 
-/** How late the alarm is at present; null if it is on time. Null for moments of the past, too, since their lateness is unknown. */
+/**
+ * How late the alarm is at present; null if it is on time. Null for moments of the past, too, since their lateness is
+ * unknown.
+ */
 function behindMs(
   { enabled }: StoredAlarm,
   progress: EvaluationProgress | undefined,
@@ -202,7 +215,9 @@ function behindNotes(alarm: StoredAlarm, progress: EvaluationProgress | undefine
   const lateMs = behindMs(alarm, progress, moment);
   if (lateMs === null) return [];
   const why = 'its backend answers fewer requests than the alarms need';
-  return [`Tocsin is behind: ${secondsText(lateMs)}. The alarm has been due for so long, and waits for its turn: ${why}.`];
+  return [
+    `Tocsin is behind: ${secondsText(lateMs)}. The alarm has been due for so long, and waits for its turn: ${why}.`,
+  ];
 }
 
 function notesOn(alarm: StoredAlarm, at: Date, progress: EvaluationProgress | undefined): string[] {
@@ -217,7 +232,10 @@ function notesOn(alarm: StoredAlarm, at: Date, progress: EvaluationProgress | un
   ];
 }
 
-/** Slots belong to partitions, so an alarm's next one can be told by anybody. Combinations follow their members, events have no schedule. */
+/**
+ * Slots belong to partitions, so an alarm's next one can be told by anybody. Combinations follow their members, events
+ * have no schedule.
+ */
 function scheduleOf(
   alarm: StoredAlarm,
   progress: EvaluationProgress | undefined,
@@ -229,7 +247,9 @@ function scheduleOf(
     owner: progress?.owner ?? null,
     epoch: progress?.epoch ?? null,
     lastEvaluatedAt: progress?.lastEvaluatedAt ?? null,
-    nextEvaluationAt: hasSlot ? new Date(lastSlotTime(progress.partition, now.getTime(), intervalMs) + intervalMs) : null,
+    nextEvaluationAt: hasSlot
+      ? new Date(lastSlotTime(progress.partition, now.getTime(), intervalMs) + intervalMs)
+      : null,
     behindMs: behindMs(alarm, progress, { at, now }),
     intervalMs,
     muted: alarm.muted,

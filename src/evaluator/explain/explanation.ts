@@ -124,7 +124,10 @@ export interface ExplainedSchedule {
   lastEvaluatedAt: Date | null;
   /** Null for alarms that no evaluator looks at by the clock. */
   nextEvaluationAt: Date | null;
-  /** How long the alarm has been due and not evaluated, because of too many requests; null if it is on time, and for moments of the past. */
+  /**
+   * How long the alarm has been due and not evaluated, because of too many requests; null if it is on time, and for
+   * moments of the past.
+   */
   behindMs: number | null;
   intervalMs: number;
   muted: boolean;

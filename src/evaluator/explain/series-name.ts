@@ -5,7 +5,10 @@ const MOST_CHARACTERS = 120;
 /** Names of labels that PromQL takes without quotes. */
 const PLAIN = /^[A-Za-z_]\w*$/;
 
-/** How to call each of these series, in PromQL's way: by the labels in which they differ, or by all, if they differ in none. */
+/**
+ * How to call each of these series, in PromQL's way: by the labels in which they differ, or by all, if they differ in
+ * none.
+ */
 export function seriesName(all: readonly SeriesLabels[]): (labels: SeriesLabels) => string {
   const common = commonTo(all);
   return (labels) => {
@@ -20,7 +23,8 @@ export function seriesName(all: readonly SeriesLabels[]): (labels: SeriesLabels)
 function commonTo([first = {}, ...others]: readonly SeriesLabels[]): ReadonlySet<string> {
   const common = new Map(Object.entries(first));
   for (const labels of others) {
-    for (const [label, value] of common) if (!Object.hasOwn(labels, label) || labels[label] !== value) common.delete(label);
+    for (const [label, value] of common)
+      if (!Object.hasOwn(labels, label) || labels[label] !== value) common.delete(label);
   }
   return new Set(common.keys());
 }

@@ -28,7 +28,10 @@ const LEAST_PAUSE_MS = 2_000;
 /** Most alarms in one row, so that it stays small. Further alarms are shown without their lateness. */
 const MOST_ALARMS = 500;
 
-/** Writes to the database which alarms are behind, for API processes that explain alarms. While no alarm is behind, nothing is written. */
+/**
+ * Writes to the database which alarms are behind, for API processes that explain alarms. While no alarm is behind,
+ * nothing is written.
+ */
 export class BehindRecorder {
   readonly #open = new Set<number>();
   #isWriting = false;
@@ -36,7 +39,9 @@ export class BehindRecorder {
 
   constructor(private readonly deps: BehindRecorderDeps) {}
 
-  /** These partitions are owned from now on. Their rows are written anew: the former owner may have left alarms in them. */
+  /**
+   * These partitions are owned from now on. Their rows are written anew: the former owner may have left alarms in them.
+   */
   taken(partitions: readonly number[]): void {
     for (const id of partitions) this.#open.add(id);
   }
@@ -46,7 +51,8 @@ export class BehindRecorder {
     const { behind, clock, intervalMs } = this.deps;
     for (const id of behind.takeChanged()) this.#open.add(id);
     const nowMs = clock.monotonicMs();
-    if (this.#isWriting || this.#open.size === 0 || nowMs - this.#writtenMs < Math.max(LEAST_PAUSE_MS, intervalMs / 4)) return;
+    if (this.#isWriting || this.#open.size === 0 || nowMs - this.#writtenMs < Math.max(LEAST_PAUSE_MS, intervalMs / 4))
+      return;
     this.#writtenMs = nowMs;
     void this.#write();
   }

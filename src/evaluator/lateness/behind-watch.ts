@@ -60,9 +60,9 @@ const LEAST_LIMIT = 1_000;
 const MOST_LIMIT = 1_000_000;
 
 /**
- * The alarms that are behind: due and not evaluated, since other requests were sent before theirs. Each alarm has a ticket, and gets a new one
- * at each evaluation. So the alarms with the lowest tickets have waited longest. Tickets are kept in memory only: after a take-over the alarms
- * of a partition get new ones.
+ * The alarms that are behind: due and not evaluated, since other requests were sent before theirs. Each alarm has a
+ * ticket, and gets a new one at each evaluation. So the alarms with the lowest tickets have waited longest. Tickets are
+ * kept in memory only: after a take-over the alarms of a partition get new ones.
  */
 export class BehindWatch {
   readonly #partitions = new Map<number, Map<string, Entry>>();
@@ -98,8 +98,8 @@ export class BehindWatch {
   }
 
   /**
-   * The alarm keeps its ticket. Only if a part of its requests was sent for the second time, it gets a new one: otherwise it would delay the
-   * other alarms for ever.
+   * The alarm keeps its ticket. Only if a part of its requests was sent for the second time, it gets a new one:
+   * otherwise it would delay the other alarms for ever.
    */
   notAsked(alarm: Due, { now, lastMs, backend, isPartial }: Unasked): void {
     const known = this.#find(alarm.id, alarm.partition);
@@ -133,8 +133,8 @@ export class BehindWatch {
   }
 
   /**
-   * The alarms for a catch-up batch: those that have waited longest, equally many of each project. Alarms of busy partitions are left to the
-   * batches of these.
+   * The alarms for a catch-up batch: those that have waited longest, equally many of each project. Alarms of busy
+   * partitions are left to the batches of these.
    */
   take(isBusy: (partition: number) => boolean, batch: BatchToken): BehindAlarm[] {
     let inHand = 0;
@@ -153,10 +153,14 @@ export class BehindWatch {
 
   /** A catch-up batch of so many alarms is over; `notAsked` of them were not evaluated. */
   caughtUp(taken: number, notAsked: number): void {
-    this.#limit = notAsked === 0 ? Math.min(MOST_LIMIT, 2 * this.#limit) : Math.max(LEAST_LIMIT, 2 * (taken - notAsked));
+    this.#limit =
+      notAsked === 0 ? Math.min(MOST_LIMIT, 2 * this.#limit) : Math.max(LEAST_LIMIT, 2 * (taken - notAsked));
   }
 
-  /** A batch is over, or its part with these partitions. Alarms that it still holds are deleted, changed, or outside their time constraints. */
+  /**
+   * A batch is over, or its part with these partitions. Alarms that it still holds are deleted, changed, or outside
+   * their time constraints.
+   */
   settle(batch: BatchToken, partitions: Iterable<number> = [...this.#partitions.keys()]): void {
     for (const id of partitions) for (const { alarmId } of this.#heldBy(batch, id)) this.#forget(alarmId, id);
   }

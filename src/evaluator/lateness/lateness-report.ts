@@ -14,7 +14,10 @@ const QUIET_INTERVALS = 2;
 const ADVICE =
   'the backends answer fewer requests than the alarms need: raise evaluator.interval, let alarms share requests, or add evaluators where a backend can do more';
 
-/** Metrics of how late alarms are, and two log lines: when an alarm is later than a whole interval, and when none was for two intervals. */
+/**
+ * Metrics of how late alarms are, and two log lines: when an alarm is later than a whole interval, and when none was
+ * for two intervals.
+ */
 export class LatenessReport {
   #sinceMs: number | null = null;
   #lastLateMs = 0;

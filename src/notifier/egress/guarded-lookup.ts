@@ -11,8 +11,8 @@ export class BlockedAddress extends Error {
 }
 
 /**
- * Resolves a name and hands out its addresses only if every one of them is allowed; the connection is made to what was checked, nothing is resolved
- * twice. Addresses written out never come here: `refuseLiteral` is for them.
+ * Resolves a name and hands out its addresses only if every one of them is allowed; the connection is made to what was
+ * checked, nothing is resolved twice. Addresses written out never come here: `refuseLiteral` is for them.
  */
 export function guardedLookup(isAllowed: AddressPolicy): LookupFunction {
   return (hostname, options: LookupOptions, callback) => {

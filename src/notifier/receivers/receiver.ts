@@ -15,8 +15,8 @@ export interface Delivery {
 }
 
 /**
- * `error` of an answer by which a receiver refuses the request. With outcome `retry` the refusal may pass, and the schedule for rejected
- * attempts applies.
+ * `error` of an answer by which a receiver refuses the request. With outcome `retry` the refusal may pass, and the
+ * schedule for rejected attempts applies.
  */
 export const REJECTED = 'rejected';
 

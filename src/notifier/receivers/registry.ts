@@ -37,8 +37,8 @@ export interface CloudAccess extends Pick<TrustDeps, 'logins' | 'trustOf'> {
 
 export interface Receivers {
   /**
-   * Hands a delivery to the receiver that its action's scheme names. Never rejects, and ends when `signal` aborts even if the receiver
-   * does not: a client library may wait for its server for ever.
+   * Hands a delivery to the receiver that its action's scheme names. Never rejects, and ends when `signal` aborts even
+   * if the receiver does not: a client library may wait for its server for ever.
    */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<{ receiver: string; outcome: DeliveryOutcome }>;
   close(): Promise<void>;

@@ -38,8 +38,8 @@ const INSERT_ENTRY = `
   select $23, $24, $25, $26, $27, $28, $29, $30, $31::timestamptz, $32::bigint, $33 from alarm`;
 
 /**
- * For owners who neither have a limit nor ever had one, which are most: three keys more to look up, and no row that others wait for.
- * Writes nothing for the rest. Only for services that are configured without limits.
+ * For owners who neither have a limit nor ever had one, which are most: three keys more to look up, and no row that
+ * others wait for. Writes nothing for the rest. Only for services that are configured without limits.
  */
 const INSERT_UNLIMITED = `with alarm as (${insertAlarmFrom(`
   where not exists (select from quotas where project_id = $2 and resource = 'alarms' and "limit" >= 0)
@@ -48,10 +48,10 @@ const INSERT_UNLIMITED = `with alarm as (${insertAlarmFrom(`
 ) ${INSERT_ENTRY}`;
 
 /**
- * The alarm, its history entry and the counters of its owners, in one statement whose cost does not depend on how many alarms there are.
- * A counter is raised only below the limit; PostgreSQL checks that again on the newest version of a counter that another transaction has
- * changed meanwhile, so of many inserts at once no more get in than there are places. Materialized: such a check must not run the parts
- * before it a second time.
+ * The alarm, its history entry and the counters of its owners, in one statement whose cost does not depend on how many
+ * alarms there are. A counter is raised only below the limit; PostgreSQL checks that again on the newest version of a
+ * counter that another transaction has changed meanwhile, so of many inserts at once no more get in than there are
+ * places. Materialized: such a check must not run the parts before it a second time.
  */
 const INSERT_COUNTED = `with limits as materialized (
   select case when $2::text is null then -1
@@ -79,7 +79,8 @@ const INSERT_COUNTED = `with limits as materialized (
 select admits, uncounted from admission`;
 
 /**
- * With a limit for users it must run in a transaction: what it throws then also takes back the counting for the project.
+ * With a limit for users it must run in a transaction: what it throws then also takes back the counting for the
+ * project.
  * @throws AppError `forbidden` over the quota; Uncounted, after which `startCounting` and another try lead on.
  */
 export async function insertAlarm(sql: Sql, { alarm, entry }: Insertion, quotas: AlarmQuotas): Promise<void> {

@@ -38,7 +38,10 @@ export interface AlarmRow {
   evaluate_timestamp: Date;
 }
 
-/** When an alarm was last evaluated, from `alarms a` joined with `partitions p`: an alarm that is behind was not evaluated with its partition. */
+/**
+ * When an alarm was last evaluated, from `alarms a` joined with `partitions p`: an alarm that is behind was not
+ * evaluated with its partition.
+ */
 export const LAST_EVALUATED = `case when p.behind ? a.id then to_timestamp((p.behind -> a.id ->> 'lastMs')::float8 / 1000)
   else p.last_evaluated_at end`;
 export const EVALUATE_TIMESTAMP = `greatest(a.created_at, ${LAST_EVALUATED})`;

@@ -97,7 +97,10 @@ export function createAlarmStore(db: Database, quotas: AlarmQuotas = NO_QUOTAS) 
     /** Writes the state columns only. Resolves as `replace`. */
     setState: (scope: Scope, id: string, change: Replacement['change']): Promise<StoredAlarm | undefined> =>
       db.transaction((tx) => setState(tx, scope, id, change)),
-    /** Leaves a tombstone that evaluators hear of, and cancels what was not yet delivered. False when there was nothing to delete. */
+    /**
+     * Leaves a tombstone that evaluators hear of, and cancels what was not yet delivered. False when there was nothing
+     * to delete.
+     */
     remove: (scope: Scope, id: string, removal: Removal): Promise<boolean> =>
       db.transaction((tx) => remove(tx, scope, id, removal)),
   };
@@ -130,7 +133,12 @@ async function createCounted(db: Database, quotas: AlarmQuotas, creation: Creati
   });
 }
 
-async function find(sql: Sql, scope: Scope, id: string, lock: '' | 'for update of a'): Promise<StoredAlarm | undefined> {
+async function find(
+  sql: Sql,
+  scope: Scope,
+  id: string,
+  lock: '' | 'for update of a',
+): Promise<StoredAlarm | undefined> {
   const { rows } = await sql.query<AlarmRow>(
     `select ${ALARM_COLUMNS} from ${ALARM_TABLES}
      where a.id = $1 and ($2::text is null or a.project_id = $2) and a.deleted_at is null ${lock}`,
@@ -211,7 +219,12 @@ async function replace(
   return { ...next, definitionVersion: current.definitionVersion + 1 };
 }
 
-async function setState(tx: Sql, scope: Scope, id: string, change: Replacement['change']): Promise<StoredAlarm | undefined> {
+async function setState(
+  tx: Sql,
+  scope: Scope,
+  id: string,
+  change: Replacement['change'],
+): Promise<StoredAlarm | undefined> {
   const current = await find(tx, scope, id, 'for update of a');
   if (!current) return undefined;
   const { next, entry } = change(current);

@@ -1,7 +1,9 @@
 import { AppError } from '../../errors.js';
 import type { Sql } from '../database.js';
 
-/** Who is being combined: the alarm written, its members, and the project they must belong to (null: any, for admins). */
+/**
+ * Who is being combined: the alarm written, its members, and the project they must belong to (null: any, for admins).
+ */
 export interface Combination {
   alarmId: string;
   memberIds: readonly string[];
@@ -12,8 +14,9 @@ export interface Combination {
 const LOCK = 8042_0003;
 
 /**
- * Makes writers of combinations wait for each other until the transaction ends, so that no two can close a circle together.
- * One lock for all: an admin's combinations span projects, so the arcs of one circle need not have a project in common.
+ * Makes writers of combinations wait for each other until the transaction ends, so that no two can close a circle
+ * together. One lock for all: an admin's combinations span projects, so the arcs of one circle need not have a project
+ * in common.
  */
 export async function lockCombinations(tx: Sql): Promise<void> {
   await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
@@ -21,7 +24,8 @@ export async function lockCombinations(tx: Sql): Promise<void> {
 
 /**
  * Call with the lock held, before the alarm is written.
- * @throws AppError `not_found` for a member that is not there, `invalid_request` for an alarm that would look at itself.
+ * @throws AppError `not_found` for a member that is not there, `invalid_request` for an alarm that would look at
+ * itself.
  */
 export async function refuseBadMembers(tx: Sql, { alarmId, memberIds, projectId }: Combination): Promise<void> {
   if (memberIds.includes(alarmId)) {
@@ -34,7 +38,10 @@ export async function refuseBadMembers(tx: Sql, { alarmId, memberIds, projectId 
   const present = new Set(rows.map(({ id }) => id));
   const missing = memberIds.find((id) => !present.has(id));
   if (missing !== undefined) {
-    throw new AppError('not_found', `Alarm ${missing} not found${projectId === null ? '' : ` in project ${projectId}`}`);
+    throw new AppError(
+      'not_found',
+      `Alarm ${missing} not found${projectId === null ? '' : ` in project ${projectId}`}`,
+    );
   }
   const circle = circleThrough(alarmId, memberIds, await membersBelow(tx, memberIds));
   if (circle) {
@@ -49,10 +56,10 @@ export async function writeMembers(tx: Sql, combinationId: string, memberIds: re
     memberIds,
   ]);
   if (memberIds.length === 0) return;
-  await tx.query(`insert into alarm_members (combination_id, member_id) select $1, unnest($2::text[]) on conflict do nothing`, [
-    combinationId,
-    memberIds,
-  ]);
+  await tx.query(
+    `insert into alarm_members (combination_id, member_id) select $1, unnest($2::text[]) on conflict do nothing`,
+    [combinationId, memberIds],
+  );
 }
 
 /** Who looks at whom, for everything that can be reached from these alarms. */
@@ -71,7 +78,11 @@ async function membersBelow(tx: Sql, ids: readonly string[]): Promise<Map<string
 }
 
 /** The shortest way from an alarm through its new members back to itself. */
-function circleThrough(start: string, memberIds: readonly string[], below: ReadonlyMap<string, string[]>): string[] | undefined {
+function circleThrough(
+  start: string,
+  memberIds: readonly string[],
+  below: ReadonlyMap<string, string[]>,
+): string[] | undefined {
   const cameFrom = new Map(memberIds.map((id) => [id, start]));
   for (const id of cameFrom.keys()) {
     for (const next of below.get(id) ?? []) {

@@ -60,7 +60,8 @@ export type HistoryStore = ReturnType<typeof createHistoryStore>;
 export function createHistoryStore(db: Database) {
   return {
     /** Entries of one alarm that the scope may read. */
-    list: (scope: Scope, alarmId: string, query: HistoryQuery): Promise<HistoryEntry[]> => list(db, scope, alarmId, query),
+    list: (scope: Scope, alarmId: string, query: HistoryQuery): Promise<HistoryEntry[]> =>
+      list(db, scope, alarmId, query),
   };
 }
 

@@ -25,7 +25,10 @@ export interface Activation {
 
 export type ImportStore = ReturnType<typeof createImportStore>;
 
-/** Alarms brought over from another service keep their id, owner, state and moments, and are muted until they are activated. For admins only. */
+/**
+ * Alarms brought over from another service keep their id, owner, state and moments, and are muted until they are
+ * activated. For admins only.
+ */
 export function createImportStore(db: Database) {
   return {
     standingOf: (id: string): Promise<Standing> => standingOf(db, id),

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-// eslint-disable-next-line no-restricted-imports -- whether the process that holds a lock still lives is a question about processes
+// eslint-disable-next-line no-restricted-imports -- whether the process that holds a lock still lives is a question
+// about processes
 import process from 'node:process';
 import lockfile from 'proper-lockfile';
 
@@ -13,13 +14,17 @@ interface Owner {
   startTime: string | null;
 }
 
-/** The lock's age decides nothing: a process that is suspended, or whose clock jumps, still owns its data. So it is refreshed rarely, too. */
+/**
+ * The lock's age decides nothing: a process that is suspended, or whose clock jumps, still owns its data. So it is
+ * refreshed rarely, too.
+ */
 const NEVER_STALE_MS = 7 * 24 * 3_600_000;
 const RETRY_MS = 300;
 const RETRIES = 3;
 
 /**
- * Takes an exclusive lock on a directory, which it makes where it is missing. A lock whose process is gone is taken over at once.
+ * Takes an exclusive lock on a directory, which it makes where it is missing. A lock whose process is gone is taken
+ * over at once.
  * @throws StartupError when the directory cannot be written, or another process has it.
  */
 export async function lockDirectory(dir: string, onLost: (cause: Error) => void): Promise<() => Promise<void>> {
@@ -58,7 +63,10 @@ function codeOf(cause: unknown): unknown {
   return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
 }
 
-/** Removes what a process that is gone has left. Whoever moves its owner file away does it, so that two that start at once do not both. */
+/**
+ * Removes what a process that is gone has left. Whoever moves its owner file away does it, so that two that start at
+ * once do not both.
+ */
 function freeIfDead(lockPath: string, ownerPath: string): void {
   const text = readOrNull(ownerPath);
   if (text === null || !existsSync(lockPath)) return;

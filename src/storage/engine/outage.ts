@@ -2,8 +2,9 @@ import { toError } from '../../errors.js';
 import { sqlState } from '../database.js';
 
 /**
- * The connection to the database failed: driver, pool, socket, TLS, or the thread of the embedded database. Such failures have no SQLSTATE.
- * The PostgreSQL and PGlite adapters wrap them in this error, to distinguish them from faults of other services and of our own code.
+ * The connection to the database failed: driver, pool, socket, TLS, or the thread of the embedded database. Such
+ * failures have no SQLSTATE. The PostgreSQL and PGlite adapters wrap them in this error, to distinguish them from
+ * faults of other services and of our own code.
  */
 export class DatabaseUnavailable extends Error {
   override readonly name = 'DatabaseUnavailable';
@@ -21,12 +22,16 @@ const MISUSE_MESSAGES =
   /^(A query must have either|Prepared statements must be unique|Query values must be an array|circular reference detected|Release called on client|Called end on pool more than once)/;
 
 /**
- * SQLSTATEs of outages rather than of wrong statements: connection, authentication, resources, operator, system, configuration, damaged data,
- * lock and statement timeouts, a read-only server, a session that the server ended, a missing database.
+ * SQLSTATEs of outages rather than of wrong statements: connection, authentication, resources, operator, system,
+ * configuration, damaged data, lock and statement timeouts, a read-only server, a session that the server ended, a
+ * missing database.
  */
 const PASSING = /^(08|28|53|57|58|F0|40001|40P01|25006|25P03|25P04|3D000|55P03|XX001|XX002)/;
 
-/** Converts an error of the driver into `DatabaseUnavailable`, unless the server refused the statement or the call itself was wrong. */
+/**
+ * Converts an error of the driver into `DatabaseUnavailable`, unless the server refused the statement or the call
+ * itself was wrong.
+ */
 export function asDatabaseFailure(thrown: unknown): Error {
   const error = toError(thrown);
   const isRefusal = SQLSTATE.test(sqlState(error) ?? '');

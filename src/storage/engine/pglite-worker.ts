@@ -30,6 +30,9 @@ async function answer({ id, text, parameters }: WorkerRequest): Promise<WorkerRe
     return { id, rows, rowCount: affectedRows ?? 0 };
   } catch (thrown) {
     const error = toError(thrown) as Error & { code?: string };
-    return { id, error: { name: error.name, message: error.message, ...(error.code === undefined ? {} : { code: error.code }) } };
+    return {
+      id,
+      error: { name: error.name, message: error.message, ...(error.code === undefined ? {} : { code: error.code }) },
+    };
   }
 }

@@ -21,11 +21,15 @@ export interface WorkerReply {
 }
 
 /**
- * Opens the embedded database: PostgreSQL as a library, in a worker thread, on a directory that it locks (or in memory, without one).
- * PGlite runs without fsync: a crash of the process loses nothing, a crash of the machine can lose the last commits.
+ * Opens the embedded database: PostgreSQL as a library, in a worker thread, on a directory that it locks (or in memory,
+ * without one). PGlite runs without fsync: a crash of the process loses nothing, a crash of the machine can lose the
+ * last commits.
  * @throws StartupError when the directory cannot be written or another process has it.
  */
-export async function openPglite(dataDir: string | undefined, onLost: (cause: Error) => void = () => {}): Promise<Database> {
+export async function openPglite(
+  dataDir: string | undefined,
+  onLost: (cause: Error) => void = () => {},
+): Promise<Database> {
   const unlock = dataDir === undefined ? async (): Promise<void> => {} : await lockDirectory(dataDir, onLost);
   const worker = new Worker(new URL('./pglite-worker.js', import.meta.url), {
     workerData: { dataDir: dataDir === undefined ? undefined : path.join(dataDir, 'pglite') },
@@ -35,7 +39,9 @@ export async function openPglite(dataDir: string | undefined, onLost: (cause: Er
     await client.ready;
   } catch (cause) {
     await unlock();
-    throw new StartupError(`database.data_dir: cannot open the embedded database: ${toError(cause).message}`, { cause });
+    throw new StartupError(`database.data_dir: cannot open the embedded database: ${toError(cause).message}`, {
+      cause,
+    });
   }
   const turns = new Turns();
   return {

@@ -34,7 +34,8 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
     application_name: 'tocsin',
     types: { getTypeParser },
   });
-  // An idle connection that breaks (a restart of the server) is replaced by the pool; without a listener it would end the process.
+  // An idle connection that breaks (a restart of the server) is replaced by the pool; without a listener it would end
+  // the process.
   pool.on('error', (err) => log.warn('idle database connection lost', { err }));
   await refuseUnusable(pool).catch(async (cause: unknown) => {
     await pool.end();
@@ -56,7 +57,9 @@ async function refuseUnusable(pool: pg.Pool): Promise<void> {
     });
   const version = Number(rows[0]?.version);
   if (version < OLDEST_SERVER) {
-    throw new StartupError(`database.url: PostgreSQL ${Math.floor(version / 10_000)} is too old; Tocsin needs 15 or later`);
+    throw new StartupError(
+      `database.url: PostgreSQL ${Math.floor(version / 10_000)} is too old; Tocsin needs 15 or later`,
+    );
   }
 }
 

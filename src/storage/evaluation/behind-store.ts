@@ -1,7 +1,9 @@
 import type { BehindRow, RecordBehind } from '../../evaluator/lateness/behind-recorder.js';
 import type { Database } from '../database.js';
 
-/** Partitions are locked in order of their numbers, as by every other writer. A row with the same value is not written. */
+/**
+ * Partitions are locked in order of their numbers, as by every other writer. A row with the same value is not written.
+ */
 const RECORD = `
   with mine as (
     select p.id, i.behind

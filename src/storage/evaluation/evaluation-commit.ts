@@ -28,7 +28,10 @@ export interface EvaluationBatch {
   outcomes: readonly Outcome[];
   /** The moment of evaluation. */
   at: Date;
-  /** `progress` also marks the partitions as being evaluated, `checkpoint` as evaluated; `none` leaves them alone (combinations). */
+  /**
+   * `progress` also marks the partitions as being evaluated, `checkpoint` as evaluated; `none` leaves them alone
+   * (combinations).
+   */
   mark: 'none' | 'progress' | 'checkpoint';
   /** Under policy `current`, a notification older than this gives way to a newer transition of its alarm. */
   staleBefore: Date;
@@ -38,14 +41,20 @@ export interface EvaluationBatch {
 export interface CommitResult {
   /** Outcomes that are now durable, with the alarm's new state version. */
   committed: { outcome: Outcome; stateVersion: number }[];
-  /** Outcomes refused because the alarm was edited, disabled, moved or deleted meanwhile, or its partition has a new owner. */
+  /**
+   * Outcomes refused because the alarm was edited, disabled, moved or deleted meanwhile, or its partition has a new
+   * owner.
+   */
   fenced: Outcome[];
   /** Partitions that are no longer this member's. */
   lost: number[];
   notifications: number;
 }
 
-/** Locked in order of their numbers, as every other writer of partitions does, so that two of them cannot wait for each other. */
+/**
+ * Locked in order of their numbers, as every other writer of partitions does, so that two of them cannot wait for each
+ * other.
+ */
 const MINE = `select p.id from partitions p
   where p.owner = $1 and (p.id, p.epoch) in (select * from unnest($2::smallint[], $3::bigint[])) order by p.id`;
 const FENCE = {
@@ -76,9 +85,10 @@ const COMPARE_FOR_REPEAT = `
 export type CommitEvaluations = (batch: EvaluationBatch) => Promise<CommitResult>;
 
 /**
- * Makes a batch's outcomes durable: state, history and notifications of every transition, and the progress of the partitions, in one
- * transaction, or nothing. Each partition is fenced by its epoch, each alarm by its versions; what is refused is reported, not an error.
- * Writes state columns only, so it can never undo an owner's edit. When it rejects, the outcome is unknown: re-read before the next evaluation.
+ * Makes a batch's outcomes durable: state, history and notifications of every transition, and the progress of the
+ * partitions, in one transaction, or nothing. Each partition is fenced by its epoch, each alarm by its versions; what
+ * is refused is reported, not an error. Writes state columns only, so it can never undo an owner's edit. When it
+ * rejects, the outcome is unknown: re-read before the next evaluation.
  */
 export function createEvaluationCommit(db: Database): CommitEvaluations {
   // Without outcomes it is one statement, which needs no transaction around it.
@@ -119,7 +129,11 @@ function isReason(outcome: Outcome): outcome is ReasonOutcome {
   return outcome.kind === 'reason';
 }
 
-async function compareAndSet(tx: Sql, outcomes: readonly DecidedOutcome[], at: Date): Promise<Written<DecidedOutcome>[]> {
+async function compareAndSet(
+  tx: Sql,
+  outcomes: readonly DecidedOutcome[],
+  at: Date,
+): Promise<Written<DecidedOutcome>[]> {
   if (outcomes.length === 0) return [];
   const parameters = [...guards(outcomes), outcomes.map(({ to }) => to), outcomes.map(({ reason }) => reason), at];
   return pair(outcomes, (await tx.query<OutcomeAlarm>(COMPARE_AND_SET, parameters)).rows);
@@ -132,7 +146,10 @@ async function compareForRepeat(tx: Sql, outcomes: readonly DecidedOutcome[]): P
 
 type ReasonRow = Pick<OutcomeAlarm, 'id' | 'state_version'>;
 
-/** Writes reasons after the transitions and repeats of the same transaction. An alarm with a transition has no separate reason. */
+/**
+ * Writes reasons after the transitions and repeats of the same transaction. An alarm with a transition has no separate
+ * reason.
+ */
 async function replaceReasons(
   tx: Sql,
   outcomes: readonly ReasonOutcome[],

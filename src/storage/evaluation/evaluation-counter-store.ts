@@ -56,7 +56,11 @@ interface Row {
   insufficient_data: number;
 }
 
-async function list(db: Database, scope: Scope, { projectId, after, limit }: ResultCountQuery): Promise<ResultCounts[]> {
+async function list(
+  db: Database,
+  scope: Scope,
+  { projectId, after, limit }: ResultCountQuery,
+): Promise<ResultCounts[]> {
   const conditions = new Conditions();
   conditions.add('a.deleted_at is null');
   within(scope, 'a.project_id', conditions);

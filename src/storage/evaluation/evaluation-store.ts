@@ -45,7 +45,10 @@ export interface AlarmChanges {
   seen: string;
 }
 
-/** SQL that is true for each reason that `isProvisional` accepts, and for few others. None of these texts has a quote, `%` or `_`. */
+/**
+ * SQL that is true for each reason that `isProvisional` accepts, and for few others. None of these texts has a quote,
+ * `%` or `_`.
+ */
 const MAY_BE_PROVISIONAL = [
   `a.state_reason = '${NOT_EVALUATED_YET}'`,
   ...Object.values(PROVISIONAL_REASONS).map((beginning) => `a.state_reason like '${beginning}%'`),
@@ -62,8 +65,9 @@ const COLUMNS = `
   a.definition_version as "definitionVersion", a.partition, a.deleted_at is not null as deleted`;
 
 /**
- * `seen` is taken in the statement that reads: a transaction still running now has a number at or above it, so whatever it commits
- * is found next time, in whatever order transactions commit. The left join gives `seen` even when nothing changed.
+ * `seen` is taken in the statement that reads: a transaction still running now has a number at or above it, so whatever
+ * it commits is found next time, in whatever order transactions commit. The left join gives `seen` even when nothing
+ * changed.
  */
 const CHANGES = `
   select s.seen, ${COLUMNS}

@@ -23,7 +23,10 @@ export interface ProjectEvents {
   types: Set<string>;
   /** Which of the types a pattern watches. Asked once: many alarms watch the same. */
   watched: Map<string, ReadonlySet<string>>;
-  /** What patterns and time constraints have cost so far, in judgements: with many stars the time grows with the square of a pattern. */
+  /**
+   * What patterns and time constraints have cost so far, in judgements: with many stars the time grows with the square
+   * of a pattern.
+   */
   asking: number;
 }
 
@@ -57,7 +60,12 @@ export function sightOf(
 ): Sight {
   const byProject = new Map<string, ProjectEvents>();
   for (const one of events) {
-    const group: ProjectEvents = byProject.get(one.projectId) ?? { events: [], types: new Set(), watched: new Map(), asking: 0 };
+    const group: ProjectEvents = byProject.get(one.projectId) ?? {
+      events: [],
+      types: new Set(),
+      watched: new Map(),
+      asking: 0,
+    };
     group.events.push(one);
     group.types.add(one.eventType);
     byProject.set(one.projectId, group);

@@ -38,7 +38,10 @@ export interface RecordedEvents {
 const MAX_FIRINGS = 5_000;
 const JUDGEMENTS_WITHOUT_PAUSE = 5_000;
 
-/** The default policy of event alarms: a newer event does not make an older one untrue. `notifier.policy` is for states and does not apply. */
+/**
+ * The default policy of event alarms: a newer event does not make an older one untrue. `notifier.policy` is for states
+ * and does not apply.
+ */
 const EVENT_POLICY: DeliveryPolicy = 'every';
 
 class TooManyFirings extends Error {}
@@ -77,10 +80,10 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
   const made = { matcherOf: rememberMatchers(), openTimesOf: createOpenTimesSource().ofJson };
   return {
     /**
-     * Stores events and fires alarms, in the order of the events, in one transaction. An event whose id its project has already used is
-     * known, and fires nothing: so each fires each alarm once, however often it is sent, and whoever sends it at the same time.
-     * Undefined when they would fire more than one transaction should; nothing is stored then, and fewer of them may be tried.
-     * A single event is always taken.
+     * Stores events and fires alarms, in the order of the events, in one transaction. An event whose id its project has
+     * already used is known, and fires nothing: so each fires each alarm once, however often it is sent, and whoever
+     * sends it at the same time. Undefined when they would fire more than one transaction should; nothing is stored
+     * then, and fewer of them may be tried. A single event is always taken.
      */
     async record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined> {
       try {
@@ -151,7 +154,11 @@ interface Hit {
   events: AlarmEvent[];
 }
 
-async function judge(alarms: readonly JudgedAlarm[], sight: Sight, pause: EventStoreOptions['pause']): Promise<Map<string, Hit>> {
+async function judge(
+  alarms: readonly JudgedAlarm[],
+  sight: Sight,
+  pause: EventStoreOptions['pause'],
+): Promise<Map<string, Hit>> {
   const hits = new Map<string, Hit>();
   let judgements = 0;
   for (const alarm of alarms) {
@@ -167,7 +174,9 @@ async function judge(alarms: readonly JudgedAlarm[], sight: Sight, pause: EventS
   return hits;
 }
 
-/** Locks the alarms that matched and decides about them as they now are; one that was edited meanwhile is judged again. */
+/**
+ * Locks the alarms that matched and decides about them as they now are; one that was edited meanwhile is judged again.
+ */
 async function fire(tx: Sql, hits: ReadonlyMap<string, Hit>, sight: Sight): Promise<Written[]> {
   if (hits.size === 0) return [];
   const { rows } = await tx.query<LockedAlarm>(LOCK, [[...hits.keys()]]);
@@ -178,7 +187,10 @@ async function fire(tx: Sql, hits: ReadonlyMap<string, Hit>, sight: Sight): Prom
   });
 }
 
-/** The first event may change the state; each one after it fires again only where actions are repeated, from alarm to alarm. */
+/**
+ * The first event may change the state; each one after it fires again only where actions are repeated, from alarm to
+ * alarm.
+ */
 function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): Written[] {
   const { query } = JSON.parse(row.rule) as EventRule;
   const firings: Written[] = [];
@@ -188,10 +200,14 @@ function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): Written[] {
     const decision = decide({ state, repeatActions: row.repeat_actions }, verdict, eventType);
     if (decision.kind === 'stay') break;
     const { reason, reasonData } = decision;
-    // Aodh records every firing, and each carries another event: none is a mere repetition that a newer one could replace.
+    // Aodh records every firing, and each carries another event: none is a mere repetition that a newer one could
+    // replace.
     const outcome: Decided = { kind: 'transition', from: state, to: 'alarm', reason, reasonData };
     const version = row.state_version + firings.length + 1;
-    firings.push({ outcome, row: { ...row, delivery_policy: row.delivery_policy ?? EVENT_POLICY, state_version: version } });
+    firings.push({
+      outcome,
+      row: { ...row, delivery_policy: row.delivery_policy ?? EVENT_POLICY, state_version: version },
+    });
     state = 'alarm';
   }
   return firings;

@@ -33,8 +33,11 @@ export type ExplanationStore = ReturnType<typeof createExplanationStore>;
 export function createExplanationStore(db: Database) {
   return {
     progressOf: (alarmId: string): Promise<EvaluationProgress | undefined> => progressOf(db, alarmId),
-    /** Just before `at`, so that an evaluation that changed the state at that very moment is seen from where it started. */
-    statesAt: (alarmIds: readonly string[], at: Date): Promise<ReadonlyMap<string, PastState>> => statesAt(db, alarmIds, at),
+    /**
+     * Just before `at`, so that an evaluation that changed the state at that very moment is seen from where it started.
+     */
+    statesAt: (alarmIds: readonly string[], at: Date): Promise<ReadonlyMap<string, PastState>> =>
+      statesAt(db, alarmIds, at),
     /** The last transition before `at` that an evaluation, and not a person, brought about. */
     lastFiring: (alarmId: string, at: Date): Promise<Firing | undefined> => lastFiring(db, alarmId, at),
   };
@@ -73,7 +76,10 @@ interface StateRow {
 async function statesAt(db: Database, alarmIds: readonly string[], at: Date): Promise<ReadonlyMap<string, PastState>> {
   const { rows } = await db.query<StateRow>(STATES_AT, [alarmIds, at]);
   return new Map(
-    rows.map(({ id, state, since, detail }) => [id, { state, since, reason: detail === null ? null : reasonIn(detail) }]),
+    rows.map(({ id, state, since, detail }) => [
+      id,
+      { state, since, reason: detail === null ? null : reasonIn(detail) },
+    ]),
   );
 }
 

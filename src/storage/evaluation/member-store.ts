@@ -2,7 +2,9 @@ import type { MemberStore } from '../../partition/membership.js';
 import type { MemberBeat } from '../../partition/sightings.js';
 import type { Database } from '../database.js';
 
-/** The evaluators that beat. Leases of many machines need one clock, so here, unlike elsewhere, time is the server's. */
+/**
+ * The evaluators that beat. Leases of many machines need one clock, so here, unlike elsewhere, time is the server's.
+ */
 export function createMemberStore(db: Database): MemberStore {
   return {
     beat: (memberId, seen) => beat(db, memberId, seen),

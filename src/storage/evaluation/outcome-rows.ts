@@ -17,7 +17,9 @@ export interface Decided {
   reasonData: PythonValue;
 }
 
-/** What history and notifications take from an alarm: read in the transaction that writes them, with the alarm locked. */
+/**
+ * What history and notifications take from an alarm: read in the transaction that writes them, with the alarm locked.
+ */
 export interface OutcomeAlarm {
   id: string;
   name: string;
@@ -44,7 +46,10 @@ export interface Written<D extends Decided = Decided> {
 }
 
 export interface OutcomeRows {
-  /** Each gets a history row and notifications. Of one alarm there may be several, in order, each with its own state version. */
+  /**
+   * Each gets a history row and notifications. Of one alarm there may be several, in order, each with its own state
+   * version.
+   */
   changed: readonly Written[];
   /** Each gets notifications only. */
   repeated: readonly Written[];
@@ -55,11 +60,14 @@ export interface OutcomeRows {
 }
 
 /**
- * Outcomes whose notifications are in memory at once (each holds its body), and how many actions these may have. An alarm may have
- * thousands of actions; a single one's are always taken together.
+ * Outcomes whose notifications are in memory at once (each holds its body), and how many actions these may have. An
+ * alarm may have thousands of actions; a single one's are always taken together.
  */
 const SLICE = { members: 500, weight: 5_000 };
-/** Notifications of one statement, weighed in characters: every row carries its body, which for an event alarm is the whole event. */
+/**
+ * Notifications of one statement, weighed in characters: every row carries its body, which for an event alarm is the
+ * whole event.
+ */
 const STATEMENT = { members: 5_000, weight: 8 * 1024 * 1024 };
 
 const APPEND_HISTORY = `
@@ -88,8 +96,8 @@ const APPEND_NOTIFICATIONS = `
   on conflict do nothing`;
 
 /**
- * Writes what follows from decisions: history, notifications, and what these overtake. For the transaction that changes the states, and
- * holds their alarms. Resolves to the number of notifications.
+ * Writes what follows from decisions: history, notifications, and what these overtake. For the transaction that changes
+ * the states, and holds their alarms. Resolves to the number of notifications.
  */
 export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<number> {
   const { changed, repeated, at } = rows;
@@ -133,7 +141,10 @@ function* portionsOf<Item>(
   if (portion.length > 0) yield portion;
 }
 
-/** Resolves to the ids of the rows. They rise, so that rows of one moment are listed in the order in which they came about. */
+/**
+ * Resolves to the ids of the rows. They rise, so that rows of one moment are listed in the order in which they came
+ * about.
+ */
 async function appendHistory(tx: Sql, changed: readonly Written[], at: Date): Promise<string[]> {
   if (changed.length === 0) return [];
   const eventIds = changed.map(() => randomUUID()).sort();
@@ -226,7 +237,10 @@ async function appendNotifications(tx: Sql, added: readonly NewNotification[], a
   ]);
 }
 
-/** An action that an earlier release let in and this one does not know must not stop a transition: the notifier will refuse it, and say so. */
+/**
+ * An action that an earlier release let in and this one does not know must not stop a transition: the notifier will
+ * refuse it, and say so.
+ */
 function receiverOf(action: string): string {
   try {
     return hostOf(parseAction(action));

@@ -7,7 +7,10 @@ export interface OwnerCount {
   count: number;
 }
 
-/** Who holds which partition. Leases are judged by the server's clock; everything that changes hands does so in one statement. */
+/**
+ * Who holds which partition. Leases are judged by the server's clock; everything that changes hands does so in one
+ * statement.
+ */
 export function createPartitionStore(db: Database): PartitionStore & { ownerCounts(): Promise<OwnerCount[]> } {
   return {
     ownedBy: (memberId) => ownedBy(db, memberId),
@@ -18,13 +21,15 @@ export function createPartitionStore(db: Database): PartitionStore & { ownerCoun
 }
 
 async function ownedBy(db: Database, memberId: string): Promise<{ id: number; epoch: number }[]> {
-  const { rows } = await db.query<{ id: number; epoch: number }>('select id, epoch from partitions where owner = $1', [memberId]);
+  const { rows } = await db.query<{ id: number; epoch: number }>('select id, epoch from partitions where owner = $1', [
+    memberId,
+  ]);
   return rows;
 }
 
 /**
- * Rows that another transaction holds are skipped, not waited for: an owner that was paused in the midst of a commit must not keep its
- * heirs from all the others. The next heartbeat tries again.
+ * Rows that another transaction holds are skipped, not waited for: an owner that was paused in the midst of a commit
+ * must not keep its heirs from all the others. The next heartbeat tries again.
  */
 const TAKE = `
   with free as (

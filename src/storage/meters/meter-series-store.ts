@@ -35,7 +35,11 @@ export function createMeterSeriesStore(db: Sql): MeterStatistics {
       const shape = [...fields, paths.length].join();
       if (!texts.has(shape)) texts.set(shape, statementFor(fields, paths.length));
       const columns = fields.map((field) => questions.map((question) => question[field] as string));
-      const wanted = paths.flatMap((path) => [questions.map(({ metadata }) => metadata?.[path] ?? null), path.split('.'), path]);
+      const wanted = paths.flatMap((path) => [
+        questions.map(({ metadata }) => metadata?.[path] ?? null),
+        path.split('.'),
+        path,
+      ]);
       const parameters = [start, end, granularityS, questions.map(({ meter }) => meter), ...columns, ...wanted];
       const { rows } = await db.query<PeriodRow>(texts.get(shape) as string, parameters);
       return rows.map((row) => {
@@ -50,14 +54,19 @@ function fieldsOf(question: MeterQuery): Field[] {
   return (Object.keys(COLUMNS) as Field[]).filter((field) => (question[field] ?? null) !== null);
 }
 
-/** The first query decides the columns of the statement. If it had no scope, the scope of the others would be ignored. */
+/**
+ * The first query decides the columns of the statement. If it had no scope, the scope of the others would be ignored.
+ */
 function refuseOtherScopes(first: MeterQuery, questions: readonly MeterQuery[]): void {
   const isScoped = first.project !== null;
   if (questions.some(({ project }) => (project !== null) !== isScoped))
     throw new Error('a statement has queries of one project and queries of all projects');
 }
 
-/** Every condition is a plain equality between a column of the questions and something of the sample, so that it can be hashed or indexed. */
+/**
+ * Every condition is a plain equality between a column of the questions and something of the sample, so that it can be
+ * hashed or indexed.
+ */
 function statementFor(fields: readonly Field[], paths: number): string {
   const firstPath = FIXED_PARAMETERS + 1 + fields.length + 1;
   const metadata = Array.from({ length: paths }, (_, index) => ({ column: `m${index}`, at: firstPath + index * 3 }));

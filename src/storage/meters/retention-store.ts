@@ -14,7 +14,10 @@ const PRUNE_EVENTS = `
   delete from events where (project_id, message_id) in (
     select project_id, message_id from events where received_at < $1 order by received_at limit ${PRUNE_BATCH})`;
 
-/** A tombstone goes when every live evaluator has read past it. One that has not loaded yet (`seen` is null) keeps them all. */
+/**
+ * A tombstone goes when every live evaluator has read past it. One that has not loaded yet (`seen` is null) keeps them
+ * all.
+ */
 const PRUNE_TOMBSTONES = `
   with old as materialized (
     select id from alarms where deleted_at < $1

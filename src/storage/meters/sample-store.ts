@@ -62,7 +62,8 @@ export function createSampleStore(db: Database) {
     list: (scope: Scope, meter: string, filter: SampleFilter, limit: number): Promise<Sample[]> =>
       list(db, scope, { meter, filter, limit }),
     meters: (scope: Scope, filter: ResourceFilter, limit: number): Promise<Meter[]> => meters(db, scope, filter, limit),
-    resources: (scope: Scope, filter: ResourceFilter, limit: number): Promise<Resource[]> => resources(db, scope, filter, limit),
+    resources: (scope: Scope, filter: ResourceFilter, limit: number): Promise<Resource[]> =>
+      resources(db, scope, filter, limit),
   };
 }
 
@@ -125,7 +126,10 @@ interface Touched {
   last: Sample;
 }
 
-/** One entry per resource and project, in one order for everybody: writers that lock rows in different orders would deadlock. */
+/**
+ * One entry per resource and project, in one order for everybody: writers that lock rows in different orders would
+ * deadlock.
+ */
 function touchedResources(samples: readonly Sample[]): Touched[] {
   const touched = new Map<string, Touched>();
   for (const sample of samples) {

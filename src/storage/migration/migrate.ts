@@ -22,9 +22,9 @@ const MIGRATION_TIMEOUT_MS = 24 * 3_600_000;
 /**
  * Brings the schema up to date and returns the names of what it ran. Safe to call from any number of processes at once:
  * one does the work, the others wait for it; moving alarms (0004, 0012) is shared between them. Also repairs revisions
- * after a dump was restored into a younger server, whose transaction numbers would otherwise lie below those in the rows, and alarms that a
- * release before migration 0003 has written: with that migration, and later ones that it wrote while it still ran beside a newer one.
- * `known`: what to bring it up to, in order.
+ * after a dump was restored into a younger server, whose transaction numbers would otherwise lie below those in the
+ * rows, and alarms that a release before migration 0003 has written: with that migration, and later ones that it wrote
+ * while it still ran beside a newer one. `known`: what to bring it up to, in order.
  */
 export async function migrate(db: Database, known: readonly string[] = migrationNames()): Promise<string[]> {
   const { applied, outside } = await db.transaction((tx) => migrateSchema(tx, known));
@@ -56,7 +56,10 @@ async function migrateSchema(tx: Sql, known: readonly string[]): Promise<{ appli
   return { applied, outside: pending.filter((name) => OUTSIDE.includes(name)) };
 }
 
-/** Migrates a server over a connection of its own: rewriting a large table takes longer than any statement of the service may. */
+/**
+ * Migrates a server over a connection of its own: rewriting a large table takes longer than any statement of the
+ * service may.
+ */
 export async function migrateServer(url: string, log: Logger): Promise<string[]> {
   const db = await openPostgres({ url, maxConnections: 1, statementTimeoutMs: MIGRATION_TIMEOUT_MS }, log);
   try {
@@ -68,7 +71,9 @@ export async function migrateServer(url: string, log: Logger): Promise<string[]>
 
 /** Migrations that the database does not have yet; all of them when it has never been migrated. */
 export async function missingMigrations(db: Database): Promise<string[]> {
-  const { rows: tables } = await db.query<{ exists: boolean }>("select to_regclass('migrations') is not null as exists");
+  const { rows: tables } = await db.query<{ exists: boolean }>(
+    "select to_regclass('migrations') is not null as exists",
+  );
   if (!tables[0]?.exists) return migrationNames();
   const { rows } = await db.query<{ name: string }>('select name from migrations');
   const applied = new Set(rows.map(({ name }) => name));

@@ -49,8 +49,8 @@ const NEXT_WITHOUT_SCOPE = `${oldWhere(`rule not like '%"scope_to_project": %' a
 const ONE = `${oldWhere('id = $1')} for update`;
 
 /**
- * As an edit does, but for the version: what clients see of an alarm stays the same. Nothing is waited for: what somebody else holds, or has
- * edited since it was read, is left out.
+ * As an edit does, but for the version: what clients see of an alarm stays the same. Nothing is waited for: what
+ * somebody else holds, or has edited since it was read, is left out.
  */
 const UPDATE = `
   with free as (
@@ -65,9 +65,10 @@ const UPDATE = `
     from free n where a.id = n.id returning a.id`;
 
 /**
- * Gives alarms that were stored by a release before migration 0003 what they are evaluated by: the key of their question, the partition that
- * follows from it, and in rules that name resources or metrics by id the project whose data they may look at. SQL cannot compute the keys.
- * Returns how many alarms it changed. Doing it again changes nothing, but for alarms that such a release has written since.
+ * Gives alarms that were stored by a release before migration 0003 what they are evaluated by: the key of their
+ * question, the partition that follows from it, and in rules that name resources or metrics by id the project whose
+ * data they may look at. SQL cannot compute the keys. Returns how many alarms it changed. Doing it again changes
+ * nothing, but for alarms that such a release has written since.
  */
 export async function rekeyAlarms(tx: Sql): Promise<number> {
   let changed = 0;
@@ -76,23 +77,28 @@ export async function rekeyAlarms(tx: Sql): Promise<number> {
 }
 
 /**
- * Moves alarms that have a family to where their family is: until migration 0004 nobody asked for that. One that a release before it writes
- * later lives elsewhere and is evaluated as well, with a request of its own. Returns how many alarms it moved. Evaluators go on meanwhile:
- * many alarms are moved at a time, each for itself, and who holds one that is to be moved is waited for by nobody who holds another.
+ * Moves alarms that have a family to where their family is: until migration 0004 nobody asked for that. One that a
+ * release before it writes later lives elsewhere and is evaluated as well, with a request of its own. Returns how many
+ * alarms it moved. Evaluators go on meanwhile: many alarms are moved at a time, each for itself, and who holds one that
+ * is to be moved is waited for by nobody who holds another.
  */
 export function uniteFamilies(db: Database): Promise<number> {
   return moveEach(db, NEXT_OF_ALL, KINDS_WITH_FAMILIES);
 }
 
 /**
- * Gives `threshold` alarms that a release before migration 0012 stored their scope, and the query key and partition that follow from it.
- * Such a release may run beside this one: its alarms are bound by their conditions until the next start. Returns the number of changed alarms.
+ * Gives `threshold` alarms that a release before migration 0012 stored their scope, and the query key and partition
+ * that follow from it. Such a release may run beside this one: its alarms are bound by their conditions until the next
+ * start. Returns the number of changed alarms.
  */
 export function scopeThresholdRules(db: Database): Promise<number> {
   return moveEach(db, NEXT_WITHOUT_SCOPE, ['threshold']);
 }
 
-/** A page of rows is changed by one statement, and each locked row by one of its own, so that a locked row delays no other. */
+/**
+ * A page of rows is changed by one statement, and each locked row by one of its own, so that a locked row delays no
+ * other.
+ */
 async function moveEach(db: Database, next: string, kinds: readonly AlarmKind[]): Promise<number> {
   let moved = 0;
   for await (const rows of pagesOf(db, next, kinds)) {
@@ -138,7 +144,10 @@ function rekeyedOf(rows: readonly OldRow[]): Rekeyed[] {
   return rows.map(rekey).filter((one) => one !== undefined);
 }
 
-/** Undefined when there is nothing to change: an empty composite rule asks nothing, and what cannot be read is left to evaluators to tell of. */
+/**
+ * Undefined when there is nothing to change: an empty composite rule asks nothing, and what cannot be read is left to
+ * evaluators to tell of.
+ */
 function rekey({
   id,
   project_id: projectId,
@@ -164,7 +173,10 @@ function readable(type: AlarmKind, text: string): AlarmRule | undefined {
   }
 }
 
-/** Only what the kind itself would say, and only where it is not said: an admin's rule that looks at everybody's data stays one. */
+/**
+ * Only what the kind itself would say, and only where it is not said: an admin's rule that looks at everybody's data
+ * stays one.
+ */
 function withinProject(rule: AlarmRule, projectId: string | null): AlarmRule {
   if (rule.type === 'threshold') return withFormerScope(rule, projectId);
   if (rule.type === 'composite') return { ...rule, tree: withLeaves(rule.tree, (leaf) => leafWithin(leaf, projectId)) };

@@ -31,8 +31,9 @@ const OF_ALARM = bringForward('n.alarm_id = $2');
 const OF_PROJECT = bringForward("($2 = '*' or n.project_id = $2)", `limit ${BATCH}`);
 
 /**
- * Makes the heads of these delivery queues due now, if they wait by the retry schedule; but not before their receiver's Retry-After has passed.
- * The next attempt does not use up the schedule. A head that another transaction has locked is not changed.
+ * Makes the heads of these delivery queues due now, if they wait by the retry schedule; but not before their receiver's
+ * Retry-After has passed. The next attempt does not use up the schedule. A head that another transaction has locked is
+ * not changed.
  */
 export async function bringQueuesForward(sql: Sql, lanes: readonly string[], now: Date): Promise<void> {
   if (lanes.length > 0) await sql.query(OF_QUEUES, [now, [...new Set(lanes)]]);
@@ -43,7 +44,10 @@ export async function bringAlarmForward(sql: Sql, alarmId: string, now: Date): P
   await sql.query(OF_ALARM, [now, alarmId]);
 }
 
-/** As `bringQueuesForward`, for all queues of a project (`*`: of all projects). Each statement changes a bounded number of rows. */
+/**
+ * As `bringQueuesForward`, for all queues of a project (`*`: of all projects). Each statement changes a bounded number
+ * of rows.
+ */
 export async function bringProjectForward(sql: Sql, projectId: string, now: Date): Promise<void> {
   while ((await sql.query(OF_PROJECT, [now, projectId])).rowCount === BATCH);
 }

@@ -17,11 +17,16 @@ export interface Candidate {
   id: string | null;
 }
 
-/** Where the next look begins: after `host`; and at a host that could not be served whole, after the project it names. */
+/**
+ * Where the next look begins: after `host`; and at a host that could not be served whole, after the project it names.
+ */
 export interface ClaimCursor {
   host: string;
   resume: ReadonlyMap<string, string>;
-  /** After the first pass, only later hosts than this one are tried among hosts that do not answer, until all hosts have been seen. */
+  /**
+   * After the first pass, only later hosts than this one are tried among hosts that do not answer, until all hosts have
+   * been seen.
+   */
   unansweredAfter: string;
 }
 
@@ -125,7 +130,10 @@ export function chooseFairly(
   };
 }
 
-/** The host after which the next pass continues among hosts that do not answer; from the start if a lap has left slots for them. */
+/**
+ * The host after which the next pass continues among hosts that do not answer; from the start if a lap has left slots
+ * for them.
+ */
 function afterUnanswered(
   { chosen, unansweredForAny }: SharedSlots,
   { cursor, isFirstLook, isLapEnd }: { cursor: ClaimCursor; isFirstLook: boolean; isLapEnd: boolean },
@@ -137,8 +145,9 @@ function afterUnanswered(
 }
 
 /**
- * Hosts that do not answer come first, then all other offers in the given order. The first pass takes the hosts whose last attempt is longest
- * ago; later passes go through them by name, so that each host is reached, however many there are.
+ * Hosts that do not answer come first, then all other offers in the given order. The first pass takes the hosts whose
+ * last attempt is longest ago; later passes go through them by name, so that each host is reached, however many there
+ * are.
  */
 function inOrder(offers: readonly Offer[], { isFirstLook }: SlotShares): Offer[] {
   const unanswered = offers.filter(({ host }) => !host.isAnswering).sort((a, b) => a.host.turn - b.host.turn);

@@ -104,8 +104,9 @@ export function createNotificationAdminStore(db: Database) {
     },
 
     /**
-     * Makes ended notifications pending again, with the same id and body; their delivery queues do not wait by the retry schedule. Notifications
-     * whose action was removed from their alarm are left out. Returns the number of notifications that are sent again.
+     * Makes ended notifications pending again, with the same id and body; their delivery queues do not wait by the
+     * retry schedule. Notifications whose action was removed from their alarm are left out. Returns the number of
+     * notifications that are sent again.
      */
     async replay(
       scope: Scope,

@@ -37,9 +37,9 @@ export interface ClaimResult {
 
 export interface NotificationClaimStore {
   /**
-   * Takes up to `limit` due notifications, at most one per lane, within the free slots, hosts and projects round robin. A host that did not answer
-   * its last attempt, or is new, has a single connection, and gets one attempt a second at most.
-   * Claims of all notifiers take turns under one lock, so that slots are never counted by two at once.
+   * Takes up to `limit` due notifications, at most one per lane, within the free slots, hosts and projects round robin.
+   * A host that did not answer its last attempt, or is new, has a single connection, and gets one attempt a second at
+   * most. Claims of all notifiers take turns under one lock, so that slots are never counted by two at once.
    */
   claim(request: ClaimRequest): Promise<ClaimResult>;
   /** Records outcomes; those whose claim has gone to another attempt meanwhile are ignored and not returned. */
@@ -81,13 +81,16 @@ async function claim(tx: Sql, request: ClaimRequest): Promise<ClaimResult> {
   });
   const { taken, dropped } = await takeClaims(tx, [...chosen.keys()], request);
   const claimed = taken.map((one) => ({ ...one, isHostAnswering: chosen.get(one.id) ?? true }));
-  await noteProbes(tx, { hosts: claimed.filter((one) => !one.isHostAnswering).map(({ host }) => host), at: request.now });
+  await noteProbes(tx, {
+    hosts: claimed.filter((one) => !one.isHostAnswering).map(({ host }) => host),
+    at: request.now,
+  });
   return { claimed, cursor, more, dropped };
 }
 
 /**
- * The due heads of lanes, by host and project. A loose index scan hops from host to host and from project to project
- * of a host, so that a million rows of one tenant cost no more than one; each host goes on after its last served project.
+ * The due heads of lanes, by host and project. A loose index scan hops from host to host and from project to project of
+ * a host, so that a million rows of one tenant cost no more than one; each host goes on after its last served project.
  */
 const CANDIDATES = `
 with recursive

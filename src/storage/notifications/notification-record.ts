@@ -40,10 +40,11 @@ export interface RecordedAttempt {
 }
 
 /**
- * One statement for all attempts that have ended. Whether a failed one waits, is stale, cancelled or dead is judged here,
- * where the alarm's present state can be read. A replayed notification is never stale, and only a later edit cancels it. A newer repeat replaces
- * an older one. A transition is due at once if a repeat became due during its attempt; its position in the schedule then stays. The statement
- * also records the host's answer and Retry-After; rows of hosts and queues are locked in order, so that two notifiers cannot deadlock.
+ * One statement for all attempts that have ended. Whether a failed one waits, is stale, cancelled or dead is judged
+ * here, where the alarm's present state can be read. A replayed notification is never stale, and only a later edit
+ * cancels it. A newer repeat replaces an older one. A transition is due at once if a repeat became due during its
+ * attempt; its position in the schedule then stays. The statement also records the host's answer and Retry-After; rows
+ * of hosts and queues are locked in order, so that two notifiers cannot deadlock.
  */
 const RECORD = `
 with finished as (

@@ -9,8 +9,8 @@ interface Taken {
 }
 
 /**
- * SQL for the first attempt in the present series of rejected attempts of notification `n`. Attempts since the last replay count.
- * `attempt_base` does not mark that replay, since it rises with each attempt that was brought forward.
+ * SQL for the first attempt in the present series of rejected attempts of notification `n`. Attempts since the last
+ * replay count. `attempt_base` does not mark that replay, since it rises with each attempt that was brought forward.
  */
 const REJECTED_SINCE = `(
   select min(r.started_at + r.duration_ms * interval '1 millisecond') from attempts r
@@ -22,8 +22,8 @@ const REJECTED_SINCE = `(
 )`;
 
 /**
- * Here, at the latest, a notification is found that an edit made pointless: an edit and a concurrent replay, or end of an attempt, may not have
- * seen each other.
+ * Here, at the latest, a notification is found that an edit made pointless: an edit and a concurrent replay, or end of
+ * an attempt, may not have seen each other.
  */
 const TAKE = `
   with free as materialized (
@@ -58,7 +58,10 @@ interface TakenRow {
 
 type FreeRow = { free_id: string; is_unwanted: boolean } & (TakenRow | { id: null });
 
-/** Claims these notifications, except those that another transaction has locked. Cancels those that must no longer be sent. */
+/**
+ * Claims these notifications, except those that another transaction has locked. Cancels those that must no longer be
+ * sent.
+ */
 export async function takeClaims(
   tx: Sql,
   ids: readonly string[],

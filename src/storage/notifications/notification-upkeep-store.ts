@@ -25,7 +25,10 @@ const SUPERSEDE = `
              for update of n skip locked) stale
    where n.id = stale.id`;
 
-/** An attempt that was under way while its alarm was deleted or disabled, and failed, is waiting for an alarm that no longer wants it. */
+/**
+ * An attempt that was under way while its alarm was deleted or disabled, and failed, is waiting for an alarm that no
+ * longer wants it.
+ */
 const CANCEL = `
   update notifications n set status = 'cancelled', finished_at = $1, last_error = 'alarm deleted or disabled'
     from (select n.id from notifications n join alarms a on a.id = n.alarm_id
@@ -57,7 +60,10 @@ export interface OutboxFigures {
   /** Waiting or in flight. */
   open: number;
   dead: number;
-  /** SQL for a notification that can be sent: pending, due, the head of its lane, not paused, and not delayed by a Retry-After. */
+  /**
+   * SQL for a notification that can be sent: pending, due, the head of its lane, not paused, and not delayed by a
+   * Retry-After.
+   */
   due: number;
   /** Due although nothing at all is in flight to their host: nobody is at work there. */
   neglected: number;

@@ -5,8 +5,9 @@ import type { Sql } from '../database.js';
 export const ACTION_REMOVED = 'action removed from the alarm';
 
 /**
- * SQL for a notification `n` and its alarm `a`, if there is one. True if the alarm's present list has the action with the same spelling, or there
- * is no alarm. If false, the action may still be there in another spelling; `removedAmong` decides.
+ * SQL for a notification `n` and its alarm `a`, if there is one. True if the alarm's present list has the action with
+ * the same spelling, or there is no alarm. If false, the action may still be there in another spelling; `removedAmong`
+ * decides.
  */
 export const IS_LISTED = `(a.id is null or a.deleted_at is not null or (n.project_id is not distinct from a.project_id
   and coalesce(
@@ -15,8 +16,8 @@ export const IS_LISTED = `(a.id is null or a.deleted_at is not null or (n.projec
     n.action_list not in ('ok_actions', 'alarm_actions', 'insufficient_data_actions'))))`;
 
 /**
- * SQL for a notification `n` and its alarm `a`, if there is one. True if the alarm was deleted or disabled. For a replayed notification only a
- * deletion or an edit after the replay counts.
+ * SQL for a notification `n` and its alarm `a`, if there is one. True if the alarm was deleted or disabled. For a
+ * replayed notification only a deletion or an edit after the replay counts.
  */
 export const IS_UNWANTED = `((a.id is null and n.replayed_at is null) or coalesce(a.deleted_at > coalesce(n.replayed_at, '-infinity')
   or (not a.enabled and a.timestamp > coalesce(n.replayed_at, '-infinity')), false))`;
@@ -34,7 +35,10 @@ const CANCEL = `
 type Addressed = NotificationAddress & { id: string; alarm_id: string };
 type Alarm = AlarmActions & { projectId: string | null };
 
-/** Returns the notifications whose action an edit has removed from its list, or whose address now belongs to another project. */
+/**
+ * Returns the notifications whose action an edit has removed from its list, or whose address now belongs to another
+ * project.
+ */
 export async function removedAmong(sql: Sql, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return [];
   const { rows } = await sql.query<Addressed>(`${ADDRESSES} where n.id = any($1::text[])`, [ids]);
@@ -44,7 +48,9 @@ export async function removedAmong(sql: Sql, ids: readonly string[]): Promise<st
   return rows.filter((one) => isListed.get(one.alarm_id)?.(one) === false).map(({ id }) => id);
 }
 
-/** Cancels the waiting ones of these notifications whose action was removed. Resolves to the ids of the cancelled ones. */
+/**
+ * Cancels the waiting ones of these notifications whose action was removed. Resolves to the ids of the cancelled ones.
+ */
 export async function cancelRemoved(sql: Sql, ids: readonly string[], at: Date): Promise<string[]> {
   return cancelWaiting(sql, { ids: await removedAmong(sql, ids), reason: ACTION_REMOVED, at });
 }

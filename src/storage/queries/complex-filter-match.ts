@@ -12,7 +12,11 @@ import {
 type Truth = boolean | undefined;
 
 /** What SQL would answer for a row, and what it cannot: regular expressions. A row is found when this is true. */
-export function holds<Row, Name extends string>(filter: ComplexFilter<Name>, fields: Fields<Row, Name>, row: Row): Truth {
+export function holds<Row, Name extends string>(
+  filter: ComplexFilter<Name>,
+  fields: Fields<Row, Name>,
+  row: Row,
+): Truth {
   switch (filter.kind) {
     case 'and':
       return all(filter.members.map((member) => holds(member, fields, row)));

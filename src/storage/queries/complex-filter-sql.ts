@@ -15,15 +15,21 @@ interface Context<Row, Name extends string> {
 }
 
 /**
- * The filter as a condition in SQL. Where it has regular expressions, which SQL does not get to see, the condition lets through
- * more rows than the filter, and never fewer.
+ * The filter as a condition in SQL. Where it has regular expressions, which SQL does not get to see, the condition lets
+ * through more rows than the filter, and never fewer.
  */
 export function filterSql<Row, Name extends string>(filter: ComplexFilter<Name>, context: Context<Row, Name>): string {
   return compile(filter, context, true);
 }
 
-/** A regular expression counts as `unknown`; under each `not`, more rows inside mean fewer outside, so it turns round. */
-function compile<Row, Name extends string>(filter: ComplexFilter<Name>, context: Context<Row, Name>, unknown: boolean): string {
+/**
+ * A regular expression counts as `unknown`; under each `not`, more rows inside mean fewer outside, so it turns round.
+ */
+function compile<Row, Name extends string>(
+  filter: ComplexFilter<Name>,
+  context: Context<Row, Name>,
+  unknown: boolean,
+): string {
   switch (filter.kind) {
     case 'and':
     case 'or':
@@ -83,12 +89,18 @@ function listSql<Name extends string>(
   }
 }
 
-const TYPES = { text: 'text', severity: 'text', boolean: 'boolean', timestamp: 'timestamptz' } as const satisfies Record<
-  Exclude<Field<never>['kind'], 'list'>,
-  SqlType
->;
+const TYPES = {
+  text: 'text',
+  severity: 'text',
+  boolean: 'boolean',
+  timestamp: 'timestamptz',
+} as const satisfies Record<Exclude<Field<never>['kind'], 'list'>, SqlType>;
 
-function arrayOf<Row>(values: readonly Operand[], field: Exclude<Field<Row>, { kind: 'list' }>, conditions: Conditions): string {
+function arrayOf<Row>(
+  values: readonly Operand[],
+  field: Exclude<Field<Row>, { kind: 'list' }>,
+  conditions: Conditions,
+): string {
   const texts = values.map((value) => (value instanceof Date ? value.toISOString() : String(value)));
   return `${conditions.parameter(texts, 'text[]')}::${TYPES[field.kind]}[]`;
 }

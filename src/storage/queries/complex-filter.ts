@@ -1,8 +1,12 @@
 import type { SqlType } from '../conditions.js';
 
-/** A filter as a tree of comparisons. Names of fields come from a closed list, values are already of the field's type. */
+/**
+ * A filter as a tree of comparisons. Names of fields come from a closed list, values are already of the field's type.
+ */
 export type ComplexFilter<Name extends string> =
-  { kind: 'and' | 'or'; members: readonly ComplexFilter<Name>[] } | { kind: 'not'; member: ComplexFilter<Name> } | Leaf<Name>;
+  | { kind: 'and' | 'or'; members: readonly ComplexFilter<Name>[] }
+  | { kind: 'not'; member: ComplexFilter<Name> }
+  | Leaf<Name>;
 
 export type Leaf<Name extends string> =
   | { kind: 'compare'; field: Name; operator: Comparison; value: Operand }
@@ -17,7 +21,10 @@ export type Comparison = (typeof COMPARISONS)[number];
 /** Text, severity and list fields take text, boolean fields a boolean, timestamps a Date. */
 export type Operand = string | boolean | Date;
 
-/** A regular expression. It is a function and not a text so that it cannot reach the database, whose own engine can be made to hang. */
+/**
+ * A regular expression. It is a function and not a text so that it cannot reach the database, whose own engine can be
+ * made to hang.
+ */
 export interface Pattern {
   readonly source: string;
   /** Looks anywhere in the text. */
@@ -27,9 +34,10 @@ export interface Pattern {
 /**
  * A field that filters and orders can name: its column, and the same value of a row in memory.
  *
- * Null is no value: comparisons with it are neither true nor false, under `not` too, as in SQL. In order it comes as an empty value would.
- * A list is compared by its members: `=`, `in`, `like` and `=~` ask whether any member is so, `!=` whether none is equal; no list is an empty one.
- * A severity has its place in low, moderate, critical; other texts are compared by code point, so that no locale of a database matters.
+ * Null is no value: comparisons with it are neither true nor false, under `not` too, as in SQL. In order it comes as an
+ * empty value would. A list is compared by its members: `=`, `in`, `like` and `=~` ask whether any member is so, `!=`
+ * whether none is equal; no list is an empty one. A severity has its place in low, moderate, critical; other texts are
+ * compared by code point, so that no locale of a database matters.
  */
 export type Field<Row> = { sql: string; isNullable?: true } & (
   | { kind: 'text' | 'severity'; of: (row: Row) => string | null }
@@ -55,7 +63,11 @@ export function severityRankSql(column: string): string {
 export function orderOf<Row>(field: Field<Row>): { sql: string; type: SqlType; of: (row: Row) => unknown } {
   switch (field.kind) {
     case 'text':
-      return { sql: field.isNullable ? `coalesce(${field.sql}, '')` : field.sql, type: 'text', of: (row) => field.of(row) ?? '' };
+      return {
+        sql: field.isNullable ? `coalesce(${field.sql}, '')` : field.sql,
+        type: 'text',
+        of: (row) => field.of(row) ?? '',
+      };
     case 'severity':
       return {
         sql: `coalesce(${severityRankSql(field.sql)}, 0)`,

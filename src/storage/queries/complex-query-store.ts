@@ -21,7 +21,9 @@ export type ComplexQueryStore = ReturnType<typeof createComplexQueryStore>;
 /** Rows that one statement of a long answer reads. */
 const PAGE = 500;
 
-/** Answers come page by page, each a statement of its own; pages can be empty. Nothing is read before it is asked for. */
+/**
+ * Answers come page by page, each a statement of its own; pages can be empty. Nothing is read before it is asked for.
+ */
 export function createComplexQueryStore(db: Database, { pageSize = PAGE }: { pageSize?: number } = {}) {
   return {
     alarms: (scope: Scope, query: ComplexQuery<AlarmFieldName>): AsyncIterable<StoredAlarm[]> =>

@@ -46,7 +46,11 @@ export const ALARM_FIELDS: Fields<StoredAlarm, AlarmFieldName> = {
   },
   repeat_actions: { kind: 'boolean', sql: 'a.repeat_actions', of: ({ repeatActions }) => repeatActions },
   rule: { kind: 'text', sql: 'a.rule', of: ({ ruleJson }) => ruleJson },
-  time_constraints: { kind: 'text', sql: 'a.time_constraints', of: ({ timeConstraints }) => pythonJson(timeConstraints) },
+  time_constraints: {
+    kind: 'text',
+    sql: 'a.time_constraints',
+    of: ({ timeConstraints }) => pythonJson(timeConstraints),
+  },
   severity: { kind: 'severity', sql: 'a.severity', of: ({ severity }) => severity },
   evaluate_timestamp: {
     kind: 'timestamp',

@@ -83,10 +83,10 @@ export function createApiKeyStore(db: Database) {
 
     /** Nothing is written when that hour is noted already. */
     async noteUse(id: string, hour: Date): Promise<void> {
-      await db.query('update api_keys set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2)', [
-        id,
-        hour,
-      ]);
+      await db.query(
+        'update api_keys set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2)',
+        [id, hour],
+      );
     },
 
     /** Newest first, the revoked ones too. */

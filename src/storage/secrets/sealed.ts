@@ -2,7 +2,10 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 
 import { AppError } from '../../errors.js';
 
-/** Where a secret stands. It opens nowhere else: a ciphertext copied to another row, or to another project's, is refused. */
+/**
+ * Where a secret stands. It opens nowhere else: a ciphertext copied to another row, or to another project's, is
+ * refused.
+ */
 export interface Place {
   table: string;
   rowId: string;
@@ -51,10 +54,13 @@ export function createSealer({ current, previous }: SealingKeys): Sealer {
       const [version, keyId = '', text = ''] = sealed.split('.');
       const key = keys.get(keyId);
       if (version !== VERSION) throw new Error('a secret of an unknown form');
-      if (key === undefined) throw new Error(`the key ${keyId} of a secret is neither secrets.key nor secrets.previous_key`);
+      if (key === undefined)
+        throw new Error(`the key ${keyId} of a secret is neither secrets.key nor secrets.previous_key`);
       const bytes = Buffer.from(text, 'base64url');
       if (bytes.length < NONCE_BYTES + TAG_BYTES) throw new Error('a secret that is cut off');
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), {
+        authTagLength: TAG_BYTES,
+      })
         .setAAD(associated(place))
         .setAuthTag(bytes.subarray(-TAG_BYTES));
       return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');

@@ -8,7 +8,8 @@ import { KEY_BYTES } from './sealed.js';
 const FILE = 'secrets.key';
 
 /**
- * The key beside an embedded database, as base64 in a file that only its owner reads. With `make` it is made where it is missing.
+ * The key beside an embedded database, as base64 in a file that only its owner reads. With `make` it is made where it
+ * is missing.
  * @throws StartupError when the file holds no key: a new one would make all that is sealed unreadable.
  */
 export function sealingKeyFile(dataDir: string, { make }: { make: boolean }): Buffer | undefined {

@@ -30,10 +30,10 @@ const INSERT = `
 
 /** Part of the alarm's own write, so that an alarm and its trust change together. */
 export async function writeTrust(tx: Sql, alarmId: string, { next, at }: TrustChange): Promise<void> {
-  await tx.query('update alarm_trusts set discarded_at = $2::timestamptz where alarm_id = $1 and discarded_at is null', [
-    alarmId,
-    at,
-  ]);
+  await tx.query(
+    'update alarm_trusts set discarded_at = $2::timestamptz where alarm_id = $1 and discarded_at is null',
+    [alarmId, at],
+  );
   if (next) await tx.query(INSERT, [next.id, alarmId, next.projectId, next.trustorId, next.sealed, at, null]);
 }
 
@@ -45,17 +45,27 @@ export function createTrustStore(db: Database, sealer: Sealer) {
     (await db.query<SealedTrust>(`select ${COLUMNS} from alarm_trusts ${where}`, parameters)).rows;
 
   return {
-    seal: ({ trustId, ...trust }: AlarmTrust): SealedTrust => ({ ...trust, sealed: sealer.seal(trustId, placeOf(trust)) }),
+    seal: ({ trustId, ...trust }: AlarmTrust): SealedTrust => ({
+      ...trust,
+      sealed: sealer.seal(trustId, placeOf(trust)),
+    }),
     /** @throws Error when the key is gone, or the row was tampered with. */
-    reveal: ({ sealed, ...trust }: SealedTrust): AlarmTrust => ({ ...trust, trustId: sealer.open(sealed, placeOf(trust)) }),
+    reveal: ({ sealed, ...trust }: SealedTrust): AlarmTrust => ({
+      ...trust,
+      trustId: sealer.open(sealed, placeOf(trust)),
+    }),
     /** The trust that an alarm's actions use now. */
     ofAlarm: async (alarmId: string): Promise<SealedTrust | undefined> =>
       (await select('where alarm_id = $1 and discarded_at is null', [alarmId]))[0],
     /** Whether a trust was written down, in use or not. */
     isKnown: async (id: string): Promise<boolean> => (await select('where id = $1', [id])).length > 0,
     /** Trusts that their alarm no longer uses and that Keystone may still have. */
-    discarded: (alarmId: string): Promise<SealedTrust[]> => select('where alarm_id = $1 and discarded_at is not null', [alarmId]),
-    /** The same of all alarms, discarded before a moment, longest ago first: what could not be removed when it should have been. */
+    discarded: (alarmId: string): Promise<SealedTrust[]> =>
+      select('where alarm_id = $1 and discarded_at is not null', [alarmId]),
+    /**
+     * The same of all alarms, discarded before a moment, longest ago first: what could not be removed when it should
+     * have been.
+     */
     leftOver: (before: Date, limit: number): Promise<SealedTrust[]> =>
       select('where discarded_at < $1 order by discarded_at limit $2', [before, limit]),
     /** Writes down a trust that never came into use, so that it is not forgotten. */
@@ -64,10 +74,10 @@ export function createTrustStore(db: Database, sealer: Sealer) {
     },
     /** Puts a trust that could not be removed behind the others that wait. */
     postpone: async (id: string, at: Date): Promise<void> => {
-      await db.query('update alarm_trusts set discarded_at = $2::timestamptz where id = $1 and discarded_at is not null', [
-        id,
-        at,
-      ]);
+      await db.query(
+        'update alarm_trusts set discarded_at = $2::timestamptz where id = $1 and discarded_at is not null',
+        [id, at],
+      );
     },
     /** Keystone no longer has it. */
     forget: async (id: string): Promise<void> => {

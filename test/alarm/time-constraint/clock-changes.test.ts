@@ -28,7 +28,8 @@ interface Compared {
 /** Node's clock of a zone, read otherwise than the code under test reads it. */
 function nodeOffset(zone: string, formatters: Map<string, Intl.DateTimeFormat>): (seconds: number) => number {
   const formatter =
-    formatters.get(zone) ?? new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' });
+    formatters.get(zone) ??
+    new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' });
   formatters.set(zone, formatter);
   return (seconds) => Date.parse(`${formatter.format(seconds * 1000).replace(' ', 'T')}Z`) / 1000 - seconds;
 }
@@ -71,18 +72,24 @@ function chosen(changes: Readonly<Record<string, readonly ClockChange[]>>): Zone
   return [...all.values()];
 }
 
-/** Schedules that open just before, within, at the end of and just after the local times that are skipped or come twice. */
+/**
+ * Schedules that open just before, within, at the end of and just after the local times that are skipped or come twice.
+ */
 function casesOf({ zone, isOfZone, change: [moment, before, after] }: ZoneChange, index: number): Compared[] {
   const [low, high] = [moment + Math.min(before, after), moment + Math.max(before, after)];
   const middle = new Date(Math.floor((low + high) / 2) * 1000);
-  const minutes = [low - 60, low, (low + high) / 2, high - 60, high].map((local) => new Date(Math.floor(local / 60) * 60_000));
+  const minutes = [low - 60, low, (low + high) / 2, high - 60, high].map(
+    (local) => new Date(Math.floor(local / 60) * 60_000),
+  );
   const at = (local: Date): string => `${local.getUTCMinutes()} ${local.getUTCHours()}`;
   const durations = [0, 300, HOUR, 8 * HOUR] as const;
   const compared = (start: string, duration: number, reach: number): Compared => {
     const first = naive(low - reach - duration - HOUR);
     return { zone, start, duration, around: moment, reach, oracle: [zone, start, first, naive(high + reach + HOUR)] };
   };
-  const cases = minutes.map((local, offset) => compared(`${at(local)} * * *`, durations[(index + offset) % 4] ?? 0, 12 * HOUR));
+  const cases = minutes.map((local, offset) =>
+    compared(`${at(local)} * * *`, durations[(index + offset) % 4] ?? 0, 12 * HOUR),
+  );
   const others = [
     compared('*/20 * * * *', 300, HOUR),
     compared('0 0 * * *', 8 * HOUR, 12 * HOUR),

@@ -44,7 +44,21 @@ describe('a schedule that never opens', () => {
   });
 
   test('is known by its constraint from the text alone where that is enough', () => {
-    const days = fc.constantFrom('*', '29', '30', '31', '030', '30-31', '29,31', '30/1', '28-31/3', '*/30', '*/15', 'L', '1-31');
+    const days = fc.constantFrom(
+      '*',
+      '29',
+      '30',
+      '31',
+      '030',
+      '30-31',
+      '29,31',
+      '30/1',
+      '28-31/3',
+      '*/30',
+      '*/15',
+      'L',
+      '1-31',
+    );
     const months = fc.constantFrom('*', '2', 'feb', '2,4', '2-3', '4,6', '*/6', '2-12/2', '11', '1-12');
     const weekdays = fc.constantFrom('*', '1', '1#5', 'L5', '0-6', 'sun');
     fc.assert(
@@ -97,7 +111,10 @@ function numbers(least: number, greatest: number): fc.Arbitrary<string> {
 
 const orStar = (field: fc.Arbitrary<string>): fc.Arbitrary<string> => fc.oneof(fc.constant('*'), field);
 
-const daysOfMonth = fc.oneof({ weight: 4, arbitrary: orStar(numbers(1, 31)) }, fc.constantFrom('L', '15,L', '29', '29,30', '31'));
+const daysOfMonth = fc.oneof(
+  { weight: 4, arbitrary: orStar(numbers(1, 31)) },
+  fc.constantFrom('L', '15,L', '29', '29,30', '31'),
+);
 const weekdays = fc.oneof(
   { weight: 4, arbitrary: orStar(numbers(0, 6)) },
   fc.constantFrom('7', '1-7', '5-7', 'mon', 'Mon-Fri', 'SAT,SUN'),
@@ -132,7 +149,8 @@ describeWith(['croniter'], 'a schedule has the moments that croniter gives it', 
       const backwards = last === undefined ? [] : walk(last, (at) => schedule.lastAtOrBefore(at, DAYS_OF_YEARS), -1);
       const found = [forwards.map(naive), backwards.map(naive).toReversed(), schedule.neverOpens];
       const expected = [answer, answer, answer.length === 0];
-      if (JSON.stringify(found) !== JSON.stringify(expected)) wrong.push({ start, first: naive(first), found, expected });
+      if (JSON.stringify(found) !== JSON.stringify(expected))
+        wrong.push({ start, first: naive(first), found, expected });
     }
     process.stderr.write(`cron expressions: ${compared} compared, of ${SCHEDULES}; ${accepted.length} accepted\n`);
     expect(wrong.slice(0, 10)).toEqual([]);
@@ -141,12 +159,14 @@ describeWith(['croniter'], 'a schedule has the moments that croniter gives it', 
 });
 
 /**
- * With both days restricted croniter searches for each of them, and fails where one never comes; with a weekday by its number it searches for
- * both at once, too. With six columns its week has an eighth day, 7.
+ * With both days restricted croniter searches for each of them, and fails where one never comes; with a weekday by its
+ * number it searches for both at once, too. With six columns its week has an eighth day, 7.
  */
 function isBeyondCroniter(start: string, answer: readonly string[]): boolean {
   const [, , dayOfMonth = '', , weekday = '', second] = start.split(' ');
-  return (answer.length === 0 && dayOfMonth !== '*' && weekday !== '*') || (second !== undefined && /7|\*\//.test(weekday));
+  return (
+    (answer.length === 0 && dayOfMonth !== '*' && weekday !== '*') || (second !== undefined && /7|\*\//.test(weekday))
+  );
 }
 
 function walk(from: number, step: (at: number) => number | undefined, direction: 1 | -1): number[] {

@@ -24,10 +24,31 @@ describe('an opening at a local time that does not exist comes at the first mome
     ['Berlin, 02:30 comes at 03:00', '30 2 * * *', 300, 'Europe/Berlin', '2026-03-29T01:05:01Z', false],
     ['Berlin, and not at 03:30, too', '30 2 * * *', 300, 'Europe/Berlin', '2026-03-29T01:30:00Z', false],
     ['Berlin, the day after', '30 2 * * *', 300, 'Europe/Berlin', '2026-03-30T00:30:00Z', true],
-    ['Berlin, four times of the gap are one opening', '*/15 2 * * *', 60, 'Europe/Berlin', '2026-03-29T01:01:00Z', true],
-    ['Berlin, four times of the gap are one opening', '*/15 2 * * *', 60, 'Europe/Berlin', '2026-03-29T01:15:00Z', false],
+    [
+      'Berlin, four times of the gap are one opening',
+      '*/15 2 * * *',
+      60,
+      'Europe/Berlin',
+      '2026-03-29T01:01:00Z',
+      true,
+    ],
+    [
+      'Berlin, four times of the gap are one opening',
+      '*/15 2 * * *',
+      60,
+      'Europe/Berlin',
+      '2026-03-29T01:15:00Z',
+      false,
+    ],
     ['Cairo, midnight comes at one', '0 0 * * *', 8 * 3600, 'Africa/Cairo', '2026-04-23T22:00:00Z', true],
-    ['Cairo, midnight comes at one, for eight hours', '0 0 * * *', 8 * 3600, 'Africa/Cairo', '2026-04-24T06:00:00Z', true],
+    [
+      'Cairo, midnight comes at one, for eight hours',
+      '0 0 * * *',
+      8 * 3600,
+      'Africa/Cairo',
+      '2026-04-24T06:00:00Z',
+      true,
+    ],
     ['Cairo, and no longer', '0 0 * * *', 8 * 3600, 'Africa/Cairo', '2026-04-24T06:00:01Z', false],
     ['Santiago, a Sunday without a midnight', '0 0 * * 0', 86_400, 'America/Santiago', '2026-09-06T12:00:00Z', true],
     ['Beirut, a Sunday without a midnight', '0 0 * * sun', 3600, 'Asia/Beirut', '2026-03-28T22:30:00Z', true],
@@ -97,8 +118,26 @@ const ZONES = [
   'Asia/Gaza',
 ];
 const STARTS = [
-  ...['* * * * *', '*/20 * * * *', '0 */2 * * *', '30 2 * * *', '0 0 * * *', '59 23 * * *', '15 1,2 * * 6,0', '0 0 13 * 5'],
-  ...['0 0 L * *', '0 12 * * 5#2', '30 1 * * L0', '0 0 29 2 *', '0 0 31 2 *', '7 7 7 7 *', '* * * * * */15', '10 0 * 3,10 * 30'],
+  ...[
+    '* * * * *',
+    '*/20 * * * *',
+    '0 */2 * * *',
+    '30 2 * * *',
+    '0 0 * * *',
+    '59 23 * * *',
+    '15 1,2 * * 6,0',
+    '0 0 13 * 5',
+  ],
+  ...[
+    '0 0 L * *',
+    '0 12 * * 5#2',
+    '30 1 * * L0',
+    '0 0 29 2 *',
+    '0 0 31 2 *',
+    '7 7 7 7 *',
+    '* * * * * */15',
+    '10 0 * 3,10 * 30',
+  ],
 ];
 const anyHours = fc.record({
   start: fc.constantFrom(...STARTS),
@@ -112,7 +151,9 @@ const moments = fc
     fc.array(fc.integer({ min: -3 * HOUR, max: 3 * HOUR }), { maxLength: 20 }),
     fc.array(fc.integer({ min: -40 * 24 * HOUR, max: 40 * 24 * HOUR }), { maxLength: 10 }),
   )
-  .chain(([at, near, far]) => fc.shuffledSubarray([0, ...near, ...far].map((offset) => new Date(at.getTime() + offset))));
+  .chain(([at, near, far]) =>
+    fc.shuffledSubarray([0, ...near, ...far].map((offset) => new Date(at.getTime() + offset))),
+  );
 
 describe('kept answers of open times', () => {
   test('equal fresh answers, for any moments in any order', () => {
@@ -120,7 +161,8 @@ describe('kept answers of open times', () => {
     fc.assert(
       fc.property(fc.array(anyHours, { maxLength: 4 }), moments, (constraints, all) => {
         const kept = shared.of(constraints);
-        for (const at of all) expect([at, kept.isOpen(at)]).toEqual([at, createOpenTimesSource().of(constraints).isOpen(at)]);
+        for (const at of all)
+          expect([at, kept.isOpen(at)]).toEqual([at, createOpenTimesSource().of(constraints).isOpen(at)]);
       }),
       { numRuns: 1_000 },
     );
@@ -128,26 +170,34 @@ describe('kept answers of open times', () => {
 
   test('equal those of a minute-by-minute search, for schedules of whole minutes', () => {
     fc.assert(
-      fc.property(fc.constantFrom('*/20 * * * *', '30 2 * * *', '0 0 * * *', '0 */2 * * *'), fc.nat(2 * 366), (start, days) => {
-        const timezone = 'America/St_Johns';
-        const from = Date.UTC(2025, 0, 1) + days * 24 * HOUR;
-        const openings = minuteByMinute(start, timezone, from - 4 * HOUR, from + 26 * HOUR);
-        const openTimes = createOpenTimesSource().of([hours(start, 900, timezone)]);
-        for (let at = from; at < from + 24 * HOUR; at += 450_000) {
-          const expected = openings.some((opening) => at > opening - 60_000 && at <= opening + 900_000);
-          expect([new Date(at), openTimes.isOpen(new Date(at))]).toEqual([new Date(at), expected]);
-        }
-      }),
+      fc.property(
+        fc.constantFrom('*/20 * * * *', '30 2 * * *', '0 0 * * *', '0 */2 * * *'),
+        fc.nat(2 * 366),
+        (start, days) => {
+          const timezone = 'America/St_Johns';
+          const from = Date.UTC(2025, 0, 1) + days * 24 * HOUR;
+          const openings = minuteByMinute(start, timezone, from - 4 * HOUR, from + 26 * HOUR);
+          const openTimes = createOpenTimesSource().of([hours(start, 900, timezone)]);
+          for (let at = from; at < from + 24 * HOUR; at += 450_000) {
+            const expected = openings.some((opening) => at > opening - 60_000 && at <= opening + 900_000);
+            expect([new Date(at), openTimes.isOpen(new Date(at))]).toEqual([new Date(at), expected]);
+          }
+        },
+      ),
     );
   });
 
   test('need no further computation in their period, and none for a constraint that never opens', () => {
     const source = createOpenTimesSource();
-    const [daily, never] = [source.of([hours('0 11 * * *', 3600, 'Europe/Berlin')]), source.of([hours('0 0 31 2 *', 60)])];
+    const [daily, never] = [
+      source.of([hours('0 11 * * *', 3600, 'Europe/Berlin')]),
+      source.of([hours('0 0 31 2 *', 60)]),
+    ];
     const at = (time: string): Date => new Date(`2026-01-05T${time}Z`);
     expect([daily.unknownAt(at('10:30:00')), never.unknownAt(at('10:30:00'))]).toEqual([1, 1]);
     expect([daily.isOpen(at('10:30:00')), never.isOpen(at('10:30:00'))]).toEqual([true, false]);
-    for (const time of ['09:59:01', '10:00:00', '11:00:00']) expect([time, daily.unknownAt(at(time))]).toEqual([time, 0]);
+    for (const time of ['09:59:01', '10:00:00', '11:00:00'])
+      expect([time, daily.unknownAt(at(time))]).toEqual([time, 0]);
     for (const time of ['09:59:00', '11:00:00.001']) expect([time, daily.unknownAt(at(time))]).toEqual([time, 1]);
     expect(never.unknownAt(new Date('2126-01-05T00:00:00Z'))).toBe(0);
   });

@@ -53,7 +53,14 @@ describe('other schedules', () => {
 
   test.each([
     ['the last day of long months', '0 11 31 1,3,5,7,8,10,12 *', 3 * 3600, '', '2026-03-31T11:30:00Z', true],
-    ['the last day of long months, a day before', '0 11 31 1,3,5,7,8,10,12 *', 3 * 3600, '', '2026-03-30T11:30:00Z', false],
+    [
+      'the last day of long months, a day before',
+      '0 11 31 1,3,5,7,8,10,12 *',
+      3 * 3600,
+      '',
+      '2026-03-30T11:30:00Z',
+      false,
+    ],
     ['day of the month or of the week: the 13th', '0 0 13 * 5', 3600, '', '2026-01-13T00:30:00Z', true],
     ['day of the month or of the week: a Friday', '0 0 13 * 5', 3600, '', '2026-01-16T00:30:00Z', true],
     ['day of the month or of the week: neither', '0 0 13 * 5', 3600, '', '2026-01-15T00:30:00Z', false],
@@ -102,7 +109,9 @@ describe('other schedules', () => {
 
 describe('what a client may say', () => {
   test('the description has a default, and numbers may be texts', () => {
-    expect(TimeConstraint.parse({ name: 'n', start: '0 11 * * *', duration: '300', timezone: null, description: '' })).toEqual({
+    expect(
+      TimeConstraint.parse({ name: 'n', start: '0 11 * * *', duration: '300', timezone: null, description: '' }),
+    ).toEqual({
       name: 'n',
       start: '0 11 * * *',
       duration: 300,

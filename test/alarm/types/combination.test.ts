@@ -11,7 +11,9 @@ const UNKNOWN = 'insufficient data';
 const GONE = undefined;
 
 function statesOf(...states: (string | undefined)[]): Map<string, string> {
-  return new Map(states.flatMap((state, index) => (state === undefined ? [] : [['abc'.charAt(index), state] as const])));
+  return new Map(
+    states.flatMap((state, index) => (state === undefined ? [] : [['abc'.charAt(index), state] as const])),
+  );
 }
 
 describe('the verdict over a, b and c', () => {

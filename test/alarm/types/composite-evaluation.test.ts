@@ -101,7 +101,9 @@ describe('the whole', () => {
   ])(
     'of %j, with a trend or a rule that keeps the state, is %s for an alarm without a state, %s for one that is ok, %s in alarm',
     (tree, ...expected) => {
-      expect((['insufficient data', 'ok', 'alarm'] as const).map((state) => evaluate(tree, state).verdict)).toEqual(expected);
+      expect((['insufficient data', 'ok', 'alarm'] as const).map((state) => evaluate(tree, state).verdict)).toEqual(
+        expected,
+      );
     },
   );
 
@@ -139,14 +141,18 @@ describe('the rules are looked at from left to right', () => {
   });
 
   test('and it is told which of them could not be asked', () => {
-    expect(evaluate({ and: ['alarm', 'trouble', { or: ['trouble', 'ok'] }] }).findings.unanswered).toEqual(['rule2', 'rule3']);
+    expect(evaluate({ and: ['alarm', 'trouble', { or: ['trouble', 'ok'] }] }).findings.unanswered).toEqual([
+      'rule2',
+      'rule3',
+    ]);
     expect(evaluate({ and: ['trouble', 'ok'] }).findings.unanswered).toEqual([]);
   });
 });
 
 describe('the reason', () => {
   const many: Tree = { and: Array.from({ length: 12 }, () => 'alarm' as const) };
-  const allOf = (count: number): string => Array.from({ length: count }, (_, index) => `rule${index + 1}`).join(' and ');
+  const allOf = (count: number): string =>
+    Array.from({ length: count }, (_, index) => `rule${index + 1}`).join(' and ');
 
   test.each<[tree: Tree, from: AlarmState, reason: string]>([
     [
@@ -156,8 +162,16 @@ describe('the reason', () => {
     ],
     ['alarm', 'ok', 'rule1 transition to alarm, due to rules: rule1 outside their threshold.'],
     [{ and: ['alarm'] }, 'ok', '(rule1) transition to alarm, due to rules: rule1 outside their threshold.'],
-    [{ or: ['alarm', 'ok'] }, 'ok', '(rule1 or rule2) transition to alarm, due to rules: rule1 outside their threshold.'],
-    [{ or: ['ok', 'ok'] }, 'alarm', '(rule1 or rule2) transition to ok, due to rules: rule1, rule2 inside their threshold.'],
+    [
+      { or: ['alarm', 'ok'] },
+      'ok',
+      '(rule1 or rule2) transition to alarm, due to rules: rule1 outside their threshold.',
+    ],
+    [
+      { or: ['ok', 'ok'] },
+      'alarm',
+      '(rule1 or rule2) transition to ok, due to rules: rule1, rule2 inside their threshold.',
+    ],
     [
       { and: ['alarm', { or: ['ok', 'alarm', { and: ['ok'] }] }] },
       'ok',
@@ -180,7 +194,9 @@ describe('the reason', () => {
 
   test('of a repeat says that it remains, in ok and in alarm, and never while unknown', () => {
     const repeat = { repeatActions: true };
-    expect(reasonOf('ok', 'ok', repeat)).toBe(`${FORM} rule1 remaining as ok, due to rules: rule1 inside their threshold.`);
+    expect(reasonOf('ok', 'ok', repeat)).toBe(
+      `${FORM} rule1 remaining as ok, due to rules: rule1 inside their threshold.`,
+    );
     expect(reasonOf('up', 'alarm', repeat)).toBe(
       `${FORM} rule1 remaining as alarm, due to rules: rule1 outside their threshold.`,
     );
@@ -225,7 +241,8 @@ describe('whatever the tree', () => {
   /** Three-valued logic with every rule looked at. */
   function truth(tree: Tree, of: (leaf: Leaf) => Truth): Truth {
     if (typeof tree === 'string') return of(tree);
-    const [members, decisive, other] = 'and' in tree ? ([tree.and, 'ok', 'alarm'] as const) : ([tree.or, 'alarm', 'ok'] as const);
+    const [members, decisive, other] =
+      'and' in tree ? ([tree.and, 'ok', 'alarm'] as const) : ([tree.or, 'alarm', 'ok'] as const);
     const all = members.map((member) => truth(member, of));
     if (all.includes(decisive)) return decisive;
     return all.includes('unknown') ? 'unknown' : other;

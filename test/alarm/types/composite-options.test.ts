@@ -92,7 +92,8 @@ describe('a composite alarm of one rule with options', () => {
       fc.property(leafWithOptions, ([sent, tocsin]) => {
         const [own, whole] = [alone(sent), composite.schema.parse({ or: [{ ...sent, tocsin }] })];
         const scope = { projectId: 'p1', externalOwner: 'default', externalOwnersAt: new Map([['east', 'svc']]) };
-        const externalOwner = tocsin.backend === undefined ? 'default' : (scope.externalOwnersAt.get(tocsin.backend) ?? null);
+        const externalOwner =
+          tocsin.backend === undefined ? 'default' : (scope.externalOwnersAt.get(tocsin.backend) ?? null);
         const scoped = leafTypeOf(own).scopedTo(own, { projectId: 'p1', externalOwner });
         const wholeScoped = composite.scopedTo(whole, scope);
         expect(composite.seriesNeeded(wholeScoped, NO_OPTIONS)).toEqual(leafTypeOf(own).seriesNeeded(scoped, tocsin));
@@ -141,7 +142,10 @@ describe('clear thresholds in a composite alarm', () => {
   const judged = fc
     .record({ tree: node })
     .chain(({ tree }) =>
-      fc.tuple(fc.constant(tree), fc.array(series, { minLength: leavesOf(tree).length, maxLength: leavesOf(tree).length })),
+      fc.tuple(
+        fc.constant(tree),
+        fc.array(series, { minLength: leavesOf(tree).length, maxLength: leavesOf(tree).length }),
+      ),
     );
   const RANK = { ok: 0, 'insufficient data': 1, alarm: 2 } as const;
 
@@ -176,7 +180,10 @@ describe('the reason', () => {
   });
   const reasonOf = (rules: readonly EvaluationOptions[], came: readonly number[][]): string => {
     const whole = composite.schema.parse({ and: rules.map(leafOf) });
-    const answers = came.map((some): BackendAnswer => ({ kind: 'series', series: [seriesOf(some, { statistic: 'value' })] }));
+    const answers = came.map((some): BackendAnswer => ({
+      kind: 'series',
+      series: [seriesOf(some, { statistic: 'value' })],
+    }));
     const evaluation = composite.evaluate(whole, { ...evaluationInput([]), answers });
     return composite.explain(evaluation.findings, 'alarm', false).reason.replace(/^.*due to rules: /, '');
   };

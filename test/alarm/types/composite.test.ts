@@ -61,7 +61,13 @@ describe('a leaf is written', () => {
 });
 
 describe('options of a leaf', () => {
-  const all = { backend: 'b', ingestion_lag: 120, clear_threshold: 70, treat_missing_data: 'ignore', datapoints_to_alarm: 1 };
+  const all = {
+    backend: 'b',
+    ingestion_lag: 120,
+    clear_threshold: 70,
+    treat_missing_data: 'ignore',
+    datapoints_to_alarm: 1,
+  };
 
   test.each<[tocsin: unknown, written: string]>([
     [{ datapoints_to_alarm: '1' }, '{"datapoints_to_alarm": 1}'],
@@ -86,7 +92,11 @@ describe('options of a leaf', () => {
     [{ cooldown: 5 }, [], 'Unrecognized key: "cooldown"'],
     [{ muted: true }, [], 'Unrecognized key: "muted"'],
     [{ datapoints_to_alarm: 0 }, ['tocsin', 'datapoints_to_alarm'], 'Value should be greater or equal to 1'],
-    [{ datapoints_to_alarm: 2 }, ['tocsin', 'datapoints_to_alarm'], 'It must not be greater than evaluation_periods, which is 1'],
+    [
+      { datapoints_to_alarm: 2 },
+      ['tocsin', 'datapoints_to_alarm'],
+      'It must not be greater than evaluation_periods, which is 1',
+    ],
     [{ clear_threshold: 90 }, ['tocsin', 'clear_threshold'], 'It must not be greater than the threshold, which is 80'],
   ])('%j are refused at %j: %s', (tocsin, path, message) => {
     const fault = faultOf({ or: [PROMETHEUS, { and: [{ ...RESOURCES, comparison_operator: 'gt', tocsin }] }] });
@@ -125,7 +135,8 @@ describe('a tree', () => {
     const again = parseStoredRule('composite', stored);
     expect(again).toEqual(rule);
     expect(alarmTypes.composite.ruleJson(again as typeof rule)).toBe(stored);
-    expect(writtenAs(JSON.parse(composite.shownJson?.(rule) ?? ''))).toBe(stored); // what a client reads it may send back
+    // What a client reads it may send back
+    expect(writtenAs(JSON.parse(composite.shownJson?.(rule) ?? ''))).toBe(stored);
   });
 
   test.each([

@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { matches, explainEvent } from '../../../src/alarm/types/event/evaluate.js';
-import { projectIn, traitsByName, traitValue, type AlarmEvent, type Trait } from '../../../src/alarm/types/event/event.js';
+import {
+  projectIn,
+  traitsByName,
+  traitValue,
+  type AlarmEvent,
+  type Trait,
+} from '../../../src/alarm/types/event/event.js';
 import { event } from '../../../src/alarm/types/event/index.js';
 import { EventRule, type EventQueryItem } from '../../../src/alarm/types/event/schema.js';
 import { shellPattern } from '../../../src/alarm/types/event/shell-pattern.js';
@@ -11,7 +17,14 @@ import { OPERATORS, type Operator } from '../../../src/alarm/types/event/typed-v
 function anEvent(traits: readonly Trait[] = [], more: Record<string, unknown> = {}): AlarmEvent {
   const raw = { message_id: 'm1', event_type: 'compute.instance.update', traits, ...more };
   const { message_id: messageId, event_type: eventType } = raw;
-  return { messageId, eventType, projectId: projectIn(traits), generated: undefined, traits: traitsByName(traits), raw };
+  return {
+    messageId,
+    eventType,
+    projectId: projectIn(traits),
+    generated: undefined,
+    traits: traitsByName(traits),
+    raw,
+  };
 }
 
 function holds(item: Partial<EventQueryItem>, of: AlarmEvent): boolean {
@@ -88,13 +101,23 @@ describe('a condition on a trait', () => {
     ['integers by value and not by text', ['x', 2, 1000], { value: '9', type: 'integer' }, GREATER],
     ['an integer by its name', ['x', 'integer', '-3'], { value: '2', type: 'integer' }, LESS],
     ['integers beyond a double', ['x', 2, '9007199254740993'], { value: '9007199254740992', type: 'integer' }, GREATER],
-    ['the same integer beyond a double', ['x', 2, '9007199254740993'], { value: '9007199254740993', type: 'integer' }, EQUAL],
+    [
+      'the same integer beyond a double',
+      ['x', 2, '9007199254740993'],
+      { value: '9007199254740993', type: 'integer' },
+      EQUAL,
+    ],
     ['a fraction cut off an integer', ['x', 2, 1.7], { value: '1', type: 'integer' }, EQUAL],
     ['an integer with a float', ['x', 2, '3'], { value: '2.5', type: 'float' }, GREATER],
     ['the same float', ['x', 3, '1.50'], { value: '1.5', type: 'float' }, EQUAL],
     ['a float by its name', ['x', 'float', 1], { value: '1.5', type: 'float' }, LESS],
     ['a float with an integer', ['x', 3, 3.0], { value: '3', type: 'integer' }, EQUAL],
-    ['one moment in two zones', ['x', 4, '2015-01-01T02:00:00+02:00'], { value: '2015-01-01T00:00:00', type: 'datetime' }, EQUAL],
+    [
+      'one moment in two zones',
+      ['x', 4, '2015-01-01T02:00:00+02:00'],
+      { value: '2015-01-01T00:00:00', type: 'datetime' },
+      EQUAL,
+    ],
     [
       'moments a microsecond apart',
       ['x', 4, '2015-01-01T00:00:00.000002'],
@@ -216,17 +239,20 @@ describe('an event rule', () => {
   test.each([
     ['""', { event_type: '', query: null }, 'Alarm when  event occurred.'],
     ['null', { event_type: null }, 'Alarm when None event occurred.'],
-  ])('an event_type of %s watches all events, is shown as *, and in history as it was sent', (sent, given, description) => {
-    const written = EventRule.parse(given);
-    const read = parseStoredRule('event', event.ruleJson(written)) as EventRule;
-    for (const rule of [written, read]) {
-      expect(rule.event_type).toBe('*');
-      expect(event.shownJson?.(rule)).toBe('{"event_type": "*", "query": []}');
-      expect(event.historyJson?.(rule)).toBe(`{"event_type": ${sent}, "query": []}`);
-      expect(event.defaultDescription(rule)).toBe(description);
-      expect(event.ruleJson(rule)).toBe(event.ruleJson(written));
-    }
-  });
+  ])(
+    'an event_type of %s watches all events, is shown as *, and in history as it was sent',
+    (sent, given, description) => {
+      const written = EventRule.parse(given);
+      const read = parseStoredRule('event', event.ruleJson(written)) as EventRule;
+      for (const rule of [written, read]) {
+        expect(rule.event_type).toBe('*');
+        expect(event.shownJson?.(rule)).toBe('{"event_type": "*", "query": []}');
+        expect(event.historyJson?.(rule)).toBe(`{"event_type": ${sent}, "query": []}`);
+        expect(event.defaultDescription(rule)).toBe(description);
+        expect(event.ruleJson(rule)).toBe(event.ruleJson(written));
+      }
+    },
+  );
 
   test.each(['integer', 'float', 'string', 'boolean', 'datetime', ''])('takes conditions of type %p', (type) => {
     const value = type === 'datetime' ? '2015-01-01T00:00:00' : '1';
@@ -236,10 +262,19 @@ describe('an event rule', () => {
   const types = "['integer', 'float', 'string', 'boolean', 'datetime']";
   test.each([
     [{ ...item, type: 'integer', value: 'x' }, 'Unable to convert the value x to the expected data type integer.'],
-    [{ ...item, type: 'boolean', value: 'maybe' }, 'Unable to convert the value maybe to the expected data type boolean.'],
-    [{ ...item, type: 'datetime', value: '31 May' }, 'Unable to convert the value 31 May to the expected data type datetime.'],
+    [
+      { ...item, type: 'boolean', value: 'maybe' },
+      'Unable to convert the value maybe to the expected data type boolean.',
+    ],
+    [
+      { ...item, type: 'datetime', value: '31 May' },
+      'Unable to convert the value 31 May to the expected data type datetime.',
+    ],
     [{ ...item, type: 'zz' }, `The data type zz is not supported. The supported data type list is: ${types}`],
-    [{ ...item, type: 'constructor' }, `The data type constructor is not supported. The supported data type list is: ${types}`],
+    [
+      { ...item, type: 'constructor' },
+      `The data type constructor is not supported. The supported data type list is: ${types}`,
+    ],
     [
       { ...item, op: 'in' },
       "Query value or traits invalid: value must be one of ['eq', 'ge', 'gt', 'le', 'lt', 'ne'] for dictionary value @ data['op']",

@@ -34,7 +34,12 @@ describe('the search of a tenant', () => {
       null,
       alone('p1', '{"=": {"n": 12345678901234567890.0}}'),
     ],
-    ['its own, colons in texts as they were', '{"=":{"a,b":"c:d\\"e"}}', null, alone('p1', '{"=": {"a,b": "c:d\\"e"}}')],
+    [
+      'its own, colons in texts as they were',
+      '{"=":{"a,b":"c:d\\"e"}}',
+      null,
+      alone('p1', '{"=": {"a,b": "c:d\\"e"}}'),
+    ],
   ])('is narrowed to %s', (_, query, owner, expected) => {
     expect(narrowed(query, 'p1', owner)).toBe(expected);
   });
@@ -49,7 +54,12 @@ describe('the search of a tenant', () => {
     ['one with the service, now unknown', withOwner('p1', 'svc'), null, alone('p1')],
     ['one with a service of another id', withOwner('p1', 'old'), 'svc', withOwner('p1', 'svc')],
     ['one in other spacing', withOwner('p1', 'svc').replaceAll(' ', ''), 'svc', withOwner('p1', 'svc')],
-    ['three, as Aodh piles them up', withOwner('p1', 'svc', alone('p1', withOwner('p1', 'svc'))), 'svc', withOwner('p1', 'svc')],
+    [
+      'three, as Aodh piles them up',
+      withOwner('p1', 'svc', alone('p1', withOwner('p1', 'svc'))),
+      'svc',
+      withOwner('p1', 'svc'),
+    ],
   ])('has its condition once, after %s', (_, query, owner, expected) => {
     expect(narrowed(query, 'p1', owner)).toBe(expected);
   });
@@ -57,7 +67,10 @@ describe('the search of a tenant', () => {
   test.each([
     ['of another project', withOwner('p2', 'svc')],
     ['of another project, alone', alone('p2')],
-    ['whose second half names another project', withOwner('p1', 'svc').replace('"project_id": "p1"', '"project_id": "p2"')],
+    [
+      'whose second half names another project',
+      withOwner('p1', 'svc').replace('"project_id": "p1"', '"project_id": "p2"'),
+    ],
     ['of three parts', alone('p1', `${SEARCH}, ${SEARCH}`)],
     ['that is an alternative', alone('p1').replace('{"and"', '{"or"')],
     ['without a search behind it', '{"and": [{"=": {"created_by_project_id": "p1"}}]}'],

@@ -55,14 +55,26 @@ describe('what people read', () => {
   const NOT_REACHED = 'failed to communicate with load balancing service';
 
   test.each<[answer: BackendAnswer, state: AlarmState, text: string]>([
-    [pool(ILL, healthy, second), 'ok', `transition: Transition to alarm due to 2 members unhealthy, most recent: ${REPR}`],
+    [
+      pool(ILL, healthy, second),
+      'ok',
+      `transition: Transition to alarm due to 2 members unhealthy, most recent: ${REPR}`,
+    ],
     [pool(ILL), 'alarm', 'repeat: Remaining as alarm'],
     [pool(healthy), 'alarm', 'transition: Transition to ok due to 0 members unhealthy, most recent: None'],
     [pool(), 'insufficient data', 'transition: Transition to ok due to 0 members unhealthy, most recent: None'],
     [pool(), 'ok', 'repeat: Remaining as ok'],
     [{ kind: 'absent', reason: 'pool pool-1 does not exist' }, 'ok', 'transition: pool pool-1 does not exist'],
-    [{ kind: 'absent', reason: 'pool pool-1 does not exist' }, 'insufficient data', 'repeat: pool pool-1 does not exist'],
-    [{ kind: 'refused', reason: 'alarm statistics retrieval failed: no answer in time' }, 'ok', `transition: ${NOT_REACHED}`],
+    [
+      { kind: 'absent', reason: 'pool pool-1 does not exist' },
+      'insufficient data',
+      'repeat: pool pool-1 does not exist',
+    ],
+    [
+      { kind: 'refused', reason: 'alarm statistics retrieval failed: no answer in time' },
+      'ok',
+      `transition: ${NOT_REACHED}`,
+    ],
     [{ kind: 'refused', reason: 'it answered with status 403' }, 'insufficient data', `repeat: ${NOT_REACHED}`],
     [{ kind: 'trouble', reason: 'connection refused' }, 'ok', 'stay'],
   ])('of %j, when the alarm is %s: %s', (answer, state, text) => {
@@ -71,7 +83,8 @@ describe('what people read', () => {
 
   test('comes with the members as Octavia sent them', () => {
     const { reasonData } = kind.explain(evaluate(pool(ILL, healthy)).findings, 'alarm', false);
-    const member = '{"id": "m1", "operating_status": "ERROR", "admin_state_up": true, "created_at": "2026-01-01T11:00:00"}';
+    const member =
+      '{"id": "m1", "operating_status": "ERROR", "admin_state_up": true, "created_at": "2026-01-01T11:00:00"}';
     expect(pythonJson(reasonData)).toBe(
       `{"type": "loadbalancer_member_health", "count": 1, "most_recent": ${member}, "unhealthy_members": [${member}], ` +
         '"pool_id": "pool-1", "stack_id": "stack-1", "asg_id": "group-1"}',
@@ -98,7 +111,9 @@ describe('the question', () => {
 
   test('does not show the project to clients', () => {
     const scoped = kind.scopedTo(rule, { projectId: 'p1' });
-    expect(kind.shownJson?.(scoped)).toBe('{"pool_id": "pool-1", "stack_id": "stack-1", "autoscaling_group_id": "group-1"}');
+    expect(kind.shownJson?.(scoped)).toBe(
+      '{"pool_id": "pool-1", "stack_id": "stack-1", "autoscaling_group_id": "group-1"}',
+    );
     expect(kind.ruleJson(scoped)).toContain('"scope_to_project": "p1"');
   });
 

@@ -32,7 +32,9 @@ function readingOf(required: number): Reading {
 }
 
 describe('a datapoint that is missing at its place lets no older one be judged instead', () => {
-  test.each<[places: readonly Place[], required: number, byDefault: Verdict, ok: Verdict, alarm: Verdict, ignore: Verdict]>([
+  test.each<
+    [places: readonly Place[], required: number, byDefault: Verdict, ok: Verdict, alarm: Verdict, ignore: Verdict]
+  >([
     [[HIGH, MISSING], 1, 'insufficient data', 'ok', 'alarm', 'hold'],
     [[LOW, MISSING], 1, 'insufficient data', 'ok', 'alarm', 'hold'],
     [[MISSING, HIGH], 1, 'alarm', 'alarm', 'alarm', 'alarm'],
@@ -55,7 +57,10 @@ describe('a datapoint that is missing at its place lets no older one be judged i
     expect(verdict).toBe(expected[0]);
   });
 
-  const number = fc.oneof(fc.constantFrom(Infinity, -Infinity, -1, 0, 0.5, 1), fc.double({ noNaN: true, min: -2, max: 2 }));
+  const number = fc.oneof(
+    fc.constantFrom(Infinity, -Infinity, -1, 0, 0.5, 1),
+    fc.double({ noNaN: true, min: -2, max: 2 }),
+  );
   const place = fc.oneof({ weight: 3, arbitrary: number }, { weight: 1, arbitrary: fc.constant(MISSING) });
   const rule = fc.record({
     comparison_operator: fc.constantFrom(...COMPARISON_OPERATORS),
@@ -80,7 +85,10 @@ describe('a datapoint that is missing at its place lets no older one be judged i
             { ...condition, required, treatment, enough: enough && Math.min(enough, required) },
             { series },
           );
-          const { verdict, findings } = judgeThreshold(condition, answerOf(...series), readingOf(required), { state, options });
+          const { verdict, findings } = judgeThreshold(condition, answerOf(...series), readingOf(required), {
+            state,
+            options,
+          });
           expect({ verdict, values: findings.values }).toEqual(expected);
         },
       ),
@@ -104,7 +112,13 @@ describe('the reason for a datapoint that is missing at its place', () => {
   test.each<[what: string, places: readonly Place[], required: number, reason: string, reasonData: string]>([
     ['no row', [], 1, 'No datapoint for granularity 60', data('unknown', 1, 'null')],
     ['a row without a number', [HIGH, MISSING], 1, '1 datapoints are unknown', data('unknown', 1, 'null')],
-    ['a number before one that is none', [HIGH, LOW, MISSING], 2, '2 datapoints are unknown', data('unknown', 2, '10.0')],
+    [
+      'a number before one that is none',
+      [HIGH, LOW, MISSING],
+      2,
+      '2 datapoints are unknown',
+      data('unknown', 2, '10.0'),
+    ],
     [
       'infinity',
       [LOW, Infinity],

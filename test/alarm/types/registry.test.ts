@@ -2,14 +2,25 @@ import { describe, expect, test } from '@jest/globals';
 
 import { NO_OPTIONS } from '../../../src/alarm/evaluation-options.js';
 import { pythonJson, PythonFloat } from '../../../src/alarm/wire/python-json.js';
-import { alarmTypes, evaluatedTypeOf, parseStoredRule, typeOf, type AlarmRule } from '../../../src/alarm/types/index.js';
+import {
+  alarmTypes,
+  evaluatedTypeOf,
+  parseStoredRule,
+  typeOf,
+  type AlarmRule,
+} from '../../../src/alarm/types/index.js';
 
 const COMMON = { threshold: '7', aggregation_method: 'mean' };
 
 const RULES: [AlarmRule, string][] = [
   [alarmTypes.prometheus.schema.parse({ query: 'up', threshold: 1 }), '"scope_to_project": null}'],
   [
-    alarmTypes.gnocchi_resources_threshold.schema.parse({ ...COMMON, metric: 'm', resource_id: 'r', resource_type: 't' }),
+    alarmTypes.gnocchi_resources_threshold.schema.parse({
+      ...COMMON,
+      metric: 'm',
+      resource_id: 'r',
+      resource_type: 't',
+    }),
     '{"metric": "m", "resource_id": "r", "resource_type": "t", "comparison_operator": "eq", "threshold": 7.0, ',
   ],
   [alarmTypes.gnocchi_aggregation_by_metrics_threshold.schema.parse({ ...COMMON, metrics: [] }), '{"metrics": [], '],
@@ -50,7 +61,13 @@ test.each([
   ['gnocchi_aggregation_by_metrics_threshold', { metrics: ['m1', 'm2'] }],
   ['gnocchi_aggregation_by_resources_threshold', { metric: 'm', query: '{}', resource_type: 't' }],
 ] as const)("history has the keys of a rule %s in Aodh's order, whatever their order in the request", (type, own) => {
-  const common = { granularity: 300, comparison_operator: 'gt', threshold: 7, aggregation_method: 'mean', evaluation_periods: 2 };
+  const common = {
+    granularity: 300,
+    comparison_operator: 'gt',
+    threshold: 7,
+    aggregation_method: 'mean',
+    evaluation_periods: 2,
+  };
   const rule: AlarmRule = alarmTypes[type].schema.parse({ ...own, ...common });
   const expected = { ...common, threshold: new PythonFloat(7), ...own };
   expect(typeOf(rule).historyJson?.(rule)).toBe(pythonJson(expected));
@@ -68,7 +85,9 @@ describe('prometheus', () => {
     expect(alarmTypes.prometheus.ruleJson(scoped)).toBe(
       '{"comparison_operator": "gt", "threshold": 1.0, "query": "up", "scope_to_project": "p1"}',
     );
-    expect(alarmTypes.prometheus.shownJson?.(scoped)).toBe('{"comparison_operator": "gt", "threshold": 1.0, "query": "up"}');
+    expect(alarmTypes.prometheus.shownJson?.(scoped)).toBe(
+      '{"comparison_operator": "gt", "threshold": 1.0, "query": "up"}',
+    );
     expect(alarmTypes.prometheus.scopedTo(scoped, { projectId: null })).toEqual(rule);
   });
 });

@@ -29,7 +29,11 @@ function ruleOf(kind: Kind, given: object = {}, projectId: string | null = null)
   return typeOf(rule).scopedTo(rule, { projectId });
 }
 
-function needOf(kind: Kind, given: object = {}, { options = NO_OPTIONS, project = null as string | null } = {}): SeriesNeed {
+function needOf(
+  kind: Kind,
+  given: object = {},
+  { options = NO_OPTIONS, project = null as string | null } = {},
+): SeriesNeed {
   const rule = ruleOf(kind, given, project);
   return typeOf(rule).seriesNeeded(rule, options)[0]!;
 }
@@ -47,7 +51,11 @@ describe('what is asked', () => {
     ],
     [
       'gnocchi_aggregation_by_metrics_threshold',
-      { datasource: 'gnocchi', query: { kind: 'metrics', metrics: ['m1', 'm2'], method: 'mean', project: 'p1' }, periods: 2 },
+      {
+        datasource: 'gnocchi',
+        query: { kind: 'metrics', metrics: ['m1', 'm2'], method: 'mean', project: 'p1' },
+        periods: 2,
+      },
     ],
     [
       'gnocchi_aggregation_by_resources_threshold',
@@ -63,7 +71,10 @@ describe('what is asked', () => {
         periods: 2,
       },
     ],
-    ['prometheus', { datasource: 'prometheus', query: { promql: 'up', project: 'p1' }, granularityS: 0, periods: 1, lagS: 0 }],
+    [
+      'prometheus',
+      { datasource: 'prometheus', query: { promql: 'up', project: 'p1' }, granularityS: 0, periods: 1, lagS: 0 },
+    ],
   ])('by %s is its question, for its project', (kind, need) => {
     expect(needOf(kind, {}, { project: 'p1' })).toMatchObject({ backend: null, ...need });
   });
@@ -96,8 +107,14 @@ describe('alarms share an answer', () => {
   });
 
   test.each<[kind: Kind, others: object[]]>([
-    ['gnocchi_resources_threshold', [{ metric: 'x' }, { resource_id: 'x' }, { aggregation_method: 'max' }, { granularity: 300 }]],
-    ['gnocchi_aggregation_by_metrics_threshold', [{ metrics: ['m1'] }, { aggregation_method: 'max' }, { granularity: 300 }]],
+    [
+      'gnocchi_resources_threshold',
+      [{ metric: 'x' }, { resource_id: 'x' }, { aggregation_method: 'max' }, { granularity: 300 }],
+    ],
+    [
+      'gnocchi_aggregation_by_metrics_threshold',
+      [{ metrics: ['m1'] }, { aggregation_method: 'max' }, { granularity: 300 }],
+    ],
     [
       'gnocchi_aggregation_by_resources_threshold',
       [
@@ -139,7 +156,12 @@ describe('alarms share an answer', () => {
       project,
       options,
     }: typeof asked extends fc.Arbitrary<infer T> ? T : never): SeriesNeed => {
-      const named = { metric: text, resource_id: other, metrics: [text, other], query: JSON.stringify({ '=': { a: text } }) };
+      const named = {
+        metric: text,
+        resource_id: other,
+        metrics: [text, other],
+        query: JSON.stringify({ '=': { a: text } }),
+      };
       const fields = Object.fromEntries(Object.entries(named).filter(([name]) => name in SENT[kind]));
       return needOf(kind, { ...fields, ...given }, { options, project });
     };
@@ -176,7 +198,10 @@ describe('the window at 12:57:30 begins', () => {
 });
 
 describe('what people read', () => {
-  const rows = (...values: number[]): BackendAnswer => ({ kind: 'series', series: [seriesOf(values, { statistic: 'value' })] });
+  const rows = (...values: number[]): BackendAnswer => ({
+    kind: 'series',
+    series: [seriesOf(values, { statistic: 'value' })],
+  });
   const data = (disposition: string, count: number, last: string): string =>
     `{"type": "threshold", "disposition": "${disposition}", "count": ${count}, "most_recent": ${last}}`;
 
@@ -275,7 +300,9 @@ describe('what people read', () => {
     return { reason: decision.reason, reasonData: pythonJson(decision.reasonData) };
   }
 
-  const all = KINDS.filter((kind) => kind !== 'prometheus').flatMap((kind) => gnocchi.map((one): Case => ({ kind, ...one })));
+  const all = KINDS.filter((kind) => kind !== 'prometheus').flatMap((kind) =>
+    gnocchi.map((one): Case => ({ kind, ...one })),
+  );
 
   test.each(all)('of $kind from $from: $reason', ({ kind, from, answer, ...expected }) => {
     expect(told(ruleOf(kind, periods), from, answer)).toEqual(expected);
@@ -287,7 +314,10 @@ describe('what people read', () => {
 
   test('of prometheus over a range speaks of datapoints as the others do', () => {
     const rule = ruleOf('prometheus', periods);
-    expect(told(rule, 'ok', vector())).toEqual({ reason: '3 datapoints are unknown', reasonData: data('unknown', 3, 'null') });
+    expect(told(rule, 'ok', vector())).toEqual({
+      reason: '3 datapoints are unknown',
+      reasonData: data('unknown', 3, 'null'),
+    });
     expect(told(rule, 'ok', rows(99, 98)).reason).toBe('3 datapoints are unknown');
     expect(told(rule, 'ok', rows(1, 97, 98, 99)).reason).toMatch(/^Transition to alarm due to 3 samples/);
   });

@@ -5,7 +5,12 @@ import { ALARM_STATES, type AlarmState } from '../../../src/alarm/state.js';
 import { decide, type Verdict } from '../../../src/alarm/decide.js';
 import { MISSING_DATA_TREATMENTS, type EvaluationOptions } from '../../../src/alarm/evaluation-options.js';
 import type { BackendAnswer } from '../../../src/alarm/series.js';
-import { explainThreshold, judgeThreshold, judgeValues, type Reading } from '../../../src/alarm/types/threshold-judgement.js';
+import {
+  explainThreshold,
+  judgeThreshold,
+  judgeValues,
+  type Reading,
+} from '../../../src/alarm/types/threshold-judgement.js';
 import { noOptionAllowed, thresholdOptionProblem } from '../../../src/alarm/types/option-problems.js';
 import { COMPARISON_OPERATORS, type ComparisonOperator } from '../../../src/alarm/types/threshold/schema.js';
 import { seriesOf } from '../../support/builders.js';
@@ -114,9 +119,9 @@ describe('missing datapoints', () => {
     ['a question never answered', { kind: 'refused', reason: 'no' }, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
     ['a backend in trouble', { kind: 'trouble', reason: 'no' }, 'trouble', 'trouble', 'trouble', 'trouble'],
   ])('are all with %s: missing %s', (_, answer, ...expected) => {
-    expect(MISSING_DATA_TREATMENTS.map((treat_missing_data) => judge(answer, 1, { treat_missing_data }).verdict)).toEqual(
-      expected,
-    );
+    expect(
+      MISSING_DATA_TREATMENTS.map((treat_missing_data) => judge(answer, 1, { treat_missing_data }).verdict),
+    ).toEqual(expected);
   });
 
   test('that were counted are told', () => {
@@ -140,7 +145,9 @@ describe('a clear threshold of 60 beside one of 80', () => {
     [[99, 70], 'trending ok', 'trending ok', 'alarm'],
     [[70, 50], 'ok', 'ok', 'trending ok'],
   ])('with %j: %s for an alarm without a state, %s for one that is ok, %s in alarm', (values, ...expected) => {
-    const verdicts = ([UNKNOWN, 'ok', 'alarm'] as const).map((state) => judge(answerOf(values), 2, options, state).verdict);
+    const verdicts = ([UNKNOWN, 'ok', 'alarm'] as const).map(
+      (state) => judge(answerOf(values), 2, options, state).verdict,
+    );
     expect(verdicts).toEqual(expected);
   });
 
@@ -257,7 +264,10 @@ describe('with no options', () => {
         condition,
         fc.constantFrom(...ALARM_STATES),
         (values, required, rule, state) => {
-          const { verdict, findings } = judgeThreshold(rule, answerOf(values), readingOf(required), { state, options: {} });
+          const { verdict, findings } = judgeThreshold(rule, answerOf(values), readingOf(required), {
+            state,
+            options: {},
+          });
           expect(verdict).toBe(values.length < required ? UNKNOWN : aodh(values.slice(-required), rule));
           expect(findings.values).toEqual(values.slice(-required));
         },
@@ -290,7 +300,12 @@ describe('an option', () => {
   test.each<[operator: ComparisonOperator, periods: number, options: EvaluationOptions, problem: string | undefined]>([
     ['gt', 3, {}, undefined],
     ['gt', 3, { datapoints_to_alarm: 3 }, undefined],
-    ['gt', 3, { datapoints_to_alarm: 4 }, 'datapoints_to_alarm must not be greater than evaluation_periods, which is 3'],
+    [
+      'gt',
+      3,
+      { datapoints_to_alarm: 4 },
+      'datapoints_to_alarm must not be greater than evaluation_periods, which is 3',
+    ],
     ['gt', 1, { clear_threshold: 80 }, undefined],
     ['gt', 1, { clear_threshold: 79 }, undefined],
     ['ge', 1, { clear_threshold: 81 }, 'clear_threshold must not be greater than the threshold, which is 80'],

@@ -124,7 +124,9 @@ describe('periods with an unusual number of samples', () => {
     // Mean 14, deviation 8 (population): 30 is exactly two away.
     const onTheBound = [10, 10, 10, 10, 30];
     const rule = aThresholdRule({ evaluation_periods: 5, exclude_outliers: true });
-    expect(evaluateThreshold(rule, seriesOf([91, 92, 93, 94, 95], { counts: onTheBound })).findings.values).toHaveLength(5);
+    expect(
+      evaluateThreshold(rule, seriesOf([91, 92, 93, 94, 95], { counts: onTheBound })).findings.values,
+    ).toHaveLength(5);
   });
 
   test('do not exist among equal ones, one or none', () => {

@@ -36,7 +36,8 @@ function suite(openDatabase: () => Promise<Database>): void {
     noteFails = false;
     const keys = {
       credential: (id: string) => (lookups.push(id), store.credential(id)),
-      noteUse: (id: string, hour: Date) => (noteFails ? Promise.reject(new Error('read-only')) : store.noteUse(id, hour)),
+      noteUse: (id: string, hour: Date) =>
+        noteFails ? Promise.reject(new Error('read-only')) : store.noteUse(id, hour),
     };
     const log: Logger = { ...silentLogger, info: (message, fields) => void logged.push({ message, ...fields }) };
     const authentication = (clock: FakeClock) => ({
@@ -92,7 +93,11 @@ function suite(openDatabase: () => Promise<Database>): void {
   ])('%s is refused', async (_, as) => {
     const { key } = await stored();
     const answer = await list(as(key));
-    expect([answer.status, answer.fault, answer.headers['www-authenticate']]).toEqual([401, REFUSAL, 'Bearer realm="tocsin"']);
+    expect([answer.status, answer.fault, answer.headers['www-authenticate']]).toEqual([
+      401,
+      REFUSAL,
+      'Bearer realm="tocsin"',
+    ]);
   });
 
   test('a key in the URL is no key', async () => {

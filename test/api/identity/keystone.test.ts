@@ -46,13 +46,23 @@ interface Settings {
 }
 
 function open(settings: Settings = {}): Promise<TestApi> {
-  const { cacheTimeMs = 300 * SECOND, adminRoles = ['admin'], serviceType = 'alarming', timeoutMs = PATIENCE_MS } = settings;
+  const {
+    cacheTimeMs = 300 * SECOND,
+    adminRoles = ['admin'],
+    serviceType = 'alarming',
+    timeoutMs = PATIENCE_MS,
+  } = settings;
   const authentication = (clock: FakeClock) => {
     const login = { kind: 'application-credential', id: 'ac', secret: new Secret('s') } as const;
     const options = { authUrl: keystone.url, timeoutMs, deadlineMs: timeoutMs, login, interface: 'public' } as const;
     const session = createKeystoneSession(options, { clock, log: silentLogger });
     const tokens = createTokenValidator({ keystone: session, clock, log: silentLogger, cacheTimeMs });
-    const authenticate = createKeystoneAuthenticator({ tokens, adminRoles, serviceType, serviceTokenRoles: ['service'] });
+    const authenticate = createKeystoneAuthenticator({
+      tokens,
+      adminRoles,
+      serviceType,
+      serviceTokenRoles: ['service'],
+    });
     return { authenticate, challenge: keystoneChallenge(PUBLIC_URL) };
   };
   return startApi(db, { authentication });
@@ -114,13 +124,20 @@ describe('what Keystone says of a token decides', () => {
     expectUnauthorized(await list(MEMBER));
   });
 
-  test.each([400, 401, 403, 409, 429, 500, 503, 302, 204])('a %i is no answer: 503, and worth another try', async (status) => {
-    keystone.override = ({ method }) => (method === 'GET' ? { status } : undefined);
-    const answer = await list(MEMBER);
-    expect([answer.status, answer.fault, answer.headers['retry-after']]).toEqual([503, 'Keystone is not available', undefined]);
-    keystone.override = () => undefined;
-    expect((await list(MEMBER)).status).toBe(200);
-  });
+  test.each([400, 401, 403, 409, 429, 500, 503, 302, 204])(
+    'a %i is no answer: 503, and worth another try',
+    async (status) => {
+      keystone.override = ({ method }) => (method === 'GET' ? { status } : undefined);
+      const answer = await list(MEMBER);
+      expect([answer.status, answer.fault, answer.headers['retry-after']]).toEqual([
+        503,
+        'Keystone is not available',
+        undefined,
+      ]);
+      keystone.override = () => undefined;
+      expect((await list(MEMBER)).status).toBe(200);
+    },
+  );
 
   test.each(['break off', 'hang'] as const)('a connection that it lets %s is no answer either', async (reply) => {
     if (reply === 'hang') await reopen({ timeoutMs: patienceFor('timeout') });
@@ -141,7 +158,8 @@ describe('what Keystone says of a token decides', () => {
   });
 
   test('public routes need no token, and Keystone is not asked', async () => {
-    for (const path of ['/', '/healthcheck', '/livez']) expect((await api.ask('GET', path, { as: {} })).status).toBe(200);
+    for (const path of ['/', '/healthcheck', '/livez'])
+      expect((await api.ask('GET', path, { as: {} })).status).toBe(200);
     expect(keystone.calls).toEqual([]);
   });
 });
@@ -268,7 +286,8 @@ test('an authenticator gets no header that says who asks', async () => {
 describe('the token of a service', () => {
   const EXPIRED = { 'x-auth-token': 'expired' };
   const OF_SERVICE = { ...EXPIRED, 'x-service-token': 'service' };
-  const serviceWith = (role: string): void => void keystone.tokens.set('service', tokenBody({ roles: [{ name: role }] }));
+  const serviceWith = (role: string): void =>
+    void keystone.tokens.set('service', tokenBody({ roles: [{ name: role }] }));
   beforeEach(() => {
     const expired = tokenBody({ expires_at: '2026-01-01T11:30:00Z' });
     keystone.override = ({ headers, target }) =>

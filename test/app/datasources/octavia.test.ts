@@ -39,7 +39,11 @@ function login({ method }: KeystoneCall): KeystoneReply | undefined {
   if (method !== 'POST') return undefined;
   const endpoints = [{ interface: 'public', region_id: 'one', url: `${octavia.url}/` }];
   const catalog = [{ type: 'load-balancer', endpoints }];
-  return { status: 201, body: { token: tokenBody({ catalog }) }, headers: { 'x-subject-token': `own-${(logins += 1)}` } };
+  return {
+    status: 201,
+    body: { token: tokenBody({ catalog }) },
+    headers: { 'x-subject-token': `own-${(logins += 1)}` },
+  };
 }
 
 function session(): KeystoneSession {

@@ -107,8 +107,12 @@ test('whoever is not waited for any more is not asked, and takes nobody else’s
 });
 
 test('work that fails gives its slot back', async () => {
-  const failing = Array.from({ length: 3 * CONCURRENCY }, () => slots.take(() => Promise.reject(new Error('no')), of('a')));
-  expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(Array(3 * CONCURRENCY).fill('rejected'));
+  const failing = Array.from({ length: 3 * CONCURRENCY }, () =>
+    slots.take(() => Promise.reject(new Error('no')), of('a')),
+  );
+  expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(
+    Array(3 * CONCURRENCY).fill('rejected'),
+  );
   ask(of('a'));
   await answerAll();
   expect(asked).toEqual(['a0']);

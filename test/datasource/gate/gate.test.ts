@@ -48,7 +48,8 @@ describe('the way to a backend', () => {
       expect(clock.monotonicMs() - startedMs).toBeGreaterThan(5 * RETRY_AFTER_MS);
     });
     const periods = (clock.monotonicMs() - startedMs) / RETRY_AFTER_MS;
-    // Three and the neutral question until it is known, one already let in beside them, then the neutral question and one more once a period.
+    // Three and the neutral question until it is known, one already let in beside them, then the neutral question and
+    // one more once a period.
     expect(figures.failures.length).toBeLessThanOrEqual(5 + 2 * periods);
     expect(figures.failures.length).toBeGreaterThanOrEqual(5);
     expect(asked).toBeGreaterThan(2 * figures.failures.length);
@@ -63,7 +64,8 @@ describe('the way to a backend', () => {
       await Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(refused))));
       await fake.advance(500);
     }
-    // Three and the neutral question until it is known, and one more that had been let in beside them; then two a second.
+    // Three and the neutral question until it is known, and one more that had been let in beside them; then two a
+    // second.
     expect(figures.failures.length - 2 * 29).toBeGreaterThanOrEqual(4);
     expect(figures.failures.length - 2 * 29).toBeLessThanOrEqual(5);
   });

@@ -61,7 +61,10 @@ const QUESTIONS = {
     metric: 'cpu',
     method: 'mean',
   }),
-  prometheus: (project: string, name: number | string): PrometheusQuery => ({ promql: `absent(${project}${name})`, project }),
+  prometheus: (project: string, name: number | string): PrometheusQuery => ({
+    promql: `absent(${project}${name})`,
+    project,
+  }),
 };
 
 interface Question {
@@ -87,18 +90,22 @@ describe.each([
   ['gnocchi', gnocchi],
   ['prometheus', prometheus],
 ] as const)('questions of one tenant that %s never answers', (backend, open) => {
-  test.each([10, 60, 200])('keep no others from their answers for longer than a few looks, %i of them', async (count) => {
-    const datasource = open() as Datasource<never>;
-    const ask = (project: string, n: number): Question => ({
-      key: `${project} ${n}`,
-      query: QUESTIONS[backend](project, n) as never,
-    });
-    const bad = Array.from({ length: count }, (_, n) => ask('bad', n));
-    const well = Array.from({ length: WELL }, (_, n) => ask(`well${n % 10}`, n));
-    const lost: number[] = [];
-    for (let look = 0; look < LOOKS; look += 1) lost.push((await inTrouble(datasource, [...bad, ...well])).length - count);
-    expect(lost.slice(3)).toEqual(Array(LOOKS - 3).fill(0));
-  });
+  test.each([10, 60, 200])(
+    'keep no others from their answers for longer than a few looks, %i of them',
+    async (count) => {
+      const datasource = open() as Datasource<never>;
+      const ask = (project: string, n: number): Question => ({
+        key: `${project} ${n}`,
+        query: QUESTIONS[backend](project, n) as never,
+      });
+      const bad = Array.from({ length: count }, (_, n) => ask('bad', n));
+      const well = Array.from({ length: WELL }, (_, n) => ask(`well${n % 10}`, n));
+      const lost: number[] = [];
+      for (let look = 0; look < LOOKS; look += 1)
+        lost.push((await inTrouble(datasource, [...bad, ...well])).length - count);
+      expect(lost.slice(3)).toEqual(Array(LOOKS - 3).fill(0));
+    },
+  );
 
   test('cost the same tenant no answers to other questions', async () => {
     const datasource = open() as Datasource<never>;
@@ -114,7 +121,10 @@ const SLOW_MS = 4_000;
 const INTERVAL_MS = 10_000;
 const PHASES = 8;
 
-/** The interval of a project's alarms: in each of its phases slow searches, which cannot be merged, and metrics, which share one request. */
+/**
+ * The interval of a project's alarms: in each of its phases slow searches, which cannot be merged, and metrics, which
+ * share one request.
+ */
 async function phasesOf(datasource: Datasource<GnocchiQuery>, late: Map<string, number>): Promise<void> {
   const looks: Promise<void>[] = [];
   for (let phase = 0; phase < PHASES; phase += 1) {
@@ -146,14 +156,23 @@ test('slow searches do not delay the metrics of alarms of the same project in Gn
     async aggregates({ search, operations }) {
       await clock.sleep(search === undefined ? WELL_MS : SLOW_MS);
       const pairs = (operations.slice(1) as [string, string][]).map(([id, method]) => [id, { [method]: [] }] as const);
-      return { kind: 'answer', value: { measures: search === undefined ? Object.fromEntries(pairs) : { aggregated: [] } } };
+      return {
+        kind: 'answer',
+        value: { measures: search === undefined ? Object.fromEntries(pairs) : { aggregated: [] } },
+      };
     },
     searchResources: () => Promise.resolve({ kind: 'answer', value: [] }),
     close: () => undefined,
   };
   const creator = (): Promise<undefined> => Promise.resolve(undefined);
   const externalOwner = (): Promise<null> => Promise.resolve(null);
-  const datasource = createGnocchiDatasource({ client: client as GnocchiClient, observer, clock, creator, externalOwner });
+  const datasource = createGnocchiDatasource({
+    client: client as GnocchiClient,
+    observer,
+    clock,
+    creator,
+    externalOwner,
+  });
   const late = new Map<string, number>();
   for (let interval = 0; interval < 4; interval += 1) await phasesOf(datasource, late);
   await clock.advance(INTERVAL_MS);

@@ -50,7 +50,11 @@ const BACKENDS: Record<string, Backend> = {
   gnocchi: {
     open: () =>
       createGnocchiDatasource({
-        client: createGnocchiClient({ url: server.url, auth: { kind: 'basic', user: 'admin' }, timeoutMs: PATIENCE_MS }),
+        client: createGnocchiClient({
+          url: server.url,
+          auth: { kind: 'basic', user: 'admin' },
+          timeoutMs: PATIENCE_MS,
+        }),
         observer,
         clock: createSystemClock(),
         creator: () => Promise.resolve('admin'),

@@ -71,7 +71,12 @@ async function subject(): Promise<Subject<GnocchiQuery>> {
   const datasource = datasourceAt(gnocchi.url);
   const unreachable = datasourceAt('http://127.0.0.1:9');
   const method = 'mean';
-  const ofMetrics = (metrics: string[], project: string | null): GnocchiQuery => ({ kind: 'metrics', metrics, method, project });
+  const ofMetrics = (metrics: string[], project: string | null): GnocchiQuery => ({
+    kind: 'metrics',
+    metrics,
+    method,
+    project,
+  });
   return {
     datasource,
     unreachable,

@@ -17,7 +17,11 @@ const MIB = 1024 * 1024;
 let double: GnocchiDouble;
 const clients: GnocchiClient[] = [];
 
-function clientOf(url: string, auth: GnocchiAuth = { kind: 'basic', user: 'admin' }, timeoutMs = PATIENCE_MS): GnocchiClient {
+function clientOf(
+  url: string,
+  auth: GnocchiAuth = { kind: 'basic', user: 'admin' },
+  timeoutMs = PATIENCE_MS,
+): GnocchiClient {
   const client = createGnocchiClient({ url, auth, timeoutMs });
   clients.push(client);
   return client;
@@ -64,9 +68,15 @@ describe('a question to Gnocchi', () => {
       headers['x-auth-token'] === 'new'
         ? response.end(JSON.stringify({ aggregation_methods: METHODS }))
         : response.writeHead(401).end();
-    expect(await clientOf(double.url, withTokens('old', 'new')).capabilities()).toEqual({ kind: 'answer', value: METHODS });
+    expect(await clientOf(double.url, withTokens('old', 'new')).capabilities()).toEqual({
+      kind: 'answer',
+      value: METHODS,
+    });
     expect(double.requests.length).toBe(2);
-    expect(await clientOf(double.url, withTokens('old')).capabilities()).toMatchObject({ kind: 'refusal', status: 401 });
+    expect(await clientOf(double.url, withTokens('old')).capabilities()).toMatchObject({
+      kind: 'refusal',
+      status: 401,
+    });
     expect(double.requests.length).toBe(4);
   });
 
@@ -106,8 +116,16 @@ describe('a question to Gnocchi', () => {
 
   test.each(['', '.', '..'])('about %p is not asked, because no path can hold it', async (id) => {
     const client = clientOf(double.url);
-    expect(await client.resource(id)).toEqual({ kind: 'refusal', status: 404, description: `Resource ${id} does not exist` });
-    expect(await client.metric(id)).toEqual({ kind: 'refusal', status: 404, description: `Metric ${id} does not exist` });
+    expect(await client.resource(id)).toEqual({
+      kind: 'refusal',
+      status: 404,
+      description: `Resource ${id} does not exist`,
+    });
+    expect(await client.metric(id)).toEqual({
+      kind: 'refusal',
+      status: 404,
+      description: `Metric ${id} does not exist`,
+    });
     expect(double.requests).toEqual([]);
   });
 });

@@ -8,7 +8,12 @@ import { createGnocchiDatasource, type GnocchiDatasourceDeps } from '../../../sr
 import { AppError } from '../../../src/errors.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { gnocchiRefusal, startGnocchiDouble, type DoubleAnswer, type GnocchiDouble } from '../../support/gnocchi-double.js';
+import {
+  gnocchiRefusal,
+  startGnocchiDouble,
+  type DoubleAnswer,
+  type GnocchiDouble,
+} from '../../support/gnocchi-double.js';
 import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 
 const NOW = new Date('2026-01-01T12:57:00.123Z');
@@ -59,7 +64,13 @@ function ofResource(n: number, rest: Partial<Extract<GnocchiQuery, { kind: 'reso
 function ofMetrics(...ns: number[]): GnocchiQuery {
   return { kind: 'metrics', metrics: ns.map(uuid), method: 'mean', project: null };
 }
-const ofSearch: GnocchiQuery = { kind: 'resources', search: '{}', resourceType: 'generic', metric: 'cpu', method: 'mean' };
+const ofSearch: GnocchiQuery = {
+  kind: 'resources',
+  search: '{}',
+  resourceType: 'generic',
+  metric: 'cpu',
+  method: 'mean',
+};
 const ALL = [ofResource(1), ofMetrics(1), ofSearch];
 
 function askedIds(body: string): string[] {
@@ -221,7 +232,9 @@ function plainly(rows: readonly unknown[]): unknown[] {
     const first = Date.parse('2026-01-01T12:51:00Z') - 60_000;
     if (at >= first && at <= NOW.getTime() + 60_000) byTime.set(at, row[2]);
   }
-  return [...byTime].sort(([a], [b]) => a - b).map(([at, value]) => ({ at, values: typeof value === 'number' ? { value } : {} }));
+  return [...byTime]
+    .sort(([a], [b]) => a - b)
+    .map(([at, value]) => ({ at, values: typeof value === 'number' ? { value } : {} }));
 }
 
 function textOf(value: unknown): string {
@@ -291,7 +304,10 @@ describe('trouble is the answer to all questions of a request, which is not aske
   test('with no word from Keystone, for those questions alone that are a project’s', async () => {
     double.answers.aggregates = rowsFor([], [200, {}]);
     const externalOwner = () => Promise.reject(new AppError('unavailable', 'Keystone is not available'));
-    const [scoped, open_] = await ask(open({ externalOwner }), [ofResource(1, { project: 'p', metric: 'x' }), ofResource(2)]);
+    const [scoped, open_] = await ask(open({ externalOwner }), [
+      ofResource(1, { project: 'p', metric: 'x' }),
+      ofResource(2),
+    ]);
     expect(scoped).toEqual({ kind: 'trouble', reason: 'Keystone is not available' });
     expect(open_).toEqual({ kind: 'series', series: [[POINT]] });
   });
@@ -333,7 +349,10 @@ describe('what spoils a merged request', () => {
   });
 
   test('is dropped where it is named', async () => {
-    double.answers.aggregates = rowsFor([uuid(7)], gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(7)] }));
+    double.answers.aggregates = rowsFor(
+      [uuid(7)],
+      gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(7)] }),
+    );
     const some = Array.from({ length: 40 }, (_each, n) => ofMetrics(n));
     const answers = await ask(open(), some);
     expect(answers[7]).toEqual({
@@ -352,7 +371,10 @@ describe('what spoils a merged request', () => {
     };
     const [one, large] = await ask(open(), [ofResource(1), ofResource(2)]);
     expect(one).toEqual({ kind: 'series', series: [[POINT]] });
-    expect(large).toMatchObject({ kind: 'refused', reason: expect.stringMatching(/: its answer (is larger|has more) than/) });
+    expect(large).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringMatching(/: its answer (is larger|has more) than/),
+    });
     expect(failures).toEqual([]);
   });
 });
@@ -360,7 +382,11 @@ describe('what spoils a merged request', () => {
 describe('the metric of a resource', () => {
   test('is not sought for two projects at once, since it would not be said for whom it was found', async () => {
     double.answers.aggregates = rowsFor([], [200, {}]);
-    await ask(open(), [ofResource(1, { project: 'p' }), ofResource(1, { project: 'q' }), ofResource(2, { project: 'q' })]);
+    await ask(open(), [
+      ofResource(1, { project: 'p' }),
+      ofResource(1, { project: 'q' }),
+      ofResource(2, { project: 'q' }),
+    ]);
     const sought = double.requests.filter(({ target }) => target.startsWith('/v1/search/'));
     expect(sought.length).toBe(2);
     for (const { body } of sought) expect(askedIds(body).filter((id) => id === uuid(1)).length).toBe(1);
@@ -374,12 +400,20 @@ describe('the metric of a resource', () => {
       expect(await ask(datasource, [ofResource(1)])).toEqual([{ kind: 'series', series: [[POINT]] }]);
     }
     expect(targets()).toEqual(['search/resource/generic', 'aggregates', 'aggregates']);
-    double.answers.aggregates = rowsFor([uuid(1)], gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(1)] }));
+    double.answers.aggregates = rowsFor(
+      [uuid(1)],
+      gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(1)] }),
+    );
     double.answers.search = [200, [{ id: uuid(1), metrics: { cpu: uuid(9) } }]];
     expect(await ask(datasource, [ofResource(1)])).toEqual([{ kind: 'series', series: [[POINT]] }]);
-    double.answers.aggregates = rowsFor([uuid(9)], gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(9)] }));
+    double.answers.aggregates = rowsFor(
+      [uuid(9)],
+      gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(9)] }),
+    );
     double.answers.search = [200, []];
-    expect(await ask(datasource, [ofResource(1)])).toEqual([{ kind: 'absent', reason: `resource ${uuid(1)} does not exists` }]);
+    expect(await ask(datasource, [ofResource(1)])).toEqual([
+      { kind: 'absent', reason: `resource ${uuid(1)} does not exists` },
+    ]);
   });
 
   test('is sought again where not all was told at once', async () => {

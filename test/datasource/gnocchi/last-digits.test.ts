@@ -40,15 +40,20 @@ describeWith(['postgres', 'gnocchi'], 'searches of a real Gnocchi that are asked
       const resource = { id: randomUUID(), server_group: index % 2 === 0 ? 'even' : 'odd', metrics };
       const made = await gnocchi.ask('POST', '/v1/resource/instance', { body: resource });
       // Two a minute, so that they deviate.
-      body[(made.body as { metrics: { cpu: string } }).metrics.cpu] = Array.from({ length: 2 * MINUTES }, (_, half) => ({
-        timestamp: new Date(Date.parse('2026-01-01T12:10:07Z') + half * 30_000).toISOString().slice(0, 19),
-        value: ((index * 7919 + half * 104_729) % 9973) / 97.3 + 1,
-      }));
+      body[(made.body as { metrics: { cpu: string } }).metrics.cpu] = Array.from(
+        { length: 2 * MINUTES },
+        (_, half) => ({
+          timestamp: new Date(Date.parse('2026-01-01T12:10:07Z') + half * 30_000).toISOString().slice(0, 19),
+          value: ((index * 7919 + half * 104_729) % 9973) / 97.3 + 1,
+        }),
+      );
     }
     await gnocchi.ask('POST', '/v1/batch/metrics/measures', { body });
     await eventually(async () => {
       const counts = await Promise.all(
-        Object.keys(body).map(async (id) => (await gnocchi.ask('GET', `/v1/metric/${id}/measures?aggregation=mean`)).body),
+        Object.keys(body).map(
+          async (id) => (await gnocchi.ask('GET', `/v1/metric/${id}/measures?aggregation=mean`)).body,
+        ),
       );
       for (const rows of counts) expect(rows).toHaveLength(MINUTES);
     });

@@ -53,7 +53,9 @@ describe('a search can be merged by', () => {
 
   test('asking for any of the values', () => {
     const [variant] = variantsOf(JSON.stringify({ and: [stack, { '=': { ended_at: null } }] }));
-    expect(variant!.searchFor(['s', 't'])).toEqual({ and: [{ in: { server_group: ['s', 't'] } }, { '=': { ended_at: null } }] });
+    expect(variant!.searchFor(['s', 't'])).toEqual({
+      and: [{ in: { server_group: ['s', 't'] } }, { '=': { ended_at: null } }],
+    });
   });
 });
 
@@ -61,9 +63,17 @@ describe('a project', () => {
   test.each<[string, Parameters<typeof mayRead>, boolean]>([
     ['may read what it created', ['p', { created_by_project_id: 'p' }, null], true],
     ['may not read what others created', ['p', { created_by_project_id: 'q', project_id: 'p' }, 'svc'], false],
-    ['may read its own of what is created for everybody', ['p', { created_by_project_id: 'svc', project_id: 'p' }, 'svc'], true],
+    [
+      'may read its own of what is created for everybody',
+      ['p', { created_by_project_id: 'svc', project_id: 'p' }, 'svc'],
+      true,
+    ],
     ['may not read others’ of that', ['p', { created_by_project_id: 'svc', project_id: 'q' }, 'svc'], false],
-    ['may read nothing where creators have no projects', ['p', { created_by_project_id: '', project_id: 'p' }, ''], false],
+    [
+      'may read nothing where creators have no projects',
+      ['p', { created_by_project_id: '', project_id: 'p' }, ''],
+      false,
+    ],
     ['that is nobody may read nothing', ['', { created_by_project_id: '', project_id: '' }, null], false],
   ])('%s', (_, question, expected) => {
     expect(mayRead(...question)).toBe(expected);

@@ -22,9 +22,12 @@ test('a text as long as an answer may be is read', () => {
 });
 
 // Each keeps a reader busy for hours that begins anew at every quote.
-test.each(['[NaN, NaN', '[\\I]', `NaN"${'\\"'.repeat(BYTES / 2)}`, `NaN"${'a'.repeat(BYTES)}`, `NaN${'-'.repeat(BYTES)}x`])(
-  'what is no JSON in other ways too is refused, however it goes on (%#)',
-  (text) => {
-    expect(() => pythonsJsonOf(text)).toThrow(BackendTrouble);
-  },
-);
+test.each([
+  '[NaN, NaN',
+  '[\\I]',
+  `NaN"${'\\"'.repeat(BYTES / 2)}`,
+  `NaN"${'a'.repeat(BYTES)}`,
+  `NaN${'-'.repeat(BYTES)}x`,
+])('what is no JSON in other ways too is refused, however it goes on (%#)', (text) => {
+  expect(() => pythonsJsonOf(text)).toThrow(BackendTrouble);
+});

@@ -47,11 +47,17 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     return questions.map(({ key }) => answers.get(key)!);
   }
 
-  function ofResource(resourceId: string, rest: Partial<Extract<GnocchiQuery, { kind: 'resource' }>> = {}): GnocchiQuery {
+  function ofResource(
+    resourceId: string,
+    rest: Partial<Extract<GnocchiQuery, { kind: 'resource' }>> = {},
+  ): GnocchiQuery {
     return { kind: 'resource', resourceId, metric: 'cpu', method: 'mean', project: null, ...rest };
   }
 
-  function ofMetrics(metrics: readonly string[], rest: Partial<Extract<GnocchiQuery, { kind: 'metrics' }>> = {}): GnocchiQuery {
+  function ofMetrics(
+    metrics: readonly string[],
+    rest: Partial<Extract<GnocchiQuery, { kind: 'metrics' }>> = {},
+  ): GnocchiQuery {
     return { kind: 'metrics', metrics, method: 'mean', project: null, ...rest };
   }
 
@@ -88,12 +94,19 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     });
     const cpu = { cpu: { archive_policy_name: 'all' } };
     for (const name of ['a', 'b', 'c', 'd']) {
-      await create(name, '/v1/resource/instance', { id: randomUUID(), server_group: name < 'c' ? 's1' : 's2', metrics: cpu });
+      await create(name, '/v1/resource/instance', {
+        id: randomUUID(),
+        server_group: name < 'c' ? 's1' : 's2',
+        metrics: cpu,
+      });
     }
     const starred = { 'cpu*': { archive_policy_name: 'all' }, cpu_: { archive_policy_name: 'all' } };
     await create('starred', '/v1/resource/generic', { id: randomUUID(), metrics: starred });
     await create('max', '/v1/resource/generic', { id: randomUUID(), metrics: { cpu: { archive_policy_name: 'max' } } });
-    await create('slow', '/v1/resource/generic', { id: randomUUID(), metrics: { cpu: { archive_policy_name: 'slow' } } });
+    await create('slow', '/v1/resource/generic', {
+      id: randomUUID(),
+      metrics: { cpu: { archive_policy_name: 'slow' } },
+    });
     await create('bare', '/v1/resource/generic', { id: randomUUID() });
     await create('named', '/v1/resource/generic', { id: 'instance-7', metrics: cpu });
     const ofP1 = { id: randomUUID(), project_id: 'p_1', metrics: cpu };
@@ -140,7 +153,10 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     const body = { operations, ...(search && { search, resource_type: 'instance' }) };
     const answer = await gnocchi.ask('POST', `/v1/aggregates?${window}`, { body });
     const { measures } = answer.body as { measures: { aggregated: [string, number, number][] } };
-    return measures.aggregated.map(([at, , value]) => ({ at: Date.parse(at), values: { value: expect.closeTo(value, 9) } }));
+    return measures.aggregated.map(([at, , value]) => ({
+      at: Date.parse(at),
+      values: { value: expect.closeTo(value, 9) },
+    }));
   }
 
   test('are told the rows of one metric of one resource, from the minute in which the window begins', async () => {
@@ -149,7 +165,10 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       'GET',
       `/v1/metric/${made['a']!.metrics!['cpu']}/measures?granularity=60&start=2026-01-01T12:00:30&stop=2026-01-01T12:10:30`,
     );
-    const points = (rows.body as [string, number, number][]).map(([at, , value]) => ({ at: Date.parse(at), values: { value } }));
+    const points = (rows.body as [string, number, number][]).map(([at, , value]) => ({
+      at: Date.parse(at),
+      values: { value },
+    }));
     expect(points.length).toBeGreaterThan(4);
     expect(answer).toEqual({ kind: 'series', series: [points] });
   });
@@ -160,9 +179,17 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     const cpu = (name: string): string => made[name]!.metrics!['cpu']!;
     const failed = 'alarm statistics retrieval failed: ';
     test.each<[string, () => GnocchiQuery, () => [kind: string, reason: unknown]]>([
-      ['a resource that does not exist', () => ofResource(nobodys), () => ['absent', `resource ${nobodys} does not exists`]],
+      [
+        'a resource that does not exist',
+        () => ofResource(nobodys),
+        () => ['absent', `resource ${nobodys} does not exists`],
+      ],
       ['an id that no resource can have', () => ofResource('a/b'), () => ['absent', 'resource a/b does not exists']],
-      ['a name that nobody gave', () => ofResource('instance-8'), () => ['absent', 'resource instance-8 does not exists']],
+      [
+        'a name that nobody gave',
+        () => ofResource('instance-8'),
+        () => ['absent', 'resource instance-8 does not exists'],
+      ],
       [
         'a resource without metrics',
         () => ofResource(id('bare')),
@@ -191,12 +218,18 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       [
         'metrics of which one has not the method',
         () => ofMetrics([cpu('a'), cpu('max')]),
-        () => ['refused', `aggregation mean does not exist for at least one metrics in ['${cpu('a')}', '${cpu('max')}']`],
+        () => [
+          'refused',
+          `aggregation mean does not exist for at least one metrics in ['${cpu('a')}', '${cpu('max')}']`,
+        ],
       ],
       [
         'metrics of which one has not the granularity',
         () => ofMetrics([cpu('a'), cpu('slow')]),
-        () => ['refused', expect.stringMatching(`^${failed}.*Granularities are missing.*${cpu('slow')}.*\\(HTTP 400\\)$`)],
+        () => [
+          'refused',
+          expect.stringMatching(`^${failed}.*Granularities are missing.*${cpu('slow')}.*\\(HTTP 400\\)$`),
+        ],
       ],
       [
         'ids of metrics that are none',
@@ -214,7 +247,11 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
           expect.stringMatching(`^${failed}{'cause': 'Invalid input', .*'detail': \\['operations'\\]} \\(HTTP 400\\)$`),
         ],
       ],
-      ['a metric that nothing has', () => ofSearch({}, { metric: 'none' }), () => ['absent', 'metric none does not exists']],
+      [
+        'a metric that nothing has',
+        () => ofSearch({}, { metric: 'none' }),
+        () => ['absent', 'metric none does not exists'],
+      ],
       [
         'a method that something found has not',
         () => ofSearch({}, { resourceType: 'generic' }),
@@ -259,7 +296,10 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       await ask(ofResource(hidden.id, { project: 'p_1' }), ofMetrics([hidden.metrics!['cpu']!], { project: 'p_1' })),
     ).toEqual([
       { kind: 'absent', reason: `resource ${hidden.id} does not exists` },
-      { kind: 'absent', reason: `aggregation mean does not exist for at least one metrics in ['${hidden.metrics!['cpu']}']` },
+      {
+        kind: 'absent',
+        reason: `aggregation mean does not exist for at least one metrics in ['${hidden.metrics!['cpu']}']`,
+      },
     ]);
   });
 
@@ -356,7 +396,9 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
   test('are not the only ones that it can be asked: what is nobody’s question it answers too', async () => {
     const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
     const auth = { kind: 'token', tokens } as const;
-    await expect(askNeutral(createGnocchiClient({ url: gnocchi.url, auth, timeoutMs: 30_000 }))).resolves.toBeUndefined();
+    await expect(
+      askNeutral(createGnocchiClient({ url: gnocchi.url, auth, timeoutMs: 30_000 })),
+    ).resolves.toBeUndefined();
     const dead = createGnocchiClient({ url: 'http://127.0.0.1:1', auth, timeoutMs: 30_000 });
     await expect(askNeutral(dead)).rejects.toThrow('connection refused');
   });
@@ -395,7 +437,9 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     const id = (name: string): string => made[name]?.id ?? '67e55044-10b1-426f-9247-bb680e5fe0c8';
     const metric = (name: string): string => made[name]?.metrics?.['cpu'] ?? '67e55044-10b1-426f-9247-bb680e5fe0c8';
     const query: fc.Arbitrary<GnocchiQuery> = fc.oneof(
-      fc.record({ name: fc.constantFrom(...names), method, project }).map(({ name, ...rest }) => ofResource(id(name), rest)),
+      fc
+        .record({ name: fc.constantFrom(...names), method, project })
+        .map(({ name, ...rest }) => ofResource(id(name), rest)),
       fc
         .record({ some: fc.subarray(names, { minLength: 1, maxLength: 3 }), method, project })
         .map(({ some, ...rest }) => ofMetrics(some.map(metric), rest)),

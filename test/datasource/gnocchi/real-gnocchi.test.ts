@@ -76,7 +76,10 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
 
   test('tells the methods that it knows', async () => {
     const answer = await client.capabilities();
-    expect(answer).toMatchObject({ kind: 'answer', value: expect.arrayContaining(['mean', 'rate:mean', 'last', '95pct']) });
+    expect(answer).toMatchObject({
+      kind: 'answer',
+      value: expect.arrayContaining(['mean', 'rate:mean', 'last', '95pct']),
+    });
   });
 
   describe('accepts a rule', () => {
@@ -97,7 +100,10 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
           aggregation_method: 'last',
         },
       ],
-      ['on metrics that do not exist', { type: 'gnocchi_aggregation_by_metrics_threshold', metrics: [NOBODYS, 'x'], ...COMMON }],
+      [
+        'on metrics that do not exist',
+        { type: 'gnocchi_aggregation_by_metrics_threshold', metrics: [NOBODYS, 'x'], ...COMMON },
+      ],
     ])('%s', async (_, rule) => {
       expect(await check(rule)).toBe('accepted');
     });
@@ -123,7 +129,11 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
         { ...ofResources, query: '{"=": {"nonesuch": 1}}' },
         [400, expect.stringContaining('nonesuch')],
       ],
-      ['with a search that is none', { ...ofResources, query: '{"nonesuch": 1}' }, [500, 'Gnocchi answered with status 500']],
+      [
+        'with a search that is none',
+        { ...ofResources, query: '{"nonesuch": 1}' },
+        [500, 'Gnocchi answered with status 500'],
+      ],
       ['for whose method it has no operation', { ...ofResources, aggregation_method: 'last' }, [400, INVALID]],
     ])('%s', async (_, rule, told) => {
       expect(await check(rule)).toEqual(told);

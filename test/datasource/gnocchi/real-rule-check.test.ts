@@ -13,7 +13,10 @@ import { eventually } from '../../support/eventually.js';
 import { ADMIN_TOKEN, startGnocchi, type RealGnocchi } from '../../support/gnocchi.js';
 import { describeWith } from '../../support/servers.js';
 
-/** What the metric with data keeps, and the rate of each. No percentiles: Debian's Gnocchi fails to compute them with Debian's numpy. */
+/**
+ * What the metric with data keeps, and the rate of each. No percentiles: Debian's Gnocchi fails to compute them with
+ * Debian's numpy.
+ */
 const KEPT = ['mean', 'sum', 'last', 'max', 'min', 'std', 'median', 'first', 'count'];
 const CONDITION = { comparison_operator: 'gt', threshold: 1, granularity: 60, evaluation_periods: 2 };
 
@@ -46,7 +49,9 @@ describeWith(['postgres', 'gnocchi'], 'every rule that a real Gnocchi can answer
       name: 'instance',
       attributes: { place: { type: 'string', required: false, max_length: 255 } },
     });
-    const aggregation_methods = [...KEPT, ...KEPT.map((method) => `rate:${method}`)].filter((method) => methods.includes(method));
+    const aggregation_methods = [...KEPT, ...KEPT.map((method) => `rate:${method}`)].filter((method) =>
+      methods.includes(method),
+    );
     await make('/v1/archive_policy', { name: 'all', aggregation_methods, definition: [{ granularity: '60s' }] });
     for (const place of ['data', 'empty'] as const) {
       const body = { id: resources[place], place, metrics: { cpu: { archive_policy_name: 'all' } } };
@@ -73,7 +78,9 @@ describeWith(['postgres', 'gnocchi'], 'every rule that a real Gnocchi can answer
     }));
     await gnocchi.ask('POST', `/v1/metric/${metrics.data}/measures`, { body, user: ADMIN_TOKEN });
     await eventually(async () => {
-      const rows = await gnocchi.ask('GET', `/v1/metric/${metrics.data}/measures?aggregation=count`, { user: ADMIN_TOKEN });
+      const rows = await gnocchi.ask('GET', `/v1/metric/${metrics.data}/measures?aggregation=count`, {
+        user: ADMIN_TOKEN,
+      });
       expect(rows.body).not.toEqual([]);
     });
   }
@@ -115,7 +122,9 @@ describeWith(['postgres', 'gnocchi'], 'every rule that a real Gnocchi can answer
     test('with each method of Gnocchi, and a refused method could not be answered', async () => {
       expect(methods.length).toBeGreaterThan(100);
       const few = methods.filter((method) => !/pct$/.test(method) || /^(?:rate:)?95pct$/.test(method));
-      expect(few).toEqual(expect.arrayContaining([...KEPT, ...KEPT.map((method) => `rate:${method}`), '95pct', 'rate:95pct']));
+      expect(few).toEqual(
+        expect.arrayContaining([...KEPT, ...KEPT.map((method) => `rate:${method}`), '95pct', 'rate:95pct']),
+      );
       let tried = 0;
       for (const method of few) {
         for (const rule of rulesOf(method, place)) {
@@ -130,7 +139,8 @@ describeWith(['postgres', 'gnocchi'], 'every rule that a real Gnocchi can answer
     });
 
     test.each(['count', 'rate:count'])('as a %s over resources', async (method) => {
-      for (const rule of rulesOf(method, place)) expect([rule.type, await check(rule)]).toEqual([rule.type, 'accepted']);
+      for (const rule of rulesOf(method, place))
+        expect([rule.type, await check(rule)]).toEqual([rule.type, 'accepted']);
     });
   });
 });

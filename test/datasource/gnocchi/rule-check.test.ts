@@ -46,7 +46,11 @@ const ofResource: GnocchiRule = {
   resource_type: 'instance',
   ...COMMON,
 };
-const ofMetrics: GnocchiRule = { type: 'gnocchi_aggregation_by_metrics_threshold', metrics: [METRIC, METRIC], ...COMMON };
+const ofMetrics: GnocchiRule = {
+  type: 'gnocchi_aggregation_by_metrics_threshold',
+  metrics: [METRIC, METRIC],
+  ...COMMON,
+};
 const ofResources: GnocchiRule = {
   type: 'gnocchi_aggregation_by_resources_threshold',
   metric: 'cpu',
@@ -117,7 +121,10 @@ describe('the aggregation method', () => {
     expect(targets()).toEqual(['/v1/capabilities/']);
     double.answers.capabilities = [200, { aggregation_methods: ['max'] }];
     await clock.advance(1);
-    expect(await outcome(check(ofResource, ADMIN))).toEqual(['invalid_request', expect.stringContaining("['max'] not mean")]);
+    expect(await outcome(check(ofResource, ADMIN))).toEqual([
+      'invalid_request',
+      expect.stringContaining("['max'] not mean"),
+    ]);
     expect(targets().length).toBe(2);
   });
 

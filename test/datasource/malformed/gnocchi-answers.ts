@@ -120,13 +120,15 @@ const row = mostly(
   oddTexts,
   40,
 );
-const inOrder: Text = fc.tuple(fc.nat(12), fc.array(mostly(numbers, special, 8), { maxLength: 9 })).map(([gap, values]) => {
-  const start = Math.floor(END / STEP_MS) * STEP_MS;
-  const rows = values.map(
-    (value, age) => `["${new Date(start - age * STEP_MS).toISOString().slice(0, 19)}+00:00",60.0,${value}]`,
-  );
-  return listOf(rows.filter((_, age) => age !== gap).reverse());
-});
+const inOrder: Text = fc
+  .tuple(fc.nat(12), fc.array(mostly(numbers, special, 8), { maxLength: 9 }))
+  .map(([gap, values]) => {
+    const start = Math.floor(END / STEP_MS) * STEP_MS;
+    const rows = values.map(
+      (value, age) => `["${new Date(start - age * STEP_MS).toISOString().slice(0, 19)}+00:00",60.0,${value}]`,
+    );
+    return listOf(rows.filter((_, age) => age !== gap).reverse());
+  });
 const rows = mostly(fc.oneof(inOrder, fc.array(row, { maxLength: 10 }).map(listOf)), oddTexts, 40);
 
 type Asked = Pick<GnocchiCase, 'kind' | 'index' | 'method' | 'required' | 'alarms'>;
@@ -194,7 +196,12 @@ const REFUSALS: Text = objectOf({
     fc.constantFrom('"Metric x does not exist"', '"no"'),
     objectOf({
       cause: mostly(
-        fc.constantFrom('"Unknown metrics"', '"Metrics with unknown aggregation"', '"Metrics not found"', '"Invalid input"'),
+        fc.constantFrom(
+          '"Unknown metrics"',
+          '"Metrics with unknown aggregation"',
+          '"Metrics not found"',
+          '"Invalid input"',
+        ),
         oddTexts,
         4,
       ),
@@ -211,7 +218,9 @@ function replies(text: string): fc.Arbitrary<Reply> {
   const refusal = fc
     .tuple(fc.constantFrom(...REFUSING), mostly(REFUSALS, oddTexts))
     .map(([status, body]): Reply => ({ status, body: Buffer.from(body) }));
-  const other = fc.tuple(fc.constantFrom(...STATUSES), damaged(text)).map(([status, body]): Reply => ({ status, body }));
+  const other = fc
+    .tuple(fc.constantFrom(...STATUSES), damaged(text))
+    .map(([status, body]): Reply => ({ status, body }));
   return fc.oneof({ weight: 24, arbitrary: usual }, { weight: 2, arbitrary: refusal }, { weight: 1, arbitrary: other });
 }
 

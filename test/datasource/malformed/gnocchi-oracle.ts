@@ -45,7 +45,13 @@ function ruleOf(one: GnocchiCase, which: number): AlarmRule {
     };
   }
   const query = JSON.stringify({ '=': { server_group: uuid(one.index, 'b', which) } });
-  return { type: 'gnocchi_aggregation_by_resources_threshold', ...common, metric: 'cpu', query, resource_type: 'instance' };
+  return {
+    type: 'gnocchi_aggregation_by_resources_threshold',
+    ...common,
+    metric: 'cpu',
+    query,
+    resource_type: 'instance',
+  };
 }
 
 /** What one of the alarms gets to see. */
@@ -92,8 +98,10 @@ function bodyOf({ status, body }: Reply): { json: unknown } | 'trouble' | 'unkno
   // What is not said in Gnocchi's way is not said by Gnocchi.
   const description = own(readJson(body)?.json, 'description');
   const isGnocchis =
-    typeof description === 'string' || (typeof description === 'object' && description !== null && !Array.isArray(description));
-  if (status >= 400) return !isGnocchis || status >= 500 || [401, 408, 425, 429].includes(status) ? 'trouble' : 'unknown';
+    typeof description === 'string' ||
+    (typeof description === 'object' && description !== null && !Array.isArray(description));
+  if (status >= 400)
+    return !isGnocchis || status >= 500 || [401, 408, 425, 429].includes(status) ? 'trouble' : 'unknown';
   // With 204 nothing is sent.
   return status === 200 ? (readPythonJson(body) ?? 'trouble') : 'trouble';
 }
@@ -125,7 +133,9 @@ function isNotFound({ status, body }: Reply): boolean {
 function depthOf(value: unknown): number {
   let depth = 0;
   for (let level = [value]; level.length > 0; depth += 1) {
-    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? (Object.values(each) as unknown[]) : []));
+    level = level.flatMap((each) =>
+      typeof each === 'object' && each !== null ? (Object.values(each) as unknown[]) : [],
+    );
   }
   return depth;
 }

@@ -5,8 +5,14 @@ export type Text = fc.Arbitrary<string>;
 
 /** Values that no rule of ours expects, whatever stands there usually. Some of them are no JSON. */
 export const oddTexts: Text = fc.oneof(
-  { weight: 20, arbitrary: fc.constantFrom('null', 'true', 'false', '0', '-0', '7', '-1.5', '1e999', '-1e999', '1e-999') },
-  { weight: 10, arbitrary: fc.constantFrom('12345678901234567890', '-98765432109876543210', '0.1e1', '""', '" "', '"NaN"') },
+  {
+    weight: 20,
+    arbitrary: fc.constantFrom('null', 'true', 'false', '0', '-0', '7', '-1.5', '1e999', '-1e999', '1e-999'),
+  },
+  {
+    weight: 10,
+    arbitrary: fc.constantFrom('12345678901234567890', '-98765432109876543210', '0.1e1', '""', '" "', '"NaN"'),
+  },
   {
     weight: 10,
     arbitrary: fc.constantFrom('"+Inf"', '"-Infinity"', '"1e999"', '"12345678901234567890"', '"\\u0000"', '"ü\\ud800"'),
@@ -15,7 +21,10 @@ export const oddTexts: Text = fc.oneof(
     weight: 10,
     arbitrary: fc.constantFrom('[]', '{}', '[[]]', '[null]', '{"":""}', '[[],{}]', '{"__proto__":{"polluted":true}}'),
   },
-  { weight: 5, arbitrary: fc.constantFrom('{"constructor":{"prototype":{"polluted":true}}}', '{"toString":1,"length":-1}') },
+  {
+    weight: 5,
+    arbitrary: fc.constantFrom('{"constructor":{"prototype":{"polluted":true}}}', '{"toString":1,"length":-1}'),
+  },
   { weight: 2, arbitrary: fc.constantFrom('NaN', 'Infinity', '-Infinity', 'undefined', '01', '.5', "'1'", '0x10') },
   { weight: 3, arbitrary: fc.string({ maxLength: 40, unit: 'binary' }).map((text) => JSON.stringify(text)) },
   { weight: 1, arbitrary: fc.constant(JSON.stringify('x'.repeat(20_000))) },

@@ -30,13 +30,22 @@ export interface JudgedCase {
   shown: string;
 }
 
-/** Puts a case's alarms to the datasource all at once, as evaluators do, and judges each. Undefined if all is as it should be. */
-export async function disagreement(datasource: Datasource<never>, { alarms, shown }: JudgedCase): Promise<string | undefined> {
+/**
+ * Puts a case's alarms to the datasource all at once, as evaluators do, and judges each. Undefined if all is as it
+ * should be.
+ */
+export async function disagreement(
+  datasource: Datasource<never>,
+  { alarms, shown }: JudgedCase,
+): Promise<string | undefined> {
   const signal = new AbortController().signal;
   const all = alarms.map((alarm) => ({ ...alarm, needs: typeOf(alarm.rule).seriesNeeded(alarm.rule, alarm.options) }));
   const datasources = { find: () => datasource, close: () => undefined };
   try {
-    const answers = await askAll(datasources, await planRequests(all.flatMap(({ needs }) => needs)), { now: NOW, signal });
+    const answers = await askAll(datasources, await planRequests(all.flatMap(({ needs }) => needs)), {
+      now: NOW,
+      signal,
+    });
     for (const [index, { expected, ...alarm }] of all.entries()) {
       const judgement = judgeAlarm({ ...alarm, state: 'ok', repeats: true }, answers, NOW);
       const problem = problemOf(judgement, expected);
@@ -52,7 +61,10 @@ export async function disagreement(datasource: Datasource<never>, { alarms, show
 export async function verdictOf(datasource: Datasource<never>, rule: AlarmRule): Promise<Verdict> {
   const needs = typeOf(rule).seriesNeeded(rule, NO_OPTIONS);
   const datasources = { find: () => datasource, close: () => undefined };
-  const answers = await askAll(datasources, await planRequests(needs), { now: NOW, signal: new AbortController().signal });
+  const answers = await askAll(datasources, await planRequests(needs), {
+    now: NOW,
+    signal: new AbortController().signal,
+  });
   return judgeAlarm({ rule, needs, options: NO_OPTIONS, state: 'ok', repeats: true }, answers, NOW).evaluation.verdict;
 }
 

@@ -15,7 +15,9 @@ export const CREATION_TIME_S = 120;
 const MAX_DEPTH = 4;
 
 const member: Text = objectOf({
-  ...Object.fromEntries(Object.entries(aPoolMember()).map(([name, value]) => [name, fc.constant(JSON.stringify(value))])),
+  ...Object.fromEntries(
+    Object.entries(aPoolMember()).map(([name, value]) => [name, fc.constant(JSON.stringify(value))]),
+  ),
   admin_state_up: mostly(fc.constantFrom('true', 'true', 'false'), oddTexts),
   operating_status: mostly(fc.constantFrom('"ONLINE"', '"ONLINE"', '"ERROR"'), oddTexts),
   created_at: mostly(fc.constantFrom('"2026-01-01T11:00:00"', '"2026-01-01T11:59:45"'), oddTexts),

@@ -61,10 +61,14 @@ export function expectedOf(rule: OracleRule, understood: Understood): Expected {
 }
 
 /** The newest places count. A datapoint without a number is missing at its place; absent ones are the oldest. */
-export function judgeOne({ required, treatment = 'missing', enough, ...condition }: OracleRule, all: readonly Place[]): Expected {
+export function judgeOne(
+  { required, treatment = 'missing', enough, ...condition }: OracleRule,
+  all: readonly Place[],
+): Expected {
   const places = [...Array<undefined>(required).fill(undefined), ...all].slice(-required);
   const values = places.filter((place) => place !== undefined);
-  const possible = (as: boolean): boolean[] => places.map((place) => (place === undefined ? as : isOutside(condition, place)));
+  const possible = (as: boolean): boolean[] =>
+    places.map((place) => (place === undefined ? as : isOutside(condition, place)));
   const verdicts = (treatment === 'ok' || treatment === 'alarm' ? [treatment === 'alarm'] : [false, true]).map((as) =>
     verdictOf(possible(as), enough),
   );

@@ -56,7 +56,24 @@ const special: Text = fc
 const oddValues: Text = fc.oneof(
   oddTexts,
   fc
-    .constantFrom('NaN', '+Inf', '-Inf', 'Inf', '1e999', '-1e400', '0x10', '1_000', '1,5', ' 1', '1 ', '', '-', '.', '1e', 'e5')
+    .constantFrom(
+      'NaN',
+      '+Inf',
+      '-Inf',
+      'Inf',
+      '1e999',
+      '-1e400',
+      '0x10',
+      '1_000',
+      '1,5',
+      ' 1',
+      '1 ',
+      '',
+      '-',
+      '.',
+      '1e',
+      'e5',
+    )
     .map((text) => JSON.stringify(text)),
   fc.constant(JSON.stringify('9'.repeat(400))),
   fc.nat(9).map(String),
@@ -113,7 +130,11 @@ function frames({ isRange }: Shape): fc.Arbitrary<(series: string) => string> {
     fc.oneof(oddTexts, fc.constantFrom('"matrix"', '"vector"', '"scalar"', '"string"', '"streams"')),
     40,
   );
-  const data = mostly(objectOf({ resultType: type, result: mostly(fc.constant(placeholder), oddTexts, 60) }), oddTexts, 60);
+  const data = mostly(
+    objectOf({ resultType: type, result: mostly(fc.constant(placeholder), oddTexts, 60) }),
+    oddTexts,
+    60,
+  );
   const status = mostly(fc.constant('"success"'), fc.oneof(fc.constant('"error"'), oddTexts), 60);
   const warned = fc.constantFrom({}, {}, { warnings: fc.constant('["partial"]') }, { infos: oddTexts });
   const inPart = fc.constant({ isPartial: fc.constantFrom('true', 'false', '"true"', 'null') });
@@ -130,7 +151,11 @@ const refusals: Text = objectOf({
   status: mostly(fc.constant('"error"'), oddTexts),
   errorType: mostly(fc.constantFrom('"bad_data"', '"execution"', '"timeout"', '"internal"', '"x"'), oddTexts),
   error: mostly(
-    fc.constantFrom('"invalid parameter \\"query\\": 1:5: parse error"', '"expanding series: no"', '"dial tcp 127.0.0.1:9090"'),
+    fc.constantFrom(
+      '"invalid parameter \\"query\\": 1:5: parse error"',
+      '"expanding series: no"',
+      '"dial tcp 127.0.0.1:9090"',
+    ),
     oddTexts,
   ),
 });
@@ -234,7 +259,9 @@ function isRefusal(json: unknown): boolean {
 function seriesOf(all: unknown[] | 'trouble' | 'unknown', shape: Shape): Understood {
   if (typeof all === 'string') return all;
   const end = endOf(shape);
-  const window = shape.isRange ? { from: end - (shape.required - 1) * STEP_MS, to: end + STEP_MS } : { from: end, to: end };
+  const window = shape.isRange
+    ? { from: end - (shape.required - 1) * STEP_MS, to: end + STEP_MS }
+    : { from: end, to: end };
   const series = all.map((entry) => {
     const values = shape.isRange ? own(entry, 'values') : [own(entry, 'value')];
     const points = Array.isArray(values) ? (values as unknown[]).map((pair) => measured(pair, shape)) : [];

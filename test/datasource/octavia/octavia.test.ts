@@ -7,7 +7,12 @@ import { createOctaviaClient, type OctaviaClientOptions } from '../../../src/dat
 import { askNeutral, createOctaviaDatasource } from '../../../src/datasource/octavia/octavia.js';
 import { AppError } from '../../../src/errors.js';
 import { NOON } from '../../support/builders.js';
-import { aPoolMember, startOctaviaDouble, type OctaviaDouble, type OctaviaReply } from '../../support/octavia-double.js';
+import {
+  aPoolMember,
+  startOctaviaDouble,
+  type OctaviaDouble,
+  type OctaviaReply,
+} from '../../support/octavia-double.js';
 import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 
 let octavia: OctaviaDouble;
@@ -50,7 +55,10 @@ async function ask(
   const queries = pools.map((pool) => (typeof pool === 'string' ? { poolId: pool, project: null } : pool));
   const questions = queries.map((query, index) => ({ key: `q${index}`, query }));
   const trace = { sent: (request: string) => void sent.push(request), dropped: () => undefined };
-  const answers = await datasource.answers({ granularityS: 0, periods: 1, lagS: 0, questions }, { now: NOON, signal, trace });
+  const answers = await datasource.answers(
+    { granularityS: 0, periods: 1, lagS: 0, questions },
+    { now: NOON, signal, trace },
+  );
   expect(answers.size).toBe(questions.length);
   return questions.map(({ key }) => answers.get(key));
 }
@@ -204,7 +212,10 @@ describe('it is trouble', () => {
   test('when nobody listens', async () => {
     const { url } = octavia;
     await octavia.close();
-    expect(await only(open({ url: () => Promise.resolve(url) }), 'a')).toEqual({ kind: 'trouble', reason: 'connection refused' });
+    expect(await only(open({ url: () => Promise.resolve(url) }), 'a')).toEqual({
+      kind: 'trouble',
+      reason: 'connection refused',
+    });
   });
 
   test('when the evaluator cannot wait any longer', async () => {
@@ -221,7 +232,9 @@ describe('it is trouble', () => {
   test('when time was up before it was asked', async () => {
     octavia.pools.set('a', []);
     const trouble = { kind: 'trouble', reason: 'no answer in time' };
-    expect(await ask(open(), ['a', 'b', 'c', 'd', 'e'], { signal: AbortSignal.abort() })).toEqual(Array(5).fill(trouble));
+    expect(await ask(open(), ['a', 'b', 'c', 'd', 'e'], { signal: AbortSignal.abort() })).toEqual(
+      Array(5).fill(trouble),
+    );
     expect(octavia.requests).toEqual([]);
   });
 

@@ -45,7 +45,10 @@ async function valuesAndDropped(body: unknown, request: object): Promise<{ value
 }
 
 /** Labels and values that were told, series by series; `isOf` is which of them a dropped value was of. */
-async function labelled(body: unknown, request: object): Promise<{ labels: SeriesLabels[]; isOf: [unknown, number][] }> {
+async function labelled(
+  body: unknown,
+  request: object,
+): Promise<{ labels: SeriesLabels[]; isOf: [unknown, number][] }> {
   double.reply = [200, body];
   const labels: SeriesLabels[] = [];
   const dropped: Parameters<Trace['dropped']>[0][] = [];
@@ -115,7 +118,9 @@ describe('of one moment', () => {
     '[{"metric":{},"value":null}]',
     '[{"metric":{},"histogram":[1,{}]}]',
     '[{"value":{"0":1}}]',
-  ])('the series %s has no value', async (result) => expect((await valuesAndDropped(text(result), {})).values).toEqual([]));
+  ])('the series %s has no value', async (result) =>
+    expect((await valuesAndDropped(text(result), {})).values).toEqual([]),
+  );
 });
 
 describe('of a range', () => {
@@ -150,9 +155,13 @@ describe('of a range', () => {
     ]);
   });
 
-  test.each(['[{"metric":{},"values":[]}]', '[{"metric":{}}]', '[{"metric":{},"values":{}}]', '[{"metric":{},"values":[null]}]'])(
-    'the series %s has no point',
-    async (result) => expect((await valuesAndDropped(text(result, 'matrix'), RANGE)).values).toEqual([]),
+  test.each([
+    '[{"metric":{},"values":[]}]',
+    '[{"metric":{}}]',
+    '[{"metric":{},"values":{}}]',
+    '[{"metric":{},"values":[null]}]',
+  ])('the series %s has no point', async (result) =>
+    expect((await valuesAndDropped(text(result, 'matrix'), RANGE)).values).toEqual([]),
   );
 });
 
@@ -187,7 +196,10 @@ describe('an answer of any form', () => {
     const body = fc.oneof(
       {
         weight: 5,
-        arbitrary: fc.record({ resultType: fc.constantFrom('vector', 'matrix', 'scalar', 'x'), result: fc.array(entry) }),
+        arbitrary: fc.record({
+          resultType: fc.constantFrom('vector', 'matrix', 'scalar', 'x'),
+          result: fc.array(entry),
+        }),
       },
       { weight: 1, arbitrary: fc.jsonValue() },
     );
@@ -219,7 +231,8 @@ describe('an answer of any form', () => {
 
 describe('who listens is told the labels', () => {
   test('of each series of the answer, in its order, and of which of them a value was dropped', async () => {
-    const values = (...all: string[]) => JSON.stringify(all.map((value, index) => [AT - 60 * (all.length - 1 - index), value]));
+    const values = (...all: string[]) =>
+      JSON.stringify(all.map((value, index) => [AT - 60 * (all.length - 1 - index), value]));
     const body = text(
       `[{"metric":{"a":"1"},"values":${values('NaN')}},{"metric":{"a":"2"},"values":${values('7', 'x')}},{"metric":{},"values":${values('8')}}]`,
       'matrix',
@@ -237,7 +250,11 @@ describe('who listens is told the labels', () => {
     ['its labels as they are, also where it is the only one', '{"__name__":"up","a":"b"}', { __name__: 'up', a: 'b' }],
     ['those that are texts', '{"a":"b","c":1,"d":null,"e":["f"]}', { a: 'b' }],
     ['none that is missing', 'null', {}],
-    ['one that is named as what all objects have', '{"__proto__":"a"}', JSON.parse('{"__proto__":"a"}') as SeriesLabels],
+    [
+      'one that is named as what all objects have',
+      '{"__proto__":"a"}',
+      JSON.parse('{"__proto__":"a"}') as SeriesLabels,
+    ],
   ])('of one moment: %s', async (_, metric, labels) => {
     expect((await labelled(text(`[{"metric":${metric},"value":[${AT},"1"]}]`), {})).labels).toEqual([labels]);
   });

@@ -47,8 +47,16 @@ describe('every selector is narrowed', () => {
     ['the same in capitals, with matchers', 'a / on(b) OFFSET{b="1"}', `a{${T}} / on(b) OFFSET{b="1",${T}}`],
     ['labels called offset', 'sum by (offset) (a{offset="1"})', `sum by (offset) (a{offset="1",${T}})`],
     ['a function of Prometheus 2', 'holt_winters(a[5m], 0.5, 0.5)', `holt_winters(a{${T}}[5m],0.5,0.5)`],
-    ['its name as a metric and a label', 'sum by (holt_winters) (holt_winters)', `sum by (holt_winters) (holt_winters{${T}})`],
-    ['the same texts in strings', 'a{b="1. offset",c=\'holt_winters(0X1\'}', `a{b="1. offset",c="holt_winters(0X1",${T}}`],
+    [
+      'its name as a metric and a label',
+      'sum by (holt_winters) (holt_winters)',
+      `sum by (holt_winters) (holt_winters{${T}})`,
+    ],
+    [
+      'the same texts in strings',
+      'a{b="1. offset",c=\'holt_winters(0X1\'}',
+      `a{b="1. offset",c="holt_winters(0X1",${T}}`,
+    ],
     ['the same texts in comments', 'a # 1. holt_winters(\n + 2.', `a{${T}} + 2.`],
     ['bytes that are no UTF-8', String.raw`a{b="\xff\303\xbcx"}`, String.raw`a{b="\xffüx",${T}}`.replace('${T}', T)],
   ])('%s', (_what, promql, expected) => {
@@ -88,14 +96,22 @@ describe('every selector is narrowed', () => {
 describe('what could read past its selectors is refused', () => {
   const elsewhere = 'is not known to keep to the project';
   test.each([
-    ['info reads series that no selector names', 'info(cpu)', `line 1, column 1: "info" cannot be used, because it ${elsewhere}`],
+    [
+      'info reads series that no selector names',
+      'info(cpu)',
+      `line 1, column 1: "info" cannot be used, because it ${elsewhere}`,
+    ],
     ['info with a selector', 'sum(info(cpu, {a="1"}))', elsewhere],
     [
       'a query inside a label, run by the server',
       '__embedded_queries__{__queries__="secret"}',
       'the label "__queries__" cannot be used',
     ],
-    ['the same, escaped', String.raw`{__name__="x","__quer\x69es__"="secret"}`, 'the label "__queries__" cannot be used'],
+    [
+      'the same, escaped',
+      String.raw`{__name__="x","__quer\x69es__"="secret"}`,
+      'the label "__queries__" cannot be used',
+    ],
     ['filling', 'a + fill(0) b', 'column 5: "fill(0)" cannot be used'],
     ['anchoring', 'rate(a[5m] anchored)', elsewhere],
     ['smoothing', 'rate(a[5m] smoothed)', elsewhere],
@@ -113,13 +129,25 @@ describe('what could read past its selectors is refused', () => {
     ['a string over two lines', 'cpu{a="\\\n"}', 'this string is not closed'],
     ['half a character', 'cpu{a="\ud83d"}', 'half a character'],
     ['half a character, escaped', String.raw`cpu{a="\ud83d"}`, 'this string is not closed'],
-    ['a name with bytes that are no UTF-8', String.raw`{"cpu\xff"}`, 'column 2: this name has bytes that are not UTF-8'],
+    [
+      'a name with bytes that are no UTF-8',
+      String.raw`{"cpu\xff"}`,
+      'column 2: this name has bytes that are not UTF-8',
+    ],
     ['a point within a name', 'a1.', 'column 3: there is "."'],
     ['a point within a duration', 'rate(cpu[5m.])', 'column 12: there is "."'],
     ['two points', 'cpu > 1..', 'line 1, column 8'],
     ['a hexadecimal number with a point', 'cpu > 0X1F.', 'line 1, column'],
-    ['offset without a duration', 'cpu offset', 'line 1, column 11: the query ends, but a duration such as 5m is expected'],
-    ['offset twice', 'cpu offset offset', 'line 1, column 12: there is "offset", but a duration such as 5m is expected'],
+    [
+      'offset without a duration',
+      'cpu offset',
+      'line 1, column 11: the query ends, but a duration such as 5m is expected',
+    ],
+    [
+      'offset twice',
+      'cpu offset offset',
+      'line 1, column 12: there is "offset", but a duration such as 5m is expected',
+    ],
     ['many metrics called offset', Array.from({ length: 40 }, () => 'offset').join(' + '), 'there is "offset"'],
     ['a character without a place', 'a\u0085+ b', 'a character outside its strings'],
     ['disjunctions inside braces', 'cpu{a="1" or b="2"}', 'column 11: there is "or", but'],

@@ -24,7 +24,9 @@ beforeAll(async () => {
 });
 afterAll(() => double.close());
 
-/** What the author of everybody's query and the one of a project's query read, and what the backend's observer is told. */
+/**
+ * What the author of everybody's query and the one of a project's query read, and what the backend's observer is told.
+ */
 async function told(status: number, type: string, message: string): Promise<[string, string, string]> {
   double.reply = refusal(status, type, message);
   const told: string[] = [];
@@ -32,7 +34,8 @@ async function told(status: number, type: string, message: string): Promise<[str
   for (const query of [OWN, A_PROJECTS]) {
     const prometheus = prometheusAt(double.url);
     const [answer] = Object.values(await askAbout(prometheus, [query]));
-    if (answer?.kind !== 'refused' && answer?.kind !== 'trouble') throw new Error(`an answer: ${JSON.stringify(answer)}`);
+    if (answer?.kind !== 'refused' && answer?.kind !== 'trouble')
+      throw new Error(`an answer: ${JSON.stringify(answer)}`);
     told.push(`${answer.kind}: ${answer.reason.replace('alarm statistics retrieval failed: ', '')}`);
     observed = prometheus.outcomes.join(', ');
     prometheus.datasource.close?.();
@@ -96,14 +99,21 @@ describe('an error of Prometheus about the query is a refusal, quoted for an aut
     ],
   ])('%i %s: %s', async (status, type, message, own, projects) => {
     const suffix = ` (HTTP ${status})`;
-    expect(await told(status, type, message)).toEqual([`refused: ${own}${suffix}`, `refused: ${projects}${suffix}`, 'ok']);
+    expect(await told(status, type, message)).toEqual([
+      `refused: ${own}${suffix}`,
+      `refused: ${projects}${suffix}`,
+      'ok',
+    ]);
   });
 
-  test.each(['x'.repeat(50_000), `{zone="${'x'.repeat(50_000)}"}`])('the end of a long text is quoted, too', async (long) => {
-    const [own] = await told(422, 'execution', `found ${long};${MANY_TO_MANY}`);
-    expect(own).toMatch(new RegExp(`^refused: execution: found .{300,400} … x*.*;?${MANY_TO_MANY} \\(HTTP 422\\)$`));
-    expect(own.length).toBeLessThan(600);
-  });
+  test.each(['x'.repeat(50_000), `{zone="${'x'.repeat(50_000)}"}`])(
+    'the end of a long text is quoted, too',
+    async (long) => {
+      const [own] = await told(422, 'execution', `found ${long};${MANY_TO_MANY}`);
+      expect(own).toMatch(new RegExp(`^refused: execution: found .{300,400} … x*.*;?${MANY_TO_MANY} \\(HTTP 422\\)$`));
+      expect(own.length).toBeLessThan(600);
+    },
+  );
 });
 
 describe('an error of Prometheus that says nothing about the query is an outage, and is not quoted', () => {

@@ -6,7 +6,12 @@ import type { Tenancy } from '../../../src/datasource/prometheus/plan-queries.js
 import { createPrometheusClient, type PrometheusClient } from '../../../src/datasource/prometheus/prometheus-client.js';
 import { AppError } from '../../../src/errors.js';
 import { PATIENCE_MS } from '../../support/patience.js';
-import { refusal, startPrometheusDouble, type PrometheusDouble, type PrometheusReply } from '../../support/prometheus-double.js';
+import {
+  refusal,
+  startPrometheusDouble,
+  type PrometheusDouble,
+  type PrometheusReply,
+} from '../../support/prometheus-double.js';
 import { startPrometheus } from '../../support/prometheus.js';
 import { describeWith } from '../../support/servers.js';
 import { freePort } from '../../support/service-process.js';
@@ -31,7 +36,12 @@ function within(project: string | null, rule: AlarmRule): AlarmRule {
 }
 
 /** `accepted`, the reason why the rule was not checked, or the text of the refusal. */
-async function outcome(url: string, rule: AlarmRule, tenancy: Tenancy = NONE, timeoutMs = PATIENCE_MS): Promise<string> {
+async function outcome(
+  url: string,
+  rule: AlarmRule,
+  tenancy: Tenancy = NONE,
+  timeoutMs = PATIENCE_MS,
+): Promise<string> {
   const client = createPrometheusClient({ url, auth: { kind: 'none' }, timeoutMs });
   clients.push(client);
   try {
@@ -88,9 +98,17 @@ describe('a server that answers as Prometheus does', () => {
     ['does not know the path', [404, 'not found'], 'cannot check queries: it answered with status 404'],
     ['does not take the method', [405, ''], 'cannot check queries: it answered with status 405'],
     ['wants a login', [401, ''], 'cannot check queries: it answered with status 401'],
-    ['is a proxy with a page of its own', [200, '<html>'], 'cannot check queries: its answer is not of the form expected'],
+    [
+      'is a proxy with a page of its own',
+      [200, '<html>'],
+      'cannot check queries: its answer is not of the form expected',
+    ],
     ['refuses the request, not the query', [400, 'Bad Request'], 'cannot check queries: it answered with status 400'],
-    ['has another type of error', refusal(400, '400', 'unsupported path'), 'cannot check queries: it answered with status 400'],
+    [
+      'has another type of error',
+      refusal(400, '400', 'unsupported path'),
+      'cannot check queries: it answered with status 400',
+    ],
     ['fails', [500, 'oops'], 'cannot check queries: it answered with status 500'],
     ['is unavailable', refusal(503, 'unavailable', 'later'), 'cannot check queries: it answered with status 503'],
     ['has too much to do', [429, ''], 'cannot check queries: it answered with status 429'],

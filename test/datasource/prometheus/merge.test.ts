@@ -27,7 +27,11 @@ describe('a query that can be merged', () => {
     ['an aggregation by the label', 'sum by ("h") (cpu{h="a"})', `sum by ("h") (cpu{${H}})`],
     ['an aggregation without others', 'sum without (x) (cpu{h="a"})', `sum without (x) (cpu{${H}})`],
     ['a quantile', 'quantile(-0.5, cpu{h="a"})', `quantile by (h) (-0.5,cpu{${H}})`],
-    ['a histogram', 'histogram_quantile(0.9, sum by (le) (cpu{h="a"}))', `histogram_quantile(0.9,sum by (le, h) (cpu{${H}}))`],
+    [
+      'a histogram',
+      'histogram_quantile(0.9, sum by (le) (cpu{h="a"}))',
+      `histogram_quantile(0.9,sum by (le, h) (cpu{${H}}))`,
+    ],
     ['an age', 'time() - max(cpu{h="a"}) > 300', `time() - max by (h) (cpu{${H}}) > 300`],
     ['a ratio', 'sum(a{h="a"}) / sum(b{h="a"})', `sum by (h) (a{${H}}) / sum by (h) (b{${H}})`],
     ['a match on the label', 'a{h="a"} - on (h) b{h="a"}', `a{${H}} - on (h) b{${H}}`],
@@ -87,7 +91,9 @@ describe('the template of a hole', () => {
   const templatesOf = (promql: string): string[] => holesOf(promql).map(({ template }) => template);
 
   test('is the same for queries that differ in the value and in spelling', () => {
-    const [first, second] = [`cpu{a="1",b="x"}  >   2`, `cpu{ a=\`2\` ,b='x' }#\n> 2`].map((promql) => templatesOf(promql)[0]);
+    const [first, second] = [`cpu{a="1",b="x"}  >   2`, `cpu{ a=\`2\` ,b='x' }#\n> 2`].map(
+      (promql) => templatesOf(promql)[0],
+    );
     expect(first).toBeDefined();
     expect(second).toBe(first);
   });
@@ -118,7 +124,11 @@ test('values stay values in the pattern, each once and in order', () => {
 });
 
 test('a merged query matches its values and nothing else', () => {
-  const value = fc.string({ unit: fc.constantFrom(...'ab.|\\^$*+?()[]{}"\'`\n\r\t #-ü😀\0'), minLength: 1, maxLength: 6 });
+  const value = fc.string({
+    unit: fc.constantFrom(...'ab.|\\^$*+?()[]{}"\'`\n\r\t #-ü😀\0'),
+    minLength: 1,
+    maxLength: 6,
+  });
   fc.assert(
     fc.property(fc.uniqueArray(value, { minLength: 1, maxLength: 5 }), value, (values, other) => {
       const [hole] = holesOf(`cpu{h=${quoted(other)}}`);
@@ -146,7 +156,9 @@ describe('grouping', () => {
   test('every query goes where most others go; what cannot be merged is asked alone', async () => {
     const grid = ['a', 'b', 'c'].flatMap((h) => ['x', 'y'].map((d) => `cpu{d="${d}",h="${h}"}`));
     const groups = await groupByHole(keyed([...grid, 'topk(1, cpu)', 'cpu{d="z",h="z"}']), 100);
-    expect(groups.map(({ hole, members }) => [hole?.label ?? null, members.map(({ key, value }) => [key, value])])).toEqual([
+    expect(
+      groups.map(({ hole, members }) => [hole?.label ?? null, members.map(({ key, value }) => [key, value])]),
+    ).toEqual([
       [null, [['q6', null]]],
       [null, [['q7', null]]],
       ['h', [['q0', 'a'], ['q2', 'b'], ['q4', 'c']]], // prettier-ignore
@@ -164,7 +176,13 @@ describe('grouping', () => {
   });
 
   test('or goes where it fits as well', async () => {
-    const queries = ['cpu{d="x",h="a"}', 'cpu{d="y",h="a"}', 'cpu{d="y",h="b"}', 'cpu{d="y",h="c"}', 'cpu{d="x",h="z"}'];
+    const queries = [
+      'cpu{d="x",h="a"}',
+      'cpu{d="y",h="a"}',
+      'cpu{d="y",h="b"}',
+      'cpu{d="y",h="c"}',
+      'cpu{d="x",h="z"}',
+    ];
     const groups = await groupByHole(keyed(queries), 100);
     expect(groups.map(({ members }) => members.map(({ key }) => key))).toEqual([
       ['q1', 'q2', 'q3'],
@@ -206,7 +224,9 @@ describe('the cache', () => {
   test('holds what was put, up to its budget', () => {
     const cache = createBoundedCache<number>(1_000);
     for (let index = 0; index < 20; index += 1) cache.put(`k${index}`, index, 100);
-    const held = Array.from({ length: 20 }, (_, index) => cache.get(`k${index}`)).filter((value) => value !== undefined);
+    const held = Array.from({ length: 20 }, (_, index) => cache.get(`k${index}`)).filter(
+      (value) => value !== undefined,
+    );
     expect(held).toEqual([0, 1, 2, 3, 4]);
   });
 

@@ -85,14 +85,21 @@ test('a narrowed query sees the series of its project as if there were no others
 });
 
 test.each([
-  { when: 'an aggregation would mix the values', alone: 'sum(cpu{host="web"})', together: 'sum(cpu{host=~"web|web-1"})' },
+  {
+    when: 'an aggregation would mix the values',
+    alone: 'sum(cpu{host="web"})',
+    together: 'sum(cpu{host=~"web|web-1"})',
+  },
   {
     when: 'a match would reach across the values',
     alone: 'cpu{host="web"} - on(job) cpu{host="web"}',
     together: 'cpu{host=~"web|web-1"} - on(job) cpu{host=~"web|web-1"}',
   },
 ])('the evaluator of these tests knows a wrong merge: $when', ({ alone, together }) => {
-  const stored = ['web', 'web-1'].map((host, index) => ({ labels: { __name__: 'cpu', host, job: 'api' }, samples: [index + 1] }));
+  const stored = ['web', 'web-1'].map((host, index) => ({
+    labels: { __name__: 'cpu', host, job: 'api' },
+    samples: [index + 1],
+  }));
   const slice = answerOf(together, stored)?.filter(({ labels }) => labels['host'] === 'web') ?? null;
   expect(slice && comparable(slice)).not.toEqual(comparable(answerOf(alone, stored) ?? []));
 });

@@ -39,19 +39,25 @@ function named(query: string, label = 'instance'): string[] {
   return (new RegExp(`${label}=~?"([^"]*)"`).exec(query)?.[1] ?? '').split('|');
 }
 
-/** Answers with one series for each instance named, whose value is the instance's name, unless `bad` says what to answer. */
+/**
+ * Answers with one series for each instance named, whose value is the instance's name, unless `bad` says what to
+ * answer.
+ */
 function answering(bad: (instances: string[]) => PrometheusReply | undefined = () => undefined): PrometheusReply {
   return (request, response) => {
     const instances = named(request.form['query'] ?? '');
     const reply =
-      bad(instances) ?? vector(...instances.map((instance): [Record<string, string>, string] => [{ instance }, instance]));
+      bad(instances) ??
+      vector(...instances.map((instance): [Record<string, string>, string] => [{ instance }, instance]));
     return typeof reply === 'function' ? reply(request, response) : reply;
   };
 }
 
 describe('one among many that takes Prometheus too long', () => {
   test('is trouble for fewer and fewer others, a request at a time, and not counted against Prometheus', async () => {
-    double.reply = answering((instances) => (instances.includes('3') ? refusal(503, 'timeout', 'query timed out') : undefined));
+    double.reply = answering((instances) =>
+      instances.includes('3') ? refusal(503, 'timeout', 'query timed out') : undefined,
+    );
     const inTrouble: number[] = [];
     for (let round = 0; round < 6; round += 1) {
       const before = double.asked.length;
@@ -77,7 +83,11 @@ test('requests are not made more and more where all of them take too long', asyn
 
 describe('queries that differ in one value of a label', () => {
   test('are asked in one request, and each gets its own series', async () => {
-    double.reply = vector([{ instance: '2' }, '20'], [{ instance: '1', job: 'a' }, '10'], [{ instance: '1', job: 'b' }, '11']);
+    double.reply = vector(
+      [{ instance: '2' }, '20'],
+      [{ instance: '1', job: 'a' }, '10'],
+      [{ instance: '1', job: 'b' }, '11'],
+    );
     const answers = await askAbout(prometheus, cpus(4));
     expect(double.asked).toHaveLength(1);
     expect(double.asked[0]).toMatchObject({
@@ -115,7 +125,12 @@ describe('queries that differ in one value of a label', () => {
   test('are asked once where several alarms ask the same', async () => {
     double.reply = answering();
     const same = { promql: cpuOf(1), project: null };
-    const request = { granularityS: 0, periods: 1, lagS: 0, questions: ['x', 'y'].map((key) => ({ key, query: same })) };
+    const request = {
+      granularityS: 0,
+      periods: 1,
+      lagS: 0,
+      questions: ['x', 'y'].map((key) => ({ key, query: same })),
+    };
     const answers = await prometheus.datasource.answers(request, { now: NOON, signal: new AbortController().signal });
     expect([...answers].map(([key, answer]) => [key, valuesOf(answer)])).toEqual([
       ['x', [[1]]],
@@ -149,7 +164,9 @@ describe('queries that differ in one value of a label', () => {
     });
     expect(answers[cpuOf(1)]).toEqual({
       kind: 'series',
-      series: [[-90_000, -60_000].map((offset, index) => ({ at: NOON.getTime() + offset, values: { value: index + 1 } }))],
+      series: [
+        [-90_000, -60_000].map((offset, index) => ({ at: NOON.getTime() + offset, values: { value: index + 1 } })),
+      ],
     });
     expect(valuesOf(answers[cpuOf(0)])).toEqual([]);
   });
@@ -169,10 +186,14 @@ describe('a merged request that is refused', () => {
     ['all', [...Array(64).keys()]],
   ])('because of %s harms no other', async (_, bad) => {
     double.reply = answering((instances) =>
-      instances.some((instance) => bad.includes(Number(instance))) ? refusal(422, 'execution', 'many-to-many') : undefined,
+      instances.some((instance) => bad.includes(Number(instance)))
+        ? refusal(422, 'execution', 'many-to-many')
+        : undefined,
     );
     const answers = await askAbout(prometheus, cpus(64));
-    cpus(64).forEach((query, index) => expect(valuesOf(answers[query])).toEqual(bad.includes(index) ? refused : [[index]]));
+    cpus(64).forEach((query, index) =>
+      expect(valuesOf(answers[query])).toEqual(bad.includes(index) ? refused : [[index]]),
+    );
     expect(new Set(prometheus.outcomes)).toEqual(new Set(['ok']));
   });
 
@@ -184,11 +205,16 @@ describe('a merged request that is refused', () => {
     expect(double.asked.length - first).toBeLessThan(first);
     expect(double.asked.slice(first).filter(({ form }) => named(form['query']!).includes('5'))).toHaveLength(1);
     expect(valuesOf(answers[cpuOf(6)])).toEqual([[6]]);
-    expect(answers[cpuOf(5)]).toEqual({ kind: 'refused', reason: 'alarm statistics retrieval failed: bad_data: no (HTTP 400)' });
+    expect(answers[cpuOf(5)]).toEqual({
+      kind: 'refused',
+      reason: 'alarm statistics retrieval failed: bad_data: no (HTTP 400)',
+    });
   });
 
   test('only because there are so many in it is divided, and nobody is refused', async () => {
-    double.reply = answering((instances) => (instances.length > 10 ? refusal(422, '422', 'too long query') : undefined));
+    double.reply = answering((instances) =>
+      instances.length > 10 ? refusal(422, '422', 'too long query') : undefined,
+    );
     const answers = await askAbout(prometheus, cpus(100));
     expect(cpus(100).map((query) => valuesOf(answers[query]))).toEqual(cpus(100).map((_, index) => [[index]]));
     const first = double.asked.length;
@@ -224,7 +250,9 @@ describe('a merged request that is refused', () => {
 describe('a merged answer', () => {
   test('with series of nobody who asked is not given to anybody', async () => {
     double.reply = answering((instances) =>
-      instances.length > 1 ? vector([{ instance: '1' }, '1'], [{ job: 'x' }, '2'], [{ instance: '99' }, '3']) : undefined,
+      instances.length > 1
+        ? vector([{ instance: '1' }, '1'], [{ job: 'x' }, '2'], [{ instance: '99' }, '3'])
+        : undefined,
     );
     const answers = await askAbout(prometheus, cpus(4));
     expect(cpus(4).map((query) => valuesOf(answers[query]))).toEqual([[[0]], [[1]], [[2]], [[3]]]);
@@ -271,7 +299,9 @@ describe('projects', () => {
   });
 
   test('are kept apart by a header, and their queries are never merged', async () => {
-    prometheus = prometheusAt(double.url, { tenancy: { kind: 'header', header: 'X-Scope-OrgID', adminTenant: undefined } });
+    prometheus = prometheusAt(double.url, {
+      tenancy: { kind: 'header', header: 'X-Scope-OrgID', adminTenant: undefined },
+    });
     double.reply = ({ form, headers }) =>
       vector(
         ...named(form['query']!).map((instance): [Record<string, string>, string] => [
@@ -293,12 +323,17 @@ describe('projects', () => {
     expect(double.asked[0]?.headers['x-scope-orgid']).toBe('all');
   });
 
-  test.each(['a|b', 'a,b', 'a b', 'a\r\nX-Scope-OrgID: b', 'ä', ''])('whose id is %j cannot be tenants', async (project) => {
-    prometheus = prometheusAt(double.url, { tenancy: { kind: 'header', header: 'X-Scope-OrgID', adminTenant: undefined } });
-    const answers = await askAbout(prometheus, [{ promql: 'up', project }]);
-    expect(Object.values(answers)).toMatchObject([{ kind: 'refused' }]);
-    expect(double.asked).toHaveLength(0);
-  });
+  test.each(['a|b', 'a,b', 'a b', 'a\r\nX-Scope-OrgID: b', 'ä', ''])(
+    'whose id is %j cannot be tenants',
+    async (project) => {
+      prometheus = prometheusAt(double.url, {
+        tenancy: { kind: 'header', header: 'X-Scope-OrgID', adminTenant: undefined },
+      });
+      const answers = await askAbout(prometheus, [{ promql: 'up', project }]);
+      expect(Object.values(answers)).toMatchObject([{ kind: 'refused' }]);
+      expect(double.asked).toHaveLength(0);
+    },
+  );
 
   test('ask nothing where nothing keeps them apart, admins do', async () => {
     prometheus = prometheusAt(double.url, { tenancy: { kind: 'none' } });

@@ -2,7 +2,10 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { createNeutralQuestion } from '../../../src/datasource/prometheus/probe.js';
 import type { Tenancy } from '../../../src/datasource/prometheus/plan-queries.js';
-import { createPrometheusClient, type PrometheusRequest } from '../../../src/datasource/prometheus/prometheus-client.js';
+import {
+  createPrometheusClient,
+  type PrometheusRequest,
+} from '../../../src/datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../../src/datasource/prometheus/prometheus.js';
 import { toError } from '../../../src/errors.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -92,7 +95,9 @@ test('is what a Prometheus in trouble is asked alone, and one that cannot answer
   const neutral = (): number => double.asked.filter(({ form }) => form['query']!.startsWith('tocsin')).length;
   const bad = [500, 'oops'] as const;
   double.reply = ({ form }) =>
-    form['query']!.startsWith('absent(') ? [...bad] : [200, { status: 'success', data: { resultType: 'vector', result: [] } }];
+    form['query']!.startsWith('absent(')
+      ? [...bad]
+      : [200, { status: 'success', data: { resultType: 'vector', result: [] } }];
   const queries = Array.from({ length: 12 }, (_, n) => `absent(a${n})`);
   await askAbout(observed, queries);
   expect(double.asked.length - neutral()).toBe(12);

@@ -43,7 +43,10 @@ function formOf(query: string): 'count' | 'all' | 'names' {
 
 const asked = (): string[] => double.asked.map(({ form }) => formOf(form['query']!));
 
-/** The series of these instances, each with its number as its value; `more` says what stands beside them in an answer to a form of query. */
+/**
+ * The series of these instances, each with its number as its value; `more` says what stands beside them in an answer to
+ * a form of query.
+ */
 function serving(
   instances: readonly number[],
   more: (form: ReturnType<typeof formOf>) => Record<string, unknown>,
@@ -55,7 +58,9 @@ function serving(
     const series = (metric: Record<string, string>, value: number): unknown =>
       isRange ? { metric, values: [[at, String(value)]] } : { metric, value: [at, String(value)] };
     const result =
-      kind === 'count' ? [series({}, instances.length)] : instances.map((each) => series({ instance: String(each) }, each));
+      kind === 'count'
+        ? [series({}, instances.length)]
+        : instances.map((each) => series({ instance: String(each) }, each));
     return [200, { status: 'success', ...more(kind), data: { resultType: isRange ? 'matrix' : 'vector', result } }];
   };
 }
@@ -126,12 +131,17 @@ test('an answer in part to a question that makes no sense is not taken for a ref
 describe('warnings, which the author of a query can provoke, do not make an answer less credible', () => {
   test.each(ways.slice(0, 4))('to %s', async (_, queries, request) => {
     reach();
-    const warnings = ['PromQL warning: metric might not be a counter', 'receive series from Addr: 10.0.0.7:10901: gone'];
+    const warnings = [
+      'PromQL warning: metric might not be a counter',
+      'receive series from Addr: 10.0.0.7:10901: gone',
+    ];
     double.reply = serving(
       queries.map((__, index) => index),
       () => ({ warnings }),
     );
-    expect(Object.values(await askAbout(prometheus, queries, request)).map(valuesOf)).toEqual(OWN.slice(0, queries.length));
+    expect(Object.values(await askAbout(prometheus, queries, request)).map(valuesOf)).toEqual(
+      OWN.slice(0, queries.length),
+    );
   });
 });
 
@@ -144,7 +154,11 @@ describe('a store that fails since one behind it is away', () => {
   const begun = `proxy Series(): fetch series for {cluster="east"} ${address}`;
 
   test.each<[string, PrometheusReply, string]>([
-    ['with 503', refusal(503, '503', 'cannot fetch data from vmstorage at 10.0.0.7:8401'), 'it answered with status 503'],
+    [
+      'with 503',
+      refusal(503, '503', 'cannot fetch data from vmstorage at 10.0.0.7:8401'),
+      'it answered with status 503',
+    ],
     [
       'with 422, before its first series',
       refusal(422, 'execution', `expanding series: ${begun}: rpc error: code = Unavailable desc = ${refused}`),
@@ -181,7 +195,10 @@ describe('a store that fails since one behind it is away', () => {
     ['meets a limit', `expanding series: ${proxied}: rpc error: code = ResourceExhausted desc = exceeded series limit`],
     ['meets a limit in another engine', `${proxied}: rpc error: code = ResourceExhausted desc = exceeded series limit`],
     ['is slow', `expanding series: ${proxied}: failed to receive any data in 5s: context deadline exceeded`],
-    ['fails where it was handed on', `rpc error: code = Aborted desc = ${proxied}: rpc error: code = Internal desc = disk`],
+    [
+      'fails where it was handed on',
+      `rpc error: code = Aborted desc = ${proxied}: rpc error: code = Internal desc = disk`,
+    ],
     [
       'quotes something',
       `expanding series: ${proxied}: rpc error: code = Unknown desc = no such label "rpc error: code = Unavailable desc = "`,

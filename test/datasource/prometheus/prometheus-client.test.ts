@@ -43,7 +43,11 @@ afterEach(async () => {
 describe('a question to Prometheus', () => {
   test.each<[string, PrometheusClientOptions['auth'], string | undefined]>([
     ['without saying who asks', { kind: 'none' }, undefined],
-    ['with a user and a password', { kind: 'basic', user: 'tocsin', password: new Secret('s:ä') }, 'Basic dG9jc2luOnM6w6Q='],
+    [
+      'with a user and a password',
+      { kind: 'basic', user: 'tocsin', password: new Secret('s:ä') },
+      'Basic dG9jc2luOnM6w6Q=',
+    ],
     ['with a token', { kind: 'bearer', token: new Secret('t0') }, 'Bearer t0'],
   ])('is asked %s', async (_, auth, authorization) => {
     double.reply = vector([{}, '1']);
@@ -136,7 +140,9 @@ describe('trouble', () => {
     const prometheus = at(double.url);
     const queries = Array.from({ length: 30 }, (_, index) => `count(up) + ${index}`);
     const answers = await askAbout(prometheus, queries);
-    expect(Object.values(answers)).toEqual(queries.map(() => ({ kind: 'trouble', reason: 'it answered with status 500' })));
+    expect(Object.values(answers)).toEqual(
+      queries.map(() => ({ kind: 'trouble', reason: 'it answered with status 500' })),
+    );
     expect(double.asked.length).toBeLessThan(15);
   });
 });
@@ -174,7 +180,9 @@ describe('over TLS', () => {
   });
 
   test('no other is asked', async () => {
-    expect(await askAbout(at(url), ['up'])).toEqual({ up: { kind: 'trouble', reason: 'its certificate is not trusted' } });
+    expect(await askAbout(at(url), ['up'])).toEqual({
+      up: { kind: 'trouble', reason: 'its certificate is not trusted' },
+    });
     expect(peers).toEqual([]);
   });
 

@@ -21,14 +21,15 @@ interface Ranged {
   values: number[];
 }
 
-type Value = { kind: 'scalar'; value: number } | { kind: 'vector'; series: Valued[] } | { kind: 'matrix'; series: Ranged[] };
+type Value =
+  { kind: 'scalar'; value: number } | { kind: 'vector'; series: Valued[] } | { kind: 'matrix'; series: Ranged[] };
 
 /** The server would refuse the query, because of what it found. */
 export class EvaluationError extends Error {}
 
 /**
- * What a part of PromQL means, by definition and not by what is quick, over samples of whole minutes. The functions over ranges are others than
- * the server's, and any would do: what counts is which series and samples each is given.
+ * What a part of PromQL means, by definition and not by what is quick, over samples of whole minutes. The functions
+ * over ranges are others than the server's, and any would do: what counts is which series and samples each is given.
  */
 export function evaluated(promql: string, stored: readonly StoredSeries[]): Valued[] {
   const query = parsePromql(promql);
@@ -137,7 +138,8 @@ export function evaluated(promql: string, stored: readonly StoredSeries[]): Valu
     const symbol = text.slice(operator?.from, operator?.to);
     const a = valueOf(left, ago);
     const b = valueOf(partsOf(node).at(-1), ago);
-    if (a.kind === 'scalar' && b.kind === 'scalar') return { kind: 'scalar', value: operate(symbol, a.value, b.value) ?? 0 };
+    if (a.kind === 'scalar' && b.kind === 'scalar')
+      return { kind: 'scalar', value: operate(symbol, a.value, b.value) ?? 0 };
     if (b.kind === 'scalar') return filtered(vector(a), symbol, (value) => operate(symbol, value, b.value));
     if (a.kind === 'scalar') return filtered(vector(b), symbol, (value) => operate(symbol, a.value, value));
     const clause = node.getChild('MatchingModifierClause');
@@ -160,7 +162,8 @@ function matched(symbol: string, { a, b, matching }: Matching): Value {
   if (symbol === 'and') return { kind: 'vector', series: a.filter(({ labels }) => right.has(keyed(labels))) };
   if (symbol === 'unless') return { kind: 'vector', series: a.filter(({ labels }) => !right.has(keyed(labels))) };
   const left = new Set(a.map(({ labels }) => keyed(labels)));
-  if (symbol === 'or') return { kind: 'vector', series: distinct([...a, ...b.filter(({ labels }) => !left.has(keyed(labels)))]) };
+  if (symbol === 'or')
+    return { kind: 'vector', series: distinct([...a, ...b.filter(({ labels }) => !left.has(keyed(labels)))]) };
   if (right.size < b.length) throw new EvaluationError('several to one');
   const partners = new Map(b.map((series) => [keyed(series.labels), series]));
   const used = new Set<string>();
@@ -206,16 +209,26 @@ function filtered({ series }: { series: Valued[] }, symbol: string, of: (value: 
 
 function mapped(of: Value, change: (value: number) => number): Value {
   if (of.kind === 'scalar') return { kind: 'scalar', value: change(of.value) };
-  const series = vector(of).series.map(({ labels, value }) => ({ labels: without(labels, ['__name__']), value: change(value) }));
+  const series = vector(of).series.map(({ labels, value }) => ({
+    labels: without(labels, ['__name__']),
+    value: change(value),
+  }));
   return { kind: 'vector', series: distinct(series) };
 }
 
-function grouped(series: readonly Valued[], by: (labels: Labels) => Labels, make: (members: Valued[]) => number): Value {
+function grouped(
+  series: readonly Valued[],
+  by: (labels: Labels) => Labels,
+  make: (members: Valued[]) => number,
+): Value {
   const groups = new Map<string, Valued[]>();
   for (const each of series) groups.set(keyOf(by(each.labels)), [...(groups.get(keyOf(by(each.labels))) ?? []), each]);
   return {
     kind: 'vector',
-    series: [...groups.values()].map((members) => ({ labels: by((members[0] as Valued).labels), value: make(members) })),
+    series: [...groups.values()].map((members) => ({
+      labels: by((members[0] as Valued).labels),
+      value: make(members),
+    })),
   };
 }
 

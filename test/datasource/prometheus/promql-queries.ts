@@ -36,7 +36,11 @@ const selector = fc
     comma: fc.constantFrom('', ','),
   })
   .map(({ name, matchers, isHeld, gap, comma }) => {
-    const all = [...matchers.slice(1), ...(isHeld ? [`host${gap}=${gap}${HOST}`] : ['le!~"none"']), ...matchers.slice(0, 1)];
+    const all = [
+      ...matchers.slice(1),
+      ...(isHeld ? [`host${gap}=${gap}${HOST}`] : ['le!~"none"']),
+      ...matchers.slice(0, 1),
+    ];
     return `${name}${gap}{${gap}${all.join(`,${gap}`)}${comma}}`;
   });
 
@@ -58,15 +62,21 @@ export const vectorQueries: fc.Arbitrary<string> = fc.letrec<{ vector: string }>
     { depthSize: 'small', withCrossShrink: true },
     selector,
     selector.map((text) => `${text} offset 1m`),
-    fc.tuple(fc.constantFrom('max_over_time', 'sum_over_time', 'delta'), selector).map(([name, text]) => `${name}(${text}[3m])`),
-    fc.tuple(fc.constantFrom('max_over_time', 'delta'), tie('vector')).map(([name, text]) => `${name}((${text})[2m:1m])`),
+    fc
+      .tuple(fc.constantFrom('max_over_time', 'sum_over_time', 'delta'), selector)
+      .map(([name, text]) => `${name}(${text}[3m])`),
+    fc
+      .tuple(fc.constantFrom('max_over_time', 'delta'), tie('vector'))
+      .map(([name, text]) => `${name}((${text})[2m:1m])`),
     tie('vector').map((text) => `abs(${text})`),
     tie('vector').map((text) => `clamp_max(${text}, 3)`),
     tie('vector').map((text) => `histogram_quantile(0.9, ${text})`),
     fc
       .tuple(fc.constantFrom('sum', 'count', 'max'), grouping, tie('vector'))
       .map(([name, by, text]) => `${name} ${by} (${text})`),
-    fc.tuple(fc.constantFrom('sum', 'max'), grouping, tie('vector')).map(([name, by, text]) => `${name}(${text}) ${by}`),
+    fc
+      .tuple(fc.constantFrom('sum', 'max'), grouping, tie('vector'))
+      .map(([name, by, text]) => `${name}(${text}) ${by}`),
     fc.tuple(grouping, tie('vector')).map(([by, text]) => `quantile ${by} (0.5, ${text})`),
     fc.tuple(tie('vector'), fc.constantFrom('+', '*', '>')).map(([text, operator]) => `(${text}) ${operator} 2`),
     tie('vector').map((text) => `time() - (${text})`),
@@ -77,7 +87,10 @@ export const vectorQueries: fc.Arbitrary<string> = fc.letrec<{ vector: string }>
   ),
 })).vector;
 
-/** Series with every mixture of the labels that the queries speak of, most of them of the given hosts; never two of the same labels. */
+/**
+ * Series with every mixture of the labels that the queries speak of, most of them of the given hosts; never two of the
+ * same labels.
+ */
 export function storedSeries(hosts: readonly string[]): fc.Arbitrary<StoredSeries[]> {
   const series = fc.record({
     labels: fc.record(

@@ -13,7 +13,22 @@ const MINUTE = 60_000;
 
 /** Words of PromQL, in each place where one may be a name. */
 const WORDS = [
-  ...['and', 'or', 'unless', 'atan2', 'sum', 'avg', 'count', 'count_values', 'topk', 'quantile', 'group', 'by', 'without', 'on'],
+  ...[
+    'and',
+    'or',
+    'unless',
+    'atan2',
+    'sum',
+    'avg',
+    'count',
+    'count_values',
+    'topk',
+    'quantile',
+    'group',
+    'by',
+    'without',
+    'on',
+  ],
   ...[
     'ignoring',
     'group_left',
@@ -31,7 +46,16 @@ const WORDS = [
   ...['rate', 'time', 'vector', 'double_exponential_smoothing', 'cpu', ':cpu', 'cpu:sum', '_', 'x1'],
 ];
 const WITH_WORD = [
-  ...['W', 'W{}', 'W{a="b"}', 'W offset 5m', 'W{a="b"} offset -1m', 'rate(W[5m])', 'W[5m] offset 1m', 'max_over_time(W[5m:1m])'],
+  ...[
+    'W',
+    'W{}',
+    'W{a="b"}',
+    'W offset 5m',
+    'W{a="b"} offset -1m',
+    'rate(W[5m])',
+    'W[5m] offset 1m',
+    'max_over_time(W[5m:1m])',
+  ],
   ...[
     'W @ 5',
     'W @ start()',
@@ -43,12 +67,38 @@ const WITH_WORD = [
     '-W',
     '(W)',
   ],
-  ...['W + W', 'W and W', 'W unless on(W) W', 'cpu * on(W) group_left(W) W', 'cpu > bool W', 'cpu + ignoring(a) W offset 1m'],
-  ...['cpu{W="v"}', 'cpu{W=~"v",}', 'W # W offset "\n + W', 'W or "W offset" or W', 'holt_winters(W[5m], 0.5, .5)', 'W W'],
+  ...[
+    'W + W',
+    'W and W',
+    'W unless on(W) W',
+    'cpu * on(W) group_left(W) W',
+    'cpu > bool W',
+    'cpu + ignoring(a) W offset 1m',
+  ],
+  ...[
+    'cpu{W="v"}',
+    'cpu{W=~"v",}',
+    'W # W offset "\n + W',
+    'W or "W offset" or W',
+    'holt_winters(W[5m], 0.5, .5)',
+    'W W',
+  ],
   ...['cpu offset W', 'cpu[W]', 'cpu offset 5m offset W', 'sum W', 'W(W)'],
 ];
 const WITH_NUMBER = [
-  ...['N', '-N', '+ N', 'cpu > N', 'cpu + N', 'N - cpu', 'N/6.', 'topk(N, cpu)', 'cpu @ N', 'cpu @ N offset 1m', 'cpu[5m] @ -N'],
+  ...[
+    'N',
+    '-N',
+    '+ N',
+    'cpu > N',
+    'cpu + N',
+    'N - cpu',
+    'N/6.',
+    'topk(N, cpu)',
+    'cpu @ N',
+    'cpu @ N offset 1m',
+    'cpu[5m] @ -N',
+  ],
   ...[
     'clamp(cpu, N, N)',
     'cpu > bool N',
@@ -60,9 +110,43 @@ const WITH_NUMBER = [
     'cpuN',
   ],
 ];
-const numberPiece = fc.constantFrom('0', '1', '7', '.', 'e', 'E', '+', '-', 'x', 'X', '0X', '0x', 'a', 'F', '_', 'm', 's');
+const numberPiece = fc.constantFrom(
+  '0',
+  '1',
+  '7',
+  '.',
+  'e',
+  'E',
+  '+',
+  '-',
+  'x',
+  'X',
+  '0X',
+  '0x',
+  'a',
+  'F',
+  '_',
+  'm',
+  's',
+);
 const number = fc.oneof(
-  fc.constantFrom('1.', '5.', '0.', '10.', '1.e3', '2.E-1', '5.e+0', '0X1F', '0Xab', '0x1f', '.5', '1e3', '5./6.', 'Inf', 'NAN'),
+  fc.constantFrom(
+    '1.',
+    '5.',
+    '0.',
+    '10.',
+    '1.e3',
+    '2.E-1',
+    '5.e+0',
+    '0X1F',
+    '0Xab',
+    '0x1f',
+    '.5',
+    '1e3',
+    '5./6.',
+    'Inf',
+    'NAN',
+  ),
   fc.array(numberPiece, { minLength: 1, maxLength: 5 }).map((pieces) => pieces.join('')),
 );
 const string = fc.constantFrom(
@@ -109,7 +193,8 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     const { status, data } = (await response.json()) as Answer;
     return { status, data };
   }
-  const reads = async (promql: string): Promise<boolean> => (await ask(empty, 'format_query', promql)).status === 'success';
+  const reads = async (promql: string): Promise<boolean> =>
+    (await ask(empty, 'format_query', promql)).status === 'success';
 
   test('parses each query that our parser accepts, and the answer to a project does not depend on the series of another project', async () => {
     const expressions = [...new Set(fc.sample(expression, { numRuns: EXPRESSIONS, seed: SEED }))];

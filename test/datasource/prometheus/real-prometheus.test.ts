@@ -7,7 +7,15 @@ import { createSystemClock } from '../../../src/clock.js';
 import type { LocalServer } from '../../../dev/servers/redis.js';
 import { eventually } from '../../support/eventually.js';
 import { startPrometheus, type StoredSeries } from '../../support/prometheus.js';
-import { askAbout, keyOf, NOON, prometheusAt, valuesOf, type Observed, type Queries } from '../../support/prometheus-double.js';
+import {
+  askAbout,
+  keyOf,
+  NOON,
+  prometheusAt,
+  valuesOf,
+  type Observed,
+  type Queries,
+} from '../../support/prometheus-double.js';
 import { startReceiver } from '../../support/receiver-server.js';
 import { describeWith } from '../../support/servers.js';
 
@@ -22,7 +30,10 @@ const STORED: StoredSeries[] = PROJECTS.flatMap((project, p) =>
     ['user', 'system'].map((mode, m): StoredSeries => ({
       metric: 'cpu',
       labels: { project, instance, mode },
-      points: MINUTES.map((ago): [number, number] => [NOON.getTime() - ago * MINUTE, 1000 * p + 100 * m + 10 * i + ago]),
+      points: MINUTES.map((ago): [number, number] => [
+        NOON.getTime() - ago * MINUTE,
+        1000 * p + 100 * m + 10 * i + ago,
+      ]),
     })),
   ),
 );
@@ -57,7 +68,10 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     await server.stop();
   });
 
-  async function alone(queries: Queries, request: Parameters<typeof askAbout>[2]): Promise<Record<string, BackendAnswer>> {
+  async function alone(
+    queries: Queries,
+    request: Parameters<typeof askAbout>[2],
+  ): Promise<Record<string, BackendAnswer>> {
     const answers: Record<string, BackendAnswer> = {};
     for (const query of queries) Object.assign(answers, await askAbout(prometheus, [query], request));
     return answers;
@@ -90,7 +104,10 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     ['the greatest', (instance) => `topk(1, cpu{instance=${instance}})`],
     ['a scalar', (instance) => `scalar(cpu{instance=${instance},mode="user",project="p1"})`],
     ['a vector of a scalar', (instance) => `vector(scalar(cpu{instance=${instance},mode="user",project="p1"}))`],
-    ['a label made of another', (instance) => `label_replace(cpu{instance=${instance}}, "instance", "i1", "mode", "user")`],
+    [
+      'a label made of another',
+      (instance) => `label_replace(cpu{instance=${instance}}, "instance", "i1", "mode", "user")`,
+    ],
     ['a count of values', (instance) => `count_values("instance", cpu{instance=${instance}})`],
     ['a subquery', (instance) => `max_over_time(cpu{instance=${instance}}[3m:1m])`],
     ['an offset', (instance) => `cpu{instance=${instance}} offset 1m`],
@@ -108,7 +125,9 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     });
 
     test.each(shapes)('%s of projects', async (_, shape) => {
-      const queries = PROJECTS.flatMap((project) => INSTANCES.map((instance) => ({ promql: shape(text(instance)), project })));
+      const queries = PROJECTS.flatMap((project) =>
+        INSTANCES.map((instance) => ({ promql: shape(text(instance)), project })),
+      );
       const merged = await askAbout(prometheus, queries);
       expect(merged).toEqual(await alone(queries, {}));
     });
@@ -131,7 +150,10 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       lagS: 60,
     });
     expect(Object.values(answers)).toEqual([
-      { kind: 'series', series: [[3, 2, 1].map((ago) => ({ at: NOON.getTime() - ago * MINUTE, values: { value: 30 + ago } }))] },
+      {
+        kind: 'series',
+        series: [[3, 2, 1].map((ago) => ({ at: NOON.getTime() - ago * MINUTE, values: { value: 30 + ago } }))],
+      },
     ]);
   });
 
@@ -331,7 +353,10 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       if (need?.datasource !== 'prometheus') throw new Error('asks something else');
       const { key, query, granularityS, periods, lagS } = need;
       const asking = { now: NOON, signal: new AbortController().signal };
-      const answered = await prometheus.datasource.answers({ granularityS, periods, lagS, questions: [{ key, query }] }, asking);
+      const answered = await prometheus.datasource.answers(
+        { granularityS, periods, lagS, questions: [{ key, query }] },
+        asking,
+      );
       const state = verdict === 'ok' ? 'alarm' : 'ok';
       const input = {
         answers: [answered.get(key)!],

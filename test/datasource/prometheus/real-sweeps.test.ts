@@ -5,7 +5,15 @@ import type { BackendAnswer } from '../../../src/alarm/series.js';
 import type { LocalServer } from '../../../dev/servers/redis.js';
 import { quoted } from '../../../src/datasource/prometheus/promql/string-literal.js';
 import { startPrometheus, type StoredSeries } from '../../support/prometheus.js';
-import { askAbout, keyOf, NOON, prometheusAt, valuesOf, type Observed, type Queries } from '../../support/prometheus-double.js';
+import {
+  askAbout,
+  keyOf,
+  NOON,
+  prometheusAt,
+  valuesOf,
+  type Observed,
+  type Queries,
+} from '../../support/prometheus-double.js';
 import { describeWith } from '../../support/servers.js';
 import { HOST, HOSTS, storedSeries, vectorQueries } from './promql-queries.js';
 
@@ -15,10 +23,15 @@ const SEED = 20260101;
 const SHAPES = 100;
 const ODD = [NaN, Infinity, -Infinity];
 
-/** Series of wanted hosts, of others and of none; some end in a gap, so that they are gone by noon, and some have what is no number. */
+/**
+ * Series of wanted hosts, of others and of none; some end in a gap, so that they are gone by noon, and some have what
+ * is no number.
+ */
 function stored(): StoredSeries[] {
   const batches = fc.sample(storedSeries(HOSTS), { numRuns: 20, seed: SEED });
-  const byLabels = new Map(batches.flat().map((series) => [JSON.stringify(Object.entries(series.labels).sort()), series]));
+  const byLabels = new Map(
+    batches.flat().map((series) => [JSON.stringify(Object.entries(series.labels).sort()), series]),
+  );
   return [...byLabels.values()].map(({ labels: { __name__: metric = '', ...labels }, samples }, index) => ({
     metric,
     labels,
@@ -62,7 +75,8 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     let refused = 0;
     for (const [index, shape] of fc.sample(vectorQueries, { numRuns: SHAPES, seed: SEED }).entries()) {
       const texts = HOSTS.map((host) => shape.replaceAll(HOST, () => quoted(host)));
-      const queries: Queries = index % 3 === 0 ? texts.map((promql) => ({ promql, project: 'p1' })) : [...new Set(texts)];
+      const queries: Queries =
+        index % 3 === 0 ? texts.map((promql) => ({ promql, project: 'p1' })) : [...new Set(texts)];
       const sent: string[] = [];
       const trace = { sent: (request: string) => void sent.push(request), dropped: () => undefined };
       const [together, each] = [await askAbout(sweeping, queries, { trace }), await alone(queries)];

@@ -83,7 +83,9 @@ describe('what the author of a query reads of its refusal', () => {
     (labels) => {
       expect(said('execution', `found ${labels} on the left`)).toBe(`execution: found ${labels} on the left`);
       expect(said('execution', `found ${labels} at 10.0.0.8`)).toBe('execution: the query cannot be executed');
-      expect(said('execution', `found ${labels} on the left`, NARROWED)).toBe('execution: the query cannot be executed');
+      expect(said('execution', `found ${labels} on the left`, NARROWED)).toBe(
+        'execution: the query cannot be executed',
+      );
     },
   );
 

@@ -2,7 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 
 import { alarmTypes, typeOf, type AlarmRule } from '../../../src/alarm/types/index.js';
 import { withEnforcedLabel } from '../../../src/datasource/prometheus/promql/enforce.js';
-import { createPrometheusRuleCheck, type PrometheusRuleCheckOptions } from '../../../src/datasource/prometheus/rule-check.js';
+import {
+  createPrometheusRuleCheck,
+  type PrometheusRuleCheckOptions,
+} from '../../../src/datasource/prometheus/rule-check.js';
 import type { AppError } from '../../../src/errors.js';
 
 const MEMBER = { isAdmin: false };
@@ -76,7 +79,10 @@ describe.each([
     const text =
       'Only admins may create prometheus rules, since prometheus.others.east.tenancy is none: nothing keeps projects apart';
     expect(problem(within('p1', ruleOf('up')), MEMBER, options)).toEqual(['forbidden', text]);
-    expect(problem(within('p1', ruleOf('up')), MEMBER, { ...options, isConfigured: false })).toEqual(['forbidden', text]);
+    expect(problem(within('p1', ruleOf('up')), MEMBER, { ...options, isConfigured: false })).toEqual([
+      'forbidden',
+      text,
+    ]);
     expect(problem(within(null, ruleOf('up')), ADMIN, options)).toBeNull();
   });
 

@@ -55,7 +55,10 @@ function formOf(query: string): 'count' | 'all' | 'names' {
 }
 
 /** A server with these series, unless it is told to answer a form of query otherwise. */
-function serving(series: Labelled[], instead: Partial<Record<ReturnType<typeof formOf>, PrometheusReply>> = {}): PrometheusReply {
+function serving(
+  series: Labelled[],
+  instead: Partial<Record<ReturnType<typeof formOf>, PrometheusReply>> = {},
+): PrometheusReply {
   return (request, response) => {
     const query = request.form['query']!;
     const form = formOf(query);
@@ -120,7 +123,10 @@ describe('of many queries that differ in one value of a label, all series', () =
     reach();
     double.reply = serving([...instances(), [{ instance: '-' }, '77']]);
     const answers = await askAbout(prometheus, [...cpus(), cpuOf('-')]);
-    expect(double.asked.map(({ form }) => form['query'])).toEqual(['count(cpu{instance!="--"})', 'cpu{instance!="--"}']);
+    expect(double.asked.map(({ form }) => form['query'])).toEqual([
+      'count(cpu{instance!="--"})',
+      'cpu{instance!="--"}',
+    ]);
     expect(valuesOf(answers[cpuOf('-')])).toEqual([[77]]);
   });
 });
@@ -245,7 +251,12 @@ describe('where an answer says little of what is read for it', () => {
     ['of a comparison, many of nobody', 'cpu{instance="?"} > 9', { [ALL]: 40, 'cpu{instance=~"…"}': MEMBERS }, 'names'],
     ['of a sum, many of nobody', 'sum(cpu{instance="?"})', { [ALL]: 40, 'cpu{instance=~"…"}': 31 }, 'names'],
     ['of a sum, nearly all of members', 'sum(cpu{instance="?"})', { [ALL]: 40, 'cpu{instance=~"…"}': 32 }, 'all'],
-    ['of a rate, many that are over', 'rate(cpu{instance="?"}[5m])', { [rate('!="-"')]: 40, [rate('=~"…"')]: 10 }, 'names'],
+    [
+      'of a rate, many that are over',
+      'rate(cpu{instance="?"}[5m])',
+      { [rate('!="-"')]: 40, [rate('=~"…"')]: 10 },
+      'names',
+    ],
     ['of two metrics', 'a{instance="?"} / b{instance="?"}', { 'a{instance!="-"}': 10, 'b{instance!="-"}': 3 }, 'names'],
   ])('%s: %s', async (_, query, counts, form) => {
     reach();
@@ -272,7 +283,8 @@ describe('where an answer says little of what is read for it', () => {
     reach();
     const queries = cpus().map((query) => `${query} > 9`);
     double.reply = counting({ [ALL]: MEMBERS });
-    for (const afterMs of [0, HOUR_MS - 1]) await askAbout(prometheus, queries, { now: new Date(NOON.getTime() + afterMs) });
+    for (const afterMs of [0, HOUR_MS - 1])
+      await askAbout(prometheus, queries, { now: new Date(NOON.getTime() + afterMs) });
     double.reply = counting({ [ALL]: 40, 'cpu{instance=~"…"}': MEMBERS });
     await askAbout(prometheus, queries, { now: new Date(NOON.getTime() + HOUR_MS) });
     expect(formOf(double.asked.at(-1)!.form['query']!)).toBe('names');

@@ -28,7 +28,9 @@ export interface AlarmService {
   ask(method: string, path: string, body?: unknown, as?: Caller): Promise<Answered>;
   /** Creates an alarm, which must succeed, and returns its id. */
   create(body: object, as?: Caller): Promise<string>;
-  alarm(id: string): Promise<{ state: string; state_reason: string; state_timestamp: string; evaluate_timestamp: string }>;
+  alarm(
+    id: string,
+  ): Promise<{ state: string; state_reason: string; state_timestamp: string; evaluate_timestamp: string }>;
   /** Of an alarm's history, the oldest first. */
   transitions(id: string): Promise<Transition[]>;
   /** The value of one of the service's own metrics, by its name with its labels; undefined where there is none. */
@@ -54,7 +56,8 @@ export async function startAlarmService(settings: Record<string, string>): Promi
     await stop();
     throw cause;
   }
-  const askIt: AlarmService['ask'] = (method, target, body, as = NOBODY_SAID) => ask(method, url + target, { as, body });
+  const askIt: AlarmService['ask'] = (method, target, body, as = NOBODY_SAID) =>
+    ask(method, url + target, { as, body });
   const created = async (body: object, as?: Caller): Promise<string> => {
     const answer = await askIt('POST', '/v2/alarms', body, as);
     if (answer.status !== 201) throw new Error(`not created: ${answer.status} ${answer.text}`);
@@ -116,7 +119,11 @@ export function toldTransitions(requests: readonly ReceivedRequest[], target: st
   return requests
     .filter((request) => request.target === target)
     .map(({ body }) => {
-      const { previous: from, current: to, reason } = JSON.parse(body) as { previous: string; current: string; reason: string };
+      const {
+        previous: from,
+        current: to,
+        reason,
+      } = JSON.parse(body) as { previous: string; current: string; reason: string };
       return { from, to, reason };
     });
 }

@@ -56,7 +56,10 @@ export async function createResource(
   user?: string,
 ): Promise<GnocchiResource> {
   const metrics = { cpu: { archive_policy_name: ARCHIVE_POLICY.name } };
-  const answer = await gnocchi.ask('POST', '/v1/resource/generic', { body: { ...resource, metrics }, ...(user && { user }) });
+  const answer = await gnocchi.ask('POST', '/v1/resource/generic', {
+    body: { ...resource, metrics },
+    ...(user && { user }),
+  });
   if (answer.status !== 201) throw new Error(`not made: ${answer.status} ${JSON.stringify(answer.body)}`);
   const made = answer.body as { id: string; metrics: { cpu: string } };
   return { id: made.id, metric: made.metrics.cpu };

@@ -9,10 +9,16 @@ import { addressesOf, createResource, measure, SERVICE_TOKEN, startBackends, wav
 import { describeTenancyAndOptions, type Running } from './tenancy-and-options.js';
 import { HIGH, KINDS, LOW, type Things } from './kinds.js';
 
-/** How long the values stay low, and then high; those of Gnocchi stay high for longer, so that what needs both hears of Prometheus first. */
+/**
+ * How long the values stay low, and then high; those of Gnocchi stay high for longer, so that what needs both hears of
+ * Prometheus first.
+ */
 const PHASE_S = 7;
 const GNOCCHI_LASTS_S = 4;
-/** Values of Prometheus come a little later than those of Gnocchi: a point of the very moment counts in the one and not in the other. */
+/**
+ * Values of Prometheus come a little later than those of Gnocchi: a point of the very moment counts in the one and not
+ * in the other.
+ */
 const PROMETHEUS_LAGS_MS = 300;
 /** From writing the data ahead to where they begin: until then the alarms look at nothing. */
 const LEAD_S = 4;
@@ -109,7 +115,8 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
         state_at: { state: from },
         evaluation: { would_be_state: to, decision: 'transition', reason },
       });
-      for (const [place, part] of kind.requests(things).entries()) expect(questions[place]?.requests.join('\n')).toContain(part);
+      for (const [place, part] of kind.requests(things).entries())
+        expect(questions[place]?.requests.join('\n')).toContain(part);
       if (to === 'alarm') expect(questions.map(({ compared }) => compared)).toEqual(kind.compared);
       const used = questions.map(({ datapoints }) => datapoints.filter((point) => point.used).length);
       expect(used).toEqual(questions.map(({ compared }) => compared));
@@ -130,7 +137,10 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     const moment = (second: number): string => new Date(startMs + second * 1000 + 500).toISOString();
     const span = { start: moment(-2), stop: moment(2 * PHASE_S + GNOCCHI_LASTS_S + 3), step: 1 };
     await eventually(() => expect(Date.now()).toBeGreaterThan(Date.parse(span.stop)));
-    const answer = await running.service.ask('POST', '/v2/alarms/backtest', { alarm: { name: title, ...body(things) }, ...span });
+    const answer = await running.service.ask('POST', '/v2/alarms/backtest', {
+      alarm: { name: title, ...body(things) },
+      ...span,
+    });
     const { transitions, summary } = answer.json<Backtested>();
     expect(transitions.map(({ from, to, reason }) => ({ from, to, reason }))).toEqual(
       real.map(({ from, to, reason }) => ({ from, to, reason })),
@@ -186,7 +196,8 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     const statesOf = async (): Promise<string[]> =>
       Promise.all(kinds.map(async ({ title }) => (await running.service.alarm(ids.get(title)!)).state));
     await eventually(async () => expect(await statesOf()).toEqual(kinds.map(() => 'alarm')));
-    for (const { id } of things.resources) expect((await gnocchi.ask('DELETE', `/v1/resource/generic/${id}`)).status).toBe(204);
+    for (const { id } of things.resources)
+      expect((await gnocchi.ask('DELETE', `/v1/resource/generic/${id}`)).status).toBe(204);
     await eventually(async () => expect(await statesOf()).toEqual(kinds.map(() => 'insufficient data')));
     const [{ id }] = things.resources;
     const reasons = await Promise.all(

@@ -15,7 +15,10 @@ const FAILED = 'tocsin_backend_queries_total{datasource="prometheus",outcome="fa
 const ANSWERED = 'tocsin_backend_queries_total{datasource="prometheus",outcome="ok"}';
 
 const VALUES = { steady_low: 10, steady_high: 90 };
-/** None of their alarms is in a partition of the others (m4 would be): a partition has one batch at a time, which ends with its last alarm. */
+/**
+ * None of their alarms is in a partition of the others (m4 would be): a partition has one batch at a time, which ends
+ * with its last alarm.
+ */
 const METERS = ['m1', 'm2', 'm3', 'm5', 'm6', 'm7'];
 const CONDITION = { comparison_operator: 'gt', threshold: 50 };
 
@@ -66,7 +69,9 @@ describeWith(['prometheus'], 'alarms whose Prometheus fails', () => {
 
   async function untilStates(wanted: ReadonlyMap<string, string>): Promise<void> {
     await eventually(async () => {
-      const found = await Promise.all([...wanted.keys()].map(async (id) => [id, (await service.alarm(id)).state] as const));
+      const found = await Promise.all(
+        [...wanted.keys()].map(async (id) => [id, (await service.alarm(id)).state] as const),
+      );
       expect(new Map(found)).toEqual(wanted);
     });
   }
@@ -90,7 +95,8 @@ describeWith(['prometheus'], 'alarms whose Prometheus fails', () => {
   async function backendsCheck(): Promise<string | undefined> {
     const answer = await service.ask('GET', '/readyz');
     expect(answer.status).toBe(200);
-    return answer.json<{ checks: { name: string; detail?: string }[] }>().checks.find(({ name }) => name === 'backends')?.detail;
+    return answer.json<{ checks: { name: string; detail?: string }[] }>().checks.find(({ name }) => name === 'backends')
+      ?.detail;
   }
 
   test('keep their states for the grace, then each becomes unknown once, and goes back once when Prometheus is there again', async () => {
@@ -131,7 +137,9 @@ describeWith(['prometheus'], 'alarms whose Prometheus fails', () => {
     await expectTold(after);
   });
 
-  /** The receivers heard of each transition once, in their order, and the texts name the backend but not its address. */
+  /**
+   * The receivers heard of each transition once, in their order, and the texts name the backend but not its address.
+   */
   async function expectTold(transitions: ReadonlyMap<string, Transition[]>): Promise<void> {
     for (const [id, expected] of transitions) {
       const { name } = (await service.ask('GET', `/v2/alarms/${id}`)).json<{ name: string }>();
@@ -163,14 +171,24 @@ describeWith(['prometheus'], 'alarms whose Prometheus fails', () => {
 
   test('do not delay those on the built-in meters while Prometheus hangs', async () => {
     const create = (meter: string): Promise<string> =>
-      service.create({ name: meter, type: 'threshold', threshold_rule: { ...CONDITION, meter_name: meter, period: 60 } });
+      service.create({
+        name: meter,
+        type: 'threshold',
+        threshold_rule: { ...CONDITION, meter_name: meter, period: 60 },
+      });
     const ids = await Promise.all(METERS.map(create));
     const before = await histories();
     prometheus.signal('SIGSTOP');
     try {
       for (const [index, id] of ids.entries()) {
         const meter = METERS[index]!;
-        const sample = { counter_name: meter, counter_type: 'gauge', counter_unit: '%', counter_volume: 90, resource_id: 'r' };
+        const sample = {
+          counter_name: meter,
+          counter_type: 'gauge',
+          counter_unit: '%',
+          counter_volume: 90,
+          resource_id: 'r',
+        };
         const sentMs = Date.now();
         await service.ask('POST', `/v2/meters/${meter}`, [sample]);
         await eventually(async () => expect((await service.alarm(id)).state).toBe('alarm'));

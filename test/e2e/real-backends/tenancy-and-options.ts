@@ -174,7 +174,13 @@ export function describeTenancyAndOptions(running: Running): void {
   /** The same rule for each backend that has periods. */
   const ofPrometheus = (metric: string, periods: number): Record<string, unknown> => ({
     type: 'prometheus',
-    prometheus_rule: { comparison_operator: 'gt', threshold: 80, query: metric, granularity: 1, evaluation_periods: periods },
+    prometheus_rule: {
+      comparison_operator: 'gt',
+      threshold: 80,
+      query: metric,
+      granularity: 1,
+      evaluation_periods: periods,
+    },
   });
   const ofGnocchi = ({ id }: GnocchiResource, periods: number): Record<string, unknown> => ({
     type: 'gnocchi_resources_threshold',
@@ -215,8 +221,8 @@ export function describeTenancyAndOptions(running: Running): void {
       expect(await untilState(alarm!, 'alarm')).toMatch(/, missing datapoints counted as alarm: 2$/);
       for (const id of [ignore!, missing!]) expect(await running.service.transitions(id)).toEqual([]);
       const verdictOf = async (id: string): Promise<string> =>
-        (await running.service.ask('GET', `/v2/alarms/${id}/explain`)).json<{ evaluation: { verdict: string } }>().evaluation
-          .verdict;
+        (await running.service.ask('GET', `/v2/alarms/${id}/explain`)).json<{ evaluation: { verdict: string } }>()
+          .evaluation.verdict;
       expect([await verdictOf(ignore!), await verdictOf(missing!)]).toEqual(['hold', 'insufficient data']);
     }
   });

@@ -9,7 +9,10 @@ import { createResource, measure, startBackends, waveOf, writeWave, type Backend
 
 /** Of each of two kinds. */
 const ALARMS = 20;
-/** Longer than interval + lease + two heartbeats + 2 s, within which a take-over must have happened: so no change may be overlooked. */
+/**
+ * Longer than interval + lease + two heartbeats + 2 s, within which a take-over must have happened: so no change may be
+ * overlooked.
+ */
 const PHASE_S = 8;
 const LEAD_S = 4;
 const SETTINGS = {
@@ -37,7 +40,10 @@ describeWith(['postgres', 'redis', 'gnocchi', 'prometheus'], 'alarms on real bac
     };
     api = await startAlarmService({ ...settings, ROLES: 'api,notifier' });
     started.push(() => api.stop());
-    evaluators.push(startService({ ...settings, ROLES: 'evaluator' }), startService({ ...settings, ROLES: 'evaluator' }));
+    evaluators.push(
+      startService({ ...settings, ROLES: 'evaluator' }),
+      startService({ ...settings, ROLES: 'evaluator' }),
+    );
     for (const evaluator of evaluators) started.push(() => evaluator.stop());
   });
 
@@ -88,7 +94,8 @@ describeWith(['postgres', 'redis', 'gnocchi', 'prometheus'], 'alarms on real bac
     await evaluators[0]!.kill();
 
     await eventually(async () => {
-      for (const id of ids.values()) expect((await api.transitions(id)).map(({ to }) => to)).toEqual(['ok', 'alarm', 'ok']);
+      for (const id of ids.values())
+        expect((await api.transitions(id)).map(({ to }) => to)).toEqual(['ok', 'alarm', 'ok']);
     });
     for (const [name, id] of ids) {
       const told = (await api.transitions(id)).map(({ from, to, reason }) => ({ from, to, reason }));

@@ -12,9 +12,14 @@ import {
   type Exchange,
 } from './exchange.js';
 
-const fields = (name: string, values: readonly unknown[]): Exchange[] => values.map((value) => post(event({ [name]: value })));
-const rules = (name: string, values: readonly unknown[]): Exchange[] => values.map((value) => post(resource({ [name]: value })));
-const without = (body: Record<string, unknown>, name: string): Record<string, unknown> => ({ ...body, [name]: undefined });
+const fields = (name: string, values: readonly unknown[]): Exchange[] =>
+  values.map((value) => post(event({ [name]: value })));
+const rules = (name: string, values: readonly unknown[]): Exchange[] =>
+  values.map((value) => post(resource({ [name]: value })));
+const without = (body: Record<string, unknown>, name: string): Record<string, unknown> => ({
+  ...body,
+  [name]: undefined,
+});
 
 /** How values of the wrong type become right ones, or are refused. */
 export const COERCIONS: Exchange[] = [
@@ -22,7 +27,26 @@ export const COERCIONS: Exchange[] = [
   ...because('nullIsNoValue', fields('name', [null])),
   ...fields('description', ['', null, 'mine']),
   ...because('stricter', fields('description', [5])),
-  ...fields('enabled', [true, false, 0, 1, 2, -1, 'true', 't', 'yes', 'y', 'on', '1', 'false', 'f', 'no', 'n', 'off', '0']),
+  ...fields('enabled', [
+    true,
+    false,
+    0,
+    1,
+    2,
+    -1,
+    'true',
+    't',
+    'yes',
+    'y',
+    'on',
+    '1',
+    'false',
+    'f',
+    'no',
+    'n',
+    'off',
+    '0',
+  ]),
   ...because('nullIsDefault', fields('enabled', [null])),
   ...because('namesField', fields('enabled', ['maybe', 'False', '', 1.5, []])),
   ...fields('repeat_actions', [1, 'on']),
@@ -71,11 +95,19 @@ export const COERCIONS: Exchange[] = [
 export const BODIES: Exchange[] = [
   post(undefined, { raw: '' }),
   post(undefined, { raw: '{"name": ' }),
-  ...because('serverError', [post(undefined, { raw: '[]' }), post(undefined, { raw: '"x"' }), post(undefined, { raw: 'null' })]),
+  ...because('serverError', [
+    post(undefined, { raw: '[]' }),
+    post(undefined, { raw: '"x"' }),
+    post(undefined, { raw: 'null' }),
+  ]),
   post({}),
   post(event(), { headers: { 'content-type': 'application/json; charset=utf-8' } }),
   post(event(), { headers: { 'content-type': 'text/plain' } }),
-  post(undefined, { raw: 'name=x', headers: { 'content-type': 'application/x-www-form-urlencoded' }, differs: 'jsonOnly' }),
+  post(undefined, {
+    raw: 'name=x',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    differs: 'jsonOnly',
+  }),
   post(without(event(), 'name')),
   post(without(event(), 'type')),
   post(without(event(), 'event_rule')),
@@ -96,7 +128,9 @@ const trait = (fields: Record<string, unknown>): Exchange =>
 
 /** The parts of an alarm that have rules of their own. */
 export const PARTS: Exchange[] = [
-  ...[{}, { description: 'mine' }, { description: '' }, { timezone: 'Europe/Berlin' }, { timezone: '' }].map(constraint),
+  ...[{}, { description: 'mine' }, { description: '' }, { timezone: 'Europe/Berlin' }, { timezone: '' }].map(
+    constraint,
+  ),
   ...because('nullIsDefault', [constraint({ timezone: null })]),
   ...[{ duration: '300' }, { duration: 0 }, { duration: -1 }, { duration: undefined }].map(constraint),
   ...because('namesField', [constraint({ duration: 'x' })]),
@@ -108,10 +142,17 @@ export const PARTS: Exchange[] = [
   ),
   ...because('neverOpens', [constraint({ start: '0 0 31 2 *' })]),
   post(event({ time_constraints: [1, 2].map((duration) => ({ name: 'same', start: '0 11 * * *', duration })) })),
-  ...[{}, { type: 'integer' }, { type: 'float', value: '1.5' }, { type: 'boolean', value: 'true' }, { type: '' }].map(trait),
-  ...[{ type: 'integer', value: 'x' }, { type: 'zz' }, { op: 'xx' }, { op: undefined }, { field: 'a b' }, { value: 5 }].map(
+  ...[{}, { type: 'integer' }, { type: 'float', value: '1.5' }, { type: 'boolean', value: 'true' }, { type: '' }].map(
     trait,
   ),
+  ...[
+    { type: 'integer', value: 'x' },
+    { type: 'zz' },
+    { op: 'xx' },
+    { op: undefined },
+    { field: 'a b' },
+    { value: 5 },
+  ].map(trait),
   ...[{ field: undefined }, { value: undefined }].map(trait),
   ...because('eventTypes', [{ type: undefined }, { type: 'datetime', value: '2020-01-01' }].map(trait)),
   post(event({}, { event_type: '' })),
@@ -120,7 +161,8 @@ export const PARTS: Exchange[] = [
   post(event({}, { query: null }), { differs: 'nullIsDefault' }),
 ];
 
-const actions = (list: readonly unknown[], more: Partial<Exchange> = {}): Exchange => post(event({ alarm_actions: list }), more);
+const actions = (list: readonly unknown[], more: Partial<Exchange> = {}): Exchange =>
+  post(event({ alarm_actions: list }), more);
 
 export const ACTIONS: Exchange[] = [
   actions(['http://h:1/p?Signature=a%2Bb%3D&b=2#f', 'https://[::1]/', 'HTTP://Host/%7e']),

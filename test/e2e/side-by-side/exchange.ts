@@ -6,7 +6,10 @@ export const ADMINISTRATOR = ADMIN;
 export const MEMBER: Caller = { 'x-user-id': 'u1', 'x-project-id': 'p1', 'x-roles': 'member,reader' };
 export const STRANGER: Caller = { 'x-user-id': 'u2', 'x-project-id': 'p2', 'x-roles': 'member,reader' };
 
-/** One request to both services. `{name}` in a path or a body is the id of the alarm that an earlier one has created as `name`. */
+/**
+ * One request to both services. `{name}` in a path or a body is the id of the alarm that an earlier one has created as
+ * `name`.
+ */
 export interface Exchange {
   method: string;
   path: string;

@@ -81,12 +81,19 @@ export const LISTS: Exchange[] = [
   list('q.field=&q.value=a'),
   where('name', ''),
   where('name', 'a', '&q.op='),
-  ...['//v2/alarms', '/v2//alarms', '/v2/alarms//', '///v2///alarms//', '/v2/%61larms'].map((path) => get(path, { as: FINDER })),
+  ...['//v2/alarms', '/v2//alarms', '/v2/alarms//', '///v2///alarms//', '/v2/%61larms'].map((path) =>
+    get(path, { as: FINDER }),
+  ),
   list('q.field=project_id&q.value=finders&sort=name', ADMINISTRATOR),
   list('', STRANGER),
 ];
 
-const query = (body: unknown, as: Caller = FINDER, path = '/v2/query/alarms'): Exchange => ({ method: 'POST', path, body, as });
+const query = (body: unknown, as: Caller = FINDER, path = '/v2/query/alarms'): Exchange => ({
+  method: 'POST',
+  path,
+  body,
+  as,
+});
 const filtered = (filter: unknown, more: Record<string, unknown> = {}): Exchange =>
   query({ filter: JSON.stringify(filter), orderby: '[{"name": "asc"}]', ...more });
 
@@ -139,7 +146,11 @@ export const QUERIES: Exchange[] = [
   query({ bogus: 1 }),
   query({ filter: '{"=": {"project_id": "finders"}}', orderby: '[{"name": "asc"}]' }, ADMINISTRATOR),
   query({}, FINDER, '/v2/query/alarms/history'),
-  query({ filter: '{"=": {"type": "creation"}}', orderby: '[{"timestamp": "asc"}]' }, FINDER, '/v2/query/alarms/history'),
+  query(
+    { filter: '{"=": {"type": "creation"}}', orderby: '[{"timestamp": "asc"}]' },
+    FINDER,
+    '/v2/query/alarms/history',
+  ),
   query({ filter: '{"=": {"on_behalf_of": "p2"}}' }, FINDER, '/v2/query/alarms/history'),
   query({ filter: '{"=": {"alarm_id": "{a}"}}' }, FINDER, '/v2/query/alarms/history'),
   query({ limit: 1 }, FINDER, '/v2/query/alarms/history'),

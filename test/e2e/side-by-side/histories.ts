@@ -1,4 +1,16 @@
-import { balancer, composite, event, get, LEAF, metrics, post, put, resource, resources, type Exchange } from './exchange.js';
+import {
+  balancer,
+  composite,
+  event,
+  get,
+  LEAF,
+  metrics,
+  post,
+  put,
+  resource,
+  resources,
+  type Exchange,
+} from './exchange.js';
 
 type Body = Record<string, unknown>;
 
@@ -9,19 +21,28 @@ const constraint = { timezone: 'Europe/Berlin', duration: 60, start: '0 1 * * *'
 
 /** One of each kind as it is made, and as it is changed: what clients send comes in any order. */
 const ALARMS: Record<string, [made: Body, changed: Body]> = {
-  resource: [resource(), resource({ evaluation_periods: 3, threshold: 17, comparison_operator: 'lt', granularity: 300 })],
+  resource: [
+    resource(),
+    resource({ evaluation_periods: 3, threshold: 17, comparison_operator: 'lt', granularity: 300 }),
+  ],
   metrics: [metrics(), metrics({ threshold: 1e-7, metrics: ['m3'], aggregation_method: 'max' })],
   resources: [resources(), resources({ threshold: 1e16, resource_type: 'other', query: '{"=": {"a": 17.0}}' })],
   balancer: [balancer(), balancer({ pool_id: 'other' })],
   event: [
     event({ time_constraints: [constraint] }, { query: [trait({})] }),
-    event({ time_constraints: [constraint, { ...constraint, name: 'e' }] }, { query: [trait({ op: 'ne' }), trait({})] }),
+    event(
+      { time_constraints: [constraint, { ...constraint, name: 'e' }] },
+      { query: [trait({ op: 'ne' }), trait({})] },
+    ),
   ],
   composite: [
     composite({ or: [LEAF, byMetrics] }),
     composite({ and: [{ ...LEAF, granularity: 300 }, { or: [byMetrics, LEAF] }] }),
   ],
-  severities: [resource({}, { severity: 'critical', description: '' }), resource({}, { severity: 'low', enabled: false })],
+  severities: [
+    resource({}, { severity: 'critical', description: '' }),
+    resource({}, { severity: 'low', enabled: false }),
+  ],
 };
 
 /** What history tells of each kind of alarm. */

@@ -14,7 +14,8 @@ import {
 } from './exchange.js';
 
 const NOBODY = '00000000-0000-4000-8000-000000000000';
-const named = (name: string, fields: Record<string, unknown> = {}): Exchange => post(event({ name, ...fields }), { saves: name });
+const named = (name: string, fields: Record<string, unknown> = {}): Exchange =>
+  post(event({ name, ...fields }), { saves: name });
 
 /** One alarm by its id, and what is below it. */
 export const ONE: Exchange[] = [
@@ -45,12 +46,18 @@ export const ONE: Exchange[] = [
   put('/v2/alarms/{one}', event({ name: 'one', state: 'ok' })),
   put('/v2/alarms/{one}', event({ name: 'one' })),
   put('/v2/alarms/{one}', event({ name: 'one' })),
-  put('/v2/alarms/{one}', event({ name: 'renamed', severity: 'moderate', state: 'alarm', alarm_actions: ['http://h/b'] })),
+  put(
+    '/v2/alarms/{one}',
+    event({ name: 'renamed', severity: 'moderate', state: 'alarm', alarm_actions: ['http://h/b'] }),
+  ),
   put(
     '/v2/alarms/{one}',
     event({ name: 'renamed', state: 'alarm', time_constraints: [{ name: 'c', start: '0 1 * * *', duration: 60 }] }),
   ),
-  put('/v2/alarms/{one}', event({ name: 'renamed', state: 'alarm', alarm_id: 'other', user_id: 'u2', project_id: 'p2' })),
+  put(
+    '/v2/alarms/{one}',
+    event({ name: 'renamed', state: 'alarm', alarm_id: 'other', user_id: 'u2', project_id: 'p2' }),
+  ),
   put('/v2/alarms/{one}', {
     name: 'now a balancer',
     type: 'loadbalancer_member_health',

@@ -26,17 +26,25 @@ const problem = (fault: string): string =>
     '$1',
   );
 
-/** Every difference from Aodh 15.0.0 that is meant: those of `docs/compatibility.md`, and at the end those of an older release. */
+/**
+ * Every difference from Aodh 15.0.0 that is meant: those of `docs/compatibility.md`, and at the end those of an older
+ * release.
+ */
 export const REASONS = {
   namesField: {
     why: 'Aodh names the argument and prints the whole body, Tocsin names the field and prints its value',
-    allows: (aodh, tocsin) => aodh.status === 400 && tocsin.status === 400 && problem(faultOf(aodh)) === problem(faultOf(tocsin)),
+    allows: (aodh, tocsin) =>
+      aodh.status === 400 && tocsin.status === 400 && problem(faultOf(aodh)) === problem(faultOf(tocsin)),
   },
   serverError: { why: 'Aodh fails on a body or parameter that Tocsin refuses', allows: statuses([500], [400]) },
-  nullIsDefault: { why: 'null for an optional field is the default', allows: statuses([...CREATED, 400, 500], CREATED) },
+  nullIsDefault: {
+    why: 'null for an optional field is the default',
+    allows: statuses([...CREATED, 400, 500], CREATED),
+  },
   nullIsNoValue: {
     why: 'null for a mandatory field is refused, whatever its type',
-    allows: (aodh, tocsin) => statuses([201, 400], [400])(aodh, tocsin) && faultOf(tocsin).endsWith('Mandatory field missing.'),
+    allows: (aodh, tocsin) =>
+      statuses([201, 400], [400])(aodh, tocsin) && faultOf(tocsin).endsWith('Mandatory field missing.'),
   },
   stricter: {
     why: 'Aodh stores what breaks its clients or its evaluation: NaN, numbers for text',
@@ -56,7 +64,10 @@ export const REASONS = {
   severities: { why: 'Aodh sorts by severity on MySQL only', allows: statuses([501], [200]) },
   eventTypes: { why: 'an event query item may have no type, or datetime', allows: statuses([400], [201]) },
   historyStays: { why: 'history outlives its alarm', allows: statuses([404], [200]) },
-  quotaReading: { why: 'reading a quota does not make one of -1, which forbids everything', allows: statuses([403], [201]) },
+  quotaReading: {
+    why: 'reading a quota does not make one of -1, which forbids everything',
+    allows: statuses([403], [201]),
+  },
   wrappedOnce: {
     why: 'the search of a rule by resources is confined to the project once, not by every PUT again',
     allows: (aodh, tocsin) => statuses([200], [200])(aodh, tocsin) && scopes(aodh) === 2 && scopes(tocsin) === 1,
@@ -74,7 +85,8 @@ export const REASONS = {
   },
   newer: {
     why: '15.0.0 has no upper bounds for numbers yet, and it lets any role of a project read and write in it',
-    allows: (aodh, tocsin) => statuses([201], [400])(aodh, tocsin) || statuses([200, 201, 204, 401], [403])(aodh, tocsin),
+    allows: (aodh, tocsin) =>
+      statuses([201], [400])(aodh, tocsin) || statuses([200, 201, 204, 401], [403])(aodh, tocsin),
   },
   accident: { why: "Aodh tells of Python's comparison of a text with a number", allows: statuses([400], [400]) },
 } as const satisfies Record<string, Difference>;

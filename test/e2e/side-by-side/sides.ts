@@ -15,16 +15,21 @@ export interface Comparable {
   body: string;
 }
 
-export const sideAt = (url: string): Side => ({ ask: (method, path, asked) => ask(method, url + path, asked), ids: new Map() });
+export const sideAt = (url: string): Side => ({
+  ask: (method, path, asked) => ask(method, url + path, asked),
+  ids: new Map(),
+});
 
 /** Sends the request, with the ids of this side in it, and takes out of the answer what cannot be the same on both. */
 export async function answerOf(side: Side, exchange: Exchange): Promise<Comparable> {
   const { method, path, as = MEMBER, body, raw, headers = {} } = exchange;
   const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
-  const own = (text: string): string => text.replace(/\{(\w+)\}/g, (whole, name: string) => side.ids.get(name) ?? whole);
+  const own = (text: string): string =>
+    text.replace(/\{(\w+)\}/g, (whole, name: string) => side.ids.get(name) ?? whole);
   const asked = { as, headers, ...(sent === undefined ? {} : { raw: own(sent) }) };
   const answer = await side.ask(method, encodeURI(own(path)).replaceAll('%25', '%'), asked);
-  if (exchange.saves && answer.status === 201) side.ids.set(exchange.saves, answer.json<{ alarm_id: string }>().alarm_id);
+  if (exchange.saves && answer.status === 201)
+    side.ids.set(exchange.saves, answer.json<{ alarm_id: string }>().alarm_id);
   const { 'content-type': type, location } = answer.headers;
   return {
     status: answer.status,
@@ -49,10 +54,18 @@ function neutral(text: string, side: Side): string {
     .replaceAll(UUID, (id) => names.get(id) ?? '{id}')
     .replaceAll(MOMENT, '$1{moment}')
     .replaceAll(EVALUATED, '$1{evaluated}')
-    .replaceAll(UNORDERED, (_, what: string, list: string) => what + [...list.matchAll(/\w[\w ]*/g)].map(String).sort().join());
+    .replaceAll(
+      UNORDERED,
+      (_, what: string, list: string) => what + [...list.matchAll(/\w[\w ]*/g)].map(String).sort().join(),
+    );
 }
 
-/** Without blanks between tokens, and strings without needless escapes. The order of fields and the form of numbers stay. */
+/**
+ * Without blanks between tokens, and strings without needless escapes. The order of fields and the form of numbers
+ * stay.
+ */
 function sameForm(json: string): string {
-  return json.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (token) => (token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : ''));
+  return json.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (token) =>
+    token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : '',
+  );
 }

@@ -6,7 +6,11 @@ const web = { __name__: 'cpu', host: 'a', mode: 'user' };
 
 test.each([
   ['by the label in which it differs', [web, { ...web, host: 'b' }], '{host="a"}'],
-  ['by all in which it differs from any', [web, { ...web, host: 'b' }, { ...web, mode: 'idle' }], '{host="a", mode="user"}'],
+  [
+    'by all in which it differs from any',
+    [web, { ...web, host: 'b' }, { ...web, mode: 'idle' }],
+    '{host="a", mode="user"}',
+  ],
   ['by a label that others do not have', [web, { __name__: 'cpu', mode: 'user' }], '{host="a"}'],
   ['by the name of its metric, where that differs', [web, { ...web, __name__: 'load' }], 'cpu'],
   ['by both', [web, { ...web, __name__: 'load', host: 'b' }], 'cpu{host="a"}'],

@@ -179,8 +179,13 @@ describe('every action that is accepted', () => {
   test('of another kind is sent, or names the missing configuration', async () => {
     const scheme = fc.constantFrom('zaqar', 'trust+zaqar', 'trust+heat', 'queue', 'log', 'test');
     const name = fc.constantFrom('topic', 'queue_name', 'ttl', 'subscriber', 'signature', 'paths', 'project_id');
-    const value = fc.oneof(fc.constantFrom('x', '.', '..', '60', '-1', 'soon', '1.5', ''), text.map(encodeURIComponentSafely));
-    const query = fc.array(fc.tuple(name, value), { maxLength: 4 }).map((all) => all.map((pair) => pair.join('=')).join('&'));
+    const value = fc.oneof(
+      fc.constantFrom('x', '.', '..', '60', '-1', 'soon', '1.5', ''),
+      text.map(encodeURIComponentSafely),
+    );
+    const query = fc
+      .array(fc.tuple(name, value), { maxLength: 4 })
+      .map((all) => all.map((pair) => pair.join('=')).join('&'));
     const authority = fc.constantFrom('', '//', '//jobs', '//jobs/', '//Jobs', '//jobs:80');
     let accepted = 0;
     await fc.assert(

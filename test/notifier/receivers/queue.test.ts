@@ -32,7 +32,11 @@ function delivery(given: Partial<Delivery> = {}): Delivery {
   return { ...who, action: 'queue://jobs', body: A_BODY, attempt: 1, ...given };
 }
 
-async function deliver(receiver: Receiver, given: Partial<Delivery> = {}, timeoutMs = PATIENCE_MS): Promise<DeliveryOutcome> {
+async function deliver(
+  receiver: Receiver,
+  given: Partial<Delivery> = {},
+  timeoutMs = PATIENCE_MS,
+): Promise<DeliveryOutcome> {
   const [expired, ended] = [new AbortController(), new AbortController()];
   void clock.sleep(timeoutMs, ended.signal).then(() => expired.abort());
   try {
@@ -43,7 +47,9 @@ async function deliver(receiver: Receiver, given: Partial<Delivery> = {}, timeou
 }
 
 test('two projects never share a queue name, whatever the names of both', () => {
-  const project = fc.option(fc.oneof(fc.uuid(), fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-z0-9_-]{0,12}$/)));
+  const project = fc.option(
+    fc.oneof(fc.uuid(), fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-z0-9_-]{0,12}$/)),
+  );
   const name = fc.stringMatching(/^[a-z0-9-]{1,12}$/);
   fc.assert(
     fc.property(project, project, name, name, (one, other, oneName, otherName) => {

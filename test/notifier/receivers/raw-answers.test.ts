@@ -14,7 +14,11 @@ import { startRawReceiver, type RawAnswer, type RawReceiver } from '../../suppor
 const { ca, server: certificate } = makeCertificates();
 const LENGTH = 'Content-Length: 0\r\n';
 const DELIVERED = (httpStatus: number): DeliveryOutcome => ({ kind: 'delivered', httpStatus });
-const RETRY = (httpStatus: number): DeliveryOutcome => ({ kind: 'retry', error: `http_status ${httpStatus}`, httpStatus });
+const RETRY = (httpStatus: number): DeliveryOutcome => ({
+  kind: 'retry',
+  error: `http_status ${httpStatus}`,
+  httpStatus,
+});
 const UNREADABLE = (reason: string): DeliveryOutcome => ({ kind: 'retry', error: `unreadable_answer: ${reason}` });
 const NO_STATUS_LINE = UNREADABLE('it does not begin with an HTTP status line');
 const BAD_CODE = UNREADABLE('its status code is not three digits');
@@ -114,17 +118,30 @@ const GOOD_HEADS: Row[] = [
     closes: true,
     expected: DELIVERED(200),
   },
-  { answer: 'a body that is too long', bytes: `HTTP/1.1 200 OK\r\n${LENGTH}\r\nmore`, isWhole: true, expected: DELIVERED(200) },
+  {
+    answer: 'a body that is too long',
+    bytes: `HTTP/1.1 200 OK\r\n${LENGTH}\r\nmore`,
+    isWhole: true,
+    expected: DELIVERED(200),
+  },
   {
     answer: 'a body of 1 MB',
     bytes: `HTTP/1.1 500 No\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(1_000_000)}`,
     expected: RETRY(500),
   },
-  { answer: 'a body without an end', bytes: `HTTP/1.1 201 Made\r\n\r\n${'x'.repeat(100_000)}`, expected: DELIVERED(201) },
+  {
+    answer: 'a body without an end',
+    bytes: `HTTP/1.1 201 Made\r\n\r\n${'x'.repeat(100_000)}`,
+    expected: DELIVERED(201),
+  },
 ];
 
 const UNREADABLE_ANSWERS: Row[] = [
-  { answer: 'garbage before the status line', bytes: `garbage\r\nHTTP/1.1 200 OK\r\n${LENGTH}\r\n`, expected: NO_STATUS_LINE },
+  {
+    answer: 'garbage before the status line',
+    bytes: `garbage\r\nHTTP/1.1 200 OK\r\n${LENGTH}\r\n`,
+    expected: NO_STATUS_LINE,
+  },
   { answer: 'a blank before the status line', bytes: ` HTTP/1.1 200 OK\r\n${LENGTH}\r\n`, expected: NO_STATUS_LINE },
   { answer: 'a page of HTTP/0.9', bytes: '<html>welcome</html>\n', closes: true, expected: NO_STATUS_LINE },
   { answer: 'a greeting of SMTP', bytes: '220 mail ESMTP\r\n', expected: NO_STATUS_LINE },
@@ -140,7 +157,12 @@ const UNREADABLE_ANSWERS: Row[] = [
   { answer: 'a status of two digits', bytes: `HTTP/1.1 20 OK\r\n${LENGTH}\r\n`, expected: BAD_CODE },
   { answer: 'a status in words', bytes: `HTTP/1.1 OK\r\n${LENGTH}\r\n`, expected: BAD_CODE },
   { answer: 'a negative status', bytes: `HTTP/1.1 -200 OK\r\n${LENGTH}\r\n`, expected: BAD_CODE },
-  { answer: 'half a status line', bytes: 'HTTP/1.1 20', closes: true, expected: UNREADABLE('it ends within the status line') },
+  {
+    answer: 'half a status line',
+    bytes: 'HTTP/1.1 20',
+    closes: true,
+    expected: UNREADABLE('it ends within the status line'),
+  },
   { answer: 'half a protocol', bytes: 'HTT', closes: true, expected: UNREADABLE('it ends within the status line') },
 ];
 
@@ -176,7 +198,15 @@ async function outcomeOf(answer: RawAnswer, patienceMs = PATIENCE_MS): Promise<D
     ca,
     version: '0',
   });
-  const delivery = { id: 'n-1', alarmId: 'a', projectId: 'p', sequence: 7, transitionTime: new Date(0), body: '{}', attempt: 1 };
+  const delivery = {
+    id: 'n-1',
+    alarmId: 'a',
+    projectId: 'p',
+    sequence: 7,
+    transitionTime: new Date(0),
+    body: '{}',
+    attempt: 1,
+  };
   return webhook.deliver({ ...delivery, action: receiver.url }, new AbortController().signal);
 }
 
@@ -187,10 +217,13 @@ describe.each([
   { by: 'http', tls: undefined },
   { by: 'https', tls: certificate },
 ])('by $by an answer with', ({ tls }) => {
-  test.each(ROWS)('$answer is $expected.kind with status $expected.httpStatus', async ({ bytes, closes, isWhole, expected }) => {
-    expect(await outcomeOf({ bytes, closes, tls })).toEqual(expected);
-    if (!isWhole) await eventually(() => expect(receiver?.open()).toBe(0));
-  });
+  test.each(ROWS)(
+    '$answer is $expected.kind with status $expected.httpStatus',
+    async ({ bytes, closes, isWhole, expected }) => {
+      expect(await outcomeOf({ bytes, closes, tls })).toEqual(expected);
+      if (!isWhole) await eventually(() => expect(receiver?.open()).toBe(0));
+    },
+  );
 
   test.each(ROWS)(
     '$answer, piece by piece, is $expected.kind with status $expected.httpStatus',
@@ -216,7 +249,10 @@ test('an answer that stops after its status line has that status when the attemp
 });
 
 test('an answer that stops within its status line is a timeout', async () => {
-  expect(await outcomeOf({ bytes: 'HTTP/1.1 20' }, patienceFor('timeout'))).toEqual({ kind: 'retry', error: 'timeout' });
+  expect(await outcomeOf({ bytes: 'HTTP/1.1 20' }, patienceFor('timeout'))).toEqual({
+    kind: 'retry',
+    error: 'timeout',
+  });
 });
 
 test.each(Array.from({ length: 'HTTP/1.1 200 OK\r\n'.length + 1 }, (_, length) => length))(

@@ -26,7 +26,11 @@ afterEach(async () => {
   await hook.close();
 });
 
-function deliver(action: string, given: Partial<Delivery> = {}, access: Partial<CloudAccess> = {}): Promise<DeliveryOutcome> {
+function deliver(
+  action: string,
+  given: Partial<Delivery> = {},
+  access: Partial<CloudAccess> = {},
+): Promise<DeliveryOutcome> {
   const receivers = createReceivers({
     clock: createSystemClock(),
     log: silentLogger,
@@ -104,15 +108,18 @@ describe('trust+http://', () => {
   test.each([
     { refusals: 1, outcome: { kind: 'delivered' }, sent: 2 },
     { refusals: 9, outcome: { kind: 'retry', error: 'rejected', httpStatus: 401 }, sent: 2 },
-  ])('sends once more with a new token when it is answered 401 ($refusals times)', async ({ refusals, outcome, sent }) => {
-    await hook.close();
-    let left = refusals;
-    hook = await startReceiver((_, response) => void response.writeHead(left-- > 0 ? 401 : 204).end());
-    expect(await deliver(action())).toMatchObject(outcome);
-    const tokens = hook.requests.map(({ headers }) => headers['x-auth-token']);
-    expect(tokens).toHaveLength(sent);
-    expect(new Set(tokens).size).toBe(sent);
-  });
+  ])(
+    'sends once more with a new token when it is answered 401 ($refusals times)',
+    async ({ refusals, outcome, sent }) => {
+      await hook.close();
+      let left = refusals;
+      hook = await startReceiver((_, response) => void response.writeHead(left-- > 0 ? 401 : 204).end());
+      expect(await deliver(action())).toMatchObject(outcome);
+      const tokens = hook.requests.map(({ headers }) => headers['x-auth-token']);
+      expect(tokens).toHaveLength(sent);
+      expect(new Set(tokens).size).toBe(sent);
+    },
+  );
 
   test.each<[string, Partial<Delivery>, Partial<CloudAccess>, CloudReply | undefined, DeliveryOutcome]>([
     ['the alarm has no trust', { alarmId: 'b' }, {}, undefined, { kind: 'dead', error: 'no_trust' }],
@@ -121,7 +128,13 @@ describe('trust+http://', () => {
     ['Keystone does not accept it', {}, {}, { status: 403 }, { kind: 'dead', error: 'trust_refused' }],
     ['our password is refused', {}, {}, { status: 401 }, { kind: 'retry', error: 'keystone_unavailable' }],
     ['Keystone is away', {}, {}, { status: 503 }, { kind: 'retry', error: 'keystone_unavailable' }],
-    ['there is no Keystone', {}, { logins: undefined }, undefined, { kind: 'dead', error: 'Keystone is not configured' }],
+    [
+      'there is no Keystone',
+      {},
+      { logins: undefined },
+      undefined,
+      { kind: 'dead', error: 'Keystone is not configured' },
+    ],
     ['only https may carry tokens', {}, { overHttp: false }, undefined, { kind: 'dead', error: 'blocked' }],
     [
       'the trust cannot be read',
@@ -170,7 +183,10 @@ describe('zaqar', () => {
         ['POST', '/zaqar/v2/queues/a-t%20x/messages', message],
       ]);
       for (const { headers } of zaqar())
-        expect(headers).toMatchObject({ 'x-auth-token': 'own-1', 'client-id': expect.stringMatching(/^[0-9a-f-]{36}$/) });
+        expect(headers).toMatchObject({
+          'x-auth-token': 'own-1',
+          'client-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
+        });
     },
   );
 
@@ -208,7 +224,9 @@ describe('zaqar', () => {
     '%s posts with the token of the trust',
     async (action) => {
       expect(await deliver(action)).toEqual({ kind: 'delivered', httpStatus: 201 });
-      expect(zaqar()).toMatchObject([{ target: '/zaqar/v2/queues/q/messages', headers: { 'x-auth-token': `by-${TRUST}-1` } }]);
+      expect(zaqar()).toMatchObject([
+        { target: '/zaqar/v2/queues/q/messages', headers: { 'x-auth-token': `by-${TRUST}-1` } },
+      ]);
       expect(JSON.parse(zaqar()[0]?.body ?? '')).toEqual(message);
     },
   );
@@ -246,7 +264,11 @@ describe('zaqar', () => {
 describe('trust+heat', () => {
   const member = (id: string) => ({ id, address: '10.0.0.1' });
   const bodyWith = (reason_data: object): string => JSON.stringify({ ...JSON.parse(A_BODY), reason_data });
-  const UNHEALTHY = bodyWith({ stack_id: 's 1', asg_id: 'asg-1', unhealthy_members: [member('m1'), member('m2'), member('m3')] });
+  const UNHEALTHY = bodyWith({
+    stack_id: 's 1',
+    asg_id: 'asg-1',
+    unhealthy_members: [member('m1'), member('m2'), member('m3')],
+  });
   const HEAT = '/heat/v1/owner-id/stacks';
   const resources: Record<string, string> = { m1: 'r/1', m3: 'r3' };
 
@@ -289,8 +311,16 @@ describe('trust+heat', () => {
   });
 
   test.each<[string, string, DeliveryOutcome]>([
-    ['without a stack', bodyWith({ asg_id: 'a', unhealthy_members: [member('m1')] }), { kind: 'dead', error: 'invalid' }],
-    ['without a group', bodyWith({ stack_id: 's', unhealthy_members: [member('m1')] }), { kind: 'dead', error: 'invalid' }],
+    [
+      'without a stack',
+      bodyWith({ asg_id: 'a', unhealthy_members: [member('m1')] }),
+      { kind: 'dead', error: 'invalid' },
+    ],
+    [
+      'without a group',
+      bodyWith({ stack_id: 's', unhealthy_members: [member('m1')] }),
+      { kind: 'dead', error: 'invalid' },
+    ],
     ['of a path', bodyWith({ stack_id: '..', asg_id: 'a', unhealthy_members: [] }), { kind: 'dead', error: 'invalid' }],
     ['of another type', A_BODY, { kind: 'dead', error: 'invalid' }],
     ['with nobody unhealthy', bodyWith({ stack_id: 's', asg_id: 'a', unhealthy_members: [] }), { kind: 'delivered' }],
@@ -320,7 +350,10 @@ describe('trust+heat', () => {
 });
 
 test('no outcome holds the id of the trust', async () => {
-  cloud.override = ({ target }) => ({ status: target.startsWith('/v3') ? 400 : 500, body: { error: `about ${TRUST}` } });
+  cloud.override = ({ target }) => ({
+    status: target.startsWith('/v3') ? 400 : 500,
+    body: { error: `about ${TRUST}` },
+  });
   const outcomes = await Promise.all(
     [`trust+${hook.url}`, 'trust+zaqar:?queue_name=q', 'trust+heat:'].map((action) => deliver(action)),
   );

@@ -17,7 +17,12 @@ const AGGREGATE = { aggregation_method: 'mean', threshold: 50 };
 const PROMETHEUS = { query: 'up', threshold: 1 };
 
 const WAITING: AlarmRule[] = [
-  alarmTypes.gnocchi_resources_threshold.schema.parse({ ...AGGREGATE, metric: 'm', resource_id: 'r', resource_type: 't' }),
+  alarmTypes.gnocchi_resources_threshold.schema.parse({
+    ...AGGREGATE,
+    metric: 'm',
+    resource_id: 'r',
+    resource_type: 't',
+  }),
   alarmTypes.gnocchi_aggregation_by_metrics_threshold.schema.parse({ ...AGGREGATE, metrics: ['a', 'b'] }),
   alarmTypes.gnocchi_aggregation_by_resources_threshold.schema.parse({
     ...AGGREGATE,
@@ -56,7 +61,10 @@ function waitingAlarms(open: () => Promise<Database>): void {
     const rule = await create('a', given);
     const ruleJson = typeOf(rule).ruleJson(rule);
     expect(await alarms.find(ALL, 'a')).toMatchObject({ rule, ruleJson });
-    const listed = await alarms.list(ALL, { filter: { type: rule.type }, sort: [{ key: 'alarm_id', descending: false }] });
+    const listed = await alarms.list(ALL, {
+      filter: { type: rule.type },
+      sort: [{ key: 'alarm_id', descending: false }],
+    });
     expect(listed.map((alarm) => [alarm.rule, alarm.ruleJson])).toEqual([[rule, ruleJson]]);
   });
 
@@ -82,7 +90,9 @@ function waitingAlarms(open: () => Promise<Database>): void {
     cache.take(Array.from({ length: 256 }, (_, partition) => partition));
     await cache.refresh();
     expect([unreadable, cache.size]).toEqual([[], 1]);
-    expect([...cache.alarmsOf(partitionOf(queryKeyOf(threshold, NO_OPTIONS, 'ours')))].map(({ id }) => id)).toEqual(['ours']);
+    expect([...cache.alarmsOf(partitionOf(queryKeyOf(threshold, NO_OPTIONS, 'ours')))].map(({ id }) => id)).toEqual([
+      'ours',
+    ]);
   });
 
   test('are all of the kinds that a server would answer', () => {

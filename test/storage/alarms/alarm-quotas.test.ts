@@ -47,10 +47,15 @@ function contract(open: () => Promise<Database>): void {
   afterAll(() => db.close());
 
   const withLimits = (limits: Partial<AlarmQuotas> = {}) => createAlarmStore(db, { ...NO_QUOTAS, ...limits });
-  const limit = (project: string, most: number) => createQuotaStore(db).set(project, [{ resource: 'alarms', limit: most }]);
+  const limit = (project: string, most: number) =>
+    createQuotaStore(db).set(project, [{ resource: 'alarms', limit: most }]);
 
   /** Creates alarms and resolves to how many got in; those that did not must have been told so. */
-  async function createMany(number: number, limits: Partial<AlarmQuotas> = {}, given: Partial<Alarm> = {}): Promise<number> {
+  async function createMany(
+    number: number,
+    limits: Partial<AlarmQuotas> = {},
+    given: Partial<Alarm> = {},
+  ): Promise<number> {
     const alarms = withLimits(limits);
     const tried = await Promise.allSettled(Array.from({ length: number }, () => alarms.create(aCreation(given))));
     const refusals = tried.filter((one) => one.status === 'rejected').map(({ reason }) => reason as Error);
@@ -59,9 +64,10 @@ function contract(open: () => Promise<Database>): void {
   }
 
   async function alarmsOf(projectId: string): Promise<string[]> {
-    const { rows } = await db.query<{ id: string }>('select id from alarms where project_id = $1 and deleted_at is null', [
-      projectId,
-    ]);
+    const { rows } = await db.query<{ id: string }>(
+      'select id from alarms where project_id = $1 and deleted_at is null',
+      [projectId],
+    );
     return rows.map(({ id }) => id);
   }
 
@@ -85,14 +91,17 @@ function contract(open: () => Promise<Database>): void {
     { of: 'the configuration for users', limits: { user: 10 }, set: undefined },
     { of: 'both kinds of limits, the user’s being lower', limits: { project: 20, user: 10 }, set: undefined },
     { of: 'both kinds of limits, the project’s being lower', limits: { project: 10, user: 20 }, set: undefined },
-  ])('40 alarms created at once against a limit of 10 from $of leave 10, with a history entry each', async ({ limits, set }) => {
-    if (set !== undefined) await limit('p1', set);
-    expect(await createMany(40, limits)).toBe(10);
-    expect(await alarmsOf('p1')).toHaveLength(10);
-    const { rows } = await db.query('select alarm_id from alarm_history');
-    expect(rows).toHaveLength(10);
-    for (const count of Object.values(await counters())) expect(count).toBe(10);
-  });
+  ])(
+    '40 alarms created at once against a limit of 10 from $of leave 10, with a history entry each',
+    async ({ limits, set }) => {
+      if (set !== undefined) await limit('p1', set);
+      expect(await createMany(40, limits)).toBe(10);
+      expect(await alarmsOf('p1')).toHaveLength(10);
+      const { rows } = await db.query('select alarm_id from alarm_history');
+      expect(rows).toHaveLength(10);
+      for (const count of Object.values(await counters())) expect(count).toBe(10);
+    },
+  );
 
   test('without any limit nothing is counted', async () => {
     await limit('p1', -1);
@@ -108,9 +117,14 @@ function contract(open: () => Promise<Database>): void {
   });
 
   test('the refusal names the alarm’s own user and project', async () => {
-    await expect(withLimits({ project: 0 }).create(aCreation())).rejects.toMatchObject({ code: 'forbidden', message: OVER });
+    await expect(withLimits({ project: 0 }).create(aCreation())).rejects.toMatchObject({
+      code: 'forbidden',
+      message: OVER,
+    });
     const nobodys = aCreation({ userId: null });
-    await expect(withLimits({ project: 0 }).create(nobodys)).rejects.toThrow('Alarm quota exceeded for user None on project p1');
+    await expect(withLimits({ project: 0 }).create(nobodys)).rejects.toThrow(
+      'Alarm quota exceeded for user None on project p1',
+    );
   });
 
   test('a deletion frees one place, and deleting again frees none', async () => {

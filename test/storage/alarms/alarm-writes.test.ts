@@ -106,7 +106,9 @@ function contract(open: () => Promise<Database>): void {
   test('an alarm and its history entry are stored together or not at all', async () => {
     await create(stored());
     const second = stored({ id: 'a2' });
-    await expect(alarms.create({ alarm: second, memberProject: null, entry: entryFor(second, 'created-a1') })).rejects.toThrow();
+    await expect(
+      alarms.create({ alarm: second, memberProject: null, entry: entryFor(second, 'created-a1') }),
+    ).rejects.toThrow();
     expect(await alarms.find(ALL, 'a2')).toBeUndefined();
     expect(await createHistoryStore(db).list(OWN, 'a1', NEWEST_FIRST)).toHaveLength(1);
   });
@@ -114,7 +116,10 @@ function contract(open: () => Promise<Database>): void {
   test('it is as evaluated as its partition is, at least since its creation', async () => {
     await create(stored());
     const { partition } = await columnsOf('a1');
-    await db.query('update partitions set last_evaluated_at = $2 where id = $1', [partition, new Date('2020-01-01T00:00:00Z')]);
+    await db.query('update partitions set last_evaluated_at = $2 where id = $1', [
+      partition,
+      new Date('2020-01-01T00:00:00Z'),
+    ]);
     expect((await alarms.find(OWN, 'a1'))?.evaluateTimestamp).toEqual(NOON);
     const later = new Date('2026-01-01T12:01:00Z');
     await db.query('update partitions set last_evaluated_at = $2 where id = $1', [partition, later]);
@@ -140,7 +145,10 @@ function contract(open: () => Promise<Database>): void {
     const [first, second] = meters.filter((rule) => partitionOf(queryKeyOf(rule, NO_OPTIONS, 'a1')) !== partition);
     await replace('a1', { rule: first! });
     const moved = await columnsOf('a1');
-    expect(moved).toMatchObject({ partition: partitionOf(queryKeyOf(first!, NO_OPTIONS, 'a1')), previous_partition: partition });
+    expect(moved).toMatchObject({
+      partition: partitionOf(queryKeyOf(first!, NO_OPTIONS, 'a1')),
+      previous_partition: partition,
+    });
     await replace('a1', { rule: first!, name: 'stays' });
     expect(await columnsOf('a1')).toMatchObject({ partition: moved.partition, previous_partition: partition });
     await replace('a1', { rule: second! });
@@ -172,7 +180,9 @@ function contract(open: () => Promise<Database>): void {
     const change = (): never => {
       throw refusal;
     };
-    await expect(alarms.replace(OWN, 'a1', { rule: aThresholdRule(), memberProject: null, change })).rejects.toBe(refusal);
+    await expect(alarms.replace(OWN, 'a1', { rule: aThresholdRule(), memberProject: null, change })).rejects.toBe(
+      refusal,
+    );
     await expect(alarms.setState(OWN, 'a1', change)).rejects.toBe(refusal);
     expect(await columnsOf('a1')).toEqual(before);
   });

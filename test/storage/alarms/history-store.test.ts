@@ -32,9 +32,21 @@ function contract(open: () => Promise<Database>): void {
   beforeEach(async () => {
     await empty(db);
     await appendHistory(db, anEntry({ eventId: 'e1', timestamp: minute(0) }));
-    await appendHistory(db, anEntry({ eventId: 'e2', type: 'rule change', severity: 'critical', timestamp: minute(1) }));
-    await appendHistory(db, anEntry({ eventId: 'e3', type: 'rule change', severity: null, userId: null, timestamp: minute(1) }));
-    const moved = { onBehalfOf: 'p2', projectId: 'p2', timestamp: minute(2), stateVersion: 1, previousState: 'ok' } as const;
+    await appendHistory(
+      db,
+      anEntry({ eventId: 'e2', type: 'rule change', severity: 'critical', timestamp: minute(1) }),
+    );
+    await appendHistory(
+      db,
+      anEntry({ eventId: 'e3', type: 'rule change', severity: null, userId: null, timestamp: minute(1) }),
+    );
+    const moved = {
+      onBehalfOf: 'p2',
+      projectId: 'p2',
+      timestamp: minute(2),
+      stateVersion: 1,
+      previousState: 'ok',
+    } as const;
     await appendHistory(db, anEntry({ eventId: 'e4', type: 'state transition', ...moved }));
     await appendHistory(db, anEntry({ eventId: 'f1', alarmId: 'a2' }));
   });

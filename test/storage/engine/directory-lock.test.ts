@@ -26,7 +26,9 @@ function leftBy(owner: { pid: number; startTime: string | null }): void {
 
 test('a directory has one owner, who is named to whoever comes next, until it is given back', async () => {
   const release = await lock();
-  await expect(lock()).rejects.toThrow(`database.data_dir: ${dir} is in use by another Tocsin process (pid ${process.pid})`);
+  await expect(lock()).rejects.toThrow(
+    `database.data_dir: ${dir} is in use by another Tocsin process (pid ${process.pid})`,
+  );
   await release();
   expect(existsSync(path.join(dir, 'lock'))).toBe(false);
   await (

@@ -46,9 +46,29 @@ describe('a failure of the driver without a SQLSTATE', () => {
         'ENETUNREACH',
         'ENETDOWN',
       ],
-      ['ENOTFOUND', 'EAI_AGAIN', 'ENOENT', 'EACCES', 'EMFILE', 'ENFILE', 'ENOBUFS', 'EADDRNOTAVAIL', 'ERR_STREAM_DESTROYED'],
-      ['ERR_STREAM_WRITE_AFTER_END', 'ERR_SOCKET_CLOSED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_SSL_WRONG_VERSION_NUMBER'],
-      ['CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+      [
+        'ENOTFOUND',
+        'EAI_AGAIN',
+        'ENOENT',
+        'EACCES',
+        'EMFILE',
+        'ENFILE',
+        'ENOBUFS',
+        'EADDRNOTAVAIL',
+        'ERR_STREAM_DESTROYED',
+      ],
+      [
+        'ERR_STREAM_WRITE_AFTER_END',
+        'ERR_SOCKET_CLOSED',
+        'ERR_TLS_CERT_ALTNAME_INVALID',
+        'ERR_SSL_WRONG_VERSION_NUMBER',
+      ],
+      [
+        'CERT_HAS_EXPIRED',
+        'DEPTH_ZERO_SELF_SIGNED_CERT',
+        'SELF_SIGNED_CERT_IN_CHAIN',
+        'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      ],
     ]
       .flat()
       .map((code): [string, Error] => [code, coded(code)]),
@@ -64,9 +84,15 @@ describe('a failure of the driver without a SQLSTATE', () => {
     ['a ReferenceError', new ReferenceError('x is not defined')],
     ['a SyntaxError', new SyntaxError('Unexpected token')],
     ['a value that cannot be sent to a thread', named('DataCloneError')],
-    ['two statements of one name', new Error("Prepared statements must be unique - 's1' was used for a different statement")],
+    [
+      'two statements of one name',
+      new Error("Prepared statements must be unique - 's1' was used for a different statement"),
+    ],
     ['parameters that are no list', new Error('Query values must be an array')],
-    ['a statement without a text', new Error('A query must have either text or a name. Supplying neither is unsupported.')],
+    [
+      'a statement without a text',
+      new Error('A query must have either text or a name. Supplying neither is unsupported.'),
+    ],
     ['a parameter that contains itself', new Error('circular reference detected while preparing "x" for query')],
   ])('is a fault of ours: %s', (_, thrown) => {
     expect(asDatabaseFailure(thrown)).toBe(thrown);
@@ -143,7 +169,8 @@ describe('a PostgreSQL that', () => {
     server = await startPostgresDouble();
     db = await openPostgres({ url: server.url, maxConnections: 1, statementTimeoutMs: 1 }, silentLogger);
     server.behave(behaviour);
-    if (behaviour === afterwards) await db.query('select 1').catch(() => undefined); // drops the connection that is there
+    // Drops the connection that is there
+    if (behaviour === afterwards) await db.query('select 1').catch(() => undefined);
     const failed = await Promise.all([
       db.query('select 1').catch((thrown: unknown) => thrown),
       db.transaction((tx) => tx.query('select 1')).catch((thrown: unknown) => thrown),

@@ -69,7 +69,9 @@ function contract(open: () => Promise<Database>): void {
     },
   );
 
-  /** When the head of the queue, which has failed and would wait for an hour, is due after a new event a minute later. */
+  /**
+   * When the head of the queue, which has failed and would wait for an hour, is due after a new event a minute later.
+   */
   async function dueAfterNewEvent(given: { repeatActions: boolean; state: string }): Promise<Date | undefined> {
     let seconds = 0;
     await storeAlarm(db, { id: 'a', rule: eventRule(), alarmActions: [HOOK], repeatActions: given.repeatActions });

@@ -19,7 +19,12 @@ afterAll(() => db.close());
 const clock = new FakeClock();
 function storeOn(database: Database, pause: () => void = () => {}) {
   const pauses = (): Promise<void> => Promise.resolve(pause());
-  return createEventStore(database, { now: () => clock.now(), pause: pauses, staleAfterMs: 60_000, defaultPolicy: 'current' });
+  return createEventStore(database, {
+    now: () => clock.now(),
+    pause: pauses,
+    staleAfterMs: 60_000,
+    defaultPolicy: 'current',
+  });
 }
 
 /** The database, and how many characters the largest list of texts had that a statement was given. */
@@ -59,7 +64,9 @@ test('patterns that take long to ask let others have the thread, each after the 
   for (const id of ['a', 'b', 'c']) {
     await storeAlarm(db, { id, rule: eventRule({ event_type: `*${'a'.repeat(120)}b${id}` }), alarmActions: [] });
   }
-  const events = Array.from({ length: 500 }, (_, index) => anEvent(`m${index}`, { type: `${'a'.repeat(250)}${index}` }));
+  const events = Array.from({ length: 500 }, (_, index) =>
+    anEvent(`m${index}`, { type: `${'a'.repeat(250)}${index}` }),
+  );
   let pauses = 0;
   expect(await storeOn(db, () => (pauses += 1)).record(events)).toMatchObject({ stored: 500, firings: [] });
   expect(pauses).toBe(3);

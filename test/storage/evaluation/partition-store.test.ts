@@ -47,7 +47,11 @@ function contract(open: () => Promise<Database>): void {
   test.each([
     { owner: 'beats', prepare: () => members.beat('a', null), taken: false },
     { owner: 'has no row', prepare: () => Promise.resolve(), taken: true },
-    { owner: 'has been silent for a lease', prepare: () => members.beat('a', null).then(() => lapse('a')), taken: true },
+    {
+      owner: 'has been silent for a lease',
+      prepare: () => members.beat('a', null).then(() => lapse('a')),
+      taken: true,
+    },
   ])('a partition whose owner $owner: taken by another is $taken', async ({ prepare, taken }) => {
     await take('a', [3]);
     await prepare();

@@ -47,7 +47,12 @@ function statistics(open: () => Promise<Database>): void {
       ['those that cancel each other out leave the small ones', [1e300, -1e300, 5, 1], 6, 1.5],
       ['one alone is itself', [MAX], MAX, MAX],
       ['squares beyond all floats hinder nothing', [1e200, -3e200], -2e200, -1e200],
-      ['huge ones are summed exactly', [2 ** 1000, 2 ** 1000, 2 ** 900], 2 ** 1001 + 2 ** 900, (2 ** 1001 + 2 ** 900) / 3],
+      [
+        'huge ones are summed exactly',
+        [2 ** 1000, 2 ** 1000, 2 ** 900],
+        2 ** 1001 + 2 ** 900,
+        (2 ** 1001 + 2 ** 900) / 3,
+      ],
       ['tiny ones keep their sum', [5e-324, 5e-324], 1e-323, 5e-324],
     ])('%s', async (what, volumes, sum, avg) => {
       for (const volume of volumes) await storeSample(db, what, { volume, at: after(1) });
@@ -65,7 +70,11 @@ function statistics(open: () => Promise<Database>): void {
     { by: 'resource', query: { resourceId: 'r1' }, sums: [10, 50] },
     { by: 'project', query: { projectId: 'q' }, sums: [50] },
     { by: 'scope', query: { project: 'q' }, sums: [50] },
-    { by: 'scope, and by nothing that a condition on another project says', query: { project: 'p', projectId: 'q' }, sums: [] },
+    {
+      by: 'scope, and by nothing that a condition on another project says',
+      query: { project: 'p', projectId: 'q' },
+      sums: [],
+    },
     { by: 'scope and the same project', query: { project: 'q', projectId: 'q' }, sums: [50] },
     { by: 'scope and resource', query: { project: 'p', resourceId: 'r1' }, sums: [10] },
     { by: 'a scope that no sample has', query: { project: '' }, sums: [] },

@@ -49,7 +49,9 @@ function retention(open: () => Promise<Database>): void {
     beforeEach(async () => {
       await storeAlarm(db, { id: 'kept', rule: thresholdRule() });
       await storeAlarm(db, { id: 'gone', rule: thresholdRule() });
-      await db.query("update alarms set deleted_at = $1, revision = pg_current_xact_id() where id = 'gone'", [ago(120)]);
+      await db.query("update alarms set deleted_at = $1, revision = pg_current_xact_id() where id = 'gone'", [
+        ago(120),
+      ]);
     });
 
     test.each([
@@ -66,7 +68,9 @@ function retention(open: () => Promise<Database>): void {
       await empty(db);
       await storeAlarm(db, { id: 'gone', rule: thresholdRule() });
       await evaluator('e0', 'now');
-      await db.query("update alarms set deleted_at = $1, revision = pg_current_xact_id() where id = 'gone'", [ago(120)]);
+      await db.query("update alarms set deleted_at = $1, revision = pg_current_xact_id() where id = 'gone'", [
+        ago(120),
+      ]);
       expect(await createRetentionStore(db).pruneTombstones(ago(60))).toBe(0);
     });
   });

@@ -213,7 +213,9 @@ function rekeying(open: () => Promise<Database>): void {
       ['balancer', BALANCER],
     );
     await migrate(db);
-    const { rows: left } = await db.query<{ id: string }>(`select id from alarms where id like 'many-%' and query_key = id`);
+    const { rows: left } = await db.query<{ id: string }>(
+      `select id from alarms where id like 'many-%' and query_key = id`,
+    );
     expect(left).toEqual([{ id: 'many-7' }]);
   });
 

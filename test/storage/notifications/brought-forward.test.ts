@@ -100,13 +100,21 @@ function head({ db }: Bench, given: Partial<StoredNotification> = {}): Promise<v
 }
 
 function hold({ db }: Bench, seconds: number): Promise<unknown> {
-  return db.query("insert into delivery_holds (lane, not_before) select lane, $1 from notifications where id = 'head'", [
-    at(seconds),
-  ]);
+  return db.query(
+    "insert into delivery_holds (lane, not_before) select lane, $1 from notifications where id = 'head'",
+    [at(seconds)],
+  );
 }
 
 function repeats(bench: Bench): void {
-  test.each<{ when: string; given: Partial<StoredNotification>; heldUntil?: number; kind: string; is: string; dueAt: number }>([
+  test.each<{
+    when: string;
+    given: Partial<StoredNotification>;
+    heldUntil?: number;
+    kind: string;
+    is: string;
+    dueAt: number;
+  }>([
     { when: 'is a transition in retry', given: IN_RETRY, kind: 'transition', is: 'head', dueAt: 60 },
     {
       when: 'is a transition in retry under policy every',
@@ -115,7 +123,13 @@ function repeats(bench: Bench): void {
       is: 'head',
       dueAt: 60,
     },
-    { when: 'is a repeat in retry', given: { ...IN_RETRY, kind: 'repeat' }, kind: 'repeat', is: 'the new one', dueAt: 60 },
+    {
+      when: 'is a repeat in retry',
+      given: { ...IN_RETRY, kind: 'repeat' },
+      kind: 'repeat',
+      is: 'the new one',
+      dueAt: 60,
+    },
     {
       when: 'is a repeat that a person replayed',
       given: { ...IN_RETRY, kind: 'repeat', replayedAt: NOON },
@@ -238,7 +252,10 @@ function askingAnew(bench: Bench): void {
     {
       act: 'an edit that keeps the action',
       async run() {
-        const change = (current: StoredAlarm) => ({ next: { ...current, name: 'new', timestamp: at(60) }, entry: null });
+        const change = (current: StoredAlarm) => ({
+          next: { ...current, name: 'new', timestamp: at(60) },
+          entry: null,
+        });
         await createAlarmStore(bench.db).replace(ALL, 'a', { rule: thresholdRule(), memberProject: null, change });
       },
     },
@@ -282,17 +299,20 @@ function comingBack(bench: Bench): void {
     { intervalS: 60, attemptS: 0.5, backAtS: 900, answers: true },
     { intervalS: 60, attemptS: 65, backAtS: 2_000, answers: false },
     { intervalS: 1, attemptS: 0.2, backAtS: 30, answers: true },
-  ])('is called within an interval and an attempt, and gets the transition first, then the newest repeat: %j', async (outage) => {
-    const { intervalS, attemptS, backAtS } = outage;
-    await head(bench);
-    const sent = await simulate(bench, outage);
-    const gaps = sent.slice(1).map(({ startS }, index) => startS - sent[index]!.startS);
-    expect(Math.max(...gaps)).toBeLessThanOrEqual(intervalS + attemptS + 0.001);
-    const delivered = sent.filter(({ isDelivered }) => isDelivered);
-    expect(delivered.map(({ kind }) => kind).slice(0, 2)).toEqual(['transition', 'repeat']);
-    expect(sent.filter(({ isDelivered }) => !isDelivered).every(({ kind }) => kind === 'transition')).toBe(true);
-    expect(delivered[0]!.startS - backAtS).toBeLessThanOrEqual(intervalS + attemptS);
-  });
+  ])(
+    'is called within an interval and an attempt, and gets the transition first, then the newest repeat: %j',
+    async (outage) => {
+      const { intervalS, attemptS, backAtS } = outage;
+      await head(bench);
+      const sent = await simulate(bench, outage);
+      const gaps = sent.slice(1).map(({ startS }, index) => startS - sent[index]!.startS);
+      expect(Math.max(...gaps)).toBeLessThanOrEqual(intervalS + attemptS + 0.001);
+      const delivered = sent.filter(({ isDelivered }) => isDelivered);
+      expect(delivered.map(({ kind }) => kind).slice(0, 2)).toEqual(['transition', 'repeat']);
+      expect(sent.filter(({ isDelivered }) => !isDelivered).every(({ kind }) => kind === 'transition')).toBe(true);
+      expect(delivered[0]!.startS - backAtS).toBeLessThanOrEqual(intervalS + attemptS);
+    },
+  );
 }
 
 interface Sent {
@@ -337,9 +357,18 @@ async function dueAfter({ claims }: Bench, nowS: number): Promise<number> {
   return due ? (due.getTime() - NOON.getTime()) / 1_000 : Infinity;
 }
 
-async function end(bench: Bench, ended: UnderWay, { attemptS, answers }: Pick<Outage, 'attemptS' | 'answers'>): Promise<void> {
+async function end(
+  bench: Bench,
+  ended: UnderWay,
+  { attemptS, answers }: Pick<Outage, 'attemptS' | 'answers'>,
+): Promise<void> {
   const { one, endS, isDelivered } = ended;
-  const retryAt = nextAttemptAt({ attempt: one.attemptInSchedule, schedule: SCHEDULE, now: at(endS), random: () => 0.5 });
+  const retryAt = nextAttemptAt({
+    attempt: one.attemptInSchedule,
+    schedule: SCHEDULE,
+    now: at(endS),
+    random: () => 0.5,
+  });
   const outcome = isDelivered
     ? ({ outcome: 'delivered', httpStatus: 204, error: null, nextAttemptAt: null, hasHostAnswered: true } as const)
     : ({ ...FAILED, hasHostAnswered: answers, nextAttemptAt: retryAt } as const);

@@ -176,16 +176,19 @@ function contract(open: () => Promise<Database>): void {
     ['was disabled before a replay', `enabled = false, ${edited}`, at(20), 'in_flight'],
     ['was disabled after a replay', `enabled = false, ${edited}`, at(5), unwanted],
     ['was deleted', `deleted_at = '${EDITED_AT.toISOString()}'`, null, unwanted],
-  ])('at its claim, a notification whose alarm %s in a concurrent transaction (%s, replay at %p) is %s', async (...row) => {
-    const [, change, replayedAt, becomes] = row;
-    const { db, admin } = stores;
-    await prepare(db, { apply: deleting }, 'waiting');
-    await db.query(`update alarms set ${change} where id = 'a'`);
-    await db.query('update notifications set replayed_at = $1', [replayedAt]);
-    expect(await claimed(stores)).toEqual(becomes === 'in_flight' ? ['n'] : []);
-    const [{ status, lastError } = {}] = await admin.list(ALL, { limit: 1 });
-    expect([status, ...(lastError ? [lastError] : [])].join(': ')).toBe(becomes);
-  });
+  ])(
+    'at its claim, a notification whose alarm %s in a concurrent transaction (%s, replay at %p) is %s',
+    async (...row) => {
+      const [, change, replayedAt, becomes] = row;
+      const { db, admin } = stores;
+      await prepare(db, { apply: deleting }, 'waiting');
+      await db.query(`update alarms set ${change} where id = 'a'`);
+      await db.query('update notifications set replayed_at = $1', [replayedAt]);
+      expect(await claimed(stores)).toEqual(becomes === 'in_flight' ? ['n'] : []);
+      const [{ status, lastError } = {}] = await admin.list(ALL, { limit: 1 });
+      expect([status, ...(lastError ? [lastError] : [])].join(': ')).toBe(becomes);
+    },
+  );
 }
 
 async function outcomeOf(stores: Stores, edit: Edit, state: string, isPaused: boolean): Promise<string> {
@@ -194,7 +197,8 @@ async function outcomeOf(stores: Stores, edit: Edit, state: string, isPaused: bo
   if (isPaused) await admin.pause('p', NOON);
   if (state === 'replayed before') await admin.replay(ALL, { id: 'n' }, at(5));
   await edit.apply(stores);
-  if (state === 'in flight, fails' || state === 'in flight, succeeds') await finish(stores, state === 'in flight, succeeds');
+  if (state === 'in flight, fails' || state === 'in flight, succeeds')
+    await finish(stores, state === 'in flight, succeeds');
   if (state === 'replayed after' && (await admin.replay(ALL, { id: 'n' }, at(20))) === 0) return 'refused';
   await stores.upkeep.supersede(at(30), { staleBefore: at(-30), defaultPolicy: 'current' });
   await stores.upkeep.cancel(at(30));
@@ -210,7 +214,13 @@ async function outcomeOf(stores: Stores, edit: Edit, state: string, isPaused: bo
 async function prepare(db: Database, { action = HOOK, policy }: Edit, state: string): Promise<void> {
   await empty(db);
   await storeAnsweringHosts(db, 'receiver:80');
-  await storeAlarm(db, { id: 'a', rule: thresholdRule(), state: 'alarm', alarmActions: [action, OTHER], repeatActions: true });
+  await storeAlarm(db, {
+    id: 'a',
+    rule: thresholdRule(),
+    state: 'alarm',
+    alarmActions: [action, OTHER],
+    repeatActions: true,
+  });
   await db.query("update alarms set state_version = 1 where id = 'a'");
   const given = { id: 'n', action, actionList: 'alarm_actions', ...STATES[state] };
   await storeNotification(db, policy ? { ...given, policy } : given);

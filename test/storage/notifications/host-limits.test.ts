@@ -62,8 +62,18 @@ class Notifier {
       answered === false
         ? ({ outcome: 'retry', error: 'timeout', nextAttemptAt: at(seconds), httpStatus: null } as const)
         : ({ outcome: 'dead', error: 'rejected', nextAttemptAt: null, httpStatus: answered ? 400 : null } as const);
-    const attempt = { id: one.id, attempt: one.attempt, startedAt: at(seconds), durationMs: 0, hasHostAnswered: answered };
-    await this.store.record([{ ...attempt, ...outcome }], { now: at(seconds), defaultPolicy: 'current', maxAgeMs: 86_400_000 });
+    const attempt = {
+      id: one.id,
+      attempt: one.attempt,
+      startedAt: at(seconds),
+      durationMs: 0,
+      hasHostAnswered: answered,
+    };
+    await this.store.record([{ ...attempt, ...outcome }], {
+      now: at(seconds),
+      defaultPolicy: 'current',
+      maxAgeMs: 86_400_000,
+    });
   }
 }
 
@@ -77,11 +87,21 @@ function contract(open: () => Promise<Database>): void {
   beforeEach(() => empty(db));
   afterAll(() => db.close());
 
-  /** So many queues at a host, each with one notification that a person has replayed, so that none is cancelled when it fails. */
+  /**
+   * So many queues at a host, each with one notification that a person has replayed, so that none is cancelled when it
+   * fails.
+   */
   async function put(host: string, count: number, projectId = 'p'): Promise<void> {
     for (let n = 0; n < count; n += 1) {
       const id = `${host} ${projectId} ${n}`;
-      await storeNotification(db, { id, alarmId: id, projectId, host, replayedAt: NOON, action: `http://${host}/${n}` });
+      await storeNotification(db, {
+        id,
+        alarmId: id,
+        projectId,
+        host,
+        replayedAt: NOON,
+        action: `http://${host}/${n}`,
+      });
     }
   }
 

@@ -9,7 +9,12 @@ import { FROM_THE_START, type ClaimCursor } from '../../../src/storage/notificat
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
-import { A_BODY, storeAnsweringHosts, storeNotification, type StoredNotification } from '../../support/stored-notifications.js';
+import {
+  A_BODY,
+  storeAnsweringHosts,
+  storeNotification,
+  type StoredNotification,
+} from '../../support/stored-notifications.js';
 
 const CLAIM_UNTIL = new Date('2026-01-01T12:00:30Z');
 
@@ -45,9 +50,11 @@ function contract(open: () => Promise<Database>): void {
   });
   afterAll(() => db.close());
 
-  const put = (id: string, given: Partial<StoredNotification> = {}): Promise<void> => storeNotification(db, { id, ...given });
+  const put = (id: string, given: Partial<StoredNotification> = {}): Promise<void> =>
+    storeNotification(db, { id, ...given });
   const claim = async (slots: Slots = {}): Promise<string[]> => (await claimFrom(store, slots)).map(({ id }) => id);
-  const end = (id: string): Promise<unknown> => db.query("update notifications set status = 'delivered' where id = $1", [id]);
+  const end = (id: string): Promise<unknown> =>
+    db.query("update notifications set status = 'delivered' where id = $1", [id]);
 
   test('a claim hands out all that is needed to send, and a number for the outcome', async () => {
     await put('n1', { sequence: 7, attempt: 2 });
@@ -78,29 +85,46 @@ function contract(open: () => Promise<Database>): void {
     { when: 'there was no attempt', errors: [], since: null },
     { when: 'the last attempt failed otherwise', errors: ['rejected', 'http_status 503'], since: null },
     { when: 'the last attempt alone was rejected', errors: ['timeout', 'rejected'], since: 2 },
-    { when: 'the last three were rejected', errors: ['rejected', 'timeout', 'rejected', 'rejected', 'rejected'], since: 3 },
+    {
+      when: 'the last three were rejected',
+      errors: ['rejected', 'timeout', 'rejected', 'rejected', 'rejected'],
+      since: 3,
+    },
     { when: 'all were rejected', errors: ['rejected', 'rejected'], since: 1 },
     { when: 'it was replayed after they were rejected', errors: ['rejected', 'rejected'], replayed: 2, since: null },
-    { when: 'one was rejected since it was replayed', errors: ['rejected', 'rejected', 'rejected'], replayed: 2, since: 3 },
-    { when: 'repeats brought two of three forward', errors: ['rejected', 'rejected', 'rejected'], forward: 2, since: 1 },
-  ])('a claim says since when attempts are rejected, when $when', async ({ errors, replayed = 0, forward = 0, since }) => {
-    await put('n1', { attempt: errors.length });
-    await put('n2', { attempt: 1, alarmId: 'b' });
-    const replayedAt = replayed === 0 ? null : later(replayed * 1_000 + 500);
-    await db.query("update notifications set attempt_base = $1, replayed_at = $2 where id = 'n1'", [
-      replayed + forward,
-      replayedAt,
-    ]);
-    const note = (id: string, attempt: number, error: string | null): Promise<unknown> =>
-      db.query(
-        `insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, error) values ($1, $2, $3, 250, 'retry', $4)`,
-        [id, attempt, later(attempt * 1_000), error],
-      );
-    for (const [index, error] of errors.entries()) await note('n1', index + 1, error);
-    await note('n2', 1, 'rejected');
-    const [claimed] = (await claimFrom(store)).filter(({ id }) => id === 'n1');
-    expect(claimed?.rejectedSince).toEqual(since === null ? null : later(since * 1_000 + 250));
-  });
+    {
+      when: 'one was rejected since it was replayed',
+      errors: ['rejected', 'rejected', 'rejected'],
+      replayed: 2,
+      since: 3,
+    },
+    {
+      when: 'repeats brought two of three forward',
+      errors: ['rejected', 'rejected', 'rejected'],
+      forward: 2,
+      since: 1,
+    },
+  ])(
+    'a claim says since when attempts are rejected, when $when',
+    async ({ errors, replayed = 0, forward = 0, since }) => {
+      await put('n1', { attempt: errors.length });
+      await put('n2', { attempt: 1, alarmId: 'b' });
+      const replayedAt = replayed === 0 ? null : later(replayed * 1_000 + 500);
+      await db.query("update notifications set attempt_base = $1, replayed_at = $2 where id = 'n1'", [
+        replayed + forward,
+        replayedAt,
+      ]);
+      const note = (id: string, attempt: number, error: string | null): Promise<unknown> =>
+        db.query(
+          `insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, error) values ($1, $2, $3, 250, 'retry', $4)`,
+          [id, attempt, later(attempt * 1_000), error],
+        );
+      for (const [index, error] of errors.entries()) await note('n1', index + 1, error);
+      await note('n2', 1, 'rejected');
+      const [claimed] = (await claimFrom(store)).filter(({ id }) => id === 'n1');
+      expect(claimed?.rejectedSince).toEqual(since === null ? null : later(since * 1_000 + 250));
+    },
+  );
 
   test('what is not yet due waits, and the store says until when', async () => {
     await put('n1', { nextAttemptAt: later(5_000) });
@@ -156,7 +180,8 @@ function contract(open: () => Promise<Database>): void {
   });
 
   test('a project with a long queue does not keep others waiting', async () => {
-    for (let n = 0; n < 20; n += 1) await put(`loud${n}`, { alarmId: `l${n}`, projectId: 'loud', createdAt: later(-60_000) });
+    for (let n = 0; n < 20; n += 1)
+      await put(`loud${n}`, { alarmId: `l${n}`, projectId: 'loud', createdAt: later(-60_000) });
     for (const project of ['q1', 'q2', 'q3']) await put(project, { alarmId: project, projectId: project });
     expect((await claim({ limit: 6, perHost: 6 })).sort()).toEqual(['loud0', 'loud1', 'loud2', 'q1', 'q2', 'q3']);
   });

@@ -142,7 +142,13 @@ function recording(bench: Bench): void {
       becomes: 'dead',
       lastError: 'exhausted: http_500',
     },
-    { when: 'it is too old', finished: {}, row: { createdAt: at(-DAY_MS) }, becomes: 'dead', lastError: 'expired: http_500' },
+    {
+      when: 'it is too old',
+      finished: {},
+      row: { createdAt: at(-DAY_MS) },
+      becomes: 'dead',
+      lastError: 'expired: http_500',
+    },
     {
       when: 'it is old, but was sent again lately',
       finished: {},
@@ -171,7 +177,13 @@ function recording(bench: Bench): void {
       becomes: 'superseded',
       lastError: 'superseded: http_500',
     },
-    { when: 'the alarm is gone', finished: {}, row: { alarmId: 'gone' }, becomes: 'cancelled', lastError: 'cancelled: http_500' },
+    {
+      when: 'the alarm is gone',
+      finished: {},
+      row: { alarmId: 'gone' },
+      becomes: 'cancelled',
+      lastError: 'cancelled: http_500',
+    },
   ])('a failure when $when makes it $becomes', async ({ finished, row, becomes, lastError }) => {
     await inFlight(bench, row);
     expect(await record(bench, finished)).toMatchObject([{ id: 'n', status: becomes, lastError }]);
@@ -305,7 +317,9 @@ function replaying(bench: Bench): void {
     const request = { limit: 5, perHost: 8, perHostAndProject: 4, cursor: FROM_THE_START };
     const { claimed } = await bench.claims.claim({ now: at(1_000), claimUntil: at(31_000), ...request });
     expect(claimed).toMatchObject([{ id: 'n', body: A_BODY, attempt: 12, attemptInSchedule: 1 }]);
-    expect(await record(bench, { attempt: 12, outcome: 'delivered', error: null })).toMatchObject([{ status: 'delivered' }]);
+    expect(await record(bench, { attempt: 12, outcome: 'delivered', error: null })).toMatchObject([
+      { status: 'delivered' },
+    ]);
     expect((await bench.admin.attempts(ALL, 'n')).map(({ attempt }) => attempt)).toEqual([11, 12]);
   });
 

@@ -16,4 +16,6 @@ async function englishDatabase(): Promise<Database> {
 
 describe('complex queries in PGlite', () => complexQueryContract(embeddedDatabase));
 describeWithPostgres('complex queries in PostgreSQL', () => complexQueryContract(serverDatabase));
-describeWithPostgres('complex queries in PostgreSQL that sorts in English', () => complexQueryContract(englishDatabase));
+describeWithPostgres('complex queries in PostgreSQL that sorts in English', () =>
+  complexQueryContract(englishDatabase),
+);

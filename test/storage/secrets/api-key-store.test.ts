@@ -69,7 +69,8 @@ function contract(open: () => Promise<Database>): void {
     expect(await ids(OWN, { roles: ROLES, allProjects: false, limit: 100 })).toEqual(['member', 'admin']);
     expect((await ids(ALL, EVERYTHING)).length).toBe(4);
     expect(await ids(ALL, { ...EVERYTHING, projectId: 'p2' })).toEqual(['foreign']);
-    for (const id of ['admin', 'all', 'foreign', 'never']) expect(await keys.revoke(OWN, { id, ...mine }, LATER)).toBe(false);
+    for (const id of ['admin', 'all', 'foreign', 'never'])
+      expect(await keys.revoke(OWN, { id, ...mine }, LATER)).toBe(false);
     const revoked = await db.query('select id from api_keys where revoked_at is not null');
     expect(revoked.rows).toEqual([]);
   });

@@ -93,7 +93,9 @@ function contract(open: () => Promise<Database>): void {
 
   test('does not open in the row of another, nor in another project', async () => {
     await create('t1');
-    await db.query(`insert into alarm_trusts select 't2', 'a2', project_id, trustor_id, trust_id, created_at from alarm_trusts`);
+    await db.query(
+      `insert into alarm_trusts select 't2', 'a2', project_id, trustor_id, trust_id, created_at from alarm_trusts`,
+    );
     const [first, copied] = await Promise.all([store.ofAlarm('a1'), store.ofAlarm('a2')]);
     expect(() => copied && store.reveal(copied)).toThrow();
     expect(() => first && store.reveal({ ...first, projectId: 'p2' })).toThrow();

@@ -11,7 +11,10 @@ export interface CombinationFindings {
  * Member states to a verdict, as Aodh's combination evaluator: a missing or unknown member makes the whole unknown,
  * unless the operator is `or` and some member is in alarm.
  */
-export function evaluateCombination(rule: CombinationRule, states: ReadonlyMap<string, string>): Evaluation<CombinationFindings> {
+export function evaluateCombination(
+  rule: CombinationRule,
+  states: ReadonlyMap<string, string>,
+): Evaluation<CombinationFindings> {
   const inState = (state: string): string[] => rule.alarm_ids.filter((id) => states.get(id) === state);
   const inAlarm = inState('alarm');
   const unknown = rule.alarm_ids.filter((id) => !isDecided(states.get(id)));
@@ -19,7 +22,9 @@ export function evaluateCombination(rule: CombinationRule, states: ReadonlyMap<s
     return { verdict: 'insufficient data', findings: { causes: unknown } };
   }
   const isAlarm = rule.operator === 'and' ? inAlarm.length === rule.alarm_ids.length : inAlarm.length > 0;
-  return isAlarm ? { verdict: 'alarm', findings: { causes: inAlarm } } : { verdict: 'ok', findings: { causes: inState('ok') } };
+  return isAlarm
+    ? { verdict: 'alarm', findings: { causes: inAlarm } }
+    : { verdict: 'ok', findings: { causes: inState('ok') } };
 }
 
 export function explainCombination({ causes }: CombinationFindings, state: AlarmState, remaining: boolean): Reason {

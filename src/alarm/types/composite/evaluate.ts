@@ -20,7 +20,10 @@ export interface JudgedLeaf {
   name: string;
   rule: CompositeLeaf;
   evaluation: Evaluation<ThresholdFindings>;
-  /** What it counts as in the whole; undefined as long as it gives a trend, and for rules whose backend could not be asked. */
+  /**
+   * What it counts as in the whole; undefined as long as it gives a trend, and for rules whose backend could not be
+   * asked.
+   */
   state: AlarmState | undefined;
   /** Why its backend could not be asked, when that is what made it unknown. */
   trouble?: string | undefined;
@@ -37,7 +40,10 @@ interface Place {
   judged?: JudgedLeaf;
 }
 
-/** What is open between ok and alarm is decided as Aodh does: from left to right, looking at no rule more than it takes, trends last. */
+/**
+ * What is open between ok and alarm is decided as Aodh does: from left to right, looking at no rule more than it takes,
+ * trends last.
+ */
 export function evaluateComposite(
   tree: CompositeNode,
   { answers, memberStates, state: present, now }: EvaluationInput,
@@ -100,9 +106,10 @@ function judged({ name, rule, evaluation, trouble }: Omit<JudgedLeaf, 'state'>):
 }
 
 /**
- * Aodh turns a trend round for alarms that have a state, so that they change it each time they are looked at; here they keep it. So they do where
- * points are missing and the rule is to keep the state then: no state is stored but the alarm's, and as neither `and` nor `or` ever turns a state
- * round, the alarm's state in the place of such a rule is what keeps it, as far as it is up to that rule.
+ * Aodh turns a trend round for alarms that have a state, so that they change it each time they are looked at; here they
+ * keep it. So they do where points are missing and the rule is to keep the state then: no state is stored but the
+ * alarm's, and as neither `and` nor `or` ever turns a state round, the alarm's state in the place of such a rule is
+ * what keeps it, as far as it is up to that rule.
  */
 function settled(leaf: JudgedLeaf, present: AlarmState): JudgedLeaf {
   const { verdict } = leaf.evaluation;
@@ -117,7 +124,10 @@ const TAILS: Readonly<Record<AlarmState, string>> = {
   'insufficient data': 'state evaluated to unknown.',
 };
 
-/** Aodh's text and `reason_data`; with what it does not know, rules that nobody could be asked about and missing datapoints that counted. */
+/**
+ * Aodh's text and `reason_data`; with what it does not know, rules that nobody could be asked about and missing
+ * datapoints that counted.
+ */
 export function explainComposite({ tree, leaves }: CompositeFindings, state: AlarmState, remaining: boolean): Reason {
   const expression = expressionOf(tree, { used: 0 });
   const causes = leaves.filter((leaf) => leaf.state === state);

@@ -14,7 +14,8 @@ export const composite: AlarmType<CompositeRule, CompositeFindings> = {
   ruleJson: ({ tree }) => treeJson(tree, leafJson),
   shownJson: ({ tree }) => treeJson(tree, shownLeafJson),
   // As in Aodh, which keeps the project in rules on Prometheus alone.
-  historyJson: ({ tree }) => treeJson(tree, (leaf) => (leaf.type === 'prometheus' ? leafJson(leaf) : shownLeafJson(leaf))),
+  historyJson: ({ tree }) =>
+    treeJson(tree, (leaf) => (leaf.type === 'prometheus' ? leafJson(leaf) : shownLeafJson(leaf))),
   fromStored: (stored) => ({ type: 'composite', tree: stored as CompositeNode }),
   defaultDescription: () => 'composite alarm rule',
   members: () => [],
@@ -46,7 +47,8 @@ function scopeAt({ tocsin }: CompositeLeaf, scope: RuleScope): RuleScope {
 }
 
 function treeJson(node: CompositeNode, leafText: (leaf: CompositeLeaf) => string): string {
-  const listText = (members: CompositeNode[]): RawJson[] => members.map((member) => new RawJson(treeJson(member, leafText)));
+  const listText = (members: CompositeNode[]): RawJson[] =>
+    members.map((member) => new RawJson(treeJson(member, leafText)));
   if ('and' in node) return pythonJson({ and: listText(node.and) });
   if ('or' in node) return pythonJson({ or: listText(node.or) });
   return leafText(node);

@@ -14,8 +14,9 @@ export function hasOptions(tree: CompositeNode): boolean {
 }
 
 /**
- * A tree without options, with those that the rules of another have: each goes to the rule at the same place, if that asks the same as far as
- * this project can see. With what its answer is compared may differ, as long as the options fit.
+ * A tree without options, with those that the rules of another have: each goes to the rule at the same place, if that
+ * asks the same as far as this project can see. With what its answer is compared may differ, as long as the options
+ * fit.
  */
 export function withOptionsOf(
   owner: CompositeNode,

@@ -46,7 +46,10 @@ function described(): Record<string, unknown> {
   }));
   const tocsin = describedInput(given(OptionsRequest));
   const leaves = LEAF_KINDS.map((kind) => {
-    const { properties, required, ...rest } = describedInput(leafTypeOf({ type: kind }).schema) as Record<string, object>;
+    const { properties, required, ...rest } = describedInput(leafTypeOf({ type: kind }).schema) as Record<
+      string,
+      object
+    >;
     const names = (required ?? []) as string[];
     return { ...rest, properties: { ...properties, type: { const: kind }, tocsin }, required: [...names, 'type'] };
   });
@@ -61,7 +64,8 @@ function readNode(value: unknown, path: Path, reading: Reading): CompositeNode |
   const members = value[key];
   if (!Array.isArray(members)) return refuse(reading, malformed(value));
   // Each level is a name and a place in its list.
-  if (path.length >= MAX_DEPTH * 2) return refuse(reading, `Value should be nested at most ${MAX_DEPTH} levels deep`, []);
+  if (path.length >= MAX_DEPTH * 2)
+    return refuse(reading, `Value should be nested at most ${MAX_DEPTH} levels deep`, []);
   const nodes: CompositeNode[] = [];
   for (const [index, member] of members.entries()) {
     const node = readNode(member, [...path, key, index], reading);

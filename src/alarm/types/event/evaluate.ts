@@ -43,7 +43,10 @@ function conditionOf({ field, op, value, type }: EventQueryItem): (event: AlarmE
   return ({ traits }) => compare(comparable(traits.get(name), wanted.kind), op, wanted);
 }
 
-/** A trait keeps its own type, so that text never equals a number; but no trait is a boolean, so those are read out of the others. */
+/**
+ * A trait keeps its own type, so that text never equals a number; but no trait is a boolean, so those are read out of
+ * the others.
+ */
 function comparable(trait: TypedValue | undefined, kind: TypedValue['kind']): TypedValue | undefined {
   if (kind !== 'boolean' || trait === undefined || trait.kind === 'datetime') return trait;
   return typedValue(String(trait.value), 'boolean');

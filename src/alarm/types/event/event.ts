@@ -27,7 +27,8 @@ function traitType(type: unknown): ValueType {
 /** One trait's value, or undefined when it is not of the type it says. */
 export function traitValue([, type, value]: Trait): TypedValue | undefined {
   const valueType = traitType(type);
-  if (typeof value === 'object' && value !== null && valueType === 'string') return { kind: 'string', value: pythonText(value) };
+  if (typeof value === 'object' && value !== null && valueType === 'string')
+    return { kind: 'string', value: pythonText(value) };
   return typedValue(value, valueType);
 }
 

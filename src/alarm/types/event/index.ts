@@ -6,7 +6,11 @@ import { explainEvent, type EventFindings } from './evaluate.js';
 import { EventRule } from './schema.js';
 
 /** Keys in Aodh's order; keys that only Tocsin stores come last. */
-function ruleText(eventType: string | null, { query }: EventRule, more: Readonly<Record<string, PythonValue>> = {}): string {
+function ruleText(
+  eventType: string | null,
+  { query }: EventRule,
+  more: Readonly<Record<string, PythonValue>> = {},
+): string {
   return pythonJson({ event_type: eventType, query: query.map((item) => ({ ...item })), ...more });
 }
 
@@ -23,7 +27,8 @@ export const event: AlarmType<EventRule, EventFindings> = {
   schema: EventRule,
   judgedBy: 'events',
   repeatsWhileUnknown: false,
-  ruleJson: (rule) => ruleText(rule.event_type, rule, 'sent_event_type' in rule ? { sent_event_type: rule.sent_event_type } : {}),
+  ruleJson: (rule) =>
+    ruleText(rule.event_type, rule, 'sent_event_type' in rule ? { sent_event_type: rule.sent_event_type } : {}),
   shownJson: (rule) => ruleText(rule.event_type, rule),
   historyJson: (rule) => ruleText(sentEventType(rule), inHistoryOrder(rule)),
   historyBeforeJson: (rule) => ruleText(rule.event_type, inHistoryOrder(rule)),

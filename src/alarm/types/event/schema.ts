@@ -12,7 +12,8 @@ const QueryItem = z
     field: wireText({ max: 255 }),
     op: optional(wireText({ max: 16 }), 'eq'),
     value: wireText({ max: 2048 }),
-    // Aodh's check refuses an item without a type, though its schema lets one be left out: here that means text, as the empty type does.
+    // Aodh's check refuses an item without a type, though its schema lets one be left out: here that means text, as the
+    // empty type does.
     type: optional(wireText({ max: 16 }), ''),
   })
   .transform((item, context) => {
@@ -30,7 +31,9 @@ export interface EventQueryItem {
   type: ValueType | '';
 }
 
-/** The pattern, and the text of the request: Aodh applies the default `*` when it reads the rule, not when it stores it. */
+/**
+ * The pattern, and the text of the request: Aodh applies the default `*` when it reads the rule, not when it stores it.
+ */
 const EventType = z
   .unknown()
   .transform((value, context) => {
@@ -48,19 +51,37 @@ const EventType = z
 export const EventRule = z
   .strictObject({ event_type: EventType, query: optional(wireList(QueryItem, { max: MAX_ITEMS }), []) })
   .transform(({ event_type: { pattern, sent }, query }): EventRule => {
-    return { type: 'event', event_type: pattern, query, ...(sent ? {} : { sent_event_type: sent === null ? null : '' }) };
+    return {
+      type: 'event',
+      event_type: pattern,
+      query,
+      ...(sent ? {} : { sent_event_type: sent === null ? null : '' }),
+    };
   }) as unknown as z.ZodType<EventRule>;
 
 export interface EventRule {
   type: 'event';
   event_type: string;
   query: EventQueryItem[];
-  /** Present if the request has it instead of a pattern: Aodh's description and history repeat it, but its answers say `*`. */
+  /**
+   * Present if the request has it instead of a pattern: Aodh's description and history repeat it, but its answers say
+   * `*`.
+   */
   sent_event_type?: '' | null;
 }
 
 /** Aodh's texts, in the order of its two checks: the value first, the rest after. */
-function problemOf({ field, op, value, type }: { field: string; op: string; value: string; type: string }): string | undefined {
+function problemOf({
+  field,
+  op,
+  value,
+  type,
+}: {
+  field: string;
+  op: string;
+  value: string;
+  type: string;
+}): string | undefined {
   if (type !== '' && !isOneOf(VALUE_TYPES, type)) {
     return `The data type ${type} is not supported. The supported data type list is: ${quoted(VALUE_TYPES)}`;
   }

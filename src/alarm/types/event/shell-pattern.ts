@@ -1,8 +1,10 @@
-type Token = { kind: 'many' } | { kind: 'one' } | { kind: 'set'; negated: boolean; ranges: readonly [number, number][] };
+type Token =
+  { kind: 'many' } | { kind: 'one' } | { kind: 'set'; negated: boolean; ranges: readonly [number, number][] };
 
 /**
  * A shell pattern as Python's `fnmatch` reads it on Unix: `*`, `?`, `[seq]`, `[!seq]`, case-sensitive, the whole text.
- * No regular expression is made of it: patterns are users' texts, and this way the time is at most pattern length times text length.
+ * No regular expression is made of it: patterns are users' texts, and this way the time is at most pattern length times
+ * text length.
  */
 export function shellPattern(pattern: string): (text: string) => boolean {
   if (/^\*+$/.test(pattern)) return () => true;
@@ -42,7 +44,14 @@ function takes(token: Token, character: number): boolean {
   return token.ranges.some(([first, last]) => first <= character && character <= last) !== token.negated;
 }
 
-const [STAR, QUESTION, OPEN, CLOSE, NOT, DASH] = codePoints('*?[]!-') as [number, number, number, number, number, number];
+const [STAR, QUESTION, OPEN, CLOSE, NOT, DASH] = codePoints('*?[]!-') as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 
 function tokensOf(pattern: readonly number[]): Token[] {
   const tokens: Token[] = [];
@@ -61,7 +70,10 @@ function tokensOf(pattern: readonly number[]): Token[] {
   return tokens;
 }
 
-/** Where the set that opens at `open` closes; -1 when it does not, and the bracket stands for itself. A `]` that comes first is a member. */
+/**
+ * Where the set that opens at `open` closes; -1 when it does not, and the bracket stands for itself. A `]` that comes
+ * first is a member.
+ */
 function endOfSet(pattern: readonly number[], open: number): number {
   const first = open + (pattern[open + 1] === NOT ? 2 : 1);
   return pattern.indexOf(CLOSE, first + (pattern[first] === CLOSE ? 1 : 0));

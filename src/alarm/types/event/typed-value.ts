@@ -8,7 +8,10 @@ export type Operator = (typeof OPERATORS)[number];
 export const VALUE_TYPES = ['integer', 'float', 'string', 'boolean', 'datetime'] as const;
 export type ValueType = (typeof VALUE_TYPES)[number];
 
-/** A value with what it can be compared to. Integers that a double cannot hold are bigints; datetimes are microseconds since 1970. */
+/**
+ * A value with what it can be compared to. Integers that a double cannot hold are bigints; datetimes are microseconds
+ * since 1970.
+ */
 export type TypedValue =
   | { kind: 'number'; value: number | bigint }
   | { kind: 'string'; value: string }
@@ -83,6 +86,7 @@ const HOLDS: Record<Operator, (order: number) => boolean> = {
 /** Texts by code point, as Python orders them; JavaScript's own order differs beyond the basic plane. */
 function order(left: TypedValue['value'], right: TypedValue['value']): number {
   if (left === right) return 0;
-  if (typeof left === 'string' && typeof right === 'string') return Buffer.compare(Buffer.from(left), Buffer.from(right));
+  if (typeof left === 'string' && typeof right === 'string')
+    return Buffer.compare(Buffer.from(left), Buffer.from(right));
   return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -3,7 +3,10 @@ import { gnocchiNeed, gnocchiThreshold, NOBODY, shownGnocchiJson } from '../gnoc
 import type { ThresholdFindings } from '../threshold-judgement.js';
 import { GnocchiAggregationByMetricsThresholdRule } from './schema.js';
 
-export const gnocchiAggregationByMetricsThreshold: AlarmType<GnocchiAggregationByMetricsThresholdRule, ThresholdFindings> = {
+export const gnocchiAggregationByMetricsThreshold: AlarmType<
+  GnocchiAggregationByMetricsThresholdRule,
+  ThresholdFindings
+> = {
   ...gnocchiThreshold,
   schema: GnocchiAggregationByMetricsThresholdRule,
   shownJson: shownGnocchiJson,

@@ -4,7 +4,10 @@ import type { ThresholdFindings } from '../threshold-judgement.js';
 import { askedSearch, narrowedTo } from './project-condition.js';
 import { GnocchiAggregationByResourcesThresholdRule } from './schema.js';
 
-export const gnocchiAggregationByResourcesThreshold: AlarmType<GnocchiAggregationByResourcesThresholdRule, ThresholdFindings> = {
+export const gnocchiAggregationByResourcesThreshold: AlarmType<
+  GnocchiAggregationByResourcesThresholdRule,
+  ThresholdFindings
+> = {
   ...gnocchiThreshold,
   schema: GnocchiAggregationByResourcesThresholdRule,
   scopedTo: (rule, { projectId, externalOwner }) =>

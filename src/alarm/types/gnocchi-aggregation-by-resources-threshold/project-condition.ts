@@ -16,8 +16,9 @@ interface Narrowed {
 }
 
 /**
- * A search that finds the resources of one project only: those that it created itself, and its own among those that the service
- * which measures for everybody created. What is around the search already for this project, from an earlier write, is replaced.
+ * A search that finds the resources of one project only: those that it created itself, and its own among those that the
+ * service which measures for everybody created. What is around the search already for this project, from an earlier
+ * write, is replaced.
  */
 export function narrowedTo(query: string, projectId: string, externalOwner: RuleScope['externalOwner']): string {
   const project = pythonJson(projectId);
@@ -28,8 +29,8 @@ export function narrowedTo(query: string, projectId: string, externalOwner: Rule
 }
 
 /**
- * The search with one condition where it has several for the same project, one around the other: Aodh adds one at each PUT.
- * The inner ones say nothing new.
+ * The search with one condition where it has several for the same project, one around the other: Aodh adds one at each
+ * PUT. The inner ones say nothing new.
  */
 export function withoutRepeats(query: string): string {
   const outermost = takenApart(pythonSpaced(query));
@@ -41,8 +42,9 @@ export function withoutRepeats(query: string): string {
 }
 
 /**
- * The search as Gnocchi has to be asked it. Gnocchi compares who created a resource as a pattern of SQL, in which `_` and `%` stand for others: the
- * project's id must stand for itself alone. What is stored keeps Aodh's form, which clients compare and send back.
+ * The search as Gnocchi has to be asked it. Gnocchi compares who created a resource as a pattern of SQL, in which `_`
+ * and `%` stand for others: the project's id must stand for itself alone. What is stored keeps Aodh's form, which
+ * clients compare and send back.
  */
 export function askedSearch(query: string): string {
   if (!/[%_\\]/.test([...query.matchAll(CREATED_BY)].map(([, project]) => project).join(''))) return query;

@@ -22,7 +22,10 @@ const Query = wireText().transform((query, context) => {
   return z.NEVER;
 });
 
-/** An aggregate over the metrics of one name of all resources that a search finds. The search is the text of a JSON value. */
+/**
+ * An aggregate over the metrics of one name of all resources that a search finds. The search is the text of a JSON
+ * value.
+ */
 export const GnocchiAggregationByResourcesThresholdRule = z
   .strictObject({
     metric: wireText({ max: MAX_NAME }),

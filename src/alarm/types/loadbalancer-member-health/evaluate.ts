@@ -58,7 +58,10 @@ function isUnhealthy({ admin_state_up, operating_status }: PoolMember): boolean 
   return admin_state_up === true && operating_status === 'ERROR';
 }
 
-/** Octavia writes UTC; what a timestamp says about its zone is not listened to. A member that does not say when it was made is never old enough. */
+/**
+ * Octavia writes UTC; what a timestamp says about its zone is not listened to. A member that does not say when it was
+ * made is never old enough.
+ */
 function bornAt({ created_at }: PoolMember): number {
   if (typeof created_at !== 'string') return Infinity;
   return parseTimestamp(created_at.replace(ZONE, '$1'))?.getTime() ?? Infinity;

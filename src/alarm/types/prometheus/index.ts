@@ -13,7 +13,8 @@ export const prometheus: AlarmType<PrometheusRule, ThresholdFindings> = {
   judgedBy: 'series',
   repeatsWhileUnknown: true,
   ruleJson: storedJson,
-  shownJson: ({ type: _, scope_to_project: __, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
+  shownJson: ({ type: _, scope_to_project: __, ...rule }) =>
+    pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
   historyJson: storedJson,
   defaultDescription: () => 'prometheus alarm rule',
   members: () => [],
@@ -48,7 +49,10 @@ function needOf(rule: PrometheusRule, options: EvaluationOptions): PrometheusNee
 
 const QUOTED = /"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|`[^`]*`/g;
 
-/** Queries that are the same but for what stands in quotes, such as the values of labels: most of what can be merged, and little else. */
+/**
+ * Queries that are the same but for what stands in quotes, such as the values of labels: most of what can be merged,
+ * and little else.
+ */
 function familyOf(rule: PrometheusRule, options: EvaluationOptions): string {
   const { backend, granularityS, lagS, query } = needOf(rule, options);
   return JSON.stringify(['prometheus', backend, granularityS, lagS, query.project, query.promql.replace(QUOTED, '""')]);

@@ -6,8 +6,9 @@ import { COMPARISON_OPERATORS, type ComparisonOperator } from '../threshold/sche
 const MAX_GRANULARITY_S = 365 * 24 * 3600;
 
 /**
- * A PromQL query against a threshold: as it is at the moment of evaluation, as in Aodh; or, if `granularity` or `evaluation_periods` is given, at as
- * many moments before it, so far apart. The project that its answer is narrowed to is ours to say, so clients cannot send it.
+ * A PromQL query against a threshold: as it is at the moment of evaluation, as in Aodh; or, if `granularity` or
+ * `evaluation_periods` is given, at as many moments before it, so far apart. The project that its answer is narrowed to
+ * is ours to say, so clients cannot send it.
  */
 export const PrometheusRule = z
   .strictObject({

@@ -11,7 +11,8 @@ export const threshold: AlarmType<ThresholdRule, ThresholdFindings> = {
   judgedBy: 'series',
   repeatsWhileUnknown: true,
   ruleJson: ({ type: _, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
-  shownJson: ({ type: _, scope_to_project: __, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
+  shownJson: ({ type: _, scope_to_project: __, ...rule }) =>
+    pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
   // Aodh reads the keys of a condition from a request in this order.
   historyJson: ({ type: _, scope_to_project: __, query, ...rule }) => {
     const conditions = query.map(({ field, op, type, value }) => ({ field, op, type, value }));

@@ -7,7 +7,10 @@ import type { QueryItem, ThresholdRule } from './schema.js';
 /** One period more than the rule compares, so that a late sample still finds its period (Aodh's look-back). */
 const LOOK_BACK = 1;
 
-/** The question a threshold rule asks. Rules that differ only in statistic, operator, threshold or number of periods share its key. */
+/**
+ * The question a threshold rule asks. Rules that differ only in statistic, operator, threshold or number of periods
+ * share its key.
+ */
 export function seriesNeeded(rule: ThresholdRule, { ingestion_lag: lagS = 0 }: EvaluationOptions): SeriesNeed[] {
   const query = meterQuery(rule);
   const need: SeriesNeed = {
@@ -24,8 +27,9 @@ export function seriesNeeded(rule: ThresholdRule, { ingestion_lag: lagS = 0 }: E
 }
 
 /**
- * The rule as it may be stored. The scope is stored beside the author's conditions and does not depend on them. For an author who is bound to
- * a project the rule also has that project as a condition, as in Aodh; clients read that condition.
+ * The rule as it may be stored. The scope is stored beside the author's conditions and does not depend on them. For an
+ * author who is bound to a project the rule also has that project as a condition, as in Aodh; clients read that
+ * condition.
  * @throws AppError `not_authorized` (Aodh: 401) when a condition names another project.
  */
 export function scopedTo(rule: ThresholdRule, { projectId }: RuleScope): ThresholdRule {
@@ -38,8 +42,9 @@ export function scopedTo(rule: ThresholdRule, { projectId }: RuleScope): Thresho
 }
 
 /**
- * Adds the scope to a rule that a release before migration 0012 stored. That release gave the rule of an author who is bound to a project a
- * condition with the exact text of the project's id, and no other condition on a project. Only admins' rules have no such condition.
+ * Adds the scope to a rule that a release before migration 0012 stored. That release gave the rule of an author who is
+ * bound to a project a condition with the exact text of the project's id, and no other condition on a project. Only
+ * admins' rules have no such condition.
  */
 export function withFormerScope(rule: ThresholdRule, projectId: string | null): ThresholdRule {
   if (rule.scope_to_project !== undefined) return rule;
@@ -58,7 +63,8 @@ function meterQuery(rule: ThresholdRule): MeterQuery {
   for (const item of rule.query) {
     const field = canonicalField(item);
     const value = field.startsWith('metadata.') ? canonicalValue(item) : item.value;
-    if ((conditions.get(field) ?? value) !== value || (field === 'meter' && value !== rule.meter_name)) impossible = true;
+    if ((conditions.get(field) ?? value) !== value || (field === 'meter' && value !== rule.meter_name))
+      impossible = true;
     conditions.set(field, value);
   }
   const project = rule.scope_to_project ?? null;
@@ -87,8 +93,9 @@ function canonicalField({ field }: QueryItem): string {
 }
 
 /**
- * Typed values of metadata are compared as the text that PostgreSQL gives for the same value in stored JSON. Every other field is a text
- * (an id, a name). It is compared as it was sent, which is also the text that the access check saw.
+ * Typed values of metadata are compared as the text that PostgreSQL gives for the same value in stored JSON. Every
+ * other field is a text (an id, a name). It is compared as it was sent, which is also the text that the access check
+ * saw.
  */
 function canonicalValue({ value, type }: QueryItem): string {
   if (type === 'integer' || type === 'float') return String(Number(value));

@@ -9,7 +9,8 @@ export const STATISTICS = ['max', 'min', 'avg', 'sum', 'count'] as const;
 export type Statistic = (typeof STATISTICS)[number];
 
 const VALUE_TYPES = ['integer', 'float', 'string', 'boolean', 'datetime'];
-const FIELD = /^(project|project_id|user|user_id|resource|resource_id|meter|source|message_id|(resource_)?metadata\.[^.].*)$/;
+const FIELD =
+  /^(project|project_id|user|user_id|resource|resource_id|meter|source|message_id|(resource_)?metadata\.[^.].*)$/;
 const NOT_FOR_THIS_RESOURCE = new Set(['timestamp', 'search_offset']);
 const MAX_PERIOD_S = 365 * 24 * 3600;
 
@@ -24,7 +25,12 @@ const QueryItem = z
     const problem = problemOf(field, op, value, type);
     // Aodh words a refused operator as a field at fault; the other texts stand alone.
     if (problem)
-      context.addIssue({ code: 'custom', message: problem.message, path: [problem.at], params: { whole: problem.at !== 'op' } });
+      context.addIssue({
+        code: 'custom',
+        message: problem.message,
+        path: [problem.at],
+        params: { whole: problem.at !== 'op' },
+      });
   });
 export type QueryItem = z.infer<typeof QueryItem>;
 
@@ -62,14 +68,22 @@ export interface ThresholdRule extends ThresholdFields {
   scope_to_project?: string | null | undefined;
 }
 
-function problemOf(field: string, op: string, value: string, type: string): { at: string; message: string } | undefined {
+function problemOf(
+  field: string,
+  op: string,
+  value: string,
+  type: string,
+): { at: string; message: string } | undefined {
   if (NOT_FOR_THIS_RESOURCE.has(field))
     return { at: 'field', message: `Unknown argument: "${field}": not valid for this resource` };
   if (!FIELD.test(field)) return { at: 'field', message: `Unknown argument: "${field}": unrecognized field in query` };
   if (op !== 'eq') return { at: 'op', message: `unimplemented operator for ${field}` };
   if (type !== '' && !VALUE_TYPES.includes(type)) {
     const known = VALUE_TYPES.map((name) => `'${name}'`).join(', ');
-    return { at: 'type', message: `The data type ${type} is not supported. The supported data type list is: [${known}]` };
+    return {
+      at: 'type',
+      message: `The data type ${type} is not supported. The supported data type list is: [${known}]`,
+    };
   }
   if (!convertible(value, type))
     return { at: 'value', message: `Unable to convert the value ${value} to the expected data type ${type}.` };

@@ -6,7 +6,10 @@ import { BackendTrouble, reasonOf } from '../../gate/trouble.js';
 import { refusalOf, type GnocchiAnswer } from './answer.js';
 import { pythonsJsonOf } from './nan-tolerant-json.js';
 
-/** How we tell Gnocchi who asks: not at all, by a user's name (Gnocchi asks for no password), or with a Keystone token of ours. */
+/**
+ * How we tell Gnocchi who asks: not at all, by a user's name (Gnocchi asks for no password), or with a Keystone token
+ * of ours.
+ */
 export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: Tokens };
 
 export interface Tokens {
@@ -32,11 +35,14 @@ export interface AggregatesRequest {
   stop: string;
   /** Of the rows wanted; absent: all that the metrics have in common. */
   granularityS?: number;
-  /** In percent. Absent for rows that are not aggregated across series: with it, points that a series lacks would be rows without a value. */
+  /**
+   * In percent. Absent for rows that are not aggregated across series: with it, points that a series lacks would be
+   * rows without a value.
+   */
   neededOverlap?: number;
   /**
-   * The value of points that one series lacks and another one has. Without `fill` and `neededOverlap` Gnocchi leaves out NaN
-   * and infinite values.
+   * The value of points that one series lacks and another one has. Without `fill` and `neededOverlap` Gnocchi leaves
+   * out NaN and infinite values.
    */
   fill?: number;
   /** An attribute of the resources found: one answer for each of its values. */
@@ -64,11 +70,21 @@ export interface GnocchiClient {
   /** The names of the aggregation methods that it knows. */
   capabilities(): Promise<GnocchiAnswer<string[]>>;
   aggregates(request: AggregatesRequest, putting?: Putting): Promise<GnocchiAnswer<unknown>>;
-  /** The resources that a filter finds, at most as many as Gnocchi gives on one page. `attributes` are all that is told of each. */
-  searchResources(filter: unknown, attributes: readonly string[], putting?: Putting): Promise<GnocchiAnswer<FoundResource[]>>;
+  /**
+   * The resources that a filter finds, at most as many as Gnocchi gives on one page. `attributes` are all that is told
+   * of each.
+   */
+  searchResources(
+    filter: unknown,
+    attributes: readonly string[],
+    putting?: Putting,
+  ): Promise<GnocchiAnswer<FoundResource[]>>;
   /** Whose a metric is. */
   metricOwner(id: string, putting?: Putting): Promise<GnocchiAnswer<FoundMetric>>;
-  /** A resource by the id that it was created under; Gnocchi's own id of it, a UUID, may differ. With `token`: as its bearer, not as ourselves. */
+  /**
+   * A resource by the id that it was created under; Gnocchi's own id of it, a UUID, may differ. With `token`: as its
+   * bearer, not as ourselves.
+   */
   resource(id: string, token?: string): Promise<GnocchiAnswer<{ id: string }>>;
   metric(id: string, token?: string): Promise<GnocchiAnswer<{ id: string }>>;
   close(): void;
@@ -108,7 +124,10 @@ interface Question<T> {
   putting?: Putting | undefined;
 }
 
-/** A client of one Gnocchi. Asks once, or once more with a new token where ours is refused: no other retries, no redirects, no proxies of the environment, answers of at most 8 MiB. */
+/**
+ * A client of one Gnocchi. Asks once, or once more with a new token where ours is refused: no other retries, no
+ * redirects, no proxies of the environment, answers of at most 8 MiB.
+ */
 export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptions): GnocchiClient {
   const exchange = createHttpExchange({ timeoutMs });
 
@@ -144,7 +163,13 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
     takesTokens: auth.kind === 'token',
     capabilities: () => ask({ method: 'GET', path: '/v1/capabilities/', answer: Capabilities }),
     aggregates: (request, putting) =>
-      ask({ method: 'POST', path: aggregatesPath(request), body: aggregatesBody(request), answer: z.unknown(), putting }),
+      ask({
+        method: 'POST',
+        path: aggregatesPath(request),
+        body: aggregatesBody(request),
+        answer: z.unknown(),
+        putting,
+      }),
     searchResources: (filter, attributes, putting) => {
       const path = `/v1/search/resource/generic?${attributes.map((each) => `attrs=${each}`).join('&')}`;
       return ask({ method: 'POST', path, body: JSON.stringify(filter), answer: z.array(FoundResource), putting });
@@ -157,7 +182,15 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
   };
 }
 
-function aggregatesPath({ start, stop, granularityS, neededOverlap, fill, groupby, details }: AggregatesRequest): string {
+function aggregatesPath({
+  start,
+  stop,
+  granularityS,
+  neededOverlap,
+  fill,
+  groupby,
+  details,
+}: AggregatesRequest): string {
   const query = [
     `details=${details ? 'True' : 'False'}`,
     ...(granularityS === undefined ? [] : [`granularity=${granularityS}`]),
@@ -182,7 +215,11 @@ function getOf(path: string): Question<{ id: string }> {
 }
 
 /** Ids that cannot be one segment of a path would ask for something else; nothing can be found under them either. */
-function find<T>(id: string, what: string, ask: (segment: string) => Promise<GnocchiAnswer<T>>): Promise<GnocchiAnswer<T>> {
+function find<T>(
+  id: string,
+  what: string,
+  ask: (segment: string) => Promise<GnocchiAnswer<T>>,
+): Promise<GnocchiAnswer<T>> {
   if (id !== '' && id !== '.' && id !== '..') return ask(encodeURIComponent(id));
   return Promise.resolve({ kind: 'refusal', status: 404, description: `${what} ${id} does not exist` });
 }

@@ -12,8 +12,8 @@ export interface Reading {
 }
 
 /**
- * The rows `[timestamp, granularity, value]` of a question's own granularity as a series. Undefined when they are no list at all; what is wrong with
- * single rows costs those rows alone.
+ * The rows `[timestamp, granularity, value]` of a question's own granularity as a series. Undefined when they are no
+ * list at all; what is wrong with single rows costs those rows alone.
  */
 export function seriesOf(rows: unknown, { granularityS, believable, onDrop }: Reading): Series | undefined {
   if (!Array.isArray(rows)) return undefined;

@@ -15,9 +15,9 @@ export function uuidOf(text: string): string | undefined {
 }
 
 /**
- * The id under which Gnocchi keeps a resource. One that is no UUID is a name, which means something else to each who asks: `creator` is what
- * Gnocchi calls the one who asks, undefined where we do not know that.
- * Null: no resource can have that id. Undefined: it has one, but only Gnocchi knows which.
+ * The id under which Gnocchi keeps a resource. One that is no UUID is a name, which means something else to each who
+ * asks: `creator` is what Gnocchi calls the one who asks, undefined where we do not know that. Null: no resource can
+ * have that id. Undefined: it has one, but only Gnocchi knows which.
  */
 export function resourceUuid(id: string, creator: string | undefined): string | null | undefined {
   // Gnocchi's own look-up takes the id for one segment of a path.

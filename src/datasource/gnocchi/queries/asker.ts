@@ -10,7 +10,10 @@ import { AnswerTooLarge, MAX_ANSWER_BYTES, type GnocchiClient, type Putting } fr
 
 export type Refusal = Extract<GnocchiAnswer<never>, { kind: 'refusal' }>;
 
-/** Why there is no answer. A refusal, and an answer that is too large, are about what was asked, and come again; trouble passes. */
+/**
+ * Why there is no answer. A refusal, and an answer that is too large, are about what was asked, and come again; trouble
+ * passes.
+ */
 export type Failure = Refusal | { kind: 'too large' } | { kind: 'trouble'; reason: string; isBehind?: true };
 
 export type Asked<T> = { kind: 'answer'; value: T } | Failure;
@@ -44,7 +47,10 @@ const MAX_SHARED_BYTES = 24 * 1024 * 1024;
 /** Refusals that say nothing about the question. */
 const PASSING = new Set([401, 408, 425, 429]);
 
-/** Into so many at once: one that is refused is found with a few more requests than by halving, many with about half of them. */
+/**
+ * Into so many at once: one that is refused is found with a few more requests than by halving, many with about half of
+ * them.
+ */
 const PARTS = 8;
 
 export const BROKEN: Failure = { kind: 'trouble', reason: 'its answer is not of the form expected' };
@@ -59,7 +65,12 @@ export function createAsker(
       const maxBytes = Math.min(slices * MAX_ANSWER_BYTES, MAX_SHARED_BYTES);
       const place = placeOf(questions, queueing);
       try {
-        return await gate.run(async () => settled(await question(client, { signal, maxBytes, onSent })), signal, origin, place);
+        return await gate.run(
+          async () => settled(await question(client, { signal, maxBytes, onSent })),
+          signal,
+          origin,
+          place,
+        );
       } catch (thrown) {
         if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isBehind: true };
         return { kind: 'trouble', reason: reasonOf(thrown) };
@@ -70,7 +81,10 @@ export function createAsker(
 
 const NOBODYS = '00000000-0000-0000-0000-000000000000';
 
-/** A search that finds nothing, but takes what all questions take: Gnocchi itself, its index, and that it knows us. @throws BackendTrouble */
+/**
+ * A search that finds nothing, but takes what all questions take: Gnocchi itself, its index, and that it knows us.
+ * @throws BackendTrouble
+ */
 export async function askNeutral(client: GnocchiClient): Promise<void> {
   settled(await client.searchResources({ in: { id: [NOBODYS] } }, ['id']));
 }
@@ -92,7 +106,10 @@ export function isPassing({ status }: Pick<Refusal, 'status'>): boolean {
   return status >= 500 || PASSING.has(status);
 }
 
-/** Divides what cannot be answered together until each failure belongs to one member; trouble would only be repeated by that. */
+/**
+ * Divides what cannot be answered together until each failure belongs to one member; trouble would only be repeated by
+ * that.
+ */
 export async function askInParts<Member>(
   members: readonly Member[],
   ask: (part: readonly Member[]) => Promise<Failure | undefined>,
@@ -111,7 +128,9 @@ export async function askInParts<Member>(
 function isAboutOperations(failure: Failure): boolean {
   if (failure.kind !== 'refusal') return false;
   const detail = fieldOf(failure.description, 'detail');
-  return causeOf(failure) === 'Invalid input' && Array.isArray(detail) && detail.length === 1 && detail[0] === 'operations';
+  return (
+    causeOf(failure) === 'Invalid input' && Array.isArray(detail) && detail.length === 1 && detail[0] === 'operations'
+  );
 }
 
 export function causeOf({ description }: Refusal): unknown {
@@ -137,7 +156,8 @@ export function lacksGranularity({ status, description }: Refusal): boolean {
 /** As Aodh words whatever it has no special words for. */
 export function failureAnswer(failure: Failure): BackendAnswer {
   if (failure.kind === 'trouble') return failure;
-  const text = failure.kind === 'refusal' ? refusalText(failure) : `its answer is larger than ${MAX_ANSWER_BYTES} bytes`;
+  const text =
+    failure.kind === 'refusal' ? refusalText(failure) : `its answer is larger than ${MAX_ANSWER_BYTES} bytes`;
   return { kind: 'refused', reason: retrievalFailed(text) };
 }
 

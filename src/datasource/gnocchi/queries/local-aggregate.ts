@@ -17,7 +17,9 @@ const across: Readonly<Record<string, (values: number[]) => number>> = {
 
 const RATE = 'rate:';
 
-/** Whether Gnocchi's `aggregate` has that method; other methods that it knows (`last`, `95pct`) are for single metrics. */
+/**
+ * Whether Gnocchi's `aggregate` has that method; other methods that it knows (`last`, `95pct`) are for single metrics.
+ */
 export function canAggregate(method: string): boolean {
   return Object.hasOwn(across, storedMethod(method));
 }
@@ -31,8 +33,9 @@ export function storedMethod(method: string): string {
 const OF_NONE: Readonly<Record<string, number>> = { sum: 0, count: 0 };
 
 /**
- * What Gnocchi's `["aggregate", method, …]` with `needed_overlap=0` makes of these series: at each time at which one of them has a point, the
- * method over those that have a value there. A rate is the difference to the time before, so the first one has none.
+ * What Gnocchi's `["aggregate", method, …]` with `needed_overlap=0` makes of these series: at each time at which one of
+ * them has a point, the method over those that have a value there. A rate is the difference to the time before, so the
+ * first one has none.
  */
 export function aggregated(series: readonly Series[], method: string): Series {
   const byTime = new Map<number, number[]>();
@@ -43,7 +46,9 @@ export function aggregated(series: readonly Series[], method: string): Series {
     byTime.set(at, known);
   }
   const stored = storedMethod(method);
-  const points = [...byTime].sort(([a], [b]) => a - b).map(([at, values]): Point => ({ at, values: computed(values, stored) }));
+  const points = [...byTime]
+    .sort(([a], [b]) => a - b)
+    .map(([at, values]): Point => ({ at, values: computed(values, stored) }));
   return method.startsWith(RATE) ? differences(points) : points;
 }
 

@@ -17,13 +17,16 @@ const LONG_NUMBER = /\d{16}|\d[eE]/;
 const TEXTS = /"(?:[^"\\]|\\.)*"/g;
 
 /**
- * How a search can be put together with others: it demands (under nothing but "and") that one attribute has one text as its value. Then what it
- * finds is exactly those of the resources found for several values that have that one. There may be several such attributes, or none.
+ * How a search can be put together with others: it demands (under nothing but "and") that one attribute has one text as
+ * its value. Then what it finds is exactly those of the resources found for several values that have that one. There
+ * may be several such attributes, or none.
  */
 export function variantsOf(search: string): Variant[] {
   if (LONG_NUMBER.test(search.replaceAll(TEXTS, '""'))) return [];
   const parsed = parse(search);
-  const found = equalities(parsed).filter(({ attribute }) => !SPECIAL.has(attribute) && !HALF_CHARACTER.test(attribute));
+  const found = equalities(parsed).filter(
+    ({ attribute }) => !SPECIAL.has(attribute) && !HALF_CHARACTER.test(attribute),
+  );
   return found
     .filter(({ attribute }) => found.filter((other) => other.attribute === attribute).length === 1)
     .map(({ attribute, value, path }) => ({
@@ -44,7 +47,8 @@ interface Equality {
 /** Conditions `{"=": {attribute: text}}` that all must hold. */
 function equalities(node: unknown, path: readonly number[] = []): Equality[] {
   const [operator, operand] = onlyMember(node) ?? [];
-  if (operator === 'and' && Array.isArray(operand)) return operand.flatMap((each, index) => equalities(each, [...path, index]));
+  if (operator === 'and' && Array.isArray(operand))
+    return operand.flatMap((each, index) => equalities(each, [...path, index]));
   const [attribute, value] = (operator === '=' && onlyMember(operand)) || [];
   return attribute !== undefined && typeof value === 'string' ? [{ attribute, value, path }] : [];
 }

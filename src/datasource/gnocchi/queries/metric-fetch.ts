@@ -16,12 +16,16 @@ export interface Pair {
 
 export type Fetched = { kind: 'rows'; rows: unknown } | { kind: 'unknown' } | { kind: 'failed'; failure: Failure };
 
-/** Gnocchi compares each metric of a request with each other; with 100 it needs least for each of them, less than half of what it needs with 20 or 1,000. */
+/**
+ * Gnocchi compares each metric of a request with each other; with 100 it needs least for each of them, less than half
+ * of what it needs with 20 or 1,000.
+ */
 const MAX_METRICS = 100;
 
 /**
- * Value of the rows that one metric of a request lacks and another one has. No measurement has this number, and every version of Gnocchi
- * writes it in full. Without `fill` Gnocchi leaves out rows that are NaN or infinite, and an older row would be judged instead.
+ * Value of the rows that one metric of a request lacks and another one has. No measurement has this number, and every
+ * version of Gnocchi writes it in full. Without `fill` Gnocchi leaves out rows that are NaN or infinite, and an older
+ * row would be judged instead.
  */
 const GAP = -740_216_938_507_413.5;
 
@@ -55,7 +59,10 @@ interface Fetching {
 }
 
 /** What became of each pair, by `pairKey`. */
-export async function fetchMetrics(pairs: readonly AskedPair[], fetching: Fetching): Promise<ReadonlyMap<string, Fetched>> {
+export async function fetchMetrics(
+  pairs: readonly AskedPair[],
+  fetching: Fetching,
+): Promise<ReadonlyMap<string, Fetched>> {
   const fetched = new Map<string, Fetched>();
   const { withOwners } = fetching;
   // Those to be described go together: a request describes all its metrics.
@@ -64,8 +71,14 @@ export async function fetchMetrics(pairs: readonly AskedPair[], fetching: Fetchi
   return fetched;
 }
 
-/** Drops what Gnocchi names as the reason of a refusal, halves what it refuses without a name, and gives up on trouble. */
-async function fetchTogether(pairs: readonly AskedPair[], fetching: Fetching, fetched: Map<string, Fetched>): Promise<void> {
+/**
+ * Drops what Gnocchi names as the reason of a refusal, halves what it refuses without a name, and gives up on trouble.
+ */
+async function fetchTogether(
+  pairs: readonly AskedPair[],
+  fetching: Fetching,
+  fetched: Map<string, Fetched>,
+): Promise<void> {
   const { round, owners, withOwners } = fetching;
   const details = pairs.some(({ id }) => withOwners.has(id));
   const operations = ['metric', ...pairs.map(({ id, method }) => [id, method])];

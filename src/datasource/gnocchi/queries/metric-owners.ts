@@ -15,11 +15,18 @@ export type MetricOwners = ExpiringMap<MetricOwner>;
 /** As many as Gnocchi usually gives on one page. */
 const MAX_RESOURCES = 500;
 
-export function isVisible(project: string, { createdBy, resource }: MetricOwner, externalOwner: string | null): boolean {
+export function isVisible(
+  project: string,
+  { createdBy, resource }: MetricOwner,
+  externalOwner: string | null,
+): boolean {
   return (createdBy === project && project !== '') || (resource !== null && mayRead(project, resource, externalOwner));
 }
 
-/** Learns the owners of metrics that Gnocchi described while it answered about them, in one search for all their resources. */
+/**
+ * Learns the owners of metrics that Gnocchi described while it answered about them, in one search for all their
+ * resources.
+ */
 export async function learnOwners(found: readonly FoundMetric[], owners: MetricOwners, asker: Asker): Promise<void> {
   const byResource = new Map<string, FoundMetric[]>();
   for (const metric of found) {
@@ -29,7 +36,9 @@ export async function learnOwners(found: readonly FoundMetric[], owners: MetricO
   await Promise.all(
     chunksOf([...byResource.keys()], MAX_RESOURCES).map(async (ids) => {
       const attributes = ['id', 'project_id', 'created_by_project_id'];
-      const asked = await asker.ask((client, putting) => client.searchResources({ in: { id: ids } }, attributes, putting));
+      const asked = await asker.ask((client, putting) =>
+        client.searchResources({ in: { id: ids } }, attributes, putting),
+      );
       if (asked.kind !== 'answer') return; // whoever needs them asks one by one, and hears why not
       for (const resource of asked.value) {
         for (const metric of byResource.get(resource.id) ?? []) owners.set(metric.id, ownerOf(metric, resource));
@@ -39,7 +48,11 @@ export async function learnOwners(found: readonly FoundMetric[], owners: MetricO
 }
 
 /** Whose one metric is, from what was learnt or by asking. Null: there is no such metric; one may come at any time. */
-export async function ownerOfMetric(id: string, owners: MetricOwners, asker: Asker): Promise<Asked<MetricOwner | null>> {
+export async function ownerOfMetric(
+  id: string,
+  owners: MetricOwners,
+  asker: Asker,
+): Promise<Asked<MetricOwner | null>> {
   const known = owners.get(id);
   if (known !== undefined) return { kind: 'answer', value: known };
   const asked = await asker.ask((client, putting) => client.metricOwner(id, putting));

@@ -18,8 +18,8 @@ interface Member {
 }
 
 /**
- * Questions about aggregates over metrics named by id. All their metrics are fetched together, each once, and aggregated here as Gnocchi would; what
- * Gnocchi would refuse it refuses itself.
+ * Questions about aggregates over metrics named by id. All their metrics are fetched together, each once, and
+ * aggregated here as Gnocchi would; what Gnocchi would refuse it refuses itself.
  */
 export async function answerMetricsQuestions(
   questions: readonly MetricsQuestion[],
@@ -34,13 +34,19 @@ export async function answerMetricsQuestions(
     if (metrics.length === 0 || !canAggregate(method)) refused.push(question);
     else if (ids.includes(undefined)) round.give(question, invalidReferences(question));
     else if (project === '') round.give(question, noSuchMetric(question));
-    else members.push({ question, pairs: [...new Set(ids as string[])].map((id) => ({ id, method: storedMethod(method) })) });
+    else
+      members.push({
+        question,
+        pairs: [...new Set(ids as string[])].map((id) => ({ id, method: storedMethod(method) })),
+      });
   }
   const scoped = members.filter(({ question }) => question.query.project !== null);
   const withOwners = new Set(
     scoped.flatMap(({ pairs }) => pairs.map(({ id }) => id)).filter((id) => owners.get(id) === undefined),
   );
-  const distinct = distinctPairs(members.flatMap(({ question, pairs }) => pairs.map((pair) => [question, pair] as const)));
+  const distinct = distinctPairs(
+    members.flatMap(({ question, pairs }) => pairs.map((pair) => [question, pair] as const)),
+  );
   const [fetched] = await Promise.all([
     fetchMetrics(distinct, { round, owners, withOwners }),
     ...refused.map((question) => haveRefused(question, round)),
@@ -58,7 +64,8 @@ async function answerOne(
   if (found.some(({ kind }) => kind === 'unknown')) return round.give(question, noSuchMetric(question));
   if (project !== null) {
     const hidden = await whyHidden(project, pairs, { round, owners });
-    if (hidden !== undefined) return round.give(question, hidden === 'hidden' ? noSuchMetric(question) : failureAnswer(hidden));
+    if (hidden !== undefined)
+      return round.give(question, hidden === 'hidden' ? noSuchMetric(question) : failureAnswer(hidden));
   }
   const failures = found.flatMap((each) => (each.kind === 'failed' ? [each.failure] : []));
   if (failures.length > 0) return round.give(question, answerTo(question, failures));
@@ -83,7 +90,8 @@ async function whyHidden(
   if (externalOwner.kind !== 'answer') return externalOwner;
   const asked = await Promise.all(pairs.map(({ id }) => ownerOfMetric(id, owners, round.asker)));
   const isHidden = asked.some(
-    (owner) => owner.kind === 'answer' && (owner.value === null || !isVisible(project, owner.value, externalOwner.value)),
+    (owner) =>
+      owner.kind === 'answer' && (owner.value === null || !isVisible(project, owner.value, externalOwner.value)),
   );
   return isHidden ? 'hidden' : asked.find((owner) => owner.kind !== 'answer');
 }
@@ -99,7 +107,9 @@ async function haveRefused(question: MetricsQuestion, round: Round): Promise<voi
   if (asked.kind !== 'answer') return round.give(question, answerTo(question, [asked]));
   // A Gnocchi that can do it after all: its answer is for those who may read everything.
   const isOpen = question.query.project === null;
-  const answer = isOpen ? seriesAnswer(memberOf(memberOf(asked.value, 'measures'), 'aggregated'), question, round) : undefined;
+  const answer = isOpen
+    ? seriesAnswer(memberOf(memberOf(asked.value, 'measures'), 'aggregated'), question, round)
+    : undefined;
   round.give(question, answer ?? (isOpen ? BROKEN_ANSWER : notForProjects(method)));
 }
 
@@ -107,7 +117,9 @@ function notForProjects(method: string): BackendAnswer {
   return { kind: 'refused', reason: retrievalFailed(`metrics cannot be aggregated by ${method}`) };
 }
 
-/** Aodh gives the same reason for an unknown metric and an unknown method: both are a 404 without a text that it knows. */
+/**
+ * Aodh gives the same reason for an unknown metric and an unknown method: both are a 404 without a text that it knows.
+ */
 function noSuchMetric(question: MetricsQuestion): BackendAnswer {
   return { kind: 'absent', reason: doesNotExist(question) };
 }

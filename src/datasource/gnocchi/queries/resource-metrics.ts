@@ -26,10 +26,14 @@ interface Member {
 }
 
 /**
- * Learns the ids of the metrics that the questions name, in one search for many resources, each among those that the question's project may read.
- * Answers the questions whose resource or metric is not there.
+ * Learns the ids of the metrics that the questions name, in one search for many resources, each among those that the
+ * question's project may read. Answers the questions whose resource or metric is not there.
  */
-export async function learnMetricIds(questions: readonly ResourceQuestion[], ids: MetricIds, round: Round): Promise<void> {
+export async function learnMetricIds(
+  questions: readonly ResourceQuestion[],
+  ids: MetricIds,
+  round: Round,
+): Promise<void> {
   // Apart, because the project's ones may not be answered for want of Keystone.
   const [everybodys, ofProjects] = [true, false].map((isOpen) =>
     searches(
@@ -64,13 +68,19 @@ async function searchFor(members: readonly Member[], searching: Searching): Prom
   );
 }
 
-async function searchIn(members: readonly Member[], { ids, round, externalOwner }: Searching): Promise<Failure | undefined> {
+async function searchIn(
+  members: readonly Member[],
+  { ids, round, externalOwner }: Searching,
+): Promise<Failure | undefined> {
   for (let open = members; open.length > 0;) {
     const filter = filterFor(open, externalOwner);
-    const asked = await round.asker.ask((client, putting) => client.searchResources(filter, ['id', 'metrics'], putting), {
-      slices: open.length,
-      questions: open.map(({ question }) => question),
-    });
+    const asked = await round.asker.ask(
+      (client, putting) => client.searchResources(filter, ['id', 'metrics'], putting),
+      {
+        slices: open.length,
+        questions: open.map(({ question }) => question),
+      },
+    );
     if (asked.kind !== 'answer') return asked;
     const unfound = keepFound(open, asked.value, { ids, round });
     // Gnocchi tells only so many at once, and how many is its own affair.
@@ -101,7 +111,10 @@ function keepFound(
   });
 }
 
-/** Members that one search can hold: no resource is sought for two projects, since it is not said for which of them it was found. */
+/**
+ * Members that one search can hold: no resource is sought for two projects, since it is not said for which of them it
+ * was found.
+ */
 function searches(questions: readonly ResourceQuestion[], round: Round): Member[][] {
   const open: { members: Member[]; projects: Map<string, string | null> }[] = [];
   const all: Member[][] = [];

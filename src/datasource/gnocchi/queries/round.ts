@@ -19,10 +19,16 @@ export interface Round {
   reading: Reading;
   /** What Gnocchi calls us; undefined where we do not know that. */
   creator: string | undefined;
-  /** The project that creates resources for everybody. Asked for only where a project's alarms are at hand; trouble when that is not to be had. */
+  /**
+   * The project that creates resources for everybody. Asked for only where a project's alarms are at hand; trouble when
+   * that is not to be had.
+   */
   externalOwner(): Promise<Asked<string | null>>;
   trace: Trace | undefined;
-  /** Keeps a question's answer. A refusal is remembered, so that what comes again and again does not spoil what it is merged with each time. */
+  /**
+   * Keeps a question's answer. A refusal is remembered, so that what comes again and again does not spoil what it is
+   * merged with each time.
+   */
   give(question: Question<GnocchiQuery>, answer: BackendAnswer): void;
 }
 

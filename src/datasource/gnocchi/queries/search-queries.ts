@@ -20,12 +20,17 @@ interface Member {
   variant: Variant | undefined;
 }
 
-/** Questions about aggregates over whatever a search finds: those whose searches differ in one attribute's value share a request. */
+/**
+ * Questions about aggregates over whatever a search finds: those whose searches differ in one attribute's value share a
+ * request.
+ */
 export async function answerSearchQuestions(questions: readonly SearchQuestion[], round: Round): Promise<void> {
   const groups = groupBy(withVariants(questions), ({ question, variant }) =>
     variant ? shapeOf(question, variant) : question.key,
   );
-  const requests = [...groups.values()].flatMap((group) => distinctly(group).flatMap((some) => chunksOf(some, MAX_GROUPS)));
+  const requests = [...groups.values()].flatMap((group) =>
+    distinctly(group).flatMap((some) => chunksOf(some, MAX_GROUPS)),
+  );
   await Promise.all(
     requests.map((request) =>
       askInParts(
@@ -116,7 +121,10 @@ function aggregates(
   });
 }
 
-/** The request for an aggregate over the resources of a search, without its window. For a count it asks for the rows of each metric. */
+/**
+ * The request for an aggregate over the resources of a search, without its window. For a count it asks for the rows of
+ * each metric.
+ */
 export function searchRequest(
   { resourceType, metric, method }: Pick<SearchQuestion['query'], 'resourceType' | 'metric' | 'method'>,
   query: unknown,
@@ -127,7 +135,10 @@ export function searchRequest(
   return { operations: ['aggregate', method, fetched], search, neededOverlap: 0 };
 }
 
-/** The project that a search is kept to; one that is kept to none is admins', and a project of its own. Those that share a request have one project. */
+/**
+ * The project that a search is kept to; one that is kept to none is admins', and a project of its own. Those that share
+ * a request have one project.
+ */
 function originOf({ resourceType, metric, method, search }: SearchQuestion['query']): Origin {
   const question = JSON.stringify([resourceType, metric, method, search]);
   return { project: /"created_by_project_id": ?("(?:[^"\\]|\\.)*")/.exec(search)?.[1] ?? question, question };
@@ -156,7 +167,11 @@ function membersOf(value: unknown): unknown[] {
 }
 
 /** Each group's measures, by the value; undefined if a group is nobody's, or comes twice. */
-function valuesOf(groups: readonly unknown[], attribute: string, members: readonly Member[]): Map<string, unknown> | undefined {
+function valuesOf(
+  groups: readonly unknown[],
+  attribute: string,
+  members: readonly Member[],
+): Map<string, unknown> | undefined {
   const asked = new Set(members.map(({ variant }) => variant!.value));
   const byValue = new Map<string, unknown>();
   for (const group of groups) {
@@ -175,5 +190,8 @@ function answerTo(question: SearchQuestion, failure: Failure): BackendAnswer {
   if (failure.kind !== 'refusal') return failureAnswer(failure);
   if (saysNotFound(failure)) return noMetric(question);
   if (failure.status !== 404) return failureAnswer(failure);
-  return { kind: 'refused', reason: `aggregation ${question.query.method} does not exist for at least one metric of the query` };
+  return {
+    kind: 'refused',
+    reason: `aggregation ${question.query.method} does not exist for at least one metric of the query`,
+  };
 }

@@ -15,8 +15,9 @@ const MAX_CACHED_CHARACTERS = 16 * 1024 * 1024;
 const enforced = createBoundedCache<EnforcedQuery>(MAX_CACHED_CHARACTERS);
 
 /**
- * The query narrowed to the series that carry a label value: every selector of the answer has the matcher, besides those it had. What cannot be
- * read, or is not known to read through its selectors alone, is refused with a problem for the user's eyes. Cached.
+ * The query narrowed to the series that carry a label value: every selector of the answer has the matcher, besides
+ * those it had. What cannot be read, or is not known to read through its selectors alone, is refused with a problem for
+ * the user's eyes. Cached.
  */
 export function withEnforcedLabel(promql: string, label: string, value: string): EnforcedQuery {
   const key = `${label}\0${value}\0${promql}`;
@@ -37,7 +38,8 @@ function narrowed(promql: string, label: string, value: string): EnforcedQuery {
     query,
     selectors.map((selector) => insertion(promql, selector.node, matcher)),
   );
-  if (result === undefined) return { problem: 'the query has a character outside its strings that PromQL has no place for' };
+  if (result === undefined)
+    return { problem: 'the query has a character outside its strings that PromQL has no place for' };
   return holdsEverywhere(result, { label, value, selectors: selectors.length })
     ? { promql: result }
     : { problem: 'the query could not be narrowed to its project' };
@@ -85,7 +87,10 @@ const KNOWN_PARTS = new Set(
   StepInvariantExpr At AtModifierPreprocessors AtStart AtEnd inf nan`.split(/\s+/),
 );
 
-/** `info` reads series that no selector names; the others depend on the request or are too new to be read alike everywhere. */
+/**
+ * `info` reads series that no selector names; the others depend on the request or are too new to be read alike
+ * everywhere.
+ */
 const REFUSED_FUNCTIONS = new Set(['Info', 'Range', 'Step', 'StartFn', 'EndFn']);
 
 /** Labels that belong to servers. Some take a whole query from one of them, past all selectors. */

@@ -1,9 +1,9 @@
 import type { SyntaxNode, Tree } from '@lezer/common';
 
 /**
- * The grammar of `@prometheus-io/lezer-promql` accepts less than servers do: no `1.`, `1.e3`, `0X1F` or `0x_1F`, no function `holt_winters`, and
- * no metric called `offset`. So these tokens are replaced for the grammar by tokens of the same kind and length. Thus each position of
- * the tree is a position of the query. The query itself is sent to servers.
+ * The grammar of `@prometheus-io/lezer-promql` accepts less than servers do: no `1.`, `1.e3`, `0X1F` or `0x_1F`, no
+ * function `holt_winters`, and no metric called `offset`. So these tokens are replaced for the grammar by tokens of the
+ * same kind and length. Thus each position of the tree is a position of the query. The query itself is sent to servers.
  */
 
 /** A number that ends in its point, or has its exponent directly after its point. */
@@ -41,7 +41,10 @@ const KEYWORD_AS_NAME = 'offset';
 const KEYWORD_NEXT = new RegExp(`^(?:\\s|#[^\\n]*(?:\\n|$))*(${KEYWORD_AS_NAME})(?![\\w:])`, 'i');
 const STAND_IN = 'x';
 
-/** The text in which the keyword that the grammar refused at `at` is replaced by a name; undefined if another token was refused. */
+/**
+ * The text in which the keyword that the grammar refused at `at` is replaced by a name; undefined if another token was
+ * refused.
+ */
 export function withKeywordAsName(grammarsText: string, at: number): string | undefined {
   const found = KEYWORD_NEXT.exec(grammarsText.slice(at));
   if (!found) return undefined;

@@ -5,8 +5,9 @@ import { selectorsOf, type Matcher } from './selectors.js';
 import { hasHalfCharacter } from './string-literal.js';
 
 /**
- * A place where a query can be merged with others: its selectors hold `label` to `value`. Queries whose holes have equal templates can be asked
- * in one, and each finds its answer in the series that carry its value: the same values, under the same labels but for this one.
+ * A place where a query can be merged with others: its selectors hold `label` to `value`. Queries whose holes have
+ * equal templates can be asked in one, and each finds its answer in the series that carry its value: the same values,
+ * under the same labels but for this one.
  */
 export interface Hole {
   label: string;
@@ -20,7 +21,9 @@ export const MARK = '\0';
 
 const NONE: readonly Hole[] = [];
 
-/** Where a query can be merged, in the order of its matchers; nowhere, if it cannot be read or its answer might change. */
+/**
+ * Where a query can be merged, in the order of its matchers; nowhere, if it cannot be read or its answer might change.
+ */
 export function foundHoles(promql: string): readonly Hole[] {
   const query = parsePromql(promql);
   if ('problem' in query) return NONE;

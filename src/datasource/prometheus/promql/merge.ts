@@ -8,7 +8,10 @@ export type { Hole };
 const MAX_CACHED_CHARACTERS = 32 * 1024 * 1024;
 const holesByQuery = createBoundedCache<readonly Hole[]>(MAX_CACHED_CHARACTERS);
 
-/** Where a query can be merged, in the order of its matchers; nowhere, if it cannot be read or its answer might change. Cached. */
+/**
+ * Where a query can be merged, in the order of its matchers; nowhere, if it cannot be read or its answer might change.
+ * Cached.
+ */
 export function holesOf(promql: string): readonly Hole[] {
   const known = holesByQuery.get(promql);
   if (known) return known;
@@ -27,9 +30,10 @@ export function mergedPromql(hole: Hole, values: readonly string[]): string {
 }
 
 /**
- * The same query for all values that there are, and for none: of what it answers, the series that carry a value are those that the query for that
- * value alone gives. What goes wrong with any series goes wrong for all, though. What it leaves out is one value that nobody wants: for
- * Prometheus that is next to nothing to do, while for `!=""` it would walk through whatever has the label, in all metrics.
+ * The same query for all values that there are, and for none: of what it answers, the series that carry a value are
+ * those that the query for that value alone gives. What goes wrong with any series goes wrong for all, though. What it
+ * leaves out is one value that nobody wants: for Prometheus that is next to nothing to do, while for `!=""` it would
+ * walk through whatever has the label, in all metrics.
  */
 export function sweepingPromql(hole: Hole, values: readonly string[]): string {
   const wanted = new Set(values);
@@ -38,7 +42,10 @@ export function sweepingPromql(hole: Hole, values: readonly string[]): string {
   return hole.template.replaceAll(`=~${MARK}`, () => `!=${quoted(unwanted)}`);
 }
 
-/** A value in a regular expression that means just this value. Only what must be escaped is: servers look up such lists without matching. */
+/**
+ * A value in a regular expression that means just this value. Only what must be escaped is: servers look up such lists
+ * without matching.
+ */
 function literally(value: string): string {
   return value.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 }
@@ -66,8 +73,8 @@ interface Member extends KeyedQuery {
 }
 
 /**
- * Groups queries into few requests, at most `maxMembers` queries each: every query goes to the hole that it shares with most others. Each costs
- * about a microsecond; pauses while there are many.
+ * Groups queries into few requests, at most `maxMembers` queries each: every query goes to the hole that it shares with
+ * most others. Each costs about a microsecond; pauses while there are many.
  */
 export async function groupByHole(queries: readonly ReadQuery[], maxMembers: number): Promise<QueryGroup[]> {
   const takers = new Map<string, number>();
@@ -93,7 +100,8 @@ interface Gathering {
 
 /** By template. */
 function countTakers(takers: Map<string, number>, queries: readonly ReadQuery[]): void {
-  for (const { holes } of queries) for (const { template } of holes) takers.set(template, (takers.get(template) ?? 0) + 1);
+  for (const { holes } of queries)
+    for (const { template } of holes) takers.set(template, (takers.get(template) ?? 0) + 1);
 }
 
 /** Of equally shared ones the first; undefined if nothing is shared. */

@@ -6,8 +6,8 @@ import { nameOf } from './selectors.js';
 import { labelText } from './string-literal.js';
 
 /**
- * What a part of a query yields. `labelled`: whether the series of the query as it stands still carry the label in question; those of the merged
- * query always do.
+ * What a part of a query yields. `labelled`: whether the series of the query as it stands still carry the label in
+ * question; those of the merged query always do.
  */
 interface Yield {
   kind: 'scalar' | 'vector' | 'matrix';
@@ -27,11 +27,12 @@ type Rule = (parts: readonly SyntaxNode[], view: View) => Yield | null;
 const SCALAR: Yield = { kind: 'scalar', labelled: false };
 
 /**
- * The edits that make a query carry `label` through to its answer; null if that is not known to keep the answer. To be called when every selector
- * holds the label to one same value.
+ * The edits that make a query carry `label` through to its answer; null if that is not known to keep the answer. To be
+ * called when every selector holds the label to one same value.
  *
- * Why it keeps the answer: let the matchers take several values instead. Then of every part of the query, the series that carry a value are those
- * that the part yields for that value alone, the label itself apart. It holds for selectors, and each rule here carries it one step up.
+ * Why it keeps the answer: let the matchers take several values instead. Then of every part of the query, the series
+ * that carry a value are those that the part yields for that value alone, the label itself apart. It holds for
+ * selectors, and each rule here carries it one step up.
  */
 export function mergingEdits(query: ParsedQuery, label: string): Edit[] | null {
   const view: View = { query, label, edits: [] };
@@ -130,7 +131,21 @@ function grouped(modifier: SyntaxNode, of: Yield, { query, label, edits }: View)
   return { kind: 'vector', labelled: false };
 }
 
-const ARITHMETIC_AND_COMPARISONS = ['Pow', 'Mul', 'Div', 'Mod', 'Atan2', 'Add', 'Sub', 'Eql', 'Neq', 'Gte', 'Gtr', 'Lte', 'Lss'];
+const ARITHMETIC_AND_COMPARISONS = [
+  'Pow',
+  'Mul',
+  'Div',
+  'Mod',
+  'Atan2',
+  'Add',
+  'Sub',
+  'Eql',
+  'Neq',
+  'Gte',
+  'Gtr',
+  'Lte',
+  'Lss',
+];
 const SET_OPERATORS = ['And', 'Or', 'Unless'];
 const OPERATORS = new Set([...ARITHMETIC_AND_COMPARISONS, ...SET_OPERATORS]);
 const OPERATOR_PARTS = new Set(['BoolModifier', 'MatchingModifierClause']);
@@ -153,7 +168,10 @@ function combined(a: Yield | null, b: Yield | null): Yield | null {
   return a.labelled === b.labelled ? a : null;
 }
 
-/** Whether series are matched only with such as carry the same value of the label. Several to one are left to themselves. */
+/**
+ * Whether series are matched only with such as carry the same value of the label. Several to one are left to
+ * themselves.
+ */
 function matchesWithinValues(clause: SyntaxNode | undefined, { query, label }: View): boolean {
   if (!clause) return true;
   const [keyword, list, grouping] = partsOf(clause);

@@ -19,7 +19,8 @@ const MAX_DEPTH = 200;
 
 /** Reads a query by Prometheus' own grammar. The problem is fit for the user's eyes. */
 export function parsePromql(text: string): ParsedQuery | { problem: string } {
-  if (hasHalfCharacter(text)) return { problem: 'the query has half a character in it: a surrogate without its other half' };
+  if (hasHalfCharacter(text))
+    return { problem: 'the query has half a character in it: a surrogate without its other half' };
   const read = treeOf(text);
   if ('problem' in read) return read;
   const { tree } = read;
@@ -27,7 +28,9 @@ export function parsePromql(text: string): ParsedQuery | { problem: string } {
   return problem === undefined ? { text, root: tree.topNode } : { problem };
 }
 
-/** Most keywords that are replaced: the grammar refuses one at a time, and each needs another parse of the whole query. */
+/**
+ * Most keywords that are replaced: the grammar refuses one at a time, and each needs another parse of the whole query.
+ */
 const MAX_KEYWORDS_AS_NAMES = 20;
 
 function treeOf(text: string): { tree: Tree } | { problem: string } {
@@ -78,7 +81,9 @@ const TOKEN_PROBLEMS: Readonly<Record<string, (written: string) => string | unde
       ? 'this comment has a carriage return in it, where some servers end it and others do not'
       : undefined,
   StringLiteral: (written) =>
-    stringOf(written) === undefined ? 'this string is not closed, or has an escape that PromQL does not know' : undefined,
+    stringOf(written) === undefined
+      ? 'this string is not closed, or has an escape that PromQL does not know'
+      : undefined,
   QuotedLabelName: (written) =>
     hasHalfCharacter(stringOf(written) ?? '') ? 'this name has bytes that are not UTF-8' : undefined,
 };

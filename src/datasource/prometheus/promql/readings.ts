@@ -1,7 +1,10 @@
 import { parsePromql } from './parse.js';
 import { selectorsOf } from './selectors.js';
 
-/** What a query reads, whatever it makes of it: for each of its selectors a query that gives its series, within its range if it has one. */
+/**
+ * What a query reads, whatever it makes of it: for each of its selectors a query that gives its series, within its
+ * range if it has one.
+ */
 export function readingsOf(promql: string): string[] {
   const query = parsePromql(promql);
   if ('problem' in query) return [promql];

@@ -11,9 +11,10 @@ export interface Edit {
 }
 
 /**
- * The query with some pieces replaced, in canonical spelling: without comments, with single blanks, and with every string in double quotes with
- * the same few escapes. Servers differ in where a comment ends and in what an escape means, so nothing is passed on that leaves them a choice.
- * Undefined if it has a character that PromQL has no place for. Edits never overlap; they may hold raw text that blanks are never looked for in.
+ * The query with some pieces replaced, in canonical spelling: without comments, with single blanks, and with every
+ * string in double quotes with the same few escapes. Servers differ in where a comment ends and in what an escape
+ * means, so nothing is passed on that leaves them a choice. Undefined if it has a character that PromQL has no place
+ * for. Edits never overlap; they may hold raw text that blanks are never looked for in.
  */
 export function rewritten({ text, root }: ParsedQuery, edits: readonly Edit[]): string | undefined {
   const pieces = [...edits, ...respelled(text, root, edits)].sort((a, b) => a.from - b.from || a.to - b.to);

@@ -12,9 +12,9 @@ const MAX_CODE_POINT = 0x10ffff;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /**
- * What a string literal of PromQL says: in double or single quotes with Go's escapes, or raw in backticks. Undefined for what Prometheus would
- * not read, such as a quote that is never closed, or an unknown escape. A byte that is not UTF-8 is kept as a lone surrogate (as in Python), so
- * that `quoted` can write it again.
+ * What a string literal of PromQL says: in double or single quotes with Go's escapes, or raw in backticks. Undefined
+ * for what Prometheus would not read, such as a quote that is never closed, or an unknown escape. A byte that is not
+ * UTF-8 is kept as a lone surrogate (as in Python), so that `quoted` can write it again.
  */
 export function stringOf(literal: string): string | undefined {
   const quote = literal.at(0);
@@ -83,7 +83,10 @@ function characterAt(bytes: Buffer, at: number): string | undefined {
   return undefined;
 }
 
-/** A string as a literal that every reader of PromQL understands alike, in double quotes. Lone surrogates stand for bytes that are not UTF-8. */
+/**
+ * A string as a literal that every reader of PromQL understands alike, in double quotes. Lone surrogates stand for
+ * bytes that are not UTF-8.
+ */
 export function quoted(value: string): string {
   return `"${value.replace(/["\\\p{Cc}\p{Cs}\ufffd]/gu, escapeOf)}"`;
 }
@@ -100,7 +103,10 @@ export function hasHalfCharacter(text: string): boolean {
   return /\p{Cs}/u.test(text);
 }
 
-/** A label's name as it is written in matchers and groupings: quoted only where it has to be, since servers before Prometheus 3 read no quoted names. */
+/**
+ * A label's name as it is written in matchers and groupings: quoted only where it has to be, since servers before
+ * Prometheus 3 read no quoted names.
+ */
 export function labelText(label: string): string {
   return LABEL_NAME.test(label) ? label : quoted(label);
 }

@@ -23,7 +23,10 @@ const EXPECTED: Readonly<Record<string, string>> = {
 
 const SHOWN = 20;
 
-/** The text of a syntax error, in the spelling of the given query: the position, the token there, and the tokens expected. */
+/**
+ * The text of a syntax error, in the spelling of the given query: the position, the token there, and the tokens
+ * expected.
+ */
 export function syntaxProblem(text: string, grammarsText: string): string {
   let error: { from: number; parent: string } | undefined;
   parser.parse(grammarsText).iterate({
@@ -36,7 +39,8 @@ export function syntaxProblem(text: string, grammarsText: string): string {
   const at = from + (text.slice(from).search(/\S/) + 1 || text.length - from + 1) - 1;
   const found = at >= text.length ? 'the query ends' : `there is ${shown(text, at)}`;
   const name = /[a-zA-Z_][a-zA-Z0-9_]*\s*$/.exec(text.slice(0, at))?.[0].trim();
-  if (text[at] === '(' && name !== undefined) return `${where(text, at)}: ${found}, but no function is known as "${name}"`;
+  if (text[at] === '(' && name !== undefined)
+    return `${where(text, at)}: ${found}, but no function is known as "${name}"`;
   return `${where(text, at)}: ${found}, but ${EXPECTED[error?.parent ?? ''] ?? 'an expression'} is expected`;
 }
 

@@ -8,9 +8,12 @@ export function createLogReceiver({ log }: { log: Logger }): Receiver {
     async deliver({ action, body, id }) {
       const { alarm_name, alarm_id, severity, previous, current, reason } = JSON.parse(body) as Record<string, string>;
       const priority = `of ${severity} priority from ${previous} to ${current}`;
-      log.info(`Notifying alarm ${alarm_name} ${alarm_id} ${priority} with action ${scrubAction(action)} because ${reason}.`, {
-        notificationId: id,
-      });
+      log.info(
+        `Notifying alarm ${alarm_name} ${alarm_id} ${priority} with action ${scrubAction(action)} because ${reason}.`,
+        {
+          notificationId: id,
+        },
+      );
       return { kind: 'delivered' };
     },
   };

@@ -17,9 +17,13 @@ export interface QueueReceiverDeps {
 /** Queues kept open at once; names are tenants' choice, so there must be an end to them. */
 const OPEN_QUEUES = 100;
 
-/** `queue://<name>`: a BullMQ queue of the alarm's project, which its own workers consume. Delivered = Redis has acknowledged the job. */
+/**
+ * `queue://<name>`: a BullMQ queue of the alarm's project, which its own workers consume. Delivered = Redis has
+ * acknowledged the job.
+ */
 export function createQueueReceiver({ redisUrl, prefix, log }: QueueReceiverDeps): Receiver {
-  if (redisUrl === undefined) return { deliver: async () => ({ kind: 'dead', error: 'queue actions are not configured' }) };
+  if (redisUrl === undefined)
+    return { deliver: async () => ({ kind: 'dead', error: 'queue actions are not configured' }) };
   const connection = createRedis(redisUrl, 'command', log);
   const queues = new Map<string, Queue>();
   let connecting: Promise<void> | undefined;
@@ -66,7 +70,8 @@ export function createQueueReceiver({ redisUrl, prefix, log }: QueueReceiverDeps
 /** Resolves when a connection stands; rejects when it has failed. */
 function connected(connection: Redis): Promise<void> {
   if (connection.status === 'ready') return Promise.resolve();
-  if (!['wait', 'connecting', 'connect'].includes(connection.status)) return Promise.reject(new Error('Redis is not connected'));
+  if (!['wait', 'connecting', 'connect'].includes(connection.status))
+    return Promise.reject(new Error('Redis is not connected'));
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => (): void => {
       connection.off('ready', onReady);

@@ -36,8 +36,9 @@ class HeatFailed extends Error {
 }
 
 /**
- * `trust+heat://`: healing. The servers behind the unhealthy members of a load balancer are marked unhealthy in their group, and the stack is
- * updated, so that Heat replaces them. All of it may be done again: a second time marks what is marked.
+ * `trust+heat://`: healing. The servers behind the unhealthy members of a load balancer are marked unhealthy in their
+ * group, and the stack is updated, so that Heat replaces them. All of it may be done again: a second time marks what is
+ * marked.
  */
 export function createTrustHeatReceiver(deps: TrustHeatDeps): Receiver {
   return {
@@ -78,7 +79,9 @@ async function heal(ask: Ask, reason: z.infer<typeof Reason>['reason_data']): Pr
   return { kind: 'delivered', httpStatus: status };
 }
 
-/** A stack as `name/id`. Heat finds a resource by that only, and sends one to it from the id alone for a stack itself. */
+/**
+ * A stack as `name/id`. Heat finds a resource by that only, and sends one to it from the id alone for a stack itself.
+ */
 async function nameOf(ask: Ask, stackId: string): Promise<string> {
   const { status, body } = await ask({ method: 'GET', path: encodeURIComponent(stackId) });
   const found = Stack.safeParse(body);
@@ -86,7 +89,10 @@ async function nameOf(ask: Ask, stackId: string): Promise<string> {
   return `${encodeURIComponent(found.data.stack.stack_name)}/${encodeURIComponent(found.data.stack.id)}`;
 }
 
-/** Requests below `/stacks/`. Heat redirects from a stack's id to its name and id: followed with the same method, and only within Heat. */
+/**
+ * Requests below `/stacks/`. Heat redirects from a stack's id to its name and id: followed with the same method, and
+ * only within Heat.
+ */
 function heatAt(client: CloudClient, { base, token }: { base: string; token: string }, signal: AbortSignal): Ask {
   return async ({ path, ...call }) => {
     let target = path;

@@ -11,7 +11,12 @@ export function createTrustZaqarReceiver(deps: TrustDeps & ZaqarDeps): Receiver 
       const name = zaqarQueueOf(parseAction(delivery.action).url.searchParams);
       if (name === undefined) return { kind: 'dead', error: 'invalid' };
       return withTrust(deps, delivery, async (login) =>
-        postMessage(deps, { endpoint: await login.endpoint(MESSAGING), name, access: { token: login.token } }, delivery, signal),
+        postMessage(
+          deps,
+          { endpoint: await login.endpoint(MESSAGING), name, access: { token: login.token } },
+          delivery,
+          signal,
+        ),
       );
     },
   };

@@ -10,8 +10,9 @@ export interface ParsedAnswer {
 }
 
 /**
- * Reads the answer of one request in parallel with the parser of Node.js. It keeps the first bytes, for answers that the parser refuses, and
- * ends the request when the answer is too long. A parse error has the last packet only, so the bytes are kept from the beginning.
+ * Reads the answer of one request in parallel with the parser of Node.js. It keeps the first bytes, for answers that
+ * the parser refuses, and ends the request when the answer is too long. A parse error has the last packet only, so the
+ * bytes are kept from the beginning.
  */
 export class AnswerTap {
   /** The parsed answer; set when its head is complete. */
@@ -38,7 +39,8 @@ export class AnswerTap {
         this.#bytes += chunk.length;
       };
       const limit = (): void => {
-        if (this.#bytes >= MAX_ANSWER_BYTES) request.destroy(new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`));
+        if (this.#bytes >= MAX_ANSWER_BYTES)
+          request.destroy(new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`));
       };
       socket.prependListener('data', keep); // before the parser, whose error is emitted at once
       socket.on('data', limit); // after the parser, which may find a head in this chunk

@@ -6,15 +6,18 @@ export type StatusLine =
   /** `reason` is for people, and quotes nothing of the answer. */
   | { kind: 'unreadable'; reason: string };
 
-/** RFC 9112, section 4, with any version of HTTP and more than one blank allowed. The character after the code shows that the code is complete. */
+/**
+ * RFC 9112, section 4, with any version of HTTP and more than one blank allowed. The character after the code shows
+ * that the code is complete.
+ */
 const STATUS_LINE = /^HTTP\/\d+(?:\.\d+)?[ \t]+(\d{3})(?=[ \t\r\n])/;
 /** The beginning of a status line that may still continue. */
 const BEGINNING = /^(?:H|HT|HTT|HTTP|HTTP\/[\d.]*|HTTP\/[\d.]+[ \t]+\d{0,3})$/;
 const SWITCHING_PROTOCOLS = 101;
 
 /**
- * Reads the status line of an answer whose head Node's strict parser refuses. Interim answers are skipped; empty lines before a status line
- * are allowed, as RFC 9112 (section 2.2) advises.
+ * Reads the status line of an answer whose head Node's strict parser refuses. Interim answers are skipped; empty lines
+ * before a status line are allowed, as RFC 9112 (section 2.2) advises.
  */
 export function readStatusLine(bytes: Buffer): StatusLine {
   let rest = bytes.toString('latin1');

@@ -32,7 +32,9 @@ function basicAuth(username: string, password: string): WebRequest['headers'] {
   return { authorization: `Basic ${Buffer.from(credentials, 'latin1').toString('base64')}` };
 }
 
-/** The decoded bytes of a part of a parsed URL, as a string with one character for each byte. They need not be UTF-8. */
+/**
+ * The decoded bytes of a part of a parsed URL, as a string with one character for each byte. They need not be UTF-8.
+ */
 function percentDecoded(part: string): string {
   return part.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }

@@ -32,8 +32,9 @@ export interface Webhook extends Receiver {
 const IDLE_SOCKET_MS = 4_000;
 
 /**
- * `http://` and `https://`: one POST. The URL goes out byte for byte as its owner wrote it (Heat signs it), the body as it was committed.
- * Redirects are not followed, proxies of the environment are not used, answers are not decompressed and read only so far.
+ * `http://` and `https://`: one POST. The URL goes out byte for byte as its owner wrote it (Heat signs it), the body as
+ * it was committed. Redirects are not followed, proxies of the environment are not used, answers are not decompressed
+ * and read only so far.
  */
 export function createWebhookReceiver(deps: WebhookDeps): Webhook {
   const pool = {
@@ -110,12 +111,18 @@ async function post({ url, options, tap }: Post, clock: ServiceClock): Promise<D
   return outcomeOfBrokenAnswer(tap.firstBytes(), codeOf(cause), clock.wallNow());
 }
 
-/** got takes a host called `unix` for a socket in the file system, and throws. The request itself goes to the URL of the action. */
+/**
+ * got takes a host called `unix` for a socket in the file system, and throws. The request itself goes to the URL of the
+ * action.
+ */
 function urlForGot(url: URL): URL {
   return url.hostname === 'unix' ? new URL(`${url.protocol}//receiver.invalid/`) : url;
 }
 
-/** Sends to exactly this path and query, and takes a last look before the first byte: the socket's address must be allowed. */
+/**
+ * Sends to exactly this path and query, and takes a last look before the first byte: the socket's address must be
+ * allowed.
+ */
 function requestTo({ url, target }: { url: URL; target: string }, isAllowed: AddressPolicy, tap: AnswerTap) {
   return (_: URL, options: RequestOptions, onResponse?: (response: IncomingMessage) => void): ClientRequest => {
     const request = (url.protocol === 'https:' ? https : http).request(url, { ...options, path: target }, onResponse);
@@ -143,7 +150,10 @@ function ended(attempt: ReturnType<typeof got.stream.post>): Promise<void> {
   });
 }
 
-function headersOf({ id, sequence, transitionTime }: Delivery, { clock, version }: WebhookDeps): Record<string, string> {
+function headersOf(
+  { id, sequence, transitionTime }: Delivery,
+  { clock, version }: WebhookDeps,
+): Record<string, string> {
   return {
     'content-type': 'application/json',
     'user-agent': `tocsin/${version}`,

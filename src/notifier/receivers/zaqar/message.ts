@@ -25,7 +25,12 @@ export function postMessage(
   delivery: Delivery,
   signal: AbortSignal,
 ): Promise<DeliveryOutcome> {
-  return askZaqar(deps, queue, { what: 'messages', body: `{"messages": [{"body": ${delivery.body}}]}`, delivery }, signal);
+  return askZaqar(
+    deps,
+    queue,
+    { what: 'messages', body: `{"messages": [{"body": ${delivery.body}}]}`, delivery },
+    signal,
+  );
 }
 
 /** @returns the outcome of one request below a queue. `accepts` names statuses that are as good as success. */

@@ -8,15 +8,18 @@ import { askZaqar, MESSAGING, postMessage, type ZaqarDeps, type ZaqarQueue } fro
 type Targeted<Kind extends ZaqarTarget['kind']> = Extract<ZaqarTarget, { kind: Kind }>;
 
 /**
- * `zaqar://?topic=…`: a message to a queue of the alarm and that topic, of the service's own project, to which the named subscribers are
- * subscribed. `zaqar://?queue_name=…` with a signature: a message to a queue of the alarm's owner, who signed for it.
+ * `zaqar://?topic=…`: a message to a queue of the alarm and that topic, of the service's own project, to which the
+ * named subscribers are subscribed. `zaqar://?queue_name=…` with a signature: a message to a queue of the alarm's
+ * owner, who signed for it.
  */
 export function createZaqarReceiver(deps: ZaqarDeps & { logins: CloudLogins | undefined }): Receiver {
   return {
     async deliver(delivery, signal) {
       const target = zaqarTargetOf(parseAction(delivery.action).url.searchParams);
       if (typeof target === 'string') return { kind: 'dead', error: 'invalid' };
-      return target.kind === 'topic' ? toTopic(deps, target, delivery, signal) : toSignedQueue(deps, target, delivery, signal);
+      return target.kind === 'topic'
+        ? toTopic(deps, target, delivery, signal)
+        : toSignedQueue(deps, target, delivery, signal);
     },
   };
 }
@@ -29,7 +32,11 @@ async function toTopic(
 ): Promise<DeliveryOutcome> {
   return asService(deps.logins, async (login) => {
     const access = { token: login.token };
-    const queue: ZaqarQueue = { endpoint: await login.endpoint(MESSAGING), name: `${delivery.alarmId}-${topic}`, access };
+    const queue: ZaqarQueue = {
+      endpoint: await login.endpoint(MESSAGING),
+      name: `${delivery.alarmId}-${topic}`,
+      access,
+    };
     for (const subscriber of subscribers) {
       const body = JSON.stringify({ subscriber, ttl, options: {} });
       // Every notification subscribes again; 409 says that it was known.
