@@ -76,10 +76,14 @@ async function pageMany(url: string, agent: Agent): Promise<number> {
 /** Fills the table from an alarm that is there, so that listing has something to choose from. */
 async function store({ db }: Rig): Promise<void> {
   await db.query(
-    `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions, insufficient_data_actions,
-                         repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason, state_timestamp, query_key, partition)
-     select gen_random_uuid()::text, a.project_id, a.user_id, a.type, a.name, a.description, a.enabled, a.rule, a.ok_actions, a.alarm_actions,
-            a.insufficient_data_actions, a.repeat_actions, a.severity, a.time_constraints, a.timestamp - n * interval '1 second', a.created_at,
+    `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
+      insufficient_data_actions,
+                         repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason,
+                           state_timestamp, query_key, partition)
+     select gen_random_uuid()::text, a.project_id, a.user_id, a.type, a.name, a.description, a.enabled, a.rule,
+       a.ok_actions, a.alarm_actions,
+            a.insufficient_data_actions, a.repeat_actions, a.severity, a.time_constraints,
+              a.timestamp - n * interval '1 second', a.created_at,
             a.state, a.state_reason, a.state_timestamp, a.query_key, a.partition
        from (select * from alarms limit 1) a, generate_series(1, ${STORED}) n`,
   );

@@ -57,8 +57,10 @@ export async function fill(
   await emptyAlarms(db);
   await storeAlarms(db, { count: alarms, at: START, rule: ruleOf, ...(timeConstraints && { timeConstraints }) });
   await db.query(
-    `insert into samples (message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp, recorded_at, resource_metadata)
-     select m || '-' || s, 'meter' || m, 'gauge', '%', m % 50, 'r', 'p', 'u', 'bench', $1::timestamptz + s * interval '10 seconds', $1, '{}'
+    `insert into samples (message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp,
+      recorded_at, resource_metadata)
+     select m || '-' || s, 'meter' || m, 'gauge', '%', m % 50, 'r', 'p', 'u', 'bench',
+       $1::timestamptz + s * interval '10 seconds', $1, '{}'
        from generate_series(0, ${METERS - 1}) m, generate_series(-30, 30) s`,
     [START],
   );

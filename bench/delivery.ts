@@ -84,10 +84,13 @@ export async function benchDeliveries(rig: Rig): Promise<Figure[]> {
 async function fillOutbox({ db }: Rig, url: string): Promise<void> {
   const host = new URL(url).host;
   await db.query(
-    `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index, action, lane, host, body,
+    `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
+      action, lane, host, body,
                                 next_attempt_at, created_at)
-     select gen_random_uuid()::text, 'alarm' || n, 'project' || n % ${PROJECTS}, 'transition', 1, now(), 'alarm_actions', 0, $1, 'lane' || n, $2,
-            '{"alarm_name": "bench", "alarm_id": "' || n || '", "severity": "low", "previous": "ok", "current": "alarm", "reason": "bench", "reason_data": {}}',
+     select gen_random_uuid()::text, 'alarm' || n, 'project' || n % ${PROJECTS}, 'transition', 1, now(),
+       'alarm_actions', 0, $1, 'lane' || n, $2,
+            '{"alarm_name": "bench", "alarm_id": "' || n || '", "severity": "low", "previous": "ok", '
+              || '"current": "alarm", "reason": "bench", "reason_data": {}}',
             now(), now()
        from generate_series(1, ${NOTIFICATIONS}) n`,
     [`${url}/hook`, host],

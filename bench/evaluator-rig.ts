@@ -111,9 +111,12 @@ export async function storeAlarms(
     const rules = numbers.map(rule);
     const homes = rules.map((one) => homeOf(one, NO_OPTIONS, ''));
     await db.query(
-      `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions, insufficient_data_actions,
-                           repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason, state_timestamp, query_key, partition)
-       select i.id, 'p', 'u', i.type, 'alarm ' || i.id, '', true, i.rule, '{}', '{}', '{}', false, 'low', i.constraints, $6, $6,
+      `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
+        insufficient_data_actions,
+                           repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason,
+                             state_timestamp, query_key, partition)
+       select i.id, 'p', 'u', i.type, 'alarm ' || i.id, '', true, i.rule, '{}', '{}', '{}', false, 'low',
+         i.constraints, $6, $6,
               'insufficient data', '', $6, i.key, i.partition
          from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $7::text[])
               as i (id, type, rule, key, partition, constraints)`,

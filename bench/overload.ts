@@ -25,7 +25,9 @@ async function timesAsked(load: number): Promise<Figure[]> {
     await rig.pass(INTERVALS * INTERVAL_MS);
     const times = alarms.map(({ query }) => rig.asked.get(query)?.length ?? 0).sort((a, b) => a - b);
     const at = (part: number): number => times[Math.round(part * (times.length - 1))] as number;
-    const name = `${load} times what fits (${count} queries, ${A_SECOND} a second), ${INTERVALS} intervals of 10 s: times asked per alarm`;
+    const name =
+      `${load} times what fits (${count} queries, ${A_SECOND} a second), ` +
+      `${INTERVALS} intervals of 10 s: times asked per alarm`;
     return [
       plain(`${name}, least`, at(0), 'times'),
       plain('… median', at(0.5), 'times'),

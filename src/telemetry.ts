@@ -6,21 +6,39 @@ export type Telemetry = ReturnType<typeof createTelemetry>;
 export function createTelemetry() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const registers = [registry];
-  const counter = <Label extends string = never>(
-    name: string,
-    help: string,
-    labelNames: readonly Label[] = [],
-  ): Counter<Label> => new Counter({ name: `tocsin_${name}`, help, labelNames, registers });
-  const gauge = <Label extends string = never>(
-    name: string,
-    help: string,
-    labelNames: readonly Label[] = [],
-  ): Gauge<Label> => new Gauge({ name: `tocsin_${name}`, help, labelNames, registers });
-  const seconds = (name: string, help: string, buckets: number[]): Histogram =>
-    new Histogram({ name: `tocsin_${name}`, help, buckets, registers });
+  const create = instruments(registry);
   return {
     registry,
+    ...evaluationMetrics(create),
+    ...coordinationMetrics(create),
+    ...deliveryMetrics(create),
+    ...apiMetrics(create),
+  };
+}
+
+type Instruments = ReturnType<typeof instruments>;
+
+/** Makes metrics of the registry, with `tocsin_` before each name. */
+function instruments(registry: Registry) {
+  const registers = [registry];
+  return {
+    counter: <Label extends string = never>(
+      name: string,
+      help: string,
+      labelNames: readonly Label[] = [],
+    ): Counter<Label> => new Counter({ name: `tocsin_${name}`, help, labelNames, registers }),
+    gauge: <Label extends string = never>(
+      name: string,
+      help: string,
+      labelNames: readonly Label[] = [],
+    ): Gauge<Label> => new Gauge({ name: `tocsin_${name}`, help, labelNames, registers }),
+    seconds: (name: string, help: string, buckets: number[]): Histogram =>
+      new Histogram({ name: `tocsin_${name}`, help, buckets, registers }),
+  };
+}
+
+function evaluationMetrics({ counter, gauge, seconds }: Instruments) {
+  return {
     evaluations: counter('evaluations_total', 'Alarms evaluated, by verdict', ['verdict']),
     evaluationFailures: counter('evaluation_failures_total', 'Evaluations of single alarms that failed'),
     transitions: counter('transitions_total', 'Committed changes of state, by new state', ['state']),
@@ -65,9 +83,19 @@ export function createTelemetry() {
       'datasource',
       'backend',
     ]),
+  };
+}
+
+function coordinationMetrics({ gauge }: Instruments) {
+  return {
     partitionsOwned: gauge('partitions_owned', 'Partitions this evaluator owns'),
     members: gauge('members', 'Evaluators this process sees'),
     coordinationMode: gauge('coordination_mode', '1 for the mode in use: redis, database or single', ['mode']),
+  };
+}
+
+function deliveryMetrics({ counter, gauge, seconds }: Instruments) {
+  return {
     outboxDepth: gauge('outbox_depth', 'Notifications waiting or in flight'),
     outboxOldestAge: gauge('outbox_oldest_due_age_seconds', 'How long the oldest due notification has waited'),
     deadNotifications: gauge('dead_notifications', 'Notifications given up and not yet pruned'),
@@ -78,6 +106,11 @@ export function createTelemetry() {
       'From commit to the end of the first attempt',
       [0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
     ),
+  };
+}
+
+function apiMetrics({ counter }: Instruments) {
+  return {
     samplesStored: counter('samples_stored_total', 'Samples accepted by the built-in meters'),
     apiRequests: counter('api_requests_total', 'API requests, by method and status', ['method', 'status']),
   };

@@ -68,7 +68,8 @@ async function registerAlarms(tocsin: TocsinClient, group: Group, hooks: string)
 function onWebhook(scene: Scene, { path, alarmName, previous, current, reason }: Webhook): void {
   say(
     scene,
-    `webhook ${path}: "${alarmName}" ${previous === current ? `still ${current}` : `${previous} → ${current}`} (${reason})`,
+    `webhook ${path}: "${alarmName}" ` +
+      `${previous === current ? `still ${current}` : `${previous} → ${current}`} (${reason})`,
   );
   const by = path === '/scale-up' ? 1 : path === '/scale-down' ? -1 : undefined;
   if (by === undefined) return;

@@ -35,7 +35,8 @@ In a hurry:
   tocsin config --config tocsin.yaml               what is in force, and where it comes from
   tocsin import --help                             bring alarms over from Aodh
 
-Every option can also be set as TOCSIN_<SECTION>_<KEY>, for example TOCSIN_API_PORT=8080. config/default.yaml explains them all.`;
+Every option can also be set as TOCSIN_<SECTION>_<KEY>, for example TOCSIN_API_PORT=8080. config/default.yaml explains
+them all.`;
 
 /**
  * Runs the command that `argv` (without node and script) asks for and resolves with the exit code.

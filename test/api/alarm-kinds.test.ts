@@ -255,7 +255,8 @@ describe('a composite rule is refused', () => {
   const combined = 'Threshold rules should be combined with "and" or "or"';
   const noType = 'type must be set in every rule';
   const malformed = (value: string): string =>
-    `Invalid input composite rule: ${value}, it should be a dict with an "and" or "or" as key, and the value of dict should be ` +
+    `Invalid input composite rule: ${value}, it should be a dict with an "and" or ` +
+    `"or" as key, and the value of dict should be ` +
     'a list of basic threshold rules or sub composite rules, can be nested.';
   const unsupported = (type: string): string =>
     `Unsupported sub-rule type :${type} in composite rule, should be one of: ` +

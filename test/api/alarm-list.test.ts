@@ -129,9 +129,11 @@ describe('pages of a list', () => {
   test('without a limit hold everything', async () => {
     const rule = '{"period": 60, "meter_name": "m", "threshold": 1.0, "query": []}';
     await db.query(
-      `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, repeat_actions, severity, time_constraints,
+      `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, repeat_actions, severity,
+        time_constraints,
          timestamp, created_at, state, state_reason, state_timestamp, query_key, partition)
-       select 'x' || n, 'ops', 'u', 'threshold', 'n', 'd', true, $1, false, 'low', '[]', now(), now(), 'ok', '', now(), 'k', 1
+       select 'x' || n, 'ops', 'u', 'threshold', 'n', 'd', true, $1, false, 'low', '[]', now(), now(), 'ok', '', now(),
+         'k', 1
        from generate_series(1, 1203) n`,
       [rule],
     );

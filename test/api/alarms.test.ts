@@ -21,7 +21,8 @@ const PLAIN = (id: string, at: string): string =>
   `{"alarm_id": "${id}", "name": "cpu high", "description": "Alarm when cpu is gt a avg of 80.0 over 60 seconds", ` +
   '"enabled": true, "ok_actions": [], "alarm_actions": [], "insufficient_data_actions": [], "repeat_actions": false, ' +
   '"type": "threshold", "time_constraints": [], "project_id": "ops", "user_id": "root", ' +
-  `"timestamp": "${at}", "state": "insufficient data", "state_timestamp": "${at}", "state_reason": "Not evaluated yet", ` +
+  `"timestamp": "${at}", "state": "insufficient data", "state_timestamp": ` +
+  `"${at}", "state_reason": "Not evaluated yet", ` +
   `"severity": "low", "evaluate_timestamp": "${at}", "threshold_rule": {"period": 60, "comparison_operator": "gt", ` +
   '"threshold": 80.0, "statistic": "avg", "evaluation_periods": 1, "meter_name": "cpu", "exclude_outliers": false, "query": []}}';
 

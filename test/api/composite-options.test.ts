@@ -222,7 +222,8 @@ describe('backends that rules name', () => {
   });
 
   const group = (owner: string): string =>
-    `{"and": [{"or": [{"=": {"created_by_project_id": "p1"}}, {"and": [{"=": {"created_by_project_id": "${owner}"}}, {"=": {"project_id": "p1"}}]}]}, {"=": {"server_group": "s"}}]}`;
+    `{"and": [{"or": [{"=": {"created_by_project_id": "p1"}}, {"and": [{"=": {"created_by_project_id": "${owner}"}}, ` +
+    `{"=": {"project_id": "p1"}}]}]}, {"=": {"server_group": "s"}}]}`;
 
   test('look at those rules alone, each within what its owner of everybody’s metrics is there', async () => {
     const rule = {

@@ -78,7 +78,8 @@ async function storeTransition(
   { at, from, to, reason, version }: { at: Date; from: string; to: string; reason: string; version: number },
 ): Promise<void> {
   await db.query(
-    `insert into alarm_history (event_id, alarm_id, type, detail, on_behalf_of, timestamp, state_version, previous_state)
+    `insert into alarm_history (event_id, alarm_id, type, detail, on_behalf_of, timestamp, state_version,
+      previous_state)
      values ($1, $2, 'state transition', $3, 'p1', $4, $5, $6)`,
     [`${alarmId}-${version}`, alarmId, JSON.stringify({ state: to, transition_reason: reason }), at, version, from],
   );

@@ -63,7 +63,8 @@ function suite(open: () => Promise<Database>): void {
     expect(posted.text).toMatch(
       new RegExp(
         '^\\[\\{"source": "openstack", "counter_name": "cpu", "counter_type": "gauge", "counter_unit": "%", "counter_volume": 1\\.0, ' +
-          `"user_id": "u1", "project_id": "p1", "resource_id": "r1", "timestamp": "${at(0)}", "recorded_at": "${now}", ` +
+          `"user_id": "u1", "project_id": "p1", "resource_id": "r1", "timestamp": ` +
+          `"${at(0)}", "recorded_at": "${now}", ` +
           '"resource_metadata": \\{"zone": "a"\\}, "message_id": "[0-9a-f-]{36}"\\}\\]$',
       ),
     );

@@ -35,7 +35,8 @@ test.each<{ attempts: (number | null)[]; status: number | null }>([
     await storeNotification(db, { id: 'n1', projectId: 'p1', host: 'receiver:8080', attempt: attempts.length });
     for (const [index, httpStatus] of attempts.entries()) {
       await db.query(
-        `insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status) values ('n1', $1, now(), 1, 'retry', $2)`,
+        `insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status) values ('n1',
+          $1, now(), 1, 'retry', $2)`,
         [index + 1, httpStatus],
       );
     }

@@ -35,11 +35,13 @@ describe('a body is refused', () => {
     ['{"bogus": 1}', 'Unknown attribute for argument body: bogus'],
     [
       '{"filter": {"=": {"name": "x"}}}',
-      `Invalid input for field/attribute filter. Value: '{'=': {'name': 'x'}}'. Wrong type. Expected '<class 'str'>', got '<class 'dict'>'`,
+      `Invalid input for field/attribute filter. Value: '{'=': {'name': 'x'}}'. Wrong type. ` +
+        `Expected '<class 'str'>', got '<class 'dict'>'`,
     ],
     [
       '{"orderby": []}',
-      `Invalid input for field/attribute orderby. Value: '[]'. Wrong type. Expected '<class 'str'>', got '<class 'list'>'`,
+      `Invalid input for field/attribute orderby. Value: '[]'. Wrong type. ` +
+        `Expected '<class 'str'>', got '<class 'list'>'`,
     ],
     ['{"limit": 0}', 'Limit should be positive'],
     ['{"limit": "-1"}', 'Limit should be positive'],

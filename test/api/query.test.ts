@@ -245,9 +245,11 @@ describe('many alarms', () => {
     const crowd = await embeddedDatabase();
     const other = await startApi(crowd);
     await crowd.query(
-      `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, repeat_actions, severity, time_constraints,
+      `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, repeat_actions, severity,
+        time_constraints,
          timestamp, created_at, state, state_reason, state_timestamp, query_key, partition)
-       select 'x' || n, 'p1', 'u', 'threshold', repeat('a', 250) || n, repeat('a', 2000) || '!', true, $1, false, 'low', '[]', now(), now(),
+       select 'x' || n, 'p1', 'u', 'threshold', repeat('a', 250) || n, repeat('a', 2000) || '!', true, $1, false,
+         'low', '[]', now(), now(),
          'ok', '', now(), 'k', 1
        from generate_series(1, 1203) n`,
       ['{"period": 60, "meter_name": "m", "threshold": 1.0, "query": []}'],

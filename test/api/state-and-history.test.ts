@@ -97,8 +97,10 @@ describe('the history of an alarm', () => {
       type: 'creation',
       detail:
         `{"alarm_id": "${id}", "type": "threshold", "enabled": true, "name": "L\\u00e4rm", ` +
-        `"description": "Alarm when cpu is gt a avg of 80.0 over 60 seconds", "timestamp": "${at}", "user_id": "root", ` +
-        `"project_id": "ops", "state": "insufficient data", "state_timestamp": "${at}", "state_reason": "Not evaluated yet", ` +
+        `"description": "Alarm when cpu is gt a avg of 80.0 over 60 seconds", ` +
+        `"timestamp": "${at}", "user_id": "root", ` +
+        `"project_id": "ops", "state": "insufficient data", "state_timestamp": ` +
+        `"${at}", "state_reason": "Not evaluated yet", ` +
         '"ok_actions": ["log://"], "alarm_actions": null, "insufficient_data_actions": [], "repeat_actions": false, ' +
         '"time_constraints": [{"name": "n", "description": "Time constraint at 0 0 * * * lasting for 60 seconds", ' +
         '"start": "0 0 * * *", "duration": 60, "timezone": ""}], "severity": "critical", "rule": {"period": 60, ' +

@@ -72,7 +72,8 @@ describe('tocsin apikey on the embedded database', () => {
     const db = await openPglite(dataDir);
     try {
       await expect(run(['list'], { TOCSIN_DATABASE_DATA_DIR: dataDir, TOCSIN_API_PORT: '8043' })).rejects.toThrow(
-        `database.data_dir: ${dataDir} is in use by another Tocsin process (pid ${process.pid}); while it runs, ask it: ` +
+        `database.data_dir: ${dataDir} is in use by another Tocsin process (pid ` +
+          `${process.pid}); while it runs, ask it: ` +
           'GET and POST http://127.0.0.1:8043/v1/api-keys, DELETE …/v1/api-keys/<id>',
       );
     } finally {

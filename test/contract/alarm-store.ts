@@ -315,7 +315,8 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
   describe('notifications that wait', () => {
     const notify = (id: string, status: string): Promise<unknown> =>
       db.query(
-        `insert into notifications (id, alarm_id, kind, sequence, transition_time, action_list, action_index, action, lane, host, body,
+        `insert into notifications (id, alarm_id, kind, sequence, transition_time, action_list, action_index, action,
+          lane, host, body,
            status, next_attempt_at, created_at)
          values ($1, 'a1', 'transition', $2, $3, 'alarm_actions', 0, 'http://a', 'l', 'a:80', '{}', $4, $3, $3)`,
         [id, Number(id.slice(1)), NOON, status],

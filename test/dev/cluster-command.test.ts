@@ -41,7 +41,9 @@ describe('an invalid number, or one out of range', () => {
     ),
   )('cluster --%s %j is wrong usage', async (option, text) => {
     const most = option === 'port' ? 65_535 : 50;
-    const message = `error: option '--${option} <number>' argument '${text}' is invalid. Expected a whole number from 1 to ${most}.\n`;
+    const message =
+      `error: option '--${option} <number>' argument '${text}' is invalid. ` +
+      `Expected a whole number from 1 to ${most}.\n`;
     expect(await run([`--${option}`, text])).toEqual({ exitCode: 2, out: '', err: message });
   });
 

@@ -287,7 +287,8 @@ describeWith(['aodh'], 'the aodh command', () => {
 
     test('that changes only the threshold leaves signed URLs as they were, byte for byte, in the answer and on the wire', async () => {
       const signed = (resource: string): string =>
-        `/v1/signal/arn%3Aopenstack%3Aheat%3A%3A9f2c%3Astacks%2FWeb-1/3e%2Fb1/resources/${resource}?SignatureMethod=HmacSHA256` +
+        `/v1/signal/arn%3Aopenstack%3Aheat%3A%3A9f2c%3Astacks%2FWeb-1/3e%2Fb1/resources/` +
+        `${resource}?SignatureMethod=HmacSHA256` +
         `&SignatureVersion=2&AWSAccessKeyId=1f0e%2b&Signature=aB%2FcD%2bEf%3d%3D&b=2&a=~%7e+%20`;
       const urls = ['up', 'Down'].map((resource) => `${receiver.url}${signed(resource)}`);
       const rule = { meter_name: 'load', comparison_operator: 'gt', threshold: 200, period: 3600 };

@@ -146,7 +146,8 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
 
   async function rehome(id: string, partition: number): Promise<void> {
     await db.query(
-      `update alarms set previous_partition = case when partition = $2 then previous_partition else partition end, partition = $2,
+      `update alarms set previous_partition = case when partition = $2 then previous_partition else partition end,
+        partition = $2,
          definition_version = definition_version + 1, revision = pg_current_xact_id() where id = $1`,
       [id, partition],
     );
@@ -173,7 +174,8 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
 
   async function notified(): Promise<object[]> {
     const { rows } = await db.query<object>(
-      `select alarm_id, kind, sequence as state_version, action_list, (extract(epoch from transition_time) * 1000)::bigint as at
+      `select alarm_id, kind, sequence as state_version, action_list, (extract(epoch
+        from transition_time) * 1000)::bigint as at
          from notifications order by alarm_id, ordinal`,
     );
     return rows;

@@ -66,7 +66,8 @@ db = sqlite3.connect(file, timeout=30)
 columns = [row[1] for row in db.execute('pragma table_info(alarm)') if row[1] != 'alarm_id']
 names = ', '.join(columns)
 for _ in range(int(times)):
-    db.execute('insert into alarm (alarm_id, %s) select ?, %s from alarm where alarm_id = ?' % (names, names), (str(uuid.uuid4()), alarm_id))
+    db.execute('insert into alarm (alarm_id, %s) select ?, %s from alarm where alarm_id = ?' % (names, names),
+      (str(uuid.uuid4()), alarm_id))
 db.commit()
 `;
 

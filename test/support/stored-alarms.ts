@@ -27,9 +27,12 @@ export function combinationRule(operator: 'and' | 'or', ...ids: string[]): Alarm
 }
 
 const INSERT = `
-  insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions, insufficient_data_actions,
-                      repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason, state_timestamp, query_key, partition)
-  values ($1, $2, 'u', $3, $4, '', $5, $6, $7::text[], $8::text[], $9::text[], $10, 'low', $11, $12, $12, $13, 'Not evaluated yet', $12, $14, $15)`;
+  insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
+    insufficient_data_actions,
+                      repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason,
+                        state_timestamp, query_key, partition)
+  values ($1, $2, 'u', $3, $4, '', $5, $6, $7::text[], $8::text[], $9::text[], $10, 'low', $11, $12, $12, $13,
+    'Not evaluated yet', $12, $14, $15)`;
 
 /** Puts an alarm straight into the table, as the API would store it. */
 export async function storeAlarm(db: Database, alarm: StoredAlarm): Promise<void> {
@@ -66,7 +69,8 @@ export async function storeSample(
 ): Promise<void> {
   const { volume, at, resource = 'r', project = 'p', metadata = {} } = sample;
   await db.query(
-    `insert into samples (message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp, recorded_at, resource_metadata)
+    `insert into samples (message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp,
+      recorded_at, resource_metadata)
      values (gen_random_uuid()::text, $1, 'gauge', '%', $2, $3, $4, 'u', 'test', $5, $5, $6::text::jsonb)`,
     [meter, volume, resource, project, at, JSON.stringify(metadata)],
   );

@@ -43,9 +43,12 @@ const DEFAULTS = {
 } as const;
 
 const INSERT = `
-  insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, slot, action_list, action_index, action, lane, host,
-                             policy, body, status, attempt, next_attempt_at, claim_until, created_at, replayed_at, finished_at)
-  values ($1, $2, $3, $4, $5, $6, case when $4 = 'repeat' then $6::timestamptz end, coalesce($18, $1), 0, $7, $8, $9, $10, $11, $12, $13, $14, $15, $6, $16, $17)`;
+  insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, slot, action_list,
+    action_index, action, lane, host,
+                             policy, body, status, attempt, next_attempt_at, claim_until, created_at, replayed_at,
+                             finished_at)
+  values ($1, $2, $3, $4, $5, $6, case when $4 = 'repeat' then $6::timestamptz end, coalesce($18, $1), 0, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15, $6, $16, $17)`;
 
 /**
  * Puts a notification straight into the outbox; due at noon unless said otherwise. What is stored later comes later in

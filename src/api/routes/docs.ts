@@ -30,7 +30,9 @@ const PAGE = `<!doctype html>
   </body>
 </html>
 `;
-const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true, defaultModelsExpandDepth: 0, validatorUrl: null });\n`;
+const START =
+  `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true, ` +
+  `defaultModelsExpandDepth: 0, validatorUrl: null });\n`;
 
 /** Parts of the page that a package brings, and their types. */
 const PACKAGED: Readonly<Record<string, string>> = {

@@ -15,8 +15,9 @@ In a hurry:
   tocsin import compare --with http://aodh:8042       which alarms are in another state here than there
   tocsin import --activate                            run their actions from now on (stop Aodh's evaluator first)
 
-You must be an admin on both sides. Aodh: AODH_TOKEN or OS_TOKEN, a Keystone token; without, the headers of Aodh's noauth mode
-(AODH_USER_ID, AODH_PROJECT_ID, AODH_ROLES). Tocsin: TOCSIN_API_KEY, TOCSIN_TOKEN or OS_TOKEN; none in noauth mode.`;
+You must be an admin on both sides. Aodh: AODH_TOKEN or OS_TOKEN, a Keystone token; without, the headers of Aodh's
+noauth mode (AODH_USER_ID, AODH_PROJECT_ID, AODH_ROLES). Tocsin: TOCSIN_API_KEY, TOCSIN_TOKEN or OS_TOKEN; none in
+noauth mode.`;
 const HERE = 'http://127.0.0.1:8042';
 
 /** `tocsin import`, with what it can do. */

@@ -38,7 +38,8 @@ export function createPrometheusRuleCheck(
     if (tenancy === 'none' && rules.some(({ scope_to_project }) => scope_to_project !== null)) {
       throw new AppError(
         'forbidden',
-        `Admins may create prometheus rules only for alarms of their own, since ${setting} is none: nothing keeps projects apart`,
+        `Admins may create prometheus rules only for alarms of their own, since ` +
+          `${setting} is none: nothing keeps projects apart`,
       );
     }
     if (tenancy !== 'label' || !isConfigured) return;

@@ -172,7 +172,8 @@ async function lookAtSeries(
 function graceNote(graceMs: number, then: Decision): string {
   const grace = `${graceMs / 1000} seconds`;
   return then.kind === 'transition'
-    ? `While a backend that it needs cannot be asked, the alarm keeps its state for ${grace}; then it goes to ${then.to}.`
+    ? `While a backend that it needs cannot be asked, the alarm keeps its state ` +
+        `for ${grace}; then it goes to ${then.to}.`
     : `While a backend that it needs cannot be asked, the alarm keeps its state, also after the grace of ${grace}.`;
 }
 

@@ -43,7 +43,8 @@ export async function startCounting(db: Database, { kind, id }: CountedOwner): P
  */
 export const countChanges = (changes: string): string => `
   change (kind, id, difference) as (
-    select kind, id, sum(difference) from (values ${changes}) as v (kind, id, difference) group by kind, id having sum(difference) <> 0
+    select kind, id, sum(difference) from (values ${changes}) as v (kind, id, difference) group by kind, id
+      having sum(difference) <> 0
   ), counters as (
     select c.kind, c.id, h.difference from alarm_counts c join change h on h.kind = c.kind and h.id = c.id
      order by c.kind, c.id for update of c

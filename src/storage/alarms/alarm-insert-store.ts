@@ -27,14 +27,17 @@ export class Uncounted extends Error {
 
 const insertAlarmFrom = (source: string): string => `
   insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
-    insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state, state_reason,
+    insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state,
+      state_reason,
     state_timestamp, query_key, partition, evaluation_options, created_at)
-  select $1, $2, $3, $4, $5, $6, $7::boolean, $8, $9::text[], $10::text[], $11::text[], $12::boolean, $13, $14, $15, $16::timestamptz,
+  select $1, $2, $3, $4, $5, $6, $7::boolean, $8, $9::text[], $10::text[], $11::text[], $12::boolean, $13, $14, $15,
+    $16::timestamptz,
     $17, $18, $19::timestamptz, $20, $21::smallint, $22, $16::timestamptz ${source} returning id`;
 
 const INSERT_ENTRY = `
   insert into alarm_history
-    (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version, previous_state)
+    (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version,
+      previous_state)
   select $23, $24, $25, $26, $27, $28, $29, $30, $31::timestamptz, $32::bigint, $33 from alarm`;
 
 /**
@@ -55,7 +58,8 @@ const INSERT_UNLIMITED = `with alarm as (${insertAlarmFrom(`
  */
 const INSERT_COUNTED = `with limits as materialized (
   select case when $2::text is null then -1
-              else coalesce((select q."limit" from quotas q where q.project_id = $2 and q.resource = 'alarms'), $34::integer)
+              else coalesce((select q."limit" from quotas q where q.project_id = $2 and q.resource = 'alarms'),
+                $34::integer)
          end as of_project,
          case when $3::text is null then -1 else $35::integer end as of_user
 ), known as materialized (
@@ -71,7 +75,8 @@ const INSERT_COUNTED = `with limits as materialized (
    where p.admits and c.kind = 'user' and c.id = $3 and (l.of_user < 0 or c.alarms < l.of_user) returning c.id
 ), admission as materialized (
   select p.admits and (exists (select from user_counter) or (l.of_user < 0 and not k."user")) as admits,
-         case when not p.admits and not k.project then 'project' when p.admits and l.of_user >= 0 and not k."user" then 'user' end as uncounted
+         case when not p.admits and not k.project then 'project' when p.admits and l.of_user >= 0
+           and not k."user" then 'user' end as uncounted
     from limits l, known k, project_turn p
 ), alarm as (${insertAlarmFrom('from admission where admits')}
 ), entry as (${INSERT_ENTRY}

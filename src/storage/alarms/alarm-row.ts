@@ -42,14 +42,16 @@ export interface AlarmRow {
  * When an alarm was last evaluated, from `alarms a` joined with `partitions p`: an alarm that is behind was not
  * evaluated with its partition.
  */
-export const LAST_EVALUATED = `case when p.behind ? a.id then to_timestamp((p.behind -> a.id ->> 'lastMs')::float8 / 1000)
+export const LAST_EVALUATED = `case when p.behind ? a.id then to_timestamp((p.behind -> a.id ->> 'lastMs')::float8 /
+  1000)
   else p.last_evaluated_at end`;
 export const EVALUATE_TIMESTAMP = `greatest(a.created_at, ${LAST_EVALUATED})`;
 
 /** Columns of `AlarmRow`, from `alarms a` joined with `partitions p`. */
 export const ALARM_COLUMNS = `a.id, a.project_id, a.user_id, a.type, a.name, a.description, a.enabled, a.rule,
   a.ok_actions, a.alarm_actions, a.insufficient_data_actions, a.repeat_actions, a.severity, a.time_constraints,
-  a.delivery_policy, a.timestamp, a.state, a.state_version, a.state_reason, a.state_timestamp, a.definition_version, a.muted, a.evaluation_options,
+  a.delivery_policy, a.timestamp, a.state, a.state_version, a.state_reason, a.state_timestamp, a.definition_version,
+    a.muted, a.evaluation_options,
   ${EVALUATE_TIMESTAMP} as evaluate_timestamp`;
 export const ALARM_TABLES = 'alarms a join partitions p on p.id = a.partition';
 

@@ -189,12 +189,16 @@ async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: Alarm
   return rows.map(toAlarm);
 }
 
-const UPDATE = `update alarms set project_id = $2, user_id = $3, type = $4, name = $5, description = $6, enabled = $7, rule = $8,
+const UPDATE = `update alarms set project_id = $2, user_id = $3, type = $4, name = $5, description = $6, enabled = $7,
+  rule = $8,
     ok_actions = $9::text[], alarm_actions = $10::text[], insufficient_data_actions = $11::text[], repeat_actions = $12,
-    severity = $13, time_constraints = $14, delivery_policy = $15, timestamp = $16::timestamptz, state = $17, state_reason = $18,
+    severity = $13, time_constraints = $14, delivery_policy = $15, timestamp = $16::timestamptz, state = $17,
+      state_reason = $18,
     state_timestamp = $19::timestamptz, query_key = $20,
-    previous_partition = case when partition = $21::smallint then previous_partition else partition end, partition = $21::smallint,
-    evaluation_options = $22, state_version = $23::bigint, definition_version = definition_version + 1, revision = pg_current_xact_id()
+    previous_partition = case when partition = $21::smallint then previous_partition else partition end,
+      partition = $21::smallint,
+    evaluation_options = $22, state_version = $23::bigint, definition_version = definition_version + 1,
+      revision = pg_current_xact_id()
   where id = $1`;
 
 async function replace(
@@ -240,7 +244,8 @@ async function setState(
 /** What evaluators still add to its results is not shown, and goes with the tombstone. */
 const REMOVE = `with ${countChanges(`('project', $3::text, -1), ('user', $4::text, -1)`)},
   results as (delete from evaluation_counters where alarm_id = $1)
-  update alarms set deleted_at = $2::timestamptz, definition_version = definition_version + 1, revision = pg_current_xact_id()
+  update alarms set deleted_at = $2::timestamptz, definition_version = definition_version + 1,
+    revision = pg_current_xact_id()
   where id = $1`;
 
 async function remove(tx: Sql, scope: Scope, id: string, { at, entry }: Removal): Promise<boolean> {

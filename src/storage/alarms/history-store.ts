@@ -66,7 +66,8 @@ export function createHistoryStore(db: Database) {
 }
 
 const APPEND = `insert into alarm_history
-  (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version, previous_state)
+  (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version,
+    previous_state)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
 
 /** For the transaction that changes the alarm. */

@@ -55,9 +55,11 @@ async function standingOf(db: Sql, id: string): Promise<Standing> {
 
 const INSERT = `
   insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
-    insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state, state_reason,
+    insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state,
+      state_reason,
     state_timestamp, query_key, partition, evaluation_options, created_at, muted)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[], $10::text[], $11::text[], $12, $13, $14, $15, $16::timestamptz, $17, $18,
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[], $10::text[], $11::text[], $12, $13, $14, $15, $16::timestamptz,
+    $17, $18,
     $19::timestamptz, $20, $21, $22, $16::timestamptz, true)
   on conflict (id) do nothing`;
 
@@ -78,7 +80,8 @@ async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import): Pr
 const ACTIVATE = `
   with chosen as (
     select id from alarms
-     where muted and deleted_at is null and ($1::text is null or project_id = $1) and ($2::text[] is null or id = any($2))
+     where muted and deleted_at is null and ($1::text is null or project_id = $1) and ($2::text[] is null
+       or id = any($2))
      order by id for update
   ), activated as (
     update alarms a set muted = false, definition_version = definition_version + 1, revision = pg_current_xact_id()

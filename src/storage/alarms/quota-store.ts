@@ -37,7 +37,8 @@ const SET = `insert into quotas (project_id, resource, "limit") values ($1, $2, 
 
 async function list(sql: Sql, scope: Scope, projectId: string): Promise<Quota[]> {
   const { rows } = await sql.query<Quota>(
-    `select resource, "limit" from quotas where project_id = $1 and ($2::text is null or project_id = $2) order by resource`,
+    `select resource, "limit" from quotas where project_id = $1 and ($2::text is null or project_id = $2)
+      order by resource`,
     [projectId, scopeParameter(scope)],
   );
   return rows;

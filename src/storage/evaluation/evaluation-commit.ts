@@ -62,7 +62,8 @@ const FENCE = {
   progress: `with mine as (${MINE} for no key update)
     update partitions p set evaluation_started_at = $4 from mine where p.id = mine.id returning p.id`,
   checkpoint: `with mine as (${MINE} for no key update)
-    update partitions p set evaluation_started_at = $4, last_evaluated_at = $4 from mine where p.id = mine.id returning p.id`,
+    update partitions p set evaluation_started_at = $4, last_evaluated_at = $4 from mine where p.id = mine.id
+      returning p.id`,
 } as const;
 
 const UNEDITED = `a.id = i.id and a.state_version = i.state_version and a.definition_version = i.definition_version
@@ -70,7 +71,8 @@ const UNEDITED = `a.id = i.id and a.state_version = i.state_version and a.defini
 const GUARDS = `unnest($1::text[], $2::bigint[], $3::bigint[], $4::smallint[]`;
 
 const COMPARE_AND_SET = `
-  update alarms a set state = i.state, state_version = a.state_version + 1, state_reason = i.reason, state_timestamp = $7
+  update alarms a set state = i.state, state_version = a.state_version + 1, state_reason = i.reason,
+    state_timestamp = $7
     from ${GUARDS}, $5::text[], $6::text[]) as i (id, state_version, definition_version, partition, state, reason)
    where ${UNEDITED} returning ${OUTCOME_COLUMNS}`;
 
@@ -80,7 +82,8 @@ const REPLACE_REASON = `
    where ${UNEDITED} returning a.id, a.state_version`;
 
 const COMPARE_FOR_REPEAT = `
-  select ${OUTCOME_COLUMNS} from ${GUARDS}) as i (id, state_version, definition_version, partition) join alarms a on ${UNEDITED} for share of a`;
+  select ${OUTCOME_COLUMNS} from ${GUARDS}) as i (id, state_version, definition_version, partition)
+    join alarms a on ${UNEDITED} for share of a`;
 
 export type CommitEvaluations = (batch: EvaluationBatch) => Promise<CommitResult>;
 

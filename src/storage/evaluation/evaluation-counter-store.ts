@@ -45,7 +45,8 @@ const ADD = `
          count(*) filter (where i.state = 'insufficient data')
     from unnest($1::text[], $2::text[]) as i (alarm_id, state) join alarms a on a.id = i.alarm_id
    where a.deleted_at is null group by a.id order by a.id
-  on conflict (alarm_id) do update set ok = evaluation_counters.ok + excluded.ok, alarm = evaluation_counters.alarm + excluded.alarm,
+  on conflict (alarm_id) do update set ok = evaluation_counters.ok + excluded.ok,
+    alarm = evaluation_counters.alarm + excluded.alarm,
     insufficient_data = evaluation_counters.insufficient_data + excluded.insufficient_data`;
 
 interface Row {
@@ -67,7 +68,8 @@ async function list(
   conditions.equal('a.project_id', projectId, 'text');
   if (after !== undefined) conditions.add(`c.alarm_id > ${conditions.parameter(after, 'text')}`);
   const { rows } = await db.query<Row>(
-    `select a.id, a.project_id, c.ok, c.alarm, c.insufficient_data from evaluation_counters c join alarms a on a.id = c.alarm_id
+    `select a.id, a.project_id, c.ok, c.alarm, c.insufficient_data from evaluation_counters c
+      join alarms a on a.id = c.alarm_id
      ${conditions.where()} order by c.alarm_id ${conditions.limit(limit)}`,
     conditions.parameters,
   );

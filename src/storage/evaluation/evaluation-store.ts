@@ -55,12 +55,14 @@ const MAY_BE_PROVISIONAL = [
 ].join(' or ');
 
 const COLUMNS = `
-  a.id, coalesce(a.project_id, '') as "projectId", a.type as kind, a.rule as "ruleJson", a.enabled, a.repeat_actions as "repeatActions",
+  a.id, coalesce(a.project_id, '') as "projectId", a.type as kind, a.rule as "ruleJson", a.enabled, a.repeat_actions
+    as "repeatActions",
   array_remove(array[
     case when cardinality(a.ok_actions) > 0 then 'ok' end,
     case when cardinality(a.alarm_actions) > 0 then 'alarm' end,
     case when cardinality(a.insufficient_data_actions) > 0 then 'insufficient data' end], null) as "statesWithActions",
-  a.time_constraints as "timeConstraintsJson", a.evaluation_options as "optionsJson", a.state, a.state_version as "stateVersion",
+  a.time_constraints as "timeConstraintsJson", a.evaluation_options as "optionsJson", a.state, a.state_version
+    as "stateVersion",
   case when a.state = 'insufficient data' or ${MAY_BE_PROVISIONAL} then a.state_reason end as "shownReason",
   a.definition_version as "definitionVersion", a.partition, a.deleted_at is not null as deleted`;
 
@@ -86,7 +88,8 @@ const BY_ID = `select ${COLUMNS} from alarms a where a.id = any($1::text[])`;
 const REACHABLE = `
   with recursive reach (id) as (
     select unnest($1::text[]) union select m.member_id from alarm_members m join reach r on m.combination_id = r.id)
-  select a.id, a.type as kind, a.rule as "ruleJson", a.enabled, a.time_constraints as "timeConstraintsJson", a.state, a.partition,
+  select a.id, a.type as kind, a.rule as "ruleJson", a.enabled, a.time_constraints as "timeConstraintsJson", a.state,
+    a.partition,
          p.evaluation_started_at as "evaluationStartedAt", p.last_evaluated_at as "lastEvaluatedAt"
     from reach r join alarms a on a.id = r.id join partitions p on p.id = a.partition
    where a.deleted_at is null`;

@@ -53,7 +53,8 @@ const INSERT = `
          as e (message_id, event_type, project_id, generated, body)
   on conflict (project_id, message_id) do nothing returning project_id as "projectId", message_id as "messageId"`;
 
-const JUDGED = `a.id, coalesce(a.project_id, '') as owner, a.rule, a.time_constraints, a.definition_version, a.repeat_actions`;
+const JUDGED = `a.id, coalesce(a.project_id, '') as owner, a.rule, a.time_constraints, a.definition_version,
+  a.repeat_actions`;
 const ON_EVENTS = `a.deleted_at is null and a.enabled and a.type = 'event'`;
 
 /** An alarm that stays as it is whatever happens is not looked at. */
@@ -63,7 +64,8 @@ const CANDIDATES = `
 
 /** In order of their ids, so that two posts cannot hold one alarm each and want the other's. */
 const LOCK = `
-  select ${JUDGED}, a.state, ${OUTCOME_COLUMNS} from alarms a where a.id = any($1::text[]) and ${ON_EVENTS} order by a.id for update`;
+  select ${JUDGED}, a.state, ${OUTCOME_COLUMNS} from alarms a where a.id = any($1::text[]) and ${ON_EVENTS}
+    order by a.id for update`;
 
 /** No new revision: evaluators do not hold these alarms, and combinations of them read the stored state. */
 const SET_STATE = `

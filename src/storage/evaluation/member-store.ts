@@ -41,7 +41,8 @@ async function remove(db: Database, memberId: string): Promise<void> {
 }
 
 const REMOVE_OLDER = `
-  delete from members where role = 'evaluator' and heartbeat_at < clock_timestamp() - $1::float8 * interval '1 millisecond'`;
+  delete from members where role = 'evaluator' and heartbeat_at < clock_timestamp() - $1::float8 * interval
+    '1 millisecond'`;
 
 async function removeOlderThan(db: Database, ageMs: number): Promise<void> {
   await db.query(REMOVE_OLDER, [ageMs]);

@@ -36,7 +36,8 @@ export interface OutcomeAlarm {
 }
 
 /** Columns of `OutcomeAlarm`, from `alarms a`. */
-export const OUTCOME_COLUMNS = `a.id, a.name, a.severity, a.project_id, a.state_version, a.state_timestamp, a.delivery_policy, a.muted,
+export const OUTCOME_COLUMNS = `a.id, a.name, a.severity, a.project_id, a.state_version, a.state_timestamp,
+  a.delivery_policy, a.muted,
   a.ok_actions, a.alarm_actions, a.insufficient_data_actions`;
 
 /** A decision that is in force, and its alarm as it is since then. */
@@ -71,8 +72,10 @@ const SLICE = { members: 500, weight: 5_000 };
 const STATEMENT = { members: 5_000, weight: 8 * 1024 * 1024 };
 
 const APPEND_HISTORY = `
-  insert into alarm_history (event_id, alarm_id, type, detail, on_behalf_of, severity, timestamp, state_version, previous_state)
-  select i.event_id, i.alarm_id, 'state transition', i.detail, i.on_behalf_of, i.severity, $8, i.state_version, i.previous_state
+  insert into alarm_history (event_id, alarm_id, type, detail, on_behalf_of, severity, timestamp, state_version,
+    previous_state)
+  select i.event_id, i.alarm_id, 'state transition', i.detail, i.on_behalf_of, i.severity, $8, i.state_version,
+    i.previous_state
     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[])
          as i (event_id, alarm_id, detail, on_behalf_of, severity, state_version, previous_state)`;
 
@@ -86,13 +89,17 @@ const SUPERSEDE_REPEATS = `
    where lane = any($1::text[]) and status = 'pending' and kind = 'repeat' and replayed_at is null`;
 
 const APPEND_NOTIFICATIONS = `
-  insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list, action_index,
+  insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list,
+    action_index,
                              action, lane, host, policy, body, next_attempt_at, created_at)
   select gen_random_uuid()::text, i.alarm_id, i.project_id, i.event_id, i.kind, i.sequence, i.transition_time,
-         case when i.kind = 'repeat' then $13::timestamptz end, i.action_list, i.action_index, i.action, i.lane, i.host, i.policy, i.body, $13, $13
-    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[], $8::text[], $9::text[], $10::text[],
+         case when i.kind = 'repeat' then $13::timestamptz end, i.action_list, i.action_index, i.action, i.lane,
+           i.host, i.policy, i.body, $13, $13
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[], $8::text[],
+      $9::text[], $10::text[],
                 $11::text[], $12::text[], $14::text[]::timestamptz[])
-         as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host, policy, body, transition_time)
+         as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host, policy,
+           body, transition_time)
   on conflict do nothing`;
 
 /**

@@ -4,7 +4,8 @@ import type { Database } from '../database.js';
 export const PRUNE_BATCH = 5_000;
 
 const PRUNE_SAMPLES = `
-  delete from samples where id in (select id from samples where timestamp < $1 order by timestamp limit ${PRUNE_BATCH})`;
+  delete from samples where id in (select id from samples where timestamp < $1 order by timestamp
+    limit ${PRUNE_BATCH})`;
 
 const PRUNE_METER_RESOURCES = `
   delete from meter_resources where (meter, resource_id, project_id) in (
@@ -21,7 +22,8 @@ const PRUNE_EVENTS = `
 const PRUNE_TOMBSTONES = `
   with old as materialized (
     select id from alarms where deleted_at < $1
-       and not exists (select 1 from members m where m.role = 'evaluator' and (m.seen is null or m.seen <= alarms.revision))
+       and not exists (select 1 from members m where m.role = 'evaluator' and (m.seen is null
+         or m.seen <= alarms.revision))
      order by deleted_at limit ${PRUNE_BATCH}
   ), results as (delete from evaluation_counters where alarm_id in (select id from old))
   delete from alarms where id in (select id from old)`;

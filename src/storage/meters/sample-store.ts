@@ -69,7 +69,8 @@ export function createSampleStore(db: Database) {
 
 const APPEND = `with stored as (
   insert into samples
-    (message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp, recorded_at, resource_metadata)
+    (message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp, recorded_at,
+     resource_metadata)
   select s.message_id, $1, s.type, s.unit, s.volume, s.resource_id, s.project_id, s.user_id, s.source, s.timestamp,
     $2::timestamptz, s.metadata::jsonb
   from unnest($3::text[], $4::text[], $5::text[], $6::float8[], $7::text[], $8::text[], $9::text[], $10::text[],
@@ -85,10 +86,14 @@ from unnest($13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18
 on conflict (meter, resource_id, project_id) do update set
   first_sample_at = least(meter_resources.first_sample_at, excluded.first_sample_at),
   last_sample_at = greatest(meter_resources.last_sample_at, excluded.last_sample_at),
-  user_id = case when excluded.last_sample_at >= meter_resources.last_sample_at then excluded.user_id else meter_resources.user_id end,
-  source = case when excluded.last_sample_at >= meter_resources.last_sample_at then excluded.source else meter_resources.source end,
-  type = case when excluded.last_sample_at >= meter_resources.last_sample_at then excluded.type else meter_resources.type end,
-  unit = case when excluded.last_sample_at >= meter_resources.last_sample_at then excluded.unit else meter_resources.unit end,
+  user_id = case when excluded.last_sample_at >= meter_resources.last_sample_at then excluded.user_id
+    else meter_resources.user_id end,
+  source = case when excluded.last_sample_at >= meter_resources.last_sample_at then excluded.source
+    else meter_resources.source end,
+  type = case when excluded.last_sample_at >= meter_resources.last_sample_at then excluded.type
+    else meter_resources.type end,
+  unit = case when excluded.last_sample_at >= meter_resources.last_sample_at then excluded.unit
+    else meter_resources.unit end,
   resource_metadata = case when excluded.last_sample_at >= meter_resources.last_sample_at
     then excluded.resource_metadata else meter_resources.resource_metadata end`;
 
@@ -155,7 +160,8 @@ async function list(
     { sql: 'id', type: 'bigint', descending: true },
   ] as const;
   const { rows } = await db.query<SampleRow>(
-    `select message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp, recorded_at, resource_metadata
+    `select message_id, meter, type, unit, volume, resource_id, project_id, user_id, source, timestamp, recorded_at,
+      resource_metadata
      from samples ${conditions.where()} ${orderBy(newestFirst)} ${conditions.limit(limit)}`,
     conditions.parameters,
   );

@@ -1,7 +1,7 @@
 /*
- * Sums of volumes that cannot overflow within a statement: PostgreSQL fails a whole statement when the sum of one group,
- * or the sum of its squares, is beyond the range of floats. So huge volumes are scaled down and summed separately. Here the
- * two sums are added, and the result may be infinite.
+ * Sums of volumes that cannot overflow within a statement: PostgreSQL fails a whole statement when the sum of one
+ * group, or the sum of its squares, is beyond the range of floats. So huge volumes are scaled down and summed
+ * separately. Here the two sums are added, and the result may be infinite.
  */
 
 /** Volumes above this are huge. The squares of a thousand million smaller volumes can be added without overflow. */

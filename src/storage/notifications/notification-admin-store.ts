@@ -53,15 +53,19 @@ export interface DeliveryPause {
   pausedAt: Date;
 }
 
-const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, sequence, transition_time as "transitionTime", action, host, body,
-  (select t.http_status from attempts t where t.notification_id = notifications.id order by t.attempt desc limit 1) as "lastHttpStatus",
-  status, attempt, next_attempt_at as "nextAttemptAt", last_error as "lastError", created_at as "createdAt", finished_at as "finishedAt"`;
+const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, sequence, transition_time
+  as "transitionTime", action, host, body,
+  (select t.http_status from attempts t where t.notification_id = notifications.id order by t.attempt desc limit 1)
+    as "lastHttpStatus",
+  status, attempt, next_attempt_at as "nextAttemptAt", last_error as "lastError", created_at as "createdAt",
+    finished_at as "finishedAt"`;
 
 export const REPLAYABLE: readonly NotificationStatus[] = ['dead', 'superseded', 'cancelled'];
 
 /** SQL for notifications that ended without being delivered. Parameters: project, id, status, alarm. */
 const IS_MEANT = `n.status in ('dead', 'superseded', 'cancelled') and ($1::text is null or n.project_id = $1)
-  and ($2::text is null or n.id = $2) and ($3::text is null or n.status = $3) and ($4::text is null or n.alarm_id = $4)`;
+  and ($2::text is null or n.id = $2) and ($3::text is null or n.status = $3)
+  and ($4::text is null or n.alarm_id = $4)`;
 
 const NOT_LISTED = `
   select n.id from notifications n join alarms a on a.id = n.alarm_id where ${IS_MEANT} and not ${IS_LISTED}`;
@@ -89,13 +93,15 @@ export function createNotificationAdminStore(db: Database) {
         { sql: 'id', type: 'text', descending: true },
       ] as const;
       if (after) conditions.after(keys, [after.createdAt, after.id]);
-      const text = `select ${COLUMNS} from notifications ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`;
+      const text = `select ${COLUMNS} from notifications ${conditions.where()} ${orderBy(keys)}
+        ${conditions.limit(limit)}`;
       return (await db.query<NotificationRecord>(text, conditions.parameters)).rows;
     },
 
     async attempts(scope: Scope, id: string): Promise<AttemptRecord[]> {
       const { rows } = await db.query<AttemptRecord>(
-        `select a.attempt, a.started_at as "startedAt", a.duration_ms as "durationMs", a.outcome, a.http_status as "httpStatus", a.error
+        `select a.attempt, a.started_at as "startedAt", a.duration_ms as "durationMs", a.outcome, a.http_status
+          as "httpStatus", a.error
            from attempts a join notifications n on n.id = a.notification_id
           where n.id = $1 and ($2::text is null or n.project_id = $2) order by a.attempt`,
         [id, scopeParameter(scope)],

@@ -126,11 +126,13 @@ turns as materialized (
   ) k
 ),
 queues as materialized (
-  select t.host, t.turn as host_turn, t.busy as host_busy, t.connections, t.is_answering, t.claimed_at, q.project, q.turn
+  select t.host, t.turn as host_turn, t.busy as host_busy, t.connections, t.is_answering, t.claimed_at, q.project,
+    q.turn
   from turns t left join lateral (
     with recursive later (project, turn) as (
       (select coalesce(n.project_id, ''), 1 from notifications n
-        where t.busy < t.connections and n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') > t.resume
+        where t.busy < t.connections and n.status = 'pending' and n.host = t.host and coalesce(n.project_id,
+          '') > t.resume
         order by coalesce(n.project_id, '') limit 1)
       union all
       select next.project, l.turn + 1
@@ -142,7 +144,8 @@ queues as materialized (
       where l.turn < $9
     ), earlier (project, turn) as (
       (select coalesce(n.project_id, ''), 1 from notifications n
-        where t.busy < t.connections and n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') <= t.resume
+        where t.busy < t.connections and n.status = 'pending' and n.host = t.host and coalesce(n.project_id,
+          '') <= t.resume
         order by coalesce(n.project_id, '') limit 1)
       union all
       select next.project, e.turn + 1
@@ -164,17 +167,20 @@ select q.host, q.host_turn as "hostTurn", q.host_busy as "hostBusy", q.connectio
   q.claimed_at as "claimedAt",
   q.project, q.turn, q.busy, c.id
 from (
-  select queues.*, coalesce((select b.n from busy b where b.host = queues.host and b.project = queues.project), 0) as busy
+  select queues.*, coalesce((select b.n from busy b where b.host = queues.host and b.project = queues.project), 0)
+    as busy
   from queues
 ) q
 left join lateral (
   select d.id, d.next_attempt_at
   from (
     select n.id, n.lane, n.ordinal, n.next_attempt_at from notifications n
-    where n.status = 'pending' and n.host = q.host and coalesce(n.project_id, '') = q.project and n.next_attempt_at <= $7
+    where n.status = 'pending' and n.host = q.host and coalesce(n.project_id, '') = q.project
+      and n.next_attempt_at <= $7
       and not exists (
         select 1 from notifications e
-        where e.lane = n.lane and (e.status = 'in_flight' or e.ordinal < n.ordinal) and e.status in ('pending', 'in_flight')
+        where e.lane = n.lane and (e.status = 'in_flight' or e.ordinal < n.ordinal) and e.status in ('pending',
+          'in_flight')
       )
       and coalesce((select h.not_before from delivery_holds h where h.lane = n.lane), '-infinity') <= $7
     order by n.next_attempt_at limit $10

@@ -50,7 +50,8 @@ const RECORD = `
 with finished as (
   select * from unnest($1::text[], $2::int[], $3::text[]::timestamptz[], $4::int[], $5::text[], $6::int[], $7::text[],
     $8::text[]::timestamptz[], $12::text[]::timestamptz[], $13::boolean[])
-  as f (id, attempt, started_at, duration_ms, outcome, http_status, error, next_attempt_at, not_before, has_host_answered)
+  as f (id, attempt, started_at, duration_ms, outcome, http_status, error, next_attempt_at, not_before,
+    has_host_answered)
 ),
 judged as (
   select f.*, n.host, n.lane, a.name as alarm_name, ${IS_LISTED} as is_listed,
@@ -71,7 +72,8 @@ judged as (
   left join alarms a on a.id = n.alarm_id
   left join lateral (
     select max(w.created_at) as newest from notifications w
-     where f.outcome = 'retry' and w.lane = n.lane and w.ordinal > n.ordinal and w.kind = 'repeat' and w.status = 'pending'
+     where f.outcome = 'retry' and w.lane = n.lane and w.ordinal > n.ordinal and w.kind = 'repeat'
+       and w.status = 'pending'
   ) r on true
 ),
 holds as (

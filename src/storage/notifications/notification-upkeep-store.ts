@@ -9,7 +9,8 @@ const PRUNE_BATCH = 5_000;
 /** A claim that ran out: whoever held it died or was paused. Back to waiting, unless its alarm no longer wants it. */
 const RECLAIM = `
   update notifications n
-     set status = case when c.is_cancelled then 'cancelled' else 'pending' end, claim_until = null, last_error = 'claim expired',
+     set status = case when c.is_cancelled then 'cancelled' else 'pending' end, claim_until = null,
+       last_error = 'claim expired',
          next_attempt_at = $1, finished_at = case when c.is_cancelled then $1::timestamptz end
     from (select n.id, ${IS_UNWANTED} as is_cancelled
             from notifications n left join alarms a on a.id = n.alarm_id
@@ -41,7 +42,8 @@ const FIGURES = `
          (select count(*)::int from notifications where status = 'dead') as dead,
          due.due, due.neglected, due.oldest as "oldestDueAt"
     from (select count(*)::int as due, min(next_attempt_at) as oldest,
-                 (count(*) filter (where host not in (select b.host from notifications b where b.status = 'in_flight')))::int as neglected
+                 (count(*) filter (where host not in (select b.host from notifications b
+                   where b.status = 'in_flight')))::int as neglected
             from notifications n
            where status = 'pending' and next_attempt_at <= $1
              and not exists (select 1 from notifications e
@@ -54,7 +56,8 @@ const PRUNE = `
     select id from notifications where status = any($2::text[]) and finished_at < $1 limit ${PRUNE_BATCH})`;
 const PRUNE_REPEATS = `
   delete from notifications where id in (
-    select id from notifications where kind = 'repeat' and status not in ('pending', 'in_flight') and finished_at < $1 limit ${PRUNE_BATCH})`;
+    select id from notifications where kind = 'repeat' and status not in ('pending', 'in_flight') and finished_at < $1
+      limit ${PRUNE_BATCH})`;
 
 export interface OutboxFigures {
   /** Waiting or in flight. */

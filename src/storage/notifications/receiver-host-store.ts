@@ -21,7 +21,8 @@ export async function noteProbes(tx: Sql, { hosts, at }: { hosts: readonly strin
 
 const PRUNE = `
   delete from receiver_hosts where host in (
-    select host from receiver_hosts where greatest(outcome_at, claimed_at) < $1 limit ${PRUNE_BATCH} for update skip locked)`;
+    select host from receiver_hosts where greatest(outcome_at, claimed_at) < $1 limit ${PRUNE_BATCH}
+      for update skip locked)`;
 
 /** Forgets hosts without a call since that moment. They are new hosts then. */
 export async function pruneHosts(sql: Sql, before: Date): Promise<void> {

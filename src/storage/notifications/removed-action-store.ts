@@ -19,10 +19,12 @@ export const IS_LISTED = `(a.id is null or a.deleted_at is not null or (n.projec
  * SQL for a notification `n` and its alarm `a`, if there is one. True if the alarm was deleted or disabled. For a
  * replayed notification only a deletion or an edit after the replay counts.
  */
-export const IS_UNWANTED = `((a.id is null and n.replayed_at is null) or coalesce(a.deleted_at > coalesce(n.replayed_at, '-infinity')
+export const IS_UNWANTED = `((a.id is null and n.replayed_at is null) or coalesce(a.deleted_at >
+  coalesce(n.replayed_at, '-infinity')
   or (not a.enabled and a.timestamp > coalesce(n.replayed_at, '-infinity')), false))`;
 
-const ADDRESSES = `select n.id, n.alarm_id, n.action_list as "actionList", n.action, n.project_id as "projectId" from notifications n`;
+const ADDRESSES = `select n.id, n.alarm_id, n.action_list as "actionList", n.action, n.project_id as "projectId"
+  from notifications n`;
 const ALARMS = `
   select id, project_id as "projectId", ok_actions as "okActions", alarm_actions as "alarmActions",
          insufficient_data_actions as "insufficientDataActions"

@@ -47,7 +47,8 @@ export interface ApiKeyQuery extends ApiKeySelection {
 }
 
 const COLUMNS = `id, project_id as "projectId", user_id as "userId", role, all_projects as "allProjects", description,
-  created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt", revoked_at as "revokedAt", last_used_at as "lastUsedAt"`;
+  created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt", revoked_at as "revokedAt",
+    last_used_at as "lastUsedAt"`;
 
 export type ApiKeyStore = ReturnType<typeof createApiKeyStore>;
 
@@ -55,7 +56,8 @@ export function createApiKeyStore(db: Database) {
   return {
     async create(key: NewApiKey): Promise<void> {
       await db.query(
-        `insert into api_keys (id, secret_hash, project_id, user_id, role, all_projects, description, created_by, created_at, expires_at)
+        `insert into api_keys (id, secret_hash, project_id, user_id, role, all_projects, description, created_by,
+          created_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
         [
           key.id,

@@ -136,7 +136,8 @@ describeWith(['croniter'], 'time constraints around changes of the clock', () =>
     }
     const zones = new Set(agreed.map(({ zone }) => zone)).size;
     process.stderr.write(
-      `changes of the clock: ${agreed.length} compared, of ${zones} zones, ${changes.length - agreed.length} left out ` +
+      `changes of the clock: ${agreed.length} compared, of ${zones} zones, ` +
+        `${changes.length - agreed.length} left out ` +
         `where Node.js and Python disagree; ${cases.length} schedules, ${probes} moments\n`,
     );
     expect(wrong.slice(0, 20)).toEqual([]);

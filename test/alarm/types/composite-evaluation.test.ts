@@ -180,7 +180,8 @@ describe('the reason', () => {
     [
       many,
       'ok',
-      `(${allOf(12)}) transition to alarm, due to rules: rule1, rule10, rule11, rule12, rule2, rule3, rule4, rule5, rule6, rule7, ` +
+      `(${allOf(12)}) transition to alarm, due to rules: rule1, rule10, rule11, rule12, ` +
+        `rule2, rule3, rule4, rule5, rule6, rule7, ` +
         'rule8, rule9 outside their threshold.',
     ],
     [

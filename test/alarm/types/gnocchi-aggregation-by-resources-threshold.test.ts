@@ -18,7 +18,8 @@ function faultsOf(query: string): string[] | undefined {
 const alone = (project: string, search = SEARCH): string =>
   `{"and": [{"=": {"created_by_project_id": "${project}"}}, ${search}]}`;
 const withOwner = (project: string, owner: string, search = SEARCH): string =>
-  `{"and": [{"or": [{"=": {"created_by_project_id": "${project}"}}, {"and": [{"=": {"created_by_project_id": "${owner}"}}, ` +
+  `{"and": [{"or": [{"=": {"created_by_project_id": "${project}"}}, {"and": ` +
+  `[{"=": {"created_by_project_id": "${owner}"}}, ` +
   `{"=": {"project_id": "${project}"}}]}]}, ${search}]}`;
 
 describe('the search of a tenant', () => {

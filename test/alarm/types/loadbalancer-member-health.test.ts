@@ -50,7 +50,8 @@ describe('what people read', () => {
   const healthy = { ...ILL, id: 'm2', operating_status: 'ONLINE' };
   const second = { ...ILL, id: "it's", tags: ['a'], backup: false, weight: 1, monitor_port: null };
   const REPR =
-    `{'id': "it's", 'operating_status': 'ERROR', 'admin_state_up': True, 'created_at': '2026-01-01T11:00:00', 'tags': ['a'], ` +
+    `{'id': "it's", 'operating_status': 'ERROR', 'admin_state_up': True, ` +
+    `'created_at': '2026-01-01T11:00:00', 'tags': ['a'], ` +
     `'backup': False, 'weight': 1, 'monitor_port': None}`;
   const NOT_REACHED = 'failed to communicate with load balancing service';
 
@@ -86,7 +87,8 @@ describe('what people read', () => {
     const member =
       '{"id": "m1", "operating_status": "ERROR", "admin_state_up": true, "created_at": "2026-01-01T11:00:00"}';
     expect(pythonJson(reasonData)).toBe(
-      `{"type": "loadbalancer_member_health", "count": 1, "most_recent": ${member}, "unhealthy_members": [${member}], ` +
+      `{"type": "loadbalancer_member_health", "count": 1, "most_recent": ` +
+        `${member}, "unhealthy_members": [${member}], ` +
         '"pool_id": "pool-1", "stack_id": "stack-1", "asg_id": "group-1"}',
     );
     const unknown = kind.explain(evaluate({ kind: 'absent', reason: 'gone' }).findings, 'insufficient data', false);

@@ -162,7 +162,8 @@ describe('points', () => {
 
   test('that only other metrics of the request have are left out, and infinite ones are values', async () => {
     const gap = Number(/fill=([^&]+)/.exec(await firstTarget())?.[1]);
-    const rows = `[["${minute(54)}",60.0,${gap}],["${minute(55)}",60.0,1.0],["${minute(56)}",60.0,Infinity],["${minute(57)}",60.0,${gap}]]`;
+    const values = [gap, '1.0', 'Infinity', gap];
+    const rows = `[${values.map((value, n) => `["${minute(54 + n)}",60.0,${value}]`).join(',')}]`;
     double.answers.aggregates = (_, response) => response.end(`{"measures":{"${uuid(1)}":{"mean":${rows}}}}`);
     const [answer] = await ask(open(), [ofResource(1)]);
     const at = (n: number): number => Date.parse(minute(n));

@@ -201,7 +201,8 @@ describe('a store that fails since one behind it is away', () => {
     ],
     [
       'quotes something',
-      `expanding series: ${proxied}: rpc error: code = Unknown desc = no such label "rpc error: code = Unavailable desc = "`,
+      `expanding series: ${proxied}: rpc error: code = Unknown desc = no such ` +
+        `label "rpc error: code = Unavailable desc = "`,
     ],
   ])('is not meant where one %s: that may be for what it was asked', async (_, text) => {
     reach();

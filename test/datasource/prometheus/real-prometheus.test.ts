@@ -220,7 +220,8 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
   const LABELS = '\\{(?:[a-z_]+="[^"]*"(?:, )?)+\\}';
   const manyToMany = (match: string): RegExp =>
     new RegExp(
-      `^alarm statistics retrieval failed: execution: found duplicate series for the match group \\{instance="${match}"\\} ` +
+      `^alarm statistics retrieval failed: execution: found duplicate series for ` +
+        `the match group \\{instance="${match}"\\} ` +
         `on the right hand-side of the operation: \\[${LABELS}, ${LABELS}\\];` +
         'many-to-many matching not allowed: matching labels must be unique on one side \\(HTTP 422\\)$',
     );
@@ -268,7 +269,8 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       // Two series of one side match where there are two zones, and only there.
       const queries = INSTANCES.map(
         (instance) =>
-          `cpu{instance=${text(instance)},mode="user",project="p1"} * on (instance) capacity{instance=${text(instance)}}`,
+          `cpu{instance=${text(instance)},mode="user",project="p1"} * on ` +
+          `(instance) capacity{instance=${text(instance)}}`,
       );
       const answers = await askAbout(prometheus, queries);
       expect(queries.map((query) => valuesOf(answers[query]))).toEqual(

@@ -76,7 +76,8 @@ function contract(open: () => Promise<Database>): void {
   }
   async function columnsOf(id: string): Promise<Columns> {
     const { rows } = await db.query<Columns>(
-      `select partition, previous_partition, definition_version, state_version, revision, deleted_at is not null as deleted
+      `select partition, previous_partition, definition_version, state_version, revision, deleted_at is not null
+        as deleted
        from alarms where id = $1`,
       [id],
     );

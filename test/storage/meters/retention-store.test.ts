@@ -38,7 +38,8 @@ function retention(open: () => Promise<Database>): void {
   });
 
   test('events older than their retention go, younger ones stay', async () => {
-    const insert = `insert into events (message_id, event_type, project_id, body, received_at) values ($1, 't', 'p', '{}', $2)`;
+    const insert = `insert into events (message_id, event_type, project_id, body, received_at) values ($1, 't', 'p',
+      '{}', $2)`;
     await db.query(insert, ['old', ago(3_601)]);
     await db.query(insert, ['young', ago(3_599)]);
     expect(await createRetentionStore(db).pruneEvents(ago(3_600))).toBe(1);

@@ -81,10 +81,13 @@ const OLD: Old[] = [
 ];
 
 const INSERT = `
-  insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions, insufficient_data_actions,
-                      repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason, state_timestamp, query_key,
+  insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
+    insufficient_data_actions,
+                      repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason,
+                        state_timestamp, query_key,
                       partition, definition_version, deleted_at)
-  values ($1, $2, 'u', $3, 'n', '', true, $4, '{}', '{}', '{}', false, 'low', '[]', $5, $5, 'insufficient data', 'Not evaluated yet', $5,
+  values ($1, $2, 'u', $3, 'n', '', true, $4, '{}', '{}', '{}', false, 'low', '[]', $5, $5, 'insufficient data',
+    'Not evaluated yet', $5,
           $6, $7, 4, $8)`;
 const AT = new Date('2026-01-01T00:00:00Z');
 
@@ -208,7 +211,8 @@ function rekeying(open: () => Promise<Database>): void {
 
   test('are changed in batches, however many there are, and what cannot be read stands in nobody’s way', async () => {
     await db.query(
-      `insert into alarms select (jsonb_populate_record(a, jsonb_build_object('id', 'many-' || n, 'query_key', 'many-' || n, 'partition', 0,
+      `insert into alarms select (jsonb_populate_record(a, jsonb_build_object('id', 'many-' || n, 'query_key',
+        'many-' || n, 'partition', 0,
          'rule', case when n = 7 then '{' else $2 end))).* from alarms a, generate_series(1, 2500) n where a.id = $1`,
       ['balancer', BALANCER],
     );
@@ -223,7 +227,9 @@ function rekeying(open: () => Promise<Database>): void {
     await db.query("delete from migrations where name = '0004-families.sql'");
     const hosts = Array.from({ length: 12 }, (_, n) => `host-${n}`);
     for (const host of hosts) {
-      const rule = `{"comparison_operator": "gt", "threshold": 1.0, "query": "cpu{h=\\"${host}\\"}", "scope_to_project": "p1"}`;
+      const rule =
+        `{"comparison_operator": "gt", "threshold": 1.0, "query": ` +
+        `"cpu{h=\\"${host}\\"}", "scope_to_project": "p1"}`;
       const key = queryKeyOf(parseStoredRule('prometheus', rule), {}, host);
       await db.query(INSERT, [host, 'p1', 'prometheus', rule, AT, key, partitionOf(key), null]);
     }

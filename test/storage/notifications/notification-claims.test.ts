@@ -116,7 +116,8 @@ function contract(open: () => Promise<Database>): void {
       ]);
       const note = (id: string, attempt: number, error: string | null): Promise<unknown> =>
         db.query(
-          `insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, error) values ($1, $2, $3, 250, 'retry', $4)`,
+          `insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, error) values ($1, $2, $3,
+            250, 'retry', $4)`,
           [id, attempt, later(attempt * 1_000), error],
         );
       for (const [index, error] of errors.entries()) await note('n1', index + 1, error);
@@ -203,11 +204,14 @@ function contract(open: () => Promise<Database>): void {
 
   test('more hosts and projects than one look covers are all served, look by look', async () => {
     await db.query(
-      `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index, action, lane, host, body, next_attempt_at, created_at)
-       select 'n' || n, 'a' || n, 'p' || n % 150, 'transition', 1, $1::timestamptz, 'alarm_actions', 0, 'x', 'l' || n, 'h' || n % 3, '{}', $1::timestamptz, $1::timestamptz
+      `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
+        action, lane, host, body, next_attempt_at, created_at)
+       select 'n' || n, 'a' || n, 'p' || n % 150, 'transition', 1, $1::timestamptz, 'alarm_actions', 0, 'x', 'l' || n,
+         'h' || n % 3, '{}', $1::timestamptz, $1::timestamptz
          from generate_series(1, 900) n
        union all
-       select 'm' || n, 'b' || n, 'p', 'transition', 1, $1::timestamptz, 'alarm_actions', 0, 'x', 'm' || n, 'g' || n, '{}', $1::timestamptz, $1::timestamptz
+       select 'm' || n, 'b' || n, 'p', 'transition', 1, $1::timestamptz, 'alarm_actions', 0, 'x', 'm' || n, 'g' || n,
+         '{}', $1::timestamptz, $1::timestamptz
          from generate_series(1, 300) n`,
       [NOON],
     );

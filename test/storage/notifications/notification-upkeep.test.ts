@@ -249,8 +249,10 @@ function upkeep(bench: Bench): void {
   test('whoever waits for one that is tried again later is not due, and keeps nobody else waiting', async () => {
     await inFlight(bench, { id: 'head', status: 'pending', nextAttemptAt: at(60_000), policy: 'every' });
     await bench.db.query(
-      `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index, action, lane, host, policy, body, next_attempt_at, created_at)
-       select 'w' || n, alarm_id, project_id, kind, 1 + n, transition_time, action_list, 0, action, lane, host, 'every', body, $1, $1
+      `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
+        action, lane, host, policy, body, next_attempt_at, created_at)
+       select 'w' || n, alarm_id, project_id, kind, 1 + n, transition_time, action_list, 0, action, lane, host,
+         'every', body, $1, $1
          from notifications, generate_series(1, 300) n`,
       [NOON],
     );

@@ -98,6 +98,7 @@ function takenApart(text: string): Narrowed | undefined {
 function openingFor(project: string, externalOwner?: string, creator = (json: string): string => json): string {
   const own = `{"=": {"created_by_project_id": ${creator(project)}}}`;
   if (externalOwner === undefined) return `{"and": [${own}, `;
-  const measuredForIt = `{"and": [{"=": {"created_by_project_id": ${creator(externalOwner)}}}, {"=": {"project_id": ${project}}}]}`;
+  const createdForIt = `{"=": {"created_by_project_id": ${creator(externalOwner)}}}`;
+  const measuredForIt = `{"and": [${createdForIt}, {"=": {"project_id": ${project}}}]}`;
   return `{"and": [{"or": [${own}, ${measuredForIt}]}, `;
 }

@@ -38,7 +38,8 @@ export function explainMemberHealth(
   remaining: boolean,
 ): Reason {
   const last = unhealthy.at(-1) ?? null;
-  const changed = `Transition to ${state} due to ${unhealthy.length} members unhealthy, most recent: ${pythonRepr(last)}`;
+  const changed =
+    `Transition to ${state} due to ${unhealthy.length} members unhealthy, ` + `most recent: ${pythonRepr(last)}`;
   return {
     reason: unknownReason ?? (remaining ? `Remaining as ${state}` : changed),
     reasonData: {

@@ -19,7 +19,8 @@ export const threshold: AlarmType<ThresholdRule, ThresholdFindings> = {
     return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold), query: conditions });
   },
   defaultDescription: (rule) =>
-    `Alarm when ${rule.meter_name} is ${rule.comparison_operator} a ${rule.statistic} of ${pythonFloat(rule.threshold)} over ${rule.period} seconds`,
+    `Alarm when ${rule.meter_name} is ${rule.comparison_operator} a ${rule.statistic} of ` +
+    `${pythonFloat(rule.threshold)} over ${rule.period} seconds`,
   members: () => [],
   scopedTo,
   backends: () => ['meters'],

@@ -103,7 +103,9 @@ function unsafeProblem(query: ParsedQuery): string | undefined {
     if (problem !== undefined) return false;
     if (isKnown(ref.node)) return true;
     const written = JSON.stringify(query.text.slice(ref.from, Math.min(ref.to, ref.from + 40)));
-    problem = `${where(query.text, ref.from)}: ${written} cannot be used, because it is not known to keep to the project's series`;
+    problem =
+      `${where(query.text, ref.from)}: ${written} cannot be used, because it is ` +
+      `not known to keep to the project's series`;
     return false;
   });
   return problem ?? foreignLabelProblem(query);
@@ -123,7 +125,10 @@ function foreignLabelProblem(query: ParsedQuery): string | undefined {
   for (const { node, matchers } of selectorsOf(query)) {
     const foreign = matchers.find(({ label }) => SERVERS_OWN.test(label) && !KNOWN_OF_SERVERS.has(label));
     if (foreign)
-      return `${where(query.text, node.from)}: the label ${JSON.stringify(foreign.label)} cannot be used, because names that begin with "__" belong to servers`;
+      return (
+        `${where(query.text, node.from)}: the label ${JSON.stringify(foreign.label)} cannot be used, ` +
+        `because names that begin with "__" belong to servers`
+      );
   }
   return undefined;
 }

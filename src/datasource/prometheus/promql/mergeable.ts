@@ -69,11 +69,12 @@ function range(parts: readonly SyntaxNode[], view: View): Yield | null {
 
 /** They make of each series one series, with the same labels but the metric's name. */
 const PER_SERIES = new Set(
-  `Abs Acos Acosh Asin Asinh Atan Atanh AvgOverTime Ceil Changes Clamp ClampMax ClampMin Cos Cosh CountOverTime DaysInMonth DayOfMonth DayOfWeek
-  DayOfYear Deg Delta Deriv Exp FirstOverTime Floor HistogramCount HistogramStdDev HistogramStdVar HistogramSum HistogramAvg
-  DoubleExponentialSmoothing Hour Idelta Increase Irate LastOverTime Ln Log10 Log2 MadOverTime MaxOverTime MinOverTime TsOfFirstOverTime
-  TsOfMaxOverTime TsOfMinOverTime TsOfLastOverTime Minute Month PredictLinear PresentOverTime QuantileOverTime Rad Rate Resets Round Sgn Sin Sinh
-  Sqrt StddevOverTime StdvarOverTime SumOverTime Tan Tanh Timestamp Year`.split(/\s+/),
+  `Abs Acos Acosh Asin Asinh Atan Atanh AvgOverTime Ceil Changes Clamp ClampMax ClampMin Cos Cosh CountOverTime
+  DaysInMonth DayOfMonth DayOfWeek DayOfYear Deg Delta Deriv Exp FirstOverTime Floor HistogramCount
+  HistogramStdDev HistogramStdVar HistogramSum HistogramAvg DoubleExponentialSmoothing Hour Idelta Increase
+  Irate LastOverTime Ln Log10 Log2 MadOverTime MaxOverTime MinOverTime TsOfFirstOverTime TsOfMaxOverTime
+  TsOfMinOverTime TsOfLastOverTime Minute Month PredictLinear PresentOverTime QuantileOverTime Rad Rate Resets
+  Round Sgn Sin Sinh Sqrt StddevOverTime StdvarOverTime SumOverTime Tan Tanh Timestamp Year`.split(/\s+/),
 );
 
 /** They make one series of those that differ in nothing but `le`. */
