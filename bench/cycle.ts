@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import { PARTITIONS, SLOTS } from '../src/alarm/partition-key.js';
+import { PARTITIONS, PHASES_PER_INTERVAL } from '../src/alarm/partition-key.js';
 import type { TimeConstraint } from '../src/alarm/time-constraint/time-constraint.js';
 import { alarmTypes, type AlarmRule } from '../src/alarm/types/index.js';
 import type { Database } from '../src/storage/database.js';
@@ -39,7 +39,12 @@ export async function benchCycle(db: Database, alarms: number): Promise<Figure[]
   if (changed !== alarms) throw new Error(`${changed} of ${alarms} alarms changed state in the first cycle`);
   const name = `cycle of ${alarms.toLocaleString('en')} alarms`;
   return [
-    atMost(`${name}: backend queries`, queries, 'queries', Math.min(METERS, Math.max(SLOTS, alarms / MERGE))),
+    atMost(
+      `${name}: backend queries`,
+      queries,
+      'queries',
+      Math.min(METERS, Math.max(PHASES_PER_INTERVAL, alarms / MERGE)),
+    ),
     atMost(`${name}, unchanged: rows written beside checkpoints`, rows - PARTITIONS, 'rows', 0),
     plain(`${name}, unchanged: evaluator CPU`, cpu, 'CPU-seconds'),
     plain(`${name}, unchanged: evaluator CPU per alarm`, (cpu / alarms) * 1e6, 'µs'),

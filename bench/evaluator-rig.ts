@@ -1,5 +1,5 @@
 import { NO_OPTIONS } from '../src/alarm/evaluation-options.js';
-import { homeOf, SLOTS } from '../src/alarm/partition-key.js';
+import { placementOf, PHASES_PER_INTERVAL } from '../src/alarm/partition-key.js';
 import type { TimeConstraint } from '../src/alarm/time-constraint/time-constraint.js';
 import { typeOf, type AlarmRule } from '../src/alarm/types/index.js';
 import { createDatasources, type DatasourceDeps } from '../src/datasource/registry.js';
@@ -13,7 +13,7 @@ import { createTelemetry } from '../src/telemetry.js';
 import { FakeClock } from '../test/support/fake-clock.js';
 
 export const INTERVAL_MS = 60_000;
-const TICKS = SLOTS * 2;
+const TICKS = PHASES_PER_INTERVAL * 2;
 /** Alarms stored by one statement. */
 const PIECE = 50_000;
 
@@ -73,7 +73,7 @@ export function startBenchEvaluator(
     async interval() {
       for (let tick = 0; tick < TICKS; tick += 1) {
         await clock.advance(INTERVAL_MS / TICKS);
-        await evaluator.settled();
+        await evaluator.whenIdle();
       }
     },
     async stop() {
@@ -109,7 +109,7 @@ export async function storeAlarms(
   for (let start = 0; start < count; start += PIECE) {
     const numbers = Array.from({ length: Math.min(PIECE, count - start) }, (_, index) => start + index);
     const rules = numbers.map(rule);
-    const homes = rules.map((one) => homeOf(one, NO_OPTIONS, ''));
+    const homes = rules.map((one) => placementOf(one, NO_OPTIONS, ''));
     await db.query(
       `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
         insufficient_data_actions,

@@ -1,6 +1,6 @@
 import type { AlarmState } from './state.js';
 import type { PythonValue } from './wire/python-json.js';
-import { differInFiguresAlone } from './state-reason.js';
+import { differOnlyInNumbers } from './state-reason.js';
 
 /**
  * What one look at an alarm found.
@@ -78,7 +78,7 @@ export function replacingReason<Findings>(
 ): string | undefined {
   if (shownReason === null) return undefined;
   const { reason } = explainer.explain(findings, state, state !== 'insufficient data');
-  const stands = isReasonFound ? differInFiguresAlone(shownReason, reason) : shownReason === reason;
+  const stands = isReasonFound ? differOnlyInNumbers(shownReason, reason) : shownReason === reason;
   return stands ? undefined : reason;
 }
 

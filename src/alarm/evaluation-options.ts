@@ -60,7 +60,7 @@ export const OPTION_FIELDS = {
 export const OptionsRequest = z.strictObject(OPTION_FIELDS);
 
 /** What a request says of the evaluation; null when that is nothing. */
-export function optionsSaid(sent: z.infer<typeof OptionsRequest> | null | undefined): EvaluationOptions | null {
+export function optionsFromRequest(sent: z.infer<typeof OptionsRequest> | null | undefined): EvaluationOptions | null {
   const { datapoints_to_alarm, treat_missing_data, clear_threshold, ingestion_lag, backend } = sent ?? {};
   const said = Object.entries({
     datapoints_to_alarm,

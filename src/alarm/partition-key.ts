@@ -11,10 +11,10 @@ export const PARTITIONS = 256;
  * Into how many slots an interval is cut. Partitions whose numbers leave the same remainder share one. Fixed: stored
  * partitions follow from it.
  */
-export const SLOTS = 8;
+export const PHASES_PER_INTERVAL = 8;
 
 /** Where an alarm is stored, and so who evaluates it and when. */
-export interface Home {
+export interface Placement {
   /** The first question that the alarm asks; its own id if it asks none. */
   queryKey: string;
   partition: number;
@@ -24,7 +24,7 @@ export interface Home {
  * Alarms that can share an answer live in one partition. Those of one family, whose questions can share a request, are
  * spread over many partitions, but over such as take their turns together.
  */
-export function homeOf(rule: AlarmRule, options: EvaluationOptions, alarmId: string): Home {
+export function placementOf(rule: AlarmRule, options: EvaluationOptions, alarmId: string): Placement {
   const queryKey = queryKeyOf(rule, options, alarmId);
   return { queryKey, partition: partitionOf(queryKey, typeOf(rule).family?.(rule, options)) };
 }
@@ -39,7 +39,7 @@ export function queryKeyOf(rule: AlarmRule, options: EvaluationOptions, alarmId:
  */
 export function partitionOf(queryKey: string, family = queryKey): number {
   const own = hash(queryKey) % PARTITIONS;
-  return own - (own % SLOTS) + (hash(family) % SLOTS);
+  return own - (own % PHASES_PER_INTERVAL) + (hash(family) % PHASES_PER_INTERVAL);
 }
 
 function hash(text: string): number {

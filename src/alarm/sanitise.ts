@@ -1,7 +1,7 @@
 import type { Point, Series } from './series.js';
 
 /** Between these moments a point is believed, in milliseconds; both included. */
-export interface Believable {
+export interface AcceptedWindow {
   from: number;
   to: number;
 }
@@ -22,7 +22,11 @@ const NO_VALUE: Point['values'] = {};
  * number keeps its place without a value, so that no older point is judged instead. An infinite value is a value. `raw`
  * is in the order of the answer; points without a finite time are dropped.
  */
-export function sanitised(raw: readonly { at: number; value: unknown }[], window: Believable, onDrop?: OnDrop): Series {
+export function sanitised(
+  raw: readonly { at: number; value: unknown }[],
+  window: AcceptedWindow,
+  onDrop?: OnDrop,
+): Series {
   const points: Point[] = [];
   let isSorted = true;
   for (const { at, value } of raw) {
@@ -40,7 +44,7 @@ export function sanitised(raw: readonly { at: number; value: unknown }[], window
   return isSorted ? points : sortedLastWins(points, onDrop);
 }
 
-function whyOutside(at: number, { from, to }: Believable): DropReason | undefined {
+function whyOutside(at: number, { from, to }: AcceptedWindow): DropReason | undefined {
   if (!Number.isFinite(at)) return 'no timestamp';
   return at < from || at > to ? 'outside the window' : undefined;
 }

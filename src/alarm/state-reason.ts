@@ -46,7 +46,7 @@ const FIGURES = /\{[^{}]*\}|(?<!(?:status|HTTP) )(?<![\w-])\d+(?:\.\d+)?(?![\w-]
  * True for reasons that differ only in figures. One does not replace the other, since that could be a write at each
  * evaluation.
  */
-export function differInFiguresAlone(a: string, b: string): boolean {
+export function differOnlyInNumbers(a: string, b: string): boolean {
   return a === b || a.replace(FIGURES, '#') === b.replace(FIGURES, '#');
 }
 

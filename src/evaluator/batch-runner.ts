@@ -10,8 +10,8 @@ import type { CountResults, EvaluationResult } from './count-results.js';
 import { evaluateBatch, type Batch, type BatchPart, type EvaluateBatchDeps } from './evaluate-batch.js';
 import type { HeldPartitions } from './held-partitions.js';
 import { newReason } from './reason-outcomes.js';
-import { lastSlotTime, missedSlots } from './schedule.js';
-import type { Retry } from './trouble-watch.js';
+import { lastDueTime, missedIntervals } from './schedule.js';
+import type { Retry } from './outage-watch.js';
 
 export interface Partition {
   id: number;
@@ -243,8 +243,8 @@ export class Turns {
     const { telemetry, intervalMs } = this.deps;
     for (const { id, lastEvaluatedMs } of due) {
       if (lastEvaluatedMs === undefined) continue;
-      telemetry.latenessSeconds.observe((now.getTime() - lastSlotTime(id, now.getTime(), intervalMs)) / 1000);
-      telemetry.slotsMissed.inc(missedSlots(id, lastEvaluatedMs, now.getTime(), intervalMs));
+      telemetry.latenessSeconds.observe((now.getTime() - lastDueTime(id, now.getTime(), intervalMs)) / 1000);
+      telemetry.slotsMissed.inc(missedIntervals(id, lastEvaluatedMs, now.getTime(), intervalMs));
     }
   }
 }

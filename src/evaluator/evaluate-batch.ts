@@ -13,14 +13,14 @@ import type { BehindWatch } from './lateness/behind-watch.js';
 import { countedState, type EvaluationResult } from './count-results.js';
 import { judgeAlarm, judgeWithoutBackends, type Judgement } from './judge.js';
 import { planRequests, type AlarmPlace, type PlannedRequest } from './plan.js';
-import type { PoisonWatch } from './poison-watch.js';
+import type { Quarantine } from './quarantine.js';
 import { failureReason, foundReason, outageReason } from './reason-outcomes.js';
-import type { LookAt, Standing, TroubleWatch } from './trouble-watch.js';
+import type { LookAt, Standing, OutageWatch } from './outage-watch.js';
 
 export interface EvaluateBatchDeps {
   datasources: Datasources;
-  poison: PoisonWatch;
-  trouble: TroubleWatch;
+  poison: Quarantine;
+  trouble: OutageWatch;
   behind: BehindWatch;
   keepsResults?: boolean;
   log: Logger;

@@ -1,4 +1,4 @@
-import { SLOTS } from '../alarm/partition-key.js';
+import { PHASES_PER_INTERVAL } from '../alarm/partition-key.js';
 import { decide } from '../alarm/decide.js';
 import { createOpenTimesSource } from '../alarm/time-constraint/open-times.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
@@ -9,16 +9,16 @@ import type { Telemetry } from '../telemetry.js';
 import type { HeldAlarm } from './held-alarm.js';
 import { CombinationSnapshot, type MemberProgress } from './combination-snapshot.js';
 import { outcomeOf } from './evaluate-batch.js';
-import type { PoisonWatch } from './poison-watch.js';
+import type { Quarantine } from './quarantine.js';
 import { failureReason, foundReason } from './reason-outcomes.js';
-import { slotOf } from './schedule.js';
+import { phaseOf } from './schedule.js';
 
 /** Combinations looked at with one statement. */
 const CHUNK = 500;
 
 export interface CombinationDeps {
   reachableFrom: (ids: readonly string[]) => Promise<MemberAlarm[]>;
-  poison: PoisonWatch;
+  poison: Quarantine;
   telemetry: Telemetry;
   intervalMs: number;
 }
@@ -66,7 +66,8 @@ export class CombinationJudge {
   #isWorthLooking(id: string, now: Date): boolean {
     const judged = this.#judged.get(id);
     if (judged === undefined) return true;
-    const lastSlotOfNext = (judged.cycle + 1) * this.deps.intervalMs + (judged.lastSlot * this.deps.intervalMs) / SLOTS;
+    const lastSlotOfNext =
+      (judged.cycle + 1) * this.deps.intervalMs + (judged.lastSlot * this.deps.intervalMs) / PHASES_PER_INTERVAL;
     return now.getTime() >= lastSlotOfNext;
   }
 
@@ -85,7 +86,7 @@ export class CombinationJudge {
     const present = Math.floor(now.getTime() / intervalMs);
     const { oldest, newest, settled, homes } = snapshot.progressBelow(alarm.id, intervalMs);
     const last = this.#judged.get(alarm.id) ?? { cycle: present - 2, lastSlot: 0, homes };
-    const lastSlot = Math.max(0, ...[...homes.values()].map(slotOf));
+    const lastSlot = Math.max(0, ...[...homes.values()].map(phaseOf));
     if (isAnyMoved(last.homes, homes)) {
       this.#judged.set(alarm.id, { cycle: Math.max(last.cycle, newest), lastSlot, homes });
       return [];

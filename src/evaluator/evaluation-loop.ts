@@ -12,7 +12,7 @@ import type { BehindRecorder } from './lateness/behind-recorder.js';
 import type { HeldPartitions, TakenPartition } from './held-partitions.js';
 import type { LatenessReport } from './lateness/lateness-report.js';
 import { nextTick } from './schedule.js';
-import type { TroubleWatch } from './trouble-watch.js';
+import type { OutageWatch } from './outage-watch.js';
 import { LONGEST_BATCH, type Partition, type Turns } from './batch-runner.js';
 
 export interface EvaluationLoopDeps {
@@ -22,7 +22,7 @@ export interface EvaluationLoopDeps {
   cache: AlarmCache;
   held: HeldPartitions;
   turns: Turns;
-  trouble: TroubleWatch;
+  trouble: OutageWatch;
   behind: BehindWatch;
   lateness: LatenessReport;
   /** Undefined if no other process explains alarms. */

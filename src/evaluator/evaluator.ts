@@ -1,4 +1,4 @@
-import { SLOTS } from '../alarm/partition-key.js';
+import { PHASES_PER_INTERVAL } from '../alarm/partition-key.js';
 import type { Clock } from '../clock.js';
 import type { Datasources } from '../datasource/datasource.js';
 import type { Logger } from '../logger.js';
@@ -15,8 +15,8 @@ import { CombinationJudge } from './evaluate-combinations.js';
 import { EvaluationLoop } from './evaluation-loop.js';
 import { HeldPartitions, type TakenPartition } from './held-partitions.js';
 import { LatenessReport } from './lateness/lateness-report.js';
-import { PoisonWatch } from './poison-watch.js';
-import { TroubleWatch } from './trouble-watch.js';
+import { Quarantine } from './quarantine.js';
+import { OutageWatch } from './outage-watch.js';
 import { Turns } from './batch-runner.js';
 
 export interface EvaluatorDeps {
@@ -59,11 +59,11 @@ export interface Evaluator {
   /** Enabled alarms of this member's partitions that wait for a backend that is not configured, by type. */
   withoutBackend(): ReadonlyMap<string, number>;
   /** How many alarms could not be judged when they were last looked at, since a backend could not be asked. */
-  inTrouble(): number;
+  alarmsInOutage(): number;
   /** How late alarms are at present, because of too many requests. */
   lateness(): Lateness;
   /** Resolves when no batch is in hand. */
-  settled(): Promise<void>;
+  whenIdle(): Promise<void>;
 }
 
 export function createEvaluator(deps: EvaluatorDeps): Evaluator {
@@ -75,8 +75,8 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
       log.error('an alarm cannot be read by this release and is not evaluated', { alarmId, err }),
   });
   const held = new HeldPartitions();
-  const poison = new PoisonWatch({ log, telemetry });
-  const trouble = new TroubleWatch({ ...deps, retryAfterMs: Math.max(RETRY_MS, intervalMs / SLOTS) });
+  const poison = new Quarantine({ log, telemetry });
+  const trouble = new OutageWatch({ ...deps, retryAfterMs: Math.max(RETRY_MS, intervalMs / PHASES_PER_INTERVAL) });
   const behind = new BehindWatch();
   const combinations = new CombinationJudge({
     reachableFrom: (ids) => store.reachableFrom(ids),
@@ -121,9 +121,9 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     makingProgress: () => loop.makingProgress(),
     seen: () => cache.seen,
     withoutBackend: () => cache.withoutBackend(),
-    inTrouble: () => trouble.size,
+    alarmsInOutage: () => trouble.size,
     lateness: () => behind.lateness(clock.now().getTime()),
-    settled: () => loop.settled(),
+    whenIdle: () => loop.settled(),
   };
 }
 

@@ -14,7 +14,7 @@ export interface TakeRequest {
   ids: readonly number[];
   leaseMs: number;
   /** Also from an owner that seems to live. Only for a process that knows itself alone. */
-  fromAnybody: boolean;
+  fromLiveOwners: boolean;
 }
 
 /** The partitions as the database has them: the last word on who may. */
@@ -104,7 +104,7 @@ export function createOwnership(deps: OwnershipDeps): Ownership {
 
   async function take(ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;
-    const taken = await store.take({ memberId, ids, leaseMs: deps.leaseMs, fromAnybody: deps.alone });
+    const taken = await store.take({ memberId, ids, leaseMs: deps.leaseMs, fromLiveOwners: deps.alone });
     if (taken.length === 0) return;
     for (const { id, epoch } of taken) held.set(id, { epoch });
     log.info('partitions taken', { count: taken.length, held: held.size });

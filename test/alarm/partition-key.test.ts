@@ -2,7 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { NO_OPTIONS, type EvaluationOptions } from '../../src/alarm/evaluation-options.js';
-import { homeOf, partitionOf, PARTITIONS, queryKeyOf as keyOf, SLOTS } from '../../src/alarm/partition-key.js';
+import {
+  placementOf,
+  partitionOf,
+  PARTITIONS,
+  queryKeyOf as keyOf,
+  PHASES_PER_INTERVAL,
+} from '../../src/alarm/partition-key.js';
 import type { MeterQuery } from '../../src/alarm/series.js';
 import type { QueryItem, ThresholdRule } from '../../src/alarm/types/threshold/schema.js';
 import { scopedTo, seriesNeeded as needsOf, withFormerScope } from '../../src/alarm/types/threshold/meter-query.js';
@@ -211,18 +217,18 @@ describe('alarms on Prometheus', () => {
     ...alarmTypes.prometheus.schema.parse({ query, threshold: 1 }),
     ...more,
   });
-  const slotOf = (rule: AlarmRule, options: EvaluationOptions = NO_OPTIONS): number =>
-    homeOf(rule, options, '').partition % SLOTS;
+  const phaseOf = (rule: AlarmRule, options: EvaluationOptions = NO_OPTIONS): number =>
+    placementOf(rule, options, '').partition % PHASES_PER_INTERVAL;
   const slots = (query: (n: number) => string): Set<number> =>
-    new Set(Array.from({ length: 40 }, (_, n) => slotOf(about(query(n)))));
+    new Set(Array.from({ length: 40 }, (_, n) => phaseOf(about(query(n)))));
   const hosts = Array.from(
     { length: 400 },
-    (_, n) => homeOf(about(`cpu{instance="h${n}",job="node"}`), NO_OPTIONS, '').partition,
+    (_, n) => placementOf(about(`cpu{instance="h${n}",job="node"}`), NO_OPTIONS, '').partition,
   );
 
   test('take their turns together where one request can ask about all, and are spread over all partitions of that turn', () => {
-    expect(new Set(hosts.map((partition) => partition % SLOTS)).size).toBe(1);
-    expect(new Set(hosts).size).toBe(PARTITIONS / SLOTS);
+    expect(new Set(hosts.map((partition) => partition % PHASES_PER_INTERVAL)).size).toBe(1);
+    expect(new Set(hosts).size).toBe(PARTITIONS / PHASES_PER_INTERVAL);
   });
 
   test.each<[string, (n: number) => string]>([
@@ -241,7 +247,7 @@ describe('alarms on Prometheus', () => {
     ['label', (n) => `cpu{a${n}="1"}`],
     ['window', (n) => `rate(cpu{a="1"}[${n + 1}m])`],
   ])('are spread over the interval by their %s', (_, query) => {
-    expect(slots(query).size).toBe(SLOTS);
+    expect(slots(query).size).toBe(PHASES_PER_INTERVAL);
   });
 
   test.each<[string, (n: number) => [AlarmRule, EvaluationOptions]]>([
@@ -250,19 +256,19 @@ describe('alarms on Prometheus', () => {
     ['lag', (n) => [about('cpu{a="1"}'), { ingestion_lag: n }]],
     ['backend', (n) => [about('cpu{a="1"}'), { backend: `b${n}` }]],
   ])('are spread over the interval by their %s', (_, nth) => {
-    expect(new Set(Array.from({ length: 60 }, (_, n) => slotOf(...nth(n)))).size).toBe(SLOTS);
+    expect(new Set(Array.from({ length: 60 }, (_, n) => phaseOf(...nth(n)))).size).toBe(PHASES_PER_INTERVAL);
   });
 
   test('are where their question is, whatever they compare it with', () => {
-    const one = homeOf(about('cpu{a="1"}'), NO_OPTIONS, 'x');
-    expect(homeOf(about('cpu{a="1"}', { threshold: 5, comparison_operator: 'lt' }), NO_OPTIONS, 'y')).toEqual(one);
+    const one = placementOf(about('cpu{a="1"}'), NO_OPTIONS, 'x');
+    expect(placementOf(about('cpu{a="1"}', { threshold: 5, comparison_operator: 'lt' }), NO_OPTIONS, 'y')).toEqual(one);
   });
 
   test('take composite alarms along whose first question is of their family', () => {
     const leaf = about('cpu{instance="h1",job="node"}') as never;
     const other = about('mem') as never;
     const composite: AlarmRule = { type: 'composite', tree: { and: [leaf, { or: [other] }] } };
-    expect(homeOf(composite, NO_OPTIONS, '')).toEqual(homeOf(leaf, NO_OPTIONS, ''));
-    expect(hosts).toContain(homeOf(leaf, NO_OPTIONS, '').partition);
+    expect(placementOf(composite, NO_OPTIONS, '')).toEqual(placementOf(leaf, NO_OPTIONS, ''));
+    expect(hosts).toContain(placementOf(leaf, NO_OPTIONS, '').partition);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { NOT_EVALUATED_YET, type AlarmState } from '../../src/alarm/state.js';
 import { replacingReason, type Explainer } from '../../src/alarm/decide.js';
 import {
-  differInFiguresAlone,
+  differOnlyInNumbers,
   isProvisional,
   noBackendHint,
   notChecked,
@@ -43,7 +43,7 @@ describe('reasons that differ in figures only', () => {
     ['the query reads 10.5 of 7 series', 'the query reads 11 of 8 series'],
     ['for the match group {a="1"} on the left', 'for the match group {a="2", b="x"} on the left'],
     ['same', 'same'],
-  ])('are %j and %j', (a, b) => expect(differInFiguresAlone(a, b)).toBe(true));
+  ])('are %j and %j', (a, b) => expect(differOnlyInNumbers(a, b)).toBe(true));
 
   test.each([
     ['due to rules: rule1 state evaluated to unknown.', 'due to rules: rule2 state evaluated to unknown.'],
@@ -52,7 +52,7 @@ describe('reasons that differ in figures only', () => {
     ['Alarms 0b1c7d0e-0000-4000-8000-00000000000a', 'Alarms 0b1c7d0e-0000-4000-8001-00000000000a'],
     ['1 datapoints are unknown', 'datapoints are unknown'],
     ['on the left', 'on the right'],
-  ])('are not %j and %j', (a, b) => expect(differInFiguresAlone(a, b)).toBe(false));
+  ])('are not %j and %j', (a, b) => expect(differOnlyInNumbers(a, b)).toBe(false));
 });
 
 describe('the reason that an evaluation gives for a state that stays', () => {

@@ -8,7 +8,7 @@ import { COMPARISON_OPERATORS, STATISTICS } from '../../src/alarm/types/threshol
 import { createDatasources, type DatasourceDeps } from '../../src/datasource/registry.js';
 import { createBacktests, type BacktestTransition } from '../../src/evaluator/backtest.js';
 import { createExplain } from '../../src/evaluator/explain/explain.js';
-import type { ExplainedQuestion } from '../../src/evaluator/explain/explanation.js';
+import type { ExplainedQuery } from '../../src/evaluator/explain/explanation.js';
 import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationStore } from '../../src/storage/evaluation/evaluation-store.js';
@@ -236,7 +236,7 @@ function together(verdicts: readonly Verdict[]): Verdict {
 /**
  * What each series of an answer comes to, and what they come to together: the alarm's verdict, or that of a part of it.
  */
-function severalOf({ series, part }: ExplainedQuestion, ofAlarm: Verdict | null) {
+function severalOf({ series, part }: ExplainedQuery, ofAlarm: Verdict | null) {
   return {
     verdicts: (series ?? []).flatMap((one) => one.verdict ?? []),
     whole: part === null ? ofAlarm : part.verdict,

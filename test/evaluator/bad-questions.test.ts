@@ -121,7 +121,7 @@ describe.each<Backend>(['gnocchi', 'prometheus'])('at a %s that is well', (backe
       rig = await startEvaluator(db, { clock, remote: { gnocchi, prometheus }[backend]() });
       for (let intervals = 1; intervals <= GRACE_INTERVALS + 2; intervals += 1) {
         await rig.interval();
-        expect(rig.evaluator.inTrouble()).toBe(bad);
+        expect(rig.evaluator.alarmsInOutage()).toBe(bad);
         // Nobody waited for a retry.
         expect([...answered.values()]).toEqual(Array(WELL).fill(intervals));
       }

@@ -20,8 +20,8 @@ import { BehindWatch } from '../../src/evaluator/lateness/behind-watch.js';
 import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';
 import { judgeAlarm } from '../../src/evaluator/judge.js';
 import { planRequests } from '../../src/evaluator/plan.js';
-import { PoisonWatch } from '../../src/evaluator/poison-watch.js';
-import { TroubleWatch } from '../../src/evaluator/trouble-watch.js';
+import { Quarantine } from '../../src/evaluator/quarantine.js';
+import { OutageWatch } from '../../src/evaluator/outage-watch.js';
 import { silentLogger } from '../../src/logger.js';
 import type { Outcome } from '../../src/storage/evaluation/evaluation-commit.js';
 import { createTelemetry } from '../../src/telemetry.js';
@@ -287,9 +287,9 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     const telemetry = createTelemetry();
     const deps = {
       datasources,
-      poison: new PoisonWatch({ log: silentLogger, telemetry }),
+      poison: new Quarantine({ log: silentLogger, telemetry }),
       behind: new BehindWatch(),
-      trouble: new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
+      trouble: new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
       log: silentLogger,
       telemetry,
     };

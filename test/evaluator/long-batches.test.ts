@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { SLOTS } from '../../src/alarm/partition-key.js';
+import { PHASES_PER_INTERVAL } from '../../src/alarm/partition-key.js';
 import type { BackendAnswer } from '../../src/alarm/series.js';
 import { alarmTypes, typeOf } from '../../src/alarm/types/index.js';
 import type { Datasource, Datasources } from '../../src/datasource/datasource.js';
@@ -8,8 +8,8 @@ import { AlarmCache } from '../../src/evaluator/alarm-cache.js';
 import { BehindWatch } from '../../src/evaluator/lateness/behind-watch.js';
 import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
-import { PoisonWatch } from '../../src/evaluator/poison-watch.js';
-import { TroubleWatch } from '../../src/evaluator/trouble-watch.js';
+import { Quarantine } from '../../src/evaluator/quarantine.js';
+import { OutageWatch } from '../../src/evaluator/outage-watch.js';
 import { silentLogger } from '../../src/logger.js';
 import type { CommitEvaluations } from '../../src/storage/evaluation/evaluation-commit.js';
 import type { EvaluationStore, LoadedAlarm } from '../../src/storage/evaluation/evaluation-store.js';
@@ -19,7 +19,7 @@ import { FakeClock } from '../support/fake-clock.js';
 /** More than are dealt with at once. */
 const MANY = 5_000;
 /** Two that have their turns together. */
-const [FIRST, SECOND] = [0, SLOTS];
+const [FIRST, SECOND] = [0, PHASES_PER_INTERVAL];
 const INTERVAL_MS = 60_000;
 
 function loaded(partition: number, count: number, constraints: (index: number) => object[] = () => []): LoadedAlarm[] {
@@ -97,9 +97,9 @@ describe('many alarms at once', () => {
     let before = 0;
     const deps = {
       datasources: answering({ kind: 'series', series: [] }, () => (before = turns)),
-      poison: new PoisonWatch({ log: silentLogger, telemetry }),
+      poison: new Quarantine({ log: silentLogger, telemetry }),
       behind: new BehindWatch(),
-      trouble: new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
+      trouble: new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
       log: silentLogger,
       telemetry,
     };
@@ -137,8 +137,8 @@ describe('many alarms at once', () => {
     const telemetry = createTelemetry();
     const deps = {
       datasources: answering({ kind: 'series', series: [] }),
-      poison: new PoisonWatch({ log: silentLogger, telemetry }),
-      trouble: new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
+      poison: new Quarantine({ log: silentLogger, telemetry }),
+      trouble: new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
       behind: new BehindWatch(),
       log: silentLogger,
       telemetry,
@@ -182,8 +182,8 @@ describe('many alarms at once', () => {
       evaluator.dropped([SECOND]),
     );
     await clock.advance(INTERVAL_MS);
-    await evaluator.settled();
-    expect(evaluator.inTrouble()).toBe(MANY);
+    await evaluator.whenIdle();
+    expect(evaluator.alarmsInOutage()).toBe(MANY);
     expect(outcomes()).toBe(0);
     await stop();
   });
@@ -193,7 +193,7 @@ describe('many alarms at once', () => {
       evaluator.dropped([SECOND]),
     );
     await clock.advance(INTERVAL_MS);
-    await evaluator.settled();
+    await evaluator.whenIdle();
     expect(outcomes()).toBe(MANY);
     await stop();
   });

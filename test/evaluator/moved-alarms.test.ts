@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
-import { homeOf, PARTITIONS, partitionOf, SLOTS } from '../../src/alarm/partition-key.js';
+import { placementOf, PARTITIONS, partitionOf, PHASES_PER_INTERVAL } from '../../src/alarm/partition-key.js';
 import { alarmTypes, parseStoredRule, type AlarmKind, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
 import { migrate } from '../../src/storage/migration/migrate.js';
@@ -20,14 +20,14 @@ const ALARMS = 48;
  */
 const PHASE_MS = 2 * INTERVAL_MS;
 const PHASES = 5;
-const TICKS = SLOTS * 2;
+const TICKS = PHASES_PER_INTERVAL * 2;
 const ALL = Array.from({ length: PARTITIONS }, (_, id) => id);
 const FAMILIES = '0004-families.sql';
 
 const idOf = (n: number): string => `alarm-${String(n).padStart(2, '0')}`;
 
 /** Both evaluators have partitions of every slot, so that some alarms move from one to the other and some do not. */
-const shareOf = (partition: number): number => Math.floor(partition / SLOTS) % 2;
+const shareOf = (partition: number): number => Math.floor(partition / PHASES_PER_INTERVAL) % 2;
 
 /** Flips are spread over an interval, so that at every moment some alarms are just about to change. */
 const flipOf = (n: number, phase: number): number => BEGIN + phase * PHASE_MS + (n * INTERVAL_MS) / ALARMS;
@@ -90,7 +90,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
   }
 
   async function settled(): Promise<void> {
-    for (const { evaluator } of rigs) await evaluator.settled();
+    for (const { evaluator } of rigs) await evaluator.whenIdle();
   }
 
   async function tick(): Promise<void> {
@@ -102,7 +102,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
   async function whileBothWait(work: () => Promise<void>): Promise<void> {
     const slot = await slotOfBoth();
     const untilSlot = (): number =>
-      INTERVAL_MS - ((clock.now().getTime() - (slot * INTERVAL_MS) / SLOTS) % INTERVAL_MS);
+      INTERVAL_MS - ((clock.now().getTime() - (slot * INTERVAL_MS) / PHASES_PER_INTERVAL) % INTERVAL_MS);
     while (untilSlot() > INTERVAL_MS / TICKS) await tick();
     let open = (): void => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));
@@ -126,8 +126,8 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
   async function slotOfBoth(): Promise<number> {
     const used = new Set((await partitions()).values());
     const isOfBoth = (slot: number): boolean =>
-      new Set([...used].filter((id) => id % SLOTS === slot).map(shareOf)).size === rigs.length;
-    return Array.from({ length: SLOTS }, (_, slot) => slot).find(isOfBoth)!;
+      new Set([...used].filter((id) => id % PHASES_PER_INTERVAL === slot).map(shareOf)).size === rigs.length;
+    return Array.from({ length: PHASES_PER_INTERVAL }, (_, slot) => slot).find(isOfBoth)!;
   }
 
   async function move(): Promise<void> {
@@ -155,7 +155,8 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
 
   async function moveTwice(): Promise<void> {
     await move();
-    for (const [id, partition] of await partitions()) await rehome(id, (partition + 3 * SLOTS + 5) % PARTITIONS);
+    for (const [id, partition] of await partitions())
+      await rehome(id, (partition + 3 * PHASES_PER_INTERVAL + 5) % PARTITIONS);
   }
 
   async function moveThereAndBack(): Promise<void> {
@@ -223,7 +224,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
   });
 
   test('are not combined with others as long as what they were found in is older', async () => {
-    const [x, y, flip] = ['x', 'y', BEGIN + 4 * INTERVAL_MS + (2 * INTERVAL_MS) / SLOTS];
+    const [x, y, flip] = ['x', 'y', BEGIN + 4 * INTERVAL_MS + (2 * INTERVAL_MS) / PHASES_PER_INTERVAL];
     prometheus.says = ({ promql }, { now }) => {
       const value = (promql === x) === now.getTime() >= flip ? 95 : 5;
       return { kind: 'series', series: [[{ at: now.getTime(), values: { value } }]] };
@@ -237,7 +238,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
       await rehome(query, slot);
     }
     await storeAlarm(db, { id: 'either', rule: combinationRule('or', x, y), state: 'alarm' });
-    while (clock.now().getTime() < flip + (3 * INTERVAL_MS) / SLOTS) await tick();
+    while (clock.now().getTime() < flip + (3 * INTERVAL_MS) / PHASES_PER_INTERVAL) await tick();
     // Its turn of this interval would have come now. Where it goes, that has just been.
     await rehome(x, 1);
     while (clock.now().getTime() < flip + 3 * INTERVAL_MS) await tick();
@@ -301,6 +302,6 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
 
   async function homes(): Promise<Map<string, number>> {
     const { rows } = await db.query<{ id: string; type: AlarmKind; rule: string }>('select id, type, rule from alarms');
-    return new Map(rows.map(({ id, type, rule }) => [id, homeOf(parseStoredRule(type, rule), {}, id).partition]));
+    return new Map(rows.map(({ id, type, rule }) => [id, placementOf(parseStoredRule(type, rule), {}, id).partition]));
   }
 });

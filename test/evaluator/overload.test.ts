@@ -56,7 +56,7 @@ describe('alarms that need more requests than their backend answers in time', ()
     expect(most - least).toBeLessThanOrEqual(2);
     // The first interval is the wait for each alarm's first phase; a tenth of the time may pass between two batches.
     expect(least).toBeGreaterThanOrEqual(Math.floor((0.9 * (intervals - 1)) / Math.max(1, load)) - 1);
-    expect(rig.evaluator.inTrouble()).toBe(0);
+    expect(rig.evaluator.alarmsInOutage()).toBe(0);
     expect(rig.outcomes.filter(({ kind }) => kind === 'transition')).toEqual([]);
     expect(rig.health.failing()).toEqual([]);
     expect(await backendUp()).toBe(1);
@@ -128,7 +128,7 @@ test('requests that are sent and never answered are an outage, also while others
     ['prometheus', 'no answer in time'],
   ]);
   expect(await backendUp()).toBe(0);
-  expect(rig.evaluator.inTrouble()).toBe(alarms.length);
+  expect(rig.evaluator.alarmsInOutage()).toBe(alarms.length);
   const states = rig.outcomes.flatMap((outcome) => (outcome.kind === 'transition' ? [outcome.to] : []));
   expect(new Set(states)).toEqual(new Set(['insufficient data']));
 });
@@ -139,5 +139,5 @@ test('slow requests are late, but sent, while others keep the backend busy', asy
   await start([...quick, ...slow], { workers: 8, takes: (query) => (query.includes('slow') ? 4_000 : 2_000) });
   await rig.pass(12 * INTERVAL_MS);
   expect(timesAsked(slow).least).toBeGreaterThanOrEqual(2);
-  expect(rig.evaluator.inTrouble()).toBe(0);
+  expect(rig.evaluator.alarmsInOutage()).toBe(0);
 });

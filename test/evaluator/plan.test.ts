@@ -10,8 +10,8 @@ import type { HeldAlarm } from '../../src/evaluator/held-alarm.js';
 import { BehindWatch } from '../../src/evaluator/lateness/behind-watch.js';
 import { evaluateBatch, type EvaluateBatchDeps } from '../../src/evaluator/evaluate-batch.js';
 import { planRequests } from '../../src/evaluator/plan.js';
-import { PoisonWatch } from '../../src/evaluator/poison-watch.js';
-import { TroubleWatch } from '../../src/evaluator/trouble-watch.js';
+import { Quarantine } from '../../src/evaluator/quarantine.js';
+import { OutageWatch } from '../../src/evaluator/outage-watch.js';
 import { silentLogger } from '../../src/logger.js';
 import type { Outcome } from '../../src/storage/evaluation/evaluation-commit.js';
 import { createTelemetry } from '../../src/telemetry.js';
@@ -89,8 +89,7 @@ function held(id: string, fields: Record<string, unknown>): HeldAlarm {
   };
 }
 
-const aTroubleWatch = (): TroubleWatch =>
-  new TroubleWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 });
+const aTroubleWatch = (): OutageWatch => new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 });
 
 async function outcomesOf(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[]): Promise<Outcome[]> {
   const never = new AbortController().signal;
@@ -124,7 +123,7 @@ test('an alarm gets the verdict, reason and points together with others that it 
       async (rules, samples) => {
         const deps = {
           datasources: onlyMeters(backendOf(samples)),
-          poison: new PoisonWatch({ log: silentLogger, telemetry }),
+          poison: new Quarantine({ log: silentLogger, telemetry }),
           log: silentLogger,
           trouble: aTroubleWatch(),
           behind: new BehindWatch(),

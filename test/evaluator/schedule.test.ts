@@ -1,17 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { SLOTS } from '../../src/alarm/partition-key.js';
-import { cycleOf, isDue, lastSlotTime, missedSlots, nextTick, slotOf } from '../../src/evaluator/schedule.js';
+import { PHASES_PER_INTERVAL } from '../../src/alarm/partition-key.js';
+import { cycleOf, isDue, lastDueTime, missedIntervals, nextTick, phaseOf } from '../../src/evaluator/schedule.js';
 
 const INTERVAL = 80_000;
 const moments = fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 });
 const partitions = fc.integer({ min: 0, max: 255 });
 
 test('every slot has the same number of partitions', () => {
-  const perSlot = Array.from({ length: SLOTS }, () => 0);
-  for (let partition = 0; partition < 256; partition += 1) perSlot[slotOf(partition)]! += 1;
-  expect(new Set(perSlot)).toEqual(new Set([256 / SLOTS]));
+  const perSlot = Array.from({ length: PHASES_PER_INTERVAL }, () => 0);
+  for (let partition = 0; partition < 256; partition += 1) perSlot[phaseOf(partition)]! += 1;
+  expect(new Set(perSlot)).toEqual(new Set([256 / PHASES_PER_INTERVAL]));
 });
 
 describe('a partition in slot 2 of an interval of 80 s, whose slot comes up at 20 s', () => {
@@ -28,14 +28,14 @@ describe('a partition in slot 2 of an interval of 80 s, whose slot comes up at 2
     { evaluated: 105_000, now: 100_000, due: false, missed: 0 },
   ])('evaluated at $evaluated: at $now it is due: $due, having missed $missed', ({ evaluated, now, due, missed }) => {
     expect(isDue(partition, evaluated, now, INTERVAL)).toBe(due);
-    expect(missedSlots(partition, evaluated, now, INTERVAL)).toBe(missed);
+    expect(missedIntervals(partition, evaluated, now, INTERVAL)).toBe(missed);
   });
 });
 
 test('an evaluation, however late, counts for the interval of its slot', () => {
   fc.assert(
     fc.property(partitions, moments, fc.integer({ min: 0, max: INTERVAL - 1 }), (partition, from, lateMs) => {
-      const slot = lastSlotTime(partition, from, INTERVAL);
+      const slot = lastDueTime(partition, from, INTERVAL);
       expect(cycleOf(partition, slot + lateMs, INTERVAL)).toBe(Math.floor(slot / INTERVAL));
       expect(isDue(partition, slot + lateMs, slot + INTERVAL - 1, INTERVAL)).toBe(false);
       expect(isDue(partition, slot + lateMs, slot + INTERVAL, INTERVAL)).toBe(true);
@@ -48,8 +48,8 @@ test('the loop wakes at every slot and half-way between', () => {
     fc.property(moments, (now) => {
       const next = nextTick(now, INTERVAL);
       expect(next).toBeGreaterThan(now);
-      expect(next - now).toBeLessThanOrEqual(INTERVAL / SLOTS / 2);
-      expect(next % (INTERVAL / SLOTS / 2)).toBe(0);
+      expect(next - now).toBeLessThanOrEqual(INTERVAL / PHASES_PER_INTERVAL / 2);
+      expect(next % (INTERVAL / PHASES_PER_INTERVAL / 2)).toBe(0);
     }),
   );
 });

@@ -12,7 +12,7 @@ test('a process alone on its embedded database has everything at once, though it
   await migrate(db);
   const all = Array.from({ length: 256 }, (_, id) => id);
   await createMemberStore(db).beat('predecessor', null);
-  await createPartitionStore(db).take({ memberId: 'predecessor', ids: all, leaseMs: 60_000, fromAnybody: false });
+  await createPartitionStore(db).take({ memberId: 'predecessor', ids: all, leaseMs: 60_000, fromLiveOwners: false });
   const ensemble = new Ensemble(db, 'unused');
   const { coordinator, told } = ensemble.join({ alone: true, leaseMs: 60_000, heartbeatMs: 20_000 });
   await eventually(() => expect(told.size).toBe(256));

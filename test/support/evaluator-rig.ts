@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { PARTITIONS, SLOTS } from '../../src/alarm/partition-key.js';
+import { PARTITIONS, PHASES_PER_INTERVAL } from '../../src/alarm/partition-key.js';
 import { createDatasources, type DatasourceDeps } from '../../src/datasource/registry.js';
 import type { CountResults } from '../../src/evaluator/count-results.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
@@ -14,7 +14,7 @@ import { FakeClock } from './fake-clock.js';
 
 export const INTERVAL_MS = 60_000;
 export const DEADLINE_MS = 10_000;
-const TICKS = SLOTS * 2;
+const TICKS = PHASES_PER_INTERVAL * 2;
 
 /** An evaluator that holds every partition of a database, or those it is to have, on a clock that the test moves. */
 export interface EvaluatorRig {
@@ -82,7 +82,7 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
   evaluator.taken(rows.map((row) => ({ ...row, lastEvaluatedAt: clock.now() })));
   const tick = async (): Promise<void> => {
     await clock.advance(INTERVAL_MS / TICKS);
-    await evaluator.settled();
+    await evaluator.whenIdle();
   };
   return {
     clock,

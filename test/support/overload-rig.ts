@@ -69,7 +69,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
     telemetry,
     intervalMs,
     graceMs: 3 * intervalMs,
-    alarmsInTrouble: () => evaluator.inTrouble(),
+    alarmsInTrouble: () => evaluator.alarmsInOutage(),
   });
   const outcomes: Outcome[] = [];
   const recorded: BehindRow[][] = [];

@@ -1,5 +1,5 @@
 import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
-import { homeOf } from '../../src/alarm/partition-key.js';
+import { placementOf } from '../../src/alarm/partition-key.js';
 import { alarmTypes, typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
 
@@ -38,7 +38,7 @@ const INSERT = `
 export async function storeAlarm(db: Database, alarm: StoredAlarm): Promise<void> {
   const { id, rule } = alarm;
   const type = typeOf(rule);
-  const { queryKey, partition } = homeOf(rule, NO_OPTIONS, id);
+  const { queryKey, partition } = placementOf(rule, NO_OPTIONS, id);
   await db.query(INSERT, [
     id,
     alarm.projectId ?? 'p',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { SEVERITIES } from '../../alarm/alarm.js';
 import { ALARM_STATES } from '../../alarm/state.js';
-import { NO_OPTIONS, optionsSaid } from '../../alarm/evaluation-options.js';
+import { NO_OPTIONS, optionsFromRequest } from '../../alarm/evaluation-options.js';
 import { TimeConstraint, TimeConstraints } from '../../alarm/time-constraint/time-constraint.js';
 import { ALARM_KINDS, alarmTypes, typeOf, type AlarmKind, type AlarmRule } from '../../alarm/types/index.js';
 import { given, optional, wireBool, wireEnum, wireList, wireText } from '../../alarm/wire/wire-types.js';
@@ -67,7 +67,7 @@ export const AlarmRequest = z
       context.addIssue({ code: 'custom', message: rule, params: { whole: true } });
       return z.NEVER;
     }
-    const evaluationOptions = optionsSaid(request.tocsin);
+    const evaluationOptions = optionsFromRequest(request.tocsin);
     const problem = typeOf(rule).optionProblem(rule, evaluationOptions ?? NO_OPTIONS);
     if (problem === undefined) return { ...request, rule, evaluationOptions };
     context.addIssue({ code: 'custom', message: `It ${problem.message}`, path: ['tocsin', problem.option] });

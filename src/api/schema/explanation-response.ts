@@ -2,7 +2,7 @@ import { PythonFloat, type PythonValue } from '../../alarm/wire/python-json.js';
 import type { PoolMember } from '../../alarm/series.js';
 import type {
   Datapoint,
-  ExplainedQuestion,
+  ExplainedQuery,
   ExplainedSchedule,
   ExplainedSeries,
   Explanation,
@@ -49,7 +49,7 @@ export function explanationResponse(alarm: StoredAlarm, explanation: Explanation
   };
 }
 
-function questionResponse(question: ExplainedQuestion): PythonValue {
+function questionResponse(question: ExplainedQuery): PythonValue {
   const { part, backend, window, condition, series, poolMembers } = question;
   return {
     rule: part && { name: part.name, type: part.type, verdict: part.verdict, options: { ...part.options } },

@@ -1,4 +1,4 @@
-import { sanitised, type Believable, type OnDrop } from '../../alarm/sanitise.js';
+import { sanitised, type AcceptedWindow, type OnDrop } from '../../alarm/sanitise.js';
 import type { BackendAnswer, Point, Series, SeriesLabels } from '../../alarm/series.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import type { SeriesRequest } from '../datasource.js';
@@ -89,7 +89,7 @@ export function labelsOf(entry: unknown): SeriesLabels {
 }
 
 /** Clocks may differ by a granularity. */
-function believable({ start, end, stepS }: Moments): Believable {
+function believable({ start, end, stepS }: Moments): AcceptedWindow {
   return { from: start - stepS * 1000, to: end + stepS * 1000 };
 }
 

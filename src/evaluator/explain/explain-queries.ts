@@ -9,7 +9,7 @@ import type { JudgedPoint, JudgementListener } from '../../alarm/types/judged-po
 import { effectiveThreshold, type ThresholdCondition } from '../../alarm/types/threshold-judgement.js';
 import { othersTurn } from '../../async/in-pieces.js';
 import { numberedSeries, shownDatapoints, shownSeries, type NumberedSeries } from './explain-series.js';
-import type { Datapoint, ExplainedPoolMember, ExplainedQuestion } from './explanation.js';
+import type { Datapoint, ExplainedPoolMember, ExplainedQuery } from './explanation.js';
 import type { Overheard } from './trace-recorder.js';
 
 /** What a look at an alarm got to see; parallel to its needs. */
@@ -29,8 +29,8 @@ export interface Look {
 }
 
 /** Each question of an alarm that was put to its backend, with what became of every datapoint of the answer. */
-export async function explainedQuestions(look: Look): Promise<ExplainedQuestion[]> {
-  const questions: ExplainedQuestion[] = [];
+export async function explainedQueries(look: Look): Promise<ExplainedQuery[]> {
+  const questions: ExplainedQuery[] = [];
   for (const [index, asker] of askersOf(look).entries()) {
     // An answer may be long, and a composite rule may ask twenty.
     if (index > 0) await othersTurn();
@@ -40,10 +40,10 @@ export async function explainedQuestions(look: Look): Promise<ExplainedQuestion[
 }
 
 /** The same of an alarm whose backends are not all configured: nobody was asked. */
-export function unaskedQuestions(
+export function unsentQueries(
   look: Pick<Look, 'rule' | 'needs' | 'options' | 'at'>,
   isConfigured: (need: SeriesNeed) => boolean,
-): ExplainedQuestion[] {
+): ExplainedQuery[] {
   const asking = askersOf(look);
   return look.needs.map((need, index) =>
     unasked(need, asking[index]!, { at: look.at, configured: isConfigured(need) }),
@@ -61,7 +61,7 @@ function unasked(
   need: SeriesNeed,
   asker: Asker,
   { at, configured }: { at: Date; configured: boolean },
-): ExplainedQuestion {
+): ExplainedQuery {
   const { rule, options, name } = asker;
   return {
     backend: { kind: need.datasource, name: need.backend, configured, reachable: null, trouble: null },
@@ -92,7 +92,7 @@ interface Part extends Asker {
   answer: BackendAnswer;
 }
 
-function explained(look: Look, need: SeriesNeed, part: Part): ExplainedQuestion {
+function explained(look: Look, need: SeriesNeed, part: Part): ExplainedQuery {
   const { rule, answer, options } = part;
   const judged = judgedAgain(look, part);
   const { evaluation } = judged;
@@ -135,7 +135,7 @@ interface Judged {
 }
 
 type ExplainedData = Pick<
-  ExplainedQuestion,
+  ExplainedQuery,
   | 'compared'
   | 'outside'
   | 'mostRecent'
@@ -176,7 +176,7 @@ function explainedData(look: Look, need: SeriesNeed, part: Part, { points, verdi
   };
 }
 
-function windowOf(rule: AlarmRule, need: SeriesNeed, at: Date): ExplainedQuestion['window'] {
+function windowOf(rule: AlarmRule, need: SeriesNeed, at: Date): ExplainedQuery['window'] {
   const evaluationPeriods = 'evaluation_periods' in rule ? (rule.evaluation_periods ?? 1) : 1;
   return {
     start: new Date(windowStart(need, at.getTime())),

@@ -4,11 +4,11 @@ import type { EvaluationOptions } from '../../alarm/evaluation-options.js';
 import { pythonFloat } from '../../alarm/wire/python-json.js';
 import type { DropReason } from '../../alarm/sanitise.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
-import type { ExplainedEvaluation, ExplainedQuestion, Explanation, StateThen } from './explanation.js';
+import type { ExplainedEvaluation, ExplainedQuery, Explanation, StateThen } from './explanation.js';
 
 /** What the texts are made of. */
 export interface Found {
-  questions: readonly ExplainedQuestion[];
+  questions: readonly ExplainedQuery[];
   members: Explanation['members'];
   verdict: Verdict;
   state: AlarmState;
@@ -29,7 +29,7 @@ export function foundWords({ questions, members, verdict, state, options }: Foun
   return words + (isTrend(verdict) ? trendWords(first, state) : '') + (ofSeries && `; ${ofSeries}`);
 }
 
-function trendWords({ judgedSeries }: ExplainedQuestion, state: AlarmState): string {
+function trendWords({ judgedSeries }: ExplainedQuery, state: AlarmState): string {
   if (state !== 'insufficient data') return '; a mixture changes no state';
   const decides = 'decides while the state is unknown';
   return judgedSeries === null || judgedSeries.count < 2
@@ -42,7 +42,7 @@ function membersWords(members: readonly { alarmId: string; state: AlarmState | n
   return `of its members ${shown.join(', ')}${members.length > MOST_MEMBERS ? ', …' : ''}`;
 }
 
-function partsWords(questions: readonly ExplainedQuestion[]): string {
+function partsWords(questions: readonly ExplainedQuery[]): string {
   return questions
     .map((question) => {
       const { part, backend, refusal } = question;
@@ -55,7 +55,7 @@ function partsWords(questions: readonly ExplainedQuestion[]): string {
     .join(', ');
 }
 
-function questionWords(question: ExplainedQuestion, verdict: Verdict, options: EvaluationOptions): string {
+function questionWords(question: ExplainedQuery, verdict: Verdict, options: EvaluationOptions): string {
   const { backend, refusal, poolMembers, compared, window } = question;
   if (backend.trouble !== null) return `${shownBackend(backend)} could not be asked: ${backend.trouble}`;
   if (refusal !== null) return `${shownBackend(backend)} gives no data: ${withoutPreamble(refusal)}`;
@@ -74,12 +74,12 @@ function questionWords(question: ExplainedQuestion, verdict: Verdict, options: E
   return comparedWords(question, options) + (compared < window.evaluationPeriods ? missing : '');
 }
 
-function noneComparedWords({ datapoints, window: { evaluationPeriods: periods } }: ExplainedQuestion): string {
+function noneComparedWords({ datapoints, window: { evaluationPeriods: periods } }: ExplainedQuery): string {
   if (!datapoints.some(({ why }) => why === NO_NUMBER)) return 'there are no datapoints in the window';
   return periods === 1 ? 'the last datapoint is not a number' : `none of the last ${periods} datapoints is a number`;
 }
 
-function shownBackend({ kind, name }: ExplainedQuestion['backend']): string {
+function shownBackend({ kind, name }: ExplainedQuery['backend']): string {
   return name === null ? kind : `${kind} ${name}`;
 }
 
@@ -104,7 +104,7 @@ const RELATIONS = {
 } as const;
 
 function comparedWords(
-  { condition, compared, outside, mostRecent }: ExplainedQuestion,
+  { condition, compared, outside, mostRecent }: ExplainedQuery,
   options: EvaluationOptions,
 ): string {
   if (condition === null) return `${compared} datapoints were compared`;
@@ -119,7 +119,7 @@ function comparedWords(
 }
 
 /** Which series it is that brings the alarm about, where not all of them do; the empty text elsewhere. */
-function seriesWords({ judgedSeries }: ExplainedQuestion): string {
+function seriesWords({ judgedSeries }: ExplainedQuery): string {
   if (judgedSeries === null || judgedSeries.inAlarm === 0 || judgedSeries.count < 2) return '';
   const { count, inAlarm, first } = judgedSeries;
   if (inAlarm === count) return `all of its ${count} series are in alarm`;

@@ -11,20 +11,14 @@ import type { MemberAlarm } from '../../storage/evaluation/evaluation-store.js';
 import type { EvaluationProgress, ExplanationStore } from '../../storage/evaluation/explanation-store.js';
 import { askAll } from '../ask-backends.js';
 import { CombinationSnapshot } from '../combination-snapshot.js';
-import { explainedQuestions, unaskedQuestions } from './explain-queries.js';
+import { explainedQueries, unsentQueries } from './explain-queries.js';
 import { foundWords, summaryOf } from './explain-words.js';
-import type {
-  ExplainedEvaluation,
-  ExplainedQuestion,
-  ExplainedSchedule,
-  Explanation,
-  StateThen,
-} from './explanation.js';
+import type { ExplainedEvaluation, ExplainedQuery, ExplainedSchedule, Explanation, StateThen } from './explanation.js';
 import { judgeAlarm, judgeWithoutBackends } from '../judge.js';
 import { overhear } from './trace-recorder.js';
 import { secondsText } from '../lateness/lateness-report.js';
 import { planRequests } from '../plan.js';
-import { lastSlotTime } from '../schedule.js';
+import { lastDueTime } from '../schedule.js';
 
 export interface ExplanationDeps {
   datasources: Datasources;
@@ -55,7 +49,7 @@ export function createExplain(deps: ExplanationDeps): Explain {
 
 /** What one look came to. */
 interface Seen {
-  questions: ExplainedQuestion[];
+  questions: ExplainedQuery[];
   members: Explanation['members'];
   /** Undefined where nobody could look. */
   judged: { verdict: Verdict; decision: Decision } | undefined;
@@ -152,7 +146,7 @@ async function lookAtSeries(
     datasources.find(datasource, backend) !== undefined;
   const missing = needs.find((need) => !isConfigured(need));
   if (missing !== undefined) {
-    const questions = unaskedQuestions({ rule, needs, options, at }, isConfigured);
+    const questions = unsentQueries({ rule, needs, options, at }, isConfigured);
     return { questions, members: null, judged: undefined, blind: notConfigured(missing) };
   }
   const overheard = overhear();
@@ -164,7 +158,7 @@ async function lookAtSeries(
   const withoutBackends = isTrouble ? judgeWithoutBackends(judged, first.own, at) : first;
   const { evaluation, decision } = graceMs === 0 ? withoutBackends : first;
   const { own } = first;
-  const questions = await explainedQuestions({ rule, needs, options, state, at, answers, own, evaluation, overheard });
+  const questions = await explainedQueries({ rule, needs, options, state, at, answers, own, evaluation, overheard });
   const notes = isTrouble && graceMs > 0 ? [graceNote(graceMs, withoutBackends.decision)] : [];
   return { questions, members: null, judged: { verdict: evaluation.verdict, decision }, notes };
 }
@@ -249,7 +243,7 @@ function scheduleOf(
     epoch: progress?.epoch ?? null,
     lastEvaluatedAt: progress?.lastEvaluatedAt ?? null,
     nextEvaluationAt: hasSlot
-      ? new Date(lastSlotTime(progress.partition, now.getTime(), intervalMs) + intervalMs)
+      ? new Date(lastDueTime(progress.partition, now.getTime(), intervalMs) + intervalMs)
       : null,
     behindMs: behindMs(alarm, progress, { at, now }),
     intervalMs,

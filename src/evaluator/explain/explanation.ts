@@ -16,7 +16,7 @@ export interface Explanation {
   notes: string[];
   judgedBy: 'series' | 'members' | 'events';
   options: EvaluationOptions;
-  questions: ExplainedQuestion[];
+  questions: ExplainedQuery[];
   timeConstraints: { within: boolean; constraints: { constraint: TimeConstraint; holds: boolean }[] };
   evaluation: ExplainedEvaluation;
   /** Of a combination; null for other kinds. */
@@ -34,7 +34,7 @@ export interface StateThen {
   from: 'the alarm' | 'its history';
 }
 
-export interface ExplainedQuestion {
+export interface ExplainedQuery {
   backend: {
     kind: DatasourceKind;
     name: string | null;

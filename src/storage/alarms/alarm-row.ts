@@ -1,7 +1,7 @@
 import type { Alarm, DeliveryPolicy, Severity } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../../alarm/evaluation-options.js';
-import { homeOf } from '../../alarm/partition-key.js';
+import { placementOf } from '../../alarm/partition-key.js';
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import type { TimeConstraint } from '../../alarm/time-constraint/time-constraint.js';
 import { parseStoredRule, type AlarmKind } from '../../alarm/types/index.js';
@@ -86,7 +86,7 @@ export function toAlarm(row: AlarmRow): StoredAlarm {
 
 /** What both an insert and a replacement write, in the order of their statements' first 22 parameters. */
 export function alarmParameters(alarm: StoredAlarm): unknown[] {
-  const { queryKey, partition } = homeOf(alarm.rule, alarm.evaluationOptions ?? NO_OPTIONS, alarm.id);
+  const { queryKey, partition } = placementOf(alarm.rule, alarm.evaluationOptions ?? NO_OPTIONS, alarm.id);
   return [
     alarm.id,
     alarm.projectId,

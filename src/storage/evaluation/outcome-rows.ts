@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostOf, parseAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF, type Severity } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
-import { laneOf, notificationBody } from '../../alarm/notification.js';
+import { deliveryQueueOf, notificationBody } from '../../alarm/notification.js';
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { bringQueuesForward } from '../notifications/bring-forward-store.js';
 import type { Sql } from '../database.js';
@@ -199,7 +199,7 @@ function notificationsOf({ outcome, row, eventId }: Recorded): NewNotification[]
     eventId,
     actionIndex,
     action,
-    lane: laneOf(row.id, action),
+    lane: deliveryQueueOf(row.id, action),
     body,
   }));
 }

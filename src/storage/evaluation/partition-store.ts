@@ -44,12 +44,12 @@ const TAKE = `
   from free where p.id = free.id
   returning p.id, p.epoch, p.last_evaluated_at`;
 
-async function take(db: Database, { memberId, ids, leaseMs, fromAnybody }: TakeRequest): Promise<TakenPartition[]> {
+async function take(db: Database, { memberId, ids, leaseMs, fromLiveOwners }: TakeRequest): Promise<TakenPartition[]> {
   const { rows } = await db.query<{ id: number; epoch: number; last_evaluated_at: Date | null }>(TAKE, [
     memberId,
     ids.map(String),
     leaseMs,
-    fromAnybody,
+    fromLiveOwners,
   ]);
   return rows.map((row) => ({ id: row.id, epoch: row.epoch, lastEvaluatedAt: row.last_evaluated_at }));
 }

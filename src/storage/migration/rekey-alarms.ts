@@ -1,5 +1,5 @@
 import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
-import { homeOf, type Home } from '../../alarm/partition-key.js';
+import { placementOf, type Placement } from '../../alarm/partition-key.js';
 import { leafTypeOf, withLeaves, type CompositeLeaf } from '../../alarm/types/composite/tree.js';
 import { withFormerScope } from '../../alarm/types/threshold/meter-query.js';
 import { parseStoredRule, typeOf, type AlarmKind, type AlarmRule } from '../../alarm/types/index.js';
@@ -31,7 +31,7 @@ interface OldRow {
   revision: string;
 }
 
-interface Rekeyed extends Home {
+interface Rekeyed extends Placement {
   id: string;
   revision: string;
   ruleJson: string;
@@ -159,7 +159,7 @@ function rekey({
   const read = readable(type, text);
   if (read === undefined) return undefined;
   const rule = withinProject(read, projectId);
-  const home = homeOf(rule, parseStoredOptions(options) ?? NO_OPTIONS, id);
+  const home = placementOf(rule, parseStoredOptions(options) ?? NO_OPTIONS, id);
   const isScoped = rule.type !== 'threshold' || rule === read;
   if (isScoped && home.queryKey === stored.query_key && home.partition === stored.partition) return undefined;
   return { id, revision: stored.revision, ruleJson: typeOf(rule).ruleJson(rule), ...home };

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ALARM_STATES, type AlarmState } from '../../../src/alarm/state.js';
 import { decide, type Decision } from '../../../src/alarm/decide.js';
 import { MISSING_DATA_TREATMENTS, NO_OPTIONS, type EvaluationOptions } from '../../../src/alarm/evaluation-options.js';
-import { homeOf } from '../../../src/alarm/partition-key.js';
+import { placementOf } from '../../../src/alarm/partition-key.js';
 import type { BackendAnswer } from '../../../src/alarm/series.js';
 import { composite } from '../../../src/alarm/types/composite/index.js';
 import type { CompositeLeaf, CompositeNode } from '../../../src/alarm/types/composite/tree.js';
@@ -97,7 +97,7 @@ describe('a composite alarm of one rule with options', () => {
         const scoped = leafTypeOf(own).scopedTo(own, { projectId: 'p1', externalOwner });
         const wholeScoped = composite.scopedTo(whole, scope);
         expect(composite.seriesNeeded(wholeScoped, NO_OPTIONS)).toEqual(leafTypeOf(own).seriesNeeded(scoped, tocsin));
-        expect(homeOf(wholeScoped, NO_OPTIONS, 'x')).toEqual(homeOf(scoped, tocsin, 'x'));
+        expect(placementOf(wholeScoped, NO_OPTIONS, 'x')).toEqual(placementOf(scoped, tocsin, 'x'));
       }),
     );
   });

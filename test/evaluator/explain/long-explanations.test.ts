@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 
 import type { BackendAnswer } from '../../../src/alarm/series.js';
 import { composite } from '../../../src/alarm/types/composite/index.js';
-import { explainedQuestions } from '../../../src/evaluator/explain/explain-queries.js';
+import { explainedQueries } from '../../../src/evaluator/explain/explain-queries.js';
 import { overhear } from '../../../src/evaluator/explain/trace-recorder.js';
 
 test('whatever else waits for the thread has its turn between the answers to two rules of a composite alarm', async () => {
@@ -21,7 +21,7 @@ test('whatever else waits for the thread has its turn between the answers to two
   };
   let next = setImmediate(takeTurn);
   const look = { rule, needs, options: {}, state: 'ok', at, answers, own, overheard: overhear() } as const;
-  const questions = await explainedQuestions({ ...look, evaluation: composite.evaluate(rule, input) });
+  const questions = await explainedQueries({ ...look, evaluation: composite.evaluate(rule, input) });
   clearImmediate(next);
   expect(questions.map(({ part }) => part?.verdict)).toEqual(['alarm', 'alarm', 'alarm']);
   expect(turns).toBeGreaterThanOrEqual(2);

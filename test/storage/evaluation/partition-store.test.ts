@@ -28,8 +28,8 @@ function contract(open: () => Promise<Database>): void {
   });
   afterAll(() => db.close());
 
-  const take = (memberId: string, ids: number[], fromAnybody = false): ReturnType<typeof partitions.take> =>
-    partitions.take({ memberId, ids, leaseMs: LEASE_MS, fromAnybody });
+  const take = (memberId: string, ids: number[], fromLiveOwners = false): ReturnType<typeof partitions.take> =>
+    partitions.take({ memberId, ids, leaseMs: LEASE_MS, fromLiveOwners });
   const lapse = (memberId: string): Promise<unknown> =>
     db.query("update members set heartbeat_at = clock_timestamp() - interval '61 seconds' where id = $1", [memberId]);
 

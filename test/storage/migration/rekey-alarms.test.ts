@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
-import { homeOf, partitionOf, queryKeyOf, SLOTS } from '../../../src/alarm/partition-key.js';
+import { placementOf, partitionOf, queryKeyOf, PHASES_PER_INTERVAL } from '../../../src/alarm/partition-key.js';
 import { ALARM_KINDS, parseStoredRule, typeOf, type AlarmKind } from '../../../src/alarm/types/index.js';
 import { silentLogger } from '../../../src/logger.js';
 import { createAlarmStore } from '../../../src/storage/alarms/alarm-store.js';
@@ -176,7 +176,7 @@ function rekeying(open: () => Promise<Database>): void {
     for (const id of [...moved, ...thresholds, 'composite', 'composite of one', 'balancer']) {
       const { type, rule, query_key, partition, previous_partition, revision } = row(after, id);
       const old = row(before, id);
-      expect({ queryKey: query_key, partition }).toEqual(homeOf(parseStoredRule(type, rule), {}, id));
+      expect({ queryKey: query_key, partition }).toEqual(placementOf(parseStoredRule(type, rule), {}, id));
       expect(query_key).not.toBe(id);
       expect(previous_partition).toBe(old.partition === partition ? null : old.partition);
       expect(BigInt(revision)).toBeGreaterThan(BigInt(old.revision));
@@ -237,12 +237,12 @@ function rekeying(open: () => Promise<Database>): void {
     expect(await migrate(db)).toEqual(['0004-families.sql']);
     const moved = await rows();
     const homes = hosts.map((host) => row(moved, host).partition);
-    expect(new Set(homes.map((partition) => partition % SLOTS)).size).toBe(1);
+    expect(new Set(homes.map((partition) => partition % PHASES_PER_INTERVAL)).size).toBe(1);
     for (const host of hosts) {
       const { partition, previous_partition, revision, ...rest } = row(moved, host);
       const before = row(old, host);
       expect({ ...before, ...rest }).toEqual(before);
-      expect(partition).toBe(homeOf(parseStoredRule('prometheus', rest.rule), {}, host).partition);
+      expect(partition).toBe(placementOf(parseStoredRule('prometheus', rest.rule), {}, host).partition);
       if (partition === before.partition) expect([previous_partition, revision]).toEqual([null, before.revision]);
       else expect(previous_partition).toBe(before.partition);
     }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { OptionsRequest, optionsSaid, type EvaluationOptions } from '../../evaluation-options.js';
+import { OptionsRequest, optionsFromRequest, type EvaluationOptions } from '../../evaluation-options.js';
 import { describedInput, given, shownText, wrongType } from '../../wire/wire-types.js';
 import { LEAF_KINDS, leafTypeOf, optionsOf, type CompositeLeaf, type CompositeNode, type LeafKind } from './tree.js';
 
@@ -99,7 +99,7 @@ function readLeaf({ type, ...sent }: Fields, path: Path, reading: Reading): Comp
 function readOptions(tocsin: unknown, path: Path, { context }: Reading): EvaluationOptions | null | undefined {
   if (tocsin === undefined || tocsin === null) return null;
   const parsed = OptionsRequest.safeParse(tocsin);
-  if (parsed.success) return optionsSaid(parsed.data);
+  if (parsed.success) return optionsFromRequest(parsed.data);
   for (const issue of parsed.error.issues) context.addIssue(placed(issue, path, ['tocsin']));
   return undefined;
 }

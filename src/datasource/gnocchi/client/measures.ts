@@ -1,4 +1,4 @@
-import { sanitised, type Believable, type OnDrop } from '../../../alarm/sanitise.js';
+import { sanitised, type AcceptedWindow, type OnDrop } from '../../../alarm/sanitise.js';
 import type { Series } from '../../../alarm/series.js';
 import { parseTimestamp } from '../../../alarm/wire/timestamp.js';
 
@@ -7,7 +7,7 @@ export const MAX_POINTS = 100_000;
 
 export interface Reading {
   granularityS: number;
-  believable: Believable;
+  believable: AcceptedWindow;
   onDrop?: OnDrop | undefined;
 }
 

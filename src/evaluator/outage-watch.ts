@@ -1,6 +1,6 @@
 import type { HeldAlarm } from './held-alarm.js';
 
-export interface TroubleWatchDeps {
+export interface OutageWatchDeps {
   /** How long an alarm keeps its state while a backend that it needs cannot be asked. */
   graceMs: number;
   /** After how long an alarm in trouble is looked at again, outside its turn; give or take a quarter. */
@@ -53,10 +53,10 @@ const JITTER = 0.25;
  * Alarms that cannot be judged because a backend that they need cannot be asked, and since when. In memory alone:
  * whoever takes a partition over begins to count anew.
  */
-export class TroubleWatch {
+export class OutageWatch {
   readonly #partitions = new Map<number, Map<string, Troubled>>();
 
-  constructor(private readonly deps: TroubleWatchDeps) {}
+  constructor(private readonly deps: OutageWatchDeps) {}
 
   get size(): number {
     let alarms = 0;

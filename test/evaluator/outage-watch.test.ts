@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 import type { BackendAnswer, SeriesNeed } from '../../src/alarm/series.js';
 import { alarmTypes, typeOf } from '../../src/alarm/types/index.js';
 import { judgeWithoutBackends } from '../../src/evaluator/judge.js';
-import { TroubleWatch } from '../../src/evaluator/trouble-watch.js';
+import { OutageWatch } from '../../src/evaluator/outage-watch.js';
 
 const GRACE = 180_000;
 const RETRY = 8_000;
@@ -13,10 +13,10 @@ const retry = (ms: number): { now: Date; isRetry: boolean } => ({ now: new Date(
 const idle = (): boolean => false;
 
 let chance: number;
-let watch: TroubleWatch;
+let watch: OutageWatch;
 beforeEach(() => {
   chance = 0.5;
-  watch = new TroubleWatch({ graceMs: GRACE, retryAfterMs: RETRY, random: () => chance });
+  watch = new OutageWatch({ graceMs: GRACE, retryAfterMs: RETRY, random: () => chance });
 });
 
 test('an alarm is judged without its backend when its trouble is as old as the grace, and then once a turn', () => {

@@ -10,7 +10,7 @@ const MAX_REMEMBERED = 10_000;
  * Keeps an alarm whose evaluation throws from costing more than itself: after five failures in a row it is tried every
  * five minutes.
  */
-export class PoisonWatch {
+export class Quarantine {
   readonly #failures = new Map<string, { inARow: number; lastAtMs: number }>();
 
   constructor(private readonly deps: { log: Logger; telemetry: Telemetry }) {}
