@@ -42,7 +42,7 @@ export type BackendAnswer =
   | {
       kind: 'trouble';
       reason: string;
-      /** The request was not sent in time, which says nothing about the backend. */ isBehind?: true;
+      /** The request was not sent in time, which says nothing about the backend. */ isUnsent?: true;
     };
 
 /** A question that an alarm puts to a backend at each evaluation. */

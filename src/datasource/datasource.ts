@@ -33,7 +33,7 @@ export interface Asking extends Queueing {
   /** When this aborts, answers are no longer waited for. */
   signal: AbortSignal;
   /**
-   * When this aborts, requests that are not yet sent are never sent, and their queries are answered with `isBehind`.
+   * When this aborts, requests that are not yet sent are never sent, and their queries are answered with `isUnsent`.
    */
   sendBy?: AbortSignal | undefined;
   /** True for retries, which are sent after the requests of due alarms. */

@@ -255,7 +255,7 @@ function judge(
 /** True if only requests that were not sent keep the alarm from a verdict. */
 function isOnlyBehind({ own }: Judgement): boolean {
   const unknown = own.filter((answer) => answer.kind === 'trouble');
-  return unknown.length > 0 && unknown.every(({ isBehind }) => isBehind === true);
+  return unknown.length > 0 && unknown.every(({ isUnsent }) => isUnsent === true);
 }
 
 function keepPlace({ behind, trouble }: EvaluateBatchDeps, alarm: HeldAlarm, { own }: Judgement, batch: Batch): void {

@@ -30,7 +30,7 @@ export function judgeAlarm(alarm: JudgedAlarm, answers: Pick<BackendAnswers, 'ge
  */
 export function judgeWithoutBackends(alarm: JudgedAlarm, own: readonly BackendAnswer[], now: Date): Judgement {
   const settled = own.map((answer, index): BackendAnswer => {
-    if (answer.kind !== 'trouble' || answer.isBehind) return answer;
+    if (answer.kind !== 'trouble' || answer.isUnsent) return answer;
     const reason = retrievalFailed(`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`);
     return { kind: 'refused', reason, isTrouble: true };
   });

@@ -21,7 +21,7 @@ export function foundReason(alarm: HeldAlarm, evaluation: Evaluation): ReasonOut
 export function outageReason(alarm: HeldAlarm, own: readonly BackendAnswer[]): ReasonOutcome | null {
   if (alarm.shownReason === null || !isProvisional(alarm.shownReason)) return null;
   const reasons = own.flatMap((answer, index) =>
-    answer.kind === 'trouble' && !answer.isBehind
+    answer.kind === 'trouble' && !answer.isUnsent
       ? [`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`]
       : [],
   );

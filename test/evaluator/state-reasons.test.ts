@@ -266,7 +266,7 @@ function reasons(open: () => Promise<Database>): void {
         const late = datasourceDouble<never>(() => ({
           kind: 'trouble',
           reason: 'it was not asked in time',
-          isBehind: true,
+          isUnsent: true,
         }));
         const leaves = (['prometheus', 'gnocchi_resources_threshold'] as const).map((type) => ({
           ...RULES[type],

@@ -30,7 +30,7 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
       const send = (): Promise<PoolAnswer> => inTime(signal, () => client.members(poolId, { signal, onSend }));
       return await gate.run(send, signal, undefined, placeOf(alike, asking));
     } catch (thrown) {
-      if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isBehind: true };
+      if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isUnsent: true };
       return { kind: 'trouble', reason: reasonOf(thrown) };
     }
   }

@@ -26,9 +26,9 @@ export interface Round {
 }
 
 /**
- * `hasAnswered`: the trouble is an answer, or an earlier request was answered. `isBehind`: the request was not sent.
+ * `hasAnswered`: the trouble is an answer, or an earlier request was answered. `isUnsent`: the request was not sent.
  */
-export type Asked = Outcome | { kind: 'trouble'; reason: string; hasAnswered: boolean; isBehind?: true };
+export type Asked = Outcome | { kind: 'trouble'; reason: string; hasAnswered: boolean; isUnsent?: true };
 
 export interface Limits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'> {
   /**
@@ -67,7 +67,7 @@ export async function askOnce(
     if (isOptional) return read(await gate.run(send, asking.signal, originOf(query), place));
     return await gate.run(async () => read(await send()), asking.signal, originOf(query), place);
   } catch (thrown) {
-    if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, hasAnswered, isBehind: true };
+    if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, hasAnswered, isUnsent: true };
     return { kind: 'trouble', reason: reasonOf(thrown), hasAnswered };
   }
 }

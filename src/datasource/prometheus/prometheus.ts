@@ -99,7 +99,7 @@ async function sweep(query: PlannedQuery, parts: readonly PlannedQuery[], round:
       sweeps.saw(query, asked.entries.length, round);
       return { pieces: [query], isSettled: true };
     }
-    if (asked.kind === 'trouble' && asked.isBehind) return settledWith(troubleOf(asked), query, round);
+    if (asked.kind === 'trouble' && asked.isUnsent) return settledWith(troubleOf(asked), query, round);
     sweeps.failed(query, round);
     // What was answered with trouble may have been too much for a proxy; what was not answered at all has taken its
     // time.
@@ -149,7 +149,7 @@ function answerAlone({ written, promql }: Member, asked: Exclude<Outcome, { kind
 
 /** What members get that could not be told apart. */
 function troubleOf(asked: Exclude<Asked, { kind: 'refusal' }>): BackendAnswer {
-  if (asked.kind === 'trouble' && asked.isBehind) return { kind: 'trouble', reason: asked.reason, isBehind: true };
+  if (asked.kind === 'trouble' && asked.isUnsent) return { kind: 'trouble', reason: asked.reason, isUnsent: true };
   if (asked.kind === 'trouble' || asked.kind === 'failure' || asked.kind === 'slow')
     return { kind: 'trouble', reason: asked.reason };
   return {

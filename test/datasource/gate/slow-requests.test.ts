@@ -140,7 +140,7 @@ async function phasesOf(datasource: Datasource<GnocchiQuery>, late: Map<string, 
     const asked = datasource.answers({ granularityS: 60, periods: 1, lagS: 0, questions }, asking).then((answers) => {
       for (const { key, query } of questions) {
         const answer = answers.get(key);
-        if (answer?.kind === 'trouble' && answer.isBehind) late.set(query.kind, (late.get(query.kind) ?? 0) + 1);
+        if (answer?.kind === 'trouble' && answer.isUnsent) late.set(query.kind, (late.get(query.kind) ?? 0) + 1);
         else expect(answer?.kind).toBe('series');
       }
     });

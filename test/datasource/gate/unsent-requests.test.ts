@@ -91,7 +91,7 @@ test.each(Object.keys(BACKENDS))(
     const behind = {
       kind: 'trouble',
       reason: 'not asked yet: Tocsin has more requests than the backend answers in time',
-      isBehind: true,
+      isUnsent: true,
     };
     expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(questions.map(({ key }) => [key, behind])));
     expect(server.requests).toEqual([]);

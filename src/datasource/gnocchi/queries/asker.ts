@@ -14,7 +14,7 @@ export type Refusal = Extract<GnocchiAnswer<never>, { kind: 'refusal' }>;
  * Why there is no answer. A refusal, and an answer that is too large, are about what was asked, and come again; trouble
  * passes.
  */
-export type Failure = Refusal | { kind: 'too large' } | { kind: 'trouble'; reason: string; isBehind?: true };
+export type Failure = Refusal | { kind: 'too large' } | { kind: 'trouble'; reason: string; isUnsent?: true };
 
 export type Asked<T> = { kind: 'answer'; value: T } | Failure;
 
@@ -72,7 +72,7 @@ export function createAsker(
           place,
         );
       } catch (thrown) {
-        if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isBehind: true };
+        if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isUnsent: true };
         return { kind: 'trouble', reason: reasonOf(thrown) };
       }
     },
