@@ -22,7 +22,7 @@ export interface Reason {
 }
 
 /** The words of a kind of alarm, and the one rule in which the kinds differ. */
-export interface Explainer<Findings> {
+export interface ReasonWriter<Findings> {
   /** `remaining` is true for a repeat. */
   explain(findings: Findings, state: AlarmState, remaining: boolean): Reason;
   /**
@@ -43,10 +43,10 @@ const STAY: Decision = { kind: 'stay' };
 export function decide<Findings>(
   alarm: { state: AlarmState; repeatActions: boolean },
   { verdict, findings }: Evaluation<Findings>,
-  explainer: Explainer<Findings>,
+  explainer: ReasonWriter<Findings>,
 ): Decision {
   if (verdict === 'trouble') return STAY;
-  const to = settle(verdict, alarm.state);
+  const to = nextState(verdict, alarm.state);
   if (to !== alarm.state) {
     return { kind: 'transition', from: alarm.state, to, ...explainer.explain(findings, to, false) };
   }
@@ -74,7 +74,7 @@ export interface AlarmWithReason {
 export function replacingReason<Findings>(
   { state, shownReason, isReasonFound }: AlarmWithReason,
   { findings }: Evaluation<Findings>,
-  explainer: Explainer<Findings>,
+  explainer: ReasonWriter<Findings>,
 ): string | undefined {
   if (shownReason === null) return undefined;
   const { reason } = explainer.explain(findings, state, state !== 'insufficient data');
@@ -82,7 +82,7 @@ export function replacingReason<Findings>(
   return stands ? undefined : reason;
 }
 
-function settle(verdict: Exclude<Verdict, 'trouble'>, present: AlarmState): AlarmState {
+function nextState(verdict: Exclude<Verdict, 'trouble'>, present: AlarmState): AlarmState {
   if (verdict === 'hold') return present;
   if (verdict !== 'trending ok' && verdict !== 'trending alarm') return verdict;
   if (present !== 'insufficient data') return present;

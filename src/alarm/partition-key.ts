@@ -21,12 +21,12 @@ export interface Placement {
 }
 
 /**
- * Alarms that can share an answer live in one partition. Those of one family, whose questions can share a request, are
+ * Alarms that can share an answer live in one partition. Those of one mergeGroup, whose questions can share a request, are
  * spread over many partitions, but over such as take their turns together.
  */
 export function placementOf(rule: AlarmRule, options: EvaluationOptions, alarmId: string): Placement {
   const queryKey = queryKeyOf(rule, options, alarmId);
-  return { queryKey, partition: partitionOf(queryKey, typeOf(rule).family?.(rule, options)) };
+  return { queryKey, partition: partitionOf(queryKey, typeOf(rule).mergeGroup?.(rule, options)) };
 }
 
 export function queryKeyOf(rule: AlarmRule, options: EvaluationOptions, alarmId: string): string {
@@ -34,12 +34,12 @@ export function queryKeyOf(rule: AlarmRule, options: EvaluationOptions, alarmId:
 }
 
 /**
- * The slot follows from the family, the place among the partitions of that slot from the key. Who has no family is one
+ * The slot follows from the mergeGroup, the place among the partitions of that slot from the key. Who has no mergeGroup is one
  * by itself.
  */
-export function partitionOf(queryKey: string, family = queryKey): number {
+export function partitionOf(queryKey: string, mergeGroup = queryKey): number {
   const own = hash(queryKey) % PARTITIONS;
-  return own - (own % PHASES_PER_INTERVAL) + (hash(family) % PHASES_PER_INTERVAL);
+  return own - (own % PHASES_PER_INTERVAL) + (hash(mergeGroup) % PHASES_PER_INTERVAL);
 }
 
 function hash(text: string): number {

@@ -37,7 +37,7 @@ export type BackendAnswer =
   | {
       kind: 'refused';
       reason: string;
-      /** It stands for trouble that has lasted too long to be waited for. */ isTrouble?: true;
+      /** It stands for trouble that has lasted too long to be waited for. */ standsForOutage?: true;
     }
   | {
       kind: 'trouble';

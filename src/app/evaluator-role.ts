@@ -72,7 +72,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     leaseMs: lease,
     heartbeatMs: heartbeat,
     name: deps.name,
-    alone: db.kind === 'pglite',
+    isSingleProcess: db.kind === 'pglite',
     clock,
     log: log.child({ component: 'partition' }),
     telemetry,

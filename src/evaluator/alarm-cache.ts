@@ -46,7 +46,7 @@ export class AlarmCache {
   readonly #unevaluated = new UnevaluatedAlarms();
   readonly #projectIds = new Map<string, string>();
   readonly #sharedNeeds = new SharedNeeds();
-  readonly #doubtful = new Set<string>();
+  readonly #toReread = new Set<string>();
   readonly #openTimes = createOpenTimesSource();
   #refreshing: Promise<void> = Promise.resolve();
 
@@ -66,7 +66,7 @@ export class AlarmCache {
   }
 
   /** Forgets what is known of these partitions, because a write to them may or may not have happened. */
-  distrust(partitions: readonly number[]): void {
+  invalidate(partitions: readonly number[]): void {
     const held = partitions.filter((id) => this.#partitions.has(id));
     this.drop(held);
     this.take(held);
@@ -89,7 +89,7 @@ export class AlarmCache {
    * Alarms of these partitions that no evaluation judges, with the reason for it where their `state_reason` says
    * something else.
    */
-  untoldOf(partitions: ReadonlySet<number>): OpenReason[] {
+  openReasonsOf(partitions: ReadonlySet<number>): OpenReason[] {
     return this.#unevaluated.openReasonsOf(partitions);
   }
 
@@ -129,7 +129,7 @@ export class AlarmCache {
     const fresh = [...this.#partitions].filter(([, { seen }]) => seen === null);
     if (known.length > 0) {
       const oldest = this.#oldestSeen(known);
-      await this.#absorb(known, () =>
+      await this.#applyRead(known, () =>
         this.deps.changesSince(
           known.map(([id]) => id),
           oldest,
@@ -138,12 +138,12 @@ export class AlarmCache {
     }
     for (let start = 0; start < fresh.length; start += LOAD_AT_ONCE) {
       const some = fresh.slice(start, start + LOAD_AT_ONCE);
-      await this.#absorb(some, () => this.deps.load(some.map(([id]) => id)));
+      await this.#applyRead(some, () => this.deps.load(some.map(([id]) => id)));
     }
-    if (this.#doubtful.size > 0) {
-      const ids = [...this.#doubtful];
+    if (this.#toReread.size > 0) {
+      const ids = [...this.#toReread];
       for await (const piece of inPieces(await this.deps.byId(ids))) for (const alarm of piece) this.#apply(alarm);
-      for (const id of ids) this.#doubtful.delete(id);
+      for (const id of ids) this.#toReread.delete(id);
     }
   }
 
@@ -151,7 +151,7 @@ export class AlarmCache {
   reread(ids: readonly string[]): void {
     for (const id of ids) {
       this.#remove(id);
-      this.#doubtful.add(id);
+      this.#toReread.add(id);
     }
   }
 
@@ -185,7 +185,7 @@ export class AlarmCache {
       .toString();
   }
 
-  async #absorb(
+  async #applyRead(
     targets: [number, HeldPartition][],
     read: () => Promise<{ alarms: LoadedAlarm[]; seen: string }>,
   ): Promise<void> {
@@ -210,7 +210,7 @@ export class AlarmCache {
     if (known === undefined) this.#remove(alarm.id);
     const held = this.#tryHold(alarm, known?.ticket);
     if (held === undefined) return this.#remove(alarm.id);
-    if (this.#isOurs(held)) this.#keep(held, alarms);
+    if (this.#canEvaluate(held)) this.#keep(held, alarms);
     else this.#leaveOut(held);
     this.#unevaluated.noteIfNeverOpen(held, alarm.timeConstraintsJson);
   }
@@ -227,7 +227,7 @@ export class AlarmCache {
    * Whether this evaluator can do anything about an alarm: not where events set it off, nor where a backend is not
    * configured.
    */
-  #isOurs({ rule, needs }: HeldAlarm): boolean {
+  #canEvaluate({ rule, needs }: HeldAlarm): boolean {
     const { judgedBy } = typeOf(rule);
     return judgedBy === 'members' || (judgedBy === 'series' && needs.length > 0 && needs.every(this.deps.isConfigured));
   }

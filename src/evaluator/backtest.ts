@@ -67,7 +67,7 @@ export interface Backtests {
  * Moments that are asked about ahead of the one that is judged: each is a small question, and their answers are far
  * away.
  */
-const LOOK_AHEAD = 8;
+const MOMENTS_AHEAD = 8;
 
 /** Where no backend has to be waited for, as outside time constraints, thousands of moments would pass in one go. */
 const JUDGEMENTS_WITHOUT_PAUSE = 64;
@@ -95,7 +95,7 @@ export function createBacktests(deps: BacktestDeps): Backtests {
   };
 }
 
-interface UnderWay {
+interface RunningBacktest {
   signal: AbortSignal;
   summary: BacktestSummary;
 }
@@ -106,7 +106,7 @@ type Answers = ReadonlyMap<string, BackendAnswer> | null;
 async function* pagesOf(
   { datasources, pause }: BacktestDeps,
   run: BacktestRun,
-  { signal, summary }: UnderWay,
+  { signal, summary }: RunningBacktest,
 ): AsyncIterable<readonly BacktestTransition[]> {
   const { alarm, initialState } = run;
   const options = alarm.evaluationOptions ?? NO_OPTIONS;
@@ -120,7 +120,7 @@ async function* pagesOf(
   const judged: JudgedAlarm = { rule: alarm.rule, needs, options, state: initialState, repeats: alarm.repeatActions };
   let judgements = 0;
   try {
-    for await (const moment of inOrder(momentsOf(run), ask)) {
+    for await (const moment of answersInOrder(momentsOf(run), ask)) {
       if (signal.aborted) return;
       yield judgeMoment(alarm, judged, moment, { run, summary });
       judgements += 1;
@@ -142,7 +142,10 @@ interface AnsweredMoment {
 }
 
 /** Always the same number of questions ahead; answers come in the order of the moments. */
-async function* inOrder(moments: Iterable<Date>, ask: (at: Date) => Promise<Answers>): AsyncIterable<AnsweredMoment> {
+async function* answersInOrder(
+  moments: Iterable<Date>,
+  ask: (at: Date) => Promise<Answers>,
+): AsyncIterable<AnsweredMoment> {
   const ahead: Promise<AnsweredMoment>[] = [];
   const begin = (at: Date): void => {
     const asked = ask(at).then((answers) => ({ at, answers }));
@@ -151,12 +154,12 @@ async function* inOrder(moments: Iterable<Date>, ask: (at: Date) => Promise<Answ
   };
   for (const at of moments) {
     begin(at);
-    if (ahead.length >= LOOK_AHEAD) yield await ahead.shift()!;
+    if (ahead.length >= MOMENTS_AHEAD) yield await ahead.shift()!;
   }
   for (const rest of ahead) yield await rest;
 }
 
-interface Accounts {
+interface BacktestTotals {
   run: BacktestRun;
   summary: BacktestSummary;
 }
@@ -166,7 +169,7 @@ function judgeMoment(
   alarm: StoredAlarm,
   judged: { -readonly [Key in keyof JudgedAlarm]: JudgedAlarm[Key] },
   { at, answers }: AnsweredMoment,
-  { run, summary }: Accounts,
+  { run, summary }: BacktestTotals,
 ): BacktestTransition[] {
   const decision = answers === null ? outside(summary) : decided(judged, answers, { at, summary });
   const from = judged.state;

@@ -7,15 +7,15 @@ import type { MemberAlarm } from '../storage/evaluation/evaluation-store.js';
 import { cycleOf } from './schedule.js';
 
 /**
- * The oldest and newest interval that the leaves below a combination were evaluated in; `settled` is false while one is
+ * The oldest and newest interval that the leaves below a combination were evaluated in; `isConsistent` is false while one is
  * half written.
  */
 export interface MemberProgress {
   oldest: number;
   newest: number;
-  settled: boolean;
+  isConsistent: boolean;
   /** In which partition each leaf lives. */
-  homes: ReadonlyMap<string, number>;
+  leafPartitions: ReadonlyMap<string, number>;
 }
 
 interface SnapshotOptions {
@@ -72,15 +72,15 @@ export class CombinationSnapshot {
   }
 
   progressBelow(id: string, intervalMs: number): MemberProgress {
-    const homes = new Map<string, number>();
-    const progress: MemberProgress = { oldest: Infinity, newest: -Infinity, settled: true, homes };
+    const leafPartitions = new Map<string, number>();
+    const progress: MemberProgress = { oldest: Infinity, newest: -Infinity, isConsistent: true, leafPartitions };
     for (const leaf of this.#leavesBelow(id)) {
       const { partition, lastEvaluatedAt, evaluationStartedAt } = leaf;
       const cycle = lastEvaluatedAt === null ? -Infinity : cycleOf(partition, lastEvaluatedAt.getTime(), intervalMs);
       progress.oldest = Math.min(progress.oldest, cycle);
       progress.newest = Math.max(progress.newest, cycle);
-      progress.settled &&= lastEvaluatedAt?.getTime() === evaluationStartedAt?.getTime();
-      homes.set(leaf.id, partition);
+      progress.isConsistent &&= lastEvaluatedAt?.getTime() === evaluationStartedAt?.getTime();
+      leafPartitions.set(leaf.id, partition);
     }
     return progress;
   }

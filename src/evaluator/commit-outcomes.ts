@@ -44,7 +44,7 @@ export interface Progress {
 
 /**
  * Writes what a batch decided, in chunks, and the partitions' checkpoint with the last of them, so that a reader who
- * sees equal start and end of an evaluation sees all of it. `isWhole` is false when it ended early; nothing
+ * sees equal start and end of an evaluation sees all of it. `isComplete` is false when it ended early; nothing
  * half-written is a lie: each chunk stands by itself, and without the last one the partitions stay due. `refused` is
  * all that was not written.
  */
@@ -52,7 +52,7 @@ export async function commitOutcomes(
   deps: CommitDeps,
   outcomes: readonly Outcome[],
   progress: Progress,
-): Promise<{ isWhole: boolean; refused: Outcome[] }> {
+): Promise<{ isComplete: boolean; refused: Outcome[] }> {
   const chunks: (readonly Outcome[])[] = [];
   for (let start = 0; start < outcomes.length; start += CHUNK) chunks.push(outcomes.slice(start, start + CHUNK));
   if (chunks.length === 0 && progress.mark !== 'none') chunks.push([]);
@@ -60,10 +60,10 @@ export async function commitOutcomes(
   for (const [index, chunk] of chunks.entries()) {
     const mark = progress.mark === 'checkpoint' && index < chunks.length - 1 ? 'progress' : progress.mark;
     const result = await commitChunk(deps, chunk, progress, mark);
-    if (result === undefined) return { isWhole: false, refused: [...refused, ...chunks.slice(index).flat()] };
+    if (result === undefined) return { isComplete: false, refused: [...refused, ...chunks.slice(index).flat()] };
     refused.push(...result.fenced);
   }
-  return { isWhole: true, refused };
+  return { isComplete: true, refused };
 }
 
 async function commitChunk(
@@ -92,11 +92,11 @@ async function commitChunk(
       staleBefore,
       defaultPolicy,
     });
-    settle(deps, result, partitions);
+    applyResult(deps, result, partitions);
     return result;
   } catch (thrown) {
     // The answer may have been lost after the commit: what is in memory is a guess until it is read again.
-    deps.cache.distrust(ids);
+    deps.cache.invalidate(ids);
     deps.log.warn('a commit failed or its answer was lost; its alarms are read again', {
       results: outcomes.length,
       err: toError(thrown),
@@ -105,7 +105,7 @@ async function commitChunk(
   }
 }
 
-function settle(deps: CommitDeps, result: CommitResult, partitions: Progress['partitions']): void {
+function applyResult(deps: CommitDeps, result: CommitResult, partitions: Progress['partitions']): void {
   for (const { outcome, stateVersion } of result.committed) {
     if (outcome.kind === 'reason') deps.cache.reasonCommitted(outcome, stateVersion);
     if (outcome.kind !== 'transition') continue;

@@ -12,22 +12,22 @@ import { askPlanned, type BackendAnswers } from './ask-backends.js';
 import type { BehindWatch } from './lateness/behind-watch.js';
 import { countedState, type EvaluationResult } from './count-results.js';
 import { judgeAlarm, judgeWithoutBackends, type Judgement } from './judge.js';
-import { planRequests, type AlarmPlace, type PlannedRequest } from './plan.js';
+import { planRequests, type AlarmTicket, type PlannedRequest } from './plan.js';
 import type { Quarantine } from './quarantine.js';
 import { failureReason, foundReason, outageReason } from './reason-outcomes.js';
-import type { LookAt, Standing, OutageWatch } from './outage-watch.js';
+import type { EvaluationPass, OutageDecision, OutageWatch } from './outage-watch.js';
 
 export interface EvaluateBatchDeps {
   datasources: Datasources;
-  poison: Quarantine;
-  trouble: OutageWatch;
+  quarantine: Quarantine;
+  outages: OutageWatch;
   behind: BehindWatch;
   keepsResults?: boolean;
   log: Logger;
   telemetry: Telemetry;
 }
 
-export interface Batch extends LookAt {
+export interface Batch extends EvaluationPass {
   alarms: readonly HeldAlarm[];
   /** The last evaluation of a partition before this batch. */
   lastMs?: (partition: number) => number | undefined;
@@ -52,18 +52,18 @@ export interface BatchPart {
   /** Partitions with alarms of which nothing is known yet; the parts to come will tell. */
   unfinished: ReadonlySet<number>;
   /** How many alarms were not evaluated, since their requests were not sent in time. */
-  notAsked: number;
+  notSent: number;
 }
 
 /**
  * Looks at every alarm once, at `now`: asks the backends as little as possible, judges in memory, writes nothing.
- * Alarms are judged as soon as the backends that they need have answered, so that a slow one delays its own alarms
+ * Alarms are judged as soon as the backends that they need have answered, so that a slow one delays its answersInWindow alarms
  * alone; the parts come in that order. There is at least one, and the last leaves nothing unfinished.
  */
 export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): AsyncGenerator<BatchPart, void, void> {
   const answers = new GatheredAnswers();
-  const { needs, places, groups } = await dueOf(deps, batch);
-  const asked = askBackends(deps, await planRequests(needs, places), batch, answers);
+  const { needs, tickets, groups } = await dueOf(deps, batch);
+  const asked = askBackends(deps, await planRequests(needs, tickets), batch, answers);
   const waiting = new Map<string, Promise<[string, HeldAlarm[]]>>();
   for (const [name, { backends, alarms }] of groups) {
     waiting.set(
@@ -71,12 +71,12 @@ export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): Asy
       Promise.all(backends.map(async (backend) => asked.get(backend))).then(() => [name, alarms]),
     );
   }
-  if (waiting.size === 0) yield { outcomes: [], results: [], unfinished: new Set(), notAsked: 0 };
+  if (waiting.size === 0) yield { outcomes: [], results: [], unfinished: new Set(), notSent: 0 };
   while (waiting.size > 0) {
     const [name, alarms] = await Promise.race(waiting.values());
     waiting.delete(name);
     groups.delete(name);
-    const part: BatchPart = { outcomes: [], results: [], unfinished: partitionsOf(groups.values()), notAsked: 0 };
+    const part: BatchPart = { outcomes: [], results: [], unfinished: partitionsOf(groups.values()), notSent: 0 };
     for await (const piece of inPieces(alarms)) judgeAll(deps, piece, { answers, batch }, part);
     yield part;
   }
@@ -103,23 +103,23 @@ export function outcomeOf(alarm: HeldAlarm, decision: Decision): Outcome | null 
 /** Time constraints computed in one chunk. At 50 µs each the event loop is blocked for 20 ms at most. */
 const CONSTRAINTS_AT_ONCE = 400;
 
-interface Group {
+interface BackendGroup {
   backends: readonly string[];
   alarms: HeldAlarm[];
 }
 
 interface DueAlarms {
   needs: SeriesNeed[];
-  /** The place of each need's alarm. Retries have none: requests of due alarms are sent first. */
-  places: AlarmPlace[];
-  groups: Map<string, Group>;
+  /** The ticket of each need's alarm. Retries have none: requests of due alarms are sent first. */
+  tickets: AlarmTicket[];
+  groups: Map<string, BackendGroup>;
 }
 
 /** The alarms to be looked at, by the backends that they need, and all that they need. */
 async function dueOf({ behind }: EvaluateBatchDeps, { alarms, now, isRetry }: Batch): Promise<DueAlarms> {
-  const groups = new Map<string, Group>();
+  const groups = new Map<string, BackendGroup>();
   const needs: SeriesNeed[] = [];
-  const places: AlarmPlace[] = [];
+  const tickets: AlarmTicket[] = [];
   let unknown = 0;
   for await (const piece of inPieces(alarms)) {
     for (const alarm of piece) {
@@ -130,16 +130,16 @@ async function dueOf({ behind }: EvaluateBatchDeps, { alarms, now, isRetry }: Ba
         unknown = 0;
       }
       if (!alarm.openTimes.isOpen(now)) continue;
-      const place = isRetry ? undefined : { ticket: behind.ticketOf(alarm), projectId: alarm.projectId };
+      const ticket = isRetry ? undefined : { ticket: behind.ticketOf(alarm), projectId: alarm.projectId };
       needs.push(...alarm.needs);
-      if (place) places.push(...alarm.needs.map(() => place));
+      if (ticket) tickets.push(...alarm.needs.map(() => ticket));
       addTo(groups, alarm);
     }
   }
-  return { needs, places, groups };
+  return { needs, tickets, groups };
 }
 
-function addTo(groups: Map<string, Group>, alarm: HeldAlarm): void {
+function addTo(groups: Map<string, BackendGroup>, alarm: HeldAlarm): void {
   const backends = backendsOf(alarm.needs);
   const name = backends.length === 1 ? (backends[0] as string) : backends.join('\n');
   const group = groups.get(name);
@@ -147,7 +147,7 @@ function addTo(groups: Map<string, Group>, alarm: HeldAlarm): void {
   else groups.set(name, { backends, alarms: [alarm] });
 }
 
-function partitionsOf(groups: Iterable<Group>): Set<number> {
+function partitionsOf(groups: Iterable<BackendGroup>): Set<number> {
   const partitions = new Set<number>();
   for (const { alarms } of groups) for (const { partition } of alarms) partitions.add(partition);
   return partitions;
@@ -224,46 +224,58 @@ function judge(
   part: BatchPart,
 ): Verdict | undefined {
   const { now, isRetry } = batch;
-  if (deps.poison.isQuarantined(alarm.id, now) || batch.isCurrent?.(alarm) === false) return undefined;
+  if (deps.quarantine.isQuarantined(alarm.id, now) || batch.isCurrent?.(alarm) === false) return undefined;
   try {
     const judgement = judgeAlarm(alarm, answers, now);
     if (judgement.evaluation.verdict === 'trouble' && isOnlyBehind(judgement)) {
-      part.notAsked += 1;
-      if (!isRetry) keepPlace(deps, alarm, judgement, batch);
+      part.notSent += 1;
+      if (!isRetry) keepTicket(deps, alarm, judgement, batch);
       return undefined;
     }
     deps.behind.evaluated(alarm);
     if (judgement.evaluation.verdict !== 'trouble') {
-      const standing = deps.trouble.answered(alarm, batch);
-      return note(deps, alarm, { judgement, standing, mayRepeat: standing.isFirst }, part);
+      const outageDecision = deps.outages.recordAnswered(alarm, batch);
+      return note(deps, alarm, { judgement, outageDecision, mayRepeat: outageDecision.isFirst }, part);
     }
-    const standing = deps.trouble.inTrouble(alarm, batch);
-    const withoutBackends = standing.isJudged ? judgeWithoutBackends(alarm, judgement.own, now) : judgement;
+    const outageDecision = deps.outages.recordUnavailable(alarm, batch);
+    const withoutBackends = outageDecision.isJudged
+      ? judgeWithoutBackends(alarm, judgement.answersInWindow, now)
+      : judgement;
     // Where another backend could not be asked for want of time, the evaluation without the first is no result either.
     if (withoutBackends.evaluation.verdict === 'trouble') {
-      add(part, outageReason(alarm, judgement.own));
+      add(part, outageReason(alarm, judgement.answersInWindow));
       return undefined;
     }
-    return note(deps, alarm, { judgement: withoutBackends, standing, mayRepeat: !isRetry }, part);
+    return note(deps, alarm, { judgement: withoutBackends, outageDecision, mayRepeat: !isRetry }, part);
   } catch (thrown) {
-    deps.poison.failed(alarm.id, now, toError(thrown));
+    deps.quarantine.failed(alarm.id, now, toError(thrown));
     add(part, failureReason(alarm));
     return undefined;
   }
 }
 
 /** True if only requests that were not sent keep the alarm from a verdict. */
-function isOnlyBehind({ own }: Judgement): boolean {
-  const unknown = own.filter((answer) => answer.kind === 'trouble');
+function isOnlyBehind({ answersInWindow }: Judgement): boolean {
+  const unknown = answersInWindow.filter((answer) => answer.kind === 'trouble');
   return unknown.length > 0 && unknown.every(({ isUnsent }) => isUnsent === true);
 }
 
-function keepPlace({ behind, trouble }: EvaluateBatchDeps, alarm: HeldAlarm, { own }: Judgement, batch: Batch): void {
+function keepTicket(
+  { behind, outages }: EvaluateBatchDeps,
+  alarm: HeldAlarm,
+  { answersInWindow }: Judgement,
+  batch: Batch,
+): void {
   const isUnasked = (answer: BackendAnswer): boolean => answer.kind === 'trouble';
-  const backend = backendOf(alarm.needs[own.findIndex(isUnasked)] as SeriesNeed);
+  const backend = backendOf(alarm.needs[answersInWindow.findIndex(isUnasked)] as SeriesNeed);
   const { now } = batch;
-  trouble.notAsked(alarm, now);
-  behind.notAsked(alarm, { now, lastMs: batch.lastMs?.(alarm.partition), backend, isPartial: !own.every(isUnasked) });
+  outages.pauseGrace(alarm, now);
+  behind.notSent(alarm, {
+    now,
+    lastMs: batch.lastMs?.(alarm.partition),
+    backend,
+    isPartial: !answersInWindow.every(isUnasked),
+  });
 }
 
 function add({ outcomes }: BatchPart, outcome: Outcome | null): void {
@@ -272,7 +284,7 @@ function add({ outcomes }: BatchPart, outcome: Outcome | null): void {
 
 interface Noted {
   judgement: Judgement;
-  standing: Standing;
+  outageDecision: OutageDecision;
   /** False where actions have been, or will be, repeated by another look of the same turn. */
   mayRepeat: boolean;
 }
@@ -280,14 +292,15 @@ interface Noted {
 function note(
   deps: EvaluateBatchDeps,
   alarm: HeldAlarm,
-  { judgement, standing, mayRepeat }: Noted,
+  { judgement, outageDecision, mayRepeat }: Noted,
   part: BatchPart,
 ): Verdict {
   const { evaluation, decision } = judgement;
   add(part, decision.kind === 'repeat' && !mayRepeat ? null : outcomeOf(alarm, decision));
   if (decision.kind !== 'transition') add(part, foundReason(alarm, evaluation));
-  const state = deps.keepsResults && standing.isFirst ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
+  const state =
+    deps.keepsResults && outageDecision.isFirst ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
   if (state !== undefined) part.results.push({ alarmId: alarm.id, partition: alarm.partition, state });
-  deps.poison.succeeded(alarm.id);
+  deps.quarantine.succeeded(alarm.id);
   return evaluation.verdict;
 }

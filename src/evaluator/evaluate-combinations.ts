@@ -18,18 +18,18 @@ const CHUNK = 500;
 
 export interface CombinationDeps {
   reachableFrom: (ids: readonly string[]) => Promise<MemberAlarm[]>;
-  poison: Quarantine;
+  quarantine: Quarantine;
   telemetry: Telemetry;
   intervalMs: number;
 }
 
-interface Judged {
+interface JudgedInterval {
   /** The interval whose member states were judged last. */
   cycle: number;
   /** Highest slot among its leaves. */
-  lastSlot: number;
+  lastPhase: number;
   /** Where each of its leaves was seen. */
-  homes: MemberProgress['homes'];
+  leafPartitions: MemberProgress['leafPartitions'];
 }
 
 /**
@@ -39,7 +39,7 @@ interface Judged {
  * member came.
  */
 export class CombinationJudge {
-  readonly #judged = new Map<string, Judged>();
+  readonly #judged = new Map<string, JudgedInterval>();
   readonly #openTimes = createOpenTimesSource();
 
   constructor(private readonly deps: CombinationDeps) {}
@@ -47,7 +47,7 @@ export class CombinationJudge {
   /** The outcomes of those combinations whose turn it is. Rejects when their members cannot be read. */
   async judge(held: readonly HeldAlarm[], now: Date): Promise<Outcome[]> {
     this.#forgetAllBut(held);
-    const waiting = held.filter(({ id }) => this.#isWorthLooking(id, now));
+    const waiting = held.filter(({ id }) => this.#isDue(id, now));
     const outcomes: Outcome[] = [];
     for (let start = 0; start < waiting.length; start += CHUNK) {
       const chunk = waiting.slice(start, start + CHUNK);
@@ -63,19 +63,19 @@ export class CombinationJudge {
     for (const { alarmId } of outcomes) this.#judged.delete(alarmId);
   }
 
-  #isWorthLooking(id: string, now: Date): boolean {
+  #isDue(id: string, now: Date): boolean {
     const judged = this.#judged.get(id);
     if (judged === undefined) return true;
-    const lastSlotOfNext =
-      (judged.cycle + 1) * this.deps.intervalMs + (judged.lastSlot * this.deps.intervalMs) / PHASES_PER_INTERVAL;
-    return now.getTime() >= lastSlotOfNext;
+    const nextDueMs =
+      (judged.cycle + 1) * this.deps.intervalMs + (judged.lastPhase * this.deps.intervalMs) / PHASES_PER_INTERVAL;
+    return now.getTime() >= nextDueMs;
   }
 
   #judgeSafely(alarm: HeldAlarm, snapshot: CombinationSnapshot, now: Date): Outcome[] {
     try {
-      return this.deps.poison.isQuarantined(alarm.id, now) ? [] : this.#judgeOne(alarm, snapshot, now);
+      return this.deps.quarantine.isQuarantined(alarm.id, now) ? [] : this.#judgeOne(alarm, snapshot, now);
     } catch (thrown) {
-      this.deps.poison.failed(alarm.id, now, toError(thrown));
+      this.deps.quarantine.failed(alarm.id, now, toError(thrown));
       return [failureReason(alarm)].filter((outcome) => outcome !== null);
     }
   }
@@ -84,20 +84,24 @@ export class CombinationJudge {
     if (!snapshot.has(alarm.id)) return [];
     const { intervalMs } = this.deps;
     const present = Math.floor(now.getTime() / intervalMs);
-    const { oldest, newest, settled, homes } = snapshot.progressBelow(alarm.id, intervalMs);
-    const last = this.#judged.get(alarm.id) ?? { cycle: present - 2, lastSlot: 0, homes };
-    const lastSlot = Math.max(0, ...[...homes.values()].map(phaseOf));
-    if (isAnyMoved(last.homes, homes)) {
-      this.#judged.set(alarm.id, { cycle: Math.max(last.cycle, newest), lastSlot, homes });
+    const { oldest, newest, isConsistent, leafPartitions } = snapshot.progressBelow(alarm.id, intervalMs);
+    const last = this.#judged.get(alarm.id) ?? { cycle: present - 2, lastPhase: 0, leafPartitions };
+    const lastPhase = Math.max(0, ...[...leafPartitions.values()].map(phaseOf));
+    if (isAnyMoved(last.leafPartitions, leafPartitions)) {
+      this.#judged.set(alarm.id, { cycle: Math.max(last.cycle, newest), lastPhase, leafPartitions });
       return [];
     }
-    const isWhole = settled && oldest === newest && newest > last.cycle;
+    const isComplete = isConsistent && oldest === newest && newest > last.cycle;
     const isOverdue = now.getTime() >= (last.cycle + 3) * intervalMs;
-    if (!isWhole && homes.size > 0 && !isOverdue) {
-      this.#judged.set(alarm.id, { cycle: last.cycle, lastSlot, homes });
+    if (!isComplete && leafPartitions.size > 0 && !isOverdue) {
+      this.#judged.set(alarm.id, { cycle: last.cycle, lastPhase, leafPartitions });
       return [];
     }
-    this.#judged.set(alarm.id, { cycle: isWhole ? newest : Math.max(last.cycle + 1, present - 1), lastSlot, homes });
+    this.#judged.set(alarm.id, {
+      cycle: isComplete ? newest : Math.max(last.cycle + 1, present - 1),
+      lastPhase,
+      leafPartitions,
+    });
     return this.#decide(alarm, snapshot, now);
   }
 
@@ -110,7 +114,7 @@ export class CombinationJudge {
       evaluatedTypeOf(alarm.rule),
     );
     this.deps.telemetry.evaluations.inc({ verdict: evaluation.verdict });
-    this.deps.poison.succeeded(alarm.id);
+    this.deps.quarantine.succeeded(alarm.id);
     const reason = decision.kind === 'transition' ? null : foundReason(alarm, evaluation);
     return [outcomeOf(alarm, decision), reason].filter((outcome) => outcome !== null);
   }
@@ -122,7 +126,7 @@ export class CombinationJudge {
   }
 }
 
-function isAnyMoved(before: MemberProgress['homes'], after: MemberProgress['homes']): boolean {
+function isAnyMoved(before: MemberProgress['leafPartitions'], after: MemberProgress['leafPartitions']): boolean {
   for (const [leaf, partition] of after) if ((before.get(leaf) ?? partition) !== partition) return true;
   return false;
 }

@@ -13,7 +13,7 @@ import type { HeldPartitions, TakenPartition } from './held-partitions.js';
 import type { LatenessReport } from './lateness/lateness-report.js';
 import { nextTick } from './schedule.js';
 import type { OutageWatch } from './outage-watch.js';
-import { LONGEST_BATCH, type Partition, type Turns } from './batch-runner.js';
+import { LONGEST_BATCH, type DuePartition, type BatchRunner } from './batch-runner.js';
 
 export interface EvaluationLoopDeps {
   clock: Clock;
@@ -21,8 +21,8 @@ export interface EvaluationLoopDeps {
   telemetry: Telemetry;
   cache: AlarmCache;
   held: HeldPartitions;
-  turns: Turns;
-  trouble: OutageWatch;
+  batchRunner: BatchRunner;
+  outages: OutageWatch;
   behind: BehindWatch;
   lateness: LatenessReport;
   /** Undefined if no other process explains alarms. */
@@ -37,30 +37,30 @@ export interface EvaluationLoopDeps {
 /**
  * Evaluates this member's share. Each turn gathers every partition whose slot has come up since it was last evaluated
  * (so one just taken over and overdue goes at once) into one batch. Batches of different slots may overlap; a partition
- * is in one batch at a time. Alarms whose backend could not be asked are evaluated again between their turns, in
+ * is in one batch at a time. Alarms whose backend could not be asked are evaluated again between their batchRunner, in
  * batches of their own. Alarms that are behind are evaluated in catch-up batches, as soon as the batch before is over.
  */
 export class EvaluationLoop implements Loop {
   readonly name = 'evaluation';
-  readonly #inHand = new Map<Promise<void>, number>();
-  #lastTurnMs = 0;
+  readonly #running = new Map<Promise<void>, number>();
+  #lastTickMs = 0;
   #judging = false;
   readonly #pause: WakeableSleep;
 
   constructor(private readonly deps: EvaluationLoopDeps) {
-    this.#lastTurnMs = deps.clock.monotonicMs();
+    this.#lastTickMs = deps.clock.monotonicMs();
     this.#pause = new WakeableSleep(deps.clock);
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, intervalMs, trouble } = this.deps;
+    const { clock, intervalMs, outages } = this.deps;
     while (!signal.aborted) {
       this.#pause.set();
-      this.#turn();
+      this.#tick();
       const now = clock.now().getTime();
-      await this.#pause.sleep(Math.min(nextTick(now, intervalMs), trouble.nextRetryMs()) - now, signal);
+      await this.#pause.sleep(Math.min(nextTick(now, intervalMs), outages.nextRetryMs()) - now, signal);
     }
-    await this.settled();
+    await this.whenIdle();
   }
 
   /** Partitions that are now this member's: their alarms are loaded and, where due, evaluated at once. */
@@ -75,7 +75,7 @@ export class EvaluationLoop implements Loop {
   dropped(ids: readonly number[]): void {
     this.deps.held.drop(ids);
     this.deps.cache.drop(ids);
-    this.deps.trouble.drop(ids);
+    this.deps.outages.drop(ids);
     this.deps.behind.drop(ids);
   }
 
@@ -83,39 +83,39 @@ export class EvaluationLoop implements Loop {
   makingProgress(): boolean {
     const { clock, deadlineMs, intervalMs } = this.deps;
     const now = clock.monotonicMs();
-    const oldest = Math.min(...this.#inHand.values());
-    return now - this.#lastTurnMs < intervalMs + deadlineMs && now - oldest < LONGEST_BATCH * deadlineMs;
+    const oldest = Math.min(...this.#running.values());
+    return now - this.#lastTickMs < intervalMs + deadlineMs && now - oldest < LONGEST_BATCH * deadlineMs;
   }
 
   /** Resolves when no batch is in hand. */
-  async settled(): Promise<void> {
-    while (this.#inHand.size > 0) await Promise.all(this.#inHand.keys());
+  async whenIdle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.keys());
   }
 
-  #turn(): void {
-    const { clock, held, telemetry, intervalMs, cache, turns, trouble, behind } = this.deps;
-    this.#lastTurnMs = clock.monotonicMs();
+  #tick(): void {
+    const { clock, held, telemetry, intervalMs, cache, batchRunner, outages, behind } = this.deps;
+    this.#lastTickMs = clock.monotonicMs();
     const now = clock.now();
     const due = held.due(now.getTime(), intervalMs);
-    if (due.length > 0) this.#start(due, () => this.#andCatchUp(turns.regular(due, now)));
+    if (due.length > 0) this.#start(due, () => this.#thenCatchUp(batchRunner.runScheduled(due, now)));
     const isBusy = (partition: number): boolean => held.isBusy(partition);
     const token: BatchToken = {};
     const late = behind.take(isBusy, token);
-    if (late.length > 0) this.#start([], () => this.#andCatchUp(turns.catchUp(late, token, now)));
+    if (late.length > 0) this.#start([], () => this.#thenCatchUp(batchRunner.runCatchUp(late, token, now)));
     // An alarm that is behind is not retried at the same time.
-    const retries = trouble.takeDue(now.getTime(), isBusy).filter((retry) => !behind.has(retry));
-    if (retries.length > 0) this.#start([], () => turns.retry(retries, now));
+    const retries = outages.takeDue(now.getTime(), isBusy).filter((retry) => !behind.has(retry));
+    if (retries.length > 0) this.#start([], () => batchRunner.runRetries(retries, now));
     if (!this.#judging && held.size > 0) this.#start([], () => this.#judgeCombinations(now));
     this.deps.lateness.note(behind.lateness(now.getTime()), now.getTime());
     this.deps.recorder?.note();
     telemetry.alarmsHeld.set(cache.size);
-    telemetry.alarmsInTrouble.set(trouble.size);
+    telemetry.alarmsInTrouble.set(outages.size);
     telemetry.alarmsWithoutBackend.reset(); // kinds of which there are none any more
     for (const [type, alarms] of cache.withoutBackend()) telemetry.alarmsWithoutBackend.set({ type }, alarms);
     telemetry.oldestEvaluationAge.set((held.oldestAgeMs(now.getTime()) ?? 0) / 1000);
   }
 
-  #start(partitions: readonly Partition[], work: () => Promise<void>): void {
+  #start(partitions: readonly DuePartition[], work: () => Promise<void>): void {
     const { held, log, clock } = this.deps;
     const ids = partitions.map(({ id }) => id);
     held.begin(partitions);
@@ -125,16 +125,16 @@ export class EvaluationLoop implements Loop {
       )
       .finally(() => {
         held.end(partitions);
-        this.#inHand.delete(running);
+        this.#running.delete(running);
       });
-    this.#inHand.set(running, clock.monotonicMs());
+    this.#running.set(running, clock.monotonicMs());
   }
 
   /**
    * Starts the next catch-up batch as soon as a batch has freed its partitions. After a failed batch the alarms wait
    * for the next tick.
    */
-  async #andCatchUp(batch: Promise<void>): Promise<void> {
+  async #thenCatchUp(batch: Promise<void>): Promise<void> {
     await batch;
     if (this.deps.behind.size > 0) setImmediate(() => this.#pause.wake());
   }

@@ -17,7 +17,7 @@ import { HeldPartitions, type TakenPartition } from './held-partitions.js';
 import { LatenessReport } from './lateness/lateness-report.js';
 import { Quarantine } from './quarantine.js';
 import { OutageWatch } from './outage-watch.js';
-import { Turns } from './batch-runner.js';
+import { BatchRunner } from './batch-runner.js';
 
 export interface EvaluatorDeps {
   store: EvaluationStore;
@@ -75,23 +75,23 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
       log.error('an alarm cannot be read by this release and is not evaluated', { alarmId, err }),
   });
   const held = new HeldPartitions();
-  const poison = new Quarantine({ log, telemetry });
-  const trouble = new OutageWatch({ ...deps, retryAfterMs: Math.max(RETRY_MS, intervalMs / PHASES_PER_INTERVAL) });
+  const quarantine = new Quarantine({ log, telemetry });
+  const outages = new OutageWatch({ ...deps, retryAfterMs: Math.max(RETRY_MS, intervalMs / PHASES_PER_INTERVAL) });
   const behind = new BehindWatch();
   const combinations = new CombinationJudge({
     reachableFrom: (ids) => store.reachableFrom(ids),
-    poison,
+    quarantine,
     telemetry,
     intervalMs,
   });
   const commit = commitDepsOf(deps, cache, (partitions) => loop.lost(partitions));
-  const turns = new Turns({
+  const batchRunner = new BatchRunner({
     clock,
     log,
     telemetry,
     cache,
     held,
-    batch: { datasources, poison, trouble, behind, keepsResults: deps.countResults !== undefined, log, telemetry },
+    batch: { datasources, quarantine, outages, behind, keepsResults: deps.countResults !== undefined, log, telemetry },
     commit,
     countResults: deps.countResults && createResultCounter({ add: deps.countResults, log }),
     intervalMs,
@@ -103,8 +103,8 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     telemetry,
     cache,
     held,
-    turns,
-    trouble,
+    batchRunner,
+    outages,
     behind,
     lateness: new LatenessReport({ log, telemetry, intervalMs }),
     recorder: deps.recordBehind && new BehindRecorder({ ...deps, record: deps.recordBehind, behind, held }),
@@ -121,9 +121,9 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     makingProgress: () => loop.makingProgress(),
     seen: () => cache.seen,
     withoutBackend: () => cache.withoutBackend(),
-    alarmsInOutage: () => trouble.size,
+    alarmsInOutage: () => outages.size,
     lateness: () => behind.lateness(clock.now().getTime()),
-    whenIdle: () => loop.settled(),
+    whenIdle: () => loop.whenIdle(),
   };
 }
 

@@ -11,11 +11,11 @@ interface Held {
   epoch: number;
   lastEvaluatedMs: number | undefined;
   /** What has it in hand; null if nothing has. */
-  batch: Batch | null;
+  batch: PartitionBatch | null;
 }
 
 /** Partitions that were taken in hand together; the very list tells one batch from another. */
-type Batch = readonly { id: number; epoch: number }[];
+type PartitionBatch = readonly { id: number; epoch: number }[];
 
 /** The partitions this evaluator may write to, the epochs it took them under, and which are in hand just now. */
 export class HeldPartitions {
@@ -53,7 +53,7 @@ export class HeldPartitions {
   }
 
   /** This batch has its partitions in hand. Ignored for those that have been taken again since. */
-  begin(batch: Batch): void {
+  begin(batch: PartitionBatch): void {
     for (const { id, epoch } of batch) {
       const held = this.#held.get(id);
       if (held?.epoch === epoch) held.batch = batch;
@@ -64,7 +64,7 @@ export class HeldPartitions {
    * This batch is done with these of its partitions, or with all. Ignored for those that another batch has in hand by
    * now.
    */
-  end(batch: Batch, some: Batch = batch): void {
+  end(batch: PartitionBatch, some: PartitionBatch = batch): void {
     for (const { id, epoch } of some) {
       const held = this.#held.get(id);
       if (held?.epoch === epoch && held.batch === batch) held.batch = null;

@@ -10,7 +10,7 @@ export type JudgedAlarm = Pick<HeldAlarm, 'rule' | 'needs' | 'options' | 'state'
 
 export interface Judgement {
   /** Answers to the alarm's needs, in their order, each cut to the window that the alarm asks for. */
-  own: BackendAnswer[];
+  answersInWindow: BackendAnswer[];
   evaluation: Evaluation;
   decision: Decision;
 }
@@ -20,27 +20,35 @@ export interface Judgement {
  * what is not among them was not to be had in time.
  */
 export function judgeAlarm(alarm: JudgedAlarm, answers: Pick<BackendAnswers, 'get'>, now: Date): Judgement {
-  const own = alarm.needs.map((need) => ownWindow(answers.get(need.key), need, now));
-  return judgeOwn(alarm, own, now);
+  const answersInWindow = alarm.needs.map((need) => ownWindow(answers.get(need.key), need, now));
+  return judgeAnswers(alarm, answersInWindow, now);
 }
 
 /**
  * The same look, for which backends that cannot be asked count as backends that do not know: what is needed of them
- * becomes unknown, with a reason that names the backend. `own` is as `judgeAlarm` found it.
+ * becomes unknown, with a reason that names the backend. `answersInWindow` is as `judgeAlarm` found it.
  */
-export function judgeWithoutBackends(alarm: JudgedAlarm, own: readonly BackendAnswer[], now: Date): Judgement {
-  const settled = own.map((answer, index): BackendAnswer => {
+export function judgeWithoutBackends(
+  alarm: JudgedAlarm,
+  answersInWindow: readonly BackendAnswer[],
+  now: Date,
+): Judgement {
+  const substituted = answersInWindow.map((answer, index): BackendAnswer => {
     if (answer.kind !== 'trouble' || answer.isUnsent) return answer;
     const reason = retrievalFailed(`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`);
-    return { kind: 'refused', reason, isTrouble: true };
+    return { kind: 'refused', reason, standsForOutage: true };
   });
-  return judgeOwn(alarm, settled, now);
+  return judgeAnswers(alarm, substituted, now);
 }
 
-function judgeOwn({ rule, options, state, repeats }: JudgedAlarm, own: BackendAnswer[], now: Date): Judgement {
+function judgeAnswers(
+  { rule, options, state, repeats }: JudgedAlarm,
+  answersInWindow: BackendAnswer[],
+  now: Date,
+): Judgement {
   const type = evaluatedTypeOf(rule);
-  const evaluation = type.evaluate(rule, { answers: own, memberStates: NO_MEMBERS, state, options, now });
-  return { own, evaluation, decision: decide({ state, repeatActions: repeats }, evaluation, type) };
+  const evaluation = type.evaluate(rule, { answers: answersInWindow, memberStates: NO_MEMBERS, state, options, now });
+  return { answersInWindow, evaluation, decision: decide({ state, repeatActions: repeats }, evaluation, type) };
 }
 
 export function backendText({ datasource, backend }: SeriesNeed): string {

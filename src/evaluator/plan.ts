@@ -7,8 +7,8 @@ export interface PlannedRequest extends SeriesRequest<SeriesNeed['query']> {
   backend: SeriesNeed['backend'];
 }
 
-/** The place of an alarm among the due alarms. */
-export interface AlarmPlace {
+/** The ticketed of an alarm among the due alarms. */
+export interface AlarmTicket {
   ticket: number;
   projectId: string;
 }
@@ -16,19 +16,19 @@ export interface AlarmPlace {
 /**
  * All needs as few requests to datasources: one question per key, its window wide enough for every alarm that asks it
  * (rounded up to a power of two, so that few widths occur), and questions over the same window together. An alarm finds
- * its own, narrower window inside unchanged. `places`: one for each need, of its alarm; absent for API requests.
+ * its own, narrower window inside unchanged. `tickets`: one for each need, of its alarm; absent for API requests.
  */
 export async function planRequests(
   needs: readonly SeriesNeed[],
-  places: readonly AlarmPlace[] = [],
+  tickets: readonly AlarmTicket[] = [],
 ): Promise<PlannedRequest[]> {
-  const widest = new Map<string, Asked>();
-  const alone = new Map<string, ReadonlySet<string>>();
+  const widest = new Map<string, PlannedNeed>();
+  const projectSets = new Map<string, ReadonlySet<string>>();
   let index = 0;
   for await (const piece of inPieces(needs))
-    for (const need of piece) widen(widest, need, placeIn(alone, places[index++]));
-  const groups = new Map<string, Group>();
-  let group: Group | undefined;
+    for (const need of piece) widen(widest, need, ticketIn(projectSets, tickets[index++]));
+  const groups = new Map<string, RequestGroup>();
+  let group: RequestGroup | undefined;
   for await (const piece of inPieces([...widest.values()])) {
     for (const { need, question } of piece) {
       group = groupOf(need, groups, group);
@@ -38,39 +38,42 @@ export async function planRequests(
   return [...groups.values()];
 }
 
-type Question = PlannedRequest['questions'][number];
+type RequestQuery = PlannedRequest['questions'][number];
 
-interface Asked {
+interface PlannedNeed {
   need: SeriesNeed;
-  question: Question & { ticket?: number; projects?: ReadonlySet<string> };
+  question: RequestQuery & { ticket?: number; projects?: ReadonlySet<string> };
 }
 
-interface Place {
+interface QueryTicket {
   ticket: number;
   projects: ReadonlySet<string>;
 }
 
 /** Most queries are of one project. They share one set for each project. */
-function placeIn(alone: Map<string, ReadonlySet<string>>, place: AlarmPlace | undefined): Place | undefined {
-  if (place === undefined) return undefined;
-  const projects = alone.get(place.projectId) ?? new Set([place.projectId]);
-  alone.set(place.projectId, projects);
-  return { ticket: place.ticket, projects };
+function ticketIn(
+  projectSets: Map<string, ReadonlySet<string>>,
+  ticketed: AlarmTicket | undefined,
+): QueryTicket | undefined {
+  if (ticketed === undefined) return undefined;
+  const projects = projectSets.get(ticketed.projectId) ?? new Set([ticketed.projectId]);
+  projectSets.set(ticketed.projectId, projects);
+  return { ticket: ticketed.ticket, projects };
 }
 
-/** The place of a query: the lowest ticket of its alarms, and all their projects. */
-function widen(widest: Map<string, Asked>, need: SeriesNeed, place: Place | undefined): void {
+/** The ticketed of a query: the lowest ticket of its alarms, and all their projects. */
+function widen(widest: Map<string, PlannedNeed>, need: SeriesNeed, ticketed: QueryTicket | undefined): void {
   const known = widest.get(need.key);
   if (known === undefined) {
-    widest.set(need.key, { need, question: { key: need.key, query: need.query, ...place } });
+    widest.set(need.key, { need, question: { key: need.key, query: need.query, ...ticketed } });
     return;
   }
   const { question } = known;
   if (known.need.periods < need.periods) known.need = need;
-  if (place === undefined || question.ticket === undefined || question.projects === undefined) return;
-  if (place.ticket < question.ticket) question.ticket = place.ticket;
-  if (place.projects !== question.projects && !isWithin(place.projects, question.projects))
-    question.projects = new Set([...question.projects, ...place.projects]);
+  if (ticketed === undefined || question.ticket === undefined || question.projects === undefined) return;
+  if (ticketed.ticket < question.ticket) question.ticket = ticketed.ticket;
+  if (ticketed.projects !== question.projects && !isWithin(ticketed.projects, question.projects))
+    question.projects = new Set([...question.projects, ...ticketed.projects]);
 }
 
 function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean {
@@ -78,12 +81,12 @@ function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean 
   return true;
 }
 
-interface Group extends PlannedRequest {
-  questions: Question[];
+interface RequestGroup extends PlannedRequest {
+  questions: RequestQuery[];
 }
 
 /** Spares most needs the group's key, for they come after another of their group, `latest`. */
-function groupOf(need: SeriesNeed, groups: Map<string, Group>, latest: Group | undefined): Group {
+function groupOf(need: SeriesNeed, groups: Map<string, RequestGroup>, latest: RequestGroup | undefined): RequestGroup {
   const { datasource, backend, granularityS, lagS } = need;
   const periods = need.ownWindow ? need.periods : nextPowerOfTwo(need.periods);
   if (latest !== undefined && isOver(latest, need, periods)) return latest;
@@ -93,7 +96,11 @@ function groupOf(need: SeriesNeed, groups: Map<string, Group>, latest: Group | u
   return group;
 }
 
-function isOver(group: Group, { datasource, backend, granularityS, lagS }: SeriesNeed, periods: number): boolean {
+function isOver(
+  group: RequestGroup,
+  { datasource, backend, granularityS, lagS }: SeriesNeed,
+  periods: number,
+): boolean {
   return (
     group.periods === periods &&
     group.granularityS === granularityS &&

@@ -18,9 +18,9 @@ export function foundReason(alarm: HeldAlarm, evaluation: Evaluation): ReasonOut
 }
 
 /** The reason of an alarm that was never evaluated, while its backends cannot be asked. */
-export function outageReason(alarm: HeldAlarm, own: readonly BackendAnswer[]): ReasonOutcome | null {
+export function outageReason(alarm: HeldAlarm, answersInWindow: readonly BackendAnswer[]): ReasonOutcome | null {
   if (alarm.shownReason === null || !isProvisional(alarm.shownReason)) return null;
-  const reasons = own.flatMap((answer, index) =>
+  const reasons = answersInWindow.flatMap((answer, index) =>
     answer.kind === 'trouble' && !answer.isUnsent
       ? [`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`]
       : [],

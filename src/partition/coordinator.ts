@@ -22,7 +22,7 @@ export interface CoordinatorDeps {
   /** What the member's id begins with, for people who look at it. */
   name?: string;
   /** True for the embedded database, which is locked: no other process can be alive on it, so nothing is waited for. */
-  alone?: boolean;
+  isSingleProcess?: boolean;
   clock: ServiceClock;
   log: Logger;
   telemetry: Pick<Telemetry, 'partitionsOwned' | 'members' | 'coordinationMode'>;
@@ -61,34 +61,34 @@ const MODES = ['redis', 'database', 'single'] as const satisfies readonly Coordi
 export function createCoordinator(deps: CoordinatorDeps): Coordinator {
   const { clock, log } = deps;
   const memberId = `${deps.name ?? 'evaluator'}-${randomUUID()}`;
-  const alone = deps.alone ?? false;
-  const redis = deps.redis && createRedisMembers({ ...deps, ...deps.redis, memberId, patienceMs: deps.heartbeatMs });
-  const membership = createMembership({ ...deps, memberId, store: deps.members, redis, alone });
-  const ownership = createOwnership({ ...deps, memberId, store: deps.partitions, alone });
-  const turns = oneAtATime();
+  const isSingleProcess = deps.isSingleProcess ?? false;
+  const redis = deps.redis && createRedisMembers({ ...deps, ...deps.redis, memberId, timeoutMs: deps.heartbeatMs });
+  const membership = createMembership({ ...deps, memberId, store: deps.members, redis, isSingleProcess });
+  const ownership = createOwnership({ ...deps, memberId, store: deps.partitions, isSingleProcess });
+  const mutex = createMutex();
   const alarmClock = new WakeableSleep(clock);
   let leaving: Promise<void> | undefined;
-  let trouble: string | undefined;
+  let lastProblem: string | undefined;
 
-  async function round(): Promise<void> {
+  async function heartbeat(): Promise<void> {
     if (leaving) return;
-    if (!deps.makingProgress()) return complain('evaluation makes no progress: no heartbeat');
+    if (!deps.makingProgress()) return warnOnce('evaluation makes no progress: no heartbeat');
     try {
       await membership.beat();
       const { releasedSome } = await ownership.reconcile(membership.view());
       if (releasedSome) await redis?.announce('release');
-      if (trouble !== undefined) log.info('coordination works again');
-      trouble = undefined;
+      if (lastProblem !== undefined) log.info('coordination works again');
+      lastProblem = undefined;
     } catch (cause) {
-      complain('coordination failed, trying again', toError(cause));
+      warnOnce('coordination failed, trying again', toError(cause));
     }
     report(deps.telemetry, membership, ownership.held().size);
   }
 
-  /** Once per trouble, not once per heartbeat. */
-  function complain(message: string, err?: Error): void {
-    if (trouble !== message) log.warn(message, err ? { err } : {});
-    trouble = message;
+  /** Once per lastProblem, not once per heartbeat. */
+  function warnOnce(message: string, err?: Error): void {
+    if (lastProblem !== message) log.warn(message, err ? { err } : {});
+    lastProblem = message;
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -96,7 +96,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
       alarmClock.set();
-      await turns(round);
+      await mutex(heartbeat);
       await alarmClock.sleep(startedMs + deps.heartbeatMs - clock.monotonicMs(), signal);
     }
   }
@@ -117,7 +117,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     mode: membership.mode,
     lastAcknowledgedBeatMs: membership.lastAcknowledgedBeatMs,
     mayCommit: membership.mayCommit,
-    leave: () => (leaving ??= turns(leave)),
+    leave: () => (leaving ??= mutex(leave)),
     wake: () => alarmClock.wake(),
   };
 }
@@ -129,7 +129,7 @@ function report(telemetry: CoordinatorDeps['telemetry'], membership: Membership,
 }
 
 /** Runs pieces of work one after the other. None of ours rejects. */
-function oneAtATime(): (work: () => Promise<void>) => Promise<void> {
+function createMutex(): (work: () => Promise<void>) => Promise<void> {
   let last = Promise.resolve();
   return (work) => (last = last.then(work));
 }

@@ -29,7 +29,7 @@ export interface MembershipDeps {
   /**
    * No other process can be on this database (the embedded one is locked): rows of others are left over from the dead.
    */
-  alone: boolean;
+  isSingleProcess: boolean;
   seenRevision: () => string | null;
   clock: ServiceClock;
   log: Logger;
@@ -64,13 +64,13 @@ const FORGET_EVERY_BEATS = 50;
  * A look that comes later than this many heartbeats after the one before means that we were blind, not that the others
  * were silent.
  */
-const BLIND_AFTER_HEARTBEATS = 3;
+const PAUSED_AFTER_HEARTBEATS = 3;
 
 export function createMembership(deps: MembershipDeps): Membership {
   const { clock, memberId, leaseMs, store, redis } = deps;
   const inDatabase = new Sightings();
   const inRedis = new Sightings();
-  const observing = observingClock(deps);
+  const observedNow = observingClock(deps);
   let view = [memberId];
   let mode: CoordinationMode = redis ? 'redis' : 'single';
   let acknowledgedMs: number | undefined;
@@ -82,8 +82,8 @@ export function createMembership(deps: MembershipDeps): Membership {
     clock.synchronise(databaseNow, (startedMs + clock.monotonicMs()) / 2);
     acknowledgedMs = startedMs;
     if (beats++ % FORGET_EVERY_BEATS === 0)
-      await store.removeOlderThan(deps.alone ? leaseMs : FORGET_AFTER_LEASES * leaseMs);
-    return deps.alone ? [] : store.list();
+      await store.removeOlderThan(deps.isSingleProcess ? leaseMs : FORGET_AFTER_LEASES * leaseMs);
+    return deps.isSingleProcess ? [] : store.list();
   }
 
   return {
@@ -92,7 +92,7 @@ export function createMembership(deps: MembershipDeps): Membership {
       // Only now: a member that is cut off from the database cannot work, and beating on in Redis would keep its
       // partitions from others.
       const listedInRedis = await redis?.beat();
-      const nowMs = observing();
+      const nowMs = observedNow();
       inDatabase.update(listed, nowMs);
       if (listedInRedis) inRedis.update(listedInRedis, nowMs);
       else inRedis.forget();
@@ -125,12 +125,12 @@ export function createMembership(deps: MembershipDeps): Membership {
  */
 function observingClock({ clock, heartbeatMs }: MembershipDeps): () => number {
   let observedMs = 0;
-  let lookedMs: number | undefined;
+  let lastReadMs: number | undefined;
   return () => {
     const nowMs = clock.monotonicMs();
-    const elapsedMs = nowMs - (lookedMs ?? nowMs);
-    observedMs += elapsedMs > BLIND_AFTER_HEARTBEATS * heartbeatMs ? heartbeatMs : elapsedMs;
-    lookedMs = nowMs;
+    const elapsedMs = nowMs - (lastReadMs ?? nowMs);
+    observedMs += elapsedMs > PAUSED_AFTER_HEARTBEATS * heartbeatMs ? heartbeatMs : elapsedMs;
+    lastReadMs = nowMs;
     return observedMs;
   };
 }

@@ -47,7 +47,7 @@ export interface OwnershipDeps {
   memberId: string;
   store: PartitionStore;
   leaseMs: number;
-  alone: boolean;
+  isSingleProcess: boolean;
   listener: OwnershipListener;
   log: Logger;
 }
@@ -104,7 +104,7 @@ export function createOwnership(deps: OwnershipDeps): Ownership {
 
   async function take(ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;
-    const taken = await store.take({ memberId, ids, leaseMs: deps.leaseMs, fromLiveOwners: deps.alone });
+    const taken = await store.take({ memberId, ids, leaseMs: deps.leaseMs, fromLiveOwners: deps.isSingleProcess });
     if (taken.length === 0) return;
     for (const { id, epoch } of taken) held.set(id, { epoch });
     log.info('partitions taken', { count: taken.length, held: held.size });

@@ -13,7 +13,7 @@ export interface RedisMembersDeps {
   memberId: string;
   leaseMs: number;
   /** How long an answer may take before this half counts as not there. */
-  patienceMs: number;
+  timeoutMs: number;
   clock: Clock;
   log: Logger;
 }
@@ -38,11 +38,13 @@ export function createRedisMembers(deps: RedisMembersDeps): RedisMembers {
   const leaveScript = loadLuaScript('leave');
   const evaluate = ({ text, keyCount }: LuaScript, ...args: string[]): Promise<unknown> =>
     deps.command.eval(text, keyCount, keys.members, keys.version, ...args);
-  const soon = impatient(deps);
+  const withTimeout = createTimeoutGuard(deps);
   let version = 0;
   return {
     async beat() {
-      const reply = await soon('beat', () => evaluate(beatScript, deps.memberId, String(deps.leaseMs), keys.changed));
+      const reply = await withTimeout('beat', () =>
+        evaluate(beatScript, deps.memberId, String(deps.leaseMs), keys.changed),
+      );
       if (reply === undefined) return undefined;
       const { version: newVersion, beats } = parseBeat(reply as string[]);
       if (newVersion !== version)
@@ -51,10 +53,10 @@ export function createRedisMembers(deps: RedisMembersDeps): RedisMembers {
       return beats;
     },
     async leave() {
-      await soon('leave', () => evaluate(leaveScript, deps.memberId, keys.changed));
+      await withTimeout('leave', () => evaluate(leaveScript, deps.memberId, keys.changed));
     },
     async announce(what) {
-      await soon('announce', () => deps.command.publish(keys.changed, `${what} ${deps.memberId}`));
+      await withTimeout('announce', () => deps.command.publish(keys.changed, `${what} ${deps.memberId}`));
     },
     watch(onChange, signal) {
       watch({ ...deps, channel: keys.changed }, onChange, signal);
@@ -89,21 +91,21 @@ function watch(deps: RedisMembersDeps & { channel: string }, onChange: () => voi
  * Wraps calls so that a Redis that fails or hangs costs a bounded wait, and nothing more is sent while an earlier call
  * hangs.
  */
-function impatient({ clock, patienceMs, log }: RedisMembersDeps) {
+function createTimeoutGuard({ clock, timeoutMs, log }: RedisMembersDeps) {
   let hanging = false;
   return async <T>(what: string, call: () => Promise<T>): Promise<T | undefined> => {
     if (hanging) return undefined;
     hanging = true;
-    const settled = new AbortController();
+    const finished = new AbortController();
     let answer: T | undefined;
-    const settle = call()
+    const guarded = call()
       .then((value) => void (answer = value))
       .catch((err: unknown) => log.debug('Redis did not answer', { what, err: toError(err) }))
       .finally(() => {
         hanging = false;
-        settled.abort();
+        finished.abort();
       });
-    await Promise.race([settle, clock.sleep(patienceMs, settled.signal)]);
+    await Promise.race([guarded, clock.sleep(timeoutMs, finished.signal)]);
     return answer;
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { NOT_EVALUATED_YET, type AlarmState } from '../../src/alarm/state.js';
-import { replacingReason, type Explainer } from '../../src/alarm/decide.js';
+import { replacingReason, type ReasonWriter } from '../../src/alarm/decide.js';
 import {
   differOnlyInNumbers,
   isProvisional,
@@ -56,7 +56,7 @@ describe('reasons that differ in figures only', () => {
 });
 
 describe('the reason that an evaluation gives for a state that stays', () => {
-  const explainer: Explainer<string> = {
+  const explainer: ReasonWriter<string> = {
     explain: (findings, state, remaining) => ({
       reason: `${remaining ? 'still ' : ''}${state}: ${findings}`,
       reasonData: {},

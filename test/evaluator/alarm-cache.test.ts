@@ -173,7 +173,7 @@ describeWithPostgres('the alarms in memory', () => {
       a: 'alarm',
       b: 'ok',
     });
-    cache.distrust([home]);
+    cache.invalidate([home]);
     await cache.refresh();
     expect(Object.fromEntries([...cache.alarmsOf(home)].map(({ id, state }) => [id, state]))).toEqual({
       a: 'alarm',

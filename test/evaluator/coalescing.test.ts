@@ -273,9 +273,9 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     const answers = await askAll(datasources, requests, { now: NOW, signal: new AbortController().signal });
     return new Map(
       alarms.map((alarm) => {
-        const { own, evaluation, decision } = judgeAlarm(alarm, answers, NOW);
+        const { answersInWindow, evaluation, decision } = judgeAlarm(alarm, answers, NOW);
         // A series that has no points in the alarm's window is not there if the alarm asks alone.
-        const points = own.map((one) =>
+        const points = answersInWindow.map((one) =>
           one.kind === 'series' ? one.series.filter((series) => series.length > 0) : one,
         );
         return [alarm.id, { points, evaluation, decision }];
@@ -287,9 +287,9 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     const telemetry = createTelemetry();
     const deps = {
       datasources,
-      poison: new Quarantine({ log: silentLogger, telemetry }),
+      quarantine: new Quarantine({ log: silentLogger, telemetry }),
       behind: new BehindWatch(),
-      trouble: new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
+      outages: new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
       log: silentLogger,
       telemetry,
     };

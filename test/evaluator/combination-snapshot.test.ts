@@ -38,7 +38,7 @@ test('each combination is computed once when combinations share members over man
   const leaves = [member('a60', { state: 'alarm' }), member('b60', { state: 'alarm', partition: 7 })];
   const snapshot = snapshotOf(...combinations, ...leaves);
   expect(snapshot.verdictOf('a0').verdict).toBe('alarm');
-  expect([...snapshot.progressBelow('a0', 60_000).homes]).toEqual([
+  expect([...snapshot.progressBelow('a0', 60_000).leafPartitions]).toEqual([
     ['b60', 7],
     ['a60', 0],
   ]);

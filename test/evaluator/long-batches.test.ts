@@ -97,9 +97,9 @@ describe('many alarms at once', () => {
     let before = 0;
     const deps = {
       datasources: answering({ kind: 'series', series: [] }, () => (before = turns)),
-      poison: new Quarantine({ log: silentLogger, telemetry }),
+      quarantine: new Quarantine({ log: silentLogger, telemetry }),
       behind: new BehindWatch(),
-      trouble: new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
+      outages: new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
       log: silentLogger,
       telemetry,
     };
@@ -137,8 +137,8 @@ describe('many alarms at once', () => {
     const telemetry = createTelemetry();
     const deps = {
       datasources: answering({ kind: 'series', series: [] }),
-      poison: new Quarantine({ log: silentLogger, telemetry }),
-      trouble: new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
+      quarantine: new Quarantine({ log: silentLogger, telemetry }),
+      outages: new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
       behind: new BehindWatch(),
       log: silentLogger,
       telemetry,

@@ -89,7 +89,7 @@ function held(id: string, fields: Record<string, unknown>): HeldAlarm {
   };
 }
 
-const aTroubleWatch = (): OutageWatch => new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 });
+const anOutageWatch = (): OutageWatch => new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 });
 
 async function outcomesOf(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[]): Promise<Outcome[]> {
   const never = new AbortController().signal;
@@ -123,9 +123,9 @@ test('an alarm gets the verdict, reason and points together with others that it 
       async (rules, samples) => {
         const deps = {
           datasources: onlyMeters(backendOf(samples)),
-          poison: new Quarantine({ log: silentLogger, telemetry }),
+          quarantine: new Quarantine({ log: silentLogger, telemetry }),
           log: silentLogger,
-          trouble: aTroubleWatch(),
+          outages: anOutageWatch(),
           behind: new BehindWatch(),
           telemetry,
         };

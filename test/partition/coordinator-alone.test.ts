@@ -14,7 +14,7 @@ test('a process alone on its embedded database has everything at once, though it
   await createMemberStore(db).beat('predecessor', null);
   await createPartitionStore(db).take({ memberId: 'predecessor', ids: all, leaseMs: 60_000, fromLiveOwners: false });
   const ensemble = new Ensemble(db, 'unused');
-  const { coordinator, told } = ensemble.join({ alone: true, leaseMs: 60_000, heartbeatMs: 20_000 });
+  const { coordinator, told } = ensemble.join({ isSingleProcess: true, leaseMs: 60_000, heartbeatMs: 20_000 });
   await eventually(() => expect(told.size).toBe(256));
   expect(coordinator.mode()).toBe('single');
   expect([...coordinator.held().values()].every(({ epoch }) => epoch === 2)).toBe(true);

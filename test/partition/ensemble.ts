@@ -13,7 +13,7 @@ import { createPartitionStore } from '../../src/storage/evaluation/partition-sto
 import { createTelemetry } from '../../src/telemetry.js';
 
 export type Overrides = Partial<
-  Pick<CoordinatorDeps, 'leaseMs' | 'heartbeatMs' | 'alone' | 'members' | 'partitions'>
+  Pick<CoordinatorDeps, 'leaseMs' | 'heartbeatMs' | 'isSingleProcess' | 'members' | 'partitions'>
 > & {
   redisUrl?: string | undefined;
 };

@@ -22,7 +22,7 @@ class Stage {
     synchronise: (databaseNow, at) => void this.synchronised.push([databaseNow, at]),
   };
 
-  membership(overrides: { alone?: boolean } = {}): Membership {
+  membership(overrides: { isSingleProcess?: boolean } = {}): Membership {
     const guarded = async <T>(work: () => T): Promise<T> => {
       if (this.database === 'down') throw new Error('no database');
       return work();
@@ -42,7 +42,7 @@ class Stage {
       redis: this.redis === undefined ? undefined : this.#redisMembers(),
       leaseMs: LEASE_MS,
       heartbeatMs: HEARTBEAT_MS,
-      alone: overrides.alone ?? false,
+      isSingleProcess: overrides.isSingleProcess ?? false,
       seenRevision: () => null,
       clock: this.clock,
       log: silentLogger,
@@ -129,7 +129,7 @@ describe('the view of the members', () => {
   test('of a process that is alone on its database ignores what the dead left behind', async () => {
     const stage = new Stage();
     stage.beats.set('killed a moment ago', 0);
-    const membership = stage.membership({ alone: true });
+    const membership = stage.membership({ isSingleProcess: true });
     await membership.beat();
     expect(membership.view()).toEqual(['me']);
     expect(membership.mode()).toBe('single');

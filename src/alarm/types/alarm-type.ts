@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 import type { AlarmState } from '../state.js';
-import type { Evaluation, Explainer } from '../decide.js';
+import type { Evaluation, ReasonWriter } from '../decide.js';
 import type { EvaluationOptions, OptionProblem } from '../evaluation-options.js';
 import type { BackendAnswer, SeriesNeed } from '../series.js';
 import type { JudgementListener } from './judged-point.js';
@@ -65,14 +65,14 @@ export interface AlarmKindDefinition<Rule extends { type: string }> {
    * The same for alarms whose questions, though different, one request can ask: they take their turns together. Left
    * out by kinds that gain nothing from it. Stored partitions follow from it, so changing it is a migration.
    */
-  family?(rule: Rule, options: EvaluationOptions): string | undefined;
+  mergeGroup?(rule: Rule, options: EvaluationOptions): string | undefined;
   /** The first of the options that makes no sense with this rule. */
   optionProblem(rule: Rule, options: EvaluationOptions): OptionProblem | undefined;
 }
 
 /** A kind of alarm that evaluators judge by series, or by other alarms. */
 export interface AlarmType<Rule extends { type: string }, Findings>
-  extends AlarmKindDefinition<Rule>, Explainer<Findings> {
+  extends AlarmKindDefinition<Rule>, ReasonWriter<Findings> {
   evaluate(rule: Rule, input: EvaluationInput): Evaluation<Findings>;
 }
 

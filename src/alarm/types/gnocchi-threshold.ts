@@ -3,7 +3,12 @@ import { optional, wireEnum, wireFloat, wireInt, wireText } from '../wire/wire-t
 import type { EvaluationOptions } from '../evaluation-options.js';
 import type { GnocchiQuery, SeriesNeed } from '../series.js';
 import type { AlarmType } from './alarm-type.js';
-import { explainThreshold, judgeThreshold, type Reading, type ThresholdFindings } from './threshold-judgement.js';
+import {
+  explainThreshold,
+  judgeThreshold,
+  type DatapointSelection,
+  type ThresholdFindings,
+} from './threshold-judgement.js';
 import { thresholdOptionProblem } from './option-problems.js';
 import { COMPARISON_OPERATORS, type ComparisonOperator } from './threshold/schema.js';
 
@@ -41,7 +46,7 @@ export interface ProjectScope {
 }
 
 /** No project has such an id: a rule that does not say whose data it may look at finds nothing. */
-export const NOBODY = '';
+export const NO_SUCH_PROJECT = '';
 
 /** One period more than the rule compares (Aodh's look-back). */
 const LOOK_BACK = 1;
@@ -56,7 +61,7 @@ export const gnocchiThreshold = {
   members: () => [],
   backends: () => ['gnocchi'],
   optionProblem: (rule, options) => thresholdOptionProblem(rule, rule.evaluation_periods, options),
-  evaluate: (rule, input) => judgeThreshold(rule, input.answers[0]!, readingOf(rule), input),
+  evaluate: (rule, input) => judgeThreshold(rule, input.answers[0]!, selectionOf(rule), input),
   explain: explainThreshold,
 } satisfies Omit<AlarmType<GnocchiThresholdRule, ThresholdFindings>, 'schema' | 'scopedTo' | 'seriesNeeded'>;
 
@@ -96,6 +101,6 @@ export function gnocchiNeed(rule: GnocchiThresholdRule, query: GnocchiQuery, opt
 }
 
 /** The newest rows of Gnocchi; gaps between them are not looked at. */
-function readingOf({ evaluation_periods: required, granularity }: GnocchiThresholdRule): Reading {
+function selectionOf({ evaluation_periods: required, granularity }: GnocchiThresholdRule): DatapointSelection {
   return { required, statistic: 'value', withoutValues: `No datapoint for granularity ${granularity}` };
 }

@@ -26,7 +26,7 @@ export interface ThresholdFindings {
 }
 
 /** How the points of an answer become values, and how many it takes. */
-export interface Reading {
+export interface DatapointSelection {
   /** Values that each series must have; of more the newest are compared. */
   required: number;
   /** Which of a point's values it is. */
@@ -39,7 +39,7 @@ export interface Reading {
   countWithoutValues?: number;
 }
 
-export interface Circumstances {
+export interface JudgementContext {
   state: AlarmState;
   options: EvaluationOptions;
   listener?: JudgementListener | undefined;
@@ -55,7 +55,7 @@ const compare = {
 } as const satisfies Record<ComparisonOperator, (value: number, threshold: number) => boolean>;
 
 /** The threshold that counts just now: an alarm that has fired has to pass the one for clearing. */
-export function effectiveThreshold({ threshold }: ThresholdCondition, { state, options }: Circumstances): number {
+export function effectiveThreshold({ threshold }: ThresholdCondition, { state, options }: JudgementContext): number {
   return state === 'alarm' ? (options.clear_threshold ?? threshold) : threshold;
 }
 
@@ -64,30 +64,31 @@ export function isOutside({ comparison_operator }: ThresholdCondition, value: nu
   return compare[comparison_operator](value, threshold);
 }
 
-/** An answer of a backend against a threshold. Several series (PromQL) are judged one by one, and then together. */
+/** An answer of a backend against a threshold. Several series (PromQL) are judged one by one, and then combined. */
 export function judgeThreshold(
   condition: ThresholdCondition,
   answer: BackendAnswer,
-  reading: Reading,
-  circumstances: Circumstances,
+  selection: DatapointSelection,
+  context: JudgementContext,
 ): Evaluation<ThresholdFindings> {
-  const { required } = reading;
+  const { required } = selection;
   if (answer.kind === 'trouble')
-    return { verdict: 'trouble', findings: nothing(required, retrievalFailed(answer.reason)) };
-  if (answer.kind === 'refused') return { verdict: 'insufficient data', findings: nothing(required, answer.reason) };
-  const reason = answer.kind === 'absent' ? answer.reason : reading.withoutValues;
+    return { verdict: 'trouble', findings: withoutValue(required, retrievalFailed(answer.reason)) };
+  if (answer.kind === 'refused')
+    return { verdict: 'insufficient data', findings: withoutValue(required, answer.reason) };
+  const reason = answer.kind === 'absent' ? answer.reason : selection.withoutValues;
   const series = answer.kind === 'series' ? answer.series : [];
   // A series without a point in the window is not there: with a window just as wide, the backend would not have told of
   // it.
   const present = series.filter((points) => points.length > 0);
   const judged = (present.length > 0 ? present : ONE_WITHOUT_POINTS).map((points) =>
-    judgeValues(condition, placesOf(points, reading), required, circumstances),
+    judgeValues(condition, datapointsOf(points, selection), required, context),
   );
-  tell(condition, { series, judged }, reading, circumstances);
-  const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : together(judged);
+  reportToListener(condition, { series, judged }, selection, context);
+  const evaluation = judged.length === 1 ? (judged[0] as Evaluation<ThresholdFindings>) : combined(judged);
   if (evaluation.verdict !== 'insufficient data' || present.length > 0 || reason === undefined) return evaluation;
-  const count = answer.kind === 'absent' ? required : (reading.countWithoutValues ?? required);
-  return { verdict: 'insufficient data', findings: nothing(count, reason) };
+  const count = answer.kind === 'absent' ? required : (selection.countWithoutValues ?? required);
+  return { verdict: 'insufficient data', findings: withoutValue(count, reason) };
 }
 
 /** Aodh's words for an answer that was not to be had. */
@@ -96,21 +97,21 @@ export function retrievalFailed(reason: string): string {
 }
 
 /** A datapoint to compare; undefined or NaN if it is missing at its place. Lists have the oldest first. */
-export type Place = number | undefined;
+export type OptionalValue = number | undefined;
 
 /**
- * Judges one series by its newest datapoints (`places`, at most `required`). If there are fewer, the missing ones
+ * Judges one series by its newest datapoints (`datapoints`, at most `required`). If there are fewer, the missing ones
  * are older. See docs/semantics.md for the tables.
  */
 export function judgeValues(
   condition: ThresholdCondition,
-  places: readonly Place[],
+  datapoints: readonly OptionalValue[],
   required: number,
-  circumstances: Circumstances,
+  context: JudgementContext,
 ): Evaluation<ThresholdFindings> {
-  const values = places.filter(isValue);
-  const { datapoints_to_alarm: enough, treat_missing_data: treatment = 'missing' } = circumstances.options;
-  const threshold = effectiveThreshold(condition, circumstances);
+  const values = datapoints.filter(isValue);
+  const { datapoints_to_alarm: enough, treat_missing_data: treatment = 'missing' } = context.options;
+  const threshold = effectiveThreshold(condition, context);
   const fulfils = compare[condition.comparison_operator];
   const outside = values.reduce((count, value) => (fulfils(value, threshold) ? count + 1 : count), 0);
   const filled = filling(treatment, required - values.length);
@@ -120,38 +121,38 @@ export function judgeValues(
   const decided = enough === undefined ? unanimous(counted, open, required) : enoughOf(counted, open, enough);
   if (decided !== undefined) return { verdict: decided, findings };
   if (open > 0) return { verdict: treatment === 'ignore' ? 'hold' : 'insufficient data', findings };
-  const newest = places.at(-1);
+  const newest = datapoints.at(-1);
   return { verdict: trend(isValue(newest) ? fulfils(newest, threshold) : filled?.as === 'alarm'), findings };
 }
 
 const ONE_WITHOUT_POINTS: readonly Series[] = [[]];
 
 /** The newest points, oldest first, with or without a value. Gaps between them are ignored. */
-function newestPoints(series: Series, { required, only }: Reading): readonly Point[] {
+function newestPoints(series: Series, { required, only }: DatapointSelection): readonly Point[] {
   const points = only ? only.points(series) : series;
   return points.length > required ? points.slice(-required) : points;
 }
 
-function placesOf(points: Series, reading: Reading): Place[] {
-  return newestPoints(points, reading).map(({ values }) => values[reading.statistic]);
+function datapointsOf(points: Series, selection: DatapointSelection): OptionalValue[] {
+  return newestPoints(points, selection).map(({ values }) => values[selection.statistic]);
 }
 
-function isValue(value: Place): value is number {
+function isValue(value: OptionalValue): value is number {
   return value !== undefined && !Number.isNaN(value);
 }
 
-function tell(
+function reportToListener(
   condition: ThresholdCondition,
   {
     series,
     judged,
   }: { series: readonly Series[]; /** One for each series that has points. */ judged: readonly Evaluation[] },
-  reading: Reading,
-  circumstances: Circumstances,
+  selection: DatapointSelection,
+  context: JudgementContext,
 ): void {
-  const { listener } = circumstances;
+  const { listener } = context;
   if (listener === undefined) return;
-  const threshold = effectiveThreshold(condition, circumstances);
+  const threshold = effectiveThreshold(condition, context);
   const isAnyDecided = judged.some(isDecided);
   let place = 0;
   for (const [index, points] of series.entries()) {
@@ -160,10 +161,10 @@ function tell(
     const stoodAside = isAnyDecided && !isDecided(evaluation);
     place += 1;
     listener.series({ series: index, verdict: evaluation.verdict });
-    const whyNot = reasonsAgainst(points, reading, stoodAside);
+    const whyNot = reasonsAgainst(points, selection, stoodAside);
     for (const point of points) {
       const { at } = point;
-      const value = point.values[reading.statistic];
+      const value = point.values[selection.statistic];
       // The datasource has already reported this point, with the value that it got.
       if (value === undefined) continue;
       const leftOut = whyNot(point);
@@ -175,9 +176,13 @@ function tell(
 }
 
 /** Why a point of a series was not compared; undefined where it was. */
-function reasonsAgainst(points: Series, reading: Reading, stoodAside: boolean): (point: Point) => string | undefined {
-  const { required, statistic, only } = reading;
-  const compared = new Set(newestPoints(points, reading));
+function reasonsAgainst(
+  points: Series,
+  selection: DatapointSelection,
+  stoodAside: boolean,
+): (point: Point) => string | undefined {
+  const { required, statistic, only } = selection;
+  const compared = new Set(newestPoints(points, selection));
   const allowed = new Set(only ? only.points(points) : points);
   return (point) => {
     if (!isValue(point.values[statistic])) return 'not a number';
@@ -190,7 +195,7 @@ function olderThan(required: number): string {
   return required === 1 ? 'older than the last datapoint' : `older than the last ${required} datapoints`;
 }
 
-function nothing(required: number, unknownReason: string): ThresholdFindings {
+function withoutValue(required: number, unknownReason: string): ThresholdFindings {
   return { values: [], outside: 0, required, unknownReason };
 }
 
@@ -219,7 +224,7 @@ function trend(isOutside: boolean): Verdict {
  * As Aodh judges the series of a PromQL answer: all in alarm, none, or a trend that the last one gives. Series without
  * enough values stand aside.
  */
-function together(judged: readonly Evaluation<ThresholdFindings>[]): Evaluation<ThresholdFindings> {
+function combined(judged: readonly Evaluation<ThresholdFindings>[]): Evaluation<ThresholdFindings> {
   const decided = judged.filter(isDecided);
   const counted = decided.length > 0 ? decided : judged;
   const as = counted.find((one) => one.findings.filled)?.findings.filled?.as;

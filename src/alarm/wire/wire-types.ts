@@ -16,10 +16,11 @@ export const MANDATORY_MISSING = 'Mandatory field missing.';
 /** JSON Schema of what is meant to be sent; what else is understood for the sake of old clients is not advertised. */
 type Described = Readonly<Record<string, unknown>>;
 
-function wire<T>(described: Described, convert: (value: unknown) => T | Refusal): z.ZodType<T> {
+function wire<T>(described: Described, convert: (value: unknown) => T | RefusedValue): z.ZodType<T> {
   const schema = z.unknown().transform((value, context): T => {
-    const converted: T | Refusal = value === undefined || value === null ? refuse(MANDATORY_MISSING) : convert(value);
-    if (!(converted instanceof Refusal)) return converted;
+    const converted: T | RefusedValue =
+      value === undefined || value === null ? refuse(MANDATORY_MISSING) : convert(value);
+    if (!(converted instanceof RefusedValue)) return converted;
     context.addIssue({ code: 'custom', message: converted.message, input: value });
     return z.NEVER;
   });
@@ -48,12 +49,12 @@ export function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): Describ
   return described;
 }
 
-class Refusal {
+class RefusedValue {
   constructor(readonly message: string) {}
 }
 
-function refuse(message: string): Refusal {
-  return new Refusal(message);
+function refuse(message: string): RefusedValue {
+  return new RefusedValue(message);
 }
 
 export function wireText(limits: { max?: number } = {}): z.ZodType<string> {

@@ -10,10 +10,10 @@ import { effectiveThreshold, type ThresholdCondition } from '../../alarm/types/t
 import { othersTurn } from '../../async/in-pieces.js';
 import { numberedSeries, shownDatapoints, shownSeries, type NumberedSeries } from './explain-series.js';
 import type { Datapoint, ExplainedPoolMember, ExplainedQuery } from './explanation.js';
-import type { Overheard } from './trace-recorder.js';
+import type { TraceRecorder } from './trace-recorder.js';
 
-/** What a look at an alarm got to see; parallel to its needs. */
-export interface Look {
+/** What a input at an alarm got to see; parallel to its needs. */
+export interface ExplainInput {
   rule: AlarmRule;
   needs: readonly SeriesNeed[];
   options: EvaluationOptions;
@@ -22,47 +22,47 @@ export interface Look {
   /** By the keys of the needs, over windows that may be wider than the alarm's. */
   answers: ReadonlyMap<string, BackendAnswer>;
   /** Cut to the alarm's windows, as they were judged. */
-  own: readonly BackendAnswer[];
+  answersInWindow: readonly BackendAnswer[];
   /** Of the whole rule. */
   evaluation: Evaluation;
-  overheard: Overheard;
+  recorder: TraceRecorder;
 }
 
 /** Each question of an alarm that was put to its backend, with what became of every datapoint of the answer. */
-export async function explainedQueries(look: Look): Promise<ExplainedQuery[]> {
+export async function explainedQueries(input: ExplainInput): Promise<ExplainedQuery[]> {
   const questions: ExplainedQuery[] = [];
-  for (const [index, asker] of askersOf(look).entries()) {
+  for (const [index, named] of rulesOf(input).entries()) {
     // An answer may be long, and a composite rule may ask twenty.
     if (index > 0) await othersTurn();
-    questions.push(explained(look, look.needs[index]!, { ...asker, answer: look.own[index]! }));
+    questions.push(explained(input, input.needs[index]!, { ...named, answer: input.answersInWindow[index]! }));
   }
   return questions;
 }
 
 /** The same of an alarm whose backends are not all configured: nobody was asked. */
 export function unsentQueries(
-  look: Pick<Look, 'rule' | 'needs' | 'options' | 'at'>,
+  input: Pick<ExplainInput, 'rule' | 'needs' | 'options' | 'at'>,
   isConfigured: (need: SeriesNeed) => boolean,
 ): ExplainedQuery[] {
-  const asking = askersOf(look);
-  return look.needs.map((need, index) =>
-    unasked(need, asking[index]!, { at: look.at, configured: isConfigured(need) }),
+  const rules = rulesOf(input);
+  return input.needs.map((need, index) =>
+    unsentQuery(need, rules[index]!, { at: input.at, configured: isConfigured(need) }),
   );
 }
 
 /** Who asks each question: each part of a composite rule asks one, other rules ask all. */
-function askersOf({ rule, needs, options }: Pick<Look, 'rule' | 'needs' | 'options'>): Asker[] {
+function rulesOf({ rule, needs, options }: Pick<ExplainInput, 'rule' | 'needs' | 'options'>): NamedRule[] {
   const parts = partsOf(rule, options);
   if (rule.type !== 'composite') return needs.map(() => ({ ...parts[0]!, name: undefined }));
   return parts.map((part, index) => ({ ...part, name: `rule${index + 1}` }));
 }
 
-function unasked(
+function unsentQuery(
   need: SeriesNeed,
-  asker: Asker,
+  named: NamedRule,
   { at, configured }: { at: Date; configured: boolean },
 ): ExplainedQuery {
-  const { rule, options, name } = asker;
+  const { rule, options, name } = named;
   return {
     backend: { kind: need.datasource, name: need.backend, configured, reachable: null, trouble: null },
     window: windowOf(rule, need, at),
@@ -83,40 +83,40 @@ function unasked(
 }
 
 /** A rule that asks: of the whole alarm, or a part of a composite one, which has a name. */
-interface Asker extends RulePart {
+interface NamedRule extends RulePart {
   name: string | undefined;
 }
 
 /** With the one answer that is its own. */
-interface Part extends Asker {
+interface AnsweredRule extends NamedRule {
   answer: BackendAnswer;
 }
 
-function explained(look: Look, need: SeriesNeed, part: Part): ExplainedQuery {
+function explained(input: ExplainInput, need: SeriesNeed, part: AnsweredRule): ExplainedQuery {
   const { rule, answer, options } = part;
-  const judged = judgedAgain(look, part);
+  const judged = replayJudgement(input, part);
   const { evaluation } = judged;
   const trouble = answer.kind === 'trouble' ? answer.reason : null;
   const condition = conditionOf(rule);
-  const question = unasked(need, part, { at: look.at, configured: true });
+  const question = unsentQuery(need, part, { at: input.at, configured: true });
   return {
     ...question,
     backend: { ...question.backend, reachable: trouble === null, trouble },
-    requests: look.overheard.requestsOf(need.key),
+    requests: input.recorder.requestsOf(need.key),
     refusal: answer.kind === 'absent' || answer.kind === 'refused' ? answer.reason : null,
     condition: condition && {
       comparison_operator: condition.comparison_operator,
       threshold: condition.threshold,
-      effectiveThreshold: effectiveThreshold(condition, { state: look.state, options }),
+      effectiveThreshold: effectiveThreshold(condition, { state: input.state, options }),
     },
-    ...explainedData(look, need, part, judged),
+    ...explainedData(input, need, part, judged),
     poolMembers: answer.kind === 'members' ? poolMembersOf(answer.members, evaluation) : null,
     part: question.part && { ...question.part, verdict: evaluation.verdict },
   };
 }
 
 /** The judgement is pure: made again with somebody who listens, it comes out the same. */
-function judgedAgain({ state, at: now }: Look, { rule, answer, options }: Part): Judged {
+function replayJudgement({ state, at: now }: ExplainInput, { rule, answer, options }: AnsweredRule): ReplayedJudgement {
   const points: JudgedPoint[] = [];
   const verdicts = new Map<number, Verdict>();
   const listener: JudgementListener = {
@@ -127,7 +127,7 @@ function judgedAgain({ state, at: now }: Look, { rule, answer, options }: Part):
   return { evaluation: evaluatedTypeOf(rule).evaluate(rule, input), points, verdicts };
 }
 
-interface Judged {
+interface ReplayedJudgement {
   evaluation: Evaluation;
   points: JudgedPoint[];
   /** Of series by their numbers. */
@@ -147,11 +147,16 @@ type ExplainedData = Pick<
 >;
 
 /** What the answer was made of, as much of it as can be read. */
-function explainedData(look: Look, need: SeriesNeed, part: Part, { points, verdicts }: Judged): ExplainedData {
-  const { answers, overheard } = look;
-  const numbered = numberedSeries(answers.get(need.key), overheard.labelsOf(need.key), overheard.droppedOf(need.key));
-  const datapoints = datapointsOf(look, need, part, { points, numbered });
-  const comparison = comparisonFor(part.rule, { state: look.state, options: part.options });
+function explainedData(
+  input: ExplainInput,
+  need: SeriesNeed,
+  part: AnsweredRule,
+  { points, verdicts }: ReplayedJudgement,
+): ExplainedData {
+  const { answers, recorder } = input;
+  const numbered = numberedSeries(answers.get(need.key), recorder.labelsOf(need.key), recorder.droppedOf(need.key));
+  const datapoints = datapointsOf(input, need, part, { points, numbered });
+  const comparison = comparisonFor(part.rule, { state: input.state, options: part.options });
   // Only Prometheus' series have labels, be it none.
   const hasLabels = need.datasource === 'prometheus' && part.answer.kind === 'series';
   const shown = hasLabels ? shownSeries(numbered.labels, verdicts, datapoints) : undefined;
@@ -196,9 +201,9 @@ function conditionOf(rule: AlarmRule): ThresholdCondition | null {
  * oldest first.
  */
 function datapointsOf(
-  { answers, overheard }: Look,
+  { answers, recorder }: ExplainInput,
   need: SeriesNeed,
-  { rule, answer }: Part,
+  { rule, answer }: AnsweredRule,
   { points: judged, numbered }: { points: readonly JudgedPoint[]; numbered: NumberedSeries },
 ): Datapoint[] {
   const whole = answers.get(need.key);
@@ -223,7 +228,7 @@ function datapointsOf(
       datapoints.push(unused({ at: new Date(point.at), value, series }, 'outside the window'));
     }
   }
-  for (const { at, value, why, labels } of overheard.droppedOf(need.key)) {
+  for (const { at, value, why, labels } of recorder.droppedOf(need.key)) {
     const series = numbered.numberOf(labels);
     datapoints.push(unused({ at: at === null ? null : new Date(at), value: shownValue(value), series }, why));
   }

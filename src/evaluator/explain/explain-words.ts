@@ -7,7 +7,7 @@ import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import type { ExplainedEvaluation, ExplainedQuery, Explanation, StateThen } from './explanation.js';
 
 /** What the texts are made of. */
-export interface Found {
+export interface EvaluationFacts {
   questions: readonly ExplainedQuery[];
   members: Explanation['members'];
   verdict: Verdict;
@@ -19,7 +19,7 @@ const MOST_MEMBERS = 10;
 const NO_NUMBER: DropReason = 'not a number';
 
 /** What a look at an alarm found, in half a sentence. */
-export function foundWords({ questions, members, verdict, state, options }: Found): string {
+export function foundWords({ questions, members, verdict, state, options }: EvaluationFacts): string {
   if (members !== null) return membersWords(members);
   const [first] = questions;
   if (first === undefined) return 'there is nothing to look at';
@@ -136,25 +136,29 @@ function isTrend(verdict: Verdict): boolean {
   return verdict === 'trending ok' || verdict === 'trending alarm';
 }
 
-export interface Summed {
+export interface SummaryInput {
   at: Date;
   stateAt: StateThen;
   evaluation: ExplainedEvaluation;
   /** What was found; undefined where nobody could look. */
   found: string | undefined;
   /** Why no evaluator looks at it at that moment; undefined where one does. */
-  leftAlone: string | undefined;
+  whySkipped: string | undefined;
 }
 
 /** Why the alarm is in its state, and what a look at it says to that. */
-export function summaryOf({ at, stateAt, evaluation, found, leftAlone }: Summed): string {
+export function summaryOf({ at, stateAt, evaluation, found, whySkipped }: SummaryInput): string {
   const isPast = stateAt.from === 'its history';
   const subject = isPast ? `At ${shownTime(at)} it` : 'It';
   const verb = stateAt.since === null ? 'was' : isPast ? 'had been' : 'has been';
   const since = stateAt.since === null ? '' : ` since ${shownTime(stateAt.since)}`;
   const reason = stateAt.reason === null ? '.' : `: ${shownReason(stateAt.reason)}.`;
   const first = `${subject} ${verb} in state ${stateAt.state}${since}${reason}`;
-  return [first, lookSentence({ evaluation, found, stateAt }), leftAlone && `No evaluator looks at it: ${leftAlone}.`]
+  return [
+    first,
+    evaluationSentence({ evaluation, found, stateAt }),
+    whySkipped && `No evaluator looks at it: ${whySkipped}.`,
+  ]
     .filter(Boolean)
     .join(' ');
 }
@@ -167,11 +171,11 @@ function shownReason(reason: string): string {
   return reason === NOT_EVALUATED_YET ? 'no evaluation has found another state yet' : reason.replace(/[.\s]+$/, '');
 }
 
-function lookSentence({
+function evaluationSentence({
   evaluation,
   found,
   stateAt,
-}: Pick<Summed, 'evaluation' | 'found' | 'stateAt'>): string | undefined {
+}: Pick<SummaryInput, 'evaluation' | 'found' | 'stateAt'>): string | undefined {
   if (found === undefined) return undefined;
   if (evaluation.verdict === 'trouble') return `It keeps its state, since nothing new can be said: ${found}.`;
   if (evaluation.wouldBe === stateAt.state) return `A look at it says no different: ${found}.`;

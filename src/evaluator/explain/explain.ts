@@ -15,7 +15,7 @@ import { explainedQueries, unsentQueries } from './explain-queries.js';
 import { foundWords, summaryOf } from './explain-words.js';
 import type { ExplainedEvaluation, ExplainedQuery, ExplainedSchedule, Explanation, StateThen } from './explanation.js';
 import { judgeAlarm, judgeWithoutBackends } from '../judge.js';
-import { overhear } from './trace-recorder.js';
+import { createTraceRecorder } from './trace-recorder.js';
 import { secondsText } from '../lateness/lateness-report.js';
 import { planRequests } from '../plan.js';
 import { lastDueTime } from '../schedule.js';
@@ -48,13 +48,13 @@ export function createExplain(deps: ExplanationDeps): Explain {
 }
 
 /** What one look came to. */
-interface Seen {
+interface EvaluationFindings {
   questions: ExplainedQuery[];
   members: Explanation['members'];
   /** Undefined where nobody could look. */
   judged: { verdict: Verdict; decision: Decision } | undefined;
   /** Why no evaluator can look at it. */
-  blind?: string | undefined;
+  whyNotEvaluated?: string | undefined;
   notes?: string[];
 }
 
@@ -64,26 +64,26 @@ async function explain(deps: Deps, alarm: StoredAlarm, moment: Moment): Promise<
   const { judgedBy } = typeOf(alarm.rule);
   const progress = await deps.store.progressOf(alarm.id);
   const stateAt = await stateThen(deps, alarm, moment);
-  const seen = await lookAt(deps, alarm, { ...moment, state: stateAt.state });
+  const findings = await evaluateAlarm(deps, alarm, { ...moment, state: stateAt.state });
   const constraints = alarm.timeConstraints.map((constraint) => ({
     constraint,
     holds: openTimes.of([constraint]).isOpen(at),
   }));
   const within = openTimes.of(alarm.timeConstraints).isOpen(at);
-  const leftAlone = !alarm.enabled ? 'it is disabled' : !within ? outsideReason(alarm) : seen.blind;
-  const found = seen.judged && wordsFor(alarm, seen, { ...seen.judged, state: stateAt.state });
-  const evaluation = evaluationOf(seen, stateAt.state, { leftAlone, found });
+  const whySkipped = !alarm.enabled ? 'it is disabled' : !within ? outsideReason(alarm) : findings.whyNotEvaluated;
+  const found = findings.judged && wordsFor(alarm, findings, { ...findings.judged, state: stateAt.state });
+  const evaluation = evaluationOf(findings, stateAt.state, { whySkipped, found });
   return {
     at,
     stateAt,
-    summary: summaryOf({ at, stateAt, evaluation, found, leftAlone }),
-    notes: [...behindNotes(alarm, progress, moment), ...notesOn(alarm, at, progress), ...(seen.notes ?? [])],
+    summary: summaryOf({ at, stateAt, evaluation, found, whySkipped }),
+    notes: [...behindNotes(alarm, progress, moment), ...notesOn(alarm, at, progress), ...(findings.notes ?? [])],
     judgedBy,
     options: alarm.evaluationOptions ?? NO_OPTIONS,
-    questions: seen.questions,
+    questions: findings.questions,
     timeConstraints: { within, constraints },
     evaluation,
-    members: seen.members,
+    members: findings.members,
     lastFiring: judgedBy === 'events' ? ((await deps.store.lastFiring(alarm.id, at)) ?? null) : null,
     schedule: scheduleOf(alarm, progress, { ...moment, intervalMs: deps.intervalMs }),
   };
@@ -95,7 +95,7 @@ function outsideReason({ timeConstraints }: StoredAlarm): string {
 
 function wordsFor(
   { evaluationOptions }: StoredAlarm,
-  { questions, members }: Seen,
+  { questions, members }: EvaluationFindings,
   { verdict, state }: { verdict: Verdict; state: AlarmState },
 ): string {
   return foundWords({ questions, members, verdict, state, options: evaluationOptions ?? NO_OPTIONS });
@@ -103,13 +103,13 @@ function wordsFor(
 
 /** An alarm that is left alone stays as it is, whatever the look found. */
 function evaluationOf(
-  { judged }: Seen,
+  { judged }: EvaluationFindings,
   state: AlarmState,
-  { leftAlone, found = '' }: { leftAlone: string | undefined; found: string | undefined },
+  { whySkipped, found = '' }: { whySkipped: string | undefined; found: string | undefined },
 ): ExplainedEvaluation {
   const { verdict, decision } = judged ?? { verdict: null, decision: { kind: 'stay' as const } };
   const wouldBe = decision.kind === 'transition' ? decision.to : state;
-  if (leftAlone !== undefined) return { verdict, wouldBe, decision: 'stay', reason: leftAlone };
+  if (whySkipped !== undefined) return { verdict, wouldBe, decision: 'stay', reason: whySkipped };
   return { verdict, wouldBe, decision: decision.kind, reason: decision.kind === 'stay' ? found : decision.reason };
 }
 
@@ -125,20 +125,25 @@ async function stateThen({ store }: ExplanationDeps, alarm: StoredAlarm, { at, n
   return past ? { ...past, from: 'its history' } : present;
 }
 
-type Looking = Moment & { state: AlarmState };
+type EvaluationMoment = Moment & { state: AlarmState };
 
-async function lookAt(deps: Deps, alarm: StoredAlarm, looking: Looking): Promise<Seen> {
+async function evaluateAlarm(deps: Deps, alarm: StoredAlarm, moment: EvaluationMoment): Promise<EvaluationFindings> {
   const { judgedBy } = typeOf(alarm.rule);
-  if (judgedBy === 'members') return lookAtMembers(deps, alarm, looking);
-  if (judgedBy === 'series') return lookAtSeries(deps, alarm, looking);
-  return { questions: [], members: null, judged: undefined, blind: 'it is judged on events, as each of them comes in' };
+  if (judgedBy === 'members') return evaluateMembers(deps, alarm, moment);
+  if (judgedBy === 'series') return evaluateSeries(deps, alarm, moment);
+  return {
+    questions: [],
+    members: null,
+    judged: undefined,
+    whyNotEvaluated: 'it is judged on events, as each of them comes in',
+  };
 }
 
-async function lookAtSeries(
+async function evaluateSeries(
   { datasources, graceMs }: ExplanationDeps,
   alarm: StoredAlarm,
-  { at, state, signal }: Looking,
-): Promise<Seen> {
+  { at, state, signal }: EvaluationMoment,
+): Promise<EvaluationFindings> {
   const { rule, repeatActions: repeats } = alarm;
   const options = alarm.evaluationOptions ?? NO_OPTIONS;
   const needs = typeOf(rule).seriesNeeded(rule, options);
@@ -147,19 +152,29 @@ async function lookAtSeries(
   const missing = needs.find((need) => !isConfigured(need));
   if (missing !== undefined) {
     const questions = unsentQueries({ rule, needs, options, at }, isConfigured);
-    return { questions, members: null, judged: undefined, blind: notConfigured(missing) };
+    return { questions, members: null, judged: undefined, whyNotEvaluated: notConfigured(missing) };
   }
-  const overheard = overhear();
-  const { traceOf } = overheard;
+  const recorder = createTraceRecorder();
+  const { traceOf } = recorder;
   const answers = await askAll(datasources, await planRequests(needs), { now: at, signal, traceOf });
   const judged = { rule, needs, options, state, repeats };
   const first = judgeAlarm(judged, answers, at);
-  const isTrouble = first.evaluation.verdict === 'trouble';
-  const withoutBackends = isTrouble ? judgeWithoutBackends(judged, first.own, at) : first;
+  const isUnavailable = first.evaluation.verdict === 'trouble';
+  const withoutBackends = isUnavailable ? judgeWithoutBackends(judged, first.answersInWindow, at) : first;
   const { evaluation, decision } = graceMs === 0 ? withoutBackends : first;
-  const { own } = first;
-  const questions = await explainedQueries({ rule, needs, options, state, at, answers, own, evaluation, overheard });
-  const notes = isTrouble && graceMs > 0 ? [graceNote(graceMs, withoutBackends.decision)] : [];
+  const { answersInWindow } = first;
+  const questions = await explainedQueries({
+    rule,
+    needs,
+    options,
+    state,
+    at,
+    answers,
+    answersInWindow,
+    evaluation,
+    recorder,
+  });
+  const notes = isUnavailable && graceMs > 0 ? [graceNote(graceMs, withoutBackends.decision)] : [];
   return { questions, members: null, judged: { verdict: evaluation.verdict, decision }, notes };
 }
 
@@ -175,7 +190,11 @@ function notConfigured({ datasource, backend }: SeriesNeed): string {
   return `no ${datasource} backend ${backend === null ? '' : `of the name ${backend} `}is configured`;
 }
 
-async function lookAtMembers(deps: Deps, alarm: StoredAlarm, { at, now, state }: Looking): Promise<Seen> {
+async function evaluateMembers(
+  deps: Deps,
+  alarm: StoredAlarm,
+  { at, now, state }: EvaluationMoment,
+): Promise<EvaluationFindings> {
   const reached = await deps.reachableFrom([alarm.id]);
   const isPast = at.getTime() < now.getTime();
   const ids = reached.map(({ id }) => id);
@@ -183,7 +202,7 @@ async function lookAtMembers(deps: Deps, alarm: StoredAlarm, { at, now, state }:
   const then = reached.map((one) => ({ ...one, state: past?.get(one.id)?.state ?? one.state }));
   const snapshot = new CombinationSnapshot(then, { now: at, openTimes: deps.openTimes });
   // Deleted between two statements: there is nothing to judge.
-  if (!snapshot.has(alarm.id)) return { questions: [], members: [], judged: undefined, blind: 'it is gone' };
+  if (!snapshot.has(alarm.id)) return { questions: [], members: [], judged: undefined, whyNotEvaluated: 'it is gone' };
   const states = snapshot.statesBelow(alarm.id);
   const members = typeOf(alarm.rule)
     .members(alarm.rule)

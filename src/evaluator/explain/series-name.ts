@@ -12,9 +12,9 @@ const PLAIN = /^[A-Za-z_]\w*$/;
 export function seriesName(all: readonly SeriesLabels[]): (labels: SeriesLabels) => string {
   const common = commonTo(all);
   return (labels) => {
-    const own = Object.entries(labels);
-    const telling = own.filter(([label]) => !common.has(label));
-    const name = written(telling.length > 0 ? telling : own);
+    const entries = Object.entries(labels);
+    const telling = entries.filter(([label]) => !common.has(label));
+    const name = written(telling.length > 0 ? telling : entries);
     return name.length > MOST_CHARACTERS ? `${firstCharacters(name, MOST_CHARACTERS)}…` : name;
   };
 }

@@ -5,7 +5,7 @@ import type { PlannedRequest } from '../plan.js';
 type Dropped = Parameters<Trace['dropped']>[0];
 
 /** What was heard while backends were asked, by the keys of the questions. */
-export interface Overheard {
+export interface TraceRecorder {
   traceOf(request: PlannedRequest): Trace;
   requestsOf(key: string): string[];
   droppedOf(key: string): readonly Dropped[];
@@ -14,7 +14,7 @@ export interface Overheard {
 }
 
 /** Somebody who listens in on questions. Requests that serve several questions are heard for each of them. */
-export function overhear(): Overheard {
+export function createTraceRecorder(): TraceRecorder {
   const requests = new Map<string, string[]>();
   const dropped = new Map<string, Dropped[]>();
   const labels = new Map<string, SeriesLabels[]>();

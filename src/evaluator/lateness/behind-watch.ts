@@ -6,7 +6,7 @@ type Due = Pick<HeldAlarm, 'id' | 'partition' | 'projectId' | 'ticket'>;
 export type BatchToken = object;
 
 /** An alarm that was not evaluated, since a request was not sent in time. */
-export interface Unasked {
+export interface UnsentRequest {
   /** The moment of the batch. */
   now: Date;
   /** The last evaluation of the alarm; undefined if there was none. */
@@ -101,7 +101,7 @@ export class BehindWatch {
    * The alarm keeps its ticket. Only if a part of its requests was sent for the second time, it gets a new one:
    * otherwise it would delay the other alarms for ever.
    */
-  notAsked(alarm: Due, { now, lastMs, backend, isPartial }: Unasked): void {
+  notSent(alarm: Due, { now, lastMs, backend, isPartial }: UnsentRequest): void {
     const known = this.#find(alarm.id, alarm.partition);
     const entry: Entry = known ?? {
       alarmId: alarm.id,
@@ -146,22 +146,21 @@ export class BehindWatch {
         else if (entry.batch !== null && entry.isCatchUp) inHand += 1;
       }
     }
-    const taken = inTurns(waiting, this.#limit - inHand);
+    const taken = roundRobin(waiting, this.#limit - inHand);
     for (const entry of taken) Object.assign(entry, { batch, isCatchUp: true });
     return taken;
   }
 
-  /** A catch-up batch of so many alarms is over; `notAsked` of them were not evaluated. */
-  caughtUp(taken: number, notAsked: number): void {
-    this.#limit =
-      notAsked === 0 ? Math.min(MOST_LIMIT, 2 * this.#limit) : Math.max(LEAST_LIMIT, 2 * (taken - notAsked));
+  /** A catch-up batch of so many alarms is over; `notSent` of them were not evaluated. */
+  caughtUp(taken: number, notSent: number): void {
+    this.#limit = notSent === 0 ? Math.min(MOST_LIMIT, 2 * this.#limit) : Math.max(LEAST_LIMIT, 2 * (taken - notSent));
   }
 
   /**
    * A batch is over, or its part with these partitions. Alarms that it still holds are deleted, changed, or outside
    * their time constraints.
    */
-  settle(batch: BatchToken, partitions: Iterable<number> = [...this.#partitions.keys()]): void {
+  finish(batch: BatchToken, partitions: Iterable<number> = [...this.#partitions.keys()]): void {
     for (const id of partitions) for (const { alarmId } of this.#heldBy(batch, id)) this.#forget(alarmId, id);
   }
 
@@ -222,7 +221,7 @@ export class BehindWatch {
 }
 
 /** At most so many alarms, the lowest ticket first. If these are not all, the projects are picked round robin. */
-function inTurns(waiting: Entry[], atMost: number): Entry[] {
+function roundRobin(waiting: Entry[], atMost: number): Entry[] {
   if (atMost <= 0) return [];
   waiting.sort((a, b) => a.ticket - b.ticket);
   if (waiting.length <= atMost) return waiting;

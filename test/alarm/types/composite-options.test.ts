@@ -56,7 +56,7 @@ const answer: fc.Arbitrary<BackendAnswer> = fc.oneof(
   fc.constantFrom<BackendAnswer>(
     { kind: 'absent', reason: 'gone' },
     { kind: 'refused', reason: 'no' },
-    { kind: 'refused', reason: 'no', isTrouble: true },
+    { kind: 'refused', reason: 'no', standsForOutage: true },
     { kind: 'trouble', reason: 'away' },
   ),
 );

@@ -10,7 +10,7 @@ import { evaluatedTypeOf, type AlarmRule } from '../../../src/alarm/types/index.
 import {
   explainThreshold,
   judgeThreshold,
-  type Reading,
+  type DatapointSelection,
   type ThresholdCondition,
 } from '../../../src/alarm/types/threshold-judgement.js';
 import { COMPARISON_OPERATORS } from '../../../src/alarm/types/threshold/schema.js';
@@ -27,7 +27,7 @@ function answerOf(...series: (readonly Place[])[]): BackendAnswer & { kind: 'ser
   return { kind: 'series', series: series.map(points) };
 }
 
-function readingOf(required: number): Reading {
+function selectionOf(required: number): DatapointSelection {
   return { required, statistic: 'value', withoutValues: 'No datapoint for granularity 60' };
 }
 
@@ -49,11 +49,11 @@ describe('a datapoint that is missing at its place lets no older one be judged i
     [[HIGH, NaN], 1, 'insufficient data', 'ok', 'alarm', 'hold'],
   ])('%p, of which %d are needed: %s, as ok %s, as alarm %s, ignored %s', (places, required, ...expected) => {
     const verdicts = MISSING_DATA_TREATMENTS.map((treat_missing_data) => {
-      const circumstances = { state: 'ok' as const, options: { treat_missing_data } };
-      return judgeThreshold(ABOVE_80, answerOf(places), readingOf(required), circumstances).verdict;
+      const context = { state: 'ok' as const, options: { treat_missing_data } };
+      return judgeThreshold(ABOVE_80, answerOf(places), selectionOf(required), context).verdict;
     });
     expect(verdicts).toEqual(expected);
-    const { verdict } = judgeThreshold(ABOVE_80, answerOf(places), readingOf(required), { state: 'ok', options: {} });
+    const { verdict } = judgeThreshold(ABOVE_80, answerOf(places), selectionOf(required), { state: 'ok', options: {} });
     expect(verdict).toBe(expected[0]);
   });
 
@@ -85,7 +85,7 @@ describe('a datapoint that is missing at its place lets no older one be judged i
             { ...condition, required, treatment, enough: enough && Math.min(enough, required) },
             { series },
           );
-          const { verdict, findings } = judgeThreshold(condition, answerOf(...series), readingOf(required), {
+          const { verdict, findings } = judgeThreshold(condition, answerOf(...series), selectionOf(required), {
             state,
             options,
           });
@@ -99,7 +99,7 @@ describe('a datapoint that is missing at its place lets no older one be judged i
 
 describe('the reason for a datapoint that is missing at its place', () => {
   const told = (places: readonly Place[], required: number, state: AlarmState) => {
-    const evaluation = judgeThreshold(ABOVE_80, answerOf(places), readingOf(required), { state, options: {} });
+    const evaluation = judgeThreshold(ABOVE_80, answerOf(places), selectionOf(required), { state, options: {} });
     const decision = decide({ state, repeatActions: false }, evaluation, {
       explain: explainThreshold,
       repeatsWhileUnknown: true,

@@ -9,7 +9,7 @@ import {
   explainThreshold,
   judgeThreshold,
   judgeValues,
-  type Reading,
+  type DatapointSelection,
 } from '../../../src/alarm/types/threshold-judgement.js';
 import { noOptionAllowed, thresholdOptionProblem } from '../../../src/alarm/types/option-problems.js';
 import { COMPARISON_OPERATORS, type ComparisonOperator } from '../../../src/alarm/types/threshold/schema.js';
@@ -18,7 +18,7 @@ import { seriesOf } from '../../support/builders.js';
 const ABOVE_80 = { comparison_operator: 'gt', threshold: 80 } as const;
 const UNKNOWN = 'insufficient data';
 
-function readingOf(required: number): Reading {
+function selectionOf(required: number): DatapointSelection {
   return { required, statistic: 'value' };
 }
 
@@ -27,7 +27,7 @@ function answerOf(...series: (readonly number[])[]): BackendAnswer {
 }
 
 function judge(answer: BackendAnswer, required: number, options: EvaluationOptions = {}, state: AlarmState = 'ok') {
-  return judgeThreshold(ABOVE_80, answer, readingOf(required), { state, options });
+  return judgeThreshold(ABOVE_80, answer, selectionOf(required), { state, options });
 }
 
 /** One letter a datapoint, oldest first: `o` is outside the threshold, `i` inside. */
@@ -264,7 +264,7 @@ describe('with no options', () => {
         condition,
         fc.constantFrom(...ALARM_STATES),
         (values, required, rule, state) => {
-          const { verdict, findings } = judgeThreshold(rule, answerOf(values), readingOf(required), {
+          const { verdict, findings } = judgeThreshold(rule, answerOf(values), selectionOf(required), {
             state,
             options: {},
           });
@@ -280,7 +280,7 @@ describe('with no options', () => {
     fc.assert(
       fc.property(fc.array(number, { minLength: 1, maxLength: 6 }), condition, (values, rule) => {
         const answer = answerOf(...values.map((value) => [value]));
-        const { verdict } = judgeThreshold(rule, answer, readingOf(1), { state: 'ok', options: {} });
+        const { verdict } = judgeThreshold(rule, answer, selectionOf(1), { state: 'ok', options: {} });
         expect(verdict).toBe(aodh(values, rule));
       }),
       { numRuns: 1000 },

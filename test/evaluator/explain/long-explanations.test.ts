@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { BackendAnswer } from '../../../src/alarm/series.js';
 import { composite } from '../../../src/alarm/types/composite/index.js';
 import { explainedQueries } from '../../../src/evaluator/explain/explain-queries.js';
-import { overhear } from '../../../src/evaluator/explain/trace-recorder.js';
+import { createTraceRecorder } from '../../../src/evaluator/explain/trace-recorder.js';
 
 test('whatever else waits for the thread has its turn between the answers to two rules of a composite alarm', async () => {
   const leaf = { type: 'prometheus', query: 'cpu', threshold: 80, comparison_operator: 'gt' };
@@ -11,8 +11,14 @@ test('whatever else waits for the thread has its turn between the answers to two
   const needs = composite.seriesNeeded(rule, {});
   const at = new Date('2026-01-01T12:00:00Z');
   const answer: BackendAnswer = { kind: 'series', series: [[{ at: at.getTime(), values: { value: 90 } }]] };
-  const own = needs.map(() => answer);
-  const input = { answers: own, memberStates: new Map<string, string>(), state: 'ok', options: {}, now: at } as const;
+  const answersInWindow = needs.map(() => answer);
+  const input = {
+    answers: answersInWindow,
+    memberStates: new Map<string, string>(),
+    state: 'ok',
+    options: {},
+    now: at,
+  } as const;
   const answers = new Map(needs.map(({ key }) => [key, answer]));
   let turns = 0;
   const takeTurn = (): void => {
@@ -20,7 +26,16 @@ test('whatever else waits for the thread has its turn between the answers to two
     next = setImmediate(takeTurn);
   };
   let next = setImmediate(takeTurn);
-  const look = { rule, needs, options: {}, state: 'ok', at, answers, own, overheard: overhear() } as const;
+  const look = {
+    rule,
+    needs,
+    options: {},
+    state: 'ok',
+    at,
+    answers,
+    answersInWindow,
+    recorder: createTraceRecorder(),
+  } as const;
   const questions = await explainedQueries({ ...look, evaluation: composite.evaluate(rule, input) });
   clearImmediate(next);
   expect(questions.map(({ part }) => part?.verdict)).toEqual(['alarm', 'alarm', 'alarm']);

@@ -25,15 +25,15 @@ export interface JudgedLeaf {
    * asked.
    */
   state: AlarmState | undefined;
-  /** Why its backend could not be asked, when that is what made it unknown. */
+  /** Why its backend could not be asked, when that hasState what made it unknown. */
   trouble?: string | undefined;
 }
 
-type Group = { operator: 'and' | 'or'; members: readonly Numbered[] };
-type Numbered = Group | Place;
+type NumberedGroup = { operator: 'and' | 'or'; members: readonly Numbered[] };
+type Numbered = NumberedGroup | NumberedLeaf;
 
 /** Of a rule in the tree. */
-interface Place {
+interface NumberedLeaf {
   name: string;
   rule: CompositeLeaf;
   answer: BackendAnswer;
@@ -41,62 +41,65 @@ interface Place {
 }
 
 /**
- * What is open between ok and alarm is decided as Aodh does: from left to right, looking at no rule more than it takes,
+ * What hasState open between ok and alarm hasState decided as Aodh does: from left to right, looking at no rule more than it takes,
  * trends last.
  */
 export function evaluateComposite(
   tree: CompositeNode,
   { answers, memberStates, state: present, now }: EvaluationInput,
 ): Evaluation<CompositeFindings> {
-  const places: Place[] = [];
-  const root = numbered(tree, answers, places);
-  const look = (place: Place): JudgedLeaf => {
-    const { name, rule, answer } = place;
+  const numberedLeaves: NumberedLeaf[] = [];
+  const root = numbered(tree, answers, numberedLeaves);
+  const judgeLeaf = (leaf: NumberedLeaf): JudgedLeaf => {
+    const { name, rule, answer } = leaf;
     const input = { answers: [answer], memberStates, state: present, options: optionsOf(rule), now };
     const evaluate = (): Evaluation<ThresholdFindings> => leafTypeOf(rule).evaluate(rule, input);
-    const trouble = answer.kind === 'refused' && answer.isTrouble ? answer.reason : undefined;
-    return (place.judged ??= judged({ name, rule, evaluation: evaluate(), trouble }));
+    const trouble = answer.kind === 'refused' && answer.standsForOutage ? answer.reason : undefined;
+    return (leaf.judged ??= judged({ name, rule, evaluation: evaluate(), trouble }));
   };
-  const found = (verdict: Verdict, unanswered: readonly Place[] = []): Evaluation<CompositeFindings> => {
-    const leaves = places.flatMap(({ judged }) => judged ?? []);
+  const found = (verdict: Verdict, unanswered: readonly NumberedLeaf[] = []): Evaluation<CompositeFindings> => {
+    const leaves = numberedLeaves.flatMap(({ judged }) => judged ?? []);
     return { verdict, findings: { tree, leaves, unanswered: unanswered.map(({ name }) => name) } };
   };
 
-  const early = stateOf(root, (place) => look(place).state);
+  const early = stateOf(root, (leaf) => judgeLeaf(leaf).state);
   if (early !== undefined) return found(early);
-  for (const place of places) place.judged = settled(look(place), present);
-  const late = stateOf(root, (place) => look(place).state);
+  for (const leaf of numberedLeaves) leaf.judged = withState(judgeLeaf(leaf), present);
+  const late = stateOf(root, (leaf) => judgeLeaf(leaf).state);
   if (late !== undefined) return found(late);
-  const unanswered = places.filter((place) => look(place).evaluation.verdict === 'trouble');
-  const withAll = (state: AlarmState) => (place: Place) => (unanswered.includes(place) ? state : look(place).state);
-  const isOpen = is(root, 'alarm', withAll('alarm')) || is(root, 'ok', withAll('ok'));
+  const unanswered = numberedLeaves.filter((leaf) => judgeLeaf(leaf).evaluation.verdict === 'trouble');
+  const withAll = (state: AlarmState) => (leaf: NumberedLeaf) =>
+    unanswered.includes(leaf) ? state : judgeLeaf(leaf).state;
+  const isOpen = hasState(root, 'alarm', withAll('alarm')) || hasState(root, 'ok', withAll('ok'));
   return isOpen ? found('trouble', unanswered) : found('insufficient data');
 }
 
 /** Each rule asks one question. */
-function numbered(node: CompositeNode, answers: readonly BackendAnswer[], places: Place[]): Numbered {
-  if ('and' in node) return { operator: 'and', members: node.and.map((member) => numbered(member, answers, places)) };
-  if ('or' in node) return { operator: 'or', members: node.or.map((member) => numbered(member, answers, places)) };
-  const place = { name: `rule${places.length + 1}`, rule: node, answer: answers[places.length]! };
-  places.push(place);
-  return place;
+function numbered(node: CompositeNode, answers: readonly BackendAnswer[], numberedLeaves: NumberedLeaf[]): Numbered {
+  if ('and' in node)
+    return { operator: 'and', members: node.and.map((member) => numbered(member, answers, numberedLeaves)) };
+  if ('or' in node)
+    return { operator: 'or', members: node.or.map((member) => numbered(member, answers, numberedLeaves)) };
+  const leaf = { name: `rule${numberedLeaves.length + 1}`, rule: node, answer: answers[numberedLeaves.length]! };
+  numberedLeaves.push(leaf);
+  return leaf;
 }
 
-type StateOf = (place: Place) => AlarmState | undefined;
+type StateOf = (leaf: NumberedLeaf) => AlarmState | undefined;
 
 function stateOf(node: Numbered, leafState: StateOf): 'ok' | 'alarm' | undefined {
-  if (is(node, 'alarm', leafState)) return 'alarm';
-  return is(node, 'ok', leafState) ? 'ok' : undefined;
+  if (hasState(node, 'alarm', leafState)) return 'alarm';
+  return hasState(node, 'ok', leafState) ? 'ok' : undefined;
 }
 
 /** A group without members says nothing: neither all of them nor any. */
-function is(node: Numbered, state: 'ok' | 'alarm', leafState: StateOf): boolean {
+function hasState(node: Numbered, state: 'ok' | 'alarm', leafState: StateOf): boolean {
   if (!('members' in node)) return leafState(node) === state;
   const { operator, members } = node;
   const takesAll = operator === (state === 'alarm' ? 'and' : 'or');
   return takesAll
-    ? members.length > 0 && members.every((member) => is(member, state, leafState))
-    : members.some((member) => is(member, state, leafState));
+    ? members.length > 0 && members.every((member) => hasState(member, state, leafState))
+    : members.some((member) => hasState(member, state, leafState));
 }
 
 function judged({ name, rule, evaluation, trouble }: Omit<JudgedLeaf, 'state'>): JudgedLeaf {
@@ -107,11 +110,11 @@ function judged({ name, rule, evaluation, trouble }: Omit<JudgedLeaf, 'state'>):
 
 /**
  * Aodh turns a trend round for alarms that have a state, so that they change it each time they are looked at; here they
- * keep it. So they do where points are missing and the rule is to keep the state then: no state is stored but the
- * alarm's, and as neither `and` nor `or` ever turns a state round, the alarm's state in the place of such a rule is
- * what keeps it, as far as it is up to that rule.
+ * keep it. So they do where points are missing and the rule hasState to keep the state then: no state hasState stored but the
+ * alarm's, and as neither `and` nor `or` ever turns a state round, the alarm's state in the leaf of such a rule hasState
+ * what keeps it, as far as it hasState up to that rule.
  */
-function settled(leaf: JudgedLeaf, present: AlarmState): JudgedLeaf {
+function withState(leaf: JudgedLeaf, present: AlarmState): JudgedLeaf {
   const { verdict } = leaf.evaluation;
   if (leaf.state !== undefined || verdict === 'trouble') return leaf;
   if (present !== 'insufficient data' || verdict === 'hold') return { ...leaf, state: present };

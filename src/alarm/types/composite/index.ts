@@ -26,9 +26,9 @@ export const composite: AlarmType<CompositeRule, CompositeFindings> = {
   backends: ({ tree }) => [...new Set(leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).backends(leaf)))],
   seriesNeeded: ({ tree }) => leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).seriesNeeded(leaf, optionsOf(leaf))),
   // As its key is its first question's.
-  family: ({ tree }) => {
+  mergeGroup: ({ tree }) => {
     const [first] = leavesOf(tree);
-    return first && leafTypeOf(first).family?.(first, optionsOf(first));
+    return first && leafTypeOf(first).mergeGroup?.(first, optionsOf(first));
   },
   optionProblem: (_, options) => misplacedOption(options),
   evaluate: ({ tree }, input) => evaluateComposite(tree, input),

@@ -28,8 +28,8 @@ type Path = readonly (string | number)[];
 type NewIssue = Parameters<z.core.$RefinementCtx['addIssue']>[0];
 type Fields = Readonly<Record<string, unknown>>;
 
-/** One reading of one rule. It ends with the first thing wrong, as Aodh's does. */
-interface Reading {
+/** One parse of one rule. It ends with the first thing wrong, as Aodh's does. */
+interface ParseState {
   readonly context: z.core.$RefinementCtx;
   leaves: number;
 }
@@ -56,47 +56,46 @@ function described(): Record<string, unknown> {
   return { ...node, $defs: { CompositeNode: { anyOf: [...combined, ...leaves] } } };
 }
 
-function readNode(value: unknown, path: Path, reading: Reading): CompositeNode | undefined {
-  if (!isObject(value)) return refuse(reading, malformed(value));
+function readNode(value: unknown, path: Path, parse: ParseState): CompositeNode | undefined {
+  if (!isObject(value)) return refuse(parse, malformed(value));
   const [key, ...others] = Object.keys(value);
-  if (key === undefined || others.length > 0) return readLeaf(value, path, reading);
-  if (key !== 'and' && key !== 'or') return refuse(reading, 'Threshold rules should be combined with "and" or "or"');
+  if (key === undefined || others.length > 0) return readLeaf(value, path, parse);
+  if (key !== 'and' && key !== 'or') return refuse(parse, 'Threshold rules should be combined with "and" or "or"');
   const members = value[key];
-  if (!Array.isArray(members)) return refuse(reading, malformed(value));
+  if (!Array.isArray(members)) return refuse(parse, malformed(value));
   // Each level is a name and a place in its list.
-  if (path.length >= MAX_DEPTH * 2)
-    return refuse(reading, `Value should be nested at most ${MAX_DEPTH} levels deep`, []);
+  if (path.length >= MAX_DEPTH * 2) return refuse(parse, `Value should be nested at most ${MAX_DEPTH} levels deep`, []);
   const nodes: CompositeNode[] = [];
   for (const [index, member] of members.entries()) {
-    const node = readNode(member, [...path, key, index], reading);
+    const node = readNode(member, [...path, key, index], parse);
     if (node === undefined) return undefined;
     nodes.push(node);
   }
   return key === 'and' ? { and: nodes } : { or: nodes };
 }
 
-function readLeaf({ type, ...sent }: Fields, path: Path, reading: Reading): CompositeLeaf | undefined {
-  if (type === undefined || type === null || type === '') return refuse(reading, 'type must be set in every rule');
-  if (!isLeafKind(type)) return refuse(reading, unsupported(type));
-  reading.leaves += 1;
-  if (reading.leaves > MAX_LEAVES) return refuse(reading, `Value should have at most ${MAX_LEAVES} rules`, []);
+function readLeaf({ type, ...sent }: Fields, path: Path, parse: ParseState): CompositeLeaf | undefined {
+  if (type === undefined || type === null || type === '') return refuse(parse, 'type must be set in every rule');
+  if (!isLeafKind(type)) return refuse(parse, unsupported(type));
+  parse.leaves += 1;
+  if (parse.leaves > MAX_LEAVES) return refuse(parse, `Value should have at most ${MAX_LEAVES} rules`, []);
   const { tocsin, ...fields } = sent;
   const parsed = leafTypeOf({ type }).schema.safeParse(fields);
   if (!parsed.success) {
-    for (const issue of parsed.error.issues) reading.context.addIssue(placed(issue, path));
+    for (const issue of parsed.error.issues) parse.context.addIssue(placed(issue, path));
     return undefined;
   }
   const misfit = misfitIn(fields);
-  if (misfit) return refuse(reading, misfit.message, [...path, misfit.field]);
-  const options = readOptions(tocsin, path, reading);
+  if (misfit) return refuse(parse, misfit.message, [...path, misfit.field]);
+  const options = readOptions(tocsin, path, parse);
   if (options === undefined) return undefined;
   const leaf = inOrderOf(sent, options === null ? parsed.data : { ...parsed.data, tocsin: options });
   const problem = leafTypeOf(leaf).optionProblem(leaf, optionsOf(leaf));
-  return problem === undefined ? leaf : refuse(reading, `It ${problem.message}`, [...path, 'tocsin', problem.option]);
+  return problem === undefined ? leaf : refuse(parse, `It ${problem.message}`, [...path, 'tocsin', problem.option]);
 }
 
 /** Null when nothing is said; undefined when it cannot be read. */
-function readOptions(tocsin: unknown, path: Path, { context }: Reading): EvaluationOptions | null | undefined {
+function readOptions(tocsin: unknown, path: Path, { context }: ParseState): EvaluationOptions | null | undefined {
   if (tocsin === undefined || tocsin === null) return null;
   const parsed = OptionsRequest.safeParse(tocsin);
   if (parsed.success) return optionsFromRequest(parsed.data);
@@ -128,7 +127,7 @@ function placed(issue: z.core.$ZodIssue, path: Path, within: Path = []): NewIssu
 }
 
 /** Without a path the message is the whole text. */
-function refuse({ context }: Reading, message: string, path?: Path): undefined {
+function refuse({ context }: ParseState, message: string, path?: Path): undefined {
   context.addIssue({ code: 'custom', message, path: [...(path ?? [])], params: { whole: path === undefined } });
   return undefined;
 }

@@ -1,5 +1,5 @@
 import type { AlarmType } from '../alarm-type.js';
-import { gnocchiNeed, gnocchiThreshold, NOBODY, shownGnocchiJson } from '../gnocchi-threshold.js';
+import { gnocchiNeed, gnocchiThreshold, NO_SUCH_PROJECT, shownGnocchiJson } from '../gnocchi-threshold.js';
 import type { ThresholdFindings } from '../threshold-judgement.js';
 import { GnocchiAggregationByMetricsThresholdRule } from './schema.js';
 
@@ -12,7 +12,7 @@ export const gnocchiAggregationByMetricsThreshold: AlarmType<
   shownJson: shownGnocchiJson,
   scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
   seriesNeeded: (rule, options) => {
-    const { metrics, aggregation_method: method, scope_to_project: project = NOBODY } = rule;
+    const { metrics, aggregation_method: method, scope_to_project: project = NO_SUCH_PROJECT } = rule;
     return [gnocchiNeed(rule, { kind: 'metrics', metrics, method, project }, options)];
   },
 };

@@ -1,5 +1,5 @@
 import type { AlarmType } from '../alarm-type.js';
-import { gnocchiNeed, gnocchiThreshold, NOBODY, shownGnocchiJson } from '../gnocchi-threshold.js';
+import { gnocchiNeed, gnocchiThreshold, NO_SUCH_PROJECT, shownGnocchiJson } from '../gnocchi-threshold.js';
 import type { ThresholdFindings } from '../threshold-judgement.js';
 import { GnocchiResourcesThresholdRule } from './schema.js';
 
@@ -9,7 +9,12 @@ export const gnocchiResourcesThreshold: AlarmType<GnocchiResourcesThresholdRule,
   shownJson: shownGnocchiJson,
   scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
   seriesNeeded: (rule, options) => {
-    const { resource_id: resourceId, metric, aggregation_method: method, scope_to_project: project = NOBODY } = rule;
+    const {
+      resource_id: resourceId,
+      metric,
+      aggregation_method: method,
+      scope_to_project: project = NO_SUCH_PROJECT,
+    } = rule;
     return [gnocchiNeed(rule, { kind: 'resource', resourceId, metric, method, project }, options)];
   },
 };

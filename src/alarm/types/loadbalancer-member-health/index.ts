@@ -1,6 +1,6 @@
 import { pythonJson } from '../../wire/python-json.js';
 import type { AlarmType } from '../alarm-type.js';
-import { NOBODY } from '../gnocchi-threshold.js';
+import { NO_SUCH_PROJECT } from '../gnocchi-threshold.js';
 import { noOptionAllowed } from '../option-problems.js';
 import { evaluateMemberHealth, explainMemberHealth, type MemberHealthFindings } from './evaluate.js';
 import { LoadbalancerMemberHealthRule } from './schema.js';
@@ -15,7 +15,7 @@ export const loadbalancerMemberHealth: AlarmType<LoadbalancerMemberHealthRule, M
   members: () => [],
   scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
   backends: () => ['octavia'],
-  seriesNeeded: ({ pool_id: poolId, scope_to_project: project = NOBODY }) => [
+  seriesNeeded: ({ pool_id: poolId, scope_to_project: project = NO_SUCH_PROJECT }) => [
     {
       datasource: 'octavia',
       backend: null,

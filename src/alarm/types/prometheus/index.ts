@@ -2,7 +2,12 @@ import { PythonFloat, pythonJson } from '../../wire/python-json.js';
 import type { PrometheusNeed } from '../../series.js';
 import type { EvaluationOptions } from '../../evaluation-options.js';
 import type { AlarmType } from '../alarm-type.js';
-import { explainThreshold, judgeThreshold, type Reading, type ThresholdFindings } from '../threshold-judgement.js';
+import {
+  explainThreshold,
+  judgeThreshold,
+  type DatapointSelection,
+  type ThresholdFindings,
+} from '../threshold-judgement.js';
 import { thresholdOptionProblem } from '../option-problems.js';
 import { PrometheusRule } from './schema.js';
 
@@ -21,9 +26,9 @@ export const prometheus: AlarmType<PrometheusRule, ThresholdFindings> = {
   scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
   backends: () => ['prometheus'],
   seriesNeeded: (rule, options) => [needOf(rule, options)],
-  family: familyOf,
+  mergeGroup: mergeGroupOf,
   optionProblem: (rule, options) => thresholdOptionProblem(rule, rule.evaluation_periods ?? 1, options),
-  evaluate: (rule, input) => judgeThreshold(rule, input.answers[0]!, readingOf(rule), input),
+  evaluate: (rule, input) => judgeThreshold(rule, input.answers[0]!, selectionOf(rule), input),
   explain: explainThreshold,
 };
 
@@ -53,7 +58,7 @@ const QUOTED = /"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|`[^`]*`/g;
  * Queries that are the same but for what stands in quotes, such as the values of labels: most of what can be merged,
  * and little else.
  */
-function familyOf(rule: PrometheusRule, options: EvaluationOptions): string {
+function mergeGroupOf(rule: PrometheusRule, options: EvaluationOptions): string {
   const { backend, granularityS, lagS, query } = needOf(rule, options);
   return JSON.stringify(['prometheus', backend, granularityS, lagS, query.project, query.promql.replace(QUOTED, '""')]);
 }
@@ -63,13 +68,13 @@ function isRange({ granularity, evaluation_periods }: PrometheusRule): boolean {
   return granularity !== undefined || evaluation_periods !== undefined;
 }
 
-const OF_ONE_MOMENT: Reading = {
+const OF_ONE_MOMENT: DatapointSelection = {
   required: 1,
   statistic: 'value',
   withoutValues: 'datapoints are unknown',
   countWithoutValues: 0,
 };
 
-function readingOf(rule: PrometheusRule): Reading {
+function selectionOf(rule: PrometheusRule): DatapointSelection {
   return isRange(rule) ? { required: rule.evaluation_periods ?? 1, statistic: 'value' } : OF_ONE_MOMENT;
 }

@@ -1,15 +1,15 @@
 import type { Point, Series } from '../../series.js';
 import type { EvaluationInput } from '../alarm-type.js';
 import type { Evaluation } from '../../decide.js';
-import { judgeThreshold, type Reading, type ThresholdFindings } from '../threshold-judgement.js';
+import { judgeThreshold, type DatapointSelection, type ThresholdFindings } from '../threshold-judgement.js';
 import type { ThresholdRule } from './schema.js';
 
 /** Aodh's three-way verdict: all outside is `alarm`, none is `ok`, a mixture is a trend that the last value gives. */
 export function evaluateThreshold(rule: ThresholdRule, input: EvaluationInput): Evaluation<ThresholdFindings> {
-  return judgeThreshold(rule, input.answers[0]!, readingOf(rule), input);
+  return judgeThreshold(rule, input.answers[0]!, selectionOf(rule), input);
 }
 
-function readingOf({ evaluation_periods: required, statistic, exclude_outliers }: ThresholdRule): Reading {
+function selectionOf({ evaluation_periods: required, statistic, exclude_outliers }: ThresholdRule): DatapointSelection {
   return exclude_outliers ? { required, statistic, only: WITHOUT_OUTLIERS } : { required, statistic };
 }
 
