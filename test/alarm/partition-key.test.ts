@@ -11,7 +11,7 @@ import {
 } from '../../src/alarm/partition-key.js';
 import type { MeterQuery } from '../../src/alarm/series.js';
 import type { QueryItem, ThresholdRule } from '../../src/alarm/types/threshold/schema.js';
-import { scopedTo, seriesNeeded as needsOf, withFormerScope } from '../../src/alarm/types/threshold/meter-query.js';
+import { scopedTo, seriesNeeded as needsOf } from '../../src/alarm/types/threshold/meter-query.js';
 import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import { aCombinationRule, aThresholdRule } from '../support/builders.js';
 
@@ -173,21 +173,6 @@ describe('a threshold rule of an author who is bound to one project', () => {
       expect(seriesNeeded(where([field, '007', 'integer'])).query).toMatchObject({ [key]: '007' });
     },
   );
-
-  test.each<[string, ThresholdRule, string | null, string | null]>([
-    ['by the condition that the server appended', where(['project_id', 'p']), 'p', 'p'],
-    ['by the condition that its author wrote, with a type', where(['project', '007', 'integer']), '007', '007'],
-    ['to no project, when it names none: an admin wrote it', where(['resource_id', 'r']), 'p', null],
-    ['to no project, when it names another: an admin wrote it', where(['project_id', 'q']), 'p', null],
-    ['to no project, when its alarm belongs to none', where(['project_id', 'p']), null, null],
-  ])('that an earlier release stored is scoped %s', (_, rule, owner, expected) => {
-    expect(withFormerScope(rule, owner)).toEqual({ ...rule, scope_to_project: expected });
-  });
-
-  test('that has a scope keeps it', () => {
-    const rule = { ...where(['project_id', 'p']), scope_to_project: null };
-    expect(withFormerScope(rule, 'p')).toBe(rule);
-  });
 });
 
 describe('the partition of a key', () => {

@@ -215,7 +215,7 @@ describe('while it runs', () => {
   /** Resolves once something has come back. */
   async function begin(as = MEMBER): Promise<{ response: IncomingMessage; leave: () => void }> {
     const headers = { ...as, 'content-type': 'application/json' };
-    const request = httpRequest(`${api.url}/v2/alarms/backtest`, { method: 'POST', headers });
+    const request = httpRequest(`${api.url}/v2/alarms/backtest`, { method: 'POST', headers, agent: false });
     request.on('error', () => undefined);
     request.end(JSON.stringify({ alarm: ERRORS, start: '2025-12-30T12:00:00Z', stop: HOUR.stop, step: 60 }));
     const [response] = (await once(request, 'response')) as [IncomingMessage];

@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { placementOf, PARTITIONS, partitionOf, PHASES_PER_INTERVAL } from '../../src/alarm/partition-key.js';
 import { alarmTypes, parseStoredRule, type AlarmKind, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
-import { migrate } from '../../src/storage/migration/migrate.js';
 import { empty, serverDatabase } from '../support/databases.js';
 import { datasourceDouble, type DatasourceDouble } from '../support/datasource-double.js';
 import { INTERVAL_MS, startEvaluator, type EvaluatorRig } from '../support/evaluator-rig.js';
@@ -22,7 +21,6 @@ const PHASE_MS = 2 * INTERVAL_MS;
 const PHASES = 5;
 const TICKS = PHASES_PER_INTERVAL * 2;
 const ALL = Array.from({ length: PARTITIONS }, (_, id) => id);
-const FAMILIES = '0004-families.sql';
 
 const idOf = (n: number): string => `alarm-${String(n).padStart(2, '0')}`;
 
@@ -62,7 +60,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
   });
   beforeEach(async () => {
     await empty(db);
-    await storedByTheReleaseBefore();
+    await storeAlone();
     clock = new FakeClock(new Date(BEGIN));
     prometheus = datasourceDouble<'prometheus'>(({ promql }, { now }) => {
       const value = isHigh(Number(/"(\d+)"/.exec(promql)?.[1]), now.getTime()) ? 95 : 5;
@@ -78,7 +76,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
   });
   afterAll(() => db.close());
 
-  async function storedByTheReleaseBefore(): Promise<void> {
+  async function storeAlone(): Promise<void> {
     for (let n = 0; n < ALARMS; n += 1) {
       const [okActions, alarmActions] = [['log://ok'], ['log://alarm']];
       await storeAlarm(db, { id: idOf(n), rule: ruleOf(n), state: 'ok', okActions, alarmActions });
@@ -86,7 +84,6 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     const { rows } = await db.query<{ id: string; query_key: string }>('select id, query_key from alarms');
     for (const { id, query_key } of rows)
       await db.query('update alarms set partition = $2 where id = $1', [id, partitionOf(query_key)]);
-    await db.query('delete from migrations where name = $1', [FAMILIES]);
   }
 
   async function settled(): Promise<void> {
@@ -130,21 +127,21 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     return Array.from({ length: PHASES_PER_INTERVAL }, (_, slot) => slot).find(isOfBoth)!;
   }
 
+  /** Moves each alarm to the partition of its merge group, as an edit of its definition would. */
   async function move(): Promise<void> {
     const before = await partitions();
-    expect(await migrate(db)).toEqual([FAMILIES]);
-    const after = await partitions();
+    const after = await placements();
     const moved = [...after].filter(([id, partition]) => partition !== before.get(id));
     expect(moved.length).toBeGreaterThan(ALARMS / 2);
+    for (const [id, partition] of moved) await moveTo(id, partition);
   }
 
-  /** As an edit by the release before, which knows no families. */
-  async function editByTheReleaseBefore(): Promise<void> {
+  async function moveBack(): Promise<void> {
     const { rows } = await db.query<{ id: string; query_key: string }>('select id, query_key from alarms');
-    for (const { id, query_key } of rows) await rehome(id, partitionOf(query_key));
+    for (const { id, query_key } of rows) await moveTo(id, partitionOf(query_key));
   }
 
-  async function rehome(id: string, partition: number): Promise<void> {
+  async function moveTo(id: string, partition: number): Promise<void> {
     await db.query(
       `update alarms set previous_partition = case when partition = $2 then previous_partition else partition end,
         partition = $2,
@@ -156,12 +153,12 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
   async function moveTwice(): Promise<void> {
     await move();
     for (const [id, partition] of await partitions())
-      await rehome(id, (partition + 3 * PHASES_PER_INTERVAL + 5) % PARTITIONS);
+      await moveTo(id, (partition + 3 * PHASES_PER_INTERVAL + 5) % PARTITIONS);
   }
 
   async function moveThereAndBack(): Promise<void> {
     await move();
-    await editByTheReleaseBefore();
+    await moveBack();
   }
 
   async function history(): Promise<Row[]> {
@@ -195,8 +192,8 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     { what: 'between their turns', when: 'idle', change: () => move() },
     { what: 'while they are asked about', when: 'asked', change: () => move() },
     { what: 'twice before anybody has heard', when: 'asked', change: () => moveTwice() },
-    { what: 'there and, by an older release, back', when: 'asked', change: () => moveThereAndBack() },
-    { what: 'there, and back later', when: 'asked', change: () => move(), later: () => editByTheReleaseBefore() },
+    { what: 'there and back', when: 'asked', change: () => moveThereAndBack() },
+    { what: 'there, and back later', when: 'asked', change: () => move(), later: () => moveBack() },
   ])('change state and notify exactly as if they had stayed: $what', async ({ when, change, later }) => {
     const end = flipOf(0, PHASES);
     const atMiddle = BEGIN + 4.5 * INTERVAL_MS;
@@ -235,12 +232,12 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     ] as const) {
       const rule = alarmTypes.prometheus.schema.parse({ query, threshold: 80, comparison_operator: 'gt' });
       await storeAlarm(db, { id: query, rule, state: query === y ? 'alarm' : 'ok' });
-      await rehome(query, slot);
+      await moveTo(query, slot);
     }
     await storeAlarm(db, { id: 'either', rule: combinationRule('or', x, y), state: 'alarm' });
     while (clock.now().getTime() < flip + (3 * INTERVAL_MS) / PHASES_PER_INTERVAL) await tick();
     // Its turn of this interval would have come now. Where it goes, that has just been.
-    await rehome(x, 1);
+    await moveTo(x, 1);
     while (clock.now().getTime() < flip + 3 * INTERVAL_MS) await tick();
     const rows = (await history()).filter(({ alarm_id }) => !alarm_id.startsWith('alarm-'));
     expect(rows.map(({ alarm_id, state }) => [alarm_id, state])).toEqual([
@@ -249,58 +246,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     ]);
   });
 
-  test('are moved without waiting for one that is held, and without being held until all are moved', async () => {
-    const before = await partitions();
-    const home = await homes();
-    const movers = [...before.keys()].filter((id) => home.get(id) !== before.get(id)).sort();
-    const [first, last] = [movers[0]!, movers.at(-1)!];
-    let migrating: Promise<string[]> | undefined;
-    await db.transaction(async (tx) => {
-      await tx.query('select from alarms where id = $1 for no key update', [last]);
-      migrating = migrate(db);
-      await eventually(async () => expect((await partitions()).get(first)).toBe(home.get(first)));
-      await tx.query('update alarms set state_reason = $2 where id = $1', [first, 'r']);
-    });
-    expect(await migrating).toEqual([FAMILIES]);
-    expect(await partitions()).toEqual(home);
-  });
-
-  test('move to where an edit leads that is written meanwhile, and keep it', async () => {
-    const [before, home] = [await partitions(), await homes()];
-    const n = Array.from({ length: ALARMS }, (_, index) => index).find(
-      (index) => index % 4 > 0 && home.get(idOf(index)) !== before.get(idOf(index)),
-    )!;
-    const edited = alarmTypes.prometheus.schema.parse({ query: 'mem', threshold: 1, comparison_operator: 'lt' });
-    const rule = alarmTypes.prometheus.ruleJson(alarmTypes.prometheus.scopedTo(edited, { projectId: 'p' }));
-    let migrating: Promise<string[]> | undefined;
-    await db.transaction(async (tx) => {
-      await tx.query('update alarms set rule = $2, revision = pg_current_xact_id() where id = $1', [idOf(n), rule]);
-      migrating = migrate(db);
-      await eventually(async () => expect(await isWaitedFor()).toBe(true));
-    });
-    expect(await migrating).toEqual([FAMILIES]);
-    expect((await db.query('select rule from alarms where id = $1', [idOf(n)])).rows).toEqual([{ rule }]);
-    const homeOfEdited = (await homes()).get(idOf(n))!;
-    expect(homeOfEdited).not.toBe(home.get(idOf(n)));
-    expect(await partitions()).toEqual(new Map([...home, [idOf(n), homeOfEdited]]));
-  });
-
-  test('are moved once by however many processes', async () => {
-    const home = await homes();
-    const applied = await Promise.all([migrate(db), migrate(db), migrate(db)]);
-    expect(applied.flat()).toEqual([FAMILIES]);
-    expect(await partitions()).toEqual(home);
-  });
-
-  /** Whether one connection waits for what another does. */
-  async function isWaitedFor(): Promise<boolean> {
-    const { rows } = await db.query(
-      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-    );
-    return rows.length > 0;
-  }
-
-  async function homes(): Promise<Map<string, number>> {
+  async function placements(): Promise<Map<string, number>> {
     const { rows } = await db.query<{ id: string; type: AlarmKind; rule: string }>('select id, type, rule from alarms');
     return new Map(rows.map(({ id, type, rule }) => [id, placementOf(parseStoredRule(type, rule), {}, id).partition]));
   }

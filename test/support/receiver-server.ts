@@ -30,6 +30,8 @@ export async function startReceiver(
       answer(received, response);
     });
   });
+  // On a busy machine Node.js may close an idle connection at the moment when a client reuses it.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

@@ -1,59 +1,40 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 
+import { StartupError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import type { Database, Sql } from '../database.js';
 import { openPostgres } from '../engine/postgres.js';
-import { rekeyAlarms, scopeThresholdRules, uniteFamilies } from './rekey-alarms.js';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 /** Any constant number; all processes that migrate must use the same. */
 const LOCK = 8042_0001;
-/** From here on the alarms of all kinds have keys. */
-const KEYED = '0003-real-backends.sql';
-/** From here on alarms whose questions fit into one request take their turns together. */
-const UNITED = '0004-families.sql';
-/** Since this migration rules of `threshold` alarms hold their scope beside the conditions of their authors. */
-const SCOPED = '0012-scope-of-threshold-rules.sql';
-/** Migrations that change rows outside the transaction that changes the schema. */
-const OUTSIDE = [UNITED, SCOPED];
-const RECORD = 'insert into migrations (name, applied_at) values ($1, clock_timestamp())';
 const MIGRATION_TIMEOUT_MS = 24 * 3_600_000;
 
-/**
- * Brings the schema up to date and returns the names of what it ran. Safe to call from any number of processes at once:
- * one does the work, the others wait for it; moving alarms (0004, 0012) is shared between them. Also repairs revisions
- * after a dump was restored into a younger server, whose transaction numbers would otherwise lie below those in the
- * rows, and alarms that a release before migration 0003 has written: with that migration, and later ones that it wrote
- * while it still ran beside a newer one. `known`: what to bring it up to, in order.
- */
-export async function migrate(db: Database, known: readonly string[] = migrationNames()): Promise<string[]> {
-  const { applied, outside } = await db.transaction((tx) => migrateSchema(tx, known));
-  // Not in that transaction: evaluators would wait for the alarms that it holds, and it for theirs.
-  if (outside.includes(UNITED)) await uniteFamilies(db);
-  if (known.includes(SCOPED)) await scopeThresholdRules(db);
-  for (const pending of outside) {
-    const { rows } = await db.query<{ name: string }>(`${RECORD} on conflict do nothing returning name`, [pending]);
-    applied.push(...rows.map(({ name }) => name));
-  }
-  return applied;
+/** A numbered SQL file, which never changes once it is released. */
+export interface Migration {
+  name: string;
+  script: string;
 }
 
-async function migrateSchema(tx: Sql, known: readonly string[]): Promise<{ applied: string[]; outside: string[] }> {
-  await tx.query('set local lock_timeout = 0');
-  await tx.query('set local statement_timeout = 0');
-  await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
-  await tx.query('create table if not exists migrations (name text primary key, applied_at timestamptz not null)');
-  const { rows } = await tx.query<{ name: string }>('select name from migrations');
-  const before = new Set(rows.map(({ name }) => name));
-  const pending = known.filter((name) => !before.has(name));
-  const applied = pending.filter((name) => !OUTSIDE.includes(name));
-  for (const name of applied) {
-    for (const statement of statementsOf(readFileSync(new URL(name, MIGRATIONS), 'utf8'))) await tx.query(statement);
-    await tx.query(RECORD, [name]);
-  }
-  await tx.query('update alarms set revision = pg_current_xact_id() where revision > pg_current_xact_id()');
-  if (known.includes(KEYED)) await rekeyAlarms(tx);
-  return { applied, outside: pending.filter((name) => OUTSIDE.includes(name)) };
+/**
+ * Brings the schema up to date and returns the names of the migrations that it ran. Safe to call from any number of
+ * processes at once: one does the work, the others wait for it. Also repairs revisions after a dump was restored into a
+ * younger server, whose transaction numbers would otherwise lie below those in the rows.
+ * @throws StartupError if a known migration was applied with other content.
+ */
+export function migrate(db: Database, known: readonly Migration[] = knownMigrations()): Promise<string[]> {
+  return db.transaction(async (tx) => {
+    await tx.query('set local lock_timeout = 0');
+    await tx.query('set local statement_timeout = 0');
+    await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
+    await tx.query('create table if not exists migrations (name text primary key, applied_at timestamptz not null)');
+    await tx.query('alter table migrations add column if not exists checksum text');
+    const pending = await missingOf(tx, known);
+    for (const migration of pending) await apply(tx, migration);
+    await tx.query('update alarms set revision = pg_current_xact_id() where revision > pg_current_xact_id()');
+    return pending.map(({ name }) => name);
+  });
 }
 
 /**
@@ -69,21 +50,59 @@ export async function migrateServer(url: string, log: Logger): Promise<string[]>
   }
 }
 
-/** Migrations that the database does not have yet; all of them when it has never been migrated. */
+/**
+ * Names of migrations that the database does not have yet; all of them when it was never migrated.
+ * @throws StartupError if a known migration was applied with other content.
+ */
 export async function missingMigrations(db: Database): Promise<string[]> {
-  const { rows: tables } = await db.query<{ exists: boolean }>(
-    "select to_regclass('migrations') is not null as exists",
+  const { rows } = await db.query<{ columns: string[] | null }>(
+    `select array_agg(attname::text) as columns from pg_attribute
+      where attrelid = to_regclass('migrations') and attnum > 0 and not attisdropped`,
   );
-  if (!tables[0]?.exists) return migrationNames();
-  const { rows } = await db.query<{ name: string }>('select name from migrations');
-  const applied = new Set(rows.map(({ name }) => name));
-  return migrationNames().filter((name) => !applied.has(name));
+  const columns = rows[0]?.columns;
+  if (columns && !columns.includes('checksum')) throw unreleased();
+  const missing = columns ? await missingOf(db, knownMigrations()) : knownMigrations();
+  return missing.map(({ name }) => name);
 }
 
-function migrationNames(): string[] {
+/** The migrations of this release, in their order. */
+export function knownMigrations(): Migration[] {
   return readdirSync(MIGRATIONS)
     .filter((name) => name.endsWith('.sql'))
-    .sort();
+    .sort()
+    .map((name) => ({ name, script: readFileSync(new URL(name, MIGRATIONS), 'utf8') }));
+}
+
+/** Migrations in the database that this release does not know belong to a newer one, which may run beside it. */
+async function missingOf(sql: Sql, known: readonly Migration[]): Promise<Migration[]> {
+  const { rows } = await sql.query<{ name: string; checksum: string | null }>('select name, checksum from migrations');
+  if (rows.some(({ checksum }) => checksum === null)) throw unreleased();
+  const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
+  const changed = known.find(({ name, script }) => applied.has(name) && applied.get(name) !== checksumOf(script));
+  if (changed) {
+    throw new StartupError(
+      `migration ${changed.name} was applied to this database with other content: ` +
+        'the program or the database is not of a release of Tocsin',
+    );
+  }
+  return known.filter(({ name }) => !applied.has(name));
+}
+
+function unreleased(): StartupError {
+  return new StartupError(
+    'the database was created before the first release of Tocsin and cannot be upgraded: ' +
+      'use an empty one (database.url or database.data_dir)',
+  );
+}
+
+async function apply(tx: Sql, { name, script }: Migration): Promise<void> {
+  for (const statement of statementsOf(script)) await tx.query(statement);
+  const record = 'insert into migrations (name, checksum, applied_at) values ($1, $2, clock_timestamp())';
+  await tx.query(record, [name, checksumOf(script)]);
+}
+
+function checksumOf(script: string): string {
+  return createHash('sha256').update(script).digest('hex');
 }
 
 /** Migrations hold plain statements, each ended by a semicolon at the end of a line. */

@@ -41,17 +41,6 @@ export function scopedTo(rule: ThresholdRule, { projectId }: RuleScope): Thresho
   return { ...rule, query: [...rule.query, ...shown], scope_to_project: projectId };
 }
 
-/**
- * Adds the scope to a rule that a release before migration 0012 stored. That release gave the rule of an author who is
- * bound to a project a condition with the exact text of the project's id, and no other condition on a project. Only
- * admins' rules have no such condition.
- */
-export function withFormerScope(rule: ThresholdRule, projectId: string | null): ThresholdRule {
-  if (rule.scope_to_project !== undefined) return rule;
-  const isBound = projectId !== null && projectConditions(rule).some(({ value }) => value === projectId);
-  return { ...rule, scope_to_project: isBound ? projectId : null };
-}
-
 function projectConditions({ query }: ThresholdRule): QueryItem[] {
   return query.filter((item) => canonicalField(item) === 'project_id');
 }

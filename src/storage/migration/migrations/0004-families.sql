@@ -1,2 +1,0 @@
--- No change of the schema. With this migration, alarms whose questions fit into one request move to partitions that take their turns together
--- (see src/storage/migration/rekey-alarms.ts).

@@ -1,2 +1,0 @@
--- No change of the schema. With this migration, rules of `threshold` alarms hold the project whose samples they read beside the conditions of
--- their authors (see src/storage/migration/rekey-alarms.ts).

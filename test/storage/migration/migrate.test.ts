@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+
+import { StartupError } from '../../../src/errors.js';
+import { silentLogger } from '../../../src/logger.js';
+import type { Database } from '../../../src/storage/database.js';
+import { openPglite } from '../../../src/storage/engine/pglite.js';
+import { openPostgres } from '../../../src/storage/engine/postgres.js';
+import { knownMigrations, migrate, missingMigrations } from '../../../src/storage/migration/migrate.js';
+import { describeWithPostgres, freshPostgresUrl } from '../../support/servers.js';
+import { schemaOf } from '../../support/schema-dump.js';
+
+/** The schema as reviewed. After a new migration, write the received text into this file. */
+const GOLDEN = readFileSync(new URL('../../../../test/fixtures/schema.txt', import.meta.url), 'utf8');
+const NAMES = knownMigrations().map(({ name }) => name);
+
+describe('migrations of the embedded database', () => contract(() => openPglite(undefined)));
+describeWithPostgres('migrations of PostgreSQL', () =>
+  contract(async () =>
+    openPostgres({ url: await freshPostgresUrl(), maxConnections: 4, statementTimeoutMs: 10_000 }, silentLogger),
+  ),
+);
+
+function contract(open: () => Promise<Database>): void {
+  let db: Database;
+  beforeEach(async () => {
+    db = await open();
+  });
+  afterEach(() => db.close());
+
+  test('make the schema that was reviewed', async () => {
+    await migrate(db);
+    expect(await schemaOf(db)).toBe(GOLDEN);
+  });
+
+  test('are run once, by however many processes at once', async () => {
+    expect(await missingMigrations(db)).toEqual(NAMES);
+    const applied = await Promise.all([migrate(db), migrate(db), migrate(db)]);
+    expect(applied.flat()).toEqual(NAMES);
+    expect(await missingMigrations(db)).toEqual([]);
+  });
+
+  test('that are new to a database are run in their order, and are missing before', async () => {
+    const [first] = NAMES;
+    await migrate(db);
+    const later = ['0002-b.sql', '0003-c.sql'].map((name, n) => ({
+      name,
+      script: `create table later_${n} (id int);`,
+    }));
+    expect(await migrate(db, [...knownMigrations(), ...later])).toEqual(['0002-b.sql', '0003-c.sql']);
+    const { rows } = await db.query<{ name: string }>('select name from migrations order by applied_at, name');
+    expect(rows.map(({ name }) => name)).toEqual([first, '0002-b.sql', '0003-c.sql']);
+  });
+
+  test('of a newer release do not keep this one from starting', async () => {
+    await migrate(db, [...knownMigrations(), { name: '9999-newer.sql', script: 'create table newer (id int);' }]);
+    expect(await missingMigrations(db)).toEqual([]);
+    expect(await migrate(db)).toEqual([]);
+  });
+
+  test('that fail leave nothing behind', async () => {
+    const broken = { name: '0002-broken.sql', script: 'create table half (id int);\ncreate table half (id int);' };
+    await expect(migrate(db, [...knownMigrations(), broken])).rejects.toThrow(/half/);
+    expect(await missingMigrations(db)).toEqual(NAMES);
+  });
+
+  test('applied with other content are an error that names the migration', async () => {
+    await migrate(db);
+    const changed = knownMigrations().map((one) => ({ ...one, script: `${one.script}-- changed` }));
+    const refusal = migrate(db, changed);
+    await expect(refusal).rejects.toBeInstanceOf(StartupError);
+    await expect(refusal).rejects.toThrow(`migration ${NAMES[0]} was applied to this database with other content`);
+  });
+
+  test('of a database from before the first release are refused, and change nothing', async () => {
+    await db.query('create table migrations (name text primary key, applied_at timestamptz not null)');
+    await db.query("insert into migrations values ('0001-alarms.sql', now())");
+    for (const attempt of [() => migrate(db), () => missingMigrations(db)]) {
+      const refusal = attempt();
+      await expect(refusal).rejects.toBeInstanceOf(StartupError);
+      await expect(refusal).rejects.toThrow('created before the first release of Tocsin');
+    }
+    expect((await db.query('select name from migrations')).rows).toEqual([{ name: '0001-alarms.sql' }]);
+    expect(await schemaOf(db)).not.toContain('checksum');
+  });
+}
