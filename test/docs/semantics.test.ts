@@ -8,35 +8,10 @@ import { createOpenTimesSource } from '../../src/alarm/time-constraint/open-time
 import { windowStart, type BackendAnswer } from '../../src/alarm/series.js';
 import { alarmTypes, evaluatedTypeOf, typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import { evaluationInput, NOON, seriesOf } from '../support/builders.js';
+import { tablesOf } from '../support/markdown.js';
 
 const PAGE = readFileSync(new URL('../../../docs/semantics.md', import.meta.url), 'utf8');
 const UNKNOWN = 'insufficient data';
-
-interface Table {
-  heading: string;
-  columns: string[];
-  rows: string[][];
-}
-
-function cellsOf(line: string): string[] {
-  return line
-    .split('|')
-    .slice(1, -1)
-    .map((cell) => cell.trim());
-}
-
-function tables(): Table[] {
-  const found: Table[] = [];
-  let heading = '';
-  let open: Table | undefined;
-  for (const line of PAGE.split('\n')) {
-    if (line.startsWith('#')) heading = line.replace(/^#+ /, '');
-    if (!line.startsWith('|')) open = undefined;
-    else if (open === undefined) found.push((open = { heading, columns: cellsOf(line), rows: [] }));
-    else if (!/^\|[-| ]+\|$/.test(line)) open.rows.push(cellsOf(line));
-  }
-  return found;
-}
 
 /** The page's word for what the code calls otherwise. */
 function word(verdict: Verdict): string {
@@ -227,7 +202,7 @@ const CHECKS: Readonly<Record<string, [given: number, check: Check]>> = {
   'Trouble: what came, counts as, verdict': [2, ([, kind = '']) => [verdict(aboveEighty(1), [CAME[kind]!])]],
 };
 
-const found = tables();
+const found = tablesOf(PAGE);
 
 describe.each(found)('docs/semantics.md, $heading ($columns)', ({ heading, columns, rows }) => {
   const [given, check] = CHECKS[`${heading}: ${columns.join(', ')}`] ?? [];
