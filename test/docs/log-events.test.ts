@@ -34,3 +34,13 @@ test('the scan finds messages of every level', () => {
   const levels = new Set(loggedMessages().map(({ level }) => level));
   expect([...levels].sort()).toEqual([...LEVELS].sort());
 });
+
+test('docs/delivery.md names only messages of docs/log-events.md', () => {
+  const delivery = readFileSync(new URL('../../../docs/delivery.md', import.meta.url), 'utf8');
+  const rows = tablesOf(delivery)
+    .filter(({ heading }) => heading === 'The log')
+    .flatMap((table) => table.rows);
+  expect(rows.length).toBeGreaterThan(1);
+  const named = rows.map(([level = '', message = '']) => `${plain(level)}: ${plain(message)}`);
+  expect(named.filter((line) => !onThePage.includes(line))).toEqual([]);
+});
