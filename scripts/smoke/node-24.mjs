@@ -18,7 +18,13 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
     await startAskStop(node, [path.join(root, 'build', 'src', 'main.js')], folder);
     // A configuration of its own: these tests need none of the servers that the whole suite starts.
     const config = path.join(folder, 'jest.config.json');
-    const settings = { rootDir: root, transform: {}, testEnvironment: 'node', workerGracefulExitTimeout: 10_000 };
+    const settings = {
+      rootDir: root,
+      transform: {},
+      testEnvironment: 'node',
+      workerGracefulExitTimeout: 10_000,
+      testTimeout: 240_000,
+    };
     writeFileSync(config, JSON.stringify(settings));
     const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
