@@ -8,43 +8,25 @@ import { createOpenTimesSource } from '../../src/alarm/time-constraint/open-time
 import { windowStart, type BackendAnswer } from '../../src/alarm/series.js';
 import { alarmTypes, evaluatedTypeOf, typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import { evaluationInput, NOON, seriesOf } from '../support/builders.js';
+import { tablesOf } from '../support/markdown.js';
 
 const PAGE = readFileSync(new URL('../../../docs/semantics.md', import.meta.url), 'utf8');
 const UNKNOWN = 'insufficient data';
 
-interface Table {
-  heading: string;
-  columns: string[];
-  rows: string[][];
-}
+/** Words of the page, and the verdicts that they stand for. */
+const PAGE_WORDS: readonly (readonly [onPage: string, inCode: Verdict])[] = [
+  ['unknown', UNKNOWN],
+  ['keep', 'hold'],
+  ['outage', 'trouble'],
+];
 
-function cellsOf(line: string): string[] {
-  return line
-    .split('|')
-    .slice(1, -1)
-    .map((cell) => cell.trim());
-}
-
-function tables(): Table[] {
-  const found: Table[] = [];
-  let heading = '';
-  let open: Table | undefined;
-  for (const line of PAGE.split('\n')) {
-    if (line.startsWith('#')) heading = line.replace(/^#+ /, '');
-    if (!line.startsWith('|')) open = undefined;
-    else if (open === undefined) found.push((open = { heading, columns: cellsOf(line), rows: [] }));
-    else if (!/^\|[-| ]+\|$/.test(line)) open.rows.push(cellsOf(line));
-  }
-  return found;
-}
-
-/** The page's word for what the code calls otherwise. */
+/** The page's word for a verdict. */
 function word(verdict: Verdict): string {
-  return verdict === UNKNOWN ? 'unknown' : verdict === 'hold' ? 'keep' : verdict;
+  return PAGE_WORDS.find(([, inCode]) => inCode === verdict)?.[0] ?? verdict;
 }
 
 function verdictOf(text: string): Verdict {
-  return text === 'unknown' ? UNKNOWN : text === 'keep' ? 'hold' : (text as Verdict);
+  return PAGE_WORDS.find(([onPage]) => onPage === text)?.[1] ?? (text as Verdict);
 }
 
 /** `90 · 99`, and `/` between series; `·` is a datapoint that is missing at its place. */
@@ -78,7 +60,7 @@ function aboveEighty(evaluation_periods: number): AlarmRule {
   return alarmTypes.prometheus.schema.parse({ ...ABOVE_80, evaluation_periods });
 }
 
-/** What stands in the first cells of a row, and what the code makes of it for the others. */
+/** From the given cells of a row to the cells that the code expects after them. */
 type Check = (given: string[]) => string[];
 
 const treatments =
@@ -98,7 +80,7 @@ const LEAF_ANSWERS: Readonly<Record<string, BackendAnswer>> = {
   'trending alarm': answerOf('1 99'),
   'trending ok': answerOf('99 1'),
   keep: answerOf('· ·'),
-  trouble: { kind: 'trouble', reason: 'no' },
+  outage: { kind: 'trouble', reason: 'no' },
 };
 
 function compositeVerdict(text: string, state: AlarmState): string {
@@ -183,7 +165,7 @@ const CAME: Readonly<Record<string, BackendAnswer>> = {
   'no data': { kind: 'series', series: [] },
   absent: { kind: 'absent', reason: 'no' },
   refused: { kind: 'refused', reason: 'no' },
-  trouble: { kind: 'trouble', reason: 'no' },
+  outage: { kind: 'trouble', reason: 'no' },
 };
 
 /** The whole minutes of a day, in UTC, at which the time constraint of the page holds. */
@@ -224,15 +206,15 @@ const CHECKS: Readonly<Record<string, [given: number, check: Check]>> = {
   ],
   'Load balancer: admin_state_up, operating_status, age in seconds, verdict': [3, memberVerdict],
   'Time constraints: local time, opens, day, holds, in UTC': [3, holdsOn],
-  'Trouble: what came, counts as, verdict': [2, ([, kind = '']) => [verdict(aboveEighty(1), [CAME[kind]!])]],
+  'Outages: what came, counts as, verdict': [2, ([, kind = '']) => [verdict(aboveEighty(1), [CAME[kind]!])]],
 };
 
-const found = tables();
+const found = tablesOf(PAGE);
 
 describe.each(found)('docs/semantics.md, $heading ($columns)', ({ heading, columns, rows }) => {
   const [given, check] = CHECKS[`${heading}: ${columns.join(', ')}`] ?? [];
 
-  test('is a table of which the code is asked', () => {
+  test('is a table that the code is compared with', () => {
     expect(check).toBeDefined();
     expect(rows.length).toBeGreaterThan(1);
   });
@@ -242,20 +224,20 @@ describe.each(found)('docs/semantics.md, $heading ($columns)', ({ heading, colum
   });
 });
 
-test('docs/semantics.md has every table that is known here', () => {
+test('docs/semantics.md has exactly the tables that this test compares', () => {
   expect(found.map(({ heading, columns }) => `${heading}: ${columns.join(', ')}`).sort()).toEqual(
     Object.keys(CHECKS).sort(),
   );
 });
 
-test('what follows is told for every state and verdict', () => {
+test('docs/semantics.md says what follows for every state and verdict', () => {
   const table = found.find(({ heading }) => heading === 'What follows');
   const told = new Set(table?.rows.map(([state, given]) => `${state} ${given}`));
-  const verdicts = ['ok', 'alarm', 'unknown', 'trending ok', 'trending alarm', 'keep', 'trouble'];
+  const verdicts = ['ok', 'alarm', 'unknown', 'trending ok', 'trending alarm', 'keep', 'outage'];
   expect(told.size).toBe(ALARM_STATES.length * verdicts.length);
 });
 
-test('the links within docs/semantics.md lead to its headings', () => {
+test('the links within docs/semantics.md lead to headings of the page', () => {
   const headings = [...PAGE.matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
     text
       .toLowerCase()
