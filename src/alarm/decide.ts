@@ -33,7 +33,7 @@ export interface ReasonWriter<Findings> {
   readonly repeatsWhileUnknown: boolean;
 }
 
-/** What an evaluation changes. `repeat` runs the actions of the present state again. */
+/** The effect of an evaluation. `repeat` runs the actions of the present state again. */
 export type Decision =
   | { kind: 'stay' }
   | ({ kind: 'transition'; from: AlarmState; to: AlarmState } & Reason)

@@ -68,6 +68,7 @@ interface Need<Datasource extends string, Query> {
 
 export type PrometheusNeed = Need<'prometheus', PrometheusQuery>;
 
+/** The data that an alarm needs, for each kind of datasource. */
 export type SeriesNeed =
   Need<'meters', MeterQuery> | Need<'gnocchi', GnocchiQuery> | PrometheusNeed | Need<'octavia', PoolQuery>;
 

@@ -1,3 +1,4 @@
+/** The states of an alarm, as in Aodh. */
 export const ALARM_STATES = ['ok', 'alarm', 'insufficient data'] as const;
 export type AlarmState = (typeof ALARM_STATES)[number];
 

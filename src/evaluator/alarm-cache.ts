@@ -56,7 +56,7 @@ export class AlarmCache {
     for (const id of partitions) this.#partitions.set(id, { alarms: new Map(), seen: null });
   }
 
-  /** readonly: Removes partitions and their alarms. */
+  /** Removes partitions and their alarms. */
   drop(partitions: readonly number[]): void {
     for (const id of partitions) {
       for (const alarmId of this.#partitions.get(id)?.alarms.keys() ?? NONE) this.#remove(alarmId);
@@ -193,9 +193,9 @@ export class AlarmCache {
     // A partition that was dropped and taken again during the read is another object. The read is too old for it.
     const current = (): typeof targets => targets.filter(([id, held]) => this.#partitions.get(id) === held);
     for await (const piece of inPieces(alarms)) {
-      const asked = new Set(current().map(([id]) => id));
+      const wanted = new Set(current().map(([id]) => id));
       for (const alarm of piece)
-        if (asked.has(alarm.partition) || !this.#partitions.has(alarm.partition)) this.#apply(alarm);
+        if (wanted.has(alarm.partition) || !this.#partitions.has(alarm.partition)) this.#apply(alarm);
     }
     for (const [, held] of current()) held.seen = seen;
   }

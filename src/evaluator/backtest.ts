@@ -52,7 +52,7 @@ export interface Backtest {
   summary: BacktestSummary;
 }
 
-/** What a backtest needs. */
+/** Dependencies of a backtest. */
 export interface BacktestDeps {
   datasources: Datasources;
   /** Yields to the event loop. */
@@ -153,9 +153,9 @@ async function* answersInOrder(
 ): AsyncIterable<AnsweredMoment> {
   const ahead: Promise<AnsweredMoment>[] = [];
   const begin = (at: Date): void => {
-    const asked = ask(at).then((answers) => ({ at, answers }));
-    asked.catch(() => undefined); // thrown when the moment is awaited
-    ahead.push(asked);
+    const answered = ask(at).then((answers) => ({ at, answers }));
+    answered.catch(() => undefined); // thrown when the moment is awaited
+    ahead.push(answered);
   };
   for (const at of moments) {
     begin(at);

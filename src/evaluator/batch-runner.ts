@@ -20,7 +20,7 @@ export interface DuePartition {
   lastEvaluatedMs: number | undefined;
 }
 
-/** What the batch runner needs. */
+/** Dependencies of the batch runner. */
 export interface BatchRunnerDeps {
   clock: Clock;
   log: Logger;
@@ -40,7 +40,7 @@ export interface BatchRunnerDeps {
  * next batch.
  */
 const SENDING_PART = 0.5;
-/** A batch ends at most this many deadlines after its start. */
+/** Results are not committed if they are later than this many deadlines (or an interval) after the batch began. */
 export const LONGEST_BATCH = 2.5;
 /** After the deadline, a datasource has this part of it to return the answers that it has. */
 const GRACE_PART = 0.25;
@@ -178,7 +178,7 @@ export class BatchRunner {
     await this.#withDeadline(async (limits) => {
       for await (const part of evaluateBatch(this.deps.batch, { ...batch, ...limits })) {
         if (clock.monotonicMs() - startedMs > Math.max(intervalMs, LONGEST_BATCH * deadlineMs))
-          throw new Error('results are too old to be used');
+          throw new Error('the answers came too late: the results of the batch are dropped');
         await onPart(part);
       }
     });

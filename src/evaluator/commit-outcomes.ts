@@ -17,7 +17,7 @@ export interface Doorbell {
   ring(notifications: number): void;
 }
 
-/** What a commit needs. */
+/** Dependencies of a commit. */
 export interface CommitDeps {
   commit: CommitEvaluations;
   cache: AlarmCache;

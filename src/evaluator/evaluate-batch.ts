@@ -17,7 +17,7 @@ import type { Quarantine } from './quarantine.js';
 import { failureReason, foundReason, outageReason } from './reason-outcomes.js';
 import type { EvaluationPass, OutageDecision, OutageWatch } from './outage-watch.js';
 
-/** What the evaluation of a batch needs. */
+/** Dependencies of the evaluation of a batch. */
 export interface EvaluateBatchDeps {
   datasources: Datasources;
   quarantine: Quarantine;

@@ -16,7 +16,7 @@ import { phaseOf } from './schedule.js';
 /** Combinations per statement. */
 const CHUNK = 500;
 
-/** What the judgement of combinations needs. */
+/** Dependencies of the judgement of combinations. */
 export interface CombinationDeps {
   reachableFrom: (ids: readonly string[]) => Promise<MemberAlarm[]>;
   quarantine: Quarantine;

@@ -15,7 +15,7 @@ import { nextTick } from './schedule.js';
 import type { OutageWatch } from './outage-watch.js';
 import { LONGEST_BATCH, type DuePartition, type BatchRunner } from './batch-runner.js';
 
-/** What the evaluation loop needs. */
+/** Dependencies of the evaluation loop. */
 export interface EvaluationLoopDeps {
   clock: Clock;
   log: Logger;

@@ -19,7 +19,7 @@ import { Quarantine } from './quarantine.js';
 import { OutageWatch } from './outage-watch.js';
 import { BatchRunner } from './batch-runner.js';
 
-/** What an evaluator needs. */
+/** Dependencies of an evaluator. */
 export interface EvaluatorDeps {
   store: EvaluationStore;
   commit: CommitEvaluations;
@@ -52,11 +52,11 @@ export interface Evaluator {
   loop: Loop;
   /** Call after the take is committed: then the alarms are loaded as the former owner has left them. */
   taken(partitions: readonly TakenPartition[]): void;
-  /** readonly number\[\]\): void;: Call when partitions are lost or released. */
+  /** Call when partitions are lost or released. */
   dropped(ids: readonly number[]): void;
-  /** number\): boolean;: True while a batch evaluates the partition. */
+  /** True while a batch evaluates the partition. */
   isBusy(partition: number): boolean;
-  /** boolean;: False if the evaluator hangs: then this member should lose its partitions. */
+  /** False if the evaluator hangs: then this member should lose its partitions. */
   makingProgress(): boolean;
   /** All changes below this revision are in memory; null while a partition is not loaded. */
   seen(): string | null;

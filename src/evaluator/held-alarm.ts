@@ -10,7 +10,7 @@ export interface HeldAlarm {
   /** One string object for all alarms of a project. */
   readonly projectId: string;
   readonly rule: AlarmRule;
-  /** What it asks backends; empty for kinds that ask none. Alarms with equal needs share the objects. */
+  /** The data that it needs from backends; empty for other kinds. Alarms with equal needs share the objects. */
   readonly needs: readonly SeriesNeed[];
   readonly options: EvaluationOptions;
   readonly repeats: boolean;

@@ -16,7 +16,7 @@ export interface EvaluationPass {
   isRetry: boolean;
 }
 
-/** What an evaluation may do, given the outages of its alarm. */
+/** Whether an evaluation may judge its alarm, given the outages of the backends. */
 export interface OutageDecision {
   /** True if the alarm is judged now. False while it keeps its state. */
   isJudged: boolean;

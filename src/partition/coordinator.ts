@@ -11,7 +11,7 @@ import { createMembership, type CoordinationMode, type Membership, type MemberSt
 import { createOwnership, type OwnershipListener, type PartitionStore } from './ownership.js';
 import { createRedisMembers } from './redis-members.js';
 
-/** What a coordinator needs. */
+/** Dependencies of a coordinator. */
 export interface CoordinatorDeps {
   members: MemberStore;
   partitions: PartitionStore;
@@ -44,13 +44,13 @@ export interface Coordinator {
    * batch is running.
    */
   readonly loop: Loop;
-  /** ReadonlyMap<number, \{ epoch: number \}>;: The partitions of this member, with their epochs. */
+  /** The partitions of this member, with their epochs. */
   held(): ReadonlyMap<number, { epoch: number }>;
-  /** string\[\];: The members that this process sees, this one included. */
+  /** The members that this process sees, this one included. */
   view(): string[];
-  /** CoordinationMode;: Which stores the coordination uses at present. */
+  /** Which stores the coordination uses at present. */
   mode(): CoordinationMode;
-  /** number: Monotonic time of the last acknowledged heartbeat; undefined before the first. */
+  /** Monotonic time of the last acknowledged heartbeat; undefined before the first. */
   lastAcknowledgedBeatMs(): number | undefined;
   /** Call right before a commit. False once the lease may have ended: then the results must be dropped. */
   mayCommit(): boolean;

@@ -10,9 +10,9 @@ export interface MemberStore {
    * Writes a heartbeat and the revision below which this member's memory holds all changes. Returns the server's time.
    */
   beat(memberId: string, seen: string | null): Promise<Date>;
-  /** Promise<MemberBeat: All members with their last heartbeats. */
+  /** All members with their last heartbeats. */
   list(): Promise<MemberBeat[]>;
-  /** string: Removes a member that leaves. */
+  /** Removes a member that leaves. */
   remove(memberId: string): Promise<void>;
   /** Deletes members whose last heartbeat is older. */
   removeOlderThan(ageMs: number): Promise<void>;
@@ -21,7 +21,7 @@ export interface MemberStore {
 /** The stores in use: both, the database only, or the database with one member. */
 export type CoordinationMode = 'redis' | 'database' | 'single';
 
-/** What the membership needs. */
+/** Dependencies of the membership. */
 export interface MembershipDeps {
   memberId: string;
   store: MemberStore;
@@ -45,7 +45,7 @@ export interface Membership {
   beat(): Promise<void>;
   /** The members, this one included, sorted. */
   view(): string[];
-  /** CoordinationMode;: Which stores are in use. */
+  /** Which stores are in use. */
   mode(): CoordinationMode;
   /**
    * Monotonic; undefined before the first heartbeat. It is the time before the heartbeat was sent, so that other

@@ -6,7 +6,7 @@ export interface TakenPartition {
   id: number;
   /** Rises with each change of owner. Every commit of an evaluation checks it. */
   epoch: number;
-  /** Date: The last evaluation by the former owner; null if there was none. */
+  /** The last evaluation by the former owner; null if there was none. */
   lastEvaluatedAt: Date | null;
 }
 
@@ -49,7 +49,7 @@ export interface OwnershipListener {
   isInHand(id: number): boolean;
 }
 
-/** What the ownership needs. */
+/** Dependencies of the ownership. */
 export interface OwnershipDeps {
   memberId: string;
   store: PartitionStore;
@@ -65,7 +65,7 @@ export interface OwnershipDeps {
  * partition from each other again and again.
  */
 export interface Ownership {
-  /** ReadonlyMap<number, \{ epoch: number \}>;: The partitions of this member, with their epochs. */
+  /** The partitions of this member, with their epochs. */
   held(): ReadonlyMap<number, { epoch: number }>;
   /**
    * One step. `releasedSome` is true if other members can take partitions now. Rejects if the database is unavailable;

@@ -6,7 +6,7 @@ import { partitionKeys } from './keys.js';
 import { loadLuaScript, type LuaScript } from './lua-scripts.js';
 import type { MemberBeat } from './sightings.js';
 
-/** What the Redis half of the membership needs. */
+/** Dependencies of the Redis half of the membership. */
 export interface RedisMembersDeps {
   command: Redis;
   subscriber: Redis;
@@ -26,7 +26,7 @@ export interface RedisMembersDeps {
 export interface RedisMembers {
   /** Sends a heartbeat and lists the members; undefined if Redis does not answer in time. */
   beat(): Promise<MemberBeat[] | undefined>;
-  /** Promise<void>;: Removes this member and tells the others. */
+  /** Removes this member and tells the others. */
   leave(): Promise<void>;
   /** Tells the other members to send a heartbeat at once. */
   announce(what: string): Promise<void>;

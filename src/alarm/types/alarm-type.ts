@@ -26,10 +26,10 @@ export interface RuleScope extends ExternalOwners {
 export const BACKENDS = ['meters', 'gnocchi', 'prometheus', 'octavia'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
-/** What every kind of alarm provides. One folder per kind; `index.ts` lists them. */
+/** The interface of every kind of alarm. One folder per kind; `index.ts` lists them. */
 export interface AlarmKindDefinition<Rule extends { type: string }> {
   /**
-   * What triggers a judgement: an evaluation of `series` of a backend or of the states of `members`, or each incoming
+   * The trigger of a judgement: an evaluation of `series` of a backend or of the states of `members`, or each incoming
    * event.
    */
   readonly judgedBy: 'series' | 'members' | 'events';
@@ -61,7 +61,7 @@ export interface AlarmKindDefinition<Rule extends { type: string }> {
   scopedTo(rule: Rule, scope: RuleScope): Rule;
   /** The backends without which the alarm cannot be judged. */
   backends(rule: Rule): readonly Backend[];
-  /** What to query, in a fixed order; empty for kinds without a backend. */
+  /** The data to query, in a fixed order; empty for kinds without a backend. */
   seriesNeeded(rule: Rule, options: EvaluationOptions): readonly SeriesNeed[];
   /**
    * The merge group: alarms of one group have different queries that one request can serve, so they are evaluated in

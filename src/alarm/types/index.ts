@@ -31,6 +31,7 @@ export type AlarmRule =
   | CompositeRule
   | LoadbalancerMemberHealthRule
   | EventRule;
+/** The name of a kind: the `type` of an alarm. */
 export type AlarmKind = AlarmRule['type'];
 
 /** All kinds of alarm. The compiler reports a missing one. */

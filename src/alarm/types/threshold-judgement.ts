@@ -40,7 +40,7 @@ export interface DatapointSelection {
   countWithoutValues?: number;
 }
 
-/** What a judgement depends on besides condition and answer. */
+/** The state and options that a judgement depends on besides condition and answer. */
 export interface JudgementContext {
   state: AlarmState;
   options: EvaluationOptions;
@@ -271,7 +271,7 @@ export function explainThreshold(findings: ThresholdFindings, state: AlarmState,
   };
 }
 
-/** What missing datapoints were counted as; undefined if they were not counted, as in Aodh. */
+/** The text about missing datapoints that were counted; undefined if none was counted. */
 export function filledText({ filled }: ThresholdFindings): string | undefined {
   return filled && `missing datapoints counted as ${filled.as}: ${filled.count}`;
 }

@@ -12,7 +12,7 @@ import { numberedSeries, shownDatapoints, shownSeries, type NumberedSeries } fro
 import type { Datapoint, ExplainedPoolMember, ExplainedQuery } from './explanation.js';
 import type { TraceRecorder } from './trace-recorder.js';
 
-/** What an evaluation of one alarm was given. Lists are parallel to `needs`. */
+/** The input of an evaluation of one alarm. Lists are parallel to `needs`. */
 export interface ExplainInput {
   rule: AlarmRule;
   needs: readonly SeriesNeed[];
@@ -148,7 +148,7 @@ type ExplainedData = Pick<
   | 'judgedSeries'
 >;
 
-/** What the answer contained, cut to a readable length. */
+/** The content of the answer, cut to a readable length. */
 function explainedData(
   input: ExplainInput,
   need: SeriesNeed,

@@ -25,12 +25,12 @@ const NO_LABELS: SeriesLabels = {};
 /** Numbers the series of an answer. Series that are missing from it, because no point was accepted, come after them. */
 export function numberedSeries(
   answer: BackendAnswer | undefined,
-  told: readonly SeriesLabels[],
+  labelsOfAnswer: readonly SeriesLabels[],
   dropped: readonly { labels?: SeriesLabels }[],
 ): NumberedSeries {
   if (answer?.kind !== 'series') return { labels: [], numberOf: () => undefined };
-  const labels = answer.series.map((_, place) => told[place] ?? NO_LABELS);
-  const numbers = new Map(told.map((one, place) => [one, place]));
+  const labels = answer.series.map((_, index) => labelsOfAnswer[index] ?? NO_LABELS);
+  const numbers = new Map(labelsOfAnswer.map((one, index) => [one, index]));
   for (const { labels: one } of dropped) {
     if (one === undefined || numbers.has(one)) continue;
     numbers.set(one, labels.length);
@@ -98,13 +98,13 @@ export function shownDatapoints(
   datapoints: readonly Datapoint[],
   byInterest: readonly number[] | undefined,
 ): Datapoint[] {
-  const places = new Map(byInterest?.map((series, place) => [series, place]));
+  const ranks = new Map(byInterest?.map((series, rank) => [series, rank]));
   const candidates = [...datapoints.entries()].flatMap(([index, point]) => {
-    const place = byInterest === undefined || point.series === undefined ? places.size : places.get(point.series);
-    return place === undefined ? [] : [{ point, index, place }];
+    const rank = byInterest === undefined || point.series === undefined ? ranks.size : ranks.get(point.series);
+    return rank === undefined ? [] : [{ point, index, rank }];
   });
   return candidates
-    .sort((a, b) => a.place - b.place || Number(b.point.used) - Number(a.point.used) || b.index - a.index)
+    .sort((a, b) => a.rank - b.rank || Number(b.point.used) - Number(a.point.used) || b.index - a.index)
     .slice(0, MOST_DATAPOINTS)
     .sort((a, b) => a.index - b.index)
     .map(({ point }) => point);

@@ -18,7 +18,7 @@ export interface EvaluationFacts {
 const MOST_MEMBERS = 10;
 const NO_NUMBER: DropReason = 'not a number';
 
-/** What an evaluation found, in half a sentence. */
+/** The finding of an evaluation, in half a sentence. */
 export function foundWords({ questions, members, verdict, state, options }: EvaluationFacts): string {
   if (members !== null) return membersWords(members);
   const [first] = questions;
@@ -136,12 +136,12 @@ function isTrend(verdict: Verdict): boolean {
   return verdict === 'trending ok' || verdict === 'trending alarm';
 }
 
-/** What the summary is made of. */
+/** The facts that the summary is made of. */
 export interface SummaryInput {
   at: Date;
   stateAt: StateThen;
   evaluation: ExplainedEvaluation;
-  /** What was found; undefined if the alarm could not be evaluated. */
+  /** The finding; undefined if the alarm could not be evaluated. */
   found: string | undefined;
   /** Why no evaluator evaluates the alarm at that moment; undefined if one does. */
   whySkipped: string | undefined;

@@ -20,7 +20,7 @@ import { secondsText } from '../lateness/lateness-report.js';
 import { planRequests } from '../plan.js';
 import { lastDueTime } from '../schedule.js';
 
-/** What `explain` needs. */
+/** Dependencies of `explain`. */
 export interface ExplanationDeps {
   datasources: Datasources;
   store: ExplanationStore;
@@ -104,7 +104,7 @@ function wordsFor(
   return foundWords({ questions, members, verdict, state, options: evaluationOptions ?? NO_OPTIONS });
 }
 
-/** An alarm that no evaluator evaluates keeps its state, whatever is found here. */
+/** An alarm that no evaluator evaluates keeps its state. */
 function evaluationOf(
   { judged }: EvaluationFindings,
   state: AlarmState,

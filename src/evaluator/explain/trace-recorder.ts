@@ -4,7 +4,7 @@ import type { PlannedRequest } from '../plan.js';
 
 type Dropped = Parameters<Trace['dropped']>[0];
 
-/** What the traces of requests recorded, by the keys of the queries. */
+/** Records the traces of requests, by the keys of their queries. */
 export interface TraceRecorder {
   traceOf(request: PlannedRequest): Trace;
   requestsOf(key: string): string[];

@@ -15,7 +15,7 @@ export interface BehindRow {
 /** Writes rows to the database. */
 export type RecordBehind = (rows: readonly BehindRow[]) => Promise<void>;
 
-/** What the recorder needs. */
+/** Dependencies of the recorder. */
 export interface BehindRecorderDeps {
   record: RecordBehind;
   behind: BehindWatch;

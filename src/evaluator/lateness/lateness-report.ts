@@ -2,7 +2,7 @@ import type { Logger } from '../../logger.js';
 import type { Telemetry } from '../../telemetry.js';
 import type { Lateness } from './behind-watch.js';
 
-/** What the report needs. */
+/** Dependencies of the report. */
 export interface LatenessReportDeps {
   log: Logger;
   telemetry: Pick<Telemetry, 'behindSeconds' | 'alarmsBehind'>;

@@ -105,10 +105,10 @@ function judged({ name, rule, evaluation, trouble }: Omit<JudgedLeaf, 'state'>):
 }
 
 /**
- * Turns trends and holds into the state that they count as. Aodh inverts a trend if the alarm already has a state, so
+ * Turns trends and holds into the state that they count as. If the alarm already has a state, Aodh inverts a trend, so
  * that the alarm would change at each evaluation; here it counts as the alarm's present state. A hold counts as that,
  * too: no state of a single rule is stored. Neither `and` nor `or` inverts a state, so the alarm keeps its state as far
- * as it depends on this rule.
+ * as it depends on this rule. If the state is unknown, a trend counts as the state of its direction.
  */
 function withState(leaf: JudgedLeaf, present: AlarmState): JudgedLeaf {
   const { verdict } = leaf.evaluation;

@@ -39,7 +39,7 @@ export const event: AlarmType<EventRule, EventFindings> = {
   seriesNeeded: () => [],
   optionProblem: (_, options) => noOptionAllowed(options, 'event'),
   evaluate: () => {
-    throw new Error('an event alarm is judged by events as they come in, not by looking');
+    throw new Error('an event alarm is judged when an event comes in, not by an evaluator');
   },
   explain: explainEvent,
 };
