@@ -15,8 +15,7 @@ import { combinationRule, storeAlarm } from '../support/stored-alarms.js';
 const BEGIN = new Date('2026-01-01T12:00:01Z').getTime();
 const ALARMS = 48;
 /**
- * An alarm that is moved from a slot that comes to one that has just been may have to wait for so long. Each value
- * lasts as long.
+ * An alarm that moves from a phase about to come to one that is just over may wait this long. Each value lasts as long.
  */
 const PHASE_MS = 2 * INTERVAL_MS;
 const PHASES = 5;
@@ -26,17 +25,17 @@ const FAMILIES = '0004-families.sql';
 
 const idOf = (n: number): string => `alarm-${String(n).padStart(2, '0')}`;
 
-/** Both evaluators have partitions of every slot, so that some alarms move from one to the other and some do not. */
+/** Both evaluators have partitions of every phase, so some alarms move between evaluators and some do not. */
 const shareOf = (partition: number): number => Math.floor(partition / PHASES_PER_INTERVAL) % 2;
 
-/** Flips are spread over an interval, so that at every moment some alarms are just about to change. */
+/** The changes of values are spread over an interval, so that at every moment some alarms are about to change. */
 const flipOf = (n: number, phase: number): number => BEGIN + phase * PHASE_MS + (n * INTERVAL_MS) / ALARMS;
 
 function isHigh(n: number, at: number): boolean {
   return Math.floor((at - flipOf(n, 0)) / PHASE_MS) % 2 === 0;
 }
 
-/** Every fourth is a composite. */
+/** Every fourth rule is a composite one. */
 function ruleOf(n: number): AlarmRule {
   const leaf = { query: `cpu{host="${n}"}`, threshold: 80, comparison_operator: 'gt' };
   if (n % 4 > 0) return alarmTypes.prometheus.schema.parse(leaf);
@@ -51,7 +50,7 @@ interface Row {
   at: number;
 }
 
-describeWithPostgres('prometheus alarms that move while two evaluators look at them', () => {
+describeWithPostgres('prometheus alarms that move while two evaluators evaluate them', () => {
   let db: Database;
   let clock: FakeClock;
   let rigs: EvaluatorRig[];
@@ -98,7 +97,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     await settled();
   }
 
-  /** Lets time pass until both evaluators have asked and wait for their answers; these come when `work` is done. */
+  /** Lets time pass until both evaluators wait for answers. The answers come when `work` is done. */
   async function whileBothWait(work: () => Promise<void>): Promise<void> {
     const slot = await slotOfBoth();
     const untilSlot = (): number =>
@@ -138,7 +137,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     expect(moved.length).toBeGreaterThan(ALARMS / 2);
   }
 
-  /** As an edit by the release before, which knows no families. */
+  /** An edit by the previous release, which has no merge groups. */
   async function editByTheReleaseBefore(): Promise<void> {
     const { rows } = await db.query<{ id: string; query_key: string }>('select id, query_key from alarms');
     for (const { id, query_key } of rows) await rehome(id, partitionOf(query_key));
@@ -182,7 +181,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     return rows;
   }
 
-  /** As it would be without a move, but for the moments. */
+  /** The history without a move, apart from the moments. */
   function expectedHistory(): Omit<Row, 'at'>[] {
     return Array.from({ length: ALARMS * PHASES }, (_, index) => {
       const [n, phase] = [Math.floor(index / PHASES), index % PHASES];
@@ -192,9 +191,9 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
   }
 
   test.each([
-    { what: 'between their turns', when: 'idle', change: () => move() },
-    { what: 'while they are asked about', when: 'asked', change: () => move() },
-    { what: 'twice before anybody has heard', when: 'asked', change: () => moveTwice() },
+    { what: 'between their evaluations', when: 'idle', change: () => move() },
+    { what: 'while their queries are in flight', when: 'asked', change: () => move() },
+    { what: 'twice before an evaluator has noticed', when: 'asked', change: () => moveTwice() },
     { what: 'there and, by an older release, back', when: 'asked', change: () => moveThereAndBack() },
     { what: 'there, and back later', when: 'asked', change: () => move(), later: () => editByTheReleaseBefore() },
   ])('change state and notify exactly as if they had stayed: $what', async ({ when, change, later }) => {
@@ -223,7 +222,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     expect(await notified()).toEqual(expected);
   });
 
-  test('are not combined with others as long as what they were found in is older', async () => {
+  test('are not used in combinations while their state is older than the move', async () => {
     const [x, y, flip] = ['x', 'y', BEGIN + 4 * INTERVAL_MS + (2 * INTERVAL_MS) / PHASES_PER_INTERVAL];
     prometheus.says = ({ promql }, { now }) => {
       const value = (promql === x) === now.getTime() >= flip ? 95 : 5;
@@ -239,7 +238,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     }
     await storeAlarm(db, { id: 'either', rule: combinationRule('or', x, y), state: 'alarm' });
     while (clock.now().getTime() < flip + (3 * INTERVAL_MS) / PHASES_PER_INTERVAL) await tick();
-    // Its turn of this interval would have come now. Where it goes, that has just been.
+    // It would be due in this interval now. In its new partition it has just been due.
     await rehome(x, 1);
     while (clock.now().getTime() < flip + 3 * INTERVAL_MS) await tick();
     const rows = (await history()).filter(({ alarm_id }) => !alarm_id.startsWith('alarm-'));
@@ -249,7 +248,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     ]);
   });
 
-  test('are moved without waiting for one that is held, and without being held until all are moved', async () => {
+  test('are moved without waiting for a locked row, and without locking rows until all are moved', async () => {
     const before = await partitions();
     const home = await homes();
     const movers = [...before.keys()].filter((id) => home.get(id) !== before.get(id)).sort();
@@ -265,7 +264,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     expect(await partitions()).toEqual(home);
   });
 
-  test('move to where an edit leads that is written meanwhile, and keep it', async () => {
+  test('move to the partition of an edit that is written meanwhile, and stay there', async () => {
     const [before, home] = [await partitions(), await homes()];
     const n = Array.from({ length: ALARMS }, (_, index) => index).find(
       (index) => index % 4 > 0 && home.get(idOf(index)) !== before.get(idOf(index)),
@@ -285,14 +284,14 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     expect(await partitions()).toEqual(new Map([...home, [idOf(n), homeOfEdited]]));
   });
 
-  test('are moved once by however many processes', async () => {
+  test('are moved once by any number of processes', async () => {
     const home = await homes();
     const applied = await Promise.all([migrate(db), migrate(db), migrate(db)]);
     expect(applied.flat()).toEqual([FAMILIES]);
     expect(await partitions()).toEqual(home);
   });
 
-  /** Whether one connection waits for what another does. */
+  /** True if a connection waits for a lock of another one. */
   async function isWaitedFor(): Promise<boolean> {
     const { rows } = await db.query(
       "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
