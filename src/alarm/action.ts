@@ -3,7 +3,7 @@ import type { AlarmActions } from './alarm.js';
 import { withoutPathSecrets } from './webhook-secrets.js';
 import { zaqarQueueOf, zaqarTargetOf } from './zaqar-action.js';
 
-/** The schemes an action may have. Receivers of further schemes are added here and in the notifier's registry. */
+/** The accepted schemes. A new receiver is added here and in the notifier's registry. */
 export const ACTION_SCHEMES = [
   'http',
   'https',
@@ -18,12 +18,13 @@ export const ACTION_SCHEMES = [
 ] as const;
 export type ActionScheme = (typeof ACTION_SCHEMES)[number];
 
-/** Schemes that only admins may use: they write where the operator reads. */
+/** Schemes that only admins may use: they write to places that the operator reads. */
 export const ADMIN_SCHEMES: readonly ActionScheme[] = ['log', 'test'];
 
+/** A parsed action. */
 export interface Action {
   scheme: ActionScheme;
-  /** For `trust+http(s)` the URL that is called, without `trust+`. */
+  /** For `trust+http(s)` the URL without `trust+`. */
   url: URL;
 }
 
@@ -33,14 +34,14 @@ const DEFAULT_PORTS: Partial<Record<ActionScheme, string>> = {
   'trust+http': '80',
   'trust+https': '443',
 };
-/** RFC 1035, 2.3.4, with or without the dot of the root; addresses pass. */
+/** RFC 1035, 2.3.4, with or without the final dot; IP addresses match, too. */
 const DNS_NAME = /^(?=.{1,253}\.?$)(?:[^.]{1,63}\.)*[^.]{1,63}\.?$/;
 const QUEUE_NAME = /^[a-z0-9-]{1,64}$/;
 /** RFC 3986, appendix B: scheme, authority with its slashes, path, query, fragment. */
 const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
 
 /**
- * Parses an action into a URL whose scheme has a receiver. Both `log://` and `log:`, the form in answers, are accepted.
+ * Parses an action into a URL whose scheme has a receiver. `log://` and `log:`, the form in answers, are both accepted.
  * A receiver can send to every accepted action.
  * @throws AppError `invalid_request` with Aodh's text, followed by the reason if Aodh would accept the action.
  */
@@ -83,24 +84,25 @@ function queueProblem(scheme: ActionScheme, { hostname, pathname, searchParams }
   return typeof target === 'string' ? target : undefined;
 }
 
-/** Whether an action is carried out with a Keystone trust of the alarm. */
+/** True if the action is sent with a Keystone trust of the alarm. */
 export function needsTrust(action: string): boolean {
   return /^trust\+/i.test(action) && schemeOf(action) !== undefined;
 }
 
-/** An alarm's actions that need a trust, without repetitions. */
+/** The actions of an alarm that need a trust, without duplicates. */
 export function trustActionsOf(alarm: AlarmActions): string[] {
   const all = [alarm.okActions, alarm.alarmActions, alarm.insufficientDataActions].flatMap((list) => list ?? []);
   return [...new Set(all.filter(needsTrust))];
 }
 
+/** True if an action of the alarm needs a trust. */
 export function usesTrust(alarm: AlarmActions): boolean {
   return trustActionsOf(alarm).length > 0;
 }
 
 /**
- * Whether an action's authority holds user info. In one that needs a trust it would be the id of a trust, which only we
- * may choose.
+ * True if the authority of an action has user info. With a trust scheme it would be the id of a trust, which only the
+ * service may set.
  */
 export function hasUserInfo(action: string): boolean {
   return PARTS.exec(action)?.[2]?.includes('@') ?? false;
@@ -111,7 +113,10 @@ export function withoutTrust(action: string): string {
   return action.replace(/^trust\+/i, '');
 }
 
-/** What deliveries at once are counted by: `host:port` of a URL, otherwise the scheme, for queues with the name. */
+/**
+ * The key by which concurrent deliveries are limited: `host:port` of a URL, otherwise the scheme, for queues with the
+ * name.
+ */
 export function hostOf({ scheme, url }: Action): string {
   const defaultPort = DEFAULT_PORTS[scheme];
   if (defaultPort !== undefined) return `${url.hostname}:${url.port || defaultPort}`;
@@ -119,8 +124,8 @@ export function hostOf({ scheme, url }: Action): string {
 }
 
 /**
- * An action for logs, errors and lists: without user info, values of the query, fragment, and secrets in the path of
- * known webhooks.
+ * An action for logs, errors and lists: without user info, query values, fragment, and secrets in paths of known
+ * webhooks.
  */
 export function scrubAction(text: string): string {
   const [, scheme, authority = '', path = '', query = ''] = PARTS.exec(text) ?? [];
@@ -134,9 +139,7 @@ export function scrubAction(text: string): string {
   return `${scheme.toLowerCase()}:${address}${shownPath}${scrubbed && `?${scrubbed}`}`;
 }
 
-/**
- * An action as Aodh answers it: scheme in lower case, `//` dropped before nothing, an empty query or fragment dropped.
- */
+/** An action as Aodh's answers show it: scheme in lower case, without an empty authority, query or fragment. */
 export function normaliseAction(text: string): string {
   const [, scheme, authority = '', path = '', query = '', fragment = ''] = PARTS.exec(text) ?? [];
   if (scheme === undefined) return text;
@@ -145,8 +148,8 @@ export function normaliseAction(text: string): string {
 }
 
 /**
- * Equal for two spellings of the same address. A queue of `queue://` and a trust belong to one project, so there the
- * project is a part of the address. The id of a trust is not.
+ * A text that is equal for two spellings of one address. Queues of `queue://` and trusts belong to a project, so the
+ * text then includes the project. It does not include the id of the trust.
  */
 export function addressOf(action: string, projectId: string | null): string {
   const written = normaliseAction(action);

@@ -6,29 +6,28 @@ import type { TimeConstraint } from './time-constraint/time-constraint.js';
 export const SEVERITIES = ['low', 'moderate', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** What becomes of a notification that a newer transition has overtaken; see docs/adr/0006. */
+/** What happens to a notification when a newer transition makes it obsolete; see docs/adr/0006. */
 export const DELIVERY_POLICIES = ['current', 'every'] as const;
 export type DeliveryPolicy = (typeof DELIVERY_POLICIES)[number];
 
-/**
- * The three lists of an alarm's actions, by the state that sets them off. `null` is kept as clients sent it and means
- * none.
- */
+/** The three action lists of an alarm. `null` is stored as clients sent it and means none. */
 export interface AlarmActions {
   okActions: string[] | null;
   alarmActions: string[] | null;
   insufficientDataActions: string[] | null;
 }
 
+/** The names of the three lists in requests. */
 export type ActionList = 'ok_actions' | 'alarm_actions' | 'insufficient_data_actions';
 
+/** The list that a state triggers. */
 export const ACTION_LIST_OF = {
   ok: 'ok_actions',
   alarm: 'alarm_actions',
   'insufficient data': 'insufficient_data_actions',
 } as const satisfies Record<AlarmState, ActionList>;
 
-/** What its owner says an alarm is: the part that a PUT replaces. */
+/** The part of an alarm that its owner defines and a PUT replaces. */
 export interface AlarmDefinition extends AlarmActions {
   name: string;
   description: string;
@@ -37,15 +36,15 @@ export interface AlarmDefinition extends AlarmActions {
   repeatActions: boolean;
   severity: Severity;
   timeConstraints: TimeConstraint[];
-  /** Null: the configured default. Shown to clients only when set, in the alarm's `tocsin` object. */
+  /** Null means the configured default. Clients see it only if set, in the alarm's `tocsin` object. */
   deliveryPolicy: DeliveryPolicy | null;
-  /** Null: all as in Aodh. Shown to clients only when set, in the alarm's `tocsin` object. */
+  /** Null means all as in Aodh. Clients see them only if set, in the alarm's `tocsin` object. */
   evaluationOptions: EvaluationOptions | null;
 }
 
 /**
- * An alarm as it is stored. Versions rise by one: `stateVersion` with every write of the state, `definitionVersion`
- * with every PUT and DELETE.
+ * A stored alarm. `stateVersion` rises by one with every write of the state, `definitionVersion` with every PUT and
+ * DELETE.
  */
 export interface Alarm extends AlarmDefinition {
   id: string;
@@ -58,10 +57,8 @@ export interface Alarm extends AlarmDefinition {
   stateReason: string;
   stateTimestamp: Date;
   definitionVersion: number;
-  /**
-   * Evaluated as any other, but its actions are not run: an alarm brought over from elsewhere and not yet activated.
-   */
+  /** The alarm is evaluated, but its actions are not run. For imported alarms that are not activated yet. */
   muted: boolean;
-  /** When it was last evaluated; its creation time before the first evaluation. */
+  /** The last evaluation; the creation time before the first one. */
   evaluateTimestamp: Date;
 }

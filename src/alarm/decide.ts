@@ -3,35 +3,37 @@ import type { PythonValue } from './wire/python-json.js';
 import { differOnlyInNumbers } from './state-reason.js';
 
 /**
- * What one look at an alarm found.
- * - `trending`: the points disagree; that settles a state only for an alarm that has none yet.
- * - `hold`: points are missing, and the alarm is to keep its state then.
- * - `trouble`: a backend could not be asked, and without its answer nothing can be said.
+ * The result of an evaluation.
+ * - `trending`: the points disagree. That gives a state only to an alarm in `insufficient data`.
+ * - `hold`: points are missing, and the alarm's options say that it keeps its state then.
+ * - `trouble`: a backend is unavailable, and without its answer there is no verdict.
  */
 export type Verdict = AlarmState | 'trending ok' | 'trending alarm' | 'hold' | 'trouble';
 
+/** A verdict with the findings that its reason is made of. */
 export interface Evaluation<Findings = unknown> {
   verdict: Verdict;
   findings: Findings;
 }
 
-/** Why a state was entered or kept: the text people read and the object receivers read. */
+/** Why a state was entered or kept: a text for people, an object for receivers. */
 export interface Reason {
   reason: string;
   reasonData: PythonValue;
 }
 
-/** The words of a kind of alarm, and the one rule in which the kinds differ. */
+/** How a kind of alarm words its reasons, and whether it repeats actions while unknown. */
 export interface ReasonWriter<Findings> {
   /** `remaining` is true for a repeat. */
   explain(findings: Findings, state: AlarmState, remaining: boolean): Reason;
   /**
-   * Whether an alarm that stays in `insufficient data` sets off its repeat actions (Aodh: threshold kinds do,
-   * combinations do not).
+   * True if an alarm that stays in `insufficient data` repeats its actions. In Aodh threshold kinds do, and
+   * combinations do not.
    */
   readonly repeatsWhileUnknown: boolean;
 }
 
+/** The effect of an evaluation. `repeat` runs the actions of the present state again. */
 export type Decision =
   | { kind: 'stay' }
   | ({ kind: 'transition'; from: AlarmState; to: AlarmState } & Reason)
@@ -39,7 +41,7 @@ export type Decision =
 
 const STAY: Decision = { kind: 'stay' };
 
-/** What follows from an evaluation and the alarm's present state; the transition table of Aodh's evaluators. */
+/** The decision that follows from an evaluation and the present state: the transition table of Aodh's evaluators. */
 export function decide<Findings>(
   alarm: { state: AlarmState; repeatActions: boolean },
   { verdict, findings }: Evaluation<Findings>,
@@ -55,21 +57,21 @@ export function decide<Findings>(
   return { kind: 'repeat', state: to, ...explainer.explain(findings, to, true) };
 }
 
-/** An alarm and the `state_reason` that an evaluation may replace. */
+/** An alarm with the `state_reason` that an evaluation may replace. */
 export interface AlarmWithReason {
   state: AlarmState;
-  /** The reason; null if it is that of the last transition, which no evaluation replaces. */
+  /** The reason; null if the last transition wrote it, since no evaluation replaces that. */
   shownReason: string | null;
   /**
-   * True if an evaluation of the same definition found this reason. Then a finding that differs in figures only is not
+   * True if an evaluation of this definition found the reason. Then a reason that differs only in numbers is not
    * written.
    */
   isReasonFound: boolean;
 }
 
 /**
- * The new reason of an alarm whose state stays: of an alarm that stays in `insufficient data`, or of one that was never
- * evaluated. Undefined if the shown reason stays. Not for the verdict `trouble`.
+ * The new reason of an alarm that stays in `insufficient data` or was never evaluated. Undefined if the shown reason
+ * stays. Must not be called with the verdict `trouble`.
  */
 export function replacingReason<Findings>(
   { state, shownReason, isReasonFound }: AlarmWithReason,

@@ -3,35 +3,32 @@ import { z } from 'zod';
 import { PythonFloat, type PythonValue } from './wire/python-json.js';
 import { given, wireEnum, wireFloat, wireInt, wireText } from './wire/wire-types.js';
 
-/** What a missing datapoint counts as. `missing`: nothing, as in Aodh; `ignore`: the alarm keeps its state. */
+/** What a missing datapoint counts as. `missing`: as nothing, as in Aodh; `ignore`: the alarm keeps its state. */
 export const MISSING_DATA_TREATMENTS = ['missing', 'ok', 'alarm', 'ignore'] as const;
 export type MissingDataTreatment = (typeof MISSING_DATA_TREATMENTS)[number];
 
 /**
- * What Aodh has no words for: set in the `tocsin` object of an alarm, or of a rule within a composite one, under these
- * names. What is absent is as in Aodh.
+ * Options that Aodh does not have. They are set in the `tocsin` object of an alarm, or of a rule within a composite
+ * one, under these names. An absent option means: as in Aodh.
  */
 export interface EvaluationOptions {
   /**
-   * In alarm as soon as so many of the last `evaluation_periods` datapoints are outside, and ok otherwise; then there
-   * are no trends.
+   * The alarm is in `alarm` if this many of the last `evaluation_periods` datapoints are outside, and `ok` otherwise.
+   * There are no trends then.
    */
   readonly datapoints_to_alarm?: number;
   readonly treat_missing_data?: MissingDataTreatment;
-  /**
-   * While the alarm is in alarm, values are compared with this instead of the threshold, so that it takes more to leave
-   * than to enter.
-   */
+  /** Compared instead of the threshold while the alarm is in `alarm` (hysteresis). */
   readonly clear_threshold?: number;
-  /** Seconds by which the window ends before the moment of evaluation, for measurements that arrive late. */
+  /** Seconds by which the window ends before the evaluation, for measurements that arrive late. */
   readonly ingestion_lag?: number;
-  /** Name of a configured backend, for services that have several of one kind. */
+  /** The name of a configured backend, if there are several of one kind. */
   readonly backend?: string;
 }
 
 export type EvaluationOption = keyof EvaluationOptions;
 
-/** As in Aodh. */
+/** All as in Aodh. */
 export const NO_OPTIONS: EvaluationOptions = {};
 
 /** Why an option cannot be used with a rule. */
@@ -40,14 +37,15 @@ export interface OptionProblem {
   message: string;
 }
 
+/** The limits of the options. */
 export const OPTION_LIMITS = {
-  /** Most datapoints that a rule can look at. */
+  /** Most datapoints in the window of a rule. */
   periods: 100,
   lagS: 24 * 3600,
   backendName: 64,
 } as const;
 
-/** The options as requests give them. */
+/** The options as fields of a request. */
 export const OPTION_FIELDS = {
   datapoints_to_alarm: given(wireInt({ min: 1, max: OPTION_LIMITS.periods })),
   treat_missing_data: given(wireEnum(MISSING_DATA_TREATMENTS)),
@@ -56,10 +54,10 @@ export const OPTION_FIELDS = {
   backend: given(wireText({ max: OPTION_LIMITS.backendName })),
 } as const;
 
-/** A `tocsin` object that holds nothing else. */
+/** A `tocsin` object with no other fields. */
 export const OptionsRequest = z.strictObject(OPTION_FIELDS);
 
-/** What a request says of the evaluation; null when that is nothing. */
+/** The options in a request; null if it has none. */
 export function optionsFromRequest(sent: z.infer<typeof OptionsRequest> | null | undefined): EvaluationOptions | null {
   const { datapoints_to_alarm, treat_missing_data, clear_threshold, ingestion_lag, backend } = sent ?? {};
   const said = Object.entries({
@@ -72,7 +70,7 @@ export function optionsFromRequest(sent: z.infer<typeof OptionsRequest> | null |
   return said.length === 0 ? null : Object.fromEntries(said);
 }
 
-/** Options as clients read them; what is not set is left out. */
+/** The options as clients read them, without those that are not set. */
 export function shownOptions(options: EvaluationOptions): Readonly<Record<string, PythonValue>> {
   const { datapoints_to_alarm, treat_missing_data, clear_threshold, ingestion_lag, backend } = options;
   return {

@@ -5,6 +5,7 @@ import type { ActionList, AlarmActions, Severity } from './alarm.js';
 import type { AlarmState } from './state.js';
 import { pythonJson, type PythonValue } from './wire/python-json.js';
 
+/** The values in the body of a notification. */
 export interface NotificationContent {
   alarmName: string;
   alarmId: string;
@@ -16,8 +17,8 @@ export interface NotificationContent {
 }
 
 /**
- * The body that every receiver gets: Aodh's seven keys in Aodh's order and spacing. Written once, when the transition
- * is committed; every attempt and replay sends these bytes.
+ * The body that every receiver gets: Aodh's seven keys in Aodh's order and spacing. It is written once, with the
+ * transition. Every attempt and replay sends these bytes.
  */
 export function notificationBody(content: NotificationContent): string {
   return pythonJson({
@@ -32,8 +33,8 @@ export function notificationBody(content: NotificationContent): string {
 }
 
 /**
- * Names the queue in which order is kept: one alarm, one action. Hashed, since actions can be longer than an index
- * takes.
+ * The id of the delivery queue of an alarm and an action. Notifications of one queue are sent in order. It is a hash,
+ * since an action can be too long for an index.
  */
 export function deliveryQueueOf(alarmId: string, action: string): string {
   return createHash('sha256')
@@ -51,8 +52,8 @@ export interface NotificationAddress {
 }
 
 /**
- * Makes a predicate for the notifications of one alarm: true while the alarm's present list still has their action. An
- * action that moved to another list counts as removed; another spelling of the same address does not.
+ * Makes a predicate for the notifications of one alarm. It is true while the same list of the alarm still has the
+ * action. An action that moved to another list counts as removed; another spelling of its address does not.
  */
 export function listedActions(
   alarm: AlarmActions & { projectId: string | null },

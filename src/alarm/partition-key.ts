@@ -4,38 +4,39 @@ import type { EvaluationOptions } from './evaluation-options.js';
 import type { AlarmRule } from './types/index.js';
 import { typeOf } from './types/index.js';
 
-/** How many buckets the alarms are spread over. Fixed: the partitions table has one row each. */
+/** The number of partitions. It is fixed: the table `partitions` has one row each. */
 export const PARTITIONS = 256;
 
 /**
- * Into how many slots an interval is cut. Partitions whose numbers leave the same remainder share one. Fixed: stored
- * partitions follow from it.
+ * The number of phases of an interval. Partitions whose numbers leave the same remainder have the same phase. It is
+ * fixed: the stored partition of an alarm depends on it.
  */
 export const PHASES_PER_INTERVAL = 8;
 
-/** Where an alarm is stored, and so who evaluates it and when. */
+/** The partition of an alarm, which decides the evaluator and the phase of the interval. */
 export interface Placement {
-  /** The first question that the alarm asks; its own id if it asks none. */
+  /** The key of the alarm's first query; its own id if it has no query. */
   queryKey: string;
   partition: number;
 }
 
 /**
- * Alarms that can share an answer live in one partition. Those of one mergeGroup, whose questions can share a request, are
- * spread over many partitions, but over such as take their turns together.
+ * Alarms with the same query are placed in one partition. Alarms of one merge group are spread over many partitions of
+ * one phase, so that one request can serve them.
  */
 export function placementOf(rule: AlarmRule, options: EvaluationOptions, alarmId: string): Placement {
   const queryKey = queryKeyOf(rule, options, alarmId);
   return { queryKey, partition: partitionOf(queryKey, typeOf(rule).mergeGroup?.(rule, options)) };
 }
 
+/** The key of the alarm's first query; its own id if it has no query. */
 export function queryKeyOf(rule: AlarmRule, options: EvaluationOptions, alarmId: string): string {
   return typeOf(rule).seriesNeeded(rule, options)[0]?.key ?? alarmId;
 }
 
 /**
- * The slot follows from the mergeGroup, the place among the partitions of that slot from the key. Who has no mergeGroup is one
- * by itself.
+ * The phase depends on the merge group, the partition within the phase on the key. An alarm without a merge group is a
+ * group by itself.
  */
 export function partitionOf(queryKey: string, mergeGroup = queryKey): number {
   const own = hash(queryKey) % PARTITIONS;

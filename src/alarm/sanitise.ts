@@ -1,26 +1,26 @@
 import type { Point, Series } from './series.js';
 
-/** Between these moments a point is believed, in milliseconds; both included. */
+/** The first and last moment of accepted points, in milliseconds; both are accepted. */
 export interface AcceptedWindow {
   from: number;
   to: number;
 }
 
-/** Why a point was left out of a series. */
+/** Why a point is not in a series, or has no value there. */
 export type DropReason =
   'not a number' | 'outside the window' | 'replaced by a later point of the same time' | 'no timestamp';
 
-/** Called for each point that is dropped or has no value; used by `explain` only. */
+/** Called for each point that is dropped or has no value. Only `explain` uses it. */
 export type OnDrop = (point: { at: number | null; value: unknown; why: DropReason }) => void;
 
-/** The values of a point without a number: the point keeps its place, and cannot be compared. */
+/** The values of a point without a number. It stays in the series, but cannot be compared. */
 const NO_VALUE: Point['values'] = {};
 
 /**
- * Makes a series that can be judged of the points of a backend's answer. Points outside the window are dropped, the
- * others sorted by time; of points with the same time the last one is kept. A point whose value is NaN, null or not a
- * number keeps its place without a value, so that no older point is judged instead. An infinite value is a value. `raw`
- * is in the order of the answer; points without a finite time are dropped.
+ * Turns the points of a backend's answer into a series. Points outside the window and points without a finite time are
+ * dropped, and the others are sorted by time. Of points with the same time the last one is kept. A point whose value is
+ * NaN, null or not a number stays without a value, so that no older point is judged in its place. An infinite value is
+ * a value. `raw` is in the order of the answer.
  */
 export function sanitised(
   raw: readonly { at: number; value: unknown }[],

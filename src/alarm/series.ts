@@ -1,34 +1,34 @@
 /**
- * A backend's answer about one question: what was measured, period by period, oldest first.
- * Periods without any measurement are absent; nothing fills gaps.
+ * A measurement over one period. Series are ordered, the oldest point first. A period without a measurement has no
+ * point.
  */
 export interface Point {
   /** Start of the period, milliseconds since the epoch. */
   at: number;
   /**
-   * What the backend computed over the period, by the name of the statistic (`avg`, `count`, …); `value` where there is
-   * only one. Infinite values are values. A value that is absent or NaN is missing and cannot be compared.
+   * The results of the period by statistic (`avg`, `count`, …), or `value` if there is only one. Infinite values count.
+   * A value that is absent or NaN is missing and is not compared.
    */
   values: Readonly<Record<string, number>>;
 }
 
+/** Points of one metric, oldest first. */
 export type Series = readonly Point[];
 
-/** What tells a series of Prometheus from others: values by the names of labels. */
+/** The labels of a Prometheus series, by name. */
 export type SeriesLabels = Readonly<Record<string, string>>;
 
-/** Member of a load balancer's pool, as Octavia answers it. */
+/** A member of a load balancer's pool, as Octavia sent it. */
 export type PoolMember = Readonly<Record<string, unknown>>;
 
 /**
- * What came of a question.
- * - `series`: data, sanitised; an empty list is an answer too. Only PromQL can give more than one series.
- * - `members`: of a pool, all that Octavia listed. Those made within the last `creationTimeS` seconds are not expected
- *   to be healthy yet.
- * - `absent`: the backend says that there is no such metric or resource; `reason` is Aodh's text for that.
- * - `refused`: the backend understood, and will never answer this question; `reason` likewise.
- * - `trouble`: it could not be asked, which says nothing about the alarm. `reason` is fit for everybody's eyes: no
- *   addresses, no texts of libraries.
+ * The answer to a query.
+ * - `series`: sanitised data; the list may be empty. Only PromQL gives more than one series.
+ * - `members`: all members of a pool. Those created within the last `creationTimeS` seconds need not be healthy yet.
+ * - `absent`: the backend has no such metric or resource; `reason` is Aodh's text for that.
+ * - `refused`: the backend will never answer this query; `reason` is Aodh's text for that.
+ * - `trouble`: the backend is unavailable, which says nothing about the alarm. Clients see `reason`, so it has no
+ *   addresses and no texts of libraries.
  */
 export type BackendAnswer =
   | { kind: 'series'; series: readonly Series[] }
@@ -37,7 +37,7 @@ export type BackendAnswer =
   | {
       kind: 'refused';
       reason: string;
-      /** It stands for trouble that has lasted too long to be waited for. */ standsForOutage?: true;
+      /** The backend has been unavailable for longer than the grace. */ standsForOutage?: true;
     }
   | {
       kind: 'trouble';
@@ -45,36 +45,39 @@ export type BackendAnswer =
       /** The request was not sent in time, which says nothing about the backend. */ isUnsent?: true;
     };
 
-/** A question that an alarm puts to a backend at each evaluation. */
+/** Data that an alarm needs from a backend at each evaluation. */
 interface Need<Datasource extends string, Query> {
   readonly datasource: Datasource;
   /** Name of the configured backend; null is the default one of its kind. */
   readonly backend: string | null;
-  /** Alarms with equal keys can be served by one answer: it holds everything below but `periods`. */
+  /** Alarms with equal keys share one answer. The key contains all fields below except `periods`. */
   readonly key: string;
   readonly query: Query;
-  /** Length of one period, in seconds; 0 for questions about one moment alone. */
+  /** Length of one period, in seconds; 0 for queries about one moment. */
   readonly granularityS: number;
-  /** How many periods before the end of the window the alarm looks at. */
+  /** Number of periods in the window. */
   readonly periods: number;
-  /** How long before the moment of evaluation the window ends, in seconds. */
+  /** Seconds from the end of the window to the moment of evaluation. */
   readonly lagS: number;
   /**
-   * The answer depends on where the window begins: a part of a wider one's is another. Then `key` holds `periods` too.
+   * The answer depends on the beginning of the window, so a wider window does not contain it. Then `key` includes
+   * `periods`.
    */
   readonly ownWindow?: boolean;
 }
 
 export type PrometheusNeed = Need<'prometheus', PrometheusQuery>;
 
+/** The data that an alarm needs, for each kind of datasource. */
 export type SeriesNeed =
   Need<'meters', MeterQuery> | Need<'gnocchi', GnocchiQuery> | PrometheusNeed | Need<'octavia', PoolQuery>;
 
 export type DatasourceKind = SeriesNeed['datasource'];
 
 /**
- * Equality conditions on the samples of one meter; all must hold. `metadata` keys are dotted paths, values are compared
- * as text. `project` is the scope, set by the server; `projectId` is the author's own condition and can only narrow it.
+ * Equality conditions on the samples of one meter; all must hold. `metadata` keys are dotted paths, and values are
+ * compared as text. `project` is the scope, set by the server; `projectId` is the author's condition and can only
+ * narrow it.
  */
 export interface MeterQuery extends Scoped {
   meter: string;
@@ -84,32 +87,33 @@ export interface MeterQuery extends Scoped {
   source?: string | undefined;
   messageId?: string | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
-  /** Conditions contradict each other: no sample can match. */
+  /** The conditions contradict each other: no sample can match. */
   impossible?: boolean | undefined;
 }
 
-/** Whose data a question may be answered from: one project's, or (null) everybody's. */
+/** The project whose data may be read; null means all projects. */
 interface Scoped {
   project: string | null;
 }
 
-/** `method` is the rule's aggregation method, a `rate:` before it included. */
+/** A query to Gnocchi. `method` is the rule's aggregation method, with `rate:` if it has that. */
 export type GnocchiQuery =
   | ({ kind: 'resource'; resourceId: string; metric: string; method: string } & Scoped)
   | ({ kind: 'metrics'; metrics: readonly string[]; method: string } & Scoped)
-  /** The project's condition is part of the search, which is JSON text. */
+  /** The search is JSON text and contains the condition on the project. */
   | { kind: 'resources'; search: string; resourceType: string; metric: string; method: string };
 
-/** Asked at one moment when the need's granularity is 0, else over a range with the granularity as its step. */
+/** An instant query if the need's granularity is 0, otherwise a range query with the granularity as its step. */
 export interface PrometheusQuery extends Scoped {
   promql: string;
 }
 
+/** The members of a load balancer's pool. */
 export interface PoolQuery extends Scoped {
   poolId: string;
 }
 
-/** Where the window of an alarm that asks this begins, in milliseconds; points before are another alarm's. */
+/** The beginning of the window, in milliseconds. Points before it belong to other alarms that share the answer. */
 export function windowStart(
   { datasource, granularityS, periods, lagS }: Pick<SeriesNeed, 'datasource' | 'granularityS' | 'periods' | 'lagS'>,
   now: number,
@@ -119,6 +123,7 @@ export function windowStart(
   // The end of a range is its newest point.
   if (datasource === 'prometheus') return stop - (periods - 1) * step;
   const start = stop - periods * step;
-  // Gnocchi's periods begin at multiples of their length, and one that has begun before the window belongs to it.
+  // Gnocchi's periods begin at multiples of their length. A period that begins before the window and reaches into it is
+  // part of it.
   return datasource === 'gnocchi' ? Math.floor(start / step) * step : start;
 }

@@ -43,7 +43,7 @@ export function replaceableReason(state: AlarmState, reason: string): string | n
 const FIGURES = /\{[^{}]*\}|(?<!(?:status|HTTP) )(?<![\w-])\d+(?:\.\d+)?(?![\w-])/g;
 
 /**
- * True for reasons that differ only in figures. One does not replace the other, since that could be a write at each
+ * True for reasons that differ only in numbers. One does not replace the other, since that could be a write at each
  * evaluation.
  */
 export function differOnlyInNumbers(a: string, b: string): boolean {

@@ -1,6 +1,6 @@
 const CUT = '***';
 
-/** Hosts whose path is a secret: all of it, or all after the first segment. */
+/** Hosts whose path is a secret: the whole path, or all after the first segment. */
 const SECRET_HOSTS: readonly { host: RegExp; keptSegments: 0 | 1 }[] = [
   { host: /^hooks\.slack(?:-gov)?\.com$/, keptSegments: 1 },
   { host: /^outlook\.office(?:365)?\.com$/, keptSegments: 1 },
@@ -12,8 +12,8 @@ const SECRET_HOSTS: readonly { host: RegExp; keptSegments: 0 | 1 }[] = [
 ];
 
 /**
- * Patterns after which a path is secret, on any host, since many of these services are self-hosted. The comments name
- * the services. The match stays, the rest of the path is cut.
+ * After these patterns a path is secret on any host, since many services are self-hosted. The comments name the
+ * services. The match is kept, the rest of the path is cut.
  */
 const SECRET_PATHS: readonly RegExp[] = [
   // Discord, Mattermost, Rocket.Chat, Zapier, Flock, Webex, Lark, Feishu, Matrix, Ryver, n8n, HomeAssistant, Grafana
@@ -28,30 +28,30 @@ const SECRET_PATHS: readonly RegExp[] = [
 ];
 
 /**
- * A segment that looks like a key: 20 characters or more, with capitals, small letters and digits. Ids of Heat and
- * UUIDs do not match.
+ * A segment that looks like a key: at least 20 characters, with upper-case, lower-case and digits. Heat ids and UUIDs
+ * do not match.
  */
 const KEY_LIKE = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w.~:-]{20,}$/;
 
 /**
- * A URL's path without the secrets of known chat and paging webhooks, and without segments that look like keys. `host`:
- * without its port.
+ * A path without the secrets of known chat and paging webhooks, and without segments that look like keys. `host` has no
+ * port.
  */
 export function withoutPathSecrets(host: string, path: string): string {
   const name = hostName(host);
   const decoded = decodedPath(path);
   const shown = cutSecrets(name, decoded);
-  // An escaped slash or a backslash hides a secret from the patterns. Such a path is shown decoded.
+  // An escaped slash or a backslash can hide a secret from the patterns. Such a path is shown decoded.
   return shown === decoded ? cutSecrets(name, path) : shown;
 }
 
-/** The name that is looked up in DNS: `hooks%2eslack.com.` is another spelling of `hooks.slack.com`. */
+/** The host name as DNS sees it: `hooks%2eslack.com.` is another spelling of `hooks.slack.com`. */
 function hostName(host: string): string {
   const url = `http://${host}/`;
   return (URL.canParse(url) ? new URL(url).hostname : host.toLowerCase()).replace(/\.$/, '');
 }
 
-/** The path with its escapes of ASCII characters decoded, and with slashes for backslashes, which URLs treat alike. */
+/** The path with escaped ASCII characters decoded and with slashes for backslashes, which URLs treat alike. */
 function decodedPath(path: string): string {
   return path
     .replace(/%([2-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))

@@ -11,7 +11,10 @@ export type ZaqarTarget =
   /** A queue of the alarm's owner. `headers` hold the owner's signature, in the form that Zaqar takes. */
   | { kind: 'signed queue'; name: string; headers: Readonly<Record<string, string>> };
 
-/** @returns the target, or the text of an error when the query names no target. */
+/**
+ * Reads the target of an action.
+ * @returns the target, or an error text when the query names no target.
+ */
 export function zaqarTargetOf(query: URLSearchParams): ZaqarTarget | string {
   if (query.get('queue_name')) return signedQueueOf(query);
   const topic = query.getAll('topic').at(-1);
@@ -21,10 +24,13 @@ export function zaqarTargetOf(query: URLSearchParams): ZaqarTarget | string {
   return { kind: 'topic', topic, subscribers: query.getAll('subscriber'), ttlSeconds };
 }
 
-/** @returns the name, or undefined when the query names no queue. */
+/**
+ * Reads the queue name of an action.
+ * @returns the name, or undefined when the query names no queue.
+ */
 export function zaqarQueueOf(query: URLSearchParams): string | undefined {
   const name = query.get('queue_name') ?? '';
-  // A name of dots only would be a dot segment of the path.
+  // A name that consists of dots would be a dot segment of the path.
   return name === '' || /^\.+$/.test(name) ? undefined : name;
 }
 

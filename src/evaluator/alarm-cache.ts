@@ -12,33 +12,32 @@ import type { HeldAlarm } from './held-alarm.js';
 import { SharedNeeds } from './shared-needs.js';
 import { UnevaluatedAlarms, type OpenReason } from './unevaluated-alarms.js';
 
+/** How the cache reads alarms. `seen` is the revision below which an answer holds every change. */
 export interface AlarmCacheDeps {
   load: (partitions: readonly number[]) => Promise<{ alarms: LoadedAlarm[]; seen: string }>;
   changesSince: (partitions: readonly number[], since: string) => Promise<{ alarms: LoadedAlarm[]; seen: string }>;
   byId: (ids: readonly string[]) => Promise<LoadedAlarm[]>;
-  /** Whether there is somebody to put this question to. */
+  /** True if the backend of this need is configured. */
   isConfigured: (need: SeriesNeed) => boolean;
-  /**
-   * An alarm that is there and makes no sense, such as one of a kind that only a newer release knows. It is left out.
-   */
+  /** Called for an alarm that this release cannot parse, such as one of an unknown kind. The cache leaves it out. */
   onUnreadable: (alarmId: string, err: Error) => void;
 }
 
 interface HeldPartition {
   alarms: Map<string, HeldAlarm>;
-  /** Changes below this revision are in memory; null before the first load. */
+  /** All changes below this revision are in memory; null before the first load. */
   seen: string | null;
 }
 
 const NONE: readonly never[] = [];
 
-/**
- * Partitions loaded by one statement: with a million alarms in all, an answer of some hundred thousand rows is enough
- * at once.
- */
+/** Partitions per statement. With a million alarms in all, 32 partitions hold some hundred thousand rows. */
 const LOAD_AT_ONCE = 32;
 
-/** The enabled alarms of the partitions that this evaluator holds, kept fresh by revision. */
+/**
+ * The enabled alarms of the partitions that this evaluator holds. Each refresh reads the changes since the last
+ * revision.
+ */
 export class AlarmCache {
   readonly #partitions = new Map<number, HeldPartition>();
   readonly #partitionOf = new Map<string, number>();
@@ -52,11 +51,12 @@ export class AlarmCache {
 
   constructor(private readonly deps: AlarmCacheDeps) {}
 
-  /** Starts to hold these partitions; their alarms are loaded by the next refresh. */
+  /** Adds partitions. The next refresh loads their alarms. */
   take(partitions: readonly number[]): void {
     for (const id of partitions) this.#partitions.set(id, { alarms: new Map(), seen: null });
   }
 
+  /** Removes partitions and their alarms. */
   drop(partitions: readonly number[]): void {
     for (const id of partitions) {
       for (const alarmId of this.#partitions.get(id)?.alarms.keys() ?? NONE) this.#remove(alarmId);
@@ -65,49 +65,49 @@ export class AlarmCache {
     this.#unevaluated.drop(new Set(partitions));
   }
 
-  /** Forgets what is known of these partitions, because a write to them may or may not have happened. */
+  /** Marks partitions to be loaded again. Called after a write whose result is unknown. */
   invalidate(partitions: readonly number[]): void {
     const held = partitions.filter((id) => this.#partitions.has(id));
     this.drop(held);
     this.take(held);
   }
 
+  /** The alarms of a partition that are in memory; none if the partition is not held. */
   alarmsOf(partition: number): Iterable<HeldAlarm> {
     return this.#partitions.get(partition)?.alarms.values() ?? NONE;
   }
 
+  /** One alarm; undefined if it is not in memory. */
   alarmOf(partition: number, alarmId: string): HeldAlarm | undefined {
     return this.#partitions.get(partition)?.alarms.get(alarmId);
   }
 
-  /** How many enabled alarms are left out because a backend that they need is not configured, by kind. */
+  /** The number of enabled alarms that are left out because a backend is not configured, by kind. */
   withoutBackend(): ReadonlyMap<AlarmKind, number> {
     return this.#unevaluated.withoutBackend();
   }
 
-  /**
-   * Alarms of these partitions that no evaluation judges, with the reason for it where their `state_reason` says
-   * something else.
-   */
+  /** Alarms of these partitions that cannot be evaluated and whose stored `state_reason` does not say why yet. */
   openReasonsOf(partitions: ReadonlySet<number>): OpenReason[] {
     return this.#unevaluated.openReasonsOf(partitions);
   }
 
-  /** Alarms that look at other alarms. */
+  /** The combination alarms in memory. */
   combinations(): HeldAlarm[] {
     return [...this.#combinations.values()];
   }
 
-  /** Whether a partition's alarms are all in memory. */
+  /** True if all alarms of the partition are in memory. */
   isLoaded(partition: number): boolean {
     return (this.#partitions.get(partition)?.seen ?? null) !== null;
   }
 
+  /** The number of alarms in memory. */
   get size(): number {
     return this.#partitionOf.size;
   }
 
-  /** The oldest revision that some partition still waits for; null while one is not loaded. */
+  /** The lowest revision among the held partitions; null while a partition is not loaded. */
   get seen(): string | null {
     let oldest: bigint | undefined;
     for (const { seen } of this.#partitions.values()) {
@@ -117,7 +117,7 @@ export class AlarmCache {
     return oldest?.toString() ?? null;
   }
 
-  /** Loads what was just taken and reads what was written to the rest since the last time. Calls take turns. */
+  /** Loads new partitions and reads the changes of the others. Concurrent calls run one after the other. */
   refresh(): Promise<void> {
     const mine = this.#refreshing.then(() => this.#refresh());
     this.#refreshing = mine.catch(() => undefined); // the failure belongs to the caller, not to the next in line
@@ -147,7 +147,7 @@ export class AlarmCache {
     }
   }
 
-  /** Has these alarms read again by the next refresh, after a commit refused what was decided about them. */
+  /** Removes alarms and has the next refresh read them again. Called after a commit refused their outcomes. */
   reread(ids: readonly string[]): void {
     for (const id of ids) {
       this.#remove(id);
@@ -155,7 +155,7 @@ export class AlarmCache {
     }
   }
 
-  /** A transition is durable: the alarm in memory follows. */
+  /** Applies a committed transition to the alarm in memory. */
   committed({ alarmId, to, reason }: { alarmId: string; to: AlarmState; reason: string }, stateVersion: number): void {
     const alarm = this.#find(alarmId);
     if (alarm === undefined || alarm.stateVersion >= stateVersion) return;
@@ -165,7 +165,7 @@ export class AlarmCache {
     alarm.isReasonFound = true;
   }
 
-  /** A new reason was committed. */
+  /** Applies a committed `state_reason` to the alarm in memory. */
   reasonCommitted({ alarmId, reason }: { alarmId: string; reason: string }, stateVersion: number): void {
     this.#unevaluated.reasonCommitted(alarmId);
     const alarm = this.#find(alarmId);
@@ -190,13 +190,12 @@ export class AlarmCache {
     read: () => Promise<{ alarms: LoadedAlarm[]; seen: string }>,
   ): Promise<void> {
     const { alarms, seen } = await read();
-    // A partition released and taken again since the read began is another object by now: for that one the read is too
-    // old.
+    // A partition that was dropped and taken again during the read is another object. The read is too old for it.
     const current = (): typeof targets => targets.filter(([id, held]) => this.#partitions.get(id) === held);
     for await (const piece of inPieces(alarms)) {
-      const asked = new Set(current().map(([id]) => id));
+      const wanted = new Set(current().map(([id]) => id));
       for (const alarm of piece)
-        if (asked.has(alarm.partition) || !this.#partitions.has(alarm.partition)) this.#apply(alarm);
+        if (wanted.has(alarm.partition) || !this.#partitions.has(alarm.partition)) this.#apply(alarm);
     }
     for (const [, held] of current()) held.seen = seen;
   }
@@ -204,7 +203,7 @@ export class AlarmCache {
   #apply(alarm: LoadedAlarm): void {
     const alarms = this.#partitions.get(alarm.partition)?.alarms;
     if (alarm.deleted || !alarm.enabled || alarms === undefined) return this.#remove(alarm.id);
-    // A read can be older than what a commit has already told; versions only rise.
+    // A read may be older than a commit that is already applied. Versions only rise.
     const known = alarms.get(alarm.id);
     if (known && known.definitionVersion >= alarm.definitionVersion && known.stateVersion > alarm.stateVersion) return;
     if (known === undefined) this.#remove(alarm.id);
@@ -223,10 +222,7 @@ export class AlarmCache {
     else this.#combinations.delete(held.id);
   }
 
-  /**
-   * Whether this evaluator can do anything about an alarm: not where events set it off, nor where a backend is not
-   * configured.
-   */
+  /** False for alarms that are judged by events, and for alarms without a configured backend. */
   #canEvaluate({ rule, needs }: HeldAlarm): boolean {
     const { judgedBy } = typeOf(rule);
     return judgedBy === 'members' || (judgedBy === 'series' && needs.length > 0 && needs.every(this.deps.isConfigured));
@@ -248,7 +244,7 @@ export class AlarmCache {
     this.#combinations.delete(alarmId);
   }
 
-  /** One row that this release cannot read must not keep the others from being evaluated. */
+  /** Returns undefined for an alarm that cannot be parsed, so that it does not stop the evaluation of the others. */
   #tryHold(alarm: LoadedAlarm, ticket: number | undefined): HeldAlarm | undefined {
     try {
       return this.#hold(alarm, ticket);

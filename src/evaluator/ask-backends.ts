@@ -2,30 +2,29 @@ import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
 import type { Asking, Datasource, Datasources, Trace } from '../datasource/datasource.js';
 import type { PlannedRequest } from './plan.js';
 
+/** Answers by the keys of the queries. */
 export type BackendAnswers = ReadonlyMap<string, BackendAnswer>;
 
 const NONE: BackendAnswers = new Map();
 
-/**
- * Puts a planned request to its datasource. Answers are by the keys of the questions; where nobody is configured there
- * are none.
- */
+/** Sends a planned request to its datasource. The result is empty if the datasource is not configured. */
 export async function askPlanned(
   datasources: Datasources,
   { datasource, backend, ...request }: PlannedRequest,
   asking: Asking,
 ): Promise<BackendAnswers> {
-  // The plan puts questions together by their datasource, so that each gets those it understands.
+  // The plan groups queries by datasource, so each datasource gets queries of its own type only.
   const asked = datasources.find(datasource, backend) as Datasource<SeriesNeed['query']> | undefined;
   return asked?.answers(request, asking) ?? NONE;
 }
 
+/** The moment of evaluation, a signal that ends the requests, and optional traces. */
 export interface AskingAll extends Pick<Asking, 'now' | 'signal'> {
-  /** Who listens in on a request. */
+  /** Creates the listener of a request, for `explain`. */
   traceOf?: (request: PlannedRequest) => Trace;
 }
 
-/** All of an alarm's requests at once, with all of their answers. */
+/** Sends all requests of an alarm at once and joins their answers. */
 export async function askAll(
   datasources: Datasources,
   requests: readonly PlannedRequest[],

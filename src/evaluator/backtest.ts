@@ -11,7 +11,7 @@ import { askAll } from './ask-backends.js';
 import { judgeAlarm, type JudgedAlarm } from './judge.js';
 import { planRequests } from './plan.js';
 
-/** An alarm that is not there, and when it shall have been. */
+/** An alarm definition that need not be stored, and the period to evaluate it over. */
 export interface BacktestRun {
   alarm: StoredAlarm;
   start: Date;
@@ -20,59 +20,64 @@ export interface BacktestRun {
   initialState: AlarmState;
 }
 
+/** A change of state that the alarm would have made. */
 export interface BacktestTransition {
   at: Date;
   from: AlarmState;
   to: AlarmState;
   reason: string;
-  /** The actions that would have been set off. */
+  /** The actions that the transition would have triggered. */
   actions: readonly string[];
 }
 
+/** Totals of a run. */
 export interface BacktestSummary {
-  /** Moments at which the alarm was judged; those outside its time constraints are not among them. */
+  /** Moments at which the alarm was judged. Moments outside its time constraints are not counted. */
   evaluations: number;
   secondsInState: Record<AlarmState, number>;
   repeats: number;
-  /** Of transitions and repeats. */
+  /** Notifications of transitions and repeats. */
   notifications: number;
-  /** Evaluations without an answer: the state was kept. */
+  /** Evaluations during which a backend was unavailable: the state was kept. */
   unanswered: number;
-  /** Why the last evaluation that found no data found none; null: every one found some. */
+  /** The reason of the last evaluation that found no data; null if every evaluation found data. */
   unknownReason: string | null;
   outsideTimeConstraints: number;
 }
 
-/** A run under way. The summary is whole when the pages have ended. */
+/** A run in progress. The summary is complete when the pages have ended. */
 export interface Backtest {
-  /** Transitions in order; pages may be empty. They end early, without an error, when the signal aborts. */
+  /** Transitions in order; a page may be empty. The iteration ends early, without an error, when the signal aborts. */
   pages: AsyncIterable<readonly BacktestTransition[]>;
   summary: BacktestSummary;
 }
 
+/** Dependencies of a backtest. */
 export interface BacktestDeps {
   datasources: Datasources;
-  /** Lets other work of the process go on. */
+  /** Yields to the event loop. */
   pause: () => Promise<void>;
 }
 
+/** Runs backtests. */
 export interface Backtests {
-  /** The kind of backend that the alarm needs and that is not configured; undefined: all are. */
+  /** The kind of a backend that the alarm needs and that is not configured; undefined if all are configured. */
   missingBackend(alarm: StoredAlarm): DatasourceKind | undefined;
-  /** Asks nobody before the first page is read. */
+  /** Sends no request before the first page is read. */
   start(run: BacktestRun, signal: AbortSignal): Backtest;
 }
 
 /**
- * Moments that are asked about ahead of the one that is judged: each is a small question, and their answers are far
- * away.
+ * Moments that are queried ahead of the one that is judged. Requests are small, and their answers take a round trip.
  */
 const MOMENTS_AHEAD = 8;
 
-/** Where no backend has to be waited for, as outside time constraints, thousands of moments would pass in one go. */
+/**
+ * Judgements between two pauses. Outside time constraints no request is sent, so nothing else yields to the event loop.
+ */
 const JUDGEMENTS_WITHOUT_PAUSE = 64;
 
-/** What alarms would have done, by the code that evaluates alarms. Writes nothing and notifies nobody. */
+/** Creates backtests. They use the code that evaluates alarms, write nothing and send no notifications. */
 export function createBacktests(deps: BacktestDeps): Backtests {
   return {
     missingBackend({ rule, evaluationOptions }) {
@@ -100,7 +105,7 @@ interface RunningBacktest {
   summary: BacktestSummary;
 }
 
-/** Null: outside the time constraints. */
+/** Null for a moment outside the time constraints. */
 type Answers = ReadonlyMap<string, BackendAnswer> | null;
 
 async function* pagesOf(
@@ -127,7 +132,7 @@ async function* pagesOf(
       if (judgements % JUDGEMENTS_WITHOUT_PAUSE === 0) await pause();
     }
   } finally {
-    // Whoever reads has turned away, or something failed: what was asked ahead is of no use.
+    // The reader has stopped, or a request failed: the requests that were sent ahead are not needed.
     stopped.abort();
   }
 }
@@ -141,16 +146,16 @@ interface AnsweredMoment {
   answers: Answers;
 }
 
-/** Always the same number of questions ahead; answers come in the order of the moments. */
+/** Keeps a constant number of moments in flight. Answers come in the order of the moments. */
 async function* answersInOrder(
   moments: Iterable<Date>,
   ask: (at: Date) => Promise<Answers>,
 ): AsyncIterable<AnsweredMoment> {
   const ahead: Promise<AnsweredMoment>[] = [];
   const begin = (at: Date): void => {
-    const asked = ask(at).then((answers) => ({ at, answers }));
-    asked.catch(() => undefined); // told when its turn comes
-    ahead.push(asked);
+    const answered = ask(at).then((answers) => ({ at, answers }));
+    answered.catch(() => undefined); // thrown when the moment is awaited
+    ahead.push(answered);
   };
   for (const at of moments) {
     begin(at);
@@ -164,7 +169,7 @@ interface BacktestTotals {
   summary: BacktestSummary;
 }
 
-/** Judges one moment, carries the state on, and keeps the accounts. */
+/** Judges one moment, carries the state on, and adds to the totals. */
 function judgeMoment(
   alarm: StoredAlarm,
   judged: { -readonly [Key in keyof JudgedAlarm]: JudgedAlarm[Key] },
@@ -178,7 +183,7 @@ function judgeMoment(
   summary.secondsInState[judged.state] += (next - at.getTime()) / 1000;
   const actions = decision.kind === 'stay' ? [] : actionsFor(alarm, judged.state);
   summary.notifications += actions.length;
-  // As for the evaluator: a repeat that has nobody to tell is none.
+  // As in the evaluator, a repeat without actions is not counted.
   if (decision.kind === 'repeat' && actions.length > 0) summary.repeats += 1;
   if (decision.kind !== 'transition') return [];
   return [{ at, from, to: decision.to, reason: decision.reason, actions }];

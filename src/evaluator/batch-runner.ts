@@ -13,12 +13,14 @@ import { newReason } from './reason-outcomes.js';
 import { lastDueTime, missedIntervals } from './schedule.js';
 import type { Retry } from './outage-watch.js';
 
+/** A held partition that is evaluated now. */
 export interface DuePartition {
   id: number;
   epoch: number;
   lastEvaluatedMs: number | undefined;
 }
 
+/** Dependencies of the batch runner. */
 export interface BatchRunnerDeps {
   clock: Clock;
   log: Logger;
@@ -29,7 +31,7 @@ export interface BatchRunnerDeps {
   commit: CommitDeps;
   countResults: CountResults | undefined;
   intervalMs: number;
-  /** How long a request may be under way. Before that it may wait for at most half of this time. */
+  /** How long a request may take. Before it is sent it may wait for at most half of this time. */
   deadlineMs: number;
 }
 
@@ -38,35 +40,37 @@ export interface BatchRunnerDeps {
  * next batch.
  */
 const SENDING_PART = 0.5;
-/** No result of a batch comes later than this many deadlines after its beginning. */
+/** Results are not committed if they are later than this many deadlines (or an interval) after the batch began. */
 export const LONGEST_BATCH = 2.5;
-/**
- * A datasource that is told that time is up has this part of the deadline more for its last word: what it did find out.
- */
+/** After the deadline, a datasource has this part of it to return the answers that it has. */
 const GRACE_PART = 0.25;
 
 type Limits = Pick<Batch, 'sendBy' | 'signal' | 'cutOff'>;
 
 type Epochs = readonly { id: number; epoch: number }[];
 
-/** The scheduled of some partitions. */
+/** The scheduled evaluation of some partitions. */
 interface ScheduledBatch {
   taken: readonly DuePartition[];
   now: Date;
-  /** Those that are not evaluated yet; those that cannot be written to leave it too, and stay due. */
+  /** Partitions that are not evaluated yet. A partition whose commit fails is removed, and stays due. */
   open: Map<number, DuePartition>;
-  /** Those whose scheduled is not over. */
+  /** Partitions for which the batch is not over. */
   pending: Set<number>;
   token: BatchToken;
 }
 
-/** Runs batches: evaluates, and commits what is found while the rest is still waited for. */
+/**
+ * Evaluates batches. Outcomes are committed as soon as they are known, while other alarms still wait for their
+ * backends.
+ */
 export class BatchRunner {
   constructor(private readonly deps: BatchRunnerDeps) {}
 
   /**
-   * The scheduled of whole partitions, which are evaluated when all their alarms are, those in trouble included. The scheduled of
-   * each is over then, so that it can have its next one while others still wait for their backends.
+   * A scheduled batch: evaluates all alarms of the partitions, those in an outage included. A partition is released as
+   * soon as all of its alarms are evaluated, so that its next batch does not wait for slow backends of other
+   * partitions.
    */
   async runScheduled(taken: readonly DuePartition[], now: Date): Promise<void> {
     const { cache, clock, held, telemetry, log, batch } = this.deps;
@@ -83,7 +87,8 @@ export class BatchRunner {
     batch.outages.begin(scheduled.pending);
     try {
       await cache.refresh();
-      // What was found doubtful while the others were read is judged when it is loaded, not as if it had no alarms.
+      // A partition that a commit invalidated during the refresh is not loaded. It must not count as one without
+      // alarms.
       const due = taken.filter(({ id }) => cache.isLoaded(id));
       batch.behind.claim(scheduled.pending, token);
       const alarms: HeldAlarm[] = [];
@@ -114,13 +119,16 @@ export class BatchRunner {
     telemetry.batchSeconds.observe((clock.monotonicMs() - startedMs) / 1000);
   }
 
-  /** Alarms in outages, between two turns of their partitions, whose progress this is not. */
+  /**
+   * A retry batch: evaluates alarms in an outage between two scheduled batches. It does not mark partitions as
+   * evaluated.
+   */
   async runRetries(retries: readonly Retry[], now: Date): Promise<void> {
     const { cache, clock, held, commit, log, batch } = this.deps;
     const retryOf = new Map<string, Retry>();
     const alarms: HeldAlarm[] = [];
     const partitions = held.all();
-    // A scheduled of the whole partition that has begun meanwhile looks at the alarm too.
+    // A scheduled batch that has started meanwhile evaluates the alarm, too.
     const isCurrent = ({ id, partition }: HeldAlarm): boolean =>
       !held.isBusy(partition) && batch.outages.isCurrent(retryOf.get(id) as Retry);
     try {
@@ -132,7 +140,7 @@ export class BatchRunner {
         const { isComplete } = await commitOutcomes(commit, outcomes, { partitions, at: now, mark: 'none' });
         if (isComplete) await this.#countResults(results, partitions);
       });
-      log.debug('alarms in trouble looked at again', { alarms: alarms.length });
+      log.debug('alarms in an outage evaluated again', { alarms: alarms.length });
     } finally {
       batch.outages.putBack(retries, clock.now().getTime());
     }
@@ -170,17 +178,17 @@ export class BatchRunner {
     await this.#withDeadline(async (limits) => {
       for await (const part of evaluateBatch(this.deps.batch, { ...batch, ...limits })) {
         if (clock.monotonicMs() - startedMs > Math.max(intervalMs, LONGEST_BATCH * deadlineMs))
-          throw new Error('results are too old to be used');
+          throw new Error('the answers came too late: the results of the batch are dropped');
         await onPart(part);
       }
     });
   }
 
-  /** Writes the `state_reason` of alarms that no evaluation judges. */
+  /** Writes the `state_reason` of alarms that cannot be evaluated. */
   async #writeOpenReasons(partitions: Epochs, at: Date): Promise<void> {
     const { cache, commit } = this.deps;
-    const untold = cache.openReasonsOf(new Set(partitions.map(({ id }) => id)));
-    const outcomes = untold.flatMap(({ alarm, reason }) => newReason(alarm, reason) ?? []);
+    const alarms = cache.openReasonsOf(new Set(partitions.map(({ id }) => id)));
+    const outcomes = alarms.flatMap(({ alarm, reason }) => newReason(alarm, reason) ?? []);
     if (outcomes.length > 0) await commitOutcomes(commit, outcomes, { partitions, at, mark: 'none' });
   }
 
@@ -193,14 +201,14 @@ export class BatchRunner {
       this.#evaluated(finished, scheduled);
       written.push(finished);
     }
-    // Some of their alarms change now and others later: whoever combines them must wait until they are evaluated whole.
+    // A part of the partition's alarms changes now, the rest later. Combinations wait until the partition is complete.
     const begun = [...new Set(part.outcomes.map(({ partition }) => partition))].flatMap((id) => open.get(id) ?? []);
     if (begun.length > 0 && !(await this.#commit(part, begun, 'progress', now)))
       for (const { id } of begun) open.delete(id);
     await this.#countResults(part.results, [...written.flat(), ...open.values()]);
   }
 
-  /** Their scheduled is over. */
+  /** Ends the batch for these partitions. */
   #evaluated(partitions: readonly DuePartition[], { taken, now, pending, token }: ScheduledBatch): void {
     const { held, clock, batch } = this.deps;
     const ids = partitions.map(({ id }) => id);
@@ -218,7 +226,9 @@ export class BatchRunner {
     return (await commitOutcomes(this.deps.commit, outcomes, { partitions, at, mark })).isComplete;
   }
 
-  /** After the commit, which tells what is no longer this member's. */
+  /**
+   * Counts results of partitions that this evaluator still owns. Called after the commit, which tells which are lost.
+   */
   async #countResults(results: readonly EvaluationResult[], evaluated: Epochs): Promise<void> {
     const { countResults, held } = this.deps;
     if (!countResults || results.length === 0) return;

@@ -7,14 +7,14 @@ import type { MemberAlarm } from '../storage/evaluation/evaluation-store.js';
 import { cycleOf } from './schedule.js';
 
 /**
- * The oldest and newest interval that the leaves below a combination were evaluated in; `isConsistent` is false while one is
- * half written.
+ * The oldest and newest interval in which the leaves below a combination were evaluated. `isConsistent` is false while
+ * the evaluation of a leaf's partition is partly committed.
  */
 export interface MemberProgress {
   oldest: number;
   newest: number;
   isConsistent: boolean;
-  /** In which partition each leaf lives. */
+  /** The partition of each leaf, by alarm id. */
   leafPartitions: ReadonlyMap<string, number>;
 }
 
@@ -24,10 +24,9 @@ interface SnapshotOptions {
 }
 
 /**
- * Some combinations and all their members of every level, in one snapshot of the database, judged at one moment. The
- * state of a member that is a combination is computed from its own members, since its stored state may be one
- * evaluation behind. So all of one snapshot is judged, or none of it. The state of each member is computed once,
- * however many combinations it is part of.
+ * Some combinations and their members of every level, read in one database snapshot and judged at one moment. The state
+ * of a member that is a combination is computed from its members, since its stored state may be one evaluation old. So
+ * either all combinations of a snapshot are judged, or none. Each state is computed once.
  */
 export class CombinationSnapshot {
   readonly #alarms: ReadonlyMap<string, MemberAlarm>;
@@ -41,6 +40,7 @@ export class CombinationSnapshot {
     this.#options = options;
   }
 
+  /** False for an alarm that was deleted before the snapshot. */
   has(id: string): boolean {
     return this.#alarms.has(id);
   }
@@ -58,19 +58,20 @@ export class CombinationSnapshot {
     return verdict;
   }
 
-  /** The states of the combination's own members, which decide the verdict; deleted members are absent. */
+  /** The states of the combination's members, which decide the verdict. Deleted members are absent. */
   statesBelow(id: string): Map<string, AlarmState> {
     const states = new Map<string, AlarmState>();
     this.#underWay.add(id);
     for (const memberId of this.#ruleOf(this.#alarms.get(id) as MemberAlarm).members) {
       const member = this.#alarms.get(memberId);
-      // The API refuses cycles. If one is in the database, its members count as unknown; the process does not end.
+      // The API refuses cycles. If one is in the database, its members count as unknown, and the process does not end.
       if (member !== undefined && !this.#underWay.has(memberId)) states.set(memberId, this.#stateOf(member));
     }
     this.#underWay.delete(id);
     return states;
   }
 
+  /** How far the evaluation of the leaves below a combination is. */
   progressBelow(id: string, intervalMs: number): MemberProgress {
     const leafPartitions = new Map<string, number>();
     const progress: MemberProgress = { oldest: Infinity, newest: -Infinity, isConsistent: true, leafPartitions };
@@ -91,7 +92,7 @@ export class CombinationSnapshot {
     return verdict === 'ok' || verdict === 'alarm' ? verdict : 'insufficient data';
   }
 
-  /** Members whose state is computed from their own members. All other members have their stored state. */
+  /** True for members whose state is computed from their own members. All other members have their stored state. */
   #isWorkedOut(member: MemberAlarm): boolean {
     if (!member.enabled || this.#ruleOf(member).members.length === 0) return false;
     const { now, openTimes } = this.#options;

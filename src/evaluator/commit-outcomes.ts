@@ -9,14 +9,15 @@ import type {
 import type { Telemetry } from '../telemetry.js';
 import type { AlarmCache } from './alarm-cache.js';
 
-/** Rows of one transaction. More would hold locks for longer than a reader should wait. */
+/** Rows per transaction. More would hold locks for too long. */
 const CHUNK = 500;
 
-/** Tells the notifiers that there is work. Never throws: a lost ring is found by their sweepers. */
+/** Wakes the notifiers. Never throws: the outbox sweeper finds notifications whose wake-up was lost. */
 export interface Doorbell {
   ring(notifications: number): void;
 }
 
+/** Dependencies of a commit. */
 export interface CommitDeps {
   commit: CommitEvaluations;
   cache: AlarmCache;
@@ -26,27 +27,27 @@ export interface CommitDeps {
   memberId: string;
   intervalMs: number;
   defaultPolicy: string;
-  /** False once this member's lease is too old to be relied on. */
+  /** False once the lease of this member is too old to be relied on. */
   mayCommit: () => boolean;
-  /** Called with partitions that the database says are another member's. */
+  /** Called with partitions that another member owns according to the database. */
   onLost: (partitions: readonly { id: number; epoch: number }[]) => void;
 }
 
+/** The partitions of a batch, its moment, and what a commit says about their progress. */
 export interface Progress {
   partitions: readonly { id: number; epoch: number }[];
   at: Date;
   /**
-   * `checkpoint`: evaluated once everything is committed; `progress`: begun, and not evaluated whole; `none`: left
-   * alone.
+   * `checkpoint`: evaluated when all chunks are committed; `progress`: partly evaluated; `none`: the progress is not
+   * changed.
    */
   mark: EvaluationBatch['mark'];
 }
 
 /**
- * Writes what a batch decided, in chunks, and the partitions' checkpoint with the last of them, so that a reader who
- * sees equal start and end of an evaluation sees all of it. `isComplete` is false when it ended early; nothing
- * half-written is a lie: each chunk stands by itself, and without the last one the partitions stay due. `refused` is
- * all that was not written.
+ * Writes the outcomes of a batch in chunks. The last chunk writes the checkpoint of the partitions, so a reader that
+ * sees equal start and end of an evaluation sees all of it. `isComplete` is false if a chunk failed: the chunks before
+ * it are valid by themselves, and the partitions stay due. `refused` are the outcomes that were not written.
  */
 export async function commitOutcomes(
   deps: CommitDeps,
@@ -95,7 +96,7 @@ async function commitChunk(
     applyResult(deps, result, partitions);
     return result;
   } catch (thrown) {
-    // The answer may have been lost after the commit: what is in memory is a guess until it is read again.
+    // The commit may have succeeded without its answer arriving: the memory is uncertain until it is read again.
     deps.cache.invalidate(ids);
     deps.log.warn('a commit failed or its answer was lost; its alarms are read again', {
       results: outcomes.length,

@@ -3,16 +3,17 @@ import type { Verdict } from '../alarm/decide.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 
-/** One look at one alarm that settled a state. */
+/** An evaluation of one alarm that found a state. */
 export interface EvaluationResult {
   alarmId: string;
   partition: number;
   state: AlarmState;
 }
 
+/** Adds results to the stored counts. */
 export type CountResults = (results: readonly EvaluationResult[]) => Promise<void>;
 
-/** Aodh counts the kinds that compare one series with a threshold, and no others. */
+/** Aodh counts only the kinds that compare one series with a threshold. */
 const COUNTED_KINDS: ReadonlySet<string> = new Set([
   'threshold',
   'gnocchi_resources_threshold',
@@ -21,18 +22,18 @@ const COUNTED_KINDS: ReadonlySet<string> = new Set([
   'prometheus',
 ]);
 
-/** The state that counts, or undefined for kinds that are not counted and for points that disagree. */
+/** The state to count; undefined for kinds that are not counted, and for trends, holds and outages. */
 export function countedState(kind: string, verdict: Verdict): AlarmState | undefined {
   if (verdict !== 'ok' && verdict !== 'alarm' && verdict !== 'insufficient data') return undefined;
   return COUNTED_KINDS.has(kind) ? verdict : undefined;
 }
 
-/** Rows of one statement. More would hold locks for longer than a reader should wait. */
+/** Rows per statement. More would hold locks for too long. */
 const CHUNK = 10_000;
 
 /**
- * Adds a batch's results to the stored counts. They are statistics: what cannot be written now is lost, and nothing
- * waits for it.
+ * Adds the results of a batch to the stored counts. A failed write is logged and not repeated: the counts are
+ * statistics.
  */
 export function createResultCounter({ add, log }: { add: CountResults; log: Logger }): CountResults {
   return async (results) => {

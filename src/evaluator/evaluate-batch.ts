@@ -17,6 +17,7 @@ import type { Quarantine } from './quarantine.js';
 import { failureReason, foundReason, outageReason } from './reason-outcomes.js';
 import type { EvaluationPass, OutageDecision, OutageWatch } from './outage-watch.js';
 
+/** Dependencies of the evaluation of a batch. */
 export interface EvaluateBatchDeps {
   datasources: Datasources;
   quarantine: Quarantine;
@@ -27,48 +28,48 @@ export interface EvaluateBatchDeps {
   telemetry: Telemetry;
 }
 
+/** The alarms of a batch and its limits. */
 export interface Batch extends EvaluationPass {
   alarms: readonly HeldAlarm[];
   /** The last evaluation of a partition before this batch. */
   lastMs?: (partition: number) => number | undefined;
   /**
-   * Asked when the answers are there; alarms that are somebody else's by now, or that something else has taken up, are
-   * left to that.
+   * Called when the answers are there. False for alarms that this evaluator has lost or that another batch evaluates.
    */
   isCurrent?: (alarm: HeldAlarm) => boolean;
   /** When this aborts, alarms whose requests are not sent are left to a later batch. */
   sendBy: AbortSignal;
-  /** Told to the backends when time is up. */
+  /** Passed to the backends; aborts at the deadline. */
   signal: AbortSignal;
-  /** A little later: what is not there by then is not waited for. */
+  /** Aborts a little later: then the batch goes on without the missing answers. */
   cutOff: AbortSignal;
 }
 
-/** What came of the alarms that need the same backends. */
+/** The outcomes of alarms that need the same backends. */
 export interface BatchPart {
   outcomes: Outcome[];
-  /** What is to be counted of the verdicts; empty unless `keepsResults`. */
+  /** The verdicts to count; empty unless `keepsResults`. */
   results: EvaluationResult[];
-  /** Partitions with alarms of which nothing is known yet; the parts to come will tell. */
+  /** Partitions with alarms that are not judged yet. Later parts contain them. */
   unfinished: ReadonlySet<number>;
-  /** How many alarms were not evaluated, since their requests were not sent in time. */
+  /** The number of alarms that were not evaluated because their requests were not sent in time. */
   notSent: number;
 }
 
 /**
- * Looks at every alarm once, at `now`: asks the backends as little as possible, judges in memory, writes nothing.
- * Alarms are judged as soon as the backends that they need have answered, so that a slow one delays its answersInWindow alarms
- * alone; the parts come in that order. There is at least one, and the last leaves nothing unfinished.
+ * Evaluates every alarm once, at `now`, with as few requests as possible. Judges in memory and writes nothing. Alarms
+ * are judged as soon as the backends that they need have answered, so a slow backend delays only its own alarms; parts
+ * come in that order. There is at least one part, and the last one leaves nothing unfinished.
  */
 export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): AsyncGenerator<BatchPart, void, void> {
   const answers = new GatheredAnswers();
   const { needs, tickets, groups } = await dueOf(deps, batch);
-  const asked = askBackends(deps, await planRequests(needs, tickets), batch, answers);
+  const answered = askBackends(deps, await planRequests(needs, tickets), batch, answers);
   const waiting = new Map<string, Promise<[string, HeldAlarm[]]>>();
   for (const [name, { backends, alarms }] of groups) {
     waiting.set(
       name,
-      Promise.all(backends.map(async (backend) => asked.get(backend))).then(() => [name, alarms]),
+      Promise.all(backends.map(async (backend) => answered.get(backend))).then(() => [name, alarms]),
     );
   }
   if (waiting.size === 0) yield { outcomes: [], results: [], unfinished: new Set(), notSent: 0 };
@@ -82,7 +83,7 @@ export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): Asy
   }
 }
 
-/** What a decision means for the store; null for `stay`, and for a repeat that has nobody to tell. */
+/** The outcome to store for a decision; null for `stay`, and for a repeat without actions. */
 export function outcomeOf(alarm: HeldAlarm, decision: Decision): Outcome | null {
   if (decision.kind === 'stay') return null;
   const [from, to] = decision.kind === 'transition' ? [decision.from, decision.to] : [decision.state, decision.state];
@@ -115,7 +116,7 @@ interface DueAlarms {
   groups: Map<string, BackendGroup>;
 }
 
-/** The alarms to be looked at, by the backends that they need, and all that they need. */
+/** The needs of the alarms that are evaluated now, and the alarms by the backends that they need. */
 async function dueOf({ behind }: EvaluateBatchDeps, { alarms, now, isRetry }: Batch): Promise<DueAlarms> {
   const groups = new Map<string, BackendGroup>();
   const needs: SeriesNeed[] = [];
@@ -162,7 +163,7 @@ function backendOf({ datasource, backend }: Pick<SeriesNeed, 'datasource' | 'bac
   return backend === null ? datasource : `${datasource} ${backend}`;
 }
 
-/** Answers of several requests. Those of the first, which mostly is the only one, are not copied. */
+/** The answers of several requests. The answers of the first request, mostly the only one, are not copied. */
 class GatheredAnswers {
   #first: BackendAnswers | undefined;
   readonly #others = new Map<string, BackendAnswer>();
@@ -177,14 +178,17 @@ class GatheredAnswers {
   }
 }
 
-/** Puts what is found into `answers`. What it gives tells, by backend, when nothing more of that is waited for. */
+/**
+ * Sends the requests and adds their answers to `answers`. The promise of a backend resolves when no more of its answers
+ * come.
+ */
 function askBackends(
   { datasources, log }: EvaluateBatchDeps,
   requests: readonly PlannedRequest[],
   { now, isRetry, sendBy, signal, cutOff }: Batch,
   answers: GatheredAnswers,
 ): ReadonlyMap<string, Promise<void>> {
-  const asked = new Map<string, Promise<void>>();
+  const answered = new Map<string, Promise<void>>();
   for (const planned of requests) {
     const { datasource, backend } = planned;
     const ask = async (): Promise<void> => {
@@ -197,11 +201,12 @@ function askBackends(
       }
     };
     const name = backendOf({ datasource, backend });
-    asked.set(name, Promise.all([asked.get(name), ask()]).then());
+    answered.set(name, Promise.all([answered.get(name), ask()]).then());
   }
-  return asked;
+  return answered;
 }
 
+/** The batch and the answers that it has so far. */
 interface Answered {
   answers: GatheredAnswers;
   batch: Batch;
@@ -216,7 +221,7 @@ function judgeAll(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[], answere
   for (const [verdict, count] of verdicts) deps.telemetry.evaluations.inc({ verdict }, count);
 }
 
-/** The verdict that was come to, if one was. */
+/** Judges one alarm and adds its outcomes to `part`. Undefined if there is no verdict. */
 function judge(
   deps: EvaluateBatchDeps,
   alarm: HeldAlarm,
@@ -227,7 +232,7 @@ function judge(
   if (deps.quarantine.isQuarantined(alarm.id, now) || batch.isCurrent?.(alarm) === false) return undefined;
   try {
     const judgement = judgeAlarm(alarm, answers, now);
-    if (judgement.evaluation.verdict === 'trouble' && isOnlyBehind(judgement)) {
+    if (judgement.evaluation.verdict === 'trouble' && isOnlyUnsent(judgement)) {
       part.notSent += 1;
       if (!isRetry) keepTicket(deps, alarm, judgement, batch);
       return undefined;
@@ -235,18 +240,19 @@ function judge(
     deps.behind.evaluated(alarm);
     if (judgement.evaluation.verdict !== 'trouble') {
       const outageDecision = deps.outages.recordAnswered(alarm, batch);
-      return note(deps, alarm, { judgement, outageDecision, mayRepeat: outageDecision.isFirst }, part);
+      return recordVerdict(deps, alarm, { judgement, outageDecision, mayRepeat: outageDecision.isFirst }, part);
     }
     const outageDecision = deps.outages.recordUnavailable(alarm, batch);
     const withoutBackends = outageDecision.isJudged
       ? judgeWithoutBackends(alarm, judgement.answersInWindow, now)
       : judgement;
-    // Where another backend could not be asked for want of time, the evaluation without the first is no result either.
+    // A request to another backend was not sent in time, so leaving out the unavailable backend gives no verdict
+    // either.
     if (withoutBackends.evaluation.verdict === 'trouble') {
       add(part, outageReason(alarm, judgement.answersInWindow));
       return undefined;
     }
-    return note(deps, alarm, { judgement: withoutBackends, outageDecision, mayRepeat: !isRetry }, part);
+    return recordVerdict(deps, alarm, { judgement: withoutBackends, outageDecision, mayRepeat: !isRetry }, part);
   } catch (thrown) {
     deps.quarantine.failed(alarm.id, now, toError(thrown));
     add(part, failureReason(alarm));
@@ -254,8 +260,8 @@ function judge(
   }
 }
 
-/** True if only requests that were not sent keep the alarm from a verdict. */
-function isOnlyBehind({ answersInWindow }: Judgement): boolean {
+/** True if only unsent requests keep the alarm from a verdict. */
+function isOnlyUnsent({ answersInWindow }: Judgement): boolean {
   const unknown = answersInWindow.filter((answer) => answer.kind === 'trouble');
   return unknown.length > 0 && unknown.every(({ isUnsent }) => isUnsent === true);
 }
@@ -266,15 +272,15 @@ function keepTicket(
   { answersInWindow }: Judgement,
   batch: Batch,
 ): void {
-  const isUnasked = (answer: BackendAnswer): boolean => answer.kind === 'trouble';
-  const backend = backendOf(alarm.needs[answersInWindow.findIndex(isUnasked)] as SeriesNeed);
+  const isUnsentAnswer = (answer: BackendAnswer): boolean => answer.kind === 'trouble';
+  const backend = backendOf(alarm.needs[answersInWindow.findIndex(isUnsentAnswer)] as SeriesNeed);
   const { now } = batch;
   outages.pauseGrace(alarm, now);
   behind.notSent(alarm, {
     now,
     lastMs: batch.lastMs?.(alarm.partition),
     backend,
-    isPartial: !answersInWindow.every(isUnasked),
+    isPartial: !answersInWindow.every(isUnsentAnswer),
   });
 }
 
@@ -282,17 +288,17 @@ function add({ outcomes }: BatchPart, outcome: Outcome | null): void {
   if (outcome) outcomes.push(outcome);
 }
 
-interface Noted {
+interface JudgedEvaluation {
   judgement: Judgement;
   outageDecision: OutageDecision;
-  /** False where actions have been, or will be, repeated by another look of the same turn. */
+  /** False where another evaluation of the same interval repeats the actions. */
   mayRepeat: boolean;
 }
 
-function note(
+function recordVerdict(
   deps: EvaluateBatchDeps,
   alarm: HeldAlarm,
-  { judgement, outageDecision, mayRepeat }: Noted,
+  { judgement, outageDecision, mayRepeat }: JudgedEvaluation,
   part: BatchPart,
 ): Verdict {
   const { evaluation, decision } = judgement;

@@ -13,9 +13,10 @@ import type { Quarantine } from './quarantine.js';
 import { failureReason, foundReason } from './reason-outcomes.js';
 import { phaseOf } from './schedule.js';
 
-/** Combinations looked at with one statement. */
+/** Combinations per statement. */
 const CHUNK = 500;
 
+/** Dependencies of the judgement of combinations. */
 export interface CombinationDeps {
   reachableFrom: (ids: readonly string[]) => Promise<MemberAlarm[]>;
   quarantine: Quarantine;
@@ -26,17 +27,17 @@ export interface CombinationDeps {
 interface JudgedInterval {
   /** The interval whose member states were judged last. */
   cycle: number;
-  /** Highest slot among its leaves. */
+  /** The highest phase among its leaves. */
   lastPhase: number;
-  /** Where each of its leaves was seen. */
+  /** The partition of each leaf at that time. */
   leafPartitions: MemberProgress['leafPartitions'];
 }
 
 /**
- * Judges combinations after their members: when every member's partition has its checkpoint of the same interval, so
- * that none is seen half changed; or one interval later, whatever the members' progress. An interval is judged once,
- * and not at all when a member is found in another partition than before: that may have been evaluated before the
- * member came.
+ * Judges combinations after their members: when all partitions of the members have a checkpoint of the same interval,
+ * so that no member is seen half changed. If that does not happen, one interval later. An interval is judged once. It
+ * is skipped if a member has moved to another partition, since that partition may have been evaluated before the member
+ * came.
  */
 export class CombinationJudge {
   readonly #judged = new Map<string, JudgedInterval>();
@@ -44,7 +45,7 @@ export class CombinationJudge {
 
   constructor(private readonly deps: CombinationDeps) {}
 
-  /** The outcomes of those combinations whose turn it is. Rejects when their members cannot be read. */
+  /** The outcomes of the combinations that are due. Rejects when their members cannot be read. */
   async judge(held: readonly HeldAlarm[], now: Date): Promise<Outcome[]> {
     this.#forgetAllBut(held);
     const waiting = held.filter(({ id }) => this.#isDue(id, now));
@@ -58,7 +59,7 @@ export class CombinationJudge {
     return outcomes;
   }
 
-  /** Takes back that these were judged, since what was decided was not written. */
+  /** Has combinations judged again whose outcomes were not written. */
   retry(outcomes: readonly Outcome[]): void {
     for (const { alarmId } of outcomes) this.#judged.delete(alarmId);
   }

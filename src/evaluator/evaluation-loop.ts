@@ -15,6 +15,7 @@ import { nextTick } from './schedule.js';
 import type { OutageWatch } from './outage-watch.js';
 import { LONGEST_BATCH, type DuePartition, type BatchRunner } from './batch-runner.js';
 
+/** Dependencies of the evaluation loop. */
 export interface EvaluationLoopDeps {
   clock: Clock;
   log: Logger;
@@ -25,20 +26,20 @@ export interface EvaluationLoopDeps {
   outages: OutageWatch;
   behind: BehindWatch;
   lateness: LatenessReport;
-  /** Undefined if no other process explains alarms. */
+  /** Undefined if this process answers all requests for explanations itself. */
   recorder: BehindRecorder | undefined;
   combinations: CombinationJudge;
   commit: CommitDeps;
   intervalMs: number;
-  /** How long one batch may take, backend included. */
+  /** How long a request of a batch may take. */
   deadlineMs: number;
 }
 
 /**
- * Evaluates this member's share. Each turn gathers every partition whose slot has come up since it was last evaluated
- * (so one just taken over and overdue goes at once) into one batch. Batches of different slots may overlap; a partition
- * is in one batch at a time. Alarms whose backend could not be asked are evaluated again between their batchRunner, in
- * batches of their own. Alarms that are behind are evaluated in catch-up batches, as soon as the batch before is over.
+ * Evaluates the partitions that this member holds. Each tick starts one batch with every partition whose phase has come
+ * since its last evaluation; a partition that is taken over and overdue is evaluated at once. Batches may overlap, but
+ * a partition is in one batch at a time. Alarms in an outage are retried between their scheduled batches. Alarms that
+ * are behind are evaluated in catch-up batches, as soon as the batch before is over.
  */
 export class EvaluationLoop implements Loop {
   readonly name = 'evaluation';
@@ -63,7 +64,7 @@ export class EvaluationLoop implements Loop {
     await this.whenIdle();
   }
 
-  /** Partitions that are now this member's: their alarms are loaded and, where due, evaluated at once. */
+  /** Adds partitions that this member has taken. Their alarms are loaded and, where due, evaluated at once. */
   taken(partitions: readonly TakenPartition[]): void {
     this.deps.held.take(partitions);
     this.deps.cache.take(partitions.map(({ id }) => id));
@@ -71,7 +72,7 @@ export class EvaluationLoop implements Loop {
     this.#pause.wake();
   }
 
-  /** Partitions that are no longer this member's. Results still on their way are refused at commit. */
+  /** Removes partitions that this member has lost. Results that are not committed yet are refused by the database. */
   dropped(ids: readonly number[]): void {
     this.deps.held.drop(ids);
     this.deps.cache.drop(ids);
@@ -79,7 +80,7 @@ export class EvaluationLoop implements Loop {
     this.deps.behind.drop(ids);
   }
 
-  /** False when the loop does not turn or a batch is far past its deadline: then this member should lose its alarms. */
+  /** False if the loop has stopped or a batch is far past its deadline. Then this member should lose its partitions. */
   makingProgress(): boolean {
     const { clock, deadlineMs, intervalMs } = this.deps;
     const now = clock.monotonicMs();
@@ -87,7 +88,7 @@ export class EvaluationLoop implements Loop {
     return now - this.#lastTickMs < intervalMs + deadlineMs && now - oldest < LONGEST_BATCH * deadlineMs;
   }
 
-  /** Resolves when no batch is in hand. */
+  /** Resolves when no batch is running. */
   async whenIdle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running.keys());
   }
@@ -139,7 +140,10 @@ export class EvaluationLoop implements Loop {
     if (this.deps.behind.size > 0) setImmediate(() => this.#pause.wake());
   }
 
-  /** A commit found these epochs passed. What was taken again since then is another holding, and stays. */
+  /**
+   * Removes partitions that a commit found lost. A partition that was taken again since then has another epoch, and
+   * stays.
+   */
   lost(partitions: readonly { id: number; epoch: number }[]): void {
     this.dropped(partitions.filter(({ id, epoch }) => this.deps.held.epochOf(id) === epoch).map(({ id }) => id));
   }

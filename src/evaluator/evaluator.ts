@@ -19,6 +19,7 @@ import { Quarantine } from './quarantine.js';
 import { OutageWatch } from './outage-watch.js';
 import { BatchRunner } from './batch-runner.js';
 
+/** Dependencies of an evaluator. */
 export interface EvaluatorDeps {
   store: EvaluationStore;
   commit: CommitEvaluations;
@@ -30,42 +31,46 @@ export interface EvaluatorDeps {
   memberId: string;
   intervalMs: number;
   deadlineMs: number;
-  /** How long an alarm keeps its state while a backend that it needs cannot be asked; 0: not at all. */
+  /** How long an alarm keeps its state while a backend is unavailable; 0 means not at all. */
   graceMs: number;
   defaultPolicy: string;
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   random: () => number;
-  /** Where results are counted: adds them to what is stored. */
+  /** Adds results to the stored counts; undefined if they are not counted. */
   countResults?: CountResults | undefined;
   /** Writes to the database which alarms are behind. */
   recordBehind?: RecordBehind | undefined;
-  /** False once this member's lease is too old to be relied on. */
+  /** False once the lease of this member is too old to be relied on. */
   mayCommit: () => boolean;
 }
 
-/** An alarm in trouble is looked at again after an eighth of the interval, but not sooner than this. */
+/** Least time until an alarm in an outage is evaluated again. Normally it is an eighth of the interval. */
 const RETRY_MS = 1_000;
 
-/** The evaluator as whoever shares out the partitions sees it. */
+/** The evaluator as the coordinator sees it. */
 export interface Evaluator {
   loop: Loop;
-  /** Call after the take is committed: the alarms are loaded from what the owner before has left. */
+  /** Call after the take is committed: then the alarms are loaded as the former owner has left them. */
   taken(partitions: readonly TakenPartition[]): void;
+  /** Call when partitions are lost or released. */
   dropped(ids: readonly number[]): void;
+  /** True while a batch evaluates the partition. */
   isBusy(partition: number): boolean;
+  /** False if the evaluator hangs: then this member should lose its partitions. */
   makingProgress(): boolean;
-  /** Every revision below this one is in memory; null while something is not loaded. */
+  /** All changes below this revision are in memory; null while a partition is not loaded. */
   seen(): string | null;
-  /** Enabled alarms of this member's partitions that wait for a backend that is not configured, by type. */
+  /** Enabled alarms of this member whose backend is not configured, by kind. */
   withoutBackend(): ReadonlyMap<string, number>;
-  /** How many alarms could not be judged when they were last looked at, since a backend could not be asked. */
+  /** Alarms whose last evaluation found a backend unavailable. */
   alarmsInOutage(): number;
   /** How late alarms are at present, because of too many requests. */
   lateness(): Lateness;
-  /** Resolves when no batch is in hand. */
+  /** Resolves when no batch is running. */
   whenIdle(): Promise<void>;
 }
 
+/** Wires the parts of an evaluator. */
 export function createEvaluator(deps: EvaluatorDeps): Evaluator {
   const { store, datasources, clock, log, telemetry, intervalMs, deadlineMs } = deps;
   const cache = new AlarmCache({

@@ -4,13 +4,13 @@ import type { AlarmState } from '../alarm/state.js';
 import type { OpenTimes } from '../alarm/time-constraint/open-times.js';
 import type { AlarmRule } from '../alarm/types/index.js';
 
-/** An alarm in an evaluator's memory. Small on purpose: there may be a million. */
+/** An alarm in an evaluator's memory. It is kept small: there may be a million. */
 export interface HeldAlarm {
   readonly id: string;
-  /** One text for all alarms of a project. */
+  /** One string object for all alarms of a project. */
   readonly projectId: string;
   readonly rule: AlarmRule;
-  /** What it asks backends; empty for kinds that ask none. Each shared between alarms that ask the same. */
+  /** The data that it needs from backends; empty for other kinds. Alarms with equal needs share the objects. */
   readonly needs: readonly SeriesNeed[];
   readonly options: EvaluationOptions;
   readonly repeats: boolean;
@@ -22,13 +22,12 @@ export interface HeldAlarm {
   state: AlarmState;
   stateVersion: number;
   /**
-   * A number that rises with each evaluation: the lower of two tickets is of the alarm that was evaluated earlier.
-   * Undefined before the first.
+   * Rises with each evaluation: of two alarms, the one with the lower ticket was evaluated earlier. Undefined before
+   * the first ticket is drawn.
    */
   ticket?: number | undefined;
   /**
-   * The `state_reason` if an evaluation may replace it without a change of state; null if it is that of the last
-   * transition.
+   * The `state_reason` if an evaluation may replace it without a change of state; null if the last transition wrote it.
    */
   shownReason: string | null;
   /** True once an evaluation of this definition has found the shown reason. */

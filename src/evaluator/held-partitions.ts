@@ -1,23 +1,24 @@
 import { isDue } from './schedule.js';
 
+/** A partition that this member has taken. */
 export interface TakenPartition {
   id: number;
   epoch: number;
-  /** When its owner before last evaluated it; null if nobody ever did. */
+  /** The last evaluation by the former owner; null if there was none. */
   lastEvaluatedAt: Date | null;
 }
 
 interface Held {
   epoch: number;
   lastEvaluatedMs: number | undefined;
-  /** What has it in hand; null if nothing has. */
+  /** The batch that evaluates the partition; null if there is none. */
   batch: PartitionBatch | null;
 }
 
-/** Partitions that were taken in hand together; the very list tells one batch from another. */
+/** The partitions of one batch. The array object identifies the batch. */
 type PartitionBatch = readonly { id: number; epoch: number }[];
 
-/** The partitions this evaluator may write to, the epochs it took them under, and which are in hand just now. */
+/** The partitions that this evaluator may write to, with their epochs, and which of them a batch evaluates now. */
 export class HeldPartitions {
   readonly #held = new Map<number, Held>();
 
@@ -31,11 +32,12 @@ export class HeldPartitions {
     for (const id of ids) this.#held.delete(id);
   }
 
-  /** True while a batch has this partition in hand: not the moment to give it away. */
+  /** True while a batch evaluates this partition. It must not be released then. */
   isBusy(id: number): boolean {
     return (this.#held.get(id)?.batch ?? null) !== null;
   }
 
+  /** Partitions that are due and that no batch evaluates. */
   due(nowMs: number, intervalMs: number): { id: number; epoch: number; lastEvaluatedMs: number | undefined }[] {
     const due = [];
     for (const [id, { epoch, lastEvaluatedMs, batch }] of this.#held) {
@@ -44,6 +46,7 @@ export class HeldPartitions {
     return due;
   }
 
+  /** The epoch under which the partition is held; undefined if it is not held. */
   epochOf(id: number): number | undefined {
     return this.#held.get(id)?.epoch;
   }
@@ -52,7 +55,7 @@ export class HeldPartitions {
     return [...this.#held].map(([id, { epoch }]) => ({ id, epoch }));
   }
 
-  /** This batch has its partitions in hand. Ignored for those that have been taken again since. */
+  /** Assigns the partitions to this batch. Partitions that were taken again under another epoch are ignored. */
   begin(batch: PartitionBatch): void {
     for (const { id, epoch } of batch) {
       const held = this.#held.get(id);
@@ -60,10 +63,7 @@ export class HeldPartitions {
     }
   }
 
-  /**
-   * This batch is done with these of its partitions, or with all. Ignored for those that another batch has in hand by
-   * now.
-   */
+  /** Ends the batch for some or all of its partitions. Partitions that another batch evaluates by now are ignored. */
   end(batch: PartitionBatch, some: PartitionBatch = batch): void {
     for (const { id, epoch } of some) {
       const held = this.#held.get(id);
@@ -71,6 +71,7 @@ export class HeldPartitions {
     }
   }
 
+  /** Records the evaluation of partitions that are still held under the same epoch. */
   evaluated(partitions: readonly { id: number; epoch: number }[], at: Date): void {
     for (const { id, epoch } of partitions) {
       const held = this.#held.get(id);
@@ -78,7 +79,7 @@ export class HeldPartitions {
     }
   }
 
-  /** Milliseconds since the oldest evaluation among all, or null when none is held or one was never evaluated. */
+  /** Milliseconds since the oldest last evaluation; null when no partition is held or one was never evaluated. */
   oldestAgeMs(nowMs: number): number | null {
     const times = [...this.#held.values()].map(({ lastEvaluatedMs }) => lastEvaluatedMs);
     if (times.length === 0 || times.includes(undefined)) return null;

@@ -5,19 +5,20 @@ import { retrievalFailed } from '../alarm/types/threshold-judgement.js';
 import type { HeldAlarm } from './held-alarm.js';
 import type { BackendAnswers } from './ask-backends.js';
 
-/** What a judgement looks at. */
+/** The fields of an alarm that a judgement needs. */
 export type JudgedAlarm = Pick<HeldAlarm, 'rule' | 'needs' | 'options' | 'state' | 'repeats'>;
 
+/** The verdict on an alarm and the decision that follows from it. */
 export interface Judgement {
-  /** Answers to the alarm's needs, in their order, each cut to the window that the alarm asks for. */
+  /** The answers to the alarm's needs, in their order, each cut to the alarm's window. */
   answersInWindow: BackendAnswer[];
   evaluation: Evaluation;
   decision: Decision;
 }
 
 /**
- * One look at one alarm that asks backends. `answers` are by the needs' keys, over windows as wide as needed or wider;
- * what is not among them was not to be had in time.
+ * Judges one alarm. `answers` are by the keys of the needs and may cover wider windows. A missing answer means that the
+ * backend did not answer in time.
  */
 export function judgeAlarm(alarm: JudgedAlarm, answers: Pick<BackendAnswers, 'get'>, now: Date): Judgement {
   const answersInWindow = alarm.needs.map((need) => ownWindow(answers.get(need.key), need, now));
@@ -25,8 +26,8 @@ export function judgeAlarm(alarm: JudgedAlarm, answers: Pick<BackendAnswers, 'ge
 }
 
 /**
- * The same look, for which backends that cannot be asked count as backends that do not know: what is needed of them
- * becomes unknown, with a reason that names the backend. `answersInWindow` is as `judgeAlarm` found it.
+ * Judges without the backends that are unavailable: what they should have answered counts as unknown, with a reason
+ * that names the backend. `answersInWindow` comes from `judgeAlarm`.
  */
 export function judgeWithoutBackends(
   alarm: JudgedAlarm,
@@ -51,6 +52,7 @@ function judgeAnswers(
   return { answersInWindow, evaluation, decision: decide({ state, repeatActions: repeats }, evaluation, type) };
 }
 
+/** A backend as reasons name it. */
 export function backendText({ datasource, backend }: SeriesNeed): string {
   return backend === null ? `the ${datasource} backend` : `the ${datasource} backend ${backend}`;
 }
@@ -58,7 +60,7 @@ export function backendText({ datasource, backend }: SeriesNeed): string {
 const NO_MEMBERS: ReadonlyMap<string, string> = new Map();
 const UNANSWERED: BackendAnswer = { kind: 'trouble', reason: 'no answer in time' };
 
-/** The part of a widened answer that the alarm would have had alone. */
+/** The part of a wider answer that the alarm would have got by itself. */
 function ownWindow(answer: BackendAnswer | undefined, need: SeriesNeed, now: Date): BackendAnswer {
   if (answer === undefined) return UNANSWERED;
   if (answer.kind !== 'series') return answer;

@@ -1,35 +1,34 @@
 import type { HeldAlarm } from './held-alarm.js';
 
+/** Times of the outage watch. */
 export interface OutageWatchDeps {
-  /** How long an alarm keeps its state while a backend that it needs cannot be asked. */
+  /** How long an alarm keeps its state while a backend is unavailable. */
   graceMs: number;
-  /** After how long an alarm in trouble is looked at again, outside its scheduledAt; give or take a quarter. */
+  /** Time until an alarm in an outage is evaluated again. The real time varies by a quarter. */
   retryAfterMs: number;
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   random: () => number;
 }
 
-/** A look at an alarm: in its scheduledAt, or a retry between two turns. */
+/** An evaluation: scheduled, or a retry between two scheduled ones. */
 export interface EvaluationPass {
   now: Date;
   isRetry: boolean;
 }
 
+/** Whether an evaluation may judge its alarm, given the outages of the backends. */
 export interface OutageDecision {
-  /** Whether something is to be made of this look. */
+  /** True if the alarm is judged now. False while it keeps its state. */
   isJudged: boolean;
-  /**
-   * Whether it is the first that comes to something since the alarm's scheduledAt: whatever counts or tells once a scheduledAt may do
-   * so.
-   */
+  /** True for the first result since the last scheduled evaluation. Only that one is counted and may repeat actions. */
   isFirst: boolean;
 }
 
-/** An alarm that is to be looked at again before its scheduledAt. */
+/** An alarm in an outage that is to be evaluated again. */
 export interface Retry {
   readonly alarmId: string;
   readonly partition: number;
-  /** The scheduledAt that this retry belongs to. */
+  /** The scheduled evaluation before this retry. */
   readonly scheduledMs: number;
 }
 
@@ -41,23 +40,24 @@ interface AlarmInOutage {
   scheduledMs: number;
   /** The last evaluation, also one for which no request was sent. */
   evaluatedMs: number;
-  /** Something has come of a look since that scheduledAt. */
+  /** The alarm was judged since its last scheduled evaluation. */
   isJudged: boolean;
-  /** Infinity while a batch has the alarm in hand. */
+  /** Infinity while a batch evaluates the alarm. */
   retryAtMs: number;
 }
 
 const JITTER = 0.25;
 
 /**
- * Alarms that cannot be judged because a backend that they need cannot be asked, and since when. In memory alone:
- * whoever takes a partition over begins to count anew.
+ * The alarms that cannot be judged because a backend is unavailable, and since when. Kept in memory only: a new owner
+ * of a partition starts the grace anew.
  */
 export class OutageWatch {
   readonly #partitions = new Map<number, Map<string, AlarmInOutage>>();
 
   constructor(private readonly deps: OutageWatchDeps) {}
 
+  /** The number of alarms in an outage. */
   get size(): number {
     let alarms = 0;
     for (const some of this.#partitions.values()) alarms += some.size;
@@ -65,8 +65,8 @@ export class OutageWatch {
   }
 
   /**
-   * A look found a backend that cannot be asked. As soon as this lasts as long as the grace, the alarm is judged
-   * without it, once a scheduledAt.
+   * An evaluation found a backend unavailable. When the outage has lasted as long as the grace, the alarm is judged
+   * without the backend, once for each scheduled evaluation.
    */
   recordUnavailable(alarm: Watched, { now, isRetry }: EvaluationPass): OutageDecision {
     const nowMs = now.getTime();
@@ -99,27 +99,27 @@ export class OutageWatch {
     known.scheduledMs = known.evaluatedMs = now.getTime();
   }
 
-  /** Another batch evaluates the alarm instead of its scheduledAt. */
+  /** A catch-up batch evaluates the alarm instead of its scheduled batch. */
   recordElsewhere({ id, partition }: Pick<Watched, 'id' | 'partition'>, now: Date): void {
     const known = this.#find(id, partition);
     if (known !== undefined) known.scheduledMs = now.getTime();
   }
 
-  /** A look found what it needs. */
+  /** All backends of the alarm have answered. */
   recordAnswered({ id, partition }: Watched, { isRetry }: EvaluationPass): OutageDecision {
     const known = this.#find(id, partition);
     if (known !== undefined) this.#forget(id, partition);
     return { isJudged: true, isFirst: !isRetry || !known?.isJudged };
   }
 
-  /** These partitions have their scheduledAt: nothing of them is retried until it is over. */
+  /** A scheduled batch of these partitions starts: their alarms are not retried until it ends. */
   begin(partitions: Iterable<number>): void {
     for (const id of partitions) for (const entry of this.#in(id)) entry.retryAtMs = Infinity;
   }
 
   /**
-   * A scheduledAt has looked at all alarms of these partitions: what it did not find in trouble is gone, changed, or outside
-   * its time constraints.
+   * A scheduled batch has evaluated these partitions. An alarm that it did not find in an outage is deleted, changed,
+   * or outside its time constraints.
    */
   recordEvaluatedAll(partitions: Iterable<number>, scheduledAt: Date): void {
     for (const partition of partitions) {
@@ -128,13 +128,13 @@ export class OutageWatch {
     }
   }
 
-  /** Their scheduledAt is over, whatever became of it. */
+  /** The batch of these partitions is over, with or without success. */
   end(partitions: Iterable<number>, nowMs: number): void {
     const retryAtMs = this.#retryTime(nowMs);
     for (const id of partitions) for (const entry of this.#in(id)) entry.retryAtMs = retryAtMs;
   }
 
-  /** When the next alarm is to be looked at again; Infinity when none is. */
+  /** The time of the next retry; Infinity if there is none. */
   nextRetryMs(): number {
     let next = Infinity;
     for (const id of this.#partitions.keys())
@@ -142,9 +142,7 @@ export class OutageWatch {
     return next;
   }
 
-  /**
-   * Hands out what is to be looked at again now. What is in a busy partition is left to the scheduledAt that it has just then.
-   */
+  /** Takes the retries that are due. Alarms of a busy partition are left to its scheduled batch. */
   takeDue(nowMs: number, isBusy: (partition: number) => boolean): Retry[] {
     const due: Retry[] = [];
     for (const [partition, alarms] of this.#partitions) {
@@ -158,12 +156,12 @@ export class OutageWatch {
     return due;
   }
 
-  /** Whether a retry still is the latest look at its alarm. */
+  /** False if the alarm had a scheduled evaluation after this retry was taken. */
   isCurrent({ alarmId, partition, scheduledMs }: Retry): boolean {
     return this.#find(alarmId, partition)?.scheduledMs === scheduledMs;
   }
 
-  /** Retries are done; those still in trouble wait again. */
+  /** The retries are over. Alarms that are still in an outage wait again. */
   putBack(retries: readonly Pick<Retry, 'alarmId' | 'partition'>[], nowMs: number): void {
     const retryAtMs = this.#retryTime(nowMs);
     for (const { alarmId, partition } of retries) {
@@ -172,7 +170,7 @@ export class OutageWatch {
     }
   }
 
-  /** These partitions are somebody else's now. */
+  /** This evaluator has lost or released these partitions. */
   drop(partitions: Iterable<number>): void {
     for (const id of partitions) this.#partitions.delete(id);
   }
@@ -191,10 +189,7 @@ export class OutageWatch {
     if (alarms?.size === 0) this.#partitions.delete(partition);
   }
 
-  /**
-   * One moment for all that were found together, so that they are asked about together; jitter keeps evaluators from
-   * doing so in step.
-   */
+  /** One time for all alarms of a batch, so that they share requests. The jitter keeps evaluators apart. */
   #retryTime(nowMs: number): number {
     const { retryAfterMs, random } = this.deps;
     return nowMs + retryAfterMs * (1 - JITTER + 2 * JITTER * random());

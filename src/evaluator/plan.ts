@@ -2,21 +2,23 @@ import type { SeriesNeed } from '../alarm/series.js';
 import type { SeriesRequest } from '../datasource/datasource.js';
 import { inPieces } from '../async/in-pieces.js';
 
+/** A request to one datasource, with all queries that it can answer together. */
 export interface PlannedRequest extends SeriesRequest<SeriesNeed['query']> {
   datasource: SeriesNeed['datasource'];
   backend: SeriesNeed['backend'];
 }
 
-/** The ticketed of an alarm among the due alarms. */
+/** The ticket of an alarm and the project that its requests count for. */
 export interface AlarmTicket {
   ticket: number;
   projectId: string;
 }
 
 /**
- * All needs as few requests to datasources: one question per key, its window wide enough for every alarm that asks it
- * (rounded up to a power of two, so that few widths occur), and questions over the same window together. An alarm finds
- * its own, narrower window inside unchanged. `tickets`: one for each need, of its alarm; absent for API requests.
+ * Turns needs into as few requests as possible: one query for each key, with a window wide enough for all alarms that
+ * share it, and one request for all queries over the same window. Windows are rounded up to a power of two, so that few
+ * widths occur. A narrower window is a part of a wider one. `tickets`: one for each need, of its alarm; absent for API
+ * requests.
  */
 export async function planRequests(
   needs: readonly SeriesNeed[],
@@ -50,30 +52,30 @@ interface QueryTicket {
   projects: ReadonlySet<string>;
 }
 
-/** Most queries are of one project. They share one set for each project. */
+/** Most queries belong to one project. They share one set for each project. */
 function ticketIn(
   projectSets: Map<string, ReadonlySet<string>>,
-  ticketed: AlarmTicket | undefined,
+  alarmTicket: AlarmTicket | undefined,
 ): QueryTicket | undefined {
-  if (ticketed === undefined) return undefined;
-  const projects = projectSets.get(ticketed.projectId) ?? new Set([ticketed.projectId]);
-  projectSets.set(ticketed.projectId, projects);
-  return { ticket: ticketed.ticket, projects };
+  if (alarmTicket === undefined) return undefined;
+  const projects = projectSets.get(alarmTicket.projectId) ?? new Set([alarmTicket.projectId]);
+  projectSets.set(alarmTicket.projectId, projects);
+  return { ticket: alarmTicket.ticket, projects };
 }
 
-/** The ticketed of a query: the lowest ticket of its alarms, and all their projects. */
-function widen(widest: Map<string, PlannedNeed>, need: SeriesNeed, ticketed: QueryTicket | undefined): void {
+/** Adds a need to the query of its key. The query has the lowest ticket of its alarms, and all their projects. */
+function widen(widest: Map<string, PlannedNeed>, need: SeriesNeed, queryTicket: QueryTicket | undefined): void {
   const known = widest.get(need.key);
   if (known === undefined) {
-    widest.set(need.key, { need, question: { key: need.key, query: need.query, ...ticketed } });
+    widest.set(need.key, { need, question: { key: need.key, query: need.query, ...queryTicket } });
     return;
   }
   const { question } = known;
   if (known.need.periods < need.periods) known.need = need;
-  if (ticketed === undefined || question.ticket === undefined || question.projects === undefined) return;
-  if (ticketed.ticket < question.ticket) question.ticket = ticketed.ticket;
-  if (ticketed.projects !== question.projects && !isWithin(ticketed.projects, question.projects))
-    question.projects = new Set([...question.projects, ...ticketed.projects]);
+  if (queryTicket === undefined || question.ticket === undefined || question.projects === undefined) return;
+  if (queryTicket.ticket < question.ticket) question.ticket = queryTicket.ticket;
+  if (queryTicket.projects !== question.projects && !isWithin(queryTicket.projects, question.projects))
+    question.projects = new Set([...question.projects, ...queryTicket.projects]);
 }
 
 function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean {
@@ -85,7 +87,10 @@ interface RequestGroup extends PlannedRequest {
   questions: RequestQuery[];
 }
 
-/** Spares most needs the group's key, for they come after another of their group, `latest`. */
+/**
+ * The request for a need. `latest` saves the computation of the key: most needs belong to the same request as the one
+ * before.
+ */
 function groupOf(need: SeriesNeed, groups: Map<string, RequestGroup>, latest: RequestGroup | undefined): RequestGroup {
   const { datasource, backend, granularityS, lagS } = need;
   const periods = need.ownWindow ? need.periods : nextPowerOfTwo(need.periods);

@@ -3,18 +3,19 @@ import type { Telemetry } from '../telemetry.js';
 
 const FAILURES_TO_QUARANTINE = 5;
 const RETRY_AFTER_MS = 5 * 60_000;
-/** Alarms that are gone are not told of here; the oldest give way. */
+/** The cache does not report deleted alarms here, so the oldest entries are dropped. */
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Keeps an alarm whose evaluation throws from costing more than itself: after five failures in a row it is tried every
- * five minutes.
+ * Limits the cost of an alarm whose evaluation throws (a poison alarm): after five failures in a row it is evaluated
+ * every five minutes only.
  */
 export class Quarantine {
   readonly #failures = new Map<string, { inARow: number; lastAtMs: number }>();
 
   constructor(private readonly deps: { log: Logger; telemetry: Telemetry }) {}
 
+  /** True if the alarm is to be skipped now. */
   isQuarantined(alarmId: string, now: Date): boolean {
     if (this.#failures.size === 0) return false;
     const record = this.#failures.get(alarmId);

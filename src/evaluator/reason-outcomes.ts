@@ -7,17 +7,17 @@ import type { ReasonOutcome } from '../storage/evaluation/evaluation-commit.js';
 import type { HeldAlarm } from './held-alarm.js';
 import { backendText } from './judge.js';
 
-/** A new `state_reason` for an alarm that keeps its state after this evaluation; null if the shown one stays. */
+/** The new `state_reason` of an alarm whose state stays; null if the shown one stays. */
 export function foundReason(alarm: HeldAlarm, evaluation: Evaluation): ReasonOutcome | null {
   if (alarm.shownReason === null) return null;
   const reason = replacingReason(alarm, evaluation, evaluatedTypeOf(alarm.rule));
-  // The shown reason equals a finding of this definition: from now on findings that differ in figures only are not
-  // written.
+  // An evaluation of this definition has found the shown reason. From now on, reasons that differ only in numbers are
+  // not written.
   if (reason === undefined) alarm.isReasonFound = true;
   return reason === undefined ? null : reasonOutcome(alarm, reason);
 }
 
-/** The reason of an alarm that was never evaluated, while its backends cannot be asked. */
+/** The reason of an alarm that was never evaluated, while its backends are unavailable. */
 export function outageReason(alarm: HeldAlarm, answersInWindow: readonly BackendAnswer[]): ReasonOutcome | null {
   if (alarm.shownReason === null || !isProvisional(alarm.shownReason)) return null;
   const reasons = answersInWindow.flatMap((answer, index) =>
@@ -28,7 +28,7 @@ export function outageReason(alarm: HeldAlarm, answersInWindow: readonly Backend
   return newReason(alarm, notEvaluated(reasons));
 }
 
-/** The reason of an alarm whose evaluation ends in an error of this service. */
+/** The reason of an alarm whose evaluation throws. */
 export function failureReason(alarm: HeldAlarm): ReasonOutcome | null {
   return alarm.shownReason === null ? null : newReason(alarm, notEvaluated([FAILS]));
 }

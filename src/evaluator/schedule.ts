@@ -1,33 +1,37 @@
 import { PHASES_PER_INTERVAL } from '../alarm/partition-key.js';
 
-/** Batches start on slots; combinations are looked at half-way between, when the batches around them have settled. */
-const TICKS_PER_SLOT = 2;
+/**
+ * Batches start at the beginning of a phase. Combinations are judged half-way through it, when the batch is committed.
+ */
+const TICKS_PER_PHASE = 2;
 
-/** A partition always has the same slot, so a restart keeps the phase. */
+/**
+ * The phase of the interval in which a partition is evaluated. It depends on the number alone, so a restart keeps it.
+ */
 export function phaseOf(partition: number): number {
   return partition % PHASES_PER_INTERVAL;
 }
 
-/** The latest moment, at or before `nowMs`, at which this partition's slot came up. */
+/** The last time, at or before `nowMs`, at which the partition became due. */
 export function lastDueTime(partition: number, nowMs: number, intervalMs: number): number {
   const offset = (phaseOf(partition) * intervalMs) / PHASES_PER_INTERVAL;
   return Math.floor((nowMs - offset) / intervalMs) * intervalMs + offset;
 }
 
-/** Which interval an evaluation at `evaluatedAtMs` counts for, however late it was. */
+/** The number of the interval that an evaluation at `evaluatedAtMs` belongs to, however late it was. */
 export function cycleOf(partition: number, evaluatedAtMs: number, intervalMs: number): number {
   return Math.floor(lastDueTime(partition, evaluatedAtMs, intervalMs) / intervalMs);
 }
 
-/** When the loop should look around next. */
+/** The time of the next tick of the loop. */
 export function nextTick(nowMs: number, intervalMs: number): number {
-  const step = intervalMs / PHASES_PER_INTERVAL / TICKS_PER_SLOT;
+  const step = intervalMs / PHASES_PER_INTERVAL / TICKS_PER_PHASE;
   return (Math.floor(nowMs / step) + 1) * step;
 }
 
 /**
- * Whether a partition's slot has come up since it was last evaluated. One never evaluated is due, and so is one
- * evaluated in the future: the database's clock was put back since, and nobody should wait until it gets there again.
+ * True if the partition became due after its last evaluation, or was never evaluated. An evaluation in the future
+ * counts as none: the database clock was put back, and the partition must not wait until that time.
  */
 export function isDue(
   partition: number,
@@ -39,7 +43,7 @@ export function isDue(
   return lastDueTime(partition, nowMs, intervalMs) > lastEvaluatedMs;
 }
 
-/** Slots that came up since the last evaluation and will not be caught up with, the present one not counted. */
+/** Intervals since the last evaluation that are skipped, without the present one. */
 export function missedIntervals(
   partition: number,
   lastEvaluatedMs: number | undefined,

@@ -1,6 +1,6 @@
 import type { SeriesNeed } from '../alarm/series.js';
 
-/** One object for equal needs of any number of alarms, for as long as an alarm has it. */
+/** Shares one object between equal needs. An object is forgotten when no alarm uses it. */
 export class SharedNeeds {
   readonly #known = new Map<string, WeakRef<SeriesNeed>>();
   readonly #unused = new FinalizationRegistry<string>((name) => this.#forget(name));

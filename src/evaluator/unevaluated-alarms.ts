@@ -4,20 +4,20 @@ import { neverOpensReason, type TimeConstraint } from '../alarm/time-constraint/
 import type { AlarmKind } from '../alarm/types/index.js';
 import type { HeldAlarm } from './held-alarm.js';
 
-/** An alarm and the `state_reason` that it is to have. */
+/** An alarm whose stored `state_reason` is to be replaced by `reason`. */
 export interface OpenReason {
   alarm: HeldAlarm;
   reason: string;
 }
 
 /**
- * Lists of time constraints whose answers are kept, and the longest of these: reading one takes up to a millisecond.
+ * Time constraint lists whose result is kept, and the longest text of one. Parsing a list takes up to a millisecond.
  */
 const MAX_KEPT = 10_000;
 const MAX_KEPT_TEXT = 4_096;
 
 /**
- * Enabled alarms that no evaluation judges: a backend is not configured, their rule asks nothing, or none of their time
+ * Enabled alarms that cannot be evaluated: a backend is not configured, the rule needs no data, or none of the time
  * constraints ever opens. Their `state_reason` says so.
  */
 export class UnevaluatedAlarms {
@@ -25,25 +25,25 @@ export class UnevaluatedAlarms {
   readonly #openReasons = new Map<string, OpenReason>();
   readonly #neverOpensReasons = new Map<string, string | undefined>();
 
-  /** How many need a backend that is not configured, by kind. */
+  /** The number of alarms whose backend is not configured, by kind. */
   withoutBackend(): ReadonlyMap<AlarmKind, number> {
     const counts = new Map<AlarmKind, number>();
     for (const { kind } of this.#withoutBackend.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     return counts;
   }
 
-  /** Alarms of these partitions whose `state_reason` says something else. */
+  /** Alarms of these partitions whose stored `state_reason` does not say yet why they are not evaluated. */
   openReasonsOf(partitions: ReadonlySet<number>): OpenReason[] {
     return [...this.#openReasons.values()].filter(({ alarm }) => partitions.has(alarm.partition));
   }
 
-  /** `missing`: the needs of the alarm for which no backend is configured. */
+  /** Records an alarm. `missing`: its needs without a configured backend. */
   leaveOut(alarm: HeldAlarm, missing: readonly SeriesNeed[]): void {
     if (missing.length > 0) this.#withoutBackend.set(alarm.id, { partition: alarm.partition, kind: alarm.rule.type });
     if (alarm.shownReason !== null) this.#note(alarm, whyLeftOut(missing));
   }
 
-  /** Notes the alarm if none of its time constraints ever opens. They come as the JSON text that is stored. */
+  /** Records the alarm if none of its time constraints ever opens. `constraintsJson` is their stored JSON text. */
   noteIfNeverOpen(alarm: HeldAlarm, constraintsJson: string): void {
     const reason = constraintsJson === '[]' ? undefined : this.#neverOpensReason(constraintsJson);
     if (reason !== undefined) this.#note(alarm, reason);
@@ -72,7 +72,7 @@ export class UnevaluatedAlarms {
     if (alarm.shownReason !== reason) this.#openReasons.set(alarm.id, { alarm, reason });
   }
 
-  /** Thousands of alarms are loaded in one go: the same list is read once. */
+  /** Alarms with the same list are loaded together, so the list is parsed once. */
   #neverOpensReason(constraintsJson: string): string | undefined {
     if (this.#neverOpensReasons.has(constraintsJson)) return this.#neverOpensReasons.get(constraintsJson);
     const reason = neverOpensReason(JSON.parse(constraintsJson) as TimeConstraint[]);

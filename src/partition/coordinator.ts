@@ -11,53 +11,58 @@ import { createMembership, type CoordinationMode, type Membership, type MemberSt
 import { createOwnership, type OwnershipListener, type PartitionStore } from './ownership.js';
 import { createRedisMembers } from './redis-members.js';
 
+/** Dependencies of a coordinator. */
 export interface CoordinatorDeps {
   members: MemberStore;
   partitions: PartitionStore;
-  /** Absent: the database half alone. Losing it later is a mode, too. */
+  /** Undefined: coordination by the database only. Redis may also become unavailable later. */
   redis: { command: Redis; subscriber: Redis } | undefined;
   prefix: string;
   leaseMs: number;
   heartbeatMs: number;
-  /** What the member's id begins with, for people who look at it. */
+  /** The beginning of the member's id, for operators. */
   name?: string;
-  /** True for the embedded database, which is locked: no other process can be alive on it, so nothing is waited for. */
+  /**
+   * True for the embedded database. It is locked, so no other process can use it, and leases need not be waited for.
+   */
   isSingleProcess?: boolean;
   clock: ServiceClock;
   log: Logger;
   telemetry: Pick<Telemetry, 'partitionsOwned' | 'members' | 'coordinationMode'>;
   listener: OwnershipListener;
-  /** Heartbeats are sent only while this is true: who is stuck must lose its alarms, however well its timers run. */
+  /** No heartbeat is sent while this is false, so that a hanging member loses its partitions. */
   makingProgress: () => boolean;
-  /**
-   * The revision below which the listener's memory holds everything, as the database writes it; null before it has
-   * loaded.
-   */
+  /** The revision below which the evaluator's memory holds all changes; null before it has loaded. */
   seenRevision: () => string | null;
 }
 
-/** This evaluator's part in sharing the work: who it is, what it holds and whether it may act on it. */
+/** The part of this evaluator in sharing the work: its id, its partitions, and whether it may commit. */
 export interface Coordinator {
   readonly memberId: string;
   /**
-   * Heartbeats, and after each a look at what to release and to take. Ends without leaving: call `leave` when the work
-   * in hand is done.
+   * Sends heartbeats. After each one it releases and takes partitions. It ends without leaving: call `leave` when no
+   * batch is running.
    */
   readonly loop: Loop;
+  /** The partitions of this member, with their epochs. */
   held(): ReadonlyMap<number, { epoch: number }>;
+  /** The members that this process sees, this one included. */
   view(): string[];
+  /** Which stores the coordination uses at present. */
   mode(): CoordinationMode;
+  /** Monotonic time of the last acknowledged heartbeat; undefined before the first. */
   lastAcknowledgedBeatMs(): number | undefined;
-  /** To be asked right before a commit. False once the lease may have ended; what is then in hand must be dropped. */
+  /** Call right before a commit. False once the lease may have ended: then the results must be dropped. */
   mayCommit(): boolean;
-  /** Gives everything back and says goodbye, so that others take over at once. Idempotent; never rejects. */
+  /** Releases all partitions and removes the member, so that others take over at once. Idempotent; never rejects. */
   leave(): Promise<void>;
-  /** Looks now instead of at the next heartbeat. */
+  /** Sends the next heartbeat at once. */
   wake(): void;
 }
 
 const MODES = ['redis', 'database', 'single'] as const satisfies readonly CoordinationMode[];
 
+/** Joins the other evaluators under a new member id. */
 export function createCoordinator(deps: CoordinatorDeps): Coordinator {
   const { clock, log } = deps;
   const memberId = `${deps.name ?? 'evaluator'}-${randomUUID()}`;
@@ -72,7 +77,8 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
 
   async function heartbeat(): Promise<void> {
     if (leaving) return;
-    if (!deps.makingProgress()) return warnOnce('evaluation makes no progress: no heartbeat');
+    if (!deps.makingProgress())
+      return warnOnce('evaluation makes no progress: heartbeats stop, so that other members take over');
     try {
       await membership.beat();
       const { releasedSome } = await ownership.reconcile(membership.view());
@@ -80,12 +86,12 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
       if (lastProblem !== undefined) log.info('coordination works again');
       lastProblem = undefined;
     } catch (cause) {
-      warnOnce('coordination failed, trying again', toError(cause));
+      warnOnce('coordination failed; will retry at the next heartbeat', toError(cause));
     }
     report(deps.telemetry, membership, ownership.held().size);
   }
 
-  /** Once per lastProblem, not once per heartbeat. */
+  /** Logs a problem once, not at every heartbeat. */
   function warnOnce(message: string, err?: Error): void {
     if (lastProblem !== message) log.warn(message, err ? { err } : {});
     lastProblem = message;
@@ -128,7 +134,7 @@ function report(telemetry: CoordinatorDeps['telemetry'], membership: Membership,
   for (const mode of MODES) telemetry.coordinationMode.set({ mode }, membership.mode() === mode ? 1 : 0);
 }
 
-/** Runs pieces of work one after the other. None of ours rejects. */
+/** A mutex: work runs one after the other. The work must not reject. */
 function createMutex(): (work: () => Promise<void>) => Promise<void> {
   let last = Promise.resolve();
   return (work) => (last = last.then(work));

@@ -1,7 +1,4 @@
-/**
- * Every Redis key of the evaluators' membership. The braces keep what one script touches on one node of a Redis
- * cluster.
- */
+/** The Redis keys of the membership. The braces put the keys of one script on one node of a Redis cluster. */
 export function partitionKeys(prefix: string): PartitionKeys {
   return {
     members: `${prefix}:{partition}:members`,
@@ -10,20 +7,21 @@ export function partitionKeys(prefix: string): PartitionKeys {
   };
 }
 
+/** The full names, prefix included. */
 export interface PartitionKeys {
   /**
-   * ZSET: member id → last heartbeat in ms of Redis' own clock. Each heartbeat removes those older than the lease; no
+   * ZSET: member id → last heartbeat, in ms of the Redis clock. Each heartbeat removes members older than the lease; no
    * expiry.
    */
   members: string;
   /**
-   * Integer: rises with each join, leave and removal. It is in the logs, to tell in which order things were seen; no
+   * Integer: rises with each join, leave and removal. Logged, so that logs of several members can be ordered; no
    * expiry.
    */
   version: string;
   /**
-   * Channel, not a key: what has changed, and for whom. A hint to look at once; who misses it finds out at the next
-   * heartbeat.
+   * A pub/sub channel. A message says what has changed, and that members should send a heartbeat now. A lost message
+   * costs a heartbeat interval.
    */
   changed: string;
 }

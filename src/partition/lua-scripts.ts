@@ -2,12 +2,13 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 const FOLDER = new URL('./lua/', import.meta.url);
 
-/** A script and how many of its arguments are keys: the number at the end of its file's name. */
+/** A script and the number of its arguments that are keys: the number at the end of its file name. */
 export interface LuaScript {
   text: string;
   keyCount: number;
 }
 
+/** Reads a script of the folder `lua/`. */
 export function loadLuaScript(name: string): LuaScript {
   const file = readdirSync(FOLDER).find((candidate) => candidate.replace(/-\d+\.lua$/, '') === name);
   if (file === undefined) throw new Error(`no Lua script is named ${name}`);

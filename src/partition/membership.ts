@@ -4,68 +4,70 @@ import type { Logger } from '../logger.js';
 import type { RedisMembers } from './redis-members.js';
 import { Sightings, type MemberBeat } from './sightings.js';
 
-/** The members as the database has them. All times are the server's: leases of many machines need one clock. */
+/** The members in the database. All times are the server's, since leases of many machines need one clock. */
 export interface MemberStore {
   /**
-   * Records a heartbeat of this member, with the revision below which its memory holds everything. Returns the server's
-   * time.
+   * Writes a heartbeat and the revision below which this member's memory holds all changes. Returns the server's time.
    */
   beat(memberId: string, seen: string | null): Promise<Date>;
+  /** All members with their last heartbeats. */
   list(): Promise<MemberBeat[]>;
+  /** Removes a member that leaves. */
   remove(memberId: string): Promise<void>;
-  /** Forgets members that have not beaten for this long. */
+  /** Deletes members whose last heartbeat is older. */
   removeOlderThan(ageMs: number): Promise<void>;
 }
 
+/** The stores in use: both, the database only, or the database with one member. */
 export type CoordinationMode = 'redis' | 'database' | 'single';
 
+/** Dependencies of the membership. */
 export interface MembershipDeps {
   memberId: string;
   store: MemberStore;
-  /** Absent: the database half alone. */
+  /** Undefined: the database only. */
   redis: RedisMembers | undefined;
   leaseMs: number;
   heartbeatMs: number;
-  /**
-   * No other process can be on this database (the embedded one is locked): rows of others are left over from the dead.
-   */
+  /** No other process can use this database (the embedded one is locked): rows of other members are left over. */
   isSingleProcess: boolean;
   seenRevision: () => string | null;
   clock: ServiceClock;
   log: Logger;
 }
 
-/** Who takes part, as this process sees it, and whether it may itself act. */
+/** The members that this process sees, and whether it may commit. */
 export interface Membership {
   /**
-   * One heartbeat in both stores and a look at who else beats. Rejects, and leaves the view as it was, if the database
-   * cannot be asked.
+   * Sends a heartbeat to both stores and reads the other members. If the database is unavailable, it rejects and the
+   * view stays as it was.
    */
   beat(): Promise<void>;
-  /** The members, this one included, in order. */
+  /** The members, this one included, sorted. */
   view(): string[];
+  /** Which stores are in use. */
   mode(): CoordinationMode;
   /**
-   * Monotonic; undefined before the first. The moment *before* it was sent, so that no one else can reckon our lease to
-   * end earlier.
+   * Monotonic; undefined before the first heartbeat. It is the time before the heartbeat was sent, so that other
+   * members never expect this lease to end earlier than this member does.
    */
   lastAcknowledgedBeatMs(): number | undefined;
-  /** False as soon as others might be taking our partitions. */
+  /** False as soon as other members might take the partitions of this one. */
   mayCommit(): boolean;
-  /** Says goodbye in both stores, so that nobody waits for the lease to end. */
+  /** Removes this member from both stores, so that the others need not wait for its lease to end. */
   leave(): Promise<void>;
 }
 
-/** How much earlier than the others we consider our own lease ended: what a commit in flight may take. */
+/** The part of the lease at its end in which this member does not commit: a commit may take that long. */
 const MARGIN = 0.2;
 const FORGET_AFTER_LEASES = 10;
 const FORGET_EVERY_BEATS = 50;
 /**
- * A look that comes later than this many heartbeats after the one before means that we were blind, not that the others
- * were silent.
+ * If two reads are further apart than this many heartbeats, this process was paused, and the others were not silent.
  */
 const PAUSED_AFTER_HEARTBEATS = 3;
 
+/** Creates the membership. The first heartbeat joins. */
 export function createMembership(deps: MembershipDeps): Membership {
   const { clock, memberId, leaseMs, store, redis } = deps;
   const inDatabase = new Sightings();
@@ -89,8 +91,8 @@ export function createMembership(deps: MembershipDeps): Membership {
   return {
     async beat() {
       const listed = await beatInDatabase();
-      // Only now: a member that is cut off from the database cannot work, and beating on in Redis would keep its
-      // partitions from others.
+      // After the database: a member without it cannot work, and a heartbeat in Redis would keep its partitions from
+      // others.
       const listedInRedis = await redis?.beat();
       const nowMs = observedNow();
       inDatabase.update(listed, nowMs);
@@ -109,19 +111,24 @@ export function createMembership(deps: MembershipDeps): Membership {
     async leave() {
       acknowledgedMs = undefined;
       view = [];
-      // The view of the others is the union of both: while one still has us we are not gone.
+      // The others see the union of both stores: as long as one of them has this member, it has not left.
       await store
         .remove(memberId)
-        .catch((err: unknown) => deps.log.warn('could not say goodbye', { err: toError(err) }));
+        .catch((err: unknown) =>
+          deps.log.warn(
+            'could not remove this member from the database: its partitions are taken when its lease ends',
+            { err: toError(err) },
+          ),
+        );
       await redis?.leave();
     },
   };
 }
 
 /**
- * The clock by which others' silence is measured: monotonic, but standing still while this process could not look (it
- * was paused, or the database was away). Otherwise the first to look after an outage would hold everybody else for
- * dead, and take all there is.
+ * The clock that measures the silence of other members. It is monotonic, but stands still while this process could not
+ * read heartbeats (it was paused, or the database was unavailable). Otherwise the first member to recover would
+ * consider all others dead and take all partitions.
  */
 function observingClock({ clock, heartbeatMs }: MembershipDeps): () => number {
   let observedMs = 0;

@@ -1,48 +1,55 @@
 import type { Logger } from '../logger.js';
 import { buildRing, shareOf } from './ring.js';
 
-/** A partition as it was when it was taken. */
+/** A partition at the moment when it was taken. */
 export interface TakenPartition {
   id: number;
-  /** Every commit of an evaluation checks it: it rises with each change of hands. */
+  /** Rises with each change of owner. Every commit of an evaluation checks it. */
   epoch: number;
+  /** The last evaluation by the former owner; null if there was none. */
   lastEvaluatedAt: Date | null;
 }
 
+/** Which partitions to take. */
 export interface TakeRequest {
   memberId: string;
   ids: readonly number[];
   leaseMs: number;
-  /** Also from an owner that seems to live. Only for a process that knows itself alone. */
+  /**
+   * Also takes partitions of members whose lease has not ended. Only for the process that alone can use the database.
+   */
   fromLiveOwners: boolean;
 }
 
-/** The partitions as the database has them: the last word on who may. */
+/** The partitions in the database, which decides who owns them. */
 export interface PartitionStore {
+  /** The partitions that this member owns. */
   ownedBy(memberId: string): Promise<{ id: number; epoch: number }[]>;
   /**
-   * Takes, in one statement, those that nobody holds or whose owner has not beaten for a lease by the server's clock.
+   * Takes, in one statement, partitions without an owner or whose owner has sent no heartbeat for a lease, by the
+   * server's clock.
    */
   take(request: TakeRequest): Promise<TakenPartition[]>;
-  /** Gives back those that are this member's; of others' it touches none. Returns how many it gave back. */
+  /** Releases those of these partitions that this member owns. Returns how many it released. */
   release(memberId: string, ids: readonly number[]): Promise<number>;
 }
 
-/** Whoever works on the partitions. Called between heartbeats; must return at once and not throw. */
+/** The worker on the partitions. It is called between heartbeats; its methods must return at once and not throw. */
 export interface OwnershipListener {
-  /** These are ours from now on, committed: load them. */
+  /** These partitions belong to this member, committed: load them. */
   taken(partitions: TakenPartition[]): void;
-  /** These were given back: drop them. */
+  /** These partitions are about to be released: drop them. */
   released(ids: number[]): void;
-  /** Somebody else has these, or may have: drop them and what is in hand for them. */
+  /** Other members may own these partitions: drop them and the batches that evaluate them. */
   lost(ids: number[]): void;
   /**
-   * While this is true the partition is not given back. Waking the coordinator when it turns false speeds the hand-over
-   * up.
+   * True while a batch evaluates the partition. It is not released then. Wake the coordinator when this becomes false,
+   * for a faster hand-over.
    */
   isInHand(id: number): boolean;
 }
 
+/** Dependencies of the ownership. */
 export interface OwnershipDeps {
   memberId: string;
   store: PartitionStore;
@@ -53,34 +60,36 @@ export interface OwnershipDeps {
 }
 
 /**
- * Brings what this member holds in line with the ring, one careful step at a time. It never takes from a member whose
- * heartbeat in the database is alive, so two views of the ring cannot steal from each other for ever: what a live
- * member holds, it gives back itself.
+ * Adjusts the partitions of this member to the ring. It never takes a partition from a member whose heartbeat in the
+ * database is alive; a live member releases its partitions itself. So two different views of the ring cannot take a
+ * partition from each other again and again.
  */
 export interface Ownership {
+  /** The partitions of this member, with their epochs. */
   held(): ReadonlyMap<number, { epoch: number }>;
   /**
-   * Returns whether others have something to gain by looking at once. Rejects if the database cannot be asked; the next
-   * call goes on.
+   * One step. `releasedSome` is true if other members can take partitions now. Rejects if the database is unavailable;
+   * the next call goes on from there.
    */
   reconcile(view: readonly string[]): Promise<{ releasedSome: boolean }>;
-  /** Gives everything back. */
+  /** Releases all partitions. */
   releaseAll(): Promise<void>;
 }
 
+/** Creates the ownership; it starts without partitions. */
 export function createOwnership(deps: OwnershipDeps): Ownership {
   const { memberId, store, listener, log } = deps;
   const held = new Map<number, { epoch: number }>();
   let share = { of: '', ids: new Set<number>() };
 
-  /** Views change rarely and are asked about at every heartbeat. */
+  /** The view changes rarely and is used at every heartbeat, so the share is cached. */
   function shareIn(view: readonly string[]): ReadonlySet<number> {
     const of = view.join('\n');
     if (share.of !== of) share = { of, ids: new Set(shareOf(buildRing(view), memberId)) };
     return share.ids;
   }
 
-  /** Drops what is no longer ours by the database, and returns what is ours there. */
+  /** Drops partitions that this member has lost according to the database. Returns the epochs of those that it owns. */
   async function dropLost(): Promise<Map<number, number>> {
     const ours = new Map((await store.ownedBy(memberId)).map(({ id, epoch }) => [id, epoch]));
     const lost = [...held].filter(([id, { epoch }]) => ours.get(id) !== epoch).map(([id]) => id);
@@ -92,12 +101,15 @@ export function createOwnership(deps: OwnershipDeps): Ownership {
     return ours;
   }
 
-  /** Also gives back rows that are ours without our working on them: of a release or a take whose answer was lost. */
+  /**
+   * Also releases rows that this member owns without working on them: the answer to an earlier release or take was
+   * lost.
+   */
   async function release(ids: readonly number[]): Promise<number> {
     const leaving = ids.filter((id) => !listener.isInHand(id));
     if (leaving.length === 0) return 0;
     const dropped = leaving.filter((id) => held.delete(id));
-    // Before the row says so: nobody works on what another may already have
+    // Before the row is written: then no member works on a partition that another may own.
     if (dropped.length > 0) listener.released(dropped);
     return store.release(memberId, leaving);
   }

@@ -6,32 +6,35 @@ import { partitionKeys } from './keys.js';
 import { loadLuaScript, type LuaScript } from './lua-scripts.js';
 import type { MemberBeat } from './sightings.js';
 
+/** Dependencies of the Redis half of the membership. */
 export interface RedisMembersDeps {
   command: Redis;
   subscriber: Redis;
   prefix: string;
   memberId: string;
   leaseMs: number;
-  /** How long an answer may take before this half counts as not there. */
+  /** How long to wait for an answer before Redis counts as unavailable. */
   timeoutMs: number;
   clock: Clock;
   log: Logger;
 }
 
 /**
- * The fast half of membership. It may vanish at any moment: no function here rejects, and nothing that matters rests on
- * it alone.
+ * The members in Redis, for fast hand-overs. Redis may become unavailable at any moment: no method rejects, and
+ * correctness rests on the database.
  */
 export interface RedisMembers {
-  /** Beats and lists the members; undefined if Redis does not answer in time. */
+  /** Sends a heartbeat and lists the members; undefined if Redis does not answer in time. */
   beat(): Promise<MemberBeat[] | undefined>;
+  /** Removes this member and tells the others. */
   leave(): Promise<void>;
-  /** Tells the others to look at once. */
+  /** Tells the other members to send a heartbeat at once. */
   announce(what: string): Promise<void>;
-  /** Calls back at every change that others announce, until `signal` aborts. */
+  /** Calls `onChange` at every announcement of another member, until `signal` aborts. */
   watch(onChange: () => void, signal: AbortSignal): void;
 }
 
+/** Creates the Redis half of the membership. */
 export function createRedisMembers(deps: RedisMembersDeps): RedisMembers {
   const keys = partitionKeys(deps.prefix);
   const beatScript = loadLuaScript('beat');
@@ -70,12 +73,14 @@ function watch(deps: RedisMembersDeps & { channel: string }, onChange: () => voi
     if (from === channel && !message.endsWith(` ${memberId}`)) onChange();
   };
   subscriber.on('message', onMessage);
-  // After a reconnect: we may have missed something, and the others do not know of us.
+  // After a reconnect: messages may have been lost, and the other members do not see this one.
   for (const client of [command, subscriber]) client.on('ready', onChange);
   // The client subscribes again by itself after each reconnect.
   subscriber
     .subscribe(channel)
-    .catch((err: unknown) => log.warn('cannot hear changes of the members', { err: toError(err) }));
+    .catch((err: unknown) =>
+      log.warn('could not subscribe to membership changes: they are seen at the next heartbeat', { err: toError(err) }),
+    );
   signal.addEventListener(
     'abort',
     () => {
@@ -87,10 +92,7 @@ function watch(deps: RedisMembersDeps & { channel: string }, onChange: () => voi
   );
 }
 
-/**
- * Wraps calls so that a Redis that fails or hangs costs a bounded wait, and nothing more is sent while an earlier call
- * hangs.
- */
+/** Limits the wait for each call to `timeoutMs`. While a call hangs, further calls return undefined at once. */
 function createTimeoutGuard({ clock, timeoutMs, log }: RedisMembersDeps) {
   let hanging = false;
   return async <T>(what: string, call: () => Promise<T>): Promise<T | undefined> => {

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 
-/** How many partitions the ring deals out; the partitions table has one row each. */
+/** The number of partitions; the table `partitions` has one row each. */
 export const PARTITION_COUNT = 256;
 
 const POINTS_PER_MEMBER = 100;
 /**
- * How far above its fair share a member may go. The promise is 1.15; aiming at 1.05 keeps the smallest share of a ring
- * of up to five members above 0.75 of the fair one as well (with 1.15 one such ring in eight has a member below that),
- * and costs little: when a member joins a ring of n, 1.0/n of the partitions move on average for small n, 1.8/n at n =
- * 20 (1.0 to 1.3 with 1.15; measured over random members).
+ * How far above its fair share a member may be. The promise is 1.15. With 1.05 the smallest share of a ring of up to
+ * five members stays above 0.75 of the fair one; with 1.15 one such ring in eight has a member below that. The cost is
+ * small: when a member joins a ring of n, 1.0/n of the partitions move on average for small n, and 1.8/n at n = 20 (1.0
+ * to 1.3 with 1.15; measured over random members).
  */
 const OVERLOAD = 1.05;
 const HASH_BYTES = 6; // the most that fits a number exactly
@@ -22,10 +22,10 @@ interface Point {
 export type Ring = readonly string[];
 
 /**
- * Deals the partitions out by consistent hashing with bounded load: each goes to the next member clockwise that is not
- * full. A pure function of the set of members, so everybody who sees the same members gets the same answer. It says who
- * *should* own a partition; two processes that see different members disagree for a while, and what then keeps them
- * apart is the epoch in the database, not the ring.
+ * Assigns partitions by consistent hashing with bounded loads: each goes to the next member clockwise that is not full.
+ * It is a pure function of the set of members. The ring says which member *should* own a partition. Processes that see
+ * different members disagree for a while; until then the epoch in the database keeps two of them from writing to the
+ * same partition.
  */
 export function buildRing(memberIds: readonly string[]): Ring {
   const members = [...new Set(memberIds)];
@@ -39,7 +39,7 @@ export function buildRing(memberIds: readonly string[]): Ring {
   });
 }
 
-/** The partitions that the ring gives to this member. */
+/** The partitions that the ring assigns to this member. */
 export function shareOf(ring: Ring, member: string): number[] {
   return ring.flatMap((owner, partition) => (owner === member ? [partition] : []));
 }

@@ -1,8 +1,8 @@
-/** A member as a store shows it. `beatAt` is in the store's own time and only ever compared for being another one. */
+/** A member as a store shows it. `beatAt` is in the store's time and is only compared for equality. */
 export interface MemberBeat {
   id: string;
   beatAt: number;
-  /** How old the heartbeat was, by the store's own clock, when it was read. */
+  /** The age of the heartbeat by the store's clock, when it was read. */
   ageMs: number;
 }
 
@@ -12,14 +12,14 @@ interface Sighting {
 }
 
 /**
- * When this process has seen whom beat, in one store. Pure bookkeeping; times are those of the observing clock of
+ * When this process saw the last heartbeat of each member, in one store. Times are those of the observing clock of
  * `Membership`.
  */
 export class Sightings {
   #seen = new Map<string, Sighting>();
   #readMs: number | undefined;
 
-  /** Takes what the store shows now. Who is not in it has left it. */
+  /** Replaces the list of members by what the store shows now. */
   update(beats: readonly MemberBeat[], nowMs: number): void {
     const before = this.#seen;
     const sinceReadMs = this.#readMs === undefined ? Infinity : nowMs - this.#readMs;
@@ -27,22 +27,19 @@ export class Sightings {
     this.#readMs = nowMs;
   }
 
-  /** For a store that cannot be read: it has no say. */
+  /** Forgets all members, since the store cannot be read. */
   forget(): void {
     this.#seen.clear();
     this.#readMs = undefined;
   }
 
-  /** Those that were seen to beat less than `leaseMs` ago. */
+  /** The members whose last heartbeat was seen less than `leaseMs` ago. */
   alive(nowMs: number, leaseMs: number): string[] {
     return [...this.#seen].filter(([, { seenMs }]) => nowMs - seenMs < leaseMs).map(([id]) => id);
   }
 }
 
-/**
- * A heartbeat that is new since the last look happened since then, whatever the store's clock says of its age: that
- * clock may jump.
- */
+/** A new heartbeat happened after the last read, even if it seems older by the store's clock, which may jump. */
 function sighted(beat: MemberBeat, before: Sighting | undefined, nowMs: number, sinceReadMs: number): Sighting {
   if (before?.beatAt === beat.beatAt) return before;
   const ageMs = Math.max(0, beat.ageMs);

@@ -195,6 +195,6 @@ test.each([
   expect([needsTrust(action), hasUserInfo(action)]).toEqual([trust, info]);
 });
 
-test('what is behind trust+ stays as it was written', () => {
+test('the URL behind trust+ stays as it was written', () => {
   expect(withoutTrust('TRUST+HTTP://H/%7e?trust+http://x')).toBe('HTTP://H/%7e?trust+http://x');
 });

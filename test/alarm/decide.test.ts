@@ -9,7 +9,7 @@ const ALARM = 'alarm';
 const UNKNOWN = 'insufficient data';
 const VERDICTS: readonly Verdict[] = [OK, ALARM, UNKNOWN, 'trending ok', 'trending alarm'];
 
-/** Says what it was asked, so that the table shows it. */
+/** Its reason repeats the arguments, so that the table shows them. */
 const explainer = {
   repeatsWhileUnknown: true,
   explain: (_: unknown, state: string, remaining: boolean) => ({
@@ -50,7 +50,7 @@ describe('the transition table', () => {
     expect(outcome(state, verdict, true)).toBe(repeating);
   });
 
-  test('a kind that is silent while unknown repeats nothing then, and all else', () => {
+  test('a kind that does not repeat while unknown repeats in all other states', () => {
     expect(outcome(UNKNOWN, UNKNOWN, true, false)).toBe('stay');
     expect(outcome(OK, OK, true, false)).toBe('repeat: remaining ok');
   });

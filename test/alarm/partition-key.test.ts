@@ -25,7 +25,7 @@ function where(...conditions: [field: string, value: string, type?: string][]): 
   });
 }
 
-describe('alarms that ask the same', () => {
+describe('alarms with the same query', () => {
   const plain = where(['resource_id', 'r1'], ['metadata.role', 'web']);
 
   test.each<[string, ThresholdRule]>([
@@ -53,11 +53,11 @@ describe('alarms that ask the same', () => {
       'conditions that contradict each other',
       where(['resource_id', 'r2'], ['resource_id', 'r1'], ['metadata.role', 'web']),
     ],
-  ])('have different keys when they ask for something else: %s', (_, rule) => {
+  ])('have different keys for different queries: %s', (_, rule) => {
     expect(queryKeyOf(rule, 'x')).not.toBe(queryKeyOf(plain, 'x'));
   });
 
-  test('an alarm that asks no backend is keyed by its id', () => {
+  test('an alarm without a backend has its id as key', () => {
     expect(queryKeyOf(aCombinationRule(), 'alarm-1')).toBe('alarm-1');
   });
 
@@ -68,11 +68,11 @@ describe('alarms that ask the same', () => {
     ['boolean', 'off', 'false'],
     ['string', '007', '007'],
     ['', '007', '007'],
-  ])('a value of type "%s", %j, is looked for as %s', (type, value, expected) => {
+  ])('a value of type "%s", %j, is compared as %s', (type, value, expected) => {
     expect(seriesNeeded(where(['metadata.size', value, type])).query.metadata).toEqual({ size: expected });
   });
 
-  test('contradictions are known before anything is asked', () => {
+  test('contradicting conditions are found before a request is sent', () => {
     expect(seriesNeeded(where(['resource_id', 'a'], ['resource', 'b'])).query.impossible).toBe(true);
     expect(seriesNeeded(where(['meter', 'another'])).query.impossible).toBe(true);
     expect(seriesNeeded(where(['resource_id', 'a'])).query.impossible).toBeUndefined();
@@ -97,7 +97,7 @@ describe('a threshold rule of an author who is bound to one project', () => {
     });
   });
 
-  test('has that project as its scope also if a condition names it already', () => {
+  test('has that project as its scope also if a condition already names it', () => {
     const named = where(['project', 'p']);
     expect(scopedTo(named, scope)).toEqual({ ...named, scope_to_project: 'p' });
   });
@@ -211,7 +211,7 @@ describe('alarms on Prometheus', () => {
     (_, n) => placementOf(about(`cpu{instance="h${n}",job="node"}`), NO_OPTIONS, '').partition,
   );
 
-  test('take their turns together where one request can ask about all, and are spread over all partitions of that turn', () => {
+  test('have the same phase if one request can serve them, and are spread over all partitions of that phase', () => {
     expect(new Set(hosts.map((partition) => partition % PHASES_PER_INTERVAL)).size).toBe(1);
     expect(new Set(hosts).size).toBe(PARTITIONS / PHASES_PER_INTERVAL);
   });
@@ -223,7 +223,7 @@ describe('alarms on Prometheus', () => {
     ['with quotes in it', (n) => `cpu{a="\\"${n}'"}`],
     ['with line breaks in it', (n) => `cpu{a=\`\n${n}\`}`],
     ['of two labels at once', (n) => `sum(rate(cpu{a="${n % 7}",b="${n}"}[5m])) > 2`],
-  ])('differ in no turn by values %s', (_, query) => {
+  ])('have the same phase if they differ in values %s', (_, query) => {
     expect(slots(query).size).toBe(1);
   });
 
@@ -244,12 +244,12 @@ describe('alarms on Prometheus', () => {
     expect(new Set(Array.from({ length: 60 }, (_, n) => phaseOf(...nth(n)))).size).toBe(PHASES_PER_INTERVAL);
   });
 
-  test('are where their question is, whatever they compare it with', () => {
+  test('are placed by their query, whatever the condition', () => {
     const one = placementOf(about('cpu{a="1"}'), NO_OPTIONS, 'x');
     expect(placementOf(about('cpu{a="1"}', { threshold: 5, comparison_operator: 'lt' }), NO_OPTIONS, 'y')).toEqual(one);
   });
 
-  test('take composite alarms along whose first question is of their family', () => {
+  test('have the phase of composite alarms whose first query belongs to their merge group', () => {
     const leaf = about('cpu{instance="h1",job="node"}') as never;
     const other = about('mem') as never;
     const composite: AlarmRule = { type: 'composite', tree: { and: [leaf, { or: [other] }] } };

@@ -25,7 +25,7 @@ function clean(raw: readonly [at: number, value: unknown][]): {
   return { points: series.map(({ at, values }) => [at, values['value']]), dropped };
 }
 
-describe('a point is believed', () => {
+describe('a point is accepted', () => {
   test.each([
     ['a number within the window', 150, 1.5],
     ['zero', 150, 0],
@@ -51,7 +51,7 @@ describe('a point is believed', () => {
   });
 });
 
-describe('a point keeps its place without a value', () => {
+describe('a point stays without a value', () => {
   test.each<[what: string, value: unknown]>([
     ['NaN', NaN],
     ['null', null],
@@ -60,19 +60,19 @@ describe('a point keeps its place without a value', () => {
     ['a boolean', true],
     ['a list', [5]],
     ['an object', { __proto__: null, valueOf: 5 }],
-  ])('when its value is %s', (_, value) => {
+  ])('if its value is %s', (_, value) => {
     const dropped = [{ at: 150, value, why: 'not a number' }];
     expect(clean([[150, value]])).toEqual({ points: [[150, undefined]], dropped });
   });
 
-  test('also when another point of the same time had a value', () => {
+  test('also if another point of the same time had a value', () => {
     expect(clean([[110, 1], [110, NaN]]).points).toEqual([[110, undefined]]); // prettier-ignore
     expect(clean([[110, NaN], [110, 1]]).points).toEqual([[110, 1]]); // prettier-ignore
   });
 });
 
 describe('points', () => {
-  test('come out by their time', () => {
+  test('are sorted by time', () => {
     // Prettier-ignore
     expect(
       clean([
@@ -90,7 +90,7 @@ describe('points', () => {
     });
   });
 
-  test('of the same time are one: the last that was sent', () => {
+  test('of the same time become one: the last that was sent', () => {
     const { points, dropped } = clean([[110, 1], [120, 2], [110, 3], [110, 4]]); // prettier-ignore
     expect(points).toEqual([[110, 4], [120, 2]]); // prettier-ignore
     const why = 'replaced by a later point of the same time';
@@ -100,13 +100,13 @@ describe('points', () => {
     ]);
   });
 
-  test('can be none, and need no listener', () => {
+  test('may be none, and need no listener', () => {
     expect(sanitised([], WINDOW)).toEqual([]);
     expect(sanitised([{ at: 150, value: 'x' }], WINDOW)).toEqual([{ at: 150, values: {} }]);
   });
 });
 
-test('of any series the points in the window are kept in order, the last one of each moment, and all others are reported', () => {
+test('in the window are kept in order, the last one of each moment, and all others are reported', () => {
   const time = fc.oneof(fc.integer({ min: 95, max: 205 }), fc.constantFrom(NaN, Infinity, -Infinity, 150.5));
   const value = fc.oneof(
     fc.double(),

@@ -37,7 +37,7 @@ test('a reason names each cause once', () => {
   );
 });
 
-describe('reasons that differ in figures only', () => {
+describe('reasons that differ only in numbers', () => {
   test.each([
     ['3 datapoints are unknown', '5 datapoints are unknown'],
     ['the query reads 10.5 of 7 series', 'the query reads 11 of 8 series'],
@@ -79,7 +79,7 @@ describe('the reason that an evaluation gives for a state that stays', () => {
     expect(replaced(state, shown, found)).toBe(reason);
   });
 
-  test('is written again for other figures only if the shown reason may be of an older definition', () => {
+  test('is written again for other numbers only if the shown reason may be of an older definition', () => {
     expect(replaced('insufficient data', 'insufficient data: 3 of 5', '4 of 5', true)).toBeUndefined();
     expect(replaced('insufficient data', 'insufficient data: 3 of 5', '4 of 5', false)).toBe(
       'insufficient data: 4 of 5',

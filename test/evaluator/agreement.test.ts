@@ -19,7 +19,7 @@ import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.j
 import { INTERVAL_MS, startEvaluator } from '../support/evaluator-rig.js';
 import { storeAlarm, storeSample } from '../support/stored-alarms.js';
 
-/** What evaluators commit, beside what explanations and backtests say of the same alarms, data and moments. */
+/** Compares commits of evaluators with explanations and backtests of the same alarms, data and moments. */
 
 const ALARMS = 60;
 const INTERVALS = 8;
@@ -68,9 +68,7 @@ const asked = {
   ingestion_lag: fc.constantFrom(15, 60),
 };
 const options = fc.record(asked, { requiredKeys: [] });
-/**
- * What rules within composite alarms can have beside: two Prometheuses to choose from, and thresholds to come back by.
- */
+/** Options of rules within composite alarms: one of two Prometheus backends, and clear thresholds. */
 const leafOptions = fc.record(
   { ...asked, backend: fc.constant('east'), clear_threshold: fc.integer({ min: 20, max: 80 }) },
   { requiredKeys: [] },
@@ -102,7 +100,7 @@ const given: fc.Arbitrary<Given> = fc
   })
   .map(({ judged: { rule, options: set }, ...rest }) => ({ rule, options: set, ...rest }));
 
-/** One or two series that are the same whoever asks about a moment, with gaps. */
+/** One or two series with gaps. They depend on the moment only, not on the requester. */
 const prometheusWith = (offset: number) =>
   datasourceDouble<'prometheus'>(({ promql }, { now }) => {
     const value = (minute: number, which: number): number =>
@@ -156,7 +154,7 @@ const datasources = () =>
     remote,
   });
 
-/** The alarm as it was before the first evaluation. */
+/** The alarm before its first evaluation. */
 async function alarmOf(index: number): Promise<StoredAlarm> {
   const alarm = await createAlarmStore(db).find({ all: true }, idOf(index));
   if (alarm === undefined) throw new Error(`no alarm ${index}`);
@@ -174,16 +172,16 @@ async function committed(index: number): Promise<Committed[]> {
   });
 }
 
-/** The moments at which an evaluator has looked at the alarm. */
-async function turnsOf(index: number): Promise<Date[]> {
+/** The moments at which an evaluator evaluated the alarm. */
+async function evaluatedMomentsOf(index: number): Promise<Date[]> {
   const { rows } = await db.query<{ last: Date }>(
     'select p.last_evaluated_at as last from alarms a join partitions p on p.id = a.partition where a.id = $1',
     [idOf(index)],
   );
   const last = rows[0]?.last ?? end;
-  const turns: Date[] = [];
-  for (let at = last.getTime(); at > BEGIN.getTime(); at -= INTERVAL_MS) turns.unshift(new Date(at));
-  return turns;
+  const moments: Date[] = [];
+  for (let at = last.getTime(); at > BEGIN.getTime(); at -= INTERVAL_MS) moments.unshift(new Date(at));
+  return moments;
 }
 
 async function notificationsOf(index: number): Promise<{ kind: string; at: Date }[]> {
@@ -193,7 +191,7 @@ async function notificationsOf(index: number): Promise<{ kind: string; at: Date 
 
 const indexes = alarms.map((_, index) => index);
 
-test('there is something to agree on', async () => {
+test('the generated alarms make transitions that can be compared', async () => {
   const all = (await Promise.all(indexes.map(committed))).flat();
   expect(new Set(all.map(({ to }) => to)).size).toBe(3);
   expect(all.length).toBeGreaterThan(ALARMS);
@@ -211,7 +209,7 @@ describe('a backtest', () => {
     const backtests = createBacktests({ datasources: datasources(), pause: () => Promise.resolve() });
     for (const index of indexes) {
       const alarm = await alarmOf(index);
-      const [start] = await turnsOf(index);
+      const [start] = await evaluatedMomentsOf(index);
       const run = { alarm, start: start!, stop: end, stepMs: INTERVAL_MS, initialState: 'insufficient data' as const };
       const { pages, summary } = backtests.start(run, new AbortController().signal);
       const found: BacktestTransition[] = [];
@@ -225,7 +223,7 @@ describe('a backtest', () => {
   });
 });
 
-/** What several series come to, by what each comes to alone. */
+/** The verdict on several series, from the verdicts on each of them. */
 function together(verdicts: readonly Verdict[]): Verdict {
   const decided = verdicts.filter((verdict) => verdict !== 'insufficient data' && verdict !== 'hold');
   const counted = decided.length > 0 ? decided : verdicts;
@@ -233,9 +231,7 @@ function together(verdicts: readonly Verdict[]): Verdict {
   return counted.at(-1)!.endsWith('alarm') ? 'trending alarm' : 'trending ok';
 }
 
-/**
- * What each series of an answer comes to, and what they come to together: the alarm's verdict, or that of a part of it.
- */
+/** The verdicts on the series of an answer, and their combined verdict: that of the alarm or of a part of it. */
 function severalOf({ series, part }: ExplainedQuery, ofAlarm: Verdict | null) {
   return {
     verdicts: (series ?? []).flatMap((one) => one.verdict ?? []),
@@ -244,7 +240,7 @@ function severalOf({ series, part }: ExplainedQuery, ofAlarm: Verdict | null) {
 }
 
 describe('an explanation', () => {
-  test('decides at each moment as the evaluator did, and as the verdicts of its series say', async () => {
+  test('has the decision of the evaluator at each moment, and the verdicts of its series lead to it', async () => {
     const { reachableFrom } = createEvaluationStore(db);
     const store = createExplanationStore(db);
     const explain = createExplain({
@@ -260,7 +256,7 @@ describe('an explanation', () => {
       const alarm = await alarmOf(index);
       const changes = await committed(index);
       const repeats = (await notificationsOf(index)).filter(({ kind }) => kind === 'repeat');
-      for (const at of await turnsOf(index)) {
+      for (const at of await evaluatedMomentsOf(index)) {
         const label = [index, at.toISOString()];
         const { evaluation, stateAt, questions } = await explain(alarm, { now: end, at, signal });
         for (const { verdicts, whole } of questions.map((one) => severalOf(one, evaluation.verdict))) {
@@ -276,7 +272,7 @@ describe('an explanation', () => {
             change.reason,
           ]);
         const isRepeated = repeats.some((one) => one.at.getTime() === at.getTime());
-        // A repeat in insufficient data has nobody to tell here.
+        // A repeat in insufficient data has no actions here.
         if (stateAt.state !== 'insufficient data')
           expect([...label, evaluation.decision === 'repeat']).toEqual([...label, isRepeated]);
       }

@@ -11,7 +11,7 @@ import { empty, serverDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/servers.js';
 import { combinationRule, storeAlarm, thresholdRule } from '../support/stored-alarms.js';
 
-describeWithPostgres('the alarms in memory', () => {
+describeWithPostgres('the alarm cache', () => {
   let db: Database;
   let cache: AlarmCache;
   let unreadable: string[];
@@ -34,7 +34,7 @@ describeWithPostgres('the alarms in memory', () => {
 
   const idsIn = (partition: number): string[] => [...cache.alarmsOf(partition)].map(({ id }) => id).sort();
 
-  test('are those of the partitions held, enabled and not deleted', async () => {
+  test('holds the enabled and not deleted alarms of the held partitions', async () => {
     await storeAlarm(db, { id: 'here', rule });
     await storeAlarm(db, { id: 'off', rule, enabled: false });
     await storeAlarm(db, { id: 'elsewhere', rule: thresholdRule({ meter_name: 'another' }) });
@@ -44,7 +44,7 @@ describeWithPostgres('the alarms in memory', () => {
     expect(cache.size).toBe(1);
   });
 
-  test('leave out, and report, one that this release cannot read, and keep the others', async () => {
+  test('leaves out and reports an alarm that this release cannot read, and keeps the others', async () => {
     await storeAlarm(db, { id: 'good', rule });
     await storeAlarm(db, { id: 'of a newer release', rule });
     await db.query("update alarms set type = 'unheard_of' where id = 'of a newer release'");
@@ -54,7 +54,7 @@ describeWithPostgres('the alarms in memory', () => {
     expect(unreadable).toEqual(['of a newer release']);
   });
 
-  describe('leave out, and count by type, what waits for a backend that is not configured', () => {
+  describe('counts alarms without a configured backend by type', () => {
     const prometheus = alarmTypes.prometheus.schema.parse({ query: 'up', threshold: 1 });
     const gnocchi = { metric: 'cpu', aggregation_method: 'mean', threshold: 1 };
     const composite = alarmTypes.composite.schema.parse({
@@ -91,7 +91,7 @@ describeWithPostgres('the alarms in memory', () => {
       { configured: ['meters', 'gnocchi'], waiting: { prometheus: 2, composite: 2 } },
       { configured: ['meters', 'gnocchi', 'prometheus'], waiting: { composite: 1 } },
       { configured: ['meters', 'gnocchi', 'prometheus', 'prometheus east'], waiting: {} },
-    ])('with $configured', async ({ configured, waiting }) => {
+    ])('if $configured are configured', async ({ configured, waiting }) => {
       const isConfigured = ({ datasource, backend }: Pick<SeriesNeed, 'datasource' | 'backend'>): boolean =>
         configured.includes(backend === null ? datasource : `${datasource} ${backend}`);
       cache = new AlarmCache({ ...createEvaluationStore(db), isConfigured, onUnreadable: (id) => unreadable.push(id) });
@@ -101,7 +101,7 @@ describeWithPostgres('the alarms in memory', () => {
       expect(cache.size).toBe(6 - Object.values(waiting).reduce((sum, alarms) => sum + alarms, 0));
     });
 
-    test('until they are disabled, deleted, or given away', async () => {
+    test('until they are disabled, deleted, or released', async () => {
       const isConfigured = ({ datasource }: { datasource: string }): boolean => datasource === 'meters';
       cache = new AlarmCache({ ...createEvaluationStore(db), isConfigured, onUnreadable: (id) => unreadable.push(id) });
       cache.take([home]);
@@ -115,7 +115,7 @@ describeWithPostgres('the alarms in memory', () => {
     });
   });
 
-  test('learn of a write whose transaction began before the last look and committed after it', async () => {
+  test('finds a write whose transaction began before the last read and committed after it', async () => {
     cache.take([home]);
     let commit: () => void = () => undefined;
     const mayCommit = new Promise<void>((resolve) => (commit = resolve));
@@ -137,7 +137,7 @@ describeWithPostgres('the alarms in memory', () => {
     expect(idsIn(home)).toEqual(['late', 'quick']);
   });
 
-  test('let go of an alarm that moved to a partition of somebody else', async () => {
+  test('removes an alarm that moved to a partition of another evaluator', async () => {
     await storeAlarm(db, { id: 'a', rule });
     cache.take([home]);
     await cache.refresh();
@@ -149,23 +149,23 @@ describeWithPostgres('the alarms in memory', () => {
     expect(cache.size).toBe(0);
   });
 
-  test('do not fall behind what a commit has told, when an older read comes in after it', async () => {
+  test('keeps a committed transition when an older read arrives after it', async () => {
     await storeAlarm(db, { id: 'a', rule, state: 'ok' });
     cache.take([home]);
     await cache.refresh();
     cache.committed({ alarmId: 'a', to: 'alarm', reason: 'r' }, 1);
-    // As if read before the commit: still version 0
+    // As if read before the commit: the state version is still 0.
     await db.query('update alarms set revision = pg_current_xact_id()');
     await cache.refresh();
     expect([...cache.alarmsOf(home)][0]).toMatchObject({ state: 'alarm', stateVersion: 1 });
   });
 
-  test('are read again one by one where a commit was refused, and whole where its answer was lost', async () => {
+  test('reads alarms again one by one after a refused commit, and whole partitions after a lost answer', async () => {
     await storeAlarm(db, { id: 'a', rule, state: 'ok' });
     await storeAlarm(db, { id: 'b', rule, state: 'ok' });
     cache.take([home]);
     await cache.refresh();
-    // Without a revision: a refresh alone does not see it
+    // The revision does not change, so a refresh does not see the write.
     await db.query("update alarms set state = 'alarm', state_version = 1");
     cache.reread(['a']);
     await cache.refresh();
@@ -181,8 +181,8 @@ describeWithPostgres('the alarms in memory', () => {
     });
   });
 
-  describe('tell the oldest revision they wait for', () => {
-    test('as null until everything held is loaded', async () => {
+  describe('reports the oldest revision that it waits for', () => {
+    test('as null until all held partitions are loaded', async () => {
       cache.take([home, (home + 1) % 256]);
       expect(cache.seen).toBeNull();
       await cache.refresh();

@@ -68,7 +68,7 @@ function contract(open: () => Promise<Database>): void {
     (await db.query<{ made: number }>("select count(*)::int as made from notifications where kind = 'repeat'")).rows[0]!
       .made;
 
-  describe('of a thousand alarms', () => {
+  describe('a thousand alarms', () => {
     beforeEach(async () => {
       await db.transaction(async (tx) => {
         const store = { ...db, query: tx.query.bind(tx) };
@@ -77,7 +77,7 @@ function contract(open: () => Promise<Database>): void {
       });
     });
 
-    test('none changes its state in an outage shorter than the grace, whose partitions count as evaluated', async () => {
+    test('keep their state in an outage shorter than the grace, and their partitions count as evaluated', async () => {
       await start();
       await intervals(1);
       prometheus.mode = 'trouble';
@@ -89,7 +89,7 @@ function contract(open: () => Promise<Database>): void {
       expect(rig.evaluator.alarmsInOutage()).toBe(0);
     });
 
-    test('each changes its state once in an outage longer than the grace, and once when it is over', async () => {
+    test('change their state once in an outage longer than the grace, and once when it is over', async () => {
       await start();
       prometheus.mode = 'trouble';
       await intervals(6);
@@ -107,7 +107,7 @@ function contract(open: () => Promise<Database>): void {
       expect(await changes()).toHaveLength(2 * MANY);
     });
 
-    test('without a grace, each changes its state in its next turn', async () => {
+    test('change their state at the next evaluation if there is no grace', async () => {
       await start({ graceMs: 0 });
       prometheus.mode = 'trouble';
       await intervals(1);
@@ -117,9 +117,9 @@ function contract(open: () => Promise<Database>): void {
     });
   });
 
-  test('partitions are evaluated once an interval, combinations go on, and what is not in trouble is told once', async () => {
+  test('an outage does not delay partitions or combinations, and alarms outside of it notify once', async () => {
     await storeAlarm(db, { id: 'lost', rule: prometheusRule(), state: 'ok' });
-    // Of the same query key, and so of the same partition, are alarms that differ in their thresholds alone.
+    // Alarms that differ only in their thresholds have the same query key, and so the same partition.
     await db.query("update alarms set partition = 7 where id = 'lost'");
     await storeAlarm(db, {
       id: 'seen',
@@ -144,7 +144,7 @@ function contract(open: () => Promise<Database>): void {
     expect(rows[0]?.age).toBeLessThanOrEqual(INTERVAL_MS / 1_000);
   });
 
-  test('recovery is seen between two turns of the alarm', async () => {
+  test('the end of an outage is noticed between two scheduled evaluations', async () => {
     await storeAlarm(db, { id: 'a', rule: prometheusRule(), state: 'ok' });
     await start();
     prometheus.mode = 'trouble';
@@ -156,7 +156,7 @@ function contract(open: () => Promise<Database>): void {
     expect(prometheus.calls).toBe(2);
   });
 
-  test('an alarm repeats its actions at most once an interval: not while it keeps its state, and not by retries', async () => {
+  test('an alarm repeats its actions at most once an interval: not while it keeps its state, and not in retries', async () => {
     await storeAlarm(db, {
       id: 'a',
       rule: prometheusRule(),
@@ -182,7 +182,7 @@ function contract(open: () => Promise<Database>): void {
     expect([await repeats(), (await changes()).length]).toEqual([before + 5, 1]);
   });
 
-  test('a grace that ends between two turns repeats nothing until the turn that follows', async () => {
+  test('if the grace ends between two scheduled evaluations, nothing is repeated before the next one', async () => {
     const unknown = { state: 'insufficient data', repeatActions: true, insufficientDataActions: ['log://'] };
     await storeAlarm(db, { id: 'a', rule: prometheusRule(), ...unknown });
     await storeAlarm(db, { id: 'b', rule: prometheusRule(), state: 'ok' });
@@ -195,7 +195,7 @@ function contract(open: () => Promise<Database>): void {
     expect([await repeats(), (await changes()).length]).toEqual([1, 1]);
   });
 
-  test('a retry that is the first to be answered in its interval repeats, and the turn after it', async () => {
+  test('a retry that gets the first answer of an interval repeats the actions, and so does the next scheduled evaluation', async () => {
     await storeAlarm(db, { id: 'a', rule: prometheusRule(), state: 'ok', repeatActions: true, okActions: ['log://'] });
     await start();
     prometheus.mode = 'trouble';
@@ -205,7 +205,7 @@ function contract(open: () => Promise<Database>): void {
     expect([await repeats(), prometheus.calls]).toEqual([3 + 1, 2 + 3]);
   });
 
-  test('an edit of the alarm begins its grace anew, a deletion ends the retries', async () => {
+  test('an edit of the alarm starts its grace anew, and a deletion ends its retries', async () => {
     for (const id of ['edited', 'deleted', 'other'])
       await storeAlarm(db, { id, rule: prometheusRule(id), state: 'ok' });
     await start();
@@ -222,7 +222,7 @@ function contract(open: () => Promise<Database>): void {
     expect((await changes()).map(({ alarm_id }) => alarm_id)).toEqual(['edited', 'other']);
   });
 
-  test('whoever takes the partitions over begins the grace anew, and the alarm still changes its state once', async () => {
+  test('a new owner of the partitions starts the grace anew, and the alarm still changes its state once', async () => {
     await storeAlarm(db, { id: 'a', rule: prometheusRule(), state: 'ok' });
     await start();
     prometheus.mode = 'trouble';
@@ -239,14 +239,14 @@ function contract(open: () => Promise<Database>): void {
     await first.stop();
   });
 
-  /** A short time passes, for batches that wait for it as well as for the database. */
+  /** Lets a short time pass, for batches that wait for the clock and for those that wait for the database. */
   async function pass(ms: number, seen: () => Promise<void>): Promise<void> {
     for (let passed = 0; passed < ms; passed += 500) await rig.clock.advance(500);
     await eventually(seen);
   }
 
   test.each(['slow', 'deaf'] as const)(
-    'a backend that is %s delays no alarm of another, and its own are in trouble',
+    'a backend that is %s does not delay alarms of another backend, and its own alarms are in an outage',
     async (mode) => {
       await storeAlarm(db, { id: 'waits', rule: prometheusRule(), state: 'ok' });
       await storeAlarm(db, { id: 'fires', rule: thresholdRule(), state: 'ok' });
@@ -255,7 +255,7 @@ function contract(open: () => Promise<Database>): void {
         await storeSample(db, 'cpu', { volume: 95, at: new Date(Date.parse('2026-01-01T12:01:00Z') + offset) });
       await start();
       prometheus.mode = mode;
-      // The slot of partition 8 comes up at the full minute, which is less than a tick away then.
+      // Partition 8 becomes due at the full minute, which is less than a tick away then.
       for (let ticks = 0; ticks < 15; ticks += 1) await rig.tick();
       await pass(Date.parse('2026-01-01T12:01:00Z') - rig.clock.now().getTime(), async () => {
         expect(prometheus.calls).toBe(1);
@@ -266,7 +266,7 @@ function contract(open: () => Promise<Database>): void {
           .rows[0]?.last_evaluated_at;
       expect(await checkpoint()).toBeNull();
       expect(rig.evaluator.makingProgress()).toBe(true);
-      // Half of the deadline for sending, all of it for an answer, a quarter for the last word.
+      // Half of the deadline for sending, all of it for an answer, a quarter to collect the answers.
       await pass(DEADLINE_MS * 1.75, async () => expect(await checkpoint()).toEqual(new Date('2026-01-01T12:01:00Z')));
       expect(rig.evaluator.alarmsInOutage()).toBe(1);
       expect(rig.evaluator.makingProgress()).toBe(true);
@@ -277,12 +277,12 @@ function contract(open: () => Promise<Database>): void {
     },
   );
 
-  test('a backend that says nothing for longer than an interval delays no alarm of another that had its turn with its own', async () => {
+  test('a backend that is silent for longer than an interval does not delay alarms of another backend in the same batch', async () => {
     await storeAlarm(db, { id: 'waits', rule: prometheusRule(), state: 'ok' });
     await storeAlarm(db, { id: 'fires', rule: thresholdRule(), state: 'ok' });
     await db.query("update alarms set partition = case id when 'waits' then 8 else 16 end");
     await start({ deadlineMs: 1.5 * INTERVAL_MS });
-    // Only the first time: nobody waits for the clock to end what is asked later.
+    // Only the first request: requests after it are not ended by the clock.
     prometheus.mode = () => (prometheus.calls === 1 ? 'deaf' : 0);
     const until = (time: string): number => Date.parse(`2026-01-01T${time}Z`) - rig.clock.now().getTime();
     const evaluated = async (): Promise<unknown> =>
@@ -308,5 +308,5 @@ function contract(open: () => Promise<Database>): void {
   });
 }
 
-describe('trouble at a backend, on PGlite', () => contract(embeddedDatabase));
-describeWithPostgres('trouble at a backend, on PostgreSQL', () => contract(serverDatabase));
+describe('an outage of a backend, on PGlite', () => contract(embeddedDatabase));
+describeWithPostgres('an outage of a backend, on PostgreSQL', () => contract(serverDatabase));

@@ -20,7 +20,7 @@ type Backend = 'gnocchi' | 'prometheus';
 let db: Database;
 let rig: EvaluatorRig;
 let clock: FakeClock;
-/** How often each question of others was answered. */
+/** How often each query of the other tenants was answered. */
 let answered: Map<string, number>;
 
 beforeAll(async () => {
@@ -82,7 +82,7 @@ function gnocchi(): DatasourceDeps['remote'] {
   return { gnocchi: new Map([[null, datasource]]) };
 }
 
-/** Of a form that is asked alone. */
+/** A query of a form that cannot be merged. */
 function ruleOf(backend: Backend, project: string, n: number): AlarmRule {
   const condition = { threshold: 80, comparison_operator: 'gt' };
   if (backend === 'prometheus') {
@@ -100,7 +100,7 @@ function ruleOf(backend: Backend, project: string, n: number): AlarmRule {
   });
 }
 
-/** All have their turn at once, those of the bad tenant first. */
+/** All alarms are due at once, those of the bad tenant first. */
 async function store(backend: Backend, bad: number): Promise<void> {
   for (let n = 0; n < bad; n += 1) await storeAlarm(db, { id: `a${n}`, rule: ruleOf(backend, 'bad', n), state: 'ok' });
   for (let n = 0; n < WELL; n += 1)
@@ -113,16 +113,16 @@ async function changed(): Promise<string[]> {
   return rows.map(({ alarm_id }) => alarm_id);
 }
 
-describe.each<Backend>(['gnocchi', 'prometheus'])('at a %s that is well', (backend) => {
+describe.each<Backend>(['gnocchi', 'prometheus'])('at a healthy %s', (backend) => {
   test.each([4, 100])(
-    '%i questions of one tenant that always end in status 500 cost the alarms of others nothing',
+    '%i queries of one tenant that always end in status 500 do not affect the alarms of others',
     async (bad) => {
       await store(backend, bad);
       rig = await startEvaluator(db, { clock, remote: { gnocchi, prometheus }[backend]() });
       for (let intervals = 1; intervals <= GRACE_INTERVALS + 2; intervals += 1) {
         await rig.interval();
         expect(rig.evaluator.alarmsInOutage()).toBe(bad);
-        // Nobody waited for a retry.
+        // No alarm waited for a retry.
         expect([...answered.values()]).toEqual(Array(WELL).fill(intervals));
       }
       expect(await changed()).toEqual([]);

@@ -54,7 +54,7 @@ function drawn<T>(one: fc.Arbitrary<T>, count: number, offset: number): T[] {
   return fc.sample(one, { seed: SEED + offset, numRuns: count });
 }
 
-/** The newest value is that of the last full minute; what Prometheus is asked about is between two values of ours. */
+/** The newest value is that of the last full minute. The moment of a Prometheus query is between two values. */
 function pointsOf(some: readonly (number | null)[], offsetMs = 0): [at: number, value: number][] {
   const newest = Math.floor(NOW.getTime() / MINUTE) * MINUTE + offsetMs;
   return some.flatMap((value, age): [number, number][] => (value === null ? [] : [[newest - age * MINUTE, value]]));
@@ -252,7 +252,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     await eventually(areStored);
   }
 
-  /** Backends that know nothing yet. */
+  /** Backends without knowledge from earlier requests. */
   function open(sweeping: Sweeping): Datasources {
     const observer = { succeeded: () => undefined, failed: () => undefined };
     const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
@@ -274,7 +274,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     return new Map(
       alarms.map((alarm) => {
         const { answersInWindow, evaluation, decision } = judgeAlarm(alarm, answers, NOW);
-        // A series that has no points in the alarm's window is not there if the alarm asks alone.
+        // A series without points in the alarm's window is absent if the alarm sends its own request.
         const points = answersInWindow.map((one) =>
           one.kind === 'series' ? one.series.filter((series) => series.length > 0) : one,
         );
@@ -305,7 +305,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     { how: 'as few requests as possible', sweeping: SWEEPING },
     { how: 'requests for all series, wanted or not', sweeping: { fromMembers: 2, maxSeriesPerMember: Infinity } },
   ])(
-    'find the same points and come to the same verdict, for the same reason, in $how and each alone',
+    'alarms get the same points, verdict and reason in $how and each by itself',
     async ({ sweeping }) => {
       const gnocchiRule = gnocchiRules(instances);
       const rules: AlarmRule[] = [

@@ -29,7 +29,7 @@ function snapshotOf(...members: MemberAlarm[]): CombinationSnapshot {
   return new CombinationSnapshot(members, { now: NOW, openTimes: createOpenTimesSource() });
 }
 
-/** With two combinations on each level, both of both on the next, there are 2 ** 60 ways down. */
+/** Each level has two combinations, with both of the next level as members: there are 2 ** 60 paths down. */
 test('each combination is computed once when combinations share members over many levels', () => {
   const levels = Array.from({ length: 60 }, (_, level) => level);
   const combinations = levels.flatMap((level) =>

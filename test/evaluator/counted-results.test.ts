@@ -62,7 +62,7 @@ function contract(open: () => Promise<Database>): void {
     );
   }
 
-  test('every evaluation that settles a state counts once, by state, also when the state stays', async () => {
+  test('every evaluation that finds a state counts once, by state, also when the state stays', async () => {
     await store('high', 'p1', 'hot');
     await store('low', 'p1', 'cold');
     await store('none', 'p1', 'silent');
@@ -82,11 +82,11 @@ function contract(open: () => Promise<Database>): void {
     );
   });
 
-  test('points that disagree, combinations and alarms outside their time constraints are not counted', async () => {
+  test('trends, combinations and alarms outside their time constraints are not counted', async () => {
     const night = { name: 'night', description: '', start: '0 2 * * *', duration: 60, timezone: '' };
     await storeAlarm(db, { id: 'asleep', projectId: 'p1', rule: thresholdRule(), timeConstraints: [night] });
-    // The middle of the two volumes: the periods disagree wherever the phase of the partition puts their border, but
-    // for half a period.
+    // The middle of the two volumes: the two periods disagree, unless the phase of the partition puts their border into
+    // the middle of a period.
     await store('torn', 'p1', 'mixed', { evaluation_periods: 2, threshold: 50 });
     await storeAlarm(db, { id: 'both', projectId: 'p1', rule: combinationRule('and', 'torn', 'asleep') });
     for (let offset = -120_000; offset <= 60_000; offset += 5_000) {
@@ -100,7 +100,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await rig.telemetry.registry.getSingleMetricAsString('tocsin_evaluations_total')).toContain('trending');
   });
 
-  test('a batch of any number of alarms takes one statement', async () => {
+  test('the counts of a batch are written with one statement', async () => {
     for (let n = 0; n < 50; n += 1) await store(`a${n}`, 'p1', 'hot', { threshold: n });
     await push('hot', 95);
     await rig.interval();
@@ -108,7 +108,7 @@ function contract(open: () => Promise<Database>): void {
     expect(statements).toBe(1);
   });
 
-  test('counts that cannot be written do not hold the evaluation up', async () => {
+  test('counts that cannot be written do not delay the evaluation', async () => {
     await rig.stop();
     rig = await startEvaluator(db, { countResults: () => Promise.reject(new Error('not now')) });
     await store('a', 'p1', 'hot');
@@ -117,7 +117,7 @@ function contract(open: () => Promise<Database>): void {
     expect((await db.query('select state from alarms')).rows).toEqual([{ state: 'alarm' }]);
   });
 
-  test('what an evaluator finds that has lost the alarm’s partition meanwhile is not counted', async () => {
+  test('results of an evaluator that has lost the partition of the alarm are not counted', async () => {
     await store('a', 'p1', 'hot');
     await rig.tick();
     await db.query("update partitions set owner = 'another', epoch = epoch + 1");
@@ -126,7 +126,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await shown()).toEqual({});
   });
 
-  describe('shown', () => {
+  describe('GET /v2/metrics', () => {
     beforeEach(async () => {
       await store('one', 'p1', 'hot');
       await store('two', 'p2', 'hot');
@@ -158,7 +158,7 @@ function contract(open: () => Promise<Database>): void {
       },
       { to: 'an admin who asks not for all', as: ADMIN, path: '/v2/metrics?all_projects=false', expected: {} },
       { to: 'a member who asks not for all', as: MEMBER, path: '/v2/metrics/?all_projects=false', expected: ONE },
-    ])('$to with $path', async ({ as, path, expected }) => {
+    ])('shows counts to $to with $path', async ({ as, path, expected }) => {
       expect(await shown(as, path)).toEqual(expected);
     });
 
@@ -167,25 +167,25 @@ function contract(open: () => Promise<Database>): void {
       [{ ...MEMBER, 'x-roles': '' }, '', 403, 'RBAC Authorization Failed'],
       [ADMIN, '?all_projects=zz', 400, 'Unable to convert the value zz to the expected data type boolean.'],
       [ADMIN, '?bogus=1', 400, 'Unknown argument: "bogus"'],
-    ])('not to %j with %s', async (as, query, status, fault) => {
+    ])('is refused to %j with %s', async (as, query, status, fault) => {
       const answer = await api.ask('GET', `/v2/metrics${query}`, { as });
       expect([answer.status, answer.fault]).toEqual([status, fault]);
     });
 
-    test('to nobody where results are not counted', async () => {
+    test('is refused if results are not counted', async () => {
       const plain = await startApi(db);
       const answer = await plain.ask('GET', '/v2/metrics', { as: ADMIN });
       await plain.close();
       expect([answer.status, answer.fault]).toEqual([403, 'metrics endpoint is disabled']);
     });
 
-    test('to whom the alarm belongs now', async () => {
+    test('shows counts to the present owner of the alarm', async () => {
       await db.query("update alarms set project_id = 'p2' where id = 'one'");
       expect(await shown(MEMBER)).toEqual({});
       expect(Object.keys(await shown(STRANGER))).toEqual(['one', 'two']);
     });
 
-    test('no longer once the alarm is deleted, even when an evaluator counted it just then', async () => {
+    test('does not show counts of a deleted alarm, even if an evaluator has just counted a result', async () => {
       expect((await api.ask('DELETE', '/v2/alarms/one', { as: MEMBER })).status).toBe(204);
       expect((await db.query('select alarm_id from evaluation_counters')).rows).toEqual([{ alarm_id: 'two' }]);
       await db.query("insert into evaluation_counters (alarm_id, ok) values ('one', 1)");

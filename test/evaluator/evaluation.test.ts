@@ -53,7 +53,7 @@ function evaluation(open: () => Promise<Database>): void {
     ).rows;
   }
 
-  test('a muted alarm changes state with history, and notifies nobody until it is unmuted', async () => {
+  test('a muted alarm changes state with history, and sends no notifications until it is unmuted', async () => {
     await storeAlarm(db, { id: 'a', rule: thresholdRule(), alarmActions: ['log://'], repeatActions: true });
     await db.query('update alarms set muted = true');
     const notified = async (): Promise<unknown[]> => (await db.query('select kind from notifications')).rows;
@@ -112,7 +112,7 @@ function evaluation(open: () => Promise<Database>): void {
     expect(await stateOf('a')).toMatchObject({ state: 'insufficient data', state_reason: '2 datapoints are unknown' });
   });
 
-  test('an alarm that repeats its actions notifies once an interval, and the newer repeat replaces one not yet sent', async () => {
+  test('an alarm that repeats its actions notifies once an interval, and a newer repeat replaces an unsent one', async () => {
     await storeAlarm(db, {
       id: 'a',
       rule: thresholdRule(),
@@ -132,7 +132,7 @@ function evaluation(open: () => Promise<Database>): void {
     expect(await transitions()).toEqual([]);
   });
 
-  test('an unchanged evaluation writes nothing but the checkpoint', async () => {
+  test('an evaluation without a change writes only the checkpoint', async () => {
     await storeAlarm(db, { id: 'a', rule: thresholdRule(), state: 'ok' });
     await db.query("update alarms set state_reason = 'Transition to ok'");
     await push('cpu', 10);
@@ -146,7 +146,7 @@ function evaluation(open: () => Promise<Database>): void {
     expect(rows[0]?.evaluated).toBe(256);
   });
 
-  test('alarms that ask the same share one query', async () => {
+  test('alarms with the same query share one request', async () => {
     for (let n = 0; n < 20; n += 1) await storeAlarm(db, { id: `a${n}`, rule: thresholdRule({ threshold: n * 10 }) });
     await push('cpu', 95);
     await rig.interval();
@@ -154,7 +154,7 @@ function evaluation(open: () => Promise<Database>): void {
     expect((await transitions()).length).toBe(20);
   });
 
-  test('an alarm made, edited, disabled or deleted while the evaluator runs is seen at the next slot', async () => {
+  test('an alarm that is created, edited, disabled or deleted while the evaluator runs is seen at its next evaluation', async () => {
     await push('cpu', 95);
     await rig.interval();
     await storeAlarm(db, { id: 'made', rule: thresholdRule() });
@@ -178,7 +178,7 @@ function evaluation(open: () => Promise<Database>): void {
     await storeAlarm(db, { id: 'a', rule: thresholdRule(), state: 'ok' });
     await push('cpu', 10);
     await rig.interval();
-    // Raised without a revision: the evaluator cannot know, the commit must.
+    // The revision does not change: the evaluator cannot see the edit, so the commit must.
     await db.query("update alarms set definition_version = definition_version + 1 where id = 'a'");
     await db.query('delete from samples');
     await push('cpu', 95);
@@ -189,7 +189,7 @@ function evaluation(open: () => Promise<Database>): void {
     expect(await stateOf('a')).toMatchObject({ state: 'alarm', state_version: 1 });
   });
 
-  test('a result computed under an epoch that has passed is refused, and the alarm is left to its new owner', async () => {
+  test('a result of a past epoch is refused, and the new owner evaluates the alarm', async () => {
     await storeAlarm(db, { id: 'a', rule: thresholdRule(), state: 'ok' });
     await rig.tick();
     await db.query("update partitions set owner = 'another', epoch = epoch + 1");
@@ -199,7 +199,7 @@ function evaluation(open: () => Promise<Database>): void {
     expect(await transitions()).toEqual([]);
   });
 
-  test('outside its time constraints an alarm is left alone', async () => {
+  test('an alarm outside its time constraints is not evaluated', async () => {
     const night = { name: 'night', description: '', start: '0 2 * * *', duration: 60, timezone: '' };
     await storeAlarm(db, { id: 'a', rule: thresholdRule(), timeConstraints: [night] });
     await push('cpu', 95);
@@ -226,7 +226,7 @@ function evaluation(open: () => Promise<Database>): void {
     });
   });
 
-  test('a combination never sees half a change: members that swap at once leave it as it is', async () => {
+  test('a combination whose members swap their states at once keeps its state', async () => {
     // m1 and m2 swap high and low every interval; an "and" over them is never true.
     for (let n = 0; n < 8; n += 1) {
       await storeAlarm(db, { id: `a${n}`, rule: thresholdRule({ meter_name: `m${n}`, period: 10 }), state: 'ok' });
@@ -250,7 +250,7 @@ function evaluation(open: () => Promise<Database>): void {
     expect((await transitions()).length).toBeGreaterThan(8);
   });
 
-  test('nothing is written once the lease may have run out', async () => {
+  test('nothing is written after the lease may have ended', async () => {
     await rig.stop();
     rig = await startEvaluator(db, { mayCommit: () => false });
     await storeAlarm(db, { id: 'a', rule: thresholdRule() });

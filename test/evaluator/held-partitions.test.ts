@@ -13,7 +13,7 @@ function holding(...partitions: { id: number; epoch: number; lastEvaluatedAt?: D
 
 const dueAt = (held: HeldPartitions, ms: number): number[] => held.due(ms, INTERVAL).map(({ id }) => id);
 
-test('a partition just taken over and overdue is due at once, one evaluated in its slot is not', () => {
+test('an overdue partition that was just taken over is due at once, one evaluated in its phase is not', () => {
   const held = new HeldPartitions();
   held.take([
     { id: 0, epoch: 1, lastEvaluatedAt: at(0) },
@@ -23,14 +23,14 @@ test('a partition just taken over and overdue is due at once, one evaluated in i
   expect(dueAt(held, 100_000)).toEqual([0, 16]);
 });
 
-test('a partition in hand is not due, and is not given away', () => {
+test('a partition that a batch evaluates is neither due nor released', () => {
   const held = holding({ id: 0, epoch: 1 });
   held.begin([{ id: 0, epoch: 1 }]);
   expect(dueAt(held, 100_000)).toEqual([]);
   expect(held.isBusy(0)).toBe(true);
 });
 
-test('a batch can be done with some partitions before others, and frees none that the next batch has in hand', () => {
+test('a batch may finish some partitions before others, and does not free those of the next batch', () => {
   const held = holding({ id: 0, epoch: 1 }, { id: 8, epoch: 1 });
   const both = [0, 8].map((id) => ({ id, epoch: 1 }));
   const next = [{ id: 0, epoch: 1 }];
@@ -44,7 +44,7 @@ test('a batch can be done with some partitions before others, and frees none tha
   expect(dueAt(held, 100_000)).toEqual([0, 8]);
 });
 
-test('a batch from before a partition was taken again neither frees it, nor counts as its evaluation', () => {
+test('a batch from before a partition was taken again neither frees it nor counts as its evaluation', () => {
   const held = holding({ id: 0, epoch: 5 });
   const [before, after] = [[{ id: 0, epoch: 5 }], [{ id: 0, epoch: 7 }]];
   held.begin(before);

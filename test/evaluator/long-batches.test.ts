@@ -16,9 +16,9 @@ import type { EvaluationStore, LoadedAlarm } from '../../src/storage/evaluation/
 import { createTelemetry } from '../../src/telemetry.js';
 import { FakeClock } from '../support/fake-clock.js';
 
-/** More than are dealt with at once. */
+/** More alarms than one chunk has. */
 const MANY = 5_000;
-/** Two that have their turns together. */
+/** Two partitions of the same phase. */
 const [FIRST, SECOND] = [0, PHASES_PER_INTERVAL];
 const INTERVAL_MS = 60_000;
 
@@ -45,7 +45,7 @@ function loaded(partition: number, count: number, constraints: (index: number) =
   });
 }
 
-/** Of alarms in `FIRST` and `SECOND`, so many in each. `onLoad` is called when the first load is read. */
+/** A store with `count` alarms in `FIRST` and in `SECOND`. `onLoad` is called when the first load is read. */
 function storeOf(count: number, onLoad: () => void = () => undefined): EvaluationStore {
   let loads = 0;
   return {
@@ -69,13 +69,13 @@ function answering(answer: BackendAnswer, onAsked: () => void = () => undefined)
   return { find: () => datasource, close: () => undefined };
 }
 
-/** Counts the turns that others have while something goes on. */
-async function turnsDuring(work: Promise<unknown>, onTurn: () => void = () => undefined): Promise<number> {
+/** Counts how often the event loop runs other work during `work`. */
+async function yieldsDuring(work: Promise<unknown>, onYield: () => void = () => undefined): Promise<number> {
   const done = work.then(() => 'done');
-  const pause = (): Promise<string> => new Promise((resolve) => setImmediate(() => resolve('turn')));
-  let turns = 0;
-  for (; (await Promise.race([done, pause()])) === 'turn'; turns += 1) onTurn();
-  return turns;
+  const pause = (): Promise<string> => new Promise((resolve) => setImmediate(() => resolve('yield')));
+  let yields = 0;
+  for (; (await Promise.race([done, pause()])) === 'yield'; yields += 1) onYield();
+  return yields;
 }
 
 async function cacheOf(count: number): Promise<AlarmCache> {
@@ -86,17 +86,17 @@ async function cacheOf(count: number): Promise<AlarmCache> {
 }
 
 describe('many alarms at once', () => {
-  test('leave other work its turns while they are loaded', async () => {
-    expect(await turnsDuring(cacheOf(20_000))).toBeGreaterThan(5);
+  test('do not block the event loop while they are loaded', async () => {
+    expect(await yieldsDuring(cacheOf(20_000))).toBeGreaterThan(5);
   });
 
-  test('leave other work its turns before they are asked about, and while they are judged', async () => {
+  test('do not block the event loop before their requests are sent, and while they are judged', async () => {
     const alarms = [...(await cacheOf(20_000)).alarmsOf(FIRST)];
     const telemetry = createTelemetry();
-    let turns = 0;
+    let yields = 0;
     let before = 0;
     const deps = {
-      datasources: answering({ kind: 'series', series: [] }, () => (before = turns)),
+      datasources: answering({ kind: 'series', series: [] }, () => (before = yields)),
       quarantine: new Quarantine({ log: silentLogger, telemetry }),
       behind: new BehindWatch(),
       outages: new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 }),
@@ -113,13 +113,13 @@ describe('many alarms at once', () => {
       cutOff: signal,
     });
     const evaluated = parts.next();
-    const all = await turnsDuring(evaluated, () => (turns += 1));
+    const all = await yieldsDuring(evaluated, () => (yields += 1));
     expect((await evaluated).value?.outcomes.length).toBe(20_000);
     expect(before).toBeGreaterThan(10);
     expect(all - before).toBeGreaterThan(5);
   });
 
-  test('let other work run while their time constraints are computed, once', async () => {
+  test('do not block the event loop while their time constraints are computed, once', async () => {
     const constraints = (index: number): object[] =>
       Array.from({ length: 20 }, (_, n) => ({
         start: `${n} ${index % 24} ${1 + Math.floor(index / 24)} 2 *`,
@@ -147,13 +147,13 @@ describe('many alarms at once', () => {
     const turnsAt = async (time: string): Promise<number> => {
       const limits = { sendBy: signal, signal, cutOff: signal };
       const batch = { alarms: [...cache.alarmsOf(FIRST)], now: new Date(time), isRetry: false, ...limits };
-      return turnsDuring(evaluateBatch(deps, batch).next());
+      return yieldsDuring(evaluateBatch(deps, batch).next());
     };
     expect(await turnsAt('2026-03-01T00:00:00Z')).toBeGreaterThan(5);
     expect(await turnsAt('2026-03-01T00:01:00Z')).toBeLessThan(3);
   });
 
-  test('of a partition released and taken again while they are loaded are loaded anew', async () => {
+  test('are loaded again if their partition is released and taken while they are loaded', async () => {
     const onLoad = (): void =>
       void setImmediate(() => {
         cache.drop([SECOND]);
@@ -169,7 +169,7 @@ describe('many alarms at once', () => {
     expect(cache.size).toBe(2 * MANY);
   });
 
-  test('of a partition released while they are loaded are forgotten, also those that were there', async () => {
+  test('are removed if their partition is released while they are loaded', async () => {
     const onLoad = (): void => void setImmediate(() => setImmediate(() => cache.drop([FIRST, SECOND])));
     const cache = new AlarmCache({ ...storeOf(MANY, onLoad), isConfigured: () => true, onUnreadable: () => undefined });
     cache.take([FIRST, SECOND]);
@@ -177,7 +177,7 @@ describe('many alarms at once', () => {
     expect(cache.size).toBe(0);
   });
 
-  test('of a partition that is given away while others are judged are neither judged nor remembered', async () => {
+  test('are neither judged nor kept if their partition is released while others are judged', async () => {
     const { evaluator, clock, outcomes, stop } = evaluatorOf({ kind: 'trouble', reason: 'down' }, () =>
       evaluator.dropped([SECOND]),
     );
@@ -188,7 +188,7 @@ describe('many alarms at once', () => {
     await stop();
   });
 
-  test('that change state are written for the partitions that are kept, when another is given away meanwhile', async () => {
+  test('are written for the held partitions if another partition is released meanwhile', async () => {
     const { evaluator, clock, outcomes, stop } = evaluatorOf({ kind: 'series', series: [] }, () =>
       evaluator.dropped([SECOND]),
     );
@@ -202,12 +202,12 @@ describe('many alarms at once', () => {
 interface Rig {
   evaluator: Evaluator;
   clock: FakeClock;
-  /** So many have come to a commit. */
+  /** The number of outcomes that were passed to a commit. */
   outcomes: () => number;
   stop: () => Promise<void>;
 }
 
-/** `meanwhile` is called when answers have come and the first alarms are judged. */
+/** `meanwhile` is called when the answers are there and the first alarms are judged. */
 function evaluatorOf(answer: BackendAnswer, meanwhile: () => void): Rig {
   const clock = new FakeClock('2026-01-01T12:00:01Z');
   let outcomes = 0;

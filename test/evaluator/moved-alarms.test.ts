@@ -14,8 +14,7 @@ import { combinationRule, storeAlarm } from '../support/stored-alarms.js';
 const BEGIN = new Date('2026-01-01T12:00:01Z').getTime();
 const ALARMS = 48;
 /**
- * An alarm that is moved from a slot that comes to one that has just been may have to wait for so long. Each value
- * lasts as long.
+ * An alarm that moves from a phase about to come to one that is just over may wait this long. Each value lasts as long.
  */
 const PHASE_MS = 2 * INTERVAL_MS;
 const PHASES = 5;
@@ -24,17 +23,17 @@ const ALL = Array.from({ length: PARTITIONS }, (_, id) => id);
 
 const idOf = (n: number): string => `alarm-${String(n).padStart(2, '0')}`;
 
-/** Both evaluators have partitions of every slot, so that some alarms move from one to the other and some do not. */
+/** Both evaluators have partitions of every phase, so some alarms move between evaluators and some do not. */
 const shareOf = (partition: number): number => Math.floor(partition / PHASES_PER_INTERVAL) % 2;
 
-/** Flips are spread over an interval, so that at every moment some alarms are just about to change. */
+/** The changes of values are spread over an interval, so that at every moment some alarms are about to change. */
 const flipOf = (n: number, phase: number): number => BEGIN + phase * PHASE_MS + (n * INTERVAL_MS) / ALARMS;
 
 function isHigh(n: number, at: number): boolean {
   return Math.floor((at - flipOf(n, 0)) / PHASE_MS) % 2 === 0;
 }
 
-/** Every fourth is a composite. */
+/** Every fourth rule is a composite one. */
 function ruleOf(n: number): AlarmRule {
   const leaf = { query: `cpu{host="${n}"}`, threshold: 80, comparison_operator: 'gt' };
   if (n % 4 > 0) return alarmTypes.prometheus.schema.parse(leaf);
@@ -49,7 +48,7 @@ interface Row {
   at: number;
 }
 
-describeWithPostgres('prometheus alarms that move while two evaluators look at them', () => {
+describeWithPostgres('prometheus alarms that move while two evaluators evaluate them', () => {
   let db: Database;
   let clock: FakeClock;
   let rigs: EvaluatorRig[];
@@ -95,7 +94,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     await settled();
   }
 
-  /** Lets time pass until both evaluators have asked and wait for their answers; these come when `work` is done. */
+  /** Lets time pass until both evaluators wait for answers. The answers come when `work` is done. */
   async function whileBothWait(work: () => Promise<void>): Promise<void> {
     const slot = await slotOfBoth();
     const untilSlot = (): number =>
@@ -179,7 +178,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     return rows;
   }
 
-  /** As it would be without a move, but for the moments. */
+  /** The history without a move, apart from the moments. */
   function expectedHistory(): Omit<Row, 'at'>[] {
     return Array.from({ length: ALARMS * PHASES }, (_, index) => {
       const [n, phase] = [Math.floor(index / PHASES), index % PHASES];
@@ -189,9 +188,9 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
   }
 
   test.each([
-    { what: 'between their turns', when: 'idle', change: () => move() },
-    { what: 'while they are asked about', when: 'asked', change: () => move() },
-    { what: 'twice before anybody has heard', when: 'asked', change: () => moveTwice() },
+    { what: 'between their evaluations', when: 'idle', change: () => move() },
+    { what: 'while their queries are in flight', when: 'asked', change: () => move() },
+    { what: 'twice before an evaluator has noticed', when: 'asked', change: () => moveTwice() },
     { what: 'there and back', when: 'asked', change: () => moveThereAndBack() },
     { what: 'there, and back later', when: 'asked', change: () => move(), later: () => moveBack() },
   ])('change state and notify exactly as if they had stayed: $what', async ({ when, change, later }) => {
@@ -220,7 +219,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     expect(await notified()).toEqual(expected);
   });
 
-  test('are not combined with others as long as what they were found in is older', async () => {
+  test('are not used in combinations while their state is older than the move', async () => {
     const [x, y, flip] = ['x', 'y', BEGIN + 4 * INTERVAL_MS + (2 * INTERVAL_MS) / PHASES_PER_INTERVAL];
     prometheus.says = ({ promql }, { now }) => {
       const value = (promql === x) === now.getTime() >= flip ? 95 : 5;
@@ -236,7 +235,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators look at t
     }
     await storeAlarm(db, { id: 'either', rule: combinationRule('or', x, y), state: 'alarm' });
     while (clock.now().getTime() < flip + (3 * INTERVAL_MS) / PHASES_PER_INTERVAL) await tick();
-    // Its turn of this interval would have come now. Where it goes, that has just been.
+    // It would be due in this interval now. In its new partition it has just been due.
     await moveTo(x, 1);
     while (clock.now().getTime() < flip + 3 * INTERVAL_MS) await tick();
     const rows = (await history()).filter(({ alarm_id }) => !alarm_id.startsWith('alarm-'));

@@ -8,7 +8,7 @@ import { OutageWatch } from '../../src/evaluator/outage-watch.js';
 const GRACE = 180_000;
 const RETRY = 8_000;
 const alarm = { id: 'a', partition: 1, definitionVersion: 1 };
-const turn = (ms: number): { now: Date; isRetry: boolean } => ({ now: new Date(ms), isRetry: false });
+const scheduled = (ms: number): { now: Date; isRetry: boolean } => ({ now: new Date(ms), isRetry: false });
 const retry = (ms: number): { now: Date; isRetry: boolean } => ({ now: new Date(ms), isRetry: true });
 const idle = (): boolean => false;
 
@@ -19,24 +19,24 @@ beforeEach(() => {
   watch = new OutageWatch({ graceMs: GRACE, retryAfterMs: RETRY, random: () => chance });
 });
 
-test('an alarm is judged without its backend when its trouble is as old as the grace, and then once a turn', () => {
+test('an alarm is judged without its backend when its outage is as old as the grace, once per scheduled evaluation', () => {
   const judged = [
-    turn(0),
+    scheduled(0),
     retry(8_000),
-    turn(60_000),
-    turn(GRACE - 1),
+    scheduled(60_000),
+    scheduled(GRACE - 1),
     retry(GRACE),
     retry(GRACE + 8_000),
-    turn(240_000),
-  ].map((look) => watch.recordUnavailable(alarm, look).isJudged);
+    scheduled(240_000),
+  ].map((pass) => watch.recordUnavailable(alarm, pass).isJudged);
   expect(judged).toEqual([false, false, false, false, true, false, true]);
 });
 
-test('a retry is not the first look that comes to something where its turn came to something already', () => {
-  watch.recordUnavailable(alarm, turn(0));
+test('the result of a retry is not the first one if its scheduled evaluation had a result', () => {
+  watch.recordUnavailable(alarm, scheduled(0));
   expect(watch.recordAnswered(alarm, retry(8_000))).toEqual({ isJudged: true, isFirst: true });
-  watch.recordUnavailable(alarm, turn(60_000));
-  watch.recordUnavailable(alarm, turn(60_000 + GRACE));
+  watch.recordUnavailable(alarm, scheduled(60_000));
+  watch.recordUnavailable(alarm, scheduled(60_000 + GRACE));
   expect(watch.recordAnswered(alarm, retry(70_000 + GRACE))).toEqual({ isJudged: true, isFirst: false });
   expect(watch.size).toBe(0);
 });
@@ -45,49 +45,46 @@ test.each([
   [0, RETRY * 0.75],
   [0.5, RETRY],
   [0.999999, RETRY * 1.25],
-])(
-  'a retry comes, by chance %d, after %d ms, and all that were found in trouble together go together',
-  (given, afterMs) => {
-    chance = given;
-    for (const id of ['a', 'b']) watch.recordUnavailable({ ...alarm, id }, turn(0));
-    expect(watch.nextRetryMs()).toBe(Infinity); // in hand
-    watch.end([1], 100);
-    expect(watch.nextRetryMs()).toBeCloseTo(100 + afterMs, 0);
-    expect(watch.takeDue(100 + afterMs - 1, idle)).toEqual([]);
-    expect(watch.takeDue(101 + afterMs, idle).map(({ alarmId }) => alarmId)).toEqual(['a', 'b']);
-    expect(watch.nextRetryMs()).toBe(Infinity);
-  },
-);
+])('with the random number %d a retry is due after %d ms, together with those of the same batch', (given, afterMs) => {
+  chance = given;
+  for (const id of ['a', 'b']) watch.recordUnavailable({ ...alarm, id }, scheduled(0));
+  expect(watch.nextRetryMs()).toBe(Infinity); // in hand
+  watch.end([1], 100);
+  expect(watch.nextRetryMs()).toBeCloseTo(100 + afterMs, 0);
+  expect(watch.takeDue(100 + afterMs - 1, idle)).toEqual([]);
+  expect(watch.takeDue(101 + afterMs, idle).map(({ alarmId }) => alarmId)).toEqual(['a', 'b']);
+  expect(watch.nextRetryMs()).toBe(Infinity);
+});
 
-test('what a batch has in hand is not retried, and a retry that a turn has overtaken is no longer current', () => {
-  watch.recordUnavailable(alarm, turn(0));
+test('an alarm in a batch is not retried, and a retry before a scheduled evaluation is not current any more', () => {
+  watch.recordUnavailable(alarm, scheduled(0));
   watch.end([1], 0);
   expect(watch.takeDue(RETRY, () => true)).toEqual([]);
   expect(watch.nextRetryMs()).toBe(Infinity); // the batch that has it ends its wait
   watch.end([1], RETRY);
   const [taken] = watch.takeDue(2 * RETRY, idle);
   expect(watch.isCurrent(taken!)).toBe(true);
-  watch.recordUnavailable(alarm, turn(60_000));
+  watch.recordUnavailable(alarm, scheduled(60_000));
   expect(watch.isCurrent(taken!)).toBe(false);
   watch.begin([1]);
   watch.putBack([taken!], 60_000);
   expect(watch.nextRetryMs()).toBe(60_000 + RETRY);
 });
 
-test('forgotten are alarms that a turn did not find in an outage, those of lost partitions, and what was known before an edit', () => {
-  watch.recordUnavailable(alarm, turn(0));
-  watch.recordUnavailable({ ...alarm, id: 'b', partition: 2 }, turn(0));
-  watch.recordUnavailable({ ...alarm, id: 'c', partition: 3 }, turn(0));
+test('alarms that a scheduled evaluation does not find in an outage, of lost partitions, or before an edit are forgotten', () => {
+  watch.recordUnavailable(alarm, scheduled(0));
+  watch.recordUnavailable({ ...alarm, id: 'b', partition: 2 }, scheduled(0));
+  watch.recordUnavailable({ ...alarm, id: 'c', partition: 3 }, scheduled(0));
   watch.recordEvaluatedAll([1], new Date(60_000));
   watch.recordEvaluatedAll([3], new Date(0));
   watch.drop([2]);
   expect(watch.size).toBe(1);
-  expect(watch.recordUnavailable({ ...alarm, id: 'c', partition: 3, definitionVersion: 2 }, turn(GRACE)).isJudged).toBe(
-    false,
-  );
+  expect(
+    watch.recordUnavailable({ ...alarm, id: 'c', partition: 3, definitionVersion: 2 }, scheduled(GRACE)).isJudged,
+  ).toBe(false);
 });
 
-test('only what could not be asked becomes unknown, in words that name the backend', () => {
+test('only the data of unavailable backends becomes unknown, with a reason that names the backend', () => {
   const rule = alarmTypes.prometheus.schema.parse({ query: 'up', threshold: 1, comparison_operator: 'gt' });
   const [need] = typeOf(rule).seriesNeeded(rule, {}) as [SeriesNeed];
   const answered: BackendAnswer = { kind: 'series', series: [] };
@@ -105,7 +102,7 @@ test('only what could not be asked becomes unknown, in words that name the backe
   expect(decision).toMatchObject({ kind: 'transition', to: 'insufficient data', reason: reason('prometheus backend') });
 });
 
-test('a composite alarm names the backend behind its unknown rules, once', () => {
+test('the reason of a composite alarm names the backend of its unknown rules once', () => {
   const leaf = { type: 'prometheus', query: 'up', threshold: 1 };
   const rule = alarmTypes.composite.schema.parse({ and: [leaf, { ...leaf, query: 'down' }] });
   const needs = typeOf(rule).seriesNeeded(rule, {});

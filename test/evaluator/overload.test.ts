@@ -9,7 +9,7 @@ import {
 } from '../support/overload-rig.js';
 
 const INTERVAL_MS = 10_000;
-/** The backend answers so many requests a second, one after the other; 160 fit into an interval. */
+/** The backend answers this many requests a second, one after the other; 160 fit into an interval. */
 const A_SECOND = 16;
 const FIT = (INTERVAL_MS / 1000) * A_SECOND;
 const takes = (): number => 1000 / A_SECOND;
@@ -21,7 +21,7 @@ async function start(alarms: readonly OverloadAlarm[], options: Partial<Overload
   rig = await startOverload({ alarms, intervalMs: INTERVAL_MS, workers: 1, takes, ...options });
 }
 
-/** Alarms with queries that no two share a request of. */
+/** Alarms whose queries cannot share a request. */
 function alarmsOf(count: number, project: string, partition?: number): OverloadAlarm[] {
   return Array.from({ length: count }, (_, n) => ({
     id: `${project}${n}`,
@@ -31,7 +31,7 @@ function alarmsOf(count: number, project: string, partition?: number): OverloadA
   }));
 }
 
-/** How often each of the alarms was asked about. */
+/** The least and the greatest number of queries of one alarm. */
 function timesAsked(alarms: readonly OverloadAlarm[]): { least: number; most: number } {
   const times = alarms.map(({ query }) => rig.asked.get(query)?.length ?? 0);
   return { least: Math.min(...times), most: Math.max(...times) };
@@ -47,7 +47,7 @@ describe('alarms that need more requests than their backend answers in time', ()
     ['1.5 times', 1.5, undefined],
     ['1.5 times what fits, all in one batch,', 1.5, 0],
     ['3 times', 3, undefined],
-  ])('are all evaluated in turn, keep their state and are no outage: %s', async (_, load, partition) => {
+  ])('are evaluated one after the other, keep their state and are no outage: %s', async (_, load, partition) => {
     const alarms = alarmsOf(FIT * load, 'p', partition);
     await start(alarms);
     const intervals = 8;
@@ -63,7 +63,7 @@ describe('alarms that need more requests than their backend answers in time', ()
     expect(rig.lines.map(({ level }) => level)).toEqual(load > 1 ? ['warn'] : []);
   });
 
-  test('that fit into the interval but not into the deadline are all evaluated in each interval', async () => {
+  test('are all evaluated in each interval if they fit into the interval, but not into the deadline', async () => {
     const alarms = alarmsOf(FIT / 2, 'p', 0);
     await start(alarms, { deadlineMs: 3_000, timeoutMs: 3_000 });
     await rig.pass(5.5 * INTERVAL_MS);
@@ -80,7 +80,7 @@ describe('alarms that need more requests than their backend answers in time', ()
     expect(timesAsked(many).least).toBeGreaterThanOrEqual(1);
   });
 
-  test('do not delay alarms of their own project that share a request', async () => {
+  test('do not delay alarms of the same project that share a request', async () => {
     const shared = Array.from({ length: 30 }, (_, n) => ({ id: `s${n}`, project: 'p', query: `load{n="${n}"}` }));
     await start([...alarmsOf(3 * FIT, 'p'), ...shared.map((alarm) => ({ ...alarm, partition: 3 }))]);
     await rig.pass(6 * INTERVAL_MS);
@@ -135,7 +135,7 @@ test('requests that are sent and never answered are an outage, also while others
 
 test('slow requests are late, but sent, while others keep the backend busy', async () => {
   const [quick, slow] = [alarmsOf(1.5 * FIT, 'p'), alarmsOf(2, 'slow')];
-  // One worker alone would make all that waits behind a slow request as slow.
+  // With one worker, all requests behind a slow one would be slow, too.
   await start([...quick, ...slow], { workers: 8, takes: (query) => (query.includes('slow') ? 4_000 : 2_000) });
   await rig.pass(12 * INTERVAL_MS);
   expect(timesAsked(slow).least).toBeGreaterThanOrEqual(2);

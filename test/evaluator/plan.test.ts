@@ -26,7 +26,7 @@ interface Sample {
   volume: number;
 }
 
-/** A backend that computes each answer from the samples, one question at a time, by definition. */
+/** A backend that computes each answer from the samples, one query at a time, by the definition. */
 function backendOf(samples: readonly Sample[]): Datasource<MeterQuery> {
   return {
     async answers({ granularityS, periods, questions }, { now }) {
@@ -115,7 +115,7 @@ const arbitrarySample = fc.record({
   volume: fc.integer({ min: 0, max: 10 }),
 });
 
-test('an alarm gets the verdict, reason and points together with others that it would have had alone', async () => {
+test('an alarm gets the same verdict, reason and points together with others as by itself', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(arbitraryRule, { minLength: 1, maxLength: 20 }),
@@ -140,10 +140,10 @@ test('an alarm gets the verdict, reason and points together with others that it 
   );
 });
 
-describe('requests', () => {
+describe('planRequests', () => {
   const needsOf = (alarms: HeldAlarm[]) => alarms.flatMap(({ needs }) => needs);
 
-  test('are one for alarms that ask the same, however they judge it', async () => {
+  test('makes one request for alarms with the same query and different conditions', async () => {
     const alarms = [
       held('1', { threshold: 1 }),
       held('2', { threshold: 2, statistic: 'max' }),
@@ -154,7 +154,7 @@ describe('requests', () => {
     expect(requests[0]?.periods).toBe(8);
   });
 
-  test('are over the very window of an alarm whose answer depends on where it begins', async () => {
+  test('makes a request for the exact window of an alarm whose answer depends on its beginning', async () => {
     const rule: AlarmRule = {
       type: 'gnocchi_aggregation_by_metrics_threshold',
       metrics: ['m'],
@@ -170,7 +170,7 @@ describe('requests', () => {
     expect((await planRequests(needs)).map(({ periods }) => periods)).toEqual([5, 6, 8]);
   });
 
-  test('are apart for periods of different lengths', async () => {
+  test('makes separate requests for periods of different lengths', async () => {
     expect((await planRequests(needsOf([held('1', { period: 10 }), held('2', { period: 60 })]))).length).toBe(2);
   });
 });

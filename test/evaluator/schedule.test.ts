@@ -8,13 +8,13 @@ const INTERVAL = 80_000;
 const moments = fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 });
 const partitions = fc.integer({ min: 0, max: 255 });
 
-test('every slot has the same number of partitions', () => {
+test('every phase has the same number of partitions', () => {
   const perSlot = Array.from({ length: PHASES_PER_INTERVAL }, () => 0);
   for (let partition = 0; partition < 256; partition += 1) perSlot[phaseOf(partition)]! += 1;
   expect(new Set(perSlot)).toEqual(new Set([256 / PHASES_PER_INTERVAL]));
 });
 
-describe('a partition in slot 2 of an interval of 80 s, whose slot comes up at 20 s', () => {
+describe('a partition in phase 2 of an interval of 80 s, which begins at 20 s', () => {
   const partition = 2;
   test.each([
     { evaluated: undefined, now: 0, due: true, missed: 0 },
@@ -32,7 +32,7 @@ describe('a partition in slot 2 of an interval of 80 s, whose slot comes up at 2
   });
 });
 
-test('an evaluation, however late, counts for the interval of its slot', () => {
+test('an evaluation, however late, belongs to the interval of its phase', () => {
   fc.assert(
     fc.property(partitions, moments, fc.integer({ min: 0, max: INTERVAL - 1 }), (partition, from, lateMs) => {
       const slot = lastDueTime(partition, from, INTERVAL);
@@ -43,7 +43,7 @@ test('an evaluation, however late, counts for the interval of its slot', () => {
   );
 });
 
-test('the loop wakes at every slot and half-way between', () => {
+test('the loop wakes at the beginning of every phase and half-way through it', () => {
   fc.assert(
     fc.property(moments, (now) => {
       const next = nextTick(now, INTERVAL);

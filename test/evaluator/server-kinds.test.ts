@@ -17,7 +17,7 @@ let db: Database;
 let rig: EvaluatorRig;
 let octavia: OctaviaDouble;
 let pools: Named<'octavia'>;
-/** What each PromQL query gives just now. */
+/** The present answer to each PromQL query. */
 const vectors = new Map<string, (now: Date) => BackendAnswer>();
 const asked: string[] = [];
 
@@ -36,7 +36,7 @@ beforeEach(async () => {
   octavia = await startOctaviaDouble();
   const observer = { succeeded: () => undefined, failed: () => undefined };
   pools = openOctavia({ config: Config.parse({ octavia: { url: octavia.url } }), keystone: undefined, observer });
-  // Many intervals of the test's clock pass while a server is left alone for a second of the real one.
+  // Many intervals of the test's clock pass while the circuit of a server is open for a second of the real clock.
   const graceMs = 1_000 * INTERVAL_MS;
   rig = await startEvaluator(db, { remote: { octavia: pools, prometheus: new Map([[null, prometheus]]) }, graceMs });
   vectors.clear();
@@ -79,13 +79,13 @@ describe('a load balancer alarm', () => {
     expect(await afterAnInterval('a')).toBe(unhealthy);
     octavia.override = () => undefined;
     octavia.pools.delete('pool');
-    // Octavia is left alone for a second of the real clock.
+    // The circuit of Octavia is open for a second of the real clock.
     await eventually(async () =>
       expect(await afterAnInterval('a')).toBe('insufficient data: pool pool does not exist'),
     );
   });
 
-  test("of a project does not see another's pool, though the service does", async () => {
+  test('does not see the pool of another project, though the service does', async () => {
     await storeAlarm(db, { id: 'a', rule: { ...rule, scope_to_project: 'other' }, state: 'ok' });
     octavia.pools.set('pool', [ill]);
     expect(await afterAnInterval('a')).toBe('insufficient data: pool pool does not exist');
@@ -98,7 +98,7 @@ describe('a composite alarm', () => {
     (now: Date): BackendAnswer => ({ kind: 'series', series: [[{ at: now.getTime(), values: { value } }]] });
   const leaf = (query: string): object => ({ type: 'prometheus', query, threshold: 80, comparison_operator: 'gt' });
 
-  test('asks all its questions, each once, and says which rules brought it about', async () => {
+  test('sends each of its queries once, and its reason names the rules that caused the state', async () => {
     const rule = alarmTypes.composite.schema.parse({ or: [leaf('a'), { and: [leaf('b'), leaf('a')] }] });
     await storeAlarm(db, { id: 'c', rule });
     vectors.set('a', vector(1)).set('b', vector(99));

@@ -57,7 +57,7 @@ interface Row {
 function reasons(open: () => Promise<Database>): void {
   let db: Database;
   let rig: EvaluatorRig;
-  /** What every backend says just now. */
+  /** The present answer of every backend. */
   let says: (now: Date) => BackendAnswer;
 
   beforeAll(async () => {
@@ -99,7 +99,7 @@ function reasons(open: () => Promise<Database>): void {
     return (await row(id)).state_reason;
   }
 
-  /** Changes of the alarm's row since the table was filled, by whoever. */
+  /** The number of writes to the alarm's row since the table was filled. */
   async function writes(id = 'a'): Promise<string> {
     return (await db.query<{ xmin: string }>('select xmin::text from alarms where id = $1', [id])).rows[0]!.xmin;
   }
@@ -113,7 +113,7 @@ function reasons(open: () => Promise<Database>): void {
     return { kind: 'members', members: [member], creationTimeS: 0 };
   }
 
-  describe('an alarm that was never evaluated, and stays in insufficient data, says what its first evaluation found', () => {
+  describe('an alarm that was never evaluated and stays in insufficient data gets the reason of its first evaluation', () => {
     test.each<[Kind, string, BackendAnswer, string]>([
       ...THRESHOLDS.flatMap((kind): [Kind, string, BackendAnswer, string][] => [
         [kind, 'a refusal', REFUSED, retrievalFailed('bad_data: parse error (HTTP 400)')],
@@ -162,7 +162,7 @@ function reasons(open: () => Promise<Database>): void {
       expect(await reasonAfterAnInterval()).toBe('2 datapoints are unknown');
     });
 
-    test('combination: members whose state is unknown, or that are gone', async () => {
+    test('combination: members that are unknown or deleted', async () => {
       await storeAlarm(db, { id: 'm', rule: thresholdRule() });
       await storeAlarm(db, { id: 'a', rule: combinationRule('and', 'm', 'gone') });
       await start();
@@ -171,7 +171,7 @@ function reasons(open: () => Promise<Database>): void {
     });
   });
 
-  describe('an alarm that was created in the state of its first evaluation gets the reason for that', () => {
+  describe('an alarm that was created in the state of its first evaluation gets the reason for that state', () => {
     test.each<[Kind, 'ok' | 'alarm', string]>([
       ...THRESHOLDS.flatMap((kind): [Kind, 'ok' | 'alarm', string][] => [
         [kind, 'ok', 'Remaining as ok due to 1 samples inside threshold, most recent: 5.0'],
@@ -214,7 +214,7 @@ function reasons(open: () => Promise<Database>): void {
     expect(await reasonAfterAnInterval()).toBe('Transition to it, by then');
   });
 
-  test('while an alarm stays in insufficient data, its reason follows each new finding, but not each new figure', async () => {
+  test('while an alarm stays in insufficient data, its reason follows each new finding, but not each new number', async () => {
     await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus') });
     await start();
     const found: string[] = [];
@@ -231,7 +231,7 @@ function reasons(open: () => Promise<Database>): void {
     ]);
   });
 
-  test('after an edit, new figures are written, since they are of a new rule', async () => {
+  test('after an edit, a reason with new numbers is written, since it is of a new rule', async () => {
     const rule = (evaluation_periods: number): AlarmRule =>
       alarmTypes.prometheus.schema.parse({ ...CONDITION, query: 'up', evaluation_periods });
     await storeAlarm(db, { id: 'a', rule: rule(3) });
@@ -244,11 +244,11 @@ function reasons(open: () => Promise<Database>): void {
     expect(await reasonAfterAnInterval()).toBe('5 datapoints are unknown');
   });
 
-  describe('a backend that cannot be asked', () => {
+  describe('an unavailable backend', () => {
     const unasked = (kind: Kind): string =>
       `not evaluated: the ${BACKENDS[kind]} backend cannot be asked: connection refused`;
 
-    test.each(KINDS)('is named at once by an alarm that was never evaluated: %s', async (kind) => {
+    test.each(KINDS)('is named at once in the reason of an alarm that was never evaluated: %s', async (kind) => {
       says = () => OUTAGE;
       await storeAlarm(db, { id: 'a', rule: ruleOf(kind), state: 'ok' });
       await start();
@@ -259,26 +259,23 @@ function reasons(open: () => Promise<Database>): void {
     test.each([
       ['at once', 60_000],
       ['without a grace', 0],
-    ])(
-      'is told beside another that was not asked for want of time, of which nothing is told: %s',
-      async (_, graceMs) => {
-        says = () => OUTAGE;
-        const late = datasourceDouble<never>(() => ({
-          kind: 'trouble',
-          reason: 'it was not asked in time',
-          isUnsent: true,
-        }));
-        const leaves = (['prometheus', 'gnocchi_resources_threshold'] as const).map((type) => ({
-          ...RULES[type],
-          type,
-        }));
-        await storeAlarm(db, { id: 'a', rule: alarmTypes.composite.schema.parse({ and: leaves }) });
-        await start({ remote: { ...remote(), gnocchi: new Map([[null, late]]) }, graceMs });
-        expect(await reasonAfterAnInterval()).toBe(unasked('prometheus'));
-      },
-    );
+    ])('is named in the reason, and a backend whose request was not sent in time is not: %s', async (_, graceMs) => {
+      says = () => OUTAGE;
+      const late = datasourceDouble<never>(() => ({
+        kind: 'trouble',
+        reason: 'it was not asked in time',
+        isUnsent: true,
+      }));
+      const leaves = (['prometheus', 'gnocchi_resources_threshold'] as const).map((type) => ({
+        ...RULES[type],
+        type,
+      }));
+      await storeAlarm(db, { id: 'a', rule: alarmTypes.composite.schema.parse({ and: leaves }) });
+      await start({ remote: { ...remote(), gnocchi: new Map([[null, late]]) }, graceMs });
+      expect(await reasonAfterAnInterval()).toBe(unasked('prometheus'));
+    });
 
-    test('is no longer the reason as soon as it answers, although the state stays', async () => {
+    test('is no longer in the reason after its first answer, although the state stays', async () => {
       says = () => OUTAGE;
       await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus'), state: 'ok' });
       await start();
@@ -287,7 +284,7 @@ function reasons(open: () => Promise<Database>): void {
       expect(await reasonAfterAnInterval()).toBe('Remaining as ok due to 1 samples inside threshold, most recent: 5.0');
     });
 
-    test('leaves the reason of an alarm that was evaluated as it is, until the grace is over', async () => {
+    test('does not change the reason of an alarm that was evaluated until the grace is over', async () => {
       await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus') });
       await start();
       const found = await reasonAfterAnInterval();
@@ -303,7 +300,7 @@ function reasons(open: () => Promise<Database>): void {
   });
 
   describe('a backend that is not configured', () => {
-    test.each(KINDS)('is named with the option to set: %s', async (kind) => {
+    test.each(KINDS)('is named in the reason with the option to set: %s', async (kind) => {
       await storeAlarm(db, { id: 'a', rule: ruleOf(kind) });
       await start({ remote: {} });
       const backend = BACKENDS[kind];
@@ -313,7 +310,7 @@ function reasons(open: () => Promise<Database>): void {
       await rig.interval();
       expect(await writes()).toBe(written);
       await rig.stop();
-      // As soon as it is, evaluations tell.
+      // When the backend is configured, evaluations give the reason.
       await start();
       says = () => (kind === 'loadbalancer_member_health' ? { kind: 'absent', reason: 'gone' } : NO_DATA);
       expect(await reasonAfterAnInterval()).not.toBe(reason);
@@ -328,7 +325,7 @@ function reasons(open: () => Promise<Database>): void {
       );
     });
 
-    test('leaves the reason of the last transition as it is', async () => {
+    test('does not change the reason of the last transition', async () => {
       await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus'), state: 'ok' });
       await db.query("update alarms set state_reason = 'r', state_version = 1");
       await start({ remote: {} });
@@ -342,7 +339,7 @@ function reasons(open: () => Promise<Database>): void {
     expect(await reasonAfterAnInterval()).toBe('not evaluated: its rule asks nothing');
   });
 
-  test('the reason of an evaluation that fails is a fault of this service', async () => {
+  test('the reason of an evaluation that throws is a fault of this service', async () => {
     says = () => ({ kind: 'series', series: undefined as never });
     await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus') });
     await start();
@@ -354,7 +351,7 @@ function reasons(open: () => Promise<Database>): void {
   });
 
   test.each(['insufficient data', 'ok'])(
-    'an alarm in state %s whose time constraints never open says so, until one opens',
+    'the reason of an alarm in state %s whose time constraints never open is replaced when one opens',
     async (state) => {
       const at = (start: string, name: string): object => ({
         name,
@@ -383,7 +380,7 @@ function reasons(open: () => Promise<Database>): void {
     },
   );
 
-  test('an alarm that is disabled, or outside its time constraints, keeps Not evaluated yet', async () => {
+  test('an alarm that is disabled or outside its time constraints keeps Not evaluated yet', async () => {
     const night = [{ name: 'n', description: '', start: '0 3 * * *', duration: 60, timezone: '' }];
     await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus'), enabled: false });
     await storeAlarm(db, { id: 'b', rule: ruleOf('prometheus'), timeConstraints: night });

@@ -7,7 +7,7 @@ import { openPglite } from '../../src/storage/engine/pglite.js';
 import { eventually } from '../support/eventually.js';
 import { Ensemble } from './ensemble.js';
 
-test('a process alone on its embedded database has everything at once, though its killed predecessor beat a moment ago', async () => {
+test('the only process of an embedded database takes all partitions at once, although its killed predecessor sent a heartbeat just before', async () => {
   const db = await openPglite(undefined);
   await migrate(db);
   const all = Array.from({ length: 256 }, (_, id) => id);

@@ -36,11 +36,11 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
   afterEach(async () => {
     await ensemble.close();
     await db.close();
-    // Never two owners of one partition with one epoch
+    // Never two owners of one partition with one epoch.
     expect(new Set(ensemble.takings).size).toBe(ensemble.takings.length);
   });
 
-  /** Waits until everything is held once, and returns how many takings that took so far. */
+  /** Waits until every partition is held once, and returns the number of takes so far. */
   const settled = (): Promise<number> =>
     eventually(() => {
       ensemble.expectSettled();
@@ -53,29 +53,32 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     return three;
   };
 
-  /** Waits until each member has had its heartbeats acknowledged for another `ms`. */
+  /** Waits until each member has had heartbeats acknowledged for another `ms`. */
   const beatsOnFor = async (ms: number): Promise<void> => {
     const last = (): number[] => ensemble.members.map(({ coordinator }) => coordinator.lastAcknowledgedBeatMs() ?? 0);
     const before = last();
     await eventually(() => last().forEach((at, index) => expect(at - (before[index] ?? 0)).toBeGreaterThan(ms)));
   };
 
-  test.each(MODES)('share the partitions, hand over on leaving and take over from the dead, $mode', async ({ url }) => {
-    const [first, second, third] = await joinThree(url());
-    for (const { coordinator } of [first, second, third]) expect(coordinator.held().size).toBeGreaterThan(256 / 4);
-    await second.leave();
-    ensemble.gone(second);
-    await settled();
-    expect(second.coordinator.held().size).toBe(0);
-    await third.crash();
-    ensemble.gone(third);
-    await settled();
-    expect(first.coordinator.held().size).toBe(256);
-    for (const [id, { epoch }] of third.coordinator.held())
-      expect(first.coordinator.held().get(id)?.epoch).toBeGreaterThan(epoch);
-  });
+  test.each(MODES)(
+    'share the partitions, hand over when one leaves and take over when one dies, $mode',
+    async ({ url }) => {
+      const [first, second, third] = await joinThree(url());
+      for (const { coordinator } of [first, second, third]) expect(coordinator.held().size).toBeGreaterThan(256 / 4);
+      await second.leave();
+      ensemble.gone(second);
+      await settled();
+      expect(second.coordinator.held().size).toBe(0);
+      await third.crash();
+      ensemble.gone(third);
+      await settled();
+      expect(first.coordinator.held().size).toBe(256);
+      for (const [id, { epoch }] of third.coordinator.held())
+        expect(first.coordinator.held().get(id)?.epoch).toBeGreaterThan(epoch);
+    },
+  );
 
-  test('are told at once who joins and who leaves, long before the next heartbeat', async () => {
+  test('see at once who joins and leaves, long before the next heartbeat', async () => {
     const slow = { redisUrl: redisUrl(), leaseMs: 120_000, heartbeatMs: 30_000 };
     const first = ensemble.join(slow);
     await settled();
@@ -86,7 +89,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     await eventually(() => expect(second.coordinator.held().size).toBe(256));
   });
 
-  test('move nothing when Redis is flushed', async () => {
+  test('move no partition when Redis is flushed', async () => {
     await joinThree(redisUrl());
     const before = ensemble.takings.length;
     const client = createRedis(redisUrl(), 'subscriber', silentLogger);
@@ -98,7 +101,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     expect(await settled()).toBe(before);
   });
 
-  test('move nothing when Redis dies, nor when it comes back empty', async () => {
+  test('move no partition when Redis dies, nor when it comes back empty', async () => {
     const redis = await startRedis();
     const three = await joinThree(redis.url);
     const before = ensemble.takings.length;
@@ -114,7 +117,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     await again.stop();
   });
 
-  test('move nothing while Redis hangs', async () => {
+  test('move no partition while Redis hangs', async () => {
     const redis = await startRedis();
     await joinThree(redis.url);
     const before = ensemble.takings.length;
@@ -125,7 +128,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     await redis.stop();
   });
 
-  test('agree although one of them sees no Redis, and also when that one leaves', async () => {
+  test('agree if one of them has no Redis, and also when that one leaves', async () => {
     ensemble.join({ redisUrl: redisUrl() });
     ensemble.join({ redisUrl: redisUrl() });
     const blind = ensemble.join();
@@ -137,7 +140,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     await settled();
   });
 
-  test('take from one that is stuck, which may then commit nothing and drops what it lost when it goes on', async () => {
+  test('take partitions of a hanging member, which may not commit any more and drops them when it goes on', async () => {
     const [stuck, second, third] = await joinThree(redisUrl());
     const had = [...stuck.coordinator.held().keys()];
     stuck.setProgress(false);
@@ -149,7 +152,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     expect(stuck.coordinator.mayCommit()).toBe(true);
   });
 
-  test('take from one that is cut off from the database, though it reaches Redis', async () => {
+  test('take partitions of a member that reaches Redis, but not the database', async () => {
     let cut = false;
     const store = createMemberStore(db);
     const members = {
@@ -164,7 +167,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     expect(isolated.coordinator.mayCommit()).toBe(false);
   });
 
-  test('keep what they have through an outage of the database', async () => {
+  test('keep their partitions through an outage of the database', async () => {
     let away = false;
     const store = createMemberStore(db);
     const members = {
@@ -182,7 +185,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     expect(await settled()).toBe(before);
   });
 
-  test('keep a partition whose batch is in hand until it is done', async () => {
+  test('keep a partition until its batch is over', async () => {
     const first = ensemble.join({ redisUrl: redisUrl() });
     await settled();
     for (const id of first.coordinator.held().keys()) first.inHand.add(id);
@@ -196,7 +199,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     expect(second.coordinator.held().size).toBeGreaterThan(100);
   });
 
-  test('pass over a partition that another transaction has locked, and take it later', async () => {
+  test('skip a partition that another transaction has locked, and take it later', async () => {
     let unlock = (): void => undefined;
     const locked = new Promise<void>((resolve) => (unlock = resolve));
     const lock = db.transaction(async (tx) => {

@@ -18,22 +18,22 @@ export type Overrides = Partial<
   redisUrl?: string | undefined;
 };
 
-/** One coordinator as an evaluator would run it, and what it told its listener. */
+/** A coordinator as in an evaluator, and the calls to its listener. */
 export interface TestMember {
   coordinator: Coordinator;
   inHand: Set<number>;
-  /** Held, as the listener heard it: partition → epoch. */
+  /** The held partitions according to the listener: partition → epoch. */
   told: Map<number, number>;
   lost: number[];
   setProgress(making: boolean): void;
-  /** Ends as a killed process does: no word to anybody. */
+  /** Ends like a killed process: without leaving. */
   crash(): Promise<void>;
   leave(): Promise<void>;
 }
 
-/** Several coordinators on one database, in one process, and what may never happen among them. */
+/** Several coordinators on one database, in one process, and checks of what must never happen. */
 export class Ensemble {
-  /** Every taking ever, as `partition@epoch`. Two that are equal would be two owners with the same right to commit. */
+  /** Every take, as `partition@epoch`. Two equal ones would be two owners that may both commit. */
   readonly takings: string[] = [];
   readonly members: TestMember[] = [];
   readonly #resources = new ReleaseStack();
@@ -49,12 +49,15 @@ export class Ensemble {
     return member;
   }
 
-  /** Those that neither left nor crashed. */
+  /** Removes a member that has left or crashed. */
   gone(member: TestMember): void {
     this.members.splice(this.members.indexOf(member), 1);
   }
 
-  /** Throws unless all see all members, each holds exactly what the ring gives it, and the listeners know it. */
+  /**
+   * Throws unless all members see all members, each holds exactly the partitions that the ring gives it, and the
+   * listeners agree.
+   */
   expectSettled(): void {
     const ids = this.members.map(({ coordinator }) => coordinator.memberId).sort();
     const ring = buildRing(ids);

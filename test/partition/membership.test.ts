@@ -9,7 +9,7 @@ import type { MemberBeat } from '../../src/partition/sightings.js';
 const LEASE_MS = 1_000;
 const HEARTBEAT_MS = 100;
 
-/** Two stores and a clock that do what the test says. */
+/** Two stores and a clock that the test controls. */
 class Stage {
   nowMs = 0;
   beats = new Map<string, number>();
@@ -49,7 +49,9 @@ class Stage {
     });
   }
 
-  /** Lets time pass in steps of a heartbeat; `beating` are the others that beat in the database meanwhile. */
+  /**
+   * Lets time pass in steps of a heartbeat. The other members in `beating` send heartbeats to the database meanwhile.
+   */
   async pass(ms: number, membership: Membership, beating: readonly string[] = []): Promise<void> {
     for (let passed = 0; passed < ms; passed += HEARTBEAT_MS) {
       this.nowMs += HEARTBEAT_MS;
@@ -73,7 +75,7 @@ class Stage {
 }
 
 describe('the view of the members', () => {
-  test('holds who beats in the database, and drops who has been silent for a lease', async () => {
+  test('contains members with heartbeats in the database, and drops those silent for a lease', async () => {
     const stage = new Stage();
     const membership = stage.membership();
     stage.beats.set('other', 0);
@@ -83,7 +85,7 @@ describe('the view of the members', () => {
     expect(membership.view()).toEqual(['me']);
   });
 
-  test('does not take an old row for a member', async () => {
+  test('does not contain a member with an old row', async () => {
     const stage = new Stage();
     stage.nowMs = 60_000;
     stage.beats.set('dead', 0);
@@ -98,7 +100,7 @@ describe('the view of the members', () => {
     { when: 'only Redis has it', inDatabase: false, redis: new Map([['other', 300]]), view: ['me', 'other'] },
     { when: 'it left and Redis cannot be asked', inDatabase: false, redis: 'down' as const, view: ['me'] },
     { when: 'Redis cannot be asked', inDatabase: true, redis: 'down' as const, view: ['me', 'other'] },
-  ])('is right about another when $when', async ({ inDatabase, redis, view }) => {
+  ])('is right about another member when $when', async ({ inDatabase, redis, view }) => {
     const stage = new Stage();
     stage.redis = new Map([['other', 200]]);
     stage.beats.set('other', 200);
@@ -113,7 +115,7 @@ describe('the view of the members', () => {
     expect(membership.view()).toEqual(view);
   });
 
-  test('does not bury the others after an outage of the database that silenced them all', async () => {
+  test('keeps the other members after an outage of the database that silenced them all', async () => {
     const stage = new Stage();
     const membership = stage.membership();
     await stage.pass(500, membership, ['other']);
@@ -126,7 +128,7 @@ describe('the view of the members', () => {
     expect(membership.view()).toEqual(['me']);
   });
 
-  test('of a process that is alone on its database ignores what the dead left behind', async () => {
+  test('of a single process ignores rows that dead processes left', async () => {
     const stage = new Stage();
     stage.beats.set('killed a moment ago', 0);
     const membership = stage.membership({ isSingleProcess: true });
@@ -137,7 +139,7 @@ describe('the view of the members', () => {
 });
 
 describe('a lease', () => {
-  test('is no leave to commit before the first heartbeat, nor when the last is almost a lease ago', async () => {
+  test('permits no commit before the first heartbeat, nor when the last one is almost a lease ago', async () => {
     const stage = new Stage();
     const membership = stage.membership();
     expect(membership.mayCommit()).toBe(false);
@@ -147,7 +149,7 @@ describe('a lease', () => {
     expect(membership.mayCommit()).toBe(false);
   });
 
-  test('is not renewed by Redis', async () => {
+  test('is not renewed by a heartbeat in Redis', async () => {
     const stage = new Stage();
     stage.redis = new Map();
     const membership = stage.membership();
@@ -158,7 +160,7 @@ describe('a lease', () => {
     expect(membership.lastAcknowledgedBeatMs()).toBe(0);
   });
 
-  test('ends with leaving', async () => {
+  test('ends when the member leaves', async () => {
     const stage = new Stage();
     const membership = stage.membership();
     await membership.beat();
@@ -168,7 +170,7 @@ describe('a lease', () => {
   });
 });
 
-test('a heartbeat sets the service time by the database', async () => {
+test('a heartbeat synchronises the service clock with the database', async () => {
   const stage = new Stage();
   stage.nowMs = 5_000;
   await stage.membership().beat();

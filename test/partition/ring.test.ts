@@ -12,11 +12,11 @@ function moved(before: readonly string[], after: readonly string[]): number {
 }
 
 describe('the ring', () => {
-  test('deals out as many partitions as alarms are spread over', () => {
+  test('has as many partitions as alarms are spread over', () => {
     expect(PARTITION_COUNT).toBe(PARTITIONS);
   });
 
-  test('of nobody gives nothing, and of one member gives it all', () => {
+  test('without members is empty, and one member owns all of it', () => {
     expect(buildRing([])).toEqual([]);
     expect(shareOf(buildRing(['a']), 'a')).toHaveLength(PARTITION_COUNT);
     expect(shareOf(buildRing(['a']), 'b')).toEqual([]);
@@ -36,7 +36,7 @@ describe('the ring', () => {
     );
   });
 
-  test('of up to five members leaves none with less than 0.75 of its fair share', () => {
+  test('of up to five members leaves no member below 0.75 of its fair share', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.uuid(), { minLength: 1, maxLength: 5 }), (ids) => {
         const ring = buildRing(ids);
@@ -47,7 +47,7 @@ describe('the ring', () => {
     );
   });
 
-  test('does not depend on the order of the members, nor on one being named twice', () => {
+  test('does not depend on the order of the members, nor on duplicates', () => {
     fc.assert(
       fc.property(members, fc.integer({ min: 0, max: 19 }), (ids, turn) => {
         const turned = [...ids.slice(turn), ...ids.slice(0, turn), ids[0] as string].reverse();
@@ -58,7 +58,7 @@ describe('the ring', () => {
   });
 
   test.each([1, 2, 3, 5, 8, 13, 20])(
-    'of %i moves about its fair share when one more joins, and back when it leaves',
+    'of %i members moves about one fair share when a member joins, and back when it leaves',
     (n) => {
       const rounds = 10;
       let total = 0;

@@ -22,9 +22,9 @@ interface DayRule {
 }
 
 /**
- * The moments of a cron expression on a clock that is never changed: local times, in seconds since 1970-01-01T00:00:00
- * on that clock. Days follow croniter, which Aodh uses: if days of the month and weekdays are restricted, either is
- * enough. But if a weekday has `#` or `L`, only the weekday counts.
+ * The moments of a cron expression as local times, in seconds since 1970-01-01T00:00:00, on a clock without changes.
+ * Days follow croniter, which Aodh uses: if days of the month and weekdays are both restricted, one of them is enough;
+ * but if a weekday has `#` or `L`, only the weekday counts.
  */
 export class CronSchedule {
   readonly #hours: NumberSet;
@@ -166,8 +166,8 @@ export class CronSchedule {
 }
 
 /**
- * An expression in the form of the library. In Aodh's form the seconds come last, case is ignored, `@midnight` exists,
- * and `L5` is the last Friday.
+ * An expression in the form that cron-parser reads. In Aodh's form the seconds come last, case is ignored, `@midnight`
+ * exists, and `L5` is the last Friday.
  */
 export function forLibrary(start: string): string {
   return columnsOf(start).join(' ');
@@ -185,7 +185,7 @@ function columnsOf(start: string): string[] {
 type Fields = ReturnType<typeof CronExpressionParser.parse>['fields'];
 
 /**
- * The month is parsed separately: the library refuses a date that its month never has, even if weekdays are allowed
+ * The month is parsed separately: cron-parser refuses a date that its month never has, even if weekdays are allowed,
  * too.
  */
 function fieldsOf(start: string): { fields: Fields; months: NumberSet } {
@@ -200,7 +200,7 @@ function fieldsOf(start: string): { fields: Fields; months: NumberSet } {
   };
 }
 
-/** Passes a date and a zone, since the library would read the clock otherwise. */
+/** Parses the columns. Date and zone are passed, since cron-parser would read the clock otherwise. */
 function parsed(columns: readonly string[]): Fields {
   return CronExpressionParser.parse(columns.join(' '), { tz: 'UTC', currentDate: new Date(0) }).fields;
 }
@@ -223,7 +223,7 @@ function dayRule({ dayOfMonth, dayOfWeek }: Fields, months: NumberSet): DayRule 
   };
 }
 
-/** Bit n is the n-th of a month that has `length` days and begins on `firstWeekday`. */
+/** The allowed dates of a month that has `length` days and begins on `firstWeekday`. Bit n is the n-th. */
 function allowedDates(rule: DayRule, length: number, firstWeekday: number): number {
   let dates = 0;
   for (let date = 1; date <= length; date += 1) {

@@ -1,6 +1,6 @@
 const BITS = 30;
 
-/** A set of whole numbers from 0 to 59 in two 32-bit words, since there may be a million schedules in memory. */
+/** A set of whole numbers from 0 to 59 in two 32-bit words: there may be a million schedules in memory. */
 export class NumberSet {
   readonly #low: number;
   readonly #high: number;

@@ -2,18 +2,18 @@ import { CronSchedule } from './cron-schedule.js';
 import { ZoneClock, ZoneOffsets } from './zone-clock.js';
 
 const MS_OF_DAY = 86_400_000;
-/** Aodh lets a constraint hold up to this long before its start, exclusive. */
+/** As in Aodh, a constraint already holds this long before its start, exclusive. */
 const EARLY_MS = 60_000;
 /**
- * How far ahead the next opening is searched for. Each 29 February comes within eight years; the search for rarer dates
- * is repeated after that.
+ * How far ahead the next opening is searched. Each 29 February comes within eight years; for rarer dates the search is
+ * repeated later.
  */
 const SEARCH_DAYS = 9 * 366;
 /** More than the difference between local time and UTC can ever be. */
 const MARGIN_DAYS = 2;
-/** How far ahead changes of the clock are searched for, if a constraint closes only at such a change. */
+/** How far ahead clock changes are searched, if a constraint closes only at such a change. */
 const UNCHANGED_DAYS = 32;
-/** How many lists of constraints, schedules and zones are kept, to be shared between alarms. */
+/** Most lists of constraints, schedules and zones in the cache that alarms share. */
 const MAX_KEPT = 10_000;
 const MAX_KEPT_TEXT = 2_048;
 
@@ -26,22 +26,22 @@ export interface Hours {
   timezone: string;
 }
 
-/** The times at which the time constraints of an alarm hold. The last answer is kept, with its period of validity. */
+/** The times at which the time constraints of an alarm hold. The last answer is cached with its period of validity. */
 export interface OpenTimes {
   /** True without constraints, or when at least one holds at `now`. */
   isOpen(now: Date): boolean;
-  /** How many constraints have to be computed for an answer about `now`, at some 50 µs each. Mostly 0. */
+  /** The number of constraints to compute for an answer about `now`, at some 50 µs each. Mostly 0. */
   unknownAt(now: Date): number;
 }
 
-/** Gives alarms their open times. Alarms with the same constraints share one object. */
+/** Creates the open times of alarms. Alarms with the same constraints share one object. */
 export interface OpenTimesSource {
   of(constraints: readonly Hours[]): OpenTimes;
-  /** From the JSON text of a list of constraints, as it is stored. */
+  /** `constraintsJson` is a stored list of constraints. */
   ofJson(constraintsJson: string): OpenTimes;
 }
 
-/** A period in milliseconds since 1970, its end excluded. */
+/** A period in milliseconds since 1970; its end is excluded. */
 interface Period {
   from: number;
   until: number;
@@ -53,6 +53,7 @@ const NEVER_OPEN: Period = { from: -Infinity, until: Infinity, isOpen: false };
 const NOT_KNOWN: Period = { from: Infinity, until: -Infinity, isOpen: false };
 const UNCONSTRAINED: OpenTimes = { isOpen: () => true, unknownAt: () => 0 };
 
+/** Creates a source with an empty cache. */
 export function createOpenTimesSource(): OpenTimesSource {
   const zones = new ZoneOffsets();
   const clockOf = remember((timezone) => new ZoneClock(timezone === 'utc' ? () => 0 : zones.of(timezone)));
@@ -81,7 +82,7 @@ interface Sources {
 class KeptOpenTimes implements OpenTimes {
   readonly #hours: readonly Hours[];
   readonly #sources: Sources;
-  /** The constraints are parsed at the first use: alarms are loaded by the thousand. */
+  /** Parsed at the first use, since alarms are loaded by the thousand. */
   #constraints: readonly KeptConstraint[] | undefined;
   #last: Period = NOT_KNOWN;
 
@@ -102,7 +103,7 @@ class KeptOpenTimes implements OpenTimes {
     return this.#constraints?.filter((constraint) => !constraint.isKnownAt(at)).length ?? this.#hours.length;
   }
 
-  /** The period around a moment in which a constraint holds, or in which none does. */
+  /** The longest known period around a moment in which some constraint holds, or in which none does. */
   #periodAt(at: number): Period {
     this.#constraints ??= this.#hours.map((hours) => new KeptConstraint(hours, this.#sources));
     let closed = NEVER_OPEN;
@@ -122,7 +123,7 @@ interface Openings {
   durationMs: number;
 }
 
-/** Keeps no schedule of its own: an alarm may have twenty constraints, and schedules are shared in a bounded cache. */
+/** It holds no schedule: an alarm may have twenty constraints, and schedules are shared in a bounded cache. */
 class KeptConstraint {
   readonly #hours: Hours;
   readonly #sources: Sources;
@@ -163,7 +164,7 @@ function isOf({ from, until }: Period, at: number): boolean {
   return at >= from && at < until;
 }
 
-/** For a constraint that opens again before it closes, such as `* * * * *`: it is open until the clock is changed. */
+/** A constraint that opens again before it closes, such as `* * * * *`, is open until the clock is changed. */
 function uninterruptedPeriod({ schedule, clock, durationMs }: Openings, at: number): Period | undefined {
   const gapMs = schedule.longestGap * 1000;
   const stretch = gapMs > durationMs + EARLY_MS ? undefined : clock.unchangedAround(at, UNCHANGED_DAYS);
@@ -174,7 +175,7 @@ function uninterruptedPeriod({ schedule, clock, durationMs }: Openings, at: numb
 
 /**
  * An opening at `o` holds after `o - 60 s` and until `o + duration`, both in elapsed time. The openings up to `at` are
- * exactly the schedule's moments before one local time, on days with a change of the clock, too. So the last of these
+ * exactly the moments of the schedule before one local time, also on days with a clock change. So the last of these
  * moments and the first one after them decide.
  */
 function periodAround({ schedule, clock, durationMs }: Openings, at: number): Period {
@@ -197,7 +198,7 @@ function periodAround({ schedule, clock, durationMs }: Openings, at: number): Pe
   return { from: closes, until: opens, isOpen: false };
 }
 
-/** A cache by text keys. It is emptied when it has too many entries. */
+/** A cache by text keys. It is emptied when it is full. */
 function remember<T>(make: (key: string) => T): (key: string) => T {
   const known = new Map<string, T>();
   return (key) => {

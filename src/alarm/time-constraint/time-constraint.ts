@@ -23,6 +23,7 @@ export const TimeConstraint = z
   }));
 export type TimeConstraint = z.infer<typeof TimeConstraint>;
 
+/** A list of constraints with unique names. */
 export const TimeConstraints = z.array(TimeConstraint).superRefine((constraints, context) => {
   if (new Set(constraints.map(({ name }) => name)).size === constraints.length) return;
   context.addIssue({
@@ -37,15 +38,13 @@ export function neverOpening(constraints: readonly TimeConstraint[]): string[] {
   return constraints.filter(({ start }) => neverOpens(start)).map(({ name }) => name);
 }
 
-/**
- * The `state_reason` of an alarm that is never evaluated, since none of its constraints ever opens; undefined for other
- * alarms.
- */
+/** The `state_reason` of an alarm whose constraints all never open; undefined for other alarms. */
 export function neverOpensReason(constraints: readonly TimeConstraint[]): string | undefined {
   if (constraints.length === 0 || !constraints.every(({ start }) => neverOpens(start))) return undefined;
   return constraints.map(({ name }) => neverOpensSentence(name)).join('; ');
 }
 
+/** The text about one constraint that never opens. */
 export function neverOpensSentence(name: string): string {
   return `time constraint ${name} never opens`;
 }
@@ -59,9 +58,7 @@ function neverOpens(start: string): boolean {
   }
 }
 
-/**
- * False for most expressions, of which nothing else is read: only the 30th and the 31st are days that a month can lack.
- */
+/** A quick check that is false for most expressions: only the 30th and the 31st can be missing in a month. */
 function mayNeverOpen(start: string): boolean {
   const [, , dayOfMonth = '', month = '*'] = start.trim().split(/\s+/);
   return month !== '*' && /3[01]/.test(dayOfMonth);
@@ -79,14 +76,14 @@ function refuseBadCron(start: string, context: z.RefinementCtx): void {
 function cronProblem(start: string): string | undefined {
   const unacceptable = `[${start}] is not acceptable`;
   if (start.startsWith('@')) return NICKNAMES.has(start.toLowerCase()) ? undefined : unacceptable;
-  // Names of days and months apart, only these signs mean the same to Aodh's cron and to the library: no `?`, `W` or
-  // `H`.
+  // Except in names of days and months, only these characters mean the same to Aodh's cron and to cron-parser: not `?`,
+  // `W` or `H`.
   if (/[^\d\s*,/#L-]/i.test(start.replace(/[a-z]{3}/gi, ''))) return unacceptable;
   try {
     CronExpressionParser.parse(forLibrary(start), { tz: 'UTC', currentDate: new Date(0) });
     return undefined;
   } catch (cause) {
-    // 31 February: Aodh takes it, and no moment is ever inside.
+    // Aodh accepts dates such as 31 February. Such a constraint never opens.
     if (/explicit day of month/i.test(String(cause))) return undefined;
     return /range|constraint/i.test(String(cause)) ? `${unacceptable}, out of range` : unacceptable;
   }

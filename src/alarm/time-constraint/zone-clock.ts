@@ -1,29 +1,28 @@
 const MS_OF_HOUR = 3_600_000;
 const MS_OF_DAY = 24 * MS_OF_HOUR;
-/** No zone was ever farther from UTC. */
+/** No zone was ever further from UTC. */
 const FARTHEST_FROM_UTC = 16 * MS_OF_HOUR;
-/** No clock was ever turned back by more than a day, so a local time is repeated within a day. */
+/** No clock was ever set back by more than a day, so a local time is repeated within a day. */
 const LONGEST_REPETITION = MS_OF_DAY;
-/** Most days whose offsets are kept for one zone. */
+/** Most cached days of one zone. */
 const MAX_DAYS = 2_000;
-/** Most zones whose formatters are kept; one takes some 50 KB. */
+/** Most cached formatters. One takes some 50 KB. */
 const MAX_FORMATTERS = 64;
 
 /**
- * How far local time is ahead of UTC at a moment, both in milliseconds. At most one change of the clock a day is
- * expected.
+ * The difference of local time from UTC at a moment, both in milliseconds. At most one clock change a day is expected.
  */
 export type ZoneOffset = (at: number) => number;
 
-/** A period without a change of the clock. */
+/** A period without a clock change. */
 interface Era {
   until: number;
   offset: number;
 }
 
 /**
- * The wall clock of a time zone. Local times are milliseconds since 1970-01-01T00:00:00 on that clock. Offsets are
- * looked up by days: an offset that is the same at two successive midnights (UTC) is the same between them.
+ * The wall clock of a time zone. Local times are milliseconds since 1970-01-01T00:00:00 on that clock. Offsets are read
+ * once a day: if two successive midnights (UTC) have the same offset, the time between them has it, too.
  */
 export class ZoneClock {
   readonly #offsetAt: ZoneOffset;
@@ -49,8 +48,8 @@ export class ZoneClock {
   }
 
   /**
-   * The local time before which lie exactly the local times that the clock reached before `moment` (as `firstMomentOf`
-   * says).
+   * The local time that separates those that the clock reached before `moment` (in the sense of `firstMomentOf`) from
+   * the later ones.
    */
   farthestBefore(moment: number): number {
     let farthest = -Infinity;
@@ -61,7 +60,7 @@ export class ZoneClock {
     return farthest;
   }
 
-  /** A period around a moment without a change of the clock, at most `days` after it; undefined near a change. */
+  /** A period around a moment without a clock change, up to `days` after it; undefined near a change. */
   unchangedAround(moment: number, days: number): { from: number; until: number } | undefined {
     const today = Math.floor(moment / MS_OF_DAY);
     const offset = this.#midnight(today);
@@ -107,7 +106,7 @@ export class ZoneClock {
   }
 }
 
-/** The time zones of this Node.js. */
+/** The time zones that Node.js knows. */
 export class ZoneOffsets {
   readonly #formatters = new Map<string, Intl.DateTimeFormat>();
 

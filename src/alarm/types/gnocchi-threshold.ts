@@ -14,10 +14,10 @@ import { COMPARISON_OPERATORS, type ComparisonOperator } from './threshold/schem
 
 const MAX_GRANULARITY_S = 365 * 24 * 3600;
 
-/** Names and ids of things in other services. */
+/** Most characters of names and ids in other services. */
 export const MAX_NAME = 255;
 
-/** The fields that end the rule of each kind that compares aggregates of Gnocchi with a threshold. */
+/** The last fields of the rules that compare aggregates of Gnocchi with a threshold. */
 export const GNOCCHI_THRESHOLD_FIELDS = {
   comparison_operator: optional(wireEnum(COMPARISON_OPERATORS), 'eq'),
   threshold: wireFloat(),
@@ -26,7 +26,7 @@ export const GNOCCHI_THRESHOLD_FIELDS = {
   granularity: optional(wireInt({ min: 1, max: MAX_GRANULARITY_S }), 60),
 };
 
-/** What any rule of those kinds has. */
+/** The fields that all these rules have. */
 export interface GnocchiThresholdRule {
   type: string;
   comparison_operator: ComparisonOperator;
@@ -37,21 +37,21 @@ export interface GnocchiThresholdRule {
 }
 
 /**
- * Rules that name resources or metrics by id hold the project that they may look at; it is ours to say, and clients do
- * not see it.
+ * Rules that name resources or metrics by id store the project whose data they may read. The server sets it, and
+ * clients do not see it.
  */
 export interface ProjectScope {
-  /** Null: everybody's data. Undefined, in what an earlier release stored: nobody's. */
+  /** Null means all projects. Undefined in rules of an earlier release: no project. */
   scope_to_project?: string | null | undefined;
 }
 
-/** No project has such an id: a rule that does not say whose data it may look at finds nothing. */
+/** An id that no project has: a rule without a scope finds no data. */
 export const NO_SUCH_PROJECT = '';
 
 /** One period more than the rule compares (Aodh's look-back). */
 const LOOK_BACK = 1;
 
-/** What those kinds have in common. */
+/** The common part of these kinds. */
 export const gnocchiThreshold = {
   judgedBy: 'series',
   repeatsWhileUnknown: true,
@@ -65,7 +65,7 @@ export const gnocchiThreshold = {
   explain: explainThreshold,
 } satisfies Omit<AlarmType<GnocchiThresholdRule, ThresholdFindings>, 'schema' | 'scopedTo' | 'seriesNeeded'>;
 
-/** As `ruleJson`, without what is ours. */
+/** As `ruleJson`, without the scope. */
 export function shownGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScope>({
   type: _,
   scope_to_project: __,
@@ -74,7 +74,7 @@ export function shownGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScop
   return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) });
 }
 
-/** The rule as history shows it: keys in the order in which Aodh reads a rule from a request. */
+/** The rule in the history: keys in the order of Aodh's request parser. */
 function historyGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScope>(rule: Rule): string {
   const { type: _, scope_to_project: __, granularity, comparison_operator, threshold, ...rest } = rule;
   const { aggregation_method, evaluation_periods, ...own } = rest;
@@ -82,11 +82,11 @@ function historyGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScope>(ru
   return pythonJson({ ...common, evaluation_periods, ...own });
 }
 
-/** The question of a rule: the rules that ask it differ only in operator, threshold or number of periods. */
+/** The need of a rule. Rules that share its key differ only in operator, threshold or number of periods. */
 export function gnocchiNeed(rule: GnocchiThresholdRule, query: GnocchiQuery, options: EvaluationOptions): SeriesNeed {
   const { backend = null, ingestion_lag: lagS = 0 } = options;
   const periods = rule.evaluation_periods + LOOK_BACK;
-  // The rate of an aggregate has no value for the first row of the window.
+  // The rate of an aggregate has no value for the first row of the window, so it depends on where the window begins.
   const ownWindow = query.kind !== 'resource' && query.method.startsWith('rate:');
   return {
     datasource: 'gnocchi',
@@ -100,7 +100,7 @@ export function gnocchiNeed(rule: GnocchiThresholdRule, query: GnocchiQuery, opt
   };
 }
 
-/** The newest rows of Gnocchi; gaps between them are not looked at. */
+/** The newest rows of Gnocchi count. Gaps between them are ignored. */
 function selectionOf({ evaluation_periods: required, granularity }: GnocchiThresholdRule): DatapointSelection {
   return { required, statistic: 'value', withoutValues: `No datapoint for granularity ${granularity}` };
 }

@@ -20,6 +20,7 @@ import type { PrometheusRule } from './prometheus/schema.js';
 import { threshold } from './threshold/index.js';
 import type { ThresholdRule } from './threshold/schema.js';
 
+/** The rule of any alarm; `type` tells the kind. */
 export type AlarmRule =
   | ThresholdRule
   | CombinationRule
@@ -30,9 +31,10 @@ export type AlarmRule =
   | CompositeRule
   | LoadbalancerMemberHealthRule
   | EventRule;
+/** The name of a kind: the `type` of an alarm. */
 export type AlarmKind = AlarmRule['type'];
 
-/** Every kind of alarm, one line each; the compiler notices a missing one. */
+/** All kinds of alarm. The compiler reports a missing one. */
 export const alarmTypes = {
   threshold,
   combination,
@@ -45,17 +47,18 @@ export const alarmTypes = {
   event,
 } satisfies { [Kind in AlarmKind]: AlarmKindDefinition<Extract<AlarmRule, { type: Kind }>> };
 
+/** The names of all kinds. */
 export const ALARM_KINDS = Object.keys(alarmTypes) as AlarmKind[];
 const KINDS_BY_NAME = new Map(ALARM_KINDS.map((kind) => [kind, kind]));
 
-/** The kind of a rule, seen as one that takes any rule: the registry guarantees that the two belong together. */
+/** The kind of a rule, typed for any rule: the table guarantees that kind and rule belong together. */
 export function typeOf(rule: AlarmRule): AlarmKindDefinition<AlarmRule> {
   return alarmTypes[rule.type];
 }
 
 /**
  * The kind of a rule that an evaluator is about to judge.
- * @throws Error for kinds that evaluators cannot judge; they hold no alarm of such a kind.
+ * @throws Error for kinds that evaluators do not judge. They never hold an alarm of such a kind.
  */
 export function evaluatedTypeOf(rule: AlarmRule): AlarmType<AlarmRule, unknown> {
   const kind = typeOf(rule);
@@ -67,26 +70,25 @@ function isEvaluated(kind: AlarmKindDefinition<AlarmRule>): kind is AlarmType<Al
   return 'evaluate' in kind;
 }
 
-/** A rule with what it is asked and judged by. */
+/** A rule with the options that it is queried and judged by. */
 export interface RulePart {
   rule: AlarmRule;
   options: EvaluationOptions;
 }
 
 /**
- * The rules within a composite one, each with options of its own, in the order of the tree; of other kinds the rule
- * itself, with the alarm's.
+ * The rules within a composite one with their own options, in the order of the tree. For other kinds the rule itself,
+ * with the alarm's options.
  */
 export function partsOf(rule: AlarmRule, options: EvaluationOptions): RulePart[] {
   if (rule.type !== 'composite') return [{ rule, options }];
   return leavesOf(rule.tree).map((leaf) => ({ rule: leaf, options: optionsOf(leaf) }));
 }
 
-/** A stored rule back as a value. `ruleJson` was written by the kind itself, so it needs no second validation. */
+/** Parses a stored rule. `ruleJson` was written by the kind itself, so it is not validated again. */
 export function parseStoredRule(kind: AlarmKind, ruleJson: string): AlarmRule {
   const stored: unknown = JSON.parse(ruleJson);
-  // The one string of our own for each kind, not one from each row: looking things up by it is what every judgement
-  // does.
+  // One string object for each kind instead of one for each row: every judgement looks up a table by it.
   const type = KINDS_BY_NAME.get(kind) ?? kind;
   const definition: AlarmKindDefinition<AlarmRule> = alarmTypes[type];
   return definition.fromStored?.(stored) ?? ({ ...(stored as object), type } as AlarmRule);

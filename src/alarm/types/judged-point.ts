@@ -1,8 +1,8 @@
 import type { Verdict } from '../decide.js';
 
-/** A datapoint of an answer, as a judgement took it. */
+/** A datapoint of an answer and how it was judged. */
 export type JudgedPoint = {
-  /** Which series of the answer; only PromQL can give more than one. */
+  /** The index of its series in the answer; only PromQL gives more than one. */
   series: number;
   at: number;
 } & (
@@ -10,13 +10,13 @@ export type JudgedPoint = {
   | { /** NaN if infinite values gave no number. */ value: number; /** Why it was not compared. */ leftOut: string }
 );
 
-/** What a series that has points comes to when it is judged alone. */
+/** The verdict on one series by itself, if it has points. */
 export interface JudgedSeries {
   series: number;
   verdict: Verdict;
 }
 
-/** Told of all that the answers to one rule come to; only those who explain an alarm listen. */
+/** Receives the details of a judgement. Only `explain` uses it. */
 export interface JudgementListener {
   point(point: JudgedPoint): void;
   series(series: JudgedSeries): void;

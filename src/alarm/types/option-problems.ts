@@ -1,7 +1,7 @@
 import type { EvaluationOptions, OptionProblem } from '../evaluation-options.js';
 import type { ThresholdCondition } from './threshold-judgement.js';
 
-/** What each option asks of a rule that looks at the last `periods` datapoints. */
+/** The first option that does not fit a rule over the last `periods` datapoints. */
 export function thresholdOptionProblem(
   { comparison_operator, threshold }: ThresholdCondition,
   periods: number,
@@ -25,7 +25,7 @@ export function thresholdOptionProblem(
   };
 }
 
-/** For kinds that compare nothing. */
+/** Refuses every option, for kinds that compare no values. */
 export function noOptionAllowed(options: EvaluationOptions, kind: string): OptionProblem | undefined {
   const [option] = Object.keys(options) as (keyof EvaluationOptions)[];
   return option === undefined ? undefined : { option, message: `cannot be used with alarms of type ${kind}` };

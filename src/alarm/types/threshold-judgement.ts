@@ -6,39 +6,41 @@ import type { BackendAnswer, Point, Series } from '../series.js';
 import type { JudgementListener } from './judged-point.js';
 import type { ComparisonOperator } from './threshold/schema.js';
 
-/** What all kinds that compare values with a threshold have in common. */
+/** The condition of all kinds that compare values with a threshold. */
 export interface ThresholdCondition {
   comparison_operator: ComparisonOperator;
   threshold: number;
 }
 
+/** The compared values and their counts. */
 export interface ThresholdFindings {
-  /** The values that were compared, oldest first; series after series where there are several. */
+  /** The compared values, oldest first; if there are several series, one series after the other. */
   values: readonly number[];
-  /** How many of them fulfil the rule's condition. */
+  /** How many of them fulfil the condition. */
   outside: number;
   /** How many values the rule needs. */
   required: number;
-  /** Aodh's words for why the state is unknown; undefined: too few values. */
+  /** Aodh's text for why the state is unknown; undefined for too few values. */
   unknownReason?: string;
-  /** Missing datapoints that were counted as if they had been `as`. */
+  /** Missing datapoints that were counted as `as`. */
   filled?: { count: number; as: 'ok' | 'alarm' } | undefined;
 }
 
-/** How the points of an answer become values, and how many it takes. */
+/** How the values to compare are selected from the points of an answer. */
 export interface DatapointSelection {
-  /** Values that each series must have; of more the newest are compared. */
+  /** The number of values that each series must have. The newest are compared. */
   required: number;
-  /** Which of a point's values it is. */
+  /** The key of the value in a point. */
   statistic: string;
-  /** Points that may be compared, and why the others may not; undefined: all may. */
+  /** The points that may be compared, and the reason against the others; undefined if all may be. */
   only?: { points: (series: Series) => readonly Point[]; otherwise: string };
-  /** Reason of an answer that has no value at all; undefined: as for too few. */
+  /** The reason for an answer without any value; undefined for the usual reason. */
   withoutValues?: string;
-  /** What Aodh gives as the number of datapoints of an answer without any, if not `required`. */
+  /** The number of datapoints in Aodh's reason for an answer without any, if it is not `required`. */
   countWithoutValues?: number;
 }
 
+/** The state and options that a judgement depends on besides condition and answer. */
 export interface JudgementContext {
   state: AlarmState;
   options: EvaluationOptions;
@@ -54,17 +56,17 @@ const compare = {
   ne: (value, threshold) => value !== threshold,
 } as const satisfies Record<ComparisonOperator, (value: number, threshold: number) => boolean>;
 
-/** The threshold that counts just now: an alarm that has fired has to pass the one for clearing. */
+/** The threshold that applies now: an alarm in `alarm` is compared with `clear_threshold`, if that is set. */
 export function effectiveThreshold({ threshold }: ThresholdCondition, { state, options }: JudgementContext): number {
   return state === 'alarm' ? (options.clear_threshold ?? threshold) : threshold;
 }
 
-/** Whether a value fulfils the rule's condition. */
+/** True if a value fulfils the condition. */
 export function isOutside({ comparison_operator }: ThresholdCondition, value: number, threshold: number): boolean {
   return compare[comparison_operator](value, threshold);
 }
 
-/** An answer of a backend against a threshold. Several series (PromQL) are judged one by one, and then combined. */
+/** Judges an answer against a threshold. Several series (PromQL) are judged one by one, and then combined. */
 export function judgeThreshold(
   condition: ThresholdCondition,
   answer: BackendAnswer,
@@ -78,8 +80,8 @@ export function judgeThreshold(
     return { verdict: 'insufficient data', findings: withoutValue(required, answer.reason) };
   const reason = answer.kind === 'absent' ? answer.reason : selection.withoutValues;
   const series = answer.kind === 'series' ? answer.series : [];
-  // A series without a point in the window is not there: with a window just as wide, the backend would not have told of
-  // it.
+  // A series without a point in the window counts as absent: with a window of the alarm's width, the backend would not
+  // have sent it.
   const present = series.filter((points) => points.length > 0);
   const judged = (present.length > 0 ? present : ONE_WITHOUT_POINTS).map((points) =>
     judgeValues(condition, datapointsOf(points, selection), required, context),
@@ -91,17 +93,17 @@ export function judgeThreshold(
   return { verdict: 'insufficient data', findings: withoutValue(count, reason) };
 }
 
-/** Aodh's words for an answer that was not to be had. */
+/** Aodh's text for a failed request. */
 export function retrievalFailed(reason: string): string {
   return `alarm statistics retrieval failed: ${reason}`;
 }
 
-/** A datapoint to compare; undefined or NaN if it is missing at its place. Lists have the oldest first. */
+/** The value of a datapoint; undefined or NaN if it is missing. Lists have the oldest first. */
 export type OptionalValue = number | undefined;
 
 /**
- * Judges one series by its newest datapoints (`datapoints`, at most `required`). If there are fewer, the missing ones
- * are older. See docs/semantics.md for the tables.
+ * Judges one series by its newest datapoints, at most `required`. If there are fewer, the missing ones are older. See
+ * docs/semantics.md for the tables.
  */
 export function judgeValues(
   condition: ThresholdCondition,
@@ -165,7 +167,7 @@ function reportToListener(
     for (const point of points) {
       const { at } = point;
       const value = point.values[selection.statistic];
-      // The datasource has already reported this point, with the value that it got.
+      // The datasource has already reported this point with the value that it got.
       if (value === undefined) continue;
       const leftOut = whyNot(point);
       if (leftOut === undefined)
@@ -175,7 +177,7 @@ function reportToListener(
   }
 }
 
-/** Why a point of a series was not compared; undefined where it was. */
+/** Makes a function that gives the reason why a point was not compared; undefined if it was. */
 function reasonsAgainst(
   points: Series,
   selection: DatapointSelection,
@@ -203,14 +205,16 @@ function filling(treatment: MissingDataTreatment, missing: number): ThresholdFin
   return missing > 0 && (treatment === 'ok' || treatment === 'alarm') ? { count: missing, as: treatment } : undefined;
 }
 
-/** Aodh's rule: every datapoint must be there, and all agree. */
+/** Aodh's rule: every datapoint must be there, and all must agree. */
 function unanimous(outside: number, open: number, required: number): Verdict | undefined {
   if (open > 0) return undefined;
   if (outside === required) return 'alarm';
   return outside === 0 ? 'ok' : undefined;
 }
 
-/** Decided as soon as the missing datapoints could not change it; with none missing always. */
+/**
+ * Decided as soon as the missing datapoints could not change the verdict. Without missing ones it is always decided.
+ */
 function enoughOf(outside: number, open: number, enough: number): Verdict | undefined {
   if (outside >= enough) return 'alarm';
   return outside + open < enough ? 'ok' : undefined;
@@ -221,8 +225,8 @@ function trend(isOutside: boolean): Verdict {
 }
 
 /**
- * As Aodh judges the series of a PromQL answer: all in alarm, none, or a trend that the last one gives. Series without
- * enough values stand aside.
+ * Combines series as Aodh does for PromQL: all in alarm, none in alarm, or a trend that follows the last one. Series
+ * with too few values are ignored.
  */
 function combined(judged: readonly Evaluation<ThresholdFindings>[]): Evaluation<ThresholdFindings> {
   const decided = judged.filter(isDecided);
@@ -247,7 +251,7 @@ function isDecided({ verdict }: Evaluation): boolean {
   return verdict !== 'insufficient data' && verdict !== 'hold';
 }
 
-/** Reason texts and `reason_data` of Aodh's threshold evaluators. */
+/** Reason text and `reason_data` of Aodh's threshold evaluators. */
 export function explainThreshold(findings: ThresholdFindings, state: AlarmState, remaining: boolean): Reason {
   const { values, outside, required, unknownReason } = findings;
   const last = values.at(-1);
@@ -267,7 +271,7 @@ export function explainThreshold(findings: ThresholdFindings, state: AlarmState,
   };
 }
 
-/** What missing datapoints counted as; undefined where they did not, as in Aodh. */
+/** The text about missing datapoints that were counted; undefined if none was counted. */
 export function filledText({ filled }: ThresholdFindings): string | undefined {
   return filled && `missing datapoints counted as ${filled.as}: ${filled.count}`;
 }

@@ -1,7 +1,4 @@
-/**
- * The beginning of a text that may be too long to be shown, without half a character at its end: a surrogate without
- * its other half is no text.
- */
+/** The first `most` UTF-16 units of a text, without a half surrogate pair at the end. */
 export function firstCharacters(text: string, most: number): string {
   return text.slice(0, most).replace(/\p{Surrogate}$/u, '');
 }

@@ -1,9 +1,9 @@
 /**
- * JSON as Python's `json.dumps` writes it: `", "` and `": "` between, non-ASCII as `\uXXXX`, floats always with a point
- * or exponent. Clients of Aodh compare such texts literally, and receivers sign and deduplicate by bytes.
+ * JSON as Python's `json.dumps` writes it: `", "` and `": "` as separators, non-ASCII as `\uXXXX`, floats with a point
+ * or an exponent. Clients of Aodh compare such texts literally; receivers sign and deduplicate the bytes.
  */
 
-/** A number that Python holds as a float, so that 85 is written `85.0`. */
+/** A number that Python holds as a float: 85 is written `85.0`. */
 export class PythonFloat {
   constructor(readonly value: number) {}
 
@@ -12,11 +12,12 @@ export class PythonFloat {
   }
 }
 
-/** Text that already is JSON and is embedded as it stands. */
+/** JSON text that is embedded unchanged. */
 export class RawJson {
   constructor(readonly text: string) {}
 }
 
+/** A value that can be written as JSON. */
 export type PythonValue =
   | string
   | number
@@ -29,8 +30,8 @@ export type PythonValue =
   | { readonly [key: string]: PythonValue };
 
 /**
- * Members whose value is undefined are left out, as in `JSON.stringify`. NaN and infinities become null: they are no
- * JSON.
+ * Writes a value. Members with the value undefined are left out, as in `JSON.stringify`. NaN and infinities become
+ * null, since JSON has no form for them.
  */
 export function pythonJson(value: PythonValue): string {
   if (value === null || value === undefined) return 'null';
@@ -46,16 +47,13 @@ export function pythonJson(value: PythonValue): string {
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[[\]{}:,]|[^\s[\]{}:,"]+/g;
 
-/**
- * JSON text, which must be valid, as Python spaces and escapes it. Numbers stay as they are written, however many
- * digits they have.
- */
+/** Valid JSON text with Python's spacing and escapes. Numbers keep their digits, however many they have. */
 export function pythonSpaced(json: string): string {
   const tokens = json.match(TOKEN) ?? [];
   return tokens.map(spacedToken).join('');
 }
 
-/** A JSON value as Python's `repr` writes it, which is how Aodh's messages show lists and objects. */
+/** A JSON value as Python's `repr` writes it. Aodh's messages show lists and objects in this form. */
 export function pythonRepr(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
@@ -70,12 +68,12 @@ export function pythonRepr(value: unknown): string {
 }
 
 const TEXT_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-/** The key of the object that replaces a number during parsing. */
+/** The key of the object that stands for a number during parsing. */
 const WRITTEN = '\u0000written';
 
 /**
- * Parses JSON so that its numbers can be quoted as they were written: floats become `PythonFloat`, integers with too
- * many digits for a JavaScript number become `RawJson`.
+ * Parses JSON so that numbers can be written as they were: floats become `PythonFloat`, and integers with too many
+ * digits for a JavaScript number become `RawJson`.
  * @throws SyntaxError for invalid JSON, RangeError for JSON that is nested too deeply.
  */
 export function parsedForPython(json: string): unknown {
@@ -117,7 +115,7 @@ function exponential(value: number): string {
 }
 
 function quote(text: string): string {
-  // Everything but printable ASCII is escaped, DEL and each half of a surrogate pair included.
+  // Everything except printable ASCII is escaped, also DEL and each half of a surrogate pair.
   return JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -125,10 +123,12 @@ function quote(text: string): string {
 }
 
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
-/** Characters that Python escapes: controls, formats, lone surrogates, unassigned ones, and all spaces but U+0020. */
+/**
+ * Characters that Python escapes: controls, formats, lone surrogates, unassigned ones, and all spaces except U+0020.
+ */
 const UNPRINTABLE = /[\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 
-/** Python prefers single quotes, and keeps letters of every script. */
+/** Python prefers single quotes and keeps letters of every script. */
 function pythonQuoted(text: string): string {
   const escaped = text.replace(
     UNPRINTABLE,

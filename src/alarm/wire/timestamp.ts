@@ -1,12 +1,12 @@
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 
-/** Years of fewer digits are read as others by the tools in between, and nothing was measured then. */
+/** Other programs read years with fewer digits differently. */
 const FIRST_YEAR = 1000;
 
 /**
- * ISO 8601 in its usual spellings; without an offset it is UTC. Undefined when it is no date, or one outside the years
- * 1000 to 9999.
+ * Parses the usual forms of ISO 8601; without an offset it is UTC. Undefined if the text is not a date, or not within
+ * the years 1000 to 9999.
  */
 export function parseTimestamp(text: string): Date | undefined {
   const match = ISO.exec(text.trim());
@@ -18,17 +18,17 @@ export function parseTimestamp(text: string): Date | undefined {
   return date.getUTCFullYear() < FIRST_YEAR || date.getUTCFullYear() > 9999 ? undefined : date;
 }
 
-/** The offset as JavaScript wants it: `Z` or `+hh:mm`. */
+/** The offset in JavaScript's form: `Z` or `+hh:mm`. */
 function offsetOf(zone: string): string {
   return zone.toUpperCase() === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3).replace(':', '') || '00'}`;
 }
 
-/** 31 February: JavaScript would go on to March. */
+/** True for dates such as 31 February, which JavaScript would read as a day in March. */
 function isNoDay(day: string): boolean {
   return new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10) !== day;
 }
 
-/** Microseconds since 1970: finer than a Date, as fine as Aodh's. */
+/** Microseconds since 1970. A Date has milliseconds only, and Aodh compares microseconds. */
 export function parseMicroseconds(text: string): number | undefined {
   const date = parseTimestamp(text);
   if (!date) return undefined;

@@ -4,16 +4,16 @@ import { firstCharacters } from './first-characters.js';
 import { pythonRepr } from './python-json.js';
 
 /**
- * The types of Aodh's JSON input, with the coercions and the wording of its framework (WSME), so that clients that
- * match error texts keep working. Every refusal is a zod issue whose message completes `Invalid input for
- * field/attribute {field}. Value: '{value}'. `. `null` for an optional field means "not given".
+ * The types of Aodh's JSON input, with the coercions and the wording of its framework (WSME), for clients that match
+ * error texts. Every refusal is a zod issue. Its message completes `Invalid input for field/attribute {field}. Value:
+ * '{value}'. `. For an optional field `null` means "not given".
  */
 
 const TRUE = new Set(['true', 't', 'yes', 'y', 'on', '1']);
 const FALSE = new Set(['false', 'f', 'no', 'n', 'off', '0']);
 export const MANDATORY_MISSING = 'Mandatory field missing.';
 
-/** JSON Schema of what is meant to be sent; what else is understood for the sake of old clients is not advertised. */
+/** JSON Schema of the documented input. Further forms that old clients send are accepted, but not documented. */
 type Described = Readonly<Record<string, unknown>>;
 
 function wire<T>(described: Described, convert: (value: unknown) => T | RefusedValue): z.ZodType<T> {
@@ -27,19 +27,19 @@ function wire<T>(described: Described, convert: (value: unknown) => T | RefusedV
   return schema.meta(described);
 }
 
-/** What a schema accepts, as JSON Schema. */
+/** The JSON Schema of what a schema accepts. */
 export function describedInput(schema: z.ZodType): Described {
   return jsonSchemaOf(schema, 'input');
 }
 
-/** A schema, as it is for what comes in or for what goes out, as JSON Schema 2020-12. */
+/** A schema as JSON Schema 2020-12, for its input or its output. */
 export function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): Described {
   const { $schema: _, ...described } = z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',
     override({ zodSchema, jsonSchema }) {
       const meta = z.globalRegistry.get(zodSchema);
-      // An optional field is parsed by way of null; what matters to people is what null becomes.
+      // An absent optional field is parsed as null. The documented default is what null becomes.
       if (meta && 'default' in meta) jsonSchema.default = meta['default'];
       else if (jsonSchema.default === null) delete jsonSchema.default;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
@@ -57,6 +57,7 @@ function refuse(message: string): RefusedValue {
   return new RefusedValue(message);
 }
 
+/** A string, of at most `max` characters and without control characters. */
 export function wireText(limits: { max?: number } = {}): z.ZodType<string> {
   const described = { type: 'string', ...(limits.max === undefined ? {} : { maxLength: limits.max }) };
   return wire(described, (value) => {
@@ -69,6 +70,7 @@ export function wireText(limits: { max?: number } = {}): z.ZodType<string> {
   });
 }
 
+/** A boolean, or one of the texts and integers that WSME reads as a boolean. */
 export function wireBool(): z.ZodType<boolean> {
   return wire({ type: 'boolean' }, (value) => {
     if (typeof value === 'boolean') return value;
@@ -79,6 +81,7 @@ export function wireBool(): z.ZodType<boolean> {
   });
 }
 
+/** An integer within bounds. Texts of digits are converted. */
 export function wireInt(bounds: { min?: number; max?: number } = {}): z.ZodType<number> {
   const described = { type: 'integer', ...defined({ minimum: bounds.min, maximum: bounds.max }) };
   return wire(described, (value) => {
@@ -92,6 +95,7 @@ export function wireInt(bounds: { min?: number; max?: number } = {}): z.ZodType<
   });
 }
 
+/** A finite number. Texts of numbers are converted. */
 export function wireFloat(): z.ZodType<number> {
   return wire({ type: 'number' }, (value) => {
     const number = toFloat(value);
@@ -101,6 +105,7 @@ export function wireFloat(): z.ZodType<number> {
   });
 }
 
+/** One of some texts. */
 export function wireEnum<const T extends readonly string[]>(values: T): z.ZodType<T[number]> {
   return wire({ enum: values }, (value) =>
     typeof value === 'string' && values.includes(value)
@@ -109,6 +114,7 @@ export function wireEnum<const T extends readonly string[]>(values: T): z.ZodTyp
   );
 }
 
+/** A list of at most `max` members. */
 export function wireList<T>(member: z.ZodType<T>, limits: { max?: number } = {}): z.ZodType<T[]> {
   const described = { type: 'array', items: describedInput(member), ...defined({ maxItems: limits.max }) };
   const checked = wire(described, (value) => {
@@ -120,7 +126,7 @@ export function wireList<T>(member: z.ZodType<T>, limits: { max?: number } = {})
   return checked.pipe(z.array(member));
 }
 
-/** The field may be absent or null; both give `fallback`. */
+/** A field that may be absent or null. Both give `fallback`. */
 export function optional<T>(schema: z.ZodType<T>, fallback: T): z.ZodType<T> {
   const nullOrSchema = z.unknown().transform((value, context): T => {
     if (value === null) return fallback;
@@ -136,7 +142,7 @@ export function optional<T>(schema: z.ZodType<T>, fallback: T): z.ZodType<T> {
   return nullOrSchema.prefault(null).meta(described);
 }
 
-/** For fields where "not given" and null differ. */
+/** A field that may be absent or null, if the two differ. */
 export function given<T>(schema: z.ZodType<T>): z.ZodType<T | null | undefined> {
   return z
     .unknown()
@@ -151,25 +157,25 @@ export function given<T>(schema: z.ZodType<T>): z.ZodType<T | null | undefined> 
     .meta({ anyOf: [describedInput(schema), { type: 'null' }] });
 }
 
-/** Without the members that are undefined. */
+/** The members whose value is not undefined. */
 function defined(members: Described): Described {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 
-/** A value as Python would print it in a message. */
+/** A value as Python's messages print it. */
 export function pythonText(value: unknown): string {
   return typeof value === 'string' ? value : pythonRepr(value);
 }
 
 const SHOWN_CHARACTERS = 200;
 
-/** A value as it stands in a message: what was sent may be far longer than anybody would read. */
+/** A value as error messages show it, cut to a readable length. */
 export function shownText(value: unknown): string {
   const text = pythonText(value);
   return text.length > SHOWN_CHARACTERS ? `${firstCharacters(text, SHOWN_CHARACTERS)}…` : text;
 }
 
-/** Python's words for a value of another type than asked for. */
+/** Python's message for a value of the wrong type. */
 export function wrongType(expected: string, value: unknown): string {
   return `Wrong type. Expected '<class '${expected}'>', got '<class '${pythonType(value)}'>'`;
 }

@@ -12,34 +12,34 @@ import { numberedSeries, shownDatapoints, shownSeries, type NumberedSeries } fro
 import type { Datapoint, ExplainedPoolMember, ExplainedQuery } from './explanation.js';
 import type { TraceRecorder } from './trace-recorder.js';
 
-/** What a input at an alarm got to see; parallel to its needs. */
+/** The input of an evaluation of one alarm. Lists are parallel to `needs`. */
 export interface ExplainInput {
   rule: AlarmRule;
   needs: readonly SeriesNeed[];
   options: EvaluationOptions;
   state: AlarmState;
   at: Date;
-  /** By the keys of the needs, over windows that may be wider than the alarm's. */
+  /** By the keys of the needs. Windows may be wider than the alarm's. */
   answers: ReadonlyMap<string, BackendAnswer>;
-  /** Cut to the alarm's windows, as they were judged. */
+  /** The answers cut to the alarm's windows, as they were judged. */
   answersInWindow: readonly BackendAnswer[];
-  /** Of the whole rule. */
+  /** The evaluation of the whole rule. */
   evaluation: Evaluation;
   recorder: TraceRecorder;
 }
 
-/** Each question of an alarm that was put to its backend, with what became of every datapoint of the answer. */
+/** Each query that was sent for an alarm, with what the judgement did with every datapoint of the answer. */
 export async function explainedQueries(input: ExplainInput): Promise<ExplainedQuery[]> {
   const questions: ExplainedQuery[] = [];
   for (const [index, named] of rulesOf(input).entries()) {
-    // An answer may be long, and a composite rule may ask twenty.
+    // An answer may be long, and a composite rule may have twenty queries.
     if (index > 0) await othersTurn();
     questions.push(explained(input, input.needs[index]!, { ...named, answer: input.answersInWindow[index]! }));
   }
   return questions;
 }
 
-/** The same of an alarm whose backends are not all configured: nobody was asked. */
+/** The queries of an alarm whose backends are not all configured: none was sent. */
 export function unsentQueries(
   input: Pick<ExplainInput, 'rule' | 'needs' | 'options' | 'at'>,
   isConfigured: (need: SeriesNeed) => boolean,
@@ -50,7 +50,9 @@ export function unsentQueries(
   );
 }
 
-/** Who asks each question: each part of a composite rule asks one, other rules ask all. */
+/**
+ * The rule behind each query. Each part of a composite rule has one query; for other kinds the rule has all of them.
+ */
 function rulesOf({ rule, needs, options }: Pick<ExplainInput, 'rule' | 'needs' | 'options'>): NamedRule[] {
   const parts = partsOf(rule, options);
   if (rule.type !== 'composite') return needs.map(() => ({ ...parts[0]!, name: undefined }));
@@ -82,12 +84,12 @@ function unsentQuery(
   };
 }
 
-/** A rule that asks: of the whole alarm, or a part of a composite one, which has a name. */
+/** A rule with queries: the rule of the alarm, or a named part of a composite rule. */
 interface NamedRule extends RulePart {
   name: string | undefined;
 }
 
-/** With the one answer that is its own. */
+/** The rule with the answer to its query. */
 interface AnsweredRule extends NamedRule {
   answer: BackendAnswer;
 }
@@ -115,7 +117,7 @@ function explained(input: ExplainInput, need: SeriesNeed, part: AnsweredRule): E
   };
 }
 
-/** The judgement is pure: made again with somebody who listens, it comes out the same. */
+/** Repeats the judgement with a listener. The judgement is pure, so the result is the same. */
 function replayJudgement({ state, at: now }: ExplainInput, { rule, answer, options }: AnsweredRule): ReplayedJudgement {
   const points: JudgedPoint[] = [];
   const verdicts = new Map<number, Verdict>();
@@ -130,7 +132,7 @@ function replayJudgement({ state, at: now }: ExplainInput, { rule, answer, optio
 interface ReplayedJudgement {
   evaluation: Evaluation;
   points: JudgedPoint[];
-  /** Of series by their numbers. */
+  /** By the numbers of the series. */
   verdicts: ReadonlyMap<number, Verdict>;
 }
 
@@ -146,7 +148,7 @@ type ExplainedData = Pick<
   | 'judgedSeries'
 >;
 
-/** What the answer was made of, as much of it as can be read. */
+/** The content of the answer, cut to a readable length. */
 function explainedData(
   input: ExplainInput,
   need: SeriesNeed,
@@ -157,7 +159,7 @@ function explainedData(
   const numbered = numberedSeries(answers.get(need.key), recorder.labelsOf(need.key), recorder.droppedOf(need.key));
   const datapoints = datapointsOf(input, need, part, { points, numbered });
   const comparison = comparisonFor(part.rule, { state: input.state, options: part.options });
-  // Only Prometheus' series have labels, be it none.
+  // Series of Prometheus have labels, even if the set is empty; others have none.
   const hasLabels = need.datasource === 'prometheus' && part.answer.kind === 'series';
   const shown = hasLabels ? shownSeries(numbered.labels, verdicts, datapoints) : undefined;
   const readable = shownDatapoints(datapoints, shown?.byInterest);
@@ -167,7 +169,7 @@ function explainedData(
     compared: datapoints.filter(({ used }) => used).length,
     outside: datapoints.filter(({ outside }) => outside === true).length,
     mostRecent: typeof mostRecent === 'number' ? mostRecent : null,
-    // Words are made for those alone that are read.
+    // Texts are made only for the datapoints that are shown.
     datapoints: readable.map((point) => ({
       ...point,
       value: shownValue(point.value),
@@ -197,7 +199,7 @@ function conditionOf(rule: AlarmRule): ThresholdCondition | null {
 }
 
 /**
- * What was judged, what was cut off before that, and what the backend sent and nobody believed: series by series,
+ * Datapoints that were judged, those outside the window, and those that were dropped as invalid; ordered by series,
  * oldest first.
  */
 function datapointsOf(
@@ -240,7 +242,7 @@ function unused(shown: Pick<Datapoint, 'at' | 'value' | 'series'>, why: string):
   return { at, value, series, used: false, why, comparison: undefined, outside: undefined };
 }
 
-/** Points of a widened answer that the alarm did not get to see. */
+/** Points of a wider answer that are outside the alarm's window. */
 function cutOff(points: readonly Point[], own: BackendAnswer, series: number): readonly Point[] {
   const kept = new Set(own.kind === 'series' ? own.series[series] : []);
   return points.filter((point) => !kept.has(point));
@@ -253,8 +255,8 @@ function valueOf({ values }: Point, rule: AlarmRule): number | undefined {
 const MOST_CHARACTERS = 100;
 
 /**
- * NaN and infinite numbers are texts, since JSON does not have them. Infinite ones are spelled as in Python and in the
- * comparison.
+ * NaN and infinite values become texts, since JSON has no form for them. Infinite ones are spelled as in Python and in
+ * `comparison`.
  */
 function shownValue(value: unknown): number | string | null {
   if (value === null || value === undefined) return null;

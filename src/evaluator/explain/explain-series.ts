@@ -3,35 +3,34 @@ import type { BackendAnswer, SeriesLabels } from '../../alarm/series.js';
 import type { Datapoint, ExplainedSeries, JudgedSeriesCount } from './explanation.js';
 import { seriesName } from './series-name.js';
 
-/** PromQL can give thousands of series; nobody reads them. */
+/** Limits of what is shown: PromQL can give thousands of series. */
 const MOST_SERIES = 100;
 const MOST_DATAPOINTS = 1_000;
-/** Of the names and values of one series' labels. */
+/** Total length of the names and values of one series' labels. */
 const MOST_LABEL_CHARACTERS = 2_000;
-/** Of those that are told by their names. */
+/** How many series in alarm are named in the summary. */
 const MOST_NAMES = 3;
 
-/** The series of an answer, and those of which nothing was believed, in the order in which they are numbered. */
+/**
+ * The series of an answer, followed by series of which every point was dropped. The index is the number of a series.
+ */
 export interface NumberedSeries {
   labels: readonly SeriesLabels[];
-  /** By the labels, the very object that the backend told. */
+  /** The number of a series by its labels object, as the backend's trace reported it. */
   numberOf(labels: SeriesLabels | undefined): number | undefined;
 }
 
 const NO_LABELS: SeriesLabels = {};
 
-/**
- * The answer's own series keep their places; those that are not in it, for want of a point that could be believed, come
- * behind them.
- */
+/** Numbers the series of an answer. Series that are missing from it, because no point was accepted, come after them. */
 export function numberedSeries(
   answer: BackendAnswer | undefined,
-  told: readonly SeriesLabels[],
+  labelsOfAnswer: readonly SeriesLabels[],
   dropped: readonly { labels?: SeriesLabels }[],
 ): NumberedSeries {
   if (answer?.kind !== 'series') return { labels: [], numberOf: () => undefined };
-  const labels = answer.series.map((_, place) => told[place] ?? NO_LABELS);
-  const numbers = new Map(told.map((one, place) => [one, place]));
+  const labels = answer.series.map((_, index) => labelsOfAnswer[index] ?? NO_LABELS);
+  const numbers = new Map(labelsOfAnswer.map((one, index) => [one, index]));
   for (const { labels: one } of dropped) {
     if (one === undefined || numbers.has(one)) continue;
     numbers.set(one, labels.length);
@@ -40,15 +39,18 @@ export function numberedSeries(
   return { labels, numberOf: (one) => one && numbers.get(one) };
 }
 
-/** What is shown of an answer with series that have labels. */
+/** The series of an answer that are shown. */
 export interface ShownSeries {
   series: ExplainedSeries[];
   judged: JudgedSeriesCount;
-  /** Those that people look for come first. */
+  /** Numbers of the shown series: those in alarm first, then those with points outside the threshold. */
   byInterest: readonly number[];
 }
 
-/** `datapoints` are all that there are, each with the number of its series, and oldest first. */
+/**
+ * Chooses and counts the series to show. `datapoints` are all datapoints, with the numbers of their series, oldest
+ * first.
+ */
 export function shownSeries(
   labels: readonly SeriesLabels[],
   verdicts: ReadonlyMap<number, Verdict>,
@@ -89,21 +91,20 @@ export function shownSeries(
 }
 
 /**
- * Of many datapoints those that people look for, in the order in which they came: of the series that are shown, in the
- * order of `byInterest`, and of each the compared ones first, and the newest. Without series that are told apart, all
- * are of one.
+ * Chooses the datapoints to show and keeps their order: datapoints of series that come first in `byInterest`, of each
+ * the compared ones first, then the newest. Without `byInterest`, all datapoints count as one series.
  */
 export function shownDatapoints(
   datapoints: readonly Datapoint[],
   byInterest: readonly number[] | undefined,
 ): Datapoint[] {
-  const places = new Map(byInterest?.map((series, place) => [series, place]));
+  const ranks = new Map(byInterest?.map((series, rank) => [series, rank]));
   const candidates = [...datapoints.entries()].flatMap(([index, point]) => {
-    const place = byInterest === undefined || point.series === undefined ? places.size : places.get(point.series);
-    return place === undefined ? [] : [{ point, index, place }];
+    const rank = byInterest === undefined || point.series === undefined ? ranks.size : ranks.get(point.series);
+    return rank === undefined ? [] : [{ point, index, rank }];
   });
   return candidates
-    .sort((a, b) => a.place - b.place || Number(b.point.used) - Number(a.point.used) || b.index - a.index)
+    .sort((a, b) => a.rank - b.rank || Number(b.point.used) - Number(a.point.used) || b.index - a.index)
     .slice(0, MOST_DATAPOINTS)
     .sort((a, b) => a.index - b.index)
     .map(({ point }) => point);

@@ -6,7 +6,7 @@ import type { DropReason } from '../../alarm/sanitise.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import type { ExplainedEvaluation, ExplainedQuery, Explanation, StateThen } from './explanation.js';
 
-/** What the texts are made of. */
+/** The facts that the texts are made of. */
 export interface EvaluationFacts {
   questions: readonly ExplainedQuery[];
   members: Explanation['members'];
@@ -18,7 +18,7 @@ export interface EvaluationFacts {
 const MOST_MEMBERS = 10;
 const NO_NUMBER: DropReason = 'not a number';
 
-/** What a look at an alarm found, in half a sentence. */
+/** The finding of an evaluation, in half a sentence. */
 export function foundWords({ questions, members, verdict, state, options }: EvaluationFacts): string {
   if (members !== null) return membersWords(members);
   const [first] = questions;
@@ -83,7 +83,7 @@ function shownBackend({ kind, name }: ExplainedQuery['backend']): string {
   return name === null ? kind : `${kind} ${name}`;
 }
 
-/** Aodh's words before every refusal say nothing that the sentence does not say itself. */
+/** Aodh puts the same words before every refusal. The sentence already says them. */
 function withoutPreamble(refusal: string): string {
   const preamble = retrievalFailed('');
   return refusal.startsWith(preamble) ? refusal.slice(preamble.length) : refusal;
@@ -118,7 +118,7 @@ function comparedWords(
   return `${count} of the last ${compared} datapoints ${verb} ${relation}, the most recent is ${value}${needed}`;
 }
 
-/** Which series it is that brings the alarm about, where not all of them do; the empty text elsewhere. */
+/** The series that cause the alarm, if not all of them do; otherwise the empty text. */
 function seriesWords({ judgedSeries }: ExplainedQuery): string {
   if (judgedSeries === null || judgedSeries.inAlarm === 0 || judgedSeries.count < 2) return '';
   const { count, inAlarm, first } = judgedSeries;
@@ -136,17 +136,18 @@ function isTrend(verdict: Verdict): boolean {
   return verdict === 'trending ok' || verdict === 'trending alarm';
 }
 
+/** The facts that the summary is made of. */
 export interface SummaryInput {
   at: Date;
   stateAt: StateThen;
   evaluation: ExplainedEvaluation;
-  /** What was found; undefined where nobody could look. */
+  /** The finding; undefined if the alarm could not be evaluated. */
   found: string | undefined;
-  /** Why no evaluator looks at it at that moment; undefined where one does. */
+  /** Why no evaluator evaluates the alarm at that moment; undefined if one does. */
   whySkipped: string | undefined;
 }
 
-/** Why the alarm is in its state, and what a look at it says to that. */
+/** Why the alarm is in its state, and what an evaluation finds now. */
 export function summaryOf({ at, stateAt, evaluation, found, whySkipped }: SummaryInput): string {
   const isPast = stateAt.from === 'its history';
   const subject = isPast ? `At ${shownTime(at)} it` : 'It';
@@ -163,10 +164,7 @@ export function summaryOf({ at, stateAt, evaluation, found, whySkipped }: Summar
     .join(' ');
 }
 
-/**
- * The first reason stays for as long as evaluations find the state that the alarm was made with: then it would say what
- * is not so.
- */
+/** The first reason stays as long as evaluations find the state of the creation. Repeated here it would be wrong. */
 function shownReason(reason: string): string {
   return reason === NOT_EVALUATED_YET ? 'no evaluation has found another state yet' : reason.replace(/[.\s]+$/, '');
 }
@@ -182,7 +180,7 @@ function evaluationSentence({
   return `A look at it says ${evaluation.wouldBe}: ${found}.`;
 }
 
-/** As timestamps are shown elsewhere, to the second. */
+/** ISO 8601 to the second, as timestamps in other answers. */
 function shownTime(date: Date): string {
   return date.toISOString().slice(0, 19);
 }

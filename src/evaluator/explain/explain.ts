@@ -20,16 +20,18 @@ import { secondsText } from '../lateness/lateness-report.js';
 import { planRequests } from '../plan.js';
 import { lastDueTime } from '../schedule.js';
 
+/** Dependencies of `explain`. */
 export interface ExplanationDeps {
   datasources: Datasources;
   store: ExplanationStore;
-  /** Combinations and everything below them, in one snapshot. */
+  /** Combinations and all members below them, in one snapshot. */
   reachableFrom: (ids: readonly string[]) => Promise<MemberAlarm[]>;
   intervalMs: number;
-  /** How long an alarm keeps its state while a backend that it needs cannot be asked. */
+  /** How long an alarm keeps its state while a backend is unavailable. */
   graceMs: number;
 }
 
+/** The moment to explain, and the present. */
 export interface Moment {
   now: Date;
   /** At or before `now`. */
@@ -37,23 +39,24 @@ export interface Moment {
   signal: AbortSignal;
 }
 
+/** Explains the state of an alarm at a moment. */
 export type Explain = (alarm: StoredAlarm, moment: Moment) => Promise<Explanation>;
 
 type Deps = ExplanationDeps & { openTimes: OpenTimesSource };
 
-/** Looks at an alarm as its evaluator does, at a moment of choice, and tells all that it saw. Writes nothing. */
+/** Evaluates an alarm as its evaluator does, at a given moment, and reports all that was seen. Writes nothing. */
 export function createExplain(deps: ExplanationDeps): Explain {
   const openTimes = createOpenTimesSource();
   return (alarm, moment) => explain({ ...deps, openTimes }, alarm, moment);
 }
 
-/** What one look came to. */
+/** The result of one evaluation. */
 interface EvaluationFindings {
   questions: ExplainedQuery[];
   members: Explanation['members'];
-  /** Undefined where nobody could look. */
+  /** Undefined if the alarm could not be evaluated. */
   judged: { verdict: Verdict; decision: Decision } | undefined;
-  /** Why no evaluator can look at it. */
+  /** Why no evaluator can evaluate it. */
   whyNotEvaluated?: string | undefined;
   notes?: string[];
 }
@@ -101,7 +104,7 @@ function wordsFor(
   return foundWords({ questions, members, verdict, state, options: evaluationOptions ?? NO_OPTIONS });
 }
 
-/** An alarm that is left alone stays as it is, whatever the look found. */
+/** An alarm that no evaluator evaluates keeps its state. */
 function evaluationOf(
   { judged }: EvaluationFindings,
   state: AlarmState,
@@ -201,7 +204,7 @@ async function evaluateMembers(
   const past = isPast ? await deps.store.statesAt(ids, at) : undefined;
   const then = reached.map((one) => ({ ...one, state: past?.get(one.id)?.state ?? one.state }));
   const snapshot = new CombinationSnapshot(then, { now: at, openTimes: deps.openTimes });
-  // Deleted between two statements: there is nothing to judge.
+  // The alarm was deleted between two statements: there is nothing to judge.
   if (!snapshot.has(alarm.id)) return { questions: [], members: [], judged: undefined, whyNotEvaluated: 'it is gone' };
   const states = snapshot.statesBelow(alarm.id);
   const members = typeOf(alarm.rule)
@@ -213,8 +216,7 @@ async function evaluateMembers(
 }
 
 /**
- * How late the alarm is at present; null if it is on time. Null for moments of the past, too, since their lateness is
- * unknown.
+ * How late the alarm is at present; null if it is on time. Null also for past moments, since their lateness is unknown.
  */
 function behindMs(
   { enabled }: StoredAlarm,
@@ -247,21 +249,21 @@ function notesOn(alarm: StoredAlarm, at: Date, progress: EvaluationProgress | un
 }
 
 /**
- * Slots belong to partitions, so an alarm's next one can be told by anybody. Combinations follow their members, events
- * have no schedule.
+ * The phase belongs to the partition, so the next evaluation can be computed. Combinations follow their members, and
+ * event alarms have no schedule.
  */
 function scheduleOf(
   alarm: StoredAlarm,
   progress: EvaluationProgress | undefined,
   { now, at, intervalMs }: Moment & { intervalMs: number },
 ): ExplainedSchedule {
-  const hasSlot = alarm.enabled && typeOf(alarm.rule).judgedBy === 'series' && progress !== undefined;
+  const hasPhase = alarm.enabled && typeOf(alarm.rule).judgedBy === 'series' && progress !== undefined;
   return {
     partition: progress?.partition ?? null,
     owner: progress?.owner ?? null,
     epoch: progress?.epoch ?? null,
     lastEvaluatedAt: progress?.lastEvaluatedAt ?? null,
-    nextEvaluationAt: hasSlot
+    nextEvaluationAt: hasPhase
       ? new Date(lastDueTime(progress.partition, now.getTime(), intervalMs) + intervalMs)
       : null,
     behindMs: behindMs(alarm, progress, { at, now }),

@@ -6,127 +6,134 @@ import type { TimeConstraint } from '../../alarm/time-constraint/time-constraint
 import type { ThresholdCondition } from '../../alarm/types/threshold-judgement.js';
 import type { Firing } from '../../storage/evaluation/explanation-store.js';
 
-/** Why an alarm is in its state: what a look at it finds, made by the code that evaluates it. */
+/** Why an alarm is in its state: what an evaluation finds, made by the code of the evaluator. */
 export interface Explanation {
   at: Date;
   stateAt: StateThen;
-  /** For people in a hurry. */
+  /** One or two sentences. */
   summary: string;
-  /** What to know beside it, in sentences. */
+  /** Further sentences about the alarm. */
   notes: string[];
   judgedBy: 'series' | 'members' | 'events';
   options: EvaluationOptions;
   questions: ExplainedQuery[];
   timeConstraints: { within: boolean; constraints: { constraint: TimeConstraint; holds: boolean }[] };
   evaluation: ExplainedEvaluation;
-  /** Of a combination; null for other kinds. */
+  /** The members of a combination; null for other kinds. */
   members: { alarmId: string; state: AlarmState | null }[] | null;
-  /** Of an event alarm that has fired before. */
+  /** The last firing of an event alarm; null if there was none. */
   lastFiring: Firing | null;
   schedule: ExplainedSchedule;
 }
 
+/** The state at the explained moment. */
 export interface StateThen {
   state: AlarmState;
   since: Date | null;
   reason: string | null;
-  /** Where this is known from. */
+  /** Where the state is known from. */
   from: 'the alarm' | 'its history';
 }
 
+/** A query to a backend, its answer, and what the judgement did with it. */
 export interface ExplainedQuery {
   backend: {
     kind: DatasourceKind;
     name: string | null;
     configured: boolean;
-    /** Null where it was not asked. */
+    /** Null if no request was sent. */
     reachable: boolean | null;
     trouble: string | null;
   };
   window: { start: Date; stop: Date; granularityS: number; evaluationPeriods: number; lagS: number };
-  /** As they were sent, without hosts and credentials. */
+  /** The requests as they were sent, without hosts and credentials. */
   requests: string[];
-  /** What the backend said, where that is no data. */
+  /** The error text of the backend; null if it sent data. */
   refusal: string | null;
-  /** Null for questions whose answers are not compared with a threshold. */
+  /** Null for queries whose answers are not compared with a threshold. */
   condition: (ThresholdCondition & { effectiveThreshold: number }) | null;
-  /** How many datapoints were compared, and how many of them fulfil the condition. */
+  /** The number of compared datapoints, and how many of them fulfil the condition. */
   compared: number;
   outside: number;
-  /** What the last of the compared datapoints is; null where none was compared. */
+  /** The last compared datapoint; null if none was compared. */
   mostRecent: number | null;
-  /** In an order of their own: series after series, oldest first. */
+  /** Ordered by series, oldest first. */
   datapoints: Datapoint[];
   datapointsNotShown: number;
-  /** Of PromQL's answers; null for those of backends that have no series to tell apart. */
+  /** The series of a PromQL answer; null for backends whose answers have one series. */
   series: ExplainedSeries[] | null;
   seriesNotShown: number;
   judgedSeries: JudgedSeriesCount | null;
-  /** Of a load balancer's pool. */
+  /** The members of a load balancer's pool. */
   poolMembers: ExplainedPoolMember[] | null;
-  /** The part of a composite rule that asks this. */
+  /** The part of a composite rule that has this query; null for other rules. */
   part: { name: string; type: string; verdict: Verdict | null; options: EvaluationOptions } | null;
 }
 
+/** One series of a PromQL answer. */
 export interface ExplainedSeries {
-  /** Its number, which its datapoints have too. */
+  /** Its number. Its datapoints have the same one. */
   series: number;
-  /** As the backend gave them, but for those that are too long to be shown. */
+  /** The labels as the backend sent them. Labels beyond the length limit are left out. */
   labels: SeriesLabels;
   labelsNotShown: number;
-  /** What it came to alone; null where it had no datapoint to judge. */
+  /** The verdict on this series by itself; null if it had no datapoint to judge. */
   verdict: Verdict | null;
   compared: number;
   outside: number;
 }
 
-/** What became of all series of an answer that had a datapoint to judge, be they shown or not. */
+/** Counts of all series of an answer that had a datapoint to judge, shown or not. */
 export interface JudgedSeriesCount {
   count: number;
   inAlarm: number;
-  /** Of those in alarm a few, for people in a hurry. */
+  /** The names of a few series in alarm, for the summary. */
   first: { name: string; mostRecent: number | null }[];
-  /** The last that has enough datapoints, whose side a trend takes. */
+  /** The last series with enough datapoints. A trend takes its side. */
   last: string | null;
 }
 
+/** A member of a load balancer's pool, as Octavia sent it. */
 export interface ExplainedPoolMember {
   member: PoolMember;
   unhealthy: boolean;
 }
 
+/** A datapoint of an answer, compared or not. */
 export interface Datapoint {
   at: Date | null;
-  /** A number, or the text of a value that is not a number; `inf` and `-inf` are infinite values. */
+  /** A number, or a text for a value that is not a number; `inf` and `-inf` are infinite values. */
   value: number | string | null;
-  /** Set where there are several series. */
+  /** Set if there are several series. */
   series: number | undefined;
   used: boolean;
   /** Why it was not compared. */
   why: string | undefined;
-  /** Such as `91.0 > 80.0`, and whether that is so. */
+  /** Such as `91.0 > 80.0`. `outside` says whether it is true. */
   comparison: string | undefined;
   outside: boolean | undefined;
 }
 
+/** The result of the evaluation. */
 export interface ExplainedEvaluation {
-  /** Null where nobody could look. */
+  /** Null if the alarm could not be evaluated. */
   verdict: Verdict | null;
   wouldBe: AlarmState;
   decision: 'stay' | 'transition' | 'repeat';
   reason: string;
 }
 
+/** Which evaluator evaluates the alarm, and when. */
 export interface ExplainedSchedule {
   partition: number | null;
   owner: string | null;
   epoch: number | null;
   lastEvaluatedAt: Date | null;
-  /** Null for alarms that no evaluator looks at by the clock. */
+  /** Null for alarms that are not evaluated on a schedule. */
   nextEvaluationAt: Date | null;
   /**
-   * How long the alarm has been due and not evaluated, because of too many requests; null if it is on time, and for
-   * moments of the past.
+   * How long the alarm has been due without being evaluated, because of too many requests. Null if it is on time, and
+   * for past moments.
    */
   behindMs: number | null;
   intervalMs: number;

@@ -2,12 +2,12 @@ import { firstCharacters } from '../../alarm/wire/first-characters.js';
 import type { SeriesLabels } from '../../alarm/series.js';
 
 const MOST_CHARACTERS = 120;
-/** Names of labels that PromQL takes without quotes. */
+/** Label names that PromQL takes without quotes. */
 const PLAIN = /^[A-Za-z_]\w*$/;
 
 /**
- * How to call each of these series, in PromQL's way: by the labels in which they differ, or by all, if they differ in
- * none.
+ * Makes short names for series, in PromQL's form: the labels in which the series differ, or all labels if they differ
+ * in none.
  */
 export function seriesName(all: readonly SeriesLabels[]): (labels: SeriesLabels) => string {
   const common = commonTo(all);
@@ -19,7 +19,7 @@ export function seriesName(all: readonly SeriesLabels[]): (labels: SeriesLabels)
   };
 }
 
-/** Labels that have one value in all of the series. */
+/** The labels that have the same value in all series. */
 function commonTo([first = {}, ...others]: readonly SeriesLabels[]): ReadonlySet<string> {
   const common = new Map(Object.entries(first));
   for (const labels of others) {

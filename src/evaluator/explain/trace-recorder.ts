@@ -4,16 +4,16 @@ import type { PlannedRequest } from '../plan.js';
 
 type Dropped = Parameters<Trace['dropped']>[0];
 
-/** What was heard while backends were asked, by the keys of the questions. */
+/** Records the traces of requests, by the keys of their queries. */
 export interface TraceRecorder {
   traceOf(request: PlannedRequest): Trace;
   requestsOf(key: string): string[];
   droppedOf(key: string): readonly Dropped[];
-  /** Of the series of the answer, in its order; empty where the backend's have none. */
+  /** Labels of the answer's series, in its order; empty if the backend has no labels. */
   labelsOf(key: string): readonly SeriesLabels[];
 }
 
-/** Somebody who listens in on questions. Requests that serve several questions are heard for each of them. */
+/** Creates a recorder. A request that serves several queries is recorded for each of them. */
 export function createTraceRecorder(): TraceRecorder {
   const requests = new Map<string, string[]>();
   const dropped = new Map<string, Dropped[]>();

@@ -12,8 +12,10 @@ export interface BehindRow {
   alarms: Readonly<Record<string, BehindSince>>;
 }
 
+/** Writes rows to the database. */
 export type RecordBehind = (rows: readonly BehindRow[]) => Promise<void>;
 
+/** Dependencies of the recorder. */
 export interface BehindRecorderDeps {
   record: RecordBehind;
   behind: BehindWatch;
@@ -23,7 +25,7 @@ export interface BehindRecorderDeps {
   intervalMs: number;
 }
 
-/** Least time between two writes; there are at most four in an interval. So `explain` may be a few seconds old. */
+/** Least time between two writes, beside a quarter of the interval. So `explain` may be a few seconds old. */
 const LEAST_PAUSE_MS = 2_000;
 /** Most alarms in one row, so that it stays small. Further alarms are shown without their lateness. */
 const MOST_ALARMS = 500;
@@ -39,9 +41,7 @@ export class BehindRecorder {
 
   constructor(private readonly deps: BehindRecorderDeps) {}
 
-  /**
-   * These partitions are owned from now on. Their rows are written anew: the former owner may have left alarms in them.
-   */
+  /** Has the rows of these new partitions written: the former owner may have left alarms in them. */
   taken(partitions: readonly number[]): void {
     for (const id of partitions) this.#open.add(id);
   }

@@ -2,7 +2,7 @@ import type { HeldAlarm } from '../held-alarm.js';
 
 type Due = Pick<HeldAlarm, 'id' | 'partition' | 'projectId' | 'ticket'>;
 
-/** Identifies a batch: each batch has an object of its own. */
+/** Identifies a batch: each batch has its own object. */
 export type BatchToken = object;
 
 /** An alarm that was not evaluated, since a request was not sent in time. */
@@ -13,10 +13,11 @@ export interface UnsentRequest {
   lastMs: number | undefined;
   /** The backend to which the request was not sent. */
   backend: string;
-  /** Another request for the alarm was sent. */
+  /** Another request of the alarm was sent. */
   isPartial: boolean;
 }
 
+/** An alarm that is behind. */
 export interface BehindAlarm {
   readonly alarmId: string;
   readonly partition: number;
@@ -30,7 +31,7 @@ interface Entry {
   readonly dueMs: number;
   readonly lastMs: number | null;
   backend: string;
-  /** A part of its requests was sent before, in an evaluation that kept its ticket. */
+  /** A part of its requests was sent in an earlier evaluation, after which it kept its ticket. */
   isPartial: boolean;
   /** The batch that is evaluating the alarm; null while the alarm waits for one. */
   batch: BatchToken | null;
@@ -38,7 +39,7 @@ interface Entry {
   isCatchUp: boolean;
 }
 
-/** In milliseconds since the epoch. */
+/** Since when an alarm is behind, in milliseconds since the epoch. */
 export interface BehindSince {
   dueMs: number;
   /** The last evaluation of the alarm; null if there was none. */
@@ -49,20 +50,20 @@ export interface BehindSince {
 export interface Lateness {
   /** Alarms that are due and not evaluated, since their requests were not sent. */
   alarms: number;
-  /** How long the alarm that is latest has waited; 0 if there is none. */
+  /** The longest time that one of these alarms has waited; 0 if there is none. */
   longestMs: number;
   /** The backends that these alarms wait for. */
   backends: string[];
 }
 
-/** A catch-up batch takes so many times the alarms that the last one could evaluate. */
+/** Limits of a catch-up batch. It takes up to twice as many alarms as the last one could evaluate. */
 const LEAST_LIMIT = 1_000;
 const MOST_LIMIT = 1_000_000;
 
 /**
  * The alarms that are behind: due and not evaluated, since other requests were sent before theirs. Each alarm has a
- * ticket, and gets a new one at each evaluation. So the alarms with the lowest tickets have waited longest. Tickets are
- * kept in memory only: after a take-over the alarms of a partition get new ones.
+ * ticket and draws a new one after each evaluation, so alarms with low tickets have waited longest. Tickets are kept in
+ * memory only: a new owner of a partition draws new ones.
  */
 export class BehindWatch {
   readonly #partitions = new Map<number, Map<string, Entry>>();
@@ -75,12 +76,14 @@ export class BehindWatch {
     return (alarm.ticket ??= this.#nextTicket++);
   }
 
+  /** The number of alarms that are behind. */
   get size(): number {
     let alarms = 0;
     for (const some of this.#partitions.values()) alarms += some.size;
     return alarms;
   }
 
+  /** True if the alarm is behind. */
   has({ alarmId, partition }: BehindAlarm): boolean {
     return this.#find(alarmId, partition) !== undefined;
   }
@@ -98,7 +101,7 @@ export class BehindWatch {
   }
 
   /**
-   * The alarm keeps its ticket. Only if a part of its requests was sent for the second time, it gets a new one:
+   * The alarm keeps its ticket. It draws a new one only if a part of its requests was sent for the second time:
    * otherwise it would delay the other alarms for ever.
    */
   notSent(alarm: Due, { now, lastMs, backend, isPartial }: UnsentRequest): void {
@@ -126,15 +129,15 @@ export class BehindWatch {
     this.#changed.add(alarm.partition);
   }
 
-  /** The alarm was evaluated, or its backend is in trouble. */
+  /** The alarm was evaluated, or a backend of it is unavailable. */
   evaluated(alarm: Pick<Due, 'id' | 'partition' | 'ticket'>): void {
     alarm.ticket = this.#nextTicket++;
     if (this.#partitions.size > 0) this.#forget(alarm.id, alarm.partition);
   }
 
   /**
-   * The alarms for a catch-up batch: those that have waited longest, equally many of each project. Alarms of busy
-   * partitions are left to the batches of these.
+   * Takes alarms for a catch-up batch: the lowest tickets first, picked round robin by project. Alarms of busy
+   * partitions are left to the batches of those partitions.
    */
   take(isBusy: (partition: number) => boolean, batch: BatchToken): BehindAlarm[] {
     let inHand = 0;
@@ -151,14 +154,14 @@ export class BehindWatch {
     return taken;
   }
 
-  /** A catch-up batch of so many alarms is over; `notSent` of them were not evaluated. */
+  /** A catch-up batch of `taken` alarms is over; `notSent` of them were not evaluated. */
   caughtUp(taken: number, notSent: number): void {
     this.#limit = notSent === 0 ? Math.min(MOST_LIMIT, 2 * this.#limit) : Math.max(LEAST_LIMIT, 2 * (taken - notSent));
   }
 
   /**
-   * A batch is over, or its part with these partitions. Alarms that it still holds are deleted, changed, or outside
-   * their time constraints.
+   * A batch is over, for all or some partitions. Alarms that it still holds are deleted, changed, or outside their time
+   * constraints.
    */
   finish(batch: BatchToken, partitions: Iterable<number> = [...this.#partitions.keys()]): void {
     for (const id of partitions) for (const { alarmId } of this.#heldBy(batch, id)) this.#forget(alarmId, id);
@@ -174,6 +177,7 @@ export class BehindWatch {
     for (const id of partitions) this.#partitions.delete(id);
   }
 
+  /** How late the alarms are at `nowMs`. */
   lateness(nowMs: number): Lateness {
     let [alarms, since] = [0, nowMs];
     const backends = new Set<string>();
@@ -187,13 +191,13 @@ export class BehindWatch {
     return { alarms, longestMs: nowMs - since, backends: [...backends].sort() };
   }
 
-  /** The alarms of a partition that are behind, at most `atMost`: those that have waited longest. */
+  /** The alarms of a partition that are behind: at most `atMost`, those that have waited longest. */
   waitingIn(partition: number, atMost: number): Record<string, BehindSince> {
     const longest = [...this.#in(partition)].sort((a, b) => a.dueMs - b.dueMs).slice(0, atMost);
     return Object.fromEntries(longest.map(({ alarmId, dueMs, lastMs }) => [alarmId, { dueMs, lastMs }]));
   }
 
-  /** Partitions whose set of alarms that are behind has changed since the last call. */
+  /** Partitions whose set of late alarms has changed since the last call. */
   takeChanged(): number[] {
     const changed = [...this.#changed];
     this.#changed = new Set();
@@ -220,7 +224,10 @@ export class BehindWatch {
   }
 }
 
-/** At most so many alarms, the lowest ticket first. If these are not all, the projects are picked round robin. */
+/**
+ * At most `atMost` alarms. If that is not all of them, projects are picked round robin, each with its lowest tickets
+ * first.
+ */
 function roundRobin(waiting: Entry[], atMost: number): Entry[] {
   if (atMost <= 0) return [];
   waiting.sort((a, b) => a.ticket - b.ticket);

@@ -2,22 +2,20 @@ import type { Logger } from '../../logger.js';
 import type { Telemetry } from '../../telemetry.js';
 import type { Lateness } from './behind-watch.js';
 
+/** Dependencies of the report. */
 export interface LatenessReportDeps {
   log: Logger;
   telemetry: Pick<Telemetry, 'behindSeconds' | 'alarmsBehind'>;
   intervalMs: number;
 }
 
-/** The end is logged when no alarm was later than a whole interval for so many intervals. */
+/** Intervals without an alarm that is late by an interval, after which the end is logged. */
 const QUIET_INTERVALS = 2;
 
 const ADVICE =
   'the backends answer fewer requests than the alarms need: raise evaluator.interval, let alarms share requests, or add evaluators where a backend can do more';
 
-/**
- * Metrics of how late alarms are, and two log lines: when an alarm is later than a whole interval, and when none was
- * for two intervals.
- */
+/** Reports lateness: as metrics, and in two log lines, when an alarm is late by an interval and when that has ended. */
 export class LatenessReport {
   #sinceMs: number | null = null;
   #lastLateMs = 0;

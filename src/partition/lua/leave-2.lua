@@ -1,4 +1,4 @@
--- A member says that it is gone. KEYS: members, version. ARGV: member id, channel of changes.
+-- Removes a member that leaves. KEYS: members, version. ARGV: member id, channel of changes.
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then
   redis.call('INCR', KEYS[2])
 end

@@ -10,7 +10,7 @@ const EARLY_MS = 60_000;
 
 interface ZoneChange {
   zone: string;
-  /** One of the few of each zone, and not one of the many of all zones. */
+  /** One of the few changes of each zone, and not one of the many of all zones. */
   isOfZone: boolean;
   change: ClockChange;
 }
@@ -19,13 +19,13 @@ interface Compared {
   zone: string;
   start: string;
   duration: number;
-  /** Seconds: around which moment, and how far. */
+  /** In seconds: the moment, and the reach around it. */
   around: number;
   reach: number;
   oracle: OpeningsCase;
 }
 
-/** Node's clock of a zone, read otherwise than the code under test reads it. */
+/** The offset of a zone in Node.js, computed differently than in the tested code. */
 function nodeOffset(zone: string, formatters: Map<string, Intl.DateTimeFormat>): (seconds: number) => number {
   const formatter =
     formatters.get(zone) ??
@@ -34,7 +34,7 @@ function nodeOffset(zone: string, formatters: Map<string, Intl.DateTimeFormat>):
   return (seconds) => Date.parse(`${formatter.format(seconds * 1000).replace(' ', 'T')}Z`) / 1000 - seconds;
 }
 
-/** Whether Node and Python know the same change, and no other within three days of it. */
+/** True if Node.js and Python know the same change, and no other one within three days of it. */
 function isAgreedOn(
   { zone, change: [moment, before, after] }: ZoneChange,
   formatters: Map<string, Intl.DateTimeFormat>,
@@ -50,7 +50,7 @@ function isAgreedOn(
   }
 }
 
-/** Each change since 1970 once, and of every zone, since 1900, the last and the greatest change in both directions. */
+/** Each change since 1970 once; and of every zone, since 1900, the last and the greatest change in both directions. */
 function chosen(changes: Readonly<Record<string, readonly ClockChange[]>>): ZoneChange[] {
   const all = new Map<string, ZoneChange>();
   const seen = new Set<string>();
@@ -73,7 +73,7 @@ function chosen(changes: Readonly<Record<string, readonly ClockChange[]>>): Zone
 }
 
 /**
- * Schedules that open just before, within, at the end of and just after the local times that are skipped or come twice.
+ * Schedules that open just before, within, at the end of and just after the local times that are skipped or repeated.
  */
 function casesOf({ zone, isOfZone, change: [moment, before, after] }: ZoneChange, index: number): Compared[] {
   const [low, high] = [moment + Math.min(before, after), moment + Math.max(before, after)];

@@ -11,7 +11,7 @@ const DAYS_OF_YEARS = 45 * 366;
 const SCHEDULES = 1_500;
 const TIMES_EACH = 4;
 
-test('a set of numbers finds its neighbours as a list does', () => {
+test('a set of numbers finds neighbours as a list does', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.nat(59)), fc.integer({ min: -1, max: 60 }), (members, value) => {
       const set = new NumberSet(members);
@@ -43,7 +43,7 @@ describe('a schedule that never opens', () => {
     expect(new CronSchedule(start).neverOpens).toBe(expected);
   });
 
-  test('is known by its constraint from the text alone where that is enough', () => {
+  test('is recognised from the text of the constraint if possible', () => {
     const days = fc.constantFrom(
       '*',
       '29',
@@ -159,8 +159,8 @@ describeWith(['croniter'], 'a schedule has the moments that croniter gives it', 
 });
 
 /**
- * With both days restricted croniter searches for each of them, and fails where one never comes; with a weekday by its
- * number it searches for both at once, too. With six columns its week has an eighth day, 7.
+ * With both days restricted, croniter searches for each of them and fails if one never comes. With a numbered weekday
+ * it searches for both at once, too. With six columns its week has an eighth day, 7.
  */
 function isBeyondCroniter(start: string, answer: readonly string[]): boolean {
   const [, , dayOfMonth = '', , weekday = '', second] = start.split(' ');

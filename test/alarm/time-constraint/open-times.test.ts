@@ -15,7 +15,7 @@ function isOpen(of: readonly Hours[], at: string): boolean {
   return createOpenTimesSource().of(of).isOpen(new Date(at));
 }
 
-describe('an opening at a local time that does not exist comes at the first moment that does', () => {
+describe('an opening at a local time that is skipped comes at the first moment after it', () => {
   test.each([
     ['Berlin, 02:30 comes at 03:00', '30 2 * * *', 300, 'Europe/Berlin', '2026-03-29T00:59:00Z', false],
     ['Berlin, 02:30 comes at 03:00', '30 2 * * *', 300, 'Europe/Berlin', '2026-03-29T00:59:01Z', true],
@@ -62,7 +62,7 @@ describe('an opening at a local time that does not exist comes at the first mome
   });
 });
 
-describe('an opening at a local time that comes twice is the first of them, and lasts in elapsed time', () => {
+describe('an opening at a repeated local time is the first of the two, and lasts in elapsed time', () => {
   test.each([
     ['30 2 * * *', 300, 'Europe/Berlin', '2026-10-25T00:30:00Z', true],
     ['30 2 * * *', 300, 'Europe/Berlin', '2026-10-25T01:30:00Z', false],
@@ -144,7 +144,7 @@ const anyHours = fc.record({
   duration: fc.constantFrom(0, 1, 59, 60, 300, 3600, 7200, 86_400, 90_000, 7 * 86_400, 366 * 86_400),
   timezone: fc.constantFrom(...ZONES),
 });
-/** Mostly close together, so that an answer that is kept too long shows. */
+/** Mostly close together, to find answers that are kept too long. */
 const moments = fc
   .tuple(
     fc.date({ min: new Date('2011-12-01Z'), max: new Date('2031-01-01Z'), noInvalidDate: true }),
@@ -155,7 +155,7 @@ const moments = fc
     fc.shuffledSubarray([0, ...near, ...far].map((offset) => new Date(at.getTime() + offset))),
   );
 
-describe('kept answers of open times', () => {
+describe('cached answers of open times', () => {
   test('equal fresh answers, for any moments in any order', () => {
     const shared = createOpenTimesSource();
     fc.assert(
@@ -187,7 +187,7 @@ describe('kept answers of open times', () => {
     );
   });
 
-  test('need no further computation in their period, and none for a constraint that never opens', () => {
+  test('need no computation within their period, and none for a constraint that never opens', () => {
     const source = createOpenTimesSource();
     const [daily, never] = [
       source.of([hours('0 11 * * *', 3600, 'Europe/Berlin')]),
@@ -202,7 +202,7 @@ describe('kept answers of open times', () => {
     expect(never.unknownAt(new Date('2126-01-05T00:00:00Z'))).toBe(0);
   });
 
-  test('are searched for once in each period, by all alarms with the same constraints together', () => {
+  test('are computed once in each period for all alarms with the same constraints', () => {
     const search = jest.spyOn(CronSchedule.prototype, 'firstAtOrAfter');
     try {
       const source = createOpenTimesSource();
@@ -235,7 +235,7 @@ describe('kept answers of open times', () => {
   });
 });
 
-/** The first moments at which local times of a schedule are reached, by looking at every minute. */
+/** The first moments at which the local times of a schedule are reached, found minute by minute. */
 function minuteByMinute(start: string, timezone: string, from: number, until: number): number[] {
   const [minute = '', hour = ''] = start.split(' ');
   const matches = (field: string, value: number): boolean =>

@@ -82,11 +82,11 @@ describe('other schedules', () => {
     expect(isWithin([constraint(start, duration, timezone)], new Date(now))).toBe(expected);
   });
 
-  test('no constraint at all is no restriction', () => {
+  test('without constraints an alarm is always evaluated', () => {
     expect(isWithin([], new Date('2026-01-05T11:00:00Z'))).toBe(true);
   });
 
-  test('of several one is enough', () => {
+  test('one of several constraints is enough', () => {
     const several = [constraint('0 8 * * *', 60), constraint('0 11 * * *', 60)];
     expect(isWithin(several, new Date('2026-01-05T11:00:30Z'))).toBe(true);
     expect(isWithin(several, new Date('2026-01-05T10:00:30Z'))).toBe(false);
@@ -107,7 +107,7 @@ describe('other schedules', () => {
   });
 });
 
-describe('what a client may say', () => {
+describe('the input of clients', () => {
   test('the description has a default, and numbers may be texts', () => {
     expect(
       TimeConstraint.parse({ name: 'n', start: '0 11 * * *', duration: '300', timezone: null, description: '' }),

@@ -87,7 +87,7 @@ describe('what follows', () => {
 });
 
 describe('the rule', () => {
-  test('drops ids named twice, keeping the first order, and writes itself as Aodh does', () => {
+  test('drops duplicate ids, keeping the first, and is written as in Aodh', () => {
     const rule = combination.schema.parse({ alarm_ids: ['b', 'a', 'b'] });
     expect(combination.ruleJson(rule)).toBe('{"operator": "and", "alarm_ids": ["b", "a"]}');
     expect(combination.defaultDescription(rule)).toBe('Combined state of alarms b and a');

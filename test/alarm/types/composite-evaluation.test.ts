@@ -11,7 +11,7 @@ import { LEAF_KINDS, leafTypeOf, leavesOf } from '../../../src/alarm/types/compo
 import type { CompositeRule } from '../../../src/alarm/types/composite/schema.js';
 import { evaluationInput, seriesOf } from '../../support/builders.js';
 
-/** What a leaf of these tests is to be found as; its own rule compares two datapoints with 80. */
+/** The result of a leaf in these tests. The rule itself compares two datapoints with 80. */
 type Leaf = 'ok' | 'alarm' | 'unknown' | 'keep' | 'up' | 'down' | 'trouble';
 type Tree = Leaf | { and: Tree[] } | { or: Tree[] };
 
@@ -54,7 +54,7 @@ function reasonOf(tree: Tree, state: AlarmState, { repeatActions = false } = {})
 
 const FORM = 'Composite rule alarm with composition form:';
 
-describe('the whole', () => {
+describe('the verdict of a composite rule', () => {
   test.each<[tree: Tree, verdict: string]>([
     ['alarm', 'alarm'],
     ['ok', 'ok'],
@@ -73,7 +73,7 @@ describe('the whole', () => {
     [{ or: ['unknown', 'ok'] }, 'insufficient data'],
     [{ or: ['trouble', 'alarm'] }, 'alarm'],
     [{ or: ['trouble', 'ok'] }, 'trouble'],
-    // Whatever the backend would have said, the one without data keeps the whole unknown.
+    // Independent of the missing answer, the rule without data makes the whole unknown.
     [{ and: ['unknown', { or: ['unknown', 'trouble'] }] }, 'insufficient data'],
     [{ and: ['alarm', { or: ['ok', 'alarm', { and: ['ok'] }] }] }, 'alarm'],
     [{ or: [{ and: ['alarm', 'ok'] }, { and: ['unknown', 'ok'] }] }, 'ok'],
@@ -120,19 +120,19 @@ describe('the whole', () => {
     [{ or: ['ok', { and: [] }] }, 'insufficient data'],
     [{ and: ['alarm', { or: [] }] }, 'insufficient data'],
     [{ and: ['ok', { or: [] }] }, 'ok'],
-  ])('of %j, with a group without rules, is %s: such a group says nothing', (tree, verdict) => {
+  ])('of %j, which has a group without rules, is %s: such a group has no state', (tree, verdict) => {
     expect(evaluate(tree).verdict).toBe(verdict);
   });
 });
 
-describe('the rules are looked at from left to right', () => {
+describe('rules are judged from left to right', () => {
   test.each<[tree: Tree, looked: string]>([
     [{ or: ['alarm', 'ok'] }, 'rule1'],
     [{ or: ['ok', 'alarm', 'ok'] }, 'rule1 rule2'],
     [{ and: ['ok', 'alarm'] }, 'rule1'],
     [{ and: ['alarm', { or: ['ok', 'alarm', { and: ['ok'] }] }] }, 'rule1 rule2 rule3'],
     [{ and: ['unknown', 'alarm'] }, 'rule1 rule2'],
-    // Alarm is ruled out by the first, ok found at the third.
+    // The first rule excludes alarm, and the third one is ok.
     [{ and: ['unknown', 'alarm', 'ok', 'ok'] }, 'rule1 rule2 rule3'],
     [{ or: ['unknown', 'ok', 'ok'] }, 'rule1 rule2 rule3'],
   ])('and of %j no more than %s', (tree, looked) => {
@@ -140,7 +140,7 @@ describe('the rules are looked at from left to right', () => {
     expect(leaves.map(({ name }) => name).join(' ')).toBe(looked);
   });
 
-  test('and it is told which of them could not be asked', () => {
+  test('and the findings name the rules whose backend is unavailable', () => {
     expect(evaluate({ and: ['alarm', 'trouble', { or: ['trouble', 'ok'] }] }).findings.unanswered).toEqual([
       'rule2',
       'rule3',
@@ -205,7 +205,7 @@ describe('the reason', () => {
     expect(reasonOf('trouble', 'ok', repeat)).toBe('stay');
   });
 
-  test('comes with the rules behind it, as clients know them', () => {
+  test('contains the rules behind it, as clients know them', () => {
     const { reasonData } = composite.explain(evaluate({ or: ['ok', 'alarm'] }).findings, 'alarm', false);
     expect(pythonJson(reasonData)).toBe(
       '{"type": "composite", "composition_form": "(rule1 or rule2)", "causative_rules": {"rule2": {"query": "alarm", "threshold": 80.0, ' +
@@ -214,7 +214,7 @@ describe('the reason', () => {
   });
 });
 
-test('every kind of rule within asks one question: answers belong to rules by their place', () => {
+test('every kind of rule within has one query, and answers belong to rules by their place', () => {
   const gnocchi = { threshold: 1, aggregation_method: 'mean', metric: 'm', resource_type: 't' };
   const fields: Readonly<Record<string, object>> = {
     prometheus: { query: 'up', threshold: 1 },
@@ -228,7 +228,7 @@ test('every kind of rule within asks one question: answers belong to rules by th
   }
 });
 
-describe('whatever the tree', () => {
+describe('for any tree', () => {
   const { node } = fc.letrec<{ node: Tree }>((tie) => ({
     node: fc.oneof(
       { maxDepth: 3, withCrossShrink: true },
@@ -239,7 +239,7 @@ describe('whatever the tree', () => {
   }));
   type Truth = 'ok' | 'alarm' | 'unknown';
 
-  /** Three-valued logic with every rule looked at. */
+  /** Three-valued logic that evaluates every rule. */
   function truth(tree: Tree, of: (leaf: Leaf) => Truth): Truth {
     if (typeof tree === 'string') return of(tree);
     const [members, decisive, other] =
@@ -259,7 +259,7 @@ describe('whatever the tree', () => {
     };
   }
 
-  test('the verdict is that of three-valued logic, and of trouble only if the missing answer could have changed it', () => {
+  test('the verdict is that of three-valued logic, and trouble only if the missing answer could have changed it', () => {
     fc.assert(
       fc.property(node, fc.constantFrom(...ALARM_STATES), (tree, present) => {
         const possible = (['ok', 'alarm', 'unknown'] as const).map((trouble) => truth(tree, held(present, trouble)));
@@ -272,7 +272,7 @@ describe('whatever the tree', () => {
     );
   });
 
-  test('the state that is found has a rule behind it', () => {
+  test('the state has a rule behind it', () => {
     fc.assert(
       fc.property(node, fc.constantFrom(...ALARM_STATES), (tree, present) => {
         const { verdict, findings } = evaluate(tree, present);
@@ -283,7 +283,7 @@ describe('whatever the tree', () => {
     );
   });
 
-  test('rules that keep the state do so wherever the others do not settle it', () => {
+  test('rules that keep the state do so if the other rules do not decide it', () => {
     const settled = node.filter((tree) => !/unknown|up|down|trouble/.test(JSON.stringify(tree)));
     fc.assert(
       fc.property(settled, fc.constantFrom<AlarmState>('ok', 'alarm'), (tree, present) => {

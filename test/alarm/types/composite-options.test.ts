@@ -12,7 +12,7 @@ import { LEAF_KINDS, leafTypeOf, leavesOf } from '../../../src/alarm/types/compo
 import { COMPARISON_OPERATORS } from '../../../src/alarm/types/threshold/schema.js';
 import { evaluationInput, seriesOf } from '../../support/builders.js';
 
-/** Rules within a composite one have options that mean what they mean on alarms of their own. */
+/** Options of a rule within a composite alarm mean the same as options of an alarm with that rule. */
 
 const GNOCCHI = { metric: 'm', resource_id: 'r', resource_type: 't', aggregation_method: 'mean' };
 const FIELDS: Readonly<Record<CompositeLeaf['type'], object>> = {
@@ -71,7 +71,7 @@ function alone({ type, ...fields }: Sent): CompositeLeaf {
 const fits = (sent: Sent, tocsin: EvaluationOptions): boolean =>
   leafTypeOf(sent).optionProblem(alone(sent), tocsin) === undefined;
 
-/** A rule, and options that an alarm of its own could have. */
+/** A rule, and options that an alarm with that rule accepts. */
 const leafWithOptions = fc.tuple(rule, options).filter(([sent, tocsin]) => fits(sent, tocsin));
 
 function come({ kind, ...rest }: Decision): [kind: string, to: unknown] {
@@ -79,7 +79,7 @@ function come({ kind, ...rest }: Decision): [kind: string, to: unknown] {
 }
 
 describe('a composite alarm of one rule with options', () => {
-  test('takes those that an alarm of the rule’s type takes', () => {
+  test('accepts those that an alarm of the rule’s type accepts', () => {
     fc.assert(
       fc.property(rule, options, (sent, tocsin) => {
         expect(composite.schema.safeParse({ or: [{ ...sent, tocsin }] }).success).toBe(fits(sent, tocsin));
@@ -87,7 +87,7 @@ describe('a composite alarm of one rule with options', () => {
     );
   });
 
-  test('asks what an alarm of the rule’s type asks with them, and lives where that does', () => {
+  test('has the query and the partition of an alarm of the rule’s type with them', () => {
     fc.assert(
       fc.property(leafWithOptions, ([sent, tocsin]) => {
         const [own, whole] = [alone(sent), composite.schema.parse({ or: [{ ...sent, tocsin }] })];
@@ -102,7 +102,7 @@ describe('a composite alarm of one rule with options', () => {
     );
   });
 
-  test('decides what an alarm of the rule’s type decides with them', () => {
+  test('makes the decision of an alarm of the rule’s type with them', () => {
     const seen = new Set<string>();
     fc.assert(
       fc.property(leafWithOptions, answer, state, fc.boolean(), ([sent, tocsin], came, present, repeatActions) => {
@@ -110,7 +110,7 @@ describe('a composite alarm of one rule with options', () => {
         const input = { ...evaluationInput([]), answers: [came], state: present };
         const type = leafTypeOf(own);
         const evaluation = type.evaluate(own, { ...input, options: tocsin });
-        // Aodh's composite alarms repeat nothing while unknown, whatever is in them.
+        // Aodh's composite alarms never repeat while unknown.
         const explainer = { explain: type.explain, repeatsWhileUnknown: false };
         const expected = decide({ state: present, repeatActions }, evaluation, explainer);
         const found = decide({ state: present, repeatActions }, composite.evaluate(whole, input), composite);
@@ -149,7 +149,7 @@ describe('clear thresholds in a composite alarm', () => {
     );
   const RANK = { ok: 0, 'insufficient data': 1, alarm: 2 } as const;
 
-  test('make it harder to leave the alarm, never easier, whatever the tree', () => {
+  test('make it harder to leave the alarm, never easier, in any tree', () => {
     let held = 0;
     fc.assert(
       fc.property(judged, ([tree, answers]) => {
@@ -211,7 +211,7 @@ describe('the reason', () => {
     expect(reasonOf(rules, came)).toBe(reason);
   });
 
-  test('has the options with the rules behind it', () => {
+  test('contains the options with the rules behind it', () => {
     const whole = composite.schema.parse(leafOf({ datapoints_to_alarm: 1 }));
     const answers: BackendAnswer[] = [{ kind: 'series', series: [seriesOf([99, 1, 1], { statistic: 'value' })] }];
     const { findings } = composite.evaluate(whole, { ...evaluationInput([]), answers });

@@ -36,7 +36,7 @@ function faultOf(tree: unknown): { path: PropertyKey[]; message: string } | unde
 }
 
 describe('a leaf is written', () => {
-  test('with the keys as they were sent, then what was added, then its type', () => {
+  test('with the keys as they were sent, then the added ones, then its type', () => {
     expect(shownAs({ type: 'prometheus', threshold: 1, query: 'up' })).toBe(
       '{"threshold": 1.0, "query": "up", "comparison_operator": "eq", "type": "prometheus"}',
     );
@@ -46,11 +46,11 @@ describe('a leaf is written', () => {
     );
   });
 
-  test('with the default in the place of a null', () => {
+  test('with the default in place of a null', () => {
     expect(shownAs({ granularity: null, ...RESOURCES })).toMatch(/^\{"granularity": 60, "metric": "cpu", /);
   });
 
-  test('with the project it is narrowed to, which clients do not see', () => {
+  test('with the project of its scope, which clients do not see', () => {
     const rule = composite.scopedTo(composite.schema.parse({ or: [PROMETHEUS, PROMETHEUS] }), { projectId: 'p1' });
     const leaf = '"query": "up", "threshold": 1.0, "comparison_operator": "eq", ';
     const stored = `{${leaf}"scope_to_project": "p1", "type": "prometheus"}`;
@@ -83,7 +83,7 @@ describe('options of a leaf', () => {
     expect(writtenAs(sent)).toContain(`{"metric": "cpu", "tocsin": ${written}, "resource_id": "r"`);
   });
 
-  test.each([null, {}, { backend: null }])('are none where %j says nothing', (tocsin) => {
+  test.each([null, {}, { backend: null }])('are none for %j', (tocsin) => {
     expect(writtenAs({ tocsin, ...PROMETHEUS })).toBe(writtenAs(PROMETHEUS));
   });
 
@@ -104,7 +104,7 @@ describe('options of a leaf', () => {
     expect(fault).toEqual({ path: way, message });
   });
 
-  test('that make no sense with its operator are refused', () => {
+  test('that do not fit its operator are refused', () => {
     expect(faultOf({ ...RESOURCES, tocsin: { clear_threshold: 80 } })?.message).toBe(
       'It makes no sense with comparison_operator eq',
     );
@@ -135,7 +135,7 @@ describe('a tree', () => {
     const again = parseStoredRule('composite', stored);
     expect(again).toEqual(rule);
     expect(alarmTypes.composite.ruleJson(again as typeof rule)).toBe(stored);
-    // What a client reads it may send back
+    // A client may send back the rule that it reads.
     expect(writtenAs(JSON.parse(composite.shownJson?.(rule) ?? ''))).toBe(stored);
   });
 
@@ -155,7 +155,7 @@ describe('a tree', () => {
     expect(faultOf(tree)).toEqual({ path: [], message });
   });
 
-  test('is read up to its first fault, which knows where it is', () => {
+  test('is parsed up to its first error, which has a path', () => {
     const bad = { ...RESOURCES, threshold: true };
     expect(faultOf({ or: [PROMETHEUS, { and: [bad, { type: 'event', x: 1 }] }] })).toEqual({
       path: ['or', 1, 'and', 0, 'threshold'],
@@ -172,7 +172,7 @@ describe('a tree', () => {
   });
 });
 
-describe('whatever is sent', () => {
+describe('any input', () => {
   const value = fc.oneof(
     fc.constantFrom<unknown>(
       null,
@@ -231,7 +231,7 @@ describe('whatever is sent', () => {
 });
 
 describe('the scope', () => {
-  test('holds for every rule, and is not put around twice', () => {
+  test('holds for every rule, and is not added twice', () => {
     const scope = { projectId: 'p1', externalOwner: null };
     const rule = composite.scopedTo(composite.schema.parse({ or: [PROMETHEUS, { and: [BY_RESOURCES] }] }), scope);
     const search = '{"and": [{"=": {"created_by_project_id": "p1"}}, {"=": {"a": 1}}]}';

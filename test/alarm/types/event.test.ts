@@ -144,11 +144,11 @@ describe('a condition on a trait', () => {
     expect(holding(item, anEvent([trait]))).toEqual(expected);
   });
 
-  test('takes all after the first dot for the name', () => {
+  test('takes all after the first dot as the name', () => {
     expect(holds({ field: 'traits.a.b', value: 'c' }, anEvent([['a.b', 1, 'c']]))).toBe(true);
   });
 
-  test('sees the last trait of a name', () => {
+  test('uses the last trait of a name', () => {
     const twice = anEvent([['x', 1, 'a'], ['x', 1, 'b']]); // prettier-ignore
     expect(holds({ value: 'b' }, twice)).toBe(true);
   });
@@ -180,7 +180,7 @@ describe('a condition on another field', () => {
   });
 });
 
-test('all conditions must hold, and the type of the event too', () => {
+test('all conditions must hold, and the type of the event must match', () => {
   const event = anEvent([['a', 1, '1'], ['b', 2, 2]]); // prettier-ignore
   const a = { field: 'traits.a', op: 'eq', value: '1', type: '' } as const;
   const b = { field: 'traits.b', op: 'gt', value: '1', type: 'integer' } as const;
@@ -208,7 +208,7 @@ test.each<Trait>([
   ['x', 3, '1,5'],
   ['x', 4, 'yesterday'],
   ['x', 4, 20150101],
-])('a trait that is not of its type has no value: %j', (...trait) => {
+])('a trait whose value does not fit its type has no value: %j', (...trait) => {
   expect(traitValue(trait)).toBeUndefined();
 });
 
@@ -283,7 +283,7 @@ describe('an event rule', () => {
       { ...item, field: 'traits.$' },
       "Query value or traits invalid: does not match regular expression ^[a-zA-Z.',0-9_-]*$ for dictionary value @ data['field']",
     ],
-  ])('refuses %j in the words of Aodh', (bad, message) => {
+  ])('refuses %j with Aodh’s text', (bad, message) => {
     // prettier-ignore
     expect(EventRule.safeParse({ query: [bad] }).error?.issues[0]).toMatchObject({ message, params: { whole: true } });
   });
@@ -297,7 +297,7 @@ describe('an event rule', () => {
   ])('refuses %s', (_, query) => expect(parse(query)).toMatchObject({ success: false }));
 });
 
-test('the reason quotes the query with sorted keys, and the event goes out whole', () => {
+test('the reason quotes the query with sorted keys, and reason_data has the whole event', () => {
   const found = anEvent([['x', 1, 'é']], { message_signature: 's', raw: { a: 1 } });
   const query = [{ field: 'traits.x', op: 'eq', value: 'é', type: '' } as const];
   expect(explainEvent({ query, event: found })).toEqual({

@@ -45,7 +45,7 @@ describe('the search of a tenant', () => {
     expect(narrowed(query, 'p1', owner)).toBe(expected);
   });
 
-  test('is left as it is for an admin', () => {
+  test('stays as it is for an admin', () => {
     expect(narrowed('{"=":{"server_group":"g"}}', null, 'svc')).toBe('{"=":{"server_group":"g"}}');
   });
 
@@ -78,11 +78,11 @@ describe('the search of a tenant', () => {
     ['that lies deeper', `{"not": ${alone('p1')}}`],
     ['about another attribute', alone('p1').replace('created_by_project_id', 'project_id')],
     ['with more beside it', alone('p1').replace(/\}$/, ', "or": []}')],
-  ])('is narrowed as any other when it holds a condition %s', (_, query) => {
+  ])('is narrowed as any other if it contains a condition %s', (_, query) => {
     expect(narrowed(query, 'p1', 'svc')).toBe(withOwner('p1', 'svc', query));
   });
 
-  test('is always below its own condition, whatever it is', () => {
+  test('is always inside its own condition', () => {
     const names = fc.constantFrom('p1', 'p2', 'svc', '"', '\\', 'é');
     const search = fc.letrec((tie) => ({
       node: fc.oneof(
@@ -142,13 +142,13 @@ describe('a search', () => {
   });
 });
 
-describe('what Gnocchi is asked', () => {
+describe('the search that is sent to Gnocchi', () => {
   const asked = (query: string): string => {
     const [need] = kind.seriesNeeded(kind.schema.parse({ ...FIELDS, query }), {});
     return (need!.query as { search: string }).search;
   };
 
-  test('is what is stored', () => {
+  test('is the stored one', () => {
     for (const query of [SEARCH, alone('p1'), withOwner('p1', 'svc'), ` {"=":{"server_group":\n"a_%"} } `])
       expect(asked(query)).toBe(query);
   });
@@ -160,11 +160,11 @@ describe('what Gnocchi is asked', () => {
       withOwner('a_1', '100%'),
       withOwner('a\\\\_1', '100\\\\%').replace('"project_id": "a\\\\_1"', '"project_id": "a_1"'),
     ],
-  ])('takes its project’s id as it is, and not as a pattern: %s', (_, stored, expected) => {
+  ])('escapes the project’s id, which is not a pattern: %s', (_, stored, expected) => {
     expect(asked(stored)).toBe(expected);
   });
 
-  test('leaves patterns of the search’s own author as they are', () => {
+  test('keeps patterns that the author of the search wrote', () => {
     const own = '{"=": {"created_by_project_id": "x%"}}';
     expect(asked(own)).toBe(own);
     expect(asked(alone('p_1', own))).toBe(alone('p\\\\_1', own));

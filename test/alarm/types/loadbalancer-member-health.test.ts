@@ -46,7 +46,7 @@ describe('a member is unhealthy', () => {
   });
 });
 
-describe('what people read', () => {
+describe('the reason', () => {
   const healthy = { ...ILL, id: 'm2', operating_status: 'ONLINE' };
   const second = { ...ILL, id: "it's", tags: ['a'], backup: false, weight: 1, monitor_port: null };
   const REPR =
@@ -82,7 +82,7 @@ describe('what people read', () => {
     expect(told(answer, state)).toBe(text);
   });
 
-  test('comes with the members as Octavia sent them', () => {
+  test('contains the members as Octavia sent them', () => {
     const { reasonData } = kind.explain(evaluate(pool(ILL, healthy)).findings, 'alarm', false);
     const member =
       '{"id": "m1", "operating_status": "ERROR", "admin_state_up": true, "created_at": "2026-01-01T11:00:00"}';
@@ -95,7 +95,7 @@ describe('what people read', () => {
     expect(unknown.reasonData).toMatchObject({ count: 0, most_recent: null, unhealthy_members: [] });
   });
 
-  test('of trouble names no backend', () => {
+  test('of an outage names no backend', () => {
     expect(evaluate({ kind: 'trouble', reason: 'connection refused' })).toMatchObject({
       verdict: 'trouble',
       findings: { unknownReason: NOT_REACHED },
@@ -103,8 +103,8 @@ describe('what people read', () => {
   });
 });
 
-describe('the question', () => {
-  test('is about a pool as its own project may see it', () => {
+describe('the query', () => {
+  test('is for a pool as its own project may see it', () => {
     const [need] = kind.seriesNeeded(kind.scopedTo(rule, { projectId: 'p1' }), NO_OPTIONS);
     const [other] = kind.seriesNeeded(kind.scopedTo(rule, { projectId: 'p2' }), NO_OPTIONS);
     expect(need).toMatchObject({ datasource: 'octavia', backend: null, query: { poolId: 'pool-1', project: 'p1' } });
@@ -119,7 +119,7 @@ describe('the question', () => {
     expect(kind.ruleJson(scoped)).toContain('"scope_to_project": "p1"');
   });
 
-  test('takes no options', () => {
+  test('accepts no options', () => {
     expect(kind.optionProblem(rule, {})).toBeUndefined();
     expect(kind.optionProblem(rule, { ingestion_lag: 5 })?.option).toBe('ingestion_lag');
   });

@@ -31,7 +31,7 @@ function selectionOf(required: number): DatapointSelection {
   return { required, statistic: 'value', withoutValues: 'No datapoint for granularity 60' };
 }
 
-describe('a datapoint that is missing at its place lets no older one be judged instead', () => {
+describe('a missing datapoint is not replaced by an older one', () => {
   test.each<
     [places: readonly Place[], required: number, byDefault: Verdict, ok: Verdict, alarm: Verdict, ignore: Verdict]
   >([
@@ -43,7 +43,7 @@ describe('a datapoint that is missing at its place lets no older one be judged i
     [[HIGH, MISSING, HIGH], 2, 'insufficient data', 'trending alarm', 'alarm', 'hold'],
     [[LOW, MISSING, LOW], 2, 'insufficient data', 'ok', 'trending ok', 'hold'],
     [[MISSING, MISSING, MISSING], 2, 'insufficient data', 'ok', 'alarm', 'hold'],
-    // Where there are too few, it is the older ones that are missing.
+    // If there are too few datapoints, the older ones are missing.
     [[MISSING], 2, 'insufficient data', 'ok', 'alarm', 'hold'],
     [[HIGH], 2, 'insufficient data', 'trending alarm', 'alarm', 'hold'],
     [[HIGH, NaN], 1, 'insufficient data', 'ok', 'alarm', 'hold'],
@@ -70,7 +70,7 @@ describe('a datapoint that is missing at its place lets no older one be judged i
     enough: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
   });
 
-  test('an independent implementation gives the same verdict for any series and option, and no number is left out', () => {
+  test('an independent implementation gives the same verdict for any series and option, and all numbers are compared', () => {
     fc.assert(
       fc.property(
         fc.array(fc.array(place, { maxLength: 7 }), { minLength: 1, maxLength: 3 }),
@@ -97,7 +97,7 @@ describe('a datapoint that is missing at its place lets no older one be judged i
   });
 });
 
-describe('the reason for a datapoint that is missing at its place', () => {
+describe('the reason for a missing datapoint', () => {
   const told = (places: readonly Place[], required: number, state: AlarmState) => {
     const evaluation = judgeThreshold(ABOVE_80, answerOf(places), selectionOf(required), { state, options: {} });
     const decision = decide({ state, repeatActions: false }, evaluation, {

@@ -49,7 +49,7 @@ describe.each(RULES)('a rule of a kind that asks a server (%j)', (rule, text) =>
     expect(parseStoredRule(rule.type, stored)).toEqual(rule);
   });
 
-  test('asks a backend and looks at no other alarm', () => {
+  test('queries a backend and has no member alarms', () => {
     expect(kind.seriesNeeded(rule, NO_OPTIONS).length).toBeGreaterThan(0);
     expect(kind.members(rule)).toEqual([]);
     expect(kind.judgedBy).toBe('series');
@@ -73,13 +73,13 @@ test.each([
   expect(typeOf(rule).historyJson?.(rule)).toBe(pythonJson(expected));
 });
 
-test('a rule of a kind that is evaluated has an evaluation', () => {
+test('a rule of an evaluated kind has an evaluation', () => {
   const rule = alarmTypes.threshold.schema.parse({ meter_name: 'cpu', threshold: 1 });
   expect(evaluatedTypeOf(rule)).toBe(alarmTypes.threshold);
 });
 
 describe('prometheus', () => {
-  test('keeps the project of its owner, and forgets it with an admin', () => {
+  test('keeps the project of its owner, and has none for an admin', () => {
     const rule = alarmTypes.prometheus.schema.parse({ query: 'up', threshold: 1, comparison_operator: 'gt' });
     const scoped = alarmTypes.prometheus.scopedTo(rule, { projectId: 'p1' });
     expect(alarmTypes.prometheus.ruleJson(scoped)).toBe(

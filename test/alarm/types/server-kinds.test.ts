@@ -38,7 +38,7 @@ function needOf(
   return typeOf(rule).seriesNeeded(rule, options)[0]!;
 }
 
-describe('what is asked', () => {
+describe('the query', () => {
   test.each<[kind: Kind, need: Partial<SeriesNeed>]>([
     [
       'gnocchi_resources_threshold',
@@ -75,11 +75,11 @@ describe('what is asked', () => {
       'prometheus',
       { datasource: 'prometheus', query: { promql: 'up', project: 'p1' }, granularityS: 0, periods: 1, lagS: 0 },
     ],
-  ])('by %s is its question, for its project', (kind, need) => {
+  ])('of %s is that of the rule, for its project', (kind, need) => {
     expect(needOf(kind, {}, { project: 'p1' })).toMatchObject({ backend: null, ...need });
   });
 
-  test('by a resource or metrics of a rule that names no project is nobody’s', () => {
+  test('of a rule on a resource or metrics without a project finds no data', () => {
     const { scope_to_project: _, ...stored } = ruleOf('gnocchi_resources_threshold') as { scope_to_project?: null };
     const [need] = alarmTypes.gnocchi_resources_threshold.seriesNeeded(stored as never, NO_OPTIONS);
     expect(need?.query).toMatchObject({ project: '' });
@@ -90,7 +90,7 @@ describe('what is asked', () => {
     [{ evaluation_periods: 3 }, 60, 3],
     [{ granularity: 30 }, 30, 1],
     [{ granularity: 30, evaluation_periods: 5 }, 30, 5],
-  ])('by prometheus with %j has steps of %d seconds, %d of them', (given, granularityS, periods) => {
+  ])('of prometheus with %j has steps of %d seconds, %d of them', (given, granularityS, periods) => {
     expect(needOf('prometheus', given)).toMatchObject({ granularityS, periods });
   });
 });
@@ -98,7 +98,7 @@ describe('what is asked', () => {
 describe('alarms share an answer', () => {
   const NOT_ASKED = { threshold: 5, comparison_operator: 'le' };
 
-  test.each(KINDS)('of %s that differ in what is done with it', (kind) => {
+  test.each(KINDS)('of %s that differ only in the condition', (kind) => {
     expect(needOf(kind, NOT_ASKED).key).toBe(needOf(kind).key);
     const options = { datapoints_to_alarm: 1, treat_missing_data: 'ok', clear_threshold: 1 } as const;
     expect(needOf(kind, {}, { options }).key).toBe(needOf(kind).key);
@@ -126,7 +126,7 @@ describe('alarms share an answer', () => {
       ],
     ],
     ['prometheus', [{ query: 'down' }, { granularity: 60 }, { granularity: 30 }]],
-  ])('of %s, but not with a different question', (kind, others) => {
+  ])('of %s, but not with a different query', (kind, others) => {
     const keys = [
       needOf(kind).key,
       ...others.map((other) => needOf(kind, other).key),
@@ -138,7 +138,7 @@ describe('alarms share an answer', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  test('exactly when all that is asked is the same', () => {
+  test('exactly if their queries are the same', () => {
     const word = fc.constantFrom('a', 'b', '"', ',', 'a","b');
     const asked = fc.record({
       kind: fc.constantFrom(...KINDS),
@@ -181,7 +181,7 @@ describe('the window at 12:57:30 begins', () => {
   const at = Date.parse('2026-01-01T12:57:30Z');
 
   test.each<[kind: Kind, given: object, options: EvaluationOptions, start: string]>([
-    // One period more than the rule compares, begun before the window or not.
+    // One period more than the rule compares. The first one may begin before the window.
     ['gnocchi_resources_threshold', { evaluation_periods: 5 }, {}, '12:51:00'],
     ['gnocchi_resources_threshold', { evaluation_periods: 5 }, { ingestion_lag: 30 }, '12:51:00'],
     ['gnocchi_resources_threshold', { evaluation_periods: 5 }, { ingestion_lag: 31 }, '12:50:00'],
@@ -197,7 +197,7 @@ describe('the window at 12:57:30 begins', () => {
   });
 });
 
-describe('what people read', () => {
+describe('the reason', () => {
   const rows = (...values: number[]): BackendAnswer => ({
     kind: 'series',
     series: [seriesOf(values, { statistic: 'value' })],
@@ -312,7 +312,7 @@ describe('what people read', () => {
     expect(told(ruleOf('prometheus'), from, answer)).toEqual(expected);
   });
 
-  test('of prometheus over a range speaks of datapoints as the others do', () => {
+  test('of prometheus over a range counts datapoints as that of other kinds', () => {
     const rule = ruleOf('prometheus', periods);
     expect(told(rule, 'ok', vector())).toEqual({
       reason: '3 datapoints are unknown',

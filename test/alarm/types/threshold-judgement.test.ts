@@ -30,7 +30,7 @@ function judge(answer: BackendAnswer, required: number, options: EvaluationOptio
   return judgeThreshold(ABOVE_80, answer, selectionOf(required), { state, options });
 }
 
-/** One letter a datapoint, oldest first: `o` is outside the threshold, `i` inside. */
+/** One letter for each datapoint, oldest first: `o` is outside the threshold, `i` inside. */
 function valuesOf(letters: string): number[] {
   return [...letters].map((letter) => (letter === 'o' ? 99 : 1));
 }
@@ -65,7 +65,7 @@ describe('M of N datapoints', () => {
 
   const letters = fc.string({ unit: fc.constantFrom('o', 'i'), maxLength: 5 });
 
-  test('are decided exactly when no value of the missing ones could change it', () => {
+  test('are decided exactly if no value of the missing ones could change the verdict', () => {
     fc.assert(
       fc.property(letters, fc.integer({ min: 1, max: 5 }), (seen, enough) => {
         const options = { datapoints_to_alarm: enough };
@@ -79,7 +79,7 @@ describe('M of N datapoints', () => {
     );
   });
 
-  test('all of them, complete, are as in Aodh but for its trends', () => {
+  test('if all must be outside and none is missing, the verdict is Aodh’s except for trends', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('o', 'i'), minLength: 4, maxLength: 4 }), (seen) => {
         const verdictWith = (options: EvaluationOptions): Verdict =>
@@ -124,7 +124,7 @@ describe('missing datapoints', () => {
     ).toEqual(expected);
   });
 
-  test('that were counted are told', () => {
+  test('that were counted are part of the reason', () => {
     const { findings } = judge(answerOf([99]), 3, { treat_missing_data: 'alarm' });
     expect(explainThreshold(findings, 'alarm', false).reason).toBe(
       'Transition to alarm due to 1 samples outside threshold, most recent: 99.0, missing datapoints counted as alarm: 2',
@@ -160,7 +160,7 @@ describe('a clear threshold of 60 beside one of 80', () => {
     expect(states.join(' ')).toBe('ok alarm alarm alarm alarm alarm ok ok ok alarm');
   });
 
-  test('works downwards too', () => {
+  test('works downwards, too', () => {
     const below = { comparison_operator: 'lt', threshold: 10 } as const;
     const at = (value: number, state: AlarmState): Verdict =>
       judgeValues(below, [value], 1, { state, options: { clear_threshold: 20 } }).verdict;
@@ -232,7 +232,7 @@ test.each(MISSING_DATA_TREATMENTS)(
   },
 );
 
-describe('with no options', () => {
+describe('without options', () => {
   const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -2, max: 2 });
   const condition = fc.record({
     comparison_operator: fc.constantFrom<ComparisonOperator>(...COMPARISON_OPERATORS),
@@ -287,7 +287,7 @@ describe('with no options', () => {
     );
   });
 
-  test('the treatment `missing` and nothing else is the default', () => {
+  test('the treatment `missing` is the default', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(1, 99), { maxLength: 4 }), (values) => {
         expect(judge(answerOf(values), 3, { treat_missing_data: 'missing' })).toEqual(judge(answerOf(values), 3));
@@ -319,7 +319,7 @@ describe('an option', () => {
     expect(found && `${found.option} ${found.message}`).toBe(problem);
   });
 
-  test('is none for kinds that compare nothing', () => {
+  test('is accepted by no kind that compares nothing', () => {
     expect(noOptionAllowed({}, 'event')).toBeUndefined();
     expect(noOptionAllowed({ backend: 'x' }, 'event')).toEqual({
       option: 'backend',
@@ -328,7 +328,7 @@ describe('an option', () => {
   });
 });
 
-describe('what follows', () => {
+describe('the decision', () => {
   const explainer = { explain: explainThreshold, repeatsWhileUnknown: true };
 
   test.each<[state: AlarmState, answer: BackendAnswer, options: EvaluationOptions, decision: string]>([
@@ -345,7 +345,7 @@ describe('what follows', () => {
     expect(`${decision.kind} ${to}`.trim()).toBe(expected);
   });
 
-  test('nothing changes in an alarm that does not repeat', () => {
+  test('of an alarm that does not repeat is to stay', () => {
     const held = judge(answerOf([99]), 2, { treat_missing_data: 'ignore' }, 'alarm');
     expect(decide({ state: 'alarm', repeatActions: false }, held, explainer)).toEqual({ kind: 'stay' });
   });

@@ -70,7 +70,7 @@ describe('the verdict', () => {
     expect(evaluateThreshold(aThresholdRule({ comparison_operator }), seriesOf([value])).verdict).toBe(verdict);
   });
 
-  test('looks at the statistic that the rule names', () => {
+  test('is of the statistic that the rule names', () => {
     const series = seriesOf([99], { statistic: 'max' });
     expect(evaluateThreshold(aThresholdRule({ statistic: 'max' }), series).verdict).toBe('alarm');
     expect(evaluateThreshold(aThresholdRule({ statistic: 'min' }), series).verdict).toBe('insufficient data');
@@ -107,7 +107,7 @@ describe('periods with an unusual number of samples', () => {
   const counts = [10, 10, 10, 10, 10, 10, 10, 100];
   const values = [1, 1, 1, 1, 91, 92, 93, 5];
 
-  test('are left out when the rule excludes outliers', () => {
+  test('are left out if the rule excludes outliers', () => {
     const rule = aThresholdRule({ evaluation_periods: 3, exclude_outliers: true });
     expect(evaluateThreshold(rule, seriesOf(values, { counts }))).toMatchObject({
       verdict: 'alarm',
@@ -115,7 +115,7 @@ describe('periods with an unusual number of samples', () => {
     });
   });
 
-  test('are compared when it does not', () => {
+  test('are compared if it does not', () => {
     const rule = aThresholdRule({ evaluation_periods: 3 });
     expect(evaluateThreshold(rule, seriesOf(values, { counts })).verdict).toBe('trending ok');
   });
@@ -219,7 +219,7 @@ describe('the reason', () => {
   });
 });
 
-describe('the kind', () => {
+describe('the kind threshold', () => {
   test('writes its rule in the order of Aodh, the threshold as a float', () => {
     const rule = threshold.schema.parse({
       query: [{ value: 'r1', field: 'resource_id' }],
@@ -232,7 +232,7 @@ describe('the kind', () => {
     );
   });
 
-  test('describes itself', () => {
+  test('has a default description', () => {
     expect(threshold.defaultDescription(aThresholdRule({ threshold: 300 }))).toBe(
       'Alarm when cpu_util is gt a avg of 300.0 over 60 seconds',
     );

@@ -13,7 +13,7 @@ import {
 } from '../../../src/alarm/wire/python-json.js';
 
 describe('a float is printed as Python prints it', () => {
-  // The right column is what repr() of CPython 3 answers.
+  // The right column is the output of repr() of CPython 3.
   test.each([
     [0, '0.0'],
     [-0, '-0.0'],
@@ -43,7 +43,7 @@ describe('a float is printed as Python prints it', () => {
     expect(pythonFloat(value)).toBe(expected);
   });
 
-  test('and reads back as the same number, never as an integer', () => {
+  test('and is read back as the same number, never as an integer', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
         const text = pythonFloat(value);
@@ -79,7 +79,7 @@ describe('JSON is written as Python writes it', () => {
     expect(pythonJson(value)).toBe(expected);
   });
 
-  test('it is ASCII and means what JSON.stringify would have said', () => {
+  test('it is ASCII and means the same as the text of JSON.stringify', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = pythonJson(value);
@@ -102,7 +102,7 @@ describe('JSON text in the spacing of Python', () => {
     expect(pythonSpaced(json)).toBe(expected);
   });
 
-  test('means what it meant, and does not change again', () => {
+  test('means the same, and does not change again', () => {
     fc.assert(
       fc.property(fc.json(), fc.nat(3), (json, indent) => {
         const spaced = pythonSpaced(JSON.stringify(JSON.parse(json), null, indent));
@@ -113,8 +113,8 @@ describe('JSON text in the spacing of Python', () => {
   });
 });
 
-describe('a value is shown in messages as Python shows it', () => {
-  // The right column is what repr() of CPython 3 answers.
+describe('a value in messages is printed as in Python', () => {
+  // The right column is the output of repr() of CPython 3.
   test.each([
     [null, 'None'],
     [{ a: [true, 1.5, 'x'], b: {} }, "{'a': [True, 1.5, 'x'], 'b': {}}"],
@@ -126,7 +126,7 @@ describe('a value is shown in messages as Python shows it', () => {
   });
 });
 
-// The right columns are what repr() of CPython 3 answers, of the text and of what its json reads.
+// The right columns are the outputs of repr() of CPython 3: of the text, and of the value that its json parses.
 describe('a text is quoted as Python quotes it', () => {
   test.each([
     ["it's", '"it\'s"'],

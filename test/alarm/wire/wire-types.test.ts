@@ -17,7 +17,7 @@ function read(schema: z.ZodType, value: unknown): unknown {
   return success ? data : `refused: ${error.issues.map(({ message }) => message).join('; ')}`;
 }
 
-describe('what Aodh takes for a value of a type', () => {
+describe('the input types of Aodh', () => {
   const text = wireText({ max: 5 });
   const bool = wireBool();
   const int = wireInt({ min: 1, max: 100 });

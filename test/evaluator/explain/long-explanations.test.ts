@@ -5,7 +5,7 @@ import { composite } from '../../../src/alarm/types/composite/index.js';
 import { explainedQueries } from '../../../src/evaluator/explain/explain-queries.js';
 import { createTraceRecorder } from '../../../src/evaluator/explain/trace-recorder.js';
 
-test('whatever else waits for the thread has its turn between the answers to two rules of a composite alarm', async () => {
+test('explaining a composite alarm yields to the event loop between the answers to two rules', async () => {
   const leaf = { type: 'prometheus', query: 'cpu', threshold: 80, comparison_operator: 'gt' };
   const rule = composite.schema.parse({ or: [leaf, leaf, leaf] });
   const needs = composite.seriesNeeded(rule, {});
@@ -20,13 +20,13 @@ test('whatever else waits for the thread has its turn between the answers to two
     now: at,
   } as const;
   const answers = new Map(needs.map(({ key }) => [key, answer]));
-  let turns = 0;
-  const takeTurn = (): void => {
-    turns += 1;
-    next = setImmediate(takeTurn);
+  let yields = 0;
+  const countYield = (): void => {
+    yields += 1;
+    next = setImmediate(countYield);
   };
-  let next = setImmediate(takeTurn);
-  const look = {
+  let next = setImmediate(countYield);
+  const evaluated = {
     rule,
     needs,
     options: {},
@@ -36,8 +36,8 @@ test('whatever else waits for the thread has its turn between the answers to two
     answersInWindow,
     recorder: createTraceRecorder(),
   } as const;
-  const questions = await explainedQueries({ ...look, evaluation: composite.evaluate(rule, input) });
+  const questions = await explainedQueries({ ...evaluated, evaluation: composite.evaluate(rule, input) });
   clearImmediate(next);
   expect(questions.map(({ part }) => part?.verdict)).toEqual(['alarm', 'alarm', 'alarm']);
-  expect(turns).toBeGreaterThanOrEqual(2);
+  expect(yields).toBeGreaterThanOrEqual(2);
 });

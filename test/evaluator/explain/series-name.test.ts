@@ -25,7 +25,7 @@ test.each([
   ['by a metric as recording rules name it', [{ __name__: 'job:up:sum' }], 'job:up:sum'],
 ])('a series is called %s', (_, all, name) => expect(seriesName(all)(all[0]!)).toBe(name));
 
-test('a label that is named as what all objects have is one like others', () => {
+test('a label with the name of a built-in property of objects is a label like others', () => {
   const odd = JSON.parse('{"__proto__": "a", "constructor": "b"}') as Record<string, string>;
   expect(seriesName([odd, {}])(odd)).toBe('{__proto__="a", constructor="b"}');
 });

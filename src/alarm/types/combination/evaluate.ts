@@ -2,14 +2,15 @@ import type { AlarmState } from '../../state.js';
 import type { Evaluation, Reason } from '../../decide.js';
 import type { CombinationRule } from './schema.js';
 
+/** The members behind a verdict. */
 export interface CombinationFindings {
-  /** Ids, in the rule's order, of the members that brought the verdict about. */
+  /** Ids of the members that caused the verdict, in the order of the rule. */
   causes: readonly string[];
 }
 
 /**
- * Member states to a verdict, as Aodh's combination evaluator: a missing or unknown member makes the whole unknown,
- * unless the operator is `or` and some member is in alarm.
+ * The verdict on member states, as in Aodh's combination evaluator. A missing or unknown member makes the combination
+ * unknown, unless the operator is `or` and a member is in alarm.
  */
 export function evaluateCombination(
   rule: CombinationRule,
@@ -27,6 +28,7 @@ export function evaluateCombination(
     : { verdict: 'ok', findings: { causes: inState('ok') } };
 }
 
+/** Aodh's reason text and `reason_data`. */
 export function explainCombination({ causes }: CombinationFindings, state: AlarmState, remaining: boolean): Reason {
   const ids = causes.join(',');
   const reasonData = { type: 'combination', alarm_ids: causes };

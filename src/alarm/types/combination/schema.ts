@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { optional, wireEnum, wireList, wireText } from '../../wire/wire-types.js';
 
 /**
- * Aodh's legacy `combination_rule`: `and` or `or` over the states of other alarms. Duplicate ids are dropped, the first
- * stays.
+ * Aodh's legacy `combination_rule`: `and` or `or` over the states of other alarms. Of duplicate ids the first is kept.
  */
 export const CombinationRule = z
   .strictObject({

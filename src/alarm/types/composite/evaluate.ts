@@ -7,32 +7,31 @@ import { filledText, type ThresholdFindings } from '../threshold-judgement.js';
 import { shownLeafJson } from './leaf-json.js';
 import { leafTypeOf, optionsOf, type CompositeLeaf, type CompositeNode } from './tree.js';
 
+/** The judged rules of a composite alarm. */
 export interface CompositeFindings {
   tree: CompositeNode;
-  /** The rules that were looked at, in the order of the tree: not those after the one that decided. */
+  /** The judged rules, in the order of the tree. Rules after the deciding one are not judged. */
   leaves: readonly JudgedLeaf[];
-  /** Names of the rules whose backend could not be asked, when that leaves the whole open. */
+  /** Names of the rules whose backend is unavailable, if the verdict depends on them. */
   unanswered: readonly string[];
 }
 
+/** A judged rule within a composite one. */
 export interface JudgedLeaf {
   /** `rule1`, `rule2` and so on, in the order of the tree. */
   name: string;
   rule: CompositeLeaf;
   evaluation: Evaluation<ThresholdFindings>;
-  /**
-   * What it counts as in the whole; undefined as long as it gives a trend, and for rules whose backend could not be
-   * asked.
-   */
+  /** The state that it counts as. Undefined while it is a trend, and if its backend is unavailable. */
   state: AlarmState | undefined;
-  /** Why its backend could not be asked, when that hasState what made it unknown. */
+  /** Why its backend is unavailable, if the rule is unknown because of that. */
   trouble?: string | undefined;
 }
 
 type NumberedGroup = { operator: 'and' | 'or'; members: readonly Numbered[] };
 type Numbered = NumberedGroup | NumberedLeaf;
 
-/** Of a rule in the tree. */
+/** A rule of the tree with its name and its answer. */
 interface NumberedLeaf {
   name: string;
   rule: CompositeLeaf;
@@ -40,10 +39,7 @@ interface NumberedLeaf {
   judged?: JudgedLeaf;
 }
 
-/**
- * What hasState open between ok and alarm hasState decided as Aodh does: from left to right, looking at no rule more than it takes,
- * trends last.
- */
+/** Decides as Aodh does: from left to right, judging no more rules than needed, and trends last. */
 export function evaluateComposite(
   tree: CompositeNode,
   { answers, memberStates, state: present, now }: EvaluationInput,
@@ -74,7 +70,7 @@ export function evaluateComposite(
   return isOpen ? found('trouble', unanswered) : found('insufficient data');
 }
 
-/** Each rule asks one question. */
+/** Numbers the rules of the tree. Each has one query. */
 function numbered(node: CompositeNode, answers: readonly BackendAnswer[], numberedLeaves: NumberedLeaf[]): Numbered {
   if ('and' in node)
     return { operator: 'and', members: node.and.map((member) => numbered(member, answers, numberedLeaves)) };
@@ -92,7 +88,7 @@ function stateOf(node: Numbered, leafState: StateOf): 'ok' | 'alarm' | undefined
   return hasState(node, 'ok', leafState) ? 'ok' : undefined;
 }
 
-/** A group without members says nothing: neither all of them nor any. */
+/** A group without members has neither state. */
 function hasState(node: Numbered, state: 'ok' | 'alarm', leafState: StateOf): boolean {
   if (!('members' in node)) return leafState(node) === state;
   const { operator, members } = node;
@@ -109,10 +105,10 @@ function judged({ name, rule, evaluation, trouble }: Omit<JudgedLeaf, 'state'>):
 }
 
 /**
- * Aodh turns a trend round for alarms that have a state, so that they change it each time they are looked at; here they
- * keep it. So they do where points are missing and the rule hasState to keep the state then: no state hasState stored but the
- * alarm's, and as neither `and` nor `or` ever turns a state round, the alarm's state in the leaf of such a rule hasState
- * what keeps it, as far as it hasState up to that rule.
+ * Turns trends and holds into the state that they count as. If the alarm already has a state, Aodh inverts a trend, so
+ * that the alarm would change at each evaluation; here it counts as the alarm's present state. A hold counts as that,
+ * too: no state of a single rule is stored. Neither `and` nor `or` inverts a state, so the alarm keeps its state as far
+ * as it depends on this rule. If the state is unknown, a trend counts as the state of its direction.
  */
 function withState(leaf: JudgedLeaf, present: AlarmState): JudgedLeaf {
   const { verdict } = leaf.evaluation;
@@ -128,13 +124,13 @@ const TAILS: Readonly<Record<AlarmState, string>> = {
 };
 
 /**
- * Aodh's text and `reason_data`; with what it does not know, rules that nobody could be asked about and missing
- * datapoints that counted.
+ * Aodh's text and `reason_data`, followed by what Aodh does not have: unavailable backends, and missing datapoints that
+ * were counted.
  */
 export function explainComposite({ tree, leaves }: CompositeFindings, state: AlarmState, remaining: boolean): Reason {
   const expression = expressionOf(tree, { used: 0 });
   const causes = leaves.filter((leaf) => leaf.state === state);
-  // Sorted as texts, as Aodh does: rule10 before rule2.
+  // Sorted as texts, as in Aodh: rule10 before rule2.
   const names = causes.map(({ name }) => name).sort();
   const verb = remaining ? 'remaining as' : 'transition to';
   const form = `Composite rule alarm with composition form: ${expression}`;
@@ -148,7 +144,7 @@ export function explainComposite({ tree, leaves }: CompositeFindings, state: Ala
   };
 }
 
-/** Nothing for rules as Aodh knows them whose backends could be asked. */
+/** Empty if all backends were available and no missing datapoint was counted. */
 function notesText(causes: readonly JudgedLeaf[]): string {
   const troubles = causes.flatMap(({ trouble }) => trouble ?? []);
   const filled = causes.flatMap(({ name, evaluation }) => {

@@ -13,7 +13,7 @@ export const composite: AlarmType<CompositeRule, CompositeFindings> = {
   repeatsWhileUnknown: false,
   ruleJson: ({ tree }) => treeJson(tree, leafJson),
   shownJson: ({ tree }) => treeJson(tree, shownLeafJson),
-  // As in Aodh, which keeps the project in rules on Prometheus alone.
+  // Aodh's history shows the project in Prometheus rules only.
   historyJson: ({ tree }) =>
     treeJson(tree, (leaf) => (leaf.type === 'prometheus' ? leafJson(leaf) : shownLeafJson(leaf))),
   fromStored: (stored) => ({ type: 'composite', tree: stored as CompositeNode }),
@@ -25,7 +25,7 @@ export const composite: AlarmType<CompositeRule, CompositeFindings> = {
   }),
   backends: ({ tree }) => [...new Set(leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).backends(leaf)))],
   seriesNeeded: ({ tree }) => leavesOf(tree).flatMap((leaf) => leafTypeOf(leaf).seriesNeeded(leaf, optionsOf(leaf))),
-  // As its key is its first question's.
+  // The partition follows from the first query, so the merge group does, too.
   mergeGroup: ({ tree }) => {
     const [first] = leavesOf(tree);
     return first && leafTypeOf(first).mergeGroup?.(first, optionsOf(first));
@@ -35,7 +35,7 @@ export const composite: AlarmType<CompositeRule, CompositeFindings> = {
   explain: explainComposite,
 };
 
-/** Options are said of each rule within; whoever says them of the whole is told so. */
+/** Options belong to the rules within. Options of the whole alarm are refused with a hint. */
 function misplacedOption(options: EvaluationOptions): OptionProblem | undefined {
   const problem = noOptionAllowed(options, 'composite');
   return problem && { ...problem, message: `${problem.message}, whose rules can have a tocsin object each` };

@@ -1,22 +1,21 @@
 import { NO_OPTIONS, type EvaluationOptions } from '../../evaluation-options.js';
 import { leafTypeOf, leavesOf, withLeaves, type CompositeLeaf, type CompositeNode } from './tree.js';
 
-/** A rule within a composite one whose options have no place in another tree. */
+/** A rule whose options cannot be kept in the new tree. */
 export interface LeafMisfit {
   /** As in reasons: `rule1`, `rule2` and so on. */
   name: string;
   message: string;
 }
 
-/** Whether any rule within says how it is to be evaluated. */
+/** True if a rule within has options. */
 export function hasOptions(tree: CompositeNode): boolean {
   return leavesOf(tree).some(({ tocsin }) => tocsin !== undefined);
 }
 
 /**
- * A tree without options, with those that the rules of another have: each goes to the rule at the same place, if that
- * asks the same as far as this project can see. With what its answer is compared may differ, as long as the options
- * fit.
+ * Adds the options of a former tree to a tree without options. Each goes to the rule at the same place, if that has the
+ * same query as far as this project can see. The condition may differ, if the options fit it.
  */
 export function withOptionsOf(
   owner: CompositeNode,
@@ -39,13 +38,13 @@ export function withOptionsOf(
   return { tree: withLeaves(tree, (leaf) => kept.get(leaf) ?? leaf) };
 }
 
-/** Whichever backend is asked, and whoever owns everybody's resources there. */
+/** The key of the query, independent of the backend and of the owner of shared resources. */
 function questionOf(leaf: CompositeLeaf, projectId: string | null): string | undefined {
   const kind = leafTypeOf(leaf);
   return kind.seriesNeeded(kind.scopedTo(leaf, { projectId }), NO_OPTIONS)[0]?.key;
 }
 
-/** In their place among the keys, so that a rule that did not change stays the same text. */
+/** Inserts the options at their former place among the keys, so that the text of an unchanged rule stays the same. */
 function withOptions(leaf: CompositeLeaf, tocsin: EvaluationOptions, place: number): CompositeLeaf {
   const { type, ...fields } = leaf;
   const entries = Object.entries(fields);

@@ -2,7 +2,7 @@ import { shownOptions } from '../../evaluation-options.js';
 import { PythonFloat, pythonJson, type PythonValue } from '../../wire/python-json.js';
 import type { CompositeLeaf } from './tree.js';
 
-/** A rule within a composite one, as it is stored. Unlike at the top, its type is part of it. */
+/** A rule within a composite one, as it is stored. Unlike for other alarms, the type is included. */
 export function leafJson(leaf: CompositeLeaf): string {
   return pythonJson(membersOf(leaf));
 }

@@ -7,15 +7,16 @@ import { LEAF_KINDS, leafTypeOf, optionsOf, type CompositeLeaf, type CompositeNo
 const MAX_DEPTH = 4;
 const MAX_LEAVES = 20;
 
-/** The keys that a leaf is completed with, in the order in which Aodh adds them. */
+/** The keys that Aodh adds to a rule, in its order. */
 const ADDED = ['granularity', 'comparison_operator', 'evaluation_periods', 'scope_to_project'];
 
+/** A parsed `composite_rule`. */
 export interface CompositeRule {
   type: 'composite';
   tree: CompositeNode;
 }
 
-/** Threshold rules combined with `and` and `or`, nested as deep as four, or one such rule alone. */
+/** Threshold rules combined with `and` and `or` in up to four levels, or one such rule by itself. */
 export const CompositeRule: z.ZodType<CompositeRule> = z
   .unknown()
   .transform((value, context): CompositeRule => {
@@ -28,13 +29,13 @@ type Path = readonly (string | number)[];
 type NewIssue = Parameters<z.core.$RefinementCtx['addIssue']>[0];
 type Fields = Readonly<Record<string, unknown>>;
 
-/** One parse of one rule. It ends with the first thing wrong, as Aodh's does. */
+/** The state of parsing one composite rule. Parsing ends with the first error, as in Aodh. */
 interface ParseState {
   readonly context: z.core.$RefinementCtx;
   leaves: number;
 }
 
-/** The tree as JSON Schema, from the schemas of its leaves. */
+/** The tree as JSON Schema, made from the schemas of its leaves. */
 function described(): Record<string, unknown> {
   const node = { $ref: '#/$defs/CompositeNode' };
   const list = { type: 'array', items: node };
@@ -63,7 +64,7 @@ function readNode(value: unknown, path: Path, parse: ParseState): CompositeNode 
   if (key !== 'and' && key !== 'or') return refuse(parse, 'Threshold rules should be combined with "and" or "or"');
   const members = value[key];
   if (!Array.isArray(members)) return refuse(parse, malformed(value));
-  // Each level is a name and a place in its list.
+  // Each level adds a key and an index to the path.
   if (path.length >= MAX_DEPTH * 2) return refuse(parse, `Value should be nested at most ${MAX_DEPTH} levels deep`, []);
   const nodes: CompositeNode[] = [];
   for (const [index, member] of members.entries()) {
@@ -94,7 +95,7 @@ function readLeaf({ type, ...sent }: Fields, path: Path, parse: ParseState): Com
   return problem === undefined ? leaf : refuse(parse, `It ${problem.message}`, [...path, 'tocsin', problem.option]);
 }
 
-/** Null when nothing is said; undefined when it cannot be read. */
+/** Null if there are no options; undefined if they are invalid. */
 function readOptions(tocsin: unknown, path: Path, { context }: ParseState): EvaluationOptions | null | undefined {
   if (tocsin === undefined || tocsin === null) return null;
   const parsed = OptionsRequest.safeParse(tocsin);
@@ -103,7 +104,7 @@ function readOptions(tocsin: unknown, path: Path, { context }: ParseState): Eval
   return undefined;
 }
 
-/** Unlike elsewhere, Aodh converts neither a boolean nor, to an integer, a text here. */
+/** Unlike in other rules, Aodh converts neither a boolean to a number nor a text to an integer here. */
 function misfitIn(fields: Fields): { field: string; message: string } | undefined {
   const { threshold, evaluation_periods, granularity } = fields;
   if (typeof threshold === 'boolean') return { field: 'threshold', message: wrongType('float', threshold) };
@@ -113,7 +114,7 @@ function misfitIn(fields: Fields): { field: string; message: string } | undefine
   return undefined;
 }
 
-/** A leaf's keys as clients read them back: those that were sent, those that were added, the type. */
+/** The keys of a rule as clients read them back: the sent ones, the added ones, then the type. */
 function inOrderOf(sent: Fields, { type, ...rule }: CompositeLeaf): CompositeLeaf {
   const values: Fields = rule;
   const kept = Object.keys(sent).filter((name) => name !== 'tocsin' || name in values);
@@ -121,12 +122,12 @@ function inOrderOf(sent: Fields, { type, ...rule }: CompositeLeaf): CompositeLea
   return { ...Object.fromEntries(names.map((name) => [name, values[name]])), type } as CompositeLeaf;
 }
 
-/** Aodh names an unknown attribute without the way to the rule, and a field at fault by its own name. */
+/** Aodh names an unknown attribute without the path to the rule, and an invalid field by its own name. */
 function placed(issue: z.core.$ZodIssue, path: Path, within: Path = []): NewIssue {
   return { ...issue, path: [...(issue.code === 'unrecognized_keys' ? [] : path), ...within, ...issue.path] };
 }
 
-/** Without a path the message is the whole text. */
+/** Without a path the message is the whole error text. */
 function refuse({ context }: ParseState, message: string, path?: Path): undefined {
   context.addIssue({ code: 'custom', message, path: [...(path ?? [])], params: { whole: path === undefined } });
   return undefined;

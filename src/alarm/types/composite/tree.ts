@@ -10,23 +10,23 @@ import { prometheus } from '../prometheus/index.js';
 import type { PrometheusRule } from '../prometheus/schema.js';
 import type { ThresholdFindings } from '../threshold-judgement.js';
 
-/** A rule within a composite one. Its keys are in the order in which they were sent, with `type` at the end. */
+/** A rule within a composite one. Its keys are in the order of the request, followed by `type`. */
 export type CompositeLeaf = (
   | GnocchiAggregationByMetricsThresholdRule
   | GnocchiAggregationByResourcesThresholdRule
   | GnocchiResourcesThresholdRule
   | PrometheusRule
 ) & {
-  /** The options that an alarm of its own would have; only there when set. */
+  /** The options of this rule; absent if none is set. */
   tocsin?: EvaluationOptions;
 };
 
-/** Rules combined with `and` and `or`, or one rule alone. */
+/** Rules combined with `and` and `or`, or one rule by itself. */
 export type CompositeNode = { and: CompositeNode[] } | { or: CompositeNode[] } | CompositeLeaf;
 
 export type LeafKind = CompositeLeaf['type'];
 
-/** In the order in which Aodh names them. */
+/** In the order in which Aodh's error text lists them. */
 const leafTypes = {
   gnocchi_aggregation_by_metrics_threshold: gnocchiAggregationByMetricsThreshold,
   gnocchi_aggregation_by_resources_threshold: gnocchiAggregationByResourcesThreshold,
@@ -36,23 +36,24 @@ const leafTypes = {
 
 export const LEAF_KINDS = Object.keys(leafTypes) as LeafKind[];
 
-/** The kind of a leaf, seen as one that takes any leaf: the table guarantees that the two belong together. */
+/** The kind of a leaf, typed for any leaf: the table guarantees that kind and rule belong together. */
 export function leafTypeOf({ type }: { type: LeafKind }): AlarmType<CompositeLeaf, ThresholdFindings> {
   return leafTypes[type];
 }
 
-/** The options that a rule within a composite one is asked and judged by. */
+/** The options of a rule within a composite one. */
 export function optionsOf({ tocsin }: CompositeLeaf): EvaluationOptions {
   return tocsin ?? NO_OPTIONS;
 }
 
+/** The rules of a tree, from left to right. */
 export function leavesOf(node: CompositeNode): CompositeLeaf[] {
   if ('and' in node) return node.and.flatMap(leavesOf);
   if ('or' in node) return node.or.flatMap(leavesOf);
   return [node];
 }
 
-/** The same tree of other leaves. */
+/** The same tree with each leaf replaced by the result of `change`. */
 export function withLeaves(node: CompositeNode, change: (leaf: CompositeLeaf) => CompositeLeaf): CompositeNode {
   if ('and' in node) return { and: node.and.map((member) => withLeaves(member, change)) };
   if ('or' in node) return { or: node.or.map((member) => withLeaves(member, change)) };

@@ -5,16 +5,17 @@ import type { EventQueryItem, EventRule } from './schema.js';
 import { shellPattern } from './shell-pattern.js';
 import { compare, typedValue, type TypedValue } from './typed-value.js';
 
-/** A rule made ready to be asked about many events. */
+/** A rule prepared for matching many events. */
 export interface EventMatcher {
-  /** The pattern that `watches` asks: rules with the same one watch the same types. */
+  /** The pattern of event types. Rules with the same pattern watch the same types. */
   pattern: string;
-  /** About the event's type alone: the same for all events of a type. */
+  /** True if the event type matches the pattern. */
   watches(eventType: string): boolean;
-  /** Whether every condition holds. */
+  /** True if all conditions on the event hold. */
   holds(event: AlarmEvent): boolean;
 }
 
+/** Prepares a rule. */
 export function eventMatcher(rule: EventRule): EventMatcher {
   const conditions = rule.query.map(conditionOf);
   return {
@@ -24,7 +25,7 @@ export function eventMatcher(rule: EventRule): EventMatcher {
   };
 }
 
-/** Whether an event sets off an alarm with this rule. */
+/** True if the event triggers an alarm with this rule. */
 export function matches(rule: EventRule, event: AlarmEvent): boolean {
   const matcher = eventMatcher(rule);
   return matcher.watches(event.eventType) && matcher.holds(event);
@@ -35,7 +36,7 @@ function conditionOf({ field, op, value, type }: EventQueryItem): (event: AlarmE
   const wanted = typedValue(value, valueType);
   if (wanted === undefined) return () => false;
   if (!field.startsWith('traits.')) {
-    // Untyped JSON takes the type of the condition. (In Aodh such conditions fail always.)
+    // Untyped JSON is converted to the type of the condition. (In Aodh such conditions always fail.)
     const path = field.split('.');
     return ({ raw }) => compare(typedValue(at(raw, path), valueType), op, wanted);
   }
@@ -44,15 +45,15 @@ function conditionOf({ field, op, value, type }: EventQueryItem): (event: AlarmE
 }
 
 /**
- * A trait keeps its own type, so that text never equals a number; but no trait is a boolean, so those are read out of
- * the others.
+ * A trait keeps its type, so a text never equals a number. Traits cannot be booleans, so for a boolean condition the
+ * trait is converted.
  */
 function comparable(trait: TypedValue | undefined, kind: TypedValue['kind']): TypedValue | undefined {
   if (kind !== 'boolean' || trait === undefined || trait.kind === 'datetime') return trait;
   return typedValue(String(trait.value), 'boolean');
 }
 
-/** What is at a dotted path; undefined where there is nothing. */
+/** The value at a dotted path; undefined if there is none. */
 function at(root: unknown, path: readonly string[]): unknown {
   let found = root;
   for (const name of path) {
@@ -62,12 +63,13 @@ function at(root: unknown, path: readonly string[]): unknown {
   return found;
 }
 
+/** The event that triggered an alarm, and the rule's conditions. */
 export interface EventFindings {
   query: readonly EventQueryItem[];
   event: AlarmEvent;
 }
 
-/** Aodh's words; the query with its keys sorted. */
+/** Aodh's reason, with the keys of the conditions sorted. */
 export function explainEvent({ query, event }: EventFindings): Reason {
   const sorted = query.map(({ field, op, type, value }) => ({ field, op, type, value }));
   return {

@@ -1,15 +1,15 @@
 import { pythonText } from '../../wire/wire-types.js';
 import { typedValue, type TypedValue, type ValueType } from './typed-value.js';
 
-/** Something that happened, as Ceilometer tells of it. */
+/** A notification of OpenStack, as Ceilometer sends it. */
 export interface AlarmEvent {
   messageId: string;
   eventType: string;
-  /** Whose alarms see it; empty when the event names no project. */
+  /** The project whose alarms see the event; empty if it names none. */
   projectId: string;
   generated: Date | undefined;
   traits: ReadonlyMap<string, TypedValue>;
-  /** The event as it came in, with all that we know nothing of: receivers get it in `reason_data`. */
+  /** The event as it was received, unknown keys included. Receivers get it in `reason_data`. */
   raw: Readonly<Record<string, unknown>>;
 }
 
@@ -24,7 +24,7 @@ function traitType(type: unknown): ValueType {
   return type === 4 || type === 'datetime' ? 'datetime' : 'string';
 }
 
-/** One trait's value, or undefined when it is not of the type it says. */
+/** The value of a trait; undefined if it is not of the trait's type. */
 export function traitValue([, type, value]: Trait): TypedValue | undefined {
   const valueType = traitType(type);
   if (typeof value === 'object' && value !== null && valueType === 'string')
@@ -32,7 +32,10 @@ export function traitValue([, type, value]: Trait): TypedValue | undefined {
   return typedValue(value, valueType);
 }
 
-/** The values of an event's traits by name, the last of a name winning. Those without a value are as good as absent. */
+/**
+ * The values of an event's traits by name. Of several with one name the last one counts. Traits without a value are
+ * absent.
+ */
 export function traitsByName(traits: readonly Trait[]): Map<string, TypedValue> {
   const values = new Map<string, TypedValue>();
   for (const trait of traits) {
@@ -42,7 +45,7 @@ export function traitsByName(traits: readonly Trait[]): Map<string, TypedValue> 
   return values;
 }
 
-/** The project that an event belongs to, by its traits; the last one that says so. */
+/** The project of an event: the last trait that names one; empty if there is none. */
 export function projectIn(traits: readonly Trait[]): string {
   const naming = traits.findLast(([name, , value]) => PROJECT_TRAITS.has(name) && value !== null);
   return naming === undefined ? '' : pythonText(naming[2]);

@@ -5,7 +5,7 @@ import { noOptionAllowed } from '../option-problems.js';
 import { explainEvent, type EventFindings } from './evaluate.js';
 import { EventRule } from './schema.js';
 
-/** Keys in Aodh's order; keys that only Tocsin stores come last. */
+/** Keys in Aodh's order, followed by the keys that only Tocsin stores. */
 function ruleText(
   eventType: string | null,
   { query }: EventRule,
@@ -14,7 +14,7 @@ function ruleText(
   return pythonJson({ event_type: eventType, query: query.map((item) => ({ ...item })), ...more });
 }
 
-/** The order of a condition's keys in Aodh's history: the order in which Aodh reads them from a request. */
+/** The keys of conditions in the order of Aodh's history, which is the order of its request parser. */
 function inHistoryOrder(rule: EventRule): EventRule {
   return { ...rule, query: rule.query.map(({ field, op, type, value }) => ({ field, op, type, value })) };
 }
@@ -39,7 +39,7 @@ export const event: AlarmType<EventRule, EventFindings> = {
   seriesNeeded: () => [],
   optionProblem: (_, options) => noOptionAllowed(options, 'event'),
   evaluate: () => {
-    throw new Error('an event alarm is judged by events as they come in, not by looking');
+    throw new Error('an event alarm is judged when an event comes in, not by an evaluator');
   },
   explain: explainEvent,
 };

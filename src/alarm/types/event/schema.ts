@@ -12,8 +12,8 @@ const QueryItem = z
     field: wireText({ max: 255 }),
     op: optional(wireText({ max: 16 }), 'eq'),
     value: wireText({ max: 2048 }),
-    // Aodh's check refuses an item without a type, though its schema lets one be left out: here that means text, as the
-    // empty type does.
+    // Aodh's schema lets the type be absent, but its check then refuses the condition. Here an absent type means text,
+    // as the empty type does.
     type: optional(wireText({ max: 16 }), ''),
   })
   .transform((item, context) => {
@@ -23,7 +23,7 @@ const QueryItem = z
     return z.NEVER;
   });
 
-/** One condition on an event: what is found at `field`, compared with `value` as a `type`. The empty type is text. */
+/** A condition on an event: the value at `field`, compared with `value` as a `type`. The empty type means text. */
 export interface EventQueryItem {
   field: string;
   op: Operator;
@@ -32,7 +32,7 @@ export interface EventQueryItem {
 }
 
 /**
- * The pattern, and the text of the request: Aodh applies the default `*` when it reads the rule, not when it stores it.
+ * The pattern, and the text in the request: Aodh applies the default `*` when it reads the rule, not when it stores it.
  */
 const EventType = z
   .unknown()
@@ -47,7 +47,7 @@ const EventType = z
   .transform((given) => given ?? { pattern: '*', sent: '*' })
   .meta({ type: ['string', 'null'], maxLength: 255, default: '*' });
 
-/** Aodh's `event_rule`: a shell pattern for the type of events, and conditions that must all hold. */
+/** Aodh's `event_rule`: a shell pattern for event types, and conditions that must all hold. */
 export const EventRule = z
   .strictObject({ event_type: EventType, query: optional(wireList(QueryItem, { max: MAX_ITEMS }), []) })
   .transform(({ event_type: { pattern, sent }, query }): EventRule => {
@@ -64,13 +64,13 @@ export interface EventRule {
   event_type: string;
   query: EventQueryItem[];
   /**
-   * Present if the request has it instead of a pattern: Aodh's description and history repeat it, but its answers say
+   * Present if the request has it instead of a pattern. Aodh's description and history repeat it, but its answers say
    * `*`.
    */
   sent_event_type?: '' | null;
 }
 
-/** Aodh's texts, in the order of its two checks: the value first, the rest after. */
+/** Aodh's error texts, in the order of its two checks: the value first, the other fields after it. */
 function problemOf({
   field,
   op,

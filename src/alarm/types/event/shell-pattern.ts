@@ -2,9 +2,9 @@ type Token =
   { kind: 'many' } | { kind: 'one' } | { kind: 'set'; negated: boolean; ranges: readonly [number, number][] };
 
 /**
- * A shell pattern as Python's `fnmatch` reads it on Unix: `*`, `?`, `[seq]`, `[!seq]`, case-sensitive, the whole text.
- * No regular expression is made of it: patterns are users' texts, and this way the time is at most pattern length times
- * text length.
+ * A shell pattern as Python's `fnmatch` reads it on Unix: `*`, `?`, `[seq]`, `[!seq]`, case-sensitive, matching the
+ * whole text. It is not turned into a regular expression, since users write the patterns: this way the time is at most
+ * pattern length times text length.
  */
 export function shellPattern(pattern: string): (text: string) => boolean {
   if (/^\*+$/.test(pattern)) return () => true;
@@ -20,7 +20,7 @@ export function shellPattern(pattern: string): (text: string) => boolean {
 function matches(tokens: readonly Token[], text: readonly number[]): boolean {
   let token = 0;
   let at = 0;
-  // Only the last `*` can ever have to take more: what came before it has matched as early as possible.
+  // Only the last `*` may have to take more characters: all before it has matched as early as possible.
   let lastMany = -1;
   let retryAt = 0;
   while (at < text.length) {
@@ -71,8 +71,8 @@ function tokensOf(pattern: readonly number[]): Token[] {
 }
 
 /**
- * Where the set that opens at `open` closes; -1 when it does not, and the bracket stands for itself. A `]` that comes
- * first is a member.
+ * The index at which the set that opens at `open` closes. -1 if it does not close: then the bracket stands for itself.
+ * A `]` at the first place is a member.
  */
 function endOfSet(pattern: readonly number[], open: number): number {
   const first = open + (pattern[open + 1] === NOT ? 2 : 1);

@@ -4,13 +4,13 @@ import { pythonText } from '../../wire/wire-types.js';
 export const OPERATORS = ['eq', 'ge', 'gt', 'le', 'lt', 'ne'] as const;
 export type Operator = (typeof OPERATORS)[number];
 
-/** In the order in which Aodh lists them to people. */
+/** In the order in which Aodh's error text lists them. */
 export const VALUE_TYPES = ['integer', 'float', 'string', 'boolean', 'datetime'] as const;
 export type ValueType = (typeof VALUE_TYPES)[number];
 
 /**
- * A value with what it can be compared to. Integers that a double cannot hold are bigints; datetimes are microseconds
- * since 1970.
+ * A value with the kind that it can be compared to. Integers that a double cannot hold are bigints; datetimes are
+ * microseconds since 1970.
  */
 export type TypedValue =
   | { kind: 'number'; value: number | bigint }
@@ -21,7 +21,7 @@ export type TypedValue =
 const TRUE = /^(1|t|true|on|y|yes)$/i;
 const FALSE = /^(0|f|false|off|n|no)$/i;
 
-/** A JSON value as this type; undefined when it cannot be one. */
+/** Converts a JSON value to a type; undefined if that is not possible. */
 export function typedValue(value: unknown, type: ValueType): TypedValue | undefined {
   if (value === undefined || typeof value === 'object') return undefined; // null too: it is no value
   const converted = CONVERT[type](value);
@@ -66,10 +66,10 @@ function toBoolean(value: unknown): boolean | undefined {
   return FALSE.test(text) ? false : undefined;
 }
 
-/** `left OP right`. Of a value that is absent, or of another kind, only one thing can be said: that it is not equal. */
+/** `left OP right`. If `left` is absent or of another kind, only `ne` is true. */
 export function compare(left: TypedValue | undefined, operator: Operator, right: TypedValue): boolean {
   if (left?.kind !== right.kind) return operator === 'ne';
-  // Two integers of different size can be a number and a bigint, so only of texts is identity the whole of equality.
+  // An integer may be a number on one side and a bigint on the other, so only texts can be compared by identity.
   if (left.kind === 'string' && operator === 'eq') return left.value === right.value;
   return HOLDS[operator](order(left.value, right.value));
 }
@@ -83,7 +83,7 @@ const HOLDS: Record<Operator, (order: number) => boolean> = {
   lt: (sign) => sign < 0,
 };
 
-/** Texts by code point, as Python orders them; JavaScript's own order differs beyond the basic plane. */
+/** Texts are ordered by code point, as in Python. JavaScript's order differs outside the basic plane. */
 function order(left: TypedValue['value'], right: TypedValue['value']): number {
   if (left === right) return 0;
   if (typeof left === 'string' && typeof right === 'string')

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { wireList, wireText } from '../../wire/wire-types.js';
 import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME, type ProjectScope } from '../gnocchi-threshold.js';
 
-/** An aggregate over metrics named by id. */
+/** An aggregate over metrics that are given by id. */
 export const GnocchiAggregationByMetricsThresholdRule = z
   .strictObject({
     metrics: wireList(wireText({ max: MAX_NAME }), { max: 50 }),

@@ -4,21 +4,20 @@ import type { RuleScope } from '../alarm-type.js';
 const CLOSING = ']}';
 const CREATED_BY = /\{"created_by_project_id": ("(?:[^"\\]|\\.)*")\}/g;
 
-/** A search in Python's spacing, taken apart where Aodh (or we) put a project condition around it. */
+/** A search in Python's spacing, split into the project condition that Aodh or Tocsin put around it, and the rest. */
 interface Narrowed {
-  /** The condition, up to where the search itself begins. */
+  /** The text up to the beginning of the inner search. */
   opening: string;
-  /** As JSON text. */
+  /** The project as JSON text. */
   project: string;
-  /** Likewise; undefined where the condition names none. */
+  /** The external owner as JSON text; undefined if the condition has none. */
   externalOwner: string | undefined;
   inner: string;
 }
 
 /**
- * A search that finds the resources of one project only: those that it created itself, and its own among those that the
- * service which measures for everybody created. What is around the search already for this project, from an earlier
- * write, is replaced.
+ * Limits a search to the resources of one project: those that the project created, and its own among those that the
+ * external owner (Ceilometer) created. A condition for the same project from an earlier write is replaced.
  */
 export function narrowedTo(query: string, projectId: string, externalOwner: RuleScope['externalOwner']): string {
   const project = pythonJson(projectId);
@@ -28,23 +27,19 @@ export function narrowedTo(query: string, projectId: string, externalOwner: Rule
   return openingFor(project, externalOwner ? pythonJson(externalOwner) : undefined) + own + CLOSING;
 }
 
-/**
- * The search with one condition where it has several for the same project, one around the other: Aodh adds one at each
- * PUT. The inner ones say nothing new.
- */
+/** Removes nested conditions for the same project: Aodh adds one at each PUT. The inner ones change nothing. */
 export function withoutRepeats(query: string): string {
   const outermost = takenApart(pythonSpaced(query));
   if (outermost === undefined) return query;
   let { inner } = outermost;
   for (let next = takenApart(inner); next?.project === outermost.project; next = takenApart(inner)) ({ inner } = next);
-  // Checked once: there may be as many conditions as the text is long.
+  // Parsed once, at the end: the number of conditions may grow with the length of the text.
   return inner === outermost.inner || !isJson(inner) ? query : outermost.opening + inner + CLOSING;
 }
 
 /**
- * The search as Gnocchi has to be asked it. Gnocchi compares who created a resource as a pattern of SQL, in which `_`
- * and `%` stand for others: the project's id must stand for itself alone. What is stored keeps Aodh's form, which
- * clients compare and send back.
+ * The search that is sent to Gnocchi. Gnocchi compares the creator of a resource as an SQL pattern, so `_`, `%` and `\`
+ * in the project's id are escaped. The stored search keeps Aodh's form, which clients compare and send back.
  */
 export function askedSearch(query: string): string {
   if (!/[%_\\]/.test([...query.matchAll(CREATED_BY)].map(([, project]) => project).join(''))) return query;
@@ -54,18 +49,19 @@ export function askedSearch(query: string): string {
   return openingFor(project, externalOwner, literally) + inner + CLOSING;
 }
 
-/** A JSON text of a pattern that only this text fits. */
+/** A JSON text with a pattern that matches only the text itself. */
 function literally(json: string): string {
   return pythonJson((JSON.parse(json) as string).replace(/[\\%_]/g, String.raw`\$&`));
 }
 
-/** How long a search is without what was put around it and the blanks that Python's spacing has or has not. */
+/** The length of a search without the project condition and without differences in spacing. */
 export function ownLength(query: string): number {
   const text = pythonSpaced(query);
   const own = narrowed(text)?.inner ?? text;
   return Math.max(own.length, query.length - (text.length - own.length));
 }
 
+/** True if the text is valid JSON. */
 export function isJson(text: string): boolean {
   try {
     JSON.parse(text);
@@ -77,11 +73,11 @@ export function isJson(text: string): boolean {
 
 function narrowed(text: string): Narrowed | undefined {
   const parts = takenApart(text);
-  // More than one search after the condition is the user's own work, not a condition around a search.
+  // More than one search after the condition: the user wrote it, and it is not a condition around a search.
   return parts && isJson(parts.inner) ? parts : undefined;
 }
 
-/** By its ends alone; what is between them may turn out to be no JSON. */
+/** Splits a search by its beginning and end. The part in between may turn out not to be JSON. */
 function takenApart(text: string): Narrowed | undefined {
   const [first, second] = text.matchAll(CREATED_BY);
   const project = first?.[1];
@@ -94,7 +90,7 @@ function takenApart(text: string): Narrowed | undefined {
   return found && { ...found, project, inner: text.slice(found.opening.length, -CLOSING.length) };
 }
 
-/** Written from left to right, since this text is compared as text. */
+/** Key order is fixed, since the result is compared as text. */
 function openingFor(project: string, externalOwner?: string, creator = (json: string): string => json): string {
   const own = `{"=": {"created_by_project_id": ${creator(project)}}}`;
   if (externalOwner === undefined) return `{"and": [${own}, `;

@@ -5,13 +5,13 @@ import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME } from '../gnocchi-threshold.js';
 import { isJson, ownLength, withoutRepeats } from './project-condition.js';
 
 const MAX_QUERY = 4_096;
-/** With the project conditions that Aodh has put around it time and again. */
+/** Room for the project conditions that Aodh adds again and again. */
 const MAX_SENT = 4 * MAX_QUERY;
 
 const Query = wireText().transform((query, context) => {
   const isTooLong = query.length > MAX_SENT;
   if (!isTooLong && !isJson(query)) {
-    // Aodh's words, the blank at the end included: there it says no more than the value.
+    // Aodh's text, with the space at its end: Aodh says no more here.
     const message = `Invalid input for field/attribute rule/query. Value: '${shownText(query)}'. `;
     context.addIssue({ code: 'custom', message, params: { whole: true } });
     return z.NEVER;
@@ -22,10 +22,7 @@ const Query = wireText().transform((query, context) => {
   return z.NEVER;
 });
 
-/**
- * An aggregate over the metrics of one name of all resources that a search finds. The search is the text of a JSON
- * value.
- */
+/** An aggregate over all metrics of one name, of all resources that a search finds. The search is JSON text. */
 export const GnocchiAggregationByResourcesThresholdRule = z
   .strictObject({
     metric: wireText({ max: MAX_NAME }),

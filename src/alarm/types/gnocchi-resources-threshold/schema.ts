@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { wireText } from '../../wire/wire-types.js';
 import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME, type ProjectScope } from '../gnocchi-threshold.js';
 
-/** One metric, by its name, of one resource. Whether they exist is not asked: they may come later. */
+/** One metric of one resource, by name. It need not exist when the alarm is created. */
 export const GnocchiResourcesThresholdRule = z
   .strictObject({
     metric: wireText({ max: MAX_NAME }),

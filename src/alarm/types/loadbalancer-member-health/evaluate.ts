@@ -5,6 +5,7 @@ import type { BackendAnswer, PoolMember } from '../../series.js';
 import { parseTimestamp } from '../../wire/timestamp.js';
 import type { LoadbalancerMemberHealthRule } from './schema.js';
 
+/** The unhealthy members of a pool. */
 export interface MemberHealthFindings {
   rule: LoadbalancerMemberHealthRule;
   /** In the order of the answer. */
@@ -13,10 +14,10 @@ export interface MemberHealthFindings {
   unknownReason?: string;
 }
 
-/** Aodh's words whenever the members could not be had. */
+/** Aodh's text if the members could not be read. */
 const NOT_REACHED = 'failed to communicate with load balancing service';
 
-/** In alarm as soon as one member is unhealthy; a pool without members is fine. */
+/** In alarm as soon as one member is unhealthy. A pool without members is ok. */
 export function evaluateMemberHealth(
   rule: LoadbalancerMemberHealthRule,
   answer: BackendAnswer,
@@ -32,6 +33,7 @@ export function evaluateMemberHealth(
   return { verdict: unhealthy.length > 0 ? 'alarm' : 'ok', findings: { rule, unhealthy } };
 }
 
+/** Aodh's reason text and `reason_data`. */
 export function explainMemberHealth(
   { rule, unhealthy, unknownReason }: MemberHealthFindings,
   state: AlarmState,
@@ -45,7 +47,7 @@ export function explainMemberHealth(
     reasonData: {
       type: rule.type,
       count: unhealthy.length,
-      // Octavia sent them as JSON.
+      // The members came as JSON, so the cast is safe.
       most_recent: last as PythonValue,
       unhealthy_members: unhealthy as PythonValue,
       pool_id: rule.pool_id,
@@ -60,8 +62,8 @@ function isUnhealthy({ admin_state_up, operating_status }: PoolMember): boolean 
 }
 
 /**
- * Octavia writes UTC; what a timestamp says about its zone is not listened to. A member that does not say when it was
- * made is never old enough.
+ * Octavia writes UTC, and a zone in the timestamp is ignored. A member without a creation time is never old
+ * enough.
  */
 function bornAt({ created_at }: PoolMember): number {
   if (typeof created_at !== 'string') return Infinity;

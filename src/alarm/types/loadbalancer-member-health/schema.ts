@@ -5,7 +5,7 @@ import type { ProjectScope } from '../gnocchi-threshold.js';
 
 const MAX_ID = 255;
 
-/** The health of the members of one of Octavia's pools, which a stack's autoscaling group fills. */
+/** The health of the members of an Octavia pool that the autoscaling group of a stack fills. */
 export const LoadbalancerMemberHealthRule = z
   .strictObject({
     pool_id: wireText({ max: MAX_ID }),

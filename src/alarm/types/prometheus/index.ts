@@ -54,16 +54,13 @@ function needOf(rule: PrometheusRule, options: EvaluationOptions): PrometheusNee
 
 const QUOTED = /"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|`[^`]*`/g;
 
-/**
- * Queries that are the same but for what stands in quotes, such as the values of labels: most of what can be merged,
- * and little else.
- */
+/** Queries that differ only in quoted texts, such as label values. These are most of those that can be merged. */
 function mergeGroupOf(rule: PrometheusRule, options: EvaluationOptions): string {
   const { backend, granularityS, lagS, query } = needOf(rule, options);
   return JSON.stringify(['prometheus', backend, granularityS, lagS, query.project, query.promql.replace(QUOTED, '""')]);
 }
 
-/** Aodh knows no others than questions about one moment. */
+/** Rules with these fields are range queries. Aodh has instant queries only. */
 function isRange({ granularity, evaluation_periods }: PrometheusRule): boolean {
   return granularity !== undefined || evaluation_periods !== undefined;
 }

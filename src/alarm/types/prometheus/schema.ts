@@ -6,9 +6,9 @@ import { COMPARISON_OPERATORS, type ComparisonOperator } from '../threshold/sche
 const MAX_GRANULARITY_S = 365 * 24 * 3600;
 
 /**
- * A PromQL query against a threshold: as it is at the moment of evaluation, as in Aodh; or, if `granularity` or
- * `evaluation_periods` is given, at as many moments before it, so far apart. The project that its answer is narrowed to
- * is ours to say, so clients cannot send it.
+ * A PromQL query against a threshold. As in Aodh it is an instant query; with `granularity` or `evaluation_periods` it
+ * is a range query with that step and number of points. The server sets the project that the answer is limited to, so
+ * clients cannot send it.
  */
 export const PrometheusRule = z
   .strictObject({
@@ -32,6 +32,6 @@ export interface PrometheusRule {
   query: string;
   evaluation_periods?: number;
   granularity?: number;
-  /** Null: everybody's data. */
+  /** Null means all projects. */
   scope_to_project: string | null;
 }

@@ -4,7 +4,9 @@ import type { Evaluation } from '../../decide.js';
 import { judgeThreshold, type DatapointSelection, type ThresholdFindings } from '../threshold-judgement.js';
 import type { ThresholdRule } from './schema.js';
 
-/** Aodh's three-way verdict: all outside is `alarm`, none is `ok`, a mixture is a trend that the last value gives. */
+/**
+ * Aodh's verdict: `alarm` if all values are outside, `ok` if none is, otherwise a trend that follows the last value.
+ */
 export function evaluateThreshold(rule: ThresholdRule, input: EvaluationInput): Evaluation<ThresholdFindings> {
   return judgeThreshold(rule, input.answers[0]!, selectionOf(rule), input);
 }

@@ -13,7 +13,7 @@ export const threshold: AlarmType<ThresholdRule, ThresholdFindings> = {
   ruleJson: ({ type: _, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
   shownJson: ({ type: _, scope_to_project: __, ...rule }) =>
     pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
-  // Aodh reads the keys of a condition from a request in this order.
+  // The order in which Aodh's request parser reads the keys of a condition.
   historyJson: ({ type: _, scope_to_project: __, query, ...rule }) => {
     const conditions = query.map(({ field, op, type, value }) => ({ field, op, type, value }));
     return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold), query: conditions });

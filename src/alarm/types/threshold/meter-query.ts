@@ -8,8 +8,8 @@ import type { QueryItem, ThresholdRule } from './schema.js';
 const LOOK_BACK = 1;
 
 /**
- * The question a threshold rule asks. Rules that differ only in statistic, operator, threshold or number of periods
- * share its key.
+ * The need of a threshold rule. Rules that differ only in statistic, operator, threshold or number of periods share its
+ * key.
  */
 export function seriesNeeded(rule: ThresholdRule, { ingestion_lag: lagS = 0 }: EvaluationOptions): SeriesNeed[] {
   const query = meterQuery(rule);
@@ -19,7 +19,7 @@ export function seriesNeeded(rule: ThresholdRule, { ingestion_lag: lagS = 0 }: E
     key: JSON.stringify(['meters', rule.period, ...(lagS === 0 ? [] : [lagS]), query]),
     query,
     granularityS: rule.period,
-    // Outliers are judged against as many periods again: Aodh doubles the window for them.
+    // Aodh doubles the window to find outliers.
     periods: rule.evaluation_periods + (rule.exclude_outliers ? rule.evaluation_periods : LOOK_BACK),
     lagS,
   };
@@ -27,8 +27,8 @@ export function seriesNeeded(rule: ThresholdRule, { ingestion_lag: lagS = 0 }: E
 }
 
 /**
- * The rule as it may be stored. The scope is stored beside the author's conditions and does not depend on them. For an
- * author who is bound to a project the rule also has that project as a condition, as in Aodh; clients read that
+ * The rule as it is stored. The scope is stored beside the author's conditions and does not depend on them. If the
+ * author is bound to a project, the rule gets that project as a condition, too, as in Aodh; clients read that
  * condition.
  * @throws AppError `not_authorized` (Aodh: 401) when a condition names another project.
  */
@@ -45,7 +45,7 @@ function projectConditions({ query }: ThresholdRule): QueryItem[] {
   return query.filter((item) => canonicalField(item) === 'project_id');
 }
 
-/** Keys in a fixed order, so that equal questions make equal texts. */
+/** Keys are in a fixed order, so that equal queries give equal texts. */
 function meterQuery(rule: ThresholdRule): MeterQuery {
   const conditions = new Map<string, string>();
   let impossible: true | undefined;
@@ -62,7 +62,7 @@ function meterQuery(rule: ThresholdRule): MeterQuery {
   return {
     meter: rule.meter_name,
     project,
-    // A condition that repeats the scope adds nothing; any other condition is kept and can only narrow.
+    // A condition that repeats the scope adds nothing. Any other condition is kept and can only narrow the query.
     projectId: projectId === project ? undefined : projectId,
     userId: conditions.get('user_id'),
     resourceId: conditions.get('resource_id'),
@@ -82,9 +82,8 @@ function canonicalField({ field }: QueryItem): string {
 }
 
 /**
- * Typed values of metadata are compared as the text that PostgreSQL gives for the same value in stored JSON. Every
- * other field is a text (an id, a name). It is compared as it was sent, which is also the text that the access check
- * saw.
+ * Typed metadata values are compared as the text that PostgreSQL gives for the same value in stored JSON. Other fields
+ * are ids and names: they are compared as sent, which is also the text of the access check.
  */
 function canonicalValue({ value, type }: QueryItem): string {
   if (type === 'integer' || type === 'float') return String(Number(value));

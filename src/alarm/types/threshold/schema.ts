@@ -23,7 +23,7 @@ const QueryItem = z
   })
   .superRefine(({ field, op, value, type }, context) => {
     const problem = problemOf(field, op, value, type);
-    // Aodh words a refused operator as a field at fault; the other texts stand alone.
+    // Aodh reports a refused operator as an invalid field. The other texts stand by themselves.
     if (problem)
       context.addIssue({
         code: 'custom',
@@ -62,8 +62,8 @@ interface ThresholdFields {
 
 export interface ThresholdRule extends ThresholdFields {
   /**
-   * The project whose samples the rule reads, set by the server and hidden from clients. Null means all projects.
-   * Undefined in rules that a release before migration 0012 stored: their conditions name the project.
+   * The project whose samples the rule reads. The server sets it, and clients do not see it. Null means all projects.
+   * Undefined in rules that a release before migration 0012 stored: there a condition names the project.
    */
   scope_to_project?: string | null | undefined;
 }
