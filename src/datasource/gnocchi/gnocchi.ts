@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.js';
 import { createBackendGate } from '../gate/gate.js';
 import type { Asking, BackendObserver, Datasource, SeriesRequest } from '../datasource.js';
 import { reasonOf } from '../gate/trouble.js';
-import { askNeutral, createAsker, type Asked } from './queries/asker.js';
+import { probeGnocchi, createAsker, type Asked } from './queries/asker.js';
 import { ExpiringMap } from '../../cache/bounded-map.js';
 import type { GnocchiClient } from './client/gnocchi-client.js';
 import type { MetricOwner } from './queries/metric-owners.js';
@@ -44,7 +44,7 @@ const METRIC_IDS = { forMs: 5 * 60_000, entries: 100_000 };
  */
 export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource<GnocchiQuery> {
   const { client, observer, clock } = deps;
-  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, clock, neutral: () => askNeutral(client) });
+  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, clock, neutral: () => probeGnocchi(client) });
   const refusals = new ExpiringMap<BackendAnswer>(REFUSALS, clock);
   const owners = new ExpiringMap<MetricOwner>(OWNERS, clock);
   const ids = new ExpiringMap<string>(METRIC_IDS, clock);

@@ -4,7 +4,7 @@ import { RawJson } from '../../alarm/wire/python-json.js';
 import type { Clock } from '../../clock.js';
 import { AppError, UpstreamRefusal } from '../../errors.js';
 import type { GnocchiAnswer } from './client/answer.js';
-import { askNeutral, isPassing } from './queries/asker.js';
+import { probeGnocchi, isPassing } from './queries/asker.js';
 import { AnswerTooLarge, type GnocchiClient } from './client/gnocchi-client.js';
 import { gnocchiRulesIn, type GnocchiRule } from './gnocchi-rules.js';
 import { hourly } from '../../cache/hourly.js';
@@ -96,7 +96,7 @@ async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<vo
 }
 
 async function isWell(gnocchi: GnocchiClient): Promise<boolean> {
-  return askNeutral(gnocchi).then(
+  return probeGnocchi(gnocchi).then(
     () => true,
     () => false,
   );

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { BackendAnswer, GnocchiQuery } from '../../../src/alarm/series.js';
 import { createSystemClock } from '../../../src/clock.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
-import { askNeutral } from '../../../src/datasource/gnocchi/queries/asker.js';
+import { probeGnocchi } from '../../../src/datasource/gnocchi/queries/asker.js';
 import { createGnocchiClient } from '../../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../../src/datasource/gnocchi/gnocchi.js';
 import { eventually } from '../../support/eventually.js';
@@ -397,10 +397,10 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
     const auth = { kind: 'token', tokens } as const;
     await expect(
-      askNeutral(createGnocchiClient({ url: gnocchi.url, auth, timeoutMs: 30_000 })),
+      probeGnocchi(createGnocchiClient({ url: gnocchi.url, auth, timeoutMs: 30_000 })),
     ).resolves.toBeUndefined();
     const dead = createGnocchiClient({ url: 'http://127.0.0.1:1', auth, timeoutMs: 30_000 });
-    await expect(askNeutral(dead)).rejects.toThrow('connection refused');
+    await expect(probeGnocchi(dead)).rejects.toThrow('connection refused');
   });
 
   test('count what has points, which this Gnocchi cannot do', async () => {

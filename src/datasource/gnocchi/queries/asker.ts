@@ -85,7 +85,7 @@ const NOBODYS = '00000000-0000-0000-0000-000000000000';
  * A search that finds nothing, but takes what all questions take: Gnocchi itself, its index, and that it knows us.
  * @throws BackendTrouble
  */
-export async function askNeutral(client: GnocchiClient): Promise<void> {
+export async function probeGnocchi(client: GnocchiClient): Promise<void> {
   settled(await client.searchResources({ in: { id: [NOBODYS] } }, ['id']));
 }
 
