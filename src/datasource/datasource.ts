@@ -27,7 +27,7 @@ export interface Trace {
   labelled?(series: { key: string; labels: SeriesLabels }): void;
 }
 
-export interface Asking extends Queueing {
+export interface QueryContext extends Queueing {
   /** The moment of evaluation. */
   now: Date;
   /** When this aborts, answers are no longer waited for. */
@@ -50,7 +50,7 @@ export interface Datasource<Query> {
    * An answer to every question. Never rejects: trouble is an answer too, so that one question's cannot become that of
    * others.
    */
-  answers(request: SeriesRequest<Query>, asking: Asking): Promise<ReadonlyMap<string, BackendAnswer>>;
+  answers(request: SeriesRequest<Query>, asking: QueryContext): Promise<ReadonlyMap<string, BackendAnswer>>;
   close?(): void;
 }
 

@@ -1,5 +1,5 @@
 import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
-import type { Asking, Datasource, Datasources, Trace } from '../datasource/datasource.js';
+import type { QueryContext, Datasource, Datasources, Trace } from '../datasource/datasource.js';
 import type { PlannedRequest } from './plan.js';
 
 export type BackendAnswers = ReadonlyMap<string, BackendAnswer>;
@@ -13,14 +13,14 @@ const NONE: BackendAnswers = new Map();
 export async function askPlanned(
   datasources: Datasources,
   { datasource, backend, ...request }: PlannedRequest,
-  asking: Asking,
+  asking: QueryContext,
 ): Promise<BackendAnswers> {
   // The plan puts questions together by their datasource, so that each gets those it understands.
   const asked = datasources.find(datasource, backend) as Datasource<SeriesNeed['query']> | undefined;
   return asked?.answers(request, asking) ?? NONE;
 }
 
-export interface AskingAll extends Pick<Asking, 'now' | 'signal'> {
+export interface AskingAll extends Pick<QueryContext, 'now' | 'signal'> {
   /** Who listens in on a request. */
   traceOf?: (request: PlannedRequest) => Trace;
 }

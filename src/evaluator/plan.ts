@@ -1,6 +1,6 @@
 import type { SeriesNeed } from '../alarm/series.js';
 import type { SeriesRequest } from '../datasource/datasource.js';
-import { inPieces } from '../async/in-pieces.js';
+import { inChunks } from '../async/event-loop.js';
 
 export interface PlannedRequest extends SeriesRequest<SeriesNeed['query']> {
   datasource: SeriesNeed['datasource'];
@@ -25,11 +25,11 @@ export async function planRequests(
   const widest = new Map<string, Asked>();
   const alone = new Map<string, ReadonlySet<string>>();
   let index = 0;
-  for await (const piece of inPieces(needs))
+  for await (const piece of inChunks(needs))
     for (const need of piece) widen(widest, need, placeIn(alone, places[index++]));
   const groups = new Map<string, Group>();
   let group: Group | undefined;
-  for await (const piece of inPieces([...widest.values()])) {
+  for await (const piece of inChunks([...widest.values()])) {
     for (const { need, question } of piece) {
       group = groupOf(need, groups, group);
       group.questions.push(question);

@@ -1,9 +1,9 @@
 import type { BackendAnswer, DatasourceKind } from '../../src/alarm/series.js';
 import { untilAborted } from '../../src/async/deadline.js';
-import type { Asking, Datasource, QueryOf } from '../../src/datasource/datasource.js';
+import type { QueryContext, Datasource, QueryOf } from '../../src/datasource/datasource.js';
 
 /** What a double says to one question. */
-export type Says<Kind extends DatasourceKind> = (query: QueryOf<Kind>, asking: Asking, key: string) => BackendAnswer;
+export type Says<Kind extends DatasourceKind> = (query: QueryOf<Kind>, asking: QueryContext, key: string) => BackendAnswer;
 
 /** A backend that answers as the test says, and can hold its answers back. */
 export interface DatasourceDouble<Kind extends DatasourceKind> extends Datasource<QueryOf<Kind>> {

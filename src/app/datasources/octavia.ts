@@ -2,7 +2,7 @@ import type { Config } from '../../config/schema.js';
 import { createBackendGate } from '../../datasource/gate/gate.js';
 import type { BackendObserver } from '../../datasource/datasource.js';
 import { createOctaviaClient } from '../../datasource/octavia/octavia-client.js';
-import { askNeutral, createOctaviaDatasource } from '../../datasource/octavia/octavia.js';
+import { probeOctavia, createOctaviaDatasource } from '../../datasource/octavia/octavia.js';
 import type { Named } from '../../datasource/registry.js';
 import type { KeystoneSession } from '../../keystone/session.js';
 import { cloudCertificates } from '../open-keystone.js';
@@ -31,7 +31,7 @@ export function openOctavia({ config, keystone, observer }: OctaviaDeps): Named<
     ca: cloudCertificates(config),
     timeoutMs: octavia.timeout,
   });
-  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, neutral: () => askNeutral(client) });
+  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, neutral: () => probeOctavia(client) });
   const creationTimeS = octavia.member_creation_time / 1000;
   return new Map([[null, createOctaviaDatasource({ client, gate, creationTimeS })]]);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.js';
 import type { BackendObserver } from '../datasource.js';
-import { BackendTrouble, reasonOf } from './trouble.js';
+import { BackendUnavailable, reasonOf } from './backend-unavailable.js';
 
 export interface BreakerOptions {
   /** Asks what is nobody's question and what every backend of its kind answers at once. Rejects where it does not. */
@@ -14,7 +14,7 @@ export interface BreakerOptions {
 }
 
 /** A backend that is not asked just now, with what was the matter with it. */
-export class LeftAlone extends BackendTrouble {}
+export class LeftAlone extends BackendUnavailable {}
 
 const FAILURES_IN_A_ROW = 3;
 
@@ -64,11 +64,11 @@ export class Breaker {
   }
 
   #check(): Promise<void> {
-    this.#checking ??= this.#askNeutral().finally(() => (this.#checking = undefined));
+    this.#checking ??= this.#probeOctavia().finally(() => (this.#checking = undefined));
     return this.#checking;
   }
 
-  async #askNeutral(): Promise<void> {
+  async #probeOctavia(): Promise<void> {
     const { neutral, observer, onOpen, clock } = this.options;
     try {
       await neutral();

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js';
 import { untilAborted } from '../../async/deadline.js';
 import type { Origin, Place } from './queue-place.js';
-import { NotSent } from './trouble.js';
+import { NotSent } from './backend-unavailable.js';
 import { WaitingLine, type Waiting } from './waiting-line.js';
 
 export interface SlotsOptions {

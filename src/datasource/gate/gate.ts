@@ -4,7 +4,7 @@ import { Breaker, LeftAlone } from './circuit-breaker.js';
 import type { BackendObserver } from '../datasource.js';
 import type { Origin, Place } from './queue-place.js';
 import { Slots } from './fair-semaphore.js';
-import { BackendTrouble, NotSent, reasonOf } from './trouble.js';
+import { BackendUnavailable, NotSent, reasonOf } from './backend-unavailable.js';
 
 export interface BackendGateOptions {
   /** Requests under way at once; others wait. */
@@ -23,7 +23,7 @@ export interface BackendGate {
    * Sends a request when it has a permit. An answer that refuses the request is an answer. `origin` is given for
    * requests of projects: slow ones are remembered. `place` is the place among the waiting requests.
    * @throws NotSent if `place.sendBy` aborts before the request is sent; this does not count for the backend's health.
-   * @throws BackendTrouble when `ask` rejects; at once, without asking, while the backend is being left alone; and as
+   * @throws BackendUnavailable when `ask` rejects; at once, without asking, while the backend is being left alone; and as
    * soon as `signal` aborts, be the request waiting or under way.
    */
   run<T>(ask: () => Promise<T>, signal?: AbortSignal, origin?: Origin, place?: Place): Promise<T>;
@@ -59,7 +59,7 @@ export function createBackendGate({
   async function inTurn<T>(ask: () => Promise<T>, { signal, origin, sendBy }: Sending): Promise<T> {
     await breaker.pass();
     // Which says nothing about the backend.
-    if (signal?.aborted) throw new BackendTrouble(TOO_LATE);
+    if (signal?.aborted) throw new BackendUnavailable(TOO_LATE);
     if (sendBy?.aborted) throw new NotSent();
     const startedMs = clock.monotonicMs();
     const noteTime = (): void => {
@@ -84,7 +84,7 @@ export function createBackendGate({
         return await (signal ? untilAborted(answer, signal) : answer);
       } catch (cause) {
         if (cause instanceof NotSent) throw cause;
-        throw new BackendTrouble(cause instanceof LeftAlone ? cause.message : reasonFor(cause, signal), { cause });
+        throw new BackendUnavailable(cause instanceof LeftAlone ? cause.message : reasonFor(cause, signal), { cause });
       }
     },
   };

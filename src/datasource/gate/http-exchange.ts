@@ -3,7 +3,7 @@ import https from 'node:https';
 import { rootCertificates } from 'node:tls';
 import got, { type OptionsInit } from 'got';
 
-import { BackendTrouble, reasonOf } from './trouble.js';
+import { BackendUnavailable, reasonOf } from './backend-unavailable.js';
 
 export interface HttpExchangeOptions {
   /** From the first try to connect to the last byte of the answer. */
@@ -36,7 +36,7 @@ export interface HttpResponse {
 
 /** The way to one server: one request, one answer, whatever its status. */
 export interface HttpExchange {
-  /** @throws BackendTrouble where there is none. */
+  /** @throws BackendUnavailable where there is none. */
   send(request: HttpRequest): Promise<HttpResponse>;
   close(): void;
 }
@@ -76,7 +76,7 @@ export function createHttpExchange({ timeoutMs, tls = {} }: HttpExchangeOptions)
           maxBytes,
         );
       } catch (thrown) {
-        throw new BackendTrouble(signal?.aborted ? 'no answer in time' : reasonOf(thrown), {
+        throw new BackendUnavailable(signal?.aborted ? 'no answer in time' : reasonOf(thrown), {
           cause: withoutRequest(thrown),
         });
       }
@@ -111,11 +111,11 @@ function withoutRequest(thrown: unknown): Error {
   return new Error(thrown instanceof Error ? thrown.message : String(thrown));
 }
 
-/** @throws BackendTrouble for what is no JSON. */
+/** @throws BackendUnavailable for what is no JSON. */
 export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new BackendTrouble('its answer is not JSON', { cause });
+    throw new BackendUnavailable('its answer is not JSON', { cause });
   }
 }

@@ -29,7 +29,7 @@ export interface Place {
   sendBy: AbortSignal | undefined;
 }
 
-/** The options of a batch that place its requests; see `Asking`. */
+/** The options of a batch that place its requests; see `QueryContext`. */
 export interface Queueing {
   sendBy?: AbortSignal | undefined;
   isRetry?: boolean | undefined;

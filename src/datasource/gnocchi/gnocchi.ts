@@ -1,8 +1,8 @@
 import { windowStart, type BackendAnswer, type GnocchiQuery } from '../../alarm/series.js';
 import type { Clock } from '../../clock.js';
 import { createBackendGate } from '../gate/gate.js';
-import type { Asking, BackendObserver, Datasource, SeriesRequest } from '../datasource.js';
-import { reasonOf } from '../gate/trouble.js';
+import type { QueryContext, BackendObserver, Datasource, SeriesRequest } from '../datasource.js';
+import { reasonOf } from '../gate/backend-unavailable.js';
 import { probeGnocchi, createAsker, type Asked } from './queries/asker.js';
 import { ExpiringMap } from '../../cache/bounded-map.js';
 import type { GnocchiClient } from './client/gnocchi-client.js';
@@ -105,7 +105,7 @@ function asksForSearch(question: Question<GnocchiQuery>): question is Questions<
 
 function windowOf(
   { granularityS, periods, lagS }: Omit<SeriesRequest<GnocchiQuery>, 'questions'>,
-  { now }: Asking,
+  { now }: QueryContext,
 ): Pick<Round, 'window' | 'reading'> {
   const stop = now.getTime() - lagS * 1000;
   const step = granularityS * 1000;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { PoolMember } from '../../alarm/series.js';
 import { createHttpExchange, jsonOf, type HttpResponse } from '../gate/http-exchange.js';
-import { BackendTrouble } from '../gate/trouble.js';
+import { BackendUnavailable } from '../gate/backend-unavailable.js';
 
 export interface Tokens {
   token(): Promise<string>;
@@ -35,7 +35,7 @@ export interface OctaviaClient {
   /**
    * All members of a pool, page after page. Asks once, or once more with a new token where ours is refused: no other
    * retries, no redirects.
-   * @throws BackendTrouble, or an error of Keystone, when Octavia could not be asked.
+   * @throws BackendUnavailable, or an error of Keystone, when Octavia could not be asked.
    */
   members(poolId: string, asking: PoolAsking): Promise<PoolAnswer>;
   close(): void;
@@ -89,7 +89,7 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
         asking.signal.throwIfAborted();
         const { status, text, isCutOff } = await page(path + query, MAX_BYTES - bytes, asking);
         if (isRefusal(status, text)) return { kind: 'refusal', status };
-        if (status !== 200) throw new BackendTrouble(`it answered with status ${status}`);
+        if (status !== 200) throw new BackendUnavailable(`it answered with status ${status}`);
         if (isCutOff) return { kind: 'too large' };
         const { members: some, next } = read(text);
         members.push(...some);
@@ -119,7 +119,7 @@ function withoutVersion(url: string): string {
 function read(text: string): { members: readonly PoolMember[]; next: string | undefined } {
   const parsed = Page.safeParse(jsonOf(text));
   if (!parsed.success || !isShallow(parsed.data.members, MAX_DEPTH)) {
-    throw new BackendTrouble('its answer is not of the form expected');
+    throw new BackendUnavailable('its answer is not of the form expected');
   }
   const { members, members_links: links = [] } = parsed.data;
   const next = links.find(({ rel }) => rel === 'next')?.href;
@@ -132,7 +132,7 @@ function read(text: string): { members: readonly PoolMember[]; next: string | un
  */
 function queryOf(href: string): string {
   const at = href.indexOf('?');
-  if (at === -1) throw new BackendTrouble('its answer is not of the form expected');
+  if (at === -1) throw new BackendUnavailable('its answer is not of the form expected');
   return `?${new URLSearchParams(href.slice(at + 1)).toString()}`;
 }
 

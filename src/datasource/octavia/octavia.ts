@@ -1,8 +1,8 @@
 import type { BackendAnswer, PoolQuery } from '../../alarm/series.js';
 import type { BackendGate } from '../gate/gate.js';
-import type { Asking, Datasource, SeriesRequest } from '../datasource.js';
+import type { QueryContext, Datasource, SeriesRequest } from '../datasource.js';
 import { placeOf } from '../gate/queue-place.js';
-import { BackendTrouble, NotSent, reasonOf } from '../gate/trouble.js';
+import { BackendUnavailable, NotSent, reasonOf } from '../gate/backend-unavailable.js';
 import type { OctaviaClient, PoolAnswer } from './octavia-client.js';
 
 export interface OctaviaDatasourceDeps {
@@ -19,7 +19,7 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
   async function ask(
     poolId: string,
     alike: readonly Question[],
-    asking: Asking,
+    asking: QueryContext,
   ): Promise<PoolAnswer | Extract<BackendAnswer, { kind: 'trouble' }>> {
     // What cannot be one segment of a path would ask for something else; nothing can be found under it either.
     if (poolId === '' || poolId === '.' || poolId === '..' || /\p{Surrogate}/u.test(poolId))
@@ -59,8 +59,8 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
 
 const NOBODYS = '00000000-0000-0000-0000-000000000000';
 
-/** Asks for a pool that nobody has. @throws BackendTrouble */
-export async function askNeutral(client: OctaviaClient): Promise<void> {
+/** Asks for a pool that nobody has. @throws BackendUnavailable */
+export async function probeOctavia(client: OctaviaClient): Promise<void> {
   await client.members(NOBODYS, { signal: new AbortController().signal });
 }
 
@@ -69,7 +69,7 @@ async function inTime<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T>
   try {
     return await ask();
   } catch (cause) {
-    throw signal.aborted ? new BackendTrouble('no answer in time', { cause }) : cause;
+    throw signal.aborted ? new BackendUnavailable('no answer in time', { cause }) : cause;
   }
 }
 

@@ -1,9 +1,9 @@
 import type { BackendAnswer } from '../../alarm/series.js';
 import type { BackendGate } from '../gate/gate.js';
-import type { Asking } from '../datasource.js';
+import type { QueryContext } from '../datasource.js';
 import type { HttpResponse } from '../gate/http-exchange.js';
 import { placeOf, type Origin, type Place, type Queued } from '../gate/queue-place.js';
-import { NotSent, reasonOf } from '../gate/trouble.js';
+import { NotSent, reasonOf } from '../gate/backend-unavailable.js';
 import type { NeutralQuestion } from './probe.js';
 import type { PlannedQuery, Tenancy } from './plan-queries.js';
 import type { Moments } from './points.js';
@@ -16,7 +16,7 @@ export interface Round {
   gate: BackendGate;
   neutral: NeutralQuestion;
   tenancy: Tenancy;
-  asking: Asking;
+  asking: QueryContext;
   moments: Moments;
   answers: Map<string, BackendAnswer>;
   /** The queries by their keys. */

@@ -7,7 +7,7 @@ import type { PrometheusRule } from '../../alarm/types/prometheus/schema.js';
 import { shownText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 import type { HttpResponse } from '../gate/http-exchange.js';
-import { reasonOf } from '../gate/trouble.js';
+import { reasonOf } from '../gate/backend-unavailable.js';
 import { headersOf } from './ask-once.js';
 import { scopedTo, type Tenancy } from './plan-queries.js';
 import type { PrometheusClient } from './prometheus-client.js';

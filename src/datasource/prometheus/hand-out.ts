@@ -1,5 +1,5 @@
 import type { BackendAnswer, SeriesLabels } from '../../alarm/series.js';
-import { inPieces } from '../../async/in-pieces.js';
+import { inChunks } from '../../async/event-loop.js';
 import type { Trace } from '../datasource.js';
 import type { Round } from './ask-once.js';
 import type { Member, PlannedQuery } from './plan-queries.js';
@@ -22,9 +22,9 @@ export async function handOut(query: PlannedQuery, entries: readonly unknown[], 
     isSweep: query.insteadOf !== undefined,
     slices: new Array<unknown[] | undefined>(members.length),
   };
-  for await (const piece of inPieces(entries)) if (!sort(piece, sorting)) return false;
+  for await (const piece of inChunks(entries)) if (!sort(piece, sorting)) return false;
   let index = 0;
-  for await (const piece of inPieces(members))
+  for await (const piece of inChunks(members))
     for (const member of piece) give(member, sorting.slices[ofMembers[index++] as number] ?? NOTHING, round);
   return true;
 }

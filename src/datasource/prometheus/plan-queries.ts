@@ -1,5 +1,5 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
-import { othersTurn } from '../../async/in-pieces.js';
+import { yieldToEventLoop } from '../../async/event-loop.js';
 import { withEnforcedLabel } from './promql/enforce.js';
 import { groupByHole, holesOf, mergedPromql, sweepingPromql, type Hole } from './promql/merge.js';
 
@@ -77,7 +77,7 @@ export async function planQueries(
   const refused = new Map<string, BackendAnswer>();
   const texts = new Map<string | null, Map<string, Asked>>();
   for (const [index, { key, query }] of questions.entries()) {
-    if (index % READ_AT_ONCE === READ_AT_ONCE - 1) await othersTurn();
+    if (index % READ_AT_ONCE === READ_AT_ONCE - 1) await yieldToEventLoop();
     const scoped = scopedTo(query, tenancy);
     if ('problem' in scoped) {
       refused.set(key, { kind: 'refused', reason: scoped.problem });
@@ -163,7 +163,7 @@ async function merging(tenant: string | null, asked: ReadonlyMap<string, Asked>)
     planned += members.length;
     if (planned < PLANNED_AT_ONCE) continue;
     planned = 0;
-    await othersTurn();
+    await yieldToEventLoop();
   }
   return queries;
 }

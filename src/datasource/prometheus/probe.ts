@@ -6,7 +6,7 @@ import { outcomeOf } from './read-answer.js';
 const NOBODYS = 'tocsin_asks_whether_it_is_answered';
 
 export interface NeutralQuestion {
-  /** @throws BackendTrouble */
+  /** @throws BackendUnavailable */
   ask(): Promise<void>;
   /** This tenant has a question, which may have to wait. */
   saw(tenant: string | null): void;

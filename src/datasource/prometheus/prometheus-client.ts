@@ -23,7 +23,7 @@ export interface PrometheusRequest {
 }
 
 export interface PrometheusClient {
-  /** Any answer is one, whatever its status. @throws BackendTrouble where there is none. */
+  /** Any answer is one, whatever its status. @throws BackendUnavailable where there is none. */
   ask(request: PrometheusRequest, signal: AbortSignal): Promise<HttpResponse>;
   close(): void;
 }

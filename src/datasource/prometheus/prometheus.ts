@@ -12,7 +12,7 @@ import { momentsOf } from './points.js';
 import { MAX_ANSWER_BYTES, type PrometheusClient } from './prometheus-client.js';
 import type { Outcome } from './read-answer.js';
 import { refusalText } from './refusal-text.js';
-import { createSweeps, MAX_SWEEP_BYTES, SWEEPING, type Sweeping, type Sweeps } from './select-all.js';
+import { createSweeps, MAX_SWEEP_BYTES, SELECT_ALL_DEFAULTS, type SelectAllOptions, type Sweeps } from './select-all.js';
 
 export interface PrometheusDatasourceDeps {
   client: PrometheusClient;
@@ -20,7 +20,7 @@ export interface PrometheusDatasourceDeps {
   observer: BackendObserver;
   clock?: Pick<Clock, 'monotonicMs'>;
   /** When all series of a query are asked for. */
-  sweeping?: Sweeping;
+  sweeping?: SelectAllOptions;
 }
 
 const CONCURRENCY = 8;
@@ -42,7 +42,7 @@ export function createPrometheusDatasource({
   tenancy,
   observer,
   clock = createSystemClock(),
-  sweeping = SWEEPING,
+  sweeping = SELECT_ALL_DEFAULTS,
 }: PrometheusDatasourceDeps): Datasource<PrometheusQuery> {
   const neutral = createNeutralQuestion({ client, tenancy });
   const gate = createBackendGate({ concurrency: CONCURRENCY, observer, neutral: () => neutral.ask(), clock });
@@ -112,7 +112,7 @@ async function sweep(query: PlannedQuery, parts: readonly PlannedQuery[], round:
 async function askDividing(query: PlannedQuery, round: SweepingRound, budget: Budget): Promise<Settled> {
   const asked = await askOnce(query, round);
   if (asked.kind === 'trouble') return settledWith(troubleOf(asked), query, round);
-  // Asking for less at once would take as long again; the next time, those that are too slow hold up fewer others.
+  // QueryContext for less at once would take as long again; the next time, those that are too slow hold up fewer others.
   if (asked.kind === 'slow') {
     const pieces = (round.slowLeft -= 1) < 0 ? [query] : halves(query);
     return { ...settledWith(troubleOf(asked), query, round), pieces };

@@ -1,5 +1,5 @@
 import type { HttpResponse } from '../gate/http-exchange.js';
-import { BackendTrouble } from '../gate/trouble.js';
+import { BackendUnavailable } from '../gate/backend-unavailable.js';
 import { MAX_ANSWER_BYTES } from './prometheus-client.js';
 
 /**
@@ -41,26 +41,26 @@ const STORE_IS_AWAY =
 /** How every answer with data begins. */
 const ANSWERED = /^\s*\{\s*"status"\s*:\s*"success"/;
 
-/** @throws BackendTrouble for everything that is no answer of a Prometheus in good health. */
+/** @throws BackendUnavailable for everything that is no answer of a Prometheus in good health. */
 export function outcomeOf({ status, text, isCutOff }: HttpResponse, expected: ResultType): Outcome {
   if (isCutOff) {
     if (status === 200 && ANSWERED.test(text)) return { kind: 'too large' };
-    throw new BackendTrouble(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+    throw new BackendUnavailable(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
   }
   // A proxy before it takes no request of this size; with fewer members it might.
   if (status === 413) return { kind: 'refusal', status, type: 'too_large', message: '' };
   if (status === 400 || status === 422) return refusalOf(status, objectOf(parsed(text)));
   if (status === 503 && errorTypeIn(text) === 'timeout') return { kind: 'slow', reason: 'the query took it too long' };
-  if (status !== 200) throw new BackendTrouble(`it answered with status ${status}`);
+  if (status !== 200) throw new BackendUnavailable(`it answered with status ${status}`);
   const json = parsed(text);
-  if (json === undefined) throw new BackendTrouble('its answer is not JSON');
+  if (json === undefined) throw new BackendUnavailable('its answer is not JSON');
   return resultOf(objectOf(json), expected);
 }
 
 function resultOf(body: Record<string, unknown> | undefined, expected: ResultType): Outcome {
   const { resultType, result } = objectOf(body?.['data']) ?? {};
   if (body?.['status'] !== 'success' || typeof resultType !== 'string' || !Array.isArray(result)) throw unexpected();
-  if (body['isPartial'] === true) throw new BackendTrouble('it answered in part only');
+  if (body['isPartial'] === true) throw new BackendUnavailable('it answered in part only');
   if (resultType === expected) return { kind: 'result', entries: result, isWhole: isWhole(body) };
   if (!OTHER_TYPES.has(resultType)) throw unexpected();
   return {
@@ -84,11 +84,11 @@ function refusalOf(status: number, body: Record<string, unknown> | undefined): O
   const type = body?.['errorType'];
   const message = body?.['error'];
   if (body?.['status'] !== 'error' || typeof type !== 'string')
-    throw new BackendTrouble(`it answered with status ${status}`);
-  if (PASSING.has(type)) throw new BackendTrouble(`it answered with status ${status} (${type})`);
+    throw new BackendUnavailable(`it answered with status ${status}`);
+  if (PASSING.has(type)) throw new BackendUnavailable(`it answered with status ${status} (${type})`);
   const text = typeof message === 'string' ? message : '';
   if (STORE_IS_AWAY.test(text))
-    throw new BackendTrouble('a store behind it is away', { cause: new Error(text.slice(0, 500)) });
+    throw new BackendUnavailable('a store behind it is away', { cause: new Error(text.slice(0, 500)) });
   // Its storage is in trouble, or a limit of its storage is met: only asking for less tells.
   if (OF_STORAGE.test(text)) return { kind: 'failure', reason: `it answered with status ${status} (${type})` };
   return { kind: 'refusal', status, type, message: text };
@@ -111,6 +111,6 @@ function objectOf(json: unknown): Record<string, unknown> | undefined {
   return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : undefined;
 }
 
-function unexpected(): BackendTrouble {
-  return new BackendTrouble('its answer is not of the form expected');
+function unexpected(): BackendUnavailable {
+  return new BackendUnavailable('its answer is not of the form expected');
 }

@@ -17,7 +17,7 @@ export interface Sweeps {
   failed(query: PlannedQuery, round: Round): void;
 }
 
-export interface Sweeping {
+export interface SelectAllOptions {
   /** For fewer it is not worth finding out how many series there are. */
   fromMembers: number;
   /** With more, those that nobody wants cost more than is saved. */
@@ -28,7 +28,7 @@ export interface Sweeping {
  * Measured with values of six characters, which are the cheapest to name: for longer ones it would pay with many more
  * series.
  */
-export const SWEEPING: Sweeping = { fromMembers: 500, maxSeriesPerMember: 1.25 };
+export const SELECT_ALL_DEFAULTS: SelectAllOptions = { fromMembers: 500, maxSeriesPerMember: 1.25 };
 
 /** Of an answer: reading it keeps the process from everything else for as long as a third of a second. */
 const MAX_SERIES = 100_000;
@@ -50,7 +50,7 @@ interface Known {
   atMs: number;
 }
 
-export function createSweeps({ maxSeriesPerMember }: Sweeping): Sweeps {
+export function createSweeps({ maxSeriesPerMember }: SelectAllOptions): Sweeps {
   const known = new Map<string, Known>();
 
   function remember(query: PlannedQuery, one: Known): void {

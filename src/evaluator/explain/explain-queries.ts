@@ -7,7 +7,7 @@ import { windowStart, type BackendAnswer, type Point, type PoolMember, type Seri
 import { evaluatedTypeOf, partsOf, type AlarmRule, type RulePart } from '../../alarm/types/index.js';
 import type { JudgedPoint, JudgementListener } from '../../alarm/types/judged-point.js';
 import { effectiveThreshold, type ThresholdCondition } from '../../alarm/types/threshold-judgement.js';
-import { othersTurn } from '../../async/in-pieces.js';
+import { yieldToEventLoop } from '../../async/event-loop.js';
 import { numberedSeries, shownDatapoints, shownSeries, type NumberedSeries } from './explain-series.js';
 import type { Datapoint, ExplainedPoolMember, ExplainedQuestion } from './explanation.js';
 import type { Overheard } from './trace-recorder.js';
@@ -33,7 +33,7 @@ export async function explainedQuestions(look: Look): Promise<ExplainedQuestion[
   const questions: ExplainedQuestion[] = [];
   for (const [index, asker] of askersOf(look).entries()) {
     // An answer may be long, and a composite rule may ask twenty.
-    if (index > 0) await othersTurn();
+    if (index > 0) await yieldToEventLoop();
     questions.push(explained(look, look.needs[index]!, { ...asker, answer: look.own[index]! }));
   }
   return questions;

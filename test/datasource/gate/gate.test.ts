@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createSystemClock } from '../../../src/clock.js';
 import { createBackendGate, type BackendGate, type BackendGateOptions } from '../../../src/datasource/gate/gate.js';
 import type { BackendObserver } from '../../../src/datasource/datasource.js';
-import { BackendTrouble } from '../../../src/datasource/gate/trouble.js';
+import { BackendUnavailable } from '../../../src/datasource/gate/backend-unavailable.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -34,7 +34,7 @@ function aGate(options: Partial<BackendGateOptions> = {}): { gate: BackendGate; 
 
 /** What came of the request, as the text of its failure where it failed. */
 const outcome = async (asked: Promise<unknown>): Promise<unknown> =>
-  asked.catch((thrown: unknown) => (thrown instanceof BackendTrouble ? thrown.message : thrown));
+  asked.catch((thrown: unknown) => (thrown instanceof BackendUnavailable ? thrown.message : thrown));
 
 describe('the way to a backend', () => {
   test('that is dead is tried at a low rate, whatever is asked of it, with a reason that names no address', async () => {

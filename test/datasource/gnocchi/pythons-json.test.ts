@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 
 import { pythonsJsonOf } from '../../../src/datasource/gnocchi/client/nan-tolerant-json.js';
-import { BackendTrouble } from '../../../src/datasource/gate/trouble.js';
+import { BackendUnavailable } from '../../../src/datasource/gate/backend-unavailable.js';
 
 const BYTES = 8 * 1024 * 1024;
 
@@ -29,5 +29,5 @@ test.each([
   `NaN"${'a'.repeat(BYTES)}`,
   `NaN${'-'.repeat(BYTES)}x`,
 ])('what is no JSON in other ways too is refused, however it goes on (%#)', (text) => {
-  expect(() => pythonsJsonOf(text)).toThrow(BackendTrouble);
+  expect(() => pythonsJsonOf(text)).toThrow(BackendUnavailable);
 });

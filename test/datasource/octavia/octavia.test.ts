@@ -4,7 +4,7 @@ import type { BackendAnswer, PoolQuery } from '../../../src/alarm/series.js';
 import { createBackendGate } from '../../../src/datasource/gate/gate.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
 import { createOctaviaClient, type OctaviaClientOptions } from '../../../src/datasource/octavia/octavia-client.js';
-import { askNeutral, createOctaviaDatasource } from '../../../src/datasource/octavia/octavia.js';
+import { probeOctavia, createOctaviaDatasource } from '../../../src/datasource/octavia/octavia.js';
 import { AppError } from '../../../src/errors.js';
 import { NOON } from '../../support/builders.js';
 import {
@@ -35,7 +35,7 @@ function open(given: Partial<OctaviaClientOptions> = {}): Datasource<PoolQuery> 
   const observer = { succeeded: () => reports.push('succeeded'), failed: (reason: string) => reports.push(reason) };
   const datasource = createOctaviaDatasource({
     client,
-    gate: createBackendGate({ concurrency: 2, observer, neutral: () => askNeutral(client) }),
+    gate: createBackendGate({ concurrency: 2, observer, neutral: () => probeOctavia(client) }),
     creationTimeS: 120,
   });
   opened.push(datasource);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { Sweeping } from '../../../src/datasource/prometheus/select-all.js';
+import type { SelectAllOptions } from '../../../src/datasource/prometheus/select-all.js';
 import {
   askAbout,
   keyOf,
@@ -29,7 +29,7 @@ afterEach(async () => {
   await double.close();
 });
 
-const NEVER: Sweeping = { fromMembers: Infinity, maxSeriesPerMember: 0 };
+const NEVER: SelectAllOptions = { fromMembers: Infinity, maxSeriesPerMember: 0 };
 
 const cpuOf = (instance: string | number): string => `cpu{instance="${instance}"}`;
 const cpus = (count: number): string[] => Array.from({ length: count }, (_, index) => cpuOf(index));

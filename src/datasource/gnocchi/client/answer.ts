@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { parsedForPython, PythonFloat, RawJson } from '../../../alarm/wire/python-json.js';
-import { BackendTrouble } from '../../gate/trouble.js';
+import { BackendUnavailable } from '../../gate/backend-unavailable.js';
 
 /** Gnocchi's own words for a refusal: a text, or an object of `cause`, `reason` and `detail`. */
 export type GnocchiDescription = string | Readonly<Record<string, unknown>>;
@@ -31,7 +31,7 @@ export function refusalOf(status: number, text: string): GnocchiAnswer<never> {
   const { data } = Refusal.safeParse(valueIn(text));
   if (data === undefined && status !== 401 && status < 500) {
     const reason = `it answered with status ${status}`;
-    return { kind: 'trouble', reason, cause: new BackendTrouble(reason) };
+    return { kind: 'trouble', reason, cause: new BackendUnavailable(reason) };
   }
   const isFit = data !== undefined && text.length <= MAX_DESCRIPTION && isShallow(data.description, MAX_DEPTH);
   return { kind: 'refusal', status, description: isFit ? data.description : `Gnocchi answered with status ${status}` };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { RawJson } from '../../../alarm/wire/python-json.js';
 import { createHttpExchange, type HttpResponse } from '../../gate/http-exchange.js';
-import { BackendTrouble, reasonOf } from '../../gate/trouble.js';
+import { BackendUnavailable, reasonOf } from '../../gate/backend-unavailable.js';
 import { refusalOf, type GnocchiAnswer } from './answer.js';
 import { pythonsJsonOf } from './nan-tolerant-json.js';
 
@@ -61,7 +61,7 @@ export interface Putting {
 }
 
 /** The `cause` of trouble with an answer that was larger than asked for. */
-export class AnswerTooLarge extends BackendTrouble {}
+export class AnswerTooLarge extends BackendUnavailable {}
 
 /** Gnocchi, as far as we ask it. Nothing here throws: an answer, a refusal and trouble are values. */
 export interface GnocchiClient {
@@ -236,8 +236,8 @@ function bearing(token: string): Record<string, string> {
 
 function read<T>({ status, text }: HttpResponse, answer: z.ZodType<T>): GnocchiAnswer<T> {
   if (status >= 400) return refusalOf(status, text);
-  if (status < 200 || status > 299) throw new BackendTrouble(`it answered with status ${status}`);
+  if (status < 200 || status > 299) throw new BackendUnavailable(`it answered with status ${status}`);
   const parsed = answer.safeParse(pythonsJsonOf(text));
-  if (!parsed.success) throw new BackendTrouble('its answer is not of the form expected');
+  if (!parsed.success) throw new BackendUnavailable('its answer is not of the form expected');
   return { kind: 'answer', value: parsed.data };
 }

@@ -10,7 +10,7 @@ const SPELLED: Readonly<Record<string, string>> = { NaN: 'null', Infinity: '1e99
  * Parses JSON as Python writes it. Gnocchi passes on NaN and infinite measures, which JSON does not have. One such
  * measure must not make the answer for other metrics unreadable. So NaN becomes null, and infinities become infinite
  * numbers.
- * @throws BackendTrouble for what is not even that.
+ * @throws BackendUnavailable for what is not even that.
  */
 export function pythonsJsonOf(text: string): unknown {
   try {

@@ -3,7 +3,7 @@ import { retrievalFailed } from '../../../alarm/types/threshold-judgement.js';
 import type { BackendAnswer } from '../../../alarm/series.js';
 import type { BackendGate } from '../../gate/gate.js';
 import { placeOf, type Origin, type Queued, type Queueing } from '../../gate/queue-place.js';
-import { BackendTrouble, NotSent, reasonOf } from '../../gate/trouble.js';
+import { BackendUnavailable, NotSent, reasonOf } from '../../gate/backend-unavailable.js';
 import type { GnocchiAnswer, GnocchiDescription } from '../client/answer.js';
 import { chunksOf } from './chunks.js';
 import { AnswerTooLarge, MAX_ANSWER_BYTES, type GnocchiClient, type Putting } from '../client/gnocchi-client.js';
@@ -83,21 +83,21 @@ const NOBODYS = '00000000-0000-0000-0000-000000000000';
 
 /**
  * A search that finds nothing, but takes what all questions take: Gnocchi itself, its index, and that it knows us.
- * @throws BackendTrouble
+ * @throws BackendUnavailable
  */
 export async function probeGnocchi(client: GnocchiClient): Promise<void> {
   settled(await client.searchResources({ in: { id: [NOBODYS] } }, ['id']));
 }
 
-/** @throws BackendTrouble for what is Gnocchi's trouble and not the question's. */
+/** @throws BackendUnavailable for what is Gnocchi's trouble and not the question's. */
 function settled<T>(answer: GnocchiAnswer<T>): Asked<T> {
   if (answer.kind === 'answer') return answer;
   if (answer.kind === 'trouble') {
     if (answer.cause instanceof AnswerTooLarge) return { kind: 'too large' };
-    throw new BackendTrouble(answer.reason, { cause: answer.cause });
+    throw new BackendUnavailable(answer.reason, { cause: answer.cause });
   }
-  if (answer.status === 401) throw new BackendTrouble('it does not accept the credentials of this service');
-  if (isPassing(answer)) throw new BackendTrouble(`it answered with status ${answer.status}`);
+  if (answer.status === 401) throw new BackendUnavailable('it does not accept the credentials of this service');
+  if (isPassing(answer)) throw new BackendUnavailable(`it answered with status ${answer.status}`);
   return answer;
 }
 

@@ -1,4 +1,4 @@
-import { inPieces } from '../../../async/in-pieces.js';
+import { inChunks } from '../../../async/event-loop.js';
 import { createBoundedCache } from './bounded-cache.js';
 import { foundHoles, MARK, type Hole } from './holes.js';
 import { quoted } from './string-literal.js';
@@ -78,10 +78,10 @@ interface Member extends KeyedQuery {
  */
 export async function groupByHole(queries: readonly ReadQuery[], maxMembers: number): Promise<QueryGroup[]> {
   const takers = new Map<string, number>();
-  for await (const piece of inPieces(queries)) countTakers(takers, piece);
+  for await (const piece of inChunks(queries)) countTakers(takers, piece);
   const merged = new Map<string, Gathering>();
   const groups: QueryGroup[] = [];
-  for await (const piece of inPieces(queries)) {
+  for await (const piece of inChunks(queries)) {
     for (const query of piece) {
       const hole = mostShared(query.holes, takers);
       if (hole) gather(merged, hole, query);

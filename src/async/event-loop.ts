@@ -1,5 +1,5 @@
 /** Lets everything else go on that waits for this thread: heartbeats, requests, answers. */
-export function othersTurn(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -11,10 +11,10 @@ const AT_ONCE = 2_000;
  * short list is one piece, after which nobody waits. Whatever the list is about may have changed when the next piece
  * comes.
  */
-export async function* inPieces<T>(all: readonly T[]): AsyncGenerator<readonly T[], void, void> {
+export async function* inChunks<T>(all: readonly T[]): AsyncGenerator<readonly T[], void, void> {
   if (all.length <= AT_ONCE) return yield all;
   for (let from = 0; from < all.length; from += AT_ONCE) {
-    if (from > 0) await othersTurn();
+    if (from > 0) await yieldToEventLoop();
     yield all.slice(from, from + AT_ONCE);
   }
 }

@@ -4,12 +4,12 @@ import { AppError } from '../../errors.js';
  * A backend could not be asked. The message is fit for everybody's eyes: no addresses, no texts of libraries; those are
  * in `cause`, for logs.
  */
-export class BackendTrouble extends Error {
-  override readonly name: string = 'BackendTrouble';
+export class BackendUnavailable extends Error {
+  override readonly name: string = 'BackendUnavailable';
 }
 
 /** A request was not sent, since too many others were sent before it. This says nothing about the backend. */
-export class NotSent extends BackendTrouble {
+export class NotSent extends BackendUnavailable {
   override readonly name = 'NotSent';
 
   constructor(cause?: unknown) {
@@ -40,7 +40,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Why a backend could not be asked. Messages of libraries name addresses, so only those of ours are passed on. */
 export function reasonOf(thrown: unknown): string {
   for (let error = thrown; error instanceof Error; error = error.cause) {
-    if (error instanceof BackendTrouble || error instanceof AppError) return error.message;
+    if (error instanceof BackendUnavailable || error instanceof AppError) return error.message;
     const known = 'code' in error && typeof error.code === 'string' ? REASONS[error.code] : undefined;
     if (known !== undefined) return known;
   }
