@@ -11,7 +11,7 @@ export interface SeriesRequest<Query> {
   /**
    * `key` names the question in the answer. Of any number: how many fit into one request is the backend's own affair.
    */
-  questions: readonly ({ key: string; query: Query } & Queued)[];
+  queries: readonly ({ key: string; query: Query } & Queued)[];
 }
 
 /** Listens in on a question, for people who want to know why an alarm is in its state. */

@@ -3,18 +3,18 @@ import type { BackendObserver, Datasource, Datasources, QueryOf } from './dataso
 import { createMetersDatasource, type MeterStatistics } from './meters/meters.js';
 
 /** Of one kind, by name; the default one's is null. */
-export type Named<Kind extends DatasourceKind> = ReadonlyMap<string | null, Datasource<QueryOf<Kind>>>;
+export type NamedDatasources<Kind extends DatasourceKind> = ReadonlyMap<string | null, Datasource<QueryOf<Kind>>>;
 
 export interface DatasourceDeps {
   meterStatistics: MeterStatistics;
   observerOf: (kind: DatasourceKind, name: string | null) => BackendObserver;
   /** What is configured of the kinds that take a server; the meters are always there. */
-  remote?: { [Kind in Exclude<DatasourceKind, 'meters'>]?: Named<Kind> };
+  remote?: { [Kind in Exclude<DatasourceKind, 'meters'>]?: NamedDatasources<Kind> };
 }
 
 /** Every kind of backend, one line each. */
 export function createDatasources({ meterStatistics, observerOf, remote = {} }: DatasourceDeps): Datasources {
-  const configured: { [Kind in DatasourceKind]: Named<Kind> } = {
+  const configured: { [Kind in DatasourceKind]: NamedDatasources<Kind> } = {
     meters: new Map([[null, createMetersDatasource({ store: meterStatistics, observer: observerOf('meters', null) })]]),
     gnocchi: remote.gnocchi ?? new Map(),
     prometheus: remote.prometheus ?? new Map(),

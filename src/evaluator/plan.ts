@@ -32,13 +32,13 @@ export async function planRequests(
   for await (const piece of inChunks([...widest.values()])) {
     for (const { need, question } of piece) {
       group = groupOf(need, groups, group);
-      group.questions.push(question);
+      group.queries.push(question);
     }
   }
   return [...groups.values()];
 }
 
-type Question = PlannedRequest['questions'][number];
+type Question = PlannedRequest['queries'][number];
 
 interface Asked {
   need: SeriesNeed;
@@ -79,7 +79,7 @@ function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean 
 }
 
 interface Group extends PlannedRequest {
-  questions: Question[];
+  queries: Question[];
 }
 
 /** Spares most needs the group's key, for they come after another of their group, `latest`. */
@@ -88,7 +88,7 @@ function groupOf(need: SeriesNeed, groups: Map<string, Group>, latest: Group | u
   const periods = need.ownWindow ? need.periods : nextPowerOfTwo(need.periods);
   if (latest !== undefined && isOver(latest, need, periods)) return latest;
   const groupKey = JSON.stringify([datasource, backend, granularityS, periods, lagS]);
-  const group = groups.get(groupKey) ?? { datasource, backend, granularityS, periods, lagS, questions: [] };
+  const group = groups.get(groupKey) ?? { datasource, backend, granularityS, periods, lagS, queries: [] };
   groups.set(groupKey, group);
   return group;
 }

@@ -71,7 +71,10 @@ export interface Observed {
   outcomes: string[];
 }
 
-export type ReachedBy = Partial<Omit<PrometheusClientOptions, 'url'>> & { tenancy?: Tenancy; sweeping?: SelectAllOptions };
+export type ReachedBy = Partial<Omit<PrometheusClientOptions, 'url'>> & {
+  tenancy?: Tenancy;
+  sweeping?: SelectAllOptions;
+};
 
 export function prometheusAt(
   url: string,
@@ -81,7 +84,12 @@ export function prometheusAt(
   const observer = { succeeded: () => outcomes.push('ok'), failed: (reason: string) => outcomes.push(reason) };
   const options = { url, auth: { kind: 'none' } as const, timeoutMs: PATIENCE_MS, ...client };
   return {
-    datasource: createPrometheusDatasource({ client: createPrometheusClient(options), tenancy, observer, sweeping }),
+    datasource: createPrometheusDatasource({
+      client: createPrometheusClient(options),
+      tenancy,
+      observer,
+      selectAll: sweeping,
+    }),
     outcomes,
   };
 }
@@ -104,7 +112,7 @@ export async function askAbout(
     key: keyOf(query),
     query: typeof query === 'string' ? { promql: query, project: null } : query,
   }));
-  const answers = await datasource.answers({ granularityS, periods, lagS, questions }, { now, signal, trace });
+  const answers = await datasource.answers({ granularityS, periods, lagS, queries: questions }, { now, signal, trace });
   const order = new Map(questions.map(({ key }, at) => [key, at]));
   // Answers come in any order.
   return Object.fromEntries([...answers].sort(([one], [other]) => (order.get(one) ?? 0) - (order.get(other) ?? 0)));

@@ -13,13 +13,13 @@ export class RemoteDouble implements Datasource<PrometheusQuery> {
   asked: string[] = [];
 
   async answers(
-    { questions }: SeriesRequest<PrometheusQuery>,
+    { queries }: SeriesRequest<PrometheusQuery>,
     asking: QueryContext,
   ): Promise<ReadonlyMap<string, BackendAnswer>> {
     this.calls += 1;
-    this.asked = questions.map(({ query }) => query.promql);
+    this.asked = queries.map(({ query }) => query.promql);
     const answers = new Map<string, BackendAnswer>();
-    for (const { key, query } of questions) {
+    for (const { key, query } of queries) {
       const mode = typeof this.mode === 'function' ? this.mode(query.promql) : this.mode;
       answers.set(key, await answerOf(mode, asking));
     }

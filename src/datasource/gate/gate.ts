@@ -11,7 +11,7 @@ export interface BackendGateOptions {
   concurrency: number;
   observer: BackendObserver;
   /** Asks what is nobody's question and what every backend of its kind answers at once. Rejects where it does not. */
-  neutral: () => Promise<unknown>;
+  probe: () => Promise<unknown>;
   /** How long a backend that failed is left alone before it is tried with the neutral question. */
   retryAfterMs?: number;
   clock?: Pick<Clock, 'monotonicMs'>;
@@ -49,12 +49,12 @@ const TOO_LATE = 'no answer in time';
 export function createBackendGate({
   concurrency,
   observer,
-  neutral,
+  probe,
   retryAfterMs = RETRY_AFTER_MS,
   clock = createSystemClock(),
 }: BackendGateOptions): BackendGate {
   const slots = new Slots({ concurrency, clock });
-  const breaker = new Breaker({ neutral, observer, retryAfterMs, clock, onOpen: () => slots.forgive() });
+  const breaker = new Breaker({ neutral: probe, observer, retryAfterMs, clock, onOpen: () => slots.forgive() });
 
   async function inTurn<T>(ask: () => Promise<T>, { signal, origin, sendBy }: Sending): Promise<T> {
     await breaker.pass();

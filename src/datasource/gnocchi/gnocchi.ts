@@ -44,7 +44,7 @@ const METRIC_IDS = { forMs: 5 * 60_000, entries: 100_000 };
  */
 export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource<GnocchiQuery> {
   const { client, observer, clock } = deps;
-  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, clock, neutral: () => probeGnocchi(client) });
+  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, clock, probe: () => probeGnocchi(client) });
   const refusals = new ExpiringMap<BackendAnswer>(REFUSALS, clock);
   const owners = new ExpiringMap<MetricOwner>(OWNERS, clock);
   const ids = new ExpiringMap<string>(METRIC_IDS, clock);
@@ -61,7 +61,7 @@ export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource
     async answers(request, asking) {
       const answers = new Map<string, BackendAnswer>();
       const open: Question<GnocchiQuery>[] = [];
-      for (const question of request.questions) {
+      for (const question of request.queries) {
         // Who wants to see what is sent wants it sent.
         const known = asking.trace ? undefined : refusals.get(question.key);
         if (known) answers.set(question.key, known);
@@ -104,7 +104,7 @@ function asksForSearch(question: Question<GnocchiQuery>): question is Questions<
 }
 
 function windowOf(
-  { granularityS, periods, lagS }: Omit<SeriesRequest<GnocchiQuery>, 'questions'>,
+  { granularityS, periods, lagS }: Omit<SeriesRequest<GnocchiQuery>, 'queries'>,
   { now }: QueryContext,
 ): Pick<Round, 'window' | 'reading'> {
   const stop = now.getTime() - lagS * 1000;

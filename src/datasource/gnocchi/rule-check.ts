@@ -7,7 +7,7 @@ import type { GnocchiAnswer } from './client/answer.js';
 import { probeGnocchi, isPassing } from './queries/asker.js';
 import { AnswerTooLarge, type GnocchiClient } from './client/gnocchi-client.js';
 import { gnocchiRulesIn, type GnocchiRule } from './gnocchi-rules.js';
-import { hourly } from '../../cache/hourly.js';
+import { memoizeHourly } from '../../cache/hourly.js';
 import { searchRequest } from './queries/search-queries.js';
 
 /** Who wants the rule. */
@@ -31,7 +31,7 @@ export function createGnocchiRuleCheck({
   gnocchi: GnocchiClient;
   clock: Pick<Clock, 'monotonicMs'>;
 }): (rule: AlarmRule, author: RuleAuthor) => Promise<string | undefined> {
-  const methods = hourly(clock, async () => known(await gnocchi.capabilities()));
+  const methods = memoizeHourly(clock, async () => known(await gnocchi.capabilities()));
   return async (rule, author) => {
     let reason: string | undefined;
     for (const each of gnocchiRulesIn(rule)) {

@@ -70,12 +70,12 @@ export function createMetersDatasource(deps: {
     }
   }
   return {
-    async answers({ granularityS, periods, lagS, questions }, { now, trace }) {
+    async answers({ granularityS, periods, lagS, queries }, { now, trace }) {
       const end = new Date(now.getTime() - lagS * 1000);
       const window = { start: new Date(end.getTime() - periods * granularityS * 1000), end, granularityS };
       const answers = new Map<string, BackendAnswer>();
-      for (const { key, query } of questions) if (query.impossible) answers.set(key, { kind: 'series', series: [[]] });
-      const waiting = groupByShape(questions);
+      for (const { key, query } of queries) if (query.impossible) answers.set(key, { kind: 'series', series: [[]] });
+      const waiting = groupByShape(queries);
       for (const group of waiting)
         trace?.sent(`statistics of the built-in meters: ${JSON.stringify(group.map(({ query }) => query))}`);
       const work = async (): Promise<void> => {

@@ -12,7 +12,7 @@ export interface OctaviaDatasourceDeps {
   creationTimeS: number;
 }
 
-type Question = SeriesRequest<PoolQuery>['questions'][number];
+type Question = SeriesRequest<PoolQuery>['queries'][number];
 
 /** OpenStack's load balancers: one request for each pool, however many alarms look at it. */
 export function createOctaviaDatasource({ client, gate, creationTimeS }: OctaviaDatasourceDeps): Datasource<PoolQuery> {
@@ -36,10 +36,10 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
   }
 
   return {
-    async answers({ questions }, asking) {
+    async answers({ queries }, asking) {
       const answers = new Map<string, BackendAnswer>();
       const pools = new Map<string, Question[]>();
-      for (const question of questions) {
+      for (const question of queries) {
         const alike = pools.get(question.query.poolId);
         if (alike) alike.push(question);
         else pools.set(question.query.poolId, [question]);

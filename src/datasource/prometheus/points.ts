@@ -17,10 +17,7 @@ const ROUNDING_MS = 1_000;
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
-export function momentsOf(
-  { granularityS, periods, lagS }: Omit<SeriesRequest<never>, 'questions'>,
-  now: Date,
-): Moments {
+export function momentsOf({ granularityS, periods, lagS }: Omit<SeriesRequest<never>, 'queries'>, now: Date): Moments {
   const end = now.getTime() - lagS * 1000;
   return { start: end - (periods - 1) * granularityS * 1000, end, stepS: granularityS };
 }

@@ -12,7 +12,13 @@ import { momentsOf } from './points.js';
 import { MAX_ANSWER_BYTES, type PrometheusClient } from './prometheus-client.js';
 import type { Outcome } from './read-answer.js';
 import { refusalText } from './refusal-text.js';
-import { createSweeps, MAX_SWEEP_BYTES, SELECT_ALL_DEFAULTS, type SelectAllOptions, type Sweeps } from './select-all.js';
+import {
+  createSweeps,
+  MAX_SWEEP_BYTES,
+  SELECT_ALL_DEFAULTS,
+  type SelectAllOptions,
+  type Sweeps,
+} from './select-all.js';
 
 export interface PrometheusDatasourceDeps {
   client: PrometheusClient;
@@ -20,7 +26,7 @@ export interface PrometheusDatasourceDeps {
   observer: BackendObserver;
   clock?: Pick<Clock, 'monotonicMs'>;
   /** When all series of a query are asked for. */
-  sweeping?: SelectAllOptions;
+  selectAll?: SelectAllOptions;
 }
 
 const CONCURRENCY = 8;
@@ -42,15 +48,15 @@ export function createPrometheusDatasource({
   tenancy,
   observer,
   clock = createSystemClock(),
-  sweeping = SELECT_ALL_DEFAULTS,
+  selectAll = SELECT_ALL_DEFAULTS,
 }: PrometheusDatasourceDeps): Datasource<PrometheusQuery> {
   const neutral = createNeutralQuestion({ client, tenancy });
-  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, neutral: () => neutral.ask(), clock });
-  const plans = createPlanCache({ tenancy, sweepFrom: sweeping.fromMembers });
-  const sweeps = createSweeps(sweeping);
+  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, probe: () => neutral.ask(), clock });
+  const plans = createPlanCache({ tenancy, sweepFrom: selectAll.fromMembers });
+  const sweeps = createSweeps(selectAll);
   return {
     async answers(request, asking) {
-      const plan = await plans.planOf(request.questions);
+      const plan = await plans.planOf(request.queries);
       const round: SweepingRound = {
         client,
         gate,
@@ -59,7 +65,7 @@ export function createPrometheusDatasource({
         asking,
         moments: momentsOf(request, asking.now),
         answers: new Map(plan.refused),
-        queued: new Map(request.questions.map((question) => [question.key, question])),
+        queued: new Map(request.queries.map((question) => [question.key, question])),
         sweeps,
         slowLeft: MAX_SLOW_DIVISIONS,
       };

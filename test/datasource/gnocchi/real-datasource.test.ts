@@ -37,14 +37,14 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
   }
 
   async function ask(...queries: GnocchiQuery[]): Promise<BackendAnswer[]> {
-    const questions = queries.map((query, index) => ({ key: `${index} ${JSON.stringify(query)}`, query }));
+    const keyed = queries.map((query, index) => ({ key: `${index} ${JSON.stringify(query)}`, query }));
     const asking = {
       now: NOW,
       signal: new AbortController().signal,
       trace: { sent: () => (requests += 1), dropped: () => undefined },
     };
-    const answers = await datasource.answers({ granularityS: 60, periods: PERIODS, lagS: 0, questions }, asking);
-    return questions.map(({ key }) => answers.get(key)!);
+    const answers = await datasource.answers({ granularityS: 60, periods: PERIODS, lagS: 0, queries: keyed }, asking);
+    return keyed.map(({ key }) => answers.get(key)!);
   }
 
   function ofResource(

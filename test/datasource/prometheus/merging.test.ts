@@ -129,7 +129,7 @@ describe('queries that differ in one value of a label', () => {
       granularityS: 0,
       periods: 1,
       lagS: 0,
-      questions: ['x', 'y'].map((key) => ({ key, query: same })),
+      queries: ['x', 'y'].map((key) => ({ key, query: same })),
     };
     const answers = await prometheus.datasource.answers(request, { now: NOON, signal: new AbortController().signal });
     expect([...answers].map(([key, answer]) => [key, valuesOf(answer)])).toEqual([
