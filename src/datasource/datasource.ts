@@ -1,6 +1,6 @@
 import type { DropReason } from '../alarm/sanitise.js';
 import type { BackendAnswer, DatasourceKind, SeriesLabels, SeriesNeed } from '../alarm/series.js';
-import type { Queued, Queueing } from './gate/queue-place.js';
+import type { Queued, Queueing } from './gate/queue-ticket.js';
 
 /** Several questions put to a backend at once: all over the same window, so that requests can be shared. */
 export interface SeriesRequest<Query> {

@@ -10,7 +10,7 @@ import {
   type Tokens,
 } from '../../datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../datasource/gnocchi/gnocchi.js';
-import { memoizeHourly } from '../../cache/hourly.js';
+import { memoizeHourly } from '../../cache/memoize-hourly.js';
 import type { NamedDatasources } from '../../datasource/registry.js';
 import { StartupError } from '../../errors.js';
 

@@ -1,8 +1,8 @@
 import type { Clock } from '../../clock.js';
 import { untilAborted } from '../../async/deadline.js';
-import type { Origin, Place } from './queue-place.js';
+import type { Origin, Place } from './queue-ticket.js';
 import { NotSent } from './backend-unavailable.js';
-import { WaitingLine, type Waiting } from './waiting-line.js';
+import { WaitingLine, type Waiting } from './request-queue.js';
 
 export interface SlotsOptions {
   /** Requests under way at once; others wait. */

@@ -2,7 +2,7 @@ import { createSystemClock, type Clock } from '../../clock.js';
 import { untilAborted } from '../../async/deadline.js';
 import { Breaker, LeftAlone } from './circuit-breaker.js';
 import type { BackendObserver } from '../datasource.js';
-import type { Origin, Place } from './queue-place.js';
+import type { Origin, Place } from './queue-ticket.js';
 import { Slots } from './fair-semaphore.js';
 import { BackendUnavailable, NotSent, reasonOf } from './backend-unavailable.js';
 

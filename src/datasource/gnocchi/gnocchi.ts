@@ -3,13 +3,13 @@ import type { Clock } from '../../clock.js';
 import { createBackendGate } from '../gate/gate.js';
 import type { QueryContext, BackendObserver, Datasource, SeriesRequest } from '../datasource.js';
 import { reasonOf } from '../gate/backend-unavailable.js';
-import { probeGnocchi, createAsker, type Asked } from './queries/asker.js';
+import { probeGnocchi, createAsker, type Asked } from './queries/requester.js';
 import { ExpiringMap } from '../../cache/bounded-map.js';
 import type { GnocchiClient } from './client/gnocchi-client.js';
 import type { MetricOwner } from './queries/metric-owners.js';
 import { answerMetricsQuestions } from './queries/metrics-queries.js';
 import { answerResourceQuestions } from './queries/resource-queries.js';
-import type { QueryOfKind, Question, Round } from './queries/round.js';
+import type { QueryOfKind, Question, Round } from './queries/gnocchi-call.js';
 import { answerSearchQuestions } from './queries/search-queries.js';
 
 export interface GnocchiDatasourceDeps {

@@ -4,10 +4,10 @@ import { RawJson } from '../../alarm/wire/python-json.js';
 import type { Clock } from '../../clock.js';
 import { AppError, UpstreamRefusal } from '../../errors.js';
 import type { GnocchiAnswer } from './client/answer.js';
-import { probeGnocchi, isPassing } from './queries/asker.js';
+import { probeGnocchi, isPassing } from './queries/requester.js';
 import { AnswerTooLarge, type GnocchiClient } from './client/gnocchi-client.js';
 import { gnocchiRulesIn, type GnocchiRule } from './gnocchi-rules.js';
-import { memoizeHourly } from '../../cache/hourly.js';
+import { memoizeHourly } from '../../cache/memoize-hourly.js';
 import { searchRequest } from './queries/search-queries.js';
 
 /** Who wants the rule. */

@@ -1,7 +1,7 @@
 import type { BackendAnswer, PoolQuery } from '../../alarm/series.js';
 import type { BackendGate } from '../gate/gate.js';
 import type { QueryContext, Datasource, SeriesRequest } from '../datasource.js';
-import { placeOf } from '../gate/queue-place.js';
+import { placeOf } from '../gate/queue-ticket.js';
 import { BackendUnavailable, NotSent, reasonOf } from '../gate/backend-unavailable.js';
 import type { OctaviaClient, PoolAnswer } from './octavia-client.js';
 

@@ -8,7 +8,7 @@ import { shownText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 import type { HttpResponse } from '../gate/http-exchange.js';
 import { reasonOf } from '../gate/backend-unavailable.js';
-import { headersOf } from './ask-once.js';
+import { headersOf } from './send-query.js';
 import { scopedTo, type Tenancy } from './plan-queries.js';
 import type { PrometheusClient } from './prometheus-client.js';
 import { refusedWords, type Refusal } from './refusal-text.js';

@@ -1,6 +1,6 @@
 import type { Tenancy } from './plan-queries.js';
 import type { PrometheusClient } from './prometheus-client.js';
-import { outcomeOf } from './read-answer.js';
+import { outcomeOf } from './parse-answer.js';
 
 /** A selector, so that whatever keeps the series is asked too. */
 const NOBODYS = 'tocsin_asks_whether_it_is_answered';

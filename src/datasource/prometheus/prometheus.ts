@@ -3,14 +3,14 @@ import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import { createSystemClock, type Clock } from '../../clock.js';
 import { createBackendGate } from '../gate/gate.js';
 import type { BackendObserver, Datasource } from '../datasource.js';
-import { askOnce, type Asked, type Round } from './ask-once.js';
-import { giveAll, handOut } from './hand-out.js';
+import { askOnce, type Asked, type Round } from './send-query.js';
+import { giveAll, handOut } from './split-answer.js';
 import { createNeutralQuestion } from './probe.js';
 import { createPlanCache } from './plan-cache.js';
 import { halves, type Member, type PlannedQuery, type Tenancy } from './plan-queries.js';
 import { momentsOf } from './points.js';
 import { MAX_ANSWER_BYTES, type PrometheusClient } from './prometheus-client.js';
-import type { Outcome } from './read-answer.js';
+import type { Outcome } from './parse-answer.js';
 import { refusalText } from './refusal-text.js';
 import {
   createSweeps,

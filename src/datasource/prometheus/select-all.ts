@@ -1,7 +1,7 @@
-import { askOnce, type Round } from './ask-once.js';
+import { askOnce, type Round } from './send-query.js';
 import type { PlannedQuery } from './plan-queries.js';
 import { seriesOf } from './points.js';
-import { readingsOf } from './promql/readings.js';
+import { readingsOf } from './promql/selector-queries.js';
 
 /**
  * Which sweeps are worth it: to ask for all series there are costs Prometheus half of what it costs to ask for as many

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 
-import type { Origin } from '../../../src/datasource/gate/queue-place.js';
+import type { Origin } from '../../../src/datasource/gate/queue-ticket.js';
 import { Slots } from '../../../src/datasource/gate/fair-semaphore.js';
 import { NotSent } from '../../../src/datasource/gate/backend-unavailable.js';
 import { FakeClock } from '../../support/fake-clock.js';

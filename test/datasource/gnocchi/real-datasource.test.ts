@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { BackendAnswer, GnocchiQuery } from '../../../src/alarm/series.js';
 import { createSystemClock } from '../../../src/clock.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
-import { probeGnocchi } from '../../../src/datasource/gnocchi/queries/asker.js';
+import { probeGnocchi } from '../../../src/datasource/gnocchi/queries/requester.js';
 import { createGnocchiClient } from '../../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../../src/datasource/gnocchi/gnocchi.js';
 import { eventually } from '../../support/eventually.js';

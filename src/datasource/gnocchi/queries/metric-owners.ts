@@ -1,4 +1,4 @@
-import { BROKEN, type Asked, type Asker } from './asker.js';
+import { BROKEN, type Asked, type Asker } from './requester.js';
 import { chunksOf } from './chunks.js';
 import type { ExpiringMap } from '../../../cache/bounded-map.js';
 import type { FoundMetric, FoundResource } from '../client/gnocchi-client.js';

@@ -1,13 +1,13 @@
 import { pythonRepr } from '../../../alarm/wire/python-json.js';
 import type { BackendAnswer, Series } from '../../../alarm/series.js';
 import { retrievalFailed } from '../../../alarm/types/threshold-judgement.js';
-import { causeOf, failureAnswer, fieldOf, lacksGranularity, type Failure } from './asker.js';
+import { causeOf, failureAnswer, fieldOf, lacksGranularity, type Failure } from './requester.js';
 import { aggregated, canAggregate, storedMethod } from './local-aggregate.js';
 import { memberOf } from '../client/measures.js';
-import { distinctPairs, fetchMetrics, pairKey, type Fetched, type Pair } from './metric-fetch.js';
+import { distinctPairs, fetchMetrics, pairKey, type Fetched, type Pair } from './fetch-metrics.js';
 import { isVisible, ownerOfMetric, type MetricOwners } from './metric-owners.js';
 import { uuidOf } from '../client/resource-id.js';
-import { seriesAnswer, type QueryOfKind, type Question, type Round } from './round.js';
+import { seriesAnswer, type QueryOfKind, type Question, type Round } from './gnocchi-call.js';
 
 type MetricsQuestion = Question<QueryOfKind<'metrics'>>;
 

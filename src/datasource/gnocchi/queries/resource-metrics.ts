@@ -1,11 +1,11 @@
 import type { BackendAnswer } from '../../../alarm/series.js';
-import { askInParts, failureAnswer, type Failure } from './asker.js';
+import { askInParts, failureAnswer, type Failure } from './requester.js';
 import { groupBy } from './chunks.js';
 import type { ExpiringMap } from '../../../cache/bounded-map.js';
 import type { FoundResource } from '../client/gnocchi-client.js';
 import { projectFilter } from '../project-scope.js';
 import { resourceUuid } from '../client/resource-id.js';
-import type { QueryOfKind, Question, Round } from './round.js';
+import type { QueryOfKind, Question, Round } from './gnocchi-call.js';
 
 /** As many as Gnocchi usually gives on one page. */
 const MAX_RESOURCES = 500;

@@ -1,9 +1,9 @@
 import type { BackendAnswer } from '../../../alarm/series.js';
-import { failureAnswer, lacksGranularity, BROKEN, type Failure } from './asker.js';
-import { distinctPairs, fetchMetrics, pairKey, type Fetched, type Pair } from './metric-fetch.js';
+import { failureAnswer, lacksGranularity, BROKEN, type Failure } from './requester.js';
+import { distinctPairs, fetchMetrics, pairKey, type Fetched, type Pair } from './fetch-metrics.js';
 import type { MetricOwners } from './metric-owners.js';
 import { learnMetricIds, metricKey, type MetricIds, type ResourceQuestion } from './resource-metrics.js';
-import { seriesAnswer, type Round } from './round.js';
+import { seriesAnswer, type Round } from './gnocchi-call.js';
 
 /** What is kept between rounds. */
 export interface Learnt {

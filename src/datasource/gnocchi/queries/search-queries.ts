@@ -1,13 +1,13 @@
 import { RawJson } from '../../../alarm/wire/python-json.js';
 import type { BackendAnswer } from '../../../alarm/series.js';
-import type { Origin } from '../../gate/queue-place.js';
-import { askInParts, BROKEN, failureAnswer, saysNotFound, type Failure } from './asker.js';
+import type { Origin } from '../../gate/queue-ticket.js';
+import { askInParts, BROKEN, failureAnswer, saysNotFound, type Failure } from './requester.js';
 import { chunksOf, groupBy } from './chunks.js';
 import { aggregated, storedMethod } from './local-aggregate.js';
 import type { AggregatesRequest } from '../client/gnocchi-client.js';
 import { memberOf } from '../client/measures.js';
 import { variantsOf, type Variant } from './mergeable-search.js';
-import { seriesAnswer, type QueryOfKind, type Question, type Round } from './round.js';
+import { seriesAnswer, type QueryOfKind, type Question, type Round } from './gnocchi-call.js';
 
 /** How many values of one attribute a search may ask for. */
 const MAX_GROUPS = 100;

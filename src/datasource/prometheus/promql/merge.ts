@@ -1,6 +1,6 @@
 import { inChunks } from '../../../async/event-loop.js';
 import { createBoundedCache } from './bounded-cache.js';
-import { foundHoles, MARK, type Hole } from './holes.js';
+import { foundHoles, MARK, type Hole } from './merge-parameters.js';
 import { quoted } from './string-literal.js';
 
 export type { Hole };

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-import type { Queued } from '../../gate/queue-place.js';
-import { BROKEN, causeOf, fieldOf, lacksGranularity, type Failure, type Refusal } from './asker.js';
+import type { Queued } from '../../gate/queue-ticket.js';
+import { BROKEN, causeOf, fieldOf, lacksGranularity, type Failure, type Refusal } from './requester.js';
 import { chunksOf } from './chunks.js';
 import { FoundMetric } from '../client/gnocchi-client.js';
 import { memberOf } from '../client/measures.js';
 import { learnOwners, type MetricOwners } from './metric-owners.js';
-import { type Round } from './round.js';
+import { type Round } from './gnocchi-call.js';
 
 /** The rows of one metric by one of the methods that it is stored by. */
 export interface Pair {

@@ -1,7 +1,7 @@
 import type { BackendAnswer, GnocchiQuery, Series } from '../../../alarm/series.js';
 import type { Trace } from '../../datasource.js';
-import type { Queued } from '../../gate/queue-place.js';
-import { TOO_MANY_POINTS, type Asked, type Asker } from './asker.js';
+import type { Queued } from '../../gate/queue-ticket.js';
+import { TOO_MANY_POINTS, type Asked, type Asker } from './requester.js';
 import { MAX_POINTS, seriesOf, type Reading } from '../client/measures.js';
 
 export type QueryOfKind<Kind extends GnocchiQuery['kind']> = Extract<GnocchiQuery, { kind: Kind }>;

@@ -2,7 +2,7 @@ import { pythonRepr } from '../../../alarm/wire/python-json.js';
 import { retrievalFailed } from '../../../alarm/types/threshold-judgement.js';
 import type { BackendAnswer } from '../../../alarm/series.js';
 import type { BackendGate } from '../../gate/gate.js';
-import { placeOf, type Origin, type Queued, type Queueing } from '../../gate/queue-place.js';
+import { placeOf, type Origin, type Queued, type Queueing } from '../../gate/queue-ticket.js';
 import { BackendUnavailable, NotSent, reasonOf } from '../../gate/backend-unavailable.js';
 import type { GnocchiAnswer, GnocchiDescription } from '../client/answer.js';
 import { chunksOf } from './chunks.js';

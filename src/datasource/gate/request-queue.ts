@@ -1,4 +1,4 @@
-import type { Origin } from './queue-place.js';
+import type { Origin } from './queue-ticket.js';
 
 /** A request that waits for its permit. It may be in several lines. */
 export interface Waiting {

@@ -1,7 +1,7 @@
 import type { BackendAnswer, SeriesLabels } from '../../alarm/series.js';
 import { inChunks } from '../../async/event-loop.js';
 import type { Trace } from '../datasource.js';
-import type { Round } from './ask-once.js';
+import type { Round } from './send-query.js';
 import type { Member, PlannedQuery } from './plan-queries.js';
 import { labelOf, labelsOf, seriesOf, type AnswerListener } from './points.js';
 

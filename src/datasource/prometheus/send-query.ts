@@ -2,13 +2,13 @@ import type { BackendAnswer } from '../../alarm/series.js';
 import type { BackendGate } from '../gate/gate.js';
 import type { QueryContext } from '../datasource.js';
 import type { HttpResponse } from '../gate/http-exchange.js';
-import { placeOf, type Origin, type Place, type Queued } from '../gate/queue-place.js';
+import { placeOf, type Origin, type Place, type Queued } from '../gate/queue-ticket.js';
 import { NotSent, reasonOf } from '../gate/backend-unavailable.js';
 import type { NeutralQuestion } from './probe.js';
 import type { PlannedQuery, Tenancy } from './plan-queries.js';
 import type { Moments } from './points.js';
 import type { PrometheusClient, PrometheusRequest } from './prometheus-client.js';
-import { outcomeOf, type Outcome } from './read-answer.js';
+import { outcomeOf, type Outcome } from './parse-answer.js';
 
 /** All that belongs to one call of `answers`. */
 export interface Round {
