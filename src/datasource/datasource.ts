@@ -1,6 +1,6 @@
 import type { DropReason } from '../alarm/sanitise.js';
 import type { BackendAnswer, DatasourceKind, SeriesLabels, SeriesNeed } from '../alarm/series.js';
-import type { Queued, Queueing } from './gate/queue-ticket.js';
+import type { QueueTicket, QueueOptions } from './gate/queue-ticket.js';
 
 /** Several questions put to a backend at once: all over the same window, so that requests can be shared. */
 export interface SeriesRequest<Query> {
@@ -11,7 +11,7 @@ export interface SeriesRequest<Query> {
   /**
    * `key` names the question in the answer. Of any number: how many fit into one request is the backend's own affair.
    */
-  queries: readonly ({ key: string; query: Query } & Queued)[];
+  queries: readonly ({ key: string; query: Query } & QueueTicket)[];
 }
 
 /** Listens in on a question, for people who want to know why an alarm is in its state. */
@@ -27,7 +27,7 @@ export interface Trace {
   labelled?(series: { key: string; labels: SeriesLabels }): void;
 }
 
-export interface QueryContext extends Queueing {
+export interface QueryContext extends QueueOptions {
   /** The moment of evaluation. */
   now: Date;
   /** When this aborts, answers are no longer waited for. */
@@ -50,7 +50,7 @@ export interface Datasource<Query> {
    * An answer to every question. Never rejects: trouble is an answer too, so that one question's cannot become that of
    * others.
    */
-  answers(request: SeriesRequest<Query>, asking: QueryContext): Promise<ReadonlyMap<string, BackendAnswer>>;
+  answers(request: SeriesRequest<Query>, context: QueryContext): Promise<ReadonlyMap<string, BackendAnswer>>;
   close?(): void;
 }
 

@@ -23,7 +23,7 @@ export function createDatasources({ meterStatistics, observerOf, remote = {} }: 
   return {
     find: (kind, name) => configured[kind].get(name),
     close() {
-      for (const some of Object.values(configured)) for (const one of some.values()) one.close?.();
+      for (const named of Object.values(configured)) for (const one of named.values()) one.close?.();
     },
   };
 }

@@ -7,7 +7,7 @@ import {
   createGnocchiClient,
   type GnocchiAuth,
   type GnocchiClient,
-  type Tokens,
+  type TokenSource,
 } from '../../datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../datasource/gnocchi/gnocchi.js';
 import { memoizeHourly } from '../../cache/memoize-hourly.js';
@@ -15,7 +15,7 @@ import type { NamedDatasources } from '../../datasource/registry.js';
 import { StartupError } from '../../errors.js';
 
 /** What asking Gnocchi takes of Keystone. */
-export interface KeystoneAccess extends Tokens {
+export interface KeystoneAccess extends TokenSource {
   /** The id of a project; null when there is none of that name. */
   projectId(name: string, domainName: string): Promise<string | null>;
 }

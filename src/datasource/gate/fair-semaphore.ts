@@ -1,10 +1,10 @@
 import type { Clock } from '../../clock.js';
 import { untilAborted } from '../../async/deadline.js';
-import type { Origin, Place } from './queue-ticket.js';
+import type { RequestOrigin, QueuePosition } from './queue-ticket.js';
 import { NotSent } from './backend-unavailable.js';
-import { WaitingLine, type Waiting } from './request-queue.js';
+import { RequestQueue, type WaitingRequest } from './request-queue.js';
 
-export interface SlotsOptions {
+export interface FairSemaphoreOptions {
   /** Requests under way at once; others wait. */
   concurrency: number;
   clock: Pick<Clock, 'monotonicMs'>;
@@ -18,12 +18,12 @@ const REMEMBERED_MS = 300_000;
  */
 const SLOW_SHARE = 50;
 /** Most lines that are kept. Empty lines are kept, since they hold the order of the projects. */
-const MOST_LINES = 10_000;
+const MAX_QUEUES = 10_000;
 
 /** The order in which lines are served: fast requests, projects with a slow request, slow requests, retries. */
 type Rank = 0 | 1 | 2 | 3;
-const USUALLY: readonly number[] = [0, 1, 2, 3];
-const SLOW_FIRST: readonly number[] = [2, 1, 0, 3];
+const USUAL_ORDER: readonly number[] = [0, 1, 2, 3];
+const SLOW_FIRST_ORDER: readonly number[] = [2, 1, 0, 3];
 
 type Name = string | symbol;
 const RETRIES: unique symbol = Symbol('retries');
@@ -35,25 +35,30 @@ const RETRIES: unique symbol = Symbol('retries');
  * long. Requests without an origin are never remembered as slow: in a project with a slow request they have a line of
  * their own, which is served with those of the other projects. Retries come last of all.
  */
-export class Slots {
+export class FairSemaphore {
   /**
    * The line to be served next is the first one. Empty lines stay, so that the next batch goes on where the last one
    * ended.
    */
-  readonly #lines = new Map<Name, WaitingLine>();
+  readonly #lines = new Map<Name, RequestQueue>();
   readonly #slow = new Map<string, { rank: 1 | 2; untilMs: number }>();
   #underWay = 0;
   #slowUnderWay = 0;
   #sinceSlow = 0;
 
-  constructor(private readonly options: SlotsOptions) {}
+  constructor(private readonly options: FairSemaphoreOptions) {}
 
   /**
    * Runs the work when it has a permit, and resolves to its result. If `signal` aborts before that, the work is
    * dropped.
    * @throws NotSent if `place.sendBy` aborts before the work has a permit.
    */
-  async take<T>(work: () => Promise<T>, origin?: Origin, signal?: AbortSignal, place?: Place): Promise<T> {
+  async run<T>(
+    work: () => Promise<T>,
+    origin?: RequestOrigin,
+    signal?: AbortSignal,
+    place?: QueuePosition,
+  ): Promise<T> {
     const isSlow = await this.#permit(origin, signal, place);
     try {
       return await work();
@@ -65,21 +70,25 @@ export class Slots {
   }
 
   /** A request took long, whatever came of it. */
-  tookLong({ project, question }: Origin): void {
+  markSlow({ project, query: question }: RequestOrigin): void {
     const untilMs = this.options.clock.monotonicMs() + REMEMBERED_MS;
     this.#slow.set(project, { rank: 1, untilMs }).set(question, { rank: 2, untilMs });
   }
 
   /** It was the backend that took long, not what it was asked. */
-  forgive(): void {
+  forgetSlow(): void {
     this.#slow.clear();
   }
 
-  #permit(origin: Origin | undefined, signal: AbortSignal | undefined, place: Place | undefined): Promise<boolean> {
+  #permit(
+    origin: RequestOrigin | undefined,
+    signal: AbortSignal | undefined,
+    place: QueuePosition | undefined,
+  ): Promise<boolean> {
     const sendBy = place?.sendBy;
     let hasBegun = false;
     const permit = new Promise<boolean>((resolve) => {
-      const waiting: Waiting = {
+      const waiting: WaitingRequest = {
         ticket: place?.ticket ?? Infinity,
         isShared: place?.isShared ?? false,
         origin,
@@ -99,20 +108,20 @@ export class Slots {
     });
   }
 
-  #namesFor(origin: Origin | undefined, place: Place | undefined): Name[] {
+  #namesFor(origin: RequestOrigin | undefined, place: QueuePosition | undefined): Name[] {
     if (place?.isRetry) return [RETRIES];
     const projects = place?.projects.map((project) => JSON.stringify(project)) ?? [];
     if (projects.length === 0 && origin !== undefined) projects.push(origin.project);
     if (projects.length === 0) return [Symbol('its own')];
-    if (origin !== undefined && this.#rankOf(origin.question) === 2) return [`slow ${projects[0]}`];
+    if (origin !== undefined && this.#rankOf(origin.query) === 2) return [`slow ${projects[0]}`];
     return projects.flatMap((project) => [
       `fast ${project}`,
       ...(origin === undefined ? [`no origin ${project}`] : []),
     ]);
   }
 
-  #lineOf(name: Name): WaitingLine {
-    const line = this.#lines.get(name) ?? new WaitingLine();
+  #lineOf(name: Name): RequestQueue {
+    const line = this.#lines.get(name) ?? new RequestQueue();
     this.#lines.set(name, line);
     return line;
   }
@@ -148,17 +157,17 @@ export class Slots {
     }
   }
 
-  #isSlow(rank: Rank, { origin }: Waiting): boolean {
+  #isSlow(rank: Rank, { origin }: WaitingRequest): boolean {
     if (origin === undefined) return false;
     if (rank !== 3) return rank > 0;
-    return this.#rankOf(origin.question) > 0 || this.#rankOf(origin.project) > 0;
+    return this.#rankOf(origin.query) > 0 || this.#rankOf(origin.project) > 0;
   }
 
   /** The line to be served next. */
   #next(): Name | undefined {
     const mayBeSlow = this.#slowUnderWay < Math.ceil(this.options.concurrency / 2);
     const isSlowsTurn = mayBeSlow && this.#slow.size > 0 && this.#sinceSlow >= SLOW_SHARE;
-    const order = isSlowsTurn ? SLOW_FIRST : USUALLY;
+    const order = isSlowsTurn ? SLOW_FIRST_ORDER : USUAL_ORDER;
     let next: Name | undefined;
     let lowest = Infinity;
     for (const [name, line] of this.#lines) {
@@ -183,6 +192,6 @@ export class Slots {
   }
 
   #forgetEmpty(name: Name): void {
-    if (typeof name === 'symbol' || this.#lines.size > MOST_LINES) this.#lines.delete(name);
+    if (typeof name === 'symbol' || this.#lines.size > MAX_QUEUES) this.#lines.delete(name);
   }
 }

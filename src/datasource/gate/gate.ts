@@ -1,9 +1,9 @@
 import { createSystemClock, type Clock } from '../../clock.js';
 import { untilAborted } from '../../async/deadline.js';
-import { Breaker, LeftAlone } from './circuit-breaker.js';
+import { CircuitBreaker, CircuitOpen } from './circuit-breaker.js';
 import type { BackendObserver } from '../datasource.js';
-import type { Origin, Place } from './queue-ticket.js';
-import { Slots } from './fair-semaphore.js';
+import type { RequestOrigin, QueuePosition } from './queue-ticket.js';
+import { FairSemaphore } from './fair-semaphore.js';
 import { BackendUnavailable, NotSent, reasonOf } from './backend-unavailable.js';
 
 export interface BackendGateOptions {
@@ -12,7 +12,7 @@ export interface BackendGateOptions {
   observer: BackendObserver;
   /** Asks what is nobody's question and what every backend of its kind answers at once. Rejects where it does not. */
   probe: () => Promise<unknown>;
-  /** How long a backend that failed is left alone before it is tried with the neutral question. */
+  /** How long a backend that failed is left alone before it is tried with the probe question. */
   retryAfterMs?: number;
   clock?: Pick<Clock, 'monotonicMs'>;
 }
@@ -26,12 +26,12 @@ export interface BackendGate {
    * @throws BackendUnavailable when `ask` rejects; at once, without asking, while the backend is being left alone; and as
    * soon as `signal` aborts, be the request waiting or under way.
    */
-  run<T>(ask: () => Promise<T>, signal?: AbortSignal, origin?: Origin, place?: Place): Promise<T>;
+  run<T>(ask: () => Promise<T>, signal?: AbortSignal, origin?: RequestOrigin, place?: QueuePosition): Promise<T>;
 }
 
-interface Sending {
+interface SendOptions {
   signal: AbortSignal | undefined;
-  origin: Origin | undefined;
+  origin: RequestOrigin | undefined;
   sendBy: AbortSignal | undefined;
 }
 
@@ -41,10 +41,10 @@ const SLOW_MS = 3_000;
 const TOO_LATE = 'no answer in time';
 
 /**
- * Bounds what one process asks of one backend: so many requests at once; and after three failures in a row the neutral
+ * Bounds what one process asks of one backend: so many requests at once; and after three failures in a row the probe
  * question, which tells whether the backend is to blame or what it was asked. If it is the backend, nothing is asked
  * but that, and one other question after it, once a second; the first answer lets the others through again. While the
- * neutral question is under way the others wait for what it finds.
+ * probe question is under way the others wait for what it finds.
  */
 export function createBackendGate({
   concurrency,
@@ -53,25 +53,31 @@ export function createBackendGate({
   retryAfterMs = RETRY_AFTER_MS,
   clock = createSystemClock(),
 }: BackendGateOptions): BackendGate {
-  const slots = new Slots({ concurrency, clock });
-  const breaker = new Breaker({ neutral: probe, observer, retryAfterMs, clock, onOpen: () => slots.forgive() });
+  const semaphore = new FairSemaphore({ concurrency, clock });
+  const breaker = new CircuitBreaker({
+    probe,
+    observer,
+    retryAfterMs,
+    clock,
+    onOpen: () => semaphore.forgetSlow(),
+  });
 
-  async function inTurn<T>(ask: () => Promise<T>, { signal, origin, sendBy }: Sending): Promise<T> {
+  async function sendGuarded<T>(ask: () => Promise<T>, { signal, origin, sendBy }: SendOptions): Promise<T> {
     await breaker.pass();
     // Which says nothing about the backend.
     if (signal?.aborted) throw new BackendUnavailable(TOO_LATE);
     if (sendBy?.aborted) throw new NotSent();
     const startedMs = clock.monotonicMs();
-    const noteTime = (): void => {
-      if (origin !== undefined && clock.monotonicMs() - startedMs >= SLOW_MS) slots.tookLong(origin);
+    const recordDuration = (): void => {
+      if (origin !== undefined && clock.monotonicMs() - startedMs >= SLOW_MS) semaphore.markSlow(origin);
     };
     try {
       const answer = await ask();
-      noteTime();
+      recordDuration();
       breaker.answered();
       return answer;
     } catch (cause) {
-      noteTime();
+      recordDuration();
       await breaker.failed(reasonFor(cause, signal), cause);
       throw cause;
     }
@@ -80,11 +86,18 @@ export function createBackendGate({
   return {
     async run(ask, signal, origin, place) {
       try {
-        const answer = slots.take(() => inTurn(ask, { signal, origin, sendBy: place?.sendBy }), origin, signal, place);
+        const answer = semaphore.run(
+          () => sendGuarded(ask, { signal, origin, sendBy: place?.sendBy }),
+          origin,
+          signal,
+          place,
+        );
         return await (signal ? untilAborted(answer, signal) : answer);
       } catch (cause) {
         if (cause instanceof NotSent) throw cause;
-        throw new BackendUnavailable(cause instanceof LeftAlone ? cause.message : reasonFor(cause, signal), { cause });
+        throw new BackendUnavailable(cause instanceof CircuitOpen ? cause.message : reasonFor(cause, signal), {
+          cause,
+        });
       }
     },
   };

@@ -1,14 +1,14 @@
 /** The project and the query of a request. No project has the name of a query. */
-export interface Origin {
+export interface RequestOrigin {
   project: string;
-  question: string;
+  query: string;
 }
 
 /**
  * A query with the place of its alarms among all waiting alarms. Queries of API requests (`explain`, backtest) have no
  * place.
  */
-export interface Queued {
+export interface QueueTicket {
   /** A number that rises with each alarm that becomes due. An alarm that was not evaluated keeps its ticket. */
   ticket?: number;
   /** Projects of the alarms that wait for the answer. */
@@ -16,7 +16,7 @@ export interface Queued {
 }
 
 /** Where a request waits until it may be sent. */
-export interface Place {
+export interface QueuePosition {
   /** The lowest ticket of the alarms that wait for the request. Lower tickets are served first. */
   ticket: number;
   /** The request is sent when any of these projects is served. Without projects it has a line of its own. */
@@ -30,7 +30,7 @@ export interface Place {
 }
 
 /** The options of a batch that place its requests; see `QueryContext`. */
-export interface Queueing {
+export interface QueueOptions {
   sendBy?: AbortSignal | undefined;
   isRetry?: boolean | undefined;
 }
@@ -42,7 +42,10 @@ export interface Queueing {
 const MOST_PROJECTS = 64;
 
 /** The place of one request that answers all these queries. */
-export function placeOf(questions: readonly Queued[], { sendBy, isRetry = false }: Queueing): Place {
+export function queuePositionOf(
+  questions: readonly QueueTicket[],
+  { sendBy, isRetry = false }: QueueOptions,
+): QueuePosition {
   let ticket = Infinity;
   const projects = new Set<string>();
   for (const question of questions) {

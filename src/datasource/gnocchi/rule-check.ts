@@ -4,7 +4,7 @@ import { RawJson } from '../../alarm/wire/python-json.js';
 import type { Clock } from '../../clock.js';
 import { AppError, UpstreamRefusal } from '../../errors.js';
 import type { GnocchiAnswer } from './client/answer.js';
-import { probeGnocchi, isPassing } from './queries/requester.js';
+import { probeGnocchi, isTemporary } from './queries/requester.js';
 import { AnswerTooLarge, type GnocchiClient } from './client/gnocchi-client.js';
 import { gnocchiRulesIn, type GnocchiRule } from './gnocchi-rules.js';
 import { memoizeHourly } from '../../cache/memoize-hourly.js';
@@ -89,13 +89,13 @@ async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<vo
   if (answer.kind === 'answer' || (answer.kind === 'refusal' && isAboutAbsence(answer))) return;
   if (answer.kind === 'trouble' && answer.cause instanceof AnswerTooLarge) return;
   // An invalid search makes Gnocchi answer 500. If Gnocchi answers another search, the search is at fault.
-  if (answer.kind === 'refusal' && answer.status === 500 && (await isWell(gnocchi))) {
+  if (answer.kind === 'refusal' && answer.status === 500 && (await isAvailable(gnocchi))) {
     throw new UpstreamRefusal(answer.status, answer.description);
   }
   throw refused(answer);
 }
 
-async function isWell(gnocchi: GnocchiClient): Promise<boolean> {
+async function isAvailable(gnocchi: GnocchiClient): Promise<boolean> {
   return probeGnocchi(gnocchi).then(
     () => true,
     () => false,
@@ -109,7 +109,7 @@ function isAboutAbsence({ status, description }: Extract<GnocchiAnswer<unknown>,
   return status === 400 && typeof cause === 'string' && cause.includes('Metrics not found');
 }
 
-type Named = {
+type NamedId = {
   field: 'resource_id' | 'metrics';
   id: string;
   ask: (id: string, token?: string) => Promise<GnocchiAnswer<{ id: string }>>;
@@ -130,7 +130,7 @@ async function refuseInvisible(
   { token, isAdmin }: RuleAuthor,
 ): Promise<void> {
   if (isAdmin || token === undefined || !gnocchi.takesTokens) return;
-  const named: Named[] =
+  const named: NamedId[] =
     rule.type === 'gnocchi_resources_threshold'
       ? [{ field: 'resource_id', id: rule.resource_id, ask: gnocchi.resource }]
       : [...new Set(rule.metrics)].map((id) => ({ field: 'metrics', id, ask: gnocchi.metric }));
@@ -142,9 +142,9 @@ async function refuseInvisible(
  * Gnocchi's own. Only the latter means the same to everybody; any other id of a resource is a name that Gnocchi
  * resolves differently for each who asks.
  */
-async function refuseUnlessVisible({ field, id, ask }: Named, token: string): Promise<void> {
+async function refuseUnlessVisible({ field, id, ask }: NamedId, token: string): Promise<void> {
   const ours = await ask(id);
-  if (ours.kind === 'refusal' && !isPassing(ours)) return; // an evaluator cannot read it either
+  if (ours.kind === 'refusal' && !isTemporary(ours)) return; // an evaluator cannot read it either
   if (ours.kind !== 'answer') throw unseen(ours);
   const theirs = await ask(ours.value.id, token);
   if (theirs.kind === 'answer') return;
@@ -154,25 +154,25 @@ async function refuseUnlessVisible({ field, id, ask }: Named, token: string): Pr
   throw invalid(field, id, `${field === 'metrics' ? 'Metric' : 'Resource'} ${id} is not visible to you`);
 }
 
-type Failure = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
+type NoAnswer = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
 
 /**
  * As Aodh: Gnocchi's refusals with its own status and words. But when it does not know us, that is not the author's
  * 401.
  */
-function refused(failure: Failure): Error {
-  if (failure.kind === 'trouble' || isPassing(failure)) return notChecked(failure);
+function refused(failure: NoAnswer): Error {
+  if (failure.kind === 'trouble' || isTemporary(failure)) return notChecked(failure);
   return new UpstreamRefusal(failure.status, failure.description);
 }
 
 /** The error for a resource or metric that could not be checked. */
-function unseen(failure: Failure): AppError {
+function unseen(failure: NoAnswer): AppError {
   if (failure.kind === 'refusal' && failure.status !== 401)
     return new UpstreamRefusal(failure.status, failure.description);
   return new AppError('unavailable', `Gnocchi ${notChecked(failure).message}`, { cause: failure });
 }
 
-function notChecked(failure: Failure): NotChecked {
+function notChecked(failure: NoAnswer): NotChecked {
   if (failure.kind === 'trouble') return new NotChecked(`cannot be asked: ${failure.reason}`, { cause: failure.cause });
   if (failure.status === 401) return new NotChecked('does not accept the credentials of this service');
   return new NotChecked(`cannot be asked: it answered with status ${failure.status}`);

@@ -4,10 +4,10 @@ import type { BackendObserver, Datasource } from '../datasource.js';
 /** What this datasource needs of the store of samples. */
 export interface MeterStatistics {
   /**
-   * Statistics of each question's samples in `[start, start + periods × granularityS)`, by period; periods without
-   * samples are absent. All questions of one call have conditions on the same fields and the same paths of metadata.
+   * Statistics of each keyedQuery's samples in `[start, start + periods × granularityS)`, by period; periods without
+   * samples are absent. All queries of one call have conditions on the same fields and the same paths of metadata.
    */
-  statistics(window: StatisticsWindow, questions: readonly MeterQuery[]): Promise<PeriodStatistics[]>;
+  statistics(window: StatisticsWindow, queries: readonly MeterQuery[]): Promise<PeriodStatistics[]>;
 }
 
 export interface StatisticsWindow {
@@ -17,7 +17,7 @@ export interface StatisticsWindow {
 }
 
 export interface PeriodStatistics {
-  /** Index into the questions. */
+  /** Index into the queries. */
   question: number;
   /** Index of the period, 0 for the one that begins at the window's start. */
   period: number;
@@ -30,10 +30,10 @@ export interface PeriodStatistics {
 }
 
 /**
- * More questions than this do not go into one statement: an answer must stay digestible, and a failure must not take
+ * More queries than this do not go into one statement: an answer must stay digestible, and a failure must not take
  * too many alarms along.
  */
-export const MAX_QUESTIONS = 500;
+export const MAX_QUERIES = 500;
 
 /** Statements under way at once. */
 const CONCURRENCY = 4;
@@ -92,18 +92,18 @@ export function createMetersDatasource(deps: {
  * Questions with conditions on the same fields share a statement, in which each condition is a plain equality that an
  * index can serve.
  */
-function groupByShape(questions: readonly Question[]): Question[][] {
+function groupByShape(queries: readonly Question[]): Question[][] {
   const groups = new Map<string, Question[]>();
   const full: Question[][] = [];
-  for (const question of questions) {
-    const { query } = question;
+  for (const keyedQuery of queries) {
+    const { query } = keyedQuery;
     if (query.impossible) continue;
     const fields = Object.keys(query).filter((field) => (query[field as keyof MeterQuery] ?? null) !== null);
     const shape = JSON.stringify([fields, Object.keys(query.metadata ?? {})]);
     const group = groups.get(shape) ?? [];
-    group.push(question);
+    group.push(keyedQuery);
     groups.set(shape, group);
-    if (group.length === MAX_QUESTIONS) {
+    if (group.length === MAX_QUERIES) {
       full.push(group);
       groups.delete(shape);
     }

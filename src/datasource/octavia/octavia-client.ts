@@ -4,7 +4,7 @@ import type { PoolMember } from '../../alarm/series.js';
 import { createHttpExchange, jsonOf, type HttpResponse } from '../gate/http-exchange.js';
 import { BackendUnavailable } from '../gate/backend-unavailable.js';
 
-export interface Tokens {
+export interface TokenSource {
   token(): Promise<string>;
   /** Another one, for when Octavia refuses that of `token`. */
   renew(): Promise<string>;
@@ -14,7 +14,7 @@ export interface OctaviaClientOptions {
   /** Octavia's address. It may have to be looked up first. */
   url: () => Promise<string>;
   /** Undefined: Octavia asks for no token. */
-  tokens: Tokens | undefined;
+  tokens: TokenSource | undefined;
   /** Certificates to trust besides the system's, as PEM. */
   ca: string | undefined;
   /** Of each page. */
@@ -25,7 +25,7 @@ export interface OctaviaClientOptions {
 export type PoolAnswer =
   { kind: 'members'; members: readonly PoolMember[] } | { kind: 'refusal'; status: number } | { kind: 'too large' };
 
-export interface PoolAsking {
+export interface PoolRequestOptions {
   signal: AbortSignal;
   /** Told of each request: method and path with query. */
   onSend?: ((request: string) => void) | undefined;
@@ -37,7 +37,7 @@ export interface OctaviaClient {
    * retries, no redirects.
    * @throws BackendUnavailable, or an error of Keystone, when Octavia could not be asked.
    */
-  members(poolId: string, asking: PoolAsking): Promise<PoolAnswer>;
+  members(poolId: string, options: PoolRequestOptions): Promise<PoolAnswer>;
   close(): void;
 }
 
@@ -48,7 +48,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_DEPTH = 4;
 
 /** Statuses below 500 that say nothing about the question. */
-const PASSING = new Set([401, 408, 425, 429]);
+const TEMPORARY = new Set([401, 408, 425, 429]);
 
 const Page = z.object({
   members: z.array(z.record(z.string(), z.unknown())),
@@ -69,7 +69,7 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
     return exchange.send({ method: 'GET', url: address, headers, maxBytes, signal });
   }
 
-  async function page(path: string, maxBytes: number, { signal, onSend }: PoolAsking): Promise<HttpResponse> {
+  async function page(path: string, maxBytes: number, { signal, onSend }: PoolRequestOptions): Promise<HttpResponse> {
     const address = withoutVersion(await url()) + path;
     const token = await tokens?.token();
     onSend?.(`GET ${path}`);
@@ -80,14 +80,14 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
   }
 
   return {
-    async members(poolId, asking) {
+    async members(poolId, options) {
       const path = `/v2.0/lbaas/pools/${encodeURIComponent(poolId)}/members`;
       const members: PoolMember[] = [];
       let bytes = 0;
       let query = '';
       for (let pages = 1; pages <= MAX_PAGES; pages += 1) {
-        asking.signal.throwIfAborted();
-        const { status, text, isCutOff } = await page(path + query, MAX_BYTES - bytes, asking);
+        options.signal.throwIfAborted();
+        const { status, text, isCutOff } = await page(path + query, MAX_BYTES - bytes, options);
         if (isRefusal(status, text)) return { kind: 'refusal', status };
         if (status !== 200) throw new BackendUnavailable(`it answered with status ${status}`);
         if (isCutOff) return { kind: 'too large' };
@@ -108,7 +108,7 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
  * pool.
  */
 function isRefusal(status: number, text: string): boolean {
-  return status >= 400 && status < 500 && !PASSING.has(status) && /^\s*\{/.test(text);
+  return status >= 400 && status < 500 && !TEMPORARY.has(status) && /^\s*\{/.test(text);
 }
 
 /** Catalogues name Octavia with the version of its API or without. */

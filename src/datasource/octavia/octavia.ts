@@ -1,7 +1,7 @@
 import type { BackendAnswer, PoolQuery } from '../../alarm/series.js';
 import type { BackendGate } from '../gate/gate.js';
 import type { QueryContext, Datasource, SeriesRequest } from '../datasource.js';
-import { placeOf } from '../gate/queue-ticket.js';
+import { queuePositionOf } from '../gate/queue-ticket.js';
 import { BackendUnavailable, NotSent, reasonOf } from '../gate/backend-unavailable.js';
 import type { OctaviaClient, PoolAnswer } from './octavia-client.js';
 
@@ -19,16 +19,17 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
   async function ask(
     poolId: string,
     alike: readonly Question[],
-    asking: QueryContext,
+    context: QueryContext,
   ): Promise<PoolAnswer | Extract<BackendAnswer, { kind: 'trouble' }>> {
     // What cannot be one segment of a path would ask for something else; nothing can be found under it either.
     if (poolId === '' || poolId === '.' || poolId === '..' || /\p{Surrogate}/u.test(poolId))
       return { kind: 'refusal', status: 404 };
-    const { signal, trace } = asking;
+    const { signal, trace } = context;
     const onSend = trace && ((request: string) => trace.sent(request));
     try {
-      const send = (): Promise<PoolAnswer> => inTime(signal, () => client.members(poolId, { signal, onSend }));
-      return await gate.run(send, signal, undefined, placeOf(alike, asking));
+      const send = (): Promise<PoolAnswer> =>
+        withTimeoutReason(signal, () => client.members(poolId, { signal, onSend }));
+      return await gate.run(send, signal, undefined, queuePositionOf(alike, context));
     } catch (thrown) {
       if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isBehind: true };
       return { kind: 'trouble', reason: reasonOf(thrown) };
@@ -36,16 +37,16 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
   }
 
   return {
-    async answers({ queries }, asking) {
+    async answers({ queries }, context) {
       const answers = new Map<string, BackendAnswer>();
       const pools = new Map<string, Question[]>();
-      for (const question of queries) {
-        const alike = pools.get(question.query.poolId);
-        if (alike) alike.push(question);
-        else pools.set(question.query.poolId, [question]);
+      for (const keyedQuery of queries) {
+        const alike = pools.get(keyedQuery.query.poolId);
+        if (alike) alike.push(keyedQuery);
+        else pools.set(keyedQuery.query.poolId, [keyedQuery]);
       }
       const all = [...pools].map(async ([poolId, alike]) => {
-        const found = await ask(poolId, alike, asking);
+        const found = await ask(poolId, alike, context);
         for (const { key, query } of alike) {
           answers.set(key, found.kind === 'trouble' ? found : answerOf(found, query, creationTimeS));
         }
@@ -57,15 +58,15 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
   };
 }
 
-const NOBODYS = '00000000-0000-0000-0000-000000000000';
+const UNUSED_ID = '00000000-0000-0000-0000-000000000000';
 
 /** Asks for a pool that nobody has. @throws BackendUnavailable */
 export async function probeOctavia(client: OctaviaClient): Promise<void> {
-  await client.members(NOBODYS, { signal: new AbortController().signal });
+  await client.members(UNUSED_ID, { signal: new AbortController().signal });
 }
 
 /** That we gave up is to be told as what it is: Octavia took too long. */
-async function inTime<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+async function withTimeoutReason<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (cause) {

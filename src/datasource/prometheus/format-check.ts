@@ -11,7 +11,7 @@ import { reasonOf } from '../gate/backend-unavailable.js';
 import { headersOf } from './send-query.js';
 import { scopedTo, type Tenancy } from './plan-queries.js';
 import type { PrometheusClient } from './prometheus-client.js';
-import { refusedWords, type Refusal } from './refusal-text.js';
+import { refusalDetail, type PrometheusRefusal } from './refusal-text.js';
 import { prometheusRulesIn } from './rule-check.js';
 
 export interface FormatCheckOptions {
@@ -23,7 +23,7 @@ export interface FormatCheckOptions {
 const MAX_BYTES = 64 * 1024;
 
 /** The result of parsing a query at Prometheus. */
-type Parsed = { kind: 'parsed' } | ({ kind: 'refused' } & Refusal) | { kind: 'not checked'; reason: string };
+type Parsed = { kind: 'parsed' } | ({ kind: 'refused' } & PrometheusRefusal) | { kind: 'not checked'; reason: string };
 
 /**
  * Has Prometheus parse the queries of a rule, as they will be sent (`/api/v1/format_query`, which runs nothing).
@@ -55,7 +55,7 @@ async function refuseUnparsable(
   const { promql: sent, tenant } = scoped;
   const headers = headersOf(tenant, tenancy);
   const parsed = await parse(client, sent, headers);
-  if (parsed.kind === 'refused') throw invalid(written, `Prometheus says: ${refusedWords(parsed, { written, sent })}`);
+  if (parsed.kind === 'refused') throw invalid(written, `Prometheus says: ${refusalDetail(parsed, { written, sent })}`);
   if (parsed.kind === 'not checked') return parsed.reason;
   if (!isOverRange(rule)) return undefined;
   // Only an instant vector or a scalar can be negated, and a range query must be one of these.

@@ -12,8 +12,8 @@ import { MAX_ANSWER_BYTES } from './prometheus-client.js';
  * - `slow`: it is in good health, and gave up on what would have taken too long.
  * - `too large`: more than is read of an answer.
  */
-export type Outcome =
-  | { kind: 'result'; entries: readonly unknown[]; isWhole: boolean }
+export type PrometheusAnswer =
+  | { kind: 'result'; entries: readonly unknown[]; isComplete: boolean }
   | { kind: 'refusal'; status: number; type: string; message: string }
   | { kind: 'failure'; reason: string }
   | { kind: 'slow'; reason: string }
@@ -25,7 +25,7 @@ export type ResultType = 'vector' | 'matrix';
 /**
  * Errors with the status of a refusal that say nothing about the query, or that may not come again at another attempt.
  */
-const PASSING = new Set(['timeout', 'canceled', 'internal', 'unavailable', 'not_found', 'not_acceptable']);
+const TEMPORARY = new Set(['timeout', 'canceled', 'internal', 'unavailable', 'not_found', 'not_acceptable']);
 const OTHER_TYPES = new Set(['vector', 'matrix', 'scalar', 'string']);
 /**
  * How errors begin that are about its storage, or a limit of it: those of Prometheus' engine, and of Thanos where that
@@ -42,7 +42,7 @@ const STORE_IS_AWAY =
 const ANSWERED = /^\s*\{\s*"status"\s*:\s*"success"/;
 
 /** @throws BackendUnavailable for everything that is no answer of a Prometheus in good health. */
-export function outcomeOf({ status, text, isCutOff }: HttpResponse, expected: ResultType): Outcome {
+export function parseAnswer({ status, text, isCutOff }: HttpResponse, expected: ResultType): PrometheusAnswer {
   if (isCutOff) {
     if (status === 200 && ANSWERED.test(text)) return { kind: 'too large' };
     throw new BackendUnavailable(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
@@ -57,11 +57,11 @@ export function outcomeOf({ status, text, isCutOff }: HttpResponse, expected: Re
   return resultOf(objectOf(json), expected);
 }
 
-function resultOf(body: Record<string, unknown> | undefined, expected: ResultType): Outcome {
+function resultOf(body: Record<string, unknown> | undefined, expected: ResultType): PrometheusAnswer {
   const { resultType, result } = objectOf(body?.['data']) ?? {};
   if (body?.['status'] !== 'success' || typeof resultType !== 'string' || !Array.isArray(result)) throw unexpected();
   if (body['isPartial'] === true) throw new BackendUnavailable('it answered in part only');
-  if (resultType === expected) return { kind: 'result', entries: result, isWhole: isWhole(body) };
+  if (resultType === expected) return { kind: 'result', entries: result, isComplete: isComplete(body) };
   if (!OTHER_TYPES.has(resultType)) throw unexpected();
   return {
     kind: 'refusal',
@@ -76,20 +76,20 @@ function resultOf(body: Record<string, unknown> | undefined, expected: ResultTyp
  * query, whose author can provoke them, and no text tells the one from the other for certain: so they are no reason to
  * disbelieve an answer to the queries of members.
  */
-function isWhole({ warnings }: Record<string, unknown>): boolean {
+function isComplete({ warnings }: Record<string, unknown>): boolean {
   return !(Array.isArray(warnings) && warnings.length > 0);
 }
 
-function refusalOf(status: number, body: Record<string, unknown> | undefined): Outcome {
+function refusalOf(status: number, body: Record<string, unknown> | undefined): PrometheusAnswer {
   const type = body?.['errorType'];
   const message = body?.['error'];
   if (body?.['status'] !== 'error' || typeof type !== 'string')
     throw new BackendUnavailable(`it answered with status ${status}`);
-  if (PASSING.has(type)) throw new BackendUnavailable(`it answered with status ${status} (${type})`);
+  if (TEMPORARY.has(type)) throw new BackendUnavailable(`it answered with status ${status} (${type})`);
   const text = typeof message === 'string' ? message : '';
   if (STORE_IS_AWAY.test(text))
     throw new BackendUnavailable('a store behind it is away', { cause: new Error(text.slice(0, 500)) });
-  // Its storage is in trouble, or a limit of its storage is met: only asking for less tells.
+  // Its storage is in trouble, or a limit of its storage is met: only context for less tells.
   if (OF_STORAGE.test(text)) return { kind: 'failure', reason: `it answered with status ${status} (${type})` };
   return { kind: 'refusal', status, type, message: text };
 }

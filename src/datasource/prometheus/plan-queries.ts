@@ -1,7 +1,13 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
 import { yieldToEventLoop } from '../../async/event-loop.js';
 import { withEnforcedLabel } from './promql/enforce.js';
-import { groupByHole, holesOf, mergedPromql, sweepingPromql, type Hole } from './promql/merge.js';
+import {
+  groupByMergeParameter,
+  mergeParametersOf,
+  mergedPromql,
+  selectAllPromql,
+  type MergeParameter,
+} from './promql/merge.js';
 
 /** What keeps projects apart. */
 export type Tenancy =
@@ -9,13 +15,13 @@ export type Tenancy =
   | { kind: 'header'; header: string; adminTenant: string | undefined }
   | { kind: 'none' };
 
-export interface Question {
+export interface KeyedPrometheusQuery {
   key: string;
   query: PrometheusQuery;
 }
 
-/** One query text, and the questions that it answers. */
-export interface Member {
+/** One query text, and the queries that it answers. */
+export interface DistinctQuery {
   /** As it would be sent alone. */
   promql: string;
   /** As its author wrote it. */
@@ -34,13 +40,13 @@ export interface PlannedQuery {
   /** What is sent. */
   promql: string;
   /** Where the members differ; null for a single one. */
-  hole: Hole | null;
-  members: readonly Member[];
+  mergeParameter: MergeParameter | null;
+  members: readonly DistinctQuery[];
   /**
    * Of a sweep, which asks for every value of the label, the members' and others': the queries in whose place it
    * stands.
    */
-  insteadOf?: readonly PlannedQuery[];
+  replaces?: readonly PlannedQuery[];
 }
 
 export interface QueryPlan {
@@ -61,62 +67,67 @@ const TENANT = /^[!-+\--{}~]+$/;
  * A query that is read for the first time costs a fifth of a millisecond. So many may keep the process from its other
  * work, such as heartbeats.
  */
-const READ_AT_ONCE = 64;
+const PARSED_PER_CHUNK = 64;
 /** Of queries that have been read. */
-const PLANNED_AT_ONCE = 2_000;
+const PLANNED_PER_CHUNK = 2_000;
 
 /**
- * Which requests it takes to ask all this: the same for the same questions. Where `sweepFrom` queries have a hole in
+ * Which requests it takes to ask all this: the same for the same queries. Where `sweepFrom` queries have a parameter in
  * common, it is a sweep in the first place. Pauses while it reads many.
  */
 export async function planQueries(
-  questions: readonly Question[],
+  queries: readonly KeyedPrometheusQuery[],
   tenancy: Tenancy,
   sweepFrom: number,
 ): Promise<QueryPlan> {
   const refused = new Map<string, BackendAnswer>();
-  const texts = new Map<string | null, Map<string, Asked>>();
-  for (const [index, { key, query }] of questions.entries()) {
-    if (index % READ_AT_ONCE === READ_AT_ONCE - 1) await yieldToEventLoop();
+  const texts = new Map<string | null, Map<string, QueryText>>();
+  for (const [index, { key, query }] of queries.entries()) {
+    if (index % PARSED_PER_CHUNK === PARSED_PER_CHUNK - 1) await yieldToEventLoop();
     const scoped = scopedTo(query, tenancy);
     if ('problem' in scoped) {
       refused.set(key, { kind: 'refused', reason: scoped.problem });
       continue;
     }
-    const ofTenant = getOrAdd(texts, scoped.tenant, () => new Map<string, Asked>());
+    const ofTenant = getOrAdd(texts, scoped.tenant, () => new Map<string, QueryText>());
     const { promql } = scoped;
     getOrAdd(ofTenant, promql, () => ({
       written: query.promql,
       project: query.project,
       keys: [],
-      holes: holesIn(promql),
+      mergeParameters: mergeParametersIn(promql),
     })).keys.push(key);
   }
-  const queries: PlannedQuery[] = [];
+  const planned: PlannedQuery[] = [];
   for (const [tenant, asked] of texts)
-    for (const query of sweeping(await merging(tenant, asked), sweepFrom)) queries.push(query);
-  return { queries, refused };
+    for (const query of withSelectAll(await mergeQueries(tenant, asked), sweepFrom)) planned.push(query);
+  return { queries: planned, refused };
 }
 
 /** Two queries that ask between them what one asks; the same one, where there is nothing to halve. */
-export function halves(query: PlannedQuery): PlannedQuery[] {
-  const { tenant, hole, members } = query;
+export function splitInHalves(query: PlannedQuery): PlannedQuery[] {
+  const { tenant, mergeParameter: parameter, members } = query;
   if (members.length === 1) return [query];
   const middle = Math.ceil(members.length / 2);
-  return [members.slice(0, middle), members.slice(middle)].map((some) => together(tenant, hole, some));
+  return [members.slice(0, middle), members.slice(middle)].map((some) => mergedQuery(tenant, parameter, some));
 }
 
-/** Of members, at least one, that have the hole in common. */
-function together(tenant: string | null, hole: Hole | null, members: readonly Member[]): PlannedQuery {
-  const [first] = members as readonly [Member];
-  if (hole === null || members.length === 1) return { tenant, promql: first.promql, hole: null, members };
+/** Of members, at least one, that have the parameter in common. */
+function mergedQuery(
+  tenant: string | null,
+  parameter: MergeParameter | null,
+  members: readonly DistinctQuery[],
+): PlannedQuery {
+  const [first] = members as readonly [DistinctQuery];
+  if (parameter === null || members.length === 1)
+    return { tenant, promql: first.promql, mergeParameter: null, members };
   const values = members.map(({ value }) => value as string);
-  return { tenant, promql: mergedPromql(hole, values), hole, members };
+  return { tenant, promql: mergedPromql(parameter, values), mergeParameter: parameter, members };
 }
 
 type Scoped = { promql: string; tenant: string | null } | { problem: string };
 
-/** Fails closed: a project's question is either kept to that project or not asked. */
+/** Fails closed: a project's keyedQuery is either kept to that project or not asked. */
 export function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): Scoped {
   if (project === null) return { promql, tenant: tenancy.kind === 'header' ? (tenancy.adminTenant ?? null) : null };
   if (tenancy.kind === 'none') return { problem: 'only admins may ask Prometheus: nothing keeps its projects apart' };
@@ -135,54 +146,55 @@ export function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy)
   }
 }
 
-interface Asked {
+interface QueryText {
   written: string;
   project: string | null;
   keys: string[];
-  holes: readonly Hole[];
+  mergeParameters: readonly MergeParameter[];
 }
 
-function holesIn(promql: string): readonly Hole[] {
+function mergeParametersIn(promql: string): readonly MergeParameter[] {
   try {
-    return holesOf(promql);
+    return mergeParametersOf(promql);
   } catch {
     return [];
   }
 }
 
-async function merging(tenant: string | null, asked: ReadonlyMap<string, Asked>): Promise<PlannedQuery[]> {
-  const texts = [...asked].map(([promql, { holes }]) => ({ key: promql, promql, holes }));
-  const queries: PlannedQuery[] = [];
-  let planned = 0;
-  for (const { hole, members } of await groupByHole(texts, MAX_MEMBERS)) {
-    const all = members.map(({ key, value }): Member => {
-      const { written, project, keys } = asked.get(key) as Asked;
+async function mergeQueries(tenant: string | null, asked: ReadonlyMap<string, QueryText>): Promise<PlannedQuery[]> {
+  const texts = [...asked].map(([promql, { mergeParameters: parameters }]) => ({ key: promql, promql, parameters }));
+  const planned: PlannedQuery[] = [];
+  let sincePause = 0;
+  for (const { parameter, members } of await groupByMergeParameter(texts, MAX_MEMBERS)) {
+    const all = members.map(({ key, value }): DistinctQuery => {
+      const { written, project, keys } = asked.get(key) as QueryText;
       return { promql: key, written, value, keys, project };
     });
-    for (const some of hole === null ? [all] : inPortions(all)) queries.push(together(tenant, hole, some));
-    planned += members.length;
-    if (planned < PLANNED_AT_ONCE) continue;
-    planned = 0;
+    for (const some of parameter === null ? [all] : splitByLength(all))
+      planned.push(mergedQuery(tenant, parameter, some));
+    sincePause += members.length;
+    if (sincePause < PLANNED_PER_CHUNK) continue;
+    sincePause = 0;
     await yieldToEventLoop();
   }
-  return queries;
+  return planned;
 }
 
-/** Where many have a hole in common, a sweep in the place of all of them. */
-function sweeping(queries: readonly PlannedQuery[], sweepFrom: number): PlannedQuery[] {
+/** Where many have a parameter in common, a sweep in the place of all of them. */
+function withSelectAll(queries: readonly PlannedQuery[], sweepFrom: number): PlannedQuery[] {
   const byTemplate = new Map<string | null, PlannedQuery[]>();
-  for (const query of queries) getOrAdd(byTemplate, query.hole?.template ?? null, () => []).push(query);
+  for (const query of queries) getOrAdd(byTemplate, query.mergeParameter?.template ?? null, () => []).push(query);
   return [...byTemplate.values()].flatMap((some) => {
-    const [{ tenant, hole }] = some as [PlannedQuery];
+    const [{ tenant, mergeParameter: parameter }] = some as [PlannedQuery];
     const members = some.flatMap((query) => query.members);
-    if (hole === null || members.length < sweepFrom) return some;
+    if (parameter === null || members.length < sweepFrom) return some;
     const values = members.map(({ value }) => value as string);
-    return { tenant, promql: sweepingPromql(hole, values), hole, members, insteadOf: some };
+    return { tenant, promql: selectAllPromql(parameter, values), mergeParameter: parameter, members, replaces: some };
   });
 }
 
-function inPortions(members: readonly Member[]): Member[][] {
-  const portions: Member[][] = [[]];
+function splitByLength(members: readonly DistinctQuery[]): DistinctQuery[][] {
+  const portions: DistinctQuery[][] = [[]];
   let characters = 0;
   for (const member of members) {
     characters += member.value?.length ?? 0;

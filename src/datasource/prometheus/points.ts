@@ -4,7 +4,7 @@ import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import type { SeriesRequest } from '../datasource.js';
 
 /** When a question is asked about, in milliseconds. */
-export interface Moments {
+export interface QueryTimes {
   start: number;
   end: number;
   /** 0 for one moment alone. */
@@ -17,7 +17,10 @@ const ROUNDING_MS = 1_000;
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
-export function momentsOf({ granularityS, periods, lagS }: Omit<SeriesRequest<never>, 'queries'>, now: Date): Moments {
+export function queryTimesOf(
+  { granularityS, periods, lagS }: Omit<SeriesRequest<never>, 'queries'>,
+  now: Date,
+): QueryTimes {
   const end = now.getTime() - lagS * 1000;
   return { start: end - (periods - 1) * granularityS * 1000, end, stepS: granularityS };
 }
@@ -36,17 +39,17 @@ export interface AnswerListener {
  * One alarm's series out of an answer, sanitised; those without a point in the window are left out.
  * Trusts nothing about their form.
  */
-export function seriesOf(entries: readonly unknown[], moments: Moments, listener?: AnswerListener): BackendAnswer {
-  const single = entries.length === 1 && moments.stepS === 0 ? singlePoint(entries[0], moments.end) : undefined;
+export function seriesOf(entries: readonly unknown[], times: QueryTimes, listener?: AnswerListener): BackendAnswer {
+  const single = entries.length === 1 && times.stepS === 0 ? singlePoint(entries[0], times.end) : undefined;
   if (single) {
     listener?.series(entries[0]);
     return { kind: 'series', series: [[single]] };
   }
-  const window = believable(moments);
+  const window = acceptedWindow(times);
   const series: Series[] = [];
   let points = 0;
   for (const entry of entries) {
-    const raw = moments.stepS === 0 ? momentaryPoint(entry, moments.end) : rangePoints(entry);
+    const raw = times.stepS === 0 ? momentaryPoint(entry, times.end) : rangePoints(entry);
     points += raw.length;
     if (points > MAX_POINTS)
       return { kind: 'refused', reason: retrievalFailed(`the answer has more than ${MAX_POINTS} points`) };
@@ -86,7 +89,7 @@ export function labelsOf(entry: unknown): SeriesLabels {
 }
 
 /** Clocks may differ by a granularity. */
-function believable({ start, end, stepS }: Moments): Believable {
+function acceptedWindow({ start, end, stepS }: QueryTimes): Believable {
   return { from: start - stepS * 1000, to: end + stepS * 1000 };
 }
 

@@ -1,17 +1,17 @@
 import type { Tenancy } from './plan-queries.js';
 import type { PrometheusClient } from './prometheus-client.js';
-import { outcomeOf } from './parse-answer.js';
+import { parseAnswer } from './parse-answer.js';
 
 /** A selector, so that whatever keeps the series is asked too. */
-const NOBODYS = 'tocsin_asks_whether_it_is_answered';
+const UNUSED_METRIC = 'tocsin_asks_whether_it_is_answered';
 
-export interface NeutralQuestion {
+export interface PrometheusProbe {
   /** @throws BackendUnavailable */
-  ask(): Promise<void>;
+  send(): Promise<void>;
   /** This tenant has a question, which may have to wait. */
-  saw(tenant: string | null): void;
+  noteTenant(tenant: string | null): void;
   /** This tenant's question was answered. */
-  answered(tenant: string | null): void;
+  noteAnswer(tenant: string | null): void;
 }
 
 /**
@@ -22,13 +22,13 @@ export interface NeutralQuestion {
  * much (429) is an answer. As it may be the tenant that is to blame and not Prometheus, after a failure it is another's
  * turn.
  */
-export function createNeutralQuestion({
+export function createPrometheusProbe({
   client,
   tenancy,
 }: {
   client: PrometheusClient;
   tenancy: Tenancy;
-}): NeutralQuestion {
+}): PrometheusProbe {
   /** Undefined: not known. */
   let answered: string | null | undefined = tenancy.kind === 'header' ? tenancy.adminTenant : null;
   /** Whoever's turn is next stands first. */
@@ -41,16 +41,16 @@ export function createNeutralQuestion({
   }
 
   return {
-    async ask() {
+    async send() {
       const tenant = answered === undefined ? nextTenant() : answered;
       answered = undefined;
       const headers = tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
-      const request = { path: '/api/v1/query', form: { query: NOBODYS }, headers } as const;
+      const request = { path: '/api/v1/query', form: { query: UNUSED_METRIC }, headers } as const;
       const response = await client.ask(request, new AbortController().signal);
-      if (tenancy.kind !== 'header' || response.status !== 429) outcomeOf(response, 'vector');
+      if (tenancy.kind !== 'header' || response.status !== 429) parseAnswer(response, 'vector');
       answered = tenant;
     },
-    saw: (tenant) => void tenants.add(tenant),
-    answered: (tenant) => void (answered = tenant),
+    noteTenant: (tenant) => void tenants.add(tenant),
+    noteAnswer: (tenant) => void (answered = tenant),
   };
 }

@@ -3,21 +3,21 @@ import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import { createSystemClock, type Clock } from '../../clock.js';
 import { createBackendGate } from '../gate/gate.js';
 import type { BackendObserver, Datasource } from '../datasource.js';
-import { askOnce, type Asked, type Round } from './send-query.js';
-import { giveAll, handOut } from './split-answer.js';
-import { createNeutralQuestion } from './probe.js';
+import { sendQuery, type QueryResult, type PrometheusCall } from './send-query.js';
+import { answerAll, splitAnswer } from './split-answer.js';
+import { createPrometheusProbe } from './probe.js';
 import { createPlanCache } from './plan-cache.js';
-import { halves, type Member, type PlannedQuery, type Tenancy } from './plan-queries.js';
-import { momentsOf } from './points.js';
+import { splitInHalves, type DistinctQuery, type PlannedQuery, type Tenancy } from './plan-queries.js';
+import { queryTimesOf } from './points.js';
 import { MAX_ANSWER_BYTES, type PrometheusClient } from './prometheus-client.js';
-import type { Outcome } from './parse-answer.js';
+import type { PrometheusAnswer } from './parse-answer.js';
 import { refusalText } from './refusal-text.js';
 import {
-  createSweeps,
-  MAX_SWEEP_BYTES,
+  createSelectAllPolicy,
+  MAX_SELECT_ALL_BYTES,
   SELECT_ALL_DEFAULTS,
   type SelectAllOptions,
-  type Sweeps,
+  type SelectAllPolicy,
 } from './select-all.js';
 
 export interface PrometheusDatasourceDeps {
@@ -33,7 +33,7 @@ const CONCURRENCY = 8;
 /** How often an answer is taken apart further for a reason that may lie with Prometheus and not with a member. */
 const MAX_DIVISIONS = 64;
 /**
- * How many requests of a round are halved because they took too long. Where more do, Prometheus has too much to do, and
+ * How many requests of a call are halved because they took too long. Where more do, Prometheus has too much to do, and
  * more requests would not help.
  */
 const MAX_SLOW_DIVISIONS = 2;
@@ -50,111 +50,130 @@ export function createPrometheusDatasource({
   clock = createSystemClock(),
   selectAll = SELECT_ALL_DEFAULTS,
 }: PrometheusDatasourceDeps): Datasource<PrometheusQuery> {
-  const neutral = createNeutralQuestion({ client, tenancy });
-  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, probe: () => neutral.ask(), clock });
-  const plans = createPlanCache({ tenancy, sweepFrom: selectAll.fromMembers });
-  const sweeps = createSweeps(selectAll);
+  const probe = createPrometheusProbe({ client, tenancy });
+  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, probe: () => probe.send(), clock });
+  const plans = createPlanCache({ tenancy, selectAllFrom: selectAll.fromMembers });
+  const sweeps = createSelectAllPolicy(selectAll);
   return {
-    async answers(request, asking) {
+    async answers(request, context) {
       const plan = await plans.planOf(request.queries);
-      const round: SweepingRound = {
+      const call: SelectAllCall = {
         client,
         gate,
-        neutral,
+        probe,
         tenancy,
-        asking,
-        moments: momentsOf(request, asking.now),
+        context,
+        times: queryTimesOf(request, context.now),
         answers: new Map(plan.refused),
-        queued: new Map(request.queries.map((question) => [question.key, question])),
-        sweeps,
-        slowLeft: MAX_SLOW_DIVISIONS,
+        tickets: new Map(request.queries.map((question) => [question.key, question])),
+        selectAll: sweeps,
+        slowDivisionsLeft: MAX_SLOW_DIVISIONS,
       };
-      plan.queries = (await askAll(plan.queries, round)).pieces;
-      return round.answers;
+      plan.queries = (await answerQueries(plan.queries, call)).nextQueries;
+      return call.answers;
     },
     close: () => client.close(),
   };
 }
 
-interface SweepingRound extends Round {
-  sweeps: Sweeps;
+interface SelectAllCall extends PrometheusCall {
+  selectAll: SelectAllPolicy;
 }
 
-interface Budget {
+interface DivisionBudget {
   divisionsLeft: number;
 }
 
-interface Settled {
-  /** What the next round should ask instead. */
-  pieces: readonly PlannedQuery[];
+interface AnsweredQuery {
+  /** What the next call should ask instead. */
+  nextQueries: readonly PlannedQuery[];
   /** False if trouble kept a member from its answer: then the pieces prove nothing. */
-  isSettled: boolean;
+  isConclusive: boolean;
 }
 
 /** Finds an answer for each member. Never rejects. */
-function ask(query: PlannedQuery, round: SweepingRound, budget: Budget): Promise<Settled> {
-  return query.insteadOf ? sweep(query, query.insteadOf, round) : askDividing(query, round, budget);
+function answerQuery(query: PlannedQuery, call: SelectAllCall, budget: DivisionBudget): Promise<AnsweredQuery> {
+  return query.replaces ? answerBySelectAll(query, query.replaces, call) : answerByDividing(query, call, budget);
 }
 
 /** It can fail where its parts would not, so it is tried once, and whatever it fails with is put down to it. */
-async function sweep(query: PlannedQuery, parts: readonly PlannedQuery[], round: SweepingRound): Promise<Settled> {
-  const { sweeps } = round;
-  if (await sweeps.isWorthIt(query, round)) {
-    const asked = await askOnce(query, round, { maxBytes: MAX_SWEEP_BYTES, isOptional: true });
-    if (asked.kind === 'result' && asked.isWhole && (await handOut(query, asked.entries, round))) {
-      sweeps.saw(query, asked.entries.length, round);
-      return { pieces: [query], isSettled: true };
+async function answerBySelectAll(
+  query: PlannedQuery,
+  parts: readonly PlannedQuery[],
+  call: SelectAllCall,
+): Promise<AnsweredQuery> {
+  const { selectAll: sweeps } = call;
+  if (await sweeps.isWorthIt(query, call)) {
+    const asked = await sendQuery(query, call, { maxBytes: MAX_SELECT_ALL_BYTES, hasFallback: true });
+    if (asked.kind === 'result' && asked.isComplete && (await splitAnswer(query, asked.entries, call))) {
+      sweeps.recordSeries(query, asked.entries.length, call);
+      return { nextQueries: [query], isConclusive: true };
     }
-    if (asked.kind === 'trouble' && asked.isBehind) return settledWith(troubleOf(asked), query, round);
-    sweeps.failed(query, round);
+    if (asked.kind === 'trouble' && asked.isBehind) return answeredWith(unavailableAnswer(asked), query, call);
+    sweeps.recordFailure(query, call);
     // What was answered with trouble may have been too much for a proxy; what was not answered at all has taken its
     // time.
     if (asked.kind === 'trouble' && !asked.hasAnswered)
-      return { ...settledWith(troubleOf(asked), query, round), pieces: parts };
+      return { ...answeredWith(unavailableAnswer(asked), query, call), nextQueries: parts };
   }
-  return askAll(parts, round);
+  return answerQueries(parts, call);
 }
 
-async function askDividing(query: PlannedQuery, round: SweepingRound, budget: Budget): Promise<Settled> {
-  const asked = await askOnce(query, round);
-  if (asked.kind === 'trouble') return settledWith(troubleOf(asked), query, round);
+async function answerByDividing(
+  query: PlannedQuery,
+  call: SelectAllCall,
+  budget: DivisionBudget,
+): Promise<AnsweredQuery> {
+  const asked = await sendQuery(query, call);
+  if (asked.kind === 'trouble') return answeredWith(unavailableAnswer(asked), query, call);
   // QueryContext for less at once would take as long again; the next time, those that are too slow hold up fewer others.
   if (asked.kind === 'slow') {
-    const pieces = (round.slowLeft -= 1) < 0 ? [query] : halves(query);
-    return { ...settledWith(troubleOf(asked), query, round), pieces };
+    const pieces = (call.slowDivisionsLeft -= 1) < 0 ? [query] : splitInHalves(query);
+    return { ...answeredWith(unavailableAnswer(asked), query, call), nextQueries: pieces };
   }
   if (asked.kind === 'result') {
-    if (await handOut(query, asked.entries, round)) return { pieces: [query], isSettled: true };
-  } else if (query.hole === null) {
-    return settledWith(answerAlone(query.members[0] as Member, asked), query, round);
+    if (await splitAnswer(query, asked.entries, call)) return { nextQueries: [query], isConclusive: true };
+  } else if (query.mergeParameter === null) {
+    return answeredWith(answerOfSingle(query.members[0] as DistinctQuery, asked), query, call);
   }
-  if (asked.kind !== 'refusal' && (budget.divisionsLeft -= 1) < 0) return settledWith(troubleOf(asked), query, round);
-  const halved = await askAll(halves(query), round, budget);
-  return halved.isSettled ? halved : { pieces: [query], isSettled: false };
+  if (asked.kind !== 'refusal' && (budget.divisionsLeft -= 1) < 0)
+    return answeredWith(unavailableAnswer(asked), query, call);
+  const halved = await answerQueries(splitInHalves(query), call, budget);
+  return halved.isConclusive ? halved : { nextQueries: [query], isConclusive: false };
 }
 
 /** Each with a budget of its own, unless they share one. */
-async function askAll(queries: readonly PlannedQuery[], round: SweepingRound, shared?: Budget): Promise<Settled> {
+async function answerQueries(
+  queries: readonly PlannedQuery[],
+  call: SelectAllCall,
+  shared?: DivisionBudget,
+): Promise<AnsweredQuery> {
   const settled = await Promise.all(
-    queries.map((query) => ask(query, round, shared ?? { divisionsLeft: MAX_DIVISIONS })),
+    queries.map((query) => answerQuery(query, call, shared ?? { divisionsLeft: MAX_DIVISIONS })),
   );
-  return { pieces: settled.flatMap(({ pieces }) => pieces), isSettled: settled.every(({ isSettled }) => isSettled) };
+  return {
+    nextQueries: settled.flatMap(({ nextQueries: pieces }) => pieces),
+    isConclusive: settled.every(({ isConclusive: isSettled }) => isSettled),
+  };
 }
 
-function settledWith(answer: BackendAnswer, query: PlannedQuery, round: Round): Settled {
-  giveAll(query, round, answer);
-  return { pieces: [query], isSettled: answer.kind !== 'trouble' };
+function answeredWith(answer: BackendAnswer, query: PlannedQuery, call: PrometheusCall): AnsweredQuery {
+  answerAll(query, call, answer);
+  return { nextQueries: [query], isConclusive: answer.kind !== 'trouble' };
 }
 
 /** What a member gets that has nobody left to share a request with. */
-function answerAlone({ written, promql }: Member, asked: Exclude<Outcome, { kind: 'result' }>): BackendAnswer {
+function answerOfSingle(
+  { written, promql }: DistinctQuery,
+  asked: Exclude<PrometheusAnswer, { kind: 'result' }>,
+): BackendAnswer {
   if (asked.kind === 'refusal') return { kind: 'refused', reason: refusalText(asked, { written, sent: promql }) };
   if (asked.kind === 'too large') return { kind: 'refused', reason: retrievalFailed(`the ${TOO_LARGE}`) };
-  return troubleOf(asked);
+  return unavailableAnswer(asked);
 }
 
 /** What members get that could not be told apart. */
-function troubleOf(asked: Exclude<Asked, { kind: 'refusal' }>): BackendAnswer {
+function unavailableAnswer(asked: Exclude<QueryResult, { kind: 'refusal' }>): BackendAnswer {
   if (asked.kind === 'trouble' && asked.isBehind) return { kind: 'trouble', reason: asked.reason, isBehind: true };
   if (asked.kind === 'trouble' || asked.kind === 'failure' || asked.kind === 'slow')
     return { kind: 'trouble', reason: asked.reason };

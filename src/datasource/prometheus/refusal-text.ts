@@ -39,14 +39,14 @@ const POSITION = /\b\d+:\d+: /g;
 
 const NOT_EXECUTABLE = 'the query cannot be executed';
 
-export interface Refusal {
+export interface PrometheusRefusal {
   status: number;
   type: string;
   message: string;
 }
 
 /** A query as its author wrote it, and as it was sent. */
-export interface SentQuery {
+export interface QueryTexts {
   written: string;
   sent: string;
 }
@@ -56,19 +56,19 @@ export interface SentQuery {
  * fault of the query, but not the label that was added to keep it to a project, and no names of machines. Labels of
  * series are shown for a query that was sent as written.
  */
-export function refusalText(refusal: Refusal, query: SentQuery): string {
-  return retrievalFailed(refusedWords(refusal, query));
+export function refusalText(refusal: PrometheusRefusal, query: QueryTexts): string {
+  return retrievalFailed(refusalDetail(refusal, query));
 }
 
 /** The same text without Aodh's preamble. */
-export function refusedWords({ status, type, message }: Refusal, query: SentQuery): string {
+export function refusalDetail({ status, type, message }: PrometheusRefusal, query: QueryTexts): string {
   if (type === 'bad_result') return message;
   if (type === 'bad_data') return `bad_data: ${fit(message, query) ?? 'the query is not valid'} (HTTP ${status})`;
   if (!ERROR_TYPES.has(type)) return `error: ${NOT_EXECUTABLE} (HTTP ${status})`;
   return `${type}: ${executionWords(message, query) ?? NOT_EXECUTABLE} (HTTP ${status})`;
 }
 
-function executionWords(message: string, query: SentQuery): string | undefined {
+function executionWords(message: string, query: QueryTexts): string | undefined {
   if (query.written === query.sent) return ownWords(message);
   const read = printable(message.slice(0, MAX_READ));
   for (const [words, shown] of WORDS_OF_EXECUTION) {
@@ -101,7 +101,7 @@ function printable(text: string): string {
   return text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
 }
 
-function fit(message: string, { written, sent }: SentQuery): string | undefined {
+function fit(message: string, { written, sent }: QueryTexts): string | undefined {
   const isOwn = written === sent;
   const text = printable(isOwn ? message : message.replace(POSITION, ''));
   const read = text.slice(0, MAX_READ);

@@ -1,20 +1,20 @@
-import { askOnce, type Round } from './send-query.js';
+import { sendQuery, type PrometheusCall } from './send-query.js';
 import type { PlannedQuery } from './plan-queries.js';
 import { seriesOf } from './points.js';
-import { readingsOf } from './promql/selector-queries.js';
+import { selectorQueriesOf } from './promql/selector-queries.js';
 
 /**
  * Which sweeps are worth it: to ask for all series there are costs Prometheus half of what it costs to ask for as many
  * by their names, and one request. So it is worth it only where nearly all are wanted, which is found out by counting
  * once an hour, and seen from every answer in between.
  */
-export interface Sweeps {
+export interface SelectAllPolicy {
   /** Counts the series, if it is not known how many there are. Never rejects. */
-  isWorthIt(query: PlannedQuery, round: Round): Promise<boolean>;
+  isWorthIt(query: PlannedQuery, call: PrometheusCall): Promise<boolean>;
   /** So many series came. */
-  saw(query: PlannedQuery, series: number, round: Round): void;
+  recordSeries(query: PlannedQuery, series: number, call: PrometheusCall): void;
   /** Whatever the reason is, it may be one that a query for the members alone does not have. */
-  failed(query: PlannedQuery, round: Round): void;
+  recordFailure(query: PlannedQuery, call: PrometheusCall): void;
 }
 
 export interface SelectAllOptions {
@@ -32,7 +32,7 @@ export const SELECT_ALL_DEFAULTS: SelectAllOptions = { fromMembers: 500, maxSeri
 
 /** Of an answer: reading it keeps the process from everything else for as long as a third of a second. */
 const MAX_SERIES = 100_000;
-export const MAX_SWEEP_BYTES = 16 * 1024 * 1024;
+export const MAX_SELECT_ALL_BYTES = 16 * 1024 * 1024;
 /**
  * More would take Prometheus longer to count than a sweep can ever save; on a busy machine, 100,000 take it about a
  * second.
@@ -41,7 +41,7 @@ const COUNT_MS = 2_000;
 const COUNT_AGAIN_AFTER_MS = 3_600_000;
 const MAX_REMEMBERED = 2_000;
 
-interface Known {
+interface SeriesCount {
   /** Infinite where it could not be found out, or where a sweep has failed. */
   series: number;
   /** For fewer, it reads too much that nobody wants; NaN where that could not be found out. */
@@ -50,10 +50,10 @@ interface Known {
   atMs: number;
 }
 
-export function createSweeps({ maxSeriesPerMember }: SelectAllOptions): Sweeps {
-  const known = new Map<string, Known>();
+export function createSelectAllPolicy({ maxSeriesPerMember }: SelectAllOptions): SelectAllPolicy {
+  const known = new Map<string, SeriesCount>();
 
-  function remember(query: PlannedQuery, one: Known): void {
+  function remember(query: PlannedQuery, one: SeriesCount): void {
     const name = nameOf(query);
     known.delete(name);
     known.set(name, one);
@@ -71,40 +71,41 @@ export function createSweeps({ maxSeriesPerMember }: SelectAllOptions): Sweeps {
    * Where a comparison or an aggregation leaves few, an answer says little of what it takes: so what is read is
    * compared, too.
    */
-  async function find(query: PlannedQuery, round: Round): Promise<Omit<Known, 'atMs'>> {
-    const { promql, members, insteadOf = [] } = query;
-    const series = await counted(query, round);
-    if (!isFew(query, series) || readingsOf(promql)[0] === promql) return { series, leastMembers: 0 };
-    const read = await countedReadings([query], round);
+  async function find(query: PlannedQuery, call: PrometheusCall): Promise<Omit<SeriesCount, 'atMs'>> {
+    const { promql, members, replaces: insteadOf = [] } = query;
+    const series = await countSeries(query, call);
+    if (!isFew(query, series) || selectorQueriesOf(promql)[0] === promql) return { series, leastMembers: 0 };
+    const read = await countSelected([query], call);
     if (isFew(query, read)) return { series, leastMembers: read / maxSeriesPerMember };
-    const readByMember = (await countedReadings(insteadOf, round)) / members.length;
+    const readByMember = (await countSelected(insteadOf, call)) / members.length;
     return { series, leastMembers: read / (readByMember * maxSeriesPerMember) };
   }
 
   return {
-    async isWorthIt(query, round) {
-      if (round.moments.stepS !== 0) return false;
+    async isWorthIt(query, call) {
+      if (call.times.stepS !== 0) return false;
       const one = known.get(nameOf(query));
-      const now = round.asking.now.getTime();
+      const now = call.context.now.getTime();
       const isKnown = one && Math.abs(now - one.atMs) < COUNT_AGAIN_AFTER_MS;
-      const { series, leastMembers } = isKnown ? one : await find(query, round);
+      const { series, leastMembers } = isKnown ? one : await find(query, call);
       // A request that was not sent in time says nothing about the series.
-      if (!isKnown && round.asking.sendBy?.aborted) return false;
+      if (!isKnown && call.context.sendBy?.aborted) return false;
       if (!isKnown) remember(query, { series, leastMembers, atMs: now });
       return isFew(query, series) && query.members.length >= leastMembers;
     },
-    saw: (query, series, { asking }) =>
-      remember(query, { leastMembers: 0, atMs: asking.now.getTime(), ...known.get(nameOf(query)), series }),
-    failed: (query, { asking }) => remember(query, { series: Infinity, leastMembers: 0, atMs: asking.now.getTime() }),
+    recordSeries: (query, series, { context }) =>
+      remember(query, { leastMembers: 0, atMs: context.now.getTime(), ...known.get(nameOf(query)), series }),
+    recordFailure: (query, { context }) =>
+      remember(query, { series: Infinity, leastMembers: 0, atMs: context.now.getTime() }),
   };
 }
 
 /** NaN, with which nothing compares, if one of them could not be counted. */
-async function countedReadings(queries: readonly PlannedQuery[], round: Round): Promise<number> {
+async function countSelected(queries: readonly PlannedQuery[], call: PrometheusCall): Promise<number> {
   const readings = queries.flatMap(({ tenant, promql }) =>
-    readingsOf(promql).map((reading) => ({ tenant, promql: reading })),
+    selectorQueriesOf(promql).map((reading) => ({ tenant, promql: reading })),
   );
-  const counts = await Promise.all(readings.map((reading) => counted(reading, round)));
+  const counts = await Promise.all(readings.map((reading) => countSeries(reading, call)));
   return counts.every(Number.isFinite) ? counts.reduce((sum, count) => sum + count, 0) : NaN;
 }
 
@@ -112,10 +113,16 @@ function nameOf({ tenant, promql }: PlannedQuery): string {
   return JSON.stringify([tenant, promql]);
 }
 
-async function counted({ tenant, promql }: Pick<PlannedQuery, 'tenant' | 'promql'>, round: Round): Promise<number> {
-  const asked = await askOnce({ tenant, promql: `count(${promql})` }, round, { atMostMs: COUNT_MS, isOptional: true });
-  if (asked.kind !== 'result' || !asked.isWhole) return Infinity;
+async function countSeries(
+  { tenant, promql }: Pick<PlannedQuery, 'tenant' | 'promql'>,
+  call: PrometheusCall,
+): Promise<number> {
+  const asked = await sendQuery({ tenant, promql: `count(${promql})` }, call, {
+    atMostMs: COUNT_MS,
+    hasFallback: true,
+  });
+  if (asked.kind !== 'result' || !asked.isComplete) return Infinity;
   if (asked.entries.length === 0) return 0;
-  const answer = seriesOf(asked.entries, round.moments);
+  const answer = seriesOf(asked.entries, call.times);
   return (answer.kind === 'series' ? answer.series[0]?.[0]?.values['value'] : undefined) ?? Infinity;
 }

@@ -2,108 +2,109 @@ import type { BackendAnswer } from '../../alarm/series.js';
 import type { BackendGate } from '../gate/gate.js';
 import type { QueryContext } from '../datasource.js';
 import type { HttpResponse } from '../gate/http-exchange.js';
-import { placeOf, type Origin, type Place, type Queued } from '../gate/queue-ticket.js';
+import { queuePositionOf, type RequestOrigin, type QueuePosition, type QueueTicket } from '../gate/queue-ticket.js';
 import { NotSent, reasonOf } from '../gate/backend-unavailable.js';
-import type { NeutralQuestion } from './probe.js';
+import type { PrometheusProbe } from './probe.js';
 import type { PlannedQuery, Tenancy } from './plan-queries.js';
-import type { Moments } from './points.js';
+import type { QueryTimes } from './points.js';
 import type { PrometheusClient, PrometheusRequest } from './prometheus-client.js';
-import { outcomeOf, type Outcome } from './parse-answer.js';
+import { parseAnswer, type PrometheusAnswer } from './parse-answer.js';
 
 /** All that belongs to one call of `answers`. */
-export interface Round {
+export interface PrometheusCall {
   client: PrometheusClient;
   gate: BackendGate;
-  neutral: NeutralQuestion;
+  probe: PrometheusProbe;
   tenancy: Tenancy;
-  asking: QueryContext;
-  moments: Moments;
+  context: QueryContext;
+  times: QueryTimes;
   answers: Map<string, BackendAnswer>;
   /** The queries by their keys. */
-  queued: ReadonlyMap<string, Queued>;
+  tickets: ReadonlyMap<string, QueueTicket>;
   /** How many requests may still be divided because they took too long. */
-  slowLeft: number;
+  slowDivisionsLeft: number;
 }
 
 /**
  * `hasAnswered`: the trouble is an answer, or an earlier request was answered. `isBehind`: the request was not sent.
  */
-export type Asked = Outcome | { kind: 'trouble'; reason: string; hasAnswered: boolean; isBehind?: true };
+export type QueryResult = PrometheusAnswer | { kind: 'trouble'; reason: string; hasAnswered: boolean; isBehind?: true };
 
-export interface Limits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'> {
+export interface SendLimits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'> {
   /**
    * There is another way to ask: trouble for an answer is not held against Prometheus, or many such would keep others
    * from it.
    */
-  isOptional?: boolean;
+  hasFallback?: boolean;
 }
 
-type AskedQuery = Pick<PlannedQuery, 'tenant' | 'promql'> & Partial<Pick<PlannedQuery, 'members'>>;
+type SentQuery = Pick<PlannedQuery, 'tenant' | 'promql'> & Partial<Pick<PlannedQuery, 'members'>>;
 
 /** Never rejects. */
-export async function askOnce(
-  query: AskedQuery,
-  round: Round,
-  { isOptional = false, ...limits }: Limits = {},
-): Promise<Asked> {
-  const { client, gate, neutral, tenancy, asking, moments } = round;
+export async function sendQuery(
+  query: SentQuery,
+  call: PrometheusCall,
+  { hasFallback: isOptional = false, ...limits }: SendLimits = {},
+): Promise<QueryResult> {
+  const { client, gate, probe, tenancy, context, times } = call;
   // Not the fault of the backend, so the gate does not hear of it.
-  if (asking.signal.aborted) return { kind: 'trouble', reason: 'no answer in time', hasAnswered: false };
-  neutral.saw(query.tenant);
-  const request = requestOf(query, tenancy, moments);
+  if (context.signal.aborted) return { kind: 'trouble', reason: 'no answer in time', hasAnswered: false };
+  probe.noteTenant(query.tenant);
+  const request = requestOf(query, tenancy, times);
   let hasAnswered = false;
-  const read = (response: HttpResponse): Outcome => {
+  const read = (response: HttpResponse): PrometheusAnswer => {
     hasAnswered = true;
-    const outcome = outcomeOf(response, moments.stepS === 0 ? 'vector' : 'matrix');
-    neutral.answered(query.tenant);
+    const outcome = parseAnswer(response, times.stepS === 0 ? 'vector' : 'matrix');
+    probe.noteAnswer(query.tenant);
     return outcome;
   };
   const send = (): Promise<HttpResponse> => {
-    asking.trace?.sent(described(request));
-    return client.ask({ ...request, ...limits }, asking.signal);
+    context.trace?.sent(described(request));
+    return client.ask({ ...request, ...limits }, context.signal);
   };
   try {
-    const place = placeIn(query, round);
-    if (isOptional) return read(await gate.run(send, asking.signal, originOf(query), place));
-    return await gate.run(async () => read(await send()), asking.signal, originOf(query), place);
+    const place = placeIn(query, call);
+    if (isOptional) return read(await gate.run(send, context.signal, originOf(query), place));
+    return await gate.run(async () => read(await send()), context.signal, originOf(query), place);
   } catch (thrown) {
     if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, hasAnswered, isBehind: true };
     return { kind: 'trouble', reason: reasonOf(thrown), hasAnswered };
   }
 }
 
-function placeIn({ members = [] }: AskedQuery, { asking, queued }: Round): Place {
+function placeIn({ members = [] }: SentQuery, { context, tickets: queued }: PrometheusCall): QueuePosition {
   const questions = members.flatMap(({ keys }) => keys.map((key) => queued.get(key) ?? NOT_QUEUED));
-  return placeOf(questions, asking);
+  return queuePositionOf(questions, context);
 }
 
-const NOT_QUEUED: Queued = {};
+const NOT_QUEUED: QueueTicket = {};
 
 /**
  * Undefined where it is several projects'. A query of everybody's data, and one of no member, is a project of its own.
  */
-function originOf({ promql, members = [] }: AskedQuery): Origin | undefined {
+function originOf({ promql, members = [] }: SentQuery): RequestOrigin | undefined {
   const project = members[0]?.project ?? null;
   if (members.some((member) => member.project !== project)) return undefined;
-  const question = JSON.stringify([project, promql]);
-  return { project: project === null ? question : JSON.stringify(project), question };
+  const query = JSON.stringify([project, promql]);
+  return { project: project === null ? query : JSON.stringify(project), query };
 }
 
 /**
  * Stores that ask others are to fail where one of these is away, and not to leave its series out: Thanos and
  * VictoriaMetrics, each in its own words. Others take no notice of what they do not know.
  */
-const WHOLE = { partial_response: 'false', deny_partial_response: '1' };
+const NO_PARTIAL_ANSWERS = { partial_response: 'false', deny_partial_response: '1' };
 
 function requestOf(
   { tenant, promql: query }: Pick<PlannedQuery, 'tenant' | 'promql'>,
   tenancy: Tenancy,
-  { start, end, stepS }: Moments,
+  { start, end, stepS }: QueryTimes,
 ): PrometheusRequest {
   const headers = headersOf(tenant, tenancy);
-  if (stepS === 0) return { path: '/api/v1/query', form: { query, time: seconds(end), ...WHOLE }, headers };
+  if (stepS === 0)
+    return { path: '/api/v1/query', form: { query, time: seconds(end), ...NO_PARTIAL_ANSWERS }, headers };
   const range = { start: seconds(start), end: seconds(end), step: String(stepS) };
-  return { path: '/api/v1/query_range', form: { query, ...range, ...WHOLE }, headers };
+  return { path: '/api/v1/query_range', form: { query, ...range, ...NO_PARTIAL_ANSWERS }, headers };
 }
 
 /** The tenant header of a request, if tenancy needs one. */

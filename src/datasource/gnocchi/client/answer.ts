@@ -20,7 +20,7 @@ const MAX_DESCRIPTION = 16 * 1024;
 /** Gnocchi's own go three deep. */
 const MAX_DEPTH = 8;
 
-const Refusal = z.object({ description: z.union([z.string(), z.record(z.string(), z.unknown())]) });
+const RefusalBody = z.object({ description: z.union([z.string(), z.record(z.string(), z.unknown())]) });
 
 /**
  * What a status of 400 and above says, if it says it in Gnocchi's way. Anything else comes from a proxy without a way
@@ -28,7 +28,7 @@ const Refusal = z.object({ description: z.union([z.string(), z.record(z.string()
  * status says enough.
  */
 export function refusalOf(status: number, text: string): GnocchiAnswer<never> {
-  const { data } = Refusal.safeParse(valueIn(text));
+  const { data } = RefusalBody.safeParse(valueIn(text));
   if (data === undefined && status !== 401 && status < 500) {
     const reason = `it answered with status ${status}`;
     return { kind: 'trouble', reason, cause: new BackendUnavailable(reason) };

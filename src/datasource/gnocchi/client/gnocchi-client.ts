@@ -4,15 +4,15 @@ import { RawJson } from '../../../alarm/wire/python-json.js';
 import { createHttpExchange, type HttpResponse } from '../../gate/http-exchange.js';
 import { BackendUnavailable, reasonOf } from '../../gate/backend-unavailable.js';
 import { refusalOf, type GnocchiAnswer } from './answer.js';
-import { pythonsJsonOf } from './nan-tolerant-json.js';
+import { parseNanTolerantJson } from './nan-tolerant-json.js';
 
 /**
  * How we tell Gnocchi who asks: not at all, by a user's name (Gnocchi asks for no password), or with a Keystone token
  * of ours.
  */
-export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: Tokens };
+export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: TokenSource };
 
-export interface Tokens {
+export interface TokenSource {
   token(): Promise<string>;
   /** Another one, for when Gnocchi refuses that of `token`. */
   renew(): Promise<string>;
@@ -52,7 +52,7 @@ export interface AggregatesRequest {
 }
 
 /** How a question is put, besides what it asks. */
-export interface Putting {
+export interface GnocchiRequestOptions {
   signal?: AbortSignal;
   /** An answer may be as large. */
   maxBytes?: number;
@@ -69,7 +69,7 @@ export interface GnocchiClient {
   readonly takesTokens: boolean;
   /** The names of the aggregation methods that it knows. */
   capabilities(): Promise<GnocchiAnswer<string[]>>;
-  aggregates(request: AggregatesRequest, putting?: Putting): Promise<GnocchiAnswer<unknown>>;
+  aggregates(request: AggregatesRequest, options?: GnocchiRequestOptions): Promise<GnocchiAnswer<unknown>>;
   /**
    * The resources that a filter finds, at most as many as Gnocchi gives on one page. `attributes` are all that is told
    * of each.
@@ -77,10 +77,10 @@ export interface GnocchiClient {
   searchResources(
     filter: unknown,
     attributes: readonly string[],
-    putting?: Putting,
+    options?: GnocchiRequestOptions,
   ): Promise<GnocchiAnswer<FoundResource[]>>;
   /** Whose a metric is. */
-  metricOwner(id: string, putting?: Putting): Promise<GnocchiAnswer<FoundMetric>>;
+  metricOwner(id: string, options?: GnocchiRequestOptions): Promise<GnocchiAnswer<FoundMetric>>;
   /**
    * A resource by the id that it was created under; Gnocchi's own id of it, a UUID, may differ. With `token`: as its
    * bearer, not as ourselves.
@@ -112,7 +112,7 @@ export const FoundMetric = z.object({
 });
 export type FoundMetric = z.infer<typeof FoundMetric>;
 
-interface Question<T> {
+interface GnocchiRequest<T> {
   method: 'GET' | 'POST';
   /** With its query, percent-encoded. */
   path: string;
@@ -121,7 +121,7 @@ interface Question<T> {
   /** Whom to ask as, instead of ourselves. */
   token?: string | undefined;
   answer: z.ZodType<T>;
-  putting?: Putting | undefined;
+  options?: GnocchiRequestOptions | undefined;
 }
 
 /**
@@ -132,10 +132,10 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
   const exchange = createHttpExchange({ timeoutMs });
 
   async function send(
-    { method, path, body, putting = {} }: Question<unknown>,
+    { method, path, body, options = {} }: GnocchiRequest<unknown>,
     identity: Record<string, string>,
   ): Promise<HttpResponse> {
-    const { signal, maxBytes = MAX_ANSWER_BYTES, onSent } = putting;
+    const { signal, maxBytes = MAX_ANSWER_BYTES, onSent } = options;
     const headers = {
       accept: 'application/json',
       ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -147,7 +147,7 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
     return response;
   }
 
-  async function ask<T>(question: Question<T>): Promise<GnocchiAnswer<T>> {
+  async function fetchAnswer<T>(question: GnocchiRequest<T>): Promise<GnocchiAnswer<T>> {
     const { token, answer } = question;
     try {
       const identity = token === undefined ? await ourIdentity(auth) : bearing(token);
@@ -161,23 +161,32 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
 
   return {
     takesTokens: auth.kind === 'token',
-    capabilities: () => ask({ method: 'GET', path: '/v1/capabilities/', answer: Capabilities }),
-    aggregates: (request, putting) =>
-      ask({
+    capabilities: () => fetchAnswer({ method: 'GET', path: '/v1/capabilities/', answer: Capabilities }),
+    aggregates: (request, options) =>
+      fetchAnswer({
         method: 'POST',
         path: aggregatesPath(request),
         body: aggregatesBody(request),
         answer: z.unknown(),
-        putting,
+        options,
       }),
-    searchResources: (filter, attributes, putting) => {
+    searchResources: (filter, attributes, options) => {
       const path = `/v1/search/resource/generic?${attributes.map((each) => `attrs=${each}`).join('&')}`;
-      return ask({ method: 'POST', path, body: JSON.stringify(filter), answer: z.array(FoundResource), putting });
+      return fetchAnswer({
+        method: 'POST',
+        path,
+        body: JSON.stringify(filter),
+        answer: z.array(FoundResource),
+        options,
+      });
     },
-    metricOwner: (id, putting) =>
-      find(id, 'Metric', (name) => ask({ method: 'GET', path: `/v1/metric/${name}`, answer: FoundMetric, putting })),
-    resource: (id, token) => find(id, 'Resource', (name) => ask({ ...getOf(`/v1/resource/generic/${name}`), token })),
-    metric: (id, token) => find(id, 'Metric', (name) => ask({ ...getOf(`/v1/metric/${name}`), token })),
+    metricOwner: (id, options) =>
+      find(id, 'Metric', (name) =>
+        fetchAnswer({ method: 'GET', path: `/v1/metric/${name}`, answer: FoundMetric, options }),
+      ),
+    resource: (id, token) =>
+      find(id, 'Resource', (name) => fetchAnswer({ ...getOf(`/v1/resource/generic/${name}`), token })),
+    metric: (id, token) => find(id, 'Metric', (name) => fetchAnswer({ ...getOf(`/v1/metric/${name}`), token })),
     close: () => exchange.close(),
   };
 }
@@ -210,7 +219,7 @@ function aggregatesBody({ operations, search }: AggregatesRequest): string {
   return `{${asked},"search":${query},"resource_type":${JSON.stringify(search.resourceType)}}`;
 }
 
-function getOf(path: string): Question<{ id: string }> {
+function getOf(path: string): GnocchiRequest<{ id: string }> {
   return { method: 'GET', path, answer: Identified };
 }
 
@@ -237,7 +246,7 @@ function bearing(token: string): Record<string, string> {
 function read<T>({ status, text }: HttpResponse, answer: z.ZodType<T>): GnocchiAnswer<T> {
   if (status >= 400) return refusalOf(status, text);
   if (status < 200 || status > 299) throw new BackendUnavailable(`it answered with status ${status}`);
-  const parsed = answer.safeParse(pythonsJsonOf(text));
+  const parsed = answer.safeParse(parseNanTolerantJson(text));
   if (!parsed.success) throw new BackendUnavailable('its answer is not of the form expected');
   return { kind: 'answer', value: parsed.data };
 }

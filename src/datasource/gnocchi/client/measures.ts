@@ -5,7 +5,7 @@ import { parseTimestamp } from '../../../alarm/wire/timestamp.js';
 /** More rows than that are no answer to one question. */
 export const MAX_POINTS = 100_000;
 
-export interface Reading {
+export interface MeasureReadOptions {
   granularityS: number;
   believable: Believable;
   onDrop?: OnDrop | undefined;
@@ -15,7 +15,7 @@ export interface Reading {
  * The rows `[timestamp, granularity, value]` of a question's own granularity as a series. Undefined when they are no
  * list at all; what is wrong with single rows costs those rows alone.
  */
-export function seriesOf(rows: unknown, { granularityS, believable, onDrop }: Reading): Series | undefined {
+export function seriesOf(rows: unknown, { granularityS, believable, onDrop }: MeasureReadOptions): Series | undefined {
   if (!Array.isArray(rows)) return undefined;
   const raw: { at: number; value: unknown }[] = [];
   for (const row of rows as unknown[]) {

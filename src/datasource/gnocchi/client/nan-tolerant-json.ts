@@ -12,7 +12,7 @@ const SPELLED: Readonly<Record<string, string>> = { NaN: 'null', Infinity: '1e99
  * numbers.
  * @throws BackendUnavailable for what is not even that.
  */
-export function pythonsJsonOf(text: string): unknown {
+export function parseNanTolerantJson(text: string): unknown {
   try {
     return jsonOf(text);
   } catch (thrown) {

@@ -1,4 +1,4 @@
-import { BROKEN, type Asked, type Asker } from './requester.js';
+import { MALFORMED, type RequestResult, type GnocchiRequester } from './requester.js';
 import { chunksOf } from './chunks.js';
 import type { ExpiringMap } from '../../../cache/bounded-map.js';
 import type { FoundMetric, FoundResource } from '../client/gnocchi-client.js';
@@ -10,7 +10,7 @@ export interface MetricOwner {
   resource: Owned | null;
 }
 
-export type MetricOwners = ExpiringMap<MetricOwner>;
+export type MetricOwnerCache = ExpiringMap<MetricOwner>;
 
 /** As many as Gnocchi usually gives on one page. */
 const MAX_RESOURCES = 500;
@@ -27,7 +27,11 @@ export function isVisible(
  * Learns the owners of metrics that Gnocchi described while it answered about them, in one search for all their
  * resources.
  */
-export async function learnOwners(found: readonly FoundMetric[], owners: MetricOwners, asker: Asker): Promise<void> {
+export async function learnOwners(
+  found: readonly FoundMetric[],
+  owners: MetricOwnerCache,
+  requester: GnocchiRequester,
+): Promise<void> {
   const byResource = new Map<string, FoundMetric[]>();
   for (const metric of found) {
     if (metric.resource_id) byResource.set(metric.resource_id, [...(byResource.get(metric.resource_id) ?? []), metric]);
@@ -36,8 +40,8 @@ export async function learnOwners(found: readonly FoundMetric[], owners: MetricO
   await Promise.all(
     chunksOf([...byResource.keys()], MAX_RESOURCES).map(async (ids) => {
       const attributes = ['id', 'project_id', 'created_by_project_id'];
-      const asked = await asker.ask((client, putting) =>
-        client.searchResources({ in: { id: ids } }, attributes, putting),
+      const asked = await requester.request((client, options) =>
+        client.searchResources({ in: { id: ids } }, attributes, options),
       );
       if (asked.kind !== 'answer') return; // whoever needs them asks one by one, and hears why not
       for (const resource of asked.value) {
@@ -47,20 +51,20 @@ export async function learnOwners(found: readonly FoundMetric[], owners: MetricO
   );
 }
 
-/** Whose one metric is, from what was learnt or by asking. Null: there is no such metric; one may come at any time. */
+/** Whose one metric is, from what was learnt or by context. Null: there is no such metric; one may come at any time. */
 export async function ownerOfMetric(
   id: string,
-  owners: MetricOwners,
-  asker: Asker,
-): Promise<Asked<MetricOwner | null>> {
+  owners: MetricOwnerCache,
+  requester: GnocchiRequester,
+): Promise<RequestResult<MetricOwner | null>> {
   const known = owners.get(id);
   if (known !== undefined) return { kind: 'answer', value: known };
-  const asked = await asker.ask((client, putting) => client.metricOwner(id, putting));
+  const asked = await requester.request((client, options) => client.metricOwner(id, options));
   if (asked.kind === 'refusal') return asked.status === 404 ? { kind: 'answer', value: null } : asked;
   if (asked.kind !== 'answer') return asked;
   const { resource, resource_id } = asked.value;
   // Without its resource it cannot be said whose the metric is.
-  if (resource === undefined && resource_id) return BROKEN;
+  if (resource === undefined && resource_id) return MALFORMED;
   const owner = ownerOf(asked.value, resource ?? null);
   owners.set(id, owner);
   return { kind: 'answer', value: owner };

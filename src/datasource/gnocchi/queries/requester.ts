@@ -2,50 +2,56 @@ import { pythonRepr } from '../../../alarm/wire/python-json.js';
 import { retrievalFailed } from '../../../alarm/types/threshold-judgement.js';
 import type { BackendAnswer } from '../../../alarm/series.js';
 import type { BackendGate } from '../../gate/gate.js';
-import { placeOf, type Origin, type Queued, type Queueing } from '../../gate/queue-ticket.js';
+import { queuePositionOf, type RequestOrigin, type QueueTicket, type QueueOptions } from '../../gate/queue-ticket.js';
 import { BackendUnavailable, NotSent, reasonOf } from '../../gate/backend-unavailable.js';
 import type { GnocchiAnswer, GnocchiDescription } from '../client/answer.js';
 import { chunksOf } from './chunks.js';
-import { AnswerTooLarge, MAX_ANSWER_BYTES, type GnocchiClient, type Putting } from '../client/gnocchi-client.js';
+import {
+  AnswerTooLarge,
+  MAX_ANSWER_BYTES,
+  type GnocchiClient,
+  type GnocchiRequestOptions,
+} from '../client/gnocchi-client.js';
 
-export type Refusal = Extract<GnocchiAnswer<never>, { kind: 'refusal' }>;
+export type GnocchiRefusal = Extract<GnocchiAnswer<never>, { kind: 'refusal' }>;
 
 /**
  * Why there is no answer. A refusal, and an answer that is too large, are about what was asked, and come again; trouble
  * passes.
  */
-export type Failure = Refusal | { kind: 'too large' } | { kind: 'trouble'; reason: string; isBehind?: true };
+export type GnocchiFailure =
+  GnocchiRefusal | { kind: 'too large' } | { kind: 'trouble'; reason: string; isBehind?: true };
 
-export type Asked<T> = { kind: 'answer'; value: T } | Failure;
+export type RequestResult<T> = { kind: 'answer'; value: T } | GnocchiFailure;
 
-export interface Asker {
+export interface GnocchiRequester {
   /** Never rejects. */
-  ask<T>(
-    question: (client: GnocchiClient, putting: Putting) => Promise<GnocchiAnswer<T>>,
-    request?: Requested,
-  ): Promise<Asked<T>>;
+  request<T>(
+    keyedQuery: (client: GnocchiClient, options: GnocchiRequestOptions) => Promise<GnocchiAnswer<T>>,
+    request?: RequestScope,
+  ): Promise<RequestResult<T>>;
 }
 
-export interface Requested {
-  /** How many questions share the request, and so the limit on its answer; one if not said. */
-  slices?: number;
+export interface RequestScope {
+  /** How many queries share the request, and so the limit on its answer; one if not said. */
+  sharedBy?: number;
   /** The project of the queries, if they are of one project. */
-  origin?: Origin;
-  /** The queries that wait for the answer; by default all of the round. */
-  questions?: readonly Queued[];
+  origin?: RequestOrigin;
+  /** The queries that wait for the answer; by default all of the call. */
+  tickets?: readonly QueueTicket[];
 }
 
-interface AskedBy extends Queueing {
+interface RequesterOptions extends QueueOptions {
   signal: AbortSignal;
   onSent?: ((request: string) => void) | undefined;
-  /** All queries of the round. */
-  questions: readonly Queued[];
+  /** All queries of the call. */
+  tickets: readonly QueueTicket[];
 }
 
 /** An answer is held in memory at once, however many share it. */
 const MAX_SHARED_BYTES = 24 * 1024 * 1024;
-/** Refusals that say nothing about the question. */
-const PASSING = new Set([401, 408, 425, 429]);
+/** Refusals that say nothing about the keyedQuery. */
+const TEMPORARY = new Set([401, 408, 425, 429]);
 
 /**
  * Into so many at once: one that is refused is found with a few more requests than by halving, many with about half of
@@ -53,20 +59,20 @@ const PASSING = new Set([401, 408, 425, 429]);
  */
 const PARTS = 8;
 
-export const BROKEN: Failure = { kind: 'trouble', reason: 'its answer is not of the form expected' };
+export const MALFORMED: GnocchiFailure = { kind: 'trouble', reason: 'its answer is not of the form expected' };
 
 /** Asks one Gnocchi through its gate: trouble counts against it, refusals do not. */
-export function createAsker(
+export function createRequester(
   { client, gate }: { client: GnocchiClient; gate: BackendGate },
-  { signal, onSent, questions: all, ...queueing }: AskedBy,
-): Asker {
+  { signal, onSent, tickets: all, ...queueing }: RequesterOptions,
+): GnocchiRequester {
   return {
-    async ask(question, { slices = 1, origin, questions = all } = {}) {
-      const maxBytes = Math.min(slices * MAX_ANSWER_BYTES, MAX_SHARED_BYTES);
-      const place = placeOf(questions, queueing);
+    async request(keyedQuery, { sharedBy = 1, origin, tickets = all } = {}) {
+      const maxBytes = Math.min(sharedBy * MAX_ANSWER_BYTES, MAX_SHARED_BYTES);
+      const place = queuePositionOf(tickets, queueing);
       try {
         return await gate.run(
-          async () => settled(await question(client, { signal, maxBytes, onSent })),
+          async () => resultOf(await keyedQuery(client, { signal, maxBytes, onSent })),
           signal,
           origin,
           place,
@@ -79,41 +85,41 @@ export function createAsker(
   };
 }
 
-const NOBODYS = '00000000-0000-0000-0000-000000000000';
+const UNUSED_ID = '00000000-0000-0000-0000-000000000000';
 
 /**
- * A search that finds nothing, but takes what all questions take: Gnocchi itself, its index, and that it knows us.
+ * A search that finds nothing, but takes what all queries take: Gnocchi itself, its index, and that it knows us.
  * @throws BackendUnavailable
  */
 export async function probeGnocchi(client: GnocchiClient): Promise<void> {
-  settled(await client.searchResources({ in: { id: [NOBODYS] } }, ['id']));
+  resultOf(await client.searchResources({ in: { id: [UNUSED_ID] } }, ['id']));
 }
 
-/** @throws BackendUnavailable for what is Gnocchi's trouble and not the question's. */
-function settled<T>(answer: GnocchiAnswer<T>): Asked<T> {
+/** @throws BackendUnavailable for what is Gnocchi's trouble and not the keyedQuery's. */
+function resultOf<T>(answer: GnocchiAnswer<T>): RequestResult<T> {
   if (answer.kind === 'answer') return answer;
   if (answer.kind === 'trouble') {
     if (answer.cause instanceof AnswerTooLarge) return { kind: 'too large' };
     throw new BackendUnavailable(answer.reason, { cause: answer.cause });
   }
   if (answer.status === 401) throw new BackendUnavailable('it does not accept the credentials of this service');
-  if (isPassing(answer)) throw new BackendUnavailable(`it answered with status ${answer.status}`);
+  if (isTemporary(answer)) throw new BackendUnavailable(`it answered with status ${answer.status}`);
   return answer;
 }
 
 /** True for a refusal that says nothing about the query. */
-export function isPassing({ status }: Pick<Refusal, 'status'>): boolean {
-  return status >= 500 || PASSING.has(status);
+export function isTemporary({ status }: Pick<GnocchiRefusal, 'status'>): boolean {
+  return status >= 500 || TEMPORARY.has(status);
 }
 
 /**
  * Divides what cannot be answered together until each failure belongs to one member; trouble would only be repeated by
  * that.
  */
-export async function askInParts<Member>(
+export async function requestInParts<Member>(
   members: readonly Member[],
-  ask: (part: readonly Member[]) => Promise<Failure | undefined>,
-  fail: (member: Member, failure: Failure) => void,
+  ask: (part: readonly Member[]) => Promise<GnocchiFailure | undefined>,
+  fail: (member: Member, failure: GnocchiFailure) => void,
 ): Promise<void> {
   const failure = await ask(members);
   if (failure === undefined) return;
@@ -121,11 +127,13 @@ export async function askInParts<Member>(
     for (const member of members) fail(member, failure);
     return;
   }
-  await Promise.all(chunksOf(members, Math.ceil(members.length / PARTS)).map((part) => askInParts(part, ask, fail)));
+  await Promise.all(
+    chunksOf(members, Math.ceil(members.length / PARTS)).map((part) => requestInParts(part, ask, fail)),
+  );
 }
 
 /** What is wrong then is what all members have in common. */
-function isAboutOperations(failure: Failure): boolean {
+function isAboutOperations(failure: GnocchiFailure): boolean {
   if (failure.kind !== 'refusal') return false;
   const detail = fieldOf(failure.description, 'detail');
   return (
@@ -133,7 +141,7 @@ function isAboutOperations(failure: Failure): boolean {
   );
 }
 
-export function causeOf({ description }: Refusal): unknown {
+export function causeOf({ description }: GnocchiRefusal): unknown {
   return fieldOf(description, 'cause');
 }
 
@@ -142,19 +150,19 @@ export function fieldOf(description: GnocchiDescription, field: 'cause' | 'reaso
 }
 
 /** No resource that was found has the metric, or none was found; Gnocchi before 4.5 says 400 for that. */
-export function saysNotFound(refusal: Refusal): boolean {
+export function saysNotFound(refusal: GnocchiRefusal): boolean {
   const { status, description } = refusal;
   if (typeof description === 'string') return status === 404 && /^Metric .*does not exist/s.test(description);
   return (status === 404 || status === 400) && causeOf(refusal) === 'Metrics not found';
 }
 
 /** The metric's archive policy has other granularities. */
-export function lacksGranularity({ status, description }: Refusal): boolean {
+export function lacksGranularity({ status, description }: GnocchiRefusal): boolean {
   return status === 400 && fieldOf(description, 'reason') === 'Granularities are missing';
 }
 
 /** As Aodh words whatever it has no special words for. */
-export function failureAnswer(failure: Failure): BackendAnswer {
+export function failureAnswer(failure: GnocchiFailure): BackendAnswer {
   if (failure.kind === 'trouble') return failure;
   const text =
     failure.kind === 'refusal' ? refusalText(failure) : `its answer is larger than ${MAX_ANSWER_BYTES} bytes`;
@@ -166,7 +174,7 @@ export const TOO_MANY_POINTS: BackendAnswer = {
   reason: retrievalFailed('its answer has more than 100000 points'),
 };
 
-function refusalText({ status, description }: Refusal): string {
+function refusalText({ status, description }: GnocchiRefusal): string {
   if (status === 403) return 'Gnocchi refused access (HTTP 403)';
   return `${typeof description === 'string' ? description : pythonRepr(description)} (HTTP ${status})`;
 }

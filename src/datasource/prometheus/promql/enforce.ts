@@ -40,7 +40,7 @@ function narrowed(promql: string, label: string, value: string): EnforcedQuery {
   );
   if (result === undefined)
     return { problem: 'the query has a character outside its strings that PromQL has no place for' };
-  return holdsEverywhere(result, { label, value, selectors: selectors.length })
+  return isEnforcedEverywhere(result, { label, value, selectors: selectors.length })
     ? { promql: result }
     : { problem: 'the query could not be narrowed to its project' };
 }
@@ -62,17 +62,17 @@ function at(position: number, text: string): Edit {
 }
 
 /** The last word: what is sent is read again. */
-function holdsEverywhere(
+function isEnforcedEverywhere(
   result: string,
   { label, value, selectors }: { label: string; value: string; selectors: number },
 ): boolean {
   const query = parsePromql(result);
   if ('problem' in query) return false;
   const found = selectorsOf(query);
-  return found.length === selectors && found.every((selector) => holds(selector, label, value));
+  return found.length === selectors && found.every((selector) => hasMatcher(selector, label, value));
 }
 
-function holds({ matchers }: Selector, label: string, value: string): boolean {
+function hasMatcher({ matchers }: Selector, label: string, value: string): boolean {
   return matchers.some((each) => each.label === label && each.operator === '=' && each.value === value);
 }
 

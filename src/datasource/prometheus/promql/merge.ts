@@ -1,32 +1,32 @@
 import { inChunks } from '../../../async/event-loop.js';
 import { createBoundedCache } from './bounded-cache.js';
-import { foundHoles, MARK, type Hole } from './merge-parameters.js';
+import { findMergeParameters, PLACEHOLDER, type MergeParameter } from './merge-parameters.js';
 import { quoted } from './string-literal.js';
 
-export type { Hole };
+export type { MergeParameter };
 
 const MAX_CACHED_CHARACTERS = 32 * 1024 * 1024;
-const holesByQuery = createBoundedCache<readonly Hole[]>(MAX_CACHED_CHARACTERS);
+const parametersByQuery = createBoundedCache<readonly MergeParameter[]>(MAX_CACHED_CHARACTERS);
 
 /**
  * Where a query can be merged, in the order of its matchers; nowhere, if it cannot be read or its answer might change.
  * Cached.
  */
-export function holesOf(promql: string): readonly Hole[] {
-  const known = holesByQuery.get(promql);
+export function mergeParametersOf(promql: string): readonly MergeParameter[] {
+  const known = parametersByQuery.get(promql);
   if (known) return known;
-  const holes = foundHoles(promql);
-  const characters = holes.reduce(
+  const parameters = findMergeParameters(promql);
+  const characters = parameters.reduce(
     (sum, { label, value, template }) => sum + label.length + value.length + template.length,
     promql.length,
   );
-  return holesByQuery.put(promql, holes, characters);
+  return parametersByQuery.put(promql, parameters, characters);
 }
 
-/** One query that answers for all of the values: every series of its answer carries `hole.label`, with one of them. */
-export function mergedPromql(hole: Hole, values: readonly string[]): string {
+/** One query that answers for all of the values: every series of its answer carries `parameter.label`, with one of them. */
+export function mergedPromql(parameter: MergeParameter, values: readonly string[]): string {
   const alternation = [...new Set(values)].sort().map(literally).join('|');
-  return hole.template.replaceAll(MARK, () => quoted(alternation));
+  return parameter.template.replaceAll(PLACEHOLDER, () => quoted(alternation));
 }
 
 /**
@@ -35,11 +35,11 @@ export function mergedPromql(hole: Hole, values: readonly string[]): string {
  * leaves out is one value that nobody wants: for Prometheus that is next to nothing to do, while for `!=""` it would
  * walk through whatever has the label, in all metrics.
  */
-export function sweepingPromql(hole: Hole, values: readonly string[]): string {
+export function selectAllPromql(parameter: MergeParameter, values: readonly string[]): string {
   const wanted = new Set(values);
   let unwanted = '-';
   while (wanted.has(unwanted)) unwanted += '-';
-  return hole.template.replaceAll(`=~${MARK}`, () => `!=${quoted(unwanted)}`);
+  return parameter.template.replaceAll(`=~${PLACEHOLDER}`, () => `!=${quoted(unwanted)}`);
 }
 
 /**
@@ -50,104 +50,112 @@ function literally(value: string): string {
   return value.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 }
 
-interface KeyedQuery {
+interface KeyedPromql {
   key: string;
   promql: string;
 }
 
-/** A query that has been read: `holes` is what `holesOf` finds. */
-interface ReadQuery extends KeyedQuery {
-  holes: readonly Hole[];
+/** A query that has been read: `parameters` is what `holesOf` finds. */
+interface ParameterizedPromql extends KeyedPromql {
+  parameters: readonly MergeParameter[];
 }
 
 /** Queries for one request. */
-export interface QueryGroup {
+export interface MergedRequest {
   /** Where they are merged; null for one query that is asked as it is. */
-  hole: Hole | null;
-  /** With the values of the hole's label by which the answer is split. Equal queries have equal values. */
-  members: Member[];
+  parameter: MergeParameter | null;
+  /** With the values of the parameter's label by which the answer is split. Equal queries have equal values. */
+  members: MergedMember[];
 }
 
-interface Member extends KeyedQuery {
+interface MergedMember extends KeyedPromql {
   value: string | null;
 }
 
 /**
- * Groups queries into few requests, at most `maxMembers` queries each: every query goes to the hole that it shares with
+ * Groups queries into few requests, at most `maxMembers` queries each: every query goes to the parameter that it shares with
  * most others. Each costs about a microsecond; pauses while there are many.
  */
-export async function groupByHole(queries: readonly ReadQuery[], maxMembers: number): Promise<QueryGroup[]> {
-  const takers = new Map<string, number>();
-  for await (const piece of inChunks(queries)) countTakers(takers, piece);
-  const merged = new Map<string, Gathering>();
-  const groups: QueryGroup[] = [];
+export async function groupByMergeParameter(
+  queries: readonly ParameterizedPromql[],
+  maxMembers: number,
+): Promise<MergedRequest[]> {
+  const uses = new Map<string, number>();
+  for await (const piece of inChunks(queries)) countUses(uses, piece);
+  const merged = new Map<string, MergeCandidate>();
+  const groups: MergedRequest[] = [];
   for await (const piece of inChunks(queries)) {
     for (const query of piece) {
-      const hole = mostShared(query.holes, takers);
-      if (hole) gather(merged, hole, query);
-      else groups.push(alone(query));
+      const parameter = mostShared(query.parameters, uses);
+      if (parameter) addMember(merged, parameter, query);
+      else groups.push(standaloneQuery(query));
     }
   }
-  joinLoners(merged);
-  for (const gathering of merged.values()) groups.push(...requestsOf(gathering, maxMembers));
+  joinSingletons(merged);
+  for (const candidate of merged.values()) groups.push(...requestsOf(candidate, maxMembers));
   return groups;
 }
 
-interface Gathering {
-  hole: Hole;
-  members: Member[];
+interface MergeCandidate {
+  parameter: MergeParameter;
+  members: MergedMember[];
 }
 
 /** By template. */
-function countTakers(takers: Map<string, number>, queries: readonly ReadQuery[]): void {
-  for (const { holes } of queries)
-    for (const { template } of holes) takers.set(template, (takers.get(template) ?? 0) + 1);
+function countUses(uses: Map<string, number>, queries: readonly ParameterizedPromql[]): void {
+  for (const { parameters } of queries)
+    for (const { template } of parameters) uses.set(template, (uses.get(template) ?? 0) + 1);
 }
 
 /** Of equally shared ones the first; undefined if nothing is shared. */
-function mostShared(holes: readonly Hole[], takers: ReadonlyMap<string, number>): Hole | undefined {
-  let most: Hole | undefined;
+function mostShared(
+  parameters: readonly MergeParameter[],
+  uses: ReadonlyMap<string, number>,
+): MergeParameter | undefined {
+  let most: MergeParameter | undefined;
   let shared = 1;
-  for (const hole of holes) {
-    const count = takers.get(hole.template) ?? 0;
+  for (const parameter of parameters) {
+    const count = uses.get(parameter.template) ?? 0;
     if (count <= shared) continue;
-    most = hole;
+    most = parameter;
     shared = count;
   }
   return most;
 }
 
-function gather(merged: Map<string, Gathering>, hole: Hole, { key, promql }: KeyedQuery): void {
-  const member = { key, promql, value: hole.value };
-  const gathering = merged.get(hole.template);
-  if (gathering) gathering.members.push(member);
-  else merged.set(hole.template, { hole, members: [member] });
+function addMember(merged: Map<string, MergeCandidate>, parameter: MergeParameter, { key, promql }: KeyedPromql): void {
+  const member = { key, promql, value: parameter.value };
+  const candidate = merged.get(parameter.template);
+  if (candidate) candidate.members.push(member);
+  else merged.set(parameter.template, { parameter, members: [member] });
 }
 
 /** A query whose fellows all went elsewhere follows some of them, if they went where it fits too. */
-function joinLoners(merged: Map<string, Gathering>): void {
-  for (const { hole, members } of merged.values()) {
-    const [loner] = members;
-    if (!loner || members.length > 1) continue;
-    const fitting = holesOf(loner.promql).find(({ template }) => template !== hole.template && merged.has(template));
+function joinSingletons(merged: Map<string, MergeCandidate>): void {
+  for (const { parameter, members } of merged.values()) {
+    const [singleton] = members;
+    if (!singleton || members.length > 1) continue;
+    const fitting = mergeParametersOf(singleton.promql).find(
+      ({ template }) => template !== parameter.template && merged.has(template),
+    );
     if (!fitting) continue;
-    merged.delete(hole.template);
-    gather(merged, fitting, loner);
+    merged.delete(parameter.template);
+    addMember(merged, fitting, singleton);
   }
 }
 
 /** Cut evenly, so that no request is left with a single query. */
-function requestsOf({ hole, members }: Gathering, maxMembers: number): QueryGroup[] {
+function requestsOf({ parameter, members }: MergeCandidate, maxMembers: number): MergedRequest[] {
   const requests = Math.ceil(members.length / maxMembers);
   const size = Math.ceil(members.length / requests);
-  const groups: QueryGroup[] = [];
+  const groups: MergedRequest[] = [];
   for (let from = 0; from < members.length; from += size) {
     const [first, ...others] = members.slice(from, from + size);
-    if (first) groups.push(others.length > 0 ? { hole, members: [first, ...others] } : alone(first));
+    if (first) groups.push(others.length > 0 ? { parameter, members: [first, ...others] } : standaloneQuery(first));
   }
   return groups;
 }
 
-function alone({ key, promql }: KeyedQuery): QueryGroup {
-  return { hole: null, members: [{ key, promql, value: null }] };
+function standaloneQuery({ key, promql }: KeyedPromql): MergedRequest {
+  return { parameter: null, members: [{ key, promql, value: null }] };
 }
