@@ -1,15 +1,14 @@
-/** Lets everything else go on that waits for this thread: heartbeats, requests, answers. */
+/** Lets other work of this thread run: heartbeats, requests, answers. */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** So many at once: what costs ten microseconds each then keeps others waiting for twenty milliseconds. */
+/** Items per chunk. At 10 µs an item the event loop is blocked for 20 ms at most. */
 const AT_ONCE = 2_000;
 
 /**
- * All of a long list in pieces, with a turn for others between two of them: for lists whose length only users limit. A
- * short list is one piece, after which nobody waits. Whatever the list is about may have changed when the next piece
- * comes.
+ * The items in chunks, yielding to the event loop between two of them: for lists whose length only users limit. A list
+ * that fits into one chunk causes no pause. State that the items refer to may have changed when the next chunk comes.
  */
 export async function* inChunks<T>(all: readonly T[]): AsyncGenerator<readonly T[], void, void> {
   if (all.length <= AT_ONCE) return yield all;

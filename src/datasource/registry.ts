@@ -2,17 +2,17 @@ import type { DatasourceKind } from '../alarm/series.js';
 import type { BackendObserver, Datasource, Datasources, QueryOf } from './datasource.js';
 import { createMetersDatasource, type MeterStatistics } from './meters/meters.js';
 
-/** Of one kind, by name; the default one's is null. */
+/** The datasources of one kind, by name; the default one's is null. */
 export type NamedDatasources<Kind extends DatasourceKind> = ReadonlyMap<string | null, Datasource<QueryOf<Kind>>>;
 
 export interface DatasourceDeps {
   meterStatistics: MeterStatistics;
   observerOf: (kind: DatasourceKind, name: string | null) => BackendObserver;
-  /** What is configured of the kinds that take a server; the meters are always there. */
+  /** The configured datasources of the kinds that take a server. The built-in meters are always there. */
   remote?: { [Kind in Exclude<DatasourceKind, 'meters'>]?: NamedDatasources<Kind> };
 }
 
-/** Every kind of backend, one line each. */
+/** Makes the registry of datasources: one line for each kind. */
 export function createDatasources({ meterStatistics, observerOf, remote = {} }: DatasourceDeps): Datasources {
   const configured: { [Kind in DatasourceKind]: NamedDatasources<Kind> } = {
     meters: new Map([[null, createMetersDatasource({ store: meterStatistics, observer: observerOf('meters', null) })]]),

@@ -1,8 +1,8 @@
 import { AppError } from '../../errors.js';
 
 /**
- * A backend could not be asked. The message is fit for everybody's eyes: no addresses, no texts of libraries; those are
- * in `cause`, for logs.
+ * A backend could not be queried. The message may be shown to all clients: it has no addresses and no texts of
+ * libraries. Those are in `cause`, for logs.
  */
 export class BackendUnavailable extends Error {
   override readonly name: string = 'BackendUnavailable';
@@ -37,7 +37,10 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
 
-/** Why a backend could not be asked. Messages of libraries name addresses, so only those of ours are passed on. */
+/**
+ * The reason why a backend could not be queried, fit for all clients. Messages of libraries name addresses, so only
+ * messages of this program are passed on.
+ */
 export function reasonOf(thrown: unknown): string {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if (error instanceof BackendUnavailable || error instanceof AppError) return error.message;

@@ -5,22 +5,22 @@ import { NotSent } from './backend-unavailable.js';
 import { RequestQueue, type WaitingRequest } from './request-queue.js';
 
 export interface FairSemaphoreOptions {
-  /** Requests under way at once; others wait. */
+  /** Most requests under way at once; others wait. */
   concurrency: number;
   clock: Pick<Clock, 'monotonicMs'>;
 }
 
-/** So long a request that took long is remembered. */
+/** How long a project and a query count as slow after a slow request. */
 const REMEMBERED_MS = 300_000;
 /**
  * While slow requests wait, one request in so many is a slow one: other requests delay slow ones, but never starve
  * them.
  */
 const SLOW_SHARE = 50;
-/** Most lines that are kept. Empty lines are kept, since they hold the order of the projects. */
+/** Most queues that are kept. Empty queues are kept too, since they hold the order of the projects. */
 const MAX_QUEUES = 10_000;
 
-/** The order in which lines are served: fast requests, projects with a slow request, slow requests, retries. */
+/** The order in which queues are served: fast requests, projects with a slow request, slow requests, retries. */
 type Rank = 0 | 1 | 2 | 3;
 const USUAL_ORDER: readonly number[] = [0, 1, 2, 3];
 const SLOW_FIRST_ORDER: readonly number[] = [2, 1, 0, 3];
@@ -29,18 +29,15 @@ type Name = string | symbol;
 const RETRIES: unique symbol = Symbol('retries');
 
 /**
- * Semaphore that is fair by project: projects are served in a round robin that goes on from batch to batch, and
+ * Semaphore that is fair by project. Projects are served in a round robin that goes on from batch to batch, and
  * requests of one project in the order of their tickets. Projects with a recent slow request are served after the
  * others, and slow requests after these. Together they get at most half of the permits, since they may keep them for
- * long. Requests without an origin are never remembered as slow: in a project with a slow request they have a line of
- * their own, which is served with those of the other projects. Retries come last of all.
+ * long. Requests without an origin never count as slow: in a project with a slow request they have a queue of their
+ * own, which is served with those of the other projects. Retries come last of all.
  */
 export class FairSemaphore {
-  /**
-   * The line to be served next is the first one. Empty lines stay, so that the next batch goes on where the last one
-   * ended.
-   */
-  readonly #lines = new Map<Name, RequestQueue>();
+  /** The first queue is served next. Empty queues stay, so that the next batch goes on where the last one ended. */
+  readonly #queues = new Map<Name, RequestQueue>();
   readonly #slow = new Map<string, { rank: 1 | 2; untilMs: number }>();
   #underWay = 0;
   #slowUnderWay = 0;
@@ -51,15 +48,15 @@ export class FairSemaphore {
   /**
    * Runs the work when it has a permit, and resolves to its result. If `signal` aborts before that, the work is
    * dropped.
-   * @throws NotSent if `place.sendBy` aborts before the work has a permit.
+   * @throws NotSent if `position.sendBy` aborts before the work has a permit.
    */
   async run<T>(
     work: () => Promise<T>,
     origin?: RequestOrigin,
     signal?: AbortSignal,
-    place?: QueuePosition,
+    position?: QueuePosition,
   ): Promise<T> {
-    const isSlow = await this.#permit(origin, signal, place);
+    const isSlow = await this.#permit(origin, signal, position);
     try {
       return await work();
     } finally {
@@ -69,13 +66,13 @@ export class FairSemaphore {
     }
   }
 
-  /** A request took long, whatever came of it. */
-  markSlow({ project, query: question }: RequestOrigin): void {
+  /** Records that a request took long, with or without success. */
+  markSlow({ project, query }: RequestOrigin): void {
     const untilMs = this.options.clock.monotonicMs() + REMEMBERED_MS;
-    this.#slow.set(project, { rank: 1, untilMs }).set(question, { rank: 2, untilMs });
+    this.#slow.set(project, { rank: 1, untilMs }).set(query, { rank: 2, untilMs });
   }
 
-  /** It was the backend that took long, not what it was asked. */
+  /** Forgets which requests were slow: the backend was the cause, and not the queries. */
   forgetSlow(): void {
     this.#slow.clear();
   }
@@ -83,14 +80,14 @@ export class FairSemaphore {
   #permit(
     origin: RequestOrigin | undefined,
     signal: AbortSignal | undefined,
-    place: QueuePosition | undefined,
+    position: QueuePosition | undefined,
   ): Promise<boolean> {
-    const sendBy = place?.sendBy;
+    const sendBy = position?.sendBy;
     let hasBegun = false;
     const permit = new Promise<boolean>((resolve) => {
       const waiting: WaitingRequest = {
-        ticket: place?.ticket ?? Infinity,
-        isShared: place?.isShared ?? false,
+        ticket: position?.ticket ?? Infinity,
+        isShared: position?.isShared ?? false,
         origin,
         isGone: () => hasBegun || signal?.aborted === true || sendBy?.aborted === true,
         begin(isSlow) {
@@ -98,7 +95,7 @@ export class FairSemaphore {
           resolve(isSlow);
         },
       };
-      for (const name of this.#namesFor(origin, place)) this.#lineOf(name).push(waiting);
+      for (const name of this.#namesFor(origin, position)) this.#queueOf(name).push(waiting);
       // In a later microtask, when all requests of this tick wait: their order of arrival must not count.
       queueMicrotask(() => this.#serve());
     });
@@ -108,9 +105,9 @@ export class FairSemaphore {
     });
   }
 
-  #namesFor(origin: RequestOrigin | undefined, place: QueuePosition | undefined): Name[] {
-    if (place?.isRetry) return [RETRIES];
-    const projects = place?.projects.map((project) => JSON.stringify(project)) ?? [];
+  #namesFor(origin: RequestOrigin | undefined, position: QueuePosition | undefined): Name[] {
+    if (position?.isRetry) return [RETRIES];
+    const projects = position?.projects.map((project) => JSON.stringify(project)) ?? [];
     if (projects.length === 0 && origin !== undefined) projects.push(origin.project);
     if (projects.length === 0) return [Symbol('its own')];
     if (origin !== undefined && this.#rankOf(origin.query) === 2) return [`slow ${projects[0]}`];
@@ -120,10 +117,10 @@ export class FairSemaphore {
     ]);
   }
 
-  #lineOf(name: Name): RequestQueue {
-    const line = this.#lines.get(name) ?? new RequestQueue();
-    this.#lines.set(name, line);
-    return line;
+  #queueOf(name: Name): RequestQueue {
+    const queue = this.#queues.get(name) ?? new RequestQueue();
+    this.#queues.set(name, queue);
+    return queue;
   }
 
   #rankOf(name: string): 0 | 1 | 2 {
@@ -134,7 +131,7 @@ export class FairSemaphore {
     return 0;
   }
 
-  #rankOfLine(name: Name): Rank {
+  #rankOfQueue(name: Name): Rank {
     if (name === RETRIES) return 3;
     if (typeof name === 'symbol') return 0;
     if (name.startsWith('no origin ')) return 0;
@@ -145,14 +142,14 @@ export class FairSemaphore {
     while (this.#underWay < this.options.concurrency) {
       const name = this.#next();
       if (name === undefined) return;
-      const line = this.#lineOf(name);
-      const waiting = line.shift();
-      const isSlow = waiting !== undefined && this.#isSlow(this.#rankOfLine(name), waiting);
+      const queue = this.#queueOf(name);
+      const waiting = queue.shift();
+      const isSlow = waiting !== undefined && this.#isSlow(this.#rankOfQueue(name), waiting);
       this.#underWay += 1;
       if (isSlow) this.#slowUnderWay += 1;
-      this.#sinceSlow = isSlow && this.#rankOfLine(name) === 2 ? 0 : this.#sinceSlow + 1;
-      this.#lines.delete(name);
-      if (typeof name === 'string' || line.first() !== undefined) this.#lines.set(name, line);
+      this.#sinceSlow = isSlow && this.#rankOfQueue(name) === 2 ? 0 : this.#sinceSlow + 1;
+      this.#queues.delete(name);
+      if (typeof name === 'string' || queue.first() !== undefined) this.#queues.set(name, queue);
       waiting?.begin(isSlow);
     }
   }
@@ -163,28 +160,28 @@ export class FairSemaphore {
     return this.#rankOf(origin.query) > 0 || this.#rankOf(origin.project) > 0;
   }
 
-  /** The line to be served next. */
+  /** The queue to be served next. */
   #next(): Name | undefined {
     const mayBeSlow = this.#slowUnderWay < Math.ceil(this.options.concurrency / 2);
-    const isSlowsTurn = mayBeSlow && this.#slow.size > 0 && this.#sinceSlow >= SLOW_SHARE;
-    const order = isSlowsTurn ? SLOW_FIRST_ORDER : USUAL_ORDER;
+    const isSlowNext = mayBeSlow && this.#slow.size > 0 && this.#sinceSlow >= SLOW_SHARE;
+    const order = isSlowNext ? SLOW_FIRST_ORDER : USUAL_ORDER;
     let next: Name | undefined;
     let lowest = Infinity;
-    for (const [name, line] of this.#lines) {
-      const first = line.first();
+    for (const [name, queue] of this.#queues) {
+      const first = queue.first();
       if (first === undefined) this.#forgetEmpty(name);
       else {
-        const rank = this.#rankOfLine(name);
-        const place = order[rank] as number;
-        if (place >= lowest || this.#isIdle(name) || (!mayBeSlow && this.#isSlow(rank, first))) continue;
-        [next, lowest] = [name, place];
-        if (place === 0) break;
+        const rank = this.#rankOfQueue(name);
+        const position = order[rank] as number;
+        if (position >= lowest || this.#isIdle(name) || (!mayBeSlow && this.#isSlow(rank, first))) continue;
+        [next, lowest] = [name, position];
+        if (position === 0) break;
       }
     }
     return next;
   }
 
-  /** While no request of a project is slow, its requests without an origin are served in its other line. */
+  /** While no request of a project is slow, its requests without an origin are served in its other queue. */
   #isIdle(name: Name): boolean {
     return (
       typeof name === 'string' && name.startsWith('no origin ') && this.#rankOf(name.slice('no origin '.length)) === 0
@@ -192,6 +189,6 @@ export class FairSemaphore {
   }
 
   #forgetEmpty(name: Name): void {
-    if (typeof name === 'symbol' || this.#lines.size > MAX_QUEUES) this.#lines.delete(name);
+    if (typeof name === 'symbol' || this.#queues.size > MAX_QUEUES) this.#queues.delete(name);
   }
 }

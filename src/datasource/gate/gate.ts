@@ -7,26 +7,30 @@ import { FairSemaphore } from './fair-semaphore.js';
 import { BackendUnavailable, NotSent, reasonOf } from './backend-unavailable.js';
 
 export interface BackendGateOptions {
-  /** Requests under way at once; others wait. */
+  /** Most requests under way at once; others wait. */
   concurrency: number;
   observer: BackendObserver;
-  /** Asks what is nobody's question and what every backend of its kind answers at once. Rejects where it does not. */
+  /**
+   * Health probe: a cheap query that any healthy backend of its kind answers at once. Rejects if the backend does not
+   * answer.
+   */
   probe: () => Promise<unknown>;
-  /** How long a backend that failed is left alone before it is tried with the probe question. */
+  /** How long the circuit stays open before the backend is probed again. */
   retryAfterMs?: number;
   clock?: Pick<Clock, 'monotonicMs'>;
 }
 
-/** The way to one backend. */
+/** Sends requests to one backend. */
 export interface BackendGate {
   /**
-   * Sends a request when it has a permit. An answer that refuses the request is an answer. `origin` is given for
-   * requests of projects: slow ones are remembered. `place` is the place among the waiting requests.
-   * @throws NotSent if `place.sendBy` aborts before the request is sent; this does not count for the backend's health.
-   * @throws BackendUnavailable when `ask` rejects; at once, without asking, while the backend is being left alone; and as
-   * soon as `signal` aborts, be the request waiting or under way.
+   * Sends a request when it has a permit. An answer that refuses the query is an answer. `origin` is given for requests
+   * of one project, so that slow ones can be recognized. `position` orders the waiting requests.
+   * @throws NotSent if `position.sendBy` aborts before the request is sent; this does not count for the backend's
+   * health.
+   * @throws BackendUnavailable when `send` rejects; at once, without sending, while the circuit is open; and as soon as
+   * `signal` aborts, whether the request waits or is under way.
    */
-  run<T>(ask: () => Promise<T>, signal?: AbortSignal, origin?: RequestOrigin, place?: QueuePosition): Promise<T>;
+  run<T>(send: () => Promise<T>, signal?: AbortSignal, origin?: RequestOrigin, position?: QueuePosition): Promise<T>;
 }
 
 interface SendOptions {
@@ -36,15 +40,13 @@ interface SendOptions {
 }
 
 const RETRY_AFTER_MS = 1_000;
-/** A request that takes longer takes much of what a batch has. */
+/** A request that takes longer is slow: it uses much of the time of a batch. */
 const SLOW_MS = 3_000;
 const TOO_LATE = 'no answer in time';
 
 /**
- * Bounds what one process asks of one backend: so many requests at once; and after three failures in a row the probe
- * question, which tells whether the backend is to blame or what it was asked. If it is the backend, nothing is asked
- * but that, and one other question after it, once a second; the first answer lets the others through again. While the
- * probe question is under way the others wait for what it finds.
+ * Limits what one process sends to one backend: by a semaphore that is fair by project, and by a circuit breaker. While
+ * the backend is probed, other requests wait for the result.
  */
 export function createBackendGate({
   concurrency,
@@ -62,9 +64,9 @@ export function createBackendGate({
     onOpen: () => semaphore.forgetSlow(),
   });
 
-  async function sendGuarded<T>(ask: () => Promise<T>, { signal, origin, sendBy }: SendOptions): Promise<T> {
-    await breaker.pass();
-    // Which says nothing about the backend.
+  async function sendGuarded<T>(send: () => Promise<T>, { signal, origin, sendBy }: SendOptions): Promise<T> {
+    await breaker.waitUntilAllowed();
+    // Neither case says anything about the backend.
     if (signal?.aborted) throw new BackendUnavailable(TOO_LATE);
     if (sendBy?.aborted) throw new NotSent();
     const startedMs = clock.monotonicMs();
@@ -72,25 +74,25 @@ export function createBackendGate({
       if (origin !== undefined && clock.monotonicMs() - startedMs >= SLOW_MS) semaphore.markSlow(origin);
     };
     try {
-      const answer = await ask();
+      const answer = await send();
       recordDuration();
-      breaker.answered();
+      breaker.recordSuccess();
       return answer;
     } catch (cause) {
       recordDuration();
-      await breaker.failed(reasonFor(cause, signal), cause);
+      await breaker.recordFailure(reasonFor(cause, signal), cause);
       throw cause;
     }
   }
 
   return {
-    async run(ask, signal, origin, place) {
+    async run(send, signal, origin, position) {
       try {
         const answer = semaphore.run(
-          () => sendGuarded(ask, { signal, origin, sendBy: place?.sendBy }),
+          () => sendGuarded(send, { signal, origin, sendBy: position?.sendBy }),
           origin,
           signal,
-          place,
+          position,
         );
         return await (signal ? untilAborted(answer, signal) : answer);
       } catch (cause) {
@@ -103,7 +105,7 @@ export function createBackendGate({
   };
 }
 
-/** What an aborted request fails with depends on who notices first. */
+/** After an abort the error depends on which part notices it first, so the reason is always the same. */
 function reasonFor(cause: unknown, signal: AbortSignal | undefined): string {
   return signal?.aborted ? TOO_LATE : reasonOf(cause);
 }

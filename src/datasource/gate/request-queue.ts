@@ -1,6 +1,6 @@
 import type { RequestOrigin } from './queue-ticket.js';
 
-/** A request that waits for its permit. It may be in several lines. */
+/** A request that waits for its permit. It may be in several queues. */
 export interface WaitingRequest {
   readonly ticket: number;
   readonly isShared: boolean;
@@ -30,7 +30,7 @@ export class RequestQueue {
     requests.splice(from, 0, waiting);
   }
 
-  /** The kind that is served next in this line. */
+  /** The request that is served next in this queue. */
   first(): WaitingRequest | undefined {
     return this.#firstOf(this.#next) ?? this.#firstOf(other(this.#next));
   }
@@ -54,7 +54,7 @@ function other(kind: 0 | 1): 0 | 1 {
   return kind === 0 ? 1 : 0;
 }
 
-/** Removes requests that no longer wait, in one cut: after a batch they may be most of the line. */
+/** Removes requests that no longer wait, in one cut: after a batch they may be most of the queue. */
 function dropGone(requests: WaitingRequest[]): void {
   let gone = 0;
   while (requests[gone]?.isGone()) gone += 1;

@@ -16,31 +16,29 @@ export interface GnocchiDatasourceDeps {
   client: GnocchiClient;
   observer: BackendObserver;
   clock: Pick<Clock, 'monotonicMs'>;
-  /**
-   * What Gnocchi calls us: a name, or a user and a project with a colon between; undefined where we do not know that.
-   */
+  /** Gnocchi's name for this service: a user, or a user and a project with a colon between; undefined if unknown. */
   creator: () => Promise<string | undefined>;
-  /** The project that creates resources for everybody; null where there is none. Rejects where it cannot be had. */
+  /** The project that creates resources for all others; null if there is none. Rejects if it cannot be looked up. */
   externalOwner: () => Promise<string | null>;
 }
 
 /**
- * Requests under way at once. With more, one process of Gnocchi spends its time on taking turns: 0.6 ms of CPU a metric
- * with two, 1.0 with four.
+ * Most requests under way at once. With more, one process of Gnocchi loses time to switching between them: 0.6 ms of
+ * CPU a metric with two, 1.0 ms with four.
  */
 const CONCURRENCY = 2;
 /** A metric's methods and granularities never change, but another metric may take its place. */
 const REFUSALS_CACHE = { forMs: 5 * 60_000, entries: 50_000 };
 const OWNERS_CACHE = { forMs: 5 * 60_000, entries: 100_000 };
 /**
- * By name and for a project: to be found out again when a resource has another metric of that name, or another owner.
+ * By project, resource and name. An id expires, since a resource may get another metric of that name, or another owner.
  */
 const METRIC_IDS_CACHE = { forMs: 5 * 60_000, entries: 100_000 };
 
 /**
- * Gnocchi. A call of queries takes about one request for each 100 metrics or 100 searches that are alike; what
- * cannot be answered together is found by dividing it, and not tried together again for some minutes. See
- * `project-scope.ts` for whose data an alarm is judged by.
+ * The datasource of Gnocchi. A call of `answers` takes about one request for each 100 metrics or 100 similar searches.
+ * Queries that cannot be answered together are found by dividing the request, and are not merged again for some
+ * minutes. `project-scope.ts` tells which data an alarm may read.
  */
 export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource<GnocchiQuery> {
   const { client, observer, clock } = deps;
@@ -62,7 +60,7 @@ export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource
       const answers = new Map<string, BackendAnswer>();
       const open: KeyedGnocchiQuery<GnocchiQuery>[] = [];
       for (const keyedQuery of request.queries) {
-        // Who wants to see what is sent wants it sent.
+        // A trace records requests, so every query is sent.
         const known = context.trace ? undefined : refusals.get(keyedQuery.key);
         if (known) answers.set(keyedQuery.key, known);
         else open.push(keyedQuery);
@@ -127,7 +125,7 @@ function windowOf(
   };
 }
 
-/** UTC without saying so, in microseconds, as Aodh writes it. */
+/** Aodh's form of a time: UTC without a time zone, in microseconds. */
 function naive(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, -1)}000`;
 }

@@ -10,17 +10,18 @@ import { gnocchiRulesIn, type GnocchiRule } from './gnocchi-rules.js';
 import { memoizeHourly } from '../../cache/memoize-hourly.js';
 import { searchRequest } from './queries/search-queries.js';
 
-/** Who wants the rule. */
+/** The author of a rule. */
 export interface RuleAuthor {
-  /** The author's own Keystone token, where there is one. */
+  /** The author's own Keystone token, if there is one. */
   token?: string | undefined;
   isAdmin: boolean;
 }
 
 /**
- * Has Gnocchi look at a rule before it is stored: is its aggregation method one of Gnocchi's, can its search be run,
- * and may its author see what it names. Rules that do not use Gnocchi pass. Resolves to the reason why a rule was not
- * checked, such as `cannot be asked: connection refused`; undefined for a rule that was checked.
+ * Checks a rule with Gnocchi before it is stored: that Gnocchi has its aggregation method, that its search can be run,
+ * and that its author may see the resources and metrics that it names. Rules that do not use Gnocchi pass. Resolves to
+ * the reason why a rule was not checked, such as `cannot be asked: connection refused`; undefined for a rule that was
+ * checked.
  * @throws AppError with Aodh's texts; `unavailable` if the author's right to see a resource or metric cannot be
  * checked.
  */
@@ -65,7 +66,7 @@ class NotChecked extends Error {
   override readonly name = 'NotChecked';
 }
 
-/** Without its capabilities Gnocchi can judge nothing, whatever the reason, and never is it the author's fault. */
+/** The aggregation methods. Without them no rule can be checked, and that is never the author's fault. */
 function known(answer: GnocchiAnswer<string[]>): string[] {
   if (answer.kind === 'answer') return answer.value;
   throw notChecked(answer);
@@ -78,8 +79,8 @@ function refuseUnknownMethod({ aggregation_method }: GnocchiRule, methods: reado
 }
 
 /**
- * Runs the rule's search over a day, as evaluators do over the alarm's window. A metric that no resource has yet is no
- * fault: one may exist when the rule is evaluated. Nor is an answer that is too large: the answer for the alarm's
+ * Runs the rule's search over a day, as evaluators do over the alarm's window. A metric that no resource has yet is
+ * accepted: one may exist when the rule is evaluated. So is an answer that is too large: the answer for the alarm's
  * window is smaller.
  */
 async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<void> {
@@ -102,7 +103,7 @@ async function isAvailable(gnocchi: GnocchiClient): Promise<boolean> {
   );
 }
 
-/** Gnocchi before 4.5 says 400 for metrics that it does not find. */
+/** Gnocchi before 4.5 answers 400 for metrics that it does not find. */
 function isAboutAbsence({ status, description }: Extract<GnocchiAnswer<unknown>, { kind: 'refusal' }>): boolean {
   if (status === 404) return true;
   const cause = typeof description === 'string' ? undefined : description['cause'];
@@ -116,13 +117,13 @@ type NamedId = {
 };
 
 /**
- * Alarms are evaluated with our own credentials, so whoever may name a resource or metric could read it through us. An
- * author who is not an admin may therefore name only what Gnocchi shows to the author too, and what does not exist:
- * Aodh's clients create alarms before their metrics.
+ * Refuses a rule that names a resource or metric which Gnocchi does not show to its author. Alarms are evaluated with
+ * the credentials of this service, so an author could otherwise read the data of others. Names of what does not exist
+ * yet are accepted, since Aodh's clients create alarms before their metrics; admins may name everything.
  *
- * It takes the author's own Keystone token, and a Gnocchi that understands it. Where there is none (another way of
- * authentication, here or at Gnocchi) nothing is refused here; then, as for whatever appears under an id later, it is
- * the project's filter at evaluation that keeps others' data in.
+ * This needs the author's own Keystone token, and a Gnocchi that accepts it. Without them (another kind of
+ * authentication, here or at Gnocchi) nothing is refused here. Then, as for a resource that appears under an id later,
+ * the project's filter at evaluation protects the data of others.
  */
 async function refuseInvisible(
   gnocchi: GnocchiClient,
@@ -138,9 +139,9 @@ async function refuseInvisible(
 }
 
 /**
- * We ask as ourselves first. That tells what an evaluator would find: nothing, or something under an id that is
- * Gnocchi's own. Only the latter means the same to everybody; any other id of a resource is a name that Gnocchi
- * resolves differently for each who asks.
+ * The first request has the credentials of this service: it tells what an evaluator would find. If it finds nothing,
+ * the id is harmless. If it finds something, its id at Gnocchi is requested with the author's token, since only that id
+ * means the same to all users; another id of a resource is a name that Gnocchi resolves differently for each user.
  */
 async function refuseUnlessVisible({ field, id, ask }: NamedId, token: string): Promise<void> {
   const ours = await ask(id);
@@ -157,8 +158,8 @@ async function refuseUnlessVisible({ field, id, ask }: NamedId, token: string): 
 type NoAnswer = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
 
 /**
- * As Aodh: Gnocchi's refusals with its own status and words. But when it does not know us, that is not the author's
- * 401.
+ * As in Aodh: a refusal of Gnocchi with its own status and text. But if Gnocchi does not accept the credentials of this
+ * service, the author gets no 401.
  */
 function refused(failure: NoAnswer): Error {
   if (failure.kind === 'trouble' || isTemporary(failure)) return notChecked(failure);

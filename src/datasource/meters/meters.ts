@@ -1,10 +1,10 @@
 import type { BackendAnswer, MeterQuery, Point } from '../../alarm/series.js';
 import type { BackendObserver, Datasource } from '../datasource.js';
 
-/** What this datasource needs of the store of samples. */
+/** The part of the sample store that this datasource needs. */
 export interface MeterStatistics {
   /**
-   * Statistics of each keyedQuery's samples in `[start, start + periods × granularityS)`, by period; periods without
+   * Statistics of the samples of each query in `[start, start + periods × granularityS)`, by period. Periods without
    * samples are absent. All queries of one call have conditions on the same fields and the same paths of metadata.
    */
   statistics(window: StatisticsWindow, queries: readonly MeterQuery[]): Promise<PeriodStatistics[]>;
@@ -19,7 +19,7 @@ export interface StatisticsWindow {
 export interface PeriodStatistics {
   /** Index into the queries. */
   question: number;
-  /** Index of the period, 0 for the one that begins at the window's start. */
+  /** Index of the period; 0 for the one that begins at the window's start. */
   period: number;
   count: number;
   min: number;
@@ -29,13 +29,10 @@ export interface PeriodStatistics {
   sum: number;
 }
 
-/**
- * More queries than this do not go into one statement: an answer must stay digestible, and a failure must not take
- * too many alarms along.
- */
+/** Most queries of one statement, so that its result stays small and its failure affects few alarms. */
 export const MAX_QUERIES = 500;
 
-/** Statements under way at once. */
+/** Most statements under way at once. */
 const CONCURRENCY = 4;
 
 const UNAVAILABLE = 'its database does not answer';
@@ -43,7 +40,8 @@ const UNAVAILABLE = 'its database does not answer';
 type Question = { key: string; query: MeterQuery };
 
 /**
- * The built-in meters: samples pushed to `/v2/meters`. Periods are aligned to the end of the window, as in Ceilometer.
+ * The datasource of the built-in meters: samples pushed to `/v2/meters`. Periods are aligned to the end of the window,
+ * as in Ceilometer.
  */
 export function createMetersDatasource(deps: {
   store: MeterStatistics;
@@ -89,8 +87,8 @@ export function createMetersDatasource(deps: {
 }
 
 /**
- * Questions with conditions on the same fields share a statement, in which each condition is a plain equality that an
- * index can serve.
+ * Groups queries with conditions on the same fields. They share a statement, in which each condition is a plain
+ * equality that an index can serve.
  */
 function groupByShape(queries: readonly Question[]): Question[][] {
   const groups = new Map<string, Question[]>();

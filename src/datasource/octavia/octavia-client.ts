@@ -6,14 +6,14 @@ import { BackendUnavailable } from '../gate/backend-unavailable.js';
 
 export interface TokenSource {
   token(): Promise<string>;
-  /** Another one, for when Octavia refuses that of `token`. */
+  /** A new token, for when Octavia refuses the one of `token`. */
   renew(): Promise<string>;
 }
 
 export interface OctaviaClientOptions {
-  /** Octavia's address. It may have to be looked up first. */
+  /** Octavia's address, which may have to be looked up first. */
   url: () => Promise<string>;
-  /** Undefined: Octavia asks for no token. */
+  /** Undefined if Octavia needs no token. */
   tokens: TokenSource | undefined;
   /** Certificates to trust besides the system's, as PEM. */
   ca: string | undefined;
@@ -21,33 +21,33 @@ export interface OctaviaClientOptions {
   timeoutMs: number;
 }
 
-/** What Octavia says about a pool: its members; a status that it will answer again; or more than we read. */
+/** Octavia's answer about a pool: its members; a refusal, which it would repeat; or more than is read. */
 export type PoolAnswer =
   { kind: 'members'; members: readonly PoolMember[] } | { kind: 'refusal'; status: number } | { kind: 'too large' };
 
 export interface PoolRequestOptions {
   signal: AbortSignal;
-  /** Told of each request: method and path with query. */
+  /** Called with each request: method and path with query. */
   onSend?: ((request: string) => void) | undefined;
 }
 
 export interface OctaviaClient {
   /**
-   * All members of a pool, page after page. Asks once, or once more with a new token where ours is refused: no other
-   * retries, no redirects.
-   * @throws BackendUnavailable, or an error of Keystone, when Octavia could not be asked.
+   * All members of a pool, page after page. Each page is requested once, or once more with a new token if the first is
+   * refused. There are no other retries and no redirects.
+   * @throws BackendUnavailable, or an error of Keystone, if Octavia could not be queried.
    */
   members(poolId: string, options: PoolRequestOptions): Promise<PoolAnswer>;
   close(): void;
 }
 
 const MAX_PAGES = 100;
-/** Of all pages of a pool. */
+/** Most bytes of all pages of a pool. */
 const MAX_BYTES = 8 * 1024 * 1024;
 /** Octavia's members hold lists of tags, and nothing deeper. */
 const MAX_DEPTH = 4;
 
-/** Statuses below 500 that say nothing about the question. */
+/** Statuses below 500 that are about the moment and not about the query. */
 const TEMPORARY = new Set([401, 408, 425, 429]);
 
 const Page = z.object({
@@ -55,7 +55,7 @@ const Page = z.object({
   members_links: z.array(z.object({ rel: z.string(), href: z.string() })).optional(),
 });
 
-/** A client of Octavia's API v2, as far as we ask it. */
+/** A client of Octavia's API v2, for the members of pools only. */
 export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClientOptions): OctaviaClient {
   const exchange = createHttpExchange({ timeoutMs, tls: { ca } });
 
@@ -70,7 +70,7 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
   }
 
   async function page(path: string, maxBytes: number, { signal, onSend }: PoolRequestOptions): Promise<HttpResponse> {
-    const address = withoutVersion(await url()) + path;
+    const address = withoutApiVersion(await url()) + path;
     const token = await tokens?.token();
     onSend?.(`GET ${path}`);
     const answer = await get(address, token, maxBytes, signal);
@@ -104,15 +104,15 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
 }
 
 /**
- * Octavia refuses in JSON. Any other page comes from a proxy that does not reach Octavia, and says nothing about the
- * pool.
+ * True for a refusal by Octavia, which is JSON. Any other page comes from a proxy that does not reach Octavia, and says
+ * nothing about the pool.
  */
 function isRefusal(status: number, text: string): boolean {
   return status >= 400 && status < 500 && !TEMPORARY.has(status) && /^\s*\{/.test(text);
 }
 
-/** Catalogues name Octavia with the version of its API or without. */
-function withoutVersion(url: string): string {
+/** Catalogues name Octavia with or without the version of its API. */
+function withoutApiVersion(url: string): string {
   return url.replace(/\/+$/, '').replace(/\/v2(?:\.0)?$/, '');
 }
 
@@ -127,8 +127,8 @@ function read(text: string): { members: readonly PoolMember[]; next: string | un
 }
 
 /**
- * Of a link no more than the query is taken: its address is whatever Octavia takes for its own, and our token goes
- * nowhere but where it belongs.
+ * The query of a link to the next page. The address of the link is not used, so that the token is sent to no other
+ * server.
  */
 function queryOf(href: string): string {
   const at = href.indexOf('?');

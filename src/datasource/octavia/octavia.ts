@@ -14,14 +14,14 @@ export interface OctaviaDatasourceDeps {
 
 type Question = SeriesRequest<PoolQuery>['queries'][number];
 
-/** OpenStack's load balancers: one request for each pool, however many alarms look at it. */
+/** The datasource of OpenStack's load balancers: one request for each pool, however many alarms need it. */
 export function createOctaviaDatasource({ client, gate, creationTimeS }: OctaviaDatasourceDeps): Datasource<PoolQuery> {
   async function ask(
     poolId: string,
     alike: readonly Question[],
     context: QueryContext,
   ): Promise<PoolAnswer | Extract<BackendAnswer, { kind: 'trouble' }>> {
-    // What cannot be one segment of a path would ask for something else; nothing can be found under it either.
+    // These ids cannot be one segment of a path, so they would address something else. No pool has such an id.
     if (poolId === '' || poolId === '.' || poolId === '..' || /\p{Surrogate}/u.test(poolId))
       return { kind: 'refusal', status: 404 };
     const { signal, trace } = context;
@@ -60,12 +60,12 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
 
 const UNUSED_ID = '00000000-0000-0000-0000-000000000000';
 
-/** Asks for a pool that nobody has. @throws BackendUnavailable */
+/** Health probe: requests a pool that does not exist. @throws BackendUnavailable */
 export async function probeOctavia(client: OctaviaClient): Promise<void> {
   await client.members(UNUSED_ID, { signal: new AbortController().signal });
 }
 
-/** That we gave up is to be told as what it is: Octavia took too long. */
+/** Turns the error of an aborted request into its cause: Octavia took too long. */
 async function withTimeoutReason<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
@@ -80,7 +80,7 @@ function answerOf(found: PoolAnswer, { poolId, project }: PoolQuery, creationTim
   if (found.kind === 'refusal') {
     return found.status === 404 ? absent : { kind: 'refused', reason: `it answered with status ${found.status}` };
   }
-  // We may see every pool; whoever asks for another project's is told what Octavia would have told them.
+  // This service may see every pool. For a pool of another project the answer is Octavia's own to that project.
   const isForeign = project !== null && found.members.some((member) => member['project_id'] !== project);
   return isForeign ? absent : { kind: 'members', members: found.members, creationTimeS };
 }

@@ -3,14 +3,14 @@ import { BackendUnavailable } from '../gate/backend-unavailable.js';
 import { MAX_ANSWER_BYTES } from './prometheus-client.js';
 
 /**
- * What Prometheus said.
- * - `result`: series, not looked at yet, of the form that was asked for; `isWhole` unless it warns of something, as it
- *   does where some may be missing.
- * - `refusal`: it understood, and would say the same again; `type` and `message` are its own words, and not fit for
- *   everybody's eyes.
- * - `failure`: likewise, but for a reason that can pass, so that it says nothing about the query.
- * - `slow`: it is in good health, and gave up on what would have taken too long.
- * - `too large`: more than is read of an answer.
+ * An answer of Prometheus.
+ * - `result`: series that are not parsed yet, of the form that was requested; `isComplete` if there are no warnings,
+ *   since a warning may mean that some are missing.
+ * - `refusal`: Prometheus understood the query, and would refuse it again; `type` and `message` are its own words,
+ *   which clients must not see as they are.
+ * - `failure`: a refusal for a reason that can pass, so it says nothing about the query.
+ * - `slow`: Prometheus is healthy, and stopped a query that would have taken too long.
+ * - `too large`: longer than what is read of an answer.
  */
 export type PrometheusAnswer =
   | { kind: 'result'; entries: readonly unknown[]; isComplete: boolean }
@@ -19,35 +19,36 @@ export type PrometheusAnswer =
   | { kind: 'slow'; reason: string }
   | { kind: 'too large' };
 
-/** The form of a result: of a question about one moment, and of one about a range. */
+/** The form of a result: `vector` for one moment, `matrix` for a range. */
 export type ResultType = 'vector' | 'matrix';
 
 /**
- * Errors with the status of a refusal that say nothing about the query, or that may not come again at another attempt.
+ * Types of errors that say nothing about the query, or that may not come again, though they have the status of a
+ * refusal.
  */
 const TEMPORARY = new Set(['timeout', 'canceled', 'internal', 'unavailable', 'not_found', 'not_acceptable']);
 const OTHER_TYPES = new Set(['vector', 'matrix', 'scalar', 'string']);
 /**
- * How errors begin that are about its storage, or a limit of it: those of Prometheus' engine, and of Thanos where that
- * uses another one.
+ * Beginnings of errors that are about the storage or one of its limits, in Prometheus' engine or in the other engine of
+ * Thanos.
  */
 const OF_STORAGE = /^(?:rpc error: code = \w+ desc = )?(?:expanding series|proxy Series\(\)):/;
 /**
- * How errors of Thanos begin that are about a store which is away. Up to the first code of the store's own, all words
- * are those of Thanos and of who runs it: what stands in a query cannot look like this.
+ * Beginnings of Thanos' errors about an unavailable store. Up to the first code of the store, all words come from
+ * Thanos and its operator, so text of a query cannot look like this.
  */
 const STORE_IS_AWAY =
   /^(?:(?:expanding series: )?proxy Series\(\): (?:rpc error: code = Aborted desc = )?(?:fetch series for|receive series from) (?:(?!rpc error: ).)*)?rpc error: code = Unavailable /s;
-/** How every answer with data begins. */
+/** The beginning of every answer with data. */
 const ANSWERED = /^\s*\{\s*"status"\s*:\s*"success"/;
 
-/** @throws BackendUnavailable for everything that is no answer of a Prometheus in good health. */
+/** @throws BackendUnavailable for everything that is not the answer of a healthy Prometheus. */
 export function parseAnswer({ status, text, isCutOff }: HttpResponse, expected: ResultType): PrometheusAnswer {
   if (isCutOff) {
     if (status === 200 && ANSWERED.test(text)) return { kind: 'too large' };
     throw new BackendUnavailable(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
   }
-  // A proxy before it takes no request of this size; with fewer members it might.
+  // The status of a proxy that accepts no request of this size. With fewer members it might.
   if (status === 413) return { kind: 'refusal', status, type: 'too_large', message: '' };
   if (status === 400 || status === 422) return refusalOf(status, objectOf(parsed(text)));
   if (status === 503 && errorTypeIn(text) === 'timeout') return { kind: 'slow', reason: 'the query took it too long' };
@@ -72,9 +73,9 @@ function resultOf(body: Record<string, unknown> | undefined, expected: ResultTyp
 }
 
 /**
- * Warnings may be about series that a limit, or a store that is away, has left out. They may as well be about the
- * query, whose author can provoke them, and no text tells the one from the other for certain: so they are no reason to
- * disbelieve an answer to the queries of members.
+ * Warnings may be about series that a limit or an unavailable store has left out. They may also be about the query,
+ * whose author can provoke them, and no text tells the one from the other for certain. So they are no reason to
+ * distrust the answer to a query with names.
  */
 function isComplete({ warnings }: Record<string, unknown>): boolean {
   return !(Array.isArray(warnings) && warnings.length > 0);
@@ -89,7 +90,7 @@ function refusalOf(status: number, body: Record<string, unknown> | undefined): P
   const text = typeof message === 'string' ? message : '';
   if (STORE_IS_AWAY.test(text))
     throw new BackendUnavailable('a store behind it is away', { cause: new Error(text.slice(0, 500)) });
-  // Its storage is in trouble, or a limit of its storage is met: only context for less tells.
+  // Its storage is unavailable, or a limit of the storage is exceeded: only a smaller request can tell.
   if (OF_STORAGE.test(text)) return { kind: 'failure', reason: `it answered with status ${status} (${type})` };
   return { kind: 'refusal', status, type, message: text };
 }
@@ -98,7 +99,7 @@ function errorTypeIn(text: string): unknown {
   return objectOf(parsed(text))?.['errorType'];
 }
 
-/** Undefined for what is no JSON. */
+/** Undefined if the text is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

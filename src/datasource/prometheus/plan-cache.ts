@@ -1,9 +1,8 @@
 import { planQueries, type QueryPlan, type KeyedPrometheusQuery, type Tenancy } from './plan-queries.js';
 
 /**
- * Remembers plans, because parsing PromQL costs more than all the rest: an evaluator asks the same queries in each
- * interval. A plan found here may have been changed by whoever asked with it: a request that had to be divided stays so
- * for a while.
+ * Caches plans. Parsing PromQL costs more than all the rest, and an evaluator sends the same queries in each interval.
+ * A cached plan may be changed after use: a request that had to be divided stays divided for a while.
  */
 export interface PlanCache {
   planOf(queries: readonly KeyedPrometheusQuery[]): Promise<QueryPlan>;
@@ -15,11 +14,11 @@ interface CachedPlan {
   uses: number;
 }
 
-/** Of all plans together; a plan takes about a kilobyte for each. */
+/** Most queries of all plans together; a plan takes about a kilobyte for each query. */
 const MAX_QUERIES = 200_000;
-/** Single queries come from people who look at one alarm. */
+/** Batches of fewer queries come from API requests about one alarm, and are not cached. */
 const MIN_CACHED_QUERIES = 8;
-/** What made a division necessary may have gone. */
+/** The reason of a division may have passed, so a plan is made anew after this many uses. */
 const MAX_USES = 60;
 
 export interface PlanCacheOptions {
@@ -33,7 +32,8 @@ export function createPlanCache({
   selectAllFrom: sweepFrom,
   maxQueries: maxQuestions = MAX_QUERIES,
 }: PlanCacheOptions): PlanCache {
-  // A keyedQuery comes at the same moment of each interval, with the same others: its batch can be known by the first.
+  // A query comes at the same phase of each interval, with the same other queries, so its first query identifies a
+  // batch.
   const plans = new Map<string, CachedPlan>();
   let remembered = 0;
 
@@ -69,7 +69,7 @@ export function createPlanCache({
   };
 }
 
-/** Keys hold everything that is asked. */
+/** Keys hold all that a query depends on. */
 function isOf({ keys }: CachedPlan, queries: readonly KeyedPrometheusQuery[]): boolean {
   return keys.length === queries.length && queries.every(({ key }, index) => keys[index] === key);
 }

@@ -9,7 +9,7 @@ import {
   type MergeParameter,
 } from './promql/merge.js';
 
-/** What keeps projects apart. */
+/** How Prometheus keeps projects apart. */
 export type Tenancy =
   | { kind: 'label'; label: string }
   | { kind: 'header'; header: string; adminTenant: string | undefined }
@@ -20,60 +20,57 @@ export interface KeyedPrometheusQuery {
   query: PrometheusQuery;
 }
 
-/** One query text, and the queries that it answers. */
+/** One distinct query text, with the keys of the queries that it answers. */
 export interface DistinctQuery {
-  /** As it would be sent alone. */
+  /** The text that is sent if it is not merged. */
   promql: string;
-  /** As its author wrote it. */
+  /** The text as its author wrote it. */
   written: string;
-  /** What it has where the others of its query have something else; null where it stands alone. */
+  /** Its value of the merge parameter; null if it is not merged. */
   value: string | null;
   keys: readonly string[];
-  /** Whose data it is about; null: everybody's. */
+  /** The project whose data it reads; null for all projects. */
   project: string | null;
 }
 
-/** What one request asks: the queries of its members in one. */
+/** One request, with the merged queries of its members. */
 export interface PlannedQuery {
-  /** In whose name it is sent, where a header says so. */
+  /** The tenant of the request, if tenancy is by a header. */
   tenant: string | null;
-  /** What is sent. */
+  /** The text that is sent. */
   promql: string;
-  /** Where the members differ; null for a single one. */
+  /** The parameter in which the members differ; null for a single member. */
   mergeParameter: MergeParameter | null;
   members: readonly DistinctQuery[];
   /**
-   * Of a sweep, which asks for every value of the label, the members' and others': the queries in whose place it
-   * stands.
+   * Only for a select-all query, which reads all values of the label, with and without members: the queries that it
+   * replaces.
    */
   replaces?: readonly PlannedQuery[];
 }
 
 export interface QueryPlan {
   queries: readonly PlannedQuery[];
-  /** Questions that may not be asked. */
+  /** Answers to the queries that may not be sent. */
   refused: ReadonlyMap<string, BackendAnswer>;
 }
 
-/** Measured: the cost per member is flat from here on, while what is lost with one request grows. */
+/** Measured: the cost per member falls no further from here on, while more is lost with one request. */
 export const MAX_MEMBERS = 1_000;
-/** Of all values of a merged query together: there are servers that take no long ones. */
+/** Most characters of the values of a merged query together: some servers accept no longer queries. */
 const MAX_CHARACTERS = 128 * 1024;
 
-/** Visible ASCII, without what separates tenants from each other (`|`, and `,` between repeated headers). */
+/** Visible ASCII without the characters that separate tenants: `|`, and `,` between repeated headers. */
 const TENANT = /^[!-+\--{}~]+$/;
 
-/**
- * A query that is read for the first time costs a fifth of a millisecond. So many may keep the process from its other
- * work, such as heartbeats.
- */
+/** Queries that are parsed before yielding to the event loop. Parsing one takes a fifth of a millisecond. */
 const PARSED_PER_CHUNK = 64;
-/** Of queries that have been read. */
+/** Queries that are planned before yielding to the event loop, once they are parsed. */
 const PLANNED_PER_CHUNK = 2_000;
 
 /**
- * Which requests it takes to ask all this: the same for the same queries. Where `sweepFrom` queries have a parameter in
- * common, it is a sweep in the first place. Pauses while it reads many.
+ * Plans the requests for these queries. Equal queries give equal plans. If at least `selectAllFrom` queries share a
+ * merge parameter, the plan has a select-all query for them. Yields to the event loop after each chunk.
  */
 export async function planQueries(
   queries: readonly KeyedPrometheusQuery[],
@@ -104,7 +101,7 @@ export async function planQueries(
   return { queries: planned, refused };
 }
 
-/** Two queries that ask between them what one asks; the same one, where there is nothing to halve. */
+/** Two queries that cover the members of one; the query itself if it has only one member. */
 export function splitInHalves(query: PlannedQuery): PlannedQuery[] {
   const { tenant, mergeParameter: parameter, members } = query;
   if (members.length === 1) return [query];
@@ -112,7 +109,7 @@ export function splitInHalves(query: PlannedQuery): PlannedQuery[] {
   return [members.slice(0, middle), members.slice(middle)].map((some) => mergedQuery(tenant, parameter, some));
 }
 
-/** Of members, at least one, that have the parameter in common. */
+/** The query of these members, at least one, which share the merge parameter. */
 function mergedQuery(
   tenant: string | null,
   parameter: MergeParameter | null,
@@ -127,11 +124,11 @@ function mergedQuery(
 
 type Scoped = { promql: string; tenant: string | null } | { problem: string };
 
-/** Fails closed: a project's keyedQuery is either kept to that project or not asked. */
+/** Limits a query to its project. Fails closed: a query that cannot be limited is not sent. */
 export function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): Scoped {
   if (project === null) return { promql, tenant: tenancy.kind === 'header' ? (tenancy.adminTenant ?? null) : null };
   if (tenancy.kind === 'none') return { problem: 'only admins may ask Prometheus: nothing keeps its projects apart' };
-  // An empty value would match what belongs to nobody.
+  // An empty value would match series that belong to no project.
   if (project === '') return { problem: 'the alarm has no project to keep the query to' };
   if (tenancy.kind === 'header') {
     return TENANT.test(project)
@@ -180,7 +177,7 @@ async function mergeQueries(tenant: string | null, asked: ReadonlyMap<string, Qu
   return planned;
 }
 
-/** Where many have a parameter in common, a sweep in the place of all of them. */
+/** Replaces queries that share a merge parameter with a select-all query, if they have enough members. */
 function withSelectAll(queries: readonly PlannedQuery[], sweepFrom: number): PlannedQuery[] {
   const byTemplate = new Map<string | null, PlannedQuery[]>();
   for (const query of queries) getOrAdd(byTemplate, query.mergeParameter?.template ?? null, () => []).push(query);

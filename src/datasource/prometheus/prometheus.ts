@@ -25,23 +25,23 @@ export interface PrometheusDatasourceDeps {
   tenancy: Tenancy;
   observer: BackendObserver;
   clock?: Pick<Clock, 'monotonicMs'>;
-  /** When all series of a query are asked for. */
+  /** When to use select-all queries. */
   selectAll?: SelectAllOptions;
 }
 
 const CONCURRENCY = 8;
-/** How often an answer is taken apart further for a reason that may lie with Prometheus and not with a member. */
+/** Most divisions of a request for a reason that may be Prometheus' and not a member's. */
 const MAX_DIVISIONS = 64;
 /**
- * How many requests of a call are halved because they took too long. Where more do, Prometheus has too much to do, and
+ * Most requests of a call that are halved because they took too long. If there are more, Prometheus is overloaded, and
  * more requests would not help.
  */
 const MAX_SLOW_DIVISIONS = 2;
 
 /**
- * Prometheus, and whatever speaks its API. Queries that differ in the value of one label go as one request, whose
- * answer is split by that label. One that is refused is divided until the members that are to blame stand alone, and is
- * sent in these pieces the next times.
+ * The datasource of Prometheus and of servers with its API. Queries that differ in the value of one label are merged
+ * into one request, whose answer is split by that label. A refused request is divided until each query at fault is
+ * alone, and stays divided in the next calls.
  */
 export function createPrometheusDatasource({
   client,
@@ -85,18 +85,21 @@ interface DivisionBudget {
 }
 
 interface AnsweredQuery {
-  /** What the next call should ask instead. */
+  /** The queries to send in the next call instead. */
   nextQueries: readonly PlannedQuery[];
-  /** False if trouble kept a member from its answer: then the pieces prove nothing. */
+  /** False if a member has no answer because Prometheus was unavailable: then the division proves nothing. */
   isConclusive: boolean;
 }
 
-/** Finds an answer for each member. Never rejects. */
+/** Stores an answer for each member. Never rejects. */
 function answerQuery(query: PlannedQuery, call: SelectAllCall, budget: DivisionBudget): Promise<AnsweredQuery> {
   return query.replaces ? answerBySelectAll(query, query.replaces, call) : answerByDividing(query, call, budget);
 }
 
-/** It can fail where its parts would not, so it is tried once, and whatever it fails with is put down to it. */
+/**
+ * A select-all query can fail where the queries that it replaces do not, so it is sent once, and any failure is
+ * attributed to it.
+ */
 async function answerBySelectAll(
   query: PlannedQuery,
   parts: readonly PlannedQuery[],
@@ -111,8 +114,7 @@ async function answerBySelectAll(
     }
     if (asked.kind === 'trouble' && asked.isBehind) return answeredWith(unavailableAnswer(asked), query, call);
     sweeps.recordFailure(query, call);
-    // What was answered with trouble may have been too much for a proxy; what was not answered at all has taken its
-    // time.
+    // An error answer may mean that the query was too much for a proxy. Without any answer, the time is used up.
     if (asked.kind === 'trouble' && !asked.hasAnswered)
       return { ...answeredWith(unavailableAnswer(asked), query, call), nextQueries: parts };
   }
@@ -126,7 +128,7 @@ async function answerByDividing(
 ): Promise<AnsweredQuery> {
   const asked = await sendQuery(query, call);
   if (asked.kind === 'trouble') return answeredWith(unavailableAnswer(asked), query, call);
-  // QueryContext for less at once would take as long again; the next time, those that are too slow hold up fewer others.
+  // Smaller requests now would take as long again. In the next call, slow queries delay fewer others.
   if (asked.kind === 'slow') {
     const pieces = (call.slowDivisionsLeft -= 1) < 0 ? [query] : splitInHalves(query);
     return { ...answeredWith(unavailableAnswer(asked), query, call), nextQueries: pieces };
@@ -142,7 +144,7 @@ async function answerByDividing(
   return halved.isConclusive ? halved : { nextQueries: [query], isConclusive: false };
 }
 
-/** Each with a budget of its own, unless they share one. */
+/** Each query has a budget of its own, unless `shared` is given. */
 async function answerQueries(
   queries: readonly PlannedQuery[],
   call: SelectAllCall,
@@ -162,7 +164,7 @@ function answeredWith(answer: BackendAnswer, query: PlannedQuery, call: Promethe
   return { nextQueries: [query], isConclusive: answer.kind !== 'trouble' };
 }
 
-/** What a member gets that has nobody left to share a request with. */
+/** The answer to a query that is alone in its request. */
 function answerOfSingle(
   { written, promql }: DistinctQuery,
   asked: Exclude<PrometheusAnswer, { kind: 'result' }>,
@@ -172,7 +174,7 @@ function answerOfSingle(
   return unavailableAnswer(asked);
 }
 
-/** What members get that could not be told apart. */
+/** The answer to members whose own answers are unknown. */
 function unavailableAnswer(asked: Exclude<QueryResult, { kind: 'refusal' }>): BackendAnswer {
   if (asked.kind === 'trouble' && asked.isBehind) return { kind: 'trouble', reason: asked.reason, isBehind: true };
   if (asked.kind === 'trouble' || asked.kind === 'failure' || asked.kind === 'slow')

@@ -4,49 +4,49 @@ import { seriesOf } from './points.js';
 import { selectorQueriesOf } from './promql/selector-queries.js';
 
 /**
- * Which sweeps are worth it: to ask for all series there are costs Prometheus half of what it costs to ask for as many
- * by their names, and one request. So it is worth it only where nearly all are wanted, which is found out by counting
- * once an hour, and seen from every answer in between.
+ * Decides when a select-all query is worth it. Reading all existing series costs Prometheus half as much per series as
+ * selecting them by their names, and one request. So it is worth it only if nearly all series are wanted. They are
+ * counted once an hour, and each answer in between updates the count.
  */
 export interface SelectAllPolicy {
-  /** Counts the series, if it is not known how many there are. Never rejects. */
+  /** Counts the series if their number is unknown. Never rejects. */
   isWorthIt(query: PlannedQuery, call: PrometheusCall): Promise<boolean>;
-  /** So many series came. */
+  /** Records how many series an answer had. */
   recordSeries(query: PlannedQuery, series: number, call: PrometheusCall): void;
-  /** Whatever the reason is, it may be one that a query for the members alone does not have. */
+  /** Records a failure. A query with names might not have it, whatever its reason is. */
   recordFailure(query: PlannedQuery, call: PrometheusCall): void;
 }
 
 export interface SelectAllOptions {
-  /** For fewer it is not worth finding out how many series there are. */
+  /** With fewer members, counting the series costs more than is saved. */
   fromMembers: number;
-  /** With more, those that nobody wants cost more than is saved. */
+  /** With more series per member, reading the unwanted series costs more than is saved. */
   maxSeriesPerMember: number;
 }
 
 /**
- * Measured with values of six characters, which are the cheapest to name: for longer ones it would pay with many more
- * series.
+ * Measured with values of six characters, which are the cheapest to select by name. For longer values it would be worth
+ * it with many more series.
  */
 export const SELECT_ALL_DEFAULTS: SelectAllOptions = { fromMembers: 500, maxSeriesPerMember: 1.25 };
 
-/** Of an answer: reading it keeps the process from everything else for as long as a third of a second. */
+/** Most series of an answer: reading more would block the event loop for over a third of a second. */
 const MAX_SERIES = 100_000;
 export const MAX_SELECT_ALL_BYTES = 16 * 1024 * 1024;
 /**
- * More would take Prometheus longer to count than a sweep can ever save; on a busy machine, 100,000 take it about a
- * second.
+ * Timeout of a count. A longer one would cost Prometheus more than a select-all query can save; on a busy machine,
+ * counting 100,000 series takes about a second.
  */
 const COUNT_MS = 2_000;
 const COUNT_AGAIN_AFTER_MS = 3_600_000;
 const MAX_REMEMBERED = 2_000;
 
 interface SeriesCount {
-  /** Infinite where it could not be found out, or where a sweep has failed. */
+  /** Infinite if counting or a select-all query failed. */
   series: number;
-  /** For fewer, it reads too much that nobody wants; NaN where that could not be found out. */
+  /** With fewer members, the query reads too many unwanted series; NaN if they could not be counted. */
   leastMembers: number;
-  /** When it was counted, or failed. */
+  /** The moment of the count or failure, in milliseconds. */
   atMs: number;
 }
 
@@ -68,8 +68,8 @@ export function createSelectAllPolicy({ maxSeriesPerMember }: SelectAllOptions):
   }
 
   /**
-   * Where a comparison or an aggregation leaves few, an answer says little of what it takes: so what is read is
-   * compared, too.
+   * If a comparison or an aggregation leaves few series, the size of the answer says little about its cost. So the
+   * series that the query reads are compared too.
    */
   async function find(query: PlannedQuery, call: PrometheusCall): Promise<Omit<SeriesCount, 'atMs'>> {
     const { promql, members, replaces: insteadOf = [] } = query;
@@ -100,7 +100,10 @@ export function createSelectAllPolicy({ maxSeriesPerMember }: SelectAllOptions):
   };
 }
 
-/** NaN, with which nothing compares, if one of them could not be counted. */
+/**
+ * The number of series that the selectors of these queries read. NaN if one of them could not be counted, for which all
+ * comparisons are false.
+ */
 async function countSelected(queries: readonly PlannedQuery[], call: PrometheusCall): Promise<number> {
   const readings = queries.flatMap(({ tenant, promql }) =>
     selectorQueriesOf(promql).map((reading) => ({ tenant, promql: reading })),

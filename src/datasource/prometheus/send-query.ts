@@ -10,7 +10,7 @@ import type { QueryTimes } from './points.js';
 import type { PrometheusClient, PrometheusRequest } from './prometheus-client.js';
 import { parseAnswer, type PrometheusAnswer } from './parse-answer.js';
 
-/** All that belongs to one call of `answers`. */
+/** The state of one call of `Datasource.answers`. */
 export interface PrometheusCall {
   client: PrometheusClient;
   gate: BackendGate;
@@ -19,35 +19,33 @@ export interface PrometheusCall {
   context: QueryContext;
   times: QueryTimes;
   answers: Map<string, BackendAnswer>;
-  /** The queries by their keys. */
+  /** The tickets of the queries, by their keys. */
   tickets: ReadonlyMap<string, QueueTicket>;
-  /** How many requests may still be divided because they took too long. */
+  /** How many more requests may be divided because they took too long. */
   slowDivisionsLeft: number;
 }
 
-/**
- * `hasAnswered`: the trouble is an answer, or an earlier request was answered. `isBehind`: the request was not sent.
- */
+/** `hasAnswered`: Prometheus answered, though with an error. `isBehind`: the request was not sent in time. */
 export type QueryResult = PrometheusAnswer | { kind: 'trouble'; reason: string; hasAnswered: boolean; isBehind?: true };
 
 export interface SendLimits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'> {
   /**
-   * There is another way to ask: trouble for an answer is not held against Prometheus, or many such would keep others
-   * from it.
+   * There is another way to get the data. An error answer does not count against Prometheus' health then, since it may
+   * be this query's fault.
    */
   hasFallback?: boolean;
 }
 
 type SentQuery = Pick<PlannedQuery, 'tenant' | 'promql'> & Partial<Pick<PlannedQuery, 'members'>>;
 
-/** Never rejects. */
+/** Sends one request and reads its answer. Never rejects. */
 export async function sendQuery(
   query: SentQuery,
   call: PrometheusCall,
   { hasFallback: isOptional = false, ...limits }: SendLimits = {},
 ): Promise<QueryResult> {
   const { client, gate, probe, tenancy, context, times } = call;
-  // Not the fault of the backend, so the gate does not hear of it.
+  // This is not a failure of the backend, so the gate is not used.
   if (context.signal.aborted) return { kind: 'trouble', reason: 'no answer in time', hasAnswered: false };
   probe.noteTenant(query.tenant);
   const request = requestOf(query, tenancy, times);
@@ -80,7 +78,8 @@ function placeIn({ members = [] }: SentQuery, { context, tickets: queued }: Prom
 const NOT_QUEUED: QueueTicket = {};
 
 /**
- * Undefined where it is several projects'. A query of everybody's data, and one of no member, is a project of its own.
+ * The project of a request; undefined for several projects. A query without a project or without members counts as a
+ * project of its own.
  */
 function originOf({ promql, members = [] }: SentQuery): RequestOrigin | undefined {
   const project = members[0]?.project ?? null;
@@ -90,8 +89,8 @@ function originOf({ promql, members = [] }: SentQuery): RequestOrigin | undefine
 }
 
 /**
- * Stores that ask others are to fail where one of these is away, and not to leave its series out: Thanos and
- * VictoriaMetrics, each in its own words. Others take no notice of what they do not know.
+ * Makes a server that queries other stores fail if one of them is unavailable, instead of leaving out its series: the
+ * parameters of Thanos and VictoriaMetrics. Other servers ignore them.
  */
 const NO_PARTIAL_ANSWERS = { partial_response: 'false', deny_partial_response: '1' };
 

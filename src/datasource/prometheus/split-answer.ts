@@ -6,8 +6,8 @@ import type { DistinctQuery, PlannedQuery } from './plan-queries.js';
 import { labelOf, labelsOf, seriesOf, type AnswerListener } from './points.js';
 
 /**
- * Gives each member its series of the answer. False if some of it cannot be told whose it is: then nobody has got
- * anything. Of a sweep, some is nobody's.
+ * Splits an answer and stores for each member its series. Resolves to false, without storing any, if some series
+ * belongs to no member; in the answer to a select-all query these are ignored.
  */
 export async function splitAnswer(
   query: PlannedQuery,
@@ -39,11 +39,11 @@ interface Sorting {
   label: string;
   places: ReadonlyMap<string | null, number>;
   isSweep: boolean;
-  /** What is at each place. */
+  /** The series of each member, by its position. */
   slices: (unknown[] | undefined)[];
 }
 
-/** False if something cannot be told whose it is. */
+/** False if a series belongs to no member. */
 function sort(entries: readonly unknown[], { label, places, isSweep, slices }: Sorting): boolean {
   for (const entry of entries) {
     const value = labelOf(entry, label);
@@ -59,12 +59,12 @@ function sort(entries: readonly unknown[], { label, places, isSweep, slices }: S
   return true;
 }
 
-/** The same answer to every member. */
+/** Stores the same answer for every member. */
 export function answerAll({ members }: PlannedQuery, { answers }: PrometheusCall, answer: BackendAnswer): void {
   for (const { keys } of members) for (const key of keys) answers.set(key, answer);
 }
 
-/** A place for each value. Several members may be of one value: they ask the same, spelled differently. */
+/** A position for each value. Several members may have the same value: equal queries in different spelling. */
 interface MemberIndex {
   byValue: ReadonlyMap<string | null, number>;
   ofMembers: readonly number[];
@@ -72,7 +72,7 @@ interface MemberIndex {
 
 const knownPlaces = new WeakMap<PlannedQuery, MemberIndex>();
 
-/** Kept with the query, which is asked again and again. */
+/** Cached by the query object, which is used again in each interval. */
 function memberIndexOf(query: PlannedQuery): MemberIndex {
   const known = knownPlaces.get(query);
   if (known) return known;
@@ -95,7 +95,7 @@ function answerMember(
   for (const key of keys) answers.set(key, answer);
 }
 
-/** Labels are made only here, for people: nobody keeps those of the answers that alarms are judged by. */
+/** Labels are only read for a trace, since evaluation does not need them. */
 function tellingLabels(key: string, trace: Trace): AnswerListener {
   const known = new Map<unknown, SeriesLabels>();
   const labelsFor = (entry: unknown): SeriesLabels => {

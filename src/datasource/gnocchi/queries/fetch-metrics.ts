@@ -12,10 +12,10 @@ import {
 import { chunksOf } from './chunks.js';
 import { FoundMetric } from '../client/gnocchi-client.js';
 import { memberOf } from '../client/measures.js';
-import { learnOwners, type MetricOwnerCache } from './metric-owners.js';
+import { cacheOwners, type MetricOwnerCache } from './metric-owners.js';
 import { type GnocchiCall } from './gnocchi-call.js';
 
-/** The rows of one metric by one of the methods that it is stored by. */
+/** A metric, and one of the aggregation methods that its archive policy has. */
 export interface MetricMethod {
   id: string;
   method: string;
@@ -25,8 +25,8 @@ export type FetchResult =
   { kind: 'rows'; rows: unknown } | { kind: 'unknown' } | { kind: 'failed'; failure: GnocchiFailure };
 
 /**
- * Gnocchi compares each metric of a request with each other; with 100 it needs least for each of them, less than half
- * of what it needs with 20 or 1,000.
+ * Gnocchi compares each metric of a request with each other. The cost per metric is lowest with 100: less than half of
+ * that with 20 or 1,000.
  */
 const MAX_METRICS = 100;
 
@@ -35,7 +35,7 @@ const MAX_METRICS = 100;
  * version of Gnocchi writes it in full. Without `fill` Gnocchi leaves out rows that are NaN or infinite, and an older
  * row would be judged instead.
  */
-const GAP = -740_216_938_507_413.5;
+const MISSING_VALUE = -740_216_938_507_413.5;
 
 const References = z.array(FoundMetric);
 
@@ -43,18 +43,18 @@ export function metricMethodKey({ id, method }: MetricMethod): string {
   return `${id} ${method}`;
 }
 
-/** A metricMethod of metric and method, and the queries that wait for it. */
+/** A metric and method, with the tickets of the queries that wait for it. */
 export interface RequestedMetricMethod extends MetricMethod {
   tickets: QueueTicket[];
 }
 
-/** Each metricMethod once. */
-export function distinctMetricMethods(asked: Iterable<readonly [QueueTicket, MetricMethod]>): RequestedMetricMethod[] {
+/** Each metric and method once. */
+export function distinctMetricMethods(wanted: Iterable<readonly [QueueTicket, MetricMethod]>): RequestedMetricMethod[] {
   const distinct = new Map<string, RequestedMetricMethod>();
-  for (const [keyedQuery, metricMethod] of asked) {
+  for (const [ticket, metricMethod] of wanted) {
     const known = distinct.get(metricMethodKey(metricMethod));
-    if (known) known.tickets.push(keyedQuery);
-    else distinct.set(metricMethodKey(metricMethod), { ...metricMethod, tickets: [keyedQuery] });
+    if (known) known.tickets.push(ticket);
+    else distinct.set(metricMethodKey(metricMethod), { ...metricMethod, tickets: [ticket] });
   }
   return [...distinct.values()];
 }
@@ -62,64 +62,65 @@ export function distinctMetricMethods(asked: Iterable<readonly [QueueTicket, Met
 interface FetchContext {
   call: GnocchiCall;
   owners: MetricOwnerCache;
-  /** Metrics whose owners are to be learnt on the way. */
+  /** Metrics whose owners are read from the same answers. */
   withOwners: ReadonlySet<string>;
 }
 
-/** What became of each metricMethod, by `pairKey`. */
+/** Fetches the rows of all metrics. The results are by `metricMethodKey`. */
 export async function fetchMetrics(
   metricMethods: readonly RequestedMetricMethod[],
-  fetching: FetchContext,
+  context: FetchContext,
 ): Promise<ReadonlyMap<string, FetchResult>> {
   const fetched = new Map<string, FetchResult>();
-  const { withOwners } = fetching;
-  // Those to be described go together: a request describes all its metrics.
+  const { withOwners } = context;
+  // Metrics that need details go together, since a request describes all its metrics.
   const ordered = [
     ...metricMethods.filter(({ id }) => withOwners.has(id)),
     ...metricMethods.filter(({ id }) => !withOwners.has(id)),
   ];
-  await Promise.all(chunksOf(ordered, MAX_METRICS).map((chunk) => fetchTogether(chunk, fetching, fetched)));
+  await Promise.all(chunksOf(ordered, MAX_METRICS).map((chunk) => fetchTogether(chunk, context, fetched)));
   return fetched;
 }
 
 /**
- * Drops what Gnocchi names as the reason of a refusal, halves what it refuses without a name, and gives up on trouble.
+ * Fetches metrics in one request. If Gnocchi refuses it and names the metrics at fault, the others are requested again
+ * without them; if it names none, in halves. If Gnocchi is unavailable, there is no further request.
  */
 async function fetchTogether(
   metricMethods: readonly RequestedMetricMethod[],
-  fetching: FetchContext,
+  context: FetchContext,
   fetched: Map<string, FetchResult>,
 ): Promise<void> {
-  const { call, owners, withOwners } = fetching;
+  const { call, owners, withOwners } = context;
   const details = metricMethods.some(({ id }) => withOwners.has(id));
   const operations = ['metric', ...metricMethods.map(({ id, method }) => [id, method])];
-  const asked = await call.requester.request(
-    (client, options) => client.aggregates({ operations, details, fill: GAP, ...call.window }, options),
+  const result = await call.requester.request(
+    (client, options) => client.aggregates({ operations, details, fill: MISSING_VALUE, ...call.window }, options),
     { sharedBy: metricMethods.length, tickets: metricMethods.flatMap(({ tickets: queries }) => queries) },
   );
-  if (asked.kind === 'answer') {
-    keepRows(asked.value, metricMethods, fetched);
-    const described = References.safeParse(memberOf(asked.value, 'references'));
-    if (described.success) await learnOwners(described.data, owners, call.requester);
+  if (result.kind === 'answer') {
+    keepRows(result.value, metricMethods, fetched);
+    const described = References.safeParse(memberOf(result.value, 'references'));
+    if (described.success) await cacheOwners(described.data, owners, call.requester);
     return;
   }
-  const named = asked.kind === 'refusal' ? namedBy(asked) : new Set<string>();
-  const spoilers = metricMethods.filter(
-    (metricMethod) => named.has(metricMethod.id) || named.has(metricMethodKey(metricMethod)),
+  const namedKeys = result.kind === 'refusal' ? namedBy(result) : new Set<string>();
+  const named = metricMethods.filter(
+    (metricMethod) => namedKeys.has(metricMethod.id) || namedKeys.has(metricMethodKey(metricMethod)),
   );
-  if (asked.kind === 'refusal' && spoilers.length > 0) {
-    for (const metricMethod of spoilers) fetched.set(metricMethodKey(metricMethod), dropped(metricMethod, asked));
-    const rest = metricMethods.filter((metricMethod) => !spoilers.includes(metricMethod));
-    // A missing method is named one metric at a time, and that may be the first of many.
-    const parts = causeOf(asked) === UNKNOWN_METHOD ? chunksOf(rest, Math.ceil(rest.length / 2)) : [rest];
-    if (rest.length > 0) await Promise.all(parts.map((part) => fetchTogether(part, fetching, fetched)));
-  } else if (asked.kind === 'trouble' || metricMethods.length === 1) {
+  if (result.kind === 'refusal' && named.length > 0) {
+    for (const metricMethod of named) fetched.set(metricMethodKey(metricMethod), refusalFor(metricMethod, result));
+    const rest = metricMethods.filter((metricMethod) => !named.includes(metricMethod));
+    // Gnocchi names only one metric with a missing method at a time, and there may be many.
+    const parts = causeOf(result) === UNKNOWN_METHOD ? chunksOf(rest, Math.ceil(rest.length / 2)) : [rest];
+    if (rest.length > 0) await Promise.all(parts.map((part) => fetchTogether(part, context, fetched)));
+  } else if (result.kind === 'trouble' || metricMethods.length === 1) {
     for (const metricMethod of metricMethods)
-      fetched.set(metricMethodKey(metricMethod), { kind: 'failed', failure: asked });
+      fetched.set(metricMethodKey(metricMethod), { kind: 'failed', failure: result });
   } else {
     const middle = metricMethods.length >> 1;
     const halves = [metricMethods.slice(0, middle), metricMethods.slice(middle)];
-    await Promise.all(halves.map((half) => fetchTogether(half, fetching, fetched)));
+    await Promise.all(halves.map((half) => fetchTogether(half, context, fetched)));
   }
 }
 
@@ -129,18 +130,18 @@ function keepRows(answer: unknown, metricMethods: readonly MetricMethod[], fetch
     const rows = memberOf(memberOf(measures, metricMethod.id), metricMethod.method);
     fetched.set(
       metricMethodKey(metricMethod),
-      rows === undefined ? { kind: 'failed', failure: MALFORMED } : { kind: 'rows', rows: withoutGaps(rows) },
+      rows === undefined ? { kind: 'failed', failure: MALFORMED } : { kind: 'rows', rows: withoutMissing(rows) },
     );
   }
 }
 
-function withoutGaps(rows: unknown): unknown {
+function withoutMissing(rows: unknown): unknown {
   if (!Array.isArray(rows)) return rows;
-  const isGap = (row: unknown): boolean => Array.isArray(row) && row[2] === GAP;
+  const isGap = (row: unknown): boolean => Array.isArray(row) && row[2] === MISSING_VALUE;
   return rows.some(isGap) ? rows.filter((row) => !isGap(row)) : rows;
 }
 
-/** The metrics that a refusal names: ids, or ids with methods as `pairKey` has them. */
+/** The metrics that a refusal names: ids, or ids with methods as by `metricMethodKey`. */
 function namedBy(refusal: GnocchiRefusal): ReadonlySet<string> {
   const detail = fieldOf(refusal.description, 'detail');
   if (!Array.isArray(detail)) return new Set();
@@ -159,8 +160,8 @@ function isNamed(one: unknown): one is [id: string, method: string] {
   return Array.isArray(one) && typeof one[0] === 'string' && typeof one[1] === 'string';
 }
 
-/** The refusal as it would have been for this metric by this method alone. */
-function dropped(metricMethod: MetricMethod, refusal: GnocchiRefusal): FetchResult {
+/** The refusal that a request for this metric and method alone would have had. */
+function refusalFor(metricMethod: MetricMethod, refusal: GnocchiRefusal): FetchResult {
   if (isAboutUnknown(refusal)) return { kind: 'unknown' };
   const detail = (fieldOf(refusal.description, 'detail') as unknown[]).filter(
     (one) => isNamed(one) && one[0] === metricMethod.id && one[1] === metricMethod.method,

@@ -11,28 +11,27 @@ export interface KeyedGnocchiQuery<Query extends GnocchiQuery> extends QueueTick
   query: Query;
 }
 
-/** What all queries that are put at once have in common, and where their answers go. */
+/** The state of one call of `Datasource.answers`, which all its queries share. */
 export interface GnocchiCall {
   requester: GnocchiRequester;
-  /** Of the rows wanted; as `AggregatesRequest` has it. */
+  /** The window of the rows, in the form of `AggregatesRequest`. */
   window: { start: string; stop: string; granularityS: number };
   readOptions: MeasureReadOptions;
-  /** What Gnocchi calls us; undefined where we do not know that. */
+  /** Gnocchi's name for this service; undefined if unknown. */
   creator: string | undefined;
   /**
-   * The project that creates resources for everybody. Asked for only where a project's alarms are at hand; trouble when
-   * that is not to be had.
+   * The project that creates resources for all others. Called only if there are queries of projects; the result is
+   * `trouble` if it cannot be looked up.
    */
   externalOwner(): Promise<RequestResult<string | null>>;
   trace: Trace | undefined;
   /**
-   * Keeps a keyedQuery's answer. A refusal is remembered, so that what comes again and again does not spoil what it is
-   * merged with each time.
+   * Stores the answer to a query. A refusal is cached, so that a bad query does not spoil a merged request each time.
    */
   setAnswer(keyedQuery: KeyedGnocchiQuery<GnocchiQuery>, answer: BackendAnswer): void;
 }
 
-/** Rows of a keyedQuery as its answer; undefined when they are none. */
+/** The answer that the rows of a query are; undefined if they are not a list of rows. */
 export function seriesAnswer(
   rows: unknown,
   keyedQuery: KeyedGnocchiQuery<GnocchiQuery>,

@@ -4,7 +4,7 @@ import type { ExpiringMap } from '../../../cache/bounded-map.js';
 import type { FoundMetric, FoundResource } from '../client/gnocchi-client.js';
 import { mayRead, type Owned } from '../project-scope.js';
 
-/** Whose a metric is: who created it, and the resource that it belongs to. */
+/** The owner of a metric: the project that created it, and the resource that it belongs to. */
 export interface MetricOwner {
   createdBy: string | null;
   resource: Owned | null;
@@ -12,7 +12,7 @@ export interface MetricOwner {
 
 export type MetricOwnerCache = ExpiringMap<MetricOwner>;
 
-/** As many as Gnocchi usually gives on one page. */
+/** Gnocchi's usual size of a page. */
 const MAX_RESOURCES = 500;
 
 export function isVisible(
@@ -23,11 +23,8 @@ export function isVisible(
   return (createdBy === project && project !== '') || (resource !== null && mayRead(project, resource, externalOwner));
 }
 
-/**
- * Learns the owners of metrics that Gnocchi described while it answered about them, in one search for all their
- * resources.
- */
-export async function learnOwners(
+/** Caches the owners of metrics that Gnocchi described in an answer, after one search for all their resources. */
+export async function cacheOwners(
   found: readonly FoundMetric[],
   owners: MetricOwnerCache,
   requester: GnocchiRequester,
@@ -40,18 +37,21 @@ export async function learnOwners(
   await Promise.all(
     chunksOf([...byResource.keys()], MAX_RESOURCES).map(async (ids) => {
       const attributes = ['id', 'project_id', 'created_by_project_id'];
-      const asked = await requester.request((client, options) =>
+      const result = await requester.request((client, options) =>
         client.searchResources({ in: { id: ids } }, attributes, options),
       );
-      if (asked.kind !== 'answer') return; // whoever needs them asks one by one, and hears why not
-      for (const resource of asked.value) {
+      if (result.kind !== 'answer') return; // `ownerOfMetric` looks each up, and reports the failure
+      for (const resource of result.value) {
         for (const metric of byResource.get(resource.id) ?? []) owners.set(metric.id, ownerOf(metric, resource));
       }
     }),
   );
 }
 
-/** Whose one metric is, from what was learnt or by context. Null: there is no such metric; one may come at any time. */
+/**
+ * The owner of a metric, from the cache or from Gnocchi; null if there is no such metric. That is not cached, since the
+ * metric may be created at any time.
+ */
 export async function ownerOfMetric(
   id: string,
   owners: MetricOwnerCache,
@@ -59,13 +59,13 @@ export async function ownerOfMetric(
 ): Promise<RequestResult<MetricOwner | null>> {
   const known = owners.get(id);
   if (known !== undefined) return { kind: 'answer', value: known };
-  const asked = await requester.request((client, options) => client.metricOwner(id, options));
-  if (asked.kind === 'refusal') return asked.status === 404 ? { kind: 'answer', value: null } : asked;
-  if (asked.kind !== 'answer') return asked;
-  const { resource, resource_id } = asked.value;
-  // Without its resource it cannot be said whose the metric is.
+  const result = await requester.request((client, options) => client.metricOwner(id, options));
+  if (result.kind === 'refusal') return result.status === 404 ? { kind: 'answer', value: null } : result;
+  if (result.kind !== 'answer') return result;
+  const { resource, resource_id } = result.value;
+  // Without its resource the owner of the metric is unknown.
   if (resource === undefined && resource_id) return MALFORMED;
-  const owner = ownerOf(asked.value, resource ?? null);
+  const owner = ownerOf(result.value, resource ?? null);
   owners.set(id, owner);
   return { kind: 'answer', value: owner };
 }

@@ -17,15 +17,15 @@ import { seriesAnswer, type QueryOfKind, type KeyedGnocchiQuery, type GnocchiCal
 
 type KeyedMetricsQuery = KeyedGnocchiQuery<QueryOfKind<'metrics'>>;
 
-/** A keyedQuery whose answer is computed here from the rows of its metrics. */
+/** A query whose answer is computed here from the rows of its metrics. */
 interface MetricsQueryPlan {
   keyedQuery: KeyedMetricsQuery;
   metricMethods: readonly MetricMethod[];
 }
 
 /**
- * Questions about aggregates over metrics named by id. All their metrics are fetched together, each once, and
- * aggregated here as Gnocchi would; what Gnocchi would refuse it refuses itself.
+ * Answers queries for aggregates over metrics named by id. All metrics are fetched together, each once, and aggregated
+ * here as Gnocchi would. Queries that Gnocchi would refuse are sent to Gnocchi, for its own words.
  */
 export async function answerMetricsQueries(
   queries: readonly KeyedMetricsQuery[],
@@ -90,7 +90,7 @@ async function answerOne(
 
 const MALFORMED_ANSWER: BackendAnswer = { kind: 'trouble', reason: 'its answer is not of the form expected' };
 
-/** Why the project may not read all these metrics; undefined when it may. */
+/** Tells why the project may not read all these metrics: one is hidden, or a failure; undefined if it may. */
 async function findInvisible(
   project: string,
   metricMethods: readonly MetricMethod[],
@@ -98,27 +98,30 @@ async function findInvisible(
 ): Promise<'hidden' | GnocchiFailure | undefined> {
   const externalOwner = await call.externalOwner();
   if (externalOwner.kind !== 'answer') return externalOwner;
-  const asked = await Promise.all(metricMethods.map(({ id }) => ownerOfMetric(id, owners, call.requester)));
-  const isHidden = asked.some(
+  const found = await Promise.all(metricMethods.map(({ id }) => ownerOfMetric(id, owners, call.requester)));
+  const isHidden = found.some(
     (owner) =>
       owner.kind === 'answer' && (owner.value === null || !isVisible(project, owner.value, externalOwner.value)),
   );
-  return isHidden ? 'hidden' : asked.find((owner) => owner.kind !== 'answer');
+  return isHidden ? 'hidden' : found.find((owner) => owner.kind !== 'answer');
 }
 
-/** What Gnocchi has no operation for; in its own words, which are the same whatever metrics are named. */
+/**
+ * Sends a query that Gnocchi has no operation for, to get Gnocchi's own refusal. Its text does not depend on the
+ * metrics.
+ */
 async function requestRefusal(keyedQuery: KeyedMetricsQuery, call: GnocchiCall): Promise<void> {
   const { method, metrics } = keyedQuery.query;
   const operations = ['aggregate', method, ['metric', ...metrics.map((id) => [id, storedMethod(method)])]];
-  const asked = await call.requester.request(
+  const result = await call.requester.request(
     (client, options) => client.aggregates({ operations, neededOverlap: 0, ...call.window }, options),
     { tickets: [keyedQuery] },
   );
-  if (asked.kind !== 'answer') return call.setAnswer(keyedQuery, answerTo(keyedQuery, [asked]));
-  // A Gnocchi that can do it after all: its answer is for those who may read everything.
+  if (result.kind !== 'answer') return call.setAnswer(keyedQuery, answerTo(keyedQuery, [result]));
+  // A Gnocchi that can do it after all answers for the metrics of all projects.
   const isOpen = keyedQuery.query.project === null;
   const answer = isOpen
-    ? seriesAnswer(memberOf(memberOf(asked.value, 'measures'), 'aggregated'), keyedQuery, call)
+    ? seriesAnswer(memberOf(memberOf(result.value, 'measures'), 'aggregated'), keyedQuery, call)
     : undefined;
   call.setAnswer(keyedQuery, answer ?? (isOpen ? MALFORMED_ANSWER : notForProjects(method)));
 }
@@ -128,7 +131,8 @@ function notForProjects(method: string): BackendAnswer {
 }
 
 /**
- * Aodh gives the same reason for an unknown metric and an unknown method: both are a 404 without a text that it knows.
+ * Aodh gives the same reason for an unknown metric and an unknown method: both are a 404 with a text that it does not
+ * know.
  */
 function noSuchMetric(keyedQuery: KeyedMetricsQuery): BackendAnswer {
   return { kind: 'absent', reason: doesNotExist(keyedQuery) };
@@ -138,7 +142,7 @@ function doesNotExist({ query: { method, metrics } }: KeyedMetricsQuery): string
   return `aggregation ${method} does not exist for at least one metrics in ${pythonRepr(metrics)}`;
 }
 
-/** Gnocchi's own answer to ids that are none. It would be that of all metrics they are asked with. */
+/** Gnocchi's own answer to ids that are not UUIDs. Sent to Gnocchi, they would spoil a shared request. */
 function invalidReferences({ query: { metrics, method } }: KeyedMetricsQuery): BackendAnswer {
   const description = {
     cause: 'Invalid metric references',
@@ -148,7 +152,7 @@ function invalidReferences({ query: { metrics, method } }: KeyedMetricsQuery): B
   return failureAnswer({ kind: 'refusal', status: 400, description });
 }
 
-/** What Gnocchi would have said to this keyedQuery alone: access first, then methods, then granularities. */
+/** The answer that Gnocchi would have given to this query alone: access first, then methods, then granularities. */
 function answerTo(keyedQuery: KeyedMetricsQuery, failures: readonly GnocchiFailure[]): BackendAnswer {
   const trouble = failures.find(({ kind }) => kind === 'trouble');
   if (trouble) return failureAnswer(trouble);

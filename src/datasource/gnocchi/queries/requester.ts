@@ -16,8 +16,8 @@ import {
 export type GnocchiRefusal = Extract<GnocchiAnswer<never>, { kind: 'refusal' }>;
 
 /**
- * Why there is no answer. A refusal, and an answer that is too large, are about what was asked, and come again; trouble
- * passes.
+ * The reason why there is no answer. A refusal and an answer that is too large are about the query, and come again;
+ * `trouble` passes.
  */
 export type GnocchiFailure =
   GnocchiRefusal | { kind: 'too large' } | { kind: 'trouble'; reason: string; isBehind?: true };
@@ -27,13 +27,13 @@ export type RequestResult<T> = { kind: 'answer'; value: T } | GnocchiFailure;
 export interface GnocchiRequester {
   /** Never rejects. */
   request<T>(
-    keyedQuery: (client: GnocchiClient, options: GnocchiRequestOptions) => Promise<GnocchiAnswer<T>>,
+    send: (client: GnocchiClient, options: GnocchiRequestOptions) => Promise<GnocchiAnswer<T>>,
     request?: RequestScope,
   ): Promise<RequestResult<T>>;
 }
 
 export interface RequestScope {
-  /** How many queries share the request, and so the limit on its answer; one if not said. */
+  /** Number of queries that share the request, and so the limit on its answer; 1 by default. */
   sharedBy?: number;
   /** The project of the queries, if they are of one project. */
   origin?: RequestOrigin;
@@ -48,31 +48,31 @@ interface RequesterOptions extends QueueOptions {
   tickets: readonly QueueTicket[];
 }
 
-/** An answer is held in memory at once, however many share it. */
+/** The answer to a shared request is held in memory, so it is limited too. */
 const MAX_SHARED_BYTES = 24 * 1024 * 1024;
-/** Refusals that say nothing about the keyedQuery. */
+/** Statuses below 500 that are about the moment and not about the query. */
 const TEMPORARY = new Set([401, 408, 425, 429]);
 
 /**
- * Into so many at once: one that is refused is found with a few more requests than by halving, many with about half of
- * them.
+ * Parts into which a refused request is divided. One bad query is found with a few more requests than by halving, many
+ * with about half of them.
  */
 const PARTS = 8;
 
 export const MALFORMED: GnocchiFailure = { kind: 'trouble', reason: 'its answer is not of the form expected' };
 
-/** Asks one Gnocchi through its gate: trouble counts against it, refusals do not. */
+/** Sends requests to one Gnocchi through its gate. A refusal is an answer; `trouble` counts against the backend. */
 export function createRequester(
   { client, gate }: { client: GnocchiClient; gate: BackendGate },
   { signal, onSent, tickets: all, ...queueing }: RequesterOptions,
 ): GnocchiRequester {
   return {
-    async request(keyedQuery, { sharedBy = 1, origin, tickets = all } = {}) {
+    async request(send, { sharedBy = 1, origin, tickets = all } = {}) {
       const maxBytes = Math.min(sharedBy * MAX_ANSWER_BYTES, MAX_SHARED_BYTES);
       const place = queuePositionOf(tickets, queueing);
       try {
         return await gate.run(
-          async () => resultOf(await keyedQuery(client, { signal, maxBytes, onSent })),
+          async () => resultOf(await send(client, { signal, maxBytes, onSent })),
           signal,
           origin,
           place,
@@ -88,14 +88,15 @@ export function createRequester(
 const UNUSED_ID = '00000000-0000-0000-0000-000000000000';
 
 /**
- * A search that finds nothing, but takes what all queries take: Gnocchi itself, its index, and that it knows us.
+ * Health probe: a search that finds nothing, but needs all that queries need: Gnocchi itself, its index, and accepted
+ * credentials.
  * @throws BackendUnavailable
  */
 export async function probeGnocchi(client: GnocchiClient): Promise<void> {
   resultOf(await client.searchResources({ in: { id: [UNUSED_ID] } }, ['id']));
 }
 
-/** @throws BackendUnavailable for what is Gnocchi's trouble and not the keyedQuery's. */
+/** @throws BackendUnavailable for an answer that is about Gnocchi and not about the query. */
 function resultOf<T>(answer: GnocchiAnswer<T>): RequestResult<T> {
   if (answer.kind === 'answer') return answer;
   if (answer.kind === 'trouble') {
@@ -107,14 +108,14 @@ function resultOf<T>(answer: GnocchiAnswer<T>): RequestResult<T> {
   return answer;
 }
 
-/** True for a refusal that says nothing about the query. */
+/** True for a refusal that is about the moment and not about the query. */
 export function isTemporary({ status }: Pick<GnocchiRefusal, 'status'>): boolean {
   return status >= 500 || TEMPORARY.has(status);
 }
 
 /**
- * Divides what cannot be answered together until each failure belongs to one member; trouble would only be repeated by
- * that.
+ * Divides a request that fails until each failure belongs to one member. If Gnocchi is unavailable, or the failure is
+ * about what all members have in common, there is no further request.
  */
 export async function requestInParts<Member>(
   members: readonly Member[],
@@ -132,7 +133,7 @@ export async function requestInParts<Member>(
   );
 }
 
-/** What is wrong then is what all members have in common. */
+/** True if the refusal is about the operations, which all members have in common. */
 function isAboutOperations(failure: GnocchiFailure): boolean {
   if (failure.kind !== 'refusal') return false;
   const detail = fieldOf(failure.description, 'detail');
@@ -149,7 +150,7 @@ export function fieldOf(description: GnocchiDescription, field: 'cause' | 'reaso
   return typeof description === 'string' ? undefined : description[field];
 }
 
-/** No resource that was found has the metric, or none was found; Gnocchi before 4.5 says 400 for that. */
+/** True if no resource was found that has the metric. Gnocchi before 4.5 answers 400 for that. */
 export function saysNotFound(refusal: GnocchiRefusal): boolean {
   const { status, description } = refusal;
   if (typeof description === 'string') return status === 404 && /^Metric .*does not exist/s.test(description);
@@ -161,7 +162,7 @@ export function lacksGranularity({ status, description }: GnocchiRefusal): boole
   return status === 400 && fieldOf(description, 'reason') === 'Granularities are missing';
 }
 
-/** As Aodh words whatever it has no special words for. */
+/** The answer for a failure, in Aodh's words for failures without a text of their own. */
 export function failureAnswer(failure: GnocchiFailure): BackendAnswer {
   if (failure.kind === 'trouble') return failure;
   const text =

@@ -7,42 +7,42 @@ import { projectFilter } from '../project-scope.js';
 import { resourceUuid } from '../client/resource-id.js';
 import type { QueryOfKind, KeyedGnocchiQuery, GnocchiCall } from './gnocchi-call.js';
 
-/** As many as Gnocchi usually gives on one page. */
+/** Gnocchi's usual size of a page. */
 const MAX_RESOURCES = 500;
 
 export type KeyedResourceQuery = KeyedGnocchiQuery<QueryOfKind<'resource'>>;
 
-/** Ids of metrics, by `metricKey`, that a project was seen to have the right to read. */
+/** Ids of metrics that a project may read, by `metricKey`. */
 export type MetricIdCache = ExpiringMap<string>;
 
 export function metricKey({ query: { resourceId, metric, project } }: KeyedResourceQuery): string {
   return JSON.stringify([project, resourceId, metric]);
 }
 
-/** A keyedQuery, and the id under which Gnocchi tells of its resource; undefined: only Gnocchi knows it. */
+/** A query, and the id under which Gnocchi lists its resource; undefined if only Gnocchi knows it. */
 interface ResourceLookup {
   keyedQuery: KeyedResourceQuery;
   uuid: string | undefined;
 }
 
 /**
- * Learns the ids of the metrics that the queries name, in one search for many resources, each among those that the
- * keyedQuery's project may read. Answers the queries whose resource or metric is not there.
+ * Looks up the ids of the metrics that the queries name, in one search for many resources, each limited to what the
+ * query's project may read. Answers the queries whose resource or metric does not exist.
  */
-export async function learnMetricIds(
+export async function lookUpMetricIds(
   queries: readonly KeyedResourceQuery[],
   ids: MetricIdCache,
   call: GnocchiCall,
 ): Promise<void> {
-  // Apart, because the project's ones may not be answered for want of Keystone.
-  const [everybodys, ofProjects] = [true, false].map((isOpen) =>
+  // Apart, because those of projects fail if Keystone cannot tell the external owner.
+  const [unscoped, ofProjects] = [true, false].map((isOpen) =>
     searches(
       queries.filter(({ query: { project } }) => (project === null) === isOpen),
       call,
     ),
   ) as [ResourceLookup[][], ResourceLookup[][]];
   await Promise.all([
-    ...everybodys.map((members) => searchFor(members, { ids, call, externalOwner: null })),
+    ...unscoped.map((members) => searchFor(members, { ids, call, externalOwner: null })),
     ...(ofProjects.length > 0 ? [searchForProjects(ofProjects, ids, call)] : []),
   ]);
 }
@@ -52,10 +52,10 @@ async function searchForProjects(
   ids: MetricIdCache,
   call: GnocchiCall,
 ): Promise<void> {
-  const asked = await call.externalOwner();
-  if (asked.kind === 'answer') {
-    await Promise.all(parts.map((members) => searchFor(members, { ids, call, externalOwner: asked.value })));
-  } else for (const { keyedQuery } of parts.flat()) call.setAnswer(keyedQuery, failureAnswer(asked));
+  const result = await call.externalOwner();
+  if (result.kind === 'answer') {
+    await Promise.all(parts.map((members) => searchFor(members, { ids, call, externalOwner: result.value })));
+  } else for (const { keyedQuery } of parts.flat()) call.setAnswer(keyedQuery, failureAnswer(result));
 }
 
 interface SearchContext {
@@ -64,11 +64,11 @@ interface SearchContext {
   externalOwner: string | null;
 }
 
-async function searchFor(members: readonly ResourceLookup[], searching: SearchContext): Promise<void> {
+async function searchFor(members: readonly ResourceLookup[], context: SearchContext): Promise<void> {
   await requestInParts(
     members,
-    (part) => searchIn(part, searching),
-    ({ keyedQuery }, failure) => searching.call.setAnswer(keyedQuery, failureAnswer(failure)),
+    (part) => searchIn(part, context),
+    ({ keyedQuery }, failure) => context.call.setAnswer(keyedQuery, failureAnswer(failure)),
   );
 }
 
@@ -78,16 +78,16 @@ async function searchIn(
 ): Promise<GnocchiFailure | undefined> {
   for (let open = members; open.length > 0;) {
     const filter = filterFor(open, externalOwner);
-    const asked = await call.requester.request(
+    const result = await call.requester.request(
       (client, options) => client.searchResources(filter, ['id', 'metrics'], options),
       {
         sharedBy: open.length,
         tickets: open.map(({ keyedQuery }) => keyedQuery),
       },
     );
-    if (asked.kind !== 'answer') return asked;
-    const unfound = keepFound(open, asked.value, { ids, call });
-    // Gnocchi tells only so many at once, and how many is its own affair.
+    if (result.kind !== 'answer') return result;
+    const unfound = keepFound(open, result.value, { ids, call });
+    // Gnocchi limits the size of a page by its own configuration, so the rest is searched again.
     if (unfound.length === open.length) {
       for (const { keyedQuery } of unfound) call.setAnswer(keyedQuery, noResource(keyedQuery));
       return undefined;
@@ -97,7 +97,7 @@ async function searchIn(
   return undefined;
 }
 
-/** Those whose resource is not among the found ones. */
+/** Stores the ids of the metrics found, and returns the lookups whose resource is not among those found. */
 function keepFound(
   members: readonly ResourceLookup[],
   found: readonly FoundResource[],
@@ -116,8 +116,8 @@ function keepFound(
 }
 
 /**
- * Members that one search can hold: no resource is sought for two projects, since it is not said for which of them it
- * was found.
+ * Groups lookups into searches. A search has no resource for two projects, since the answer does not tell for which of
+ * them it was found.
  */
 function searches(queries: readonly KeyedResourceQuery[], call: GnocchiCall): ResourceLookup[][] {
   const open: { members: ResourceLookup[]; projects: Map<string, string | null> }[] = [];

@@ -8,43 +8,43 @@ import {
   type MetricMethod,
 } from './fetch-metrics.js';
 import type { MetricOwnerCache } from './metric-owners.js';
-import { learnMetricIds, metricKey, type MetricIdCache, type KeyedResourceQuery } from './resource-metrics.js';
+import { lookUpMetricIds, metricKey, type MetricIdCache, type KeyedResourceQuery } from './resource-metrics.js';
 import { seriesAnswer, type GnocchiCall } from './gnocchi-call.js';
 
-/** What is kept between rounds. */
+/** Caches that outlive a call. */
 export interface GnocchiCaches {
   ids: MetricIdCache;
   owners: MetricOwnerCache;
 }
 
 /**
- * Questions about one metric of one resource. The ids of the metrics are looked up once and kept for some minutes: by
- * name Gnocchi has to load each resource with all its metrics each time. Measured with five metrics a resource, CPU of
- * Gnocchi: 9.2 ms for each alarm on its own; 0.6 to 0.9 ms by a search for 500 resources, growing with the metrics that
- * they have; 0.4 ms by the ids of 100 metrics.
+ * Answers queries for one metric of one resource. The ids of the metrics are looked up once and cached for some
+ * minutes: by name Gnocchi has to load each resource with all its metrics each time. Measured with five metrics a
+ * resource, CPU of Gnocchi: 9.2 ms for each alarm on its own; 0.6 to 0.9 ms by a search for 500 resources, growing with
+ * the metrics that they have; 0.4 ms by the ids of 100 metrics.
  */
 export async function answerResourceQueries(
   queries: readonly KeyedResourceQuery[],
   call: GnocchiCall,
-  learnt: GnocchiCaches,
+  caches: GnocchiCaches,
 ): Promise<void> {
-  const gone = await answerFromIds(queries, { call, learnt, onceMore: call.trace === undefined });
+  const gone = await answerFromIds(queries, { call, caches, mayRetry: call.trace === undefined });
   // Another metric may have taken its place.
-  if (gone.length > 0) await answerFromIds(gone, { call, learnt, onceMore: false });
+  if (gone.length > 0) await answerFromIds(gone, { call, caches, mayRetry: false });
 }
 
 /**
- * The queries whose metric is gone since its id was learnt; without `onceMore` they are answered here, and nothing
- * learnt before is believed.
+ * Answers the queries by the ids of their metrics. With `mayRetry` it uses cached ids, and returns the queries whose
+ * metric no longer exists; without, it looks up every id again and answers all queries.
  */
 async function answerFromIds(
   queries: readonly KeyedResourceQuery[],
-  { call, learnt, onceMore }: { call: GnocchiCall; learnt: GnocchiCaches; onceMore: boolean },
+  { call, caches, mayRetry }: { call: GnocchiCall; caches: GnocchiCaches; mayRetry: boolean },
 ): Promise<KeyedResourceQuery[]> {
-  const { ids, owners } = learnt;
-  if (!onceMore) for (const keyedQuery of queries) ids.delete(metricKey(keyedQuery));
+  const { ids, owners } = caches;
+  if (!mayRetry) for (const keyedQuery of queries) ids.delete(metricKey(keyedQuery));
   const known = new Map(queries.flatMap((keyedQuery) => pairOf(keyedQuery, ids)));
-  await learnMetricIds(
+  await lookUpMetricIds(
     queries.filter((keyedQuery) => !known.has(keyedQuery)),
     ids,
     call,
@@ -57,7 +57,7 @@ async function answerFromIds(
   const gone: KeyedResourceQuery[] = [];
   for (const [keyedQuery, metricMethod] of metricMethods) {
     const one = fetched.get(metricMethodKey(metricMethod))!;
-    if (one.kind === 'unknown' && onceMore) gone.push(keyedQuery);
+    if (one.kind === 'unknown' && mayRetry) gone.push(keyedQuery);
     else call.setAnswer(keyedQuery, answerTo(keyedQuery, one, call));
   }
   return gone;

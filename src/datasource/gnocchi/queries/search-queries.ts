@@ -9,19 +9,19 @@ import { memberOf } from '../client/measures.js';
 import { variantsOf, type Variant } from './mergeable-search.js';
 import { seriesAnswer, type QueryOfKind, type KeyedGnocchiQuery, type GnocchiCall } from './gnocchi-call.js';
 
-/** How many values of one attribute a search may ask for. */
+/** Most values of one attribute in a merged search. */
 const MAX_GROUPS = 100;
 
 type KeyedSearchQuery = KeyedGnocchiQuery<QueryOfKind<'resources'>>;
 
 interface SearchVariant {
   keyedQuery: KeyedSearchQuery;
-  /** How the search differs from others; undefined: it is asked alone. */
+  /** How the search differs from others; undefined if it is requested alone. */
   variant: Variant | undefined;
 }
 
 /**
- * Questions about aggregates over whatever a search finds: those whose searches differ in one attribute's value share a
+ * Answers queries for aggregates over the resources of a search. Searches that differ in one attribute's value share a
  * request.
  */
 export async function answerSearchQueries(queries: readonly KeyedSearchQuery[], call: GnocchiCall): Promise<void> {
@@ -42,7 +42,7 @@ export async function answerSearchQueries(queries: readonly KeyedSearchQuery[], 
   );
 }
 
-/** Of the ways in which each search could be merged the one that most share. */
+/** Chooses for each search the way to merge it that most other searches share. */
 function withVariants(queries: readonly KeyedSearchQuery[]): SearchVariant[] {
   const all = queries.map((keyedQuery) => ({ keyedQuery, variants: variantsOf(keyedQuery.query.search) }));
   const sharing = new Map<string, number>();
@@ -64,7 +64,7 @@ function shapeOf({ query: { resourceType, metric, method } }: KeyedSearchQuery, 
   return JSON.stringify([resourceType, metric, method, shape]);
 }
 
-/** Values that some databases take for the same one go into different requests. */
+/** Values that some databases take for equal go into different requests. */
 function withoutAlikeValues(group: readonly SearchVariant[]): SearchVariant[][] {
   const alike = groupBy(group, ({ variant }) => (variant ? variant.value.normalize('NFKD').toLowerCase().trim() : ''));
   const requests: SearchVariant[][] = [];
@@ -73,9 +73,9 @@ function withoutAlikeValues(group: readonly SearchVariant[]): SearchVariant[][] 
 }
 
 async function requestSingle({ keyedQuery }: SearchVariant, call: GnocchiCall): Promise<GnocchiFailure | undefined> {
-  const asked = await aggregates([{ keyedQuery }], { query: new RawJson(keyedQuery.query.search) }, call);
-  if (asked.kind !== 'answer') return asked;
-  const answer = answerFrom(memberOf(asked.value, 'measures'), keyedQuery, call);
+  const result = await aggregates([{ keyedQuery }], { query: new RawJson(keyedQuery.query.search) }, call);
+  if (result.kind !== 'answer') return result;
+  const answer = answerFrom(memberOf(result.value, 'measures'), keyedQuery, call);
   if (answer === undefined) return MALFORMED;
   call.setAnswer(keyedQuery, answer);
   return undefined;
@@ -87,15 +87,16 @@ async function requestMerged(
 ): Promise<GnocchiFailure | undefined> {
   const { attribute, searchFor } = members[0]!.variant!;
   const query = searchFor(members.map(({ variant: each }) => each!.value));
-  const asked = await aggregates(members, { query, groupby: attribute }, call);
-  if (asked.kind === 'refusal' && saysNotFound(asked)) {
+  const result = await aggregates(members, { query, groupby: attribute }, call);
+  if (result.kind === 'refusal' && saysNotFound(result)) {
     for (const each of members) call.setAnswer(each.keyedQuery, noMetric(each.keyedQuery));
     return undefined;
   }
-  if (asked.kind !== 'answer') return asked;
-  if (!Array.isArray(asked.value)) return MALFORMED;
-  const byValue = valuesOf(asked.value, attribute, members);
-  // An attribute whose values are not compared as the texts that they are: which answer is whose cannot be told.
+  if (result.kind !== 'answer') return result;
+  if (!Array.isArray(result.value)) return MALFORMED;
+  const byValue = valuesOf(result.value, attribute, members);
+  // Gnocchi does not compare this attribute as text, so its groups cannot be assigned to queries: each is requested
+  // alone.
   if (byValue === undefined) {
     const failures = await Promise.all(
       members.map(async (each) => ({ each, failure: await requestSingle(each, call) })),
@@ -120,17 +121,17 @@ function aggregates(
   { requester, window }: GnocchiCall,
 ): ReturnType<GnocchiCall['requester']['request']> {
   const queries = members.map(({ keyedQuery }) => keyedQuery);
-  const asked = queries[0]!.query;
-  const request = { ...searchRequest(asked, query), groupby, ...window };
+  const first = queries[0]!.query;
+  const request = { ...searchRequest(first, query), groupby, ...window };
   return requester.request((client, options) => client.aggregates(request, options), {
     sharedBy: members.length,
-    origin: originOf(asked),
+    origin: originOf(first),
     tickets: queries,
   });
 }
 
 /**
- * The request for an aggregate over the resources of a search, without its window. For a count it asks for the rows of
+ * The request for an aggregate over the resources of a search, without its window. For a count it requests the rows of
  * each metric.
  */
 export function searchRequest(
@@ -144,8 +145,8 @@ export function searchRequest(
 }
 
 /**
- * The project that a search is kept to; one that is kept to none is admins', and a project of its own. Those that share
- * a request have one project.
+ * The project that the search is limited to, which all queries of a shared request have in common. A search without
+ * that limit is an admin's, and counts as a project of its own.
  */
 function originOf({ resourceType, metric, method, search }: KeyedSearchQuery['query']): RequestOrigin {
   const keyedQuery = JSON.stringify([resourceType, metric, method, search]);
@@ -155,12 +156,12 @@ function originOf({ resourceType, metric, method, search }: KeyedSearchQuery['qu
   };
 }
 
-/** Gnocchi computes counts and then fails to write them down, so they are computed here. */
+/** Gnocchi computes counts and then fails to write them as JSON, so they are computed here. */
 function isCount(method: string): boolean {
   return storedMethod(method) === 'count';
 }
 
-/** Undefined when there is nothing to be read. */
+/** Undefined if the answer is malformed. */
 function answerFrom(measures: unknown, keyedQuery: KeyedSearchQuery, call: GnocchiCall): BackendAnswer | undefined {
   const { method } = keyedQuery.query;
   if (!isCount(method)) return seriesAnswer(memberOf(measures, 'aggregated'), keyedQuery, call);
@@ -177,17 +178,17 @@ function membersOf(value: unknown): unknown[] {
   return typeof value === 'object' && value !== null ? Object.values(value) : [];
 }
 
-/** Each group's measures, by the value; undefined if a group is nobody's, or comes twice. */
+/** The measures of each group by its value; undefined if a group has an unknown value, or a value comes twice. */
 function valuesOf(
   groups: readonly unknown[],
   attribute: string,
   members: readonly SearchVariant[],
 ): Map<string, unknown> | undefined {
-  const asked = new Set(members.map(({ variant }) => variant!.value));
+  const wanted = new Set(members.map(({ variant }) => variant!.value));
   const byValue = new Map<string, unknown>();
   for (const group of groups) {
     const value = memberOf(memberOf(group, 'group'), attribute);
-    if (typeof value !== 'string' || !asked.has(value) || byValue.has(value)) return undefined;
+    if (typeof value !== 'string' || !wanted.has(value) || byValue.has(value)) return undefined;
     byValue.set(value, memberOf(memberOf(group, 'measures'), 'measures'));
   }
   return byValue;

@@ -5,14 +5,14 @@ import { selectorsOf, type Matcher } from './selectors.js';
 import { hasHalfCharacter } from './string-literal.js';
 
 /**
- * A place where a query can be merged with others: its selectors hold `label` to `value`. Queries whose parameters have
- * equal templates can be asked in one, and each finds its answer in the series that carry its value: the same values,
- * under the same labels but for this one.
+ * A merge parameter of a query: a label that all its selectors require to equal `value`. Queries whose parameters have
+ * equal templates can be merged into one. The answer to each is then the series with its value: the same values and
+ * labels, but for this label.
  */
 export interface MergeParameter {
   label: string;
   value: string;
-  /** The query, canonically spelled, with a mark in the place of every such matcher's value. */
+  /** The query in canonical spelling, with a placeholder for the value of every such matcher. */
   template: string;
 }
 
@@ -22,7 +22,8 @@ export const PLACEHOLDER = '\0';
 const NO_PARAMETERS: readonly MergeParameter[] = [];
 
 /**
- * Where a query can be merged, in the order of its matchers; nowhere, if it cannot be read or its answer might change.
+ * The merge parameters of a query, in the order of its matchers. None if it cannot be parsed, or if merging might
+ * change its answer.
  */
 export function findMergeParameters(promql: string): readonly MergeParameter[] {
   const query = parsePromql(promql);
@@ -40,7 +41,7 @@ export function findMergeParameters(promql: string): readonly MergeParameter[] {
   return parameters.length > 0 ? parameters : NO_PARAMETERS;
 }
 
-/** Whether a selector holds the label to that value, and says nothing else of it. */
+/** True if the selector requires the label to equal that value, and has no other condition on it. */
 function isParameterOf(matchers: readonly Matcher[], { label, value }: Matcher): boolean {
   if (label === '__name__' || value === '' || hasHalfCharacter(value)) return false;
   const ofLabel = matchers.filter((each) => each.label === label);

@@ -9,8 +9,8 @@ const MAX_CACHED_CHARACTERS = 32 * 1024 * 1024;
 const parametersByQuery = createBoundedCache<readonly MergeParameter[]>(MAX_CACHED_CHARACTERS);
 
 /**
- * Where a query can be merged, in the order of its matchers; nowhere, if it cannot be read or its answer might change.
- * Cached.
+ * The merge parameters of a query, in the order of its matchers. None if it cannot be parsed, or if merging might
+ * change its answer. Cached.
  */
 export function mergeParametersOf(promql: string): readonly MergeParameter[] {
   const known = parametersByQuery.get(promql);
@@ -23,17 +23,17 @@ export function mergeParametersOf(promql: string): readonly MergeParameter[] {
   return parametersByQuery.put(promql, parameters, characters);
 }
 
-/** One query that answers for all of the values: every series of its answer carries `parameter.label`, with one of them. */
+/** One query for all these values: every series of its answer has one of them as its `parameter.label`. */
 export function mergedPromql(parameter: MergeParameter, values: readonly string[]): string {
   const alternation = [...new Set(values)].sort().map(literally).join('|');
   return parameter.template.replaceAll(PLACEHOLDER, () => quoted(alternation));
 }
 
 /**
- * The same query for all values that there are, and for none: of what it answers, the series that carry a value are
- * those that the query for that value alone gives. What goes wrong with any series goes wrong for all, though. What it
- * leaves out is one value that nobody wants: for Prometheus that is next to nothing to do, while for `!=""` it would
- * walk through whatever has the label, in all metrics.
+ * The select-all query: for all values that exist, and for series without the label. The series of its answer with one
+ * value are those of the query for that value alone; but an error with any series fails the whole query. It excludes
+ * one value that no member has: that costs Prometheus next to nothing, while `!=""` would search all metrics for the
+ * label.
  */
 export function selectAllPromql(parameter: MergeParameter, values: readonly string[]): string {
   const wanted = new Set(values);
@@ -43,7 +43,7 @@ export function selectAllPromql(parameter: MergeParameter, values: readonly stri
 }
 
 /**
- * A value in a regular expression that means just this value. Only what must be escaped is: servers look up such lists
+ * A regular expression that matches exactly this value. It escapes no more than needed: servers look up such lists
  * without matching.
  */
 function literally(value: string): string {
@@ -55,16 +55,16 @@ interface KeyedPromql {
   promql: string;
 }
 
-/** A query that has been read: `parameters` is what `holesOf` finds. */
+/** A parsed query: `parameters` are those of `mergeParametersOf`. */
 interface ParameterizedPromql extends KeyedPromql {
   parameters: readonly MergeParameter[];
 }
 
-/** Queries for one request. */
+/** The queries of one request. */
 export interface MergedRequest {
-  /** Where they are merged; null for one query that is asked as it is. */
+  /** The parameter by which they are merged; null for a single query that is sent as it is. */
   parameter: MergeParameter | null;
-  /** With the values of the parameter's label by which the answer is split. Equal queries have equal values. */
+  /** Each with the value of the parameter's label by which the answer is split. Equal queries have equal values. */
   members: MergedMember[];
 }
 
@@ -73,8 +73,8 @@ interface MergedMember extends KeyedPromql {
 }
 
 /**
- * Groups queries into few requests, at most `maxMembers` queries each: every query goes to the parameter that it shares with
- * most others. Each costs about a microsecond; pauses while there are many.
+ * Groups queries into few requests, at most `maxMembers` queries each: every query uses the merge parameter that it
+ * shares with most others. Each takes about a microsecond; yields to the event loop after each chunk.
  */
 export async function groupByMergeParameter(
   queries: readonly ParameterizedPromql[],
@@ -101,13 +101,13 @@ interface MergeCandidate {
   members: MergedMember[];
 }
 
-/** By template. */
+/** Counts the queries that have each template. */
 function countUses(uses: Map<string, number>, queries: readonly ParameterizedPromql[]): void {
   for (const { parameters } of queries)
     for (const { template } of parameters) uses.set(template, (uses.get(template) ?? 0) + 1);
 }
 
-/** Of equally shared ones the first; undefined if nothing is shared. */
+/** The parameter with the most uses, the first of equal ones; undefined if none is shared. */
 function mostShared(
   parameters: readonly MergeParameter[],
   uses: ReadonlyMap<string, number>,
@@ -130,7 +130,10 @@ function addMember(merged: Map<string, MergeCandidate>, parameter: MergeParamete
   else merged.set(parameter.template, { parameter, members: [member] });
 }
 
-/** A query whose fellows all went elsewhere follows some of them, if they went where it fits too. */
+/**
+ * A query that is alone with its parameter, since all that share it use other ones, joins one of those if it has that
+ * parameter too.
+ */
 function joinSingletons(merged: Map<string, MergeCandidate>): void {
   for (const { parameter, members } of merged.values()) {
     const [singleton] = members;
@@ -144,7 +147,7 @@ function joinSingletons(merged: Map<string, MergeCandidate>): void {
   }
 }
 
-/** Cut evenly, so that no request is left with a single query. */
+/** Divides evenly, so that no request is left with a single query. */
 function requestsOf({ parameter, members }: MergeCandidate, maxMembers: number): MergedRequest[] {
   const requests = Math.ceil(members.length / maxMembers);
   const size = Math.ceil(members.length / requests);

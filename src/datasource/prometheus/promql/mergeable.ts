@@ -6,19 +6,19 @@ import { nameOf } from './selectors.js';
 import { labelText } from './string-literal.js';
 
 /**
- * What a part of a query yields. `labelled`: whether the series of the query as it stands still carry the label in
- * question; those of the merged query always do.
+ * The kind of result of a part of a query. `labelled`: the series of the query as written still have the label; those
+ * of the merged query always have it.
  */
 interface ResultShape {
   kind: 'scalar' | 'vector' | 'matrix';
   labelled: boolean;
 }
 
-/** One query, looked at with one label in mind, which all of its selectors hold to one value. */
+/** A query and a label that all its selectors require to equal one value. */
 interface MergeContext {
   query: ParsedQuery;
   label: string;
-  /** What has to be written differently, so that every series of every part carries the label. */
+  /** The changes that make every series of every part keep the label. */
   edits: Edit[];
 }
 
@@ -27,11 +27,11 @@ type ShapeRule = (parts: readonly SyntaxNode[], view: MergeContext) => ResultSha
 const SCALAR: ResultShape = { kind: 'scalar', labelled: false };
 
 /**
- * The edits that make a query carry `label` through to its answer; null if that is not known to keep the answer. To be
- * called when every selector holds the label to one same value.
+ * The edits that make a query keep `label` in its answer; null if merging might change the answer. Only for queries in
+ * which every selector requires the label to equal the same value.
  *
- * Why it keeps the answer: let the matchers take several values instead. Then of every part of the query, the series
- * that carry a value are those that the part yields for that value alone, the label itself apart. It holds for
+ * Why merging keeps the answer: let the matchers accept several values instead. Then of every part of the query, the
+ * series with one value are those that the part yields for that value alone, the label itself apart. This is true for
  * selectors, and each rule here carries it one step up.
  */
 export function mergingEdits(query: ParsedQuery, label: string): Edit[] | null {
@@ -67,7 +67,7 @@ function range(parts: readonly SyntaxNode[], view: MergeContext): ResultShape | 
   return of?.kind === 'vector' ? { ...of, kind: 'matrix' } : null;
 }
 
-/** They make of each series one series, with the same labels but the metric's name. */
+/** Functions that make one series of each series, with the same labels but the metric's name. */
 const PER_SERIES = new Set(
   `Abs Acos Acosh Asin Asinh Atan Atanh AvgOverTime Ceil Changes Clamp ClampMax ClampMin Cos Cosh CountOverTime
   DaysInMonth DayOfMonth DayOfWeek DayOfYear Deg Delta Deriv Exp FirstOverTime Floor HistogramCount
@@ -77,10 +77,10 @@ const PER_SERIES = new Set(
   Round Sgn Sin Sinh Sqrt StddevOverTime StdvarOverTime SumOverTime Tan Tanh Timestamp Year`.split(/\s+/),
 );
 
-/** They make one series of those that differ in nothing but `le`. */
+/** Functions that make one series of those that differ only in `le`. */
 const PER_HISTOGRAM = new Set(['HistogramQuantile', 'HistogramFraction']);
 
-/** They know no series. */
+/** Functions that read no series. */
 const CONSTANTS = new Set(['Time', 'Pi']);
 
 function functionCall([identifier, body]: readonly SyntaxNode[], view: MergeContext): ResultShape | null {
@@ -95,7 +95,7 @@ function functionCall([identifier, body]: readonly SyntaxNode[], view: MergeCont
   return series.length === 1 && of ? { kind: 'vector', labelled: of.labelled } : null;
 }
 
-/** They make one value of each group, of whatever is in it. */
+/** Aggregations that make one value of each group, whatever is in it. */
 const PER_GROUP = new Set(['Avg', 'Count', 'Group', 'Max', 'Min', 'Quantile', 'Stddev', 'Stdvar', 'Sum']);
 
 function aggregation(parts: readonly SyntaxNode[], view: MergeContext): ResultShape | null {
@@ -109,7 +109,10 @@ function aggregation(parts: readonly SyntaxNode[], view: MergeContext): ResultSh
   return { kind: 'vector', labelled: false };
 }
 
-/** What is aggregated. A quantile's parameter comes first, and must be the same for everybody. */
+/**
+ * The result of the aggregated expression. A quantile's parameter comes first, and must be a scalar, the same for all
+ * groups.
+ */
 function aggregated(operator: string, given: readonly SyntaxNode[], view: MergeContext): ResultShape | null {
   if (!PER_GROUP.has(operator) || given.length !== (operator === 'Quantile' ? 2 : 1)) return null;
   const [of, parameter = SCALAR] = given.map((argument) => resultShapeOf(argument, view)).reverse();
@@ -165,14 +168,11 @@ function combined(a: ResultShape | null, b: ResultShape | null): ResultShape | n
   if (!a || !b || a.kind === 'matrix' || b.kind === 'matrix') return null;
   if (a.kind === 'scalar') return b;
   if (b.kind === 'scalar') return a;
-  // With the label on one side only, the query as it stands matches otherwise than the merged one.
+  // With the label on one side only, the query as written matches other series than the merged one.
   return a.labelled === b.labelled ? a : null;
 }
 
-/**
- * Whether series are matched only with such as carry the same value of the label. Several to one are left to
- * themselves.
- */
+/** True if series are matched only with series of the same value of the label. Many-to-one matching is not merged. */
 function matchesWithinValues(clause: SyntaxNode | undefined, { query, label }: MergeContext): boolean {
   if (!clause) return true;
   const [keyword, list, grouping] = partsOf(clause);
