@@ -2,16 +2,19 @@ import type { Clock } from '../clock.js';
 
 const HOUR_MS = 3_600_000;
 
-/** Asks at most once an hour. What was found is kept, failures are not; callers at the same time share one question. */
-export function memoizeHourly<T>(clock: Pick<Clock, 'monotonicMs'>, ask: () => Promise<T>): () => Promise<T> {
-  let kept: { value: Promise<T>; until: number } | undefined;
+/**
+ * Calls `lookUp` at most once an hour and keeps its result. Calls at the same time share one look-up; a failure is not
+ * kept.
+ */
+export function memoizeHourly<T>(clock: Pick<Clock, 'monotonicMs'>, lookUp: () => Promise<T>): () => Promise<T> {
+  let kept: { value: Promise<T>; untilMs: number } | undefined;
   return () => {
-    if (kept && clock.monotonicMs() < kept.until) return kept.value;
-    const asked = { value: ask(), until: clock.monotonicMs() + HOUR_MS };
-    kept = asked;
-    asked.value.catch(() => {
-      if (kept === asked) kept = undefined;
+    if (kept && clock.monotonicMs() < kept.untilMs) return kept.value;
+    const latest = { value: lookUp(), untilMs: clock.monotonicMs() + HOUR_MS };
+    kept = latest;
+    latest.value.catch(() => {
+      if (kept === latest) kept = undefined;
     });
-    return asked.value;
+    return latest.value;
   };
 }

@@ -9,7 +9,13 @@ export interface SeriesRequest<Query> {
   periods: number;
   lagS: number;
   /** Any number of queries; the datasource decides how many fit into one request. */
-  queries: readonly ({ key: string; query: Query } & QueueTicket)[];
+  queries: readonly KeyedQuery<Query>[];
+}
+
+/** A query with the key of its answer. */
+export interface KeyedQuery<Query> extends QueueTicket {
+  key: string;
+  query: Query;
 }
 
 /** Records what happens to one query, for `explain`. */
@@ -25,6 +31,7 @@ export interface Trace {
   labelled?(series: { key: string; labels: SeriesLabels }): void;
 }
 
+/** The circumstances that all queries of a call share. */
 export interface QueryContext extends QueueOptions {
   /** The moment of evaluation. */
   now: Date;
@@ -52,7 +59,7 @@ export interface Datasource<Query> {
   close?(): void;
 }
 
-/** Told of every request to one backend, for its health and its metrics. */
+/** Observes every request to one backend, for its health and its metrics. */
 export interface BackendObserver {
   /** The backend answered. An answer that refuses the query is an answer. */
   succeeded(): void;

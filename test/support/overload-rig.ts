@@ -161,7 +161,7 @@ function backendOf(clock: FakeClock, { workers, takes, timeoutMs }: OverloadOpti
     for (const text of texts) asked.set(text, [...(asked.get(text) ?? []), clock.now().getTime()]);
   };
   const client: PrometheusClient = {
-    async ask({ form }, signal) {
+    async send({ form }, signal) {
       const query = form['query'] as string;
       note(query);
       const now = clock.monotonicMs();

@@ -4,7 +4,7 @@ import { createBackendGate } from '../gate/gate.js';
 import type { QueryContext, BackendObserver, Datasource, SeriesRequest } from '../datasource.js';
 import { reasonOf } from '../gate/backend-unavailable.js';
 import { probeGnocchi, createRequester, type RequestResult } from './queries/requester.js';
-import { ExpiringMap } from '../../cache/bounded-map.js';
+import { StaggeredCache } from '../../cache/staggered-cache.js';
 import type { GnocchiClient } from './client/gnocchi-client.js';
 import type { MetricOwner } from './queries/metric-owners.js';
 import { answerMetricsQueries } from './queries/metrics-queries.js';
@@ -28,12 +28,12 @@ export interface GnocchiDatasourceDeps {
  */
 const CONCURRENCY = 2;
 /** A metric's methods and granularities never change, but another metric may take its place. */
-const REFUSALS_CACHE = { forMs: 5 * 60_000, entries: 50_000 };
-const OWNERS_CACHE = { forMs: 5 * 60_000, entries: 100_000 };
+const REFUSALS_CACHE = { ttlMs: 5 * 60_000, maxEntries: 50_000 };
+const OWNERS_CACHE = { ttlMs: 5 * 60_000, maxEntries: 100_000 };
 /**
  * By project, resource and name. An id expires, since a resource may get another metric of that name, or another owner.
  */
-const METRIC_IDS_CACHE = { forMs: 5 * 60_000, entries: 100_000 };
+const METRIC_IDS_CACHE = { ttlMs: 5 * 60_000, maxEntries: 100_000 };
 
 /**
  * The datasource of Gnocchi. A call of `answers` takes about one request for each 100 metrics or 100 similar searches.
@@ -43,9 +43,9 @@ const METRIC_IDS_CACHE = { forMs: 5 * 60_000, entries: 100_000 };
 export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource<GnocchiQuery> {
   const { client, observer, clock } = deps;
   const gate = createBackendGate({ concurrency: CONCURRENCY, observer, clock, probe: () => probeGnocchi(client) });
-  const refusals = new ExpiringMap<BackendAnswer>(REFUSALS_CACHE, clock);
-  const owners = new ExpiringMap<MetricOwner>(OWNERS_CACHE, clock);
-  const ids = new ExpiringMap<string>(METRIC_IDS_CACHE, clock);
+  const refusals = new StaggeredCache<BackendAnswer>(REFUSALS_CACHE, clock);
+  const owners = new StaggeredCache<MetricOwner>(OWNERS_CACHE, clock);
+  const ids = new StaggeredCache<string>(METRIC_IDS_CACHE, clock);
 
   async function answerAll(queries: readonly KeyedGnocchiQuery<GnocchiQuery>[], call: GnocchiCall): Promise<void> {
     await Promise.all([
@@ -138,7 +138,7 @@ async function found(externalOwner: () => Promise<string | null>): Promise<Reque
   }
 }
 
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
-  let asked: Promise<T> | undefined;
-  return () => (asked ??= ask());
+function once<T>(lookUp: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined;
+  return () => (found ??= lookUp());
 }

@@ -113,7 +113,7 @@ function isAboutAbsence({ status, description }: Extract<GnocchiAnswer<unknown>,
 type NamedId = {
   field: 'resource_id' | 'metrics';
   id: string;
-  ask: (id: string, token?: string) => Promise<GnocchiAnswer<{ id: string }>>;
+  request: (id: string, token?: string) => Promise<GnocchiAnswer<{ id: string }>>;
 };
 
 /**
@@ -133,8 +133,8 @@ async function refuseInvisible(
   if (isAdmin || token === undefined || !gnocchi.takesTokens) return;
   const named: NamedId[] =
     rule.type === 'gnocchi_resources_threshold'
-      ? [{ field: 'resource_id', id: rule.resource_id, ask: gnocchi.resource }]
-      : [...new Set(rule.metrics)].map((id) => ({ field: 'metrics', id, ask: gnocchi.metric }));
+      ? [{ field: 'resource_id', id: rule.resource_id, request: gnocchi.resource }]
+      : [...new Set(rule.metrics)].map((id) => ({ field: 'metrics', id, request: gnocchi.metric }));
   await Promise.all(named.map((each) => refuseUnlessVisible(each, token)));
 }
 
@@ -143,11 +143,11 @@ async function refuseInvisible(
  * the id is harmless. If it finds something, its id at Gnocchi is requested with the author's token, since only that id
  * means the same to all users; another id of a resource is a name that Gnocchi resolves differently for each user.
  */
-async function refuseUnlessVisible({ field, id, ask }: NamedId, token: string): Promise<void> {
-  const ours = await ask(id);
+async function refuseUnlessVisible({ field, id, request }: NamedId, token: string): Promise<void> {
+  const ours = await request(id);
   if (ours.kind === 'refusal' && !isTemporary(ours)) return; // an evaluator cannot read it either
   if (ours.kind !== 'answer') throw unseen(ours);
-  const theirs = await ask(ours.value.id, token);
+  const theirs = await request(ours.value.id, token);
   if (theirs.kind === 'answer') return;
   if (theirs.kind === 'trouble') throw unseen(theirs);
   if (theirs.status === 401) throw new AppError('not_authorized', 'Gnocchi does not accept your token');

@@ -1,5 +1,5 @@
 import type { BackendAnswer, MeterQuery, Point } from '../../alarm/series.js';
-import type { BackendObserver, Datasource } from '../datasource.js';
+import type { BackendObserver, Datasource, KeyedQuery } from '../datasource.js';
 
 /** The part of the sample store that this datasource needs. */
 export interface MeterStatistics {
@@ -37,8 +37,6 @@ const CONCURRENCY = 4;
 
 const UNAVAILABLE = 'its database does not answer';
 
-type Question = { key: string; query: MeterQuery };
-
 /**
  * The datasource of the built-in meters: samples pushed to `/v2/meters`. Periods are aligned to the end of the window,
  * as in Ceilometer.
@@ -47,9 +45,9 @@ export function createMetersDatasource(deps: {
   store: MeterStatistics;
   observer: BackendObserver;
 }): Datasource<MeterQuery> {
-  async function ask(
+  async function queryStatistics(
     window: StatisticsWindow,
-    group: readonly Question[],
+    group: readonly KeyedQuery<MeterQuery>[],
     answers: Map<string, BackendAnswer>,
   ): Promise<void> {
     const start = window.start.getTime();
@@ -78,7 +76,7 @@ export function createMetersDatasource(deps: {
         trace?.sent(`statistics of the built-in meters: ${JSON.stringify(group.map(({ query }) => query))}`);
       const work = async (): Promise<void> => {
         for (let group = waiting.shift(); group !== undefined; group = waiting.shift())
-          await ask(window, group, answers);
+          await queryStatistics(window, group, answers);
       };
       await Promise.all(Array.from({ length: CONCURRENCY }, work));
       return answers;
@@ -90,9 +88,9 @@ export function createMetersDatasource(deps: {
  * Groups queries with conditions on the same fields. They share a statement, in which each condition is a plain
  * equality that an index can serve.
  */
-function groupByShape(queries: readonly Question[]): Question[][] {
-  const groups = new Map<string, Question[]>();
-  const full: Question[][] = [];
+function groupByShape(queries: readonly KeyedQuery<MeterQuery>[]): KeyedQuery<MeterQuery>[][] {
+  const groups = new Map<string, KeyedQuery<MeterQuery>[]>();
+  const full: KeyedQuery<MeterQuery>[][] = [];
   for (const keyedQuery of queries) {
     const { query } = keyedQuery;
     if (query.impossible) continue;

@@ -1,6 +1,6 @@
 import type { BackendAnswer, PoolQuery } from '../../alarm/series.js';
 import type { BackendGate } from '../gate/gate.js';
-import type { QueryContext, Datasource, SeriesRequest } from '../datasource.js';
+import type { QueryContext, Datasource, KeyedQuery } from '../datasource.js';
 import { queuePositionOf } from '../gate/queue-ticket.js';
 import { BackendUnavailable, NotSent, reasonOf } from '../gate/backend-unavailable.js';
 import type { OctaviaClient, PoolAnswer } from './octavia-client.js';
@@ -12,13 +12,11 @@ export interface OctaviaDatasourceDeps {
   creationTimeS: number;
 }
 
-type Question = SeriesRequest<PoolQuery>['queries'][number];
-
 /** The datasource of OpenStack's load balancers: one request for each pool, however many alarms need it. */
 export function createOctaviaDatasource({ client, gate, creationTimeS }: OctaviaDatasourceDeps): Datasource<PoolQuery> {
-  async function ask(
+  async function requestPool(
     poolId: string,
-    alike: readonly Question[],
+    alike: readonly KeyedQuery<PoolQuery>[],
     context: QueryContext,
   ): Promise<PoolAnswer | Extract<BackendAnswer, { kind: 'trouble' }>> {
     // These ids cannot be one segment of a path, so they would address something else. No pool has such an id.
@@ -39,14 +37,14 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
   return {
     async answers({ queries }, context) {
       const answers = new Map<string, BackendAnswer>();
-      const pools = new Map<string, Question[]>();
+      const pools = new Map<string, KeyedQuery<PoolQuery>[]>();
       for (const keyedQuery of queries) {
         const alike = pools.get(keyedQuery.query.poolId);
         if (alike) alike.push(keyedQuery);
         else pools.set(keyedQuery.query.poolId, [keyedQuery]);
       }
       const all = [...pools].map(async ([poolId, alike]) => {
-        const found = await ask(poolId, alike, context);
+        const found = await requestPool(poolId, alike, context);
         for (const { key, query } of alike) {
           answers.set(key, found.kind === 'trouble' ? found : answerOf(found, query, creationTimeS));
         }
@@ -66,9 +64,9 @@ export async function probeOctavia(client: OctaviaClient): Promise<void> {
 }
 
 /** Turns the error of an aborted request into its cause: Octavia took too long. */
-async function withTimeoutReason<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+async function withTimeoutReason<T>(signal: AbortSignal, send: () => Promise<T>): Promise<T> {
   try {
-    return await ask();
+    return await send();
   } catch (cause) {
     throw signal.aborted ? new BackendUnavailable('no answer in time', { cause }) : cause;
   }

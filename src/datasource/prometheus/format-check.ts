@@ -15,7 +15,7 @@ import { refusalDetail, type PrometheusRefusal } from './refusal-text.js';
 import { prometheusRulesIn } from './rule-check.js';
 
 export interface FormatCheckOptions {
-  client: Pick<PrometheusClient, 'ask'>;
+  client: Pick<PrometheusClient, 'send'>;
   tenancy: Tenancy;
 }
 
@@ -71,13 +71,13 @@ function isOverRange(rule: PrometheusRule): boolean {
 }
 
 async function parse(
-  client: Pick<PrometheusClient, 'ask'>,
+  client: Pick<PrometheusClient, 'send'>,
   query: string,
   headers: Record<string, string>,
 ): Promise<Parsed> {
   try {
     const request = { path: '/api/v1/format_query', form: { query }, headers, maxBytes: MAX_BYTES } as const;
-    return parsedFrom(await client.ask(request, new AbortController().signal));
+    return parsedFrom(await client.send(request, new AbortController().signal));
   } catch (thrown) {
     return { kind: 'not checked', reason: `cannot be asked: ${reasonOf(thrown)}` };
   }

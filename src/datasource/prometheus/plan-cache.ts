@@ -1,11 +1,14 @@
-import { planQueries, type QueryPlan, type KeyedPrometheusQuery, type Tenancy } from './plan-queries.js';
+import type { PrometheusQuery } from '../../alarm/series.js';
+import { LruMap } from '../../cache/lru-map.js';
+import type { KeyedQuery } from '../datasource.js';
+import { planQueries, type QueryPlan, type Tenancy } from './plan-queries.js';
 
 /**
  * Caches plans. Parsing PromQL costs more than all the rest, and an evaluator sends the same queries in each interval.
  * A cached plan may be changed after use: a request that had to be divided stays divided for a while.
  */
 export interface PlanCache {
-  planOf(queries: readonly KeyedPrometheusQuery[]): Promise<QueryPlan>;
+  planOf(queries: readonly KeyedQuery<PrometheusQuery>[]): Promise<QueryPlan>;
 }
 
 interface CachedPlan {
@@ -27,49 +30,28 @@ export interface PlanCacheOptions {
   maxQueries?: number;
 }
 
-export function createPlanCache({
-  tenancy,
-  selectAllFrom: sweepFrom,
-  maxQueries: maxQuestions = MAX_QUERIES,
-}: PlanCacheOptions): PlanCache {
+export function createPlanCache({ tenancy, selectAllFrom, maxQueries = MAX_QUERIES }: PlanCacheOptions): PlanCache {
   // A query comes at the same phase of each interval, with the same other queries, so its first query identifies a
   // batch.
-  const plans = new Map<string, CachedPlan>();
-  let remembered = 0;
-
-  function forget(first: string): void {
-    remembered -= plans.get(first)?.keys.length ?? 0;
-    plans.delete(first);
-  }
-
-  /** As the latest; those that were not used for longest give way. */
-  function remember(first: string, one: CachedPlan): void {
-    forget(first);
-    plans.set(first, one);
-    remembered += one.keys.length;
-    for (const oldest of plans.keys()) {
-      if (remembered <= maxQuestions) return;
-      forget(oldest);
-    }
-  }
-
+  const plans = new LruMap<CachedPlan>(maxQueries, ({ keys }) => keys.length);
   return {
     async planOf(queries) {
       const first = queries[0]?.key;
-      if (first === undefined || queries.length < MIN_CACHED_QUERIES) return planQueries(queries, tenancy, sweepFrom);
-      const known = plans.get(first);
-      const isKnown = known !== undefined && known.uses < MAX_USES && isOf(known, queries);
-      const one = isKnown
-        ? known
-        : { keys: queries.map(({ key }) => key), plan: await planQueries(queries, tenancy, sweepFrom), uses: 0 };
-      one.uses += 1;
-      remember(first, one);
-      return one.plan;
+      if (first === undefined || queries.length < MIN_CACHED_QUERIES)
+        return planQueries(queries, tenancy, selectAllFrom);
+      let cached = plans.get(first);
+      if (cached === undefined || cached.uses >= MAX_USES || !isOf(cached, queries)) {
+        const plan = await planQueries(queries, tenancy, selectAllFrom);
+        cached = { keys: queries.map(({ key }) => key), plan, uses: 0 };
+        plans.set(first, cached);
+      }
+      cached.uses += 1;
+      return cached.plan;
     },
   };
 }
 
 /** Keys hold all that a query depends on. */
-function isOf({ keys }: CachedPlan, queries: readonly KeyedPrometheusQuery[]): boolean {
+function isOf({ keys }: CachedPlan, queries: readonly KeyedQuery<PrometheusQuery>[]): boolean {
   return keys.length === queries.length && queries.every(({ key }, index) => keys[index] === key);
 }

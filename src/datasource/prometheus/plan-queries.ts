@@ -1,4 +1,5 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
+import type { KeyedQuery } from '../datasource.js';
 import { yieldToEventLoop } from '../../async/event-loop.js';
 import { withEnforcedLabel } from './promql/enforce.js';
 import {
@@ -14,11 +15,6 @@ export type Tenancy =
   | { kind: 'label'; label: string }
   | { kind: 'header'; header: string; adminTenant: string | undefined }
   | { kind: 'none' };
-
-export interface KeyedPrometheusQuery {
-  key: string;
-  query: PrometheusQuery;
-}
 
 /** One distinct query text, with the keys of the queries that it answers. */
 export interface DistinctQuery {
@@ -73,9 +69,9 @@ const PLANNED_PER_CHUNK = 2_000;
  * merge parameter, the plan has a select-all query for them. Yields to the event loop after each chunk.
  */
 export async function planQueries(
-  queries: readonly KeyedPrometheusQuery[],
+  queries: readonly KeyedQuery<PrometheusQuery>[],
   tenancy: Tenancy,
-  sweepFrom: number,
+  selectAllFrom: number,
 ): Promise<QueryPlan> {
   const refused = new Map<string, BackendAnswer>();
   const texts = new Map<string | null, Map<string, QueryText>>();
@@ -96,8 +92,8 @@ export async function planQueries(
     })).keys.push(key);
   }
   const planned: PlannedQuery[] = [];
-  for (const [tenant, asked] of texts)
-    for (const query of withSelectAll(await mergeQueries(tenant, asked), sweepFrom)) planned.push(query);
+  for (const [tenant, queryTexts] of texts)
+    for (const query of withSelectAll(await mergeQueries(tenant, queryTexts), selectAllFrom)) planned.push(query);
   return { queries: planned, refused };
 }
 
@@ -127,7 +123,7 @@ type Scoped = { promql: string; tenant: string | null } | { problem: string };
 /** Limits a query to its project. Fails closed: a query that cannot be limited is not sent. */
 export function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): Scoped {
   if (project === null) return { promql, tenant: tenancy.kind === 'header' ? (tenancy.adminTenant ?? null) : null };
-  if (tenancy.kind === 'none') return { problem: 'only admins may ask Prometheus: nothing keeps its projects apart' };
+  if (tenancy.kind === 'none') return { problem: 'prometheus.tenancy is none: only admins may use prometheus alarms' };
   // An empty value would match series that belong to no project.
   if (project === '') return { problem: 'the alarm has no project to keep the query to' };
   if (tenancy.kind === 'header') {
@@ -158,13 +154,20 @@ function mergeParametersIn(promql: string): readonly MergeParameter[] {
   }
 }
 
-async function mergeQueries(tenant: string | null, asked: ReadonlyMap<string, QueryText>): Promise<PlannedQuery[]> {
-  const texts = [...asked].map(([promql, { mergeParameters: parameters }]) => ({ key: promql, promql, parameters }));
+async function mergeQueries(
+  tenant: string | null,
+  queryTexts: ReadonlyMap<string, QueryText>,
+): Promise<PlannedQuery[]> {
+  const texts = [...queryTexts].map(([promql, { mergeParameters: parameters }]) => ({
+    key: promql,
+    promql,
+    parameters,
+  }));
   const planned: PlannedQuery[] = [];
   let sincePause = 0;
   for (const { parameter, members } of await groupByMergeParameter(texts, MAX_MEMBERS)) {
     const all = members.map(({ key, value }): DistinctQuery => {
-      const { written, project, keys } = asked.get(key) as QueryText;
+      const { written, project, keys } = queryTexts.get(key) as QueryText;
       return { promql: key, written, value, keys, project };
     });
     for (const some of parameter === null ? [all] : splitByLength(all))
@@ -178,13 +181,13 @@ async function mergeQueries(tenant: string | null, asked: ReadonlyMap<string, Qu
 }
 
 /** Replaces queries that share a merge parameter with a select-all query, if they have enough members. */
-function withSelectAll(queries: readonly PlannedQuery[], sweepFrom: number): PlannedQuery[] {
+function withSelectAll(queries: readonly PlannedQuery[], selectAllFrom: number): PlannedQuery[] {
   const byTemplate = new Map<string | null, PlannedQuery[]>();
   for (const query of queries) getOrAdd(byTemplate, query.mergeParameter?.template ?? null, () => []).push(query);
   return [...byTemplate.values()].flatMap((some) => {
     const [{ tenant, mergeParameter: parameter }] = some as [PlannedQuery];
     const members = some.flatMap((query) => query.members);
-    if (parameter === null || members.length < sweepFrom) return some;
+    if (parameter === null || members.length < selectAllFrom) return some;
     const values = members.map(({ value }) => value as string);
     return { tenant, promql: selectAllPromql(parameter, values), mergeParameter: parameter, members, replaces: some };
   });

@@ -46,7 +46,7 @@ export function createPrometheusProbe({
       answered = undefined;
       const headers = tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
       const request = { path: '/api/v1/query', form: { query: UNUSED_METRIC }, headers } as const;
-      const response = await client.ask(request, new AbortController().signal);
+      const response = await client.send(request, new AbortController().signal);
       if (tenancy.kind !== 'header' || response.status !== 429) parseAnswer(response, 'vector');
       answered = tenant;
     },

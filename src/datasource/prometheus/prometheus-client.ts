@@ -24,7 +24,7 @@ export interface PrometheusRequest {
 
 export interface PrometheusClient {
   /** Resolves to any answer, whatever its status. @throws BackendUnavailable if there is no answer. */
-  ask(request: PrometheusRequest, signal: AbortSignal): Promise<HttpResponse>;
+  send(request: PrometheusRequest, signal: AbortSignal): Promise<HttpResponse>;
   close(): void;
 }
 
@@ -40,7 +40,7 @@ const ITS_SHARE = 0.8;
 export function createPrometheusClient({ url, auth, timeoutMs, tls }: PrometheusClientOptions): PrometheusClient {
   const exchange = createHttpExchange({ timeoutMs, ...(tls && { tls }) });
   return {
-    ask: ({ path, form, headers, maxBytes = MAX_ANSWER_BYTES, atMostMs = Infinity }, signal) =>
+    send: ({ path, form, headers, maxBytes = MAX_ANSWER_BYTES, atMostMs = Infinity }, signal) =>
       exchange.send({
         method: 'POST',
         url: url + path,

@@ -53,7 +53,7 @@ export function createPrometheusDatasource({
   const probe = createPrometheusProbe({ client, tenancy });
   const gate = createBackendGate({ concurrency: CONCURRENCY, observer, probe: () => probe.send(), clock });
   const plans = createPlanCache({ tenancy, selectAllFrom: selectAll.fromMembers });
-  const sweeps = createSelectAllPolicy(selectAll);
+  const policy = createSelectAllPolicy(selectAll);
   return {
     async answers(request, context) {
       const plan = await plans.planOf(request.queries);
@@ -65,8 +65,8 @@ export function createPrometheusDatasource({
         context,
         times: queryTimesOf(request, context.now),
         answers: new Map(plan.refused),
-        tickets: new Map(request.queries.map((question) => [question.key, question])),
-        selectAll: sweeps,
+        tickets: new Map(request.queries.map((query) => [query.key, query])),
+        policy,
         slowDivisionsLeft: MAX_SLOW_DIVISIONS,
       };
       plan.queries = (await answerQueries(plan.queries, call)).nextQueries;
@@ -77,7 +77,7 @@ export function createPrometheusDatasource({
 }
 
 interface SelectAllCall extends PrometheusCall {
-  selectAll: SelectAllPolicy;
+  policy: SelectAllPolicy;
 }
 
 interface DivisionBudget {
@@ -105,18 +105,18 @@ async function answerBySelectAll(
   parts: readonly PlannedQuery[],
   call: SelectAllCall,
 ): Promise<AnsweredQuery> {
-  const { selectAll: sweeps } = call;
-  if (await sweeps.isWorthIt(query, call)) {
-    const asked = await sendQuery(query, call, { maxBytes: MAX_SELECT_ALL_BYTES, hasFallback: true });
-    if (asked.kind === 'result' && asked.isComplete && (await splitAnswer(query, asked.entries, call))) {
-      sweeps.recordSeries(query, asked.entries.length, call);
+  const { policy } = call;
+  if (await policy.isWorthIt(query, call)) {
+    const result = await sendQuery(query, call, { maxBytes: MAX_SELECT_ALL_BYTES, hasFallback: true });
+    if (result.kind === 'result' && result.isComplete && (await splitAnswer(query, result.entries, call))) {
+      policy.recordSeries(query, result.entries.length, call);
       return { nextQueries: [query], isConclusive: true };
     }
-    if (asked.kind === 'trouble' && asked.isBehind) return answeredWith(unavailableAnswer(asked), query, call);
-    sweeps.recordFailure(query, call);
+    if (result.kind === 'trouble' && result.isBehind) return answeredWith(unavailableAnswer(result), query, call);
+    policy.recordFailure(query, call);
     // An error answer may mean that the query was too much for a proxy. Without any answer, the time is used up.
-    if (asked.kind === 'trouble' && !asked.hasAnswered)
-      return { ...answeredWith(unavailableAnswer(asked), query, call), nextQueries: parts };
+    if (result.kind === 'trouble' && !result.hasAnswered)
+      return { ...answeredWith(unavailableAnswer(result), query, call), nextQueries: parts };
   }
   return answerQueries(parts, call);
 }
@@ -126,20 +126,20 @@ async function answerByDividing(
   call: SelectAllCall,
   budget: DivisionBudget,
 ): Promise<AnsweredQuery> {
-  const asked = await sendQuery(query, call);
-  if (asked.kind === 'trouble') return answeredWith(unavailableAnswer(asked), query, call);
+  const result = await sendQuery(query, call);
+  if (result.kind === 'trouble') return answeredWith(unavailableAnswer(result), query, call);
   // Smaller requests now would take as long again. In the next call, slow queries delay fewer others.
-  if (asked.kind === 'slow') {
+  if (result.kind === 'slow') {
     const pieces = (call.slowDivisionsLeft -= 1) < 0 ? [query] : splitInHalves(query);
-    return { ...answeredWith(unavailableAnswer(asked), query, call), nextQueries: pieces };
+    return { ...answeredWith(unavailableAnswer(result), query, call), nextQueries: pieces };
   }
-  if (asked.kind === 'result') {
-    if (await splitAnswer(query, asked.entries, call)) return { nextQueries: [query], isConclusive: true };
+  if (result.kind === 'result') {
+    if (await splitAnswer(query, result.entries, call)) return { nextQueries: [query], isConclusive: true };
   } else if (query.mergeParameter === null) {
-    return answeredWith(answerOfSingle(query.members[0] as DistinctQuery, asked), query, call);
+    return answeredWith(answerOfSingle(query.members[0] as DistinctQuery, result), query, call);
   }
-  if (asked.kind !== 'refusal' && (budget.divisionsLeft -= 1) < 0)
-    return answeredWith(unavailableAnswer(asked), query, call);
+  if (result.kind !== 'refusal' && (budget.divisionsLeft -= 1) < 0)
+    return answeredWith(unavailableAnswer(result), query, call);
   const halved = await answerQueries(splitInHalves(query), call, budget);
   return halved.isConclusive ? halved : { nextQueries: [query], isConclusive: false };
 }
@@ -167,21 +167,21 @@ function answeredWith(answer: BackendAnswer, query: PlannedQuery, call: Promethe
 /** The answer to a query that is alone in its request. */
 function answerOfSingle(
   { written, promql }: DistinctQuery,
-  asked: Exclude<PrometheusAnswer, { kind: 'result' }>,
+  result: Exclude<PrometheusAnswer, { kind: 'result' }>,
 ): BackendAnswer {
-  if (asked.kind === 'refusal') return { kind: 'refused', reason: refusalText(asked, { written, sent: promql }) };
-  if (asked.kind === 'too large') return { kind: 'refused', reason: retrievalFailed(`the ${TOO_LARGE}`) };
-  return unavailableAnswer(asked);
+  if (result.kind === 'refusal') return { kind: 'refused', reason: refusalText(result, { written, sent: promql }) };
+  if (result.kind === 'too large') return { kind: 'refused', reason: retrievalFailed(`the ${TOO_LARGE}`) };
+  return unavailableAnswer(result);
 }
 
 /** The answer to members whose own answers are unknown. */
-function unavailableAnswer(asked: Exclude<QueryResult, { kind: 'refusal' }>): BackendAnswer {
-  if (asked.kind === 'trouble' && asked.isBehind) return { kind: 'trouble', reason: asked.reason, isBehind: true };
-  if (asked.kind === 'trouble' || asked.kind === 'failure' || asked.kind === 'slow')
-    return { kind: 'trouble', reason: asked.reason };
+function unavailableAnswer(result: Exclude<QueryResult, { kind: 'refusal' }>): BackendAnswer {
+  if (result.kind === 'trouble' && result.isBehind) return { kind: 'trouble', reason: result.reason, isBehind: true };
+  if (result.kind === 'trouble' || result.kind === 'failure' || result.kind === 'slow')
+    return { kind: 'trouble', reason: result.reason };
   return {
     kind: 'trouble',
-    reason: asked.kind === 'too large' ? `its ${TOO_LARGE}` : 'its answer is not of the form expected',
+    reason: result.kind === 'too large' ? `its ${TOO_LARGE}` : 'its answer is not of the form expected',
   };
 }
 

@@ -1,3 +1,4 @@
+import { LruMap } from '../../cache/lru-map.js';
 import { sendQuery, type PrometheusCall } from './send-query.js';
 import type { PlannedQuery } from './plan-queries.js';
 import { seriesOf } from './points.js';
@@ -39,7 +40,7 @@ export const MAX_SELECT_ALL_BYTES = 16 * 1024 * 1024;
  */
 const COUNT_MS = 2_000;
 const COUNT_AGAIN_AFTER_MS = 3_600_000;
-const MAX_REMEMBERED = 2_000;
+const MAX_COUNTS = 2_000;
 
 interface SeriesCount {
   /** Infinite if counting or a select-all query failed. */
@@ -51,17 +52,7 @@ interface SeriesCount {
 }
 
 export function createSelectAllPolicy({ maxSeriesPerMember }: SelectAllOptions): SelectAllPolicy {
-  const known = new Map<string, SeriesCount>();
-
-  function remember(query: PlannedQuery, one: SeriesCount): void {
-    const name = nameOf(query);
-    known.delete(name);
-    known.set(name, one);
-    for (const oldest of known.keys()) {
-      if (known.size <= MAX_REMEMBERED) break;
-      known.delete(oldest);
-    }
-  }
+  const counts = new LruMap<SeriesCount>(MAX_COUNTS);
 
   function isFew(query: PlannedQuery, series: number): boolean {
     return series <= Math.min(query.members.length * maxSeriesPerMember, MAX_SERIES);
@@ -71,32 +62,32 @@ export function createSelectAllPolicy({ maxSeriesPerMember }: SelectAllOptions):
    * If a comparison or an aggregation leaves few series, the size of the answer says little about its cost. So the
    * series that the query reads are compared too.
    */
-  async function find(query: PlannedQuery, call: PrometheusCall): Promise<Omit<SeriesCount, 'atMs'>> {
-    const { promql, members, replaces: insteadOf = [] } = query;
+  async function measure(query: PlannedQuery, call: PrometheusCall): Promise<Omit<SeriesCount, 'atMs'>> {
+    const { promql, members, replaces = [] } = query;
     const series = await countSeries(query, call);
     if (!isFew(query, series) || selectorQueriesOf(promql)[0] === promql) return { series, leastMembers: 0 };
     const read = await countSelected([query], call);
     if (isFew(query, read)) return { series, leastMembers: read / maxSeriesPerMember };
-    const readByMember = (await countSelected(insteadOf, call)) / members.length;
+    const readByMember = (await countSelected(replaces, call)) / members.length;
     return { series, leastMembers: read / (readByMember * maxSeriesPerMember) };
   }
 
   return {
     async isWorthIt(query, call) {
       if (call.times.stepS !== 0) return false;
-      const one = known.get(nameOf(query));
+      const one = counts.get(nameOf(query));
       const now = call.context.now.getTime();
       const isKnown = one && Math.abs(now - one.atMs) < COUNT_AGAIN_AFTER_MS;
-      const { series, leastMembers } = isKnown ? one : await find(query, call);
+      const { series, leastMembers } = isKnown ? one : await measure(query, call);
       // A request that was not sent in time says nothing about the series.
       if (!isKnown && call.context.sendBy?.aborted) return false;
-      if (!isKnown) remember(query, { series, leastMembers, atMs: now });
+      if (!isKnown) counts.set(nameOf(query), { series, leastMembers, atMs: now });
       return isFew(query, series) && query.members.length >= leastMembers;
     },
     recordSeries: (query, series, { context }) =>
-      remember(query, { leastMembers: 0, atMs: context.now.getTime(), ...known.get(nameOf(query)), series }),
+      counts.set(nameOf(query), { leastMembers: 0, atMs: context.now.getTime(), ...counts.get(nameOf(query)), series }),
     recordFailure: (query, { context }) =>
-      remember(query, { series: Infinity, leastMembers: 0, atMs: context.now.getTime() }),
+      counts.set(nameOf(query), { series: Infinity, leastMembers: 0, atMs: context.now.getTime() }),
   };
 }
 
@@ -105,10 +96,10 @@ export function createSelectAllPolicy({ maxSeriesPerMember }: SelectAllOptions):
  * comparisons are false.
  */
 async function countSelected(queries: readonly PlannedQuery[], call: PrometheusCall): Promise<number> {
-  const readings = queries.flatMap(({ tenant, promql }) =>
-    selectorQueriesOf(promql).map((reading) => ({ tenant, promql: reading })),
+  const selected = queries.flatMap(({ tenant, promql }) =>
+    selectorQueriesOf(promql).map((selector) => ({ tenant, promql: selector })),
   );
-  const counts = await Promise.all(readings.map((reading) => countSeries(reading, call)));
+  const counts = await Promise.all(selected.map((query) => countSeries(query, call)));
   return counts.every(Number.isFinite) ? counts.reduce((sum, count) => sum + count, 0) : NaN;
 }
 
@@ -120,12 +111,12 @@ async function countSeries(
   { tenant, promql }: Pick<PlannedQuery, 'tenant' | 'promql'>,
   call: PrometheusCall,
 ): Promise<number> {
-  const asked = await sendQuery({ tenant, promql: `count(${promql})` }, call, {
+  const result = await sendQuery({ tenant, promql: `count(${promql})` }, call, {
     atMostMs: COUNT_MS,
     hasFallback: true,
   });
-  if (asked.kind !== 'result' || !asked.isComplete) return Infinity;
-  if (asked.entries.length === 0) return 0;
-  const answer = seriesOf(asked.entries, call.times);
+  if (result.kind !== 'result' || !result.isComplete) return Infinity;
+  if (result.entries.length === 0) return 0;
+  const answer = seriesOf(result.entries, call.times);
   return (answer.kind === 'series' ? answer.series[0]?.[0]?.values['value'] : undefined) ?? Infinity;
 }

@@ -58,7 +58,7 @@ export async function sendQuery(
   };
   const send = (): Promise<HttpResponse> => {
     context.trace?.sent(described(request));
-    return client.ask({ ...request, ...limits }, context.signal);
+    return client.send({ ...request, ...limits }, context.signal);
   };
   try {
     const place = placeIn(query, call);
@@ -70,9 +70,9 @@ export async function sendQuery(
   }
 }
 
-function placeIn({ members = [] }: SentQuery, { context, tickets: queued }: PrometheusCall): QueuePosition {
-  const questions = members.flatMap(({ keys }) => keys.map((key) => queued.get(key) ?? NOT_QUEUED));
-  return queuePositionOf(questions, context);
+function placeIn({ members = [] }: SentQuery, { context, tickets: ticketsByKey }: PrometheusCall): QueuePosition {
+  const tickets = members.flatMap(({ keys }) => keys.map((key) => ticketsByKey.get(key) ?? NOT_QUEUED));
+  return queuePositionOf(tickets, context);
 }
 
 const NOT_QUEUED: QueueTicket = {};

@@ -45,7 +45,7 @@ function gnocchi(): Datasource<GnocchiQuery> {
 function prometheus(): Datasource<PrometheusQuery> {
   const text = JSON.stringify({ status: 'success', data: { resultType: 'vector', result: [] } });
   const client = {
-    ask: ({ form }: { form: Readonly<Record<string, string>> }, signal: AbortSignal) =>
+    send: ({ form }: { form: Readonly<Record<string, string>> }, signal: AbortSignal) =>
       answered(form['query']!.includes('bad'), signal, { status: 200, text, isCutOff: false }),
     close: () => undefined,
   };

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { createBoundedCache } from '../../../src/datasource/prometheus/promql/bounded-cache.js';
 import {
   groupByMergeParameter,
   mergeParametersOf,
@@ -228,29 +227,5 @@ describe('grouping', () => {
         }
       }),
     );
-  });
-});
-
-describe('the cache', () => {
-  test('holds what was put, up to its budget', () => {
-    const cache = createBoundedCache<number>(1_000);
-    for (let index = 0; index < 20; index += 1) cache.put(`k${index}`, index, 100);
-    const held = Array.from({ length: 20 }, (_, index) => cache.get(`k${index}`)).filter(
-      (value) => value !== undefined,
-    );
-    expect(held).toEqual([0, 1, 2, 3, 4]);
-  });
-
-  test('forgets everything once much was turned away', () => {
-    const cache = createBoundedCache<number>(1_000);
-    for (let index = 0; index < 30; index += 1) cache.put(`k${index}`, index, 100);
-    expect(cache.get('k0')).toBeUndefined();
-    expect(cache.get('k29')).toBe(29);
-  });
-
-  test('takes nothing that is larger than itself', () => {
-    const cache = createBoundedCache<number>(1_000);
-    expect(cache.put('k', 1, 2_000)).toBe(1);
-    expect(cache.get('k')).toBeUndefined();
   });
 });

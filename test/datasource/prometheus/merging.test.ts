@@ -340,7 +340,7 @@ describe('projects', () => {
     const answers = await askAbout(prometheus, [{ promql: 'up', project: 'a' }, 'up']);
     expect(answers['a: up']).toEqual({
       kind: 'refused',
-      reason: 'only admins may ask Prometheus: nothing keeps its projects apart',
+      reason: 'prometheus.tenancy is none: only admins may use prometheus alarms',
     });
     expect(answers['up']).toEqual({ kind: 'series', series: [] });
     expect(double.asked).toHaveLength(1);

@@ -1,11 +1,13 @@
 import { expect, test } from '@jest/globals';
 
+import type { PrometheusQuery } from '../../../src/alarm/series.js';
+import type { KeyedQuery } from '../../../src/datasource/datasource.js';
 import { createPlanCache } from '../../../src/datasource/prometheus/plan-cache.js';
-import { planQueries, type KeyedPrometheusQuery } from '../../../src/datasource/prometheus/plan-queries.js';
+import { planQueries } from '../../../src/datasource/prometheus/plan-queries.js';
 
 const BY_LABEL = { kind: 'label', label: 'project' } as const;
 
-function questions(from: number, count: number): KeyedPrometheusQuery[] {
+function questions(from: number, count: number): KeyedQuery<PrometheusQuery>[] {
   return Array.from({ length: count }, (_, index) => {
     const promql = `rate(requests{instance="i${from + index}"}[5m])`;
     return { key: `q${from + index}`, query: { promql, project: 'p' } };

@@ -67,7 +67,7 @@ test.each([undefined, 'infra'])(
     const text = JSON.stringify({ status: 'success', data: { resultType: 'vector', result: [] } });
     const refused = new Set(['gone0', 'gone1', 'infra']);
     const client = {
-      ask: ({ headers }: PrometheusRequest) =>
+      send: ({ headers }: PrometheusRequest) =>
         Promise.resolve({ status: refused.has(headers['x-scope-orgid'] ?? '') ? 403 : 200, text, isCutOff: false }),
       close: () => undefined,
     };

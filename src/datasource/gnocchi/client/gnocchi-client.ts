@@ -146,13 +146,13 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
     return response;
   }
 
-  async function fetchAnswer<T>(question: GnocchiRequest<T>): Promise<GnocchiAnswer<T>> {
-    const { token, answer } = question;
+  async function fetchAnswer<T>(request: GnocchiRequest<T>): Promise<GnocchiAnswer<T>> {
+    const { token, answer } = request;
     try {
       const identity = token === undefined ? await ourIdentity(auth) : bearing(token);
-      const response = await send(question, identity);
+      const response = await send(request, identity);
       if (response.status !== 401 || auth.kind !== 'token' || token !== undefined) return read(response, answer);
-      return read(await send(question, bearing(await auth.tokens.renew())), answer);
+      return read(await send(request, bearing(await auth.tokens.renew())), answer);
     } catch (thrown) {
       return { kind: 'trouble', reason: reasonOf(thrown), cause: thrown };
     }
@@ -212,10 +212,10 @@ function aggregatesPath({
 
 /** A search that is JSON text already is sent as it is, so that large numbers stay as they are. */
 function aggregatesBody({ operations, search }: AggregatesRequest): string {
-  const asked = `"operations":${JSON.stringify(operations)}`;
-  if (search === undefined) return `{${asked}}`;
+  const fields = `"operations":${JSON.stringify(operations)}`;
+  if (search === undefined) return `{${fields}}`;
   const query = search.query instanceof RawJson ? search.query.text : JSON.stringify(search.query);
-  return `{${asked},"search":${query},"resource_type":${JSON.stringify(search.resourceType)}}`;
+  return `{${fields},"search":${query},"resource_type":${JSON.stringify(search.resourceType)}}`;
 }
 
 function getOf(path: string): GnocchiRequest<{ id: string }> {
@@ -226,9 +226,9 @@ function getOf(path: string): GnocchiRequest<{ id: string }> {
 function find<T>(
   id: string,
   what: string,
-  ask: (segment: string) => Promise<GnocchiAnswer<T>>,
+  request: (segment: string) => Promise<GnocchiAnswer<T>>,
 ): Promise<GnocchiAnswer<T>> {
-  if (id !== '' && id !== '.' && id !== '..') return ask(encodeURIComponent(id));
+  if (id !== '' && id !== '.' && id !== '..') return request(encodeURIComponent(id));
   return Promise.resolve({ kind: 'refusal', status: 404, description: `${what} ${id} does not exist` });
 }
 

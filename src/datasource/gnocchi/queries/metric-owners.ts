@@ -1,6 +1,6 @@
 import { MALFORMED, type RequestResult, type GnocchiRequester } from './requester.js';
 import { chunksOf } from './chunks.js';
-import type { ExpiringMap } from '../../../cache/bounded-map.js';
+import type { StaggeredCache } from '../../../cache/staggered-cache.js';
 import type { FoundMetric, FoundResource } from '../client/gnocchi-client.js';
 import { mayRead, type Owned } from '../project-scope.js';
 
@@ -10,7 +10,7 @@ export interface MetricOwner {
   resource: Owned | null;
 }
 
-export type MetricOwnerCache = ExpiringMap<MetricOwner>;
+export type MetricOwnerCache = StaggeredCache<MetricOwner>;
 
 /** Gnocchi's usual size of a page. */
 const MAX_RESOURCES = 500;

@@ -119,17 +119,17 @@ export function isTemporary({ status }: Pick<GnocchiRefusal, 'status'>): boolean
  */
 export async function requestInParts<Member>(
   members: readonly Member[],
-  ask: (part: readonly Member[]) => Promise<GnocchiFailure | undefined>,
+  request: (part: readonly Member[]) => Promise<GnocchiFailure | undefined>,
   fail: (member: Member, failure: GnocchiFailure) => void,
 ): Promise<void> {
-  const failure = await ask(members);
+  const failure = await request(members);
   if (failure === undefined) return;
   if (members.length === 1 || failure.kind === 'trouble' || isAboutOperations(failure)) {
     for (const member of members) fail(member, failure);
     return;
   }
   await Promise.all(
-    chunksOf(members, Math.ceil(members.length / PARTS)).map((part) => requestInParts(part, ask, fail)),
+    chunksOf(members, Math.ceil(members.length / PARTS)).map((part) => requestInParts(part, request, fail)),
   );
 }
 

@@ -1,7 +1,7 @@
 import type { BackendAnswer } from '../../../alarm/series.js';
 import { requestInParts, failureAnswer, type GnocchiFailure } from './requester.js';
 import { groupBy } from './chunks.js';
-import type { ExpiringMap } from '../../../cache/bounded-map.js';
+import type { StaggeredCache } from '../../../cache/staggered-cache.js';
 import type { FoundResource } from '../client/gnocchi-client.js';
 import { projectFilter } from '../project-scope.js';
 import { resourceUuid } from '../client/resource-id.js';
@@ -13,7 +13,7 @@ const MAX_RESOURCES = 500;
 export type KeyedResourceQuery = KeyedGnocchiQuery<QueryOfKind<'resource'>>;
 
 /** Ids of metrics that a project may read, by `metricKey`. */
-export type MetricIdCache = ExpiringMap<string>;
+export type MetricIdCache = StaggeredCache<string>;
 
 export function metricKey({ query: { resourceId, metric, project } }: KeyedResourceQuery): string {
   return JSON.stringify([project, resourceId, metric]);

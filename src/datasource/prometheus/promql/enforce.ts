@@ -1,6 +1,6 @@
 import type { SyntaxNode } from '@lezer/common';
 
-import { createBoundedCache } from './bounded-cache.js';
+import { createScanResistantCache } from '../../../cache/scan-resistant-cache.js';
 import { parsePromql, partsOf, type ParsedQuery } from './parse.js';
 import { rewritten, type Edit } from './rewrite.js';
 import { selectorsOf, type Selector } from './selectors.js';
@@ -12,7 +12,7 @@ export type EnforcedQuery = { promql: string } | { problem: string };
 const MAX_CACHED_CHARACTERS = 16 * 1024 * 1024;
 
 /** By label, value and query. */
-const enforced = createBoundedCache<EnforcedQuery>(MAX_CACHED_CHARACTERS);
+const enforced = createScanResistantCache<EnforcedQuery>(MAX_CACHED_CHARACTERS);
 
 /**
  * The query limited to the series that have a label value: every selector has the matcher, besides its own. A query

@@ -1,12 +1,12 @@
 import { inChunks } from '../../../async/event-loop.js';
-import { createBoundedCache } from './bounded-cache.js';
+import { createScanResistantCache } from '../../../cache/scan-resistant-cache.js';
 import { findMergeParameters, PLACEHOLDER, type MergeParameter } from './merge-parameters.js';
 import { quoted } from './string-literal.js';
 
 export type { MergeParameter };
 
 const MAX_CACHED_CHARACTERS = 32 * 1024 * 1024;
-const parametersByQuery = createBoundedCache<readonly MergeParameter[]>(MAX_CACHED_CHARACTERS);
+const parametersByQuery = createScanResistantCache<readonly MergeParameter[]>(MAX_CACHED_CHARACTERS);
 
 /**
  * The merge parameters of a query, in the order of its matchers. None if it cannot be parsed, or if merging might
