@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 
 /**
- * What `work` comes to; rejects with the signal's reason as soon as it aborts. The work itself goes on, and nobody
- * hears of its end.
+ * Resolves or rejects as `work` does, or rejects with the signal's reason as soon as the signal aborts. The work itself
+ * goes on; its late result is ignored.
  */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   setMaxListeners(0, signal); // one batch may wait for hundreds of requests
@@ -16,6 +16,6 @@ export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Pr
     return await Promise.race([work, aborted]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-    work.catch(() => undefined); // lost the race
+    work.catch(() => undefined); // a rejection after the abort is not reported
   }
 }

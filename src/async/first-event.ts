@@ -1,8 +1,8 @@
 import { once, type EventEmitter } from 'node:events';
 
 /**
- * Waits for the first of some events, and then removes its listeners from the emitter, so that repeated waiting leaks
- * none. Rejects with the error of an `error` event.
+ * Resolves at the first of these events and removes its listeners, so that repeated calls leak none. Rejects with the
+ * error of an `error` event.
  */
 export async function firstEvent(emitter: EventEmitter, names: readonly string[]): Promise<void> {
   const settled = new AbortController();

@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.js';
 
 /**
- * The pause of a loop, which can be cut short, also by a call that comes while the loop is at work. One plain listener
- * per pause: signals composed with `AbortSignal.any` stay in memory as long as the loop's own signal does.
+ * The pause of a loop, which `wake` ends early, also if it is called while the loop works. It adds one plain listener
+ * per pause, since signals composed with `AbortSignal.any` stay in memory as long as the loop's own signal does.
  */
 export class WakeableSleep {
   #woken = new AbortController();
 
   constructor(private readonly clock: Pick<Clock, 'sleep'>) {}
 
-  /** Call before looking for work: what comes from now on ends the next pause. */
+  /** Call before looking for work: a `wake` from now on ends the next pause. */
   set(): void {
     if (this.#woken.signal.aborted) this.#woken = new AbortController();
   }

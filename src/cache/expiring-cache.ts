@@ -1,13 +1,16 @@
 import type { Clock } from '../clock.js';
+import { LruMap } from './lru-map.js';
 
-/** Remembers at most so many values, each for a time; the one unused for longest goes first. */
+/** An LRU cache whose values expire, each at its own time. */
 export class ExpiringCache<Value> {
-  readonly #entries = new Map<string, { value: Value; until: number }>();
+  readonly #entries: LruMap<{ value: Value; untilMs: number }>;
 
   constructor(
-    private readonly maxEntries: number,
+    maxEntries: number,
     private readonly clock: Pick<Clock, 'monotonicMs'>,
-  ) {}
+  ) {
+    this.#entries = new LruMap(maxEntries);
+  }
 
   get size(): number {
     return this.#entries.size;
@@ -15,19 +18,17 @@ export class ExpiringCache<Value> {
 
   get(key: string): Value | undefined {
     const entry = this.#entries.get(key);
-    if (!entry) return undefined;
+    if (entry === undefined || this.clock.monotonicMs() < entry.untilMs) return entry?.value;
     this.#entries.delete(key);
-    if (this.clock.monotonicMs() >= entry.until) return undefined;
-    this.#entries.set(key, entry); // a Map keeps the order of insertion: the last used is last
-    return entry.value;
+    return undefined;
   }
 
-  /** `until` is a moment of the monotonic clock. */
-  set(key: string, value: Value, until: number): void {
+  /** `untilMs` is a time of the monotonic clock. */
+  set(key: string, value: Value, untilMs: number): void {
+    this.#entries.set(key, { value, untilMs });
+  }
+
+  delete(key: string): void {
     this.#entries.delete(key);
-    this.#entries.set(key, { value, until });
-    if (this.#entries.size <= this.maxEntries) return;
-    const [eldest] = this.#entries.keys();
-    if (eldest !== undefined) this.#entries.delete(eldest);
   }
 }

@@ -1,36 +1,41 @@
 import type { DropReason } from '../alarm/sanitise.js';
 import type { BackendAnswer, DatasourceKind, SeriesLabels, SeriesNeed } from '../alarm/series.js';
-import type { Queued, Queueing } from './gate/queue-place.js';
+import type { QueueTicket, QueueOptions } from './gate/queue-ticket.js';
 
-/** Several questions put to a backend at once: all over the same window, so that requests can be shared. */
+/** Several queries for one backend over the same window, so that they can share requests. */
 export interface SeriesRequest<Query> {
   /** As in `SeriesNeed`; `periods` may be more than a single alarm needs. */
   granularityS: number;
   periods: number;
   lagS: number;
-  /**
-   * `key` names the question in the answer. Of any number: how many fit into one request is the backend's own affair.
-   */
-  questions: readonly ({ key: string; query: Query } & Queued)[];
+  /** Any number of queries; the datasource decides how many fit into one request. */
+  queries: readonly KeyedQuery<Query>[];
 }
 
-/** Listens in on a question, for people who want to know why an alarm is in its state. */
+/** A query with the key of its answer. */
+export interface KeyedQuery<Query> extends QueueTicket {
+  key: string;
+  query: Query;
+}
+
+/** Records what happens to one query, for `explain`. */
 export interface Trace {
   /** A request as it was sent: method, path with query, and body. No host, no credentials. */
   sent(request: string): void;
   /**
-   * A point of the answer that was not believed. `labels` are of its series, the same object that `labelled` is told,
-   * where there are any.
+   * A point of the answer that was not accepted. `labels` are those of its series, as the same object that `labelled`
+   * gets; absent where series have no labels.
    */
   dropped(point: { key: string; at: number | null; value: unknown; why: DropReason; labels?: SeriesLabels }): void;
-  /** A series of the answer, by a backend whose series have labels: one after the other, in the order of the answer. */
+  /** A series of the answer, in the order of the answer. Only called by backends whose series have labels. */
   labelled?(series: { key: string; labels: SeriesLabels }): void;
 }
 
-export interface Asking extends Queueing {
+/** The circumstances that all queries of a call share. */
+export interface QueryContext extends QueueOptions {
   /** The moment of evaluation. */
   now: Date;
-  /** When this aborts, answers are no longer waited for. */
+  /** When this aborts, `answers` waits no longer for any answer. */
   signal: AbortSignal;
   /**
    * When this aborts, requests that are not yet sent are never sent, and their queries are answered with `isUnsent`.
@@ -42,33 +47,33 @@ export interface Asking extends Queueing {
 }
 
 /**
- * A backend that alarms ask. One folder each; `registry.ts` lists them. Merging is an implementation's own business,
- * under one law: each question gets the answer that it would have had alone.
+ * A backend that alarms query. Each has a folder of its own, and `registry.ts` lists them. A datasource may merge
+ * queries into shared requests under one law: each query gets the answer that it would have had alone.
  */
 export interface Datasource<Query> {
   /**
-   * An answer to every question. Never rejects: trouble is an answer too, so that one question's cannot become that of
-   * others.
+   * Resolves to an answer for each query, by its key. Never rejects: an unavailable backend is an answer too
+   * (`trouble`), so that the failure of one query cannot become that of others.
    */
-  answers(request: SeriesRequest<Query>, asking: Asking): Promise<ReadonlyMap<string, BackendAnswer>>;
+  answers(request: SeriesRequest<Query>, context: QueryContext): Promise<ReadonlyMap<string, BackendAnswer>>;
   close?(): void;
 }
 
-/** Told of every request to one backend, for its health and for figures. */
+/** Observes every request to one backend, for its health and its metrics. */
 export interface BackendObserver {
-  /** It answered; a refusal is an answer. */
+  /** The backend answered. An answer that refuses the query is an answer. */
   succeeded(): void;
   /**
-   * As in a `trouble` answer; `cause` is for the log. `answersNeutral`: it does answer a question that is nobody's,
-   * which nobody is told of.
+   * A request failed. `reason` is that of the `trouble` answer; `cause` is for the log. `answersProbe`: the backend
+   * does answer its probe, which is not reported by `succeeded`.
    */
-  failed(reason: string, cause: unknown, answersNeutral?: boolean): void;
+  failed(reason: string, cause: unknown, answersProbe?: boolean): void;
 }
 
 /** The query of a need, by its kind of datasource. */
 export type QueryOf<Kind extends DatasourceKind> = Extract<SeriesNeed, { datasource: Kind }>['query'];
 
-/** What is configured. */
+/** The configured backends. */
 export interface Datasources {
   /** Undefined when there is no such backend. `name` is null for the default one of its kind. */
   find(kind: DatasourceKind, name: string | null): Datasource<never> | undefined;

@@ -5,7 +5,7 @@ import type { SeriesNeed } from '../alarm/series.js';
 import { replaceableReason } from '../alarm/state-reason.js';
 import { parseStoredRule, typeOf, type AlarmKind } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
-import { inPieces } from '../async/in-pieces.js';
+import { inChunks } from '../async/event-loop.js';
 import { parseStoredOptions } from '../storage/alarms/alarm-row.js';
 import type { LoadedAlarm } from '../storage/evaluation/evaluation-store.js';
 import type { HeldAlarm } from './held-alarm.js';
@@ -142,7 +142,7 @@ export class AlarmCache {
     }
     if (this.#toReread.size > 0) {
       const ids = [...this.#toReread];
-      for await (const piece of inPieces(await this.deps.byId(ids))) for (const alarm of piece) this.#apply(alarm);
+      for await (const piece of inChunks(await this.deps.byId(ids))) for (const alarm of piece) this.#apply(alarm);
       for (const id of ids) this.#toReread.delete(id);
     }
   }
@@ -192,7 +192,7 @@ export class AlarmCache {
     const { alarms, seen } = await read();
     // A partition that was dropped and taken again during the read is another object. The read is too old for it.
     const current = (): typeof targets => targets.filter(([id, held]) => this.#partitions.get(id) === held);
-    for await (const piece of inPieces(alarms)) {
+    for await (const piece of inChunks(alarms)) {
       const wanted = new Set(current().map(([id]) => id));
       for (const alarm of piece)
         if (wanted.has(alarm.partition) || !this.#partitions.has(alarm.partition)) this.#apply(alarm);

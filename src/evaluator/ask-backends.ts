@@ -1,5 +1,5 @@
 import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
-import type { Asking, Datasource, Datasources, Trace } from '../datasource/datasource.js';
+import type { QueryContext, Datasource, Datasources, Trace } from '../datasource/datasource.js';
 import type { PlannedRequest } from './plan.js';
 
 /** Answers by the keys of the queries. */
@@ -11,7 +11,7 @@ const NONE: BackendAnswers = new Map();
 export async function askPlanned(
   datasources: Datasources,
   { datasource, backend, ...request }: PlannedRequest,
-  asking: Asking,
+  asking: QueryContext,
 ): Promise<BackendAnswers> {
   // The plan groups queries by datasource, so each datasource gets queries of its own type only.
   const asked = datasources.find(datasource, backend) as Datasource<SeriesNeed['query']> | undefined;
@@ -19,7 +19,7 @@ export async function askPlanned(
 }
 
 /** The moment of evaluation, a signal that ends the requests, and optional traces. */
-export interface AskingAll extends Pick<Asking, 'now' | 'signal'> {
+export interface AskingAll extends Pick<QueryContext, 'now' | 'signal'> {
   /** Creates the listener of a request, for `explain`. */
   traceOf?: (request: PlannedRequest) => Trace;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { inPieces } from '../async/in-pieces.js';
+import { inChunks } from '../async/event-loop.js';
 import type { Logger } from '../logger.js';
 import type { Telemetry } from '../telemetry.js';
 import type { AlarmCache } from './alarm-cache.js';
@@ -132,7 +132,7 @@ export class BatchRunner {
     const isCurrent = ({ id, partition }: HeldAlarm): boolean =>
       !held.isBusy(partition) && batch.outages.isCurrent(retryOf.get(id) as Retry);
     try {
-      for await (const piece of inPieces(retries)) {
+      for await (const piece of inChunks(retries)) {
         for (const retry of piece) retryOf.set(retry.alarmId, retry);
         alarms.push(...piece.flatMap(({ alarmId, partition }) => cache.alarmOf(partition, alarmId) ?? []));
       }

@@ -2,7 +2,7 @@ import type { Decision, Verdict } from '../alarm/decide.js';
 import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
 import type { Datasources } from '../datasource/datasource.js';
 import { toError } from '../errors.js';
-import { inPieces, othersTurn } from '../async/in-pieces.js';
+import { inChunks, yieldToEventLoop } from '../async/event-loop.js';
 import type { Logger } from '../logger.js';
 import type { Outcome } from '../storage/evaluation/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
@@ -78,7 +78,7 @@ export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): Asy
     waiting.delete(name);
     groups.delete(name);
     const part: BatchPart = { outcomes: [], results: [], unfinished: partitionsOf(groups.values()), notSent: 0 };
-    for await (const piece of inPieces(alarms)) judgeAll(deps, piece, { answers, batch }, part);
+    for await (const piece of inChunks(alarms)) judgeAll(deps, piece, { answers, batch }, part);
     yield part;
   }
 }
@@ -122,12 +122,12 @@ async function dueOf({ behind }: EvaluateBatchDeps, { alarms, now, isRetry }: Ba
   const needs: SeriesNeed[] = [];
   const tickets: AlarmTicket[] = [];
   let unknown = 0;
-  for await (const piece of inPieces(alarms)) {
+  for await (const piece of inChunks(alarms)) {
     for (const alarm of piece) {
       if (alarm.needs.length === 0) continue;
       unknown += alarm.openTimes.unknownAt(now);
       if (unknown > CONSTRAINTS_AT_ONCE) {
-        await othersTurn();
+        await yieldToEventLoop();
         unknown = 0;
       }
       if (!alarm.openTimes.isOpen(now)) continue;

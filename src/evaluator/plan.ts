@@ -1,6 +1,6 @@
 import type { SeriesNeed } from '../alarm/series.js';
 import type { SeriesRequest } from '../datasource/datasource.js';
-import { inPieces } from '../async/in-pieces.js';
+import { inChunks } from '../async/event-loop.js';
 
 /** A request to one datasource, with all queries that it can answer together. */
 export interface PlannedRequest extends SeriesRequest<SeriesNeed['query']> {
@@ -27,24 +27,24 @@ export async function planRequests(
   const widest = new Map<string, PlannedNeed>();
   const projectSets = new Map<string, ReadonlySet<string>>();
   let index = 0;
-  for await (const piece of inPieces(needs))
+  for await (const piece of inChunks(needs))
     for (const need of piece) widen(widest, need, ticketIn(projectSets, tickets[index++]));
   const groups = new Map<string, RequestGroup>();
   let group: RequestGroup | undefined;
-  for await (const piece of inPieces([...widest.values()])) {
-    for (const { need, question } of piece) {
+  for await (const piece of inChunks([...widest.values()])) {
+    for (const { need, query } of piece) {
       group = groupOf(need, groups, group);
-      group.questions.push(question);
+      group.queries.push(query);
     }
   }
   return [...groups.values()];
 }
 
-type RequestQuery = PlannedRequest['questions'][number];
+type RequestQuery = PlannedRequest['queries'][number];
 
 interface PlannedNeed {
   need: SeriesNeed;
-  question: RequestQuery & { ticket?: number; projects?: ReadonlySet<string> };
+  query: RequestQuery & { ticket?: number; projects?: ReadonlySet<string> };
 }
 
 interface QueryTicket {
@@ -67,15 +67,15 @@ function ticketIn(
 function widen(widest: Map<string, PlannedNeed>, need: SeriesNeed, queryTicket: QueryTicket | undefined): void {
   const known = widest.get(need.key);
   if (known === undefined) {
-    widest.set(need.key, { need, question: { key: need.key, query: need.query, ...queryTicket } });
+    widest.set(need.key, { need, query: { key: need.key, query: need.query, ...queryTicket } });
     return;
   }
-  const { question } = known;
+  const { query } = known;
   if (known.need.periods < need.periods) known.need = need;
-  if (queryTicket === undefined || question.ticket === undefined || question.projects === undefined) return;
-  if (queryTicket.ticket < question.ticket) question.ticket = queryTicket.ticket;
-  if (queryTicket.projects !== question.projects && !isWithin(queryTicket.projects, question.projects))
-    question.projects = new Set([...question.projects, ...queryTicket.projects]);
+  if (queryTicket === undefined || query.ticket === undefined || query.projects === undefined) return;
+  if (queryTicket.ticket < query.ticket) query.ticket = queryTicket.ticket;
+  if (queryTicket.projects !== query.projects && !isWithin(queryTicket.projects, query.projects))
+    query.projects = new Set([...query.projects, ...queryTicket.projects]);
 }
 
 function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean {
@@ -84,7 +84,7 @@ function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean 
 }
 
 interface RequestGroup extends PlannedRequest {
-  questions: RequestQuery[];
+  queries: RequestQuery[];
 }
 
 /**
@@ -96,7 +96,7 @@ function groupOf(need: SeriesNeed, groups: Map<string, RequestGroup>, latest: Re
   const periods = need.ownWindow ? need.periods : nextPowerOfTwo(need.periods);
   if (latest !== undefined && isOver(latest, need, periods)) return latest;
   const groupKey = JSON.stringify([datasource, backend, granularityS, periods, lagS]);
-  const group = groups.get(groupKey) ?? { datasource, backend, granularityS, periods, lagS, questions: [] };
+  const group = groups.get(groupKey) ?? { datasource, backend, granularityS, periods, lagS, queries: [] };
   groups.set(groupKey, group);
   return group;
 }

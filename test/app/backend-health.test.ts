@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 
 import { createBackendHealth, type BackendHealth } from '../../src/app/datasources/backend-health.js';
 import { durationText } from '../../src/config/duration.js';
-import { BackendTrouble } from '../../src/datasource/gate/trouble.js';
+import { BackendUnavailable } from '../../src/datasource/gate/backend-unavailable.js';
 import type { LogFields, Logger } from '../../src/logger.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -12,7 +12,7 @@ let telemetry: Telemetry;
 let lines: [string, string, LogFields | undefined][];
 let health: BackendHealth;
 
-const REFUSED = new BackendTrouble('connection refused', { cause: new Error('connect ECONNREFUSED 10.0.0.7:9090') });
+const REFUSED = new BackendUnavailable('connection refused', { cause: new Error('connect ECONNREFUSED 10.0.0.7:9090') });
 
 function healthWith(graceMs: number, intervalMs = 60_000): BackendHealth {
   const at =

@@ -48,8 +48,8 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
   afterAll(() => subject.close());
 
   function request(queries: Record<string, Query>, periods = 4): SeriesRequest<Query> {
-    const questions = Object.entries(queries).map(([key, query]) => ({ key, query }));
-    return { granularityS: subject.granularityS, periods, lagS: 0, questions };
+    const keyed = Object.entries(queries).map(([key, query]) => ({ key, query }));
+    return { granularityS: subject.granularityS, periods, lagS: 0, queries: keyed };
   }
 
   function ask(asked: SeriesRequest<Query>, datasource = subject.datasource, trace?: Trace) {

@@ -125,7 +125,7 @@ describe('whatever Octavia answers, alarms are judged by the members in it, or n
     const url = (): Promise<string> => Promise.resolve(server.url);
     const client = createOctaviaClient({ url, tokens: undefined, ca: undefined, timeoutMs: 60_000 });
     const problems = await disagreementsOf(cases, async (one, index) => {
-      const gate = createBackendGate({ concurrency: 2, observer, neutral: () => Promise.resolve() });
+      const gate = createBackendGate({ concurrency: 2, observer, probe: () => Promise.resolve() });
       const datasource = createOctaviaDatasource({ client, gate, creationTimeS: CREATION_TIME_S });
       const rule: AlarmRule = {
         type: 'loadbalancer_member_health',

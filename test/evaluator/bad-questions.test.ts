@@ -42,7 +42,7 @@ const observer = { succeeded: () => undefined, failed: () => undefined };
 
 function prometheus(): DatasourceDeps['remote'] {
   const client = {
-    async ask({ form }: Pick<PrometheusRequest, 'form'>) {
+    async send({ form }: Pick<PrometheusRequest, 'form'>) {
       const query = form['query']!;
       if (query.includes('bad')) return { status: 500, text: '', isCutOff: false };
       if (query.includes('well')) answeredTo(query);

@@ -13,7 +13,7 @@ import { createSystemClock } from '../../src/clock.js';
 import type { Datasources } from '../../src/datasource/datasource.js';
 import { createGnocchiClient } from '../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
-import { SWEEPING, type Sweeping } from '../../src/datasource/prometheus/select-all.js';
+import { SELECT_ALL_DEFAULTS, type SelectAllOptions } from '../../src/datasource/prometheus/select-all.js';
 import type { HeldAlarm } from '../../src/evaluator/held-alarm.js';
 import { askAll } from '../../src/evaluator/ask-backends.js';
 import { BehindWatch } from '../../src/evaluator/lateness/behind-watch.js';
@@ -253,7 +253,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
   }
 
   /** Backends without knowledge from earlier requests. */
-  function open(sweeping: Sweeping): Datasources {
+  function open(sweeping: SelectAllOptions): Datasources {
     const observer = { succeeded: () => undefined, failed: () => undefined };
     const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
     const ofGnocchi = createGnocchiDatasource({
@@ -302,7 +302,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
   }
 
   test.each([
-    { how: 'as few requests as possible', sweeping: SWEEPING },
+    { how: 'as few requests as possible', sweeping: SELECT_ALL_DEFAULTS },
     { how: 'requests for all series, wanted or not', sweeping: { fromMembers: 2, maxSeriesPerMember: Infinity } },
   ])(
     'alarms get the same points, verdict and reason in $how and each by itself',
@@ -315,7 +315,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
       ];
       const given = drawn(fc.record({ options, state: fc.constantFrom(...ALARM_STATES) }), rules.length, 6);
       const alarms = rules.map((rule, index) => held(rule, given[index]!));
-      const [merging, single] = [open(sweeping), open(SWEEPING)];
+      const [merging, single] = [open(sweeping), open(SELECT_ALL_DEFAULTS)];
       const together = await judged(merging, alarms);
       const outcomes = new Map((await outcomesOf(merging, alarms)).map((outcome) => [outcome.alarmId, outcome]));
       const verdicts = new Map<string, number>();

@@ -61,9 +61,9 @@ function storeOf(count: number, onLoad: () => void = () => undefined): Evaluatio
 
 function answering(answer: BackendAnswer, onAsked: () => void = () => undefined): Datasources {
   const datasource: Datasource<never> = {
-    async answers({ questions }) {
+    async answers({ queries }) {
       onAsked();
-      return new Map(questions.map(({ key }) => [key, answer]));
+      return new Map(queries.map(({ key }) => [key, answer]));
     },
   };
   return { find: () => datasource, close: () => undefined };

@@ -29,10 +29,10 @@ interface Sample {
 /** A backend that computes each answer from the samples, one query at a time, by the definition. */
 function backendOf(samples: readonly Sample[]): Datasource<MeterQuery> {
   return {
-    async answers({ granularityS, periods, questions }, { now }) {
+    async answers({ granularityS, periods, queries }, { now }) {
       const start = now.getTime() - periods * granularityS * 1000;
       const pointsFor = (meter: string): Point[] => pointsOf(meter, start, { granularityS, periods });
-      return new Map(questions.map(({ key, query }) => [key, { kind: 'series', series: [pointsFor(query.meter)] }]));
+      return new Map(queries.map(({ key, query }) => [key, { kind: 'series', series: [pointsFor(query.meter)] }]));
     },
   };
 
@@ -150,7 +150,7 @@ describe('planRequests', () => {
       held('3', { evaluation_periods: 5 }),
     ];
     const requests = await planRequests(needsOf(alarms));
-    expect(requests.map(({ questions }) => questions.length)).toEqual([1]);
+    expect(requests.map(({ queries }) => queries.length)).toEqual([1]);
     expect(requests[0]?.periods).toBe(8);
   });
 

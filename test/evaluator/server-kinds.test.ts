@@ -5,7 +5,7 @@ import { alarmTypes } from '../../src/alarm/types/index.js';
 import { openOctavia } from '../../src/app/datasources/octavia.js';
 import { Config } from '../../src/config/schema.js';
 import type { Datasource } from '../../src/datasource/datasource.js';
-import type { Named } from '../../src/datasource/registry.js';
+import type { NamedDatasources } from '../../src/datasource/registry.js';
 import type { Database } from '../../src/storage/database.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
@@ -16,15 +16,15 @@ import { storeAlarm } from '../support/stored-alarms.js';
 let db: Database;
 let rig: EvaluatorRig;
 let octavia: OctaviaDouble;
-let pools: Named<'octavia'>;
+let pools: NamedDatasources<'octavia'>;
 /** The present answer to each PromQL query. */
 const vectors = new Map<string, (now: Date) => BackendAnswer>();
 const asked: string[] = [];
 
 const prometheus: Datasource<PrometheusQuery> = {
-  answers: ({ questions }, { now }) => {
-    asked.push(...questions.map(({ query }) => query.promql));
-    return Promise.resolve(new Map(questions.map(({ key, query }) => [key, vectors.get(query.promql)!(now)])));
+  answers: ({ queries }, { now }) => {
+    asked.push(...queries.map(({ query }) => query.promql));
+    return Promise.resolve(new Map(queries.map(({ key, query }) => [key, vectors.get(query.promql)!(now)])));
   },
 };
 

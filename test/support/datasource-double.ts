@@ -1,9 +1,13 @@
 import type { BackendAnswer, DatasourceKind } from '../../src/alarm/series.js';
 import { untilAborted } from '../../src/async/deadline.js';
-import type { Asking, Datasource, QueryOf } from '../../src/datasource/datasource.js';
+import type { QueryContext, Datasource, QueryOf } from '../../src/datasource/datasource.js';
 
 /** What a double says to one question. */
-export type Says<Kind extends DatasourceKind> = (query: QueryOf<Kind>, asking: Asking, key: string) => BackendAnswer;
+export type Says<Kind extends DatasourceKind> = (
+  query: QueryOf<Kind>,
+  asking: QueryContext,
+  key: string,
+) => BackendAnswer;
 
 /** A backend that answers as the test says, and can hold its answers back. */
 export interface DatasourceDouble<Kind extends DatasourceKind> extends Datasource<QueryOf<Kind>> {
@@ -22,14 +26,14 @@ export function datasourceDouble<Kind extends DatasourceKind>(says: Says<Kind>):
     asked: [],
     underWay: 0,
     gate: () => Promise.resolve(),
-    async answers({ questions }, asking) {
+    async answers({ queries }, asking) {
       const gate = double.gate(double.asked.length);
       double.asked.push(asking.now);
       double.underWay += 1;
       await untilAborted(gate, asking.signal).catch(() => undefined);
       double.underWay -= 1;
-      for (const { query } of questions) asking.trace?.sent(`POST /double ${JSON.stringify(query)}`);
-      return new Map(questions.map(({ key, query }) => [key, double.says(query, asking, key)]));
+      for (const { query } of queries) asking.trace?.sent(`POST /double ${JSON.stringify(query)}`);
+      return new Map(queries.map(({ key, query }) => [key, double.says(query, asking, key)]));
     },
   };
   return double;

@@ -6,7 +6,7 @@ import { createBackendHealth, type BackendHealth } from '../../src/app/datasourc
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
 import type { PrometheusClient } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createDatasources } from '../../src/datasource/registry.js';
-import { BackendTrouble } from '../../src/datasource/gate/trouble.js';
+import { BackendUnavailable } from '../../src/datasource/gate/backend-unavailable.js';
 import type { BehindRow } from '../../src/evaluator/lateness/behind-recorder.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import type { Logger } from '../../src/logger.js';
@@ -161,7 +161,7 @@ function backendOf(clock: FakeClock, { workers, takes, timeoutMs }: OverloadOpti
     for (const text of texts) asked.set(text, [...(asked.get(text) ?? []), clock.now().getTime()]);
   };
   const client: PrometheusClient = {
-    async ask({ form }, signal) {
+    async send({ form }, signal) {
       const query = form['query'] as string;
       note(query);
       const now = clock.monotonicMs();
@@ -171,7 +171,7 @@ function backendOf(clock: FakeClock, { workers, takes, timeoutMs }: OverloadOpti
       const waiting = new AbortController();
       for (const one of [signal, closing.signal]) one.addEventListener('abort', () => waiting.abort(), { once: true });
       await clock.sleep(Math.min(doneMs - now, timeoutMs), waiting.signal);
-      if (waiting.signal.aborted || doneMs - now > timeoutMs) throw new BackendTrouble('no answer in time');
+      if (waiting.signal.aborted || doneMs - now > timeoutMs) throw new BackendUnavailable('no answer in time');
       const result = textsIn(query).map((_, index) => ({
         metric: { n: valuesIn(query)[index] ?? '' },
         value: [Number(form['time']), '1'],

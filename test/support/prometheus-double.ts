@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 
 import type { BackendAnswer, PrometheusQuery } from '../../src/alarm/series.js';
-import type { Asking, Datasource, SeriesRequest } from '../../src/datasource/datasource.js';
+import type { QueryContext, Datasource, SeriesRequest } from '../../src/datasource/datasource.js';
 import type { Tenancy } from '../../src/datasource/prometheus/plan-queries.js';
 import {
   createPrometheusClient,
   type PrometheusClientOptions,
 } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
-import { SWEEPING, type Sweeping } from '../../src/datasource/prometheus/select-all.js';
+import { SELECT_ALL_DEFAULTS, type SelectAllOptions } from '../../src/datasource/prometheus/select-all.js';
 import { PATIENCE_MS } from './patience.js';
 import { startReceiver, type ReceivedRequest, type Receiver } from './receiver-server.js';
 
@@ -71,17 +71,25 @@ export interface Observed {
   outcomes: string[];
 }
 
-export type ReachedBy = Partial<Omit<PrometheusClientOptions, 'url'>> & { tenancy?: Tenancy; sweeping?: Sweeping };
+export type ReachedBy = Partial<Omit<PrometheusClientOptions, 'url'>> & {
+  tenancy?: Tenancy;
+  sweeping?: SelectAllOptions;
+};
 
 export function prometheusAt(
   url: string,
-  { tenancy = { kind: 'label', label: 'project' }, sweeping = SWEEPING, ...client }: ReachedBy = {},
+  { tenancy = { kind: 'label', label: 'project' }, sweeping = SELECT_ALL_DEFAULTS, ...client }: ReachedBy = {},
 ): Observed {
   const outcomes: string[] = [];
   const observer = { succeeded: () => outcomes.push('ok'), failed: (reason: string) => outcomes.push(reason) };
   const options = { url, auth: { kind: 'none' } as const, timeoutMs: PATIENCE_MS, ...client };
   return {
-    datasource: createPrometheusDatasource({ client: createPrometheusClient(options), tenancy, observer, sweeping }),
+    datasource: createPrometheusDatasource({
+      client: createPrometheusClient(options),
+      tenancy,
+      observer,
+      selectAll: sweeping,
+    }),
     outcomes,
   };
 }
@@ -97,14 +105,14 @@ export function keyOf(query: Queries[number]): string {
 export async function askAbout(
   { datasource }: Observed,
   queries: Queries,
-  request: Partial<SeriesRequest<PrometheusQuery> & Asking> = {},
+  request: Partial<SeriesRequest<PrometheusQuery> & QueryContext> = {},
 ): Promise<Record<string, BackendAnswer>> {
   const { granularityS = 0, periods = 1, lagS = 0, now = NOON, signal = new AbortController().signal, trace } = request;
   const questions = queries.map((query) => ({
     key: keyOf(query),
     query: typeof query === 'string' ? { promql: query, project: null } : query,
   }));
-  const answers = await datasource.answers({ granularityS, periods, lagS, questions }, { now, signal, trace });
+  const answers = await datasource.answers({ granularityS, periods, lagS, queries: questions }, { now, signal, trace });
   const order = new Map(questions.map(({ key }, at) => [key, at]));
   // Answers come in any order.
   return Object.fromEntries([...answers].sort(([one], [other]) => (order.get(one) ?? 0) - (order.get(other) ?? 0)));

@@ -1,5 +1,5 @@
 import type { BackendAnswer, PrometheusQuery } from '../../src/alarm/series.js';
-import type { Asking, Datasource, SeriesRequest } from '../../src/datasource/datasource.js';
+import type { QueryContext, Datasource, SeriesRequest } from '../../src/datasource/datasource.js';
 
 /** A datasource behind the port, without a server: every question has the same answer. */
 export class RemoteDouble implements Datasource<PrometheusQuery> {
@@ -13,13 +13,13 @@ export class RemoteDouble implements Datasource<PrometheusQuery> {
   asked: string[] = [];
 
   async answers(
-    { questions }: SeriesRequest<PrometheusQuery>,
-    asking: Asking,
+    { queries }: SeriesRequest<PrometheusQuery>,
+    asking: QueryContext,
   ): Promise<ReadonlyMap<string, BackendAnswer>> {
     this.calls += 1;
-    this.asked = questions.map(({ query }) => query.promql);
+    this.asked = queries.map(({ query }) => query.promql);
     const answers = new Map<string, BackendAnswer>();
-    for (const { key, query } of questions) {
+    for (const { key, query } of queries) {
       const mode = typeof this.mode === 'function' ? this.mode(query.promql) : this.mode;
       answers.set(key, await answerOf(mode, asking));
     }
@@ -29,7 +29,7 @@ export class RemoteDouble implements Datasource<PrometheusQuery> {
 
 export type Mode = number | 'no data' | 'trouble' | 'slow' | 'deaf';
 
-async function answerOf(mode: Mode, { now, signal }: Asking): Promise<BackendAnswer> {
+async function answerOf(mode: Mode, { now, signal }: QueryContext): Promise<BackendAnswer> {
   if (mode === 'no data') return { kind: 'series', series: [] };
   if (mode === 'deaf') return new Promise(() => undefined);
   if (mode === 'slow' && !signal.aborted)

@@ -2,7 +2,7 @@ import type { DatasourceKind } from '../../alarm/series.js';
 import type { Clock } from '../../clock.js';
 import { durationText } from '../../config/duration.js';
 import type { BackendObserver } from '../../datasource/datasource.js';
-import { BackendTrouble } from '../../datasource/gate/trouble.js';
+import { BackendUnavailable } from '../../datasource/gate/backend-unavailable.js';
 import { toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import type { Telemetry } from '../../telemetry.js';
@@ -139,7 +139,7 @@ class Backend implements BackendObserver {
  */
 function detailOf(cause: unknown): { detail: string } | { err: Error } {
   const err = toError(cause);
-  if (!(err instanceof BackendTrouble)) return { err };
+  if (!(err instanceof BackendUnavailable)) return { err };
   let innermost: Error = err;
   while (innermost.cause instanceof Error) innermost = innermost.cause;
   return { detail: innermost.message };

@@ -7,15 +7,15 @@ import {
   createGnocchiClient,
   type GnocchiAuth,
   type GnocchiClient,
-  type Tokens,
+  type TokenSource,
 } from '../../datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../datasource/gnocchi/gnocchi.js';
-import { hourly } from '../../cache/hourly.js';
-import type { Named } from '../../datasource/registry.js';
+import { memoizeHourly } from '../../cache/memoize-hourly.js';
+import type { NamedDatasources } from '../../datasource/registry.js';
 import { StartupError } from '../../errors.js';
 
 /** What asking Gnocchi takes of Keystone. */
-export interface KeystoneAccess extends Tokens {
+export interface KeystoneAccess extends TokenSource {
   /** The id of a project; null when there is none of that name. */
   projectId(name: string, domainName: string): Promise<string | null>;
 }
@@ -53,7 +53,7 @@ export function externalOwnerOf(
   { clock, keystone }: { clock: Pick<Clock, 'monotonicMs'>; keystone: KeystoneAccess | undefined },
 ): () => Promise<string | null> {
   const { external_project_owner, external_domain_name } = settings;
-  return hourly(clock, async () =>
+  return memoizeHourly(clock, async () =>
     keystone ? keystone.projectId(external_project_owner, external_domain_name) : null,
   );
 }
@@ -66,7 +66,7 @@ export interface GnocchisDeps {
 }
 
 /** Every Gnocchi that is configured, by name. Asks nothing yet. @throws StartupError as `openGnocchiClient`. */
-export function openGnocchis({ config, clock, keystone, observerOf }: GnocchisDeps): Named<'gnocchi'> {
+export function openGnocchis({ config, clock, keystone, observerOf }: GnocchisDeps): NamedDatasources<'gnocchi'> {
   const opened = [...gnocchiBackends(config)].map(([name, settings]): [string | null, Datasource<GnocchiQuery>] => {
     const client = openGnocchiClient({ settings, section: sectionName('gnocchi', name), keystone });
     const creator = (): Promise<string | undefined> => ourCreator(settings, keystone);

@@ -2,8 +2,8 @@ import type { Config } from '../../config/schema.js';
 import { createBackendGate } from '../../datasource/gate/gate.js';
 import type { BackendObserver } from '../../datasource/datasource.js';
 import { createOctaviaClient } from '../../datasource/octavia/octavia-client.js';
-import { askNeutral, createOctaviaDatasource } from '../../datasource/octavia/octavia.js';
-import type { Named } from '../../datasource/registry.js';
+import { probeOctavia, createOctaviaDatasource } from '../../datasource/octavia/octavia.js';
+import type { NamedDatasources } from '../../datasource/registry.js';
 import type { KeystoneSession } from '../../keystone/session.js';
 import { cloudCertificates } from '../open-keystone.js';
 
@@ -21,7 +21,7 @@ export interface OctaviaDeps {
  * The Octavia of the configuration or of Keystone's catalogue; nothing where there is neither. Asks nothing yet.
  * @throws StartupError.
  */
-export function openOctavia({ config, keystone, observer }: OctaviaDeps): Named<'octavia'> {
+export function openOctavia({ config, keystone, observer }: OctaviaDeps): NamedDatasources<'octavia'> {
   const { octavia } = config;
   const address = addressOf(octavia.url, keystone);
   if (address === undefined) return new Map();
@@ -31,7 +31,7 @@ export function openOctavia({ config, keystone, observer }: OctaviaDeps): Named<
     ca: cloudCertificates(config),
     timeoutMs: octavia.timeout,
   });
-  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, neutral: () => askNeutral(client) });
+  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, probe: () => probeOctavia(client) });
   const creationTimeS = octavia.member_creation_time / 1000;
   return new Map([[null, createOctaviaDatasource({ client, gate, creationTimeS })]]);
 }

@@ -13,7 +13,7 @@ import {
   type PrometheusClient,
 } from '../../datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../datasource/prometheus/prometheus.js';
-import type { Named } from '../../datasource/registry.js';
+import type { NamedDatasources } from '../../datasource/registry.js';
 import { StartupError, toError } from '../../errors.js';
 
 /**
@@ -23,7 +23,7 @@ import { StartupError, toError } from '../../errors.js';
 export function openPrometheuses(
   config: Pick<Config, 'prometheus'>,
   observerOf: (name: string | null) => BackendObserver,
-): Named<'prometheus'> {
+): NamedDatasources<'prometheus'> {
   const opened = [...prometheusBackends(config)].map(([name, settings]) => {
     return [
       name,

@@ -1,82 +1,85 @@
 import type { Clock } from '../../clock.js';
 import type { BackendObserver } from '../datasource.js';
-import { BackendTrouble, reasonOf } from './trouble.js';
+import { BackendUnavailable, reasonOf } from './backend-unavailable.js';
 
-export interface BreakerOptions {
-  /** Asks what is nobody's question and what every backend of its kind answers at once. Rejects where it does not. */
-  neutral: () => Promise<unknown>;
+export interface CircuitBreakerOptions {
+  /**
+   * Health probe: a cheap query that any healthy backend of its kind answers at once. Rejects if the backend does not
+   * answer.
+   */
+  probe: () => Promise<unknown>;
   observer: BackendObserver;
-  /** Told when the backend turns out to be the one to blame. */
+  /** Called when the circuit opens. */
   onOpen: () => void;
-  /** How long a backend that failed is left alone before it is asked the neutral question again. */
+  /** How long the circuit stays open before the backend is probed again. */
   retryAfterMs: number;
   clock: Pick<Clock, 'monotonicMs'>;
 }
 
-/** A backend that is not asked just now, with what was the matter with it. */
-export class LeftAlone extends BackendTrouble {}
+/** The circuit is open, so the request was not sent. The message is the reason of the failed probe. */
+export class CircuitOpen extends BackendUnavailable {}
 
 const FAILURES_IN_A_ROW = 3;
 
 /**
- * Tells a backend in trouble from questions that it cannot answer: after three failures in a row it is asked the
- * neutral question. Only where that fails too it is left alone, until the neutral question, or a single other one after
- * it, is answered; both are asked once a second.
+ * Tells an unavailable backend from queries that it cannot answer. After three failures in a row it probes the backend,
+ * and opens the circuit only if the probe fails too. While the circuit is open, the probe and one request after it are
+ * sent once a second; the first answer to either closes the circuit.
  */
-export class Breaker {
+export class CircuitBreaker {
   #failuresInARow = 0;
-  /** Since when it is left alone; null while it is not. */
-  #leftAloneMs: number | null = null;
+  /** When the circuit opened, in milliseconds of the monotonic clock; null while it is closed. */
+  #openedMs: number | null = null;
   #reason = '';
-  #checking: Promise<void> | undefined;
+  #probing: Promise<void> | undefined;
 
-  constructor(private readonly options: BreakerOptions) {}
+  constructor(private readonly options: CircuitBreakerOptions) {}
 
-  /** Resolves when a question may be asked. @throws LeftAlone */
-  async pass(): Promise<void> {
+  /** Resolves when a request may be sent. @throws CircuitOpen */
+  async waitUntilAllowed(): Promise<void> {
     const { clock, retryAfterMs } = this.options;
-    await this.#checking;
-    if (!this.#isLeftAlone()) return;
-    if (clock.monotonicMs() - (this.#leftAloneMs ?? 0) < retryAfterMs) throw new LeftAlone(this.#reason);
-    const isFirst = this.#checking === undefined;
-    await this.#check();
-    // The first asks whatever comes of it: should the neutral question alone be refused, by a proxy for instance, that
-    // is the way back.
-    if (this.#isLeftAlone() && !isFirst) throw new LeftAlone(this.#reason);
+    await this.#probing;
+    if (!this.#isOpen()) return;
+    if (clock.monotonicMs() - (this.#openedMs ?? 0) < retryAfterMs) throw new CircuitOpen(this.#reason);
+    const isFirst = this.#probing === undefined;
+    await this.#probeOnce();
+    // The first request is sent even if the probe failed: it closes the circuit again if only the probe is refused, for
+    // instance by a proxy.
+    if (this.#isOpen() && !isFirst) throw new CircuitOpen(this.#reason);
   }
 
-  answered(): void {
+  recordSuccess(): void {
     this.#failuresInARow = 0;
-    this.#leftAloneMs = null;
+    this.#openedMs = null;
     this.options.observer.succeeded();
   }
 
-  /** Resolves when it is clear whether the backend is left alone. */
-  async failed(reason: string, cause: unknown): Promise<void> {
+  /** Counts a failure, and resolves when it is known whether the circuit is open. */
+  async recordFailure(reason: string, cause: unknown): Promise<void> {
     this.#failuresInARow += 1;
-    const isSuspect = this.#failuresInARow >= FAILURES_IN_A_ROW && !this.#isLeftAlone();
-    if (isSuspect) await this.#check();
-    this.options.observer.failed(reason, cause, isSuspect && !this.#isLeftAlone());
+    const isProbeDue = this.#failuresInARow >= FAILURES_IN_A_ROW && !this.#isOpen();
+    if (isProbeDue) await this.#probeOnce();
+    this.options.observer.failed(reason, cause, isProbeDue && !this.#isOpen());
   }
 
-  #isLeftAlone(): boolean {
-    return this.#leftAloneMs !== null;
+  #isOpen(): boolean {
+    return this.#openedMs !== null;
   }
 
-  #check(): Promise<void> {
-    this.#checking ??= this.#askNeutral().finally(() => (this.#checking = undefined));
-    return this.#checking;
+  #probeOnce(): Promise<void> {
+    this.#probing ??= this.#sendProbe().finally(() => (this.#probing = undefined));
+    return this.#probing;
   }
 
-  async #askNeutral(): Promise<void> {
-    const { neutral, observer, onOpen, clock } = this.options;
+  async #sendProbe(): Promise<void> {
+    const { probe, observer, onOpen, clock } = this.options;
     try {
-      await neutral();
+      await probe();
       this.#failuresInARow = 0;
-      this.#leftAloneMs = null;
+      this.#openedMs = null;
     } catch (cause) {
       this.#reason = reasonOf(cause);
-      this.#leftAloneMs = clock.monotonicMs();
+      this.#openedMs = clock.monotonicMs();
       onOpen();
       observer.failed(this.#reason, cause, false);
     }

@@ -1,96 +1,111 @@
 import { createSystemClock, type Clock } from '../../clock.js';
 import { untilAborted } from '../../async/deadline.js';
-import { Breaker, LeftAlone } from './circuit-breaker.js';
+import { CircuitBreaker, CircuitOpen } from './circuit-breaker.js';
 import type { BackendObserver } from '../datasource.js';
-import type { Origin, Place } from './queue-place.js';
-import { Slots } from './fair-semaphore.js';
-import { BackendTrouble, NotSent, reasonOf } from './trouble.js';
+import type { RequestOrigin, QueuePosition } from './queue-ticket.js';
+import { FairSemaphore } from './fair-semaphore.js';
+import { BackendUnavailable, NotSent, reasonOf } from './backend-unavailable.js';
 
 export interface BackendGateOptions {
-  /** Requests under way at once; others wait. */
+  /** Most requests under way at once; others wait. */
   concurrency: number;
   observer: BackendObserver;
-  /** Asks what is nobody's question and what every backend of its kind answers at once. Rejects where it does not. */
-  neutral: () => Promise<unknown>;
-  /** How long a backend that failed is left alone before it is tried with the neutral question. */
+  /**
+   * Health probe: a cheap query that any healthy backend of its kind answers at once. Rejects if the backend does not
+   * answer.
+   */
+  probe: () => Promise<unknown>;
+  /** How long the circuit stays open before the backend is probed again. */
   retryAfterMs?: number;
   clock?: Pick<Clock, 'monotonicMs'>;
 }
 
-/** The way to one backend. */
+/** Sends requests to one backend. */
 export interface BackendGate {
   /**
-   * Sends a request when it has a permit. An answer that refuses the request is an answer. `origin` is given for
-   * requests of projects: slow ones are remembered. `place` is the place among the waiting requests.
-   * @throws NotSent if `place.sendBy` aborts before the request is sent; this does not count for the backend's health.
-   * @throws BackendTrouble when `ask` rejects; at once, without asking, while the backend is being left alone; and as
-   * soon as `signal` aborts, be the request waiting or under way.
+   * Sends a request when it has a permit. An answer that refuses the query is an answer. `origin` is given for requests
+   * of one project, so that slow ones can be recognized. `position` orders the waiting requests.
+   * @throws NotSent if `position.sendBy` aborts before the request is sent; this does not count for the backend's
+   * health.
+   * @throws BackendUnavailable when `send` rejects; at once, without sending, while the circuit is open; and as soon as
+   * `signal` aborts, whether the request waits or is under way.
    */
-  run<T>(ask: () => Promise<T>, signal?: AbortSignal, origin?: Origin, place?: Place): Promise<T>;
+  run<T>(send: () => Promise<T>, signal?: AbortSignal, origin?: RequestOrigin, position?: QueuePosition): Promise<T>;
 }
 
-interface Sending {
+interface SendOptions {
   signal: AbortSignal | undefined;
-  origin: Origin | undefined;
+  origin: RequestOrigin | undefined;
   sendBy: AbortSignal | undefined;
 }
 
 const RETRY_AFTER_MS = 1_000;
-/** A request that takes longer takes much of what a batch has. */
+/** A request that takes longer is slow: it uses much of the time of a batch. */
 const SLOW_MS = 3_000;
 const TOO_LATE = 'no answer in time';
 
 /**
- * Bounds what one process asks of one backend: so many requests at once; and after three failures in a row the neutral
- * question, which tells whether the backend is to blame or what it was asked. If it is the backend, nothing is asked
- * but that, and one other question after it, once a second; the first answer lets the others through again. While the
- * neutral question is under way the others wait for what it finds.
+ * Limits what one process sends to one backend: by a semaphore that is fair by project, and by a circuit breaker. While
+ * the backend is probed, other requests wait for the result.
  */
 export function createBackendGate({
   concurrency,
   observer,
-  neutral,
+  probe,
   retryAfterMs = RETRY_AFTER_MS,
   clock = createSystemClock(),
 }: BackendGateOptions): BackendGate {
-  const slots = new Slots({ concurrency, clock });
-  const breaker = new Breaker({ neutral, observer, retryAfterMs, clock, onOpen: () => slots.forgive() });
+  const semaphore = new FairSemaphore({ concurrency, clock });
+  const breaker = new CircuitBreaker({
+    probe,
+    observer,
+    retryAfterMs,
+    clock,
+    onOpen: () => semaphore.forgetSlow(),
+  });
 
-  async function inTurn<T>(ask: () => Promise<T>, { signal, origin, sendBy }: Sending): Promise<T> {
-    await breaker.pass();
-    // Which says nothing about the backend.
-    if (signal?.aborted) throw new BackendTrouble(TOO_LATE);
+  async function sendGuarded<T>(send: () => Promise<T>, { signal, origin, sendBy }: SendOptions): Promise<T> {
+    await breaker.waitUntilAllowed();
+    // Neither case says anything about the backend.
+    if (signal?.aborted) throw new BackendUnavailable(TOO_LATE);
     if (sendBy?.aborted) throw new NotSent();
     const startedMs = clock.monotonicMs();
-    const noteTime = (): void => {
-      if (origin !== undefined && clock.monotonicMs() - startedMs >= SLOW_MS) slots.tookLong(origin);
+    const recordDuration = (): void => {
+      if (origin !== undefined && clock.monotonicMs() - startedMs >= SLOW_MS) semaphore.markSlow(origin);
     };
     try {
-      const answer = await ask();
-      noteTime();
-      breaker.answered();
+      const answer = await send();
+      recordDuration();
+      breaker.recordSuccess();
       return answer;
     } catch (cause) {
-      noteTime();
-      await breaker.failed(reasonFor(cause, signal), cause);
+      recordDuration();
+      await breaker.recordFailure(reasonFor(cause, signal), cause);
       throw cause;
     }
   }
 
   return {
-    async run(ask, signal, origin, place) {
+    async run(send, signal, origin, position) {
       try {
-        const answer = slots.take(() => inTurn(ask, { signal, origin, sendBy: place?.sendBy }), origin, signal, place);
+        const answer = semaphore.run(
+          () => sendGuarded(send, { signal, origin, sendBy: position?.sendBy }),
+          origin,
+          signal,
+          position,
+        );
         return await (signal ? untilAborted(answer, signal) : answer);
       } catch (cause) {
         if (cause instanceof NotSent) throw cause;
-        throw new BackendTrouble(cause instanceof LeftAlone ? cause.message : reasonFor(cause, signal), { cause });
+        throw new BackendUnavailable(cause instanceof CircuitOpen ? cause.message : reasonFor(cause, signal), {
+          cause,
+        });
       }
     },
   };
 }
 
-/** What an aborted request fails with depends on who notices first. */
+/** After an abort the error depends on which part notices it first, so the reason is always the same. */
 function reasonFor(cause: unknown, signal: AbortSignal | undefined): string {
   return signal?.aborted ? TOO_LATE : reasonOf(cause);
 }

@@ -3,7 +3,7 @@ import https from 'node:https';
 import { rootCertificates } from 'node:tls';
 import got, { type OptionsInit } from 'got';
 
-import { BackendTrouble, reasonOf } from './trouble.js';
+import { BackendUnavailable, reasonOf } from './backend-unavailable.js';
 
 export interface HttpExchangeOptions {
   /** From the first try to connect to the last byte of the answer. */
@@ -11,7 +11,7 @@ export interface HttpExchangeOptions {
   tls?: {
     /** Certificates to trust besides the system's, as PEM. */
     ca?: string | undefined;
-    /** What we show, as PEM. */
+    /** The client certificate, as PEM. */
     certificate?: string | undefined;
     key?: string | undefined;
   };
@@ -23,20 +23,20 @@ export interface HttpRequest {
   headers: Record<string, string>;
   body?: string | undefined;
   signal?: AbortSignal | undefined;
-  /** More is not read of an answer. */
+  /** Most bytes of the answer that are read. */
   maxBytes: number;
 }
 
-/** `text` is the answer's beginning where it is longer than what is read of one. */
+/** An answer. If it is longer than `maxBytes`, `isCutOff` is true and `text` is only its beginning. */
 export interface HttpResponse {
   status: number;
   text: string;
   isCutOff: boolean;
 }
 
-/** The way to one server: one request, one answer, whatever its status. */
+/** Connections to one server: one request, one answer, whatever its status. */
 export interface HttpExchange {
-  /** @throws BackendTrouble where there is none. */
+  /** @throws BackendUnavailable if there is no answer. */
   send(request: HttpRequest): Promise<HttpResponse>;
   close(): void;
 }
@@ -44,13 +44,12 @@ export interface HttpExchange {
 const MAX_SOCKETS = 16;
 const IDLE_SOCKET_MS = 4_000;
 
-/**
- * Nothing that got does of its own accord: no redirects, no retries, no decompression (a small answer could become a
- * huge one).
- */
+/** Turns off got's redirects, retries and decompression: a small compressed answer could become a huge one. */
 const PLAIN = { followRedirect: false, throwHttpErrors: false, decompress: false, retry: { limit: 0 } } as const;
 
-/** Asks once, over connections that are kept for a while. Takes no proxy of the environment. */
+/**
+ * Sends each request once, over connections that are kept for a while. Ignores the proxy variables of the environment.
+ */
 export function createHttpExchange({ timeoutMs, tls = {} }: HttpExchangeOptions): HttpExchange {
   const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS };
   const agent = { http: new http.Agent(pool), https: new https.Agent(pool) };
@@ -76,7 +75,7 @@ export function createHttpExchange({ timeoutMs, tls = {} }: HttpExchangeOptions)
           maxBytes,
         );
       } catch (thrown) {
-        throw new BackendTrouble(signal?.aborted ? 'no answer in time' : reasonOf(thrown), {
+        throw new BackendUnavailable(signal?.aborted ? 'no answer in time' : reasonOf(thrown), {
           cause: withoutRequest(thrown),
         });
       }
@@ -106,16 +105,16 @@ async function exchange(url: string, options: OptionsInit, maxBytes: number): Pr
   }
 }
 
-/** got's errors hold the request, and with it passwords and tokens; causes are logged. */
+/** Causes are logged, and got's errors hold the request with its passwords and tokens, so only the message is kept. */
 function withoutRequest(thrown: unknown): Error {
   return new Error(thrown instanceof Error ? thrown.message : String(thrown));
 }
 
-/** @throws BackendTrouble for what is no JSON. */
+/** Parses JSON. @throws BackendUnavailable if the text is not JSON. */
 export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new BackendTrouble('its answer is not JSON', { cause });
+    throw new BackendUnavailable('its answer is not JSON', { cause });
   }
 }

@@ -4,7 +4,7 @@ import type { GnocchiAggregationByResourcesThresholdRule } from '../../alarm/typ
 import type { GnocchiResourcesThresholdRule } from '../../alarm/types/gnocchi-resources-threshold/schema.js';
 import type { AlarmRule } from '../../alarm/types/index.js';
 
-/** A rule on Gnocchi's metrics: an alarm's own, or a leaf of a composite one. */
+/** A rule on Gnocchi's metrics: an alarm's own, or a leaf of a composite rule. */
 export type GnocchiRule =
   GnocchiResourcesThresholdRule | GnocchiAggregationByMetricsThresholdRule | GnocchiAggregationByResourcesThresholdRule;
 
@@ -15,8 +15,8 @@ const KINDS: Record<GnocchiRule['type'], true> = {
 };
 
 /**
- * The rule itself, or the leaves of a composite one, in the order in which they are written; without those that ask
- * Gnocchi nothing.
+ * The rules that use Gnocchi: the rule itself, or the leaves of a composite rule in the order in which they are
+ * written.
  */
 export function gnocchiRulesIn(rule: AlarmRule): GnocchiRule[] {
   return (rule.type === 'composite' ? leavesOf(rule.tree) : [rule]).filter(asksGnocchi);

@@ -1,84 +1,92 @@
 import { windowStart, type BackendAnswer, type GnocchiQuery } from '../../alarm/series.js';
 import type { Clock } from '../../clock.js';
 import { createBackendGate } from '../gate/gate.js';
-import type { Asking, BackendObserver, Datasource, SeriesRequest } from '../datasource.js';
-import { reasonOf } from '../gate/trouble.js';
-import { askNeutral, createAsker, type Asked } from './queries/asker.js';
-import { ExpiringMap } from '../../cache/bounded-map.js';
+import type { QueryContext, BackendObserver, Datasource, SeriesRequest } from '../datasource.js';
+import { reasonOf } from '../gate/backend-unavailable.js';
+import { probeGnocchi, createRequester, type RequestResult } from './queries/requester.js';
+import { StaggeredCache } from '../../cache/staggered-cache.js';
 import type { GnocchiClient } from './client/gnocchi-client.js';
 import type { MetricOwner } from './queries/metric-owners.js';
-import { answerMetricsQuestions } from './queries/metrics-queries.js';
-import { answerResourceQuestions } from './queries/resource-queries.js';
-import type { QueryOfKind, Question, Round } from './queries/round.js';
-import { answerSearchQuestions } from './queries/search-queries.js';
+import { answerMetricsQueries } from './queries/metrics-queries.js';
+import { answerResourceQueries } from './queries/resource-queries.js';
+import type { QueryOfKind, KeyedGnocchiQuery, GnocchiCall } from './queries/gnocchi-call.js';
+import { answerSearchQueries } from './queries/search-queries.js';
 
 export interface GnocchiDatasourceDeps {
   client: GnocchiClient;
   observer: BackendObserver;
   clock: Pick<Clock, 'monotonicMs'>;
-  /**
-   * What Gnocchi calls us: a name, or a user and a project with a colon between; undefined where we do not know that.
-   */
+  /** Gnocchi's name for this service: a user, or a user and a project with a colon between; undefined if unknown. */
   creator: () => Promise<string | undefined>;
-  /** The project that creates resources for everybody; null where there is none. Rejects where it cannot be had. */
+  /** The project that creates resources for all others; null if there is none. Rejects if it cannot be looked up. */
   externalOwner: () => Promise<string | null>;
 }
 
 /**
- * Requests under way at once. With more, one process of Gnocchi spends its time on taking turns: 0.6 ms of CPU a metric
- * with two, 1.0 with four.
+ * Most requests under way at once. With more, one process of Gnocchi loses time to switching between them: 0.6 ms of
+ * CPU a metric with two, 1.0 ms with four.
  */
 const CONCURRENCY = 2;
 /** A metric's methods and granularities never change, but another metric may take its place. */
-const REFUSALS = { forMs: 5 * 60_000, entries: 50_000 };
-const OWNERS = { forMs: 5 * 60_000, entries: 100_000 };
+const REFUSALS_CACHE = { ttlMs: 5 * 60_000, maxEntries: 50_000 };
+const OWNERS_CACHE = { ttlMs: 5 * 60_000, maxEntries: 100_000 };
 /**
- * By name and for a project: to be found out again when a resource has another metric of that name, or another owner.
+ * By project, resource and name. An id expires, since a resource may get another metric of that name, or another owner.
  */
-const METRIC_IDS = { forMs: 5 * 60_000, entries: 100_000 };
+const METRIC_IDS_CACHE = { ttlMs: 5 * 60_000, maxEntries: 100_000 };
 
 /**
- * Gnocchi. A round of questions takes about one request for each 100 metrics or 100 searches that are alike; what
- * cannot be answered together is found by dividing it, and not tried together again for some minutes. See
- * `project-scope.ts` for whose data an alarm is judged by.
+ * The datasource of Gnocchi. A call of `answers` takes about one request for each 100 metrics or 100 similar searches.
+ * Queries that cannot be answered together are found by dividing the request, and are not merged again for some
+ * minutes. `project-scope.ts` tells which data an alarm may read.
  */
 export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource<GnocchiQuery> {
   const { client, observer, clock } = deps;
-  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, clock, neutral: () => askNeutral(client) });
-  const refusals = new ExpiringMap<BackendAnswer>(REFUSALS, clock);
-  const owners = new ExpiringMap<MetricOwner>(OWNERS, clock);
-  const ids = new ExpiringMap<string>(METRIC_IDS, clock);
+  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, clock, probe: () => probeGnocchi(client) });
+  const refusals = new StaggeredCache<BackendAnswer>(REFUSALS_CACHE, clock);
+  const owners = new StaggeredCache<MetricOwner>(OWNERS_CACHE, clock);
+  const ids = new StaggeredCache<string>(METRIC_IDS_CACHE, clock);
 
-  async function answerAll(questions: readonly Question<GnocchiQuery>[], round: Round): Promise<void> {
+  async function answerAll(queries: readonly KeyedGnocchiQuery<GnocchiQuery>[], call: GnocchiCall): Promise<void> {
     await Promise.all([
-      answerResourceQuestions(questions.filter(asksForResource), round, { ids, owners }),
-      answerMetricsQuestions(questions.filter(asksForMetrics), round, owners),
-      answerSearchQuestions(questions.filter(asksForSearch), round),
+      answerResourceQueries(queries.filter(asksForResource), call, { ids, owners }),
+      answerMetricsQueries(queries.filter(asksForMetrics), call, owners),
+      answerSearchQueries(queries.filter(asksForSearch), call),
     ]);
   }
 
   return {
-    async answers(request, asking) {
+    async answers(request, context) {
       const answers = new Map<string, BackendAnswer>();
-      const open: Question<GnocchiQuery>[] = [];
-      for (const question of request.questions) {
-        // Who wants to see what is sent wants it sent.
-        const known = asking.trace ? undefined : refusals.get(question.key);
-        if (known) answers.set(question.key, known);
-        else open.push(question);
+      const open: KeyedGnocchiQuery<GnocchiQuery>[] = [];
+      for (const keyedQuery of request.queries) {
+        // A trace records requests, so every query is sent.
+        const known = context.trace ? undefined : refusals.get(keyedQuery.key);
+        if (known) answers.set(keyedQuery.key, known);
+        else open.push(keyedQuery);
       }
-      const give: Round['give'] = ({ key }, answer) => {
+      const give: GnocchiCall['setAnswer'] = ({ key }, answer) => {
         answers.set(key, answer);
         if (answer.kind === 'refused') refusals.set(key, answer);
       };
       // Queries that have waited equally long are sent together.
       open.sort((a, b) => (a.ticket ?? 0) - (b.ticket ?? 0));
-      const { signal, sendBy, isRetry, trace } = asking;
-      const asker = createAsker({ client, gate }, { signal, sendBy, isRetry, onSent: trace?.sent, questions: open });
+      const { signal, sendBy, isRetry, trace } = context;
+      const requester = createRequester(
+        { client, gate },
+        { signal, sendBy, isRetry, onSent: trace?.sent, tickets: open },
+      );
       try {
         const creator = open.some(asksForResource) ? await deps.creator() : undefined;
         const externalOwner = once(() => found(deps.externalOwner));
-        await answerAll(open, { ...windowOf(request, asking), asker, creator, externalOwner, trace, give });
+        await answerAll(open, {
+          ...windowOf(request, context),
+          requester,
+          creator,
+          externalOwner,
+          trace,
+          setAnswer: give,
+        });
       } catch (thrown) {
         const reason = reasonOf(thrown);
         for (const { key } of open) if (!answers.has(key)) answers.set(key, { kind: 'trouble', reason });
@@ -89,40 +97,40 @@ export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource
   };
 }
 
-type Questions<Kind extends GnocchiQuery['kind']> = Question<QueryOfKind<Kind>>;
+type KeyedQueryOfKind<Kind extends GnocchiQuery['kind']> = KeyedGnocchiQuery<QueryOfKind<Kind>>;
 
-function asksForResource(question: Question<GnocchiQuery>): question is Questions<'resource'> {
-  return question.query.kind === 'resource';
+function asksForResource(keyedQuery: KeyedGnocchiQuery<GnocchiQuery>): keyedQuery is KeyedQueryOfKind<'resource'> {
+  return keyedQuery.query.kind === 'resource';
 }
 
-function asksForMetrics(question: Question<GnocchiQuery>): question is Questions<'metrics'> {
-  return question.query.kind === 'metrics';
+function asksForMetrics(keyedQuery: KeyedGnocchiQuery<GnocchiQuery>): keyedQuery is KeyedQueryOfKind<'metrics'> {
+  return keyedQuery.query.kind === 'metrics';
 }
 
-function asksForSearch(question: Question<GnocchiQuery>): question is Questions<'resources'> {
-  return question.query.kind === 'resources';
+function asksForSearch(keyedQuery: KeyedGnocchiQuery<GnocchiQuery>): keyedQuery is KeyedQueryOfKind<'resources'> {
+  return keyedQuery.query.kind === 'resources';
 }
 
 function windowOf(
-  { granularityS, periods, lagS }: Omit<SeriesRequest<GnocchiQuery>, 'questions'>,
-  { now }: Asking,
-): Pick<Round, 'window' | 'reading'> {
+  { granularityS, periods, lagS }: Omit<SeriesRequest<GnocchiQuery>, 'queries'>,
+  { now }: QueryContext,
+): Pick<GnocchiCall, 'window' | 'readOptions'> {
   const stop = now.getTime() - lagS * 1000;
   const step = granularityS * 1000;
   const first = windowStart({ datasource: 'gnocchi', granularityS, periods, lagS }, now.getTime());
   return {
     window: { start: naive(stop - periods * step), stop: naive(stop), granularityS },
     // A period of tolerance on both sides, for clocks that differ.
-    reading: { granularityS, believable: { from: first - step, to: stop + step } },
+    readOptions: { granularityS, believable: { from: first - step, to: stop + step } },
   };
 }
 
-/** UTC without saying so, in microseconds, as Aodh writes it. */
+/** Aodh's form of a time: UTC without a time zone, in microseconds. */
 function naive(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, -1)}000`;
 }
 
-async function found(externalOwner: () => Promise<string | null>): Promise<Asked<string | null>> {
+async function found(externalOwner: () => Promise<string | null>): Promise<RequestResult<string | null>> {
   try {
     return { kind: 'answer', value: await externalOwner() };
   } catch (thrown) {
@@ -130,7 +138,7 @@ async function found(externalOwner: () => Promise<string | null>): Promise<Asked
   }
 }
 
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
-  let asked: Promise<T> | undefined;
-  return () => (asked ??= ask());
+function once<T>(lookUp: () => Promise<T>): () => Promise<T> {
+  let found: Promise<T> | undefined;
+  return () => (found ??= lookUp());
 }

@@ -4,23 +4,24 @@ import { RawJson } from '../../alarm/wire/python-json.js';
 import type { Clock } from '../../clock.js';
 import { AppError, UpstreamRefusal } from '../../errors.js';
 import type { GnocchiAnswer } from './client/answer.js';
-import { askNeutral, isPassing } from './queries/asker.js';
+import { probeGnocchi, isTemporary } from './queries/requester.js';
 import { AnswerTooLarge, type GnocchiClient } from './client/gnocchi-client.js';
 import { gnocchiRulesIn, type GnocchiRule } from './gnocchi-rules.js';
-import { hourly } from '../../cache/hourly.js';
+import { memoizeHourly } from '../../cache/memoize-hourly.js';
 import { searchRequest } from './queries/search-queries.js';
 
-/** Who wants the rule. */
+/** The author of a rule. */
 export interface RuleAuthor {
-  /** The author's own Keystone token, where there is one. */
+  /** The author's own Keystone token, if there is one. */
   token?: string | undefined;
   isAdmin: boolean;
 }
 
 /**
- * Has Gnocchi look at a rule before it is stored: is its aggregation method one of Gnocchi's, can its search be run,
- * and may its author see what it names. Rules that do not use Gnocchi pass. Resolves to the reason why a rule was not
- * checked, such as `cannot be asked: connection refused`; undefined for a rule that was checked.
+ * Checks a rule with Gnocchi before it is stored: that Gnocchi has its aggregation method, that its search can be run,
+ * and that its author may see the resources and metrics that it names. Rules that do not use Gnocchi pass. Resolves to
+ * the reason why a rule was not checked, such as `cannot be asked: connection refused`; undefined for a rule that was
+ * checked.
  * @throws AppError with Aodh's texts; `unavailable` if the author's right to see a resource or metric cannot be
  * checked.
  */
@@ -31,7 +32,7 @@ export function createGnocchiRuleCheck({
   gnocchi: GnocchiClient;
   clock: Pick<Clock, 'monotonicMs'>;
 }): (rule: AlarmRule, author: RuleAuthor) => Promise<string | undefined> {
-  const methods = hourly(clock, async () => known(await gnocchi.capabilities()));
+  const methods = memoizeHourly(clock, async () => known(await gnocchi.capabilities()));
   return async (rule, author) => {
     let reason: string | undefined;
     for (const each of gnocchiRulesIn(rule)) {
@@ -65,7 +66,7 @@ class NotChecked extends Error {
   override readonly name = 'NotChecked';
 }
 
-/** Without its capabilities Gnocchi can judge nothing, whatever the reason, and never is it the author's fault. */
+/** The aggregation methods. Without them no rule can be checked, and that is never the author's fault. */
 function known(answer: GnocchiAnswer<string[]>): string[] {
   if (answer.kind === 'answer') return answer.value;
   throw notChecked(answer);
@@ -78,8 +79,8 @@ function refuseUnknownMethod({ aggregation_method }: GnocchiRule, methods: reado
 }
 
 /**
- * Runs the rule's search over a day, as evaluators do over the alarm's window. A metric that no resource has yet is no
- * fault: one may exist when the rule is evaluated. Nor is an answer that is too large: the answer for the alarm's
+ * Runs the rule's search over a day, as evaluators do over the alarm's window. A metric that no resource has yet is
+ * accepted: one may exist when the rule is evaluated. So is an answer that is too large: the answer for the alarm's
  * window is smaller.
  */
 async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<void> {
@@ -89,40 +90,40 @@ async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<vo
   if (answer.kind === 'answer' || (answer.kind === 'refusal' && isAboutAbsence(answer))) return;
   if (answer.kind === 'trouble' && answer.cause instanceof AnswerTooLarge) return;
   // An invalid search makes Gnocchi answer 500. If Gnocchi answers another search, the search is at fault.
-  if (answer.kind === 'refusal' && answer.status === 500 && (await isWell(gnocchi))) {
+  if (answer.kind === 'refusal' && answer.status === 500 && (await isAvailable(gnocchi))) {
     throw new UpstreamRefusal(answer.status, answer.description);
   }
   throw refused(answer);
 }
 
-async function isWell(gnocchi: GnocchiClient): Promise<boolean> {
-  return askNeutral(gnocchi).then(
+async function isAvailable(gnocchi: GnocchiClient): Promise<boolean> {
+  return probeGnocchi(gnocchi).then(
     () => true,
     () => false,
   );
 }
 
-/** Gnocchi before 4.5 says 400 for metrics that it does not find. */
+/** Gnocchi before 4.5 answers 400 for metrics that it does not find. */
 function isAboutAbsence({ status, description }: Extract<GnocchiAnswer<unknown>, { kind: 'refusal' }>): boolean {
   if (status === 404) return true;
   const cause = typeof description === 'string' ? undefined : description['cause'];
   return status === 400 && typeof cause === 'string' && cause.includes('Metrics not found');
 }
 
-type Named = {
+type NamedId = {
   field: 'resource_id' | 'metrics';
   id: string;
-  ask: (id: string, token?: string) => Promise<GnocchiAnswer<{ id: string }>>;
+  request: (id: string, token?: string) => Promise<GnocchiAnswer<{ id: string }>>;
 };
 
 /**
- * Alarms are evaluated with our own credentials, so whoever may name a resource or metric could read it through us. An
- * author who is not an admin may therefore name only what Gnocchi shows to the author too, and what does not exist:
- * Aodh's clients create alarms before their metrics.
+ * Refuses a rule that names a resource or metric which Gnocchi does not show to its author. Alarms are evaluated with
+ * the credentials of this service, so an author could otherwise read the data of others. Names of what does not exist
+ * yet are accepted, since Aodh's clients create alarms before their metrics; admins may name everything.
  *
- * It takes the author's own Keystone token, and a Gnocchi that understands it. Where there is none (another way of
- * authentication, here or at Gnocchi) nothing is refused here; then, as for whatever appears under an id later, it is
- * the project's filter at evaluation that keeps others' data in.
+ * This needs the author's own Keystone token, and a Gnocchi that accepts it. Without them (another kind of
+ * authentication, here or at Gnocchi) nothing is refused here. Then, as for a resource that appears under an id later,
+ * the project's filter at evaluation protects the data of others.
  */
 async function refuseInvisible(
   gnocchi: GnocchiClient,
@@ -130,23 +131,23 @@ async function refuseInvisible(
   { token, isAdmin }: RuleAuthor,
 ): Promise<void> {
   if (isAdmin || token === undefined || !gnocchi.takesTokens) return;
-  const named: Named[] =
+  const named: NamedId[] =
     rule.type === 'gnocchi_resources_threshold'
-      ? [{ field: 'resource_id', id: rule.resource_id, ask: gnocchi.resource }]
-      : [...new Set(rule.metrics)].map((id) => ({ field: 'metrics', id, ask: gnocchi.metric }));
+      ? [{ field: 'resource_id', id: rule.resource_id, request: gnocchi.resource }]
+      : [...new Set(rule.metrics)].map((id) => ({ field: 'metrics', id, request: gnocchi.metric }));
   await Promise.all(named.map((each) => refuseUnlessVisible(each, token)));
 }
 
 /**
- * We ask as ourselves first. That tells what an evaluator would find: nothing, or something under an id that is
- * Gnocchi's own. Only the latter means the same to everybody; any other id of a resource is a name that Gnocchi
- * resolves differently for each who asks.
+ * The first request has the credentials of this service: it tells what an evaluator would find. If it finds nothing,
+ * the id is harmless. If it finds something, its id at Gnocchi is requested with the author's token, since only that id
+ * means the same to all users; another id of a resource is a name that Gnocchi resolves differently for each user.
  */
-async function refuseUnlessVisible({ field, id, ask }: Named, token: string): Promise<void> {
-  const ours = await ask(id);
-  if (ours.kind === 'refusal' && !isPassing(ours)) return; // an evaluator cannot read it either
+async function refuseUnlessVisible({ field, id, request }: NamedId, token: string): Promise<void> {
+  const ours = await request(id);
+  if (ours.kind === 'refusal' && !isTemporary(ours)) return; // an evaluator cannot read it either
   if (ours.kind !== 'answer') throw unseen(ours);
-  const theirs = await ask(ours.value.id, token);
+  const theirs = await request(ours.value.id, token);
   if (theirs.kind === 'answer') return;
   if (theirs.kind === 'trouble') throw unseen(theirs);
   if (theirs.status === 401) throw new AppError('not_authorized', 'Gnocchi does not accept your token');
@@ -154,25 +155,25 @@ async function refuseUnlessVisible({ field, id, ask }: Named, token: string): Pr
   throw invalid(field, id, `${field === 'metrics' ? 'Metric' : 'Resource'} ${id} is not visible to you`);
 }
 
-type Failure = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
+type NoAnswer = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
 
 /**
- * As Aodh: Gnocchi's refusals with its own status and words. But when it does not know us, that is not the author's
- * 401.
+ * As in Aodh: a refusal of Gnocchi with its own status and text. But if Gnocchi does not accept the credentials of this
+ * service, the author gets no 401.
  */
-function refused(failure: Failure): Error {
-  if (failure.kind === 'trouble' || isPassing(failure)) return notChecked(failure);
+function refused(failure: NoAnswer): Error {
+  if (failure.kind === 'trouble' || isTemporary(failure)) return notChecked(failure);
   return new UpstreamRefusal(failure.status, failure.description);
 }
 
 /** The error for a resource or metric that could not be checked. */
-function unseen(failure: Failure): AppError {
+function unseen(failure: NoAnswer): AppError {
   if (failure.kind === 'refusal' && failure.status !== 401)
     return new UpstreamRefusal(failure.status, failure.description);
   return new AppError('unavailable', `Gnocchi ${notChecked(failure).message}`, { cause: failure });
 }
 
-function notChecked(failure: Failure): NotChecked {
+function notChecked(failure: NoAnswer): NotChecked {
   if (failure.kind === 'trouble') return new NotChecked(`cannot be asked: ${failure.reason}`, { cause: failure.cause });
   if (failure.status === 401) return new NotChecked('does not accept the credentials of this service');
   return new NotChecked(`cannot be asked: it answered with status ${failure.status}`);

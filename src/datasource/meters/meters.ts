@@ -1,13 +1,13 @@
 import type { BackendAnswer, MeterQuery, Point } from '../../alarm/series.js';
-import type { BackendObserver, Datasource } from '../datasource.js';
+import type { BackendObserver, Datasource, KeyedQuery } from '../datasource.js';
 
-/** What this datasource needs of the store of samples. */
+/** The part of the sample store that this datasource needs. */
 export interface MeterStatistics {
   /**
-   * Statistics of each question's samples in `[start, start + periods × granularityS)`, by period; periods without
-   * samples are absent. All questions of one call have conditions on the same fields and the same paths of metadata.
+   * Statistics of the samples of each query in `[start, start + periods × granularityS)`, by period. Periods without
+   * samples are absent. All queries of one call have conditions on the same fields and the same paths of metadata.
    */
-  statistics(window: StatisticsWindow, questions: readonly MeterQuery[]): Promise<PeriodStatistics[]>;
+  statistics(window: StatisticsWindow, queries: readonly MeterQuery[]): Promise<PeriodStatistics[]>;
 }
 
 export interface StatisticsWindow {
@@ -17,9 +17,9 @@ export interface StatisticsWindow {
 }
 
 export interface PeriodStatistics {
-  /** Index into the questions. */
+  /** Index into the queries. */
   question: number;
-  /** Index of the period, 0 for the one that begins at the window's start. */
+  /** Index of the period; 0 for the one that begins at the window's start. */
   period: number;
   count: number;
   min: number;
@@ -29,29 +29,25 @@ export interface PeriodStatistics {
   sum: number;
 }
 
-/**
- * More questions than this do not go into one statement: an answer must stay digestible, and a failure must not take
- * too many alarms along.
- */
-export const MAX_QUESTIONS = 500;
+/** Most queries of one statement, so that its result stays small and its failure affects few alarms. */
+export const MAX_QUERIES = 500;
 
-/** Statements under way at once. */
+/** Most statements under way at once. */
 const CONCURRENCY = 4;
 
 const UNAVAILABLE = 'its database does not answer';
 
-type Question = { key: string; query: MeterQuery };
-
 /**
- * The built-in meters: samples pushed to `/v2/meters`. Periods are aligned to the end of the window, as in Ceilometer.
+ * The datasource of the built-in meters: samples pushed to `/v2/meters`. Periods are aligned to the end of the window,
+ * as in Ceilometer.
  */
 export function createMetersDatasource(deps: {
   store: MeterStatistics;
   observer: BackendObserver;
 }): Datasource<MeterQuery> {
-  async function ask(
+  async function queryStatistics(
     window: StatisticsWindow,
-    group: readonly Question[],
+    group: readonly KeyedQuery<MeterQuery>[],
     answers: Map<string, BackendAnswer>,
   ): Promise<void> {
     const start = window.start.getTime();
@@ -70,17 +66,17 @@ export function createMetersDatasource(deps: {
     }
   }
   return {
-    async answers({ granularityS, periods, lagS, questions }, { now, trace }) {
+    async answers({ granularityS, periods, lagS, queries }, { now, trace }) {
       const end = new Date(now.getTime() - lagS * 1000);
       const window = { start: new Date(end.getTime() - periods * granularityS * 1000), end, granularityS };
       const answers = new Map<string, BackendAnswer>();
-      for (const { key, query } of questions) if (query.impossible) answers.set(key, { kind: 'series', series: [[]] });
-      const waiting = groupByShape(questions);
+      for (const { key, query } of queries) if (query.impossible) answers.set(key, { kind: 'series', series: [[]] });
+      const waiting = groupByShape(queries);
       for (const group of waiting)
         trace?.sent(`statistics of the built-in meters: ${JSON.stringify(group.map(({ query }) => query))}`);
       const work = async (): Promise<void> => {
         for (let group = waiting.shift(); group !== undefined; group = waiting.shift())
-          await ask(window, group, answers);
+          await queryStatistics(window, group, answers);
       };
       await Promise.all(Array.from({ length: CONCURRENCY }, work));
       return answers;
@@ -89,21 +85,21 @@ export function createMetersDatasource(deps: {
 }
 
 /**
- * Questions with conditions on the same fields share a statement, in which each condition is a plain equality that an
- * index can serve.
+ * Groups queries with conditions on the same fields. They share a statement, in which each condition is a plain
+ * equality that an index can serve.
  */
-function groupByShape(questions: readonly Question[]): Question[][] {
-  const groups = new Map<string, Question[]>();
-  const full: Question[][] = [];
-  for (const question of questions) {
-    const { query } = question;
+function groupByShape(queries: readonly KeyedQuery<MeterQuery>[]): KeyedQuery<MeterQuery>[][] {
+  const groups = new Map<string, KeyedQuery<MeterQuery>[]>();
+  const full: KeyedQuery<MeterQuery>[][] = [];
+  for (const keyedQuery of queries) {
+    const { query } = keyedQuery;
     if (query.impossible) continue;
     const fields = Object.keys(query).filter((field) => (query[field as keyof MeterQuery] ?? null) !== null);
     const shape = JSON.stringify([fields, Object.keys(query.metadata ?? {})]);
     const group = groups.get(shape) ?? [];
-    group.push(question);
+    group.push(keyedQuery);
     groups.set(shape, group);
-    if (group.length === MAX_QUESTIONS) {
+    if (group.length === MAX_QUERIES) {
       full.push(group);
       groups.delete(shape);
     }

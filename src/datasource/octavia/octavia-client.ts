@@ -2,60 +2,60 @@ import { z } from 'zod';
 
 import type { PoolMember } from '../../alarm/series.js';
 import { createHttpExchange, jsonOf, type HttpResponse } from '../gate/http-exchange.js';
-import { BackendTrouble } from '../gate/trouble.js';
+import { BackendUnavailable } from '../gate/backend-unavailable.js';
 
-export interface Tokens {
+export interface TokenSource {
   token(): Promise<string>;
-  /** Another one, for when Octavia refuses that of `token`. */
+  /** A new token, for when Octavia refuses the one of `token`. */
   renew(): Promise<string>;
 }
 
 export interface OctaviaClientOptions {
-  /** Octavia's address. It may have to be looked up first. */
+  /** Octavia's address, which may have to be looked up first. */
   url: () => Promise<string>;
-  /** Undefined: Octavia asks for no token. */
-  tokens: Tokens | undefined;
+  /** Undefined if Octavia needs no token. */
+  tokens: TokenSource | undefined;
   /** Certificates to trust besides the system's, as PEM. */
   ca: string | undefined;
   /** Of each page. */
   timeoutMs: number;
 }
 
-/** What Octavia says about a pool: its members; a status that it will answer again; or more than we read. */
+/** Octavia's answer about a pool: its members; a refusal, which it would repeat; or more than is read. */
 export type PoolAnswer =
   { kind: 'members'; members: readonly PoolMember[] } | { kind: 'refusal'; status: number } | { kind: 'too large' };
 
-export interface PoolAsking {
+export interface PoolRequestOptions {
   signal: AbortSignal;
-  /** Told of each request: method and path with query. */
+  /** Called with each request: method and path with query. */
   onSend?: ((request: string) => void) | undefined;
 }
 
 export interface OctaviaClient {
   /**
-   * All members of a pool, page after page. Asks once, or once more with a new token where ours is refused: no other
-   * retries, no redirects.
-   * @throws BackendTrouble, or an error of Keystone, when Octavia could not be asked.
+   * All members of a pool, page after page. Each page is requested once, or once more with a new token if the first is
+   * refused. There are no other retries and no redirects.
+   * @throws BackendUnavailable, or an error of Keystone, if Octavia could not be queried.
    */
-  members(poolId: string, asking: PoolAsking): Promise<PoolAnswer>;
+  members(poolId: string, options: PoolRequestOptions): Promise<PoolAnswer>;
   close(): void;
 }
 
 const MAX_PAGES = 100;
-/** Of all pages of a pool. */
+/** Most bytes of all pages of a pool. */
 const MAX_BYTES = 8 * 1024 * 1024;
 /** Octavia's members hold lists of tags, and nothing deeper. */
 const MAX_DEPTH = 4;
 
-/** Statuses below 500 that say nothing about the question. */
-const PASSING = new Set([401, 408, 425, 429]);
+/** Statuses below 500 that are about the moment and not about the query. */
+const TEMPORARY = new Set([401, 408, 425, 429]);
 
 const Page = z.object({
   members: z.array(z.record(z.string(), z.unknown())),
   members_links: z.array(z.object({ rel: z.string(), href: z.string() })).optional(),
 });
 
-/** A client of Octavia's API v2, as far as we ask it. */
+/** A client of Octavia's API v2, for the members of pools only. */
 export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClientOptions): OctaviaClient {
   const exchange = createHttpExchange({ timeoutMs, tls: { ca } });
 
@@ -69,8 +69,8 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
     return exchange.send({ method: 'GET', url: address, headers, maxBytes, signal });
   }
 
-  async function page(path: string, maxBytes: number, { signal, onSend }: PoolAsking): Promise<HttpResponse> {
-    const address = withoutVersion(await url()) + path;
+  async function page(path: string, maxBytes: number, { signal, onSend }: PoolRequestOptions): Promise<HttpResponse> {
+    const address = withoutApiVersion(await url()) + path;
     const token = await tokens?.token();
     onSend?.(`GET ${path}`);
     const answer = await get(address, token, maxBytes, signal);
@@ -80,16 +80,16 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
   }
 
   return {
-    async members(poolId, asking) {
+    async members(poolId, options) {
       const path = `/v2.0/lbaas/pools/${encodeURIComponent(poolId)}/members`;
       const members: PoolMember[] = [];
       let bytes = 0;
       let query = '';
       for (let pages = 1; pages <= MAX_PAGES; pages += 1) {
-        asking.signal.throwIfAborted();
-        const { status, text, isCutOff } = await page(path + query, MAX_BYTES - bytes, asking);
+        options.signal.throwIfAborted();
+        const { status, text, isCutOff } = await page(path + query, MAX_BYTES - bytes, options);
         if (isRefusal(status, text)) return { kind: 'refusal', status };
-        if (status !== 200) throw new BackendTrouble(`it answered with status ${status}`);
+        if (status !== 200) throw new BackendUnavailable(`it answered with status ${status}`);
         if (isCutOff) return { kind: 'too large' };
         const { members: some, next } = read(text);
         members.push(...some);
@@ -104,22 +104,22 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
 }
 
 /**
- * Octavia refuses in JSON. Any other page comes from a proxy that does not reach Octavia, and says nothing about the
- * pool.
+ * True for a refusal by Octavia, which is JSON. Any other page comes from a proxy that does not reach Octavia, and says
+ * nothing about the pool.
  */
 function isRefusal(status: number, text: string): boolean {
-  return status >= 400 && status < 500 && !PASSING.has(status) && /^\s*\{/.test(text);
+  return status >= 400 && status < 500 && !TEMPORARY.has(status) && /^\s*\{/.test(text);
 }
 
-/** Catalogues name Octavia with the version of its API or without. */
-function withoutVersion(url: string): string {
+/** Catalogues name Octavia with or without the version of its API. */
+function withoutApiVersion(url: string): string {
   return url.replace(/\/+$/, '').replace(/\/v2(?:\.0)?$/, '');
 }
 
 function read(text: string): { members: readonly PoolMember[]; next: string | undefined } {
   const parsed = Page.safeParse(jsonOf(text));
   if (!parsed.success || !isShallow(parsed.data.members, MAX_DEPTH)) {
-    throw new BackendTrouble('its answer is not of the form expected');
+    throw new BackendUnavailable('its answer is not of the form expected');
   }
   const { members, members_links: links = [] } = parsed.data;
   const next = links.find(({ rel }) => rel === 'next')?.href;
@@ -127,12 +127,12 @@ function read(text: string): { members: readonly PoolMember[]; next: string | un
 }
 
 /**
- * Of a link no more than the query is taken: its address is whatever Octavia takes for its own, and our token goes
- * nowhere but where it belongs.
+ * The query of a link to the next page. The address of the link is not used, so that the token is sent to no other
+ * server.
  */
 function queryOf(href: string): string {
   const at = href.indexOf('?');
-  if (at === -1) throw new BackendTrouble('its answer is not of the form expected');
+  if (at === -1) throw new BackendUnavailable('its answer is not of the form expected');
   return `?${new URLSearchParams(href.slice(at + 1)).toString()}`;
 }
 

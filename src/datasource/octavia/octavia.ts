@@ -1,8 +1,8 @@
 import type { BackendAnswer, PoolQuery } from '../../alarm/series.js';
 import type { BackendGate } from '../gate/gate.js';
-import type { Asking, Datasource, SeriesRequest } from '../datasource.js';
-import { placeOf } from '../gate/queue-place.js';
-import { BackendTrouble, NotSent, reasonOf } from '../gate/trouble.js';
+import type { QueryContext, Datasource, KeyedQuery } from '../datasource.js';
+import { queuePositionOf } from '../gate/queue-ticket.js';
+import { BackendUnavailable, NotSent, reasonOf } from '../gate/backend-unavailable.js';
 import type { OctaviaClient, PoolAnswer } from './octavia-client.js';
 
 export interface OctaviaDatasourceDeps {
@@ -12,23 +12,22 @@ export interface OctaviaDatasourceDeps {
   creationTimeS: number;
 }
 
-type Question = SeriesRequest<PoolQuery>['questions'][number];
-
-/** OpenStack's load balancers: one request for each pool, however many alarms look at it. */
+/** The datasource of OpenStack's load balancers: one request for each pool, however many alarms need it. */
 export function createOctaviaDatasource({ client, gate, creationTimeS }: OctaviaDatasourceDeps): Datasource<PoolQuery> {
-  async function ask(
+  async function requestPool(
     poolId: string,
-    alike: readonly Question[],
-    asking: Asking,
+    alike: readonly KeyedQuery<PoolQuery>[],
+    context: QueryContext,
   ): Promise<PoolAnswer | Extract<BackendAnswer, { kind: 'trouble' }>> {
-    // What cannot be one segment of a path would ask for something else; nothing can be found under it either.
+    // These ids cannot be one segment of a path, so they would address something else. No pool has such an id.
     if (poolId === '' || poolId === '.' || poolId === '..' || /\p{Surrogate}/u.test(poolId))
       return { kind: 'refusal', status: 404 };
-    const { signal, trace } = asking;
+    const { signal, trace } = context;
     const onSend = trace && ((request: string) => trace.sent(request));
     try {
-      const send = (): Promise<PoolAnswer> => inTime(signal, () => client.members(poolId, { signal, onSend }));
-      return await gate.run(send, signal, undefined, placeOf(alike, asking));
+      const send = (): Promise<PoolAnswer> =>
+        withTimeoutReason(signal, () => client.members(poolId, { signal, onSend }));
+      return await gate.run(send, signal, undefined, queuePositionOf(alike, context));
     } catch (thrown) {
       if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isUnsent: true };
       return { kind: 'trouble', reason: reasonOf(thrown) };
@@ -36,16 +35,16 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
   }
 
   return {
-    async answers({ questions }, asking) {
+    async answers({ queries }, context) {
       const answers = new Map<string, BackendAnswer>();
-      const pools = new Map<string, Question[]>();
-      for (const question of questions) {
-        const alike = pools.get(question.query.poolId);
-        if (alike) alike.push(question);
-        else pools.set(question.query.poolId, [question]);
+      const pools = new Map<string, KeyedQuery<PoolQuery>[]>();
+      for (const keyedQuery of queries) {
+        const alike = pools.get(keyedQuery.query.poolId);
+        if (alike) alike.push(keyedQuery);
+        else pools.set(keyedQuery.query.poolId, [keyedQuery]);
       }
       const all = [...pools].map(async ([poolId, alike]) => {
-        const found = await ask(poolId, alike, asking);
+        const found = await requestPool(poolId, alike, context);
         for (const { key, query } of alike) {
           answers.set(key, found.kind === 'trouble' ? found : answerOf(found, query, creationTimeS));
         }
@@ -57,19 +56,19 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
   };
 }
 
-const NOBODYS = '00000000-0000-0000-0000-000000000000';
+const UNUSED_ID = '00000000-0000-0000-0000-000000000000';
 
-/** Asks for a pool that nobody has. @throws BackendTrouble */
-export async function askNeutral(client: OctaviaClient): Promise<void> {
-  await client.members(NOBODYS, { signal: new AbortController().signal });
+/** Health probe: requests a pool that does not exist. @throws BackendUnavailable */
+export async function probeOctavia(client: OctaviaClient): Promise<void> {
+  await client.members(UNUSED_ID, { signal: new AbortController().signal });
 }
 
-/** That we gave up is to be told as what it is: Octavia took too long. */
-async function inTime<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+/** Turns the error of an aborted request into its cause: Octavia took too long. */
+async function withTimeoutReason<T>(signal: AbortSignal, send: () => Promise<T>): Promise<T> {
   try {
-    return await ask();
+    return await send();
   } catch (cause) {
-    throw signal.aborted ? new BackendTrouble('no answer in time', { cause }) : cause;
+    throw signal.aborted ? new BackendUnavailable('no answer in time', { cause }) : cause;
   }
 }
 
@@ -79,7 +78,7 @@ function answerOf(found: PoolAnswer, { poolId, project }: PoolQuery, creationTim
   if (found.kind === 'refusal') {
     return found.status === 404 ? absent : { kind: 'refused', reason: `it answered with status ${found.status}` };
   }
-  // We may see every pool; whoever asks for another project's is told what Octavia would have told them.
+  // This service may see every pool. For a pool of another project the answer is Octavia's own to that project.
   const isForeign = project !== null && found.members.some((member) => member['project_id'] !== project);
   return isForeign ? absent : { kind: 'members', members: found.members, creationTimeS };
 }

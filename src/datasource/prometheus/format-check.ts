@@ -7,15 +7,15 @@ import type { PrometheusRule } from '../../alarm/types/prometheus/schema.js';
 import { shownText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 import type { HttpResponse } from '../gate/http-exchange.js';
-import { reasonOf } from '../gate/trouble.js';
-import { headersOf } from './ask-once.js';
+import { reasonOf } from '../gate/backend-unavailable.js';
+import { headersOf } from './send-query.js';
 import { scopedTo, type Tenancy } from './plan-queries.js';
 import type { PrometheusClient } from './prometheus-client.js';
-import { refusedWords, type Refusal } from './refusal-text.js';
+import { refusalDetail, type PrometheusRefusal } from './refusal-text.js';
 import { prometheusRulesIn } from './rule-check.js';
 
 export interface FormatCheckOptions {
-  client: Pick<PrometheusClient, 'ask'>;
+  client: Pick<PrometheusClient, 'send'>;
   tenancy: Tenancy;
 }
 
@@ -23,7 +23,7 @@ export interface FormatCheckOptions {
 const MAX_BYTES = 64 * 1024;
 
 /** The result of parsing a query at Prometheus. */
-type Parsed = { kind: 'parsed' } | ({ kind: 'refused' } & Refusal) | { kind: 'not checked'; reason: string };
+type Parsed = { kind: 'parsed' } | ({ kind: 'refused' } & PrometheusRefusal) | { kind: 'not checked'; reason: string };
 
 /**
  * Has Prometheus parse the queries of a rule, as they will be sent (`/api/v1/format_query`, which runs nothing).
@@ -55,7 +55,7 @@ async function refuseUnparsable(
   const { promql: sent, tenant } = scoped;
   const headers = headersOf(tenant, tenancy);
   const parsed = await parse(client, sent, headers);
-  if (parsed.kind === 'refused') throw invalid(written, `Prometheus says: ${refusedWords(parsed, { written, sent })}`);
+  if (parsed.kind === 'refused') throw invalid(written, `Prometheus says: ${refusalDetail(parsed, { written, sent })}`);
   if (parsed.kind === 'not checked') return parsed.reason;
   if (!isOverRange(rule)) return undefined;
   // Only an instant vector or a scalar can be negated, and a range query must be one of these.
@@ -71,13 +71,13 @@ function isOverRange(rule: PrometheusRule): boolean {
 }
 
 async function parse(
-  client: Pick<PrometheusClient, 'ask'>,
+  client: Pick<PrometheusClient, 'send'>,
   query: string,
   headers: Record<string, string>,
 ): Promise<Parsed> {
   try {
     const request = { path: '/api/v1/format_query', form: { query }, headers, maxBytes: MAX_BYTES } as const;
-    return parsedFrom(await client.ask(request, new AbortController().signal));
+    return parsedFrom(await client.send(request, new AbortController().signal));
   } catch (thrown) {
     return { kind: 'not checked', reason: `cannot be asked: ${reasonOf(thrown)}` };
   }

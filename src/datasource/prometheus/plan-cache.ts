@@ -1,72 +1,57 @@
-import { planQueries, type QueryPlan, type Question, type Tenancy } from './plan-queries.js';
+import type { PrometheusQuery } from '../../alarm/series.js';
+import { LruMap } from '../../cache/lru-map.js';
+import type { KeyedQuery } from '../datasource.js';
+import { planQueries, type QueryPlan, type Tenancy } from './plan-queries.js';
 
 /**
- * Remembers plans, because parsing PromQL costs more than all the rest: an evaluator asks the same questions in each
- * interval. A plan found here may have been changed by whoever asked with it: a request that had to be divided stays so
- * for a while.
+ * Caches plans. Parsing PromQL costs more than all the rest, and an evaluator sends the same queries in each interval.
+ * A cached plan may be changed after use: a request that had to be divided stays divided for a while.
  */
 export interface PlanCache {
-  planOf(questions: readonly Question[]): Promise<QueryPlan>;
+  planOf(queries: readonly KeyedQuery<PrometheusQuery>[]): Promise<QueryPlan>;
 }
 
-interface Remembered {
+interface CachedPlan {
   keys: readonly string[];
   plan: QueryPlan;
   uses: number;
 }
 
-/** Of all plans together; a plan takes about a kilobyte for each. */
-const MAX_QUESTIONS = 200_000;
-/** Single questions come from people who look at one alarm. */
-const WORTH_REMEMBERING = 8;
-/** What made a division necessary may have gone. */
+/** Most queries of all plans together; a plan takes about a kilobyte for each query. */
+const MAX_QUERIES = 200_000;
+/** Batches of fewer queries come from API requests about one alarm, and are not cached. */
+const MIN_CACHED_QUERIES = 8;
+/** The reason of a division may have passed, so a plan is made anew after this many uses. */
 const MAX_USES = 60;
 
 export interface PlanCacheOptions {
   tenancy: Tenancy;
-  sweepFrom: number;
-  maxQuestions?: number;
+  selectAllFrom: number;
+  maxQueries?: number;
 }
 
-export function createPlanCache({ tenancy, sweepFrom, maxQuestions = MAX_QUESTIONS }: PlanCacheOptions): PlanCache {
-  // A question comes at the same moment of each interval, with the same others: its batch can be known by the first.
-  const plans = new Map<string, Remembered>();
-  let remembered = 0;
-
-  function forget(first: string): void {
-    remembered -= plans.get(first)?.keys.length ?? 0;
-    plans.delete(first);
-  }
-
-  /** As the latest; those that were not used for longest give way. */
-  function remember(first: string, one: Remembered): void {
-    forget(first);
-    plans.set(first, one);
-    remembered += one.keys.length;
-    for (const oldest of plans.keys()) {
-      if (remembered <= maxQuestions) return;
-      forget(oldest);
-    }
-  }
-
+export function createPlanCache({ tenancy, selectAllFrom, maxQueries = MAX_QUERIES }: PlanCacheOptions): PlanCache {
+  // A query comes at the same phase of each interval, with the same other queries, so its first query identifies a
+  // batch.
+  const plans = new LruMap<CachedPlan>(maxQueries, ({ keys }) => keys.length);
   return {
-    async planOf(questions) {
-      const first = questions[0]?.key;
-      if (first === undefined || questions.length < WORTH_REMEMBERING)
-        return planQueries(questions, tenancy, sweepFrom);
-      const known = plans.get(first);
-      const isKnown = known !== undefined && known.uses < MAX_USES && isOf(known, questions);
-      const one = isKnown
-        ? known
-        : { keys: questions.map(({ key }) => key), plan: await planQueries(questions, tenancy, sweepFrom), uses: 0 };
-      one.uses += 1;
-      remember(first, one);
-      return one.plan;
+    async planOf(queries) {
+      const first = queries[0]?.key;
+      if (first === undefined || queries.length < MIN_CACHED_QUERIES)
+        return planQueries(queries, tenancy, selectAllFrom);
+      let cached = plans.get(first);
+      if (cached === undefined || cached.uses >= MAX_USES || !isOf(cached, queries)) {
+        const plan = await planQueries(queries, tenancy, selectAllFrom);
+        cached = { keys: queries.map(({ key }) => key), plan, uses: 0 };
+        plans.set(first, cached);
+      }
+      cached.uses += 1;
+      return cached.plan;
     },
   };
 }
 
-/** Keys hold everything that is asked. */
-function isOf({ keys }: Remembered, questions: readonly Question[]): boolean {
-  return keys.length === questions.length && questions.every(({ key }, index) => keys[index] === key);
+/** Keys hold all that a query depends on. */
+function isOf({ keys }: CachedPlan, queries: readonly KeyedQuery<PrometheusQuery>[]): boolean {
+  return keys.length === queries.length && queries.every(({ key }, index) => keys[index] === key);
 }

@@ -1,126 +1,130 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
-import { othersTurn } from '../../async/in-pieces.js';
+import type { KeyedQuery } from '../datasource.js';
+import { yieldToEventLoop } from '../../async/event-loop.js';
 import { withEnforcedLabel } from './promql/enforce.js';
-import { groupByHole, holesOf, mergedPromql, sweepingPromql, type Hole } from './promql/merge.js';
+import {
+  groupByMergeParameter,
+  mergeParametersOf,
+  mergedPromql,
+  selectAllPromql,
+  type MergeParameter,
+} from './promql/merge.js';
 
-/** What keeps projects apart. */
+/** How Prometheus keeps projects apart. */
 export type Tenancy =
   | { kind: 'label'; label: string }
   | { kind: 'header'; header: string; adminTenant: string | undefined }
   | { kind: 'none' };
 
-export interface Question {
-  key: string;
-  query: PrometheusQuery;
-}
-
-/** One query text, and the questions that it answers. */
-export interface Member {
-  /** As it would be sent alone. */
+/** One distinct query text, with the keys of the queries that it answers. */
+export interface DistinctQuery {
+  /** The text that is sent if it is not merged. */
   promql: string;
-  /** As its author wrote it. */
+  /** The text as its author wrote it. */
   written: string;
-  /** What it has where the others of its query have something else; null where it stands alone. */
+  /** Its value of the merge parameter; null if it is not merged. */
   value: string | null;
   keys: readonly string[];
-  /** Whose data it is about; null: everybody's. */
+  /** The project whose data it reads; null for all projects. */
   project: string | null;
 }
 
-/** What one request asks: the queries of its members in one. */
+/** One request, with the merged queries of its members. */
 export interface PlannedQuery {
-  /** In whose name it is sent, where a header says so. */
+  /** The tenant of the request, if tenancy is by a header. */
   tenant: string | null;
-  /** What is sent. */
+  /** The text that is sent. */
   promql: string;
-  /** Where the members differ; null for a single one. */
-  hole: Hole | null;
-  members: readonly Member[];
+  /** The parameter in which the members differ; null for a single member. */
+  mergeParameter: MergeParameter | null;
+  members: readonly DistinctQuery[];
   /**
-   * Of a sweep, which asks for every value of the label, the members' and others': the queries in whose place it
-   * stands.
+   * Only for a select-all query, which reads all values of the label, with and without members: the queries that it
+   * replaces.
    */
-  insteadOf?: readonly PlannedQuery[];
+  replaces?: readonly PlannedQuery[];
 }
 
 export interface QueryPlan {
   queries: readonly PlannedQuery[];
-  /** Questions that may not be asked. */
+  /** Answers to the queries that may not be sent. */
   refused: ReadonlyMap<string, BackendAnswer>;
 }
 
-/** Measured: the cost per member is flat from here on, while what is lost with one request grows. */
+/** Measured: the cost per member falls no further from here on, while more is lost with one request. */
 export const MAX_MEMBERS = 1_000;
-/** Of all values of a merged query together: there are servers that take no long ones. */
+/** Most characters of the values of a merged query together: some servers accept no longer queries. */
 const MAX_CHARACTERS = 128 * 1024;
 
-/** Visible ASCII, without what separates tenants from each other (`|`, and `,` between repeated headers). */
+/** Visible ASCII without the characters that separate tenants: `|`, and `,` between repeated headers. */
 const TENANT = /^[!-+\--{}~]+$/;
 
-/**
- * A query that is read for the first time costs a fifth of a millisecond. So many may keep the process from its other
- * work, such as heartbeats.
- */
-const READ_AT_ONCE = 64;
-/** Of queries that have been read. */
-const PLANNED_AT_ONCE = 2_000;
+/** Queries that are parsed before yielding to the event loop. Parsing one takes a fifth of a millisecond. */
+const PARSED_PER_CHUNK = 64;
+/** Queries that are planned before yielding to the event loop, once they are parsed. */
+const PLANNED_PER_CHUNK = 2_000;
 
 /**
- * Which requests it takes to ask all this: the same for the same questions. Where `sweepFrom` queries have a hole in
- * common, it is a sweep in the first place. Pauses while it reads many.
+ * Plans the requests for these queries. Equal queries give equal plans. If at least `selectAllFrom` queries share a
+ * merge parameter, the plan has a select-all query for them. Yields to the event loop after each chunk.
  */
 export async function planQueries(
-  questions: readonly Question[],
+  queries: readonly KeyedQuery<PrometheusQuery>[],
   tenancy: Tenancy,
-  sweepFrom: number,
+  selectAllFrom: number,
 ): Promise<QueryPlan> {
   const refused = new Map<string, BackendAnswer>();
-  const texts = new Map<string | null, Map<string, Asked>>();
-  for (const [index, { key, query }] of questions.entries()) {
-    if (index % READ_AT_ONCE === READ_AT_ONCE - 1) await othersTurn();
+  const texts = new Map<string | null, Map<string, QueryText>>();
+  for (const [index, { key, query }] of queries.entries()) {
+    if (index % PARSED_PER_CHUNK === PARSED_PER_CHUNK - 1) await yieldToEventLoop();
     const scoped = scopedTo(query, tenancy);
     if ('problem' in scoped) {
       refused.set(key, { kind: 'refused', reason: scoped.problem });
       continue;
     }
-    const ofTenant = getOrAdd(texts, scoped.tenant, () => new Map<string, Asked>());
+    const ofTenant = getOrAdd(texts, scoped.tenant, () => new Map<string, QueryText>());
     const { promql } = scoped;
     getOrAdd(ofTenant, promql, () => ({
       written: query.promql,
       project: query.project,
       keys: [],
-      holes: holesIn(promql),
+      mergeParameters: mergeParametersIn(promql),
     })).keys.push(key);
   }
-  const queries: PlannedQuery[] = [];
-  for (const [tenant, asked] of texts)
-    for (const query of sweeping(await merging(tenant, asked), sweepFrom)) queries.push(query);
-  return { queries, refused };
+  const planned: PlannedQuery[] = [];
+  for (const [tenant, queryTexts] of texts)
+    for (const query of withSelectAll(await mergeQueries(tenant, queryTexts), selectAllFrom)) planned.push(query);
+  return { queries: planned, refused };
 }
 
-/** Two queries that ask between them what one asks; the same one, where there is nothing to halve. */
-export function halves(query: PlannedQuery): PlannedQuery[] {
-  const { tenant, hole, members } = query;
+/** Two queries that cover the members of one; the query itself if it has only one member. */
+export function splitInHalves(query: PlannedQuery): PlannedQuery[] {
+  const { tenant, mergeParameter: parameter, members } = query;
   if (members.length === 1) return [query];
   const middle = Math.ceil(members.length / 2);
-  return [members.slice(0, middle), members.slice(middle)].map((some) => together(tenant, hole, some));
+  return [members.slice(0, middle), members.slice(middle)].map((some) => mergedQuery(tenant, parameter, some));
 }
 
-/** Of members, at least one, that have the hole in common. */
-function together(tenant: string | null, hole: Hole | null, members: readonly Member[]): PlannedQuery {
-  const [first] = members as readonly [Member];
-  if (hole === null || members.length === 1) return { tenant, promql: first.promql, hole: null, members };
+/** The query of these members, at least one, which share the merge parameter. */
+function mergedQuery(
+  tenant: string | null,
+  parameter: MergeParameter | null,
+  members: readonly DistinctQuery[],
+): PlannedQuery {
+  const [first] = members as readonly [DistinctQuery];
+  if (parameter === null || members.length === 1)
+    return { tenant, promql: first.promql, mergeParameter: null, members };
   const values = members.map(({ value }) => value as string);
-  return { tenant, promql: mergedPromql(hole, values), hole, members };
+  return { tenant, promql: mergedPromql(parameter, values), mergeParameter: parameter, members };
 }
 
 type Scoped = { promql: string; tenant: string | null } | { problem: string };
 
-/** Fails closed: a project's question is either kept to that project or not asked. */
+/** Limits a query to its project. Fails closed: a query that cannot be limited is not sent. */
 export function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): Scoped {
   if (project === null) return { promql, tenant: tenancy.kind === 'header' ? (tenancy.adminTenant ?? null) : null };
-  if (tenancy.kind === 'none') return { problem: 'only admins may ask Prometheus: nothing keeps its projects apart' };
-  // An empty value would match what belongs to nobody.
+  if (tenancy.kind === 'none') return { problem: 'prometheus.tenancy is none: only admins may use prometheus alarms' };
+  // An empty value would match series that belong to no project.
   if (project === '') return { problem: 'the alarm has no project to keep the query to' };
   if (tenancy.kind === 'header') {
     return TENANT.test(project)
@@ -135,54 +139,62 @@ export function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy)
   }
 }
 
-interface Asked {
+interface QueryText {
   written: string;
   project: string | null;
   keys: string[];
-  holes: readonly Hole[];
+  mergeParameters: readonly MergeParameter[];
 }
 
-function holesIn(promql: string): readonly Hole[] {
+function mergeParametersIn(promql: string): readonly MergeParameter[] {
   try {
-    return holesOf(promql);
+    return mergeParametersOf(promql);
   } catch {
     return [];
   }
 }
 
-async function merging(tenant: string | null, asked: ReadonlyMap<string, Asked>): Promise<PlannedQuery[]> {
-  const texts = [...asked].map(([promql, { holes }]) => ({ key: promql, promql, holes }));
-  const queries: PlannedQuery[] = [];
-  let planned = 0;
-  for (const { hole, members } of await groupByHole(texts, MAX_MEMBERS)) {
-    const all = members.map(({ key, value }): Member => {
-      const { written, project, keys } = asked.get(key) as Asked;
+async function mergeQueries(
+  tenant: string | null,
+  queryTexts: ReadonlyMap<string, QueryText>,
+): Promise<PlannedQuery[]> {
+  const texts = [...queryTexts].map(([promql, { mergeParameters: parameters }]) => ({
+    key: promql,
+    promql,
+    parameters,
+  }));
+  const planned: PlannedQuery[] = [];
+  let sincePause = 0;
+  for (const { parameter, members } of await groupByMergeParameter(texts, MAX_MEMBERS)) {
+    const all = members.map(({ key, value }): DistinctQuery => {
+      const { written, project, keys } = queryTexts.get(key) as QueryText;
       return { promql: key, written, value, keys, project };
     });
-    for (const some of hole === null ? [all] : inPortions(all)) queries.push(together(tenant, hole, some));
-    planned += members.length;
-    if (planned < PLANNED_AT_ONCE) continue;
-    planned = 0;
-    await othersTurn();
+    for (const some of parameter === null ? [all] : splitByLength(all))
+      planned.push(mergedQuery(tenant, parameter, some));
+    sincePause += members.length;
+    if (sincePause < PLANNED_PER_CHUNK) continue;
+    sincePause = 0;
+    await yieldToEventLoop();
   }
-  return queries;
+  return planned;
 }
 
-/** Where many have a hole in common, a sweep in the place of all of them. */
-function sweeping(queries: readonly PlannedQuery[], sweepFrom: number): PlannedQuery[] {
+/** Replaces queries that share a merge parameter with a select-all query, if they have enough members. */
+function withSelectAll(queries: readonly PlannedQuery[], selectAllFrom: number): PlannedQuery[] {
   const byTemplate = new Map<string | null, PlannedQuery[]>();
-  for (const query of queries) getOrAdd(byTemplate, query.hole?.template ?? null, () => []).push(query);
+  for (const query of queries) getOrAdd(byTemplate, query.mergeParameter?.template ?? null, () => []).push(query);
   return [...byTemplate.values()].flatMap((some) => {
-    const [{ tenant, hole }] = some as [PlannedQuery];
+    const [{ tenant, mergeParameter: parameter }] = some as [PlannedQuery];
     const members = some.flatMap((query) => query.members);
-    if (hole === null || members.length < sweepFrom) return some;
+    if (parameter === null || members.length < selectAllFrom) return some;
     const values = members.map(({ value }) => value as string);
-    return { tenant, promql: sweepingPromql(hole, values), hole, members, insteadOf: some };
+    return { tenant, promql: selectAllPromql(parameter, values), mergeParameter: parameter, members, replaces: some };
   });
 }
 
-function inPortions(members: readonly Member[]): Member[][] {
-  const portions: Member[][] = [[]];
+function splitByLength(members: readonly DistinctQuery[]): DistinctQuery[][] {
+  const portions: DistinctQuery[][] = [[]];
   let characters = 0;
   for (const member of members) {
     characters += member.value?.length ?? 0;

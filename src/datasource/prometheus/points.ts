@@ -3,53 +3,50 @@ import type { BackendAnswer, Point, Series, SeriesLabels } from '../../alarm/ser
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import type { SeriesRequest } from '../datasource.js';
 
-/** When a question is asked about, in milliseconds. */
-export interface Moments {
+/** The times that a query is evaluated at, in milliseconds. */
+export interface QueryTimes {
   start: number;
   end: number;
-  /** 0 for one moment alone. */
+  /** In seconds; 0 for one moment. */
   stepS: number;
 }
 
 const MAX_POINTS = 100_000;
-/** Servers that know only whole seconds answer about the second that they were asked about. */
+/** Some servers know only whole seconds, and answer for the second of the requested moment. */
 const ROUNDING_MS = 1_000;
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
-export function momentsOf(
-  { granularityS, periods, lagS }: Omit<SeriesRequest<never>, 'questions'>,
+export function queryTimesOf(
+  { granularityS, periods, lagS }: Omit<SeriesRequest<never>, 'queries'>,
   now: Date,
-): Moments {
+): QueryTimes {
   const end = now.getTime() - lagS * 1000;
   return { start: end - (periods - 1) * granularityS * 1000, end, stepS: granularityS };
 }
 
-/**
- * Told of an answer while it is read; only those who explain an alarm listen. `entry` is of the answer, and may have
- * any form.
- */
+/** Called while an answer is read; used by `explain` only. `entry` is a part of the answer, and may have any form. */
 export interface AnswerListener {
-  /** Of this entry a series was made. */
+  /** This entry became a series. */
   series(entry: unknown): void;
   dropped(point: Parameters<OnDrop>[0], entry: unknown): void;
 }
 
 /**
- * One alarm's series out of an answer, sanitised; those without a point in the window are left out.
- * Trusts nothing about their form.
+ * The series of one query from an answer, sanitised; those without a point in the window are left out. The entries may
+ * have any form.
  */
-export function seriesOf(entries: readonly unknown[], moments: Moments, listener?: AnswerListener): BackendAnswer {
-  const single = entries.length === 1 && moments.stepS === 0 ? singlePoint(entries[0], moments.end) : undefined;
+export function seriesOf(entries: readonly unknown[], times: QueryTimes, listener?: AnswerListener): BackendAnswer {
+  const single = entries.length === 1 && times.stepS === 0 ? singlePoint(entries[0], times.end) : undefined;
   if (single) {
     listener?.series(entries[0]);
     return { kind: 'series', series: [[single]] };
   }
-  const window = believable(moments);
+  const window = acceptedWindow(times);
   const series: Series[] = [];
   let points = 0;
   for (const entry of entries) {
-    const raw = moments.stepS === 0 ? momentaryPoint(entry, moments.end) : rangePoints(entry);
+    const raw = times.stepS === 0 ? momentaryPoint(entry, times.end) : rangePoints(entry);
     points += raw.length;
     if (points > MAX_POINTS)
       return { kind: 'refused', reason: retrievalFailed(`the answer has more than ${MAX_POINTS} points`) };
@@ -62,8 +59,8 @@ export function seriesOf(entries: readonly unknown[], moments: Moments, listener
 }
 
 /**
- * What nearly every answer is, without a detour: one series with a good value. Undefined for all others, which are
- * looked at with care.
+ * A shortcut for nearly all answers: one series with a valid value. Undefined for all others, which are checked in
+ * full.
  */
 function singlePoint(entry: unknown, moment: number): Point | undefined {
   const pair = fieldsOf(entry)['value'];
@@ -74,7 +71,7 @@ function singlePoint(entry: unknown, moment: number): Point | undefined {
   return typeof value === 'number' && !Number.isNaN(value) ? { at: moment, values: { value } } : undefined;
 }
 
-/** The value of a label of a series, empty if it has none; undefined for what is no series. */
+/** The value of a label of a series, empty if it does not have the label; undefined if the entry is not a series. */
 export function labelOf(entry: unknown, label: string): string | undefined {
   const { metric } = fieldsOf(entry);
   if (typeof metric !== 'object' || metric === null) return undefined;
@@ -82,14 +79,14 @@ export function labelOf(entry: unknown, label: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** All labels of a series; whatever is none is left out. */
+/** All labels of a series; malformed ones are left out. */
 export function labelsOf(entry: unknown): SeriesLabels {
   const metric = Object.entries(fieldsOf(fieldsOf(entry)['metric']));
   return Object.fromEntries(metric.filter((label): label is [string, string] => typeof label[1] === 'string'));
 }
 
 /** Clocks may differ by a granularity. */
-function believable({ start, end, stepS }: Moments): AcceptedWindow {
+function acceptedWindow({ start, end, stepS }: QueryTimes): AcceptedWindow {
   return { from: start - stepS * 1000, to: end + stepS * 1000 };
 }
 
@@ -118,7 +115,7 @@ function rawPoint(pair: unknown): RawPoint {
 }
 
 /**
- * Values are texts, parsed as Python does: a number too large for a float is infinite. Other texts stay as they are.
+ * Values are strings, parsed as in Python: a number too large for a float is infinite. Other strings stay as they are.
  */
 function numberOf(text: unknown): unknown {
   if (typeof text !== 'string') return text;

@@ -1,37 +1,37 @@
 import type { Tenancy } from './plan-queries.js';
 import type { PrometheusClient } from './prometheus-client.js';
-import { outcomeOf } from './read-answer.js';
+import { parseAnswer } from './parse-answer.js';
 
-/** A selector, so that whatever keeps the series is asked too. */
-const NOBODYS = 'tocsin_asks_whether_it_is_answered';
+/** A selector, so that the probe reaches the stores of the series too. */
+const UNUSED_METRIC = 'tocsin_asks_whether_it_is_answered';
 
-export interface NeutralQuestion {
-  /** @throws BackendTrouble */
-  ask(): Promise<void>;
-  /** This tenant has a question, which may have to wait. */
-  saw(tenant: string | null): void;
-  /** This tenant's question was answered. */
-  answered(tenant: string | null): void;
+export interface PrometheusProbe {
+  /** @throws BackendUnavailable */
+  send(): Promise<void>;
+  /** Records that this tenant has a query to send. */
+  noteTenant(tenant: string | null): void;
+  /** Records that a query of this tenant was answered. */
+  noteAnswer(tenant: string | null): void;
 }
 
 /**
- * Asks for a series that nobody has, as Prometheus' kin without a moment. A part of an answer will do: where one store
- * of several is away, some questions have answers.
+ * The health probe of Prometheus: an instant query for a series that does not exist. A partial answer is accepted: if
+ * one store of several is unavailable, some queries still have answers.
  *
- * Where a header names tenants it is asked in the name of the one that was answered last; that this one has asked too
- * much (429) is an answer. As it may be the tenant that is to blame and not Prometheus, after a failure it is another's
- * turn.
+ * If a header names tenants, the probe is sent for the tenant that was answered last; that this tenant exceeds its rate
+ * (429) is an answer. The failure may be the tenant's and not Prometheus', so after a failure the next probe is sent
+ * for another tenant.
  */
-export function createNeutralQuestion({
+export function createPrometheusProbe({
   client,
   tenancy,
 }: {
   client: PrometheusClient;
   tenancy: Tenancy;
-}): NeutralQuestion {
-  /** Undefined: not known. */
+}): PrometheusProbe {
+  /** The tenant that was answered last; undefined if unknown. */
   let answered: string | null | undefined = tenancy.kind === 'header' ? tenancy.adminTenant : null;
-  /** Whoever's turn is next stands first. */
+  /** The tenant of the next probe is the first one. */
   const tenants = new Set<string | null>();
 
   function nextTenant(): string | null {
@@ -41,16 +41,16 @@ export function createNeutralQuestion({
   }
 
   return {
-    async ask() {
+    async send() {
       const tenant = answered === undefined ? nextTenant() : answered;
       answered = undefined;
       const headers = tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
-      const request = { path: '/api/v1/query', form: { query: NOBODYS }, headers } as const;
-      const response = await client.ask(request, new AbortController().signal);
-      if (tenancy.kind !== 'header' || response.status !== 429) outcomeOf(response, 'vector');
+      const request = { path: '/api/v1/query', form: { query: UNUSED_METRIC }, headers } as const;
+      const response = await client.send(request, new AbortController().signal);
+      if (tenancy.kind !== 'header' || response.status !== 429) parseAnswer(response, 'vector');
       answered = tenant;
     },
-    saw: (tenant) => void tenants.add(tenant),
-    answered: (tenant) => void (answered = tenant),
+    noteTenant: (tenant) => void tenants.add(tenant),
+    noteAnswer: (tenant) => void (answered = tenant),
   };
 }

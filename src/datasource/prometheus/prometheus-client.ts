@@ -1,7 +1,7 @@
 import type { Secret } from '../../config/secret.js';
 import { createHttpExchange, type HttpExchangeOptions, type HttpResponse } from '../gate/http-exchange.js';
 
-/** How we tell Prometheus, or what stands before it, who asks. */
+/** The credentials for Prometheus, or for a proxy before it. */
 export type PrometheusAuth =
   { kind: 'none' } | { kind: 'basic'; user: string; password: Secret } | { kind: 'bearer'; token: Secret };
 
@@ -16,31 +16,31 @@ export interface PrometheusRequest {
   path: '/api/v1/query' | '/api/v1/query_range' | '/api/v1/format_query';
   form: Readonly<Record<string, string>>;
   headers: Readonly<Record<string, string>>;
-  /** Of its answer is read. */
+  /** Most bytes of the answer that are read; by default `MAX_ANSWER_BYTES`. */
   maxBytes?: number;
-  /** Prometheus is to give up by then, if it is sooner than it would have to anyway. */
+  /** Limit on the query's time at Prometheus; only used if it is below the usual limit. */
   atMostMs?: number;
 }
 
 export interface PrometheusClient {
-  /** Any answer is one, whatever its status. @throws BackendTrouble where there is none. */
-  ask(request: PrometheusRequest, signal: AbortSignal): Promise<HttpResponse>;
+  /** Resolves to any answer, whatever its status. @throws BackendUnavailable if there is no answer. */
+  send(request: PrometheusRequest, signal: AbortSignal): Promise<HttpResponse>;
   close(): void;
 }
 
 export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
-/** Prometheus is to give up before we do: that it says so tells a slow query from a server that hangs. */
+/**
+ * Part of the timeout after which Prometheus itself stops a query. Its answer then tells a slow query from a server
+ * that hangs.
+ */
 const ITS_SHARE = 0.8;
 
-/**
- * A client of one Prometheus, or of whatever speaks its API. Asks once, and reads at most 8 MiB of an answer, unless
- * told otherwise.
- */
+/** A client of one Prometheus, or of another server with its API. It sends each request once. */
 export function createPrometheusClient({ url, auth, timeoutMs, tls }: PrometheusClientOptions): PrometheusClient {
   const exchange = createHttpExchange({ timeoutMs, ...(tls && { tls }) });
   return {
-    ask: ({ path, form, headers, maxBytes = MAX_ANSWER_BYTES, atMostMs = Infinity }, signal) =>
+    send: ({ path, form, headers, maxBytes = MAX_ANSWER_BYTES, atMostMs = Infinity }, signal) =>
       exchange.send({
         method: 'POST',
         url: url + path,

@@ -3,158 +3,185 @@ import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import { createSystemClock, type Clock } from '../../clock.js';
 import { createBackendGate } from '../gate/gate.js';
 import type { BackendObserver, Datasource } from '../datasource.js';
-import { askOnce, type Asked, type Round } from './ask-once.js';
-import { giveAll, handOut } from './hand-out.js';
-import { createNeutralQuestion } from './probe.js';
+import { sendQuery, type QueryResult, type PrometheusCall } from './send-query.js';
+import { answerAll, splitAnswer } from './split-answer.js';
+import { createPrometheusProbe } from './probe.js';
 import { createPlanCache } from './plan-cache.js';
-import { halves, type Member, type PlannedQuery, type Tenancy } from './plan-queries.js';
-import { momentsOf } from './points.js';
+import { splitInHalves, type DistinctQuery, type PlannedQuery, type Tenancy } from './plan-queries.js';
+import { queryTimesOf } from './points.js';
 import { MAX_ANSWER_BYTES, type PrometheusClient } from './prometheus-client.js';
-import type { Outcome } from './read-answer.js';
+import type { PrometheusAnswer } from './parse-answer.js';
 import { refusalText } from './refusal-text.js';
-import { createSweeps, MAX_SWEEP_BYTES, SWEEPING, type Sweeping, type Sweeps } from './select-all.js';
+import {
+  createSelectAllPolicy,
+  MAX_SELECT_ALL_BYTES,
+  SELECT_ALL_DEFAULTS,
+  type SelectAllOptions,
+  type SelectAllPolicy,
+} from './select-all.js';
 
 export interface PrometheusDatasourceDeps {
   client: PrometheusClient;
   tenancy: Tenancy;
   observer: BackendObserver;
   clock?: Pick<Clock, 'monotonicMs'>;
-  /** When all series of a query are asked for. */
-  sweeping?: Sweeping;
+  /** When to use select-all queries. */
+  selectAll?: SelectAllOptions;
 }
 
 const CONCURRENCY = 8;
-/** How often an answer is taken apart further for a reason that may lie with Prometheus and not with a member. */
+/** Most divisions of a request for a reason that may be Prometheus' and not a member's. */
 const MAX_DIVISIONS = 64;
 /**
- * How many requests of a round are halved because they took too long. Where more do, Prometheus has too much to do, and
+ * Most requests of a call that are halved because they took too long. If there are more, Prometheus is overloaded, and
  * more requests would not help.
  */
 const MAX_SLOW_DIVISIONS = 2;
 
 /**
- * Prometheus, and whatever speaks its API. Queries that differ in the value of one label go as one request, whose
- * answer is split by that label. One that is refused is divided until the members that are to blame stand alone, and is
- * sent in these pieces the next times.
+ * The datasource of Prometheus and of servers with its API. Queries that differ in the value of one label are merged
+ * into one request, whose answer is split by that label. A refused request is divided until each query at fault is
+ * alone, and stays divided in the next calls.
  */
 export function createPrometheusDatasource({
   client,
   tenancy,
   observer,
   clock = createSystemClock(),
-  sweeping = SWEEPING,
+  selectAll = SELECT_ALL_DEFAULTS,
 }: PrometheusDatasourceDeps): Datasource<PrometheusQuery> {
-  const neutral = createNeutralQuestion({ client, tenancy });
-  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, neutral: () => neutral.ask(), clock });
-  const plans = createPlanCache({ tenancy, sweepFrom: sweeping.fromMembers });
-  const sweeps = createSweeps(sweeping);
+  const probe = createPrometheusProbe({ client, tenancy });
+  const gate = createBackendGate({ concurrency: CONCURRENCY, observer, probe: () => probe.send(), clock });
+  const plans = createPlanCache({ tenancy, selectAllFrom: selectAll.fromMembers });
+  const policy = createSelectAllPolicy(selectAll);
   return {
-    async answers(request, asking) {
-      const plan = await plans.planOf(request.questions);
-      const round: SweepingRound = {
+    async answers(request, context) {
+      const plan = await plans.planOf(request.queries);
+      const call: SelectAllCall = {
         client,
         gate,
-        neutral,
+        probe,
         tenancy,
-        asking,
-        moments: momentsOf(request, asking.now),
+        context,
+        times: queryTimesOf(request, context.now),
         answers: new Map(plan.refused),
-        queued: new Map(request.questions.map((question) => [question.key, question])),
-        sweeps,
-        slowLeft: MAX_SLOW_DIVISIONS,
+        tickets: new Map(request.queries.map((query) => [query.key, query])),
+        policy,
+        slowDivisionsLeft: MAX_SLOW_DIVISIONS,
       };
-      plan.queries = (await askAll(plan.queries, round)).pieces;
-      return round.answers;
+      plan.queries = (await answerQueries(plan.queries, call)).nextQueries;
+      return call.answers;
     },
     close: () => client.close(),
   };
 }
 
-interface SweepingRound extends Round {
-  sweeps: Sweeps;
+interface SelectAllCall extends PrometheusCall {
+  policy: SelectAllPolicy;
 }
 
-interface Budget {
+interface DivisionBudget {
   divisionsLeft: number;
 }
 
-interface Settled {
-  /** What the next round should ask instead. */
-  pieces: readonly PlannedQuery[];
-  /** False if trouble kept a member from its answer: then the pieces prove nothing. */
-  isSettled: boolean;
+interface AnsweredQuery {
+  /** The queries to send in the next call instead. */
+  nextQueries: readonly PlannedQuery[];
+  /** False if a member has no answer because Prometheus was unavailable: then the division proves nothing. */
+  isConclusive: boolean;
 }
 
-/** Finds an answer for each member. Never rejects. */
-function ask(query: PlannedQuery, round: SweepingRound, budget: Budget): Promise<Settled> {
-  return query.insteadOf ? sweep(query, query.insteadOf, round) : askDividing(query, round, budget);
+/** Stores an answer for each member. Never rejects. */
+function answerQuery(query: PlannedQuery, call: SelectAllCall, budget: DivisionBudget): Promise<AnsweredQuery> {
+  return query.replaces ? answerBySelectAll(query, query.replaces, call) : answerByDividing(query, call, budget);
 }
 
-/** It can fail where its parts would not, so it is tried once, and whatever it fails with is put down to it. */
-async function sweep(query: PlannedQuery, parts: readonly PlannedQuery[], round: SweepingRound): Promise<Settled> {
-  const { sweeps } = round;
-  if (await sweeps.isWorthIt(query, round)) {
-    const asked = await askOnce(query, round, { maxBytes: MAX_SWEEP_BYTES, isOptional: true });
-    if (asked.kind === 'result' && asked.isWhole && (await handOut(query, asked.entries, round))) {
-      sweeps.saw(query, asked.entries.length, round);
-      return { pieces: [query], isSettled: true };
+/**
+ * A select-all query can fail where the queries that it replaces do not, so it is sent once, and any failure is
+ * attributed to it.
+ */
+async function answerBySelectAll(
+  query: PlannedQuery,
+  parts: readonly PlannedQuery[],
+  call: SelectAllCall,
+): Promise<AnsweredQuery> {
+  const { policy } = call;
+  if (await policy.isWorthIt(query, call)) {
+    const result = await sendQuery(query, call, { maxBytes: MAX_SELECT_ALL_BYTES, hasFallback: true });
+    if (result.kind === 'result' && result.isComplete && (await splitAnswer(query, result.entries, call))) {
+      policy.recordSeries(query, result.entries.length, call);
+      return { nextQueries: [query], isConclusive: true };
     }
-    if (asked.kind === 'trouble' && asked.isUnsent) return settledWith(troubleOf(asked), query, round);
-    sweeps.failed(query, round);
-    // What was answered with trouble may have been too much for a proxy; what was not answered at all has taken its
-    // time.
-    if (asked.kind === 'trouble' && !asked.hasAnswered)
-      return { ...settledWith(troubleOf(asked), query, round), pieces: parts };
+    if (result.kind === 'trouble' && result.isUnsent) return answeredWith(unavailableAnswer(result), query, call);
+    policy.recordFailure(query, call);
+    // An error answer may mean that the query was too much for a proxy. Without any answer, the time is used up.
+    if (result.kind === 'trouble' && !result.hasAnswered)
+      return { ...answeredWith(unavailableAnswer(result), query, call), nextQueries: parts };
   }
-  return askAll(parts, round);
+  return answerQueries(parts, call);
 }
 
-async function askDividing(query: PlannedQuery, round: SweepingRound, budget: Budget): Promise<Settled> {
-  const asked = await askOnce(query, round);
-  if (asked.kind === 'trouble') return settledWith(troubleOf(asked), query, round);
-  // Asking for less at once would take as long again; the next time, those that are too slow hold up fewer others.
-  if (asked.kind === 'slow') {
-    const pieces = (round.slowLeft -= 1) < 0 ? [query] : halves(query);
-    return { ...settledWith(troubleOf(asked), query, round), pieces };
+async function answerByDividing(
+  query: PlannedQuery,
+  call: SelectAllCall,
+  budget: DivisionBudget,
+): Promise<AnsweredQuery> {
+  const result = await sendQuery(query, call);
+  if (result.kind === 'trouble') return answeredWith(unavailableAnswer(result), query, call);
+  // Smaller requests now would take as long again. In the next call, slow queries delay fewer others.
+  if (result.kind === 'slow') {
+    const pieces = (call.slowDivisionsLeft -= 1) < 0 ? [query] : splitInHalves(query);
+    return { ...answeredWith(unavailableAnswer(result), query, call), nextQueries: pieces };
   }
-  if (asked.kind === 'result') {
-    if (await handOut(query, asked.entries, round)) return { pieces: [query], isSettled: true };
-  } else if (query.hole === null) {
-    return settledWith(answerAlone(query.members[0] as Member, asked), query, round);
+  if (result.kind === 'result') {
+    if (await splitAnswer(query, result.entries, call)) return { nextQueries: [query], isConclusive: true };
+  } else if (query.mergeParameter === null) {
+    return answeredWith(answerOfSingle(query.members[0] as DistinctQuery, result), query, call);
   }
-  if (asked.kind !== 'refusal' && (budget.divisionsLeft -= 1) < 0) return settledWith(troubleOf(asked), query, round);
-  const halved = await askAll(halves(query), round, budget);
-  return halved.isSettled ? halved : { pieces: [query], isSettled: false };
+  if (result.kind !== 'refusal' && (budget.divisionsLeft -= 1) < 0)
+    return answeredWith(unavailableAnswer(result), query, call);
+  const halved = await answerQueries(splitInHalves(query), call, budget);
+  return halved.isConclusive ? halved : { nextQueries: [query], isConclusive: false };
 }
 
-/** Each with a budget of its own, unless they share one. */
-async function askAll(queries: readonly PlannedQuery[], round: SweepingRound, shared?: Budget): Promise<Settled> {
+/** Each query has a budget of its own, unless `shared` is given. */
+async function answerQueries(
+  queries: readonly PlannedQuery[],
+  call: SelectAllCall,
+  shared?: DivisionBudget,
+): Promise<AnsweredQuery> {
   const settled = await Promise.all(
-    queries.map((query) => ask(query, round, shared ?? { divisionsLeft: MAX_DIVISIONS })),
+    queries.map((query) => answerQuery(query, call, shared ?? { divisionsLeft: MAX_DIVISIONS })),
   );
-  return { pieces: settled.flatMap(({ pieces }) => pieces), isSettled: settled.every(({ isSettled }) => isSettled) };
+  return {
+    nextQueries: settled.flatMap(({ nextQueries: pieces }) => pieces),
+    isConclusive: settled.every(({ isConclusive: isSettled }) => isSettled),
+  };
 }
 
-function settledWith(answer: BackendAnswer, query: PlannedQuery, round: Round): Settled {
-  giveAll(query, round, answer);
-  return { pieces: [query], isSettled: answer.kind !== 'trouble' };
+function answeredWith(answer: BackendAnswer, query: PlannedQuery, call: PrometheusCall): AnsweredQuery {
+  answerAll(query, call, answer);
+  return { nextQueries: [query], isConclusive: answer.kind !== 'trouble' };
 }
 
-/** What a member gets that has nobody left to share a request with. */
-function answerAlone({ written, promql }: Member, asked: Exclude<Outcome, { kind: 'result' }>): BackendAnswer {
-  if (asked.kind === 'refusal') return { kind: 'refused', reason: refusalText(asked, { written, sent: promql }) };
-  if (asked.kind === 'too large') return { kind: 'refused', reason: retrievalFailed(`the ${TOO_LARGE}`) };
-  return troubleOf(asked);
+/** The answer to a query that is alone in its request. */
+function answerOfSingle(
+  { written, promql }: DistinctQuery,
+  result: Exclude<PrometheusAnswer, { kind: 'result' }>,
+): BackendAnswer {
+  if (result.kind === 'refusal') return { kind: 'refused', reason: refusalText(result, { written, sent: promql }) };
+  if (result.kind === 'too large') return { kind: 'refused', reason: retrievalFailed(`the ${TOO_LARGE}`) };
+  return unavailableAnswer(result);
 }
 
-/** What members get that could not be told apart. */
-function troubleOf(asked: Exclude<Asked, { kind: 'refusal' }>): BackendAnswer {
-  if (asked.kind === 'trouble' && asked.isUnsent) return { kind: 'trouble', reason: asked.reason, isUnsent: true };
-  if (asked.kind === 'trouble' || asked.kind === 'failure' || asked.kind === 'slow')
-    return { kind: 'trouble', reason: asked.reason };
+/** The answer to members whose own answers are unknown. */
+function unavailableAnswer(result: Exclude<QueryResult, { kind: 'refusal' }>): BackendAnswer {
+  if (result.kind === 'trouble' && result.isUnsent) return { kind: 'trouble', reason: result.reason, isUnsent: true };
+  if (result.kind === 'trouble' || result.kind === 'failure' || result.kind === 'slow')
+    return { kind: 'trouble', reason: result.reason };
   return {
     kind: 'trouble',
-    reason: asked.kind === 'too large' ? `its ${TOO_LARGE}` : 'its answer is not of the form expected',
+    reason: result.kind === 'too large' ? `its ${TOO_LARGE}` : 'its answer is not of the form expected',
   };
 }
 

@@ -2,24 +2,24 @@ import { firstCharacters } from '../../alarm/wire/first-characters.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 
 const MAX_CHARACTERS = 200;
-/** How much is shown of an error that may quote the labels of three series. Its meaning is at its end. */
+/** Most characters of an error that may quote the labels of three series. Its meaning is at its end. */
 const MAX_OF_EXECUTION = { start: 400, end: 150 };
 /**
- * How much is looked at, so that a long text costs no time: a place or a quotation that begins within what is shown is
- * known by then.
+ * Most characters that are searched, so that a long text costs no time. An address or a quotation that begins within
+ * the shown part is found by then.
  */
 const MAX_READ = 1_000;
-/** Of Prometheus and of its kin; anything else might be a text. */
+/** Types of Prometheus and of similar servers; any other type might be free text. */
 const ERROR_TYPES = new Set(['bad_data', 'execution', 'not_found', 'too_large', '400', '422']);
-/** Anything that could be the name of a machine, its address, or a path to it. */
+/** Any text that could be a host name, an address or a URL. */
 const PLACE = /:\/\/|\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]*\]|[a-z][a-z0-9.-]*:\d{2,5}\b|\b(dial|lookup)\b/i;
 /**
  * Labels of a series, whose names may be quoted. They are the author's own data, so a host name in them is not one of
- * ours.
+ * the operator's.
  */
 const LABEL_SET = /\{(?:(?:[A-Za-z_:][\w:.]*=|"(?:[^"\\]|\\.)*"=)?"(?:[^"\\]|\\.)*(?:"|$)(?:, ?)?)*\}?/g;
 /**
- * Fixed texts for errors of a query that was changed to keep it to a project. Prometheus' own text has labels of
+ * Fixed texts for errors of a query that was changed to limit it to a project. Prometheus' own text has labels of
  * series, and the labels that were added to the query, which the author may not read.
  */
 const WORDS_OF_EXECUTION: readonly (readonly [RegExp, string])[] = [
@@ -34,41 +34,41 @@ const WORDS_OF_EXECUTION: readonly (readonly [RegExp, string])[] = [
   [/^(query processing would load too many samples into memory in \w+(?: \w+)*)$/, '$1'],
   [/^(invalid regular expression in label_\w+\(\)).*$/, '$1'],
 ];
-/** Where in the query a mistake is, which is of no use to somebody who wrote another one. */
+/** The position of a mistake, which is wrong in the query as its author wrote it. */
 const POSITION = /\b\d+:\d+: /g;
 
 const NOT_EXECUTABLE = 'the query cannot be executed';
 
-export interface Refusal {
+export interface PrometheusRefusal {
   status: number;
   type: string;
   message: string;
 }
 
 /** A query as its author wrote it, and as it was sent. */
-export interface SentQuery {
+export interface QueryTexts {
   written: string;
   sent: string;
 }
 
 /**
  * Aodh's words for a query that Prometheus refuses, with as much of Prometheus' own text as its author may read: the
- * fault of the query, but not the label that was added to keep it to a project, and no names of machines. Labels of
- * series are shown for a query that was sent as written.
+ * fault of the query, but not the label that was added to limit it to a project, and no host names. Labels of series
+ * are shown for a query that was sent as written.
  */
-export function refusalText(refusal: Refusal, query: SentQuery): string {
-  return retrievalFailed(refusedWords(refusal, query));
+export function refusalText(refusal: PrometheusRefusal, query: QueryTexts): string {
+  return retrievalFailed(refusalDetail(refusal, query));
 }
 
 /** The same text without Aodh's preamble. */
-export function refusedWords({ status, type, message }: Refusal, query: SentQuery): string {
+export function refusalDetail({ status, type, message }: PrometheusRefusal, query: QueryTexts): string {
   if (type === 'bad_result') return message;
   if (type === 'bad_data') return `bad_data: ${fit(message, query) ?? 'the query is not valid'} (HTTP ${status})`;
   if (!ERROR_TYPES.has(type)) return `error: ${NOT_EXECUTABLE} (HTTP ${status})`;
   return `${type}: ${executionWords(message, query) ?? NOT_EXECUTABLE} (HTTP ${status})`;
 }
 
-function executionWords(message: string, query: SentQuery): string | undefined {
+function executionWords(message: string, query: QueryTexts): string | undefined {
   if (query.written === query.sent) return ownWords(message);
   const read = printable(message.slice(0, MAX_READ));
   for (const [words, shown] of WORDS_OF_EXECUTION) {
@@ -101,7 +101,7 @@ function printable(text: string): string {
   return text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
 }
 
-function fit(message: string, { written, sent }: SentQuery): string | undefined {
+function fit(message: string, { written, sent }: QueryTexts): string | undefined {
   const isOwn = written === sent;
   const text = printable(isOwn ? message : message.replace(POSITION, ''));
   const read = text.slice(0, MAX_READ);
@@ -110,7 +110,7 @@ function fit(message: string, { written, sent }: SentQuery): string | undefined 
   return firstCharacters(read, MAX_CHARACTERS);
 }
 
-/** Whatever Prometheus quotes of a query that was changed must stand in the query as it was written. */
+/** True if Prometheus quotes text of the changed query that is not in the query as written. */
 function quotesMoreThan(read: string, written: string): boolean {
   const quoted = [...read.matchAll(/"((?:[^"\\]|\\(?:.|$))*)(?:"|$)|\{[^}]*\}?|`[^`]*`?|'[^']*'?/g)];
   return quoted.some(([all, inner]) => inner !== 'query' && !written.includes(inner ?? all));

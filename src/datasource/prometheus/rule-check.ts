@@ -5,23 +5,22 @@ import { shownText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 
 export interface PrometheusRuleCheckOptions {
-  /** What keeps projects apart at this Prometheus. */
+  /** How this Prometheus keeps projects apart. */
   tenancy: 'label' | 'header' | 'none';
   projectLabel: string;
-  /** The setting that says so, as people know it. */
+  /** The name of that setting, for error messages. */
   setting: string;
-  /** Whether there is a Prometheus at all; without one, alarms wait. */
+  /** False without a Prometheus; alarms then wait for one. */
   isConfigured: boolean;
-  /** The query with a condition on a label in every selector, or why that cannot be. */
+  /** Adds a condition on a label to every selector of the query, or tells why that is impossible. */
   enforceLabel: (promql: string, label: string, value: string) => { promql: string } | { problem: string };
 }
 
 /**
- * Looks at the PromQL of a rule before it is stored: can it be kept within its author's project. What looks at
- * everybody's data, which only admins may make, is sent as it is: Prometheus has relatives whose language is larger
- * than what we can parse.
- * @throws AppError `forbidden` where nothing keeps projects apart and the rule is not an admin's own, `invalid_request`
- * for a query that cannot be confined.
+ * Checks the PromQL of a rule before it is stored: it must be possible to limit it to its project. A query without a
+ * project, which only admins may create, is sent as it is: some servers have a larger language than can be parsed here.
+ * @throws AppError `forbidden` if nothing keeps projects apart and the rule is not an admin's own; `invalid_request`
+ * for a query that cannot be limited.
  */
 export function createPrometheusRuleCheck(
   options: PrometheusRuleCheckOptions,
@@ -64,7 +63,7 @@ function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** The rule itself, or the leaves of a composite rule, as far as they use Prometheus. */
+/** The rules that use Prometheus: the rule itself, or leaves of a composite rule. */
 export function prometheusRulesIn(rule: AlarmRule): PrometheusRule[] {
   return (rule.type === 'composite' ? leavesOf(rule.tree) : [rule]).filter((each) => each.type === 'prometheus');
 }

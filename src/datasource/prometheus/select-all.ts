@@ -1,110 +1,105 @@
-import { askOnce, type Round } from './ask-once.js';
+import { LruMap } from '../../cache/lru-map.js';
+import { sendQuery, type PrometheusCall } from './send-query.js';
 import type { PlannedQuery } from './plan-queries.js';
 import { seriesOf } from './points.js';
-import { readingsOf } from './promql/readings.js';
+import { selectorQueriesOf } from './promql/selector-queries.js';
 
 /**
- * Which sweeps are worth it: to ask for all series there are costs Prometheus half of what it costs to ask for as many
- * by their names, and one request. So it is worth it only where nearly all are wanted, which is found out by counting
- * once an hour, and seen from every answer in between.
+ * Decides when a select-all query is worth it. Reading all existing series costs Prometheus half as much per series as
+ * selecting them by their names, and one request. So it is worth it only if nearly all series are wanted. They are
+ * counted once an hour, and each answer in between updates the count.
  */
-export interface Sweeps {
-  /** Counts the series, if it is not known how many there are. Never rejects. */
-  isWorthIt(query: PlannedQuery, round: Round): Promise<boolean>;
-  /** So many series came. */
-  saw(query: PlannedQuery, series: number, round: Round): void;
-  /** Whatever the reason is, it may be one that a query for the members alone does not have. */
-  failed(query: PlannedQuery, round: Round): void;
+export interface SelectAllPolicy {
+  /** Counts the series if their number is unknown. Never rejects. */
+  isWorthIt(query: PlannedQuery, call: PrometheusCall): Promise<boolean>;
+  /** Records how many series an answer had. */
+  recordSeries(query: PlannedQuery, series: number, call: PrometheusCall): void;
+  /** Records a failure. A query with names might not have it, whatever its reason is. */
+  recordFailure(query: PlannedQuery, call: PrometheusCall): void;
 }
 
-export interface Sweeping {
-  /** For fewer it is not worth finding out how many series there are. */
+export interface SelectAllOptions {
+  /** With fewer members, counting the series costs more than is saved. */
   fromMembers: number;
-  /** With more, those that nobody wants cost more than is saved. */
+  /** With more series per member, reading the unwanted series costs more than is saved. */
   maxSeriesPerMember: number;
 }
 
 /**
- * Measured with values of six characters, which are the cheapest to name: for longer ones it would pay with many more
- * series.
+ * Measured with values of six characters, which are the cheapest to select by name. For longer values it would be worth
+ * it with many more series.
  */
-export const SWEEPING: Sweeping = { fromMembers: 500, maxSeriesPerMember: 1.25 };
+export const SELECT_ALL_DEFAULTS: SelectAllOptions = { fromMembers: 500, maxSeriesPerMember: 1.25 };
 
-/** Of an answer: reading it keeps the process from everything else for as long as a third of a second. */
+/** Most series of an answer: reading more would block the event loop for over a third of a second. */
 const MAX_SERIES = 100_000;
-export const MAX_SWEEP_BYTES = 16 * 1024 * 1024;
+export const MAX_SELECT_ALL_BYTES = 16 * 1024 * 1024;
 /**
- * More would take Prometheus longer to count than a sweep can ever save; on a busy machine, 100,000 take it about a
- * second.
+ * Timeout of a count. A longer one would cost Prometheus more than a select-all query can save; on a busy machine,
+ * counting 100,000 series takes about a second.
  */
 const COUNT_MS = 2_000;
 const COUNT_AGAIN_AFTER_MS = 3_600_000;
-const MAX_REMEMBERED = 2_000;
+const MAX_COUNTS = 2_000;
 
-interface Known {
-  /** Infinite where it could not be found out, or where a sweep has failed. */
+interface SeriesCount {
+  /** Infinite if counting or a select-all query failed. */
   series: number;
-  /** For fewer, it reads too much that nobody wants; NaN where that could not be found out. */
+  /** With fewer members, the query reads too many unwanted series; NaN if they could not be counted. */
   leastMembers: number;
-  /** When it was counted, or failed. */
+  /** The moment of the count or failure, in milliseconds. */
   atMs: number;
 }
 
-export function createSweeps({ maxSeriesPerMember }: Sweeping): Sweeps {
-  const known = new Map<string, Known>();
-
-  function remember(query: PlannedQuery, one: Known): void {
-    const name = nameOf(query);
-    known.delete(name);
-    known.set(name, one);
-    for (const oldest of known.keys()) {
-      if (known.size <= MAX_REMEMBERED) break;
-      known.delete(oldest);
-    }
-  }
+export function createSelectAllPolicy({ maxSeriesPerMember }: SelectAllOptions): SelectAllPolicy {
+  const counts = new LruMap<SeriesCount>(MAX_COUNTS);
 
   function isFew(query: PlannedQuery, series: number): boolean {
     return series <= Math.min(query.members.length * maxSeriesPerMember, MAX_SERIES);
   }
 
   /**
-   * Where a comparison or an aggregation leaves few, an answer says little of what it takes: so what is read is
-   * compared, too.
+   * If a comparison or an aggregation leaves few series, the size of the answer says little about its cost. So the
+   * series that the query reads are compared too.
    */
-  async function find(query: PlannedQuery, round: Round): Promise<Omit<Known, 'atMs'>> {
-    const { promql, members, insteadOf = [] } = query;
-    const series = await counted(query, round);
-    if (!isFew(query, series) || readingsOf(promql)[0] === promql) return { series, leastMembers: 0 };
-    const read = await countedReadings([query], round);
+  async function measure(query: PlannedQuery, call: PrometheusCall): Promise<Omit<SeriesCount, 'atMs'>> {
+    const { promql, members, replaces = [] } = query;
+    const series = await countSeries(query, call);
+    if (!isFew(query, series) || selectorQueriesOf(promql)[0] === promql) return { series, leastMembers: 0 };
+    const read = await countSelected([query], call);
     if (isFew(query, read)) return { series, leastMembers: read / maxSeriesPerMember };
-    const readByMember = (await countedReadings(insteadOf, round)) / members.length;
+    const readByMember = (await countSelected(replaces, call)) / members.length;
     return { series, leastMembers: read / (readByMember * maxSeriesPerMember) };
   }
 
   return {
-    async isWorthIt(query, round) {
-      if (round.moments.stepS !== 0) return false;
-      const one = known.get(nameOf(query));
-      const now = round.asking.now.getTime();
+    async isWorthIt(query, call) {
+      if (call.times.stepS !== 0) return false;
+      const one = counts.get(nameOf(query));
+      const now = call.context.now.getTime();
       const isKnown = one && Math.abs(now - one.atMs) < COUNT_AGAIN_AFTER_MS;
-      const { series, leastMembers } = isKnown ? one : await find(query, round);
+      const { series, leastMembers } = isKnown ? one : await measure(query, call);
       // A request that was not sent in time says nothing about the series.
-      if (!isKnown && round.asking.sendBy?.aborted) return false;
-      if (!isKnown) remember(query, { series, leastMembers, atMs: now });
+      if (!isKnown && call.context.sendBy?.aborted) return false;
+      if (!isKnown) counts.set(nameOf(query), { series, leastMembers, atMs: now });
       return isFew(query, series) && query.members.length >= leastMembers;
     },
-    saw: (query, series, { asking }) =>
-      remember(query, { leastMembers: 0, atMs: asking.now.getTime(), ...known.get(nameOf(query)), series }),
-    failed: (query, { asking }) => remember(query, { series: Infinity, leastMembers: 0, atMs: asking.now.getTime() }),
+    recordSeries: (query, series, { context }) =>
+      counts.set(nameOf(query), { leastMembers: 0, atMs: context.now.getTime(), ...counts.get(nameOf(query)), series }),
+    recordFailure: (query, { context }) =>
+      counts.set(nameOf(query), { series: Infinity, leastMembers: 0, atMs: context.now.getTime() }),
   };
 }
 
-/** NaN, with which nothing compares, if one of them could not be counted. */
-async function countedReadings(queries: readonly PlannedQuery[], round: Round): Promise<number> {
-  const readings = queries.flatMap(({ tenant, promql }) =>
-    readingsOf(promql).map((reading) => ({ tenant, promql: reading })),
+/**
+ * The number of series that the selectors of these queries read. NaN if one of them could not be counted, for which all
+ * comparisons are false.
+ */
+async function countSelected(queries: readonly PlannedQuery[], call: PrometheusCall): Promise<number> {
+  const selected = queries.flatMap(({ tenant, promql }) =>
+    selectorQueriesOf(promql).map((selector) => ({ tenant, promql: selector })),
   );
-  const counts = await Promise.all(readings.map((reading) => counted(reading, round)));
+  const counts = await Promise.all(selected.map((query) => countSeries(query, call)));
   return counts.every(Number.isFinite) ? counts.reduce((sum, count) => sum + count, 0) : NaN;
 }
 
@@ -112,10 +107,16 @@ function nameOf({ tenant, promql }: PlannedQuery): string {
   return JSON.stringify([tenant, promql]);
 }
 
-async function counted({ tenant, promql }: Pick<PlannedQuery, 'tenant' | 'promql'>, round: Round): Promise<number> {
-  const asked = await askOnce({ tenant, promql: `count(${promql})` }, round, { atMostMs: COUNT_MS, isOptional: true });
-  if (asked.kind !== 'result' || !asked.isWhole) return Infinity;
-  if (asked.entries.length === 0) return 0;
-  const answer = seriesOf(asked.entries, round.moments);
+async function countSeries(
+  { tenant, promql }: Pick<PlannedQuery, 'tenant' | 'promql'>,
+  call: PrometheusCall,
+): Promise<number> {
+  const result = await sendQuery({ tenant, promql: `count(${promql})` }, call, {
+    atMostMs: COUNT_MS,
+    hasFallback: true,
+  });
+  if (result.kind !== 'result' || !result.isComplete) return Infinity;
+  if (result.entries.length === 0) return 0;
+  const answer = seriesOf(result.entries, call.times);
   return (answer.kind === 'series' ? answer.series[0]?.[0]?.values['value'] : undefined) ?? Infinity;
 }

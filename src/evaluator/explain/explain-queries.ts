@@ -7,7 +7,7 @@ import { windowStart, type BackendAnswer, type Point, type PoolMember, type Seri
 import { evaluatedTypeOf, partsOf, type AlarmRule, type RulePart } from '../../alarm/types/index.js';
 import type { JudgedPoint, JudgementListener } from '../../alarm/types/judged-point.js';
 import { effectiveThreshold, type ThresholdCondition } from '../../alarm/types/threshold-judgement.js';
-import { othersTurn } from '../../async/in-pieces.js';
+import { yieldToEventLoop } from '../../async/event-loop.js';
 import { numberedSeries, shownDatapoints, shownSeries, type NumberedSeries } from './explain-series.js';
 import type { Datapoint, ExplainedPoolMember, ExplainedQuery } from './explanation.js';
 import type { TraceRecorder } from './trace-recorder.js';
@@ -33,7 +33,7 @@ export async function explainedQueries(input: ExplainInput): Promise<ExplainedQu
   const questions: ExplainedQuery[] = [];
   for (const [index, named] of rulesOf(input).entries()) {
     // An answer may be long, and a composite rule may have twenty queries.
-    if (index > 0) await othersTurn();
+    if (index > 0) await yieldToEventLoop();
     questions.push(explained(input, input.needs[index]!, { ...named, answer: input.answersInWindow[index]! }));
   }
   return questions;

@@ -19,9 +19,9 @@ export function createTraceRecorder(): TraceRecorder {
   const dropped = new Map<string, Dropped[]>();
   const labels = new Map<string, SeriesLabels[]>();
   return {
-    traceOf: ({ questions }) => ({
+    traceOf: ({ queries }) => ({
       sent: (request) => {
-        for (const { key } of questions) add(requests, key, request);
+        for (const { key } of queries) add(requests, key, request);
       },
       dropped: (point) => add(dropped, point.key, point),
       labelled: (series) => add(labels, series.key, series.labels),

@@ -1,4 +1,4 @@
-import { othersTurn } from '../../async/in-pieces.js';
+import { yieldToEventLoop } from '../../async/event-loop.js';
 import { ALARM_COLUMNS, ALARM_TABLES, toAlarm, type AlarmRow, type StoredAlarm } from '../alarms/alarm-row.js';
 import { leavesOf, orderOf, type ComplexFilter, type Fields } from './complex-filter.js';
 import { holds } from './complex-filter-match.js';
@@ -113,7 +113,7 @@ async function filtered<Row, Name extends string>(
   const found: Row[] = [];
   for (const row of rows) {
     // A long text can take milliseconds, and there are other requests.
-    await othersTurn();
+    await yieldToEventLoop();
     if (holds(filter, fields, row) === true) found.push(row);
   }
   return found;

@@ -70,7 +70,7 @@ async function answered(settings: object, at: KeystoneSession | undefined): Prom
   const datasource = opened.get(null);
   const questions = [{ key: 'q', query: { poolId: 'a', project: 'p1' } }];
   const asking = { now: NOON, signal: new AbortController().signal };
-  const answers = await datasource?.answers({ granularityS: 0, periods: 1, lagS: 0, questions }, asking);
+  const answers = await datasource?.answers({ granularityS: 0, periods: 1, lagS: 0, queries: questions }, asking);
   datasource?.close?.();
   return answers?.get('q');
 }

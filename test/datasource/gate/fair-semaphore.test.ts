@@ -1,36 +1,36 @@
 import { beforeEach, expect, test } from '@jest/globals';
 
-import type { Origin } from '../../../src/datasource/gate/queue-place.js';
-import { Slots } from '../../../src/datasource/gate/fair-semaphore.js';
-import { NotSent } from '../../../src/datasource/gate/trouble.js';
+import type { RequestOrigin } from '../../../src/datasource/gate/queue-ticket.js';
+import { FairSemaphore } from '../../../src/datasource/gate/fair-semaphore.js';
+import { NotSent } from '../../../src/datasource/gate/backend-unavailable.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const CONCURRENCY = 2;
 
 let clock: FakeClock;
-let slots: Slots;
+let slots: FairSemaphore;
 /** The questions that were asked, in order, and how each is answered. */
 let asked: string[];
 let answers: Map<string, () => void>;
 
 beforeEach(() => {
   clock = new FakeClock();
-  slots = new Slots({ concurrency: CONCURRENCY, clock });
+  slots = new FairSemaphore({ concurrency: CONCURRENCY, clock });
   asked = [];
   answers = new Map();
 });
 
-function of(project: string, n: number | string = 0): Origin {
-  return { project, question: `${project}${n}` };
+function of(project: string, n: number | string = 0): RequestOrigin {
+  return { project, query: `${project}${n}` };
 }
 
-function ask(origin: Origin | undefined, signal?: AbortSignal): void {
-  const question = origin?.question ?? 'shared';
+function ask(origin: RequestOrigin | undefined, signal?: AbortSignal): void {
+  const question = origin?.query ?? 'shared';
   const work = (): Promise<void> => {
     asked.push(question);
     return new Promise((resolve) => answers.set(question, resolve));
   };
-  void slots.take(work, origin, signal);
+  void slots.run(work, origin, signal);
 }
 
 async function settle(): Promise<void> {
@@ -54,7 +54,7 @@ test('projects take turns, and so does each request of several; what one project
 });
 
 test('a project whose request took long comes after the others, whenever they ask, and that request last of all, with half of the slots', async () => {
-  slots.tookLong(of('slow', 'est'));
+  slots.markSlow(of('slow', 'est'));
   for (const origin of [of('slow', 'est'), of('slow', 1), of('slow', 2), of('a', 0), of('a', 1)]) ask(origin);
   await settle();
   expect(asked).toEqual(['a0', 'a1']);
@@ -71,10 +71,10 @@ test('a project whose request took long comes after the others, whenever they as
 });
 
 test('what took long is forgotten after a while, or if it was the backend', async () => {
-  slots.tookLong(of('a', 0));
+  slots.markSlow(of('a', 0));
   await clock.advance(300_000);
-  slots.tookLong(of('b', 0));
-  slots.forgive();
+  slots.markSlow(of('b', 0));
+  slots.forgetSlow();
   for (const origin of [of('a', 0), of('b', 0), of('c', 0)]) ask(origin);
   await answerAll();
   expect(asked).toEqual(['a0', 'b0', 'c0']);
@@ -82,7 +82,7 @@ test('what took long is forgotten after a while, or if it was the backend', asyn
 
 test('those who have half of the slots between them take turns from one batch to the next, whoever asks first', async () => {
   const all = Array.from({ length: 5 }, (_, n) => of(`slow${n}`));
-  for (const origin of all) slots.tookLong(origin);
+  for (const origin of all) slots.markSlow(origin);
   for (let batch = 0; batch < all.length; batch += 1) {
     const late = new AbortController();
     for (const origin of all) ask(origin, late.signal);
@@ -91,7 +91,7 @@ test('those who have half of the slots between them take turns from one batch to
     answers.get(asked.at(-1)!)!();
     await settle();
   }
-  expect(asked).toEqual(all.map(({ question }) => question));
+  expect(asked).toEqual(all.map(({ query: question }) => question));
 });
 
 test('whoever is not waited for any more is not asked, and takes nobody else’s turn', async () => {
@@ -108,7 +108,7 @@ test('whoever is not waited for any more is not asked, and takes nobody else’s
 
 test('work that fails gives its slot back', async () => {
   const failing = Array.from({ length: 3 * CONCURRENCY }, () =>
-    slots.take(() => Promise.reject(new Error('no')), of('a')),
+    slots.run(() => Promise.reject(new Error('no')), of('a')),
   );
   expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(
     Array(3 * CONCURRENCY).fill('rejected'),
@@ -133,7 +133,7 @@ function queue({ project, ticket, isShared = false, isRetry = false, sendBy }: Q
     asked.push(question);
     return new Promise((resolve) => answers.set(question, resolve));
   };
-  return slots.take(work, { project: JSON.stringify(project), question }, undefined, {
+  return slots.run(work, { project: JSON.stringify(project), query: question }, undefined, {
     ticket,
     projects: [project],
     isShared,
@@ -182,7 +182,7 @@ test('a request that is not sent in time fails with NotSent, unlike one that was
 });
 
 test('one request in fifty is a slow one while other requests never end', async () => {
-  slots.tookLong({ project: '"slow"', question: 'slow0' });
+  slots.markSlow({ project: '"slow"', query: 'slow0' });
   void queue({ project: 'slow', ticket: 0 });
   for (let ticket = 1; ticket <= 200; ticket += 1) void queue({ project: 'a', ticket });
   await answerAll();
@@ -190,13 +190,13 @@ test('one request in fifty is a slow one while other requests never end', async 
 });
 
 test('a request without an origin does not wait for the slow requests of its project', async () => {
-  for (const ticket of [1, 2, 3]) slots.tookLong({ project: '"a"', question: `a${ticket}` });
+  for (const ticket of [1, 2, 3]) slots.markSlow({ project: '"a"', query: `a${ticket}` });
   for (const ticket of [1, 2, 3]) void queue({ project: 'a', ticket });
   await settle();
   expect(asked).toEqual(['a1']);
   const place = { projects: ['a'], isShared: true, isRetry: false, sendBy: undefined };
   const shared = (ticket: number) => (): Promise<unknown> => Promise.resolve(asked.push(`shared${ticket}`));
-  for (const ticket of [11, 12]) void slots.take(shared(ticket), undefined, undefined, { ticket, ...place });
+  for (const ticket of [11, 12]) void slots.run(shared(ticket), undefined, undefined, { ticket, ...place });
   await settle();
   expect(asked).toEqual(['a1', 'shared11', 'shared12']);
   await answerAll();

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createSystemClock } from '../../../src/clock.js';
 import { createBackendGate, type BackendGate, type BackendGateOptions } from '../../../src/datasource/gate/gate.js';
 import type { BackendObserver } from '../../../src/datasource/datasource.js';
-import { BackendTrouble } from '../../../src/datasource/gate/trouble.js';
+import { BackendUnavailable } from '../../../src/datasource/gate/backend-unavailable.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -28,17 +28,17 @@ const answered = (): Promise<void> => Promise.resolve();
 
 function aGate(options: Partial<BackendGateOptions> = {}): { gate: BackendGate; figures: Figures } {
   const figures = new Figures();
-  const given = { concurrency: 2, observer: figures, retryAfterMs: RETRY_AFTER_MS, neutral: answered, ...options };
+  const given = { concurrency: 2, observer: figures, retryAfterMs: RETRY_AFTER_MS, probe: answered, ...options };
   return { gate: createBackendGate(given), figures };
 }
 
 /** What came of the request, as the text of its failure where it failed. */
 const outcome = async (asked: Promise<unknown>): Promise<unknown> =>
-  asked.catch((thrown: unknown) => (thrown instanceof BackendTrouble ? thrown.message : thrown));
+  asked.catch((thrown: unknown) => (thrown instanceof BackendUnavailable ? thrown.message : thrown));
 
 describe('the way to a backend', () => {
   test('that is dead is tried at a low rate, whatever is asked of it, with a reason that names no address', async () => {
-    const { gate, figures } = aGate({ neutral: refused });
+    const { gate, figures } = aGate({ probe: refused });
     const startedMs = clock.monotonicMs();
     let asked = 0;
     await eventually(async () => {
@@ -57,7 +57,7 @@ describe('the way to a backend', () => {
 
   test('that is dead is asked once a second, by a clock that no wall clock moves', async () => {
     const fake = new FakeClock();
-    const { gate, figures } = aGate({ clock: fake, retryAfterMs: 1_000, neutral: refused });
+    const { gate, figures } = aGate({ clock: fake, retryAfterMs: 1_000, probe: refused });
     for (let second = 0; second < 30; second += 1) {
       await Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(refused))));
       await fake.advance(500);
@@ -73,7 +73,7 @@ describe('the way to a backend', () => {
   test('is open to all again as soon as the neutral question is answered', async () => {
     let isBack = false;
     const ask = (): Promise<string> => (isBack ? Promise.resolve('here') : refused());
-    const { gate } = aGate({ neutral: ask });
+    const { gate } = aGate({ probe: ask });
     for (let n = 0; n < 3; n += 1) await outcome(gate.run(refused));
     expect(await outcome(gate.run(ask))).toBe('connection refused');
     isBack = true;
@@ -83,7 +83,7 @@ describe('the way to a backend', () => {
 
   test('is open to all again as soon as any question is answered, should the neutral one be refused for good', async () => {
     const fake = new FakeClock();
-    const { gate } = aGate({ neutral: refused, clock: fake, retryAfterMs: 1_000 });
+    const { gate } = aGate({ probe: refused, clock: fake, retryAfterMs: 1_000 });
     for (let n = 0; n < 3; n += 1) await outcome(gate.run(refused));
     const here = (): Promise<string> => Promise.resolve('here');
     expect(await outcome(gate.run(here))).toBe('connection refused');
@@ -135,7 +135,7 @@ describe('the way to a backend', () => {
   });
 
   test('that is well stays open, however many questions it cannot answer, and does not look like one in trouble', async () => {
-    let [inARow, most, counted, neutral] = [0, 0, 0, 0];
+    let [inARow, most, counted, probe] = [0, 0, 0, 0];
     const observer: BackendObserver = {
       succeeded: () => (inARow = 0),
       failed(_reason, _cause, answersNeutral) {
@@ -144,12 +144,12 @@ describe('the way to a backend', () => {
         most = Math.max(most, inARow);
       },
     };
-    const { gate } = aGate({ concurrency: 8, observer, neutral: async () => void (neutral += 1) });
+    const { gate } = aGate({ concurrency: 8, observer, probe: async () => void (probe += 1) });
     const all = Array.from({ length: 200 }, () => outcome(gate.run(refused)));
     expect(await gate.run(() => Promise.resolve('here'))).toBe('here');
     expect(new Set(await Promise.all(all))).toEqual(new Set(['connection refused']));
     expect([counted, most]).toEqual([200, 2]);
-    expect(neutral).toBeLessThanOrEqual(200 / 3);
+    expect(probe).toBeLessThanOrEqual(200 / 3);
   });
 
   test('is not to blame for those who went away before it answered', async () => {
@@ -164,14 +164,14 @@ describe('the way to a backend', () => {
   });
 
   test('is asked the neutral question only where three failures come in a row', async () => {
-    let neutral = 0;
-    const { gate } = aGate({ neutral: async () => void (neutral += 1) });
+    let probe = 0;
+    const { gate } = aGate({ probe: async () => void (probe += 1) });
     for (let n = 0; n < 30; n += 1) {
       await gate.run(answered);
       await outcome(gate.run(refused));
       await outcome(gate.run(refused));
     }
-    expect(neutral).toBe(0);
+    expect(probe).toBe(0);
   });
 
   test('that answers nothing but the neutral question is asked all the same, and nobody is told that it answers', async () => {
@@ -188,9 +188,9 @@ describe('the way to a backend', () => {
   test('that is dead is asked the neutral question once, whoever waits for it, and by no more at once than ever when it is back', async () => {
     const clock = new FakeClock();
     const answers: ((how: 'dead' | 'back') => void)[] = [];
-    const neutral = (): Promise<void> =>
+    const probe = (): Promise<void> =>
       new Promise((resolve, reject) => answers.push((how) => (how === 'back' ? resolve() : reject(new Error('dead')))));
-    const { gate } = aGate({ neutral, clock, retryAfterMs: 1_000 });
+    const { gate } = aGate({ probe, clock, retryAfterMs: 1_000 });
     const failing = Promise.all(Array.from({ length: 3 }, () => outcome(gate.run(refused))));
     await eventually(() => expect(answers).toHaveLength(1));
     answers[0]!('dead');

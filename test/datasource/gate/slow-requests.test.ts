@@ -45,7 +45,7 @@ function gnocchi(): Datasource<GnocchiQuery> {
 function prometheus(): Datasource<PrometheusQuery> {
   const text = JSON.stringify({ status: 'success', data: { resultType: 'vector', result: [] } });
   const client = {
-    ask: ({ form }: { form: Readonly<Record<string, string>> }, signal: AbortSignal) =>
+    send: ({ form }: { form: Readonly<Record<string, string>> }, signal: AbortSignal) =>
       answered(form['query']!.includes('bad'), signal, { status: 200, text, isCutOff: false }),
     close: () => undefined,
   };
@@ -73,9 +73,9 @@ interface Question {
 }
 
 /** One look at all of them, as the evaluator asks: those without an answer. */
-async function inTrouble(datasource: Datasource<never>, questions: readonly Question[]): Promise<Question[]> {
+async function inTrouble(datasource: Datasource<never>, queries: readonly Question[]): Promise<Question[]> {
   const deadline = new AbortController();
-  const request = { granularityS: 0, periods: 1, lagS: 0, questions };
+  const request = { granularityS: 0, periods: 1, lagS: 0, queries };
   let answers: ReadonlyMap<string, BackendAnswer> | undefined;
   void datasource.answers(request, { now: clock.now(), signal: deadline.signal }).then((found) => (answers = found));
   const startedMs = clock.monotonicMs();
@@ -83,7 +83,7 @@ async function inTrouble(datasource: Datasource<never>, questions: readonly Ques
     await clock.advance(WELL_MS);
     if (clock.monotonicMs() - startedMs >= DEADLINE_MS) deadline.abort(new Error('late'));
   }
-  return questions.filter(({ key }) => answers?.get(key)?.kind === 'trouble');
+  return queries.filter(({ key }) => answers?.get(key)?.kind === 'trouble');
 }
 
 describe.each([
@@ -110,9 +110,9 @@ describe.each([
   test('cost the same tenant no answers to other questions', async () => {
     const datasource = open() as Datasource<never>;
     const names = ['bad0', 'bad1', ...Array.from({ length: WELL }, (_, n) => n)];
-    const questions = names.map((name) => ({ key: `${name}`, query: QUESTIONS[backend]('p', name) as never }));
+    const queries = names.map((name) => ({ key: `${name}`, query: QUESTIONS[backend]('p', name) as never }));
     const lost: string[][] = [];
-    for (let look = 0; look < 6; look += 1) lost.push((await inTrouble(datasource, questions)).map(({ key }) => key));
+    for (let look = 0; look < 6; look += 1) lost.push((await inTrouble(datasource, queries)).map(({ key }) => key));
     expect(lost.slice(2)).toEqual(Array(4).fill(['bad0', 'bad1']));
   });
 });
@@ -134,11 +134,11 @@ async function phasesOf(datasource: Datasource<GnocchiQuery>, late: Map<string, 
       return { kind: 'metrics', metrics: [id], method: 'mean', project: null };
     });
     const place = { ticket: phase, projects: new Set(['p']) };
-    const questions = [...searches, ...metrics].map((query) => ({ key: JSON.stringify(query), query, ...place }));
+    const queries = [...searches, ...metrics].map((query) => ({ key: JSON.stringify(query), query, ...place }));
     const [sending, signal] = [new AbortController(), new AbortController().signal];
     const asking = { now: clock.now(), signal, sendBy: sending.signal };
-    const asked = datasource.answers({ granularityS: 60, periods: 1, lagS: 0, questions }, asking).then((answers) => {
-      for (const { key, query } of questions) {
+    const asked = datasource.answers({ granularityS: 60, periods: 1, lagS: 0, queries }, asking).then((answers) => {
+      for (const { key, query } of queries) {
         const answer = answers.get(key);
         if (answer?.kind === 'trouble' && answer.isUnsent) late.set(query.kind, (late.get(query.kind) ?? 0) + 1);
         else expect(answer?.kind).toBe('series');

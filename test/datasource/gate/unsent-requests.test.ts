@@ -70,7 +70,7 @@ const BACKENDS: Record<string, Backend> = {
     open: () => {
       const url = (): Promise<string> => Promise.resolve(server.url);
       const client = createOctaviaClient({ url, tokens: undefined, ca: undefined, timeoutMs: PATIENCE_MS });
-      const gate = createBackendGate({ concurrency: 2, observer, neutral: () => Promise.resolve() });
+      const gate = createBackendGate({ concurrency: 2, observer, probe: () => Promise.resolve() });
       return createOctaviaDatasource({ client, gate, creationTimeS: 120 });
     },
     queries: [
@@ -85,15 +85,15 @@ test.each(Object.keys(BACKENDS))(
   async (name) => {
     const { open, queries } = BACKENDS[name] as Backend;
     datasource = open();
-    const questions = queries.map((query, index) => ({ key: `q${index}`, query: query as never, ticket: index }));
+    const keyed = queries.map((query, index) => ({ key: `q${index}`, query: query as never, ticket: index }));
     const limits = { now: NOON, signal: new AbortController().signal, sendBy: AbortSignal.abort() };
-    const answers = await datasource.answers({ granularityS: 60, periods: 1, lagS: 0, questions }, limits);
+    const answers = await datasource.answers({ granularityS: 60, periods: 1, lagS: 0, queries: keyed }, limits);
     const behind = {
       kind: 'trouble',
       reason: 'not asked yet: Tocsin has more requests than the backend answers in time',
       isUnsent: true,
     };
-    expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(questions.map(({ key }) => [key, behind])));
+    expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(keyed.map(({ key }) => [key, behind])));
     expect(server.requests).toEqual([]);
     expect(observed).toEqual([]);
   },

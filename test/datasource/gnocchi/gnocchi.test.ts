@@ -51,11 +51,11 @@ async function ask(
   queries: readonly GnocchiQuery[],
   trace?: Trace,
 ): Promise<(BackendAnswer | undefined)[]> {
-  const questions = queries.map((query, index) => ({ key: `q${index}`, query }));
-  const request = { granularityS: 60, periods: 6, lagS: 0, questions };
+  const keyed = queries.map((query, index) => ({ key: `q${index}`, query }));
+  const request = { granularityS: 60, periods: 6, lagS: 0, queries: keyed };
   const answers = await datasource.answers(request, { now: NOW, signal: new AbortController().signal, trace });
-  expect([...answers.keys()].sort()).toEqual(questions.map(({ key }) => key).sort());
-  return questions.map(({ key }) => answers.get(key));
+  expect([...answers.keys()].sort()).toEqual(keyed.map(({ key }) => key).sort());
+  return keyed.map(({ key }) => answers.get(key));
 }
 
 function ofResource(n: number, rest: Partial<Extract<GnocchiQuery, { kind: 'resource' }>> = {}): GnocchiQuery {
@@ -104,13 +104,13 @@ afterEach(async () => {
 test('a window is exactly as long as its periods, ends the lag before now, and is written as Aodh writes it', async () => {
   double.answers.aggregates = rowsFor([], [200, {}]);
   const sent: string[] = [];
-  const questions = [{ key: 'q', query: ofResource(1) }];
+  const keyed = [{ key: 'q', query: ofResource(1) }];
   const asking = {
     now: NOW,
     signal: new AbortController().signal,
     trace: { sent: (one: string) => sent.push(one), dropped: () => undefined },
   };
-  await open().answers({ granularityS: 60, periods: 6, lagS: 30, questions }, asking);
+  await open().answers({ granularityS: 60, periods: 6, lagS: 30, queries: keyed }, asking);
   const search = `POST /v1/search/resource/generic?attrs=id&attrs=metrics {"in":{"id":["${uuid(1)}"]}}`;
   const path =
     '/v1/aggregates?details=False&granularity=60&fill=-740216938507413.5&start=2026-01-01T12%3A50%3A30.123000&stop=2026-01-01T12%3A56%3A30.123000';
@@ -291,8 +291,8 @@ describe('trouble is the answer to all questions of a request, which is not aske
     const observer = { succeeded: () => (told += 1), failed: (reason: string) => failures.push(reason) };
     double.answers.aggregates = () => undefined;
     const timeUp = new AbortController();
-    const questions = [1, 2, 3, 4, 5].map((n) => ({ key: `q${n}`, query: { ...ofSearch, metric: `m${n}` } }));
-    const request = { granularityS: 60, periods: 6, lagS: 0, questions };
+    const keyed = [1, 2, 3, 4, 5].map((n) => ({ key: `q${n}`, query: { ...ofSearch, metric: `m${n}` } }));
+    const request = { granularityS: 60, periods: 6, lagS: 0, queries: keyed };
     const asked = open({ observer }).answers(request, { now: NOW, signal: timeUp.signal });
     await eventually(() => expect(double.requests.length).toBe(2));
     timeUp.abort();

@@ -64,7 +64,7 @@ describeWith(['postgres', 'gnocchi'], 'searches of a real Gnocchi that are asked
   });
 
   async function ask(groups: readonly string[], method: string): Promise<number[]> {
-    const questions = groups.map((group): { key: string; query: GnocchiQuery } => ({
+    const queries = groups.map((group): { key: string; query: GnocchiQuery } => ({
       key: group,
       query: {
         kind: 'resources',
@@ -74,7 +74,7 @@ describeWith(['postgres', 'gnocchi'], 'searches of a real Gnocchi that are asked
         method,
       },
     }));
-    const request = { granularityS: 60, periods: MINUTES, lagS: 0, questions };
+    const request = { granularityS: 60, periods: MINUTES, lagS: 0, queries };
     const answers = await datasource.answers(request, { now: NOW, signal: new AbortController().signal });
     return valuesOf(answers.get(groups[0]!)!);
   }

@@ -113,9 +113,9 @@ describeWith(['postgres', 'gnocchi'], 'every rule that a real Gnocchi can answer
   async function evaluated(rule: AlarmRule): Promise<BackendAnswer> {
     const [need] = typeOf(rule).seriesNeeded(rule, NO_OPTIONS);
     const { granularityS, periods, lagS, key, query } = need!;
-    const questions = [{ key, query: query as GnocchiQuery }];
+    const queries = [{ key, query: query as GnocchiQuery }];
     const asking = { now: new Date(), signal: new AbortController().signal };
-    return (await datasource.answers({ granularityS, periods, lagS, questions }, asking)).get(key)!;
+    return (await datasource.answers({ granularityS, periods, lagS, queries }, asking)).get(key)!;
   }
 
   describe.each(PLACES)('can be written: %s', (place) => {

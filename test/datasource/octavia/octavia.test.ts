@@ -4,7 +4,7 @@ import type { BackendAnswer, PoolQuery } from '../../../src/alarm/series.js';
 import { createBackendGate } from '../../../src/datasource/gate/gate.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
 import { createOctaviaClient, type OctaviaClientOptions } from '../../../src/datasource/octavia/octavia-client.js';
-import { askNeutral, createOctaviaDatasource } from '../../../src/datasource/octavia/octavia.js';
+import { probeOctavia, createOctaviaDatasource } from '../../../src/datasource/octavia/octavia.js';
 import { AppError } from '../../../src/errors.js';
 import { NOON } from '../../support/builders.js';
 import {
@@ -35,7 +35,7 @@ function open(given: Partial<OctaviaClientOptions> = {}): Datasource<PoolQuery> 
   const observer = { succeeded: () => reports.push('succeeded'), failed: (reason: string) => reports.push(reason) };
   const datasource = createOctaviaDatasource({
     client,
-    gate: createBackendGate({ concurrency: 2, observer, neutral: () => askNeutral(client) }),
+    gate: createBackendGate({ concurrency: 2, observer, probe: () => probeOctavia(client) }),
     creationTimeS: 120,
   });
   opened.push(datasource);
@@ -53,14 +53,14 @@ async function ask(
   { signal = new AbortController().signal, sent = [] }: Asked = {},
 ): Promise<(BackendAnswer | undefined)[]> {
   const queries = pools.map((pool) => (typeof pool === 'string' ? { poolId: pool, project: null } : pool));
-  const questions = queries.map((query, index) => ({ key: `q${index}`, query }));
+  const keyed = queries.map((query, index) => ({ key: `q${index}`, query }));
   const trace = { sent: (request: string) => void sent.push(request), dropped: () => undefined };
   const answers = await datasource.answers(
-    { granularityS: 0, periods: 1, lagS: 0, questions },
+    { granularityS: 0, periods: 1, lagS: 0, queries: keyed },
     { now: NOON, signal, trace },
   );
-  expect(answers.size).toBe(questions.length);
-  return questions.map(({ key }) => answers.get(key));
+  expect(answers.size).toBe(keyed.length);
+  return keyed.map(({ key }) => answers.get(key));
 }
 
 async function only(

@@ -1,15 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { createBoundedCache } from '../../../src/datasource/prometheus/promql/bounded-cache.js';
-import { groupByHole, holesOf, mergedPromql } from '../../../src/datasource/prometheus/promql/merge.js';
+import {
+  groupByMergeParameter,
+  mergeParametersOf,
+  mergedPromql,
+} from '../../../src/datasource/prometheus/promql/merge.js';
 import { parsePromql } from '../../../src/datasource/prometheus/promql/parse.js';
 import { selectorsOf } from '../../../src/datasource/prometheus/promql/selectors.js';
 import { quoted, stringOf } from '../../../src/datasource/prometheus/promql/string-literal.js';
 
 /** The query merged with the like of another host. */
 function mergedWithB(promql: string): string | undefined {
-  const hole = holesOf(promql).find(({ label }) => label === 'h');
+  const hole = mergeParametersOf(promql).find(({ label }) => label === 'h');
   return hole && mergedPromql(hole, ['b', hole.value]);
 }
 
@@ -83,12 +86,12 @@ describe('a query that is left alone', () => {
   });
 
   test.each(['{__name__="cpu"}', 'histogram_quantile(0.9, cpu{le="1"})'])('by its very nature: %s', (promql) => {
-    expect(holesOf(promql)).toEqual([]);
+    expect(mergeParametersOf(promql)).toEqual([]);
   });
 });
 
 describe('the template of a hole', () => {
-  const templatesOf = (promql: string): string[] => holesOf(promql).map(({ template }) => template);
+  const templatesOf = (promql: string): string[] => mergeParametersOf(promql).map(({ template }) => template);
 
   test('is the same for queries that differ in the value and in spelling', () => {
     const [first, second] = [`cpu{a="1",b="x"}  >   2`, `cpu{ a=\`2\` ,b='x' }#\n> 2`].map(
@@ -109,14 +112,14 @@ describe('the template of a hole', () => {
   });
 
   test('cannot be imitated in a query', () => {
-    const [hole] = holesOf(String.raw`cpu{a="1",b="\0000",c="` + '\0"}');
+    const [hole] = mergeParametersOf(String.raw`cpu{a="1",b="\0000",c="` + '\0"}');
     expect(hole && mergedPromql(hole, ['1'])).toBe(String.raw`cpu{a=~"1",b="\u00000",c="\u0000"}`);
-    expect(holesOf('cpu{a="1"} +\0 1')).toEqual([]);
+    expect(mergeParametersOf('cpu{a="1"} +\0 1')).toEqual([]);
   });
 });
 
 test('values stay values in the pattern, each once and in order', () => {
-  const [hole] = holesOf('cpu{h="x"}');
+  const [hole] = mergeParametersOf('cpu{h="x"}');
   const values = ['b.c', 'a|"\\', '\n ', 'b.c', '(?i)$^[x]{1}*+?', 'ü😀', "it's", '-/#'];
   expect(hole && mergedPromql(hole, values)).toBe(
     String.raw`cpu{h=~"\n |\\(\\?i\\)\\$\\^\\[x\\]\\{1\\}\\*\\+\\?|-/#|a\\|\"\\\\|b\\.c|it's|ü😀"}`,
@@ -131,7 +134,7 @@ test('a merged query matches its values and nothing else', () => {
   });
   fc.assert(
     fc.property(fc.uniqueArray(value, { minLength: 1, maxLength: 5 }), value, (values, other) => {
-      const [hole] = holesOf(`cpu{h=${quoted(other)}}`);
+      const [hole] = mergeParametersOf(`cpu{h=${quoted(other)}}`);
       const query = parsePromql(hole ? mergedPromql(hole, values) : '');
       const [matcher] = 'problem' in query ? [] : (selectorsOf(query)[0]?.matchers ?? []);
       const pattern = new RegExp(`^(?:${matcher?.value ?? ''})$`, 'su');
@@ -150,14 +153,17 @@ test('a string that is quoted says the same again', () => {
 });
 
 describe('grouping', () => {
-  const keyed = (texts: readonly string[]): Parameters<typeof groupByHole>[0] =>
-    texts.map((promql, index) => ({ key: `q${index}`, promql, holes: holesOf(promql) }));
+  const keyed = (texts: readonly string[]): Parameters<typeof groupByMergeParameter>[0] =>
+    texts.map((promql, index) => ({ key: `q${index}`, promql, parameters: mergeParametersOf(promql) }));
 
   test('every query goes where most others go; what cannot be merged is asked alone', async () => {
     const grid = ['a', 'b', 'c'].flatMap((h) => ['x', 'y'].map((d) => `cpu{d="${d}",h="${h}"}`));
-    const groups = await groupByHole(keyed([...grid, 'topk(1, cpu)', 'cpu{d="z",h="z"}']), 100);
+    const groups = await groupByMergeParameter(keyed([...grid, 'topk(1, cpu)', 'cpu{d="z",h="z"}']), 100);
     expect(
-      groups.map(({ hole, members }) => [hole?.label ?? null, members.map(({ key, value }) => [key, value])]),
+      groups.map(({ parameter: hole, members }) => [
+        hole?.label ?? null,
+        members.map(({ key, value }) => [key, value]),
+      ]),
     ).toEqual([
       [null, [['q6', null]]],
       [null, [['q7', null]]],
@@ -167,7 +173,7 @@ describe('grouping', () => {
   });
 
   test('a query whose fellows all went elsewhere is asked alone', async () => {
-    const groups = await groupByHole(
+    const groups = await groupByMergeParameter(
       keyed(['cpu{d="x",h="a"}', 'cpu{d="y",h="a"}', 'cpu{d="y",h="b"}', 'cpu{d="y",h="c"}']),
       100,
     );
@@ -183,7 +189,7 @@ describe('grouping', () => {
       'cpu{d="y",h="c"}',
       'cpu{d="x",h="z"}',
     ];
-    const groups = await groupByHole(keyed(queries), 100);
+    const groups = await groupByMergeParameter(keyed(queries), 100);
     expect(groups.map(({ members }) => members.map(({ key }) => key))).toEqual([
       ['q1', 'q2', 'q3'],
       ['q4', 'q0'],
@@ -197,9 +203,12 @@ describe('grouping', () => {
     { queries: 1, most: 500, sizes: [1] },
     { queries: 0, most: 500, sizes: [] },
   ])('$queries queries in requests of $most at most', async ({ queries, most, sizes }) => {
-    const groups = await groupByHole(keyed(Array.from({ length: queries }, (_, index) => `cpu{h="h${index}"}`)), most);
+    const groups = await groupByMergeParameter(
+      keyed(Array.from({ length: queries }, (_, index) => `cpu{h="h${index}"}`)),
+      most,
+    );
     expect(groups.map(({ members }) => members.length)).toEqual(sizes);
-    expect(groups.every(({ hole, members }) => (hole === null) === (members.length === 1))).toBe(true);
+    expect(groups.every(({ parameter: hole, members }) => (hole === null) === (members.length === 1))).toBe(true);
   });
 
   test('every query is in exactly one group, under a hole of its own', async () => {
@@ -207,39 +216,16 @@ describe('grouping', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(query, { maxLength: 20 }), fc.integer({ min: 1, max: 6 }), async (given, most) => {
         const queries = keyed(given.map(([h, d, name]) => `${name}{h="${h}",d="${d}"}`));
-        const groups = await groupByHole(queries, most);
+        const groups = await groupByMergeParameter(queries, most);
         expect(groups.flatMap(({ members }) => members.map(({ key }) => key)).sort()).toEqual(
           queries.map(({ key }) => key).sort(),
         );
-        for (const { hole, members } of groups) {
+        for (const { parameter: hole, members } of groups) {
           expect(members.length).toBeLessThanOrEqual(most);
-          for (const { promql, value } of members) if (hole) expect(holesOf(promql)).toContainEqual({ ...hole, value });
+          for (const { promql, value } of members)
+            if (hole) expect(mergeParametersOf(promql)).toContainEqual({ ...hole, value });
         }
       }),
     );
-  });
-});
-
-describe('the cache', () => {
-  test('holds what was put, up to its budget', () => {
-    const cache = createBoundedCache<number>(1_000);
-    for (let index = 0; index < 20; index += 1) cache.put(`k${index}`, index, 100);
-    const held = Array.from({ length: 20 }, (_, index) => cache.get(`k${index}`)).filter(
-      (value) => value !== undefined,
-    );
-    expect(held).toEqual([0, 1, 2, 3, 4]);
-  });
-
-  test('forgets everything once much was turned away', () => {
-    const cache = createBoundedCache<number>(1_000);
-    for (let index = 0; index < 30; index += 1) cache.put(`k${index}`, index, 100);
-    expect(cache.get('k0')).toBeUndefined();
-    expect(cache.get('k29')).toBe(29);
-  });
-
-  test('takes nothing that is larger than itself', () => {
-    const cache = createBoundedCache<number>(1_000);
-    expect(cache.put('k', 1, 2_000)).toBe(1);
-    expect(cache.get('k')).toBeUndefined();
   });
 });

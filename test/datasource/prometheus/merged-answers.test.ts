@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
 import { withEnforcedLabel } from '../../../src/datasource/prometheus/promql/enforce.js';
-import { holesOf, mergedPromql, sweepingPromql } from '../../../src/datasource/prometheus/promql/merge.js';
+import { mergeParametersOf, mergedPromql, selectAllPromql } from '../../../src/datasource/prometheus/promql/merge.js';
 import { quoted } from '../../../src/datasource/prometheus/promql/string-literal.js';
 import { evaluated, EvaluationError, keyOf, without, type StoredSeries, type Valued } from './promql-evaluator.js';
 import { HOST, HOSTS, storedSeries, vectorQueries } from './promql-queries.js';
@@ -17,7 +17,7 @@ test('a merged query gives each of its members the very values, under the very l
   fc.assert(
     fc.property(vectorQueries, hostsAndSeries, (query, [values, stored]) => {
       const members = values.map((value) => ({ value, promql: query.replaceAll(HOST, () => quoted(value)) }));
-      const holes = members.map(({ promql }) => holesOf(promql).find(({ label }) => label === 'host'));
+      const holes = members.map(({ promql }) => mergeParametersOf(promql).find(({ label }) => label === 'host'));
       const [hole] = holes;
       if (!hole) return;
       merged += 1;
@@ -48,9 +48,9 @@ test('a sweep gives each value what the query for it alone gives, among series o
     fc.property(vectorQueries, hostsAndSeries, (query, [values, stored]) => {
       const wanted = values.slice(0, 2);
       const members = wanted.map((value) => query.replaceAll(HOST, () => quoted(value)));
-      const hole = holesOf(members[0]!).find(({ label }) => label === 'host');
+      const hole = mergeParametersOf(members[0]!).find(({ label }) => label === 'host');
       if (!hole) return;
-      const all = answerOf(sweepingPromql(hole, wanted), stored);
+      const all = answerOf(selectAllPromql(hole, wanted), stored);
       const each = members.map((promql) => answerOf(promql, stored));
       // What a member alone is refused for, the sweep is refused for; it may be refused for others' series, too.
       if (all === null) return;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import type { Sweeping } from '../../../src/datasource/prometheus/select-all.js';
+import type { SelectAllOptions } from '../../../src/datasource/prometheus/select-all.js';
 import {
   askAbout,
   keyOf,
@@ -29,7 +29,7 @@ afterEach(async () => {
   await double.close();
 });
 
-const NEVER: Sweeping = { fromMembers: Infinity, maxSeriesPerMember: 0 };
+const NEVER: SelectAllOptions = { fromMembers: Infinity, maxSeriesPerMember: 0 };
 
 const cpuOf = (instance: string | number): string => `cpu{instance="${instance}"}`;
 const cpus = (count: number): string[] => Array.from({ length: count }, (_, index) => cpuOf(index));
@@ -129,7 +129,7 @@ describe('queries that differ in one value of a label', () => {
       granularityS: 0,
       periods: 1,
       lagS: 0,
-      questions: ['x', 'y'].map((key) => ({ key, query: same })),
+      queries: ['x', 'y'].map((key) => ({ key, query: same })),
     };
     const answers = await prometheus.datasource.answers(request, { now: NOON, signal: new AbortController().signal });
     expect([...answers].map(([key, answer]) => [key, valuesOf(answer)])).toEqual([
@@ -340,7 +340,7 @@ describe('projects', () => {
     const answers = await askAbout(prometheus, [{ promql: 'up', project: 'a' }, 'up']);
     expect(answers['a: up']).toEqual({
       kind: 'refused',
-      reason: 'only admins may ask Prometheus: nothing keeps its projects apart',
+      reason: 'prometheus.tenancy is none: only admins may use prometheus alarms',
     });
     expect(answers['up']).toEqual({ kind: 'series', series: [] });
     expect(double.asked).toHaveLength(1);

@@ -1,11 +1,13 @@
 import { expect, test } from '@jest/globals';
 
+import type { PrometheusQuery } from '../../../src/alarm/series.js';
+import type { KeyedQuery } from '../../../src/datasource/datasource.js';
 import { createPlanCache } from '../../../src/datasource/prometheus/plan-cache.js';
-import { planQueries, type Question } from '../../../src/datasource/prometheus/plan-queries.js';
+import { planQueries } from '../../../src/datasource/prometheus/plan-queries.js';
 
 const BY_LABEL = { kind: 'label', label: 'project' } as const;
 
-function questions(from: number, count: number): Question[] {
+function questions(from: number, count: number): KeyedQuery<PrometheusQuery>[] {
   return Array.from({ length: count }, (_, index) => {
     const promql = `rate(requests{instance="i${from + index}"}[5m])`;
     return { key: `q${from + index}`, query: { promql, project: 'p' } };
@@ -23,7 +25,7 @@ test('queries that were never seen leave other work its turns while they are rea
 });
 
 test('plans are remembered for so many questions in all, the latest ones', async () => {
-  const plans = createPlanCache({ tenancy: BY_LABEL, sweepFrom: Infinity, maxQuestions: 25 });
+  const plans = createPlanCache({ tenancy: BY_LABEL, selectAllFrom: Infinity, maxQueries: 25 });
   const [a, b, c] = [questions(0, 10), questions(10, 10), questions(20, 10)];
   const planOfA = await plans.planOf(a);
   const planOfB = await plans.planOf(b);

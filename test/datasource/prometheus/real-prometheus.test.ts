@@ -356,7 +356,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       const { key, query, granularityS, periods, lagS } = need;
       const asking = { now: NOON, signal: new AbortController().signal };
       const answered = await prometheus.datasource.answers(
-        { granularityS, periods, lagS, questions: [{ key, query }] },
+        { granularityS, periods, lagS, queries: [{ key, query }] },
         asking,
       );
       const state = verdict === 'ok' ? 'alarm' : 'ok';

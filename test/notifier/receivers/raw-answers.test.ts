@@ -27,7 +27,7 @@ interface Row extends Pick<RawAnswer, 'bytes' | 'closes'> {
   answer: string;
   expected: DeliveryOutcome;
   /** In pieces, where the parser gives up, and closes the connection, before the status code has come. */
-  inPieces?: DeliveryOutcome;
+  inChunks?: DeliveryOutcome;
   /** The parser takes it for a whole answer, after which the connection may serve another request. */
   isWhole?: true;
 }
@@ -79,7 +79,7 @@ const OTHER_STATUSES: Row[] = [
     { answer: 'a version that does not exist', bytes: `HTTP/1.7 200 OK\r\n${LENGTH}\r\n` },
     { answer: 'a version without a minor number', bytes: `HTTP/2 200\r\n${LENGTH}\r\n` },
     { answer: 'two blanks before the status code', bytes: `HTTP/1.1  200 OK\r\n${LENGTH}\r\n` },
-  ].map((row) => ({ ...row, expected: DELIVERED(200), inPieces: CUT_SHORT })),
+  ].map((row) => ({ ...row, expected: DELIVERED(200), inChunks: CUT_SHORT })),
   { answer: '204 with a bad head', bytes: `HTTP/1.1 204\r\nX Y: z\r\n\r\n`, expected: DELIVERED(204) },
   { answer: '503 with a bad head', bytes: `HTTP/1.1 503 Busy\n${LENGTH}\n`, expected: RETRY(503) },
   { answer: '302 with a bad head', bytes: `HTTP/1.1 302 Found\n${LENGTH}\n`, expected: RETRY(302) },
@@ -150,7 +150,7 @@ const UNREADABLE_ANSWERS: Row[] = [
     answer: 'settings of HTTP/2',
     bytes: '\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64',
     expected: UNREADABLE('it is HTTP/2'),
-    inPieces: NO_STATUS_LINE,
+    inChunks: NO_STATUS_LINE,
   },
   { answer: 'the preface of HTTP/2', bytes: 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', expected: NO_STATUS_LINE },
   { answer: 'a status of four digits', bytes: `HTTP/1.1 2000 OK\r\n${LENGTH}\r\n`, expected: BAD_CODE },
@@ -227,8 +227,8 @@ describe.each([
 
   test.each(ROWS)(
     '$answer, piece by piece, is $expected.kind with status $expected.httpStatus',
-    async ({ bytes, closes, isWhole, expected, inPieces }) => {
-      expect(await outcomeOf({ bytes, closes, tls, packet: splitOf(bytes) })).toEqual(inPieces ?? expected);
+    async ({ bytes, closes, isWhole, expected, inChunks }) => {
+      expect(await outcomeOf({ bytes, closes, tls, packet: splitOf(bytes) })).toEqual(inChunks ?? expected);
       if (!isWhole) await eventually(() => expect(receiver?.open()).toBe(0));
     },
   );

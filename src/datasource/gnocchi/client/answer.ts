@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
 import { parsedForPython, PythonFloat, RawJson } from '../../../alarm/wire/python-json.js';
-import { BackendTrouble } from '../../gate/trouble.js';
+import { BackendUnavailable } from '../../gate/backend-unavailable.js';
 
-/** Gnocchi's own words for a refusal: a text, or an object of `cause`, `reason` and `detail`. */
+/** Gnocchi's own text of a refusal: a string, or an object of `cause`, `reason` and `detail`. */
 export type GnocchiDescription = string | Readonly<Record<string, unknown>>;
 
 /**
- * What came of a question. A refusal is what Gnocchi answered with an HTTP status of 400 or above: below 500 it will
- * say so again, the others may pass. Trouble is everything that kept it from answering; its `reason` is fit for a
- * client's eyes: it names no address. `cause` is for logs.
+ * The result of a request. `refusal`: Gnocchi answered with an HTTP status of 400 or above; below 500 it will do so
+ * again, the others may pass. `trouble`: Gnocchi could not answer; `reason` names no address and may be shown to
+ * clients, `cause` is for logs.
  */
 export type GnocchiAnswer<T> =
   | { kind: 'answer'; value: T }
@@ -17,21 +17,21 @@ export type GnocchiAnswer<T> =
   | { kind: 'trouble'; reason: string; cause: unknown };
 
 const MAX_DESCRIPTION = 16 * 1024;
-/** Gnocchi's own go three deep. */
+/** Descriptions of Gnocchi itself are three levels deep. */
 const MAX_DEPTH = 8;
 
-const Refusal = z.object({ description: z.union([z.string(), z.record(z.string(), z.unknown())]) });
+const RefusalBody = z.object({ description: z.union([z.string(), z.record(z.string(), z.unknown())]) });
 
 /**
- * What a status of 400 and above says, if it says it in Gnocchi's way. Anything else comes from a proxy without a way
- * to Gnocchi, or the address is wrong: that is trouble, and it may name what clients should not see. Of 401 and 5xx the
- * status says enough.
+ * Reads an answer with a status of 400 or above. Anything but Gnocchi's own form comes from a proxy that does not reach
+ * Gnocchi, or from a wrong address: that is `trouble`, and its text may name what clients must not see. For 401 and 5xx
+ * the status says enough.
  */
 export function refusalOf(status: number, text: string): GnocchiAnswer<never> {
-  const { data } = Refusal.safeParse(valueIn(text));
+  const { data } = RefusalBody.safeParse(valueIn(text));
   if (data === undefined && status !== 401 && status < 500) {
     const reason = `it answered with status ${status}`;
-    return { kind: 'trouble', reason, cause: new BackendTrouble(reason) };
+    return { kind: 'trouble', reason, cause: new BackendUnavailable(reason) };
   }
   const isFit = data !== undefined && text.length <= MAX_DESCRIPTION && isShallow(data.description, MAX_DEPTH);
   return { kind: 'refusal', status, description: isFit ? data.description : `Gnocchi answered with status ${status}` };

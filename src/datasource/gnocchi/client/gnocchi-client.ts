@@ -2,19 +2,18 @@ import { z } from 'zod';
 
 import { RawJson } from '../../../alarm/wire/python-json.js';
 import { createHttpExchange, type HttpResponse } from '../../gate/http-exchange.js';
-import { BackendTrouble, reasonOf } from '../../gate/trouble.js';
+import { BackendUnavailable, reasonOf } from '../../gate/backend-unavailable.js';
 import { refusalOf, type GnocchiAnswer } from './answer.js';
-import { pythonsJsonOf } from './nan-tolerant-json.js';
+import { parseNanTolerantJson } from './nan-tolerant-json.js';
 
 /**
- * How we tell Gnocchi who asks: not at all, by a user's name (Gnocchi asks for no password), or with a Keystone token
- * of ours.
+ * The credentials for Gnocchi: none, a user's name (Gnocchi needs no password), or a Keystone token of this service.
  */
-export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: Tokens };
+export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: TokenSource };
 
-export interface Tokens {
+export interface TokenSource {
   token(): Promise<string>;
-  /** Another one, for when Gnocchi refuses that of `token`. */
+  /** A new token, for when Gnocchi refuses the one of `token`. */
   renew(): Promise<string>;
 }
 
@@ -25,7 +24,7 @@ export interface GnocchiClientOptions {
   timeoutMs: number;
 }
 
-/** What Gnocchi is asked to compute (`POST /v1/aggregates`). */
+/** A request for aggregates (`POST /v1/aggregates`). */
 export interface AggregatesRequest {
   operations: readonly unknown[];
   /** A search for the resources whose metrics the operations name; absent when they name metrics by id. */
@@ -33,7 +32,7 @@ export interface AggregatesRequest {
   /** A moment, or one relative to now, such as `-1 day`. */
   start: string;
   stop: string;
-  /** Of the rows wanted; absent: all that the metrics have in common. */
+  /** Of the rows wanted. Absent for all granularities that the metrics have in common. */
   granularityS?: number;
   /**
    * In percent. Absent for rows that are not aggregated across series: with it, points that a series lacks would be
@@ -45,52 +44,52 @@ export interface AggregatesRequest {
    * out NaN and infinite values.
    */
   fill?: number;
-  /** An attribute of the resources found: one answer for each of its values. */
+  /** An attribute of the resources found. The answer then has one aggregate for each of its values. */
   groupby?: string | undefined;
-  /** With the metrics (or resources) that were found, under `references`. */
+  /** True to get the metrics (or resources) that were found too, under `references`. */
   details?: boolean;
 }
 
-/** How a question is put, besides what it asks. */
-export interface Putting {
+/** Options of one request. */
+export interface GnocchiRequestOptions {
   signal?: AbortSignal;
-  /** An answer may be as large. */
+  /** Most bytes of the answer. */
   maxBytes?: number;
-  /** Told of each request: method, path with query, and body. */
+  /** Called with each request: method, path with query, and body. */
   onSent?: ((request: string) => void) | undefined;
 }
 
-/** The `cause` of trouble with an answer that was larger than asked for. */
-export class AnswerTooLarge extends BackendTrouble {}
+/** The `cause` of `trouble` with an answer that was larger than `maxBytes`. */
+export class AnswerTooLarge extends BackendUnavailable {}
 
-/** Gnocchi, as far as we ask it. Nothing here throws: an answer, a refusal and trouble are values. */
+/**
+ * A client of the part of Gnocchi's API that alarms need. No method rejects: an answer, a refusal and `trouble` are
+ * values.
+ */
 export interface GnocchiClient {
-  /** True if Gnocchi can be asked with a Keystone token of somebody else's too. */
+  /** True if Gnocchi accepts Keystone tokens, so that it can be queried with those of other users too. */
   readonly takesTokens: boolean;
-  /** The names of the aggregation methods that it knows. */
+  /** The names of Gnocchi's aggregation methods. */
   capabilities(): Promise<GnocchiAnswer<string[]>>;
-  aggregates(request: AggregatesRequest, putting?: Putting): Promise<GnocchiAnswer<unknown>>;
-  /**
-   * The resources that a filter finds, at most as many as Gnocchi gives on one page. `attributes` are all that is told
-   * of each.
-   */
+  aggregates(request: AggregatesRequest, options?: GnocchiRequestOptions): Promise<GnocchiAnswer<unknown>>;
+  /** The resources that a filter finds, at most one page of them, with these attributes only. */
   searchResources(
     filter: unknown,
     attributes: readonly string[],
-    putting?: Putting,
+    options?: GnocchiRequestOptions,
   ): Promise<GnocchiAnswer<FoundResource[]>>;
-  /** Whose a metric is. */
-  metricOwner(id: string, putting?: Putting): Promise<GnocchiAnswer<FoundMetric>>;
+  /** A metric with the data that tell its owner. */
+  metricOwner(id: string, options?: GnocchiRequestOptions): Promise<GnocchiAnswer<FoundMetric>>;
   /**
-   * A resource by the id that it was created under; Gnocchi's own id of it, a UUID, may differ. With `token`: as its
-   * bearer, not as ourselves.
+   * A resource by the id that it was created under; Gnocchi's own id of it, a UUID, may differ. With `token` the
+   * request is made with that token instead of this service's credentials.
    */
   resource(id: string, token?: string): Promise<GnocchiAnswer<{ id: string }>>;
   metric(id: string, token?: string): Promise<GnocchiAnswer<{ id: string }>>;
   close(): void;
 }
 
-/** More than that is no answer to one question. */
+/** Most bytes of the answer to one query. */
 export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 const Capabilities = z
@@ -112,30 +111,30 @@ export const FoundMetric = z.object({
 });
 export type FoundMetric = z.infer<typeof FoundMetric>;
 
-interface Question<T> {
+interface GnocchiRequest<T> {
   method: 'GET' | 'POST';
   /** With its query, percent-encoded. */
   path: string;
   /** As JSON text. */
   body?: string;
-  /** Whom to ask as, instead of ourselves. */
+  /** A token to use instead of this service's credentials. */
   token?: string | undefined;
   answer: z.ZodType<T>;
-  putting?: Putting | undefined;
+  options?: GnocchiRequestOptions | undefined;
 }
 
 /**
- * A client of one Gnocchi. Asks once, or once more with a new token where ours is refused: no other retries, no
- * redirects, no proxies of the environment, answers of at most 8 MiB.
+ * Creates a client of one Gnocchi. It sends each request once, or once more with a new token if the first is refused.
+ * There are no other retries, no redirects and no proxies of the environment.
  */
 export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptions): GnocchiClient {
   const exchange = createHttpExchange({ timeoutMs });
 
   async function send(
-    { method, path, body, putting = {} }: Question<unknown>,
+    { method, path, body, options = {} }: GnocchiRequest<unknown>,
     identity: Record<string, string>,
   ): Promise<HttpResponse> {
-    const { signal, maxBytes = MAX_ANSWER_BYTES, onSent } = putting;
+    const { signal, maxBytes = MAX_ANSWER_BYTES, onSent } = options;
     const headers = {
       accept: 'application/json',
       ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -147,13 +146,13 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
     return response;
   }
 
-  async function ask<T>(question: Question<T>): Promise<GnocchiAnswer<T>> {
-    const { token, answer } = question;
+  async function fetchAnswer<T>(request: GnocchiRequest<T>): Promise<GnocchiAnswer<T>> {
+    const { token, answer } = request;
     try {
       const identity = token === undefined ? await ourIdentity(auth) : bearing(token);
-      const response = await send(question, identity);
+      const response = await send(request, identity);
       if (response.status !== 401 || auth.kind !== 'token' || token !== undefined) return read(response, answer);
-      return read(await send(question, bearing(await auth.tokens.renew())), answer);
+      return read(await send(request, bearing(await auth.tokens.renew())), answer);
     } catch (thrown) {
       return { kind: 'trouble', reason: reasonOf(thrown), cause: thrown };
     }
@@ -161,23 +160,32 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
 
   return {
     takesTokens: auth.kind === 'token',
-    capabilities: () => ask({ method: 'GET', path: '/v1/capabilities/', answer: Capabilities }),
-    aggregates: (request, putting) =>
-      ask({
+    capabilities: () => fetchAnswer({ method: 'GET', path: '/v1/capabilities/', answer: Capabilities }),
+    aggregates: (request, options) =>
+      fetchAnswer({
         method: 'POST',
         path: aggregatesPath(request),
         body: aggregatesBody(request),
         answer: z.unknown(),
-        putting,
+        options,
       }),
-    searchResources: (filter, attributes, putting) => {
+    searchResources: (filter, attributes, options) => {
       const path = `/v1/search/resource/generic?${attributes.map((each) => `attrs=${each}`).join('&')}`;
-      return ask({ method: 'POST', path, body: JSON.stringify(filter), answer: z.array(FoundResource), putting });
+      return fetchAnswer({
+        method: 'POST',
+        path,
+        body: JSON.stringify(filter),
+        answer: z.array(FoundResource),
+        options,
+      });
     },
-    metricOwner: (id, putting) =>
-      find(id, 'Metric', (name) => ask({ method: 'GET', path: `/v1/metric/${name}`, answer: FoundMetric, putting })),
-    resource: (id, token) => find(id, 'Resource', (name) => ask({ ...getOf(`/v1/resource/generic/${name}`), token })),
-    metric: (id, token) => find(id, 'Metric', (name) => ask({ ...getOf(`/v1/metric/${name}`), token })),
+    metricOwner: (id, options) =>
+      find(id, 'Metric', (name) =>
+        fetchAnswer({ method: 'GET', path: `/v1/metric/${name}`, answer: FoundMetric, options }),
+      ),
+    resource: (id, token) =>
+      find(id, 'Resource', (name) => fetchAnswer({ ...getOf(`/v1/resource/generic/${name}`), token })),
+    metric: (id, token) => find(id, 'Metric', (name) => fetchAnswer({ ...getOf(`/v1/metric/${name}`), token })),
     close: () => exchange.close(),
   };
 }
@@ -202,25 +210,25 @@ function aggregatesPath({
   return `/v1/aggregates?${query.join('&')}`;
 }
 
-/** A search that is JSON text already is sent as it stands, however large its numbers. */
+/** A search that is JSON text already is sent as it is, so that large numbers stay as they are. */
 function aggregatesBody({ operations, search }: AggregatesRequest): string {
-  const asked = `"operations":${JSON.stringify(operations)}`;
-  if (search === undefined) return `{${asked}}`;
+  const fields = `"operations":${JSON.stringify(operations)}`;
+  if (search === undefined) return `{${fields}}`;
   const query = search.query instanceof RawJson ? search.query.text : JSON.stringify(search.query);
-  return `{${asked},"search":${query},"resource_type":${JSON.stringify(search.resourceType)}}`;
+  return `{${fields},"search":${query},"resource_type":${JSON.stringify(search.resourceType)}}`;
 }
 
-function getOf(path: string): Question<{ id: string }> {
+function getOf(path: string): GnocchiRequest<{ id: string }> {
   return { method: 'GET', path, answer: Identified };
 }
 
-/** Ids that cannot be one segment of a path would ask for something else; nothing can be found under them either. */
+/** Ids that cannot be one segment of a path would address something else. Nothing can have such an id. */
 function find<T>(
   id: string,
   what: string,
-  ask: (segment: string) => Promise<GnocchiAnswer<T>>,
+  request: (segment: string) => Promise<GnocchiAnswer<T>>,
 ): Promise<GnocchiAnswer<T>> {
-  if (id !== '' && id !== '.' && id !== '..') return ask(encodeURIComponent(id));
+  if (id !== '' && id !== '.' && id !== '..') return request(encodeURIComponent(id));
   return Promise.resolve({ kind: 'refusal', status: 404, description: `${what} ${id} does not exist` });
 }
 
@@ -236,8 +244,8 @@ function bearing(token: string): Record<string, string> {
 
 function read<T>({ status, text }: HttpResponse, answer: z.ZodType<T>): GnocchiAnswer<T> {
   if (status >= 400) return refusalOf(status, text);
-  if (status < 200 || status > 299) throw new BackendTrouble(`it answered with status ${status}`);
-  const parsed = answer.safeParse(pythonsJsonOf(text));
-  if (!parsed.success) throw new BackendTrouble('its answer is not of the form expected');
+  if (status < 200 || status > 299) throw new BackendUnavailable(`it answered with status ${status}`);
+  const parsed = answer.safeParse(parseNanTolerantJson(text));
+  if (!parsed.success) throw new BackendUnavailable('its answer is not of the form expected');
   return { kind: 'answer', value: parsed.data };
 }

@@ -1,18 +1,18 @@
 import { jsonOf } from '../../gate/http-exchange.js';
 
-/** What begins or ends a text, what keeps a quote from doing so, and what JSON has no words for. */
+/** Quotes, escaped characters (an escaped quote ends no string), and the values that JSON does not have. */
 const TOKENS = /"|\\[^]|NaN|-?Infinity/g;
 
-/** The JSON for Python's words; a number beyond the range of floats is parsed as infinite. */
+/** JSON for Python's NaN and infinities. A number beyond the range of floats is parsed as infinite. */
 const SPELLED: Readonly<Record<string, string>> = { NaN: 'null', Infinity: '1e999', '-Infinity': '-1e999' };
 
 /**
  * Parses JSON as Python writes it. Gnocchi passes on NaN and infinite measures, which JSON does not have. One such
  * measure must not make the answer for other metrics unreadable. So NaN becomes null, and infinities become infinite
  * numbers.
- * @throws BackendTrouble for what is not even that.
+ * @throws BackendUnavailable if the text is not even that.
  */
-export function pythonsJsonOf(text: string): unknown {
+export function parseNanTolerantJson(text: string): unknown {
   try {
     return jsonOf(text);
   } catch (thrown) {

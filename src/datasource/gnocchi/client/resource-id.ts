@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** Gnocchi's own; it never changes. */
+/** Gnocchi's own namespace of UUIDs; it never changes. */
 const NAMESPACE = Buffer.from('0a7a15ffaa134ac2897c9bdf30ce175b', 'hex');
 const MAX_LENGTH = 255;
 
-/** An id as Gnocchi writes it, from any of the spellings of a UUID that it reads; undefined for what is none. */
+/** An id as Gnocchi writes it, from any spelling of a UUID that Gnocchi reads; undefined for other texts. */
 export function uuidOf(text: string): string | undefined {
   const hex = text
     .replaceAll('urn:', '')
@@ -15,9 +15,9 @@ export function uuidOf(text: string): string | undefined {
 }
 
 /**
- * The id under which Gnocchi keeps a resource. One that is no UUID is a name, which means something else to each who
- * asks: `creator` is what Gnocchi calls the one who asks, undefined where we do not know that. Null: no resource can
- * have that id. Undefined: it has one, but only Gnocchi knows which.
+ * The id under which Gnocchi keeps a resource. An id that is not a UUID is a name, which Gnocchi resolves differently
+ * for each user: `creator` is Gnocchi's name of the user, undefined if unknown. Null if no resource can have that id;
+ * undefined if only Gnocchi knows the id.
  */
 export function resourceUuid(id: string, creator: string | undefined): string | null | undefined {
   // Gnocchi's own look-up takes the id for one segment of a path.

@@ -18,24 +18,25 @@ const across: Readonly<Record<string, (values: number[]) => number>> = {
 const RATE = 'rate:';
 
 /**
- * Whether Gnocchi's `aggregate` has that method; other methods that it knows (`last`, `95pct`) are for single metrics.
+ * True if Gnocchi's `aggregate` operation has the method. Other methods of Gnocchi (`last`, `95pct`) are for single
+ * metrics.
  */
 export function canAggregate(method: string): boolean {
   return Object.hasOwn(across, storedMethod(method));
 }
 
-/** The method by which each series was stored: a rate is taken of the aggregate. */
+/** The method by which each series was stored. A rate is computed from the aggregate. */
 export function storedMethod(method: string): string {
   return method.startsWith(RATE) ? method.slice(RATE.length) : method;
 }
 
-/** Results of Gnocchi's methods without any value. The other methods give no number then. */
+/** Results of Gnocchi's methods over no values. The other methods give no number then. */
 const OF_NONE: Readonly<Record<string, number>> = { sum: 0, count: 0 };
 
 /**
- * What Gnocchi's `["aggregate", method, …]` with `needed_overlap=0` makes of these series: at each time at which one of
- * them has a point, the method over those that have a value there. A rate is the difference to the time before, so the
- * first one has none.
+ * The result of Gnocchi's `["aggregate", method, …]` with `needed_overlap=0` for these series: at each time at which
+ * one of them has a point, the method over those that have a value there. A rate is the difference to the time before,
+ * so the first time has none.
  */
 export function aggregated(series: readonly Series[], method: string): Series {
   const byTime = new Map<number, number[]>();
@@ -57,7 +58,7 @@ function computed(values: number[], method: string): Point['values'] {
   return value === undefined ? {} : { value };
 }
 
-/** NaN if one of the two is missing. */
+/** NaN if one of the two values is missing. */
 function differences(points: readonly Point[]): Point[] {
   return points
     .slice(1)

@@ -1,4 +1,4 @@
-/** A search that is like others but for one attribute's value. */
+/** A way to merge a search with others that differ only in the value of one attribute. */
 export interface Variant {
   attribute: string;
   value: string;
@@ -8,18 +8,18 @@ export interface Variant {
   searchFor(values: readonly string[]): unknown;
 }
 
-/** Attributes whose values Gnocchi does not simply compare. */
+/** Attributes that Gnocchi does not compare by plain equality. */
 const SPECIAL = new Set(['id', 'created_by_user_id', 'created_by_project_id', 'lifespan', 'started_at', 'ended_at']);
-/** What an address cannot hold. */
+/** A URL cannot hold a lone surrogate. */
 const HALF_CHARACTER = /\p{Surrogate}/u;
-/** Numbers that would not survive being read and written again; what texts hold does. */
+/** Numbers outside of strings that would change by being parsed and written again. */
 const LONG_NUMBER = /\d{16}|\d[eE]/;
 const TEXTS = /"(?:[^"\\]|\\.)*"/g;
 
 /**
- * How a search can be put together with others: it demands (under nothing but "and") that one attribute has one text as
- * its value. Then what it finds is exactly those of the resources found for several values that have that one. There
- * may be several such attributes, or none.
+ * The ways to merge a search with others. The search must require (under nothing but "and") that one attribute equals
+ * one string. Then it finds exactly those resources, of all found for several values, that have that value. There may
+ * be several such attributes, or none.
  */
 export function variantsOf(search: string): Variant[] {
   if (LONG_NUMBER.test(search.replaceAll(TEXTS, '""'))) return [];

@@ -1,18 +1,18 @@
-import { BROKEN, type Asked, type Asker } from './asker.js';
+import { MALFORMED, type RequestResult, type GnocchiRequester } from './requester.js';
 import { chunksOf } from './chunks.js';
-import type { ExpiringMap } from '../../../cache/bounded-map.js';
+import type { StaggeredCache } from '../../../cache/staggered-cache.js';
 import type { FoundMetric, FoundResource } from '../client/gnocchi-client.js';
 import { mayRead, type Owned } from '../project-scope.js';
 
-/** Whose a metric is: who created it, and the resource that it belongs to. */
+/** The owner of a metric: the project that created it, and the resource that it belongs to. */
 export interface MetricOwner {
   createdBy: string | null;
   resource: Owned | null;
 }
 
-export type MetricOwners = ExpiringMap<MetricOwner>;
+export type MetricOwnerCache = StaggeredCache<MetricOwner>;
 
-/** As many as Gnocchi usually gives on one page. */
+/** Gnocchi's usual size of a page. */
 const MAX_RESOURCES = 500;
 
 export function isVisible(
@@ -23,11 +23,12 @@ export function isVisible(
   return (createdBy === project && project !== '') || (resource !== null && mayRead(project, resource, externalOwner));
 }
 
-/**
- * Learns the owners of metrics that Gnocchi described while it answered about them, in one search for all their
- * resources.
- */
-export async function learnOwners(found: readonly FoundMetric[], owners: MetricOwners, asker: Asker): Promise<void> {
+/** Caches the owners of metrics that Gnocchi described in an answer, after one search for all their resources. */
+export async function cacheOwners(
+  found: readonly FoundMetric[],
+  owners: MetricOwnerCache,
+  requester: GnocchiRequester,
+): Promise<void> {
   const byResource = new Map<string, FoundMetric[]>();
   for (const metric of found) {
     if (metric.resource_id) byResource.set(metric.resource_id, [...(byResource.get(metric.resource_id) ?? []), metric]);
@@ -36,32 +37,35 @@ export async function learnOwners(found: readonly FoundMetric[], owners: MetricO
   await Promise.all(
     chunksOf([...byResource.keys()], MAX_RESOURCES).map(async (ids) => {
       const attributes = ['id', 'project_id', 'created_by_project_id'];
-      const asked = await asker.ask((client, putting) =>
-        client.searchResources({ in: { id: ids } }, attributes, putting),
+      const result = await requester.request((client, options) =>
+        client.searchResources({ in: { id: ids } }, attributes, options),
       );
-      if (asked.kind !== 'answer') return; // whoever needs them asks one by one, and hears why not
-      for (const resource of asked.value) {
+      if (result.kind !== 'answer') return; // `ownerOfMetric` looks each up, and reports the failure
+      for (const resource of result.value) {
         for (const metric of byResource.get(resource.id) ?? []) owners.set(metric.id, ownerOf(metric, resource));
       }
     }),
   );
 }
 
-/** Whose one metric is, from what was learnt or by asking. Null: there is no such metric; one may come at any time. */
+/**
+ * The owner of a metric, from the cache or from Gnocchi; null if there is no such metric. That is not cached, since the
+ * metric may be created at any time.
+ */
 export async function ownerOfMetric(
   id: string,
-  owners: MetricOwners,
-  asker: Asker,
-): Promise<Asked<MetricOwner | null>> {
+  owners: MetricOwnerCache,
+  requester: GnocchiRequester,
+): Promise<RequestResult<MetricOwner | null>> {
   const known = owners.get(id);
   if (known !== undefined) return { kind: 'answer', value: known };
-  const asked = await asker.ask((client, putting) => client.metricOwner(id, putting));
-  if (asked.kind === 'refusal') return asked.status === 404 ? { kind: 'answer', value: null } : asked;
-  if (asked.kind !== 'answer') return asked;
-  const { resource, resource_id } = asked.value;
-  // Without its resource it cannot be said whose the metric is.
-  if (resource === undefined && resource_id) return BROKEN;
-  const owner = ownerOf(asked.value, resource ?? null);
+  const result = await requester.request((client, options) => client.metricOwner(id, options));
+  if (result.kind === 'refusal') return result.status === 404 ? { kind: 'answer', value: null } : result;
+  if (result.kind !== 'answer') return result;
+  const { resource, resource_id } = result.value;
+  // Without its resource the owner of the metric is unknown.
+  if (resource === undefined && resource_id) return MALFORMED;
+  const owner = ownerOf(result.value, resource ?? null);
   owners.set(id, owner);
   return { kind: 'answer', value: owner };
 }

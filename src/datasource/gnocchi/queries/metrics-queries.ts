@@ -1,116 +1,129 @@
 import { pythonRepr } from '../../../alarm/wire/python-json.js';
 import type { BackendAnswer, Series } from '../../../alarm/series.js';
 import { retrievalFailed } from '../../../alarm/types/threshold-judgement.js';
-import { causeOf, failureAnswer, fieldOf, lacksGranularity, type Failure } from './asker.js';
+import { causeOf, failureAnswer, fieldOf, lacksGranularity, type GnocchiFailure } from './requester.js';
 import { aggregated, canAggregate, storedMethod } from './local-aggregate.js';
 import { memberOf } from '../client/measures.js';
-import { distinctPairs, fetchMetrics, pairKey, type Fetched, type Pair } from './metric-fetch.js';
-import { isVisible, ownerOfMetric, type MetricOwners } from './metric-owners.js';
+import {
+  distinctMetricMethods,
+  fetchMetrics,
+  metricMethodKey,
+  type FetchResult,
+  type MetricMethod,
+} from './fetch-metrics.js';
+import { isVisible, ownerOfMetric, type MetricOwnerCache } from './metric-owners.js';
 import { uuidOf } from '../client/resource-id.js';
-import { seriesAnswer, type QueryOfKind, type Question, type Round } from './round.js';
+import { seriesAnswer, type QueryOfKind, type KeyedGnocchiQuery, type GnocchiCall } from './gnocchi-call.js';
 
-type MetricsQuestion = Question<QueryOfKind<'metrics'>>;
+type KeyedMetricsQuery = KeyedGnocchiQuery<QueryOfKind<'metrics'>>;
 
-/** A question whose answer is computed here from the rows of its metrics. */
-interface Member {
-  question: MetricsQuestion;
-  pairs: readonly Pair[];
+/** A query whose answer is computed here from the rows of its metrics. */
+interface MetricsQueryPlan {
+  keyedQuery: KeyedMetricsQuery;
+  metricMethods: readonly MetricMethod[];
 }
 
 /**
- * Questions about aggregates over metrics named by id. All their metrics are fetched together, each once, and
- * aggregated here as Gnocchi would; what Gnocchi would refuse it refuses itself.
+ * Answers queries for aggregates over metrics named by id. All metrics are fetched together, each once, and aggregated
+ * here as Gnocchi would. Queries that Gnocchi would refuse are sent to Gnocchi, for its own words.
  */
-export async function answerMetricsQuestions(
-  questions: readonly MetricsQuestion[],
-  round: Round,
-  owners: MetricOwners,
+export async function answerMetricsQueries(
+  queries: readonly KeyedMetricsQuery[],
+  call: GnocchiCall,
+  owners: MetricOwnerCache,
 ): Promise<void> {
-  const members: Member[] = [];
-  const refused: MetricsQuestion[] = [];
-  for (const question of questions) {
-    const { metrics, method, project } = question.query;
+  const members: MetricsQueryPlan[] = [];
+  const refused: KeyedMetricsQuery[] = [];
+  for (const keyedQuery of queries) {
+    const { metrics, method, project } = keyedQuery.query;
     const ids = metrics.map(uuidOf);
-    if (metrics.length === 0 || !canAggregate(method)) refused.push(question);
-    else if (ids.includes(undefined)) round.give(question, invalidReferences(question));
-    else if (project === '') round.give(question, noSuchMetric(question));
+    if (metrics.length === 0 || !canAggregate(method)) refused.push(keyedQuery);
+    else if (ids.includes(undefined)) call.setAnswer(keyedQuery, invalidReferences(keyedQuery));
+    else if (project === '') call.setAnswer(keyedQuery, noSuchMetric(keyedQuery));
     else
       members.push({
-        question,
-        pairs: [...new Set(ids as string[])].map((id) => ({ id, method: storedMethod(method) })),
+        keyedQuery,
+        metricMethods: [...new Set(ids as string[])].map((id) => ({ id, method: storedMethod(method) })),
       });
   }
-  const scoped = members.filter(({ question }) => question.query.project !== null);
+  const scoped = members.filter(({ keyedQuery }) => keyedQuery.query.project !== null);
   const withOwners = new Set(
-    scoped.flatMap(({ pairs }) => pairs.map(({ id }) => id)).filter((id) => owners.get(id) === undefined),
+    scoped
+      .flatMap(({ metricMethods }) => metricMethods.map(({ id }) => id))
+      .filter((id) => owners.get(id) === undefined),
   );
-  const distinct = distinctPairs(
-    members.flatMap(({ question, pairs }) => pairs.map((pair) => [question, pair] as const)),
+  const distinct = distinctMetricMethods(
+    members.flatMap(({ keyedQuery, metricMethods }) =>
+      metricMethods.map((metricMethod) => [keyedQuery, metricMethod] as const),
+    ),
   );
   const [fetched] = await Promise.all([
-    fetchMetrics(distinct, { round, owners, withOwners }),
-    ...refused.map((question) => haveRefused(question, round)),
+    fetchMetrics(distinct, { call, owners, withOwners }),
+    ...refused.map((keyedQuery) => requestRefusal(keyedQuery, call)),
   ]);
-  await Promise.all(members.map((member) => answerOne(member, fetched, { round, owners })));
+  await Promise.all(members.map((member) => answerOne(member, fetched, { call, owners })));
 }
 
 async function answerOne(
-  { question, pairs }: Member,
-  fetched: ReadonlyMap<string, Fetched>,
-  { round, owners }: { round: Round; owners: MetricOwners },
+  { keyedQuery, metricMethods }: MetricsQueryPlan,
+  fetched: ReadonlyMap<string, FetchResult>,
+  { call, owners }: { call: GnocchiCall; owners: MetricOwnerCache },
 ): Promise<void> {
-  const { project, method } = question.query;
-  const found = pairs.map((pair) => fetched.get(pairKey(pair))!);
-  if (found.some(({ kind }) => kind === 'unknown')) return round.give(question, noSuchMetric(question));
+  const { project, method } = keyedQuery.query;
+  const found = metricMethods.map((metricMethod) => fetched.get(metricMethodKey(metricMethod))!);
+  if (found.some(({ kind }) => kind === 'unknown')) return call.setAnswer(keyedQuery, noSuchMetric(keyedQuery));
   if (project !== null) {
-    const hidden = await whyHidden(project, pairs, { round, owners });
+    const hidden = await findInvisible(project, metricMethods, { call, owners });
     if (hidden !== undefined)
-      return round.give(question, hidden === 'hidden' ? noSuchMetric(question) : failureAnswer(hidden));
+      return call.setAnswer(keyedQuery, hidden === 'hidden' ? noSuchMetric(keyedQuery) : failureAnswer(hidden));
   }
   const failures = found.flatMap((each) => (each.kind === 'failed' ? [each.failure] : []));
-  if (failures.length > 0) return round.give(question, answerTo(question, failures));
+  if (failures.length > 0) return call.setAnswer(keyedQuery, answerTo(keyedQuery, failures));
   const all: Series[] = [];
   for (const each of found) {
-    const answer = each.kind === 'rows' ? seriesAnswer(each.rows, question, round) : undefined;
-    if (answer?.kind !== 'series') return round.give(question, answer ?? BROKEN_ANSWER);
+    const answer = each.kind === 'rows' ? seriesAnswer(each.rows, keyedQuery, call) : undefined;
+    if (answer?.kind !== 'series') return call.setAnswer(keyedQuery, answer ?? MALFORMED_ANSWER);
     all.push(...answer.series);
   }
-  round.give(question, { kind: 'series', series: [aggregated(all, method)] });
+  call.setAnswer(keyedQuery, { kind: 'series', series: [aggregated(all, method)] });
 }
 
-const BROKEN_ANSWER: BackendAnswer = { kind: 'trouble', reason: 'its answer is not of the form expected' };
+const MALFORMED_ANSWER: BackendAnswer = { kind: 'trouble', reason: 'its answer is not of the form expected' };
 
-/** Why the project may not read all these metrics; undefined when it may. */
-async function whyHidden(
+/** Tells why the project may not read all these metrics: one is hidden, or a failure; undefined if it may. */
+async function findInvisible(
   project: string,
-  pairs: readonly Pair[],
-  { round, owners }: { round: Round; owners: MetricOwners },
-): Promise<'hidden' | Failure | undefined> {
-  const externalOwner = await round.externalOwner();
+  metricMethods: readonly MetricMethod[],
+  { call, owners }: { call: GnocchiCall; owners: MetricOwnerCache },
+): Promise<'hidden' | GnocchiFailure | undefined> {
+  const externalOwner = await call.externalOwner();
   if (externalOwner.kind !== 'answer') return externalOwner;
-  const asked = await Promise.all(pairs.map(({ id }) => ownerOfMetric(id, owners, round.asker)));
-  const isHidden = asked.some(
+  const found = await Promise.all(metricMethods.map(({ id }) => ownerOfMetric(id, owners, call.requester)));
+  const isHidden = found.some(
     (owner) =>
       owner.kind === 'answer' && (owner.value === null || !isVisible(project, owner.value, externalOwner.value)),
   );
-  return isHidden ? 'hidden' : asked.find((owner) => owner.kind !== 'answer');
+  return isHidden ? 'hidden' : found.find((owner) => owner.kind !== 'answer');
 }
 
-/** What Gnocchi has no operation for; in its own words, which are the same whatever metrics are named. */
-async function haveRefused(question: MetricsQuestion, round: Round): Promise<void> {
-  const { method, metrics } = question.query;
+/**
+ * Sends a query that Gnocchi has no operation for, to get Gnocchi's own refusal. Its text does not depend on the
+ * metrics.
+ */
+async function requestRefusal(keyedQuery: KeyedMetricsQuery, call: GnocchiCall): Promise<void> {
+  const { method, metrics } = keyedQuery.query;
   const operations = ['aggregate', method, ['metric', ...metrics.map((id) => [id, storedMethod(method)])]];
-  const asked = await round.asker.ask(
-    (client, putting) => client.aggregates({ operations, neededOverlap: 0, ...round.window }, putting),
-    { questions: [question] },
+  const result = await call.requester.request(
+    (client, options) => client.aggregates({ operations, neededOverlap: 0, ...call.window }, options),
+    { tickets: [keyedQuery] },
   );
-  if (asked.kind !== 'answer') return round.give(question, answerTo(question, [asked]));
-  // A Gnocchi that can do it after all: its answer is for those who may read everything.
-  const isOpen = question.query.project === null;
+  if (result.kind !== 'answer') return call.setAnswer(keyedQuery, answerTo(keyedQuery, [result]));
+  // A Gnocchi that can do it after all answers for the metrics of all projects.
+  const isOpen = keyedQuery.query.project === null;
   const answer = isOpen
-    ? seriesAnswer(memberOf(memberOf(asked.value, 'measures'), 'aggregated'), question, round)
+    ? seriesAnswer(memberOf(memberOf(result.value, 'measures'), 'aggregated'), keyedQuery, call)
     : undefined;
-  round.give(question, answer ?? (isOpen ? BROKEN_ANSWER : notForProjects(method)));
+  call.setAnswer(keyedQuery, answer ?? (isOpen ? MALFORMED_ANSWER : notForProjects(method)));
 }
 
 function notForProjects(method: string): BackendAnswer {
@@ -118,18 +131,19 @@ function notForProjects(method: string): BackendAnswer {
 }
 
 /**
- * Aodh gives the same reason for an unknown metric and an unknown method: both are a 404 without a text that it knows.
+ * Aodh gives the same reason for an unknown metric and an unknown method: both are a 404 with a text that it does not
+ * know.
  */
-function noSuchMetric(question: MetricsQuestion): BackendAnswer {
-  return { kind: 'absent', reason: doesNotExist(question) };
+function noSuchMetric(keyedQuery: KeyedMetricsQuery): BackendAnswer {
+  return { kind: 'absent', reason: doesNotExist(keyedQuery) };
 }
 
-function doesNotExist({ query: { method, metrics } }: MetricsQuestion): string {
+function doesNotExist({ query: { method, metrics } }: KeyedMetricsQuery): string {
   return `aggregation ${method} does not exist for at least one metrics in ${pythonRepr(metrics)}`;
 }
 
-/** Gnocchi's own answer to ids that are none. It would be that of all metrics they are asked with. */
-function invalidReferences({ query: { metrics, method } }: MetricsQuestion): BackendAnswer {
+/** Gnocchi's own answer to ids that are not UUIDs. Sent to Gnocchi, they would spoil a shared request. */
+function invalidReferences({ query: { metrics, method } }: KeyedMetricsQuery): BackendAnswer {
   const description = {
     cause: 'Invalid metric references',
     reason: 'badly formed hexadecimal UUID string',
@@ -138,15 +152,15 @@ function invalidReferences({ query: { metrics, method } }: MetricsQuestion): Bac
   return failureAnswer({ kind: 'refusal', status: 400, description });
 }
 
-/** What Gnocchi would have said to this question alone: access first, then methods, then granularities. */
-function answerTo(question: MetricsQuestion, failures: readonly Failure[]): BackendAnswer {
+/** The answer that Gnocchi would have given to this query alone: access first, then methods, then granularities. */
+function answerTo(keyedQuery: KeyedMetricsQuery, failures: readonly GnocchiFailure[]): BackendAnswer {
   const trouble = failures.find(({ kind }) => kind === 'trouble');
   if (trouble) return failureAnswer(trouble);
   const refusals = failures.filter((failure) => failure.kind === 'refusal');
   const forbidden = refusals.find(({ status }) => status === 403);
   if (forbidden) return failureAnswer(forbidden);
   const unknownMethod = refusals.find(({ status }) => status === 404);
-  if (unknownMethod) return { kind: 'refused', reason: doesNotExist(question) };
+  if (unknownMethod) return { kind: 'refused', reason: doesNotExist(keyedQuery) };
   const [first] = failures;
   const coarse = refusals.filter(lacksGranularity);
   if (coarse.length === 0 || coarse.length < failures.length) return failureAnswer(first!);

@@ -1,91 +1,95 @@
 import type { BackendAnswer } from '../../../alarm/series.js';
-import { askInParts, failureAnswer, type Failure } from './asker.js';
+import { requestInParts, failureAnswer, type GnocchiFailure } from './requester.js';
 import { groupBy } from './chunks.js';
-import type { ExpiringMap } from '../../../cache/bounded-map.js';
+import type { StaggeredCache } from '../../../cache/staggered-cache.js';
 import type { FoundResource } from '../client/gnocchi-client.js';
 import { projectFilter } from '../project-scope.js';
 import { resourceUuid } from '../client/resource-id.js';
-import type { QueryOfKind, Question, Round } from './round.js';
+import type { QueryOfKind, KeyedGnocchiQuery, GnocchiCall } from './gnocchi-call.js';
 
-/** As many as Gnocchi usually gives on one page. */
+/** Gnocchi's usual size of a page. */
 const MAX_RESOURCES = 500;
 
-export type ResourceQuestion = Question<QueryOfKind<'resource'>>;
+export type KeyedResourceQuery = KeyedGnocchiQuery<QueryOfKind<'resource'>>;
 
-/** Ids of metrics, by `metricKey`, that a project was seen to have the right to read. */
-export type MetricIds = ExpiringMap<string>;
+/** Ids of metrics that a project may read, by `metricKey`. */
+export type MetricIdCache = StaggeredCache<string>;
 
-export function metricKey({ query: { resourceId, metric, project } }: ResourceQuestion): string {
+export function metricKey({ query: { resourceId, metric, project } }: KeyedResourceQuery): string {
   return JSON.stringify([project, resourceId, metric]);
 }
 
-/** A question, and the id under which Gnocchi tells of its resource; undefined: only Gnocchi knows it. */
-interface Member {
-  question: ResourceQuestion;
+/** A query, and the id under which Gnocchi lists its resource; undefined if only Gnocchi knows it. */
+interface ResourceLookup {
+  keyedQuery: KeyedResourceQuery;
   uuid: string | undefined;
 }
 
 /**
- * Learns the ids of the metrics that the questions name, in one search for many resources, each among those that the
- * question's project may read. Answers the questions whose resource or metric is not there.
+ * Looks up the ids of the metrics that the queries name, in one search for many resources, each limited to what the
+ * query's project may read. Answers the queries whose resource or metric does not exist.
  */
-export async function learnMetricIds(
-  questions: readonly ResourceQuestion[],
-  ids: MetricIds,
-  round: Round,
+export async function lookUpMetricIds(
+  queries: readonly KeyedResourceQuery[],
+  ids: MetricIdCache,
+  call: GnocchiCall,
 ): Promise<void> {
-  // Apart, because the project's ones may not be answered for want of Keystone.
-  const [everybodys, ofProjects] = [true, false].map((isOpen) =>
+  // Apart, because those of projects fail if Keystone cannot tell the external owner.
+  const [unscoped, ofProjects] = [true, false].map((isOpen) =>
     searches(
-      questions.filter(({ query: { project } }) => (project === null) === isOpen),
-      round,
+      queries.filter(({ query: { project } }) => (project === null) === isOpen),
+      call,
     ),
-  ) as [Member[][], Member[][]];
+  ) as [ResourceLookup[][], ResourceLookup[][]];
   await Promise.all([
-    ...everybodys.map((members) => searchFor(members, { ids, round, externalOwner: null })),
-    ...(ofProjects.length > 0 ? [searchForProjects(ofProjects, ids, round)] : []),
+    ...unscoped.map((members) => searchFor(members, { ids, call, externalOwner: null })),
+    ...(ofProjects.length > 0 ? [searchForProjects(ofProjects, ids, call)] : []),
   ]);
 }
 
-async function searchForProjects(parts: readonly Member[][], ids: MetricIds, round: Round): Promise<void> {
-  const asked = await round.externalOwner();
-  if (asked.kind === 'answer') {
-    await Promise.all(parts.map((members) => searchFor(members, { ids, round, externalOwner: asked.value })));
-  } else for (const { question } of parts.flat()) round.give(question, failureAnswer(asked));
+async function searchForProjects(
+  parts: readonly ResourceLookup[][],
+  ids: MetricIdCache,
+  call: GnocchiCall,
+): Promise<void> {
+  const result = await call.externalOwner();
+  if (result.kind === 'answer') {
+    await Promise.all(parts.map((members) => searchFor(members, { ids, call, externalOwner: result.value })));
+  } else for (const { keyedQuery } of parts.flat()) call.setAnswer(keyedQuery, failureAnswer(result));
 }
 
-interface Searching {
-  ids: MetricIds;
-  round: Round;
+interface SearchContext {
+  ids: MetricIdCache;
+  call: GnocchiCall;
   externalOwner: string | null;
 }
 
-async function searchFor(members: readonly Member[], searching: Searching): Promise<void> {
-  await askInParts(
+async function searchFor(members: readonly ResourceLookup[], context: SearchContext): Promise<void> {
+  await requestInParts(
     members,
-    (part) => searchIn(part, searching),
-    ({ question }, failure) => searching.round.give(question, failureAnswer(failure)),
+    (part) => searchIn(part, context),
+    ({ keyedQuery }, failure) => context.call.setAnswer(keyedQuery, failureAnswer(failure)),
   );
 }
 
 async function searchIn(
-  members: readonly Member[],
-  { ids, round, externalOwner }: Searching,
-): Promise<Failure | undefined> {
+  members: readonly ResourceLookup[],
+  { ids, call, externalOwner }: SearchContext,
+): Promise<GnocchiFailure | undefined> {
   for (let open = members; open.length > 0;) {
     const filter = filterFor(open, externalOwner);
-    const asked = await round.asker.ask(
-      (client, putting) => client.searchResources(filter, ['id', 'metrics'], putting),
+    const result = await call.requester.request(
+      (client, options) => client.searchResources(filter, ['id', 'metrics'], options),
       {
-        slices: open.length,
-        questions: open.map(({ question }) => question),
+        sharedBy: open.length,
+        tickets: open.map(({ keyedQuery }) => keyedQuery),
       },
     );
-    if (asked.kind !== 'answer') return asked;
-    const unfound = keepFound(open, asked.value, { ids, round });
-    // Gnocchi tells only so many at once, and how many is its own affair.
+    if (result.kind !== 'answer') return result;
+    const unfound = keepFound(open, result.value, { ids, call });
+    // Gnocchi limits the size of a page by its own configuration, so the rest is searched again.
     if (unfound.length === open.length) {
-      for (const { question } of unfound) round.give(question, noResource(question));
+      for (const { keyedQuery } of unfound) call.setAnswer(keyedQuery, noResource(keyedQuery));
       return undefined;
     }
     open = unfound;
@@ -93,36 +97,36 @@ async function searchIn(
   return undefined;
 }
 
-/** Those whose resource is not among the found ones. */
+/** Stores the ids of the metrics found, and returns the lookups whose resource is not among those found. */
 function keepFound(
-  members: readonly Member[],
+  members: readonly ResourceLookup[],
   found: readonly FoundResource[],
-  { ids, round }: { ids: MetricIds; round: Round },
-): Member[] {
+  { ids, call }: { ids: MetricIdCache; call: GnocchiCall },
+): ResourceLookup[] {
   const metricsOf = new Map(found.map(({ id, metrics = {} }) => [id, metrics]));
-  return members.filter(({ question, uuid = found[0]?.id ?? '' }) => {
+  return members.filter(({ keyedQuery, uuid = found[0]?.id ?? '' }) => {
     const metrics = metricsOf.get(uuid);
     if (metrics === undefined) return true;
-    const { metric } = question.query;
+    const { metric } = keyedQuery.query;
     const id = Object.hasOwn(metrics, metric) ? metrics[metric] : undefined;
-    if (typeof id === 'string') ids.set(metricKey(question), id);
-    else round.give(question, noMetric(question));
+    if (typeof id === 'string') ids.set(metricKey(keyedQuery), id);
+    else call.setAnswer(keyedQuery, noMetric(keyedQuery));
     return false;
   });
 }
 
 /**
- * Members that one search can hold: no resource is sought for two projects, since it is not said for which of them it
- * was found.
+ * Groups lookups into searches. A search has no resource for two projects, since the answer does not tell for which of
+ * them it was found.
  */
-function searches(questions: readonly ResourceQuestion[], round: Round): Member[][] {
-  const open: { members: Member[]; projects: Map<string, string | null> }[] = [];
-  const all: Member[][] = [];
-  for (const question of questions) {
-    const { resourceId, project } = question.query;
-    const uuid = project === '' ? null : resourceUuid(resourceId, round.creator);
-    if (uuid === null) round.give(question, noResource(question));
-    else if (uuid === undefined) all.push([{ question, uuid }]);
+function searches(queries: readonly KeyedResourceQuery[], call: GnocchiCall): ResourceLookup[][] {
+  const open: { members: ResourceLookup[]; projects: Map<string, string | null> }[] = [];
+  const all: ResourceLookup[][] = [];
+  for (const keyedQuery of queries) {
+    const { resourceId, project } = keyedQuery.query;
+    const uuid = project === '' ? null : resourceUuid(resourceId, call.creator);
+    if (uuid === null) call.setAnswer(keyedQuery, noResource(keyedQuery));
+    else if (uuid === undefined) all.push([{ keyedQuery, uuid }]);
     else {
       let room = open.find(({ projects }) => !projects.has(uuid) || projects.get(uuid) === project);
       if (room === undefined) {
@@ -130,7 +134,7 @@ function searches(questions: readonly ResourceQuestion[], round: Round): Member[
         open.push(room);
         all.push(room.members);
       }
-      room.members.push({ question, uuid });
+      room.members.push({ keyedQuery, uuid });
       room.projects.set(uuid, project);
       if (room.members.length >= MAX_RESOURCES) open.splice(open.indexOf(room), 1);
     }
@@ -138,20 +142,20 @@ function searches(questions: readonly ResourceQuestion[], round: Round): Member[
   return all;
 }
 
-function filterFor(members: readonly Member[], externalOwner: string | null): object {
-  const byProject = groupBy(members, ({ question }) => JSON.stringify(question.query.project));
+function filterFor(members: readonly ResourceLookup[], externalOwner: string | null): object {
+  const byProject = groupBy(members, ({ keyedQuery }) => JSON.stringify(keyedQuery.query.project));
   const branches = [...byProject.values()].map((some) => {
-    const found = { in: { id: [...new Set(some.map(({ uuid, question }) => uuid ?? question.query.resourceId))] } };
-    const allowed = projectFilter(some[0]!.question.query.project, externalOwner);
+    const found = { in: { id: [...new Set(some.map(({ uuid, keyedQuery }) => uuid ?? keyedQuery.query.resourceId))] } };
+    const allowed = projectFilter(some[0]!.keyedQuery.query.project, externalOwner);
     return allowed === undefined ? found : { and: [found, allowed] };
   });
   return branches.length === 1 ? branches[0]! : { or: branches };
 }
 
-function noResource({ query: { resourceId } }: ResourceQuestion): BackendAnswer {
+function noResource({ query: { resourceId } }: KeyedResourceQuery): BackendAnswer {
   return { kind: 'absent', reason: `resource ${resourceId} does not exists` };
 }
 
-function noMetric({ query: { metric, resourceId } }: ResourceQuestion): BackendAnswer {
+function noMetric({ query: { metric, resourceId } }: KeyedResourceQuery): BackendAnswer {
   return { kind: 'absent', reason: `metric ${metric} for resource ${resourceId} does not exists` };
 }

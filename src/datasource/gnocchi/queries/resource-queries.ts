@@ -1,70 +1,76 @@
 import type { BackendAnswer } from '../../../alarm/series.js';
-import { failureAnswer, lacksGranularity, BROKEN, type Failure } from './asker.js';
-import { distinctPairs, fetchMetrics, pairKey, type Fetched, type Pair } from './metric-fetch.js';
-import type { MetricOwners } from './metric-owners.js';
-import { learnMetricIds, metricKey, type MetricIds, type ResourceQuestion } from './resource-metrics.js';
-import { seriesAnswer, type Round } from './round.js';
+import { failureAnswer, lacksGranularity, MALFORMED, type GnocchiFailure } from './requester.js';
+import {
+  distinctMetricMethods,
+  fetchMetrics,
+  metricMethodKey,
+  type FetchResult,
+  type MetricMethod,
+} from './fetch-metrics.js';
+import type { MetricOwnerCache } from './metric-owners.js';
+import { lookUpMetricIds, metricKey, type MetricIdCache, type KeyedResourceQuery } from './resource-metrics.js';
+import { seriesAnswer, type GnocchiCall } from './gnocchi-call.js';
 
-/** What is kept between rounds. */
-export interface Learnt {
-  ids: MetricIds;
-  owners: MetricOwners;
+/** Caches that outlive a call. */
+export interface GnocchiCaches {
+  ids: MetricIdCache;
+  owners: MetricOwnerCache;
 }
 
 /**
- * Questions about one metric of one resource. The ids of the metrics are looked up once and kept for some minutes: by
- * name Gnocchi has to load each resource with all its metrics each time. Measured with five metrics a resource, CPU of
- * Gnocchi: 9.2 ms for each alarm on its own; 0.6 to 0.9 ms by a search for 500 resources, growing with the metrics that
- * they have; 0.4 ms by the ids of 100 metrics.
+ * Answers queries for one metric of one resource. The ids of the metrics are looked up once and cached for some
+ * minutes: by name Gnocchi has to load each resource with all its metrics each time. Measured with five metrics a
+ * resource, CPU of Gnocchi: 9.2 ms for each alarm on its own; 0.6 to 0.9 ms by a search for 500 resources, growing with
+ * the metrics that they have; 0.4 ms by the ids of 100 metrics.
  */
-export async function answerResourceQuestions(
-  questions: readonly ResourceQuestion[],
-  round: Round,
-  learnt: Learnt,
+export async function answerResourceQueries(
+  queries: readonly KeyedResourceQuery[],
+  call: GnocchiCall,
+  caches: GnocchiCaches,
 ): Promise<void> {
-  const gone = await answerFromIds(questions, { round, learnt, onceMore: round.trace === undefined });
+  const gone = await answerFromIds(queries, { call, caches, mayRetry: call.trace === undefined });
   // Another metric may have taken its place.
-  if (gone.length > 0) await answerFromIds(gone, { round, learnt, onceMore: false });
+  if (gone.length > 0) await answerFromIds(gone, { call, caches, mayRetry: false });
 }
 
 /**
- * The questions whose metric is gone since its id was learnt; without `onceMore` they are answered here, and nothing
- * learnt before is believed.
+ * Answers the queries by the ids of their metrics. With `mayRetry` it uses cached ids, and returns the queries whose
+ * metric no longer exists; without, it looks up every id again and answers all queries.
  */
 async function answerFromIds(
-  questions: readonly ResourceQuestion[],
-  { round, learnt, onceMore }: { round: Round; learnt: Learnt; onceMore: boolean },
-): Promise<ResourceQuestion[]> {
-  const { ids, owners } = learnt;
-  if (!onceMore) for (const question of questions) ids.delete(metricKey(question));
-  const known = new Map(questions.flatMap((question) => pairOf(question, ids)));
-  await learnMetricIds(
-    questions.filter((question) => !known.has(question)),
+  queries: readonly KeyedResourceQuery[],
+  { call, caches, mayRetry }: { call: GnocchiCall; caches: GnocchiCaches; mayRetry: boolean },
+): Promise<KeyedResourceQuery[]> {
+  const { ids, owners } = caches;
+  if (!mayRetry) for (const keyedQuery of queries) ids.delete(metricKey(keyedQuery));
+  const known = new Map(queries.flatMap((keyedQuery) => pairOf(keyedQuery, ids)));
+  await lookUpMetricIds(
+    queries.filter((keyedQuery) => !known.has(keyedQuery)),
     ids,
-    round,
+    call,
   );
-  const pairs = new Map([
+  const metricMethods = new Map([
     ...known,
-    ...questions.flatMap((question) => (known.has(question) ? [] : pairOf(question, ids))),
+    ...queries.flatMap((keyedQuery) => (known.has(keyedQuery) ? [] : pairOf(keyedQuery, ids))),
   ]);
-  const fetched = await fetchMetrics(distinctPairs(pairs), { round, owners, withOwners: new Set() });
-  const gone: ResourceQuestion[] = [];
-  for (const [question, pair] of pairs) {
-    const one = fetched.get(pairKey(pair))!;
-    if (one.kind === 'unknown' && onceMore) gone.push(question);
-    else round.give(question, answerTo(question, one, round));
+  const fetched = await fetchMetrics(distinctMetricMethods(metricMethods), { call, owners, withOwners: new Set() });
+  const gone: KeyedResourceQuery[] = [];
+  for (const [keyedQuery, metricMethod] of metricMethods) {
+    const one = fetched.get(metricMethodKey(metricMethod))!;
+    if (one.kind === 'unknown' && mayRetry) gone.push(keyedQuery);
+    else call.setAnswer(keyedQuery, answerTo(keyedQuery, one, call));
   }
   return gone;
 }
 
-function pairOf(question: ResourceQuestion, ids: MetricIds): [ResourceQuestion, Pair][] {
-  const id = ids.get(metricKey(question));
-  return id === undefined ? [] : [[question, { id, method: question.query.method }]];
+function pairOf(keyedQuery: KeyedResourceQuery, ids: MetricIdCache): [KeyedResourceQuery, MetricMethod][] {
+  const id = ids.get(metricKey(keyedQuery));
+  return id === undefined ? [] : [[keyedQuery, { id, method: keyedQuery.query.method }]];
 }
 
-function answerTo(question: ResourceQuestion, fetched: Fetched, round: Round): BackendAnswer {
-  const { method, metric, resourceId } = question.query;
-  if (fetched.kind === 'rows') return seriesAnswer(fetched.rows, question, round) ?? failureAnswer(BROKEN);
+function answerTo(keyedQuery: KeyedResourceQuery, fetched: FetchResult, call: GnocchiCall): BackendAnswer {
+  const { method, metric, resourceId } = keyedQuery.query;
+  if (fetched.kind === 'rows') return seriesAnswer(fetched.rows, keyedQuery, call) ?? failureAnswer(MALFORMED);
   if (fetched.kind === 'unknown') {
     return { kind: 'absent', reason: `metric ${metric} for resource ${resourceId} does not exists` };
   }
@@ -76,6 +82,6 @@ function answerTo(question: ResourceQuestion, fetched: Fetched, round: Round): B
 }
 
 /** The metric has other methods or granularities. */
-function isAboutPolicy(failure: Failure): boolean {
+function isAboutPolicy(failure: GnocchiFailure): boolean {
   return failure.kind === 'refusal' && (failure.status === 404 || lacksGranularity(failure));
 }

@@ -1,132 +1,141 @@
 import { RawJson } from '../../../alarm/wire/python-json.js';
 import type { BackendAnswer } from '../../../alarm/series.js';
-import type { Origin } from '../../gate/queue-place.js';
-import { askInParts, BROKEN, failureAnswer, saysNotFound, type Failure } from './asker.js';
+import type { RequestOrigin } from '../../gate/queue-ticket.js';
+import { requestInParts, MALFORMED, failureAnswer, saysNotFound, type GnocchiFailure } from './requester.js';
 import { chunksOf, groupBy } from './chunks.js';
 import { aggregated, storedMethod } from './local-aggregate.js';
 import type { AggregatesRequest } from '../client/gnocchi-client.js';
 import { memberOf } from '../client/measures.js';
 import { variantsOf, type Variant } from './mergeable-search.js';
-import { seriesAnswer, type QueryOfKind, type Question, type Round } from './round.js';
+import { seriesAnswer, type QueryOfKind, type KeyedGnocchiQuery, type GnocchiCall } from './gnocchi-call.js';
 
-/** How many values of one attribute a search may ask for. */
+/** Most values of one attribute in a merged search. */
 const MAX_GROUPS = 100;
 
-type SearchQuestion = Question<QueryOfKind<'resources'>>;
+type KeyedSearchQuery = KeyedGnocchiQuery<QueryOfKind<'resources'>>;
 
-interface Member {
-  question: SearchQuestion;
-  /** How the search differs from others; undefined: it is asked alone. */
+interface SearchVariant {
+  keyedQuery: KeyedSearchQuery;
+  /** How the search differs from others; undefined if it is requested alone. */
   variant: Variant | undefined;
 }
 
 /**
- * Questions about aggregates over whatever a search finds: those whose searches differ in one attribute's value share a
+ * Answers queries for aggregates over the resources of a search. Searches that differ in one attribute's value share a
  * request.
  */
-export async function answerSearchQuestions(questions: readonly SearchQuestion[], round: Round): Promise<void> {
-  const groups = groupBy(withVariants(questions), ({ question, variant }) =>
-    variant ? shapeOf(question, variant) : question.key,
+export async function answerSearchQueries(queries: readonly KeyedSearchQuery[], call: GnocchiCall): Promise<void> {
+  const groups = groupBy(withVariants(queries), ({ keyedQuery, variant }) =>
+    variant ? shapeOf(keyedQuery, variant) : keyedQuery.key,
   );
   const requests = [...groups.values()].flatMap((group) =>
-    distinctly(group).flatMap((some) => chunksOf(some, MAX_GROUPS)),
+    withoutAlikeValues(group).flatMap((some) => chunksOf(some, MAX_GROUPS)),
   );
   await Promise.all(
     requests.map((request) =>
-      askInParts(
+      requestInParts(
         request,
-        (part) => (part.length === 1 ? askAlone(part[0]!, round) : askTogether(part, round)),
-        ({ question }, failure) => round.give(question, answerTo(question, failure)),
+        (part) => (part.length === 1 ? requestSingle(part[0]!, call) : requestMerged(part, call)),
+        ({ keyedQuery }, failure) => call.setAnswer(keyedQuery, answerTo(keyedQuery, failure)),
       ),
     ),
   );
 }
 
-/** Of the ways in which each search could be merged the one that most share. */
-function withVariants(questions: readonly SearchQuestion[]): Member[] {
-  const all = questions.map((question) => ({ question, variants: variantsOf(question.query.search) }));
+/** Chooses for each search the way to merge it that most other searches share. */
+function withVariants(queries: readonly KeyedSearchQuery[]): SearchVariant[] {
+  const all = queries.map((keyedQuery) => ({ keyedQuery, variants: variantsOf(keyedQuery.query.search) }));
   const sharing = new Map<string, number>();
-  for (const { question, variants } of all) {
+  for (const { keyedQuery, variants } of all) {
     for (const variant of variants) {
-      const shape = shapeOf(question, variant);
+      const shape = shapeOf(keyedQuery, variant);
       sharing.set(shape, (sharing.get(shape) ?? 0) + 1);
     }
   }
-  return all.map(({ question, variants }) => {
+  return all.map(({ keyedQuery, variants }) => {
     const [best] = variants
-      .map((variant) => ({ variant, count: sharing.get(shapeOf(question, variant))! }))
+      .map((variant) => ({ variant, count: sharing.get(shapeOf(keyedQuery, variant))! }))
       .sort((a, b) => b.count - a.count);
-    return { question, variant: best && best.count > 1 ? best.variant : undefined };
+    return { keyedQuery, variant: best && best.count > 1 ? best.variant : undefined };
   });
 }
 
-function shapeOf({ query: { resourceType, metric, method } }: SearchQuestion, { shape }: Variant): string {
+function shapeOf({ query: { resourceType, metric, method } }: KeyedSearchQuery, { shape }: Variant): string {
   return JSON.stringify([resourceType, metric, method, shape]);
 }
 
-/** Values that some databases take for the same one go into different requests. */
-function distinctly(group: readonly Member[]): Member[][] {
+/** Values that some databases take for equal go into different requests. */
+function withoutAlikeValues(group: readonly SearchVariant[]): SearchVariant[][] {
   const alike = groupBy(group, ({ variant }) => (variant ? variant.value.normalize('NFKD').toLowerCase().trim() : ''));
-  const requests: Member[][] = [];
+  const requests: SearchVariant[][] = [];
   for (const some of alike.values()) for (const [index, one] of some.entries()) (requests[index] ??= []).push(one);
   return requests;
 }
 
-async function askAlone({ question }: Member, round: Round): Promise<Failure | undefined> {
-  const asked = await aggregates([{ question }], { query: new RawJson(question.query.search) }, round);
-  if (asked.kind !== 'answer') return asked;
-  const answer = answerFrom(memberOf(asked.value, 'measures'), question, round);
-  if (answer === undefined) return BROKEN;
-  round.give(question, answer);
+async function requestSingle({ keyedQuery }: SearchVariant, call: GnocchiCall): Promise<GnocchiFailure | undefined> {
+  const result = await aggregates([{ keyedQuery }], { query: new RawJson(keyedQuery.query.search) }, call);
+  if (result.kind !== 'answer') return result;
+  const answer = answerFrom(memberOf(result.value, 'measures'), keyedQuery, call);
+  if (answer === undefined) return MALFORMED;
+  call.setAnswer(keyedQuery, answer);
   return undefined;
 }
 
-async function askTogether(members: readonly Member[], round: Round): Promise<Failure | undefined> {
+async function requestMerged(
+  members: readonly SearchVariant[],
+  call: GnocchiCall,
+): Promise<GnocchiFailure | undefined> {
   const { attribute, searchFor } = members[0]!.variant!;
   const query = searchFor(members.map(({ variant: each }) => each!.value));
-  const asked = await aggregates(members, { query, groupby: attribute }, round);
-  if (asked.kind === 'refusal' && saysNotFound(asked)) {
-    for (const each of members) round.give(each.question, noMetric(each.question));
+  const result = await aggregates(members, { query, groupby: attribute }, call);
+  if (result.kind === 'refusal' && saysNotFound(result)) {
+    for (const each of members) call.setAnswer(each.keyedQuery, noMetric(each.keyedQuery));
     return undefined;
   }
-  if (asked.kind !== 'answer') return asked;
-  if (!Array.isArray(asked.value)) return BROKEN;
-  const byValue = valuesOf(asked.value, attribute, members);
-  // An attribute whose values are not compared as the texts that they are: which answer is whose cannot be told.
+  if (result.kind !== 'answer') return result;
+  if (!Array.isArray(result.value)) return MALFORMED;
+  const byValue = valuesOf(result.value, attribute, members);
+  // Gnocchi does not compare this attribute as text, so its groups cannot be assigned to queries: each is requested
+  // alone.
   if (byValue === undefined) {
-    const failures = await Promise.all(members.map(async (each) => ({ each, failure: await askAlone(each, round) })));
-    for (const { each, failure } of failures) if (failure) round.give(each.question, answerTo(each.question, failure));
+    const failures = await Promise.all(
+      members.map(async (each) => ({ each, failure: await requestSingle(each, call) })),
+    );
+    for (const { each, failure } of failures)
+      if (failure) call.setAnswer(each.keyedQuery, answerTo(each.keyedQuery, failure));
     return undefined;
   }
   for (const each of members) {
     const { value } = each.variant!;
-    const answer = byValue.has(value) ? answerFrom(byValue.get(value), each.question, round) : noMetric(each.question);
-    round.give(each.question, answer ?? failureAnswer(BROKEN));
+    const answer = byValue.has(value)
+      ? answerFrom(byValue.get(value), each.keyedQuery, call)
+      : noMetric(each.keyedQuery);
+    call.setAnswer(each.keyedQuery, answer ?? failureAnswer(MALFORMED));
   }
   return undefined;
 }
 
 function aggregates(
-  members: readonly Pick<Member, 'question'>[],
+  members: readonly Pick<SearchVariant, 'keyedQuery'>[],
   { query, groupby }: { query: unknown; groupby?: string },
-  { asker, window }: Round,
-): ReturnType<Round['asker']['ask']> {
-  const questions = members.map(({ question }) => question);
-  const asked = questions[0]!.query;
-  const request = { ...searchRequest(asked, query), groupby, ...window };
-  return asker.ask((client, putting) => client.aggregates(request, putting), {
-    slices: members.length,
-    origin: originOf(asked),
-    questions,
+  { requester, window }: GnocchiCall,
+): ReturnType<GnocchiCall['requester']['request']> {
+  const queries = members.map(({ keyedQuery }) => keyedQuery);
+  const first = queries[0]!.query;
+  const request = { ...searchRequest(first, query), groupby, ...window };
+  return requester.request((client, options) => client.aggregates(request, options), {
+    sharedBy: members.length,
+    origin: originOf(first),
+    tickets: queries,
   });
 }
 
 /**
- * The request for an aggregate over the resources of a search, without its window. For a count it asks for the rows of
+ * The request for an aggregate over the resources of a search, without its window. For a count it requests the rows of
  * each metric.
  */
 export function searchRequest(
-  { resourceType, metric, method }: Pick<SearchQuestion['query'], 'resourceType' | 'metric' | 'method'>,
+  { resourceType, metric, method }: Pick<KeyedSearchQuery['query'], 'resourceType' | 'metric' | 'method'>,
   query: unknown,
 ): Pick<AggregatesRequest, 'operations' | 'search' | 'neededOverlap'> {
   const fetched = ['metric', metric, storedMethod(method)];
@@ -136,26 +145,29 @@ export function searchRequest(
 }
 
 /**
- * The project that a search is kept to; one that is kept to none is admins', and a project of its own. Those that share
- * a request have one project.
+ * The project that the search is limited to, which all queries of a shared request have in common. A search without
+ * that limit is an admin's, and counts as a project of its own.
  */
-function originOf({ resourceType, metric, method, search }: SearchQuestion['query']): Origin {
-  const question = JSON.stringify([resourceType, metric, method, search]);
-  return { project: /"created_by_project_id": ?("(?:[^"\\]|\\.)*")/.exec(search)?.[1] ?? question, question };
+function originOf({ resourceType, metric, method, search }: KeyedSearchQuery['query']): RequestOrigin {
+  const keyedQuery = JSON.stringify([resourceType, metric, method, search]);
+  return {
+    project: /"created_by_project_id": ?("(?:[^"\\]|\\.)*")/.exec(search)?.[1] ?? keyedQuery,
+    query: keyedQuery,
+  };
 }
 
-/** Gnocchi computes counts and then fails to write them down, so they are computed here. */
+/** Gnocchi computes counts and then fails to write them as JSON, so they are computed here. */
 function isCount(method: string): boolean {
   return storedMethod(method) === 'count';
 }
 
-/** Undefined when there is nothing to be read. */
-function answerFrom(measures: unknown, question: SearchQuestion, round: Round): BackendAnswer | undefined {
-  const { method } = question.query;
-  if (!isCount(method)) return seriesAnswer(memberOf(measures, 'aggregated'), question, round);
+/** Undefined if the answer is malformed. */
+function answerFrom(measures: unknown, keyedQuery: KeyedSearchQuery, call: GnocchiCall): BackendAnswer | undefined {
+  const { method } = keyedQuery.query;
+  if (!isCount(method)) return seriesAnswer(memberOf(measures, 'aggregated'), keyedQuery, call);
   const all = membersOf(measures)
     .flatMap(membersOf)
-    .map((metric) => seriesAnswer(memberOf(metric, storedMethod(method)), question, round));
+    .map((metric) => seriesAnswer(memberOf(metric, storedMethod(method)), keyedQuery, call));
   const other = all.find((answer) => answer?.kind !== 'series');
   if (other !== undefined || all.length === 0) return other;
   const series = all.flatMap((answer) => (answer?.kind === 'series' ? answer.series : []));
@@ -166,32 +178,32 @@ function membersOf(value: unknown): unknown[] {
   return typeof value === 'object' && value !== null ? Object.values(value) : [];
 }
 
-/** Each group's measures, by the value; undefined if a group is nobody's, or comes twice. */
+/** The measures of each group by its value; undefined if a group has an unknown value, or a value comes twice. */
 function valuesOf(
   groups: readonly unknown[],
   attribute: string,
-  members: readonly Member[],
+  members: readonly SearchVariant[],
 ): Map<string, unknown> | undefined {
-  const asked = new Set(members.map(({ variant }) => variant!.value));
+  const wanted = new Set(members.map(({ variant }) => variant!.value));
   const byValue = new Map<string, unknown>();
   for (const group of groups) {
     const value = memberOf(memberOf(group, 'group'), attribute);
-    if (typeof value !== 'string' || !asked.has(value) || byValue.has(value)) return undefined;
+    if (typeof value !== 'string' || !wanted.has(value) || byValue.has(value)) return undefined;
     byValue.set(value, memberOf(memberOf(group, 'measures'), 'measures'));
   }
   return byValue;
 }
 
-function noMetric({ query: { metric } }: SearchQuestion): BackendAnswer {
+function noMetric({ query: { metric } }: KeyedSearchQuery): BackendAnswer {
   return { kind: 'absent', reason: `metric ${metric} does not exists` };
 }
 
-function answerTo(question: SearchQuestion, failure: Failure): BackendAnswer {
+function answerTo(keyedQuery: KeyedSearchQuery, failure: GnocchiFailure): BackendAnswer {
   if (failure.kind !== 'refusal') return failureAnswer(failure);
-  if (saysNotFound(failure)) return noMetric(question);
+  if (saysNotFound(failure)) return noMetric(keyedQuery);
   if (failure.status !== 404) return failureAnswer(failure);
   return {
     kind: 'refused',
-    reason: `aggregation ${question.query.method} does not exist for at least one metric of the query`,
+    reason: `aggregation ${keyedQuery.query.method} does not exist for at least one metric of the query`,
   };
 }

@@ -1,6 +1,6 @@
 import type { SyntaxNode } from '@lezer/common';
 
-import { createBoundedCache } from './bounded-cache.js';
+import { createScanResistantCache } from '../../../cache/scan-resistant-cache.js';
 import { parsePromql, partsOf, type ParsedQuery } from './parse.js';
 import { rewritten, type Edit } from './rewrite.js';
 import { selectorsOf, type Selector } from './selectors.js';
@@ -12,12 +12,12 @@ export type EnforcedQuery = { promql: string } | { problem: string };
 const MAX_CACHED_CHARACTERS = 16 * 1024 * 1024;
 
 /** By label, value and query. */
-const enforced = createBoundedCache<EnforcedQuery>(MAX_CACHED_CHARACTERS);
+const enforced = createScanResistantCache<EnforcedQuery>(MAX_CACHED_CHARACTERS);
 
 /**
- * The query narrowed to the series that carry a label value: every selector of the answer has the matcher, besides
- * those it had. What cannot be read, or is not known to read through its selectors alone, is refused with a problem for
- * the user's eyes. Cached.
+ * The query limited to the series that have a label value: every selector has the matcher, besides its own. A query
+ * that cannot be parsed, or that may read series in another way than through its selectors, is refused with a problem
+ * that users may read. Cached.
  */
 export function withEnforcedLabel(promql: string, label: string, value: string): EnforcedQuery {
   const key = `${label}\0${value}\0${promql}`;
@@ -40,12 +40,12 @@ function narrowed(promql: string, label: string, value: string): EnforcedQuery {
   );
   if (result === undefined)
     return { problem: 'the query has a character outside its strings that PromQL has no place for' };
-  return holdsEverywhere(result, { label, value, selectors: selectors.length })
+  return isEnforcedEverywhere(result, { label, value, selectors: selectors.length })
     ? { promql: result }
     : { problem: 'the query could not be narrowed to its project' };
 }
 
-/** An empty value would match the series without the label: everybody's. */
+/** An empty value would match the series without the label, which belong to no project. */
 function isEnforceable(label: string, value: string): boolean {
   return value !== '' && label !== '' && !label.startsWith('__') && !hasHalfCharacter(label + value);
 }
@@ -61,22 +61,22 @@ function at(position: number, text: string): Edit {
   return { from: position, to: position, text };
 }
 
-/** The last word: what is sent is read again. */
-function holdsEverywhere(
+/** The final check: the text to be sent is parsed again. */
+function isEnforcedEverywhere(
   result: string,
   { label, value, selectors }: { label: string; value: string; selectors: number },
 ): boolean {
   const query = parsePromql(result);
   if ('problem' in query) return false;
   const found = selectorsOf(query);
-  return found.length === selectors && found.every((selector) => holds(selector, label, value));
+  return found.length === selectors && found.every((selector) => hasMatcher(selector, label, value));
 }
 
-function holds({ matchers }: Selector, label: string, value: string): boolean {
+function hasMatcher({ matchers }: Selector, label: string, value: string): boolean {
   return matchers.some((each) => each.label === label && each.operator === '=' && each.value === value);
 }
 
-/** What is known to read series through its selectors and in no other way, on every server that reads it at all. */
+/** Syntax that reads series through its selectors and in no other way, on every server that accepts it. */
 const KNOWN_PARTS = new Set(
   `PromQL LineComment StringLiteral NumberDurationLiteral ParenExpr UnaryExpr UnaryOp BinaryExpr BoolModifier Bool
   MatchingModifierClause On Ignoring GroupLeft GroupRight GroupingLabels LabelName QuotedLabelName
@@ -88,12 +88,12 @@ const KNOWN_PARTS = new Set(
 );
 
 /**
- * `info` reads series that no selector names; the others depend on the request or are too new to be read alike
+ * `info` reads series that no selector names; the others depend on the request or are too new to mean the same
  * everywhere.
  */
 const REFUSED_FUNCTIONS = new Set(['Info', 'Range', 'Step', 'StartFn', 'EndFn']);
 
-/** Labels that belong to servers. Some take a whole query from one of them, past all selectors. */
+/** Names of labels that belong to servers. Some servers take a whole query from such a label, past all selectors. */
 const SERVERS_OWN = /^__/;
 const KNOWN_OF_SERVERS = new Set(['__name__', '__type__', '__unit__']);
 
@@ -115,7 +115,7 @@ function isKnown(node: SyntaxNode): boolean {
   const within = node.name === 'LineComment' ? undefined : node.parent?.name;
   if (within === 'FunctionIdentifier') return !REFUSED_FUNCTIONS.has(node.name);
   if (within === 'AggregateOp') return true;
-  // Arithmetic on durations is too new: a range is one number.
+  // Arithmetic on durations is too new, so a range must be one number.
   if (node.name === 'DurationExpr')
     return node.firstChild?.name === 'NumberDurationLiteralInDurationContext' && within !== 'DurationExpr';
   return KNOWN_PARTS.has(node.name);

@@ -1,153 +1,164 @@
-import { inPieces } from '../../../async/in-pieces.js';
-import { createBoundedCache } from './bounded-cache.js';
-import { foundHoles, MARK, type Hole } from './holes.js';
+import { inChunks } from '../../../async/event-loop.js';
+import { createScanResistantCache } from '../../../cache/scan-resistant-cache.js';
+import { findMergeParameters, PLACEHOLDER, type MergeParameter } from './merge-parameters.js';
 import { quoted } from './string-literal.js';
 
-export type { Hole };
+export type { MergeParameter };
 
 const MAX_CACHED_CHARACTERS = 32 * 1024 * 1024;
-const holesByQuery = createBoundedCache<readonly Hole[]>(MAX_CACHED_CHARACTERS);
+const parametersByQuery = createScanResistantCache<readonly MergeParameter[]>(MAX_CACHED_CHARACTERS);
 
 /**
- * Where a query can be merged, in the order of its matchers; nowhere, if it cannot be read or its answer might change.
- * Cached.
+ * The merge parameters of a query, in the order of its matchers. None if it cannot be parsed, or if merging might
+ * change its answer. Cached.
  */
-export function holesOf(promql: string): readonly Hole[] {
-  const known = holesByQuery.get(promql);
+export function mergeParametersOf(promql: string): readonly MergeParameter[] {
+  const known = parametersByQuery.get(promql);
   if (known) return known;
-  const holes = foundHoles(promql);
-  const characters = holes.reduce(
+  const parameters = findMergeParameters(promql);
+  const characters = parameters.reduce(
     (sum, { label, value, template }) => sum + label.length + value.length + template.length,
     promql.length,
   );
-  return holesByQuery.put(promql, holes, characters);
+  return parametersByQuery.put(promql, parameters, characters);
 }
 
-/** One query that answers for all of the values: every series of its answer carries `hole.label`, with one of them. */
-export function mergedPromql(hole: Hole, values: readonly string[]): string {
+/** One query for all these values: every series of its answer has one of them as its `parameter.label`. */
+export function mergedPromql(parameter: MergeParameter, values: readonly string[]): string {
   const alternation = [...new Set(values)].sort().map(literally).join('|');
-  return hole.template.replaceAll(MARK, () => quoted(alternation));
+  return parameter.template.replaceAll(PLACEHOLDER, () => quoted(alternation));
 }
 
 /**
- * The same query for all values that there are, and for none: of what it answers, the series that carry a value are
- * those that the query for that value alone gives. What goes wrong with any series goes wrong for all, though. What it
- * leaves out is one value that nobody wants: for Prometheus that is next to nothing to do, while for `!=""` it would
- * walk through whatever has the label, in all metrics.
+ * The select-all query: for all values that exist, and for series without the label. The series of its answer with one
+ * value are those of the query for that value alone; but an error with any series fails the whole query. It excludes
+ * one value that no member has: that costs Prometheus next to nothing, while `!=""` would search all metrics for the
+ * label.
  */
-export function sweepingPromql(hole: Hole, values: readonly string[]): string {
+export function selectAllPromql(parameter: MergeParameter, values: readonly string[]): string {
   const wanted = new Set(values);
   let unwanted = '-';
   while (wanted.has(unwanted)) unwanted += '-';
-  return hole.template.replaceAll(`=~${MARK}`, () => `!=${quoted(unwanted)}`);
+  return parameter.template.replaceAll(`=~${PLACEHOLDER}`, () => `!=${quoted(unwanted)}`);
 }
 
 /**
- * A value in a regular expression that means just this value. Only what must be escaped is: servers look up such lists
+ * A regular expression that matches exactly this value. It escapes no more than needed: servers look up such lists
  * without matching.
  */
 function literally(value: string): string {
   return value.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 }
 
-interface KeyedQuery {
+interface KeyedPromql {
   key: string;
   promql: string;
 }
 
-/** A query that has been read: `holes` is what `holesOf` finds. */
-interface ReadQuery extends KeyedQuery {
-  holes: readonly Hole[];
+/** A parsed query: `parameters` are those of `mergeParametersOf`. */
+interface ParameterizedPromql extends KeyedPromql {
+  parameters: readonly MergeParameter[];
 }
 
-/** Queries for one request. */
-export interface QueryGroup {
-  /** Where they are merged; null for one query that is asked as it is. */
-  hole: Hole | null;
-  /** With the values of the hole's label by which the answer is split. Equal queries have equal values. */
-  members: Member[];
+/** The queries of one request. */
+export interface MergedRequest {
+  /** The parameter by which they are merged; null for a single query that is sent as it is. */
+  parameter: MergeParameter | null;
+  /** Each with the value of the parameter's label by which the answer is split. Equal queries have equal values. */
+  members: MergedMember[];
 }
 
-interface Member extends KeyedQuery {
+interface MergedMember extends KeyedPromql {
   value: string | null;
 }
 
 /**
- * Groups queries into few requests, at most `maxMembers` queries each: every query goes to the hole that it shares with
- * most others. Each costs about a microsecond; pauses while there are many.
+ * Groups queries into few requests, at most `maxMembers` queries each: every query uses the merge parameter that it
+ * shares with most others. Each takes about a microsecond; yields to the event loop after each chunk.
  */
-export async function groupByHole(queries: readonly ReadQuery[], maxMembers: number): Promise<QueryGroup[]> {
-  const takers = new Map<string, number>();
-  for await (const piece of inPieces(queries)) countTakers(takers, piece);
-  const merged = new Map<string, Gathering>();
-  const groups: QueryGroup[] = [];
-  for await (const piece of inPieces(queries)) {
+export async function groupByMergeParameter(
+  queries: readonly ParameterizedPromql[],
+  maxMembers: number,
+): Promise<MergedRequest[]> {
+  const uses = new Map<string, number>();
+  for await (const piece of inChunks(queries)) countUses(uses, piece);
+  const merged = new Map<string, MergeCandidate>();
+  const groups: MergedRequest[] = [];
+  for await (const piece of inChunks(queries)) {
     for (const query of piece) {
-      const hole = mostShared(query.holes, takers);
-      if (hole) gather(merged, hole, query);
-      else groups.push(alone(query));
+      const parameter = mostShared(query.parameters, uses);
+      if (parameter) addMember(merged, parameter, query);
+      else groups.push(standaloneQuery(query));
     }
   }
-  joinLoners(merged);
-  for (const gathering of merged.values()) groups.push(...requestsOf(gathering, maxMembers));
+  joinSingletons(merged);
+  for (const candidate of merged.values()) groups.push(...requestsOf(candidate, maxMembers));
   return groups;
 }
 
-interface Gathering {
-  hole: Hole;
-  members: Member[];
+interface MergeCandidate {
+  parameter: MergeParameter;
+  members: MergedMember[];
 }
 
-/** By template. */
-function countTakers(takers: Map<string, number>, queries: readonly ReadQuery[]): void {
-  for (const { holes } of queries)
-    for (const { template } of holes) takers.set(template, (takers.get(template) ?? 0) + 1);
+/** Counts the queries that have each template. */
+function countUses(uses: Map<string, number>, queries: readonly ParameterizedPromql[]): void {
+  for (const { parameters } of queries)
+    for (const { template } of parameters) uses.set(template, (uses.get(template) ?? 0) + 1);
 }
 
-/** Of equally shared ones the first; undefined if nothing is shared. */
-function mostShared(holes: readonly Hole[], takers: ReadonlyMap<string, number>): Hole | undefined {
-  let most: Hole | undefined;
+/** The parameter with the most uses, the first of equal ones; undefined if none is shared. */
+function mostShared(
+  parameters: readonly MergeParameter[],
+  uses: ReadonlyMap<string, number>,
+): MergeParameter | undefined {
+  let most: MergeParameter | undefined;
   let shared = 1;
-  for (const hole of holes) {
-    const count = takers.get(hole.template) ?? 0;
+  for (const parameter of parameters) {
+    const count = uses.get(parameter.template) ?? 0;
     if (count <= shared) continue;
-    most = hole;
+    most = parameter;
     shared = count;
   }
   return most;
 }
 
-function gather(merged: Map<string, Gathering>, hole: Hole, { key, promql }: KeyedQuery): void {
-  const member = { key, promql, value: hole.value };
-  const gathering = merged.get(hole.template);
-  if (gathering) gathering.members.push(member);
-  else merged.set(hole.template, { hole, members: [member] });
+function addMember(merged: Map<string, MergeCandidate>, parameter: MergeParameter, { key, promql }: KeyedPromql): void {
+  const member = { key, promql, value: parameter.value };
+  const candidate = merged.get(parameter.template);
+  if (candidate) candidate.members.push(member);
+  else merged.set(parameter.template, { parameter, members: [member] });
 }
 
-/** A query whose fellows all went elsewhere follows some of them, if they went where it fits too. */
-function joinLoners(merged: Map<string, Gathering>): void {
-  for (const { hole, members } of merged.values()) {
-    const [loner] = members;
-    if (!loner || members.length > 1) continue;
-    const fitting = holesOf(loner.promql).find(({ template }) => template !== hole.template && merged.has(template));
+/**
+ * A query that is alone with its parameter, since all that share it use other ones, joins one of those if it has that
+ * parameter too.
+ */
+function joinSingletons(merged: Map<string, MergeCandidate>): void {
+  for (const { parameter, members } of merged.values()) {
+    const [singleton] = members;
+    if (!singleton || members.length > 1) continue;
+    const fitting = mergeParametersOf(singleton.promql).find(
+      ({ template }) => template !== parameter.template && merged.has(template),
+    );
     if (!fitting) continue;
-    merged.delete(hole.template);
-    gather(merged, fitting, loner);
+    merged.delete(parameter.template);
+    addMember(merged, fitting, singleton);
   }
 }
 
-/** Cut evenly, so that no request is left with a single query. */
-function requestsOf({ hole, members }: Gathering, maxMembers: number): QueryGroup[] {
+/** Divides evenly, so that no request is left with a single query. */
+function requestsOf({ parameter, members }: MergeCandidate, maxMembers: number): MergedRequest[] {
   const requests = Math.ceil(members.length / maxMembers);
   const size = Math.ceil(members.length / requests);
-  const groups: QueryGroup[] = [];
+  const groups: MergedRequest[] = [];
   for (let from = 0; from < members.length; from += size) {
     const [first, ...others] = members.slice(from, from + size);
-    if (first) groups.push(others.length > 0 ? { hole, members: [first, ...others] } : alone(first));
+    if (first) groups.push(others.length > 0 ? { parameter, members: [first, ...others] } : standaloneQuery(first));
   }
   return groups;
 }
 
-function alone({ key, promql }: KeyedQuery): QueryGroup {
-  return { hole: null, members: [{ key, promql, value: null }] };
+function standaloneQuery({ key, promql }: KeyedPromql): MergedRequest {
+  return { parameter: null, members: [{ key, promql, value: null }] };
 }

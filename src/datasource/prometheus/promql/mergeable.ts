@@ -6,47 +6,47 @@ import { nameOf } from './selectors.js';
 import { labelText } from './string-literal.js';
 
 /**
- * What a part of a query yields. `labelled`: whether the series of the query as it stands still carry the label in
- * question; those of the merged query always do.
+ * The kind of result of a part of a query. `labelled`: the series of the query as written still have the label; those
+ * of the merged query always have it.
  */
-interface Yield {
+interface ResultShape {
   kind: 'scalar' | 'vector' | 'matrix';
   labelled: boolean;
 }
 
-/** One query, looked at with one label in mind, which all of its selectors hold to one value. */
-interface View {
+/** A query and a label that all its selectors require to equal one value. */
+interface MergeContext {
   query: ParsedQuery;
   label: string;
-  /** What has to be written differently, so that every series of every part carries the label. */
+  /** The changes that make every series of every part keep the label. */
   edits: Edit[];
 }
 
-type Rule = (parts: readonly SyntaxNode[], view: View) => Yield | null;
+type ShapeRule = (parts: readonly SyntaxNode[], view: MergeContext) => ResultShape | null;
 
-const SCALAR: Yield = { kind: 'scalar', labelled: false };
+const SCALAR: ResultShape = { kind: 'scalar', labelled: false };
 
 /**
- * The edits that make a query carry `label` through to its answer; null if that is not known to keep the answer. To be
- * called when every selector holds the label to one same value.
+ * The edits that make a query keep `label` in its answer; null if merging might change the answer. Only for queries in
+ * which every selector requires the label to equal the same value.
  *
- * Why it keeps the answer: let the matchers take several values instead. Then of every part of the query, the series
- * that carry a value are those that the part yields for that value alone, the label itself apart. It holds for
+ * Why merging keeps the answer: let the matchers accept several values instead. Then of every part of the query, the
+ * series with one value are those that the part yields for that value alone, the label itself apart. This is true for
  * selectors, and each rule here carries it one step up.
  */
 export function mergingEdits(query: ParsedQuery, label: string): Edit[] | null {
-  const view: View = { query, label, edits: [] };
+  const view: MergeContext = { query, label, edits: [] };
   const [whole] = partsOf(query.root);
-  return whole && yieldOf(whole, view)?.kind === 'vector' ? view.edits : null;
+  return whole && resultShapeOf(whole, view)?.kind === 'vector' ? view.edits : null;
 }
 
-const RULES: Readonly<Record<string, Rule>> = {
+const SHAPE_RULES: Readonly<Record<string, ShapeRule>> = {
   NumberDurationLiteral: () => SCALAR,
   VectorSelector: () => ({ kind: 'vector', labelled: true }),
   ParenExpr: first,
   OffsetExpr: first,
   StepInvariantExpr: first,
-  UnaryExpr: ([, operand], view) => (operand ? yieldOf(operand, view) : null),
+  UnaryExpr: ([, operand], view) => (operand ? resultShapeOf(operand, view) : null),
   MatrixSelector: range,
   SubqueryExpr: range,
   FunctionCall: functionCall,
@@ -54,20 +54,20 @@ const RULES: Readonly<Record<string, Rule>> = {
   BinaryExpr: binary,
 };
 
-function yieldOf(node: SyntaxNode, view: View): Yield | null {
-  return RULES[node.name]?.(partsOf(node), view) ?? null;
+function resultShapeOf(node: SyntaxNode, view: MergeContext): ResultShape | null {
+  return SHAPE_RULES[node.name]?.(partsOf(node), view) ?? null;
 }
 
-function first([operand]: readonly SyntaxNode[], view: View): Yield | null {
-  return operand ? yieldOf(operand, view) : null;
+function first([operand]: readonly SyntaxNode[], view: MergeContext): ResultShape | null {
+  return operand ? resultShapeOf(operand, view) : null;
 }
 
-function range(parts: readonly SyntaxNode[], view: View): Yield | null {
+function range(parts: readonly SyntaxNode[], view: MergeContext): ResultShape | null {
   const of = first(parts, view);
   return of?.kind === 'vector' ? { ...of, kind: 'matrix' } : null;
 }
 
-/** They make of each series one series, with the same labels but the metric's name. */
+/** Functions that make one series of each series, with the same labels but the metric's name. */
 const PER_SERIES = new Set(
   `Abs Acos Acosh Asin Asinh Atan Atanh AvgOverTime Ceil Changes Clamp ClampMax ClampMin Cos Cosh CountOverTime
   DaysInMonth DayOfMonth DayOfWeek DayOfYear Deg Delta Deriv Exp FirstOverTime Floor HistogramCount
@@ -77,16 +77,16 @@ const PER_SERIES = new Set(
   Round Sgn Sin Sinh Sqrt StddevOverTime StdvarOverTime SumOverTime Tan Tanh Timestamp Year`.split(/\s+/),
 );
 
-/** They make one series of those that differ in nothing but `le`. */
+/** Functions that make one series of those that differ only in `le`. */
 const PER_HISTOGRAM = new Set(['HistogramQuantile', 'HistogramFraction']);
 
-/** They know no series. */
+/** Functions that read no series. */
 const CONSTANTS = new Set(['Time', 'Pi']);
 
-function functionCall([identifier, body]: readonly SyntaxNode[], view: View): Yield | null {
+function functionCall([identifier, body]: readonly SyntaxNode[], view: MergeContext): ResultShape | null {
   const name = identifier?.firstChild?.name;
   if (name === undefined || !body) return null;
-  const yields = partsOf(body).map((argument) => yieldOf(argument, view));
+  const yields = partsOf(body).map((argument) => resultShapeOf(argument, view));
   if (CONSTANTS.has(name)) return yields.length === 0 ? SCALAR : null;
   if (!PER_SERIES.has(name) && !(PER_HISTOGRAM.has(name) && view.label !== 'le')) return null;
 
@@ -95,10 +95,10 @@ function functionCall([identifier, body]: readonly SyntaxNode[], view: View): Yi
   return series.length === 1 && of ? { kind: 'vector', labelled: of.labelled } : null;
 }
 
-/** They make one value of each group, of whatever is in it. */
+/** Aggregations that make one value of each group, whatever is in it. */
 const PER_GROUP = new Set(['Avg', 'Count', 'Group', 'Max', 'Min', 'Quantile', 'Stddev', 'Stdvar', 'Sum']);
 
-function aggregation(parts: readonly SyntaxNode[], view: View): Yield | null {
+function aggregation(parts: readonly SyntaxNode[], view: MergeContext): ResultShape | null {
   const [operator, modifier, body] = ['AggregateOp', 'AggregateModifier', 'FunctionCallBody'].map((name) =>
     parts.find((part) => part.name === name),
   );
@@ -109,14 +109,17 @@ function aggregation(parts: readonly SyntaxNode[], view: View): Yield | null {
   return { kind: 'vector', labelled: false };
 }
 
-/** What is aggregated. A quantile's parameter comes first, and must be the same for everybody. */
-function aggregated(operator: string, given: readonly SyntaxNode[], view: View): Yield | null {
+/**
+ * The result of the aggregated expression. A quantile's parameter comes first, and must be a scalar, the same for all
+ * groups.
+ */
+function aggregated(operator: string, given: readonly SyntaxNode[], view: MergeContext): ResultShape | null {
   if (!PER_GROUP.has(operator) || given.length !== (operator === 'Quantile' ? 2 : 1)) return null;
-  const [of, parameter = SCALAR] = given.map((argument) => yieldOf(argument, view)).reverse();
+  const [of, parameter = SCALAR] = given.map((argument) => resultShapeOf(argument, view)).reverse();
   return of?.kind === 'vector' && parameter?.kind === 'scalar' ? of : null;
 }
 
-function grouped(modifier: SyntaxNode, of: Yield, { query, label, edits }: View): Yield | null {
+function grouped(modifier: SyntaxNode, of: ResultShape, { query, label, edits }: MergeContext): ResultShape | null {
   const [keyword, list] = partsOf(modifier);
   if (!keyword || !list) return null;
   const names = partsOf(list);
@@ -151,29 +154,26 @@ const SET_OPERATORS = ['And', 'Or', 'Unless'];
 const OPERATORS = new Set([...ARITHMETIC_AND_COMPARISONS, ...SET_OPERATORS]);
 const OPERATOR_PARTS = new Set(['BoolModifier', 'MatchingModifierClause']);
 
-function binary(parts: readonly SyntaxNode[], view: View): Yield | null {
+function binary(parts: readonly SyntaxNode[], view: MergeContext): ResultShape | null {
   const [left, operator] = parts;
   const right = parts.at(-1);
   const modifiers = parts.slice(2, -1);
   if (!left || !operator || !right || !OPERATORS.has(operator.name)) return null;
   if (modifiers.some(({ name }) => !OPERATOR_PARTS.has(name))) return null;
   const clause = modifiers.find(({ name }) => name === 'MatchingModifierClause');
-  return matchesWithinValues(clause, view) ? combined(yieldOf(left, view), yieldOf(right, view)) : null;
+  return matchesWithinValues(clause, view) ? combined(resultShapeOf(left, view), resultShapeOf(right, view)) : null;
 }
 
-function combined(a: Yield | null, b: Yield | null): Yield | null {
+function combined(a: ResultShape | null, b: ResultShape | null): ResultShape | null {
   if (!a || !b || a.kind === 'matrix' || b.kind === 'matrix') return null;
   if (a.kind === 'scalar') return b;
   if (b.kind === 'scalar') return a;
-  // With the label on one side only, the query as it stands matches otherwise than the merged one.
+  // With the label on one side only, the query as written matches other series than the merged one.
   return a.labelled === b.labelled ? a : null;
 }
 
-/**
- * Whether series are matched only with such as carry the same value of the label. Several to one are left to
- * themselves.
- */
-function matchesWithinValues(clause: SyntaxNode | undefined, { query, label }: View): boolean {
+/** True if series are matched only with series of the same value of the label. Many-to-one matching is not merged. */
+function matchesWithinValues(clause: SyntaxNode | undefined, { query, label }: MergeContext): boolean {
   if (!clause) return true;
   const [keyword, list, grouping] = partsOf(clause);
   if (!keyword || !list || grouping) return false;

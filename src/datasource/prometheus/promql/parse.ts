@@ -6,7 +6,7 @@ import { grammarText, misreadPlace, withKeywordAsName } from './grammar-text.js'
 import { hasHalfCharacter, stringOf } from './string-literal.js';
 import { syntaxProblem, where } from './syntax-problem.js';
 
-/** A query that could be read whole: its tree has no errors, and all of its strings say something. */
+/** A valid query: its tree has no errors, and all its strings can be read. */
 export interface ParsedQuery {
   text: string;
   root: SyntaxNode;
@@ -14,10 +14,10 @@ export interface ParsedQuery {
 
 const strictParser = parser.configure({ strict: true });
 
-/** Trees are walked recursively; nobody nests deeper by hand. */
+/** Trees are walked recursively. No query written by hand is nested deeper. */
 const MAX_DEPTH = 200;
 
-/** Reads a query by Prometheus' own grammar. The problem is fit for the user's eyes. */
+/** Parses a query with Prometheus' own grammar. The problem may be shown to users. */
 export function parsePromql(text: string): ParsedQuery | { problem: string } {
   if (hasHalfCharacter(text))
     return { problem: 'the query has half a character in it: a surrogate without its other half' };
@@ -57,7 +57,7 @@ function strictly(text: string): Tree | number {
   }
 }
 
-/** What the grammar lets pass: it reads strings less strictly than servers do. */
+/** Mistakes that the grammar accepts: it reads strings less strictly than servers do. */
 function strictnessProblem(text: string, tree: Tree): string | undefined {
   let problem: string | undefined;
   let depth = 0;
@@ -88,7 +88,7 @@ const TOKEN_PROBLEMS: Readonly<Record<string, (written: string) => string | unde
     hasHalfCharacter(stringOf(written) ?? '') ? 'this name has bytes that are not UTF-8' : undefined,
 };
 
-/** A node's parts, comments left out: they may stand anywhere. */
+/** A node's parts without comments, which may stand anywhere. */
 export function partsOf(node: SyntaxNode): SyntaxNode[] {
   const parts: SyntaxNode[] = [];
   for (let part = node.firstChild; part; part = part.nextSibling) if (part.name !== 'LineComment') parts.push(part);

@@ -13,8 +13,8 @@ export interface Edit {
 /**
  * The query with some pieces replaced, in canonical spelling: without comments, with single blanks, and with every
  * string in double quotes with the same few escapes. Servers differ in where a comment ends and in what an escape
- * means, so nothing is passed on that leaves them a choice. Undefined if it has a character that PromQL has no place
- * for. Edits never overlap; they may hold raw text that blanks are never looked for in.
+ * means, so nothing ambiguous is passed on. Undefined if it has a character that PromQL does not allow outside strings.
+ * Edits never overlap; their text may be raw, and blanks in it are kept.
  */
 export function rewritten({ text, root }: ParsedQuery, edits: readonly Edit[]): string | undefined {
   const pieces = [...edits, ...respelled(text, root, edits)].sort((a, b) => a.from - b.from || a.to - b.to);
@@ -50,7 +50,7 @@ function respelled(text: string, root: SyntaxNode, edits: readonly Edit[]): Edit
   return found;
 }
 
-/** Code and replacements in turn. */
+/** Joins code and replacements, which alternate. */
 function joined(parts: readonly string[]): string | undefined {
   let all = '';
   for (const [index, part] of parts.entries()) {

@@ -8,18 +8,18 @@ export interface Matcher {
   label: string;
   operator: '=' | '!=' | '=~' | '!~';
   value: string;
-  /** Where the operator and the value stand in the query, from the one's beginning to the other's end. */
+  /** The position in the query, from the beginning of the operator to the end of the value. */
   from: number;
   to: number;
 }
 
-/** One place of a query that reads series. */
+/** A vector selector of a query, with its matchers. */
 export interface Selector {
   node: SyntaxNode;
   matchers: readonly Matcher[];
 }
 
-/** Every place of a query that reads series, in the order of its text. */
+/** All vector selectors of a query, in the order of its text. */
 export function selectorsOf({ text, root }: ParsedQuery): Selector[] {
   const found: Selector[] = [];
   root.cursor().iterate((ref) => {

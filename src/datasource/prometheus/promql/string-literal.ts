@@ -12,9 +12,9 @@ const MAX_CODE_POINT = 0x10ffff;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /**
- * What a string literal of PromQL says: in double or single quotes with Go's escapes, or raw in backticks. Undefined
- * for what Prometheus would not read, such as a quote that is never closed, or an unknown escape. A byte that is not
- * UTF-8 is kept as a lone surrogate (as in Python), so that `quoted` can write it again.
+ * The value of a PromQL string literal: in double or single quotes with Go's escapes, or raw in backticks. Undefined if
+ * Prometheus would not accept it, as for an unclosed quote or an unknown escape. A byte that is not UTF-8 becomes a
+ * lone surrogate (as in Python), so that `quoted` can write it again.
  */
 export function stringOf(literal: string): string | undefined {
   const quote = literal.at(0);
@@ -58,7 +58,7 @@ function escapeAt(body: string, at: number, quote: string): { bytes: Buffer; len
   return undefined;
 }
 
-/** First lone surrogate that stands for a byte; texts have no lone surrogates of their own. */
+/** First lone surrogate that stands for a byte. Query texts have no other lone surrogates. */
 const BYTES_BEGIN = 0xdc00;
 const LONGEST_CHARACTER = 4;
 
@@ -84,8 +84,8 @@ function characterAt(bytes: Buffer, at: number): string | undefined {
 }
 
 /**
- * A string as a literal that every reader of PromQL understands alike, in double quotes. Lone surrogates stand for
- * bytes that are not UTF-8.
+ * A value as a literal in double quotes that every parser of PromQL reads alike. Lone surrogates stand for bytes that
+ * are not UTF-8.
  */
 export function quoted(value: string): string {
   return `"${value.replace(/["\\\p{Cc}\p{Cs}\ufffd]/gu, escapeOf)}"`;
@@ -98,14 +98,14 @@ function escapeOf(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** Whether a text has half a character in it, a surrogate without its other half: no such text can be sent. */
+/** True if a text has a lone surrogate. No such text can be sent. */
 export function hasHalfCharacter(text: string): boolean {
   return /\p{Cs}/u.test(text);
 }
 
 /**
- * A label's name as it is written in matchers and groupings: quoted only where it has to be, since servers before
- * Prometheus 3 read no quoted names.
+ * A label's name as it is written in matchers and groupings: quoted only if needed, since servers before Prometheus 3
+ * read no quoted names.
  */
 export function labelText(label: string): string {
   return LABEL_NAME.test(label) ? label : quoted(label);

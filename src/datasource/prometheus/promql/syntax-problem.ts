@@ -1,7 +1,7 @@
 import type { SyntaxNodeRef } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** What may stand at a place that could not be read, by the part of the query that it is in. */
+/** What is allowed at a position that could not be parsed, by the part of the query around it. */
 const EXPECTED: Readonly<Record<string, string>> = {
   PromQL: 'an expression',
   VectorSelector: 'an operator or the end of the query',
@@ -53,7 +53,7 @@ function shown(text: string, at: number): string {
   return JSON.stringify(word.length > SHOWN ? `${word.slice(0, SHOWN)}…` : word);
 }
 
-/** A place in a query, in a reader's words. */
+/** A position in a query, as line and column. */
 export function where(text: string, at: number): string {
   const lines = text.slice(0, at).split('\n');
   return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 
-import { pythonsJsonOf } from '../../../src/datasource/gnocchi/client/nan-tolerant-json.js';
-import { BackendTrouble } from '../../../src/datasource/gate/trouble.js';
+import { parseNanTolerantJson } from '../../../src/datasource/gnocchi/client/nan-tolerant-json.js';
+import { BackendUnavailable } from '../../../src/datasource/gate/backend-unavailable.js';
 
 const BYTES = 8 * 1024 * 1024;
 
@@ -13,12 +13,12 @@ test.each<[string, unknown]>([
   ],
   ['["NaN"]', ['NaN']],
 ])('%s is read, with null for NaN', (text, expected) => {
-  expect(pythonsJsonOf(text)).toEqual(expected);
+  expect(parseNanTolerantJson(text)).toEqual(expected);
 });
 
 test('a text as long as an answer may be is read', () => {
   const long = 'a'.repeat(BYTES);
-  expect(pythonsJsonOf(`[NaN, "${long}"]`)).toEqual([null, long]);
+  expect(parseNanTolerantJson(`[NaN, "${long}"]`)).toEqual([null, long]);
 });
 
 // Each keeps a reader busy for hours that begins anew at every quote.
@@ -29,5 +29,5 @@ test.each([
   `NaN"${'a'.repeat(BYTES)}`,
   `NaN${'-'.repeat(BYTES)}x`,
 ])('what is no JSON in other ways too is refused, however it goes on (%#)', (text) => {
-  expect(() => pythonsJsonOf(text)).toThrow(BackendTrouble);
+  expect(() => parseNanTolerantJson(text)).toThrow(BackendUnavailable);
 });

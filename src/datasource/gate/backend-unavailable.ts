@@ -1,15 +1,15 @@
 import { AppError } from '../../errors.js';
 
 /**
- * A backend could not be asked. The message is fit for everybody's eyes: no addresses, no texts of libraries; those are
- * in `cause`, for logs.
+ * A backend could not be queried. The message may be shown to all clients: it has no addresses and no texts of
+ * libraries. Those are in `cause`, for logs.
  */
-export class BackendTrouble extends Error {
-  override readonly name: string = 'BackendTrouble';
+export class BackendUnavailable extends Error {
+  override readonly name: string = 'BackendUnavailable';
 }
 
 /** A request was not sent, since too many others were sent before it. This says nothing about the backend. */
-export class NotSent extends BackendTrouble {
+export class NotSent extends BackendUnavailable {
   override readonly name = 'NotSent';
 
   constructor(cause?: unknown) {
@@ -26,8 +26,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'its name cannot be resolved',
   EAI_AGAIN: 'its name cannot be resolved',
   ETIMEDOUT: 'no answer in time',
-  EHOSTUNREACH: 'no way to its host',
-  ENETUNREACH: 'no way to its network',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
   EPROTO: 'it does not speak TLS, or not our kind',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   DEPTH_ZERO_SELF_SIGNED_CERT: NOT_TRUSTED,
@@ -37,10 +37,13 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
 
-/** Why a backend could not be asked. Messages of libraries name addresses, so only those of ours are passed on. */
+/**
+ * The reason why a backend could not be queried, fit for all clients. Messages of libraries name addresses, so only
+ * messages of this program are passed on.
+ */
 export function reasonOf(thrown: unknown): string {
   for (let error = thrown; error instanceof Error; error = error.cause) {
-    if (error instanceof BackendTrouble || error instanceof AppError) return error.message;
+    if (error instanceof BackendUnavailable || error instanceof AppError) return error.message;
     const known = 'code' in error && typeof error.code === 'string' ? REASONS[error.code] : undefined;
     if (known !== undefined) return known;
   }

@@ -1,25 +1,22 @@
 /** The project and the query of a request. No project has the name of a query. */
-export interface Origin {
+export interface RequestOrigin {
   project: string;
-  question: string;
+  query: string;
 }
 
-/**
- * A query with the place of its alarms among all waiting alarms. Queries of API requests (`explain`, backtest) have no
- * place.
- */
-export interface Queued {
+/** The position of a query among all waiting queries. Queries of API requests (`explain`, backtest) have none. */
+export interface QueueTicket {
   /** A number that rises with each alarm that becomes due. An alarm that was not evaluated keeps its ticket. */
   ticket?: number;
   /** Projects of the alarms that wait for the answer. */
   projects?: ReadonlySet<string>;
 }
 
-/** Where a request waits until it may be sent. */
-export interface Place {
+/** The position of a request among the waiting requests. */
+export interface QueuePosition {
   /** The lowest ticket of the alarms that wait for the request. Lower tickets are served first. */
   ticket: number;
-  /** The request is sent when any of these projects is served. Without projects it has a line of its own. */
+  /** The request is sent when any of these projects is served. Without projects it has a queue of its own. */
   projects: readonly string[];
   /** The request answers several queries. */
   isShared: boolean;
@@ -29,8 +26,8 @@ export interface Place {
   sendBy: AbortSignal | undefined;
 }
 
-/** The options of a batch that place its requests; see `Asking`. */
-export interface Queueing {
+/** The parts of a `QueryContext` that position its requests. */
+export interface QueueOptions {
   sendBy?: AbortSignal | undefined;
   isRetry?: boolean | undefined;
 }
@@ -41,16 +38,19 @@ export interface Queueing {
  */
 const MOST_PROJECTS = 64;
 
-/** The place of one request that answers all these queries. */
-export function placeOf(questions: readonly Queued[], { sendBy, isRetry = false }: Queueing): Place {
+/** The position of one request that answers all queries with these tickets. */
+export function queuePositionOf(
+  tickets: readonly QueueTicket[],
+  { sendBy, isRetry = false }: QueueOptions,
+): QueuePosition {
   let ticket = Infinity;
   const projects = new Set<string>();
-  for (const question of questions) {
-    if (question.ticket !== undefined && question.ticket < ticket) ticket = question.ticket;
-    for (const project of question.projects ?? []) {
+  for (const each of tickets) {
+    if (each.ticket !== undefined && each.ticket < ticket) ticket = each.ticket;
+    for (const project of each.projects ?? []) {
       if (projects.size >= MOST_PROJECTS) break;
       projects.add(project);
     }
   }
-  return { ticket, projects: [...projects], isShared: questions.length > 1, isRetry, sendBy };
+  return { ticket, projects: [...projects], isShared: tickets.length > 1, isRetry, sendBy };
 }

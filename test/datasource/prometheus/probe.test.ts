@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import { createNeutralQuestion } from '../../../src/datasource/prometheus/probe.js';
+import { createPrometheusProbe } from '../../../src/datasource/prometheus/probe.js';
 import type { Tenancy } from '../../../src/datasource/prometheus/plan-queries.js';
 import {
   createPrometheusClient,
@@ -31,9 +31,9 @@ const MIMIR: Tenancy = { kind: 'header', header: 'x-scope-orgid', adminTenant: u
 async function asked(tenancy: Tenancy, reply?: PrometheusReply): Promise<string> {
   if (reply) double.reply = reply;
   const client = createPrometheusClient({ url: double.url, auth: { kind: 'none' }, timeoutMs: 20_000 });
-  const question = createNeutralQuestion({ client, tenancy });
-  question.saw('p1');
-  return question.ask().then(
+  const question = createPrometheusProbe({ client, tenancy });
+  question.noteTenant('p1');
+  return question.send().then(
     () => 'answered',
     (thrown: unknown) => toError(thrown).message,
   );
@@ -67,7 +67,7 @@ test.each([undefined, 'infra'])(
     const text = JSON.stringify({ status: 'success', data: { resultType: 'vector', result: [] } });
     const refused = new Set(['gone0', 'gone1', 'infra']);
     const client = {
-      ask: ({ headers }: PrometheusRequest) =>
+      send: ({ headers }: PrometheusRequest) =>
         Promise.resolve({ status: refused.has(headers['x-scope-orgid'] ?? '') ? 403 : 200, text, isCutOff: false }),
       close: () => undefined,
     };

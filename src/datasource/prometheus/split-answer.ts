@@ -1,45 +1,49 @@
 import type { BackendAnswer, SeriesLabels } from '../../alarm/series.js';
-import { inPieces } from '../../async/in-pieces.js';
+import { inChunks } from '../../async/event-loop.js';
 import type { Trace } from '../datasource.js';
-import type { Round } from './ask-once.js';
-import type { Member, PlannedQuery } from './plan-queries.js';
+import type { PrometheusCall } from './send-query.js';
+import type { DistinctQuery, PlannedQuery } from './plan-queries.js';
 import { labelOf, labelsOf, seriesOf, type AnswerListener } from './points.js';
 
 /**
- * Gives each member its series of the answer. False if some of it cannot be told whose it is: then nobody has got
- * anything. Of a sweep, some is nobody's.
+ * Splits an answer and stores for each member its series. Resolves to false, without storing any, if some series
+ * belongs to no member; in the answer to a select-all query these are ignored.
  */
-export async function handOut(query: PlannedQuery, entries: readonly unknown[], round: Round): Promise<boolean> {
-  const { hole, members } = query;
-  if (hole === null) {
-    give(members[0] as Member, entries, round);
+export async function splitAnswer(
+  query: PlannedQuery,
+  entries: readonly unknown[],
+  call: PrometheusCall,
+): Promise<boolean> {
+  const { mergeParameter: parameter, members } = query;
+  if (parameter === null) {
+    answerMember(members[0] as DistinctQuery, entries, call);
     return true;
   }
-  const { byValue, ofMembers } = placesOf(query);
+  const { byValue, ofMembers } = memberIndexOf(query);
   const sorting: Sorting = {
-    label: hole.label,
+    label: parameter.label,
     places: byValue,
-    isSweep: query.insteadOf !== undefined,
+    isSweep: query.replaces !== undefined,
     slices: new Array<unknown[] | undefined>(members.length),
   };
-  for await (const piece of inPieces(entries)) if (!sort(piece, sorting)) return false;
+  for await (const piece of inChunks(entries)) if (!sort(piece, sorting)) return false;
   let index = 0;
-  for await (const piece of inPieces(members))
-    for (const member of piece) give(member, sorting.slices[ofMembers[index++] as number] ?? NOTHING, round);
+  for await (const piece of inChunks(members))
+    for (const member of piece) answerMember(member, sorting.slices[ofMembers[index++] as number] ?? NO_SERIES, call);
   return true;
 }
 
-const NOTHING: readonly unknown[] = [];
+const NO_SERIES: readonly unknown[] = [];
 
 interface Sorting {
   label: string;
   places: ReadonlyMap<string | null, number>;
   isSweep: boolean;
-  /** What is at each place. */
+  /** The series of each member, by its position. */
   slices: (unknown[] | undefined)[];
 }
 
-/** False if something cannot be told whose it is. */
+/** False if a series belongs to no member. */
 function sort(entries: readonly unknown[], { label, places, isSweep, slices }: Sorting): boolean {
   for (const entry of entries) {
     const value = labelOf(entry, label);
@@ -55,21 +59,21 @@ function sort(entries: readonly unknown[], { label, places, isSweep, slices }: S
   return true;
 }
 
-/** The same answer to every member. */
-export function giveAll({ members }: PlannedQuery, { answers }: Round, answer: BackendAnswer): void {
+/** Stores the same answer for every member. */
+export function answerAll({ members }: PlannedQuery, { answers }: PrometheusCall, answer: BackendAnswer): void {
   for (const { keys } of members) for (const key of keys) answers.set(key, answer);
 }
 
-/** A place for each value. Several members may be of one value: they ask the same, spelled differently. */
-interface Places {
+/** A position for each value. Several members may have the same value: equal queries in different spelling. */
+interface MemberIndex {
   byValue: ReadonlyMap<string | null, number>;
   ofMembers: readonly number[];
 }
 
-const knownPlaces = new WeakMap<PlannedQuery, Places>();
+const knownPlaces = new WeakMap<PlannedQuery, MemberIndex>();
 
-/** Kept with the query, which is asked again and again. */
-function placesOf(query: PlannedQuery): Places {
+/** Cached by the query object, which is used again in each interval. */
+function memberIndexOf(query: PlannedQuery): MemberIndex {
   const known = knownPlaces.get(query);
   if (known) return known;
   const byValue = new Map(query.members.map(({ value }, place) => [value, place]));
@@ -78,16 +82,20 @@ function placesOf(query: PlannedQuery): Places {
   return places;
 }
 
-function give({ keys }: Member, entries: readonly unknown[], { asking: { trace }, moments, answers }: Round): void {
+function answerMember(
+  { keys }: DistinctQuery,
+  entries: readonly unknown[],
+  { context: { trace }, times, answers }: PrometheusCall,
+): void {
   if (trace) {
-    for (const key of keys) answers.set(key, seriesOf(entries, moments, tellingLabels(key, trace)));
+    for (const key of keys) answers.set(key, seriesOf(entries, times, tellingLabels(key, trace)));
     return;
   }
-  const answer = seriesOf(entries, moments);
+  const answer = seriesOf(entries, times);
   for (const key of keys) answers.set(key, answer);
 }
 
-/** Labels are made only here, for people: nobody keeps those of the answers that alarms are judged by. */
+/** Labels are only read for a trace, since evaluation does not need them. */
 function tellingLabels(key: string, trace: Trace): AnswerListener {
   const known = new Map<unknown, SeriesLabels>();
   const labelsFor = (entry: unknown): SeriesLabels => {

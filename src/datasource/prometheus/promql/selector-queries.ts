@@ -2,10 +2,10 @@ import { parsePromql } from './parse.js';
 import { selectorsOf } from './selectors.js';
 
 /**
- * What a query reads, whatever it makes of it: for each of its selectors a query that gives its series, within its
- * range if it has one.
+ * The queries for the series that a query reads: for each of its selectors one query, counting over its range if it has
+ * one.
  */
-export function readingsOf(promql: string): string[] {
+export function selectorQueriesOf(promql: string): string[] {
   const query = parsePromql(promql);
   if ('problem' in query) return [promql];
   const readings = selectorsOf(query).map(({ node }) => {
