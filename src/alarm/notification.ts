@@ -35,7 +35,7 @@ export function notificationBody(content: NotificationContent): string {
  * Names the queue in which order is kept: one alarm, one action. Hashed, since actions can be longer than an index
  * takes.
  */
-export function laneOf(alarmId: string, action: string): string {
+export function deliveryQueueOf(alarmId: string, action: string): string {
   return createHash('sha256')
     .update(`${alarmId} ${normaliseAction(action)}`)
     .digest('base64url')

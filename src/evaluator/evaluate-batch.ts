@@ -4,7 +4,7 @@ import type { Datasources } from '../datasource/datasource.js';
 import { toError } from '../errors.js';
 import { inPieces, othersTurn } from '../async/in-pieces.js';
 import type { Logger } from '../logger.js';
-import type { Outcome } from '../storage/evaluation/evaluation-commit.js';
+import type { EvaluationOutcome } from '../storage/evaluation/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import { untilAborted } from '../async/deadline.js';
 import type { HeldAlarm } from './held-alarm.js';
@@ -46,7 +46,7 @@ export interface Batch extends LookAt {
 
 /** What came of the alarms that need the same backends. */
 export interface BatchPart {
-  outcomes: Outcome[];
+  outcomes: EvaluationOutcome[];
   /** What is to be counted of the verdicts; empty unless `keepsResults`. */
   results: EvaluationResult[];
   /** Partitions with alarms of which nothing is known yet; the parts to come will tell. */
@@ -83,7 +83,7 @@ export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): Asy
 }
 
 /** What a decision means for the store; null for `stay`, and for a repeat that has nobody to tell. */
-export function outcomeOf(alarm: HeldAlarm, decision: Decision): Outcome | null {
+export function outcomeOf(alarm: HeldAlarm, decision: Decision): EvaluationOutcome | null {
   if (decision.kind === 'stay') return null;
   const [from, to] = decision.kind === 'transition' ? [decision.from, decision.to] : [decision.state, decision.state];
   if (decision.kind === 'repeat' && !alarm.statesWithActions.includes(to)) return null;
@@ -266,7 +266,7 @@ function keepPlace({ behind, trouble }: EvaluateBatchDeps, alarm: HeldAlarm, { o
   behind.notAsked(alarm, { now, lastMs: batch.lastMs?.(alarm.partition), backend, isPartial: !own.every(isUnasked) });
 }
 
-function add({ outcomes }: BatchPart, outcome: Outcome | null): void {
+function add({ outcomes }: BatchPart, outcome: EvaluationOutcome | null): void {
   if (outcome) outcomes.push(outcome);
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 
-export interface Tries<Answer> {
+export interface FirstAnswerOptions<Answer> {
   clock: Pick<Clock, 'sleep'>;
   /** Makes one attempt, which has a deadline of its own. */
   send: () => Promise<Answer>;
@@ -18,7 +18,13 @@ export interface Tries<Answer> {
  * aborted request may have been carried out, so a slow one stays open, and its answer goes to `onOther`. Rejects when
  * all attempts so far have failed.
  */
-export function firstAnswer<Answer>({ clock, send, everyMs, limit, onOther }: Tries<Answer>): Promise<Answer> {
+export function firstAnswer<Answer>({
+  clock,
+  send,
+  everyMs,
+  limit,
+  onOther,
+}: FirstAnswerOptions<Answer>): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const isOver = new AbortController();
     let open = 0;

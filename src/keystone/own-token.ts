@@ -96,7 +96,7 @@ export class OwnTokenKeeper {
     const answer = TokenAnswer.safeParse(body);
     if (status !== 201 || typeof id !== 'string' || !answer.success) throw notIssued(status);
     const { issued_at, expires_at, ...rest } = answer.data.token;
-    const life = instant(expires_at) - instant(issued_at);
+    const life = keystoneTimeMs(expires_at) - keystoneTimeMs(issued_at);
     const endsAt = askedAt + life;
     return { ...rest, id, obtainedAt: askedAt, endsAt, renewAt: endsAt - Math.min(RENEW_BEFORE_MS, life / 2) };
   }
@@ -157,6 +157,6 @@ function scopeOf(login: KeystoneLogin): object | undefined {
 }
 
 /** Keystone writes UTC, with or without saying so. */
-export function instant(text: string): number {
+export function keystoneTimeMs(text: string): number {
   return Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
 }

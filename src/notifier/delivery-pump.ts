@@ -13,11 +13,11 @@ import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { WakeableSleep } from '../async/wakeable-sleep.js';
 import { hasHostAnswered } from './host-answer.js';
-import { OutcomeRecorder } from './outcome-recorder.js';
+import { AttemptRecorder } from './attempt-recorder.js';
 import type { Receivers } from './receivers/registry.js';
 import { REJECTED, type DeliveryOutcome } from './receivers/receiver.js';
 import { nextAttemptAfterRejection, nextAttemptAt } from './retry-schedule.js';
-import { sharesOf } from './slot-shares.js';
+import { permitSharesOf } from './permit-shares.js';
 
 export interface DeliveryPumpDeps {
   store: NotificationClaimStore;
@@ -70,7 +70,7 @@ const SLACK_MS = 250;
  */
 export class DeliveryPump implements Loop {
   readonly name = 'delivery';
-  readonly #recorder: OutcomeRecorder;
+  readonly #recorder: AttemptRecorder;
   readonly #attempts = new Map<Promise<void>, ClaimedNotification>();
   #cursor = FROM_THE_START;
   readonly #pause: WakeableSleep;
@@ -80,7 +80,7 @@ export class DeliveryPump implements Loop {
   constructor(private readonly deps: DeliveryPumpDeps) {
     const { store, clock, log, rules } = deps;
     this.#pause = new WakeableSleep(clock);
-    this.#recorder = new OutcomeRecorder({
+    this.#recorder = new AttemptRecorder({
       clock,
       log,
       giveUpAfterMs: rules.claimMs,
@@ -133,7 +133,7 @@ export class DeliveryPump implements Loop {
       const free = rules.concurrency - this.#attempts.size;
       if (free === 0) return rules.sweepEveryMs; // the next attempt that ends wakes us
       now = clock.now();
-      const { claimed, isFound, isLapEnd, more } = await this.#claim(now, { free, isFirstLook: idleLaps === 0 });
+      const { claimed, isFound, isLapEnd, more } = await this.#claim(now, { free, isFirstPass: idleLaps === 0 });
       for (const notification of claimed) this.#begin(notification, askedMs);
       if (isFound) idleLaps = 0;
       else if (!more || (isLapEnd && ++idleLaps >= WHOLE_LAP)) break;
@@ -144,7 +144,7 @@ export class DeliveryPump implements Loop {
     return Math.min(rules.sweepEveryMs, due === null ? Infinity : Math.max(0, due.getTime() - clock.now().getTime()));
   }
 
-  async #claim(now: Date, { free, isFirstLook }: { free: number; isFirstLook: boolean }): Promise<Claim> {
+  async #claim(now: Date, { free, isFirstPass }: { free: number; isFirstPass: boolean }): Promise<Claim> {
     const { store, rules } = this.deps;
     const before = this.#cursor;
     const { claimed, cursor, more, dropped } = await store.claim({
@@ -154,11 +154,11 @@ export class DeliveryPump implements Loop {
       perHost: rules.perHost,
       perHostAndProject: rules.perHostAndProject,
       cursor: before,
-      shares: sharesOf([...this.#attempts.values()], rules.concurrency, isFirstLook),
+      shares: permitSharesOf([...this.#attempts.values()], rules.concurrency, isFirstPass),
     });
     this.#cursor = cursor;
     // The search through hosts that do not answer begins again, so this lap does not count.
-    const beginsAnew = before.unansweredAfter !== '' && cursor.unansweredAfter === '';
+    const beginsAnew = before.unresponsiveAfter !== '' && cursor.unresponsiveAfter === '';
     const isFound = claimed.length > 0 || (dropped ?? 0) > 0;
     return { claimed, more, isFound, isLapEnd: cursor.host === '' && !beginsAnew };
   }

@@ -4,25 +4,25 @@ import type { NotificationClaimStore } from '../storage/notifications/notificati
 import type { NotificationUpkeepStore } from '../storage/notifications/notification-upkeep-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
-import { createDoorbellWorker } from './bull-doorbell.js';
+import { createWakeWorker } from './bull-waker.js';
 import { DeliveryPump, type DeliveryRules } from './delivery-pump.js';
-import type { Doorbell, LocalDoorbell } from './doorbell.js';
+import type { NotifierWaker, LocalWaker } from './waker.js';
 import { createReceivers, type CloudAccess } from './receivers/registry.js';
-import { createSweeper, type SweepRules } from './outbox-sweeper.js';
+import { createOutboxSweeper, type OutboxSweepRules } from './outbox-sweeper.js';
 import { Watchdog } from './watchdog.js';
 
 export interface NotifierDeps {
   claims: NotificationClaimStore;
   upkeep: NotificationUpkeepStore;
   /** Heard in this process only. */
-  localDoorbell: LocalDoorbell;
+  localWaker: LocalWaker;
   /** What the sweeper rings for others; the local one when there is no Redis. */
-  doorbell: Doorbell;
+  waker: NotifierWaker;
   /** Where to listen for others' rings. */
   redis: { url: string; prefix: string } | undefined;
   queue: { redisUrl: string | undefined; prefix: string };
   cloud: CloudAccess;
-  rules: DeliveryRules & SweepRules & { connectTimeoutMs: number };
+  rules: DeliveryRules & OutboxSweepRules & { connectTimeoutMs: number };
   clock: ServiceClock;
   log: Logger;
   telemetry: Telemetry;
@@ -50,10 +50,10 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     cloud: deps.cloud,
   });
   const pump = new DeliveryPump({ store: deps.claims, receivers, clock, log, telemetry, random: deps.random, rules });
-  deps.localDoorbell.onRing(() => pump.wake());
+  deps.localWaker.onWake(() => pump.wake());
   const worker =
     redis &&
-    createDoorbellWorker({ redisUrl: redis.url, prefix: redis.prefix, clock, log, onRing: () => pump.wakeAndWait() });
+    createWakeWorker({ redisUrl: redis.url, prefix: redis.prefix, clock, log, onWake: () => pump.wakeAndWait() });
   const watchdog = new Watchdog({
     patienceMs: 2 * (rules.claimMs + rules.sweepEveryMs),
     finished: () => pump.finished,
@@ -64,9 +64,9 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     clock,
     log,
   });
-  const sweeper = createSweeper({
+  const sweeper = createOutboxSweeper({
     store: deps.upkeep,
-    doorbell: ringBoth(deps),
+    waker: wakeBoth(deps),
     watchdog,
     clock,
     log,
@@ -77,11 +77,11 @@ export function createNotifier(deps: NotifierDeps): Notifier {
 }
 
 /** The sweeper's own process hears it even while Redis is away. */
-function ringBoth({ doorbell, localDoorbell }: NotifierDeps): Doorbell {
+function wakeBoth({ waker, localWaker }: NotifierDeps): NotifierWaker {
   return {
-    ring(notifications) {
-      localDoorbell.ring(notifications);
-      if (doorbell !== localDoorbell) doorbell.ring(notifications);
+    wake(notifications) {
+      localWaker.wake(notifications);
+      if (waker !== localWaker) waker.wake(notifications);
     },
   };
 }

@@ -7,7 +7,7 @@ import type { Conditions } from './conditions.js';
 export type Scope = { readonly projectId: string } | { readonly all: true };
 
 /** Adds the scope as a condition on the column that names the owner. */
-export function within(scope: Scope, column: string, conditions: Conditions): void {
+export function restrictToScope(scope: Scope, column: string, conditions: Conditions): void {
   if (!('all' in scope)) conditions.add(`${column} = ${conditions.parameter(scope.projectId, 'text')}`);
 }
 

@@ -10,10 +10,10 @@ import {
   type ComplexFilter,
   type Field,
   type Fields,
-  type Leaf,
+  type FilterTerm,
   type Pattern,
 } from '../../src/storage/queries/complex-filter.js';
-import { holds } from '../../src/storage/queries/complex-filter-match.js';
+import { matchesFilter } from '../../src/storage/queries/complex-filter-match.js';
 import {
   createComplexQueryStore,
   type ComplexQuery,
@@ -76,7 +76,11 @@ const pattern = fc
   .map((source): Pattern => ({ source, test: (value) => new RegExp(source, 'u').test(value) }));
 
 /** Comparisons of one field, mostly with values that rows have. */
-function leaf<Row, Name extends string>(name: Name, field: Field<Row>, rows: readonly Row[]): fc.Arbitrary<Leaf<Name>> {
+function leaf<Row, Name extends string>(
+  name: Name,
+  field: Field<Row>,
+  rows: readonly Row[],
+): fc.Arbitrary<FilterTerm<Name>> {
   const values = operandsOf(field, rows);
   const operator = fc.constantFrom(...(field.kind === 'list' ? (['=', '!='] as const) : COMPARISONS));
   const on = fc.constant(name);
@@ -182,7 +186,7 @@ export function complexQueryContract(open: () => Promise<Database>): void {
   test('the database finds the alarms for which a filter holds in memory', async () => {
     const property = fc.asyncProperty(filters(ALARM_FIELDS, storedAlarms), async (filter) => {
       const found = await all(queries.alarms(ALL, { filter, sort: BY_ID }));
-      const expected = storedAlarms.filter((alarm) => holds(filter, ALARM_FIELDS, alarm) === true);
+      const expected = storedAlarms.filter((alarm) => matchesFilter(filter, ALARM_FIELDS, alarm) === true);
       expect(found.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
     });
     await fc.assert(property, { numRuns: RUNS });
@@ -200,7 +204,7 @@ export function complexQueryContract(open: () => Promise<Database>): void {
   test('the database finds the history for which a filter holds in memory', async () => {
     const property = fc.asyncProperty(filters(HISTORY_FIELDS, storedEntries), async (filter) => {
       const found = await all(queries.history(ALL, { filter, sort: BY_EVENT }));
-      const expected = storedEntries.filter((entry) => holds(filter, HISTORY_FIELDS, entry) === true);
+      const expected = storedEntries.filter((entry) => matchesFilter(filter, HISTORY_FIELDS, entry) === true);
       expect(found.map(({ eventId }) => eventId)).toEqual(expected.map(({ eventId }) => eventId));
     });
     await fc.assert(property, { numRuns: RUNS });

@@ -44,7 +44,7 @@ const NOTIFICATION: ClaimedNotification = {
   attemptInSchedule: 1,
   rejectedSince: null,
   createdAt: NOON,
-  isHostAnswering: true,
+  isHostResponsive: true,
 };
 
 /** Hands out one notification once, when `answered` resolves, and keeps what is recorded. */

@@ -68,9 +68,9 @@ function answering(...codes: number[]): Answer {
 describe('delivery', () => {
   test('what is rung for is sent once, byte for byte, with headers that tell identity and order', async () => {
     const receiver = await serve();
-    const { doorbell } = start();
+    const { waker } = start();
     await put('n1', { sequence: 7, action: `${receiver.url}/hook?a=%2f` });
-    doorbell.ring(1);
+    waker.wake(1);
     await expectStatuses({ n1: 'delivered' });
     expect(receiver.requests).toHaveLength(1);
     expect(receiver.requests[0]).toMatchObject({
@@ -139,13 +139,13 @@ describe('delivery', () => {
   test('a replayed notification that was rejected gets the full schedule again', async () => {
     const receiver = await serve(answering(403, 403, 403));
     await put('n1', { action: receiver.url });
-    const { doorbell } = start({ rules: { rejectedSchedule: [1] } });
+    const { waker } = start({ rules: { rejectedSchedule: [1] } });
     await expectStatuses({ n1: 'dead' });
     await db.query(
       "update notifications set status = 'pending', attempt_base = attempt, replayed_at = $1, next_attempt_at = $1",
       [clock.now()],
     );
-    doorbell.ring(1);
+    waker.wake(1);
     await expectStatuses({ n1: 'delivered' });
     expect(receiver.requests).toHaveLength(4);
   });
@@ -192,9 +192,9 @@ describe('delivery', () => {
 
   test('hosts that hang, each of another project, take a quarter of the slots together', async () => {
     const healthy = await serve();
-    const { doorbell } = start();
+    const { waker } = start();
     await put('first', { alarmId: 'first', projectId: 'w0', action: healthy.url });
-    doorbell.ring(1);
+    waker.wake(1);
     await expectStatuses({ first: 'delivered' });
     const hanging: Receiver[] = [];
     for (let n = 0; n < 10; n += 1) {
@@ -204,7 +204,7 @@ describe('delivery', () => {
     }
     for (let n = 0; n < 60; n += 1)
       await put(`w${n}`, { alarmId: `w${n}`, projectId: `w${n % 3}`, action: healthy.url });
-    doorbell.ring(1);
+    waker.wake(1);
     await eventually(() => expect(healthy.requests).toHaveLength(61));
     const called = (): number[] => hanging.map(({ requests }) => requests.length).sort();
     await eventually(() => expect(called()).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]));

@@ -1,4 +1,4 @@
-import { laneOf } from '../../src/alarm/notification.js';
+import { deliveryQueueOf } from '../../src/alarm/notification.js';
 import type { Database } from '../../src/storage/database.js';
 import { NOON } from './builders.js';
 
@@ -65,7 +65,7 @@ export async function storeNotification(db: Database, given: StoredNotification)
     row.sequence,
     row.createdAt,
     row.action,
-    laneOf(row.alarmId, row.action),
+    deliveryQueueOf(row.alarmId, row.action),
     row.host,
     row.policy,
     row.body,

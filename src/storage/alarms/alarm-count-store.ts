@@ -65,7 +65,7 @@ interface Owner {
  * For the transaction that has just inserted an alarm without asking for the quota, as for one that is brought over
  * from elsewhere.
  */
-export async function countIn(tx: Sql, owner: Owner): Promise<void> {
+export async function countNewAlarm(tx: Sql, owner: Owner): Promise<void> {
   await moveCount(tx, { projectId: null, userId: null }, owner);
 }
 

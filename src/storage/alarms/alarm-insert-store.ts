@@ -19,7 +19,7 @@ export interface Insertion {
 }
 
 /** Nothing was written, since a limit is in force for an owner whose alarms nobody has counted yet. */
-export class Uncounted extends Error {
+export class AlarmsNotCounted extends Error {
   constructor(readonly owner: CountedOwner) {
     super(`the alarms of this ${owner.kind} are not counted yet`);
   }
@@ -86,7 +86,7 @@ select admits, uncounted from admission`;
 /**
  * With a limit for users it must run in a transaction: what it throws then also takes back the counting for the
  * project.
- * @throws AppError `forbidden` over the quota; Uncounted, after which `startCounting` and another try lead on.
+ * @throws AppError `forbidden` over the quota; AlarmsNotCounted, after which `startCounting` and another try lead on.
  */
 export async function insertAlarm(sql: Sql, { alarm, entry }: Insertion, quotas: AlarmQuotas): Promise<void> {
   const parameters = [...alarmParameters(alarm), ...historyParameters(entry)];
@@ -100,7 +100,7 @@ export async function insertAlarm(sql: Sql, { alarm, entry }: Insertion, quotas:
   const { admits, uncounted } = rows[0] ?? { admits: false, uncounted: null };
   if (admits) return;
   const id = uncounted === 'user' ? alarm.userId : alarm.projectId;
-  if (uncounted && id !== null) throw new Uncounted({ kind: uncounted, id });
+  if (uncounted && id !== null) throw new AlarmsNotCounted({ kind: uncounted, id });
   const [user, project] = [alarm.userId, alarm.projectId].map(pythonText);
   throw new AppError('forbidden', `Alarm quota exceeded for user ${user} on project ${project}`);
 }

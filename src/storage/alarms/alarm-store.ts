@@ -3,7 +3,7 @@ import { SEVERITIES } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
 import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
-import { insertAlarm, NO_QUOTAS, Uncounted, type AlarmQuotas, type Insertion } from './alarm-insert-store.js';
+import { insertAlarm, NO_QUOTAS, AlarmsNotCounted, type AlarmQuotas, type Insertion } from './alarm-insert-store.js';
 import { ALARM_COLUMNS, ALARM_TABLES, alarmParameters, toAlarm, type AlarmRow, type StoredAlarm } from './alarm-row.js';
 import { lockCombinations, refuseBadMembers, writeMembers, type Combination } from './combination-store.js';
 import { Conditions, orderBy, type OrderKey, type SqlType } from '../conditions.js';
@@ -11,7 +11,7 @@ import type { Database, Sql } from '../database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
 import { bringAlarmForward } from '../notifications/bring-forward-store.js';
 import { cancelRemovedBy } from '../notifications/removed-action-store.js';
-import { scopeParameter, within, type Scope } from '../scope.js';
+import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
 import { writeTrust, type SealedTrust, type TrustChange } from '../secrets/trust-store.js';
 
 export type { StoredAlarm } from './alarm-row.js';
@@ -112,7 +112,7 @@ async function create(db: Database, quotas: AlarmQuotas, creation: Creation): Pr
       return await createCounted(db, quotas, creation);
     } catch (thrown) {
       // At most once for the project and once for the user: a counter, once there, stays.
-      if (!(thrown instanceof Uncounted)) throw thrown;
+      if (!(thrown instanceof AlarmsNotCounted)) throw thrown;
       await startCounting(db, thrown.owner);
     }
   }
@@ -165,7 +165,7 @@ const SORT: Record<AlarmSortKey, { sql: string; type: SqlType; of: (alarm: Store
 async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: AlarmQuery): Promise<StoredAlarm[]> {
   const conditions = new Conditions();
   conditions.add('a.deleted_at is null');
-  within(scope, 'a.project_id', conditions);
+  restrictToScope(scope, 'a.project_id', conditions);
   conditions.equal('a.id', filter.id, 'text');
   conditions.equal('a.project_id', filter.projectId, 'text');
   conditions.equal('a.user_id', filter.userId, 'text');

@@ -2,7 +2,7 @@ import type { Severity } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { Conditions, orderBy, type OrderKey, type SqlType } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 
 export type HistoryType = 'creation' | 'rule change' | 'state transition' | 'deletion';
 
@@ -116,7 +116,7 @@ async function list(
 ): Promise<HistoryEntry[]> {
   const conditions = new Conditions();
   conditions.equal('alarm_id', alarmId, 'text');
-  within(scope, 'on_behalf_of', conditions);
+  restrictToScope(scope, 'on_behalf_of', conditions);
   conditions.equal('event_id', filter.eventId, 'text');
   conditions.equal('type', filter.type, 'text');
   conditions.equal('severity', filter.severity, 'text');

@@ -40,7 +40,7 @@ export function asDatabaseFailure(thrown: unknown): Error {
 }
 
 /** Whether a failure is the database being away, full, read-only or overloaded: the same request may succeed later. */
-export function isOutage(thrown: unknown): boolean {
+export function isDatabaseOutage(thrown: unknown): boolean {
   if (thrown instanceof DatabaseUnavailable) return true;
   const state = sqlState(thrown) ?? '';
   return SQLSTATE.test(state) && (PASSING.test(state) || isStalePlan(thrown, state));

@@ -1,5 +1,11 @@
 import type { Database, Sql } from '../database.js';
-import { OUTCOME_COLUMNS, writeOutcomeRows, type Decided, type OutcomeAlarm, type Written } from './outcome-rows.js';
+import {
+  OUTCOME_COLUMNS,
+  writeOutcomeRows,
+  type TransitionOrRepeat,
+  type OutcomeAlarm,
+  type AppliedChange,
+} from './outcome-rows.js';
 
 /** The alarm of an outcome, with the versions that were evaluated. */
 interface OfAlarm {
@@ -10,7 +16,7 @@ interface OfAlarm {
 }
 
 /** A transition or a repeat. */
-export type DecidedOutcome = OfAlarm & Decided;
+export type TransitionOrRepeatOutcome = OfAlarm & TransitionOrRepeat;
 
 /** A new `state_reason` for a state that stays: no history row, no notification, no new version. */
 export interface ReasonOutcome extends OfAlarm {
@@ -19,13 +25,13 @@ export interface ReasonOutcome extends OfAlarm {
 }
 
 /** The writes of one evaluation of one alarm. */
-export type Outcome = DecidedOutcome | ReasonOutcome;
+export type EvaluationOutcome = TransitionOrRepeatOutcome | ReasonOutcome;
 
 export interface EvaluationBatch {
   memberId: string;
   /** Partitions the outcomes belong to, with the epochs this member took them under. */
   partitions: readonly { id: number; epoch: number }[];
-  outcomes: readonly Outcome[];
+  outcomes: readonly EvaluationOutcome[];
   /** The moment of evaluation. */
   at: Date;
   /**
@@ -40,12 +46,12 @@ export interface EvaluationBatch {
 
 export interface CommitResult {
   /** Outcomes that are now durable, with the alarm's new state version. */
-  committed: { outcome: Outcome; stateVersion: number }[];
+  committed: { outcome: EvaluationOutcome; stateVersion: number }[];
   /**
    * Outcomes refused because the alarm was edited, disabled, moved or deleted meanwhile, or its partition has a new
    * owner.
    */
-  fenced: Outcome[];
+  fenced: EvaluationOutcome[];
   /** Partitions that are no longer this member's. */
   lost: number[];
   notifications: number;
@@ -128,21 +134,24 @@ async function fence(tx: Sql, { memberId, partitions, mark, at }: EvaluationBatc
   return new Set(rows.map(({ id }) => id));
 }
 
-function isReason(outcome: Outcome): outcome is ReasonOutcome {
+function isReason(outcome: EvaluationOutcome): outcome is ReasonOutcome {
   return outcome.kind === 'reason';
 }
 
 async function compareAndSet(
   tx: Sql,
-  outcomes: readonly DecidedOutcome[],
+  outcomes: readonly TransitionOrRepeatOutcome[],
   at: Date,
-): Promise<Written<DecidedOutcome>[]> {
+): Promise<AppliedChange<TransitionOrRepeatOutcome>[]> {
   if (outcomes.length === 0) return [];
   const parameters = [...guards(outcomes), outcomes.map(({ to }) => to), outcomes.map(({ reason }) => reason), at];
   return pair(outcomes, (await tx.query<OutcomeAlarm>(COMPARE_AND_SET, parameters)).rows);
 }
 
-async function compareForRepeat(tx: Sql, outcomes: readonly DecidedOutcome[]): Promise<Written<DecidedOutcome>[]> {
+async function compareForRepeat(
+  tx: Sql,
+  outcomes: readonly TransitionOrRepeatOutcome[],
+): Promise<AppliedChange<TransitionOrRepeatOutcome>[]> {
   if (outcomes.length === 0) return [];
   return pair(outcomes, (await tx.query<OutcomeAlarm>(COMPARE_FOR_REPEAT, guards(outcomes))).rows);
 }

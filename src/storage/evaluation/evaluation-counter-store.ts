@@ -1,7 +1,7 @@
 import type { AlarmState } from '../../alarm/state.js';
 import { Conditions } from '../conditions.js';
 import type { Database } from '../database.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 
 export interface EvaluationResult {
   alarmId: string;
@@ -64,7 +64,7 @@ async function list(
 ): Promise<ResultCounts[]> {
   const conditions = new Conditions();
   conditions.add('a.deleted_at is null');
-  within(scope, 'a.project_id', conditions);
+  restrictToScope(scope, 'a.project_id', conditions);
   conditions.equal('a.project_id', projectId, 'text');
   if (after !== undefined) conditions.add(`c.alarm_id > ${conditions.parameter(after, 'text')}`);
   const { rows } = await db.query<Row>(

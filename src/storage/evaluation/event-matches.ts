@@ -8,7 +8,7 @@ const MAX_MATCHERS = 10_000;
 const MAX_KEPT_RULE = 1_024;
 
 /** What of an event alarm decides which events set it off. */
-export interface JudgedAlarm {
+export interface EventAlarmRow {
   id: string;
   owner: string;
   rule: string;
@@ -46,18 +46,18 @@ function watchedTypes(group: ProjectEvents, matcher: EventMatcher): ReadonlySet<
 }
 
 /** What is looked at, made ready for many alarms. */
-export interface Sight {
+export interface EventsToMatch {
   byProject: ReadonlyMap<string, ProjectEvents>;
   at: Date;
   matcherOf: (ruleJson: string) => EventMatcher;
   openTimesOf: OpenTimesSource['ofJson'];
 }
 
-export function sightOf(
+export function eventsToMatch(
   events: readonly AlarmEvent[],
   at: Date,
-  { matcherOf, openTimesOf }: Pick<Sight, 'matcherOf' | 'openTimesOf'>,
-): Sight {
+  { matcherOf, openTimesOf }: Pick<EventsToMatch, 'matcherOf' | 'openTimesOf'>,
+): EventsToMatch {
   const byProject = new Map<string, ProjectEvents>();
   for (const one of events) {
     const group: ProjectEvents = byProject.get(one.projectId) ?? {
@@ -74,7 +74,10 @@ export function sightOf(
 }
 
 /** The events that set an alarm off. One that does not repeat asks for the first only. */
-export function eventsFor(alarm: JudgedAlarm, { byProject, at, matcherOf, openTimesOf }: Sight): AlarmEvent[] {
+export function matchingEvents(
+  alarm: EventAlarmRow,
+  { byProject, at, matcherOf, openTimesOf }: EventsToMatch,
+): AlarmEvent[] {
   const group = byProject.get(alarm.owner);
   const matcher = matcherOf(alarm.rule);
   const watched = group && watchedTypes(group, matcher);
@@ -90,7 +93,7 @@ export function eventsFor(alarm: JudgedAlarm, { byProject, at, matcherOf, openTi
 }
 
 /** A matcher follows from the text of its rule and from nothing else, so one that is kept cannot be out of date. */
-export function rememberMatchers(): Sight['matcherOf'] {
+export function createMatcherCache(): EventsToMatch['matcherOf'] {
   const known = new Map<string, EventMatcher>();
   return (ruleJson) => {
     const kept = known.get(ruleJson);

@@ -6,8 +6,20 @@ import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import { event as eventType } from '../../alarm/types/event/index.js';
 import type { EventRule } from '../../alarm/types/event/schema.js';
 import type { Database, Sql } from '../database.js';
-import { eventsFor, rememberMatchers, sightOf, type JudgedAlarm, type Sight } from './event-matches.js';
-import { OUTCOME_COLUMNS, writeOutcomeRows, type Decided, type OutcomeAlarm, type Written } from './outcome-rows.js';
+import {
+  matchingEvents,
+  createMatcherCache,
+  eventsToMatch,
+  type EventAlarmRow,
+  type EventsToMatch,
+} from './event-matches.js';
+import {
+  OUTCOME_COLUMNS,
+  writeOutcomeRows,
+  type TransitionOrRepeat,
+  type OutcomeAlarm,
+  type AppliedChange,
+} from './outcome-rows.js';
 
 export interface EventStoreOptions {
   now: () => Date;
@@ -19,7 +31,7 @@ export interface EventStoreOptions {
 }
 
 /** What one event did to one alarm. */
-export interface Firing {
+export interface EventFiring {
   alarmId: string;
   from: AlarmState;
   to: AlarmState;
@@ -30,7 +42,7 @@ export interface Firing {
 export interface RecordedEvents {
   /** How many were not known before. */
   stored: number;
-  firings: Firing[];
+  firings: EventFiring[];
   notifications: number;
 }
 
@@ -73,13 +85,13 @@ const SET_STATE = `
          state_timestamp = case when a.state = 'alarm' then a.state_timestamp else $4::timestamptz end
     from unnest($1::text[], $2::bigint[], $3::text[]) as i (id, state_version, reason) where a.id = i.id`;
 
-type LockedAlarm = JudgedAlarm & OutcomeAlarm & { state: AlarmState };
+type LockedAlarm = EventAlarmRow & OutcomeAlarm & { state: AlarmState };
 
 export type EventStore = ReturnType<typeof createEventStore>;
 
 /** Events, and the alarms that they set off. */
 export function createEventStore(db: Database, options: EventStoreOptions) {
-  const made = { matcherOf: rememberMatchers(), openTimesOf: createOpenTimesSource().ofJson };
+  const made = { matcherOf: createMatcherCache(), openTimesOf: createOpenTimesSource().ofJson };
   return {
     /**
      * Stores events and fires alarms, in the order of the events, in one transaction. An event whose id its project has
@@ -100,12 +112,12 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
 
 async function record(
   tx: Sql,
-  options: EventStoreOptions & Pick<Sight, 'matcherOf' | 'openTimesOf'>,
+  options: EventStoreOptions & Pick<EventsToMatch, 'matcherOf' | 'openTimesOf'>,
   events: readonly AlarmEvent[],
 ): Promise<RecordedEvents> {
   const receivedAt = options.now();
   const fresh = await insert(tx, events, receivedAt);
-  const sight = sightOf(fresh, receivedAt, options);
+  const sight = eventsToMatch(fresh, receivedAt, options);
   const hits = await judge(await candidates(tx, fresh), sight, options.pause);
   const matched = [...hits.values()].reduce((sum, { events: those }) => sum + those.length, 0);
   if (matched > MAX_FIRINGS && events.length > 1) throw new TooManyFirings();
@@ -144,10 +156,10 @@ function keyOf({ projectId, messageId }: Pick<AlarmEvent, 'projectId' | 'message
   return JSON.stringify([projectId, messageId]);
 }
 
-async function candidates(tx: Sql, events: readonly AlarmEvent[]): Promise<JudgedAlarm[]> {
+async function candidates(tx: Sql, events: readonly AlarmEvent[]): Promise<EventAlarmRow[]> {
   if (events.length === 0) return [];
   const projects = [...new Set(events.map(({ projectId }) => projectId))];
-  return (await tx.query<JudgedAlarm>(CANDIDATES, [projects])).rows;
+  return (await tx.query<EventAlarmRow>(CANDIDATES, [projects])).rows;
 }
 
 /** What an alarm's definition of that version matched. */
@@ -157,8 +169,8 @@ interface Hit {
 }
 
 async function judge(
-  alarms: readonly JudgedAlarm[],
-  sight: Sight,
+  alarms: readonly EventAlarmRow[],
+  sight: EventsToMatch,
   pause: EventStoreOptions['pause'],
 ): Promise<Map<string, Hit>> {
   const hits = new Map<string, Hit>();
@@ -166,7 +178,7 @@ async function judge(
   for (const alarm of alarms) {
     const group = sight.byProject.get(alarm.owner);
     const askedBefore = group?.asking ?? 0;
-    const found = eventsFor(alarm, sight);
+    const found = matchingEvents(alarm, sight);
     if (found.length > 0) hits.set(alarm.id, { definitionVersion: alarm.definition_version, events: found });
     if (group) judgements += group.events.length + group.asking - askedBefore;
     if (judgements < JUDGEMENTS_WITHOUT_PAUSE) continue;
@@ -179,13 +191,13 @@ async function judge(
 /**
  * Locks the alarms that matched and decides about them as they now are; one that was edited meanwhile is judged again.
  */
-async function fire(tx: Sql, hits: ReadonlyMap<string, Hit>, sight: Sight): Promise<Written[]> {
+async function fire(tx: Sql, hits: ReadonlyMap<string, Hit>, sight: EventsToMatch): Promise<AppliedChange[]> {
   if (hits.size === 0) return [];
   const { rows } = await tx.query<LockedAlarm>(LOCK, [[...hits.keys()]]);
   return rows.flatMap((row) => {
     const hit = hits.get(row.id);
     const isSame = hit?.definitionVersion === row.definition_version;
-    return firingsOf(row, isSame ? hit.events : eventsFor(row, sight));
+    return firingsOf(row, isSame ? hit.events : matchingEvents(row, sight));
   });
 }
 
@@ -193,9 +205,9 @@ async function fire(tx: Sql, hits: ReadonlyMap<string, Hit>, sight: Sight): Prom
  * The first event may change the state; each one after it fires again only where actions are repeated, from alarm to
  * alarm.
  */
-function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): Written[] {
+function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): AppliedChange[] {
   const { query } = JSON.parse(row.rule) as EventRule;
-  const firings: Written[] = [];
+  const firings: AppliedChange[] = [];
   let { state } = row;
   for (const one of events) {
     const verdict = { verdict: 'alarm', findings: { query, event: one } } as const;
@@ -204,7 +216,7 @@ function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): Written[] {
     const { reason, reasonData } = decision;
     // Aodh records every firing, and each carries another event: none is a mere repetition that a newer one could
     // replace.
-    const outcome: Decided = { kind: 'transition', from: state, to: 'alarm', reason, reasonData };
+    const outcome: TransitionOrRepeat = { kind: 'transition', from: state, to: 'alarm', reason, reasonData };
     const version = row.state_version + firings.length + 1;
     firings.push({
       outcome,
@@ -216,7 +228,7 @@ function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): Written[] {
 }
 
 /** The last firing of each alarm is what it is left with. */
-async function setStates(tx: Sql, changed: readonly Written[], at: Date): Promise<void> {
+async function setStates(tx: Sql, changed: readonly AppliedChange[], at: Date): Promise<void> {
   const last = [...new Map(changed.map((one) => [one.row.id, one])).values()];
   if (last.length === 0) return;
   await tx.query(SET_STATE, [
@@ -227,6 +239,6 @@ async function setStates(tx: Sql, changed: readonly Written[], at: Date): Promis
   ]);
 }
 
-function firingOf({ outcome: { from, to, reason }, row }: Written): Firing {
+function firingOf({ outcome: { from, to, reason }, row }: AppliedChange): EventFiring {
   return { alarmId: row.id, from, to, reason, stateVersion: row.state_version };
 }

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { hostOf, parseAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF, type Severity } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
-import { laneOf, notificationBody } from '../../alarm/notification.js';
+import { deliveryQueueOf, notificationBody } from '../../alarm/notification.js';
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { bringQueuesForward } from '../notifications/bring-forward-store.js';
 import type { Sql } from '../database.js';
 
 /** What was decided about an alarm, in the words that its history and its receivers get. */
-export interface Decided {
+export interface TransitionOrRepeat {
   kind: 'transition' | 'repeat';
   from: AlarmState;
   to: AlarmState;
@@ -41,7 +41,7 @@ export const OUTCOME_COLUMNS = `a.id, a.name, a.severity, a.project_id, a.state_
   a.ok_actions, a.alarm_actions, a.insufficient_data_actions`;
 
 /** A decision that is in force, and its alarm as it is since then. */
-export interface Written<D extends Decided = Decided> {
+export interface AppliedChange<D extends TransitionOrRepeat = TransitionOrRepeat> {
   outcome: D;
   row: OutcomeAlarm;
 }
@@ -51,9 +51,9 @@ export interface OutcomeRows {
    * Each gets a history row and notifications. Of one alarm there may be several, in order, each with its own state
    * version.
    */
-  changed: readonly Written[];
+  changed: readonly AppliedChange[];
   /** Each gets notifications only. */
-  repeated: readonly Written[];
+  repeated: readonly AppliedChange[];
   at: Date;
   /** Under policy `current`, a notification older than this gives way to a newer transition of its alarm. */
   staleBefore: Date;
@@ -152,7 +152,7 @@ function* portionsOf<Item>(
  * Resolves to the ids of the rows. They rise, so that rows of one moment are listed in the order in which they came
  * about.
  */
-async function appendHistory(tx: Sql, changed: readonly Written[], at: Date): Promise<string[]> {
+async function appendHistory(tx: Sql, changed: readonly AppliedChange[], at: Date): Promise<string[]> {
   if (changed.length === 0) return [];
   const eventIds = changed.map(() => randomUUID()).sort();
   await tx.query(APPEND_HISTORY, [
@@ -168,7 +168,7 @@ async function appendHistory(tx: Sql, changed: readonly Written[], at: Date): Pr
   return eventIds;
 }
 
-interface Recorded extends Written {
+interface Recorded extends AppliedChange {
   /** The history row; null for repeats. */
   eventId: string | null;
 }
@@ -199,7 +199,7 @@ function notificationsOf({ outcome, row, eventId }: Recorded): NewNotification[]
     eventId,
     actionIndex,
     action,
-    lane: laneOf(row.id, action),
+    lane: deliveryQueueOf(row.id, action),
     body,
   }));
 }

@@ -1,5 +1,5 @@
 import { Conditions } from '../conditions.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 
 export interface SampleFilter {
   resourceId?: string;
@@ -20,7 +20,7 @@ const COMPARISONS = { lt: '<', le: '<=', gt: '>', ge: '>=', eq: '=' } as const s
 export function sampleConditions(scope: Scope, meter: string, filter: SampleFilter): Conditions {
   const conditions = new Conditions();
   conditions.equal('meter', meter, 'text');
-  within(scope, 'project_id', conditions);
+  restrictToScope(scope, 'project_id', conditions);
   conditions.equal('resource_id', filter.resourceId, 'text');
   conditions.equal('project_id', filter.projectId, 'text');
   conditions.equal('user_id', filter.userId, 'text');

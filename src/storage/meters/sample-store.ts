@@ -1,6 +1,6 @@
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database } from '../database.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 import { sampleConditions, type SampleFilter } from './sample-filter.js';
 
 export type SampleType = 'gauge' | 'delta' | 'cumulative';
@@ -212,7 +212,7 @@ async function resources(db: Database, scope: Scope, filter: ResourceFilter, lim
 
 function resourceConditions(scope: Scope, filter: ResourceFilter): Conditions {
   const conditions = new Conditions();
-  within(scope, 'project_id', conditions);
+  restrictToScope(scope, 'project_id', conditions);
   conditions.equal('resource_id', filter.resourceId, 'text');
   conditions.equal('project_id', filter.projectId, 'text');
   conditions.equal('user_id', filter.userId, 'text');

@@ -23,5 +23,5 @@ export interface ClaimedNotification {
   rejectedSince: Date | null;
   createdAt: Date;
   /** True if the host had answered its last attempt when this notification was claimed. */
-  isHostAnswering: boolean;
+  isHostResponsive: boolean;
 }

@@ -1,5 +1,5 @@
 /** One due notification that may be claimed, or, with `id` null, a host and project that have none just now. */
-export interface Candidate {
+export interface ClaimCandidate {
   host: string;
   /** Order of the host and, within it, of the project, as counted from the cursor. */
   hostTurn: number;
@@ -9,7 +9,7 @@ export interface Candidate {
   busy: number;
   /** How many claims the host may hold; 0 or 1 if it did not answer its last attempt. */
   connections: number;
-  isAnswering: boolean;
+  isResponsive: boolean;
   /** The last claim that was made while the host did not answer. */
   claimedAt: Date | null;
   /** Null, as is its turn, for a host that has no free slot. */
@@ -27,25 +27,25 @@ export interface ClaimCursor {
    * After the first pass, only later hosts than this one are tried among hosts that do not answer, until all hosts have
    * been seen.
    */
-  unansweredAfter: string;
+  unresponsiveAfter: string;
 }
 
-export const FROM_THE_START: ClaimCursor = { host: '', resume: new Map(), unansweredAfter: '' };
+export const FROM_THE_START: ClaimCursor = { host: '', resume: new Map(), unresponsiveAfter: '' };
 
 /** How the slots of one notifier are shared. Projects without an id are the project ''. */
-export interface SlotShares {
-  /** Free slots for hosts that do not answer, of `unansweredInAll`. */
-  unanswered: number;
-  unansweredInAll: number;
+export interface PermitShares {
+  /** Free slots for hosts that do not answer, of `unresponsiveInAll`. */
+  unresponsive: number;
+  unresponsiveInAll: number;
   /** The last of these slots, which only projects get that hold none of them: so many. */
-  unansweredKept: number;
+  unresponsiveReserved: number;
   /** Slots that one project may hold. */
   perProject: number;
   /** Slots that each project holds: in all, and at hosts that do not answer. */
   held: ReadonlyMap<string, number>;
-  heldUnanswered: ReadonlyMap<string, number>;
+  heldUnresponsive: ReadonlyMap<string, number>;
   /** In the first pass, slots for hosts that do not answer go to projects that hold few of these slots. */
-  isFirstLook: boolean;
+  isFirstPass: boolean;
 }
 
 /** Hosts whose turn is remembered; beyond it all begin anew, which costs fairness for a moment and bounds memory. */
@@ -77,7 +77,7 @@ interface HostTurn {
   turn: number;
   waiting: Waiting[];
   free: number;
-  isAnswering: boolean;
+  isResponsive: boolean;
   claimedAtMs: number;
   queues: number;
   /** The last project looked at if there may be more of them, else ''. */
@@ -88,20 +88,20 @@ interface Offer extends Waiting {
   host: HostTurn;
 }
 
-const UNSHARED: SlotShares = {
-  unanswered: Infinity,
-  unansweredInAll: Infinity,
-  unansweredKept: 0,
+const UNSHARED: PermitShares = {
+  unresponsive: Infinity,
+  unresponsiveInAll: Infinity,
+  unresponsiveReserved: 0,
   perProject: Infinity,
   held: new Map(),
-  heldUnanswered: new Map(),
-  isFirstLook: false,
+  heldUnresponsive: new Map(),
+  isFirstPass: false,
 };
 
 /** Hosts in turn, and the projects of a host in turn; whoever holds fewer claims goes first. */
 export function chooseFairly(
-  candidates: readonly Candidate[],
-  request: { limit: number; cursor: ClaimCursor; shares?: SlotShares },
+  candidates: readonly ClaimCandidate[],
+  request: { limit: number; cursor: ClaimCursor; shares?: PermitShares },
   bounds: Bounds,
 ): Choice {
   const { cursor, limit, shares = UNSHARED } = request;
@@ -116,15 +116,19 @@ export function chooseFairly(
   const queues = hosts.reduce((sum, host) => sum + host.queues, 0);
   const cut = limited || hosts.length >= bounds.hosts || queues >= bounds.queues;
   const last = (limited ? lastServed(chosen) : hosts.at(-1)?.host) ?? '';
-  const unanswered = afterUnanswered(slots, { cursor, isFirstLook: shares.isFirstLook, isLapEnd: !cut });
+  const unresponsive = afterUnanswered(slots, { cursor, isFirstPass: shares.isFirstPass, isLapEnd: !cut });
   return {
-    chosen: new Map(chosen.map(({ id, host }) => [id, host.isAnswering])),
-    cursor: { host: cut ? last : '', resume: resumeAfter(hosts, chosen, cursor), unansweredAfter: unanswered.after },
+    chosen: new Map(chosen.map(({ id, host }) => [id, host.isResponsive])),
+    cursor: {
+      host: cut ? last : '',
+      resume: resumeAfter(hosts, chosen, cursor),
+      unresponsiveAfter: unresponsive.after,
+    },
     more: [
       cut,
       cursor.host !== '',
       slots.isHeldBack,
-      unanswered.beginsAnew,
+      unresponsive.beginsAnew,
       hosts.some(({ cutAfter }) => cutAfter !== ''),
     ].includes(true),
   };
@@ -136,10 +140,10 @@ export function chooseFairly(
  */
 function afterUnanswered(
   { chosen, unansweredForAny }: SharedSlots,
-  { cursor, isFirstLook, isLapEnd }: { cursor: ClaimCursor; isFirstLook: boolean; isLapEnd: boolean },
+  { cursor, isFirstPass, isLapEnd }: { cursor: ClaimCursor; isFirstPass: boolean; isLapEnd: boolean },
 ): { after: string; beginsAnew: boolean } {
-  if (isFirstLook) return { after: cursor.unansweredAfter, beginsAnew: false };
-  const after = lastUnanswered(chosen) ?? cursor.unansweredAfter;
+  if (isFirstPass) return { after: cursor.unresponsiveAfter, beginsAnew: false };
+  const after = lastUnanswered(chosen) ?? cursor.unresponsiveAfter;
   const beginsAnew = isLapEnd && unansweredForAny > 0 && after !== '';
   return { after: beginsAnew ? '' : after, beginsAnew };
 }
@@ -149,10 +153,10 @@ function afterUnanswered(
  * last attempt is longest ago; later passes go through them by name, so that each host is reached, however many there
  * are.
  */
-function inOrder(offers: readonly Offer[], { isFirstLook }: SlotShares): Offer[] {
-  const unanswered = offers.filter(({ host }) => !host.isAnswering).sort((a, b) => a.host.turn - b.host.turn);
-  if (isFirstLook) unanswered.sort((a, b) => a.host.claimedAtMs - b.host.claimedAtMs);
-  return [...unanswered, ...offers.filter(({ host }) => host.isAnswering)];
+function inOrder(offers: readonly Offer[], { isFirstPass }: PermitShares): Offer[] {
+  const unresponsive = offers.filter(({ host }) => !host.isResponsive).sort((a, b) => a.host.turn - b.host.turn);
+  if (isFirstPass) unresponsive.sort((a, b) => a.host.claimedAtMs - b.host.claimedAtMs);
+  return [...unresponsive, ...offers.filter(({ host }) => host.isResponsive)];
 }
 
 /** The free slots of one claim. */
@@ -163,15 +167,15 @@ class SharedSlots {
   #unansweredLeft: number;
   readonly #ofHosts = new Map<HostTurn, number>();
   readonly #held: Map<string, number>;
-  readonly #heldUnanswered: Map<string, number>;
+  readonly #heldUnresponsive: Map<string, number>;
 
   constructor(
     private readonly limit: number,
-    private readonly shares: SlotShares,
+    private readonly shares: PermitShares,
   ) {
-    this.#unansweredLeft = shares.unanswered;
+    this.#unansweredLeft = shares.unresponsive;
     this.#held = new Map(shares.held);
-    this.#heldUnanswered = new Map(shares.heldUnanswered);
+    this.#heldUnresponsive = new Map(shares.heldUnresponsive);
   }
 
   /** Gives the offer a slot, if one is free. */
@@ -179,7 +183,7 @@ class SharedSlots {
     const { project, host } = offer;
     if (this.chosen.length >= this.limit || countOf(this.#ofHosts, host) >= host.free) return;
     if (countOf(this.#held, project) >= this.shares.perProject) return;
-    if (!host.isAnswering && !this.#takeUnanswered(project)) return;
+    if (!host.isResponsive && !this.#takeUnanswered(project)) return;
     this.#held.set(project, countOf(this.#held, project) + 1);
     this.#ofHosts.set(host, countOf(this.#ofHosts, host) + 1);
     this.chosen.push(offer);
@@ -187,25 +191,25 @@ class SharedSlots {
 
   /** Slots left for hosts that do not answer, without those kept for projects that hold none. */
   get unansweredForAny(): number {
-    return this.#unansweredLeft - this.shares.unansweredKept;
+    return this.#unansweredLeft - this.shares.unresponsiveReserved;
   }
 
   #takeUnanswered(project: string): boolean {
-    const left = this.#heldUnanswered.has(project) ? this.unansweredForAny : this.#unansweredLeft;
+    const left = this.#heldUnresponsive.has(project) ? this.unansweredForAny : this.#unansweredLeft;
     if (left <= 0) return false;
-    if (this.shares.isFirstLook && this.#holdsItsPart(project)) {
+    if (this.shares.isFirstPass && this.#holdsItsPart(project)) {
       this.isHeldBack = true;
       return false;
     }
     this.#unansweredLeft -= 1;
-    this.#heldUnanswered.set(project, countOf(this.#heldUnanswered, project) + 1);
+    this.#heldUnresponsive.set(project, countOf(this.#heldUnresponsive, project) + 1);
     return true;
   }
 
   /** True if one more project could no longer get as many slots as this one holds. */
   #holdsItsPart(project: string): boolean {
-    const held = countOf(this.#heldUnanswered, project);
-    return held > 0 && held >= this.shares.unansweredInAll / (this.#heldUnanswered.size + 1);
+    const held = countOf(this.#heldUnresponsive, project);
+    return held > 0 && held >= this.shares.unresponsiveInAll / (this.#heldUnresponsive.size + 1);
   }
 }
 
@@ -214,14 +218,14 @@ function countOf<Key>(counts: ReadonlyMap<Key, number>, key: Key): number {
 }
 
 function lastUnanswered(chosen: readonly Offer[]): string | undefined {
-  return chosen.findLast(({ host }) => !host.isAnswering)?.host.host;
+  return chosen.findLast(({ host }) => !host.isResponsive)?.host.host;
 }
 
 function lastServed(chosen: readonly Offer[]): string | undefined {
-  return (chosen.findLast(({ host }) => host.isAnswering) ?? chosen.at(-1))?.host.host;
+  return (chosen.findLast(({ host }) => host.isResponsive) ?? chosen.at(-1))?.host.host;
 }
 
-function hostsOf(candidates: readonly Candidate[], bounds: Bounds): HostTurn[] {
+function hostsOf(candidates: readonly ClaimCandidate[], bounds: Bounds): HostTurn[] {
   const hosts = groupByHost(candidates, ({ host }) => host);
   return [...hosts].flatMap(([host, rows]) => {
     const [first] = rows;
@@ -234,7 +238,7 @@ function hostsOf(candidates: readonly Candidate[], bounds: Bounds): HostTurn[] {
       turn: first.hostTurn,
       waiting: waitingOf(rows),
       free: first.connections - first.hostBusy,
-      isAnswering: first.isAnswering,
+      isResponsive: first.isResponsive,
       claimedAtMs: first.claimedAt?.getTime() ?? 0,
       queues: Math.max(1, new Set(turns).size),
       cutAfter: cut ? (later.at(-1)?.project ?? '') : '',
@@ -242,7 +246,7 @@ function hostsOf(candidates: readonly Candidate[], bounds: Bounds): HostTurn[] {
   });
 }
 
-function waitingOf(rows: readonly Candidate[]): Waiting[] {
+function waitingOf(rows: readonly ClaimCandidate[]): Waiting[] {
   const held = new Map<string, number>();
   const waiting: Waiting[] = [];
   for (const { id, project, turn, busy } of rows) {

@@ -2,7 +2,7 @@ import { bringProjectForward, bringQueuesForward } from './bring-forward-store.j
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database } from '../database.js';
 import { IS_LISTED, removedAmong } from './removed-action-store.js';
-import { scopeParameter, within, type Scope } from '../scope.js';
+import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
 
 export const NOTIFICATION_STATUSES = ['pending', 'in_flight', 'delivered', 'dead', 'superseded', 'cancelled'] as const;
 export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
@@ -84,7 +84,7 @@ export function createNotificationAdminStore(db: Database) {
     /** Newest first. */
     async list(scope: Scope, { id, status, alarmId, limit, after }: NotificationQuery): Promise<NotificationRecord[]> {
       const conditions = new Conditions();
-      within(scope, 'project_id', conditions);
+      restrictToScope(scope, 'project_id', conditions);
       conditions.equal('id', id, 'text');
       conditions.equal('status', status, 'text');
       conditions.equal('alarm_id', alarmId, 'text');

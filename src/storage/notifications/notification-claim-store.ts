@@ -2,8 +2,8 @@ import type { Database, Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
 import { recordAttempts, type FinishedAttempt, type RecordedAttempt, type RecordRules } from './notification-record.js';
 import { takeClaims } from './notification-take-store.js';
-import { chooseFairly, type Candidate, type ClaimCursor, type SlotShares } from './fair-choice.js';
-import { HOST_PROBE_EVERY_MS, LOCAL_HOSTS, noteProbes } from './receiver-host-store.js';
+import { chooseFairly, type ClaimCandidate, type ClaimCursor, type PermitShares } from './fair-choice.js';
+import { UNRESPONSIVE_HOST_EVERY_MS, LOCAL_HOSTS, recordHostClaims } from './receiver-host-store.js';
 
 export type { FinishedAttempt, RecordedAttempt, RecordRules } from './notification-record.js';
 
@@ -12,7 +12,7 @@ const CLAIM_LOCK = 8042_0002;
 /** How much of the outbox one claim looks at; what lies beyond comes at the next turn of the cursor. */
 export const HOSTS_PER_CLAIM = 128;
 export const PROJECTS_PER_HOST = 64;
-export const QUEUES_PER_CLAIM = 256;
+export const HOST_PROJECTS_PER_CLAIM = 256;
 const DUE_ROWS_PER_QUEUE = 256;
 
 export interface ClaimRequest {
@@ -23,7 +23,7 @@ export interface ClaimRequest {
   perHostAndProject: number;
   cursor: ClaimCursor;
   /** Absent if only `limit` and the limits per host apply. */
-  shares?: SlotShares;
+  shares?: PermitShares;
 }
 
 export interface ClaimResult {
@@ -58,7 +58,7 @@ export function createNotificationClaimStore(db: Database): NotificationClaimSto
 
 async function claim(tx: Sql, request: ClaimRequest): Promise<ClaimResult> {
   await tx.query('select pg_advisory_xact_lock($1)', [CLAIM_LOCK]);
-  const { rows } = await tx.query<Candidate>(CANDIDATES, [
+  const { rows } = await tx.query<ClaimCandidate>(CANDIDATES, [
     request.cursor.host,
     HOSTS_PER_CLAIM,
     [...request.cursor.resume.keys()],
@@ -66,23 +66,23 @@ async function claim(tx: Sql, request: ClaimRequest): Promise<ClaimResult> {
     request.perHost,
     request.perHostAndProject,
     request.now,
-    QUEUES_PER_CLAIM,
+    HOST_PROJECTS_PER_CLAIM,
     PROJECTS_PER_HOST,
     DUE_ROWS_PER_QUEUE,
-    request.shares && request.shares.unanswered <= 0 ? 0 : 1,
-    new Date(request.now.getTime() - HOST_PROBE_EVERY_MS),
+    request.shares && request.shares.unresponsive <= 0 ? 0 : 1,
+    new Date(request.now.getTime() - UNRESPONSIVE_HOST_EVERY_MS),
     LOCAL_HOSTS,
-    request.shares?.isFirstLook ? '' : request.cursor.unansweredAfter,
+    request.shares?.isFirstPass ? '' : request.cursor.unresponsiveAfter,
   ]);
   const { chosen, cursor, more } = chooseFairly(rows, request, {
     hosts: HOSTS_PER_CLAIM,
     projects: PROJECTS_PER_HOST,
-    queues: QUEUES_PER_CLAIM,
+    queues: HOST_PROJECTS_PER_CLAIM,
   });
   const { taken, dropped } = await takeClaims(tx, [...chosen.keys()], request);
-  const claimed = taken.map((one) => ({ ...one, isHostAnswering: chosen.get(one.id) ?? true }));
-  await noteProbes(tx, {
-    hosts: claimed.filter((one) => !one.isHostAnswering).map(({ host }) => host),
+  const claimed = taken.map((one) => ({ ...one, isHostResponsive: chosen.get(one.id) ?? true }));
+  await recordHostClaims(tx, {
+    hosts: claimed.filter((one) => !one.isHostResponsive).map(({ host }) => host),
     at: request.now,
   });
   return { claimed, cursor, more, dropped };
@@ -163,7 +163,7 @@ queues as materialized (
   ) q on true
   limit $8
 )
-select q.host, q.host_turn as "hostTurn", q.host_busy as "hostBusy", q.connections, q.is_answering as "isAnswering",
+select q.host, q.host_turn as "hostTurn", q.host_busy as "hostBusy", q.connections, q.is_answering as "isResponsive",
   q.claimed_at as "claimedAt",
   q.project, q.turn, q.busy, c.id
 from (
@@ -192,7 +192,7 @@ left join lateral (
 order by q.host_turn, q.turn, c.next_attempt_at`;
 
 async function nextDueAt(db: Sql, after: Date): Promise<Date | null> {
-  const { rows } = await db.query<{ due: Date | null }>(NEXT_DUE, [after, HOST_PROBE_EVERY_MS]);
+  const { rows } = await db.query<{ due: Date | null }>(NEXT_DUE, [after, UNRESPONSIVE_HOST_EVERY_MS]);
   return rows[0]?.due ?? null;
 }
 

@@ -3,7 +3,7 @@ import type { ClaimedNotification } from './claimed-notification.js';
 import { cancelRemoved, cancelWaiting, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
 
 interface Taken {
-  taken: Omit<ClaimedNotification, 'isHostAnswering'>[];
+  taken: Omit<ClaimedNotification, 'isHostResponsive'>[];
   /** How many notifications were cancelled instead. */
   dropped: number;
 }

@@ -40,10 +40,10 @@ const CANCEL = `
 const FIGURES = `
   select (select count(*)::int from notifications where status in ('pending', 'in_flight')) as open,
          (select count(*)::int from notifications where status = 'dead') as dead,
-         due.due, due.neglected, due.oldest as "oldestDueAt"
+         due.due, due.stalled, due.oldest as "oldestDueAt"
     from (select count(*)::int as due, min(next_attempt_at) as oldest,
                  (count(*) filter (where host not in (select b.host from notifications b
-                   where b.status = 'in_flight')))::int as neglected
+                   where b.status = 'in_flight')))::int as stalled
             from notifications n
            where status = 'pending' and next_attempt_at <= $1
              and not exists (select 1 from notifications e
@@ -69,11 +69,11 @@ export interface OutboxFigures {
    */
   due: number;
   /** Due although nothing at all is in flight to their host: nobody is at work there. */
-  neglected: number;
+  stalled: number;
   oldestDueAt: Date | null;
 }
 
-export interface Retention {
+export interface PruneLimits {
   delivered: Date;
   repeats: Date;
   dead: Date;
@@ -101,11 +101,11 @@ export function createNotificationUpkeepStore(db: Database) {
 
     async figures(now: Date): Promise<OutboxFigures> {
       const { rows } = await db.query<OutboxFigures>(FIGURES, [now]);
-      return rows[0] ?? { open: 0, dead: 0, due: 0, neglected: 0, oldestDueAt: null };
+      return rows[0] ?? { open: 0, dead: 0, due: 0, stalled: 0, oldestDueAt: null };
     },
 
     /** Removes what ended before these moments, a bounded number of rows. */
-    async prune(before: Retention): Promise<void> {
+    async prune(before: PruneLimits): Promise<void> {
       await db.query(PRUNE, [before.delivered, ['delivered', 'superseded', 'cancelled']]);
       await db.query(PRUNE, [before.dead, ['dead']]);
       await db.query(PRUNE_REPEATS, [before.repeats]);

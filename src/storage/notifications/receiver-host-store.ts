@@ -1,7 +1,7 @@
 import type { Sql } from '../database.js';
 
 /** Least time between two attempts at a host that does not answer, for all notifiers together. */
-export const HOST_PROBE_EVERY_MS = 1_000;
+export const UNRESPONSIVE_HOST_EVERY_MS = 1_000;
 
 /** The hosts of receivers within the process, which always count as answering. */
 export const LOCAL_HOSTS: readonly string[] = ['log:', 'test:'];
@@ -15,7 +15,7 @@ const NOTE_PROBES = `
   on conflict (host) do update set claimed_at = excluded.claimed_at`;
 
 /** For the transaction of a claim: records that these hosts, which did not answer, are tried now. */
-export async function noteProbes(tx: Sql, { hosts, at }: { hosts: readonly string[]; at: Date }): Promise<void> {
+export async function recordHostClaims(tx: Sql, { hosts, at }: { hosts: readonly string[]; at: Date }): Promise<void> {
   if (hosts.length > 0) await tx.query(NOTE_PROBES, [hosts, at]);
 }
 

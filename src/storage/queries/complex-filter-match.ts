@@ -4,7 +4,7 @@ import {
   type Comparison,
   type Field,
   type Fields,
-  type Leaf,
+  type FilterTerm,
   type Operand,
 } from './complex-filter.js';
 
@@ -12,18 +12,18 @@ import {
 type Truth = boolean | undefined;
 
 /** What SQL would answer for a row, and what it cannot: regular expressions. A row is found when this is true. */
-export function holds<Row, Name extends string>(
+export function matchesFilter<Row, Name extends string>(
   filter: ComplexFilter<Name>,
   fields: Fields<Row, Name>,
   row: Row,
 ): Truth {
   switch (filter.kind) {
     case 'and':
-      return all(filter.members.map((member) => holds(member, fields, row)));
+      return all(filter.members.map((member) => matchesFilter(member, fields, row)));
     case 'or':
-      return negated(all(filter.members.map((member) => negated(holds(member, fields, row)))));
+      return negated(all(filter.members.map((member) => negated(matchesFilter(member, fields, row)))));
     case 'not':
-      return negated(holds(filter.member, fields, row));
+      return negated(matchesFilter(filter.member, fields, row));
     default:
       return leafHolds(filter, fields[filter.field], row);
   }
@@ -38,18 +38,18 @@ function negated(truth: Truth): Truth {
   return truth === undefined ? undefined : !truth;
 }
 
-function leafHolds<Row, Name extends string>(leaf: Leaf<Name>, field: Field<Row>, row: Row): Truth {
+function leafHolds<Row, Name extends string>(leaf: FilterTerm<Name>, field: Field<Row>, row: Row): Truth {
   if (field.kind === 'list') return listHolds(leaf, field.of(row) ?? []);
   const value = field.of(row);
   return value === null ? undefined : valueHolds(leaf, field.kind, value);
 }
 
-function listHolds<Name extends string>(leaf: Leaf<Name>, members: readonly string[]): boolean {
+function listHolds<Name extends string>(leaf: FilterTerm<Name>, members: readonly string[]): boolean {
   if (leaf.kind === 'compare' && leaf.operator === '!=') return !members.some((member) => member === leaf.value);
   return members.some((member) => valueHolds(leaf, 'text', member));
 }
 
-function valueHolds<Name extends string>(leaf: Leaf<Name>, kind: Field<never>['kind'], value: Operand): boolean {
+function valueHolds<Name extends string>(leaf: FilterTerm<Name>, kind: Field<never>['kind'], value: Operand): boolean {
   switch (leaf.kind) {
     case 'compare':
       return ACCEPTS[leaf.operator](order(value, leaf.value, kind, leaf.operator));

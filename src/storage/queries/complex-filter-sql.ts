@@ -4,7 +4,7 @@ import {
   type ComplexFilter,
   type Field,
   type Fields,
-  type Leaf,
+  type FilterTerm,
   type Operand,
 } from './complex-filter.js';
 import type { Conditions, SqlType } from '../conditions.js';
@@ -44,7 +44,7 @@ function compile<Row, Name extends string>(
 }
 
 function leafSql<Row, Name extends string>(
-  leaf: Exclude<Leaf<Name>, { kind: 'matches' }>,
+  leaf: Exclude<FilterTerm<Name>, { kind: 'matches' }>,
   { fields, conditions }: Context<Row, Name>,
 ): string {
   const field = fields[leaf.field];
@@ -71,7 +71,7 @@ function leafSql<Row, Name extends string>(
 }
 
 function listSql<Name extends string>(
-  leaf: Exclude<Leaf<Name>, { kind: 'matches' }>,
+  leaf: Exclude<FilterTerm<Name>, { kind: 'matches' }>,
   column: string,
   conditions: Conditions,
 ): string {

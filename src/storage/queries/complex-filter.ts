@@ -6,9 +6,9 @@ import type { SqlType } from '../conditions.js';
 export type ComplexFilter<Name extends string> =
   | { kind: 'and' | 'or'; members: readonly ComplexFilter<Name>[] }
   | { kind: 'not'; member: ComplexFilter<Name> }
-  | Leaf<Name>;
+  | FilterTerm<Name>;
 
-export type Leaf<Name extends string> =
+export type FilterTerm<Name extends string> =
   | { kind: 'compare'; field: Name; operator: Comparison; value: Operand }
   | { kind: 'in'; field: Name; values: readonly Operand[] }
   /** As SQL's LIKE: `%` any characters, `_` one, a backslash before either means the sign itself. */
@@ -86,13 +86,13 @@ export function orderOf<Row>(field: Field<Row>): { sql: string; type: SqlType; o
 }
 
 /** Every comparison of a filter. */
-export function leavesOf<Name extends string>(filter: ComplexFilter<Name>): Leaf<Name>[] {
+export function filterTerms<Name extends string>(filter: ComplexFilter<Name>): FilterTerm<Name>[] {
   switch (filter.kind) {
     case 'and':
     case 'or':
-      return filter.members.flatMap(leavesOf);
+      return filter.members.flatMap(filterTerms);
     case 'not':
-      return leavesOf(filter.member);
+      return filterTerms(filter.member);
     default:
       return [filter];
   }

@@ -1,13 +1,13 @@
 import { othersTurn } from '../../async/in-pieces.js';
 import { ALARM_COLUMNS, ALARM_TABLES, toAlarm, type AlarmRow, type StoredAlarm } from '../alarms/alarm-row.js';
-import { leavesOf, orderOf, type ComplexFilter, type Fields } from './complex-filter.js';
-import { holds } from './complex-filter-match.js';
+import { filterTerms, orderOf, type ComplexFilter, type Fields } from './complex-filter.js';
+import { matchesFilter } from './complex-filter-match.js';
 import { filterSql } from './complex-filter-sql.js';
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database } from '../database.js';
 import { HISTORY_COLUMNS, toEntry, type HistoryEntry, type HistoryRow } from '../alarms/history-store.js';
 import { ALARM_FIELDS, HISTORY_FIELDS, type AlarmFieldName, type HistoryFieldName } from './query-fields.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 
 export interface ComplexQuery<Name extends string> {
   filter?: ComplexFilter<Name> | undefined;
@@ -70,7 +70,7 @@ async function* pagesOf<Row, DbRow, Name extends string>(
   reading: Reading,
 ): AsyncIterable<Row[]> {
   const { filter } = query;
-  const isLeftToUs = filter !== undefined && leavesOf(filter).some(({ kind }) => kind === 'matches');
+  const isLeftToUs = filter !== undefined && filterTerms(filter).some(({ kind }) => kind === 'matches');
   let after: Row | undefined;
   for (let left = query.limit ?? Infinity; left > 0;) {
     // Of rows that are yet to be filtered, nobody knows how many it takes.
@@ -92,7 +92,7 @@ async function page<Row, DbRow, Name extends string>(
 ): Promise<Row[]> {
   const conditions = new Conditions();
   if (always !== undefined) conditions.add(always);
-  within(scope, owner, conditions);
+  restrictToScope(scope, owner, conditions);
   if (filter) conditions.add(filterSql(filter, { fields, conditions }));
   const keys = sort.map(({ key, descending }) => ({ ...orderOf(fields[key]), descending }));
   if (after !== undefined)
@@ -114,7 +114,7 @@ async function filtered<Row, Name extends string>(
   for (const row of rows) {
     // A long text can take milliseconds, and there are other requests.
     await othersTurn();
-    if (holds(filter, fields, row) === true) found.push(row);
+    if (matchesFilter(filter, fields, row) === true) found.push(row);
   }
   return found;
 }

@@ -1,7 +1,7 @@
 import type { Role } from '../../role.js';
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database } from '../database.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 
 /** A key as people may see it: all of it but the secret, which is not kept. */
 export interface ApiKey {
@@ -84,7 +84,7 @@ export function createApiKeyStore(db: Database) {
     },
 
     /** Nothing is written when that hour is noted already. */
-    async noteUse(id: string, hour: Date): Promise<void> {
+    async recordUse(id: string, hour: Date): Promise<void> {
       await db.query(
         'update api_keys set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2)',
         [id, hour],
@@ -119,7 +119,7 @@ export function createApiKeyStore(db: Database) {
 }
 
 function select(scope: Scope, { roles, allProjects }: ApiKeySelection, conditions: Conditions): void {
-  within(scope, 'project_id', conditions);
+  restrictToScope(scope, 'project_id', conditions);
   conditions.add(`role = any(${conditions.parameter(roles, 'text[]')})`);
   if (!allProjects) conditions.add('not all_projects');
 }

@@ -6,7 +6,7 @@ import { AppError } from '../../errors.js';
  * Where a secret stands. It opens nowhere else: a ciphertext copied to another row, or to another project's, is
  * refused.
  */
-export interface Place {
+export interface SecretLocation {
   table: string;
   rowId: string;
   projectId: string | null;
@@ -17,9 +17,9 @@ export interface Sealer {
   /** Why nothing can be sealed here, for people; undefined when it can. */
   readonly refusal: string | undefined;
   /** @throws AppError `invalid_request` with the refusal. */
-  seal(secret: string, place: Place): string;
+  seal(secret: string, place: SecretLocation): string;
   /** @throws Error when the key is gone, or the text was not sealed for this place. */
-  open(sealed: string, place: Place): string;
+  open(sealed: string, place: SecretLocation): string;
 }
 
 export interface SealingKeys {
@@ -74,6 +74,6 @@ export function keyIdOf(key: Buffer): string {
 }
 
 /** JSON keeps the three apart whatever they contain. */
-function associated({ table, rowId, projectId }: Place): Buffer {
+function associated({ table, rowId, projectId }: SecretLocation): Buffer {
   return Buffer.from(JSON.stringify([table, rowId, projectId]));
 }

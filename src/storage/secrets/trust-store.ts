@@ -66,7 +66,7 @@ export function createTrustStore(db: Database, sealer: Sealer) {
      * The same of all alarms, discarded before a moment, longest ago first: what could not be removed when it should
      * have been.
      */
-    leftOver: (before: Date, limit: number): Promise<SealedTrust[]> =>
+    discardedBefore: (before: Date, limit: number): Promise<SealedTrust[]> =>
       select('where discarded_at < $1 order by discarded_at limit $2', [before, limit]),
     /** Writes down a trust that never came into use, so that it is not forgotten. */
     addDiscarded: async (trust: SealedTrust, at: Date): Promise<void> => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { sharesOf } from '../../../src/notifier/slot-shares.js';
+import { permitSharesOf } from '../../../src/notifier/permit-shares.js';
 import type { Database } from '../../../src/storage/database.js';
 import {
   createNotificationClaimStore,
@@ -43,9 +43,9 @@ class Notifier {
         perHost: 32,
         perHostAndProject: 4,
         cursor: this.#cursor,
-        shares: sharesOf(this.underWay, this.concurrency, idleLaps === 0),
+        shares: permitSharesOf(this.underWay, this.concurrency, idleLaps === 0),
       });
-      const beginsAnew = this.#cursor.unansweredAfter !== '' && cursor.unansweredAfter === '';
+      const beginsAnew = this.#cursor.unresponsiveAfter !== '' && cursor.unresponsiveAfter === '';
       this.#cursor = cursor;
       this.underWay.push(...claimed);
       found.push(...claimed);
@@ -219,7 +219,7 @@ function contract(open: () => Promise<Database>): void {
       await storeAnsweringHosts(db, 'live0', 'live1', 'live2', 'live3');
       const found = await new Notifier(store, 20).look(0);
       expect(found).toHaveLength(20);
-      expect(found.filter(({ isHostAnswering }) => isHostAnswering)).toHaveLength(15);
+      expect(found.filter(({ isHostResponsive }) => isHostResponsive)).toHaveLength(15);
     });
 
     test('go to one project by half at most, and to other projects with due notifications', async () => {

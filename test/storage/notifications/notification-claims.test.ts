@@ -75,7 +75,7 @@ function contract(open: () => Promise<Database>): void {
         attemptInSchedule: 2,
         rejectedSince: null,
         createdAt: NOON,
-        isHostAnswering: true,
+        isHostResponsive: true,
       },
     ]);
     expect(await claim()).toEqual([]);

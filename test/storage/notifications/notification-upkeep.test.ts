@@ -271,7 +271,7 @@ function figuresAndRetention(bench: Bench): void {
     storeNotification(bench.db, { id, action: `http://receiver/${id}`, ...given });
 
   test('an empty outbox has nothing due', async () => {
-    expect(await bench.upkeep.figures(NOON)).toEqual({ open: 0, dead: 0, due: 0, neglected: 0, oldestDueAt: null });
+    expect(await bench.upkeep.figures(NOON)).toEqual({ open: 0, dead: 0, due: 0, stalled: 0, oldestDueAt: null });
   });
 
   test('figures count what is open, dead, due, and due where nothing is under way', async () => {
@@ -283,7 +283,7 @@ function figuresAndRetention(bench: Bench): void {
     await put('dead', { status: 'dead' });
     await put('done', { status: 'delivered' });
     await bench.admin.pause('quiet', NOON);
-    const figures = { open: 5, dead: 1, due: 2, neglected: 1, oldestDueAt: at(-5_000) };
+    const figures = { open: 5, dead: 1, due: 2, stalled: 1, oldestDueAt: at(-5_000) };
     expect(await bench.upkeep.figures(NOON)).toEqual(figures);
   });
 

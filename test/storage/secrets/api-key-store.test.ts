@@ -84,8 +84,8 @@ function contract(open: () => Promise<Database>): void {
 
   test('the hour of the last use only moves on', async () => {
     await keys.create(key('a'));
-    await keys.noteUse('a', LATER);
-    await keys.noteUse('a', MADE);
+    await keys.recordUse('a', LATER);
+    await keys.recordUse('a', MADE);
     expect((await keys.credential('a'))?.lastUsedAt).toEqual(LATER);
   });
 }

@@ -5,12 +5,12 @@ import path from 'node:path';
 
 import { openSealer } from '../../../src/app/open-sealer.js';
 import { parseConfig } from '../../../src/config/parse.js';
-import { createSealer, type Place } from '../../../src/storage/secrets/sealed.js';
+import { createSealer, type SecretLocation } from '../../../src/storage/secrets/sealed.js';
 import { sealingKeyFile } from '../../../src/storage/secrets/sealing-key-file.js';
 
 const OLD = Buffer.alloc(32, 1);
 const NEW = Buffer.alloc(32, 2);
-const PLACE: Place = { table: 't', rowId: 'r', projectId: 'p' };
+const PLACE: SecretLocation = { table: 't', rowId: 'r', projectId: 'p' };
 
 describe('a sealed text', () => {
   const sealer = createSealer({ current: NEW, previous: [] });
@@ -25,7 +25,7 @@ describe('a sealed text', () => {
     expect(Buffer.from(one.split('.')[2] ?? '', 'base64url').toString('latin1')).not.toContain('trust-id');
   });
 
-  test.each<[string, Partial<Place>]>([
+  test.each<[string, Partial<SecretLocation>]>([
     ['another row', { rowId: 'r2' }],
     ['another table', { table: 't2' }],
     ['another project', { projectId: 'p2' }],

@@ -113,8 +113,8 @@ function contract(open: () => Promise<Database>): void {
     expect(await tidy(LATER)).toBe(2);
     expect(asked.sort()).toEqual(['trust of t1', 'trust of t2', 'trust of t3']);
     expect((await ids()).discarded).toEqual(['t2']);
-    expect(await store.leftOver(LATER, 9)).toEqual([]);
-    expect(await store.leftOver(new Date(LATER.getTime() + 1), 9)).toMatchObject([{ id: 't2' }]);
+    expect(await store.discardedBefore(LATER, 9)).toEqual([]);
+    expect(await store.discardedBefore(new Date(LATER.getTime() + 1), 9)).toMatchObject([{ id: 't2' }]);
   });
 }
 

@@ -1,25 +1,25 @@
 import type { ClaimedNotification } from '../storage/notifications/claimed-notification.js';
-import type { SlotShares } from '../storage/notifications/fair-choice.js';
+import type { PermitShares } from '../storage/notifications/fair-choice.js';
 
 /**
  * The shares of a notifier's slots, given its attempts under way: hosts that do not answer get a quarter in all, of
  * which a fifth is kept for projects that hold none of it; one project gets half of all slots at most.
  */
-export function sharesOf(
-  underWay: readonly Pick<ClaimedNotification, 'projectId' | 'isHostAnswering'>[],
+export function permitSharesOf(
+  underWay: readonly Pick<ClaimedNotification, 'projectId' | 'isHostResponsive'>[],
   concurrency: number,
-  isFirstLook: boolean,
-): SlotShares {
-  const unanswered = underWay.filter(({ isHostAnswering }) => !isHostAnswering);
-  const unansweredInAll = partOf(concurrency, 4);
+  isFirstPass: boolean,
+): PermitShares {
+  const unresponsive = underWay.filter(({ isHostResponsive }) => !isHostResponsive);
+  const unresponsiveInAll = partOf(concurrency, 4);
   return {
-    unanswered: unansweredInAll - unanswered.length,
-    unansweredInAll,
-    unansweredKept: Math.floor(unansweredInAll / 5),
+    unresponsive: unresponsiveInAll - unresponsive.length,
+    unresponsiveInAll,
+    unresponsiveReserved: Math.floor(unresponsiveInAll / 5),
     perProject: partOf(concurrency, 2),
     held: countByProject(underWay),
-    heldUnanswered: countByProject(unanswered),
-    isFirstLook,
+    heldUnresponsive: countByProject(unresponsive),
+    isFirstPass,
   };
 }
 

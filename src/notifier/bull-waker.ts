@@ -5,7 +5,7 @@ import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { createRedis, type Redis } from '../redis.js';
 import type { Loop } from '../supervisor.js';
-import type { Doorbell } from './doorbell.js';
+import type { NotifierWaker } from './waker.js';
 
 /** So much work per ring, so that several notifiers get up for a lot of it, and so many rings at most. */
 const NOTIFICATIONS_PER_RING = 25;
@@ -18,31 +18,31 @@ const JOB = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const
  */
 const WORKER = { lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 10, concurrency: 1 } as const;
 
-export function doorbellQueue(prefix: string): string {
-  return `${prefix}-doorbell`;
+export function wakeQueueName(prefix: string): string {
+  return `${prefix}-waker`;
 }
 
 /**
  * Rings in every notifier's house by way of Redis. While Redis is away rings are lost, and the notifiers' sweepers find
  * the work.
  */
-export function createBullDoorbell(deps: {
+export function createBullWaker(deps: {
   redisUrl: string;
   prefix: string;
   log: Logger;
-}): Doorbell & { close(): Promise<void> } {
+}): NotifierWaker & { close(): Promise<void> } {
   const connection = createRedis(deps.redisUrl, 'command', deps.log);
-  const queue = new Queue(doorbellQueue(deps.prefix), { connection, defaultJobOptions: JOB });
+  const queue = new Queue(wakeQueueName(deps.prefix), { connection, defaultJobOptions: JOB });
   let isHeard = true;
-  queue.on('error', (err) => deps.log.debug('doorbell connection', { err }));
+  queue.on('error', (err) => deps.log.debug('waker connection', { err }));
 
   function unheard(thrown: unknown): void {
-    if (isHeard) deps.log.warn('the doorbell is not heard; notifiers look by themselves', { err: toError(thrown) });
+    if (isHeard) deps.log.warn('the waker is not heard; notifiers look by themselves', { err: toError(thrown) });
     isHeard = false;
   }
 
   return {
-    ring(notifications) {
+    wake(notifications) {
       const rings = Math.min(Math.ceil(notifications / NOTIFICATIONS_PER_RING), RINGS_AT_ONCE);
       if (rings === 0) return;
       // The queue would keep rings in memory until its first connection stands, and then ring them all.
@@ -60,7 +60,7 @@ export function createBullDoorbell(deps: {
   };
 }
 
-export interface DoorbellWorkerDeps {
+export interface WakeWorkerDeps {
   redisUrl: string;
   prefix: string;
   clock: Clock;
@@ -68,23 +68,23 @@ export interface DoorbellWorkerDeps {
   /**
    * Wakes the notifier; resolves when it has looked and could take more. Until then other notifiers get the next ring.
    */
-  onRing: () => Promise<void>;
+  onWake: () => Promise<void>;
 }
 
-export interface DoorbellWorker extends Loop {
+export interface WakeWorker extends Loop {
   /** Makes new connections, in case the old ones wait for an answer that never comes. */
   rebuild(): Promise<void>;
 }
 
 /** Listens for rings. */
-export function createDoorbellWorker(deps: DoorbellWorkerDeps): DoorbellWorker {
+export function createWakeWorker(deps: WakeWorkerDeps): WakeWorker {
   let current: { worker: Worker; connection: Redis } | undefined;
   let hasEnded = false;
 
   function open(): void {
     const connection = createRedis(deps.redisUrl, 'worker', deps.log);
-    const worker = new Worker(doorbellQueue(deps.prefix), () => deps.onRing(), { ...WORKER, connection });
-    worker.on('error', (err) => deps.log.debug('doorbell worker connection', { err }));
+    const worker = new Worker(wakeQueueName(deps.prefix), () => deps.onWake(), { ...WORKER, connection });
+    worker.on('error', (err) => deps.log.debug('waker worker connection', { err }));
     current = { worker, connection };
   }
 
@@ -94,12 +94,12 @@ export function createDoorbellWorker(deps: DoorbellWorkerDeps): DoorbellWorker {
     // Forced: a ring in hand is only a ring, and what it was for is in the outbox.
     await closing?.worker
       .close(true)
-      .catch((err: unknown) => deps.log.debug('closing the doorbell worker', { err: toError(err) }));
+      .catch((err: unknown) => deps.log.debug('closing the waker worker', { err: toError(err) }));
     closing?.connection.disconnect();
   }
 
   return {
-    name: 'doorbell',
+    name: 'waker',
     async run(signal) {
       open();
       await aborted(signal);

@@ -3,7 +3,7 @@ import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { FinishedAttempt, RecordedAttempt } from '../storage/notifications/notification-claim-store.js';
 
-export interface OutcomeRecorderDeps {
+export interface AttemptRecorderDeps {
   record: (finished: readonly FinishedAttempt[]) => Promise<RecordedAttempt[]>;
   onRecorded: (recorded: readonly RecordedAttempt[]) => void;
   clock: Clock;
@@ -21,11 +21,11 @@ interface Waiting {
 }
 
 /** Writes outcomes down in groups: all that ended while the statement before was under way go with the next. */
-export class OutcomeRecorder {
+export class AttemptRecorder {
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
 
-  constructor(private readonly deps: OutcomeRecorderDeps) {}
+  constructor(private readonly deps: AttemptRecorderDeps) {}
 
   add(finished: FinishedAttempt): void {
     this.#waiting.push({ finished, untilMs: this.deps.clock.monotonicMs() + this.deps.giveUpAfterMs });

@@ -1,20 +1,20 @@
 /** Says that there is work in the outbox. What work, the outbox alone knows: a ring may be lost, doubled or late. */
-export interface Doorbell {
+export interface NotifierWaker {
   /** Never throws, never waits. */
-  ring(notifications: number): void;
+  wake(notifications: number): void;
 }
 
 /** Of one process: heard at once by whoever listens in it. */
-export interface LocalDoorbell extends Doorbell {
+export interface LocalWaker extends NotifierWaker {
   /** One listener; before there is one, rings are lost, and the sweeper finds the work. */
-  onRing(listener: () => void): void;
+  onWake(listener: () => void): void;
 }
 
-export function createLocalDoorbell(): LocalDoorbell {
+export function createLocalWaker(): LocalWaker {
   let listener: () => void = () => undefined;
   return {
-    ring: () => listener(),
-    onRing(next) {
+    wake: () => listener(),
+    onWake(next) {
       listener = next;
     },
   };

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { LocalServer } from '../../dev/servers/redis.js';
 import { createSystemClock } from '../../src/clock.js';
 import { silentLogger } from '../../src/logger.js';
-import { createBullDoorbell, createDoorbellWorker, doorbellQueue } from '../../src/notifier/bull-doorbell.js';
+import { createBullWaker, createWakeWorker, wakeQueueName } from '../../src/notifier/bull-waker.js';
 import { createRedis } from '../../src/redis.js';
 import type { Database } from '../../src/storage/database.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
@@ -16,13 +16,13 @@ import { describeWithRedis, redisUrl, startRedis } from '../support/servers.js';
 import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';
 import { statuses, storeNotification } from '../support/stored-notifications.js';
 
-type Doorbell = ReturnType<typeof createBullDoorbell>;
+type NotifierWaker = ReturnType<typeof createBullWaker>;
 
 const clock = createSystemClock();
 /** Nothing listens there. */
 const NOWHERE = 'redis://127.0.0.1:1';
 
-describeWithRedis('the doorbell', () => {
+describeWithRedis('the waker', () => {
   const closers: (() => Promise<void>)[] = [];
   let db: Database;
   let prefix: string;
@@ -43,10 +43,10 @@ describeWithRedis('the doorbell', () => {
   });
   afterAll(() => db.close());
 
-  function bell(url = redisUrl()): Doorbell {
-    const doorbell = createBullDoorbell({ redisUrl: url, prefix, log: silentLogger });
-    closers.push(() => doorbell.close());
-    return doorbell;
+  function bell(url = redisUrl()): NotifierWaker {
+    const waker = createBullWaker({ redisUrl: url, prefix, log: silentLogger });
+    closers.push(() => waker.close());
+    return waker;
   }
 
   function notifier(url = redisUrl()): void {
@@ -65,19 +65,19 @@ describeWithRedis('the doorbell', () => {
     storeNotification(db, { id, alarmId: id, action: `${receiver.url}/${id}`, createdAt: clock.now() });
   const delivered = (id: string): Promise<void> =>
     eventually(async () => expect(await statuses(db)).toMatchObject({ [id]: 'delivered' }));
-  const ringUntilDelivered = (doorbell: Doorbell, id: string): Promise<void> =>
+  const ringUntilDelivered = (waker: NotifierWaker, id: string): Promise<void> =>
     eventually(async () => {
-      doorbell.ring(1);
+      waker.wake(1);
       expect(await statuses(db)).toMatchObject({ [id]: 'delivered' });
     });
 
   test('a ring wakes a notifier that listens on another connection', async () => {
     notifier();
-    const doorbell = bell();
+    const waker = bell();
     await put('n1');
-    await ringUntilDelivered(doorbell, 'n1');
+    await ringUntilDelivered(waker, 'n1');
     await put('n2');
-    doorbell.ring(1);
+    waker.wake(1);
     await delivered('n2');
     expect(receiver.requests).toHaveLength(2);
   });
@@ -88,26 +88,26 @@ describeWithRedis('the doorbell', () => {
     { notifications: 26, rings: 2 },
     { notifications: 1_000_000, rings: 8 },
   ])('$notifications notifications are $rings rings', async ({ notifications, rings }) => {
-    const doorbell = bell();
+    const waker = bell();
     const connection = createRedis(redisUrl(), 'worker', silentLogger);
-    const queue = new Queue(doorbellQueue(prefix), { connection });
+    const queue = new Queue(wakeQueueName(prefix), { connection });
     closers.push(async () => {
       await queue.close();
       connection.disconnect();
     });
     await eventually(async () => {
-      doorbell.ring(1);
+      waker.wake(1);
       expect(await queue.getWaitingCount()).toBeGreaterThan(0);
     });
     await queue.drain();
-    doorbell.ring(notifications);
+    waker.wake(notifications);
     if (rings > 0) await eventually(async () => expect(await queue.getWaitingCount()).toBe(rings));
     expect(await queue.getWaitingCount()).toBe(rings);
   });
 
   test('rings left over from before do no harm, and leave nothing behind', async () => {
     const connection = createRedis(redisUrl(), 'worker', silentLogger);
-    const queue = new Queue(doorbellQueue(prefix), { connection });
+    const queue = new Queue(wakeQueueName(prefix), { connection });
     closers.push(async () => {
       await queue.close();
       connection.disconnect();
@@ -124,45 +124,45 @@ describeWithRedis('the doorbell', () => {
   });
 
   test('without Redis from the start: rings are lost, the sweeper delivers, and everything ends in time', async () => {
-    const doorbell = createBullDoorbell({ redisUrl: NOWHERE, prefix, log: silentLogger });
-    const rig = startNotifier(db, { redis: { url: NOWHERE, prefix }, doorbell, rules: { sweepEveryMs: 100 } });
+    const waker = createBullWaker({ redisUrl: NOWHERE, prefix, log: silentLogger });
+    const rig = startNotifier(db, { redis: { url: NOWHERE, prefix }, waker, rules: { sweepEveryMs: 100 } });
     await put('n1');
-    for (let n = 0; n < 100; n += 1) doorbell.ring(100);
+    for (let n = 0; n < 100; n += 1) waker.wake(100);
     await delivered('n1');
     await rig.stop();
-    await doorbell.close();
+    await waker.close();
   });
 
   test('when Redis is killed delivery goes on, and when it is back rings are heard again', async () => {
     const redis = await privateRedis();
-    const doorbell = bell(redis.url);
+    const waker = bell(redis.url);
     notifier(redis.url);
     await put('n1');
-    await ringUntilDelivered(doorbell, 'n1');
+    await ringUntilDelivered(waker, 'n1');
     process.kill(redis.pid, 'SIGKILL');
     await redis.stop();
-    const sweeping = startNotifier(db, { redis: { url: redis.url, prefix }, doorbell, rules: { sweepEveryMs: 100 } });
+    const sweeping = startNotifier(db, { redis: { url: redis.url, prefix }, waker, rules: { sweepEveryMs: 100 } });
     await put('n2');
-    doorbell.ring(1);
+    waker.wake(1);
     await delivered('n2');
     await sweeping.stop();
     await privateRedis(redis);
     await put('n3');
-    await ringUntilDelivered(doorbell, 'n3');
+    await ringUntilDelivered(waker, 'n3');
     expect(receiver.requests).toHaveLength(3);
   });
 
   test('a worker can be rebuilt, with Redis and without, and a worker that has ended stays ended', async () => {
     const redis = await privateRedis();
     let rings = 0;
-    const onRing = async (): Promise<void> => void (rings += 1);
-    const worker = createDoorbellWorker({ redisUrl: redis.url, prefix, clock, log: silentLogger, onRing });
+    const onWake = async (): Promise<void> => void (rings += 1);
+    const worker = createWakeWorker({ redisUrl: redis.url, prefix, clock, log: silentLogger, onWake });
     const stopping = new AbortController();
     const running = worker.run(stopping.signal);
     await worker.rebuild();
-    const doorbell = bell(redis.url);
+    const waker = bell(redis.url);
     await eventually(() => {
-      doorbell.ring(1);
+      waker.wake(1);
       expect(rings).toBeGreaterThan(0);
     });
     process.kill(redis.pid, 'SIGKILL');
@@ -176,8 +176,8 @@ describeWithRedis('the doorbell', () => {
     const connection = createRedis(redis.url, 'worker', silentLogger);
     closers.push(async () => connection.disconnect());
     await eventually(async () => {
-      doorbell.ring(1);
-      expect(await connection.llen(`bull:${doorbellQueue(prefix)}:wait`)).toBeGreaterThan(3);
+      waker.wake(1);
+      expect(await connection.llen(`bull:${wakeQueueName(prefix)}:wait`)).toBeGreaterThan(3);
     });
     expect(rings).toBe(heard);
   });

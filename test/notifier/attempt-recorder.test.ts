@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 
 import { silentLogger } from '../../src/logger.js';
-import { OutcomeRecorder } from '../../src/notifier/outcome-recorder.js';
+import { AttemptRecorder } from '../../src/notifier/attempt-recorder.js';
 import type { FinishedAttempt } from '../../src/storage/notifications/notification-claim-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { NOON } from '../support/builders.js';
@@ -13,7 +13,7 @@ function finished(id: string): FinishedAttempt {
 
 function recorder(record: (ids: string[]) => Promise<void>, onRecorded: () => void = () => {}) {
   const clock = new FakeClock();
-  const made = new OutcomeRecorder({
+  const made = new AttemptRecorder({
     clock,
     log: silentLogger,
     giveUpAfterMs: 1_000,
