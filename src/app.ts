@@ -186,12 +186,12 @@ class Service implements App {
     }
   }
 
-  /** One waker per process that rings: BullMQ's where several processes share the work, else this process' own. */
+  /** With Redis, the waker reaches the notifiers of all processes; without it, those of this process. */
   #openWaker(local: LocalWaker): NotifierWaker {
     const { config, log, resources } = this.parts;
     const { url, prefix } = config.redis;
     if (!url) return local;
-    const bull = createBullWaker({ redisUrl: url.reveal(), prefix, log });
+    const bull = createBullWaker({ redisUrl: url.reveal(), prefix, pollEveryMs: config.notifier.sweep_every, log });
     resources.push('waker', () => bull.close());
     return bull;
   }

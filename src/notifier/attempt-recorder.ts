@@ -8,54 +8,55 @@ export interface AttemptRecorderDeps {
   onRecorded: (recorded: readonly RecordedAttempt[]) => void;
   clock: Clock;
   log: Logger;
-  /** After so long a claim has run out, and what became of the attempt is no longer ours to say. */
+  /** How long an attempt is kept while it cannot be recorded. After that its claim has expired. */
   giveUpAfterMs: number;
 }
 
 const RETRY_MS = 250;
-const AT_ONCE = 200;
+/** Most attempts of one statement. */
+const MAX_GROUP = 200;
 
-interface Waiting {
+interface QueuedAttempt {
   finished: FinishedAttempt;
   untilMs: number;
 }
 
-/** Writes outcomes down in groups: all that ended while the statement before was under way go with the next. */
+/** Records finished attempts in groups: those that end during one statement are written by the next. */
 export class AttemptRecorder {
-  #waiting: Waiting[] = [];
+  #queue: QueuedAttempt[] = [];
   #writing: Promise<void> | undefined;
 
   constructor(private readonly deps: AttemptRecorderDeps) {}
 
   add(finished: FinishedAttempt): void {
-    this.#waiting.push({ finished, untilMs: this.deps.clock.monotonicMs() + this.deps.giveUpAfterMs });
+    this.#queue.push({ finished, untilMs: this.deps.clock.monotonicMs() + this.deps.giveUpAfterMs });
     this.#writing ??= this.#write();
   }
 
-  /** Resolves when everything added so far is written, or given up. */
-  async settled(): Promise<void> {
+  /** Resolves when every attempt added so far is recorded or given up. */
+  async flushed(): Promise<void> {
     while (this.#writing) await this.#writing;
   }
 
   async #write(): Promise<void> {
     const { clock, log } = this.deps;
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.slice(0, AT_ONCE);
+    while (this.#queue.length > 0) {
+      const group = this.#queue.slice(0, MAX_GROUP);
       try {
         const recorded = await this.deps.record(group.map(({ finished }) => finished));
-        this.#waiting = this.#waiting.slice(group.length);
+        this.#queue = this.#queue.slice(group.length);
         this.deps.onRecorded(recorded);
       } catch (thrown) {
-        log.warn('outcomes could not be recorded, trying again', {
-          outcomes: this.#waiting.length,
+        log.warn(`could not record attempts; will retry in ${RETRY_MS} ms`, {
+          attempts: this.#queue.length,
           err: toError(thrown),
         });
         await clock.sleep(RETRY_MS);
         const now = clock.monotonicMs();
-        this.#waiting = this.#waiting.filter(({ untilMs }) => untilMs > now);
+        this.#queue = this.#queue.filter(({ untilMs }) => untilMs > now);
       }
     }
-    // Here, not when the promise has settled: what is added in between would be written by nobody
+    // Here and not in a `finally` of the promise: an attempt added between the two would never be written.
     this.#writing = undefined;
   }
 }

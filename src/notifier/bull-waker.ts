@@ -7,53 +7,59 @@ import { createRedis, type Redis } from '../redis.js';
 import type { Loop } from '../supervisor.js';
 import type { NotifierWaker } from './waker.js';
 
-/** So much work per ring, so that several notifiers get up for a lot of it, and so many rings at most. */
-const NOTIFICATIONS_PER_RING = 25;
-const RINGS_AT_ONCE = 8;
+/** One wake-up for each such number of notifications, so that a large backlog wakes several notifiers. */
+const NOTIFICATIONS_PER_WAKE_UP = 25;
+/** Most wake-ups of one call. */
+const MAX_WAKE_UPS = 8;
 
-/** A job is a ring: it holds nothing, is tried once and leaves nothing behind. */
+/** A job is one wake-up: without data, tried once, and removed when it ends. */
 const JOB = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
-/**
- * With the library's defaults (30 s and 30 s) a ring held by a process that died is heard again only after a minute.
- */
+/** With BullMQ's defaults (30 s and 30 s), a wake-up held by a process that died would be delivered a minute later. */
 const WORKER = { lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 10, concurrency: 1 } as const;
 
+/** Name of the BullMQ queue for wake-ups. `prefix` is the setting redis.prefix. */
 export function wakeQueueName(prefix: string): string {
-  return `${prefix}-waker`;
+  return `${prefix}-wake`;
 }
 
 /**
- * Rings in every notifier's house by way of Redis. While Redis is away rings are lost, and the notifiers' sweepers find
- * the work.
+ * Wakes the notifiers of all processes through Redis. While Redis is unavailable wake-ups are lost, and the outbox
+ * sweepers find the due notifications.
  */
 export function createBullWaker(deps: {
   redisUrl: string;
   prefix: string;
+  pollEveryMs: number;
   log: Logger;
 }): NotifierWaker & { close(): Promise<void> } {
   const connection = createRedis(deps.redisUrl, 'command', deps.log);
   const queue = new Queue(wakeQueueName(deps.prefix), { connection, defaultJobOptions: JOB });
-  let isHeard = true;
-  queue.on('error', (err) => deps.log.debug('waker connection', { err }));
+  let isAvailable = true;
+  queue.on('error', (err) => deps.log.debug('Redis connection of the wake-up queue failed', { err }));
 
-  function unheard(thrown: unknown): void {
-    if (isHeard) deps.log.warn('the waker is not heard; notifiers look by themselves', { err: toError(thrown) });
-    isHeard = false;
+  function onLost(thrown: unknown): void {
+    if (isAvailable) {
+      const period = `${deps.pollEveryMs / 1000}s`;
+      deps.log.warn(`Redis unavailable: notifiers poll every ${period} (notifier.sweep_every)`, {
+        err: toError(thrown),
+      });
+    }
+    isAvailable = false;
   }
 
   return {
     wake(notifications) {
-      const rings = Math.min(Math.ceil(notifications / NOTIFICATIONS_PER_RING), RINGS_AT_ONCE);
-      if (rings === 0) return;
-      // The queue would keep rings in memory until its first connection stands, and then ring them all.
-      if (connection.status !== 'ready') return unheard(new Error('Redis is not connected'));
-      const jobs = Array.from({ length: rings }, () => ({ name: 'ring', data: {} }));
+      const wakeUps = Math.min(Math.ceil(notifications / NOTIFICATIONS_PER_WAKE_UP), MAX_WAKE_UPS);
+      if (wakeUps === 0) return;
+      // Before the first connection, BullMQ would keep all wake-ups in memory and send them at once later.
+      if (connection.status !== 'ready') return onLost(new Error('Redis is not connected'));
+      const jobs = Array.from({ length: wakeUps }, () => ({ name: 'wake', data: {} }));
       queue.addBulk(jobs).then(() => {
-        isHeard = true;
-      }, unheard);
+        isAvailable = true;
+      }, onLost);
     },
     async close() {
-      if (connection.status !== 'ready') connection.disconnect(); // or closing would wait for Redis to come back
+      if (connection.status !== 'ready') connection.disconnect(); // otherwise close() waits until Redis is back
       await queue.close();
       connection.disconnect();
     },
@@ -66,17 +72,18 @@ export interface WakeWorkerDeps {
   clock: Clock;
   log: Logger;
   /**
-   * Wakes the notifier; resolves when it has looked and could take more. Until then other notifiers get the next ring.
+   * Wakes the notifier. Resolves when it has searched the outbox and could take more. Until then, other notifiers get
+   * the next wake-up.
    */
   onWake: () => Promise<void>;
 }
 
 export interface WakeWorker extends Loop {
-  /** Makes new connections, in case the old ones wait for an answer that never comes. */
+  /** Opens new connections, in case the old ones wait for an answer that never comes. */
   rebuild(): Promise<void>;
 }
 
-/** Listens for rings. */
+/** Receives the wake-ups that `createBullWaker` sends. */
 export function createWakeWorker(deps: WakeWorkerDeps): WakeWorker {
   let current: { worker: Worker; connection: Redis } | undefined;
   let hasEnded = false;
@@ -84,22 +91,22 @@ export function createWakeWorker(deps: WakeWorkerDeps): WakeWorker {
   function open(): void {
     const connection = createRedis(deps.redisUrl, 'worker', deps.log);
     const worker = new Worker(wakeQueueName(deps.prefix), () => deps.onWake(), { ...WORKER, connection });
-    worker.on('error', (err) => deps.log.debug('waker worker connection', { err }));
+    worker.on('error', (err) => deps.log.debug('Redis connection of the wake-up worker failed', { err }));
     current = { worker, connection };
   }
 
   async function close(): Promise<void> {
     const closing = current;
     current = undefined;
-    // Forced: a ring in hand is only a ring, and what it was for is in the outbox.
+    // Forced, since a lost wake-up loses nothing: its notifications are in the outbox.
     await closing?.worker
       .close(true)
-      .catch((err: unknown) => deps.log.debug('closing the waker worker', { err: toError(err) }));
+      .catch((err: unknown) => deps.log.debug('closing the wake-up worker failed', { err: toError(err) }));
     closing?.connection.disconnect();
   }
 
   return {
-    name: 'waker',
+    name: 'wake-ups',
     async run(signal) {
       open();
       await aborted(signal);

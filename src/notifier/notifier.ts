@@ -11,15 +11,17 @@ import { createReceivers, type CloudAccess } from './receivers/registry.js';
 import { createOutboxSweeper, type OutboxSweepRules } from './outbox-sweeper.js';
 import { Watchdog } from './watchdog.js';
 
+/** What a notifier needs. */
 export interface NotifierDeps {
   claims: NotificationClaimStore;
   upkeep: NotificationUpkeepStore;
-  /** Heard in this process only. */
+  /** Wakes the notifier of this process. */
   localWaker: LocalWaker;
-  /** What the sweeper rings for others; the local one when there is no Redis. */
+  /** Wakes the notifiers of all processes. The same object as `localWaker` when there is no Redis. */
   waker: NotifierWaker;
-  /** Where to listen for others' rings. */
+  /** Redis that carries wake-ups between processes. */
   redis: { url: string; prefix: string } | undefined;
+  /** Redis for `queue://` actions. */
   queue: { redisUrl: string | undefined; prefix: string };
   cloud: CloudAccess;
   rules: DeliveryRules & OutboxSweepRules & { connectTimeoutMs: number };
@@ -32,10 +34,11 @@ export interface NotifierDeps {
 
 export interface Notifier {
   loops: Loop[];
-  /** Call when the loops have ended. */
+  /** Closes connections to receivers. Call when the loops have ended. */
   close(): Promise<void>;
 }
 
+/** Connects the delivery pump, the outbox sweeper, the watchdog and, with Redis, the worker for wake-ups. */
 export function createNotifier(deps: NotifierDeps): Notifier {
   const { clock, log, telemetry, rules, redis } = deps;
   const receivers = createReceivers({
@@ -55,7 +58,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     redis &&
     createWakeWorker({ redisUrl: redis.url, prefix: redis.prefix, clock, log, onWake: () => pump.wakeAndWait() });
   const watchdog = new Watchdog({
-    patienceMs: 2 * (rules.claimMs + rules.sweepEveryMs),
+    timeoutMs: 2 * (rules.claimMs + rules.sweepEveryMs),
     finished: () => pump.finished,
     rebuild: async () => {
       await worker?.rebuild();
@@ -76,7 +79,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
   return { loops: [pump, sweeper, ...(worker ? [worker] : [])], close: () => receivers.close() };
 }
 
-/** The sweeper's own process hears it even while Redis is away. */
+/** Wakes the notifier of this process directly too, since Redis may be unavailable. */
 function wakeBoth({ waker, localWaker }: NotifierDeps): NotifierWaker {
   return {
     wake(notifications) {

@@ -2,8 +2,9 @@ import type { ClaimedNotification } from '../storage/notifications/claimed-notif
 import type { PermitShares } from '../storage/notifications/fair-choice.js';
 
 /**
- * The shares of a notifier's slots, given its attempts under way: hosts that do not answer get a quarter in all, of
- * which a fifth is kept for projects that hold none of it; one project gets half of all slots at most.
+ * Computes the shares of a notifier's permits from its attempts under way. Unresponsive hosts get a quarter of all
+ * permits; a fifth of that quarter is reserved for projects that hold none of it. One project gets at most half of all
+ * permits.
  */
 export function permitSharesOf(
   underWay: readonly Pick<ClaimedNotification, 'projectId' | 'isHostResponsive'>[],
@@ -23,8 +24,8 @@ export function permitSharesOf(
   };
 }
 
-function partOf(slots: number, divisor: number): number {
-  return Math.max(1, Math.floor(slots / divisor));
+function partOf(permits: number, divisor: number): number {
+  return Math.max(1, Math.floor(permits / divisor));
 }
 
 function countByProject(attempts: readonly { projectId: string | null }[]): Map<string, number> {

@@ -1,15 +1,16 @@
-/** Says that there is work in the outbox. What work, the outbox alone knows: a ring may be lost, doubled or late. */
+/** Tells notifiers that the outbox has due notifications. A wake-up has no content and can be lost, repeated or late. */
 export interface NotifierWaker {
-  /** Never throws, never waits. */
+  /** `notifications`: how many are due, which decides how many notifiers wake. Never throws or blocks. */
   wake(notifications: number): void;
 }
 
-/** Of one process: heard at once by whoever listens in it. */
+/** Wakes the notifier of this process. */
 export interface LocalWaker extends NotifierWaker {
-  /** One listener; before there is one, rings are lost, and the sweeper finds the work. */
+  /** Sets the one listener. Until it is set, wake-ups are lost and the outbox sweeper finds the notifications. */
   onWake(listener: () => void): void;
 }
 
+/** A waker for one process, without Redis. */
 export function createLocalWaker(): LocalWaker {
   let listener: () => void = () => undefined;
   return {
