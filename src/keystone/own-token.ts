@@ -47,10 +47,7 @@ export interface OwnToken extends Omit<TokenBody, 'issued_at' | 'expires_at'> {
 }
 
 const RENEW_BEFORE_MS = 120_000;
-/**
- * Shortest time from a new token, or from a refused login, to the next login. A login at once would not help, and failed
- * logins can lock the account.
- */
+/** Shortest time from a new token, or from a refused login, to the next login: failed logins can lock the account. */
 const MIN_LOGIN_PAUSE_MS = 5_000;
 
 /** Keeps one token of the service's own user, and renews it before it expires with one request at a time. */

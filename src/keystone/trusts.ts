@@ -29,9 +29,9 @@ export function createTrusts(
 ) {
   return {
     /**
-     * Creates a trust with the trustor's rights in the trustor's project. It does not expire. While Keystone is slow the
-     * request is sent again, which may create more than one trust: `onSpare` is called with the id of each that is not
-     * returned, or with undefined if the id is unknown.
+     * Creates a trust that does not expire, with the trustor's rights in the trustor's project. While Keystone is slow
+     * the request is sent again, which may create more than one trust: `onSpare` is called with the id of each that is
+     * not returned, or with undefined if the id is unknown.
      * @throws AppError `invalid_request` when Keystone refuses the trustor, `unavailable` when it fails.
      */
     async create(

@@ -1,5 +1,5 @@
 import type { ClaimedNotification } from '../storage/notifications/claimed-notification.js';
-import type { PermitShares } from '../storage/notifications/fair-choice.js';
+import type { PermitShares } from '../storage/notifications/permit-pool.js';
 
 /**
  * Computes the shares of a notifier's permits from its attempts under way. Unresponsive hosts get a quarter of all

@@ -1,4 +1,4 @@
-/** Tells notifiers that the outbox has due notifications. A wake-up has no content and can be lost, repeated or late. */
+/** Tells notifiers that notifications are due. A wake-up has no content and can be lost, repeated or late. */
 export interface NotifierWaker {
   /** `notifications`: how many are due, which decides how many notifiers wake. Never throws or blocks. */
   wake(notifications: number): void;
