@@ -8,10 +8,13 @@ import {
   type Operand,
 } from './complex-filter.js';
 
-/** True, false, or undefined: what SQL calls unknown. */
+/** True, false, or undefined for SQL's `unknown`. */
 type Truth = boolean | undefined;
 
-/** What SQL would answer for a row, and what it cannot: regular expressions. A row is found when this is true. */
+/**
+ * Evaluates a filter for a row in memory, with the result that SQL would give, and with regular expressions. A row
+ * matches only if the result is true.
+ */
 export function matchesFilter<Row, Name extends string>(
   filter: ComplexFilter<Name>,
   fields: Fields<Row, Name>,
@@ -75,12 +78,12 @@ const ACCEPTS: Record<Comparison, (order: number) => boolean> = {
 
 function order(a: Operand, b: Operand, kind: Field<never>['kind'], operator: Comparison): number {
   if (typeof a !== 'string' || typeof b !== 'string') return Number(a) - Number(b);
-  // A severity that is none is unequal to all of them, though it has no place among them.
+  // A text that is no severity has no rank, but it is unequal to all severities.
   if (kind === 'severity' && operator !== '=' && operator !== '!=') return severityRank(a) - severityRank(b);
   return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** SQL's LIKE. Goes back to the last `%` only, so its time is at most text times pattern. */
+/** SQL's LIKE. It backtracks only to the last `%`, so its time is at most proportional to text times pattern. */
 function isLike(text: string, pattern: string): boolean {
   const signs = likeSigns(pattern);
   const characters = Array.from(text);
