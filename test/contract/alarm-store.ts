@@ -43,7 +43,7 @@ export function anEntry(given: Partial<HistoryEntry> = {}): HistoryEntry {
   };
 }
 
-/** What every database must do with alarms. */
+/** The behaviour of alarms that every database must have. */
 export function alarmStoreContract(open: () => Promise<Database>): void {
   let db: Database;
   let alarms: AlarmStore;
@@ -107,7 +107,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(rows).toEqual([{ type: 'creation' }]);
     });
 
-    test('an entry that cannot be written takes the alarm back', async () => {
+    test('an alarm is not stored if its history entry cannot be written', async () => {
       await alarms.create({
         alarm: aStoredAlarm({ id: 'a1' }),
         memberProject: null,
@@ -118,13 +118,13 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await alarms.find(ALL, 'a2')).toBeUndefined();
     });
 
-    test('the partition is that of the question asked', async () => {
+    test('the partition follows from the query key', async () => {
       const { rule } = await create();
       const key = queryKeyOf(rule, NO_OPTIONS, 'a1');
       expect(await row('a1')).toMatchObject({ query_key: key, partition: partitionOf(key), previous_partition: null });
     });
 
-    test('the last evaluation shown is the partition’s, once there is one after the creation', async () => {
+    test('the last evaluation is that of the partition if it is after the creation', async () => {
       const { rule } = await create();
       const partition = partitionOf(queryKeyOf(rule, NO_OPTIONS, 'a1'));
       await db.query('update partitions set last_evaluated_at = $2 where id = $1', [partition, LATER]);
@@ -146,12 +146,12 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await alarms.remove(scope, 'a1', removedAt(LATER))).toBe(seen);
     });
 
-    test('a filter on another project narrows a scope to nothing', async () => {
+    test('a filter on another project than the scope’s finds no alarms', async () => {
       await create();
       expect(await ids({ projectId: 'p2' }, { filter: { projectId: 'p1' } })).toEqual([]);
     });
 
-    test('alarms without a project are no project’s', async () => {
+    test('alarms without a project are in no project’s scope', async () => {
       await create({ projectId: null });
       expect(await ids({ projectId: '' })).toEqual([]);
       expect(await ids(ALL, { filter: { projectId: null } })).toEqual(['a1']);
@@ -224,7 +224,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
   });
 
   describe('replacing', () => {
-    test('the definition’s version and the revision rise, the state’s version is what was decided', async () => {
+    test('the definition version and the revision rise, and the state version is that of the change', async () => {
       await create();
       const before = await row('a1');
       expect(await replace('a1', { name: 'new', stateVersion: 4 })).toMatchObject({
@@ -236,7 +236,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(BigInt(String(after['revision_text']))).toBeGreaterThan(BigInt(String(before['revision_text'])));
     });
 
-    test('a rule that asks something else moves the alarm, and its old partition is remembered until the next move', async () => {
+    test('a rule with another query key moves the alarm, and its old partition is recorded until the next move', async () => {
       const { rule } = await create();
       const old = partitionOf(queryKeyOf(rule, NO_OPTIONS, 'a1'));
       const moved = aThresholdRule({ meter_name: 'memory' });
@@ -247,7 +247,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await row('a1')).toMatchObject(expected);
     });
 
-    test('a decision that throws undoes everything', async () => {
+    test('a change that throws is rolled back', async () => {
       await create();
       const change = (): AlarmChange => {
         throw new Error('no');
@@ -258,7 +258,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await row('a1')).toMatchObject({ definition_version: 1 });
     });
 
-    test('writers side by side see each other: no version is given twice', async () => {
+    test('concurrent writers never give the same version twice', async () => {
       await create();
       const raise = () =>
         alarms.setState(ALL, 'a1', (current) => {
@@ -270,7 +270,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await row('a1')).toMatchObject({ state_version: 8 });
     });
 
-    test('setting the state leaves the definition alone', async () => {
+    test('setting the state does not change the definition', async () => {
       await create();
       await alarms.setState(ALL, 'a1', (current) => ({
         next: { ...current, name: 'ignored', state: 'ok', stateVersion: 1, stateReason: 'why', stateTimestamp: LATER },
@@ -286,7 +286,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
   });
 
   describe('deleting', () => {
-    test('a deleted alarm is gone for readers, and a tombstone with a new revision for evaluators', async () => {
+    test('readers do not find a deleted alarm, and evaluators find a tombstone with a new revision', async () => {
       await create();
       const before = await row('a1');
       expect(await alarms.remove(ALL, 'a1', removedAt(LATER))).toBe(true);
@@ -305,7 +305,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await replace('a1', {})).toBeUndefined();
     });
 
-    test('the history outlives its alarm', async () => {
+    test('the history remains after the alarm is deleted', async () => {
       await create();
       await alarms.remove(ALL, 'a1', removedAt(LATER));
       const { rows } = await db.query('select event_id from alarm_history where alarm_id = $1', ['a1']);
@@ -313,7 +313,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     });
   });
 
-  describe('notifications that wait', () => {
+  describe('pending notifications', () => {
     const notify = (id: string, status: string): Promise<unknown> =>
       db.query(
         `insert into notifications (id, alarm_id, kind, sequence, transition_time, action_list, action_index, action,
@@ -330,7 +330,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     test.each([
       { when: 'the alarm is deleted', reason: 'alarm deleted', act: () => alarms.remove(ALL, 'a1', removedAt(LATER)) },
       { when: 'the alarm is disabled', reason: 'alarm disabled', act: () => replace('a1', { enabled: false }) },
-    ])('are cancelled when $when; what is under way or over is not', async ({ reason, act }) => {
+    ])('are cancelled when $when; notifications in flight and ended ones are not', async ({ reason, act }) => {
       await create();
       await notify('n1', 'pending');
       await notify('n2', 'in_flight');

@@ -37,7 +37,7 @@ export function combinationStoreContract(store: () => CombinationContractContext
       await create({ id: 'other', projectId: 'p2' });
     });
 
-    test('members are recorded, changed and forgotten with the rule', async () => {
+    test('members are recorded, changed and removed with the rule', async () => {
       const { alarms, create, replace } = store();
       await create({ id: 'c', rule: combine('x', 'y') });
       expect(await members('c')).toEqual(['x', 'y']);
@@ -89,7 +89,7 @@ export function combinationStoreContract(store: () => CombinationContractContext
       });
     });
 
-    test('a circle of any length is refused and named', async () => {
+    test('a cycle of any length is refused, and the error names it', async () => {
       const { create, replace } = store();
       await create({ id: 'c1', rule: combine('x', 'y') });
       await create({ id: 'c2', rule: combine('c1', 'x') });
@@ -102,7 +102,7 @@ export function combinationStoreContract(store: () => CombinationContractContext
       expect(await members('c1')).toEqual(['x', 'y']);
     });
 
-    test('the same alarm reached in two ways is no circle', async () => {
+    test('an alarm that is reached by two paths is no cycle', async () => {
       const { create } = store();
       await create({ id: 'c1', rule: combine('x', 'y') });
       await create({ id: 'c2', rule: combine('x', 'c1') });
@@ -110,7 +110,7 @@ export function combinationStoreContract(store: () => CombinationContractContext
       expect(await members('top')).toEqual(['c1', 'c2']);
     });
 
-    test.each(['p1', null])('two written side by side cannot close a circle (members of %s)', async (memberProject) => {
+    test.each(['p1', null])('two concurrent writes cannot create a cycle (members of %s)', async (memberProject) => {
       const { create, replace } = store();
       for (let round = 0; round < 5; round += 1) {
         const [one, two] = [`one${round}`, `two${round}`];

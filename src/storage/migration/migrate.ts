@@ -6,7 +6,7 @@ import { openPostgres } from '../engine/postgres.js';
 import { rekeyAlarms, scopeThresholdRules, uniteFamilies } from './rekey-alarms.js';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
-/** Any constant number; all processes that migrate must use the same. */
+/** Advisory lock of migrations. Any constant that no other lock has; it must be the same in all processes. */
 const LOCK = 8042_0001;
 /** From here on the alarms of all kinds have keys. */
 const KEYED = '0003-real-backends.sql';
@@ -56,10 +56,7 @@ async function migrateSchema(tx: Sql, known: readonly string[]): Promise<{ appli
   return { applied, outside: pending.filter((name) => OUTSIDE.includes(name)) };
 }
 
-/**
- * Migrates a server over a connection of its own: rewriting a large table takes longer than any statement of the
- * service may.
- */
+/** Migrates a server over its own connection, since changing a large table exceeds the service's statement time-out. */
 export async function migrateServer(url: string, log: Logger): Promise<string[]> {
   const db = await openPostgres({ url, maxConnections: 1, statementTimeoutMs: MIGRATION_TIMEOUT_MS }, log);
   try {
@@ -69,7 +66,7 @@ export async function migrateServer(url: string, log: Logger): Promise<string[]>
   }
 }
 
-/** Migrations that the database does not have yet; all of them when it has never been migrated. */
+/** Returns the migrations that were not applied yet: all of them for an empty database. */
 export async function missingMigrations(db: Database): Promise<string[]> {
   const { rows: tables } = await db.query<{ exists: boolean }>(
     "select to_regclass('migrations') is not null as exists",
@@ -86,7 +83,7 @@ function migrationNames(): string[] {
     .sort();
 }
 
-/** Migrations hold plain statements, each ended by a semicolon at the end of a line. */
+/** Splits a migration into statements. Each statement ends with a semicolon at the end of a line. */
 function statementsOf(script: string): string[] {
   return script
     .replace(/--.*$/gm, '')

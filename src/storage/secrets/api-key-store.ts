@@ -9,7 +9,7 @@ export interface ApiKey {
   projectId: string;
   userId: string;
   role: Role;
-  /** True if the key is valid for all projects. */
+  /** True if the key of an admin is valid for all projects, not only for its own. */
   allProjects: boolean;
   description: string;
   createdBy: string;

@@ -94,7 +94,7 @@ describe('a failure of the driver without a SQLSTATE', () => {
       new Error('A query must have either text or a name. Supplying neither is unsupported.'),
     ],
     ['a parameter that contains itself', new Error('circular reference detected while preparing "x" for query')],
-  ])('is a fault of ours: %s', (_, thrown) => {
+  ])('is a bug: %s', (_, thrown) => {
     expect(asDatabaseFailure(thrown)).toBe(thrown);
     expect(isDatabaseOutage(asDatabaseFailure(thrown))).toBe(false);
   });
@@ -169,7 +169,7 @@ describe('a PostgreSQL that', () => {
     server = await startPostgresDouble();
     db = await openPostgres({ url: server.url, maxConnections: 1, statementTimeoutMs: 1 }, silentLogger);
     server.behave(behaviour);
-    // Drops the connection that is there
+    // Drops the open connection.
     if (behaviour === afterwards) await db.query('select 1').catch(() => undefined);
     const failed = await Promise.all([
       db.query('select 1').catch((thrown: unknown) => thrown),
@@ -181,7 +181,7 @@ describe('a PostgreSQL that', () => {
     ]);
   });
 
-  test('is gone is an outage; an error that a transaction itself throws is not', async () => {
+  test('has stopped is an outage; an error that a transaction itself throws is not', async () => {
     server = await startPostgresDouble();
     db = await openPostgres({ url: server.url, maxConnections: 1, statementTimeoutMs: 1_000 }, silentLogger);
     await server.goAway();
