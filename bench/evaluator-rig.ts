@@ -48,7 +48,7 @@ export function startBenchEvaluator(
       observerOf: () => observer,
       remote: remoteWith(observer) ?? {},
     }),
-    doorbell: { ring: () => undefined },
+    waker: { wake: () => undefined },
     clock,
     log: silentLogger,
     telemetry: createTelemetry(),

@@ -11,8 +11,8 @@ import { backendTexts } from './config/backends.js';
 import type { Config, Role } from './config/schema.js';
 import type { KeystoneSession } from './keystone/session.js';
 import { createLogger, type Logger } from './logger.js';
-import { createBullDoorbell } from './notifier/bull-doorbell.js';
-import { createLocalDoorbell, type Doorbell, type LocalDoorbell } from './notifier/doorbell.js';
+import { createBullWaker } from './notifier/bull-waker.js';
+import { createLocalWaker, type NotifierWaker, type LocalWaker } from './notifier/waker.js';
 import { createRedis, refuseEvictingRedis, type Redis } from './redis.js';
 import { ReleaseStack } from './release-stack.js';
 import type { Database } from './storage/database.js';
@@ -142,14 +142,14 @@ class Service implements App {
   async #start(): Promise<void> {
     const { config, log, telemetry } = this.parts;
     const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
-    const localDoorbell = createLocalDoorbell();
-    const doorbell = this.#openDoorbell(localDoorbell);
+    const localWaker = createLocalWaker();
+    const waker = this.#openWaker(localWaker);
     if (config.roles.includes('api')) {
       const api = await listenApi({
         ...this.parts,
         ...this.parts.program,
         log: log.child({ component: 'api' }),
-        doorbell,
+        waker,
         readiness: ready,
       });
       this.#listeners.push(api);
@@ -160,25 +160,25 @@ class Service implements App {
         await listenManagement({ config, log, telemetry, readiness: ready }, config.management.port),
       );
     }
-    this.#startLoops(doorbell, localDoorbell);
+    this.#startLoops(waker, localWaker);
     log.info('started', { roles: config.roles, url: this.#url });
   }
 
-  #startLoops(doorbell: Doorbell, localDoorbell: LocalDoorbell): void {
+  #startLoops(waker: NotifierWaker, localWaker: LocalWaker): void {
     const { config, clock, log, db } = this.parts;
     if (config.roles.includes('notifier')) {
       const notifier = createNotifierRole({
         ...this.parts,
         ...this.parts.program,
         log: log.child({ component: 'notifier' }),
-        doorbell,
-        localDoorbell,
+        waker,
+        localWaker,
       });
       this.parts.resources.push('receivers', () => notifier.close());
       for (const loop of notifier.loops) this.#supervisor('notifier').start(loop);
     }
     if (config.roles.includes('evaluator')) {
-      this.#evaluator = createEvaluatorRole({ ...this.parts, doorbell, name: `evaluator-${this.parts.program.pid}` });
+      this.#evaluator = createEvaluatorRole({ ...this.parts, waker, name: `evaluator-${this.parts.program.pid}` });
       for (const loop of this.#evaluator.loops) this.#supervisor('evaluator').start(loop);
     } else {
       const keeper = { clock, log, everyMs: config.evaluator.heartbeat, databaseTime: () => databaseTime(db) };
@@ -186,13 +186,13 @@ class Service implements App {
     }
   }
 
-  /** One doorbell per process that rings: BullMQ's where several processes share the work, else this process' own. */
-  #openDoorbell(local: LocalDoorbell): Doorbell {
+  /** With Redis, the waker reaches the notifiers of all processes; without it, those of this process. */
+  #openWaker(local: LocalWaker): NotifierWaker {
     const { config, log, resources } = this.parts;
     const { url, prefix } = config.redis;
     if (!url) return local;
-    const bull = createBullDoorbell({ redisUrl: url.reveal(), prefix, log });
-    resources.push('doorbell', () => bull.close());
+    const bull = createBullWaker({ redisUrl: url.reveal(), prefix, pollEveryMs: config.notifier.sweep_every, log });
+    resources.push('waker', () => bull.close());
     return bull;
   }
 

@@ -22,7 +22,7 @@ import type { AlarmEvent } from '../alarm/types/event/event.js';
 import type { RecordedEvents } from '../storage/evaluation/event-store.js';
 import type { ComplexQuery } from '../storage/queries/complex-query-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/alarms/history-store.js';
-import type { Activation, Import, Standing } from '../storage/alarms/import-store.js';
+import type { Activation, Import, ImportStatus } from '../storage/alarms/import-store.js';
 import type {
   AttemptRecord,
   DeliveryPause,
@@ -51,7 +51,7 @@ export interface Alarms {
 
 /** Alarms brought over from another service. */
 export interface Imports {
-  standingOf(id: string): Promise<Standing>;
+  importStatusOf(id: string): Promise<ImportStatus>;
   insertMuted(imported: Import): Promise<boolean>;
   activate(activation: Activation): Promise<string[]>;
 }
@@ -113,8 +113,8 @@ export interface Events {
 }
 
 /** Tells the notifiers that there is work. Never throws: a lost ring is found by their sweepers. */
-export interface Doorbell {
-  ring(notifications: number): void;
+export interface NotifierWaker {
+  wake(notifications: number): void;
 }
 
 export interface NotificationAdmin {
@@ -194,7 +194,7 @@ export interface EvaluationResults {
 /** What authentication by API key asks of whoever keeps them. */
 export interface ApiKeyCredentials {
   credential(id: string): Promise<ApiKeyCredential | undefined>;
-  noteUse(id: string, hour: Date): Promise<void>;
+  recordUse(id: string, hour: Date): Promise<void>;
 }
 
 export interface ApiKeyAdmin {

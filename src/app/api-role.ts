@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { DatasourceKind } from '../alarm/series.js';
 import { listen, type Listener } from '../api/http/listen.js';
-import type { Doorbell, ReadinessCheck } from '../api/ports.js';
+import type { NotifierWaker, ReadinessCheck } from '../api/ports.js';
 import { BACKTEST_LIMITS, QUERY_LIMITS, QuerySlots } from '../api/http/concurrency-limit.js';
 import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
 import type { Clock } from '../clock.js';
@@ -44,14 +44,14 @@ export interface ApiRoleDeps {
   log: Logger;
   telemetry: Telemetry;
   version: string;
-  doorbell: Doorbell;
+  waker: NotifierWaker;
   readiness: () => Promise<ReadinessCheck[]>;
   resources: ReleaseStack;
 }
 
 /** Checks that the API may listen where it is told to, and listens. */
 export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
-  const { config, db, keystone, clock, log, telemetry, version, doorbell, readiness, resources } = deps;
+  const { config, db, keystone, clock, log, telemetry, version, waker, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
   const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone });
@@ -72,7 +72,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
       staleAfterMs: config.evaluator.interval,
       defaultPolicy: config.notifier.policy,
     }),
-    doorbell,
+    waker,
     onFired: (firings) => telemetry.transitions.inc({ state: 'alarm' }, firings),
     notifications: createNotificationAdminStore(db),
     quotas: createQuotaStore(db),

@@ -1,6 +1,6 @@
 import type { ServiceClock } from '../clock.js';
 import type { Config } from '../config/schema.js';
-import type { Doorbell } from '../evaluator/commit-outcomes.js';
+import type { NotifierWaker } from '../evaluator/commit-outcomes.js';
 import { createEvaluator, type Evaluator } from '../evaluator/evaluator.js';
 import { createHousekeeping, type Chore } from '../housekeeping.js';
 import type { KeystoneSession } from '../keystone/session.js';
@@ -34,7 +34,7 @@ export interface EvaluatorRoleDeps {
   /** For heartbeats and ownership alone. */
   coordinationDb: Database;
   redis: { command: Redis; subscriber: Redis } | undefined;
-  doorbell: Doorbell;
+  waker: NotifierWaker;
   keystone: KeystoneSession | undefined;
   clock: ServiceClock;
   log: Logger;
@@ -99,7 +99,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     store: createEvaluationStore(db),
     commit: createEvaluationCommit(db),
     datasources,
-    doorbell: deps.doorbell,
+    waker: deps.waker,
     clock,
     log: log.child({ component: 'evaluator' }),
     telemetry,

@@ -10,7 +10,7 @@ const SETTLED_MS = 60_000;
 
 export interface LeftOverTrustsDeps {
   trusts: Pick<Trusts, 'remove'>;
-  store: Pick<TrustStore, 'leftOver' | 'reveal' | 'forget' | 'postpone'>;
+  store: Pick<TrustStore, 'discardedBefore' | 'reveal' | 'forget' | 'postpone'>;
   log: Logger;
 }
 
@@ -22,7 +22,7 @@ export interface LeftOverTrustsDeps {
 export function createTrustTidier({ trusts, store, log }: LeftOverTrustsDeps): (now: Date) => Promise<number> {
   return async (now) => {
     let removed = 0;
-    for (const trust of await store.leftOver(new Date(now.getTime() - SETTLED_MS), TRUSTS_AT_ONCE)) {
+    for (const trust of await store.discardedBefore(new Date(now.getTime() - SETTLED_MS), TRUSTS_AT_ONCE)) {
       try {
         await trusts.remove(store.reveal(trust).trustId);
         await store.forget(trust.id);

@@ -1,7 +1,7 @@
 import type { ServiceClock } from '../clock.js';
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../logger.js';
-import type { Doorbell, LocalDoorbell } from '../notifier/doorbell.js';
+import type { NotifierWaker, LocalWaker } from '../notifier/waker.js';
 import { createNotifier, type Notifier } from '../notifier/notifier.js';
 import type { Database } from '../storage/database.js';
 import { createNotificationClaimStore } from '../storage/notifications/notification-claim-store.js';
@@ -13,8 +13,8 @@ import { openCloudAccess } from './trusts.js';
 export interface NotifierRoleDeps {
   config: Config;
   db: Database;
-  doorbell: Doorbell;
-  localDoorbell: LocalDoorbell;
+  waker: NotifierWaker;
+  localWaker: LocalWaker;
   keystone: KeystoneSession | undefined;
   clock: ServiceClock;
   log: Logger;

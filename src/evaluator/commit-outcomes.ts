@@ -4,7 +4,7 @@ import type {
   CommitEvaluations,
   CommitResult,
   EvaluationBatch,
-  Outcome,
+  EvaluationOutcome,
 } from '../storage/evaluation/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import type { AlarmCache } from './alarm-cache.js';
@@ -13,15 +13,15 @@ import type { AlarmCache } from './alarm-cache.js';
 const CHUNK = 500;
 
 /** Wakes the notifiers. Never throws: the outbox sweeper finds notifications whose wake-up was lost. */
-export interface Doorbell {
-  ring(notifications: number): void;
+export interface NotifierWaker {
+  wake(notifications: number): void;
 }
 
 /** Dependencies of a commit. */
 export interface CommitDeps {
   commit: CommitEvaluations;
   cache: AlarmCache;
-  doorbell: Doorbell;
+  waker: NotifierWaker;
   log: Logger;
   telemetry: Telemetry;
   memberId: string;
@@ -51,13 +51,13 @@ export interface Progress {
  */
 export async function commitOutcomes(
   deps: CommitDeps,
-  outcomes: readonly Outcome[],
+  outcomes: readonly EvaluationOutcome[],
   progress: Progress,
-): Promise<{ isComplete: boolean; refused: Outcome[] }> {
-  const chunks: (readonly Outcome[])[] = [];
+): Promise<{ isComplete: boolean; refused: EvaluationOutcome[] }> {
+  const chunks: (readonly EvaluationOutcome[])[] = [];
   for (let start = 0; start < outcomes.length; start += CHUNK) chunks.push(outcomes.slice(start, start + CHUNK));
   if (chunks.length === 0 && progress.mark !== 'none') chunks.push([]);
-  const refused: Outcome[] = [];
+  const refused: EvaluationOutcome[] = [];
   for (const [index, chunk] of chunks.entries()) {
     const mark = progress.mark === 'checkpoint' && index < chunks.length - 1 ? 'progress' : progress.mark;
     const result = await commitChunk(deps, chunk, progress, mark);
@@ -69,7 +69,7 @@ export async function commitOutcomes(
 
 async function commitChunk(
   deps: CommitDeps,
-  outcomes: readonly Outcome[],
+  outcomes: readonly EvaluationOutcome[],
   progress: Progress,
   mark: EvaluationBatch['mark'],
 ): Promise<CommitResult | undefined> {
@@ -115,7 +115,7 @@ function applyResult(deps: CommitDeps, result: CommitResult, partitions: Progres
     const { alarmId, from, to, reason } = outcome;
     deps.log.info('alarm changed state', { alarmId, from, to, reason, stateVersion });
   }
-  if (result.notifications > 0) deps.doorbell.ring(result.notifications);
+  if (result.notifications > 0) deps.waker.wake(result.notifications);
   if (result.fenced.length > 0) {
     const fenced = result.fenced.filter(({ kind }) => kind !== 'reason').length;
     deps.telemetry.transitionsFenced.inc({ reason: result.lost.length > 0 ? 'epoch' : 'version' }, fenced);

@@ -4,7 +4,7 @@ import type { Datasources } from '../datasource/datasource.js';
 import { toError } from '../errors.js';
 import { inChunks, yieldToEventLoop } from '../async/event-loop.js';
 import type { Logger } from '../logger.js';
-import type { Outcome } from '../storage/evaluation/evaluation-commit.js';
+import type { EvaluationOutcome } from '../storage/evaluation/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';
 import { untilAborted } from '../async/deadline.js';
 import type { HeldAlarm } from './held-alarm.js';
@@ -47,7 +47,7 @@ export interface Batch extends EvaluationPass {
 
 /** The outcomes of alarms that need the same backends. */
 export interface BatchPart {
-  outcomes: Outcome[];
+  outcomes: EvaluationOutcome[];
   /** The verdicts to count; empty unless `keepsResults`. */
   results: EvaluationResult[];
   /** Partitions with alarms that are not judged yet. Later parts contain them. */
@@ -84,7 +84,7 @@ export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): Asy
 }
 
 /** The outcome to store for a decision; null for `stay`, and for a repeat without actions. */
-export function outcomeOf(alarm: HeldAlarm, decision: Decision): Outcome | null {
+export function outcomeOf(alarm: HeldAlarm, decision: Decision): EvaluationOutcome | null {
   if (decision.kind === 'stay') return null;
   const [from, to] = decision.kind === 'transition' ? [decision.from, decision.to] : [decision.state, decision.state];
   if (decision.kind === 'repeat' && !alarm.statesWithActions.includes(to)) return null;
@@ -284,7 +284,7 @@ function keepTicket(
   });
 }
 
-function add({ outcomes }: BatchPart, outcome: Outcome | null): void {
+function add({ outcomes }: BatchPart, outcome: EvaluationOutcome | null): void {
   if (outcome) outcomes.push(outcome);
 }
 

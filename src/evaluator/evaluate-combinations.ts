@@ -3,7 +3,7 @@ import { decide } from '../alarm/decide.js';
 import { createOpenTimesSource } from '../alarm/time-constraint/open-times.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
-import type { Outcome } from '../storage/evaluation/evaluation-commit.js';
+import type { EvaluationOutcome } from '../storage/evaluation/evaluation-commit.js';
 import type { MemberAlarm } from '../storage/evaluation/evaluation-store.js';
 import type { Telemetry } from '../telemetry.js';
 import type { HeldAlarm } from './held-alarm.js';
@@ -46,10 +46,10 @@ export class CombinationJudge {
   constructor(private readonly deps: CombinationDeps) {}
 
   /** The outcomes of the combinations that are due. Rejects when their members cannot be read. */
-  async judge(held: readonly HeldAlarm[], now: Date): Promise<Outcome[]> {
+  async judge(held: readonly HeldAlarm[], now: Date): Promise<EvaluationOutcome[]> {
     this.#forgetAllBut(held);
     const waiting = held.filter(({ id }) => this.#isDue(id, now));
-    const outcomes: Outcome[] = [];
+    const outcomes: EvaluationOutcome[] = [];
     for (let start = 0; start < waiting.length; start += CHUNK) {
       const chunk = waiting.slice(start, start + CHUNK);
       const members = await this.deps.reachableFrom(chunk.map(({ id }) => id));
@@ -60,7 +60,7 @@ export class CombinationJudge {
   }
 
   /** Has combinations judged again whose outcomes were not written. */
-  retry(outcomes: readonly Outcome[]): void {
+  retry(outcomes: readonly EvaluationOutcome[]): void {
     for (const { alarmId } of outcomes) this.#judged.delete(alarmId);
   }
 
@@ -72,7 +72,7 @@ export class CombinationJudge {
     return now.getTime() >= nextDueMs;
   }
 
-  #judgeSafely(alarm: HeldAlarm, snapshot: CombinationSnapshot, now: Date): Outcome[] {
+  #judgeSafely(alarm: HeldAlarm, snapshot: CombinationSnapshot, now: Date): EvaluationOutcome[] {
     try {
       return this.deps.quarantine.isQuarantined(alarm.id, now) ? [] : this.#judgeOne(alarm, snapshot, now);
     } catch (thrown) {
@@ -81,7 +81,7 @@ export class CombinationJudge {
     }
   }
 
-  #judgeOne(alarm: HeldAlarm, snapshot: CombinationSnapshot, now: Date): Outcome[] {
+  #judgeOne(alarm: HeldAlarm, snapshot: CombinationSnapshot, now: Date): EvaluationOutcome[] {
     if (!snapshot.has(alarm.id)) return [];
     const { intervalMs } = this.deps;
     const present = Math.floor(now.getTime() / intervalMs);
@@ -106,7 +106,7 @@ export class CombinationJudge {
     return this.#decide(alarm, snapshot, now);
   }
 
-  #decide(alarm: HeldAlarm, snapshot: CombinationSnapshot, now: Date): Outcome[] {
+  #decide(alarm: HeldAlarm, snapshot: CombinationSnapshot, now: Date): EvaluationOutcome[] {
     if (!alarm.openTimes.isOpen(now)) return [];
     const evaluation = snapshot.verdictOf(alarm.id);
     const decision = decide(

@@ -9,7 +9,7 @@ import type { Telemetry } from '../telemetry.js';
 import { AlarmCache } from './alarm-cache.js';
 import { BehindRecorder, type RecordBehind } from './lateness/behind-recorder.js';
 import { BehindWatch, type Lateness } from './lateness/behind-watch.js';
-import type { CommitDeps, Doorbell } from './commit-outcomes.js';
+import type { CommitDeps, NotifierWaker } from './commit-outcomes.js';
 import { createResultCounter, type CountResults } from './count-results.js';
 import { CombinationJudge } from './evaluate-combinations.js';
 import { EvaluationLoop } from './evaluation-loop.js';
@@ -24,7 +24,7 @@ export interface EvaluatorDeps {
   store: EvaluationStore;
   commit: CommitEvaluations;
   datasources: Datasources;
-  doorbell: Doorbell;
+  waker: NotifierWaker;
   clock: Clock;
   log: Logger;
   telemetry: Telemetry;
@@ -133,6 +133,6 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
 }
 
 function commitDepsOf(deps: EvaluatorDeps, cache: AlarmCache, onLost: CommitDeps['onLost']): CommitDeps {
-  const { commit, doorbell, mayCommit, log, telemetry, memberId, intervalMs, defaultPolicy } = deps;
-  return { commit, doorbell, mayCommit, cache, log, telemetry, memberId, intervalMs, defaultPolicy, onLost };
+  const { commit, waker, mayCommit, log, telemetry, memberId, intervalMs, defaultPolicy } = deps;
+  return { commit, waker, mayCommit, cache, log, telemetry, memberId, intervalMs, defaultPolicy, onLost };
 }

@@ -7,34 +7,37 @@ import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import { firstAnswer } from './first-answer.js';
 
+/** The parts of a request besides method and path. */
 export interface KeystoneRequest {
   headers?: Readonly<Record<string, string>>;
   query?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   body?: unknown;
-  /** True if the request may be carried out twice. Default: true for GET and DELETE, otherwise false. */
+  /** True if Keystone may execute the request twice. Default: true for GET and DELETE, otherwise false. */
   isRepeatable?: boolean;
 }
 
+/** An answer of Keystone. */
 export interface KeystoneAnswer {
   status: number;
   headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Parsed JSON; undefined when there is none. Whoever reads it checks its form. */
+  /** Parsed JSON; undefined if the body is not JSON. Callers must check its shape. */
   body: unknown;
 }
 
+/** HTTP client for Keystone's API v3, with retries. */
 export interface KeystoneClient {
   /**
-   * One request to Keystone, below its `/v3`. Within the deadline it is sent again if that is safe. A repeatable
-   * request is sent again after a time-out, a broken connection or one answer of 500 or above; any request after a
-   * refused connection or one 503. Any answer below 500 is returned as it is.
-   * @throws AppError `unavailable` when there is no answer, or one that says that Keystone itself is in trouble.
+   * Sends one request below Keystone's `/v3`, and repeats it within the deadline if that is safe. A repeatable request
+   * is repeated after a time-out, a broken connection or one answer of 500 or above; any request after a refused
+   * connection or one 503. An answer below 500 is returned.
+   * @throws AppError `unavailable` when there is no answer, or an answer of 500 or above.
    */
   request(method: Method, path: string, request?: KeystoneRequest): Promise<KeystoneAnswer>;
   /**
-   * A POST that creates an object, which must not be created twice unnoticed. While no answer comes it is sent again,
-   * and the first answer counts. `onOther` is called with the answer of each other attempt, or with undefined if no
-   * answer came.
+   * Sends a POST that creates an object. While there is no answer it is sent again, and the first answer is returned.
+   * Each other attempt may have created an object, too: `onOther` is called with its answer, or with undefined if it
+   * ended without one.
    * @throws AppError `unavailable`
    */
   requestNew(
@@ -44,14 +47,15 @@ export interface KeystoneClient {
   ): Promise<KeystoneAnswer>;
 }
 
+/** Settings of the connection to Keystone. */
 export interface KeystoneClientSettings {
-  /** With or without the `/v3` at its end. */
+  /** URL of Keystone, with or without `/v3` at its end. */
   authUrl: string;
-  /** For one attempt. */
+  /** Time-out of one attempt. */
   timeoutMs: number;
-  /** For a request with all its attempts. */
+  /** Time-out of a request with all its attempts. */
   deadlineMs: number;
-  /** Certificates to trust besides the system's, as PEM. */
+  /** Certificates to trust in addition to the system's, as PEM. */
   ca?: string | undefined;
 }
 
@@ -63,11 +67,12 @@ const FAILED_TRIES = 2;
 const NEW_TRIES = 3;
 const MAX_SOCKETS = 50;
 const IDLE_SOCKET_MS = 4_000;
-/** Nothing was sent yet, so any request may be sent again. */
+/** Errors before the connection: nothing was sent, so any request can be repeated. */
 const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-/** The connection broke: the request may have been carried out. */
+/** Errors of an open connection: Keystone may have executed the request. */
 const BROKEN_OFF = new Set(['ECONNRESET', 'EPIPE']);
 
+/** Creates the HTTP client under `createKeystoneSession`. */
 export function createKeystoneClient(
   settings: KeystoneClientSettings,
   { clock }: { clock: Pick<Clock, 'monotonicMs' | 'sleep'> },
@@ -77,7 +82,7 @@ export function createKeystoneClient(
   const plain = {
     agent: { http: new http.Agent(pool), https: new https.Agent(pool) },
     https: settings.ca === undefined ? {} : { certificateAuthority: [...rootCertificates, settings.ca] },
-    // Nothing of got's own accord: a redirect would carry tokens elsewhere.
+    // No redirects, since they would send tokens to another server, and no retries by got.
     followRedirect: false,
     throwHttpErrors: false,
     retry: { limit: 0 },
@@ -134,7 +139,7 @@ export function createKeystoneClient(
   };
 }
 
-/** Most attempts of a request with this outcome. */
+/** Returns the most attempts that a request with this outcome may have. */
 function triesAfter(
   outcome: RequestError | KeystoneAnswer,
   { isRepeatable, slowTries }: { isRepeatable: boolean; slowTries: number },
@@ -146,7 +151,7 @@ function triesAfter(
   return BROKEN_OFF.has(outcome.code) ? CONNECTION_TRIES : 1;
 }
 
-/** The cause without got's request, which holds tokens and passwords. */
+/** Makes an error with a new cause, since got's error contains the request with tokens and passwords. */
 function unavailable(outcome: RequestError | KeystoneAnswer): AppError {
   const message = outcome instanceof RequestError ? outcome.message : `Keystone answered ${outcome.status}`;
   return new AppError('unavailable', 'Keystone is not available', { cause: new Error(message) });
@@ -156,6 +161,6 @@ function parsed(text: string): unknown {
   try {
     return text === '' ? undefined : (JSON.parse(text) as unknown);
   } catch {
-    return undefined; // a page of some proxy: its status must do
+    return undefined; // not JSON, for example the error page of a proxy
   }
 }

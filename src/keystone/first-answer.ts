@@ -1,11 +1,12 @@
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 
-export interface Tries<Answer> {
+/** The attempts of `firstAnswer`. */
+export interface FirstAnswerOptions<Answer> {
   clock: Pick<Clock, 'sleep'>;
-  /** Makes one attempt, which has a deadline of its own. */
+  /** Makes one attempt. It must have its own deadline. */
   send: () => Promise<Answer>;
-  /** Time without an answer after which the next attempt is made. The attempts before stay open. */
+  /** Time without an answer after which the next attempt starts. Earlier attempts stay open. */
   everyMs: number;
   /** Most attempts. */
   limit: number;
@@ -14,11 +15,17 @@ export interface Tries<Answer> {
 }
 
 /**
- * Resolves to the first answer of several attempts, for requests that must not be carried out twice unnoticed. An
- * aborted request may have been carried out, so a slow one stays open, and its answer goes to `onOther`. Rejects when
- * all attempts so far have failed.
+ * Resolves to the first answer of several attempts, for requests of which each execution must be known. A server may
+ * execute an aborted request, so a slow attempt is not aborted, and its answer goes to `onOther`. Rejects when all
+ * attempts so far have failed.
  */
-export function firstAnswer<Answer>({ clock, send, everyMs, limit, onOther }: Tries<Answer>): Promise<Answer> {
+export function firstAnswer<Answer>({
+  clock,
+  send,
+  everyMs,
+  limit,
+  onOther,
+}: FirstAnswerOptions<Answer>): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const isOver = new AbortController();
     let open = 0;

@@ -6,7 +6,7 @@ import { AppError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { KeystoneClient } from './client.js';
 
-/** How the service itself logs in: as a user with a password, or with an application credential. */
+/** The service's own credentials: a user with a password, or an application credential. */
 export type KeystoneLogin =
   | {
       kind: 'password';
@@ -37,23 +37,20 @@ const TokenAnswer = z.object({
 
 type TokenBody = z.infer<typeof TokenAnswer>['token'];
 
-/** A token of the service's own user, and what Keystone said with it. */
+/** A token of the service's own user, with the other fields of Keystone's answer. */
 export interface OwnToken extends Omit<TokenBody, 'issued_at' | 'expires_at'> {
   id: string;
-  /** By the monotonic clock, so that Keystone's clock and ours need not agree. */
+  /** Times of the monotonic clock in milliseconds, so that Keystone's clock may differ from this machine's. */
   obtainedAt: number;
   renewAt: number;
   endsAt: number;
 }
 
 const RENEW_BEFORE_MS = 120_000;
-/**
- * Neither a fresh token nor refused credentials get better by asking again at once; failed logins can even lock the
- * account.
- */
-const PAUSE_MS = 5_000;
+/** Shortest time from a new token, or from a refused login, to the next login: failed logins can lock the account. */
+const MIN_LOGIN_PAUSE_MS = 5_000;
 
-/** Keeps one token of the service's own user: renewed in time, by one request at a time. */
+/** Keeps one token of the service's own user, and renews it before it expires with one request at a time. */
 export class OwnTokenKeeper {
   #token: OwnToken | undefined;
   #renewal: Promise<OwnToken> | undefined;
@@ -64,6 +61,7 @@ export class OwnTokenKeeper {
     private readonly deps: { client: Pick<KeystoneClient, 'request'>; clock: Pick<Clock, 'monotonicMs'>; log: Logger },
   ) {}
 
+  /** Returns the token, renewed if it expires soon. @throws AppError `unavailable`. */
   async current(): Promise<OwnToken> {
     const now = this.deps.clock.monotonicMs();
     const held = this.#token;
@@ -71,32 +69,32 @@ export class OwnTokenKeeper {
     try {
       return await this.#renewOnce();
     } catch (thrown) {
-      // It is renewed early so that trouble in the last minutes need not be noticed.
+      // The token is renewed early, so an outage in its last minutes does no harm.
       if (held && this.deps.clock.monotonicMs() < held.endsAt) return held;
       throw thrown;
     }
   }
 
-  /** A new token although the one held should still be good, unless that is quite new. */
+  /** Gets a new token although the present one has not expired, unless it is only seconds old. */
   async renew(): Promise<OwnToken> {
     const held = this.#token;
-    if (held && this.deps.clock.monotonicMs() - held.obtainedAt < PAUSE_MS) return held;
+    if (held && this.deps.clock.monotonicMs() - held.obtainedAt < MIN_LOGIN_PAUSE_MS) return held;
     return this.#renewOnce();
   }
 
-  /** @throws AppError `unavailable`. */
+  /** Logs in with another scope and does not keep the token. @throws AppError `unavailable`. */
   async issue(scope: object | undefined): Promise<OwnToken> {
     const askedAt = this.deps.clock.monotonicMs();
     const auth = { identity: identityOf(this.login), ...(scope ? { scope } : {}) };
     const { status, headers, body } = await this.deps.client.request('POST', '/auth/tokens', {
       body: { auth },
-      isRepeatable: true, // a second token does no harm
+      isRepeatable: true, // a second token is harmless
     });
     const id = headers['x-subject-token'];
     const answer = TokenAnswer.safeParse(body);
     if (status !== 201 || typeof id !== 'string' || !answer.success) throw notIssued(status);
     const { issued_at, expires_at, ...rest } = answer.data.token;
-    const life = instant(expires_at) - instant(issued_at);
+    const life = keystoneTimeMs(expires_at) - keystoneTimeMs(issued_at);
     const endsAt = askedAt + life;
     return { ...rest, id, obtainedAt: askedAt, endsAt, renewAt: endsAt - Math.min(RENEW_BEFORE_MS, life / 2) };
   }
@@ -108,7 +106,7 @@ export class OwnTokenKeeper {
 
   async #obtain(): Promise<OwnToken> {
     const { clock, log } = this.deps;
-    if (this.#refusal && clock.monotonicMs() - this.#refusal.at < PAUSE_MS) throw this.#refusal.error;
+    if (this.#refusal && clock.monotonicMs() - this.#refusal.at < MIN_LOGIN_PAUSE_MS) throw this.#refusal.error;
     try {
       this.#token = await this.issue(scopeOf(this.login));
       this.#refusal = undefined;
@@ -116,14 +114,16 @@ export class OwnTokenKeeper {
     } catch (thrown) {
       if (thrown instanceof LoginRefused) {
         this.#refusal = { error: thrown, at: clock.monotonicMs() };
-        log.error('Keystone does not accept the credentials of the section keystone', { err: thrown });
+        log.error('Keystone refuses the login with the credentials in the section keystone; correct them', {
+          err: thrown,
+        });
       }
       throw thrown;
     }
   }
 }
 
-/** Keystone answered, and did not log us in. */
+/** Keystone answered and refused the login. */
 export class LoginRefused extends AppError {
   constructor(
     readonly status: number,
@@ -134,7 +134,7 @@ export class LoginRefused extends AppError {
 }
 
 function notIssued(status: number): AppError {
-  const cause = new Error(`Keystone answered ${status} when the service asked for a token of its own`);
+  const cause = new Error(`Keystone answered ${status} to the service's own login`);
   return status >= 400
     ? new LoginRefused(status, cause)
     : new AppError('unavailable', 'Keystone is not available', { cause });
@@ -150,13 +150,13 @@ function identityOf(login: KeystoneLogin): object {
   return { methods: ['password'], password: { user } };
 }
 
-/** An application credential belongs to a project and may name none. */
+/** The scope of a login. An application credential has its own project, and must not name one. */
 function scopeOf(login: KeystoneLogin): object | undefined {
   if (login.kind === 'application-credential') return undefined;
   return { project: { name: login.projectName, domain: { name: login.projectDomainName } } };
 }
 
-/** Keystone writes UTC, with or without saying so. */
-export function instant(text: string): number {
+/** Parses a time of Keystone, which is UTC with or without `Z`, to milliseconds since 1970. */
+export function keystoneTimeMs(text: string): number {
   return Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`);
 }

@@ -11,9 +11,10 @@ import {
 } from './client.js';
 import { LoginRefused, OwnTokenKeeper, type KeystoneLogin, type OwnToken } from './own-token.js';
 
+/** The section `keystone` of the configuration. */
 export interface KeystoneSettings extends KeystoneClientSettings {
   login: KeystoneLogin;
-  /** Of the services in the catalogue; any if undefined. */
+  /** Region of the endpoints in the catalogue. Undefined: any region. */
   region?: string | undefined;
   interface: 'public' | 'internal' | 'admin';
 }
@@ -23,40 +24,42 @@ export interface KeystoneSessionDeps {
   log: Logger;
 }
 
+/** A token for one scope, and the endpoints of its catalogue. */
 export interface ScopedLogin {
   token: string;
-  /** Address of a service in the catalogue, without a slash at the end. */
+  /** Returns the URL of a service in the catalogue, without a slash at its end. */
   endpoint(serviceType: string): string;
 }
 
-/** The service's own login at Keystone. Whatever fails for Keystone's sake is an AppError `unavailable`. */
+/** The service's own login at Keystone. While Keystone fails, all methods reject with AppError `unavailable`. */
 export interface KeystoneSession extends KeystoneClient {
-  /** A token of the service's own user in its own project; the same one until it is about to end. */
+  /** Returns a token of the service's own user in its own project. It is the same token until it expires soon. */
   token(): Promise<string>;
-  /** A new one, for when Keystone refuses that of `token`. */
+  /** Returns a new token. Call it when a service refuses the one from `token`. */
   renew(): Promise<string>;
-  /** A request with the service's own token; when Keystone answers 401 or 403, once more with a new one. */
+  /** Sends a request with the service's own token, and after 401 or 403 once more with a new token. */
   requestAsService(...request: Parameters<KeystoneClient['request']>): ReturnType<KeystoneClient['request']>;
   /**
-   * A token of the same user for another scope, such as `{ 'OS-TRUST:trust': { id } }`. Not kept. Keystone gives none
-   * for application credentials.
+   * Gets a token of the same user for another scope, such as `{ 'OS-TRUST:trust': { id } }`. It is not kept. Keystone
+   * issues none for application credentials.
    */
   scopedToken(scope: object): Promise<string>;
-  /** The same with its catalogue, whose addresses can depend on the scope. Null: Keystone refuses that scope. */
+  /** Like `scopedToken`, with the catalogue, which can depend on the scope. Null: Keystone refuses the scope. */
   scoped(scope: object): Promise<ScopedLogin | null>;
-  /** Id of the service's own user. */
+  /** Returns the id of the service's own user. */
   userId(): Promise<string>;
-  /** Id of the project that `token` is for; undefined when it is for none. */
+  /** Returns the id of the project of `token`; undefined if it has none. */
   ownProjectId(): Promise<string | undefined>;
   /**
-   * The address of a service in the catalogue of the service's own token. The token is renewed if its catalogue lacks
-   * the service, which may be new.
+   * Returns the URL of a service in the catalogue of `token`. If the catalogue lacks the service, the token is renewed
+   * first, since the service may be new.
    */
   endpoint(serviceType: string): Promise<string>;
-  /** Null: there is no such project, or it is not for us to see. */
+  /** Returns the id of a project. Null: it does not exist, or Keystone does not show it to the service's user. */
   projectId(name: string, domainName: string): Promise<string | null>;
 }
 
+/** Creates the session. It logs in at the first request that needs a token. */
 export function createKeystoneSession(
   settings: KeystoneSettings,
   { clock, log }: KeystoneSessionDeps,
@@ -77,7 +80,7 @@ export function createKeystoneSession(
       return endpointIn(await keeper.current(), serviceType, settings);
     } catch (thrown) {
       if (!(thrown instanceof NotInCatalogue)) throw thrown;
-      // The catalogue is as old as the token. The keeper renews the token at most every few seconds.
+      // The catalogue comes with the token. The keeper limits how often the token is renewed.
       return endpointIn(await keeper.renew(), serviceType, settings);
     }
   };
@@ -97,7 +100,7 @@ export function createKeystoneSession(
     endpoint,
     async projectId(name, domainName) {
       const { project } = await keeper.current();
-      // One's own project needs no right to list projects.
+      // For the service's own project, no right to list projects is needed.
       if (project?.name === name && project.domain.name === domainName) return project.id;
       const domainId = await idOf(requestAsService, '/domains', { name: domainName });
       return domainId === null ? null : idOf(requestAsService, '/projects', { name, domain_id: domainId });
@@ -105,7 +108,7 @@ export function createKeystoneSession(
   };
 }
 
-/** 401 is about our password, not about the scope. */
+/** Maps a refused scope to null. An answer 401 refuses the password, not the scope. */
 function refusedScope(thrown: unknown): null {
   if (thrown instanceof LoginRefused && (thrown.status === 403 || thrown.status === 404)) return null;
   throw thrown;

@@ -4,7 +4,7 @@ import { AppError } from '../errors.js';
 import type { KeystoneAnswer } from './client.js';
 import type { KeystoneSession } from './session.js';
 
-/** Who lends rights, and the token that proves it. */
+/** The user who creates a trust, and this user's token. */
 export interface Trustor {
   userId: string | null;
   projectId: string | null;
@@ -12,14 +12,14 @@ export interface Trustor {
   token?: string;
 }
 
-/** An id that we later put into a path. */
+/** The id is used in paths of later requests, so its characters are checked. */
 const TrustAnswer = z.object({ trust: z.object({ id: z.string().regex(/^[\w-]{1,128}$/) }) });
 
 export type KeystoneTrusts = ReturnType<typeof createTrusts>;
 
 /**
- * Trusts of Keystone's OS-TRUST extension, with the service's own user as trustee. No id of a trust gets into the text
- * of an error.
+ * Creates and removes trusts of Keystone's OS-TRUST extension. The trustee is the service's own user. Texts of errors
+ * never contain the id of a trust.
  */
 export function createTrusts(
   session: Pick<
@@ -29,9 +29,9 @@ export function createTrusts(
 ) {
   return {
     /**
-     * The trustor's rights in the trustor's project, until the trust is removed. When Keystone is slow the request is
-     * sent again, which may create more than one trust: `onSpare` is called with the id of each that is not returned,
-     * and with undefined if that is unknown.
+     * Creates a trust that does not expire, with the trustor's rights in the trustor's project. While Keystone is slow
+     * the request is sent again, which may create more than one trust: `onSpare` is called with the id of each that is
+     * not returned, or with undefined if the id is unknown.
      * @throws AppError `invalid_request` when Keystone refuses the trustor, `unavailable` when it fails.
      */
     async create(
@@ -62,12 +62,12 @@ export function createTrusts(
             `(HTTP ${status}). Usual cause: ${cause}`,
         );
       }
-      throw failed('make', status);
+      throw failed('create', status);
     },
 
     /**
-     * Resolves when Keystone has no such trust any more. The service's own rights are tried where the caller's are not
-     * enough.
+     * Deletes a trust; resolves also if Keystone has none with this id. Where the caller's token has no right to delete
+     * it, the service's own token is used.
      */
     async remove(trustId: string, caller?: Pick<Trustor, 'token'>): Promise<void> {
       const path = `/OS-TRUST/trusts/${encodeURIComponent(trustId)}`;
@@ -80,10 +80,10 @@ export function createTrusts(
       if (!isGone(status)) throw failed('remove', status);
     },
 
-    /** A login with the rights that a trust lends; a new token each time. Null: Keystone no longer grants them. */
+    /** Logs in with the rights of a trust; a new token for each call. Null: Keystone no longer grants them. */
     asTrustor: (trustId: string) => session.scoped({ 'OS-TRUST:trust': { id: trustId } }),
 
-    /** The service's own login; `fresh`, with a new token. */
+    /** Returns the service's own login. `fresh`: with a new token. */
     async asService({ fresh }: { fresh: boolean }) {
       const token = fresh ? await session.renew() : await session.token();
       return { token, endpoint: (serviceType: string) => session.endpoint(serviceType) };
@@ -92,8 +92,9 @@ export function createTrusts(
 }
 
 /**
- * The usual cause when Keystone refuses a trust, and the remedy. Undefined: the status says nothing about the caller's
- * token. Keystone hides its own reason for a 403, and its other texts can contain the id of a trust.
+ * Returns the usual cause when Keystone refuses to create a trust, and the remedy. Undefined: the status does not
+ * concern the caller's token. Keystone's own text is not used: it hides the reason of a 403, and can contain the id of
+ * a trust.
  */
 function causeOfRefusal(status: number): string | undefined {
   switch (status) {
@@ -129,6 +130,6 @@ function isGone(status: number): boolean {
 }
 
 function failed(what: string, status: number): AppError {
-  const cause = new Error(`Keystone answered ${status} when asked to ${what} a trust`);
+  const cause = new Error(`Keystone answered ${status} to the request to ${what} a trust`);
   return new AppError('unavailable', 'Keystone is not available', { cause });
 }

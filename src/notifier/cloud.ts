@@ -5,39 +5,42 @@ import got, { type Method } from 'got';
 
 import { readStatusLine } from './receivers/webhook/status-line.js';
 
-/** A login at Keystone: a token, and where the services are that take it. */
+/** A login at Keystone: a token, and the endpoints of the services that accept it. */
 export interface CloudLogin {
   token: string;
   /** @throws AppError `unavailable` when the catalogue has no such service. */
   endpoint(serviceType: string): string | Promise<string>;
 }
 
-/** What the notifier asks of whoever speaks with Keystone. Rejects while Keystone does not answer as it should. */
+/** The logins that the notifier needs. Both reject with AppError `unavailable` while Keystone is unavailable. */
 export interface CloudLogins {
-  /** With the rights that a trust lends. Null: Keystone no longer grants them. */
+  /** A login with the rights of a trust. Null: Keystone no longer grants them. */
   asTrustor(trustId: string): Promise<CloudLogin | null>;
+  /** A login of the service's own user. `fresh`: with a new token. */
   asService(how: { fresh: boolean }): Promise<CloudLogin>;
 }
 
+/** One request to an OpenStack service. */
 export interface CloudCall {
   method: Method;
   url: string;
   token?: string;
   headers?: Readonly<Record<string, string>>;
-  /** JSON text, sent as it is. */
+  /** JSON text, sent unchanged. */
   body?: string;
 }
 
+/** The answer of an OpenStack service. */
 export interface CloudAnswer {
   status: number;
   retryAfter: string | undefined;
   location: string | undefined;
-  /** Parsed JSON; undefined when there is none. */
+  /** Parsed JSON; undefined if the body is not JSON. */
   body: unknown;
 }
 
 export interface CloudClient {
-  /** One request to a service of the operator's own catalogue. Rejects when there is no answer. */
+  /** Sends one request to a service of Keystone's catalogue. Rejects when there is no answer. */
   call(call: CloudCall, signal: AbortSignal): Promise<CloudAnswer>;
   close(): void;
 }
@@ -46,7 +49,7 @@ export interface CloudClientSettings {
   connectTimeoutMs: number;
   attemptTimeoutMs: number;
   maxSocketsPerHost: number;
-  /** Certificates to trust besides the system's, as PEM. */
+  /** Certificates to trust in addition to the system's, as PEM. */
   ca: string | undefined;
   version: string;
 }
@@ -54,8 +57,8 @@ export interface CloudClientSettings {
 const IDLE_SOCKET_MS = 4_000;
 
 /**
- * For addresses that the operator wrote into Keystone's catalogue, which may be private ones; actions' own URLs never
- * come here.
+ * HTTP client for endpoints from Keystone's catalogue. It has no address policy, since the operator chose these
+ * endpoints. Never use it for the URL of an action.
  */
 export function createCloudClient(settings: CloudClientSettings): CloudClient {
   const { connectTimeoutMs, attemptTimeoutMs, maxSocketsPerHost, ca, version } = settings;
@@ -64,7 +67,7 @@ export function createCloudClient(settings: CloudClientSettings): CloudClient {
   const plain = {
     agent: agents,
     https: ca === undefined ? {} : { certificateAuthority: [...rootCertificates, ca] },
-    // A redirect would carry the token elsewhere.
+    // A redirect would send the token to another server.
     followRedirect: false,
     throwHttpErrors: false,
     retry: { limit: 0 },
@@ -91,7 +94,7 @@ export function createCloudClient(settings: CloudClientSettings): CloudClient {
         return { status: answer.statusCode, retryAfter, location, body: parsed(answer.body) };
       } catch (thrown) {
         const status = statusOfRefused(thrown);
-        // A GET is of no use without its body, which is lost.
+        // The body is lost, and a GET is useless without it.
         if (status === undefined || (method === 'GET' && status < 300)) throw thrown;
         return { status, retryAfter: undefined, location: undefined, body: undefined };
       }
@@ -104,8 +107,8 @@ export function createCloudClient(settings: CloudClientSettings): CloudClient {
 }
 
 /**
- * The status of an answer that Node's strict parser refuses, from the packet that its error carries; undefined for
- * other errors.
+ * Returns the status of an answer that Node's strict parser refuses, from the packet in the parser's error. Returns
+ * undefined for other errors.
  */
 function statusOfRefused(thrown: unknown): number | undefined {
   const { rawPacket } = ((thrown as Error).cause ?? {}) as { rawPacket?: unknown };
@@ -117,6 +120,6 @@ function parsed(text: string): unknown {
   try {
     return text === '' ? undefined : (JSON.parse(text) as unknown);
   } catch {
-    return undefined; // a page of some proxy: its status must do
+    return undefined; // not JSON, for example the error page of a proxy
   }
 }

@@ -13,11 +13,11 @@ import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { WakeableSleep } from '../async/wakeable-sleep.js';
 import { hasHostAnswered } from './host-answer.js';
-import { OutcomeRecorder } from './outcome-recorder.js';
+import { AttemptRecorder } from './attempt-recorder.js';
 import type { Receivers } from './receivers/registry.js';
 import { REJECTED, type DeliveryOutcome } from './receivers/receiver.js';
 import { nextAttemptAfterRejection, nextAttemptAt } from './retry-schedule.js';
-import { sharesOf } from './slot-shares.js';
+import { permitSharesOf } from './permit-shares.js';
 
 export interface DeliveryPumpDeps {
   store: NotificationClaimStore;
@@ -29,6 +29,7 @@ export interface DeliveryPumpDeps {
   rules: DeliveryRules;
 }
 
+/** The notifier's settings for attempts: how many at once, how long, and when to try again. */
 export interface DeliveryRules {
   policy: DeliveryPolicy;
   concurrency: number;
@@ -36,51 +37,52 @@ export interface DeliveryRules {
   claimMs: number;
   sweepEveryMs: number;
   retrySchedule: readonly number[];
-  /** Attempts after an answer 401, 403, 404 or 409: times since the first such answer. */
+  /** Times of attempts after an answer 401, 403, 404 or 409, in milliseconds since the first such answer. */
   rejectedSchedule: readonly number[];
   maxAgeMs: number;
   perHost: number;
   perHostAndProject: number;
 }
 
-/** The result of one claim, from which the search for due notifications continues. */
-interface Claim {
+/** Result of one claim, from which the search for due notifications continues. */
+interface SearchStep {
   claimed: readonly ClaimedNotification[];
   /** At least one notification was due, and is now claimed or cancelled. */
   isFound: boolean;
-  /** The search has gone through all hosts once. */
+  /** True when the cursor has passed the last host: one lap of the search is over. */
   isLapEnd: boolean;
+  /** False if no other notification can be claimed at this moment. */
   more: boolean;
 }
 
-const CLAIM_AT_ONCE = 50;
-/**
- * Times that the cursor comes round without a find until everything has been looked at: the first lap may have begun in
- * the middle.
- */
-const WHOLE_LAP = 2;
-const TROUBLE_PAUSE_MS = 1_000;
-/** What a receiver's own deadline gets on top before the attempt is cut off from outside. */
+/** Most notifications of one claim. */
+const MAX_CLAIMED = 50;
+/** Ends of a lap without a find after which all hosts were searched. Two, since the first lap may begin anywhere. */
+const IDLE_LAPS = 2;
+/** Pause after a failed search. */
+const RETRY_PAUSE_MS = 1_000;
+/** Time that a receiver gets beyond its own deadline before the pump aborts the attempt. */
 const SLACK_MS = 250;
 
 /**
- * Claims due notifications and sends them, as many at once as there are slots. It looks when it is woken, when the next
- * one falls due, and every so often by itself, so that a ring that is lost costs time and nothing else. Ends when what
- * it has in hand is done.
+ * Claims due notifications and sends them, at most `concurrency` at once. It searches the outbox when it is woken, when
+ * the next notification becomes due, and every `sweepEveryMs`. So a lost wake-up delays notifications but loses none.
+ * `run` ends when the attempts under way have ended and are recorded.
  */
 export class DeliveryPump implements Loop {
   readonly name = 'delivery';
-  readonly #recorder: OutcomeRecorder;
+  readonly #recorder: AttemptRecorder;
   readonly #attempts = new Map<Promise<void>, ClaimedNotification>();
   #cursor = FROM_THE_START;
   readonly #pause: WakeableSleep;
-  #looked: (() => void)[] = [];
+  /** Callers of `wakeAndWait` that wait for the end of a search. */
+  #searchWaiters: (() => void)[] = [];
   #finished = 0;
 
   constructor(private readonly deps: DeliveryPumpDeps) {
     const { store, clock, log, rules } = deps;
     this.#pause = new WakeableSleep(clock);
-    this.#recorder = new OutcomeRecorder({
+    this.#recorder = new AttemptRecorder({
       clock,
       log,
       giveUpAfterMs: rules.claimMs,
@@ -90,19 +92,19 @@ export class DeliveryPump implements Loop {
     });
   }
 
-  /** Has the pump look for work now. */
+  /** Makes the pump search the outbox now. */
   wake(): void {
     this.#pause.wake();
   }
 
-  /** Wakes the pump; resolves when it has looked and has room for more. */
+  /** Wakes the pump. Resolves when it has searched the outbox and has a free permit. */
   wakeAndWait(): Promise<void> {
-    const looked = new Promise<void>((resolve) => this.#looked.push(resolve));
+    const searched = new Promise<void>((resolve) => this.#searchWaiters.push(resolve));
     this.wake();
-    return looked;
+    return searched;
   }
 
-  /** Attempts that have ended since the start: whether it stands still is seen from this. */
+  /** Number of attempts that have ended since the start. The watchdog compares it to detect a stalled pump. */
   get finished(): number {
     return this.#finished;
   }
@@ -110,67 +112,67 @@ export class DeliveryPump implements Loop {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#pause.set();
-      let pauseMs = TROUBLE_PAUSE_MS;
+      let pauseMs = RETRY_PAUSE_MS;
       try {
-        pauseMs = await this.#look(signal);
+        pauseMs = await this.#search(signal);
       } catch (thrown) {
-        this.deps.log.warn('the outbox could not be read, trying again', { err: toError(thrown) });
+        this.deps.log.warn(`could not read the outbox; will retry in ${RETRY_PAUSE_MS} ms`, { err: toError(thrown) });
       }
       await this.#pause.sleep(pauseMs, signal);
     }
     await Promise.all(this.#attempts.keys());
-    await this.#recorder.settled();
-    this.#tellLookers();
+    await this.#recorder.flushed();
+    this.#resolveSearchWaiters();
   }
 
-  /** Claims until nothing more is due or no slot is free; returns how long there is nothing to do. */
-  async #look(signal: AbortSignal): Promise<number> {
+  /** Claims until no notification is due or no permit is free. Returns the time until the next search in ms. */
+  async #search(signal: AbortSignal): Promise<number> {
     const { store, clock, rules } = this.deps;
     let now = clock.now();
     let idleLaps = 0;
     while (!signal.aborted) {
-      const askedMs = clock.monotonicMs(); // before the claim: a pause while its answer was on the way counts too
+      const claimedMs = clock.monotonicMs(); // before the claim, so that a pause of the process during it counts
       const free = rules.concurrency - this.#attempts.size;
-      if (free === 0) return rules.sweepEveryMs; // the next attempt that ends wakes us
+      if (free === 0) return rules.sweepEveryMs; // the next attempt that ends wakes the pump
       now = clock.now();
-      const { claimed, isFound, isLapEnd, more } = await this.#claim(now, { free, isFirstLook: idleLaps === 0 });
-      for (const notification of claimed) this.#begin(notification, askedMs);
+      const { claimed, isFound, isLapEnd, more } = await this.#claim(now, { free, isFirstPass: idleLaps === 0 });
+      for (const notification of claimed) this.#begin(notification, claimedMs);
       if (isFound) idleLaps = 0;
-      else if (!more || (isLapEnd && ++idleLaps >= WHOLE_LAP)) break;
+      else if (!more || (isLapEnd && ++idleLaps >= IDLE_LAPS)) break;
     }
-    this.#tellLookers();
-    // After the moment that was looked at, not after now: what fell due in between would wait for the next sweep.
+    this.#resolveSearchWaiters();
+    // After the time of the last claim. After the present time, a notification due in between would be missed.
     const due = await store.nextDueAt(now);
     return Math.min(rules.sweepEveryMs, due === null ? Infinity : Math.max(0, due.getTime() - clock.now().getTime()));
   }
 
-  async #claim(now: Date, { free, isFirstLook }: { free: number; isFirstLook: boolean }): Promise<Claim> {
+  async #claim(now: Date, { free, isFirstPass }: { free: number; isFirstPass: boolean }): Promise<SearchStep> {
     const { store, rules } = this.deps;
     const before = this.#cursor;
     const { claimed, cursor, more, dropped } = await store.claim({
       now,
       claimUntil: new Date(now.getTime() + rules.claimMs),
-      limit: Math.min(free, CLAIM_AT_ONCE),
+      limit: Math.min(free, MAX_CLAIMED),
       perHost: rules.perHost,
       perHostAndProject: rules.perHostAndProject,
       cursor: before,
-      shares: sharesOf([...this.#attempts.values()], rules.concurrency, isFirstLook),
+      shares: permitSharesOf([...this.#attempts.values()], rules.concurrency, isFirstPass),
     });
     this.#cursor = cursor;
-    // The search through hosts that do not answer begins again, so this lap does not count.
-    const beginsAnew = before.unansweredAfter !== '' && cursor.unansweredAfter === '';
+    // The search among unresponsive hosts starts again, so this lap does not count.
+    const hasRestarted = before.unresponsiveAfter !== '' && cursor.unresponsiveAfter === '';
     const isFound = claimed.length > 0 || (dropped ?? 0) > 0;
-    return { claimed, more, isFound, isLapEnd: cursor.host === '' && !beginsAnew };
+    return { claimed, more, isFound, isLapEnd: cursor.host === '' && !hasRestarted };
   }
 
-  #tellLookers(): void {
-    for (const tell of this.#looked.splice(0)) tell();
+  #resolveSearchWaiters(): void {
+    for (const resolve of this.#searchWaiters.splice(0)) resolve();
   }
 
-  #begin(notification: ClaimedNotification, askedMs: number): void {
-    const attempt: Promise<void> = this.#attempt(notification, askedMs)
+  #begin(notification: ClaimedNotification, claimedMs: number): void {
+    const attempt: Promise<void> = this.#attempt(notification, claimedMs)
       .catch((thrown: unknown) =>
-        this.deps.log.error('an attempt failed in a way it should not', {
+        this.deps.log.error('internal error in a delivery attempt; it is repeated when its claim expires', {
           notificationId: notification.id,
           alarmId: notification.alarmId,
           host: notification.host,
@@ -186,11 +188,11 @@ export class DeliveryPump implements Loop {
     this.#attempts.set(attempt, notification);
   }
 
-  async #attempt(notification: ClaimedNotification, askedMs: number): Promise<void> {
+  async #attempt(notification: ClaimedNotification, claimedMs: number): Promise<void> {
     const { clock, receivers, rules, telemetry } = this.deps;
     const startedMs = clock.monotonicMs();
-    // A process that was paused since the claim must not send what another may be sending by now.
-    if (startedMs - askedMs >= rules.claimMs - rules.attemptTimeoutMs) return;
+    // After a pause of this process the claim may have expired, and another notifier may send the notification.
+    if (startedMs - claimedMs >= rules.claimMs - rules.attemptTimeoutMs) return;
     const startedAt = clock.now();
     const { receiver, outcome } = await this.#withDeadline((signal) => receivers.deliver(notification, signal));
     const durationMs = clock.monotonicMs() - startedMs;
@@ -258,6 +260,6 @@ export class DeliveryPump implements Loop {
       else if (status === 'dead') log.error('notification given up', details);
       else if (status !== 'delivered') log.info('notification dropped', { ...details, status });
     }
-    this.wake(); // a slot at its host is free now, and perhaps the next of its lane is due
+    this.wake(); // a permit of the host is free, and the next notification of the delivery queue may be due
   }
 }

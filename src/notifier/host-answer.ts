@@ -1,10 +1,10 @@
 import type { DeliveryOutcome } from './receivers/receiver.js';
 
-/** Errors of this service: the host may not have been called. */
-const NOT_THE_HOSTS = new Set(['internal', 'keystone_unavailable']);
+/** Errors of this service or of Keystone: the host may not have been called. */
+const NOT_OF_THE_HOST = new Set(['internal', 'keystone_unavailable']);
 
-/** True if the receiver's host answered, with any status; null if the attempt says nothing about that. */
+/** Returns true if the receiver's host answered with any status, and null if the attempt does not show it. */
 export function hasHostAnswered(outcome: DeliveryOutcome): boolean | null {
   if (outcome.kind === 'delivered' || outcome.httpStatus !== undefined) return true;
-  return outcome.kind === 'retry' && !NOT_THE_HOSTS.has(outcome.error) ? false : null;
+  return outcome.kind === 'retry' && !NOT_OF_THE_HOST.has(outcome.error) ? false : null;
 }

@@ -4,25 +4,27 @@ import type { NotificationClaimStore } from '../storage/notifications/notificati
 import type { NotificationUpkeepStore } from '../storage/notifications/notification-upkeep-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
-import { createDoorbellWorker } from './bull-doorbell.js';
+import { createWakeWorker } from './bull-waker.js';
 import { DeliveryPump, type DeliveryRules } from './delivery-pump.js';
-import type { Doorbell, LocalDoorbell } from './doorbell.js';
+import type { NotifierWaker, LocalWaker } from './waker.js';
 import { createReceivers, type CloudAccess } from './receivers/registry.js';
-import { createSweeper, type SweepRules } from './outbox-sweeper.js';
+import { createOutboxSweeper, type OutboxSweepRules } from './outbox-sweeper.js';
 import { Watchdog } from './watchdog.js';
 
+/** What a notifier needs. */
 export interface NotifierDeps {
   claims: NotificationClaimStore;
   upkeep: NotificationUpkeepStore;
-  /** Heard in this process only. */
-  localDoorbell: LocalDoorbell;
-  /** What the sweeper rings for others; the local one when there is no Redis. */
-  doorbell: Doorbell;
-  /** Where to listen for others' rings. */
+  /** Wakes the notifier of this process. */
+  localWaker: LocalWaker;
+  /** Wakes the notifiers of all processes. The same object as `localWaker` when there is no Redis. */
+  waker: NotifierWaker;
+  /** Redis that carries wake-ups between processes. */
   redis: { url: string; prefix: string } | undefined;
+  /** Redis for `queue://` actions. */
   queue: { redisUrl: string | undefined; prefix: string };
   cloud: CloudAccess;
-  rules: DeliveryRules & SweepRules & { connectTimeoutMs: number };
+  rules: DeliveryRules & OutboxSweepRules & { connectTimeoutMs: number };
   clock: ServiceClock;
   log: Logger;
   telemetry: Telemetry;
@@ -32,10 +34,11 @@ export interface NotifierDeps {
 
 export interface Notifier {
   loops: Loop[];
-  /** Call when the loops have ended. */
+  /** Closes connections to receivers. Call when the loops have ended. */
   close(): Promise<void>;
 }
 
+/** Connects the delivery pump, the outbox sweeper, the watchdog and, with Redis, the worker for wake-ups. */
 export function createNotifier(deps: NotifierDeps): Notifier {
   const { clock, log, telemetry, rules, redis } = deps;
   const receivers = createReceivers({
@@ -50,12 +53,12 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     cloud: deps.cloud,
   });
   const pump = new DeliveryPump({ store: deps.claims, receivers, clock, log, telemetry, random: deps.random, rules });
-  deps.localDoorbell.onRing(() => pump.wake());
+  deps.localWaker.onWake(() => pump.wake());
   const worker =
     redis &&
-    createDoorbellWorker({ redisUrl: redis.url, prefix: redis.prefix, clock, log, onRing: () => pump.wakeAndWait() });
+    createWakeWorker({ redisUrl: redis.url, prefix: redis.prefix, clock, log, onWake: () => pump.wakeAndWait() });
   const watchdog = new Watchdog({
-    patienceMs: 2 * (rules.claimMs + rules.sweepEveryMs),
+    timeoutMs: 2 * (rules.claimMs + rules.sweepEveryMs),
     finished: () => pump.finished,
     rebuild: async () => {
       await worker?.rebuild();
@@ -64,9 +67,9 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     clock,
     log,
   });
-  const sweeper = createSweeper({
+  const sweeper = createOutboxSweeper({
     store: deps.upkeep,
-    doorbell: ringBoth(deps),
+    waker: wakeBoth(deps),
     watchdog,
     clock,
     log,
@@ -76,12 +79,12 @@ export function createNotifier(deps: NotifierDeps): Notifier {
   return { loops: [pump, sweeper, ...(worker ? [worker] : [])], close: () => receivers.close() };
 }
 
-/** The sweeper's own process hears it even while Redis is away. */
-function ringBoth({ doorbell, localDoorbell }: NotifierDeps): Doorbell {
+/** Wakes the notifier of this process directly too, since Redis may be unavailable. */
+function wakeBoth({ waker, localWaker }: NotifierDeps): NotifierWaker {
   return {
-    ring(notifications) {
-      localDoorbell.ring(notifications);
-      if (doorbell !== localDoorbell) doorbell.ring(notifications);
+    wake(notifications) {
+      localWaker.wake(notifications);
+      if (waker !== localWaker) waker.wake(notifications);
     },
   };
 }

@@ -5,66 +5,68 @@ import type { Logger } from '../logger.js';
 import type { NotificationUpkeepStore } from '../storage/notifications/notification-upkeep-store.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
-import type { Doorbell } from './doorbell.js';
+import type { NotifierWaker } from './waker.js';
 import type { Watchdog } from './watchdog.js';
 
-export interface SweeperDeps {
+export interface OutboxSweeperDeps {
   store: NotificationUpkeepStore;
-  doorbell: Doorbell;
+  waker: NotifierWaker;
   watchdog: Watchdog;
   clock: Clock;
   log: Logger;
   telemetry: Telemetry;
-  rules: SweepRules;
+  rules: OutboxSweepRules;
 }
 
-export interface SweepRules {
+/** Settings of the sweep. Each `keep…Ms` is the time after which ended notifications are deleted. */
+export interface OutboxSweepRules {
   sweepEveryMs: number;
   policy: DeliveryPolicy;
-  /** Under policy `current`, waiting longer than this makes a notification give way. */
+  /** Under policy `current`, a pending notification older than this is superseded by a newer transition. */
   staleAfterMs: number;
   keepDeliveredMs: number;
   keepRepeatsMs: number;
   keepDeadMs: number;
 }
 
-/** A host that was not called for this time counts as new. */
+/** A host without a call for this time is forgotten, and counts as new. */
 const KEEP_HOSTS_MS = 24 * 3_600_000;
 
 /**
- * Puts right what dead processes and lost rings leave behind: expired claims wait again, overtaken notifications are
- * dropped, and whatever is due is rung for. It runs in every notifier; correctness does not depend on which.
+ * Repairs the outbox after crashed processes and lost wake-ups: makes notifications with expired claims pending again,
+ * ends superseded and unwanted ones, and wakes the notifiers for those that are due. Each notifier runs a sweeper; all
+ * of them may run at the same time.
  */
-export function createSweeper(deps: SweeperDeps): Loop {
+export function createOutboxSweeper(deps: OutboxSweeperDeps): Loop {
   const { clock, log, rules } = deps;
   return {
-    name: 'sweeper',
+    name: 'outbox-sweeper',
     async run(signal) {
       while (!signal.aborted) {
-        const neglected = await sweep(deps).catch((thrown: unknown) => {
-          log.warn('sweeping failed, trying again', { err: toError(thrown) });
+        const stalled = await sweep(deps).catch((thrown: unknown) => {
+          log.warn('outbox sweep failed; will retry after notifier.sweep_every', { err: toError(thrown) });
           return undefined;
         });
-        if (neglected !== undefined) await deps.watchdog.look(neglected);
+        if (stalled !== undefined) await deps.watchdog.check(stalled);
         await clock.sleep(rules.sweepEveryMs, signal);
       }
     },
   };
 }
 
-/** Returns how many notifications are due where nobody is at work. */
-async function sweep({ store, doorbell, clock, log, telemetry, rules }: SweeperDeps): Promise<number> {
+/** Returns the number of stalled notifications: they are due, but no attempt is under way at their host. */
+async function sweep({ store, waker, clock, log, telemetry, rules }: OutboxSweeperDeps): Promise<number> {
   const now = clock.now();
   const before = (ms: number): Date => new Date(now.getTime() - ms);
   const reclaimed = await store.reclaim(now);
-  if (reclaimed > 0) log.warn('claims had run out; their notifications wait again', { reclaimed });
+  if (reclaimed > 0) log.warn('claims expired; their notifications are pending again', { reclaimed });
   await store.supersede(now, { staleBefore: before(rules.staleAfterMs), defaultPolicy: rules.policy });
   await store.cancel(now);
-  const { open, dead, due, neglected, oldestDueAt } = await store.figures(now);
+  const { open, dead, due, stalled, oldestDueAt } = await store.figures(now);
   telemetry.outboxDepth.set(open);
   telemetry.deadNotifications.set(dead);
   telemetry.outboxOldestAge.set(oldestDueAt === null ? 0 : (now.getTime() - oldestDueAt.getTime()) / 1000);
-  if (due > 0) doorbell.ring(due);
+  if (due > 0) waker.wake(due);
   await store.prune({
     delivered: before(rules.keepDeliveredMs),
     repeats: before(rules.keepRepeatsMs),
@@ -72,5 +74,5 @@ async function sweep({ store, doorbell, clock, log, telemetry, rules }: SweeperD
     hosts: before(KEEP_HOSTS_MS),
     holds: now,
   });
-  return neglected;
+  return stalled;
 }

@@ -2,18 +2,20 @@ import type { Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
 
 export interface WatchdogDeps {
-  /** How long work may be due without an attempt ending. */
-  patienceMs: number;
+  /** How long notifications may be due without the end of an attempt. */
+  timeoutMs: number;
+  /** Number of attempts that have ended since the start. */
   finished: () => number;
+  /** Reopens the connections of the notifier. */
   rebuild: () => Promise<void>;
   clock: Clock;
   log: Logger;
 }
 
 /**
- * Notices a notifier that stands still although work is due. First its connections are rebuilt (reads that never return
- * after a reconnect are a known fault of queue libraries); if that does not help, `look` rejects and the process ends,
- * so that its supervisor starts another.
+ * Detects a notifier that makes no attempts although notifications are due. After the first time-out it rebuilds the
+ * connections, since queue libraries are known for reads that never return after a reconnect. After the second, `check`
+ * rejects, and the process ends so that its supervisor starts a new one.
  */
 export class Watchdog {
   #lastFinished = -1;
@@ -24,8 +26,9 @@ export class Watchdog {
     this.#sinceMs = deps.clock.monotonicMs();
   }
 
-  async look(due: number): Promise<void> {
-    const { clock, patienceMs, finished, log } = this.deps;
+  /** Call at each sweep. `due`: number of stalled notifications. */
+  async check(due: number): Promise<void> {
+    const { clock, timeoutMs, finished, log } = this.deps;
     const now = clock.monotonicMs();
     if (due === 0 || finished() !== this.#lastFinished) {
       this.#lastFinished = finished();
@@ -33,10 +36,10 @@ export class Watchdog {
       this.#hasRebuilt = false;
       return;
     }
-    if (now - this.#sinceMs < patienceMs) return;
+    if (now - this.#sinceMs < timeoutMs) return;
     if (this.#hasRebuilt)
-      throw new Error(`notifications are due and none was attempted for ${Math.round((2 * patienceMs) / 1000)} s`);
-    log.error('notifications are due and none is attempted; rebuilding connections', { due });
+      throw new Error(`notifications are due, but no attempt ended for ${Math.round((2 * timeoutMs) / 1000)} s`);
+    log.error('notifications are due, but no attempt ends; rebuilding the connections', { due });
     this.#hasRebuilt = true;
     this.#sinceMs = now;
     await this.deps.rebuild();

@@ -3,10 +3,11 @@ import type { Logger } from '../logger.js';
 import type { CloudLogin, CloudLogins } from './cloud.js';
 import type { Delivery, DeliveryOutcome } from './receivers/receiver.js';
 
+/** What receivers need that log in at Keystone. */
 export interface TrustDeps {
-  /** Undefined where no Keystone is configured. */
+  /** Undefined if no Keystone is configured. */
   logins: CloudLogins | undefined;
-  /** The Keystone trust of an alarm, if it has one and it is that project's. */
+  /** Id of the alarm's Keystone trust; undefined if it has none, or its trust belongs to another project. */
   trustOf: (alarmId: string, projectId: string | null) => Promise<string | undefined>;
   log: Logger;
 }
@@ -14,9 +15,9 @@ export interface TrustDeps {
 type Attempt = (login: CloudLogin) => Promise<DeliveryOutcome>;
 
 const NOT_CONFIGURED: DeliveryOutcome = { kind: 'dead', error: 'Keystone is not configured' };
-const KEYSTONE_AWAY: DeliveryOutcome = { kind: 'retry', error: 'keystone_unavailable' };
+const KEYSTONE_UNAVAILABLE: DeliveryOutcome = { kind: 'retry', error: 'keystone_unavailable' };
 
-/** One attempt with the rights that the alarm's trust lends. */
+/** Makes one attempt with a token of the alarm's trust. */
 export async function withTrust(
   { logins, trustOf, log }: TrustDeps,
   delivery: Delivery,
@@ -28,7 +29,7 @@ export async function withTrust(
   try {
     trustId = await trustOf(alarmId, projectId);
   } catch (thrown) {
-    log.error('the trust of an alarm cannot be read', { alarmId, err: toError(thrown) });
+    log.error('could not read the trust of an alarm; the attempt will be repeated', { alarmId, err: toError(thrown) });
     return { kind: 'retry', error: 'internal' };
   }
   if (trustId === undefined) return { kind: 'dead', error: 'no_trust' };
@@ -36,12 +37,12 @@ export async function withTrust(
   return withLogin(() => logins.asTrustor(id), attempt);
 }
 
-/** One attempt with the service's own rights. */
+/** Makes one attempt with a token of the service's own user. */
 export async function asService(logins: CloudLogins | undefined, attempt: Attempt): Promise<DeliveryOutcome> {
   return logins ? withLogin((fresh) => logins.asService({ fresh }), attempt) : NOT_CONFIGURED;
 }
 
-/** A token can have been revoked since it was issued: who answers 401 is asked once more, with a new one. */
+/** A token may be revoked after it was issued. So after an answer 401 the attempt is made again with a new token. */
 async function withLogin(
   login: (fresh: boolean) => Promise<CloudLogin | null>,
   attempt: Attempt,
@@ -50,7 +51,7 @@ async function withLogin(
     const outcome = await attemptWith(await login(false), attempt);
     return outcome.httpStatus === 401 ? await attemptWith(await login(true), attempt) : outcome;
   } catch (thrown) {
-    if (thrown instanceof AppError && thrown.code === 'unavailable') return KEYSTONE_AWAY;
+    if (thrown instanceof AppError && thrown.code === 'unavailable') return KEYSTONE_UNAVAILABLE;
     throw thrown;
   }
 }

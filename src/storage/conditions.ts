@@ -1,42 +1,43 @@
-/** Parameter types that conditions are written with; the cast keeps PostgreSQL from guessing. */
+/** Types of parameters. Each parameter is cast, so that PostgreSQL does not have to infer its type. */
 export type SqlType = 'text' | 'text[]' | 'boolean' | 'integer' | 'bigint' | 'timestamptz' | 'numeric';
 
+/** One key of an `order by` clause. */
 export interface OrderKey {
-  /** A column or expression written in our code, never a value. */
+  /** A column or expression from the source code, never a value. */
   sql: string;
   type: SqlType;
   descending: boolean;
 }
 
-/**
- * Collects the conditions of one statement and their parameters. SQL text comes from code, values only as parameters.
- */
+/** Builds the `where` clause of one statement. SQL text comes from the source code, values are parameters. */
 export class Conditions {
   readonly parameters: unknown[] = [];
   readonly #conditions: string[] = [];
 
-  /** Registers a value and returns the text that stands for it. */
+  /** Adds a parameter and returns its SQL, such as `$1::text`. */
   parameter(value: unknown, type: SqlType): string {
     this.parameters.push(value);
     return `$${this.parameters.length}::${type}`;
   }
 
+  /** Adds a condition from the source code. */
   add(condition: string): void {
     this.#conditions.push(`(${condition})`);
   }
 
+  /** Adds an equality, unless the value is undefined. Null finds rows without a value. */
   equal(column: string, value: unknown, type: SqlType): void {
     if (value === undefined) return;
     this.add(value === null ? `${column} is null` : `${column} = ${this.parameter(value, type)}`);
   }
 
-  /** Rows that come after a row with these values, in the order of the keys. Keys must not be null. */
+  /** Adds a condition for the rows after the row with these values in the order of the keys. Keys must not be null. */
   after(keys: readonly OrderKey[], values: readonly unknown[]): void {
     const bound = keys.map((key, index) => ({ ...key, value: this.parameter(values[index], key.type) }));
     const comparison = (descending: boolean): string => (descending ? '<' : '>');
     const [first] = keys;
     if (first && keys.every(({ descending }) => descending === first.descending)) {
-      // A row comparison, unlike a chain of ORs, can start in the middle of an index.
+      // PostgreSQL can use an index for a row comparison, but not for a chain of ORs.
       const columns = keys.map(({ sql }) => sql).join(', ');
       this.add(`(${columns}) ${comparison(first.descending)} (${bound.map(({ value }) => value).join(', ')})`);
       return;
@@ -48,15 +49,18 @@ export class Conditions {
     this.add(alternatives.join(' or '));
   }
 
+  /** Returns a `limit` clause, or '' if undefined. */
   limit(limit: number | undefined): string {
     return limit === undefined ? '' : `limit ${this.parameter(limit, 'bigint')}`;
   }
 
+  /** Returns the `where` clause, or '' without conditions. */
   where(): string {
     return this.#conditions.length === 0 ? '' : `where ${this.#conditions.join(' and ')}`;
   }
 }
 
+/** Returns an `order by` clause. */
 export function orderBy(keys: readonly OrderKey[]): string {
   return `order by ${keys.map(({ sql, descending }) => `${sql}${descending ? ' desc' : ''}`).join(', ')}`;
 }

@@ -1,37 +1,39 @@
-/** Result of one statement. Types: `timestamptz` is a Date, `bigint` a number, `xid8` a string, arrays are arrays. */
+/** Result of one statement. A `timestamptz` is a Date, a `bigint` a number, an `xid8` a string, an array an array. */
 export interface QueryResult<Row> {
   rows: Row[];
-  /** Rows that an insert, update or delete touched. */
+  /** Number of rows that an insert, update or delete changed. */
   rowCount: number;
 }
 
+/** Options of one statement. */
 export interface QueryOptions {
-  /** False for texts that hardly come twice: keeping them prepared would only cost memory and the place of others. */
+  /** False for texts that rarely repeat: a prepared statement would only use memory. Default: true. */
   prepare?: boolean;
 }
 
+/** Executes statements, in a transaction or outside of one. */
 export interface Sql {
   /**
-   * Parameters only; never build text from values. Dates inside array parameters are passed as ISO texts and cast in
-   * SQL.
+   * Executes one statement. Pass values as parameters only, never in the text. Pass dates inside arrays as ISO texts
+   * and cast them in SQL.
    */
   query<Row>(text: string, parameters?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<Row>>;
 }
 
 /**
- * The one way to data. PostgreSQL and the embedded PGlite implement it; `test/contract/` holds them to the same
- * behaviour.
+ * The interface to the database. PostgreSQL and the embedded PGlite implement it; `test/contract/` checks that both
+ * behave the same.
  */
 export interface Database extends Sql {
   readonly kind: 'postgres' | 'pglite';
-  /** Commits when `work` resolves, rolls back when it rejects. `work` must use `tx` only. */
+  /** Commits when `work` resolves, and rolls back when it rejects. `work` must use only `tx`. */
   transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-/** The SQLSTATE, or the system's code, of a failed statement. */
+/** Returns the code of a failed statement: an SQLSTATE, or an error code of Node.js. */
 export function sqlState(thrown: unknown): string | undefined {
-  // Not `instanceof Error`: errors that come out of a worker or another realm are not instances of this realm's class.
+  // Not `instanceof Error`: an error from a worker or another realm is no instance of this realm's class.
   if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined;
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }

@@ -78,12 +78,12 @@ describe('an event alarm', () => {
 
   test('fires, is set back, and fires again; its history says so', async () => {
     const id = await api.create(alarmBody(), MEMBER);
-    const before = api.rung();
+    const before = api.wokenFor();
     expect((await post(event('m1'))).json()).toEqual({ received: 1, duplicates: 0, alarms_fired: 1 });
     expect((await post(event('m2'))).json()).toEqual({ received: 1, duplicates: 0, alarms_fired: 0 });
     await api.ask('PUT', `/v2/alarms/${id}/state`, { as: MEMBER, body: 'ok' });
     expect((await post([event('m2'), event('m3')])).json()).toEqual({ received: 2, duplicates: 1, alarms_fired: 1 });
-    expect(api.rung() - before).toBe(2);
+    expect(api.wokenFor() - before).toBe(2);
     const alarm = (await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json();
     expect(alarm).toMatchObject({ state: 'alarm', state_reason: expect.stringContaining('<id=m3,') });
     const { rows } = await db.query(

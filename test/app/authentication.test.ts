@@ -123,7 +123,7 @@ describe('the service', () => {
       telemetry: createTelemetry(),
       version: '0.0.0',
       readiness,
-      doorbell: { ring: () => undefined },
+      waker: { wake: () => undefined },
       resources: new ReleaseStack(),
     });
   }

@@ -14,8 +14,9 @@ import {
 import type { Database } from '../../src/storage/database.js';
 import type { HistoryEntry } from '../../src/storage/alarms/history-store.js';
 import type { Scope } from '../../src/storage/scope.js';
-import { aCombinationRule, anAlarm, aThresholdRule, NOON, removedAt } from '../support/builders.js';
+import { anAlarm, aThresholdRule, NOON, removedAt } from '../support/builders.js';
 import { empty } from '../support/databases.js';
+import { combinationStoreContract } from './combination-store.js';
 
 const ALL: Scope = { all: true };
 const LATER = new Date('2026-01-01T13:00:00.123Z');
@@ -42,7 +43,7 @@ export function anEntry(given: Partial<HistoryEntry> = {}): HistoryEntry {
   };
 }
 
-/** What every database must do with alarms. */
+/** The behaviour of alarms that every database must have. */
 export function alarmStoreContract(open: () => Promise<Database>): void {
   let db: Database;
   let alarms: AlarmStore;
@@ -106,7 +107,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(rows).toEqual([{ type: 'creation' }]);
     });
 
-    test('an entry that cannot be written takes the alarm back', async () => {
+    test('an alarm is not stored if its history entry cannot be written', async () => {
       await alarms.create({
         alarm: aStoredAlarm({ id: 'a1' }),
         memberProject: null,
@@ -117,13 +118,13 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await alarms.find(ALL, 'a2')).toBeUndefined();
     });
 
-    test('the partition is that of the question asked', async () => {
+    test('the partition follows from the query key', async () => {
       const { rule } = await create();
       const key = queryKeyOf(rule, NO_OPTIONS, 'a1');
       expect(await row('a1')).toMatchObject({ query_key: key, partition: partitionOf(key), previous_partition: null });
     });
 
-    test('the last evaluation shown is the partition’s, once there is one after the creation', async () => {
+    test('the last evaluation is that of the partition if it is after the creation', async () => {
       const { rule } = await create();
       const partition = partitionOf(queryKeyOf(rule, NO_OPTIONS, 'a1'));
       await db.query('update partitions set last_evaluated_at = $2 where id = $1', [partition, LATER]);
@@ -145,12 +146,12 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await alarms.remove(scope, 'a1', removedAt(LATER))).toBe(seen);
     });
 
-    test('a filter on another project narrows a scope to nothing', async () => {
+    test('a filter on another project than the scope’s finds no alarms', async () => {
       await create();
       expect(await ids({ projectId: 'p2' }, { filter: { projectId: 'p1' } })).toEqual([]);
     });
 
-    test('alarms without a project are no project’s', async () => {
+    test('alarms without a project are in no project’s scope', async () => {
       await create({ projectId: null });
       expect(await ids({ projectId: '' })).toEqual([]);
       expect(await ids(ALL, { filter: { projectId: null } })).toEqual(['a1']);
@@ -223,7 +224,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
   });
 
   describe('replacing', () => {
-    test('the definition’s version and the revision rise, the state’s version is what was decided', async () => {
+    test('the definition version and the revision rise, and the state version is that of the change', async () => {
       await create();
       const before = await row('a1');
       expect(await replace('a1', { name: 'new', stateVersion: 4 })).toMatchObject({
@@ -235,7 +236,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(BigInt(String(after['revision_text']))).toBeGreaterThan(BigInt(String(before['revision_text'])));
     });
 
-    test('a rule that asks something else moves the alarm, and its old partition is remembered until the next move', async () => {
+    test('a rule with another query key moves the alarm, and its old partition is recorded until the next move', async () => {
       const { rule } = await create();
       const old = partitionOf(queryKeyOf(rule, NO_OPTIONS, 'a1'));
       const moved = aThresholdRule({ meter_name: 'memory' });
@@ -246,7 +247,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await row('a1')).toMatchObject(expected);
     });
 
-    test('a decision that throws undoes everything', async () => {
+    test('a change that throws is rolled back', async () => {
       await create();
       const change = (): AlarmChange => {
         throw new Error('no');
@@ -257,7 +258,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await row('a1')).toMatchObject({ definition_version: 1 });
     });
 
-    test('writers side by side see each other: no version is given twice', async () => {
+    test('concurrent writers never give the same version twice', async () => {
       await create();
       const raise = () =>
         alarms.setState(ALL, 'a1', (current) => {
@@ -269,7 +270,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await row('a1')).toMatchObject({ state_version: 8 });
     });
 
-    test('setting the state leaves the definition alone', async () => {
+    test('setting the state does not change the definition', async () => {
       await create();
       await alarms.setState(ALL, 'a1', (current) => ({
         next: { ...current, name: 'ignored', state: 'ok', stateVersion: 1, stateReason: 'why', stateTimestamp: LATER },
@@ -285,7 +286,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
   });
 
   describe('deleting', () => {
-    test('a deleted alarm is gone for readers, and a tombstone with a new revision for evaluators', async () => {
+    test('readers do not find a deleted alarm, and evaluators find a tombstone with a new revision', async () => {
       await create();
       const before = await row('a1');
       expect(await alarms.remove(ALL, 'a1', removedAt(LATER))).toBe(true);
@@ -304,7 +305,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(await replace('a1', {})).toBeUndefined();
     });
 
-    test('the history outlives its alarm', async () => {
+    test('the history remains after the alarm is deleted', async () => {
       await create();
       await alarms.remove(ALL, 'a1', removedAt(LATER));
       const { rows } = await db.query('select event_id from alarm_history where alarm_id = $1', ['a1']);
@@ -312,7 +313,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     });
   });
 
-  describe('notifications that wait', () => {
+  describe('pending notifications', () => {
     const notify = (id: string, status: string): Promise<unknown> =>
       db.query(
         `insert into notifications (id, alarm_id, kind, sequence, transition_time, action_list, action_index, action,
@@ -329,7 +330,7 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     test.each([
       { when: 'the alarm is deleted', reason: 'alarm deleted', act: () => alarms.remove(ALL, 'a1', removedAt(LATER)) },
       { when: 'the alarm is disabled', reason: 'alarm disabled', act: () => replace('a1', { enabled: false }) },
-    ])('are cancelled when $when; what is under way or over is not', async ({ reason, act }) => {
+    ])('are cancelled when $when; notifications in flight and ended ones are not', async ({ reason, act }) => {
       await create();
       await notify('n1', 'pending');
       await notify('n2', 'in_flight');
@@ -350,123 +351,5 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
     });
   });
 
-  combinationContract(() => ({ db, alarms, create, replace }));
-}
-
-interface Combining {
-  db: Database;
-  alarms: AlarmStore;
-  create: (given?: Partial<Alarm>, memberProject?: string | null) => Promise<StoredAlarm>;
-  replace: (
-    id: string,
-    given: Partial<Alarm>,
-    options?: { memberProject?: string | null },
-  ) => Promise<StoredAlarm | undefined>;
-}
-
-/** What holds between alarms that look at each other. */
-function combinationContract(store: () => Combining): void {
-  const combine = (...alarm_ids: string[]) => aCombinationRule({ alarm_ids });
-  const members = async (id: string): Promise<string[]> => {
-    const { rows } = await store().db.query<{ member_id: string }>(
-      'select member_id from alarm_members where combination_id = $1 order by member_id',
-      [id],
-    );
-    return rows.map(({ member_id }) => member_id);
-  };
-
-  describe('combining', () => {
-    beforeEach(async () => {
-      const { create } = store();
-      for (const id of ['x', 'y', 'z']) await create({ id });
-      await create({ id: 'other', projectId: 'p2' });
-    });
-
-    test('members are recorded, changed and forgotten with the rule', async () => {
-      const { alarms, create, replace } = store();
-      await create({ id: 'c', rule: combine('x', 'y') });
-      expect(await members('c')).toEqual(['x', 'y']);
-      await replace('c', { rule: combine('y', 'z') });
-      expect(await members('c')).toEqual(['y', 'z']);
-      await replace('c', { rule: aThresholdRule() });
-      expect(await members('c')).toEqual([]);
-      await replace('c', { rule: combine('x', 'z') });
-      await alarms.remove({ all: true }, 'c', removedAt(LATER));
-      expect(await members('c')).toEqual([]);
-    });
-
-    test.each([
-      { what: 'is not there', ids: ['x', 'gone'], project: 'p1', message: 'Alarm gone not found in project p1' },
-      {
-        what: 'is another project’s',
-        ids: ['x', 'other'],
-        project: 'p1',
-        message: 'Alarm other not found in project p1',
-      },
-      { what: 'is not there, for an admin', ids: ['x', 'gone'], project: null, message: 'Alarm gone not found' },
-    ])('a member that $what is refused, and nothing is stored', async ({ ids, project, message }) => {
-      const { alarms, create } = store();
-      await expect(create({ id: 'c', rule: combine(...ids) }, project)).rejects.toMatchObject({
-        code: 'not_found',
-        message,
-      });
-      expect(await alarms.find({ all: true }, 'c')).toBeUndefined();
-    });
-
-    test('an admin may combine alarms of several projects', async () => {
-      await store().create({ id: 'c', rule: combine('x', 'other') }, null);
-      expect(await members('c')).toEqual(['other', 'x']);
-    });
-
-    test('a deleted alarm is no member', async () => {
-      const { alarms, create } = store();
-      await alarms.remove({ all: true }, 'y', removedAt(LATER));
-      await expect(create({ id: 'c', rule: combine('x', 'y') }, 'p1')).rejects.toMatchObject({ code: 'not_found' });
-    });
-
-    test('an alarm cannot be its own member', async () => {
-      const { create, replace } = store();
-      await create({ id: 'c', rule: combine('x', 'y') });
-      const message = 'Cannot specify alarm c itself in combination rule';
-      await expect(replace('c', { rule: combine('x', 'c') })).rejects.toMatchObject({
-        code: 'invalid_request',
-        message,
-      });
-    });
-
-    test('a circle of any length is refused and named', async () => {
-      const { create, replace } = store();
-      await create({ id: 'c1', rule: combine('x', 'y') });
-      await create({ id: 'c2', rule: combine('c1', 'x') });
-      await create({ id: 'c3', rule: combine('c2', 'y') });
-      const refused = replace('c1', { rule: combine('c3', 'x') });
-      await expect(refused).rejects.toMatchObject({
-        code: 'invalid_request',
-        message: expect.stringContaining('c1 -> c3 -> c2 -> c1'),
-      });
-      expect(await members('c1')).toEqual(['x', 'y']);
-    });
-
-    test('the same alarm reached in two ways is no circle', async () => {
-      const { create } = store();
-      await create({ id: 'c1', rule: combine('x', 'y') });
-      await create({ id: 'c2', rule: combine('x', 'c1') });
-      await create({ id: 'top', rule: combine('c1', 'c2') });
-      expect(await members('top')).toEqual(['c1', 'c2']);
-    });
-
-    test.each(['p1', null])('two written side by side cannot close a circle (members of %s)', async (memberProject) => {
-      const { create, replace } = store();
-      for (let round = 0; round < 5; round += 1) {
-        const [one, two] = [`one${round}`, `two${round}`];
-        await create({ id: one, rule: combine('x', 'y') });
-        await create({ id: two, rule: combine('x', 'y') });
-        const outcomes = await Promise.allSettled([
-          replace(one, { rule: combine(two, 'x') }, { memberProject }),
-          replace(two, { rule: combine(one, 'x') }, { memberProject }),
-        ]);
-        expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-      }
-    });
-  });
+  combinationStoreContract(() => ({ db, alarms, create, replace }));
 }

@@ -10,10 +10,10 @@ import {
   type ComplexFilter,
   type Field,
   type Fields,
-  type Leaf,
+  type FilterTerm,
   type Pattern,
 } from '../../src/storage/queries/complex-filter.js';
-import { holds } from '../../src/storage/queries/complex-filter-match.js';
+import { matchesFilter } from '../../src/storage/queries/complex-filter-match.js';
 import {
   createComplexQueryStore,
   type ComplexQuery,
@@ -34,10 +34,7 @@ import { anEntry } from './alarm-store.js';
 const ALL: Scope = { all: true };
 const RUNS = 150;
 const ROWS = 40;
-/**
- * Few alphabets are as awkward: signs of LIKE and of patterns, and characters that sort otherwise by unit than by code
- * point.
- */
+/** Special characters of LIKE and of patterns, and characters that sort differently by code unit and code point. */
 const text = fc.string({
   unit: fc.constantFrom('a', 'B', 'b', '1', '%', '_', '\\', ' ', 'é', '\uffee', '🚨', '\n'),
   maxLength: 4,
@@ -76,7 +73,11 @@ const pattern = fc
   .map((source): Pattern => ({ source, test: (value) => new RegExp(source, 'u').test(value) }));
 
 /** Comparisons of one field, mostly with values that rows have. */
-function leaf<Row, Name extends string>(name: Name, field: Field<Row>, rows: readonly Row[]): fc.Arbitrary<Leaf<Name>> {
+function leaf<Row, Name extends string>(
+  name: Name,
+  field: Field<Row>,
+  rows: readonly Row[],
+): fc.Arbitrary<FilterTerm<Name>> {
   const values = operandsOf(field, rows);
   const operator = fc.constantFrom(...(field.kind === 'list' ? (['=', '!='] as const) : COMPARISONS));
   const on = fc.constant(name);
@@ -149,7 +150,7 @@ async function all<Row>(pages: AsyncIterable<Row[]>): Promise<Row[]> {
 const BY_ID: ComplexQuery<AlarmFieldName>['sort'] = [{ key: 'alarm_id', descending: false }];
 const BY_EVENT: ComplexQuery<HistoryFieldName>['sort'] = [{ key: 'event_id', descending: false }];
 
-/** What every database makes of complex queries. */
+/** The results of complex queries that every database must give. */
 export function complexQueryContract(open: () => Promise<Database>): void {
   let db: Database;
   let queries: ComplexQueryStore;
@@ -174,7 +175,7 @@ export function complexQueryContract(open: () => Promise<Database>): void {
   });
   afterAll(() => db.close());
 
-  test('everything is there, deleted alarms apart', () => {
+  test('all rows are found except deleted alarms', () => {
     expect(storedAlarms).toHaveLength(ROWS);
     expect(storedEntries).toHaveLength(2 * ROWS + 2);
   });
@@ -182,13 +183,13 @@ export function complexQueryContract(open: () => Promise<Database>): void {
   test('the database finds the alarms for which a filter holds in memory', async () => {
     const property = fc.asyncProperty(filters(ALARM_FIELDS, storedAlarms), async (filter) => {
       const found = await all(queries.alarms(ALL, { filter, sort: BY_ID }));
-      const expected = storedAlarms.filter((alarm) => holds(filter, ALARM_FIELDS, alarm) === true);
+      const expected = storedAlarms.filter((alarm) => matchesFilter(filter, ALARM_FIELDS, alarm) === true);
       expect(found.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
     });
     await fc.assert(property, { numRuns: RUNS });
   });
 
-  test('texts are compared by code point, whatever language the database sorts in', async () => {
+  test('texts are compared by code point, independent of the locale of the database', async () => {
     for (const value of ['B', 'a', 'b', 'é', '\uffee', '🚨']) {
       const filter: ComplexFilter<AlarmFieldName> = { kind: 'compare', field: 'name', operator: '<', value };
       const found = await all(queries.alarms(ALL, { filter, sort: BY_ID }));
@@ -200,7 +201,7 @@ export function complexQueryContract(open: () => Promise<Database>): void {
   test('the database finds the history for which a filter holds in memory', async () => {
     const property = fc.asyncProperty(filters(HISTORY_FIELDS, storedEntries), async (filter) => {
       const found = await all(queries.history(ALL, { filter, sort: BY_EVENT }));
-      const expected = storedEntries.filter((entry) => holds(filter, HISTORY_FIELDS, entry) === true);
+      const expected = storedEntries.filter((entry) => matchesFilter(filter, HISTORY_FIELDS, entry) === true);
       expect(found.map(({ eventId }) => eventId)).toEqual(expected.map(({ eventId }) => eventId));
     });
     await fc.assert(property, { numRuns: RUNS });
@@ -236,7 +237,7 @@ export function complexQueryContract(open: () => Promise<Database>): void {
     await fc.assert(property, { numRuns: RUNS / 3 });
   });
 
-  test('a project finds its own only, whatever the filter', async () => {
+  test('a project finds only its own rows with any filter', async () => {
     const own: Scope = { projectId: 'p1' };
     const asked = fc.record({
       ofAlarms: filters(ALARM_FIELDS, storedAlarms),
@@ -251,7 +252,7 @@ export function complexQueryContract(open: () => Promise<Database>): void {
     await fc.assert(property, { numRuns: RUNS / 3 });
   });
 
-  test('what is nothing is neither equal nor unequal, under not too', async () => {
+  test('null is neither equal nor unequal to a value, also under not', async () => {
     const count = async (filter: ComplexFilter<HistoryFieldName>): Promise<number> =>
       (await all(queries.history(ALL, { filter, sort: BY_EVENT }))).length;
     const equal = { kind: 'compare', field: 'severity', operator: '=', value: 'low' } as const;

@@ -40,14 +40,14 @@ interface HistoryRow {
   event_id: string;
 }
 
-/** Opens so many minutes after a moment, for 60 seconds. */
+/** A time constraint that opens a number of minutes after a time, for 60 seconds. */
 function constraintIn(minutes: number, from: Date): TimeConstraint {
   const at = new Date(from.getTime() + minutes * 60_000);
   const start = `${at.getUTCMinutes()} ${at.getUTCHours()} * * * ${at.getUTCSeconds()}`;
   return { name: 'n', description: '', start, duration: 60, timezone: '' };
 }
 
-/** What every database must do with events. */
+/** The behaviour of events that every database must have. */
 export function eventStoreContract(open: () => Promise<Database>): void {
   let db: Database;
   let store: EventStore;
@@ -91,7 +91,7 @@ export function eventStoreContract(open: () => Promise<Database>): void {
   const row = async (id: string): Promise<Record<string, unknown>> =>
     (await db.query<Record<string, unknown>>('select * from alarms where id = $1', [id])).rows[0] ?? {};
 
-  /** Each row of the history begins where the one before ended, and their versions have no gap. */
+  /** Expects that each history row starts with the state of the previous one, and that versions have no gap. */
   async function expectWholeChain(id: string, length: number): Promise<void> {
     const rows = await history(id);
     expect(rows.map(({ state_version }) => state_version)).toEqual(Array.from({ length }, (_, index) => index + 1));
@@ -101,7 +101,7 @@ export function eventStoreContract(open: () => Promise<Database>): void {
   }
 
   describe('an event', () => {
-    test('fires an alarm: state, history and one notification per action, with what set it off', async () => {
+    test('fires an alarm: state, history and one notification per action, with the event', async () => {
       await alarm('a', { alarmActions: [HOOK, 'log://'], okActions: [`${HOOK}/ok`], repeatActions: true });
       const { firings, ...rest } = await record(anEvent('m1'));
       const reason = 'Event <id=m1,event_type=disk.full> hits the query <query=[]>.';
@@ -133,7 +133,7 @@ export function eventStoreContract(open: () => Promise<Database>): void {
       });
     });
 
-    test('that is sent again fires nothing, not even an alarm that was set back or made since', async () => {
+    test('that is sent again fires no alarm, not even one that was reset or created since', async () => {
       await alarm('a');
       await record(anEvent('m1'));
       await db.query("update alarms set state = 'ok' where id = 'a'");
@@ -149,7 +149,7 @@ export function eventStoreContract(open: () => Promise<Database>): void {
       expect((await record(anEvent('m1', { project: 'p' }))).firings).toHaveLength(1);
     });
 
-    test('is kept as it came', async () => {
+    test('is stored as it was sent', async () => {
       await record({ ...anEvent('m1', { project: '' }), generated: new Date('2015-01-01T00:00:00Z') });
       expect((await db.query('select * from events')).rows).toEqual([
         {
@@ -205,7 +205,7 @@ export function eventStoreContract(open: () => Promise<Database>): void {
       expect((await record(anEvent('m1', { project: '' }))).firings.map(({ alarmId }) => alarmId)).toEqual(['b']);
     });
 
-    test('changes the state of a muted alarm, and calls nobody', async () => {
+    test('changes the state of a muted alarm without notifications', async () => {
       await alarm('a');
       await db.query('update alarms set muted = true');
       expect(await record(anEvent('m1'))).toMatchObject({ firings: [{ alarmId: 'a' }], notifications: 0 });
@@ -246,7 +246,7 @@ export function eventStoreContract(open: () => Promise<Database>): void {
       expect(await row('a')).toMatchObject({ state_version: 1, state_timestamp: before });
     });
 
-    test('are refused together when they would fire too much, and taken one by one', async () => {
+    test('are refused together if they would fire too many alarms, and accepted one by one', async () => {
       for (let index = 0; index < 51; index += 1) await alarm(`a${index}`, { repeatActions: true, alarmActions: [] });
       const many = Array.from({ length: 100 }, (_, index) => anEvent(`m${index}`));
       expect(await store.record(many)).toBeUndefined();
@@ -255,8 +255,8 @@ export function eventStoreContract(open: () => Promise<Database>): void {
     });
   });
 
-  describe('what fails', () => {
-    test('leaves nothing behind, so that the event can be sent again', async () => {
+  describe('a failure', () => {
+    test('stores nothing, so that the event can be sent again', async () => {
       await alarm('a');
       const broken: Database = {
         ...db,
@@ -276,7 +276,7 @@ export function eventStoreContract(open: () => Promise<Database>): void {
       expect((await record(anEvent('m1'))).notifications).toBe(1);
     });
 
-    test('an alarm edited between the look and the lock is judged by its new definition', async () => {
+    test('an alarm that is edited between match and lock is matched by its new definition', async () => {
       await alarm('edited', { rule: eventRule({ event_type: 'disk.*' }) });
       await alarm('same', { rule: eventRule({ event_type: 'disk.*' }) });
       const other = eventRule({ event_type: 'net.*' });
@@ -301,7 +301,7 @@ export function eventStoreContract(open: () => Promise<Database>): void {
     });
   });
 
-  describe('posts at the same time', () => {
+  describe('concurrent requests', () => {
     test('of one event fire once', async () => {
       await alarm('a', { repeatActions: true });
       const posts = await Promise.all(Array.from({ length: 50 }, () => record(anEvent('m1'))));

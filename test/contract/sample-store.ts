@@ -33,7 +33,7 @@ export function aSample(given: Partial<Sample> = {}): Sample {
   };
 }
 
-/** What every database must do with samples. */
+/** The behaviour of samples that every database must have. */
 export function sampleStoreContract(open: () => Promise<Database>): void {
   let db: Database;
   let samples: SampleStore;
@@ -58,7 +58,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([last, first]);
     });
 
-    test('ten thousand go in with one call', async () => {
+    test('ten thousand are stored with one call', async () => {
       const many = Array.from({ length: 10_000 }, (_, n) =>
         aSample({ messageId: `m${n}`, resourceId: `r${n % 50}`, volume: n }),
       );
@@ -75,12 +75,12 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       expect(await samples.meters(ALL, {}, 100)).toEqual([]);
     });
 
-    test('nothing is stored of an empty list', async () => {
+    test('an empty list stores nothing', async () => {
       await samples.append([]);
       expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([]);
     });
 
-    test('writers of the same resources in different orders do not block each other for good', async () => {
+    test('writers of the same resources in different orders do not deadlock', async () => {
       const resources = Array.from({ length: 40 }, (_, n) => `r${n}`);
       const batch = (names: string[]): Sample[] => names.map((resourceId) => aSample({ resourceId }));
       await Promise.all(
@@ -124,7 +124,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       expect(await volumes(filter)).toEqual(expected);
     });
 
-    test('of other projects, and of none, are out of a project’s scope, filtered or not', async () => {
+    test('of other projects, and without a project, are not in a project’s scope, with or without a filter', async () => {
       await samples.append([
         aSample({ volume: 1 }),
         aSample({ volume: 2, projectId: 'p2' }),
@@ -140,7 +140,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
   });
 
   describe('meters and resources', () => {
-    test('a resource shows its meters, its span and what its latest sample said', async () => {
+    test('a resource has its meters, its span and the data of its latest sample', async () => {
       await samples.append([aSample({ timestamp: second(5), resourceMetadata: { state: 'new' }, userId: 'u2' })]);
       await samples.append([aSample({ timestamp: second(1), resourceMetadata: { state: 'old' } })]);
       await samples.append([aSample({ meter: 'memory', unit: 'MB', type: 'cumulative', timestamp: second(2) })]);
@@ -198,7 +198,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       expect(await ask({ meter: 'small' })).toMatchObject([{ sum: 4, avg: 2, stddev: 1 }]);
     });
 
-    test('of nothing are nothing', async () => {
+    test('of no samples are empty', async () => {
       expect(await ask({})).toEqual([]);
       expect(await ask({ periodS: 60 })).toEqual([]);
     });

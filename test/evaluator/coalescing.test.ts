@@ -23,7 +23,7 @@ import { planRequests } from '../../src/evaluator/plan.js';
 import { Quarantine } from '../../src/evaluator/quarantine.js';
 import { OutageWatch } from '../../src/evaluator/outage-watch.js';
 import { silentLogger } from '../../src/logger.js';
-import type { Outcome } from '../../src/storage/evaluation/evaluation-commit.js';
+import type { EvaluationOutcome } from '../../src/storage/evaluation/evaluation-commit.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { eventually } from '../support/eventually.js';
 import { ADMIN_TOKEN, startGnocchi, type RealGnocchi } from '../support/gnocchi.js';
@@ -283,7 +283,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     );
   }
 
-  async function outcomesOf(datasources: Datasources, alarms: readonly HeldAlarm[]): Promise<Outcome[]> {
+  async function outcomesOf(datasources: Datasources, alarms: readonly HeldAlarm[]): Promise<EvaluationOutcome[]> {
     const telemetry = createTelemetry();
     const deps = {
       datasources,
@@ -295,7 +295,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     };
     const never = new AbortController().signal;
     const limits = { sendBy: never, signal: never, cutOff: never };
-    const outcomes: Outcome[] = [];
+    const outcomes: EvaluationOutcome[] = [];
     for await (const part of evaluateBatch(deps, { alarms, now: NOW, isRetry: false, ...limits }))
       outcomes.push(...part.outcomes);
     return outcomes;

@@ -103,7 +103,7 @@ function evaluation(open: () => Promise<Database>): void {
         '"reason": "Transition to alarm due to 1 samples outside threshold, most recent: 95.0", ' +
         '"reason_data": {"type": "threshold", "disposition": "outside", "count": 1, "most_recent": 95.0}}',
     );
-    expect(rig.rung()).toBe(2);
+    expect(rig.wokenFor()).toBe(2);
   });
 
   test('an alarm without data goes from ok to insufficient data', async () => {

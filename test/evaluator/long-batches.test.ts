@@ -225,7 +225,7 @@ function evaluatorOf(answer: BackendAnswer, meanwhile: () => void): Rig {
     store: storeOf(MANY),
     commit,
     datasources: answering(answer, onAsked),
-    doorbell: { ring: () => undefined },
+    waker: { wake: () => undefined },
     clock,
     log: silentLogger,
     telemetry: createTelemetry(),

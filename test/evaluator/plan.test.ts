@@ -13,7 +13,7 @@ import { planRequests } from '../../src/evaluator/plan.js';
 import { Quarantine } from '../../src/evaluator/quarantine.js';
 import { OutageWatch } from '../../src/evaluator/outage-watch.js';
 import { silentLogger } from '../../src/logger.js';
-import type { Outcome } from '../../src/storage/evaluation/evaluation-commit.js';
+import type { EvaluationOutcome } from '../../src/storage/evaluation/evaluation-commit.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { thresholdRule } from '../support/stored-alarms.js';
 
@@ -91,7 +91,7 @@ function held(id: string, fields: Record<string, unknown>): HeldAlarm {
 
 const anOutageWatch = (): OutageWatch => new OutageWatch({ graceMs: 180_000, retryAfterMs: 7_500, random: () => 0.5 });
 
-async function outcomesOf(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[]): Promise<Outcome[]> {
+async function outcomesOf(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[]): Promise<EvaluationOutcome[]> {
   const never = new AbortController().signal;
   const limits = { sendBy: never, signal: never, cutOff: never };
   const outcomes = [];

@@ -32,13 +32,13 @@ test.each([
   ],
   ['a folded header', `HTTP/1.1 204\r\nServer: a\r\n b\r\n\r\n`, 204],
   ['a bad head and a refusal', `HTTP/1.1 503 Busy\n${LENGTH}\n`, 503],
-])('a cloud service that answers with %s has answered with its status', async (_, bytes, status) => {
+])('an answer of a cloud service with %s has its status', async (_, bytes, status) => {
   expect(await statusOf(bytes)).toBe(status);
 });
 
 test.each([
   ['without a status line', 'POST', 'garbage\r\n\r\n'],
   ['a GET with 200 and a bad head, so that the body is lost,', 'GET', `HTTP/1.1 200 OK\n${LENGTH}\n{}`],
-] as const)('a cloud service that answers %s has not answered', async (_, method, bytes) => {
+] as const)('an answer of a cloud service %s counts as no answer', async (_, method, bytes) => {
   await expect(statusOf(bytes, method)).rejects.toMatchObject({ code: expect.stringMatching(/^HPE_/) });
 });

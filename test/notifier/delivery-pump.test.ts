@@ -44,19 +44,19 @@ const NOTIFICATION: ClaimedNotification = {
   attemptInSchedule: 1,
   rejectedSince: null,
   createdAt: NOON,
-  isHostAnswering: true,
+  isHostResponsive: true,
 };
 
-/** Hands out one notification once, when `answered` resolves, and keeps what is recorded. */
+/** A claim store with one notification. `claim` resolves after `answered`; recorded attempts are kept. */
 function outboxWithOne(
   answered: Promise<void> = Promise.resolve(),
 ): NotificationClaimStore & { recorded: FinishedAttempt[] } {
-  const waiting = [NOTIFICATION];
+  const pending = [NOTIFICATION];
   const recorded: FinishedAttempt[] = [];
   return {
     recorded,
     async claim() {
-      const claimed = waiting.splice(0);
+      const claimed = pending.splice(0);
       if (claimed.length > 0) await answered;
       return { claimed, cursor: FROM_THE_START, more: false };
     },
@@ -81,7 +81,7 @@ test.each([
   { when: 'at once', pauseMs: 0, isSent: true },
   { when: 'just in time', pauseMs: 2_900, isSent: true },
   { when: 'when the claim might end during the attempt', pauseMs: 3_000, isSent: false },
-])('a claim that is answered $when: sent is $isSent', async ({ pauseMs, isSent }) => {
+])('a notification whose claim is answered $when is sent: $isSent', async ({ pauseMs, isSent }) => {
   const clock = new FakeClock();
   const sent: string[] = [];
   const receivers: Receivers = {
@@ -107,7 +107,7 @@ test.each([
   expect(store.recorded).toHaveLength(isSent ? 1 : 0);
 });
 
-test('a queue whose Redis accepts and never answers costs an attempt its time, not the notifier its slot or its stop', async () => {
+test('a queue whose Redis never answers makes an attempt time out, and does not block the notifier', async () => {
   const silent = createServer((socket) => socket.resume());
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const clock = createSystemClock();

@@ -60,17 +60,17 @@ function idsOf({ requests }: Receiver): string[] {
   return requests.map(({ headers }) => String(headers['webhook-id']).replace('msg_', ''));
 }
 
-/** Answers with these codes in turn, and with 204 after them. */
+/** Answers with these codes in order, then with 204. */
 function answering(...codes: number[]): Answer {
   return (_, response) => void response.writeHead(codes.shift() ?? 204).end();
 }
 
 describe('delivery', () => {
-  test('what is rung for is sent once, byte for byte, with headers that tell identity and order', async () => {
+  test('a due notification is sent once, byte for byte, with headers for its id and order', async () => {
     const receiver = await serve();
-    const { doorbell } = start();
+    const { waker } = start();
     await put('n1', { sequence: 7, action: `${receiver.url}/hook?a=%2f` });
-    doorbell.ring(1);
+    waker.wake(1);
     await expectStatuses({ n1: 'delivered' });
     expect(receiver.requests).toHaveLength(1);
     expect(receiver.requests[0]).toMatchObject({
@@ -86,7 +86,7 @@ describe('delivery', () => {
     });
   });
 
-  test('what fails is tried again with the same id and bytes, and every attempt is noted', async () => {
+  test('a failed notification is sent again with the same id and body, and every attempt is recorded', async () => {
     const receiver = await serve(answering(500, 503));
     await put('n1', { action: receiver.url });
     start();
@@ -101,7 +101,7 @@ describe('delivery', () => {
     ]);
   });
 
-  test('what fails until its schedule ends is dead', async () => {
+  test('a notification that fails until the end of the retry schedule is dead', async () => {
     const receiver = await serve((_, response) => void response.writeHead(500).end());
     await put('n1', { action: receiver.url });
     start();
@@ -109,7 +109,7 @@ describe('delivery', () => {
     expect(receiver.requests).toHaveLength(4);
   });
 
-  test.each([401, 403, 404, 409])('a receiver that answers %i once is called again', async (code) => {
+  test.each([401, 403, 404, 409])('a receiver that answers %i once gets another attempt', async (code) => {
     const receiver = await serve(answering(code));
     await put('n1', { action: receiver.url });
     start();
@@ -123,7 +123,7 @@ describe('delivery', () => {
     { code: 400, rejectedSchedule: [1], attempts: 1, reason: 'rejected' },
     { code: 410, rejectedSchedule: [1], attempts: 1, reason: 'gone' },
   ])(
-    'a receiver that always answers $code is given up: $reason',
+    'a notification whose receiver always answers $code is dead: $reason',
     async ({ code, rejectedSchedule, attempts, reason }) => {
       const receiver = await serve((_, response) => void response.writeHead(code).end());
       await put('n1', { action: receiver.url });
@@ -139,13 +139,13 @@ describe('delivery', () => {
   test('a replayed notification that was rejected gets the full schedule again', async () => {
     const receiver = await serve(answering(403, 403, 403));
     await put('n1', { action: receiver.url });
-    const { doorbell } = start({ rules: { rejectedSchedule: [1] } });
+    const { waker } = start({ rules: { rejectedSchedule: [1] } });
     await expectStatuses({ n1: 'dead' });
     await db.query(
       "update notifications set status = 'pending', attempt_base = attempt, replayed_at = $1, next_attempt_at = $1",
       [clock.now()],
     );
-    doorbell.ring(1);
+    waker.wake(1);
     await expectStatuses({ n1: 'delivered' });
     expect(receiver.requests).toHaveLength(4);
   });
@@ -158,7 +158,7 @@ describe('delivery', () => {
     await expectStatuses({ n1: 'superseded', n2: 'delivered' });
   });
 
-  test('under policy every, order is kept when the first fails', async () => {
+  test('under policy every, notifications keep their order when the first one fails', async () => {
     const receiver = await serve(answering(500, 500));
     await db.query("update alarms set state_version = 3 where id = 'a'");
     for (const sequence of [1, 2, 3]) await put(`n${sequence}`, { sequence, action: receiver.url, policy: 'every' });
@@ -167,7 +167,7 @@ describe('delivery', () => {
     expect(idsOf(receiver)).toEqual(['n1', 'n1', 'n1', 'n2', 'n3']);
   });
 
-  test('under policy current, each is tried in order, and what failed gives way to the newest', async () => {
+  test('under policy current, notifications are tried in order, and a newer one supersedes a failed one', async () => {
     const receiver = await serve(answering(500, 204, 500));
     await db.query("update alarms set state_version = 3 where id = 'a'");
     for (const sequence of [1, 2, 3]) await put(`n${sequence}`, { sequence, action: receiver.url });
@@ -176,7 +176,7 @@ describe('delivery', () => {
     expect(idsOf(receiver)).toEqual(['n1', 'n2', 'n3', 'n3']);
   });
 
-  test('a receiver that hangs delays nobody else, and is given up in time', async () => {
+  test('a receiver that hangs delays no other receiver, and its attempt ends at the time-out', async () => {
     const hanging = await serve(() => {});
     const healthy = await serve();
     for (let n = 0; n < 40; n += 1) await put(`h${n}`, { alarmId: `h${n}`, action: hanging.url });
@@ -190,11 +190,11 @@ describe('delivery', () => {
     await eventually(async () => expect(await failed()).toBe(1));
   });
 
-  test('hosts that hang, each of another project, take a quarter of the slots together', async () => {
+  test('hosts that hang, each for another project, together get a quarter of the permits', async () => {
     const healthy = await serve();
-    const { doorbell } = start();
+    const { waker } = start();
     await put('first', { alarmId: 'first', projectId: 'w0', action: healthy.url });
-    doorbell.ring(1);
+    waker.wake(1);
     await expectStatuses({ first: 'delivered' });
     const hanging: Receiver[] = [];
     for (let n = 0; n < 10; n += 1) {
@@ -204,21 +204,21 @@ describe('delivery', () => {
     }
     for (let n = 0; n < 60; n += 1)
       await put(`w${n}`, { alarmId: `w${n}`, projectId: `w${n % 3}`, action: healthy.url });
-    doorbell.ring(1);
+    waker.wake(1);
     await eventually(() => expect(healthy.requests).toHaveLength(61));
     const called = (): number[] => hanging.map(({ requests }) => requests.length).sort();
     await eventually(() => expect(called()).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]));
     for (const receiver of hanging) await receiver.close(); // ends the attempts, so that the notifier can stop
   });
 
-  test('a ring that is lost is made up for by the sweeper', async () => {
+  test('the outbox sweeper finds a notification whose wake-up was lost', async () => {
     const receiver = await serve();
     start({ rules: { sweepEveryMs: 100 } });
     await put('n1', { action: receiver.url });
     await expectStatuses({ n1: 'delivered' });
   });
 
-  test('what a dead process had claimed is sent by another when the claim has run out', async () => {
+  test('a notification that a crashed process had claimed is sent by another when the claim expires', async () => {
     const receiver = await serve();
     const claimUntil = new Date(clock.now().getTime() + 200);
     await put('n1', { action: receiver.url, status: 'in_flight', attempt: 1, claimUntil });
@@ -229,7 +229,7 @@ describe('delivery', () => {
 });
 
 describe('stopping', () => {
-  test('finishes what is in hand, begins nothing new, and the next process sends only the rest', async () => {
+  test('a stopping notifier ends its attempts and starts no new ones; the next process sends the rest', async () => {
     const answers: (() => void)[] = [];
     const receiver = await serve((_, response) => void answers.push(() => response.writeHead(204).end()));
     for (let n = 0; n < 10; n += 1) await put(`n${n}`, { alarmId: `a${n}`, projectId: `p${n}`, action: receiver.url });
@@ -265,7 +265,7 @@ describe('stopping', () => {
   });
 });
 
-describe('actions that are no webhook', () => {
+describe('actions other than webhooks', () => {
   test.each([
     { action: 'test://', status: 'delivered', error: null },
     { action: 'log:', status: 'delivered', error: null },
@@ -279,7 +279,7 @@ describe('actions that are no webhook', () => {
     expect((await db.query('select last_error from notifications')).rows).toEqual([{ last_error: error }]);
   });
 
-  test('log:// writes one line in the words that Aodh uses, without secrets of the action', async () => {
+  test('log:// writes one line with the text of Aodh, without secrets of the action', async () => {
     const lines: string[] = [];
     const body = A_BODY.replace('h\\u00f6her', 'high');
     await put('n1', { action: 'log://u:secret@host/x?key=secret', body });
@@ -298,7 +298,7 @@ describe('log lines of attempts', () => {
     { code: 400, level: 'error', line: 'notification given up', reason: 'rejected' },
     { code: 410, level: 'error', line: 'notification given up', reason: 'gone' },
     { code: 500, sequence: 0, level: 'info', line: 'notification dropped', reason: 'superseded: http_status 500' },
-  ] as const)('a receiver that answers $code is told as: $line', async ({ code, level, line, reason, ...given }) => {
+  ] as const)('an answer $code is logged as: $line', async ({ code, level, line, reason, ...given }) => {
     const receiver = await serve((_, response) => void response.writeHead(code).end());
     await db.query("update alarms set state_version = 1 where id = 'a'");
     const lines: unknown[] = [];

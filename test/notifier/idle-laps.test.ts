@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-test('a backlog over many hosts of which nothing is due is gone through, and then the pump rests', async () => {
+test('the pump searches a backlog over many hosts without due notifications, and then sleeps', async () => {
   const clock = new FakeClock(NOON);
   const later = new Date(NOON.getTime() + 3_600_000);
   for (let n = 0; n < 300; n += 1) {

@@ -10,8 +10,8 @@ const HOUR = 60 * MINUTE;
 const schedule = Config.parse({}).notifier.retry_schedule;
 const middle = (): number => 0.5;
 
-function delayMs(question: { attempt: number; retryAfterMs?: number; random?: () => number }): number | null {
-  const at = nextAttemptAt({ schedule, now: NOON, random: middle, ...question });
+function delayMs(request: { attempt: number; retryAfterMs?: number; random?: () => number }): number | null {
+  const at = nextAttemptAt({ schedule, now: NOON, random: middle, ...request });
   return at && at.getTime() - NOON.getTime();
 }
 
@@ -29,11 +29,11 @@ describe('the retry schedule', () => {
     { attempt: 10, expected: 8 * HOUR },
     { attempt: 11, expected: null },
     { attempt: 12, expected: null },
-  ])('after attempt $attempt the next is $expected ms later', ({ attempt, expected }) => {
+  ])('after attempt $attempt the next attempt is $expected ms later', ({ attempt, expected }) => {
     expect(delayMs({ attempt })).toBe(expected);
   });
 
-  test('varies by a fifth either way and no more', () => {
+  test('the delays of the retry schedule vary by at most a fifth', () => {
     expect(delayMs({ attempt: 1, random: () => 0 })).toBe(4_000);
     fc.assert(
       fc.property(
@@ -51,11 +51,11 @@ describe('the retry schedule', () => {
   test.each([
     { retryAfterMs: 3_000, expected: 5_000 },
     { retryAfterMs: HOUR, expected: HOUR },
-  ])('a receiver that asks for $retryAfterMs ms is asked again after $expected ms', ({ retryAfterMs, expected }) => {
+  ])('after a Retry-After of $retryAfterMs ms the next attempt is $expected ms later', ({ retryAfterMs, expected }) => {
     expect(delayMs({ attempt: 1, retryAfterMs })).toBe(expected);
   });
 
-  test('a receiver cannot prolong an exhausted schedule', () => {
+  test('a Retry-After does not extend an exhausted schedule', () => {
     expect(delayMs({ attempt: 11, retryAfterMs: HOUR })).toBeNull();
   });
 });

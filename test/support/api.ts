@@ -63,8 +63,8 @@ export interface Answered {
 export interface TestApi {
   url: string;
   clock: FakeClock;
-  /** Notifications rung for so far. */
-  rung(): number;
+  /** Notifications that the notifiers were woken for so far. */
+  wokenFor(): number;
   ask(method: string, path: string, asked?: Asked): Promise<Answered>;
   /** Creates an alarm, which must succeed, and returns its id. */
   create(body: unknown, as?: Caller): Promise<string>;
@@ -135,7 +135,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     authenticate: settings.authenticate,
     challenge: undefined,
   };
-  let rung = 0;
+  let wokenFor = 0;
   const app = createApi({
     alarms: createAlarmStore(db, quotas),
     ruleChecks,
@@ -152,7 +152,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       staleAfterMs: 60_000,
       defaultPolicy: 'current',
     }),
-    doorbell: { ring: (notifications) => (rung += notifications) },
+    waker: { wake: (notifications) => (wokenFor += notifications) },
     onFired: () => {},
     notifications: createNotificationAdminStore(db),
     quotas: createQuotaStore(db),
@@ -196,7 +196,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
   return {
     url: listener.url,
     clock,
-    rung: () => rung,
+    wokenFor: () => wokenFor,
     ask: askApi,
     async create(body, as = ADMIN) {
       const answer = await askApi('POST', '/v2/alarms', { as, body });

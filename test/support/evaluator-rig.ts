@@ -22,8 +22,8 @@ export interface EvaluatorRig {
   memberId: string;
   evaluator: Evaluator;
   telemetry: Telemetry;
-  /** Notifications rung for so far. */
-  rung: () => number;
+  /** Notifications that the notifiers were woken for so far. */
+  wokenFor: () => number;
   queries: () => number;
   /** Lets one tick (a sixteenth of an interval) pass, and all work of it. */
   tick: () => Promise<void>;
@@ -49,7 +49,7 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
   const telemetry = createTelemetry();
   const partitions = options.partitions ?? Array.from({ length: PARTITIONS }, (_, id) => id);
   const memberId = `evaluator-${randomUUID()}`;
-  let rung = 0;
+  let wokenFor = 0;
   let queries = 0;
   const evaluator = createEvaluator({
     store: createEvaluationStore(db),
@@ -59,7 +59,7 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
       observerOf: () => ({ succeeded: () => (queries += 1), failed: () => (queries += 1) }),
       ...(options.remote ? { remote: options.remote } : {}),
     }),
-    doorbell: { ring: (count) => (rung += count) },
+    waker: { wake: (count) => (wokenFor += count) },
     clock,
     log: silentLogger,
     telemetry,
@@ -89,7 +89,7 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
     memberId,
     evaluator,
     telemetry,
-    rung: () => rung,
+    wokenFor: () => wokenFor,
     queries: () => queries,
     tick,
     interval: async () => {

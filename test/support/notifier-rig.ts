@@ -1,6 +1,6 @@
 import { createSystemClock } from '../../src/clock.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
-import { createLocalDoorbell, type Doorbell, type LocalDoorbell } from '../../src/notifier/doorbell.js';
+import { createLocalWaker, type NotifierWaker, type LocalWaker } from '../../src/notifier/waker.js';
 import { createNotifier, type NotifierDeps } from '../../src/notifier/notifier.js';
 import type { Database } from '../../src/storage/database.js';
 import { createNotificationClaimStore } from '../../src/storage/notifications/notification-claim-store.js';
@@ -42,24 +42,24 @@ export interface NotifierRigOptions {
   redis?: NotifierDeps['redis'];
   queue?: NotifierDeps['queue'];
   cloud?: Partial<NotifierDeps['cloud']>;
-  doorbell?: Doorbell;
+  waker?: NotifierWaker;
   log?: Logger;
 }
 
 export interface NotifierRig {
-  doorbell: LocalDoorbell;
+  waker: LocalWaker;
   /** Resolves when everything in hand is done and written. */
   stop(): Promise<void>;
 }
 
 /** A notifier on the clock of the machine, with its loops running. */
 export function startNotifier(db: Database, options: NotifierRigOptions = {}): NotifierRig {
-  const localDoorbell = createLocalDoorbell();
+  const localWaker = createLocalWaker();
   const notifier = createNotifier({
     claims: createNotificationClaimStore(db),
     upkeep: createNotificationUpkeepStore(db),
-    localDoorbell,
-    doorbell: options.doorbell ?? localDoorbell,
+    localWaker,
+    waker: options.waker ?? localWaker,
     redis: options.redis,
     queue: options.queue ?? { redisUrl: undefined, prefix: 'test' },
     cloud: { ...NO_CLOUD, ...options.cloud },
@@ -73,7 +73,7 @@ export function startNotifier(db: Database, options: NotifierRigOptions = {}): N
   const stopping = new AbortController();
   const running = Promise.all(notifier.loops.map((loop) => loop.run(stopping.signal)));
   return {
-    doorbell: localDoorbell,
+    waker: localWaker,
     async stop() {
       stopping.abort();
       await running;

@@ -10,7 +10,7 @@ import { BackendUnavailable } from '../../src/datasource/gate/backend-unavailabl
 import type { BehindRow } from '../../src/evaluator/lateness/behind-recorder.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import type { Logger } from '../../src/logger.js';
-import type { Outcome } from '../../src/storage/evaluation/evaluation-commit.js';
+import type { EvaluationOutcome } from '../../src/storage/evaluation/evaluation-commit.js';
 import type { LoadedAlarm } from '../../src/storage/evaluation/evaluation-store.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
 import { FakeClock } from './fake-clock.js';
@@ -46,7 +46,7 @@ export interface OverloadRig {
   /** At which moments each query was sent, by its text; those that differ in a label's value by the text of each. */
   asked: Map<string, number[]>;
   /** Everything that was decided. */
-  outcomes: Outcome[];
+  outcomes: EvaluationOutcome[];
   /** Lines of the log from `info` up. */
   lines: { level: string; message: string; fields: object }[];
   recorded: BehindRow[][];
@@ -71,7 +71,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
     graceMs: 3 * intervalMs,
     alarmsInTrouble: () => evaluator.alarmsInOutage(),
   });
-  const outcomes: Outcome[] = [];
+  const outcomes: EvaluationOutcome[] = [];
   const recorded: BehindRow[][] = [];
   const server = backendOf(clock, { ...options, timeoutMs });
   const prometheus = createPrometheusDatasource({
@@ -93,7 +93,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
       observerOf: health.observerOf,
       remote: { prometheus: new Map([[null, prometheus]]) },
     }),
-    doorbell: { ring: () => undefined },
+    waker: { wake: () => undefined },
     clock,
     log,
     telemetry,

@@ -1,10 +1,10 @@
 import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import type { Logger } from '../../logger.js';
-import type { Doorbell, Events } from '../ports.js';
+import type { NotifierWaker, Events } from '../ports.js';
 
 export interface EventIntakeDeps {
   events: Events;
-  doorbell: Doorbell;
+  waker: NotifierWaker;
   log: Logger;
   /** Called once a number of firings is durable. */
   onFired: (firings: number) => void;
@@ -38,7 +38,7 @@ export async function takeIn(deps: EventIntakeDeps, events: readonly AlarmEvent[
     size = Math.min(size * 2, CHUNK);
     receipt.duplicates += chunk.length - recorded.stored;
     receipt.fired += recorded.firings.length;
-    if (recorded.notifications > 0) deps.doorbell.ring(recorded.notifications);
+    if (recorded.notifications > 0) deps.waker.wake(recorded.notifications);
     deps.onFired(recorded.firings.length);
     for (const firing of recorded.firings) deps.log.info('alarm changed state', { ...firing });
   }

@@ -3,7 +3,7 @@ import type { ErrorRequestHandler, Request, Response } from 'express';
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../../errors.js';
 import type { Logger } from '../../logger.js';
-import { isOutage } from '../../storage/engine/outage.js';
+import { isDatabaseOutage } from '../../storage/engine/outage.js';
 import { requestIdOf } from './request-id.js';
 
 /** What clients see of each kind of error. The only place that knows HTTP statuses of errors. */
@@ -94,7 +94,7 @@ function sendError(response: Response, status: number, body: PythonValue): void 
 
 function asAppError(thrown: unknown): AppError | undefined {
   if (thrown instanceof AppError) return thrown;
-  if (isOutage(thrown)) return new AppError('unavailable', 'The database is not available', { cause: thrown });
+  if (isDatabaseOutage(thrown)) return new AppError('unavailable', 'The database is not available', { cause: thrown });
   // Express' own refusals, such as a path whose percent-encoding is broken.
   const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
   return typeof status === 'number' && status >= 400 && status < 500

@@ -38,16 +38,16 @@ export function createApiKeyAuthenticator({ keys, clock, log }: ApiKeyAuthentica
     const isRight = timingSafeEqual(Buffer.from(found?.secretHash ?? NO_HASH), Buffer.from(secretHash));
     if (!found || !isRight || found.revokedAt !== null) return undefined;
     proven.set(cacheKey, found, askedAt + CACHE_MS);
-    noteUse(found);
+    recordUse(found);
     return found;
   }
 
   /** The request does not wait for it, and does not fail when it fails. */
-  function noteUse({ id, lastUsedAt }: ApiKeyCredential): void {
+  function recordUse({ id, lastUsedAt }: ApiKeyCredential): void {
     const hour = new Date(Math.floor(clock.now().getTime() / HOUR_MS) * HOUR_MS);
     if (lastUsedAt !== null && lastUsedAt >= hour) return;
     keys
-      .noteUse(id, hour)
+      .recordUse(id, hour)
       .catch((cause: unknown) => log.warn('the use of an API key was not noted', { keyId: id, err: toError(cause) }));
   }
 

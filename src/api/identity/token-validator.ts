@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import type { Clock } from '../../clock.js';
 import { AppError } from '../../errors.js';
-import { instant } from '../../keystone/own-token.js';
+import { keystoneTimeMs } from '../../keystone/own-token.js';
 import type { KeystoneSession } from '../../keystone/session.js';
 import type { Logger } from '../../logger.js';
 import type { AccessRule } from './access-rules.js';
@@ -50,7 +50,7 @@ const TokenAnswer = z.object({
     project: Named.nullish(),
     system: z.object({ all: z.boolean().optional() }).nullish(),
     roles: z.array(z.object({ name: z.string() })).default([]),
-    expires_at: z.string().refine((text) => Number.isFinite(instant(text))),
+    expires_at: z.string().refine((text) => Number.isFinite(keystoneTimeMs(text))),
     application_credential: z
       .object({
         access_rules: z.array(z.object({ service: z.string(), method: z.string(), path: z.string() })).nullish(),
@@ -117,7 +117,7 @@ function readToken(body: unknown): ValidToken | null {
     projectId: project?.id ?? null,
     isSystemScoped: system?.all === true,
     roleNames: roles.map(({ name }) => name),
-    expiresAt: instant(expires_at),
+    expiresAt: keystoneTimeMs(expires_at),
     accessRules: application_credential?.access_rules ?? undefined,
   };
 }

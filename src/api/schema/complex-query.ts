@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { optional, wireInt, wireText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
-import { leavesOf, type ComplexFilter } from '../../storage/queries/complex-filter.js';
+import { filterTerms, type ComplexFilter } from '../../storage/queries/complex-filter.js';
 import type { ComplexQuery } from '../../storage/queries/complex-query-store.js';
 import {
   ALARM_FIELDS,
@@ -78,7 +78,7 @@ export function complexQuery<Name extends string>(
 }
 
 function valuesOf<Name extends string>(filter: ComplexFilter<Name>, field: Name): string[] {
-  return leavesOf(filter).flatMap((leaf) => {
+  return filterTerms(filter).flatMap((leaf) => {
     if (leaf.field !== field) return [];
     if (leaf.kind === 'compare') return [String(leaf.value)];
     if (leaf.kind === 'in') return leaf.values.map(String);

@@ -5,7 +5,7 @@ import {
   type ComplexFilter,
   type Comparison,
   type FieldKind,
-  type Leaf,
+  type FilterTerm,
   type Operand,
 } from '../../storage/queries/complex-filter.js';
 import { SearchPatterns } from './search-pattern.js';
@@ -95,7 +95,7 @@ class FilterParser<Name extends string> {
     }
   }
 
-  #leaf(operator: string, operand: unknown): Leaf<Name> {
+  #leaf(operator: string, operand: unknown): FilterTerm<Name> {
     this.#comparisons += 1;
     if (this.#comparisons > MAX_COMPARISONS) refuse(`it has more than ${MAX_COMPARISONS} comparisons`);
     const comparison = Object.hasOwn(COMPARISON_OF, operator) ? COMPARISON_OF[operator] : undefined;
@@ -107,7 +107,7 @@ class FilterParser<Name extends string> {
     return operator === 'like' ? this.#likeness(field, value) : this.#match(field, value);
   }
 
-  #comparison(operator: Comparison, field: Name, value: unknown): Leaf<Name> {
+  #comparison(operator: Comparison, field: Name, value: unknown): FilterTerm<Name> {
     const { kind } = this.known.fields[field];
     const isOrder = operator !== '=' && operator !== '!=';
     if (isOrder && kind === 'list') refuse(`operator ${operator} does not apply to ${field}`);
@@ -118,13 +118,13 @@ class FilterParser<Name extends string> {
     return { kind: 'compare', field, operator, value: operand };
   }
 
-  #membership(field: Name, values: unknown): Leaf<Name> {
+  #membership(field: Name, values: unknown): FilterTerm<Name> {
     if (!Array.isArray(values) || values.length === 0) refuse(`in needs a list of at least one value for ${field}`);
     const { kind } = this.known.fields[field];
     return { kind: 'in', field, values: values.map((value: unknown) => operandOf(field, kind, value)) };
   }
 
-  #likeness(field: Name, value: unknown): Leaf<Name> {
+  #likeness(field: Name, value: unknown): FilterTerm<Name> {
     const pattern = this.#textFor('like', field, value);
     if (pattern.length > MAX_LIKE_CHARACTERS) {
       refuse(`a pattern for ${field} may have at most ${MAX_LIKE_CHARACTERS} characters`);
@@ -133,7 +133,7 @@ class FilterParser<Name extends string> {
     return { kind: 'like', field, pattern };
   }
 
-  #match(field: Name, value: unknown): Leaf<Name> {
+  #match(field: Name, value: unknown): FilterTerm<Name> {
     const pattern = this.#patterns.compile(this.#textFor('=~', field, value));
     return typeof pattern === 'string' ? refuse(`${field}: ${pattern}`) : { kind: 'matches', field, pattern };
   }

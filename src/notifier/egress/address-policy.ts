@@ -1,11 +1,9 @@
 import ipaddr from 'ipaddr.js';
 
-/**
- * Whether a webhook may be sent to an address. Judged by bytes: every way to write an address gives the same answer.
- */
+/** Returns true if a webhook may be sent to this address. All spellings of one address give the same answer. */
 export type AddressPolicy = (address: string) => boolean;
 
-/** Instance metadata services: they hand out credentials to whoever can make a machine ask them. */
+/** Instance metadata services. They give credentials to any request that comes from the machine itself. */
 const METADATA = [
   '169.254.169.254',
   '169.254.170.2',
@@ -16,14 +14,14 @@ const METADATA = [
 ];
 
 /**
- * Denies metadata services and everything in `denied`. Without authentication the API listens on loopback, and whoever
- * registers receivers is the machine's own user, so other addresses are allowed.
+ * Denies metadata services and the CIDR ranges in `denied`. All other addresses are allowed, private ones too: without
+ * authentication the API listens on loopback only, so every receiver was registered by a user of this machine.
  */
 export function createAddressPolicy(denied: readonly string[] = []): AddressPolicy {
   const hosts = new Set(METADATA.map((address) => ipaddr.process(address).toNormalizedString()));
   const ranges = denied.map((range) => ipaddr.parseCIDR(range));
   return (text) => {
-    const address = ipaddr.process(text); // an IPv4 address inside an IPv6 one is judged as what it is
+    const address = ipaddr.process(text); // an IPv4 address mapped into IPv6 counts as IPv4
     if (hosts.has(address.toNormalizedString())) return false;
     return !ranges.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits));
   };

@@ -4,15 +4,16 @@ import ipaddr from 'ipaddr.js';
 
 import type { AddressPolicy } from './address-policy.js';
 
-/** Why a connection was not attempted. */
+/** The address policy does not allow a connection to this address. */
 export class BlockedAddress extends Error {
   override readonly name = 'BlockedAddress';
   readonly code = 'EBLOCKED';
 }
 
 /**
- * Resolves a name and hands out its addresses only if every one of them is allowed; the connection is made to what was
- * checked, nothing is resolved twice. Addresses written out never come here: `refuseLiteral` is for them.
+ * Makes a DNS lookup that fails with `BlockedAddress` unless all addresses of the name are allowed. The connection uses
+ * the checked addresses; the name is not resolved again. Node.js does no lookup for a host that is an address already:
+ * use `isBlockedLiteral` for these.
  */
 export function guardedLookup(isAllowed: AddressPolicy): LookupFunction {
   return (hostname, options: LookupOptions, callback) => {
@@ -28,7 +29,7 @@ export function guardedLookup(isAllowed: AddressPolicy): LookupFunction {
   };
 }
 
-/** For hosts that are addresses: the URL parser has already brought every spelling to one form. */
+/** Returns true if the host is an address that is not allowed. `hostname` comes from a parsed URL. */
 export function isBlockedLiteral(hostname: string, isAllowed: AddressPolicy): boolean {
   const text = hostname.replace(/^\[|\]$/g, '');
   return ipaddr.isValid(text) && !isAllowed(text);

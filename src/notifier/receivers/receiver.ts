@@ -1,36 +1,39 @@
-/** One notification on its way to one receiver. */
+/** One attempt to deliver one notification. */
 export interface Delivery {
-  /** Never changes: the same for every attempt and replay. */
+  /** Id of the notification, the same for every attempt and replay. */
   id: string;
   alarmId: string;
   projectId: string | null;
-  /** The alarm's state version: tells order. */
+  /** The alarm's state version. It rises with each transition, so receivers can restore the order. */
   sequence: number;
   transitionTime: Date;
   /** The action as its owner wrote it, byte for byte. */
   action: string;
-  /** Sent as it is. */
+  /** JSON text, sent unchanged. */
   body: string;
   attempt: number;
 }
 
 /**
- * `error` of an answer by which a receiver refuses the request. With outcome `retry` the refusal may pass, and the
- * schedule for rejected attempts applies.
+ * The `error` of an outcome when the receiver refuses the request. With `kind: 'retry'` the cause may be temporary, and
+ * the schedule for rejected attempts applies.
  */
 export const REJECTED = 'rejected';
 
-/** What came of one attempt. `error` is a class that a tenant may read, never the text of an exception or an answer. */
+/**
+ * The outcome of one attempt. Tenants can read `error`, so it is a class of errors and never the text of an exception
+ * or of an answer.
+ */
 export type DeliveryOutcome =
   | { kind: 'delivered'; httpStatus?: number }
   | { kind: 'retry'; error: string; httpStatus?: number; retryAfterMs?: number }
   | { kind: 'dead'; error: string; httpStatus?: number };
 
-/** One kind of receiver. One folder each; `registry.ts` lists them. */
+/** One kind of receiver. Each has its own folder and its entry in `registry.ts`. */
 export interface Receiver {
   /**
-   * One attempt. What goes wrong at the receiver is an outcome; a rejection is a fault of ours.
-   * Ends soon after `signal` aborts.
+   * Makes one attempt. A failure of the receiver is an outcome; the promise rejects only for a fault of this service.
+   * Settles soon after `signal` aborts.
    */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome>;
   close?(): Promise<void>;

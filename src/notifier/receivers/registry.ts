@@ -15,6 +15,7 @@ import { createTrustZaqarReceiver } from './trust-zaqar/trust-zaqar.js';
 import { createWebhookReceiver } from './webhook/webhook.js';
 import { createZaqarReceiver } from './zaqar/zaqar.js';
 
+/** What the receivers need, all kinds together. */
 export interface ReceiverDeps {
   clock: ServiceClock;
   log: Logger;
@@ -27,24 +28,25 @@ export interface ReceiverDeps {
   cloud: CloudAccess;
 }
 
-/** What actions need that talk to an OpenStack cloud. */
+/** What the receivers need that send requests to an OpenStack cloud. */
 export interface CloudAccess extends Pick<TrustDeps, 'logins' | 'trustOf'> {
-  /** Certificates to trust besides the system's, as PEM. */
+  /** Certificates to trust in addition to the system's, as PEM. */
   ca: string | undefined;
-  /** Whether a trust's token may go over a connection that is not encrypted. */
+  /** True if a trust's token may be sent over a connection without TLS. */
   overHttp: boolean;
 }
 
+/** All receivers as one. */
 export interface Receivers {
   /**
-   * Hands a delivery to the receiver that its action's scheme names. Never rejects, and ends when `signal` aborts even
-   * if the receiver does not: a client library may wait for its server for ever.
+   * Calls the receiver for the scheme of the action. Never rejects. Settles when `signal` aborts, even if the receiver
+   * does not: a client library may wait for its server for ever.
    */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<{ receiver: string; outcome: DeliveryOutcome }>;
   close(): Promise<void>;
 }
 
-/** Every kind of receiver, by the scheme of its actions; the compiler notices a scheme without one. */
+/** Creates the receivers of all action schemes. A scheme without a receiver is a type error. */
 export function createReceivers(deps: ReceiverDeps): Receivers {
   const webhook = createWebhookReceiver({ ...deps, ca: deps.cloud.ca, isAllowed: createAddressPolicy() });
   const client = createCloudClient({ ...deps, ca: deps.cloud.ca });
@@ -69,7 +71,7 @@ export function createReceivers(deps: ReceiverDeps): Receivers {
       try {
         return { receiver: scheme, outcome: await orTimeout(receivers[scheme].deliver(delivery, signal), signal) };
       } catch (thrown) {
-        deps.log.error('a receiver failed in a way it should not', {
+        deps.log.error('internal error in a receiver; the attempt will be repeated', {
           notificationId: delivery.id,
           alarmId: delivery.alarmId,
           attempt: delivery.attempt,
@@ -100,6 +102,6 @@ function schemeOf(action: string): ActionScheme | undefined {
   try {
     return parseAction(action).scheme;
   } catch {
-    return undefined; // stored by a release that knew more schemes than this one
+    return undefined; // stored by a newer release with more schemes
   }
 }

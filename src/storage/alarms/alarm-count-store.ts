@@ -1,14 +1,14 @@
 import type { Database, Sql } from '../database.js';
 
 /**
- * Counts of a project's or user's alarms, for those under a limit. A counter is made when a limit is first met
- * (`startCounting`) and kept for ever after by every insert, deletion and change of owner; projects that never had a
- * limit have no row that creates could wait for.
+ * A project or user whose alarms are counted, since a limit applies to it. `startCounting` creates the counter when a
+ * limit first applies. From then on every insert, deletion and change of owner updates it. Projects that never had a
+ * limit have no counter, so their inserts lock no common row.
  *
- * Why none is missed: a writer of alarms holds ROW EXCLUSIVE on the table from before its statement's snapshot until it
- * commits, and `startCounting` holds SHARE ROW EXCLUSIVE, which excludes that, while it counts. So each writer has
- * either committed before the count, and is in it, or takes its snapshot after the counter is there, and sees it.
- * Counters are locked in one order, projects before users and then by id, so that no two writers wait for each other.
+ * The counter misses no alarm. A writer of alarms holds ROW EXCLUSIVE on the table from before its statement's snapshot
+ * until it commits. `startCounting` holds SHARE ROW EXCLUSIVE, which excludes that, while it counts. So a writer has
+ * either committed before the count, or takes its snapshot after the counter exists and updates it. Counters are locked
+ * in one order, projects before users and then by id, to avoid deadlocks.
  */
 export interface CountedOwner {
   kind: 'project' | 'user';
@@ -18,8 +18,8 @@ export interface CountedOwner {
 const COLUMN = { project: 'project_id', user: 'user_id' } as const;
 
 /**
- * Writers at the same time find the counter made by the first of them, and count nothing. Users' alarms are counted
- * without an index: that happens once a user, where users have a limit at all, and every insert would pay for one.
+ * SQL that creates a counter unless it exists. There is no index by user: counting happens once for each user, and only
+ * if users have a limit, but every insert would have to maintain the index.
  */
 const startOf = (kind: CountedOwner['kind']): string => `
   insert into alarm_counts (kind, id, alarms)
@@ -28,7 +28,8 @@ const startOf = (kind: CountedOwner['kind']): string => `
 const START = { project: startOf('project'), user: startOf('user') } as const;
 
 /**
- * Must not run inside a transaction that writes alarms: it waits for those. Harmless when the counter is there already.
+ * Creates the counter of an owner, unless it exists. It waits for all transactions that write alarms, so never call it
+ * inside such a transaction.
  */
 export async function startCounting(db: Database, { kind, id }: CountedOwner): Promise<void> {
   await db.transaction(async (tx) => {
@@ -37,10 +38,7 @@ export async function startCounting(db: Database, { kind, id }: CountedOwner): P
   });
 }
 
-/**
- * CTEs that add to counters, where there are any, what `changes` says: rows of kind, id (null: no counter) and the
- * difference.
- */
+/** SQL of CTEs that update existing counters. `changes`: rows of kind, id (null: no counter) and difference. */
 export const countChanges = (changes: string): string => `
   change (kind, id, difference) as (
     select kind, id, sum(difference) from (values ${changes}) as v (kind, id, difference) group by kind, id
@@ -56,24 +54,21 @@ const MOVE = `with ${countChanges(
   `('project', $1::text, -1), ('project', $2::text, 1), ('user', $3::text, -1), ('user', $4::text, 1)`,
 )} select`;
 
-interface Owner {
+interface AlarmOwner {
   projectId: string | null;
   userId: string | null;
 }
 
-/**
- * For the transaction that has just inserted an alarm without asking for the quota, as for one that is brought over
- * from elsewhere.
- */
-export async function countIn(tx: Sql, owner: Owner): Promise<void> {
+/** Counts an alarm that was inserted without a check of the quota, such as an imported one. Same transaction. */
+export async function countNewAlarm(tx: Sql, owner: AlarmOwner): Promise<void> {
   await moveCount(tx, { projectId: null, userId: null }, owner);
 }
 
 /**
- * For the transaction that has just given an alarm another owner; whoever gets it may have more than the quota then, as
- * in Aodh.
+ * Moves the count of an alarm to its new owner, in the transaction that has changed the owner. As in Aodh, the new
+ * owner may exceed the quota.
  */
-export async function moveCount(tx: Sql, from: Owner, to: Owner): Promise<void> {
+export async function moveCount(tx: Sql, from: AlarmOwner, to: AlarmOwner): Promise<void> {
   if (from.projectId === to.projectId && from.userId === to.userId) return;
   await tx.query(MOVE, [from.projectId, to.projectId, from.userId, to.userId]);
 }

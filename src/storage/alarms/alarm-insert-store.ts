@@ -5,21 +5,23 @@ import { alarmParameters, type StoredAlarm } from './alarm-row.js';
 import type { Sql } from '../database.js';
 import { historyParameters, type HistoryEntry } from './history-store.js';
 
-/** Most alarms that a project (where no quota of its own is set) and a user may have; -1 is no limit. */
+/** Configured limits: most alarms of a project without its own quota, and of a user. -1: no limit. */
 export interface AlarmQuotas {
   project: number;
   user: number;
 }
 
+/** No limits. */
 export const NO_QUOTAS: AlarmQuotas = { project: -1, user: -1 };
 
+/** An alarm to insert, and the entry for its history. */
 export interface Insertion {
   alarm: StoredAlarm;
   entry: HistoryEntry;
 }
 
-/** Nothing was written, since a limit is in force for an owner whose alarms nobody has counted yet. */
-export class Uncounted extends Error {
+/** A limit applies to an owner without a counter. Nothing was written: call `startCounting` and insert again. */
+export class AlarmsNotCounted extends Error {
   constructor(readonly owner: CountedOwner) {
     super(`the alarms of this ${owner.kind} are not counted yet`);
   }
@@ -28,11 +30,9 @@ export class Uncounted extends Error {
 const insertAlarmFrom = (source: string): string => `
   insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
     insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state,
-      state_reason,
-    state_timestamp, query_key, partition, evaluation_options, created_at)
+    state_reason, state_timestamp, query_key, partition, evaluation_options, created_at)
   select $1, $2, $3, $4, $5, $6, $7::boolean, $8, $9::text[], $10::text[], $11::text[], $12::boolean, $13, $14, $15,
-    $16::timestamptz,
-    $17, $18, $19::timestamptz, $20, $21::smallint, $22, $16::timestamptz ${source} returning id`;
+    $16::timestamptz, $17, $18, $19::timestamptz, $20, $21::smallint, $22, $16::timestamptz ${source} returning id`;
 
 const INSERT_ENTRY = `
   insert into alarm_history
@@ -41,8 +41,8 @@ const INSERT_ENTRY = `
   select $23, $24, $25, $26, $27, $28, $29, $30, $31::timestamptz, $32::bigint, $33 from alarm`;
 
 /**
- * For owners who neither have a limit nor ever had one, which are most: three keys more to look up, and no row that
- * others wait for. Writes nothing for the rest. Only for services that are configured without limits.
+ * Inserts an alarm of owners without limit and counter, the usual case. It reads three more keys and locks no common
+ * row. For other owners it writes nothing. Use it only if no limits are configured.
  */
 const INSERT_UNLIMITED = `with alarm as (${insertAlarmFrom(`
   where not exists (select from quotas where project_id = $2 and resource = 'alarms' and "limit" >= 0)
@@ -51,10 +51,10 @@ const INSERT_UNLIMITED = `with alarm as (${insertAlarmFrom(`
 ) ${INSERT_ENTRY}`;
 
 /**
- * The alarm, its history entry and the counters of its owners, in one statement whose cost does not depend on how many
- * alarms there are. A counter is raised only below the limit; PostgreSQL checks that again on the newest version of a
- * counter that another transaction has changed meanwhile, so of many inserts at once no more get in than there are
- * places. Materialized: such a check must not run the parts before it a second time.
+ * Inserts the alarm and its history entry and raises the counters of its owners, in one statement whose cost does not
+ * depend on the number of alarms. A counter is raised only below the limit. If another transaction has changed the
+ * counter, PostgreSQL repeats this check on its newest version, so concurrent inserts cannot exceed the limit. The CTEs
+ * are materialized so that a repeated check does not execute them again.
  */
 const INSERT_COUNTED = `with limits as materialized (
   select case when $2::text is null then -1
@@ -68,25 +68,26 @@ const INSERT_COUNTED = `with limits as materialized (
 ), project_counter as (
   update alarm_counts c set alarms = c.alarms + 1 from limits l
    where c.kind = 'project' and c.id = $2 and (l.of_project < 0 or c.alarms < l.of_project) returning c.id
-), project_turn as materialized (
+), project_admission as materialized (
   select exists (select from project_counter) or (l.of_project < 0 and not k.project) as admits from limits l, known k
 ), user_counter as (
-  update alarm_counts c set alarms = c.alarms + 1 from limits l, project_turn p
+  update alarm_counts c set alarms = c.alarms + 1 from limits l, project_admission p
    where p.admits and c.kind = 'user' and c.id = $3 and (l.of_user < 0 or c.alarms < l.of_user) returning c.id
 ), admission as materialized (
   select p.admits and (exists (select from user_counter) or (l.of_user < 0 and not k."user")) as admits,
          case when not p.admits and not k.project then 'project' when p.admits and l.of_user >= 0
            and not k."user" then 'user' end as uncounted
-    from limits l, known k, project_turn p
+    from limits l, known k, project_admission p
 ), alarm as (${insertAlarmFrom('from admission where admits')}
 ), entry as (${INSERT_ENTRY}
 )
 select admits, uncounted from admission`;
 
 /**
- * With a limit for users it must run in a transaction: what it throws then also takes back the counting for the
- * project.
- * @throws AppError `forbidden` over the quota; Uncounted, after which `startCounting` and another try lead on.
+ * Inserts an alarm within the quotas. With a limit for users call it in a transaction, so that an error also reverts
+ * the project's counter.
+ * @throws AppError `forbidden` if a quota is exhausted.
+ * @throws AlarmsNotCounted if the alarms of an owner must be counted first.
  */
 export async function insertAlarm(sql: Sql, { alarm, entry }: Insertion, quotas: AlarmQuotas): Promise<void> {
   const parameters = [...alarmParameters(alarm), ...historyParameters(entry)];
@@ -100,7 +101,7 @@ export async function insertAlarm(sql: Sql, { alarm, entry }: Insertion, quotas:
   const { admits, uncounted } = rows[0] ?? { admits: false, uncounted: null };
   if (admits) return;
   const id = uncounted === 'user' ? alarm.userId : alarm.projectId;
-  if (uncounted && id !== null) throw new Uncounted({ kind: uncounted, id });
+  if (uncounted && id !== null) throw new AlarmsNotCounted({ kind: uncounted, id });
   const [user, project] = [alarm.userId, alarm.projectId].map(pythonText);
   throw new AppError('forbidden', `Alarm quota exceeded for user ${user} on project ${project}`);
 }

@@ -6,11 +6,12 @@ import { pythonJson } from '../../alarm/wire/python-json.js';
 import type { TimeConstraint } from '../../alarm/time-constraint/time-constraint.js';
 import { parseStoredRule, type AlarmKind } from '../../alarm/types/index.js';
 
-/** An alarm with its rule as it is stored: the very text that clients read back. */
+/** An alarm with the stored text of its rule, which clients read back. */
 export interface StoredAlarm extends Alarm {
   ruleJson: string;
 }
 
+/** A row of `ALARM_COLUMNS`. */
 export interface AlarmRow {
   id: string;
   project_id: string | null;
@@ -39,22 +40,25 @@ export interface AlarmRow {
 }
 
 /**
- * When an alarm was last evaluated, from `alarms a` joined with `partitions p`: an alarm that is behind was not
- * evaluated with its partition.
+ * SQL for the time of an alarm's last evaluation, from `alarms a` joined with `partitions p`. An alarm that is behind
+ * was not evaluated together with its partition.
  */
-export const LAST_EVALUATED = `case when p.behind ? a.id then to_timestamp((p.behind -> a.id ->> 'lastMs')::float8 /
-  1000)
+export const LAST_EVALUATED = `case
+  when p.behind ? a.id then to_timestamp((p.behind -> a.id ->> 'lastMs')::float8 / 1000)
   else p.last_evaluated_at end`;
+/** SQL for the API's `evaluate_timestamp`: the last evaluation, or the creation before the first one. */
 export const EVALUATE_TIMESTAMP = `greatest(a.created_at, ${LAST_EVALUATED})`;
 
-/** Columns of `AlarmRow`, from `alarms a` joined with `partitions p`. */
+/** SQL for the columns of `AlarmRow`, from `ALARM_TABLES`. */
 export const ALARM_COLUMNS = `a.id, a.project_id, a.user_id, a.type, a.name, a.description, a.enabled, a.rule,
   a.ok_actions, a.alarm_actions, a.insufficient_data_actions, a.repeat_actions, a.severity, a.time_constraints,
   a.delivery_policy, a.timestamp, a.state, a.state_version, a.state_reason, a.state_timestamp, a.definition_version,
-    a.muted, a.evaluation_options,
+  a.muted, a.evaluation_options,
   ${EVALUATE_TIMESTAMP} as evaluate_timestamp`;
+/** The `from` clause for `ALARM_COLUMNS`. */
 export const ALARM_TABLES = 'alarms a join partitions p on p.id = a.partition';
 
+/** Converts a row to an alarm. */
 export function toAlarm(row: AlarmRow): StoredAlarm {
   return {
     id: row.id,
@@ -84,7 +88,7 @@ export function toAlarm(row: AlarmRow): StoredAlarm {
   };
 }
 
-/** What both an insert and a replacement write, in the order of their statements' first 22 parameters. */
+/** Returns the first 22 parameters of the statements that insert or replace an alarm, in their order. */
 export function alarmParameters(alarm: StoredAlarm): unknown[] {
   const { queryKey, partition } = placementOf(alarm.rule, alarm.evaluationOptions ?? NO_OPTIONS, alarm.id);
   return [
@@ -113,7 +117,7 @@ export function alarmParameters(alarm: StoredAlarm): unknown[] {
   ];
 }
 
-/** As they were written; the API has checked them. */
+/** Parses stored evaluation options. The API checked them before they were stored. */
 export function parseStoredOptions(json: string | null): EvaluationOptions | null {
   return json === null ? null : (JSON.parse(json) as EvaluationOptions);
 }

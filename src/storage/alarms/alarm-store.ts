@@ -3,7 +3,7 @@ import { SEVERITIES } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
 import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
-import { insertAlarm, NO_QUOTAS, Uncounted, type AlarmQuotas, type Insertion } from './alarm-insert-store.js';
+import { insertAlarm, NO_QUOTAS, AlarmsNotCounted, type AlarmQuotas, type Insertion } from './alarm-insert-store.js';
 import { ALARM_COLUMNS, ALARM_TABLES, alarmParameters, toAlarm, type AlarmRow, type StoredAlarm } from './alarm-row.js';
 import { lockCombinations, refuseBadMembers, writeMembers, type Combination } from './combination-store.js';
 import { Conditions, orderBy, type OrderKey, type SqlType } from '../conditions.js';
@@ -11,11 +11,12 @@ import type { Database, Sql } from '../database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
 import { bringAlarmForward } from '../notifications/bring-forward-store.js';
 import { cancelRemovedBy } from '../notifications/removed-action-store.js';
-import { scopeParameter, within, type Scope } from '../scope.js';
+import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
 import { writeTrust, type SealedTrust, type TrustChange } from '../secrets/trust-store.js';
 
 export type { StoredAlarm } from './alarm-row.js';
 
+/** Fields of the API by which alarms can be sorted. */
 export const ALARM_SORT_KEYS = [
   'alarm_id',
   'enabled',
@@ -31,7 +32,7 @@ export const ALARM_SORT_KEYS = [
 ] as const;
 export type AlarmSortKey = (typeof ALARM_SORT_KEYS)[number];
 
-/** Conditions that must all hold. Null asks for alarms without that owner. */
+/** Conditions that must all hold. Null: alarms without that owner. */
 export interface AlarmFilter {
   id?: string;
   projectId?: string | null;
@@ -45,36 +46,40 @@ export interface AlarmFilter {
   repeatActions?: boolean;
 }
 
+/** One page of a list of alarms. */
 export interface AlarmQuery {
   filter: AlarmFilter;
-  /** Must end in a key that is unique, or pages could lose alarms. */
+  /** Must end in a unique key, otherwise pages could lose alarms. */
   sort: readonly { key: AlarmSortKey; descending: boolean }[];
   limit?: number | undefined;
-  /** The last alarm of the page before. */
+  /** The last alarm of the previous page. */
   after?: StoredAlarm | undefined;
 }
 
-/** What becomes of an alarm: its next form, and the entry that says so (none when nothing changed). */
+/** The new version of an alarm, and the entry for its history (null if nothing changed). */
 export interface AlarmChange {
   next: StoredAlarm;
   entry: HistoryEntry | null;
 }
 
+/** A replacement of an alarm by its owner's edit. */
 export interface Replacement {
-  /** The new rule and whose alarms it may combine: known before the alarm is locked. */
+  /** The new rule, and the project whose alarms it may combine (null: any). Needed before the alarm is locked. */
   rule: AlarmRule;
   memberProject: string | null;
-  /** Decides with the alarm locked; a throw undoes everything. */
+  /** Called with the alarm locked. If it throws, the transaction is rolled back. */
   change: (current: StoredAlarm) => AlarmChange;
   trust?: TrustChange | undefined;
 }
 
+/** A deletion of an alarm. */
 export interface Removal {
   at: Date;
-  /** Decides with the alarm locked; a throw keeps it. */
+  /** Called with the alarm locked. If it throws, the alarm is not deleted. */
   entry: (current: StoredAlarm) => HistoryEntry;
 }
 
+/** An alarm to create, with its trust. */
 export interface Creation extends Insertion {
   memberProject: string | null;
   trust?: SealedTrust | undefined;
@@ -82,24 +87,25 @@ export interface Creation extends Insertion {
 
 export type AlarmStore = ReturnType<typeof createAlarmStore>;
 
+/** The alarms that API users read and write. Evaluators use `evaluation-store.ts`. */
 export function createAlarmStore(db: Database, quotas: AlarmQuotas = NO_QUOTAS) {
   return {
     /**
-     * Alarm and history entry in one statement; a combination also checks and records its members, in one transaction.
-     * @throws AppError `forbidden` when its owner has as many alarms as the quota allows.
+     * Creates an alarm with its history entry. For a combination, also checks and records its members.
+     * @throws AppError `forbidden` when the quota of its owner is exhausted.
      */
     create: (creation: Creation): Promise<void> => create(db, quotas, creation),
     find: (scope: Scope, id: string): Promise<StoredAlarm | undefined> => find(db, scope, id, ''),
     list: (scope: Scope, query: AlarmQuery): Promise<StoredAlarm[]> => list(db, scope, query),
-    /** Resolves to the alarm as it now is, or undefined when the scope has no such alarm. */
+    /** Returns the new version of the alarm, or undefined if the scope has no such alarm. */
     replace: (scope: Scope, id: string, replacement: Replacement): Promise<StoredAlarm | undefined> =>
       db.transaction((tx) => replace(tx, scope, id, replacement)),
-    /** Writes the state columns only. Resolves as `replace`. */
+    /** Writes only the state columns. Returns the same as `replace`. */
     setState: (scope: Scope, id: string, change: Replacement['change']): Promise<StoredAlarm | undefined> =>
       db.transaction((tx) => setState(tx, scope, id, change)),
     /**
-     * Leaves a tombstone that evaluators hear of, and cancels what was not yet delivered. False when there was nothing
-     * to delete.
+     * Turns the alarm into a tombstone, which tells evaluators of the deletion, and cancels its pending notifications.
+     * Returns false if the scope has no such alarm.
      */
     remove: (scope: Scope, id: string, removal: Removal): Promise<boolean> =>
       db.transaction((tx) => remove(tx, scope, id, removal)),
@@ -111,8 +117,8 @@ async function create(db: Database, quotas: AlarmQuotas, creation: Creation): Pr
     try {
       return await createCounted(db, quotas, creation);
     } catch (thrown) {
-      // At most once for the project and once for the user: a counter, once there, stays.
-      if (!(thrown instanceof Uncounted)) throw thrown;
+      // At most once for the project and once for the user, since counters are never removed.
+      if (!(thrown instanceof AlarmsNotCounted)) throw thrown;
       await startCounting(db, thrown.owner);
     }
   }
@@ -165,7 +171,7 @@ const SORT: Record<AlarmSortKey, { sql: string; type: SqlType; of: (alarm: Store
 async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: AlarmQuery): Promise<StoredAlarm[]> {
   const conditions = new Conditions();
   conditions.add('a.deleted_at is null');
-  within(scope, 'a.project_id', conditions);
+  restrictToScope(scope, 'a.project_id', conditions);
   conditions.equal('a.id', filter.id, 'text');
   conditions.equal('a.project_id', filter.projectId, 'text');
   conditions.equal('a.user_id', filter.userId, 'text');
@@ -189,17 +195,17 @@ async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: Alarm
   return rows.map(toAlarm);
 }
 
-const UPDATE = `update alarms set project_id = $2, user_id = $3, type = $4, name = $5, description = $6, enabled = $7,
-  rule = $8,
-    ok_actions = $9::text[], alarm_actions = $10::text[], insufficient_data_actions = $11::text[], repeat_actions = $12,
-    severity = $13, time_constraints = $14, delivery_policy = $15, timestamp = $16::timestamptz, state = $17,
-      state_reason = $18,
-    state_timestamp = $19::timestamptz, query_key = $20,
-    previous_partition = case when partition = $21::smallint then previous_partition else partition end,
-      partition = $21::smallint,
-    evaluation_options = $22, state_version = $23::bigint, definition_version = definition_version + 1,
-      revision = pg_current_xact_id()
-  where id = $1`;
+const UPDATE = `
+  update alarms
+     set project_id = $2, user_id = $3, type = $4, name = $5, description = $6, enabled = $7, rule = $8,
+         ok_actions = $9::text[], alarm_actions = $10::text[], insufficient_data_actions = $11::text[],
+         repeat_actions = $12, severity = $13, time_constraints = $14, delivery_policy = $15,
+         timestamp = $16::timestamptz, state = $17, state_reason = $18, state_timestamp = $19::timestamptz,
+         query_key = $20,
+         previous_partition = case when partition = $21::smallint then previous_partition else partition end,
+         partition = $21::smallint, evaluation_options = $22, state_version = $23::bigint,
+         definition_version = definition_version + 1, revision = pg_current_xact_id()
+   where id = $1`;
 
 async function replace(
   tx: Sql,
@@ -208,7 +214,7 @@ async function replace(
   { rule, memberProject, change, trust }: Replacement,
 ): Promise<StoredAlarm | undefined> {
   const combination = combinationOf(id, rule, memberProject);
-  // Always before the alarm's own row, so that two writers cannot hold one each and want the other's.
+  // Always before the row of the alarm, to avoid deadlocks.
   if (combination) await lockCombinations(tx);
   const current = await find(tx, scope, id, 'for update of a');
   if (!current) return undefined;
@@ -241,7 +247,7 @@ async function setState(
   return next;
 }
 
-/** What evaluators still add to its results is not shown, and goes with the tombstone. */
+/** Evaluators may add results after this. These are not shown, and are deleted with the tombstone. */
 const REMOVE = `with ${countChanges(`('project', $3::text, -1), ('user', $4::text, -1)`)},
   results as (delete from evaluation_counters where alarm_id = $1)
   update alarms set deleted_at = $2::timestamptz, definition_version = definition_version + 1,
@@ -259,7 +265,7 @@ async function remove(tx: Sql, scope: Scope, id: string, { at, entry }: Removal)
   return true;
 }
 
-/** Makes waiting notifications due now, since the edit may have removed the cause of their failures. */
+/** Makes pending notifications due now, since the edit may have removed the cause of their failures. */
 async function reviewNotifications(tx: Sql, alarm: StoredAlarm): Promise<void> {
   if (!alarm.enabled) return cancelNotifications(tx, alarm.id, 'alarm disabled', alarm.timestamp);
   await cancelRemovedBy(tx, alarm, alarm.timestamp);

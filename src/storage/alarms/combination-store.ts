@@ -1,30 +1,27 @@
 import { AppError } from '../../errors.js';
 import type { Sql } from '../database.js';
 
-/**
- * Who is being combined: the alarm written, its members, and the project they must belong to (null: any, for admins).
- */
+/** A combination alarm, its members, and the project to which they must belong (null: any, for admins). */
 export interface Combination {
   alarmId: string;
   memberIds: readonly string[];
   projectId: string | null;
 }
 
-/** Any constant number that no other advisory lock has. */
+/** Advisory lock of combinations. Any constant that no other lock has. */
 const LOCK = 8042_0003;
 
 /**
- * Makes writers of combinations wait for each other until the transaction ends, so that no two can close a circle
- * together. One lock for all: an admin's combinations span projects, so the arcs of one circle need not have a project
- * in common.
+ * Serialises the writers of combinations until the transaction ends, so that two writers cannot create a cycle
+ * together. One lock for all projects, since the combinations of admins span projects.
  */
 export async function lockCombinations(tx: Sql): Promise<void> {
   await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
 }
 
 /**
- * Call with the lock held, before the alarm is written.
- * @throws AppError `not_found` for a member that is not there, `invalid_request` for an alarm that would look at
+ * Checks the members of a combination. Call with the lock held, before the alarm is written.
+ * @throws AppError `not_found` for a member that does not exist, `invalid_request` for a combination that would contain
  * itself.
  */
 export async function refuseBadMembers(tx: Sql, { alarmId, memberIds, projectId }: Combination): Promise<void> {
@@ -43,13 +40,13 @@ export async function refuseBadMembers(tx: Sql, { alarmId, memberIds, projectId 
       `Alarm ${missing} not found${projectId === null ? '' : ` in project ${projectId}`}`,
     );
   }
-  const circle = circleThrough(alarmId, memberIds, await membersBelow(tx, memberIds));
-  if (circle) {
-    throw new AppError('invalid_request', `Alarm combination rule would make a circle: ${circle.join(' -> ')}`);
+  const cycle = cycleThrough(alarmId, memberIds, await membersBelow(tx, memberIds));
+  if (cycle) {
+    throw new AppError('invalid_request', `Alarm combination rule would make a circle: ${cycle.join(' -> ')}`);
   }
 }
 
-/** Replaces the recorded members of a combination; an empty list forgets it. */
+/** Replaces the recorded members of a combination. An empty list removes all. */
 export async function writeMembers(tx: Sql, combinationId: string, memberIds: readonly string[]): Promise<void> {
   await tx.query('delete from alarm_members where combination_id = $1 and member_id <> all($2::text[])', [
     combinationId,
@@ -62,7 +59,7 @@ export async function writeMembers(tx: Sql, combinationId: string, memberIds: re
   );
 }
 
-/** Who looks at whom, for everything that can be reached from these alarms. */
+/** Returns the members of each combination that can be reached from these alarms. */
 async function membersBelow(tx: Sql, ids: readonly string[]): Promise<Map<string, string[]>> {
   const { rows } = await tx.query<{ combination_id: string; member_ids: string[] }>(
     `with recursive reached (id) as (
@@ -77,8 +74,8 @@ async function membersBelow(tx: Sql, ids: readonly string[]): Promise<Map<string
   return new Map(rows.map((row) => [row.combination_id, row.member_ids]));
 }
 
-/** The shortest way from an alarm through its new members back to itself. */
-function circleThrough(
+/** Returns the shortest path from an alarm through its new members back to itself, if there is one. */
+function cycleThrough(
   start: string,
   memberIds: readonly string[],
   below: ReadonlyMap<string, string[]>,
@@ -86,15 +83,15 @@ function circleThrough(
   const cameFrom = new Map(memberIds.map((id) => [id, start]));
   for (const id of cameFrom.keys()) {
     for (const next of below.get(id) ?? []) {
-      if (next === start) return [...wayTo(id, start, cameFrom), start];
+      if (next === start) return [...pathTo(id, start, cameFrom), start];
       if (!cameFrom.has(next)) cameFrom.set(next, id);
     }
   }
   return undefined;
 }
 
-function wayTo(id: string, start: string, cameFrom: ReadonlyMap<string, string>): string[] {
-  const way = [id];
-  for (let at = id; at !== start; way.unshift(at)) at = cameFrom.get(at) ?? start;
-  return way;
+function pathTo(id: string, start: string, cameFrom: ReadonlyMap<string, string>): string[] {
+  const path = [id];
+  for (let at = id; at !== start; path.unshift(at)) at = cameFrom.get(at) ?? start;
+  return path;
 }

@@ -2,29 +2,31 @@ import type { Severity } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { Conditions, orderBy, type OrderKey, type SqlType } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 
+/** Kinds of history entries, as Aodh names them. */
 export type HistoryType = 'creation' | 'rule change' | 'state transition' | 'deletion';
 
-/** One entry of an alarm's history. It outlives its alarm. */
+/** One entry of an alarm's history. It remains after the alarm is deleted. */
 export interface HistoryEntry {
   eventId: string;
   alarmId: string;
   type: HistoryType;
-  /** JSON text, spelled as Python does. */
+  /** JSON text in the format of Python's `json.dumps`. */
   detail: string;
-  /** Who changed the alarm. */
+  /** Project and user that changed the alarm. */
   projectId: string | null;
   userId: string | null;
-  /** Project whose alarm it is: who may read the entry. */
+  /** Project of the alarm, whose users may read the entry. */
   onBehalfOf: string | null;
   severity: Severity | null;
   timestamp: Date;
-  /** Entries that changed the state: the version it got, and the state before. */
+  /** Set if the entry changed the state: the new state version, and the previous state. */
   stateVersion: number | null;
   previousState: AlarmState | null;
 }
 
+/** Fields of the API by which history entries can be sorted. */
 export const HISTORY_SORT_KEYS = [
   'event_id',
   'alarm_id',
@@ -37,6 +39,7 @@ export const HISTORY_SORT_KEYS = [
 ] as const;
 export type HistorySortKey = (typeof HISTORY_SORT_KEYS)[number];
 
+/** Conditions that must all hold. */
 export interface HistoryFilter {
   eventId?: string;
   type?: string;
@@ -47,19 +50,21 @@ export interface HistoryFilter {
   timestamps?: readonly { op: 'lt' | 'le' | 'gt' | 'ge'; at: Date }[];
 }
 
+/** One page of an alarm's history. */
 export interface HistoryQuery {
   filter: HistoryFilter;
   sort: readonly { key: HistorySortKey; descending: boolean }[];
   limit?: number | undefined;
-  /** The last entry of the page before. */
+  /** The last entry of the previous page. */
   after?: HistoryEntry | undefined;
 }
 
 export type HistoryStore = ReturnType<typeof createHistoryStore>;
 
+/** The history that API users read. */
 export function createHistoryStore(db: Database) {
   return {
-    /** Entries of one alarm that the scope may read. */
+    /** Lists the entries of one alarm that the scope may read. */
     list: (scope: Scope, alarmId: string, query: HistoryQuery): Promise<HistoryEntry[]> =>
       list(db, scope, alarmId, query),
   };
@@ -70,11 +75,12 @@ const APPEND = `insert into alarm_history
     previous_state)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
 
-/** For the transaction that changes the alarm. */
+/** Adds an entry. Call in the transaction that changes the alarm. */
 export async function appendHistory(tx: Sql, entry: HistoryEntry): Promise<void> {
   await tx.query(APPEND, historyParameters(entry));
 }
 
+/** Returns the parameters of a statement that inserts an entry, in the order of its columns. */
 export function historyParameters(entry: HistoryEntry): unknown[] {
   return [
     entry.eventId,
@@ -116,7 +122,7 @@ async function list(
 ): Promise<HistoryEntry[]> {
   const conditions = new Conditions();
   conditions.equal('alarm_id', alarmId, 'text');
-  within(scope, 'on_behalf_of', conditions);
+  restrictToScope(scope, 'on_behalf_of', conditions);
   conditions.equal('event_id', filter.eventId, 'text');
   conditions.equal('type', filter.type, 'text');
   conditions.equal('severity', filter.severity, 'text');
@@ -138,10 +144,11 @@ async function list(
   return rows.map(toEntry);
 }
 
-/** Columns of `HistoryRow`. */
+/** SQL for the columns of `HistoryRow`. */
 export const HISTORY_COLUMNS =
   'event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version, previous_state';
 
+/** A row of `HISTORY_COLUMNS`. */
 export interface HistoryRow {
   event_id: string;
   alarm_id: string;
@@ -156,6 +163,7 @@ export interface HistoryRow {
   previous_state: AlarmState | null;
 }
 
+/** Converts a row to an entry. */
 export function toEntry(row: HistoryRow): HistoryEntry {
   return {
     eventId: row.event_id,

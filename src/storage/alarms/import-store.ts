@@ -1,21 +1,22 @@
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import { typeOf } from '../../alarm/types/index.js';
-import { countIn } from './alarm-count-store.js';
+import { countNewAlarm } from './alarm-count-store.js';
 import { alarmParameters, type StoredAlarm } from './alarm-row.js';
 import { lockCombinations, refuseBadMembers, writeMembers } from './combination-store.js';
 import type { Database, Sql } from '../database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
 
-/** What we have under the id of an alarm that is to be brought over. */
-export type Standing = 'absent' | 'muted' | 'active' | 'deleted';
+/** The state, in this service, of the id of an alarm to import. */
+export type ImportStatus = 'absent' | 'muted' | 'active' | 'deleted';
 
+/** An alarm to import. `memberProject`: as in `Combination`. */
 export interface Import {
   alarm: StoredAlarm;
   memberProject: string | null;
   entry: HistoryEntry;
 }
 
-/** Which muted alarms to activate: those of one project, those with these ids, or (neither given) all. */
+/** Which muted alarms to activate: those of one project, those with these ids, or all if neither is given. */
 export interface Activation {
   projectId?: string | undefined;
   ids?: readonly string[] | undefined;
@@ -26,22 +27,22 @@ export interface Activation {
 export type ImportStore = ReturnType<typeof createImportStore>;
 
 /**
- * Alarms brought over from another service keep their id, owner, state and moments, and are muted until they are
- * activated. For admins only.
+ * Imports of alarms from another service, for admins only. An imported alarm keeps its id, owner, state and times, and
+ * is muted until it is activated.
  */
 export function createImportStore(db: Database) {
   return {
-    standingOf: (id: string): Promise<Standing> => standingOf(db, id),
-    /** Whatever the quota: they exist already. False when the id is taken meanwhile. */
+    importStatusOf: (id: string): Promise<ImportStatus> => importStatusOf(db, id),
+    /** Inserts an alarm without a check of the quota. Returns false if the id exists. */
     insertMuted: (imported: Import): Promise<boolean> => db.transaction((tx) => insertMuted(tx, imported)),
-    /** Ids of the alarms that run their actions from now on. Each gets an entry in its history. */
+    /** Activates muted alarms and adds an entry to their history. Returns their ids. */
     activate: (activation: Activation): Promise<string[]> => db.transaction((tx) => activate(tx, activation)),
   };
 }
 
-async function standingOf(db: Sql, id: string): Promise<Standing> {
+async function importStatusOf(db: Sql, id: string): Promise<ImportStatus> {
   const { rows } = await db.query<{ muted: boolean; deleted: boolean }>(
-    // The row of a deleted alarm goes after a while; its history stays.
+    // The row of a deleted alarm is removed after a time; its history stays.
     `select muted, deleted_at is not null as deleted from alarms where id = $1
      union all
      select false, true where exists (select 1 from alarm_history where alarm_id = $1 and type = 'deletion')`,
@@ -56,11 +57,9 @@ async function standingOf(db: Sql, id: string): Promise<Standing> {
 const INSERT = `
   insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
     insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state,
-      state_reason,
-    state_timestamp, query_key, partition, evaluation_options, created_at, muted)
+    state_reason, state_timestamp, query_key, partition, evaluation_options, created_at, muted)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[], $10::text[], $11::text[], $12, $13, $14, $15, $16::timestamptz,
-    $17, $18,
-    $19::timestamptz, $20, $21, $22, $16::timestamptz, true)
+    $17, $18, $19::timestamptz, $20, $21, $22, $16::timestamptz, true)
   on conflict (id) do nothing`;
 
 async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import): Promise<boolean> {
@@ -71,7 +70,7 @@ async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import): Pr
   }
   const { rowCount } = await tx.query(INSERT, alarmParameters(alarm));
   if (rowCount === 0) return false;
-  await countIn(tx, alarm);
+  await countNewAlarm(tx, alarm);
   await writeMembers(tx, alarm.id, memberIds);
   await appendHistory(tx, entry);
   return true;
@@ -80,8 +79,8 @@ async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import): Pr
 const ACTIVATE = `
   with chosen as (
     select id from alarms
-     where muted and deleted_at is null and ($1::text is null or project_id = $1) and ($2::text[] is null
-       or id = any($2))
+     where muted and deleted_at is null and ($1::text is null or project_id = $1)
+       and ($2::text[] is null or id = any($2))
      order by id for update
   ), activated as (
     update alarms a set muted = false, definition_version = definition_version + 1, revision = pg_current_xact_id()

@@ -1,31 +1,32 @@
 import type { Database, Sql } from '../database.js';
 import { scopeParameter, type Scope } from '../scope.js';
 
-/** What can be limited. */
+/** The resources that can be limited. */
 export const QUOTA_RESOURCES = ['alarms'] as const;
 
+/** A limit of one project. */
 export interface Quota {
   resource: (typeof QUOTA_RESOURCES)[number];
-  /** -1 is no limit. */
+  /** -1: no limit. */
   limit: number;
 }
 
 export type QuotaStore = ReturnType<typeof createQuotaStore>;
 
-/** The limits that admins set for single projects. They are in force from the next alarm on. */
+/** Limits that admins set for single projects. A change applies from the next creation of an alarm. */
 export function createQuotaStore(db: Database) {
   return {
-    /** Empty where only the configured limits hold. */
+    /** Lists a project's own limits. Empty if only the configured limits apply. */
     list: (scope: Scope, projectId: string): Promise<Quota[]> => list(db, scope, projectId),
 
-    /** Those not named stay as they are. Resolves to all of the project's; later ones win over earlier ones. */
+    /** Sets these limits and returns all of the project's. If a resource is given twice, the last limit wins. */
     set: (projectId: string, quotas: readonly Quota[]): Promise<Quota[]> =>
       db.transaction(async (tx) => {
         for (const { resource, limit } of quotas) await tx.query(SET, [projectId, resource, limit]);
         return list(tx, { projectId }, projectId);
       }),
 
-    /** Back to the configured limits; also when it was there already. */
+    /** Removes a project's own limits, if there are any. */
     async remove(projectId: string): Promise<void> {
       await db.query('delete from quotas where project_id = $1', [projectId]);
     },

@@ -1,31 +1,31 @@
 import { existsSync, readFileSync, renameSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-// eslint-disable-next-line no-restricted-imports -- whether the process that holds a lock still lives is a question
-// about processes
+// eslint-disable-next-line no-restricted-imports -- the lock depends on whether the process that holds it is alive
 import process from 'node:process';
 import lockfile from 'proper-lockfile';
 
 import { StartupError, toError } from '../../errors.js';
 import { makeDirectory } from '../../make-directory.js';
 
-/** Which process holds a lock: its number alone is not enough, since numbers are used again. */
-interface Owner {
+/** The process that holds a lock. Its id is not enough, since the operating system reuses ids. */
+interface LockOwner {
   pid: number;
+  /** Ticks of the kernel's clock; null without /proc. */
   startTime: string | null;
 }
 
 /**
- * The lock's age decides nothing: a process that is suspended, or whose clock jumps, still owns its data. So it is
- * refreshed rarely, too.
+ * The age of a lock must not decide: a process that is suspended, or whose clock jumps, still owns its data. So locks
+ * practically never become stale, and are refreshed rarely.
  */
 const NEVER_STALE_MS = 7 * 24 * 3_600_000;
 const RETRY_MS = 300;
 const RETRIES = 3;
 
 /**
- * Takes an exclusive lock on a directory, which it makes where it is missing. A lock whose process is gone is taken
- * over at once.
- * @throws StartupError when the directory cannot be written, or another process has it.
+ * Locks a directory exclusively, and creates it if it is missing. A lock whose process has ended is replaced at once.
+ * Returns a function that releases the lock. `onLost` is called if the lock is lost later.
+ * @throws StartupError when the directory cannot be written, or another process holds the lock.
  */
 export async function lockDirectory(dir: string, onLost: (cause: Error) => void): Promise<() => Promise<void>> {
   makeDirectory(dir, { setting: 'database.data_dir', mode: 0o700 });
@@ -33,14 +33,17 @@ export async function lockDirectory(dir: string, onLost: (cause: Error) => void)
   const ownerPath = path.join(dir, 'lock.owner');
   let release: () => Promise<void>;
   try {
-    freeIfDead(lockPath, ownerPath);
+    removeDeadLock(lockPath, ownerPath);
     release = await lockfile.lock(dir, {
       lockfilePath: lockPath,
       stale: NEVER_STALE_MS,
       onCompromised: onLost,
       retries: { retries: RETRIES, factor: 1, minTimeout: RETRY_MS },
     });
-    writeFileSync(ownerPath, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) } satisfies Owner));
+    writeFileSync(
+      ownerPath,
+      JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) } satisfies LockOwner),
+    );
   } catch (cause) {
     const problem =
       codeOf(cause) === 'ELOCKED'
@@ -54,7 +57,7 @@ export async function lockDirectory(dir: string, onLost: (cause: Error) => void)
   };
 }
 
-/** Whether that is why a directory could not be locked: another process works with it. */
+/** Returns true if `lockDirectory` failed because another process holds the lock. */
 export function isDirectoryInUse(thrown: unknown): boolean {
   return thrown instanceof StartupError && codeOf(thrown.cause) === 'ELOCKED';
 }
@@ -64,23 +67,23 @@ function codeOf(cause: unknown): unknown {
 }
 
 /**
- * Removes what a process that is gone has left. Whoever moves its owner file away does it, so that two that start at
- * once do not both.
+ * Removes the lock of a process that has ended. It renames the owner file first: of two processes that start at the
+ * same time, only the one whose rename succeeds removes the lock.
  */
-function freeIfDead(lockPath: string, ownerPath: string): void {
+function removeDeadLock(lockPath: string, ownerPath: string): void {
   const text = readOrNull(ownerPath);
   if (text === null || !existsSync(lockPath)) return;
-  const owner = JSON.parse(text) as Owner;
+  const owner = JSON.parse(text) as LockOwner;
   if (isAlive(owner)) return;
   const aside = `${ownerPath}.${process.pid}`;
   renameSync(ownerPath, aside);
-  const isStillTheDeadOnes = readOrNull(aside) === text;
-  if (isStillTheDeadOnes) rmdirSync(lockPath);
+  const isOfDeadProcess = readOrNull(aside) === text;
+  if (isOfDeadProcess) rmdirSync(lockPath);
   else renameSync(aside, ownerPath);
   rmSync(aside, { force: true });
 }
 
-function isAlive({ pid, startTime }: Owner): boolean {
+function isAlive({ pid, startTime }: LockOwner): boolean {
   try {
     process.kill(pid, 0);
   } catch (cause) {
@@ -89,22 +92,22 @@ function isAlive({ pid, startTime }: Owner): boolean {
   return startTimeOf(pid) === startTime;
 }
 
-/** When a process started, in the kernel's ticks; null where there is no /proc, so that its number alone must do. */
+/** Returns the start time of a process in ticks of the kernel's clock; null without /proc. */
 function startTimeOf(pid: number): string | null {
   const stat = readOrNull(`/proc/${pid}/stat`);
-  // The name of the program, in parentheses, may hold blanks; what is counted begins behind it.
+  // The program name, in parentheses, may contain blanks. The fields to count start after it.
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
 }
 
 function ownerText(ownerPath: string): string {
   const text = readOrNull(ownerPath);
-  return text === null ? '' : ` (pid ${(JSON.parse(text) as Owner).pid})`;
+  return text === null ? '' : ` (pid ${(JSON.parse(text) as LockOwner).pid})`;
 }
 
 function readOrNull(file: string): string | null {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    return null; // not there, which is all that is asked
+    return null; // the file does not exist
   }
 }

@@ -1,4 +1,4 @@
-/** Runs PGlite in a thread of its own, so that no statement, however slow, stops the event loop of the service. */
+/** Runs PGlite in a worker thread, so that a slow statement does not block the event loop of the service. */
 import { PGlite } from '@electric-sql/pglite';
 import { parentPort, workerData } from 'node:worker_threads';
 

@@ -6,13 +6,15 @@ import type { Database, QueryResult, Sql } from '../database.js';
 import { lockDirectory } from './directory-lock.js';
 import { asDatabaseFailure, DatabaseUnavailable } from './outage.js';
 
+/** A message to the worker thread. */
 export interface WorkerRequest {
   id: number;
-  /** Absent: close the database. */
+  /** SQL text; absent to close the database. */
   text?: string;
   parameters?: readonly unknown[];
 }
 
+/** The answer of the worker thread to the request with the same id. Id 0: the database is open. */
 export interface WorkerReply {
   id: number;
   rows?: unknown[];
@@ -21,10 +23,10 @@ export interface WorkerReply {
 }
 
 /**
- * Opens the embedded database: PostgreSQL as a library, in a worker thread, on a directory that it locks (or in memory,
- * without one). PGlite runs without fsync: a crash of the process loses nothing, a crash of the machine can lose the
- * last commits.
- * @throws StartupError when the directory cannot be written or another process has it.
+ * Opens the embedded database: PGlite (PostgreSQL as a library) in a worker thread. It locks its directory; without a
+ * directory the data is in memory. PGlite runs without fsync: a crash of the process loses nothing, a crash of the
+ * machine can lose the last commits. `onLost` is called if the worker or the lock ends unexpectedly.
+ * @throws StartupError when the directory cannot be written or another process uses it.
  */
 export async function openPglite(
   dataDir: string | undefined,
@@ -43,13 +45,13 @@ export async function openPglite(
       cause,
     });
   }
-  const turns = new Turns();
+  const mutex = new Mutex();
   return {
     kind: 'pglite',
-    query: (text, parameters) => turns.take(() => client.query(text, parameters)),
-    transaction: (work) => turns.take(() => transaction(client, work)),
+    query: (text, parameters) => mutex.runExclusive(() => client.query(text, parameters)),
+    transaction: (work) => mutex.runExclusive(() => transaction(client, work)),
     async close() {
-      await turns.take(() => client.close());
+      await mutex.runExclusive(() => client.close());
       await unlock();
     },
   };
@@ -67,25 +69,25 @@ async function transaction<T>(client: WorkerClient, work: (tx: Sql) => Promise<T
   }
 }
 
-/** PGlite has one connection: statements and whole transactions take turns, first come, first served. */
-class Turns {
+/** Runs statements and whole transactions one after the other, since PGlite has one connection. First in, first out. */
+class Mutex {
   #last: Promise<unknown> = Promise.resolve();
 
-  take<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#last.then(work);
-    this.#last = mine.catch(() => undefined); // the failure belongs to whoever took the turn, not to the next in line
-    return mine;
+  runExclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined); // the caller handles a failure; the next work runs anyway
+    return result;
   }
 }
 
-interface Waiting {
+interface PendingReply {
   resolve: (reply: WorkerReply) => void;
   reject: (cause: Error) => void;
 }
 
 class WorkerClient {
   readonly ready: Promise<unknown>;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #pending = new Map<number, PendingReply>();
   #nextId = 1;
   #ended: Error | undefined;
   #closing = false;
@@ -94,7 +96,7 @@ class WorkerClient {
     private readonly worker: Worker,
     onLost: (cause: Error) => void,
   ) {
-    this.ready = new Promise((resolve, reject) => this.#waiting.set(0, { resolve, reject }));
+    this.ready = new Promise((resolve, reject) => this.#pending.set(0, { resolve, reject }));
     worker.on('message', (reply: WorkerReply) => this.#settle(reply));
     worker.on('error', (cause) => this.#fail(new DatabaseUnavailable(cause)));
     worker.on('exit', () => {
@@ -119,21 +121,21 @@ class WorkerClient {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject });
       this.worker.postMessage({ id, ...request } satisfies WorkerRequest);
     });
   }
 
   #settle(reply: WorkerReply): void {
-    const waiting = this.#waiting.get(reply.id);
-    this.#waiting.delete(reply.id);
-    if (reply.error === undefined) waiting?.resolve(reply);
-    else waiting?.reject(asDatabaseFailure(Object.assign(new Error(reply.error.message), reply.error)));
+    const pending = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if (reply.error === undefined) pending?.resolve(reply);
+    else pending?.reject(asDatabaseFailure(Object.assign(new Error(reply.error.message), reply.error)));
   }
 
   #fail(cause: Error): void {
     this.#ended ??= cause;
-    for (const { reject } of this.#waiting.values()) reject(cause);
-    this.#waiting.clear();
+    for (const { reject } of this.#pending.values()) reject(cause);
+    this.#pending.clear();
   }
 }

@@ -5,11 +5,12 @@ import type { Logger } from '../../logger.js';
 import type { Database, QueryOptions, QueryResult, Sql } from '../database.js';
 import { asDatabaseFailure, DatabaseUnavailable } from './outage.js';
 
-/** Version 15 is the oldest whose SQL ours is tested against. */
+/** The oldest supported version, 15: older ones are not tested. */
 const OLDEST_SERVER = 150_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_SLACK_MS = 2_000;
 
+/** Settings of the connection to PostgreSQL. */
 export interface PostgresOptions {
   url: string;
   maxConnections: number;
@@ -17,7 +18,7 @@ export interface PostgresOptions {
 }
 
 /**
- * Connects and checks the server.
+ * Opens a pool of connections and checks the server.
  * @throws StartupError when the server cannot be reached or is older than PostgreSQL 15.
  */
 export async function openPostgres(options: PostgresOptions, log: Logger): Promise<Database> {
@@ -26,7 +27,7 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
     max: options.maxConnections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: options.statementTimeoutMs,
-    // The server's own limit does not help while the server, or the way to it, hangs.
+    // The server cannot enforce its limit while the server or the network hangs.
     query_timeout: options.statementTimeoutMs + ANSWER_SLACK_MS,
     keepAlive: true,
     lock_timeout: 3_000,
@@ -34,10 +35,9 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
     application_name: 'tocsin',
     types: { getTypeParser },
   });
-  // An idle connection that breaks (a restart of the server) is replaced by the pool; without a listener it would end
-  // the process.
-  pool.on('error', (err) => log.warn('idle database connection lost', { err }));
-  await refuseUnusable(pool).catch(async (cause: unknown) => {
+  // The pool replaces an idle connection that breaks. Without a listener, the error would end the process.
+  pool.on('error', (err) => log.warn('idle database connection lost; it will be replaced', { err }));
+  await checkVersion(pool).catch(async (cause: unknown) => {
     await pool.end();
     throw cause;
   });
@@ -49,7 +49,7 @@ export async function openPostgres(options: PostgresOptions, log: Logger): Promi
   };
 }
 
-async function refuseUnusable(pool: pg.Pool): Promise<void> {
+async function checkVersion(pool: pg.Pool): Promise<void> {
   const { rows } = await pool
     .query<{ version: string }>("select current_setting('server_version_num') as version")
     .catch((cause: unknown) => {
@@ -80,12 +80,12 @@ async function transaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>, log:
     await run(client, 'commit', [], UNPREPARED);
     return result;
   } catch (cause) {
-    // A rollback would only wait behind the statement that was not answered; closing the connection rolls back, too.
+    // A rollback would wait for the unanswered statement. Closing the connection also rolls back.
     if (cause instanceof DatabaseUnavailable) broken = cause;
     else
       await client.query('rollback').catch((err: unknown) => {
         broken = toError(err);
-        log.warn('rollback failed, connection dropped', { err: broken });
+        log.warn('rollback failed; closing the connection', { err: broken });
       });
     throw cause;
   } finally {
@@ -94,9 +94,9 @@ async function transaction<T>(pool: pg.Pool, work: (tx: Sql) => Promise<T>, log:
   }
 }
 
-/** Statements are prepared once per connection, under a name made from their text. */
+/** Names of prepared statements, by text. Each connection prepares a statement once. */
 const statementNames = new Map<string, string>();
-/** Texts that lists are put together from can take many forms; beyond so many they are sent unprepared. */
+/** Most prepared statements. Texts with variable conditions have many forms; beyond this number they are unprepared. */
 const MAX_PREPARED = 500;
 
 function nameOf(text: string): string | undefined {

@@ -1,9 +1,7 @@
 import type { BehindRow, RecordBehind } from '../../evaluator/lateness/behind-recorder.js';
 import type { Database } from '../database.js';
 
-/**
- * Partitions are locked in order of their numbers, as by every other writer. A row with the same value is not written.
- */
+/** Locks partitions in order of their ids, like all writers. Does not write a row that has the same value already. */
 const RECORD = `
   with mine as (
     select p.id, i.behind
@@ -13,7 +11,7 @@ const RECORD = `
      order by p.id for no key update of p)
   update partitions p set behind = mine.behind from mine where p.id = mine.id`;
 
-/** Writes which alarms are behind, for partitions that the member still owns. */
+/** Records which alarms are behind, for partitions that the member still owns. */
 export function createBehindStore(db: Database, memberId: string): RecordBehind {
   return async (rows: readonly BehindRow[]) => {
     await db.query(RECORD, [

@@ -1,60 +1,67 @@
 import type { Database, Sql } from '../database.js';
-import { OUTCOME_COLUMNS, writeOutcomeRows, type Decided, type OutcomeAlarm, type Written } from './outcome-rows.js';
+import {
+  OUTCOME_COLUMNS,
+  writeOutcomeRows,
+  type TransitionOrRepeat,
+  type OutcomeAlarm,
+  type AppliedChange,
+} from './outcome-rows.js';
 
 /** The alarm of an outcome, with the versions that were evaluated. */
-interface OfAlarm {
+interface EvaluatedAlarm {
   alarmId: string;
   partition: number;
   stateVersion: number;
   definitionVersion: number;
 }
 
-/** A transition or a repeat. */
-export type DecidedOutcome = OfAlarm & Decided;
+/** An outcome with notifications: a transition or a repeat. */
+export type TransitionOrRepeatOutcome = EvaluatedAlarm & TransitionOrRepeat;
 
-/** A new `state_reason` for a state that stays: no history row, no notification, no new version. */
-export interface ReasonOutcome extends OfAlarm {
+/** A new `state_reason` for an unchanged state, without history row, notification and new version. */
+export interface ReasonOutcome extends EvaluatedAlarm {
   kind: 'reason';
   reason: string;
 }
 
-/** The writes of one evaluation of one alarm. */
-export type Outcome = DecidedOutcome | ReasonOutcome;
+/** The change that one evaluation of one alarm leads to. */
+export type EvaluationOutcome = TransitionOrRepeatOutcome | ReasonOutcome;
 
+/** Outcomes to commit together. */
 export interface EvaluationBatch {
+  /** The evaluator that commits. */
   memberId: string;
-  /** Partitions the outcomes belong to, with the epochs this member took them under. */
+  /** Partitions of the outcomes, with the epochs of their ownership by this member. */
   partitions: readonly { id: number; epoch: number }[];
-  outcomes: readonly Outcome[];
-  /** The moment of evaluation. */
+  outcomes: readonly EvaluationOutcome[];
+  /** Time of the evaluation. */
   at: Date;
   /**
-   * `progress` also marks the partitions as being evaluated, `checkpoint` as evaluated; `none` leaves them alone
-   * (combinations).
+   * `progress` also records that the evaluation of the partitions has started, and `checkpoint` that it is complete.
+   * `none`, for combinations, records neither.
    */
   mark: 'none' | 'progress' | 'checkpoint';
-  /** Under policy `current`, a notification older than this gives way to a newer transition of its alarm. */
+  /** Under policy `current`, a pending notification older than this is superseded by a newer transition. */
   staleBefore: Date;
   defaultPolicy: string;
 }
 
+/** The result of a commit, by outcome. */
 export interface CommitResult {
-  /** Outcomes that are now durable, with the alarm's new state version. */
-  committed: { outcome: Outcome; stateVersion: number }[];
+  /** Committed outcomes, with the alarm's new state version. */
+  committed: { outcome: EvaluationOutcome; stateVersion: number }[];
   /**
-   * Outcomes refused because the alarm was edited, disabled, moved or deleted meanwhile, or its partition has a new
-   * owner.
+   * Outcomes that were not committed, because the alarm was edited, disabled, moved or deleted after the evaluation, or
+   * its partition has a new owner.
    */
-  fenced: Outcome[];
-  /** Partitions that are no longer this member's. */
+  fenced: EvaluationOutcome[];
+  /** Partitions that this member no longer owns. */
   lost: number[];
+  /** Number of new notifications. */
   notifications: number;
 }
 
-/**
- * Locked in order of their numbers, as every other writer of partitions does, so that two of them cannot wait for each
- * other.
- */
+/** Locks partitions in order of their ids, like all writers, to avoid deadlocks. */
 const MINE = `select p.id from partitions p
   where p.owner = $1 and (p.id, p.epoch) in (select * from unnest($2::smallint[], $3::bigint[])) order by p.id`;
 const FENCE = {
@@ -85,16 +92,17 @@ const COMPARE_FOR_REPEAT = `
   select ${OUTCOME_COLUMNS} from ${GUARDS}) as i (id, state_version, definition_version, partition)
     join alarms a on ${UNEDITED} for share of a`;
 
+/** Commits a batch of outcomes. */
 export type CommitEvaluations = (batch: EvaluationBatch) => Promise<CommitResult>;
 
 /**
- * Makes a batch's outcomes durable: state, history and notifications of every transition, and the progress of the
- * partitions, in one transaction, or nothing. Each partition is fenced by its epoch, each alarm by its versions; what
- * is refused is reported, not an error. Writes state columns only, so it can never undo an owner's edit. When it
- * rejects, the outcome is unknown: re-read before the next evaluation.
+ * Commits a batch in one transaction: state, history and notifications of the outcomes, and the progress of the
+ * partitions. Each partition is fenced by its epoch, each alarm by its versions; a fenced outcome is part of the result
+ * and no error. It writes only state columns, so it never undoes an edit. If it rejects, the transaction may have been
+ * committed: read the alarms again before the next evaluation.
  */
 export function createEvaluationCommit(db: Database): CommitEvaluations {
-  // Without outcomes it is one statement, which needs no transaction around it.
+  // Without outcomes there is only one statement, which needs no transaction.
   return (batch) => (batch.outcomes.length === 0 ? commit(db, batch) : db.transaction((tx) => commit(tx, batch)));
 }
 
@@ -128,31 +136,31 @@ async function fence(tx: Sql, { memberId, partitions, mark, at }: EvaluationBatc
   return new Set(rows.map(({ id }) => id));
 }
 
-function isReason(outcome: Outcome): outcome is ReasonOutcome {
+function isReason(outcome: EvaluationOutcome): outcome is ReasonOutcome {
   return outcome.kind === 'reason';
 }
 
 async function compareAndSet(
   tx: Sql,
-  outcomes: readonly DecidedOutcome[],
+  outcomes: readonly TransitionOrRepeatOutcome[],
   at: Date,
-): Promise<Written<DecidedOutcome>[]> {
+): Promise<AppliedChange<TransitionOrRepeatOutcome>[]> {
   if (outcomes.length === 0) return [];
   const parameters = [...guards(outcomes), outcomes.map(({ to }) => to), outcomes.map(({ reason }) => reason), at];
   return pair(outcomes, (await tx.query<OutcomeAlarm>(COMPARE_AND_SET, parameters)).rows);
 }
 
-async function compareForRepeat(tx: Sql, outcomes: readonly DecidedOutcome[]): Promise<Written<DecidedOutcome>[]> {
+async function compareForRepeat(
+  tx: Sql,
+  outcomes: readonly TransitionOrRepeatOutcome[],
+): Promise<AppliedChange<TransitionOrRepeatOutcome>[]> {
   if (outcomes.length === 0) return [];
   return pair(outcomes, (await tx.query<OutcomeAlarm>(COMPARE_FOR_REPEAT, guards(outcomes))).rows);
 }
 
 type ReasonRow = Pick<OutcomeAlarm, 'id' | 'state_version'>;
 
-/**
- * Writes reasons after the transitions and repeats of the same transaction. An alarm with a transition has no separate
- * reason.
- */
+/** Writes reasons, after the transitions and repeats. An alarm with a transition has no separate reason. */
 async function replaceReasons(
   tx: Sql,
   outcomes: readonly ReasonOutcome[],
@@ -162,7 +170,7 @@ async function replaceReasons(
   return pair(outcomes, (await tx.query<ReasonRow>(REPLACE_REASON, parameters)).rows);
 }
 
-function guards(outcomes: readonly OfAlarm[]): unknown[] {
+function guards(outcomes: readonly EvaluatedAlarm[]): unknown[] {
   return [
     outcomes.map(({ alarmId }) => alarmId),
     outcomes.map(({ stateVersion }) => stateVersion),
@@ -171,7 +179,7 @@ function guards(outcomes: readonly OfAlarm[]): unknown[] {
   ];
 }
 
-function pair<One extends OfAlarm, Row extends { id: string }>(
+function pair<One extends EvaluatedAlarm, Row extends { id: string }>(
   outcomes: readonly One[],
   rows: readonly Row[],
 ): { outcome: One; row: Row }[] {

@@ -1,44 +1,47 @@
 import type { AlarmState } from '../../alarm/state.js';
 import { Conditions } from '../conditions.js';
 import type { Database } from '../database.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 
+/** The state that one evaluation of one alarm found. */
 export interface EvaluationResult {
   alarmId: string;
   state: AlarmState;
 }
 
-/** How often an alarm was found in each state since it was made, or since counting began. */
+/** Number of evaluations of an alarm by result, since its creation or the start of counting. */
 export interface ResultCounts {
   alarmId: string;
   projectId: string | null;
   counts: Record<AlarmState, number>;
 }
 
+/** One page of a list of counts. */
 export interface ResultCountQuery {
-  /** Null asks for alarms without a project; undefined for all that the scope has. */
+  /** Null: alarms without a project. Undefined: all alarms of the scope. */
   projectId?: string | null;
-  /** Id of the last alarm of the page before. */
+  /** Id of the last alarm of the previous page. */
   after?: string | undefined;
   limit: number;
 }
 
 export type EvaluationCounterStore = ReturnType<typeof createEvaluationCounterStore>;
 
+/** Counts of evaluation results, for the API. */
 export function createEvaluationCounterStore(db: Database) {
   return {
-    /** One statement for any number of results. Those of alarms that are gone are left out. */
+    /** Adds results with one statement. Ignores results of deleted alarms. */
     async add(results: readonly EvaluationResult[]): Promise<void> {
       if (results.length === 0) return;
       await db.query(ADD, [results.map(({ alarmId }) => alarmId), results.map(({ state }) => state)]);
     },
 
-    /** Alarms that were evaluated at least once, in order of their ids. */
+    /** Lists alarms that were evaluated at least once, in order of their ids. */
     list: (scope: Scope, query: ResultCountQuery): Promise<ResultCounts[]> => list(db, scope, query),
   };
 }
 
-/** In the order of ids, so that two evaluators who both think they hold an alarm cannot wait for each other. */
+/** Locks rows in order of their ids, to avoid a deadlock between two evaluators that count the same alarms. */
 const ADD = `
   insert into evaluation_counters (alarm_id, ok, alarm, insufficient_data)
   select a.id, count(*) filter (where i.state = 'ok'), count(*) filter (where i.state = 'alarm'),
@@ -64,7 +67,7 @@ async function list(
 ): Promise<ResultCounts[]> {
   const conditions = new Conditions();
   conditions.add('a.deleted_at is null');
-  within(scope, 'a.project_id', conditions);
+  restrictToScope(scope, 'a.project_id', conditions);
   conditions.equal('a.project_id', projectId, 'text');
   if (after !== undefined) conditions.add(`c.alarm_id > ${conditions.parameter(after, 'text')}`);
   const { rows } = await db.query<Row>(

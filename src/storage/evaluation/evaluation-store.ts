@@ -3,7 +3,7 @@ import { PROVISIONAL_REASONS } from '../../alarm/state-reason.js';
 import type { AlarmKind } from '../../alarm/types/index.js';
 import type { Database } from '../database.js';
 
-/** What an evaluator keeps of an alarm in memory. The rest is read at commit. */
+/** The fields of an alarm that evaluators keep in memory. The other fields are read at commit. */
 export interface LoadedAlarm {
   id: string;
   projectId: string;
@@ -14,18 +14,18 @@ export interface LoadedAlarm {
   /** States for which the alarm has actions. */
   statesWithActions: AlarmState[];
   timeConstraintsJson: string;
-  /** Null where all is as in Aodh. */
+  /** Null if all options have the behaviour of Aodh. */
   optionsJson: string | null;
   state: AlarmState;
   stateVersion: number;
-  /** The `state_reason` if an evaluation may replace it without a change of state; otherwise null. */
+  /** The `state_reason`, if an evaluation may replace it without a change of state. Otherwise null. */
   shownReason: string | null;
   definitionVersion: number;
   partition: number;
   deleted: boolean;
 }
 
-/** An alarm as a combination sees it: from one snapshot of the database, with the progress of the alarm's partition. */
+/** A member of a combination, from one snapshot of the database, with the progress of its partition. */
 export interface MemberAlarm {
   id: string;
   kind: AlarmKind;
@@ -38,16 +38,17 @@ export interface MemberAlarm {
   lastEvaluatedAt: Date | null;
 }
 
+/** The alarms that changed since a revision. */
 export interface AlarmChanges {
-  /** Changed, moved and deleted alarms, of the partitions asked about and those that left them. */
+  /** Changed, moved and deleted alarms of the requested partitions, and alarms that left these. */
   alarms: LoadedAlarm[];
-  /** Ask again from this revision: every change that is not in this answer has it or a later one. */
+  /** Revision for the next query: each change that is not in this result has this revision or a later one. */
   seen: string;
 }
 
 /**
- * SQL that is true for each reason that `isProvisional` accepts, and for few others. None of these texts has a quote,
- * `%` or `_`.
+ * SQL condition that is true for each reason that `isProvisional` accepts, and for few others. None of these texts
+ * contains a quote, `%` or `_`.
  */
 const MAY_BE_PROVISIONAL = [
   `a.state_reason = '${NOT_EVALUATED_YET}'`,
@@ -55,21 +56,20 @@ const MAY_BE_PROVISIONAL = [
 ].join(' or ');
 
 const COLUMNS = `
-  a.id, coalesce(a.project_id, '') as "projectId", a.type as kind, a.rule as "ruleJson", a.enabled, a.repeat_actions
-    as "repeatActions",
+  a.id, coalesce(a.project_id, '') as "projectId", a.type as kind, a.rule as "ruleJson", a.enabled,
+  a.repeat_actions as "repeatActions",
   array_remove(array[
     case when cardinality(a.ok_actions) > 0 then 'ok' end,
     case when cardinality(a.alarm_actions) > 0 then 'alarm' end,
     case when cardinality(a.insufficient_data_actions) > 0 then 'insufficient data' end], null) as "statesWithActions",
-  a.time_constraints as "timeConstraintsJson", a.evaluation_options as "optionsJson", a.state, a.state_version
-    as "stateVersion",
+  a.time_constraints as "timeConstraintsJson", a.evaluation_options as "optionsJson", a.state,
+  a.state_version as "stateVersion",
   case when a.state = 'insufficient data' or ${MAY_BE_PROVISIONAL} then a.state_reason end as "shownReason",
   a.definition_version as "definitionVersion", a.partition, a.deleted_at is not null as deleted`;
 
 /**
- * `seen` is taken in the statement that reads: a transaction still running now has a number at or above it, so whatever
- * it commits is found next time, in whatever order transactions commit. The left join gives `seen` even when nothing
- * changed.
+ * `seen` is the xmin of the snapshot of this statement. Each transaction that is still running has this id or a higher
+ * one, so the next query finds its changes, in any order of commits. The left join returns `seen` without changes, too.
  */
 const CHANGES = `
   select s.seen, ${COLUMNS}
@@ -96,22 +96,22 @@ const REACHABLE = `
 
 export type EvaluationStore = ReturnType<typeof createEvaluationStore>;
 
-/** What evaluators read. What they write is in `evaluation-commit.ts`. */
+/** The alarms that evaluators read. They write with `evaluation-commit.ts`. */
 export function createEvaluationStore(db: Database) {
   return {
-    /** All alarms of partitions that were just taken. */
+    /** Reads all alarms of newly owned partitions. */
     load: (partitions: readonly number[]): Promise<AlarmChanges> => changes(db, LOAD, [partitions]),
 
-    /** What was written to these partitions' alarms at `since` or later. */
+    /** Reads the changes of these partitions with revision `since` or later. */
     changesSince: (partitions: readonly number[], since: string): Promise<AlarmChanges> =>
       changes(db, CHANGES, [partitions, since]),
 
-    /** These alarms as they are now; those that no longer exist at all are absent. */
+    /** Reads these alarms. Alarms without a row are absent. */
     async byId(ids: readonly string[]): Promise<LoadedAlarm[]> {
       return (await db.query<LoadedAlarm>(BY_ID, [ids])).rows;
     },
 
-    /** These combinations and everything below them, in one snapshot. */
+    /** Reads these combinations and all alarms that can be reached from them, in one snapshot. */
     async reachableFrom(combinationIds: readonly string[]): Promise<MemberAlarm[]> {
       return (await db.query<MemberAlarm>(REACHABLE, [combinationIds])).rows;
     },
@@ -119,7 +119,7 @@ export function createEvaluationStore(db: Database) {
 }
 
 async function changes(db: Database, text: string, parameters: readonly unknown[]): Promise<AlarmChanges> {
-  // One row of nulls, but for `seen`, when nothing changed.
+  // Without changes there is one row with nulls and `seen`.
   const { rows } = await db.query<(LoadedAlarm | { id: null }) & { seen: string }>(text, parameters);
   return { alarms: rows.filter((row) => row.id !== null), seen: rows[0]?.seen ?? '0' };
 }

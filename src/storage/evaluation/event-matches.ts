@@ -3,12 +3,12 @@ import { eventMatcher, type EventMatcher } from '../../alarm/types/event/evaluat
 import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import type { EventRule } from '../../alarm/types/event/schema.js';
 
-/** Rules whose matchers are kept, and how long they may be: some ten megabytes in all. */
+/** Most matchers that are kept, and the longest rule of a kept one. Together they use some ten megabytes. */
 const MAX_MATCHERS = 10_000;
 const MAX_KEPT_RULE = 1_024;
 
-/** What of an event alarm decides which events set it off. */
-export interface JudgedAlarm {
+/** The columns of an event alarm that decide which events fire it. */
+export interface EventAlarmRow {
   id: string;
   owner: string;
   rule: string;
@@ -17,23 +17,23 @@ export interface JudgedAlarm {
   repeat_actions: boolean;
 }
 
-/** The events of one project, in their order. */
+/** The events of one project, in the given order. */
 export interface ProjectEvents {
   events: AlarmEvent[];
   types: Set<string>;
-  /** Which of the types a pattern watches. Asked once: many alarms watch the same. */
+  /** The types that each pattern matches. Cached, since many alarms have the same pattern. */
   watched: Map<string, ReadonlySet<string>>;
   /**
-   * What patterns and time constraints have cost so far, in judgements: with many stars the time grows with the square
-   * of a pattern.
+   * Cost of patterns and time constraints so far, in judgements. For a pattern with many stars the time grows with the
+   * square of its length.
    */
-  asking: number;
+  cost: number;
 }
 
-/** A judgement takes as long as a type takes with a pattern of some thirty characters. */
-const SQUARED_LENGTH_OF_JUDGEMENT = 1_000;
-/** A time constraint that is not known takes some 50 µs. */
-const JUDGEMENTS_OF_CONSTRAINT = 500;
+/** One judgement costs as much as one match of a type with a pattern of about thirty characters. */
+const SQUARED_LENGTH_PER_JUDGEMENT = 1_000;
+/** An uncached time constraint takes about 50 µs. */
+const JUDGEMENTS_PER_CONSTRAINT = 500;
 
 function watchedTypes(group: ProjectEvents, matcher: EventMatcher): ReadonlySet<string> {
   const { types, watched } = group;
@@ -41,30 +41,31 @@ function watchedTypes(group: ProjectEvents, matcher: EventMatcher): ReadonlySet<
   if (known) return known;
   const found = new Set([...types].filter((type) => matcher.watches(type)));
   watched.set(matcher.pattern, found);
-  group.asking += (types.size * matcher.pattern.length ** 2) / SQUARED_LENGTH_OF_JUDGEMENT;
+  group.cost += (types.size * matcher.pattern.length ** 2) / SQUARED_LENGTH_PER_JUDGEMENT;
   return found;
 }
 
-/** What is looked at, made ready for many alarms. */
-export interface Sight {
+/** Events, prepared for matching with many alarms. */
+export interface EventsToMatch {
   byProject: ReadonlyMap<string, ProjectEvents>;
   at: Date;
   matcherOf: (ruleJson: string) => EventMatcher;
   openTimesOf: OpenTimesSource['ofJson'];
 }
 
-export function sightOf(
+/** Groups events by project. `at`: the time for time constraints. */
+export function eventsToMatch(
   events: readonly AlarmEvent[],
   at: Date,
-  { matcherOf, openTimesOf }: Pick<Sight, 'matcherOf' | 'openTimesOf'>,
-): Sight {
+  { matcherOf, openTimesOf }: Pick<EventsToMatch, 'matcherOf' | 'openTimesOf'>,
+): EventsToMatch {
   const byProject = new Map<string, ProjectEvents>();
   for (const one of events) {
     const group: ProjectEvents = byProject.get(one.projectId) ?? {
       events: [],
       types: new Set(),
       watched: new Map(),
-      asking: 0,
+      cost: 0,
     };
     group.events.push(one);
     group.types.add(one.eventType);
@@ -73,24 +74,27 @@ export function sightOf(
   return { byProject, at, matcherOf, openTimesOf };
 }
 
-/** The events that set an alarm off. One that does not repeat asks for the first only. */
-export function eventsFor(alarm: JudgedAlarm, { byProject, at, matcherOf, openTimesOf }: Sight): AlarmEvent[] {
+/** Returns the events that fire an alarm. Without `repeat_actions` only the first counts. */
+export function matchingEvents(
+  alarm: EventAlarmRow,
+  { byProject, at, matcherOf, openTimesOf }: EventsToMatch,
+): AlarmEvent[] {
   const group = byProject.get(alarm.owner);
   const matcher = matcherOf(alarm.rule);
   const watched = group && watchedTypes(group, matcher);
   if (!watched || watched.size === 0) return [];
   const openTimes = openTimesOf(alarm.time_constraints);
-  group.asking += openTimes.unknownAt(at) * JUDGEMENTS_OF_CONSTRAINT;
+  group.cost += openTimes.unknownAt(at) * JUDGEMENTS_PER_CONSTRAINT;
   if (!openTimes.isOpen(at)) return [];
   const { events } = group;
-  const sets = (one: AlarmEvent): boolean => watched.has(one.eventType) && matcher.holds(one);
-  if (alarm.repeat_actions) return events.filter(sets);
-  const first = events.find(sets);
+  const fires = (one: AlarmEvent): boolean => watched.has(one.eventType) && matcher.holds(one);
+  if (alarm.repeat_actions) return events.filter(fires);
+  const first = events.find(fires);
   return first ? [first] : [];
 }
 
-/** A matcher follows from the text of its rule and from nothing else, so one that is kept cannot be out of date. */
-export function rememberMatchers(): Sight['matcherOf'] {
+/** Creates a cache of matchers by the text of their rule. A matcher depends on nothing else, so it never expires. */
+export function createMatcherCache(): EventsToMatch['matcherOf'] {
   const known = new Map<string, EventMatcher>();
   return (ruleJson) => {
     const kept = known.get(ruleJson);

@@ -6,20 +6,33 @@ import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import { event as eventType } from '../../alarm/types/event/index.js';
 import type { EventRule } from '../../alarm/types/event/schema.js';
 import type { Database, Sql } from '../database.js';
-import { eventsFor, rememberMatchers, sightOf, type JudgedAlarm, type Sight } from './event-matches.js';
-import { OUTCOME_COLUMNS, writeOutcomeRows, type Decided, type OutcomeAlarm, type Written } from './outcome-rows.js';
+import {
+  matchingEvents,
+  createMatcherCache,
+  eventsToMatch,
+  type EventAlarmRow,
+  type EventsToMatch,
+} from './event-matches.js';
+import {
+  OUTCOME_COLUMNS,
+  writeOutcomeRows,
+  type TransitionOrRepeat,
+  type OutcomeAlarm,
+  type AppliedChange,
+} from './outcome-rows.js';
 
+/** Clock and settings of the event store. */
 export interface EventStoreOptions {
   now: () => Date;
-  /** Lets others have the thread. Called between judgements, of which a list of events against many alarms is a lot. */
+  /** Yields to the event loop. Called between judgements, since many events and alarms take long. */
   pause: () => Promise<void>;
-  /** As for evaluations: see `OutcomeRows`. */
+  /** Age that gives `staleBefore` in `OutcomeRows`. */
   staleAfterMs: number;
   defaultPolicy: string;
 }
 
-/** What one event did to one alarm. */
-export interface Firing {
+/** One firing of one alarm by one event. */
+export interface EventFiring {
   alarmId: string;
   from: AlarmState;
   to: AlarmState;
@@ -27,15 +40,18 @@ export interface Firing {
   stateVersion: number;
 }
 
+/** The result of storing events. */
 export interface RecordedEvents {
-  /** How many were not known before. */
+  /** Number of events that were new. */
   stored: number;
-  firings: Firing[];
+  firings: EventFiring[];
+  /** Number of new notifications. */
   notifications: number;
 }
 
-/** Firings of one transaction. More would hold their alarms for longer than an owner who edits one should wait. */
+/** Most firings of one transaction. It locks their alarms, and an edit of one must not wait long. */
 const MAX_FIRINGS = 5_000;
+/** Number of judgements after which other work gets the event loop. */
 const JUDGEMENTS_WITHOUT_PAUSE = 5_000;
 
 /**
@@ -53,43 +69,43 @@ const INSERT = `
          as e (message_id, event_type, project_id, generated, body)
   on conflict (project_id, message_id) do nothing returning project_id as "projectId", message_id as "messageId"`;
 
-const JUDGED = `a.id, coalesce(a.project_id, '') as owner, a.rule, a.time_constraints, a.definition_version,
-  a.repeat_actions`;
+const EVENT_ALARM_COLUMNS = `a.id, coalesce(a.project_id, '') as owner, a.rule, a.time_constraints,
+  a.definition_version, a.repeat_actions`;
 const ON_EVENTS = `a.deleted_at is null and a.enabled and a.type = 'event'`;
 
-/** An alarm that stays as it is whatever happens is not looked at. */
+/** Leaves out alarms that no event can change: in state alarm, without `repeat_actions`. */
 const CANDIDATES = `
-  select ${JUDGED} from alarms a
+  select ${EVENT_ALARM_COLUMNS} from alarms a
    where coalesce(a.project_id, '') = any($1::text[]) and ${ON_EVENTS} and (a.state <> 'alarm' or a.repeat_actions)`;
 
-/** In order of their ids, so that two posts cannot hold one alarm each and want the other's. */
+/** Locks alarms in order of their ids, to avoid a deadlock between two requests. */
 const LOCK = `
-  select ${JUDGED}, a.state, ${OUTCOME_COLUMNS} from alarms a where a.id = any($1::text[]) and ${ON_EVENTS}
+  select ${EVENT_ALARM_COLUMNS}, a.state, ${OUTCOME_COLUMNS} from alarms a where a.id = any($1::text[]) and ${ON_EVENTS}
     order by a.id for update`;
 
-/** No new revision: evaluators do not hold these alarms, and combinations of them read the stored state. */
+/** The revision stays: evaluators do not keep event alarms in memory, and combinations read the stored state. */
 const SET_STATE = `
   update alarms a set state = 'alarm', state_version = i.state_version, state_reason = i.reason,
          state_timestamp = case when a.state = 'alarm' then a.state_timestamp else $4::timestamptz end
     from unnest($1::text[], $2::bigint[], $3::text[]) as i (id, state_version, reason) where a.id = i.id`;
 
-type LockedAlarm = JudgedAlarm & OutcomeAlarm & { state: AlarmState };
+type LockedAlarm = EventAlarmRow & OutcomeAlarm & { state: AlarmState };
 
 export type EventStore = ReturnType<typeof createEventStore>;
 
-/** Events, and the alarms that they set off. */
+/** Stores events and fires the alarms that match them. */
 export function createEventStore(db: Database, options: EventStoreOptions) {
-  const made = { matcherOf: rememberMatchers(), openTimesOf: createOpenTimesSource().ofJson };
+  const caches = { matcherOf: createMatcherCache(), openTimesOf: createOpenTimesSource().ofJson };
   return {
     /**
-     * Stores events and fires alarms, in the order of the events, in one transaction. An event whose id its project has
-     * already used is known, and fires nothing: so each fires each alarm once, however often it is sent, and whoever
-     * sends it at the same time. Undefined when they would fire more than one transaction should; nothing is stored
-     * then, and fewer of them may be tried. A single event is always taken.
+     * Stores events and fires alarms in one transaction, in the order of the events. An event with an id that its
+     * project has used before is not new and fires no alarm. So an event that is sent repeatedly, or concurrently,
+     * fires each alarm once. Returns undefined, and stores nothing, if the events would fire more alarms than one
+     * transaction may: call it with fewer events. A single event is always accepted.
      */
     async record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined> {
       try {
-        return await db.transaction((tx) => record(tx, { ...options, ...made }, events));
+        return await db.transaction((tx) => record(tx, { ...options, ...caches }, events));
       } catch (thrown) {
         if (thrown instanceof TooManyFirings) return undefined;
         throw thrown;
@@ -100,17 +116,17 @@ export function createEventStore(db: Database, options: EventStoreOptions) {
 
 async function record(
   tx: Sql,
-  options: EventStoreOptions & Pick<Sight, 'matcherOf' | 'openTimesOf'>,
+  options: EventStoreOptions & Pick<EventsToMatch, 'matcherOf' | 'openTimesOf'>,
   events: readonly AlarmEvent[],
 ): Promise<RecordedEvents> {
   const receivedAt = options.now();
   const fresh = await insert(tx, events, receivedAt);
-  const sight = sightOf(fresh, receivedAt, options);
-  const hits = await judge(await candidates(tx, fresh), sight, options.pause);
+  const toMatch = eventsToMatch(fresh, receivedAt, options);
+  const hits = await judge(await candidates(tx, fresh), toMatch, options.pause);
   const matched = [...hits.values()].reduce((sum, { events: those }) => sum + those.length, 0);
   if (matched > MAX_FIRINGS && events.length > 1) throw new TooManyFirings();
-  const changed = await fire(tx, hits, sight);
-  const at = options.now(); // with the alarms locked, so that the times in an alarm's history rise
+  const changed = await fire(tx, hits, toMatch);
+  const at = options.now(); // after the alarms are locked, so that the times in an alarm's history rise
   await setStates(tx, changed, at);
   const notifications = await writeOutcomeRows(tx, {
     changed,
@@ -122,11 +138,11 @@ async function record(
   return { stored: fresh.length, firings: changed.map(firingOf), notifications };
 }
 
-/** Resolves to those that were not known, in the order given. */
+/** Stores events and returns the new ones, in the given order. */
 async function insert(tx: Sql, events: readonly AlarmEvent[], receivedAt: Date): Promise<AlarmEvent[]> {
   const unique = new Map<string, AlarmEvent>();
   for (const one of events) if (!unique.has(keyOf(one))) unique.set(keyOf(one), one);
-  // Everybody inserts in one order: two posts with the same events wait for each other in turn, and not in a circle.
+  // All requests insert in the same order, to avoid a deadlock between two with the same events.
   const sorted = [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
   const { rows } = await tx.query<Pick<AlarmEvent, 'projectId' | 'messageId'>>(INSERT, [
     sorted.map(({ messageId }) => messageId),
@@ -144,31 +160,31 @@ function keyOf({ projectId, messageId }: Pick<AlarmEvent, 'projectId' | 'message
   return JSON.stringify([projectId, messageId]);
 }
 
-async function candidates(tx: Sql, events: readonly AlarmEvent[]): Promise<JudgedAlarm[]> {
+async function candidates(tx: Sql, events: readonly AlarmEvent[]): Promise<EventAlarmRow[]> {
   if (events.length === 0) return [];
   const projects = [...new Set(events.map(({ projectId }) => projectId))];
-  return (await tx.query<JudgedAlarm>(CANDIDATES, [projects])).rows;
+  return (await tx.query<EventAlarmRow>(CANDIDATES, [projects])).rows;
 }
 
-/** What an alarm's definition of that version matched. */
+/** The events that matched one version of an alarm's definition. */
 interface Hit {
   definitionVersion: number;
   events: AlarmEvent[];
 }
 
 async function judge(
-  alarms: readonly JudgedAlarm[],
-  sight: Sight,
+  alarms: readonly EventAlarmRow[],
+  toMatch: EventsToMatch,
   pause: EventStoreOptions['pause'],
 ): Promise<Map<string, Hit>> {
   const hits = new Map<string, Hit>();
   let judgements = 0;
   for (const alarm of alarms) {
-    const group = sight.byProject.get(alarm.owner);
-    const askedBefore = group?.asking ?? 0;
-    const found = eventsFor(alarm, sight);
+    const group = toMatch.byProject.get(alarm.owner);
+    const costBefore = group?.cost ?? 0;
+    const found = matchingEvents(alarm, toMatch);
     if (found.length > 0) hits.set(alarm.id, { definitionVersion: alarm.definition_version, events: found });
-    if (group) judgements += group.events.length + group.asking - askedBefore;
+    if (group) judgements += group.events.length + group.cost - costBefore;
     if (judgements < JUDGEMENTS_WITHOUT_PAUSE) continue;
     await pause();
     judgements = 0;
@@ -176,35 +192,30 @@ async function judge(
   return hits;
 }
 
-/**
- * Locks the alarms that matched and decides about them as they now are; one that was edited meanwhile is judged again.
- */
-async function fire(tx: Sql, hits: ReadonlyMap<string, Hit>, sight: Sight): Promise<Written[]> {
+/** Locks the matching alarms and decides with their present state. An alarm that was edited is matched again. */
+async function fire(tx: Sql, hits: ReadonlyMap<string, Hit>, toMatch: EventsToMatch): Promise<AppliedChange[]> {
   if (hits.size === 0) return [];
   const { rows } = await tx.query<LockedAlarm>(LOCK, [[...hits.keys()]]);
   return rows.flatMap((row) => {
     const hit = hits.get(row.id);
     const isSame = hit?.definitionVersion === row.definition_version;
-    return firingsOf(row, isSame ? hit.events : eventsFor(row, sight));
+    return firingsOf(row, isSame ? hit.events : matchingEvents(row, toMatch));
   });
 }
 
-/**
- * The first event may change the state; each one after it fires again only where actions are repeated, from alarm to
- * alarm.
- */
-function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): Written[] {
+/** The first event may change the state. Each later event fires again, from alarm to alarm, if actions are repeated. */
+function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): AppliedChange[] {
   const { query } = JSON.parse(row.rule) as EventRule;
-  const firings: Written[] = [];
+  const firings: AppliedChange[] = [];
   let { state } = row;
   for (const one of events) {
     const verdict = { verdict: 'alarm', findings: { query, event: one } } as const;
     const decision = decide({ state, repeatActions: row.repeat_actions }, verdict, eventType);
     if (decision.kind === 'stay') break;
     const { reason, reasonData } = decision;
-    // Aodh records every firing, and each carries another event: none is a mere repetition that a newer one could
-    // replace.
-    const outcome: Decided = { kind: 'transition', from: state, to: 'alarm', reason, reasonData };
+    // A transition and not a repeat: Aodh records every firing, and each has its own event, so a newer firing does not
+    // replace it.
+    const outcome: TransitionOrRepeat = { kind: 'transition', from: state, to: 'alarm', reason, reasonData };
     const version = row.state_version + firings.length + 1;
     firings.push({
       outcome,
@@ -215,8 +226,8 @@ function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): Written[] {
   return firings;
 }
 
-/** The last firing of each alarm is what it is left with. */
-async function setStates(tx: Sql, changed: readonly Written[], at: Date): Promise<void> {
+/** Writes the state of the last firing of each alarm. */
+async function setStates(tx: Sql, changed: readonly AppliedChange[], at: Date): Promise<void> {
   const last = [...new Map(changed.map((one) => [one.row.id, one])).values()];
   if (last.length === 0) return;
   await tx.query(SET_STATE, [
@@ -227,6 +238,6 @@ async function setStates(tx: Sql, changed: readonly Written[], at: Date): Promis
   ]);
 }
 
-function firingOf({ outcome: { from, to, reason }, row }: Written): Firing {
+function firingOf({ outcome: { from, to, reason }, row }: AppliedChange): EventFiring {
   return { alarmId: row.id, from, to, reason, stateVersion: row.state_version };
 }

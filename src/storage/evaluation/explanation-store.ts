@@ -2,26 +2,27 @@ import type { AlarmState } from '../../alarm/state.js';
 import { LAST_EVALUATED } from '../alarms/alarm-row.js';
 import type { Database } from '../database.js';
 
-/** Whose an alarm is to evaluate, and how far that one is. */
+/** The partition and owner of an alarm, and the progress of its evaluation. */
 export interface EvaluationProgress {
   partition: number;
   epoch: number;
-  /** The evaluator that holds the partition; null while nobody does. */
+  /** The evaluator that owns the partition; null if there is none. */
   owner: string | null;
   lastEvaluatedAt: Date | null;
-  /** Since when the alarm has been behind; null if it is not. */
+  /** Time since which the alarm is behind; null if it is not. */
   behindSince: Date | null;
   createdAt: Date;
 }
 
-/** The state that an alarm had at a moment of the past. */
+/** The state that an alarm had at a time in the past. */
 export interface PastState {
   state: AlarmState;
-  /** The change that brought it about; null for the state that the alarm was created with. */
+  /** Time of the change to this state; null for the state at the alarm's creation. */
   since: Date | null;
   reason: string | null;
 }
 
+/** A transition by an evaluation. */
 export interface Firing {
   at: Date;
   reason: string;
@@ -29,16 +30,20 @@ export interface Firing {
 
 export type ExplanationStore = ReturnType<typeof createExplanationStore>;
 
-/** What explanations read of alarms that were found for their reader before, and of those that these combine. */
+/**
+ * Data for explanations of alarms. There is no scope: callers pass alarms that the requester may read, and members of
+ * these.
+ */
 export function createExplanationStore(db: Database) {
   return {
+    /** Returns undefined if the alarm does not exist. */
     progressOf: (alarmId: string): Promise<EvaluationProgress | undefined> => progressOf(db, alarmId),
     /**
-     * Just before `at`, so that an evaluation that changed the state at that very moment is seen from where it started.
+     * Returns the states just before `at`: for an evaluation at `at`, the states before it.
      */
     statesAt: (alarmIds: readonly string[], at: Date): Promise<ReadonlyMap<string, PastState>> =>
       statesAt(db, alarmIds, at),
-    /** The last transition before `at` that an evaluation, and not a person, brought about. */
+    /** Returns the last transition before `at` by an evaluation, not by a user. */
     lastFiring: (alarmId: string, at: Date): Promise<Firing | undefined> => lastFiring(db, alarmId, at),
   };
 }
@@ -52,7 +57,7 @@ async function progressOf(db: Database, alarmId: string): Promise<EvaluationProg
   return (await db.query<EvaluationProgress>(PROGRESS, [alarmId])).rows[0];
 }
 
-/** Each change tells the state before it, so the first one after a moment tells the state at that moment. */
+/** An entry has the state before its change. So the first entry after a time has the state at that time. */
 const STATES_AT = `
   select a.id, coalesce(later.previous_state, a.state) as state, earlier.timestamp as since, earlier.detail
     from alarms a
@@ -93,7 +98,7 @@ async function lastFiring(db: Database, alarmId: string, at: Date): Promise<Firi
   return rows[0] && { at: rows[0].timestamp, reason: reasonIn(rows[0].detail) ?? '' };
 }
 
-/** Evaluators and people leave their reasons under different names. */
+/** Returns the reason in the detail of an entry. Evaluations and users write it under different keys. */
 function reasonIn(detail: string): string | null {
   const { transition_reason: transition, state_reason: set } = JSON.parse(detail) as Record<string, unknown>;
   const reason = transition ?? set;

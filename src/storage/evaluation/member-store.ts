@@ -3,7 +3,8 @@ import type { MemberBeat } from '../../partition/sightings.js';
 import type { Database } from '../database.js';
 
 /**
- * The evaluators that beat. Leases of many machines need one clock, so here, unlike elsewhere, time is the server's.
+ * Heartbeats of the evaluators. Their times are those of the database server, since the leases of many machines need
+ * one clock.
  */
 export function createMemberStore(db: Database): MemberStore {
   return {
@@ -19,7 +20,7 @@ const BEAT = `
   on conflict (id) do update set heartbeat_at = clock_timestamp(), seen = excluded.seen
   returning heartbeat_at`;
 
-/** Records a heartbeat and returns the server's time at it. */
+/** Records a heartbeat and returns its time by the server's clock. */
 async function beat(db: Database, memberId: string, seen: string | null): Promise<Date> {
   const { rows } = await db.query<{ heartbeat_at: Date }>(BEAT, [memberId, seen]);
   const row = rows[0];
@@ -41,8 +42,8 @@ async function remove(db: Database, memberId: string): Promise<void> {
 }
 
 const REMOVE_OLDER = `
-  delete from members where role = 'evaluator' and heartbeat_at < clock_timestamp() - $1::float8 * interval
-    '1 millisecond'`;
+  delete from members
+   where role = 'evaluator' and heartbeat_at < clock_timestamp() - $1::float8 * interval '1 millisecond'`;
 
 async function removeOlderThan(db: Database, ageMs: number): Promise<void> {
   await db.query(REMOVE_OLDER, [ageMs]);

@@ -8,8 +8,8 @@ import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { bringQueuesForward } from '../notifications/bring-forward-store.js';
 import type { Sql } from '../database.js';
 
-/** What was decided about an alarm, in the words that its history and its receivers get. */
-export interface Decided {
+/** A decision about an alarm, with the texts for its history and notifications. */
+export interface TransitionOrRepeat {
   kind: 'transition' | 'repeat';
   from: AlarmState;
   to: AlarmState;
@@ -18,7 +18,8 @@ export interface Decided {
 }
 
 /**
- * What history and notifications take from an alarm: read in the transaction that writes them, with the alarm locked.
+ * The columns of an alarm that history and notifications need. Read them in the same transaction, with the alarm
+ * locked.
  */
 export interface OutcomeAlarm {
   id: string;
@@ -35,38 +36,38 @@ export interface OutcomeAlarm {
   insufficient_data_actions: string[] | null;
 }
 
-/** Columns of `OutcomeAlarm`, from `alarms a`. */
+/** SQL for the columns of `OutcomeAlarm`, from `alarms a`. */
 export const OUTCOME_COLUMNS = `a.id, a.name, a.severity, a.project_id, a.state_version, a.state_timestamp,
-  a.delivery_policy, a.muted,
-  a.ok_actions, a.alarm_actions, a.insufficient_data_actions`;
+  a.delivery_policy, a.muted, a.ok_actions, a.alarm_actions, a.insufficient_data_actions`;
 
-/** A decision that is in force, and its alarm as it is since then. */
-export interface Written<D extends Decided = Decided> {
+/** A decision that was written, and its alarm after that. */
+export interface AppliedChange<D extends TransitionOrRepeat = TransitionOrRepeat> {
   outcome: D;
   row: OutcomeAlarm;
 }
 
+/** Decisions whose history and notifications are to be written. */
 export interface OutcomeRows {
   /**
-   * Each gets a history row and notifications. Of one alarm there may be several, in order, each with its own state
-   * version.
+   * Transitions: each gets a history row and notifications. One alarm may have several, in order, each with its own
+   * state version.
    */
-  changed: readonly Written[];
-  /** Each gets notifications only. */
-  repeated: readonly Written[];
+  changed: readonly AppliedChange[];
+  /** Repeats: each gets notifications only. */
+  repeated: readonly AppliedChange[];
   at: Date;
-  /** Under policy `current`, a notification older than this gives way to a newer transition of its alarm. */
+  /** Under policy `current`, a pending notification older than this is superseded by a newer transition. */
   staleBefore: Date;
   defaultPolicy: string;
 }
 
 /**
- * Outcomes whose notifications are in memory at once (each holds its body), and how many actions these may have. An
- * alarm may have thousands of actions; a single one's are always taken together.
+ * Most outcomes whose notifications, with their bodies, are in memory at the same time, and most actions of these. An
+ * alarm may have thousands of actions; the actions of one alarm are not split.
  */
 const SLICE = { members: 500, weight: 5_000 };
 /**
- * Notifications of one statement, weighed in characters: every row carries its body, which for an event alarm is the
+ * Most notifications of one statement, and most characters of their bodies: the body of an event alarm contains the
  * whole event.
  */
 const STATEMENT = { members: 5_000, weight: 8 * 1024 * 1024 };
@@ -90,21 +91,19 @@ const SUPERSEDE_REPEATS = `
 
 const APPEND_NOTIFICATIONS = `
   insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list,
-    action_index,
-                             action, lane, host, policy, body, next_attempt_at, created_at)
+                             action_index, action, lane, host, policy, body, next_attempt_at, created_at)
   select gen_random_uuid()::text, i.alarm_id, i.project_id, i.event_id, i.kind, i.sequence, i.transition_time,
          case when i.kind = 'repeat' then $13::timestamptz end, i.action_list, i.action_index, i.action, i.lane,
-           i.host, i.policy, i.body, $13, $13
+         i.host, i.policy, i.body, $13, $13
     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[], $8::text[],
-      $9::text[], $10::text[],
-                $11::text[], $12::text[], $14::text[]::timestamptz[])
+                $9::text[], $10::text[], $11::text[], $12::text[], $14::text[]::timestamptz[])
          as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host, policy,
-           body, transition_time)
+               body, transition_time)
   on conflict do nothing`;
 
 /**
- * Writes what follows from decisions: history, notifications, and what these overtake. For the transaction that changes
- * the states, and holds their alarms. Resolves to the number of notifications.
+ * Writes the history and notifications of decisions, and supersedes older notifications. Call it in the transaction
+ * that has changed the states, with the alarms locked. Returns the number of new notifications.
  */
 export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<number> {
   const { changed, repeated, at } = rows;
@@ -121,13 +120,13 @@ export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<numb
     for (const portion of portionsOf(notifications, STATEMENT, ({ body }) => body.length)) {
       await appendNotifications(tx, portion, at);
     }
-    await bringQueuesForward(tx, lanesAskedAnew(notifications), at);
+    await bringQueuesForward(tx, queuesToBringForward(notifications), at);
     written += notifications.length;
   }
   return written;
 }
 
-/** In order; a portion is over its weight only if it has a single member. */
+/** Splits items, in order, into portions within the limits. An item over the limit is a portion of its own. */
 function* portionsOf<Item>(
   items: readonly Item[],
   most: { members: number; weight: number },
@@ -148,11 +147,8 @@ function* portionsOf<Item>(
   if (portion.length > 0) yield portion;
 }
 
-/**
- * Resolves to the ids of the rows. They rise, so that rows of one moment are listed in the order in which they came
- * about.
- */
-async function appendHistory(tx: Sql, changed: readonly Written[], at: Date): Promise<string[]> {
+/** Returns the ids of the rows. They rise, so that rows with the same time are listed in the order of the changes. */
+async function appendHistory(tx: Sql, changed: readonly AppliedChange[], at: Date): Promise<string[]> {
   if (changed.length === 0) return [];
   const eventIds = changed.map(() => randomUUID()).sort();
   await tx.query(APPEND_HISTORY, [
@@ -168,19 +164,19 @@ async function appendHistory(tx: Sql, changed: readonly Written[], at: Date): Pr
   return eventIds;
 }
 
-interface Recorded extends Written {
+interface ChangeWithHistory extends AppliedChange {
   /** The history row; null for repeats. */
   eventId: string | null;
 }
 
-interface NewNotification extends Recorded {
+interface NewNotification extends ChangeWithHistory {
   actionIndex: number;
   action: string;
-  lane: string;
+  deliveryQueue: string;
   body: string;
 }
 
-function notificationsOf({ outcome, row, eventId }: Recorded): NewNotification[] {
+function notificationsOf({ outcome, row, eventId }: ChangeWithHistory): NewNotification[] {
   const actions = row[ACTION_LIST_OF[outcome.to]] ?? [];
   if (actions.length === 0 || row.muted) return [];
   const { reason, reasonData, from: previous, to: current } = outcome;
@@ -199,7 +195,7 @@ function notificationsOf({ outcome, row, eventId }: Recorded): NewNotification[]
     eventId,
     actionIndex,
     action,
-    lane: deliveryQueueOf(row.id, action),
+    deliveryQueue: deliveryQueueOf(row.id, action),
     body,
   }));
 }
@@ -210,18 +206,18 @@ async function supersedeByTransition(tx: Sql, { changed, at, staleBefore, defaul
 }
 
 async function supersedeRepeats(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {
-  const lanes = repeatLanes(added);
-  if (lanes.length > 0) await tx.query(SUPERSEDE_REPEATS, [lanes, at]);
+  const queues = queuesOfRepeats(added);
+  if (queues.length > 0) await tx.query(SUPERSEDE_REPEATS, [queues, at]);
 }
 
-function repeatLanes(added: readonly NewNotification[]): string[] {
-  return added.filter(({ outcome }) => outcome.kind === 'repeat').map(({ lane }) => lane);
+function queuesOfRepeats(added: readonly NewNotification[]): string[] {
+  return added.filter(({ outcome }) => outcome.kind === 'repeat').map(({ deliveryQueue }) => deliveryQueue);
 }
 
-/** Of repeats, and of events that set off an alarm which was in that state already: `repeat_actions` asks for both. */
-function lanesAskedAnew(added: readonly NewNotification[]): string[] {
-  const asking = added.filter(({ outcome: { kind, from, to } }) => kind === 'repeat' || from === to);
-  return asking.map(({ lane }) => lane);
+/** Returns the queues of repeats, and of events that fired an alarm in state alarm again. */
+function queuesToBringForward(added: readonly NewNotification[]): string[] {
+  const repeated = added.filter(({ outcome: { kind, from, to } }) => kind === 'repeat' || from === to);
+  return repeated.map(({ deliveryQueue }) => deliveryQueue);
 }
 
 async function appendNotifications(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {
@@ -234,19 +230,19 @@ async function appendNotifications(tx: Sql, added: readonly NewNotification[], a
     added.map(({ outcome }) => ACTION_LIST_OF[outcome.to]),
     added.map(({ actionIndex }) => actionIndex),
     added.map(({ action }) => action),
-    added.map(({ lane }) => lane),
+    added.map(({ deliveryQueue }) => deliveryQueue),
     added.map(({ action }) => receiverOf(action)),
     added.map(({ row }) => row.delivery_policy),
     added.map(({ body }) => body),
     at,
-    // The alarm's row may be newer than one of several changes. A repeat belongs to the state in the row.
+    // A transition happened at `at`, whatever the row says after several changes. A repeat has the time of its state.
     added.map(({ outcome, row }) => (outcome.kind === 'repeat' ? row.state_timestamp : at).toISOString()),
   ]);
 }
 
 /**
- * An action that an earlier release let in and this one does not know must not stop a transition: the notifier will
- * refuse it, and say so.
+ * Returns the host of an action. An action that another release accepted and this one cannot parse must not stop the
+ * transition: the notifier ends its notification with an error.
  */
 function receiverOf(action: string): string {
   try {

@@ -1,15 +1,15 @@
 import type { PartitionStore, TakenPartition, TakeRequest } from '../../partition/ownership.js';
 import type { Database } from '../database.js';
 
+/** Number of partitions of one owner. */
 export interface OwnerCount {
-  /** Null stands for the partitions that nobody has. */
+  /** Null: partitions without an owner. */
   owner: string | null;
   count: number;
 }
 
 /**
- * Who holds which partition. Leases are judged by the server's clock; everything that changes hands does so in one
- * statement.
+ * Ownership of partitions. Leases are compared with the server's clock, and each change of ownership is one statement.
  */
 export function createPartitionStore(db: Database): PartitionStore & { ownerCounts(): Promise<OwnerCount[]> } {
   return {
@@ -28,8 +28,8 @@ async function ownedBy(db: Database, memberId: string): Promise<{ id: number; ep
 }
 
 /**
- * Rows that another transaction holds are skipped, not waited for: an owner that was paused in the midst of a commit
- * must not keep its heirs from all the others. The next heartbeat tries again.
+ * Skips locked rows: an owner that is paused during a commit must not delay the takeover of other partitions. The next
+ * heartbeat tries again.
  */
 const TAKE = `
   with free as (
@@ -54,7 +54,7 @@ async function take(db: Database, { memberId, ids, leaseMs, fromLiveOwners }: Ta
   return rows.map((row) => ({ id: row.id, epoch: row.epoch, lastEvaluatedAt: row.last_evaluated_at }));
 }
 
-/** Locked in order of their numbers, as every other writer of partitions does. */
+/** Locks partitions in order of their ids, like all writers. */
 const RELEASE = `
   with mine as (
     select id from partitions where owner = $1 and id = any($2::text[]::smallint[]) order by id for update)

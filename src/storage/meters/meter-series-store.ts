@@ -3,7 +3,7 @@ import type { MeterStatistics, PeriodStatistics, StatisticsWindow } from '../../
 import type { Sql } from '../database.js';
 import { sumAndMean, sumColumns, type SummedRow } from './volume-sums.js';
 
-/** Condition fields and their columns, the scope first. Names come from here, never from a request. */
+/** Condition fields and their columns, the scope first. Column names come from this list, never from a request. */
 const COLUMNS = {
   project: 'project_id',
   projectId: 'project_id',
@@ -14,33 +14,33 @@ const COLUMNS = {
 } as const;
 type Field = keyof typeof COLUMNS;
 
-/** Start, end and length of a period come first. */
+/** Number of the first parameters: start, end and length of a period. */
 const FIXED_PARAMETERS = 3;
 
 type PeriodRow = Omit<PeriodStatistics, 'avg' | 'sum'> & SummedRow;
 
-/** What evaluators read of the built-in meters: statistics by period for many questions in one statement. */
+/** Statistics of the built-in meters for evaluators: by period, for many queries in one statement. */
 export function createMeterSeriesStore(db: Sql): MeterStatistics {
   const texts = new Map<string, string>();
   return {
     async statistics(
       { start, end, granularityS }: StatisticsWindow,
-      questions: readonly MeterQuery[],
+      queries: readonly MeterQuery[],
     ): Promise<PeriodStatistics[]> {
-      const first = questions[0];
+      const first = queries[0];
       if (first === undefined) return [];
       const fields = fieldsOf(first);
-      refuseOtherScopes(first, questions);
+      refuseOtherScopes(first, queries);
       const paths = Object.keys(first.metadata ?? {});
       const shape = [...fields, paths.length].join();
       if (!texts.has(shape)) texts.set(shape, statementFor(fields, paths.length));
-      const columns = fields.map((field) => questions.map((question) => question[field] as string));
+      const columns = fields.map((field) => queries.map((query) => query[field] as string));
       const wanted = paths.flatMap((path) => [
-        questions.map(({ metadata }) => metadata?.[path] ?? null),
+        queries.map(({ metadata }) => metadata?.[path] ?? null),
         path.split('.'),
         path,
       ]);
-      const parameters = [start, end, granularityS, questions.map(({ meter }) => meter), ...columns, ...wanted];
+      const parameters = [start, end, granularityS, queries.map(({ meter }) => meter), ...columns, ...wanted];
       const { rows } = await db.query<PeriodRow>(texts.get(shape) as string, parameters);
       return rows.map((row) => {
         const { question, period, count, min, max } = row;
@@ -50,22 +50,22 @@ export function createMeterSeriesStore(db: Sql): MeterStatistics {
   };
 }
 
-function fieldsOf(question: MeterQuery): Field[] {
-  return (Object.keys(COLUMNS) as Field[]).filter((field) => (question[field] ?? null) !== null);
+function fieldsOf(query: MeterQuery): Field[] {
+  return (Object.keys(COLUMNS) as Field[]).filter((field) => (query[field] ?? null) !== null);
 }
 
 /**
- * The first query decides the columns of the statement. If it had no scope, the scope of the others would be ignored.
+ * The first query decides the columns of the statement. Without its scope, the scope of the others would be ignored.
  */
-function refuseOtherScopes(first: MeterQuery, questions: readonly MeterQuery[]): void {
+function refuseOtherScopes(first: MeterQuery, queries: readonly MeterQuery[]): void {
   const isScoped = first.project !== null;
-  if (questions.some(({ project }) => (project !== null) !== isScoped))
+  if (queries.some(({ project }) => (project !== null) !== isScoped))
     throw new Error('a statement has queries of one project and queries of all projects');
 }
 
 /**
- * Every condition is a plain equality between a column of the questions and something of the sample, so that it can be
- * hashed or indexed.
+ * Each condition is an equality between a column of the queries and an expression on the sample, so that PostgreSQL can
+ * use a hash join or an index.
  */
 function statementFor(fields: readonly Field[], paths: number): string {
   const firstPath = FIXED_PARAMETERS + 1 + fields.length + 1;
@@ -76,7 +76,7 @@ function statementFor(fields: readonly Field[], paths: number): string {
   const names = ['meter', ...columns.map(({ name }) => name), ...metadata.map(({ column }) => column)].join(', ');
   const equalities = [
     ...columns.map(({ name, of }) => `s.${of} = q.${name}`),
-    // Nested, or with dots in the key itself: both are in use.
+    // The path may be nested keys or one key with dots. Both forms are in use.
     ...metadata.map(
       ({ column, at }) =>
         `coalesce(s.resource_metadata #>> $${at + 1}::text[], s.resource_metadata ->> $${at + 2}::text) = q.${column}`,

@@ -1,6 +1,6 @@
 import type { Database } from '../database.js';
 
-/** Rows removed by one call: few enough to hold no lock for long. */
+/** Most rows that one statement deletes, so that locks are short. */
 export const PRUNE_BATCH = 5_000;
 
 const PRUNE_SAMPLES = `
@@ -16,19 +16,19 @@ const PRUNE_EVENTS = `
     select project_id, message_id from events where received_at < $1 order by received_at limit ${PRUNE_BATCH})`;
 
 /**
- * A tombstone goes when every live evaluator has read past it. One that has not loaded yet (`seen` is null) keeps them
- * all.
+ * Deletes a tombstone only after every live evaluator has read a later revision. An evaluator that has not loaded its
+ * alarms yet (`seen` is null) keeps all tombstones.
  */
 const PRUNE_TOMBSTONES = `
   with old as materialized (
     select id from alarms where deleted_at < $1
-       and not exists (select 1 from members m where m.role = 'evaluator' and (m.seen is null
-         or m.seen <= alarms.revision))
+       and not exists (
+         select 1 from members m where m.role = 'evaluator' and (m.seen is null or m.seen <= alarms.revision))
      order by deleted_at limit ${PRUNE_BATCH}
   ), results as (delete from evaluation_counters where alarm_id in (select id from old))
   delete from alarms where id in (select id from old)`;
 
-/** Removes what has outlived its retention, a bounded number of rows at a time. */
+/** Deletes rows after their retention, a bounded number at a time. Each method returns the number of rows. */
 export function createRetentionStore(db: Database) {
   const prune = async (text: string, before: Date): Promise<number> => (await db.query(text, [before])).rowCount;
   return {
@@ -36,7 +36,7 @@ export function createRetentionStore(db: Database) {
       await prune(PRUNE_METER_RESOURCES, before);
       return prune(PRUNE_SAMPLES, before);
     },
-    /** An event that is sent again after this is a new one. */
+    /** An event that is sent again after its deletion is new. */
     pruneEvents: (before: Date) => prune(PRUNE_EVENTS, before),
     pruneTombstones: (before: Date) => prune(PRUNE_TOMBSTONES, before),
   };

@@ -1,26 +1,28 @@
 import { Conditions } from '../conditions.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 
+/** Conditions on samples that must all hold. */
 export interface SampleFilter {
   resourceId?: string;
   projectId?: string;
   userId?: string;
   source?: string;
   messageId?: string;
-  /** Dotted paths into the metadata; values are compared as text. */
+  /** Values at dotted paths of the metadata, compared as text. */
   metadata?: readonly { path: string; value: string }[];
   timestamps?: readonly { op: TimeOperator; at: Date }[];
 }
 
+/** Comparison with a timestamp. */
 export type TimeOperator = 'lt' | 'le' | 'gt' | 'ge' | 'eq';
 
 const COMPARISONS = { lt: '<', le: '<=', gt: '>', ge: '>=', eq: '=' } as const satisfies Record<TimeOperator, string>;
 
-/** The samples of one meter that a scope may see and a filter asks for. */
+/** Returns the conditions for the samples of one meter in a scope that match the filter. */
 export function sampleConditions(scope: Scope, meter: string, filter: SampleFilter): Conditions {
   const conditions = new Conditions();
   conditions.equal('meter', meter, 'text');
-  within(scope, 'project_id', conditions);
+  restrictToScope(scope, 'project_id', conditions);
   conditions.equal('resource_id', filter.resourceId, 'text');
   conditions.equal('project_id', filter.projectId, 'text');
   conditions.equal('user_id', filter.userId, 'text');

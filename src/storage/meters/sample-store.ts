@@ -1,11 +1,12 @@
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database } from '../database.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 import { sampleConditions, type SampleFilter } from './sample-filter.js';
 
+/** Type of a meter, as in Ceilometer. */
 export type SampleType = 'gauge' | 'delta' | 'cumulative';
 
-/** One measurement. */
+/** One measurement of a meter. */
 export interface Sample {
   messageId: string;
   meter: string;
@@ -21,7 +22,7 @@ export interface Sample {
   resourceMetadata: Record<string, unknown>;
 }
 
-/** A meter as measured on one resource. */
+/** A meter of one resource. */
 export interface Meter {
   name: string;
   type: SampleType;
@@ -32,7 +33,7 @@ export interface Meter {
   source: string;
 }
 
-/** A measured thing, with the meters it has. */
+/** A resource and its meters. */
 export interface Resource {
   resourceId: string;
   projectId: string | null;
@@ -44,7 +45,7 @@ export interface Resource {
   meters: string[];
 }
 
-/** Equality conditions on what was measured; absent ones do not narrow. */
+/** Equality conditions on resources that must all hold. */
 export interface ResourceFilter {
   resourceId?: string;
   projectId?: string;
@@ -54,11 +55,12 @@ export interface ResourceFilter {
 
 export type SampleStore = ReturnType<typeof createSampleStore>;
 
+/** Samples, meters and resources, for the API. */
 export function createSampleStore(db: Database) {
   return {
-    /** Stores all or none. All must be of one meter. */
+    /** Stores all samples or none. All must be of one meter. */
     append: (samples: readonly Sample[]): Promise<void> => append(db, samples),
-    /** Newest first. */
+    /** Lists samples, newest first. */
     list: (scope: Scope, meter: string, filter: SampleFilter, limit: number): Promise<Sample[]> =>
       list(db, scope, { meter, filter, limit }),
     meters: (scope: Scope, filter: ResourceFilter, limit: number): Promise<Meter[]> => meters(db, scope, filter, limit),
@@ -126,17 +128,14 @@ async function append(db: Database, samples: readonly Sample[]): Promise<void> {
   ]);
 }
 
-interface Touched {
+interface TouchedResource {
   firstAt: Date;
   last: Sample;
 }
 
-/**
- * One entry per resource and project, in one order for everybody: writers that lock rows in different orders would
- * deadlock.
- */
-function touchedResources(samples: readonly Sample[]): Touched[] {
-  const touched = new Map<string, Touched>();
+/** Returns one entry for each resource and project, sorted, so that all writers lock rows in the same order. */
+function touchedResources(samples: readonly Sample[]): TouchedResource[] {
+  const touched = new Map<string, TouchedResource>();
   for (const sample of samples) {
     const key = JSON.stringify([sample.resourceId, sample.projectId ?? '']);
     const known = touched.get(key);
@@ -212,7 +211,7 @@ async function resources(db: Database, scope: Scope, filter: ResourceFilter, lim
 
 function resourceConditions(scope: Scope, filter: ResourceFilter): Conditions {
   const conditions = new Conditions();
-  within(scope, 'project_id', conditions);
+  restrictToScope(scope, 'project_id', conditions);
   conditions.equal('resource_id', filter.resourceId, 'text');
   conditions.equal('project_id', filter.projectId, 'text');
   conditions.equal('user_id', filter.userId, 'text');

@@ -3,20 +3,22 @@ import { sampleConditions, type SampleFilter } from './sample-filter.js';
 import type { Scope } from '../scope.js';
 import { deviationColumns, deviationOf, sumAndMean, sumColumns, type SummedRow } from './volume-sums.js';
 
+/** Fields by which statistics can be grouped. */
 export const GROUP_FIELDS = ['resource_id', 'project_id', 'user_id', 'source'] as const;
 export type GroupField = (typeof GROUP_FIELDS)[number];
 
+/** A query for statistics by period and group. */
 export interface StatisticsQuery {
   meter: string;
   filter: SampleFilter;
-  /** Length of a period; 0 for one figure over everything. */
+  /** Length of a period; 0: one period for all samples. */
   periodS: number;
-  /** Where the first period starts; the first sample's moment when absent. */
+  /** Start of the first period; the time of the first sample if absent. */
   alignedTo?: Date | undefined;
   groupBy: readonly GroupField[];
 }
 
-/** What the samples of one period and one group amount to. */
+/** Statistics of the samples of one period and one group. */
 export interface Statistics {
   group: Partial<Record<GroupField, string | null>>;
   unit: string;
@@ -24,9 +26,9 @@ export interface Statistics {
   min: number;
   max: number;
   avg: number;
-  /** Infinite if it is beyond the range of floats. */
+  /** Infinite if it exceeds the range of floats. */
   sum: number;
-  /** Of the whole population. */
+  /** Standard deviation of the population. */
   stddev: number;
   firstAt: Date;
   lastAt: Date;
@@ -36,9 +38,10 @@ export interface Statistics {
 
 export type StatisticsStore = ReturnType<typeof createStatisticsStore>;
 
+/** Statistics for the API. */
 export function createStatisticsStore(db: Database) {
   return {
-    /** Periods are half-open, oldest first; those without samples are absent. */
+    /** Returns periods, oldest first. They are half-open, and those without samples are absent. */
     statistics: (scope: Scope, query: StatisticsQuery): Promise<Statistics[]> => statistics(db, scope, query),
   };
 }
@@ -74,7 +77,8 @@ async function statistics(db: Database, scope: Scope, query: StatisticsQuery): P
        from matching
      )
      select max(unit) as unit, count(*) as count, min(volume) as min, max(volume) as max,
-       ${sumColumns('volume')}, ${deviationColumns('volume')}, min(timestamp) as first_at, max(timestamp) as last_at, origin, period_number ${groups}
+       ${sumColumns('volume')}, ${deviationColumns('volume')},
+       min(timestamp) as first_at, max(timestamp) as last_at, origin, period_number ${groups}
      from numbered group by origin, period_number ${groups} order by period_number ${groups}`,
     conditions.parameters,
   );

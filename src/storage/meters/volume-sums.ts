@@ -1,7 +1,7 @@
 /*
- * Sums of volumes that cannot overflow within a statement: PostgreSQL fails a whole statement when the sum of one
- * group, or the sum of its squares, is beyond the range of floats. So huge volumes are scaled down and summed
- * separately. Here the two sums are added, and the result may be infinite.
+ * SQL for sums of volumes without overflow. If the sum of one group, or of its squares, exceeds the range of floats,
+ * PostgreSQL fails the whole statement. So huge volumes are scaled down and summed separately. The functions below add
+ * the two sums, and their result may be infinite.
  */
 
 /** Volumes above this are huge. The squares of a thousand million smaller volumes can be added without overflow. */
@@ -9,12 +9,13 @@ const HUGE = '1e140';
 /** A power of two, so that scaling by it loses nothing. */
 const SCALE = 2 ** -600;
 
-/** The columns of a query that gives `SummedRow`. `volume` is a trusted SQL expression, such as `s.volume`. */
+/** Returns the columns of `SummedRow`. `volume` is a trusted SQL expression, such as `s.volume`. */
 export function sumColumns(volume: string): string {
   return `sum(${volume}) filter (where abs(${volume}) <= ${HUGE}) as small_sum,
           sum(case when abs(${volume}) > ${HUGE} then ${volume} * ${SCALE} end) as huge_sum`;
 }
 
+/** Sums of normal and of huge volumes. */
 export interface SummedRow {
   count: number;
   /** Null if there is no volume of that size. */
@@ -22,20 +23,20 @@ export interface SummedRow {
   huge_sum: number | null;
 }
 
-/** The mean is infinite only if a volume is. */
+/** Returns sum and mean. The mean is infinite only if a volume is. */
 export function sumAndMean({ count, small_sum, huge_sum }: SummedRow): { sum: number; avg: number } {
   const small = small_sum ?? 0;
   const huge = huge_sum ?? 0;
   return { sum: small + huge / SCALE, avg: small / count + huge / count / SCALE };
 }
 
-/** Columns for `deviationOf`. */
+/** Returns the columns for `deviationOf`. */
 export function deviationColumns(volume: string): string {
   return `stddev_pop(${volume}) filter (where abs(${volume}) <= ${HUGE}) as small_stddev,
           stddev_pop(case when abs(${volume}) > ${HUGE} then ${volume} * ${SCALE} else 0 end) as huge_stddev`;
 }
 
-/** The standard deviation of the population. Next to huge volumes the others are negligible. */
+/** Returns the standard deviation of the population. If there are huge volumes, the others are negligible. */
 export function deviationOf({
   huge_sum,
   small_stddev,

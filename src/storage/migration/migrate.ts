@@ -7,7 +7,7 @@ import type { Database, Sql } from '../database.js';
 import { openPostgres } from '../engine/postgres.js';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
-/** Any constant number; all processes that migrate must use the same. */
+/** Advisory lock of migrations. Any constant that no other lock has; it must be the same in all processes. */
 const LOCK = 8042_0001;
 const MIGRATION_TIMEOUT_MS = 24 * 3_600_000;
 
@@ -37,10 +37,7 @@ export function migrate(db: Database, known: readonly Migration[] = knownMigrati
   });
 }
 
-/**
- * Migrates a server over a connection of its own: rewriting a large table takes longer than any statement of the
- * service may.
- */
+/** Migrates a server over its own connection, since changing a large table exceeds the service's statement time-out. */
 export async function migrateServer(url: string, log: Logger): Promise<string[]> {
   const db = await openPostgres({ url, maxConnections: 1, statementTimeoutMs: MIGRATION_TIMEOUT_MS }, log);
   try {
@@ -50,10 +47,7 @@ export async function migrateServer(url: string, log: Logger): Promise<string[]>
   }
 }
 
-/**
- * Names of migrations that the database does not have yet; all of them when it was never migrated.
- * @throws StartupError if a known migration was applied with other content.
- */
+/** Returns the migrations that were not applied yet: all of them for an empty database. */
 export async function missingMigrations(db: Database): Promise<string[]> {
   const { rows } = await db.query<{ columns: string[] | null }>(
     `select array_agg(attname::text) as columns from pg_attribute
@@ -105,7 +99,7 @@ function checksumOf(script: string): string {
   return createHash('sha256').update(script).digest('hex');
 }
 
-/** Migrations hold plain statements, each ended by a semicolon at the end of a line. */
+/** Splits a migration into statements. Each statement ends with a semicolon at the end of a line. */
 function statementsOf(script: string): string[] {
   return script
     .replace(/--.*$/gm, '')

@@ -1,6 +1,6 @@
 import type { Sql } from '../database.js';
 
-/** Most rows of one statement, if all queues of a project are brought forward. */
+/** Most rows of one statement when all delivery queues of a project become due. */
 const BATCH = 5_000;
 
 const bringForward = (which: string, limit = ''): string => `
@@ -21,7 +21,7 @@ const bringForward = (which: string, limit = ''): string => `
      set next_attempt_at = heads.due, attempt_base = n.attempt_base + (n.attempt > n.attempt_base)::int
     from heads where n.id = heads.id`;
 
-/** By the head of each queue: a queue of events may be long. */
+/** Finds the heads first, since a delivery queue of an event alarm may be long. */
 const OF_QUEUES = bringForward(`n.id in (
   select h.id from unnest($2::text[]) as q (lane) cross join lateral (
     select o.id from notifications o
@@ -31,22 +31,22 @@ const OF_ALARM = bringForward('n.alarm_id = $2');
 const OF_PROJECT = bringForward("($2 = '*' or n.project_id = $2)", `limit ${BATCH}`);
 
 /**
- * Makes the heads of these delivery queues due now, if they wait by the retry schedule; but not before their receiver's
- * Retry-After has passed. The next attempt does not use up the schedule. A head that another transaction has locked is
- * not changed.
+ * Makes the heads of these delivery queues due now, or when their receiver's Retry-After ends, if they wait for a later
+ * attempt. The next attempt does not count in the retry schedule. A head that another transaction has locked is
+ * skipped.
  */
-export async function bringQueuesForward(sql: Sql, lanes: readonly string[], now: Date): Promise<void> {
-  if (lanes.length > 0) await sql.query(OF_QUEUES, [now, [...new Set(lanes)]]);
+export async function bringQueuesForward(sql: Sql, queues: readonly string[], now: Date): Promise<void> {
+  if (queues.length > 0) await sql.query(OF_QUEUES, [now, [...new Set(queues)]]);
 }
 
-/** As `bringQueuesForward`, for all queues of an alarm. */
+/** Like `bringQueuesForward`, for all delivery queues of an alarm. */
 export async function bringAlarmForward(sql: Sql, alarmId: string, now: Date): Promise<void> {
   await sql.query(OF_ALARM, [now, alarmId]);
 }
 
 /**
- * As `bringQueuesForward`, for all queues of a project (`*`: of all projects). Each statement changes a bounded number
- * of rows.
+ * Like `bringQueuesForward`, for all delivery queues of a project (`*`: of all projects). Each statement changes a
+ * bounded number of rows.
  */
 export async function bringProjectForward(sql: Sql, projectId: string, now: Date): Promise<void> {
   while ((await sql.query(OF_PROJECT, [now, projectId])).rowCount === BATCH);

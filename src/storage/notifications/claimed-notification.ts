@@ -1,4 +1,4 @@
-/** All that is needed to send one notification. `attempt` is the number that its outcome must carry. */
+/** A claimed notification. The outcome of the attempt must be recorded with the same `attempt` number. */
 export interface ClaimedNotification {
   id: string;
   alarmId: string;
@@ -7,21 +7,22 @@ export interface ClaimedNotification {
   sequence: number;
   transitionTime: Date;
   action: string;
+  /** Id of the delivery queue. */
   lane: string;
   host: string;
   body: string;
   attempt: number;
   /**
-   * The position in the retry schedule: attempts since creation or the last replay, including this one, without
-   * attempts that a repeat, a replay, a resumed pause or an edit brought forward.
+   * Position in the retry schedule: the number of attempts since creation or the last replay, including this one.
+   * Attempts that a repeat, a replay, a resumed pause or an edit brought forward do not count.
    */
   attemptInSchedule: number;
   /**
-   * End of the first attempt in the present series of `rejected` attempts, in this run of the schedule; null if the
-   * last one was not rejected.
+   * End of the first attempt in the present series of `rejected` attempts since creation or the last replay. Null if
+   * the last attempt was not rejected.
    */
   rejectedSince: Date | null;
   createdAt: Date;
-  /** True if the host had answered its last attempt when this notification was claimed. */
-  isHostAnswering: boolean;
+  /** False if the host was new, or had not answered its last attempt, at the time of the claim. */
+  isHostResponsive: boolean;
 }

@@ -1,271 +1,189 @@
-/** One due notification that may be claimed, or, with `id` null, a host and project that have none just now. */
-export interface Candidate {
+import {
+  PermitPool,
+  UNSHARED,
+  type DueHost,
+  type DueNotification,
+  type Offer,
+  type PermitShares,
+} from './permit-pool.js';
+
+/** One due notification that can be claimed. With `id` null: a host, or a project of a host, that has none now. */
+export interface ClaimCandidate {
   host: string;
-  /** Order of the host and, within it, of the project, as counted from the cursor. */
-  hostTurn: number;
-  turn: number | null;
-  /** Claims that the host, and the project at this host, already hold. */
-  hostBusy: number;
-  busy: number;
-  /** How many claims the host may hold; 0 or 1 if it did not answer its last attempt. */
+  /** Position of the host in the round robin of hosts, counted from the cursor. */
+  hostPosition: number;
+  /** Position of the project in the round robin of the host's projects. Null for a host without a free permit. */
+  projectPosition: number | null;
+  /** Claims that exist at this host. */
+  hostClaims: number;
+  /** Claims that the project has at this host. */
+  projectClaims: number;
+  /** Most claims that the host may have; 0 or 1 if it is unresponsive. */
   connections: number;
-  isAnswering: boolean;
-  /** The last claim that was made while the host did not answer. */
+  isResponsive: boolean;
+  /** Time of the last claim that was made while the host was unresponsive. */
   claimedAt: Date | null;
-  /** Null, as is its turn, for a host that has no free slot. */
+  /** Null for a host without a free permit. */
   project: string | null;
   id: string | null;
 }
 
-/**
- * Where the next look begins: after `host`; and at a host that could not be served whole, after the project it names.
- */
+/** Position from which the next search continues. */
 export interface ClaimCursor {
+  /** The search continues after this host; '' is the start. */
   host: string;
+  /** For hosts whose notifications were not all claimed: the project after which the search continues there. */
   resume: ReadonlyMap<string, string>;
   /**
-   * After the first pass, only later hosts than this one are tried among hosts that do not answer, until all hosts have
-   * been seen.
+   * After the first pass, only unresponsive hosts with a later name than this one are tried, until all hosts have been
+   * searched.
    */
-  unansweredAfter: string;
+  unresponsiveAfter: string;
 }
 
-export const FROM_THE_START: ClaimCursor = { host: '', resume: new Map(), unansweredAfter: '' };
+/** The cursor of a new notifier. */
+export const FROM_THE_START: ClaimCursor = { host: '', resume: new Map(), unresponsiveAfter: '' };
 
-/** How the slots of one notifier are shared. Projects without an id are the project ''. */
-export interface SlotShares {
-  /** Free slots for hosts that do not answer, of `unansweredInAll`. */
-  unanswered: number;
-  unansweredInAll: number;
-  /** The last of these slots, which only projects get that hold none of them: so many. */
-  unansweredKept: number;
-  /** Slots that one project may hold. */
-  perProject: number;
-  /** Slots that each project holds: in all, and at hosts that do not answer. */
-  held: ReadonlyMap<string, number>;
-  heldUnanswered: ReadonlyMap<string, number>;
-  /** In the first pass, slots for hosts that do not answer go to projects that hold few of these slots. */
-  isFirstLook: boolean;
-}
+/** Most hosts in `ClaimCursor.resume`. Above it all are forgotten, which costs fairness once and bounds memory. */
+const MAX_RESUMED_HOSTS = 1_000;
 
-/** Hosts whose turn is remembered; beyond it all begin anew, which costs fairness for a moment and bounds memory. */
-const REMEMBERED_HOSTS = 1_000;
-
-interface Bounds {
+/** Limits of the query for candidates. Results that reach them may be incomplete. */
+interface QueryLimits {
   hosts: number;
-  projects: number;
-  queues: number;
+  projectsPerHost: number;
+  /** Pairs of a host and a project. */
+  hostProjects: number;
 }
 
 interface Choice {
-  /** The chosen notifications: id, and whether the host answered its last attempt. */
+  /** The chosen notifications: id, and whether their host is responsive. */
   chosen: ReadonlyMap<string, boolean>;
   cursor: ClaimCursor;
+  /** True if another search, from the new cursor, may find more. */
   more: boolean;
 }
 
-interface Waiting {
-  id: string;
-  project: string;
-  turn: number;
-  /** How many claims its project would then hold at this host. */
-  place: number;
-}
-
-interface HostTurn {
-  host: string;
-  turn: number;
-  waiting: Waiting[];
-  free: number;
-  isAnswering: boolean;
-  claimedAtMs: number;
-  queues: number;
-  /** The last project looked at if there may be more of them, else ''. */
-  cutAfter: string;
-}
-
-interface Offer extends Waiting {
-  host: HostTurn;
-}
-
-const UNSHARED: SlotShares = {
-  unanswered: Infinity,
-  unansweredInAll: Infinity,
-  unansweredKept: 0,
-  perProject: Infinity,
-  held: new Map(),
-  heldUnanswered: new Map(),
-  isFirstLook: false,
-};
-
-/** Hosts in turn, and the projects of a host in turn; whoever holds fewer claims goes first. */
+/**
+ * Chooses notifications to claim: hosts round robin, and at each host projects round robin. Projects with fewer claims
+ * at a host come first there.
+ */
 export function chooseFairly(
-  candidates: readonly Candidate[],
-  request: { limit: number; cursor: ClaimCursor; shares?: SlotShares },
-  bounds: Bounds,
+  candidates: readonly ClaimCandidate[],
+  request: { limit: number; cursor: ClaimCursor; shares?: PermitShares },
+  limits: QueryLimits,
 ): Choice {
   const { cursor, limit, shares = UNSHARED } = request;
-  const hosts = hostsOf(candidates, bounds);
+  const hosts = hostsOf(candidates, limits);
   const offers = hosts
-    .flatMap((host) => host.waiting.map((one, place) => ({ ...one, host, place })))
-    .sort((a, b) => a.place - b.place || a.host.turn - b.host.turn);
-  const slots = new SharedSlots(limit, shares);
-  for (const offer of inOrder(offers, shares)) slots.offer(offer);
-  const { chosen } = slots;
-  const limited = chosen.length === limit;
-  const queues = hosts.reduce((sum, host) => sum + host.queues, 0);
-  const cut = limited || hosts.length >= bounds.hosts || queues >= bounds.queues;
-  const last = (limited ? lastServed(chosen) : hosts.at(-1)?.host) ?? '';
-  const unanswered = afterUnanswered(slots, { cursor, isFirstLook: shares.isFirstLook, isLapEnd: !cut });
+    .flatMap((host) => host.due.map((one, place) => ({ ...one, host, place })))
+    .sort((a, b) => a.place - b.place || a.host.position - b.host.position);
+  const permits = new PermitPool(limit, shares);
+  for (const offer of inOrder(offers, shares)) permits.acquire(offer);
+  const { chosen } = permits;
+  const isFull = chosen.length === limit;
+  const hostProjects = hosts.reduce((sum, host) => sum + host.hostProjects, 0);
+  const isCut = isFull || hosts.length >= limits.hosts || hostProjects >= limits.hostProjects;
+  const last = (isFull ? lastHostOf(chosen) : hosts.at(-1)?.host) ?? '';
+  const unresponsive = nextUnresponsive(permits, { cursor, isFirstPass: shares.isFirstPass, isLapEnd: !isCut });
   return {
-    chosen: new Map(chosen.map(({ id, host }) => [id, host.isAnswering])),
-    cursor: { host: cut ? last : '', resume: resumeAfter(hosts, chosen, cursor), unansweredAfter: unanswered.after },
+    chosen: new Map(chosen.map(({ id, host }) => [id, host.isResponsive])),
+    cursor: {
+      host: isCut ? last : '',
+      resume: resumeAfter(hosts, chosen, cursor),
+      unresponsiveAfter: unresponsive.after,
+    },
     more: [
-      cut,
+      isCut,
       cursor.host !== '',
-      slots.isHeldBack,
-      unanswered.beginsAnew,
+      permits.isHeldBack,
+      unresponsive.hasRestarted,
       hosts.some(({ cutAfter }) => cutAfter !== ''),
     ].includes(true),
   };
 }
 
 /**
- * The host after which the next pass continues among hosts that do not answer; from the start if a lap has left slots
- * for them.
+ * Returns the host after which the next pass continues among unresponsive hosts. It restarts if a lap over all hosts
+ * has left permits for them.
  */
-function afterUnanswered(
-  { chosen, unansweredForAny }: SharedSlots,
-  { cursor, isFirstLook, isLapEnd }: { cursor: ClaimCursor; isFirstLook: boolean; isLapEnd: boolean },
-): { after: string; beginsAnew: boolean } {
-  if (isFirstLook) return { after: cursor.unansweredAfter, beginsAnew: false };
-  const after = lastUnanswered(chosen) ?? cursor.unansweredAfter;
-  const beginsAnew = isLapEnd && unansweredForAny > 0 && after !== '';
-  return { after: beginsAnew ? '' : after, beginsAnew };
+function nextUnresponsive(
+  { chosen, unresponsiveForAny }: PermitPool,
+  { cursor, isFirstPass, isLapEnd }: { cursor: ClaimCursor; isFirstPass: boolean; isLapEnd: boolean },
+): { after: string; hasRestarted: boolean } {
+  if (isFirstPass) return { after: cursor.unresponsiveAfter, hasRestarted: false };
+  const after = lastUnresponsive(chosen) ?? cursor.unresponsiveAfter;
+  const hasRestarted = isLapEnd && unresponsiveForAny > 0 && after !== '';
+  return { after: hasRestarted ? '' : after, hasRestarted };
 }
 
 /**
- * Hosts that do not answer come first, then all other offers in the given order. The first pass takes the hosts whose
- * last attempt is longest ago; later passes go through them by name, so that each host is reached, however many there
- * are.
+ * Puts offers of unresponsive hosts first, and keeps the given order of the others. The first pass takes the
+ * unresponsive hosts with the oldest attempt. Later passes take them by name, so that every host is reached, however
+ * many there are.
  */
-function inOrder(offers: readonly Offer[], { isFirstLook }: SlotShares): Offer[] {
-  const unanswered = offers.filter(({ host }) => !host.isAnswering).sort((a, b) => a.host.turn - b.host.turn);
-  if (isFirstLook) unanswered.sort((a, b) => a.host.claimedAtMs - b.host.claimedAtMs);
-  return [...unanswered, ...offers.filter(({ host }) => host.isAnswering)];
+function inOrder(offers: readonly Offer[], { isFirstPass }: PermitShares): Offer[] {
+  const unresponsive = offers
+    .filter(({ host }) => !host.isResponsive)
+    .sort((a, b) => a.host.position - b.host.position);
+  if (isFirstPass) unresponsive.sort((a, b) => a.host.claimedAtMs - b.host.claimedAtMs);
+  return [...unresponsive, ...offers.filter(({ host }) => host.isResponsive)];
 }
 
-/** The free slots of one claim. */
-class SharedSlots {
-  readonly chosen: Offer[] = [];
-  /** An offer was skipped that a later pass may take. */
-  isHeldBack = false;
-  #unansweredLeft: number;
-  readonly #ofHosts = new Map<HostTurn, number>();
-  readonly #held: Map<string, number>;
-  readonly #heldUnanswered: Map<string, number>;
-
-  constructor(
-    private readonly limit: number,
-    private readonly shares: SlotShares,
-  ) {
-    this.#unansweredLeft = shares.unanswered;
-    this.#held = new Map(shares.held);
-    this.#heldUnanswered = new Map(shares.heldUnanswered);
-  }
-
-  /** Gives the offer a slot, if one is free. */
-  offer(offer: Offer): void {
-    const { project, host } = offer;
-    if (this.chosen.length >= this.limit || countOf(this.#ofHosts, host) >= host.free) return;
-    if (countOf(this.#held, project) >= this.shares.perProject) return;
-    if (!host.isAnswering && !this.#takeUnanswered(project)) return;
-    this.#held.set(project, countOf(this.#held, project) + 1);
-    this.#ofHosts.set(host, countOf(this.#ofHosts, host) + 1);
-    this.chosen.push(offer);
-  }
-
-  /** Slots left for hosts that do not answer, without those kept for projects that hold none. */
-  get unansweredForAny(): number {
-    return this.#unansweredLeft - this.shares.unansweredKept;
-  }
-
-  #takeUnanswered(project: string): boolean {
-    const left = this.#heldUnanswered.has(project) ? this.unansweredForAny : this.#unansweredLeft;
-    if (left <= 0) return false;
-    if (this.shares.isFirstLook && this.#holdsItsPart(project)) {
-      this.isHeldBack = true;
-      return false;
-    }
-    this.#unansweredLeft -= 1;
-    this.#heldUnanswered.set(project, countOf(this.#heldUnanswered, project) + 1);
-    return true;
-  }
-
-  /** True if one more project could no longer get as many slots as this one holds. */
-  #holdsItsPart(project: string): boolean {
-    const held = countOf(this.#heldUnanswered, project);
-    return held > 0 && held >= this.shares.unansweredInAll / (this.#heldUnanswered.size + 1);
-  }
+function lastUnresponsive(chosen: readonly Offer[]): string | undefined {
+  return chosen.findLast(({ host }) => !host.isResponsive)?.host.host;
 }
 
-function countOf<Key>(counts: ReadonlyMap<Key, number>, key: Key): number {
-  return counts.get(key) ?? 0;
+function lastHostOf(chosen: readonly Offer[]): string | undefined {
+  return (chosen.findLast(({ host }) => host.isResponsive) ?? chosen.at(-1))?.host.host;
 }
 
-function lastUnanswered(chosen: readonly Offer[]): string | undefined {
-  return chosen.findLast(({ host }) => !host.isAnswering)?.host.host;
-}
-
-function lastServed(chosen: readonly Offer[]): string | undefined {
-  return (chosen.findLast(({ host }) => host.isAnswering) ?? chosen.at(-1))?.host.host;
-}
-
-function hostsOf(candidates: readonly Candidate[], bounds: Bounds): HostTurn[] {
+function hostsOf(candidates: readonly ClaimCandidate[], limits: QueryLimits): DueHost[] {
   const hosts = groupByHost(candidates, ({ host }) => host);
   return [...hosts].flatMap(([host, rows]) => {
     const [first] = rows;
     if (!first) return [];
-    const turns = rows.flatMap(({ turn }) => turn ?? []);
-    const cut = turns.some((turn) => turn % bounds.projects === 0);
-    const later = rows.filter(({ turn }) => turn !== null && turn <= bounds.projects);
+    const positions = rows.flatMap(({ projectPosition }) => projectPosition ?? []);
+    const isCut = positions.some((position) => position % limits.projectsPerHost === 0);
+    const later = rows.filter(
+      ({ projectPosition }) => projectPosition !== null && projectPosition <= limits.projectsPerHost,
+    );
     return {
       host,
-      turn: first.hostTurn,
-      waiting: waitingOf(rows),
-      free: first.connections - first.hostBusy,
-      isAnswering: first.isAnswering,
+      position: first.hostPosition,
+      due: dueOf(rows),
+      freePermits: first.connections - first.hostClaims,
+      isResponsive: first.isResponsive,
       claimedAtMs: first.claimedAt?.getTime() ?? 0,
-      queues: Math.max(1, new Set(turns).size),
-      cutAfter: cut ? (later.at(-1)?.project ?? '') : '',
+      hostProjects: Math.max(1, new Set(positions).size),
+      cutAfter: isCut ? (later.at(-1)?.project ?? '') : '',
     };
   });
 }
 
-function waitingOf(rows: readonly Candidate[]): Waiting[] {
-  const held = new Map<string, number>();
-  const waiting: Waiting[] = [];
-  for (const { id, project, turn, busy } of rows) {
-    if (id === null || project === null || turn === null) continue;
-    const place = (held.get(project) ?? busy) + 1;
-    held.set(project, place);
-    waiting.push({ id, project, turn, place });
+function dueOf(rows: readonly ClaimCandidate[]): DueNotification[] {
+  const claims = new Map<string, number>();
+  const due: DueNotification[] = [];
+  for (const { id, project, projectPosition, projectClaims } of rows) {
+    if (id === null || project === null || projectPosition === null) continue;
+    const rank = (claims.get(project) ?? projectClaims) + 1;
+    claims.set(project, rank);
+    due.push({ id, project, projectPosition, rank });
   }
-  return waiting.sort((a, b) => a.place - b.place || a.turn - b.turn);
+  return due.sort((a, b) => a.rank - b.rank || a.projectPosition - b.projectPosition);
 }
 
 function resumeAfter(
-  hosts: readonly HostTurn[],
-  chosen: readonly { host: HostTurn; project: string }[],
+  hosts: readonly DueHost[],
+  chosen: readonly { host: DueHost; project: string }[],
   before: ClaimCursor,
 ): Map<string, string> {
   const served = groupByHost(chosen, ({ host }) => host.host);
-  const resume = new Map(before.resume.size > REMEMBERED_HOSTS ? [] : before.resume);
-  for (const { host, waiting, cutAfter } of hosts) {
-    const mine = served.get(host) ?? [];
-    if (waiting.length > mine.length) {
-      const last = mine.at(-1)?.project;
-      if (last !== undefined) resume.set(host, last); // nothing served: the turn stays where it was
+  const resume = new Map(before.resume.size > MAX_RESUMED_HOSTS ? [] : before.resume);
+  for (const { host, due, cutAfter } of hosts) {
+    const ofHost = served.get(host) ?? [];
+    if (due.length > ofHost.length) {
+      const last = ofHost.at(-1)?.project;
+      if (last !== undefined) resume.set(host, last); // if nothing was chosen, the position stays
     } else if (cutAfter !== '') resume.set(host, cutAfter);
     else resume.delete(host);
   }

@@ -1,13 +1,13 @@
 import { bringProjectForward, bringQueuesForward } from './bring-forward-store.js';
 import { Conditions, orderBy } from '../conditions.js';
-import type { Database } from '../database.js';
+import type { Database, Sql } from '../database.js';
 import { IS_LISTED, removedAmong } from './removed-action-store.js';
-import { scopeParameter, within, type Scope } from '../scope.js';
+import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
 
 export const NOTIFICATION_STATUSES = ['pending', 'in_flight', 'delivered', 'dead', 'superseded', 'cancelled'] as const;
 export type NotificationStatus = (typeof NOTIFICATION_STATUSES)[number];
 
-/** One action of one transition, as people look at it. */
+/** A notification as API users see it: one action of one transition or repeat. */
 export interface NotificationRecord {
   id: string;
   alarmId: string;
@@ -16,28 +16,30 @@ export interface NotificationRecord {
   sequence: number;
   transitionTime: Date;
   action: string;
-  /** The receiver, for limits on connections: `host:port` of a URL, otherwise the scheme. */
+  /** The unit of limits on connections: `host:port` of a URL, otherwise the scheme. */
   host: string;
   body: string;
   status: NotificationStatus;
   attempt: number;
   nextAttemptAt: Date;
   lastError: string | null;
-  /** HTTP status of the last attempt; null if there was no attempt, or no status line came. */
+  /** HTTP status of the last attempt; null if there was no attempt, or no status line was received. */
   lastHttpStatus: number | null;
   createdAt: Date;
   finishedAt: Date | null;
 }
 
+/** Which notifications to list. */
 export interface NotificationQuery {
   id?: string | undefined;
   status?: NotificationStatus | undefined;
   alarmId?: string | undefined;
   limit: number;
-  /** The last notification of the page before. */
+  /** The last notification of the previous page. */
   after?: Pick<NotificationRecord, 'id' | 'createdAt'> | undefined;
 }
 
+/** One attempt to deliver a notification. */
 export interface AttemptRecord {
   attempt: number;
   startedAt: Date;
@@ -47,89 +49,59 @@ export interface AttemptRecord {
   error: string | null;
 }
 
+/** A project whose notifications are not sent at present. */
 export interface DeliveryPause {
   /** `*` pauses all projects. */
   projectId: string;
   pausedAt: Date;
 }
 
-const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, sequence, transition_time
-  as "transitionTime", action, host, body,
+const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, sequence,
+  transition_time as "transitionTime", action, host, body,
   (select t.http_status from attempts t where t.notification_id = notifications.id order by t.attempt desc limit 1)
     as "lastHttpStatus",
   status, attempt, next_attempt_at as "nextAttemptAt", last_error as "lastError", created_at as "createdAt",
-    finished_at as "finishedAt"`;
+  finished_at as "finishedAt"`;
 
+/** Statuses of notifications that can be replayed: they ended without being delivered. */
 export const REPLAYABLE: readonly NotificationStatus[] = ['dead', 'superseded', 'cancelled'];
 
-/** SQL for notifications that ended without being delivered. Parameters: project, id, status, alarm. */
-const IS_MEANT = `n.status in ('dead', 'superseded', 'cancelled') and ($1::text is null or n.project_id = $1)
+/** SQL condition for the notifications to replay. Parameters: project, id, status, alarm. */
+const IS_SELECTED = `n.status in ('dead', 'superseded', 'cancelled') and ($1::text is null or n.project_id = $1)
   and ($2::text is null or n.id = $2) and ($3::text is null or n.status = $3)
   and ($4::text is null or n.alarm_id = $4)`;
 
 const NOT_LISTED = `
-  select n.id from notifications n join alarms a on a.id = n.alarm_id where ${IS_MEANT} and not ${IS_LISTED}`;
+  select n.id from notifications n join alarms a on a.id = n.alarm_id where ${IS_SELECTED} and not ${IS_LISTED}`;
 
-/** The claims make sure that a delivery queue has one attempt at a time. */
+/** This may make several notifications of one delivery queue due. Claims still take one at a time. */
 const REPLAY = `
   update notifications n
      set status = 'pending', next_attempt_at = $5, replayed_at = $5, attempt_base = n.attempt, finished_at = null
-   where ${IS_MEANT} and not (n.id = any($6::text[])) returning n.lane`;
+   where ${IS_SELECTED} and not (n.id = any($6::text[])) returning n.lane`;
 
 export type NotificationAdminStore = ReturnType<typeof createNotificationAdminStore>;
 
-/** What people do with notifications: look, send again, hold back. */
+/** Which ended notifications to replay: those that match all given conditions. */
+export type ReplaySelection = Pick<NotificationQuery, 'id' | 'status' | 'alarmId'>;
+
+/** The actions of API users on notifications: list, replay, pause and resume. */
 export function createNotificationAdminStore(db: Database) {
   return {
     /** Newest first. */
-    async list(scope: Scope, { id, status, alarmId, limit, after }: NotificationQuery): Promise<NotificationRecord[]> {
-      const conditions = new Conditions();
-      within(scope, 'project_id', conditions);
-      conditions.equal('id', id, 'text');
-      conditions.equal('status', status, 'text');
-      conditions.equal('alarm_id', alarmId, 'text');
-      const keys = [
-        { sql: 'created_at', type: 'timestamptz', descending: true },
-        { sql: 'id', type: 'text', descending: true },
-      ] as const;
-      if (after) conditions.after(keys, [after.createdAt, after.id]);
-      const text = `select ${COLUMNS} from notifications ${conditions.where()} ${orderBy(keys)}
-        ${conditions.limit(limit)}`;
-      return (await db.query<NotificationRecord>(text, conditions.parameters)).rows;
-    },
+    list: (scope: Scope, query: NotificationQuery): Promise<NotificationRecord[]> => list(db, scope, query),
 
-    async attempts(scope: Scope, id: string): Promise<AttemptRecord[]> {
-      const { rows } = await db.query<AttemptRecord>(
-        `select a.attempt, a.started_at as "startedAt", a.duration_ms as "durationMs", a.outcome, a.http_status
-          as "httpStatus", a.error
-           from attempts a join notifications n on n.id = a.notification_id
-          where n.id = $1 and ($2::text is null or n.project_id = $2) order by a.attempt`,
-        [id, scopeParameter(scope)],
-      );
-      return rows;
-    },
+    /** The attempts of one notification, oldest first. */
+    attempts: (scope: Scope, id: string): Promise<AttemptRecord[]> => attempts(db, scope, id),
 
     /**
-     * Makes ended notifications pending again, with the same id and body; their delivery queues do not wait by the
-     * retry schedule. Notifications whose action was removed from their alarm are left out. Returns the number of
-     * notifications that are sent again.
+     * Makes ended notifications pending again, with the same id and body. They are due at once. Skips notifications
+     * whose action was removed from their alarm. Returns the number of notifications that will be sent again.
      */
-    async replay(
-      scope: Scope,
-      which: { id?: string | undefined; status?: NotificationStatus | undefined; alarmId?: string | undefined },
-      now: Date,
-    ): Promise<number> {
-      const filter = [scopeParameter(scope), which.id ?? null, which.status ?? null, which.alarmId ?? null];
-      return db.transaction(async (tx) => {
-        const inDoubt = (await tx.query<{ id: string }>(NOT_LISTED, filter)).rows.map(({ id }) => id);
-        const removed = await removedAmong(tx, inDoubt);
-        const { rows } = await tx.query<{ lane: string }>(REPLAY, [...filter, now, removed]);
-        const lanes = rows.map(({ lane }) => lane);
-        await bringQueuesForward(tx, lanes, now);
-        return rows.length;
-      });
-    },
+    replay: (scope: Scope, selection: ReplaySelection, now: Date): Promise<number> =>
+      db.transaction((tx) => replay(tx, scope, selection, now)),
 
+    /** The pauses that apply to a scope. */
     async pauses(scope: Scope): Promise<DeliveryPause[]> {
       const { rows } = await db.query<DeliveryPause>(
         `select project_id as "projectId", paused_at as "pausedAt" from delivery_pauses
@@ -139,7 +111,7 @@ export function createNotificationAdminStore(db: Database) {
       return rows;
     },
 
-    /** State and history go on; notifications wait until `resume`. */
+    /** Keeps a project's notifications pending until `resume`. Evaluation and history continue. */
     async pause(projectId: string, now: Date): Promise<void> {
       await db.query('insert into delivery_pauses (project_id, paused_at) values ($1, $2) on conflict do nothing', [
         projectId,
@@ -147,10 +119,54 @@ export function createNotificationAdminStore(db: Database) {
       ]);
     },
 
-    /** Ends a pause, if there is one. Notifications that wait by the retry schedule become due now. */
+    /** Ends a pause, if there is one. Notifications that wait for their next attempt become due now. */
     async resume(projectId: string, now: Date): Promise<void> {
       const { rowCount } = await db.query('delete from delivery_pauses where project_id = $1', [projectId]);
       if (rowCount > 0) await bringProjectForward(db, projectId, now);
     },
   };
+}
+
+async function list(
+  db: Sql,
+  scope: Scope,
+  { id, status, alarmId, limit, after }: NotificationQuery,
+): Promise<NotificationRecord[]> {
+  const conditions = new Conditions();
+  restrictToScope(scope, 'project_id', conditions);
+  conditions.equal('id', id, 'text');
+  conditions.equal('status', status, 'text');
+  conditions.equal('alarm_id', alarmId, 'text');
+  const keys = [
+    { sql: 'created_at', type: 'timestamptz', descending: true },
+    { sql: 'id', type: 'text', descending: true },
+  ] as const;
+  if (after) conditions.after(keys, [after.createdAt, after.id]);
+  const text = `select ${COLUMNS} from notifications ${conditions.where()} ${orderBy(keys)}
+    ${conditions.limit(limit)}`;
+  return (await db.query<NotificationRecord>(text, conditions.parameters)).rows;
+}
+
+async function attempts(db: Sql, scope: Scope, id: string): Promise<AttemptRecord[]> {
+  const { rows } = await db.query<AttemptRecord>(
+    `select a.attempt, a.started_at as "startedAt", a.duration_ms as "durationMs", a.outcome,
+            a.http_status as "httpStatus", a.error
+       from attempts a join notifications n on n.id = a.notification_id
+      where n.id = $1 and ($2::text is null or n.project_id = $2) order by a.attempt`,
+    [id, scopeParameter(scope)],
+  );
+  return rows;
+}
+
+async function replay(tx: Sql, scope: Scope, { id, status, alarmId }: ReplaySelection, now: Date): Promise<number> {
+  const filter = [scopeParameter(scope), id ?? null, status ?? null, alarmId ?? null];
+  const unlisted = (await tx.query<{ id: string }>(NOT_LISTED, filter)).rows.map((row) => row.id);
+  const removed = await removedAmong(tx, unlisted);
+  const { rows } = await tx.query<{ lane: string }>(REPLAY, [...filter, now, removed]);
+  await bringQueuesForward(
+    tx,
+    rows.map(({ lane }) => lane),
+    now,
+  );
+  return rows.length;
 }

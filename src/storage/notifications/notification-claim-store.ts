@@ -2,49 +2,55 @@ import type { Database, Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
 import { recordAttempts, type FinishedAttempt, type RecordedAttempt, type RecordRules } from './notification-record.js';
 import { takeClaims } from './notification-take-store.js';
-import { chooseFairly, type Candidate, type ClaimCursor, type SlotShares } from './fair-choice.js';
-import { HOST_PROBE_EVERY_MS, LOCAL_HOSTS, noteProbes } from './receiver-host-store.js';
+import { chooseFairly, type ClaimCandidate, type ClaimCursor } from './fair-choice.js';
+import type { PermitShares } from './permit-pool.js';
+import { UNRESPONSIVE_HOST_EVERY_MS, LOCAL_HOSTS, recordHostClaims } from './receiver-host-store.js';
 
 export type { FinishedAttempt, RecordedAttempt, RecordRules } from './notification-record.js';
 
-/** Any constant number; all notifiers must use the same. */
+/** Advisory lock of claims. Any constant that no other lock has; it must be the same in all notifiers. */
 const CLAIM_LOCK = 8042_0002;
-/** How much of the outbox one claim looks at; what lies beyond comes at the next turn of the cursor. */
+/** Bounds of the search of one claim. The next claim continues from the cursor. */
 export const HOSTS_PER_CLAIM = 128;
 export const PROJECTS_PER_HOST = 64;
-export const QUEUES_PER_CLAIM = 256;
-const DUE_ROWS_PER_QUEUE = 256;
+export const HOST_PROJECTS_PER_CLAIM = 256;
+const DUE_ROWS_PER_HOST_PROJECT = 256;
 
+/** What a notifier may claim now. */
 export interface ClaimRequest {
   now: Date;
   claimUntil: Date;
+  /** Most notifications of this claim. */
   limit: number;
+  /** Most attempts under way at one host, and at one host for one project, of all notifiers together. */
   perHost: number;
   perHostAndProject: number;
   cursor: ClaimCursor;
-  /** Absent if only `limit` and the limits per host apply. */
-  shares?: SlotShares;
+  /** If absent, only `limit` and the limits per host apply. */
+  shares?: PermitShares;
 }
 
+/** The claimed notifications, and the position from which the next claim continues. */
 export interface ClaimResult {
   claimed: ClaimedNotification[];
   cursor: ClaimCursor;
-  /** False: all that could be claimed at that moment has been looked at. */
+  /** False if the search has reached every notification that can be claimed at this moment. */
   more: boolean;
-  /** How many due notifications were cancelled: an edit had removed their action, or their alarm is gone. */
+  /** Number of due notifications that were cancelled: an edit removed their action, or their alarm was deleted. */
   dropped?: number;
 }
 
+/** Claims of due notifications, and the outcomes of their attempts. */
 export interface NotificationClaimStore {
   /**
-   * Takes up to `limit` due notifications, at most one per lane, within the free slots, hosts and projects round robin.
-   * A host that did not answer its last attempt, or is new, has a single connection, and gets one attempt a second at
-   * most. Claims of all notifiers take turns under one lock, so that slots are never counted by two at once.
+   * Claims up to `limit` due notifications within the free permits, at most one per delivery queue. Hosts and projects
+   * are served round robin. An unresponsive host (new, or without an answer to its last attempt) gets one connection
+   * and at most one attempt a second. One lock for the claims of all notifiers keeps the counts of permits correct.
    */
   claim(request: ClaimRequest): Promise<ClaimResult>;
-  /** Records outcomes; those whose claim has gone to another attempt meanwhile are ignored and not returned. */
+  /** Records outcomes and returns them. An outcome whose claim has passed to another attempt is ignored. */
   record(finished: readonly FinishedAttempt[], rules: RecordRules): Promise<RecordedAttempt[]>;
-  /** When the next waiting notification that is not yet due becomes due. */
+  /** Returns the next time after `after` at which a pending notification becomes due; null if there is none. */
   nextDueAt(after: Date): Promise<Date | null>;
 }
 
@@ -58,7 +64,7 @@ export function createNotificationClaimStore(db: Database): NotificationClaimSto
 
 async function claim(tx: Sql, request: ClaimRequest): Promise<ClaimResult> {
   await tx.query('select pg_advisory_xact_lock($1)', [CLAIM_LOCK]);
-  const { rows } = await tx.query<Candidate>(CANDIDATES, [
+  const { rows } = await tx.query<ClaimCandidate>(CANDIDATES, [
     request.cursor.host,
     HOSTS_PER_CLAIM,
     [...request.cursor.resume.keys()],
@@ -66,31 +72,32 @@ async function claim(tx: Sql, request: ClaimRequest): Promise<ClaimResult> {
     request.perHost,
     request.perHostAndProject,
     request.now,
-    QUEUES_PER_CLAIM,
+    HOST_PROJECTS_PER_CLAIM,
     PROJECTS_PER_HOST,
-    DUE_ROWS_PER_QUEUE,
-    request.shares && request.shares.unanswered <= 0 ? 0 : 1,
-    new Date(request.now.getTime() - HOST_PROBE_EVERY_MS),
+    DUE_ROWS_PER_HOST_PROJECT,
+    request.shares && request.shares.unresponsive <= 0 ? 0 : 1,
+    new Date(request.now.getTime() - UNRESPONSIVE_HOST_EVERY_MS),
     LOCAL_HOSTS,
-    request.shares?.isFirstLook ? '' : request.cursor.unansweredAfter,
+    request.shares?.isFirstPass ? '' : request.cursor.unresponsiveAfter,
   ]);
   const { chosen, cursor, more } = chooseFairly(rows, request, {
     hosts: HOSTS_PER_CLAIM,
-    projects: PROJECTS_PER_HOST,
-    queues: QUEUES_PER_CLAIM,
+    projectsPerHost: PROJECTS_PER_HOST,
+    hostProjects: HOST_PROJECTS_PER_CLAIM,
   });
   const { taken, dropped } = await takeClaims(tx, [...chosen.keys()], request);
-  const claimed = taken.map((one) => ({ ...one, isHostAnswering: chosen.get(one.id) ?? true }));
-  await noteProbes(tx, {
-    hosts: claimed.filter((one) => !one.isHostAnswering).map(({ host }) => host),
+  const claimed = taken.map((one) => ({ ...one, isHostResponsive: chosen.get(one.id) ?? true }));
+  await recordHostClaims(tx, {
+    hosts: claimed.filter((one) => !one.isHostResponsive).map(({ host }) => host),
     at: request.now,
   });
   return { claimed, cursor, more, dropped };
 }
 
 /**
- * The due heads of lanes, by host and project. A loose index scan hops from host to host and from project to project of
- * a host, so that a million rows of one tenant cost no more than one; each host goes on after its last served project.
+ * The due heads of delivery queues, by host and project. A loose index scan goes from host to host, and at each host
+ * from project to project, so that a million rows of one project cost no more than one row. At each host it continues
+ * after the project that was served last.
  */
 const CANDIDATES = `
 with recursive
@@ -100,76 +107,75 @@ busy as materialized (
 ),
 busy_hosts as materialized (select host, sum(n)::int as n from busy group by host),
 resumes as materialized (select * from unnest($3::text[], $4::text[]) as r (host, project)),
-hosts (host, turn) as (
+hosts (host, position) as (
   (select n.host, 1 from notifications n where n.status = 'pending' and n.host > $1 order by n.host limit 1)
   union all
-  select next.host, h.turn + 1
+  select next.host, h.position + 1
   from hosts h cross join lateral (
     select n.host from notifications n where n.status = 'pending' and n.host > h.host order by n.host limit 1
   ) next
-  where h.turn < $2
+  where h.position < $2
 ),
-turns as materialized (
-  select h.host, h.turn,
+host_states as materialized (
+  select h.host, h.position,
     coalesce((select b.n from busy_hosts b where b.host = h.host), 0) as busy,
     coalesce((select r.project from resumes r where r.host = h.host), '') as resume,
-    k.is_answering,
+    k.is_responsive,
     k.claimed_at,
-    case when k.is_answering then $5::int
+    case when k.is_responsive then $5::int
          when k.is_too_soon or h.host <= $14 then 0
          else $11::int end as connections
   from hosts h cross join lateral (
-    select coalesce(bool_or(r.answered), false) or h.host = any($13::text[]) as is_answering,
+    select coalesce(bool_or(r.answered), false) or h.host = any($13::text[]) as is_responsive,
            max(r.claimed_at) as claimed_at,
            coalesce(bool_or(r.outcome_at is not null and r.claimed_at > $12), false) as is_too_soon
     from receiver_hosts r where r.host = h.host
   ) k
 ),
-queues as materialized (
-  select t.host, t.turn as host_turn, t.busy as host_busy, t.connections, t.is_answering, t.claimed_at, q.project,
-    q.turn
-  from turns t left join lateral (
-    with recursive later (project, turn) as (
+host_projects as materialized (
+  select t.host, t.position as host_position, t.busy as host_claims, t.connections, t.is_responsive, t.claimed_at,
+    q.project, q.position
+  from host_states t left join lateral (
+    with recursive later (project, position) as (
       (select coalesce(n.project_id, ''), 1 from notifications n
-        where t.busy < t.connections and n.status = 'pending' and n.host = t.host and coalesce(n.project_id,
-          '') > t.resume
+        where t.busy < t.connections and n.status = 'pending' and n.host = t.host
+          and coalesce(n.project_id, '') > t.resume
         order by coalesce(n.project_id, '') limit 1)
       union all
-      select next.project, l.turn + 1
+      select next.project, l.position + 1
       from later l cross join lateral (
         select coalesce(n.project_id, '') as project from notifications n
         where n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') > l.project
         order by coalesce(n.project_id, '') limit 1
       ) next
-      where l.turn < $9
-    ), earlier (project, turn) as (
+      where l.position < $9
+    ), earlier (project, position) as (
       (select coalesce(n.project_id, ''), 1 from notifications n
-        where t.busy < t.connections and n.status = 'pending' and n.host = t.host and coalesce(n.project_id,
-          '') <= t.resume
+        where t.busy < t.connections and n.status = 'pending' and n.host = t.host
+          and coalesce(n.project_id, '') <= t.resume
         order by coalesce(n.project_id, '') limit 1)
       union all
-      select next.project, e.turn + 1
+      select next.project, e.position + 1
       from earlier e cross join lateral (
         select coalesce(n.project_id, '') as project from notifications n
         where n.status = 'pending' and n.host = t.host and coalesce(n.project_id, '') > e.project
           and coalesce(n.project_id, '') <= t.resume
         order by coalesce(n.project_id, '') limit 1
       ) next
-      where e.turn < $9
+      where e.position < $9
     )
-    select project, turn from later
+    select project, position from later
     union all
-    select project, turn + $9 from earlier
+    select project, position + $9 from earlier
   ) q on true
   limit $8
 )
-select q.host, q.host_turn as "hostTurn", q.host_busy as "hostBusy", q.connections, q.is_answering as "isAnswering",
-  q.claimed_at as "claimedAt",
-  q.project, q.turn, q.busy, c.id
+select q.host, q.host_position as "hostPosition", q.host_claims as "hostClaims", q.connections,
+  q.is_responsive as "isResponsive", q.claimed_at as "claimedAt", q.project, q.position as "projectPosition",
+  q.claims as "projectClaims", c.id
 from (
-  select queues.*, coalesce((select b.n from busy b where b.host = queues.host and b.project = queues.project), 0)
-    as busy
-  from queues
+  select p.*, coalesce((select b.n from busy b where b.host = p.host and b.project = p.project), 0) as claims
+  from host_projects p
 ) q
 left join lateral (
   select d.id, d.next_attempt_at
@@ -179,24 +185,24 @@ left join lateral (
       and n.next_attempt_at <= $7
       and not exists (
         select 1 from notifications e
-        where e.lane = n.lane and (e.status = 'in_flight' or e.ordinal < n.ordinal) and e.status in ('pending',
-          'in_flight')
+        where e.lane = n.lane and (e.status = 'in_flight' or e.ordinal < n.ordinal)
+          and e.status in ('pending', 'in_flight')
       )
       and coalesce((select h.not_before from delivery_holds h where h.lane = n.lane), '-infinity') <= $7
     order by n.next_attempt_at limit $10
   ) d
   where not exists (select 1 from delivery_pauses p where p.project_id in ('*', nullif(q.project, '')))
   order by d.next_attempt_at
-  limit greatest(least($6::int, q.connections) - q.busy, 0)
+  limit greatest(least($6::int, q.connections) - q.claims, 0)
 ) c on true
-order by q.host_turn, q.turn, c.next_attempt_at`;
+order by q.host_position, q.position, c.next_attempt_at`;
 
 async function nextDueAt(db: Sql, after: Date): Promise<Date | null> {
-  const { rows } = await db.query<{ due: Date | null }>(NEXT_DUE, [after, HOST_PROBE_EVERY_MS]);
+  const { rows } = await db.query<{ due: Date | null }>(NEXT_DUE, [after, UNRESPONSIVE_HOST_EVERY_MS]);
   return rows[0]?.due ?? null;
 }
 
-/** The next due time; also the end of a Retry-After, and the next attempt that a host which did not answer may get. */
+/** The earliest of: a due time, the end of a Retry-After, and the next attempt that an unresponsive host may get. */
 const NEXT_DUE = `
   select least(
     (select min(next_attempt_at) from notifications where status = 'pending' and next_attempt_at > $1),

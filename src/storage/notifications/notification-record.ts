@@ -2,6 +2,7 @@ import type { DeliveryPolicy } from '../../alarm/alarm.js';
 import type { Sql } from '../database.js';
 import { ACTION_REMOVED, cancelRemoved, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
 
+/** The outcome of one attempt, to be recorded. */
 export interface FinishedAttempt {
   id: string;
   attempt: number;
@@ -9,22 +10,24 @@ export interface FinishedAttempt {
   durationMs: number;
   outcome: 'delivered' | 'retry' | 'dead';
   httpStatus: number | null;
-  /** A class, never the text of an error: tenants see it. */
+  /** A class of errors, never the text of one, since tenants can read it. */
   error: string | null;
-  /** For `retry`; null when the schedule is exhausted. */
+  /** Set for `retry`; null when the schedule is exhausted. */
   nextAttemptAt: Date | null;
-  /** The receiver's Retry-After: no notification of this delivery queue is sent earlier. */
+  /** End of the receiver's Retry-After. No notification of this delivery queue is sent earlier. */
   notBefore?: Date | null;
-  /** True if the host answered, with any status; null or absent if the attempt says nothing about that. */
+  /** True if the host answered with any status; null or absent if the attempt does not show it. */
   hasHostAnswered?: boolean | null;
 }
 
+/** The time, and the settings that decide what follows from an outcome. */
 export interface RecordRules {
   now: Date;
   defaultPolicy: DeliveryPolicy;
   maxAgeMs: number;
 }
 
+/** A notification after its attempt was recorded. */
 export interface RecordedAttempt {
   id: string;
   status: 'pending' | 'delivered' | 'dead' | 'superseded' | 'cancelled';
@@ -32,19 +35,19 @@ export interface RecordedAttempt {
   alarmId: string;
   /** Null if the alarm's row is gone. */
   alarmName: string | null;
-  /** The receiver, for limits on connections: `host:port` of a URL, otherwise the scheme. */
+  /** The unit of limits on connections: `host:port` of a URL, otherwise the scheme. */
   host: string;
   attempt: number;
-  /** Null when no status line came. */
+  /** Null if no status line was received. */
   httpStatus: number | null;
 }
 
 /**
- * One statement for all attempts that have ended. Whether a failed one waits, is stale, cancelled or dead is judged
- * here, where the alarm's present state can be read. A replayed notification is never stale, and only a later edit
- * cancels it. A newer repeat replaces an older one. A transition is due at once if a repeat became due during its
- * attempt; its position in the schedule then stays. The statement also records the host's answer and Retry-After; rows
- * of hosts and queues are locked in order, so that two notifiers cannot deadlock.
+ * One statement for all finished attempts. It decides whether a failed notification is retried, superseded, cancelled
+ * or dead, since it can read the alarm's present state. A replayed notification is never superseded, and only a later
+ * edit cancels it. A newer repeat supersedes an older one. If a repeat became due during the attempt of a transition,
+ * the transition is due at once, and its position in the schedule stays. The statement also records whether the host
+ * answered, and its Retry-After. It locks rows of hosts and delivery queues in order, to avoid deadlocks.
  */
 const RECORD = `
 with finished as (
@@ -124,7 +127,7 @@ noted as (
 select id, status, last_error as "lastError", alarm_id as "alarmId", alarm_name as "alarmName", host, attempt,
   http_status as "httpStatus", is_listed as "isListed" from ended`;
 
-/** Call through the claim store: outcomes belong to claims. */
+/** Records outcomes of claims; the implementation of `record` in the claim store. */
 export async function recordAttempts(
   db: Sql,
   finished: readonly FinishedAttempt[],
@@ -145,8 +148,8 @@ export async function recordAttempts(
     finished.map(({ notBefore }) => notBefore?.toISOString() ?? null),
     finished.map(({ hasHostAnswered }) => hasHostAnswered ?? null),
   ]);
-  const inDoubt = rows.filter(({ status, isListed }) => status === 'pending' && !isListed).map(({ id }) => id);
-  const removed = new Set(await cancelRemoved(db, inDoubt, rules.now));
+  const unlisted = rows.filter(({ status, isListed }) => status === 'pending' && !isListed).map(({ id }) => id);
+  const removed = new Set(await cancelRemoved(db, unlisted, rules.now));
   return rows.map(({ isListed, ...recorded }) =>
     removed.has(recorded.id) ? { ...recorded, status: 'cancelled', lastError: ACTION_REMOVED } : recorded,
   );

@@ -1,16 +1,16 @@
 import type { Sql } from '../database.js';
 import type { ClaimedNotification } from './claimed-notification.js';
-import { cancelRemoved, cancelWaiting, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
+import { cancelRemoved, cancelPending, IS_LISTED, IS_UNWANTED } from './removed-action-store.js';
 
 interface Taken {
-  taken: Omit<ClaimedNotification, 'isHostAnswering'>[];
-  /** How many notifications were cancelled instead. */
+  taken: Omit<ClaimedNotification, 'isHostResponsive'>[];
+  /** Number of notifications that were cancelled instead. */
   dropped: number;
 }
 
 /**
- * SQL for the first attempt in the present series of rejected attempts of notification `n`. Attempts since the last
- * replay count. `attempt_base` does not mark that replay, since it rises with each attempt that was brought forward.
+ * SQL for the end of the first attempt in the present series of rejected attempts of notification `n`, since its last
+ * replay. `attempt_base` does not mark that replay, since it also rises with each attempt that was brought forward.
  */
 const REJECTED_SINCE = `(
   select min(r.started_at + r.duration_ms * interval '1 millisecond') from attempts r
@@ -22,8 +22,8 @@ const REJECTED_SINCE = `(
 )`;
 
 /**
- * Here, at the latest, a notification is found that an edit made pointless: an edit and a concurrent replay, or end of
- * an attempt, may not have seen each other.
+ * The last check whether an edit has removed the need for a notification: an edit may not have seen the result of a
+ * concurrent replay or attempt.
  */
 const TAKE = `
   with free as materialized (
@@ -59,8 +59,8 @@ interface TakenRow {
 type FreeRow = { free_id: string; is_unwanted: boolean } & (TakenRow | { id: null });
 
 /**
- * Claims these notifications, except those that another transaction has locked. Cancels those that must no longer be
- * sent.
+ * Claims these notifications, except those that another transaction has locked, and cancels those that must no longer
+ * be sent.
  */
 export async function takeClaims(
   tx: Sql,
@@ -72,10 +72,10 @@ export async function takeClaims(
   const left = rows.filter(({ id }) => id === null);
   if (left.length === 0) return { taken: claimedIn(rows), dropped: 0 };
   const unwanted = left.filter((one) => one.is_unwanted).map(({ free_id }) => free_id);
-  await cancelWaiting(tx, { ids: unwanted, reason: 'alarm deleted or disabled', at: now });
-  const inDoubt = left.filter((one) => !one.is_unwanted).map(({ free_id }) => free_id);
-  const removed = new Set(await cancelRemoved(tx, inDoubt, now));
-  const listed = inDoubt.filter((id) => !removed.has(id));
+  await cancelPending(tx, { ids: unwanted, reason: 'alarm deleted or disabled', at: now });
+  const unlisted = left.filter((one) => !one.is_unwanted).map(({ free_id }) => free_id);
+  const removed = new Set(await cancelRemoved(tx, unlisted, now));
+  const listed = unlisted.filter((id) => !removed.has(id));
   const others = listed.length === 0 ? [] : (await tx.query<FreeRow>(TAKE, [listed, claimUntil, true])).rows;
   return { taken: claimedIn([...rows, ...others]), dropped: unwanted.length + removed.size };
 }

@@ -3,21 +3,24 @@ import type { Database } from '../database.js';
 import { pruneHolds, pruneHosts } from './receiver-host-store.js';
 import { IS_UNWANTED } from './removed-action-store.js';
 
-/** Rows that one call removes at most, of each kind. */
+/** Most rows that one statement deletes. */
 const PRUNE_BATCH = 5_000;
 
-/** A claim that ran out: whoever held it died or was paused. Back to waiting, unless its alarm no longer wants it. */
+/**
+ * Ends expired claims, whose process crashed or was paused. The notification is pending again, or cancelled if its
+ * alarm was deleted or disabled.
+ */
 const RECLAIM = `
   update notifications n
      set status = case when c.is_cancelled then 'cancelled' else 'pending' end, claim_until = null,
-       last_error = 'claim expired',
-         next_attempt_at = $1, finished_at = case when c.is_cancelled then $1::timestamptz end
+         last_error = 'claim expired', next_attempt_at = $1,
+         finished_at = case when c.is_cancelled then $1::timestamptz end
     from (select n.id, ${IS_UNWANTED} as is_cancelled
             from notifications n left join alarms a on a.id = n.alarm_id
            where n.status = 'in_flight' and n.claim_until < $1 for update of n skip locked) c
    where n.id = c.id and n.status = 'in_flight'`;
 
-/** Nobody is helped by an old state that arrives after a newer one is known. */
+/** Supersedes notifications of a state that a newer transition has replaced. */
 const SUPERSEDE = `
   update notifications n set status = 'superseded', finished_at = $1, last_error = 'a newer transition of the alarm'
     from (select n.id from notifications n join alarms a on a.id = n.alarm_id
@@ -27,8 +30,8 @@ const SUPERSEDE = `
    where n.id = stale.id`;
 
 /**
- * An attempt that was under way while its alarm was deleted or disabled, and failed, is waiting for an alarm that no
- * longer wants it.
+ * Cancels pending notifications of deleted and disabled alarms. Such a notification exists if its attempt was under way
+ * during the deletion or edit, and failed.
  */
 const CANCEL = `
   update notifications n set status = 'cancelled', finished_at = $1, last_error = 'alarm deleted or disabled'
@@ -40,10 +43,10 @@ const CANCEL = `
 const FIGURES = `
   select (select count(*)::int from notifications where status in ('pending', 'in_flight')) as open,
          (select count(*)::int from notifications where status = 'dead') as dead,
-         due.due, due.neglected, due.oldest as "oldestDueAt"
+         due.due, due.stalled, due.oldest as "oldestDueAt"
     from (select count(*)::int as due, min(next_attempt_at) as oldest,
                  (count(*) filter (where host not in (select b.host from notifications b
-                   where b.status = 'in_flight')))::int as neglected
+                   where b.status = 'in_flight')))::int as stalled
             from notifications n
            where status = 'pending' and next_attempt_at <= $1
              and not exists (select 1 from notifications e
@@ -59,53 +62,53 @@ const PRUNE_REPEATS = `
     select id from notifications where kind = 'repeat' and status not in ('pending', 'in_flight') and finished_at < $1
       limit ${PRUNE_BATCH})`;
 
+/** Numbers of notifications for metrics and the watchdog. */
 export interface OutboxFigures {
-  /** Waiting or in flight. */
+  /** Pending or in flight. */
   open: number;
   dead: number;
-  /**
-   * SQL for a notification that can be sent: pending, due, the head of its lane, not paused, and not delayed by a
-   * Retry-After.
-   */
+  /** Can be sent now: pending, due, head of the delivery queue, not paused and not delayed by a Retry-After. */
   due: number;
-  /** Due although nothing at all is in flight to their host: nobody is at work there. */
-  neglected: number;
+  /** Due, but no notification is in flight to their host. */
+  stalled: number;
   oldestDueAt: Date | null;
 }
 
-export interface Retention {
+/** Times before which ended notifications are deleted, by status and kind. */
+export interface PruneLimits {
   delivered: Date;
   repeats: Date;
   dead: Date;
-  /** Hosts without a call since this moment are forgotten. */
+  /** Hosts without a call since this time are deleted. */
   hosts: Date;
-  /** Each Retry-After that ended before this moment is forgotten. */
+  /** Each Retry-After that ended before this time is deleted. */
   holds: Date;
 }
 
 export type NotificationUpkeepStore = ReturnType<typeof createNotificationUpkeepStore>;
 
-/** What keeps the outbox in order without sending anything. Any number of notifiers may call any of it at once. */
+/** The outbox sweeper's statements. Any number of notifiers may call them at the same time. */
 export function createNotificationUpkeepStore(db: Database) {
   return {
-    /** Returns how many claims had run out. */
+    /** Ends expired claims, and returns their number. */
     reclaim: async (now: Date): Promise<number> => (await db.query(RECLAIM, [now])).rowCount,
 
-    /** Returns how many notifications a newer transition made pointless. */
+    /** Supersedes notifications that a newer transition replaces, and returns their number. */
     async supersede(now: Date, rules: { staleBefore: Date; defaultPolicy: DeliveryPolicy }): Promise<number> {
       return (await db.query(SUPERSEDE, [now, rules.staleBefore, rules.defaultPolicy])).rowCount;
     },
 
-    /** Returns how many notifications of deleted or disabled alarms were still waiting. */
+    /** Cancels pending notifications of deleted and disabled alarms, and returns their number. */
     cancel: async (now: Date): Promise<number> => (await db.query(CANCEL, [now])).rowCount,
 
+    /** Counts notifications. */
     async figures(now: Date): Promise<OutboxFigures> {
       const { rows } = await db.query<OutboxFigures>(FIGURES, [now]);
-      return rows[0] ?? { open: 0, dead: 0, due: 0, neglected: 0, oldestDueAt: null };
+      return rows[0] ?? { open: 0, dead: 0, due: 0, stalled: 0, oldestDueAt: null };
     },
 
-    /** Removes what ended before these moments, a bounded number of rows. */
-    async prune(before: Retention): Promise<void> {
+    /** Deletes a bounded number of old rows. */
+    async prune(before: PruneLimits): Promise<void> {
       await db.query(PRUNE, [before.delivered, ['delivered', 'superseded', 'cancelled']]);
       await db.query(PRUNE, [before.dead, ['dead']]);
       await db.query(PRUNE_REPEATS, [before.repeats]);

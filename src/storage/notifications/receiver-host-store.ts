@@ -1,22 +1,22 @@
 import type { Sql } from '../database.js';
 
-/** Least time between two attempts at a host that does not answer, for all notifiers together. */
-export const HOST_PROBE_EVERY_MS = 1_000;
+/** Shortest time between two attempts at an unresponsive host, for all notifiers together. */
+export const UNRESPONSIVE_HOST_EVERY_MS = 1_000;
 
-/** The hosts of receivers within the process, which always count as answering. */
+/** Hosts of the receivers `log://` and `test://` in this process. They are always responsive. */
 export const LOCAL_HOSTS: readonly string[] = ['log:', 'test:'];
 
-/** Most rows that one call removes. */
+/** Most rows that one statement deletes. */
 const PRUNE_BATCH = 5_000;
 
-const NOTE_PROBES = `
+const RECORD_HOST_CLAIMS = `
   insert into receiver_hosts (host, answered, claimed_at)
   select distinct host, false, $2::timestamptz from unnest($1::text[]) as p (host) order by host
   on conflict (host) do update set claimed_at = excluded.claimed_at`;
 
-/** For the transaction of a claim: records that these hosts, which did not answer, are tried now. */
-export async function noteProbes(tx: Sql, { hosts, at }: { hosts: readonly string[]; at: Date }): Promise<void> {
-  if (hosts.length > 0) await tx.query(NOTE_PROBES, [hosts, at]);
+/** Records the time of a claim for these unresponsive hosts. Call in the transaction of the claim. */
+export async function recordHostClaims(tx: Sql, { hosts, at }: { hosts: readonly string[]; at: Date }): Promise<void> {
+  if (hosts.length > 0) await tx.query(RECORD_HOST_CLAIMS, [hosts, at]);
 }
 
 const PRUNE = `
@@ -24,7 +24,7 @@ const PRUNE = `
     select host from receiver_hosts where greatest(outcome_at, claimed_at) < $1 limit ${PRUNE_BATCH}
       for update skip locked)`;
 
-/** Forgets hosts without a call since that moment. They are new hosts then. */
+/** Deletes hosts without a call since `before`. They then count as new. */
 export async function pruneHosts(sql: Sql, before: Date): Promise<void> {
   await sql.query(PRUNE, [before]);
 }
@@ -33,7 +33,7 @@ const PRUNE_HOLDS = `
   delete from delivery_holds where lane in (
     select lane from delivery_holds where not_before < $1 limit ${PRUNE_BATCH} for update skip locked)`;
 
-/** Removes every Retry-After that has passed. */
+/** Deletes each Retry-After that has ended. */
 export async function pruneHolds(sql: Sql, now: Date): Promise<void> {
   await sql.query(PRUNE_HOLDS, [now]);
 }

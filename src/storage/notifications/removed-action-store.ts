@@ -2,12 +2,13 @@ import type { AlarmActions } from '../../alarm/alarm.js';
 import { listedActions, type NotificationAddress } from '../../alarm/notification.js';
 import type { Sql } from '../database.js';
 
+/** The `last_error` of notifications whose action an edit has removed. */
 export const ACTION_REMOVED = 'action removed from the alarm';
 
 /**
- * SQL for a notification `n` and its alarm `a`, if there is one. True if the alarm's present list has the action with
- * the same spelling, or there is no alarm. If false, the action may still be there in another spelling; `removedAmong`
- * decides.
+ * SQL condition on a notification `n` and its alarm `a`, which may be null. True if the alarm's present list has the
+ * action in the same spelling, or if there is no alarm. If false, `removedAmong` decides, since the list may have the
+ * action in another spelling.
  */
 export const IS_LISTED = `(a.id is null or a.deleted_at is not null or (n.project_id is not distinct from a.project_id
   and coalesce(
@@ -16,11 +17,11 @@ export const IS_LISTED = `(a.id is null or a.deleted_at is not null or (n.projec
     n.action_list not in ('ok_actions', 'alarm_actions', 'insufficient_data_actions'))))`;
 
 /**
- * SQL for a notification `n` and its alarm `a`, if there is one. True if the alarm was deleted or disabled. For a
- * replayed notification only a deletion or an edit after the replay counts.
+ * SQL condition on a notification `n` and its alarm `a`, which may be null. True if the alarm was deleted or disabled;
+ * for a replayed notification, only if that was after the replay.
  */
-export const IS_UNWANTED = `((a.id is null and n.replayed_at is null) or coalesce(a.deleted_at >
-  coalesce(n.replayed_at, '-infinity')
+export const IS_UNWANTED = `((a.id is null and n.replayed_at is null) or coalesce(
+  a.deleted_at > coalesce(n.replayed_at, '-infinity')
   or (not a.enabled and a.timestamp > coalesce(n.replayed_at, '-infinity')), false))`;
 
 const ADDRESSES = `select n.id, n.alarm_id, n.action_list as "actionList", n.action, n.project_id as "projectId"
@@ -34,38 +35,36 @@ const CANCEL = `
   update notifications set status = 'cancelled', last_error = $2, finished_at = $3::timestamptz
    where id = any($1::text[]) and status = 'pending' returning id`;
 
-type Addressed = NotificationAddress & { id: string; alarm_id: string };
+type AddressRow = NotificationAddress & { id: string; alarm_id: string };
 type Alarm = AlarmActions & { projectId: string | null };
 
-/**
- * Returns the notifications whose action an edit has removed from its list, or whose address now belongs to another
- * project.
- */
+/** Returns the notifications whose action an edit has removed from its list, or whose alarm has another project now. */
 export async function removedAmong(sql: Sql, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return [];
-  const { rows } = await sql.query<Addressed>(`${ADDRESSES} where n.id = any($1::text[])`, [ids]);
+  const { rows } = await sql.query<AddressRow>(`${ADDRESSES} where n.id = any($1::text[])`, [ids]);
   const alarmIds = [...new Set(rows.map(({ alarm_id }) => alarm_id))];
   const alarms = (await sql.query<Alarm & { id: string }>(ALARMS, [alarmIds])).rows;
   const isListed = new Map(alarms.map((alarm) => [alarm.id, listedActions(alarm)]));
   return rows.filter((one) => isListed.get(one.alarm_id)?.(one) === false).map(({ id }) => id);
 }
 
-/**
- * Cancels the waiting ones of these notifications whose action was removed. Resolves to the ids of the cancelled ones.
- */
+/** Cancels those of these notifications that are pending and whose action was removed. Returns their ids. */
 export async function cancelRemoved(sql: Sql, ids: readonly string[], at: Date): Promise<string[]> {
-  return cancelWaiting(sql, { ids: await removedAmong(sql, ids), reason: ACTION_REMOVED, at });
+  return cancelPending(sql, { ids: await removedAmong(sql, ids), reason: ACTION_REMOVED, at });
 }
 
-/** For the transaction that edits an alarm: cancels its waiting notifications whose action the edit has removed. */
+/** Cancels pending notifications whose action an edit has removed. Call in the transaction of the edit. */
 export async function cancelRemovedBy(tx: Sql, alarm: Alarm & { id: string }, at: Date): Promise<void> {
-  const { rows } = await tx.query<Addressed>(`${ADDRESSES} where n.alarm_id = $1 and n.status = 'pending'`, [alarm.id]);
+  const { rows } = await tx.query<AddressRow>(`${ADDRESSES} where n.alarm_id = $1 and n.status = 'pending'`, [
+    alarm.id,
+  ]);
   const isListed = listedActions(alarm);
   const ids = rows.filter((one) => !isListed(one)).map(({ id }) => id);
-  await cancelWaiting(tx, { ids, reason: ACTION_REMOVED, at });
+  await cancelPending(tx, { ids, reason: ACTION_REMOVED, at });
 }
 
-export async function cancelWaiting(
+/** Cancels those of these notifications that are pending. Returns their ids. */
+export async function cancelPending(
   sql: Sql,
   { ids, reason, at }: { ids: readonly string[]; reason: string; at: Date },
 ): Promise<string[]> {

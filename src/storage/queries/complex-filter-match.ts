@@ -4,26 +4,29 @@ import {
   type Comparison,
   type Field,
   type Fields,
-  type Leaf,
+  type FilterTerm,
   type Operand,
 } from './complex-filter.js';
 
-/** True, false, or undefined: what SQL calls unknown. */
+/** True, false, or undefined for SQL's `unknown`. */
 type Truth = boolean | undefined;
 
-/** What SQL would answer for a row, and what it cannot: regular expressions. A row is found when this is true. */
-export function holds<Row, Name extends string>(
+/**
+ * Evaluates a filter for a row in memory, with the result that SQL would give, and with regular expressions. A row
+ * matches only if the result is true.
+ */
+export function matchesFilter<Row, Name extends string>(
   filter: ComplexFilter<Name>,
   fields: Fields<Row, Name>,
   row: Row,
 ): Truth {
   switch (filter.kind) {
     case 'and':
-      return all(filter.members.map((member) => holds(member, fields, row)));
+      return all(filter.members.map((member) => matchesFilter(member, fields, row)));
     case 'or':
-      return negated(all(filter.members.map((member) => negated(holds(member, fields, row)))));
+      return negated(all(filter.members.map((member) => negated(matchesFilter(member, fields, row)))));
     case 'not':
-      return negated(holds(filter.member, fields, row));
+      return negated(matchesFilter(filter.member, fields, row));
     default:
       return leafHolds(filter, fields[filter.field], row);
   }
@@ -38,18 +41,18 @@ function negated(truth: Truth): Truth {
   return truth === undefined ? undefined : !truth;
 }
 
-function leafHolds<Row, Name extends string>(leaf: Leaf<Name>, field: Field<Row>, row: Row): Truth {
+function leafHolds<Row, Name extends string>(leaf: FilterTerm<Name>, field: Field<Row>, row: Row): Truth {
   if (field.kind === 'list') return listHolds(leaf, field.of(row) ?? []);
   const value = field.of(row);
   return value === null ? undefined : valueHolds(leaf, field.kind, value);
 }
 
-function listHolds<Name extends string>(leaf: Leaf<Name>, members: readonly string[]): boolean {
+function listHolds<Name extends string>(leaf: FilterTerm<Name>, members: readonly string[]): boolean {
   if (leaf.kind === 'compare' && leaf.operator === '!=') return !members.some((member) => member === leaf.value);
   return members.some((member) => valueHolds(leaf, 'text', member));
 }
 
-function valueHolds<Name extends string>(leaf: Leaf<Name>, kind: Field<never>['kind'], value: Operand): boolean {
+function valueHolds<Name extends string>(leaf: FilterTerm<Name>, kind: Field<never>['kind'], value: Operand): boolean {
   switch (leaf.kind) {
     case 'compare':
       return ACCEPTS[leaf.operator](order(value, leaf.value, kind, leaf.operator));
@@ -75,12 +78,12 @@ const ACCEPTS: Record<Comparison, (order: number) => boolean> = {
 
 function order(a: Operand, b: Operand, kind: Field<never>['kind'], operator: Comparison): number {
   if (typeof a !== 'string' || typeof b !== 'string') return Number(a) - Number(b);
-  // A severity that is none is unequal to all of them, though it has no place among them.
+  // A text that is no severity has no rank, but it is unequal to all severities.
   if (kind === 'severity' && operator !== '=' && operator !== '!=') return severityRank(a) - severityRank(b);
   return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** SQL's LIKE. Goes back to the last `%` only, so its time is at most text times pattern. */
+/** SQL's LIKE. It backtracks only to the last `%`, so its time is at most proportional to text times pattern. */
 function isLike(text: string, pattern: string): boolean {
   const signs = likeSigns(pattern);
   const characters = Array.from(text);

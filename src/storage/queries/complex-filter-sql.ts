@@ -4,30 +4,34 @@ import {
   type ComplexFilter,
   type Field,
   type Fields,
-  type Leaf,
+  type FilterTerm,
   type Operand,
 } from './complex-filter.js';
 import type { Conditions, SqlType } from '../conditions.js';
 
-interface Context<Row, Name extends string> {
+interface SqlContext<Row, Name extends string> {
   fields: Fields<Row, Name>;
   conditions: Conditions;
 }
 
 /**
- * The filter as a condition in SQL. Where it has regular expressions, which SQL does not get to see, the condition lets
- * through more rows than the filter, and never fewer.
+ * Returns the filter as an SQL condition. SQL does not get regular expressions: with these, the condition matches more
+ * rows than the filter, never fewer.
  */
-export function filterSql<Row, Name extends string>(filter: ComplexFilter<Name>, context: Context<Row, Name>): string {
+export function filterSql<Row, Name extends string>(
+  filter: ComplexFilter<Name>,
+  context: SqlContext<Row, Name>,
+): string {
   return compile(filter, context, true);
 }
 
 /**
- * A regular expression counts as `unknown`; under each `not`, more rows inside mean fewer outside, so it turns round.
+ * Replaces each regular expression by the constant `unknown`. A `not` inverts the constant, so that the whole condition
+ * still matches more rows and not fewer.
  */
 function compile<Row, Name extends string>(
   filter: ComplexFilter<Name>,
-  context: Context<Row, Name>,
+  context: SqlContext<Row, Name>,
   unknown: boolean,
 ): string {
   switch (filter.kind) {
@@ -44,8 +48,8 @@ function compile<Row, Name extends string>(
 }
 
 function leafSql<Row, Name extends string>(
-  leaf: Exclude<Leaf<Name>, { kind: 'matches' }>,
-  { fields, conditions }: Context<Row, Name>,
+  leaf: Exclude<FilterTerm<Name>, { kind: 'matches' }>,
+  { fields, conditions }: SqlContext<Row, Name>,
 ): string {
   const field = fields[leaf.field];
   if (field.kind === 'list') return listSql(leaf, field.sql, conditions);
@@ -71,13 +75,14 @@ function leafSql<Row, Name extends string>(
 }
 
 function listSql<Name extends string>(
-  leaf: Exclude<Leaf<Name>, { kind: 'matches' }>,
+  leaf: Exclude<FilterTerm<Name>, { kind: 'matches' }>,
   column: string,
   conditions: Conditions,
 ): string {
   switch (leaf.kind) {
     case 'like':
-      return `exists (select from unnest(${column}) as member where member like ${conditions.parameter(leaf.pattern, 'text')})`;
+      return `exists (select from unnest(${column}) as member
+        where member like ${conditions.parameter(leaf.pattern, 'text')})`;
     case 'in':
       return `coalesce(${column}, '{}') && ${conditions.parameter(leaf.values, 'text[]')}`;
     case 'compare': {

@@ -1,43 +1,43 @@
 import type { SqlType } from '../conditions.js';
 
-/**
- * A filter as a tree of comparisons. Names of fields come from a closed list, values are already of the field's type.
- */
+/** A filter: a tree of comparisons. Field names come from a fixed list, and values have the type of their field. */
 export type ComplexFilter<Name extends string> =
   | { kind: 'and' | 'or'; members: readonly ComplexFilter<Name>[] }
   | { kind: 'not'; member: ComplexFilter<Name> }
-  | Leaf<Name>;
+  | FilterTerm<Name>;
 
-export type Leaf<Name extends string> =
+/** One comparison of a filter. */
+export type FilterTerm<Name extends string> =
   | { kind: 'compare'; field: Name; operator: Comparison; value: Operand }
   | { kind: 'in'; field: Name; values: readonly Operand[] }
-  /** As SQL's LIKE: `%` any characters, `_` one, a backslash before either means the sign itself. */
+  /** As SQL's LIKE: `%` matches any characters, `_` one character; a backslash escapes either. */
   | { kind: 'like'; field: Name; pattern: string }
   | { kind: 'matches'; field: Name; pattern: Pattern };
 
+/** The operators of a `compare` term. */
 export const COMPARISONS = ['=', '!=', '<', '<=', '>', '>='] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
-/** Text, severity and list fields take text, boolean fields a boolean, timestamps a Date. */
+/** A value: text for text, severity and list fields, a boolean for boolean fields, a Date for timestamps. */
 export type Operand = string | boolean | Date;
 
 /**
- * A regular expression. It is a function and not a text so that it cannot reach the database, whose own engine can be
- * made to hang.
+ * A regular expression. It is a function and not a text, so that it is never executed in the database, where an
+ * expression can take unlimited time.
  */
 export interface Pattern {
   readonly source: string;
-  /** Looks anywhere in the text. */
+  /** Returns true if any part of the text matches. */
   test(text: string): boolean;
 }
 
 /**
- * A field that filters and orders can name: its column, and the same value of a row in memory.
+ * A field for filters and orders: its column, and the same value of a row in memory.
  *
- * Null is no value: comparisons with it are neither true nor false, under `not` too, as in SQL. In order it comes as an
- * empty value would. A list is compared by its members: `=`, `in`, `like` and `=~` ask whether any member is so, `!=`
- * whether none is equal; no list is an empty one. A severity has its place in low, moderate, critical; other texts are
- * compared by code point, so that no locale of a database matters.
+ * Null is no value: a comparison with it is unknown, also under `not`, as in SQL. In an order, null counts as an empty
+ * value. A list is compared by its members: `=`, `in`, `like` and `=~` are true if any member matches, `!=` if no
+ * member is equal; a null list is an empty list. Severities are ordered low, moderate, critical. Other texts are
+ * compared by code point, independent of the database's locale.
  */
 export type Field<Row> = { sql: string; isNullable?: true } & (
   | { kind: 'text' | 'severity'; of: (row: Row) => string | null }
@@ -45,21 +45,24 @@ export type Field<Row> = { sql: string; isNullable?: true } & (
   | { kind: 'timestamp'; of: (row: Row) => Date }
   | { kind: 'list'; of: (row: Row) => readonly string[] | null }
 );
+/** Kind of a field, which decides its type and comparisons. */
 export type FieldKind = Field<never>['kind'];
+/** All fields of one kind of row, by name. */
 export type Fields<Row, Name extends string> = Readonly<Record<Name, Field<Row>>>;
 
 const RANKS = ['low', 'moderate', 'critical'];
 
-/** Place of a severity, from 1; 0 for what is none. */
+/** Returns the rank of a severity, from 1; 0 if the text is no severity. */
 export function severityRank(severity: string): number {
   return RANKS.indexOf(severity) + 1;
 }
 
+/** SQL for the rank of a severity; null if the text is no severity. */
 export function severityRankSql(column: string): string {
   return `array_position(array['low', 'moderate', 'critical'], ${column})`;
 }
 
-/** A field as a key of an order: never null. */
+/** Returns a field as a key of an order. The key is never null. */
 export function orderOf<Row>(field: Field<Row>): { sql: string; type: SqlType; of: (row: Row) => unknown } {
   switch (field.kind) {
     case 'text':
@@ -85,14 +88,14 @@ export function orderOf<Row>(field: Field<Row>): { sql: string; type: SqlType; o
   }
 }
 
-/** Every comparison of a filter. */
-export function leavesOf<Name extends string>(filter: ComplexFilter<Name>): Leaf<Name>[] {
+/** Returns all comparisons of a filter. */
+export function filterTerms<Name extends string>(filter: ComplexFilter<Name>): FilterTerm<Name>[] {
   switch (filter.kind) {
     case 'and':
     case 'or':
-      return filter.members.flatMap(leavesOf);
+      return filter.members.flatMap(filterTerms);
     case 'not':
-      return leavesOf(filter.member);
+      return filterTerms(filter.member);
     default:
       return [filter];
   }

@@ -1,49 +1,51 @@
 import { yieldToEventLoop } from '../../async/event-loop.js';
 import { ALARM_COLUMNS, ALARM_TABLES, toAlarm, type AlarmRow, type StoredAlarm } from '../alarms/alarm-row.js';
-import { leavesOf, orderOf, type ComplexFilter, type Fields } from './complex-filter.js';
-import { holds } from './complex-filter-match.js';
+import { filterTerms, orderOf, type ComplexFilter, type Fields } from './complex-filter.js';
+import { matchesFilter } from './complex-filter-match.js';
 import { filterSql } from './complex-filter-sql.js';
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database } from '../database.js';
 import { HISTORY_COLUMNS, toEntry, type HistoryEntry, type HistoryRow } from '../alarms/history-store.js';
 import { ALARM_FIELDS, HISTORY_FIELDS, type AlarmFieldName, type HistoryFieldName } from './query-fields.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 
+/** A query with a filter of any form. */
 export interface ComplexQuery<Name extends string> {
   filter?: ComplexFilter<Name> | undefined;
-  /** Must end in a key that is unique, or pages could lose rows. */
+  /** Must end in a unique key, otherwise pages could lose rows. */
   sort: readonly { key: Name; descending: boolean }[];
   limit?: number | undefined;
 }
 
 export type ComplexQueryStore = ReturnType<typeof createComplexQueryStore>;
 
-/** Rows that one statement of a long answer reads. */
+/** Rows that one statement reads. */
 const PAGE = 500;
 
 /**
- * Answers come page by page, each a statement of its own; pages can be empty. Nothing is read before it is asked for.
+ * Complex queries of the API. The results are pages, each read by its own statement when the caller iterates to it.
+ * Pages can be empty.
  */
 export function createComplexQueryStore(db: Database, { pageSize = PAGE }: { pageSize?: number } = {}) {
   return {
     alarms: (scope: Scope, query: ComplexQuery<AlarmFieldName>): AsyncIterable<StoredAlarm[]> =>
       pagesOf(ALARMS, query, { db, scope, pageSize }),
-    /** Entries of all alarms, those that are gone too. */
+    /** Reads entries of all alarms, also of deleted ones. */
     history: (scope: Scope, query: ComplexQuery<HistoryFieldName>): AsyncIterable<HistoryEntry[]> =>
       pagesOf(HISTORY, query, { db, scope, pageSize }),
   };
 }
 
-interface Source<Row, DbRow, Name extends string> {
+interface RowSource<Row, DbRow, Name extends string> {
   select: string;
-  /** The column that names the owner. */
+  /** The column with the owner's project. */
   owner: string;
   always?: string;
   fields: Fields<Row, Name>;
   toRow: (row: DbRow) => Row;
 }
 
-const ALARMS: Source<StoredAlarm, AlarmRow, AlarmFieldName> = {
+const ALARMS: RowSource<StoredAlarm, AlarmRow, AlarmFieldName> = {
   select: `select ${ALARM_COLUMNS} from ${ALARM_TABLES}`,
   owner: 'a.project_id',
   always: 'a.deleted_at is null',
@@ -51,32 +53,32 @@ const ALARMS: Source<StoredAlarm, AlarmRow, AlarmFieldName> = {
   toRow: toAlarm,
 };
 
-const HISTORY: Source<HistoryEntry, HistoryRow, HistoryFieldName> = {
+const HISTORY: RowSource<HistoryEntry, HistoryRow, HistoryFieldName> = {
   select: `select ${HISTORY_COLUMNS} from alarm_history`,
   owner: 'on_behalf_of',
   fields: HISTORY_FIELDS,
   toRow: toEntry,
 };
 
-interface Reading {
+interface ReadOptions {
   db: Database;
   scope: Scope;
   pageSize: number;
 }
 
 async function* pagesOf<Row, DbRow, Name extends string>(
-  source: Source<Row, DbRow, Name>,
+  source: RowSource<Row, DbRow, Name>,
   query: ComplexQuery<Name>,
-  reading: Reading,
+  options: ReadOptions,
 ): AsyncIterable<Row[]> {
   const { filter } = query;
-  const isLeftToUs = filter !== undefined && leavesOf(filter).some(({ kind }) => kind === 'matches');
+  const isFilteredInMemory = filter !== undefined && filterTerms(filter).some(({ kind }) => kind === 'matches');
   let after: Row | undefined;
   for (let left = query.limit ?? Infinity; left > 0;) {
-    // Of rows that are yet to be filtered, nobody knows how many it takes.
-    const size = isLeftToUs ? reading.pageSize : Math.min(left, reading.pageSize);
-    const rows = await page(source, query, { ...reading, pageSize: size }, after);
-    const found = isLeftToUs ? await filtered(rows, filter, source.fields) : rows;
+    // With a filter in memory, the number of rows to read is unknown.
+    const size = isFilteredInMemory ? options.pageSize : Math.min(left, options.pageSize);
+    const rows = await page(source, query, { ...options, pageSize: size }, after);
+    const found = isFilteredInMemory ? await filtered(rows, filter, source.fields) : rows;
     yield found.slice(0, left);
     if (rows.length < size) return;
     left -= found.length;
@@ -85,14 +87,14 @@ async function* pagesOf<Row, DbRow, Name extends string>(
 }
 
 async function page<Row, DbRow, Name extends string>(
-  { select, owner, always, fields, toRow }: Source<Row, DbRow, Name>,
+  { select, owner, always, fields, toRow }: RowSource<Row, DbRow, Name>,
   { filter, sort }: ComplexQuery<Name>,
-  { db, scope, pageSize }: Reading,
+  { db, scope, pageSize }: ReadOptions,
   after: Row | undefined,
 ): Promise<Row[]> {
   const conditions = new Conditions();
   if (always !== undefined) conditions.add(always);
-  within(scope, owner, conditions);
+  restrictToScope(scope, owner, conditions);
   if (filter) conditions.add(filterSql(filter, { fields, conditions }));
   const keys = sort.map(({ key, descending }) => ({ ...orderOf(fields[key]), descending }));
   if (after !== undefined)
@@ -112,9 +114,9 @@ async function filtered<Row, Name extends string>(
 ): Promise<Row[]> {
   const found: Row[] = [];
   for (const row of rows) {
-    // A long text can take milliseconds, and there are other requests.
+    // A long text can take milliseconds, so other requests get the event loop between rows.
     await yieldToEventLoop();
-    if (holds(filter, fields, row) === true) found.push(row);
+    if (matchesFilter(filter, fields, row) === true) found.push(row);
   }
   return found;
 }

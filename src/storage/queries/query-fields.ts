@@ -3,6 +3,7 @@ import { EVALUATE_TIMESTAMP, type StoredAlarm } from '../alarms/alarm-row.js';
 import type { Fields } from './complex-filter.js';
 import type { HistoryEntry } from '../alarms/history-store.js';
 
+/** Names of `ALARM_FIELDS`. */
 export type AlarmFieldName =
   | 'alarm_id'
   | 'type'
@@ -24,7 +25,7 @@ export type AlarmFieldName =
   | 'severity'
   | 'evaluate_timestamp';
 
-/** What complex queries on alarms can name. Rules and time constraints are compared as the JSON text that is stored. */
+/** Fields for complex queries on alarms. Rules and time constraints are compared by their stored JSON text. */
 export const ALARM_FIELDS: Fields<StoredAlarm, AlarmFieldName> = {
   alarm_id: { kind: 'text', sql: 'a.id', of: ({ id }) => id },
   type: { kind: 'text', sql: 'a.type', of: ({ rule }) => rule.type },
@@ -59,10 +60,11 @@ export const ALARM_FIELDS: Fields<StoredAlarm, AlarmFieldName> = {
   },
 };
 
+/** Names of `HISTORY_FIELDS`. */
 export type HistoryFieldName =
   'event_id' | 'alarm_id' | 'type' | 'severity' | 'detail' | 'user_id' | 'project_id' | 'on_behalf_of' | 'timestamp';
 
-/** What complex queries on history can name. */
+/** Fields for complex queries on history entries. */
 export const HISTORY_FIELDS: Fields<HistoryEntry, HistoryFieldName> = {
   event_id: { kind: 'text', sql: 'event_id', of: ({ eventId }) => eventId },
   alarm_id: { kind: 'text', sql: 'alarm_id', of: ({ alarmId }) => alarmId },

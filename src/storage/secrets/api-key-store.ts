@@ -1,57 +1,60 @@
 import type { Role } from '../../role.js';
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database } from '../database.js';
-import { within, type Scope } from '../scope.js';
+import { restrictToScope, type Scope } from '../scope.js';
 
-/** A key as people may see it: all of it but the secret, which is not kept. */
+/** An API key without its secret. The secret is not stored, only its hash. */
 export interface ApiKey {
   id: string;
   projectId: string;
   userId: string;
   role: Role;
-  /** Admin of everything, not only of its project. */
+  /** True if the key of an admin is valid for all projects, not only for its own. */
   allProjects: boolean;
   description: string;
   createdBy: string;
   createdAt: Date;
   expiresAt: Date | null;
   revokedAt: Date | null;
-  /** To the hour. */
+  /** Rounded down to the hour. */
   lastUsedAt: Date | null;
 }
 
+/** An API key to store. */
 export interface NewApiKey extends Omit<ApiKey, 'revokedAt' | 'lastUsedAt'> {
-  /** SHA-256 of the secret part, hexadecimal. */
+  /** Hexadecimal SHA-256 of the key's secret part. */
   secretHash: string;
 }
 
-/** What it takes to judge whoever presents a key. */
+/** The fields that are needed to authenticate a request with an API key. */
 export type ApiKeyCredential = Pick<
   NewApiKey,
   'id' | 'secretHash' | 'projectId' | 'userId' | 'role' | 'allProjects' | 'expiresAt'
 > &
   Pick<ApiKey, 'revokedAt' | 'lastUsedAt'>;
 
-/** Which keys of a scope: those of these roles, and those for all projects only if wanted. */
+/** Which keys of a scope: those with one of these roles. Keys for all projects only if `allProjects` is true. */
 export interface ApiKeySelection {
   roles: readonly Role[];
   allProjects: boolean;
 }
 
+/** One page of a list of keys. */
 export interface ApiKeyQuery extends ApiKeySelection {
   id?: string | undefined;
   projectId?: string | undefined;
   limit: number;
-  /** The last key of the page before. */
+  /** The last key of the previous page. */
   after?: Pick<ApiKey, 'id' | 'createdAt'> | undefined;
 }
 
 const COLUMNS = `id, project_id as "projectId", user_id as "userId", role, all_projects as "allProjects", description,
   created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt", revoked_at as "revokedAt",
-    last_used_at as "lastUsedAt"`;
+  last_used_at as "lastUsedAt"`;
 
 export type ApiKeyStore = ReturnType<typeof createApiKeyStore>;
 
+/** Stores API keys. */
 export function createApiKeyStore(db: Database) {
   return {
     async create(key: NewApiKey): Promise<void> {
@@ -74,7 +77,7 @@ export function createApiKeyStore(db: Database) {
       );
     },
 
-    /** For finding out who asks, so before there is a scope. */
+    /** Finds a key to authenticate a request, before the request has a scope. */
     async credential(id: string): Promise<ApiKeyCredential | undefined> {
       const { rows } = await db.query<ApiKeyCredential>(
         `select secret_hash as "secretHash", ${COLUMNS} from api_keys where id = $1`,
@@ -83,15 +86,15 @@ export function createApiKeyStore(db: Database) {
       return rows[0];
     },
 
-    /** Nothing is written when that hour is noted already. */
-    async noteUse(id: string, hour: Date): Promise<void> {
+    /** Records that a key was used in this hour. Writes nothing if the hour is recorded already. */
+    async recordUse(id: string, hour: Date): Promise<void> {
       await db.query(
         'update api_keys set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2)',
         [id, hour],
       );
     },
 
-    /** Newest first, the revoked ones too. */
+    /** Lists keys, newest first, with the revoked ones. */
     async list(scope: Scope, { id, projectId, limit, after, ...selection }: ApiKeyQuery): Promise<ApiKey[]> {
       const conditions = new Conditions();
       select(scope, selection, conditions);
@@ -106,7 +109,7 @@ export function createApiKeyStore(db: Database) {
       return (await db.query<ApiKey>(text, conditions.parameters)).rows;
     },
 
-    /** Whether there was such a key; one that was revoked before stays as it is. */
+    /** Revokes a key. Returns false if the selection has no such key. An earlier revocation keeps its time. */
     async revoke(scope: Scope, { id, ...selection }: ApiKeySelection & { id: string }, at: Date): Promise<boolean> {
       const conditions = new Conditions();
       const revokedAt = conditions.parameter(at, 'timestamptz');
@@ -119,7 +122,7 @@ export function createApiKeyStore(db: Database) {
 }
 
 function select(scope: Scope, { roles, allProjects }: ApiKeySelection, conditions: Conditions): void {
-  within(scope, 'project_id', conditions);
+  restrictToScope(scope, 'project_id', conditions);
   conditions.add(`role = any(${conditions.parameter(roles, 'text[]')})`);
   if (!allProjects) conditions.add('not all_projects');
 }

@@ -3,38 +3,40 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import { AppError } from '../../errors.js';
 
 /**
- * Where a secret stands. It opens nowhere else: a ciphertext copied to another row, or to another project's, is
- * refused.
+ * The row that contains a secret. The secret is bound to it: a ciphertext that was copied to another row or project
+ * cannot be opened.
  */
-export interface Place {
+export interface SecretLocation {
   table: string;
   rowId: string;
   projectId: string | null;
 }
 
-/** Encrypts what the database must not show. */
+/** Encrypts secrets before they are stored in the database. */
 export interface Sealer {
-  /** Why nothing can be sealed here, for people; undefined when it can. */
+  /** Text for users that says why secrets cannot be sealed; undefined if they can. */
   readonly refusal: string | undefined;
-  /** @throws AppError `invalid_request` with the refusal. */
-  seal(secret: string, place: Place): string;
-  /** @throws Error when the key is gone, or the text was not sealed for this place. */
-  open(sealed: string, place: Place): string;
+  /** Encrypts a secret. @throws AppError `invalid_request` with the text of `refusal`. */
+  seal(secret: string, place: SecretLocation): string;
+  /** Decrypts a secret. @throws Error when its key is not configured, or it was sealed for another row. */
+  open(sealed: string, place: SecretLocation): string;
 }
 
+/** The keys of a sealer, 32 bytes each. */
 export interface SealingKeys {
-  /** Seals and opens: 32 bytes. Without it nothing is sealed. */
+  /** Key for new secrets. Without it no secret can be sealed. */
   current: Buffer | undefined;
-  /** Open only what they sealed once. */
+  /** Keys for secrets that were sealed earlier. */
   previous: readonly Buffer[];
 }
 
+/** Length of a key. */
 export const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const VERSION = 's1';
 
-/** AES-256-GCM. A sealed text reads `s1.<key id>.<nonce, ciphertext and tag>`. */
+/** Creates a sealer with AES-256-GCM. A sealed text is `s1.<key id>.<nonce, ciphertext and tag>`. */
 export function createSealer({ current, previous }: SealingKeys): Sealer {
   const keys = new Map([...(current ? [current] : []), ...previous].map((key) => [keyIdOf(key), key]));
   const refusal =
@@ -53,11 +55,13 @@ export function createSealer({ current, previous }: SealingKeys): Sealer {
     open(sealed, place) {
       const [version, keyId = '', text = ''] = sealed.split('.');
       const key = keys.get(keyId);
-      if (version !== VERSION) throw new Error('a secret of an unknown form');
+      if (version !== VERSION) throw new Error('a stored secret has an unknown format');
       if (key === undefined)
-        throw new Error(`the key ${keyId} of a secret is neither secrets.key nor secrets.previous_key`);
+        throw new Error(
+          `a stored secret needs the key ${keyId}, which is neither secrets.key nor secrets.previous_key`,
+        );
       const bytes = Buffer.from(text, 'base64url');
-      if (bytes.length < NONCE_BYTES + TAG_BYTES) throw new Error('a secret that is cut off');
+      if (bytes.length < NONCE_BYTES + TAG_BYTES) throw new Error('a stored secret is truncated');
       const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), {
         authTagLength: TAG_BYTES,
       })
@@ -68,12 +72,12 @@ export function createSealer({ current, previous }: SealingKeys): Sealer {
   };
 }
 
-/** Tells keys apart without telling anything of them. */
+/** Returns an id of a key from which the key cannot be derived. */
 export function keyIdOf(key: Buffer): string {
   return createHash('sha256').update('tocsin sealing key').update(key).digest('hex').slice(0, 12);
 }
 
-/** JSON keeps the three apart whatever they contain. */
-function associated({ table, rowId, projectId }: Place): Buffer {
+/** Returns the associated data of the encryption. As JSON, three other values never give the same bytes. */
+function associated({ table, rowId, projectId }: SecretLocation): Buffer {
   return Buffer.from(JSON.stringify([table, rowId, projectId]));
 }

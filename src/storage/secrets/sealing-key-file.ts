@@ -8,9 +8,9 @@ import { KEY_BYTES } from './sealed.js';
 const FILE = 'secrets.key';
 
 /**
- * The key beside an embedded database, as base64 in a file that only its owner reads. With `make` it is made where it
- * is missing.
- * @throws StartupError when the file holds no key: a new one would make all that is sealed unreadable.
+ * Reads the sealing key of an embedded database: base64 in a file that only its owner can read. With `make`, creates a
+ * missing file.
+ * @throws StartupError when the file contains no key. It is not replaced, since a new key could not open old secrets.
  */
 export function sealingKeyFile(dataDir: string, { make }: { make: boolean }): Buffer | undefined {
   const file = path.join(dataDir, FILE);
@@ -27,7 +27,7 @@ export function sealingKeyFile(dataDir: string, { make }: { make: boolean }): Bu
   throw new StartupError(`database.data_dir: ${file} does not hold ${KEY_BYTES} bytes as base64`);
 }
 
-/** Whole or not at all: half a key would be found at the next start. */
+/** Creates the file atomically: a truncated key would make the next start fail. */
 function makeKeyFile(file: string): void {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   const descriptor = openSync(draft, 'wx', 0o600);

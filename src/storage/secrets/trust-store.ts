@@ -1,23 +1,23 @@
 import type { Database, Sql } from '../database.js';
 import type { Sealer } from './sealed.js';
 
-/** A Keystone trust that serves one alarm. */
+/** The Keystone trust of one alarm. */
 export interface AlarmTrust {
   id: string;
   alarmId: string;
-  /** The alarm's project when the trust was made; it serves no other. */
+  /** The alarm's project when the trust was created. The trust is not used for another project. */
   projectId: string | null;
-  /** The user whose rights it lends. */
+  /** The user whose rights the trust delegates. */
   trustorId: string;
   trustId: string;
 }
 
-/** As it is stored: the trust's own id can only be read with the key. */
+/** A trust as it is stored, with Keystone's id of the trust sealed. */
 export interface SealedTrust extends Omit<AlarmTrust, 'trustId'> {
   sealed: string;
 }
 
-/** The trust that an alarm goes on with (null: with none); the one it had is discarded. */
+/** The new trust of an alarm (null: none). The former trust is discarded. */
 export interface TrustChange {
   next: SealedTrust | null;
   at: Date;
@@ -28,7 +28,7 @@ const INSERT = `
   insert into alarm_trusts (id, alarm_id, project_id, trustor_id, trust_id, created_at, discarded_at)
   values ($1, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz)`;
 
-/** Part of the alarm's own write, so that an alarm and its trust change together. */
+/** Changes the trust of an alarm. Call in the transaction that writes the alarm. */
 export async function writeTrust(tx: Sql, alarmId: string, { next, at }: TrustChange): Promise<void> {
   await tx.query(
     'update alarm_trusts set discarded_at = $2::timestamptz where alarm_id = $1 and discarded_at is null',
@@ -39,47 +39,48 @@ export async function writeTrust(tx: Sql, alarmId: string, { next, at }: TrustCh
 
 export type TrustStore = ReturnType<typeof createTrustStore>;
 
-/** Trusts by the alarm they serve. Who may see the alarm is settled before; nobody but this service sees a trust. */
+/** Trusts of alarms. They are for this service only, never for API users, so there is no scope. */
 export function createTrustStore(db: Database, sealer: Sealer) {
   const select = async (where: string, parameters: unknown[]): Promise<SealedTrust[]> =>
     (await db.query<SealedTrust>(`select ${COLUMNS} from alarm_trusts ${where}`, parameters)).rows;
 
   return {
+    /** Seals a trust for storage. */
     seal: ({ trustId, ...trust }: AlarmTrust): SealedTrust => ({
       ...trust,
       sealed: sealer.seal(trustId, placeOf(trust)),
     }),
-    /** @throws Error when the key is gone, or the row was tampered with. */
+    /** Opens a stored trust. @throws Error when its key is not configured, or the row was changed. */
     reveal: ({ sealed, ...trust }: SealedTrust): AlarmTrust => ({
       ...trust,
       trustId: sealer.open(sealed, placeOf(trust)),
     }),
-    /** The trust that an alarm's actions use now. */
+    /** Returns the trust that an alarm's actions use. */
     ofAlarm: async (alarmId: string): Promise<SealedTrust | undefined> =>
       (await select('where alarm_id = $1 and discarded_at is null', [alarmId]))[0],
-    /** Whether a trust was written down, in use or not. */
+    /** Returns true if a trust is stored, in use or discarded. */
     isKnown: async (id: string): Promise<boolean> => (await select('where id = $1', [id])).length > 0,
-    /** Trusts that their alarm no longer uses and that Keystone may still have. */
+    /** Returns the discarded trusts of an alarm that may still exist in Keystone. */
     discarded: (alarmId: string): Promise<SealedTrust[]> =>
       select('where alarm_id = $1 and discarded_at is not null', [alarmId]),
     /**
-     * The same of all alarms, discarded before a moment, longest ago first: what could not be removed when it should
-     * have been.
+     * Returns trusts of all alarms that were discarded before a time and could not be deleted from Keystone yet, oldest
+     * first.
      */
-    leftOver: (before: Date, limit: number): Promise<SealedTrust[]> =>
+    discardedBefore: (before: Date, limit: number): Promise<SealedTrust[]> =>
       select('where discarded_at < $1 order by discarded_at limit $2', [before, limit]),
-    /** Writes down a trust that never came into use, so that it is not forgotten. */
+    /** Stores a trust that was never used, so that it will be deleted from Keystone. */
     addDiscarded: async (trust: SealedTrust, at: Date): Promise<void> => {
       await db.query(INSERT, [trust.id, trust.alarmId, trust.projectId, trust.trustorId, trust.sealed, at, at]);
     },
-    /** Puts a trust that could not be removed behind the others that wait. */
+    /** Moves a discarded trust that could not be deleted to the end of the list. */
     postpone: async (id: string, at: Date): Promise<void> => {
       await db.query(
         'update alarm_trusts set discarded_at = $2::timestamptz where id = $1 and discarded_at is not null',
         [id, at],
       );
     },
-    /** Keystone no longer has it. */
+    /** Deletes a discarded trust that no longer exists in Keystone. */
     forget: async (id: string): Promise<void> => {
       await db.query('delete from alarm_trusts where id = $1 and discarded_at is not null', [id]);
     },

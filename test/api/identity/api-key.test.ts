@@ -36,8 +36,8 @@ function suite(openDatabase: () => Promise<Database>): void {
     noteFails = false;
     const keys = {
       credential: (id: string) => (lookups.push(id), store.credential(id)),
-      noteUse: (id: string, hour: Date) =>
-        noteFails ? Promise.reject(new Error('read-only')) : store.noteUse(id, hour),
+      recordUse: (id: string, hour: Date) =>
+        noteFails ? Promise.reject(new Error('read-only')) : store.recordUse(id, hour),
     };
     const log: Logger = { ...silentLogger, info: (message, fields) => void logged.push({ message, ...fields }) };
     const authentication = (clock: FakeClock) => ({

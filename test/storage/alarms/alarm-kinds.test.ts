@@ -78,7 +78,7 @@ function waitingAlarms(open: () => Promise<Database>): void {
     }
   });
 
-  test('are no business of evaluators, which are not disturbed by them', async () => {
+  test('are not evaluated, and do not disturb evaluators', async () => {
     for (const [index, rule] of WAITING.entries()) await create(`waiting-${index}`, rule);
     const threshold = await create('ours', alarmTypes.threshold.schema.parse({ meter_name: 'cpu', threshold: 1 }));
     const unreadable: string[] = [];
@@ -95,7 +95,7 @@ function waitingAlarms(open: () => Promise<Database>): void {
     ]);
   });
 
-  test('are all of the kinds that a server would answer', () => {
+  test('are all kinds that a backend evaluates', () => {
     const remote = ALARM_KINDS.filter((kind) => !['threshold', 'combination', 'event'].includes(kind));
     expect([...new Set(WAITING.map(({ type }) => type))].sort()).toEqual(remote.sort());
   });

@@ -50,7 +50,7 @@ function contract(open: () => Promise<Database>): void {
   const limit = (project: string, most: number) =>
     createQuotaStore(db).set(project, [{ resource: 'alarms', limit: most }]);
 
-  /** Creates alarms and resolves to how many got in; those that did not must have been told so. */
+  /** Creates alarms and returns the number of created ones. The others must fail with the quota error. */
   async function createMany(
     number: number,
     limits: Partial<AlarmQuotas> = {},
@@ -103,20 +103,20 @@ function contract(open: () => Promise<Database>): void {
     },
   );
 
-  test('without any limit nothing is counted', async () => {
+  test('without a limit no alarms are counted', async () => {
     await limit('p1', -1);
     expect(await createMany(20)).toBe(20);
     expect(await counters()).toEqual({});
   });
 
-  test('one project’s limit is not another’s, and alarms without a project or user have none', async () => {
+  test('a limit applies to its project only, and alarms without a project or user have no limit', async () => {
     await limit('p1', 0);
     expect(await createMany(3)).toBe(0);
     expect(await createMany(3, {}, { projectId: 'p2' })).toBe(3);
     expect(await createMany(3, { project: 1, user: 1 }, { projectId: null, userId: null })).toBe(3);
   });
 
-  test('the refusal names the alarm’s own user and project', async () => {
+  test('the error names the user and project of the alarm', async () => {
     await expect(withLimits({ project: 0 }).create(aCreation())).rejects.toMatchObject({
       code: 'forbidden',
       message: OVER,
@@ -127,14 +127,14 @@ function contract(open: () => Promise<Database>): void {
     );
   });
 
-  test('a deletion frees one place, and deleting again frees none', async () => {
+  test('a deletion lowers the count by one, and a second deletion does not', async () => {
     expect(await createMany(5, { project: 3, user: 3 })).toBe(3);
     const [first = ''] = await alarmsOf('p1');
     expect([await remove(first), await remove(first)]).toEqual([true, false]);
     expect(await createMany(5, { project: 3, user: 3 })).toBe(1);
   });
 
-  test('below the number of alarms there are, a limit lets in none until enough are deleted', async () => {
+  test('a limit below the number of alarms refuses new ones until enough are deleted', async () => {
     expect(await createMany(5, { project: 5 })).toBe(5);
     await limit('p1', 3);
     expect(await createMany(2)).toBe(0);
@@ -145,7 +145,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await createMany(2)).toBe(1);
   });
 
-  test('a project that was once limited is still counted without a limit, so that the next limit is right', async () => {
+  test('the alarms of a project that had a limit are still counted, so that the next limit is correct', async () => {
     await limit('p1', 2);
     expect(await createMany(4)).toBe(2);
     await createQuotaStore(db).remove('p1');
@@ -168,7 +168,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await createMany(2, {}, { projectId: 'p2' })).toBe(0);
   });
 
-  test('a combination is counted and refused as every alarm is, and its refusal leaves nothing behind', async () => {
+  test('a combination counts like every alarm, and a refused one leaves no rows', async () => {
     for (const id of ['a', 'b']) await withLimits().create(aCreation({ id }));
     const alarms = withLimits({ project: 3 });
     await alarms.create(aCreation({ rule: aCombinationRule() }));
@@ -183,7 +183,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await counters()).toEqual({ 'project p1': 1 });
   });
 
-  test('what is brought over from elsewhere gets in whatever the limits, and is counted', async () => {
+  test('an imported alarm is stored despite the limits, and is counted', async () => {
     expect(await createMany(1, { project: 1, user: 1 })).toBe(1);
     const imports = createImportStore(db);
     const imported = aCreation();
@@ -199,7 +199,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await createMany(2, { user: 3 }, { userId: 'u2' })).toBe(2);
   });
 
-  test('what the user’s limit refuses is not counted for the project', async () => {
+  test('an alarm that the user’s limit refuses is not counted for the project', async () => {
     expect(await createMany(4, { project: 10, user: 1 })).toBe(1);
     expect(await counters()).toEqual({ 'project p1': 1, 'user u1': 1 });
   });
@@ -222,7 +222,7 @@ function contract(open: () => Promise<Database>): void {
     },
   );
 
-  test('a first quota of a project that has alarms leaves as many as it says, of 50 created at once', async () => {
+  test('a new quota of a project with alarms holds for 50 concurrent creations', async () => {
     expect(await createMany(30)).toBe(30);
     await limit('p1', 40);
     expect(await createMany(50)).toBe(10);

@@ -89,7 +89,7 @@ function contract(open: () => Promise<Database>): void {
     return rows.map((row) => Object.values(row) as unknown);
   }
 
-  test('an alarm comes back as it was stored, null lists and all', async () => {
+  test('an alarm is read as it was stored, with null lists', async () => {
     const alarm = stored({
       okActions: null,
       alarmActions: ['http://h/{"x"},y', 'log://'],
@@ -114,7 +114,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await createHistoryStore(db).list(OWN, 'a1', NEWEST_FIRST)).toHaveLength(1);
   });
 
-  test('it is as evaluated as its partition is, at least since its creation', async () => {
+  test('its last evaluation is that of its partition, and not before its creation', async () => {
     await create(stored());
     const { partition } = await columnsOf('a1');
     await db.query('update partitions set last_evaluated_at = $2 where id = $1', [
@@ -139,7 +139,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await alarms.find(OWN, 'a1')).toEqual(replaced);
   });
 
-  test('a replacement that moves the alarm to another partition leaves behind which it was', async () => {
+  test('a replacement that moves the alarm to another partition records the previous one', async () => {
     await create(stored());
     const { partition } = await columnsOf('a1');
     const meters = Array.from({ length: 40 }, (_, number) => aThresholdRule({ meter_name: `m${number}` }));
@@ -160,7 +160,7 @@ function contract(open: () => Promise<Database>): void {
     });
   });
 
-  test('a state set raises the version of the state and the revision, and leaves the definition', async () => {
+  test('setting the state raises the state version and the revision, but not the definition version', async () => {
     await create(stored());
     const before = await columnsOf('a1');
     const set = await alarms.setState(OWN, 'a1', (current) => ({
@@ -174,7 +174,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await alarms.find(OWN, 'a1')).toMatchObject({ state: 'ok', name: 'cpu high' });
   });
 
-  test('what a change throws undoes everything', async () => {
+  test('a change that throws is rolled back', async () => {
     await create(stored());
     const before = await columnsOf('a1');
     const refusal = new Error('refused');
@@ -188,7 +188,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await columnsOf('a1')).toEqual(before);
   });
 
-  test('others than the owner change and delete nothing', async () => {
+  test('another project cannot change or delete the alarm', async () => {
     await create(stored());
     const before = await columnsOf('a1');
     expect(await replace('a1', { name: 'mine' }, FOREIGN)).toBeUndefined();
@@ -197,7 +197,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await columnsOf('a1')).toEqual(before);
   });
 
-  test('a deletion leaves a tombstone with a new version and revision, and cancels what waits', async () => {
+  test('a deletion leaves a tombstone with a new version and revision, and cancels pending notifications', async () => {
     await create(stored());
     await create(stored({ id: 'a2' }));
     const before = await columnsOf('a1');
@@ -218,7 +218,7 @@ function contract(open: () => Promise<Database>): void {
     ]);
   });
 
-  test('switching an alarm off cancels what waits, another replacement does not', async () => {
+  test('disabling an alarm cancels pending notifications, another replacement does not', async () => {
     await create(stored());
     await storeNotification(db, { id: 'n', alarmId: 'a1', projectId: 'p1', status: 'pending' });
     await replace('a1', { name: 'other' });
@@ -244,7 +244,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await members()).toEqual([]);
   });
 
-  test('replacements at once all count', async () => {
+  test('concurrent replacements all raise the version', async () => {
     await create(stored());
     await Promise.all(Array.from({ length: 8 }, (_, number) => replace('a1', { name: `n${number}` })));
     expect(await columnsOf('a1')).toMatchObject({ definition_version: 9 });

@@ -71,7 +71,7 @@ function contract(open: () => Promise<Database>): void {
     );
   });
 
-  test('a project sees what happened while the alarm was its own, and nothing else', async () => {
+  test('a project reads only the entries from the time when the alarm was its own', async () => {
     const seenBy = async (projectId: string): Promise<string[]> => {
       const found = await history.list({ projectId }, 'a1', { filter: {}, sort: NEWEST_FIRST });
       return found.map(({ eventId }) => eventId);

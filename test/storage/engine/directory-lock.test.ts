@@ -18,13 +18,13 @@ afterEach(() => {
   expect(lost).toEqual([]);
 });
 
-/** What a process leaves behind that was killed. */
+/** Makes the files that a killed process leaves. */
 function leftBy(owner: { pid: number; startTime: string | null }): void {
   mkdirSync(path.join(dir, 'lock'));
   writeFileSync(path.join(dir, 'lock.owner'), JSON.stringify(owner));
 }
 
-test('a directory has one owner, who is named to whoever comes next, until it is given back', async () => {
+test('a locked directory is refused to a second process, with the pid of the first, until it is released', async () => {
   const release = await lock();
   await expect(lock()).rejects.toThrow(
     `database.data_dir: ${dir} is in use by another Tocsin process (pid ${process.pid})`,
@@ -36,22 +36,22 @@ test('a directory has one owner, who is named to whoever comes next, until it is
   )();
 });
 
-test('a directory that is not there is made, with all above it', async () => {
+test('a missing directory is created, with its parents', async () => {
   await (
     await lock(path.join(dir, 'a', 'b'))
   )();
   expect(existsSync(path.join(dir, 'a', 'b'))).toBe(true);
 });
 
-describe('a lock left behind', () => {
-  test('by a process that is gone is taken over at once', async () => {
+describe('a lock that was not released', () => {
+  test('by a process that has ended is taken over at once', async () => {
     leftBy({ pid: spawnSync('true').pid, startTime: '1' });
     await (
       await lock()
     )();
   });
 
-  test('by a process whose number another one has now is taken over at once', async () => {
+  test('by a process whose pid another process has now is taken over at once', async () => {
     leftBy({ pid: process.pid, startTime: 'long ago' });
     await (
       await lock()
@@ -59,6 +59,9 @@ describe('a lock left behind', () => {
   });
 });
 
-test.each(['/proc/tocsin/data', '/dev/null/data'])('%s, which cannot be made, is refused in one line', async (at) => {
-  await expect(lock(at)).rejects.toThrow(/^database\.data_dir: cannot write to .*$/);
-});
+test.each(['/proc/tocsin/data', '/dev/null/data'])(
+  '%s, which cannot be created, is refused with a one-line error',
+  async (at) => {
+    await expect(lock(at)).rejects.toThrow(/^database\.data_dir: cannot write to .*$/);
+  },
+);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 
 import { silentLogger } from '../../../src/logger.js';
 import type { Database } from '../../../src/storage/database.js';
-import { asDatabaseFailure, DatabaseUnavailable, isOutage } from '../../../src/storage/engine/outage.js';
+import { asDatabaseFailure, DatabaseUnavailable, isDatabaseOutage } from '../../../src/storage/engine/outage.js';
 import { openPglite } from '../../../src/storage/engine/pglite.js';
 import { openPostgres } from '../../../src/storage/engine/postgres.js';
 import { fatal, startPostgresDouble, type PostgresDouble } from '../../support/postgres-double.js';
@@ -73,8 +73,8 @@ describe('a failure of the driver without a SQLSTATE', () => {
       .flat()
       .map((code): [string, Error] => [code, coded(code)]),
   ])('is an outage: %s', (_, thrown) => {
-    expect(isOutage(asDatabaseFailure(thrown))).toBe(true);
-    expect(isOutage(asDatabaseFailure(asDatabaseFailure(thrown)))).toBe(true);
+    expect(isDatabaseOutage(asDatabaseFailure(thrown))).toBe(true);
+    expect(isDatabaseOutage(asDatabaseFailure(asDatabaseFailure(thrown)))).toBe(true);
   });
 
   test.each<[string, unknown]>([
@@ -94,15 +94,15 @@ describe('a failure of the driver without a SQLSTATE', () => {
       new Error('A query must have either text or a name. Supplying neither is unsupported.'),
     ],
     ['a parameter that contains itself', new Error('circular reference detected while preparing "x" for query')],
-  ])('is a fault of ours: %s', (_, thrown) => {
+  ])('is a bug: %s', (_, thrown) => {
     expect(asDatabaseFailure(thrown)).toBe(thrown);
-    expect(isOutage(asDatabaseFailure(thrown))).toBe(false);
+    expect(isDatabaseOutage(asDatabaseFailure(thrown))).toBe(false);
   });
 
   test.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND'])(
     'is no outage of the database if another service fails: %s',
     (code) => {
-      expect(isOutage(coded(code))).toBe(false);
+      expect(isDatabaseOutage(coded(code))).toBe(false);
     },
   );
 });
@@ -129,18 +129,18 @@ describe('a SQLSTATE', () => {
       ['F0000', '40001', '40P01', '25006', '25P03', '25P04', '55P03', 'XX001', 'XX002'],
     ].flat(),
   )('%s is an outage', (code) => {
-    expect([isOutage(coded(code)), isOutage(asDatabaseFailure(coded(code)))]).toEqual([true, true]);
+    expect([isDatabaseOutage(coded(code)), isDatabaseOutage(asDatabaseFailure(coded(code)))]).toEqual([true, true]);
   });
 
   test.each(['22001', '22P02', '23502', '23505', '25P02', '42601', '42703', '42P01', 'P0001', '0A000', 'XX000'])(
     '%s is not',
     (code) => {
-      expect([isOutage(coded(code)), isOutage(asDatabaseFailure(coded(code)))]).toEqual([false, false]);
+      expect([isDatabaseOutage(coded(code)), isDatabaseOutage(asDatabaseFailure(coded(code)))]).toEqual([false, false]);
     },
   );
 
   test('0A000 is an outage for a statement that was prepared before a migration', () => {
-    expect(isOutage(coded('0A000', 'cached plan must not change result type'))).toBe(true);
+    expect(isDatabaseOutage(coded('0A000', 'cached plan must not change result type'))).toBe(true);
   });
 });
 
@@ -169,24 +169,24 @@ describe('a PostgreSQL that', () => {
     server = await startPostgresDouble();
     db = await openPostgres({ url: server.url, maxConnections: 1, statementTimeoutMs: 1 }, silentLogger);
     server.behave(behaviour);
-    // Drops the connection that is there
+    // Drops the open connection.
     if (behaviour === afterwards) await db.query('select 1').catch(() => undefined);
     const failed = await Promise.all([
       db.query('select 1').catch((thrown: unknown) => thrown),
       db.transaction((tx) => tx.query('select 1')).catch((thrown: unknown) => thrown),
     ]);
-    expect(failed.map((thrown) => [thrown instanceof Error, isOutage(thrown)])).toEqual([
+    expect(failed.map((thrown) => [thrown instanceof Error, isDatabaseOutage(thrown)])).toEqual([
       [true, true],
       [true, true],
     ]);
   });
 
-  test('is gone is an outage; an error that a transaction itself throws is not', async () => {
+  test('has stopped is an outage; an error that a transaction itself throws is not', async () => {
     server = await startPostgresDouble();
     db = await openPostgres({ url: server.url, maxConnections: 1, statementTimeoutMs: 1_000 }, silentLogger);
     await server.goAway();
     const lost = await db.query('select 1').catch((thrown: unknown) => thrown);
-    expect(isOutage(lost)).toBe(true);
+    expect(isDatabaseOutage(lost)).toBe(true);
     await db.close();
     const ended = await db.transaction((tx) => tx.query('select 1')).catch((thrown: unknown) => thrown);
     expect(ended).toBeInstanceOf(DatabaseUnavailable);
@@ -199,11 +199,11 @@ describe('an embedded database', () => {
     const wrong = await db.query('select nothing').catch((thrown: unknown) => thrown);
     const bug = await db.transaction(() => Promise.reject(new TypeError('a bug'))).catch((thrown: unknown) => thrown);
     const unclonable = await db.query('select $1', [() => undefined]).catch((thrown: unknown) => thrown);
-    expect([wrong, bug, unclonable].map(isOutage)).toEqual([false, false, false]);
+    expect([wrong, bug, unclonable].map(isDatabaseOutage)).toEqual([false, false, false]);
     await db.close();
     const closed = await Promise.race([db.query('select 1'), db.transaction((tx) => tx.query('select 1'))]).catch(
       (thrown: unknown) => thrown,
     );
-    expect(isOutage(closed)).toBe(true);
+    expect(isDatabaseOutage(closed)).toBe(true);
   });
 });

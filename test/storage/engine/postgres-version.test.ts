@@ -8,7 +8,7 @@ let server: PostgresDouble | undefined;
 afterEach(() => server?.goAway());
 
 // Servers that are too old cannot be had.
-test('a PostgreSQL older than 15 is refused in one line that says what is needed', async () => {
+test('a PostgreSQL older than 15 is refused with a one-line error that names the needed version', async () => {
   server = await startPostgresDouble('140011');
   const options = { url: server.url, maxConnections: 1, statementTimeoutMs: 2_000 };
   await expect(openPostgres(options, silentLogger)).rejects.toThrow(

@@ -31,7 +31,7 @@ function contract(open: () => Promise<Database>): void {
   beforeEach(() => empty(db));
   afterAll(() => db.close());
 
-  /** Ten events, each of which fires; the first attempt of the first notification fails, and then a sweep comes. */
+  /** Ten events fire the alarm. The first attempt of the first notification fails, then the outbox sweeper runs. */
   async function statusesAfterTrouble(own: DeliveryPolicy | null, configured: DeliveryPolicy): Promise<string[]> {
     await storeAlarm(db, { id: 'a', rule: eventRule(), alarmActions: [HOOK], repeatActions: true });
     await db.query("update alarms set delivery_policy = $1 where id = 'a'", [own]);
@@ -61,7 +61,7 @@ function contract(open: () => Promise<Database>): void {
     { own: 'current', configured: 'current', kept: 1 },
     { own: 'current', configured: 'every', kept: 1 },
   ] as const)(
-    'of ten events whose receiver is away $kept still wait when the alarm says $own and notifier.policy is $configured',
+    'of ten events for an unavailable receiver $kept stay pending if the alarm has $own and notifier.policy is $configured',
     async ({ own, configured, kept }) => {
       const all = await statusesAfterTrouble(own, configured);
       expect(all.filter((status) => status === 'pending')).toHaveLength(kept);
@@ -69,9 +69,7 @@ function contract(open: () => Promise<Database>): void {
     },
   );
 
-  /**
-   * When the head of the queue, which has failed and would wait for an hour, is due after a new event a minute later.
-   */
+  /** Returns the due time of a failed head of a delivery queue, with an hour to wait, after another event. */
   async function dueAfterNewEvent(given: { repeatActions: boolean; state: string }): Promise<Date | undefined> {
     let seconds = 0;
     await storeAlarm(db, { id: 'a', rule: eventRule(), alarmActions: [HOOK], repeatActions: given.repeatActions });

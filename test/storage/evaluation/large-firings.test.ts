@@ -27,7 +27,7 @@ function storeOn(database: Database, pause: () => void = () => {}) {
   });
 }
 
-/** The database, and how many characters the largest list of texts had that a statement was given. */
+/** The database, and the most characters of a list of texts in the parameters of a statement. */
 function measured(): { db: Database; largest: () => number } {
   let largest = 0;
   const watch = (tx: Sql): Sql => ({
@@ -45,7 +45,7 @@ function measured(): { db: Database; largest: () => number } {
   };
 }
 
-test('a large event that sets off many actions is written in portions, none of which is large, and none is forgotten', async () => {
+test('the notifications of a large event with many actions are all written, in small portions', async () => {
   const alarmActions = Array.from({ length: 150 }, (_, index) => `http://127.0.0.1:9/${index}`);
   for (const id of ['a', 'b', 'c']) await storeAlarm(db, { id, rule: eventRule(), alarmActions });
   const event = anEvent('m');
@@ -60,7 +60,7 @@ test('a large event that sets off many actions is written in portions, none of w
   expect(watched.largest()).toBeLessThanOrEqual(8 * MIB);
 });
 
-test('patterns that take long to ask let others have the thread, each after the other', async () => {
+test('slow patterns yield to the event loop after each other', async () => {
   for (const id of ['a', 'b', 'c']) {
     await storeAlarm(db, { id, rule: eventRule({ event_type: `*${'a'.repeat(120)}b${id}` }), alarmActions: [] });
   }

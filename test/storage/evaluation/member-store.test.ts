@@ -28,7 +28,7 @@ function contract(open: () => Promise<Database>): void {
       seconds,
     ]);
 
-  test('a heartbeat answers with the time of the server and shows in the list', async () => {
+  test('a heartbeat returns the time of the server, and the list contains it', async () => {
     const first = await members.beat('a', null);
     const second = await members.beat('a', '17');
     expect(second.getTime()).toBeGreaterThanOrEqual(first.getTime());
@@ -40,7 +40,7 @@ function contract(open: () => Promise<Database>): void {
     expect(rows).toEqual([{ seen: '17' }]);
   });
 
-  test('an old heartbeat has its age', async () => {
+  test('the list has the age of an old heartbeat', async () => {
     await members.beat('a', null);
     await backdate('a', 10);
     const [listed] = await members.list();
@@ -52,7 +52,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await members.list()).toEqual([]);
   });
 
-  test('who leaves is gone, and who has been silent for long is forgotten', async () => {
+  test('a member that leaves is removed, and so is one without a heartbeat for long', async () => {
     for (const id of ['left', 'silent', 'alive']) await members.beat(id, null);
     await backdate('silent', 100);
     await members.remove('left');

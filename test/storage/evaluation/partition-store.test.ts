@@ -33,7 +33,7 @@ function contract(open: () => Promise<Database>): void {
   const lapse = (memberId: string): Promise<unknown> =>
     db.query("update members set heartbeat_at = clock_timestamp() - interval '61 seconds' where id = $1", [memberId]);
 
-  test('what nobody has is taken with a new epoch, and says when it was last evaluated', async () => {
+  test('a partition without owner is taken with a new epoch and the time of its last evaluation', async () => {
     const at = new Date('2026-01-01T00:00:00Z');
     await db.query('update partitions set last_evaluated_at = $1 where id = 2', [at]);
     const taken = await take('a', [1, 2]);
@@ -52,25 +52,25 @@ function contract(open: () => Promise<Database>): void {
       prepare: () => members.beat('a', null).then(() => lapse('a')),
       taken: true,
     },
-  ])('a partition whose owner $owner: taken by another is $taken', async ({ prepare, taken }) => {
+  ])('a partition whose owner $owner can be taken by another member: $taken', async ({ prepare, taken }) => {
     await take('a', [3]);
     await prepare();
     expect(await take('b', [3])).toEqual(taken ? [{ id: 3, epoch: 2, lastEvaluatedAt: null }] : []);
   });
 
-  test('a process that is alone takes from anybody', async () => {
+  test('a process without others takes partitions from any owner', async () => {
     await take('a', [3]);
     await members.beat('a', null);
     expect(await take('b', [3], true)).toEqual([{ id: 3, epoch: 2, lastEvaluatedAt: null }]);
   });
 
-  test('one takes its own again with a new epoch, for it cannot know what the first time became of', async () => {
+  test('a member takes its own partition again with a new epoch', async () => {
     await members.beat('a', null);
     await take('a', [4]);
     expect(await take('a', [4])).toEqual([{ id: 4, epoch: 2, lastEvaluatedAt: null }]);
   });
 
-  test('of many who want the same at once, each partition goes to one', async () => {
+  test('of concurrent takes by many members, each partition goes to one', async () => {
     const all = Array.from({ length: 256 }, (_, id) => id);
     const wanting = ['a', 'b', 'c', 'd'];
     await Promise.all(wanting.map((id) => members.beat(id, null)));
@@ -79,7 +79,7 @@ function contract(open: () => Promise<Database>): void {
     expect(taken.every(({ epoch }) => epoch === 1)).toBe(true);
   });
 
-  test('only the owner gives back', async () => {
+  test('only the owner can release a partition', async () => {
     await take('a', [5, 6]);
     expect(await partitions.release('b', [5, 6])).toBe(0);
     expect(await partitions.release('a', [6, 7])).toBe(1);

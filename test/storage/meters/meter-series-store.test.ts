@@ -31,7 +31,7 @@ function statistics(open: () => Promise<Database>): void {
     return rows.sort((a, b) => a.question - b.question || a.period - b.period);
   };
 
-  test('come by question and period; the start belongs to the window, its end does not, and empty periods are absent', async () => {
+  test('are returned by query and period; the window includes its start, not its end, and empty periods are absent', async () => {
     expect(await ask({ meter: 'cpu' }, { meter: 'mem' }, { meter: 'none' })).toEqual([
       { question: 0, period: 0, count: 2, min: 10, max: 30, avg: 20, sum: 40 },
       { question: 0, period: 1, count: 1, min: 50, max: 50, avg: 50, sum: 50 },

@@ -21,7 +21,7 @@ function retention(open: () => Promise<Database>): void {
     return (await db.query<{ x: string }>(`select ${column} as x from ${table} order by 1`)).rows.map(({ x }) => x);
   }
 
-  /** An evaluator that has read everything before this moment of the database, or, with null, not yet loaded. */
+  /** Stores an evaluator that has read all changes before this revision; null: it has not loaded yet. */
   async function evaluator(id: string, seen: 'now' | null): Promise<void> {
     await db.query(
       `insert into members (id, role, heartbeat_at, seen)
@@ -30,14 +30,14 @@ function retention(open: () => Promise<Database>): void {
     );
   }
 
-  test('samples older than their retention go, younger ones stay', async () => {
+  test('samples older than their retention are deleted, newer ones are not', async () => {
     await storeSample(db, 'old', { volume: 1, at: ago(3_601) });
     await storeSample(db, 'young', { volume: 1, at: ago(3_599) });
     expect(await createRetentionStore(db).pruneSamples(ago(3_600))).toBe(1);
     expect(await ids('samples', 'meter')).toEqual(['young']);
   });
 
-  test('events older than their retention go, younger ones stay', async () => {
+  test('events older than their retention are deleted, newer ones are not', async () => {
     const insert = `insert into events (message_id, event_type, project_id, body, received_at) values ($1, 't', 'p',
       '{}', $2)`;
     await db.query(insert, ['old', ago(3_601)]);
@@ -59,13 +59,13 @@ function retention(open: () => Promise<Database>): void {
       { when: 'every evaluator has read past it', seen: ['now', 'now'] as const, before: 60, left: ['kept'] },
       { when: 'one evaluator has not loaded yet', seen: ['now', null] as const, before: 60, left: ['gone', 'kept'] },
       { when: 'it is too young', seen: ['now'] as const, before: 180, left: ['gone', 'kept'] },
-    ])('stays or goes as it must when $when', async ({ seen, before, left }) => {
+    ])('is deleted only when no evaluator needs it: $when', async ({ seen, before, left }) => {
       for (const [index, one] of seen.entries()) await evaluator(`e${index}`, one);
       await createRetentionStore(db).pruneTombstones(ago(before));
       expect(await ids('alarms', 'id')).toEqual(left);
     });
 
-    test('stays while an evaluator has not read past it', async () => {
+    test('stays while an evaluator has not read a later revision', async () => {
       await empty(db);
       await storeAlarm(db, { id: 'gone', rule: thresholdRule() });
       await evaluator('e0', 'now');

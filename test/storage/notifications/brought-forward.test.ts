@@ -57,11 +57,11 @@ function contract(open: () => Promise<Database>): void {
   afterAll(() => bench.db.close());
 
   describe('a repeat that is newly due', () => repeats(bench));
-  describe('a replay, a resumed pause and an edit', () => askingAnew(bench));
-  describe('a receiver that comes back', () => comingBack(bench));
+  describe('a replay, a resumed pause and an edit', () => broughtForward(bench));
+  describe('a receiver that is available again', () => availableAgain(bench));
 }
 
-/** As the evaluator's commit does it. */
+/** Writes a repeat like the evaluator's commit. */
 async function repeat({ db }: Bench, seconds: number): Promise<void> {
   await db.transaction(async (tx) => {
     const { rows } = await tx.query<OutcomeAlarm>(`select ${OUTCOME_COLUMNS} from alarms a where a.id = 'a' for share`);
@@ -179,7 +179,7 @@ function repeats(bench: Bench): void {
     expect(claimed?.id === 'head' ? 'head' : 'the new one').toBe(is);
   });
 
-  test('does not use up the schedule, however many there are', async () => {
+  test('does not count in the retry schedule, however many there are', async () => {
     await head(bench, IN_RETRY);
     for (let n = 1; n <= 20; n += 1) {
       await repeat(bench, 60 * n);
@@ -214,8 +214,8 @@ function repeats(bench: Bench): void {
   });
 }
 
-function askingAnew(bench: Bench): void {
-  test('without such an event the schedule stands', async () => {
+function broughtForward(bench: Bench): void {
+  test('without such an event the retry schedule applies', async () => {
     await head(bench, IN_RETRY);
     expect(await claim(bench, 7_199)).toEqual([]);
     expect(await claim(bench, 7_200)).toHaveLength(1);
@@ -273,7 +273,7 @@ function askingAnew(bench: Bench): void {
     expect(await claim(bench, 60)).toEqual([]);
   });
 
-  test('a Retry-After delays newer notifications of the queue, and for no longer than it says', async () => {
+  test('a Retry-After delays newer notifications of the delivery queue, and only until its end', async () => {
     await head(bench, { status: 'in_flight', attempt: 1, claimUntil: at(80), policy: 'current' });
     await storeNotification(bench.db, { id: 'newer', action: HOOK, actionList: 'alarm_actions', sequence: 2 });
     await bench.db.query("update alarms set state_version = 2 where id = 'a'");
@@ -291,7 +291,7 @@ interface Outage {
   answers: boolean;
 }
 
-function comingBack(bench: Bench): void {
+function availableAgain(bench: Bench): void {
   test.each<Outage>([
     { intervalS: 5, attemptS: 0.01, backAtS: 42.5, answers: true },
     { intervalS: 5, attemptS: 0.01, backAtS: 42.5, answers: false },
@@ -327,7 +327,7 @@ interface UnderWay {
   isDelivered: boolean;
 }
 
-/** Steps from moment to moment: repeats fall due, attempts end, and the notifier claims, until three were delivered. */
+/** Steps through time: repeats become due, attempts end, and the notifier claims, until three were delivered. */
 async function simulate(bench: Bench, { intervalS, attemptS, backAtS, answers }: Outage): Promise<Sent[]> {
   const sent: Sent[] = [];
   let nowS = 0;

@@ -44,7 +44,7 @@ interface Stores {
 }
 
 interface Edit {
-  /** The action of the notification; HOOK unless said otherwise. */
+  /** The action of the notification; default: HOOK. */
   action?: string;
   policy?: 'every';
   apply: (stores: Stores) => Promise<unknown>;

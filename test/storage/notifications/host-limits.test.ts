@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { sharesOf } from '../../../src/notifier/slot-shares.js';
+import { permitSharesOf } from '../../../src/notifier/permit-shares.js';
 import type { Database } from '../../../src/storage/database.js';
 import {
   createNotificationClaimStore,
@@ -21,7 +21,7 @@ function at(seconds: number): Date {
 describe('limits on connections, on the embedded database', () => contract(embeddedDatabase));
 describeWithPostgres('limits on connections, on PostgreSQL', () => contract(serverDatabase));
 
-/** A notifier as the pump is one, whose attempts end when the test says so. */
+/** A notifier that claims like the delivery pump, and whose attempts end when the test calls `end`. */
 class Notifier {
   readonly underWay: ClaimedNotification[] = [];
   #cursor: ClaimCursor = FROM_THE_START;
@@ -31,8 +31,8 @@ class Notifier {
     private readonly concurrency: number,
   ) {}
 
-  /** Claims as the pump does, until nothing more can be claimed. Resolves to what is new. */
-  async look(seconds: number): Promise<ClaimedNotification[]> {
+  /** Claims like the delivery pump until no notification can be claimed. Returns the new claims. */
+  async search(seconds: number): Promise<ClaimedNotification[]> {
     const found: ClaimedNotification[] = [];
     let idleLaps = 0;
     while (this.underWay.length < this.concurrency) {
@@ -43,19 +43,19 @@ class Notifier {
         perHost: 32,
         perHostAndProject: 4,
         cursor: this.#cursor,
-        shares: sharesOf(this.underWay, this.concurrency, idleLaps === 0),
+        shares: permitSharesOf(this.underWay, this.concurrency, idleLaps === 0),
       });
-      const beginsAnew = this.#cursor.unansweredAfter !== '' && cursor.unansweredAfter === '';
+      const hasRestarted = this.#cursor.unresponsiveAfter !== '' && cursor.unresponsiveAfter === '';
       this.#cursor = cursor;
       this.underWay.push(...claimed);
       found.push(...claimed);
       if (claimed.length > 0) idleLaps = 0;
-      else if (!more || (cursor.host === '' && !beginsAnew && ++idleLaps >= 2)) break;
+      else if (!more || (cursor.host === '' && !hasRestarted && ++idleLaps >= 2)) break;
     }
     return found;
   }
 
-  /** Ends an attempt. `answered` null: it says nothing about the host. */
+  /** Ends an attempt. `answered` null: the attempt does not show whether the host answers. */
   async end(one: ClaimedNotification, seconds: number, answered: boolean | null): Promise<void> {
     this.underWay.splice(this.underWay.indexOf(one), 1);
     const outcome =
@@ -87,10 +87,7 @@ function contract(open: () => Promise<Database>): void {
   beforeEach(() => empty(db));
   afterAll(() => db.close());
 
-  /**
-   * So many queues at a host, each with one notification that a person has replayed, so that none is cancelled when it
-   * fails.
-   */
+  /** Stores `count` delivery queues at a host, each with one replayed notification, which no failure cancels. */
   async function put(host: string, count: number, projectId = 'p'): Promise<void> {
     for (let n = 0; n < count; n += 1) {
       const id = `${host} ${projectId} ${n}`;
@@ -106,71 +103,71 @@ function contract(open: () => Promise<Database>): void {
   }
 
   describe('a host', () => {
-    test('that is new gets one connection, and all of them when it has answered', async () => {
+    test('that is new gets one connection, and all connections after its first answer', async () => {
       await put('new', 10);
       const notifier = new Notifier(store, 20);
-      const [first, ...others] = await notifier.look(0);
+      const [first, ...others] = await notifier.search(0);
       expect(others).toEqual([]);
-      expect(await notifier.look(5)).toEqual([]);
+      expect(await notifier.search(5)).toEqual([]);
       await notifier.end(first!, 6, true);
-      expect(await notifier.look(6)).toHaveLength(4);
+      expect(await notifier.search(6)).toHaveLength(4);
     });
 
-    test('that is new has one connection to all notifiers together', async () => {
+    test('that is new gets one connection from all notifiers together', async () => {
       await put('new', 10);
       const [one, other] = [new Notifier(store, 20), new Notifier(store, 20)];
-      expect(await one.look(0)).toHaveLength(1);
-      expect(await other.look(0)).toEqual([]);
+      expect(await one.search(0)).toHaveLength(1);
+      expect(await other.search(0)).toEqual([]);
     });
 
-    test('whose last attempt was not answered gets one connection again, and one attempt a second', async () => {
+    test('that did not answer its last attempt gets one connection, and one attempt a second', async () => {
       await put('host', 10);
       await storeAnsweringHosts(db, 'host');
       const notifier = new Notifier(store, 20);
-      const all = await notifier.look(0);
+      const all = await notifier.search(0);
       expect(all).toHaveLength(4);
       for (const one of all) await notifier.end(one, 10, false);
       const starts: number[] = [];
       for (let second = 10; second < 20; second += 0.25) {
-        const found = await notifier.look(second);
+        const found = await notifier.search(second);
         if (found.length > 0) starts.push(second);
         for (const one of found) await notifier.end(one, second, false);
       }
       expect(starts).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
       expect(await store.nextDueAt(at(19.5))).toEqual(at(20));
-      const [probe] = await notifier.look(20);
+      const [probe] = await notifier.search(20);
       await notifier.end(probe!, 20.1, true);
-      expect(await notifier.look(20.1)).toHaveLength(4);
+      expect(await notifier.search(20.1)).toHaveLength(4);
     });
 
-    test('is judged by its latest attempt, in any order of the records', async () => {
+    test('is responsive or not by its latest attempt, in any order of the records', async () => {
       await put('host', 10);
       await storeAnsweringHosts(db, 'host');
       const notifier = new Notifier(store, 20);
-      const [a, b] = await notifier.look(0);
+      const [a, b] = await notifier.search(0);
       await notifier.end(a!, 20, false);
       await notifier.end(b!, 10, true);
-      expect(await notifier.look(30)).toEqual([]); // two others are still under way
+      expect(await notifier.search(30)).toEqual([]); // two others are still under way
       for (const one of [...notifier.underWay]) await notifier.end(one, 31, true);
-      expect(await notifier.look(31)).toHaveLength(4);
+      expect(await notifier.search(31)).toHaveLength(4);
     });
 
-    test('keeps its record when an attempt says nothing about it, and a new host does not wait for a second', async () => {
+    test('keeps its record after an attempt that does not call it, and a new host does not wait for a second', async () => {
       await put('blocked', 5);
       const notifier = new Notifier(store, 20);
       for (let n = 0; n < 5; n += 1) {
-        const [one] = await notifier.look(0);
+        const [one] = await notifier.search(0);
         await notifier.end(one!, 0, null);
       }
-      expect(await notifier.look(0)).toEqual([]);
+      expect(await notifier.search(0)).toEqual([]);
     });
 
-    test('of a receiver in the process is never new', async () => {
+    test('of a receiver in this process is always responsive', async () => {
       await put('log:', 10);
-      expect(await new Notifier(store, 20).look(0)).toHaveLength(4);
+      expect(await new Notifier(store, 20).search(0)).toHaveLength(4);
     });
 
-    test('that was not called for long is forgotten, and so is a Retry-After that has passed', async () => {
+    test('without a call for a day is deleted, and so is a Retry-After that has ended', async () => {
       await storeAnsweringHosts(db, 'old', 'used');
       await db.query("update receiver_hosts set outcome_at = $1 where host = 'used'", [at(60)]);
       await db.query("insert into receiver_hosts (host, answered, claimed_at) values ('tried', false, $1)", [at(60)]);
@@ -184,7 +181,7 @@ function contract(open: () => Promise<Database>): void {
     });
   });
 
-  describe('the slots of a notifier', () => {
+  describe('the permits of a notifier', () => {
     test.each([
       { concurrency: 20, dead: 40, projects: 1, expected: 4 },
       { concurrency: 20, dead: 40, projects: 2, expected: 4 },
@@ -195,80 +192,80 @@ function contract(open: () => Promise<Database>): void {
       { concurrency: 100, dead: 300, projects: 1, expected: 20 },
       { concurrency: 100, dead: 300, projects: 30, expected: 25 },
     ])(
-      '$concurrency: of $dead new hosts of $projects projects $expected are called at once',
+      'of $concurrency: $dead new hosts of $projects projects get $expected',
       async ({ concurrency, dead, projects, expected }) => {
         for (let n = 0; n < dead; n += 1) await put(`dead${n}`, 2, `p${n % projects}`);
-        expect(await new Notifier(store, concurrency).look(0)).toHaveLength(expected);
+        expect(await new Notifier(store, concurrency).search(0)).toHaveLength(expected);
       },
     );
 
     test.each(['a new host after all others', '0 a new host before all others'])(
-      'are kept for projects that have none at hosts that hang: %s is called at once',
+      'are reserved for projects without an attempt at a hanging host: %s gets one at once',
       async (host) => {
         for (let n = 0; n < 300; n += 1) await put(`dead${n}`, 2, 'loud');
         const notifier = new Notifier(store, 100);
-        expect(await notifier.look(0)).toHaveLength(20);
+        expect(await notifier.search(0)).toHaveLength(20);
         await put(host, 1, 'quiet');
-        expect(countBy(await notifier.look(1))).toEqual({ quiet: 1 });
+        expect(countBy(await notifier.search(1))).toEqual({ quiet: 1 });
       },
     );
 
-    test('are left free by hosts that hang for hosts that answer', async () => {
+    test('are left by hanging hosts for responsive hosts', async () => {
       for (let n = 0; n < 30; n += 1) await put(`dead${n}`, 3, `p${n}`);
       for (let n = 0; n < 4; n += 1) await put(`live${n}`, 5, `q${n}`);
       await storeAnsweringHosts(db, 'live0', 'live1', 'live2', 'live3');
-      const found = await new Notifier(store, 20).look(0);
+      const found = await new Notifier(store, 20).search(0);
       expect(found).toHaveLength(20);
-      expect(found.filter(({ isHostAnswering }) => isHostAnswering)).toHaveLength(15);
+      expect(found.filter(({ isHostResponsive }) => isHostResponsive)).toHaveLength(15);
     });
 
-    test('go to one project by half at most, and to other projects with due notifications', async () => {
+    test('go at most by half to one project, and otherwise to other projects with due notifications', async () => {
       for (let n = 0; n < 10; n += 1) await put(`live${n}`, 4, 'loud');
       await put('quiet', 3, 'quiet');
       await storeAnsweringHosts(db, 'quiet', ...Array.from({ length: 10 }, (_, n) => `live${n}`));
       const notifier = new Notifier(store, 20);
-      const found = await notifier.look(0);
+      const found = await notifier.search(0);
       expect(countBy(found)).toEqual({ loud: 10, quiet: 3 });
-      expect(await notifier.look(1)).toEqual([]);
+      expect(await notifier.search(1)).toEqual([]);
       await notifier.end(
         found.find(({ projectId }) => projectId === 'loud')!,
         2,
         true,
       );
-      expect(countBy(await notifier.look(2))).toEqual({ loud: 1 });
+      expect(countBy(await notifier.search(2))).toEqual({ loud: 1 });
     });
 
-    test('at one host go to other projects when a project has its half', async () => {
+    test('at one host go to other projects when one project holds half of all', async () => {
       for (let n = 0; n < 3; n += 1) await put(`live${n}`, 4, 'loud');
       await storeAnsweringHosts(db, 'live0', 'live1', 'live2', 'shared');
       const notifier = new Notifier(store, 20);
-      expect(countBy(await notifier.look(0))).toEqual({ loud: 10 });
+      expect(countBy(await notifier.search(0))).toEqual({ loud: 10 });
       await put('shared', 4, 'loud');
       for (const project of ['q1', 'q2']) await put('shared', 6, project);
-      expect(countBy(await notifier.look(1))).toEqual({ q1: 4, q2: 4 });
+      expect(countBy(await notifier.search(1))).toEqual({ q1: 4, q2: 4 });
     });
 
-    test('are given to hosts that hang in turn, also to hundreds of them', async () => {
+    test('go to hanging hosts round robin, also to hundreds of them', async () => {
       for (let n = 0; n < 300; n += 1) await put(`dead${n}`, 1);
       const notifier = new Notifier(store, 100);
       const seen = new Set<string>();
-      for (let looks = 0; seen.size < 300 && looks < 40; looks += 1) {
-        for (const one of await notifier.look(looks * 65)) seen.add(one.host);
-        for (const one of [...notifier.underWay]) await notifier.end(one, looks * 65 + 65, false);
+      for (let searches = 0; seen.size < 300 && searches < 40; searches += 1) {
+        for (const one of await notifier.search(searches * 65)) seen.add(one.host);
+        for (const one of [...notifier.underWay]) await notifier.end(one, searches * 65 + 65, false);
       }
       expect(seen.size).toBe(300);
     });
 
-    test('that become free for hosts that hang go to a project that has none of them first', async () => {
+    test('that become free for hanging hosts go first to a project that holds none of them', async () => {
       for (let n = 0; n < 200; n += 1) await put(`dead${n}`, 2, 'loud');
       const notifier = new Notifier(store, 20);
-      const [first] = await notifier.look(0);
+      const [first] = await notifier.search(0);
       await put('hangs too', 1, 'neighbour');
-      expect(countBy(await notifier.look(0))).toEqual({ neighbour: 1 });
+      expect(countBy(await notifier.search(0))).toEqual({ neighbour: 1 });
       await put('zz', 1, 'quiet');
-      expect(await notifier.look(1)).toEqual([]);
+      expect(await notifier.search(1)).toEqual([]);
       await notifier.end(first!, 65, false);
-      expect(countBy(await notifier.look(65))).toEqual({ quiet: 1 });
+      expect(countBy(await notifier.search(65))).toEqual({ quiet: 1 });
     });
   });
 }

@@ -18,7 +18,7 @@ import {
 
 const CLAIM_UNTIL = new Date('2026-01-01T12:00:30Z');
 
-interface Slots {
+interface ClaimLimits {
   limit?: number;
   perHost?: number;
   perHostAndProject?: number;
@@ -52,11 +52,12 @@ function contract(open: () => Promise<Database>): void {
 
   const put = (id: string, given: Partial<StoredNotification> = {}): Promise<void> =>
     storeNotification(db, { id, ...given });
-  const claim = async (slots: Slots = {}): Promise<string[]> => (await claimFrom(store, slots)).map(({ id }) => id);
+  const claim = async (limits: ClaimLimits = {}): Promise<string[]> =>
+    (await claimFrom(store, limits)).map(({ id }) => id);
   const end = (id: string): Promise<unknown> =>
     db.query("update notifications set status = 'delivered' where id = $1", [id]);
 
-  test('a claim hands out all that is needed to send, and a number for the outcome', async () => {
+  test('a claim returns all data for an attempt, and its number', async () => {
     await put('n1', { sequence: 7, attempt: 2 });
     await db.query("update notifications set attempt_base = 1 where id = 'n1'");
     expect(await claimFrom(store)).toEqual([
@@ -75,7 +76,7 @@ function contract(open: () => Promise<Database>): void {
         attemptInSchedule: 2,
         rejectedSince: null,
         createdAt: NOON,
-        isHostAnswering: true,
+        isHostResponsive: true,
       },
     ]);
     expect(await claim()).toEqual([]);
@@ -127,7 +128,7 @@ function contract(open: () => Promise<Database>): void {
     },
   );
 
-  test('what is not yet due waits, and the store says until when', async () => {
+  test('a notification that is not due is not claimed, and nextDueAt returns its time', async () => {
     await put('n1', { nextAttemptAt: later(5_000) });
     expect(await claim()).toEqual([]);
     expect(await store.nextDueAt(NOON)).toEqual(later(5_000));
@@ -135,7 +136,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await store.nextDueAt(NOON)).toBeNull();
   });
 
-  test('a lane hands out one at a time, in order', async () => {
+  test('notifications of one delivery queue are claimed one at a time, in order', async () => {
     await put('n1', { sequence: 1 });
     await put('n2', { sequence: 2 });
     await put('other action', { sequence: 1, action: 'http://receiver/other' });
@@ -145,14 +146,14 @@ function contract(open: () => Promise<Database>): void {
     expect(await claim()).toEqual(['n2']);
   });
 
-  test('whoever comes later in a lane waits while the one before is to be tried again', async () => {
+  test('a later notification of a delivery queue waits while an earlier one waits for its next attempt', async () => {
     await put('n1', { sequence: 1, attempt: 1, nextAttemptAt: later(60_000) });
     await put('n2', { sequence: 2 });
     expect(await claim()).toEqual([]);
     expect(await claim({ now: later(60_000) })).toEqual(['n1']);
   });
 
-  test('an earlier one that is sent again waits for a later one that is in flight', async () => {
+  test('a replayed notification waits for a later one of its delivery queue that is in flight', async () => {
     await put('n1', { sequence: 1, replayedAt: NOON });
     await put('n2', { sequence: 2, status: 'in_flight', attempt: 1, claimUntil: CLAIM_UNTIL });
     expect(await claim()).toEqual([]);
@@ -161,37 +162,37 @@ function contract(open: () => Promise<Database>): void {
   });
 
   test.each([
-    { slots: { limit: 3 }, expected: 3 },
-    { slots: { perHost: 2 }, expected: 2 },
-    { slots: { perHostAndProject: 1 }, expected: 2 },
-    { slots: {}, expected: 8 },
-  ])('slots bound what is handed out: $slots', async ({ slots, expected }) => {
+    { limits: { limit: 3 }, expected: 3 },
+    { limits: { perHost: 2 }, expected: 2 },
+    { limits: { perHostAndProject: 1 }, expected: 2 },
+    { limits: {}, expected: 8 },
+  ])('the limits $limits bound a claim', async ({ limits, expected }) => {
     for (let n = 0; n < 8; n += 1) await put(`n${n}`, { alarmId: `a${n}`, projectId: n % 2 === 0 ? 'p' : null });
-    expect(await claim(slots)).toHaveLength(expected);
+    expect(await claim(limits)).toHaveLength(expected);
   });
 
-  test('what is in flight fills slots until it ends', async () => {
+  test('a notification in flight uses a permit until its attempt ends', async () => {
     for (let n = 0; n < 3; n += 1) await put(`n${n}`, { alarmId: `a${n}` });
     await put('elsewhere', { alarmId: 'a9', host: 'other:80' });
-    const slots = { perHostAndProject: 1 };
-    const [first] = (await claim(slots)).filter((id) => id !== 'elsewhere');
-    expect(await claim(slots)).toEqual([]);
+    const limits = { perHostAndProject: 1 };
+    const [first] = (await claim(limits)).filter((id) => id !== 'elsewhere');
+    expect(await claim(limits)).toEqual([]);
     await end(first!);
-    expect(await claim(slots)).toHaveLength(1);
+    expect(await claim(limits)).toHaveLength(1);
   });
 
-  test('a project with a long queue does not keep others waiting', async () => {
+  test('a project with many notifications does not delay other projects', async () => {
     for (let n = 0; n < 20; n += 1)
       await put(`loud${n}`, { alarmId: `l${n}`, projectId: 'loud', createdAt: later(-60_000) });
     for (const project of ['q1', 'q2', 'q3']) await put(project, { alarmId: project, projectId: project });
     expect((await claim({ limit: 6, perHost: 6 })).sort()).toEqual(['loud0', 'loud1', 'loud2', 'q1', 'q2', 'q3']);
   });
 
-  test('projects take turns when there is a slot for one only', async () => {
+  test('projects are served round robin when there is one permit', async () => {
     for (let n = 0; n < 9; n += 1) await put(`p${n % 3} ${n}`, { alarmId: `a${n}`, projectId: `p${n % 3}` });
     let cursor = FROM_THE_START;
     const order: string[] = [];
-    for (let look = 0; look < 30 && order.length < 9; look += 1) {
+    for (let n = 0; n < 30 && order.length < 9; n += 1) {
       const result = await store.claim(requestOf({ limit: 1, perHost: 1, cursor }));
       cursor = result.cursor;
       for (const { id, projectId } of result.claimed) {
@@ -202,7 +203,7 @@ function contract(open: () => Promise<Database>): void {
     expect(order).toEqual(['p0', 'p1', 'p2', 'p0', 'p1', 'p2', 'p0', 'p1', 'p2']);
   });
 
-  test('more hosts and projects than one look covers are all served, look by look', async () => {
+  test('more hosts and projects than one claim searches are all served by several claims', async () => {
     await db.query(
       `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
         action, lane, host, body, next_attempt_at, created_at)
@@ -218,7 +219,7 @@ function contract(open: () => Promise<Database>): void {
     await storeAnsweringHosts(db, 'h0', 'h1', 'h2');
     let cursor = FROM_THE_START;
     const seen = new Set<string>();
-    for (let look = 0; look < 60 && seen.size < 1_200; look += 1) {
+    for (let n = 0; n < 60 && seen.size < 1_200; n += 1) {
       const result = await store.claim(requestOf({ limit: 100, cursor }));
       cursor = result.cursor;
       for (const { id } of result.claimed) seen.add(id);
@@ -231,7 +232,7 @@ function contract(open: () => Promise<Database>): void {
   test.each([
     { paused: 'p', claimed: ['theirs'] },
     { paused: '*', claimed: [] },
-  ])('while $paused is paused, its notifications wait', async ({ paused, claimed }) => {
+  ])('while $paused is paused, its notifications are not claimed', async ({ paused, claimed }) => {
     await put('ours', { alarmId: 'a1' });
     await put('theirs', { alarmId: 'a2', projectId: 'q' });
     await db.query('insert into delivery_pauses (project_id, paused_at) values ($1, $2)', [paused, NOON]);
@@ -242,7 +243,7 @@ function contract(open: () => Promise<Database>): void {
 }
 
 function rivals(): void {
-  test('claimants at once never get the same one, nor more than there are slots', async () => {
+  test('concurrent claims never return the same notification, nor more than the permits', async () => {
     const db = await serverDatabase();
     try {
       const store = createNotificationClaimStore(db);
@@ -258,8 +259,8 @@ function rivals(): void {
       }
       const seen: string[] = [];
       while (seen.length < 60) {
-        const slots = { limit: 5, perHost: 6, perHostAndProject: 2 };
-        const claims = await Promise.all(Array.from({ length: 6 }, () => claimFrom(store, slots)));
+        const limits = { limit: 5, perHost: 6, perHostAndProject: 2 };
+        const claims = await Promise.all(Array.from({ length: 6 }, () => claimFrom(store, limits)));
         const got = claims.flat();
         expect(got.length).toBeGreaterThan(0);
         expect(most(got.map(({ host }) => host))).toBeLessThanOrEqual(6);
@@ -275,12 +276,18 @@ function rivals(): void {
   });
 }
 
-function requestOf({ limit = 50, perHost = 32, perHostAndProject = 8, cursor = FROM_THE_START, now = NOON }: Slots) {
+function requestOf({
+  limit = 50,
+  perHost = 32,
+  perHostAndProject = 8,
+  cursor = FROM_THE_START,
+  now = NOON,
+}: ClaimLimits) {
   return { now, claimUntil: CLAIM_UNTIL, limit, perHost, perHostAndProject, cursor };
 }
 
-async function claimFrom(store: NotificationClaimStore, slots: Slots = {}) {
-  return (await store.claim(requestOf(slots))).claimed;
+async function claimFrom(store: NotificationClaimStore, limits: ClaimLimits = {}) {
+  return (await store.claim(requestOf(limits))).claimed;
 }
 
 function most(names: readonly string[]): number {

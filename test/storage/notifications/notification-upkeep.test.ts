@@ -60,7 +60,7 @@ function contract(open: () => Promise<Database>): void {
   afterAll(() => bench.db.close());
 
   describe('recording', () => recording(bench));
-  describe('reclaiming and superseding', () => upkeep(bench));
+  describe('expired claims and superseded notifications', () => upkeep(bench));
   describe('figures and retention', () => figuresAndRetention(bench));
   describe('replaying', () => replaying(bench));
 }
@@ -87,7 +87,7 @@ function record({ claims }: Bench, given: Partial<FinishedAttempt> = {}) {
 function recording(bench: Bench): void {
   const DELIVERED = { outcome: 'delivered', httpStatus: 204, error: null, nextAttemptAt: null } as const;
 
-  test('a delivery is the end, and is noted', async () => {
+  test('a delivered notification ends, and its attempt is recorded', async () => {
     await inFlight(bench);
     expect(await record(bench, DELIVERED)).toMatchObject([{ id: 'n', status: 'delivered', lastError: null }]);
     const [stored] = await bench.admin.list(ALL, { limit: 10 });
@@ -97,7 +97,7 @@ function recording(bench: Bench): void {
     ]);
   });
 
-  test('a failure waits for its next attempt', async () => {
+  test('a failed notification waits for its next attempt', async () => {
     await inFlight(bench);
     expect(await record(bench)).toMatchObject([{ id: 'n', status: 'pending', lastError: 'http_500' }]);
     const [stored] = await bench.admin.list(ALL, { limit: 10 });
@@ -105,7 +105,7 @@ function recording(bench: Bench): void {
   });
 
   test.each([{ attempt: 1 }, { attempt: 3 }])(
-    'an outcome of attempt $attempt is ignored when 2 is under way',
+    'an outcome of attempt $attempt is ignored while attempt 2 is under way',
     async ({ attempt }) => {
       await inFlight(bench, { attempt: 2 });
       expect(await record(bench, { ...DELIVERED, attempt })).toEqual([]);
@@ -114,7 +114,7 @@ function recording(bench: Bench): void {
     },
   );
 
-  test('an outcome that comes twice counts once', async () => {
+  test('an outcome that is recorded twice counts once', async () => {
     await inFlight(bench);
     expect(await record(bench, DELIVERED)).toHaveLength(1);
     expect(await record(bench)).toEqual([]);
@@ -184,7 +184,7 @@ function recording(bench: Bench): void {
       becomes: 'cancelled',
       lastError: 'cancelled: http_500',
     },
-  ])('a failure when $when makes it $becomes', async ({ finished, row, becomes, lastError }) => {
+  ])('a notification that fails when $when becomes $becomes', async ({ finished, row, becomes, lastError }) => {
     await inFlight(bench, row);
     expect(await record(bench, finished)).toMatchObject([{ id: 'n', status: becomes, lastError }]);
   });
@@ -192,21 +192,24 @@ function recording(bench: Bench): void {
   test.each([
     { what: 'deleted', change: "update alarms set deleted_at = now(), enabled = true where id = 'a'" },
     { what: 'disabled', change: "update alarms set enabled = false where id = 'a'" },
-  ])('a failure is the end when the alarm was $what meanwhile; a delivery still is one', async ({ change }) => {
-    await bench.db.query(change);
-    await inFlight(bench);
-    await inFlight(bench, { id: 'm', action: 'http://receiver/other' });
-    await record(bench);
-    await record(bench, { ...DELIVERED, id: 'm' });
-    expect(await statuses(bench.db)).toEqual({ n: 'cancelled', m: 'delivered' });
-  });
+  ])(
+    'a failed notification is cancelled if its alarm was $what during the attempt; a delivered one is delivered',
+    async ({ change }) => {
+      await bench.db.query(change);
+      await inFlight(bench);
+      await inFlight(bench, { id: 'm', action: 'http://receiver/other' });
+      await record(bench);
+      await record(bench, { ...DELIVERED, id: 'm' });
+      expect(await statuses(bench.db)).toEqual({ n: 'cancelled', m: 'delivered' });
+    },
+  );
 }
 
 function upkeep(bench: Bench): void {
   const put = (id: string, given: Partial<StoredNotification> = {}): Promise<void> =>
     storeNotification(bench.db, { id, action: `http://receiver/${id}`, ...given });
 
-  test('a claim that ran out waits again, at once; one that holds does not', async () => {
+  test('a notification is due at once when its claim expires, and not before', async () => {
     await inFlight(bench, { id: 'lapsed', claimUntil: at(-1) });
     await inFlight(bench, { id: 'held', claimUntil: at(1), action: 'http://receiver/held' });
     await inFlight(bench, { id: 'unwanted', claimUntil: at(-1), alarmId: 'gone' });
@@ -216,7 +219,7 @@ function upkeep(bench: Bench): void {
     expect(lapsed).toMatchObject({ attempt: 1, nextAttemptAt: NOON, lastError: 'claim expired' });
   });
 
-  test('a newer transition drops what failed, what waited too long and repeats; a first attempt in time is still made', async () => {
+  test('a newer transition supersedes failed and old notifications and repeats, but no first attempt in time', async () => {
     const old = { sequence: 0 };
     await put('first', old);
     await put('failed', { ...old, attempt: 1 });
@@ -239,14 +242,14 @@ function upkeep(bench: Bench): void {
     });
   });
 
-  test('under policy every by default only repeats are dropped', async () => {
+  test('under the default policy every, only repeats are superseded', async () => {
     await put('failed', { sequence: 0, attempt: 1 });
     await put('repeat', { sequence: 0, kind: 'repeat' });
     expect(await bench.upkeep.supersede(NOON, { staleBefore: NOON, defaultPolicy: 'every' })).toBe(1);
     expect(await statuses(bench.db)).toEqual({ failed: 'pending', repeat: 'superseded' });
   });
 
-  test('whoever waits for one that is tried again later is not due, and keeps nobody else waiting', async () => {
+  test('a notification behind one that waits for its next attempt is not due, and delays no other', async () => {
     await inFlight(bench, { id: 'head', status: 'pending', nextAttemptAt: at(60_000), policy: 'every' });
     await bench.db.query(
       `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
@@ -270,11 +273,11 @@ function figuresAndRetention(bench: Bench): void {
   const put = (id: string, given: Partial<StoredNotification> = {}): Promise<void> =>
     storeNotification(bench.db, { id, action: `http://receiver/${id}`, ...given });
 
-  test('an empty outbox has nothing due', async () => {
-    expect(await bench.upkeep.figures(NOON)).toEqual({ open: 0, dead: 0, due: 0, neglected: 0, oldestDueAt: null });
+  test('the figures of an empty outbox are zero', async () => {
+    expect(await bench.upkeep.figures(NOON)).toEqual({ open: 0, dead: 0, due: 0, stalled: 0, oldestDueAt: null });
   });
 
-  test('figures count what is open, dead, due, and due where nothing is under way', async () => {
+  test('figures count open, dead, due and stalled notifications', async () => {
     await put('due', { nextAttemptAt: at(-5_000) });
     await put('now', { host: 'busy:80' });
     await put('later', { nextAttemptAt: at(1) });
@@ -283,11 +286,11 @@ function figuresAndRetention(bench: Bench): void {
     await put('dead', { status: 'dead' });
     await put('done', { status: 'delivered' });
     await bench.admin.pause('quiet', NOON);
-    const figures = { open: 5, dead: 1, due: 2, neglected: 1, oldestDueAt: at(-5_000) };
+    const figures = { open: 5, dead: 1, due: 2, stalled: 1, oldestDueAt: at(-5_000) };
     expect(await bench.upkeep.figures(NOON)).toEqual(figures);
   });
 
-  test('what ended is removed after its retention, with its attempts; what is open never', async () => {
+  test('an ended notification is deleted after its retention, with its attempts; an open one never', async () => {
     await inFlight(bench);
     await record(bench, { outcome: 'delivered', error: null, nextAttemptAt: null });
     await bench.db.query("update notifications set finished_at = $1 where id = 'n'", [at(-3 * DAY_MS - 1)]);
@@ -312,7 +315,7 @@ function figuresAndRetention(bench: Bench): void {
 }
 
 function replaying(bench: Bench): void {
-  test('sends the same id and body again; attempts count on and the schedule starts over', async () => {
+  test('sends the same id and body; the attempt number rises and the schedule starts again', async () => {
     await inFlight(bench, { attempt: 11, createdAt: at(-2 * DAY_MS) });
     await record(bench, { attempt: 11, nextAttemptAt: null });
     expect(await bench.admin.replay(ALL, { id: 'n' }, at(1_000))).toBe(1);
@@ -325,7 +328,7 @@ function replaying(bench: Bench): void {
     expect((await bench.admin.attempts(ALL, 'n')).map(({ attempt }) => attempt)).toEqual([11, 12]);
   });
 
-  test('what a person sends again is neither stale nor cancelled', async () => {
+  test('a replayed notification is neither superseded nor cancelled', async () => {
     await inFlight(bench, { alarmId: 'gone', replayedAt: NOON });
     await inFlight(bench, { id: 'old', sequence: 0, action: 'http://receiver/old', replayedAt: NOON });
     await record(bench);

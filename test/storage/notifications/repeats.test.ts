@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../../src/storage/database.js';
-import { createEvaluationCommit, type DecidedOutcome } from '../../../src/storage/evaluation/evaluation-commit.js';
+import {
+  createEvaluationCommit,
+  type TransitionOrRepeatOutcome,
+} from '../../../src/storage/evaluation/evaluation-commit.js';
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
@@ -31,13 +34,17 @@ function contract(open: () => Promise<Database>): void {
   });
   afterAll(() => db.close());
 
-  async function commit(kind: DecidedOutcome['kind'], to: DecidedOutcome['to'], when: Date): Promise<void> {
+  async function commit(
+    kind: TransitionOrRepeatOutcome['kind'],
+    to: TransitionOrRepeatOutcome['to'],
+    when: Date,
+  ): Promise<void> {
     const { rows: alarms } = await db.query<{ partition: number; state_version: number; definition_version: number }>(
       'select partition, state_version, definition_version from alarms',
     );
     const { rows: owned } = await db.query<{ id: number; epoch: number }>('select id, epoch from partitions');
     const [alarm] = alarms;
-    const outcome: DecidedOutcome = {
+    const outcome: TransitionOrRepeatOutcome = {
       alarmId: 'a',
       kind,
       from: kind === 'repeat' ? to : 'insufficient data',

@@ -5,7 +5,7 @@ import { complexQueryContract } from '../../contract/complex-query-store.js';
 import { embeddedDatabase, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
 
-/** Databases sort texts by the language of whoever set them up; filters must not. */
+/** A database with a locale for its texts. Filters must not depend on the locale. */
 async function englishDatabase(): Promise<Database> {
   const db = await serverDatabase();
   for (const column of ['name', 'description', 'state_reason']) {

@@ -41,14 +41,14 @@ function contract(open: () => Promise<Database>): void {
   const ids = async (...query: Parameters<ApiKeyStore['list']>): Promise<string[]> =>
     (await keys.list(...query)).map(({ id }) => id);
 
-  test('a key is found by its id, as it was made', async () => {
+  test('a key is found by its id, as it was stored', async () => {
     await keys.create(key('a', { role: 'admin', allProjects: true, expiresAt: LATER }));
     const made = key('a', { role: 'admin', allProjects: true, expiresAt: LATER });
     expect(await keys.credential('a')).toEqual({ ...made, revokedAt: null, lastUsedAt: null });
     expect(await keys.credential('b')).toBeUndefined();
   });
 
-  test('a list has no hash, the newest first, page by page', async () => {
+  test('a list has no hashes, starts with the newest key and has pages', async () => {
     for (const [index, id] of ['b', 'a', 'c'].entries()) {
       await keys.create(key(id, { createdAt: new Date(MADE.getTime() + (index === 2 ? 1_000 : 0)) }));
     }
@@ -59,7 +59,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await ids(ALL, { ...EVERYTHING, id: 'a' })).toEqual(['a']);
   });
 
-  test('only keys of the scope, the roles and the kind that are asked for are there', async () => {
+  test('a list has only the keys of the scope, roles and kind of the query', async () => {
     await keys.create(key('member'));
     await keys.create(key('admin', { role: 'admin' }));
     await keys.create(key('all', { role: 'admin', allProjects: true }));
@@ -75,17 +75,17 @@ function contract(open: () => Promise<Database>): void {
     expect(revoked.rows).toEqual([]);
   });
 
-  test('a key is revoked once, and stays so since then', async () => {
+  test('a key that is revoked twice keeps the first time', async () => {
     await keys.create(key('a'));
     expect(await keys.revoke(OWN, { id: 'a', ...EVERYTHING }, MADE)).toBe(true);
     expect(await keys.revoke(OWN, { id: 'a', ...EVERYTHING }, LATER)).toBe(true);
     expect((await keys.credential('a'))?.revokedAt).toEqual(MADE);
   });
 
-  test('the hour of the last use only moves on', async () => {
+  test('the hour of the last use never moves back', async () => {
     await keys.create(key('a'));
-    await keys.noteUse('a', LATER);
-    await keys.noteUse('a', MADE);
+    await keys.recordUse('a', LATER);
+    await keys.recordUse('a', MADE);
     expect((await keys.credential('a'))?.lastUsedAt).toEqual(LATER);
   });
 }

@@ -56,7 +56,7 @@ function contract(open: () => Promise<Database>): void {
     discarded: (await store.discarded('a1')).map(({ id }) => id).sort(),
   });
 
-  test('is stored with its alarm, and reads back with the key only', async () => {
+  test('is stored with its alarm, and can be read only with the key', async () => {
     await create('t1');
     const stored = await store.ofAlarm('a1');
     expect(stored).toMatchObject({ id: 't1', alarmId: 'a1', projectId: 'p1', trustorId: 'u1' });
@@ -65,7 +65,7 @@ function contract(open: () => Promise<Database>): void {
     expect([await store.isKnown('t1'), await store.isKnown('t2')]).toEqual([true, false]);
   });
 
-  test('is not stored when its alarm is not', async () => {
+  test('is not stored if its alarm is not stored', async () => {
     await create('t1');
     await expect(create('t2')).rejects.toThrow();
     expect(await ids()).toEqual({ inUse: 't1', discarded: [] });
@@ -73,7 +73,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await ids()).toEqual({ inUse: 't1', discarded: [] });
   });
 
-  test('gives way to another, or to none, and is remembered until it is forgotten', async () => {
+  test('is discarded when the alarm gets another trust or none, and stays stored until it is deleted', async () => {
     await create('t1');
     await replace(trust('t2'));
     expect(await ids()).toEqual({ inUse: 't2', discarded: ['t1'] });
@@ -83,7 +83,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await ids()).toEqual({ inUse: undefined, discarded: ['t2'] });
   });
 
-  test('is discarded with its alarm, and cannot be forgotten before', async () => {
+  test('is discarded when its alarm is deleted, and cannot be deleted before', async () => {
     await create('t1');
     await store.forget('t1');
     expect(await ids()).toEqual({ inUse: 't1', discarded: [] });
@@ -91,7 +91,7 @@ function contract(open: () => Promise<Database>): void {
     expect(await ids()).toEqual({ inUse: undefined, discarded: ['t1'] });
   });
 
-  test('does not open in the row of another, nor in another project', async () => {
+  test('cannot be opened in another row or project', async () => {
     await create('t1');
     await db.query(
       `insert into alarm_trusts select 't2', 'a2', project_id, trustor_id, trust_id, created_at from alarm_trusts`,
@@ -101,7 +101,7 @@ function contract(open: () => Promise<Database>): void {
     expect(() => first && store.reveal({ ...first, projectId: 'p2' })).toThrow();
   });
 
-  test('that was left over is removed later, and one that Keystone keeps waits behind the others', async () => {
+  test('that was discarded is deleted later, and one that Keystone cannot delete moves to the end', async () => {
     for (const id of ['t1', 't2', 't3']) await store.addDiscarded(trust(id), NOON);
     const asked: string[] = [];
     const remove = async (trustId: string): Promise<void> => {
@@ -109,12 +109,12 @@ function contract(open: () => Promise<Database>): void {
       if (trustId === 'trust of t2') throw new Error('refused');
     };
     const tidy = createTrustTidier({ trusts: { remove }, store, log: silentLogger });
-    expect(await tidy(NOON)).toBe(0); // whoever discarded them is still at it
+    expect(await tidy(NOON)).toBe(0); // the request that discarded them may still be running
     expect(await tidy(LATER)).toBe(2);
     expect(asked.sort()).toEqual(['trust of t1', 'trust of t2', 'trust of t3']);
     expect((await ids()).discarded).toEqual(['t2']);
-    expect(await store.leftOver(LATER, 9)).toEqual([]);
-    expect(await store.leftOver(new Date(LATER.getTime() + 1), 9)).toMatchObject([{ id: 't2' }]);
+    expect(await store.discardedBefore(LATER, 9)).toEqual([]);
+    expect(await store.discardedBefore(new Date(LATER.getTime() + 1), 9)).toMatchObject([{ id: 't2' }]);
   });
 }
 

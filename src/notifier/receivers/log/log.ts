@@ -2,7 +2,7 @@ import { scrubAction } from '../../../alarm/action.js';
 import type { Logger } from '../../../logger.js';
 import type { Receiver } from '../receiver.js';
 
-/** `log://`: one line in the notifier's own log, in Aodh's words. */
+/** Receiver of `log://` actions: writes one line to the notifier's log, with the text that Aodh uses. */
 export function createLogReceiver({ log }: { log: Logger }): Receiver {
   return {
     async deliver({ action, body, id }) {

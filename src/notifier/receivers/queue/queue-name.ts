@@ -1,7 +1,7 @@
 /**
- * `<prefix>-<project>-<name>`. A project's id is made safe for a key so that no two projects ever share a name:
- * lower-case letters and digits stay, everything else becomes `_` and its hexadecimal code units; a project cannot
- * write the dash that ends it.
+ * Returns the name of a BullMQ queue: `<prefix>-<project>-<name>`. In the project id, each character but lower-case
+ * letters and digits becomes `_` and four hexadecimal digits. So the id contains no dash, and two projects never share
+ * a queue.
  */
 export function queueNameOf(prefix: string, projectId: string | null, name: string): string {
   const project = (projectId ?? '').replace(

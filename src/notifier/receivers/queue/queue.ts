@@ -7,19 +7,20 @@ import { untilAborted } from '../../../async/deadline.js';
 import type { Receiver } from '../receiver.js';
 import { queueNameOf } from './queue-name.js';
 
+/** What the receiver of `queue://` actions needs. */
 export interface QueueReceiverDeps {
-  /** Where actions are queued; without it such notifications are dead: there is nobody to hand them to. */
+  /** Redis for the queues. If undefined, notifications with such an action become dead. */
   redisUrl: string | undefined;
   prefix: string;
   log: Logger;
 }
 
-/** Queues kept open at once; names are tenants' choice, so there must be an end to them. */
-const OPEN_QUEUES = 100;
+/** Most queues kept open. Tenants choose the names, so their number must be bounded. */
+const MAX_OPEN_QUEUES = 100;
 
 /**
- * `queue://<name>`: a BullMQ queue of the alarm's project, which its own workers consume. Delivered = Redis has
- * acknowledged the job.
+ * Receiver of `queue://<name>` actions: adds a job to a BullMQ queue of the alarm's project, whose workers are the
+ * project's own. A notification counts as delivered when Redis has acknowledged the job.
  */
 export function createQueueReceiver({ redisUrl, prefix, log }: QueueReceiverDeps): Receiver {
   if (redisUrl === undefined)
@@ -30,12 +31,13 @@ export function createQueueReceiver({ redisUrl, prefix, log }: QueueReceiverDeps
 
   function queueFor(name: string): Queue {
     const known = queues.get(name);
-    queues.delete(name); // and back in at the end: the first is the one longest unused
+    queues.delete(name); // added again below: the first queue of the map is the least recently used
     const queue = known ?? new Queue(name, { connection });
-    if (known === undefined) queue.on('error', (err) => log.debug('queue connection', { err }));
+    if (known === undefined)
+      queue.on('error', (err) => log.debug('Redis connection of an action queue failed', { err }));
     queues.set(name, queue);
     const [oldest] = queues.keys();
-    if (queues.size > OPEN_QUEUES && oldest !== undefined) {
+    if (queues.size > MAX_OPEN_QUEUES && oldest !== undefined) {
       void queues.get(oldest)?.close();
       queues.delete(oldest);
     }
@@ -47,9 +49,9 @@ export function createQueueReceiver({ redisUrl, prefix, log }: QueueReceiverDeps
       const name = queueNameOf(prefix, projectId, parseAction(action).url.hostname);
       try {
         const data = { notification_id: id, sequence, notification: JSON.parse(body) as unknown };
-        // The id makes a second delivery recognisable, and while the first job is still there, it makes no second job.
+        // BullMQ ignores a second job with the same id while the first exists. Later, workers recognise it by the id.
         const add = async (): Promise<void> => {
-          // Not left to the queue: until its first connection stands it would keep jobs in memory, without an end.
+          // Before the first connection, BullMQ would keep any number of jobs in memory.
           await (connecting ??= connected(connection).finally(() => (connecting = undefined)));
           await queueFor(name).add('alarm', data, { jobId: `notification-${id}` });
         };
@@ -60,14 +62,14 @@ export function createQueueReceiver({ redisUrl, prefix, log }: QueueReceiverDeps
       }
     },
     async close() {
-      if (connection.status !== 'ready') connection.disconnect(); // or closing would wait for Redis to come back
+      if (connection.status !== 'ready') connection.disconnect(); // otherwise close() waits until Redis is back
       await Promise.allSettled([...queues.values()].map((queue) => queue.close()));
       connection.disconnect();
     },
   };
 }
 
-/** Resolves when a connection stands; rejects when it has failed. */
+/** Resolves when Redis is connected, and rejects when the present attempt to connect has failed. */
 function connected(connection: Redis): Promise<void> {
   if (connection.status === 'ready') return Promise.resolve();
   if (!['wait', 'connecting', 'connect'].includes(connection.status))

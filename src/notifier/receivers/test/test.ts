@@ -1,16 +1,16 @@
 import type { Delivery, Receiver } from '../receiver.js';
 
-/** Only the latest are kept: the process must not grow by what nobody reads. */
-const KEPT = 1_000;
+/** Most deliveries kept in memory; older ones are dropped. */
+const MAX_KEPT = 1_000;
 
-/** `test://`: kept in the memory of the process, as Aodh's notifier does. */
+/** Receiver of `test://` actions: keeps deliveries in memory, like Aodh's notifier of that name. */
 export function createTestReceiver(): Receiver & { readonly delivered: readonly Delivery[] } {
   const delivered: Delivery[] = [];
   return {
     delivered,
     async deliver(delivery) {
       delivered.push(delivery);
-      if (delivered.length > KEPT) delivered.shift();
+      if (delivered.length > MAX_KEPT) delivered.shift();
       return { kind: 'delivered' };
     },
   };

@@ -5,16 +5,17 @@ import { withTrust, type TrustDeps } from '../../with-login.js';
 import type { DeliveryOutcome, Receiver } from '../receiver.js';
 import { codeOf, outcomeOfError, outcomeOfStatus } from '../webhook/outcome.js';
 
+/** What the receiver of `trust+heat://` actions needs. */
 export interface TrustHeatDeps extends TrustDeps {
   client: CloudClient;
   wallNow: () => Date;
 }
 
-/** Type of Heat in Keystone's catalogue. */
+/** Heat's service type in Keystone's catalogue. */
 const ORCHESTRATION = 'orchestration';
 const MAX_REDIRECTS = 3;
 
-/** Dots alone would be steps in the path. */
+/** An id that consists of dots would change the path of the request. */
 const Id = z.string().regex(/[^.]/);
 const Reason = z.object({
   reason_data: z.object({
@@ -28,7 +29,7 @@ const Stack = z.object({ stack: z.object({ stack_name: z.string().min(1), id: z.
 
 type Ask = (call: Pick<CloudCall, 'method' | 'body'> & { path: string }) => Promise<CloudAnswer>;
 
-/** An answer of Heat with which healing cannot go on. */
+/** Heat's answer ends the healing. */
 class HeatFailed extends Error {
   constructor(readonly answer: CloudAnswer) {
     super(`Heat answered ${answer.status}`);
@@ -36,9 +37,9 @@ class HeatFailed extends Error {
 }
 
 /**
- * `trust+heat://`: healing. The servers behind the unhealthy members of a load balancer are marked unhealthy in their
- * group, and the stack is updated, so that Heat replaces them. All of it may be done again: a second time marks what is
- * marked.
+ * Receiver of `trust+heat://` actions, which heal an autoscaling group. It marks the resources behind the unhealthy
+ * members of a load balancer as unhealthy and updates the stack, so that Heat replaces them. All requests are
+ * idempotent, so an attempt can be repeated.
  */
 export function createTrustHeatReceiver(deps: TrustHeatDeps): Receiver {
   return {
@@ -80,7 +81,8 @@ async function heal(ask: Ask, reason: z.infer<typeof Reason>['reason_data']): Pr
 }
 
 /**
- * A stack as `name/id`. Heat finds a resource by that only, and sends one to it from the id alone for a stack itself.
+ * Returns the path `name/id` of a stack. Heat needs both to find a resource; for the stack itself it redirects from the
+ * id to that path.
  */
 async function nameOf(ask: Ask, stackId: string): Promise<string> {
   const { status, body } = await ask({ method: 'GET', path: encodeURIComponent(stackId) });
@@ -90,8 +92,8 @@ async function nameOf(ask: Ask, stackId: string): Promise<string> {
 }
 
 /**
- * Requests below `/stacks/`. Heat redirects from a stack's id to its name and id: followed with the same method, and
- * only within Heat.
+ * Makes a client for requests below `/stacks/`. It follows Heat's redirects from a stack's id to its name and id, with
+ * the same method and only within Heat.
  */
 function heatAt(client: CloudClient, { base, token }: { base: string; token: string }, signal: AbortSignal): Ask {
   return async ({ path, ...call }) => {
@@ -111,7 +113,7 @@ function succeeded(answer: CloudAnswer): CloudAnswer {
   return answer;
 }
 
-/** 409 says that the stack is busy with something else. */
+/** With 409 Heat says that another action of the stack is running, so the attempt is repeated. */
 function outcomeOfAnswer({ status, retryAfter }: CloudAnswer, now: Date): DeliveryOutcome {
   if (status === 409) return { kind: 'retry', error: `http_status ${status}`, httpStatus: status };
   return outcomeOfStatus(status, retryAfter, now);

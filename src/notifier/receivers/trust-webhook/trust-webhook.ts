@@ -3,15 +3,16 @@ import { withTrust, type TrustDeps } from '../../with-login.js';
 import type { Receiver } from '../receiver.js';
 import type { Webhook } from '../webhook/webhook.js';
 
+/** What the receiver of `trust+http://` and `trust+https://` actions needs. */
 export interface TrustWebhookDeps extends TrustDeps {
   webhook: Webhook;
-  /** Whether a token may go over a connection that is not encrypted. */
+  /** True if a token may be sent over a connection without TLS. */
   overHttp: boolean;
 }
 
 /**
- * `trust+http://` and `trust+https://`: the webhook behind it, with a token of the alarm's trust. Certificates are
- * always verified: an option in the URL cannot hand the token to whoever answers.
+ * Receiver of `trust+http://` and `trust+https://` actions: a webhook with a token of the alarm's trust. Certificates
+ * are always verified, since an option in the URL must not give the token to another server.
  */
 export function createTrustWebhookReceiver({ webhook, overHttp, ...deps }: TrustWebhookDeps): Receiver {
   return {

@@ -4,7 +4,10 @@ import { withTrust, type TrustDeps } from '../../with-login.js';
 import type { Receiver } from '../receiver.js';
 import { MESSAGING, postMessage, type ZaqarDeps } from '../zaqar/message.js';
 
-/** `trust+zaqar://?queue_name=…`: a message to a queue of the alarm's owner, with a token of the alarm's trust. */
+/**
+ * Receiver of `trust+zaqar://?queue_name=…` actions: posts a message to a queue of the alarm's owner, with a token of
+ * the alarm's trust.
+ */
 export function createTrustZaqarReceiver(deps: TrustDeps & ZaqarDeps): Receiver {
   return {
     async deliver(delivery, signal) {

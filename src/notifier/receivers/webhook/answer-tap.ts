@@ -1,9 +1,10 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** After so many bytes of head and body the socket is destroyed, since only the status of an answer is needed. */
+/** Most bytes of head and body that are read. Then the socket is destroyed, since only the status is needed. */
 export const MAX_ANSWER_BYTES = 16 * 1024;
 
+/** The parts of an answer that decide the outcome. */
 export interface ParsedAnswer {
   status: number;
   retryAfter: string | undefined;
@@ -11,8 +12,7 @@ export interface ParsedAnswer {
 
 /**
  * Reads the answer of one request in parallel with the parser of Node.js. It keeps the first bytes, for answers that
- * the parser refuses, and ends the request when the answer is too long. A parse error has the last packet only, so the
- * bytes are kept from the beginning.
+ * the parser refuses: a parse error has the last packet only. It ends the request when the answer is too long.
  */
 export class AnswerTap {
   /** The parsed answer; set when its head is complete. */
@@ -48,7 +48,7 @@ export class AnswerTap {
     });
   }
 
-  /** At most MAX_ANSWER_BYTES. */
+  /** Returns the first bytes of the answer, at most MAX_ANSWER_BYTES. */
   firstBytes(): Buffer {
     return Buffer.concat(this.#chunks);
   }

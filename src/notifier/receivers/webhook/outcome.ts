@@ -2,28 +2,28 @@ import { REJECTED, type DeliveryOutcome } from '../receiver.js';
 import { readStatusLine } from './status-line.js';
 
 const MAX_RETRY_AFTER_MS = 3_600_000;
-/** Client errors that say "later", not "never". */
+/** Client errors that ask for a later attempt. */
 const LATER = new Set([408, 425, 429]);
 /**
- * Client errors that may pass: Heat says 403 when its Keystone is away for a moment, 404 or 409 while a stack is in
- * action.
+ * Client errors that may be temporary: Heat answers 403 while its Keystone is unavailable, and 404 or 409 while an
+ * action of the stack is running.
  */
-const PASSING = new Set([401, 403, 404, 409]);
-/** Answers whose Retry-After counts. */
-const MAY_ASK_FOR_TIME = new Set([429, 502, 503, 504]);
+const TEMPORARY = new Set([401, 403, 404, 409]);
+/** Statuses whose Retry-After counts. */
+const WITH_RETRY_AFTER = new Set([429, 502, 503, 504]);
 
 /**
- * The outcome of an answer. 2xx: delivered. 410: dead, `gone`. 401, 403, 404, 409: tried again for some minutes,
- * `rejected`. Other client errors except 408, 425 and 429: dead, `rejected`. Every other answer, redirects included:
- * tried again by the schedule.
+ * Returns the outcome for the status of an answer. 2xx: delivered. 410: dead, `gone`. 401, 403, 404, 409: retry by the
+ * schedule for rejected attempts, `rejected`. Other 4xx except 408, 425 and 429: dead, `rejected`. All others,
+ * redirects included: retry by the retry schedule.
  */
 export function outcomeOfStatus(httpStatus: number, retryAfter: string | undefined, now: Date): DeliveryOutcome {
   if (httpStatus >= 200 && httpStatus < 300) return { kind: 'delivered', httpStatus };
   if (httpStatus === 410) return { kind: 'dead', error: 'gone', httpStatus };
-  if (PASSING.has(httpStatus)) return { kind: 'retry', error: REJECTED, httpStatus };
+  if (TEMPORARY.has(httpStatus)) return { kind: 'retry', error: REJECTED, httpStatus };
   if (httpStatus >= 400 && httpStatus < 500 && !LATER.has(httpStatus))
     return { kind: 'dead', error: REJECTED, httpStatus };
-  const retryAfterMs = MAY_ASK_FOR_TIME.has(httpStatus) ? parseRetryAfter(retryAfter, now) : undefined;
+  const retryAfterMs = WITH_RETRY_AFTER.has(httpStatus) ? parseRetryAfter(retryAfter, now) : undefined;
   return {
     kind: 'retry',
     error: `http_status ${httpStatus}`,
@@ -32,7 +32,7 @@ export function outcomeOfStatus(httpStatus: number, retryAfter: string | undefin
   };
 }
 
-/** Seconds or an HTTP date, at most an hour. Negatives and garbage are as good as nothing. */
+/** Parses a Retry-After header (seconds or an HTTP date) to milliseconds, at most an hour. Undefined if invalid. */
 export function parseRetryAfter(text: string | undefined, now: Date): number | undefined {
   if (text === undefined) return undefined;
   const ms = /^\s*\d+\s*$/.test(text) ? Number(text) * 1000 : httpDate(text) - now.getTime();
@@ -40,8 +40,8 @@ export function parseRetryAfter(text: string | undefined, now: Date): number | u
 }
 
 /**
- * The outcome of an exchange that ended before the parser had read the head of an answer. If a status line came, its
- * status decides. Otherwise the error is that of the unreadable answer or of the connection.
+ * Returns the outcome of an exchange that ended before the parser had read the head of an answer. If a status line was
+ * received, its status decides. Otherwise the error is `unreadable_answer` or that of the connection.
  */
 export function outcomeOfBrokenAnswer(firstBytes: Buffer, code: string | undefined, now: Date): DeliveryOutcome {
   const line = readStatusLine(firstBytes);
@@ -51,7 +51,7 @@ export function outcomeOfBrokenAnswer(firstBytes: Buffer, code: string | undefin
   return outcomeOfError(code);
 }
 
-/** The class of an error that the HTTP client reports. */
+/** Returns the outcome for an error code of the HTTP client, such as `ECONNREFUSED`. */
 export function outcomeOfError(code: string | undefined): DeliveryOutcome {
   if (code === 'EBLOCKED') return { kind: 'dead', error: 'blocked' };
   if (isTimeout(code)) return { kind: 'retry', error: 'timeout' };
@@ -61,7 +61,7 @@ export function outcomeOfError(code: string | undefined): DeliveryOutcome {
   return { kind: 'retry', error: 'connect_failed' };
 }
 
-/** The code of whatever is at the bottom of an error of the HTTP client. */
+/** Returns the code of the root cause of an error of the HTTP client. */
 export function codeOf(thrown: unknown): string | undefined {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if ('code' in error && typeof error.code === 'string' && error.code !== 'ERR_GOT_REQUEST_ERROR') return error.code;

@@ -1,14 +1,14 @@
 /** The result of reading the first bytes of an answer. */
 export type StatusLine =
   | { kind: 'status'; status: number }
-  /** No bytes came, or interim answers (1xx) only. */
+  /** No bytes were received, or interim answers (1xx) only. */
   | { kind: 'none' }
-  /** `reason` is for people, and quotes nothing of the answer. */
+  /** `reason` is a text for operators that quotes no part of the answer. */
   | { kind: 'unreadable'; reason: string };
 
 /**
- * RFC 9112, section 4, with any version of HTTP and more than one blank allowed. The character after the code shows
- * that the code is complete.
+ * A status line as in RFC 9112, section 4, but with any HTTP version and any number of blanks. The character after the
+ * code shows that the code is complete.
  */
 const STATUS_LINE = /^HTTP\/\d+(?:\.\d+)?[ \t]+(\d{3})(?=[ \t\r\n])/;
 /** The beginning of a status line that may still continue. */

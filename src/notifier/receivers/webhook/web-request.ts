@@ -8,7 +8,10 @@ export interface WebRequest {
   headers: { authorization?: string };
 }
 
-/** Undefined if the action is not the URL of a webhook. Each webhook that `parseAction` accepts gives a request. */
+/**
+ * Builds the request of a webhook action. Returns undefined if the action is not an HTTP URL; every webhook that
+ * `parseAction` accepts gives a request.
+ */
 export function webRequestOf(action: string): WebRequest | undefined {
   if (!URL.canParse(action)) return undefined;
   const url = new URL(action);
@@ -18,7 +21,7 @@ export function webRequestOf(action: string): WebRequest | undefined {
   return { url, target: requestTarget(action), headers: basicAuth(username, password) };
 }
 
-/** Path and query as written. Characters that a request line cannot carry are escaped, as by every client. */
+/** Returns path and query as written, with the characters escaped that a request line cannot contain. */
 function requestTarget(action: string): string {
   const [, path = '', query = ''] = /^https?:\/\/[^/?#]*([^?#]*)(\?[^#]*)?/i.exec(action) ?? [];
   return `${path || '/'}${query}`
@@ -32,9 +35,7 @@ function basicAuth(username: string, password: string): WebRequest['headers'] {
   return { authorization: `Basic ${Buffer.from(credentials, 'latin1').toString('base64')}` };
 }
 
-/**
- * The decoded bytes of a part of a parsed URL, as a string with one character for each byte. They need not be UTF-8.
- */
+/** Decodes a part of a parsed URL to a string with one character for each byte. The bytes may be no valid UTF-8. */
 function percentDecoded(part: string): string {
   return part.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }

@@ -13,28 +13,30 @@ import { AnswerTap } from './answer-tap.js';
 import { codeOf, outcomeOfBrokenAnswer, outcomeOfStatus } from './outcome.js';
 import { webRequestOf } from './web-request.js';
 
+/** What the receiver of webhooks needs. */
 export interface WebhookDeps {
   clock: ServiceClock;
   isAllowed: AddressPolicy;
   connectTimeoutMs: number;
   attemptTimeoutMs: number;
   maxSocketsPerHost: number;
-  /** Certificates to trust besides the system's, as PEM. */
+  /** Certificates to trust in addition to the system's, as PEM. */
   ca: string | undefined;
   version: string;
 }
 
+/** The receiver of webhooks, which other receivers can also use to send a webhook with more headers. */
 export interface Webhook extends Receiver {
-  /** As `deliver`, with headers besides. */
+  /** Like `deliver`, with additional headers. */
   send(delivery: Delivery, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<DeliveryOutcome>;
 }
 
 const IDLE_SOCKET_MS = 4_000;
 
 /**
- * `http://` and `https://`: one POST. The URL goes out byte for byte as its owner wrote it (Heat signs it), the body as
- * it was committed. Redirects are not followed, proxies of the environment are not used, answers are not decompressed
- * and read only so far.
+ * Receiver of `http://` and `https://` actions: one POST for each attempt. It sends the URL byte for byte as its owner
+ * wrote it, since Heat signs URLs, and the stored body unchanged. It follows no redirects, uses no proxy from the
+ * environment, does not decompress answers and reads at most `MAX_ANSWER_BYTES` of them.
  */
 export function createWebhookReceiver(deps: WebhookDeps): Webhook {
   const pool = {
@@ -78,7 +80,7 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
   }
 }
 
-/** Made once for all requests: certificates in the options of a request would be parsed again for each connection. */
+/** TLS options, made once: certificates in the options of a request would be parsed again for each connection. */
 function trustOf(ca: string | undefined): https.AgentOptions {
   const minVersion = 'TLSv1.2';
   return ca === undefined
@@ -86,7 +88,7 @@ function trustOf(ca: string | undefined): https.AgentOptions {
     : { secureContext: createSecureContext({ minVersion, ca: [...rootCertificates, ca] }) };
 }
 
-/** Nothing that got does of its own accord: no redirects, no retries, no decompression. */
+/** Turns off the automatic behaviour of got: redirects, retries, decompression. */
 const PLAIN = { followRedirect: false, throwHttpErrors: false, decompress: false, retry: { limit: 0 } };
 
 interface Post {
@@ -112,16 +114,16 @@ async function post({ url, options, tap }: Post, clock: ServiceClock): Promise<D
 }
 
 /**
- * got takes a host called `unix` for a socket in the file system, and throws. The request itself goes to the URL of the
- * action.
+ * Returns the URL that got parses. got throws for a host named `unix`, which it takes for a socket in the file system.
+ * The request itself goes to the URL of the action.
  */
 function urlForGot(url: URL): URL {
   return url.hostname === 'unix' ? new URL(`${url.protocol}//receiver.invalid/`) : url;
 }
 
 /**
- * Sends to exactly this path and query, and takes a last look before the first byte: the socket's address must be
- * allowed.
+ * Makes got's `request` option. The request has exactly this path and query, and is destroyed before its first byte if
+ * the socket's address is not allowed.
  */
 function requestTo({ url, target }: { url: URL; target: string }, isAllowed: AddressPolicy, tap: AnswerTap) {
   return (_: URL, options: RequestOptions, onResponse?: (response: IncomingMessage) => void): ClientRequest => {
@@ -140,7 +142,7 @@ function requestTo({ url, target }: { url: URL; target: string }, isAllowed: Add
   };
 }
 
-/** Resolves when the exchange is complete, with any answer; rejects when it broke off. */
+/** Resolves when the exchange is complete, with any answer. Rejects when it breaks off. */
 function ended(attempt: ReturnType<typeof got.stream.post>): Promise<void> {
   return new Promise((resolve, reject) => {
     attempt.on('error', reject);
@@ -165,7 +167,7 @@ function headersOf(
   };
 }
 
-/** A UUID that is the same for every attempt of one notification. */
+/** Returns a UUID for the request id, the same for every attempt of one notification. */
 export function requestIdOf(id: string): string {
   const hex = createHash('sha256').update(`request ${id}`).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

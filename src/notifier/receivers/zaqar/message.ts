@@ -3,22 +3,24 @@ import type { Delivery, DeliveryOutcome } from '../receiver.js';
 import { codeOf, outcomeOfError, outcomeOfStatus } from '../webhook/outcome.js';
 import { requestIdOf } from '../webhook/webhook.js';
 
-/** Type of Zaqar in Keystone's catalogue. */
+/** Zaqar's service type in Keystone's catalogue. */
 export const MESSAGING = 'messaging';
 
+/** What requests to Zaqar need. */
 export interface ZaqarDeps {
   client: CloudClient;
   wallNow: () => Date;
 }
 
+/** A queue and the credentials for it. */
 export interface ZaqarQueue {
   endpoint: string;
   name: string;
-  /** What proves who we are: a token, or the headers of a URL signed before. */
+  /** The credentials: a token, or the headers of a pre-signed URL. */
   access: Pick<CloudCall, 'token' | 'headers'>;
 }
 
-/** Posts the notification to a queue; its text goes in as it was committed. */
+/** Posts the notification to a queue, with its stored body unchanged. */
 export function postMessage(
   deps: ZaqarDeps,
   queue: ZaqarQueue,
@@ -33,7 +35,7 @@ export function postMessage(
   );
 }
 
-/** @returns the outcome of one request below a queue. `accepts` names statuses that are as good as success. */
+/** Sends one request below a queue and returns its outcome. The statuses in `accepts` count as delivered, too. */
 export async function askZaqar(
   { client, wallNow }: ZaqarDeps,
   { endpoint, name, access }: ZaqarQueue,

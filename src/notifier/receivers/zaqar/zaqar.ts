@@ -8,9 +8,9 @@ import { askZaqar, MESSAGING, postMessage, type ZaqarDeps, type ZaqarQueue } fro
 type Targeted<Kind extends ZaqarTarget['kind']> = Extract<ZaqarTarget, { kind: Kind }>;
 
 /**
- * `zaqar://?topic=…`: a message to a queue of the alarm and that topic, of the service's own project, to which the
- * named subscribers are subscribed. `zaqar://?queue_name=…` with a signature: a message to a queue of the alarm's
- * owner, who signed for it.
+ * Receiver of `zaqar://` actions. `?topic=…`: posts to a queue for the alarm and the topic in the service's own
+ * project, and subscribes the named subscribers to it. `?queue_name=…` with a signature: posts to a queue of the
+ * alarm's owner, who made the signature.
  */
 export function createZaqarReceiver(deps: ZaqarDeps & { logins: CloudLogins | undefined }): Receiver {
   return {
@@ -39,7 +39,7 @@ async function toTopic(
     };
     for (const subscriber of subscribers) {
       const body = JSON.stringify({ subscriber, ttl, options: {} });
-      // Every notification subscribes again; 409 says that it was known.
+      // Each notification subscribes again. 409 means that the subscription exists.
       const outcome = await askZaqar(deps, queue, { what: 'subscriptions', body, delivery, accepts: [409] }, signal);
       if (outcome.kind !== 'delivered') return outcome;
     }
@@ -54,10 +54,10 @@ async function toSignedQueue(
   signal: AbortSignal,
 ): Promise<DeliveryOutcome> {
   let endpoint = '';
-  const looked = await asService(deps.logins, async (login) => {
+  const lookup = await asService(deps.logins, async (login) => {
     endpoint = await login.endpoint(MESSAGING);
     return { kind: 'delivered' };
   });
-  // Our own login tells where Zaqar is, and nothing of it is sent along.
-  return endpoint === '' ? looked : postMessage(deps, { endpoint, name, access: { headers } }, delivery, signal);
+  // The service's own login gives only Zaqar's endpoint. Its token is not sent.
+  return endpoint === '' ? lookup : postMessage(deps, { endpoint, name, access: { headers } }, delivery, signal);
 }

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { LocalServer } from '../../dev/servers/redis.js';
 import { createSystemClock } from '../../src/clock.js';
 import { silentLogger } from '../../src/logger.js';
-import { createBullDoorbell, createDoorbellWorker, doorbellQueue } from '../../src/notifier/bull-doorbell.js';
+import { createBullWaker, createWakeWorker, wakeQueueName } from '../../src/notifier/bull-waker.js';
 import { createRedis } from '../../src/redis.js';
 import type { Database } from '../../src/storage/database.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
@@ -16,13 +16,13 @@ import { describeWithRedis, redisUrl, startRedis } from '../support/servers.js';
 import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';
 import { statuses, storeNotification } from '../support/stored-notifications.js';
 
-type Doorbell = ReturnType<typeof createBullDoorbell>;
+type BullWaker = ReturnType<typeof createBullWaker>;
 
 const clock = createSystemClock();
-/** Nothing listens there. */
+/** No server listens at this address. */
 const NOWHERE = 'redis://127.0.0.1:1';
 
-describeWithRedis('the doorbell', () => {
+describeWithRedis('the waker that uses BullMQ', () => {
   const closers: (() => Promise<void>)[] = [];
   let db: Database;
   let prefix: string;
@@ -43,10 +43,10 @@ describeWithRedis('the doorbell', () => {
   });
   afterAll(() => db.close());
 
-  function bell(url = redisUrl()): Doorbell {
-    const doorbell = createBullDoorbell({ redisUrl: url, prefix, log: silentLogger });
-    closers.push(() => doorbell.close());
-    return doorbell;
+  function openWaker(url = redisUrl()): BullWaker {
+    const waker = createBullWaker({ redisUrl: url, prefix, pollEveryMs: 5_000, log: silentLogger });
+    closers.push(() => waker.close());
+    return waker;
   }
 
   function notifier(url = redisUrl()): void {
@@ -65,55 +65,55 @@ describeWithRedis('the doorbell', () => {
     storeNotification(db, { id, alarmId: id, action: `${receiver.url}/${id}`, createdAt: clock.now() });
   const delivered = (id: string): Promise<void> =>
     eventually(async () => expect(await statuses(db)).toMatchObject({ [id]: 'delivered' }));
-  const ringUntilDelivered = (doorbell: Doorbell, id: string): Promise<void> =>
+  const wakeUntilDelivered = (waker: BullWaker, id: string): Promise<void> =>
     eventually(async () => {
-      doorbell.ring(1);
+      waker.wake(1);
       expect(await statuses(db)).toMatchObject({ [id]: 'delivered' });
     });
 
-  test('a ring wakes a notifier that listens on another connection', async () => {
+  test('a wake-up reaches a notifier on another connection', async () => {
     notifier();
-    const doorbell = bell();
+    const waker = openWaker();
     await put('n1');
-    await ringUntilDelivered(doorbell, 'n1');
+    await wakeUntilDelivered(waker, 'n1');
     await put('n2');
-    doorbell.ring(1);
+    waker.wake(1);
     await delivered('n2');
     expect(receiver.requests).toHaveLength(2);
   });
 
   test.each([
-    { notifications: 0, rings: 0 },
-    { notifications: 1, rings: 1 },
-    { notifications: 26, rings: 2 },
-    { notifications: 1_000_000, rings: 8 },
-  ])('$notifications notifications are $rings rings', async ({ notifications, rings }) => {
-    const doorbell = bell();
+    { notifications: 0, wakeUps: 0 },
+    { notifications: 1, wakeUps: 1 },
+    { notifications: 26, wakeUps: 2 },
+    { notifications: 1_000_000, wakeUps: 8 },
+  ])('$notifications due notifications are $wakeUps wake-ups', async ({ notifications, wakeUps }) => {
+    const waker = openWaker();
     const connection = createRedis(redisUrl(), 'worker', silentLogger);
-    const queue = new Queue(doorbellQueue(prefix), { connection });
+    const queue = new Queue(wakeQueueName(prefix), { connection });
     closers.push(async () => {
       await queue.close();
       connection.disconnect();
     });
     await eventually(async () => {
-      doorbell.ring(1);
+      waker.wake(1);
       expect(await queue.getWaitingCount()).toBeGreaterThan(0);
     });
     await queue.drain();
-    doorbell.ring(notifications);
-    if (rings > 0) await eventually(async () => expect(await queue.getWaitingCount()).toBe(rings));
-    expect(await queue.getWaitingCount()).toBe(rings);
+    waker.wake(notifications);
+    if (wakeUps > 0) await eventually(async () => expect(await queue.getWaitingCount()).toBe(wakeUps));
+    expect(await queue.getWaitingCount()).toBe(wakeUps);
   });
 
-  test('rings left over from before do no harm, and leave nothing behind', async () => {
+  test('wake-ups from before the start are harmless, and are removed from the queue', async () => {
     const connection = createRedis(redisUrl(), 'worker', silentLogger);
-    const queue = new Queue(doorbellQueue(prefix), { connection });
+    const queue = new Queue(wakeQueueName(prefix), { connection });
     closers.push(async () => {
       await queue.close();
       connection.disconnect();
     });
     await queue.addBulk([1, 2, 3].map((n) => ({ name: `of another release ${n}`, data: { unknown: n } })));
-    await queue.add('ring', {}, { removeOnComplete: true, removeOnFail: true });
+    await queue.add('wake', {}, { removeOnComplete: true, removeOnFail: true });
     await put('n1');
     notifier();
     await delivered('n1');
@@ -123,47 +123,47 @@ describeWithRedis('the doorbell', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  test('without Redis from the start: rings are lost, the sweeper delivers, and everything ends in time', async () => {
-    const doorbell = createBullDoorbell({ redisUrl: NOWHERE, prefix, log: silentLogger });
-    const rig = startNotifier(db, { redis: { url: NOWHERE, prefix }, doorbell, rules: { sweepEveryMs: 100 } });
+  test('without Redis from the start, the sweeper finds the notifications, and the notifier stops in time', async () => {
+    const waker = createBullWaker({ redisUrl: NOWHERE, prefix, pollEveryMs: 5_000, log: silentLogger });
+    const rig = startNotifier(db, { redis: { url: NOWHERE, prefix }, waker, rules: { sweepEveryMs: 100 } });
     await put('n1');
-    for (let n = 0; n < 100; n += 1) doorbell.ring(100);
+    for (let n = 0; n < 100; n += 1) waker.wake(100);
     await delivered('n1');
     await rig.stop();
-    await doorbell.close();
+    await waker.close();
   });
 
-  test('when Redis is killed delivery goes on, and when it is back rings are heard again', async () => {
+  test('when Redis is killed, delivery continues, and when Redis is back, wake-ups arrive again', async () => {
     const redis = await privateRedis();
-    const doorbell = bell(redis.url);
+    const waker = openWaker(redis.url);
     notifier(redis.url);
     await put('n1');
-    await ringUntilDelivered(doorbell, 'n1');
+    await wakeUntilDelivered(waker, 'n1');
     process.kill(redis.pid, 'SIGKILL');
     await redis.stop();
-    const sweeping = startNotifier(db, { redis: { url: redis.url, prefix }, doorbell, rules: { sweepEveryMs: 100 } });
+    const sweeping = startNotifier(db, { redis: { url: redis.url, prefix }, waker, rules: { sweepEveryMs: 100 } });
     await put('n2');
-    doorbell.ring(1);
+    waker.wake(1);
     await delivered('n2');
     await sweeping.stop();
     await privateRedis(redis);
     await put('n3');
-    await ringUntilDelivered(doorbell, 'n3');
+    await wakeUntilDelivered(waker, 'n3');
     expect(receiver.requests).toHaveLength(3);
   });
 
-  test('a worker can be rebuilt, with Redis and without, and a worker that has ended stays ended', async () => {
+  test('a worker can be rebuilt with and without Redis, and a worker that has ended does not start again', async () => {
     const redis = await privateRedis();
-    let rings = 0;
-    const onRing = async (): Promise<void> => void (rings += 1);
-    const worker = createDoorbellWorker({ redisUrl: redis.url, prefix, clock, log: silentLogger, onRing });
+    let wakeUps = 0;
+    const onWake = async (): Promise<void> => void (wakeUps += 1);
+    const worker = createWakeWorker({ redisUrl: redis.url, prefix, clock, log: silentLogger, onWake });
     const stopping = new AbortController();
     const running = worker.run(stopping.signal);
     await worker.rebuild();
-    const doorbell = bell(redis.url);
+    const waker = openWaker(redis.url);
     await eventually(() => {
-      doorbell.ring(1);
-      expect(rings).toBeGreaterThan(0);
+      waker.wake(1);
+      expect(wakeUps).toBeGreaterThan(0);
     });
     process.kill(redis.pid, 'SIGKILL');
     await redis.stop();
@@ -172,13 +172,13 @@ describeWithRedis('the doorbell', () => {
     await running;
     await privateRedis(redis);
     await worker.rebuild();
-    const heard = rings;
+    const before = wakeUps;
     const connection = createRedis(redis.url, 'worker', silentLogger);
     closers.push(async () => connection.disconnect());
     await eventually(async () => {
-      doorbell.ring(1);
-      expect(await connection.llen(`bull:${doorbellQueue(prefix)}:wait`)).toBeGreaterThan(3);
+      waker.wake(1);
+      expect(await connection.llen(`bull:${wakeQueueName(prefix)}:wait`)).toBeGreaterThan(3);
     });
-    expect(rings).toBe(heard);
+    expect(wakeUps).toBe(before);
   });
 });

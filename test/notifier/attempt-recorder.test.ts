@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 
 import { silentLogger } from '../../src/logger.js';
-import { OutcomeRecorder } from '../../src/notifier/outcome-recorder.js';
+import { AttemptRecorder } from '../../src/notifier/attempt-recorder.js';
 import type { FinishedAttempt } from '../../src/storage/notifications/notification-claim-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { NOON } from '../support/builders.js';
@@ -13,7 +13,7 @@ function finished(id: string): FinishedAttempt {
 
 function recorder(record: (ids: string[]) => Promise<void>, onRecorded: () => void = () => {}) {
   const clock = new FakeClock();
-  const made = new OutcomeRecorder({
+  const made = new AttemptRecorder({
     clock,
     log: silentLogger,
     giveUpAfterMs: 1_000,
@@ -27,7 +27,7 @@ function recorder(record: (ids: string[]) => Promise<void>, onRecorded: () => vo
 }
 
 test.each([0, 1, 2, 3, 4, 5, 6])(
-  'an outcome that comes %i ticks after the last was written is written too',
+  'an attempt that ends %i ticks after the previous one was recorded is recorded too',
   async (ticks) => {
     const written: string[] = [];
     let again = false;
@@ -41,33 +41,33 @@ test.each([0, 1, 2, 3, 4, 5, 6])(
     );
     made.add(finished('first'));
     await afterTicks(50);
-    await made.settled();
+    await made.flushed();
     expect(written).toEqual(['first', 'second']);
   },
 );
 
-test('what ends during a statement goes together with the next', async () => {
+test('attempts that end during one statement are recorded together by the next', async () => {
   const groups: string[][] = [];
   const { recorder: made } = recorder(async (ids) => void groups.push(ids));
   for (const id of ['a', 'b', 'c']) made.add(finished(id));
-  await made.settled();
+  await made.flushed();
   expect(groups).toEqual([['a'], ['b', 'c']]);
 });
 
-test('while the database is away outcomes are kept, until their claims have run out', async () => {
+test('attempts are kept while the database is unavailable, until their claims expire', async () => {
   const written: string[] = [];
-  let isAway = true;
+  let isDown = true;
   const { recorder: made, clock } = recorder(async (ids) => {
-    if (isAway) throw new Error('away');
+    if (isDown) throw new Error('down');
     written.push(...ids);
   });
   made.add(finished('early'));
   await clock.advance(900);
   made.add(finished('late'));
   await clock.advance(300);
-  isAway = false;
+  isDown = false;
   await clock.advance(300);
-  await made.settled();
+  await made.flushed();
   expect(written).toEqual(['late']);
 });
 
