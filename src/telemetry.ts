@@ -67,7 +67,7 @@ function evaluationMetrics({ counter, gauge, seconds }: Instruments) {
     alarmsWithoutBackend: gauge('alarms_without_backend', 'Enabled alarms held here whose backend is not configured', [
       'type',
     ]),
-    alarmsInTrouble: gauge(
+    alarmsInOutage: gauge(
       'alarms_in_trouble',
       'Alarms of this evaluator that wait for a backend that cannot be asked',
     ),

@@ -51,7 +51,7 @@ export interface Alarms {
 
 /** Alarms brought over from another service. */
 export interface Imports {
-  standingOf(id: string): Promise<Standing>;
+  importStatusOf(id: string): Promise<Standing>;
   insertMuted(imported: Import): Promise<boolean>;
   activate(activation: Activation): Promise<string[]>;
 }

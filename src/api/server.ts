@@ -22,7 +22,7 @@ import type {
   RuleChecks,
   Samples,
 } from './ports.js';
-import type { QuerySlots } from './http/concurrency-limit.js';
+import type { ConcurrencyLimit } from './http/concurrency-limit.js';
 import { assignRequestId } from './http/request-id.js';
 import { hasDotSegment, requestTarget } from './http/request-target.js';
 import { openApiDocument } from './openapi/document.js';
@@ -52,10 +52,10 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   history: History;
   imports: Imports;
   queries: ComplexQueries;
-  querySlots: QuerySlots;
+  queryLimit: ConcurrencyLimit;
   explanations: Explanations;
   backtests: Backtests;
-  backtestSlots: QuerySlots;
+  backtestLimit: ConcurrencyLimit;
   /** How often alarms are evaluated. */
   intervalMs: number;
   samples: Samples;
@@ -72,7 +72,7 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   trustActions: TrustActions;
   authenticate: Authenticator;
   /** Whether identity headers mean something; where they do not they are deleted before anything reads them. */
-  believesHeaders: boolean;
+  trustsIdentityHeaders: boolean;
   /** What is said to those who are not authenticated. */
   challenge?: Challenge | undefined;
   /** Refuses requests by where they come from, before anybody asks who makes them. */
@@ -123,7 +123,7 @@ export function createManagementApi(
 
 function assemble(
   deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies'>,
-  authentication: Pick<ApiDeps, 'authenticate' | 'believesHeaders'> | undefined,
+  authentication: Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders'> | undefined,
   { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
 ): express.Express {
   const app = express();
@@ -141,7 +141,7 @@ function assemble(
   });
   app.use(answerPreflights());
   if (authentication) {
-    if (!authentication.believesHeaders) app.use(stripIdentityHeaders);
+    if (!authentication.trustsIdentityHeaders) app.use(stripIdentityHeaders);
     app.use(identify(authentication.authenticate, routes));
   }
   app.use((request, _response, next) => {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { DatasourceKind } from '../alarm/series.js';
 import { listen, type Listener } from '../api/http/listen.js';
 import type { Doorbell, ReadinessCheck } from '../api/ports.js';
-import { BACKTEST_LIMITS, QUERY_LIMITS, QuerySlots } from '../api/http/concurrency-limit.js';
+import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../api/http/concurrency-limit.js';
 import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
@@ -62,7 +62,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     history: createHistoryStore(db),
     imports: createImportStore(db),
     queries: createComplexQueryStore(db),
-    querySlots: new QuerySlots(QUERY_LIMITS),
+    queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
     ...openLooks(deps),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
@@ -96,7 +96,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     version,
     trustedProxies: config.api.trusted_proxies,
     // The figures are the operator's: they have a listener of their own unless everybody here is one.
-    metrics: authentication.believesHeaders ? metricsOf(telemetry) : undefined,
+    metrics: authentication.trustsIdentityHeaders ? metricsOf(telemetry) : undefined,
     readiness: async () => [...(await readiness()), auth],
   });
   return listen(app, { host, port, setting: 'api.port' });
@@ -106,7 +106,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
  * Looks at alarms go over connections of their own, so that they do not stand in the way of evaluations in the same
  * process.
  */
-function openLooks(deps: ApiRoleDeps): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestSlots' | 'intervalMs'> {
+function openLooks(deps: ApiRoleDeps): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestLimit' | 'intervalMs'> {
   const { config, db, clock, resources } = deps;
   const { interval: intervalMs } = config.evaluator;
   const datasources = openDatasources({ ...deps, health: { observerOf: countQueries(deps.telemetry) } });
@@ -123,7 +123,7 @@ function openLooks(deps: ApiRoleDeps): Pick<ApiDeps, 'explanations' | 'backtests
       }),
     },
     backtests: createBacktests({ datasources, pause: () => clock.sleep(0) }),
-    backtestSlots: new QuerySlots(BACKTEST_LIMITS, 'backtests'),
+    backtestLimit: new ConcurrencyLimit(BACKTEST_CONCURRENCY, 'backtests'),
     intervalMs,
   };
 }

@@ -22,7 +22,7 @@ export interface AuthenticationDeps {
   keystone: KeystoneSession | undefined;
 }
 
-export interface Authentication extends Pick<ApiDeps, 'authenticate' | 'believesHeaders' | 'challenge' | 'refuse'> {
+export interface Authentication extends Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'challenge' | 'refuse'> {
   /** For readiness: the mode, and whether it is open to everybody. */
   detail: AuthMode | 'noauth-exposed';
 }
@@ -45,7 +45,7 @@ export async function createAuthentication(deps: AuthenticationDeps): Promise<Au
   const { public_url, auth_url } = config.keystone;
   return {
     authenticate: limitFailures(authenticate, { clock, failuresPerMinute }),
-    believesHeaders: false,
+    trustsIdentityHeaders: false,
     challenge: byKeystone ? keystoneChallenge(public_url ?? auth_url ?? '') : API_KEY_CHALLENGE,
     refuse: () => undefined,
     detail: mode,
@@ -58,7 +58,7 @@ async function noauth({ config, log }: AuthenticationDeps): Promise<Authenticati
   if (exposed) log.warn('the API is open: without authentication everybody who reaches it is an admin', { host });
   return {
     authenticate: createNoauthAuthenticator(),
-    believesHeaders: true,
+    trustsIdentityHeaders: true,
     refuse: (request) => refuseForeignPages(request, { exposed }),
     detail: exposed ? 'noauth-exposed' : 'noauth',
   };

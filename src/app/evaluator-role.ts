@@ -91,7 +91,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     telemetry,
     intervalMs: interval,
     graceMs,
-    alarmsInTrouble: () => evaluator.inTrouble(),
+    alarmsInOutage: () => evaluator.inTrouble(),
   });
   const datasources = openDatasources({ ...deps, health });
   deps.resources.push('backends of the evaluator', () => datasources.close());

@@ -28,7 +28,7 @@ async function bringOver(documents: object[], standing?: Standing): Promise<Reco
   const [route] = importRoutes({
     alarms: createAlarmStore(db),
     ruleChecks: { externalOwner: () => Promise.resolve(null), knownBackends: () => [] },
-    imports: standing === undefined ? imports : { ...imports, standingOf: () => Promise.resolve(standing) },
+    imports: standing === undefined ? imports : { ...imports, importStatusOf: () => Promise.resolve(standing) },
     actions: { alarmMaxActions: -1, queueActions: false, trustActions: { refusal: undefined, overHttp: false } },
     now: () => new Date('2026-01-01T00:00:00Z'),
     newId: () => randomUUID(),

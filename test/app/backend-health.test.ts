@@ -20,7 +20,7 @@ function healthWith(graceMs: number, intervalMs = 60_000): BackendHealth {
     (message: string, fields?: LogFields): void =>
       void lines.push([level, message, fields]);
   const log: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log };
-  return createBackendHealth({ clock, log, telemetry, intervalMs, graceMs, alarmsInTrouble: () => 12 });
+  return createBackendHealth({ clock, log, telemetry, intervalMs, graceMs, alarmsInOutage: () => 12 });
 }
 
 beforeEach(() => {
@@ -55,7 +55,7 @@ test('an outage is one line when it begins and one when it ends, however many re
   for (let n = 0; n < 100; n += 1) observer.succeeded();
   expect(lines).toEqual([
     warned,
-    ['info', 'prometheus answers again', { ...labels, after: '100s', alarmsInTrouble: 12 }],
+    ['info', 'prometheus answers again', { ...labels, after: '100s', alarmsInOutage: 12 }],
   ]);
   expect(await up()).toEqual([['default', 1]]);
   expect(health.failing()).toEqual([]);

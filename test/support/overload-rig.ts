@@ -69,7 +69,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
     telemetry,
     intervalMs,
     graceMs: 3 * intervalMs,
-    alarmsInTrouble: () => evaluator.inTrouble(),
+    alarmsInOutage: () => evaluator.inTrouble(),
   });
   const outcomes: Outcome[] = [];
   const recorded: BehindRow[][] = [];

@@ -1,25 +1,25 @@
 import { AppError } from '../../errors.js';
 
 /** How many answers may be under way at once. */
-export interface QueryLimits {
+export interface ConcurrencyBounds {
   perProject: number;
   inAll: number;
 }
 
-export const QUERY_LIMITS: QueryLimits = { perProject: 2, inAll: 4 };
+export const QUERY_CONCURRENCY: ConcurrencyBounds = { perProject: 2, inAll: 4 };
 
 /** Backtests keep a backend busy for as long as they last. */
-export const BACKTEST_LIMITS: QueryLimits = { perProject: 1, inAll: 2 };
+export const BACKTEST_CONCURRENCY: ConcurrencyBounds = { perProject: 1, inAll: 2 };
 
 /**
  * Counts the long answers under way in this process, so that a few callers cannot have all of its database connections.
  */
-export class QuerySlots {
+export class ConcurrencyLimit {
   readonly #underWay = new Map<string | null, number>();
   #inAll = 0;
 
   constructor(
-    private readonly limits: QueryLimits,
+    private readonly limits: ConcurrencyBounds,
     private readonly what = 'complex queries',
   ) {}
 

@@ -8,7 +8,7 @@ import { refuseBadRule } from '../alarms/check-rule.js';
 import { parseWith } from '../http/faultstring.js';
 import type { Backtests, RuleChecks } from '../ports.js';
 import { invalidInput } from '../http/query-parameters.js';
-import type { QuerySlots } from '../http/concurrency-limit.js';
+import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
@@ -18,7 +18,7 @@ import { isoTimestamp } from '../schema/timestamp.js';
 
 export interface BacktestRoutesDeps {
   backtests: Backtests;
-  backtestSlots: QuerySlots;
+  backtestLimit: ConcurrencyLimit;
   ruleChecks: RuleChecks;
   actions: ActionPolicy;
   /** How often alarms are evaluated. */
@@ -45,7 +45,7 @@ export function backtestRoutes(deps: BacktestRoutesDeps): Route[] {
 
 /** The draft is checked as if it were to be created; nothing of it is kept. */
 async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: ApiRequest): Promise<ApiAnswer> {
-  const { backtests, backtestSlots, ruleChecks, actions } = deps;
+  const { backtests, backtestLimit, ruleChecks, actions } = deps;
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "data"');
   const request = parseWith(BacktestRequest, { argument: 'data', value: body });
   refuseBadActions(request.alarm, identity, actions);
@@ -60,7 +60,7 @@ async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: Ap
   return {
     status: 200,
     listName: 'transitions',
-    pages: backtestSlots.whole(identity.projectId, shown(pages)),
+    pages: backtestLimit.whole(identity.projectId, shown(pages)),
     afterList: () => backtestEndResponse(summary),
   };
 }

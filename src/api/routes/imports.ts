@@ -81,7 +81,7 @@ type Outcome = 'created' | 'updated' | 'unchanged' | 'active' | 'deleted';
 
 async function bringOver(deps: ImportRoutesDeps, imported: ImportedAlarm, identity: Identity): Promise<Outcome> {
   const { imports, ruleChecks, now, newId } = deps;
-  const standing = await imports.standingOf(imported.id);
+  const standing = await imports.importStatusOf(imported.id);
   if (standing === 'active' || standing === 'deleted') return standing;
   if (standing === 'muted') return follow(deps, imported, identity);
   const owners = await externalOwnersFor(imported.request, ruleChecks);

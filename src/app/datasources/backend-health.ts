@@ -16,7 +16,7 @@ export interface BackendHealthDeps {
   /** How long alarms keep their state while a backend cannot be asked. */
   graceMs: number;
   /** How many alarms of this process are in trouble just now. */
-  alarmsInTrouble: () => number;
+  alarmsInOutage: () => number;
 }
 
 /** A backend that cannot be asked. */
@@ -81,7 +81,7 @@ class Backend implements BackendObserver {
   }
 
   succeeded(): void {
-    const { clock, log, alarmsInTrouble, telemetry } = this.deps;
+    const { clock, log, alarmsInOutage, telemetry } = this.deps;
     telemetry.backendQueries.inc({ datasource: this.datasource, outcome: 'ok' });
     telemetry.backendUp.set(this.#labels, 1);
     this.#inARow = 0;
@@ -90,7 +90,7 @@ class Backend implements BackendObserver {
     this.#isTold = false;
     this.#quietUntilMs = clock.monotonicMs() + QUIET_MS;
     const after = durationText(clock.now().getTime() - this.#since.getTime());
-    log.info(`${this.#text} answers again`, { ...this.#labels, after, alarmsInTrouble: alarmsInTrouble() });
+    log.info(`${this.#text} answers again`, { ...this.#labels, after, alarmsInOutage: alarmsInOutage() });
   }
 
   failed(reason: string, cause: unknown, answersNeutral = false): void {

@@ -31,7 +31,7 @@ export type ImportStore = ReturnType<typeof createImportStore>;
  */
 export function createImportStore(db: Database) {
   return {
-    standingOf: (id: string): Promise<Standing> => standingOf(db, id),
+    importStatusOf: (id: string): Promise<Standing> => importStatusOf(db, id),
     /** Whatever the quota: they exist already. False when the id is taken meanwhile. */
     insertMuted: (imported: Import): Promise<boolean> => db.transaction((tx) => insertMuted(tx, imported)),
     /** Ids of the alarms that run their actions from now on. Each gets an entry in its history. */
@@ -39,7 +39,7 @@ export function createImportStore(db: Database) {
   };
 }
 
-async function standingOf(db: Sql, id: string): Promise<Standing> {
+async function importStatusOf(db: Sql, id: string): Promise<Standing> {
   const { rows } = await db.query<{ muted: boolean; deleted: boolean }>(
     // The row of a deleted alarm goes after a while; its history stays.
     `select muted, deleted_at is not null as deleted from alarms where id = $1

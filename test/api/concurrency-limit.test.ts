@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { QuerySlots } from '../../src/api/http/concurrency-limit.js';
+import { ConcurrencyLimit } from '../../src/api/http/concurrency-limit.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, STRANGER, type TestApi } from '../support/api.js';
 import { embeddedDatabase } from '../support/databases.js';
@@ -22,14 +22,14 @@ async function* failing(): AsyncIterable<number> {
 const REFUSED = { code: 'too_many_requests' };
 
 describe('slots for long answers', () => {
-  const begin = async (slots: QuerySlots, projectId: string | null): Promise<AsyncIterator<number>> => {
+  const begin = async (slots: ConcurrencyLimit, projectId: string | null): Promise<AsyncIterator<number>> => {
     const pages = slots.during(projectId, numbers())[Symbol.asyncIterator]();
     await pages.next();
     return pages;
   };
 
   test('are counted for each project, and for all together', async () => {
-    const slots = new QuerySlots({ perProject: 2, inAll: 4 });
+    const slots = new ConcurrencyLimit({ perProject: 2, inAll: 4 });
     await begin(slots, 'p1');
     await begin(slots, 'p1');
     await expect(begin(slots, 'p1')).rejects.toMatchObject(REFUSED);
@@ -42,7 +42,7 @@ describe('slots for long answers', () => {
     ['the reader turns away', (pages: AsyncIterator<number>) => pages.return?.()],
     ['the reader fails', (pages: AsyncIterator<number>) => pages.throw?.(new Error('gone')).catch(() => undefined)],
   ])('are free again when %s', async (_, end) => {
-    const slots = new QuerySlots({ perProject: 1, inAll: 1 });
+    const slots = new ConcurrencyLimit({ perProject: 1, inAll: 1 });
     const pages = await begin(slots, 'p1');
     await expect(begin(slots, 'p2')).rejects.toMatchObject(REFUSED);
     await end(pages);
@@ -51,7 +51,7 @@ describe('slots for long answers', () => {
   });
 
   test('are free again when the pages fail', async () => {
-    const slots = new QuerySlots({ perProject: 1, inAll: 1 });
+    const slots = new ConcurrencyLimit({ perProject: 1, inAll: 1 });
     const pages = slots.during('p1', failing())[Symbol.asyncIterator]();
     await pages.next();
     await expect(pages.next()).rejects.toThrow('the database went away');
@@ -59,7 +59,7 @@ describe('slots for long answers', () => {
   });
 
   test('are not needed by an answer of one page', async () => {
-    const slots = new QuerySlots({ perProject: 1, inAll: 1 });
+    const slots = new ConcurrencyLimit({ perProject: 1, inAll: 1 });
     await begin(slots, 'p1');
     async function* onePage(): AsyncIterable<number> {
       yield await Promise.resolve(7);
@@ -70,7 +70,7 @@ describe('slots for long answers', () => {
   });
 
   test('are not taken by answers that nobody begins to read', async () => {
-    const slots = new QuerySlots({ perProject: 1, inAll: 1 });
+    const slots = new ConcurrencyLimit({ perProject: 1, inAll: 1 });
     slots.during('p1', numbers());
     await begin(slots, 'p1');
   });
