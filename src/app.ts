@@ -1,7 +1,7 @@
 import { listenApi, listenManagement } from './app/api-role.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
 import { createNotifierRole } from './app/notifier-role.js';
-import { openCoordinationDatabase, openDatabase, whereDataIs } from './app/open-database.js';
+import { openCoordinationDatabase, openDatabase, databaseLocation } from './app/open-database.js';
 import { openKeystone } from './app/open-keystone.js';
 import { readiness, type ReadinessCheck } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
@@ -132,7 +132,7 @@ class Service implements App {
       .filter(({ url }) => url !== this.#url)
       .map(({ url }) => `Health and metrics on ${url}`);
     const running = [
-      `Data in ${whereDataIs(config)}`,
+      `Data in ${databaseLocation(config)}`,
       `Roles: ${config.roles.join(', ')}`,
       `Backends: ${backendTexts(config).join(', ')}`,
     ];
@@ -210,7 +210,7 @@ class Service implements App {
     const role = this.#evaluator;
     return readiness({
       clock,
-      askDatabase: () => db.query('select 1'),
+      pingDatabase: () => db.query('select 1'),
       supervisors: Object.values(this.#supervisors),
       redis: redis?.command,
       backends: role && { withoutBackend: role.evaluator.withoutBackend(), failing: role.backends.failing() },

@@ -22,7 +22,7 @@ import type { AlarmEvent } from '../alarm/types/event/event.js';
 import type { RecordedEvents } from '../storage/evaluation/event-store.js';
 import type { ComplexQuery } from '../storage/queries/complex-query-store.js';
 import type { HistoryEntry, HistoryQuery } from '../storage/alarms/history-store.js';
-import type { Activation, Import, Standing } from '../storage/alarms/import-store.js';
+import type { Activation, Import, ImportStatus } from '../storage/alarms/import-store.js';
 import type {
   AttemptRecord,
   DeliveryPause,
@@ -51,7 +51,7 @@ export interface Alarms {
 
 /** Alarms brought over from another service. */
 export interface Imports {
-  importStatusOf(id: string): Promise<Standing>;
+  importStatusOf(id: string): Promise<ImportStatus>;
   insertMuted(imported: Import): Promise<boolean>;
   activate(activation: Activation): Promise<string[]>;
 }

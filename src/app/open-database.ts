@@ -61,7 +61,7 @@ export async function openCoordinationDatabase(
 }
 
 /** Where the data is, for people: a directory, or a server without its password. */
-export function whereDataIs(config: Config): string {
+export function databaseLocation(config: Config): string {
   const { url, data_dir } = config.database;
   if (!url) return `${path.resolve(data_dir)} (embedded PostgreSQL)`;
   const { hostname, port, pathname } = new URL(url.reveal());

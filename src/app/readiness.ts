@@ -13,7 +13,7 @@ export interface ReadinessCheck {
 
 export interface ReadinessDeps {
   clock: Clock;
-  askDatabase: () => Promise<unknown>;
+  pingDatabase: () => Promise<unknown>;
   supervisors: readonly Supervisor[];
   redis: Redis | undefined;
   /** The backends as this process' evaluator sees them; undefined without that role. */
@@ -37,7 +37,7 @@ const PATIENCE_MS = 2_000;
  * An evaluator without partitions is ready too: with more members than it takes, or right after joining, it has none.
  */
 export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> {
-  const checks = [await check('database', () => withinPatience(deps.clock, deps.askDatabase()))];
+  const checks = [await check('database', () => withinPatience(deps.clock, deps.pingDatabase()))];
   for (const { name, state, error } of deps.supervisors.flatMap((supervisor) => supervisor.health())) {
     checks.push({ name: `loop:${name}`, ok: state === 'running', ...(error === undefined ? {} : { detail: error }) });
   }

@@ -6,7 +6,7 @@ import type { ApiAnswer } from '../../src/api/http/answer.js';
 import { importRoutes } from '../../src/api/routes/imports.js';
 import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
-import { createImportStore, type Standing } from '../../src/storage/alarms/import-store.js';
+import { createImportStore, type ImportStatus } from '../../src/storage/alarms/import-store.js';
 import { thresholdBody } from '../support/api.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';
@@ -23,7 +23,7 @@ beforeEach(() => empty(db));
 afterAll(() => db.close());
 
 /** Imports documents, as an admin. `standing`: what is found before somebody else changes it. */
-async function bringOver(documents: object[], standing?: Standing): Promise<Record<string, unknown>[]> {
+async function bringOver(documents: object[], standing?: ImportStatus): Promise<Record<string, unknown>[]> {
   const imports = createImportStore(db);
   const [route] = importRoutes({
     alarms: createAlarmStore(db),

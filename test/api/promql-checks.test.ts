@@ -16,7 +16,7 @@ import {
 } from '../support/prometheus-double.js';
 
 /** Whom the service believes anything of, where it believes headers and there are none. */
-const NOBODY: Caller = {};
+const ANONYMOUS: Caller = {};
 const PARSED: PrometheusReply = [200, { status: 'success', data: 'up' }];
 const UNCLOSED = refusal(400, 'bad_data', 'invalid parameter "query": 1:8: parse error: unclosed left parenthesis');
 const NOT_CHECKED = 'not checked: the prometheus backend cannot check queries: it answered with status 404';
@@ -88,7 +88,7 @@ const FORMS = [
 const AUTHORS = [
   ['an admin', ADMIN],
   ['a member', MEMBER],
-  ['whoever asks where nobody is authenticated', NOBODY],
+  ['whoever asks where nobody is authenticated', ANONYMOUS],
 ] as const;
 
 describe.each(FORMS)('a query of %s', (_, body) => {

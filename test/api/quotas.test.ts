@@ -20,10 +20,10 @@ afterAll(async () => {
   await db.close();
 });
 
-const NOBODY: Caller = { 'x-user-id': 'u1', 'x-project-id': 'p1' };
+const NO_ROLE: Caller = { 'x-user-id': 'u1', 'x-project-id': 'p1' };
 const HOMELESS: Caller = { 'x-user-id': 'u1', 'x-roles': 'member' };
 const SYSTEM_ADMIN: Caller = { 'x-user-id': 'root', 'x-roles': 'admin' };
-const CALLERS = [NOBODY, HOMELESS, READER, MEMBER, STRANGER, ADMIN];
+const CALLERS = [NO_ROLE, HOMELESS, READER, MEMBER, STRANGER, ADMIN];
 
 const quotaOf = (project: string, limit: unknown) => ({ project_id: project, quotas: [{ resource: 'alarms', limit }] });
 const set = (project: string, limit: number) => api.ask('POST', '/v2/quotas', { body: quotaOf(project, limit) });
@@ -210,7 +210,7 @@ describe('alarms over the quota', () => {
 
 test('the capabilities are those of an Aodh with everything', async () => {
   for (const path of ['/v2/capabilities', '/v2/capabilities/']) {
-    expect((await api.ask('GET', path, { as: NOBODY })).text).toBe(
+    expect((await api.ask('GET', path, { as: NO_ROLE })).text).toBe(
       '{"api": {"alarms:history:query:complex": true, "alarms:history:query:simple": true, "alarms:query:complex": true, ' +
         '"alarms:query:simple": true}, "alarm_storage": {"storage:production_ready": true}}',
     );

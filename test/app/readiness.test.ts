@@ -14,7 +14,7 @@ test('a failed loop and a silent database are each a named check that is not ok'
   await supervisor.failed;
   const checks = readiness({
     clock,
-    askDatabase: () => new Promise(() => undefined),
+    pingDatabase: () => new Promise(() => undefined),
     supervisors: [supervisor],
     redis: undefined,
     evaluation: () => ({ members: 3, partitions: 85, mode: 'redis', isProgressing: false }),
@@ -54,7 +54,7 @@ test.each([
   async (withoutBackend, failing, detail) => {
     const checks = await readiness({
       clock: new FakeClock(),
-      askDatabase: () => Promise.resolve(),
+      pingDatabase: () => Promise.resolve(),
       supervisors: [],
       redis: undefined,
       backends: {
@@ -78,7 +78,7 @@ test.each([
 ])('lateness, %j, is a check that stays ok', async (lateness, detail) => {
   const checks = await readiness({
     clock: new FakeClock(),
-    askDatabase: () => Promise.resolve(),
+    pingDatabase: () => Promise.resolve(),
     supervisors: [],
     redis: undefined,
     lateness,

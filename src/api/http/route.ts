@@ -4,7 +4,7 @@ import type express from 'express';
 import { AppError } from '../../errors.js';
 import { sendAnswer, type ApiAnswer } from './answer.js';
 import { authorize, type Policy } from '../identity/authorize.js';
-import { NOBODY, type Identity } from '../identity/identity.js';
+import { ANONYMOUS, type Identity } from '../identity/identity.js';
 import { QueryParameters } from './query-parameters.js';
 import { hasBody, readJsonBody, type BodyLimits } from './request-body.js';
 import { searchOf } from './request-target.js';
@@ -67,7 +67,7 @@ function dispatch(routes: readonly Route[]): RequestHandler {
         `405 Method Not Allowed\n\nThe method ${request.method} is not allowed for this resource. \n\n `,
       );
     }
-    const identity = (response.locals[IDENTITY] as Identity | undefined) ?? NOBODY;
+    const identity = (response.locals[IDENTITY] as Identity | undefined) ?? ANONYMOUS;
     if (!route.prepare) authorize(identity, route.policy);
     const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
     refuseNul(request.params as Record<string, string>);

@@ -28,7 +28,7 @@ export function holds({ role }: Identity, wanted: Role): boolean {
 }
 
 /** Whether there can be alarms that the caller sees: not without a project, but for admins. */
-export function seesSomething(identity: Identity): boolean {
+export function canSeeAlarms(identity: Identity): boolean {
   return isAdmin(identity) || identity.projectId !== null;
 }
 

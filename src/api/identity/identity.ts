@@ -36,7 +36,7 @@ export interface Credentials {
 export type Authenticator = (credentials: Credentials) => Promise<Identity>;
 
 /** For routes that ask nobody who they are. */
-export const NOBODY: Identity = { userId: null, projectId: null, role: null };
+export const ANONYMOUS: Identity = { userId: null, projectId: null, role: null };
 
 /** What a client without valid credentials is told, whatever is wrong with them. */
 export function unauthenticated(): AppError {

@@ -8,7 +8,7 @@ import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { StateRequest } from '../schema/alarm-request.js';
-import { absent, theAlarm } from './alarms.js';
+import { requestedAlarm, throwAlarmNotFound } from './alarms.js';
 
 export interface AlarmStateRoutesDeps {
   alarms: Alarms;
@@ -24,7 +24,7 @@ export function alarmStateRoutes(deps: AlarmStateRoutesDeps): Route[] {
       path,
       policy: 'reader',
       prepare: async (request) => {
-        const alarm = await theAlarm(deps.alarms, request);
+        const alarm = await requestedAlarm(deps.alarms, request);
         return () => ({ status: 200, headers: { ETag: versionOf(alarm) }, body: alarm.state });
       },
     },
@@ -46,7 +46,7 @@ async function setState(
 ): Promise<() => Promise<ApiAnswer>> {
   const { identity } = request;
   const state = wantedState(request);
-  const { id } = await theAlarm(alarms, request);
+  const { id } = await requestedAlarm(alarms, request);
   return async () => {
     const at = now();
     const changed = await alarms.setState(scopeOf(identity), id, (current) => {
@@ -60,7 +60,7 @@ async function setState(
       };
       return { next, entry: stateSetEntry(current, next, { eventId: newId(), by: identity, at }) };
     });
-    const alarm = changed ?? absent(id);
+    const alarm = changed ?? throwAlarmNotFound(id);
     return { status: 200, headers: { ETag: versionOf(alarm) }, body: alarm.state };
   };
 }

@@ -7,7 +7,7 @@ import type { Database, Sql } from '../database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
 
 /** What we have under the id of an alarm that is to be brought over. */
-export type Standing = 'absent' | 'muted' | 'active' | 'deleted';
+export type ImportStatus = 'absent' | 'muted' | 'active' | 'deleted';
 
 export interface Import {
   alarm: StoredAlarm;
@@ -31,7 +31,7 @@ export type ImportStore = ReturnType<typeof createImportStore>;
  */
 export function createImportStore(db: Database) {
   return {
-    importStatusOf: (id: string): Promise<Standing> => importStatusOf(db, id),
+    importStatusOf: (id: string): Promise<ImportStatus> => importStatusOf(db, id),
     /** Whatever the quota: they exist already. False when the id is taken meanwhile. */
     insertMuted: (imported: Import): Promise<boolean> => db.transaction((tx) => insertMuted(tx, imported)),
     /** Ids of the alarms that run their actions from now on. Each gets an entry in its history. */
@@ -39,7 +39,7 @@ export function createImportStore(db: Database) {
   };
 }
 
-async function importStatusOf(db: Sql, id: string): Promise<Standing> {
+async function importStatusOf(db: Sql, id: string): Promise<ImportStatus> {
   const { rows } = await db.query<{ muted: boolean; deleted: boolean }>(
     // The row of a deleted alarm goes after a while; its history stays.
     `select muted, deleted_at is not null as deleted from alarms where id = $1

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { NOBODY, type Authenticator } from '../../../src/api/identity/identity.js';
+import { ANONYMOUS, type Authenticator } from '../../../src/api/identity/identity.js';
 import { createKeystoneAuthenticator, keystoneChallenge } from '../../../src/api/identity/keystone.js';
 import { createTokenValidator } from '../../../src/api/identity/token-validator.js';
 import { Secret } from '../../../src/config/secret.js';
@@ -274,7 +274,7 @@ describe('roles', () => {
 
 test('an authenticator gets no header that says who asks', async () => {
   const seen: string[] = [];
-  const authenticate: Authenticator = async ({ headers }) => (seen.push(...Object.keys(headers)), NOBODY);
+  const authenticate: Authenticator = async ({ headers }) => (seen.push(...Object.keys(headers)), ANONYMOUS);
   const watched = await startApi(db, { authentication: () => ({ authenticate }) });
   await watched.ask('GET', '/v2/alarms', {
     as: { ...MEMBER, 'X-Roles': 'admin', 'X-Project-Id': 'p2', 'X-Service-Roles': 'admin' },
