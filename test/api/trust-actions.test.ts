@@ -155,7 +155,7 @@ describe('creating an alarm with trust+ actions', () => {
     const alarmId = await slow.create(body(HOOK), OWNER);
     expect(logged).toEqual([
       [
-        'a trust may be left at Keystone: a request for a trust was not answered',
+        'a trust may be left at Keystone: no answer to a request that creates one',
         { alarmId, trustorId: 'u1' },
         undefined,
       ],

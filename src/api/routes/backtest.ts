@@ -60,7 +60,7 @@ async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: Ap
   return {
     status: 200,
     listName: 'transitions',
-    pages: backtestLimit.whole(identity.projectId, shown(pages)),
+    pages: backtestLimit.limitAnswer(identity.projectId, shown(pages)),
     afterList: () => backtestEndResponse(summary),
   };
 }

@@ -31,7 +31,7 @@ function queryAlarms({ queries, queryLimit }: QueryRoutesDeps, { body, identity 
   return () => {
     const query = complexQuery(request, ALARM_QUERY, identity);
     const alarms = queries.alarms(scopeOf(identity), query);
-    return { status: 200, pages: queryLimit.during(identity.projectId, shown(alarms, queriedAlarmResponse)) };
+    return { status: 200, pages: queryLimit.limitLongAnswer(identity.projectId, shown(alarms, queriedAlarmResponse)) };
   };
 }
 
@@ -40,7 +40,7 @@ function queryHistory({ queries, queryLimit }: QueryRoutesDeps, { body, identity
   return () => {
     const query = complexQuery(request, HISTORY_QUERY, identity);
     const entries = queries.history(scopeOf(identity), query);
-    return { status: 200, pages: queryLimit.during(identity.projectId, shown(entries, historyResponse)) };
+    return { status: 200, pages: queryLimit.limitLongAnswer(identity.projectId, shown(entries, historyResponse)) };
   };
 }
 
