@@ -16,6 +16,7 @@ export interface AlarmStateRoutesDeps {
   newId: () => string;
 }
 
+/** `/v2/alarms/{id}/state`. */
 export function alarmStateRoutes(deps: AlarmStateRoutesDeps): Route[] {
   const path = '/v2/alarms/:id/state';
   return [
@@ -39,7 +40,7 @@ export function alarmStateRoutes(deps: AlarmStateRoutesDeps): Route[] {
   ];
 }
 
-/** Sets the state, also to what it is, and records that. No action is run. */
+/** Sets the state and records that, even if the state stays the same. Runs no action. */
 async function setState(
   { alarms, now, newId }: AlarmStateRoutesDeps,
   request: ApiRequest,

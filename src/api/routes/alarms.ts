@@ -28,9 +28,10 @@ export interface AlarmRoutesDeps {
   newId: () => string;
 }
 
-/** Alarms that one statement of a long list reads. */
+/** Alarms that one SQL statement reads for a list. */
 const PAGE = 500;
 
+/** `/v2/alarms` and `/v2/alarms/{id}`. */
 export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
   const list = ['q', 'sort', 'limit', 'marker'];
   return [
@@ -60,7 +61,7 @@ export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
   ];
 }
 
-/** The alarm of a request's path. Others' alarms are as absent as those that never were. */
+/** The alarm in the path of a request. @throws AppError `not_found`, also for an alarm of another project. */
 export async function requestedAlarm(alarms: Alarms, request: ApiRequest): Promise<StoredAlarm> {
   return (await findRequestedAlarm(alarms, request)) ?? throwAlarmNotFound(idIn(request));
 }
@@ -115,7 +116,7 @@ async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prep
   const found = await findRequestedAlarm(alarms, request);
   if (found) refuseOtherMuted(wanted, found.muted);
   const project_id = found ? projectAfterPut(found, wanted) : wanted.project_id;
-  // Aodh, too, says what is wrong with a rule before it says that there is no such alarm.
+  // As in Aodh, an invalid rule is refused before a missing alarm.
   const owners = await refuseBadRule({ ...wanted, project_id }, identity, ruleChecks);
   const before = found ?? throwAlarmNotFound(idIn(request));
   return async () => {
@@ -156,7 +157,7 @@ async function remove({ alarms, trustActions, now, newId }: AlarmRoutesDeps, req
   };
 }
 
-/** An alarm as an answer, with the version that `If-Match` may name. */
+/** An answer with the alarm and its `ETag`. */
 function answerWith(alarm: StoredAlarm, answer: Pick<ApiAnswer, 'status' | 'headers'>): ApiAnswer {
   return { ...answer, headers: { ...answer.headers, ETag: versionOf(alarm) }, body: alarmResponse(alarm) };
 }
@@ -171,8 +172,7 @@ async function listAlarms({ alarms }: AlarmRoutesDeps, { identity, query }: ApiR
 }
 
 /**
- * Filters narrow what the caller may see; without one for the project it is the caller's own, for admins too, as in
- * Aodh.
+ * Without `all_projects` or a filter for a project, the list has the caller's project only; as in Aodh, for admins too.
  */
 function ownedFilter({ filter, allProjects }: AlarmListing, identity: Identity): AlarmFilter {
   if (allProjects && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');

@@ -21,16 +21,17 @@ export interface BacktestRoutesDeps {
   backtestLimit: ConcurrencyLimit;
   ruleChecks: RuleChecks;
   actions: ActionPolicy;
-  /** How often alarms are evaluated. */
+  /** Time between two evaluations, if the request names no step. */
   intervalMs: number;
   now: () => Date;
 }
 
 const MAX_EVALUATIONS = 50_000;
 
-/** No alarm has this id. */
+/** Id of the draft. Stored alarms have other ids. */
 const DRAFT_ID = 'backtest';
 
+/** `/v2/alarms/backtest`. */
 export function backtestRoutes(deps: BacktestRoutesDeps): Route[] {
   return [
     {
@@ -43,7 +44,7 @@ export function backtestRoutes(deps: BacktestRoutesDeps): Route[] {
   ];
 }
 
-/** The draft is checked as if it were to be created; nothing of it is kept. */
+/** Checks the draft as for its creation and evaluates it. Stores nothing. */
 async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: ApiRequest): Promise<ApiAnswer> {
   const { backtests, backtestLimit, ruleChecks, actions } = deps;
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "data"');

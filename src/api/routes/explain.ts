@@ -12,6 +12,7 @@ export interface ExplainRoutesDeps {
   now: () => Date;
 }
 
+/** `/v2/alarms/{id}/explain`. */
 export function explainRoutes(deps: ExplainRoutesDeps): Route[] {
   return [
     {

@@ -15,9 +15,10 @@ export interface HistoryRoutesDeps {
   history: History;
 }
 
-/** Entries that one statement of a long list reads. */
+/** Entries that one SQL statement reads for a list. */
 const PAGE = 500;
 
+/** `/v2/alarms/{id}/history`. */
 export function historyRoutes(deps: HistoryRoutesDeps): Route[] {
   const query = ['q', 'sort', 'limit', 'marker'];
   return [
@@ -43,7 +44,10 @@ async function list({ alarms, history }: HistoryRoutesDeps, request: ApiRequest)
   };
 }
 
-/** An alarm's history outlives it, for those who could see the alarm. */
+/**
+ * The id in the path.
+ * @throws AppError `not_found` if the caller sees neither the alarm nor history of a deleted one.
+ */
 async function idOfPresentOrPast(alarms: Alarms, history: History, request: ApiRequest): Promise<string> {
   const id = request.params['id'] ?? '';
   if (!canSeeAlarms(request.identity)) throwAlarmNotFound(id);

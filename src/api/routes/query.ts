@@ -14,9 +14,10 @@ export interface QueryRoutesDeps {
   queryLimit: ConcurrencyLimit;
 }
 
-/** What is between the paths of queries and the root: it is there, and takes no method. */
+/** The path above those of complex queries. As in Aodh it exists and has no method. */
 export const QUERY_ROOT = '/v2/query';
 
+/** `/v2/query/alarms` and `/v2/query/alarms/history`. */
 export function queryRoutes(deps: QueryRoutesDeps): Route[] {
   const row = { method: 'POST', policy: 'reader', body: SMALL_BODY } as const;
   return [
@@ -25,7 +26,7 @@ export function queryRoutes(deps: QueryRoutesDeps): Route[] {
   ];
 }
 
-/** As in Aodh, the role is looked at between the body and the expressions in it. */
+/** As in Aodh, the role is checked after the body and before the expressions in the body. */
 function queryAlarms({ queries, queryLimit }: QueryRoutesDeps, { body, identity }: ApiRequest): () => ApiAnswer {
   const request = complexQueryRequest(body);
   return () => {
