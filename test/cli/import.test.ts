@@ -84,8 +84,8 @@ describe('copying', () => {
   });
 
   test.each([
-    { what: 'activated', path: '/v1/imports/activate', method: 'POST', says: '1  already active here: left alone' },
-    { what: 'deleted', path: '/v2/alarms/{id}', method: 'DELETE', says: '1  deleted here: left alone' },
+    { what: 'activated', path: '/v1/imports/activate', method: 'POST', says: '1  already active here: not changed' },
+    { what: 'deleted', path: '/v2/alarms/{id}', method: 'DELETE', says: '1  deleted here: not copied again' },
   ])('leaves alone what was $what here', async ({ method, path, says }) => {
     const id = await there.api.create(thresholdBody());
     await copy();
@@ -101,7 +101,7 @@ describe('copying', () => {
     await copy();
     await here.api.ask('DELETE', `/v2/alarms/${id}`);
     await here.db.query('delete from alarms where id = $1', [id]);
-    expect((await copy()).out).toContain('1  deleted here: left alone');
+    expect((await copy()).out).toContain('1  deleted here: not copied again');
   });
 
   test('takes combinations after what they look at, also where those are combinations', async () => {
@@ -176,7 +176,7 @@ describe('activating', () => {
     const mine = await there.api.create(thresholdBody(), MEMBER);
     await copy();
     const left = (id: string, where = ''): string =>
-      `error: ${id} is not an imported alarm that is still muted${where}\n`;
+      `error: ${id} is not a muted imported alarm${where}\n`;
     expect(await tocsin('--activate', '--alarm', 'nope')).toEqual({
       exitCode: 1,
       out: 'No muted alarms to activate.\n',
@@ -244,7 +244,7 @@ describe('comparing', () => {
     expect(exitCode).toBe(1);
     expect(out).toContain('2 alarms in both, 2 differ');
     expect(out).toMatch(new RegExp(`${differs}.*wanders.*insufficient data since .*alarm since`));
-    expect(out).toMatch(new RegExp(`${late}.*not here`));
+    expect(out).toMatch(new RegExp(`${late}.*missing`));
     expect(out).not.toContain(same);
   });
 });
@@ -253,11 +253,11 @@ describe('what cannot work is said in one line', () => {
   test.each([
     {
       argv: ['aodh', '--from', 'http://127.0.0.1:1'],
-      message: /^Aodh at http:\/\/127\.0\.0\.1:1 did not answer the list of alarms: .*ECONNREFUSED/,
+      message: /^Aodh at http:\/\/127\.0\.0\.1:1 request for the list of alarms failed: .*ECONNREFUSED/,
     },
     {
       argv: ['--to', 'http://127.0.0.1:1', '--activate'],
-      message: /^Tocsin at http:\/\/127\.0\.0\.1:1 did not answer v1\/imports\/activate/,
+      message: /^Tocsin at http:\/\/127\.0\.0\.1:1 request for v1\/imports\/activate failed/,
     },
   ])('$argv', async ({ argv, message }) => {
     await expect(tocsin(...argv)).rejects.toThrow(message);
@@ -280,6 +280,6 @@ describe('what cannot work is said in one line', () => {
 
   test('import alone says what it can do', async () => {
     const { exitCode, err } = await tocsin();
-    expect([exitCode, err]).toEqual([2, expect.stringContaining('say what to do: aodh, compare or --activate')]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining('one of aodh, compare and --activate is required')]);
   });
 });

@@ -23,7 +23,7 @@ describe('help', () => {
   test.each([[['--help']], [['-h']], [[]]])('%j shows the commands and examples', async (argv) => {
     const { exitCode, out } = await run(argv);
     expect(exitCode).toBe(0);
-    for (const word of ['serve', 'migrate', 'apikey', 'config', 'In a hurry']) expect(out).toContain(word);
+    for (const word of ['serve', 'migrate', 'apikey', 'config', 'Examples']) expect(out).toContain(word);
   });
 
   test('of a command shows its options', async () => {
