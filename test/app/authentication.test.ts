@@ -79,7 +79,7 @@ describe('where the API may listen', () => {
       ),
     ),
   )('%s on %s: elsewhere unless every caller would be an admin', async (mode, host) => {
-    if (mode === 'noauth') expect(() => configWith(mode, { host })).toThrow('everybody who reaches it is admin');
+    if (mode === 'noauth') expect(() => configWith(mode, { host })).toThrow('every client is an admin');
     else expect(await detailOf(configWith(mode, { host }))).toBe(mode);
   });
 

@@ -183,7 +183,7 @@ describe('with several backends', () => {
 
   test('one without a Keystone for its tokens is named', () => {
     const start = (): RuleChecks => several({ gnocchi: { others: { east: { url: double.url, auth: 'keystone' } } } });
-    expect(start).toThrow('gnocchi.others.east.auth is keystone');
+    expect(start).toThrow('gnocchi.others.east.auth: keystone needs keystone.auth_url');
   });
 });
 

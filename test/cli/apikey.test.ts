@@ -46,7 +46,7 @@ function suite(settings: () => Promise<Record<string, string>>): void {
     expect(listed).toMatch(
       new RegExp(`│ ${id} +│ p1 +│ apikey-${id} +│ member +│ valid until 20..-..-.. ..:..Z │ .* │ never +│ autoscaler`),
     );
-    expect(listed).toMatch(/│ default \(all\) │ root +│ admin +│ good +│/);
+    expect(listed).toMatch(/│ default \(all\) │ root +│ admin +│ valid +│/);
     expect(listed).not.toContain(key.slice(-43));
     expect((await tocsin('list', '--project', 'p2')).out).toBe('No keys.\n');
 
@@ -55,7 +55,9 @@ function suite(settings: () => Promise<Record<string, string>>): void {
   });
 
   test('apikey revoke refuses an unknown id', async () => {
-    await expect(tocsin('revoke', 'never')).rejects.toThrow(new StartupError('unknown key never: tocsin apikey list shows all keys'));
+    await expect(tocsin('revoke', 'never')).rejects.toThrow(
+      new StartupError('unknown key never: tocsin apikey list shows all keys'),
+    );
   });
 }
 
