@@ -47,7 +47,7 @@ export class ConcurrencyLimit {
     }
   }
 
-  /** As `limitLongAnswer`, but counts the answer from the start, whatever its length. */
+  /** As `limitLongAnswer`, but counts every answer from its start. */
   async *limitAnswer<T>(projectId: string | null, pages: AsyncIterable<T>): AsyncIterable<T> {
     this.#take(projectId);
     try {
