@@ -38,7 +38,7 @@ describe('an alarm on the built-in meters', () => {
     }
   });
 
-  test('is told with every datapoint, compared or not, and with the request that brought it', async () => {
+  test('is explained with all datapoints, compared or not, and with the request for them', async () => {
     const id = await api.create(thresholdBody(rule({ evaluation_periods: 2 })), MEMBER);
     const { questions, evaluation, summary } = await explain(api, id);
     expect(questions[0]?.backend).toEqual({
@@ -74,7 +74,7 @@ describe('an alarm on the built-in meters', () => {
     );
   });
 
-  test('is told with what outliers were left out', async () => {
+  test('is explained with the outliers that were left out', async () => {
     for (let count = 0; count < 30; count += 1)
       await storeSample(db, 'cpu', { volume: 5, at: before(20), project: 'p1' });
     const id = await api.create(thresholdBody(rule({ evaluation_periods: 4, exclude_outliers: true })), MEMBER);
@@ -102,7 +102,7 @@ describe('an alarm on the built-in meters', () => {
     );
   });
 
-  test('is looked at as of then, from the state that it had then', async () => {
+  test('is explained for a time in the past from the state of that time', async () => {
     const id = await api.create(thresholdBody(rule({ evaluation_periods: 1 })), MEMBER);
     const at = before(70);
     await storeTransition(db, id, { at: before(600), from: 'insufficient data', to: 'ok', reason: 'calm', version: 1 });
@@ -125,7 +125,7 @@ describe('an alarm on the built-in meters', () => {
     expect(longAgo.notes).toEqual(['The alarm did not exist yet at that moment.']);
   });
 
-  test('is left alone when it is disabled or outside its time constraints, whatever a look says', async () => {
+  test('changes no state if it is disabled or outside its time constraints', async () => {
     const night = { name: 'night', start: '0 2 * * *', duration: 60 };
     const noon = { name: 'noon', start: '0 12 * * *', duration: 60 };
     const disabled = await explain(api, await api.create(thresholdBody({ ...rule({}), enabled: false }), MEMBER));
@@ -153,7 +153,7 @@ describe('an alarm on the built-in meters', () => {
     expect(awake.evaluation.decision).toBe('transition');
   });
 
-  test('says which of its time constraints never open', async () => {
+  test('has notes that name the time constraints that never open', async () => {
     const noon = { name: 'noon', start: '0 12 * * *', duration: 60 };
     const never = { name: 'never', start: '0 0 31 2 *', duration: 60 };
     const all = await explain(api, await api.create(thresholdBody({ ...rule({}), time_constraints: [never] }), MEMBER));
@@ -170,7 +170,7 @@ describe('an alarm on the built-in meters', () => {
     expect(some.notes).toEqual(['The time constraint never never opens.']);
   });
 
-  test('has an owner and a time for its next evaluation', async () => {
+  test('is explained with its owner and the time of its next evaluation', async () => {
     const id = await api.create(thresholdBody(), MEMBER);
     await db.query("update partitions set owner = 'evaluator-7', epoch = 4, last_evaluated_at = $1", [before(20)]);
     const { evaluation_schedule: schedule } = await explain(api, id);
@@ -188,9 +188,9 @@ describe('an alarm on the built-in meters', () => {
   });
 
   test.each([
-    ['15 s behind is told so', '', true, 15],
-    ['behind and was disabled since is not', '', false, null],
-    ['behind is told for the present moment only', '?at=2026-01-01T11:59:00', true, null],
+    ['15 s late is reported', '', true, 15],
+    ['late and was disabled since is not', '', false, null],
+    ['late is reported for the present only', '?at=2026-01-01T11:59:00', true, null],
   ])('that is %s', async (_, search, enabled, seconds) => {
     const id = await api.create(thresholdBody({ ...rule({}), enabled }), MEMBER);
     await db.query('update partitions set behind = $1::jsonb', [
@@ -202,7 +202,7 @@ describe('an alarm on the built-in meters', () => {
   });
 });
 
-test('a combination is told with its members, now and then', async () => {
+test('a combination is explained with its members, for now and for a time in the past', async () => {
   const [a, b] = [await api.create(thresholdBody(), MEMBER), await api.create(thresholdBody(), MEMBER)];
   const id = await api.create(combinationBody([a, b]), MEMBER);
   await storeTransition(db, a, { at: before(60), from: 'ok', to: 'alarm', reason: 'x', version: 1 });
@@ -218,7 +218,7 @@ test('a combination is told with its members, now and then', async () => {
   expect(then.evaluation).toMatchObject({ verdict: 'ok' });
 });
 
-test('an event alarm says that events set it off, and when one last did', async () => {
+test('an event alarm is explained with its last firing', async () => {
   const id = await api.create({ name: 'e', type: 'event', event_rule: { event_type: 'boot.*' } }, MEMBER);
   const fresh = await explain(api, id);
   expect(fresh.evaluation).toMatchObject({ verdict: null, reason: 'it is judged on events, as each of them comes in' });
@@ -234,16 +234,16 @@ test('an event alarm says that events set it off, and when one last did', async 
 });
 
 test.each([
-  ['the future', '?at=2026-01-01T12:00:01Z', /attribute at\. .* It must not be in the future/],
-  ['no moment', '?at=yesterday', /attribute at\. .* It is not a timestamp/],
+  ['a time in the future', '?at=2026-01-01T12:00:01Z', /attribute at\. .* It must not be in the future/],
+  ['text that is not a time', '?at=yesterday', /attribute at\. .* It is not a timestamp/],
   ['an unknown parameter', '?when=2026', /Unknown argument: "when"/],
-])('%s is refused', async (_, search, fault) => {
+])('GET /v2/alarms/{id}/explain refuses %s', async (_, search, fault) => {
   const id = await api.create(thresholdBody(), MEMBER);
   const answer = await api.ask('GET', `/v2/alarms/${id}/explain${search}`, { as: MEMBER });
   expect([answer.status, answer.fault]).toEqual([400, expect.stringMatching(fault)]);
 });
 
-test("others' alarms are not there", async () => {
+test("GET /v2/alarms/{id}/explain answers 404 for another project's alarm", async () => {
   const id = await api.create(thresholdBody(), MEMBER);
   expect((await api.ask('GET', `/v2/alarms/${id}/explain`, { as: STRANGER })).status).toBe(404);
   expect((await api.ask('GET', `/v2/alarms/${id}/explain`, { as: ADMIN })).status).toBe(200);

@@ -54,7 +54,7 @@ const prometheusBody = (fields: Record<string, unknown> = {}) => ({
 });
 
 describe('an alarm on a backend', () => {
-  test('is told with what the backend was asked, and what of its answer was not believed', async () => {
+  test('is explained with the request and with the dropped datapoints of the answer', async () => {
     gnocchi.says = (_, { now, trace }, key) => {
       trace?.dropped({ key, at: now.getTime() - 90_000, value: NaN, why: 'not a number' });
       return { kind: 'series', series: [seriesEndingAt(new Date(now.getTime() - 60_000), 60, [85])] };
@@ -72,7 +72,7 @@ describe('an alarm on a backend', () => {
     });
   });
 
-  test('that cannot be asked keeps its state, and nobody is told where the backend is', async () => {
+  test('that is unavailable keeps the state of the alarm, and the explanation shows no address', async () => {
     gnocchi.says = () => ({ kind: 'trouble', reason: 'connection refused' });
     const { questions, evaluation, notes, summary } = await explain(api, await api.create(gnocchiBody(), MEMBER));
     expect(questions[0]?.backend).toMatchObject({ reachable: false, trouble: 'connection refused' });
@@ -88,7 +88,7 @@ describe('an alarm on a backend', () => {
   test.each([
     { kind: 'absent', reason: 'metric memory does not exist' },
     { kind: 'refused', reason: 'alarm statistics retrieval failed: no' },
-  ] as const)('that is $kind is told with what the backend said', async (answer) => {
+  ] as const)('that answers $kind is explained with the reason of the backend', async (answer) => {
     gnocchi.says = () => answer;
     const { questions, evaluation, summary } = await explain(api, await api.create(gnocchiBody(), MEMBER));
     expect(questions[0]).toMatchObject({ refusal: answer.reason, backend: { reachable: true } });
@@ -98,7 +98,7 @@ describe('an alarm on a backend', () => {
     );
   });
 
-  test('that refuses the query of a rule of a composite alarm is quoted', async () => {
+  test('that refuses the query of a part of a composite rule is quoted in the summary', async () => {
     const words = 'execution: many-to-many matching not allowed (HTTP 422)';
     prometheus.says = () => ({ kind: 'refused', reason: `alarm statistics retrieval failed: ${words}` });
     const composite_rule = { or: [{ type: 'prometheus', query: 'a / b', threshold: 1 }] };
@@ -109,7 +109,7 @@ describe('an alarm on a backend', () => {
     expect(summary).toContain(`rule1 says insufficient data (prometheus gives no data: ${words})`);
   });
 
-  test('that nobody configured is not evaluated, and says which', async () => {
+  test('that is not configured is named in the summary, and the alarm is not evaluated', async () => {
     const body = {
       name: 'pool',
       type: 'loadbalancer_member_health',
@@ -121,7 +121,7 @@ describe('an alarm on a backend', () => {
     expect(summary).toMatch(/No evaluator looks at it: no octavia backend is configured\.$/);
   });
 
-  test('with several series tells which point is of which, and which series stood aside', async () => {
+  test('with several series shows the series of each datapoint, and the series that were not compared', async () => {
     prometheus.says = (_, { now }) => ({
       kind: 'series',
       series: [seriesEndingAt(now, 60, [7, 9]), seriesEndingAt(now, 60, [1])],
@@ -136,7 +136,7 @@ describe('an alarm on a backend', () => {
     expect(evaluation.verdict).toBe('alarm');
   });
 
-  test('is compared with its clear threshold while in alarm', async () => {
+  test('is compared with the clear threshold of the alarm while it is in alarm', async () => {
     gnocchi.says = (_, { now }) => ({ kind: 'series', series: [seriesEndingAt(now, 60, [75, 75])] });
     const id = await api.create(gnocchiBody(), MEMBER);
     await db.query('update alarms set evaluation_options = $2 where id = $1', [id, '{"clear_threshold": 70}']);
@@ -147,7 +147,7 @@ describe('an alarm on a backend', () => {
     expect(evaluation).toMatchObject({ verdict: 'alarm', would_be_state: 'alarm', decision: 'stay' });
   });
 
-  test('of a composite rule is told part by part', async () => {
+  test('of a composite rule is explained for each part', async () => {
     gnocchi.says = (_, { now }) => ({ kind: 'series', series: [seriesEndingAt(now, 60, [90, 90])] });
     prometheus.says = (_, { now }) => ({ kind: 'series', series: [seriesEndingAt(now, 60, [1])] });
     const { gnocchi_resources_threshold_rule: memory } = gnocchiBody();
@@ -171,7 +171,7 @@ describe('an alarm on a backend', () => {
     expect(summary).toContain('rule1 says alarm, rule2 says ok');
   });
 
-  test('of a rule within a composite one is judged by the options of that rule', async () => {
+  test('of a part of a composite rule is evaluated with the options of that part', async () => {
     prometheus.says = (_, { now }) => ({ kind: 'series', series: [seriesEndingAt(now, 60, [1, 9])] });
     const { prometheus_rule } = prometheusBody({ granularity: 60, evaluation_periods: 3 });
     const leaf = { ...(prometheus_rule as object), type: 'prometheus' };

@@ -88,7 +88,7 @@ const FORMS = [
 const AUTHORS = [
   ['an admin', ADMIN],
   ['a member', MEMBER],
-  ['whoever asks where nobody is authenticated', ANONYMOUS],
+  ['a caller without authentication', ANONYMOUS],
 ] as const;
 
 describe.each(FORMS)('a query of %s', (_, body) => {
@@ -195,7 +195,7 @@ describe('where a label keeps projects apart', () => {
     ]);
   });
 
-  test('a query that cannot be kept to its project is refused before Prometheus is asked', async () => {
+  test('a query that cannot be confined to its project is refused without a request to Prometheus', async () => {
     const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body: plain('rate(up') });
     expect([answer.status, double.asked.length]).toEqual([400, 0]);
   });

@@ -31,9 +31,9 @@ const HOMELESS: Caller = { 'x-user-id': 'u1', 'x-roles': 'member' };
 const SEVERAL: Caller = { ...NO_ROLE, 'x-roles': 'Reader, MEMBER' };
 const CAPITALS: Caller = { ...ADMIN, 'x-roles': 'Admin' };
 
-/** What each caller is answered: nobody, other role, no project, reader, member, two roles, admin, stranger. */
+/** Statuses for each caller: no role, other role, no project, reader, member, two roles, admin, other project. */
 const CALLERS = [NO_ROLE, OTHER_ROLE, HOMELESS, READER, MEMBER, SEVERAL, CAPITALS, STRANGER];
-/** Who has no project cannot see anybody's alarm; only then the role is looked at. */
+/** A caller without a project sees no alarm. This is checked before the role. */
 const READ_OWN = [403, 403, 404, 200, 200, 200, 200, 404];
 /** Where the role comes first: routes that Aodh does not have. */
 const READ_OURS = [403, 403, 403, 200, 200, 200, 200, 404];
@@ -138,9 +138,16 @@ test('others see an alarm exactly as one that never was', async () => {
   }
 });
 
-describe('what is refused first', () => {
+describe('the order of refusals', () => {
   test.each([
-    { when: 'a bad body comes before the role', method: 'POST', path: '/v2/alarms', as: NO_ROLE, raw: '{', status: 400 },
+    {
+      when: 'a bad body comes before the role',
+      method: 'POST',
+      path: '/v2/alarms',
+      as: NO_ROLE,
+      raw: '{',
+      status: 400,
+    },
     {
       when: 'a bad body comes before a missing alarm',
       method: 'PUT',

@@ -7,7 +7,7 @@ import { silentLogger } from '../../src/logger.js';
 import { Supervisor } from '../../src/supervisor.js';
 import { FakeClock } from '../support/fake-clock.js';
 
-test('a failed loop and a silent database are each a named check that is not ok', async () => {
+test('a failed loop and a database that does not answer are each a check that is not ok', async () => {
   const clock = new FakeClock();
   const supervisor = new Supervisor({ clock, log: silentLogger });
   supervisor.start({ name: 'delivery', run: () => Promise.reject(new Error('broken')) });
@@ -50,7 +50,7 @@ test.each([
       '1 alarm on this evaluator waits for a backend that is not configured: 1 composite',
   ],
 ] as [[string, number][], string[], string | undefined][])(
-  'alarms without a backend, %j, and backends that cannot be asked, %j, are told and are no failure',
+  'alarms without a backend, %j, and unavailable backends, %j, are shown and are no failure',
   async (withoutBackend, failing, detail) => {
     const checks = await readiness({
       clock: new FakeClock(),
@@ -105,7 +105,7 @@ test.each([
   else await expect(asked).resolves.toBe(false);
 });
 
-test('service time is the time of the database, half the time of the question allowed for', async () => {
+test('service time is the time of the database in the middle of the request', async () => {
   const clock = new FakeClock('2026-01-01T00:00:00Z');
   const asked = synchroniseClock(clock, async () => {
     await clock.advance(200);

@@ -70,7 +70,7 @@ describe('tocsin apikey on the embedded database', () => {
 
   suite(() => Promise.resolve({ TOCSIN_DATABASE_DATA_DIR: dataDir }));
 
-  test('says in one line that a service has it, and whom to ask instead', async () => {
+  test('refuses a database that a service uses, and names the API to use instead', async () => {
     const db = await openPglite(dataDir);
     try {
       await expect(run(['list'], { TOCSIN_DATABASE_DATA_DIR: dataDir, TOCSIN_API_PORT: '8043' })).rejects.toThrow(
@@ -98,7 +98,7 @@ describe('tocsin apikey on the embedded database', () => {
     );
   });
 
-  test('without a subcommand the help is shown', async () => {
+  test('shows the help without a subcommand', async () => {
     const { exitCode, err } = await run([], {});
     expect(exitCode).toBe(2);
     for (const word of ['create', 'list', 'revoke']) expect(err).toContain(word);

@@ -112,15 +112,15 @@ describe('a configuration file with one mistake', () => {
     expect(mistakesOf({ file: path.join(FIXTURES, `${name}.yaml`) })).toEqual([expected]);
   });
 
-  test('every fixture is in this table', () => {
+  test('each fixture has a row in this table', () => {
     expect(readdirSync(FIXTURES).sort()).toEqual(Object.keys(cases).map((name) => `${name}.yaml`));
   });
 });
 
-describe('where values come from', () => {
+describe('the sources of values', () => {
   const readFile = (): string => 'api:\n  port: 1\n  host: 127.0.0.2\n  alarm_max_actions: 5\nlog:\n  level:\n';
 
-  test('flags win over the environment, that over the file, that over defaults', () => {
+  test('flags override the environment, which overrides the file, which overrides the defaults', () => {
     const { config } = load({
       file: 'tocsin.yaml',
       readFile,
@@ -136,7 +136,7 @@ describe('where values come from', () => {
     expect(config.log.level).toBe('info');
   });
 
-  test('TOCSIN_CONFIG names the file when no flag does', () => {
+  test('TOCSIN_CONFIG names the file without --config', () => {
     const asked: string[] = [];
     const remember = (file: string): string => (asked.push(file), '');
     load({ environment: { TOCSIN_CONFIG: '/etc/a.yaml' }, readFile: remember });
@@ -151,13 +151,13 @@ describe('where values come from', () => {
     ['TOCSIN_EVALUATOR_INTERVAL', '2s', 2000, 'evaluator.interval'],
     ['TOCSIN_SHUTDOWN_TIMEOUT', '1m', 60_000, 'shutdown_timeout'],
     ['TOCSIN_API_PORT', '', 8042, 'api.port'],
-  ])('%s=%s is understood', (variable, text, expected, name) => {
+  ])('%s=%s is parsed', (variable, text, expected, name) => {
     const { config } = load({ environment: { [variable]: text } });
     const value = name.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], config);
     expect(value).toEqual(expected);
   });
 
-  test('every option has a variable of its own', () => {
+  test('each option has its own variable', () => {
     expect(new Set(OPTIONS.map(({ variable }) => variable)).size).toBe(OPTIONS.length);
   });
 
@@ -167,7 +167,7 @@ describe('where values come from', () => {
     expect(config.database.url?.reveal()).toBe('postgresql://a:b@c/d');
   });
 
-  test('variables for scripts and tests are left alone', () => {
+  test('variables for scripts and tests are ignored', () => {
     expect(mistakesOf({ environment: { TOCSIN_NO_INSTALL: '1', TOCSIN_TEST_POSTGRES: 'x', PATH: '/bin' } })).toEqual(
       [],
     );
@@ -183,7 +183,7 @@ test.each([
 });
 
 describe('mistakes', () => {
-  test('of all sources are told at once, each with where it came from', () => {
+  test('of all sources are reported at once, each with its origin', () => {
     const mistakes = mistakesOf({
       file: '/etc/tocsin.yaml',
       readFile: (file) => {
@@ -214,13 +214,13 @@ describe('mistakes', () => {
     ]);
   });
 
-  test('a rule between two options names the one that was set', () => {
+  test('a rule about two options names the one that was set', () => {
     expect(mistakesOf({ environment: { TOCSIN_EVALUATOR_HEARTBEAT: '5s' } })).toEqual([
       'evaluator.lease: must be longer than twice evaluator.heartbeat; otherwise one lost heartbeat costs an evaluator its partitions (TOCSIN_EVALUATOR_HEARTBEAT)',
     ]);
   });
 
-  test('a file that cannot be read is one of them', () => {
+  test('include a file that cannot be read', () => {
     expect(mistakesOf({ file: '/does/not/exist.yaml' })).toEqual([
       "cannot read the configuration file: ENOENT: no such file or directory, open '/does/not/exist.yaml'",
     ]);
@@ -241,7 +241,7 @@ describe('mistakes', () => {
   });
 });
 
-describe('who may ask, and from where', () => {
+describe('authentication and address', () => {
   const OWN_LOGIN = {
     TOCSIN_KEYSTONE_AUTH_URL: 'http://127.0.0.1:5000/v3',
     TOCSIN_KEYSTONE_USERNAME: 'tocsin',
@@ -265,7 +265,7 @@ describe('who may ask, and from where', () => {
     expect(mistakes).toHaveLength(count);
   });
 
-  test('an application credential will do for a login', () => {
+  test('an application credential replaces user and password', () => {
     const { TOCSIN_KEYSTONE_AUTH_URL } = OWN_LOGIN;
     const credential = {
       TOCSIN_KEYSTONE_APPLICATION_CREDENTIAL_ID: 'id',
@@ -283,7 +283,7 @@ describe('the documented files', () => {
     expect(load({ file: defaults }).config).toEqual(parseConfig({}));
   });
 
-  test('default.yaml has every option, and says what each means', () => {
+  test('default.yaml has all options, each with a comment', () => {
     const text = readFileSync(defaults, 'utf8');
     const document = parseDocument(text);
     expect(OPTIONS.filter(({ path: at }) => !document.hasIn(at)).map(({ name }) => name)).toEqual([]);
@@ -321,12 +321,12 @@ describe('by default', () => {
 });
 
 describe('the configuration', () => {
-  test('cannot be changed', () => {
+  test('is frozen', () => {
     const config = parseConfig({});
     expect(Object.isFrozen(config) && Object.isFrozen(config.api) && Object.isFrozen(config.roles)).toBe(true);
   });
 
-  test('is printed with every option, secrets masked, and who set what', () => {
+  test('is printed with all options and their origins, secrets masked', () => {
     const { config, settings } = load({
       environment: { TOCSIN_DATABASE_URL: 'postgresql://u:hunter2@h/d', TOCSIN_EVALUATOR_INTERVAL: '90s' },
       flags: [{ name: 'roles', text: 'api', origin: '--roles' }],
@@ -341,7 +341,7 @@ describe('the configuration', () => {
     expect(OPTIONS.every(({ path: at }) => document.hasIn(at))).toBe(true);
   });
 
-  test('as printed can be loaded again', () => {
+  test('can be loaded again from its printed form', () => {
     const { config, settings } = load({
       environment: { TOCSIN_NOTIFIER_RETRY_SCHEDULE: '1s,2m', TOCSIN_MANAGEMENT_PORT: '9000' },
     });
