@@ -8,7 +8,7 @@ const CREATES = 4_000;
 const STORED = 100_000;
 const PAGES = 300;
 
-/** Creating alarms and listing them, one API process on PostgreSQL, over 16 connections. */
+/** Creation and lists of alarms: one API process on PostgreSQL, 16 connections. */
 export async function benchApi(rig: Rig): Promise<Figure[]> {
   const api = await rig.service('api');
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
@@ -62,7 +62,7 @@ async function page(url: string, agent: Agent): Promise<number[]> {
   return durations;
 }
 
-/** Pages over all connections at once. */
+/** Lists pages over all connections at once. */
 async function pageMany(url: string, agent: Agent): Promise<number> {
   const startedMs = performance.now();
   let left = PAGES * 4;
@@ -73,7 +73,7 @@ async function pageMany(url: string, agent: Agent): Promise<number> {
   return (PAGES * 4) / ((performance.now() - startedMs) / 1000);
 }
 
-/** Fills the table from an alarm that is there, so that listing has something to choose from. */
+/** Fills the table with copies of a stored alarm. */
 async function store({ db }: Rig): Promise<void> {
   await db.query(
     `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,

@@ -5,7 +5,7 @@ import { startBenchEvaluator, transitionsIn } from './evaluator-rig.js';
 import { atMost, cpuSeconds, plain, type Figure } from './figure.js';
 
 const ALARMS = 10_000;
-/** The least of so many cycles counts: what else runs on the machine can only add. */
+/** The minimum of this many cycles counts, since other load on the machine can only add to it. */
 const CYCLES = 5;
 const ROUNDS = 2;
 const ZONES = ['Europe/Berlin', 'America/New_York', 'Asia/Tokyo', 'Australia/Lord_Howe', 'Africa/Cairo', ''] as const;
@@ -21,7 +21,7 @@ const MIXTURES: Record<string, ((n: number) => TimeConstraint[]) | undefined> = 
   ],
 };
 
-/** What time constraints add to a cycle in which no alarm changes its state. */
+/** Costs of time constraints in a cycle in which no alarm changes its state. */
 export async function benchConstraints(db: Database): Promise<Figure[]> {
   const seconds = new Map<string, { first: number; steady: number }>();
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -64,7 +64,7 @@ async function cpuOf(work: () => Promise<void>): Promise<number> {
   return cpuSeconds() - before;
 }
 
-/** From some minute between one and nine o'clock. */
+/** A start between one and nine o'clock. */
 function daytime(n: number): TimeConstraint {
   const minute = n % (8 * 60);
   const start = `${minute % 60} ${1 + Math.floor(minute / 60)} * * *`;

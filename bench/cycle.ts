@@ -8,13 +8,13 @@ import type { Database } from '../src/storage/database.js';
 import { emptyAlarms, startBenchEvaluator, storeAlarms, transitionsIn } from './evaluator-rig.js';
 import { atMost, cpuSeconds, plain, type Figure } from './figure.js';
 
-// Without garbage collected first, what is in the heap says nothing about what is held.
+// The heap is measured after a garbage collection, which needs this flag of V8.
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 const METERS = 1_000;
 export const START = new Date('2026-01-01T12:00:01Z');
-/** Alarms per request that merging must reach where keys can be merged. */
+/** Alarms per request that merging must reach if the keys can be merged. */
 const MERGE = 500;
 
 /** A full cycle of threshold alarms over 1,000 meters, first with every alarm changing state, then with none. */
@@ -53,7 +53,7 @@ export async function benchCycle(db: Database, alarms: number): Promise<Figure[]
   ];
 }
 
-/** With time constraints, every alarm must be open: one that is not evaluated costs nothing. */
+/** Stores alarms. All time constraints must be open, since an alarm that is not evaluated costs nothing. */
 export async function fill(
   db: Database,
   alarms: number,
@@ -81,7 +81,7 @@ function ruleOf(n: number): AlarmRule {
   });
 }
 
-/** Rows that this database has inserted, updated or deleted so far. */
+/** Number of rows that this database has inserted, updated or deleted so far. */
 async function rowsWritten(db: Database): Promise<number> {
   await db.query('select pg_stat_clear_snapshot()');
   await db.query('select pg_stat_force_next_flush()');

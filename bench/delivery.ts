@@ -4,15 +4,12 @@ import { atLeast, atMost, percentile, plain, type Figure } from './figure.js';
 import { fastReceiver, type Rig } from './rig.js';
 
 const FLIPS = 220;
-/** The first ones load code and open connections: they are no idle system's figures. */
+/** Discarded deliveries at the start, which load code and open connections. */
 const WARM_UP = 20;
 const NOTIFICATIONS = 20_000;
 const PROJECTS = 8;
 
-/**
- * From a transition to its receiver on an idle system: evaluator and notifier as processes, joined by PostgreSQL and
- * Redis.
- */
+/** Time from a transition to its receiver on an idle system: evaluator and notifier processes, PostgreSQL and Redis. */
 export async function benchLatency(rig: Rig): Promise<Figure[]> {
   const arrived = new Map<string, number>();
   const receiver = await fastReceiver((id, atMs) => arrived.set(id.replace(/^msg_/, ''), arrived.get(id) ?? atMs));

@@ -14,16 +14,16 @@ import { FakeClock } from '../test/support/fake-clock.js';
 
 export const INTERVAL_MS = 60_000;
 const TICKS = PHASES_PER_INTERVAL * 2;
-/** Alarms stored by one statement. */
+/** Alarms that one SQL statement stores. */
 const PIECE = 50_000;
 
-/** One evaluator that owns every partition, and whose time is moved by hand. */
+/** One evaluator that owns all partitions, with a clock that is set by hand. */
 export interface BenchEvaluator {
   /** Takes every partition. */
   own(): Promise<void>;
-  /** Lets a whole interval pass, and waits for all work of it. */
+  /** Advances the clock by one interval and waits for all evaluations in it. */
   interval(): Promise<void>;
-  /** Requests to backends so far. */
+  /** Number of requests to backends so far. */
   queries(): number;
   stop(): Promise<void>;
 }
@@ -85,13 +85,13 @@ export function startBenchEvaluator(
 
 type Observer = ReturnType<DatasourceDeps['observerOf']>;
 
-/** Leaves no alarm and no owner of a partition. */
+/** Deletes all alarms and all owners of partitions. */
 export async function emptyAlarms(db: Database): Promise<void> {
   await db.query('truncate alarms, alarm_members, alarm_history, notifications, attempts, samples');
   await db.query('update partitions set owner = null, evaluation_started_at = null, last_evaluated_at = null');
 }
 
-/** Stores so many alarms without actions, in `insufficient data`. */
+/** Stores alarms without actions, in state `insufficient data`. */
 export async function storeAlarms(
   db: Database,
   {

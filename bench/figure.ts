@@ -1,4 +1,4 @@
-/** One measured figure. `within` is absent where there is no budget. */
+/** One measured figure. `within` tells whether it meets its budget; absent without one. */
 export interface Figure {
   name: string;
   value: number;
@@ -19,7 +19,7 @@ export function plain(name: string, value: number, unit: string): Figure {
   return { name, value: rounded(value), unit };
 }
 
-/** CPU seconds, user and system, that this process has used. */
+/** CPU seconds (user and system) that this process has used. */
 export function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;

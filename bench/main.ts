@@ -1,8 +1,9 @@
 /**
- * Measures what docs/performance.md reports. `--json FILE` also writes the figures as a list of {name, value, unit,
- * budget, within}. `npm run bench -- backends` runs one part, or several: verdicts, overload, cycle, constraints,
- * delivery, api, backends (`--only api,delivery` is the same). `--alarms N,N` sets the sizes of the cycles,
- * `--backend-alarms N,N` those of alarms on Prometheus. Exits 0 whatever the figures: judging them is for people.
+ * Measures the figures of docs/performance.md. `npm run bench -- backends api` runs some parts only: verdicts,
+ * overload, cycle, constraints, delivery, api, backends (`--only backends,api` is the same). `--json FILE` also writes
+ * the figures as a list of {name, value, unit, budget, within}. `--alarms N,N` sets the sizes of the cycles,
+ * `--backend-alarms N,N` the numbers of alarms on Prometheus. The exit code is always 0, since people judge the
+ * figures.
  */
 import Table from 'cli-table3';
 import { writeFileSync } from 'node:fs';

@@ -7,8 +7,8 @@ const INTERVALS = 20;
 const LOADS = [0.75, 1.5, 3];
 
 /**
- * Alarms that can share no request, before a backend that answers so many a second: how often each of them was asked
- * about. Time is a fake clock's, so the figures are the same on every machine.
+ * Alarms that cannot share requests, on a backend with a limited rate of answers: number of evaluations of each alarm.
+ * Runs on a fake clock, so the figures are the same on every machine.
  */
 export async function benchOverload(): Promise<Figure[]> {
   const figures: Figure[] = [];

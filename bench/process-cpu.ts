@@ -1,15 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Linux counts processor time in these. */
+/** Clock ticks per second, the unit in which Linux counts CPU time. */
 const TICKS_PER_SECOND = 100;
 const COMMAND_END = ') ';
-/** After the command, `man 5 proc`: the parent is the 2nd field, user and system time the 12th and 13th. */
+/** Fields of /proc/<pid>/stat after the command (`man 5 proc`): parent, user time and system time. */
 const [PARENT, USER, SYSTEM] = [1, 11, 12] as const;
 
-/**
- * CPU seconds that a process and all that descend from it have used; of those that ended, what their parent has
- * collected is not counted.
- */
+/** CPU seconds of a process and all its running descendants. Descendants that have ended are not counted. */
 export function cpuSecondsOf(pid: number): number {
   const all = new Map(readdirSync('/proc').filter(isNumber).flatMap(statOf));
   const members = new Set([pid]);
@@ -30,6 +27,6 @@ function statOf(id: string): [number, { parent: number; ticks: number }][] {
     const fields = stat.slice(stat.lastIndexOf(COMMAND_END) + COMMAND_END.length).split(' ');
     return [[Number(id), { parent: Number(fields[PARENT]), ticks: Number(fields[USER]) + Number(fields[SYSTEM]) }]];
   } catch {
-    return []; // it has ended meanwhile
+    return []; // the process has ended
   }
 }

@@ -15,16 +15,13 @@ import { migrate } from '../src/storage/migration/migrate.js';
 import { openPostgres } from '../src/storage/engine/postgres.js';
 import { freePort, startService, type ServiceProcess } from '../test/support/service-process.js';
 
-/**
- * Real servers for a run of the bench: PostgreSQL with durable commits, Redis, and processes of the service beside
- * them.
- */
+/** Real servers for the benchmark: PostgreSQL with durable commits, Redis, and processes of the service. */
 export interface Rig {
   db: Database;
-  /** For what else the bench starts; removed in the end. */
+  /** Directory for data of other servers. Removed at the end. */
   dir: string;
   postgres: { url: string; pid: number };
-  /** Starts processes of the service; resolves with the API's address once it is ready, if it has one. */
+  /** Starts a process of the service. Resolves to the URL of its API, if it has that role, once the API is ready. */
   service(roles: string, settings?: Record<string, string>): Promise<{ url: string; process: ServiceProcess }>;
   release(): Promise<void>;
 }
@@ -87,7 +84,7 @@ async function untilReady(url: string, service: ServiceProcess): Promise<void> {
   throw new Error(`the service did not become ready:\n${service.log()}`);
 }
 
-/** A receiver that answers 204 at once and tells when each request's headers came. */
+/** A receiver that answers 204 at once and reports the time at which the headers of each request arrived. */
 export async function fastReceiver(
   onRequest: (id: string, atMs: number) => void,
 ): Promise<{ url: string; close: () => Promise<void> }> {

@@ -7,9 +7,7 @@ import { atLeast, cpuSeconds, type Figure } from './figure.js';
 const VERDICTS = 3_000_000;
 const WARM_UP = 300_000;
 
-/**
- * Judging in memory alone: three periods of a statistic against a threshold, and what follows for the alarm's state.
- */
+/** Evaluation in memory: three periods of a statistic are compared with a threshold, and the next state is decided. */
 export function benchVerdicts(): Figure[] {
   judge(WARM_UP);
   const before = cpuSeconds();

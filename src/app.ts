@@ -1,7 +1,7 @@
 import { listenApi, listenManagement } from './app/api-role.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
 import { createNotifierRole } from './app/notifier-role.js';
-import { openCoordinationDatabase, openDatabase, whereDataIs } from './app/open-database.js';
+import { openCoordinationDatabase, openDatabase, databaseLocation } from './app/open-database.js';
 import { openKeystone } from './app/open-keystone.js';
 import { readiness, type ReadinessCheck } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
@@ -20,36 +20,39 @@ import { databaseTime } from './storage/engine/database-time.js';
 import { Supervisor } from './supervisor.js';
 import { createTelemetry, type Telemetry } from './telemetry.js';
 
+/** The service with the roles of its configuration. */
 export interface App {
-  /** Listens and starts the loops. Rejects with a StartupError when it cannot. */
+  /** Listens and starts the loops. Rejects with a StartupError if that fails. */
   start(): Promise<void>;
-  /** Hands over, finishes what is in hand, gives everything back; bounded in time. Idempotent. */
+  /**
+   * Stops listening, ends the loops, hands partitions over and releases all resources. Takes at most
+   * `shutdown_timeout`. Idempotent.
+   */
   stop(): Promise<void>;
-  /** Where the API listens, once started; undefined without that role. */
+  /** URL of the API once started; undefined without that role. */
   readonly url: string | undefined;
-  /** Settles, with the reason, when the service can no longer work. */
+  /** Resolves with the reason if the service cannot continue. */
   readonly failed: Promise<Error>;
-  /** What a person at the terminal wants to know, in lines. */
+  /** Lines for the terminal: addresses, place of the data, roles, backends. */
   summary(): string[];
 }
 
+/** Version and process id of the running program. */
 export interface Program {
   version: string;
   pid: number;
 }
 
-/** Replaces what the outside world provides, for tests. */
+/** Replacements of clock and log, for tests. */
 export interface Overrides {
   clock?: ServiceClock;
   log?: Logger;
 }
 
-/** Shutdown keeps this much of its time for what comes after the loops. */
+/** Part of `shutdown_timeout` that is left after the loops, to leave the cluster and to release resources. */
 const LEAVING_MS = 2_000;
 
-/**
- * The one place that puts the parts together. Holds the database when it resolves; releases everything when it rejects.
- */
+/** Creates the service. The only place that connects its parts. Releases all resources if it rejects. */
 export async function createApp(config: Config, program: Program, overrides: Overrides = {}): Promise<App> {
   const resources = new ReleaseStack();
   const log = overrides.log ?? createLogger(config.log.level);
@@ -89,7 +92,7 @@ interface Parts {
   db: Database;
   coordinationDb: Database;
   redis: { command: Redis; subscriber: Redis } | undefined;
-  /** The service's own login; undefined where no Keystone is configured. */
+  /** The login of this service at Keystone; undefined if Keystone is not configured. */
   keystone: KeystoneSession | undefined;
   resources: ReleaseStack;
   telemetry: Telemetry;
@@ -109,7 +112,7 @@ class Service implements App {
   constructor(private readonly parts: Parts) {
     this.failed = new Promise((resolve) => (this.#reportFailure = resolve));
     void parts.failedLock.then((cause) =>
-      this.#reportFailure(new Error(`the embedded database was lost: ${cause.message}`, { cause })),
+      this.#reportFailure(new Error(`lost the lock of the embedded database: ${cause.message}`, { cause })),
     );
   }
 
@@ -130,9 +133,9 @@ class Service implements App {
     const listening = this.#url === undefined ? [] : [`Tocsin listens on ${this.#url}`];
     const management = this.#listeners
       .filter(({ url }) => url !== this.#url)
-      .map(({ url }) => `Health and metrics on ${url}`);
+      .map(({ url }) => `Health and metrics: ${url}`);
     const running = [
-      `Data in ${whereDataIs(config)}`,
+      `Data: ${databaseLocation(config)}`,
       `Roles: ${config.roles.join(', ')}`,
       `Backends: ${backendTexts(config).join(', ')}`,
     ];
@@ -207,32 +210,34 @@ class Service implements App {
 
   #readiness(): Promise<ReadinessCheck[]> {
     const { clock, db, redis } = this.parts;
-    const role = this.#evaluator;
+    const evaluatorRole = this.#evaluator;
     return readiness({
       clock,
-      askDatabase: () => db.query('select 1'),
+      pingDatabase: () => db.query('select 1'),
       supervisors: Object.values(this.#supervisors),
       redis: redis?.command,
-      backends: role && { withoutBackend: role.evaluator.withoutBackend(), failing: role.backends.failing() },
-      lateness: role?.evaluator.lateness(),
+      backends: evaluatorRole && {
+        withoutBackend: evaluatorRole.evaluator.withoutBackend(),
+        failing: evaluatorRole.backends.failing(),
+      },
+      lateness: evaluatorRole?.evaluator.lateness(),
       evaluation:
-        role &&
+        evaluatorRole &&
         (() => ({
-          members: role.coordinator.view().length,
-          partitions: role.coordinator.held().size,
-          mode: role.coordinator.mode(),
-          isProgressing: role.evaluator.makingProgress(),
+          members: evaluatorRole.coordinator.view().length,
+          partitions: evaluatorRole.coordinator.held().size,
+          mode: evaluatorRole.coordinator.mode(),
+          isProgressing: evaluatorRole.evaluator.makingProgress(),
         })),
     });
   }
 
   /**
-   * First no new requests, then the loops: evaluators hand their partitions over while notifiers still finish what they
-   * send.
+   * Closes the listeners and ends the loops at the same time: evaluators release partitions while deliveries finish.
    */
   async #stop(): Promise<void> {
     const { config, clock, log, resources } = this.parts;
-    await this.#starting?.catch(() => undefined); // told to whoever started it
+    await this.#starting?.catch(() => undefined); // the caller of start() gets the error
     const graceMs = Math.max(config.shutdown_timeout - LEAVING_MS, LEAVING_MS);
     const done = new AbortController();
     const grace = clock.sleep(graceMs, done.signal);
@@ -247,7 +252,7 @@ class Service implements App {
     log.info('stopped');
   }
 
-  /** A store that hangs must not keep a process that was told to end. */
+  /** Waits at most `LEAVING_MS`, so that a database that hangs cannot keep the process from ending. */
   async #bounded(leaving: Promise<void> | undefined): Promise<void> {
     const done = new AbortController();
     const left = Promise.resolve(leaving).finally(() => done.abort());
@@ -256,7 +261,8 @@ class Service implements App {
 
   async #stopLoops(part: Role | 'process', graceMs: number): Promise<void> {
     const late = await this.#supervisors[part]?.stop(graceMs);
-    if (late && late.length > 0) this.parts.log.warn('did not end in time', { loops: late });
+    if (late && late.length > 0)
+      this.parts.log.warn('loops did not end within shutdown_timeout: abandoned', { loops: late });
   }
 }
 

@@ -1,8 +1,6 @@
 import { types } from 'node:util';
 
-/**
- * The stable codes of everything that can go wrong on purpose. Only `api/error-handler.ts` maps them to HTTP.
- */
+/** Stable codes of expected errors. Only `api/http/error-handler.ts` maps them to HTTP statuses. */
 export type ErrorCode =
   | 'invalid_request'
   | 'unauthenticated'
@@ -18,14 +16,13 @@ export type ErrorCode =
   | 'too_many_requests'
   | 'unavailable';
 
+/** Options of an `AppError`. */
 export interface AppErrorOptions extends ErrorOptions {
-  /** When asking again makes sense. */
+  /** Seconds after which the client may retry. */
   retryAfterS?: number;
 }
 
-/**
- * An error with a code and a message fit for the person who caused it. Anything else that is thrown is a fault of ours.
- */
+/** An expected error. Its message is written for the client. Every other error is a fault of this service. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly retryAfterS: number | undefined;
@@ -40,10 +37,7 @@ export class AppError extends Error {
   }
 }
 
-/**
- * What another service refused, told to the client as that service told it: its status, and its description, text or
- * JSON object.
- */
+/** A refusal of another service that is passed on to the client: its status, and its text or JSON object. */
 export class UpstreamRefusal extends AppError {
   constructor(
     readonly status: number,
@@ -56,13 +50,13 @@ export class UpstreamRefusal extends AppError {
   }
 }
 
-/** A reason not to start that the operator can act on: printed as one line, without a stack, exit code 1. */
+/** A reason not to start that the operator can correct. Printed as one line without a stack; the exit code is 1. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';
 }
 
-/** What was thrown, as an Error. JavaScript lets anything be thrown; logs want a message and a stack. */
+/** Converts a thrown value to an Error, since JavaScript allows any value to be thrown. */
 export function toError(thrown: unknown): Error {
-  // Node's own errors can belong to another realm than ours, where `instanceof` does not see them.
+  // Errors of Node.js can belong to another realm, for which `instanceof` is false.
   return thrown instanceof Error || types.isNativeError(thrown) ? thrown : new Error(String(thrown));
 }

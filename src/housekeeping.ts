@@ -3,16 +3,17 @@ import { toError } from './errors.js';
 import type { Logger } from './logger.js';
 import type { Loop } from './supervisor.js';
 
-/** One kind of row that must not grow for ever. Each call removes a bounded number and says how many. */
+/** A periodic deletion of old rows of one kind. */
 export interface Chore {
   name: string;
   everyMs: number;
+  /** Deletes at most `batch` rows and resolves to their number. */
   run: (now: Date) => Promise<number>;
-  /** Rows one call removes at most: that many means there may be more. */
+  /** Most rows of one call. A call that deletes that many is repeated at once. */
   batch: number;
 }
 
-/** Prunes what has outlived its retention. Any number of processes may do so at once. */
+/** Deletes rows whose retention is over. Several processes may do so at once. */
 export function createHousekeeping(deps: { clock: Clock; log: Logger; chores: readonly Chore[] }): Loop {
   const { clock, log, chores } = deps;
   return {
@@ -29,7 +30,7 @@ export function createHousekeeping(deps: { clock: Clock; log: Logger; chores: re
         removed = await run(clock.now());
         if (removed > 0) log.debug('pruned', { chore: name, removed });
       } catch (thrown) {
-        log.warn('pruning failed, will try again', { chore: name, err: toError(thrown) });
+        log.warn('could not delete expired rows; will retry', { chore: name, err: toError(thrown) });
       }
       if (removed < batch) await clock.sleep(everyMs, signal);
     }

@@ -1,10 +1,11 @@
 import winston from 'winston';
 
+/** Fields of a log line. */
 export type LogFields = Record<string, unknown>;
 
 /**
- * Constant message, fields beside it. Levels are a promise: `error` = a person must act, `warn` = it heals by itself,
- * `info` = once per transition and life-cycle event, `debug` = every evaluation.
+ * Writes log lines: a constant message with fields. The level `error` means that a person must act, `warn` that the
+ * service recovers by itself, `info` a transition or a life-cycle event, `debug` a single evaluation.
  */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
@@ -14,7 +15,7 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
-/** API keys, signing secrets, Keystone's tokens, passwords in URLs. */
+/** API keys, signing secrets, Keystone tokens, passwords in URLs. */
 const SECRET_SHAPES = [
   /ak_[a-z2-7]{12}_[\w-]{20,}/gi,
   /whsec_[A-Za-z0-9+/=]{16,}/g,
@@ -22,7 +23,7 @@ const SECRET_SHAPES = [
   /\/\/[^/\s"@]*:[^/\s"@]*@/g,
 ];
 
-/** JSON lines on standard error (standard output belongs to what a command prints). */
+/** A logger that writes JSON lines to standard error, since commands print their results to standard output. */
 export function createLogger(level: string): Logger {
   const { combine, timestamp, json } = winston.format;
   const root = winston.createLogger({
@@ -33,6 +34,7 @@ export function createLogger(level: string): Logger {
   return wrap(root);
 }
 
+/** Discards all log lines. */
 export const silentLogger: Logger = {
   debug() {},
   info() {},
@@ -56,7 +58,7 @@ const errorsAsFields = winston.format((info) => {
   return info;
 });
 
-/** The last filter: whatever slipped into a message, known shapes of secrets do not leave the process. */
+/** The last filter before a line is written. It masks text that has the form of a known kind of secret. */
 const withoutSecrets = winston.format((info) => {
   const line = Symbol.for('message');
   let text = String(info[line]);

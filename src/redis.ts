@@ -8,19 +8,18 @@ export type { Redis } from 'ioredis';
 const RECONNECT_MAX_MS = 2_000;
 const COMMAND_TIMEOUT_MS = 2_000;
 /**
- * How long a closed connection waits for the server to close its end. Short, as ioredis waits in full, with a timer
- * that keeps the process alive, whenever the connection was gone already: Redis is away, or the client is closed for
- * the second time.
+ * How long a client waits for the server to close the connection. Short, since ioredis waits the full time, and keeps
+ * the process alive, if the connection is lost already.
  */
 const DISCONNECT_TIMEOUT_MS = 100;
 
 /**
- * `worker` connections block on Redis and wait for it for ever; `command` connections fail fast while Redis is away,
- * so that a caller can fall back instead of queueing in memory.
+ * `worker` and `subscriber` connections wait for Redis without limit. `command` connections fail fast while Redis is
+ * unavailable, so that callers fall back instead of queueing commands in memory.
  */
 export type RedisPurpose = 'worker' | 'command' | 'subscriber';
 
-/** Connects in the background; never throws. Errors are logged once per change, not once per retry. */
+/** Connects in the background and never throws. Logs the start and the end of an outage, not every retry. */
 export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Redis {
   const client = new Redis(url, {
     maxRetriesPerRequest: purpose === 'command' ? 1 : null,
@@ -30,22 +29,22 @@ export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Re
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, RECONNECT_MAX_MS),
   });
-  let up: boolean | undefined;
+  let isUp: boolean | undefined;
   client.on('ready', () => {
-    if (up === false) log.info('Redis is back', { purpose });
-    up = true;
+    if (isUp === false) log.info('Redis available again', { purpose });
+    isUp = true;
   });
   client.on('error', (err: Error) => {
-    if (up !== false) log.warn('Redis is not reachable', { purpose, err });
-    up = false;
+    if (isUp !== false) log.warn('Redis unavailable; will reconnect', { purpose, err });
+    isUp = false;
   });
   return client;
 }
 
 /**
- * Queues vanish under any eviction policy but `noeviction`.
- * @throws StartupError naming the setting. A Redis that cannot be asked is no error here: losing Redis is a mode, not
- * an outage.
+ * Checks that Redis evicts no keys, since any policy but `noeviction` can delete queues. An unavailable Redis passes,
+ * since the service works without it.
+ * @throws StartupError that names `setting`.
  */
 export async function refuseEvictingRedis(url: string, setting: string, log: Logger): Promise<void> {
   const client = new Redis(url, {
@@ -55,13 +54,13 @@ export async function refuseEvictingRedis(url: string, setting: string, log: Log
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     retryStrategy: () => null,
   });
-  client.on('error', () => undefined); // told below, where the call rejects
+  client.on('error', () => undefined); // handled below, where the call rejects
   let info = '';
   try {
     await client.connect();
     info = await client.info('memory');
   } catch (err) {
-    log.warn('could not check the eviction policy of Redis', { setting, err });
+    log.warn('Redis unavailable: its eviction policy was not checked', { setting, err });
   } finally {
     client.disconnect();
   }

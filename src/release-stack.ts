@@ -5,16 +5,16 @@ interface Held {
   close: () => Promise<void> | void;
 }
 
-/** Gives back what was taken, in reverse order, all of it, whatever fails on the way. */
+/** Releases resources in the reverse order of their registration. A failure does not stop the other releases. */
 export class ReleaseStack {
   #held: Held[] = [];
 
-  /** Register the release on the line that acquires. */
+  /** Registers a release. Call it directly after the resource is acquired. */
   push(name: string, close: Held['close']): void {
     this.#held.push({ name, close });
   }
 
-  /** Releases everything once. Rejects, after the last release, with one error naming every one that failed. */
+  /** Releases all resources once. Rejects, after the last release, with one error for all that failed. */
   async release(): Promise<void> {
     const failures: Error[] = [];
     for (const { name, close } of this.#held.splice(0).reverse()) {

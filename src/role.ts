@@ -1,3 +1,3 @@
-/** Roles of a caller of the API, lowest first. Each includes those before it. */
+/** Roles of callers of the API, lowest first. Each includes the ones before it. */
 export const ROLES = ['reader', 'member', 'admin'] as const;
 export type Role = (typeof ROLES)[number];

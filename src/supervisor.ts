@@ -2,30 +2,32 @@ import type { Clock } from './clock.js';
 import { toError } from './errors.js';
 import type { Logger } from './logger.js';
 
-/** Something that runs until told to stop. */
+/** A background task that runs until it is stopped. */
 export interface Loop {
   readonly name: string;
-  /** Resolves soon after `signal` aborts. Rejects only if the loop cannot continue. */
+  /** Resolves soon after `signal` aborts. Rejects only if the loop cannot go on. */
   run(signal: AbortSignal): Promise<void>;
 }
 
+/** State of a loop, for readiness. */
 export interface LoopHealth {
   name: string;
   state: 'running' | 'failed' | 'stopped';
   error?: string;
 }
 
-/** Runs loops side by side. A loop that fails does not end the others: it is reported, and `failed` says so. */
+/** Runs loops concurrently. A loop that fails does not end the others; `failed` resolves with its error. */
 export class Supervisor {
   readonly #abort = new AbortController();
   readonly #health = new Map<string, LoopHealth>();
   readonly #running: Promise<void>[] = [];
   #reportFailure!: (error: Error) => void;
-  /** Settles, with the reason, when any loop can no longer work. Never rejects. */
+  /** Resolves with the error of the first loop that fails. Never rejects. */
   readonly failed = new Promise<Error>((resolve) => (this.#reportFailure = resolve));
 
   constructor(private readonly deps: { clock: Clock; log: Logger }) {}
 
+  /** Starts a loop. */
   start(loop: Loop): void {
     this.#health.set(loop.name, { name: loop.name, state: 'running' });
     this.#running.push(this.#watch(loop));
@@ -35,7 +37,7 @@ export class Supervisor {
     return [...this.#health.values()];
   }
 
-  /** Aborts all loops and waits for them, at most `timeoutMs`. Returns the names of those that did not end in time. */
+  /** Aborts all loops and waits for them, at most `timeoutMs`. Resolves to the names of those that still run. */
   async stop(timeoutMs: number): Promise<string[]> {
     this.#abort.abort();
     const settled = new AbortController();

@@ -1,8 +1,9 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** Our own figures, in Prometheus' format at /metrics. Labels are never a tenant's text. */
+/** The metrics of this process, which /metrics serves. No label holds text of a tenant. */
 export type Telemetry = ReturnType<typeof createTelemetry>;
 
+/** Creates and registers all metrics. */
 export function createTelemetry() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -18,7 +19,7 @@ export function createTelemetry() {
 
 type Instruments = ReturnType<typeof instruments>;
 
-/** Makes metrics of the registry, with `tocsin_` before each name. */
+/** Functions that register metrics, with `tocsin_` before each name. */
 function instruments(registry: Registry) {
   const registers = [registry];
   return {
@@ -40,17 +41,23 @@ function instruments(registry: Registry) {
 function evaluationMetrics({ counter, gauge, seconds }: Instruments) {
   return {
     evaluations: counter('evaluations_total', 'Alarms evaluated, by verdict', ['verdict']),
-    evaluationFailures: counter('evaluation_failures_total', 'Evaluations of single alarms that failed'),
+    evaluationFailures: counter(
+      'evaluation_failures_total',
+      'Evaluations of single alarms that failed by an error of Tocsin',
+    ),
     transitions: counter('transitions_total', 'Committed changes of state, by new state', ['state']),
     transitionsFenced: counter(
       'transitions_fenced_total',
-      'Results refused at commit: edited meanwhile, or no longer the owner',
+      'Evaluation results refused at commit, by reason: the alarm was edited, or the partition has a new owner',
       ['reason'],
     ),
-    backendQueries: counter('backend_queries_total', 'Requests to a metrics backend', ['datasource', 'outcome']),
+    backendQueries: counter('backend_queries_total', 'Requests to metrics backends, by backend kind and outcome', [
+      'datasource',
+      'outcome',
+    ]),
     batchSeconds: seconds(
       'evaluation_batch_seconds',
-      'Duration of one batch, fetch to commit',
+      'Duration of one batch, from reading alarms to the commit',
       [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30],
     ),
     latenessSeconds: seconds(
@@ -58,52 +65,60 @@ function evaluationMetrics({ counter, gauge, seconds }: Instruments) {
       'How late batches started',
       [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60],
     ),
-    slotsMissed: counter('evaluation_slots_missed_total', 'Slots skipped because the batch before took too long'),
+    slotsMissed: counter(
+      'evaluation_slots_missed_total',
+      'Evaluations of a partition skipped because the previous batch took too long',
+    ),
     oldestEvaluationAge: gauge(
       'oldest_evaluation_age_seconds',
-      'Age of the oldest last evaluation among partitions owned here',
+      'Time since the last evaluation of the partition that has waited longest, of this evaluator',
     ),
-    alarmsHeld: gauge('alarms_held', 'Alarms in memory of this evaluator'),
-    alarmsWithoutBackend: gauge('alarms_without_backend', 'Enabled alarms held here whose backend is not configured', [
-      'type',
-    ]),
-    alarmsInTrouble: gauge(
-      'alarms_in_trouble',
-      'Alarms of this evaluator that wait for a backend that cannot be asked',
+    alarmsHeld: gauge('alarms_held', 'Alarms that this evaluator holds in memory'),
+    alarmsWithoutBackend: gauge(
+      'alarms_without_backend',
+      'Enabled alarms of this evaluator whose backend is not configured',
+      ['type'],
     ),
+    alarmsInOutage: gauge('alarms_in_trouble', 'Alarms of this evaluator that wait for an unavailable backend'),
     alarmsBehind: gauge(
       'alarms_behind',
-      'Alarms of this evaluator that are due and late, because of too many requests',
+      'Alarms of this evaluator that are late because of too many requests to backends',
     ),
     behindSeconds: gauge(
       'evaluator_behind_seconds',
-      'How long the alarm that is latest has waited; 0 if no alarm is behind',
+      'Delay of the latest alarm of this evaluator; 0 if no alarm is late',
     ),
-    backendUp: gauge('backend_up', '1 for a backend that answers, 0 for one that cannot be asked', [
-      'datasource',
-      'backend',
-    ]),
+    backendUp: gauge('backend_up', '1 if the backend answers, 0 if it is unavailable', ['datasource', 'backend']),
   };
 }
 
 function coordinationMetrics({ gauge }: Instruments) {
   return {
-    partitionsOwned: gauge('partitions_owned', 'Partitions this evaluator owns'),
-    members: gauge('members', 'Evaluators this process sees'),
-    coordinationMode: gauge('coordination_mode', '1 for the mode in use: redis, database or single', ['mode']),
+    partitionsOwned: gauge('partitions_owned', 'Partitions that this evaluator owns'),
+    members: gauge('members', 'Live evaluators as seen by this process'),
+    coordinationMode: gauge('coordination_mode', '1 for the current mode of coordination: redis, database or single', [
+      'mode',
+    ]),
   };
 }
 
 function deliveryMetrics({ counter, gauge, seconds }: Instruments) {
   return {
-    outboxDepth: gauge('outbox_depth', 'Notifications waiting or in flight'),
-    outboxOldestAge: gauge('outbox_oldest_due_age_seconds', 'How long the oldest due notification has waited'),
-    deadNotifications: gauge('dead_notifications', 'Notifications given up and not yet pruned'),
-    deliveries: counter('deliveries_total', 'Attempts, by receiver and outcome', ['receiver', 'outcome']),
-    deliverySeconds: seconds('delivery_seconds', 'Duration of one attempt', [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 15]),
+    outboxDepth: gauge('outbox_depth', 'Notifications that wait or are being delivered'),
+    outboxOldestAge: gauge('outbox_oldest_due_age_seconds', 'Time since the oldest due notification became due'),
+    deadNotifications: gauge('dead_notifications', 'Dead notifications that are still kept'),
+    deliveries: counter('deliveries_total', 'Delivery attempts, by kind of receiver and outcome', [
+      'receiver',
+      'outcome',
+    ]),
+    deliverySeconds: seconds(
+      'delivery_seconds',
+      'Duration of one delivery attempt',
+      [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 15],
+    ),
     notificationLatency: seconds(
       'notification_latency_seconds',
-      'From commit to the end of the first attempt',
+      'Time from the commit of a transition to the end of the first attempt',
       [0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
     ),
   };
@@ -111,7 +126,7 @@ function deliveryMetrics({ counter, gauge, seconds }: Instruments) {
 
 function apiMetrics({ counter }: Instruments) {
   return {
-    samplesStored: counter('samples_stored_total', 'Samples accepted by the built-in meters'),
+    samplesStored: counter('samples_stored_total', 'Samples stored by the built-in meters'),
     apiRequests: counter('api_requests_total', 'API requests, by method and status', ['method', 'status']),
   };
 }

@@ -8,7 +8,7 @@ import type { Rig } from '../rig.js';
 import { benchGnocchi } from './gnocchi.js';
 import { benchPrometheus } from './prometheus.js';
 
-/** What alarms cost that ask a real Prometheus and a real Gnocchi. */
+/** Costs of alarms on a real Prometheus and on a real Gnocchi. */
 export async function benchBackends(rig: Rig, sizes: readonly number[]): Promise<Figure[]> {
   const say = (line: string): void => console.error(line);
   await ensureDebianPackages([PROMETHEUS, GNOCCHI], { neededBy: 'the bench', environment: process.env, say });

@@ -11,18 +11,18 @@ import { gnocchiDatasource } from './datasources.js';
 const ALARMS = 1_000;
 const CYCLES = 2;
 const GRANULARITY_S = 60;
-/** Requests under way at once where each alarm asks for itself. */
+/** Concurrent requests if each alarm has its own request. */
 const CONCURRENCY = 4;
 const POLL_MS = 250;
 const FEED_TIMEOUT_MS = 120_000;
 
-/** Alarms a second from one evaluator, and what one may cost in all. */
+/** Budgets: alarms per second of one evaluator, and the total cost of one alarm. */
 const RATE = 900;
 const BUDGET_US = 1_500;
 
 /**
- * Alarms each on a metric of a resource of its own, beside one request for each of them. `postgresPid`: of the server
- * that Gnocchi's index is in.
+ * Alarms with one metric and resource each, compared with one request per alarm. `postgresPid` is the PostgreSQL server
+ * of Gnocchi's index.
  */
 export async function benchGnocchi(db: Database, postgresPid: number): Promise<Figure[]> {
   const gnocchi = await startGnocchi({ metricd: true });
@@ -72,7 +72,7 @@ interface Measured extends Cpu {
   wallS: number;
 }
 
-/** What one cycle in which nothing changes costs. */
+/** Costs of one cycle without a change of state. */
 async function measureCycles(
   db: Database,
   gnocchi: RealGnocchi,
@@ -99,7 +99,7 @@ async function measureCycles(
   }
 }
 
-/** The same questions as Aodh puts them, several at once. */
+/** The same queries as Aodh sends them, several at once. */
 async function measureSingly(gnocchi: RealGnocchi, resources: readonly string[], cpuOf: () => Cpu): Promise<Measured> {
   const measured = await measure(cpuOf, 1, async () => {
     const waiting = [...resources];
@@ -131,8 +131,8 @@ async function measure(cpuOf: () => Cpu, rounds: number, round: () => Promise<vo
 }
 
 /**
- * Resources with one metric each, measured from a few minutes ago to a few minutes ahead, since the evaluator's clock
- * is put forward.
+ * Resources with one metric each. Measures lie between some minutes in the past and some minutes in the future, since
+ * the clock of the evaluator is put forward.
  */
 async function feed(gnocchi: RealGnocchi): Promise<string[]> {
   const policy = {

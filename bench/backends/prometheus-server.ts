@@ -5,16 +5,16 @@ import { freePort, startLocalProcess } from '../../dev/servers/local-process.js'
 import { PROMETHEUS } from '../../test/support/peer-programs.js';
 import { remoteWrite, type WrittenSeries } from '../../test/support/remote-write.js';
 
-/** A Prometheus on loopback that scrapes nothing: what it holds was written to it. */
+/** A Prometheus on loopback without targets. Its data comes by remote write. */
 export interface BenchPrometheus {
   url: string;
   pid: number;
   write(series: readonly WrittenSeries[]): Promise<void>;
-  /** Has its rule engine evaluate these expressions as alerting rules, one after the other, every `everyS` seconds. */
+  /** Loads these expressions as alerting rules, which are evaluated one after another every `everyS` seconds. */
   evaluateRules(expressions: readonly string[], everyS: number): Promise<void>;
-  /** How often all rules have been evaluated. */
+  /** Number of evaluations of all rules so far. */
   ruleRounds(): Promise<number>;
-  /** How long the last round took, in seconds. */
+  /** Duration of the last evaluation of all rules, in seconds. */
   lastRoundS(): Promise<number>;
   stop(): Promise<void>;
 }

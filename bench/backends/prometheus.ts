@@ -9,28 +9,28 @@ import { prometheusDatasource } from './datasources.js';
 import { startBenchPrometheus, type BenchPrometheus } from './prometheus-server.js';
 
 /**
- * The first cycle, in which every alarm changes state and every query is read, and some more until the compiler has
- * settled, are not measured.
+ * Cycles that are not measured: the first, in which all alarms change state and all queries are parsed, and some more
+ * until V8 has compiled the code.
  */
 const WARM_UP = 4;
 const CYCLES = 5;
 /** Every cycle moves the evaluator's clock by a minute; each minute has a sample. */
 const MINUTES = WARM_UP + CYCLES + 1;
-/** The rule engine's interval: long enough for a round of the largest size. */
+/** Interval of the rule engine, long enough for the largest number of rules. */
 const RULES_EVERY_S = 15;
 const RULE_ROUNDS = 2;
 const POLL_MS = 250;
 const IDLE_MS = 10_000;
 
 /**
- * The most that one alarm may cost here, evaluator and Prometheus together, at `BUDGETED` alarms; and as a share of
- * what a rule costs Prometheus.
+ * Budgets for the cost of one alarm, evaluator and Prometheus together, at `BUDGETED` alarms: absolute, and relative to
+ * the cost of one rule in Prometheus.
  */
 const BUDGET_US = 18;
 const BUDGETED = 10_000;
 const SHARE = 1 / 5;
 
-/** Of a metric of which half is watched: too much to ask for all of it. */
+/** Series of a metric of which half have alarms, so that a select-all query would read too many. */
 const NAMED_ALARMS = 10_000;
 const NAMED_OUT_OF = 20_000;
 
@@ -38,8 +38,8 @@ const SHARED_ALARMS = 100_000;
 const SHARED_METRICS = 1_000;
 
 /**
- * Alarms each on a series of its own, beside Prometheus' own rule engine with the same rules; then on half of the
- * series that there are; then many alarms on few series.
+ * Alarms with one series each, compared with Prometheus' rule engine with the same rules; then alarms on half of the
+ * series of a metric; then many alarms on few series.
  */
 export async function benchPrometheus(db: Database, dir: string, sizes: readonly number[]): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -125,7 +125,7 @@ interface Cycles {
   wallS: number;
 }
 
-/** What one cycle in which nothing changes costs. */
+/** Costs of one cycle without a change of state. */
 async function measureCycles(
   db: Database,
   prometheus: BenchPrometheus,
@@ -162,8 +162,8 @@ async function measureCycles(
 }
 
 /**
- * What one round of the rule engine costs Prometheus, all expressions as alerting rules that do not fire; without what
- * it uses doing nothing.
+ * CPU that Prometheus needs to evaluate all expressions once as alerting rules that do not fire, minus its CPU when
+ * idle.
  */
 async function measureRules(prometheus: BenchPrometheus, size: number): Promise<{ cpuS: number; wallS: number }> {
   const idleRate = await cpuRate(prometheus, () => pause(IDLE_MS));
@@ -176,7 +176,7 @@ async function measureRules(prometheus: BenchPrometheus, size: number): Promise<
   return { cpuS, wallS: await prometheus.lastRoundS() };
 }
 
-/** CPU seconds a second while something goes on. */
+/** CPU seconds per second during an action. */
 async function cpuRate({ pid }: BenchPrometheus, during: () => Promise<void>): Promise<number> {
   const [cpu, from] = [cpuSecondsOf(pid), performance.now()];
   await during();
@@ -187,7 +187,7 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Rounds are counted as they start: from one start to another is a whole number of rounds. */
+/** Evaluations are counted at their start, so that the time between two starts covers complete evaluations. */
 async function untilRounds(prometheus: BenchPrometheus, rounds: number): Promise<void> {
   const deadline = Date.now() + (rounds + 2) * RULES_EVERY_S * 1000;
   while ((await prometheus.ruleRounds()) < rounds) {

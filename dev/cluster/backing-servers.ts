@@ -7,14 +7,16 @@ import { ensureDebianPackages, POSTGRESQL, REDIS } from '../servers/debian-packa
 import { isWithinReach, startPostgres } from '../servers/postgres.js';
 import { startRedis, type LocalServer } from '../servers/redis.js';
 
-/** For root whose own folders are closed to the account that must run PostgreSQL, such as a clone below /root. */
+/** Used by root if the account that runs PostgreSQL cannot enter the data directory, for example below /root. */
 const OPEN_FOLDER = '/var/lib/tocsin-dev-cluster';
 
+/** The servers that the service needs. */
 export interface BackingServers {
   postgres: LocalServer;
   redis: LocalServer;
 }
 
+/** Options of `startBackingServers`. */
 export interface BackingOptions {
   dataDir: string;
   environment: Record<string, string | undefined>;
@@ -23,9 +25,7 @@ export interface BackingOptions {
   started: (name: string, pid: number) => void;
 }
 
-/**
- * Starts PostgreSQL, which keeps its data, and Redis, which has none; installs what is missing, where that is allowed.
- */
+/** Starts PostgreSQL, which keeps its data, and Redis, which does not. Installs missing packages if that is allowed. */
 export async function startBackingServers(options: BackingOptions): Promise<BackingServers> {
   const { resources, say, started } = options;
   await ensureDebianPackages([POSTGRESQL, REDIS], { ...options, neededBy: 'the cluster' });

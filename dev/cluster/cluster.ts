@@ -15,15 +15,16 @@ import { Leftovers } from './leftovers.js';
 import { startProgram, startService, type LaunchOptions, type Role, type ServiceProcess } from './service-process.js';
 import { shareTable } from './share-table.js';
 
+/** Options of a cluster. */
 export interface ClusterOptions {
-  /** Of the API. */
+  /** Port of the API. */
   port: number;
   evaluators: number;
   notifiers: number;
-  /** How often alarms are evaluated, as configuration writes it: `10s`. */
+  /** Time between two evaluations of an alarm, as in the configuration: `10s`. */
   interval: string;
   dataDir: string;
-  /** Start a process again that has ended. Without it one can watch the others take over. */
+  /** Restarts a process that has ended. Without it one can watch the other processes take over. */
   restart?: boolean;
   terminal: {
     out(text: string): void;
@@ -35,27 +36,27 @@ export interface ClusterOptions {
 
 const clock = createSystemClock();
 const WATCH_MS = 500;
-/** How many looks a table must have stood for before it is printed: longer while partitions are between two owners. */
+/** Number of polls for which the table must stay the same before it is printed; more while partitions have no owner. */
 const AT_REST = 1;
 const AT_REST_WITH_GAPS = 10;
 const API_START_MS = 120_000;
 const RESTART_MS = 1_000;
 const LOCK_STALE_MS = 5_000;
-/** A process of the service bounds its own stop to 75 s (`shutdown_timeout`). */
+/** A process of the service takes at most 75 s to stop (`shutdown_timeout`). */
 const STOP = [
   { signal: 'SIGTERM', waitMs: 80_000 },
   { signal: 'SIGKILL', waitMs: 2_000 },
 ] as const;
 
 /**
- * Runs a small cluster on this machine until told to stop: real PostgreSQL and Redis, and the service in several
- * processes. Ends all that it started, the service before what the service needs. Resolves with the exit code.
- * @throws StartupError when it cannot come up; by then everything is ended again.
+ * Runs a small cluster on this machine until it is stopped: PostgreSQL, Redis, and the service in several processes.
+ * Then stops the service first and the servers after it. Resolves to the exit code.
+ * @throws StartupError if a process does not start. Then all others are stopped.
  */
 export async function runCluster(options: ClusterOptions): Promise<number> {
   const cluster = new Cluster(options);
   const killAll = (): void => cluster.killAll();
-  process.once('exit', killAll); // the last resort, for whoever asks twice to stop
+  process.once('exit', killAll); // after a second Ctrl-C, which ends this process at once
   try {
     await cluster.run();
     return 0;
@@ -84,7 +85,7 @@ class Cluster {
     await refusePortInUse(this.options.port);
     this.#resources.push('lock', await lock(dataDir));
     const orphans = await this.#leftovers.end(clock);
-    if (orphans.length > 0) this.#say(`ended what an earlier run left behind: ${orphans.join(', ')}`);
+    if (orphans.length > 0) this.#say(`ended processes of an earlier run: ${orphans.join(', ')}`);
     const servers = await startBackingServers({
       dataDir,
       environment: terminal.environment,
@@ -109,13 +110,13 @@ class Cluster {
     await this.#resources.release();
   }
 
-  /** Synchronous, for the moment when this process ends whatever happens. */
+  /** Synchronous, for the `exit` event of this process. */
   killAll(): void {
     for (const pid of this.#pids) {
       try {
-        process.kill(pid, 'SIGQUIT'); // PostgreSQL takes this for "end at once"; it ends the others too
+        process.kill(pid, 'SIGQUIT'); // immediate shutdown of PostgreSQL; ends the other processes too
       } catch {
-        // it is gone already
+        // the process has ended already
       }
     }
   }
@@ -135,11 +136,11 @@ class Cluster {
     const successorOf = this.#services.findIndex((earlier) => earlier.name === name);
     this.#services.splice(successorOf < 0 ? this.#services.length : successorOf, successorOf < 0 ? 0 : 1, service);
     this.#remember(name, service.pid);
-    void this.#mourn(service, launch);
+    void this.#watchExit(service, launch);
     return service;
   }
 
-  async #mourn(service: ServiceProcess, launch: LaunchOptions): Promise<void> {
+  async #watchExit(service: ServiceProcess, launch: LaunchOptions): Promise<void> {
     const outcome = await service.exited;
     this.#pids.delete(service.pid);
     if (this.#stopping) return;
@@ -169,13 +170,13 @@ class Cluster {
         `the API listens on http://127.0.0.1:${this.options.port}`,
         `  PostgreSQL: ${postgres.url}`,
         `  Redis:      ${redis.url}`,
-        `To see the others take over, end an evaluator with kill (at once) or kill -9 (after its lease): ${pids.join(', ')}.`,
+        `End an evaluator with kill, and the others take over at once; with kill -9, after its lease: ${pids.join(', ')}.`,
         'Ctrl-C stops everything.',
       ].join('\n'),
     );
   }
 
-  /** Prints who has what, at first and whenever it has changed and come to rest. Returns when we are told to stop. */
+  /** Prints the owners of partitions at the start and after each change that has settled. Returns on a stop. */
   async #watchShares(url: string): Promise<void> {
     const { stop } = this.options.terminal;
     const db = await openPostgres({ url, maxConnections: 1, statementTimeoutMs: 2_000 }, silentLogger);
@@ -185,7 +186,7 @@ class Cluster {
     let before = '';
     let unchanged = 0;
     while (!stop.aborted) {
-      // Whoever tries things out may stop the database, too
+      // The user may stop the database, too.
       const owners = await partitions.ownerCounts().catch(() => []);
       const shown = this.#services.map((service) => ({ ...service, ended: service.hasExited() }));
       const table = shareTable(shown, owners);
@@ -216,7 +217,7 @@ async function lock(dataDir: string): Promise<() => Promise<void>> {
     return await lockfile.lock(dataDir, {
       lockfilePath: path.join(dataDir, 'lock'),
       stale: LOCK_STALE_MS,
-      retries: { retries: 8, minTimeout: 250, maxTimeout: 1_000 }, // a killed run's lock goes stale only after a while
+      retries: { retries: 8, minTimeout: 250, maxTimeout: 1_000 }, // a killed run's lock goes stale
     });
   } catch (cause) {
     const inUse = cause instanceof Error && 'code' in cause && cause.code === 'ELOCKED';
@@ -243,8 +244,9 @@ async function untilListening(port: number, api: ServiceProcess, stop: AbortSign
       () => false,
     );
     if (answered) return;
-    if (api.hasExited()) throw new StartupError(`the API has ended (${await api.exited}); its lines above say why`);
-    if (clock.monotonicMs() > deadline) throw new StartupError('the API did not come up in time');
+    if (api.hasExited()) throw new StartupError(`the API has ended (${await api.exited}); see its output above`);
+    if (clock.monotonicMs() > deadline)
+      throw new StartupError(`the API did not answer within ${API_START_MS / 1_000} s; see its output above`);
     await clock.sleep(100, stop);
   }
 }

@@ -21,21 +21,21 @@ const DEFAULT_PORT = 8042;
 const DEFAULT_INTERVAL = '10s';
 const PROCESSES = { min: 1, max: 50 };
 
-/** `npm run cluster`. A flag overrides its variable. Resolves with the exit code, which is 2 for wrong usage. */
+/** `npm run cluster`. Flags override environment variables. Resolves to the exit code, which is 2 for wrong usage. */
 export async function runClusterCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0;
   const program = createCommandLine('npm run cluster --', terminal)
     .description('run PostgreSQL, Redis and several processes of the service on this machine, to try things out')
     .option('--port <number>', `port of the API; also TOCSIN_API_PORT (default: ${DEFAULT_PORT})`, wholeNumber(PORTS))
-    .option('--evaluators <number>', 'how many evaluators', wholeNumber(PROCESSES), 3)
-    .option('--notifiers <number>', 'how many notifiers', wholeNumber(PROCESSES), 2)
+    .option('--evaluators <number>', 'number of evaluators', wholeNumber(PROCESSES), 3)
+    .option('--notifiers <number>', 'number of notifiers', wholeNumber(PROCESSES), 2)
     .option(
       '--interval <duration>',
-      `how often alarms are evaluated; also TOCSIN_EVALUATOR_INTERVAL (default: ${DEFAULT_INTERVAL})`,
+      `time between two evaluations of an alarm; also TOCSIN_EVALUATOR_INTERVAL (default: ${DEFAULT_INTERVAL})`,
       interval,
     )
-    .option('--data-dir <path>', 'where PostgreSQL and Redis keep their data', './data/cluster')
-    .option('--restart', 'start a process again that has ended; without it, watch the others take over')
+    .option('--data-dir <path>', 'directory for the data of PostgreSQL and Redis', './data/cluster')
+    .option('--restart', 'restart processes that have ended; without it, watch the others take over')
     .action(async ({ restart = false, ...options }: ClusterOptions) => {
       const { environment } = terminal;
       const settings = {
@@ -50,7 +50,7 @@ export async function runClusterCommand(argv: readonly string[], terminal: Termi
 
 function interval(text: string): string {
   const parsed = duration(DEFAULT_INTERVAL, { min: '400ms', max: '1h' }).safeParse(text);
-  if (!parsed.success) throw new InvalidArgumentError(`${parsed.error.issues[0]?.message ?? 'It is no duration'}.`);
+  if (!parsed.success) throw new InvalidArgumentError(`${parsed.error.issues[0]?.message ?? 'Not a duration'}.`);
   return text;
 }
 

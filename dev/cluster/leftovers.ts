@@ -6,23 +6,21 @@ import type { Clock } from '../../src/clock.js';
 interface Started {
   name: string;
   pid: number;
-  /**
-   * When it started, as the kernel counts. With it a number that has gone to another process meanwhile is told apart.
-   */
+  /** Start time in the kernel's unit. It detects that the kernel has given the pid to another process. */
   startedAt: string;
 }
 
 const FILE = 'processes.json';
 const SERVERS = ['PostgreSQL', 'Redis'];
 const POLL_MS = 50;
-/** All that we start understands these: node and Redis end, PostgreSQL shuts down fast, then immediately. */
+/** Node.js and Redis end at the first signal. PostgreSQL does a fast shutdown, then an immediate one. */
 const STEPS = [
   { signal: 'SIGINT', waitMs: 5_000 },
   { signal: 'SIGQUIT', waitMs: 5_000 },
   { signal: 'SIGKILL', waitMs: 2_000 },
 ] as const;
 
-/** Remembers what was started, so that the next run can end what a killed one left behind. */
+/** Records started processes in a file, so that the next run can end those of a killed run. */
 export class Leftovers {
   readonly #file: string;
   #started: Started[] = [];
@@ -31,16 +29,17 @@ export class Leftovers {
     this.#file = path.join(dir, FILE);
   }
 
+  /** Records a process. */
   add(name: string, pid: number): void {
     const startedAt = startOf(pid);
     if (startedAt !== undefined) this.#write([...this.#started, { name, pid, startedAt }]);
   }
 
-  /** Only for whoever has the folder to itself. Returns the names of what was still running and is ended now. */
+  /** Ends recorded processes that still run and returns their names. The caller must hold the lock of the folder. */
   async end(clock: Clock): Promise<string[]> {
     const recorded = existsSync(this.#file) ? (JSON.parse(readFileSync(this.#file, 'utf8')) as Started[]) : [];
     const running = recorded.filter(isRunning);
-    // The servers were started first; the service still needs them to say goodbye.
+    // The servers end last, since the service needs them for its own shutdown.
     const servers = running.filter(({ name }) => SERVERS.includes(name));
     await endTogether(
       running.filter(({ name }) => !SERVERS.includes(name)),
@@ -72,11 +71,11 @@ function isRunning({ pid, startedAt }: Started): boolean {
 const STATE = 0;
 const START_TIME = 19;
 
-/** Undefined where there is no /proc, for what does not run, and for what has ended and only waits to be collected. */
+/** The start time of a process. Undefined without /proc, for a pid that does not exist, and for a zombie. */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name before it may hold blanks
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name in parentheses may hold blanks
     return fields[STATE] === 'Z' ? undefined : fields[START_TIME];
   } catch {
     return undefined;

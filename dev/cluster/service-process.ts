@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { freePort, ownProcess, type OwnProcess } from '../servers/local-process.js';
 
+/** Path of the compiled program. */
 export const PROGRAM = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 export type Role = 'api' | 'evaluator' | 'notifier';
@@ -15,16 +16,14 @@ export interface ServiceProcess extends OwnProcess {
   managementUrl: string;
 }
 
+/** Environment and output of started processes. */
 export interface LaunchOptions {
   environment: Record<string, string | undefined>;
-  /** Each line that a process writes, with the name of the process. */
+  /** Called with each line of output and the name of its process. */
   say: (name: string, line: string) => void;
 }
 
-/**
- * Starts one process in one role, in a group of its own, so that Ctrl-C reaches it only through us, when its turn has
- * come.
- */
+/** Starts the service with one role, in its own process group, so that Ctrl-C does not reach it directly. */
 export async function startService(name: string, role: Role, options: LaunchOptions): Promise<ServiceProcess> {
   const port = await freePort();
   const environment = { ...options.environment, TOCSIN_MANAGEMENT_PORT: String(port) };
@@ -32,7 +31,7 @@ export async function startService(name: string, role: Role, options: LaunchOpti
   return { ...own, name, role, managementUrl: `http://127.0.0.1:${port}` };
 }
 
-/** Runs one of our own commands with its output line by line. */
+/** Runs a command of the program and passes its output on line by line. */
 export async function startProgram(name: string, args: readonly string[], options: LaunchOptions): Promise<OwnProcess> {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],

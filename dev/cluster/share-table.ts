@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 
+/** A process in the table. */
 export interface ShownProcess {
   name: string;
   role: string;
@@ -8,15 +9,13 @@ export interface ShownProcess {
   managementUrl: string;
 }
 
+/** Number of partitions of an owner; null counts partitions without one. */
 export interface OwnerCount {
   owner: string | null;
   count: number;
 }
 
-/**
- * Who does what and who has how many partitions, for people to read. Owners are recognised by the process id in their
- * name.
- */
+/** A table of processes with the number of their partitions. The pid in the name of an owner identifies its process. */
 export function shareTable(processes: readonly ShownProcess[], owners: readonly OwnerCount[]): string {
   const table = new Table({
     head: ['process', 'pid', 'partitions', 'metrics and health'],
@@ -29,7 +28,7 @@ export function shareTable(processes: readonly ShownProcess[], owners: readonly 
     if (!shown.ended || count > 0) table.push(rowOf(shown, count));
   }
   for (const [owner, count] of counts) {
-    const name = typeof owner === 'number' ? 'an ended evaluator' : (owner ?? 'nobody');
+    const name = typeof owner === 'number' ? 'an ended evaluator' : (owner ?? 'no owner');
     table.push([name, typeof owner === 'number' ? owner : '', count, '']);
   }
   return table.toString();

@@ -10,22 +10,25 @@ import { isRoot } from './local-process.js';
 import { findPostgres } from './postgres.js';
 import { findOnPath, findRedis } from './redis.js';
 
-/** A program that we can install where it is missing. */
+/** A program that can be installed from a Debian package. */
 export interface InstallableProgram {
   name: string;
   debianPackage: string;
   find(): string | undefined;
 }
 
+/** PostgreSQL for private servers. */
 export const POSTGRESQL: InstallableProgram = {
   name: 'PostgreSQL 15 or later',
   debianPackage: 'postgresql',
   find: findPostgres,
 };
+/** Redis for private servers. */
 export const REDIS: InstallableProgram = { name: 'Redis', debianPackage: 'redis-server', find: findRedis };
 
+/** Options of `ensureDebianPackages`. */
 export interface EnsureOptions {
-  /** What they are needed for, to be read after "needed by". */
+  /** Purpose of the programs, for messages: the words after "needed by". */
   neededBy: string;
   say: (line: string) => void;
   environment: Record<string, string | undefined>;
@@ -33,7 +36,7 @@ export interface EnsureOptions {
 
 const INSTALL_LOCK = '/run/tocsin-install.lock';
 const POLICY = '/usr/sbin/policy-rc.d';
-/** Debian's packages start their daemon on installation unless this says no (101). */
+/** Debian packages start their daemon at installation unless this script exits with 101. */
 const POLICY_SCRIPT =
   '#!/bin/sh\n# Temporary, by Tocsin: what it installs for private servers shall not start daemons.\nexit 101\n';
 const CLUSTER_CONFIGURATION = '/etc/postgresql-common/createcluster.conf';
@@ -41,9 +44,9 @@ const CLUSTER_DEFAULTS = '/usr/share/postgresql-common/createcluster.conf';
 const LAST_LINES = 6;
 
 /**
- * Installs the missing ones from Debian's packages, announcing it, if we are root on such a system and allowed to.
- * Leaves no daemon running. Safe to call from several processes at once.
- * @throws StartupError, one line saying what to install, when that is not possible.
+ * Announces and installs missing programs from Debian packages. Needs apt-get and root; TOCSIN_NO_INSTALL=1 forbids it.
+ * Starts no daemon. Safe to call from several processes at once.
+ * @throws StartupError with one line that says what to install, if it cannot.
  */
 export async function ensureDebianPackages(
   programs: readonly InstallableProgram[],
@@ -58,7 +61,7 @@ export async function ensureDebianPackages(
     retries: { retries: 120, maxTimeout: 2_000 },
   });
   try {
-    // Another process may have been quicker
+    // Another process may have installed them in the meantime.
     const stillMissing = programs.filter((program) => program.find() === undefined);
     if (stillMissing.length > 0) await install(stillMissing, options);
   } finally {
@@ -67,14 +70,14 @@ export async function ensureDebianPackages(
 }
 
 function refuseIfNotAllowed(missing: readonly InstallableProgram[], { neededBy, environment }: EnsureOptions): void {
-  const what = `${missing.map(({ name }) => name).join(' and ')}, needed by ${neededBy}, not found`;
+  const problem = `${missing.map(({ name }) => name).join(' and ')}, needed by ${neededBy}, not found`;
   const command = `apt-get install ${missing.map(({ debianPackage }) => debianPackage).join(' ')}`;
   if (environment['TOCSIN_NO_INSTALL'] === '1') {
-    throw new StartupError(`${what}, and TOCSIN_NO_INSTALL=1 forbids installing: run ${command}`);
+    throw new StartupError(`${problem}, and TOCSIN_NO_INSTALL=1 forbids installing: run ${command}`);
   }
   if (findOnPath('apt-get') === undefined)
-    throw new StartupError(`${what}: install it and put its programs on the PATH`);
-  if (!isRoot()) throw new StartupError(`${what}: run ${command} as root`);
+    throw new StartupError(`${problem}: install it and put its programs on the PATH`);
+  if (!isRoot()) throw new StartupError(`${problem}: run ${command} as root`);
 }
 
 async function install(programs: readonly InstallableProgram[], options: EnsureOptions): Promise<void> {
@@ -96,9 +99,9 @@ async function install(programs: readonly InstallableProgram[], options: EnsureO
     throw new StartupError(`installed ${packages.join(', ')}, but still no ${absent.join(' and ')}`);
 }
 
-/** A policy of the machine's own is left alone. Returns how to undo. */
+/** Forbids packages to start daemons, unless the machine has a policy. Returns a function that undoes it. */
 function keepDaemonsDown(): () => void {
-  // A process that was killed meanwhile
+  // A killed run of this function may have left its script.
   const leftByUs = existsSync(POLICY) && readFileSync(POLICY, 'utf8') === POLICY_SCRIPT;
   if (existsSync(POLICY) && !leftByUs) return () => undefined;
   writeFileSync(POLICY, POLICY_SCRIPT);
@@ -106,7 +109,7 @@ function keepDaemonsDown(): () => void {
   return () => rmSync(POLICY, { force: true });
 }
 
-/** Keeps the package from making a database of its own that nobody would use. Returns how to undo. */
+/** Keeps the package from creating a database cluster. Returns a function that undoes it. */
 function createNoCluster(packages: readonly string[]): () => void {
   if (!packages.includes(POSTGRESQL.debianPackage) || existsSync(CLUSTER_CONFIGURATION)) return () => undefined;
   makeDirectory(path.dirname(CLUSTER_CONFIGURATION), { setting: 'configuration of PostgreSQL', mode: 0o755 });

@@ -10,49 +10,53 @@ const clock = createSystemClock();
 const POLL_MS = 25;
 const TAIL_LINES = 5;
 
+/** An account of the system. */
 export interface Account {
   uid: number;
   gid: number;
 }
 
+/** Options of `startLocalProcess`. */
 export interface LocalProcessOptions {
   name: string;
   command: string;
   args: readonly string[];
-  /** Standard output and error are appended to it. */
+  /** File to which standard output and error are appended. */
   logFile: string;
-  /** Whom to run as; only root can choose. */
+  /** Account that runs the process; only for root. */
   account?: Account | undefined;
-  /** What to write to its standard input. */
+  /** Text for its standard input. */
   input?: string;
-  /** Its own process group: Ctrl-C in the terminal reaches only us, and we stop it when its turn comes. */
+  /** Starts a process group, so that Ctrl-C in the terminal does not reach the process directly. */
   ownGroup?: boolean;
 }
 
-/** A program that this process started and that it stops by its process id. */
+/** A process that this process has started. */
 export interface OwnProcess {
   readonly pid: number;
-  /** Resolves, with how it ended, when it has ended. Never rejects. */
+  /** Resolves at its end to its exit code or signal, as text. Never rejects. */
   readonly exited: Promise<string>;
   hasExited(): boolean;
-  /** Sends each signal in turn, giving it time to work, until the process has ended. Idempotent and bounded. */
+  /** Sends the signals one after another, each with its waiting time, until the process has ended. Idempotent. */
   stop(steps: readonly StopStep[]): Promise<void>;
 }
 
+/** A started process with a log file. */
 export interface LocalProcess extends OwnProcess {
   /**
-   * Waits until `ready` holds for what the process has logged. @throws StartupError with its last words when it ends or
-   * time is up.
+   * Waits until `ready` returns true for the output of the process.
+   * @throws StartupError with its last lines if it ends or `timeoutMs` is over.
    */
   untilReady(ready: (logged: string) => boolean, timeoutMs: number): Promise<void>;
 }
 
+/** A signal, and the time to wait for its effect. */
 export interface StopStep {
   signal: NodeJS.Signals;
   waitMs: number;
 }
 
-/** Starts a program. @throws StartupError when it cannot be run at all. */
+/** Starts a program. @throws StartupError if the program cannot be started. */
 export async function startLocalProcess(options: LocalProcessOptions): Promise<LocalProcess> {
   const log = openSync(options.logFile, 'a', 0o600);
   const logFrom = statSync(options.logFile).size;
@@ -64,7 +68,7 @@ export async function startLocalProcess(options: LocalProcessOptions): Promise<L
   });
   closeSync(log);
   const own = await ownProcess(child, options.name);
-  child.stdin?.on('error', () => undefined); // it may end before it has read anything; `exited` tells
+  child.stdin?.on('error', () => undefined); // the process may end before it reads its input; `exited` shows that
   child.stdin?.end(options.input ?? '');
   const logged = (): string => readFileSync(options.logFile).subarray(logFrom).toString('utf8');
   return {
@@ -73,7 +77,7 @@ export async function startLocalProcess(options: LocalProcessOptions): Promise<L
   };
 }
 
-/** Takes charge of a child. @throws StartupError when it could not be started at all. */
+/** Wraps a spawned child process. @throws StartupError if it could not be started. */
 export async function ownProcess(child: ChildProcess, name: string): Promise<OwnProcess> {
   const gone = new AbortController();
   const exited = new Promise<string>((resolve) => {
@@ -85,7 +89,7 @@ export async function ownProcess(child: ChildProcess, name: string): Promise<Own
   await once(child, 'spawn').catch((cause: unknown) => {
     throw new StartupError(`cannot start ${name}: ${toError(cause).message}`, { cause });
   });
-  child.on('error', () => undefined); // a signal that could not be sent; `exited` shows the end
+  child.on('error', () => undefined); // the process has ended before a signal was sent; `exited` shows that
   return {
     pid: child.pid as number,
     exited,
@@ -94,7 +98,7 @@ export async function ownProcess(child: ChildProcess, name: string): Promise<Own
   };
 }
 
-/** A port of the loopback address that was free a moment ago. Whoever binds it must be ready to lose the race. */
+/** A free port of the loopback address. Another process may take it before the caller binds it. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -103,11 +107,12 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** True if this process runs as root. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** The first of these accounts that exists, if we are root and so can and should run servers as somebody else. */
+/** For root, the first of these accounts that exists, to run servers without root's rights; undefined for others. */
 export function unprivilegedAccount(...names: string[]): Account | undefined {
   if (!isRoot()) return undefined;
   for (const name of [...names, 'nobody']) {

@@ -20,17 +20,18 @@ const STOP = [
   { signal: 'SIGKILL', waitMs: 2_000 },
 ] as const;
 
+/** Options of `startPostgres`. */
 export interface StartPostgresOptions {
-  /** Ours alone. Made and initialised if it is not there yet, used as it is otherwise. */
+  /** Directory for this server only. Created and initialised if it does not exist. */
   dir: string;
-  /** Absent: a free one. */
+  /** Default: a free port. */
   port?: number;
-  /** False gives up fsync: for tests, whose data nobody misses. */
+  /** False turns fsync off, for tests, whose data is not needed after a crash. */
   durable: boolean;
   ownGroup?: boolean;
 }
 
-/** The folder of the newest PostgreSQL programs, 15 or later, as Debian lays them out or as the PATH has them. */
+/** The folder of the programs of the newest PostgreSQL, 15 or later, in Debian's place or on the PATH. */
 export function findPostgres(): string | undefined {
   const versions = existsSync(DEBIAN_VERSIONS) ? readdirSync(DEBIAN_VERSIONS).map(Number) : [];
   const newest = versions
@@ -42,9 +43,8 @@ export function findPostgres(): string | undefined {
 }
 
 /**
- * Starts a PostgreSQL of our own: loopback only, with a password, as an unprivileged account when we are root.
- * @throws StartupError when the programs are missing, the folder is out of that account's reach, or the server does not
- * start.
+ * Starts a private PostgreSQL: on loopback, with a password, and for root with an unprivileged account.
+ * @throws StartupError if the programs are missing, if that account cannot enter the folder, or if the start fails.
  */
 export async function startPostgres(options: StartPostgresOptions): Promise<LocalServer> {
   const bin = findPostgres();
@@ -69,7 +69,7 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Loca
   }
 }
 
-/** True if the account that would run PostgreSQL can get at this folder, which must exist. */
+/** True if the account that runs PostgreSQL can enter this folder, which must exist. */
 export function isWithinReach(dir: string, account: Account | undefined = unprivilegedAccount('postgres')): boolean {
   return spawnSync('test', ['-x', dir], { cwd: '/', ...(account ?? {}) }).status === 0;
 }
@@ -93,7 +93,7 @@ function initialise({ bin, dir, account, durable }: Initialisation): string {
   const passwordFile = path.join(dir, 'password');
   const data = path.join(dir, 'data');
   if (existsSync(passwordFile)) return readFileSync(passwordFile, 'utf8').trim();
-  // The password is written last: without it, an earlier attempt was cut short
+  // The password is written last. Without it an earlier initialisation was interrupted.
   rmSync(data, { recursive: true, force: true });
   const password = randomBytes(18).toString('base64url');
   const handed = path.join(dir, 'password.new');
@@ -153,7 +153,7 @@ function launch(options: StartPostgresOptions, { bin, port, account }: Launch): 
 const PID_LINE = 0;
 const STATUS_LINE = 7;
 
-/** The server says so itself in its lock file, as it does for pg_ctl. */
+/** Reads the status that the server writes to its lock file for pg_ctl. */
 function isReady(dir: string, pid: number): boolean {
   const file = path.join(dir, 'data', 'postmaster.pid');
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
@@ -161,7 +161,7 @@ function isReady(dir: string, pid: number): boolean {
 }
 
 function versionOf(initdb: string): number {
-  // Without the program there is no output, whatever the types say.
+  // The types do not show that stdout is null if the program does not exist.
   const { stdout } = spawnSync(initdb, ['--version'], { encoding: 'utf8' }) as { stdout: string | null };
   return Number(/(\d+)/.exec(stdout ?? '')?.[1]);
 }

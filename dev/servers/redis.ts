@@ -12,6 +12,7 @@ const STOP = [
   { signal: 'SIGKILL', waitMs: 2_000 },
 ] as const;
 
+/** A started server. The URL holds its password. */
 export interface LocalServer {
   url: string;
   port: number;
@@ -19,27 +20,29 @@ export interface LocalServer {
   stop(): Promise<void>;
 }
 
+/** Options of `startRedis`. */
 export interface StartRedisOptions {
-  /** Where its log goes. It keeps no data. */
+  /** Directory for its log. Redis keeps no data. */
   dir: string;
-  /** Absent: a free one. */
+  /** Default: a free port. */
   port?: number;
-  /** A server that comes back on the same address needs its old password. Absent: a new one. */
+  /** Default: a new password. A server that is restarted at the same address needs its old one. */
   password?: string;
   ownGroup?: boolean;
 }
 
+/** The path of redis-server, if it is installed. */
 export function findRedis(): string | undefined {
   return findOnPath('redis-server');
 }
 
-/** The first executable of that name on the PATH, or where Debian puts what only root may run. */
+/** The first executable of that name on the PATH or in Debian's directories for programs. */
 export function findOnPath(name: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/bin', '/usr/local/bin', '/usr/sbin'];
   return folders.map((folder) => path.join(folder, name)).find(isExecutable);
 }
 
-/** Starts a Redis of our own: loopback only, with a password, without persistence, evicting nothing. */
+/** Starts a private Redis: on loopback, with a password, without persistence, with the policy noeviction. */
 export async function startRedis(options: StartRedisOptions): Promise<LocalServer> {
   makeDirectory(options.dir, { setting: 'folder of Redis', mode: 0o700 });
   const password = options.password ?? randomBytes(18).toString('base64url');
@@ -51,7 +54,7 @@ export async function startRedis(options: StartRedisOptions): Promise<LocalServe
       return { url: `redis://:${password}@127.0.0.1:${port}`, port, pid: server.pid, stop: () => server.stop(STOP) };
     } catch (cause) {
       await server.stop(STOP);
-      // Otherwise somebody took the port before us
+      // Else another process may have taken the port: try another one.
       if (options.port !== undefined || attempt >= PORT_TRIES) throw cause;
     }
   }

@@ -1,7 +1,4 @@
-/**
- * A group of identical instances that share a load. CPU falls as the group grows: that is all an autoscaler needs to
- * know.
- */
+/** A group of identical instances that share a load. The CPU of each instance falls as the group grows. */
 export class Group {
   #size = 1;
 
@@ -14,12 +11,12 @@ export class Group {
     return this.#size;
   }
 
-  /** CPU of each instance in percent, when the group together has `load` percent of one instance's work to do. */
+  /** CPU of each instance in percent for a total load of `load` percent of one instance. */
   cpu(load: number): number {
     return Math.min(100, Math.round((load / this.#size) * 10) / 10);
   }
 
-  /** Adds or removes one instance. False when the group already is as large or small as it may be. */
+  /** Adds or removes one instance. False if the group already has its maximum or minimum size. */
   scale(by: 1 | -1): boolean {
     const size = Math.min(this.bounds.max, Math.max(this.bounds.min, this.#size + by));
     const isChanged = size !== this.#size;

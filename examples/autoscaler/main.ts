@@ -1,7 +1,7 @@
 /**
- * A small autoscaling group as a client of Tocsin: it registers alarms, pushes measurements, is called back, and grows
- * and shrinks until it has gone up and down once. Uses the service at TOCSIN_URL (default http://127.0.0.1:8042), or
- * starts one of its own.
+ * A small autoscaling group as a client of Tocsin. It creates alarms, sends samples, receives webhooks, and ends when
+ * it has grown and shrunk once. Uses the service at TOCSIN_URL (default http://127.0.0.1:8042), or starts a private
+ * one.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +16,7 @@ const PERIOD_S = 2;
 const SAMPLE_EVERY_MS = 500;
 const HIGH = 70;
 const LOW = 25;
-/** Work to do, in percent of what one instance can do. */
+/** Load in percent of what one instance can do. */
 const BUSY = 160;
 const IDLE = 20;
 const GIVE_UP_AFTER_MS = 10 * 60_000;

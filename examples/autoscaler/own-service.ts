@@ -11,7 +11,7 @@ import { isRunning } from './tocsin-client.js';
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const START_TIMEOUT_MS = 30_000;
 
-/** Starts a Tocsin of the demo's own, in a temporary directory, and waits until it is ready. */
+/** Starts a private Tocsin with a temporary directory and waits until it is ready. */
 export async function startService(interval: string): Promise<{ url: string; stop: () => Promise<void> }> {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'tocsin-demo-'));
   const port = await freePort();

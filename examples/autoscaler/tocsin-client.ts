@@ -29,11 +29,11 @@ export function createTocsinClient(baseUrl: string): TocsinClient {
   };
 }
 
-/** Whether a Tocsin answers at this address. */
+/** True if a Tocsin answers at this address. */
 export async function isRunning(baseUrl: string): Promise<boolean> {
   try {
     return (await fetch(`${baseUrl}/livez`, { signal: AbortSignal.timeout(2_000) })).ok;
   } catch {
-    return false; // nobody listens there
+    return false; // connection refused
   }
 }

@@ -9,10 +9,7 @@ export interface Webhook {
   reason: string;
 }
 
-/**
- * Listens for the alarms' webhooks. A webhook may come more than once; its id is the same each time, so doubles are
- * easy to drop.
- */
+/** Receives webhooks of alarms. A webhook may arrive more than once with the same id, so duplicates can be dropped. */
 export async function listenForWebhooks(
   onWebhook: (webhook: Webhook) => void,
 ): Promise<{ url: string; close: () => Promise<void> }> {

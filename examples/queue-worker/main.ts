@@ -1,23 +1,20 @@
 /**
- * Consumes the notifications that alarms with an action `queue://<name>` put into a BullMQ queue, and prints each. It
- * is a client: it needs Redis and the queue's name, and nothing of the service.
- *
- *     npm run build && node build/examples/queue-worker/main.js --redis redis://127.0.0.1:6379 --queue
- * tocsin-actions-myproject-scaling
- *
- * The queue's name is `<queue.prefix>-<project>-<name>`; in the project's id everything but a-z and 0-9 is written as
- * `_` and four hexadecimal digits (a dash is `_002d`). Ctrl-C ends it when the job in hand is done.
+ * Consumes and prints the notifications that alarms with an action `queue://<name>` put into a BullMQ queue. It needs
+ * only Redis and the name of the queue: npm run build node build/examples/queue-worker/main.js --redis
+ * redis://127.0.0.1:6379 --queue tocsin-actions-myproject-scaling The name of the queue is
+ * `<queue.prefix>-<project>-<name>`. In the id of the project all characters but a-z and 0-9 are written as `_` and
+ * four hexadecimal digits (a dash is `_002d`). Ctrl-C ends the worker after its current job.
  */
 import { parseArgs } from 'node:util';
 
 import { Worker } from 'bullmq';
 
-/** What every job holds. Jobs can come twice: the same `notification_id` is the same notification. */
+/** The data of a job. A notification can come twice, with the same `notification_id`. */
 interface QueuedNotification {
   notification_id: string;
-  /** The alarm's state version: of two notifications of one alarm, the higher one is the newer. */
+  /** State version of the alarm. Of two notifications of one alarm, the one with the higher number is newer. */
   sequence: number;
-  /** The seven keys that a webhook would get. */
+  /** The seven members of a webhook's body. */
   notification: {
     alarm_name: string;
     alarm_id: string;
@@ -41,7 +38,7 @@ const worker = new Worker<QueuedNotification>(
     const { alarm_name, previous, current, reason } = notification;
     console.log(`${alarm_name}: ${previous} -> ${current} (${reason}) [sequence ${sequence}, id ${notification_id}]`);
   },
-  // A worker waits for Redis for ever; done jobs are removed, so that the queue does not grow.
+  // A worker waits for Redis without limit. Finished jobs are removed, so that the queue does not grow.
   { connection: { url: redis, maxRetriesPerRequest: null }, removeOnComplete: { count: 100 } },
 );
 worker.on('error', ({ message }) => console.error(message));

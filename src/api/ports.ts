@@ -39,7 +39,7 @@ import type { Statistics, StatisticsQuery } from '../storage/meters/statistics-s
 import type { AlarmTrust, SealedTrust } from '../storage/secrets/trust-store.js';
 import type { Identity } from './identity/identity.js';
 
-/** What the API asks of whoever keeps alarms. */
+/** Storage of alarms. */
 export interface Alarms {
   create(creation: Creation): Promise<void>;
   find(scope: Scope, id: string): Promise<StoredAlarm | undefined>;
@@ -49,30 +49,29 @@ export interface Alarms {
   remove(scope: Scope, id: string, removal: Removal): Promise<boolean>;
 }
 
-/** Alarms brought over from another service. */
+/** Storage of alarms that were imported from Aodh. */
 export interface Imports {
   importStatusOf(id: string): Promise<ImportStatus>;
   insertMuted(imported: Import): Promise<boolean>;
   activate(activation: Activation): Promise<string[]>;
 }
 
-/** Trusts at Keystone: the right to act as somebody, lent to this service. */
+/** Trusts at Keystone. With a trust, this service may act as the user who created it. */
 export interface Trusts {
   /**
-   * Lends us the caller's rights in the caller's project; resolves to the trust's id. `onSpare` is called, now or
-   * later, with the id of each further trust that was made, and with undefined if it is unknown whether one was made.
-   * @throws AppError `invalid_request` when the caller cannot lend them, `unavailable` when Keystone does not answer as
-   * it should.
+   * Creates a trust for the caller's rights in the caller's project and resolves to its id. `onSpare` is called, now or
+   * later, with the id of each further trust that a repeated request created, and with undefined if that is unknown.
+   * @throws AppError `invalid_request` if the caller cannot lend them, `unavailable` without a usable answer.
    */
   create(identity: Identity, onSpare: (trustId: string | undefined) => void): Promise<string>;
   /**
-   * Resolves when Keystone has no such trust any more. Without an identity, or where it is not enough, with our own
-   * rights.
+   * Deletes a trust. Resolves once Keystone has no such trust. Uses the rights of `identity`, or those of this service
+   * if they are not sufficient.
    */
   remove(trustId: string, identity?: Identity): Promise<void>;
 }
 
-/** The trusts that alarms use, as they are kept. */
+/** Storage of the trusts that alarms use. */
 export interface AlarmTrusts {
   seal(trust: AlarmTrust): SealedTrust;
   reveal(trust: SealedTrust): AlarmTrust;
@@ -83,16 +82,18 @@ export interface AlarmTrusts {
   forget(id: string): Promise<void>;
 }
 
+/** Storage of history. */
 export interface History {
   list(scope: Scope, alarmId: string, query: HistoryQuery): Promise<HistoryEntry[]>;
 }
 
-/** Answers come page by page; nothing is read before the first is asked for. */
+/** Complex queries. Answers come page by page. The query runs when the first page is read. */
 export interface ComplexQueries {
   alarms(scope: Scope, query: ComplexQuery<AlarmFieldName>): AsyncIterable<StoredAlarm[]>;
   history(scope: Scope, query: ComplexQuery<HistoryFieldName>): AsyncIterable<HistoryEntry[]>;
 }
 
+/** Storage of samples. */
 export interface Samples {
   append(samples: readonly Sample[]): Promise<void>;
   list(scope: Scope, meter: string, filter: SampleFilter, limit: number): Promise<Sample[]>;
@@ -100,15 +101,14 @@ export interface Samples {
   resources(scope: Scope, filter: ResourceFilter, limit: number): Promise<Resource[]>;
 }
 
+/** Statistics of samples. */
 export interface MeterStatistics {
   statistics(scope: Scope, query: StatisticsQuery): Promise<Statistics[]>;
 }
 
+/** Storage of events. */
 export interface Events {
-  /**
-   * Stores events and fires alarms, all or nothing; undefined when that is too much for one transaction and fewer must
-   * be tried.
-   */
+  /** Stores events and fires alarms in one transaction. Undefined, and nothing stored, if that is too much for one. */
   record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined>;
 }
 
@@ -117,6 +117,7 @@ export interface NotifierWaker {
   wake(notifications: number): void;
 }
 
+/** Notifications for their readers and operators. */
 export interface NotificationAdmin {
   list(scope: Scope, query: NotificationQuery): Promise<NotificationRecord[]>;
   attempts(scope: Scope, id: string): Promise<AttemptRecord[]>;
@@ -130,80 +131,71 @@ export interface NotificationAdmin {
   resume(projectId: string, now: Date): Promise<void>;
 }
 
-/** Kinds of backends of which several can be configured, with names. */
+/** Kinds of backends that can have named instances. */
 export const NAMED_BACKENDS = ['gnocchi', 'prometheus'] as const;
 export type NamedBackend = (typeof NAMED_BACKENDS)[number];
 
-/** Who wants a rule. */
+/** The caller who writes a rule. */
 export interface RuleAuthor {
-  /** The author's own Keystone token, where there is one. */
+  /** The caller's Keystone token, if any. */
   token?: string | undefined;
   isAdmin: boolean;
 }
 
-/**
- * What only other services can say of a rule. `backend` is the name of the one that its alarm will ask, null for the
- * default one.
- */
+/** Checks of rules by metrics backends. `backend` is the name of the backend; null is the default one. */
 export interface RuleChecks {
   /**
-   * Resolves to the reasons why services did not check the rule; empty if all of them did.
-   * @throws AppError when another service finds fault with the rule, or shows that its author must not see what it
-   * names.
+   * Resolves to the reasons why backends did not check the rule; empty if all of them did.
+   * @throws AppError if a backend refuses the rule, or if the author may not see the data that it names.
    */
   check(rule: AlarmRule, author: RuleAuthor, backend: string | null): Promise<string[]>;
-  /**
-   * The backends of that name that the rule needs and that are not configured. Each is a clause that names the option
-   * to set.
-   */
+  /** The backends that the rule needs and that are not configured. Each is a clause that names the option to set. */
   missingBackends(rule: AlarmRule, backend: string | null): string[];
-  /**
-   * The project under which another service (Ceilometer) creates the metrics of everybody's resources; null when
-   * unknown.
-   */
+  /** The project under which Ceilometer creates the metrics of all projects in Gnocchi; null if unknown. */
   externalOwner(backend: string | null): Promise<string | null>;
-  /** The names that alarms can give; the default backend has none. */
+  /** The names of configured backends of a kind. The default backend has no name. */
   knownBackends(kind: NamedBackend): readonly string[];
 }
 
-/** Limits set for single projects. */
+/** Storage of quotas that were set for single projects. */
 export interface Quotas {
   list(scope: Scope, projectId: string): Promise<Quota[]>;
   set(projectId: string, quotas: readonly Quota[]): Promise<Quota[]>;
   remove(projectId: string): Promise<void>;
 }
 
-/** Why alarms are in their states: looks at them as their evaluators do. */
+/** Explains the states of alarms with the code that evaluates them. */
 export interface Explanations {
   explain(alarm: StoredAlarm, moment: Moment): Promise<Explanation>;
 }
 
-/** What alarms that are not there would have done. */
+/** Evaluates drafts of alarms over a time span of the past. */
 export interface Backtests {
-  /** The kind of backend that the alarm needs and that is not configured; undefined: all are. */
+  /** The kind of a backend that the alarm needs and that is not configured; undefined if there is none. */
   missingBackend(alarm: StoredAlarm): string | undefined;
-  /** Asks nobody before the first page is read. */
+  /** Sends no request to a backend before the first page is read. */
   start(run: BacktestRun, signal: AbortSignal): Backtest;
 }
 
-/** What evaluations found, counted. */
+/** Numbers of results of evaluations, by alarm and state. */
 export interface EvaluationResults {
   list(scope: Scope, query: ResultCountQuery): Promise<ResultCounts[]>;
 }
 
-/** What authentication by API key asks of whoever keeps them. */
+/** Storage of API keys, for authentication. */
 export interface ApiKeyCredentials {
   credential(id: string): Promise<ApiKeyCredential | undefined>;
   recordUse(id: string, hour: Date): Promise<void>;
 }
 
+/** Storage of API keys, for their management. */
 export interface ApiKeyAdmin {
   create(key: NewApiKey): Promise<void>;
   list(scope: Scope, query: ApiKeyQuery): Promise<ApiKey[]>;
   revoke(scope: Scope, which: ApiKeySelection & { id: string }, at: Date): Promise<boolean>;
 }
 
-/** One thing that must work for this process to be of use. */
+/** One check of readiness. `detail` is shown in `/readyz`. */
 export interface ReadinessCheck {
   name: string;
   ok: boolean;

@@ -22,7 +22,7 @@ import type {
   RuleChecks,
   Samples,
 } from './ports.js';
-import type { QuerySlots } from './http/concurrency-limit.js';
+import type { ConcurrencyLimit } from './http/concurrency-limit.js';
 import { assignRequestId } from './http/request-id.js';
 import { hasDotSegment, requestTarget } from './http/request-target.js';
 import { openApiDocument } from './openapi/document.js';
@@ -46,55 +46,56 @@ import { QUERY_ROOT, queryRoutes } from './routes/query.js';
 import { versionRoutes } from './routes/versions.js';
 import type { TrustActions } from './alarms/trust-actions.js';
 
+/** Everything that the API needs from the process. */
 export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   alarms: Alarms;
   ruleChecks: RuleChecks;
   history: History;
   imports: Imports;
   queries: ComplexQueries;
-  querySlots: QuerySlots;
+  queryLimit: ConcurrencyLimit;
   explanations: Explanations;
   backtests: Backtests;
-  backtestSlots: QuerySlots;
-  /** How often alarms are evaluated. */
+  backtestLimit: ConcurrencyLimit;
+  /** Time between two evaluations of an alarm. */
   intervalMs: number;
   samples: Samples;
   statistics: MeterStatistics;
   notifications: NotificationAdmin;
   quotas: Quotas;
-  /** The limit of projects for which none is set; -1 is no limit. */
+  /** Default quota: most alarms of a project; -1 is no limit. */
   projectAlarmQuota: number;
-  /** Undefined where results are not counted. */
+  /** Undefined if results are not counted (`api.evaluation_results_metrics`). */
   evaluationResults: EvaluationResults | undefined;
-  /** Undefined where API keys open nothing. */
+  /** Undefined if the API does not accept API keys. */
   apiKeys: ApiKeyAdmin | undefined;
   actions: ActionPolicy;
   trustActions: TrustActions;
   authenticate: Authenticator;
-  /** Whether identity headers mean something; where they do not they are deleted before anything reads them. */
-  believesHeaders: boolean;
-  /** What is said to those who are not authenticated. */
+  /** True if callers state their identity in headers. If false, these headers are deleted first. */
+  trustsIdentityHeaders: boolean;
+  /** Sent with each 401. */
   challenge?: Challenge | undefined;
-  /** Refuses requests by where they come from, before anybody asks who makes them. */
+  /** Refuses requests by their origin, before authentication. */
   refuse: (request: Pick<Credentials, 'headers'>) => void;
   now: () => Date;
   newId: () => string;
   log: Logger;
   onStored: (samples: number) => void;
   onAnswer: (method: string, status: number) => void;
-  /** Addresses and networks whose X-Forwarded headers are believed. */
+  /** Addresses and networks whose `X-Forwarded-…` headers are trusted. */
   trustedProxies: readonly string[];
   version: string;
 }
 
 const MAX_URL = 8 * 1024;
 
-/** The whole API as an express application. Nothing listens here. */
+/** The complete API as an express application. Does not listen. */
 export function createApi(deps: ApiDeps): express.Express {
   const routes: Route[] = [
     ...versionRoutes(),
     ...healthRoutes(deps),
-    // Before the alarms: what comes first takes a path that could also be an alarm's.
+    // Before the alarms, since /v2/alarms/backtest also matches /v2/alarms/:id.
     ...backtestRoutes(deps),
     ...alarmRoutes(deps),
     ...explainRoutes(deps),
@@ -114,7 +115,7 @@ export function createApi(deps: ApiDeps): express.Express {
   return assemble(deps, deps, { routes, barePaths: [QUERY_ROOT] });
 }
 
-/** Health and metrics alone, for processes without the API. */
+/** Health and metrics only, for the management listener. */
 export function createManagementApi(
   deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'trustedProxies'>,
 ): express.Express {
@@ -123,14 +124,14 @@ export function createManagementApi(
 
 function assemble(
   deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies'>,
-  authentication: Pick<ApiDeps, 'authenticate' | 'believesHeaders'> | undefined,
+  authentication: Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders'> | undefined,
   { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
 ): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', [...deps.trustedProxies]);
-  app.set('query parser', false); // QueryParameters reads the query string; a second reading could differ
+  app.set('query parser', false); // QueryParameters is the only parser, since two could differ
   app.set('case sensitive routing', true);
   app.use(assignRequestId, observe(deps.onAnswer), securityHeaders());
   app.use((request, _response, next) => {
@@ -141,7 +142,7 @@ function assemble(
   });
   app.use(answerPreflights());
   if (authentication) {
-    if (!authentication.believesHeaders) app.use(stripIdentityHeaders);
+    if (!authentication.trustsIdentityHeaders) app.use(stripIdentityHeaders);
     app.use(identify(authentication.authenticate, routes));
   }
   app.use((request, _response, next) => {
@@ -156,7 +157,7 @@ function assemble(
   return app;
 }
 
-/** Normalises the target once, before all else, so that all readers of the path see the same one. */
+/** Normalises the target before all other middleware, so that all of it sees the same path. */
 function normaliseTarget(request: express.Request): void {
   const sent = request.url;
   request.url = '/'; // for the log and metrics of a refused target
@@ -166,13 +167,10 @@ function normaliseTarget(request: express.Request): void {
   if (authority !== undefined) request.headers.host = authority;
 }
 
-/** Headers whose repetitions Node.js drops silently: it keeps the first one. */
+/** Headers of which Node.js silently keeps only the first one. */
 const SINGLE_HEADERS = ['host', 'authorization', 'content-type'];
 
-/**
- * Reads the headers as they were sent: a target in absolute form does not stand in for a missing Host header (RFC 9112,
- * 3.2).
- */
+/** A request without a Host header is refused, even if its target is in absolute form (RFC 9112, 3.2). */
 function refuseAmbiguousHeaders({ headersDistinct, httpVersion }: express.Request): void {
   if (headersDistinct['host'] === undefined && httpVersion === '1.1')
     throw new AppError('invalid_request', 'The request has no host header');
@@ -180,13 +178,13 @@ function refuseAmbiguousHeaders({ headersDistinct, httpVersion }: express.Reques
   if (repeated !== undefined) throw new AppError('invalid_request', `The request has more than one ${repeated} header`);
 }
 
-/** Who asks is settled before anything of the body is read, also for paths that do not exist. */
+/** Authenticates every request before its body is read, except for public routes. Unknown paths need it too. */
 function identify(authenticate: Authenticator, routes: readonly Route[]): RequestHandler {
-  const open = routes
+  const publicPaths = routes
     .filter(({ policy }) => policy === 'public')
     .map(({ path }) => new RegExp(`^${path.replaceAll('.', '[.]').replace(/:\w+/g, '[^/]+')}$`));
   return async (request, response, next) => {
-    if (!open.some((path) => path.test(request.path))) {
+    if (!publicPaths.some((path) => path.test(request.path))) {
       const { headers, method, path } = request;
       const remoteAddress = request.ip ?? '';
       response.locals[IDENTITY] = await authenticate({ headers, method, path, remoteAddress });
@@ -195,10 +193,7 @@ function identify(authenticate: Authenticator, routes: readonly Route[]): Reques
   };
 }
 
-/**
- * Browsers ask before a request of another origin whether they may; without the headers that allow it, the answer is
- * no.
- */
+/** Answers CORS preflight requests without the headers that would allow requests of other origins. */
 function answerPreflights(): RequestHandler {
   return (request, response, next) => {
     if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) next();

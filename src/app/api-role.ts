@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { DatasourceKind } from '../alarm/series.js';
 import { listen, type Listener } from '../api/http/listen.js';
 import type { NotifierWaker, ReadinessCheck } from '../api/ports.js';
-import { BACKTEST_LIMITS, QUERY_LIMITS, QuerySlots } from '../api/http/concurrency-limit.js';
+import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../api/http/concurrency-limit.js';
 import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
@@ -35,10 +35,11 @@ import { graceOf } from './evaluator-role.js';
 import { createRuleChecks } from './rule-checks.js';
 import { openTrustActions, trustRefusal } from './trusts.js';
 
+/** Dependencies of the API role. */
 export interface ApiRoleDeps {
   config: Config;
   db: Database;
-  /** Undefined where none is configured. */
+  /** Undefined if Keystone is not configured. */
   keystone: KeystoneSession | undefined;
   clock: Clock;
   log: Logger;
@@ -49,7 +50,7 @@ export interface ApiRoleDeps {
   resources: ReleaseStack;
 }
 
-/** Checks that the API may listen where it is told to, and listens. */
+/** Starts the API. @throws StartupError if it may not or cannot listen at the configured address. */
 export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
   const { config, db, keystone, clock, log, telemetry, version, waker, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
@@ -62,8 +63,8 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     history: createHistoryStore(db),
     imports: createImportStore(db),
     queries: createComplexQueryStore(db),
-    querySlots: new QuerySlots(QUERY_LIMITS),
-    ...openLooks(deps),
+    queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
+    ...openExplanationsAndBacktests(deps),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
     events: createEventStore(db, {
@@ -84,8 +85,8 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
       trustActions: { refusal: trustRefusal({ config, keystone }), overHttp: config.notifier.trust_actions_over_http },
     },
     trustActions: openTrustActions({ config, db, keystone, clock, log, newId: () => randomUUID() }),
-    // Keys that open nothing yet can be made ahead, by whoever is at the machine; not by tokens that may end long
-    // before them.
+    // With auth.mode keystone, keys are not accepted and the API does not create any: a key could outlive the token of
+    // its creator. The command line can create keys in advance.
     apiKeys: config.auth.mode === 'keystone' ? undefined : apiKeys,
     ...authentication,
     now: () => clock.now(),
@@ -95,18 +96,17 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     onAnswer: countAnswers(telemetry),
     version,
     trustedProxies: config.api.trusted_proxies,
-    // The figures are the operator's: they have a listener of their own unless everybody here is one.
-    metrics: authentication.believesHeaders ? metricsOf(telemetry) : undefined,
+    // Metrics are for operators. With authentication only the management listener has them.
+    metrics: authentication.trustsIdentityHeaders ? metricsOf(telemetry) : undefined,
     readiness: async () => [...(await readiness()), auth],
   });
   return listen(app, { host, port, setting: 'api.port' });
 }
 
-/**
- * Looks at alarms go over connections of their own, so that they do not stand in the way of evaluations in the same
- * process.
- */
-function openLooks(deps: ApiRoleDeps): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestSlots' | 'intervalMs'> {
+/** Explanations and backtests have their own clients of backends, so that they do not delay evaluations. */
+function openExplanationsAndBacktests(
+  deps: ApiRoleDeps,
+): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestLimit' | 'intervalMs'> {
   const { config, db, clock, resources } = deps;
   const { interval: intervalMs } = config.evaluator;
   const datasources = openDatasources({ ...deps, health: { observerOf: countQueries(deps.telemetry) } });
@@ -123,12 +123,12 @@ function openLooks(deps: ApiRoleDeps): Pick<ApiDeps, 'explanations' | 'backtests
       }),
     },
     backtests: createBacktests({ datasources, pause: () => clock.sleep(0) }),
-    backtestSlots: new QuerySlots(BACKTEST_LIMITS, 'backtests'),
+    backtestLimit: new ConcurrencyLimit(BACKTEST_CONCURRENCY, 'backtests'),
     intervalMs,
   };
 }
 
-/** What people look at says nothing about the health of evaluations. */
+/** Counts requests of the API and ignores them for the health of backends, which evaluations alone decide. */
 function countQueries({ backendQueries }: Telemetry): (datasource: DatasourceKind) => BackendObserver {
   return (datasource) => ({
     succeeded: () => backendQueries.inc({ datasource, outcome: 'ok' }),
@@ -136,7 +136,7 @@ function countQueries({ backendQueries }: Telemetry): (datasource: DatasourceKin
   });
 }
 
-/** Health and metrics of a process of any role, on a listener of their own. */
+/** Starts the management listener, which serves health and metrics of a process with any roles. */
 export function listenManagement(
   { config, log, telemetry, readiness }: Pick<ApiRoleDeps, 'config' | 'log' | 'telemetry' | 'readiness'>,
   port: number,
@@ -154,7 +154,7 @@ export function listenManagement(
 
 const METHODS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH']);
 
-/** A label must not be what a client makes up. */
+/** Unknown methods become `other`, so that clients cannot create labels. */
 function countAnswers(telemetry: Telemetry): (method: string, status: number) => void {
   return (method, status) =>
     telemetry.apiRequests.inc({ method: METHODS.has(method) ? method : 'other', status: String(status) });

@@ -14,6 +14,7 @@ import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import { refuseOpenNoauth } from './noauth-guard.js';
 
+/** Dependencies of the API's authentication. */
 export interface AuthenticationDeps {
   config: Config;
   clock: Clock;
@@ -22,16 +23,20 @@ export interface AuthenticationDeps {
   keystone: KeystoneSession | undefined;
 }
 
-export interface Authentication extends Pick<ApiDeps, 'authenticate' | 'believesHeaders' | 'challenge' | 'refuse'> {
-  /** For readiness: the mode, and whether it is open to everybody. */
+/** The parts of the API that depend on `auth.mode`. */
+export interface Authentication extends Pick<
+  ApiDeps,
+  'authenticate' | 'trustsIdentityHeaders' | 'challenge' | 'refuse'
+> {
+  /** For readiness: the mode; `noauth-exposed` if an API without authentication accepts remote clients. */
   detail: AuthMode | 'noauth-exposed';
 }
 
 const SECOND_MS = 1_000;
 
 /**
- * How the API finds out who asks, by `auth.mode`.
- * @throws StartupError when it may not listen where it is told to without authentication.
+ * Creates the authentication of `auth.mode`.
+ * @throws StartupError in mode noauth if `api.host` is not a loopback address and the operator did not allow that.
  */
 export async function createAuthentication(deps: AuthenticationDeps): Promise<Authentication> {
   const { config, clock } = deps;
@@ -45,7 +50,7 @@ export async function createAuthentication(deps: AuthenticationDeps): Promise<Au
   const { public_url, auth_url } = config.keystone;
   return {
     authenticate: limitFailures(authenticate, { clock, failuresPerMinute }),
-    believesHeaders: false,
+    trustsIdentityHeaders: false,
     challenge: byKeystone ? keystoneChallenge(public_url ?? auth_url ?? '') : API_KEY_CHALLENGE,
     refuse: () => undefined,
     detail: mode,
@@ -55,10 +60,13 @@ export async function createAuthentication(deps: AuthenticationDeps): Promise<Au
 async function noauth({ config, log }: AuthenticationDeps): Promise<Authentication> {
   const { host, i_understand_noauth_is_open } = config.api;
   const exposed = await refuseOpenNoauth(host, i_understand_noauth_is_open);
-  if (exposed) log.warn('the API is open: without authentication everybody who reaches it is an admin', { host });
+  if (exposed)
+    log.warn('the API has no authentication and accepts remote clients: every client is an admin (auth.mode)', {
+      host,
+    });
   return {
     authenticate: createNoauthAuthenticator(),
-    believesHeaders: true,
+    trustsIdentityHeaders: true,
     refuse: (request) => refuseForeignPages(request, { exposed }),
     detail: exposed ? 'noauth-exposed' : 'noauth',
   };

@@ -22,16 +22,17 @@ import { createBackendHealth, type BackendHealth } from './datasources/backend-h
 import { openDatasources } from './datasources/open.js';
 import { trustChore } from './trusts.js';
 
-/** Tombstones stay at least this long, whatever the evaluators say they have seen. */
+/** Tombstones are kept at least this long, even if all evaluators have seen them. */
 const KEEP_TOMBSTONES_MS = 60_000;
 
-/** Where evaluator.backend_grace is not set: that many intervals. */
+/** Default of `evaluator.backend_grace`, in intervals. */
 const GRACE_INTERVALS = 3;
 
+/** Dependencies of the evaluator role. */
 export interface EvaluatorRoleDeps {
   config: Config;
   db: Database;
-  /** For heartbeats and ownership alone. */
+  /** For heartbeats and ownership only. */
   coordinationDb: Database;
   redis: { command: Redis; subscriber: Redis } | undefined;
   waker: NotifierWaker;
@@ -40,10 +41,11 @@ export interface EvaluatorRoleDeps {
   log: Logger;
   telemetry: Telemetry;
   resources: Pick<ReleaseStack, 'push'>;
-  /** Name of this process, for people who look at the members. */
+  /** Name of this process in the list of members, for operators. */
   name: string;
 }
 
+/** The evaluator of a process, with its loops. */
 export interface EvaluatorRole {
   loops: Loop[];
   coordinator: Coordinator;
@@ -51,15 +53,12 @@ export interface EvaluatorRole {
   backends: Pick<BackendHealth, 'failing'>;
 }
 
-/** How long an alarm keeps its state while a backend that it needs cannot be asked, in milliseconds. */
+/** Time for which an alarm keeps its state while a backend that it needs is unavailable, in milliseconds. */
 export function graceOf({ evaluator }: Pick<Config, 'evaluator'>): number {
   return evaluator.backend_grace ?? GRACE_INTERVALS * evaluator.interval;
 }
 
-/**
- * The evaluator and its share of the work: partitions come and go with the coordinator, results go out through the
- * commit.
- */
+/** Creates evaluator, coordinator and housekeeping. The coordinator gives the evaluator its partitions. */
 export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
   const { config, db, clock, log, telemetry } = deps;
   const { interval, lease, heartbeat, deadline } = config.evaluator;
@@ -91,7 +90,7 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     telemetry,
     intervalMs: interval,
     graceMs,
-    alarmsInTrouble: () => evaluator.alarmsInOutage(),
+    alarmsInOutage: () => evaluator.alarmsInOutage(),
   });
   const datasources = openDatasources({ ...deps, health });
   deps.resources.push('backends of the evaluator', () => datasources.close());

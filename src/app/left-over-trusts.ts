@@ -3,11 +3,12 @@ import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { TrustStore } from '../storage/secrets/trust-store.js';
 
-/** Trusts that one call tries. */
+/** Most trusts that one call tries to delete. */
 export const TRUSTS_AT_ONCE = 20;
-/** Whoever discarded a trust removes it at once, as a rule. */
+/** Minimum age of a discarded trust. The request that discards a trust usually deletes it at once. */
 const SETTLED_MS = 60_000;
 
+/** Dependencies of the deletion of trusts that were left at Keystone. */
 export interface LeftOverTrustsDeps {
   trusts: Pick<Trusts, 'remove'>;
   store: Pick<TrustStore, 'discardedBefore' | 'reveal' | 'forget' | 'postpone'>;
@@ -15,9 +16,9 @@ export interface LeftOverTrustsDeps {
 }
 
 /**
- * Removes trusts that were left because Keystone was away when their alarm went. It has only the service's own rights
- * for that, which Keystone accepts from an admin; what it refuses stays in the table, and is tried again after the
- * others.
+ * A chore that deletes trusts that were left because Keystone was unavailable when their alarm was deleted. It uses the
+ * rights of this service, which suffice if its user is an admin. A refused trust stays in the table and is tried again
+ * after the others.
  */
 export function createTrustTidier({ trusts, store, log }: LeftOverTrustsDeps): (now: Date) => Promise<number> {
   return async (now) => {
@@ -29,7 +30,7 @@ export function createTrustTidier({ trusts, store, log }: LeftOverTrustsDeps): (
         removed += 1;
       } catch (thrown) {
         await store.postpone(trust.id, now);
-        log.warn('a trust that is not needed is still at Keystone', { alarmId: trust.alarmId, err: toError(thrown) });
+        log.warn('could not delete Keystone trust; will retry', { alarmId: trust.alarmId, err: toError(thrown) });
       }
     }
     return removed;

@@ -10,6 +10,7 @@ import type { KeystoneSession } from '../keystone/session.js';
 import type { Telemetry } from '../telemetry.js';
 import { openCloudAccess } from './trusts.js';
 
+/** Dependencies of the notifier role. */
 export interface NotifierRoleDeps {
   config: Config;
   db: Database;
@@ -22,7 +23,7 @@ export interface NotifierRoleDeps {
   version: string;
 }
 
-/** The notifier, with its settings in its own words. */
+/** Creates the notifier from the configuration. */
 export function createNotifierRole({ config, db, keystone, version, ...deps }: NotifierRoleDeps): Notifier {
   const { notifier, redis, queue, evaluator } = config;
   return createNotifier({

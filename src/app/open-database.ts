@@ -10,8 +10,8 @@ import { openPglite } from '../storage/engine/pglite.js';
 import { openPostgres } from '../storage/engine/postgres.js';
 
 /**
- * Opens the configured database, PostgreSQL or the embedded one, and brings its schema up to date or insists that it
- * is.
+ * Opens the configured database, PostgreSQL or the embedded one, and updates its schema.
+ * @throws StartupError if the schema is not current and `database.migrate_on_start` is false.
  */
 export async function openDatabase(
   config: Config,
@@ -32,16 +32,18 @@ export async function openDatabase(
   }
   const missing = await missingMigrations(db);
   if (missing.length > 0)
-    throw new StartupError(`the database schema is behind (${missing.join(', ')}): run 'tocsin migrate' first`);
+    throw new StartupError(
+      `the database schema is not up to date (missing: ${missing.join(', ')}): run 'tocsin migrate' first`,
+    );
   return db;
 }
 
-/** Heartbeats take two at most: one that is sent and one that was given up. */
+/** Heartbeats need two: the current one and one that timed out. */
 const COORDINATION_CONNECTIONS = 2;
 
 /**
- * Connections apart for heartbeats and ownership, so that a rush of requests cannot cost an evaluator its lease. The
- * embedded database has one anyway.
+ * Opens separate connections for heartbeats and ownership, so that many requests cannot cost an evaluator its lease.
+ * The embedded database has one connection for all.
  */
 export async function openCoordinationDatabase(
   config: Config,
@@ -60,8 +62,8 @@ export async function openCoordinationDatabase(
   return coordination;
 }
 
-/** Where the data is, for people: a directory, or a server without its password. */
-export function whereDataIs(config: Config): string {
+/** The place of the data for the terminal: a directory, or a server without its password. */
+export function databaseLocation(config: Config): string {
   const { url, data_dir } = config.database;
   if (!url) return `${path.resolve(data_dir)} (embedded PostgreSQL)`;
   const { hostname, port, pathname } = new URL(url.reveal());

@@ -8,8 +8,8 @@ import { createKeystoneSession, type KeystoneSession } from '../keystone/session
 import type { Logger } from '../logger.js';
 
 /**
- * The service's own login at Keystone; undefined where none is configured. Asks nothing yet: Keystone may come up later
- * than we do.
+ * Creates this service's login at Keystone; undefined if Keystone is not configured. Sends no request yet, since
+ * Keystone may start later than this service.
  */
 export function openKeystone(
   { keystone }: Pick<Config, 'keystone'>,
@@ -38,7 +38,7 @@ function loginOf(keystone: Config['keystone']): KeystoneLogin | undefined {
   };
 }
 
-/** What the services of the cloud are trusted by besides the system's certificates, as PEM. @throws StartupError. */
+/** Certificates in PEM that are trusted for cloud services besides the system's. @throws StartupError. */
 export function cloudCertificates({ keystone: { ca_file: file } }: Pick<Config, 'keystone'>): string | undefined {
   if (file === undefined) return undefined;
   try {

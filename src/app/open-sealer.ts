@@ -5,15 +5,19 @@ import { createSealer, type Sealer } from '../storage/secrets/sealed.js';
 import { sealingKeyFile } from '../storage/secrets/sealing-key-file.js';
 
 /**
- * Encrypts secrets with the configured key. The embedded database has one of its own beside it, made at need; when
- * another is configured, that one still opens what it sealed.
+ * Creates the encryption of secrets in the database, with `secrets.key`. Without it the embedded database uses a key
+ * file in its directory, which is made if it is missing. That key still decrypts old secrets after `secrets.key` is
+ * set.
  */
 export function openSealer({ secrets, database }: Pick<Config, 'secrets' | 'database'>): Sealer {
   const [configured, before] = [secrets.key, secrets.previous_key].map(
     (key) => key && Buffer.from(key.reveal(), 'base64'),
   );
-  const own = database.url
+  const keyFile = database.url
     ? undefined
     : sealingKeyFile(path.resolve(database.data_dir), { make: configured === undefined });
-  return createSealer({ current: configured ?? own, previous: [before, own].filter((key) => key !== undefined) });
+  return createSealer({
+    current: configured ?? keyFile,
+    previous: [before, keyFile].filter((key) => key !== undefined),
+  });
 }

@@ -5,39 +5,42 @@ import { secondsText } from '../evaluator/lateness/lateness-report.js';
 import type { Redis } from '../redis.js';
 import type { Supervisor } from '../supervisor.js';
 
+/** One check of readiness. `detail` is shown in `/readyz`. */
 export interface ReadinessCheck {
   name: string;
   ok: boolean;
   detail?: string;
 }
 
+/** The parts of a process whose state readiness reports. */
 export interface ReadinessDeps {
   clock: Clock;
-  askDatabase: () => Promise<unknown>;
+  pingDatabase: () => Promise<unknown>;
   supervisors: readonly Supervisor[];
   redis: Redis | undefined;
-  /** The backends as this process' evaluator sees them; undefined without that role. */
+  /** Backends as the evaluator of this process sees them; undefined without that role. */
   backends?: BackendsSeen | undefined;
-  /** How late the evaluator of this process is; undefined without that role. */
+  /** Delay of the evaluator of this process; undefined without that role. */
   lateness?: Lateness | undefined;
-  /** This process' part in the evaluation; undefined without that role. */
+  /** State of the evaluator of this process; undefined without that role. */
   evaluation: (() => { members: number; partitions: number; mode: string; isProgressing: boolean }) | undefined;
 }
 
+/** Backends as an evaluator sees them. */
 export interface BackendsSeen {
-  /** Alarms held here that wait for a backend that is not configured, by kind. */
+  /** Number of alarms of this evaluator that wait for a backend that is not configured, by kind of backend. */
   withoutBackend: ReadonlyMap<string, number>;
   failing: readonly { backend: string; since: Date; reason: string }[];
 }
 
-const PATIENCE_MS = 2_000;
+const DATABASE_TIMEOUT_MS = 2_000;
 
 /**
- * What can be wrong with this process, by name. Losing Redis is a mode and no failure: the check says so and stays ok.
- * An evaluator without partitions is ready too: with more members than it takes, or right after joining, it has none.
+ * The readiness checks of this process. Without Redis the process works more slowly, so that check stays ok. An
+ * evaluator without partitions is ready: it has none right after it joined, or if there are enough others.
  */
 export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> {
-  const checks = [await check('database', () => withinPatience(deps.clock, deps.askDatabase()))];
+  const checks = [await check('database', () => withTimeout(deps.clock, deps.pingDatabase()))];
   for (const { name, state, error } of deps.supervisors.flatMap((supervisor) => supervisor.health())) {
     checks.push({ name: `loop:${name}`, ok: state === 'running', ...(error === undefined ? {} : { detail: error }) });
   }
@@ -46,7 +49,7 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
     checks.push({
       name: 'redis',
       ok: true,
-      detail: redis.status === 'ready' ? 'connected' : 'not reachable: slower, nothing is lost',
+      detail: redis.status === 'ready' ? 'connected' : 'unavailable: coordination is slower, no data is lost',
     });
   if (evaluation) {
     const { members, partitions, mode, isProgressing } = evaluation();
@@ -68,10 +71,7 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
   return checks;
 }
 
-/**
- * Neither is a failure of this process: a restart would not help, and a service without every backend is a way to run
- * it.
- */
+/** Backends that fail or are not configured do not make the process unready, since a restart would not help. */
 function backendTexts({ withoutBackend, failing }: BackendsSeen): string[] {
   const degraded = failing.map(
     ({ backend, since, reason }) => `degraded: ${backend} cannot be asked since ${since.toISOString()} (${reason})`,
@@ -80,34 +80,34 @@ function backendTexts({ withoutBackend, failing }: BackendsSeen): string[] {
 }
 
 function waitingText(withoutBackend: ReadonlyMap<string, number>): string {
-  const kinds = [...withoutBackend].sort(([a, some], [b, others]) => others - some || a.localeCompare(b));
+  const kinds = [...withoutBackend].sort(([a, alarmsA], [b, alarmsB]) => alarmsB - alarmsA || a.localeCompare(b));
   const total = kinds.reduce((sum, [, alarms]) => sum + alarms, 0);
   const subject = total === 1 ? '1 alarm on this evaluator waits' : `${total} alarms on this evaluator wait`;
   return `${subject} for a backend that is not configured: ${kinds.map(([kind, alarms]) => `${alarms} ${kind}`).join(', ')}`;
 }
 
-/** Always ok: after a restart the alarms would still be late. */
+/** Lateness does not make the process unready, since the alarms would still be late after a restart. */
 function latenessText({ alarms, longestMs, backends }: Lateness): string {
   if (alarms === 0) return 'no alarm is evaluated late';
   const subject = alarms === 1 ? '1 alarm waits' : `${alarms} alarms wait`;
   return `Tocsin is behind: ${secondsText(longestMs)} (${subject} for ${backends.join(', ')})`;
 }
 
-async function check(name: string, ask: () => Promise<unknown>): Promise<ReadinessCheck> {
+async function check(name: string, probe: () => Promise<unknown>): Promise<ReadinessCheck> {
   try {
-    await ask();
+    await probe();
     return { name, ok: true };
   } catch (thrown) {
     return { name, ok: false, detail: toError(thrown).message };
   }
 }
 
-async function withinPatience<T>(clock: Clock, answer: Promise<T>): Promise<T> {
+async function withTimeout<T>(clock: Clock, answer: Promise<T>): Promise<T> {
   const answered = new AbortController();
-  const late = clock.sleep(PATIENCE_MS, answered.signal).then((): never => {
-    throw new Error(`no answer within ${PATIENCE_MS} ms`);
+  const late = clock.sleep(DATABASE_TIMEOUT_MS, answered.signal).then((): never => {
+    throw new Error(`no answer within ${DATABASE_TIMEOUT_MS} ms`);
   });
-  late.catch(() => undefined); // it loses the race whenever the answer comes first
+  late.catch(() => undefined); // without this, an answer in time would leave an unhandled rejection
   try {
     return await Promise.race([answer, late]);
   } finally {

@@ -22,11 +22,12 @@ import { openPrometheusClient } from './datasources/prometheus.js';
 
 export type { KeystoneAccess } from './datasources/gnocchi.js';
 
+/** Dependencies of the checks of rules. */
 export interface RuleChecksDeps {
   config: Pick<Config, 'gnocchi' | 'prometheus' | 'octavia'>;
   clock: Pick<Clock, 'monotonicMs'>;
   resources: Pick<ReleaseStack, 'push'>;
-  /** Undefined where no Keystone is configured. */
+  /** Undefined if Keystone is not configured. */
   keystone: KeystoneAccess | undefined;
   enforceLabel: PrometheusRuleCheckOptions['enforceLabel'];
 }
@@ -37,13 +38,13 @@ export interface RuleChecksDeps {
  */
 type Check = (rule: AlarmRule, author: RuleAuthor) => Promise<string | undefined>;
 
-/** Longest time for Prometheus to parse a query, since an API client waits. After that the rule is not checked. */
+/** Longest time for Prometheus to parse a query while the API client waits. Then the rule counts as not checked. */
 const MAX_PARSING_MS = 5_000;
 
 /**
- * Each rule is looked at by the backend that its alarm names, else by the default one; where that is not configured, it
- * passes.
- * @throws StartupError when a Gnocchi wants tokens and there is nobody to issue them.
+ * Creates the checks of rules. The backend that the alarm names, or the default one, checks a rule. A rule passes if
+ * that backend is not configured.
+ * @throws StartupError if a Gnocchi needs Keystone tokens and Keystone is not configured.
  */
 export function createRuleChecks(deps: RuleChecksDeps): RuleChecks {
   const { config } = deps;
@@ -115,7 +116,7 @@ function openFormatCheck(
   return createFormatCheck(opened);
 }
 
-/** By kind, the names of the configured backends; null is the name of the default one. */
+/** Names of the configured backends by kind; null is the default backend. */
 function configuredBackends({
   config,
   keystone,

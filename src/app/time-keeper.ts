@@ -3,14 +3,14 @@ import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Loop } from '../supervisor.js';
 
-/** Sets the service's clock by the database's, allowing for half the time that the question took. */
+/** Sets service time to the database's time, which is taken as the time in the middle of the request. */
 export async function synchroniseClock(clock: ServiceClock, databaseTime: () => Promise<Date>): Promise<void> {
-  const askedMs = clock.monotonicMs();
-  const told = await databaseTime();
-  clock.synchronise(told, (askedMs + clock.monotonicMs()) / 2);
+  const sentMs = clock.monotonicMs();
+  const databaseNow = await databaseTime();
+  clock.synchronise(databaseNow, (sentMs + clock.monotonicMs()) / 2);
 }
 
-/** Keeps the clock of a process right that has no evaluator, whose heartbeats would do it. */
+/** A loop that keeps service time right in a process without an evaluator. (Heartbeats of an evaluator do it too.) */
 export function createTimeKeeper(deps: {
   clock: ServiceClock;
   log: Logger;
@@ -24,7 +24,7 @@ export function createTimeKeeper(deps: {
       while (!signal.aborted) {
         await clock.sleep(everyMs, signal);
         await synchroniseClock(clock, databaseTime).catch((thrown: unknown) =>
-          log.debug('could not ask the database for the time', { err: toError(thrown) }),
+          log.debug('could not read the time of the database', { err: toError(thrown) }),
         );
       }
     },

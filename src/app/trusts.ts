@@ -16,13 +16,14 @@ import { openSealer } from './open-sealer.js';
 
 const TIDY_EVERY_MS = 600_000;
 
+/** Dependencies of trusts. */
 export interface TrustRoleDeps {
   config: Config;
   db: Database;
   keystone: KeystoneSession | undefined;
 }
 
-/** Why `trust+` actions cannot be carried out with this configuration; undefined when they can. */
+/** The reason why this configuration cannot run `trust+` actions; undefined if it can. */
 export function trustRefusal({ config, keystone }: Omit<TrustRoleDeps, 'db'>): string | undefined {
   if (!keystone)
     return 'trust+ actions need a Keystone token, and keystone.auth_url with keystone.username and keystone.password is not set';
@@ -32,7 +33,7 @@ export function trustRefusal({ config, keystone }: Omit<TrustRoleDeps, 'db'>): s
   return openSealer(config).refusal;
 }
 
-/** Trusts from the API's side: made, kept and removed with their alarms. */
+/** Trusts for the API, which creates, keeps and deletes them with their alarms. */
 export function openTrustActions(
   deps: TrustRoleDeps & { clock: Clock; log: Logger; newId: () => string },
 ): TrustActions {
@@ -47,7 +48,7 @@ export function openTrustActions(
   });
 }
 
-/** The chore that removes trusts which should have been removed before; undefined without Keystone. */
+/** The chore that deletes trusts that could not be deleted before; undefined without Keystone. */
 export function trustChore({ config, db, keystone, log }: TrustRoleDeps & { log: Logger }): Chore | undefined {
   if (!keystone) return undefined;
   const store = createTrustStore(db, openSealer(config));
@@ -55,7 +56,7 @@ export function trustChore({ config, db, keystone, log }: TrustRoleDeps & { log:
   return { name: 'trusts', everyMs: TIDY_EVERY_MS, batch: TRUSTS_AT_ONCE, run };
 }
 
-/** Trusts from the notifier's side: read when an action needs one, and good for their own alarm only. */
+/** Trusts for the notifier, which reads the one of an alarm when an action of that alarm needs it. */
 export function openCloudAccess({ config, db, keystone }: TrustRoleDeps): CloudAccess {
   const store = createTrustStore(db, openSealer(config));
   return {
@@ -69,7 +70,7 @@ export function openCloudAccess({ config, db, keystone }: TrustRoleDeps): CloudA
   };
 }
 
-const unreachable = async (): Promise<never> => {
+const notConfigured = async (): Promise<never> => {
   throw new AppError('unavailable', 'No Keystone is configured');
 };
-const NO_KEYSTONE = { create: unreachable, remove: unreachable };
+const NO_KEYSTONE = { create: notConfigured, remove: notConfigured };

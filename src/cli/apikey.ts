@@ -15,7 +15,7 @@ import { databaseTime } from '../storage/engine/database-time.js';
 import { isDirectoryInUse } from '../storage/engine/directory-lock.js';
 import type { ConfigFlags, Terminal } from './terminal.js';
 
-/** What `tocsin apikey create` is told. */
+/** Options of `tocsin apikey create`. */
 export interface ApiKeyOptions {
   project?: string;
   user?: string;
@@ -25,17 +25,14 @@ export interface ApiKeyOptions {
   description: string;
 }
 
-/** Whoever is at the machine, as opposed to a user of the API. */
+/** `created_by` of keys that are made on the command line and not through the API. */
 const COMMAND_LINE = 'command line';
 const MAX_ID = 128;
-/** As many as one page of the API has at most. */
+/** Most keys in a list, as in the API. */
 const MAX_LISTED = 1_000;
 const EVERYTHING = { roles: ROLES, allProjects: true };
 
-/**
- * `tocsin apikey create`: prints the key on standard output and everything else on standard error, so that a script can
- * take it.
- */
+/** `tocsin apikey create`. Prints only the key on standard output, for scripts; all else goes to standard error. */
 export async function createApiKeyCommand(
   options: ApiKeyOptions,
   flags: ConfigFlags,
@@ -50,11 +47,11 @@ export async function createApiKeyCommand(
     const userId = options.user ?? `apikey-${id}`;
     await keys.create({ ...parts, ...granted, userId, createdBy: COMMAND_LINE, createdAt: now, expiresAt });
   });
-  terminal.err(`Key ${id} is made. It is shown this once:\n`);
+  terminal.err(`Created key ${id}. It is shown only now:\n`);
   terminal.out(`${key}\n`);
 }
 
-/** `tocsin apikey list`: newest first. */
+/** `tocsin apikey list`. Newest first. */
 export async function listApiKeysCommand(
   project: string | undefined,
   flags: ConfigFlags,
@@ -62,22 +59,22 @@ export async function listApiKeysCommand(
 ): Promise<void> {
   await withKeys(flags, terminal, async (keys, now) => {
     const found = await keys.list({ all: true }, { ...EVERYTHING, projectId: project, limit: MAX_LISTED });
-    terminal.out(found.length === 0 ? 'There are no keys.\n' : `${keyTable(found, now)}\n`);
+    terminal.out(found.length === 0 ? 'No keys.\n' : `${keyTable(found, now)}\n`);
     if (found.length === MAX_LISTED)
-      terminal.err(`Only the newest ${MAX_LISTED} are shown; --project shows those of one project.\n`);
+      terminal.err(`Only the newest ${MAX_LISTED} keys are shown. Use --project to list those of one project.\n`);
   });
 }
 
-/** `tocsin apikey revoke`: the key is refused everywhere within five seconds. */
+/** `tocsin apikey revoke`. All processes refuse the key within five seconds. */
 export async function revokeApiKeyCommand(id: string, flags: ConfigFlags, terminal: Terminal): Promise<void> {
   await withKeys(flags, terminal, async (keys, now) => {
     if (!(await keys.revoke({ all: true }, { ...EVERYTHING, id }, now)))
-      throw new StartupError(`there is no key ${id}`);
+      throw new StartupError(`unknown key ${id}: tocsin apikey list shows all keys`);
   });
-  terminal.out(`Key ${id} is revoked.\n`);
+  terminal.out(`Revoked key ${id}.\n`);
 }
 
-/** The keys of the configured database, and what time it has. */
+/** Runs `work` with the keys of the configured database and the database's time. */
 async function withKeys(
   { config: file, flags }: ConfigFlags,
   terminal: Terminal,
@@ -101,7 +98,7 @@ async function open(config: Config, resources: ReleaseStack): Promise<Database> 
     if (!isDirectoryInUse(thrown)) throw thrown;
     const { host, port } = config.api;
     throw new StartupError(
-      `${toError(thrown).message}; while it runs, ask it: GET and POST http://${host}:${port}/v1/api-keys, DELETE …/v1/api-keys/<id>`,
+      `${toError(thrown).message}; use the API of the running service: GET and POST http://${host}:${port}/v1/api-keys, DELETE …/v1/api-keys/<id>`,
       { cause: thrown },
     );
   }
@@ -113,7 +110,8 @@ function grantedBy(options: ApiKeyOptions): Pick<NewApiKey, 'projectId' | 'role'
   if (!role) throw new StartupError(`--role: expected one of ${ROLES.join(', ')}, got ${options.role}`);
   if (allProjects && role !== 'admin') throw new StartupError('--all-projects: only for keys of --role admin');
   const projectId = options.project ?? (allProjects ? 'default' : undefined);
-  if (projectId === undefined) throw new StartupError('--project: is needed, or --all-projects with --role admin');
+  if (projectId === undefined)
+    throw new StartupError('--project: required, unless --all-projects is given with --role admin');
   for (const [flag, id] of [['--project', projectId] as const, ['--user', options.user ?? ''] as const]) {
     if (id.length > MAX_ID) throw new StartupError(`${flag}: has more than ${MAX_ID} characters`);
   }
@@ -123,7 +121,7 @@ function grantedBy(options: ApiKeyOptions): Pick<NewApiKey, 'projectId' | 'role'
 function milliseconds(text: string): number {
   const parsed = duration('1h', { min: '1s' }).safeParse(text);
   if (parsed.success) return parsed.data;
-  throw new StartupError(`--expires-in: ${parsed.error.issues[0]?.message ?? 'is no duration'}, got ${text}`);
+  throw new StartupError(`--expires-in: ${parsed.error.issues[0]?.message ?? 'not a duration'}, got ${text}`);
 }
 
 function keyTable(keys: readonly ApiKey[], now: Date): string {
@@ -146,8 +144,8 @@ function keyTable(keys: readonly ApiKey[], now: Date): string {
 
 function stateOf({ revokedAt, expiresAt }: ApiKey, now: Date): string {
   if (revokedAt) return 'revoked';
-  if (!expiresAt) return 'good';
-  return expiresAt <= now ? 'expired' : `until ${minute(expiresAt)}`;
+  if (!expiresAt) return 'valid';
+  return expiresAt <= now ? 'expired' : `valid until ${minute(expiresAt)}`;
 }
 
 function minute(date: Date): string {

@@ -14,8 +14,8 @@ export function createCommandLine(name: string, terminal: Terminal): Command {
 }
 
 /**
- * Runs the action that `argv` (without node and script) asks for. Resolves to 0, or to 2 for wrong usage, which
- * commander has explained on the terminal by then. Rejects with what the action rejects with.
+ * Runs the action that `argv` (without node and script) names. Resolves to 0, or to 2 for wrong usage, which commander
+ * explains on the terminal. Rejects with the error of the action.
  */
 export async function runCommandLine(program: Command, argv: readonly string[]): Promise<number> {
   try {

@@ -2,7 +2,7 @@ import { loadConfig } from '../config/load.js';
 import { printConfig } from '../config/print.js';
 import type { ConfigFlags, Terminal } from './terminal.js';
 
-/** `tocsin config`: also the way to check a file before a restart, since mistakes are refused here as there. */
+/** `tocsin config`. It can also check a file before a restart, since it refuses the same mistakes as `tocsin serve`. */
 export function configCommand({ config: file, flags }: ConfigFlags, terminal: Terminal): void {
   const { settings } = loadConfig({ file, flags, environment: terminal.environment });
   terminal.out(printConfig(settings));

@@ -27,20 +27,20 @@ const FLAG_OPTIONS = {
 } as const satisfies Partial<Record<keyof CommonOptions, string>>;
 
 const EXAMPLES = `
-In a hurry:
-  tocsin serve                                     everything in one process, data in ./data, API on http://127.0.0.1:8042
+Examples:
+  tocsin serve                                     all roles in one process, data in ./data, API on http://127.0.0.1:8042
   tocsin serve --port 8080 --interval 10s          another port, alarms evaluated every 10 seconds
-  tocsin serve --config tocsin.yaml --roles api    one role of several processes that share PostgreSQL and Redis
-  tocsin apikey create --project demo              a key for programs of that project, where auth.mode is apikey
-  tocsin config --config tocsin.yaml               what is in force, and where it comes from
-  tocsin import --help                             bring alarms over from Aodh
+  tocsin serve --config tocsin.yaml --roles api    one role; other processes share the same PostgreSQL and Redis
+  tocsin apikey create --project demo              an API key for a project (auth.mode apikey)
+  tocsin config --config tocsin.yaml               the effective configuration, and the origin of each value
+  tocsin import --help                             import alarms from Aodh
 
-Every option can also be set as TOCSIN_<SECTION>_<KEY>, for example TOCSIN_API_PORT=8080. config/default.yaml explains
-them all.`;
+Every option can also be set by an environment variable TOCSIN_<SECTION>_<KEY>, for example TOCSIN_API_PORT=8080.
+config/default.yaml explains all options.`;
 
 /**
- * Runs the command that `argv` (without node and script) asks for and resolves with the exit code.
- * Rejects with what the command rejects with; wrong usage is explained on `terminal.err` and gives 2.
+ * Runs the command that `argv` (without node and script) names. Resolves to the exit code, which is 2 for wrong usage.
+ * Rejects with the error of the command.
  */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0;
@@ -52,56 +52,57 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
 function createProgram(terminal: Terminal, done: (exitCode: number) => void): Command {
   const program = createCommandLine('tocsin', terminal)
     .description(
-      'Tocsin evaluates alarms and calls webhooks when their state changes. It speaks the API of OpenStack Aodh.',
+      'Tocsin evaluates alarms and calls webhooks when their states change. Its API is compatible with OpenStack Aodh.',
     )
     .version(version(), '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES);
-  withConfig(program.command('serve').description('run the service, in the roles that are configured'))
-    .option('-q, --quiet', 'print no hints to standard output; logs go on')
+  withConfig(program.command('serve').description('run the service with the configured roles'))
+    .option('-q, --quiet', 'print no hints to standard output; the log on standard error stays')
     .action(async (options: CommonOptions) => {
       const { serve } = await import('./serve.js');
       done(await serve({ ...configFlags(options), quiet: options.quiet === true }, terminal));
     });
-  withConfig(program.command('migrate').description('bring the schema of the database up to date, then end')).action(
+  withConfig(program.command('migrate').description('update the database schema, then exit')).action(
     async (options: CommonOptions) => {
       const { migrateCommand } = await import('./migrate.js');
       await migrateCommand(configFlags(options), terminal);
     },
   );
-  withConfig(program.command('config').description('print the configuration in force as YAML, secrets masked')).action(
-    async (options: CommonOptions) => {
-      const { configCommand } = await import('./config.js');
-      configCommand(configFlags(options), terminal);
-    },
-  );
+  withConfig(
+    program.command('config').description('print the effective configuration as YAML, with secrets masked'),
+  ).action(async (options: CommonOptions) => {
+    const { configCommand } = await import('./config.js');
+    configCommand(configFlags(options), terminal);
+  });
   addApiKey(program, terminal);
   addImport(program, terminal, done);
   return program;
 }
 
 function addApiKey(program: Command, terminal: Terminal): void {
-  const apiKey = program
-    .command('apikey')
-    .description('keys with which programs ask the API, where auth.mode takes them');
-  withDatabase(apiKey.command('create').description('make a key, and print it this once'))
-    .option('--project <id>', 'project that the key acts for')
-    .option('--user <id>', 'user that the key acts as; by default one of its own')
+  const apiKey = program.command('apikey').description('manage API keys, for auth.mode apikey and keystone+apikey');
+  withDatabase(apiKey.command('create').description('create a key and print it; it cannot be printed again'))
+    .option('--project <id>', 'project of the key')
+    .option('--user <id>', 'user of the key (default: apikey-<id of the key>)')
     .option('--role <name>', 'reader, member or admin', 'member')
-    .option('--all-projects', 'admin of everything, not of one project only; with --role admin')
-    .option('--expires-in <duration>', 'how long it is good, for example 90d; by default until it is revoked')
-    .option('--description <text>', 'what it is for', '')
+    .option('--all-projects', 'valid for all projects; requires --role admin')
+    .option('--expires-in <duration>', 'lifetime, for example 90d (default: until the key is revoked)')
+    .option('--description <text>', 'purpose of the key, for lists', '')
     .action(async (options: CommonOptions & ApiKeyOptions) => {
       const { createApiKeyCommand } = await import('./apikey.js');
       await createApiKeyCommand(options, configFlags(options), terminal);
     });
-  withDatabase(apiKey.command('list').description('show all keys, without their secrets'))
-    .option('--project <id>', 'only those of a project')
+  withDatabase(apiKey.command('list').description('list keys, without their secrets'))
+    .option('--project <id>', 'keys of this project only')
     .action(async (options: CommonOptions & { project?: string }) => {
       const { listApiKeysCommand } = await import('./apikey.js');
       await listApiKeysCommand(options.project, configFlags(options), terminal);
     });
   withDatabase(
-    apiKey.command('revoke').description('end a key').argument('<id>', 'the first part of the key, without ak_'),
+    apiKey
+      .command('revoke')
+      .description('revoke a key; all processes refuse it within 5 s')
+      .argument('<id>', 'id of the key, as `apikey list` shows it'),
   ).action(async (id: string, options: CommonOptions) => {
     const { revokeApiKeyCommand } = await import('./apikey.js');
     await revokeApiKeyCommand(id, configFlags(options), terminal);
@@ -111,20 +112,23 @@ function addApiKey(program: Command, terminal: Terminal): void {
 function withConfig(command: Command): Command {
   return withDatabase(
     command
-      .option('--roles <list>', 'api, evaluator, notifier, separated by commas')
+      .option('--roles <list>', 'roles of this process: api, evaluator, notifier, separated by commas')
       .option('--port <number>', 'port of the API')
-      .option('--interval <duration>', 'how often alarms are evaluated, for example 10s'),
+      .option('--interval <duration>', 'time between two evaluations of an alarm, for example 10s'),
   );
 }
 
-/** For commands that work on the database alone. */
+/** Options of commands that use the database only. */
 function withDatabase(command: Command): Command {
   return command
     .option('-c, --config <file>', 'configuration file (YAML); also TOCSIN_CONFIG')
     .option('--data-dir <path>', 'directory of the embedded database')
     .option('--log-level <level>', 'debug, info, warn or error')
     .addOption(
-      new Option('--set <option=value>', 'any other option, for example --set notifier.policy=every; may be repeated')
+      new Option(
+        '--set <option=value>',
+        'set any other option, for example --set notifier.policy=every; may be repeated',
+      )
         .argParser((text: string, before: string[]) => [...before, text])
         .default([], 'none'),
     );

@@ -34,23 +34,20 @@ export async function runCommand(
     return exit(exitCode);
   } catch (thrown) {
     const error = toError(thrown);
-    const explained = error instanceof StartupError || error instanceof ConfigError;
-    process.stderr.write(`${name}: ${explained ? error.message : (error.stack ?? error.message)}\n`);
+    const isExpected = error instanceof StartupError || error instanceof ConfigError;
+    process.stderr.write(`${name}: ${isExpected ? error.message : (error.stack ?? error.message)}\n`);
     return exit(1);
   }
 }
 
-/**
- * Aborts at SIGINT, SIGTERM and SIGHUP. A second SIGINT or SIGTERM ends the process at once: its sender does not want
- * to wait.
- */
+/** Aborts at SIGINT, SIGTERM and SIGHUP. A second SIGINT or SIGTERM ends the process at once. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  let askedToStop = false;
+  let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (askedToStop) exit(INTERRUPTED);
-      askedToStop = true;
+      if (isStopping) exit(INTERRUPTED);
+      isStopping = true;
       stop.abort(signal);
     });
   }
@@ -62,7 +59,7 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
-/** The state of the process is unknown now, so it ends; the log line has the form of the other log lines. */
+/** Ends the process, since its state is unknown. The message has the form of a log line. */
 function endBadly(message: string, error: Error): void {
   process.stderr.write(
     `${JSON.stringify({ level: 'error', message, err: { message: error.message, stack: error.stack } })}\n`,
@@ -70,7 +67,7 @@ function endBadly(message: string, error: Error): void {
   exit(1);
 }
 
-/** Reopens closed terminals as /dev/null: at its exit Node.js resets its terminals, and aborts if one is closed. */
+/** Reopens closed terminals as /dev/null, since Node.js resets its terminals at exit and aborts if one is closed. */
 function exit(code: number): never {
   for (const descriptor of isTerminalClosed ? terminals : []) {
     closeSync(descriptor);

@@ -5,13 +5,14 @@ import { toError } from '../errors.js';
 import type { ConfigFlags, Terminal } from './terminal.js';
 import { version } from './version.js';
 
+/** Options of `tocsin serve`. */
 export interface ServeOptions extends ConfigFlags {
   quiet: boolean;
 }
 
 type CreateApp = (config: Config, program: { version: string; pid: number }) => Promise<App>;
 
-/** `tocsin serve`: runs until told to stop (0) or until the service can no longer work (1). */
+/** `tocsin serve`. Resolves to 0 after it was stopped, and to 1 after a failure that ended the service. */
 export async function serve(options: ServeOptions, terminal: Terminal, appFactory = importApp): Promise<number> {
   const { config: file, flags, quiet } = options;
   const { config } = loadConfig({ file, flags, environment: terminal.environment });
@@ -22,7 +23,7 @@ export async function serve(options: ServeOptions, terminal: Terminal, appFactor
     await app.start();
     for (const line of [...app.summary(), ...hints(app)]) say(line);
     const failure = await endOf(app, terminal.stop);
-    if (failure) terminal.err(`tocsin: stopping, because it can no longer work: ${failure.message}\n`);
+    if (failure) terminal.err(`tocsin: stopping after a failure: ${failure.message}\n`);
     else say('Stopping.');
     await app.stop();
     return failure ? 1 : 0;
@@ -32,13 +33,13 @@ export async function serve(options: ServeOptions, terminal: Terminal, appFactor
   }
 }
 
-/** Late, so that a mistake in the configuration is told before the whole service is loaded. */
+/** Imports the service only after the configuration is valid, so that mistakes are reported without delay. */
 async function importApp(): Promise<CreateApp> {
   const { createApp } = await import('../app.js');
   return createApp;
 }
 
-/** Resolves with the reason when the service fails, without one when it shall stop. */
+/** Resolves to the error if the service fails, and to undefined if it is stopped. */
 function endOf(app: App, stop: AbortSignal): Promise<Error | undefined> {
   const settled = new AbortController();
   const stopped = new Promise<undefined>((resolve) => {
@@ -58,11 +59,11 @@ function hints({ url }: App): string[] {
     '[{"counter_name": "cpu_util", "counter_type": "gauge", "counter_unit": "%", "counter_volume": 95, "resource_id": "web-1"}]';
   return [
     '',
-    'Three commands to try next: an alarm, a measurement that sets it off, and what became of it.',
+    'Try these commands: create an alarm, send a sample above its threshold, and read the state of the alarm.',
     `  curl ${json} -d '${alarm}' ${url}/v2/alarms`,
     `  curl ${json} -d '${sample}' ${url}/v2/meters/cpu_util`,
     `  curl ${url}/v2/alarms`,
     '',
-    'Ctrl-C stops it.',
+    'Ctrl-C stops Tocsin.',
   ];
 }

@@ -10,7 +10,7 @@ export interface Terminal {
   stop: AbortSignal;
 }
 
-/** Command-line options that every command with a configuration takes. */
+/** Options of every command that reads a configuration. */
 export interface ConfigFlags {
   config?: string;
   flags: Flag[];

@@ -5,12 +5,10 @@ interface Bounds {
   max: number;
 }
 
+/** Bounds of port numbers. */
 export const PORTS: Bounds = { min: 1, max: 65_535 };
 
-/**
- * Reads an option as a whole number in decimal digits. commander prints the error with the option's name and exits with
- * 2.
- */
+/** A parser for options that are whole numbers. commander prints its error with the name of the option; exit code 2. */
 export function wholeNumber({ min, max }: Bounds): (text: string) => number {
   return (text) => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;

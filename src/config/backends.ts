@@ -1,27 +1,29 @@
 import type { Config } from './schema.js';
 
 type Section<Kind extends 'gnocchi' | 'prometheus'> = Omit<Config[Kind], 'others'>;
+/** Options of one Gnocchi. */
 export type GnocchiSettings = Section<'gnocchi'>;
+/** Options of one Prometheus. */
 export type PrometheusSettings = Section<'prometheus'>;
 
-/** Settings of a backend that has an address. */
+/** Options of a backend whose `url` is set. */
 export type Reachable<Settings> = Settings & { url: string };
 
-/** Every Gnocchi that is configured, by name; the default one's is null. */
+/** All configured Gnocchis by name; the default one has the name null. */
 export function gnocchiBackends({
   gnocchi,
 }: Pick<Config, 'gnocchi'>): ReadonlyMap<string | null, Reachable<GnocchiSettings>> {
   return reachable(gnocchiSections({ gnocchi }));
 }
 
-/** Every Prometheus that is configured, by name; the default one's is null. */
+/** All configured Prometheuses by name; the default one has the name null. */
 export function prometheusBackends({
   prometheus,
 }: Pick<Config, 'prometheus'>): ReadonlyMap<string | null, Reachable<PrometheusSettings>> {
   return reachable(prometheusSections({ prometheus }));
 }
 
-/** The default section, whether it says where Gnocchi is or not, and the named ones. */
+/** The default section, even without `url`, and all named sections. */
 export function gnocchiSections({ gnocchi }: Pick<Config, 'gnocchi'>): ReadonlyMap<string | null, GnocchiSettings> {
   return sectionsOf<GnocchiSettings>(gnocchi, gnocchi.others);
 }
@@ -33,7 +35,7 @@ export function prometheusSections({
   return sectionsOf<PrometheusSettings>(prometheus, prometheus.others);
 }
 
-/** Every backend that alarms may ask, as people call it. Octavia may also be found in Keystone's catalogue. */
+/** Names of all backends for the terminal. Octavia counts with Keystone, whose catalogue may have it. */
 export function backendTexts(config: Pick<Config, 'gnocchi' | 'prometheus' | 'octavia' | 'keystone'>): string[] {
   const text = (kind: string, name: string | null): string => (name === null ? kind : `${kind} ${name}`);
   const { octavia, keystone } = config;
@@ -45,7 +47,7 @@ export function backendTexts(config: Pick<Config, 'gnocchi' | 'prometheus' | 'oc
   ];
 }
 
-/** How a section is called in the configuration, for messages: `gnocchi`, `gnocchi.others.east`. */
+/** Name of a section in the configuration: `gnocchi`, `gnocchi.others.east`. */
 export function sectionName(kind: 'gnocchi' | 'prometheus', name: string | null): string {
   return name === null ? kind : `${kind}.others.${name}`;
 }

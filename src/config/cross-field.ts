@@ -5,14 +5,15 @@ import { gnocchiSections, prometheusSections, sectionName, type PrometheusSettin
 import { ROLES, type Config } from './schema.js';
 import type { Secret } from './secret.js';
 
-/** A rule that several options must keep together. */
+/** A rule about several options. */
 interface CrossFieldRule {
-  /** The option that the message is about, first, and the others it looks at. */
+  /** The options that the rule reads. The first one is named in the message. */
   reads: readonly [string, ...string[]];
+  /** The problem as a clause whose subject is the first option; undefined if there is none. */
   problem(config: Config): string | undefined;
 }
 
-/** The rules that this configuration must keep; those of backends once for each. */
+/** All rules for this configuration, with those for each of its backends. */
 export function crossFieldRules(config: Config): CrossFieldRule[] {
   return [...RULES, ...backendRules(config)];
 }
@@ -23,43 +24,43 @@ const RULES: readonly CrossFieldRule[] = [
     problem: ({ notifier }) =>
       notifier.claim > notifier.attempt_timeout
         ? undefined
-        : 'must be longer than notifier.attempt_timeout, or an attempt outlives its claim and is made twice',
+        : 'must be longer than notifier.attempt_timeout; otherwise an attempt outlives its claim and is made twice',
   },
   {
     reads: ['evaluator.lease', 'evaluator.heartbeat'],
     problem: ({ evaluator }) =>
       evaluator.lease > 2 * evaluator.heartbeat
         ? undefined
-        : 'must be longer than twice evaluator.heartbeat, or one lost heartbeat costs a member its partitions',
+        : 'must be longer than twice evaluator.heartbeat; otherwise one lost heartbeat costs an evaluator its partitions',
   },
   {
     reads: ['roles', 'database.url'],
     problem: ({ roles, database }) =>
       database.url || ROLES.every((role) => roles.includes(role))
         ? undefined
-        : 'the embedded database serves one process with all roles; set database.url to split the roles over processes',
+        : 'must be all three with the embedded database, which only one process can use; set database.url to split them',
   },
   {
     reads: ['redis.url', 'database.url'],
     problem: ({ redis, database }) =>
       !redis.url || database.url
         ? undefined
-        : 'needs database.url: Redis coordinates processes, and the embedded database serves only one',
+        : 'needs database.url: Redis coordinates several processes, and only one can use the embedded database',
   },
   {
     reads: ['api.host', 'api.i_understand_noauth_is_open', 'auth.mode', 'roles'],
     problem: ({ roles, api, auth }) =>
       auth.mode !== 'noauth' || !roles.includes('api') || api.i_understand_noauth_is_open || !isSurelyOpen(api.host)
         ? undefined
-        : `${api.host} is not a loopback address, and without authentication everybody who reaches it is admin; ` +
-          'set api.i_understand_noauth_is_open if that is what you want',
+        : `${api.host} is not a loopback address, and without authentication every client is an admin; ` +
+          'set auth.mode, or allow it with api.i_understand_noauth_is_open',
   },
   {
     reads: ['keystone.auth_url', 'auth.mode', 'roles'],
     problem: ({ roles, auth, keystone }) =>
       !roles.includes('api') || !auth.mode.includes('keystone') || keystone.auth_url
         ? undefined
-        : `is needed for auth.mode ${auth.mode}: tokens are validated there`,
+        : `is required for auth.mode ${auth.mode}: Keystone validates the tokens`,
   },
   {
     reads: ['keystone.password', 'keystone.username'],
@@ -77,7 +78,7 @@ const RULES: readonly CrossFieldRule[] = [
         return 'must not be set together with keystone.application_credential_id';
       return auth_url === undefined || username !== undefined || id !== undefined
         ? undefined
-        : 'is needed with keystone.auth_url, with keystone.password; or keystone.application_credential_id with its secret';
+        : 'is required with keystone.auth_url, together with keystone.password; or set keystone.application_credential_id and its secret';
     },
   },
 ];
@@ -94,8 +95,7 @@ function backendRules(config: Config): CrossFieldRule[] {
   return [
     ...named.map(({ section, name, url }): CrossFieldRule => ({
       reads: [`${section}.url`],
-      problem: () =>
-        name === null || url !== undefined ? undefined : 'is needed: a named backend without one is of no use',
+      problem: () => (name === null || url !== undefined ? undefined : 'is required for a named backend'),
     })),
     ...[...prometheusSections(config)].flatMap(([name, settings]) =>
       prometheusRules(sectionName('prometheus', name), settings),
@@ -109,8 +109,8 @@ function prometheusRules(section: string, settings: PrometheusSettings): CrossFi
   const needed = (name: 'user' | 'password' | 'token', value: unknown, kind: string): CrossFieldRule => ({
     reads: [option(name), option('auth')],
     problem: () => {
-      if (auth === kind) return value === undefined ? `is needed with ${option('auth')} ${kind}` : undefined;
-      return value === undefined ? undefined : `is of no use without ${option('auth')} ${kind}`;
+      if (auth === kind) return value === undefined ? `is required with ${option('auth')} ${kind}` : undefined;
+      return value === undefined ? undefined : `has no effect without ${option('auth')} ${kind}`;
     },
   });
   const together = (
@@ -120,7 +120,7 @@ function prometheusRules(section: string, settings: PrometheusSettings): CrossFi
   ): CrossFieldRule => ({
     reads: [option(name), option(other)],
     problem: () =>
-      value === undefined && settings[other] !== undefined ? `is needed with ${option(other)}` : undefined,
+      value === undefined && settings[other] !== undefined ? `is required with ${option(other)}` : undefined,
   });
   return [
     needed('user', user, 'basic'),
@@ -133,10 +133,10 @@ function prometheusRules(section: string, settings: PrometheusSettings): CrossFi
 
 function incompletePair(name: string | undefined, secret: Secret | undefined, nameOption: string): string | undefined {
   if ((name === undefined) === (secret === undefined)) return undefined;
-  return secret === undefined ? `is needed with ${nameOption}` : `is of no use without ${nameOption}`;
+  return secret === undefined ? `is required with ${nameOption}` : `has no effect without ${nameOption}`;
 }
 
-/** Names are resolved, and checked again, when the API starts to listen. */
+/** True for an address that is not a loopback address. Names are resolved and checked when the API starts. */
 function isSurelyOpen(host: string): boolean {
   return isIP(host) !== 0 && !isLoopback(host);
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
+/** The message for text that is not a duration. */
 export const DURATION_EXPECTED = 'expected a duration such as 250ms, 5s, 2m, 1h or 30d';
 
 interface Bounds {
@@ -9,12 +10,12 @@ interface Bounds {
   max?: string;
 }
 
-/** A duration as people write it, `250ms`, `5s`, `2m`, `1h`, `30d`, as milliseconds. */
+/** Schema of a duration such as `250ms`, `5s`, `2m`, `1h` or `30d`. Parses to milliseconds. */
 export function duration(fallback: string, bounds: Bounds = {}): z.ZodType<number> {
   return inMilliseconds(z.string().default(fallback), bounds);
 }
 
-/** The same without a value of its own: what depends on other options is worked out where it is used. */
+/** Schema of a duration without a default, for an option whose default depends on other options. */
 export function optionalDuration(bounds: Bounds = {}): z.ZodType<number | undefined> {
   return inMilliseconds(z.string(), bounds).optional();
 }
@@ -43,7 +44,7 @@ function toMilliseconds(text: string): number | undefined {
   return amount === undefined ? undefined : Number(amount) * UNITS[unit as keyof typeof UNITS];
 }
 
-/** As people would write it: in the largest unit that leaves no rest, after rounding to seconds from a second on. */
+/** Formats a duration in the largest unit without a remainder. Durations of 1 s or more are rounded to seconds. */
 export function durationText(ms: number): string {
   const rounded = ms < UNITS.s ? Math.round(ms) : Math.round(ms / UNITS.s) * UNITS.s;
   const [unit, size] = Object.entries(UNITS)

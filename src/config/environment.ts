@@ -3,16 +3,20 @@ import type { Layer } from './layer.js';
 import { OPTIONS, type Option } from './options.js';
 import { valueFromText } from './text-value.js';
 
+/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Variables of ours that are no options: where the file is, what scripts may install, and what tests use; and those
- * that Kubernetes gives to every process beside a service named tocsin.
+ * Variables with the prefix that are not options: those of the command line, scripts and tests, and those that
+ * Kubernetes sets in every container beside a service named tocsin.
  */
 const OTHER_VARIABLES = /^TOCSIN_(CONFIG|NO_INSTALL|URL|TOKEN|API_KEY|TEST_.*|SERVICE_.*|PORT|PORT_\d.*)$/;
 const FILE_SUFFIX = '_FILE';
 
-/** `TOCSIN_<SECTION>_<KEY>`; for secrets also `…_FILE` with the path of a file that holds it. Empty means not set. */
+/**
+ * Reads options from variables `TOCSIN_<SECTION>_<KEY>`; for secrets also from a file that `…_FILE` names. An empty
+ * variable counts as not set.
+ */
 export function fromEnvironment(environment: Environment, read: (path: string) => string): Layer {
   const layer: Layer = { values: new Map(), problems: [] };
   for (const [variable, text] of Object.entries(environment)) {

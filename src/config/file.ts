@@ -4,12 +4,12 @@ import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml'
 import type { Layer } from './layer.js';
 import { isMapped, isSection } from './options.js';
 
-interface Reading {
+interface ReadContext {
   layer: Layer;
   originAt: (offset: number | undefined) => string;
 }
 
-/** A YAML file. An option without a value (`port:`) counts as not set, so that lines can be commented out freely. */
+/** Reads options from YAML. An option without a value (`port:`) counts as not set. */
 export function fromFile(file: string, text: string): Layer {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -24,15 +24,15 @@ export function fromFile(file: string, text: string): Layer {
   return layer;
 }
 
-function readMap(reading: Reading, map: YAMLMap, path: readonly string[]): void {
+function readMap(context: ReadContext, map: YAMLMap, path: readonly string[]): void {
   for (const { key, value } of map.items) {
     const here = [...path, String(isScalar(key) ? key.value : key)];
     const name = here.join('.');
-    const origin = reading.originAt(isScalar(key) ? key.range?.[0] : undefined);
-    // Naming a section of a map is enough for it to be there.
-    if (isMapped(name) && (isMap(value) || isEmpty(value))) reading.layer.values.set(name, { value: {}, origin });
-    if (isMap(value) && isSection(name)) readMap(reading, value, here);
-    else if (!isEmpty(value)) reading.layer.values.set(name, { value: plain(value), origin });
+    const origin = context.originAt(isScalar(key) ? key.range?.[0] : undefined);
+    // A named backend exists even if its section is empty.
+    if (isMapped(name) && (isMap(value) || isEmpty(value))) context.layer.values.set(name, { value: {}, origin });
+    if (isMap(value) && isSection(name)) readMap(context, value, here);
+    else if (!isEmpty(value)) context.layer.values.set(name, { value: plain(value), origin });
   }
 }
 

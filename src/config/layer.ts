@@ -1,13 +1,12 @@
 import type { Problem } from './problem.js';
 
-/**
- * What one source says: values as they are written, by option name or, for unknown options, by whatever name was used.
- */
+/** The values of one source (file, environment or flags), as written, by the name of the option. */
 export interface Layer {
   values: Map<string, Setting>;
   problems: Problem[];
 }
 
+/** A value as written, and its place for messages: a variable, a flag, or file and line. */
 export interface Setting {
   value: unknown;
   origin: string;

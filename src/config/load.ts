@@ -9,31 +9,33 @@ import { parseConfig } from './parse.js';
 import type { Config } from './schema.js';
 import { valueFromText } from './text-value.js';
 
-/** A value given on the command line, by option name. */
+/** An option that was set on the command line. */
 export interface Flag {
   name: string;
   text: string;
-  /** `--port`, as the mistake names it. */
+  /** The flag as messages name it, for example `--port`. */
   origin: string;
 }
 
+/** The sources of a configuration. */
 export interface ConfigSources {
-  /** Path of a YAML file. `TOCSIN_CONFIG` is used when absent. */
+  /** Path of a YAML file. Default: `TOCSIN_CONFIG`. */
   file?: string | undefined;
   environment: Environment;
   flags: readonly Flag[];
   readFile?: (path: string) => string;
 }
 
+/** A valid configuration with the origin of its values. */
 export interface LoadedConfig {
   config: Config;
-  /** What was set and by whom, by option name. The rest are defaults. */
+  /** The options that were set, by name. All others have their defaults. */
   settings: ReadonlyMap<string, Setting>;
 }
 
 /**
- * Defaults < file < environment < flags.
- * @throws ConfigError with every mistake of all sources.
+ * Loads the configuration. Flags override the environment, which overrides the file, which overrides the defaults.
+ * @throws ConfigError with all mistakes of all sources.
  */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const read = sources.readFile ?? ((path: string) => readFileSync(path, 'utf8'));
@@ -100,6 +102,6 @@ function place(tree: Record<string, unknown>, path: readonly string[], value: un
     return;
   }
   const section = (tree[key] ??= {});
-  // A file may hold something else where a section belongs; that is refused as it stands.
+  // If the file has a value in the place of a section, the value stays and the schema refuses it.
   if (typeof section === 'object') place(section as Record<string, unknown>, rest, value);
 }

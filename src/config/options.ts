@@ -2,32 +2,31 @@ import type { z } from 'zod';
 
 import { Config } from './schema.js';
 
+/** Type of an option's value as it is written. */
 export type OptionKind = 'text' | 'number' | 'boolean' | 'duration' | 'secret' | 'list';
 
-/**
- * One setting, as the schema has it: the one list that files, environment, flags and the printed configuration go by.
- */
+/** An option, derived from the schema, for files, environment variables, flags and the printed configuration. */
 export interface Option {
-  /** Dotted, as in the file: `api.port`. */
+  /** Dotted name: `api.port`. */
   name: string;
   path: readonly string[];
   kind: OptionKind;
-  /** `TOCSIN_API_PORT` */
+  /** Environment variable: `TOCSIN_API_PORT`. */
   variable: string;
-  /** As it would be written; undefined where there is none. */
+  /** Default as it would be written; undefined without one. */
   default: unknown;
 }
 
-/** Sections of one form under names that the operator chooses. Only files can hold them. */
+/** A map of sections whose names the operator chooses. Only files can set it. */
 export interface OptionMap {
-  /** Dotted: `gnocchi.others`. */
+  /** Dotted name: `gnocchi.others`. */
   name: string;
   path: readonly string[];
-  /** What each of the sections holds; named, and with a path, from there. */
+  /** Options of each section. Names and paths are relative to the section. */
   options: readonly Option[];
 }
 
-/** The parts of zod's definitions that are looked at. */
+/** The parts of zod's definitions that are read here. */
 interface Definition {
   type: string;
   valueType?: z.ZodType;
@@ -36,13 +35,13 @@ interface Definition {
   defaultValue?: unknown;
 }
 
-/** Every option of the schema, in its order. */
+/** All options in the order of the schema. */
 export const OPTIONS: readonly Option[] = optionsOf(Config, []);
 
-/** Every map of sections, in the schema's order. */
+/** All maps of sections in the order of the schema. */
 export const OPTION_MAPS: readonly OptionMap[] = mapsOf(Config, []);
 
-/** The option of this name that can be set anywhere. */
+/** The option of this name, without those of maps. */
 export function optionNamed(name: string): Option | undefined {
   return OPTIONS.find((option) => option.name === name);
 }
@@ -53,12 +52,13 @@ export function mappedOption(name: string): Option | undefined {
   return map?.options.find((each) => each.name === option);
 }
 
-/** Whether a section of a map has this name: `gnocchi.others.east`. */
+/** True for the name of a section of a map: `gnocchi.others.east`. */
 export function isMapped(name: string): boolean {
   const [, entry, option] = inMap(name);
   return entry !== undefined && option === '';
 }
 
+/** True for the name of a section, of a map, or of a section of a map. */
 export function isSection(name: string): boolean {
   return (
     [...OPTIONS, ...OPTION_MAPS].some((option) => option.name.startsWith(`${name}.`)) || isMap(name) || isMapped(name)
@@ -69,7 +69,7 @@ function isMap(name: string): boolean {
   return OPTION_MAPS.some((map) => map.name === name);
 }
 
-/** The map that a name leads into, the name of the section there, and what follows. */
+/** Splits a name: its map, the name of the section in the map, and the rest. */
 function inMap(name: string): [OptionMap, string, string] | [] {
   const map = OPTION_MAPS.find((each) => name.startsWith(`${each.name}.`));
   if (map === undefined) return [];
@@ -99,7 +99,7 @@ function optionsOf(schema: z.ZodType, path: readonly string[]): Option[] {
   ];
 }
 
-/** A schema and what it wraps, outermost first. */
+/** A schema and the schemas that it wraps, outermost first. */
 function layersOf(schema: z.ZodType): z.ZodType[] {
   const { innerType, in: input } = definition(schema);
   const inner = innerType ?? input;

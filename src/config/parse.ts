@@ -3,12 +3,12 @@ import { ConfigError, problemsOf, type Problem } from './problem.js';
 import { Config } from './schema.js';
 import { Secret } from './secret.js';
 
-/** Where the value of an option came from, by its dotted path; undefined for defaults. */
+/** Returns the origin of an option's value by the option's dotted name; undefined for defaults. */
 export type OriginOf = (name: string) => string | undefined;
 
 /**
- * Values as they are written, with defaults for what is absent, as a frozen configuration.
- * @throws ConfigError with every mistake.
+ * Parses values as written, adds defaults and freezes the result.
+ * @throws ConfigError with all mistakes, those in `known` too.
  */
 export function parseConfig(
   input: unknown,
@@ -17,7 +17,7 @@ export function parseConfig(
 ): Config {
   const parsed = Config.safeParse(input);
   const found = (parsed.error?.issues ?? []).flatMap((issue) => problemsOf(issue, (path) => valueAt(input, path)));
-  // Rules between options are judged too when others are wrong, so that all is said at once.
+  // Checks rules about several options even if other options are invalid, so that all mistakes are reported at once.
   const usable = parsed.success ? parsed.data : Config.safeParse(without(input, found)).data;
   if (usable) found.push(...brokenRules(usable, found, originOf));
   const problems = [
@@ -29,10 +29,10 @@ export function parseConfig(
 }
 
 function brokenRules(config: Config, found: readonly Problem[], originOf: OriginOf): Problem[] {
-  const spoilt = (name: string): boolean =>
+  const isInvalid = (name: string): boolean =>
     found.some((problem) => name === problem.name || (problem.name ?? '').startsWith(`${name}.`));
   return crossFieldRules(config)
-    .filter(({ reads }) => !reads.some(spoilt))
+    .filter(({ reads }) => !reads.some(isInvalid))
     .flatMap(({ reads, problem }) => {
       const message = problem(config);
       return message === undefined
@@ -41,7 +41,7 @@ function brokenRules(config: Config, found: readonly Problem[], originOf: Origin
     });
 }
 
-/** A list is set as a whole, so a mistake in a member has the origin of the list. */
+/** The origin of the option or of the list or section around it, since a list has one origin for all members. */
 function nearestOrigin({ name = '' }: Problem, originOf: OriginOf): string | undefined {
   const path = name.split('.');
   return path
@@ -53,7 +53,7 @@ function without(input: unknown, problems: readonly Problem[]): unknown {
   const copy = structuredClone(input);
   for (const { name = '' } of problems) {
     const path = name.split('.');
-    // A bad member of a list spoils the list.
+    // An invalid member makes the list invalid.
     const depth =
       path.findIndex((_, index) => Array.isArray(valueAt(copy, path.slice(0, index + 1)))) + 1 || path.length;
     const holder = valueAt(copy, path.slice(0, depth - 1));

@@ -6,8 +6,7 @@ import { isMapped, OPTION_MAPS, OPTIONS, type Option, type OptionMap } from './o
 type Settings = ReadonlyMap<string, Setting>;
 
 /**
- * The configuration in force as YAML: values as they are written, secrets masked, and beside what is no default, who
- * set it.
+ * The effective configuration as YAML, with secrets masked. Comments show the origin of values that are not defaults.
  */
 export function printConfig(settings: Settings): string {
   const document = new Document({});
@@ -27,7 +26,7 @@ function print(document: Document, option: Option, settings: Settings): void {
   if (setting !== undefined && isNode(node)) node.comment = ` ${setting.origin}`;
 }
 
-/** Every option of every section that a map has. */
+/** All options of all sections of a map. */
 function optionsIn(map: OptionMap, settings: Settings): Option[] {
   const sections = [...settings.keys()].filter((name) => isMapped(name) && name.startsWith(`${map.name}.`));
   return sections.flatMap((section) =>

@@ -3,16 +3,16 @@ import type { z } from 'zod';
 import { DURATION_EXPECTED } from './duration.js';
 import { mappedOption, optionNamed, type Option } from './options.js';
 
-/** One mistake in the configuration: where, what, and who said so. */
+/** One mistake in the configuration. */
 export interface Problem {
-  /** Dotted path of the option; absent when the mistake is not in one (an unreadable file). */
+  /** Dotted name of the option; absent if the mistake is not in an option (an unreadable file). */
   name?: string;
   message: string;
-  /** `TOCSIN_API_PORT`, `--port`, `tocsin.yaml line 3`; absent for values given by a program. */
+  /** Origin of the value: `TOCSIN_API_PORT`, `--port`, `tocsin.yaml line 3`; absent for values from code. */
   origin?: string | undefined;
 }
 
-/** Everything that is wrong with a configuration, at once. Printed without a stack. */
+/** All mistakes in a configuration. Printed without a stack. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
@@ -25,11 +25,12 @@ export class ConfigError extends Error {
   }
 }
 
+/** A mistake as one line. */
 export function lineOf({ name, message, origin }: Problem): string {
   return `${name === undefined ? '' : `${name}: `}${message}${origin === undefined ? '' : ` (${origin})`}`;
 }
 
-/** What zod found, in our words; the value is shown unless it is a secret. */
+/** Converts an issue of zod to mistakes. Messages show the value unless it is a secret. */
 export function problemsOf(issue: z.core.$ZodIssue, valueAt: (path: readonly PropertyKey[]) => unknown): Problem[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
@@ -38,7 +39,7 @@ export function problemsOf(issue: z.core.$ZodIssue, valueAt: (path: readonly Pro
   const names = path.map((_, index) => path.slice(0, index + 1).join('.'));
   const option = names.map((name) => optionNamed(name) ?? mappedOption(name)).find((found) => found !== undefined);
   const value = valueAt(issue.path);
-  // A section written as one text may hold a secret: only values of options are shown.
+  // Text in the place of a section may hold a secret, so only values of options are shown.
   const mayShow = option !== undefined && option.kind !== 'secret' && value !== undefined;
   const got = mayShow ? `, got ${JSON.stringify(value).replace(/\/\/[^/?#"]*@/g, '//***@')}` : '';
   return [{ name: path.join('.') || 'the configuration', message: `${describe(issue, option)}${got}` }];
@@ -60,7 +61,7 @@ function describe(issue: z.core.$ZodIssue, option: Option | undefined): string {
   if (issue.code === 'too_small')
     return issue.origin === 'number' ? `must be at least ${issue.minimum}` : 'must not be empty';
   if (issue.code === 'too_big') return `must be at most ${issue.maximum}`;
-  // What is wrong with a name is said one level deeper.
+  // zod nests the message about an invalid name.
   return issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
 }
 

@@ -4,9 +4,11 @@ import { z } from 'zod';
 import { duration, optionalDuration } from './duration.js';
 import { Secret } from './secret.js';
 
+/** Roles of a process. */
 export const ROLES = ['api', 'evaluator', 'notifier'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** Values of `auth.mode`. */
 export const AUTH_MODES = ['noauth', 'apikey', 'keystone', 'keystone+apikey'] as const;
 export type AuthMode = (typeof AUTH_MODES)[number];
 
@@ -20,9 +22,9 @@ const secretUrl = (scheme: RegExp, example: string) =>
     .transform((text) => new Secret(text))
     .meta({ kind: 'secret' })
     .optional();
-/** The largest that the database takes. */
+/** The maximum is that of the database column. */
 const limit = () => z.number().int().min(-1).max(2_147_483_647).default(-1);
-/** Printed, logged and told to clients as it is. */
+/** A URL without credentials, since it is printed, logged and sent to clients. */
 const httpUrl = (example: string) =>
   z
     .string()
@@ -56,7 +58,7 @@ const section = <Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
 ): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> => z.strictObject(shape).prefault({} as never);
 
-/** The options of one Gnocchi. */
+/** Options of one Gnocchi. */
 const gnocchi = {
   url: httpUrl('http://127.0.0.1:8041'),
   auth: z.enum(['none', 'basic', 'keystone']).default('basic'),
@@ -65,7 +67,7 @@ const gnocchi = {
   external_domain_name: z.string().min(1).default('Default'),
   timeout: duration('10s', { min: '100ms' }),
 };
-/** The options of one Prometheus. */
+/** Options of one Prometheus. */
 const prometheus = {
   url: httpUrl('http://127.0.0.1:9090'),
   auth: z.enum(['none', 'basic', 'bearer']).default('none'),
@@ -87,7 +89,7 @@ const prometheus = {
   admin_tenant: text(),
   timeout: duration('10s', { min: '100ms' }),
 };
-/** More backends of the same kind, each with the same options, by the names that alarms give them. */
+/** Named backends, each with the same options. Alarms refer to the names. */
 const others = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z
     .record(
@@ -111,7 +113,7 @@ const RetrySchedule = Schedule.min(1).prefault([
   '8h',
 ] as never);
 
-/** Every option, its default and its bounds. `config/default.yaml` says what each means. */
+/** All options with defaults and bounds. `config/default.yaml` documents them. */
 export const Config = z.strictObject({
   roles: z
     .array(z.enum(ROLES))

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** A value that must not be shown. Printing, logging or serialising it gives `***`. */
+/** A secret value. Printing, logging or serialising it gives `***`. */
 export class Secret {
   readonly #value: string;
 
@@ -8,6 +8,7 @@ export class Secret {
     this.#value = value;
   }
 
+  /** The value. Call it only where the secret is used. */
   reveal(): string {
     return this.#value;
   }

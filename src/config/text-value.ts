@@ -1,8 +1,8 @@
 import type { OptionKind } from './options.js';
 
 /**
- * Text from the environment or the command line as the value a YAML file would have held.
- * What cannot be converted stays text, so that the schema refuses it and the message shows it as it was given.
+ * Converts text from the environment or the command line to the value that a YAML file would hold. Text that does not
+ * fit the kind is returned unchanged, so that the schema refuses it and the message shows it.
  */
 export function valueFromText(kind: OptionKind, text: string): unknown {
   if (kind === 'number') return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;

@@ -110,7 +110,7 @@ export class EvaluationLoop implements Loop {
     this.deps.lateness.note(behind.lateness(now.getTime()), now.getTime());
     this.deps.recorder?.note();
     telemetry.alarmsHeld.set(cache.size);
-    telemetry.alarmsInTrouble.set(outages.size);
+    telemetry.alarmsInOutage.set(outages.size);
     telemetry.alarmsWithoutBackend.reset(); // kinds of which there are none any more
     for (const [type, alarms] of cache.withoutBackend()) telemetry.alarmsWithoutBackend.set({ type }, alarms);
     telemetry.oldestEvaluationAge.set((held.oldestAgeMs(now.getTime()) ?? 0) / 1000);

@@ -48,7 +48,7 @@ interface Row {
   /** Status for this caller. */
   expected: (who: Who, target: Target) => number;
   targets: readonly Target[];
-  /** Makes what the request is about and gives its path's parameters. */
+  /** Creates the object of the request and returns the parameters of its path. */
   given?: () => Promise<Record<string, string>>;
   body?: unknown;
   search?: string;
@@ -58,9 +58,9 @@ const enough = ({ role, project }: Who, needed: Needed): boolean =>
   RANK[role] >= NEEDED[needed] && (role === 'admin' || project !== null);
 const sees = ({ role, project }: Who): boolean => role === 'admin' || project === 'own';
 
-/** Anybody, also without an identity. */
+/** All callers, also without an identity. */
 const open = (ok = 200): Row => ({ expected: () => ok, targets: ['none'] });
-/** The role alone decides; what comes back is the caller's own. */
+/** Only the role decides; the answer holds data of the caller's project. */
 const byRole = (needed: Needed, ok: number, more: Partial<Row> = {}): Row => ({
   expected: (who) => (enough(who, needed) ? ok : 403),
   targets: ['none'],
@@ -72,13 +72,13 @@ const ofAProject = (needed: Needed, ok: number, more: Partial<Row> = {}): Row =>
   targets: ['none'],
   ...more,
 });
-/** As Aodh: what the caller does not see is not there, whatever the role; then the role. */
+/** As Aodh: first 404 for an object that the caller cannot see, then the role. */
 const visibleFirst = (needed: Needed, ok: number, more: Partial<Row>): Row => ({
   expected: (who, target) => (target === 'missing' || !sees(who) ? 404 : enough(who, needed) ? ok : 403),
   targets: ['present', 'missing'],
   ...more,
 });
-/** Routes of our own: first the role; then what the caller does not see is not there. */
+/** Routes below /v1: first the role, then 404 for an object that the caller cannot see. */
 const roleFirst = (needed: Needed, ok: number, more: Partial<Row>): Row => ({
   expected: (who, target) => (!enough(who, needed) ? 403 : target === 'missing' || !sees(who) ? 404 : ok),
   targets: ['present', 'missing'],

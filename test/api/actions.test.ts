@@ -9,7 +9,7 @@ import { embeddedDatabase, empty } from '../support/databases.js';
 let db: Database;
 let api: TestApi;
 let generous: TestApi;
-/** As if there were a Keystone: trusts are made and removed without asking anybody. */
+/** A stand-in for Keystone: trusts are created and removed without requests. */
 let trusting: TestApi;
 let strict: TestApi;
 

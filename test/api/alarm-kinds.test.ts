@@ -25,7 +25,7 @@ const BY_METRICS = 'gnocchi_aggregation_by_metrics_threshold';
 const BY_RESOURCES = 'gnocchi_aggregation_by_resources_threshold';
 const HEALTH = 'loadbalancer_member_health';
 
-/** What each kind must be given. */
+/** The mandatory fields of each kind. */
 const NEEDED: Record<string, Fields> = {
   [RESOURCES]: {
     metric: 'cpu',
@@ -410,7 +410,7 @@ describe('a tenant is kept to the own project', () => {
     [RESOURCES, NEEDED[RESOURCES]],
     [BY_METRICS, NEEDED[BY_METRICS]],
     ['composite', { or: [leaf(RESOURCES)] }],
-  ])('by a part of its %s rule that nobody sees', async (type, rule) => {
+  ])('by a hidden part of its %s rule', async (type, rule) => {
     const created = await post(bodyOf(type, rule), READING_MEMBER);
     const path = `/v2/alarms/${String(created.json()['alarm_id'])}/history`;
     const history = await api.ask('GET', path, { as: READING_MEMBER });

@@ -55,7 +55,7 @@ describe('an alarm', () => {
     expect(created.headers['x-openstack-request-id']).toMatch(/^req-[0-9a-f-]{36}$/);
   });
 
-  test('whose time constraints never open says so, until they are replaced', async () => {
+  test('whose time constraints never open says so in state_reason until they are replaced', async () => {
     const constraint = (name: string, start: string): object => ({ name, start, duration: 60 });
     const [never, later, noon] = [
       constraint('backup', '0 0 31 2 *'),
@@ -133,7 +133,7 @@ describe('an alarm', () => {
       { threshold_rule: { meter_name: 'm', threshold: 1, query: [{ field: 'project', value: 'p2' }] } },
       'Not Authorized to access project p2',
     ],
-  ])('is refused when a member says %j', async (fields, fault) => {
+  ])('is refused when a member sends %j', async (fields, fault) => {
     const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body: thresholdBody(fields) });
     expect([answer.status, answer.fault]).toEqual([401, fault]);
   });
@@ -143,7 +143,7 @@ describe('an alarm', () => {
     expect((await api.ask('GET', `/v2/alarms/${id}`)).text).toMatch(/, "tocsin": \{"delivery_policy": "every"\}\}$/);
   });
 
-  test('keeps what the server owns from being written', async () => {
+  test('ignores fields that the server sets', async () => {
     const old = '2001-01-01T00:00:00Z';
     const owned = {
       alarm_id: 'mine',
@@ -173,7 +173,7 @@ describe('a replacement', () => {
     tocsin: { delivery_policy: 'every' },
   };
 
-  test('puts what it does not say back to its default, the state too', async () => {
+  test('resets missing fields to their defaults, also the state', async () => {
     const id = await api.create(thresholdBody(FULL));
     await api.clock.advance(60_000);
     const at = naive(api.clock.now());
@@ -187,7 +187,7 @@ describe('a replacement', () => {
     expect((await api.ask('GET', `/v2/alarms/${id}`)).text).toBe(expected);
   });
 
-  test('that says the same state keeps the moment and reason of the state', async () => {
+  test('with the same state keeps state_timestamp and state_reason', async () => {
     const id = await api.create(thresholdBody({ state: 'ok' }));
     const created = naive(api.clock.now());
     await api.clock.advance(1_000);
@@ -200,7 +200,7 @@ describe('a replacement', () => {
     });
   });
 
-  test('with what was read changes nothing and writes no history', async () => {
+  test('with the body that was read changes nothing and writes no history', async () => {
     const id = await api.create(thresholdBody(FULL));
     const read = (await api.ask('GET', `/v2/alarms/${id}`)).json();
     await api.clock.advance(1_000);
@@ -219,7 +219,7 @@ describe('a replacement', () => {
     expect(await historyOf(id, MEMBER)).toHaveLength(1);
   });
 
-  test('by a member ignores what it says of owners; by an admin it moves the alarm', async () => {
+  test('by a member ignores owners in the body; by an admin it moves the alarm', async () => {
     const id = await api.create(thresholdBody(), MEMBER);
     const body = thresholdBody({ project_id: 'p2', user_id: 'u2' });
     const ignored = await api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body });
@@ -244,7 +244,7 @@ describe('a replacement', () => {
     expect(replaced.json()).not.toHaveProperty('threshold_rule');
   });
 
-  test('of what is not there is refused after its body was looked at', async () => {
+  test('of a missing alarm is refused after its body was checked', async () => {
     const absent = await api.ask('PUT', '/v2/alarms/nope', { body: thresholdBody() });
     expect([absent.status, absent.fault]).toEqual([404, 'Alarm nope not found']);
     expect((await api.ask('PUT', '/v2/alarms/nope', { body: { name: 'x' } })).status).toBe(400);

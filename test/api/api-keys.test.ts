@@ -33,7 +33,7 @@ async function make(body: unknown, as: Caller): Promise<Made> {
 const idsSeenBy = async (as: Caller, query = ''): Promise<string[]> =>
   (await api.ask('GET', PATH + query, { as })).json<Made[]>().map(({ id }) => id);
 
-test('a new key is told once, with what it is for', async () => {
+test('POST /v1/api-keys shows the key, and no later answer does', async () => {
   const answer = await api.ask('POST', PATH, { as: MEMBER, body: { description: 'autoscaler', expires_in: 60 } });
   const { key, ...rest } = answer.json<Made & Record<string, unknown>>();
   expect(parseApiKey(key)?.id).toBe(rest.id);
@@ -62,7 +62,7 @@ test('without a body it is a member’s key for the own project', async () => {
   expect(answer.json()).toMatchObject({ project_id: 'p1', role: 'member', expires_at: null });
 });
 
-describe('nobody gives away more than one has', () => {
+describe('a key never has more rights than its creator', () => {
   test.each<[string, Caller, Asked['body'], number]>([
     ['a reader: no key', READER, { role: 'reader' }, 403],
     ['a member: a reader’s', MEMBER, { role: 'reader' }, 201],

@@ -66,7 +66,7 @@ async function run(alarm: unknown, span: Record<string, unknown> = HOUR): Promis
   return answer.json<Backtested>();
 }
 
-test('a draft is told what it would have done: transitions in order, who had been called, and the time in each state', async () => {
+test('a backtest shows transitions in order, their notifications, and the time in each state', async () => {
   const alarm = {
     ...ERRORS,
     alarm_actions: ['http://user:secret@receiver/x?token=1'],
@@ -108,7 +108,7 @@ test('the step, the state to begin with, repeated actions and time constraints a
   expect(prometheus.asked).toHaveLength(6);
 });
 
-test('what a backend cannot answer keeps the state, and is counted', async () => {
+test('an evaluation without an answer of the backend keeps the state and is counted', async () => {
   prometheus.says = (query, asking, key) =>
     asking.now.getUTCMinutes() >= 10 && asking.now.getUTCMinutes() < 15
       ? { kind: 'trouble', reason: 'no answer in time' }
@@ -121,7 +121,7 @@ test('what a backend cannot answer keeps the state, and is counted', async () =>
   expect(summary).toMatchObject({ evaluations: 20, unanswered: 5 });
 });
 
-test('what a backend refuses is told, though the state never changes', async () => {
+test('a refusal of the backend is shown, even if the state never changes', async () => {
   prometheus.says = () => ({ kind: 'refused', reason: 'alarm statistics retrieval failed: parse error (HTTP 400)' });
   const { transitions, summary } = await run(ERRORS, { start: '2026-01-01T11:00:00', stop: '2026-01-01T11:02:00' });
   expect(transitions).toEqual([]);
@@ -131,7 +131,7 @@ test('what a backend refuses is told, though the state never changes', async () 
   });
 });
 
-test('the built-in meters are asked as the caller’s project may, and nothing is kept', async () => {
+test('a backtest on built-in meters reads the caller’s project only and stores nothing', async () => {
   await storeSample(db, 'cpu', { volume: 99, at: new Date('2026-01-01T11:30:30Z'), project: 'p1' });
   const body = thresholdBody({ alarm_actions: ['http://receiver/'] });
   const mine = await run(body);

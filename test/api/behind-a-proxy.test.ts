@@ -39,7 +39,7 @@ async function withApi(trustedProxies: string[], use: (api: TestApi) => Promise<
   }
 }
 
-describe('what a proxy says of its client', () => {
+describe('the X-Forwarded headers of a proxy', () => {
   test.each([
     { proxies: ['127.0.0.0/8'], origin: /^https:\/\/alarms\.example\.com\/v2/, what: 'is believed of a trusted one' },
     { proxies: ['10.0.0.0/8'], origin: /^http:\/\/127\.0\.0\.1:\d+\/v2/, what: 'is not believed of another' },
@@ -66,7 +66,7 @@ describe('what a proxy says of its client', () => {
   });
 });
 
-test('the pages for people and programs are open to all; what only looks like them is not', async () => {
+test('documentation is public; paths that only look like it are not', async () => {
   await withApi([], async (api) => {
     for (const path of [
       '/',

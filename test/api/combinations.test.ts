@@ -109,7 +109,7 @@ function suite(open: () => Promise<Database>): void {
     const projects = ['p1', 'p2', 'p3', 'p4'];
     const leaf = await Promise.all(projects.map((project_id) => api.create(thresholdBody({ project_id }), ADMIN)));
     const ring = await Promise.all(projects.map((project_id) => api.create(thresholdBody({ project_id }), ADMIN)));
-    // An admin at home in the alarm's project combines whatever there is; one from elsewhere only what its owner sees.
+    // An admin of the alarm's project may combine all alarms; an admin of another project only those its owner sees.
     const adminOf = (at: number): Caller => ({ ...ADMIN, 'x-project-id': projects[at] ?? '' });
     const membersOf = (at: number): string[] => [ring[(at + 1) % ring.length] ?? '', leaf[at] ?? ''];
     for (let round = 0; round < ROUNDS; round += 1) {

@@ -117,7 +117,7 @@ describeWith(['prometheus'], 'explanations of what a real Prometheus answers', (
     expect(await labelsOf('cpu{host="none"}')).toEqual([]);
   });
 
-  test('tell the series of each rule of a composite alarm, be they asked together or not', async () => {
+  test('show the series of each rule of a composite alarm, with merged requests and without', async () => {
     const rule = (query: string) => ({ ...RULE, type: 'prometheus', query });
     const composite_rule = { or: [rule('cpu{host="db-1"}'), rule('cpu{host="web-2"}'), rule('cpu')] };
     const id = await api.create({ name: 'any', type: 'composite', composite_rule }, MEMBER);

@@ -11,7 +11,7 @@ import {
   type PrometheusDouble,
 } from '../support/prometheus-double.js';
 
-/** Which series is it? What explanations tell of answers with several, from what a server sends to what people read. */
+/** Explanations of answers with several series: from the answer of the server to the JSON of the explanation. */
 
 interface Explained {
   summary: string;
@@ -100,7 +100,7 @@ const hosts = (count: number): Labels[] =>
   Array.from({ length: count }, (_, index) => ({ __name__: 'cpu', host: `h${index}` }));
 
 describe('series of an answer', () => {
-  test('are told with their labels, in the order of the answer, beside what became of their datapoints', async () => {
+  test('are shown with their labels, in the order of the answer, with the results for their datapoints', async () => {
     const [a, b, c] = hosts(3) as [Labels, Labels, Labels];
     ranges([a, '10', '20'], [b, '85', '93'], [c, '91']);
     const { questions, evaluation } = await explainedRule(RANGE);
@@ -144,7 +144,7 @@ describe('series of an answer', () => {
     expect((await explainedRule()).questions[0]?.series).toEqual([]);
   });
 
-  test('of which nothing was believed come last, so that it can be seen whose values are none', async () => {
+  test('come last if none of their values was accepted', async () => {
     const at = (host: string, agoS: number, value: string) => ({ metric: { host }, value: [NOON_S - agoS, value] });
     double.reply = success('vector', [at('a', 3600, '90'), at('b', 0, '10'), at('c', 0, 'NaN'), at('d', 0, '20')]);
     const { questions, evaluation } = await explainedRule();
@@ -208,12 +208,12 @@ describe('series of an answer', () => {
     expect(Object.values(questions[0]?.series?.[0]?.labels ?? {}).join('')).toMatch(/^(host=a)?$/);
   });
 
-  test('are not told where there is no answer with data', async () => {
+  test('are not shown without an answer with data', async () => {
     double.reply = [500, {}];
     expect((await explainedRule()).questions[0]?.series).toBeNull();
   });
 
-  test('of a composite rule are told part by part', async () => {
+  test('of a composite rule are shown for each part', async () => {
     double.reply = ({ form }) =>
       success(
         'vector',
@@ -292,7 +292,7 @@ describe('the summary', () => {
 });
 
 describe('of many series', () => {
-  test('those in alarm are shown before others, and what is left out is counted', async () => {
+  test('those in alarm are shown first, and those left out are counted', async () => {
     const labels = hosts(10_000);
     const values = labels.map((_, index) => (index === 7_777 ? '93' : '10'));
     momentary(...labels.map((one, index): [Labels, string] => [one, values[index]!]));

@@ -4,7 +4,7 @@ import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, type Answered, type TestApi } from '../support/api.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 
-/** What Heat's resource types send by way of aodhclient: every property of the type, unset ones as null. */
+/** Bodies that Heat's resource types send through aodhclient: all properties of the type, unset ones as null. */
 
 let db: Database;
 let api: TestApi;
@@ -206,7 +206,7 @@ function create(body: Body): Promise<Answered> {
   return api.ask('POST', '/v2/alarms', { as: MEMBER, body });
 }
 
-/** aodhclient's update: the document as it is read, with what changed laid over it; the rule key by key. */
+/** aodhclient's update: the document that it read, with the changes merged in, those of the rule key by key. */
 async function update(id: string, changes: Body): Promise<Answered> {
   const document = (await api.ask('GET', `/v2/alarms/${id}`, { as: MEMBER })).json();
   const merged = { ...document, ...changes };
@@ -293,7 +293,7 @@ test('an update of a composite rule empties all three lists of actions, as Heat 
   expect(changed.json()).toMatchObject({ ...none, composite_rule: stored });
 });
 
-test('time constraints come with nulls for what the template leaves out', async () => {
+test('time constraints have null for properties that the template leaves out', async () => {
   const constraint = { name: 'nights', start: '0 20 * * *', duration: 3600, description: null, timezone: null };
   const answer = await create({ ...(ROWS[0] as Row).body, time_constraints: [constraint] });
   expect(answer.json()['time_constraints']).toEqual([

@@ -22,7 +22,7 @@ beforeAll(async () => {
 beforeEach(() => empty(db));
 afterAll(() => db.close());
 
-/** Imports documents, as an admin. `standing`: what is found before somebody else changes it. */
+/** Imports documents, as an admin. `standing` is the import status that is read before a concurrent change. */
 async function bringOver(documents: object[], standing?: ImportStatus): Promise<Record<string, unknown>[]> {
   const imports = createImportStore(db);
   const [route] = importRoutes({
@@ -55,7 +55,7 @@ const row = async (): Promise<Record<string, unknown>> =>
   (await db.query<Record<string, unknown>>(`select name, alarm_actions, muted from alarms where id = 'a'`)).rows[0] ??
   {};
 
-test('an alarm that is activated between the look and the lock keeps its definition', async () => {
+test('an import refuses an alarm that is activated by a concurrent request', async () => {
   await storeAlarm(db, { id: 'a', rule: thresholdRule(), alarmActions: [HOOK] });
   const [result] = await bringOver([inAodh({ name: 'renamed' })], 'muted');
   expect(result).toMatchObject({ outcome: 'refused', reason: 'It was activated at the same time' });

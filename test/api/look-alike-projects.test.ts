@@ -131,7 +131,7 @@ function suite(open: () => Promise<Database>): void {
 
   const refused = { status: 0, shown: new Set<string>() };
 
-  /** What an answer shows; nothing, for a refusal. */
+  /** The rows of an answer; none for a refusal. */
   async function shown(own: string, method: string, path: string, body?: unknown): Promise<typeof refused> {
     const answer = await api.ask(method, path, { as: caller(own), body });
     if (REFUSED.includes(answer.status)) return { ...refused, status: answer.status };
@@ -142,7 +142,7 @@ function suite(open: () => Promise<Database>): void {
     return { status: answer.status, shown: projectsIn(answer) };
   }
 
-  /** Leaks, as texts that tell what was asked: none is expected. */
+  /** Descriptions of requests that leaked data. None is expected. */
   async function leaksOf(
     asked: readonly [own: string, method: string, path: string, body?: unknown][],
   ): Promise<string[]> {

@@ -56,7 +56,7 @@ function suite(open: () => Promise<Database>): void {
       .json<{ counter_volume: number }[]>()
       .map(({ counter_volume }) => counter_volume);
 
-  test('a sample reads as it was posted, with what was left out filled in', async () => {
+  test('a sample is answered as it was posted, with defaults for missing fields', async () => {
     const posted = await post([sample({ counter_name: 'cpu', resource_metadata: { zone: 'a' } })]);
     expect(posted.status).toBe(201);
     const now = api.clock.now().toISOString().slice(0, 19);
@@ -177,7 +177,7 @@ function suite(open: () => Promise<Database>): void {
       ]);
     });
 
-    test('periods begin where the query says', async () => {
+    test('periods begin at the start of the query', async () => {
       const query = `period=60&q.field=timestamp&q.op=ge&q.value=${at(-30)}`;
       expect((await get(`/v2/meters/cpu/statistics?${query}`)).json()).toMatchObject([
         figures([1, 1, 1, 1, 1, 0], [0, 0], [-30, 30]),
@@ -213,7 +213,7 @@ function suite(open: () => Promise<Database>): void {
       expect((await get('/v2/meters/none/statistics?period=60&groupby=source')).text).toBe('[]');
     });
 
-    test('meters and resources are listed with what they are', async () => {
+    test('meters and resources are listed with all their fields', async () => {
       await post([sample({ counter_type: 'delta', counter_unit: 'B', timestamp: at(10) })], 'disk/io');
       expect((await get('/v2/meters?q.field=resource_id&q.value=r1')).text).toBe(
         '[{"name": "cpu", "type": "gauge", "unit": "%", "resource_id": "r1", "project_id": "p1", "user_id": "u1", "source": "lab", ' +

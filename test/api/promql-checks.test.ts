@@ -16,7 +16,7 @@ import {
 } from '../support/prometheus-double.js';
 
 /** Whom the service believes anything of, where it believes headers and there are none. */
-const NOBODY: Caller = {};
+const ANONYMOUS: Caller = {};
 const PARSED: PrometheusReply = [200, { status: 'success', data: 'up' }];
 const UNCLOSED = refusal(400, 'bad_data', 'invalid parameter "query": 1:8: parse error: unclosed left parenthesis');
 const NOT_CHECKED = 'not checked: the prometheus backend cannot check queries: it answered with status 404';
@@ -88,7 +88,7 @@ const FORMS = [
 const AUTHORS = [
   ['an admin', ADMIN],
   ['a member', MEMBER],
-  ['whoever asks where nobody is authenticated', NOBODY],
+  ['a caller without authentication', ANONYMOUS],
 ] as const;
 
 describe.each(FORMS)('a query of %s', (_, body) => {
@@ -195,7 +195,7 @@ describe('where a label keeps projects apart', () => {
     ]);
   });
 
-  test('a query that cannot be kept to its project is refused before Prometheus is asked', async () => {
+  test('a query that cannot be confined to its project is refused without a request to Prometheus', async () => {
     const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body: plain('rate(up') });
     expect([answer.status, double.asked.length]).toEqual([400, 0]);
   });

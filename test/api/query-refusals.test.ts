@@ -128,7 +128,7 @@ describe('a filter is refused', () => {
     ]);
   });
 
-  test('on history for what only alarms have', async () => {
+  test('on history for fields that only alarms have', async () => {
     const filter = '{"=": {"name": "x"}}';
     expect(await ask('alarms/history', JSON.stringify({ filter }))).toEqual([
       400,
@@ -166,7 +166,7 @@ describe('an order is refused', () => {
   });
 });
 
-describe('who sees what', () => {
+describe('visibility of rows', () => {
   const OTHERS = 'Not Authorized to access project p2';
   const foreign = (field: string): unknown[] => [
     { '=': { [field]: 'p2' } },
@@ -220,14 +220,14 @@ describe('who sees what', () => {
     expect(alarms.json<{ project_id: string }[]>().map(({ project_id }) => project_id)).toEqual(expected);
   });
 
-  test('history of another project is not there, whoever made the change', async () => {
+  test('history of another project is not visible, even if the caller made the change', async () => {
     const body = { filter: '{"=": {"project_id": "p2"}}' };
     expect((await api.ask('POST', '/v2/query/alarms/history', { as: MEMBER, body })).text).toBe('[]');
     const own = await api.ask('POST', '/v2/query/alarms/history', { as: READER, body: {} });
     expect(own.json<{ on_behalf_of: string }[]>().map(({ on_behalf_of }) => on_behalf_of)).toEqual(['p1']);
   });
 
-  test('without a role or a project nothing is answered, and a bad body is told first', async () => {
+  test('a caller without role or project is refused, after an invalid body', async () => {
     const nobody: Caller = { 'x-user-id': 'u', 'x-project-id': 'p1', 'x-roles': 'other' };
     const homeless: Caller = { 'x-user-id': 'u', 'x-roles': 'member' };
     for (const as of [nobody, homeless]) {

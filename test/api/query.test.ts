@@ -18,7 +18,7 @@ let db: Database;
 let api: TestApi;
 let start: string;
 
-/** Four alarms, a second apart: `a` and `b` are an admin's, `c` a member's, `d` somebody else's. */
+/** Four alarms, a second apart: `a` and `b` of an admin, `c` of a member, `d` of another project. */
 beforeAll(async () => {
   db = await embeddedDatabase();
   api = await startApi(db);
@@ -161,7 +161,7 @@ describe('the order of an answer', () => {
     [[{ enabled: 'asc' }, { user: 'asc' }], 'bacd'],
     [[{ ok_actions: 'desc' }, { name: 'asc' }], 'abcd'],
     [[{ name: 'asc' }, { name: 'desc' }], 'abcd'],
-  ])('asked for as %j is %s', async (orderby, expected) => {
+  ])('with orderby %j is %s', async (orderby, expected) => {
     expect(await names({ orderby })).toBe(expected);
   });
 
@@ -227,11 +227,11 @@ describe('history', () => {
     [{ filter: { '<': { timestamp: '2000-01-01' } } }, []],
     [{ orderby: [{ on_behalf_of: 'desc' }, { event_id: 'asc' }], limit: 2 }, ['creation p2', 'creation p1']],
     [{ orderby: [{ severity: 'desc' }], limit: 1 }, ['creation ops']],
-  ])('asked for with %j is %j', async (asked, expected) => {
+  ])('with %j is %j', async (asked, expected) => {
     expect(await found(asked)).toEqual(expected);
   });
 
-  test('has what became of alarms that are gone', async () => {
+  test('has the entries of deleted alarms', async () => {
     const id = await api.create(thresholdBody({ name: 'gone' }), MEMBER);
     await api.clock.advance(1_000);
     await api.ask('DELETE', `/v2/alarms/${id}`, { as: MEMBER });

@@ -20,17 +20,17 @@ afterAll(async () => {
   await db.close();
 });
 
-const NOBODY: Caller = { 'x-user-id': 'u1', 'x-project-id': 'p1' };
+const NO_ROLE: Caller = { 'x-user-id': 'u1', 'x-project-id': 'p1' };
 const HOMELESS: Caller = { 'x-user-id': 'u1', 'x-roles': 'member' };
 const SYSTEM_ADMIN: Caller = { 'x-user-id': 'root', 'x-roles': 'admin' };
-const CALLERS = [NOBODY, HOMELESS, READER, MEMBER, STRANGER, ADMIN];
+const CALLERS = [NO_ROLE, HOMELESS, READER, MEMBER, STRANGER, ADMIN];
 
 const quotaOf = (project: string, limit: unknown) => ({ project_id: project, quotas: [{ resource: 'alarms', limit }] });
 const set = (project: string, limit: number) => api.ask('POST', '/v2/quotas', { body: quotaOf(project, limit) });
 const statusOfCreate = async (as: Caller, on: TestApi = api): Promise<number> =>
   (await on.ask('POST', '/v2/alarms', { as, body: thresholdBody() })).status;
 
-describe('who may do what', () => {
+describe('access to quotas', () => {
   const OWN = [403, 403, 200, 200, 403, 200];
   const EVERYBODYS = [403, 403, 200, 200, 200, 200];
   const ADMINS = (status: number): number[] => [403, 403, 403, 403, 403, status];
@@ -65,7 +65,7 @@ describe('asking for quotas', () => {
     '/v2/quotas/p1',
     '/v2/quotas/p1/',
     '/v2/quotas?project_id=p1&bogus=1&limit=x',
-  ])('%s shows that project’s, and what else the query says is ignored', async (path) => {
+  ])('%s shows the quota of that project and ignores other parameters', async (path) => {
     await set('p1', 7);
     expect((await api.ask('GET', path)).text).toBe(
       '{"project_id": "p1", "quotas": [{"resource": "alarms", "limit": 7}]}',
@@ -76,7 +76,7 @@ describe('asking for quotas', () => {
     expect((await api.ask('GET', '/v2/quotas?project_id=', { as: MEMBER })).json()).toEqual(quotaOf('p1', -1));
   });
 
-  test('an admin without a project has to say which', async () => {
+  test('an admin without a project must name one', async () => {
     const answer = await api.ask('GET', '/v2/quotas', { as: SYSTEM_ADMIN });
     expect([answer.status, answer.fault]).toEqual([400, 'Missing argument: "project_id"']);
     expect((await api.ask('GET', '/v2/quotas?project_id=p1', { as: SYSTEM_ADMIN })).status).toBe(200);
@@ -160,14 +160,14 @@ describe('setting and removing quotas', () => {
     expect([answer.status, answer.fault]).toEqual([400, fault]);
   });
 
-  test('what is wrong with the body is said before what the caller may not do', async () => {
+  test('an invalid body is refused before a missing role', async () => {
     expect((await api.ask('POST', '/v2/quotas', { as: MEMBER, body: quotaOf('p1', -2) })).status).toBe(400);
     expect((await api.ask('DELETE', '/v2/quotas', { as: MEMBER })).status).toBe(400);
   });
 });
 
 describe('alarms over the quota', () => {
-  test('are refused to everybody, admins included, by the project they would belong to', async () => {
+  test('are refused to all callers, admins too, by the quota of the project that would own them', async () => {
     await set('p1', 1);
     expect(await statusOfCreate(MEMBER)).toBe(201);
     const own = await api.ask('POST', '/v2/alarms', { as: MEMBER, body: thresholdBody() });
@@ -210,7 +210,7 @@ describe('alarms over the quota', () => {
 
 test('the capabilities are those of an Aodh with everything', async () => {
   for (const path of ['/v2/capabilities', '/v2/capabilities/']) {
-    expect((await api.ask('GET', path, { as: NOBODY })).text).toBe(
+    expect((await api.ask('GET', path, { as: NO_ROLE })).text).toBe(
       '{"api": {"alarms:history:query:complex": true, "alarms:history:query:simple": true, "alarms:query:complex": true, ' +
         '"alarms:query:simple": true}, "alarm_storage": {"storage:production_ready": true}}',
     );

@@ -188,7 +188,7 @@ const paths = fc.oneof(
   segment.map((project) => `/v1/delivery-pauses/${project}`),
 );
 
-/** What every answer must be: no fault of ours, and a refusal that says why. */
+/** Checks an answer: no internal error, and each refusal has a reason. */
 function expectSane({ status, text: body, fault }: Answered): void {
   expect(status).toBeLessThan(500);
   if (status < 400) return;
@@ -196,7 +196,7 @@ function expectSane({ status, text: body, fault }: Answered): void {
   expect(fault).not.toBe('');
 }
 
-test('whatever is written, the answer is success or a refusal with a reason', async () => {
+test('random bodies are answered with success or with a refusal that has a reason', async () => {
   const property = fc.asyncProperty(
     fc.constantFrom('POST', 'PUT'),
     paths,
@@ -213,14 +213,14 @@ test.each([
   ['POST', '/v2/alarms'],
   ['PUT', '/v2/alarms/:id'],
   ['POST', '/v2/meters/cpu'],
-])('whatever body %s %s gets, it stays sane', async (method, path) => {
+])('%s %s answers random bodies without an internal error', async (method, path) => {
   const property = fc.asyncProperty(bodies, async (body) =>
     expectSane(await api.ask(method, path.replace(':id', alarmId), { as: MEMBER, body })),
   );
   await fc.assert(property, { numRuns: RUNS });
 });
 
-test('whatever is asked, the answer is success or a refusal with a reason', async () => {
+test('random queries are answered with success or with a refusal that has a reason', async () => {
   const property = fc.asyncProperty(
     fc.constantFrom('GET', 'GET', 'DELETE', 'PATCH', 'HEAD'),
     paths,

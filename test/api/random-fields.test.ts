@@ -36,7 +36,7 @@ const awkward = fc.oneof(
 interface Spoilt {
   body: unknown;
   path: readonly (string | number)[];
-  /** Fields on the way to what is wrong, and those that should be there instead. */
+  /** Fields on the path to the invalid value, and the fields that should be there instead. */
   names: string[];
 }
 
@@ -49,7 +49,7 @@ function spoilt(good: unknown): fc.Arbitrary<Spoilt> {
   }));
 }
 
-/** Texts of Aodh that say what is wrong by showing the value, and are kept because clients may look for them. */
+/** Texts of Aodh that show the value and not the field. They stay, since clients may search for them. */
 const SHOWS_THE_VALUE =
   /^(Unsupported action|Unable to parse action|You are not authorized to create action|trust URL cannot|The data type .* is not supported|Unable to convert the value|Query value or traits invalid|Unknown argument: "|Threshold rules should be combined|type must be set in every rule|Unsupported sub-rule type|Invalid input composite rule|Not Authorized to access|Timezone .* is not valid|Time constraint names|The request body is nested|The request body has|The name .* is not allowed)/s;
 
@@ -65,7 +65,7 @@ function expectNamed({ path, names }: Spoilt, { status, fault = '' }: Answered):
   if (!named) throw new Error(`${path.join('.')} is at fault, and the answer does not say so: ${status} ${fault}`);
 }
 
-test('an alarm with one thing wrong is refused by the name of that, whatever its kind', async () => {
+test('an alarm of any kind with one invalid field is refused with the name of that field', async () => {
   const property = fc.asyncProperty(
     fc.oneof(...ALARM_BODIES.map(spoilt)),
     fc.constantFrom(ADMIN, MEMBER),
@@ -87,7 +87,7 @@ test('so is an event, and a quota', async () => {
   await fc.assert(quotas, { numRuns: 500 });
 });
 
-test('complex queries are answered or refused, whatever they hold', async () => {
+test('random complex queries are answered or refused', async () => {
   const filters = fc.oneof(
     fc.constantFrom(...FILTERS).chain((text) => spoilt(JSON.parse(text)).map(({ body }) => JSON.stringify(body))),
     fc.json({ maxDepth: 5 }),

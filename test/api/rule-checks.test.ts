@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-describe('whoever can judge a rule', () => {
+describe('the check of a rule by backends', () => {
   interface Looked {
     rule: AlarmRule;
     author: Parameters<RuleChecks['check']>[1];
@@ -73,7 +73,7 @@ describe('whoever can judge a rule', () => {
   });
   afterAll(() => api.close());
 
-  test('sees it as it will be stored, and who its author is', async () => {
+  test('gets the rule as it will be stored, and its author', async () => {
     const id = await api.create(ruleBody(), MEMBER);
     await api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: ruleBody() });
     expect(looked.length).toBe(2);
@@ -94,7 +94,7 @@ describe('whoever can judge a rule', () => {
     ]);
   });
 
-  test('sees what an admin makes of another’s alarm within the project that it stays in', async () => {
+  test('gets the rule of another project’s alarm that an admin edits with the scope of that project', async () => {
     const id = await api.create(ruleBody(), MEMBER);
     await api.ask('PUT', `/v2/alarms/${id}`, { as: ADMIN, body: ruleBody() });
     expect(looked.at(-1)).toMatchObject({ rule: { query: NARROWED }, author: { isAdmin: true } });
@@ -120,7 +120,7 @@ describe('whoever can judge a rule', () => {
     expect([answer.status, answer.fault]).toEqual([400, 'bad rule']);
   });
 
-  test('is not asked about a body that is wrong in itself', async () => {
+  test('does not run for an invalid body', async () => {
     verdict = new AppError('invalid_request', 'bad rule');
     const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body: ruleBody({ alarm_actions: ['nonsense'] }) });
     expect([answer.status, answer.fault, looked.length]).toEqual([400, 'Unsupported action nonsense', 0]);
@@ -129,13 +129,13 @@ describe('whoever can judge a rule', () => {
   test.each([
     ['POST', '/v2/alarms', 403],
     ['PUT', MISSING, 404],
-  ])('is not asked on behalf of one without a project: %s', async (method, path, status) => {
+  ])('does not run for a caller without a project: %s', async (method, path, status) => {
     const answer = await api.ask(method, path, { as: HOMELESS, body: ruleBody() });
     expect([answer.status, looked.length]).toEqual([status, 0]);
   });
 });
 
-describe('what Gnocchi says of a rule', () => {
+describe('a refusal of a rule by Gnocchi', () => {
   let api: TestApi;
   let double: GnocchiDouble;
   let resources: ReleaseStack;
@@ -166,7 +166,7 @@ describe('what Gnocchi says of a rule', () => {
     await double.close();
   });
 
-  test('is told in its own words, with its own status', async () => {
+  test('is passed on with its text and its status', async () => {
     double.answers.aggregates = gnocchiRefusal(400, { cause: 'Invalid input', detail: ['search'] });
     const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body: ruleBody() });
     expect(answer.status).toBe(400);
@@ -175,7 +175,7 @@ describe('what Gnocchi says of a rule', () => {
     );
   });
 
-  test('is recorded as not checked while Gnocchi cannot be asked, for the leaves of a composite rule, too', async () => {
+  test('is recorded as not checked while Gnocchi is unavailable, also for parts of a composite rule', async () => {
     await double.close();
     for (const body of [ruleBody(), compositeBody()]) {
       const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body });

@@ -56,7 +56,7 @@ describe('the state of an alarm', () => {
     });
   });
 
-  test('set to what it is is recorded all the same, and runs no action', async () => {
+  test('set to the same state is recorded and runs no action', async () => {
     const id = await api.create(thresholdBody({ state: 'ok', ok_actions: ['http://h/'] }));
     for (let time = 0; time < 2; time += 1) {
       await api.clock.advance(1_000);
@@ -134,7 +134,7 @@ describe('the history of an alarm', () => {
       '{"rule": {"period": 60, "comparison_operator": "gt", "threshold": 81.0, "statistic": "avg", "evaluation_periods": 1, ' +
         '"meter_name": "cpu", "exclude_outliers": false, "query": []}}',
     ],
-  ])('says of a change to %j no more than that', async (fields, detail) => {
+  ])('has only the changed fields for a change to %j', async (fields, detail) => {
     const keep = 'description' in fields ? { description: 'd' } : {};
     const id = await api.create(thresholdBody(keep));
     await api.clock.advance(1_000);
@@ -143,7 +143,7 @@ describe('the history of an alarm', () => {
     expect([entry?.type, entry?.detail]).toEqual(['rule change', detail]);
   });
 
-  test('tells who acted, and on whose behalf', async () => {
+  test('shows the caller and the owner of the alarm', async () => {
     const id = await api.create(thresholdBody(), MEMBER);
     await api.clock.advance(1_000);
     await api.ask('PUT', `/v2/alarms/${id}/state`, { body: 'ok' });
@@ -206,7 +206,7 @@ describe('a part of the history', () => {
     ['q.field=timestamp&q.op=gt&q.value=@0&q.field=timestamp&q.op=lt&q.value=@3', [2, 1]],
     ['q.field=timestamp&q.op=gt&q.value=@2&q.field=search_offset&q.op=eq&q.value=2', [4, 3, 2, 1]],
     ['q.field=timestamp&q.op=lt&q.value=@2&q.field=search_offset&q.op=eq&q.value=1', [2, 1, 0]],
-  ])('asked for with %j is %j', async (query, expected) => {
+  ])('with the query %j is %j', async (query, expected) => {
     expect(await minutes(query)).toEqual(expected);
   });
 
@@ -253,7 +253,7 @@ describe('a part of the history', () => {
     ],
     ['marker=nope', 'Marker nope not found.'],
     ['limit=-1', "Invalid input for field/attribute limit. Value: '-1'. it should be a positive integer."],
-  ])('asked for with %s is refused', async (query, fault) => {
+  ])('with the query %s is refused', async (query, fault) => {
     const answer = await api.ask('GET', `/v2/alarms/${id}/history?${query}`);
     expect([answer.status, answer.fault]).toEqual([400, fault]);
   });
@@ -274,7 +274,7 @@ describe('the history of an alarm that was deleted', () => {
     });
   });
 
-  test('tells the owner when an admin deleted it, and strangers nothing', async () => {
+  test('of an alarm that an admin deleted is visible to its owner and to no other project', async () => {
     const id = await api.create(thresholdBody(), MEMBER);
     await api.ask('DELETE', `/v2/alarms/${id}`, { as: ADMIN });
     const deletion = (await historyOf(id, '?q.field=type&q.value=deletion', READER))[0];

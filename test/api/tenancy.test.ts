@@ -25,15 +25,15 @@ afterAll(async () => {
 });
 
 const SAMPLE = { counter_type: 'gauge', counter_unit: '%', counter_volume: 1, resource_id: 'r1' };
-const NOBODY: Caller = { 'x-user-id': 'u1', 'x-project-id': 'p1' };
-const OTHER_ROLE: Caller = { ...NOBODY, 'x-roles': 'auditor' };
+const NO_ROLE: Caller = { 'x-user-id': 'u1', 'x-project-id': 'p1' };
+const OTHER_ROLE: Caller = { ...NO_ROLE, 'x-roles': 'auditor' };
 const HOMELESS: Caller = { 'x-user-id': 'u1', 'x-roles': 'member' };
-const SEVERAL: Caller = { ...NOBODY, 'x-roles': 'Reader, MEMBER' };
+const SEVERAL: Caller = { ...NO_ROLE, 'x-roles': 'Reader, MEMBER' };
 const CAPITALS: Caller = { ...ADMIN, 'x-roles': 'Admin' };
 
-/** What each caller is answered: nobody, other role, no project, reader, member, two roles, admin, stranger. */
-const CALLERS = [NOBODY, OTHER_ROLE, HOMELESS, READER, MEMBER, SEVERAL, CAPITALS, STRANGER];
-/** Who has no project cannot see anybody's alarm; only then the role is looked at. */
+/** Statuses for each caller: no role, other role, no project, reader, member, two roles, admin, other project. */
+const CALLERS = [NO_ROLE, OTHER_ROLE, HOMELESS, READER, MEMBER, SEVERAL, CAPITALS, STRANGER];
+/** A caller without a project sees no alarm. This is checked before the role. */
 const READ_OWN = [403, 403, 404, 200, 200, 200, 200, 404];
 /** Where the role comes first: routes that Aodh does not have. */
 const READ_OURS = [403, 403, 403, 200, 200, 200, 200, 404];
@@ -124,7 +124,7 @@ test.each([
   { method: 'POST', path: '/v1/notifications/n1/replay', ok: 202 },
 ])('$method $path works once, and not for strangers and readers', async ({ method, path, ok }) => {
   const statuses = [];
-  for (const as of [NOBODY, READER, STRANGER, MEMBER]) {
+  for (const as of [NO_ROLE, READER, STRANGER, MEMBER]) {
     statuses.push((await api.ask(method, path.replace(':id', alarmId), { as })).status);
   }
   expect(statuses).toEqual([403, 403, 404, ok]);
@@ -138,9 +138,16 @@ test('others see an alarm exactly as one that never was', async () => {
   }
 });
 
-describe('what is refused first', () => {
+describe('the order of refusals', () => {
   test.each([
-    { when: 'a bad body comes before the role', method: 'POST', path: '/v2/alarms', as: NOBODY, raw: '{', status: 400 },
+    {
+      when: 'a bad body comes before the role',
+      method: 'POST',
+      path: '/v2/alarms',
+      as: NO_ROLE,
+      raw: '{',
+      status: 400,
+    },
     {
       when: 'a bad body comes before a missing alarm',
       method: 'PUT',
@@ -161,7 +168,7 @@ describe('what is refused first', () => {
       when: 'a missing alarm comes before the role',
       method: 'DELETE',
       path: '/v2/alarms/never',
-      as: NOBODY,
+      as: NO_ROLE,
       status: 404,
     },
     {

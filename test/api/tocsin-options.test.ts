@@ -285,7 +285,7 @@ describe('an option is refused', () => {
 describe('a replacement', () => {
   const full = JSON.parse(ALL) as Json;
 
-  test('that sends back what was read, with one field changed, keeps every option', async () => {
+  test('that sends back the body that was read with one changed field keeps all options', async () => {
     const id = await api.create(onGnocchi({ tocsin: full }));
     const read = (await api.ask('GET', `/v2/alarms/${id}`)).json();
     await api.clock.advance(1_000);
@@ -294,7 +294,7 @@ describe('a replacement', () => {
     expect((await detailsOf(id))[0]).toBe('{"severity": "critical"}');
   });
 
-  test('without them puts them back to their defaults, and history says so', async () => {
+  test('without options resets them to their defaults, and history shows that', async () => {
     const id = await api.create(onGnocchi({ tocsin: full }));
     await api.clock.advance(1_000);
     await api.ask('PUT', `/v2/alarms/${id}`, { body: onGnocchi() });
@@ -302,7 +302,7 @@ describe('a replacement', () => {
     expect((await detailsOf(id))[0]).toBe('{"tocsin": null}');
   });
 
-  test('changes only what it says, since the object is replaced whole', async () => {
+  test('replaces the complete object', async () => {
     const id = await api.create(onGnocchi({ tocsin: full }));
     await api.clock.advance(1_000);
     await api.ask('PUT', `/v2/alarms/${id}`, { body: onGnocchi({ tocsin: { clear_threshold: 75.5 } }) });
@@ -322,7 +322,7 @@ describe('a replacement', () => {
 });
 
 describe('a named backend', () => {
-  test('is the one that looks at the rule, and whose owner of everybody’s metrics counts', async () => {
+  test('checks the rule, and its owner of external metrics is used', async () => {
     const id = await api.create(onGroup({ tocsin: { backend: 'east' } }), MEMBER);
     await api.create(onGroup(), MEMBER);
     expect(looked.map(({ rule, backend }) => [rule.type, backend])).toEqual([
@@ -336,7 +336,7 @@ describe('a named backend', () => {
   test.each([
     ['one who may only read', READER],
     ['a member', MEMBER],
-  ])('that is unknown is told to %s', async (_, as) => {
+  ])('that is unknown is refused for %s', async (_, as) => {
     const answer = await api.ask('POST', '/v2/alarms', { as, body: onGroup({ tocsin: { backend: 'south' } }) });
     expect([answer.status, answer.fault]).toEqual([400, expect.stringContaining('east, west')]);
   });
@@ -365,7 +365,7 @@ describe('an import', () => {
     });
   });
 
-  test('done again keeps what was set here, unless it does not fit the rule any more', async () => {
+  test('repeated keeps the options that were set here, unless they do not fit the rule any more', async () => {
     await bring({});
     const read = (await api.ask('GET', '/v2/alarms/a')).json();
     await api.ask('PUT', '/v2/alarms/a', { body: { ...read, tocsin: { clear_threshold: 70 } } });

@@ -95,7 +95,7 @@ async function dump(): Promise<string> {
 }
 
 describe('creating an alarm with trust+ actions', () => {
-  test('makes one trust with the caller’s token, whatever their number', async () => {
+  test('creates one trust with the caller’s token for any number of actions', async () => {
     const trustful = {
       ok_actions: [HOOK],
       alarm_actions: [HOOK, OTHER_HOOK],
@@ -155,7 +155,7 @@ describe('creating an alarm with trust+ actions', () => {
     const alarmId = await slow.create(body(HOOK), OWNER);
     expect(logged).toEqual([
       [
-        'a trust may be left at Keystone: a request for a trust was not answered',
+        'a trust may be left at Keystone: no answer to a request that creates one',
         { alarmId, trustorId: 'u1' },
         undefined,
       ],
@@ -275,7 +275,7 @@ describe('replacing an alarm', () => {
     expect([...cloud.trusts.keys()]).toEqual(second);
   });
 
-  test('by what anybody read of it keeps the trust, also where addresses are read in another form than they were written', async () => {
+  test('with a body that was read keeps the trust, also if the actions are read in a normalised form', async () => {
     const id = await api.create(body('trust+heat://', 'trust+zaqar://?queue_name=q', HOOK), OWNER);
     const before = await storedTrusts();
     const read = (await api.ask('GET', `/v2/alarms/${id}`, { as: TOKENLESS })).json();
@@ -284,7 +284,7 @@ describe('replacing an alarm', () => {
     expect(await storedTrusts()).toEqual(before);
   });
 
-  test('never lends one person’s rights to an address or stack that another chose, and without a token says so', async () => {
+  test('never lends the rights of one user to an action or stack of another, and is refused without a token', async () => {
     const id = await api.create(body('trust+heat:'), OWNER);
     const before = await storedTrusts();
     const rule = { meter_name: 'cpu', threshold: 1, comparison_operator: 'gt' };

@@ -343,11 +343,11 @@ describe('a request is refused', () => {
     expect([answer.status, answer.fault]).toEqual([status, fault]);
   });
 
-  test('says which methods there are', async () => {
+  test('lists the allowed methods in Allow', async () => {
     expect((await api.ask('PATCH', '/v2/alarms')).headers['allow']).toBe('GET, POST');
   });
 
-  test('over its body before its alarm is looked for', async () => {
+  test('for its body before its alarm is read', async () => {
     const answer = await api.ask('PUT', '/v2/alarms/nope/state', { as: MEMBER, body: 'nonsense' });
     expect([answer.status, answer.fault]).toEqual([400, 'state invalid']);
   });

@@ -50,7 +50,7 @@ function configWith(mode: string, api: Record<string, unknown> = {}, auth: Recor
   });
 }
 
-describe('where the API may listen', () => {
+describe('the address of the API', () => {
   const detailOf = async (config: Config): Promise<string> => {
     const session = openKeystone(config, { clock, log });
     const { detail } = await createAuthentication({
@@ -79,16 +79,16 @@ describe('where the API may listen', () => {
       ),
     ),
   )('%s on %s: elsewhere unless every caller would be an admin', async (mode, host) => {
-    if (mode === 'noauth') expect(() => configWith(mode, { host })).toThrow('everybody who reaches it is admin');
+    if (mode === 'noauth') expect(() => configWith(mode, { host })).toThrow('every client is an admin');
     else expect(await detailOf(configWith(mode, { host }))).toBe(mode);
   });
 
-  test('noauth elsewhere, for whoever insists, and readiness says so', async () => {
+  test('with noauth another address needs api.i_understand_noauth_is_open, and readiness shows it', async () => {
     const config = configWith('noauth', { host: '0.0.0.0', i_understand_noauth_is_open: true });
     expect(await detailOf(config)).toBe('noauth-exposed');
   });
 
-  test('a name is judged by what it resolves to', async () => {
+  test('a name is checked by the addresses that it resolves to', async () => {
     const config = configWith('noauth', { host: 'localhost' });
     const addresses = await lookup('localhost', { all: true });
     expect(addresses.length).toBeGreaterThan(0);
@@ -97,7 +97,7 @@ describe('where the API may listen', () => {
     await expect(detailOf({ ...config, api })).rejects.toBeInstanceOf(StartupError);
   });
 
-  test('certificates that cannot be read are told by the name of the setting', () => {
+  test('certificates that cannot be read are refused with the name of the option', () => {
     const config = configWith('keystone');
     const broken = { keystone: { ...config.keystone, ca_file: '/does/not/exist.pem' } };
     expect(() => openKeystone(broken, { clock, log })).toThrow(
@@ -164,7 +164,7 @@ describe('the service', () => {
     ['apikey', 'Bearer realm="tocsin"'],
     ['keystone', 'Keystone uri="https://keystone.example.com/v3"'],
     ['keystone+apikey', 'Keystone uri="https://keystone.example.com/v3"'],
-  ])('with auth.mode %s says with a 401 %s, also where there is nothing', async (mode, header) => {
+  ])('with auth.mode %s sends %s with a 401, also for unknown paths', async (mode, header) => {
     await serve(mode);
     for (const path of ['/v2/alarms', '/v2/nothing', '/nothing', '/metrics']) {
       const answer = await get(path);
@@ -172,7 +172,7 @@ describe('the service', () => {
     }
   });
 
-  test.each(AUTH_MODES)('with auth.mode %s says so in its readiness, to everybody', async (mode) => {
+  test.each(AUTH_MODES)('with auth.mode %s shows the mode in /readyz, without authentication', async (mode) => {
     await serve(mode);
     const { checks } = (await get('/readyz')).json<{ checks: unknown[] }>();
     expect(checks).toEqual([{ name: 'auth', ok: true, detail: mode }]);
@@ -200,7 +200,7 @@ describe('the service', () => {
     expect((await get('/v1/api-keys', as)).status).toBe(status);
   });
 
-  test('makes whoever fails too often wait, and says how long', async () => {
+  test('makes an address with too many failures wait, and sends Retry-After', async () => {
     await serve('keystone+apikey', { failures_per_minute: 3 });
     const { key, token } = await credentials();
     for (const as of [{ 'x-api-key': 'wrong' }, { 'x-auth-token': 'wrong' }, { authorization: 'Bearer wrong' }]) {
@@ -215,7 +215,7 @@ describe('the service', () => {
     expect((await get('/livez', key)).status).toBe(200);
   });
 
-  /** Every way to write who one is that the middleware of Keystone or its ancestors knew. */
+  /** All identity headers of Keystone's middleware and its predecessors, in all spellings. */
   const SPOOFED = [
     'X-Identity-Status',
     ...['User', 'Project', 'Tenant'].flatMap((what) => [`X-${what}`, `X-${what}-Id`, `X-${what}-Name`]),
@@ -236,7 +236,7 @@ describe('the service', () => {
   ];
 
   describe.each(['apikey', 'keystone', 'keystone+apikey'])('with auth.mode %s', (mode) => {
-    test('no header changes who asks', async () => {
+    test('no header changes the identity', async () => {
       await serve(mode);
       const { token, key } = await credentials();
       for (const as of mode === 'apikey' ? [key] : mode === 'keystone' ? [token] : [key, token]) {
@@ -253,7 +253,7 @@ describe('the service', () => {
       }
     });
 
-    test.each(SPOOFED)('%s alone admits nobody', async (name) => {
+    test.each(SPOOFED)('%s alone does not authenticate', async (name) => {
       await serve(mode);
       expect((await get('/v2/alarms', { [name]: 'admin' })).status).toBe(401);
     });

@@ -20,7 +20,7 @@ function healthWith(graceMs: number, intervalMs = 60_000): BackendHealth {
     (message: string, fields?: LogFields): void =>
       void lines.push([level, message, fields]);
   const log: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log };
-  return createBackendHealth({ clock, log, telemetry, intervalMs, graceMs, alarmsInTrouble: () => 12 });
+  return createBackendHealth({ clock, log, telemetry, intervalMs, graceMs, alarmsInOutage: () => 12 });
 }
 
 beforeEach(() => {
@@ -33,7 +33,7 @@ beforeEach(() => {
 const up = async (): Promise<unknown> =>
   (await telemetry.backendUp.get()).values.map(({ labels, value }) => [labels.backend, value]);
 
-test('an outage is one line when it begins and one when it ends, however many requests fail', async () => {
+test('an outage is logged once at its start and once at its end, for any number of failed requests', async () => {
   const observer = health.observerOf('prometheus', null);
   observer.succeeded();
   expect(await up()).toEqual([['default', 1]]);
@@ -55,7 +55,7 @@ test('an outage is one line when it begins and one when it ends, however many re
   for (let n = 0; n < 100; n += 1) observer.succeeded();
   expect(lines).toEqual([
     warned,
-    ['info', 'prometheus answers again', { ...labels, after: '100s', alarmsInTrouble: 12 }],
+    ['info', 'prometheus answers again', { ...labels, after: '100s', alarmsInOutage: 12 }],
   ]);
   expect(await up()).toEqual([['default', 1]]);
   expect(health.failing()).toEqual([]);
@@ -69,14 +69,14 @@ test('an outage is one line when it begins and one when it ends, however many re
   ]);
 });
 
-test('what may be our own mistake is logged whole', () => {
+test('an error that may be a bug is logged with its stack', () => {
   const observer = health.observerOf('prometheus', null);
   const mistake = new TypeError('undefined is not a function');
   for (let n = 0; n < 3; n += 1) observer.failed('the connection failed', mistake);
   expect(lines.map(([, , fields]) => fields?.['err'])).toEqual([mistake]);
 });
 
-test('a request that fails now and then is counted, and is no outage', async () => {
+test('a single failed request is counted and is no outage', async () => {
   const observer = health.observerOf('gnocchi', 'east');
   for (let n = 0; n < 50; n += 1) {
     observer.failed('no answer in time', REFUSED);
@@ -87,7 +87,7 @@ test('a request that fails now and then is counted, and is no outage', async () 
   expect(await up()).toEqual([['east', 1]]);
 });
 
-test('a backend that comes and goes has two lines a minute at most, and the figure follows it', async () => {
+test('a backend that fails and recovers repeatedly is logged at most twice a minute, and the metric follows it', async () => {
   const observer = health.observerOf('prometheus', null);
   for (let second = 0; second < 120; second += 1) {
     for (let n = 0; n < 3; n += 1) observer.failed('connection refused', REFUSED);
@@ -99,7 +99,7 @@ test('a backend that comes and goes has two lines a minute at most, and the figu
   expect(lines.map(([level]) => level)).toEqual(['warn', 'info', 'warn', 'info']);
 });
 
-test('backends are told apart by kind and name, and a grace of nothing in its own words', () => {
+test('log lines name kind and name of the backend, and the effect of a grace of 0 s', () => {
   health = healthWith(0);
   const east = health.observerOf('prometheus', 'east');
   const west = health.observerOf('prometheus', 'west');
@@ -124,7 +124,7 @@ test.each([
   expect(durationText(ms)).toBe(text);
 });
 
-test('what a backend cannot answer while it answers other questions is counted, and is no outage', async () => {
+test('a failed request to a backend that answers others is counted and is no outage', async () => {
   const observer = health.observerOf('gnocchi', null);
   observer.succeeded();
   for (let n = 0; n < 50; n += 1) observer.failed('it answered with status 500', REFUSED, true);
@@ -156,7 +156,7 @@ async function badQuestions(minutes: number, goodEvery = Infinity): Promise<void
   }
 }
 
-test('a backend that answers nothing but the neutral question is one that cannot be asked, after a while', async () => {
+test('a backend that answers only probes is unavailable after some time', async () => {
   await badQuestions(1);
   expect([lines, health.failing()]).toEqual([[], []]);
   health = healthWith(180_000);
@@ -166,13 +166,13 @@ test('a backend that answers nothing but the neutral question is one that cannot
   expect(await up()).toEqual([['default', 0]]);
 });
 
-test('that while is longer where alarms are evaluated seldom', async () => {
+test('the time after which a backend that answers only probes is unavailable grows with the interval', async () => {
   health = healthWith(900_000, 300_000);
   await badQuestions(60, 5);
   expect([lines, health.failing()]).toEqual([[], []]);
 });
 
-test('one that could not be asked is so until it answers what alarms ask', async () => {
+test('an unavailable backend stays so until it answers a request of alarms', async () => {
   const observer = health.observerOf('gnocchi', null);
   observer.succeeded();
   for (let n = 0; n < 3; n += 1) observer.failed('connection refused', REFUSED);

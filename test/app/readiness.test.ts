@@ -7,14 +7,14 @@ import { silentLogger } from '../../src/logger.js';
 import { Supervisor } from '../../src/supervisor.js';
 import { FakeClock } from '../support/fake-clock.js';
 
-test('a failed loop and a silent database are each a named check that is not ok', async () => {
+test('a failed loop and a database that does not answer are each a check that is not ok', async () => {
   const clock = new FakeClock();
   const supervisor = new Supervisor({ clock, log: silentLogger });
   supervisor.start({ name: 'delivery', run: () => Promise.reject(new Error('broken')) });
   await supervisor.failed;
   const checks = readiness({
     clock,
-    askDatabase: () => new Promise(() => undefined),
+    pingDatabase: () => new Promise(() => undefined),
     supervisors: [supervisor],
     redis: undefined,
     evaluation: () => ({ members: 3, partitions: 85, mode: 'redis', isProgressing: false }),
@@ -50,11 +50,11 @@ test.each([
       '1 alarm on this evaluator waits for a backend that is not configured: 1 composite',
   ],
 ] as [[string, number][], string[], string | undefined][])(
-  'alarms without a backend, %j, and backends that cannot be asked, %j, are told and are no failure',
+  'alarms without a backend, %j, and unavailable backends, %j, are shown and are no failure',
   async (withoutBackend, failing, detail) => {
     const checks = await readiness({
       clock: new FakeClock(),
-      askDatabase: () => Promise.resolve(),
+      pingDatabase: () => Promise.resolve(),
       supervisors: [],
       redis: undefined,
       backends: {
@@ -78,7 +78,7 @@ test.each([
 ])('lateness, %j, is a check that stays ok', async (lateness, detail) => {
   const checks = await readiness({
     clock: new FakeClock(),
-    askDatabase: () => Promise.resolve(),
+    pingDatabase: () => Promise.resolve(),
     supervisors: [],
     redis: undefined,
     lateness,
@@ -105,7 +105,7 @@ test.each([
   else await expect(asked).resolves.toBe(false);
 });
 
-test('service time is the time of the database, half the time of the question allowed for', async () => {
+test('service time is the time of the database in the middle of the request', async () => {
   const clock = new FakeClock('2026-01-01T00:00:00Z');
   const asked = synchroniseClock(clock, async () => {
     await clock.advance(200);

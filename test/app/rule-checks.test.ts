@@ -81,7 +81,7 @@ describe('the checks of rules', () => {
     expect(double.requests[0]?.headers['x-auth-token']).toBe('ours');
   });
 
-  test('keep the service from starting with gnocchi.auth keystone and no Keystone', () => {
+  test('refuse to start with gnocchi.auth keystone and without Keystone', () => {
     const start = (): RuleChecks => checksWith({ url: double.url, auth: 'keystone' });
     expect(start).toThrow(StartupError);
     expect(start).toThrow('keystone.auth_url');
@@ -107,7 +107,7 @@ describe('with several backends', () => {
     });
   }
 
-  test('the one that the alarm names looks at the rule, and no other', async () => {
+  test('only the backend that the alarm names checks the rule', async () => {
     const other = await startGnocchiDouble();
     resources.push('the other', () => other.close());
     const checks = several({ gnocchi: { url: double.url, others: { east: { url: other.url, auth: 'none' } } } });
@@ -116,7 +116,7 @@ describe('with several backends', () => {
     expect(other.requests[0]?.headers.authorization).toBeUndefined();
   });
 
-  test('their names are known by kind, those without an address left out', () => {
+  test('knownBackends lists the names of a kind without backends that have no address', () => {
     const url = double.url;
     const checks = several({
       gnocchi: { url, others: { west: { url }, east: { url } } },
@@ -125,7 +125,7 @@ describe('with several backends', () => {
     expect([checks.knownBackends('gnocchi'), checks.knownBackends('prometheus')]).toEqual([['east', 'west'], []]);
   });
 
-  test('each has an owner of everybody’s metrics of its own', async () => {
+  test('each Gnocchi has its own owner of external metrics', async () => {
     const east = { url: double.url, external_project_owner: 'metering' };
     const checks = several(
       { gnocchi: { others: { east } } },
@@ -139,7 +139,7 @@ describe('with several backends', () => {
     expect(owners).toEqual(['id-2', 'id-1', null]);
   });
 
-  test('each Prometheus keeps projects apart in its own way', async () => {
+  test('each Prometheus has its own tenancy', async () => {
     const checks = several({
       prometheus: {
         url: 'http://127.0.0.1:1',
@@ -181,20 +181,20 @@ describe('with several backends', () => {
     expect(several(settings, keystone).missingBackends(pool, null)).toEqual(missing);
   });
 
-  test('one without a Keystone for its tokens is named', () => {
+  test('a Gnocchi that needs Keystone tokens is named if Keystone is not configured', () => {
     const start = (): RuleChecks => several({ gnocchi: { others: { east: { url: double.url, auth: 'keystone' } } } });
-    expect(start).toThrow('gnocchi.others.east.auth is keystone');
+    expect(start).toThrow('gnocchi.others.east.auth: keystone needs keystone.auth_url');
   });
 });
 
-describe('the owner of everybody’s metrics', () => {
+describe('the owner of external metrics', () => {
   const HOUR_MS = 3_600_000;
 
-  test('is nobody without Keystone', async () => {
+  test('is null without Keystone', async () => {
     expect(await checksWith({}).externalOwner(null)).toBeNull();
   });
 
-  test('is the project of the settings, sought once an hour', async () => {
+  test('is the configured project, looked up once an hour', async () => {
     const keystone = keystoneWith({ metering: 'id-1' }, 'Elsewhere');
     const settings = { external_project_owner: 'metering', external_domain_name: 'Elsewhere' };
     const checks = checksWith(settings, keystone);
@@ -211,7 +211,7 @@ describe('the owner of everybody’s metrics', () => {
     expect(await checksWith({}, keystoneWith({ service: 'id-2' }, 'Default')).externalOwner(null)).toBe('id-2');
   });
 
-  test('is sought again after Keystone was away', async () => {
+  test('is looked up again after an outage of Keystone', async () => {
     const keystone = keystoneWith({ service: 'id-2' }, 'Default');
     let away = true;
     const checks = checksWith(

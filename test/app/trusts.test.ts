@@ -52,7 +52,7 @@ test.each<[object, string | undefined]>([
   );
 });
 
-test('an alarm’s trust is read when its action is due, by the key of the configuration, and for its own project only', async () => {
+test('the notifier decrypts the trust of an alarm with the configured key, for the project of the alarm only', async () => {
   await empty(db);
   const hook = await startReceiver();
   const { config, keystone } = withKeystone({

@@ -33,29 +33,31 @@ function suite(settings: () => Promise<Record<string, string>>): void {
   });
   const tocsin = (...argv: string[]): Promise<Run> => run(argv, environment);
 
-  test('a key is made, listed and revoked', async () => {
-    expect((await tocsin('list')).out).toBe('There are no keys.\n');
+  test('apikey creates, lists and revokes a key', async () => {
+    expect((await tocsin('list')).out).toBe('No keys.\n');
     const made = await tocsin('create', '--project', 'p1', '--expires-in', '90d', '--description', 'autoscaler');
     const key = made.out.trim();
     const id = parseApiKey(key)?.id ?? 'none';
-    expect(made.err).toBe(`Key ${id} is made. It is shown this once:\n`);
+    expect(made.err).toBe(`Created key ${id}. It is shown only now:\n`);
     const all = await tocsin('create', '--role', 'admin', '--all-projects', '--user', 'root');
     expect(parseApiKey(all.out.trim())).toBeDefined();
 
     const listed = (await tocsin('list')).out;
     expect(listed).toMatch(
-      new RegExp(`│ ${id} +│ p1 +│ apikey-${id} +│ member +│ until 20..-..-.. ..:..Z │ .* │ never +│ autoscaler`),
+      new RegExp(`│ ${id} +│ p1 +│ apikey-${id} +│ member +│ valid until 20..-..-.. ..:..Z │ .* │ never +│ autoscaler`),
     );
-    expect(listed).toMatch(/│ default \(all\) │ root +│ admin +│ good +│/);
+    expect(listed).toMatch(/│ default \(all\) │ root +│ admin +│ valid +│/);
     expect(listed).not.toContain(key.slice(-43));
-    expect((await tocsin('list', '--project', 'p2')).out).toBe('There are no keys.\n');
+    expect((await tocsin('list', '--project', 'p2')).out).toBe('No keys.\n');
 
-    expect((await tocsin('revoke', id)).out).toBe(`Key ${id} is revoked.\n`);
+    expect((await tocsin('revoke', id)).out).toBe(`Revoked key ${id}.\n`);
     expect((await tocsin('list', '--project', 'p1')).out).toMatch(/│ member +│ revoked +│/);
   });
 
-  test('a key that is not there cannot be revoked', async () => {
-    await expect(tocsin('revoke', 'never')).rejects.toThrow(new StartupError('there is no key never'));
+  test('apikey revoke refuses an unknown id', async () => {
+    await expect(tocsin('revoke', 'never')).rejects.toThrow(
+      new StartupError('unknown key never: tocsin apikey list shows all keys'),
+    );
   });
 }
 
@@ -68,12 +70,12 @@ describe('tocsin apikey on the embedded database', () => {
 
   suite(() => Promise.resolve({ TOCSIN_DATABASE_DATA_DIR: dataDir }));
 
-  test('says in one line that a service has it, and whom to ask instead', async () => {
+  test('refuses a database that a service uses, and names the API to use instead', async () => {
     const db = await openPglite(dataDir);
     try {
       await expect(run(['list'], { TOCSIN_DATABASE_DATA_DIR: dataDir, TOCSIN_API_PORT: '8043' })).rejects.toThrow(
         `database.data_dir: ${dataDir} is in use by another Tocsin process (pid ` +
-          `${process.pid}); while it runs, ask it: ` +
+          `${process.pid}); use the API of the running service: ` +
           'GET and POST http://127.0.0.1:8043/v1/api-keys, DELETE …/v1/api-keys/<id>',
       );
     } finally {
@@ -82,7 +84,7 @@ describe('tocsin apikey on the embedded database', () => {
   });
 
   test.each([
-    [['create'], '--project: is needed, or --all-projects with --role admin'],
+    [['create'], '--project: required, unless --all-projects is given with --role admin'],
     [['create', '--project', 'p', '--role', 'owner'], '--role: expected one of reader, member, admin, got owner'],
     [['create', '--project', 'p', '--all-projects'], '--all-projects: only for keys of --role admin'],
     [['create', '--project', 'x'.repeat(129)], '--project: has more than 128 characters'],
@@ -96,7 +98,7 @@ describe('tocsin apikey on the embedded database', () => {
     );
   });
 
-  test('without a subcommand the help is shown', async () => {
+  test('shows the help without a subcommand', async () => {
     const { exitCode, err } = await run([], {});
     expect(exitCode).toBe(2);
     for (const word of ['create', 'list', 'revoke']) expect(err).toContain(word);

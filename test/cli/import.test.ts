@@ -50,8 +50,8 @@ async function alarmOf({ api }: { api: TestApi }, id: string): Promise<Record<st
 const SIGNED =
   'http://heat:8000/v1/signal/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks/s/1/resources/r?Signature=a%2Bb%3D&SignatureVersion=2';
 
-describe('copying', () => {
-  test('takes an alarm over as it is, with id, owner, state and moments, but muted', async () => {
+describe('tocsin import aodh', () => {
+  test('copies an alarm with id, owner, state and timestamps, muted', async () => {
     const id = await there.api.create(thresholdBody({ alarm_actions: [SIGNED], severity: 'critical' }), MEMBER);
     await there.api.clock.advance(90_000);
     await there.api.ask('PUT', `/v2/alarms/${id}/state`, { as: MEMBER, body: 'alarm' });
@@ -64,7 +64,7 @@ describe('copying', () => {
     expect(original).toMatchObject({ project_id: 'p1', user_id: 'u1', state: 'alarm', alarm_actions: [SIGNED] });
   });
 
-  test('does nothing the second time, whatever the state is here by now', async () => {
+  test('does nothing the second time, even if the state has changed here', async () => {
     const id = await there.api.create(thresholdBody());
     await copy();
     await here.api.ask('PUT', `/v2/alarms/${id}/state`, { body: 'ok' });
@@ -74,7 +74,7 @@ describe('copying', () => {
     expect((await here.api.ask('GET', `/v2/alarms/${id}/history?q.field=type&q.value=rule change`)).json()).toEqual([]);
   });
 
-  test('brings a muted alarm up to date with its definition there, and keeps its state here', async () => {
+  test('updates the definition of a muted alarm and keeps its state', async () => {
     const id = await there.api.create(thresholdBody());
     await copy();
     await here.api.ask('PUT', `/v2/alarms/${id}/state`, { body: 'ok' });
@@ -84,9 +84,9 @@ describe('copying', () => {
   });
 
   test.each([
-    { what: 'activated', path: '/v1/imports/activate', method: 'POST', says: '1  already active here: left alone' },
-    { what: 'deleted', path: '/v2/alarms/{id}', method: 'DELETE', says: '1  deleted here: left alone' },
-  ])('leaves alone what was $what here', async ({ method, path, says }) => {
+    { what: 'activated', path: '/v1/imports/activate', method: 'POST', says: '1  already active here: not changed' },
+    { what: 'deleted', path: '/v2/alarms/{id}', method: 'DELETE', says: '1  deleted here: not copied again' },
+  ])('does not change an alarm that was $what here', async ({ method, path, says }) => {
     const id = await there.api.create(thresholdBody());
     await copy();
     await here.api.ask(method, path.replace('{id}', id), method === 'POST' ? { body: {} } : {});
@@ -96,15 +96,15 @@ describe('copying', () => {
     expect((await here.api.ask('GET', `/v2/alarms/${id}`)).text).toBe(before);
   });
 
-  test('remembers what was deleted here after its row is gone', async () => {
+  test('does not copy an alarm again that was deleted here, after its row is gone', async () => {
     const id = await there.api.create(thresholdBody());
     await copy();
     await here.api.ask('DELETE', `/v2/alarms/${id}`);
     await here.db.query('delete from alarms where id = $1', [id]);
-    expect((await copy()).out).toContain('1  deleted here: left alone');
+    expect((await copy()).out).toContain('1  deleted here: not copied again');
   });
 
-  test('takes combinations after what they look at, also where those are combinations', async () => {
+  test('copies combinations after their members, also if these are combinations', async () => {
     const a = await there.api.create(thresholdBody());
     const b = await there.api.create(thresholdBody());
     const c = await there.api.create(combinationBody([a, b]));
@@ -113,7 +113,7 @@ describe('copying', () => {
     for (const id of [a, b, c, d]) expect((await here.api.ask('GET', `/v2/alarms/${id}`)).status).toBe(200);
   });
 
-  test('reads more than one page, and alarms of every project', async () => {
+  test('reads several pages, and alarms of all projects', async () => {
     const owners = [MEMBER, STRANGER];
     for (let index = 0; index < 502; index += 1) await there.api.create(thresholdBody(), owners[index % 2]);
     expect((await copy()).out).toContain('502  copied');
@@ -124,7 +124,7 @@ describe('copying', () => {
     ]);
   });
 
-  test('lists alarms that cannot come over, with the reason, and copies the others', async () => {
+  test('lists alarms that cannot be copied with the reason, and copies the others', async () => {
     const bad = await there.api.create(thresholdBody({ name: 'odd' }));
     await there.api.create(thresholdBody());
     await there.db.query(
@@ -138,7 +138,7 @@ describe('copying', () => {
     expect(out).toContain('1  copied, muted');
   });
 
-  test('lists trust actions, which only their owner can set up again, and copies the alarm without them', async () => {
+  test('lists trust actions and copies the alarm without them', async () => {
     const id = await there.api.create(thresholdBody());
     const actions = ['trust+https://heat/signal?token=1', 'http://h/kept'];
     await there.db.query('update alarms set alarm_actions = $2 where id = $1', [id, actions]);
@@ -149,8 +149,8 @@ describe('copying', () => {
   });
 });
 
-describe('activating', () => {
-  test('unmutes all, once, and says so in their history', async () => {
+describe('tocsin import --activate', () => {
+  test('unmutes all alarms once and records that in their history', async () => {
     const ids = [await there.api.create(thresholdBody(), MEMBER), await there.api.create(thresholdBody(), STRANGER)];
     await copy();
     await here.api.clock.advance(1_000);
@@ -163,7 +163,7 @@ describe('activating', () => {
     expect((await tocsin('--activate')).out).toBe('No muted alarms to activate.\n');
   });
 
-  test('takes one project, or one alarm, at a time', async () => {
+  test('activates one project or one alarm', async () => {
     const mine = await there.api.create(thresholdBody(), MEMBER);
     const other = await there.api.create(thresholdBody(), STRANGER);
     await copy();
@@ -175,8 +175,7 @@ describe('activating', () => {
   test('exits 1 and names each alarm or project that has no muted alarm', async () => {
     const mine = await there.api.create(thresholdBody(), MEMBER);
     await copy();
-    const left = (id: string, where = ''): string =>
-      `error: ${id} is not an imported alarm that is still muted${where}\n`;
+    const left = (id: string, where = ''): string => `error: ${id} is not a muted imported alarm${where}\n`;
     expect(await tocsin('--activate', '--alarm', 'nope')).toEqual({
       exitCode: 1,
       out: 'No muted alarms to activate.\n',
@@ -200,7 +199,7 @@ describe('activating', () => {
     expect(await tocsin('--activate', '--alarm', mine)).toMatchObject({ exitCode: 1, err: left(mine) });
   });
 
-  test('all imported alarms exits 0, also if there is none', async () => {
+  test('exits 0 without --project and --alarm, also if there is no muted alarm', async () => {
     expect(await tocsin('--activate')).toEqual({ exitCode: 0, out: 'No muted alarms to activate.\n', err: '' });
   });
 
@@ -220,7 +219,7 @@ describe('activating', () => {
     },
   );
 
-  test('an edit of a muted alarm leaves it muted, also when it says otherwise', async () => {
+  test('an edit of a muted alarm keeps it muted, also with muted: false', async () => {
     const id = await there.api.create(thresholdBody(), MEMBER);
     await copy();
     await here.api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: thresholdBody({ tocsin: { muted: false } }) });
@@ -228,8 +227,8 @@ describe('activating', () => {
   });
 });
 
-describe('comparing', () => {
-  test('lists the alarms in different states and those that one side has alone', async () => {
+describe('tocsin import compare', () => {
+  test('lists alarms in different states and alarms that only one service has', async () => {
     const same = await there.api.create(thresholdBody());
     const differs = await there.api.create(thresholdBody({ name: 'wanders' }));
     await copy();
@@ -244,20 +243,20 @@ describe('comparing', () => {
     expect(exitCode).toBe(1);
     expect(out).toContain('2 alarms in both, 2 differ');
     expect(out).toMatch(new RegExp(`${differs}.*wanders.*insufficient data since .*alarm since`));
-    expect(out).toMatch(new RegExp(`${late}.*not here`));
+    expect(out).toMatch(new RegExp(`${late}.*missing`));
     expect(out).not.toContain(same);
   });
 });
 
-describe('what cannot work is said in one line', () => {
+describe('tocsin import reports in one line the failure of', () => {
   test.each([
     {
       argv: ['aodh', '--from', 'http://127.0.0.1:1'],
-      message: /^Aodh at http:\/\/127\.0\.0\.1:1 did not answer the list of alarms: .*ECONNREFUSED/,
+      message: /^Aodh at http:\/\/127\.0\.0\.1:1 request for the list of alarms failed: .*ECONNREFUSED/,
     },
     {
       argv: ['--to', 'http://127.0.0.1:1', '--activate'],
-      message: /^Tocsin at http:\/\/127\.0\.0\.1:1 did not answer v1\/imports\/activate/,
+      message: /^Tocsin at http:\/\/127\.0\.0\.1:1 request for v1\/imports\/activate failed/,
     },
   ])('$argv', async ({ argv, message }) => {
     await expect(tocsin(...argv)).rejects.toThrow(message);
@@ -273,13 +272,13 @@ describe('what cannot work is said in one line', () => {
     { body: {}, fault: /body\..*/ },
     { body: [{ name: 'x' }], fault: /body\.0\.alarm_id/ },
     { body: Array.from({ length: 501 }, (_, n) => ({ alarm_id: `a${n}` })), fault: /body/ },
-  ])('a body that is no list of alarms is refused: $fault', async ({ body, fault }) => {
+  ])('POST /v1/imports refuses a body that is not a list of alarms: $fault', async ({ body, fault }) => {
     const answer = await here.api.ask('POST', '/v1/imports', { body });
     expect([answer.status, answer.fault]).toEqual([400, expect.stringMatching(fault)]);
   });
 
-  test('import alone says what it can do', async () => {
+  test('import without a subcommand is wrong usage', async () => {
     const { exitCode, err } = await tocsin();
-    expect([exitCode, err]).toEqual([2, expect.stringContaining('say what to do: aodh, compare or --activate')]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining('one of aodh, compare and --activate is required')]);
   });
 });

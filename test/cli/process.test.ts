@@ -22,7 +22,7 @@ describe('the program', () => {
   const main = path.join(ROOT, 'build/src/main.js');
   const cluster = path.join(ROOT, 'build/dev/cluster/main.js');
 
-  test('tells mistakes in the configuration as clear lines, without a stack, and exits 1', () => {
+  test('prints mistakes in the configuration as lines without a stack and exits 1', () => {
     expect(node([main, 'serve', '--port', 'x'], { env: { TOCSIN_LOG_LEVEL: 'loud' } })).toEqual({
       status: 1,
       stdout: '',
@@ -52,7 +52,7 @@ describe('the program', () => {
     expect([status, stderr]).toEqual([1, expect.stringContaining(`cluster: --data-dir: ${message}`)]);
   });
 
-  test('tells that PostgreSQL cannot be reached in one line', () => {
+  test('reports an unreachable PostgreSQL in one line', () => {
     const { status, stderr } = node([main, 'migrate'], {
       env: { TOCSIN_DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' },
     });
@@ -60,11 +60,11 @@ describe('the program', () => {
     expect(stderr).toMatch(/^tocsin: database\.url: cannot connect to PostgreSQL: .*\n$/);
   });
 
-  test('migrates the embedded database, and a second time finds nothing to do', () => {
+  test('migrates the embedded database, and does nothing the second time', () => {
     const dataDir = mkdtempSync(path.join(tmpdir(), 'tocsin-migrate-'));
     try {
       expect(node([main, 'migrate', '--data-dir', dataDir]).stdout).toMatch(
-        /^applied 0001-schema\.sql\n(applied .*\n)*Done: \d+ applied\.\n$/,
+        /^applied 0001-alarms\.sql\n(applied .*\n)*The schema is up to date: \d+ applied\.\n$/,
       );
       expect(node([main, 'migrate', '--data-dir', dataDir])).toEqual({
         status: 0,
@@ -85,7 +85,7 @@ describe('the start script', () => {
     return clone;
   }
 
-  test('installs nothing when that is forbidden, and says what to run instead', () => {
+  test('installs nothing if that is forbidden, and prints the command to run', () => {
     const clone = freshClone();
     try {
       const message =

@@ -23,17 +23,17 @@ describe('help', () => {
   test.each([[['--help']], [['-h']], [[]]])('%j shows the commands and examples', async (argv) => {
     const { exitCode, out } = await run(argv);
     expect(exitCode).toBe(0);
-    for (const word of ['serve', 'migrate', 'apikey', 'config', 'In a hurry']) expect(out).toContain(word);
+    for (const word of ['serve', 'migrate', 'apikey', 'config', 'Examples']) expect(out).toContain(word);
   });
 
-  test('of a command shows its options', async () => {
+  test('of a command lists its options', async () => {
     const { exitCode, out } = await run(['serve', '--help']);
     expect(exitCode).toBe(0);
     for (const flag of ['--config', '--roles', '--port', '--data-dir', '--interval', '--log-level', '--set', '--quiet'])
       expect(out).toContain(flag);
   });
 
-  test('the version is one', async () => {
+  test('--version prints a version', async () => {
     expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
@@ -44,7 +44,7 @@ describe('wrong usage', () => {
     [['serve', '--prot', '1'], "error: unknown option '--prot'\n(Did you mean --port?)\n"],
     [['config', 'extra'], "error: too many arguments for 'config'. Expected 0 arguments but got 1.\n"],
     [['serve', '--port'], "error: option '--port <number>' argument missing\n"],
-  ])('%j says what is wrong and gives 2', async (argv, message) => {
+  ])('%j prints the problem and exits 2', async (argv, message) => {
     expect(await run(argv)).toEqual({ exitCode: 2, out: '', err: message });
   });
 });
@@ -75,7 +75,7 @@ describe('an invalid number, or one out of range', () => {
 });
 
 describe('config', () => {
-  test('prints what flags and environment make of the defaults', async () => {
+  test('prints the defaults with the changes by flags and environment', async () => {
     const { exitCode, out } = await run(
       [
         'config',

@@ -46,7 +46,7 @@ function run(app: FakeApp, { quiet = false } = {}) {
 }
 
 describe('serve', () => {
-  test('starts, says where it is and what to try, and stops cleanly when told to', async () => {
+  test('starts, prints its URL and example commands, and stops cleanly on a signal', async () => {
     const app = new FakeApp();
     const { ended, stop, printed, given } = run(app);
     stop.abort();
@@ -59,7 +59,7 @@ describe('serve', () => {
     expect(printed.at(-1)).toBe('Stopping.\n');
   });
 
-  test('gives no hints without an API, and prints nothing when quiet', async () => {
+  test('prints no examples without an API, and nothing with --quiet', async () => {
     const app = new FakeApp();
     app.url = undefined;
     const loud = run(app);
@@ -72,7 +72,7 @@ describe('serve', () => {
     expect(quiet.printed).toEqual([]);
   });
 
-  test('stops and gives 1 when the service can no longer work', async () => {
+  test('stops and exits 1 after a failure of the service', async () => {
     const app = new FakeApp();
     const { ended, errors } = run(app);
     app.fail(new Error('the disk is gone'));
@@ -81,7 +81,7 @@ describe('serve', () => {
     expect(errors.join('')).toContain('the disk is gone');
   });
 
-  test('gives back what was taken when the start fails', async () => {
+  test('releases resources if the start fails', async () => {
     const app = new FakeApp(new Error('port 8042 is in use'));
     await expect(run(app).ended).rejects.toThrow('port 8042 is in use');
     expect(app.calls).toEqual(['start', 'stop']);

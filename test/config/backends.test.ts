@@ -32,7 +32,7 @@ function load(text: string, more: Partial<ConfigSources> = {}): LoadedConfig {
 }
 
 describe('backends with names', () => {
-  test('have the options of the section, with its defaults, not with what it sets', () => {
+  test('have the options of the section with the defaults, not with its values', () => {
     const { config } = load(FILE);
     expect([...gnocchiBackends(config)]).toMatchObject([
       [null, { url: 'http://gnocchi:8041', auth: 'basic', timeout: 10_000 }],
@@ -41,14 +41,14 @@ describe('backends with names', () => {
     ]);
   });
 
-  test('are there without a default one', () => {
+  test('can exist without a default one', () => {
     const backends = prometheusBackends(load(FILE).config);
     expect([...backends.keys()]).toEqual(['east']);
     expect(backends.get('east')).toMatchObject({ tenancy: 'header', project_label: 'project' });
     expect(backends.get('east')?.token?.reveal()).toBe('hunter2');
   });
 
-  test('are called by kind and name', () => {
+  test('are named by kind and name in texts', () => {
     expect(backendTexts(load(FILE).config)).toEqual([
       'the built-in meters',
       'gnocchi',
@@ -62,7 +62,7 @@ describe('backends with names', () => {
     ]);
   });
 
-  test('are none without any', () => {
+  test('are an empty map by default', () => {
     const config = parseConfig({});
     expect([gnocchiBackends(config).size, prometheusBackends(config).size]).toEqual([0, 0]);
   });
@@ -72,7 +72,7 @@ describe('backends with names', () => {
     expect(Object.isFrozen(gnocchi.others) && Object.isFrozen(gnocchi.others['east'])).toBe(true);
   });
 
-  test('stand beside options of the same section from the environment and from flags', () => {
+  test('can be combined with options of the section from the environment and from flags', () => {
     const { config } = load(FILE, {
       environment: { TOCSIN_GNOCCHI_URL: 'http://other:8041' },
       flags: [{ name: 'prometheus.url', text: 'http://p:9090', origin: '--set' }],
@@ -97,11 +97,11 @@ describe('backends with names', () => {
       { flags: [{ name: 'gnocchi.others.east.nothing', text: 'x', origin: '--set' }] },
       'gnocchi.others.east.nothing: unknown option (--set)',
     ],
-  ])('come from nowhere but the file: %j', (sources, mistake) => {
+  ])('can be set in the file only: %j', (sources, mistake) => {
     expect(() => load(FILE, sources)).toThrow(mistake);
   });
 
-  test('tell all their mistakes at once, with the whole way to each', () => {
+  test('report all mistakes at once, with the full name of each option', () => {
     const text = `
 gnocchi:
   others:
@@ -118,17 +118,17 @@ prometheus:
     }
     expect(told.split('\n').slice(1).sort()).toEqual([
       '  gnocchi.others.east.auth: expected one of none, basic, keystone, got "nothing" (tocsin.yaml line 4)',
-      '  gnocchi.others.east.url: is needed: a named backend without one is of no use (tocsin.yaml line 4)',
+      '  gnocchi.others.east.url: is required for a named backend (tocsin.yaml line 4)',
       `  gnocchi.others.${'x'.repeat(65)}: expected a name of at most 64 lower-case letters, digits and dashes (tocsin.yaml line 5)`,
-      '  prometheus.others.west.key_file: is needed with prometheus.others.west.certificate_file (tocsin.yaml line 8)',
-      '  prometheus.others.west.token: is of no use without prometheus.others.west.auth bearer (tocsin.yaml line 8)',
+      '  prometheus.others.west.key_file: is required with prometheus.others.west.certificate_file (tocsin.yaml line 8)',
+      '  prometheus.others.west.token: has no effect without prometheus.others.west.auth bearer (tocsin.yaml line 8)',
       '  prometheus.others.west.url: must not contain a user or a password, got "http://***@x" (tocsin.yaml line 8)',
     ]);
   });
 });
 
-describe('printed', () => {
-  test('they have every option, who set it, and no secret', () => {
+describe('named backends in the printed configuration', () => {
+  test('have all options with their origins, and no secret', () => {
     const { config, settings } = load(FILE);
     const text = printConfig(settings);
     expect(text).toContain(
@@ -138,18 +138,18 @@ describe('printed', () => {
     expect(text + inspect(config, { depth: 9 }) + JSON.stringify(config)).not.toContain('hunter2');
   });
 
-  test('they can be loaded again', () => {
+  test('can be loaded again', () => {
     const { config, settings } = load(FILE.replace(/^.*token.*\n/m, '').replace('bearer', 'none'));
     expect(load(printConfig(settings)).config).toEqual(config);
   });
 
-  test('they show that they could be there', () => {
+  test('are shown as empty maps if there are none', () => {
     const document = parseDocument(printConfig(new Map()));
     for (const { path: at } of OPTION_MAPS) expect(document.toJS()).toHaveProperty(at.join('.'), {});
   });
 });
 
-test('the file of all defaults has them, and says what they are', () => {
+test('config/default.yaml documents the maps of named backends', () => {
   const lines = readFileSync(
     path.join(fileURLToPath(new URL('../../../', import.meta.url)), 'config/default.yaml'),
     'utf8',

@@ -45,36 +45,36 @@ describe('a configuration file with one mistake', () => {
     'bad-backend-timeout':
       'prometheus.others.east.timeout: expected a duration such as 250ms, 5s, 2m, 1h or 30d, got 5 (bad-backend-timeout.yaml line 5)',
     'bad-backend-without-password':
-      'prometheus.others.east.password: is needed with prometheus.others.east.auth basic (bad-backend-without-password.yaml line 5)',
+      'prometheus.others.east.password: is required with prometheus.others.east.auth basic (bad-backend-without-password.yaml line 5)',
     'bad-backend-without-url':
-      'prometheus.others.east.url: is needed: a named backend without one is of no use (bad-backend-without-url.yaml line 3)',
+      'prometheus.others.east.url: is required for a named backend (bad-backend-without-url.yaml line 3)',
     'bad-backends-are-text': 'prometheus.others: expected sections by name (bad-backends-are-text.yaml line 2)',
     'bad-boolean': 'database.migrate_on_start: expected true or false, got "maybe" (bad-boolean.yaml line 2)',
     'bad-claim-too-short':
-      'notifier.claim: must be longer than notifier.attempt_timeout, or an attempt outlives its claim and is made twice (bad-claim-too-short.yaml line 2)',
+      'notifier.claim: must be longer than notifier.attempt_timeout; otherwise an attempt outlives its claim and is made twice (bad-claim-too-short.yaml line 2)',
     'bad-duplicate-key': 'not valid YAML: Map keys must be unique (bad-duplicate-key.yaml line 3)',
     'bad-duration-too-short':
       'evaluator.interval: must be at least 400ms, got "1ms" (bad-duration-too-short.yaml line 2)',
     'bad-duration-without-unit':
       'evaluator.interval: expected a duration such as 250ms, 5s, 2m, 1h or 30d, got 60 (bad-duration-without-unit.yaml line 2)',
     'bad-keystone-secret-without-id':
-      'keystone.application_credential_secret: is of no use without keystone.application_credential_id (bad-keystone-secret-without-id.yaml line 5)',
+      'keystone.application_credential_secret: has no effect without keystone.application_credential_id (bad-keystone-secret-without-id.yaml line 5)',
     'bad-keystone-two-logins':
       'keystone.username: must not be set together with keystone.application_credential_id (bad-keystone-two-logins.yaml line 3)',
     'bad-keystone-without-login':
-      'keystone.username: is needed with keystone.auth_url, with keystone.password; or keystone.application_credential_id with its secret (bad-keystone-without-login.yaml line 2)',
+      'keystone.username: is required with keystone.auth_url, together with keystone.password; or set keystone.application_credential_id and its secret (bad-keystone-without-login.yaml line 2)',
     'bad-keystone-without-password':
-      'keystone.password: is needed with keystone.username (bad-keystone-without-password.yaml line 3)',
+      'keystone.password: is required with keystone.username (bad-keystone-without-password.yaml line 3)',
     'bad-keystone-without-url':
-      'keystone.auth_url: is needed for auth.mode keystone: tokens are validated there (bad-keystone-without-url.yaml line 2)',
+      'keystone.auth_url: is required for auth.mode keystone: Keystone validates the tokens (bad-keystone-without-url.yaml line 2)',
     'bad-lease-too-short':
-      'evaluator.lease: must be longer than twice evaluator.heartbeat, or one lost heartbeat costs a member its partitions (bad-lease-too-short.yaml line 2)',
+      'evaluator.lease: must be longer than twice evaluator.heartbeat; otherwise one lost heartbeat costs an evaluator its partitions (bad-lease-too-short.yaml line 2)',
     'bad-no-roles': 'roles: must not be empty, got [] (bad-no-roles.yaml line 1)',
     'bad-not-a-mapping': 'expected sections with options (bad-not-a-mapping.yaml line 1)',
     'bad-not-yaml':
       'not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ] (bad-not-yaml.yaml line 2)',
     'bad-open-noauth':
-      'api.host: 0.0.0.0 is not a loopback address, and without authentication everybody who reaches it is admin; set api.i_understand_noauth_is_open if that is what you want (bad-open-noauth.yaml line 2)',
+      'api.host: 0.0.0.0 is not a loopback address, and without authentication every client is an admin; set auth.mode, or allow it with api.i_understand_noauth_is_open (bad-open-noauth.yaml line 2)',
     'bad-policy': 'notifier.policy: expected one of current, every, got "sometimes" (bad-policy.yaml line 2)',
     'bad-port-fraction': 'api.port: expected a whole number, got 80.5 (bad-port-fraction.yaml line 2)',
     'bad-port-not-a-number': 'api.port: expected a number, got "eight" (bad-port-not-a-number.yaml line 2)',
@@ -82,22 +82,22 @@ describe('a configuration file with one mistake', () => {
     'bad-prefix':
       'redis.prefix: expected lower-case letters, digits and dashes, got "My Service" (bad-prefix.yaml line 2)',
     'bad-prometheus-bearer-without-token':
-      'prometheus.token: is needed with prometheus.auth bearer (bad-prometheus-bearer-without-token.yaml line 3)',
+      'prometheus.token: is required with prometheus.auth bearer (bad-prometheus-bearer-without-token.yaml line 3)',
     'bad-prometheus-certificate':
-      'prometheus.certificate_file: is needed with prometheus.key_file (bad-prometheus-certificate.yaml line 3)',
+      'prometheus.certificate_file: is required with prometheus.key_file (bad-prometheus-certificate.yaml line 3)',
     'bad-prometheus-password-without-user':
-      'prometheus.user: is needed with prometheus.auth basic (bad-prometheus-password-without-user.yaml line 3)',
+      'prometheus.user: is required with prometheus.auth basic (bad-prometheus-password-without-user.yaml line 3)',
     'bad-prometheus-token':
-      'prometheus.token: is of no use without prometheus.auth bearer (bad-prometheus-token.yaml line 3)',
+      'prometheus.token: has no effect without prometheus.auth bearer (bad-prometheus-token.yaml line 3)',
     'bad-quota-too-large':
       'api.user_alarm_quota: must be at most 2147483647, got 99999999999 (bad-quota-too-large.yaml line 2)',
     'bad-redis-without-database':
-      'redis.url: needs database.url: Redis coordinates processes, and the embedded database serves only one (bad-redis-without-database.yaml line 2)',
+      'redis.url: needs database.url: Redis coordinates several processes, and only one can use the embedded database (bad-redis-without-database.yaml line 2)',
     'bad-retry-schedule':
       'notifier.retry_schedule.1: expected a duration such as 250ms, 5s, 2m, 1h or 30d, got "soon" (bad-retry-schedule.yaml line 2)',
     'bad-role': 'roles.1: expected one of api, evaluator, notifier, got "evalator" (bad-role.yaml line 1)',
     'bad-roles-on-embedded-database':
-      'roles: the embedded database serves one process with all roles; set database.url to split the roles over processes (bad-roles-on-embedded-database.yaml line 1)',
+      'roles: must be all three with the embedded database, which only one process can use; set database.url to split them (bad-roles-on-embedded-database.yaml line 1)',
     'bad-secret-not-text': 'database.url: expected text (bad-secret-not-text.yaml line 2)',
     'bad-secrets-key':
       'secrets.key: expected 32 bytes as base64, such as `openssl rand -base64 32` prints (bad-secrets-key.yaml line 2)',
@@ -112,15 +112,15 @@ describe('a configuration file with one mistake', () => {
     expect(mistakesOf({ file: path.join(FIXTURES, `${name}.yaml`) })).toEqual([expected]);
   });
 
-  test('every fixture is in this table', () => {
+  test('each fixture has a row in this table', () => {
     expect(readdirSync(FIXTURES).sort()).toEqual(Object.keys(cases).map((name) => `${name}.yaml`));
   });
 });
 
-describe('where values come from', () => {
+describe('the sources of values', () => {
   const readFile = (): string => 'api:\n  port: 1\n  host: 127.0.0.2\n  alarm_max_actions: 5\nlog:\n  level:\n';
 
-  test('flags win over the environment, that over the file, that over defaults', () => {
+  test('flags override the environment, which overrides the file, which overrides the defaults', () => {
     const { config } = load({
       file: 'tocsin.yaml',
       readFile,
@@ -136,7 +136,7 @@ describe('where values come from', () => {
     expect(config.log.level).toBe('info');
   });
 
-  test('TOCSIN_CONFIG names the file when no flag does', () => {
+  test('TOCSIN_CONFIG names the file without --config', () => {
     const asked: string[] = [];
     const remember = (file: string): string => (asked.push(file), '');
     load({ environment: { TOCSIN_CONFIG: '/etc/a.yaml' }, readFile: remember });
@@ -151,13 +151,13 @@ describe('where values come from', () => {
     ['TOCSIN_EVALUATOR_INTERVAL', '2s', 2000, 'evaluator.interval'],
     ['TOCSIN_SHUTDOWN_TIMEOUT', '1m', 60_000, 'shutdown_timeout'],
     ['TOCSIN_API_PORT', '', 8042, 'api.port'],
-  ])('%s=%s is understood', (variable, text, expected, name) => {
+  ])('%s=%s is parsed', (variable, text, expected, name) => {
     const { config } = load({ environment: { [variable]: text } });
     const value = name.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], config);
     expect(value).toEqual(expected);
   });
 
-  test('every option has a variable of its own', () => {
+  test('each option has its own variable', () => {
     expect(new Set(OPTIONS.map(({ variable }) => variable)).size).toBe(OPTIONS.length);
   });
 
@@ -167,7 +167,7 @@ describe('where values come from', () => {
     expect(config.database.url?.reveal()).toBe('postgresql://a:b@c/d');
   });
 
-  test('variables for scripts and tests are left alone', () => {
+  test('variables for scripts and tests are ignored', () => {
     expect(mistakesOf({ environment: { TOCSIN_NO_INSTALL: '1', TOCSIN_TEST_POSTGRES: 'x', PATH: '/bin' } })).toEqual(
       [],
     );
@@ -183,7 +183,7 @@ test.each([
 });
 
 describe('mistakes', () => {
-  test('of all sources are told at once, each with where it came from', () => {
+  test('of all sources are reported at once, each with its origin', () => {
     const mistakes = mistakesOf({
       file: '/etc/tocsin.yaml',
       readFile: (file) => {
@@ -209,18 +209,18 @@ describe('mistakes', () => {
       'database.url: set both by TOCSIN_DATABASE_URL and by TOCSIN_DATABASE_URL_FILE',
       'log.colour: unknown option (--set log.colour=red)',
       'log.level: expected one of debug, info, warn, error, got "loud" (--log-level)',
-      'notifier.claim: must be longer than notifier.attempt_timeout, or an attempt outlives its claim and is made twice (tocsin.yaml line 4)',
+      'notifier.claim: must be longer than notifier.attempt_timeout; otherwise an attempt outlives its claim and is made twice (tocsin.yaml line 4)',
       'redis.url: cannot read the file: ENOENT (TOCSIN_REDIS_URL_FILE)',
     ]);
   });
 
-  test('a rule between two options names the one that was set', () => {
+  test('a rule about two options names the one that was set', () => {
     expect(mistakesOf({ environment: { TOCSIN_EVALUATOR_HEARTBEAT: '5s' } })).toEqual([
-      'evaluator.lease: must be longer than twice evaluator.heartbeat, or one lost heartbeat costs a member its partitions (TOCSIN_EVALUATOR_HEARTBEAT)',
+      'evaluator.lease: must be longer than twice evaluator.heartbeat; otherwise one lost heartbeat costs an evaluator its partitions (TOCSIN_EVALUATOR_HEARTBEAT)',
     ]);
   });
 
-  test('a file that cannot be read is one of them', () => {
+  test('include a file that cannot be read', () => {
     expect(mistakesOf({ file: '/does/not/exist.yaml' })).toEqual([
       "cannot read the configuration file: ENOENT: no such file or directory, open '/does/not/exist.yaml'",
     ]);
@@ -241,7 +241,7 @@ describe('mistakes', () => {
   });
 });
 
-describe('who may ask, and from where', () => {
+describe('authentication and address', () => {
   const OWN_LOGIN = {
     TOCSIN_KEYSTONE_AUTH_URL: 'http://127.0.0.1:5000/v3',
     TOCSIN_KEYSTONE_USERNAME: 'tocsin',
@@ -265,7 +265,7 @@ describe('who may ask, and from where', () => {
     expect(mistakes).toHaveLength(count);
   });
 
-  test('an application credential will do for a login', () => {
+  test('an application credential replaces user and password', () => {
     const { TOCSIN_KEYSTONE_AUTH_URL } = OWN_LOGIN;
     const credential = {
       TOCSIN_KEYSTONE_APPLICATION_CREDENTIAL_ID: 'id',
@@ -283,7 +283,7 @@ describe('the documented files', () => {
     expect(load({ file: defaults }).config).toEqual(parseConfig({}));
   });
 
-  test('default.yaml has every option, and says what each means', () => {
+  test('default.yaml has all options, each with a comment', () => {
     const text = readFileSync(defaults, 'utf8');
     const document = parseDocument(text);
     expect(OPTIONS.filter(({ path: at }) => !document.hasIn(at)).map(({ name }) => name)).toEqual([]);
@@ -321,12 +321,12 @@ describe('by default', () => {
 });
 
 describe('the configuration', () => {
-  test('cannot be changed', () => {
+  test('is frozen', () => {
     const config = parseConfig({});
     expect(Object.isFrozen(config) && Object.isFrozen(config.api) && Object.isFrozen(config.roles)).toBe(true);
   });
 
-  test('is printed with every option, secrets masked, and who set what', () => {
+  test('is printed with all options and their origins, secrets masked', () => {
     const { config, settings } = load({
       environment: { TOCSIN_DATABASE_URL: 'postgresql://u:hunter2@h/d', TOCSIN_EVALUATOR_INTERVAL: '90s' },
       flags: [{ name: 'roles', text: 'api', origin: '--roles' }],
@@ -341,7 +341,7 @@ describe('the configuration', () => {
     expect(OPTIONS.every(({ path: at }) => document.hasIn(at))).toBe(true);
   });
 
-  test('as printed can be loaded again', () => {
+  test('can be loaded again from its printed form', () => {
     const { config, settings } = load({
       environment: { TOCSIN_NOTIFIER_RETRY_SCHEDULE: '1s,2m', TOCSIN_MANAGEMENT_PORT: '9000' },
     });

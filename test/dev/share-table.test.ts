@@ -35,6 +35,6 @@ test('partitions are counted for the process whose id is in the name of their ow
     ['evaluator-1', '11', '100'],
     ['evaluator-2 (ended)', '12', '90'],
     ['an ended evaluator', '99', '60'],
-    ['nobody', '', '6'],
+    ['no owner', '', '6'],
   ]);
 });

@@ -57,7 +57,7 @@ describe('SIGHUP', () => {
     const argv = [process.execPath, MAIN, 'serve', '--data-dir', dataDirectory(), '--port', String(await freePort())];
     const child = spawn(
       '/usr/bin/python3',
-      ['-I', '-c', CLOSE_TERMINAL, 'Ctrl-C stops it', ...argv, '--log-level', 'debug'],
+      ['-I', '-c', CLOSE_TERMINAL, 'Ctrl-C stops Tocsin', ...argv, '--log-level', 'debug'],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

@@ -221,7 +221,7 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
     test('run their actions once they are activated, and are left alone from then on', async () => {
       expect((await tocsin('--activate')).out).toContain(`${ALARMS.length} alarms run their actions now.`);
       for (const id of ids) expect((await api.ask('GET', `/v2/alarms/${id}`)).json()).not.toHaveProperty('tocsin');
-      expect((await copy()).out).toContain(`${ALARMS.length}  already active here: left alone`);
+      expect((await copy()).out).toContain(`${ALARMS.length}  already active here: not changed`);
     });
 
     test('by resources of every project, an admin’s, are confined to their own', async () => {

@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { Authenticator } from '../../src/api/identity/identity.js';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/http/listen.js';
-import { BACKTEST_LIMITS, QUERY_LIMITS, QuerySlots } from '../../src/api/http/concurrency-limit.js';
+import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../../src/api/http/concurrency-limit.js';
 import type { ComplexQueries, RuleChecks, Trusts } from '../../src/api/ports.js';
 import { createApi, type ApiDeps } from '../../src/api/server.js';
 import { createTrustActions } from '../../src/api/alarms/trust-actions.js';
@@ -142,7 +142,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     history: createHistoryStore(db),
     imports: createImportStore(db),
     queries: options.queries ?? createComplexQueryStore(db),
-    querySlots: new QuerySlots(QUERY_LIMITS),
+    queryLimit: new ConcurrencyLimit(QUERY_CONCURRENCY),
     ...looks(db, settings.remote),
     samples: createSampleStore(db),
     statistics: createStatisticsStore(db),
@@ -173,7 +173,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     apiKeys: createApiKeyStore(db),
     authenticate,
     challenge,
-    believesHeaders: authentication === undefined,
+    trustsIdentityHeaders: authentication === undefined,
     refuse: authentication ? () => {} : (request) => refuseForeignPages(request, { exposed: false }),
     now: () => clock.now(),
     newId: () => randomUUID(),
@@ -212,7 +212,7 @@ const INTERVAL_MS = 60_000;
 function looks(
   db: Database,
   remote: DatasourceDeps['remote'],
-): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestSlots' | 'intervalMs'> {
+): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestLimit' | 'intervalMs'> {
   const datasources = createDatasources({
     meterStatistics: createMeterSeriesStore(db),
     observerOf: () => ({ succeeded: () => {}, failed: () => {} }),
@@ -225,7 +225,7 @@ function looks(
       explain: createExplain({ datasources, store, reachableFrom, intervalMs: INTERVAL_MS, graceMs: 3 * INTERVAL_MS }),
     },
     backtests: createBacktests({ datasources, pause: () => new Promise((resolve) => setImmediate(resolve)) }),
-    backtestSlots: new QuerySlots(BACKTEST_LIMITS, 'backtests'),
+    backtestLimit: new ConcurrencyLimit(BACKTEST_CONCURRENCY, 'backtests'),
     intervalMs: INTERVAL_MS,
   };
 }

@@ -69,7 +69,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
     telemetry,
     intervalMs,
     graceMs: 3 * intervalMs,
-    alarmsInTrouble: () => evaluator.alarmsInOutage(),
+    alarmsInOutage: () => evaluator.alarmsInOutage(),
   });
   const outcomes: EvaluationOutcome[] = [];
   const recorded: BehindRow[][] = [];

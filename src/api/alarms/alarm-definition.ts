@@ -19,12 +19,12 @@ interface Owner {
 
 type StoredDefinition = AlarmDefinition & { ruleJson: string };
 
-/** What a definition needs to know besides the request. */
+/** Values for a definition that the request does not hold. */
 export interface Circumstances extends CheckedRule {
   at: Date;
 }
 
-/** The alarm that a POST asks for. */
+/** The alarm that a POST creates. @throws AppError `not_authorized` for another project or user. */
 export function newAlarm(
   request: AlarmRequest,
   identity: Identity,
@@ -45,7 +45,7 @@ export function newAlarm(
   };
 }
 
-/** What a PUT makes of an alarm: everything that it does not say goes back to its default, the state too. */
+/** The alarm after a PUT. Fields that the body leaves out get their defaults, also the state. */
 export function replacedAlarm(
   current: StoredAlarm,
   request: AlarmRequest,
@@ -86,7 +86,7 @@ export function refuseOtherMuted({ tocsin }: Pick<AlarmRequest, 'tocsin'>, muted
 }
 
 /**
- * A provisional reason is about the definition before the PUT; that of an evaluation stays until the next evaluation.
+ * A provisional reason describes the definition before the PUT. The reason of an evaluation stays until the next one.
  */
 function reasonAfterPut(current: StoredAlarm, next: StoredDefinition, ruleReason: string | undefined): string {
   const neverOpens = neverOpensReason(next.timeConstraints);
@@ -96,7 +96,7 @@ function reasonAfterPut(current: StoredAlarm, next: StoredDefinition, ruleReason
   return isNewRule ? (ruleReason ?? current.stateReason) : current.stateReason;
 }
 
-/** @throws AppError `not_authorized` when the rule looks outside what the caller may see. */
+/** @throws AppError `not_authorized` if the rule reads data that the caller may not see. */
 function definitionOf(request: AlarmRequest, scope: RuleScope): StoredDefinition {
   const kind = typeOf(request.rule);
   const rule = kind.scopedTo(request.rule, scope);
@@ -118,14 +118,14 @@ function definitionOf(request: AlarmRequest, scope: RuleScope): StoredDefinition
 }
 
 /**
- * Whose an alarm will be after a PUT by an admin. Aodh forgets this where the body does not say it, and so lets the
- * rule see everybody's data.
+ * The project that owns the alarm after a PUT by an admin: the current one if the body names none. (Aodh ignores the
+ * owner in that case, so that the rule can read the data of all projects.)
  */
 export function projectAfterPut(current: Pick<StoredAlarm, 'projectId'>, { project_id }: AlarmRequest): string | null {
   return project_id === undefined ? current.projectId : project_id;
 }
 
-/** Only admins create for others. */
+/** The owner of a new alarm. Only admins may name others. @throws AppError `not_authorized`. */
 function statedOwner({ user_id, project_id }: AlarmRequest, identity: Identity): Owner {
   if (user_id !== undefined && user_id !== identity.userId && !isAdmin(identity)) {
     throw new AppError('not_authorized', `Not Authorized to access user ${pythonText(user_id)}`);
@@ -137,7 +137,9 @@ function statedOwner({ user_id, project_id }: AlarmRequest, identity: Identity):
   };
 }
 
-/** Unlike POST, a PUT by others than admins ignores what it says of owners: Aodh's clients echo what they read. */
+/**
+ * Unlike POST, a PUT by a caller who is not an admin ignores owners in the body, since Aodh's clients send them back.
+ */
 function ownerAfterPut(current: StoredAlarm, { user_id, project_id }: AlarmRequest, identity: Identity): Owner {
   if (!isAdmin(identity)) return { userId: identity.userId, projectId: identity.projectId };
   return {

@@ -6,14 +6,14 @@ import type { Identity } from '../identity/identity.js';
 import { isoTimestamp } from '../schema/timestamp.js';
 import { tocsinObject } from '../schema/tocsin-object.js';
 
-/** Who changed what, and when. */
+/** The caller who made a change, its time, and the id of the entry. */
 export interface Authorship {
   eventId: string;
   by: Identity;
   at: Date;
 }
 
-/** The whole alarm as it was created. */
+/** The entry for the creation of an alarm. It holds the complete alarm. */
 export function creationEntry(alarm: StoredAlarm, authorship: Authorship): HistoryEntry {
   const detail = pythonJson({ alarm_id: alarm.id, ...alarmDetail(alarm) });
   return {
@@ -25,7 +25,7 @@ export function creationEntry(alarm: StoredAlarm, authorship: Authorship): Histo
   };
 }
 
-/** What a replacement changed, with the new values; null when that is nothing. */
+/** The entry for a replacement: the changed fields with their new values. Null if no field changed. */
 export function ruleChangeEntry(before: StoredAlarm, after: StoredAlarm, authorship: Authorship): HistoryEntry | null {
   const old: Record<string, PythonValue> = { ...alarmDetail(before), rule: new RawJson(comparedRule(before)) };
   const changed = Object.entries(alarmDetail(after)).filter(
@@ -43,7 +43,7 @@ export function ruleChangeEntry(before: StoredAlarm, after: StoredAlarm, authors
   };
 }
 
-/** A state set by hand. Recorded even when it is the state that was. */
+/** The entry for a state that a caller set, even if it is the state before. */
 export function stateSetEntry(before: StoredAlarm, after: StoredAlarm, authorship: Authorship): HistoryEntry {
   return {
     ...entryOf(after, authorship),
@@ -54,7 +54,7 @@ export function stateSetEntry(before: StoredAlarm, after: StoredAlarm, authorshi
   };
 }
 
-/** The end of an alarm. Aodh tells only its message bus of it; here its history outlives the alarm. */
+/** The entry for the deletion of an alarm. The history outlives the alarm; Aodh only sends a message to its bus. */
 export function deletionEntry(alarm: StoredAlarm, authorship: Authorship): HistoryEntry {
   return {
     ...entryOf(alarm, authorship),
@@ -78,19 +78,20 @@ function entryOf(alarm: StoredAlarm, { eventId, by, at }: Authorship): Omit<Hist
   };
 }
 
-/** Not worth an entry by themselves. */
+/** Fields whose change alone makes no entry. */
 const MOMENTS = new Set(['timestamp', 'state_timestamp']);
 
-function toldRule({ rule, ruleJson }: StoredAlarm): string {
+/** The rule as history shows it. */
+function ruleInHistory({ rule, ruleJson }: StoredAlarm): string {
   const kind = typeOf(rule);
   return kind.historyJson?.(rule) ?? kind.shownJson?.(rule) ?? ruleJson;
 }
 
 function comparedRule(alarm: StoredAlarm): string {
-  return typeOf(alarm.rule).historyBeforeJson?.(alarm.rule) ?? toldRule(alarm);
+  return typeOf(alarm.rule).historyBeforeJson?.(alarm.rule) ?? ruleInHistory(alarm);
 }
 
-/** Keys in the order that Aodh's database gives them. */
+/** The fields of an alarm in the order of Aodh's database. */
 function alarmDetail(alarm: StoredAlarm): Record<string, PythonValue> {
   return {
     type: alarm.rule.type,
@@ -109,7 +110,7 @@ function alarmDetail(alarm: StoredAlarm): Record<string, PythonValue> {
     repeat_actions: alarm.repeatActions,
     time_constraints: alarm.timeConstraints.map((constraint) => ({ ...constraint })),
     severity: alarm.severity,
-    rule: new RawJson(toldRule(alarm)),
+    rule: new RawJson(ruleInHistory(alarm)),
     tocsin: tocsinObject(alarm),
   };
 }

@@ -12,20 +12,21 @@ import { isAdmin } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { AlarmRequest } from '../schema/alarm-request.js';
 
+/** Which actions this service accepts. */
 export interface ActionPolicy {
-  /** Most actions in one list; zero or less: as many as one likes. */
+  /** Most actions in one list; zero or less: no limit. */
   alarmMaxActions: number;
-  /** Whether a Redis for queue actions is configured. */
+  /** True if `queue.redis_url` is set, which `queue://` actions need. */
   queueActions: boolean;
   trustActions: {
-    /** Why none can be carried out, for people; undefined when they can. */
+    /** Message that says why trust actions are not possible; undefined if they are. */
     refusal: string | undefined;
-    /** Whether a token may go over a connection that is not encrypted. */
+    /** True if tokens may be sent over connections without encryption. */
     overHttp: boolean;
   };
 }
 
-/** @throws AppError for the first action that cannot be delivered, is not allowed, or is one too many. */
+/** Checks all actions. @throws AppError for the first one that cannot be delivered, is not allowed, or is too many. */
 export function refuseBadActions(request: AlarmRequest, identity: Identity, policy: ActionPolicy): void {
   for (const name of Object.values(ACTION_LIST_OF)) {
     const actions = request[name] ?? [];
@@ -37,7 +38,7 @@ export function refuseBadActions(request: AlarmRequest, identity: Identity, poli
 }
 
 function refuseBadAction(action: string, identity: Identity, policy: ActionPolicy): void {
-  // Whose trust it is could not be known, and we would use it all the same.
+  // The service would act with that trust without knowing its owner.
   if (needsTrust(action) && hasUserInfo(action))
     throw new AppError('invalid_request', 'trust URL cannot contain a trust ID.');
   const { scheme } = parseAction(action);

@@ -11,16 +11,16 @@ import type { AlarmRequest } from '../schema/alarm-request.js';
 
 type Wanted = Pick<AlarmRequest, 'rule' | 'project_id' | 'evaluationOptions'>;
 
-/** The result of the checks of a rule that may be stored. */
+/** Result of the checks of a valid rule. */
 export interface CheckedRule extends ExternalOwners {
   /** The `state_reason` of an alarm whose rule was not checked or cannot be evaluated; absent otherwise. */
   ruleReason?: string;
 }
 
 /**
- * Has the services that a rule will ask look at it, in the form in which it would be stored, and says whose the metrics
- * of everybody's resources are, which that form takes. A caller who has no project is told so later, once the role is
- * checked.
+ * Has the backends of a rule check it in the form in which it would be stored. That form needs the owner of external
+ * metrics in Gnocchi, which is returned too. A caller without a project is refused later, with the check of the role.
+ * @throws AppError for a rule that a backend refuses.
  */
 export async function refuseBadRule(wanted: Wanted, identity: Identity, checks: RuleChecks): Promise<CheckedRule> {
   refuseUnknownBackend(wanted, checks);
@@ -45,8 +45,7 @@ function isBuiltIn(backend: string): boolean {
 }
 
 /**
- * @throws AppError when an alarm, or a rule within it, names a backend that is not there, or for a rule that asks none
- * with a name.
+ * @throws AppError if the alarm or a part of its rule names an unknown backend, or has a type without named backends.
  */
 export function refuseUnknownBackend(wanted: Wanted, checks: Pick<RuleChecks, 'knownBackends'>): void {
   for (const part of partsIn(wanted)) refuseUnknownName(part, checks);
@@ -57,9 +56,9 @@ function refuseUnknownName(
   { knownBackends }: Pick<RuleChecks, 'knownBackends'>,
 ): void {
   if (backend === undefined) return;
-  const asked = typeOf(rule).backends(rule).filter(hasNames);
-  if (asked.length === 0) throw unusable(backend, `It cannot be used with alarms of type ${rule.type}`);
-  for (const kind of asked) {
+  const kinds = typeOf(rule).backends(rule).filter(hasNames);
+  if (kinds.length === 0) throw unusable(backend, `It cannot be used with alarms of type ${rule.type}`);
+  for (const kind of kinds) {
     const known = knownBackends(kind);
     if (known.includes(backend)) continue;
     const names = known.length === 0 ? 'none has a name' : `it should be one of: ${known.join(', ')}`;
@@ -67,7 +66,7 @@ function refuseUnknownName(
   }
 }
 
-/** Asks each backend that a rule is about, under the name that the rule calls it by. */
+/** The owners of external metrics at each Gnocchi that the rule names, by name; null is the default Gnocchi. */
 export async function externalOwnersFor(
   wanted: Wanted,
   checks: Pick<RuleChecks, 'externalOwner'>,
@@ -78,15 +77,15 @@ export async function externalOwnersFor(
     const name = options.backend ?? null;
     if (!owners.has(name)) owners.set(name, await checks.externalOwner(name));
   }
-  const own = wanted.evaluationOptions?.backend ?? null;
-  return { externalOwner: owners.get(own) ?? null, externalOwnersAt: owners };
+  const ofAlarm = wanted.evaluationOptions?.backend ?? null;
+  return { externalOwner: owners.get(ofAlarm) ?? null, externalOwnersAt: owners };
 }
 
 function partsIn({ rule, evaluationOptions }: Wanted): RulePart[] {
   return partsOf(rule, evaluationOptions ?? NO_OPTIONS);
 }
 
-/** A rule in as few parts as there are backends, by their names; null is the default one of each kind. */
+/** Splits a rule by the names of its backends, so that each backend checks its part; null is the default name. */
 function byBackend(rule: AlarmRule, backend: string | undefined): Map<string | null, AlarmRule> {
   if (rule.type !== 'composite') return new Map([[backend ?? null, rule]]);
   const leaves = new Map<string | null, CompositeLeaf[]>();
@@ -94,7 +93,7 @@ function byBackend(rule: AlarmRule, backend: string | undefined): Map<string | n
     const name = optionsOf(leaf).backend ?? null;
     leaves.set(name, [...(leaves.get(name) ?? []), leaf]);
   }
-  const parts = [...leaves].map(([name, some]) => [name, { type: 'composite', tree: { and: some } }] as const);
+  const parts = [...leaves].map(([name, list]) => [name, { type: 'composite', tree: { and: list } }] as const);
   return parts.length === 1 ? new Map([[parts[0]![0], rule]]) : new Map(parts);
 }
 

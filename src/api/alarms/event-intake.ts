@@ -2,27 +2,29 @@ import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import type { Logger } from '../../logger.js';
 import type { NotifierWaker, Events } from '../ports.js';
 
+/** Dependencies of the intake of events. */
 export interface EventIntakeDeps {
   events: Events;
   waker: NotifierWaker;
   log: Logger;
-  /** Called once a number of firings is durable. */
+  /** Called with the number of alarms that fired, after each commit. */
   onFired: (firings: number) => void;
 }
 
+/** Numbers about the events of one request. */
 export interface EventReceipt {
   received: number;
   duplicates: number;
-  /** How often events set alarms off; one that repeats its actions counts for each. */
+  /** Number of firings. An alarm with `repeat_actions` counts once for each event. */
   fired: number;
 }
 
-/** Events of one transaction. */
+/** Most events in one transaction. */
 const CHUNK = 500;
 
 /**
- * Takes events in, in chunks that are durable one by one: when it rejects, some may be stored. Sending all of them
- * again is harmless, since those are known by then.
+ * Stores events and fires alarms, in chunks with a transaction each. If it rejects, some chunks may be stored. It is
+ * safe to send all events again, since stored ones are recognised as duplicates.
  */
 export async function takeIn(deps: EventIntakeDeps, events: readonly AlarmEvent[]): Promise<EventReceipt> {
   const receipt: EventReceipt = { received: events.length, duplicates: 0, fired: 0 };
@@ -31,7 +33,7 @@ export async function takeIn(deps: EventIntakeDeps, events: readonly AlarmEvent[
     const chunk = events.slice(start, start + size);
     const recorded = await deps.events.record(chunk);
     if (!recorded) {
-      size = Math.ceil(chunk.length / 2); // of a single event there is never too much
+      size = Math.ceil(chunk.length / 2); // ends, since a single event always fits
       continue;
     }
     start += chunk.length;

@@ -6,32 +6,32 @@ import type { SealedTrust, TrustChange } from '../../storage/secrets/trust-store
 import type { Identity } from '../identity/identity.js';
 import type { AlarmTrusts, Trusts } from '../ports.js';
 
-/** An alarm about to be written, as far as trusts depend on it. */
+/** The fields of an alarm that its trust depends on. */
 export type TrustUser = Pick<
   StoredAlarm,
   'id' | 'projectId' | 'ruleJson' | 'okActions' | 'alarmActions' | 'insufficientDataActions'
 >;
 
-/** Sees to it that an alarm with `trust+` actions has one Keystone trust, and that no trust outlives its use. */
+/** Creates one Keystone trust for each alarm with `trust+` actions, and removes trusts that are not used any more. */
 export interface TrustActions {
   /**
-   * Makes the trust that a new alarm needs and hands it to `write`, which stores both or nothing. When `write` fails
-   * the trust is removed.
+   * Creates the trust of a new alarm and passes it to `write`, which stores alarm and trust in one transaction. Removes
+   * the trust if `write` fails.
    */
   create(alarm: TrustUser, identity: Identity, write: (trust: SealedTrust | undefined) => Promise<void>): Promise<void>;
   /**
-   * The same for a replacement, which keeps the trust it has where it may. Undefined is handed over when nothing
-   * changes about trusts.
+   * The same for a replacement. `write` gets undefined if the alarm keeps its trust or needs none before and after.
    */
   replace<T>(
     change: { before: TrustUser; after: TrustUser; at: Date },
     identity: Identity,
     write: (change: TrustChange | undefined) => Promise<T>,
   ): Promise<T>;
-  /** To be called when an alarm is gone. Never rejects: the alarm is gone whatever Keystone says. */
+  /** Removes the trust of a deleted alarm. Never rejects: what fails is tried again later. */
   removed(alarm: TrustUser, identity: Identity): Promise<void>;
 }
 
+/** Dependencies of the trust actions. */
 export interface TrustActionsDeps {
   trusts: Trusts;
   alarmTrusts: AlarmTrusts;
@@ -40,6 +40,7 @@ export interface TrustActionsDeps {
   log: Logger;
 }
 
+/** Creates the trust actions of the API. */
 export function createTrustActions(deps: TrustActionsDeps): TrustActions {
   const { alarmTrusts } = deps;
   return {
@@ -63,8 +64,9 @@ export function createTrustActions(deps: TrustActionsDeps): TrustActions {
 }
 
 /**
- * What is done about trusts is decided before the alarm is locked, from the alarm as it was then.
- * @throws AppError `conflict` when it has been replaced since, and trusts are at stake.
+ * The change of trusts is decided from the alarm before it is locked.
+ * @throws AppError `conflict` if another request has replaced the alarm since then and one of the versions uses a
+ * trust.
  */
 export function refuseChangedMeanwhile(before: StoredAlarm, current: StoredAlarm, next: StoredAlarm): void {
   if (before.definitionVersion !== current.definitionVersion && [before, current, next].some(usesTrust)) {
@@ -73,9 +75,9 @@ export function refuseChangedMeanwhile(before: StoredAlarm, current: StoredAlarm
 }
 
 /**
- * A trust lends its maker's rights to the addresses that the maker wrote. Whoever else edits the alarm may leave them
- * as they are; with an address more, or another stack to heal, it must be the editor's own rights. To another project a
- * trust never goes.
+ * A trust lends its author's rights to the actions that the author wrote. Another user may edit the alarm and keep the
+ * trust. For a new trust action, or another stack to heal, the editor must lend own rights instead. An alarm that moves
+ * to another project never keeps its trust.
  */
 function mayKeep(
   trust: SealedTrust,
@@ -84,7 +86,7 @@ function mayKeep(
 ): boolean {
   if (trust.projectId !== after.projectId) return false;
   if (identity.token !== undefined && identity.userId === trust.trustorId) return true;
-  // Clients write back what they read, and read addresses without an empty authority.
+  // Clients send back the actions that they read, and those are normalised.
   const [old, next] = [before, after].map((alarm) => trustActionsOf(alarm).map(normaliseAction)) as [
     string[],
     string[],
@@ -99,7 +101,7 @@ async function withNewTrust<T>(
   write: (trust: SealedTrust) => Promise<T>,
 ): Promise<T> {
   const trustorId = trustorOf(identity);
-  const madeOf = (trustId: string) => ({
+  const trustWith = (trustId: string) => ({
     id: deps.newId(),
     alarmId: alarm.id,
     projectId: alarm.projectId,
@@ -107,14 +109,14 @@ async function withNewTrust<T>(
     trustId,
   });
   const trustId = await deps.trusts.create(identity, (spare) => {
-    if (spare !== undefined) void removeUnused(deps, madeOf(spare), identity);
+    if (spare !== undefined) void removeUnused(deps, trustWith(spare), identity);
     else
-      deps.log.warn('a trust may be left at Keystone: a request for a trust was not answered', {
+      deps.log.warn('a trust may be left at Keystone: no answer to a request that creates one', {
         alarmId: alarm.id,
         trustorId,
       });
   });
-  const made = madeOf(trustId);
+  const made = trustWith(trustId);
   try {
     return await write(deps.alarmTrusts.seal(made));
   } catch (thrown) {
@@ -135,15 +137,15 @@ function trustorOf({ userId, projectId, token }: Identity): string {
 
 type MadeTrust = Parameters<AlarmTrusts['seal']>[0];
 
-/** Removes a trust whose alarm was not written. */
+/** Removes a trust whose alarm was not stored. */
 async function undo(deps: TrustActionsDeps, made: MadeTrust, identity: Identity): Promise<void> {
   const { alarmTrusts, log } = deps;
   const { alarmId } = made;
   try {
-    // A commit whose answer was lost may have succeeded, and then its alarm needs the trust.
+    // If only the answer to the commit was lost, the alarm is stored and needs the trust.
     if (await alarmTrusts.isKnown(made.id)) return;
   } catch (thrown) {
-    log.error('a trust may be left at Keystone: whether its alarm was stored is not known', {
+    log.error('a trust may be left at Keystone: it is unknown whether its alarm was stored', {
       alarmId,
       err: toError(thrown),
     });
@@ -152,23 +154,23 @@ async function undo(deps: TrustActionsDeps, made: MadeTrust, identity: Identity)
   await removeUnused(deps, made, identity);
 }
 
-/**
- * Removes a trust that no alarm uses. If that fails now, the id is stored and the trust removed later. Never rejects.
- */
+/** Removes a trust that no alarm uses. If that fails, stores its id to remove it later. Never rejects. */
 async function removeUnused(deps: TrustActionsDeps, made: MadeTrust, identity: Identity): Promise<void> {
   const { trusts, alarmTrusts, now, log } = deps;
   const { alarmId } = made;
   try {
     await trusts.remove(made.trustId, identity);
   } catch (thrown) {
-    log.warn('a trust that is not needed could not be removed, it is kept in mind', { alarmId, err: toError(thrown) });
+    log.warn('could not delete Keystone trust; will retry', { alarmId, err: toError(thrown) });
     await alarmTrusts
       .addDiscarded(alarmTrusts.seal(made), now())
-      .catch((err: unknown) => log.error('a trust is left at Keystone', { alarmId, err: toError(err) }));
+      .catch((err: unknown) =>
+        log.error('a Keystone trust is left behind: delete it by hand', { alarmId, err: toError(err) }),
+      );
   }
 }
 
-/** What stays because Keystone is away is marked in its row, and tried again by whoever tidies up. */
+/** Removes the discarded trusts of an alarm. If Keystone is unavailable their rows stay, and housekeeping retries. */
 async function removeDiscarded(
   { trusts, alarmTrusts, log }: TrustActionsDeps,
   alarmId: string,
@@ -180,6 +182,6 @@ async function removeDiscarded(
       await alarmTrusts.forget(trust.id);
     }
   } catch (thrown) {
-    log.warn('a trust that is not needed could not be removed, it is kept in mind', { alarmId, err: toError(thrown) });
+    log.warn('could not delete Keystone trust; will retry', { alarmId, err: toError(thrown) });
   }
 }

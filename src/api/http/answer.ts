@@ -3,24 +3,22 @@ import type { ServerResponse } from 'node:http';
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { firstEvent } from '../../async/first-event.js';
 
+/** An answer of the API. It has at most one of `body`, `pages` and `text`. */
 export interface ApiAnswer {
   status: number;
   headers?: Readonly<Record<string, string>>;
-  /** JSON; nothing is sent without it. */
+  /** JSON value of the answer. */
   body?: PythonValue;
-  /** Members of a JSON list too long to hold, page by page. */
+  /** Members of a JSON list that is too long to hold in memory, page by page. */
   pages?: AsyncIterable<readonly PythonValue[]>;
-  /** The list of `pages` is this one member of an object. */
+  /** Sends the list of `pages` as the member of this name of an object. */
   listName?: string;
-  /** Members that follow the list in that object; asked for when the list has come to its end. */
+  /** Members that follow the list in that object. Called at the end of the list. */
   afterList?: () => Readonly<Record<string, PythonValue>>;
   text?: { contentType: string; content: string | Buffer };
 }
 
-/**
- * Writes an answer. The first page of a long list is asked for before the status is sent, so that a failure there is
- * still an error answer.
- */
+/** Sends an answer. The first page of a list is read before the status is sent, so that its failure is still a 5xx. */
 export async function sendAnswer(response: ServerResponse, answer: ApiAnswer): Promise<void> {
   const { status, headers = {}, body, pages, text } = answer;
   if (pages) return sendPages(response, { ...answer, pages });
@@ -44,7 +42,7 @@ async function sendPages(response: ServerResponse, { status, listName, afterList
   const start = listName === undefined ? '[' : `{${pythonJson(listName)}: [`;
   let separator = '';
   for await (const page of pages) {
-    if (isGone(response)) return; // nobody reads: the generator ends, and gives back what it holds
+    if (isGone(response)) return; // the client has left: ends the generator, which releases its resources
     if (!response.headersSent) {
       response.writeHead(status, { 'Content-Type': 'application/json' });
       response.write(start);
@@ -63,7 +61,7 @@ function membersText(members: Readonly<Record<string, PythonValue>>): string {
     .join('');
 }
 
-/** Asked anew each time: the client can go between two lines. */
+/** A function, since TypeScript would assume that the property never changes between two checks. */
 function isGone(response: ServerResponse): boolean {
   return response.destroyed;
 }

@@ -1,34 +1,34 @@
 import { AppError } from '../../errors.js';
 
-/** How many answers may be under way at once. */
-export interface QueryLimits {
+/** Most answers that may be in progress at once in this process. */
+export interface ConcurrencyBounds {
   perProject: number;
   inAll: number;
 }
 
-export const QUERY_LIMITS: QueryLimits = { perProject: 2, inAll: 4 };
+/** Limits of complex queries. */
+export const QUERY_CONCURRENCY: ConcurrencyBounds = { perProject: 2, inAll: 4 };
 
-/** Backtests keep a backend busy for as long as they last. */
-export const BACKTEST_LIMITS: QueryLimits = { perProject: 1, inAll: 2 };
+/** Limits of backtests, which keep a metrics backend busy until they end. */
+export const BACKTEST_CONCURRENCY: ConcurrencyBounds = { perProject: 1, inAll: 2 };
 
-/**
- * Counts the long answers under way in this process, so that a few callers cannot have all of its database connections.
- */
-export class QuerySlots {
-  readonly #underWay = new Map<string | null, number>();
-  #inAll = 0;
+/** Limits the long answers of this process, so that a few callers cannot hold all of its database connections. */
+export class ConcurrencyLimit {
+  readonly #inProgress = new Map<string | null, number>();
+  #total = 0;
 
+  /** `subject` is what is limited, for the error message. */
   constructor(
-    private readonly limits: QueryLimits,
-    private readonly what = 'complex queries',
+    private readonly limits: ConcurrencyBounds,
+    private readonly subject = 'complex queries',
   ) {}
 
   /**
-   * The same pages. An answer that is over with its first page, as almost all are, takes no slot. Others hold one from
-   * then until the last page, a failure, or the reader's turning away; asking for the first page throws AppError
-   * `too_many_requests` when none is free.
+   * Passes pages on. An answer of one page, as most are, is not counted. A longer one is counted from its first page
+   * until its last page, a failure, or the end of reading.
+   * @throws AppError `too_many_requests`, on reading the first page.
    */
-  async *during<T>(projectId: string | null, pages: AsyncIterable<T>): AsyncIterable<T> {
+  async *limitLongAnswer<T>(projectId: string | null, pages: AsyncIterable<T>): AsyncIterable<T> {
     const source = pages[Symbol.asyncIterator]();
     const first = await source.next();
     if (first.done) return;
@@ -42,47 +42,44 @@ export class QuerySlots {
       yield first.value;
       for (let next = await second; !next.done; next = await source.next()) yield next.value;
     } finally {
-      this.#giveBack(projectId);
+      this.#release(projectId);
       await source.return?.();
     }
   }
 
-  /**
-   * The same pages, of an answer that is never short: it holds a slot from its first page on. Ends, and refuses, as
-   * `during` does.
-   */
-  async *whole<T>(projectId: string | null, pages: AsyncIterable<T>): AsyncIterable<T> {
+  /** As `limitLongAnswer`, but counts every answer from its start. */
+  async *limitAnswer<T>(projectId: string | null, pages: AsyncIterable<T>): AsyncIterable<T> {
     this.#take(projectId);
     try {
       yield* pages;
     } finally {
-      this.#giveBack(projectId);
+      this.#release(projectId);
     }
   }
 
   #take(projectId: string | null): void {
-    const own = this.#underWay.get(projectId) ?? 0;
-    if (own >= this.limits.perProject || this.#inAll >= this.limits.inAll) {
-      throw new AppError('too_many_requests', `Too many ${this.what} at once`);
+    const ofProject = this.#inProgress.get(projectId) ?? 0;
+    if (ofProject >= this.limits.perProject || this.#total >= this.limits.inAll) {
+      throw new AppError('too_many_requests', `Too many ${this.subject} at once`);
     }
-    this.#underWay.set(projectId, own + 1);
-    this.#inAll += 1;
+    this.#inProgress.set(projectId, ofProject + 1);
+    this.#total += 1;
   }
 
-  #giveBack(projectId: string | null): void {
-    const left = (this.#underWay.get(projectId) ?? 1) - 1;
-    if (left > 0) this.#underWay.set(projectId, left);
-    else this.#underWay.delete(projectId);
-    this.#inAll -= 1;
+  #release(projectId: string | null): void {
+    const left = (this.#inProgress.get(projectId) ?? 1) - 1;
+    if (left > 0) this.#inProgress.set(projectId, left);
+    else this.#inProgress.delete(projectId);
+    this.#total -= 1;
   }
 }
 
-/** Whether the pages have ended, if that can be said without waiting for a database. */
+/** True if the pages are known to have ended, without waiting for the database. */
 async function isOver<T>(next: Promise<IteratorResult<T>>): Promise<boolean> {
   const pending = new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)));
   const ended = next.then(
     ({ done }) => done === true,
-    () => false, // told when the reader gets there
+    () => false, // the reader gets the error with the next page
   );
   return (await Promise.race([ended, pending])) ?? false;
 }

@@ -1,10 +1,7 @@
 import { AppError } from '../../errors.js';
 import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
 
-/**
- * An alarm's version as `ETag` shows it: it changes with every edit and with every change of state, since a PUT
- * replaces both.
- */
+/** The `ETag` of an alarm. It changes with every edit and every change of state, since a PUT replaces both. */
 export function versionOf({
   definitionVersion,
   stateVersion,
@@ -12,7 +9,7 @@ export function versionOf({
   return `"${definitionVersion}-${stateVersion}"`;
 }
 
-/** @throws AppError `precondition_failed` when the client named versions and this is none of them. */
+/** Checks `If-Match`. @throws AppError `precondition_failed` if it names versions and not the current one. */
 export function refuseOtherVersion(current: StoredAlarm, { ifMatch }: { ifMatch: string | undefined }): void {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
   const version = versionOf(current);

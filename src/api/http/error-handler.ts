@@ -6,7 +6,7 @@ import type { Logger } from '../../logger.js';
 import { isDatabaseOutage } from '../../storage/engine/outage.js';
 import { requestIdOf } from './request-id.js';
 
-/** What clients see of each kind of error. The only place that knows HTTP statuses of errors. */
+/** HTTP status of each error code. The only place that maps codes to statuses. */
 const STATUS = {
   invalid_request: 400,
   unauthenticated: 401,
@@ -25,31 +25,33 @@ const STATUS = {
 
 const RETRY_AFTER_S = 5;
 
-/** What comes with a 401, so that clients know how to authenticate. */
+/** Tells clients, in a 401, how to authenticate. */
 export interface Challenge {
-  /** `WWW-Authenticate` */
+  /** Value of `WWW-Authenticate`. */
   header: string;
-  /** Instead of the envelope of errors: Keystone's clients know the answer of its middleware. */
+  /** Replaces the error envelope. Keystone's clients expect the body that its middleware sends. */
   body?: PythonValue;
 }
 
-/** The envelope in which Aodh's clients look for the text of an error. What another service said may be an object. */
+/** The body of an error in Aodh's form. `faultstring` is text, or an object that another service sent. */
 export function errorEnvelope(status: number, faultstring: PythonValue): PythonValue {
   return { error_message: { faultcode: status < 500 ? 'Client' : 'Server', faultstring, debuginfo: null } };
 }
 
+/** Dependencies of the error handler. */
 export interface ErrorHandlerDeps {
   log: Logger;
   challenge?: Challenge | undefined;
 }
 
+/** Express middleware that turns errors into answers, and logs those that are not the client's fault. */
 export function createErrorHandler({ log, challenge }: ErrorHandlerDeps): ErrorRequestHandler {
-  // Express tells an error handler by its four parameters.
+  // Express recognises an error handler by its four parameters.
   return (thrown: unknown, request, response, _next) => {
     const error = asAppError(thrown);
-    if (!error || error.code === 'unavailable') logTrouble(log, thrown, { error, request, response });
+    if (!error || error.code === 'unavailable') logFailure(log, thrown, { error, request, response });
     if (response.headersSent) {
-      response.destroy(); // half an answer: the client must not take it for whole
+      response.destroy(); // the client must see that the answer is incomplete
       return;
     }
     if (error) sendRefusal(request, response, { error, challenge });
@@ -57,13 +59,13 @@ export function createErrorHandler({ log, challenge }: ErrorHandlerDeps): ErrorR
   };
 }
 
-function logTrouble(
+function logFailure(
   log: Logger,
   thrown: unknown,
   { error, request, response }: { error: AppError | undefined; request: Request; response: Response },
 ): void {
   const fields = { requestId: requestIdOf(response), method: request.method, path: request.path, err: toError(thrown) };
-  if (error) log.warn('request could not be served now', fields);
+  if (error) log.warn('request refused: a backing service is unavailable', fields);
   else log.error('request failed', fields);
 }
 
@@ -75,14 +77,14 @@ function sendRefusal(
   const { code, retryAfterS } = error;
   const [status, faultstring] =
     error instanceof UpstreamRefusal ? [error.status, error.description as PythonValue] : [STATUS[code], error.message];
-  if (saysWhenToRetry(path, status)) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
+  if (hasRetryAfter(path, status)) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
   if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
   const body = code === 'unauthenticated' ? challenge?.body : undefined;
   sendError(response, status, body ?? errorEnvelope(status, faultstring));
 }
 
 /** aodhclient raises a TypeError for an answer with `Retry-After` whose status is not 429 or 413. */
-function saysWhenToRetry(path: string, status: number): boolean {
+function hasRetryAfter(path: string, status: number): boolean {
   return status === 429 || (status === 503 && path !== '/v2' && !path.startsWith('/v2/'));
 }
 
@@ -95,7 +97,7 @@ function sendError(response: Response, status: number, body: PythonValue): void 
 function asAppError(thrown: unknown): AppError | undefined {
   if (thrown instanceof AppError) return thrown;
   if (isDatabaseOutage(thrown)) return new AppError('unavailable', 'The database is not available', { cause: thrown });
-  // Express' own refusals, such as a path whose percent-encoding is broken.
+  // Errors of Express itself, such as a path with broken percent-encoding.
   const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
   return typeof status === 'number' && status >= 400 && status < 500
     ? new AppError('invalid_request', 'The request could not be understood', { cause: thrown })

@@ -5,23 +5,24 @@ import { AppError } from '../../errors.js';
 
 type Issue = z.core.$ZodIssue;
 
-/** The name Aodh gives to the body of a request in its messages. */
+/** The parsed value, for error messages about it. */
 export interface FaultContext {
+  /** Aodh's name for the body of the request, for example `data`. */
   argument: string;
-  /** What was parsed, to show the value at fault. */
+  /** The value that was parsed. Messages quote the invalid part of it. */
   value: unknown;
-  /** Put before the field's name: which member of a list it is. */
+  /** Precedes the name of the field: the index of the list member, for example `[3]`. */
   prefix?: string;
 }
 
-/** @throws AppError with the text Aodh's framework would give for the first thing wrong. */
+/** Parses a value. @throws AppError with the message of Aodh's framework for the first problem. */
 export function parseWith<T>(schema: z.ZodType<T>, context: FaultContext): T {
   const parsed = schema.safeParse(context.value);
   if (parsed.success) return parsed.data;
   throw new AppError('invalid_request', faultstring(parsed.error.issues, context));
 }
 
-/** The one translation of schema issues into Aodh's words. Unknown attributes come first, as there. */
+/** Aodh's message for the first problem. Unknown attributes come first, as in Aodh. */
 export function faultstring(issues: readonly Issue[], context: FaultContext): string {
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (issue === undefined) return `Invalid input for field/attribute ${context.argument}.`;
@@ -29,25 +30,25 @@ export function faultstring(issues: readonly Issue[], context: FaultContext): st
     const nested = [context.argument + (context.prefix ?? ''), ...names(issue)].join('.');
     return `Unknown attribute${issue.keys.length > 1 ? 's' : ''} for argument ${nested}: ${issue.keys.join(', ')}`;
   }
-  if (isWhole(issue)) return issue.message;
+  if (isFullMessage(issue)) return issue.message;
   const { field, value } = at(issue, context);
   return `Invalid input for field/attribute ${field}. Value: '${shownText(value)}'. ${messageOf(issue, context)}`;
 }
 
-/** Issues whose message is the whole text, without the field's name before it. */
-function isWhole(issue: Issue): boolean {
+/** True if the answer is the message alone, without the name of the field. Schemas mark it by `params.whole`. */
+function isFullMessage(issue: Issue): boolean {
   return issue.code === 'custom' && issue.params?.['whole'] === true;
 }
 
-/** The last name on the way to the fault, and the value found there. */
+/** The last field name in the path of the problem, and the value of that field. */
 function at(issue: Issue, { argument, value, prefix }: FaultContext): { field: string; value: unknown } {
   const last = issue.path.findLastIndex((part) => typeof part === 'string');
   const name = last < 0 ? argument : String(issue.path[last]);
   const field = prefix === undefined ? name : `${argument}${prefix}${last < 0 ? '' : `.${name}`}`;
-  return { field, value: found(value, issue.path.slice(0, last + 1)) };
+  return { field, value: valueAt(value, issue.path.slice(0, last + 1)) };
 }
 
-function found(value: unknown, path: readonly PropertyKey[]): unknown {
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce(memberOf, value);
 }
 
@@ -60,9 +61,9 @@ function names(issue: Issue): string[] {
 }
 
 function messageOf(issue: Issue, { value }: FaultContext): string {
-  // Objects are all that is asked for by schemas that are not of `wire-types.ts`.
+  // Only objects come from schemas of zod itself. All other types have a schema of `wire-types.ts` with own messages.
   return issue.code === 'invalid_type'
-    ? `Wrong type. Expected an object, got ${kindOf(found(value, issue.path))}`
+    ? `Wrong type. Expected an object, got ${kindOf(valueAt(value, issue.path))}`
     : issue.message;
 }
 

@@ -5,17 +5,18 @@ import type { AddressInfo } from 'node:net';
 import { StartupError, toError } from '../../errors.js';
 import { answerUnreadableRequests } from './unreadable-request.js';
 
+/** A listening HTTP server. */
 export interface Listener {
   url: string;
-  /** Stops accepting, lets requests under way finish, and ends idle connections; after `graceMs` all of them. */
+  /** Stops accepting, closes idle connections and lets requests finish. When `grace` resolves, closes the rest. */
   close(grace: Promise<void>): Promise<void>;
 }
 
 const KIB = 1024;
 
 /**
- * Listens, with limits that keep slow and greedy clients from holding the process.
- * @throws StartupError naming the setting when the address cannot be used.
+ * Starts an HTTP server. Its limits protect the process from slow and greedy clients.
+ * @throws StartupError that names `setting` if the address cannot be used.
  */
 export async function listen(
   app: RequestListener,
@@ -27,17 +28,16 @@ export async function listen(
       requestTimeout: 30_000,
       headersTimeout: 15_000,
       keepAliveTimeout: 75_000,
-      requireHostHeader: false, // the API refuses such requests, with a body
+      requireHostHeader: false, // the API refuses such requests itself, with a body
     },
     app,
   );
   answerUnreadableRequests(server);
   server.maxRequestsPerSocket = 1_000;
   server.maxConnections = 1_000;
-  server.timeout = 120_000; // a client that stops reading its answer must not hold what the answer holds
+  server.timeout = 120_000; // a client that stops reading its answer must not hold a database connection for ever
   let isClosing = false;
-  // A client that keeps its connection busy must not keep the process: each answer from now on is its connection's
-  // last.
+  // During shutdown each answer is the last one of its connection, so that a busy client cannot keep the process alive.
   server.prependListener('request', (_, response) => {
     if (isClosing) response.setHeader('Connection', 'close');
   });

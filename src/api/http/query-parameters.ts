@@ -7,7 +7,7 @@ const MAX_LIMIT = 2 ** 31 - 1;
 const ITEM = /^q(?:\[(\d{1,4})\])?\.(field|op|value|type)$/;
 const BOOLEAN = /^(?:(1|t|true|on|y|yes)|0|f|false|off|n|no)$/i;
 
-/** One condition of a `q` query. */
+/** One condition of a query: `q.field`, `q.op`, `q.value`, `q.type`. */
 export interface QueryItem {
   field: string;
   op: string;
@@ -16,17 +16,19 @@ export interface QueryItem {
 }
 
 interface ItemRules {
+  /** Fields that may have several conditions. */
   repeatable?: readonly string[];
+  /** Fields whose `q.type` is not checked. */
   untyped?: readonly string[] | 'all';
 }
 
-/** The query string of a request: closed, so that a misspelt filter is refused and not ignored. */
+/** The query string of a request. Unknown names are refused, so that a misspelt filter is not ignored. */
 export class QueryParameters {
   readonly #pairs: [string, string][];
 
   /**
-   * @throws AppError for a name that is not in `allowed`; `q` there stands for all spellings of conditions, `any`
-   * allows every name.
+   * `q` in `allowed` stands for all parameters of conditions; `any` allows every name.
+   * @throws AppError for a name that is not in `allowed`.
    */
   constructor(search: string, allowed: readonly string[] | 'any') {
     this.#pairs = [...new URLSearchParams(search)];
@@ -39,23 +41,24 @@ export class QueryParameters {
     }
   }
 
+  /** All values of the parameter. */
   all(name: string): string[] {
     return this.#pairs.filter(([present]) => present === name).map(([, value]) => value);
   }
 
-  /** @throws AppError when the parameter is given more than once. */
+  /** The value of the parameter. @throws AppError if it is given more than once. */
   one(name: string): string | undefined {
     const values = this.all(name);
     if (values.length > 1) throw invalidInput(name, values.join(','), 'Value should be given once');
     return values[0];
   }
 
-  /** Id of the last row of the page before; undefined, and empty as in Aodh, mean the first page. */
+  /** Id of the last row of the previous page. Without it, or with an empty one as in Aodh, the first page is meant. */
   marker(): string | undefined {
     return this.one('marker') || undefined;
   }
 
-  /** A page size; undefined and 0 mean everything. */
+  /** Most rows of the answer; undefined, also for 0: all rows. */
   limit(): number | undefined {
     const text = this.one('limit');
     if (text === undefined) return undefined;
@@ -69,9 +72,9 @@ export class QueryParameters {
   }
 
   /**
-   * Conditions: `q.field`, `q.op`, … matched by position, or `q[0].field`, …; each field at most once unless
-   * `repeatable`.
-   * @throws AppError for a value that does not fit its `q.type`, except for fields whose type Aodh ignores (`untyped`).
+   * The conditions: `q.field`, `q.op`, … matched by position, or `q[0].field`, …
+   * @throws AppError for a repeated field that is not `repeatable`, and for a value that does not fit its `q.type`
+   * unless the field is `untyped`.
    */
   items({ repeatable = [], untyped = [] }: ItemRules = {}): QueryItem[] {
     const items = [...this.#byPosition(), ...this.#byIndex()];
@@ -110,12 +113,12 @@ export class QueryParameters {
   }
 }
 
-/** Aodh's text for an input that a validator refuses. */
+/** The error for an invalid value, with Aodh's message. */
 export function invalidInput(field: string, value: string, message: string): AppError {
   return new AppError('invalid_request', `Invalid input for field/attribute ${field}. Value: '${value}'. ${message}`);
 }
 
-/** A condition's value as a boolean, in any letter case. */
+/** The value of a condition as a boolean, in any letter case. @throws AppError. */
 export function booleanValue({ value }: Pick<QueryItem, 'value'>): boolean {
   const match = BOOLEAN.exec(value.trim());
   if (!match) {

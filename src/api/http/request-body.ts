@@ -3,21 +3,23 @@ import type { IncomingMessage } from 'node:http';
 
 import { AppError, toError } from '../../errors.js';
 
-/** How large a body may be. With `perItem`, depth and nodes are counted for each member of the list. */
+/** Limits of a request body. With `perItem`, depth and number of values are limited for each member of the list. */
 export interface BodyLimits {
   maxBytes: number;
   perItem?: boolean;
 }
 
+/** Limits of a body with one object. */
 export const SMALL_BODY: BodyLimits = { maxBytes: 64 * 1024 };
+/** Limits of a body with a list of objects. */
 export const BULK_BODY: BodyLimits = { maxBytes: 16 * 1024 * 1024, perItem: true };
 
 const MAX_DEPTH = 16;
 const MAX_NODES = 5_000;
-/** Names that mean something to JavaScript itself. */
+/** Names that have a meaning in JavaScript. */
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** The body as a JSON value, or undefined when there is none. */
+/** Reads and parses the body; undefined if the request has none. @throws AppError. */
 export async function readJsonBody(
   request: express.Request,
   response: express.Response,
@@ -33,6 +35,7 @@ export async function readJsonBody(
   return value;
 }
 
+/** True if the headers announce a body. */
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
@@ -48,7 +51,7 @@ function refuseOtherTypes({ headers }: IncomingMessage): void {
   }
 }
 
-/** Not decompressed: what arrives is what is counted. */
+/** Refuses compressed bodies, so that `limit` is also the limit of the memory that the body takes. */
 function readBytes(request: express.Request, response: express.Response, limit: number): Promise<Buffer | undefined> {
   const read = express.raw({ type: () => true, limit, inflate: false });
   return new Promise((resolve, reject) => {
@@ -80,30 +83,30 @@ function parse(bytes: Buffer): unknown {
 
 function refuseUnreasonable(value: unknown): void {
   let nodes = 0;
-  const way: string[] = [];
+  const path: string[] = [];
   const visit = (node: unknown, depth: number): void => {
     nodes += 1;
     if (nodes > MAX_NODES) throw new AppError('invalid_request', `Request has more than ${MAX_NODES} values`);
-    if (typeof node === 'string') refuseUnstorable(node, way);
+    if (typeof node === 'string') refuseUnstorable(node, path);
     if (typeof node !== 'object' || node === null) return;
     if (depth >= MAX_DEPTH) throw new AppError('invalid_request', `Request is nested deeper than ${MAX_DEPTH} levels`);
     for (const [key, member] of Object.entries(node)) {
       if (FORBIDDEN_KEYS.has(key)) {
-        throw new AppError('invalid_request', `Unknown attribute for argument ${['data', ...way].join('.')}: ${key}`);
+        throw new AppError('invalid_request', `Unknown attribute for argument ${['data', ...path].join('.')}: ${key}`);
       }
-      refuseUnstorable(key, way);
-      way.push(key);
+      refuseUnstorable(key, path);
+      path.push(key);
       visit(member, depth + 1);
-      way.pop();
+      path.pop();
     }
   };
   visit(value, 0);
 }
 
 /** The database stores neither NUL nor half a surrogate pair. */
-function refuseUnstorable(text: string, way: readonly string[]): void {
+function refuseUnstorable(text: string, path: readonly string[]): void {
   if (text.includes('\0') || /\p{Surrogate}/u.test(text)) {
-    const where = way.length === 0 ? '' : `: ${way.join('.')}`;
+    const where = path.length === 0 ? '' : `: ${path.join('.')}`;
     throw new AppError('invalid_request', `Request contains characters that cannot be stored${where}`);
   }
 }

@@ -1,16 +1,16 @@
 import type { RequestHandler, Response } from 'express';
 import { randomUUID } from 'node:crypto';
 
+/** The header that carries the id of the request in every answer, also in Aodh. */
 export const REQUEST_ID_HEADER = 'x-openstack-request-id';
 
-/**
- * Every answer carries an id of its own, under which the log can be searched. A client's id is not echoed, as in Aodh.
- */
+/** Gives each answer an id that the log lines of the request carry too. As in Aodh, a client's own id is not echoed. */
 export const assignRequestId: RequestHandler = (_request, response, next) => {
   response.setHeader(REQUEST_ID_HEADER, `req-${randomUUID()}`);
   next();
 };
 
+/** The id that `assignRequestId` gave to the request. */
 export function requestIdOf(response: Response): string {
   return String(response.getHeader(REQUEST_ID_HEADER));
 }

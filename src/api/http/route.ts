@@ -4,51 +4,56 @@ import type express from 'express';
 import { AppError } from '../../errors.js';
 import { sendAnswer, type ApiAnswer } from './answer.js';
 import { authorize, type Policy } from '../identity/authorize.js';
-import { NOBODY, type Identity } from '../identity/identity.js';
+import { ANONYMOUS, type Identity } from '../identity/identity.js';
 import { QueryParameters } from './query-parameters.js';
 import { hasBody, readJsonBody, type BodyLimits } from './request-body.js';
 import { searchOf } from './request-target.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
+/** A request as handlers of routes see it. */
 export interface ApiRequest {
   identity: Identity;
   params: Readonly<Record<string, string>>;
   query: QueryParameters;
-  /** Parsed JSON; undefined when the request has no body or the route takes none. */
+  /** Parsed JSON; undefined if the request has no body or the route takes none. */
   body: unknown;
-  /** Scheme and host as the client wrote them, without the port that the scheme implies. */
+  /** Scheme and host as the client wrote them, without the default port of the scheme. */
   origin: string;
-  /** Versions of the alarm that the client is willing to change, as it got them in `ETag`; undefined: any. */
+  /** `If-Match`: the versions of the alarm (`ETag`) that the client is willing to change; undefined: any. */
   ifMatch: string | undefined;
-  /** Aborted when the answer is over, or nobody waits for it any more. */
+  /** Aborts when the answer is complete or the client has left. */
   signal: AbortSignal;
 }
 
-/** One row of the route table: everything that is true of a request before its handler sees it. */
+/** One row of the route table: what is checked before the handler runs, and the handler. */
 export interface Route {
   method: Method;
   path: string;
   policy: Policy;
-  /** Query parameters it knows; others are refused. */
+  /** Names of known query parameters. Others are refused. */
   query?: readonly string[];
-  /** Others are ignored, where Aodh ignores them. */
+  /** Ignores unknown query parameters, as Aodh does for this route. */
   ignoresOtherQuery?: boolean;
+  /** Limits of the body. A route without them takes no body. */
   body?: BodyLimits;
-  /** For most routes: runs once the caller's role is known to be enough. */
+  /** Runs after the check of the caller's role. */
   handle?(request: ApiRequest): Promise<ApiAnswer> | ApiAnswer;
   /**
-   * Instead of `handle`, where Aodh's clients see another order of refusals: first what is wrong with the body (400),
-   * then what the caller cannot see (404), and only then what the caller may not do (403). Runs before the role is
-   * checked and must change nothing; what it returns runs after.
+   * Replaces `handle` on routes that refuse in Aodh's order: first an invalid body (400), then an alarm that the caller
+   * cannot see (404), then a missing role (403). Runs before the check of the role and must change nothing. The
+   * function that it returns runs after the check.
    */
   prepare?(request: ApiRequest): Promise<() => Promise<ApiAnswer> | ApiAnswer> | (() => Promise<ApiAnswer> | ApiAnswer);
 }
 
-/** Where the authenticator leaves the identity, for this file only. */
+/** The key in `response.locals` under which the authentication middleware stores the identity for this file. */
 export const IDENTITY = 'identity';
 
-/** Registers a table of routes; a path's other methods are answered with 405, and so is any method of a bare path. */
+/**
+ * Registers a table of routes. Other methods of their paths are answered with 405. Bare paths exist and have no method:
+ * 405 for all.
+ */
 export function mountRoutes(app: express.Express, routes: readonly Route[], barePaths: readonly string[] = []): void {
   const paths = new Map<string, Route[]>();
   for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
@@ -67,25 +72,25 @@ function dispatch(routes: readonly Route[]): RequestHandler {
         `405 Method Not Allowed\n\nThe method ${request.method} is not allowed for this resource. \n\n `,
       );
     }
-    const identity = (response.locals[IDENTITY] as Identity | undefined) ?? NOBODY;
+    const identity = (response.locals[IDENTITY] as Identity | undefined) ?? ANONYMOUS;
     if (!route.prepare) authorize(identity, route.policy);
     const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
     refuseNul(request.params as Record<string, string>);
     if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
     const body = route.body && (await readJsonBody(request, response, route.body));
     const params = request.params as Record<string, string>;
-    const over = new AbortController();
-    response.once('close', () => over.abort());
-    const asked = {
+    const closed = new AbortController();
+    response.once('close', () => closed.abort());
+    const apiRequest = {
       identity,
       params,
       query,
       body,
       origin: originOf(request),
       ifMatch: request.headers['if-match'],
-      signal: over.signal,
+      signal: closed.signal,
     };
-    await sendAnswer(response, await answerOf(route, asked));
+    await sendAnswer(response, await answerOf(route, apiRequest));
   };
 }
 
@@ -106,10 +111,11 @@ function originOf({ protocol, host }: express.Request): string {
   return `${protocol}://${named.replace(DEFAULT_PORT[protocol] ?? '', '')}`;
 }
 
-/** PostgreSQL cannot hold a NUL, so nothing of that name exists. */
+/** PostgreSQL cannot store NUL, so no object with such an id exists. */
 function refuseNul(params: Readonly<Record<string, string>>): void {
   const bad = Object.values(params).find((value) => value.includes('\0'));
   if (bad !== undefined) throw new AppError('not_found', NOT_FOUND_TEXT);
 }
 
+/** Aodh's message for an unknown path. */
 export const NOT_FOUND_TEXT = '404 Not Found\n\nThe resource could not be found.\n\n   ';

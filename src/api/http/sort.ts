@@ -1,16 +1,17 @@
 import { invalidInput, type QueryParameters } from './query-parameters.js';
 
+/** One sort key with its direction. */
 export interface Sort<Key extends string> {
   key: Key;
   descending: boolean;
 }
 
-/** More keys than this order nothing any more, and each order is a statement of its own to the database. */
+/** Further sort keys hardly change the order, and each order is a statement of its own in the database. */
 const MAX_KEYS = 5;
 
 /**
- * The `sort=key[:dir]` parameters, newest first without any. Ends in `tieBreaker`, in the direction of the key before,
- * so that pages neither skip nor repeat rows with equal keys.
+ * The `sort=key[:dir]` parameters; newest first by default. The order ends in `tieBreaker`, in the direction of the
+ * last key, so that pages neither skip nor repeat rows with equal keys.
  */
 export function sortOf<Key extends string>(
   query: QueryParameters,

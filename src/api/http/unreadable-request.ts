@@ -11,7 +11,7 @@ interface Refusal {
   fault: string;
 }
 
-/** Errors of the Node.js parser with a status of their own. All others are 400. */
+/** Errors of the Node.js parser that have their own status. All others are 400. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: { status: 431, fault: 'The headers of the request are larger than 16384 bytes' },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, fault: 'The chunk extensions of the request are too large' },

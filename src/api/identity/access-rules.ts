@@ -2,20 +2,21 @@ import { RE2JS } from 're2js';
 
 import { withoutTrailingSlash } from '../http/request-target.js';
 
-/** What an application credential may be used for: one request that it allows. */
+/** One kind of request that an application credential of Keystone allows. */
 export interface AccessRule {
   service: string;
   method: string;
   path: string;
 }
 
+/** The request that is compared with access rules. `path` is normalised. */
 export interface AccessedRequest {
   serviceType: string;
   method: string;
   path: string;
 }
 
-/** Whether one of the rules allows the request; an empty list allows none. */
+/** True if one of the rules allows the request. An empty list allows no request. */
 export function isPermitted(rules: readonly AccessRule[], { serviceType, method, path }: AccessedRequest): boolean {
   if (serviceType === '') return false;
   return rules.some((rule) => rule.service === serviceType && rule.method === method && matches(rule.path, path));

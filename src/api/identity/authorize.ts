@@ -4,35 +4,38 @@ import type { Scope } from '../../storage/scope.js';
 import type { Identity } from './identity.js';
 import { ROLES, type Role } from '../../role.js';
 
-/** What a route asks of its caller: a role, none of them (`anyone` who is known), or (`public`) not even who it is. */
+/** What a route requires: a role, authentication without a role (`anyone`), or nothing (`public`). */
 export type Policy = Role | 'anyone' | 'public';
 
-/** The one place where a request is allowed or refused by role. */
+/** Checks the role of a caller. The only place that does. @throws AppError `forbidden`. */
 export function authorize(identity: Identity, policy: Policy): void {
   if (policy === 'public' || policy === 'anyone') return;
-  const enough = policy === 'admin' ? isAdmin(identity) : holds(identity, policy);
-  // Without a project there is nothing that anybody but an admin could own.
-  if (!enough || identity.isSystemScoped || (!isAdmin(identity) && identity.projectId === null)) {
+  const hasRole = policy === 'admin' ? isAdmin(identity) : holds(identity, policy);
+  // A caller without a project owns nothing, so only an admin may go on.
+  if (!hasRole || identity.isSystemScoped || (!isAdmin(identity) && identity.projectId === null)) {
     throw new AppError('forbidden', 'RBAC Authorization Failed');
   }
 }
 
-/** Admin of everything, not only of one project. */
+/** True for an admin of all projects, false for an admin of one project only. */
 export function isAdmin(identity: Identity): boolean {
   return identity.role === 'admin' && !identity.isBoundToProject;
 }
 
-/** Whether the caller holds a role or one that includes it, be it in one project only. */
+/** True if the caller has the role or one that includes it, in all projects or in one. */
 export function holds({ role }: Identity, wanted: Role): boolean {
   return role !== null && ROLES.indexOf(role) >= ROLES.indexOf(wanted);
 }
 
-/** Whether there can be alarms that the caller sees: not without a project, but for admins. */
-export function seesSomething(identity: Identity): boolean {
+/** False for a caller without a project, who can see no alarm. Admins can see all alarms. */
+export function canSeeAlarms(identity: Identity): boolean {
   return isAdmin(identity) || identity.projectId !== null;
 }
 
-/** What the caller may see: everything, for admins; else the own project. The only maker of scopes. */
+/**
+ * The rows that the caller may see: all rows for admins, otherwise those of the caller's project. Only source of
+ * scopes.
+ */
 export function scopeOf(identity: Identity): Scope {
   if (isAdmin(identity)) return { all: true };
   return { projectId: ownProject(identity) };
@@ -45,7 +48,7 @@ export function refuseForeignProject(identity: Identity, projectId: string | nul
   }
 }
 
-/** Whose data a rule may look at: everybody's only for an admin's own alarm. */
+/** The project whose data a rule may read. Null is all projects, which only an alarm that an admin owns may read. */
 export function ruleProject(identity: Identity, statedProjectId: string | null | undefined): string | null {
   if (!isAdmin(identity)) return ownProject(identity);
   return statedProjectId !== undefined && statedProjectId !== identity.projectId ? statedProjectId : null;

@@ -1,7 +1,10 @@
 import { apiKeyIn, twoCredentials } from './api-key.js';
 import { headerIn, type Authenticator } from './identity.js';
 
-/** Whichever credential a request has decides; without one it is answered as one without a token. */
+/**
+ * Authenticates by the credential that the request has: an API key or a Keystone token. A request without any is
+ * answered as one without a token.
+ */
 export function createEitherAuthenticator({
   apiKey,
   keystone,

@@ -5,21 +5,22 @@ import { AppError } from '../../errors.js';
 import { ExpiringCache } from '../../cache/expiring-cache.js';
 import { headerIn, type Authenticator, type Credentials } from './identity.js';
 
+/** Dependencies and limit of the failure limiter. */
 export interface FailureLimiterDeps {
   clock: Pick<Clock, 'monotonicMs'>;
-  /** So many failures within a minute are too many. */
+  /** Failed authentications of one address in a minute after which it has to wait. */
   failuresPerMinute: number;
 }
 
 const WINDOW_MS = 60_000;
 const MAX_ADDRESSES = 10_000;
 const CREDENTIALS = ['x-auth-token', 'x-service-token', 'x-api-key', 'authorization'];
-/** Whoever has one address of IPv6 has all that begin like it. */
+/** A client with one IPv6 address usually has its whole /64 network, so failures are counted by network. */
 const IPV6_PREFIX_BYTES = 8;
 
 /**
- * Makes an address that presented too many wrong credentials wait until a minute after the first of them, whatever it
- * presents meanwhile. Requests without any credential are no attempts, and neither are those that could not be judged.
+ * Refuses an address that sent too many wrong credentials until one minute after the first of them, even if it sends a
+ * valid one. Not counted: requests without a credential, and requests that could not be checked.
  */
 export function limitFailures(
   authenticate: Authenticator,

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /**
- * The headers by which Keystone's middleware tells a service who asks, in all their ages; `x-service-…` speak of a
- * service that asks on somebody's behalf.
+ * Headers in which Keystone's middleware passes the identity of the caller to a service, in all versions of the
+ * middleware. `x-service-…` headers name a service that acts for a user.
  */
 const NAMES = new Set([
   'x-identity-status',
@@ -27,11 +27,11 @@ const NAMES = new Set([
 ]);
 const OF_SERVICES = /^x-service-(?!token$)/;
 
-/** Deletes every header with which a client could say who it is, where that is not for the client to say. */
+/** Deletes all identity headers, which only a trusted proxy may set. */
 export function deleteIdentityHeaders(headers: IncomingHttpHeaders): void {
   for (const name of Object.keys(headers)) {
     // A proxy or a client may write an underscore for a dash.
-    const meant = name.replaceAll('_', '-');
-    if (NAMES.has(meant) || OF_SERVICES.test(meant)) delete headers[name];
+    const canonical = name.replaceAll('_', '-');
+    if (NAMES.has(canonical) || OF_SERVICES.test(canonical)) delete headers[name];
   }
 }

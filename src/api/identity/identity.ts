@@ -3,53 +3,49 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '../../errors.js';
 import { ROLES, type Role } from '../../role.js';
 
-/** The caller of a request. Made by an authenticator, and by nothing else. */
+/** The caller of a request. Only authenticators make it. */
 export interface Identity {
   userId: string | null;
   projectId: string | null;
-  /** The highest role held; each includes those below it. Null: no role that we know. */
+  /** The highest known role of the caller; each role includes those below it. Null: no known role. */
   role: Role | null;
-  /** All names of roles, as the authenticator found them; trusts are made with them. */
+  /** Names of all roles, as the authenticator found them. Trusts are created with them. */
   roleNames?: readonly string[];
-  /**
-   * The caller's own Keystone token, where there is one: for asking other services on the caller's behalf. Never
-   * logged, never stored.
-   */
+  /** The caller's Keystone token, if any, for requests to other services as the caller. Never logged, never stored. */
   token?: string;
-  /** A token of the whole cloud system and of no project: as in Aodh, it is known and may do nothing. */
+  /** A system-scoped token of Keystone. As in Aodh, it authenticates and may do nothing. */
   isSystemScoped?: true;
-  /** An API key that is admin in its own project and nowhere else. */
+  /** An API key whose role is valid in its own project only. */
   isBoundToProject?: true;
 }
 
+/** The parts of a request that authentication reads. */
 export interface Credentials {
   headers: IncomingHttpHeaders;
   method: string;
   path: string;
-  /** Of the connection, never of a header. */
+  /** The client's address: the peer of the connection, or as a trusted proxy (`api.trusted_proxies`) reports it. */
   remoteAddress: string;
 }
 
-/**
- * Turns a request's credentials into an identity, before anything of its body is read. Throws AppError when it cannot.
- */
+/** Turns the credentials of a request into an identity. Runs before the body is read. Rejects with AppError. */
 export type Authenticator = (credentials: Credentials) => Promise<Identity>;
 
-/** For routes that ask nobody who they are. */
-export const NOBODY: Identity = { userId: null, projectId: null, role: null };
+/** The identity of callers of public routes, which are not authenticated. */
+export const ANONYMOUS: Identity = { userId: null, projectId: null, role: null };
 
-/** What a client without valid credentials is told, whatever is wrong with them. */
+/** The one error for missing and for invalid credentials. */
 export function unauthenticated(): AppError {
   return new AppError('unauthenticated', 'The request you have made requires authentication.');
 }
 
-/** A header that counts only if it is there once and not empty. */
+/** The value of a header, trimmed; repeated headers are joined by commas. Undefined if it is missing or empty. */
 export function headerIn(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return (Array.isArray(value) ? value.join(', ') : value)?.trim() || undefined;
 }
 
-/** The highest of some role names, in any letter case. */
+/** The highest known role among names in any letter case; null if none is known. */
 export function highestRole(names: readonly string[]): Role | null {
   const held = new Set(names.map((name) => name.trim().toLowerCase()));
   return ROLES.findLast((role) => held.has(role)) ?? null;

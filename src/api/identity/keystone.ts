@@ -12,19 +12,20 @@ import {
 import type { Role } from '../../role.js';
 import type { TokenValidator, ValidToken } from './token-validator.js';
 
+/** Dependencies and settings of the Keystone authenticator. */
 export interface KeystoneAuthenticatorDeps {
   tokens: TokenValidator;
-  /** Roles that make an admin. */
+  /** Names of Keystone roles whose holders are admins here. */
   adminRoles: readonly string[];
-  /** Our type of service, as access rules name it. */
+  /** The type of this service in Keystone's catalogue, which access rules refer to. */
   serviceType: string;
-  /** Roles that make a token that of a service. */
+  /** Names of roles that mark a token as a service token. */
   serviceTokenRoles: readonly string[];
 }
 
 /**
- * `X-Auth-Token`, and what `X-Service-Token` adds to it. Roles and ids come from what Keystone says of the token, never
- * from a header.
+ * Authenticates by `X-Auth-Token`. With a valid `X-Service-Token` an expired user token is accepted. Roles and ids come
+ * from Keystone's answer about the token, never from a header.
  */
 export function createKeystoneAuthenticator(deps: KeystoneAuthenticatorDeps): Authenticator {
   return async (request) => {
@@ -32,13 +33,13 @@ export function createKeystoneAuthenticator(deps: KeystoneAuthenticatorDeps): Au
     if (token === undefined) throw unauthenticated();
     const isOfService = await comesFromService(deps, request);
     const found = await deps.tokens.validate(token, { allowExpired: isOfService });
-    // Behind a service the request is not the one that the credential's rules are about.
+    // Access rules describe the user's request to the other service, so they do not apply to a request by a service.
     if (!found || !(isOfService || isAllowed(found, request, deps))) throw unauthenticated();
     return identityOf(found, token, deps);
   };
 }
 
-/** @throws AppError for a service's token that is not valid; one of no service counts for nothing. */
+/** True if the service token has a service role. @throws AppError if the service token is invalid. */
 async function comesFromService(
   { tokens, serviceTokenRoles }: KeystoneAuthenticatorDeps,
   request: Credentials,
@@ -61,16 +62,16 @@ function isAllowed(
 function identityOf(found: ValidToken, token: string, { adminRoles }: KeystoneAuthenticatorDeps): Identity {
   const { userId, projectId, roleNames, isSystemScoped } = found;
   const role = roleOf(roleNames, adminRoles);
-  const who = { userId, projectId, roleNames, token };
-  if (isSystemScoped) return { ...who, projectId: null, role, isSystemScoped };
-  // Roles on a domain, or on nothing, are no roles here.
-  return { ...who, role: projectId === null ? null : role };
+  const caller = { userId, projectId, roleNames, token };
+  if (isSystemScoped) return { ...caller, projectId: null, role, isSystemScoped };
+  // Only roles on a project count: not those on a domain or of an unscoped token.
+  return { ...caller, role: projectId === null ? null : role };
 }
 
-/** In any letter case, as Aodh's policies compare them. */
+/** Compares names of roles without regard to letter case, as Aodh's policies do. */
 function roleOf(names: readonly string[], adminRoles: readonly string[]): Role | null {
-  const making = new Set(adminRoles.map((name) => name.toLowerCase()));
-  if (names.some((name) => making.has(name.toLowerCase()))) return 'admin';
+  const adminNames = new Set(adminRoles.map((name) => name.toLowerCase()));
+  if (names.some((name) => adminNames.has(name.toLowerCase()))) return 'admin';
   return highestRole(names.filter((name) => name.toLowerCase() !== 'admin'));
 }
 
@@ -78,7 +79,7 @@ const UNAUTHORIZED: PythonValue = {
   error: { code: 401, title: 'Unauthorized', message: 'The request you have made requires authentication.' },
 };
 
-/** The answer of Keystone's own middleware, which its clients know. */
+/** The 401 of Keystone's own middleware, whose body its clients parse. */
 export function keystoneChallenge(publicUrl: string): Challenge {
   return { header: `Keystone uri="${publicUrl}"`, body: UNAUTHORIZED };
 }

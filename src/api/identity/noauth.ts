@@ -2,13 +2,13 @@ import { AppError } from '../../errors.js';
 import { isLoopback } from '../../loopback.js';
 import { highestRole, type Authenticator, type Credentials } from './identity.js';
 
-/** The person at the machine, who sends no identity at all. */
+/** The identity of requests without identity headers: a person at this machine. */
 const LOCAL_ADMIN = { userId: 'default', projectId: 'default', role: 'admin' } as const;
-/** As in Aodh's database; much longer ones would not fit into an index. */
+/** As in Aodh's database. Much longer ids would not fit into an index. */
 const MAX_ID = 128;
 const IDENTITY_HEADERS = ['x-user-id', 'x-project-id', 'x-roles'] as const;
 
-/** Believes the identity headers as sent; roles include those below them. */
+/** Accepts the identity headers as they were sent. Each role includes those below it. */
 export function createNoauthAuthenticator(): Authenticator {
   return ({ headers }) => {
     if (IDENTITY_HEADERS.every((name) => headers[name] === undefined)) return Promise.resolve(LOCAL_ADMIN);
@@ -25,9 +25,9 @@ export function createNoauthAuthenticator(): Authenticator {
 }
 
 /**
- * Without authentication any page in a browser could talk to us by way of a name that resolves to this machine (DNS
- * rebinding). So only requests addressed to this machine are answered, unless the operator opened the service to
- * others, and none that another site's page makes.
+ * Protects an API without authentication from web pages in a local browser. The Host header must name this machine
+ * (protection from DNS rebinding), unless the operator exposed the API. Requests by pages of other origins are refused.
+ * @throws AppError `forbidden`.
  */
 export function refuseForeignPages({ headers }: Pick<Credentials, 'headers'>, { exposed }: { exposed: boolean }): void {
   const host = headers.host ?? '';

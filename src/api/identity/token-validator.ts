@@ -9,39 +9,41 @@ import type { Logger } from '../../logger.js';
 import type { AccessRule } from './access-rules.js';
 import { ExpiringCache } from '../../cache/expiring-cache.js';
 
-/** A token that Keystone vouches for. */
+/** A token that Keystone accepted. */
 export interface ValidToken {
   userId: string;
-  /** Null: the token is for no project, but for a domain, the system or nothing at all. */
+  /** Null for a token that is scoped to a domain or to the system, and for an unscoped one. */
   projectId: string | null;
   isSystemScoped: boolean;
   roleNames: readonly string[];
-  /** In milliseconds of service time. */
+  /** Milliseconds since the epoch, in service time. */
   expiresAt: number;
-  /** What its application credential is limited to; undefined: nothing. */
+  /** Requests that its application credential allows; undefined: no restriction. */
   accessRules: readonly AccessRule[] | undefined;
 }
 
+/** Validates tokens at Keystone. */
 export interface TokenValidator {
   /**
-   * What the token stands for; null if it is not valid.
-   * @throws AppError `unavailable` when Keystone cannot tell.
+   * The token's data; null if the token is invalid. `allowExpired` accepts an expired token.
+   * @throws AppError `unavailable` if Keystone gives no usable answer.
    */
   validate(token: string, options?: { allowExpired?: boolean }): Promise<ValidToken | null>;
 }
 
+/** Dependencies and settings of the token validator. */
 export interface TokenValidatorDeps {
   keystone: Pick<KeystoneSession, 'requestAsService'>;
   clock: Pick<Clock, 'now' | 'monotonicMs'>;
   log: Logger;
-  /** How long a valid token is not asked about again; zero or less: asked every time. */
+  /** How long a valid token is cached; zero or less: no cache. */
   cacheTimeMs: number;
 }
 
 const MAX_CACHED = 10_000;
 const MAX_INVALID_CACHED_MS = 10_000;
-/** Keystone tells of tokens with access rules only those who say that they enforce them. */
-const ASK = { 'openstack-identity-access-rules': '1.0' };
+/** Keystone rejects tokens with access rules unless the service declares that it enforces them. */
+const ENFORCES_ACCESS_RULES = { 'openstack-identity-access-rules': '1.0' };
 
 const Named = z.object({ id: z.string().min(1) });
 const TokenAnswer = z.object({
@@ -59,49 +61,50 @@ const TokenAnswer = z.object({
   }),
 });
 
-/** Asks Keystone about tokens, and remembers for a while what it said. Tokens are remembered by their hash alone. */
+/** Validates tokens at Keystone and caches the answers, valid or invalid, under the hash of the token. */
 export function createTokenValidator({ keystone, clock, log, cacheTimeMs }: TokenValidatorDeps): TokenValidator {
   const valid = new ExpiringCache<ValidToken>(MAX_CACHED, clock);
   const invalid = new ExpiringCache<true>(MAX_CACHED, clock);
-  const underWay = new Map<string, Promise<ValidToken | null>>();
+  const pending = new Map<string, Promise<ValidToken | null>>();
 
-  async function ask(token: string, key: string, allowExpired: boolean): Promise<ValidToken | null> {
-    const askedAt = clock.monotonicMs();
+  async function validateAtKeystone(token: string, key: string, allowExpired: boolean): Promise<ValidToken | null> {
+    const requestedAt = clock.monotonicMs();
     const { status, body } = await keystone.requestAsService('GET', '/auth/tokens', {
-      headers: { ...ASK, 'x-subject-token': token },
+      headers: { ...ENFORCES_ACCESS_RULES, 'x-subject-token': token },
       query: { nocatalog: '1', ...(allowExpired ? { allow_expired: '1' } : {}) },
     });
-    if (status !== 200 && status !== 404) throw cannotTell(status);
+    if (status !== 200 && status !== 404) throw unusableAnswer(status);
     const found = status === 200 ? readToken(body) : null;
     if (cacheTimeMs > 0) {
-      if (found) valid.set(key, found, askedAt + cacheTimeMs);
-      else invalid.set(key, true, askedAt + Math.min(cacheTimeMs, MAX_INVALID_CACHED_MS));
+      if (found) valid.set(key, found, requestedAt + cacheTimeMs);
+      else invalid.set(key, true, requestedAt + Math.min(cacheTimeMs, MAX_INVALID_CACHED_MS));
     }
     return found;
   }
 
-  function cannotTell(status: number): AppError {
+  function unusableAnswer(status: number): AppError {
     const cause = new Error(`Keystone answered ${status} when asked about a token`);
     if (status === 401 || status === 403)
-      log.error('Keystone lets this service ask about no tokens: its user needs the role for it', { status });
+      log.error('Keystone refuses to validate tokens for this service: give its user the role for it', { status });
     return new AppError('unavailable', 'Keystone is not available', { cause });
   }
 
-  function known(token: string, key: string, allowExpired: boolean): Promise<ValidToken | null> {
+  /** The cached answer, or the answer of one request to Keystone that concurrent callers share. */
+  function lookUp(token: string, key: string, allowExpired: boolean): Promise<ValidToken | null> {
     const cached = valid.get(key) ?? (invalid.get(key) ? null : undefined);
     if (cached !== undefined) return Promise.resolve(cached);
-    const asking = underWay.get(key) ?? ask(token, key, allowExpired).finally(() => underWay.delete(key));
-    underWay.set(key, asking);
-    return asking;
+    const request = pending.get(key) ?? validateAtKeystone(token, key, allowExpired).finally(() => pending.delete(key));
+    pending.set(key, request);
+    return request;
   }
 
   return {
     async validate(token, { allowExpired = false } = {}) {
-      // Anything else is no token, and could not even be sent on.
+      // Other characters cannot be sent in a header, so the text is not a token.
       if (!/^[\x21-\x7e]+$/.test(token)) return null;
-      // An expired token that is good together with a service's must not be remembered as good, or bad, for itself.
+      // An expired token is valid only beside a service token, so the two cases have cache entries of their own.
       const key = `${createHash('sha256').update(token).digest('base64')}${allowExpired ? ' even if expired' : ''}`;
-      const found = await known(token, key, allowExpired);
+      const found = await lookUp(token, key, allowExpired);
       if (found === null) return null;
       return allowExpired || clock.now().getTime() < found.expiresAt ? found : null;
     },

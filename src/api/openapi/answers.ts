@@ -7,13 +7,13 @@ import { describedInput } from '../../alarm/wire/wire-types.js';
 import { ROLES } from '../../role.js';
 import { TocsinAnswer } from '../schema/tocsin-object.js';
 
-/** What answers look like, as the document at /openapi.json tells it. Tests hold every answer they get to these. */
+/** Schemas of all answers, for /openapi.json. Tests validate every answer that they get with them. */
 
 const NullableText = z.string().nullable();
 const Timestamp = z
   .string()
   .meta({ description: 'ISO 8601 in UTC, without an offset; microseconds are left out when they are zero.' });
-/** A time in the answers of our own routes, below /v1. */
+/** A time in answers of the routes below /v1. */
 const UtcTimestamp = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{6})?Z$/)
@@ -38,6 +38,7 @@ const rules = Object.fromEntries(
   ]),
 );
 
+/** An alarm. */
 export const AlarmAnswer = z
   .strictObject({
     alarm_id: z.string(),
@@ -59,18 +60,22 @@ export const AlarmAnswer = z
     severity: z.enum(SEVERITIES),
     evaluate_timestamp: Timestamp,
     ...rules,
-    tocsin: TocsinAnswer.optional().meta({ description: 'What Aodh does not know; only there when set.' }),
+    tocsin: TocsinAnswer.optional().meta({ description: 'Options that Aodh does not have. Absent if none is set.' }),
   })
   .meta({ id: 'Alarm', description: 'An alarm, with the one rule that belongs to its type.' });
 
+/** The state of an alarm. */
 export const StateAnswer = z.enum(ALARM_STATES).meta({ id: 'AlarmState' });
 
+/** A history entry. */
 export const HistoryAnswer = z
   .strictObject({
     event_id: z.string(),
     alarm_id: z.string(),
     type: z.enum(['creation', 'rule change', 'state transition', 'deletion']),
-    detail: z.string().meta({ description: 'JSON as text: what changed, or the whole alarm at its creation.' }),
+    detail: z
+      .string()
+      .meta({ description: 'JSON as text: the changed fields, or the complete alarm at its creation.' }),
     project_id: NullableText,
     user_id: NullableText,
     on_behalf_of: NullableText,
@@ -78,6 +83,7 @@ export const HistoryAnswer = z
   })
   .meta({ id: 'AlarmChange', description: 'One entry of an alarm’s history.' });
 
+/** An error in Aodh's form. */
 export const ErrorAnswer = z
   .strictObject({
     error_message: z.strictObject({
@@ -86,28 +92,32 @@ export const ErrorAnswer = z
       debuginfo: z.null(),
     }),
   })
-  .meta({ id: 'Fault', description: 'Why a request was refused.' });
+  .meta({ id: 'Fault', description: 'An error: the reason why the request failed.' });
 
-/** In the modes with Keystone, those without a valid token get what its middleware would say. */
+/** A 401: an error in Aodh's form or, in the modes with Keystone, the body of Keystone's middleware. */
 export const UnauthorizedAnswer = z.union([
   ErrorAnswer,
   z.strictObject({ error: z.strictObject({ code: z.literal(401), title: z.string(), message: z.string() }) }),
 ]);
 
+/** The versions of the API. */
 export const VersionsAnswer = z.strictObject({
   versions: z.strictObject({ values: z.array(z.looseObject({ id: z.string() })) }),
 });
 
+/** Aodh's capabilities. */
 export const CapabilitiesAnswer = z.strictObject({
   api: z.record(z.string(), z.boolean()),
   alarm_storage: z.record(z.string(), z.boolean()),
 });
 
+/** The quotas of a project. */
 export const QuotasAnswer = z.strictObject({
   project_id: z.string(),
   quotas: z.array(z.strictObject({ resource: z.literal('alarms'), limit: z.int().min(-1) })),
 });
 
+/** Numbers of evaluation results. */
 export const EvaluationResultsAnswer = z.strictObject({
   evaluation_results: z.array(
     z.strictObject({
@@ -118,13 +128,16 @@ export const EvaluationResultsAnswer = z.strictObject({
   ),
 });
 
+/** The receipt for events. */
 export const EventsAnswer = z.strictObject({ received: z.int(), duplicates: z.int(), alarms_fired: z.int() });
 
+/** The checks of readiness. */
 export const ReadinessAnswer = z.strictObject({
   ok: z.boolean(),
   checks: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string().optional() })),
 });
 
+/** A sample. */
 export const SampleAnswer = z
   .strictObject({
     source: z.string(),
@@ -142,6 +155,7 @@ export const SampleAnswer = z
   })
   .meta({ id: 'Sample' });
 
+/** A meter. */
 export const MeterAnswer = z.strictObject({
   name: z.string(),
   type: z.string(),
@@ -153,6 +167,7 @@ export const MeterAnswer = z.strictObject({
   meter_id: z.string(),
 });
 
+/** A resource with samples. */
 export const ResourceAnswer = z
   .strictObject({
     resource_id: z.string(),
@@ -166,6 +181,7 @@ export const ResourceAnswer = z
   })
   .meta({ id: 'Resource' });
 
+/** Statistics of one period and group. */
 export const StatisticsAnswer = z.strictObject({
   avg: z.number(),
   count: z.int(),
@@ -183,32 +199,38 @@ export const StatisticsAnswer = z.strictObject({
   period_end: Timestamp,
 });
 
+/** A notification. */
 export const NotificationAnswer = z
   .strictObject({
     notification_id: z.string(),
     alarm_id: z.string(),
-    alarm_name: NullableText.meta({ description: 'The name of the alarm when the notification was written.' }),
+    alarm_name: NullableText.meta({ description: 'Name of the alarm when the notification was created.' }),
     project_id: NullableText,
     kind: z.enum(['transition', 'repeat']),
     sequence: z.int(),
     transition_time: UtcTimestamp.meta({
-      description: 'When the state changed; for a repeat, the time of the repeated change.',
+      description: 'Time of the change of state; for a repeat, of the change that is repeated.',
     }),
     action: z.string().meta({
-      description: 'Without user info, values of the query, fragment, and secrets in the path of chat webhooks.',
+      description:
+        'The action without secrets: no user info, no values in the query, no fragment, no tokens in the path of chat webhooks.',
     }),
-    host: z.string().meta({ description: 'The receiver: host and port of a URL, otherwise the scheme.' }),
+    host: z.string().meta({ description: 'Receiver: host and port of a URL, otherwise the scheme.' }),
     status: z.string(),
     attempts: z.int(),
     next_attempt_at: UtcTimestamp.nullable(),
-    last_http_status: z.int().nullable().meta({ description: 'Of the last attempt; null when no status line came.' }),
+    last_http_status: z
+      .int()
+      .nullable()
+      .meta({ description: 'HTTP status of the last attempt; null without an answer.' }),
     last_error: NullableText,
     created_at: UtcTimestamp,
     finished_at: UtcTimestamp.nullable(),
-    body: z.looseObject({}).meta({ description: 'What is sent, byte for byte.' }),
+    body: z.looseObject({}).meta({ description: 'Body of the delivery, byte for byte.' }),
   })
-  .meta({ id: 'Notification', description: 'One action of one transition.' });
+  .meta({ id: 'Notification', description: 'Delivery of one change of state to one action.' });
 
+/** One attempt to deliver a notification. */
 export const AttemptAnswer = z.strictObject({
   attempt: z.int(),
   started_at: UtcTimestamp,
@@ -218,16 +240,20 @@ export const AttemptAnswer = z.strictObject({
   error: NullableText,
 });
 
+/** A notification with its attempts. */
 export const NotificationWithAttemptsAnswer = z
   .strictObject({
     ...NotificationAnswer.shape,
-    attempt_list: z.array(AttemptAnswer).meta({ description: 'Each attempt so far, the first one first.' }),
+    attempt_list: z.array(AttemptAnswer).meta({ description: 'All attempts so far, oldest first.' }),
   })
   .meta({ id: 'NotificationWithAttempts' });
 
+/** Number of replayed notifications. */
 export const ReplayAnswer = z.strictObject({ replayed: z.int() });
+/** A project whose deliveries are paused. */
 export const PauseAnswer = z.strictObject({ project_id: z.string(), paused_at: UtcTimestamp });
 
+/** Outcome of the import of one alarm. */
 export const ImportAnswer = z.strictObject({
   alarm_id: z.string(),
   name: z.string(),
@@ -235,8 +261,10 @@ export const ImportAnswer = z.strictObject({
   reason: z.string().optional(),
   not_copied: z.array(z.strictObject({ list: z.string(), action: z.string() })),
 });
+/** Ids of activated alarms. */
 export const ActivationAnswer = z.strictObject({ activated: z.array(z.string()) });
 
+/** An API key without its secret. */
 export const ApiKeyAnswer = z
   .strictObject({
     id: z.string(),
@@ -252,12 +280,13 @@ export const ApiKeyAnswer = z
     last_used_at: UtcTimestamp.nullable(),
   })
   .meta({ id: 'ApiKey' });
+/** A new API key with its secret. */
 export const NewApiKeyAnswer = z.strictObject({
-  key: z.string().meta({ description: 'The key itself. It is told here and never again.' }),
+  key: z.string().meta({ description: 'The key. Only this answer shows it.' }),
   ...ApiKeyAnswer.shape,
 });
 
-/** A rule is answered with the fields that it may be sent with, defaults filled in. */
+/** An answer has all fields of a rule, with defaults filled in, so the request's schema fits. */
 function describedRule(kind: (typeof ALARM_KINDS)[number]): Record<string, unknown> {
   const { required: _, ...described } = describedInput(alarmTypes[kind].schema);
   return described;

@@ -10,22 +10,22 @@ const QUERY: Readonly<Record<string, { schema: Json; description: string }>> = {
   q: {
     schema: { type: 'string' },
     description:
-      'Conditions, all of which must hold: q.field, q.op (eq where left out), q.value and q.type, each repeated and matched by position; or q[0].field and so on.',
+      'Conditions that must all hold: q.field, q.op (default eq), q.value and q.type. Repeat them for more conditions; they are matched by position. q[0].field, q[0].op and so on are accepted too.',
   },
   sort: {
     schema: { type: 'array', items: { type: 'string' } },
-    description: 'key, key:asc or key:desc; may be repeated.',
+    description: 'Sort key: key, key:asc or key:desc. May be repeated.',
   },
-  limit: { schema: { type: 'integer', minimum: 0 }, description: 'At most so many. 0, like no limit, is everything.' },
+  limit: { schema: { type: 'integer', minimum: 0 }, description: 'Most rows of the answer. 0: no limit.' },
   at: {
     schema: { type: 'string' },
-    description: 'A moment of the past, ISO 8601; UTC where it names no offset. Now, where it is left out.',
+    description: 'Time in the past, ISO 8601, in UTC unless it has an offset. Default: now.',
   },
-  marker: { schema: { type: 'string' }, description: 'Id of the last one of the page before.' },
+  marker: { schema: { type: 'string' }, description: 'Id of the last row of the previous page.' },
 };
 
 const SUCCESS: Readonly<Record<string, number>> = { POST: 201, GET: 200, PUT: 200, DELETE: 204 };
-/** Where the status is another than the method suggests. */
+/** Statuses that differ from the one in `SUCCESS`. */
 const STATUS: Readonly<Record<string, number>> = {
   'POST /v1/notifications/replay': 202,
   'POST /v1/notifications/:id/replay': 202,
@@ -38,7 +38,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'POST /v2/events': 200,
 };
 
-/** OpenAPI 3.1 of the routes, from the schemas that requests are parsed with. */
+/** The OpenAPI 3.1 document of the routes, made from the schemas that parse the requests. */
 export function openApiDocument(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
@@ -54,7 +54,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
       title: 'Tocsin',
       version,
       description:
-        'Alarms on metrics and events. Everything below /v2 speaks the language of OpenStack Aodh; /v1 is ours.',
+        'Alarms on metrics and events. Routes below /v2 are compatible with OpenStack Aodh. Routes below /v1 exist only in Tocsin.',
     },
     servers: [{ url: '/' }],
     paths: withSharedSchemas(paths, schemas),
@@ -65,19 +65,19 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
           type: 'apiKey',
           in: 'header',
           name: 'X-Auth-Token',
-          description: 'A token of Keystone, in auth.mode keystone.',
+          description: 'A Keystone token, in auth.mode keystone or keystone+apikey.',
         },
         key: {
           type: 'http',
           scheme: 'bearer',
-          description: 'A key made with `tocsin apikey create`, in auth.mode apikey.',
+          description: 'A key from `tocsin apikey create`, in auth.mode apikey or keystone+apikey.',
         },
       },
     },
   };
 }
 
-/** Named schemas are written once, below components; each place refers to them. */
+/** Moves named schemas to `components` and replaces them by references. */
 function withSharedSchemas(value: unknown, schemas: Json): unknown {
   if (Array.isArray(value)) return value.map((member) => withSharedSchemas(member, schemas));
   if (typeof value === 'string') return value.replace(/^#\/\$defs\//, '#/components/schemas/');
@@ -87,11 +87,12 @@ function withSharedSchemas(value: unknown, schemas: Json): unknown {
   return Object.fromEntries(Object.entries(rest).map(([key, member]) => [key, withSharedSchemas(member, schemas)]));
 }
 
+/** The key of a route in `OPERATIONS`: method and path. */
 export function keyOf({ method, path }: Pick<Route, 'method' | 'path'>): string {
   return `${method} ${path}`;
 }
 
-/** The status of a success. */
+/** The HTTP status of a success of the route. */
 export function successOf(route: Pick<Route, 'method' | 'path'>): number {
   return STATUS[keyOf(route)] ?? SUCCESS[route.method] ?? 200;
 }
@@ -114,14 +115,19 @@ function described(route: Route, { group, summary, request, answer }: Operation)
       [successOf(route)]: { description: 'Done', ...contentOf(answer) },
       ...(route.policy === 'public'
         ? {}
-        : { 401: { description: 'Not authenticated, or naming another project', ...contentOf(UnauthorizedAnswer) } }),
-      default: { description: 'Refused, or not possible now', ...contentOf(ErrorAnswer) },
+        : {
+            401: {
+              description: 'Not authenticated, or the request names another project',
+              ...contentOf(UnauthorizedAnswer),
+            },
+          }),
+      default: { description: 'Error', ...contentOf(ErrorAnswer) },
     },
   };
 }
 
 function needs(policy: Policy): string {
-  return policy === 'anyone' ? 'Needs no role.' : `Needs the role ${policy} or one above it.`;
+  return policy === 'anyone' ? 'Requires no role.' : `Requires the role ${policy} or a higher one.`;
 }
 
 function pathParameters({ path }: Route): Json[] {

@@ -12,7 +12,10 @@ const State = z.enum(ALARM_STATES);
 const Verdict = z
   .enum([...ALARM_STATES, 'trending ok', 'trending alarm', 'hold', 'trouble'])
   .nullable()
-  .meta({ description: 'What was found; null where nobody could look. `hold` and `trouble` change no state.' });
+  .meta({
+    description:
+      'Result of the evaluation; null if the alarm cannot be evaluated. hold and trouble (backend unavailable) change no state.',
+  });
 
 const Options = z.strictObject({
   datapoints_to_alarm: z.int().optional(),
@@ -25,21 +28,18 @@ const Options = z.strictObject({
 const Datapoint = z.strictObject({
   timestamp: NullableMoment,
   value: z.union([z.number(), z.string(), z.null()]),
-  series: z.int().optional().meta({ description: 'Which one, where the answer has several.' }),
+  series: z.int().optional().meta({ description: 'Number of its series, if the answer has several.' }),
   used: z.boolean(),
-  why: z.string().optional().meta({ description: 'Why it was not compared.' }),
+  why: z.string().optional().meta({ description: 'Reason why it was not compared.' }),
   comparison: z.string().optional(),
-  outside: z.boolean().optional().meta({ description: 'Whether the comparison holds.' }),
+  outside: z.boolean().optional().meta({ description: 'True if the comparison holds.' }),
 });
 
 const Series = z.strictObject({
-  series: z.int().meta({ description: 'Its number, which its datapoints have too.' }),
-  labels: z.record(z.string(), z.string()).meta({ description: 'As Prometheus gave them.' }),
-  labels_not_shown: z
-    .int()
-    .optional()
-    .meta({ description: 'How many of its labels are left out, for they are too long.' }),
-  verdict: Verdict.meta({ description: 'What it came to alone; null where it had no datapoint to judge.' }),
+  series: z.int().meta({ description: 'Number of the series. Its datapoints have it too.' }),
+  labels: z.record(z.string(), z.string()).meta({ description: 'Labels from Prometheus.' }),
+  labels_not_shown: z.int().optional().meta({ description: 'Number of labels that are too long to show.' }),
+  verdict: Verdict.meta({ description: 'Result of this series alone; null if it has no datapoint to compare.' }),
   compared: z.int(),
   outside: z.int(),
 });
@@ -60,7 +60,7 @@ const Question = z.strictObject({
     evaluation_periods: z.int(),
     ingestion_lag: z.number(),
   }),
-  requests: z.array(z.string()).meta({ description: 'As they were sent, without hosts and credentials.' }),
+  requests: z.array(z.string()).meta({ description: 'Requests to the backend, without hosts and credentials.' }),
   refusal: NullableText,
   condition: z
     .strictObject({
@@ -71,11 +71,8 @@ const Question = z.strictObject({
     .nullable(),
   compared: z.int(),
   outside: z.int(),
-  series: z
-    .array(Series)
-    .nullable()
-    .meta({ description: 'Of the answer of a Prometheus; null for backends that have no series to tell apart.' }),
-  series_not_shown: z.int().meta({ description: 'Of many series those in alarm are shown before others.' }),
+  series: z.array(Series).nullable().meta({ description: 'Series of Prometheus; null for other backends.' }),
+  series_not_shown: z.int().meta({ description: 'Number of series left out. Series in alarm are shown first.' }),
   datapoints: z.array(Datapoint),
   datapoints_not_shown: z.int(),
   pool_members: z
@@ -111,16 +108,19 @@ const Schedule = z.strictObject({
   muted: z.boolean(),
   interval: z.number(),
   partition: z.int().nullable(),
-  owner: NullableText.meta({ description: 'The evaluator that has the alarm; null while none does.' }),
+  owner: NullableText.meta({
+    description: 'Evaluator that owns the partition of the alarm; null while there is none.',
+  }),
   epoch: z.int().nullable(),
   last_evaluated_at: NullableMoment,
   behind: z.int().nullable().meta({
     description:
-      'How many seconds the alarm has been due and not evaluated, because of too many requests; null if it is on time.',
+      'Seconds by which the evaluation is late because of too many requests to the backend; null if it is on time.',
   }),
   next_evaluation_at: NullableMoment,
 });
 
+/** The explanation of an alarm. */
 export const ExplanationAnswer = z
   .strictObject({
     alarm_id: z.string(),
@@ -152,8 +152,9 @@ export const ExplanationAnswer = z
     last_firing: z.strictObject({ timestamp: Moment, reason: z.string() }).nullable(),
     evaluation_schedule: Schedule,
   })
-  .meta({ id: 'Explanation', description: 'What a look at an alarm finds, made by the code that evaluates it.' });
+  .meta({ id: 'Explanation', description: 'A trial evaluation of an alarm, by the code of the evaluators.' });
 
+/** The result of a backtest. */
 export const BacktestAnswer = z
   .strictObject({
     transitions: z.array(
@@ -169,4 +170,4 @@ export const BacktestAnswer = z
       outside_time_constraints: z.int(),
     }),
   })
-  .meta({ id: 'Backtest', description: 'What an alarm would have done; streamed, the summary last.' });
+  .meta({ id: 'Backtest', description: 'Transitions of the draft. Streamed; the summary comes last.' });

@@ -34,79 +34,91 @@ import {
 } from './answers.js';
 import { BacktestAnswer, ExplanationAnswer } from './explanation-answers.js';
 
-/** What the document says of one route beside what its row in the route table says. */
+/** Documentation of one route, beyond its row in the route table. */
 export interface Operation {
   group: 'Alarms' | 'Meters' | 'Events' | 'Notifications' | 'Administration' | 'Service';
   summary: string;
-  /** Body of the request. */
+  /** Schema of the request's body. */
   request?: z.ZodType;
-  /** What a success answers with; null for an empty body, a media type for text. */
+  /** Schema of the answer's body; null for an empty body, a media type for text. */
   answer: z.ZodType | string | null;
 }
 
-/** One entry per route; a route without one, and an entry without a route, fail a test. */
+/** One entry for each route. A test fails if a route has no entry or an entry has no route. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
-  'GET /': { group: 'Service', summary: 'Versions of the API', answer: VersionsAnswer },
-  'GET /healthcheck': { group: 'Service', summary: 'Answers while the process does', answer: 'text/plain' },
+  'GET /': { group: 'Service', summary: 'List the versions of the API', answer: VersionsAnswer },
+  'GET /healthcheck': {
+    group: 'Service',
+    summary: 'Check that the process is alive (as in Aodh)',
+    answer: 'text/plain',
+  },
   'GET /livez': {
     group: 'Service',
-    summary: 'Whether the process is alive',
+    summary: 'Check that the process is alive',
     answer: z.strictObject({ ok: z.boolean() }),
   },
   'GET /readyz': {
     group: 'Service',
-    summary: 'Whether the process is of use, and what it lacks',
+    summary: 'Check that the process can do its work; lists each check',
     answer: ReadinessAnswer,
   },
-  'GET /metrics': { group: 'Service', summary: 'Figures of this process, for Prometheus', answer: 'text/plain' },
-  'GET /openapi.json': { group: 'Service', summary: 'This document', answer: z.looseObject({ openapi: z.string() }) },
-  'GET /docs': { group: 'Service', summary: 'This document as a page', answer: 'text/html' },
-  'GET /docs/:file': { group: 'Service', summary: 'Parts of that page', answer: '*/*' },
+  'GET /metrics': {
+    group: 'Service',
+    summary: 'Get the metrics of this process, for Prometheus',
+    answer: 'text/plain',
+  },
+  'GET /openapi.json': {
+    group: 'Service',
+    summary: 'Get this document',
+    answer: z.looseObject({ openapi: z.string() }),
+  },
+  'GET /docs': { group: 'Service', summary: 'Show this document as a web page', answer: 'text/html' },
+  'GET /docs/:file': { group: 'Service', summary: 'Get a file of that web page', answer: '*/*' },
 
   'GET /v2/alarms': {
     group: 'Alarms',
-    summary: 'Alarms of a project; of all projects for admins who ask with all_projects',
+    summary: 'List alarms of a project; admins may list those of all projects with all_projects',
     answer: z.array(AlarmAnswer),
   },
   'POST /v2/alarms': { group: 'Alarms', summary: 'Create an alarm', request: AlarmRequest, answer: AlarmAnswer },
-  'GET /v2/alarms/:id': { group: 'Alarms', summary: 'One alarm', answer: AlarmAnswer },
+  'GET /v2/alarms/:id': { group: 'Alarms', summary: 'Get an alarm', answer: AlarmAnswer },
   'PUT /v2/alarms/:id': {
     group: 'Alarms',
-    summary: 'Replace an alarm; what the body leaves out goes back to its default, the state too',
+    summary: 'Replace an alarm; fields that the body leaves out get their defaults, also the state',
     request: AlarmRequest,
     answer: AlarmAnswer,
   },
   'DELETE /v2/alarms/:id': { group: 'Alarms', summary: 'Delete an alarm; its history stays', answer: null },
-  'GET /v2/alarms/:id/state': { group: 'Alarms', summary: 'The state of an alarm', answer: StateAnswer },
+  'GET /v2/alarms/:id/state': { group: 'Alarms', summary: 'Get the state of an alarm', answer: StateAnswer },
   'PUT /v2/alarms/:id/state': {
     group: 'Alarms',
-    summary: 'Set the state of an alarm by hand; runs no action',
+    summary: 'Set the state of an alarm; runs no action',
     request: StateRequest,
     answer: StateAnswer,
   },
   'GET /v2/alarms/:id/history': {
     group: 'Alarms',
-    summary: 'What happened to an alarm, also after its deletion',
+    summary: 'List the history of an alarm, also after its deletion',
     answer: z.array(HistoryAnswer),
   },
 
   'GET /v2/alarms/:id/explain': {
     group: 'Alarms',
     summary:
-      'Why an alarm is in its state: what it asks, what it is answered, each datapoint, and what follows; now or at a moment',
+      'Explain the state of an alarm, now or at a time in the past: requests to backends, datapoints, result and decision',
     answer: ExplanationAnswer,
   },
   'POST /v2/alarms/backtest': {
     group: 'Alarms',
-    summary: 'What an alarm would have done between two moments; nothing is created',
+    summary: 'Evaluate a draft of an alarm over a time span of the past; creates nothing',
     request: BacktestRequest,
     answer: BacktestAnswer,
   },
 
-  'GET /v2/meters': { group: 'Meters', summary: 'Meters of the built-in store', answer: z.array(MeterAnswer) },
+  'GET /v2/meters': { group: 'Meters', summary: 'List meters of the built-in store', answer: z.array(MeterAnswer) },
   'GET /v2/meters/:meter': {
     group: 'Meters',
-    summary: 'Samples of a meter, newest first',
+    summary: 'List samples of a meter, newest first',
     answer: z.array(SampleAnswer),
   },
   'POST /v2/meters/:meter': {
@@ -117,101 +129,129 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   'GET /v2/meters/:meter/statistics': {
     group: 'Meters',
-    summary: 'Statistics of a meter’s samples, by period and group',
+    summary: 'Get statistics of a meter’s samples, by period and group',
     answer: z.array(StatisticsAnswer),
   },
-  'GET /v2/resources': { group: 'Meters', summary: 'What is measured', answer: z.array(ResourceAnswer) },
-  'GET /v2/resources/:resource': { group: 'Meters', summary: 'One thing that is measured', answer: ResourceAnswer },
+  'GET /v2/resources': {
+    group: 'Meters',
+    summary: 'List resources that have samples',
+    answer: z.array(ResourceAnswer),
+  },
+  'GET /v2/resources/:resource': { group: 'Meters', summary: 'Get a resource', answer: ResourceAnswer },
 
   'POST /v2/events': {
     group: 'Events',
-    summary: 'Hand in events; alarms of their project are judged before the answer',
+    summary: 'Send events; alarms of their projects are evaluated before the answer',
     request: z.union([EventRequest, z.array(EventRequest)]),
     answer: EventsAnswer,
   },
 
   'GET /v1/notifications': {
     group: 'Notifications',
-    summary: 'What was, is and will be sent',
+    summary: 'List notifications',
     answer: z.array(NotificationAnswer),
   },
   'GET /v1/notifications/:id': {
     group: 'Notifications',
-    summary: 'One notification, with each attempt at its delivery',
+    summary: 'Get a notification, with all attempts to deliver it',
     answer: NotificationWithAttemptsAnswer,
   },
   'GET /v1/notifications/:id/attempts': {
     group: 'Notifications',
-    summary: 'Each try at delivering a notification',
+    summary: 'List the attempts to deliver a notification',
     answer: z.array(AttemptAnswer),
   },
-  'POST /v1/notifications/replay': { group: 'Notifications', summary: 'Send dead ones again', answer: ReplayAnswer },
-  'POST /v1/notifications/:id/replay': { group: 'Notifications', summary: 'Send one again', answer: ReplayAnswer },
+  'POST /v1/notifications/replay': {
+    group: 'Notifications',
+    summary: 'Send notifications of one status again (default: dead)',
+    answer: ReplayAnswer,
+  },
+  'POST /v1/notifications/:id/replay': {
+    group: 'Notifications',
+    summary: 'Send a notification again',
+    answer: ReplayAnswer,
+  },
   'GET /v1/delivery-pauses': {
     group: 'Notifications',
-    summary: 'Projects whose deliveries are held back',
+    summary: 'List projects whose deliveries are paused',
     answer: z.array(PauseAnswer),
   },
   'PUT /v1/delivery-pauses/:project': {
     group: 'Notifications',
-    summary: 'Hold back the deliveries of a project, or of all (*)',
+    summary: 'Pause the deliveries of a project, or of all projects (*)',
     answer: null,
   },
-  'DELETE /v1/delivery-pauses/:project': { group: 'Notifications', summary: 'Let them go again', answer: null },
+  'DELETE /v1/delivery-pauses/:project': {
+    group: 'Notifications',
+    summary: 'Resume the deliveries of a project, or of all projects (*)',
+    answer: null,
+  },
 
   'POST /v2/query/alarms': {
     group: 'Alarms',
-    summary: 'Alarms that a filter of and, or, not and comparisons picks',
+    summary: 'Find alarms by a filter of comparisons, and, or, not',
     request: ComplexQueryRequest,
     answer: z.array(AlarmAnswer),
   },
   'POST /v2/query/alarms/history': {
     group: 'Alarms',
-    summary: 'History that such a filter picks',
+    summary: 'Find history entries by a filter of comparisons, and, or, not',
     request: ComplexQueryRequest,
     answer: z.array(HistoryAnswer),
   },
   'GET /v2/capabilities': {
     group: 'Alarms',
-    summary: 'What the API can do, for Aodh’s clients',
+    summary: 'List the capabilities of the API, in Aodh’s form',
     answer: CapabilitiesAnswer,
   },
-  'GET /v2/quotas': { group: 'Administration', summary: 'How many alarms a project may have', answer: QuotasAnswer },
+  'GET /v2/quotas': {
+    group: 'Administration',
+    summary: 'Get the quota of a project: most alarms',
+    answer: QuotasAnswer,
+  },
   'GET /v2/quotas/:id': {
     group: 'Administration',
-    summary: 'How many alarms this project may have',
+    summary: 'Get the quota of a project: most alarms',
     answer: QuotasAnswer,
   },
   'POST /v2/quotas': {
     group: 'Administration',
-    summary: 'Set how many alarms a project may have; -1 is no limit',
+    summary: 'Set the quota of a project; -1: no limit',
     request: QuotaRequest,
     answer: QuotasAnswer,
   },
-  'DELETE /v2/quotas': { group: 'Administration', summary: 'Back to the configured limit', answer: null },
-  'DELETE /v2/quotas/:id': { group: 'Administration', summary: 'Back to the configured limit', answer: null },
+  'DELETE /v2/quotas': {
+    group: 'Administration',
+    summary: 'Reset the quota of a project to the default',
+    answer: null,
+  },
+  'DELETE /v2/quotas/:id': {
+    group: 'Administration',
+    summary: 'Reset the quota of a project to the default',
+    answer: null,
+  },
   'GET /v2/metrics': {
     group: 'Alarms',
-    summary: 'Results of evaluations, counted by alarm and state, where that is switched on',
+    summary: 'Count evaluation results by alarm and state; needs api.evaluation_results_metrics',
     answer: EvaluationResultsAnswer,
   },
-  'GET /v1/api-keys': { group: 'Administration', summary: 'API keys of a project', answer: z.array(ApiKeyAnswer) },
+  'GET /v1/api-keys': { group: 'Administration', summary: 'List API keys of a project', answer: z.array(ApiKeyAnswer) },
   'POST /v1/api-keys': {
     group: 'Administration',
-    summary: 'Make an API key',
+    summary: 'Create an API key',
     request: ApiKeyRequest,
     answer: NewApiKeyAnswer,
   },
   'DELETE /v1/api-keys/:id': { group: 'Administration', summary: 'Revoke an API key', answer: null },
   'POST /v1/imports': {
     group: 'Administration',
-    summary: 'Take over alarms as another service tells them, muted',
+    summary: 'Import alarms of an Aodh; they are muted',
     request: z.array(z.looseObject({ alarm_id: z.string() })),
     answer: z.array(ImportAnswer),
   },
   'POST /v1/imports/activate': {
     group: 'Administration',
-    summary: 'Let alarms that were taken over run their actions',
+    summary: 'Activate imported alarms, so that they run their actions',
     request: ActivationRequest,
     answer: ActivationAnswer,
   },

@@ -8,7 +8,7 @@ import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { StateRequest } from '../schema/alarm-request.js';
-import { absent, theAlarm } from './alarms.js';
+import { requestedAlarm, throwAlarmNotFound } from './alarms.js';
 
 export interface AlarmStateRoutesDeps {
   alarms: Alarms;
@@ -16,6 +16,7 @@ export interface AlarmStateRoutesDeps {
   newId: () => string;
 }
 
+/** `/v2/alarms/{id}/state`. */
 export function alarmStateRoutes(deps: AlarmStateRoutesDeps): Route[] {
   const path = '/v2/alarms/:id/state';
   return [
@@ -24,7 +25,7 @@ export function alarmStateRoutes(deps: AlarmStateRoutesDeps): Route[] {
       path,
       policy: 'reader',
       prepare: async (request) => {
-        const alarm = await theAlarm(deps.alarms, request);
+        const alarm = await requestedAlarm(deps.alarms, request);
         return () => ({ status: 200, headers: { ETag: versionOf(alarm) }, body: alarm.state });
       },
     },
@@ -39,14 +40,14 @@ export function alarmStateRoutes(deps: AlarmStateRoutesDeps): Route[] {
   ];
 }
 
-/** Sets the state, also to what it is, and records that. No action is run. */
+/** Sets the state and records that, even if the state stays the same. Runs no action. */
 async function setState(
   { alarms, now, newId }: AlarmStateRoutesDeps,
   request: ApiRequest,
 ): Promise<() => Promise<ApiAnswer>> {
   const { identity } = request;
   const state = wantedState(request);
-  const { id } = await theAlarm(alarms, request);
+  const { id } = await requestedAlarm(alarms, request);
   return async () => {
     const at = now();
     const changed = await alarms.setState(scopeOf(identity), id, (current) => {
@@ -60,7 +61,7 @@ async function setState(
       };
       return { next, entry: stateSetEntry(current, next, { eventId: newId(), by: identity, at }) };
     });
-    const alarm = changed ?? absent(id);
+    const alarm = changed ?? throwAlarmNotFound(id);
     return { status: 200, headers: { ETag: versionOf(alarm) }, body: alarm.state };
   };
 }

@@ -8,7 +8,7 @@ import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js'
 import { refuseBadRule } from '../alarms/check-rule.js';
 import { refuseOtherVersion, versionOf } from '../http/entity-tag.js';
 import { parseWith } from '../http/faultstring.js';
-import { isAdmin, refuseForeignProject, ruleProject, scopeOf, seesSomething } from '../identity/authorize.js';
+import { isAdmin, refuseForeignProject, ruleProject, scopeOf, canSeeAlarms } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { Alarms, RuleChecks } from '../ports.js';
 import { SMALL_BODY } from '../http/request-body.js';
@@ -28,9 +28,10 @@ export interface AlarmRoutesDeps {
   newId: () => string;
 }
 
-/** Alarms that one statement of a long list reads. */
+/** Alarms that one SQL statement reads for a list. */
 const PAGE = 500;
 
+/** `/v2/alarms` and `/v2/alarms/{id}`. */
 export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
   const list = ['q', 'sort', 'limit', 'marker'];
   return [
@@ -60,13 +61,13 @@ export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
   ];
 }
 
-/** The alarm of a request's path. Others' alarms are as absent as those that never were. */
-export async function theAlarm(alarms: Alarms, request: ApiRequest): Promise<StoredAlarm> {
-  return (await alarmIfAny(alarms, request)) ?? absent(idIn(request));
+/** The alarm in the path of a request. @throws AppError `not_found`, also for an alarm of another project. */
+export async function requestedAlarm(alarms: Alarms, request: ApiRequest): Promise<StoredAlarm> {
+  return (await findRequestedAlarm(alarms, request)) ?? throwAlarmNotFound(idIn(request));
 }
 
-async function alarmIfAny(alarms: Alarms, request: ApiRequest): Promise<StoredAlarm | undefined> {
-  return seesSomething(request.identity) ? alarms.find(scopeOf(request.identity), idIn(request)) : undefined;
+async function findRequestedAlarm(alarms: Alarms, request: ApiRequest): Promise<StoredAlarm | undefined> {
+  return canSeeAlarms(request.identity) ? alarms.find(scopeOf(request.identity), idIn(request)) : undefined;
 }
 
 function idIn({ params }: ApiRequest): string {
@@ -74,7 +75,7 @@ function idIn({ params }: ApiRequest): string {
 }
 
 /** @throws AppError `not_found`, always. */
-export function absent(id: string): never {
+export function throwAlarmNotFound(id: string): never {
   throw new AppError('not_found', `Alarm ${id} not found`);
 }
 
@@ -104,7 +105,7 @@ async function create(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prepa
 }
 
 async function show({ alarms }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
-  const alarm = await theAlarm(alarms, request);
+  const alarm = await requestedAlarm(alarms, request);
   return async () => answerWith(alarm, { status: 200 });
 }
 
@@ -112,12 +113,12 @@ async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prep
   const { alarms, ruleChecks, actions, trustActions, now, newId } = deps;
   const { identity } = request;
   const wanted = definitionIn(request, actions);
-  const found = await alarmIfAny(alarms, request);
+  const found = await findRequestedAlarm(alarms, request);
   if (found) refuseOtherMuted(wanted, found.muted);
   const project_id = found ? projectAfterPut(found, wanted) : wanted.project_id;
-  // Aodh, too, says what is wrong with a rule before it says that there is no such alarm.
+  // As in Aodh, an invalid rule is refused before a missing alarm.
   const owners = await refuseBadRule({ ...wanted, project_id }, identity, ruleChecks);
-  const before = found ?? absent(idIn(request));
+  const before = found ?? throwAlarmNotFound(idIn(request));
   return async () => {
     const at = now();
     const memberProject = ruleProject(identity, project_id);
@@ -131,7 +132,7 @@ async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prep
     const after = replacedAlarm(before, wanted, identity, { at, ...owners });
     const replaced = await trustActions.replace({ before, after, at }, identity, async (trust) => {
       const replacement = { rule: wanted.rule, memberProject, change, trust };
-      return (await alarms.replace(scopeOf(identity), before.id, replacement)) ?? absent(before.id);
+      return (await alarms.replace(scopeOf(identity), before.id, replacement)) ?? throwAlarmNotFound(before.id);
     });
     return answerWith(replaced, { status: 200 });
   };
@@ -139,7 +140,7 @@ async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prep
 
 async function remove({ alarms, trustActions, now, newId }: AlarmRoutesDeps, request: ApiRequest): Promise<Prepared> {
   const { identity } = request;
-  const alarm = await theAlarm(alarms, request);
+  const alarm = await requestedAlarm(alarms, request);
   const { id } = alarm;
   return async () => {
     const at = now();
@@ -150,13 +151,13 @@ async function remove({ alarms, trustActions, now, newId }: AlarmRoutesDeps, req
         return deletionEntry(current, { eventId: newId(), by: identity, at });
       },
     });
-    if (!removed) absent(id);
+    if (!removed) throwAlarmNotFound(id);
     await trustActions.removed(alarm, identity);
     return { status: 204 };
   };
 }
 
-/** An alarm as an answer, with the version that `If-Match` may name. */
+/** An answer with the alarm and its `ETag`. */
 function answerWith(alarm: StoredAlarm, answer: Pick<ApiAnswer, 'status' | 'headers'>): ApiAnswer {
   return { ...answer, headers: { ...answer.headers, ETag: versionOf(alarm) }, body: alarmResponse(alarm) };
 }
@@ -171,8 +172,7 @@ async function listAlarms({ alarms }: AlarmRoutesDeps, { identity, query }: ApiR
 }
 
 /**
- * Filters narrow what the caller may see; without one for the project it is the caller's own, for admins too, as in
- * Aodh.
+ * Without `all_projects` or a filter for a project, the list has the caller's project only; as in Aodh, for admins too.
  */
 function ownedFilter({ filter, allProjects }: AlarmListing, identity: Identity): AlarmFilter {
   if (allProjects && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');

@@ -23,8 +23,7 @@ const MAX_LIMIT = 1_000;
 const SECOND_MS = 1_000;
 
 /**
- * Routes of our own: keys of the caller's project, with no more power than the caller has. A secret is told once, to
- * whoever makes the key.
+ * `/v1/api-keys`: keys of the caller's project, with at most the caller's rights. Only their creation shows a secret.
  */
 export function apiKeyRoutes(deps: ApiKeyRoutesDeps): Route[] {
   const path = '/v1/api-keys';
@@ -36,7 +35,7 @@ export function apiKeyRoutes(deps: ApiKeyRoutesDeps): Route[] {
   ];
 }
 
-/** Newest first. An admin of everything sees the keys of all projects. */
+/** Newest first. Admins see the keys of all projects. */
 async function list({ apiKeys }: ApiKeyRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
   const limit = query.limit() ?? DEFAULT_LIMIT;
   if (limit > MAX_LIMIT) throw invalidInput('limit', String(limit), `at most ${MAX_LIMIT}`);
@@ -67,26 +66,26 @@ async function revoke({ apiKeys, now }: ApiKeyRoutesDeps, { identity, params }: 
   return { status: 204 };
 }
 
-/** Keys that can do more than the caller are not there for the caller. */
+/** Hides keys with more rights than the caller has. */
 function within(identity: Identity): ApiKeySelection {
   return { roles: ROLES.filter((role) => holds(identity, role)), allProjects: isAdmin(identity) };
 }
 
 type Granted = Pick<NewApiKey, 'projectId' | 'userId' | 'role' | 'allProjects' | 'description' | 'createdBy'>;
 
-/** @throws AppError when the caller would give away more than the caller has. */
+/** @throws AppError `forbidden` if the key would have more rights than the caller. */
 function grantedTo(identity: Identity, request: ApiKeyRequest): Granted {
   const { role, description, all_projects: allProjects } = request;
   const projectId = request.project_id ?? identity.projectId;
   if (projectId === null) throw invalidInput('project_id', 'None', 'Mandatory field missing.');
   refuseOtherProject(identity, projectId);
   if (allProjects && role !== 'admin') throw invalidInput('all_projects', 'True', 'only for keys of the role admin');
-  const own = identity.userId ?? '';
-  const userId = request.user_id ?? own;
-  const isForAdmins = allProjects || userId !== own;
+  const createdBy = identity.userId ?? '';
+  const userId = request.user_id ?? createdBy;
+  const isForAdmins = allProjects || userId !== createdBy;
   if (!holds(identity, role) || (isForAdmins && !isAdmin(identity)))
     throw new AppError('forbidden', 'RBAC Authorization Failed');
-  return { projectId, userId, role, allProjects, description, createdBy: own };
+  return { projectId, userId, role, allProjects, description, createdBy };
 }
 
 function lifeOf({ expires_in }: ApiKeyRequest, now: Date): Pick<NewApiKey, 'createdAt' | 'expiresAt'> {

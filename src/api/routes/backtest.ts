@@ -8,7 +8,7 @@ import { refuseBadRule } from '../alarms/check-rule.js';
 import { parseWith } from '../http/faultstring.js';
 import type { Backtests, RuleChecks } from '../ports.js';
 import { invalidInput } from '../http/query-parameters.js';
-import type { QuerySlots } from '../http/concurrency-limit.js';
+import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
@@ -18,19 +18,20 @@ import { isoTimestamp } from '../schema/timestamp.js';
 
 export interface BacktestRoutesDeps {
   backtests: Backtests;
-  backtestSlots: QuerySlots;
+  backtestLimit: ConcurrencyLimit;
   ruleChecks: RuleChecks;
   actions: ActionPolicy;
-  /** How often alarms are evaluated. */
+  /** Time between two evaluations, if the request names no step. */
   intervalMs: number;
   now: () => Date;
 }
 
 const MAX_EVALUATIONS = 50_000;
 
-/** No alarm has this id. */
+/** Id of the draft. Stored alarms have other ids. */
 const DRAFT_ID = 'backtest';
 
+/** `/v2/alarms/backtest`. */
 export function backtestRoutes(deps: BacktestRoutesDeps): Route[] {
   return [
     {
@@ -43,9 +44,9 @@ export function backtestRoutes(deps: BacktestRoutesDeps): Route[] {
   ];
 }
 
-/** The draft is checked as if it were to be created; nothing of it is kept. */
+/** Checks the draft as for its creation and evaluates it. Stores nothing. */
 async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: ApiRequest): Promise<ApiAnswer> {
-  const { backtests, backtestSlots, ruleChecks, actions } = deps;
+  const { backtests, backtestLimit, ruleChecks, actions } = deps;
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "data"');
   const request = parseWith(BacktestRequest, { argument: 'data', value: body });
   refuseBadActions(request.alarm, identity, actions);
@@ -60,7 +61,7 @@ async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: Ap
   return {
     status: 200,
     listName: 'transitions',
-    pages: backtestSlots.whole(identity.projectId, shown(pages)),
+    pages: backtestLimit.limitAnswer(identity.projectId, shown(pages)),
     afterList: () => backtestEndResponse(summary),
   };
 }

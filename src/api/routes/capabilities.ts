@@ -10,7 +10,7 @@ const CAPABILITIES = {
   alarm_storage: { 'storage:production_ready': true },
 };
 
-/** What an Aodh on a database of production grade says of itself. Clients need no role to ask. */
+/** `/v2/capabilities`: the answer of an Aodh with a database for production. Requires no role. */
 export function capabilityRoutes(): Route[] {
   return [
     { method: 'GET', path: '/v2/capabilities', policy: 'anyone', handle: () => ({ status: 200, body: CAPABILITIES }) },

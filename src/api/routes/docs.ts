@@ -11,7 +11,7 @@ export interface DocsRoutesDeps {
   document: () => Record<string, unknown>;
 }
 
-/** Everything comes from here; styles are written into elements by the page's own script. */
+/** Content-Security-Policy of the page. Its own script writes styles into elements. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'";
 const PAGE = `<!doctype html>
@@ -24,7 +24,7 @@ const PAGE = `<!doctype html>
     <link rel="icon" href="/docs/favicon-32x32.png" />
   </head>
   <body>
-    <div id="page"><noscript>The same as data: <a href="/openapi.json">/openapi.json</a></noscript></div>
+    <div id="page"><noscript>Without JavaScript: <a href="/openapi.json">/openapi.json</a></noscript></div>
     <script src="/docs/swagger-ui-bundle.js"></script>
     <script src="/docs/start.js"></script>
   </body>
@@ -34,14 +34,14 @@ const START =
   `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true, ` +
   `defaultModelsExpandDepth: 0, validatorUrl: null });\n`;
 
-/** Parts of the page that a package brings, and their types. */
+/** Files of the page from the package swagger-ui-dist, with their media types. */
 const PACKAGED: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css',
   'swagger-ui-bundle.js': 'text/javascript',
   'favicon-32x32.png': 'image/png',
 };
 
-/** What the API can do, for programs and for people. */
+/** `/openapi.json` for programs, and `/docs` for people. */
 export function docsRoutes({ document }: DocsRoutesDeps): Route[] {
   const page = (contentType: string, content: string | Buffer): ApiAnswer => ({
     status: 200,

@@ -9,14 +9,14 @@ import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 
 export interface EvaluationResultRoutesDeps {
-  /** Undefined where results are not counted. */
+  /** Undefined if results are not counted (`api.evaluation_results_metrics`). */
   evaluationResults: EvaluationResults | undefined;
 }
 
-/** Alarms that one statement reads. Their rows are small. */
+/** Alarms that one SQL statement reads. Their rows are small. */
 const PAGE = 2_000;
 
-/** `/v2/metrics`, which in Aodh means: what evaluations found, counted by alarm and state. */
+/** `/v2/metrics`: as in Aodh, the numbers of evaluation results by alarm and state. */
 export function evaluationResultRoutes(deps: EvaluationResultRoutesDeps): Route[] {
   return [
     {

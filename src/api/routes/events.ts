@@ -7,14 +7,14 @@ import { eventsIn } from '../schema/event-request.js';
 
 export type EventRoutesDeps = EventIntakeDeps;
 
-/** The door for events, where Aodh listens on a message bus. */
+/** `/v2/events`, which replaces the message bus from which Aodh receives events. */
 export function eventRoutes(deps: EventRoutesDeps): Route[] {
   return [
     { method: 'POST', path: '/v2/events', policy: 'member', body: BULK_BODY, handle: (request) => post(deps, request) },
   ];
 }
 
-/** 200 and not 202: all that follows from the events is done, and durable, before the answer. */
+/** Answers 200 and not 202, since all effects of the events are committed before the answer. */
 async function post(deps: EventRoutesDeps, { identity, body }: ApiRequest): Promise<ApiAnswer> {
   const events = eventsIn(body);
   for (const { projectId } of events) refuseForeignProject(identity, projectId);

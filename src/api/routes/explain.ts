@@ -4,7 +4,7 @@ import { invalidInput } from '../http/query-parameters.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { explanationResponse } from '../schema/explanation-response.js';
-import { theAlarm } from './alarms.js';
+import { requestedAlarm } from './alarms.js';
 
 export interface ExplainRoutesDeps {
   alarms: Alarms;
@@ -12,6 +12,7 @@ export interface ExplainRoutesDeps {
   now: () => Date;
 }
 
+/** `/v2/alarms/{id}/explain`. */
 export function explainRoutes(deps: ExplainRoutesDeps): Route[] {
   return [
     {
@@ -30,7 +31,7 @@ async function explain(
 ): Promise<() => Promise<ApiAnswer>> {
   const present = now();
   const at = momentIn(request, present);
-  const alarm = await theAlarm(alarms, request);
+  const alarm = await requestedAlarm(alarms, request);
   return async () => {
     const explanation = await explanations.explain(alarm, { now: present, at, signal: request.signal });
     return { status: 200, body: explanationResponse(alarm, explanation) };

@@ -3,15 +3,13 @@ import type { Route } from '../http/route.js';
 
 export interface HealthRoutesDeps {
   readiness: () => Promise<ReadinessCheck[]>;
-  /** Our own figures in Prometheus' text format; undefined where everybody could read them. */
+  /** Metrics of this process in Prometheus' text format; undefined on listeners that tenants can reach. */
   metrics: (() => Promise<{ contentType: string; content: string }>) | undefined;
 }
 
-/**
- * What supervisors, load balancers and Prometheus ask. The same on the API's listener and on the management listener.
- */
+/** Routes for supervisors, load balancers and Prometheus, on the API's listener and on the management listener. */
 export function healthRoutes({ readiness, metrics }: HealthRoutesDeps): Route[] {
-  // Probes append what they like, against caches or for more detail; none of it makes the service unhealthy.
+  // Health probes add parameters against caches or for details. An unknown one must not make the process unhealthy.
   const probe = { method: 'GET', policy: 'public', ignoresOtherQuery: true } as const;
   return [
     { ...probe, path: '/livez', handle: () => ({ status: 200, body: { ok: true } }) },

@@ -2,22 +2,23 @@ import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
 import type { HistoryEntry, HistoryQuery } from '../../storage/alarms/history-store.js';
 import type { Scope } from '../../storage/scope.js';
-import { scopeOf, seesSomething } from '../identity/authorize.js';
+import { scopeOf, canSeeAlarms } from '../identity/authorize.js';
 import type { Alarms, History } from '../ports.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { historyListing } from '../schema/history-query.js';
 import { historyResponse } from '../schema/history-response.js';
-import { absent } from './alarms.js';
+import { throwAlarmNotFound } from './alarms.js';
 
 export interface HistoryRoutesDeps {
   alarms: Alarms;
   history: History;
 }
 
-/** Entries that one statement of a long list reads. */
+/** Entries that one SQL statement reads for a list. */
 const PAGE = 500;
 
+/** `/v2/alarms/{id}/history`. */
 export function historyRoutes(deps: HistoryRoutesDeps): Route[] {
   const query = ['q', 'sort', 'limit', 'marker'];
   return [
@@ -43,10 +44,13 @@ async function list({ alarms, history }: HistoryRoutesDeps, request: ApiRequest)
   };
 }
 
-/** An alarm's history outlives it, for those who could see the alarm. */
+/**
+ * The id in the path.
+ * @throws AppError `not_found` if the caller sees neither the alarm nor history of a deleted one.
+ */
 async function idOfPresentOrPast(alarms: Alarms, history: History, request: ApiRequest): Promise<string> {
   const id = request.params['id'] ?? '';
-  if (!seesSomething(request.identity)) absent(id);
+  if (!canSeeAlarms(request.identity)) throwAlarmNotFound(id);
   const scope = scopeOf(request.identity);
   if (await alarms.find(scope, id)) return id;
   const [entry] = await history.list(scope, id, {
@@ -54,7 +58,7 @@ async function idOfPresentOrPast(alarms: Alarms, history: History, request: ApiR
     sort: [{ key: 'event_id', descending: false }],
     limit: 1,
   });
-  return entry === undefined ? absent(id) : id;
+  return entry === undefined ? throwAlarmNotFound(id) : id;
 }
 
 async function markedEntry(

@@ -30,7 +30,7 @@ export interface ImportRoutesDeps {
   newId: () => string;
 }
 
-/** Bringing alarms over from another service: routes of our own, which `tocsin import` uses. */
+/** `/v1/imports`, which `tocsin import` uses to import alarms from Aodh. */
 export function importRoutes(deps: ImportRoutesDeps): Route[] {
   return [
     { method: 'POST', path: '/v1/imports', policy: 'admin', body: BULK_BODY, handle: (r) => importAlarms(deps, r) },
@@ -44,7 +44,7 @@ export function importRoutes(deps: ImportRoutesDeps): Route[] {
   ];
 }
 
-/** Each alarm by itself: one that is refused keeps no other from coming over. Doing it again is safe. */
+/** Imports each alarm on its own, so that a refused one does not stop the others. Safe to repeat. */
 async function importAlarms(deps: ImportRoutesDeps, { body, identity }: ApiRequest): Promise<ApiAnswer> {
   const documents = importedDocuments(body);
   const results: PythonValue[] = [];
@@ -52,7 +52,7 @@ async function importAlarms(deps: ImportRoutesDeps, { body, identity }: ApiReque
   return { status: 200, body: results };
 }
 
-/** Rules were checked where they come from; they are only scoped again. */
+/** Does not have backends check the rule again, since Aodh did. */
 async function importOne(
   deps: ImportRoutesDeps,
   document: Record<string, unknown>,
@@ -71,7 +71,7 @@ async function importOne(
     const notCopied = outcome === 'deleted' ? [] : imported.notCopied.map((action) => ({ ...action }));
     return { ...named, outcome, not_copied: notCopied };
   } catch (thrown) {
-    // What is wrong with one alarm is told of that alarm; trouble of ours ends the request.
+    // An invalid alarm is one result among others. An outage of a backing service ends the request.
     if (!(thrown instanceof AppError) || thrown.code === 'unavailable') throw thrown;
     return { ...named, outcome: 'refused', reason: toError(thrown).message, not_copied: [] };
   }
@@ -81,9 +81,9 @@ type Outcome = 'created' | 'updated' | 'unchanged' | 'active' | 'deleted';
 
 async function bringOver(deps: ImportRoutesDeps, imported: ImportedAlarm, identity: Identity): Promise<Outcome> {
   const { imports, ruleChecks, now, newId } = deps;
-  const standing = await imports.importStatusOf(imported.id);
-  if (standing === 'active' || standing === 'deleted') return standing;
-  if (standing === 'muted') return follow(deps, imported, identity);
+  const status = await imports.importStatusOf(imported.id);
+  if (status === 'active' || status === 'deleted') return status;
+  if (status === 'muted') return updateImported(deps, imported, identity);
   const owners = await externalOwnersFor(imported.request, ruleChecks);
   const at = now();
   const alarm = asItWas(imported, identity, { at, ...owners });
@@ -92,8 +92,8 @@ async function bringOver(deps: ImportRoutesDeps, imported: ImportedAlarm, identi
   return (await imports.insertMuted({ alarm, memberProject, entry })) ? 'created' : bringOver(deps, imported, identity);
 }
 
-/** An alarm brought over before takes on what its owner changed meanwhile; its state is ours, since we evaluate it. */
-async function follow(
+/** Updates a muted alarm by what changed in Aodh. The state stays, since this service evaluates the alarm. */
+async function updateImported(
   { alarms, ruleChecks, now, newId }: ImportRoutesDeps,
   { id, request: theirs, ...imported }: ImportedAlarm,
   identity: Identity,
@@ -105,7 +105,7 @@ async function follow(
   const at = now();
   const entries: (HistoryEntry | null)[] = [];
   const change = (current: StoredAlarm): AlarmChange => {
-    // Since its standing was looked up.
+    // A concurrent request may have changed the alarm since it was read.
     if (!current.muted) throw new AppError('conflict', 'It was activated at the same time');
     if (current.definitionVersion !== before?.definitionVersion)
       throw new AppError('conflict', 'It was changed at the same time');
@@ -126,8 +126,8 @@ async function follow(
 }
 
 /**
- * What the other service has no words for stays as it was set here.
- * @throws AppError `conflict` when its rule was changed there so that it does not fit any more.
+ * Keeps the options of the alarm here that Aodh does not have.
+ * @throws AppError `conflict` if the rule was changed in Aodh and the options do not fit it any more.
  */
 function withOurs(current: StoredAlarm, theirs: AlarmRequest, projectId: string | null): AlarmRequest {
   const rule = withOptionsWithin(current.rule, theirs.rule, projectId);
@@ -148,15 +148,15 @@ function withOptionsWithin(current: AlarmRule, theirs: AlarmRule, projectId: str
   throw changedToo(`${kept.name}, which has options here, ${kept.message}`);
 }
 
-function changedToo(what: string): AppError {
-  return new AppError('conflict', `Its rule was changed, and ${what}: change it here too`);
+function changedToo(problem: string): AppError {
+  return new AppError('conflict', `Its rule was changed, and ${problem}: change it here too`);
 }
 
 const ACTION_LISTS = ['okActions', 'alarmActions', 'insufficientDataActions'] as const;
 
 /**
- * Trust+ actions do not come along; those that the owner has set up here stay, with their trust.
- * @throws AppError `conflict` when the trust would serve another rule, or another project, than its owner lent it for.
+ * Keeps the `trust+` actions that the owner added here, with their trust, since an import brings none.
+ * @throws AppError `conflict` if rule or project changed, since the owner lent the trust for the ones before.
  */
 function withTrustActionsOf(current: StoredAlarm, next: StoredAlarm): StoredAlarm {
   if (!usesTrust(current)) return next;
@@ -173,7 +173,7 @@ function withTrustActionsOf(current: StoredAlarm, next: StoredAlarm): StoredAlar
   return { ...next, ...Object.fromEntries(lists) };
 }
 
-/** With the id, owner, state and moments that it had; where the other service says nothing, as if made now. */
+/** The alarm with the id, owner, state and times that it has in Aodh. Missing ones get the values of a new alarm. */
 function asItWas({ id, request }: ImportedAlarm, identity: Identity, circumstances: Circumstances): StoredAlarm {
   const { at } = circumstances;
   const alarm = newAlarm(request, identity, { id, ...circumstances });

@@ -18,14 +18,15 @@ export interface MeterRoutesDeps {
   onStored: (samples: number) => void;
 }
 
-/** Ceilometer's own default, so that nobody fetches a week of samples by accident. Ask for more with `limit`. */
+/** Ceilometer's default, which keeps clients from reading a week of samples by accident. `limit` overrides it. */
 const DEFAULT_LIMIT = 100;
 const MAX_SAMPLES = 10_000;
-/** Meters and resources are few beside samples; clients expect all of them. */
+/** Limit of lists of meters and resources: practically none, since clients expect all of them. */
 const ALL = 1_000_000;
 const MAX_PERIOD_S = 366 * 24 * 3600;
 const MAX_METER_NAME = 255;
 
+/** `/v2/meters` and `/v2/resources`, in Ceilometer's form. */
 export function meterRoutes(deps: MeterRoutesDeps): Route[] {
   const meter = '/v2/meters/:meter';
   const list = ['q', 'limit'];
@@ -96,7 +97,7 @@ async function summarise({ statistics }: MeterRoutesDeps, { identity, query, par
     groupBy,
     alignedTo,
   });
-  return { status: 200, body: found.map((one) => statisticsResponse(one, periodS)) };
+  return { status: 200, body: found.map((statistic) => statisticsResponse(statistic, periodS)) };
 }
 
 async function listMeters({ samples }: MeterRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {

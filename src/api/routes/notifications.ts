@@ -22,10 +22,10 @@ export interface NotificationRoutesDeps {
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
-const EVERYBODY = '*';
+const ALL_PROJECTS = '*';
 const MAX_PROJECT = 128;
 
-/** Routes of our own, beyond Aodh's: what became of notifications, sending them again, holding them back. */
+/** `/v1/notifications` and `/v1/delivery-pauses`: list notifications, send them again, pause deliveries. */
 export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
   const one = '/v1/notifications/:id';
   const pause = '/v1/delivery-pauses/:project';
@@ -114,7 +114,7 @@ async function replayOne(
   return { status: 202, body: { replayed } };
 }
 
-/** Everything of one status, dead unless said otherwise; nobody means to send again all that ever ended. */
+/** Replays the notifications of one status, by default dead ones. To replay all statuses at once is never intended. */
 async function replayMany(
   { notifications, now }: NotificationRoutesDeps,
   { identity, query }: ApiRequest,
@@ -152,7 +152,7 @@ function pausable(identity: Identity, params: ApiRequest['params']): string {
   if (project.length > MAX_PROJECT)
     throw invalidInput('project', `${project.slice(0, 20)}…`, `at most ${MAX_PROJECT} characters`);
   if (isAdmin(identity)) return project;
-  if (project === EVERYBODY) throw new AppError('forbidden', 'RBAC Authorization Failed');
+  if (project === ALL_PROJECTS) throw new AppError('forbidden', 'RBAC Authorization Failed');
   if (project !== identity.projectId) throw new AppError('not_found', `Project ${project} not found`);
   return project;
 }
@@ -199,8 +199,7 @@ function response(notification: NotificationRecord): Record<string, PythonValue>
 }
 
 /**
- * The alarm's name at that time, which is the first key of every body. The rest is not parsed, since it may hold a
- * large event.
+ * The alarm's name, which is the first member of every body. The rest is not parsed, since it may hold a large event.
  */
 function alarmNameOf(body: string): string | null {
   const name = /^\{"alarm_name": ("(?:[^"\\]|\\.)*")/.exec(body)?.[1];

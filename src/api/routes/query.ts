@@ -1,7 +1,7 @@
 import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { scopeOf } from '../identity/authorize.js';
 import type { ComplexQueries } from '../ports.js';
-import type { QuerySlots } from '../http/concurrency-limit.js';
+import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
@@ -11,12 +11,13 @@ import { historyResponse } from '../schema/history-response.js';
 
 export interface QueryRoutesDeps {
   queries: ComplexQueries;
-  querySlots: QuerySlots;
+  queryLimit: ConcurrencyLimit;
 }
 
-/** What is between the paths of queries and the root: it is there, and takes no method. */
+/** The path above those of complex queries. As in Aodh it exists and has no method. */
 export const QUERY_ROOT = '/v2/query';
 
+/** `/v2/query/alarms` and `/v2/query/alarms/history`. */
 export function queryRoutes(deps: QueryRoutesDeps): Route[] {
   const row = { method: 'POST', policy: 'reader', body: SMALL_BODY } as const;
   return [
@@ -25,22 +26,22 @@ export function queryRoutes(deps: QueryRoutesDeps): Route[] {
   ];
 }
 
-/** As in Aodh, the role is looked at between the body and the expressions in it. */
-function queryAlarms({ queries, querySlots }: QueryRoutesDeps, { body, identity }: ApiRequest): () => ApiAnswer {
+/** As in Aodh, the role is checked after the body and before the expressions in the body. */
+function queryAlarms({ queries, queryLimit }: QueryRoutesDeps, { body, identity }: ApiRequest): () => ApiAnswer {
   const request = complexQueryRequest(body);
   return () => {
     const query = complexQuery(request, ALARM_QUERY, identity);
     const alarms = queries.alarms(scopeOf(identity), query);
-    return { status: 200, pages: querySlots.during(identity.projectId, shown(alarms, queriedAlarmResponse)) };
+    return { status: 200, pages: queryLimit.limitLongAnswer(identity.projectId, shown(alarms, queriedAlarmResponse)) };
   };
 }
 
-function queryHistory({ queries, querySlots }: QueryRoutesDeps, { body, identity }: ApiRequest): () => ApiAnswer {
+function queryHistory({ queries, queryLimit }: QueryRoutesDeps, { body, identity }: ApiRequest): () => ApiAnswer {
   const request = complexQueryRequest(body);
   return () => {
     const query = complexQuery(request, HISTORY_QUERY, identity);
     const entries = queries.history(scopeOf(identity), query);
-    return { status: 200, pages: querySlots.during(identity.projectId, shown(entries, historyResponse)) };
+    return { status: 200, pages: queryLimit.limitLongAnswer(identity.projectId, shown(entries, historyResponse)) };
   };
 }
 

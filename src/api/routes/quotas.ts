@@ -10,10 +10,11 @@ import { QuotaRequest } from '../schema/quota-request.js';
 
 export interface QuotaRoutesDeps {
   quotas: Quotas;
-  /** The limit of projects for which none is set. */
+  /** Limit of projects without a quota. */
   projectAlarmQuota: number;
 }
 
+/** `/v2/quotas`. */
 export function quotaRoutes(deps: QuotaRoutesDeps): Route[] {
   const path = '/v2/quotas';
   const named = `${path}/:id`;
@@ -44,8 +45,8 @@ export function quotaRoutes(deps: QuotaRoutesDeps): Route[] {
 }
 
 /**
- * Aodh stores the default as the project's own quota on being asked for it, and then lets it create nothing; here
- * asking changes nothing.
+ * Reads the quota. (Aodh stores the default as the project's quota when it is read, and then refuses new alarms. Here a
+ * GET changes nothing.)
  */
 async function show(
   { quotas, projectAlarmQuota }: QuotaRoutesDeps,

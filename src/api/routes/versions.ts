@@ -1,6 +1,6 @@
 import type { Route } from '../http/route.js';
 
-/** `/`: which versions of the API there are, in Aodh's form. */
+/** `/`: the versions of the API, in Aodh's form. */
 export function versionRoutes(): Route[] {
   return [
     {

@@ -4,6 +4,7 @@ import { booleanValue, invalidInput, type QueryItem, type QueryParameters } from
 import { sortOf } from '../http/sort.js';
 import { parseTimestamp } from './timestamp.js';
 
+/** The parsed query of a request for a list of alarms. */
 export interface AlarmListing {
   allProjects: boolean;
   filter: AlarmFilter;
@@ -25,13 +26,13 @@ const FILTERS: Record<string, (item: QueryItem) => AlarmFilter> = {
   repeat_actions: (item) => ({ repeatActions: booleanValue(item) }),
 };
 
-/** What a list of alarms is asked for. Filters only narrow; whose alarms they are is decided apart. */
+/** Parses the query of a list of alarms. Which projects the caller may see is decided by the route. */
 export function alarmListing(query: QueryParameters): AlarmListing {
   const items = query.items({ untyped: ['all_projects'] });
-  const everybody = items.find(({ field }) => field === 'all_projects');
+  const allProjects = items.find(({ field }) => field === 'all_projects');
   return {
     filter: Object.assign({}, ...items.map(filterOf)) as AlarmFilter,
-    allProjects: everybody !== undefined && booleanValue(everybody),
+    allProjects: allProjects !== undefined && booleanValue(allProjects),
     sort: sortOf(query, ALARM_SORT_KEYS, 'alarm_id'),
     limit: query.limit(),
     marker: query.marker(),

@@ -28,14 +28,14 @@ const Action = z
   })
   .meta({ type: 'string', maxLength: MAX_TEXT }) as unknown as z.ZodType<string>;
 
-/** Null is kept: clients send it and expect it back. */
+/** Null stays null: clients send it and expect it back. */
 const Actions = given(wireList(Action)).transform((list) => (list ? [...new Set(list)] : list === null ? null : []));
 
 const Rules = Object.fromEntries(
   ALARM_KINDS.map((kind) => [`${kind}_rule`, given<AlarmRule>(alarmTypes[kind].schema)]),
 ) as Record<RuleKey, z.ZodType<AlarmRule | null | undefined>>;
 
-/** The body of POST and PUT on alarms. What the server keeps itself is read, checked and not used. */
+/** The body of POST and PUT on alarms. Fields that the server sets are checked and not used. */
 export const AlarmRequest = z
   .strictObject({
     alarm_id: given(wireText({ max: MAX_ID })),
@@ -60,7 +60,7 @@ export const AlarmRequest = z
     ...Rules,
   })
   .transform((request, context) => {
-    // An unknown attribute does not keep us from coming here.
+    // zod runs this also if the body has an unknown attribute.
     if (context.issues.length > 0) return z.NEVER;
     const rule = theRule(request, request.type);
     if (typeof rule === 'string') {
@@ -78,7 +78,7 @@ export type AlarmRequest = z.infer<typeof AlarmRequest>;
 /** The body of PUT on an alarm's state. */
 export const StateRequest = z.enum(ALARM_STATES);
 
-/** The one rule of the body, or what is wrong with them. */
+/** The one rule of the body, or the problem as text. */
 function theRule(request: Record<string, unknown>, type: AlarmKind): AlarmRule | string {
   const present = ALARM_KINDS.filter(
     (kind) => request[`${kind}_rule`] !== undefined && request[`${kind}_rule`] !== null,
@@ -89,7 +89,7 @@ function theRule(request: Record<string, unknown>, type: AlarmKind): AlarmRule |
   return request[`${type}_rule`] as AlarmRule;
 }
 
-/** The members are parsed by now; what is left is what holds between them. */
+/** Checks what the constraints must keep together. Each of them is parsed already. */
 function TimeConstraintList(): z.ZodType<TimeConstraint[], TimeConstraint[]> {
   return TimeConstraints as unknown as z.ZodType<TimeConstraint[], TimeConstraint[]>;
 }

@@ -5,14 +5,12 @@ import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
 import { isoTimestamp } from './timestamp.js';
 import { tocsinObject } from './tocsin-object.js';
 
-/** An alarm as Aodh's clients read it, fields in Aodh's order. */
+/** An alarm as JSON, with Aodh's fields in Aodh's order. */
 export function alarmResponse(alarm: StoredAlarm): PythonValue {
   return responseWith(alarm, normaliseAction);
 }
 
-/**
- * An alarm as complex queries answer it: actions as they were given. What is stored of them holds no secret of ours.
- */
+/** An alarm as complex queries answer it: with actions as they were given. They hold no secret of this service. */
 export function queriedAlarmResponse(alarm: StoredAlarm): PythonValue {
   return responseWith(alarm, (action) => action);
 }

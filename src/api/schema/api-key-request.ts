@@ -7,16 +7,16 @@ const MAX_ID = 128;
 const MAX_DESCRIPTION = 255;
 const TEN_YEARS_S = 10 * 366 * 86_400;
 
-const absent = <T>(schema: z.ZodType<T>): z.ZodType<T | null> => optional<T | null>(schema, null);
+const orNull = <T>(schema: z.ZodType<T>): z.ZodType<T | null> => optional<T | null>(schema, null);
 
-/** The body of a request for a new key. */
+/** The body of POST on API keys. */
 export const ApiKeyRequest = z.strictObject({
   role: optional(wireEnum(ROLES), 'member'),
   description: optional(wireText({ max: MAX_DESCRIPTION }), ''),
-  /** In seconds; without it the key lasts until it is revoked. */
-  expires_in: absent(wireInt({ min: 1, max: TEN_YEARS_S })),
-  project_id: absent(wireText({ max: MAX_ID })),
-  user_id: absent(wireText({ max: MAX_ID })),
+  /** Seconds from now. Without it the key is valid until it is revoked. */
+  expires_in: orNull(wireInt({ min: 1, max: TEN_YEARS_S })),
+  project_id: orNull(wireText({ max: MAX_ID })),
+  user_id: orNull(wireText({ max: MAX_ID })),
   all_projects: optional(wireBool(), false),
 });
 export type ApiKeyRequest = z.infer<typeof ApiKeyRequest>;

@@ -2,7 +2,7 @@ import type { PythonValue } from '../../alarm/wire/python-json.js';
 import type { ApiKey } from '../../storage/secrets/api-key-store.js';
 import { utcTimestamp } from './timestamp.js';
 
-/** A key without its secret, which is not known any more. */
+/** A key as JSON, without its secret, which is not stored. */
 export function apiKeyResponse(key: ApiKey): { [name: string]: PythonValue } {
   return {
     id: key.id,

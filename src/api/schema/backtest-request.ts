@@ -7,12 +7,12 @@ import { mandatoryTimestamp } from './timestamp.js';
 
 const MAX_STEP_S = 365 * 24 * 3600;
 
-/** The body of a backtest: an alarm as for its creation, and when it shall have been. */
+/** The body of a backtest: an alarm as POST takes it, and the time span in which it is evaluated. */
 export const BacktestRequest = z.strictObject({
   alarm: AlarmRequest,
   start: mandatoryTimestamp(),
   stop: mandatoryTimestamp(),
-  /** Seconds. */
+  /** Seconds between two evaluations; `evaluator.interval` without it. */
   step: optional<number | null>(wireInt({ min: 1, max: MAX_STEP_S }), null),
   initial_state: optional(wireEnum(ALARM_STATES), 'insufficient data'),
 });

@@ -15,7 +15,7 @@ import { refuseForeignProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import { fieldNamed, onlyMember, parseFilter, parseJson, shown, type QueryFields } from './filter-expression.js';
 
-/** The body of a complex query. Both expressions are JSON within a string. */
+/** The body of a complex query. `filter` and `orderby` are strings that hold JSON. */
 export const ComplexQueryRequest = z.strictObject({
   filter: optional<string | null>(wireText(), null),
   orderby: optional<string | null>(wireText(), null),
@@ -23,15 +23,19 @@ export const ComplexQueryRequest = z.strictObject({
 });
 export type ComplexQueryRequest = z.infer<typeof ComplexQueryRequest>;
 
-/** What a kind of complex query may name, and which of that decides who sees a row. */
+/** The fields of one kind of complex query. */
 interface Queryable<Name extends string> extends QueryFields<Name> {
+  /** Holds the project that may see the row. */
   owner: Name;
+  /** Differs from row to row. Every order ends in it. */
   unique: Name;
+  /** The default order, descending. */
   newestFirst: Name;
 }
 
 const ALIASES = { user: 'user_id', project: 'project_id' } as const;
 
+/** Fields of complex queries for alarms. */
 export const ALARM_QUERY: Queryable<AlarmFieldName> = {
   fields: ALARM_FIELDS,
   aliases: ALIASES,
@@ -40,7 +44,7 @@ export const ALARM_QUERY: Queryable<AlarmFieldName> = {
   newestFirst: 'timestamp',
 };
 
-/** Entries belong to the project whose alarm it was; `project_id` is of whoever changed it, and may be anybody's. */
+/** Fields of complex queries for history. An entry's owner is the alarm's project; `project_id` is the editor's. */
 export const HISTORY_QUERY: Queryable<HistoryFieldName> = {
   fields: HISTORY_FIELDS,
   aliases: ALIASES,
@@ -49,10 +53,10 @@ export const HISTORY_QUERY: Queryable<HistoryFieldName> = {
   newestFirst: 'timestamp',
 };
 
-/** More keys than this order nothing any more. */
+/** Further sort keys hardly change the order. */
 const MAX_KEYS = 5;
 
-/** @throws AppError for a body that is none. */
+/** Parses the body of a complex query. @throws AppError `invalid_request`. */
 export function complexQueryRequest(body: unknown): ComplexQueryRequest {
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "body"');
   const request = parseWith(ComplexQueryRequest, { argument: 'body', value: body });
@@ -61,10 +65,8 @@ export function complexQueryRequest(body: unknown): ComplexQueryRequest {
 }
 
 /**
- * The query as the store takes it. It does not say whose rows may be seen: that is the scope's, whatever the filter
- * names.
- * @throws AppError `not_authorized` when the filter of somebody who is no admin names another's project, in whatever
- * place.
+ * The query for the store. It does not restrict the rows that the caller may see: the scope does.
+ * @throws AppError `not_authorized` if the filter of a caller who is not an admin names another project, in any place.
  */
 export function complexQuery<Name extends string>(
   { filter, orderby, limit }: ComplexQueryRequest,
@@ -86,7 +88,7 @@ function valuesOf<Name extends string>(filter: ComplexFilter<Name>, field: Name)
   });
 }
 
-/** The order asked for, ending in the unique key so that it is one; newest first without any. */
+/** The requested order, newest first by default. It ends in the unique key, so that no two rows are equal in it. */
 function sortOf<Name extends string>(orderby: string | null, queryable: Queryable<Name>): ComplexQuery<Name>['sort'] {
   const given = orderby === null ? [] : parseOrder(orderby, queryable);
   const keys = given.length > 0 ? given : [{ key: queryable.newestFirst, descending: true }];

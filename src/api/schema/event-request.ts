@@ -8,8 +8,9 @@ import { invalidInput } from '../http/query-parameters.js';
 import { wireTimestamp } from './timestamp.js';
 
 const ARGUMENT = 'body';
+/** Most events in one request. */
 export const MAX_EVENTS = 10_000;
-/** Every alarm that an event sets off tells its receivers the whole event. */
+/** The event is part of the notification of each alarm that it fires, so its size is limited. */
 const MAX_EVENT_CHARACTERS = 64 * 1024;
 const MAX_ID = 255;
 
@@ -30,7 +31,7 @@ const TraitRequest = z
     description: 'Name, type (1 text, 2 integer, 3 float, 4 datetime) and value.',
   });
 
-/** An event as Ceilometer publishes it. What else it says is kept, and goes to the receivers. */
+/** An event as Ceilometer publishes it. Other members are kept and sent to the receivers. */
 export const EventRequest = z.looseObject({
   message_id: Id,
   event_type: Id,
@@ -39,8 +40,8 @@ export const EventRequest = z.looseObject({
 });
 
 /**
- * The events of one POST, a list or a single one, in their order.
- * @throws AppError naming index and field of the first bad one; none may be stored then.
+ * The events in the body of a POST, which is a list or a single event, in their order.
+ * @throws AppError with index and field of the first invalid event. Then no event may be stored.
  */
 export function eventsIn(body: unknown): AlarmEvent[] {
   if (body === undefined) throw new AppError('invalid_request', `Missing argument: "${ARGUMENT}"`);

@@ -10,7 +10,7 @@ import type {
 import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
 import { isoTimestamp } from './timestamp.js';
 
-/** Why an alarm is in its state; what it says of the alarm itself is as the alarm is now. */
+/** An explanation as JSON. Fields of the alarm show the alarm as it is now, also for an explanation of the past. */
 export function explanationResponse(alarm: StoredAlarm, explanation: Explanation): PythonValue {
   const { at, stateAt, summary, notes, judgedBy, options, timeConstraints, evaluation, members, lastFiring } =
     explanation;
@@ -103,7 +103,7 @@ function datapointResponse({ at, value, series, used, why, comparison, outside }
 
 const MEMBER_FIELDS = ['id', 'name', 'operating_status', 'admin_state_up', 'created_at'];
 
-/** What is looked at, as Octavia sent it. */
+/** The fields that decide whether a member is unhealthy, as Octavia sent them. */
 function shownMember(member: PoolMember): Record<string, PythonValue> {
   return Object.fromEntries(MEMBER_FIELDS.map((name) => [name, plain(member[name])]));
 }

@@ -11,7 +11,7 @@ import {
 import { SearchPatterns } from './search-pattern.js';
 import { parseLocalTimestamp } from './timestamp.js';
 
-/** What expressions of one kind of query may name. */
+/** Fields that the expressions of one kind of query may name. */
 export interface QueryFields<Name extends string> {
   fields: Readonly<Record<Name, { readonly kind: FieldKind }>>;
   aliases: Readonly<Record<string, Name>>;
@@ -33,12 +33,12 @@ const COMPARISON_OF: Readonly<Record<string, Comparison>> = {
   '=>': '>=',
 };
 
-/** @throws AppError with Aodh's text before what is wrong. */
+/** Parses a filter expression. @throws AppError whose message begins with Aodh's text. */
 export function parseFilter<Name extends string>(text: string, known: QueryFields<Name>): ComplexFilter<Name> {
   return new FilterParser(known).parse(parseJson(text, refuse), 1);
 }
 
-/** The name of a field without its aliases, or undefined. */
+/** The field of this name or alias; undefined if there is none. */
 export function fieldNamed<Name extends string>(
   name: string,
   { fields, aliases }: QueryFields<Name>,
@@ -47,13 +47,14 @@ export function fieldNamed<Name extends string>(
   return Object.hasOwn(aliases, name) ? aliases[name] : undefined;
 }
 
-/** The only member of an object, or undefined for whatever else. */
+/** Name and value of the only member of an object; undefined for every other value. */
 export function onlyMember(value: unknown): [string, unknown] | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const [member, ...others] = Object.entries(value);
   return others.length === 0 ? member : undefined;
 }
 
+/** Parses JSON text; `refuseWith` throws the error for text that is not JSON. */
 export function parseJson(text: string, refuseWith: (why: string) => never): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -62,7 +63,7 @@ export function parseJson(text: string, refuseWith: (why: string) => never): unk
   }
 }
 
-/** A name or value in a message. */
+/** A name or a value for an error message, shortened. */
 export function shown(value: unknown): string {
   const text = pythonText(value);
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
@@ -145,7 +146,7 @@ class FilterParser<Name extends string> {
   }
 }
 
-/** A value as its field holds it. */
+/** The value of a comparison in the type of its field. */
 function operandOf(field: string, kind: FieldKind, value: unknown): Operand {
   if (kind === 'timestamp') return momentOf(field, value);
   if (kind !== 'boolean') return textOf(field, value);

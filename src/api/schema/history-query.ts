@@ -6,6 +6,7 @@ import { invalidInput, type QueryItem, type QueryParameters } from '../http/quer
 import { sortOf } from '../http/sort.js';
 import { parseTimestamp } from './timestamp.js';
 
+/** The parsed query of a request for history entries. */
 export interface HistoryListing {
   filter: HistoryFilter;
   sort: HistoryQuery['sort'];
@@ -25,7 +26,7 @@ const VALID_KEYS = "['project', 'search_offset', 'severity', 'timestamp', 'type'
 const TIME_OPERATORS = ['lt', 'le', 'gt', 'ge'] as const;
 type Bound = NonNullable<HistoryFilter['timestamps']>[number];
 
-/** What a list of history entries is asked for. */
+/** Parses the query of a list of history entries. @throws AppError `not_authorized` for another project. */
 export function historyListing(query: QueryParameters, identity: Identity): HistoryListing {
   const items = query.items({ repeatable: ['timestamp'], untyped: 'all' });
   const filter: HistoryFilter = {};
@@ -58,7 +59,7 @@ function fieldOf({ field, op, value }: QueryItem): 'type' | 'severity' | 'userId
   return name;
 }
 
-/** The offset, in minutes, widens the window both ways. */
+/** The limits of the time window. `search_offset`, in minutes, widens the window at both ends. */
 function boundsOf(items: readonly QueryItem[]): Bound[] {
   const offset = items.find(({ field }) => field === 'search_offset');
   const timestamps = items.filter(({ field }) => field === 'timestamp');
@@ -75,7 +76,7 @@ function boundsOf(items: readonly QueryItem[]): Bound[] {
   }));
 }
 
-/** Undefined for an empty value, which is no bound, as in Aodh. */
+/** Undefined for an empty value, which sets no limit, as in Aodh. */
 function boundOf({ op, value }: QueryItem): Bound | undefined {
   const known = TIME_OPERATORS.find((operator) => operator === op);
   if (!known) throw invalidInput('op', op, 'unimplemented operator for timestamp');

@@ -2,6 +2,7 @@ import type { PythonValue } from '../../alarm/wire/python-json.js';
 import type { HistoryEntry } from '../../storage/alarms/history-store.js';
 import { isoTimestamp } from './timestamp.js';
 
+/** A history entry as JSON. */
 export function historyResponse(entry: HistoryEntry): PythonValue {
   return {
     event_id: entry.eventId,

@@ -6,28 +6,33 @@ import { AppError } from '../../errors.js';
 import { parseWith } from '../http/faultstring.js';
 import { AlarmRequest } from './alarm-request.js';
 
-/** An action that only its owner can set up again: Aodh does not tell the trust behind it. */
+/** A `trust+` action, which cannot be imported, since Aodh does not reveal its trust. The owner has to add it again. */
 export interface NotCopied {
   list: ActionList;
   action: string;
 }
 
+/** An alarm in a request to import alarms. */
 export interface ImportedAlarm {
   id: string;
   request: AlarmRequest;
   notCopied: NotCopied[];
 }
 
-/** Alarms of one request. The command sends them in such portions. */
+/** Most alarms in one request. `tocsin import` sends fewer. */
 const MAX_ALARMS = 500;
 
 const Documents = z.array(z.looseObject({ alarm_id: z.string().min(1).max(128) })).max(MAX_ALARMS);
+/** The body of POST on `/v1/imports/activate`. */
 export const ActivationRequest = z.strictObject({
   project_id: z.string().max(128).optional(),
   alarm_ids: z.array(z.string().max(128)).max(10_000).optional(),
 });
 
-/** The alarms of a request, each as it was given. @throws AppError when it is no list of alarms with an id each. */
+/**
+ * The alarms of a request as they were given.
+ * @throws AppError unless the body is a list of objects with an id each.
+ */
 export function importedDocuments(body: unknown): Record<string, unknown>[] {
   const parsed = Documents.safeParse(body);
   if (parsed.success) return parsed.data;
@@ -39,8 +44,8 @@ export function importedDocuments(body: unknown): Record<string, unknown>[] {
 }
 
 /**
- * An alarm as Aodh's API tells it, ready to be stored, without what cannot be taken along.
- * @throws AppError for what POST would refuse too.
+ * Parses an alarm from Aodh's API and removes its `trust+` actions.
+ * @throws AppError for an alarm that POST would refuse, too.
  */
 export function importedAlarm(document: Record<string, unknown>): ImportedAlarm {
   const notCopied: NotCopied[] = [];

@@ -19,7 +19,7 @@ const FIELDS: Record<string, 'resourceId' | 'projectId' | 'userId' | 'source' | 
 const METADATA = /^(?:resource_)?metadata\.(.+)$/;
 const TIME_OPERATORS = ['lt', 'le', 'gt', 'ge', 'eq'] as const satisfies readonly TimeOperator[];
 
-/** Which samples a query asks for. Others' projects are refused by name and left out without. */
+/** The filter for samples. @throws AppError `not_authorized` if the query names another project. */
 export function sampleFilter(query: QueryParameters, identity: Identity): SampleFilter {
   const filter: SampleFilter = {};
   const metadata: { path: string; value: string }[] = [];
@@ -32,7 +32,7 @@ export function sampleFilter(query: QueryParameters, identity: Identity): Sample
   return { ...filter, ...(metadata.length > 0 ? { metadata } : {}), ...(timestamps.length > 0 ? { timestamps } : {}) };
 }
 
-/** Which meters or resources a query asks for. */
+/** The filter for meters or resources. */
 export function resourceFilter(query: QueryParameters, identity: Identity): ResourceFilter {
   const { resourceId, projectId, userId, source, ...rest } = sampleFilter(query, identity);
   const unknown = Object.keys(rest)[0];
@@ -47,7 +47,7 @@ function metadataOf(item: QueryItem): { path: string; value: string } {
   return { path: METADATA.exec(item.field)?.[1] ?? '', value: storedText(equal(item)) };
 }
 
-/** A typed value as the text that the database gives for the same value in stored JSON. */
+/** A typed value in the form in which the database prints the same value from stored JSON. */
 function storedText(item: QueryItem): string {
   if (item.type === 'integer' || item.type === 'float') return String(Number(item.value));
   return item.type === 'boolean' ? String(booleanValue(item)) : item.value;

@@ -3,6 +3,7 @@ import type { Meter, Resource, Sample } from '../../storage/meters/sample-store.
 import type { Statistics } from '../../storage/meters/statistics-store.js';
 import { isoTimestamp } from './timestamp.js';
 
+/** A sample as JSON, in Ceilometer's form. */
 export function sampleResponse(sample: Sample): PythonValue {
   return {
     source: sample.source,
@@ -20,6 +21,7 @@ export function sampleResponse(sample: Sample): PythonValue {
   };
 }
 
+/** A meter as JSON, in Ceilometer's form. */
 export function meterResponse(meter: Meter): PythonValue {
   return {
     name: meter.name,
@@ -33,6 +35,7 @@ export function meterResponse(meter: Meter): PythonValue {
   };
 }
 
+/** A resource as JSON, in Ceilometer's form. `origin` is scheme and host of the API as the client addresses it. */
 export function resourceResponse(resource: Resource, origin: string): PythonValue {
   const link = (rel: string, path: string): PythonValue => ({ href: `${origin}${path}`, rel });
   const id = encodeURIComponent(resource.resourceId);
@@ -53,6 +56,7 @@ export function resourceResponse(resource: Resource, origin: string): PythonValu
   };
 }
 
+/** Statistics of a meter as JSON, in Ceilometer's form. */
 export function statisticsResponse(found: Statistics, periodS: number): PythonValue {
   const float = (value: number): PythonValue => new PythonFloat(value);
   return {

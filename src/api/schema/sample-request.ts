@@ -9,7 +9,7 @@ import type { Identity } from '../identity/identity.js';
 import { wireTimestamp } from './timestamp.js';
 
 const MAX_TEXT = 255;
-/** Nothing measured is larger, and the squares of larger numbers would be too large to sum up. */
+/** No measurement is larger, and sums of squares of larger numbers would overflow. */
 const MAX_VOLUME = 1e100;
 const nullable = optional(wireText({ max: MAX_TEXT }) as z.ZodType<string | null>, null);
 
@@ -32,6 +32,7 @@ export const SampleRequest = z.strictObject({
   resource_metadata: z.record(z.string(), z.unknown()).nullish(),
 });
 
+/** Values for fields that a sample leaves out, and the caller who posts it. */
 export interface SampleContext {
   meter: string;
   identity: Identity;
@@ -40,8 +41,8 @@ export interface SampleContext {
 }
 
 /**
- * The samples of one POST: a list, or a single one.
- * @throws AppError naming index and field of the first bad one; none is stored then.
+ * The samples in the body of a POST, which is a list or a single sample.
+ * @throws AppError with index and field of the first invalid sample. Then no sample may be stored.
  */
 export function samplesIn(body: unknown, context: SampleContext): Sample[] {
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "samples"');

@@ -4,16 +4,16 @@ import type { Pattern } from '../../storage/queries/complex-filter.js';
 
 const MAX_CHARACTERS = 256;
 /**
- * Of one filter. Each instruction may cost tens of nanoseconds per character of every row, so `.{1000}` twice is too
- * many.
+ * Most instructions of all patterns of one filter. Each may cost tens of nanoseconds per character of every row, so
+ * `.{1000}` twice is too much.
  */
 const MAX_INSTRUCTIONS = 500;
 
-/** Compiles the regular expressions of one filter, on an engine whose time is linear in the text. */
+/** Compiles the regular expressions of one filter with RE2, whose time is linear in the length of the text. */
 export class SearchPatterns {
   #instructions = 0;
 
-  /** The pattern, or what is wrong with it. */
+  /** The compiled pattern, or the problem as text. */
   compile(source: string): Pattern | string {
     if (source.length > MAX_CHARACTERS) return `a regular expression may have at most ${MAX_CHARACTERS} characters`;
     try {

@@ -5,25 +5,25 @@ import { MANDATORY_MISSING, pythonText } from '../../alarm/wire/wire-types.js';
 
 export { parseTimestamp } from '../../alarm/wire/timestamp.js';
 
-/** A moment as Aodh writes it: UTC without saying so, fractions only where there are any. */
+/** A time as Aodh writes it: in UTC without an offset, with microseconds unless they are zero. */
 export function isoTimestamp(date: Date): string {
   const text = date.toISOString();
   return text.endsWith('.000Z') ? text.slice(0, 19) : `${text.slice(0, -1)}000`;
 }
 
-/** A moment in the form of our own routes below /v1: with `Z`, so that no client takes it for local time. */
+/** A time as the routes below /v1 write it: with `Z`, so that no client takes it for local time. */
 export function utcTimestamp(date: Date): string {
   return `${isoTimestamp(date)}Z`;
 }
 
-/** As `parseTimestamp`, with any offset taken off: Aodh's complex queries compare the digits as they stand. */
+/** As `parseTimestamp`, but ignores the offset, as Aodh's complex queries do. */
 export function parseLocalTimestamp(text: string): Date | undefined {
   return (
     parseTimestamp(text) && parseTimestamp(text.trim().replace(/(:[\d.,]+)\s*(?:Z|[+-]\d{2}(?::?\d{2})?)$/i, '$1'))
   );
 }
 
-/** A timestamp that a request must have. */
+/** Schema of a mandatory timestamp in a request. */
 export function mandatoryTimestamp(): z.ZodType<Date> {
   return z
     .unknown()
@@ -40,7 +40,7 @@ export function mandatoryTimestamp(): z.ZodType<Date> {
     .meta({ type: 'string', description: 'ISO 8601; UTC where it names no offset.' });
 }
 
-/** A timestamp in a request; absent and null are undefined. */
+/** Schema of an optional timestamp in a request. Null counts as missing. */
 export function wireTimestamp(): z.ZodType<Date | undefined> {
   return z
     .unknown()

@@ -12,8 +12,8 @@ import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { given, wireBool, wireEnum } from '../../alarm/wire/wire-types.js';
 
 /**
- * The `tocsin` object of an alarm in a request. `muted` must equal the alarm's value: clients send back the fields that
- * they read.
+ * Schema of the `tocsin` object of an alarm in a request. Clients send back the fields that they read, so `muted` may
+ * be there; it must equal the alarm's value.
  */
 export const TocsinRequest = z.strictObject({
   delivery_policy: given(wireEnum(DELIVERY_POLICIES)),
@@ -22,29 +22,34 @@ export const TocsinRequest = z.strictObject({
 });
 export type TocsinRequest = z.infer<typeof TocsinRequest>;
 
-/** The `tocsin` object of an alarm in an answer. */
+/** Schema of the `tocsin` object of an alarm in an answer. */
 export const TocsinAnswer = z.strictObject({
   delivery_policy: z.enum(DELIVERY_POLICIES).optional().meta({
-    description: 'Whether a notification is still delivered after a newer transition. Default: every for event alarms.',
+    description:
+      'Whether a notification is delivered after a newer transition: every or current. Default: every for event alarms, otherwise notifier.policy.',
   }),
   datapoints_to_alarm: z.int().min(1).max(OPTION_LIMITS.periods).optional().meta({
-    description: 'In alarm as soon as so many of the last evaluation_periods datapoints are outside the threshold.',
+    description:
+      'Number of datapoints, among the last evaluation_periods ones, that must be outside the threshold for the state alarm.',
   }),
   treat_missing_data: z.enum(MISSING_DATA_TREATMENTS).optional().meta({
-    description: 'What a missing datapoint counts as; ignore: the alarm keeps its state.',
+    description: 'State that a missing datapoint counts as; ignore: the alarm keeps its state.',
   }),
   clear_threshold: z
     .number()
     .optional()
-    .meta({ description: 'Compared with instead of the threshold while in alarm.' }),
+    .meta({ description: 'Threshold while the alarm is in state alarm, for hysteresis.' }),
   ingestion_lag: z.int().min(0).max(OPTION_LIMITS.lagS).optional().meta({
-    description: 'Seconds by which the window ends before the moment of evaluation.',
+    description: 'Seconds between the end of the window and the evaluation, for data that arrives late.',
   }),
-  backend: z.string().optional().meta({ description: 'Name of a configured backend; the default one if not set.' }),
-  muted: z.literal(true).optional().meta({ description: 'Evaluated, but its actions are not run.' }),
+  backend: z
+    .string()
+    .optional()
+    .meta({ description: 'Name of a configured backend. Default: the one without a name.' }),
+  muted: z.literal(true).optional().meta({ description: 'The alarm is evaluated and its actions are not run.' }),
 });
 
-/** Undefined where nothing is set, so that an alarm of an Aodh client looks as it does there. */
+/** The `tocsin` object of an alarm; undefined if it would be empty, so that Aodh's alarms look as in Aodh. */
 export function tocsinObject({ deliveryPolicy, evaluationOptions }: Alarm, more: { muted?: true } = {}): PythonValue {
   const members = {
     delivery_policy: deliveryPolicy ?? undefined,

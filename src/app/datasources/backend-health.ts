@@ -7,50 +7,49 @@ import { toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import type { Telemetry } from '../../telemetry.js';
 
+/** Dependencies and settings of the health of backends. */
 export interface BackendHealthDeps {
   clock: Clock;
   log: Logger;
   telemetry: Pick<Telemetry, 'backendQueries' | 'backendUp'>;
-  /** How often each alarm is evaluated. */
+  /** Time between two evaluations of an alarm. */
   intervalMs: number;
-  /** How long alarms keep their state while a backend cannot be asked. */
+  /** Time for which alarms keep their state while a backend is unavailable. */
   graceMs: number;
-  /** How many alarms of this process are in trouble just now. */
-  alarmsInTrouble: () => number;
+  /** Number of alarms of this process that wait for an unavailable backend. */
+  alarmsInOutage: () => number;
 }
 
-/** A backend that cannot be asked. */
+/** An unavailable backend. */
 export interface FailingBackend {
-  /** Its kind, and its name if it has one. */
+  /** Kind, and name if it has one. */
   backend: string;
   since: Date;
-  /** Fit for everybody's eyes. */
+  /** Holds no address and no credentials, since tenants may see it. */
   reason: string;
 }
 
+/** The health of the backends of an evaluator. */
 export interface BackendHealth {
   observerOf: (kind: DatasourceKind, name: string | null) => BackendObserver;
   failing(): FailingBackend[];
 }
 
-/**
- * So many failures in a row tell a backend that cannot be asked from one request that went wrong; then it is left
- * alone, too.
- */
+/** Consecutive failures after which a backend counts as unavailable. The circuit opens after as many. */
 const FAILURES_IN_A_ROW = 3;
 
 /**
- * And at least two intervals. Where nothing that alarms ask was answered for so long, that the neutral question is does
- * not count.
+ * Time since the last answer to a request of alarms, at least two intervals, after which failures count even if the
+ * backend answers probes.
  */
-const LATELY_MS = 120_000;
+const RECENT_MS = 120_000;
 
-/** A backend that comes and goes has one line of each kind in this time. */
+/** A backend that fails and recovers repeatedly causes at most one pair of log lines in this time. */
 const QUIET_MS = 60_000;
 
 /**
- * What requests tell about the backends: one line when one begins to fail and one when it answers again, figures, and
- * the list for readiness.
+ * Derives the health of backends from the outcomes of requests. Logs the start and the end of each outage, sets
+ * metrics, and keeps the list for readiness.
  */
 export function createBackendHealth(deps: BackendHealthDeps): BackendHealth {
   const backends: Backend[] = [];
@@ -68,7 +67,7 @@ class Backend implements BackendObserver {
   #inARow = 0;
   #since = new Date(0);
   #reason = '';
-  #isTold = false;
+  #isLogged = false;
   #quietUntilMs = -Infinity;
   #answeredMs: number;
 
@@ -81,22 +80,22 @@ class Backend implements BackendObserver {
   }
 
   succeeded(): void {
-    const { clock, log, alarmsInTrouble, telemetry } = this.deps;
+    const { clock, log, alarmsInOutage, telemetry } = this.deps;
     telemetry.backendQueries.inc({ datasource: this.datasource, outcome: 'ok' });
     telemetry.backendUp.set(this.#labels, 1);
     this.#inARow = 0;
     this.#answeredMs = clock.monotonicMs();
-    if (!this.#isTold) return;
-    this.#isTold = false;
+    if (!this.#isLogged) return;
+    this.#isLogged = false;
     this.#quietUntilMs = clock.monotonicMs() + QUIET_MS;
     const after = durationText(clock.now().getTime() - this.#since.getTime());
-    log.info(`${this.#text} answers again`, { ...this.#labels, after, alarmsInTrouble: alarmsInTrouble() });
+    log.info(`${this.#text} answers again`, { ...this.#labels, after, alarmsInOutage: alarmsInOutage() });
   }
 
   failed(reason: string, cause: unknown, answersNeutral = false): void {
     const { clock, log, graceMs, telemetry } = this.deps;
     telemetry.backendQueries.inc({ datasource: this.datasource, outcome: 'failed' });
-    if (answersNeutral && !this.#isFailing && this.#wasAnsweredLately()) {
+    if (answersNeutral && !this.#isFailing && this.#hasRecentAnswer()) {
       this.#inARow = 0;
       return;
     }
@@ -104,20 +103,20 @@ class Backend implements BackendObserver {
     this.#inARow += 1;
     this.#reason = reason;
     if (this.#isFailing) telemetry.backendUp.set(this.#labels, 0);
-    if (this.#inARow < FAILURES_IN_A_ROW || this.#isTold || clock.monotonicMs() < this.#quietUntilMs) return;
-    this.#isTold = true;
-    const what =
+    if (this.#inARow < FAILURES_IN_A_ROW || this.#isLogged || clock.monotonicMs() < this.#quietUntilMs) return;
+    this.#isLogged = true;
+    const effect =
       graceMs === 0 ? 'alarms go to insufficient data' : `alarms keep their state for ${durationText(graceMs)}`;
-    log.warn(`${this.#text} cannot be asked: ${what}`, { ...this.#labels, reason, ...detailOf(cause) });
+    log.warn(`${this.#text} cannot be asked: ${effect}`, { ...this.#labels, reason, ...detailOf(cause) });
   }
 
   failing(): FailingBackend | undefined {
     return this.#isFailing ? { backend: this.#text, since: this.#since, reason: this.#reason } : undefined;
   }
 
-  #wasAnsweredLately(): boolean {
+  #hasRecentAnswer(): boolean {
     const { clock, intervalMs } = this.deps;
-    return clock.monotonicMs() - this.#answeredMs < Math.max(LATELY_MS, 2 * intervalMs);
+    return clock.monotonicMs() - this.#answeredMs < Math.max(RECENT_MS, 2 * intervalMs);
   }
 
   get #isFailing(): boolean {
@@ -134,8 +133,8 @@ class Backend implements BackendObserver {
 }
 
 /**
- * What a backend does wrong needs no stack of ours: the innermost message says it, with the address. Anything else may
- * be our own mistake.
+ * Log fields for the cause of a failure. For a failure of the backend the innermost message, with the address, is
+ * enough. Any other error may be a bug of this service and is logged with its stack.
  */
 function detailOf(cause: unknown): { detail: string } | { err: Error } {
   const err = toError(cause);

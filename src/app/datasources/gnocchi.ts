@@ -14,29 +14,29 @@ import { memoizeHourly } from '../../cache/memoize-hourly.js';
 import type { NamedDatasources } from '../../datasource/registry.js';
 import { StartupError } from '../../errors.js';
 
-/** What asking Gnocchi takes of Keystone. */
+/** The parts of Keystone that requests to Gnocchi need. */
 export interface KeystoneAccess extends TokenSource {
-  /** The id of a project; null when there is none of that name. */
+  /** The id of a project; null if there is none of that name. */
   projectId(name: string, domainName: string): Promise<string | null>;
 }
 
-/** What asking Gnocchi as ourselves takes besides. */
+/** The identity of this service at Keystone. */
 export interface KeystoneIdentity extends KeystoneAccess {
   userId(): Promise<string>;
-  /** Of the project that our tokens are for; undefined for tokens of no project. */
+  /** The project that this service's tokens are scoped to; undefined for unscoped tokens. */
   ownProjectId(): Promise<string | undefined>;
 }
 
-/** A Gnocchi of the configuration. */
+/** A configured Gnocchi, and Keystone. */
 export interface GnocchiDeps<Keystone = KeystoneAccess> {
   settings: Reachable<GnocchiSettings>;
-  /** As in the configuration, for messages. */
+  /** Name of its section in the configuration, for messages. */
   section: string;
-  /** Undefined where no Keystone is configured. */
+  /** Undefined if Keystone is not configured. */
   keystone: Keystone | undefined;
 }
 
-/** @throws StartupError when Gnocchi wants tokens and there is nobody to issue them. */
+/** Creates a client. @throws StartupError if `auth` is keystone and Keystone is not configured. */
 export function openGnocchiClient({ settings, section, keystone }: GnocchiDeps): GnocchiClient {
   return createGnocchiClient({
     url: settings.url,
@@ -45,9 +45,7 @@ export function openGnocchiClient({ settings, section, keystone }: GnocchiDeps):
   });
 }
 
-/**
- * The project that creates everybody's resources, sought once an hour; null where there is none, as without Keystone.
- */
+/** The id of the project that creates the resources of all projects, looked up hourly; null if there is none. */
 export function externalOwnerOf(
   settings: Pick<GnocchiSettings, 'external_project_owner' | 'external_domain_name'>,
   { clock, keystone }: { clock: Pick<Clock, 'monotonicMs'>; keystone: KeystoneAccess | undefined },
@@ -58,6 +56,7 @@ export function externalOwnerOf(
   );
 }
 
+/** Dependencies of all configured Gnocchis. */
 export interface GnocchisDeps {
   config: Pick<Config, 'gnocchi'>;
   clock: Pick<Clock, 'monotonicMs'>;
@@ -65,19 +64,19 @@ export interface GnocchisDeps {
   observerOf: (name: string | null) => BackendObserver;
 }
 
-/** Every Gnocchi that is configured, by name. Asks nothing yet. @throws StartupError as `openGnocchiClient`. */
+/** All configured Gnocchis by name. Sends no request yet. @throws StartupError as `openGnocchiClient`. */
 export function openGnocchis({ config, clock, keystone, observerOf }: GnocchisDeps): NamedDatasources<'gnocchi'> {
   const opened = [...gnocchiBackends(config)].map(([name, settings]): [string | null, Datasource<GnocchiQuery>] => {
     const client = openGnocchiClient({ settings, section: sectionName('gnocchi', name), keystone });
-    const creator = (): Promise<string | undefined> => ourCreator(settings, keystone);
+    const creator = (): Promise<string | undefined> => creatorName(settings, keystone);
     const externalOwner = externalOwnerOf(settings, { clock, keystone });
     return [name, createGnocchiDatasource({ client, observer: observerOf(name), clock, creator, externalOwner })];
   });
   return new Map(opened);
 }
 
-/** Gnocchi's name for whoever creates something. */
-async function ourCreator(
+/** The value that Gnocchi stores as `creator` of resources that this service creates. */
+async function creatorName(
   { auth, user }: GnocchiSettings,
   keystone: KeystoneIdentity | undefined,
 ): Promise<string | undefined> {
@@ -89,6 +88,6 @@ async function ourCreator(
 function authOf({ auth, user }: GnocchiSettings, section: string, keystone: KeystoneAccess | undefined): GnocchiAuth {
   if (auth === 'none') return { kind: 'none' };
   if (auth === 'basic') return { kind: 'basic', user };
-  if (!keystone) throw new StartupError(`${section}.auth is keystone, which takes a Keystone: set keystone.auth_url`);
+  if (!keystone) throw new StartupError(`${section}.auth: keystone needs keystone.auth_url`);
   return { kind: 'token', tokens: keystone };
 }

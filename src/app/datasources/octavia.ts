@@ -10,15 +10,16 @@ import { cloudCertificates } from '../open-keystone.js';
 const CONCURRENCY = 8;
 const SERVICE_TYPE = 'load-balancer';
 
+/** Dependencies of Octavia. */
 export interface OctaviaDeps {
   config: Pick<Config, 'octavia' | 'keystone'>;
-  /** Undefined where no Keystone is configured. */
+  /** Undefined if Keystone is not configured. */
   keystone: Pick<KeystoneSession, 'token' | 'renew' | 'endpoint'> | undefined;
   observer: BackendObserver;
 }
 
 /**
- * The Octavia of the configuration or of Keystone's catalogue; nothing where there is neither. Asks nothing yet.
+ * The Octavia of `octavia.url` or of Keystone's catalogue; none without both. Sends no request yet.
  * @throws StartupError.
  */
 export function openOctavia({ config, keystone, observer }: OctaviaDeps): NamedDatasources<'octavia'> {

@@ -10,6 +10,7 @@ import { openGnocchis } from './gnocchi.js';
 import { openOctavia } from './octavia.js';
 import { openPrometheuses } from './prometheus.js';
 
+/** Dependencies of the datasources. */
 export interface DatasourcesDeps {
   config: Config;
   db: Database;
@@ -18,7 +19,7 @@ export interface DatasourcesDeps {
   health: Pick<BackendHealth, 'observerOf'>;
 }
 
-/** Every backend that is configured. Asks none of them yet. @throws StartupError for settings that cannot work. */
+/** All configured backends. Sends no request yet. @throws StartupError for settings that cannot work. */
 export function openDatasources({ config, db, keystone, clock, health: { observerOf } }: DatasourcesDeps): Datasources {
   return createDatasources({
     meterStatistics: createMeterSeriesStore(db),

@@ -16,10 +16,7 @@ import { createPrometheusDatasource } from '../../datasource/prometheus/promethe
 import type { NamedDatasources } from '../../datasource/registry.js';
 import { StartupError, toError } from '../../errors.js';
 
-/**
- * Every Prometheus that is configured, by name. Asks nothing yet. @throws StartupError for files that cannot be read,
- * or used.
- */
+/** All configured Prometheuses by name. Sends no request yet. @throws StartupError for unusable certificate files. */
 export function openPrometheuses(
   config: Pick<Config, 'prometheus'>,
   observerOf: (name: string | null) => BackendObserver,
@@ -34,7 +31,7 @@ export function openPrometheuses(
 }
 
 interface Opening {
-  /** As in the configuration, for messages. */
+  /** Name of its section in the configuration, for messages. */
   section: string;
   observer: BackendObserver;
 }
@@ -47,8 +44,8 @@ function openPrometheus(
 }
 
 /**
- * A client and its tenancy. `section` is the section of the configuration, for messages. @throws StartupError as
- * `openPrometheuses`.
+ * Creates a client. `section` is the name of its section in the configuration, for messages.
+ * @throws StartupError as `openPrometheuses`.
  */
 export function openPrometheusClient(
   settings: Reachable<PrometheusSettings>,
@@ -73,7 +70,7 @@ export function openPrometheusClient(
   return { client, tenancy: tenancyOf(settings, section) };
 }
 
-/** The configuration was checked: what a kind of authentication needs is there. */
+/** The configuration is valid, so the options that `auth` needs are set. */
 function authOf({ auth, user = '', password, token }: PrometheusSettings): PrometheusAuth {
   if (auth === 'basic' && password) return { kind: 'basic', user, password };
   if (auth === 'bearer' && token) return { kind: 'bearer', token };

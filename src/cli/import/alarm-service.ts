@@ -2,7 +2,7 @@ import got, { HTTPError, type Got } from 'got';
 
 import { StartupError, toError } from '../../errors.js';
 
-/** An alarm as the API of Aodh (and ours) tells it. */
+/** An alarm as JSON from the API of Aodh or Tocsin. */
 export type AlarmDocument = Readonly<Record<string, unknown>> & {
   alarm_id: string;
   name: string;
@@ -10,14 +10,17 @@ export type AlarmDocument = Readonly<Record<string, unknown>> & {
   state: string;
 };
 
+/** The API of Aodh or Tocsin, as far as the import uses it. */
 export interface AlarmService {
   /** All alarms of all projects, page by page, in the order of their ids. */
   alarms(): AsyncGenerator<AlarmDocument[]>;
+  /** Sends a POST with a JSON body and resolves to the JSON of the answer. */
   post<T>(path: string, body: unknown): Promise<T>;
 }
 
+/** Address and credentials of a service. */
 export interface ServiceAddress {
-  /** What people call it: `Aodh`, `Tocsin`. */
+  /** Name for error messages: `Aodh` or `Tocsin`. */
   name: string;
   url: string;
   headers: Readonly<Record<string, string>>;
@@ -27,10 +30,7 @@ export interface ServiceAddress {
 const PAGE = 500;
 const TIMEOUT_MS = 60_000;
 
-/**
- * A service with Aodh's API as a client sees it. Every failure is a StartupError that says what was asked and what came
- * back.
- */
+/** A client of a service with Aodh's API. Every failure is a StartupError that names the request and the answer. */
 export function connectTo({ name, url, headers, signal }: ServiceAddress): AlarmService {
   const client: Got = got.extend({
     prefixUrl: url,
@@ -40,20 +40,22 @@ export function connectTo({ name, url, headers, signal }: ServiceAddress): Alarm
     followRedirect: false,
     signal,
   });
-  const told = async <T>(what: string, ask: () => Promise<T>): Promise<T> => {
+  const explained = async <T>(subject: string, send: () => Promise<T>): Promise<T> => {
     try {
-      return await ask();
+      return await send();
     } catch (thrown) {
-      throw new StartupError(`${name} at ${url} did not answer ${what}: ${reasonOf(thrown)}`, { cause: thrown });
+      throw new StartupError(`${name} at ${url}: request for ${subject} failed: ${reasonOf(thrown)}`, {
+        cause: thrown,
+      });
     }
   };
   return {
     async *alarms() {
-      // By id: it is the only order in which a page cannot skip alarms that are equal in it.
+      // Sorted by id, which no two alarms share, so that no page skips an alarm.
       const query = { 'q.field': 'all_projects', 'q.op': 'eq', 'q.value': 'true', sort: 'alarm_id:asc', limit: PAGE };
       for (let marker: string | undefined; ;) {
         const searchParams = marker === undefined ? query : { ...query, marker };
-        const page = await told('the list of alarms', async () =>
+        const page = await explained('the list of alarms', async () =>
           alarmsIn(await client.get('v2/alarms', { searchParams }).text()),
         );
         yield page;
@@ -61,15 +63,15 @@ export function connectTo({ name, url, headers, signal }: ServiceAddress): Alarm
         marker = page.at(-1)?.alarm_id;
       }
     },
-    post: <T>(path: string, body: unknown) => told(path, () => client.post(path, { json: body }).json<T>()),
+    post: <T>(path: string, body: unknown) => explained(path, () => client.post(path, { json: body }).json<T>()),
   };
 }
 
 const NOT_FINITE = /("(?:[^"\\]|\\.)*")|-?\b(?:NaN|Infinity)\b/g;
 
 /**
- * Aodh takes thresholds that are no number and then answers what is no JSON: they are null here, so that one alarm does
- * not spoil the list.
+ * Parses a list of alarms. Aodh accepts NaN and Infinity as thresholds and then writes invalid JSON. Here they become
+ * null, so that such an alarm does not make the list unreadable.
  */
 function alarmsIn(text: string): AlarmDocument[] {
   try {
@@ -94,6 +96,6 @@ function faultIn(body: unknown): string | undefined {
     const text = fault?.faultstring ?? error?.message;
     return typeof text === 'string' ? text : undefined;
   } catch {
-    return undefined; // not JSON: the status says enough
+    return undefined; // not JSON: the message shows the status only
   }
 }

@@ -10,28 +10,28 @@ interface ImportOptions {
 }
 
 const NOTES = `
-In a hurry:
-  tocsin import aodh --from http://aodh:8042          copy every alarm, muted; safe to run again
-  tocsin import compare --with http://aodh:8042       which alarms are in another state here than there
+Examples:
+  tocsin import aodh --from http://aodh:8042          copy all alarms, muted; safe to repeat
+  tocsin import compare --with http://aodh:8042       list alarms whose states differ
   tocsin import --activate                            run their actions from now on (stop Aodh's evaluator first)
 
-You must be an admin on both sides. Aodh: AODH_TOKEN or OS_TOKEN, a Keystone token; without, the headers of Aodh's
-noauth mode (AODH_USER_ID, AODH_PROJECT_ID, AODH_ROLES). Tocsin: TOCSIN_API_KEY, TOCSIN_TOKEN or OS_TOKEN; none in
-noauth mode.`;
-const HERE = 'http://127.0.0.1:8042';
+Both services need the credentials of an admin, in environment variables:
+  Aodh      AODH_TOKEN or OS_TOKEN (a Keystone token); for Aodh's noauth mode AODH_USER_ID, AODH_PROJECT_ID, AODH_ROLES
+  Tocsin    TOCSIN_API_KEY, TOCSIN_TOKEN or OS_TOKEN; nothing for auth.mode noauth`;
+const LOCAL_URL = 'http://127.0.0.1:8042';
 
-/** `tocsin import`, with what it can do. */
+/** Adds `tocsin import` and its subcommands. */
 export function addImport(program: Command, terminal: Terminal, done: (exitCode: number) => void): void {
   const command = program
     .command('import')
-    .description('bring alarms over from Aodh, compare, and activate them')
+    .description('import alarms from Aodh, compare their states, and activate them')
     .option('--activate', 'run the actions of imported alarms from now on')
-    .option('--project <id>', 'with --activate: of this project only')
+    .option('--project <id>', 'with --activate: alarms of this project only')
     .option('--alarm <id...>', 'with --activate: these alarms only')
-    .option('--to <url>', 'this service', HERE)
+    .option('--to <url>', 'URL of Tocsin', LOCAL_URL)
     .addHelpText('after', NOTES);
   command.action(async (options: ImportOptions) => {
-    if (!options.activate) command.error('error: say what to do: aodh, compare or --activate', { exitCode: 2 });
+    if (!options.activate) command.error('error: one of aodh, compare and --activate is required', { exitCode: 2 });
     const { activateImported } = await import('./activate.js');
     const { project, alarm: alarms = [] } = options;
     done(await activateImported(await tocsin(options.to, terminal), { project, alarms }, terminal));
@@ -39,9 +39,9 @@ export function addImport(program: Command, terminal: Terminal, done: (exitCode:
   command
     .command('aodh')
     .description(
-      'copy every alarm of an Aodh, with id, owner, state and timestamps; they stay muted until they are activated',
+      'copy all alarms of an Aodh, with id, owner, state and timestamps; they are muted until they are activated',
     )
-    .requiredOption('--from <url>', 'where Aodh answers')
+    .requiredOption('--from <url>', 'URL of Aodh')
     .action(async ({ from }: { from: string }) => {
       refuseActivation(command);
       const { importAodh } = await import('./import-aodh.js');
@@ -55,8 +55,8 @@ export function addImport(program: Command, terminal: Terminal, done: (exitCode:
     });
   command
     .command('compare')
-    .description('list the alarms whose states differ; exit code 1 when there are any')
-    .requiredOption('--with <url>', 'where Aodh answers')
+    .description('list alarms whose states differ; exit code 1 if there are any')
+    .requiredOption('--with <url>', 'URL of Aodh')
     .action(async (options: { with: string }) => {
       refuseActivation(command);
       const { compareStates } = await import('./compare.js');

@@ -6,19 +6,19 @@ import type { AlarmDocument, AlarmService } from './alarm-service.js';
 type Known = Pick<AlarmDocument, 'name' | 'state'> & { since: string };
 
 /**
- * `tocsin import compare`: the alarms whose states differ, and those that only one side has. 0 when there are none,
- * else 1.
+ * `tocsin import compare`. Lists alarms whose states differ and alarms that only one service has. Resolves to the exit
+ * code: 1 if there are any, otherwise 0.
  */
 export async function compareStates(theirs: AlarmService, ours: AlarmService, terminal: Terminal): Promise<number> {
   const inAodh = await statesOf(theirs);
   const here = await statesOf(ours);
   const rows: string[][] = [];
   for (const [id, { name, state, since }] of inAodh) {
-    const own = here.get(id);
-    if (own?.state !== state)
-      rows.push([id, name, `${state} since ${since}`, own ? `${own.state} since ${own.since}` : 'not here']);
+    const known = here.get(id);
+    if (known?.state !== state)
+      rows.push([id, name, `${state} since ${since}`, known ? `${known.state} since ${known.since}` : 'missing']);
   }
-  for (const [id, { name, state }] of here) if (!inAodh.has(id)) rows.push([id, name, 'not there', state]);
+  for (const [id, { name, state }] of here) if (!inAodh.has(id)) rows.push([id, name, 'missing', state]);
   const both = [...inAodh.keys()].filter((id) => here.has(id)).length;
   terminal.out(`${both} alarms in both, ${rows.length} differ\n`);
   if (rows.length === 0) return 0;

@@ -1,6 +1,9 @@
 import type { Environment } from '../../config/environment.js';
 
-/** How `tocsin import` proves who it is. Never on the command line, where every user of the machine could read it. */
+/**
+ * The headers with which `tocsin import` authenticates at Aodh. They come from the environment and never from the
+ * command line, which every user of the machine can read.
+ */
 export function aodhHeaders(environment: Environment): Record<string, string> {
   const token = environment['AODH_TOKEN'] || environment['OS_TOKEN'];
   if (token) return { 'x-auth-token': token };
@@ -11,6 +14,7 @@ export function aodhHeaders(environment: Environment): Record<string, string> {
   };
 }
 
+/** The headers with which `tocsin import` authenticates at Tocsin. */
 export function tocsinHeaders(environment: Environment): Record<string, string> {
   const key = environment['TOCSIN_API_KEY'];
   if (key) return { 'x-api-key': key };

@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import type { Terminal } from '../terminal.js';
 import type { AlarmDocument, AlarmService } from './alarm-service.js';
 
-/** What became of one alarm, as the service tells it. */
+/** Result of the import of one alarm, from POST on `/v1/imports`. */
 interface ImportResult {
   alarm_id: string;
   name: string;
@@ -14,15 +14,18 @@ interface ImportResult {
 
 const MEANING: Record<ImportResult['outcome'], string> = {
   created: 'copied, muted until `tocsin import --activate`',
-  updated: 'copied before, changed in Aodh since: brought up to date',
+  updated: 'copied before and changed in Aodh since then: updated',
   unchanged: 'copied before, unchanged',
-  active: 'already active here: left alone',
-  deleted: 'deleted here: left alone',
+  active: 'already active here: not changed',
+  deleted: 'deleted here: not copied again',
   refused: 'not copied',
 };
 const PORTION = 100;
 
-/** `tocsin import aodh`: copies every alarm, muted. Says what it did; 0 when all came over whole, else 1. */
+/**
+ * `tocsin import aodh`. Copies all alarms, muted, and prints a report. Resolves to the exit code: 1 if an alarm or an
+ * action was not copied, otherwise 0.
+ */
 export async function importAodh(from: AlarmService, to: AlarmService, terminal: Terminal): Promise<number> {
   const combinations: AlarmDocument[] = [];
   const results: ImportResult[] = [];
@@ -48,7 +51,7 @@ async function send(to: AlarmService, alarms: readonly AlarmDocument[]): Promise
   return results;
 }
 
-/** After what they look at, and again as long as that helps, since they can look at each other. */
+/** Sends combinations after all other alarms, and refused ones again while some succeed, since they may be nested. */
 async function sendCombinations(to: AlarmService, alarms: readonly AlarmDocument[]): Promise<ImportResult[]> {
   if (alarms.length === 0) return [];
   const results = await send(to, alarms);
@@ -79,7 +82,7 @@ function report(results: readonly ImportResult[], terminal: Terminal): void {
   );
   if (lost.length > 0) {
     terminal.out(
-      '\nActions that only their owners can set up again, because Aodh does not tell the trust behind them:\n',
+      '\nActions that were not copied, since Aodh does not reveal their trusts. Their owners have to add them again:\n',
     );
     terminal.out(`${table(['alarm', 'name', 'list', 'action'], lost)}\n`);
   }

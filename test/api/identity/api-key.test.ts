@@ -68,7 +68,7 @@ function suite(openDatabase: () => Promise<Database>): void {
     ['Authorization: Bearer', bearer],
     ['authorization: bearer', (key: string) => ({ authorization: `bearer  ${key} ` })],
     ['X-API-Key', (key: string) => ({ 'x-api-key': key })],
-  ])('a key as %s says who asks', async (_, as) => {
+  ])('a key in %s authenticates the caller', async (_, as) => {
     const { key } = await stored();
     const answer = await api.ask('POST', '/v2/alarms', { as: as(key), body: thresholdBody() });
     expect(answer.json()).toMatchObject({ project_id: 'p1', user_id: 'u1' });
@@ -126,7 +126,7 @@ function suite(openDatabase: () => Promise<Database>): void {
     expect(lookups).toHaveLength(wrong.length);
   });
 
-  test('a key is looked up once in three seconds, and refused within five of being revoked', async () => {
+  test('a key is cached for three seconds and refused within five seconds after it was revoked', async () => {
     const { id, key } = await stored();
     for (let times = 0; times < 3; times += 1) expect((await list(bearer(key))).status).toBe(200);
     expect(lookups).toEqual([id]);

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 
 import { limitFailures } from '../../../src/api/identity/failure-limiter.js';
-import { NOBODY, unauthenticated, type Authenticator } from '../../../src/api/identity/identity.js';
+import { ANONYMOUS, unauthenticated, type Authenticator } from '../../../src/api/identity/identity.js';
 import { AppError } from '../../../src/errors.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -10,7 +10,7 @@ const LIMIT = 10;
 
 /** Admits `good`, cannot judge `later`, refuses the rest. */
 const authenticate: Authenticator = async ({ headers }) => {
-  if (headers['x-auth-token'] === 'good') return NOBODY;
+  if (headers['x-auth-token'] === 'good') return ANONYMOUS;
   if (headers['x-auth-token'] === 'later') throw new AppError('unavailable', 'Keystone is not available');
   throw unauthenticated();
 };

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { NOBODY, type Authenticator } from '../../../src/api/identity/identity.js';
+import { ANONYMOUS, type Authenticator } from '../../../src/api/identity/identity.js';
 import { createKeystoneAuthenticator, keystoneChallenge } from '../../../src/api/identity/keystone.js';
 import { createTokenValidator } from '../../../src/api/identity/token-validator.js';
 import { Secret } from '../../../src/config/secret.js';
@@ -73,7 +73,7 @@ async function reopen(settings: Settings): Promise<void> {
   api = await open(settings);
 }
 
-/** A list of alarms, asked for with these headers. */
+/** Requests a list of alarms with these headers. */
 const list = (as: Caller, asked: Asked = {}): Promise<Answered> => api.ask('GET', '/v2/alarms', { ...asked, as });
 
 function expectUnauthorized(answer: Answered): void {
@@ -82,8 +82,8 @@ function expectUnauthorized(answer: Answered): void {
   expect(answer.headers['content-type']).toBe('application/json');
 }
 
-describe('what Keystone says of a token decides', () => {
-  test('a valid one is asked about with ours, and its user and project own what is made with it', async () => {
+describe('a token that Keystone validates', () => {
+  test('is validated with the token of this service, and its user and project own the created alarms', async () => {
     const answer = await api.ask('POST', '/v2/alarms', { as: { 'x-auth-token': ' member ' }, body: thresholdBody() });
     expect(answer.json()).toMatchObject({ project_id: 'p1', user_id: 'u1' });
     expect(keystone.validations()).toEqual([
@@ -157,14 +157,14 @@ describe('what Keystone says of a token decides', () => {
     expect(keystone.logins()).toHaveLength(3);
   });
 
-  test('public routes need no token, and Keystone is not asked', async () => {
+  test('public routes need no token and send no request to Keystone', async () => {
     for (const path of ['/', '/healthcheck', '/livez'])
       expect((await api.ask('GET', path, { as: {} })).status).toBe(200);
     expect(keystone.calls).toEqual([]);
   });
 });
 
-describe('a token is not asked about again', () => {
+describe('a validated token is cached', () => {
   test('while it is cached, and then it is', async () => {
     for (let times = 0; times < 3; times += 1) await list(MEMBER);
     expect(keystone.validations()).toHaveLength(1);
@@ -221,7 +221,7 @@ describe('a token is not asked about again', () => {
 describe('roles', () => {
   const withRoles = (names: string[], fields: Record<string, unknown> = {}): void =>
     void keystone.tokens.set('token', tokenBody({ roles: names.map((name) => ({ name })), ...fields }));
-  /** Statuses of reading, writing, reading everybody's and the alarm of others. */
+  /** Statuses of reading, writing, reading all projects, and reading the alarm of another project. */
   const statuses = async (foreign: string): Promise<number[]> => {
     const as = { 'x-auth-token': 'token' };
     const all = '/v2/alarms?q.field=all_projects&q.value=true';
@@ -272,9 +272,9 @@ describe('roles', () => {
   });
 });
 
-test('an authenticator gets no header that says who asks', async () => {
+test('an authenticator gets no identity headers', async () => {
   const seen: string[] = [];
-  const authenticate: Authenticator = async ({ headers }) => (seen.push(...Object.keys(headers)), NOBODY);
+  const authenticate: Authenticator = async ({ headers }) => (seen.push(...Object.keys(headers)), ANONYMOUS);
   const watched = await startApi(db, { authentication: () => ({ authenticate }) });
   await watched.ask('GET', '/v2/alarms', {
     as: { ...MEMBER, 'X-Roles': 'admin', 'X-Project-Id': 'p2', 'X-Service-Roles': 'admin' },

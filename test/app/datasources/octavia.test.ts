@@ -78,7 +78,7 @@ async function answered(settings: object, at: KeystoneSession | undefined): Prom
 describe('Octavia', () => {
   const found = { kind: 'members', members: [{ project_id: 'p1' }] };
 
-  test('is not there without an address and without Keystone', async () => {
+  test('is not configured without octavia.url and without Keystone', async () => {
     expect(await answered({}, undefined)).toBeUndefined();
   });
 
@@ -87,13 +87,13 @@ describe('Octavia', () => {
     expect(await answered({}, session())).toMatchObject(found);
   });
 
-  test('is asked at the address of the configuration, though Keystone knows another', async () => {
+  test('gets requests at octavia.url, even if Keystone has another address', async () => {
     octavia.tokens = new Set(['own-1']);
     keystone.override = () => undefined; // its usual catalogue has no Octavia
     expect(await answered({ url: octavia.url }, session())).toMatchObject(found);
   });
 
-  test('is asked without a token where there is no Keystone', async () => {
+  test('gets requests without a token if Keystone is not configured', async () => {
     expect(await answered({ url: octavia.url, member_creation_time: '5m' }, undefined)).toMatchObject({
       ...found,
       creationTimeS: 300,
@@ -101,7 +101,7 @@ describe('Octavia', () => {
     expect(octavia.requests[0]?.headers['x-auth-token']).toBeUndefined();
   });
 
-  test('that the catalogue does not know is trouble', async () => {
+  test('counts as unavailable if the catalogue does not have it', async () => {
     keystone.override = () => undefined;
     expect(await answered({}, session())).toEqual({
       kind: 'trouble',
@@ -109,7 +109,7 @@ describe('Octavia', () => {
     });
   });
 
-  test('that refuses a young token is not asked with another one at once', async () => {
+  test('gets no second request with a new token if it refuses a recent one', async () => {
     octavia.tokens = new Set(['none of ours']);
     expect(await answered({}, session())).toEqual({ kind: 'trouble', reason: 'it answered with status 401' });
     expect(logins).toBe(1);

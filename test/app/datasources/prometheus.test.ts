@@ -33,8 +33,8 @@ function open(options: Record<string, unknown>, name: string | null = null): Dat
   return openPrometheuses(parseConfig({ prometheus: { url: double.url, ...options } }), () => observer).get(name);
 }
 
-describe('the Prometheus that is configured', () => {
-  test('is none without its URL', () => {
+describe('a configured Prometheus', () => {
+  test('needs prometheus.url', () => {
     expect(open({ url: undefined })).toBeUndefined();
   });
 
@@ -50,7 +50,7 @@ describe('the Prometheus that is configured', () => {
       'up{project="p1"}',
     ],
     ['a label, with a token', { auth: 'bearer', token: 't' }, { authorization: 'Bearer t' }, 'up{project="p1"}'],
-  ])('is asked with %s', async (_, options, headers, query) => {
+  ])('gets requests with %s', async (_, options, headers, query) => {
     const datasource = open(options)!;
     await askAbout({ datasource, outcomes: [] }, [{ promql: 'up', project: 'p1' }]);
     datasource.close?.();
@@ -64,7 +64,7 @@ describe('the Prometheus that is configured', () => {
     expect(double.asked).toMatchObject([{ headers: { 'x-scope-orgid': 'p1' }, form: { query: 'up' } }]);
   });
 
-  test('may be reached with certificates', () => {
+  test('accepts client certificates', () => {
     const [ca_file, certificate_file, key_file] = ['ca.pem', 'cert.pem', 'key.pem'].map((name) => path.join(dir, name));
     open({ ca_file, certificate_file, key_file })?.close?.();
   });
@@ -73,13 +73,13 @@ describe('the Prometheus that is configured', () => {
     [{ ca_file: 'none.pem' }, 'prometheus.ca_file: cannot read'],
     [{ certificate_file: 'cert.pem', key_file: 'other.pem' }, 'prometheus: the certificates cannot be used'],
     [{ certificate_file: 'key.pem', key_file: 'key.pem' }, 'prometheus: the certificates cannot be used'],
-  ])('cannot be had with %j', (files, problem) => {
+  ])('refuses to start with %j', (files, problem) => {
     const options = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, path.join(dir, file)]));
     expect(() => open(options)).toThrow(StartupError);
     expect(() => open(options)).toThrow(problem);
   });
 
-  test("cannot be had with a tenant's name that is no header", () => {
+  test('refuses to start with an admin_tenant that is not a valid header value', () => {
     expect(() => open({ tenancy: 'header', admin_tenant: 'a\nb' })).toThrow('prometheus.admin_tenant');
   });
 });

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { QuerySlots } from '../../src/api/http/concurrency-limit.js';
+import { ConcurrencyLimit } from '../../src/api/http/concurrency-limit.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, STRANGER, type TestApi } from '../support/api.js';
 import { embeddedDatabase } from '../support/databases.js';
@@ -21,71 +21,71 @@ async function* failing(): AsyncIterable<number> {
 
 const REFUSED = { code: 'too_many_requests' };
 
-describe('slots for long answers', () => {
-  const begin = async (slots: QuerySlots, projectId: string | null): Promise<AsyncIterator<number>> => {
-    const pages = slots.during(projectId, numbers())[Symbol.asyncIterator]();
+describe('ConcurrencyLimit', () => {
+  const begin = async (limit: ConcurrencyLimit, projectId: string | null): Promise<AsyncIterator<number>> => {
+    const pages = limit.limitLongAnswer(projectId, numbers())[Symbol.asyncIterator]();
     await pages.next();
     return pages;
   };
 
-  test('are counted for each project, and for all together', async () => {
-    const slots = new QuerySlots({ perProject: 2, inAll: 4 });
-    await begin(slots, 'p1');
-    await begin(slots, 'p1');
-    await expect(begin(slots, 'p1')).rejects.toMatchObject(REFUSED);
-    await begin(slots, null);
-    await begin(slots, 'p2');
-    await expect(begin(slots, 'p2')).rejects.toMatchObject(REFUSED);
+  test('refuses a third answer of one project and a fifth answer in all', async () => {
+    const limit = new ConcurrencyLimit({ perProject: 2, inAll: 4 });
+    await begin(limit, 'p1');
+    await begin(limit, 'p1');
+    await expect(begin(limit, 'p1')).rejects.toMatchObject(REFUSED);
+    await begin(limit, null);
+    await begin(limit, 'p2');
+    await expect(begin(limit, 'p2')).rejects.toMatchObject(REFUSED);
   });
 
   test.each([
-    ['the reader turns away', (pages: AsyncIterator<number>) => pages.return?.()],
-    ['the reader fails', (pages: AsyncIterator<number>) => pages.throw?.(new Error('gone')).catch(() => undefined)],
-  ])('are free again when %s', async (_, end) => {
-    const slots = new QuerySlots({ perProject: 1, inAll: 1 });
-    const pages = await begin(slots, 'p1');
-    await expect(begin(slots, 'p2')).rejects.toMatchObject(REFUSED);
+    ['stops reading', (pages: AsyncIterator<number>) => pages.return?.()],
+    ['fails', (pages: AsyncIterator<number>) => pages.throw?.(new Error('gone')).catch(() => undefined)],
+  ])('admits the next answer when the reader %s', async (_, end) => {
+    const limit = new ConcurrencyLimit({ perProject: 1, inAll: 1 });
+    const pages = await begin(limit, 'p1');
+    await expect(begin(limit, 'p2')).rejects.toMatchObject(REFUSED);
     await end(pages);
-    await begin(slots, 'p1');
-    await expect(begin(slots, 'p2')).rejects.toMatchObject(REFUSED);
+    await begin(limit, 'p1');
+    await expect(begin(limit, 'p2')).rejects.toMatchObject(REFUSED);
   });
 
-  test('are free again when the pages fail', async () => {
-    const slots = new QuerySlots({ perProject: 1, inAll: 1 });
-    const pages = slots.during('p1', failing())[Symbol.asyncIterator]();
+  test('admits the next answer when the pages fail', async () => {
+    const limit = new ConcurrencyLimit({ perProject: 1, inAll: 1 });
+    const pages = limit.limitLongAnswer('p1', failing())[Symbol.asyncIterator]();
     await pages.next();
     await expect(pages.next()).rejects.toThrow('the database went away');
-    await begin(slots, 'p1');
+    await begin(limit, 'p1');
   });
 
-  test('are not needed by an answer of one page', async () => {
-    const slots = new QuerySlots({ perProject: 1, inAll: 1 });
-    await begin(slots, 'p1');
+  test('does not count an answer of one page', async () => {
+    const limit = new ConcurrencyLimit({ perProject: 1, inAll: 1 });
+    await begin(limit, 'p1');
     async function* onePage(): AsyncIterable<number> {
       yield await Promise.resolve(7);
     }
     const read: number[] = [];
-    for await (const page of slots.during('p1', onePage())) read.push(page);
+    for await (const page of limit.limitLongAnswer('p1', onePage())) read.push(page);
     expect(read).toEqual([7]);
   });
 
-  test('are not taken by answers that nobody begins to read', async () => {
-    const slots = new QuerySlots({ perProject: 1, inAll: 1 });
-    slots.during('p1', numbers());
-    await begin(slots, 'p1');
+  test('does not count an answer that is never read', async () => {
+    const limit = new ConcurrencyLimit({ perProject: 1, inAll: 1 });
+    limit.limitLongAnswer('p1', numbers());
+    await begin(limit, 'p1');
   });
 });
 
-describe('queries at once', () => {
+describe('complex queries at once', () => {
   let db: Database;
   let api: TestApi;
   let open: () => void;
   let gate: Promise<void>;
-  /** Whether answers that begin now go on, finding nothing, for as long as the test does. */
+  /** True: answers that begin now send empty pages until the test ends. */
   let isEndless: boolean;
   let isOver: boolean;
 
-  /** Answers that begin, and end when the gate is open. */
+  /** An answer that begins at once and ends when the gate opens. */
   async function* gated(): AsyncIterable<never[]> {
     const goesOn = isEndless;
     yield [];
@@ -129,7 +129,7 @@ describe('queries at once', () => {
   const ask = async (as: Readonly<Record<string, string>>, path = 'alarms'): Promise<number> =>
     (await api.ask('POST', `/v2/query/${path}`, { as, body: {} })).status;
 
-  test('beyond two of a project, or four in all, are told to come again', async () => {
+  test('beyond two of a project or four in all are refused with 429 and Retry-After', async () => {
     await begin(MEMBER);
     await begin(MEMBER);
     const refused = await api.ask('POST', '/v2/query/alarms/history', { as: MEMBER, body: {} });
@@ -145,7 +145,7 @@ describe('queries at once', () => {
     expect(await ask(MEMBER)).toBe(200);
   });
 
-  test('are over when their client has gone, also where nothing is found to be sent', async () => {
+  test('end when their client has left, even if there is nothing to send', async () => {
     isEndless = true;
     open();
     const clients = [await begin(MEMBER), await begin(MEMBER)];
