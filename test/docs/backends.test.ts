@@ -8,38 +8,38 @@ const PAGE = readFileSync(new URL('../../../docs/backends.md', import.meta.url),
 const FILES = [...PAGE.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text);
 const SECTIONS = /^(gnocchi|prometheus|octavia)\./;
 
-/** With a secret in each variable that the file says it takes. */
+/** The configuration of an example file, with a secret in each environment variable that its comments name. */
 function load(text: string): LoadedConfig {
   const environment = Object.fromEntries([...text.matchAll(/TOCSIN_[A-Z_]+/g)].map(([name]) => [name, 'secret']));
   return loadConfig({ file: 'my.yaml', readFile: () => text, environment, flags: [] });
 }
 
-describe('the files of docs/backends.md', () => {
-  test('are one for each kind of backend, and more', () => {
+describe('each example file of docs/backends.md', () => {
+  test('docs/backends.md has an example file for each kind of backend', () => {
     const sections = new Set(FILES.flatMap((text) => [...text.matchAll(/^\w+(?=:)/gm)].map(([name]) => name)));
     expect([...sections].sort()).toEqual(['gnocchi', 'keystone', 'octavia', 'prometheus']);
   });
 
-  test.each(FILES)('are accepted whole: %s', (text) => {
+  test.each(FILES)('is a valid configuration with a backend: %s', (text) => {
     const { config } = load(text);
     const urls = [config.gnocchi.url, config.prometheus.url, config.octavia.url];
     expect(urls.some((url) => url !== undefined)).toBe(true);
   });
 });
 
-describe('the options of backends', () => {
+describe('the options of docs/backends.md', () => {
   const names = OPTIONS.map(({ name }) => name).filter((name) => SECTIONS.test(name));
   const named = [...PAGE.matchAll(/`((?:gnocchi|prometheus|octavia|evaluator)\.[a-z_]+)/g)].map(
     ([, name = '']) => name,
   );
 
-  test('that docs/backends.md names are there', () => {
+  test('docs/backends.md names no option that does not exist', () => {
     expect(named.length).toBeGreaterThan(10);
     const known = new Set([...OPTIONS.map(({ name }) => name), 'gnocchi.others', 'prometheus.others']);
     expect(named.filter((name) => !known.has(name))).toEqual([]);
   });
 
-  test.each(names)('are told of there: %s', (name) => {
+  test.each(names)('docs/backends.md describes the option %s', (name) => {
     const [, option = ''] = name.split('.');
     expect(PAGE).toMatch(new RegExp(`\\b${option}\\b`));
   });

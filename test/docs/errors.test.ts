@@ -51,7 +51,7 @@ function lastErrorsInTheProgram(): string[] {
     [...sourceOf(file).matchAll(/\berror: ['`]([^'`$]+?):? ?['`$]/g)].map(([, error = '']) => error),
   );
   const inStorage = filesOf('src/storage', '.ts').flatMap((file) =>
-    [...sourceOf(file).matchAll(/last_error = '([^']+)'|cancelNotifications\(\w+, [\w.]+, '([^']+)'/g)].map(
+    [...sourceOf(file).matchAll(/last_error = '([^']+)'|\bcancel\w*\(\w+, [\w.]+, '([^']+)'/g)].map(
       ([, written, passed]) => written ?? passed ?? '',
     ),
   );

@@ -30,7 +30,7 @@ function tour(): Step[] {
   }));
 }
 
-/** Ids and moments differ from run to run, and so do the digits behind the point of what is computed from them. */
+/** The text without the ids and times, which differ from run to run. */
 function masked(text: string): string {
   return text
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
@@ -52,7 +52,7 @@ test('the commands of the README print what the README says', async () => {
         const { stdout } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
         expect(masked(stdout.replaceAll(`:${port}`, ':8042'))).toBe(masked(expected));
       },
-      // Only what is asked may be asked again: a second POST would be a second alarm.
+      // A POST is sent once: a second one would create a second alarm. Other commands are repeated until they match.
       { timeoutMs: / -d /.test(command) ? 1 : 10_000 },
     );
     const [assignment] = /^ID=\$\(.*?\);/.exec(command.replaceAll(':8042', `:${port}`)) ?? [];
