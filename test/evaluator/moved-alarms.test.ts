@@ -88,20 +88,20 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
     await db.query('delete from migrations where name = $1', [FAMILIES]);
   }
 
-  async function settled(): Promise<void> {
+  async function batchesFinished(): Promise<void> {
     for (const { evaluator } of rigs) await evaluator.whenIdle();
   }
 
   async function tick(): Promise<void> {
     await clock.advance(INTERVAL_MS / TICKS);
-    await settled();
+    await batchesFinished();
   }
 
   /** Lets time pass until both evaluators wait for answers. The answers come when `work` is done. */
   async function whileBothWait(work: () => Promise<void>): Promise<void> {
-    const slot = await slotOfBoth();
+    const phase = await slotOfBoth();
     const untilSlot = (): number =>
-      INTERVAL_MS - ((clock.now().getTime() - (slot * INTERVAL_MS) / PHASES_PER_INTERVAL) % INTERVAL_MS);
+      INTERVAL_MS - ((clock.now().getTime() - (phase * INTERVAL_MS) / PHASES_PER_INTERVAL) % INTERVAL_MS);
     while (untilSlot() > INTERVAL_MS / TICKS) await tick();
     let open = (): void => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));
@@ -113,7 +113,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
     } finally {
       prometheus.gate = () => Promise.resolve();
       open();
-      await settled();
+      await batchesFinished();
     }
   }
 
@@ -124,9 +124,9 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
 
   async function slotOfBoth(): Promise<number> {
     const used = new Set((await partitions()).values());
-    const isOfBoth = (slot: number): boolean =>
-      new Set([...used].filter((id) => id % PHASES_PER_INTERVAL === slot).map(shareOf)).size === rigs.length;
-    return Array.from({ length: PHASES_PER_INTERVAL }, (_, slot) => slot).find(isOfBoth)!;
+    const isOfBoth = (phase: number): boolean =>
+      new Set([...used].filter((id) => id % PHASES_PER_INTERVAL === phase).map(shareOf)).size === rigs.length;
+    return Array.from({ length: PHASES_PER_INTERVAL }, (_, phase) => phase).find(isOfBoth)!;
   }
 
   async function move(): Promise<void> {
@@ -140,10 +140,10 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
   /** An edit by the previous release, which has no merge groups. */
   async function editByTheReleaseBefore(): Promise<void> {
     const { rows } = await db.query<{ id: string; query_key: string }>('select id, query_key from alarms');
-    for (const { id, query_key } of rows) await rehome(id, partitionOf(query_key));
+    for (const { id, query_key } of rows) await moveTo(id, partitionOf(query_key));
   }
 
-  async function rehome(id: string, partition: number): Promise<void> {
+  async function moveTo(id: string, partition: number): Promise<void> {
     await db.query(
       `update alarms set previous_partition = case when partition = $2 then previous_partition else partition end,
         partition = $2,
@@ -155,7 +155,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
   async function moveTwice(): Promise<void> {
     await move();
     for (const [id, partition] of await partitions())
-      await rehome(id, (partition + 3 * PHASES_PER_INTERVAL + 5) % PARTITIONS);
+      await moveTo(id, (partition + 3 * PHASES_PER_INTERVAL + 5) % PARTITIONS);
   }
 
   async function moveThereAndBack(): Promise<void> {
@@ -228,18 +228,18 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
       const value = (promql === x) === now.getTime() >= flip ? 95 : 5;
       return { kind: 'series', series: [[{ at: now.getTime(), values: { value } }]] };
     };
-    for (const [query, slot] of [
+    for (const [query, phase] of [
       [x, 6],
       [y, 4],
     ] as const) {
       const rule = alarmTypes.prometheus.schema.parse({ query, threshold: 80, comparison_operator: 'gt' });
       await storeAlarm(db, { id: query, rule, state: query === y ? 'alarm' : 'ok' });
-      await rehome(query, slot);
+      await moveTo(query, phase);
     }
     await storeAlarm(db, { id: 'either', rule: combinationRule('or', x, y), state: 'alarm' });
     while (clock.now().getTime() < flip + (3 * INTERVAL_MS) / PHASES_PER_INTERVAL) await tick();
     // It would be due in this interval now. In its new partition it has just been due.
-    await rehome(x, 1);
+    await moveTo(x, 1);
     while (clock.now().getTime() < flip + 3 * INTERVAL_MS) await tick();
     const rows = (await history()).filter(({ alarm_id }) => !alarm_id.startsWith('alarm-'));
     expect(rows.map(({ alarm_id, state }) => [alarm_id, state])).toEqual([
@@ -250,24 +250,24 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
 
   test('are moved without waiting for a locked row, and without locking rows until all are moved', async () => {
     const before = await partitions();
-    const home = await homes();
-    const movers = [...before.keys()].filter((id) => home.get(id) !== before.get(id)).sort();
+    const placed = await placements();
+    const movers = [...before.keys()].filter((id) => placed.get(id) !== before.get(id)).sort();
     const [first, last] = [movers[0]!, movers.at(-1)!];
     let migrating: Promise<string[]> | undefined;
     await db.transaction(async (tx) => {
       await tx.query('select from alarms where id = $1 for no key update', [last]);
       migrating = migrate(db);
-      await eventually(async () => expect((await partitions()).get(first)).toBe(home.get(first)));
+      await eventually(async () => expect((await partitions()).get(first)).toBe(placed.get(first)));
       await tx.query('update alarms set state_reason = $2 where id = $1', [first, 'r']);
     });
     expect(await migrating).toEqual([FAMILIES]);
-    expect(await partitions()).toEqual(home);
+    expect(await partitions()).toEqual(placed);
   });
 
   test('move to the partition of an edit that is written meanwhile, and stay there', async () => {
-    const [before, home] = [await partitions(), await homes()];
+    const [before, placed] = [await partitions(), await placements()];
     const n = Array.from({ length: ALARMS }, (_, index) => index).find(
-      (index) => index % 4 > 0 && home.get(idOf(index)) !== before.get(idOf(index)),
+      (index) => index % 4 > 0 && placed.get(idOf(index)) !== before.get(idOf(index)),
     )!;
     const edited = alarmTypes.prometheus.schema.parse({ query: 'mem', threshold: 1, comparison_operator: 'lt' });
     const rule = alarmTypes.prometheus.ruleJson(alarmTypes.prometheus.scopedTo(edited, { projectId: 'p' }));
@@ -279,16 +279,16 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
     });
     expect(await migrating).toEqual([FAMILIES]);
     expect((await db.query('select rule from alarms where id = $1', [idOf(n)])).rows).toEqual([{ rule }]);
-    const homeOfEdited = (await homes()).get(idOf(n))!;
-    expect(homeOfEdited).not.toBe(home.get(idOf(n)));
-    expect(await partitions()).toEqual(new Map([...home, [idOf(n), homeOfEdited]]));
+    const partitionOfEdited = (await placements()).get(idOf(n))!;
+    expect(partitionOfEdited).not.toBe(placed.get(idOf(n)));
+    expect(await partitions()).toEqual(new Map([...placed, [idOf(n), partitionOfEdited]]));
   });
 
   test('are moved once by any number of processes', async () => {
-    const home = await homes();
+    const placed = await placements();
     const applied = await Promise.all([migrate(db), migrate(db), migrate(db)]);
     expect(applied.flat()).toEqual([FAMILIES]);
-    expect(await partitions()).toEqual(home);
+    expect(await partitions()).toEqual(placed);
   });
 
   /** True if a connection waits for a lock of another one. */
@@ -299,7 +299,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
     return rows.length > 0;
   }
 
-  async function homes(): Promise<Map<string, number>> {
+  async function placements(): Promise<Map<string, number>> {
     const { rows } = await db.query<{ id: string; type: AlarmKind; rule: string }>('select id, type, rule from alarms');
     return new Map(rows.map(({ id, type, rule }) => [id, placementOf(parseStoredRule(type, rule), {}, id).partition]));
   }
