@@ -39,8 +39,8 @@ export function queryKeyOf(rule: AlarmRule, options: EvaluationOptions, alarmId:
  * group by itself.
  */
 export function partitionOf(queryKey: string, mergeGroup = queryKey): number {
-  const own = hash(queryKey) % PARTITIONS;
-  return own - (own % PHASES_PER_INTERVAL) + (hash(mergeGroup) % PHASES_PER_INTERVAL);
+  const byKey = hash(queryKey) % PARTITIONS;
+  return byKey - (byKey % PHASES_PER_INTERVAL) + (hash(mergeGroup) % PHASES_PER_INTERVAL);
 }
 
 function hash(text: string): number {

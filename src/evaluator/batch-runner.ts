@@ -68,9 +68,9 @@ export class BatchRunner {
   constructor(private readonly deps: BatchRunnerDeps) {}
 
   /**
-   * A scheduled batch: evaluates all alarms of the partitions, those in an outage included. A partition is released as
-   * soon as all of its alarms are evaluated, so that its next batch does not wait for slow backends of other
-   * partitions.
+   * A scheduled batch: evaluates all alarms of the partitions, those in an outage included. The batch of a partition
+   * ends as soon as all of its alarms are evaluated, so that its next batch does not wait for the slow backends of
+   * other partitions.
    */
   async runScheduled(taken: readonly DuePartition[], now: Date): Promise<void> {
     const { cache, clock, held, telemetry, log, batch } = this.deps;

@@ -122,7 +122,7 @@ export class EvaluationLoop implements Loop {
     held.begin(partitions);
     const running: Promise<void> = work()
       .catch((thrown: unknown) =>
-        log.warn('a batch failed; what it left undone stays due', { partitions: ids.length, err: toError(thrown) }),
+        log.warn('a batch failed: its partitions stay due', { partitions: ids.length, err: toError(thrown) }),
       )
       .finally(() => {
         held.end(partitions);

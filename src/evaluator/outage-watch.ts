@@ -105,7 +105,7 @@ export class OutageWatch {
     if (known !== undefined) known.scheduledMs = now.getTime();
   }
 
-  /** All backends of the alarm have answered. */
+  /** The answers were enough for a verdict. */
   recordAnswered({ id, partition }: Watched, { isRetry }: EvaluationPass): OutageDecision {
     const known = this.#find(id, partition);
     if (known !== undefined) this.#forget(id, partition);

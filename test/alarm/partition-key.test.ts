@@ -204,7 +204,7 @@ describe('alarms on Prometheus', () => {
   });
   const phaseOf = (rule: AlarmRule, options: EvaluationOptions = NO_OPTIONS): number =>
     placementOf(rule, options, '').partition % PHASES_PER_INTERVAL;
-  const slots = (query: (n: number) => string): Set<number> =>
+  const phasesOf = (query: (n: number) => string): Set<number> =>
     new Set(Array.from({ length: 40 }, (_, n) => phaseOf(about(query(n)))));
   const hosts = Array.from(
     { length: 400 },
@@ -224,7 +224,7 @@ describe('alarms on Prometheus', () => {
     ['with line breaks in it', (n) => `cpu{a=\`\n${n}\`}`],
     ['of two labels at once', (n) => `sum(rate(cpu{a="${n % 7}",b="${n}"}[5m])) > 2`],
   ])('have the same phase if they differ in values %s', (_, query) => {
-    expect(slots(query).size).toBe(1);
+    expect(phasesOf(query).size).toBe(1);
   });
 
   test.each<[string, (n: number) => string]>([
@@ -232,7 +232,7 @@ describe('alarms on Prometheus', () => {
     ['label', (n) => `cpu{a${n}="1"}`],
     ['window', (n) => `rate(cpu{a="1"}[${n + 1}m])`],
   ])('are spread over the interval by their %s', (_, query) => {
-    expect(slots(query).size).toBe(PHASES_PER_INTERVAL);
+    expect(phasesOf(query).size).toBe(PHASES_PER_INTERVAL);
   });
 
   test.each<[string, (n: number) => [AlarmRule, EvaluationOptions]]>([
@@ -244,7 +244,7 @@ describe('alarms on Prometheus', () => {
     expect(new Set(Array.from({ length: 60 }, (_, n) => phaseOf(...nth(n)))).size).toBe(PHASES_PER_INTERVAL);
   });
 
-  test('are placed by their query, whatever the condition', () => {
+  test('are placed by their query, not by the condition', () => {
     const one = placementOf(about('cpu{a="1"}'), NO_OPTIONS, 'x');
     expect(placementOf(about('cpu{a="1"}', { threshold: 5, comparison_operator: 'lt' }), NO_OPTIONS, 'y')).toEqual(one);
   });

@@ -16,7 +16,7 @@ describeWithPostgres('the alarm cache', () => {
   let cache: AlarmCache;
   let unreadable: string[];
   const rule = thresholdRule({ meter_name: 'm0' });
-  const home = partitionOf(queryKeyOf(rule, NO_OPTIONS, ''));
+  const heldPartition = partitionOf(queryKeyOf(rule, NO_OPTIONS, ''));
 
   beforeAll(async () => {
     db = await serverDatabase();
@@ -38,9 +38,9 @@ describeWithPostgres('the alarm cache', () => {
     await storeAlarm(db, { id: 'here', rule });
     await storeAlarm(db, { id: 'off', rule, enabled: false });
     await storeAlarm(db, { id: 'elsewhere', rule: thresholdRule({ meter_name: 'another' }) });
-    cache.take([home]);
+    cache.take([heldPartition]);
     await cache.refresh();
-    expect(idsIn(home)).toEqual(['here']);
+    expect(idsIn(heldPartition)).toEqual(['here']);
     expect(cache.size).toBe(1);
   });
 
@@ -48,9 +48,9 @@ describeWithPostgres('the alarm cache', () => {
     await storeAlarm(db, { id: 'good', rule });
     await storeAlarm(db, { id: 'of a newer release', rule });
     await db.query("update alarms set type = 'unheard_of' where id = 'of a newer release'");
-    cache.take([home]);
+    cache.take([heldPartition]);
     await cache.refresh();
-    expect(idsIn(home)).toEqual(['good']);
+    expect(idsIn(heldPartition)).toEqual(['good']);
     expect(unreadable).toEqual(['of a newer release']);
   });
 
@@ -80,7 +80,7 @@ describeWithPostgres('the alarm cache', () => {
       await storeAlarm(db, { id: 'elsewhere', rule: elsewhere });
       await storeAlarm(db, { id: 'event', rule: alarmTypes.event.schema.parse({}) });
       await storeAlarm(db, { id: 'of members', rule: combinationRule('or', 'meters', 'p1') });
-      await db.query('update alarms set partition = $1', [home]);
+      await db.query('update alarms set partition = $1', [heldPartition]);
     });
 
     test.each([
@@ -95,7 +95,7 @@ describeWithPostgres('the alarm cache', () => {
       const isConfigured = ({ datasource, backend }: Pick<SeriesNeed, 'datasource' | 'backend'>): boolean =>
         configured.includes(backend === null ? datasource : `${datasource} ${backend}`);
       cache = new AlarmCache({ ...createEvaluationStore(db), isConfigured, onUnreadable: (id) => unreadable.push(id) });
-      cache.take([home]);
+      cache.take([heldPartition]);
       await cache.refresh();
       expect(Object.fromEntries(cache.withoutBackend())).toEqual(waiting);
       expect(cache.size).toBe(6 - Object.values(waiting).reduce((sum, alarms) => sum + alarms, 0));
@@ -104,19 +104,19 @@ describeWithPostgres('the alarm cache', () => {
     test('until they are disabled, deleted, or released', async () => {
       const isConfigured = ({ datasource }: { datasource: string }): boolean => datasource === 'meters';
       cache = new AlarmCache({ ...createEvaluationStore(db), isConfigured, onUnreadable: (id) => unreadable.push(id) });
-      cache.take([home]);
+      cache.take([heldPartition]);
       await cache.refresh();
       await db.query("update alarms set enabled = false, revision = pg_current_xact_id() where id = 'p1'");
       await db.query("update alarms set deleted_at = now(), revision = pg_current_xact_id() where id = 'tree'");
       await cache.refresh();
       expect(Object.fromEntries(cache.withoutBackend())).toEqual({ prometheus: 1, composite: 1 });
-      cache.drop([home]);
+      cache.drop([heldPartition]);
       expect(cache.withoutBackend().size).toBe(0);
     });
   });
 
   test('finds a write whose transaction began before the last read and committed after it', async () => {
-    cache.take([home]);
+    cache.take([heldPartition]);
     let commit: () => void = () => undefined;
     const mayCommit = new Promise<void>((resolve) => (commit = resolve));
     let isWritten: () => void = () => undefined;
@@ -130,20 +130,20 @@ describeWithPostgres('the alarm cache', () => {
     await storeAlarm(db, { id: 'quick', rule }); // a later transaction that commits first
     await cache.refresh();
     await cache.refresh();
-    expect(idsIn(home)).toEqual(['quick']);
+    expect(idsIn(heldPartition)).toEqual(['quick']);
     commit();
     await slow;
     await cache.refresh();
-    expect(idsIn(home)).toEqual(['late', 'quick']);
+    expect(idsIn(heldPartition)).toEqual(['late', 'quick']);
   });
 
   test('removes an alarm that moved to a partition of another evaluator', async () => {
     await storeAlarm(db, { id: 'a', rule });
-    cache.take([home]);
+    cache.take([heldPartition]);
     await cache.refresh();
     await db.query(
       'update alarms set previous_partition = partition, partition = $1, revision = pg_current_xact_id()',
-      [(home + 1) % 256],
+      [(heldPartition + 1) % 256],
     );
     await cache.refresh();
     expect(cache.size).toBe(0);
@@ -151,31 +151,31 @@ describeWithPostgres('the alarm cache', () => {
 
   test('keeps a committed transition when an older read arrives after it', async () => {
     await storeAlarm(db, { id: 'a', rule, state: 'ok' });
-    cache.take([home]);
+    cache.take([heldPartition]);
     await cache.refresh();
     cache.committed({ alarmId: 'a', to: 'alarm', reason: 'r' }, 1);
     // As if read before the commit: the state version is still 0.
     await db.query('update alarms set revision = pg_current_xact_id()');
     await cache.refresh();
-    expect([...cache.alarmsOf(home)][0]).toMatchObject({ state: 'alarm', stateVersion: 1 });
+    expect([...cache.alarmsOf(heldPartition)][0]).toMatchObject({ state: 'alarm', stateVersion: 1 });
   });
 
   test('reads alarms again one by one after a refused commit, and whole partitions after a lost answer', async () => {
     await storeAlarm(db, { id: 'a', rule, state: 'ok' });
     await storeAlarm(db, { id: 'b', rule, state: 'ok' });
-    cache.take([home]);
+    cache.take([heldPartition]);
     await cache.refresh();
     // The revision does not change, so a refresh does not see the write.
     await db.query("update alarms set state = 'alarm', state_version = 1");
     cache.reread(['a']);
     await cache.refresh();
-    expect(Object.fromEntries([...cache.alarmsOf(home)].map(({ id, state }) => [id, state]))).toEqual({
+    expect(Object.fromEntries([...cache.alarmsOf(heldPartition)].map(({ id, state }) => [id, state]))).toEqual({
       a: 'alarm',
       b: 'ok',
     });
-    cache.invalidate([home]);
+    cache.invalidate([heldPartition]);
     await cache.refresh();
-    expect(Object.fromEntries([...cache.alarmsOf(home)].map(({ id, state }) => [id, state]))).toEqual({
+    expect(Object.fromEntries([...cache.alarmsOf(heldPartition)].map(({ id, state }) => [id, state]))).toEqual({
       a: 'alarm',
       b: 'alarm',
     });
@@ -183,11 +183,11 @@ describeWithPostgres('the alarm cache', () => {
 
   describe('reports the oldest revision that it waits for', () => {
     test('as null until all held partitions are loaded', async () => {
-      cache.take([home, (home + 1) % 256]);
+      cache.take([heldPartition, (heldPartition + 1) % 256]);
       expect(cache.seen).toBeNull();
       await cache.refresh();
       expect(cache.seen).toMatch(/^\d+$/);
-      cache.take([(home + 2) % 256]);
+      cache.take([(heldPartition + 2) % 256]);
       expect(cache.seen).toBeNull();
     });
   });

@@ -85,20 +85,20 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
       await db.query('update alarms set partition = $2 where id = $1', [id, partitionOf(query_key)]);
   }
 
-  async function settled(): Promise<void> {
+  async function batchesFinished(): Promise<void> {
     for (const { evaluator } of rigs) await evaluator.whenIdle();
   }
 
   async function tick(): Promise<void> {
     await clock.advance(INTERVAL_MS / TICKS);
-    await settled();
+    await batchesFinished();
   }
 
   /** Lets time pass until both evaluators wait for answers. The answers come when `work` is done. */
   async function whileBothWait(work: () => Promise<void>): Promise<void> {
-    const slot = await slotOfBoth();
+    const phase = await slotOfBoth();
     const untilSlot = (): number =>
-      INTERVAL_MS - ((clock.now().getTime() - (slot * INTERVAL_MS) / PHASES_PER_INTERVAL) % INTERVAL_MS);
+      INTERVAL_MS - ((clock.now().getTime() - (phase * INTERVAL_MS) / PHASES_PER_INTERVAL) % INTERVAL_MS);
     while (untilSlot() > INTERVAL_MS / TICKS) await tick();
     let open = (): void => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));
@@ -110,7 +110,7 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
     } finally {
       prometheus.gate = () => Promise.resolve();
       open();
-      await settled();
+      await batchesFinished();
     }
   }
 
@@ -121,9 +121,9 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
 
   async function slotOfBoth(): Promise<number> {
     const used = new Set((await partitions()).values());
-    const isOfBoth = (slot: number): boolean =>
-      new Set([...used].filter((id) => id % PHASES_PER_INTERVAL === slot).map(shareOf)).size === rigs.length;
-    return Array.from({ length: PHASES_PER_INTERVAL }, (_, slot) => slot).find(isOfBoth)!;
+    const isOfBoth = (phase: number): boolean =>
+      new Set([...used].filter((id) => id % PHASES_PER_INTERVAL === phase).map(shareOf)).size === rigs.length;
+    return Array.from({ length: PHASES_PER_INTERVAL }, (_, phase) => phase).find(isOfBoth)!;
   }
 
   /** Moves each alarm to the partition of its merge group, as an edit of its definition would. */
@@ -225,13 +225,13 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
       const value = (promql === x) === now.getTime() >= flip ? 95 : 5;
       return { kind: 'series', series: [[{ at: now.getTime(), values: { value } }]] };
     };
-    for (const [query, slot] of [
+    for (const [query, phase] of [
       [x, 6],
       [y, 4],
     ] as const) {
       const rule = alarmTypes.prometheus.schema.parse({ query, threshold: 80, comparison_operator: 'gt' });
       await storeAlarm(db, { id: query, rule, state: query === y ? 'alarm' : 'ok' });
-      await moveTo(query, slot);
+      await moveTo(query, phase);
     }
     await storeAlarm(db, { id: 'either', rule: combinationRule('or', x, y), state: 'alarm' });
     while (clock.now().getTime() < flip + (3 * INTERVAL_MS) / PHASES_PER_INTERVAL) await tick();
@@ -244,6 +244,57 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
       [y, 'ok'],
     ]);
   });
+
+  test('are moved without waiting for a locked row, and without locking rows until all are moved', async () => {
+    const before = await partitions();
+    const placed = await placements();
+    const movers = [...before.keys()].filter((id) => placed.get(id) !== before.get(id)).sort();
+    const [first, last] = [movers[0]!, movers.at(-1)!];
+    let migrating: Promise<string[]> | undefined;
+    await db.transaction(async (tx) => {
+      await tx.query('select from alarms where id = $1 for no key update', [last]);
+      migrating = migrate(db);
+      await eventually(async () => expect((await partitions()).get(first)).toBe(placed.get(first)));
+      await tx.query('update alarms set state_reason = $2 where id = $1', [first, 'r']);
+    });
+    expect(await migrating).toEqual([FAMILIES]);
+    expect(await partitions()).toEqual(placed);
+  });
+
+  test('move to the partition of an edit that is written meanwhile, and stay there', async () => {
+    const [before, placed] = [await partitions(), await placements()];
+    const n = Array.from({ length: ALARMS }, (_, index) => index).find(
+      (index) => index % 4 > 0 && placed.get(idOf(index)) !== before.get(idOf(index)),
+    )!;
+    const edited = alarmTypes.prometheus.schema.parse({ query: 'mem', threshold: 1, comparison_operator: 'lt' });
+    const rule = alarmTypes.prometheus.ruleJson(alarmTypes.prometheus.scopedTo(edited, { projectId: 'p' }));
+    let migrating: Promise<string[]> | undefined;
+    await db.transaction(async (tx) => {
+      await tx.query('update alarms set rule = $2, revision = pg_current_xact_id() where id = $1', [idOf(n), rule]);
+      migrating = migrate(db);
+      await eventually(async () => expect(await isWaitedFor()).toBe(true));
+    });
+    expect(await migrating).toEqual([FAMILIES]);
+    expect((await db.query('select rule from alarms where id = $1', [idOf(n)])).rows).toEqual([{ rule }]);
+    const partitionOfEdited = (await placements()).get(idOf(n))!;
+    expect(partitionOfEdited).not.toBe(placed.get(idOf(n)));
+    expect(await partitions()).toEqual(new Map([...placed, [idOf(n), partitionOfEdited]]));
+  });
+
+  test('are moved once by any number of processes', async () => {
+    const placed = await placements();
+    const applied = await Promise.all([migrate(db), migrate(db), migrate(db)]);
+    expect(applied.flat()).toEqual([FAMILIES]);
+    expect(await partitions()).toEqual(placed);
+  });
+
+  /** True if a connection waits for a lock of another one. */
+  async function isWaitedFor(): Promise<boolean> {
+    const { rows } = await db.query(
+      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    return rows.length > 0;
+  }
 
   async function placements(): Promise<Map<string, number>> {
     const { rows } = await db.query<{ id: string; type: AlarmKind; rule: string }>('select id, type, rule from alarms');

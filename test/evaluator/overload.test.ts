@@ -32,7 +32,7 @@ function alarmsOf(count: number, project: string, partition?: number): OverloadA
 }
 
 /** The least and the greatest number of queries of one alarm. */
-function timesAsked(alarms: readonly OverloadAlarm[]): { least: number; most: number } {
+function queriesPerAlarm(alarms: readonly OverloadAlarm[]): { least: number; most: number } {
   const times = alarms.map(({ query }) => rig.asked.get(query)?.length ?? 0);
   return { least: Math.min(...times), most: Math.max(...times) };
 }
@@ -52,7 +52,7 @@ describe('alarms that need more requests than their backend answers in time', ()
     await start(alarms);
     const intervals = 8;
     await rig.pass(intervals * INTERVAL_MS);
-    const { least, most } = timesAsked(alarms);
+    const { least, most } = queriesPerAlarm(alarms);
     expect(most - least).toBeLessThanOrEqual(2);
     // The first interval is the wait for each alarm's first phase; a tenth of the time may pass between two batches.
     expect(least).toBeGreaterThanOrEqual(Math.floor((0.9 * (intervals - 1)) / Math.max(1, load)) - 1);
@@ -67,7 +67,7 @@ describe('alarms that need more requests than their backend answers in time', ()
     const alarms = alarmsOf(FIT / 2, 'p', 0);
     await start(alarms, { deadlineMs: 3_000, timeoutMs: 3_000 });
     await rig.pass(5.5 * INTERVAL_MS);
-    expect(timesAsked(alarms)).toEqual({ least: 5, most: 5 });
+    expect(queriesPerAlarm(alarms)).toEqual({ least: 5, most: 5 });
     expect(rig.evaluator.lateness().alarms).toBe(0);
     expect(rig.outcomes).toHaveLength(5 * alarms.length);
   });
@@ -76,15 +76,15 @@ describe('alarms that need more requests than their backend answers in time', ()
     const [many, few] = [alarmsOf(3 * FIT, 'greedy'), alarmsOf(8, 'modest')];
     await start([...many, ...few]);
     await rig.pass(6 * INTERVAL_MS);
-    expect(timesAsked(few).least).toBeGreaterThanOrEqual(5);
-    expect(timesAsked(many).least).toBeGreaterThanOrEqual(1);
+    expect(queriesPerAlarm(few).least).toBeGreaterThanOrEqual(5);
+    expect(queriesPerAlarm(many).least).toBeGreaterThanOrEqual(1);
   });
 
   test('do not delay alarms of the same project that share a request', async () => {
     const shared = Array.from({ length: 30 }, (_, n) => ({ id: `s${n}`, project: 'p', query: `load{n="${n}"}` }));
     await start([...alarmsOf(3 * FIT, 'p'), ...shared.map((alarm) => ({ ...alarm, partition: 3 }))]);
     await rig.pass(6 * INTERVAL_MS);
-    expect(timesAsked(shared).least).toBeGreaterThanOrEqual(5);
+    expect(queriesPerAlarm(shared).least).toBeGreaterThanOrEqual(5);
   });
 
   test('are evaluated once in an interval, and never by two batches at once', async () => {
@@ -138,6 +138,6 @@ test('slow requests are late, but sent, while others keep the backend busy', asy
   // With one worker, all requests behind a slow one would be slow, too.
   await start([...quick, ...slow], { workers: 8, takes: (query) => (query.includes('slow') ? 4_000 : 2_000) });
   await rig.pass(12 * INTERVAL_MS);
-  expect(timesAsked(slow).least).toBeGreaterThanOrEqual(2);
+  expect(queriesPerAlarm(slow).least).toBeGreaterThanOrEqual(2);
   expect(rig.evaluator.alarmsInOutage()).toBe(0);
 });

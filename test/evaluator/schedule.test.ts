@@ -35,10 +35,10 @@ describe('a partition in phase 2 of an interval of 80 s, which begins at 20 s', 
 test('an evaluation, however late, belongs to the interval of its phase', () => {
   fc.assert(
     fc.property(partitions, moments, fc.integer({ min: 0, max: INTERVAL - 1 }), (partition, from, lateMs) => {
-      const slot = lastDueTime(partition, from, INTERVAL);
-      expect(cycleOf(partition, slot + lateMs, INTERVAL)).toBe(Math.floor(slot / INTERVAL));
-      expect(isDue(partition, slot + lateMs, slot + INTERVAL - 1, INTERVAL)).toBe(false);
-      expect(isDue(partition, slot + lateMs, slot + INTERVAL, INTERVAL)).toBe(true);
+      const due = lastDueTime(partition, from, INTERVAL);
+      expect(cycleOf(partition, due + lateMs, INTERVAL)).toBe(Math.floor(due / INTERVAL));
+      expect(isDue(partition, due + lateMs, due + INTERVAL - 1, INTERVAL)).toBe(false);
+      expect(isDue(partition, due + lateMs, due + INTERVAL, INTERVAL)).toBe(true);
     }),
   );
 });

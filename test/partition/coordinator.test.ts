@@ -41,7 +41,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
   });
 
   /** Waits until every partition is held once, and returns the number of takes so far. */
-  const settled = (): Promise<number> =>
+  const allHeld = (): Promise<number> =>
     eventually(() => {
       ensemble.expectSettled();
       return ensemble.takings.length;
@@ -49,7 +49,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
 
   const joinThree = async (url: string | undefined): Promise<[TestMember, TestMember, TestMember]> => {
     const three = [0, 1, 2].map(() => ensemble.join({ redisUrl: url })) as [TestMember, TestMember, TestMember];
-    await settled();
+    await allHeld();
     return three;
   };
 
@@ -67,11 +67,11 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
       for (const { coordinator } of [first, second, third]) expect(coordinator.held().size).toBeGreaterThan(256 / 4);
       await second.leave();
       ensemble.gone(second);
-      await settled();
+      await allHeld();
       expect(second.coordinator.held().size).toBe(0);
       await third.crash();
       ensemble.gone(third);
-      await settled();
+      await allHeld();
       expect(first.coordinator.held().size).toBe(256);
       for (const [id, { epoch }] of third.coordinator.held())
         expect(first.coordinator.held().get(id)?.epoch).toBeGreaterThan(epoch);
@@ -81,9 +81,9 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
   test('see at once who joins and leaves, long before the next heartbeat', async () => {
     const slow = { redisUrl: redisUrl(), leaseMs: 120_000, heartbeatMs: 30_000 };
     const first = ensemble.join(slow);
-    await settled();
+    await allHeld();
     const second = ensemble.join(slow);
-    await settled();
+    await allHeld();
     await first.leave();
     ensemble.gone(first);
     await eventually(() => expect(second.coordinator.held().size).toBe(256));
@@ -98,7 +98,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     await eventually(async () => expect(await client.zcard(keys.members)).toBe(3));
     client.disconnect();
     await beatsOnFor(LEASE_MS);
-    expect(await settled()).toBe(before);
+    expect(await allHeld()).toBe(before);
   });
 
   test('move no partition when Redis dies, nor when it comes back empty', async () => {
@@ -109,11 +109,11 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     await redis.stop();
     await eventually(() => three.forEach(({ coordinator }) => expect(coordinator.mode()).toBe('database')));
     await beatsOnFor(LEASE_MS);
-    expect(await settled()).toBe(before);
+    expect(await allHeld()).toBe(before);
     const again = await startRedis({ port: redis.port, password: new URL(redis.url).password });
     await eventually(() => three.forEach(({ coordinator }) => expect(coordinator.mode()).toBe('redis')));
     await beatsOnFor(LEASE_MS);
-    expect(await settled()).toBe(before);
+    expect(await allHeld()).toBe(before);
     await again.stop();
   });
 
@@ -123,7 +123,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     const before = ensemble.takings.length;
     process.kill(redis.pid, 'SIGSTOP');
     await beatsOnFor(2 * LEASE_MS);
-    expect(await settled()).toBe(before);
+    expect(await allHeld()).toBe(before);
     process.kill(redis.pid, 'SIGCONT');
     await redis.stop();
   });
@@ -132,12 +132,12 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     ensemble.join({ redisUrl: redisUrl() });
     ensemble.join({ redisUrl: redisUrl() });
     const blind = ensemble.join();
-    const before = await settled();
+    const before = await allHeld();
     await beatsOnFor(LEASE_MS);
-    expect(await settled()).toBe(before);
+    expect(await allHeld()).toBe(before);
     await blind.leave();
     ensemble.gone(blind);
-    await settled();
+    await allHeld();
   });
 
   test('take partitions of a hanging member, which may not commit any more and drops them when it goes on', async () => {
@@ -148,7 +148,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     expect(stuck.coordinator.mayCommit()).toBe(false);
     stuck.setProgress(true);
     await eventually(() => expect(stuck.lost).toHaveLength(had.length));
-    await settled();
+    await allHeld();
     expect(stuck.coordinator.mayCommit()).toBe(true);
   });
 
@@ -161,7 +161,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     };
     const isolated = ensemble.join({ redisUrl: redisUrl(), members });
     const other = ensemble.join({ redisUrl: redisUrl() });
-    await settled();
+    await allHeld();
     cut = true;
     await eventually(() => expect(other.coordinator.held().size).toBe(256));
     expect(isolated.coordinator.mayCommit()).toBe(false);
@@ -176,18 +176,18 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
         away ? Promise.reject(new Error('away')) : store.beat(...args),
     };
     for (let n = 0; n < 3; n++) ensemble.join({ members });
-    const before = await settled();
+    const before = await allHeld();
     away = true;
     await eventually(() => ensemble.members.forEach(({ coordinator }) => expect(coordinator.mayCommit()).toBe(false)));
     await db.query("update members set heartbeat_at = heartbeat_at - interval '1 minute'");
     away = false;
     await beatsOnFor(LEASE_MS);
-    expect(await settled()).toBe(before);
+    expect(await allHeld()).toBe(before);
   });
 
   test('keep a partition until its batch is over', async () => {
     const first = ensemble.join({ redisUrl: redisUrl() });
-    await settled();
+    await allHeld();
     for (const id of first.coordinator.held().keys()) first.inHand.add(id);
     const second = ensemble.join({ redisUrl: redisUrl() });
     await eventually(() => expect(first.coordinator.view()).toHaveLength(2));
@@ -195,7 +195,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     expect(second.coordinator.held().size).toBe(0);
     first.inHand.clear();
     first.coordinator.wake();
-    await settled();
+    await allHeld();
     expect(second.coordinator.held().size).toBeGreaterThan(100);
   });
 
@@ -210,6 +210,6 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     await eventually(() => expect(only.coordinator.held().size).toBe(255));
     unlock();
     await lock;
-    await settled();
+    await allHeld();
   });
 });

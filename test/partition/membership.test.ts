@@ -98,8 +98,8 @@ describe('the view of the members', () => {
     { when: 'it left both stores', inDatabase: false, redis: new Map<string, number>(), view: ['me'] },
     { when: 'Redis lost it', inDatabase: true, redis: new Map<string, number>(), view: ['me', 'other'] },
     { when: 'only Redis has it', inDatabase: false, redis: new Map([['other', 300]]), view: ['me', 'other'] },
-    { when: 'it left and Redis cannot be asked', inDatabase: false, redis: 'down' as const, view: ['me'] },
-    { when: 'Redis cannot be asked', inDatabase: true, redis: 'down' as const, view: ['me', 'other'] },
+    { when: 'it left and Redis is unavailable', inDatabase: false, redis: 'down' as const, view: ['me'] },
+    { when: 'Redis is unavailable', inDatabase: true, redis: 'down' as const, view: ['me', 'other'] },
   ])('is right about another member when $when', async ({ inDatabase, redis, view }) => {
     const stage = new Stage();
     stage.redis = new Map([['other', 200]]);

@@ -77,9 +77,9 @@ export function shownGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScop
 /** The rule in the history: keys in the order of Aodh's request parser. */
 function historyGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScope>(rule: Rule): string {
   const { type: _, scope_to_project: __, granularity, comparison_operator, threshold, ...rest } = rule;
-  const { aggregation_method, evaluation_periods, ...own } = rest;
+  const { aggregation_method, evaluation_periods, ...ofKind } = rest;
   const common = { granularity, comparison_operator, threshold: new PythonFloat(threshold), aggregation_method };
-  return pythonJson({ ...common, evaluation_periods, ...own });
+  return pythonJson({ ...common, evaluation_periods, ...ofKind });
 }
 
 /** The need of a rule. Rules that share its key differ only in operator, threshold or number of periods. */

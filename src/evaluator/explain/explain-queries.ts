@@ -208,7 +208,7 @@ function datapointsOf(
   { rule, answer }: AnsweredRule,
   { points: judged, numbered }: { points: readonly JudgedPoint[]; numbered: NumberedSeries },
 ): Datapoint[] {
-  const whole = answers.get(need.key);
+  const uncut = answers.get(need.key);
   const datapoints = judged.map((point): Datapoint => {
     const { series, at, value } = point;
     if ('leftOut' in point) return unused({ at: new Date(at), value, series }, point.leftOut);
@@ -222,7 +222,7 @@ function datapointsOf(
       outside: point.outside,
     };
   });
-  for (const [series, points] of (whole?.kind === 'series' ? whole.series : []).entries()) {
+  for (const [series, points] of (uncut?.kind === 'series' ? uncut.series : []).entries()) {
     for (const point of cutOff(points, answer, series)) {
       const value = valueOf(point, rule);
       // A datapoint without a number is already among the dropped points.
@@ -243,8 +243,8 @@ function unused(shown: Pick<Datapoint, 'at' | 'value' | 'series'>, why: string):
 }
 
 /** Points of a wider answer that are outside the alarm's window. */
-function cutOff(points: readonly Point[], own: BackendAnswer, series: number): readonly Point[] {
-  const kept = new Set(own.kind === 'series' ? own.series[series] : []);
+function cutOff(points: readonly Point[], answerInWindow: BackendAnswer, series: number): readonly Point[] {
+  const kept = new Set(answerInWindow.kind === 'series' ? answerInWindow.series[series] : []);
   return points.filter((point) => !kept.has(point));
 }
 

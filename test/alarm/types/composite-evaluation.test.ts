@@ -284,9 +284,9 @@ describe('for any tree', () => {
   });
 
   test('rules that keep the state do so if the other rules do not decide it', () => {
-    const settled = node.filter((tree) => !/unknown|up|down|trouble/.test(JSON.stringify(tree)));
+    const decided = node.filter((tree) => !/unknown|up|down|trouble/.test(JSON.stringify(tree)));
     fc.assert(
-      fc.property(settled, fc.constantFrom<AlarmState>('ok', 'alarm'), (tree, present) => {
+      fc.property(decided, fc.constantFrom<AlarmState>('ok', 'alarm'), (tree, present) => {
         const [low, high] = (['ok', 'alarm'] as const).map((kept) =>
           truth(tree, (leaf) => (leaf === 'keep' ? kept : (leaf as Truth))),
         );

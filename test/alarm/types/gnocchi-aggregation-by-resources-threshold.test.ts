@@ -24,9 +24,9 @@ const withOwner = (project: string, owner: string, search = SEARCH): string =>
 
 describe('the search of a tenant', () => {
   test.each([
-    ['what it created', SEARCH, null, alone('p1')],
-    ['what it created, when nobody knows who measures for all', SEARCH, undefined, alone('p1')],
-    ['what it created, or another service for it', SEARCH, 'svc', withOwner('p1', 'svc')],
+    ['its own resources', SEARCH, null, alone('p1')],
+    ['its own resources, if the external owner is unknown', SEARCH, undefined, alone('p1')],
+    ['its own resources and those that another service created for it', SEARCH, 'svc', withOwner('p1', 'svc')],
     ['its own, written as Python spaces it', ' {"=":{"server_group":\n"g"} } ', 'svc', withOwner('p1', 'svc')],
     ['its own, in ASCII', '{"=":{"name":"東"}}', null, alone('p1', '{"=": {"name": "\\u6771"}}')],
     [

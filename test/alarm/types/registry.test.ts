@@ -60,7 +60,7 @@ test.each([
   ['gnocchi_resources_threshold', { metric: 'm', resource_id: 'r', resource_type: 't' }],
   ['gnocchi_aggregation_by_metrics_threshold', { metrics: ['m1', 'm2'] }],
   ['gnocchi_aggregation_by_resources_threshold', { metric: 'm', query: '{}', resource_type: 't' }],
-] as const)("history has the keys of a rule %s in Aodh's order, whatever their order in the request", (type, own) => {
+] as const)("history has the keys of a rule %s in Aodh's order, not in the order of the request", (type, own) => {
   const common = {
     granularity: 300,
     comparison_operator: 'gt',

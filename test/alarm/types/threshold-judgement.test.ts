@@ -116,7 +116,7 @@ describe('missing datapoints', () => {
   test.each<[when: string, answer: BackendAnswer, missing: Verdict, ok: Verdict, alarm: Verdict, ignore: Verdict]>([
     ['no series', answerOf(), UNKNOWN, 'ok', 'alarm', 'hold'],
     ['no such metric', { kind: 'absent', reason: 'gone' }, UNKNOWN, 'ok', 'alarm', 'hold'],
-    ['a question never answered', { kind: 'refused', reason: 'no' }, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
+    ['a query that is never answered', { kind: 'refused', reason: 'no' }, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
     ['a backend in trouble', { kind: 'trouble', reason: 'no' }, 'trouble', 'trouble', 'trouble', 'trouble'],
   ])('are all with %s: missing %s', (_, answer, ...expected) => {
     expect(
@@ -256,7 +256,7 @@ describe('without options', () => {
     return compared.at(-1) === true ? 'trending alarm' : 'trending ok';
   }
 
-  test('one series is judged as Aodh judges the newest values of it, whatever the state', () => {
+  test('one series is judged as Aodh judges the newest values of it, in any state', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(number, fc.constantFrom(-1, 0, 0.5, 1)), { maxLength: 8 }),

@@ -23,8 +23,8 @@ export function narrowedTo(query: string, projectId: string, externalOwner: Rule
   const project = pythonJson(projectId);
   const text = pythonSpaced(query);
   const before = narrowed(text);
-  const own = before?.project === project ? before.inner : text;
-  return openingFor(project, externalOwner ? pythonJson(externalOwner) : undefined) + own + CLOSING;
+  const inner = before?.project === project ? before.inner : text;
+  return openingFor(project, externalOwner ? pythonJson(externalOwner) : undefined) + inner + CLOSING;
 }
 
 /** Removes nested conditions for the same project: Aodh adds one at each PUT. The inner ones change nothing. */
@@ -55,10 +55,10 @@ function literally(json: string): string {
 }
 
 /** The length of a search without the project condition and without differences in spacing. */
-export function ownLength(query: string): number {
+export function lengthWithoutCondition(query: string): number {
   const text = pythonSpaced(query);
-  const own = narrowed(text)?.inner ?? text;
-  return Math.max(own.length, query.length - (text.length - own.length));
+  const inner = narrowed(text)?.inner ?? text;
+  return Math.max(inner.length, query.length - (text.length - inner.length));
 }
 
 /** True if the text is valid JSON. */
@@ -92,9 +92,9 @@ function takenApart(text: string): Narrowed | undefined {
 
 /** Key order is fixed, since the result is compared as text. */
 function openingFor(project: string, externalOwner?: string, creator = (json: string): string => json): string {
-  const own = `{"=": {"created_by_project_id": ${creator(project)}}}`;
-  if (externalOwner === undefined) return `{"and": [${own}, `;
+  const createdByIt = `{"=": {"created_by_project_id": ${creator(project)}}}`;
+  if (externalOwner === undefined) return `{"and": [${createdByIt}, `;
   const createdForIt = `{"=": {"created_by_project_id": ${creator(externalOwner)}}}`;
   const measuredForIt = `{"and": [${createdForIt}, {"=": {"project_id": ${project}}}]}`;
-  return `{"and": [{"or": [${own}, ${measuredForIt}]}, `;
+  return `{"and": [{"or": [${createdByIt}, ${measuredForIt}]}, `;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { shownText, wireText } from '../../wire/wire-types.js';
 import { GNOCCHI_THRESHOLD_FIELDS, MAX_NAME } from '../gnocchi-threshold.js';
-import { isJson, ownLength, withoutRepeats } from './project-condition.js';
+import { isJson, lengthWithoutCondition, withoutRepeats } from './project-condition.js';
 
 const MAX_QUERY = 4_096;
 /** Room for the project conditions that Aodh adds again and again. */
@@ -17,7 +17,7 @@ const Query = wireText().transform((query, context) => {
     return z.NEVER;
   }
   const search = isTooLong ? query : withoutRepeats(query);
-  if (!isTooLong && ownLength(search) <= MAX_QUERY) return search;
+  if (!isTooLong && lengthWithoutCondition(search) <= MAX_QUERY) return search;
   context.addIssue({ code: 'custom', message: `Value should have a maximum character requirement of ${MAX_QUERY}` });
   return z.NEVER;
 });

@@ -174,7 +174,7 @@ function contract(open: () => Promise<Database>): void {
     const before = await repeats();
     await intervals(3);
     expect(await repeats()).toBe(before + 3);
-    prometheus.mode = 'no data'; // from a retry on: still unknown, and told already in this turn
+    prometheus.mode = 'no data'; // from a retry on: still unknown, and the actions were already run in this interval
     for (let ticks = 0; ticks < 3; ticks += 1) await rig.tick();
     expect(rig.evaluator.alarmsInOutage()).toBe(0);
     expect(await repeats()).toBe(before + 3);
