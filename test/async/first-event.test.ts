@@ -24,7 +24,7 @@ const listeners = (emitter: EventEmitter): number =>
   emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0);
 
 describe('waiting for the first of several events', () => {
-  test.each(['drain', 'close', 'error'])('leaves no listener after %s, however often it waits', async (name) => {
+  test.each(['drain', 'close', 'error'])('leaves no listener after %s, however often it is repeated', async (name) => {
     const emitter = new EventEmitter();
     for (let round = 0; round < 50; round += 1) {
       const waiting = firstEvent(emitter, ['drain', 'close']).catch((cause: unknown) => cause);
@@ -75,7 +75,7 @@ describe('a long answer', () => {
     return incoming;
   }
 
-  test('of 7,000 rows to a slow reader adds no listener from page to page, and no warning of a leak is printed', async () => {
+  test('of 7,000 rows to a slow client adds no listener from page to page, and prints no warning of a leak', async () => {
     const incoming = await begin();
     let bytes = 0;
     // A chunk at a time: the writer has to wait at each page.
@@ -90,7 +90,7 @@ describe('a long answer', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('ends when its reader disconnects, and leaves no listener of its own', async () => {
+  test('ends when its client disconnects, and leaves no listener of its own', async () => {
     pagesWanted = MANY;
     (await begin()).destroy();
     await isOver;

@@ -4,24 +4,24 @@ import { windowStart, type BackendAnswer, type SeriesNeed } from '../../src/alar
 import type { Datasource, SeriesRequest, Trace } from '../../src/datasource/datasource.js';
 
 /**
- * A datasource before a real backend that holds `METRICS` metrics, each with a value in each of the last `PERIODS`
- * periods before `now`.
+ * A datasource of a real backend that has `METRICS` metrics, each with a value in each of the last `PERIODS` periods
+ * before `now`.
  */
 export interface Subject<Query> {
   datasource: Datasource<Query>;
-  /** The same kind of datasource, before a backend that is not there. */
+  /** The same kind of datasource, for a backend that is not there. */
   unreachable: Datasource<Query>;
   now: Date;
   granularityS: number;
-  /** The question about the n-th metric. */
+  /** The query for the n-th metric. */
   query(n: number): Query;
-  /** A question about something that does not exist. */
+  /** A query for something that does not exist. */
   absent: Query;
-  /** A question that the backend refuses to answer; undefined where there is none. */
+  /** A query that the backend refuses; undefined if there is none. */
   refused?: Query;
-  /** The question of another project about data that are there. */
+  /** The query of another project for existing data. */
   hidden: Query;
-  /** Where the window of an alarm that looks at so many periods begins, as the evaluator cuts it. */
+  /** The beginning of the window of an alarm with so many periods, as the evaluator cuts it. */
   kind: SeriesNeed['datasource'];
   close(): Promise<void>;
 }
@@ -32,12 +32,12 @@ const START_TIMEOUT_MS = 240_000;
 export const METRICS = 12;
 export const PERIODS = 6;
 
-/** What is stored: of metric n, in the period that is the `age`-th before now (0 is the newest). */
+/** The stored value of metric n in the period that is the `age`-th before now (0 is the newest). */
 export function storedValue(n: number, age: number): number {
   return n * 100 + (PERIODS - age) + 0.5;
 }
 
-/** What evaluators rely on, whatever the backend. */
+/** The behaviour of all datasources that evaluators rely on. */
 export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): void {
   let subject: Subject<Query>;
   const signal = new AbortController().signal;
@@ -66,7 +66,7 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
     return Object.fromEntries(Array.from({ length: count }, (_, n) => [`q${first + n}`, subject.query(first + n)]));
   }
 
-  /** What an alarm that looks at `periods` periods makes of an answer. */
+  /** The part of an answer that an alarm with `periods` periods uses. */
   function cut(answer: BackendAnswer | undefined, periods: number): unknown {
     if (answer?.kind !== 'series') return answer;
     const { kind: datasource, granularityS, now } = subject;
@@ -75,7 +75,7 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
   }
 
   describe('an answer', () => {
-    test('is there for every question, by its key', async () => {
+    test('is there for every query, by its key', async () => {
       const answers = await ask(request(all(METRICS)));
       expect([...answers.keys()].sort()).toEqual(Object.keys(all(METRICS)).sort());
     });
@@ -89,7 +89,7 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
       );
     });
 
-    test('is the same together with others as alone', async () => {
+    test('is the same in a merged request as alone', async () => {
       const together = await ask(request(all(METRICS)));
       for (const [key, query] of Object.entries(all(METRICS))) {
         const alone = await ask(request({ [key]: query }));
@@ -97,7 +97,7 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
       }
     });
 
-    test('to a wider window holds that to a narrower one unchanged', async () => {
+    test('to a query with a wider window contains the answer for a narrower one unchanged', async () => {
       for (const periods of [1, 2, 3, 4]) {
         const narrow = await ask(request({ q: subject.query(1) }, periods));
         const wide = await ask(request({ q: subject.query(1) }, 8));
@@ -105,17 +105,17 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
       }
     });
 
-    test('to a question about nothing says so, or is empty', async () => {
+    test('to a query for something that does not exist says so, or is empty', async () => {
       const answer = (await ask(request({ nothing: subject.absent }))).get('nothing');
       if (answer?.kind !== 'absent') expect((valuesOf(answer) as unknown[][]).flat()).toEqual([]);
     });
 
-    test("to a question about what is another project's is as if that did not exist", async () => {
+    test('to a query for data of another project is as if they did not exist', async () => {
       const answer = (await ask(request({ hidden: subject.hidden }))).get('hidden');
       if (answer?.kind !== 'absent') expect((valuesOf(answer) as unknown[][]).flat()).toEqual([]);
     });
 
-    test('is heard of by whoever listens in, without address or credentials', async () => {
+    test('is recorded by a trace, without address or credentials', async () => {
       const sent: string[] = [];
       await ask(request(all(2)), subject.datasource, { sent: (text) => sent.push(text), dropped: () => undefined });
       expect(sent.length).toBeGreaterThan(0);
@@ -123,8 +123,8 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
     });
   });
 
-  describe('a bad question', () => {
-    test('among good ones harms none of them', async () => {
+  describe('a bad query', () => {
+    test('does no harm to good ones in the same call', async () => {
       const { absent, refused } = subject;
       const good = all(METRICS);
       const bad: Record<string, Query> = { absent, ...(refused === undefined ? {} : { refused }) };
@@ -135,8 +135,8 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
     });
   });
 
-  describe('a backend that is not there', () => {
-    test('is trouble for every question, in words that name no address', async () => {
+  describe('an unavailable backend', () => {
+    test('is trouble for every query, with a reason that names no address', async () => {
       const answers = await ask(request(all(METRICS)), subject.unreachable);
       expect(answers.size).toBe(METRICS);
       for (const answer of answers.values()) {
@@ -147,13 +147,13 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
       }
     });
 
-    test('is trouble the second time, too, and the answers of one that is there are not affected', async () => {
+    test('is trouble the second time too, and answers of an available backend are not affected', async () => {
       const [gone, there] = await Promise.all([ask(request(all(2)), subject.unreachable), ask(request(all(2)))]);
       expect([...gone.values()].map(({ kind }) => kind)).toEqual(['trouble', 'trouble']);
       expect([...there.values()].map(({ kind }) => kind)).toEqual(['series', 'series']);
     });
 
-    test('does not keep a question waiting whose time is up', async () => {
+    test('does not delay a query beyond its deadline', async () => {
       const expired = AbortSignal.abort(new Error('time is up'));
       const answers = await subject.datasource.answers(request(all(2)), { now: subject.now, signal: expired });
       expect([...answers.keys()].sort()).toEqual(['q0', 'q1']);

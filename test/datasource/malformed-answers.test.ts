@@ -17,7 +17,7 @@ import { disagreement, disagreementsOf, verdictOf } from './malformed/judged.js'
 import { CREATION_TIME_S, healthIn, octaviaCases, type OctaviaCase } from './malformed/octavia-answers.js';
 import { HOSTS, judgedPrometheus, prometheusCases, type PrometheusCase } from './malformed/prometheus-answers.js';
 
-/** Bodies are the same at each run, unless another number is given. */
+/** Bodies are the same at each run, unless another seed is given. */
 const SEED = Number(process.env['TOCSIN_TEST_SEED'] ?? 20_260_101);
 const observer = { succeeded: () => undefined, failed: () => undefined };
 /** Half a minute when nothing else runs. */
@@ -28,7 +28,7 @@ const note = (reason: unknown): void => void rejections.push(reason);
 beforeAll(() => void process.on('unhandledRejection', note));
 afterAll(() => void process.off('unhandledRejection', note));
 
-describe('whatever Prometheus answers, alarms are judged by the points in it, or not at all', () => {
+describe('for any answer of Prometheus, alarms are judged by the points in it, or not at all', () => {
   const CASES = 6_000;
   let server: Receiver;
   let cases: PrometheusCase[] = [];
@@ -54,7 +54,7 @@ describe('whatever Prometheus answers, alarms are judged by the points in it, or
     async () => {
       const client = createPrometheusClient({ url: server.url, auth: { kind: 'none' }, timeoutMs: 60_000 });
       const problems = await disagreementsOf(cases, (one, index) => {
-        // Its own way to the server each time, since one that gives bad answers is left alone for a while.
+        // A gate of its own each time, since malformed answers open the circuit.
         const datasource = createPrometheusDatasource({ client, tenancy: { kind: 'none' }, observer });
         return disagreement(datasource, judgedPrometheus(one, index));
       });
@@ -67,7 +67,7 @@ describe('whatever Prometheus answers, alarms are judged by the points in it, or
   );
 });
 
-describe('whatever Gnocchi answers, alarms are judged by the points in it, or not at all', () => {
+describe('for any answer of Gnocchi, alarms are judged by the points in it, or not at all', () => {
   const CASES = 4_000;
   let server: Receiver;
   let cases: GnocchiCase[] = [];
@@ -108,7 +108,7 @@ describe('whatever Gnocchi answers, alarms are judged by the points in it, or no
   );
 });
 
-describe('whatever Octavia answers, alarms are judged by the members in it, or not at all', () => {
+describe('for any answer of Octavia, alarms are judged by the members in it, or not at all', () => {
   const CASES = 400;
   let server: Receiver;
   let cases: OctaviaCase[] = [];
@@ -169,7 +169,7 @@ describe('an answer that does not end', () => {
   afterAll(() => server.close());
 
   test.each(beginnings.flatMap((start) => [true, false].map((fast) => ({ start, fast }))))(
-    'is given up in time, or when it is too large: $start, quickly: $fast',
+    'is given up at the deadline, or when it is too large: $start, quickly: $fast',
     async ({ start, fast }) => {
       [beginning, isFast] = [start, fast];
       const given = { url: server.url, timeoutMs: PATIENCE_MS };
@@ -192,7 +192,7 @@ describe('an answer that does not end', () => {
         ),
       ]);
       for (const each of [prometheus, gnocchi]) each.close();
-      // Too large is an answer to this question; too slow is not.
+      // An answer that is too large is a refusal of this query; a slow one is not.
       for (const verdict of verdicts) expect(fast ? ['trouble', 'insufficient data'] : ['trouble']).toContain(verdict);
       expect(rejections).toEqual([]);
     },

@@ -263,7 +263,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
       creator: () => Promise.resolve('admin-user:admin-project'),
       externalOwner: () => Promise.resolve(null),
     });
-    const ofPrometheus = prometheusAt(prometheus.url, { timeoutMs: 60_000, sweeping }).datasource;
+    const ofPrometheus = prometheusAt(prometheus.url, { timeoutMs: 60_000, selectAll: sweeping }).datasource;
     const find: Datasources['find'] = (kind) => (kind === 'gnocchi' ? ofGnocchi : ofPrometheus);
     return { find, close: () => [ofGnocchi, ofPrometheus].forEach((each) => each.close?.()) };
   }

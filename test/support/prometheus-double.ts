@@ -73,12 +73,16 @@ export interface Observed {
 
 export type ReachedBy = Partial<Omit<PrometheusClientOptions, 'url'>> & {
   tenancy?: Tenancy;
-  sweeping?: SelectAllOptions;
+  selectAll?: SelectAllOptions;
 };
 
 export function prometheusAt(
   url: string,
-  { tenancy = { kind: 'label', label: 'project' }, sweeping = SELECT_ALL_DEFAULTS, ...client }: ReachedBy = {},
+  {
+    tenancy = { kind: 'label', label: 'project' },
+    selectAll: sweeping = SELECT_ALL_DEFAULTS,
+    ...client
+  }: ReachedBy = {},
 ): Observed {
   const outcomes: string[] = [];
   const observer = { succeeded: () => outcomes.push('ok'), failed: (reason: string) => outcomes.push(reason) };

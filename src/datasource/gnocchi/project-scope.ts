@@ -7,6 +7,7 @@
  * authentication.
  */
 
+/** The fields of a resource that tell its owners. */
 export interface Owned {
   project_id?: string | null | undefined;
   created_by_project_id?: string | null | undefined;

@@ -10,12 +10,14 @@ export interface MeterStatistics {
   statistics(window: StatisticsWindow, queries: readonly MeterQuery[]): Promise<PeriodStatistics[]>;
 }
 
+/** The window of the statistics, and the length of its periods. */
 export interface StatisticsWindow {
   start: Date;
   end: Date;
   granularityS: number;
 }
 
+/** The statistics of one query in one period. */
 export interface PeriodStatistics {
   /** Index into the queries. */
   question: number;

@@ -4,6 +4,7 @@ import type { PoolMember } from '../../alarm/series.js';
 import { createHttpExchange, jsonOf, type HttpResponse } from '../gate/http-exchange.js';
 import { BackendUnavailable } from '../gate/backend-unavailable.js';
 
+/** Gives the Keystone tokens of this service. */
 export interface TokenSource {
   token(): Promise<string>;
   /** A new token, for when Octavia refuses the one of `token`. */

@@ -45,6 +45,7 @@ export interface PlannedQuery {
   replaces?: readonly PlannedQuery[];
 }
 
+/** The requests for the queries of one call. */
 export interface QueryPlan {
   queries: readonly PlannedQuery[];
   /** Answers to the queries that may not be sent. */

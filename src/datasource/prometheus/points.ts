@@ -17,6 +17,7 @@ const ROUNDING_MS = 1_000;
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
+/** The times of a request whose window ends `lagS` before now. */
 export function queryTimesOf(
   { granularityS, periods, lagS }: Omit<SeriesRequest<never>, 'queries'>,
   now: Date,

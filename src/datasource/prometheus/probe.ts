@@ -5,6 +5,7 @@ import { parseAnswer } from './parse-answer.js';
 /** A selector, so that the probe reaches the stores of the series too. */
 const UNUSED_METRIC = 'tocsin_asks_whether_it_is_answered';
 
+/** The health probe, and what it has to know of the queries that are sent. */
 export interface PrometheusProbe {
   /** @throws BackendUnavailable */
   send(): Promise<void>;

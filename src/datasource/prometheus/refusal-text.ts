@@ -39,6 +39,7 @@ const POSITION = /\b\d+:\d+: /g;
 
 const NOT_EXECUTABLE = 'the query cannot be executed';
 
+/** Prometheus' own status, type and text of an error. */
 export interface PrometheusRefusal {
   status: number;
   type: string;

@@ -18,6 +18,7 @@ export interface SelectAllPolicy {
   recordFailure(query: PlannedQuery, call: PrometheusCall): void;
 }
 
+/** When a select-all query is worth it. */
 export interface SelectAllOptions {
   /** With fewer members, counting the series costs more than is saved. */
   fromMembers: number;

@@ -32,30 +32,30 @@ function aGate(options: Partial<BackendGateOptions> = {}): { gate: BackendGate; 
   return { gate: createBackendGate(given), figures };
 }
 
-/** What came of the request, as the text of its failure where it failed. */
-const outcome = async (asked: Promise<unknown>): Promise<unknown> =>
-  asked.catch((thrown: unknown) => (thrown instanceof BackendUnavailable ? thrown.message : thrown));
+/** The answer to the request, or the message of its error. */
+const outcome = async (sent: Promise<unknown>): Promise<unknown> =>
+  sent.catch((thrown: unknown) => (thrown instanceof BackendUnavailable ? thrown.message : thrown));
 
-describe('the way to a backend', () => {
-  test('that is dead is tried at a low rate, whatever is asked of it, with a reason that names no address', async () => {
+describe('the gate of a backend', () => {
+  test('sends few requests to an unavailable backend, and fails with a reason that names no address', async () => {
     const { gate, figures } = aGate({ probe: refused });
     const startedMs = clock.monotonicMs();
-    let asked = 0;
+    let sent = 0;
     await eventually(async () => {
       const reasons = await Promise.all(Array.from({ length: 20 }, () => outcome(gate.run(refused))));
-      asked += reasons.length;
+      sent += reasons.length;
       expect(new Set(reasons)).toEqual(new Set(['connection refused']));
       expect(clock.monotonicMs() - startedMs).toBeGreaterThan(5 * RETRY_AFTER_MS);
     });
     const periods = (clock.monotonicMs() - startedMs) / RETRY_AFTER_MS;
-    // Three and the neutral question until it is known, one already let in beside them, then the neutral question and
-    // one more once a period.
+    // Three and the probe until its result is known, one already sent beside them, then the probe and one more once a
+    // period.
     expect(figures.failures.length).toBeLessThanOrEqual(5 + 2 * periods);
     expect(figures.failures.length).toBeGreaterThanOrEqual(5);
-    expect(asked).toBeGreaterThan(2 * figures.failures.length);
+    expect(sent).toBeGreaterThan(2 * figures.failures.length);
   });
 
-  test('that is dead is asked once a second, by a clock that no wall clock moves', async () => {
+  test('sends a request to an unavailable backend once a second by the monotonic clock', async () => {
     const fake = new FakeClock();
     const { gate, figures } = aGate({ clock: fake, retryAfterMs: 1_000, probe: refused });
     for (let second = 0; second < 30; second += 1) {
@@ -64,13 +64,12 @@ describe('the way to a backend', () => {
       await Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(refused))));
       await fake.advance(500);
     }
-    // Three and the neutral question until it is known, and one more that had been let in beside them; then two a
-    // second.
+    // Three and the probe until its result is known, and one more that had been sent beside them; then two a second.
     expect(figures.failures.length - 2 * 29).toBeGreaterThanOrEqual(4);
     expect(figures.failures.length - 2 * 29).toBeLessThanOrEqual(5);
   });
 
-  test('is open to all again as soon as the neutral question is answered', async () => {
+  test('closes the circuit as soon as the probe is answered', async () => {
     let isBack = false;
     const ask = (): Promise<string> => (isBack ? Promise.resolve('here') : refused());
     const { gate } = aGate({ probe: ask });
@@ -81,7 +80,7 @@ describe('the way to a backend', () => {
     expect(await Promise.all(Array.from({ length: 20 }, () => gate.run(ask)))).toEqual(Array(20).fill('here'));
   });
 
-  test('is open to all again as soon as any question is answered, should the neutral one be refused for good', async () => {
+  test('closes the circuit as soon as any request is answered, even if the probe is always refused', async () => {
     const fake = new FakeClock();
     const { gate } = aGate({ probe: refused, clock: fake, retryAfterMs: 1_000 });
     for (let n = 0; n < 3; n += 1) await outcome(gate.run(refused));
@@ -92,25 +91,25 @@ describe('the way to a backend', () => {
     expect(await Promise.all([1, 2, 3].map(() => outcome(gate.run(here))))).toEqual(['here', 'here', 'here']);
   });
 
-  test('lets go, when time is up, of requests that wait as of those under way; only the latter were asked', async () => {
+  test('rejects at the deadline both waiting requests and those under way, and has sent only the latter', async () => {
     const { gate, figures } = aGate();
     const batch = new AbortController();
-    let asked = 0;
+    let sent = 0;
     const hang = (): Promise<never> => {
-      asked += 1;
+      sent += 1;
       return new Promise((_, reject) =>
         batch.signal.addEventListener('abort', () => reject(new Error('socket 10.0.0.7 destroyed'))),
       );
     };
     const requests = Array.from({ length: 10 }, () => outcome(gate.run(hang, batch.signal)));
-    await eventually(() => expect(asked).toBe(2));
+    await eventually(() => expect(sent).toBe(2));
     batch.abort(new Error('late'));
     expect(await Promise.all(requests)).toEqual(Array(10).fill('no answer in time'));
-    expect([asked, figures.failures]).toEqual([2, ['no answer in time', 'no answer in time']]);
+    expect([sent, figures.failures]).toEqual([2, ['no answer in time', 'no answer in time']]);
     expect(await gate.run(() => Promise.resolve('next'))).toBe('next');
   });
 
-  test('does not stand still for those behind requests that nobody waits for any more', async () => {
+  test('serves other requests although aborted ones were before them', async () => {
     const { gate, figures } = aGate({ concurrency: 1 });
     let finish: () => void = () => undefined;
     const first = gate.run(() => new Promise<void>((resolve) => (finish = resolve)));
@@ -125,7 +124,7 @@ describe('the way to a backend', () => {
     expect(figures).toMatchObject({ ok: 2, failures: [] });
   });
 
-  test('that leaves a request unanswered for ever costs its caller no more than the signal allows', async () => {
+  test('rejects at the deadline if the backend never answers', async () => {
     const { gate } = aGate({ concurrency: 1 });
     const batch = new AbortController();
     const deaf = outcome(gate.run(() => new Promise(() => undefined), batch.signal));
@@ -134,7 +133,7 @@ describe('the way to a backend', () => {
     expect(await Promise.all([deaf, behind])).toEqual(['no answer in time', 'no answer in time']);
   });
 
-  test('that is well stays open, however many questions it cannot answer, and does not look like one in trouble', async () => {
+  test('stays closed for a healthy backend, however many queries it cannot answer', async () => {
     let [inARow, most, counted, probe] = [0, 0, 0, 0];
     const observer: BackendObserver = {
       succeeded: () => (inARow = 0),
@@ -152,7 +151,7 @@ describe('the way to a backend', () => {
     expect(probe).toBeLessThanOrEqual(200 / 3);
   });
 
-  test('is not to blame for those who went away before it answered', async () => {
+  test('does not count aborted requests against the backend', async () => {
     const { gate } = aGate({ concurrency: 8 });
     const gone = new AbortController();
     const hang = (): Promise<never> =>
@@ -163,7 +162,7 @@ describe('the way to a backend', () => {
     expect(await gate.run(() => Promise.resolve('next'))).toBe('next');
   });
 
-  test('is asked the neutral question only where three failures come in a row', async () => {
+  test('probes the backend only after three failures in a row', async () => {
     let probe = 0;
     const { gate } = aGate({ probe: async () => void (probe += 1) });
     for (let n = 0; n < 30; n += 1) {
@@ -174,7 +173,7 @@ describe('the way to a backend', () => {
     expect(probe).toBe(0);
   });
 
-  test('that answers nothing but the neutral question is asked all the same, and nobody is told that it answers', async () => {
+  test('keeps sending queries to a backend that answers only its probe, and does not report the probe as success', async () => {
     const told: unknown[] = [];
     const observer: BackendObserver = {
       succeeded: () => told.push('ok'),
@@ -185,7 +184,7 @@ describe('the way to a backend', () => {
     expect(told).toEqual([false, false, true, false, false, true]);
   });
 
-  test('that is dead is asked the neutral question once, whoever waits for it, and by no more at once than ever when it is back', async () => {
+  test('sends one probe for all waiting requests of an unavailable backend, and keeps the concurrency limit when it is back', async () => {
     const clock = new FakeClock();
     const answers: ((how: 'dead' | 'back') => void)[] = [];
     const probe = (): Promise<void> =>

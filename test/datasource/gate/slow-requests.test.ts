@@ -9,11 +9,11 @@ import { FakeClock } from '../../support/fake-clock.js';
 
 const DEADLINE_MS = 10_000;
 const WELL = 40;
-/** As many looks as an alarm in trouble has within its grace. */
+/** As many evaluations as fit into the grace of an alarm. */
 const LOOKS = 24;
 
 let clock: FakeClock;
-/** How long a good answer takes. */
+/** Duration of a good answer. */
 const WELL_MS = 50;
 
 beforeEach(() => {
@@ -52,7 +52,7 @@ function prometheus(): Datasource<PrometheusQuery> {
   return createPrometheusDatasource({ client, tenancy: { kind: 'label', label: 'project_id' }, observer, clock });
 }
 
-/** What cannot be asked together with others. */
+/** Queries that cannot be merged. */
 const QUESTIONS = {
   gnocchi: (project: string, name: number | string): GnocchiQuery => ({
     kind: 'resources',
@@ -72,7 +72,7 @@ interface Question {
   query: never;
 }
 
-/** One look at all of them, as the evaluator asks: those without an answer. */
+/** Sends all of them in one call, as the evaluator does, and returns those without an answer. */
 async function inTrouble(datasource: Datasource<never>, queries: readonly Question[]): Promise<Question[]> {
   const deadline = new AbortController();
   const request = { granularityS: 0, periods: 1, lagS: 0, queries };
@@ -89,9 +89,9 @@ async function inTrouble(datasource: Datasource<never>, queries: readonly Questi
 describe.each([
   ['gnocchi', gnocchi],
   ['prometheus', prometheus],
-] as const)('questions of one tenant that %s never answers', (backend, open) => {
+] as const)('queries of one tenant that %s never answers', (backend, open) => {
   test.each([10, 60, 200])(
-    'keep no others from their answers for longer than a few looks, %i of them',
+    'keep no others from their answers for longer than a few evaluations, %i of them',
     async (count) => {
       const datasource = open() as Datasource<never>;
       const ask = (project: string, n: number): Question => ({
@@ -107,7 +107,7 @@ describe.each([
     },
   );
 
-  test('cost the same tenant no answers to other questions', async () => {
+  test('cost the same tenant no answers to other queries', async () => {
     const datasource = open() as Datasource<never>;
     const names = ['bad0', 'bad1', ...Array.from({ length: WELL }, (_, n) => n)];
     const queries = names.map((name) => ({ key: `${name}`, query: QUESTIONS[backend]('p', name) as never }));
@@ -136,8 +136,8 @@ async function phasesOf(datasource: Datasource<GnocchiQuery>, late: Map<string, 
     const place = { ticket: phase, projects: new Set(['p']) };
     const queries = [...searches, ...metrics].map((query) => ({ key: JSON.stringify(query), query, ...place }));
     const [sending, signal] = [new AbortController(), new AbortController().signal];
-    const asking = { now: clock.now(), signal, sendBy: sending.signal };
-    const asked = datasource.answers({ granularityS: 60, periods: 1, lagS: 0, queries }, asking).then((answers) => {
+    const context = { now: clock.now(), signal, sendBy: sending.signal };
+    const asked = datasource.answers({ granularityS: 60, periods: 1, lagS: 0, queries }, context).then((answers) => {
       for (const { key, query } of queries) {
         const answer = answers.get(key);
         if (answer?.kind === 'trouble' && answer.isUnsent) late.set(query.kind, (late.get(query.kind) ?? 0) + 1);

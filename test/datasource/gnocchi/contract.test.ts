@@ -47,7 +47,7 @@ async function store(gnocchi: RealGnocchi): Promise<Stored[]> {
     const made = await create('/v1/resource/instance', { id: randomUUID(), server_group: `group-${n}`, metrics });
     all.push({ id: made.id, metric: made.metrics!['cpu']! });
   }
-  // The newest period is that in which now is.
+  // The newest period is the one that contains now.
   const newest = Math.floor(NOW.getTime() / 60_000) * 60_000;
   const measures = all.map(({ metric }, n) => {
     const values = Array.from({ length: PERIODS }, (_, age) => ({

@@ -39,12 +39,12 @@ afterEach(async () => {
   await double.close();
 });
 
-describe('a question to Gnocchi', () => {
+describe('a request to Gnocchi', () => {
   test.each<[string, GnocchiAuth, Record<string, string | undefined>]>([
     ['with a name and no password', { kind: 'basic', user: 'admin' }, { authorization: 'Basic YWRtaW46' }],
     ['with a token of ours', withTokens('t0'), { 'x-auth-token': 't0' }],
     ['without saying who asks', { kind: 'none' }, {}],
-  ])('is asked %s', async (_, auth, expected) => {
+  ])('is sent %s', async (_, auth, expected) => {
     expect(await clientOf(double.url, auth).capabilities()).toEqual({ kind: 'answer', value: METHODS });
     const { headers } = double.requests[0]!;
     expect({ authorization: headers.authorization, 'x-auth-token': headers['x-auth-token'] }).toEqual({
@@ -56,14 +56,14 @@ describe('a question to Gnocchi', () => {
     expect(headers).not.toHaveProperty('accept-encoding');
   });
 
-  test('is asked as somebody else where a token is given, and then not as ourselves', async () => {
+  test('is sent with a given token of another user, and without the credentials of this service', async () => {
     double.answers.resource = [200, { id: 'r1', type: 'generic' }];
     const client = clientOf(double.url, withTokens('ours'));
     expect(await client.resource('r1', 'theirs')).toEqual({ kind: 'answer', value: { id: 'r1' } });
     expect(double.requests[0]?.headers['x-auth-token']).toBe('theirs');
   });
 
-  test('is asked once more, with a new token, where ours is refused', async () => {
+  test('is sent once more, with a new token, if the token of this service is refused', async () => {
     double.answers.capabilities = ({ headers }, response) =>
       headers['x-auth-token'] === 'new'
         ? response.end(JSON.stringify({ aggregation_methods: METHODS }))
@@ -80,14 +80,14 @@ describe('a question to Gnocchi', () => {
     expect(double.requests.length).toBe(4);
   });
 
-  test('is not asked as ourselves where somebody else’s token is refused', async () => {
+  test('is not sent again if the token of another user is refused', async () => {
     double.answers.metric = gnocchiRefusal(401, 'Unauthorized');
     const client = clientOf(double.url, withTokens('ours'));
     expect(await client.metric('m1', 'theirs')).toMatchObject({ kind: 'refusal', status: 401 });
     expect(double.requests.map(({ headers }) => headers['x-auth-token'])).toEqual(['theirs']);
   });
 
-  test('about aggregates has the form that Gnocchi’s own client gives it', async () => {
+  test('for aggregates has the form of Gnocchi’s own client', async () => {
     await clientOf(double.url).aggregates({
       operations: ['aggregate', 'mean', ['metric', 'cpu', 'mean']],
       search: { query: { '=': { server_group: 's' } }, resourceType: 'instance' },
@@ -109,12 +109,12 @@ describe('a question to Gnocchi', () => {
   test.each([
     ['a/b?c#d%', '/v1/resource/generic/a%2Fb%3Fc%23d%25'],
     ['../v1/status', '/v1/resource/generic/..%2Fv1%2Fstatus'],
-  ])('about %p stays one segment of the path', async (id, target) => {
+  ])('for %p stays one segment of the path', async (id, target) => {
     await clientOf(double.url).resource(id);
     expect(double.requests.map((request) => request.target)).toEqual([target]);
   });
 
-  test.each(['', '.', '..'])('about %p is not asked, because no path can hold it', async (id) => {
+  test.each(['', '.', '..'])('for %p is not sent, because no path can hold it', async (id) => {
     const client = clientOf(double.url);
     expect(await client.resource(id)).toEqual({
       kind: 'refusal',
@@ -130,7 +130,7 @@ describe('a question to Gnocchi', () => {
   });
 });
 
-describe('a refusal is told', () => {
+describe('a refusal is returned', () => {
   const OBJECT = { cause: 'Metrics cannot be aggregated', reason: 'No overlap', detail: [['id', 'mean', 60]] };
   const DEEP = Array.from({ length: 2_000 }).reduce((inner) => [inner], 'x');
   test.each<[string, Parameters<typeof gnocchiRefusal>[1], unknown]>([
@@ -143,13 +143,13 @@ describe('a refusal is told', () => {
     expect(await clientOf(double.url).capabilities()).toEqual({ kind: 'refusal', status: 400, description: told });
   });
 
-  test('as trouble, where it is not said in Gnocchi’s way', async () => {
+  test('as trouble, if it does not have Gnocchi’s form', async () => {
     double.answers.capabilities = gnocchiRefusal(400, 7);
     const trouble = { kind: 'trouble', reason: 'it answered with status 400' };
     expect(await clientOf(double.url).capabilities()).toMatchObject(trouble);
   });
 
-  test('by its status, where a proxy answered with a page', async () => {
+  test('by its status, if a proxy answered with a page', async () => {
     double.answers.capabilities = [502, '<html>10.0.0.7:8041 is down</html>'];
     const refusal = { kind: 'refusal', status: 502, description: 'Gnocchi answered with status 502' };
     expect(await clientOf(double.url).capabilities()).toEqual(refusal);
@@ -180,7 +180,7 @@ describe('trouble is a value with a reason that names no address', () => {
   test.each([
     ['nobody listens', async () => `http://127.0.0.1:${await freePort()}`, 'connection refused'],
     ['the name is unknown', () => Promise.resolve('http://gnocchi.invalid:8041'), 'its name cannot be resolved'],
-  ])('where %s', async (_, url, reason) => {
+  ])('if %s', async (_, url, reason) => {
     expect(await clientOf(await url()).capabilities()).toMatchObject({ kind: 'trouble', reason });
   });
 
@@ -191,7 +191,7 @@ describe('trouble is a value with a reason that names no address', () => {
     expect(inspect(answer, { depth: Infinity, showHidden: true })).not.toContain('our-token');
   });
 
-  test('where there is no token of ours to be had', async () => {
+  test('if there is no token for this service', async () => {
     const away = () => Promise.reject(new AppError('unavailable', 'Keystone is not available'));
     const answer = await clientOf(double.url, { kind: 'token', tokens: { token: away, renew: away } }).capabilities();
     expect(answer).toMatchObject({ kind: 'trouble', reason: 'Keystone is not available' });

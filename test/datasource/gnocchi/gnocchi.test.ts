@@ -77,7 +77,7 @@ function askedIds(body: string): string[] {
   return body.match(/00000000-0000-4000-8000-\d{12}/g) ?? [];
 }
 
-/** Rows for every resource and metric that is asked for, unless one of the bad ones is among them. */
+/** Rows for every resource and metric that is requested, unless one of the bad ones is among them. */
 function rowsFor(bad: readonly string[], refusal: DoubleAnswer): DoubleAnswer {
   return ({ body }, response) => {
     const ids = askedIds(body);
@@ -101,16 +101,16 @@ afterEach(async () => {
   await double.close();
 });
 
-test('a window is exactly as long as its periods, ends the lag before now, and is written as Aodh writes it', async () => {
+test('a window is as long as its periods, ends the lag before now, and is written as Aodh writes it', async () => {
   double.answers.aggregates = rowsFor([], [200, {}]);
   const sent: string[] = [];
   const keyed = [{ key: 'q', query: ofResource(1) }];
-  const asking = {
+  const context = {
     now: NOW,
     signal: new AbortController().signal,
     trace: { sent: (one: string) => sent.push(one), dropped: () => undefined },
   };
-  await open().answers({ granularityS: 60, periods: 6, lagS: 30, queries: keyed }, asking);
+  await open().answers({ granularityS: 60, periods: 6, lagS: 30, queries: keyed }, context);
   const search = `POST /v1/search/resource/generic?attrs=id&attrs=metrics {"in":{"id":["${uuid(1)}"]}}`;
   const path =
     '/v1/aggregates?details=False&granularity=60&fill=-740216938507413.5&start=2026-01-01T12%3A50%3A30.123000&stop=2026-01-01T12%3A56%3A30.123000';
@@ -180,7 +180,7 @@ describe('points', () => {
     return double.requests.findLast(({ target }) => target.startsWith('/v1/aggregates'))!.target;
   }
 
-  test('of any answer at all are those that a plain reading finds, or there is trouble', async () => {
+  test('of any answer are those that a reference parser finds, or the answer is trouble', async () => {
     const times = fc.integer({ min: 48, max: 59 }).map(minute);
     const value = fc.oneof(fc.double(), fc.integer(), fc.constantFrom(null, '1', 1e308));
     const row = fc.oneof(
@@ -193,7 +193,7 @@ describe('points', () => {
       fc.asyncProperty(rows, async (some) => {
         const text = textOf({ measures: { [uuid(1)]: { mean: some }, aggregated: some } });
         double.answers.aggregates = (_, response) => response.end(text);
-        // Each time a new one: broken answers would soon have it leave Gnocchi alone.
+        // A new datasource each time, since malformed answers would open the circuit.
         const datasource = open();
         const told = (JSON.parse(text) as { measures: { aggregated?: unknown } }).measures.aggregated;
         const expected = Array.isArray(told) ? { kind: 'series', series: [plainly(told)] } : undefined;
@@ -224,7 +224,7 @@ describe('points', () => {
   });
 });
 
-/** The stated rules, once more and slowly. */
+/** A second implementation of the rules, simple and slow. */
 function plainly(rows: readonly unknown[]): unknown[] {
   const byTime = new Map<number, unknown>();
   for (const row of rows) {
@@ -246,7 +246,7 @@ function textOf(value: unknown): string {
   }
 }
 
-describe('trouble is the answer to all questions of a request, which is not asked in parts', () => {
+describe('trouble is the answer to all queries of a request, which is not divided', () => {
   test.each<[string, DoubleAnswer, string]>([
     ['no answer', () => undefined, 'no answer in time'],
     ['a closed connection', (_, response) => response.destroy(), 'the connection was closed'],
@@ -267,7 +267,7 @@ describe('trouble is the answer to all questions of a request, which is not aske
     expect(double.requests.length).toBe(2);
   });
 
-  test('and is counted against Gnocchi, until it is left alone for a while', async () => {
+  test('and counts against Gnocchi, until the circuit opens', async () => {
     double.answers.aggregates = double.answers.search = [500, 'oops'];
     const datasource = open();
     for (let round = 0; round < 6; round += 1) await ask(datasource, [ofMetrics(1)]);
@@ -278,7 +278,7 @@ describe('trouble is the answer to all questions of a request, which is not aske
     expect(failures).toEqual(Array.from({ length: 4 }, () => 'it answered with status 500'));
   });
 
-  test("and is not counted against a Gnocchi that answers what is nobody's question", async () => {
+  test('and does not count against a Gnocchi that answers its probe', async () => {
     double.answers.aggregates = [500, 'oops'];
     const datasource = open();
     for (let round = 0; round < 6; round += 1) await ask(datasource, [ofMetrics(1)]);
@@ -286,7 +286,7 @@ describe('trouble is the answer to all questions of a request, which is not aske
     expect(double.requests.filter(({ target }) => target.startsWith('/v1/search/')).length).toBe(2);
   });
 
-  test('that hangs is not forgotten for those that were never asked when time was up', async () => {
+  test('that never answers is the answer too to queries that were not sent before the deadline', async () => {
     let told = 0;
     const observer = { succeeded: () => (told += 1), failed: (reason: string) => failures.push(reason) };
     double.answers.aggregates = () => undefined;
@@ -302,7 +302,7 @@ describe('trouble is the answer to all questions of a request, which is not aske
     expect(told).toBe(0);
   });
 
-  test('with no word from Keystone, for those questions alone that are a project’s', async () => {
+  test('without an answer of Keystone, only for the queries of projects', async () => {
     double.answers.aggregates = rowsFor([], [200, {}]);
     const externalOwner = () => Promise.reject(new AppError('unavailable', 'Keystone is not available'));
     const [scoped, open_] = await ask(open({ externalOwner }), [
@@ -328,7 +328,7 @@ test.each([
   expect(answer).toEqual({ kind: 'refused', reason: `alarm statistics retrieval failed: ${quoted} (HTTP 400)` });
 });
 
-describe('what spoils a merged request', () => {
+describe('a query that makes Gnocchi refuse a merged request', () => {
   test.each<[string, (n: number) => GnocchiQuery, DoubleAnswer]>([
     ['a resource without a name in the refusal', (n) => ofResource(n), gnocchiRefusal(403, '')],
     ['a metric without a name in the refusal', (n) => ofMetrics(n), gnocchiRefusal(403, '')],
@@ -341,7 +341,7 @@ describe('what spoils a merged request', () => {
     expect(await ask(datasource, some)).toEqual(expected);
     const first = double.requests.length;
     expect(first).toBeLessThan(25);
-    // And is not tried again at once.
+    // It is not merged again in the next call.
     expect(await ask(datasource, some)).toEqual(expected);
     expect(double.requests.length).toBe(first + 1);
     await clock.advance(10 * 60_000);
@@ -349,7 +349,7 @@ describe('what spoils a merged request', () => {
     expect(double.requests.length).toBeGreaterThan(first + 2);
   });
 
-  test('is dropped where it is named', async () => {
+  test('is dropped if Gnocchi names it', async () => {
     double.answers.aggregates = rowsFor(
       [uuid(7)],
       gnocchiRefusal(404, { cause: 'Unknown metrics', detail: [uuid(7)] }),
@@ -364,7 +364,7 @@ describe('what spoils a merged request', () => {
     expect(double.requests.length).toBe(2);
   });
 
-  test('is found where it is too large, and its size is nobody’s trouble', async () => {
+  test('is found if its answer is too large, which harms no other', async () => {
     double.answers.aggregates = ({ body }, response) => {
       const ids = askedIds(body);
       const rows = (id: string): unknown[] => (id === uuid(2) ? Array.from({ length: 600_000 }, () => ROW) : [ROW]);
@@ -381,7 +381,7 @@ describe('what spoils a merged request', () => {
 });
 
 describe('the metric of a resource', () => {
-  test('is not sought for two projects at once, since it would not be said for whom it was found', async () => {
+  test('is not searched for two projects in one request, since the answer would not tell which of them may read it', async () => {
     double.answers.aggregates = rowsFor([], [200, {}]);
     await ask(open(), [
       ofResource(1, { project: 'p' }),
@@ -393,7 +393,7 @@ describe('the metric of a resource', () => {
     for (const { body } of sought) expect(askedIds(body).filter((id) => id === uuid(1)).length).toBe(1);
   });
 
-  test('is sought once in a while, and at once when it is gone', async () => {
+  test('is searched once and then cached, and searched again at once when it is gone', async () => {
     const datasource = open();
     const targets = (): string[] => double.requests.map(({ target }) => target.split('?')[0]!.slice(4));
     double.answers.aggregates = rowsFor([], [200, {}]);
@@ -417,7 +417,7 @@ describe('the metric of a resource', () => {
     ]);
   });
 
-  test('is sought again where not all was told at once', async () => {
+  test('is searched again if Gnocchi did not return all at once', async () => {
     double.answers.aggregates = rowsFor([], [200, {}]);
     double.answers.search = ({ body }, response) => {
       const some = askedIds(body).slice(0, 3);

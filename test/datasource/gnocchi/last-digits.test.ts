@@ -14,10 +14,10 @@ const NOW = new Date('2026-01-01T13:00:30Z');
 const MINUTES = 50;
 const RESOURCES = 40;
 const METHODS = ['min', 'max', 'median', 'sum', 'mean', 'std'];
-/** Between one float and the next, in parts of their size. */
+/** The difference between one float and the next, relative to their size. */
 const STEP = 2 ** -52;
 
-describeWith(['postgres', 'gnocchi'], 'searches of a real Gnocchi that are asked together', () => {
+describeWith(['postgres', 'gnocchi'], 'merged searches of a real Gnocchi', () => {
   let gnocchi: RealGnocchi;
   let datasource: Datasource<GnocchiQuery>;
 
@@ -39,7 +39,7 @@ describeWith(['postgres', 'gnocchi'], 'searches of a real Gnocchi that are asked
       const metrics = { cpu: { archive_policy_name: 'minutes' } };
       const resource = { id: randomUUID(), server_group: index % 2 === 0 ? 'even' : 'odd', metrics };
       const made = await gnocchi.ask('POST', '/v1/resource/instance', { body: resource });
-      // Two a minute, so that they deviate.
+      // Two values a minute, so that there is a deviation.
       body[(made.body as { metrics: { cpu: string } }).metrics.cpu] = Array.from(
         { length: 2 * MINUTES },
         (_, half) => ({
@@ -84,7 +84,7 @@ describeWith(['postgres', 'gnocchi'], 'searches of a real Gnocchi that are asked
     return answer.series[0]!.map(({ values }) => values['value']!);
   }
 
-  /** The largest difference, in parts of the value. */
+  /** The largest relative difference. */
   async function difference(method: string): Promise<number> {
     const [alone, together] = [await ask(['even'], method), await ask(['even', 'odd'], method)];
     expect(together).toHaveLength(MINUTES);

@@ -12,22 +12,22 @@ test.each<[string, unknown]>([
     { NaN: null, 'a"NaN': '\\', b: [-Infinity, '-Infinity'] },
   ],
   ['["NaN"]', ['NaN']],
-])('%s is read, with null for NaN', (text, expected) => {
+])('%s is parsed, with null for NaN', (text, expected) => {
   expect(parseNanTolerantJson(text)).toEqual(expected);
 });
 
-test('a text as long as an answer may be is read', () => {
+test('a text as long as an answer may be is parsed', () => {
   const long = 'a'.repeat(BYTES);
   expect(parseNanTolerantJson(`[NaN, "${long}"]`)).toEqual([null, long]);
 });
 
-// Each keeps a reader busy for hours that begins anew at every quote.
+// Texts for which a parser that starts again at every quote takes hours.
 test.each([
   '[NaN, NaN',
   '[\\I]',
   `NaN"${'\\"'.repeat(BYTES / 2)}`,
   `NaN"${'a'.repeat(BYTES)}`,
   `NaN${'-'.repeat(BYTES)}x`,
-])('what is no JSON in other ways too is refused, however it goes on (%#)', (text) => {
+])('a text with other faults is refused (%#)', (text) => {
   expect(() => parseNanTolerantJson(text)).toThrow(BackendUnavailable);
 });

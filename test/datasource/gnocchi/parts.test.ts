@@ -23,7 +23,7 @@ describe('the id of a resource', () => {
     expect(resourceUuid(id, 'admin')).toBe(expected);
   });
 
-  test('is known to Gnocchi alone where we do not know what it calls us', () => {
+  test('is known to Gnocchi alone if its name of this service is unknown', () => {
     expect(resourceUuid('instance-7', undefined)).toBeUndefined();
     expect(resourceUuid(UUID, undefined)).toBe(UUID);
   });
@@ -47,7 +47,7 @@ describe('a search can be merged by', () => {
     expect(variantsOf(JSON.stringify(search)).map(({ attribute }) => attribute)).toEqual(attributes);
   });
 
-  test.each(['12345678901234567890', '1e3', '1E3'])('nothing where numbers would change: %s', (number) => {
+  test.each(['12345678901234567890', '1e3', '1E3'])('no attribute if numbers would change: %s', (number) => {
     expect(variantsOf(`{"and": [${JSON.stringify(stack)}, {"=": {"n": ${number}}}]}`)).toEqual([]);
   });
 
@@ -85,7 +85,7 @@ describe('a project', () => {
   });
 });
 
-describe('across series', () => {
+describe('an aggregate across series', () => {
   const series = [
     [1, 10],
     [2, 20],
@@ -131,7 +131,7 @@ describe('across series', () => {
         [4, 10],
       ],
     ],
-  ])('%s takes what there is at each time', (method, expected) => {
+  ])('by %s uses the values that exist at each time', (method, expected) => {
     const points = expected.map(([at, value]) => ({ at, values: { value } }));
     expect(aggregated([series, other], method)).toEqual(points);
   });
@@ -147,7 +147,7 @@ describe('a timestamp', () => {
     ['2015-03', Number.NaN],
     [1425652380, Number.NaN],
     [null, Number.NaN],
-  ])('%p is read strictly', (text, expected) => {
+  ])('%p is parsed strictly', (text, expected) => {
     expect(momentOf(text)).toBe(expected);
   });
 });

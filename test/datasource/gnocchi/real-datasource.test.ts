@@ -10,7 +10,7 @@ import { ADMIN_TOKEN } from '../../support/gnocchi.js';
 import { describeWith } from '../../support/servers.js';
 import { AGGREGATES, ofMetrics, ofResource, ofSearch, startGnocchiRig, type GnocchiRig } from './gnocchi-rig.js';
 
-describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
+describeWith(['postgres', 'gnocchi'], 'the datasource of a real Gnocchi', () => {
   let rig: GnocchiRig;
 
   beforeAll(async () => {
@@ -18,7 +18,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
   });
   afterAll(() => rig.stop());
 
-  test('are told the rows of one metric of one resource, from the minute in which the window begins', async () => {
+  test('answers with the rows of one metric of one resource, from the minute in which the window begins', async () => {
     const [answer] = await rig.answersTo(ofResource(rig.resources['a']!.id));
     const rows = await rig.gnocchi.ask(
       'GET',
@@ -32,16 +32,16 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     expect(answer).toEqual({ kind: 'series', series: [points] });
   });
 
-  describe('are told why there is no answer', () => {
-    const nobodys = randomUUID();
+  describe('gives the reason why there is no answer', () => {
+    const unused = randomUUID();
     const id = (name: string): string => rig.resources[name]!.id;
     const cpu = (name: string): string => rig.resources[name]!.metrics!['cpu']!;
     const failed = 'alarm statistics retrieval failed: ';
     test.each<[string, () => GnocchiQuery, () => [kind: string, reason: unknown]]>([
       [
         'a resource that does not exist',
-        () => ofResource(nobodys),
-        () => ['absent', `resource ${nobodys} does not exists`],
+        () => ofResource(unused),
+        () => ['absent', `resource ${unused} does not exists`],
       ],
       ['an id that no resource can have', () => ofResource('a/b'), () => ['absent', 'resource a/b does not exists']],
       [
@@ -71,8 +71,8 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       ],
       [
         'metrics of which one does not exist',
-        () => ofMetrics([cpu('a'), nobodys]),
-        () => ['absent', `aggregation mean does not exist for at least one metrics in ['${cpu('a')}', '${nobodys}']`],
+        () => ofMetrics([cpu('a'), unused]),
+        () => ['absent', `aggregation mean does not exist for at least one metrics in ['${cpu('a')}', '${unused}']`],
       ],
       [
         'metrics of which one has not the method',
@@ -127,7 +127,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     });
   });
 
-  test('have names for resources that are theirs alone, and metrics whose names look like patterns', async () => {
+  test('finds a resource by the name that its creator gave it, and metrics whose names look like patterns', async () => {
     const [named, starred, plain] = await rig.answersTo(
       ofResource('instance-7'),
       ofResource(rig.resources['starred']!.id, { metric: 'cpu*' }),
@@ -138,7 +138,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       expect(answer).toMatchObject({ kind: 'series', series: [{ length: expect.any(Number) }] });
   });
 
-  test('of a project see what it created and what was measured for it, and nothing else', async () => {
+  test('shows a project what it created and what was measured for it, and nothing else', async () => {
     const seen = async (project: string): Promise<string[]> => {
       const names = ['a', 'p1', 'measured for p1', 'pX1'];
       const resources = await rig.answersTo(...names.map((name) => ofResource(rig.resources[name]!.id, { project })));
@@ -168,7 +168,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
   });
 
   test.each([...AGGREGATES, ...AGGREGATES.map((method) => `rate:${method}`)])(
-    'aggregate metrics by %s as Gnocchi does',
+    'aggregates metrics by %s as Gnocchi does',
     async (method) => {
       const stored = method.replace('rate:', '');
       await fc.assert(
@@ -187,7 +187,10 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     const at = (minute: number): number => Date.parse('2026-01-01T12:00:00Z') + minute * 60_000;
     const odd: { one: string[]; other: string[] } = { one: [], other: [] };
 
-    /** One metric each of two resources of one group; a text a minute from 12:02, where there is one. */
+    /**
+     * Creates one metric each of two resources of one group. Each text is a list of values, one a minute from 12:02;
+     * `·` is a minute without a value.
+     */
     async function measured(texts: { one: string; other: string }): Promise<void> {
       const body: Record<string, object[]> = {};
       for (const name of ['one', 'other'] as const) {
@@ -220,7 +223,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       return written.filter(({ value }) => value !== '·').map(point);
     }
 
-    test('metrics asked together have their own rows, all of them', async () => {
+    test('answers with all rows of each metric, in a shared request too', async () => {
       const a = rig.resources['a']!;
       const alone = await rig.answersTo(ofMetrics([a.metrics!['cpu']!]));
       const together = await rig.answersTo(
@@ -234,10 +237,10 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       expect(together).toEqual([...alone, one, one, other]);
     });
 
-    // Of one measure a minute there is no deviation.
+    // One measure a minute has no deviation.
     const methods = AGGREGATES.filter((method) => method !== 'std');
     test.each([...methods, ...methods.map((method) => `rate:${method}`)])(
-      'are aggregated by %s here as there, and found by a search, alone and among others',
+      'aggregates them by %s as Gnocchi does, and finds them by a search, alone and merged',
       async (method) => {
         const searches = ['odd', 's1'].map((group) => ofSearch({ '=': { server_group: group } }, { method }));
         const [here] = await rig.answersTo(ofMetrics([odd.one[1]!, odd.other[1]!], { method }));
@@ -251,13 +254,13 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
       },
     );
 
-    test('give an infinite sum', async () => {
+    test('gives an infinite sum', async () => {
       const [sum] = await rig.answersTo(ofSearch({ '=': { server_group: 'odd' } }, { method: 'sum' }));
       expect(sum).toEqual({ kind: 'series', series: [pointsOf('0 nan -inf 7 5 inf')] });
     });
   });
 
-  test('are not the only ones that it can be asked: what is nobody’s question it answers too', async () => {
+  test('resolves its probe, and rejects the probe of an unavailable Gnocchi', async () => {
     const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
     const auth = { kind: 'token', tokens } as const;
     await expect(
@@ -267,7 +270,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     await expect(probeGnocchi(dead)).rejects.toThrow('connection refused');
   });
 
-  test('count what has points, which this Gnocchi cannot do', async () => {
+  test('counts resources with points, which this Gnocchi cannot do', async () => {
     const ids = ['a', 'b'].map((name) => rig.resources[name]!.metrics!['cpu']!);
     const [byId, bySearch, other] = await rig.answersTo(
       ofMetrics(ids, { method: 'count' }),
@@ -280,7 +283,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     expect(other).toMatchObject({ kind: 'series', series: [{ length: expect.any(Number) }] });
   });
 
-  test('that search get the same together as alone', async () => {
+  test('gives merged searches the same answers as alone', async () => {
     const searches = ['s1', 's2', 's3'].map((group) => ({
       and: [{ '=': { server_group: group } }, { '=': { ended_at: null } }],
     }));
@@ -294,7 +297,7 @@ describeWith(['postgres', 'gnocchi'], 'alarms of a real Gnocchi', () => {
     expect(together[2]).toEqual({ kind: 'absent', reason: 'metric cpu does not exists' });
   });
 
-  test('get the same together as alone, whatever else is asked', async () => {
+  test('gives each query the same answer as alone, whatever other queries there are', async () => {
     const names = ['a', 'b', 'c', 'max', 'slow', 'bare', 'named', 'p1', 'measured for p1', 'pX1', 'nobody'];
     const project = fc.constantFrom(null, null, 'p_1', 'admin-project', '');
     const method = fc.constantFrom('mean', 'mean', 'max', 'rate:mean', 'last');

@@ -11,7 +11,7 @@ import { startGnocchi, type RealGnocchi } from '../../support/gnocchi.js';
 import { describeWith } from '../../support/servers.js';
 
 const RESOURCE = randomUUID();
-const NOBODYS = randomUUID();
+const UNUSED = randomUUID();
 
 const COMMON = {
   comparison_operator: 'gt',
@@ -28,7 +28,7 @@ const ofResources: GnocchiRule & { query: string } = {
   ...COMMON,
 };
 
-/** How Gnocchi describes what does not fit its schemas. */
+/** Gnocchi's description of a request that does not match its schemas. */
 const INVALID: unknown = expect.objectContaining({ cause: 'Invalid input', detail: expect.anything() });
 
 describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
@@ -74,7 +74,7 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
     await gnocchi.stop();
   });
 
-  test('tells the methods that it knows', async () => {
+  test('lists its aggregation methods', async () => {
     const answer = await client.capabilities();
     expect(answer).toMatchObject({
       kind: 'answer',
@@ -94,7 +94,7 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
         {
           type: 'gnocchi_resources_threshold',
           metric: 'cpu',
-          resource_id: NOBODYS,
+          resource_id: UNUSED,
           resource_type: 'generic',
           ...COMMON,
           aggregation_method: 'last',
@@ -102,7 +102,7 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
       ],
       [
         'on metrics that do not exist',
-        { type: 'gnocchi_aggregation_by_metrics_threshold', metrics: [NOBODYS, 'x'], ...COMMON },
+        { type: 'gnocchi_aggregation_by_metrics_threshold', metrics: [UNUSED, 'x'], ...COMMON },
       ],
     ])('%s', async (_, rule) => {
       expect(await check(rule)).toBe('accepted');
@@ -110,14 +110,14 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
   });
 
   describe('refuses a rule', () => {
-    test('with a method that it does not know', async () => {
+    test('with an unknown method', async () => {
       expect(await check({ ...ofResources, aggregation_method: 'bogus' })).toEqual([
         'invalid_request',
         expect.stringMatching(/^aggregation_method should be in \['.+'\] not bogus$/),
       ]);
     });
 
-    // A search that is not in its language makes this Gnocchi fail; other attributes than there are do not.
+    // An invalid search makes this Gnocchi fail; unknown attributes do not.
     test.each<[string, GnocchiRule, unknown]>([
       [
         'on a type of resource that it does not know',
@@ -140,21 +140,21 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
     });
   });
 
-  test('shows resources and metrics, and says which kind of refusal it is', async () => {
+  test('shows resources and metrics, and tells which kind of refusal it is', async () => {
     expect(await client.resource(RESOURCE)).toEqual({ kind: 'answer', value: { id: RESOURCE } });
     expect(await client.metric(metricId)).toEqual({ kind: 'answer', value: { id: metricId } });
     for (const answer of [await stranger.resource(RESOURCE), await stranger.metric(metricId)]) {
       expect(answer).toMatchObject({ kind: 'refusal', status: 403 });
     }
-    for (const id of [NOBODYS, 'no-uuid', 'a/b', '..', '%']) {
+    for (const id of [UNUSED, 'no-uuid', 'a/b', '..', '%']) {
       expect(await client.metric(id)).toMatchObject({ kind: 'refusal', status: 404 });
     }
-    for (const id of [NOBODYS, 'no-uuid', '..', '%']) {
+    for (const id of [UNUSED, 'no-uuid', '..', '%']) {
       expect(await client.resource(id)).toMatchObject({ kind: 'refusal', status: 404 });
     }
   });
 
-  test('shows a resource under the name that its creator gave it, to nobody else', async () => {
+  test('shows a resource under the name that its creator gave it, to no other user', async () => {
     const { id } = (await made('/v1/resource/generic', { id: 'instance-7-tap' })) as { id: string };
     expect(await client.resource('instance-7-tap')).toEqual({ kind: 'answer', value: { id } });
     expect(await stranger.resource('instance-7-tap')).toMatchObject({ kind: 'refusal', status: 404 });
@@ -177,7 +177,7 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
   });
 });
 
-/** The condition that keeps a rule to the resources of project p. */
+/** The condition that limits a rule to the resources of project p. */
 function narrowed(query: string): string {
   const own = '{"=": {"created_by_project_id": "p"}}';
   const measuredForIt = '{"and": [{"=": {"created_by_project_id": "svc"}}, {"=": {"project_id": "p"}}]}';

@@ -14,13 +14,13 @@ import { ADMIN_TOKEN, startGnocchi, type RealGnocchi } from '../../support/gnocc
 import { describeWith } from '../../support/servers.js';
 
 /**
- * What the metric with data keeps, and the rate of each. No percentiles: Debian's Gnocchi fails to compute them with
- * Debian's numpy.
+ * The methods of the metric with data, and the rate of each. No percentiles: Debian's Gnocchi fails to compute them
+ * with Debian's numpy.
  */
 const KEPT = ['mean', 'sum', 'last', 'max', 'min', 'std', 'median', 'first', 'count'];
 const CONDITION = { comparison_operator: 'gt', threshold: 1, granularity: 60, evaluation_periods: 2 };
 
-/** Where data are, where the metric is there without any, and where nothing is. */
+/** Resources with data, resources whose metric has none, and no resources. */
 const PLACES = ['data', 'empty', 'nothing'] as const;
 type Place = (typeof PLACES)[number];
 
@@ -114,11 +114,11 @@ describeWith(['postgres', 'gnocchi'], 'every rule that a real Gnocchi can answer
     const [need] = typeOf(rule).seriesNeeded(rule, NO_OPTIONS);
     const { granularityS, periods, lagS, key, query } = need!;
     const queries = [{ key, query: query as GnocchiQuery }];
-    const asking = { now: new Date(), signal: new AbortController().signal };
-    return (await datasource.answers({ granularityS, periods, lagS, queries }, asking)).get(key)!;
+    const context = { now: new Date(), signal: new AbortController().signal };
+    return (await datasource.answers({ granularityS, periods, lagS, queries }, context)).get(key)!;
   }
 
-  describe.each(PLACES)('can be written: %s', (place) => {
+  describe.each(PLACES)('can be created: %s', (place) => {
     test('with each method of Gnocchi, and a refused method could not be answered', async () => {
       expect(methods.length).toBeGreaterThan(100);
       const few = methods.filter((method) => !/pct$/.test(method) || /^(?:rate:)?95pct$/.test(method));

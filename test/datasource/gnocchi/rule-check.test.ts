@@ -70,7 +70,7 @@ function checkAt(url: string, auth: GnocchiAuth = OURS, timeoutMs = PATIENCE_MS)
   return createGnocchiRuleCheck({ gnocchi, clock });
 }
 
-/** How a check ended: what clients will see of it. */
+/** The result of a check as clients see it. */
 async function outcome(checked: Promise<string | undefined>): Promise<unknown> {
   try {
     const reason = await checked;
@@ -113,7 +113,7 @@ describe('the aggregation method', () => {
     expect(await outcome(checkAt(double.url)(composite(tree), ADMIN))).toEqual(UNKNOWN);
   });
 
-  test('is compared with what Gnocchi said at most an hour ago', async () => {
+  test('is compared with a list of Gnocchi that is at most an hour old', async () => {
     const check = checkAt(double.url);
     await Promise.all([check(ofResource, ADMIN), check(ofMetrics, ADMIN)]);
     await clock.advance(HOUR_MS - 1);
@@ -128,7 +128,7 @@ describe('the aggregation method', () => {
     expect(targets().length).toBe(2);
   });
 
-  test('is asked for again after Gnocchi could not tell', async () => {
+  test('is looked up again after Gnocchi failed to answer', async () => {
     double.answers.capabilities = gnocchiRefusal(500, 'Internal error');
     const check = checkAt(double.url);
     expect(await outcome(check(ofResource, ADMIN))).toBe('not checked: cannot be asked: it answered with status 500');
@@ -137,7 +137,7 @@ describe('the aggregation method', () => {
   });
 });
 
-describe('when the search of a rule over many resources is tried out', () => {
+describe('a trial of the search of a rule over many resources', () => {
   const OBJECT = { cause: 'Invalid input', reason: 'expected a dictionary', detail: ['search'] };
   test.each<[string, DoubleAnswer, unknown]>([
     ['an answer is enough', [200, { measures: { aggregated: [] } }], 'accepted'],
@@ -206,7 +206,7 @@ describe('when the search of a rule over many resources is tried out', () => {
     },
   );
 
-  test('the question is the one that evaluators ask, over the last day', async () => {
+  test('the trial has the form of the evaluators’ query, over the last day', async () => {
     await checkAt(double.url)(ofResources, ALICE);
     const asked = double.requests.at(-1)!;
     expect(asked.headers['x-auth-token']).toBe('ours');
@@ -241,7 +241,7 @@ describe('a Gnocchi that cannot be reached', () => {
     },
   );
 
-  test('is not asked about rules on other data', async () => {
+  test('is not queried for rules on other data', async () => {
     const check = checkAt(`http://127.0.0.1:${await freePort()}`);
     const prometheus = {
       type: 'prometheus',
@@ -255,7 +255,7 @@ describe('a Gnocchi that cannot be reached', () => {
   });
 });
 
-/** Answers as Gnocchi would to whoever the token belongs to. */
+/** Answers as Gnocchi would to the user of the token. */
 function byToken(answers: { ours: DoubleAnswer; hers: DoubleAnswer }): DoubleAnswer {
   return ({ headers }, response) => {
     const [status, body] = (headers['x-auth-token'] === 'ours' ? answers.ours : answers.hers) as [number, unknown];
@@ -263,7 +263,7 @@ function byToken(answers: { ours: DoubleAnswer; hers: DoubleAnswer }): DoubleAns
   };
 }
 
-describe('what a rule names', () => {
+describe('an id that a rule names', () => {
   const HERE: DoubleAnswer = [200, { id: RESOURCE, project_id: 'p' }];
   const NOWHERE = gnocchiRefusal(404, 'does not exist');
   const FORBIDDEN = gnocchiRefusal(403, 'Insufficient privileges');
@@ -286,7 +286,7 @@ describe('what a rule names', () => {
     expect(await outcome(check(composite({ and: [ofMetrics, ofResource] }), ALICE))).toEqual(metrics);
   });
 
-  test('is sought for its author under the id that evaluators would find, whatever the name means to the author', async () => {
+  test('is looked up for its author under the id that evaluators would find, whatever the name means to the author', async () => {
     double.answers.resource = byToken({ ours: [200, { id: RESOURCE }], hers: FORBIDDEN });
     const check = checkAt(double.url);
     const named = { ...ofResource, resource_id: 'instance-7-tap' };
@@ -310,7 +310,7 @@ describe('what a rule names', () => {
     ],
     ['Gnocchi fails', { ours: HERE, hers: gnocchiRefusal(500, 'oops') }, [500, 'oops']],
     ['Gnocchi fails for us', { ours: gnocchiRefusal(502, 'oops'), hers: HERE }, [502, 'oops']],
-  ])('is not accepted unseen when %s', async (_, answers, told) => {
+  ])('is not accepted without a check when %s', async (_, answers, told) => {
     double.answers.resource = byToken(answers);
     expect(await outcome(checkAt(double.url)(ofResource, ALICE))).toEqual(told);
   });

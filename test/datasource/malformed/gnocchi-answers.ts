@@ -11,32 +11,32 @@ export interface Reply {
   body: Buffer;
 }
 
-/** What some alarms of one kind get for an answer, in one request if they are several. */
+/** The answer to some alarms of one kind, in one request if they are several. */
 export interface GnocchiCase {
   kind: Kind;
   index: number;
   method: string;
   required: number;
   alarms: readonly Comparing[];
-  /** To the search by which the ids of metrics are found. */
+  /** The answer to the search that finds the ids of metrics. */
   found: Reply;
-  /** To the question about rows. */
+  /** The answer to the query for rows. */
   measured: Reply;
-  /** The same to a question about one search's resources alone, once they are asked one by one. */
+  /** The answer to a query for the resources of one search alone, once the queries are sent one by one. */
   bodies: readonly Buffer[];
 }
 
 const METHODS: Record<Kind, readonly string[]> = {
-  // A name that only the server needs to know, and by which it knows the case even where ids are none of its own.
+  // A name that identifies the case to the server even if its ids are invalid.
   resource: [`of ${uuid(0, 'd', 0)}`],
   metrics: ['mean', 'max', 'min', 'sum', 'count'],
   search: ['mean', 'max', 'sum'],
 };
-/** How many metrics each alarm on metrics by id has. */
+/** Number of metrics of each alarm on metrics by id. */
 const METRICS_EACH = 2;
 const MAX_ALARMS = 3;
 export const END = NOW.getTime();
-/** Ids in which the number of the case stands. */
+/** Ids that contain the number of the case. */
 const UUID = /0000-4000-8000-([0-9a-f]{8})/;
 
 export function uuid(index: number, prefix: string, which: number): string {
@@ -47,7 +47,7 @@ export function caseNumber(request: string): number {
   return Number.parseInt(UUID.exec(request)?.[1] ?? '', 16);
 }
 
-/** Which search a request is about, if it is about a single one. */
+/** The search of a request, if it is about a single one. */
 export function searchAlone(request: string): number | undefined {
   return /"=":\{"server_group":"b000000(\d)/.exec(request)?.slice(1).map(Number)[0];
 }
@@ -102,7 +102,7 @@ const numbers: Text = fc.constantFrom(
   '12345678901234567890',
   '1e308',
 );
-/** What keeps its place without being a number, and what is a number beyond all others. */
+/** Values that keep their place without being a number, and infinite numbers. */
 const special: Text = fc.constantFrom('NaN', 'null', 'Infinity', '-Infinity', '1e999', '"5"', '[7]');
 const granularities = mostly(
   fc.constantFrom('60', '60.0', '6e1'),
@@ -141,7 +141,7 @@ function byMetric(asked: Asked): Text {
   return mostly(objectOf({ measures }), oddTexts, 60);
 }
 
-/** Rows of what one search finds, as the answer to that search alone, and as a group of the answer to several. */
+/** Rows of the resources of one search, as the answer to that search alone, and as a group of a merged answer. */
 interface Group {
   alone: string;
   together: string[];
@@ -253,7 +253,7 @@ export function numbered({ found, measured, bodies, ...asked }: GnocchiCase, ind
   return { ...asked, method, index, found: again(found), measured: again(measured), bodies: bodies.map(renamed) };
 }
 
-/** Where the part of an id begins that is the same for all ids of a case, of an id without prefix. */
+/** The position in an id without prefix where the part begins that is the same for all ids of a case. */
 const SUFFIX = 7;
 
 function allFound(asked: Asked): Reply {

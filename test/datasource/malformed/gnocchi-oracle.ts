@@ -54,7 +54,7 @@ function ruleOf(one: GnocchiCase, which: number): AlarmRule {
   };
 }
 
-/** What one of the alarms gets to see. */
+/** The part of the answer that belongs to one alarm. */
 function understoodBy(one: GnocchiCase, which: number): Understood {
   if (one.kind === 'search') return understoodSearch(one, which);
   const [first, ...others] = metricsOf(one, which);
@@ -80,7 +80,7 @@ function understoodSearch(one: GnocchiCase, which: number): Understood {
   if (!Array.isArray(read.json)) return 'trouble';
   const names = read.json.map((group: unknown) => own(own(group, 'group'), 'server_group'));
   const asked = new Set<unknown>(one.alarms.map((_, index) => uuid(one.index, 'b', index)));
-  // Whose they are cannot be told: they are asked for one by one.
+  // The groups cannot be assigned, so the queries are sent one by one.
   if (new Set(names).size < names.length || names.some((each) => !asked.has(each))) {
     const alone = readPythonJson(one.bodies[which]!);
     return alone === undefined ? 'trouble' : aggregatedOf(alone.json, one);
@@ -95,18 +95,18 @@ function aggregatedOf(json: unknown, one: GnocchiCase): Understood {
 }
 
 function bodyOf({ status, body }: Reply): { json: unknown } | 'trouble' | 'unknown' {
-  // What is not said in Gnocchi's way is not said by Gnocchi.
+  // An error without Gnocchi's form does not come from Gnocchi.
   const description = own(readJson(body)?.json, 'description');
   const isGnocchis =
     typeof description === 'string' ||
     (typeof description === 'object' && description !== null && !Array.isArray(description));
   if (status >= 400)
     return !isGnocchis || status >= 500 || [401, 408, 425, 429].includes(status) ? 'trouble' : 'unknown';
-  // With 204 nothing is sent.
+  // An answer with status 204 has no body.
   return status === 200 ? (readPythonJson(body) ?? 'trouble') : 'trouble';
 }
 
-/** The id of the alarm's metric; undefined: there is none. */
+/** The id of the alarm's metric; undefined if there is none. */
 function foundMetric(one: GnocchiCase, which: number): string[] | 'trouble' | 'unknown' | undefined {
   const read = bodyOf(one.found);
   if (typeof read === 'string') return read;
@@ -140,7 +140,7 @@ function depthOf(value: unknown): number {
   return depth;
 }
 
-/** `[timestamp, granularity, value]`; those of other granularities are answers to other questions. */
+/** `[timestamp, granularity, value]`; rows of other granularities are ignored. */
 function rowsOf(list: unknown, { required }: GnocchiCase): Map<number, Place> | undefined {
   if (!Array.isArray(list)) return undefined;
   const from = Math.floor((END - (required + 1) * STEP_MS) / STEP_MS) * STEP_MS;
@@ -171,7 +171,9 @@ function moment(text: unknown): number | undefined {
   return at.getTime() + Math.floor(Number(found[7] ?? 0) * 1000) - offset;
 }
 
-/** At each time over those that have a value then. Gnocchi adds nothing up to nothing, and knows no mean of it. */
+/**
+ * At each time over the series that have a value then. Gnocchi's sum of no values is 0, and there is no mean of them.
+ */
 function aggregate(all: readonly Map<number, Place>[], method: string): Place[] {
   const times = [...new Set(all.flatMap((series) => [...series.keys()]))].sort((a, b) => a - b);
   const computed = times.map((at) => {

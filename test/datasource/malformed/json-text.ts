@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 
-/** JSON text, or what passes for it. */
+/** Text that is JSON, or nearly so. */
 export type Text = fc.Arbitrary<string>;
 
-/** Values that no rule of ours expects, whatever stands there usually. Some of them are no JSON. */
+/** Unexpected values of any kind. Some of them are not JSON. */
 export const oddTexts: Text = fc.oneof(
   {
     weight: 20,
@@ -31,12 +31,12 @@ export const oddTexts: Text = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(5, 5, 5, 1_000, 1_000, 100_000).chain(nested) },
 );
 
-/** Mostly what `usual` gives. */
+/** Mostly the values of `usual`. */
 export function mostly(usual: Text, odd: Text = oddTexts, weight = 24): Text {
   return fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: odd });
 }
 
-/** An object of these members, now and then with one missing, one doubled, or more that nobody knows. */
+/** An object of these members; sometimes one is missing, one is doubled, or there are unknown ones. */
 export function objectOf(members: Readonly<Record<string, Text>>): Text {
   const pairs = Object.entries(members).map(([name, text]) => text.map((value) => `${JSON.stringify(name)}:${value}`));
   const extra = fc
@@ -56,7 +56,7 @@ export function listOf(texts: readonly string[]): string {
   return `[${texts.join(',')}]`;
 }
 
-/** A body as it is sent, seldom as it was meant. */
+/** A body as it is sent, with faults most of the time. */
 export function damaged(text: string): fc.Arbitrary<Buffer> {
   const whole = Buffer.from(text);
   const at = fc.nat(whole.length);
@@ -90,7 +90,7 @@ const NO_JSON = [
   'HTTP/1.1 200 OK\r\n\r\n{}',
 ];
 
-/** What a body says; undefined if it is no JSON. Bytes that are no UTF-8 are what Unicode replaces them with. */
+/** The value of a body; undefined if it is not JSON. Bytes that are not UTF-8 are replaced as in Unicode. */
 export function readJson(body: Buffer): { json: unknown } | undefined {
   try {
     return { json: JSON.parse(body.toString('utf8')) as unknown };
@@ -99,7 +99,7 @@ export function readJson(body: Buffer): { json: unknown } | undefined {
   }
 }
 
-/** The same of what Python writes, which has numbers that JSON does not have: null stands for NaN. */
+/** The same for Python's JSON, which has NaN and infinities: null stands for NaN. */
 export function readPythonJson(body: Buffer): { json: unknown } | undefined {
   const text = body.toString('utf8');
   let json = '';
@@ -114,7 +114,7 @@ export function readPythonJson(body: Buffer): { json: unknown } | undefined {
   return readJson(body) ?? readJson(Buffer.from(json));
 }
 
-/** A member that the object has itself. */
+/** An own property of the object. */
 export function own(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
     ? Object.getOwnPropertyDescriptor(value, name)?.value

@@ -15,7 +15,7 @@ import type { Expected, OracleRule } from './oracle.js';
 export const NOW = new Date('2026-01-01T12:00:30Z');
 export const STEP_MS = 60_000;
 
-/** How an alarm compares, and how many datapoints it needs. */
+/** The comparison of an alarm, and the number of datapoints that it needs. */
 export type Comparing = Required<Pick<OracleRule, 'comparison_operator' | 'threshold' | 'treatment'>>;
 
 export const comparing: fc.Arbitrary<Comparing> = fc.record({
@@ -26,13 +26,13 @@ export const comparing: fc.Arbitrary<Comparing> = fc.record({
 
 export interface JudgedCase {
   alarms: readonly { rule: AlarmRule; options: EvaluationOptions; expected: Expected }[];
-  /** What to show of the case if it goes wrong. */
+  /** Description of the case for a failure message. */
   shown: string;
 }
 
 /**
- * Puts a case's alarms to the datasource all at once, as evaluators do, and judges each. Undefined if all is as it
- * should be.
+ * Sends the queries of a case's alarms to the datasource all at once, as evaluators do, and judges each. Undefined if
+ * all are as expected.
  */
 export async function disagreement(
   datasource: Datasource<never>,
@@ -57,7 +57,7 @@ export async function disagreement(
   }
 }
 
-/** What an alarm finds that asks alone. */
+/** The result of an alarm whose query is sent alone. */
 export async function verdictOf(datasource: Datasource<never>, rule: AlarmRule): Promise<Verdict> {
   const needs = typeOf(rule).seriesNeeded(rule, NO_OPTIONS);
   const datasources = { find: () => datasource, close: () => undefined };
@@ -79,7 +79,7 @@ function problemOf({ evaluation, decision }: Judgement, expected: Expected): str
     : 'unknown without a reason';
 }
 
-/** Some at a time; what went wrong, at most a few of it. */
+/** Runs some cases at a time; resolves to the first few failures. */
 export async function disagreementsOf<Case>(
   cases: readonly Case[],
   judge: (one: Case, index: number) => Promise<string | undefined>,

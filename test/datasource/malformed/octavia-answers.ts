@@ -4,7 +4,7 @@ import { aPoolMember } from '../../support/octavia-double.js';
 import { NOW } from './judged.js';
 import { damaged, listOf, mostly, objectOf, oddTexts, own, readJson, type Text } from './json-text.js';
 
-/** What a pool's alarm gets for an answer. */
+/** The answer to a pool's alarm. */
 export interface OctaviaCase {
   body: Buffer;
 }
@@ -31,7 +31,7 @@ export const octaviaCases: fc.Arbitrary<OctaviaCase> = mostly(
   .chain(damaged)
   .map((body) => ({ body }));
 
-/** What the alarm is to be: members that are old enough, switched on and in error make it one. */
+/** The expected result: members that are old enough, enabled and in error make it an alarm. */
 export function healthIn({ body }: OctaviaCase): 'ok' | 'alarm' | 'trouble' {
   const members = own(readJson(body)?.json, 'members');
   if (!Array.isArray(members) || !members.every(isShallowObject)) return 'trouble';

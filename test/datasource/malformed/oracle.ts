@@ -6,23 +6,23 @@ import type { Verdict } from '../../../src/alarm/decide.js';
  * What the rules say, written down a second time, as plainly as can be: nothing here is shared with what is tested.
  */
 
-/** What an alarm is to find. */
+/** The expected result of an alarm. */
 export interface Expected {
   verdict: Verdict;
-  /** Those that are compared. */
+  /** The datapoints that are compared. */
   values: number[];
 }
 
-/** A datapoint at its place; undefined: it is missing there. */
+/** The datapoint of a place; undefined if it is missing. */
 export type Place = number | undefined;
 
-/** An answer, as the rules take it: the datapoints of each series that is one; or why there are none. */
+/** An answer in terms of the rules: the datapoints of each of its series, or the reason why there are none. */
 export type Understood = { series: Place[][] } | 'trouble' | 'unknown';
 
 export interface OracleRule extends ThresholdCondition {
   required: number;
   treatment?: MissingDataTreatment;
-  /** Datapoints to alarm. */
+  /** From datapoints to the state of the alarm. */
   enough?: number | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface Window {
   to: number;
 }
 
-/** Datapoints in the window, by time; of the same time the last. Infinite ones are numbers, NaN is none. */
+/** Datapoints in the window, by time; of those with the same time the last. Infinite ones are numbers, NaN is not. */
 export function believed(points: readonly Measured[], { from, to }: Window): Map<number, Place> {
   const byTime = new Map<number, Place>();
   for (const { at, value } of points) {
@@ -72,7 +72,7 @@ export function judgeOne(
   const verdicts = (treatment === 'ok' || treatment === 'alarm' ? [treatment === 'alarm'] : [false, true]).map((as) =>
     verdictOf(possible(as), enough),
   );
-  // Without M of N every datapoint has to be there.
+  // Without M of N every datapoint must exist.
   const isOpen = enough === undefined ? verdicts.length > 1 && values.length < required : new Set(verdicts).size > 1;
   if (isOpen) return { verdict: treatment === 'ignore' ? 'hold' : 'insufficient data', values };
   return { verdict: verdicts[0]!, values };

@@ -5,7 +5,7 @@ import { comparing, NOW, STEP_MS, type Comparing, type JudgedCase } from './judg
 import { damaged, listOf, mostly, objectOf, oddTexts, own, readJson, type Text } from './json-text.js';
 import { believed, expectedOf, type Measured, type Understood } from './oracle.js';
 
-/** A body that some alarms get for an answer. With several alarms it is one answer for all of them. */
+/** The body of the answer to some alarms. With several alarms it is one answer for all of them. */
 export interface PrometheusCase {
   isRange: boolean;
   required: number;
@@ -13,7 +13,7 @@ export interface PrometheusCase {
   alarms: readonly Comparing[];
   status: number;
   body: Buffer;
-  /** What the server says to a question about one host, once it is asked that. */
+  /** The server's answer to a query for one host alone. */
   bodies: readonly Buffer[];
 }
 
@@ -49,7 +49,7 @@ const decimals: Text = fc.constantFrom(
   '12345678901234567890',
 );
 const texts: Text = decimals.map((text) => JSON.stringify(text));
-/** What keeps its place without being a number, and what is a number beyond all others. */
+/** Values that keep their place without being a number, and infinite numbers. */
 const special: Text = fc
   .constantFrom('NaN', '+Inf', '-Inf', 'Inf', 'inf', '-Infinity', 'infinity', '1e999', '-1e400', 'Information', '')
   .map((text) => JSON.stringify(text));
@@ -122,7 +122,7 @@ function entries(shape: Shape, host: Text): Text {
   return mostly(objectOf({ metric: labels, ...values }), oddTexts, 80);
 }
 
-/** Everything around the series. */
+/** The parts of the answer around the series. */
 function frames({ isRange }: Shape): fc.Arbitrary<(series: string) => string> {
   const placeholder = '"\u0001"';
   const type = mostly(
@@ -200,7 +200,7 @@ function hostOf(text: string): unknown {
   return own(own(readJson(Buffer.from(text))?.json, 'metric'), 'host');
 }
 
-/** The query of one alarm; which case it is stands in it. */
+/** The query of one alarm, which contains the number of the case. */
 export function judgedPrometheus(one: PrometheusCase, index: number): JudgedCase {
   const understood = understoodBy(one);
   const alarms = one.alarms.map(({ treatment, ...condition }, which) => {
@@ -225,7 +225,7 @@ function understoodBy(one: PrometheusCase): Understood[] {
   if (typeof whole === 'string') return hosts.map(() => whole);
   const labels = whole.map((entry) => own(own(entry, 'metric'), 'host'));
   const isClear = labels.every((label) => hosts.some((host) => host === label));
-  // What is nobody's makes them be asked one by one.
+  // If a series belongs to no alarm, the queries are sent one by one.
   return hosts.map((host, index) =>
     seriesOf(isClear ? whole.filter((_, at) => labels[at] === host) : entriesOf(one.bodies[index]!, one), one),
   );
@@ -243,12 +243,12 @@ function entriesOf(body: Buffer, { isRange, status }: PrometheusCase): unknown[]
   return ['matrix', 'vector', 'scalar', 'string'].some((known) => known === type) ? 'unknown' : 'trouble';
 }
 
-/** Nothing where some of it is missing. */
+/** Undefined if some of it is missing. */
 function dataIn(json: unknown): unknown {
   return own(json, 'isPartial') === true ? undefined : own(json, 'data');
 }
 
-/** One that will come again, whenever it is asked. */
+/** A refusal that comes again for every request. */
 function isRefusal(json: unknown): boolean {
   const [type, text] = [own(json, 'errorType'), own(json, 'error')];
   if (own(json, 'status') !== 'error' || typeof type !== 'string') return false;
@@ -270,7 +270,7 @@ function seriesOf(all: unknown[] | 'trouble' | 'unknown', shape: Shape): Underst
   return { series };
 }
 
-/** `[seconds, "value"]`. A moment is the one that was asked about if it is the same to the second. */
+/** `[seconds, "value"]`. A time counts as the requested moment if it is the same to the second. */
 function measured(pair: unknown, shape: Shape): Measured {
   const [at, text] = Array.isArray(pair) ? [own(pair, '0'), own(pair, '1')] : [];
   const end = endOf(shape);

@@ -72,7 +72,7 @@ async function only(
 }
 
 describe('a pool', () => {
-  test('is answered with its members as Octavia has them, and how long new ones may take', async () => {
+  test('is answered with its members as Octavia lists them, and how long new ones may take', async () => {
     const members = [aPoolMember(), aPoolMember({ id: 'second' })];
     octavia.pools.set('a', members);
     expect(await only(open(), 'a')).toEqual({ kind: 'members', members, creationTimeS: 120 });
@@ -95,7 +95,7 @@ describe('a pool', () => {
     expect(sent).toEqual(octavia.targets().map((target) => `GET ${target}`));
   });
 
-  test('is asked for once, however many alarms look at it', async () => {
+  test('is requested once, however many alarms need it', async () => {
     octavia.pools.set('a', [aPoolMember()]);
     octavia.pools.set('b', [aPoolMember()]);
     const [first, other, second] = await ask(open(), ['a', 'b', { poolId: 'a', project: 'p1' }]);
@@ -103,7 +103,7 @@ describe('a pool', () => {
     expect(octavia.targets().sort()).toEqual(['/v2.0/lbaas/pools/a/members', '/v2.0/lbaas/pools/b/members']);
   });
 
-  test.each(['', '.', '..', '\ud800'])('called %j cannot be, and is not asked for', async (poolId) => {
+  test.each(['', '.', '..', '\ud800'])('called %j cannot exist, and is not requested', async (poolId) => {
     expect(await only(open(), poolId)).toEqual({ kind: 'absent', reason: `pool ${poolId} does not exist` });
     expect(octavia.requests).toEqual([]);
   });
@@ -114,12 +114,12 @@ describe('a pool', () => {
     expect(octavia.targets()).toEqual(['/v2.0/lbaas/pools/..%2Fa%3Fb%23c/members']);
   });
 
-  test('that is not there is absent, which is an answer', async () => {
+  test('that does not exist is absent, which is an answer', async () => {
     expect(await only(open(), 'a')).toEqual({ kind: 'absent', reason: 'pool a does not exist' });
     expect(reports).toEqual(['succeeded']);
   });
 
-  test('of another project is not there for an alarm', async () => {
+  test('of another project does not exist for an alarm', async () => {
     octavia.pools.set('a', [aPoolMember(), aPoolMember({ project_id: 'p2' })]);
     octavia.pools.set('b', [aPoolMember({ project_id: undefined })]);
     const mine = { project: 'p1' };
@@ -160,7 +160,7 @@ describe('a token', () => {
     octavia.tokens = new Set(['good']);
   });
 
-  test('of ours is sent', async () => {
+  test('of this service is sent', async () => {
     const { tokens, renewals } = tokensOf('good');
     expect(await only(open({ tokens }), 'a')).toMatchObject({ kind: 'members' });
     expect(renewals).toEqual([]);
@@ -183,7 +183,7 @@ describe('a token', () => {
   });
 });
 
-describe('it is trouble', () => {
+describe('the answer is trouble', () => {
   const hang: OctaviaReply = () => undefined;
   const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
 
@@ -209,7 +209,7 @@ describe('it is trouble', () => {
     expect(reports).toEqual([reason]);
   });
 
-  test('when nobody listens', async () => {
+  test('when the connection is refused', async () => {
     const { url } = octavia;
     await octavia.close();
     expect(await only(open({ url: () => Promise.resolve(url) }), 'a')).toEqual({
@@ -218,7 +218,7 @@ describe('it is trouble', () => {
     });
   });
 
-  test('when the evaluator cannot wait any longer', async () => {
+  test('when the evaluator’s deadline passes', async () => {
     const giveUp = new AbortController();
     octavia.override = () => {
       giveUp.abort();
@@ -229,7 +229,7 @@ describe('it is trouble', () => {
     expect(second).toEqual(first);
   });
 
-  test('when time was up before it was asked', async () => {
+  test('when the deadline passed before the request', async () => {
     octavia.pools.set('a', []);
     const trouble = { kind: 'trouble', reason: 'no answer in time' };
     expect(await ask(open(), ['a', 'b', 'c', 'd', 'e'], { signal: AbortSignal.abort() })).toEqual(
@@ -250,7 +250,7 @@ describe('it is trouble', () => {
     expect(await only(open(), 'a')).toEqual({ kind: 'trouble', reason: 'it answered with status 404' });
   });
 
-  test('which does not touch the other pools of the same asking', async () => {
+  test('for one pool, which does not affect the other pools of the call', async () => {
     octavia.pools.set('b', [aPoolMember()]);
     octavia.override = ({ target }) => (target.includes('/a/') ? [500] : undefined);
     const [a, b] = await ask(open(), ['a', 'b']);
@@ -258,7 +258,7 @@ describe('it is trouble', () => {
   });
 });
 
-describe('it is refused', () => {
+describe('the answer is a refusal', () => {
   test.each([400, 403, 409])('for good by status %d, which is an answer', async (status) => {
     octavia.override = () => [status, { faultstring: 'http://octavia.internal says no' }];
     expect(await only(open(), 'a')).toEqual({ kind: 'refused', reason: `it answered with status ${status}` });

@@ -44,7 +44,7 @@ async function valuesAndDropped(body: unknown, request: object): Promise<{ value
   return { values: valuesOf(up), dropped };
 }
 
-/** Labels and values that were told, series by series; `isOf` is which of them a dropped value was of. */
+/** The recorded labels and values, series by series; `isOf` tells which of them a dropped value belongs to. */
 async function labelled(
   body: unknown,
   request: object,
@@ -65,7 +65,7 @@ function text(result: string, resultType = 'vector'): string {
   return `{"status":"success","warnings":["partial"],"data":{"resultType":"${resultType}","result":${result}}}`;
 }
 
-describe('of one moment', () => {
+describe('an answer for one moment', () => {
   test.each([
     ['a decimal number', '["1.5"]', 1.5],
     ['a number with an exponent', '["-1.5e+300"]', -1.5e300],
@@ -96,7 +96,7 @@ describe('of one moment', () => {
     ['in an hour', `${AT + 3600}`, 'outside the window'],
     ['at a time that is a text', `"${AT}"`, 'no timestamp'],
     ['at a time too large for a number', '1e999', 'no timestamp'],
-  ])('a value %s is none', async (_, at, why) => {
+  ])('a value %s is missing', async (_, at, why) => {
     expect(await valuesAndDropped(text(`[{"metric":{},"value":[${at},"1"]}]`), {})).toMatchObject({
       values: [],
       dropped: [{ why }],
@@ -123,10 +123,10 @@ describe('of one moment', () => {
   );
 });
 
-describe('of a range', () => {
+describe('an answer for a range', () => {
   const at = (ago: number): number => AT - ago;
 
-  test('points are sorted, the last of a time counts, and those that are too old or to come do not', async () => {
+  test('has sorted points, the last one of each time, and none that are too old or in the future', async () => {
     const values = [
       [at(0), '5'],
       [at(60), '3'],
@@ -175,13 +175,13 @@ describe('names of labels', () => {
 });
 
 describe('an answer of any form', () => {
-  test('nested very deeply is no reason to fail', async () => {
+  test('nested very deeply does not fail', async () => {
     const depth = 1_000_000;
     double.reply = [200, text(`[${'['.repeat(depth)}${']'.repeat(depth)}]`)];
     expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'series', series: [] } });
   });
 
-  test('gives an answer to every question, and only numbers and missing datapoints, in order', async () => {
+  test('gives an answer to every query, and only numbers and missing datapoints, in order', async () => {
     const scalar = fc.oneof(
       fc.constantFrom('NaN', '+Inf', '1', '1e999', '', '__proto__', null, true, AT, AT - 60, 1e300, -1),
       fc.double({ min: AT - 300, max: AT + 300, noNaN: true }),
@@ -208,7 +208,7 @@ describe('an answer of any form', () => {
       fc.asyncProperty(body, fc.boolean(), fc.option(fc.nat(200), { freq: 5 }), async (data, isRange, cutAt) => {
         const whole = JSON.stringify({ status: 'success', data });
         double.reply = [200, cutAt === null ? whole : whole.slice(0, cutAt)];
-        // A new one each time: one that was in trouble is left alone for a while.
+        // A new datasource each time, since failures open the circuit.
         const fresh = prometheusAt(double.url);
         const answers = await askAbout(fresh, queries, isRange ? RANGE : {});
         fresh.datasource.close?.();
@@ -229,7 +229,7 @@ describe('an answer of any form', () => {
   });
 });
 
-describe('who listens is told the labels', () => {
+describe('a trace records the labels', () => {
   test('of each series of the answer, in its order, and of which of them a value was dropped', async () => {
     const values = (...all: string[]) =>
       JSON.stringify(all.map((value, index) => [AT - 60 * (all.length - 1 - index), value]));

@@ -6,7 +6,7 @@ import { describeWith } from '../../support/servers.js';
 
 const PERIOD_S = 60;
 
-/** What is stored is exactly at the moments that are asked about, the newest of which is noon. */
+/** Samples are stored exactly at the moments that are queried, the newest of which is noon. */
 function stored(): StoredSeries[] {
   return Array.from({ length: METRICS }, (_, n) => ({
     metric: `metric${n % 2}`,
@@ -28,7 +28,7 @@ async function subject(): Promise<Subject<PrometheusQuery>> {
     kind: 'prometheus',
     now: NOON,
     granularityS: PERIOD_S,
-    // Everybody's and projects', of two metrics, so that one request is not enough.
+    // Queries with and without a project, of two metrics, so that one request is not enough.
     query: (n) => ({ promql: `metric${n % 2}{host="h${n}"}`, project: n % 4 === 0 ? null : `p${n % 3}` }),
     absent: { promql: 'nothing', project: null },
     refused: { promql: 'metric0{host="h0"} + ', project: null },

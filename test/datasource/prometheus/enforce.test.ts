@@ -10,7 +10,7 @@ const narrowed = (promql: string): unknown => withEnforcedLabel(promql, 'tenant'
 
 const T = 'tenant="p1"';
 
-describe('every selector is narrowed', () => {
+describe('every selector is limited', () => {
   test.each([
     ['a plain name', 'cpu', `cpu{${T}}`],
     ['empty braces', 'cpu{ }', `cpu{${T}}`],
@@ -88,12 +88,12 @@ describe('every selector is narrowed', () => {
     ['', 'p1'],
     ['__name__', 'cpu'],
     ['tenant', '\ud800'],
-  ])('nothing is narrowed to the label %j with the value %j', (label, value) => {
+  ])('no query is limited to the label %j with the value %j', (label, value) => {
     expect(withEnforcedLabel('cpu', label, value)).toEqual({ problem: expect.stringContaining('no usable name') });
   });
 });
 
-describe('what could read past its selectors is refused', () => {
+describe('a part that could read past its selectors is refused', () => {
   const elsewhere = 'is not known to keep to the project';
   test.each([
     [
@@ -167,11 +167,11 @@ test.each([
   ['cpu{a="1"', 'line 1, column 10: the query ends, but a matcher such as label="value", "," or "}" is expected'],
   ['a +\n  b c', 'line 2, column 5: there is "c", but an operator or the end of the query is expected'],
   ['rate(cpu[5m)', 'line 1, column 12: there is ")", but a duration such as 5m and "]" is expected'],
-])('what is wrong is said, and where: %j', (promql, problem) => {
+])('the problem and its position are told: %j', (promql, problem) => {
   expect(narrowed(promql)).toEqual({ problem });
 });
 
-test('whatever is sent reads through the matcher everywhere', () => {
+test('every selector of the text that is sent has the matcher', () => {
   fc.assert(
     fc.property(vectorQueries, fc.string({ unit: 'grapheme', minLength: 1 }), (query, value) => {
       const answer = withEnforcedLabel(query.replaceAll(HOST, '"x"'), 'tenant', value);
@@ -185,7 +185,7 @@ test('whatever is sent reads through the matcher everywhere', () => {
   );
 });
 
-test('any text is narrowed or refused, and never breaks anything', () => {
+test('any text is limited or refused, and causes no exception', () => {
   const pieces = fc.constantFrom(
     'cpu',
     '{',

@@ -25,7 +25,8 @@ beforeAll(async () => {
 afterAll(() => double.close());
 
 /**
- * What the author of everybody's query and the one of a project's query read, and what the backend's observer is told.
+ * The texts for the author of a query without a project and of a project's query, and the calls of the backend's
+ * observer.
  */
 async function told(status: number, type: string, message: string): Promise<[string, string, string]> {
   double.reply = refusal(status, type, message);
@@ -43,7 +44,7 @@ async function told(status: number, type: string, message: string): Promise<[str
   return [told[0]!, told[1]!, observed];
 }
 
-describe('an error of Prometheus about the query is a refusal, quoted for an author who may ask for everything', () => {
+describe('an error of Prometheus about the query is a refusal, quoted for an author who may query all data', () => {
   test.each<[number, string, string, string, string]>([
     [400, 'bad_data', '1:5: parse error: no', 'bad_data: 1:5: parse error: no', 'bad_data: parse error: no'],
     [
@@ -107,7 +108,7 @@ describe('an error of Prometheus about the query is a refusal, quoted for an aut
   });
 
   test.each(['x'.repeat(50_000), `{zone="${'x'.repeat(50_000)}"}`])(
-    'the end of a long text is quoted, too',
+    'the end of a long text is quoted too',
     async (long) => {
       const [own] = await told(422, 'execution', `found ${long};${MANY_TO_MANY}`);
       expect(own).toMatch(new RegExp(`^refused: execution: found .{300,400} … x*.*;?${MANY_TO_MANY} \\(HTTP 422\\)$`));

@@ -60,7 +60,7 @@ describe('a server that answers as Prometheus does', () => {
   });
   afterEach(() => double.close());
 
-  test('is asked to parse each query once, as it will be sent, and to run nothing', async () => {
+  test('is requested to parse each query once, as it will be sent, and to run nothing', async () => {
     const leaf = (query: string): object => ({ type: 'prometheus', query, threshold: 1 });
     const rule = alarmTypes.composite.schema.parse({ or: [leaf('up'), { and: [leaf('down')] }] });
     expect(await outcome(double.url, within('p1', rule), LABEL)).toBe('accepted');
@@ -73,7 +73,7 @@ describe('a server that answers as Prometheus does', () => {
   test.each([
     ['p1', 'p1'],
     [null, 'infra'],
-  ])('is asked in the name of the tenant: %s', async (project, tenant) => {
+  ])('is queried in the name of the tenant: %s', async (project, tenant) => {
     expect(await outcome(double.url, within(project, promql('up')), HEADER)).toBe('accepted');
     expect(double.asked[0]?.headers['x-scope-orgid']).toBe(tenant);
   });
@@ -124,14 +124,14 @@ describe('a server that answers as Prometheus does', () => {
     expect(await outcome(double.url, promql('rate(up'), NONE, 1_000)).toBe('cannot be asked: no answer in time');
   });
 
-  test('is not asked a second time for a rule that it did not check', async () => {
+  test('is not queried a second time for a rule that it did not check', async () => {
     double.reply = [404, ''];
     const leaf = { type: 'prometheus', query: 'up', threshold: 1 };
     await outcome(double.url, alarmTypes.composite.schema.parse({ or: [leaf, leaf, leaf] }));
     expect(double.asked.length).toBe(1);
   });
 
-  test('is not asked about rules that do not use Prometheus, nor about queries that may not be sent', async () => {
+  test('is not queried about rules that do not use Prometheus, nor about queries that may not be sent', async () => {
     const meters = alarmTypes.threshold.schema.parse({ meter_name: 'cpu', threshold: 1 });
     expect(await outcome(double.url, meters)).toBe('accepted');
     expect(await outcome(double.url, within('p1', promql('up')), NONE)).toBe('accepted');
@@ -177,7 +177,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     ['1 + 1', RANGE],
     ['holt_winters(up[5m], 0.5, 0.5)', RANGE],
     ['max_over_time(up[5m:1m] @ end())', {}],
-    // These are answered, and the alarm says what they give.
+    // These are answered, and the alarm tells what they give.
     ['up[5m]', {}],
     ['1', {}],
   ])('parses %s, and so does the check, with %j', async (query, fields) => {

@@ -10,10 +10,10 @@ import { parsePromql } from '../../../src/datasource/prometheus/promql/parse.js'
 import { selectorsOf } from '../../../src/datasource/prometheus/promql/selectors.js';
 import { quoted, stringOf } from '../../../src/datasource/prometheus/promql/string-literal.js';
 
-/** The query merged with the like of another host. */
+/** The query merged with the same query of another host. */
 function mergedWithB(promql: string): string | undefined {
-  const hole = mergeParametersOf(promql).find(({ label }) => label === 'h');
-  return hole && mergedPromql(hole, ['b', hole.value]);
+  const parameter = mergeParametersOf(promql).find(({ label }) => label === 'h');
+  return parameter && mergedPromql(parameter, ['b', parameter.value]);
 }
 
 describe('a query that can be merged', () => {
@@ -46,7 +46,7 @@ describe('a query that can be merged', () => {
   });
 });
 
-describe('a query that is left alone', () => {
+describe('a query that is not merged', () => {
   test.each([
     ['without the matcher', 'cpu'],
     ['with another matcher on the label', 'cpu{h="a",h!="b"}'],
@@ -85,12 +85,12 @@ describe('a query that is left alone', () => {
     expect(mergedWithB(promql)).toBeUndefined();
   });
 
-  test.each(['{__name__="cpu"}', 'histogram_quantile(0.9, cpu{le="1"})'])('by its very nature: %s', (promql) => {
+  test.each(['{__name__="cpu"}', 'histogram_quantile(0.9, cpu{le="1"})'])('because of its form: %s', (promql) => {
     expect(mergeParametersOf(promql)).toEqual([]);
   });
 });
 
-describe('the template of a hole', () => {
+describe('the template of a merge parameter', () => {
   const templatesOf = (promql: string): string[] => mergeParametersOf(promql).map(({ template }) => template);
 
   test('is the same for queries that differ in the value and in spelling', () => {
@@ -112,16 +112,16 @@ describe('the template of a hole', () => {
   });
 
   test('cannot be imitated in a query', () => {
-    const [hole] = mergeParametersOf(String.raw`cpu{a="1",b="\0000",c="` + '\0"}');
-    expect(hole && mergedPromql(hole, ['1'])).toBe(String.raw`cpu{a=~"1",b="\u00000",c="\u0000"}`);
+    const [parameter] = mergeParametersOf(String.raw`cpu{a="1",b="\0000",c="` + '\0"}');
+    expect(parameter && mergedPromql(parameter, ['1'])).toBe(String.raw`cpu{a=~"1",b="\u00000",c="\u0000"}`);
     expect(mergeParametersOf('cpu{a="1"} +\0 1')).toEqual([]);
   });
 });
 
 test('values stay values in the pattern, each once and in order', () => {
-  const [hole] = mergeParametersOf('cpu{h="x"}');
+  const [parameter] = mergeParametersOf('cpu{h="x"}');
   const values = ['b.c', 'a|"\\', '\n ', 'b.c', '(?i)$^[x]{1}*+?', 'ü😀', "it's", '-/#'];
-  expect(hole && mergedPromql(hole, values)).toBe(
+  expect(parameter && mergedPromql(parameter, values)).toBe(
     String.raw`cpu{h=~"\n |\\(\\?i\\)\\$\\^\\[x\\]\\{1\\}\\*\\+\\?|-/#|a\\|\"\\\\|b\\.c|it's|ü😀"}`,
   );
 });
@@ -134,8 +134,8 @@ test('a merged query matches its values and nothing else', () => {
   });
   fc.assert(
     fc.property(fc.uniqueArray(value, { minLength: 1, maxLength: 5 }), value, (values, other) => {
-      const [hole] = mergeParametersOf(`cpu{h=${quoted(other)}}`);
-      const query = parsePromql(hole ? mergedPromql(hole, values) : '');
+      const [parameter] = mergeParametersOf(`cpu{h=${quoted(other)}}`);
+      const query = parsePromql(parameter ? mergedPromql(parameter, values) : '');
       const [matcher] = 'problem' in query ? [] : (selectorsOf(query)[0]?.matchers ?? []);
       const pattern = new RegExp(`^(?:${matcher?.value ?? ''})$`, 'su');
       for (const each of [...values, other]) expect(pattern.test(each)).toBe(values.includes(each));
@@ -156,14 +156,11 @@ describe('grouping', () => {
   const keyed = (texts: readonly string[]): Parameters<typeof groupByMergeParameter>[0] =>
     texts.map((promql, index) => ({ key: `q${index}`, promql, parameters: mergeParametersOf(promql) }));
 
-  test('every query goes where most others go; what cannot be merged is asked alone', async () => {
+  test('every query uses the parameter that most others have; a query that cannot be merged is sent alone', async () => {
     const grid = ['a', 'b', 'c'].flatMap((h) => ['x', 'y'].map((d) => `cpu{d="${d}",h="${h}"}`));
     const groups = await groupByMergeParameter(keyed([...grid, 'topk(1, cpu)', 'cpu{d="z",h="z"}']), 100);
     expect(
-      groups.map(({ parameter: hole, members }) => [
-        hole?.label ?? null,
-        members.map(({ key, value }) => [key, value]),
-      ]),
+      groups.map(({ parameter, members }) => [parameter?.label ?? null, members.map(({ key, value }) => [key, value])]),
     ).toEqual([
       [null, [['q6', null]]],
       [null, [['q7', null]]],
@@ -172,16 +169,16 @@ describe('grouping', () => {
     ]);
   });
 
-  test('a query whose fellows all went elsewhere is asked alone', async () => {
+  test('a query whose only companions use other parameters is sent alone', async () => {
     const groups = await groupByMergeParameter(
       keyed(['cpu{d="x",h="a"}', 'cpu{d="y",h="a"}', 'cpu{d="y",h="b"}', 'cpu{d="y",h="c"}']),
       100,
     );
     expect(groups.map(({ members }) => members.map(({ key }) => key))).toEqual([['q0'], ['q1', 'q2', 'q3']]);
-    expect(groups[0]).toEqual({ hole: null, members: [{ key: 'q0', promql: 'cpu{d="x",h="a"}', value: null }] });
+    expect(groups[0]).toEqual({ parameter: null, members: [{ key: 'q0', promql: 'cpu{d="x",h="a"}', value: null }] });
   });
 
-  test('or goes where it fits as well', async () => {
+  test('or joins them if it has their parameter too', async () => {
     const queries = [
       'cpu{d="x",h="a"}',
       'cpu{d="y",h="a"}',
@@ -208,10 +205,10 @@ describe('grouping', () => {
       most,
     );
     expect(groups.map(({ members }) => members.length)).toEqual(sizes);
-    expect(groups.every(({ parameter: hole, members }) => (hole === null) === (members.length === 1))).toBe(true);
+    expect(groups.every(({ parameter, members }) => (parameter === null) === (members.length === 1))).toBe(true);
   });
 
-  test('every query is in exactly one group, under a hole of its own', async () => {
+  test('every query is in exactly one group, by a merge parameter of its own', async () => {
     const query = fc.tuple(fc.constantFrom(...'abc'), fc.constantFrom(...'xyz'), fc.constantFrom('cpu', 'mem'));
     await fc.assert(
       fc.asyncProperty(fc.array(query, { maxLength: 20 }), fc.integer({ min: 1, max: 6 }), async (given, most) => {
@@ -220,10 +217,10 @@ describe('grouping', () => {
         expect(groups.flatMap(({ members }) => members.map(({ key }) => key)).sort()).toEqual(
           queries.map(({ key }) => key).sort(),
         );
-        for (const { parameter: hole, members } of groups) {
+        for (const { parameter, members } of groups) {
           expect(members.length).toBeLessThanOrEqual(most);
           for (const { promql, value } of members)
-            if (hole) expect(mergeParametersOf(promql)).toContainEqual({ ...hole, value });
+            if (parameter) expect(mergeParametersOf(promql)).toContainEqual({ ...parameter, value });
         }
       }),
     );

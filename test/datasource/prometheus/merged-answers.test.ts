@@ -11,19 +11,19 @@ const hostsAndSeries = fc
   .uniqueArray(fc.constantFrom(...HOSTS), { minLength: 1, maxLength: 3 })
   .chain((hosts) => fc.tuple(fc.constant(hosts), storedSeries(hosts)));
 
-test('a merged query gives each of its members the very values, under the very labels, that it would have had alone', () => {
+test('a merged query gives each of its members the same values under the same labels as alone', () => {
   let answers = 0;
   let merged = 0;
   fc.assert(
     fc.property(vectorQueries, hostsAndSeries, (query, [values, stored]) => {
       const members = values.map((value) => ({ value, promql: query.replaceAll(HOST, () => quoted(value)) }));
-      const holes = members.map(({ promql }) => mergeParametersOf(promql).find(({ label }) => label === 'host'));
-      const [hole] = holes;
-      if (!hole) return;
+      const parameters = members.map(({ promql }) => mergeParametersOf(promql).find(({ label }) => label === 'host'));
+      const [parameter] = parameters;
+      if (!parameter) return;
       merged += 1;
-      expect(holes).toEqual(values.map((value) => ({ ...hole, value })));
+      expect(parameters).toEqual(values.map((value) => ({ ...parameter, value })));
 
-      const together = answerOf(mergedPromql(hole, values), stored);
+      const together = answerOf(mergedPromql(parameter, values), stored);
       const each = members.map(({ promql }) => answerOf(promql, stored));
       // The server refuses the merged query exactly if it would refuse one of them.
       expect(together === null).toBe(each.includes(null));
@@ -41,18 +41,18 @@ test('a merged query gives each of its members the very values, under the very l
   expect(answers).toBeGreaterThan(400);
 });
 
-test('a sweep gives each value what the query for it alone gives, among series of other values and of none', () => {
+test('a select-all query gives each value what the query for it alone gives, among series of other values and of none', () => {
   let answers = 0;
   let foreign = 0;
   fc.assert(
     fc.property(vectorQueries, hostsAndSeries, (query, [values, stored]) => {
       const wanted = values.slice(0, 2);
       const members = wanted.map((value) => query.replaceAll(HOST, () => quoted(value)));
-      const hole = mergeParametersOf(members[0]!).find(({ label }) => label === 'host');
-      if (!hole) return;
-      const all = answerOf(selectAllPromql(hole, wanted), stored);
+      const parameter = mergeParametersOf(members[0]!).find(({ label }) => label === 'host');
+      if (!parameter) return;
+      const all = answerOf(selectAllPromql(parameter, wanted), stored);
       const each = members.map((promql) => answerOf(promql, stored));
-      // What a member alone is refused for, the sweep is refused for; it may be refused for others' series, too.
+      // If a member alone is refused, the select-all query is refused; it may also be refused because of other series.
       if (all === null) return;
       for (const [index, value] of wanted.entries()) {
         const slice = all.filter(({ labels }) => labels['host'] === value);
@@ -67,7 +67,7 @@ test('a sweep gives each value what the query for it alone gives, among series o
   expect(foreign).toBeGreaterThan(200);
 });
 
-test('a narrowed query sees the series of its project as if there were no others', () => {
+test('a limited query sees the series of its project as if there were no others', () => {
   let answers = 0;
   fc.assert(
     fc.property(vectorQueries, fc.constantFrom('"web-1"', '""'), storedSeries(['web-1']), (query, host, stored) => {
@@ -95,7 +95,7 @@ test.each([
     alone: 'cpu{host="web"} - on(job) cpu{host="web"}',
     together: 'cpu{host=~"web|web-1"} - on(job) cpu{host=~"web|web-1"}',
   },
-])('the evaluator of these tests knows a wrong merge: $when', ({ alone, together }) => {
+])('the reference evaluator of these tests detects a wrong merge: $when', ({ alone, together }) => {
   const stored = ['web', 'web-1'].map((host, index) => ({
     labels: { __name__: 'cpu', host, job: 'api' },
     samples: [index + 1],
@@ -114,7 +114,7 @@ function answerOf(promql: string, stored: readonly StoredSeries[]): Valued[] | n
   }
 }
 
-/** The label of the hole apart: an aggregation alone may have dropped it. */
+/** Without the label of the merge parameter: an aggregation alone may have dropped it. */
 function comparable(series: readonly Valued[]): string[] {
   return series.map(({ labels, value }) => `${keyOf(without(labels, ['host']))} ${value}`).sort();
 }

@@ -40,7 +40,7 @@ function named(query: string, label = 'instance'): string[] {
 }
 
 /**
- * Answers with one series for each instance named, whose value is the instance's name, unless `bad` says what to
+ * Answers with one series for each instance named, whose value is the instance's name, unless `bad` gives another
  * answer.
  */
 function answering(bad: (instances: string[]) => PrometheusReply | undefined = () => undefined): PrometheusReply {
@@ -53,8 +53,8 @@ function answering(bad: (instances: string[]) => PrometheusReply | undefined = (
   };
 }
 
-describe('one among many that takes Prometheus too long', () => {
-  test('is trouble for fewer and fewer others, a request at a time, and not counted against Prometheus', async () => {
+describe('one of many merged queries that takes Prometheus too long', () => {
+  test('is trouble for fewer and fewer others, a request at a time, and does not count against Prometheus', async () => {
     double.reply = answering((instances) =>
       instances.includes('3') ? refusal(503, 'timeout', 'query timed out') : undefined,
     );
@@ -72,7 +72,7 @@ describe('one among many that takes Prometheus too long', () => {
   });
 });
 
-test('requests are not made more and more where all of them take too long', async () => {
+test('causes no growing number of requests if all of them take too long', async () => {
   double.reply = refusal(503, 'timeout', 'query timed out');
   const some = ['a', 'b', 'c', 'd', 'e'].flatMap((name) => [0, 1, 2, 3].map((n) => `${name}{instance="${n}"}`));
   await askAbout(prometheus, some);
@@ -82,7 +82,7 @@ test('requests are not made more and more where all of them take too long', asyn
 });
 
 describe('queries that differ in one value of a label', () => {
-  test('are asked in one request, and each gets its own series', async () => {
+  test('are sent in one request, and each gets its own series', async () => {
     double.reply = vector(
       [{ instance: '2' }, '20'],
       [{ instance: '1', job: 'a' }, '10'],
@@ -101,9 +101,9 @@ describe('queries that differ in one value of a label', () => {
     expect(answers[cpuOf(2)]).toEqual({ kind: 'series', series: [[{ at: NOON.getTime(), values: { value: 20 } }]] });
   });
 
-  test('are asked a thousand at a time', async () => {
+  test('are sent a thousand at a time', async () => {
     double.reply = answering();
-    const all = prometheusAt(double.url, { sweeping: NEVER });
+    const all = prometheusAt(double.url, { selectAll: NEVER });
     const answers = await askAbout(all, cpus(2_500));
     all.datasource.close?.();
     expect(double.asked.map(({ form }) => named(form['query']!).length).sort()).toHaveLength(3);
@@ -111,7 +111,7 @@ describe('queries that differ in one value of a label', () => {
     expect(cpus(2_500).map((query) => valuesOf(answers[query]))).toEqual(cpus(2_500).map((_, index) => [[index]]));
   });
 
-  test('are asked in smaller portions where their values are long', async () => {
+  test('are sent in smaller portions if their values are long', async () => {
     const long = Array.from({ length: 100 }, (_, index) => `${'x'.repeat(3_000)}${index}`);
     double.reply = answering((instances) =>
       vector(...instances.map((instance): [Record<string, string>, string] => [{ instance }, '1'])),
@@ -122,7 +122,7 @@ describe('queries that differ in one value of a label', () => {
     expect(double.asked.every(({ body }) => body.length < 150_000)).toBe(true);
   });
 
-  test('are asked once where several alarms ask the same', async () => {
+  test('are sent once if several alarms have the same query', async () => {
     double.reply = answering();
     const same = { promql: cpuOf(1), project: null };
     const request = {
@@ -139,7 +139,7 @@ describe('queries that differ in one value of a label', () => {
     expect(double.asked).toHaveLength(1);
   });
 
-  test('and in how they are spelled, too, get their series each', async () => {
+  test('and in their spelling get their own series too', async () => {
     double.reply = answering();
     const queries = ['cpu{instance="1"}', "cpu{instance='1'}", 'cpu{ instance="1" }', cpuOf(2)];
     const answers = await askAbout(prometheus, queries);
@@ -147,7 +147,7 @@ describe('queries that differ in one value of a label', () => {
     expect(queries.map((query) => valuesOf(answers[query]))).toEqual([[[1]], [[1]], [[1]], [[2]]]);
   });
 
-  test('are asked about a range that ends where it should', async () => {
+  test('are sent for a range that ends at the end of the window', async () => {
     double.reply = success('matrix', [
       {
         metric: { instance: '1' },
@@ -197,7 +197,7 @@ describe('a merged request that is refused', () => {
     expect(new Set(prometheus.outcomes)).toEqual(new Set(['ok']));
   });
 
-  test('is sent in the pieces that were answered the next times', async () => {
+  test('is sent in the pieces that were answered in the next calls', async () => {
     double.reply = answering((instances) => (instances.includes('5') ? refusal(400, 'bad_data', 'no') : undefined));
     await askAbout(prometheus, cpus(64));
     const first = double.asked.length;
@@ -211,7 +211,7 @@ describe('a merged request that is refused', () => {
     });
   });
 
-  test('only because there are so many in it is divided, and nobody is refused', async () => {
+  test('only because it is too large is divided, and no query is refused', async () => {
     double.reply = answering((instances) =>
       instances.length > 10 ? refusal(422, '422', 'too long query') : undefined,
     );
@@ -237,7 +237,7 @@ describe('a merged request that is refused', () => {
     expect(prometheus.outcomes).toEqual([reason]);
   });
 
-  test('by a storage in trouble is trouble, within a bounded number of requests', async () => {
+  test('because its storage is unavailable is trouble, within a limited number of requests', async () => {
     double.reply = refusal(422, 'execution', 'expanding series: dial tcp 10.0.0.7:9090: refused');
     const answers = await askAbout(prometheus, cpus(1_000));
     expect(new Set(Object.values(answers).map((answer) => JSON.stringify(answer)))).toEqual(
@@ -248,7 +248,7 @@ describe('a merged request that is refused', () => {
 });
 
 describe('a merged answer', () => {
-  test('with series of nobody who asked is not given to anybody', async () => {
+  test('with series that belong to no member is not used', async () => {
     double.reply = answering((instances) =>
       instances.length > 1
         ? vector([{ instance: '1' }, '1'], [{ job: 'x' }, '2'], [{ instance: '99' }, '3'])
@@ -258,7 +258,7 @@ describe('a merged answer', () => {
     expect(cpus(4).map((query) => valuesOf(answers[query]))).toEqual([[[0]], [[1]], [[2]], [[3]]]);
   });
 
-  test('that is too large is divided, and only the member that makes it so is refused', async () => {
+  test('that is too large is divided, and only the member with the large answer is refused', async () => {
     const large = (count: number): [Record<string, string>, string][] =>
       Array.from({ length: count }, (_, index) => [{ instance: '3', filling: `${index}${'x'.repeat(1_000)}` }, '1']);
     double.reply = answering((instances) => (instances.includes('3') ? vector(...large(9_000)) : undefined));
@@ -335,7 +335,7 @@ describe('projects', () => {
     },
   );
 
-  test('ask nothing where nothing keeps them apart, admins do', async () => {
+  test('cannot query if nothing keeps them apart; admins can', async () => {
     prometheus = prometheusAt(double.url, { tenancy: { kind: 'none' } });
     const answers = await askAbout(prometheus, [{ promql: 'up', project: 'a' }, 'up']);
     expect(answers['a: up']).toEqual({

@@ -27,15 +27,15 @@ afterEach(async () => {
   await double.close();
 });
 
-/** All series of `fromMembers` queries or more are asked for. */
+/** A select-all query is used from `fromMembers` queries on. */
 function reach(fromMembers = Infinity): void {
-  prometheus = prometheusAt(double.url, { timeoutMs: 20_000, sweeping: { fromMembers, maxSeriesPerMember: 1.25 } });
+  prometheus = prometheusAt(double.url, { timeoutMs: 20_000, selectAll: { fromMembers, maxSeriesPerMember: 1.25 } });
 }
 
 const cpus = Array.from({ length: MEMBERS }, (_, index) => `cpu{instance="${index}"}`);
 const OWN = cpus.map((_, index) => [[index]]);
 
-/** What a query asks: `count` of all series, `all` of them, or those of `names`. */
+/** The form of a query: `count` of all series, `all` of them, or those of `names`. */
 function formOf(query: string): 'count' | 'all' | 'names' {
   if (query.startsWith('count(')) return 'count';
   return query.includes('!=') ? 'all' : 'names';
@@ -44,8 +44,7 @@ function formOf(query: string): 'count' | 'all' | 'names' {
 const asked = (): string[] => double.asked.map(({ form }) => formOf(form['query']!));
 
 /**
- * The series of these instances, each with its number as its value; `more` says what stands beside them in an answer to
- * a form of query.
+ * The series of these instances, each with its number as its value; `more` is added to the answer to a form of query.
  */
 function serving(
   instances: readonly number[],
@@ -75,7 +74,7 @@ const ways: [string, queries: string[], request: object, fromMembers: number, as
   ['all series, and their number', cpus, {}, MEMBERS, ['count', 'all']],
 ];
 
-describe('a store is told to fail, and not to leave anything out, when it is asked for', () => {
+describe('a request tells a store to fail instead of leaving series out', () => {
   test.each(ways)('%s', async (_, queries, request, fromMembers, expected) => {
     reach(fromMembers);
     double.reply = serving(
@@ -92,13 +91,13 @@ describe('a store is told to fail, and not to leave anything out, when it is ask
   });
 });
 
-describe('an answer that says it is not whole is trouble, and counted against who gave it, when it was asked for', () => {
+describe('an answer that says it is partial is trouble, and counts against Prometheus', () => {
   test.each(ways)('%s', async (_, queries, request, fromMembers, expected) => {
     reach(fromMembers);
     double.reply = serving([0], () => ({ isPartial: true }));
     const answers = await askAbout(prometheus, queries, request);
     expect(Object.values(answers)).toEqual(queries.map(() => ({ kind: 'trouble', reason: IN_PART })));
-    // Not divided: a smaller question would be answered in part as well.
+    // Not divided: a smaller request would have a partial answer too.
     expect(asked()).toEqual(expected[0] === 'count' ? ['count', 'names'] : ['names']);
     expect(prometheus.outcomes.at(-1)).toBe(IN_PART);
   });
@@ -111,7 +110,7 @@ describe('an answer that says it is not whole is trouble, and counted against wh
   });
 });
 
-test('an answer after one that was not whole is believed', async () => {
+test('a complete answer after a partial one is accepted', async () => {
   reach();
   double.reply = serving([0], () => ({ isPartial: true }));
   await askAbout(prometheus, cpus);
@@ -119,7 +118,7 @@ test('an answer after one that was not whole is believed', async () => {
   expect(Object.values(await askAbout(prometheus, cpus)).map(valuesOf)).toEqual(OWN);
 });
 
-test('an answer in part to a question that makes no sense is not taken for a refusal', async () => {
+test('a partial answer to a query of the wrong type is not taken for a refusal', async () => {
   reach();
   double.reply = [
     200,
@@ -128,7 +127,7 @@ test('an answer in part to a question that makes no sense is not taken for a ref
   expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'trouble', reason: IN_PART } });
 });
 
-describe('warnings, which the author of a query can provoke, do not make an answer less credible', () => {
+describe('warnings, which the author of a query can provoke, do not make an answer invalid', () => {
   test.each(ways.slice(0, 4))('to %s', async (_, queries, request) => {
     reach();
     const warnings = [
@@ -145,7 +144,7 @@ describe('warnings, which the author of a query can provoke, do not make an answ
   });
 });
 
-describe('a store that fails since one behind it is away', () => {
+describe('a store that fails because a store behind it is unavailable', () => {
   const away = 'a store behind it is away';
   const address = 'Addr: 10.0.0.7:10901 LabelSets: {cluster="east"} MinTime: 1 MaxTime: 2';
   const refused =
@@ -183,7 +182,7 @@ describe('a store that fails since one behind it is away', () => {
       refusal(422, 'execution', `rpc error: code = Unavailable desc = ${refused}`),
       away,
     ],
-  ])('%s is trouble for all, and not asked for less', async (_, reply, reason) => {
+  ])('%s is trouble for all, and the request is not divided', async (_, reply, reason) => {
     reach();
     double.reply = reply;
     expect(Object.values(await askAbout(prometheus, cpus))).toEqual(cpus.map(() => ({ kind: 'trouble', reason })));
@@ -204,7 +203,7 @@ describe('a store that fails since one behind it is away', () => {
       `expanding series: ${proxied}: rpc error: code = Unknown desc = no such ` +
         `label "rpc error: code = Unavailable desc = "`,
     ],
-  ])('is not meant where one %s: that may be for what it was asked', async (_, text) => {
+  ])('is not meant if one %s: that may be about the query', async (_, text) => {
     reach();
     double.reply = ({ form }, response) => {
       if (form['query']!.includes('2')) return refusal(422, 'execution', text);
@@ -223,7 +222,7 @@ describe('a store that fails since one behind it is away', () => {
     'found duplicate series for the match group {x="rpc error: code = Unavailable desc = "}',
     'found duplicate series for the match group {x="expanding series: proxy Series(): rpc error: code = Unavailable desc = "}',
     'rpc error: code = Aborted desc = found duplicate series for the match group {x="rpc error: code = Unavailable desc = "}',
-  ])('is not believed from what stands in a query: %s', async (text) => {
+  ])('is not recognized in the text of a query: %s', async (text) => {
     reach();
     double.reply = refusal(422, 'execution', text);
     expect(await askAbout(prometheus, ['up'])).toMatchObject({ up: { kind: 'refused' } });

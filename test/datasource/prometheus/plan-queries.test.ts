@@ -7,15 +7,15 @@ import { planQueries } from '../../../src/datasource/prometheus/plan-queries.js'
 
 const BY_LABEL = { kind: 'label', label: 'project' } as const;
 
-function questions(from: number, count: number): KeyedQuery<PrometheusQuery>[] {
+function queries(from: number, count: number): KeyedQuery<PrometheusQuery>[] {
   return Array.from({ length: count }, (_, index) => {
     const promql = `rate(requests{instance="i${from + index}"}[5m])`;
     return { key: `q${from + index}`, query: { promql, project: 'p' } };
   });
 }
 
-test('queries that were never seen leave other work its turns while they are read', async () => {
-  const planning = planQueries(questions(0, 1_000), BY_LABEL, Infinity);
+test('parsing many new queries yields to the event loop', async () => {
+  const planning = planQueries(queries(0, 1_000), BY_LABEL, Infinity);
   const planned = planning.then(() => 'planned');
   const pause = (): Promise<string> => new Promise((resolve) => setImmediate(() => resolve('turn')));
   let turns = 0;
@@ -24,9 +24,9 @@ test('queries that were never seen leave other work its turns while they are rea
   expect(turns).toBeGreaterThan(10);
 });
 
-test('plans are remembered for so many questions in all, the latest ones', async () => {
+test('plans are cached up to a number of queries, the latest ones', async () => {
   const plans = createPlanCache({ tenancy: BY_LABEL, selectAllFrom: Infinity, maxQueries: 25 });
-  const [a, b, c] = [questions(0, 10), questions(10, 10), questions(20, 10)];
+  const [a, b, c] = [queries(0, 10), queries(10, 10), queries(20, 10)];
   const planOfA = await plans.planOf(a);
   const planOfB = await plans.planOf(b);
   expect(await plans.planOf(a)).toBe(planOfA);

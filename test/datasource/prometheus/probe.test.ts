@@ -27,13 +27,13 @@ afterEach(() => double.close());
 
 const MIMIR: Tenancy = { kind: 'header', header: 'x-scope-orgid', adminTenant: undefined };
 
-/** `answered`, or why not. */
+/** `answered`, or the reason of the failure. */
 async function asked(tenancy: Tenancy, reply?: PrometheusReply): Promise<string> {
   if (reply) double.reply = reply;
   const client = createPrometheusClient({ url: double.url, auth: { kind: 'none' }, timeoutMs: 20_000 });
-  const question = createPrometheusProbe({ client, tenancy });
-  question.noteTenant('p1');
-  return question.send().then(
+  const probe = createPrometheusProbe({ client, tenancy });
+  probe.noteTenant('p1');
+  return probe.send().then(
     () => 'answered',
     (thrown: unknown) => toError(thrown).message,
   );
@@ -47,7 +47,7 @@ test.each<[string, Tenancy, PrometheusReply | undefined, string]>([
   ['that there is no such tenant', MIMIR, [401, 'no org id'], 'it answered with status 401'],
   ['500', MIMIR, [500, 'oops'], 'it answered with status 500'],
   ['a login page', { kind: 'label', label: 'project' }, [200, '<html>'], 'its answer is not JSON'],
-])('the neutral question, answered %s', async (_, tenancy, reply, expected) => {
+])('the probe, answered %s', async (_, tenancy, reply, expected) => {
   expect(await asked(tenancy, reply)).toBe(expected);
 });
 
@@ -55,13 +55,13 @@ test.each<[Tenancy, string | undefined]>([
   [MIMIR, 'p1'],
   [{ ...MIMIR, adminTenant: 'infra' }, 'infra'],
   [{ kind: 'label', label: 'project' }, undefined],
-])('is asked, with %j, in the name of %p', async (tenancy, expected) => {
+])('is sent, with %j, in the name of %p', async (tenancy, expected) => {
   await asked(tenancy);
   expect(double.asked[0]?.headers['x-scope-orgid']).toBe(expected);
 });
 
 test.each([undefined, 'infra'])(
-  'keeps no tenants from being asked because others are refused, were these the first to ask, the last to be answered, or the admins (%s)',
+  'keeps sending queries of a tenant although others are refused (%s)',
   async (adminTenant) => {
     const clock = new FakeClock();
     const text = JSON.stringify({ status: 'success', data: { resultType: 'vector', result: [] } });
@@ -90,9 +90,9 @@ test.each([undefined, 'infra'])(
   },
 );
 
-test('is what a Prometheus in trouble is asked alone, and one that cannot answer some questions now and then', async () => {
+test('is all that is sent to an unavailable Prometheus, and one that cannot answer some queries is probed now and then', async () => {
   const observed = prometheusAt(double.url);
-  const neutral = (): number => double.asked.filter(({ form }) => form['query']!.startsWith('tocsin')).length;
+  const probes = (): number => double.asked.filter(({ form }) => form['query']!.startsWith('tocsin')).length;
   const bad = [500, 'oops'] as const;
   double.reply = ({ form }) =>
     form['query']!.startsWith('absent(')
@@ -100,11 +100,11 @@ test('is what a Prometheus in trouble is asked alone, and one that cannot answer
       : [200, { status: 'success', data: { resultType: 'vector', result: [] } }];
   const queries = Array.from({ length: 12 }, (_, n) => `absent(a${n})`);
   await askAbout(observed, queries);
-  expect(double.asked.length - neutral()).toBe(12);
-  expect(neutral()).toBeGreaterThan(0);
+  expect(double.asked.length - probes()).toBe(12);
+  expect(probes()).toBeGreaterThan(0);
   expect(await askAbout(observed, ['up'])).toEqual({ up: { kind: 'series', series: [] } });
   double.reply = [...bad];
   for (let look = 0; look < 5; look += 1) await askAbout(observed, queries);
-  // Three, with those let in beside them, and the neutral question.
+  // Three, with those sent beside them, and the probe.
   expect(double.asked.length).toBeLessThan(12 + 1 + 2 * 12);
 });

@@ -40,7 +40,7 @@ afterEach(async () => {
   await double.close();
 });
 
-describe('a question to Prometheus', () => {
+describe('a request to Prometheus', () => {
   test.each<[string, PrometheusClientOptions['auth'], string | undefined]>([
     ['without saying who asks', { kind: 'none' }, undefined],
     [
@@ -49,19 +49,19 @@ describe('a question to Prometheus', () => {
       'Basic dG9jc2luOnM6w6Q=',
     ],
     ['with a token', { kind: 'bearer', token: new Secret('t0') }, 'Bearer t0'],
-  ])('is asked %s', async (_, auth, authorization) => {
+  ])('is sent %s', async (_, auth, authorization) => {
     double.reply = vector([{}, '1']);
     expect(valuesOf((await askAbout(at(double.url, { auth }), ['up']))['up'])).toEqual([[1]]);
     expect(double.asked[0]?.headers.authorization).toBe(authorization);
     expect(double.asked[0]?.headers).not.toHaveProperty('accept-encoding');
   });
 
-  test('is asked below the path of its URL', async () => {
+  test('is sent below the path of its URL', async () => {
     await askAbout(at(`${double.url}/prometheus`), ['up']);
     expect(double.asked[0]?.target).toBe('/prometheus/api/v1/query');
   });
 
-  test('is told to those who trace it, without where and as whom it was asked', async () => {
+  test('is recorded by a trace without address and credentials', async () => {
     const sent: string[] = [];
     const auth = { kind: 'bearer', token: new Secret('t0') } as const;
     const trace = { sent: (request: string) => sent.push(request), dropped: () => undefined };
@@ -120,12 +120,12 @@ describe('trouble', () => {
     expect(double.asked).toHaveLength(1);
   });
 
-  test('where nobody listens', async () => {
+  test('when the connection is refused', async () => {
     const prometheus = at(`http://127.0.0.1:${await freePort()}`);
     expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'trouble', reason: 'connection refused' } });
   });
 
-  test('a question that is given up ends at once, and one that comes later is not asked', async () => {
+  test('a request that is aborted ends at once, and one after it is not sent', async () => {
     const giveUp = new AbortController();
     double.reply = () => (giveUp.abort(), undefined);
     const prometheus = at(double.url, { timeoutMs: 60_000 });
@@ -135,7 +135,7 @@ describe('trouble', () => {
     expect(double.asked).toHaveLength(1);
   });
 
-  test('says the same to all, and nobody asks on', async () => {
+  test('has the same reason for all requests, and no more are sent', async () => {
     double.reply = [500, ''];
     const prometheus = at(double.url);
     const queries = Array.from({ length: 30 }, (_, index) => `count(up) + ${index}`);
@@ -171,7 +171,7 @@ describe('over TLS', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  test('a server is trusted whose certificate ours have signed, and sees the one that we show', async () => {
+  test('a server is trusted if a given certificate has signed its own, and receives the client certificate', async () => {
     const { ca, client } = certificates;
     const shown = at(url, { tls: { ca, certificate: client.cert, key: client.key } });
     expect(valuesOf((await askAbout(shown, ['up']))['up'])).toEqual([[1]]);
@@ -179,14 +179,14 @@ describe('over TLS', () => {
     expect(peers).toEqual(['tocsin', undefined]);
   });
 
-  test('no other is asked', async () => {
+  test('no other server is trusted', async () => {
     expect(await askAbout(at(url), ['up'])).toEqual({
       up: { kind: 'trouble', reason: 'its certificate is not trusted' },
     });
     expect(peers).toEqual([]);
   });
 
-  test('no redirect takes our token elsewhere', async () => {
+  test('no redirect takes the token to another server', async () => {
     const elsewhere = await startReceiver();
     double.reply = (_, response) => void response.writeHead(307, { location: `${elsewhere.url}/api/v1/query` }).end();
     await askAbout(at(double.url, { auth: { kind: 'bearer', token: new Secret('t0') } }), ['up']);

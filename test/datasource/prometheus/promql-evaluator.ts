@@ -24,12 +24,12 @@ interface Ranged {
 type Value =
   { kind: 'scalar'; value: number } | { kind: 'vector'; series: Valued[] } | { kind: 'matrix'; series: Ranged[] };
 
-/** The server would refuse the query, because of what it found. */
+/** The server would refuse the query because of the series that it found. */
 export class EvaluationError extends Error {}
 
 /**
- * What a part of PromQL means, by definition and not by what is quick, over samples of whole minutes. The functions
- * over ranges are others than the server's, and any would do: what counts is which series and samples each is given.
+ * A reference evaluator of a part of PromQL over samples of whole minutes, simple and slow. Its functions over ranges
+ * differ from the server's, which does not matter: the tests are about which series and samples each function is given.
  */
 export function evaluated(promql: string, stored: readonly StoredSeries[]): Valued[] {
   const query = parsePromql(promql);
@@ -248,7 +248,7 @@ function overTime(name: string, values: readonly number[]): number {
   throw new Error(`${name} is not modelled`);
 }
 
-/** Stands for a quantile: some number that depends on every bucket and its bound. */
+/** Replaces a quantile: a number that depends on every bucket and its bound. */
 function spread(buckets: readonly Valued[]): number {
   return buckets.reduce((sum, { labels, value }) => sum + value * ((labels['le'] ?? '').length + 1), 0);
 }

@@ -5,7 +5,7 @@ import type { StoredSeries } from './promql-evaluator.js';
 /** Stands in generated queries for the value of the label `host`, in quotes. */
 export const HOST = '"HOST"';
 
-/** Values of `host`: what a regular expression and a string literal could both stumble over, too. */
+/** Values of `host` with characters that have a meaning in regular expressions or string literals. */
 export const HOSTS = [
   'web-1',
   'web.1',
@@ -56,7 +56,7 @@ const grouping = fc.oneof(
   some.map((labels) => `without(${labels.join(',')})`),
 );
 
-/** Queries that yield a vector, made of what the evaluator of the tests knows. */
+/** Queries that yield a vector, made of the functions of the reference evaluator. */
 export const vectorQueries: fc.Arbitrary<string> = fc.letrec<{ vector: string }>((tie) => ({
   vector: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -88,8 +88,8 @@ export const vectorQueries: fc.Arbitrary<string> = fc.letrec<{ vector: string }>
 })).vector;
 
 /**
- * Series with every mixture of the labels that the queries speak of, most of them of the given hosts; never two of the
- * same labels.
+ * Series with every mixture of the labels in the queries, most of them of the given hosts; never two of the same
+ * labels.
  */
 export function storedSeries(hosts: readonly string[]): fc.Arbitrary<StoredSeries[]> {
   const series = fc.record({

@@ -164,7 +164,7 @@ const expression = fc.oneof(
   filled(['S', 'cpu{a=S}', 'cpu{a!=S} or cpu', 'label_replace(cpu, "a", S, "b", "(.*)")'], 'S', string),
 );
 
-/** Of another project alone, under each name that an expression can read. */
+/** Series of another project alone, under each name that an expression can read. */
 const OTHERS: StoredSeries[] = [...new Set([...WORDS, 'cpu'])]
   .filter((name) => !/^(inf|nan)$/.test(name))
   .map((metric) => ({
@@ -196,7 +196,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
   const reads = async (promql: string): Promise<boolean> =>
     (await ask(empty, 'format_query', promql)).status === 'success';
 
-  test('parses each query that our parser accepts, and the answer to a project does not depend on the series of another project', async () => {
+  test('accepts each query that this parser accepts, and the answer to a project does not depend on the series of another project', async () => {
     const expressions = [...new Set(fc.sample(expression, { numRuns: EXPRESSIONS, seed: SEED }))];
     const [misread, leaks]: string[][] = [[], []];
     let [read, seen] = [0, 0];
@@ -215,7 +215,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       if (JSON.stringify(plain[0]) !== JSON.stringify(plain[1])) seen += 1;
     }
     expect([misread, leaks]).toEqual([[], []]);
-    // The test would see a leak: many of the expressions read the series as long as nothing is enforced.
+    // The test would detect a leak: many of the expressions read the series as long as nothing is enforced.
     expect(read).toBeGreaterThan(EXPRESSIONS / 4);
     expect(seen).toBeGreaterThan(read / 4);
   });

@@ -24,7 +24,7 @@ const MINUTES = [5, 4, 3, 2, 1, 0];
 const PROJECTS = ['p1', 'p2'];
 const INSTANCES = ['i0', 'i1', 'i2', 'i3', 'dotted.name:9100', 'a|b', 'quoted"\\', ' ', 'ü(x)', '.*'];
 
-/** A value a minute until noon: what each instance of each project has in each mode differs from all others. */
+/** A value a minute until noon; the values of each instance of each project in each mode differ from all others. */
 const STORED: StoredSeries[] = PROJECTS.flatMap((project, p) =>
   INSTANCES.flatMap((instance, i) =>
     ['user', 'system'].map((mode, m): StoredSeries => ({
@@ -133,7 +133,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     });
   });
 
-  test('is asked once for many plain queries', async () => {
+  test('receives one request for many plain queries', async () => {
     prometheus.outcomes.splice(0);
     const answers = await askAbout(
       prometheus,
@@ -173,7 +173,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
   test.each([
     ['query', { time: '1767268800' }],
     ['query_range', { start: '1767268740', end: '1767268800', step: '60' }],
-  ])('takes no notice of what is said to its relatives: %s', async (path, times) => {
+  ])('ignores the parameters of other servers: %s', async (path, times) => {
     const answer = async (more: Record<string, string>): Promise<unknown> => {
       const body = new URLSearchParams({ query: 'sort(cpu)', ...times, ...more });
       const response = await fetch(`${server.url}/api/v1/${path}`, { method: 'POST', body });
@@ -184,7 +184,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     expect(await answer({ partial_response: 'false', deny_partial_response: '1' })).toEqual(plain);
   });
 
-  test('never shows one project what another one has', async () => {
+  test('never shows one project the data of another', async () => {
     const attempts = [
       'cpu',
       'cpu{project="p2"}',
@@ -216,7 +216,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     expect(valuesOf(answers['p1: cpu{project="p2"}'])).toEqual([]);
   });
 
-  /** Of two series, in whatever order. */
+  /** Of two series, in any order. */
   const LABELS = '\\{(?:[a-z_]+="[^"]*"(?:, )?)+\\}';
   const manyToMany = (match: string): RegExp =>
     new RegExp(
@@ -253,7 +253,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       expect(neighbours.map((neighbour) => valuesOf(answers[neighbour]))).toEqual([[[0]], [[10]]]);
     });
 
-    test('a query that it cannot match, quoted for an author who may ask for everything, and without labels for a project', async () => {
+    test('a query with a matching error, quoted for an author who may query all data, and without labels for a project', async () => {
       const promql = 'cpu * on (instance) cpu';
       const answers = await askAbout(prometheus, [promql, { promql, project: 'p1' }]);
       expect(answers[promql]).toMatchObject({ kind: 'refused', reason: expect.stringMatching(manyToMany('.*')) });
@@ -266,7 +266,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     });
 
     test('one of many queries in one request, and answers the others', async () => {
-      // Two series of one side match where there are two zones, and only there.
+      // Two series of one side match if there are two zones, and only then.
       const queries = INSTANCES.map(
         (instance) =>
           `cpu{instance=${text(instance)},mode="user",project="p1"} * on ` +
@@ -294,7 +294,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       expect(valuesOf(answer)).toEqual([[42]]);
     };
     try {
-      // It looks for what to scrape every five seconds.
+      // Prometheus looks for new targets every five seconds.
       await eventually(scraped);
     } finally {
       fresh.datasource.close?.();
@@ -303,7 +303,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     }
   });
 
-  describe('decides alarms', () => {
+  describe('decides the state of alarms', () => {
     test.each<[string, Record<string, unknown>, string, string]>([
       [
         'one moment',
@@ -354,10 +354,10 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       const [need] = type.seriesNeeded(parsed, NO_OPTIONS);
       if (need?.datasource !== 'prometheus') throw new Error('asks something else');
       const { key, query, granularityS, periods, lagS } = need;
-      const asking = { now: NOON, signal: new AbortController().signal };
+      const context = { now: NOON, signal: new AbortController().signal };
       const answered = await prometheus.datasource.answers(
         { granularityS, periods, lagS, queries: [{ key, query }] },
-        asking,
+        context,
       );
       const state = verdict === 'ok' ? 'alarm' : 'ok';
       const input = {

@@ -19,13 +19,13 @@ import { HOST, HOSTS, storedSeries, vectorQueries } from './promql-queries.js';
 
 const MINUTE = 60_000;
 const SEED = 20260101;
-/** Of queries, each of which is asked of all hosts. */
+/** Templates of queries, each of which is sent for all hosts. */
 const SHAPES = 100;
 const ODD = [NaN, Infinity, -Infinity];
 
 /**
- * Series of wanted hosts, of others and of none; some end in a gap, so that they are gone by noon, and some have what
- * is no number.
+ * Series of wanted hosts, of others and of none; some end in a gap, so that they are gone by noon, and some have values
+ * that are not numbers.
  */
 function stored(): StoredSeries[] {
   const batches = fc.sample(storedSeries(HOSTS), { numRuns: 20, seed: SEED });
@@ -41,7 +41,7 @@ function stored(): StoredSeries[] {
   }));
 }
 
-/** Of several series none is before the others. */
+/** Series have no order. */
 function comparable(answer: BackendAnswer | undefined): unknown {
   const values = valuesOf(answer);
   return answer?.kind === 'series' ? (values as number[][]).map(String).sort() : values;
@@ -49,17 +49,17 @@ function comparable(answer: BackendAnswer | undefined): unknown {
 
 describeWith(['prometheus'], 'a real Prometheus', () => {
   let server: LocalServer;
-  let sweeping: Observed;
+  let selecting: Observed;
   let plain: Observed;
 
   beforeAll(async () => {
     const tenancy = { kind: 'label', label: 'tenant' } as const;
     server = await startPrometheus({ series: stored(), lookback: '59s' });
-    sweeping = prometheusAt(server.url, { tenancy, sweeping: { fromMembers: 2, maxSeriesPerMember: Infinity } });
+    selecting = prometheusAt(server.url, { tenancy, selectAll: { fromMembers: 2, maxSeriesPerMember: Infinity } });
     plain = prometheusAt(server.url, { tenancy });
   });
   afterAll(async () => {
-    sweeping.datasource.close?.();
+    selecting.datasource.close?.();
     plain.datasource.close?.();
     await server.stop();
   });
@@ -69,7 +69,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
     return Object.assign({}, ...each) as Record<string, BackendAnswer>;
   }
 
-  test('answers a sweep with what it answers each question alone, whatever the question', async () => {
+  test('answers a select-all query with the answers of the queries alone', async () => {
     let swept = 0;
     let values = 0;
     let refused = 0;
@@ -79,7 +79,7 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
         index % 3 === 0 ? texts.map((promql) => ({ promql, project: 'p1' })) : [...new Set(texts)];
       const sent: string[] = [];
       const trace = { sent: (request: string) => void sent.push(request), dropped: () => undefined };
-      const [together, each] = [await askAbout(sweeping, queries, { trace }), await alone(queries)];
+      const [together, each] = [await askAbout(selecting, queries, { trace }), await alone(queries)];
       for (const query of queries) {
         const key = keyOf(query);
         expect([key, comparable(together[key])]).toEqual([key, comparable(each[key])]);

@@ -10,8 +10,8 @@ function said(type: string, message: string, query = OWN): string {
   return text.replace('alarm statistics retrieval failed: ', '').replace(' (HTTP 400)', '');
 }
 
-describe('what the author of a query reads of its refusal', () => {
-  test("is Prometheus' own text where the query is as it was written", () => {
+describe('the text of a refusal for the author of a query', () => {
+  test("is Prometheus' own text if the query is sent as written", () => {
     expect(refusalText({ status: 400, type: 'bad_data', message: '1:5: parse error: unexpected end' }, OWN)).toBe(
       'alarm statistics retrieval failed: bad_data: 1:5: parse error: unexpected end (HTTP 400)',
     );
@@ -23,7 +23,7 @@ describe('what the author of a query reads of its refusal', () => {
     );
   });
 
-  test.each(['unknown function with name "foo"', 'unexpected "user"'])('may quote what was written: %s', (message) => {
+  test.each(['unknown function with name "foo"', 'unexpected "user"'])('may quote the written query: %s', (message) => {
     expect(said('bad_data', message, NARROWED)).toBe(`bad_data: ${message}`);
   });
 
@@ -33,7 +33,7 @@ describe('what the author of a query reads of its refusal', () => {
     "unexpected 'p-secret'",
     'unexpected `p-secret`',
     'at "proj',
-  ])('does not quote what was put into it: %s', (message) =>
+  ])('does not quote the text that was added to it: %s', (message) =>
     expect(said('bad_data', message, NARROWED)).toBe('bad_data: the query is not valid'),
   );
 
@@ -44,7 +44,7 @@ describe('what the author of a query reads of its refusal', () => {
     'at [::1]:9090',
     'lookup store',
     'localhost:9090',
-  ])('names no machine: %s', (message) => expect(said('bad_data', message)).toBe('bad_data: the query is not valid'));
+  ])('names no host: %s', (message) => expect(said('bad_data', message)).toBe('bad_data: the query is not valid'));
 
   test('is short and printable', () => {
     expect(said('bad_data', `a\u0000\r\n\u202eb${'x'.repeat(1_000)}`)).toBe(`bad_data: a b${'x'.repeat(197)}`);
@@ -62,11 +62,11 @@ describe('what the author of a query reads of its refusal', () => {
     ['ends', 'x'.repeat(300)],
     ['is cut off', 'x'.repeat(2_000)],
     ['is cut off after a backslash', '\\.'.repeat(1_000)],
-  ])('does not quote what was put into the query where the quotation %s beyond what is shown', (_, rest) => {
+  ])('does not quote the added text if the quotation %s beyond the part that is shown', (_, rest) => {
     expect(said('bad_data', `unexpected "p-secret ${rest}"`, NARROWED)).toBe('bad_data: the query is not valid');
   });
 
-  test.each(['execution', 'too_large', '422'])('is a fixed text for %s if the refusal names a machine', (type) => {
+  test.each(['execution', 'too_large', '422'])('is a fixed text for %s if the refusal names a host', (type) => {
     expect(said(type, 'anything at 10.0.0.7')).toBe(`${type}: the query cannot be executed`);
   });
 
@@ -89,7 +89,7 @@ describe('what the author of a query reads of its refusal', () => {
     },
   );
 
-  test('does not repeat types that nobody knows', () => {
+  test('does not repeat unknown types', () => {
     expect(said('see http://10.0.0.7', 'x')).toBe('error: the query cannot be executed');
   });
 });

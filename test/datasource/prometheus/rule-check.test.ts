@@ -24,7 +24,7 @@ function within(project: string | null, rule: AlarmRule): AlarmRule {
   return typeOf(rule).scopedTo(rule, { projectId: project });
 }
 
-/** What is wrong; null when nothing is. */
+/** The problem; null if there is none. */
 function problem(
   rule: AlarmRule,
   author: { isAdmin: boolean },
@@ -50,11 +50,11 @@ describe.each([
   ['a prometheus rule', promql],
   ['a leaf of a composite rule', leafOf],
 ])('%s', (_, ruleOf) => {
-  test('that can be kept within its project is accepted', () => {
+  test('that can be limited to its project is accepted', () => {
     expect(problem(within('p1', ruleOf('sum(rate(requests[5m] offset 1m)) > 5')), MEMBER)).toBeNull();
   });
 
-  test('of one who is no admin, which cannot be parsed, is refused with what is wrong', () => {
+  test('of an author who is not an admin, which cannot be parsed, is refused with the problem', () => {
     const found = problem(within('p1', ruleOf(BROKEN)), MEMBER);
     expect(found).toEqual([
       'invalid_request',
@@ -62,7 +62,7 @@ describe.each([
     ]);
   });
 
-  test('of an admin for a project must be confined to it, too', () => {
+  test('of an admin for a project must be limited to it too', () => {
     expect(problem(within('p1', ruleOf(BROKEN)), ADMIN)).toMatchObject(['invalid_request', expect.any(String)]);
   });
 
@@ -74,7 +74,7 @@ describe.each([
     expect(problem(within(project, ruleOf(BROKEN)), ADMIN, options)).toBeNull();
   });
 
-  test('is refused where nothing keeps projects apart, but for admins', () => {
+  test('is refused if nothing keeps projects apart, except for admins', () => {
     const options = { tenancy: 'none', setting: 'prometheus.others.east.tenancy' } as const;
     const text =
       'Only admins may create prometheus rules, since prometheus.others.east.tenancy is none: nothing keeps projects apart';
@@ -86,13 +86,13 @@ describe.each([
     expect(problem(within(null, ruleOf('up')), ADMIN, options)).toBeNull();
   });
 
-  test('of an admin for a project is refused where nothing keeps projects apart: no evaluator would ask it', () => {
+  test('of an admin for a project is refused if nothing keeps projects apart: no evaluator would send it', () => {
     const found = problem(within('p1', ruleOf('up')), ADMIN, { tenancy: 'none' });
     expect(found).toEqual(['forbidden', expect.stringMatching(/^Admins .* since prometheus\.tenancy is none/)]);
   });
 });
 
-test('rules that ask no Prometheus pass', () => {
+test('rules that do not use Prometheus pass', () => {
   const rule = alarmTypes.threshold.schema.parse({ meter_name: 'cpu', threshold: 1 });
   expect(problem(rule, MEMBER, { tenancy: 'none' })).toBeNull();
 });

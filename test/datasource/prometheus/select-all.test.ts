@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 function reach(by: ReachedBy = {}): void {
-  prometheus = prometheusAt(double.url, { sweeping: { fromMembers: MEMBERS, maxSeriesPerMember: 1.25 }, ...by });
+  prometheus = prometheusAt(double.url, { selectAll: { fromMembers: MEMBERS, maxSeriesPerMember: 1.25 }, ...by });
 }
 
 const cpuOf = (instance: string | number): string => `cpu{instance="${instance}"}`;
@@ -43,18 +43,18 @@ type Labelled = [labels: Record<string, string>, value: string];
 const instances = (count = MEMBERS): Labelled[] =>
   Array.from({ length: count }, (_, n): Labelled => [{ __name__: 'cpu', instance: String(n) }, String(n)]);
 
-/** No series at all, and why. */
+/** No series at all, and the reason. */
 function partial(why: Record<string, unknown>): PrometheusReply {
   return [200, { status: 'success', ...why, data: { resultType: 'vector', result: [] } }];
 }
 
-/** What a query asks: `count` of all series, `all` of them, or those of `names`. */
+/** The form of a query: `count` of all series, `all` of them, or those of `names`. */
 function formOf(query: string): 'count' | 'all' | 'names' {
   if (query.startsWith('count(')) return 'count';
   return query.includes('=~') ? 'names' : 'all';
 }
 
-/** A server with these series, unless it is told to answer a form of query otherwise. */
+/** A server with these series, unless it gets another answer for a form of query. */
 function serving(
   series: Labelled[],
   instead: Partial<Record<ReturnType<typeof formOf>, PrometheusReply>> = {},
@@ -75,10 +75,10 @@ function serving(
   };
 }
 
-/** The forms of what has been asked, in order, and each member's values. */
-async function round(asking: Parameters<typeof askAbout>[2] = {}): Promise<{ asked: string[]; values: unknown[] }> {
+/** The forms of the queries that were sent, in order, and each member's values. */
+async function round(context: Parameters<typeof askAbout>[2] = {}): Promise<{ asked: string[]; values: unknown[] }> {
   const before = double.asked.length;
-  const answers = await askAbout(prometheus, cpus(), asking);
+  const answers = await askAbout(prometheus, cpus(), context);
   return {
     asked: double.asked.slice(before).map(({ form }) => formOf(form['query']!)),
     values: cpus().map((query) => valuesOf(answers[query])),
@@ -87,8 +87,8 @@ async function round(asking: Parameters<typeof askAbout>[2] = {}): Promise<{ ask
 
 const OWN = Array.from({ length: MEMBERS }, (_, n) => [[n]]);
 
-describe('of many queries that differ in one value of a label, all series', () => {
-  test('are counted once, and asked for by one request each time after', async () => {
+describe('for many queries that differ in one value of a label, all series', () => {
+  test('are counted once, and selected by one request each time after', async () => {
     reach();
     double.reply = serving(instances());
     expect(await round()).toEqual({ asked: ['count', 'all'], values: OWN });
@@ -96,7 +96,7 @@ describe('of many queries that differ in one value of a label, all series', () =
     expect(double.asked.map(({ form }) => form['query'])).toEqual([`count(${ALL})`, ALL, ALL]);
   });
 
-  test('are asked for where there are none', async () => {
+  test('are selected if there are none', async () => {
     reach();
     double.reply = serving([]);
     expect(await round()).toEqual({ asked: ['count', 'all'], values: OWN.map(() => []) });
@@ -119,7 +119,7 @@ describe('of many queries that differ in one value of a label, all series', () =
     expect((await round()).values[3]).toEqual([[3], [33]]);
   });
 
-  test('may have any value, also the one that is used to say that all are wanted', async () => {
+  test('may have any value, also the one that the select-all query excludes', async () => {
     reach();
     double.reply = serving([...instances(), [{ instance: '-' }, '77']]);
     const answers = await askAbout(prometheus, [...cpus(), cpuOf('-')]);
@@ -131,26 +131,26 @@ describe('of many queries that differ in one value of a label, all series', () =
   });
 });
 
-describe('members are named instead', () => {
-  test('for as long as an hour, where there are many more series', async () => {
+describe('a query with names is sent instead', () => {
+  test('for an hour, if there are many more series', async () => {
     reach();
     double.reply = serving(instances(13));
     expect(await round()).toEqual({ asked: ['count', 'names'], values: OWN });
     expect(await round({ now: new Date(NOON.getTime() + HOUR_MS - 1) })).toMatchObject({ asked: ['names'] });
   });
 
-  test('until it is found, after an hour, that there are not many more any longer', async () => {
+  test('until a count after an hour finds fewer', async () => {
     reach();
     double.reply = serving(instances(13));
     await round();
     double.reply = serving(instances());
-    // Another question makes another plan.
+    // Another query makes another plan.
     const now = new Date(NOON.getTime() + HOUR_MS);
     await askAbout(prometheus, cpus(MEMBERS + 1), { now });
     expect(double.asked.slice(-2).map(({ form }) => formOf(form['query']!))).toEqual(['count', 'all']);
   });
 
-  test('from the round on that follows on too many series', async () => {
+  test('from the call after an answer with too many series', async () => {
     reach();
     double.reply = serving(instances());
     await round();
@@ -167,7 +167,7 @@ describe('members are named instead', () => {
     ['counts in words', vector([{}, 'many'])],
     ['counts without end', vector([{}, '+Inf'])],
     ['gives no vector of them', success('scalar', [0, '1'])],
-  ])('where Prometheus %s', async (_, count) => {
+  ])('if Prometheus %s', async (_, count) => {
     reach();
     double.reply = serving(instances(), { count });
     expect(await round()).toEqual({ asked: ['count', 'names'], values: OWN });
@@ -186,7 +186,7 @@ describe('members are named instead', () => {
     ['gives no vector', success('matrix', [])],
     ['gives one that is not readable', success('vector', [...OWN.map(() => ({ metric: 7, value: [0, '1'] }))])],
     ['gives one with a label that is no text', success('vector', [{ metric: { instance: 7 }, value: [0, '1'] }])],
-  ])('in the same round, where Prometheus %s', async (_, all) => {
+  ])('in the same call, if Prometheus %s', async (_, all) => {
     reach();
     double.reply = serving(instances(), { all });
     expect(await round()).toEqual({ asked: ['count', 'all', 'names'], values: OWN });
@@ -194,7 +194,7 @@ describe('members are named instead', () => {
     expect(await round()).toEqual({ asked: ['names'], values: OWN });
   });
 
-  test('where many sweeps are too much for a proxy at once, and nobody else is kept from Prometheus', async () => {
+  test('if many select-all queries are too much for a proxy, and no other query is kept from Prometheus', async () => {
     reach();
     const metrics = ['a', 'b', 'c', 'd', 'e'];
     const waiting: (() => void)[] = [];
@@ -210,7 +210,7 @@ describe('members are named instead', () => {
     expect(new Set(prometheus.outcomes)).toEqual(new Set(['ok']));
   });
 
-  test('in the next round, where Prometheus does not answer', async () => {
+  test('in the next call, if Prometheus does not answer', async () => {
     reach();
     const all: PrometheusReply = (_, response) => void response.destroy();
     double.reply = serving(instances(), { all });
@@ -219,13 +219,13 @@ describe('members are named instead', () => {
     expect(await round()).toEqual({ asked: ['names'], values: OWN });
   });
 
-  test('where there are few', async () => {
-    reach({ sweeping: { fromMembers: MEMBERS + 1, maxSeriesPerMember: 1.25 } });
+  test('for few members', async () => {
+    reach({ selectAll: { fromMembers: MEMBERS + 1, maxSeriesPerMember: 1.25 } });
     double.reply = serving(instances());
     expect(await round()).toEqual({ asked: ['names'], values: OWN });
   });
 
-  test('in questions about a range', async () => {
+  test('for a range', async () => {
     reach();
     double.reply = success('matrix', []);
     const { asked } = await round({ granularityS: 60, periods: 2 });
@@ -233,8 +233,8 @@ describe('members are named instead', () => {
   });
 });
 
-describe('where an answer says little of what is read for it', () => {
-  /** Counts by what is counted; of everything else there is none. */
+describe('if an answer has much less than the query reads', () => {
+  /** Counts by the selector that is counted; all other queries have no answer. */
   function counting(counts: Record<string, number>): PrometheusReply {
     return (request) => {
       const query = request.form['query']!.replace(/=~"[^"]*"/g, '=~"…"');
@@ -269,7 +269,7 @@ describe('where an answer says little of what is read for it', () => {
     expect(double.asked.slice(before).map((asked) => formOf(asked.form['query']!))).toEqual([form]);
   });
 
-  test('fewer members are named, although it is worth it for more', async () => {
+  test('for fewer members, although select-all is worth it for more', async () => {
     reach();
     double.reply = counting({ [ALL]: 20 });
     const some = (count: number): string[] => cpus(count).map((query) => `${query} > 9`);
@@ -279,7 +279,7 @@ describe('where an answer says little of what is read for it', () => {
     expect(formOf(double.asked.at(-1)!.form['query']!)).toBe('names');
   });
 
-  test('it is counted again after an hour, though sweeps went well meanwhile', async () => {
+  test('and series are counted again after an hour, although select-all queries succeeded meanwhile', async () => {
     reach();
     const queries = cpus().map((query) => `${query} > 9`);
     double.reply = counting({ [ALL]: MEMBERS });
@@ -291,7 +291,7 @@ describe('where an answer says little of what is read for it', () => {
   });
 });
 
-test('each tenant has series of its own, and all of them are asked for and counted in its name', async () => {
+test('each tenant has series of its own, and all of them are selected and counted in its name', async () => {
   reach({ tenancy: { kind: 'header', header: 'x-scope-orgid', adminTenant: undefined } });
   double.reply = serving(instances());
   const asks = ['p1', 'p2'].flatMap((project) => cpus().map((promql) => ({ promql, project })));
@@ -306,7 +306,7 @@ test('each tenant has series of its own, and all of them are asked for and count
   expect(valuesOf(answers[`p2: ${cpuOf(3)}`])).toEqual([[3]]);
 });
 
-test('a project is not asked about beyond its own series', async () => {
+test("no series are selected beyond a project's own", async () => {
   reach();
   double.reply = serving(instances());
   await askAbout(

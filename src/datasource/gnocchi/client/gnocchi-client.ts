@@ -11,6 +11,7 @@ import { parseNanTolerantJson } from './nan-tolerant-json.js';
  */
 export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: TokenSource };
 
+/** Gives the Keystone tokens of this service. */
 export interface TokenSource {
   token(): Promise<string>;
   /** A new token, for when Gnocchi refuses the one of `token`. */
@@ -102,6 +103,7 @@ export const FoundResource = z.object({
   project_id: z.string().nullish(),
   created_by_project_id: z.string().nullish(),
 });
+/** A resource as `searchResources` gives it. */
 export type FoundResource = z.infer<typeof FoundResource>;
 export const FoundMetric = z.object({
   id: z.string(),
@@ -109,6 +111,7 @@ export const FoundMetric = z.object({
   resource_id: z.string().nullish(),
   resource: FoundResource.nullish(),
 });
+/** A metric with its resource, as Gnocchi describes it. */
 export type FoundMetric = z.infer<typeof FoundMetric>;
 
 interface GnocchiRequest<T> {

@@ -5,6 +5,7 @@ import { parseTimestamp } from '../../../alarm/wire/timestamp.js';
 /** Most rows of the answer to one query. */
 export const MAX_POINTS = 100_000;
 
+/** The granularity of the rows to read, and the window in which points are accepted. */
 export interface MeasureReadOptions {
   granularityS: number;
   believable: AcceptedWindow;

@@ -21,6 +21,7 @@ export interface MetricMethod {
   method: string;
 }
 
+/** The result for one metric and method; `unknown` if Gnocchi has no such metric. */
 export type FetchResult =
   { kind: 'rows'; rows: unknown } | { kind: 'unknown' } | { kind: 'failed'; failure: GnocchiFailure };
 
@@ -39,6 +40,7 @@ const MISSING_VALUE = -740_216_938_507_413.5;
 
 const References = z.array(FoundMetric);
 
+/** The key of a metric and method in maps. */
 export function metricMethodKey({ id, method }: MetricMethod): string {
   return `${id} ${method}`;
 }

@@ -10,11 +10,13 @@ export interface MetricOwner {
   resource: Owned | null;
 }
 
+/** Owners of metrics, by the id of the metric. */
 export type MetricOwnerCache = StaggeredCache<MetricOwner>;
 
 /** Gnocchi's usual size of a page. */
 const MAX_RESOURCES = 500;
 
+/** True if the project may read a metric with this owner. */
 export function isVisible(
   project: string,
   { createdBy, resource }: MetricOwner,

@@ -22,8 +22,10 @@ export type GnocchiRefusal = Extract<GnocchiAnswer<never>, { kind: 'refusal' }>;
 export type GnocchiFailure =
   GnocchiRefusal | { kind: 'too large' } | { kind: 'trouble'; reason: string; isUnsent?: true };
 
+/** The value of an answer, or the reason why there is none. */
 export type RequestResult<T> = { kind: 'answer'; value: T } | GnocchiFailure;
 
+/** Sends the requests of one call. */
 export interface GnocchiRequester {
   /** Never rejects. */
   request<T>(
@@ -32,6 +34,7 @@ export interface GnocchiRequester {
   ): Promise<RequestResult<T>>;
 }
 
+/** The queries that a request is for. */
 export interface RequestScope {
   /** Number of queries that share the request, and so the limit on its answer; 1 by default. */
   sharedBy?: number;
@@ -59,6 +62,7 @@ const TEMPORARY = new Set([401, 408, 425, 429]);
  */
 const PARTS = 8;
 
+/** The failure for an answer that cannot be read. */
 export const MALFORMED: GnocchiFailure = { kind: 'trouble', reason: 'its answer is not of the form expected' };
 
 /** Sends requests to one Gnocchi through its gate. A refusal is an answer; `trouble` counts against the backend. */
@@ -142,10 +146,12 @@ function isAboutOperations(failure: GnocchiFailure): boolean {
   );
 }
 
+/** The `cause` of a refusal, if Gnocchi gives one. */
 export function causeOf({ description }: GnocchiRefusal): unknown {
   return fieldOf(description, 'cause');
 }
 
+/** A field of a description; undefined if the description is a string. */
 export function fieldOf(description: GnocchiDescription, field: 'cause' | 'reason' | 'detail'): unknown {
   return typeof description === 'string' ? undefined : description[field];
 }

@@ -15,6 +15,7 @@ export type KeyedResourceQuery = KeyedGnocchiQuery<QueryOfKind<'resource'>>;
 /** Ids of metrics that a project may read, by `metricKey`. */
 export type MetricIdCache = StaggeredCache<string>;
 
+/** The key of a query in `MetricIdCache`. */
 export function metricKey({ query: { resourceId, metric, project } }: KeyedResourceQuery): string {
   return JSON.stringify([project, resourceId, metric]);
 }

@@ -7,6 +7,7 @@ import { selectorsOf, type Selector } from './selectors.js';
 import { hasHalfCharacter, labelText, quoted } from './string-literal.js';
 import { where } from './syntax-problem.js';
 
+/** The limited query, or the reason why it cannot be limited. */
 export type EnforcedQuery = { promql: string } | { problem: string };
 
 const MAX_CACHED_CHARACTERS = 16 * 1024 * 1024;
