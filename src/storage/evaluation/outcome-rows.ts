@@ -235,7 +235,7 @@ async function appendNotifications(tx: Sql, added: readonly NewNotification[], a
     added.map(({ row }) => row.delivery_policy),
     added.map(({ body }) => body),
     at,
-    // A transition happened at `at`, whatever the row says after several changes. A repeat has the time of its state.
+    // A transition happened at `at`; its row may be newer after several changes. A repeat has the time of its state.
     added.map(({ outcome, row }) => (outcome.kind === 'repeat' ? row.state_timestamp : at).toISOString()),
   ]);
 }
