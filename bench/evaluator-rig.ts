@@ -12,6 +12,7 @@ import { createMeterSeriesStore } from '../src/storage/meters/meter-series-store
 import { createTelemetry } from '../src/telemetry.js';
 import { FakeClock } from '../test/support/fake-clock.js';
 
+/** Interval of the evaluator. */
 export const INTERVAL_MS = 60_000;
 const TICKS = PHASES_PER_INTERVAL * 2;
 /** Alarms that one SQL statement stores. */
@@ -28,6 +29,7 @@ export interface BenchEvaluator {
   stop(): Promise<void>;
 }
 
+/** Creates an evaluator for the benchmark. */
 export function startBenchEvaluator(
   db: Database,
   { start, remoteWith = () => ({}) }: { start: Date; remoteWith?: (observer: Observer) => DatasourceDeps['remote'] },
@@ -134,6 +136,7 @@ export async function storeAlarms(
   await db.query('analyze alarms');
 }
 
+/** Number of entries in the history. */
 export async function transitionsIn(db: Database): Promise<number> {
   return (await db.query<{ n: number }>('select count(*)::int as n from alarm_history')).rows[0]?.n ?? 0;
 }

@@ -7,14 +7,17 @@ export interface Figure {
   within?: boolean;
 }
 
+/** A figure with a lower bound as its budget. */
 export function atLeast(name: string, value: number, unit: string, bound: number): Figure {
   return { name, value: rounded(value), unit, budget: `≥ ${bound}`, within: value >= bound };
 }
 
+/** A figure with an upper bound as its budget. */
 export function atMost(name: string, value: number, unit: string, bound: number): Figure {
   return { name, value: rounded(value), unit, budget: `≤ ${bound}`, within: value <= bound };
 }
 
+/** A figure without a budget. */
 export function plain(name: string, value: number, unit: string): Figure {
   return { name, value: rounded(value), unit };
 }
@@ -25,6 +28,7 @@ export function cpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
+/** The value below which `share` (0 to 1) of the values lie. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;

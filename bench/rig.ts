@@ -26,6 +26,7 @@ export interface Rig {
   release(): Promise<void>;
 }
 
+/** Starts the servers. */
 export async function openRig(): Promise<Rig> {
   const say = (line: string): void => console.error(line);
   await ensureDebianPackages([POSTGRESQL, REDIS], { neededBy: 'the bench', environment: process.env, say });

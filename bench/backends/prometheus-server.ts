@@ -21,6 +21,7 @@ export interface BenchPrometheus {
 
 const START_TIMEOUT_MS = 60_000;
 
+/** Starts a Prometheus with its data in `dir`. */
 export async function startBenchPrometheus(dir: string): Promise<BenchPrometheus> {
   mkdirSync(dir, { recursive: true });
   const configuration = path.join(dir, 'prometheus.yml');

@@ -5,6 +5,7 @@ export interface TocsinClient {
   pushSamples(meter: string, samples: object[]): Promise<void>;
 }
 
+/** Creates a client of the Tocsin at `baseUrl`. */
 export function createTocsinClient(baseUrl: string): TocsinClient {
   async function call(method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(`${baseUrl}${path}`, {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+/** A received webhook. */
 export interface Webhook {
   path: string;
   alarmName: string;

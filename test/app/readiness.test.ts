@@ -98,10 +98,10 @@ test.each([
   { host: '0.0.0.0', open: true },
   { host: '::', open: true },
   { host: '192.0.2.1', open: true },
-])('without authentication, listening on $host is open to others: $open', async ({ host, open }) => {
+])('without authentication, an API on $host accepts remote clients: $open', async ({ host, open }) => {
   expect(await refuseOpenNoauth(host, true)).toBe(open);
   const asked = refuseOpenNoauth(host, false);
-  if (open) await expect(asked).rejects.toThrow(/^api\.host: .* set api\.i_understand_noauth_is_open/);
+  if (open) await expect(asked).rejects.toThrow(/^api\.host: .* allow it with api\.i_understand_noauth_is_open/);
   else await expect(asked).resolves.toBe(false);
 });
 

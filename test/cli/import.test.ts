@@ -79,7 +79,7 @@ describe('tocsin import aodh', () => {
     await copy();
     await here.api.ask('PUT', `/v2/alarms/${id}/state`, { body: 'ok' });
     await there.api.ask('PUT', `/v2/alarms/${id}`, { body: thresholdBody({ name: 'renamed', state: 'alarm' }) });
-    expect((await copy()).out).toContain('changed in Aodh since: brought up to date');
+    expect((await copy()).out).toContain('copied before and changed in Aodh since then: updated');
     expect(await alarmOf(here, id)).toMatchObject({ name: 'renamed', state: 'ok', tocsin: { muted: true } });
   });
 
@@ -252,11 +252,11 @@ describe('tocsin import reports in one line the failure of', () => {
   test.each([
     {
       argv: ['aodh', '--from', 'http://127.0.0.1:1'],
-      message: /^Aodh at http:\/\/127\.0\.0\.1:1 request for the list of alarms failed: .*ECONNREFUSED/,
+      message: /^Aodh at http:\/\/127\.0\.0\.1:1: request for the list of alarms failed: .*ECONNREFUSED/,
     },
     {
       argv: ['--to', 'http://127.0.0.1:1', '--activate'],
-      message: /^Tocsin at http:\/\/127\.0\.0\.1:1 request for v1\/imports\/activate failed/,
+      message: /^Tocsin at http:\/\/127\.0\.0\.1:1: request for v1\/imports\/activate failed/,
     },
   ])('$argv', async ({ argv, message }) => {
     await expect(tocsin(...argv)).rejects.toThrow(message);

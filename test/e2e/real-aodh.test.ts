@@ -190,7 +190,7 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
         as: MEMBER,
         body: { ...scheduled, state: 'alarm', name: 'renamed' },
       });
-      expect((await copy()).out).toMatch(/\b1 {2}copied before, changed in Aodh since: brought up to date/);
+      expect((await copy()).out).toMatch(/\b1 {2}copied before and changed in Aodh since then: updated/);
       expect(await alarmOf(api, id)).toBe(await alarmOf(aodh, id));
     });
 
