@@ -245,57 +245,6 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
     ]);
   });
 
-  test('are moved without waiting for a locked row, and without locking rows until all are moved', async () => {
-    const before = await partitions();
-    const placed = await placements();
-    const movers = [...before.keys()].filter((id) => placed.get(id) !== before.get(id)).sort();
-    const [first, last] = [movers[0]!, movers.at(-1)!];
-    let migrating: Promise<string[]> | undefined;
-    await db.transaction(async (tx) => {
-      await tx.query('select from alarms where id = $1 for no key update', [last]);
-      migrating = migrate(db);
-      await eventually(async () => expect((await partitions()).get(first)).toBe(placed.get(first)));
-      await tx.query('update alarms set state_reason = $2 where id = $1', [first, 'r']);
-    });
-    expect(await migrating).toEqual([FAMILIES]);
-    expect(await partitions()).toEqual(placed);
-  });
-
-  test('move to the partition of an edit that is written meanwhile, and stay there', async () => {
-    const [before, placed] = [await partitions(), await placements()];
-    const n = Array.from({ length: ALARMS }, (_, index) => index).find(
-      (index) => index % 4 > 0 && placed.get(idOf(index)) !== before.get(idOf(index)),
-    )!;
-    const edited = alarmTypes.prometheus.schema.parse({ query: 'mem', threshold: 1, comparison_operator: 'lt' });
-    const rule = alarmTypes.prometheus.ruleJson(alarmTypes.prometheus.scopedTo(edited, { projectId: 'p' }));
-    let migrating: Promise<string[]> | undefined;
-    await db.transaction(async (tx) => {
-      await tx.query('update alarms set rule = $2, revision = pg_current_xact_id() where id = $1', [idOf(n), rule]);
-      migrating = migrate(db);
-      await eventually(async () => expect(await isWaitedFor()).toBe(true));
-    });
-    expect(await migrating).toEqual([FAMILIES]);
-    expect((await db.query('select rule from alarms where id = $1', [idOf(n)])).rows).toEqual([{ rule }]);
-    const partitionOfEdited = (await placements()).get(idOf(n))!;
-    expect(partitionOfEdited).not.toBe(placed.get(idOf(n)));
-    expect(await partitions()).toEqual(new Map([...placed, [idOf(n), partitionOfEdited]]));
-  });
-
-  test('are moved once by any number of processes', async () => {
-    const placed = await placements();
-    const applied = await Promise.all([migrate(db), migrate(db), migrate(db)]);
-    expect(applied.flat()).toEqual([FAMILIES]);
-    expect(await partitions()).toEqual(placed);
-  });
-
-  /** True if a connection waits for a lock of another one. */
-  async function isWaitedFor(): Promise<boolean> {
-    const { rows } = await db.query(
-      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-    );
-    return rows.length > 0;
-  }
-
   async function placements(): Promise<Map<string, number>> {
     const { rows } = await db.query<{ id: string; type: AlarmKind; rule: string }>('select id, type, rule from alarms');
     return new Map(rows.map(({ id, type, rule }) => [id, placementOf(parseStoredRule(type, rule), {}, id).partition]));
