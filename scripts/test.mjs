@@ -8,7 +8,7 @@ import { NotReady, prepare, root } from './prepare.mjs';
 
 const RESULTS = path.join(root, 'build', 'test-results.json');
 const JEST = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--liftoff-only'];
 
 try {
   prepare();
