@@ -1,15 +1,13 @@
 import { expect, test } from '@jest/globals';
 
 import { createMemberStore } from '../../src/storage/evaluation/member-store.js';
-import { migrate } from '../../src/storage/migration/migrate.js';
 import { createPartitionStore } from '../../src/storage/evaluation/partition-store.js';
-import { openPglite } from '../../src/storage/engine/pglite.js';
+import { embeddedDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { Ensemble } from './ensemble.js';
 
 test('a process alone on its embedded database has everything at once, though its killed predecessor beat a moment ago', async () => {
-  const db = await openPglite(undefined);
-  await migrate(db);
+  const db = await embeddedDatabase();
   const all = Array.from({ length: 256 }, (_, id) => id);
   await createMemberStore(db).beat('predecessor', null);
   await createPartitionStore(db).take({ memberId: 'predecessor', ids: all, leaseMs: 60_000, fromAnybody: false });

@@ -6,6 +6,12 @@ import type { Database, QueryResult, Sql } from '../database.js';
 import { lockDirectory } from './directory-lock.js';
 import { asDatabaseFailure, DatabaseUnavailable } from './outage.js';
 
+/** What the worker thread opens. */
+export interface WorkerData {
+  dataDir: string | undefined;
+  dumpFile: string | undefined;
+}
+
 export interface WorkerRequest {
   id: number;
   /** Absent: close the database. */
@@ -23,16 +29,20 @@ export interface WorkerReply {
 /**
  * Opens the embedded database: PostgreSQL as a library, in a worker thread, on a directory that it locks (or in memory,
  * without one). PGlite runs without fsync: a crash of the process loses nothing, a crash of the machine can lose the
- * last commits.
+ * last commits. `dumpFile`: a tar file from PGlite's `dumpDataDir`, which a new database starts from.
  * @throws StartupError when the directory cannot be written or another process has it.
  */
 export async function openPglite(
   dataDir: string | undefined,
   onLost: (cause: Error) => void = () => {},
+  dumpFile?: string,
 ): Promise<Database> {
   const unlock = dataDir === undefined ? async (): Promise<void> => {} : await lockDirectory(dataDir, onLost);
   const worker = new Worker(new URL('./pglite-worker.js', import.meta.url), {
-    workerData: { dataDir: dataDir === undefined ? undefined : path.join(dataDir, 'pglite') },
+    workerData: {
+      dataDir: dataDir === undefined ? undefined : path.join(dataDir, 'pglite'),
+      dumpFile,
+    } satisfies WorkerData,
   });
   const client = new WorkerClient(worker, onLost);
   try {

@@ -8,7 +8,7 @@ import type { Database } from '../../../src/storage/database.js';
 import { migrate } from '../../../src/storage/migration/migrate.js';
 import { openPglite } from '../../../src/storage/engine/pglite.js';
 import { openPostgres } from '../../../src/storage/engine/postgres.js';
-import { describeWithPostgres, freshPostgresUrl } from '../../support/servers.js';
+import { describeWithPostgres, unmigratedPostgresUrl } from '../../support/servers.js';
 
 const RELEASE_BEFORE = ['0001-alarms.sql', '0002-drop-in.sql'];
 
@@ -94,7 +94,7 @@ const AT = new Date('2026-01-01T00:00:00Z');
 describe('alarms of the release before, in PGlite', () => rekeying(() => openPglite(undefined)));
 describeWithPostgres('alarms of the release before, in PostgreSQL', () =>
   rekeying(async () =>
-    openPostgres({ url: await freshPostgresUrl(), maxConnections: 2, statementTimeoutMs: 10_000 }, silentLogger),
+    openPostgres({ url: await unmigratedPostgresUrl(), maxConnections: 2, statementTimeoutMs: 10_000 }, silentLogger),
   ),
 );
 
