@@ -8,6 +8,8 @@ export default {
   // longer than the 500 ms after which jest would kill it and speak of a leak. What is really left open is still
   // reported.
   workerGracefulExitTimeout: 10_000,
+  // Not in the folder for temporary files, which goes with the run: it holds how long each file took.
+  cacheDirectory: '<rootDir>/../jest-cache',
   globalSetup: './support/global-setup.js',
   globalTeardown: './support/global-teardown.js',
 };
