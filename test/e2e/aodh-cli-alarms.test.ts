@@ -17,16 +17,16 @@ import { eventually } from '../support/eventually.js';
 import { describeWith } from '../support/servers.js';
 import { EVERY_TYPE, LEAF_OPTIONS, LEAF_RULE } from './aodh-arguments.js';
 
-let rig: AodhRig;
+let rig: AodhRig | undefined;
 beforeAll(async () => {
   rig = await startAodhRig();
 });
-afterAll(() => rig.stop());
+afterAll(() => rig?.stop());
 
-const aodh: AodhRig['aodh'] = (...args) => rig.aodh(...args);
-const ask: AodhRig['ask'] = (...args) => rig.ask(...args);
-const stored: AodhRig['stored'] = (...args) => rig.stored(...args);
-const given: AodhRig['given'] = (...args) => rig.given(...args);
+const aodh: AodhRig['aodh'] = (...args) => rig!.aodh(...args);
+const ask: AodhRig['ask'] = (...args) => rig!.ask(...args);
+const stored: AodhRig['stored'] = (...args) => rig!.stored(...args);
+const given: AodhRig['given'] = (...args) => rig!.given(...args);
 
 describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
   describe('alarm create', () => {
@@ -222,7 +222,7 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
         `/v1/signal/arn%3Aopenstack%3Aheat%3A%3A9f2c%3Astacks%2FWeb-1/3e%2Fb1/resources/` +
         `${resource}?SignatureMethod=HmacSHA256` +
         `&SignatureVersion=2&AWSAccessKeyId=1f0e%2b&Signature=aB%2FcD%2bEf%3d%3D&b=2&a=~%7e+%20`;
-      const urls = ['up', 'Down'].map((resource) => `${rig.receiver.url}${signed(resource)}`);
+      const urls = ['up', 'Down'].map((resource) => `${rig!.receiver.url}${signed(resource)}`);
       const rule = { meter_name: 'load', comparison_operator: 'gt', threshold: 200, period: 3600 };
       const actions = { alarm_actions: urls, ok_actions: ['https://Heat.Example:8000/V1/../a%2fb?Signature=%2B=='] };
       const id = await given({ name: 'scale', enabled: true, threshold_rule: rule, ...actions }, 'updates');
@@ -241,8 +241,8 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
         resource_id: 'web',
       };
       await ask('POST', '/v2/meters/load', { project: 'updates', body: [sample] });
-      await eventually(async () => expect(rig.receiver.requests.length).toBe(2));
-      expect(rig.receiver.requests.map(({ target }) => target).sort()).toEqual(['up', 'Down'].map(signed).sort());
+      await eventually(async () => expect(rig!.receiver.requests.length).toBe(2));
+      expect(rig!.receiver.requests.map(({ target }) => target).sort()).toEqual(['up', 'Down'].map(signed).sort());
     });
   });
 });

@@ -14,17 +14,17 @@ import {
 import type { NoauthCaller } from '../support/aodh-cli.js';
 import { describeWith } from '../support/servers.js';
 
-let rig: AodhRig;
+let rig: AodhRig | undefined;
 beforeAll(async () => {
   rig = await startAodhRig();
 });
-afterAll(() => rig.stop());
+afterAll(() => rig?.stop());
 
-const aodh: AodhRig['aodh'] = (...args) => rig.aodh(...args);
-const openstack: AodhRig['openstack'] = (...args) => rig.openstack(...args);
-const ask: AodhRig['ask'] = (...args) => rig.ask(...args);
-const stored: AodhRig['stored'] = (...args) => rig.stored(...args);
-const given: AodhRig['given'] = (...args) => rig.given(...args);
+const aodh: AodhRig['aodh'] = (...args) => rig!.aodh(...args);
+const openstack: AodhRig['openstack'] = (...args) => rig!.openstack(...args);
+const ask: AodhRig['ask'] = (...args) => rig!.ask(...args);
+const stored: AodhRig['stored'] = (...args) => rig!.stored(...args);
+const given: AodhRig['given'] = (...args) => rig!.given(...args);
 
 describeWith(['aodh'], 'the aodh command for states, histories, deletions and quotas', () => {
   describe('alarm state', () => {
