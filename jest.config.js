@@ -3,11 +3,16 @@ export default {
   rootDir: 'build/test',
   testEnvironment: 'node',
   transform: {},
-  testTimeout: 240_000,
+  // Only a test that hangs takes so long: no test depends on the speed of the machine.
+  testTimeout: 600_000,
+  // A worker whose heap has grown beyond this is replaced after its test file.
+  workerIdleMemoryLimit: '1GB',
   // A worker that has run half of the suite holds gigabytes (modules of every test file), and giving them back takes
   // longer than the 500 ms after which jest would kill it and speak of a leak. What is really left open is still
   // reported.
   workerGracefulExitTimeout: 10_000,
+  // Not in the folder for temporary files, which goes with the run: it holds how long each file took.
+  cacheDirectory: '<rootDir>/../jest-cache',
   globalSetup: './support/global-setup.js',
   globalTeardown: './support/global-teardown.js',
 };

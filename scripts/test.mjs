@@ -1,14 +1,17 @@
 // Installs and builds what is missing, runs the compiled tests with jest, and ends with one plain line: N passed, N
-// failed. Arguments go to jest; a path below test/ may be given as it is in the source tree.
-import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+// failed. Arguments go to jest; a path below test/ may be given as it is in the source tree. An interrupted run leaves
+// no process and no temporary file behind.
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { NotReady, prepare, root } from './prepare.mjs';
+import { runProcessGroup } from './process-group.mjs';
 
 const RESULTS = path.join(root, 'build', 'test-results.json');
 const JEST = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+// --liftoff-only: the embedded database is a large WASM module, used for seconds; optimizing it does not pay.
+const NODE_FLAGS = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', '--liftoff-only'];
 
 try {
   prepare();
@@ -20,14 +23,7 @@ try {
 
 rmSync(RESULTS, { force: true });
 const args = process.argv.slice(2).map((arg) => arg.replace(/^(?:\.\/)?test\/(.*)\.ts$/, 'build/test/$1.js'));
-const { status } = spawnSync(
-  process.execPath,
-  [...NODE_FLAGS, JEST, '-w', '2', '--json', `--outputFile=${RESULTS}`, ...args],
-  {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  },
-);
+const status = await runJest(args);
 const outcome = readOutcome();
 if (outcome.skipped.length > 0) {
   process.stdout.write(['', 'Skipped:', ...outcome.skipped.map((name) => `  ${name}`), ''].join('\n') + '\n');
@@ -36,6 +32,20 @@ if (outcome.skipped.length > 0) {
 // jest can fail without a failed test (thresholds, a set-up that breaks): the line must not look like success then.
 if (status !== 0 && outcome.failed === 0) outcome.failed = 1;
 end(outcome);
+
+async function runJest(more) {
+  const temporary = mkdtempSync(path.join(tmpdir(), 'tocsin-tests-'));
+  chmodSync(temporary, 0o1777); // servers of the tests run as other accounts
+  try {
+    return await runProcessGroup(
+      process.execPath,
+      [...NODE_FLAGS, JEST, '-w', '2', '--json', `--outputFile=${RESULTS}`, ...more],
+      { cwd: root, stdio: ['ignore', 2, 2], env: { ...process.env, TMPDIR: temporary } },
+    );
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
 
 function readOutcome() {
   try {

@@ -11,7 +11,7 @@ import { findOnPath, type LocalServer } from './redis.js';
 const DEBIAN_VERSIONS = '/usr/lib/postgresql';
 const OLDEST_VERSION = 15;
 const SUPERUSER = 'tocsin';
-const START_TIMEOUT_MS = 60_000; // recovery after a crash is part of starting
+const START_TIMEOUT_MS = 180_000; // recovery after a crash is part of starting
 const PORT_TRIES = 3;
 /** Fast shutdown, then immediate shutdown, then none. */
 const STOP = [

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { makeDirectory } from '../../src/make-directory.js';
 import { freePort, startLocalProcess, unprivilegedAccount, type LocalProcess } from './local-process.js';
 
-const START_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 60_000;
 const PORT_TRIES = 3;
 const STOP = [
   { signal: 'SIGTERM', waitMs: 5_000 },

@@ -10,9 +10,6 @@ import { freePort, startService } from '../support/service-process.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
-/** A new embedded database takes most of a minute on a busy machine. */
-const SLOW_START = { timeoutMs: 180_000 };
-
 /**
  * Runs a program in a terminal of its own, closes that terminal once the program has said a word, and prints how the
  * program ended.
@@ -47,9 +44,9 @@ describe('SIGHUP', () => {
     const port = await freePort();
     const service = startService({ DATABASE_DATA_DIR: dataDirectory(), API_PORT: String(port), LOG_LEVEL: 'info' });
     undo.push(() => service.kill());
-    await eventually(async () => expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200), SLOW_START);
+    await eventually(async () => expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200));
     for (const signal of ['SIGHUP', 'SIGHUP', 'SIGTERM'] as const) process.kill(service.pid, signal);
-    await eventually(() => expect(service.isRunning()).toBe(false), SLOW_START);
+    await eventually(() => expect(service.isRunning()).toBe(false));
     expect(await service.stop()).toBe(0);
   });
 
@@ -65,6 +62,6 @@ describe('SIGHUP', () => {
     undo.push(() => child.kill());
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    await eventually(() => expect(out).toBe('exit 0\n'), SLOW_START);
+    await eventually(() => expect(out).toBe('exit 0\n'));
   });
 });

@@ -9,18 +9,22 @@ import { eventually } from '../support/eventually.js';
 import { startReceiver, type Receiver } from '../support/receiver-server.js';
 import { describeWith, freshPostgresUrl, redisUrl } from '../support/servers.js';
 import { freePort, startService, type ServiceProcess } from '../support/service-process.js';
-import { expectedStates, samplesOf, squareWaves } from './square-wave.js';
+import { expectedStates, samplesOf, squareWaves, type SquareWave } from './square-wave.js';
 
 const ALARMS = 1_000;
 const METERS = 20;
 /**
- * Interval + lease + two heartbeats + 2 s is the time within which a take-over must have happened, so that no flip may
- * be overlooked. This is more than twice as long, for a machine that is busy with other tests.
+ * The time between two flips at least. A take-over takes interval + lease + two heartbeats + 2 s at most, so no flip is
+ * missed. On a slow machine the dwell is as long as the evaluators took to start.
  */
-const DWELL_MS = 15_000;
+const MIN_DWELL_MS = 15_000;
 const FLIPS = 4;
+/** The time between two kills at least: the next evaluator is killed when the replacement of the last one works. */
 const KILL_EVERY_MS = 4_000;
+const MIN_KILLS = 6;
+const SLOW = { timeoutMs: 600_000 };
 const NOTIFIER_CONCURRENCY = 50;
+const SAMPLES_PER_REQUEST = 500;
 
 const SETTINGS = {
   EVALUATOR_INTERVAL: '2s',
@@ -47,19 +51,20 @@ describeWith(['postgres', 'redis'], 'a cluster whose processes are killed', () =
     // First the alarms, then the data: until there is some, all of them stay where they begin, in insufficient data.
     const meterOf = await createAlarms(cluster, receiver.url);
     const startMs = Date.now();
-    const waves = squareWaves({ meters: METERS, startMs, dwellMs: DWELL_MS, flips: FLIPS });
-    const endMs = startMs + (FLIPS + 1) * DWELL_MS + DWELL_MS;
-    for (const wave of waves) await cluster.post(`/v2/meters/${wave.meter}`, samplesOf(wave, 250, endMs + 60_000));
+    const dwellMs = Math.max(MIN_DWELL_MS, cluster.startedInMs);
+    const waves = squareWaves({ meters: METERS, startMs, dwellMs, flips: FLIPS });
+    const endMs = startMs + (FLIPS + 2) * dwellMs;
+    for (const wave of waves) await postSamples(cluster, wave, endMs);
     const kills = await killUntil(endMs, cluster);
 
-    const statesOf = async (): Promise<Map<string, string[]>> => groupStates(db);
     const expected = new Map([...meterOf].map(([id, meter]) => [id, expectedStates(waves[meter]!)]));
-    await eventually(async () => expect((await statesOf()).size).toBe(ALARMS));
-    await eventually(async () => expect(await undelivered(db)).toBe(0), { timeoutMs: 180_000 });
-    expect(await statesOf()).toEqual(expected);
+    const transitions = [...expected.values()].flat().length;
+    await eventually(async () => expect(await countTransitions(db)).toBeGreaterThanOrEqual(transitions));
+    await eventually(async () => expect(await undelivered(db)).toBe(0), SLOW);
+    expect(await groupStates(db)).toEqual(expected);
     await expectWholeChain(db);
     const { rows } = await db.query<{ id: string; body: string }>('select id, body from notifications');
-    expect(rows.length).toBe([...expected.values()].flat().length);
+    expect(rows.length).toBe(transitions);
     const bodies = new Map(rows.map(({ id, body }) => [id, body]));
     const received = receiver.requests.map(({ headers, body }) => ({
       id: String(headers['webhook-id']).replace(/^msg_/, ''),
@@ -70,9 +75,9 @@ describeWith(['postgres', 'redis'], 'a cluster whose processes are killed', () =
     expect(received.length - bodies.size).toBeLessThanOrEqual(kills.notifiers * NOTIFIER_CONCURRENCY);
     // The faults must have been faults: processes died, and partitions changed hands more often than a quiet start
     // explains.
-    expect(kills.evaluators).toBeGreaterThanOrEqual(6);
+    expect(kills.evaluators).toBeGreaterThanOrEqual(MIN_KILLS);
     expect(await epochs(db)).toBeGreaterThan(256 + 100);
-  }, 480_000);
+  }, 1_800_000);
 });
 
 interface Cluster {
@@ -80,6 +85,8 @@ interface Cluster {
   receiver: Receiver;
   evaluators: ServiceProcess[];
   notifiers: ServiceProcess[];
+  /** From the start of the evaluators until all of them had partitions. */
+  startedInMs: number;
   startOne: (role: 'evaluator' | 'notifier') => ServiceProcess;
   post: (path: string, body: unknown) => Promise<{ alarm_id: string }>;
 }
@@ -104,11 +111,13 @@ async function startCluster(): Promise<Cluster> {
   const api = start({ ROLES: 'api', API_PORT: String(port) });
   const url = `http://127.0.0.1:${port}`;
   await eventually(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200));
+  const beginMs = Date.now();
   const evaluators = [startOne('evaluator'), startOne('evaluator'), startOne('evaluator')];
   const notifiers = [startOne('notifier'), startOne('notifier')];
   const db = await openPostgres({ url: databaseUrl, maxConnections: 4, statementTimeoutMs: 30_000 }, silentLogger);
   started.push(() => db.close());
   await eventually(async () => expect(await owners(db)).toBe(3));
+  const startedInMs = Date.now() - beginMs;
   const post = async (path: string, body: unknown): Promise<{ alarm_id: string }> => {
     const response = await fetch(url + path, {
       method: 'POST',
@@ -119,10 +128,18 @@ async function startCluster(): Promise<Cluster> {
     if (response.status !== 201) throw new Error(`${path}: ${response.status} ${text} ${api.log()}`);
     return JSON.parse(text) as { alarm_id: string };
   };
-  return { db, receiver, evaluators, notifiers, startOne, post };
+  return { db, receiver, evaluators, notifiers, startedInMs, startOne, post };
 }
 
-/** Makes the alarms, 50 on each meter, and tells which meter each looks at. */
+/** The values of a meter, in time order, ahead of time. */
+async function postSamples({ post }: Cluster, wave: SquareWave, endMs: number): Promise<void> {
+  const samples = samplesOf(wave, 250, endMs);
+  for (let from = 0; from < samples.length; from += SAMPLES_PER_REQUEST) {
+    await post(`/v2/meters/${wave.meter}`, samples.slice(from, from + SAMPLES_PER_REQUEST));
+  }
+}
+
+/** Makes the alarms, 50 on each meter. Resolves to the meter of each alarm. The end of the data changes no state. */
 async function createAlarms({ post }: Cluster, receiverUrl: string): Promise<Map<string, number>> {
   const meterOf = new Map<string, number>();
   const create = async (n: number): Promise<void> => {
@@ -135,6 +152,7 @@ async function createAlarms({ post }: Cluster, receiverUrl: string): Promise<Map
       ok_actions: hook,
       alarm_actions: hook,
       insufficient_data_actions: hook,
+      tocsin: { treat_missing_data: 'ignore' },
     });
     meterOf.set(alarm_id, meter);
   };
@@ -142,14 +160,15 @@ async function createAlarms({ post }: Cluster, receiverUrl: string): Promise<Map
   return meterOf;
 }
 
-/** Kills an evaluator every few seconds, and now and then a notifier, and starts another in its place. */
+/** Kills an evaluator every few seconds, and every third time also a notifier, and starts others in their places. */
 async function killUntil(
   endMs: number,
-  { evaluators, notifiers, startOne }: Cluster,
+  { db, evaluators, notifiers, startOne }: Cluster,
 ): Promise<{ evaluators: number; notifiers: number }> {
   const kills = { evaluators: 0, notifiers: 0 };
-  for (let round = 0; Date.now() < endMs; round += 1) {
+  for (let round = 0; Date.now() < endMs || kills.evaluators < MIN_KILLS; round += 1) {
     await pause(KILL_EVERY_MS);
+    await eventually(async () => expect(await liveOwners(db)).toBe(3), SLOW);
     await evaluators.shift()?.kill();
     kills.evaluators += 1;
     if (round % 3 === 2) {
@@ -187,6 +206,19 @@ async function undelivered(db: Database): Promise<number> {
 
 async function owners(db: Database): Promise<number> {
   return one(db, 'select count(distinct owner)::int as n from partitions where owner is not null');
+}
+
+/** Evaluators that have partitions and whose last heartbeat is younger than their lease. */
+async function liveOwners(db: Database): Promise<number> {
+  return one(
+    db,
+    `select count(distinct p.owner)::int as n from partitions p join members m on m.id = p.owner
+      where m.heartbeat_at > clock_timestamp() - interval '1500 milliseconds'`,
+  );
+}
+
+async function countTransitions(db: Database): Promise<number> {
+  return one(db, "select count(*)::int as n from alarm_history where type = 'state transition'");
 }
 
 async function epochs(db: Database): Promise<number> {

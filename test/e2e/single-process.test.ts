@@ -7,7 +7,7 @@ import path from 'node:path';
 
 import { eventually } from '../support/eventually.js';
 import { startReceiver } from '../support/receiver-server.js';
-import { describeWith, freshPostgresUrl, startRedis } from '../support/servers.js';
+import { describeWith, unmigratedPostgresUrl, startRedis } from '../support/servers.js';
 import { freePort, startService, startTocsin, type ServiceProcess } from '../support/service-process.js';
 
 const undo: (() => unknown)[] = [];
@@ -149,7 +149,7 @@ describeWith(['postgres', 'redis'], 'one process on PostgreSQL and Redis', () =>
     await client.config('SET', 'maxmemory-policy', 'allkeys-lru');
     client.disconnect();
     const service = startService({
-      DATABASE_URL: await freshPostgresUrl(),
+      DATABASE_URL: await unmigratedPostgresUrl(),
       REDIS_URL: redis.url,
       API_PORT: '0',
       LOG_LEVEL: 'error',
@@ -164,7 +164,7 @@ describeWith(['postgres', 'redis'], 'one process on PostgreSQL and Redis', () =>
     undo.push(() => receiver.close());
     const nobody = await freePort();
     const service = await serve(dataDir(), {
-      DATABASE_URL: await freshPostgresUrl(),
+      DATABASE_URL: await unmigratedPostgresUrl(),
       REDIS_URL: `redis://127.0.0.1:${nobody}`,
       NOTIFIER_SWEEP_EVERY: '500ms',
     });

@@ -1,9 +1,8 @@
 import { expect, test } from '@jest/globals';
 
 import { createMemberStore } from '../../src/storage/evaluation/member-store.js';
-import { migrate } from '../../src/storage/migration/migrate.js';
 import { createPartitionStore } from '../../src/storage/evaluation/partition-store.js';
-import { openPglite } from '../../src/storage/engine/pglite.js';
+import { embeddedDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { Ensemble } from './ensemble.js';
 

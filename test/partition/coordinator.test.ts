@@ -5,11 +5,10 @@ import { silentLogger } from '../../src/logger.js';
 import { partitionKeys } from '../../src/partition/keys.js';
 import { createRedis } from '../../src/redis.js';
 import { createMemberStore } from '../../src/storage/evaluation/member-store.js';
-import { migrate } from '../../src/storage/migration/migrate.js';
-import { openPostgres } from '../../src/storage/engine/postgres.js';
 import type { Database } from '../../src/storage/database.js';
+import { serverDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
-import { describeWith, freshPostgresUrl, redisUrl, startRedis } from '../support/servers.js';
+import { describeWith, redisUrl, startRedis } from '../support/servers.js';
 import { Ensemble, type TestMember } from './ensemble.js';
 
 const LEASE_MS = 1_000;
@@ -24,11 +23,7 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
   let ensemble: Ensemble;
 
   beforeEach(async () => {
-    db = await openPostgres(
-      { url: await freshPostgresUrl(), maxConnections: 10, statementTimeoutMs: 5_000 },
-      silentLogger,
-    );
-    await migrate(db);
+    db = await serverDatabase({ statementTimeoutMs: 5_000 });
     prefix = `test-${randomUUID()}`;
     ensemble = new Ensemble(db, prefix);
   });

@@ -1,11 +1,14 @@
-import { spawn } from 'node:child_process';
+import { afterAll } from '@jest/globals';
 import { tmpdir } from 'node:os';
 
+import { startAodhLauncher, type AodhLauncher } from './aodh-launcher.js';
 import type { Login } from './keystone.js';
-import { AODH, OPENSTACK } from './peer-programs.js';
-import type { InstallableProgram } from '../../dev/servers/debian-packages.js';
 
-const TIMEOUT_MS = 45_000;
+let launcher: AodhLauncher | undefined;
+afterAll(async () => {
+  await launcher?.stop();
+  launcher = undefined;
+});
 
 export interface CommandResult {
   /** Null when it took too long and was ended. */
@@ -19,12 +22,12 @@ export type Environment = Readonly<Record<string, string>>;
 
 /** Runs the real `aodh` command, asking for JSON. Only this environment and the PATH reach it. */
 export function runAodh(args: readonly string[], environment: Environment): Promise<CommandResult> {
-  return run(AODH, args, environment);
+  return run('aodh', args, environment);
 }
 
 /** The same commands as a part of `openstack`, and the only way to those for quotas. */
 export function runOpenstack(args: readonly string[], environment: Environment): Promise<CommandResult> {
-  return run(OPENSTACK, args, environment);
+  return run('openstack', args, environment);
 }
 
 export interface NoauthCaller {
@@ -68,25 +71,18 @@ export function tokenEnvironment(endpoint: string, token: string): Environment {
 }
 
 async function run(
-  program: InstallableProgram,
+  program: 'aodh' | 'openstack',
   args: readonly string[],
   environment: Environment,
 ): Promise<CommandResult> {
   const asJson = args.includes('delete') ? [] : ['-f', 'json']; // a deletion prints nothing and knows no formats
-  const child = spawn(program.find() ?? program.name, [...args, ...asJson], {
-    // Both look for settings of the person at the machine below HOME.
-    env: { PATH: process.env['PATH'], HOME: tmpdir(), LANG: 'C.UTF-8', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: TIMEOUT_MS,
-    killSignal: 'SIGKILL',
+  launcher ??= startAodhLauncher();
+  const { code, stdout, stderr } = await launcher.run({
+    program,
+    args: [...args, ...asJson],
+    // The commands look for settings of the machine's user below HOME.
+    environment: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), LANG: 'C.UTF-8', ...environment },
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const code = await new Promise<number | null>((resolve, reject) =>
-    child.once('error', reject).once('close', resolve),
-  );
   return { code, json: parsed(stdout), stderr };
 }
 

@@ -1,23 +1,21 @@
 import { silentLogger } from '../../src/logger.js';
 import type { Database } from '../../src/storage/database.js';
-import { migrate } from '../../src/storage/migration/migrate.js';
 import { openPglite } from '../../src/storage/engine/pglite.js';
-import { openPostgres } from '../../src/storage/engine/postgres.js';
+import { openPostgres, type PostgresOptions } from '../../src/storage/engine/postgres.js';
+import { announcedEmbeddedDump } from './running-servers.js';
 import { freshPostgresUrl } from './servers.js';
 
 /** A migrated, empty database in memory. */
 export async function embeddedDatabase(): Promise<Database> {
-  const db = await openPglite(undefined);
-  await migrate(db);
-  return db;
+  return openPglite(undefined, undefined, announcedEmbeddedDump());
 }
 
 /** A migrated, empty database on the PostgreSQL of this run. */
-export async function serverDatabase(): Promise<Database> {
-  const options = { url: await freshPostgresUrl(), maxConnections: 10, statementTimeoutMs: 10_000 };
-  const db = await openPostgres(options, silentLogger);
-  await migrate(db);
-  return db;
+export async function serverDatabase({
+  maxConnections = 10,
+  statementTimeoutMs = 10_000,
+}: Partial<Omit<PostgresOptions, 'url'>> = {}): Promise<Database> {
+  return openPostgres({ url: await freshPostgresUrl(), maxConnections, statementTimeoutMs }, silentLogger);
 }
 
 /** Empties every table. Opening an embedded database takes seconds, so tests of one file share one. */

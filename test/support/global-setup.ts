@@ -2,6 +2,7 @@ import { ensureDebianPackages, POSTGRESQL, REDIS, type InstallableProgram } from
 import { startPostgres } from '../../dev/servers/postgres.js';
 import { startRedis, type LocalServer } from '../../dev/servers/redis.js';
 import { toError } from '../../src/errors.js';
+import { embeddedDump } from './embedded-dump.js';
 import {
   AODH,
   AODH_SERVICE,
@@ -12,7 +13,14 @@ import {
   PROMETHEUS,
   TZ_DATABASE,
 } from './peer-programs.js';
-import { announceServer, inTemporaryFolder, remember, type ServerKind } from './running-servers.js';
+import { createMigratedDatabase } from './run-servers.js';
+import {
+  announceEmbeddedDump,
+  announceServer,
+  inTemporaryFolder,
+  remember,
+  type ServerKind,
+} from './running-servers.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -21,7 +29,12 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
  * What cannot be had is announced; the suites that need it say so too.
  */
 export default async function setUp(): Promise<void> {
-  await provide('postgres', [POSTGRESQL], () => started((dir) => startPostgres({ dir, durable: false })));
+  announceEmbeddedDump(await embeddedDump());
+  await provide('postgres', [POSTGRESQL], async () => {
+    const url = await started((dir) => startPostgres({ dir, durable: false }));
+    await createMigratedDatabase(url);
+    return url;
+  });
   await provide('redis', [REDIS], () => started((dir) => startRedis({ dir })));
   await provide('aodh', [AODH, OPENSTACK], () => AODH.find());
   await provide('keystone', [KEYSTONE], () => KEYSTONE.find());

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../dev/servers/local-process.js';
 import { GNOCCHI } from './peer-programs.js';
 import { inTemporaryFolder } from './running-servers.js';
-import { freshPostgresUrl } from './run-servers.js';
+import { unmigratedPostgresUrl } from './run-servers.js';
 
 export interface GnocchiAnswer {
   status: number;
@@ -101,7 +101,7 @@ export function startGnocchi({ metricd = false, tokens = false }: StartGnocchiOp
     const pipelines = path.join(dir, 'api-paste.ini');
     writeFileSync(pipelines, withoutKeystone(readFileSync(`${PACKAGE}/rest/api-paste.ini`, 'utf8')), { mode: 0o644 });
     const api = tokens ? { auth_mode: 'keystone', paste_config: pipelines } : BY_NAME;
-    writeFileSync(file, configuration(dir, await freshPostgresUrl(), api), { mode: 0o600 });
+    writeFileSync(file, configuration(dir, await unmigratedPostgresUrl(), api), { mode: 0o600 });
     for (const each of account ? [file, pipelines] : []) chownSync(each, account!.uid, account!.gid);
     const running: LocalProcess[] = [];
     const run = async (name: string, command: string, args: readonly string[]): Promise<LocalProcess> => {

@@ -7,8 +7,8 @@ import { KEYSTONE } from './peer-programs.js';
 /** Debian's interpreter, not the first on the PATH: only this one sees Debian's packages. */
 const PYTHON = '/usr/bin/python3';
 const DATABASE = 'keystone.sqlite';
-const MANAGE_TIMEOUT_MS = 120_000;
-const START_TIMEOUT_MS = 60_000;
+const MANAGE_TIMEOUT_MS = 300_000;
+const START_TIMEOUT_MS = 180_000;
 const STOP = [
   { signal: 'SIGTERM', waitMs: 5_000 },
   { signal: 'SIGKILL', waitMs: 2_000 },

@@ -50,6 +50,19 @@ export function announceServer(kind: ServerKind, found: { url: string } | { abse
   else process.env[REASON_VARIABLE[kind]] = found.absent;
 }
 
+const DUMP_VARIABLE = 'TOCSIN_TEST_EMBEDDED_DUMP';
+
+/** Tells every test process where the dump of a migrated embedded database is. */
+export function announceEmbeddedDump(file: string): void {
+  process.env[DUMP_VARIABLE] = file;
+}
+
+export function announcedEmbeddedDump(): string {
+  const file = process.env[DUMP_VARIABLE];
+  if (file === undefined) throw new Error('this run has no dump of an embedded database');
+  return file;
+}
+
 /** A server of a test may be killed by its pid as well; `stop` cleans up after it either way. */
 export async function inTemporaryFolder<S extends { stop(): Promise<void> }>(
   start: (dir: string) => Promise<S>,

@@ -4,17 +4,39 @@ import { silentLogger } from '../../src/logger.js';
 import { createRedis } from '../../src/redis.js';
 import { migrate } from '../../src/storage/migration/migrate.js';
 import { openPostgres } from '../../src/storage/engine/postgres.js';
+import { embeddedDatabase } from './databases.js';
 import { eventually } from './eventually.js';
-import { describeWith, freshPostgresUrl, redisUrl, startPrivatePostgres, startRedis } from './servers.js';
+import {
+  describeWith,
+  freshPostgresUrl,
+  redisUrl,
+  startPrivatePostgres,
+  startRedis,
+  unmigratedPostgresUrl,
+} from './servers.js';
 
 const settings = { maxConnections: 2, statementTimeoutMs: 5_000 };
 
 describeWith(['postgres', 'redis'], 'the servers of a test run', () => {
-  test('a fresh database is empty and can be migrated', async () => {
+  test('a fresh database is one alone and is migrated', async () => {
     const [url, other] = await Promise.all([freshPostgresUrl(), freshPostgresUrl()]);
     expect(url).not.toBe(other);
     const db = await openPostgres({ url, ...settings }, silentLogger);
-    expect(await migrate(db)).not.toEqual([]);
+    expect(await migrate(db)).toEqual([]);
+    await db.close();
+  });
+
+  test('an unmigrated database has no table', async () => {
+    const db = await openPostgres({ url: await unmigratedPostgresUrl(), ...settings }, silentLogger);
+    const { rows } = await db.query("select tablename from pg_tables where schemaname = 'public'");
+    expect(rows).toEqual([]);
+    await db.close();
+  });
+
+  test('an embedded database of a test is migrated and has no rows', async () => {
+    const db = await embeddedDatabase();
+    expect(await migrate(db)).toEqual([]);
+    expect((await db.query('select id from alarms')).rows).toEqual([]);
     await db.close();
   });
 

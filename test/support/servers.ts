@@ -2,10 +2,10 @@ import { describe, test } from '@jest/globals';
 
 import { startPostgres } from '../../dev/servers/postgres.js';
 import { startRedis as startLocalRedis, type LocalServer } from '../../dev/servers/redis.js';
-import { freshPostgresUrl, urlOf } from './run-servers.js';
+import { freshPostgresUrl, unmigratedPostgresUrl, urlOf } from './run-servers.js';
 import { inTemporaryFolder, REASON_VARIABLE, URL_VARIABLE, type ServerKind } from './running-servers.js';
 
-export { freshPostgresUrl };
+export { freshPostgresUrl, unmigratedPostgresUrl };
 
 /** The Redis of this run. All tests share it: use keys of your own. */
 export function redisUrl(): string {

@@ -1,17 +1,19 @@
 /** Runs PGlite in a worker thread, so that a slow statement does not block the event loop of the service. */
 import { PGlite } from '@electric-sql/pglite';
+import { readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { toError } from '../../errors.js';
-import type { WorkerReply, WorkerRequest } from './pglite.js';
+import type { WorkerData, WorkerReply, WorkerRequest } from './pglite.js';
 
 const INT8 = 20;
 const port = parentPort;
 if (!port) throw new Error('pglite-worker runs in a worker thread only');
 
-const { dataDir } = workerData as { dataDir: string | undefined };
+const { dataDir, dumpFile } = workerData as WorkerData;
 const database = await PGlite.create({
   ...(dataDir === undefined ? {} : { dataDir }),
+  ...(dumpFile === undefined ? {} : { loadDataDir: new Blob([readFileSync(dumpFile)]) }),
   parsers: { [INT8]: Number },
 });
 port.postMessage({ id: 0, rows: [], rowCount: 0 } satisfies WorkerReply);

@@ -31,10 +31,14 @@ export interface WorkerReply {
 export async function openPglite(
   dataDir: string | undefined,
   onLost: (cause: Error) => void = () => {},
+  dumpFile?: string,
 ): Promise<Database> {
   const unlock = dataDir === undefined ? async (): Promise<void> => {} : await lockDirectory(dataDir, onLost);
   const worker = new Worker(new URL('./pglite-worker.js', import.meta.url), {
-    workerData: { dataDir: dataDir === undefined ? undefined : path.join(dataDir, 'pglite') },
+    workerData: {
+      dataDir: dataDir === undefined ? undefined : path.join(dataDir, 'pglite'),
+      dumpFile,
+    } satisfies WorkerData,
   });
   const client = new WorkerClient(worker, onLost);
   try {

@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { silentLogger } from '../../../src/logger.js';
 import type { Database } from '../../../src/storage/database.js';
 import { createMemberStore } from '../../../src/storage/evaluation/member-store.js';
-import { migrate } from '../../../src/storage/migration/migrate.js';
-import { openPglite } from '../../../src/storage/engine/pglite.js';
-import { openPostgres } from '../../../src/storage/engine/postgres.js';
-import { describeWithPostgres, freshPostgresUrl } from '../../support/servers.js';
+import { embeddedDatabase, serverDatabase } from '../../support/databases.js';
+import { describeWithPostgres } from '../../support/servers.js';
 
 function contract(open: () => Promise<Database>): void {
   let db: Database;
@@ -14,7 +11,6 @@ function contract(open: () => Promise<Database>): void {
 
   beforeAll(async () => {
     db = await open();
-    await migrate(db);
     members = createMemberStore(db);
   });
   beforeEach(async () => {
@@ -61,9 +57,7 @@ function contract(open: () => Promise<Database>): void {
   });
 }
 
-describe('member store on PGlite', () => contract(() => openPglite(undefined)));
+describe('member store on PGlite', () => contract(embeddedDatabase));
 describeWithPostgres('member store on PostgreSQL', () =>
-  contract(async () =>
-    openPostgres({ url: await freshPostgresUrl(), maxConnections: 2, statementTimeoutMs: 5_000 }, silentLogger),
-  ),
+  contract(() => serverDatabase({ maxConnections: 2, statementTimeoutMs: 5_000 })),
 );

@@ -1,13 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { silentLogger } from '../../../src/logger.js';
 import type { Database } from '../../../src/storage/database.js';
 import { createMemberStore } from '../../../src/storage/evaluation/member-store.js';
-import { migrate } from '../../../src/storage/migration/migrate.js';
 import { createPartitionStore } from '../../../src/storage/evaluation/partition-store.js';
-import { openPglite } from '../../../src/storage/engine/pglite.js';
-import { openPostgres } from '../../../src/storage/engine/postgres.js';
-import { describeWithPostgres, freshPostgresUrl } from '../../support/servers.js';
+import { embeddedDatabase, serverDatabase } from '../../support/databases.js';
+import { describeWithPostgres } from '../../support/servers.js';
 
 const LEASE_MS = 60_000;
 
@@ -18,7 +15,6 @@ function contract(open: () => Promise<Database>): void {
 
   beforeAll(async () => {
     db = await open();
-    await migrate(db);
     partitions = createPartitionStore(db);
     members = createMemberStore(db);
   });
@@ -91,9 +87,7 @@ function contract(open: () => Promise<Database>): void {
   });
 }
 
-describe('partition store on PGlite', () => contract(() => openPglite(undefined)));
+describe('partition store on PGlite', () => contract(embeddedDatabase));
 describeWithPostgres('partition store on PostgreSQL', () =>
-  contract(async () =>
-    openPostgres({ url: await freshPostgresUrl(), maxConnections: 5, statementTimeoutMs: 5_000 }, silentLogger),
-  ),
+  contract(() => serverDatabase({ maxConnections: 5, statementTimeoutMs: 5_000 })),
 );
