@@ -12,7 +12,9 @@ let telemetry: Telemetry;
 let lines: [string, string, LogFields | undefined][];
 let health: BackendHealth;
 
-const REFUSED = new BackendUnavailable('connection refused', { cause: new Error('connect ECONNREFUSED 10.0.0.7:9090') });
+const REFUSED = new BackendUnavailable('connection refused', {
+  cause: new Error('connect ECONNREFUSED 10.0.0.7:9090'),
+});
 
 function healthWith(graceMs: number, intervalMs = 60_000): BackendHealth {
   const at =

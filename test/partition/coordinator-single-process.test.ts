@@ -7,8 +7,7 @@ import { eventually } from '../support/eventually.js';
 import { Ensemble } from './ensemble.js';
 
 test('the only process of an embedded database takes all partitions at once, although its killed predecessor sent a heartbeat just before', async () => {
-  const db = await openPglite(undefined);
-  await migrate(db);
+  const db = await embeddedDatabase();
   const all = Array.from({ length: 256 }, (_, id) => id);
   await createMemberStore(db).beat('predecessor', null);
   await createPartitionStore(db).take({ memberId: 'predecessor', ids: all, leaseMs: 60_000, fromLiveOwners: false });

@@ -6,6 +6,12 @@ import type { Database, QueryResult, Sql } from '../database.js';
 import { lockDirectory } from './directory-lock.js';
 import { asDatabaseFailure, DatabaseUnavailable } from './outage.js';
 
+/** The data that the worker thread is started with. */
+export interface WorkerData {
+  dataDir: string | undefined;
+  dumpFile: string | undefined;
+}
+
 /** A message to the worker thread. */
 export interface WorkerRequest {
   id: number;
@@ -26,6 +32,7 @@ export interface WorkerReply {
  * Opens the embedded database: PGlite (PostgreSQL as a library) in a worker thread. It locks its directory; without a
  * directory the data is in memory. PGlite runs without fsync: a crash of the process loses nothing, a crash of the
  * machine can lose the last commits. `onLost` is called if the worker or the lock ends unexpectedly.
+ * `dumpFile` is a tar file made by PGlite's `dumpDataDir`; a new database starts with its contents.
  * @throws StartupError when the directory cannot be written or another process uses it.
  */
 export async function openPglite(

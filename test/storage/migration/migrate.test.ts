@@ -7,7 +7,7 @@ import type { Database } from '../../../src/storage/database.js';
 import { openPglite } from '../../../src/storage/engine/pglite.js';
 import { openPostgres } from '../../../src/storage/engine/postgres.js';
 import { knownMigrations, migrate, missingMigrations } from '../../../src/storage/migration/migrate.js';
-import { describeWithPostgres, freshPostgresUrl } from '../../support/servers.js';
+import { describeWithPostgres, unmigratedPostgresUrl } from '../../support/servers.js';
 import { schemaOf } from '../../support/schema-dump.js';
 
 /** The schema as reviewed. After a new migration, write the received text into this file. */
@@ -17,7 +17,7 @@ const NAMES = knownMigrations().map(({ name }) => name);
 describe('migrations of the embedded database', () => contract(() => openPglite(undefined)));
 describeWithPostgres('migrations of PostgreSQL', () =>
   contract(async () =>
-    openPostgres({ url: await freshPostgresUrl(), maxConnections: 4, statementTimeoutMs: 10_000 }, silentLogger),
+    openPostgres({ url: await unmigratedPostgresUrl(), maxConnections: 4, statementTimeoutMs: 10_000 }, silentLogger),
   ),
 );
 
