@@ -6,6 +6,7 @@ import type { Logger } from '../logger.js';
 import type { Redis } from '../redis.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
+import { Mutex } from '../async/mutex.js';
 import { WakeableSleep } from '../async/wakeable-sleep.js';
 import { createMembership, type CoordinationMode, type Membership, type MemberStore } from './membership.js';
 import { createOwnership, type OwnershipListener, type PartitionStore } from './ownership.js';
@@ -70,7 +71,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
   const redis = deps.redis && createRedisMembers({ ...deps, ...deps.redis, memberId, timeoutMs: deps.heartbeatMs });
   const membership = createMembership({ ...deps, memberId, store: deps.members, redis, isSingleProcess });
   const ownership = createOwnership({ ...deps, memberId, store: deps.partitions, isSingleProcess });
-  const mutex = createMutex();
+  const mutex = new Mutex();
   const alarmClock = new WakeableSleep(clock);
   let leaving: Promise<void> | undefined;
   let lastProblem: string | undefined;
@@ -102,7 +103,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
       alarmClock.set();
-      await mutex(heartbeat);
+      await mutex.runExclusive(heartbeat);
       await alarmClock.sleep(startedMs + deps.heartbeatMs - clock.monotonicMs(), signal);
     }
   }
@@ -123,7 +124,7 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     mode: membership.mode,
     lastAcknowledgedBeatMs: membership.lastAcknowledgedBeatMs,
     mayCommit: membership.mayCommit,
-    leave: () => (leaving ??= mutex(leave)),
+    leave: () => (leaving ??= mutex.runExclusive(leave)),
     wake: () => alarmClock.wake(),
   };
 }
@@ -132,10 +133,4 @@ function report(telemetry: CoordinatorDeps['telemetry'], membership: Membership,
   telemetry.partitionsOwned.set(held);
   telemetry.members.set(membership.view().length);
   for (const mode of MODES) telemetry.coordinationMode.set({ mode }, membership.mode() === mode ? 1 : 0);
-}
-
-/** A mutex: work runs one after the other. The work must not reject. */
-function createMutex(): (work: () => Promise<void>) => Promise<void> {
-  let last = Promise.resolve();
-  return (work) => (last = last.then(work));
 }

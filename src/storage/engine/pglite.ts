@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 
+import { Mutex } from '../../async/mutex.js';
 import { StartupError, toError } from '../../errors.js';
 import type { Database, QueryResult, Sql } from '../database.js';
 import { lockDirectory } from './directory-lock.js';
@@ -56,7 +57,7 @@ export async function openPglite(
       cause,
     });
   }
-  const mutex = new Mutex();
+  const mutex = new Mutex(); // PGlite has one connection, for single statements and whole transactions
   return {
     kind: 'pglite',
     query: (text, parameters) => mutex.runExclusive(() => client.query(text, parameters)),
@@ -77,17 +78,6 @@ async function transaction<T>(client: WorkerClient, work: (tx: Sql) => Promise<T
   } catch (cause) {
     await client.query('rollback');
     throw cause;
-  }
-}
-
-/** Runs statements and whole transactions one after the other, since PGlite has one connection. First in, first out. */
-class Mutex {
-  #last: Promise<unknown> = Promise.resolve();
-
-  runExclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
-    this.#last = result.catch(() => undefined); // the caller handles a failure; the next work runs anyway
-    return result;
   }
 }
 
