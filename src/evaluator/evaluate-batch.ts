@@ -272,15 +272,15 @@ function keepTicket(
   { answersInWindow }: Judgement,
   batch: Batch,
 ): void {
-  const isUnsentAnswer = (answer: BackendAnswer): boolean => answer.kind === 'trouble';
-  const backend = backendOf(alarm.needs[answersInWindow.findIndex(isUnsentAnswer)] as SeriesNeed);
+  const isUnavailable = (answer: BackendAnswer): boolean => answer.kind === 'trouble';
+  const backend = backendOf(alarm.needs[answersInWindow.findIndex(isUnavailable)] as SeriesNeed);
   const { now } = batch;
   outages.pauseGrace(alarm, now);
   behind.notSent(alarm, {
     now,
     lastMs: batch.lastMs?.(alarm.partition),
     backend,
-    isPartial: !answersInWindow.every(isUnsentAnswer),
+    isPartial: !answersInWindow.every(isUnavailable),
   });
 }
 

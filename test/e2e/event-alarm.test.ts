@@ -92,7 +92,7 @@ describeWith(['postgres', 'redis'], 'processes of one role each', () => {
       REDIS_URL: redisUrl(),
       REDIS_PREFIX: `t${process.pid}`,
       API_PORT: String(port),
-      // Nobody but the waker can be in time.
+      // Only the waker can be in time.
       NOTIFIER_SWEEP_EVERY: '10m',
     };
     await start({ ...shared, ROLES: 'api' });

@@ -227,7 +227,7 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
   });
 
   describe('by the roles of a token', () => {
-    /** Reading, writing, reading everybody's, and an alarm of the project red. */
+    /** Reading, writing, reading all projects', and an alarm of the project red. */
     const statuses = async (token: string): Promise<number[]> => {
       const as = { 'x-auth-token': token };
       const owned = await ask('POST', '/v2/alarms', {

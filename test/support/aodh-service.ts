@@ -37,7 +37,7 @@ const STOP = [
 
 /**
  * Aodh's tables, then its own WSGI application on Python's own server, a thread a connection, so that an idle one
- * blocks nobody. With port 0 the system chooses; the port is the first thing it says. It ends when the process that
+ * blocks no other. With port 0 the system chooses; the port is the first thing it says. It ends when the process that
  * started it does, however it does (PR_SET_PDEATHSIG, SIGTERM).
  */
 const SERVE = `

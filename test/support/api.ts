@@ -95,7 +95,7 @@ export interface TestApiOptions {
 
 export type Authentication = Pick<ApiDeps, 'authenticate' | 'challenge'>;
 
-/** Nobody to ask about rules. */
+/** Rule checks without a backend: every rule is accepted. */
 const UNCHECKED: RuleChecks = {
   check: () => Promise.resolve([]),
   missingBackends: () => [],

@@ -20,7 +20,7 @@ export interface GnocchiAnswer {
 export interface RealGnocchi {
   /** Without a slash at its end. */
   url: string;
-  /** A request, as an admin unless somebody else is named: a user, or with `tokens` a token. */
+  /** A request, by an admin, or by another user; with `tokens` by a token. */
   ask(method: string, path: string, options?: { body?: unknown; user?: string }): Promise<GnocchiAnswer>;
   /** Of its running programs, the upgrade before not counted. */
   pids: readonly number[];
@@ -58,7 +58,7 @@ ctypes.CDLL(None).prctl(1, 15)
 `;
 
 /**
- * Gnocchi's own WSGI application on Python's own server, a thread a connection, so that an idle one blocks nobody.
+ * Gnocchi's own WSGI application on Python's own server, a thread a connection, so that an idle one blocks no other.
  * With port 0 the system chooses; the port is the first thing it says.
  */
 const SERVE = `${TIED_TO_PARENT}

@@ -15,7 +15,7 @@ const STOP = [
 ] as const;
 
 /**
- * Keystone's own WSGI application on Python's own server, a thread a connection, so that an idle one blocks nobody.
+ * Keystone's own WSGI application on Python's own server, a thread a connection, so that an idle one blocks no other.
  * With port 0 the system chooses; the port is the first thing it says. Keystone parses sys.argv, so that is emptied.
  */
 const SERVE = `
@@ -31,7 +31,7 @@ print('serving on port %d' % server.server_port, flush=True)
 server.serve_forever()
 `;
 
-/** Keystone keeps a connection reading now and then; without a write-ahead log nobody could write meanwhile. */
+/** Keystone keeps a connection reading now and then; without a write-ahead log no other connection could write meanwhile. */
 const KEEP_LOG_AHEAD = `
 import sqlite3, sys
 sqlite3.connect(sys.argv[1]).execute('pragma journal_mode=wal')
@@ -125,7 +125,7 @@ async function finished(process: LocalProcess, name: string): Promise<void> {
 }
 
 /**
- * Cheap password hashes, because nobody attacks them; no receipts of their own keys, because nobody asks for two
+ * Cheap password hashes, since there are no attackers; no receipts, since no test uses two
  * factors.
  */
 function configuration(dir: string, tokenLifeSeconds: number): string {

@@ -228,7 +228,7 @@ function tokensOf({ url, ask, adminToken }: Client): Tokens {
   };
 }
 
-/** Whoever does not say this is not told about tokens that have access rules. */
+/** Without this header Keystone refuses to describe tokens that have access rules. */
 const ACCESS_RULES_UNDERSTOOD = { 'openstack-identity-access-rules': '1.0' };
 
 function passwordOf({ user, password }: Person): object {

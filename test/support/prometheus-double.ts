@@ -98,7 +98,7 @@ export function prometheusAt(
   };
 }
 
-/** Queries as everybody's, or by project; each is its own key. */
+/** Queries of no project, or by project; each is its own key. */
 export type Queries = readonly (string | { promql: string; project: string })[];
 
 export function keyOf(query: Queries[number]): string {

@@ -23,7 +23,7 @@ export interface StoredSeries {
 export interface StartPrometheusOptions {
   /** What it holds from the start. */
   series?: readonly StoredSeries[];
-  /** `host:port` of whatever it shall scrape each second, at `/metrics`; it begins within some five seconds. */
+  /** `host:port` of a target that it scrapes each second, at `/metrics`; it begins within some five seconds. */
   targets?: readonly string[];
   /** How long a value counts when no newer one follows; Prometheus' own default is `5m`. */
   lookback?: string;

@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:tls';
 
 import type { CertificateWithKey } from './certificates.js';
 
-/** Answers every connection with the same bytes, whatever HTTP says about them. */
+/** Answers every connection with the same bytes, which need not be HTTP. */
 export interface RawReceiver {
   readonly url: string;
   /** Bytes that clients have taken so far. */

@@ -34,7 +34,7 @@ export interface HttpResponse {
   isCutOff: boolean;
 }
 
-/** Connections to one server: one request, one answer, whatever its status. */
+/** Connections to one server. A request resolves to its answer, of any status. */
 export interface HttpExchange {
   /** @throws BackendUnavailable if there is no answer. */
   send(request: HttpRequest): Promise<HttpResponse>;

@@ -23,7 +23,7 @@ export interface PrometheusRequest {
 }
 
 export interface PrometheusClient {
-  /** Resolves to any answer, whatever its status. @throws BackendUnavailable if there is no answer. */
+  /** Resolves to an answer of any status. @throws BackendUnavailable if there is no answer. */
   send(request: PrometheusRequest, signal: AbortSignal): Promise<HttpResponse>;
   close(): void;
 }

@@ -14,7 +14,7 @@ export interface SelectAllPolicy {
   isWorthIt(query: PlannedQuery, call: PrometheusCall): Promise<boolean>;
   /** Records how many series an answer had. */
   recordSeries(query: PlannedQuery, series: number, call: PrometheusCall): void;
-  /** Records a failure. A query with names might not have it, whatever its reason is. */
+  /** Records a failure. A query that names its series might not fail for the same reason. */
   recordFailure(query: PlannedQuery, call: PrometheusCall): void;
 }
 

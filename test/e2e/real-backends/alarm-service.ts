@@ -7,7 +7,7 @@ import { ask, type Answered, type Caller } from '../../support/api.js';
 import { eventually } from '../../support/eventually.js';
 import { freePort, startService, type ServiceProcess } from '../../support/service-process.js';
 
-/** Everybody who says nothing else. */
+/** The headers of a request that names no other user. */
 const NOBODY_SAID: Caller = {};
 
 export interface ToldTransition {

@@ -94,7 +94,7 @@ export function describeTenancyAndOptions(running: Running): void {
   test('see of Gnocchi only the resources of their project; others are as if they were not', async () => {
     const { gnocchi } = running.backends;
     const ofP1 = await createResource(gnocchi, { id: randomUUID() }, 'u1:p1:member');
-    // As Ceilometer creates them for everybody.
+    // As Ceilometer creates them for all projects.
     const ofP2 = await createResource(gnocchi, { id: randomUUID(), project_id: 'p2' }, SERVICE_TOKEN);
     await measure(
       gnocchi,
@@ -151,7 +151,7 @@ export function describeTenancyAndOptions(running: Running): void {
     await expectSameAnswer(ofP2);
   });
 
-  /** A metric of somebody else, and one that is not there. */
+  /** A metric of another project, and one that does not exist. */
   async function expectSameAnswer({ metric: foreign }: GnocchiResource): Promise<void> {
     const missing = randomUUID();
     const onMetric = async (metric: string): Promise<string | undefined> => {

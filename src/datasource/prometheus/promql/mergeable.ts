@@ -95,7 +95,7 @@ function functionCall([identifier, body]: readonly SyntaxNode[], view: MergeCont
   return series.length === 1 && of ? { kind: 'vector', labelled: of.labelled } : null;
 }
 
-/** Aggregations that make one value of each group, whatever is in it. */
+/** Aggregations that make one value of each group, of any number of series. */
 const PER_GROUP = new Set(['Avg', 'Count', 'Group', 'Max', 'Min', 'Quantile', 'Stddev', 'Stdvar', 'Sum']);
 
 function aggregation(parts: readonly SyntaxNode[], view: MergeContext): ResultShape | null {
