@@ -64,7 +64,7 @@ describe('the program', () => {
     const dataDir = mkdtempSync(path.join(tmpdir(), 'tocsin-migrate-'));
     try {
       expect(node([main, 'migrate', '--data-dir', dataDir]).stdout).toMatch(
-        /^applied 0001-alarms\.sql\n(applied .*\n)*The schema is up to date: \d+ applied\.\n$/,
+        /^applied 0001-schema\.sql\n(applied .*\n)*The schema is up to date: \d+ applied\.\n$/,
       );
       expect(node([main, 'migrate', '--data-dir', dataDir])).toEqual({
         status: 0,
