@@ -28,6 +28,12 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
     writeFileSync(config, JSON.stringify(settings));
     const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-    run(node, [...flags, jest, '-w', '2', '--config', config, ...UNIT_TESTS], { cwd: root, stdio: ['ignore', 2, 2] });
+    // Comparisons with croniter are skipped here: the whole suite, on the present Node, has installed it and runs them.
+    const env = { ...process.env, CI: 'false' };
+    run(node, [...flags, jest, '-w', '2', '--config', config, ...UNIT_TESTS], {
+      cwd: root,
+      env,
+      stdio: ['ignore', 2, 2],
+    });
   });
 }
