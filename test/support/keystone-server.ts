@@ -31,7 +31,10 @@ print('serving on port %d' % server.server_port, flush=True)
 server.serve_forever()
 `;
 
-/** Keystone keeps a connection reading now and then; without a write-ahead log no other connection could write meanwhile. */
+/**
+ * Keystone keeps a connection reading now and then; without a write-ahead log no other connection could write
+ * meanwhile.
+ */
 const KEEP_LOG_AHEAD = `
 import sqlite3, sys
 sqlite3.connect(sys.argv[1]).execute('pragma journal_mode=wal')

@@ -8,8 +8,8 @@ export interface NamedBackends extends RuleChecks {
 }
 
 /**
- * The resources of all projects at a Gnocchi are those of a project of its own, `svc-east` at `east`, and `svc` at the default
- * one. Every rule is good.
+ * The resources of all projects at a Gnocchi are those of a project of its own, `svc-east` at `east`, and `svc` at the
+ * default one. Every rule is good.
  */
 export function namedBackends(names: Readonly<Record<string, string[]>>): NamedBackends {
   const looked: NamedBackends['looked'] = [];
