@@ -1,60 +1,12 @@
-import type { Decision, Verdict } from '../alarm/decide.js';
 import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
-import type { Datasources } from '../datasource/datasource.js';
-import { toError } from '../errors.js';
-import { inChunks, yieldToEventLoop } from '../async/event-loop.js';
-import type { Logger } from '../logger.js';
-import type { EvaluationOutcome } from '../storage/evaluation/evaluation-commit.js';
-import type { Telemetry } from '../telemetry.js';
 import { untilAborted } from '../async/deadline.js';
-import type { HeldAlarm } from './held-alarm.js';
+import { inChunks, yieldToEventLoop } from '../async/event-loop.js';
+import { toError } from '../errors.js';
 import { askPlanned, type BackendAnswers } from './ask-backends.js';
-import type { BehindWatch } from './lateness/behind-watch.js';
-import { countedState, type EvaluationResult } from './count-results.js';
-import { judgeAlarm, judgeWithoutBackends, type Judgement } from './judge.js';
+import { backendOf, type Batch, type BatchPart, type EvaluateBatchDeps } from './batch.js';
+import type { HeldAlarm } from './held-alarm.js';
+import { judgeAll } from './judge-batch.js';
 import { planRequests, type AlarmTicket, type PlannedRequest } from './plan.js';
-import type { Quarantine } from './quarantine.js';
-import { failureReason, foundReason, outageReason } from './reason-outcomes.js';
-import type { EvaluationPass, OutageDecision, OutageWatch } from './outage-watch.js';
-
-/** Dependencies of the evaluation of a batch. */
-export interface EvaluateBatchDeps {
-  datasources: Datasources;
-  quarantine: Quarantine;
-  outages: OutageWatch;
-  behind: BehindWatch;
-  keepsResults?: boolean;
-  log: Logger;
-  telemetry: Telemetry;
-}
-
-/** The alarms of a batch and its limits. */
-export interface Batch extends EvaluationPass {
-  alarms: readonly HeldAlarm[];
-  /** The last evaluation of a partition before this batch. */
-  lastMs?: (partition: number) => number | undefined;
-  /**
-   * Called when the answers are there. False for alarms that this evaluator has lost or that another batch evaluates.
-   */
-  isCurrent?: (alarm: HeldAlarm) => boolean;
-  /** When this aborts, alarms whose requests are not sent are left to a later batch. */
-  sendBy: AbortSignal;
-  /** Passed to the backends; aborts at the deadline. */
-  signal: AbortSignal;
-  /** Aborts a little later: then the batch goes on without the missing answers. */
-  cutOff: AbortSignal;
-}
-
-/** The outcomes of alarms that need the same backends. */
-export interface BatchPart {
-  outcomes: EvaluationOutcome[];
-  /** The verdicts to count; empty unless `keepsResults`. */
-  results: EvaluationResult[];
-  /** Partitions with alarms that are not judged yet. Later parts contain them. */
-  unfinished: ReadonlySet<number>;
-  /** The number of alarms that were not evaluated because their requests were not sent in time. */
-  notSent: number;
-}
 
 /**
  * Evaluates every alarm once, at `now`, with as few requests as possible. Judges in memory and writes nothing. Alarms
@@ -81,24 +33,6 @@ export async function* evaluateBatch(deps: EvaluateBatchDeps, batch: Batch): Asy
     for await (const piece of inChunks(alarms)) judgeAll(deps, piece, { answers, batch }, part);
     yield part;
   }
-}
-
-/** The outcome to store for a decision; null for `stay`, and for a repeat without actions. */
-export function outcomeOf(alarm: HeldAlarm, decision: Decision): EvaluationOutcome | null {
-  if (decision.kind === 'stay') return null;
-  const [from, to] = decision.kind === 'transition' ? [decision.from, decision.to] : [decision.state, decision.state];
-  if (decision.kind === 'repeat' && !alarm.statesWithActions.includes(to)) return null;
-  return {
-    alarmId: alarm.id,
-    partition: alarm.partition,
-    stateVersion: alarm.stateVersion,
-    definitionVersion: alarm.definitionVersion,
-    kind: decision.kind,
-    from,
-    to,
-    reason: decision.reason,
-    reasonData: decision.reasonData,
-  };
 }
 
 /** Time constraints computed in one chunk. At 50 µs each the event loop is blocked for 20 ms at most. */
@@ -159,10 +93,6 @@ function backendsOf(needs: readonly SeriesNeed[]): string[] {
   return needs.length === 1 && only ? [backendOf(only)] : [...new Set(needs.map(backendOf))].sort();
 }
 
-function backendOf({ datasource, backend }: Pick<SeriesNeed, 'datasource' | 'backend'>): string {
-  return backend === null ? datasource : `${datasource} ${backend}`;
-}
-
 /** The answers of several requests. The answers of the first request, mostly the only one, are not copied. */
 class GatheredAnswers {
   #first: BackendAnswers | undefined;
@@ -204,109 +134,4 @@ function askBackends(
     answered.set(name, Promise.all([answered.get(name), ask()]).then());
   }
   return answered;
-}
-
-/** The batch and the answers that it has so far. */
-interface Answered {
-  answers: GatheredAnswers;
-  batch: Batch;
-}
-
-function judgeAll(deps: EvaluateBatchDeps, alarms: readonly HeldAlarm[], answered: Answered, part: BatchPart): void {
-  const verdicts = new Map<Verdict, number>();
-  for (const alarm of alarms) {
-    const verdict = judge(deps, alarm, answered, part);
-    if (verdict !== undefined) verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
-  }
-  for (const [verdict, count] of verdicts) deps.telemetry.evaluations.inc({ verdict }, count);
-}
-
-/** Judges one alarm and adds its outcomes to `part`. Undefined if there is no verdict. */
-function judge(
-  deps: EvaluateBatchDeps,
-  alarm: HeldAlarm,
-  { answers, batch }: Answered,
-  part: BatchPart,
-): Verdict | undefined {
-  const { now, isRetry } = batch;
-  if (deps.quarantine.isQuarantined(alarm.id, now) || batch.isCurrent?.(alarm) === false) return undefined;
-  try {
-    const judgement = judgeAlarm(alarm, answers, now);
-    if (judgement.evaluation.verdict === 'trouble' && isOnlyUnsent(judgement)) {
-      part.notSent += 1;
-      if (!isRetry) keepTicket(deps, alarm, judgement, batch);
-      return undefined;
-    }
-    deps.behind.evaluated(alarm);
-    if (judgement.evaluation.verdict !== 'trouble') {
-      const outageDecision = deps.outages.recordAnswered(alarm, batch);
-      return recordVerdict(deps, alarm, { judgement, outageDecision, mayRepeat: outageDecision.isFirst }, part);
-    }
-    const outageDecision = deps.outages.recordUnavailable(alarm, batch);
-    const withoutBackends = outageDecision.isJudged
-      ? judgeWithoutBackends(alarm, judgement.answersInWindow, now)
-      : judgement;
-    // A request to another backend was not sent in time, so leaving out the unavailable backend gives no verdict
-    // either.
-    if (withoutBackends.evaluation.verdict === 'trouble') {
-      add(part, outageReason(alarm, judgement.answersInWindow));
-      return undefined;
-    }
-    return recordVerdict(deps, alarm, { judgement: withoutBackends, outageDecision, mayRepeat: !isRetry }, part);
-  } catch (thrown) {
-    deps.quarantine.failed(alarm.id, now, toError(thrown));
-    add(part, failureReason(alarm));
-    return undefined;
-  }
-}
-
-/** True if only unsent requests keep the alarm from a verdict. */
-function isOnlyUnsent({ answersInWindow }: Judgement): boolean {
-  const unknown = answersInWindow.filter((answer) => answer.kind === 'trouble');
-  return unknown.length > 0 && unknown.every(({ isUnsent }) => isUnsent === true);
-}
-
-function keepTicket(
-  { behind, outages }: EvaluateBatchDeps,
-  alarm: HeldAlarm,
-  { answersInWindow }: Judgement,
-  batch: Batch,
-): void {
-  const isUnavailable = (answer: BackendAnswer): boolean => answer.kind === 'trouble';
-  const backend = backendOf(alarm.needs[answersInWindow.findIndex(isUnavailable)] as SeriesNeed);
-  const { now } = batch;
-  outages.pauseGrace(alarm, now);
-  behind.notSent(alarm, {
-    now,
-    lastMs: batch.lastMs?.(alarm.partition),
-    backend,
-    isPartial: !answersInWindow.every(isUnavailable),
-  });
-}
-
-function add({ outcomes }: BatchPart, outcome: EvaluationOutcome | null): void {
-  if (outcome) outcomes.push(outcome);
-}
-
-interface JudgedEvaluation {
-  judgement: Judgement;
-  outageDecision: OutageDecision;
-  /** False where another evaluation of the same interval repeats the actions. */
-  mayRepeat: boolean;
-}
-
-function recordVerdict(
-  deps: EvaluateBatchDeps,
-  alarm: HeldAlarm,
-  { judgement, outageDecision, mayRepeat }: JudgedEvaluation,
-  part: BatchPart,
-): Verdict {
-  const { evaluation, decision } = judgement;
-  add(part, decision.kind === 'repeat' && !mayRepeat ? null : outcomeOf(alarm, decision));
-  if (decision.kind !== 'transition') add(part, foundReason(alarm, evaluation));
-  const state =
-    deps.keepsResults && outageDecision.isFirst ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
-  if (state !== undefined) part.results.push({ alarmId: alarm.id, partition: alarm.partition, state });
-  deps.quarantine.succeeded(alarm.id);
-  return evaluation.verdict;
 }

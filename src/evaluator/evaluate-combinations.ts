@@ -8,7 +8,7 @@ import type { MemberAlarm } from '../storage/evaluation/evaluation-store.js';
 import type { Telemetry } from '../telemetry.js';
 import type { HeldAlarm } from './held-alarm.js';
 import { CombinationSnapshot, type MemberProgress } from './combination-snapshot.js';
-import { outcomeOf } from './evaluate-batch.js';
+import { outcomeOf } from './judge-batch.js';
 import type { Quarantine } from './quarantine.js';
 import { failureReason, foundReason } from './reason-outcomes.js';
 import { phaseOf } from './schedule.js';
