@@ -61,14 +61,8 @@ const NO_RECURSIVE_MKDIR = {
 };
 const NO_PROCESS_MODULE = { name: 'node:process', message: PROCESS.message };
 
-/** A string stays whole, so that it can be searched for. SQL and other template literals are broken. */
-const WIDTH = {
-  code: 120,
-  ignoreStrings: true,
-  ignoreUrls: true,
-  ignoreRegExpLiterals: true,
-  ignorePattern: '^import ',
-};
+/** What cannot be broken is let be: an import, a URL and a regular expression. */
+const WIDTH = { code: 120, ignoreUrls: true, ignoreRegExpLiterals: true, ignorePattern: '^import ' };
 
 const SIZES = {
   'max-len': ['error', WIDTH],

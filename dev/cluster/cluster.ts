@@ -170,7 +170,8 @@ class Cluster {
         `the API listens on http://127.0.0.1:${this.options.port}`,
         `  PostgreSQL: ${postgres.url}`,
         `  Redis:      ${redis.url}`,
-        `End an evaluator with kill, and the others take over at once; with kill -9, after its lease: ${pids.join(', ')}.`,
+        `End an evaluator with kill, and the others take over at once; ` +
+          `with kill -9, after its lease: ${pids.join(', ')}.`,
         'Ctrl-C stops everything.',
       ].join('\n'),
     );

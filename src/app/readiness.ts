@@ -83,7 +83,8 @@ function waitingText(withoutBackend: ReadonlyMap<string, number>): string {
   const kinds = [...withoutBackend].sort(([a, alarmsA], [b, alarmsB]) => alarmsB - alarmsA || a.localeCompare(b));
   const total = kinds.reduce((sum, [, alarms]) => sum + alarms, 0);
   const subject = total === 1 ? '1 alarm on this evaluator waits' : `${total} alarms on this evaluator wait`;
-  return `${subject} for a backend that is not configured: ${kinds.map(([kind, alarms]) => `${alarms} ${kind}`).join(', ')}`;
+  const list = kinds.map(([kind, alarms]) => `${alarms} ${kind}`).join(', ');
+  return `${subject} for a backend that is not configured: ${list}`;
 }
 
 /** Lateness does not make the process unready, since the alarms would still be late after a restart. */

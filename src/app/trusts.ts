@@ -26,9 +26,15 @@ export interface TrustRoleDeps {
 /** The reason why this configuration cannot run `trust+` actions; undefined if it can. */
 export function trustRefusal({ config, keystone }: Omit<TrustRoleDeps, 'db'>): string | undefined {
   if (!keystone)
-    return 'trust+ actions need a Keystone token, and keystone.auth_url with keystone.username and keystone.password is not set';
+    return (
+      'trust+ actions need a Keystone token, and keystone.auth_url with ' +
+      'keystone.username and keystone.password is not set'
+    );
   if (config.keystone.application_credential_id !== undefined) {
-    return 'trust+ actions need keystone.username and keystone.password: Keystone gives no token of a trust for an application credential';
+    return (
+      'trust+ actions need keystone.username and keystone.password: Keystone ' +
+      'gives no token of a trust for an application credential'
+    );
   }
   return openSealer(config).refusal;
 }

@@ -56,7 +56,8 @@ function hints({ url }: App): string[] {
     '{"name": "cpu high", "type": "threshold", "alarm_actions": ["log://"], ' +
     '"threshold_rule": {"meter_name": "cpu_util", "comparison_operator": "gt", "threshold": 80}}';
   const sample =
-    '[{"counter_name": "cpu_util", "counter_type": "gauge", "counter_unit": "%", "counter_volume": 95, "resource_id": "web-1"}]';
+    '[{"counter_name": "cpu_util", "counter_type": "gauge", "counter_unit": ' +
+    '"%", "counter_volume": 95, "resource_id": "web-1"}]';
   return [
     '',
     'Try these commands: create an alarm, send a sample above its threshold, and read the state of the alarm.',

@@ -31,14 +31,16 @@ const RULES: readonly CrossFieldRule[] = [
     problem: ({ evaluator }) =>
       evaluator.lease > 2 * evaluator.heartbeat
         ? undefined
-        : 'must be longer than twice evaluator.heartbeat; otherwise one lost heartbeat costs an evaluator its partitions',
+        : 'must be longer than twice evaluator.heartbeat; otherwise one ' +
+          'lost heartbeat costs an evaluator its partitions',
   },
   {
     reads: ['roles', 'database.url'],
     problem: ({ roles, database }) =>
       database.url || ROLES.every((role) => roles.includes(role))
         ? undefined
-        : 'must be all three with the embedded database, which only one process can use; set database.url to split them',
+        : 'must be all three with the embedded database, which only one ' +
+          'process can use; set database.url to split them',
   },
   {
     reads: ['redis.url', 'database.url'],
@@ -78,7 +80,8 @@ const RULES: readonly CrossFieldRule[] = [
         return 'must not be set together with keystone.application_credential_id';
       return auth_url === undefined || username !== undefined || id !== undefined
         ? undefined
-        : 'is required with keystone.auth_url, together with keystone.password; or set keystone.application_credential_id and its secret';
+        : 'is required with keystone.auth_url, together with keystone.password; or ' +
+            'set keystone.application_credential_id and its secret';
     },
   },
 ];

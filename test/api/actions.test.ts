@@ -138,7 +138,8 @@ test.each<[unknown, number, string]>([
   [
     [3],
     400,
-    "Invalid input for field/attribute alarm_actions. Value: '[3]'. Wrong type. Expected '<class 'str'>', got '<class 'int'>'",
+    "Invalid input for field/attribute alarm_actions. Value: '[3]'. Wrong " +
+      "type. Expected '<class 'str'>', got '<class 'int'>'",
   ],
   [
     'http://x',

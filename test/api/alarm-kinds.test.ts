@@ -82,7 +82,8 @@ function invalid(field: string, value: string, message: string): string {
 
 const MISSING = 'Mandatory field missing.';
 const COMMON =
-  '"comparison_operator": "eq", "threshold": 50.0, "aggregation_method": "mean", "evaluation_periods": 1, "granularity": 60}';
+  '"comparison_operator": "eq", "threshold": 50.0, "aggregation_method": ' +
+  '"mean", "evaluation_periods": 1, "granularity": 60}';
 
 describe('a rule is answered', () => {
   test.each<[string, unknown, string]>([
@@ -260,7 +261,8 @@ describe('a composite rule is refused', () => {
     'a list of basic threshold rules or sub composite rules, can be nested.';
   const unsupported = (type: string): string =>
     `Unsupported sub-rule type :${type} in composite rule, should be one of: ` +
-    "['gnocchi_aggregation_by_metrics_threshold', 'gnocchi_aggregation_by_resources_threshold', 'gnocchi_resources_threshold', 'prometheus']";
+    "['gnocchi_aggregation_by_metrics_threshold', " +
+    "'gnocchi_aggregation_by_resources_threshold', 'gnocchi_resources_threshold', 'prometheus']";
   const good = leaf('prometheus');
 
   test.each<[string, unknown, string]>([

@@ -144,11 +144,14 @@ describe('pages of a list', () => {
 
 describe('a list is refused', () => {
   const SORT_FAULT =
-    "the sort parameter should be a pair of sort key and sort dir combined with ':', or only sort key specified and sort dir will be " +
-    "default 'asc', the supported sort keys are: ('alarm_id', 'enabled', 'name', 'type', 'severity', 'timestamp', 'user_id', " +
+    'the sort parameter should be a pair of sort key and sort dir combined ' +
+    "with ':', or only sort key specified and sort dir will be " +
+    "default 'asc', the supported sort keys are: ('alarm_id', 'enabled', " +
+    "'name', 'type', 'severity', 'timestamp', 'user_id', " +
     "'project_id', 'state', 'repeat_actions', 'state_timestamp')";
   const FIELD_FAULT =
-    "only fields {'all_projects', 'user_id', 'project_id', 'type', 'name', 'enabled', 'state', 'severity', 'timestamp', 'repeat_actions'} are allowed";
+    "only fields {'all_projects', 'user_id', 'project_id', 'type', 'name', 'enabled', " +
+    "'state', 'severity', 'timestamp', 'repeat_actions'} are allowed";
 
   test.each([
     ['q.field=alarm_id&q.value=x', `Invalid input for field/attribute field. Value: '{'alarm_id'}'. ${FIELD_FAULT}`],
@@ -167,7 +170,8 @@ describe('a list is refused', () => {
     ['q.field=name&q.value=x&q.type=integer', 'Unable to convert the value x to the expected data type integer.'],
     [
       'q.field=name&q.value=x&q.type=bogus',
-      "The data type bogus is not supported. The supported data type list is: ['integer', 'float', 'string', 'boolean', 'datetime']",
+      'The data type bogus is not supported. The supported data type list is: ' +
+        "['integer', 'float', 'string', 'boolean', 'datetime']",
     ],
     [
       'q.field=project_id&q.value=p1&q.field=project_id&q.value=p2',
@@ -180,7 +184,8 @@ describe('a list is refused', () => {
     ['limit=-1', "Invalid input for field/attribute limit. Value: '-1'. it should be a positive integer."],
     [
       'limit=x',
-      "Invalid input for field/attribute limit. Value: 'x'. unable to convert to int. Error: invalid literal for int() with base 10: 'x'",
+      "Invalid input for field/attribute limit. Value: 'x'. unable to convert to " +
+        "int. Error: invalid literal for int() with base 10: 'x'",
     ],
     ['limit=1&limit=2', "Invalid input for field/attribute limit. Value: '1,2'. Value should be given once"],
     ['bogus=1', 'Unknown argument: "bogus"'],

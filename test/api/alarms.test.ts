@@ -24,7 +24,8 @@ const PLAIN = (id: string, at: string): string =>
   `"timestamp": "${at}", "state": "insufficient data", "state_timestamp": ` +
   `"${at}", "state_reason": "Not evaluated yet", ` +
   `"severity": "low", "evaluate_timestamp": "${at}", "threshold_rule": {"period": 60, "comparison_operator": "gt", ` +
-  '"threshold": 80.0, "statistic": "avg", "evaluation_periods": 1, "meter_name": "cpu", "exclude_outliers": false, "query": []}}';
+  '"threshold": 80.0, "statistic": "avg", "evaluation_periods": 1, ' +
+  '"meter_name": "cpu", "exclude_outliers": false, "query": []}}';
 
 function naive(date: Date): string {
   const text = date.toISOString();

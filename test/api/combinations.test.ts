@@ -105,21 +105,25 @@ function suite(open: () => Promise<Database>): void {
     }
   });
 
-  test('of two replacements at once without a project in common, which would close a circle over four, exactly one succeeds', async () => {
-    const projects = ['p1', 'p2', 'p3', 'p4'];
-    const leaf = await Promise.all(projects.map((project_id) => api.create(thresholdBody({ project_id }), ADMIN)));
-    const ring = await Promise.all(projects.map((project_id) => api.create(thresholdBody({ project_id }), ADMIN)));
-    // An admin of the alarm's project may combine all alarms; an admin of another project only those its owner sees.
-    const adminOf = (at: number): Caller => ({ ...ADMIN, 'x-project-id': projects[at] ?? '' });
-    const membersOf = (at: number): string[] => [ring[(at + 1) % ring.length] ?? '', leaf[at] ?? ''];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      // Two are there already; the two that are left have no project in common.
-      for (const at of [0, 2]) expect((await put(ring[at] ?? '', membersOf(at), adminOf(at)))[0]).toBe(200);
-      const answers = await Promise.all([1, 3].map((at) => put(ring[at] ?? '', membersOf(at), adminOf(at))));
-      expect(answers.map(([status]) => status).sort()).toEqual([200, 400]);
-      for (const [at, id] of ring.entries()) expect((await put(id, leaf, adminOf(at)))[0]).toBe(200);
-    }
-  });
+  test(
+    'of two replacements at once without a project in common, which ' +
+      'would close a circle over four, exactly one succeeds',
+    async () => {
+      const projects = ['p1', 'p2', 'p3', 'p4'];
+      const leaf = await Promise.all(projects.map((project_id) => api.create(thresholdBody({ project_id }), ADMIN)));
+      const ring = await Promise.all(projects.map((project_id) => api.create(thresholdBody({ project_id }), ADMIN)));
+      // An admin of the alarm's project may combine all alarms; an admin of another project only those its owner sees.
+      const adminOf = (at: number): Caller => ({ ...ADMIN, 'x-project-id': projects[at] ?? '' });
+      const membersOf = (at: number): string[] => [ring[(at + 1) % ring.length] ?? '', leaf[at] ?? ''];
+      for (let round = 0; round < ROUNDS; round += 1) {
+        // Two are there already; the two that are left have no project in common.
+        for (const at of [0, 2]) expect((await put(ring[at] ?? '', membersOf(at), adminOf(at)))[0]).toBe(200);
+        const answers = await Promise.all([1, 3].map((at) => put(ring[at] ?? '', membersOf(at), adminOf(at))));
+        expect(answers.map(([status]) => status).sort()).toEqual([200, 400]);
+        for (const [at, id] of ring.entries()) expect((await put(id, leaf, adminOf(at)))[0]).toBe(200);
+      }
+    },
+  );
 }
 
 describe('combinations on the embedded database', () => suite(embeddedDatabase));

@@ -65,7 +65,8 @@ const alarm = (composite_rule: unknown, more: Json = {}): Json => ({
 });
 
 const ALL =
-  '{"datapoints_to_alarm": 1, "treat_missing_data": "ignore", "clear_threshold": 70.0, "ingestion_lag": 120, "backend": "east"}';
+  '{"datapoints_to_alarm": 1, "treat_missing_data": "ignore", ' +
+  '"clear_threshold": 70.0, "ingestion_lag": 120, "backend": "east"}';
 
 const textOf = async (id: string): Promise<string> => (await api.ask('GET', `/v2/alarms/${id}`)).text;
 const optionsIn = (text: string): string[] =>
@@ -317,7 +318,8 @@ describe('an import', () => {
       [
         'a rule that they do not fit any more',
         () => rule(60),
-        'rule2, which has options here, does not fit any more: its clear_threshold must not be greater than the threshold, which is 60',
+        'rule2, which has options here, does not fit any more: its ' +
+          'clear_threshold must not be greater than the threshold, which is 60',
       ],
       [
         'a rule that asks something else',

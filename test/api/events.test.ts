@@ -49,7 +49,8 @@ describe('an event alarm', () => {
       state: 'insufficient data',
     });
     expect(answer.text).toContain(
-      '"event_rule": {"event_type": "compute.*", "query": [{"field": "traits.state", "op": "eq", "value": "error", "type": "string"}]}',
+      '"event_rule": {"event_type": "compute.*", "query": [{"field": ' +
+        '"traits.state", "op": "eq", "value": "error", "type": "string"}]}',
     );
   });
 

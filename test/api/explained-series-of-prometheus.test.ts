@@ -80,23 +80,26 @@ describeWith(['prometheus'], 'explanations of what a real Prometheus answers', (
       question!.series.map(({ labels, verdict }): [string, string | null] => [labels['host']!, verdict]),
     );
 
-  test("tell each series' labels, those of the alarm's project alone, with the datapoints that are its own", async () => {
-    const answer = await explained({});
-    const [question] = answer.questions;
-    expect(verdicts(answer)).toEqual({ 'db-1': 'ok', 'web "1"\\': 'alarm', 'web-2': 'ok' });
-    for (const { series, labels, outside } of question!.series) {
-      const given = SERIES.find((one) => one.labels?.['host'] === labels['host'])!;
-      expect(labels).toEqual({ __name__: 'cpu', ...given.labels });
-      const values = question!.datapoints
-        .filter((point) => point.series === series && point.used)
-        .map(({ value }) => value);
-      expect(values).toEqual([given.points[1]![1], given.points[0]![1]]);
-      expect(outside).toBe(values.filter((value) => value > 80).length);
-    }
-    expect(answer.summary).toContain('of its 3 series only {host="web \\"1\\"\\\\"} is in alarm, at 93.0');
-    expect(verdicts(await explained({}, { as: STRANGER }))).toEqual({ foreign: 'alarm' });
-    expect(Object.keys(verdicts(await explained({}, { as: ADMIN })))).toHaveLength(4);
-  });
+  test(
+    "tell each series' labels, those of the alarm's project " + 'alone, with the datapoints that are its own',
+    async () => {
+      const answer = await explained({});
+      const [question] = answer.questions;
+      expect(verdicts(answer)).toEqual({ 'db-1': 'ok', 'web "1"\\': 'alarm', 'web-2': 'ok' });
+      for (const { series, labels, outside } of question!.series) {
+        const given = SERIES.find((one) => one.labels?.['host'] === labels['host'])!;
+        expect(labels).toEqual({ __name__: 'cpu', ...given.labels });
+        const values = question!.datapoints
+          .filter((point) => point.series === series && point.used)
+          .map(({ value }) => value);
+        expect(values).toEqual([given.points[1]![1], given.points[0]![1]]);
+        expect(outside).toBe(values.filter((value) => value > 80).length);
+      }
+      expect(answer.summary).toContain('of its 3 series only {host="web \\"1\\"\\\\"} is in alarm, at 93.0');
+      expect(verdicts(await explained({}, { as: STRANGER }))).toEqual({ foreign: 'alarm' });
+      expect(Object.keys(verdicts(await explained({}, { as: ADMIN })))).toHaveLength(4);
+    },
+  );
 
   test('tell of a moment of the past which series it was then', async () => {
     const answer = await explained({}, { search: `?at=${new Date(NOON - 2 * MINUTE).toISOString()}` });

@@ -242,7 +242,8 @@ describe('the summary', () => {
     [
       'names the only one in alarm',
       ['10', '93', '20'],
-      '1 of the last 3 datapoints is above 80.0, the most recent is 20.0; the last series, {host="h2"}, decides while the state is unknown; of its 3 series only {host="h1"} is in alarm, at 93.0.',
+      '1 of the last 3 datapoints is above 80.0, the most recent is 20.0; the last series, ' +
+        '{host="h2"}, decides while the state is unknown; of its 3 series only {host="h1"} is in alarm, at 93.0.',
     ],
     // Prettier-ignore
     ['names two', ['91', '20', '93'], 'of its 3 series 2 are in alarm: {host="h0"} at 91.0, {host="h2"} at 93.0.'],
@@ -313,7 +314,9 @@ describe('of many series', () => {
     });
     expect(question?.datapoints.at(-1)).toMatchObject({ series: 7_777, value: 93 });
     expect(summary).toContain(
-      '1 of the last 10000 datapoints is above 80.0, the most recent is 10.0; the last series, {host="h9999"}, decides while the state is unknown; of its 10000 series only {host="h7777"} is in alarm, at 93.0.',
+      '1 of the last 10000 datapoints is above 80.0, the most recent is 10.0; the last series, ' +
+        '{host="h9999"}, decides while the state is unknown; of its 10000 ' +
+        'series only {host="h7777"} is in alarm, at 93.0.',
     );
     expect(text.length).toBeLessThan(100_000);
   });

@@ -62,7 +62,8 @@ function suite(open: () => Promise<Database>): void {
     const now = api.clock.now().toISOString().slice(0, 19);
     expect(posted.text).toMatch(
       new RegExp(
-        '^\\[\\{"source": "openstack", "counter_name": "cpu", "counter_type": "gauge", "counter_unit": "%", "counter_volume": 1\\.0, ' +
+        '^\\[\\{"source": "openstack", "counter_name": "cpu", "counter_type": ' +
+          '"gauge", "counter_unit": "%", "counter_volume": 1\\.0, ' +
           `"user_id": "u1", "project_id": "p1", "resource_id": "r1", "timestamp": ` +
           `"${at(0)}", "recorded_at": "${now}", ` +
           '"resource_metadata": \\{"zone": "a"\\}, "message_id": "[0-9a-f-]{36}"\\}\\]$',
@@ -144,7 +145,8 @@ function suite(open: () => Promise<Database>): void {
     test('the statistics are those computed by hand', async () => {
       expect((await get('/v2/meters/cpu/statistics')).text).toBe(
         `[{"avg": 5.0, "count": 5, "duration": 150.0, "duration_start": "${at(0)}", "duration_end": "${at(150)}", ` +
-          '"groupby": null, "max": 9.0, "min": 1.0, "stddev": 2.8284271247461903, "sum": 25.0, "unit": "%", "period": 0, ' +
+          '"groupby": null, "max": 9.0, "min": 1.0, "stddev": ' +
+          '2.8284271247461903, "sum": 25.0, "unit": "%", "period": 0, ' +
           `"period_start": "${at(0)}", "period_end": "${at(150)}"}]`,
       );
     });
@@ -216,9 +218,11 @@ function suite(open: () => Promise<Database>): void {
     test('meters and resources are listed with all their fields', async () => {
       await post([sample({ counter_type: 'delta', counter_unit: 'B', timestamp: at(10) })], 'disk/io');
       expect((await get('/v2/meters?q.field=resource_id&q.value=r1')).text).toBe(
-        '[{"name": "cpu", "type": "gauge", "unit": "%", "resource_id": "r1", "project_id": "p1", "user_id": "u1", "source": "lab", ' +
+        '[{"name": "cpu", "type": "gauge", "unit": "%", "resource_id": "r1", ' +
+          '"project_id": "p1", "user_id": "u1", "source": "lab", ' +
           `"meter_id": "${Buffer.from('r1+cpu').toString('base64')}"}, ` +
-          '{"name": "disk/io", "type": "delta", "unit": "B", "resource_id": "r1", "project_id": "p1", "user_id": "u1", ' +
+          '{"name": "disk/io", "type": "delta", "unit": "B", ' +
+          '"resource_id": "r1", "project_id": "p1", "user_id": "u1", ' +
           `"source": "openstack", "meter_id": "${Buffer.from('r1+disk/io').toString('base64')}"}]`,
       );
       const link = (rel: string, path: string): object => ({ href: api.url + path, rel });
@@ -283,7 +287,8 @@ function suite(open: () => Promise<Database>): void {
     ],
     [
       '/v2/meters/cpu/statistics?groupby=zz',
-      "Invalid input for field/attribute groupby. Value: 'zz'. Value should be one of: resource_id, project_id, user_id, source",
+      "Invalid input for field/attribute groupby. Value: 'zz'. Value should " +
+        'be one of: resource_id, project_id, user_id, source',
     ],
     ['/v2/meters?q.field=metadata.x&q.value=1', 'Unknown argument: "metadata": not valid for this resource'],
   ])('GET %s is refused', async (path, fault) => {

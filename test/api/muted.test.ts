@@ -96,7 +96,8 @@ test.each([
   ['ok', '?state=alarm', 400],
   ['alarm', '?state=nothing', 400],
 ])(
-  'PUT state with the body %j and the URL %j is answered with %i: the state is given once, or twice with the same value',
+  'PUT state with the body %j and the URL %j is answered with %i: the ' +
+    'state is given once, or twice with the same value',
   async (body, search, status) => {
     const id = await api.create(saying());
     expect((await api.ask('PUT', `/v2/alarms/${id}/state${search}`, { as: ADMIN, body })).status).toBe(status);

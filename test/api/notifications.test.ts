@@ -71,29 +71,46 @@ test('GET /v1/notifications/{id} does not find a notification of another project
   expect((await api.ask('GET', '/v1/notifications/replay')).status).toBe(405);
 });
 
-test('every time below /v1 ends in Z and names the right moment; the body of a notification does not change', async () => {
-  await api.ask('PUT', '/v1/delivery-pauses/p1', { as: MEMBER });
-  const key = await api.ask('POST', '/v1/api-keys', { as: MEMBER, body: { expires_in: 60 } });
-  await api.ask('DELETE', `/v1/api-keys/${key.json<{ id: string }>().id}`, { as: MEMBER });
-  const paths = ['notifications', 'notifications/tried', 'notifications/tried/attempts', 'delivery-pauses', 'api-keys'];
-  const found: string[] = [];
-  for (const path of paths) {
-    const answer = await api.ask('GET', `/v1/${path}`, { as: MEMBER });
-    expect(answer.text.includes('"body"')).toBe(answer.text.includes(A_BODY));
-    const times = [...answer.text.replaceAll(A_BODY, '').matchAll(/"(\w+)": "(\d{4}-\d\d-\d\dT[^"]*)"/g)];
-    expect([path, times.length > 0]).toEqual([path, true]);
-    for (const [, name, text = ''] of times) {
-      expect([path, name, text]).toEqual([
-        path,
-        name,
-        expect.stringMatching(/^2026-01-01T12:0[01]:\d\d(?:\.\d{6})?Z$/),
-      ]);
-      found.push(name ?? '');
+test(
+  'every time below /v1 ends in Z and names the right moment; ' + 'the body of a notification does not change',
+  async () => {
+    await api.ask('PUT', '/v1/delivery-pauses/p1', { as: MEMBER });
+    const key = await api.ask('POST', '/v1/api-keys', { as: MEMBER, body: { expires_in: 60 } });
+    await api.ask('DELETE', `/v1/api-keys/${key.json<{ id: string }>().id}`, { as: MEMBER });
+    const paths = [
+      'notifications',
+      'notifications/tried',
+      'notifications/tried/attempts',
+      'delivery-pauses',
+      'api-keys',
+    ];
+    const found: string[] = [];
+    for (const path of paths) {
+      const answer = await api.ask('GET', `/v1/${path}`, { as: MEMBER });
+      expect(answer.text.includes('"body"')).toBe(answer.text.includes(A_BODY));
+      const times = [...answer.text.replaceAll(A_BODY, '').matchAll(/"(\w+)": "(\d{4}-\d\d-\d\dT[^"]*)"/g)];
+      expect([path, times.length > 0]).toEqual([path, true]);
+      for (const [, name, text = ''] of times) {
+        expect([path, name, text]).toEqual([
+          path,
+          name,
+          expect.stringMatching(/^2026-01-01T12:0[01]:\d\d(?:\.\d{6})?Z$/),
+        ]);
+        found.push(name ?? '');
+      }
     }
-  }
-  const names = ['created_at', 'expires_at', 'finished_at', 'next_attempt_at', 'paused_at', 'revoked_at', 'started_at'];
-  expect([...new Set(found)].sort()).toEqual([...names, 'transition_time']);
-});
+    const names = [
+      'created_at',
+      'expires_at',
+      'finished_at',
+      'next_attempt_at',
+      'paused_at',
+      'revoked_at',
+      'started_at',
+    ];
+    expect([...new Set(found)].sort()).toEqual([...names, 'transition_time']);
+  },
+);
 
 test.each(['2026-01-01T11:00:00', '2026-01-01T11:00:00Z', '2026-01-01T12:00:00+01:00'])(
   'below /v2 a time is taken as %s and answered without its Z, as in Aodh',

@@ -188,7 +188,8 @@ describe('where a label keeps projects apart', () => {
     const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body: plain() });
     expect([answer.status, answer.fault]).toEqual([
       400,
-      "Invalid input for field/attribute query. Value: 'up'. Prometheus says: bad_data: the query is not valid (HTTP 400)",
+      "Invalid input for field/attribute query. Value: 'up'. Prometheus " +
+        'says: bad_data: the query is not valid (HTTP 400)',
     ]);
     expect(double.asked.map(({ target, form }) => [target, form['query']])).toEqual([
       ['/api/v1/format_query', 'up{project="p1"}'],

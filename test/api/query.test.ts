@@ -181,7 +181,8 @@ describe('what clients send', () => {
   test.each<[string, string]>([
     ['{"filter": "{\\"=\\": {\\"name\\": \\"a\\"}}"}', 'a'],
     [
-      '{"filter": "{\\"and\\": [{\\"or\\": [{\\"!=\\": {\\"state\\": \\"ok\\"}}, {\\"=\\": {\\"severity\\": \\"low\\"}}]}, {\\"=\\": {\\"name\\": \\"b\\"}}]}"}',
+      '{"filter": "{\\"and\\": [{\\"or\\": [{\\"!=\\": {\\"state\\": \\"ok\\"}}, {\\"=\\": ' +
+        '{\\"severity\\": \\"low\\"}}]}, {\\"=\\": {\\"name\\": \\"b\\"}}]}"}',
       'b',
     ],
     ['{"filter": "{\\"not\\": {\\"=\\": {\\"name\\": \\"a\\"}}}"}', 'dcb'],
@@ -241,32 +242,35 @@ describe('history', () => {
 });
 
 describe('many alarms', () => {
-  test('come whole, however many, also through a pattern, and patterns that hang other engines do not hang', async () => {
-    const crowd = await embeddedDatabase();
-    const other = await startApi(crowd);
-    await crowd.query(
-      `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, repeat_actions, severity,
+  test(
+    'come whole, however many, also through a pattern, and ' + 'patterns that hang other engines do not hang',
+    async () => {
+      const crowd = await embeddedDatabase();
+      const other = await startApi(crowd);
+      await crowd.query(
+        `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, repeat_actions, severity,
         time_constraints,
          timestamp, created_at, state, state_reason, state_timestamp, query_key, partition)
        select 'x' || n, 'p1', 'u', 'threshold', repeat('a', 250) || n, repeat('a', 2000) || '!', true, $1, false,
          'low', '[]', now(), now(),
          'ok', '', now(), 'k', 1
        from generate_series(1, 1203) n`,
-      ['{"period": 60, "meter_name": "m", "threshold": 1.0, "query": []}'],
-    );
-    const count = async (asked: Asked): Promise<[number, number]> => {
-      const answer = await other.ask('POST', '/v2/query/alarms', { as: READER, body: bodyOf(asked) });
-      const ids = answer.json<{ alarm_id: string }[]>().map(({ alarm_id }) => alarm_id);
-      return [ids.length, new Set(ids).size];
-    };
-    expect(await count({})).toEqual([1203, 1203]);
-    expect(await count({ orderby: [{ severity: 'asc' }] })).toEqual([1203, 1203]);
-    expect(await count({ filter: { not: { '=~': { name: '7$' } } } })).toEqual([1083, 1083]);
-    expect(await count({ filter: { '=~': { name: '7$' } }, limit: 100 })).toEqual([100, 100]);
-    for (const evil of ['(a+)+$', '^(a|a)*$', '(a|aa)+$', '^(([a-z])+.)+[A-Z]([a-z])+$', '(.*a){20}$', '(a*)*b']) {
-      expect(await count({ filter: { '=~': { description: evil } } })).toEqual([0, 0]);
-    }
-    await other.close();
-    await crowd.close();
-  });
+        ['{"period": 60, "meter_name": "m", "threshold": 1.0, "query": []}'],
+      );
+      const count = async (asked: Asked): Promise<[number, number]> => {
+        const answer = await other.ask('POST', '/v2/query/alarms', { as: READER, body: bodyOf(asked) });
+        const ids = answer.json<{ alarm_id: string }[]>().map(({ alarm_id }) => alarm_id);
+        return [ids.length, new Set(ids).size];
+      };
+      expect(await count({})).toEqual([1203, 1203]);
+      expect(await count({ orderby: [{ severity: 'asc' }] })).toEqual([1203, 1203]);
+      expect(await count({ filter: { not: { '=~': { name: '7$' } } } })).toEqual([1083, 1083]);
+      expect(await count({ filter: { '=~': { name: '7$' } }, limit: 100 })).toEqual([100, 100]);
+      for (const evil of ['(a+)+$', '^(a|a)*$', '(a|aa)+$', '^(([a-z])+.)+[A-Z]([a-z])+$', '(.*a){20}$', '(a*)*b']) {
+        expect(await count({ filter: { '=~': { description: evil } } })).toEqual([0, 0]);
+      }
+      await other.close();
+      await crowd.close();
+    },
+  );
 });

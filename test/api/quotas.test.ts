@@ -189,15 +189,18 @@ describe('alarms over the quota', () => {
     );
   });
 
-  test('the configured limits hold for projects and users; a project’s own quota wins over the former only', async () => {
-    const member2: Caller = { ...MEMBER, 'x-project-id': 'p2' };
-    expect([await statusOfCreate(MEMBER, limited), await statusOfCreate(MEMBER, limited)]).toEqual([201, 201]);
-    expect(await statusOfCreate(MEMBER, limited)).toBe(403);
-    expect([await statusOfCreate(member2, limited), await statusOfCreate(member2, limited)]).toEqual([201, 403]);
-    await set('p2', -1);
-    expect(await statusOfCreate(member2, limited)).toBe(403);
-    expect(await statusOfCreate(STRANGER, limited)).toBe(201);
-  });
+  test(
+    'the configured limits hold for projects and users; a ' + 'project’s own quota wins over the former only',
+    async () => {
+      const member2: Caller = { ...MEMBER, 'x-project-id': 'p2' };
+      expect([await statusOfCreate(MEMBER, limited), await statusOfCreate(MEMBER, limited)]).toEqual([201, 201]);
+      expect(await statusOfCreate(MEMBER, limited)).toBe(403);
+      expect([await statusOfCreate(member2, limited), await statusOfCreate(member2, limited)]).toEqual([201, 403]);
+      await set('p2', -1);
+      expect(await statusOfCreate(member2, limited)).toBe(403);
+      expect(await statusOfCreate(STRANGER, limited)).toBe(201);
+    },
+  );
 
   test('a change of an alarm is no new alarm', async () => {
     const id = await api.create(thresholdBody(), MEMBER);
@@ -211,7 +214,8 @@ describe('alarms over the quota', () => {
 test('the capabilities are those of an Aodh with everything', async () => {
   for (const path of ['/v2/capabilities', '/v2/capabilities/']) {
     expect((await api.ask('GET', path, { as: NO_ROLE })).text).toBe(
-      '{"api": {"alarms:history:query:complex": true, "alarms:history:query:simple": true, "alarms:query:complex": true, ' +
+      '{"api": {"alarms:history:query:complex": true, ' +
+        '"alarms:history:query:simple": true, "alarms:query:complex": true, ' +
         '"alarms:query:simple": true}, "alarm_storage": {"storage:production_ready": true}}',
     );
   }

@@ -32,8 +32,10 @@ const text = fc.string({
   unit: fc.constantFrom('a', '1', '.', '/', '%', "'", '\0', '\n', 'é', '🚨', '-', ':', ' ', '\\', '*', '['),
 });
 const awkward = fc.constantFrom<unknown>(
-  null, true, -1, 0, 1.5, 1e308, -1e308, 5e-324, 2 ** 53, 1e21, '', 'x', '\0', '\ud800', '1e999', 'NaN', [], [null], {}, { a: 1 },
-  '9999-12-31T23:59:59.999999Z', '0001-01-01T00:00:00+14:00', '2026-02-30', 'http://[::1', 'queue://x', '* * * * *', '0 0 31 2 *',
+  null, true, -1, 0, 1.5, 1e308, -1e308, 5e-324, 2 ** 53, 1e21, '', 'x', '\0', '\ud800', '1e999', 'NaN', [],
+  [null], {}, { a: 1 },
+  '9999-12-31T23:59:59.999999Z', '0001-01-01T00:00:00+14:00', '2026-02-30', 'http://[::1', 'queue://x',
+  '* * * * *', '0 0 31 2 *',
 ); // prettier-ignore
 const anything = fc.oneof(awkward, fc.jsonValue({ maxDepth: 3 }), text);
 

@@ -46,15 +46,18 @@ test('a PUT with the actions as they were read cancels no notification', async (
   expect(await listed()).toMatchObject({ status: 'pending' });
 });
 
-test('a notification whose action was removed is not replayed, alone or with others, until the action is added again', async () => {
-  const id = await alarmWith('dead', HOOK);
-  await edit(id, { alarm_actions: [] });
-  const refusal = await api.ask('POST', '/v1/notifications/n/replay', { as: MEMBER });
-  expect(refusal.status).toBe(409);
-  expect(refusal.fault).toBe(
-    'Notification n is for an action that was removed from its alarm: add the action again to replay it',
-  );
-  expect((await api.ask('POST', '/v1/notifications/replay', { as: MEMBER })).json()).toEqual({ replayed: 0 });
-  await edit(id, { alarm_actions: [HOOK] });
-  expect((await api.ask('POST', '/v1/notifications/n/replay', { as: MEMBER })).json()).toEqual({ replayed: 1 });
-});
+test(
+  'a notification whose action was removed is not replayed, alone ' + 'or with others, until the action is added again',
+  async () => {
+    const id = await alarmWith('dead', HOOK);
+    await edit(id, { alarm_actions: [] });
+    const refusal = await api.ask('POST', '/v1/notifications/n/replay', { as: MEMBER });
+    expect(refusal.status).toBe(409);
+    expect(refusal.fault).toBe(
+      'Notification n is for an action that was removed from its alarm: add the action again to replay it',
+    );
+    expect((await api.ask('POST', '/v1/notifications/replay', { as: MEMBER })).json()).toEqual({ replayed: 0 });
+    await edit(id, { alarm_actions: [HOOK] });
+    expect((await api.ask('POST', '/v1/notifications/n/replay', { as: MEMBER })).json()).toEqual({ replayed: 1 });
+  },
+);

@@ -171,7 +171,8 @@ describe('a refusal of a rule by Gnocchi', () => {
     const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body: ruleBody() });
     expect(answer.status).toBe(400);
     expect(answer.text).toBe(
-      '{"error_message": {"faultcode": "Client", "faultstring": {"cause": "Invalid input", "detail": ["search"]}, "debuginfo": null}}',
+      '{"error_message": {"faultcode": "Client", "faultstring": {"cause": ' +
+        '"Invalid input", "detail": ["search"]}, "debuginfo": null}}',
     );
   });
 
@@ -186,26 +187,29 @@ describe('a refusal of a rule by Gnocchi', () => {
     }
   });
 
-  test('is required for a rule that names a resource or metric which its author may not be allowed to see', async () => {
-    const bearer = await startApi(db, {
-      ruleChecks: checksWith({ gnocchi: { url: double.url, auth: 'keystone' } }),
-      authenticate: async (credentials) => ({ ...(await createNoauthAuthenticator()(credentials)), token: 'theirs' }),
-    });
-    await double.close();
-    const rule = { metrics: ['11111111-2222-4333-8444-555555555555'], aggregation_method: 'mean', threshold: 80 };
-    const kind = 'gnocchi_aggregation_by_metrics_threshold';
-    const body = { name: 'by metrics', type: kind, [`${kind}_rule`]: rule };
-    const [member, admin] = [
-      await bearer.ask('POST', '/v2/alarms', { as: MEMBER, body }),
-      await bearer.ask('POST', '/v2/alarms', { as: ADMIN, body }),
-    ];
-    await bearer.close();
-    expect([member.status, member.fault]).toEqual([503, 'Gnocchi cannot be asked: connection refused']);
-    expect([admin.status, admin.json().state_reason]).toEqual([
-      201,
-      'not checked: the gnocchi backend cannot be asked: connection refused',
-    ]);
-  });
+  test(
+    'is required for a rule that names a resource or metric ' + 'which its author may not be allowed to see',
+    async () => {
+      const bearer = await startApi(db, {
+        ruleChecks: checksWith({ gnocchi: { url: double.url, auth: 'keystone' } }),
+        authenticate: async (credentials) => ({ ...(await createNoauthAuthenticator()(credentials)), token: 'theirs' }),
+      });
+      await double.close();
+      const rule = { metrics: ['11111111-2222-4333-8444-555555555555'], aggregation_method: 'mean', threshold: 80 };
+      const kind = 'gnocchi_aggregation_by_metrics_threshold';
+      const body = { name: 'by metrics', type: kind, [`${kind}_rule`]: rule };
+      const [member, admin] = [
+        await bearer.ask('POST', '/v2/alarms', { as: MEMBER, body }),
+        await bearer.ask('POST', '/v2/alarms', { as: ADMIN, body }),
+      ];
+      await bearer.close();
+      expect([member.status, member.fault]).toEqual([503, 'Gnocchi cannot be asked: connection refused']);
+      expect([admin.status, admin.json().state_reason]).toEqual([
+        201,
+        'not checked: the gnocchi backend cannot be asked: connection refused',
+      ]);
+    },
+  );
 
   test('holds for the search within the author’s project', async () => {
     await api.create(ruleBody(), MEMBER);

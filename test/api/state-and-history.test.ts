@@ -104,7 +104,8 @@ describe('the history of an alarm', () => {
         '"ok_actions": ["log://"], "alarm_actions": null, "insufficient_data_actions": [], "repeat_actions": false, ' +
         '"time_constraints": [{"name": "n", "description": "Time constraint at 0 0 * * * lasting for 60 seconds", ' +
         '"start": "0 0 * * *", "duration": 60, "timezone": ""}], "severity": "critical", "rule": {"period": 60, ' +
-        '"comparison_operator": "gt", "threshold": 80.0, "statistic": "avg", "evaluation_periods": 1, "meter_name": "cpu", ' +
+        '"comparison_operator": "gt", "threshold": 80.0, "statistic": ' +
+        '"avg", "evaluation_periods": 1, "meter_name": "cpu", ' +
         '"exclude_outliers": false, "query": []}}',
       project_id: 'ops',
       user_id: 'root',
@@ -131,7 +132,8 @@ describe('the history of an alarm', () => {
     [{ tocsin: { delivery_policy: 'every' } }, '{"tocsin": {"delivery_policy": "every"}}'],
     [
       { description: 'd', threshold_rule: { meter_name: 'cpu', threshold: 81, comparison_operator: 'gt' } },
-      '{"rule": {"period": 60, "comparison_operator": "gt", "threshold": 81.0, "statistic": "avg", "evaluation_periods": 1, ' +
+      '{"rule": {"period": 60, "comparison_operator": "gt", "threshold": ' +
+        '81.0, "statistic": "avg", "evaluation_periods": 1, ' +
         '"meter_name": "cpu", "exclude_outliers": false, "query": []}}',
     ],
   ])('has only the changed fields for a change to %j', async (fields, detail) => {

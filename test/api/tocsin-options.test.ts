@@ -70,7 +70,8 @@ const balancer = (fields: Json): Json => ({
 const event = (fields: Json): Json => ({ name: 'event', type: 'event', event_rule: {}, ...fields });
 
 const ALL =
-  '{"delivery_policy": "every", "datapoints_to_alarm": 3, "treat_missing_data": "ignore", "clear_threshold": 70.0, "ingestion_lag": 120, "backend": "east"}';
+  '{"delivery_policy": "every", "datapoints_to_alarm": 3, "treat_missing_data": ' +
+  '"ignore", "clear_threshold": 70.0, "ingestion_lag": 120, "backend": "east"}';
 
 const shown = async (id: string): Promise<string | undefined> => {
   const { text } = await api.ask('GET', `/v2/alarms/${id}`);
@@ -375,7 +376,8 @@ describe('an import', () => {
     expect(await bring({ [`${GNOCCHI}_rule`]: rule })).toMatchObject({
       outcome: 'refused',
       reason:
-        'Its rule was changed, and clear_threshold, set here, must not be greater than the threshold, which is 60: change it here too',
+        'Its rule was changed, and clear_threshold, set here, must not be ' +
+        'greater than the threshold, which is 60: change it here too',
     });
   });
 });

@@ -284,17 +284,20 @@ describe('replacing an alarm', () => {
     expect(await storedTrusts()).toEqual(before);
   });
 
-  test('never lends the rights of one user to an action or stack of another, and is refused without a token', async () => {
-    const id = await api.create(body('trust+heat:'), OWNER);
-    const before = await storedTrusts();
-    const rule = { meter_name: 'cpu', threshold: 1, comparison_operator: 'gt' };
-    const answers = [
-      await put(id, body('trust+heat:', OTHER_HOOK), TOKENLESS),
-      await put(id, { ...body('trust+heat:'), threshold_rule: rule }, TOKENLESS),
-    ];
-    expect(answers.map(({ status }) => status)).toEqual([400, 400]);
-    expect(await storedTrusts()).toEqual(before);
-  });
+  test(
+    'never lends the rights of one user to an action or stack ' + 'of another, and is refused without a token',
+    async () => {
+      const id = await api.create(body('trust+heat:'), OWNER);
+      const before = await storedTrusts();
+      const rule = { meter_name: 'cpu', threshold: 1, comparison_operator: 'gt' };
+      const answers = [
+        await put(id, body('trust+heat:', OTHER_HOOK), TOKENLESS),
+        await put(id, { ...body('trust+heat:'), threshold_rule: rule }, TOKENLESS),
+      ];
+      expect(answers.map(({ status }) => status)).toEqual([400, 400]);
+      expect(await storedTrusts()).toEqual(before);
+    },
+  );
 
   test('of an alarm that another replaces at the same time leaves one alarm with one trust', async () => {
     const id = await api.create(body(HOOK), OWNER);

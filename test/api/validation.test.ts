@@ -192,7 +192,8 @@ describe('a body is refused', () => {
     [
       'unknown type of value',
       { query: [{ field: 'user', value: 'x', type: 'zz' }] },
-      "The data type zz is not supported. The supported data type list is: ['integer', 'float', 'string', 'boolean', 'datetime']",
+      'The data type zz is not supported. The supported data type list is: ' +
+        "['integer', 'float', 'string', 'boolean', 'datetime']",
     ],
   ])('for a threshold rule with %s', async (_, fields, fault) => {
     const answer = await api.ask('POST', '/v2/alarms', { body: withRule(fields) });

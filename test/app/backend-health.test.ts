@@ -89,17 +89,20 @@ test('a single failed request is counted and is no outage', async () => {
   expect(await up()).toEqual([['east', 1]]);
 });
 
-test('a backend that fails and recovers repeatedly is logged at most twice a minute, and the metric follows it', async () => {
-  const observer = health.observerOf('prometheus', null);
-  for (let second = 0; second < 120; second += 1) {
-    for (let n = 0; n < 3; n += 1) observer.failed('connection refused', REFUSED);
-    expect(await up()).toEqual([['default', 0]]);
-    observer.succeeded();
-    expect(await up()).toEqual([['default', 1]]);
-    await clock.advance(1_000);
-  }
-  expect(lines.map(([level]) => level)).toEqual(['warn', 'info', 'warn', 'info']);
-});
+test(
+  'a backend that fails and recovers repeatedly is logged at ' + 'most twice a minute, and the metric follows it',
+  async () => {
+    const observer = health.observerOf('prometheus', null);
+    for (let second = 0; second < 120; second += 1) {
+      for (let n = 0; n < 3; n += 1) observer.failed('connection refused', REFUSED);
+      expect(await up()).toEqual([['default', 0]]);
+      observer.succeeded();
+      expect(await up()).toEqual([['default', 1]]);
+      await clock.advance(1_000);
+    }
+    expect(lines.map(([level]) => level)).toEqual(['warn', 'info', 'warn', 'info']);
+  },
+);
 
 test('log lines name kind and name of the backend, and the effect of a grace of 0 s', () => {
   health = healthWith(0);

@@ -40,7 +40,8 @@ test.each([
       ['gnocchi_resources_threshold', 1],
     ],
     [],
-    '4 alarms on this evaluator wait for a backend that is not configured: 2 prometheus, 1 composite, 1 gnocchi_resources_threshold',
+    '4 alarms on this evaluator wait for a backend that is not configured: 2 ' +
+      'prometheus, 1 composite, 1 gnocchi_resources_threshold',
   ],
   [
     [['composite', 1]],

@@ -52,36 +52,45 @@ test.each<[object, string | undefined]>([
   );
 });
 
-test('the notifier decrypts the trust of an alarm with the configured key, for the project of the alarm only', async () => {
-  await empty(db);
-  const hook = await startReceiver();
-  const { config, keystone } = withKeystone({
-    keystone: { ...USER, auth_url: `${cloud.url}/v3` },
-    database: POSTGRES,
-    secrets: { key: KEY },
-  });
-  const trusts = createTrustStore(db, openSealer(config));
-  for (const [id, projectId] of [
-    ['a', 'p'],
-    ['b', 'another'],
-  ] as const) {
-    await storeAlarm(db, { id, rule: thresholdRule() });
-    const { sealed } = trusts.seal({ id: `row-${id}`, alarmId: id, projectId, trustorId: 'u', trustId: `trust-${id}` });
-    await db.query('insert into alarm_trusts values ($1, $2, $3, $4, $5, $6)', [
-      `row-${id}`,
-      id,
-      projectId,
-      'u',
-      sealed,
-      NOON,
-    ]);
-    cloud.trusts.set(`trust-${id}`, {});
-    const createdAt = createSystemClock().now();
-    await storeNotification(db, { id: `n-${id}`, alarmId: id, action: `trust+${hook.url}/signal`, createdAt });
-  }
-  const notifier = startNotifier(db, { cloud: openCloudAccess({ config, db, keystone }) });
-  await eventually(async () => expect(await statuses(db)).toEqual({ 'n-a': 'delivered', 'n-b': 'dead' }));
-  await notifier.stop();
-  expect(hook.requests).toMatchObject([{ headers: { 'x-auth-token': 'by-trust-a-1', 'webhook-id': 'msg_n-a' } }]);
-  await hook.close();
-});
+test(
+  'the notifier decrypts the trust of an alarm with the ' + 'configured key, for the project of the alarm only',
+  async () => {
+    await empty(db);
+    const hook = await startReceiver();
+    const { config, keystone } = withKeystone({
+      keystone: { ...USER, auth_url: `${cloud.url}/v3` },
+      database: POSTGRES,
+      secrets: { key: KEY },
+    });
+    const trusts = createTrustStore(db, openSealer(config));
+    for (const [id, projectId] of [
+      ['a', 'p'],
+      ['b', 'another'],
+    ] as const) {
+      await storeAlarm(db, { id, rule: thresholdRule() });
+      const { sealed } = trusts.seal({
+        id: `row-${id}`,
+        alarmId: id,
+        projectId,
+        trustorId: 'u',
+        trustId: `trust-${id}`,
+      });
+      await db.query('insert into alarm_trusts values ($1, $2, $3, $4, $5, $6)', [
+        `row-${id}`,
+        id,
+        projectId,
+        'u',
+        sealed,
+        NOON,
+      ]);
+      cloud.trusts.set(`trust-${id}`, {});
+      const createdAt = createSystemClock().now();
+      await storeNotification(db, { id: `n-${id}`, alarmId: id, action: `trust+${hook.url}/signal`, createdAt });
+    }
+    const notifier = startNotifier(db, { cloud: openCloudAccess({ config, db, keystone }) });
+    await eventually(async () => expect(await statuses(db)).toEqual({ 'n-a': 'delivered', 'n-b': 'dead' }));
+    await notifier.stop();
+    expect(hook.requests).toMatchObject([{ headers: { 'x-auth-token': 'by-trust-a-1', 'webhook-id': 'msg_n-a' } }]);
+    await hook.close();
+  },
+);

@@ -75,20 +75,23 @@ describe('a long answer', () => {
     return incoming;
   }
 
-  test('of 7,000 rows to a slow client adds no listener from page to page, and prints no warning of a leak', async () => {
-    const incoming = await begin();
-    let bytes = 0;
-    // A chunk at a time: the writer has to wait at each page.
-    for await (const chunk of incoming as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    await isOver;
-    expect(bytes).toBeGreaterThan(PAGES * 500 * 600);
-    expect(counts).toHaveLength(PAGES);
-    expect(new Set(counts).size).toBe(1);
-    expect(warnings).toEqual([]);
-  });
+  test(
+    'of 7,000 rows to a slow client adds no listener from page ' + 'to page, and prints no warning of a leak',
+    async () => {
+      const incoming = await begin();
+      let bytes = 0;
+      // A chunk at a time: the writer has to wait at each page.
+      for await (const chunk of incoming as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await isOver;
+      expect(bytes).toBeGreaterThan(PAGES * 500 * 600);
+      expect(counts).toHaveLength(PAGES);
+      expect(new Set(counts).size).toBe(1);
+      expect(warnings).toEqual([]);
+    },
+  );
 
   test('ends when its client disconnects, and leaves no listener of its own', async () => {
     pagesWanted = MANY;

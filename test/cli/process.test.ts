@@ -89,7 +89,8 @@ describe('the start script', () => {
     const clone = freshClone();
     try {
       const message =
-        'The packages are missing or out of date, and TOCSIN_NO_INSTALL=1 forbids installing them. Run: npm ci --ignore-scripts --no-audit --no-fund\n';
+        'The packages are missing or out of date, and TOCSIN_NO_INSTALL=1 forbids ' +
+        'installing them. Run: npm ci --ignore-scripts --no-audit --no-fund\n';
       const env = { TOCSIN_NO_INSTALL: '1' };
       expect(node(['scripts/start.mjs', 'serve'], { cwd: clone, env })).toEqual({
         status: 1,

@@ -119,8 +119,10 @@ prometheus:
     expect(told.split('\n').slice(1).sort()).toEqual([
       '  gnocchi.others.east.auth: expected one of none, basic, keystone, got "nothing" (tocsin.yaml line 4)',
       '  gnocchi.others.east.url: is required for a named backend (tocsin.yaml line 4)',
-      `  gnocchi.others.${'x'.repeat(65)}: expected a name of at most 64 lower-case letters, digits and dashes (tocsin.yaml line 5)`,
-      '  prometheus.others.west.key_file: is required with prometheus.others.west.certificate_file (tocsin.yaml line 8)',
+      `  gnocchi.others.${'x'.repeat(65)}: expected a name of at most 64 ` +
+        `lower-case letters, digits and dashes (tocsin.yaml line 5)`,
+      '  prometheus.others.west.key_file: is required with ' +
+        'prometheus.others.west.certificate_file (tocsin.yaml line 8)',
       '  prometheus.others.west.token: has no effect without prometheus.others.west.auth bearer (tocsin.yaml line 8)',
       '  prometheus.others.west.url: must not contain a user or a password, got "http://***@x" (tocsin.yaml line 8)',
     ]);

@@ -38,43 +38,55 @@ describe('a configuration file with one mistake', () => {
       'auth.mode: expected one of noauth, apikey, keystone, keystone+apikey, got "basic" (bad-auth-mode.yaml line 2)',
     'bad-backend-is-text': 'prometheus.others.east: expected a section with options (bad-backend-is-text.yaml line 3)',
     'bad-backend-name':
-      'gnocchi.others.East_1: expected a name of at most 64 lower-case letters, digits and dashes (bad-backend-name.yaml line 3)',
+      'gnocchi.others.East_1: expected a name of at most 64 lower-case ' +
+      'letters, digits and dashes (bad-backend-name.yaml line 3)',
     'bad-backend-nested': 'gnocchi.others.east.others: unknown option (bad-backend-nested.yaml line 5)',
     'bad-backend-option': 'gnocchi.others.east.urll: unknown option (bad-backend-option.yaml line 5)',
     'bad-backend-secret': 'prometheus.others.east.token: expected text (bad-backend-secret.yaml line 6)',
     'bad-backend-timeout':
-      'prometheus.others.east.timeout: expected a duration such as 250ms, 5s, 2m, 1h or 30d, got 5 (bad-backend-timeout.yaml line 5)',
+      'prometheus.others.east.timeout: expected a duration such as 250ms, 5s, ' +
+      '2m, 1h or 30d, got 5 (bad-backend-timeout.yaml line 5)',
     'bad-backend-without-password':
-      'prometheus.others.east.password: is required with prometheus.others.east.auth basic (bad-backend-without-password.yaml line 5)',
+      'prometheus.others.east.password: is required with ' +
+      'prometheus.others.east.auth basic (bad-backend-without-password.yaml line 5)',
     'bad-backend-without-url':
       'prometheus.others.east.url: is required for a named backend (bad-backend-without-url.yaml line 3)',
     'bad-backends-are-text': 'prometheus.others: expected sections by name (bad-backends-are-text.yaml line 2)',
     'bad-boolean': 'database.migrate_on_start: expected true or false, got "maybe" (bad-boolean.yaml line 2)',
     'bad-claim-too-short':
-      'notifier.claim: must be longer than notifier.attempt_timeout; otherwise an attempt outlives its claim and is made twice (bad-claim-too-short.yaml line 2)',
+      'notifier.claim: must be longer than notifier.attempt_timeout; otherwise an attempt ' +
+      'outlives its claim and is made twice (bad-claim-too-short.yaml line 2)',
     'bad-duplicate-key': 'not valid YAML: Map keys must be unique (bad-duplicate-key.yaml line 3)',
     'bad-duration-too-short':
       'evaluator.interval: must be at least 400ms, got "1ms" (bad-duration-too-short.yaml line 2)',
     'bad-duration-without-unit':
-      'evaluator.interval: expected a duration such as 250ms, 5s, 2m, 1h or 30d, got 60 (bad-duration-without-unit.yaml line 2)',
+      'evaluator.interval: expected a duration such as 250ms, 5s, 2m, 1h or ' +
+      '30d, got 60 (bad-duration-without-unit.yaml line 2)',
     'bad-keystone-secret-without-id':
-      'keystone.application_credential_secret: has no effect without keystone.application_credential_id (bad-keystone-secret-without-id.yaml line 5)',
+      'keystone.application_credential_secret: has no effect without ' +
+      'keystone.application_credential_id (bad-keystone-secret-without-id.yaml line 5)',
     'bad-keystone-two-logins':
-      'keystone.username: must not be set together with keystone.application_credential_id (bad-keystone-two-logins.yaml line 3)',
+      'keystone.username: must not be set together with ' +
+      'keystone.application_credential_id (bad-keystone-two-logins.yaml line 3)',
     'bad-keystone-without-login':
-      'keystone.username: is required with keystone.auth_url, together with keystone.password; or set keystone.application_credential_id and its secret (bad-keystone-without-login.yaml line 2)',
+      'keystone.username: is required with keystone.auth_url, together with keystone.password; or ' +
+      'set keystone.application_credential_id and its secret (bad-keystone-without-login.yaml line 2)',
     'bad-keystone-without-password':
       'keystone.password: is required with keystone.username (bad-keystone-without-password.yaml line 3)',
     'bad-keystone-without-url':
-      'keystone.auth_url: is required for auth.mode keystone: Keystone validates the tokens (bad-keystone-without-url.yaml line 2)',
+      'keystone.auth_url: is required for auth.mode keystone: Keystone ' +
+      'validates the tokens (bad-keystone-without-url.yaml line 2)',
     'bad-lease-too-short':
-      'evaluator.lease: must be longer than twice evaluator.heartbeat; otherwise one lost heartbeat costs an evaluator its partitions (bad-lease-too-short.yaml line 2)',
+      'evaluator.lease: must be longer than twice evaluator.heartbeat; otherwise one lost ' +
+      'heartbeat costs an evaluator its partitions (bad-lease-too-short.yaml line 2)',
     'bad-no-roles': 'roles: must not be empty, got [] (bad-no-roles.yaml line 1)',
     'bad-not-a-mapping': 'expected sections with options (bad-not-a-mapping.yaml line 1)',
     'bad-not-yaml':
-      'not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ] (bad-not-yaml.yaml line 2)',
+      'not valid YAML: Flow sequence in block collection must be sufficiently ' +
+      'indented and end with a ] (bad-not-yaml.yaml line 2)',
     'bad-open-noauth':
-      'api.host: 0.0.0.0 is not a loopback address, and without authentication every client is an admin; set auth.mode, or allow it with api.i_understand_noauth_is_open (bad-open-noauth.yaml line 2)',
+      'api.host: 0.0.0.0 is not a loopback address, and without authentication every client is an ' +
+      'admin; set auth.mode, or allow it with api.i_understand_noauth_is_open (bad-open-noauth.yaml line 2)',
     'bad-policy': 'notifier.policy: expected one of current, every, got "sometimes" (bad-policy.yaml line 2)',
     'bad-port-fraction': 'api.port: expected a whole number, got 80.5 (bad-port-fraction.yaml line 2)',
     'bad-port-not-a-number': 'api.port: expected a number, got "eight" (bad-port-not-a-number.yaml line 2)',
@@ -92,15 +104,19 @@ describe('a configuration file with one mistake', () => {
     'bad-quota-too-large':
       'api.user_alarm_quota: must be at most 2147483647, got 99999999999 (bad-quota-too-large.yaml line 2)',
     'bad-redis-without-database':
-      'redis.url: needs database.url: Redis coordinates several processes, and only one can use the embedded database (bad-redis-without-database.yaml line 2)',
+      'redis.url: needs database.url: Redis coordinates several processes, and only one can ' +
+      'use the embedded database (bad-redis-without-database.yaml line 2)',
     'bad-retry-schedule':
-      'notifier.retry_schedule.1: expected a duration such as 250ms, 5s, 2m, 1h or 30d, got "soon" (bad-retry-schedule.yaml line 2)',
+      'notifier.retry_schedule.1: expected a duration such as 250ms, 5s, 2m, ' +
+      '1h or 30d, got "soon" (bad-retry-schedule.yaml line 2)',
     'bad-role': 'roles.1: expected one of api, evaluator, notifier, got "evalator" (bad-role.yaml line 1)',
     'bad-roles-on-embedded-database':
-      'roles: must be all three with the embedded database, which only one process can use; set database.url to split them (bad-roles-on-embedded-database.yaml line 1)',
+      'roles: must be all three with the embedded database, which only one process can use; set ' +
+      'database.url to split them (bad-roles-on-embedded-database.yaml line 1)',
     'bad-secret-not-text': 'database.url: expected text (bad-secret-not-text.yaml line 2)',
     'bad-secrets-key':
-      'secrets.key: expected 32 bytes as base64, such as `openssl rand -base64 32` prints (bad-secrets-key.yaml line 2)',
+      'secrets.key: expected 32 bytes as base64, such as `openssl rand ' +
+      '-base64 32` prints (bad-secrets-key.yaml line 2)',
     'bad-section-is-text': 'database: expected a section with options (bad-section-is-text.yaml line 1)',
     'bad-unknown-option': 'evaluator.intervall: unknown option (bad-unknown-option.yaml line 2)',
     'bad-unknown-section': 'evaluater: unknown option (bad-unknown-section.yaml line 1)',
@@ -209,14 +225,16 @@ describe('mistakes', () => {
       'database.url: set both by TOCSIN_DATABASE_URL and by TOCSIN_DATABASE_URL_FILE',
       'log.colour: unknown option (--set log.colour=red)',
       'log.level: expected one of debug, info, warn, error, got "loud" (--log-level)',
-      'notifier.claim: must be longer than notifier.attempt_timeout; otherwise an attempt outlives its claim and is made twice (tocsin.yaml line 4)',
+      'notifier.claim: must be longer than notifier.attempt_timeout; otherwise an ' +
+        'attempt outlives its claim and is made twice (tocsin.yaml line 4)',
       'redis.url: cannot read the file: ENOENT (TOCSIN_REDIS_URL_FILE)',
     ]);
   });
 
   test('a rule about two options names the one that was set', () => {
     expect(mistakesOf({ environment: { TOCSIN_EVALUATOR_HEARTBEAT: '5s' } })).toEqual([
-      'evaluator.lease: must be longer than twice evaluator.heartbeat; otherwise one lost heartbeat costs an evaluator its partitions (TOCSIN_EVALUATOR_HEARTBEAT)',
+      'evaluator.lease: must be longer than twice evaluator.heartbeat; otherwise one lost ' +
+        'heartbeat costs an evaluator its partitions (TOCSIN_EVALUATOR_HEARTBEAT)',
     ]);
   });
 
@@ -306,14 +324,18 @@ describe('the documented files', () => {
 describe('by default', () => {
   const { notifier, keystone, shutdown_timeout } = parseConfig({});
 
-  test('an attempt is longer than the 60 s that Heat waits for its engine, and claims and stopping are longer than an attempt', () => {
-    const { attempt_timeout, claim } = notifier;
-    expect({ attempt_timeout, claim, shutdown_timeout }).toEqual({
-      attempt_timeout: 65_000,
-      claim: 80_000,
-      shutdown_timeout: 75_000,
-    });
-  });
+  test(
+    'an attempt is longer than the 60 s that Heat waits for its engine, ' +
+      'and claims and stopping are longer than an attempt',
+    () => {
+      const { attempt_timeout, claim } = notifier;
+      expect({ attempt_timeout, claim, shutdown_timeout }).toEqual({
+        attempt_timeout: 65_000,
+        claim: 80_000,
+        shutdown_timeout: 75_000,
+      });
+    },
+  );
 
   test('a request to Keystone has 30 s in all, and each of its attempts 5 s', () => {
     expect(keystone).toMatchObject({ deadline: 30_000, timeout: 5_000 });

@@ -236,16 +236,19 @@ export function alarmStoreContract(open: () => Promise<Database>): void {
       expect(BigInt(String(after['revision_text']))).toBeGreaterThan(BigInt(String(before['revision_text'])));
     });
 
-    test('a rule with another query key moves the alarm, and its old partition is recorded until the next move', async () => {
-      const { rule } = await create();
-      const old = partitionOf(queryKeyOf(rule, NO_OPTIONS, 'a1'));
-      const moved = aThresholdRule({ meter_name: 'memory' });
-      await replace('a1', { rule: moved });
-      const expected = { partition: partitionOf(queryKeyOf(moved, NO_OPTIONS, 'a1')), previous_partition: old };
-      expect(await row('a1')).toMatchObject(expected);
-      await replace('a1', { rule: moved, name: 'only the name' });
-      expect(await row('a1')).toMatchObject(expected);
-    });
+    test(
+      'a rule with another query key moves the alarm, and its old ' + 'partition is recorded until the next move',
+      async () => {
+        const { rule } = await create();
+        const old = partitionOf(queryKeyOf(rule, NO_OPTIONS, 'a1'));
+        const moved = aThresholdRule({ meter_name: 'memory' });
+        await replace('a1', { rule: moved });
+        const expected = { partition: partitionOf(queryKeyOf(moved, NO_OPTIONS, 'a1')), previous_partition: old };
+        expect(await row('a1')).toMatchObject(expected);
+        await replace('a1', { rule: moved, name: 'only the name' });
+        expect(await row('a1')).toMatchObject(expected);
+      },
+    );
 
     test('a change that throws is rolled back', async () => {
       await create();

@@ -52,8 +52,9 @@ const alarms = fc
   .record({
     name: text, description: text, projectId: owner, userId: owner, enabled: fc.boolean(),
     repeatActions: fc.boolean(), severity,
-    state: fc.constantFrom('ok' as const, 'alarm' as const), stateReason: text, timestamp: moment, stateTimestamp: moment,
-    okActions: actions, alarmActions: actions, insufficientDataActions: actions, timeConstraints: constraints,
+    state: fc.constantFrom('ok' as const, 'alarm' as const), stateReason: text, timestamp: moment,
+    stateTimestamp: moment, okActions: actions, alarmActions: actions, insufficientDataActions: actions,
+    timeConstraints: constraints,
     rule: text.map((meter_name) => aThresholdRule({ meter_name })), id: fc.uuid(),
   })
   .map((given): StoredAlarm => {
@@ -64,7 +65,8 @@ const alarms = fc
 const entries = fc
   .record({
     alarmId: text, detail: text, projectId: owner, userId: owner, onBehalfOf: owner, timestamp: moment,
-    eventId: fc.uuid(), severity: fc.oneof(fc.constant(null), severity), type: fc.constantFrom('creation' as const, 'rule change' as const),
+    eventId: fc.uuid(), severity: fc.oneof(fc.constant(null), severity),
+    type: fc.constantFrom('creation' as const, 'rule change' as const),
   })
   .map((given): HistoryEntry => anEntry(given)); // prettier-ignore
 

@@ -126,7 +126,8 @@ export function eventStoreContract(open: () => Promise<Database>): void {
         event_id: transition?.event_id,
         status: 'pending',
         body:
-          '{"alarm_name": "alarm a", "alarm_id": "a", "severity": "low", "previous": "insufficient data", "current": "alarm", ' +
+          '{"alarm_name": "alarm a", "alarm_id": "a", "severity": "low", ' +
+          '"previous": "insufficient data", "current": "alarm", ' +
           `"reason": "${reason}", "reason_data": {"type": "event", "event": ` +
           `{"message_id": "m1", "event_type": "disk.full", ` +
           '"traits": [["project_id", 1, "p"]]}}}',

@@ -124,19 +124,22 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       expect(await volumes(filter)).toEqual(expected);
     });
 
-    test('of other projects, and without a project, are not in a project’s scope, with or without a filter', async () => {
-      await samples.append([
-        aSample({ volume: 1 }),
-        aSample({ volume: 2, projectId: 'p2' }),
-        aSample({ volume: 3, projectId: null }),
-      ]);
-      expect(await volumes({}, { projectId: 'p1' })).toEqual([1]);
-      expect(await volumes({ projectId: 'p2' }, { projectId: 'p1' })).toEqual([]);
-      expect(await samples.meters({ projectId: 'p2' }, {}, 100)).toMatchObject([{ projectId: 'p2' }]);
-      expect(await samples.resources({ projectId: 'p2' }, {}, 100)).toMatchObject([{ projectId: 'p2' }]);
-      const asked = { meter: 'cpu', filter: {}, periodS: 0, groupBy: [] };
-      expect(await figures.statistics({ projectId: 'p1' }, asked)).toMatchObject([{ count: 1, sum: 1 }]);
-    });
+    test(
+      'of other projects, and without a project, are not in a ' + 'project’s scope, with or without a filter',
+      async () => {
+        await samples.append([
+          aSample({ volume: 1 }),
+          aSample({ volume: 2, projectId: 'p2' }),
+          aSample({ volume: 3, projectId: null }),
+        ]);
+        expect(await volumes({}, { projectId: 'p1' })).toEqual([1]);
+        expect(await volumes({ projectId: 'p2' }, { projectId: 'p1' })).toEqual([]);
+        expect(await samples.meters({ projectId: 'p2' }, {}, 100)).toMatchObject([{ projectId: 'p2' }]);
+        expect(await samples.resources({ projectId: 'p2' }, {}, 100)).toMatchObject([{ projectId: 'p2' }]);
+        const asked = { meter: 'cpu', filter: {}, periodS: 0, groupBy: [] };
+        expect(await figures.statistics({ projectId: 'p1' }, asked)).toMatchObject([{ count: 1, sum: 1 }]);
+      },
+    );
   });
 
   describe('meters and resources', () => {
@@ -187,16 +190,19 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       ]);
     });
 
-    test('of volumes whose sum overflows do not fail: the sum is infinite, and mean and deviation are finite', async () => {
-      const volumes = [Number.MAX_VALUE, Number.MAX_VALUE, 0, 0];
-      await samples.append(volumes.map((volume, n) => aSample({ volume, timestamp: second(n) })));
-      const half = Number.MAX_VALUE / 2;
-      expect(await ask({})).toMatchObject([
-        { count: 4, max: Number.MAX_VALUE, sum: Infinity, avg: half, stddev: half },
-      ]);
-      await samples.append([1, 3].map((volume) => aSample({ meter: 'small', volume, timestamp: second(1) })));
-      expect(await ask({ meter: 'small' })).toMatchObject([{ sum: 4, avg: 2, stddev: 1 }]);
-    });
+    test(
+      'of volumes whose sum overflows do not fail: the sum is ' + 'infinite, and mean and deviation are finite',
+      async () => {
+        const volumes = [Number.MAX_VALUE, Number.MAX_VALUE, 0, 0];
+        await samples.append(volumes.map((volume, n) => aSample({ volume, timestamp: second(n) })));
+        const half = Number.MAX_VALUE / 2;
+        expect(await ask({})).toMatchObject([
+          { count: 4, max: Number.MAX_VALUE, sum: Infinity, avg: half, stddev: half },
+        ]);
+        await samples.append([1, 3].map((volume) => aSample({ meter: 'small', volume, timestamp: second(1) })));
+        expect(await ask({ meter: 'small' })).toMatchObject([{ sum: 4, avg: 2, stddev: 1 }]);
+      },
+    );
 
     test('of no samples are empty', async () => {
       expect(await ask({})).toEqual([]);

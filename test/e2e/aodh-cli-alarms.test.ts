@@ -217,32 +217,36 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
       expect(after).not.toHaveProperty('threshold_rule');
     });
 
-    test('that changes only the threshold leaves signed URLs as they were, byte for byte, in the answer and on the wire', async () => {
-      const signed = (resource: string): string =>
-        `/v1/signal/arn%3Aopenstack%3Aheat%3A%3A9f2c%3Astacks%2FWeb-1/3e%2Fb1/resources/` +
-        `${resource}?SignatureMethod=HmacSHA256` +
-        `&SignatureVersion=2&AWSAccessKeyId=1f0e%2b&Signature=aB%2FcD%2bEf%3d%3D&b=2&a=~%7e+%20`;
-      const urls = ['up', 'Down'].map((resource) => `${rig!.receiver.url}${signed(resource)}`);
-      const rule = { meter_name: 'load', comparison_operator: 'gt', threshold: 200, period: 3600 };
-      const actions = { alarm_actions: urls, ok_actions: ['https://Heat.Example:8000/V1/../a%2fb?Signature=%2B=='] };
-      const id = await given({ name: 'scale', enabled: true, threshold_rule: rule, ...actions }, 'updates');
-      const actionsOf = (text: string): string[] => text.match(/"[a-z_]+_actions":\s?\[[^\]]*\]/g) ?? [];
-      const before = actionsOf(await ask('GET', `/v2/alarms/${id}`, { project: 'updates' }));
-      for (const url of [...urls, ...actions.ok_actions]) expect(before.join()).toContain(JSON.stringify(url));
+    test(
+      'that changes only the threshold leaves signed URLs as they ' +
+        'were, byte for byte, in the answer and on the wire',
+      async () => {
+        const signed = (resource: string): string =>
+          `/v1/signal/arn%3Aopenstack%3Aheat%3A%3A9f2c%3Astacks%2FWeb-1/3e%2Fb1/resources/` +
+          `${resource}?SignatureMethod=HmacSHA256` +
+          `&SignatureVersion=2&AWSAccessKeyId=1f0e%2b&Signature=aB%2FcD%2bEf%3d%3D&b=2&a=~%7e+%20`;
+        const urls = ['up', 'Down'].map((resource) => `${rig!.receiver.url}${signed(resource)}`);
+        const rule = { meter_name: 'load', comparison_operator: 'gt', threshold: 200, period: 3600 };
+        const actions = { alarm_actions: urls, ok_actions: ['https://Heat.Example:8000/V1/../a%2fb?Signature=%2B=='] };
+        const id = await given({ name: 'scale', enabled: true, threshold_rule: rule, ...actions }, 'updates');
+        const actionsOf = (text: string): string[] => text.match(/"[a-z_]+_actions":\s?\[[^\]]*\]/g) ?? [];
+        const before = actionsOf(await ask('GET', `/v2/alarms/${id}`, { project: 'updates' }));
+        for (const url of [...urls, ...actions.ok_actions]) expect(before.join()).toContain(JSON.stringify(url));
 
-      await printed(aodh(['alarm', 'update', id, '--threshold', '80'], as));
+        await printed(aodh(['alarm', 'update', id, '--threshold', '80'], as));
 
-      expect(actionsOf(await ask('GET', `/v2/alarms/${id}`, { project: 'updates' }))).toEqual(before);
-      const sample = {
-        counter_name: 'load',
-        counter_type: 'gauge',
-        counter_unit: '%',
-        counter_volume: 95,
-        resource_id: 'web',
-      };
-      await ask('POST', '/v2/meters/load', { project: 'updates', body: [sample] });
-      await eventually(async () => expect(rig!.receiver.requests.length).toBe(2));
-      expect(rig!.receiver.requests.map(({ target }) => target).sort()).toEqual(['up', 'Down'].map(signed).sort());
-    });
+        expect(actionsOf(await ask('GET', `/v2/alarms/${id}`, { project: 'updates' }))).toEqual(before);
+        const sample = {
+          counter_name: 'load',
+          counter_type: 'gauge',
+          counter_unit: '%',
+          counter_volume: 95,
+          resource_id: 'web',
+        };
+        await ask('POST', '/v2/meters/load', { project: 'updates', body: [sample] });
+        await eventually(async () => expect(rig!.receiver.requests.length).toBe(2));
+        expect(rig!.receiver.requests.map(({ target }) => target).sort()).toEqual(['up', 'Down'].map(signed).sort());
+      },
+    );
   });
 });

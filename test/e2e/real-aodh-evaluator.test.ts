@@ -230,7 +230,8 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
     );
 
     test.each([search('nothing', LAST), search('busy', { ...LAST, metric: 'none' })])(
-      '$title: Aodh quotes the 400 of a Gnocchi before 4.5, Tocsin has the reason that Aodh has for a 404 of later ones',
+      '$title: Aodh quotes the 400 of a Gnocchi before 4.5, Tocsin has ' +
+        'the reason that Aodh has for a 404 of later ones',
       async (situation) => {
         const name = String(situation.rule()['metric']);
         const quoted = `{'cause': 'Metrics not found', 'detail': ['${name}']} (HTTP 400)`;

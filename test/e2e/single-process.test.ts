@@ -64,37 +64,40 @@ async function exitOf(service: ServiceProcess): Promise<string> {
 }
 
 describe('one process on the embedded default', () => {
-  test('calls a webhook when a threshold is crossed, and has everything still after a stop and after a kill', async () => {
-    const dir = dataDir();
-    const receiver = await startReceiver();
-    undo.push(() => receiver.close());
-    const first = await serve(dir);
-    await send(`${first.url}/v2/alarms`, {
-      name: 'high',
-      type: 'threshold',
-      threshold_rule: RULE,
-      alarm_actions: [`${receiver.url}/up`],
-    });
-    await send(`${first.url}/v2/meters/cpu`, [SAMPLE]);
-    await eventually(async () => expect(receiver.requests.length).toBe(1));
-    expect(JSON.parse(receiver.requests[0]!.body)).toMatchObject({
-      alarm_name: 'high',
-      previous: 'insufficient data',
-      current: 'alarm',
-    });
-    expect(await first.stop()).toBe(0);
+  test(
+    'calls a webhook when a threshold is crossed, and has ' + 'everything still after a stop and after a kill',
+    async () => {
+      const dir = dataDir();
+      const receiver = await startReceiver();
+      undo.push(() => receiver.close());
+      const first = await serve(dir);
+      await send(`${first.url}/v2/alarms`, {
+        name: 'high',
+        type: 'threshold',
+        threshold_rule: RULE,
+        alarm_actions: [`${receiver.url}/up`],
+      });
+      await send(`${first.url}/v2/meters/cpu`, [SAMPLE]);
+      await eventually(async () => expect(receiver.requests.length).toBe(1));
+      expect(JSON.parse(receiver.requests[0]!.body)).toMatchObject({
+        alarm_name: 'high',
+        previous: 'insufficient data',
+        current: 'alarm',
+      });
+      expect(await first.stop()).toBe(0);
 
-    const second = await serve(dir);
-    await send(`${second.url}/v2/alarms`, { name: 'other', type: 'threshold', threshold_rule: RULE });
-    await second.kill();
+      const second = await serve(dir);
+      await send(`${second.url}/v2/alarms`, { name: 'other', type: 'threshold', threshold_rule: RULE });
+      await second.kill();
 
-    const third = await serve(dir);
-    const alarms = (await (await fetch(`${third.url}/v2/alarms`)).json()) as { name: string; state: string }[];
-    expect(alarms.map(({ name }) => name).sort()).toEqual(['high', 'other']);
-    expect(alarms.find(({ name }) => name === 'high')?.state).toBe('alarm');
-    expect(await third.stop()).toBe(0);
-    expect(receiver.requests.length).toBe(1);
-  });
+      const third = await serve(dir);
+      const alarms = (await (await fetch(`${third.url}/v2/alarms`)).json()) as { name: string; state: string }[];
+      expect(alarms.map(({ name }) => name).sort()).toEqual(['high', 'other']);
+      expect(alarms.find(({ name }) => name === 'high')?.state).toBe('alarm');
+      expect(await third.stop()).toBe(0);
+      expect(receiver.requests.length).toBe(1);
+    },
+  );
 
   test('refuses a second process on the same data, and goes on unharmed itself', async () => {
     const dir = dataDir();

@@ -163,7 +163,8 @@ async function alarmOf(index: number): Promise<StoredAlarm> {
 
 async function committed(index: number): Promise<Committed[]> {
   const { rows } = await db.query<{ timestamp: Date; previous_state: string; detail: string }>(
-    "select timestamp, previous_state, detail from alarm_history where alarm_id = $1 and type = 'state transition' order by state_version",
+    'select timestamp, previous_state, detail from alarm_history where alarm_id ' +
+      "= $1 and type = 'state transition' order by state_version",
     [idOf(index)],
   );
   return rows.map(({ timestamp, previous_state: from, detail }) => {

@@ -156,31 +156,34 @@ function contract(open: () => Promise<Database>): void {
     expect(prometheus.calls).toBe(2);
   });
 
-  test('an alarm repeats its actions at most once an interval: not while it keeps its state, and not in retries', async () => {
-    await storeAlarm(db, {
-      id: 'a',
-      rule: prometheusRule(),
-      state: 'ok',
-      repeatActions: true,
-      okActions: ['log://'],
-      insufficientDataActions: ['log://'],
-    });
-    await start();
-    prometheus.mode = 'trouble';
-    await intervals(3);
-    expect([await repeats(), (await changes()).length]).toEqual([0, 0]);
-    await intervals(1); // goes to insufficient data
-    expect((await changes()).length).toBe(1);
-    const before = await repeats();
-    await intervals(3);
-    expect(await repeats()).toBe(before + 3);
-    prometheus.mode = 'no data'; // from a retry on: still unknown, and the actions were already run in this interval
-    for (let ticks = 0; ticks < 3; ticks += 1) await rig.tick();
-    expect(rig.evaluator.alarmsInOutage()).toBe(0);
-    expect(await repeats()).toBe(before + 3);
-    await intervals(2);
-    expect([await repeats(), (await changes()).length]).toEqual([before + 5, 1]);
-  });
+  test(
+    'an alarm repeats its actions at most once an interval: not ' + 'while it keeps its state, and not in retries',
+    async () => {
+      await storeAlarm(db, {
+        id: 'a',
+        rule: prometheusRule(),
+        state: 'ok',
+        repeatActions: true,
+        okActions: ['log://'],
+        insufficientDataActions: ['log://'],
+      });
+      await start();
+      prometheus.mode = 'trouble';
+      await intervals(3);
+      expect([await repeats(), (await changes()).length]).toEqual([0, 0]);
+      await intervals(1); // goes to insufficient data
+      expect((await changes()).length).toBe(1);
+      const before = await repeats();
+      await intervals(3);
+      expect(await repeats()).toBe(before + 3);
+      prometheus.mode = 'no data'; // from a retry on: still unknown, and the actions were already run in this interval
+      for (let ticks = 0; ticks < 3; ticks += 1) await rig.tick();
+      expect(rig.evaluator.alarmsInOutage()).toBe(0);
+      expect(await repeats()).toBe(before + 3);
+      await intervals(2);
+      expect([await repeats(), (await changes()).length]).toEqual([before + 5, 1]);
+    },
+  );
 
   test('if the grace ends between two scheduled evaluations, nothing is repeated before the next one', async () => {
     const unknown = { state: 'insufficient data', repeatActions: true, insufficientDataActions: ['log://'] };
@@ -195,15 +198,25 @@ function contract(open: () => Promise<Database>): void {
     expect([await repeats(), (await changes()).length]).toEqual([1, 1]);
   });
 
-  test('a retry that gets the first answer of an interval repeats the actions, and so does the next scheduled evaluation', async () => {
-    await storeAlarm(db, { id: 'a', rule: prometheusRule(), state: 'ok', repeatActions: true, okActions: ['log://'] });
-    await start();
-    prometheus.mode = 'trouble';
-    while (prometheus.calls === 0) await rig.tick();
-    prometheus.mode = 0;
-    await intervals(3);
-    expect([await repeats(), prometheus.calls]).toEqual([3 + 1, 2 + 3]);
-  });
+  test(
+    'a retry that gets the first answer of an interval repeats the ' +
+      'actions, and so does the next scheduled evaluation',
+    async () => {
+      await storeAlarm(db, {
+        id: 'a',
+        rule: prometheusRule(),
+        state: 'ok',
+        repeatActions: true,
+        okActions: ['log://'],
+      });
+      await start();
+      prometheus.mode = 'trouble';
+      while (prometheus.calls === 0) await rig.tick();
+      prometheus.mode = 0;
+      await intervals(3);
+      expect([await repeats(), prometheus.calls]).toEqual([3 + 1, 2 + 3]);
+    },
+  );
 
   test('an edit of the alarm starts its grace anew, and a deletion ends its retries', async () => {
     for (const id of ['edited', 'deleted', 'other'])
@@ -212,7 +225,8 @@ function contract(open: () => Promise<Database>): void {
     prometheus.mode = 'trouble';
     await intervals(2);
     await db.query(
-      "update alarms set definition_version = definition_version + 1, revision = pg_current_xact_id() where id = 'edited'",
+      'update alarms set definition_version = definition_version + 1, ' +
+        "revision = pg_current_xact_id() where id = 'edited'",
     );
     await db.query("update alarms set deleted_at = now(), revision = pg_current_xact_id() where id = 'deleted'");
     await intervals(2);
@@ -277,35 +291,40 @@ function contract(open: () => Promise<Database>): void {
     },
   );
 
-  test('a backend that is silent for longer than an interval does not delay alarms of another backend in the same batch', async () => {
-    await storeAlarm(db, { id: 'waits', rule: prometheusRule(), state: 'ok' });
-    await storeAlarm(db, { id: 'fires', rule: thresholdRule(), state: 'ok' });
-    await db.query("update alarms set partition = case id when 'waits' then 8 else 16 end");
-    await start({ deadlineMs: 1.5 * INTERVAL_MS });
-    // Only the first request: requests after it are not ended by the clock.
-    prometheus.mode = () => (prometheus.calls === 1 ? 'deaf' : 0);
-    const until = (time: string): number => Date.parse(`2026-01-01T${time}Z`) - rig.clock.now().getTime();
-    const evaluated = async (): Promise<unknown> =>
-      (
-        await db.query(
-          "select id, to_char(last_evaluated_at at time zone 'utc', 'HH24:MI') as at from partitions where id in (8, 16)",
-        )
-      ).rows;
-    const both = (waits: string | null, fires: string): unknown =>
-      expect.arrayContaining([
-        { id: 8, at: waits },
-        { id: 16, at: fires },
-      ]);
-    for (let ticks = 0; ticks < 15; ticks += 1) await rig.tick();
-    await pass(until('12:01:00'), async () => expect(await evaluated()).toEqual(both(null, '12:01')));
-    expect(await states()).toEqual({ ok: 1, 'insufficient data': 1 });
-    await storeSample(db, 'cpu', { volume: 95, at: new Date('2026-01-01T12:01:30Z') });
-    await pass(until('12:02:00'), async () => expect(await evaluated()).toEqual(both(null, '12:02')));
-    expect(await states()).toEqual({ ok: 1, alarm: 1 });
-    expect(prometheus.calls).toBe(1);
-    await pass(until('12:03:30'), async () => expect(await evaluated()).not.toContainEqual({ id: 8, at: null }));
-    expect((await changes()).filter(({ alarm_id }) => alarm_id === 'waits')).toEqual([]);
-  });
+  test(
+    'a backend that is silent for longer than an interval does not ' +
+      'delay alarms of another backend in the same batch',
+    async () => {
+      await storeAlarm(db, { id: 'waits', rule: prometheusRule(), state: 'ok' });
+      await storeAlarm(db, { id: 'fires', rule: thresholdRule(), state: 'ok' });
+      await db.query("update alarms set partition = case id when 'waits' then 8 else 16 end");
+      await start({ deadlineMs: 1.5 * INTERVAL_MS });
+      // Only the first request: requests after it are not ended by the clock.
+      prometheus.mode = () => (prometheus.calls === 1 ? 'deaf' : 0);
+      const until = (time: string): number => Date.parse(`2026-01-01T${time}Z`) - rig.clock.now().getTime();
+      const evaluated = async (): Promise<unknown> =>
+        (
+          await db.query(
+            "select id, to_char(last_evaluated_at at time zone 'utc', " +
+              "'HH24:MI') as at from partitions where id in (8, 16)",
+          )
+        ).rows;
+      const both = (waits: string | null, fires: string): unknown =>
+        expect.arrayContaining([
+          { id: 8, at: waits },
+          { id: 16, at: fires },
+        ]);
+      for (let ticks = 0; ticks < 15; ticks += 1) await rig.tick();
+      await pass(until('12:01:00'), async () => expect(await evaluated()).toEqual(both(null, '12:01')));
+      expect(await states()).toEqual({ ok: 1, 'insufficient data': 1 });
+      await storeSample(db, 'cpu', { volume: 95, at: new Date('2026-01-01T12:01:30Z') });
+      await pass(until('12:02:00'), async () => expect(await evaluated()).toEqual(both(null, '12:02')));
+      expect(await states()).toEqual({ ok: 1, alarm: 1 });
+      expect(prometheus.calls).toBe(1);
+      await pass(until('12:03:30'), async () => expect(await evaluated()).not.toContainEqual({ id: 8, at: null }));
+      expect((await changes()).filter(({ alarm_id }) => alarm_id === 'waits')).toEqual([]);
+    },
+  );
 }
 
 describe('an outage of a backend, on PGlite', () => contract(embeddedDatabase));

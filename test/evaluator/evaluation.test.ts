@@ -72,39 +72,44 @@ function evaluation(open: () => Promise<Database>): void {
     expect(await notified()).toEqual([{ kind: 'repeat' }]);
   });
 
-  test('an alarm whose meter crosses the threshold changes state once, with history and one notification per action', async () => {
-    await storeAlarm(db, { id: 'a', rule: thresholdRule(), alarmActions: ['http://127.0.0.1:1/x', 'log://'] });
-    await push('cpu', 95);
+  test(
+    'an alarm whose meter crosses the threshold changes state once, ' + 'with history and one notification per action',
+    async () => {
+      await storeAlarm(db, { id: 'a', rule: thresholdRule(), alarmActions: ['http://127.0.0.1:1/x', 'log://'] });
+      await push('cpu', 95);
 
-    await rig.interval();
-    await push('cpu', 95);
-    await rig.interval();
+      await rig.interval();
+      await push('cpu', 95);
+      await rig.interval();
 
-    expect(await stateOf('a')).toEqual({
-      state: 'alarm',
-      state_version: 1,
-      state_reason: 'Transition to alarm due to 1 samples outside threshold, most recent: 95.0',
-    });
-    expect(await transitions()).toEqual([
-      {
-        alarm_id: 'a',
-        previous_state: 'insufficient data',
+      expect(await stateOf('a')).toEqual({
+        state: 'alarm',
         state_version: 1,
-        detail:
-          '{"state": "alarm", "transition_reason": "Transition to alarm due to 1 samples outside threshold, most recent: 95.0"}',
-      },
-    ]);
-    const { rows } = await db.query<{ body: string; action: string }>(
-      'select body, action from notifications order by action_index',
-    );
-    expect(rows.map(({ action }) => action)).toEqual(['http://127.0.0.1:1/x', 'log://']);
-    expect(rows[0]?.body).toBe(
-      '{"alarm_name": "alarm a", "alarm_id": "a", "severity": "low", "previous": "insufficient data", "current": "alarm", ' +
-        '"reason": "Transition to alarm due to 1 samples outside threshold, most recent: 95.0", ' +
-        '"reason_data": {"type": "threshold", "disposition": "outside", "count": 1, "most_recent": 95.0}}',
-    );
-    expect(rig.wokenFor()).toBe(2);
-  });
+        state_reason: 'Transition to alarm due to 1 samples outside threshold, most recent: 95.0',
+      });
+      expect(await transitions()).toEqual([
+        {
+          alarm_id: 'a',
+          previous_state: 'insufficient data',
+          state_version: 1,
+          detail:
+            '{"state": "alarm", "transition_reason": "Transition to alarm due to ' +
+            '1 samples outside threshold, most recent: 95.0"}',
+        },
+      ]);
+      const { rows } = await db.query<{ body: string; action: string }>(
+        'select body, action from notifications order by action_index',
+      );
+      expect(rows.map(({ action }) => action)).toEqual(['http://127.0.0.1:1/x', 'log://']);
+      expect(rows[0]?.body).toBe(
+        '{"alarm_name": "alarm a", "alarm_id": "a", "severity": "low", ' +
+          '"previous": "insufficient data", "current": "alarm", ' +
+          '"reason": "Transition to alarm due to 1 samples outside threshold, most recent: 95.0", ' +
+          '"reason_data": {"type": "threshold", "disposition": "outside", "count": 1, "most_recent": 95.0}}',
+      );
+      expect(rig.wokenFor()).toBe(2);
+    },
+  );
 
   test('an alarm without data goes from ok to insufficient data', async () => {
     await storeAlarm(db, { id: 'a', rule: thresholdRule({ evaluation_periods: 2 }), state: 'ok' });
@@ -112,25 +117,28 @@ function evaluation(open: () => Promise<Database>): void {
     expect(await stateOf('a')).toMatchObject({ state: 'insufficient data', state_reason: '2 datapoints are unknown' });
   });
 
-  test('an alarm that repeats its actions notifies once an interval, and a newer repeat replaces an unsent one', async () => {
-    await storeAlarm(db, {
-      id: 'a',
-      rule: thresholdRule(),
-      state: 'alarm',
-      repeatActions: true,
-      alarmActions: ['log://'],
-    });
-    await push('cpu', 95);
-    await rig.interval();
-    await push('cpu', 95);
-    await rig.interval();
-    const { rows } = await db.query('select kind, status, sequence from notifications order by ordinal');
-    expect(rows).toEqual([
-      { kind: 'repeat', status: 'superseded', sequence: 0 },
-      { kind: 'repeat', status: 'pending', sequence: 0 },
-    ]);
-    expect(await transitions()).toEqual([]);
-  });
+  test(
+    'an alarm that repeats its actions notifies once an interval, ' + 'and a newer repeat replaces an unsent one',
+    async () => {
+      await storeAlarm(db, {
+        id: 'a',
+        rule: thresholdRule(),
+        state: 'alarm',
+        repeatActions: true,
+        alarmActions: ['log://'],
+      });
+      await push('cpu', 95);
+      await rig.interval();
+      await push('cpu', 95);
+      await rig.interval();
+      const { rows } = await db.query('select kind, status, sequence from notifications order by ordinal');
+      expect(rows).toEqual([
+        { kind: 'repeat', status: 'superseded', sequence: 0 },
+        { kind: 'repeat', status: 'pending', sequence: 0 },
+      ]);
+      expect(await transitions()).toEqual([]);
+    },
+  );
 
   test('an evaluation without a change writes only the checkpoint', async () => {
     await storeAlarm(db, { id: 'a', rule: thresholdRule(), state: 'ok' });
@@ -154,25 +162,29 @@ function evaluation(open: () => Promise<Database>): void {
     expect((await transitions()).length).toBe(20);
   });
 
-  test('an alarm that is created, edited, disabled or deleted while the evaluator runs is seen at its next evaluation', async () => {
-    await push('cpu', 95);
-    await rig.interval();
-    await storeAlarm(db, { id: 'made', rule: thresholdRule() });
-    await storeAlarm(db, { id: 'disabled', rule: thresholdRule() });
-    await push('cpu', 95);
-    await rig.interval();
-    await db.query("update alarms set enabled = false, revision = pg_current_xact_id() where id = 'disabled'");
-    await storeAlarm(db, { id: 'later', rule: thresholdRule() });
-    await db.query('delete from samples');
-    await push('cpu', 5);
-    await rig.interval();
-    const states = await db.query('select id, state from alarms order by id');
-    expect(states.rows).toEqual([
-      { id: 'disabled', state: 'alarm' },
-      { id: 'later', state: 'ok' },
-      { id: 'made', state: 'ok' },
-    ]);
-  });
+  test(
+    'an alarm that is created, edited, disabled or deleted while the ' +
+      'evaluator runs is seen at its next evaluation',
+    async () => {
+      await push('cpu', 95);
+      await rig.interval();
+      await storeAlarm(db, { id: 'made', rule: thresholdRule() });
+      await storeAlarm(db, { id: 'disabled', rule: thresholdRule() });
+      await push('cpu', 95);
+      await rig.interval();
+      await db.query("update alarms set enabled = false, revision = pg_current_xact_id() where id = 'disabled'");
+      await storeAlarm(db, { id: 'later', rule: thresholdRule() });
+      await db.query('delete from samples');
+      await push('cpu', 5);
+      await rig.interval();
+      const states = await db.query('select id, state from alarms order by id');
+      expect(states.rows).toEqual([
+        { id: 'disabled', state: 'alarm' },
+        { id: 'later', state: 'ok' },
+        { id: 'made', state: 'ok' },
+      ]);
+    },
+  );
 
   test('an edit that the evaluator has not seen yet wins over its result', async () => {
     await storeAlarm(db, { id: 'a', rule: thresholdRule(), state: 'ok' });

@@ -19,18 +19,21 @@ beforeEach(() => {
   watch = new OutageWatch({ graceMs: GRACE, retryAfterMs: RETRY, random: () => chance });
 });
 
-test('an alarm is judged without its backend when its outage is as old as the grace, once per scheduled evaluation', () => {
-  const judged = [
-    scheduled(0),
-    retry(8_000),
-    scheduled(60_000),
-    scheduled(GRACE - 1),
-    retry(GRACE),
-    retry(GRACE + 8_000),
-    scheduled(240_000),
-  ].map((pass) => watch.recordUnavailable(alarm, pass).isJudged);
-  expect(judged).toEqual([false, false, false, false, true, false, true]);
-});
+test(
+  'an alarm is judged without its backend when its outage is as ' + 'old as the grace, once per scheduled evaluation',
+  () => {
+    const judged = [
+      scheduled(0),
+      retry(8_000),
+      scheduled(60_000),
+      scheduled(GRACE - 1),
+      retry(GRACE),
+      retry(GRACE + 8_000),
+      scheduled(240_000),
+    ].map((pass) => watch.recordUnavailable(alarm, pass).isJudged);
+    expect(judged).toEqual([false, false, false, false, true, false, true]);
+  },
+);
 
 test('the result of a retry is not the first one if its scheduled evaluation had a result', () => {
   watch.recordUnavailable(alarm, scheduled(0));
@@ -71,18 +74,22 @@ test('an alarm in a batch is not retried, and a retry before a scheduled evaluat
   expect(watch.nextRetryMs()).toBe(60_000 + RETRY);
 });
 
-test('alarms that a scheduled evaluation does not find in an outage, of lost partitions, or before an edit are forgotten', () => {
-  watch.recordUnavailable(alarm, scheduled(0));
-  watch.recordUnavailable({ ...alarm, id: 'b', partition: 2 }, scheduled(0));
-  watch.recordUnavailable({ ...alarm, id: 'c', partition: 3 }, scheduled(0));
-  watch.recordEvaluatedAll([1], new Date(60_000));
-  watch.recordEvaluatedAll([3], new Date(0));
-  watch.drop([2]);
-  expect(watch.size).toBe(1);
-  expect(
-    watch.recordUnavailable({ ...alarm, id: 'c', partition: 3, definitionVersion: 2 }, scheduled(GRACE)).isJudged,
-  ).toBe(false);
-});
+test(
+  'alarms that a scheduled evaluation does not find in an outage, of ' +
+    'lost partitions, or before an edit are forgotten',
+  () => {
+    watch.recordUnavailable(alarm, scheduled(0));
+    watch.recordUnavailable({ ...alarm, id: 'b', partition: 2 }, scheduled(0));
+    watch.recordUnavailable({ ...alarm, id: 'c', partition: 3 }, scheduled(0));
+    watch.recordEvaluatedAll([1], new Date(60_000));
+    watch.recordEvaluatedAll([3], new Date(0));
+    watch.drop([2]);
+    expect(watch.size).toBe(1);
+    expect(
+      watch.recordUnavailable({ ...alarm, id: 'c', partition: 3, definitionVersion: 2 }, scheduled(GRACE)).isJudged,
+    ).toBe(false);
+  },
+);
 
 test('only the data of unavailable backends becomes unknown, with a reason that names the backend', () => {
   const rule = alarmTypes.prometheus.schema.parse({ query: 'up', threshold: 1, comparison_operator: 'gt' });
@@ -111,7 +118,9 @@ test('the reason of a composite alarm names the backend of its unknown rules onc
   const { decision } = judgeWithoutBackends(judged, [unavailable, unavailable], new Date(0));
   expect(decision).toMatchObject({
     reason:
-      'Composite rule alarm with composition form: (rule1 and rule2) transition to insufficient data, due to rules: rule1, rule2 ' +
-      'state evaluated to unknown. (alarm statistics retrieval failed: the prometheus backend cannot be asked: no answer in time)',
+      'Composite rule alarm with composition form: (rule1 and rule2) ' +
+      'transition to insufficient data, due to rules: rule1, rule2 ' +
+      'state evaluated to unknown. (alarm statistics retrieval failed: the ' +
+      'prometheus backend cannot be asked: no answer in time)',
   });
 });

@@ -113,63 +113,66 @@ function reasons(open: () => Promise<Database>): void {
     return { kind: 'members', members: [member], creationTimeS: 0 };
   }
 
-  describe('an alarm that was never evaluated and stays in insufficient data gets the reason of its first evaluation', () => {
-    test.each<[Kind, string, BackendAnswer, string]>([
-      ...THRESHOLDS.flatMap((kind): [Kind, string, BackendAnswer, string][] => [
-        [kind, 'a refusal', REFUSED, retrievalFailed('bad_data: parse error (HTTP 400)')],
-        [kind, 'more than a limit of points', { kind: 'refused', reason: POINTS }, POINTS],
+  describe(
+    'an alarm that was never evaluated and stays in insufficient ' + 'data gets the reason of its first evaluation',
+    () => {
+      test.each<[Kind, string, BackendAnswer, string]>([
+        ...THRESHOLDS.flatMap((kind): [Kind, string, BackendAnswer, string][] => [
+          [kind, 'a refusal', REFUSED, retrievalFailed('bad_data: parse error (HTTP 400)')],
+          [kind, 'more than a limit of points', { kind: 'refused', reason: POINTS }, POINTS],
+          [
+            kind,
+            'nothing of that name',
+            { kind: 'absent', reason: 'metric cpu does not exists' },
+            'metric cpu does not exists',
+          ],
+        ]),
+        ['gnocchi_resources_threshold', 'no data', NO_DATA, 'No datapoint for granularity 60'],
+        ['gnocchi_aggregation_by_metrics_threshold', 'no data', NO_DATA, 'No datapoint for granularity 60'],
+        ['gnocchi_aggregation_by_resources_threshold', 'no data', NO_DATA, 'No datapoint for granularity 60'],
+        ['prometheus', 'no data', NO_DATA, 'datapoints are unknown'],
         [
-          kind,
-          'nothing of that name',
-          { kind: 'absent', reason: 'metric cpu does not exists' },
-          'metric cpu does not exists',
+          'loadbalancer_member_health',
+          'no such pool',
+          { kind: 'absent', reason: 'pool pool does not exist' },
+          'pool pool does not exist',
         ],
-      ]),
-      ['gnocchi_resources_threshold', 'no data', NO_DATA, 'No datapoint for granularity 60'],
-      ['gnocchi_aggregation_by_metrics_threshold', 'no data', NO_DATA, 'No datapoint for granularity 60'],
-      ['gnocchi_aggregation_by_resources_threshold', 'no data', NO_DATA, 'No datapoint for granularity 60'],
-      ['prometheus', 'no data', NO_DATA, 'datapoints are unknown'],
-      [
-        'loadbalancer_member_health',
-        'no such pool',
-        { kind: 'absent', reason: 'pool pool does not exist' },
-        'pool pool does not exist',
-      ],
-      ['loadbalancer_member_health', 'a refusal', REFUSED, 'failed to communicate with load balancing service'],
-      [
-        'composite',
-        'no data',
-        NO_DATA,
-        `${COMPOSITE} transition to insufficient data, due to rules: rule1, rule2 state evaluated to unknown.`,
-      ],
-    ])('%s: %s', async (kind, _, answer, reason) => {
-      says = () => answer;
-      await storeAlarm(db, { id: 'a', rule: ruleOf(kind), insufficientDataActions: ['log://'] });
-      const before = await row();
-      await start();
-      expect(await reasonAfterAnInterval()).toBe(reason);
-      expect(await row()).toEqual({ ...before, state_reason: reason });
-      expect((await db.query('select 1 from alarm_history')).rows).toEqual([]);
-      expect((await db.query('select 1 from notifications')).rows).toEqual([]);
-      const written = await writes();
-      await rig.interval();
-      expect(await writes()).toBe(written);
-    });
+        ['loadbalancer_member_health', 'a refusal', REFUSED, 'failed to communicate with load balancing service'],
+        [
+          'composite',
+          'no data',
+          NO_DATA,
+          `${COMPOSITE} transition to insufficient data, due to rules: rule1, rule2 state evaluated to unknown.`,
+        ],
+      ])('%s: %s', async (kind, _, answer, reason) => {
+        says = () => answer;
+        await storeAlarm(db, { id: 'a', rule: ruleOf(kind), insufficientDataActions: ['log://'] });
+        const before = await row();
+        await start();
+        expect(await reasonAfterAnInterval()).toBe(reason);
+        expect(await row()).toEqual({ ...before, state_reason: reason });
+        expect((await db.query('select 1 from alarm_history')).rows).toEqual([]);
+        expect((await db.query('select 1 from notifications')).rows).toEqual([]);
+        const written = await writes();
+        await rig.interval();
+        expect(await writes()).toBe(written);
+      });
 
-    test('threshold on the built-in meters: no data', async () => {
-      await storeAlarm(db, { id: 'a', rule: thresholdRule({ evaluation_periods: 2 }) });
-      await start();
-      expect(await reasonAfterAnInterval()).toBe('2 datapoints are unknown');
-    });
+      test('threshold on the built-in meters: no data', async () => {
+        await storeAlarm(db, { id: 'a', rule: thresholdRule({ evaluation_periods: 2 }) });
+        await start();
+        expect(await reasonAfterAnInterval()).toBe('2 datapoints are unknown');
+      });
 
-    test('combination: members that are unknown or deleted', async () => {
-      await storeAlarm(db, { id: 'm', rule: thresholdRule() });
-      await storeAlarm(db, { id: 'a', rule: combinationRule('and', 'm', 'gone') });
-      await start();
-      await rig.interval();
-      expect(await reasonAfterAnInterval()).toBe('Alarms m,gone are in unknown state');
-    });
-  });
+      test('combination: members that are unknown or deleted', async () => {
+        await storeAlarm(db, { id: 'm', rule: thresholdRule() });
+        await storeAlarm(db, { id: 'a', rule: combinationRule('and', 'm', 'gone') });
+        await start();
+        await rig.interval();
+        expect(await reasonAfterAnInterval()).toBe('Alarms m,gone are in unknown state');
+      });
+    },
+  );
 
   describe('an alarm that was created in the state of its first evaluation gets the reason for that state', () => {
     test.each<[Kind, 'ok' | 'alarm', string]>([
@@ -214,22 +217,25 @@ function reasons(open: () => Promise<Database>): void {
     expect(await reasonAfterAnInterval()).toBe('Transition to it, by then');
   });
 
-  test('while an alarm stays in insufficient data, its reason follows each new finding, but not each new number', async () => {
-    await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus') });
-    await start();
-    const found: string[] = [];
-    for (const reason of ['read 1 of 2 series', 'read 3 of 4 series', 'status 500', 'status 502', undefined]) {
-      says = () => (reason === undefined ? NO_DATA : { kind: 'refused', reason });
-      found.push(await reasonAfterAnInterval());
-    }
-    expect(found).toEqual([
-      'read 1 of 2 series',
-      'read 1 of 2 series',
-      'status 500',
-      'status 502',
-      'datapoints are unknown',
-    ]);
-  });
+  test(
+    'while an alarm stays in insufficient data, its reason ' + 'follows each new finding, but not each new number',
+    async () => {
+      await storeAlarm(db, { id: 'a', rule: ruleOf('prometheus') });
+      await start();
+      const found: string[] = [];
+      for (const reason of ['read 1 of 2 series', 'read 3 of 4 series', 'status 500', 'status 502', undefined]) {
+        says = () => (reason === undefined ? NO_DATA : { kind: 'refused', reason });
+        found.push(await reasonAfterAnInterval());
+      }
+      expect(found).toEqual([
+        'read 1 of 2 series',
+        'read 1 of 2 series',
+        'status 500',
+        'status 502',
+        'datapoints are unknown',
+      ]);
+    },
+  );
 
   test('after an edit, a reason with new numbers is written, since it is of a new rule', async () => {
     const rule = (evaluation_periods: number): AlarmRule =>
@@ -373,7 +379,8 @@ function reasons(open: () => Promise<Database>): void {
       await rig.interval();
       expect(await writes()).toBe(written);
       await db.query(
-        "update alarms set time_constraints = '[]', definition_version = definition_version + 1, revision = pg_current_xact_id()",
+        "update alarms set time_constraints = '[]', definition_version = " +
+          'definition_version + 1, revision = pg_current_xact_id()',
       );
       says = vector(5);
       expect(await reasonAfterAnInterval()).toMatch(/^(?:Transition to|Remaining as) ok due to 1 samples inside/);

@@ -246,27 +246,30 @@ describe('the catalogue', () => {
     expect(await open(settings).endpoint('metric')).toBe(url);
   });
 
-  test('that lacks a service is fetched again, at most every five seconds, and then has services added since', async () => {
-    const session = open();
-    await expect(session.endpoint('messaging')).rejects.toMatchObject({ code: 'unavailable' });
-    await clock.advance(5_000);
-    const all = [session.endpoint('messaging'), session.endpoint('messaging'), session.endpoint('load-balancer')];
-    for (const { status } of await Promise.allSettled(all)) expect(status).toBe('rejected');
-    expect(keystone.logins()).toHaveLength(2);
-    await expect(session.endpoint('messaging')).rejects.toMatchObject({ code: 'unavailable' });
-    expect(keystone.logins()).toHaveLength(2);
-    const added = {
-      type: 'messaging',
-      endpoints: [{ interface: 'public', region_id: 'one', url: 'http://zaqar.example/' }],
-    };
-    keystone.override = () => ({ status: 201, body: ownToken([added]), headers: { 'x-subject-token': 'newer' } });
-    await clock.advance(5_000);
-    expect(await Promise.all([session.endpoint('messaging'), session.endpoint('metric')])).toEqual([
-      'http://zaqar.example',
-      'http://two.example',
-    ]);
-    expect(keystone.logins()).toHaveLength(3);
-  });
+  test(
+    'that lacks a service is fetched again, at most every five ' + 'seconds, and then has services added since',
+    async () => {
+      const session = open();
+      await expect(session.endpoint('messaging')).rejects.toMatchObject({ code: 'unavailable' });
+      await clock.advance(5_000);
+      const all = [session.endpoint('messaging'), session.endpoint('messaging'), session.endpoint('load-balancer')];
+      for (const { status } of await Promise.allSettled(all)) expect(status).toBe('rejected');
+      expect(keystone.logins()).toHaveLength(2);
+      await expect(session.endpoint('messaging')).rejects.toMatchObject({ code: 'unavailable' });
+      expect(keystone.logins()).toHaveLength(2);
+      const added = {
+        type: 'messaging',
+        endpoints: [{ interface: 'public', region_id: 'one', url: 'http://zaqar.example/' }],
+      };
+      keystone.override = () => ({ status: 201, body: ownToken([added]), headers: { 'x-subject-token': 'newer' } });
+      await clock.advance(5_000);
+      expect(await Promise.all([session.endpoint('messaging'), session.endpoint('metric')])).toEqual([
+        'http://zaqar.example',
+        'http://two.example',
+      ]);
+      expect(keystone.logins()).toHaveLength(3);
+    },
+  );
 
   test('that cannot be fetched again is an unavailable Keystone, and not a missing service', async () => {
     const session = open();

@@ -123,15 +123,18 @@ describeWithRedis('the waker that uses BullMQ', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  test('without Redis from the start, the sweeper finds the notifications, and the notifier stops in time', async () => {
-    const waker = createBullWaker({ redisUrl: NOWHERE, prefix, pollEveryMs: 5_000, log: silentLogger });
-    const rig = startNotifier(db, { redis: { url: NOWHERE, prefix }, waker, rules: { sweepEveryMs: 100 } });
-    await put('n1');
-    for (let n = 0; n < 100; n += 1) waker.wake(100);
-    await delivered('n1');
-    await rig.stop();
-    await waker.close();
-  });
+  test(
+    'without Redis from the start, the sweeper finds the ' + 'notifications, and the notifier stops in time',
+    async () => {
+      const waker = createBullWaker({ redisUrl: NOWHERE, prefix, pollEveryMs: 5_000, log: silentLogger });
+      const rig = startNotifier(db, { redis: { url: NOWHERE, prefix }, waker, rules: { sweepEveryMs: 100 } });
+      await put('n1');
+      for (let n = 0; n < 100; n += 1) waker.wake(100);
+      await delivered('n1');
+      await rig.stop();
+      await waker.close();
+    },
+  );
 
   test('when Redis is killed, delivery continues, and when Redis is back, wake-ups arrive again', async () => {
     const redis = await privateRedis();

@@ -135,17 +135,20 @@ describeWith(['postgres', 'redis'], 'coordinators', () => {
     await allHeld();
   });
 
-  test('take partitions of a hanging member, which may not commit any more and drops them when it goes on', async () => {
-    const [stuck, second, third] = await joinThree(redisUrl());
-    const had = [...stuck.coordinator.held().keys()];
-    stuck.setProgress(false);
-    await eventually(() => expect(second.coordinator.held().size + third.coordinator.held().size).toBe(256));
-    expect(stuck.coordinator.mayCommit()).toBe(false);
-    stuck.setProgress(true);
-    await eventually(() => expect(stuck.lost).toHaveLength(had.length));
-    await allHeld();
-    expect(stuck.coordinator.mayCommit()).toBe(true);
-  });
+  test(
+    'take partitions of a hanging member, which may not commit ' + 'any more and drops them when it goes on',
+    async () => {
+      const [stuck, second, third] = await joinThree(redisUrl());
+      const had = [...stuck.coordinator.held().keys()];
+      stuck.setProgress(false);
+      await eventually(() => expect(second.coordinator.held().size + third.coordinator.held().size).toBe(256));
+      expect(stuck.coordinator.mayCommit()).toBe(false);
+      stuck.setProgress(true);
+      await eventually(() => expect(stuck.lost).toHaveLength(had.length));
+      await allHeld();
+      expect(stuck.coordinator.mayCommit()).toBe(true);
+    },
+  );
 
   test('take partitions of a member that reaches Redis, but not the database', async () => {
     let cut = false;

@@ -55,8 +55,11 @@ test.each([
   await eventually(() => expect(run.printed().filter(isRunning)).toEqual([]));
 });
 
-test('a program that ends by itself gives its exit code, and the processes that it leaves behind are ended', async () => {
-  const run = start('sleep 600 & echo $!; exit 3');
-  expect(await run.status).toBe(3);
-  await eventually(() => expect(run.printed().filter(isRunning)).toEqual([]));
-});
+test(
+  'a program that ends by itself gives its exit code, and the ' + 'processes that it leaves behind are ended',
+  async () => {
+    const run = start('sleep 600 & echo $!; exit 3');
+    expect(await run.status).toBe(3);
+    await eventually(() => expect(run.printed().filter(isRunning)).toEqual([]));
+  },
+);

@@ -21,7 +21,8 @@ export async function serverDatabase({
 /** Empties every table. Opening an embedded database takes seconds, so tests of one file share one. */
 export async function empty(db: Database): Promise<void> {
   await db.query(
-    'truncate alarms, alarm_members, alarm_history, notifications, attempts, delivery_pauses, members, samples, meter_resources, ' +
+    'truncate alarms, alarm_members, alarm_history, notifications, attempts, ' +
+      'delivery_pauses, members, samples, meter_resources, ' +
       'quotas, alarm_counts, evaluation_counters, events, api_keys, alarm_trusts, receiver_hosts, delivery_holds',
   );
   await db.query(

@@ -26,7 +26,8 @@ export function documentedAnswers(document: OpenApiDocument): (method: string, p
   }));
 
   function schemaAt(pointer: readonly string[]): ValidateFunction {
-    const reference = `doc#/${pointer.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`;
+    const parts = pointer.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')));
+    const reference = `doc#/${parts.join('/')}`;
     const known = compiled.get(reference) ?? ajv.compile({ $ref: reference });
     compiled.set(reference, known);
     return known;

@@ -53,7 +53,8 @@ export async function storeTransition(
     [`${alarmId}-${version}`, alarmId, JSON.stringify({ state: to, transition_reason: reason }), at, version, from],
   );
   await db.query(
-    'update alarms set state = $2, state_version = $3::bigint, state_reason = $4, state_timestamp = $5::timestamptz where id = $1',
+    'update alarms set state = $2, state_version = $3::bigint, state_reason ' +
+      '= $4, state_timestamp = $5::timestamptz where id = $1',
     [alarmId, to, version, reason, at],
   );
 }

@@ -24,7 +24,8 @@ export interface StoredNotification {
 }
 
 export const A_BODY =
-  '{"alarm_name": "cpu h\\u00f6her", "alarm_id": "a", "severity": "low", "previous": "ok", "current": "alarm", "reason": "because", "reason_data": {"most_recent": 95.0}}';
+  '{"alarm_name": "cpu h\\u00f6her", "alarm_id": "a", "severity": "low", "previous": "ok", ' +
+  '"current": "alarm", "reason": "because", "reason_data": {"most_recent": 95.0}}';
 
 const DEFAULTS = {
   alarmId: 'a',

@@ -266,7 +266,9 @@ export function explainThreshold(findings: ThresholdFindings, state: AlarmState,
   const printed = last === undefined ? 'None' : pythonFloat(last);
   const filled = filledText(findings);
   return {
-    reason: `${verb} ${state} due to ${count} samples ${disposition} threshold, most recent: ${printed}${filled === undefined ? '' : `, ${filled}`}`,
+    reason:
+      `${verb} ${state} due to ${count} samples ${disposition} threshold, ` +
+      `most recent: ${printed}${filled === undefined ? '' : `, ${filled}`}`,
     reasonData: { type: 'threshold', disposition, count, most_recent: mostRecent },
   };
 }

@@ -213,7 +213,8 @@ export const NotificationAnswer = z
     }),
     action: z.string().meta({
       description:
-        'The action without secrets: no user info, no values in the query, no fragment, no tokens in the path of chat webhooks.',
+        'The action without secrets: no user info, no values in the query, no ' +
+        'fragment, no tokens in the path of chat webhooks.',
     }),
     host: z.string().meta({ description: 'Receiver: host and port of a URL, otherwise the scheme.' }),
     status: z.string(),

@@ -10,7 +10,8 @@ const QUERY: Readonly<Record<string, { schema: Json; description: string }>> = {
   q: {
     schema: { type: 'string' },
     description:
-      'Conditions that must all hold: q.field, q.op (default eq), q.value and q.type. Repeat them for more conditions; they are matched by position. q[0].field, q[0].op and so on are accepted too.',
+      'Conditions that must all hold: q.field, q.op (default eq), q.value and q.type. Repeat them ' +
+      'for more conditions; they are matched by position. q[0].field, q[0].op and so on are accepted too.',
   },
   sort: {
     schema: { type: 'array', items: { type: 'string' } },
@@ -54,7 +55,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
       title: 'Tocsin',
       version,
       description:
-        'Alarms on metrics and events. Routes below /v2 are compatible with OpenStack Aodh. Routes below /v1 exist only in Tocsin.',
+        'Alarms on metrics and events. Routes below /v2 are compatible with ' +
+        'OpenStack Aodh. Routes below /v1 exist only in Tocsin.',
     },
     servers: [{ url: '/' }],
     paths: withSharedSchemas(paths, schemas),

@@ -14,7 +14,8 @@ const Verdict = z
   .nullable()
   .meta({
     description:
-      'Result of the evaluation; null if the alarm cannot be evaluated. hold and trouble (backend unavailable) change no state.',
+      'Result of the evaluation; null if the alarm cannot be evaluated. hold ' +
+      'and trouble (backend unavailable) change no state.',
   });
 
 const Options = z.strictObject({

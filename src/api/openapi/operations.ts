@@ -105,7 +105,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /v2/alarms/:id/explain': {
     group: 'Alarms',
     summary:
-      'Explain the state of an alarm, now or at a time in the past: requests to backends, datapoints, result and decision',
+      'Explain the state of an alarm, now or at a time in the past: ' +
+      'requests to backends, datapoints, result and decision',
     answer: ExplanationAnswer,
   },
   'POST /v2/alarms/backtest': {

@@ -13,7 +13,8 @@ export interface DocsRoutesDeps {
 
 /** Content-Security-Policy of the page. Its own script writes styles into elements. */
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
+  "img-src 'self' data:; connect-src 'self'; base-uri 'none'";
 const PAGE = `<!doctype html>
 <html lang="en">
   <head>

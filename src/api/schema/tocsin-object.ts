@@ -24,14 +24,24 @@ export type TocsinRequest = z.infer<typeof TocsinRequest>;
 
 /** Schema of the `tocsin` object of an alarm in an answer. */
 export const TocsinAnswer = z.strictObject({
-  delivery_policy: z.enum(DELIVERY_POLICIES).optional().meta({
-    description:
-      'Whether a notification is delivered after a newer transition: every or current. Default: every for event alarms, otherwise notifier.policy.',
-  }),
-  datapoints_to_alarm: z.int().min(1).max(OPTION_LIMITS.periods).optional().meta({
-    description:
-      'Number of datapoints, among the last evaluation_periods ones, that must be outside the threshold for the state alarm.',
-  }),
+  delivery_policy: z
+    .enum(DELIVERY_POLICIES)
+    .optional()
+    .meta({
+      description:
+        'Whether a notification is delivered after a newer transition: every or ' +
+        'current. Default: every for event alarms, otherwise notifier.policy.',
+    }),
+  datapoints_to_alarm: z
+    .int()
+    .min(1)
+    .max(OPTION_LIMITS.periods)
+    .optional()
+    .meta({
+      description:
+        'Number of datapoints, among the last evaluation_periods ones, that ' +
+        'must be outside the threshold for the state alarm.',
+    }),
   treat_missing_data: z.enum(MISSING_DATA_TREATMENTS).optional().meta({
     description: 'State that a missing datapoint counts as; ignore: the alarm keeps its state.',
   }),

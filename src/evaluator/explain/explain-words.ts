@@ -126,7 +126,10 @@ function seriesWords({ judgedSeries }: ExplainedQuery): string {
   const at = (value: number | null): string => (value === null ? '' : ` at ${pythonFloat(value)}`);
   const [only] = first;
   if (inAlarm === 1 && only)
-    return `of its ${count} series only ${only.name} is in alarm${only.mostRecent === null ? '' : `,${at(only.mostRecent)}`}`;
+    return (
+      `of its ${count} series only ${only.name} is in ` +
+      `alarm${only.mostRecent === null ? '' : `,${at(only.mostRecent)}`}`
+    );
   const names = first.map(({ name, mostRecent }) => name + at(mostRecent)).join(', ');
   const others = inAlarm > first.length ? ` and ${inAlarm - first.length} more` : '';
   return `of its ${count} series ${inAlarm} are in alarm: ${names}${others}`;

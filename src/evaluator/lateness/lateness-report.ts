@@ -13,7 +13,8 @@ export interface LatenessReportDeps {
 const QUIET_INTERVALS = 2;
 
 const ADVICE =
-  'the backends answer fewer requests than the alarms need: raise evaluator.interval, let alarms share requests, or add evaluators where a backend can do more';
+  'the backends answer fewer requests than the alarms need: raise evaluator.interval, let ' +
+  'alarms share requests, or add evaluators where a backend can do more';
 
 /** Reports lateness: as metrics, and in two log lines, when an alarm is late by an interval and when that has ended. */
 export class LatenessReport {

@@ -146,7 +146,8 @@ async function list(
 
 /** SQL for the columns of `HistoryRow`. */
 export const HISTORY_COLUMNS =
-  'event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version, previous_state';
+  'event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, ' +
+  'severity, timestamp, state_version, previous_state';
 
 /** A row of `HISTORY_COLUMNS`. */
 export interface HistoryRow {

@@ -99,7 +99,8 @@ describe('the verdict of a composite rule', () => {
     [{ or: ['keep', 'trouble'] }, 'trouble', 'trouble', 'alarm'],
     [{ and: ['keep', { or: ['up', 'ok'] }] }, 'insufficient data', 'ok', 'alarm'],
   ])(
-    'of %j, with a trend or a rule that keeps the state, is %s for an alarm without a state, %s for one that is ok, %s in alarm',
+    'of %j, with a trend or a rule that keeps the state, is %s for an alarm ' +
+      'without a state, %s for one that is ok, %s in alarm',
     (tree, ...expected) => {
       expect((['insufficient data', 'ok', 'alarm'] as const).map((state) => evaluate(tree, state).verdict)).toEqual(
         expected,
@@ -175,7 +176,8 @@ describe('the reason', () => {
     [
       { and: ['alarm', { or: ['ok', 'alarm', { and: ['ok'] }] }] },
       'ok',
-      '(rule1 and (rule2 or rule3 or (rule4))) transition to alarm, due to rules: rule1, rule3 outside their threshold.',
+      '(rule1 and (rule2 or rule3 or (rule4))) transition to alarm, due ' +
+        'to rules: rule1, rule3 outside their threshold.',
     ],
     [
       many,
@@ -208,7 +210,8 @@ describe('the reason', () => {
   test('contains the rules behind it, as clients know them', () => {
     const { reasonData } = composite.explain(evaluate({ or: ['ok', 'alarm'] }).findings, 'alarm', false);
     expect(pythonJson(reasonData)).toBe(
-      '{"type": "composite", "composition_form": "(rule1 or rule2)", "causative_rules": {"rule2": {"query": "alarm", "threshold": 80.0, ' +
+      '{"type": "composite", "composition_form": "(rule1 or rule2)", ' +
+        '"causative_rules": {"rule2": {"query": "alarm", "threshold": 80.0, ' +
         '"comparison_operator": "gt", "evaluation_periods": 2, "type": "prometheus"}}}',
     );
   });
@@ -259,18 +262,21 @@ describe('for any tree', () => {
     };
   }
 
-  test('the verdict is that of three-valued logic, and trouble only if the missing answer could have changed it', () => {
-    fc.assert(
-      fc.property(node, fc.constantFrom(...ALARM_STATES), (tree, present) => {
-        const possible = (['ok', 'alarm', 'unknown'] as const).map((trouble) => truth(tree, held(present, trouble)));
-        const [first, ...others] = possible;
-        const sure = others.every((one) => one === first);
-        const expected = !sure ? 'trouble' : first === 'unknown' ? 'insufficient data' : first;
-        expect(evaluate(tree, present).verdict).toBe(expected);
-      }),
-      { numRuns: 2000 },
-    );
-  });
+  test(
+    'the verdict is that of three-valued logic, and trouble only ' + 'if the missing answer could have changed it',
+    () => {
+      fc.assert(
+        fc.property(node, fc.constantFrom(...ALARM_STATES), (tree, present) => {
+          const possible = (['ok', 'alarm', 'unknown'] as const).map((trouble) => truth(tree, held(present, trouble)));
+          const [first, ...others] = possible;
+          const sure = others.every((one) => one === first);
+          const expected = !sure ? 'trouble' : first === 'unknown' ? 'insufficient data' : first;
+          expect(evaluate(tree, present).verdict).toBe(expected);
+        }),
+        { numRuns: 2000 },
+      );
+    },
+  );
 
   test('the state has a rule behind it', () => {
     fc.assert(

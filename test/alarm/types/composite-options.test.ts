@@ -205,7 +205,8 @@ describe('the reason', () => {
     [
       [{ treat_missing_data: 'alarm' }, { treat_missing_data: 'alarm' }],
       [[], [98, 98]],
-      'rule1, rule2 outside their threshold. (rule1: missing datapoints counted as alarm: 3; rule2: missing datapoints counted as alarm: 1)',
+      'rule1, rule2 outside their threshold. (rule1: missing datapoints counted as ' +
+        'alarm: 3; rule2: missing datapoints counted as alarm: 1)',
     ],
   ])('of rules with %j and %j says %s', (rules, came, reason) => {
     expect(reasonOf(rules, came)).toBe(reason);

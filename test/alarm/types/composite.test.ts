@@ -41,8 +41,10 @@ describe('a leaf is written', () => {
       '{"threshold": 1.0, "query": "up", "comparison_operator": "eq", "type": "prometheus"}',
     );
     expect(shownAs({ ...RESOURCES, evaluation_periods: 5 })).toBe(
-      '{"metric": "cpu", "resource_id": "r", "resource_type": "instance", "aggregation_method": "mean", "threshold": 80.0, ' +
-        '"evaluation_periods": 5, "granularity": 60, "comparison_operator": "eq", "type": "gnocchi_resources_threshold"}',
+      '{"metric": "cpu", "resource_id": "r", "resource_type": "instance", ' +
+        '"aggregation_method": "mean", "threshold": 80.0, ' +
+        '"evaluation_periods": 5, "granularity": 60, ' +
+        '"comparison_operator": "eq", "type": "gnocchi_resources_threshold"}',
     );
   });
 
@@ -74,7 +76,8 @@ describe('options of a leaf', () => {
     [{ clear_threshold: null, ingestion_lag: 0 }, '{"ingestion_lag": 0}'],
     [
       all,
-      '{"datapoints_to_alarm": 1, "treat_missing_data": "ignore", "clear_threshold": 70.0, "ingestion_lag": 120, "backend": "b"}',
+      '{"datapoints_to_alarm": 1, "treat_missing_data": "ignore", ' +
+        '"clear_threshold": 70.0, "ingestion_lag": 120, "backend": "b"}',
     ],
   ])('%j are written where they were sent: %s', (tocsin, written) => {
     const { type, metric, ...rest } = RESOURCES;

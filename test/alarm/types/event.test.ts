@@ -277,11 +277,13 @@ describe('an event rule', () => {
     ],
     [
       { ...item, op: 'in' },
-      "Query value or traits invalid: value must be one of ['eq', 'ge', 'gt', 'le', 'lt', 'ne'] for dictionary value @ data['op']",
+      "Query value or traits invalid: value must be one of ['eq', 'ge', 'gt', " +
+        "'le', 'lt', 'ne'] for dictionary value @ data['op']",
     ],
     [
       { ...item, field: 'traits.$' },
-      "Query value or traits invalid: does not match regular expression ^[a-zA-Z.',0-9_-]*$ for dictionary value @ data['field']",
+      'Query value or traits invalid: does not match regular expression ' +
+        "^[a-zA-Z.',0-9_-]*$ for dictionary value @ data['field']",
     ],
   ])('refuses %j with Aodh’s text', (bad, message) => {
     // prettier-ignore

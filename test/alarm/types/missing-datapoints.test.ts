@@ -70,31 +70,34 @@ describe('a missing datapoint is not replaced by an older one', () => {
     enough: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
   });
 
-  test('an independent implementation gives the same verdict for any series and option, and all numbers are compared', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.array(place, { maxLength: 7 }), { minLength: 1, maxLength: 3 }),
-        rule,
-        fc.constantFrom<AlarmState>(...ALARM_STATES),
-        (series, { required, treatment, enough, ...condition }, state) => {
-          const options = {
-            treat_missing_data: treatment,
-            ...(enough !== undefined && { datapoints_to_alarm: Math.min(enough, required) }),
-          };
-          const expected = expectedOf(
-            { ...condition, required, treatment, enough: enough && Math.min(enough, required) },
-            { series },
-          );
-          const { verdict, findings } = judgeThreshold(condition, answerOf(...series), selectionOf(required), {
-            state,
-            options,
-          });
-          expect({ verdict, values: findings.values }).toEqual(expected);
-        },
-      ),
-      { numRuns: 5_000 },
-    );
-  });
+  test(
+    'an independent implementation gives the same verdict for any ' + 'series and option, and all numbers are compared',
+    () => {
+      fc.assert(
+        fc.property(
+          fc.array(fc.array(place, { maxLength: 7 }), { minLength: 1, maxLength: 3 }),
+          rule,
+          fc.constantFrom<AlarmState>(...ALARM_STATES),
+          (series, { required, treatment, enough, ...condition }, state) => {
+            const options = {
+              treat_missing_data: treatment,
+              ...(enough !== undefined && { datapoints_to_alarm: Math.min(enough, required) }),
+            };
+            const expected = expectedOf(
+              { ...condition, required, treatment, enough: enough && Math.min(enough, required) },
+              { series },
+            );
+            const { verdict, findings } = judgeThreshold(condition, answerOf(...series), selectionOf(required), {
+              state,
+              options,
+            });
+            expect({ verdict, values: findings.values }).toEqual(expected);
+          },
+        ),
+        { numRuns: 5_000 },
+      );
+    },
+  );
 });
 
 describe('the reason for a missing datapoint', () => {

@@ -127,7 +127,8 @@ describe('missing datapoints', () => {
   test('that were counted are part of the reason', () => {
     const { findings } = judge(answerOf([99]), 3, { treat_missing_data: 'alarm' });
     expect(explainThreshold(findings, 'alarm', false).reason).toBe(
-      'Transition to alarm due to 1 samples outside threshold, most recent: 99.0, missing datapoints counted as alarm: 2',
+      'Transition to alarm due to 1 samples outside threshold, most ' +
+        'recent: 99.0, missing datapoints counted as alarm: 2',
     );
     const many = judge(answerOf([99], [98, 97]), 3, { treat_missing_data: 'alarm' });
     expect(explainThreshold(many.findings, 'alarm', false).reason).toContain('missing datapoints counted as alarm: 3');

@@ -228,7 +228,8 @@ describe('the kind threshold', () => {
     });
     expect(threshold.ruleJson(rule)).toBe(
       '{"period": 60, "comparison_operator": "eq", "threshold": 300.0, "statistic": "avg", "evaluation_periods": 1, ' +
-        '"meter_name": "cpu", "exclude_outliers": false, "query": [{"field": "resource_id", "op": "eq", "value": "r1", "type": ""}]}',
+        '"meter_name": "cpu", "exclude_outliers": false, "query": [{"field": ' +
+        '"resource_id", "op": "eq", "value": "r1", "type": ""}]}',
     );
   });
 

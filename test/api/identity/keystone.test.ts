@@ -265,11 +265,14 @@ describe('roles', () => {
     expect(await statuses(foreign)).toEqual([200, 201, 200, 200]);
   });
 
-  test('a project of others in a filter is refused with the challenge of every 401, in the envelope of the API', async () => {
-    const answer = await api.ask('GET', '/v2/alarms?q.field=project_id&q.value=p2', { as: MEMBER });
-    expect([answer.status, answer.fault]).toEqual([401, 'Not Authorized to access project p2']);
-    expect(answer.headers['www-authenticate']).toBe(`Keystone uri="${PUBLIC_URL}"`);
-  });
+  test(
+    'a project of others in a filter is refused with the ' + 'challenge of every 401, in the envelope of the API',
+    async () => {
+      const answer = await api.ask('GET', '/v2/alarms?q.field=project_id&q.value=p2', { as: MEMBER });
+      expect([answer.status, answer.fault]).toEqual([401, 'Not Authorized to access project p2']);
+      expect(answer.headers['www-authenticate']).toBe(`Keystone uri="${PUBLIC_URL}"`);
+    },
+  );
 });
 
 test('an authenticator gets no identity headers', async () => {

@@ -47,28 +47,37 @@ async function answerAll(): Promise<void> {
   }
 }
 
-test('projects are served in a round robin, and so is each request of several projects; requests of one project keep their order', async () => {
-  for (const origin of [of('a', 0), of('a', 1), of('a', 2), undefined, undefined, of('b', 0), of('b', 1)]) ask(origin);
-  await answerAll();
-  expect(sent).toEqual(['a0', 'shared', 'shared', 'b0', 'a1', 'b1', 'a2']);
-});
+test(
+  'projects are served in a round robin, and so is each request of ' +
+    'several projects; requests of one project keep their order',
+  async () => {
+    for (const origin of [of('a', 0), of('a', 1), of('a', 2), undefined, undefined, of('b', 0), of('b', 1)])
+      ask(origin);
+    await answerAll();
+    expect(sent).toEqual(['a0', 'shared', 'shared', 'b0', 'a1', 'b1', 'a2']);
+  },
+);
 
-test('a project with a slow request is served after the others, whenever they arrive, and the slow query last of all, with half of the permits', async () => {
-  semaphore.markSlow(of('slow', 'est'));
-  for (const origin of [of('slow', 'est'), of('slow', 1), of('slow', 2), of('a', 0), of('a', 1)]) ask(origin);
-  await settle();
-  expect(sent).toEqual(['a0', 'a1']);
-  answers.get('a0')!();
-  answers.get('a1')!();
-  await settle();
-  expect(sent.slice(2)).toEqual(['slow1']);
-  ask(of('b'));
-  await settle();
-  expect(sent.slice(3)).toEqual(['b0']);
-  answers.get('slow1')!();
-  await answerAll();
-  expect(sent.slice(4)).toEqual(['slow2', 'slowest']);
-});
+test(
+  'a project with a slow request is served after the others, whenever they ' +
+    'arrive, and the slow query last of all, with half of the permits',
+  async () => {
+    semaphore.markSlow(of('slow', 'est'));
+    for (const origin of [of('slow', 'est'), of('slow', 1), of('slow', 2), of('a', 0), of('a', 1)]) ask(origin);
+    await settle();
+    expect(sent).toEqual(['a0', 'a1']);
+    answers.get('a0')!();
+    answers.get('a1')!();
+    await settle();
+    expect(sent.slice(2)).toEqual(['slow1']);
+    ask(of('b'));
+    await settle();
+    expect(sent.slice(3)).toEqual(['b0']);
+    answers.get('slow1')!();
+    await answerAll();
+    expect(sent.slice(4)).toEqual(['slow2', 'slowest']);
+  },
+);
 
 test('a slow request is forgotten after five minutes, and when the backend was the cause', async () => {
   semaphore.markSlow(of('a', 0));
@@ -80,19 +89,22 @@ test('a slow request is forgotten after five minutes, and when the backend was t
   expect(sent).toEqual(['a0', 'b0', 'c0']);
 });
 
-test('projects with slow requests share half of the permits in a round robin that goes on from batch to batch', async () => {
-  const all = Array.from({ length: 5 }, (_, n) => of(`slow${n}`));
-  for (const origin of all) semaphore.markSlow(origin);
-  for (let batch = 0; batch < all.length; batch += 1) {
-    const late = new AbortController();
-    for (const origin of all) ask(origin, late.signal);
-    await settle();
-    late.abort();
-    answers.get(sent.at(-1)!)!();
-    await settle();
-  }
-  expect(sent).toEqual(all.map(({ query }) => query));
-});
+test(
+  'projects with slow requests share half of the permits in a ' + 'round robin that goes on from batch to batch',
+  async () => {
+    const all = Array.from({ length: 5 }, (_, n) => of(`slow${n}`));
+    for (const origin of all) semaphore.markSlow(origin);
+    for (let batch = 0; batch < all.length; batch += 1) {
+      const late = new AbortController();
+      for (const origin of all) ask(origin, late.signal);
+      await settle();
+      late.abort();
+      answers.get(sent.at(-1)!)!();
+      await settle();
+    }
+    expect(sent).toEqual(all.map(({ query }) => query));
+  },
+);
 
 test('a request that was aborted is not sent, and delays no other', async () => {
   const late = new AbortController();
@@ -142,13 +154,16 @@ function queue({ project, ticket, isShared = false, isRetry = false, sendBy }: Q
   });
 }
 
-test('the lowest ticket of a project comes first, projects in a round robin, and retries after all that is due', async () => {
-  void queue({ project: 'a', ticket: 1, isRetry: true });
-  for (const ticket of [5, 3, 4]) void queue({ project: 'a', ticket });
-  for (const ticket of [8, 7]) void queue({ project: 'b', ticket });
-  await answerAll();
-  expect(sent).toEqual(['a3', 'b7', 'a4', 'b8', 'a5', 'a1']);
-});
+test(
+  'the lowest ticket of a project comes first, projects in a ' + 'round robin, and retries after all that is due',
+  async () => {
+    void queue({ project: 'a', ticket: 1, isRetry: true });
+    for (const ticket of [5, 3, 4]) void queue({ project: 'a', ticket });
+    for (const ticket of [8, 7]) void queue({ project: 'b', ticket });
+    await answerAll();
+    expect(sent).toEqual(['a3', 'b7', 'a4', 'b8', 'a5', 'a1']);
+  },
+);
 
 test('the round robin of projects goes on from one batch to the next', async () => {
   for (let batch = 0; batch < 3; batch += 1) {
@@ -163,12 +178,15 @@ test('the round robin of projects goes on from one batch to the next', async () 
   expect(sent.map((query) => query[0]).join('')).toBe('abcdab');
 });
 
-test('shared and single requests of a project alternate, so that neither kind waits behind all of the other', async () => {
-  for (const ticket of [1, 2, 3, 4]) void queue({ project: 'a', ticket });
-  for (const ticket of [11, 12]) void queue({ project: 'a', ticket, isShared: true });
-  await answerAll();
-  expect(sent).toEqual(['a11', 'a1', 'a12', 'a2', 'a3', 'a4']);
-});
+test(
+  'shared and single requests of a project alternate, so that ' + 'neither kind waits behind all of the other',
+  async () => {
+    for (const ticket of [1, 2, 3, 4]) void queue({ project: 'a', ticket });
+    for (const ticket of [11, 12]) void queue({ project: 'a', ticket, isShared: true });
+    await answerAll();
+    expect(sent).toEqual(['a11', 'a1', 'a12', 'a2', 'a3', 'a4']);
+  },
+);
 
 test('a request that is not sent in time fails with NotSent, unlike one that was sent and not answered', async () => {
   const late = new AbortController();

@@ -173,40 +173,49 @@ describe('the gate of a backend', () => {
     expect(probe).toBe(0);
   });
 
-  test('keeps sending queries to a backend that answers only its probe, and does not report the probe as success', async () => {
-    const told: unknown[] = [];
-    const observer: BackendObserver = {
-      succeeded: () => told.push('ok'),
-      failed: (_reason, _cause, answersNeutral) => told.push(answersNeutral),
-    };
-    const { gate } = aGate({ observer });
-    for (let n = 0; n < 6; n += 1) await outcome(gate.run(refused));
-    expect(told).toEqual([false, false, true, false, false, true]);
-  });
+  test(
+    'keeps sending queries to a backend that answers only its ' + 'probe, and does not report the probe as success',
+    async () => {
+      const told: unknown[] = [];
+      const observer: BackendObserver = {
+        succeeded: () => told.push('ok'),
+        failed: (_reason, _cause, answersNeutral) => told.push(answersNeutral),
+      };
+      const { gate } = aGate({ observer });
+      for (let n = 0; n < 6; n += 1) await outcome(gate.run(refused));
+      expect(told).toEqual([false, false, true, false, false, true]);
+    },
+  );
 
-  test('sends one probe for all waiting requests of an unavailable backend, and keeps the concurrency limit when it is back', async () => {
-    const clock = new FakeClock();
-    const answers: ((how: 'dead' | 'back') => void)[] = [];
-    const probe = (): Promise<void> =>
-      new Promise((resolve, reject) => answers.push((how) => (how === 'back' ? resolve() : reject(new Error('dead')))));
-    const { gate } = aGate({ probe, clock, retryAfterMs: 1_000 });
-    const failing = Promise.all(Array.from({ length: 3 }, () => outcome(gate.run(refused))));
-    await eventually(() => expect(answers).toHaveLength(1));
-    answers[0]!('dead');
-    expect(await failing).toEqual(Array(3).fill('connection refused'));
-    expect(await outcome(gate.run(answered))).toBe('the connection failed');
-    await clock.advance(1_000);
-    let [underWay, most] = [0, 0];
-    const ask = async (): Promise<string> => {
-      most = Math.max(most, (underWay += 1));
-      await new Promise((resolve) => setImmediate(resolve));
-      underWay -= 1;
-      return 'here';
-    };
-    const all = Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(ask))));
-    await eventually(() => expect(answers).toHaveLength(2));
-    answers[1]!('back');
-    expect(await all).toEqual(Array(50).fill('here'));
-    expect([most, answers.length]).toEqual([2, 2]);
-  });
+  test(
+    'sends one probe for all waiting requests of an unavailable ' +
+      'backend, and keeps the concurrency limit when it is back',
+    async () => {
+      const clock = new FakeClock();
+      const answers: ((how: 'dead' | 'back') => void)[] = [];
+      const probe = (): Promise<void> =>
+        new Promise((resolve, reject) =>
+          answers.push((how) => (how === 'back' ? resolve() : reject(new Error('dead')))),
+        );
+      const { gate } = aGate({ probe, clock, retryAfterMs: 1_000 });
+      const failing = Promise.all(Array.from({ length: 3 }, () => outcome(gate.run(refused))));
+      await eventually(() => expect(answers).toHaveLength(1));
+      answers[0]!('dead');
+      expect(await failing).toEqual(Array(3).fill('connection refused'));
+      expect(await outcome(gate.run(answered))).toBe('the connection failed');
+      await clock.advance(1_000);
+      let [underWay, most] = [0, 0];
+      const ask = async (): Promise<string> => {
+        most = Math.max(most, (underWay += 1));
+        await new Promise((resolve) => setImmediate(resolve));
+        underWay -= 1;
+        return 'here';
+      };
+      const all = Promise.all(Array.from({ length: 50 }, () => outcome(gate.run(ask))));
+      await eventually(() => expect(answers).toHaveLength(2));
+      answers[1]!('back');
+      expect(await all).toEqual(Array(50).fill('here'));
+      expect([most, answers.length]).toEqual([2, 2]);
+    },
+  );
 });

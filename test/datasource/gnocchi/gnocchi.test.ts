@@ -113,7 +113,8 @@ test('a window is as long as its periods, ends the lag before now, and is writte
   await open().answers({ granularityS: 60, periods: 6, lagS: 30, queries: keyed }, context);
   const search = `POST /v1/search/resource/generic?attrs=id&attrs=metrics {"in":{"id":["${uuid(1)}"]}}`;
   const path =
-    '/v1/aggregates?details=False&granularity=60&fill=-740216938507413.5&start=2026-01-01T12%3A50%3A30.123000&stop=2026-01-01T12%3A56%3A30.123000';
+    '/v1/aggregates?details=False&granularity=60&fill=-740216938507413.5' +
+    '&start=2026-01-01T12%3A50%3A30.123000&stop=2026-01-01T12%3A56%3A30.123000';
   const body = `{"operations":["metric",["${uuid(1)}","mean"]]}`;
   expect(double.requests[1]).toMatchObject({ method: 'POST', target: path, body });
   expect(sent).toEqual([search, `POST ${path} ${body}`]);
@@ -381,17 +382,20 @@ describe('a query that makes Gnocchi refuse a merged request', () => {
 });
 
 describe('the metric of a resource', () => {
-  test('is not searched for two projects in one request, since the answer would not tell which of them may read it', async () => {
-    double.answers.aggregates = rowsFor([], [200, {}]);
-    await ask(open(), [
-      ofResource(1, { project: 'p' }),
-      ofResource(1, { project: 'q' }),
-      ofResource(2, { project: 'q' }),
-    ]);
-    const sought = double.requests.filter(({ target }) => target.startsWith('/v1/search/'));
-    expect(sought.length).toBe(2);
-    for (const { body } of sought) expect(askedIds(body).filter((id) => id === uuid(1)).length).toBe(1);
-  });
+  test(
+    'is not searched for two projects in one request, since the ' + 'answer would not tell which of them may read it',
+    async () => {
+      double.answers.aggregates = rowsFor([], [200, {}]);
+      await ask(open(), [
+        ofResource(1, { project: 'p' }),
+        ofResource(1, { project: 'q' }),
+        ofResource(2, { project: 'q' }),
+      ]);
+      const sought = double.requests.filter(({ target }) => target.startsWith('/v1/search/'));
+      expect(sought.length).toBe(2);
+      for (const { body } of sought) expect(askedIds(body).filter((id) => id === uuid(1)).length).toBe(1);
+    },
+  );
 
   test('is searched once and then cached, and searched again at once when it is gone', async () => {
     const datasource = open();

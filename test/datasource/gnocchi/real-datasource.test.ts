@@ -22,7 +22,8 @@ describeWith(['postgres', 'gnocchi'], 'the datasource of a real Gnocchi', () => 
     const [answer] = await rig.answersTo(ofResource(rig.resources['a']!.id));
     const rows = await rig.gnocchi.ask(
       'GET',
-      `/v1/metric/${rig.resources['a']!.metrics!['cpu']}/measures?granularity=60&start=2026-01-01T12:00:30&stop=2026-01-01T12:10:30`,
+      `/v1/metric/${rig.resources['a']!.metrics!['cpu']}/` +
+        `measures?granularity=60&start=2026-01-01T12:00:30&stop=2026-01-01T12:10:30`,
     );
     const points = (rows.body as [string, number, number][]).map(([at, , value]) => ({
       at: Date.parse(at),
@@ -95,7 +96,8 @@ describeWith(['postgres', 'gnocchi'], 'the datasource of a real Gnocchi', () => 
         () => ofMetrics([cpu('a'), 'x']),
         () => [
           'refused',
-          `${failed}{'cause': 'Invalid metric references', 'reason': 'badly formed hexadecimal UUID string', 'detail': [['${cpu('a')}', 'mean'], ['x', 'mean']]} (HTTP 400)`,
+          `${failed}{'cause': 'Invalid metric references', 'reason': 'badly formed hexadecimal UUID ` +
+            `string', 'detail': [['${cpu('a')}', 'mean'], ['x', 'mean']]} (HTTP 400)`,
         ],
       ],
       [
@@ -127,16 +129,19 @@ describeWith(['postgres', 'gnocchi'], 'the datasource of a real Gnocchi', () => 
     });
   });
 
-  test('finds a resource by the name that its creator gave it, and metrics whose names look like patterns', async () => {
-    const [named, starred, plain] = await rig.answersTo(
-      ofResource('instance-7'),
-      ofResource(rig.resources['starred']!.id, { metric: 'cpu*' }),
-      ofResource(rig.resources['named']!.id),
-    );
-    expect(named).toEqual(plain);
-    for (const answer of [named, starred])
-      expect(answer).toMatchObject({ kind: 'series', series: [{ length: expect.any(Number) }] });
-  });
+  test(
+    'finds a resource by the name that its creator gave it, ' + 'and metrics whose names look like patterns',
+    async () => {
+      const [named, starred, plain] = await rig.answersTo(
+        ofResource('instance-7'),
+        ofResource(rig.resources['starred']!.id, { metric: 'cpu*' }),
+        ofResource(rig.resources['named']!.id),
+      );
+      expect(named).toEqual(plain);
+      for (const answer of [named, starred])
+        expect(answer).toMatchObject({ kind: 'series', series: [{ length: expect.any(Number) }] });
+    },
+  );
 
   test('shows a project what it created and what was measured for it, and nothing else', async () => {
     const seen = async (project: string): Promise<string[]> => {

@@ -286,16 +286,19 @@ describe('an id that a rule names', () => {
     expect(await outcome(check(composite({ and: [ofMetrics, ofResource] }), ALICE))).toEqual(metrics);
   });
 
-  test('is looked up for its author under the id that evaluators would find, whatever the name means to the author', async () => {
-    double.answers.resource = byToken({ ours: [200, { id: RESOURCE }], hers: FORBIDDEN });
-    const check = checkAt(double.url);
-    const named = { ...ofResource, resource_id: 'instance-7-tap' };
-    expect(await outcome(check(named, ALICE))).toEqual(hidden('resource_id', 'Resource', 'instance-7-tap'));
-    expect(double.requests.slice(1).map(({ target, headers }) => [target, headers['x-auth-token']])).toEqual([
-      ['/v1/resource/generic/instance-7-tap', 'ours'],
-      [`/v1/resource/generic/${RESOURCE}`, 'hers'],
-    ]);
-  });
+  test(
+    'is looked up for its author under the id that evaluators would ' + 'find, whatever the name means to the author',
+    async () => {
+      double.answers.resource = byToken({ ours: [200, { id: RESOURCE }], hers: FORBIDDEN });
+      const check = checkAt(double.url);
+      const named = { ...ofResource, resource_id: 'instance-7-tap' };
+      expect(await outcome(check(named, ALICE))).toEqual(hidden('resource_id', 'Resource', 'instance-7-tap'));
+      expect(double.requests.slice(1).map(({ target, headers }) => [target, headers['x-auth-token']])).toEqual([
+        ['/v1/resource/generic/instance-7-tap', 'ours'],
+        [`/v1/resource/generic/${RESOURCE}`, 'hers'],
+      ]);
+    },
+  );
 
   test.each<[string, { ours: DoubleAnswer; hers: DoubleAnswer }, unknown]>([
     [

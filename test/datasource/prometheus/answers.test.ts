@@ -234,7 +234,8 @@ describe('a trace records the labels', () => {
     const values = (...all: string[]) =>
       JSON.stringify(all.map((value, index) => [AT - 60 * (all.length - 1 - index), value]));
     const body = text(
-      `[{"metric":{"a":"1"},"values":${values('NaN')}},{"metric":{"a":"2"},"values":${values('7', 'x')}},{"metric":{},"values":${values('8')}}]`,
+      `[{"metric":{"a":"1"},"values":${values('NaN')}},{"metric":{"a":"2"},` +
+        `"values":${values('7', 'x')}},{"metric":{},"values":${values('8')}}]`,
       'matrix',
     );
     expect(await labelled(body, RANGE)).toEqual({

@@ -51,8 +51,10 @@ describe('an error of Prometheus about the query is a refusal, quoted for an aut
       400,
       'bad_data',
       'exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
-      'bad_data: exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
-      'bad_data: exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)',
+      'bad_data: exceeded maximum resolution of 11,000 points per ' +
+        'timeseries. Try decreasing the query resolution (?step=XX)',
+      'bad_data: exceeded maximum resolution of 11,000 points per ' +
+        'timeseries. Try decreasing the query resolution (?step=XX)',
     ],
     [
       422,

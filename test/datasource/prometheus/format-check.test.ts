@@ -90,7 +90,8 @@ describe('a server that answers as Prometheus does', () => {
   test('is not quoted to a tenant about the label that was added to the query', async () => {
     double.reply = refusal(400, 'bad_data', 'unexpected "p-secret" in {project="p-secret"}');
     expect(await outcome(double.url, within('p-secret', promql('up')), LABEL)).toBe(
-      "Invalid input for field/attribute query. Value: 'up'. Prometheus says: bad_data: the query is not valid (HTTP 400)",
+      "Invalid input for field/attribute query. Value: 'up'. Prometheus " +
+        'says: bad_data: the query is not valid (HTTP 400)',
     );
   });
 

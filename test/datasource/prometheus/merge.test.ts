@@ -156,18 +156,24 @@ describe('grouping', () => {
   const keyed = (texts: readonly string[]): Parameters<typeof groupByMergeParameter>[0] =>
     texts.map((promql, index) => ({ key: `q${index}`, promql, parameters: mergeParametersOf(promql) }));
 
-  test('every query uses the parameter that most others have; a query that cannot be merged is sent alone', async () => {
-    const grid = ['a', 'b', 'c'].flatMap((h) => ['x', 'y'].map((d) => `cpu{d="${d}",h="${h}"}`));
-    const groups = await groupByMergeParameter(keyed([...grid, 'topk(1, cpu)', 'cpu{d="z",h="z"}']), 100);
-    expect(
-      groups.map(({ parameter, members }) => [parameter?.label ?? null, members.map(({ key, value }) => [key, value])]),
-    ).toEqual([
-      [null, [['q6', null]]],
-      [null, [['q7', null]]],
-      ['h', [['q0', 'a'], ['q2', 'b'], ['q4', 'c']]], // prettier-ignore
-      ['h', [['q1', 'a'], ['q3', 'b'], ['q5', 'c']]], // prettier-ignore
-    ]);
-  });
+  test(
+    'every query uses the parameter that most others have; a ' + 'query that cannot be merged is sent alone',
+    async () => {
+      const grid = ['a', 'b', 'c'].flatMap((h) => ['x', 'y'].map((d) => `cpu{d="${d}",h="${h}"}`));
+      const groups = await groupByMergeParameter(keyed([...grid, 'topk(1, cpu)', 'cpu{d="z",h="z"}']), 100);
+      expect(
+        groups.map(({ parameter, members }) => [
+          parameter?.label ?? null,
+          members.map(({ key, value }) => [key, value]),
+        ]),
+      ).toEqual([
+        [null, [['q6', null]]],
+        [null, [['q7', null]]],
+        ['h', [['q0', 'a'], ['q2', 'b'], ['q4', 'c']]], // prettier-ignore
+        ['h', [['q1', 'a'], ['q3', 'b'], ['q5', 'c']]], // prettier-ignore
+      ]);
+    },
+  );
 
   test('a query whose only companions use other parameters is sent alone', async () => {
     const groups = await groupByMergeParameter(

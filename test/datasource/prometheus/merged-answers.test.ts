@@ -41,31 +41,35 @@ test('a merged query gives each of its members the same values under the same la
   expect(answers).toBeGreaterThan(400);
 });
 
-test('a select-all query gives each value what the query for it alone gives, among series of other values and of none', () => {
-  let answers = 0;
-  let foreign = 0;
-  fc.assert(
-    fc.property(vectorQueries, hostsAndSeries, (query, [values, stored]) => {
-      const wanted = values.slice(0, 2);
-      const members = wanted.map((value) => query.replaceAll(HOST, () => quoted(value)));
-      const parameter = mergeParametersOf(members[0]!).find(({ label }) => label === 'host');
-      if (!parameter) return;
-      const all = answerOf(selectAllPromql(parameter, wanted), stored);
-      const each = members.map((promql) => answerOf(promql, stored));
-      // If a member alone is refused, the select-all query is refused; it may also be refused because of other series.
-      if (all === null) return;
-      for (const [index, value] of wanted.entries()) {
-        const slice = all.filter(({ labels }) => labels['host'] === value);
-        answers += slice.length;
-        expect(comparable(slice)).toEqual(comparable(each[index]!));
-      }
-      foreign += all.filter(({ labels }) => !wanted.includes(labels['host'] ?? '')).length;
-    }),
-    { numRuns: 800 },
-  );
-  expect(answers).toBeGreaterThan(400);
-  expect(foreign).toBeGreaterThan(200);
-});
+test(
+  'a select-all query gives each value what the query for it alone ' +
+    'gives, among series of other values and of none',
+  () => {
+    let answers = 0;
+    let foreign = 0;
+    fc.assert(
+      fc.property(vectorQueries, hostsAndSeries, (query, [values, stored]) => {
+        const wanted = values.slice(0, 2);
+        const members = wanted.map((value) => query.replaceAll(HOST, () => quoted(value)));
+        const parameter = mergeParametersOf(members[0]!).find(({ label }) => label === 'host');
+        if (!parameter) return;
+        const all = answerOf(selectAllPromql(parameter, wanted), stored);
+        const each = members.map((promql) => answerOf(promql, stored));
+        // The select-all query is refused if a member alone is refused. It may also be refused because of other series.
+        if (all === null) return;
+        for (const [index, value] of wanted.entries()) {
+          const slice = all.filter(({ labels }) => labels['host'] === value);
+          answers += slice.length;
+          expect(comparable(slice)).toEqual(comparable(each[index]!));
+        }
+        foreign += all.filter(({ labels }) => !wanted.includes(labels['host'] ?? '')).length;
+      }),
+      { numRuns: 800 },
+    );
+    expect(answers).toBeGreaterThan(400);
+    expect(foreign).toBeGreaterThan(200);
+  },
+);
 
 test('a limited query sees the series of its project as if there were no others', () => {
   let answers = 0;

@@ -54,22 +54,25 @@ function answering(bad: (instances: string[]) => PrometheusReply | undefined = (
 }
 
 describe('one of many merged queries that takes Prometheus too long', () => {
-  test('is trouble for fewer and fewer others, a request at a time, and does not count against Prometheus', async () => {
-    double.reply = answering((instances) =>
-      instances.includes('3') ? refusal(503, 'timeout', 'query timed out') : undefined,
-    );
-    const inTrouble: number[] = [];
-    for (let round = 0; round < 6; round += 1) {
-      const before = double.asked.length;
-      const answers = Object.values(await askAbout(prometheus, cpus(16)));
-      inTrouble.push(answers.filter(({ kind }) => kind === 'trouble').length);
-      expect(double.asked.length - before).toBe(Math.min(round, 4) + 1);
-    }
-    expect(inTrouble).toEqual([16, 8, 4, 2, 1, 1]);
-    const slow = (await askAbout(prometheus, [cpuOf(3)]))[cpuOf(3)];
-    expect(slow).toEqual({ kind: 'trouble', reason: 'the query took it too long' });
-    expect(new Set(prometheus.outcomes)).toEqual(new Set(['ok']));
-  });
+  test(
+    'is trouble for fewer and fewer others, a request at a ' + 'time, and does not count against Prometheus',
+    async () => {
+      double.reply = answering((instances) =>
+        instances.includes('3') ? refusal(503, 'timeout', 'query timed out') : undefined,
+      );
+      const inTrouble: number[] = [];
+      for (let round = 0; round < 6; round += 1) {
+        const before = double.asked.length;
+        const answers = Object.values(await askAbout(prometheus, cpus(16)));
+        inTrouble.push(answers.filter(({ kind }) => kind === 'trouble').length);
+        expect(double.asked.length - before).toBe(Math.min(round, 4) + 1);
+      }
+      expect(inTrouble).toEqual([16, 8, 4, 2, 1, 1]);
+      const slow = (await askAbout(prometheus, [cpuOf(3)]))[cpuOf(3)];
+      expect(slow).toEqual({ kind: 'trouble', reason: 'the query took it too long' });
+      expect(new Set(prometheus.outcomes)).toEqual(new Set(['ok']));
+    },
+  );
 });
 
 test('causes no growing number of requests if all of them take too long', async () => {

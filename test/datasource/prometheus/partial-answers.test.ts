@@ -220,8 +220,10 @@ describe('a store that fails because a store behind it is unavailable', () => {
 
   test.each([
     'found duplicate series for the match group {x="rpc error: code = Unavailable desc = "}',
-    'found duplicate series for the match group {x="expanding series: proxy Series(): rpc error: code = Unavailable desc = "}',
-    'rpc error: code = Aborted desc = found duplicate series for the match group {x="rpc error: code = Unavailable desc = "}',
+    'found duplicate series for the match group {x="expanding series: ' +
+      'proxy Series(): rpc error: code = Unavailable desc = "}',
+    'rpc error: code = Aborted desc = found duplicate series for the ' +
+      'match group {x="rpc error: code = Unavailable desc = "}',
   ])('is not recognized in the text of a query: %s', async (text) => {
     reach();
     double.reply = refusal(422, 'execution', text);

@@ -90,21 +90,25 @@ test.each([undefined, 'infra'])(
   },
 );
 
-test('is all that is sent to an unavailable Prometheus, and one that cannot answer some queries is probed now and then', async () => {
-  const observed = prometheusAt(double.url);
-  const probes = (): number => double.asked.filter(({ form }) => form['query']!.startsWith('tocsin')).length;
-  const bad = [500, 'oops'] as const;
-  double.reply = ({ form }) =>
-    form['query']!.startsWith('absent(')
-      ? [...bad]
-      : [200, { status: 'success', data: { resultType: 'vector', result: [] } }];
-  const queries = Array.from({ length: 12 }, (_, n) => `absent(a${n})`);
-  await askAbout(observed, queries);
-  expect(double.asked.length - probes()).toBe(12);
-  expect(probes()).toBeGreaterThan(0);
-  expect(await askAbout(observed, ['up'])).toEqual({ up: { kind: 'series', series: [] } });
-  double.reply = [...bad];
-  for (let look = 0; look < 5; look += 1) await askAbout(observed, queries);
-  // Three, with those sent beside them, and the probe.
-  expect(double.asked.length).toBeLessThan(12 + 1 + 2 * 12);
-});
+test(
+  'is all that is sent to an unavailable Prometheus, and one that ' +
+    'cannot answer some queries is probed now and then',
+  async () => {
+    const observed = prometheusAt(double.url);
+    const probes = (): number => double.asked.filter(({ form }) => form['query']!.startsWith('tocsin')).length;
+    const bad = [500, 'oops'] as const;
+    double.reply = ({ form }) =>
+      form['query']!.startsWith('absent(')
+        ? [...bad]
+        : [200, { status: 'success', data: { resultType: 'vector', result: [] } }];
+    const queries = Array.from({ length: 12 }, (_, n) => `absent(a${n})`);
+    await askAbout(observed, queries);
+    expect(double.asked.length - probes()).toBe(12);
+    expect(probes()).toBeGreaterThan(0);
+    expect(await askAbout(observed, ['up'])).toEqual({ up: { kind: 'series', series: [] } });
+    double.reply = [...bad];
+    for (let look = 0; look < 5; look += 1) await askAbout(observed, queries);
+    // Three, with those sent beside them, and the probe.
+    expect(double.asked.length).toBeLessThan(12 + 1 + 2 * 12);
+  },
+);

@@ -69,7 +69,8 @@ describe('a request to Prometheus', () => {
     await askAbout(at(double.url, { auth }), ['a + b'], { trace, granularityS: 60, periods: 2 });
     expect(sent).toEqual([
       'POST /api/v1/query query=a + b time=1767268800.250 partial_response=false deny_partial_response=1',
-      'POST /api/v1/query_range query=a + b start=1767268740.250 end=1767268800.250 step=60 partial_response=false deny_partial_response=1',
+      'POST /api/v1/query_range query=a + b start=1767268740.250 ' +
+        'end=1767268800.250 step=60 partial_response=false deny_partial_response=1',
     ]);
   });
 });
@@ -171,13 +172,16 @@ describe('over TLS', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  test('a server is trusted if a given certificate has signed its own, and receives the client certificate', async () => {
-    const { ca, client } = certificates;
-    const shown = at(url, { tls: { ca, certificate: client.cert, key: client.key } });
-    expect(valuesOf((await askAbout(shown, ['up']))['up'])).toEqual([[1]]);
-    expect(valuesOf((await askAbout(at(url, { tls: { ca } }), ['up']))['up'])).toEqual([[1]]);
-    expect(peers).toEqual(['tocsin', undefined]);
-  });
+  test(
+    'a server is trusted if a given certificate has signed its ' + 'own, and receives the client certificate',
+    async () => {
+      const { ca, client } = certificates;
+      const shown = at(url, { tls: { ca, certificate: client.cert, key: client.key } });
+      expect(valuesOf((await askAbout(shown, ['up']))['up'])).toEqual([[1]]);
+      expect(valuesOf((await askAbout(at(url, { tls: { ca } }), ['up']))['up'])).toEqual([[1]]);
+      expect(peers).toEqual(['tocsin', undefined]);
+    },
+  );
 
   test('no other server is trusted', async () => {
     expect(await askAbout(at(url), ['up'])).toEqual({

@@ -196,27 +196,31 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
   const reads = async (promql: string): Promise<boolean> =>
     (await ask(empty, 'format_query', promql)).status === 'success';
 
-  test('accepts each query that this parser accepts, and the answer to a project does not depend on the series of another project', async () => {
-    const expressions = [...new Set(fc.sample(expression, { numRuns: EXPRESSIONS, seed: SEED }))];
-    const [misread, leaks]: string[][] = [[], []];
-    let [read, seen] = [0, 0];
-    for (const promql of expressions) {
-      if (!(await reads(promql))) continue;
-      const enforced = withEnforcedLabel(promql, 'tenant', 'p1');
-      if ('problem' in enforced || !(await reads(enforced.promql))) {
-        misread!.push(`${promql} -> ${JSON.stringify(enforced)}`);
-        continue;
+  test(
+    'accepts each query that this parser accepts, and the answer to a ' +
+      'project does not depend on the series of another project',
+    async () => {
+      const expressions = [...new Set(fc.sample(expression, { numRuns: EXPRESSIONS, seed: SEED }))];
+      const [misread, leaks]: string[][] = [[], []];
+      let [read, seen] = [0, 0];
+      for (const promql of expressions) {
+        if (!(await reads(promql))) continue;
+        const enforced = withEnforcedLabel(promql, 'tenant', 'p1');
+        if ('problem' in enforced || !(await reads(enforced.promql))) {
+          misread!.push(`${promql} -> ${JSON.stringify(enforced)}`);
+          continue;
+        }
+        read += 1;
+        const nothing = await ask(empty, 'query', enforced.promql);
+        const beside = await ask(full, 'query', enforced.promql);
+        if (JSON.stringify(beside) !== JSON.stringify(nothing)) leaks!.push(`${promql} -> ${enforced.promql}`);
+        const plain = [await ask(full, 'query', promql), await ask(empty, 'query', promql)];
+        if (JSON.stringify(plain[0]) !== JSON.stringify(plain[1])) seen += 1;
       }
-      read += 1;
-      const nothing = await ask(empty, 'query', enforced.promql);
-      const beside = await ask(full, 'query', enforced.promql);
-      if (JSON.stringify(beside) !== JSON.stringify(nothing)) leaks!.push(`${promql} -> ${enforced.promql}`);
-      const plain = [await ask(full, 'query', promql), await ask(empty, 'query', promql)];
-      if (JSON.stringify(plain[0]) !== JSON.stringify(plain[1])) seen += 1;
-    }
-    expect([misread, leaks]).toEqual([[], []]);
-    // The test would detect a leak: many of the expressions read the series as long as nothing is enforced.
-    expect(read).toBeGreaterThan(EXPRESSIONS / 4);
-    expect(seen).toBeGreaterThan(read / 4);
-  });
+      expect([misread, leaks]).toEqual([[], []]);
+      // The test would detect a leak: many of the expressions read the series as long as nothing is enforced.
+      expect(read).toBeGreaterThan(EXPRESSIONS / 4);
+      expect(seen).toBeGreaterThan(read / 4);
+    },
+  );
 });

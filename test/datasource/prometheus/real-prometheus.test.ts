@@ -253,17 +253,21 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
       expect(neighbours.map((neighbour) => valuesOf(answers[neighbour]))).toEqual([[[0]], [[10]]]);
     });
 
-    test('a query with a matching error, quoted for an author who may query all data, and without labels for a project', async () => {
-      const promql = 'cpu * on (instance) cpu';
-      const answers = await askAbout(prometheus, [promql, { promql, project: 'p1' }]);
-      expect(answers[promql]).toMatchObject({ kind: 'refused', reason: expect.stringMatching(manyToMany('.*')) });
-      expect(answers[`p1: ${promql}`]).toEqual(
-        refused(
-          'execution: found duplicate series on the right hand-side of the operation; ' +
-            'many-to-many matching not allowed: matching labels must be unique on one side (HTTP 422)',
-        ),
-      );
-    });
+    test(
+      'a query with a matching error, quoted for an author who may ' +
+        'query all data, and without labels for a project',
+      async () => {
+        const promql = 'cpu * on (instance) cpu';
+        const answers = await askAbout(prometheus, [promql, { promql, project: 'p1' }]);
+        expect(answers[promql]).toMatchObject({ kind: 'refused', reason: expect.stringMatching(manyToMany('.*')) });
+        expect(answers[`p1: ${promql}`]).toEqual(
+          refused(
+            'execution: found duplicate series on the right hand-side of the operation; ' +
+              'many-to-many matching not allowed: matching labels must be unique on one side (HTTP 422)',
+          ),
+        );
+      },
+    );
 
     test('one of many queries in one request, and answers the others', async () => {
       // Two series of one side match if there are two zones, and only then.
@@ -346,7 +350,8 @@ describeWith(['prometheus'], 'a real Prometheus', () => {
         'nonsense',
         { query: 'cpu{', threshold: 32 },
         'insufficient data',
-        'alarm statistics retrieval failed: bad_data: invalid parameter "query": 1:5: parse error: unexpected end of input inside braces (HTTP 400)',
+        'alarm statistics retrieval failed: bad_data: invalid parameter "query": 1:5: ' +
+          'parse error: unexpected end of input inside braces (HTTP 400)',
       ],
     ])('by %s: %j gives %s', async (_, rule, verdict, reason) => {
       const parsed = alarmTypes.prometheus.schema.parse({ comparison_operator: 'gt', ...rule });

@@ -77,7 +77,8 @@ describe.each([
   test('is refused if nothing keeps projects apart, except for admins', () => {
     const options = { tenancy: 'none', setting: 'prometheus.others.east.tenancy' } as const;
     const text =
-      'Only admins may create prometheus rules, since prometheus.others.east.tenancy is none: nothing keeps projects apart';
+      'Only admins may create prometheus rules, since ' +
+      'prometheus.others.east.tenancy is none: nothing keeps projects apart';
     expect(problem(within('p1', ruleOf('up')), MEMBER, options)).toEqual(['forbidden', text]);
     expect(problem(within('p1', ruleOf('up')), MEMBER, { ...options, isConfigured: false })).toEqual([
       'forbidden',

@@ -206,7 +206,8 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     expect(reasons).toEqual([
       `resource ${id} does not exists`,
       `resource ${id} does not exists`,
-      `aggregation mean does not exist for at least one metrics in ['${things.resources.map(({ metric }) => metric).join("', '")}']`,
+      `aggregation mean does not exist for at least one metrics in ` +
+        `['${things.resources.map(({ metric }) => metric).join("', '")}']`,
       'metric cpu does not exists',
     ]);
   });

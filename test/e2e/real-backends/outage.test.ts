@@ -99,43 +99,47 @@ describeWith(['prometheus'], 'alarms whose Prometheus fails', () => {
       ?.detail;
   }
 
-  test('keep their states for the grace, then each becomes unknown once, and goes back once when Prometheus is there again', async () => {
-    expect(await service.metric(UP)).toBe(1);
-    const before = await histories();
-    expect([...before.values()].map(({ length }) => length)).toEqual([...states].map(() => 1));
+  test(
+    'keep their states for the grace, then each becomes unknown once, ' +
+      'and goes back once when Prometheus is there again',
+    async () => {
+      expect(await service.metric(UP)).toBe(1);
+      const before = await histories();
+      expect([...before.values()].map(({ length }) => length)).toEqual([...states].map(() => 1));
 
-    const killedMs = Date.now();
-    await prometheus.kill();
-    await eventually(async () => expect(await service.metric(UP)).toBe(0));
-    const degraded = await backendsCheck();
-    expect(degraded).toMatch(
-      /^degraded: prometheus cannot be asked since \S+Z \((connection refused|the connection was closed)\)$/,
-    );
-    await untilStates(new Map([...states.keys()].map((id) => [id, 'insufficient data'])));
-    for (const transitions of (await histories()).values()) {
-      expect(transitions.length).toBe(2);
-      expect(transitions[1]).toMatchObject({ to: 'insufficient data' });
-      // The grace begins with the batch, and Prometheus may be killed in the middle of one.
-      expect(Date.parse(`${transitions[1]!.at}Z`)).toBeGreaterThan(killedMs + GRACE_MS - INTERVAL_MS);
-    }
+      const killedMs = Date.now();
+      await prometheus.kill();
+      await eventually(async () => expect(await service.metric(UP)).toBe(0));
+      const degraded = await backendsCheck();
+      expect(degraded).toMatch(
+        /^degraded: prometheus cannot be asked since \S+Z \((connection refused|the connection was closed)\)$/,
+      );
+      await untilStates(new Map([...states.keys()].map((id) => [id, 'insufficient data'])));
+      for (const transitions of (await histories()).values()) {
+        expect(transitions.length).toBe(2);
+        expect(transitions[1]).toMatchObject({ to: 'insufficient data' });
+        // The grace begins with the batch, and Prometheus may be killed in the middle of one.
+        expect(Date.parse(`${transitions[1]!.at}Z`)).toBeGreaterThan(killedMs + GRACE_MS - INTERVAL_MS);
+      }
 
-    await prometheus.restart();
-    const backMs = Date.now();
-    await untilStates(states);
-    await untilEvaluatedAfter(backMs + 4_000);
-    const after = await histories();
-    for (const [id, transitions] of after) {
-      const state = states.get(id)!;
-      expect(transitions.map(({ to }) => to)).toEqual([state, 'insufficient data', state]);
-    }
-    expect(await service.metric(UP)).toBe(1);
-    expect(await backendsCheck()).toBeUndefined();
-    expect(service.logged('warn').map(({ message }) => message)).toEqual([
-      'prometheus cannot be asked: alarms keep their state for 12s',
-    ]);
-    expect(service.logged('info').filter(({ message }) => message.includes('answers again'))).toHaveLength(1);
-    await expectTold(after);
-  });
+      await prometheus.restart();
+      const backMs = Date.now();
+      await untilStates(states);
+      await untilEvaluatedAfter(backMs + 4_000);
+      const after = await histories();
+      for (const [id, transitions] of after) {
+        const state = states.get(id)!;
+        expect(transitions.map(({ to }) => to)).toEqual([state, 'insufficient data', state]);
+      }
+      expect(await service.metric(UP)).toBe(1);
+      expect(await backendsCheck()).toBeUndefined();
+      expect(service.logged('warn').map(({ message }) => message)).toEqual([
+        'prometheus cannot be asked: alarms keep their state for 12s',
+      ]);
+      expect(service.logged('info').filter(({ message }) => message.includes('answers again'))).toHaveLength(1);
+      await expectTold(after);
+    },
+  );
 
   /**
    * The receivers heard of each transition once, in their order, and the texts name the backend but not its address.

@@ -202,7 +202,8 @@ describe('zaqar', () => {
 
   test('passes on what was signed before, and no token', async () => {
     const query =
-      'queue_name=q1&project_id=p&paths=/v2/queues/q1/messages,/v2/queues/q1/claims&methods=POST,GET&expires=2030-01-01T00%3A00%3A00&signature=abc';
+      'queue_name=q1&project_id=p&paths=/v2/queues/q1/messages,/v2/queues/q1/' +
+      'claims&methods=POST,GET&expires=2030-01-01T00%3A00%3A00&signature=abc';
     expect(await deliver(`zaqar://?${query}`)).toMatchObject({ kind: 'delivered' });
     expect(zaqar()).toMatchObject([
       {

@@ -75,7 +75,8 @@ describe('a webhook', () => {
   test.each([
     [
       'a signed URL of Heat',
-      '/v1/signal/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks/s/i/resources/r?SignatureMethod=HmacSHA256&Signature=a%2Bb%2Fc%3D&A=%7e',
+      '/v1/signal/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks/s/i/resources/' +
+        'r?SignatureMethod=HmacSHA256&Signature=a%2Bb%2Fc%3D&A=%7e',
     ],
     ['odd but legal characters', "/a/../b/./c?x='quoted'&y=|{}^"],
     ['no path', '?x=1'],

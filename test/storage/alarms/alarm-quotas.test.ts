@@ -205,7 +205,8 @@ function contract(open: () => Promise<Database>): void {
   });
 
   test.each(['project', 'user'] as const)(
-    'a first limit of a %s that has alarms, met while others are created, deleted and moved, ends with a count that is right',
+    'a first limit of a %s that has alarms, met while others are created, ' +
+      'deleted and moved, ends with a count that is right',
     async (kind) => {
       expect(await createMany(30)).toBe(30);
       const ids = await alarmsOf('p1');

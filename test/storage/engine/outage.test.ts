@@ -194,16 +194,19 @@ describe('a PostgreSQL that', () => {
 });
 
 describe('an embedded database', () => {
-  test('that is closed is an outage; a wrong statement, and an error that a transaction itself throws, are not', async () => {
-    const db = await openPglite(undefined);
-    const wrong = await db.query('select nothing').catch((thrown: unknown) => thrown);
-    const bug = await db.transaction(() => Promise.reject(new TypeError('a bug'))).catch((thrown: unknown) => thrown);
-    const unclonable = await db.query('select $1', [() => undefined]).catch((thrown: unknown) => thrown);
-    expect([wrong, bug, unclonable].map(isDatabaseOutage)).toEqual([false, false, false]);
-    await db.close();
-    const closed = await Promise.race([db.query('select 1'), db.transaction((tx) => tx.query('select 1'))]).catch(
-      (thrown: unknown) => thrown,
-    );
-    expect(isDatabaseOutage(closed)).toBe(true);
-  });
+  test(
+    'that is closed is an outage; a wrong statement, and an error ' + 'that a transaction itself throws, are not',
+    async () => {
+      const db = await openPglite(undefined);
+      const wrong = await db.query('select nothing').catch((thrown: unknown) => thrown);
+      const bug = await db.transaction(() => Promise.reject(new TypeError('a bug'))).catch((thrown: unknown) => thrown);
+      const unclonable = await db.query('select $1', [() => undefined]).catch((thrown: unknown) => thrown);
+      expect([wrong, bug, unclonable].map(isDatabaseOutage)).toEqual([false, false, false]);
+      await db.close();
+      const closed = await Promise.race([db.query('select 1'), db.transaction((tx) => tx.query('select 1'))]).catch(
+        (thrown: unknown) => thrown,
+      );
+      expect(isDatabaseOutage(closed)).toBe(true);
+    },
+  );
 });

@@ -40,14 +40,18 @@ function contract(open: () => Promise<Database>): void {
     return { lastEvaluatedAt, behindSince };
   };
 
-  test('an alarm that is behind shows its own last evaluation and its own due time, until a catch-up batch evaluates it', async () => {
-    const record = createBehindStore(db, 'm');
-    await record(rowsOf(['late']));
-    expect(await progressOf('late')).toEqual({ lastEvaluatedAt: BEFORE, behindSince: DUE });
-    expect(await progressOf('on time')).toEqual({ lastEvaluatedAt: EVALUATED, behindSince: null });
-    await record(rowsOf([]));
-    expect(await progressOf('late')).toEqual({ lastEvaluatedAt: EVALUATED, behindSince: null });
-  });
+  test(
+    'an alarm that is behind shows its own last evaluation and its ' +
+      'own due time, until a catch-up batch evaluates it',
+    async () => {
+      const record = createBehindStore(db, 'm');
+      await record(rowsOf(['late']));
+      expect(await progressOf('late')).toEqual({ lastEvaluatedAt: BEFORE, behindSince: DUE });
+      expect(await progressOf('on time')).toEqual({ lastEvaluatedAt: EVALUATED, behindSince: null });
+      await record(rowsOf([]));
+      expect(await progressOf('late')).toEqual({ lastEvaluatedAt: EVALUATED, behindSince: null });
+    },
+  );
 
   test.each([
     ['another evaluator', 'other', 3],

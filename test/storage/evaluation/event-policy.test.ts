@@ -61,7 +61,8 @@ function contract(open: () => Promise<Database>): void {
     { own: 'current', configured: 'current', kept: 1 },
     { own: 'current', configured: 'every', kept: 1 },
   ] as const)(
-    'of ten events for an unavailable receiver $kept stay pending if the alarm has $own and notifier.policy is $configured',
+    'of ten events for an unavailable receiver $kept stay pending if the ' +
+      'alarm has $own and notifier.policy is $configured',
     async ({ own, configured, kept }) => {
       const all = await statusesAfterTrouble(own, configured);
       expect(all.filter((status) => status === 'pending')).toHaveLength(kept);

@@ -31,13 +31,16 @@ function statistics(open: () => Promise<Database>): void {
     return rows.sort((a, b) => a.question - b.question || a.period - b.period);
   };
 
-  test('are returned by query and period; the window includes its start, not its end, and empty periods are absent', async () => {
-    expect(await ask({ meter: 'cpu' }, { meter: 'mem' }, { meter: 'none' })).toEqual([
-      { question: 0, period: 0, count: 2, min: 10, max: 30, avg: 20, sum: 40 },
-      { question: 0, period: 1, count: 1, min: 50, max: 50, avg: 50, sum: 50 },
-      { question: 1, period: 3, count: 1, min: 1, max: 1, avg: 1, sum: 1 },
-    ]);
-  });
+  test(
+    'are returned by query and period; the window includes its ' + 'start, not its end, and empty periods are absent',
+    async () => {
+      expect(await ask({ meter: 'cpu' }, { meter: 'mem' }, { meter: 'none' })).toEqual([
+        { question: 0, period: 0, count: 2, min: 10, max: 30, avg: 20, sum: 40 },
+        { question: 0, period: 1, count: 1, min: 50, max: 50, avg: 50, sum: 50 },
+        { question: 1, period: 3, count: 1, min: 1, max: 1, avg: 1, sum: 1 },
+      ]);
+    },
+  );
 
   describe('of huge volumes', () => {
     const MAX = Number.MAX_VALUE;

@@ -152,15 +152,18 @@ function contract(open: () => Promise<Database>): void {
       expect(await notifier.search(31)).toHaveLength(4);
     });
 
-    test('keeps its record after an attempt that does not call it, and a new host does not wait for a second', async () => {
-      await put('blocked', 5);
-      const notifier = new Notifier(store, 20);
-      for (let n = 0; n < 5; n += 1) {
-        const [one] = await notifier.search(0);
-        await notifier.end(one!, 0, null);
-      }
-      expect(await notifier.search(0)).toEqual([]);
-    });
+    test(
+      'keeps its record after an attempt that does not call it, ' + 'and a new host does not wait for a second',
+      async () => {
+        await put('blocked', 5);
+        const notifier = new Notifier(store, 20);
+        for (let n = 0; n < 5; n += 1) {
+          const [one] = await notifier.search(0);
+          await notifier.end(one!, 0, null);
+        }
+        expect(await notifier.search(0)).toEqual([]);
+      },
+    );
 
     test('of a receiver in this process is always responsive', async () => {
       await put('log:', 10);

@@ -219,28 +219,31 @@ function upkeep(bench: Bench): void {
     expect(lapsed).toMatchObject({ attempt: 1, nextAttemptAt: NOON, lastError: 'claim expired' });
   });
 
-  test('a newer transition supersedes failed and old notifications and repeats, but no first attempt in time', async () => {
-    const old = { sequence: 0 };
-    await put('first', old);
-    await put('failed', { ...old, attempt: 1 });
-    await put('stale', { ...old, createdAt: at(-60_001) });
-    await put('every', { ...old, attempt: 1, policy: 'every', createdAt: at(-60_001) });
-    await put('repeat', { ...old, kind: 'repeat', policy: 'every' });
-    await put('replayed', { ...old, attempt: 1, replayedAt: NOON });
-    await put('present', { sequence: 1, attempt: 1, createdAt: at(-60_001) });
-    await put('in flight', { ...old, attempt: 1, status: 'in_flight' });
-    expect(await bench.upkeep.supersede(NOON, { staleBefore: at(-60_000), defaultPolicy: 'current' })).toBe(3);
-    expect(await statuses(bench.db)).toEqual({
-      first: 'pending',
-      failed: 'superseded',
-      stale: 'superseded',
-      every: 'pending',
-      repeat: 'superseded',
-      replayed: 'pending',
-      present: 'pending',
-      'in flight': 'in_flight',
-    });
-  });
+  test(
+    'a newer transition supersedes failed and old notifications ' + 'and repeats, but no first attempt in time',
+    async () => {
+      const old = { sequence: 0 };
+      await put('first', old);
+      await put('failed', { ...old, attempt: 1 });
+      await put('stale', { ...old, createdAt: at(-60_001) });
+      await put('every', { ...old, attempt: 1, policy: 'every', createdAt: at(-60_001) });
+      await put('repeat', { ...old, kind: 'repeat', policy: 'every' });
+      await put('replayed', { ...old, attempt: 1, replayedAt: NOON });
+      await put('present', { sequence: 1, attempt: 1, createdAt: at(-60_001) });
+      await put('in flight', { ...old, attempt: 1, status: 'in_flight' });
+      expect(await bench.upkeep.supersede(NOON, { staleBefore: at(-60_000), defaultPolicy: 'current' })).toBe(3);
+      expect(await statuses(bench.db)).toEqual({
+        first: 'pending',
+        failed: 'superseded',
+        stale: 'superseded',
+        every: 'pending',
+        repeat: 'superseded',
+        replayed: 'pending',
+        present: 'pending',
+        'in flight': 'in_flight',
+      });
+    },
+  );
 
   test('under the default policy every, only repeats are superseded', async () => {
     await put('failed', { sequence: 0, attempt: 1 });
