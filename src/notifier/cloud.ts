@@ -1,8 +1,9 @@
-import http from 'node:http';
+import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { rootCertificates } from 'node:tls';
 import got, { type Method } from 'got';
 
+import { AnswerTap } from './receivers/webhook/answer-tap.js';
 import { readStatusLine } from './receivers/webhook/status-line.js';
 
 /** A login at Keystone: a token, and the endpoints of the services that accept it. */
@@ -75,8 +76,10 @@ export function createCloudClient(settings: CloudClientSettings): CloudClient {
   };
   return {
     async call({ method, url, token, headers, body }, signal) {
+      const tap = new AnswerTap(true);
       const request = got(url, {
         ...plain,
+        request: tappedBy(tap),
         method,
         signal,
         headers: {
@@ -93,7 +96,7 @@ export function createCloudClient(settings: CloudClientSettings): CloudClient {
         const { 'retry-after': retryAfter, location } = answer.headers;
         return { status: answer.statusCode, retryAfter, location, body: parsed(answer.body) };
       } catch (thrown) {
-        const status = statusOfRefused(thrown);
+        const status = statusOfRefused(thrown, tap);
         // The body is lost, and a GET is useless without it.
         if (status === undefined || (method === 'GET' && status < 300)) throw thrown;
         return { status, retryAfter: undefined, location: undefined, body: undefined };
@@ -106,14 +109,20 @@ export function createCloudClient(settings: CloudClientSettings): CloudClient {
   };
 }
 
-/**
- * Returns the status of an answer that Node's strict parser refuses, from the packet in the parser's error. Returns
- * undefined for other errors.
- */
-function statusOfRefused(thrown: unknown): number | undefined {
-  const { rawPacket } = ((thrown as Error).cause ?? {}) as { rawPacket?: unknown };
-  const line = Buffer.isBuffer(rawPacket) ? readStatusLine(rawPacket) : undefined;
-  return line?.kind === 'status' ? line.status : undefined;
+/** Makes got's `request` option: the tap reads the answer of the request, too. */
+function tappedBy(tap: AnswerTap) {
+  return (url: URL, options: RequestOptions, onResponse?: (response: IncomingMessage) => void): ClientRequest => {
+    const request = (url.protocol === 'https:' ? https : http).request(url, options, onResponse);
+    tap.listen(request);
+    return request;
+  };
+}
+
+/** Returns the status of an answer that Node's strict parser refused; undefined for other errors. */
+function statusOfRefused(thrown: unknown, tap: AnswerTap): number | undefined {
+  if (!String((thrown as { code?: unknown }).code).startsWith('HPE_')) return undefined;
+  const line = readStatusLine(tap.firstBytes());
+  return line.kind === 'status' ? line.status : undefined;
 }
 
 function parsed(text: string): unknown {

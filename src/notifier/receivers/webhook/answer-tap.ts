@@ -12,7 +12,8 @@ export interface ParsedAnswer {
 
 /**
  * Reads the answer of one request in parallel with the parser of Node.js. It keeps the first bytes, for answers that
- * the parser refuses: a parse error has the last packet only. It ends the request when the answer is too long.
+ * the parser refuses: a parse error has the last packet only. It ends the request when the answer is too long, unless
+ * the body is needed.
  */
 export class AnswerTap {
   /** The parsed answer; set when its head is complete. */
@@ -22,6 +23,9 @@ export class AnswerTap {
   readonly hasUpgraded = new Promise<void>((resolve) => (this.#onUpgrade = resolve));
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
+
+  /** `needsBody`: an answer of any length is read. Its first bytes are kept all the same. */
+  constructor(private readonly needsBody = false) {}
 
   listen(request: ClientRequest): void {
     const read = ({ statusCode = 0, headers }: IncomingMessage): void => {
@@ -39,7 +43,7 @@ export class AnswerTap {
         this.#bytes += chunk.length;
       };
       const limit = (): void => {
-        if (this.#bytes >= MAX_ANSWER_BYTES)
+        if (!this.needsBody && this.#bytes >= MAX_ANSWER_BYTES)
           request.destroy(new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`));
       };
       socket.prependListener('data', keep); // before the parser, whose error is emitted at once
