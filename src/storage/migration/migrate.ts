@@ -9,6 +9,9 @@ import { openPostgres } from '../engine/postgres.js';
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 /** Advisory lock of migrations. Any constant that no other lock has; it must be the same in all processes. */
 const LOCK = 8042_0001;
+const RECORDS = `
+  create table if not exists migrations (
+    name text primary key, checksum text not null, applied_at timestamptz not null)`;
 const MIGRATION_TIMEOUT_MS = 24 * 3_600_000;
 
 /** A numbered SQL file, which never changes once it is released. */
@@ -28,8 +31,7 @@ export function migrate(db: Database, known: readonly Migration[] = knownMigrati
     await tx.query('set local lock_timeout = 0');
     await tx.query('set local statement_timeout = 0');
     await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
-    await tx.query('create table if not exists migrations (name text primary key, applied_at timestamptz not null)');
-    await tx.query('alter table migrations add column if not exists checksum text');
+    await tx.query(RECORDS);
     const pending = await missingOf(tx, known);
     for (const migration of pending) await apply(tx, migration);
     await tx.query('update alarms set revision = pg_current_xact_id() where revision > pg_current_xact_id()');
@@ -49,13 +51,8 @@ export async function migrateServer(url: string, log: Logger): Promise<string[]>
 
 /** Returns the migrations that were not applied yet: all of them for an empty database. */
 export async function missingMigrations(db: Database): Promise<string[]> {
-  const { rows } = await db.query<{ columns: string[] | null }>(
-    `select array_agg(attname::text) as columns from pg_attribute
-      where attrelid = to_regclass('migrations') and attnum > 0 and not attisdropped`,
-  );
-  const columns = rows[0]?.columns;
-  if (columns && !columns.includes('checksum')) throw unreleased();
-  const missing = columns ? await missingOf(db, knownMigrations()) : knownMigrations();
+  const { rows } = await db.query<{ exists: boolean }>("select to_regclass('migrations') is not null as exists");
+  const missing = rows[0]?.exists ? await missingOf(db, knownMigrations()) : knownMigrations();
   return missing.map(({ name }) => name);
 }
 
@@ -69,8 +66,11 @@ export function knownMigrations(): Migration[] {
 
 /** Migrations in the database that this release does not know belong to a newer one, which may run beside it. */
 async function missingOf(sql: Sql, known: readonly Migration[]): Promise<Migration[]> {
-  const { rows } = await sql.query<{ name: string; checksum: string | null }>('select name, checksum from migrations');
-  if (rows.some(({ checksum }) => checksum === null)) throw unreleased();
+  const { rows: columns } = await sql.query(
+    "select from pg_attribute where attrelid = 'migrations'::regclass and attname = 'checksum' and not attisdropped",
+  );
+  if (columns.length === 0) throw unreleased();
+  const { rows } = await sql.query<{ name: string; checksum: string }>('select name, checksum from migrations');
   const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
   const changed = known.find(({ name, script }) => applied.has(name) && applied.get(name) !== checksumOf(script));
   if (changed) {
@@ -95,8 +95,9 @@ async function apply(tx: Sql, { name, script }: Migration): Promise<void> {
   await tx.query(record, [name, checksumOf(script)]);
 }
 
+/** Of the statements, so that the comments of a released migration can be corrected. */
 function checksumOf(script: string): string {
-  return createHash('sha256').update(script).digest('hex');
+  return createHash('sha256').update(statementsOf(script).join(';\n')).digest('hex');
 }
 
 /** Splits a migration into statements. Each statement ends with a semicolon at the end of a line. */

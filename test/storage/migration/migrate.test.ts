@@ -66,10 +66,20 @@ function contract(open: () => Promise<Database>): void {
 
   test('applied with other content are an error that names the migration', async () => {
     await migrate(db);
-    const changed = knownMigrations().map((one) => ({ ...one, script: `${one.script}-- changed` }));
+    const changed = knownMigrations().map((one) => ({ ...one, script: `${one.script}select 1;\n` }));
     const refusal = migrate(db, changed);
     await expect(refusal).rejects.toBeInstanceOf(StartupError);
     await expect(refusal).rejects.toThrow(`migration ${NAMES[0]} was applied to this database with other content`);
+  });
+
+  test('whose comments alone have changed are known', async () => {
+    await migrate(db);
+    expect(
+      await migrate(
+        db,
+        knownMigrations().map((one) => ({ ...one, script: `-- New.\n${one.script}` })),
+      ),
+    ).toEqual([]);
   });
 
   test('of a database from before the first release are refused, and change nothing', async () => {
