@@ -188,7 +188,8 @@ export class FairSemaphore {
     );
   }
 
+  /** An idle queue is never served, so it would keep its place at the front of all others. */
   #forgetEmpty(name: Name): void {
-    if (typeof name === 'symbol' || this.#queues.size > MAX_QUEUES) this.#queues.delete(name);
+    if (typeof name === 'symbol' || this.#isIdle(name) || this.#queues.size > MAX_QUEUES) this.#queues.delete(name);
   }
 }
