@@ -27,6 +27,17 @@ export function prepare() {
   writeFileSync(STAMP, now);
 }
 
+/** Prepares; where a person has to put something right first, says so in one line and exits with 1. */
+export function prepareOrExit() {
+  try {
+    prepare();
+  } catch (thrown) {
+    if (!(thrown instanceof NotReady)) throw thrown;
+    say(thrown.message);
+    process.exit(1);
+  }
+}
+
 function requireNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;

@@ -1,18 +1,14 @@
 // Installs and builds what is missing, then runs the compiled program in this very process, so that Ctrl-C and exit
-// codes are its own.   node scripts/start.mjs serve                               the command line of Tocsin   node
-// scripts/start.mjs --script examples/autoscaler/main.js  another compiled program
+// codes are its own.
+//
+//   node scripts/start.mjs serve                                  the command line of Tocsin
+//   node scripts/start.mjs --script examples/autoscaler/main.js   another compiled program
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { NotReady, prepare, root } from './prepare.mjs';
+import { prepareOrExit, root } from './prepare.mjs';
 
-try {
-  prepare();
-} catch (thrown) {
-  if (!(thrown instanceof NotReady)) throw thrown;
-  process.stderr.write(`${thrown.message}\n`);
-  process.exit(1);
-}
+prepareOrExit();
 
 const [, , ...args] = process.argv;
 const script = args[0] === '--script' ? args.splice(0, 2)[1] : 'src/main.js';

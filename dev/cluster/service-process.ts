@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort, ownProcess, type OwnProcess } from '../servers/local-process.js';
 
 /** Path of the compiled program. */
-export const PROGRAM = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 export type Role = 'api' | 'evaluator' | 'notifier';
 

@@ -16,7 +16,7 @@ const SECRET_HOSTS: readonly { host: RegExp; keptSegments: 0 | 1 }[] = [
  * services. The match is kept, the rest of the path is cut.
  */
 const SECRET_PATHS: readonly RegExp[] = [
-  // Discord, Mattermost, Rocket.Chat, Zapier, Flock, Webex, Lark, Feishu, Matrix, Ryver, n8n, HomeAssistant, Grafana
+  // Discord, Mattermost, Rocket.Chat, Zapier, Flock, Webex, Lark, Feishu, Matrix, Ryver, n8n, Home Assistant, Grafana
   // OnCall, Chime, Teams
   /\/(?:incoming-?)?(?:web)?hooks?(?:b2)?\//i,
   /\/bot(?=\d+:)/i, // Telegram

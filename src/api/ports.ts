@@ -112,7 +112,7 @@ export interface Events {
   record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined>;
 }
 
-/** Tells the notifiers that there is work. Never throws: a lost ring is found by their sweepers. */
+/** Tells the notifiers that there is work. Never throws: a lost wake-up is found by their sweepers. */
 export interface NotifierWaker {
   wake(notifications: number): void;
 }

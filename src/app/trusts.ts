@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-
 import { createTrustActions, type TrustActions } from '../api/alarms/trust-actions.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
@@ -13,6 +11,7 @@ import type { Database } from '../storage/database.js';
 import { createTrustStore } from '../storage/secrets/trust-store.js';
 import { createTrustTidier, TRUSTS_AT_ONCE } from './left-over-trusts.js';
 import { openSealer } from './open-sealer.js';
+import { cloudCertificates } from './open-keystone.js';
 
 const TIDY_EVERY_MS = 600_000;
 
@@ -71,7 +70,7 @@ export function openCloudAccess({ config, db, keystone }: TrustRoleDeps): CloudA
       const trust = await store.ofAlarm(alarmId);
       return trust?.projectId === projectId ? store.reveal(trust).trustId : undefined;
     },
-    ca: config.keystone.ca_file === undefined ? undefined : readFileSync(config.keystone.ca_file, 'utf8'),
+    ca: cloudCertificates(config),
     overHttp: config.notifier.trust_actions_over_http,
   };
 }

@@ -26,7 +26,7 @@ export class ConfigError extends Error {
 }
 
 /** A mistake as one line. */
-export function lineOf({ name, message, origin }: Problem): string {
+function lineOf({ name, message, origin }: Problem): string {
   return `${name === undefined ? '' : `${name}: `}${message}${origin === undefined ? '' : ` (${origin})`}`;
 }
 

@@ -6,6 +6,7 @@ import { replaceableReason } from '../alarm/state-reason.js';
 import { parseStoredRule, typeOf, type AlarmKind } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
 import { inChunks } from '../async/event-loop.js';
+import { Mutex } from '../async/mutex.js';
 import { parseStoredOptions } from '../storage/alarms/alarm-row.js';
 import type { LoadedAlarm } from '../storage/evaluation/evaluation-store.js';
 import type { HeldAlarm } from './held-alarm.js';
@@ -47,7 +48,7 @@ export class AlarmCache {
   readonly #sharedNeeds = new SharedNeeds();
   readonly #toReread = new Set<string>();
   readonly #openTimes = createOpenTimesSource();
-  #refreshing: Promise<void> = Promise.resolve();
+  readonly #mutex = new Mutex();
 
   constructor(private readonly deps: AlarmCacheDeps) {}
 
@@ -119,9 +120,7 @@ export class AlarmCache {
 
   /** Loads new partitions and reads the changes of the others. Concurrent calls run one after the other. */
   refresh(): Promise<void> {
-    const mine = this.#refreshing.then(() => this.#refresh());
-    this.#refreshing = mine.catch(() => undefined); // the failure belongs to the caller, not to the next in line
-    return mine;
+    return this.#mutex.runExclusive(() => this.#refresh());
   }
 
   async #refresh(): Promise<void> {

@@ -118,11 +118,10 @@ export class EvaluationLoop implements Loop {
 
   #start(partitions: readonly DuePartition[], work: () => Promise<void>): void {
     const { held, log, clock } = this.deps;
-    const ids = partitions.map(({ id }) => id);
     held.begin(partitions);
     const running: Promise<void> = work()
       .catch((thrown: unknown) =>
-        log.warn('a batch failed: its partitions stay due', { partitions: ids.length, err: toError(thrown) }),
+        log.warn('a batch failed: its partitions stay due', { partitions: partitions.length, err: toError(thrown) }),
       )
       .finally(() => {
         held.end(partitions);

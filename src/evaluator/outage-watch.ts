@@ -161,7 +161,7 @@ export class OutageWatch {
     return this.#find(alarmId, partition)?.scheduledMs === scheduledMs;
   }
 
-  /** The retries are over. Alarms that are still in an outage wait again. */
+  /** These evaluations are over. Alarms that are still in an outage wait for their next retry. */
   putBack(retries: readonly Pick<Retry, 'alarmId' | 'partition'>[], nowMs: number): void {
     const retryAtMs = this.#retryTime(nowMs);
     for (const { alarmId, partition } of retries) {

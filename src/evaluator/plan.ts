@@ -18,7 +18,7 @@ export interface AlarmTicket {
  * Turns needs into as few requests as possible: one query for each key, with a window wide enough for all alarms that
  * share it, and one request for all queries over the same window. Windows are rounded up to a power of two, so that few
  * widths occur. A narrower window is a part of a wider one. `tickets`: one for each need, of its alarm; absent for API
- * requests.
+ * requests and retries.
  */
 export async function planRequests(
   needs: readonly SeriesNeed[],

@@ -2,6 +2,7 @@ import type { SeriesNeed } from '../alarm/series.js';
 import { whyLeftOut } from '../alarm/state-reason.js';
 import { neverOpensReason, type TimeConstraint } from '../alarm/time-constraint/time-constraint.js';
 import type { AlarmKind } from '../alarm/types/index.js';
+import { LruMap } from '../cache/lru-map.js';
 import type { HeldAlarm } from './held-alarm.js';
 
 /** An alarm whose stored `state_reason` is to be replaced by `reason`. */
@@ -23,7 +24,8 @@ const MAX_KEPT_TEXT = 4_096;
 export class UnevaluatedAlarms {
   readonly #withoutBackend = new Map<string, { partition: number; kind: AlarmKind }>();
   readonly #openReasons = new Map<string, OpenReason>();
-  readonly #neverOpensReasons = new Map<string, string | undefined>();
+  /** By the JSON text of the constraints; null if one of them opens. */
+  readonly #neverOpensReasons = new LruMap<string | null>(MAX_KEPT);
 
   /** The number of alarms whose backend is not configured, by kind. */
   withoutBackend(): ReadonlyMap<AlarmKind, number> {
@@ -74,11 +76,10 @@ export class UnevaluatedAlarms {
 
   /** Alarms with the same list are loaded together, so the list is parsed once. */
   #neverOpensReason(constraintsJson: string): string | undefined {
-    if (this.#neverOpensReasons.has(constraintsJson)) return this.#neverOpensReasons.get(constraintsJson);
+    const kept = this.#neverOpensReasons.get(constraintsJson);
+    if (kept !== undefined) return kept ?? undefined;
     const reason = neverOpensReason(JSON.parse(constraintsJson) as TimeConstraint[]);
-    if (constraintsJson.length > MAX_KEPT_TEXT) return reason;
-    if (this.#neverOpensReasons.size >= MAX_KEPT) this.#neverOpensReasons.clear();
-    this.#neverOpensReasons.set(constraintsJson, reason);
+    if (constraintsJson.length <= MAX_KEPT_TEXT) this.#neverOpensReasons.set(constraintsJson, reason ?? null);
     return reason;
   }
 }

@@ -74,7 +74,7 @@ describe('the secrets in the path of an action', () => {
       'https://hooks.chime.aws/incomingwebhooks/x?token=y',
       'https://hooks.chime.aws/incomingwebhooks/***?token=***',
     ],
-    ['HomeAssistant', 'http://ha.local:8123/api/webhook/x', 'http://ha.local:8123/api/webhook/***'],
+    ['Home Assistant', 'http://ha.local:8123/api/webhook/x', 'http://ha.local:8123/api/webhook/***'],
     [
       'Telegram',
       'https://api.telegram.org/bot12:x-Y/sendMessage?chat_id=1',

@@ -20,7 +20,7 @@ export function tablesOf(page: string): MarkdownTable[] {
 }
 
 /** The cells of one line of a table. */
-export function cellsOf(line: string): string[] {
+function cellsOf(line: string): string[] {
   return line
     .split(/(?<!\\)\|/)
     .slice(1, -1)

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 import type { BackendAnswer, PrometheusQuery } from '../../src/alarm/series.js';
 import type { QueryContext, Datasource, SeriesRequest } from '../../src/datasource/datasource.js';
-import type { Tenancy } from '../../src/datasource/prometheus/plan-queries.js';
+import type { Tenancy } from '../../src/datasource/prometheus/tenancy.js';
 import {
   createPrometheusClient,
   type PrometheusClientOptions,

@@ -1,6 +1,6 @@
 /**
- * JSON as Python's `json.dumps` writes it: `", "` and `": "` as separators, non-ASCII as `\uXXXX`, floats with a point
- * or an exponent. Clients of Aodh compare such texts literally; receivers sign and deduplicate the bytes.
+ * JSON as Python's `json.dumps` writes it: `", "` and `": "` as separators, non-ASCII escaped (`\u00e9`), floats with a
+ * point or an exponent. Clients of Aodh compare such texts literally; receivers sign and deduplicate the bytes.
  */
 
 /** A number that Python holds as a float: 85 is written `85.0`. */

@@ -95,7 +95,7 @@ export function keyOf({ method, path }: Pick<Route, 'method' | 'path'>): string 
 }
 
 /** The HTTP status of a success of the route. */
-export function successOf(route: Pick<Route, 'method' | 'path'>): number {
+function successOf(route: Pick<Route, 'method' | 'path'>): number {
   return STATUS[keyOf(route)] ?? SUCCESS[route.method] ?? 200;
 }
 

@@ -9,7 +9,7 @@ import { wireTimestamp } from './timestamp.js';
 
 const ARGUMENT = 'body';
 /** Most events in one request. */
-export const MAX_EVENTS = 10_000;
+const MAX_EVENTS = 10_000;
 /** The event is part of the notification of each alarm that it fires, so its size is limited. */
 const MAX_EVENT_CHARACTERS = 64 * 1024;
 const MAX_ID = 255;

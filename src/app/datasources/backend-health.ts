@@ -92,10 +92,10 @@ class Backend implements BackendObserver {
     log.info(`${this.#text} answers again`, { ...this.#labels, after, alarmsInOutage: alarmsInOutage() });
   }
 
-  failed(reason: string, cause: unknown, answersNeutral = false): void {
+  failed(reason: string, cause: unknown, answersProbe = false): void {
     const { clock, log, graceMs, telemetry } = this.deps;
     telemetry.backendQueries.inc({ datasource: this.datasource, outcome: 'failed' });
-    if (answersNeutral && !this.#isFailing && this.#hasRecentAnswer()) {
+    if (answersProbe && !this.#isFailing && this.#hasRecentAnswer()) {
       this.#inARow = 0;
       return;
     }

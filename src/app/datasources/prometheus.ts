@@ -6,7 +6,7 @@ import type { PrometheusQuery } from '../../alarm/series.js';
 import { prometheusBackends, sectionName, type PrometheusSettings, type Reachable } from '../../config/backends.js';
 import type { Config } from '../../config/schema.js';
 import type { BackendObserver, Datasource } from '../../datasource/datasource.js';
-import type { Tenancy } from '../../datasource/prometheus/plan-queries.js';
+import type { Tenancy } from '../../datasource/prometheus/tenancy.js';
 import {
   createPrometheusClient,
   type PrometheusAuth,

@@ -1,7 +1,7 @@
 import { windowStart, type BackendAnswer, type GnocchiQuery } from '../../alarm/series.js';
 import type { Clock } from '../../clock.js';
 import { createBackendGate } from '../gate/gate.js';
-import type { QueryContext, BackendObserver, Datasource, SeriesRequest } from '../datasource.js';
+import type { QueryContext, BackendObserver, Datasource, KeyedQuery, SeriesRequest } from '../datasource.js';
 import { reasonOf } from '../gate/backend-unavailable.js';
 import { probeGnocchi, createRequester, type RequestResult } from './queries/requester.js';
 import { StaggeredCache } from '../../cache/staggered-cache.js';
@@ -9,7 +9,7 @@ import type { GnocchiClient } from './client/gnocchi-client.js';
 import type { MetricOwner } from './queries/metric-owners.js';
 import { answerMetricsQueries } from './queries/metrics-queries.js';
 import { answerResourceQueries } from './queries/resource-queries.js';
-import type { QueryOfKind, KeyedGnocchiQuery, GnocchiCall } from './queries/gnocchi-call.js';
+import type { QueryOfKind, GnocchiCall } from './queries/gnocchi-call.js';
 import { answerSearchQueries } from './queries/search-queries.js';
 
 export interface GnocchiDatasourceDeps {
@@ -47,7 +47,7 @@ export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource
   const owners = new StaggeredCache<MetricOwner>(OWNERS_CACHE, clock);
   const ids = new StaggeredCache<string>(METRIC_IDS_CACHE, clock);
 
-  async function answerAll(queries: readonly KeyedGnocchiQuery<GnocchiQuery>[], call: GnocchiCall): Promise<void> {
+  async function answerAll(queries: readonly KeyedQuery<GnocchiQuery>[], call: GnocchiCall): Promise<void> {
     await Promise.all([
       answerResourceQueries(queries.filter(asksForResource), call, { ids, owners }),
       answerMetricsQueries(queries.filter(asksForMetrics), call, owners),
@@ -58,7 +58,7 @@ export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource
   return {
     async answers(request, context) {
       const answers = new Map<string, BackendAnswer>();
-      const open: KeyedGnocchiQuery<GnocchiQuery>[] = [];
+      const open: KeyedQuery<GnocchiQuery>[] = [];
       for (const keyedQuery of request.queries) {
         // A trace records requests, so every query is sent.
         const known = context.trace ? undefined : refusals.get(keyedQuery.key);
@@ -97,17 +97,17 @@ export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource
   };
 }
 
-type KeyedQueryOfKind<Kind extends GnocchiQuery['kind']> = KeyedGnocchiQuery<QueryOfKind<Kind>>;
+type KeyedQueryOfKind<Kind extends GnocchiQuery['kind']> = KeyedQuery<QueryOfKind<Kind>>;
 
-function asksForResource(keyedQuery: KeyedGnocchiQuery<GnocchiQuery>): keyedQuery is KeyedQueryOfKind<'resource'> {
+function asksForResource(keyedQuery: KeyedQuery<GnocchiQuery>): keyedQuery is KeyedQueryOfKind<'resource'> {
   return keyedQuery.query.kind === 'resource';
 }
 
-function asksForMetrics(keyedQuery: KeyedGnocchiQuery<GnocchiQuery>): keyedQuery is KeyedQueryOfKind<'metrics'> {
+function asksForMetrics(keyedQuery: KeyedQuery<GnocchiQuery>): keyedQuery is KeyedQueryOfKind<'metrics'> {
   return keyedQuery.query.kind === 'metrics';
 }
 
-function asksForSearch(keyedQuery: KeyedGnocchiQuery<GnocchiQuery>): keyedQuery is KeyedQueryOfKind<'resources'> {
+function asksForSearch(keyedQuery: KeyedQuery<GnocchiQuery>): keyedQuery is KeyedQueryOfKind<'resources'> {
   return keyedQuery.query.kind === 'resources';
 }
 

@@ -1,7 +1,8 @@
 import type { PrometheusQuery } from '../../alarm/series.js';
 import { LruMap } from '../../cache/lru-map.js';
 import type { KeyedQuery } from '../datasource.js';
-import { planQueries, type QueryPlan, type Tenancy } from './plan-queries.js';
+import { planQueries, type QueryPlan } from './plan-queries.js';
+import type { Tenancy } from './tenancy.js';
 
 /**
  * Caches plans. Parsing PromQL costs more than all the rest, and an evaluator sends the same queries in each interval.

@@ -1,7 +1,6 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
 import type { KeyedQuery } from '../datasource.js';
 import { yieldToEventLoop } from '../../async/event-loop.js';
-import { withEnforcedLabel } from './promql/enforce.js';
 import {
   groupByMergeParameter,
   mergeParametersOf,
@@ -9,12 +8,7 @@ import {
   selectAllPromql,
   type MergeParameter,
 } from './promql/merge.js';
-
-/** How Prometheus keeps projects apart. */
-export type Tenancy =
-  | { kind: 'label'; label: string }
-  | { kind: 'header'; header: string; adminTenant: string | undefined }
-  | { kind: 'none' };
+import { scopedTo, type Tenancy } from './tenancy.js';
 
 /** One distinct query text, with the keys of the queries that it answers. */
 export interface DistinctQuery {
@@ -53,12 +47,9 @@ export interface QueryPlan {
 }
 
 /** Measured: the cost per member falls no further from here on, while more is lost with one request. */
-export const MAX_MEMBERS = 1_000;
+const MAX_MEMBERS = 1_000;
 /** Most characters of the values of a merged query together: some servers accept no longer queries. */
 const MAX_CHARACTERS = 128 * 1024;
-
-/** Visible ASCII without the characters that separate tenants: `|`, and `,` between repeated headers. */
-const TENANT = /^[!-+\--{}~]+$/;
 
 /** Queries that are parsed before yielding to the event loop. Parsing one takes a fifth of a millisecond. */
 const PARSED_PER_CHUNK = 64;
@@ -117,27 +108,6 @@ function mergedQuery(
     return { tenant, promql: first.promql, mergeParameter: null, members };
   const values = members.map(({ value }) => value as string);
   return { tenant, promql: mergedPromql(parameter, values), mergeParameter: parameter, members };
-}
-
-type Scoped = { promql: string; tenant: string | null } | { problem: string };
-
-/** Limits a query to its project. Fails closed: a query that cannot be limited is not sent. */
-export function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): Scoped {
-  if (project === null) return { promql, tenant: tenancy.kind === 'header' ? (tenancy.adminTenant ?? null) : null };
-  if (tenancy.kind === 'none') return { problem: 'prometheus.tenancy is none: only admins may use prometheus alarms' };
-  // An empty value would match series that belong to no project.
-  if (project === '') return { problem: 'the alarm has no project to keep the query to' };
-  if (tenancy.kind === 'header') {
-    return TENANT.test(project)
-      ? { promql, tenant: project }
-      : { problem: "the project's id cannot name a tenant of Prometheus" };
-  }
-  try {
-    const enforced = withEnforcedLabel(promql, tenancy.label, project);
-    return 'problem' in enforced ? enforced : { ...enforced, tenant: null };
-  } catch {
-    return { problem: 'the query cannot be kept to one project' };
-  }
 }
 
 interface QueryText {

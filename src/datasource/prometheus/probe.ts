@@ -1,6 +1,6 @@
-import type { Tenancy } from './plan-queries.js';
 import type { PrometheusClient } from './prometheus-client.js';
 import { parseAnswer } from './parse-answer.js';
+import { headersOf, type Tenancy } from './tenancy.js';
 
 /** A selector, so that the probe reaches the stores of the series too. */
 const UNUSED_METRIC = 'tocsin_asks_whether_it_is_answered';
@@ -45,8 +45,8 @@ export function createPrometheusProbe({
     async send() {
       const tenant = answered === undefined ? nextTenant() : answered;
       answered = undefined;
-      const headers = tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
-      const request = { path: '/api/v1/query', form: { query: UNUSED_METRIC }, headers } as const;
+      const form = { query: UNUSED_METRIC };
+      const request = { path: '/api/v1/query', form, headers: headersOf(tenant, tenancy) } as const;
       const response = await client.send(request, new AbortController().signal);
       if (tenancy.kind !== 'header' || response.status !== 429) parseAnswer(response, 'vector');
       answered = tenant;

@@ -7,7 +7,8 @@ import { sendQuery, type QueryResult, type PrometheusCall } from './send-query.j
 import { answerAll, splitAnswer } from './split-answer.js';
 import { createPrometheusProbe } from './probe.js';
 import { createPlanCache } from './plan-cache.js';
-import { splitInHalves, type DistinctQuery, type PlannedQuery, type Tenancy } from './plan-queries.js';
+import { splitInHalves, type DistinctQuery, type PlannedQuery } from './plan-queries.js';
+import type { Tenancy } from './tenancy.js';
 import { queryTimesOf } from './points.js';
 import { MAX_ANSWER_BYTES, type PrometheusClient } from './prometheus-client.js';
 import type { PrometheusAnswer } from './parse-answer.js';

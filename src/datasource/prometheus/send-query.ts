@@ -5,10 +5,11 @@ import type { HttpResponse } from '../gate/http-exchange.js';
 import { queuePositionOf, type RequestOrigin, type QueuePosition, type QueueTicket } from '../gate/queue-ticket.js';
 import { NotSent, reasonOf } from '../gate/backend-unavailable.js';
 import type { PrometheusProbe } from './probe.js';
-import type { PlannedQuery, Tenancy } from './plan-queries.js';
+import type { PlannedQuery } from './plan-queries.js';
 import type { QueryTimes } from './points.js';
 import type { PrometheusClient, PrometheusRequest } from './prometheus-client.js';
 import { parseAnswer, type PrometheusAnswer } from './parse-answer.js';
+import { headersOf, type Tenancy } from './tenancy.js';
 
 /** The state of one call of `Datasource.answers`. */
 export interface PrometheusCall {
@@ -104,11 +105,6 @@ function requestOf(
     return { path: '/api/v1/query', form: { query, time: seconds(end), ...NO_PARTIAL_ANSWERS }, headers };
   const range = { start: seconds(start), end: seconds(end), step: String(stepS) };
   return { path: '/api/v1/query_range', form: { query, ...range, ...NO_PARTIAL_ANSWERS }, headers };
-}
-
-/** The tenant header of a request, if tenancy needs one. */
-export function headersOf(tenant: string | null, tenancy: Tenancy): Record<string, string> {
-  return tenancy.kind === 'header' && tenant !== null ? { [tenancy.header]: tenant } : {};
 }
 
 function seconds(ms: number): string {

@@ -3,6 +3,7 @@ import { decide, type Decision, type Verdict } from '../../alarm/decide.js';
 import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
 import { createOpenTimesSource, type OpenTimesSource } from '../../alarm/time-constraint/open-times.js';
 import type { SeriesNeed } from '../../alarm/series.js';
+import { noBackend } from '../../alarm/state-reason.js';
 import { neverOpening, neverOpensReason, neverOpensSentence } from '../../alarm/time-constraint/time-constraint.js';
 import { evaluatedTypeOf, typeOf } from '../../alarm/types/index.js';
 import type { Datasources } from '../../datasource/datasource.js';
@@ -155,7 +156,12 @@ async function evaluateSeries(
   const missing = needs.find((need) => !isConfigured(need));
   if (missing !== undefined) {
     const questions = unsentQueries({ rule, needs, options, at }, isConfigured);
-    return { questions, members: null, judged: undefined, whyNotEvaluated: notConfigured(missing) };
+    return {
+      questions,
+      members: null,
+      judged: undefined,
+      whyNotEvaluated: noBackend(missing.datasource, missing.backend),
+    };
   }
   const recorder = createTraceRecorder();
   const { traceOf } = recorder;
@@ -187,10 +193,6 @@ function graceNote(graceMs: number, then: Decision): string {
     ? `While a backend that it needs cannot be asked, the alarm keeps its state ` +
         `for ${grace}; then it goes to ${then.to}.`
     : `While a backend that it needs cannot be asked, the alarm keeps its state, also after the grace of ${grace}.`;
-}
-
-function notConfigured({ datasource, backend }: SeriesNeed): string {
-  return `no ${datasource} backend ${backend === null ? '' : `of the name ${backend} `}is configured`;
 }
 
 async function evaluateMembers(

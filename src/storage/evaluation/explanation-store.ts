@@ -39,7 +39,8 @@ export function createExplanationStore(db: Database) {
     /** Returns undefined if the alarm does not exist. */
     progressOf: (alarmId: string): Promise<EvaluationProgress | undefined> => progressOf(db, alarmId),
     /**
-     * Returns the states just before `at`: for an evaluation at `at`, the states before it.
+     * Returns the states just before `at`, so that an evaluation that changed the state at `at` is shown with the state
+     * from which it started.
      */
     statesAt: (alarmIds: readonly string[], at: Date): Promise<ReadonlyMap<string, PastState>> =>
       statesAt(db, alarmIds, at),

@@ -13,7 +13,7 @@ const CLAIM_LOCK = 8042_0002;
 /** Bounds of the search of one claim. The next claim continues from the cursor. */
 export const HOSTS_PER_CLAIM = 128;
 export const PROJECTS_PER_HOST = 64;
-export const HOST_PROJECTS_PER_CLAIM = 256;
+const HOST_PROJECTS_PER_CLAIM = 256;
 const DUE_ROWS_PER_HOST_PROJECT = 256;
 
 /** What a notifier may claim now. */

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { alarmTypes, typeOf, type AlarmRule } from '../../../src/alarm/types/index.js';
 import { createFormatCheck } from '../../../src/datasource/prometheus/format-check.js';
-import type { Tenancy } from '../../../src/datasource/prometheus/plan-queries.js';
+import type { Tenancy } from '../../../src/datasource/prometheus/tenancy.js';
 import { createPrometheusClient, type PrometheusClient } from '../../../src/datasource/prometheus/prometheus-client.js';
 import { AppError } from '../../../src/errors.js';
 import { PATIENCE_MS } from '../../support/patience.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { createPrometheusProbe } from '../../../src/datasource/prometheus/probe.js';
-import type { Tenancy } from '../../../src/datasource/prometheus/plan-queries.js';
+import type { Tenancy } from '../../../src/datasource/prometheus/tenancy.js';
 import {
   createPrometheusClient,
   type PrometheusRequest,

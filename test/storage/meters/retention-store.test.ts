@@ -21,11 +21,14 @@ function retention(open: () => Promise<Database>): void {
     return (await db.query<{ x: string }>(`select ${column} as x from ${table} order by 1`)).rows.map(({ x }) => x);
   }
 
-  /** Stores an evaluator that has read all changes before this revision; null: it has not loaded yet. */
+  /**
+   * Stores an evaluator that has read all changes before its own transaction; null: it has not loaded yet. The oldest
+   * open transaction will not do as the mark: those of other tests and of autovacuum count, too.
+   */
   async function evaluator(id: string, seen: 'now' | null): Promise<void> {
     await db.query(
       `insert into members (id, role, heartbeat_at, seen)
-       values ($1, 'evaluator', clock_timestamp(), case when $2 then pg_snapshot_xmin(pg_current_snapshot()) end)`,
+       values ($1, 'evaluator', clock_timestamp(), case when $2 then pg_current_xact_id() end)`,
       [id, seen === 'now'],
     );
   }

@@ -1,15 +1,9 @@
-import type { BackendAnswer, GnocchiQuery, Series } from '../../../alarm/series.js';
-import type { Trace } from '../../datasource.js';
-import type { QueueTicket } from '../../gate/queue-ticket.js';
+import type { BackendAnswer, GnocchiQuery } from '../../../alarm/series.js';
+import type { KeyedQuery, Trace } from '../../datasource.js';
 import { TOO_MANY_POINTS, type RequestResult, type GnocchiRequester } from './requester.js';
 import { MAX_POINTS, seriesOf, type MeasureReadOptions } from '../client/measures.js';
 
 export type QueryOfKind<Kind extends GnocchiQuery['kind']> = Extract<GnocchiQuery, { kind: Kind }>;
-
-export interface KeyedGnocchiQuery<Query extends GnocchiQuery> extends QueueTicket {
-  key: string;
-  query: Query;
-}
 
 /** The state of one call of `Datasource.answers`, which all its queries share. */
 export interface GnocchiCall {
@@ -28,24 +22,18 @@ export interface GnocchiCall {
   /**
    * Stores the answer to a query. A refusal is cached, so that a bad query does not spoil a merged request each time.
    */
-  setAnswer(keyedQuery: KeyedGnocchiQuery<GnocchiQuery>, answer: BackendAnswer): void;
+  setAnswer(keyedQuery: KeyedQuery<GnocchiQuery>, answer: BackendAnswer): void;
 }
 
 /** The answer that the rows of a query are; undefined if they are not a list of rows. */
 export function seriesAnswer(
   rows: unknown,
-  keyedQuery: KeyedGnocchiQuery<GnocchiQuery>,
+  keyedQuery: KeyedQuery<GnocchiQuery>,
   call: GnocchiCall,
 ): BackendAnswer | undefined {
   if (Array.isArray(rows) && rows.length > MAX_POINTS) return TOO_MANY_POINTS;
-  const { trace, readOptions: reading } = call;
+  const { trace, readOptions } = call;
   const onDrop: MeasureReadOptions['onDrop'] = trace && ((point) => trace.dropped({ key: keyedQuery.key, ...point }));
-  const series = seriesOf(rows, { ...reading, onDrop });
+  const series = seriesOf(rows, { ...readOptions, onDrop });
   return series && { kind: 'series', series: [series] };
 }
-
-export function noPoints(): BackendAnswer {
-  return { kind: 'series', series: [NO_POINTS] };
-}
-
-const NO_POINTS: Series = [];

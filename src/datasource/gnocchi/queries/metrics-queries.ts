@@ -1,5 +1,6 @@
 import { pythonRepr } from '../../../alarm/wire/python-json.js';
 import type { BackendAnswer, Series } from '../../../alarm/series.js';
+import type { KeyedQuery } from '../../datasource.js';
 import { retrievalFailed } from '../../../alarm/types/threshold-judgement.js';
 import { causeOf, failureAnswer, fieldOf, lacksGranularity, type GnocchiFailure } from './requester.js';
 import { aggregated, canAggregate, storedMethod } from './local-aggregate.js';
@@ -13,9 +14,9 @@ import {
 } from './fetch-metrics.js';
 import { isVisible, ownerOfMetric, type MetricOwnerCache } from './metric-owners.js';
 import { uuidOf } from '../client/resource-id.js';
-import { seriesAnswer, type QueryOfKind, type KeyedGnocchiQuery, type GnocchiCall } from './gnocchi-call.js';
+import { seriesAnswer, type QueryOfKind, type GnocchiCall } from './gnocchi-call.js';
 
-type KeyedMetricsQuery = KeyedGnocchiQuery<QueryOfKind<'metrics'>>;
+type KeyedMetricsQuery = KeyedQuery<QueryOfKind<'metrics'>>;
 
 /** A query whose answer is computed here from the rows of its metrics. */
 interface MetricsQueryPlan {

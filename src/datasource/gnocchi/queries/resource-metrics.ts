@@ -1,16 +1,17 @@
 import type { BackendAnswer } from '../../../alarm/series.js';
+import type { KeyedQuery } from '../../datasource.js';
 import { requestInParts, failureAnswer, type GnocchiFailure } from './requester.js';
 import { groupBy } from './chunks.js';
 import type { StaggeredCache } from '../../../cache/staggered-cache.js';
 import type { FoundResource } from '../client/gnocchi-client.js';
 import { projectFilter } from '../project-scope.js';
 import { resourceUuid } from '../client/resource-id.js';
-import type { QueryOfKind, KeyedGnocchiQuery, GnocchiCall } from './gnocchi-call.js';
+import type { QueryOfKind, GnocchiCall } from './gnocchi-call.js';
 
 /** Gnocchi's usual size of a page. */
 const MAX_RESOURCES = 500;
 
-export type KeyedResourceQuery = KeyedGnocchiQuery<QueryOfKind<'resource'>>;
+export type KeyedResourceQuery = KeyedQuery<QueryOfKind<'resource'>>;
 
 /** Ids of metrics that a project may read, by `metricKey`. */
 export type MetricIdCache = StaggeredCache<string>;

@@ -1,5 +1,6 @@
 import { RawJson } from '../../../alarm/wire/python-json.js';
 import type { BackendAnswer } from '../../../alarm/series.js';
+import type { KeyedQuery } from '../../datasource.js';
 import type { RequestOrigin } from '../../gate/queue-ticket.js';
 import { requestInParts, MALFORMED, failureAnswer, saysNotFound, type GnocchiFailure } from './requester.js';
 import { chunksOf, groupBy } from './chunks.js';
@@ -7,12 +8,12 @@ import { aggregated, storedMethod } from './local-aggregate.js';
 import type { AggregatesRequest } from '../client/gnocchi-client.js';
 import { memberOf } from '../client/measures.js';
 import { variantsOf, type Variant } from './mergeable-search.js';
-import { seriesAnswer, type QueryOfKind, type KeyedGnocchiQuery, type GnocchiCall } from './gnocchi-call.js';
+import { seriesAnswer, type QueryOfKind, type GnocchiCall } from './gnocchi-call.js';
 
 /** Most values of one attribute in a merged search. */
 const MAX_GROUPS = 100;
 
-type KeyedSearchQuery = KeyedGnocchiQuery<QueryOfKind<'resources'>>;
+type KeyedSearchQuery = KeyedQuery<QueryOfKind<'resources'>>;
 
 interface SearchVariant {
   keyedQuery: KeyedSearchQuery;
@@ -149,10 +150,10 @@ export function searchRequest(
  * that limit is an admin's, and counts as a project of its own.
  */
 function originOf({ resourceType, metric, method, search }: KeyedSearchQuery['query']): RequestOrigin {
-  const keyedQuery = JSON.stringify([resourceType, metric, method, search]);
+  const query = JSON.stringify([resourceType, metric, method, search]);
   return {
-    project: /"created_by_project_id": ?("(?:[^"\\]|\\.)*")/.exec(search)?.[1] ?? keyedQuery,
-    query: keyedQuery,
+    project: /"created_by_project_id": ?("(?:[^"\\]|\\.)*")/.exec(search)?.[1] ?? query,
+    query,
   };
 }
 

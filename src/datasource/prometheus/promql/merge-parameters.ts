@@ -12,7 +12,7 @@ import { hasHalfCharacter } from './string-literal.js';
 export interface MergeParameter {
   label: string;
   value: string;
-  /** The query in canonical spelling, with a placeholder for the value of every such matcher. */
+  /** The query in canonical spelling, with a mark for the value of every such matcher. */
   template: string;
 }
 

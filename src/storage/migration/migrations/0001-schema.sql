@@ -88,7 +88,7 @@ create table notifications (
   body text not null,
   status text not null default 'pending',          -- pending | in_flight | delivered | dead | superseded | cancelled
   attempt integer not null default 0,
-  attempt_base integer not null default 0,         -- attempts before the last replay, at which the schedule starts over
+  attempt_base integer not null default 0,         -- attempts that the retry schedule does not count: before a replay, brought forward
   next_attempt_at timestamptz not null,
   claim_until timestamptz,
   last_error text,
