@@ -6,9 +6,9 @@ import { differOnlyInNumbers } from './state-reason.js';
  * The result of an evaluation.
  * - `trending`: the points disagree. That gives a state only to an alarm in `insufficient data`.
  * - `hold`: points are missing, and the alarm's options say that it keeps its state then.
- * - `trouble`: a backend is unavailable, and without its answer there is no verdict.
+ * - `outage`: a backend is unavailable, and without its answer there is no verdict.
  */
-export type Verdict = AlarmState | 'trending ok' | 'trending alarm' | 'hold' | 'trouble';
+export type Verdict = AlarmState | 'trending ok' | 'trending alarm' | 'hold' | 'outage';
 
 /** A verdict with the findings that its reason is made of. */
 export interface Evaluation<Findings = unknown> {
@@ -47,7 +47,7 @@ export function decide<Findings>(
   { verdict, findings }: Evaluation<Findings>,
   explainer: ReasonWriter<Findings>,
 ): Decision {
-  if (verdict === 'trouble') return STAY;
+  if (verdict === 'outage') return STAY;
   const to = nextState(verdict, alarm.state);
   if (to !== alarm.state) {
     return { kind: 'transition', from: alarm.state, to, ...explainer.explain(findings, to, false) };
@@ -71,7 +71,7 @@ export interface AlarmWithReason {
 
 /**
  * The new reason of an alarm that stays in `insufficient data` or was never evaluated. Undefined if the shown reason
- * stays. Must not be called with the verdict `trouble`.
+ * stays. Must not be called with the verdict `outage`.
  */
 export function replacingReason<Findings>(
   { state, shownReason, isReasonFound }: AlarmWithReason,
@@ -84,7 +84,7 @@ export function replacingReason<Findings>(
   return stands ? undefined : reason;
 }
 
-function nextState(verdict: Exclude<Verdict, 'trouble'>, present: AlarmState): AlarmState {
+function nextState(verdict: Exclude<Verdict, 'outage'>, present: AlarmState): AlarmState {
   if (verdict === 'hold') return present;
   if (verdict !== 'trending ok' && verdict !== 'trending alarm') return verdict;
   if (present !== 'insufficient data') return present;

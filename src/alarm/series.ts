@@ -27,7 +27,7 @@ export type PoolMember = Readonly<Record<string, unknown>>;
  * - `members`: all members of a pool. Those created within the last `creationTimeS` seconds need not be healthy yet.
  * - `absent`: the backend has no such metric or resource; `reason` is Aodh's text for that.
  * - `refused`: the backend will never answer this query; `reason` is Aodh's text for that.
- * - `trouble`: the backend is unavailable, which says nothing about the alarm. Clients see `reason`, so it has no
+ * - `outage`: the backend is unavailable, which says nothing about the alarm. Clients see `reason`, so it has no
  *   addresses and no texts of libraries.
  */
 export type BackendAnswer =
@@ -40,7 +40,7 @@ export type BackendAnswer =
       /** The backend has been unavailable for longer than the grace. */ standsForOutage?: true;
     }
   | {
-      kind: 'trouble';
+      kind: 'outage';
       reason: string;
       /** The request was not sent in time, which says nothing about the backend. */ isUnsent?: true;
     };

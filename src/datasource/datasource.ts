@@ -53,7 +53,7 @@ export interface QueryContext extends QueueOptions {
 export interface Datasource<Query> {
   /**
    * Resolves to an answer for each query, by its key. Never rejects: an unavailable backend is an answer too
-   * (`trouble`), so that the failure of one query cannot become that of others.
+   * (`outage`), so that the failure of one query cannot become that of others.
    */
   answers(request: SeriesRequest<Query>, context: QueryContext): Promise<ReadonlyMap<string, BackendAnswer>>;
   close?(): void;
@@ -64,7 +64,7 @@ export interface BackendObserver {
   /** The backend answered. An answer that refuses the query is an answer. */
   succeeded(): void;
   /**
-   * A request failed. `reason` is that of the `trouble` answer; `cause` is for the log. `answersProbe`: the backend
+   * A request failed. `reason` is that of the `outage` answer; `cause` is for the log. `answersProbe`: the backend
    * does answer its probe, which is not reported by `succeeded`.
    */
   failed(reason: string, cause: unknown, answersProbe?: boolean): void;

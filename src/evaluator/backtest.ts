@@ -201,7 +201,7 @@ function decided(
 ): Decision {
   const { evaluation, decision } = judgeAlarm(judged, answers, at);
   summary.evaluations += 1;
-  if (evaluation.verdict === 'trouble') summary.unanswered += 1;
+  if (evaluation.verdict === 'outage') summary.unanswered += 1;
   if (evaluation.verdict === 'insufficient data') {
     summary.unknownReason = evaluatedTypeOf(judged.rule).explain(
       evaluation.findings,

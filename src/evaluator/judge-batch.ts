@@ -60,13 +60,13 @@ function judge(
   if (deps.quarantine.isQuarantined(alarm.id, now) || batch.isCurrent?.(alarm) === false) return undefined;
   try {
     const judgement = judgeAlarm(alarm, answers, now);
-    if (judgement.evaluation.verdict === 'trouble' && isOnlyUnsent(judgement)) {
+    if (judgement.evaluation.verdict === 'outage' && isOnlyUnsent(judgement)) {
       part.notSent += 1;
       if (!isRetry) keepTicket(deps, alarm, judgement, batch);
       return undefined;
     }
     deps.behind.evaluated(alarm);
-    if (judgement.evaluation.verdict !== 'trouble') {
+    if (judgement.evaluation.verdict !== 'outage') {
       const outageDecision = deps.outages.recordAnswered(alarm, batch);
       return recordVerdict(deps, alarm, { judgement, outageDecision, mayRepeat: outageDecision.isFirst }, part);
     }
@@ -76,7 +76,7 @@ function judge(
       : judgement;
     // A request to another backend was not sent in time, so leaving out the unavailable backend gives no verdict
     // either.
-    if (withoutBackends.evaluation.verdict === 'trouble') {
+    if (withoutBackends.evaluation.verdict === 'outage') {
       add(part, outageReason(alarm, judgement.answersInWindow));
       return undefined;
     }
@@ -90,7 +90,7 @@ function judge(
 
 /** True if only unsent requests keep the alarm from a verdict. */
 function isOnlyUnsent({ answersInWindow }: Judgement): boolean {
-  const unknown = answersInWindow.filter((answer) => answer.kind === 'trouble');
+  const unknown = answersInWindow.filter((answer) => answer.kind === 'outage');
   return unknown.length > 0 && unknown.every(({ isUnsent }) => isUnsent === true);
 }
 
@@ -100,7 +100,7 @@ function keepTicket(
   { answersInWindow }: Judgement,
   batch: Batch,
 ): void {
-  const isUnavailable = (answer: BackendAnswer): boolean => answer.kind === 'trouble';
+  const isUnavailable = (answer: BackendAnswer): boolean => answer.kind === 'outage';
   const backend = backendOf(alarm.needs[answersInWindow.findIndex(isUnavailable)] as SeriesNeed);
   const { now } = batch;
   outages.pauseGrace(alarm, now);

@@ -35,7 +35,7 @@ export function judgeWithoutBackends(
   now: Date,
 ): Judgement {
   const substituted = answersInWindow.map((answer, index): BackendAnswer => {
-    if (answer.kind !== 'trouble' || answer.isUnsent) return answer;
+    if (answer.kind !== 'outage' || answer.isUnsent) return answer;
     const reason = retrievalFailed(`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`);
     return { kind: 'refused', reason, standsForOutage: true };
   });
@@ -58,7 +58,7 @@ export function backendText({ datasource, backend }: SeriesNeed): string {
 }
 
 const NO_MEMBERS: ReadonlyMap<string, string> = new Map();
-const UNANSWERED: BackendAnswer = { kind: 'trouble', reason: 'no answer in time' };
+const UNANSWERED: BackendAnswer = { kind: 'outage', reason: 'no answer in time' };
 
 /** The part of a wider answer that the alarm would have got by itself. */
 function ownWindow(answer: BackendAnswer | undefined, need: SeriesNeed, now: Date): BackendAnswer {

@@ -21,7 +21,7 @@ export function foundReason(alarm: HeldAlarm, evaluation: Evaluation): ReasonOut
 export function outageReason(alarm: HeldAlarm, answersInWindow: readonly BackendAnswer[]): ReasonOutcome | null {
   if (alarm.shownReason === null || !isProvisional(alarm.shownReason)) return null;
   const reasons = answersInWindow.flatMap((answer, index) =>
-    answer.kind === 'trouble' && !answer.isUnsent
+    answer.kind === 'outage' && !answer.isUnsent
       ? [`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`]
       : [],
   );

@@ -111,7 +111,7 @@ test('the step, the state to begin with, repeated actions and time constraints a
 test('an evaluation without an answer of the backend keeps the state and is counted', async () => {
   prometheus.says = (query, asking, key) =>
     asking.now.getUTCMinutes() >= 10 && asking.now.getUTCMinutes() < 15
-      ? { kind: 'trouble', reason: 'no answer in time' }
+      ? { kind: 'outage', reason: 'no answer in time' }
       : wave(query, asking, key);
   const { transitions, summary } = await run(ERRORS, { start: '2026-01-01T11:00:00', stop: '2026-01-01T11:19:00' });
   expect(transitions.map(({ at, to }) => [at.slice(11), to])).toEqual([

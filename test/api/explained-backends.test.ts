@@ -73,7 +73,7 @@ describe('an alarm on a backend', () => {
   });
 
   test('that is unavailable keeps the state of the alarm, and the explanation shows no address', async () => {
-    gnocchi.says = () => ({ kind: 'trouble', reason: 'connection refused' });
+    gnocchi.says = () => ({ kind: 'outage', reason: 'connection refused' });
     const { questions, evaluation, notes, summary } = await explain(api, await api.create(gnocchiBody(), MEMBER));
     expect(questions[0]?.backend).toMatchObject({ reachable: false, trouble: 'connection refused' });
     expect(evaluation).toMatchObject({ verdict: 'trouble', decision: 'stay', would_be_state: 'insufficient data' });

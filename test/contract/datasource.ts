@@ -136,20 +136,20 @@ export function datasourceContract<Query>(open: () => Promise<Subject<Query>>): 
   });
 
   describe('an unavailable backend', () => {
-    test('is trouble for every query, with a reason that names no address', async () => {
+    test('is an outage for every query, with a reason that names no address', async () => {
       const answers = await ask(request(all(METRICS)), subject.unreachable);
       expect(answers.size).toBe(METRICS);
       for (const answer of answers.values()) {
         expect(answer).toEqual({
-          kind: 'trouble',
+          kind: 'outage',
           reason: expect.not.stringMatching(/127\.0\.0\.1|localhost|:\d{2,}|ECONN/),
         });
       }
     });
 
-    test('is trouble the second time too, and answers of an available backend are not affected', async () => {
+    test('is an outage the second time too, and answers of an available backend are not affected', async () => {
       const [gone, there] = await Promise.all([ask(request(all(2)), subject.unreachable), ask(request(all(2)))]);
-      expect([...gone.values()].map(({ kind }) => kind)).toEqual(['trouble', 'trouble']);
+      expect([...gone.values()].map(({ kind }) => kind)).toEqual(['outage', 'outage']);
       expect([...there.values()].map(({ kind }) => kind)).toEqual(['series', 'series']);
     });
 

@@ -193,7 +193,7 @@ describe('an answer that does not end', () => {
       ]);
       for (const each of [prometheus, gnocchi]) each.close();
       // An answer that is too large is a refusal of this query; a slow one is not.
-      for (const verdict of verdicts) expect(fast ? ['trouble', 'insufficient data'] : ['trouble']).toContain(verdict);
+      for (const verdict of verdicts) expect(fast ? ['outage', 'insufficient data'] : ['outage']).toContain(verdict);
       expect(rejections).toEqual([]);
     },
   );

@@ -17,7 +17,7 @@ const UNKNOWN = 'insufficient data';
 const PAGE_WORDS: readonly (readonly [onPage: string, inCode: Verdict])[] = [
   ['unknown', UNKNOWN],
   ['keep', 'hold'],
-  ['outage', 'trouble'],
+  ['outage', 'outage'],
 ];
 
 /** The page's word for a verdict. */
@@ -80,7 +80,7 @@ const LEAF_ANSWERS: Readonly<Record<string, BackendAnswer>> = {
   'trending alarm': answerOf('1 99'),
   'trending ok': answerOf('99 1'),
   keep: answerOf('· ·'),
-  outage: { kind: 'trouble', reason: 'no' },
+  outage: { kind: 'outage', reason: 'no' },
 };
 
 function compositeVerdict(text: string, state: AlarmState): string {
@@ -165,7 +165,7 @@ const CAME: Readonly<Record<string, BackendAnswer>> = {
   'no data': { kind: 'series', series: [] },
   absent: { kind: 'absent', reason: 'no' },
   refused: { kind: 'refused', reason: 'no' },
-  outage: { kind: 'trouble', reason: 'no' },
+  outage: { kind: 'outage', reason: 'no' },
 };
 
 /** The whole minutes of a day, in UTC, at which the time constraint of the page holds. */

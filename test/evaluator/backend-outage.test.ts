@@ -80,7 +80,7 @@ function contract(open: () => Promise<Database>): void {
     test('keep their state in an outage shorter than the grace, and their partitions count as evaluated', async () => {
       await start();
       await intervals(1);
-      prometheus.mode = 'trouble';
+      prometheus.mode = 'outage';
       await intervals(3);
       expect(rig.evaluator.alarmsInOutage()).toBe(MANY);
       prometheus.mode = 0;
@@ -91,7 +91,7 @@ function contract(open: () => Promise<Database>): void {
 
     test('change their state once in an outage longer than the grace, and once when it is over', async () => {
       await start();
-      prometheus.mode = 'trouble';
+      prometheus.mode = 'outage';
       await intervals(6);
       expect(await states()).toEqual({ 'insufficient data': MANY });
       const out = await changes();
@@ -109,7 +109,7 @@ function contract(open: () => Promise<Database>): void {
 
     test('change their state at the next evaluation if there is no grace', async () => {
       await start({ graceMs: 0 });
-      prometheus.mode = 'trouble';
+      prometheus.mode = 'outage';
       await intervals(1);
       expect(await states()).toEqual({ 'insufficient data': MANY });
       await intervals(1);
@@ -133,7 +133,7 @@ function contract(open: () => Promise<Database>): void {
     for (let offset = 0; offset <= 3 * INTERVAL_MS; offset += 10_000)
       await storeSample(db, 'cpu', { volume: 95, at: new Date(Date.parse('2026-01-01T12:00:01Z') + offset) });
     await start();
-    prometheus.mode = 'trouble';
+    prometheus.mode = 'outage';
     await intervals(2);
     expect(await repeats()).toBe(2);
     expect((await changes()).map(({ alarm_id }) => alarm_id)).toEqual(['both']);
@@ -147,7 +147,7 @@ function contract(open: () => Promise<Database>): void {
   test('the end of an outage is noticed between two scheduled evaluations', async () => {
     await storeAlarm(db, { id: 'a', rule: prometheusRule(), state: 'ok' });
     await start();
-    prometheus.mode = 'trouble';
+    prometheus.mode = 'outage';
     while (prometheus.calls === 0) await rig.tick();
     prometheus.mode = 95;
     // An eighth of the interval, which is two ticks.
@@ -168,7 +168,7 @@ function contract(open: () => Promise<Database>): void {
         insufficientDataActions: ['log://'],
       });
       await start();
-      prometheus.mode = 'trouble';
+      prometheus.mode = 'outage';
       await intervals(3);
       expect([await repeats(), (await changes()).length]).toEqual([0, 0]);
       await intervals(1); // goes to insufficient data
@@ -190,7 +190,7 @@ function contract(open: () => Promise<Database>): void {
     await storeAlarm(db, { id: 'a', rule: prometheusRule(), ...unknown });
     await storeAlarm(db, { id: 'b', rule: prometheusRule(), state: 'ok' });
     await start({ graceMs: 1.5 * INTERVAL_MS });
-    prometheus.mode = 'trouble';
+    prometheus.mode = 'outage';
     while (prometheus.calls === 0) await rig.tick();
     for (let ticks = 1; ticks < 32; ticks += 1) await rig.tick();
     expect([await repeats(), await states()]).toEqual([0, { 'insufficient data': 2 }]);
@@ -210,7 +210,7 @@ function contract(open: () => Promise<Database>): void {
         okActions: ['log://'],
       });
       await start();
-      prometheus.mode = 'trouble';
+      prometheus.mode = 'outage';
       while (prometheus.calls === 0) await rig.tick();
       prometheus.mode = 0;
       await intervals(3);
@@ -222,7 +222,7 @@ function contract(open: () => Promise<Database>): void {
     for (const id of ['edited', 'deleted', 'other'])
       await storeAlarm(db, { id, rule: prometheusRule(id), state: 'ok' });
     await start();
-    prometheus.mode = 'trouble';
+    prometheus.mode = 'outage';
     await intervals(2);
     await db.query(
       'update alarms set definition_version = definition_version + 1, ' +
@@ -239,11 +239,11 @@ function contract(open: () => Promise<Database>): void {
   test('a new owner of the partitions starts the grace anew, and the alarm still changes its state once', async () => {
     await storeAlarm(db, { id: 'a', rule: prometheusRule(), state: 'ok' });
     await start();
-    prometheus.mode = 'trouble';
+    prometheus.mode = 'outage';
     await intervals(2);
     const [first, { clock }] = [rig, rig];
     await start({ clock });
-    prometheus.mode = 'trouble';
+    prometheus.mode = 'outage';
     await intervals(3);
     await first.evaluator.whenIdle();
     expect(await changes()).toEqual([]);

@@ -332,7 +332,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
       single.close();
       expect([...verdicts.keys()].sort()).toEqual(expect.arrayContaining(['alarm', 'hold', 'insufficient data', 'ok']));
       expect(verdicts.get('insufficient data')!).toBeLessThan(alarms.length / 2);
-      expect(verdicts.has('trouble')).toBe(false);
+      expect(verdicts.has('outage')).toBe(false);
     },
     240_000,
   );

@@ -178,7 +178,7 @@ describe('many alarms at once', () => {
   });
 
   test('are neither judged nor kept if their partition is released while others are judged', async () => {
-    const { evaluator, clock, outcomes, stop } = evaluatorOf({ kind: 'trouble', reason: 'down' }, () =>
+    const { evaluator, clock, outcomes, stop } = evaluatorOf({ kind: 'outage', reason: 'down' }, () =>
       evaluator.dropped([SECOND]),
     );
     await clock.advance(INTERVAL_MS);

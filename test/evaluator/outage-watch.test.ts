@@ -95,7 +95,7 @@ test('only the data of unavailable backends becomes unknown, with a reason that 
   const rule = alarmTypes.prometheus.schema.parse({ query: 'up', threshold: 1, comparison_operator: 'gt' });
   const [need] = typeOf(rule).seriesNeeded(rule, {}) as [SeriesNeed];
   const answered: BackendAnswer = { kind: 'series', series: [] };
-  const unavailable: BackendAnswer = { kind: 'trouble', reason: 'no answer in time' };
+  const unavailable: BackendAnswer = { kind: 'outage', reason: 'no answer in time' };
   const needs = [need, need, { ...need, backend: 'east' }] as SeriesNeed[];
   const judged = { rule, needs, options: {}, state: 'ok', repeats: false } as const;
   const { answersInWindow, decision } = judgeWithoutBackends(judged, [unavailable, answered, unavailable], new Date(0));
@@ -113,7 +113,7 @@ test('the reason of a composite alarm names the backend of its unknown rules onc
   const leaf = { type: 'prometheus', query: 'up', threshold: 1 };
   const rule = alarmTypes.composite.schema.parse({ and: [leaf, { ...leaf, query: 'down' }] });
   const needs = typeOf(rule).seriesNeeded(rule, {});
-  const unavailable: BackendAnswer = { kind: 'trouble', reason: 'no answer in time' };
+  const unavailable: BackendAnswer = { kind: 'outage', reason: 'no answer in time' };
   const judged = { rule, needs, options: {}, state: 'ok', repeats: false } as const;
   const { decision } = judgeWithoutBackends(judged, [unavailable, unavailable], new Date(0));
   expect(decision).toMatchObject({

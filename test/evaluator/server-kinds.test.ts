@@ -105,7 +105,7 @@ describe('a composite alarm', () => {
     const form = 'Composite rule alarm with composition form: (rule1 or (rule2 and rule3)) transition to';
     expect(await afterAnInterval('c')).toBe(`ok: ${form} ok, due to rules: rule1, rule3 inside their threshold.`);
     expect(asked.sort()).toEqual(['a', 'b']);
-    vectors.set('a', () => ({ kind: 'trouble', reason: 'no' }));
+    vectors.set('a', () => ({ kind: 'outage', reason: 'no' }));
     expect(await afterAnInterval('c')).toMatch(/^ok: /);
     vectors.set('a', vector(99));
     expect(await afterAnInterval('c')).toBe(`alarm: ${form} alarm, due to rules: rule1 outside their threshold.`);

@@ -29,7 +29,7 @@ const KINDS = Object.keys(RULES) as Kind[];
 const THRESHOLDS = KINDS.filter((kind) => kind !== 'loadbalancer_member_health' && kind !== 'composite');
 
 const COMPOSITE = 'Composite rule alarm with composition form: (rule1 or rule2)';
-const OUTAGE: BackendAnswer = { kind: 'trouble', reason: 'connection refused' };
+const OUTAGE: BackendAnswer = { kind: 'outage', reason: 'connection refused' };
 const REFUSED: BackendAnswer = { kind: 'refused', reason: retrievalFailed('bad_data: parse error (HTTP 400)') };
 const POINTS = retrievalFailed('its answer has more than 100000 points');
 const NO_DATA: BackendAnswer = { kind: 'series', series: [[]] };
@@ -268,7 +268,7 @@ function reasons(open: () => Promise<Database>): void {
     ])('is named in the reason, and a backend whose request was not sent in time is not: %s', async (_, graceMs) => {
       says = () => OUTAGE;
       const late = datasourceDouble<never>(() => ({
-        kind: 'trouble',
+        kind: 'outage',
         reason: 'it was not asked in time',
         isUnsent: true,
       }));

@@ -213,7 +213,7 @@ describe('a request', () => {
     await expect(ask(open({ timeoutMs: patienceFor('timeout'), deadlineMs: 20 * PATIENCE_MS }))).resolves.toBeDefined();
   });
 
-  test('to nobody is trouble, and its error shows no secret', async () => {
+  test('to nobody is an outage, and its error shows no secret', async () => {
     const session = open({ authUrl: `http://127.0.0.1:${await freePort()}/v3` });
     const error: unknown = await session.token().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'unavailable' });
@@ -279,7 +279,7 @@ describe('the catalogue', () => {
     await expect(session.endpoint('messaging')).rejects.toMatchObject({ message: 'Keystone is not available' });
   });
 
-  test('that lacks a service is trouble, named', async () => {
+  test('that lacks a service is an outage, named', async () => {
     await expect(open({ region: 'three' }).endpoint('metric')).rejects.toMatchObject({
       code: 'unavailable',
       message: "Keystone's catalogue has no public endpoint of type metric in region three",

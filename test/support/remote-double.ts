@@ -4,7 +4,7 @@ import type { QueryContext, Datasource, SeriesRequest } from '../../src/datasour
 /** A datasource behind the port, without a server: every question has the same answer. */
 export class RemoteDouble implements Datasource<PrometheusQuery> {
   /**
-   * What becomes of a question: a value, no value, trouble, silence until the evaluator's time is up, or silence for
+   * What becomes of a question: a value, no value, outage, silence until the evaluator's time is up, or silence for
    * ever. A function decides for each question by its PromQL.
    */
   mode: Mode | ((promql: string) => Mode) = 0;
@@ -27,7 +27,7 @@ export class RemoteDouble implements Datasource<PrometheusQuery> {
   }
 }
 
-export type Mode = number | 'no data' | 'trouble' | 'slow' | 'deaf';
+export type Mode = number | 'no data' | 'outage' | 'slow' | 'deaf';
 
 async function answerOf(mode: Mode, { now, signal }: QueryContext): Promise<BackendAnswer> {
   if (mode === 'no data') return { kind: 'series', series: [] };
@@ -35,6 +35,6 @@ async function answerOf(mode: Mode, { now, signal }: QueryContext): Promise<Back
   if (mode === 'slow' && !signal.aborted)
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   if (typeof mode === 'string')
-    return { kind: 'trouble', reason: mode === 'slow' ? 'no answer in time' : 'connection refused' };
+    return { kind: 'outage', reason: mode === 'slow' ? 'no answer in time' : 'connection refused' };
   return { kind: 'series', series: [[{ at: now.getTime(), values: { value: mode } }]] };
 }

@@ -74,8 +74,8 @@ export function judgeThreshold(
   context: JudgementContext,
 ): Evaluation<ThresholdFindings> {
   const { required } = selection;
-  if (answer.kind === 'trouble')
-    return { verdict: 'trouble', findings: withoutValue(required, retrievalFailed(answer.reason)) };
+  if (answer.kind === 'outage')
+    return { verdict: 'outage', findings: withoutValue(required, retrievalFailed(answer.reason)) };
   if (answer.kind === 'refused')
     return { verdict: 'insufficient data', findings: withoutValue(required, answer.reason) };
   const reason = answer.kind === 'absent' ? answer.reason : selection.withoutValues;

@@ -1,3 +1,4 @@
+import type { Verdict } from '../../alarm/decide.js';
 import { PythonFloat, type PythonValue } from '../../alarm/wire/python-json.js';
 import type { PoolMember } from '../../alarm/series.js';
 import type {
@@ -31,7 +32,7 @@ export function explanationResponse(alarm: StoredAlarm, explanation: Explanation
       known_from: stateAt.from,
     },
     evaluation: {
-      verdict: evaluation.verdict,
+      verdict: shownVerdict(evaluation.verdict),
       would_be_state: evaluation.wouldBe,
       decision: evaluation.decision,
       reason: evaluation.reason,
@@ -52,8 +53,19 @@ export function explanationResponse(alarm: StoredAlarm, explanation: Explanation
 function questionResponse(question: ExplainedQuery): PythonValue {
   const { part, backend, window, condition, series, poolMembers } = question;
   return {
-    rule: part && { name: part.name, type: part.type, verdict: part.verdict, options: { ...part.options } },
-    backend: { ...backend },
+    rule: part && {
+      name: part.name,
+      type: part.type,
+      verdict: shownVerdict(part.verdict),
+      options: { ...part.options },
+    },
+    backend: {
+      kind: backend.kind,
+      name: backend.name,
+      configured: backend.configured,
+      reachable: backend.reachable,
+      trouble: backend.outage,
+    },
     window: {
       start: isoTimestamp(window.start),
       stop: isoTimestamp(window.stop),
@@ -83,7 +95,7 @@ function seriesResponse({ series, labels, labelsNotShown, verdict, compared, out
     series,
     labels,
     labels_not_shown: labelsNotShown > 0 ? labelsNotShown : undefined,
-    verdict,
+    verdict: shownVerdict(verdict),
     compared,
     outside,
   };
@@ -99,6 +111,11 @@ function datapointResponse({ at, value, series, used, why, comparison, outside }
     comparison,
     outside,
   };
+}
+
+/** Clients know the verdict `outage` as `trouble`. */
+function shownVerdict(verdict: Verdict | null): string | null {
+  return verdict === 'outage' ? 'trouble' : verdict;
 }
 
 const MEMBER_FIELDS = ['id', 'name', 'operating_status', 'admin_state_up', 'created_at'];

@@ -89,7 +89,7 @@ export function createGnocchiDatasource(deps: GnocchiDatasourceDeps): Datasource
         });
       } catch (thrown) {
         const reason = reasonOf(thrown);
-        for (const { key } of open) if (!answers.has(key)) answers.set(key, { kind: 'trouble', reason });
+        for (const { key } of open) if (!answers.has(key)) answers.set(key, { kind: 'outage', reason });
       }
       return answers;
     },
@@ -134,7 +134,7 @@ async function found(externalOwner: () => Promise<string | null>): Promise<Reque
   try {
     return { kind: 'answer', value: await externalOwner() };
   } catch (thrown) {
-    return { kind: 'trouble', reason: reasonOf(thrown) };
+    return { kind: 'outage', reason: reasonOf(thrown) };
   }
 }
 

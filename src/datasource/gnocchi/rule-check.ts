@@ -88,7 +88,7 @@ async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<vo
   const request = searchRequest({ resourceType, metric, method }, new RawJson(query));
   const answer = await gnocchi.aggregates({ ...request, start: '-1 day', stop: 'now' });
   if (answer.kind === 'answer' || (answer.kind === 'refusal' && isAboutAbsence(answer))) return;
-  if (answer.kind === 'trouble' && answer.cause instanceof AnswerTooLarge) return;
+  if (answer.kind === 'outage' && answer.cause instanceof AnswerTooLarge) return;
   // An invalid search makes Gnocchi answer 500. If Gnocchi answers another search, the search is at fault.
   if (answer.kind === 'refusal' && answer.status === 500 && (await isAvailable(gnocchi))) {
     throw new UpstreamRefusal(answer.status, answer.description);
@@ -149,7 +149,7 @@ async function refuseUnlessVisible({ field, id, request }: NamedId, token: strin
   if (ours.kind !== 'answer') throw unseen(ours);
   const theirs = await request(ours.value.id, token);
   if (theirs.kind === 'answer') return;
-  if (theirs.kind === 'trouble') throw unseen(theirs);
+  if (theirs.kind === 'outage') throw unseen(theirs);
   if (theirs.status === 401) throw new AppError('not_authorized', 'Gnocchi does not accept your token');
   if (theirs.status !== 403 && theirs.status !== 404) throw unseen(theirs);
   throw invalid(field, id, `${field === 'metrics' ? 'Metric' : 'Resource'} ${id} is not visible to you`);
@@ -162,7 +162,7 @@ type NoAnswer = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
  * service, the author gets no 401.
  */
 function refused(failure: NoAnswer): Error {
-  if (failure.kind === 'trouble' || isTemporary(failure)) return notChecked(failure);
+  if (failure.kind === 'outage' || isTemporary(failure)) return notChecked(failure);
   return new UpstreamRefusal(failure.status, failure.description);
 }
 
@@ -174,7 +174,7 @@ function unseen(failure: NoAnswer): AppError {
 }
 
 function notChecked(failure: NoAnswer): NotChecked {
-  if (failure.kind === 'trouble') return new NotChecked(`cannot be asked: ${failure.reason}`, { cause: failure.cause });
+  if (failure.kind === 'outage') return new NotChecked(`cannot be asked: ${failure.reason}`, { cause: failure.cause });
   if (failure.status === 401) return new NotChecked('does not accept the credentials of this service');
   return new NotChecked(`cannot be asked: it answered with status ${failure.status}`);
 }

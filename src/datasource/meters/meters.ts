@@ -64,7 +64,7 @@ export function createMetersDatasource(deps: {
       for (const [index, { key }] of group.entries()) answers.set(key, { kind: 'series', series: [points[index]!] });
     } catch (cause) {
       deps.observer.failed(UNAVAILABLE, cause);
-      for (const { key } of group) answers.set(key, { kind: 'trouble', reason: UNAVAILABLE });
+      for (const { key } of group) answers.set(key, { kind: 'outage', reason: UNAVAILABLE });
     }
   }
   return {

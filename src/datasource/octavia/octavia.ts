@@ -18,7 +18,7 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
     poolId: string,
     alike: readonly KeyedQuery<PoolQuery>[],
     context: QueryContext,
-  ): Promise<PoolAnswer | Extract<BackendAnswer, { kind: 'trouble' }>> {
+  ): Promise<PoolAnswer | Extract<BackendAnswer, { kind: 'outage' }>> {
     // These ids cannot be one segment of a path, so they would address something else. No pool has such an id.
     if (poolId === '' || poolId === '.' || poolId === '..' || /\p{Surrogate}/u.test(poolId))
       return { kind: 'refusal', status: 404 };
@@ -29,8 +29,8 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
         withTimeoutReason(signal, () => client.members(poolId, { signal, onSend }));
       return await gate.run(send, signal, undefined, queuePositionOf(alike, context));
     } catch (thrown) {
-      if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isUnsent: true };
-      return { kind: 'trouble', reason: reasonOf(thrown) };
+      if (thrown instanceof NotSent) return { kind: 'outage', reason: thrown.message, isUnsent: true };
+      return { kind: 'outage', reason: reasonOf(thrown) };
     }
   }
 
@@ -46,7 +46,7 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
       const all = [...pools].map(async ([poolId, alike]) => {
         const found = await requestPool(poolId, alike, context);
         for (const { key, query } of alike) {
-          answers.set(key, found.kind === 'trouble' ? found : answerOf(found, query, creationTimeS));
+          answers.set(key, found.kind === 'outage' ? found : answerOf(found, query, creationTimeS));
         }
       });
       await Promise.all(all);

@@ -113,10 +113,10 @@ async function answerBySelectAll(
       policy.recordSeries(query, result.entries.length, call);
       return { nextQueries: [query], isConclusive: true };
     }
-    if (result.kind === 'trouble' && result.isUnsent) return answeredWith(unavailableAnswer(result), query, call);
+    if (result.kind === 'outage' && result.isUnsent) return answeredWith(unavailableAnswer(result), query, call);
     policy.recordFailure(query, call);
     // An error answer may mean that the query was too much for a proxy. Without any answer, the time is used up.
-    if (result.kind === 'trouble' && !result.hasAnswered)
+    if (result.kind === 'outage' && !result.hasAnswered)
       return { ...answeredWith(unavailableAnswer(result), query, call), nextQueries: parts };
   }
   return answerQueries(parts, call);
@@ -128,7 +128,7 @@ async function answerByDividing(
   budget: DivisionBudget,
 ): Promise<AnsweredQuery> {
   const result = await sendQuery(query, call);
-  if (result.kind === 'trouble') return answeredWith(unavailableAnswer(result), query, call);
+  if (result.kind === 'outage') return answeredWith(unavailableAnswer(result), query, call);
   // Smaller requests now would take as long again. In the next call, slow queries delay fewer others.
   if (result.kind === 'slow') {
     const pieces = (call.slowDivisionsLeft -= 1) < 0 ? [query] : splitInHalves(query);
@@ -162,7 +162,7 @@ async function answerQueries(
 
 function answeredWith(answer: BackendAnswer, query: PlannedQuery, call: PrometheusCall): AnsweredQuery {
   answerAll(query, call, answer);
-  return { nextQueries: [query], isConclusive: answer.kind !== 'trouble' };
+  return { nextQueries: [query], isConclusive: answer.kind !== 'outage' };
 }
 
 /** The answer to a query that is alone in its request. */
@@ -177,11 +177,11 @@ function answerOfSingle(
 
 /** The answer to members whose own answers are unknown. */
 function unavailableAnswer(result: Exclude<QueryResult, { kind: 'refusal' }>): BackendAnswer {
-  if (result.kind === 'trouble' && result.isUnsent) return { kind: 'trouble', reason: result.reason, isUnsent: true };
-  if (result.kind === 'trouble' || result.kind === 'failure' || result.kind === 'slow')
-    return { kind: 'trouble', reason: result.reason };
+  if (result.kind === 'outage' && result.isUnsent) return { kind: 'outage', reason: result.reason, isUnsent: true };
+  if (result.kind === 'outage' || result.kind === 'failure' || result.kind === 'slow')
+    return { kind: 'outage', reason: result.reason };
   return {
-    kind: 'trouble',
+    kind: 'outage',
     reason: result.kind === 'too large' ? `its ${TOO_LARGE}` : 'its answer is not of the form expected',
   };
 }

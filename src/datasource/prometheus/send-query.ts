@@ -27,7 +27,7 @@ export interface PrometheusCall {
 }
 
 /** `hasAnswered`: Prometheus answered, though with an error. `isUnsent`: the request was not sent in time. */
-export type QueryResult = PrometheusAnswer | { kind: 'trouble'; reason: string; hasAnswered: boolean; isUnsent?: true };
+export type QueryResult = PrometheusAnswer | { kind: 'outage'; reason: string; hasAnswered: boolean; isUnsent?: true };
 
 export interface SendLimits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'> {
   /**
@@ -47,7 +47,7 @@ export async function sendQuery(
 ): Promise<QueryResult> {
   const { client, gate, probe, tenancy, context, times } = call;
   // This is not a failure of the backend, so the gate is not used.
-  if (context.signal.aborted) return { kind: 'trouble', reason: 'no answer in time', hasAnswered: false };
+  if (context.signal.aborted) return { kind: 'outage', reason: 'no answer in time', hasAnswered: false };
   probe.noteTenant(query.tenant);
   const request = requestOf(query, tenancy, times);
   let hasAnswered = false;
@@ -66,8 +66,8 @@ export async function sendQuery(
     if (isOptional) return read(await gate.run(send, context.signal, originOf(query), place));
     return await gate.run(async () => read(await send()), context.signal, originOf(query), place);
   } catch (thrown) {
-    if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, hasAnswered, isUnsent: true };
-    return { kind: 'trouble', reason: reasonOf(thrown), hasAnswered };
+    if (thrown instanceof NotSent) return { kind: 'outage', reason: thrown.message, hasAnswered, isUnsent: true };
+    return { kind: 'outage', reason: reasonOf(thrown), hasAnswered };
   }
 }
 

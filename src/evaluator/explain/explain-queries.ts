@@ -66,7 +66,7 @@ function unsentQuery(
 ): ExplainedQuery {
   const { rule, options, name } = named;
   return {
-    backend: { kind: need.datasource, name: need.backend, configured, reachable: null, trouble: null },
+    backend: { kind: need.datasource, name: need.backend, configured, reachable: null, outage: null },
     window: windowOf(rule, need, at),
     requests: [],
     refusal: null,
@@ -98,12 +98,12 @@ function explained(input: ExplainInput, need: SeriesNeed, part: AnsweredRule): E
   const { rule, answer, options } = part;
   const judged = replayJudgement(input, part);
   const { evaluation } = judged;
-  const trouble = answer.kind === 'trouble' ? answer.reason : null;
+  const outage = answer.kind === 'outage' ? answer.reason : null;
   const condition = conditionOf(rule);
   const question = unsentQuery(need, part, { at: input.at, configured: true });
   return {
     ...question,
-    backend: { ...question.backend, reachable: trouble === null, trouble },
+    backend: { ...question.backend, reachable: outage === null, outage },
     requests: input.recorder.requestsOf(need.key),
     refusal: answer.kind === 'absent' || answer.kind === 'refused' ? answer.reason : null,
     condition: condition && {

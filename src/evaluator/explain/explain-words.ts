@@ -46,8 +46,8 @@ function partsWords(questions: readonly ExplainedQuery[]): string {
   return questions
     .map((question) => {
       const { part, backend, refusal } = question;
-      if (backend.trouble !== null)
-        return `${part?.name}: ${shownBackend(backend)} could not be asked: ${backend.trouble}`;
+      if (backend.outage !== null)
+        return `${part?.name}: ${shownBackend(backend)} could not be asked: ${backend.outage}`;
       const why = refusal === null ? '' : ` (${shownBackend(backend)} gives no data: ${withoutPreamble(refusal)})`;
       const ofSeries = seriesWords(question);
       return `${part?.name} says ${part?.verdict}${ofSeries && ` (${ofSeries})`}${why}`;
@@ -57,7 +57,7 @@ function partsWords(questions: readonly ExplainedQuery[]): string {
 
 function questionWords(question: ExplainedQuery, verdict: Verdict, options: EvaluationOptions): string {
   const { backend, refusal, poolMembers, compared, window } = question;
-  if (backend.trouble !== null) return `${shownBackend(backend)} could not be asked: ${backend.trouble}`;
+  if (backend.outage !== null) return `${shownBackend(backend)} could not be asked: ${backend.outage}`;
   if (refusal !== null) return `${shownBackend(backend)} gives no data: ${withoutPreamble(refusal)}`;
   if (poolMembers !== null) {
     const unhealthy = poolMembers.filter((member) => member.unhealthy).length;
@@ -178,7 +178,7 @@ function evaluationSentence({
   stateAt,
 }: Pick<SummaryInput, 'evaluation' | 'found' | 'stateAt'>): string | undefined {
   if (found === undefined) return undefined;
-  if (evaluation.verdict === 'trouble') return `It keeps its state, since nothing new can be said: ${found}.`;
+  if (evaluation.verdict === 'outage') return `It keeps its state, since nothing new can be said: ${found}.`;
   if (evaluation.wouldBe === stateAt.state) return `A look at it says no different: ${found}.`;
   return `A look at it says ${evaluation.wouldBe}: ${found}.`;
 }

@@ -168,7 +168,7 @@ async function evaluateSeries(
   const answers = await askAll(datasources, await planRequests(needs), { now: at, signal, traceOf });
   const judged = { rule, needs, options, state, repeats };
   const first = judgeAlarm(judged, answers, at);
-  const isUnavailable = first.evaluation.verdict === 'trouble';
+  const isUnavailable = first.evaluation.verdict === 'outage';
   const withoutBackends = isUnavailable ? judgeWithoutBackends(judged, first.answersInWindow, at) : first;
   const { evaluation, decision } = graceMs === 0 ? withoutBackends : first;
   const { answersInWindow } = first;

@@ -43,7 +43,8 @@ export interface ExplainedQuery {
     configured: boolean;
     /** Null if no request was sent. */
     reachable: boolean | null;
-    trouble: string | null;
+    /** The reason of the outage; null if there is none. */
+    outage: string | null;
   };
   window: { start: Date; stop: Date; granularityS: number; evaluationPeriods: number; lagS: number };
   /** The requests as they were sent, without hosts and credentials. */

@@ -12,7 +12,7 @@ import type { CompositeRule } from '../../../src/alarm/types/composite/schema.js
 import { evaluationInput, seriesOf } from '../../support/builders.js';
 
 /** The result of a leaf in these tests. The rule itself compares two datapoints with 80. */
-type Leaf = 'ok' | 'alarm' | 'unknown' | 'keep' | 'up' | 'down' | 'trouble';
+type Leaf = 'ok' | 'alarm' | 'unknown' | 'keep' | 'up' | 'down' | 'outage';
 type Tree = Leaf | { and: Tree[] } | { or: Tree[] };
 
 const ANSWERS: Readonly<Record<Leaf, BackendAnswer>> = {
@@ -22,7 +22,7 @@ const ANSWERS: Readonly<Record<Leaf, BackendAnswer>> = {
   keep: series(),
   up: series(1, 99),
   down: series(99, 1),
-  trouble: { kind: 'trouble', reason: 'connection refused' },
+  outage: { kind: 'outage', reason: 'connection refused' },
 };
 
 function series(...values: number[]): BackendAnswer {
@@ -59,22 +59,22 @@ describe('the verdict of a composite rule', () => {
     ['alarm', 'alarm'],
     ['ok', 'ok'],
     ['unknown', 'insufficient data'],
-    ['trouble', 'trouble'],
+    ['outage', 'outage'],
     [{ and: ['alarm', 'alarm'] }, 'alarm'],
     [{ and: ['alarm', 'ok'] }, 'ok'],
     [{ and: ['alarm', 'unknown'] }, 'insufficient data'],
     [{ and: ['unknown', 'ok'] }, 'ok'],
-    [{ and: ['trouble', 'ok'] }, 'ok'],
-    [{ and: ['trouble', 'alarm'] }, 'trouble'],
-    [{ and: ['trouble', 'unknown'] }, 'trouble'],
+    [{ and: ['outage', 'ok'] }, 'ok'],
+    [{ and: ['outage', 'alarm'] }, 'outage'],
+    [{ and: ['outage', 'unknown'] }, 'outage'],
     [{ or: ['ok', 'ok'] }, 'ok'],
     [{ or: ['ok', 'alarm'] }, 'alarm'],
     [{ or: ['unknown', 'alarm'] }, 'alarm'],
     [{ or: ['unknown', 'ok'] }, 'insufficient data'],
-    [{ or: ['trouble', 'alarm'] }, 'alarm'],
-    [{ or: ['trouble', 'ok'] }, 'trouble'],
+    [{ or: ['outage', 'alarm'] }, 'alarm'],
+    [{ or: ['outage', 'ok'] }, 'outage'],
     // Independent of the missing answer, the rule without data makes the whole unknown.
-    [{ and: ['unknown', { or: ['unknown', 'trouble'] }] }, 'insufficient data'],
+    [{ and: ['unknown', { or: ['unknown', 'outage'] }] }, 'insufficient data'],
     [{ and: ['alarm', { or: ['ok', 'alarm', { and: ['ok'] }] }] }, 'alarm'],
     [{ or: [{ and: ['alarm', 'ok'] }, { and: ['unknown', 'ok'] }] }, 'ok'],
   ])('of %j is %s', (tree, verdict) => {
@@ -89,14 +89,14 @@ describe('the verdict of a composite rule', () => {
     [{ or: ['down', 'ok'] }, 'ok', 'ok', 'alarm'],
     [{ or: ['down', 'alarm'] }, 'alarm', 'alarm', 'alarm'],
     [{ and: ['up', 'unknown'] }, 'insufficient data', 'ok', 'insufficient data'],
-    [{ and: ['up', 'trouble'] }, 'trouble', 'ok', 'trouble'],
+    [{ and: ['up', 'outage'] }, 'outage', 'ok', 'outage'],
     ['keep', 'insufficient data', 'ok', 'alarm'],
     [{ and: ['keep', 'alarm'] }, 'insufficient data', 'ok', 'alarm'],
     [{ or: ['keep', 'ok'] }, 'insufficient data', 'ok', 'alarm'],
     [{ and: ['keep', 'ok'] }, 'ok', 'ok', 'ok'],
     [{ or: ['keep', 'alarm'] }, 'alarm', 'alarm', 'alarm'],
     [{ and: ['keep', 'unknown'] }, 'insufficient data', 'ok', 'insufficient data'],
-    [{ or: ['keep', 'trouble'] }, 'trouble', 'trouble', 'alarm'],
+    [{ or: ['keep', 'outage'] }, 'outage', 'outage', 'alarm'],
     [{ and: ['keep', { or: ['up', 'ok'] }] }, 'insufficient data', 'ok', 'alarm'],
   ])(
     'of %j, with a trend or a rule that keeps the state, is %s for an alarm ' +
@@ -142,11 +142,11 @@ describe('rules are judged from left to right', () => {
   });
 
   test('and the findings name the rules whose backend is unavailable', () => {
-    expect(evaluate({ and: ['alarm', 'trouble', { or: ['trouble', 'ok'] }] }).findings.unanswered).toEqual([
+    expect(evaluate({ and: ['alarm', 'outage', { or: ['outage', 'ok'] }] }).findings.unanswered).toEqual([
       'rule2',
       'rule3',
     ]);
-    expect(evaluate({ and: ['trouble', 'ok'] }).findings.unanswered).toEqual([]);
+    expect(evaluate({ and: ['outage', 'ok'] }).findings.unanswered).toEqual([]);
   });
 });
 
@@ -204,7 +204,7 @@ describe('the reason', () => {
       `${FORM} rule1 remaining as alarm, due to rules: rule1 outside their threshold.`,
     );
     expect(reasonOf('unknown', 'insufficient data', repeat)).toBe('stay');
-    expect(reasonOf('trouble', 'ok', repeat)).toBe('stay');
+    expect(reasonOf('outage', 'ok', repeat)).toBe('stay');
   });
 
   test('contains the rules behind it, as clients know them', () => {
@@ -235,7 +235,7 @@ describe('for any tree', () => {
   const { node } = fc.letrec<{ node: Tree }>((tie) => ({
     node: fc.oneof(
       { maxDepth: 3, withCrossShrink: true },
-      fc.constantFrom<Leaf>('ok', 'alarm', 'unknown', 'keep', 'up', 'down', 'trouble'),
+      fc.constantFrom<Leaf>('ok', 'alarm', 'unknown', 'keep', 'up', 'down', 'outage'),
       fc.record({ and: fc.array(tie('node'), { minLength: 1, maxLength: 2 }) }),
       fc.record({ or: fc.array(tie('node'), { minLength: 1, maxLength: 2 }) }),
     ),
@@ -252,9 +252,9 @@ describe('for any tree', () => {
     return all.includes('unknown') ? 'unknown' : other;
   }
 
-  function held(present: AlarmState, trouble: Truth): (leaf: Leaf) => Truth {
+  function held(present: AlarmState, outage: Truth): (leaf: Leaf) => Truth {
     return (leaf) => {
-      if (leaf === 'trouble') return trouble;
+      if (leaf === 'outage') return outage;
       if (leaf !== 'keep' && leaf !== 'up' && leaf !== 'down') return leaf;
       if (present !== 'insufficient data') return present;
       if (leaf === 'keep') return 'unknown';
@@ -263,14 +263,14 @@ describe('for any tree', () => {
   }
 
   test(
-    'the verdict is that of three-valued logic, and trouble only ' + 'if the missing answer could have changed it',
+    'the verdict is that of three-valued logic, and an outage only ' + 'if the missing answer could have changed it',
     () => {
       fc.assert(
         fc.property(node, fc.constantFrom(...ALARM_STATES), (tree, present) => {
-          const possible = (['ok', 'alarm', 'unknown'] as const).map((trouble) => truth(tree, held(present, trouble)));
+          const possible = (['ok', 'alarm', 'unknown'] as const).map((outage) => truth(tree, held(present, outage)));
           const [first, ...others] = possible;
           const sure = others.every((one) => one === first);
-          const expected = !sure ? 'trouble' : first === 'unknown' ? 'insufficient data' : first;
+          const expected = !sure ? 'outage' : first === 'unknown' ? 'insufficient data' : first;
           expect(evaluate(tree, present).verdict).toBe(expected);
         }),
         { numRuns: 2000 },
@@ -282,7 +282,7 @@ describe('for any tree', () => {
     fc.assert(
       fc.property(node, fc.constantFrom(...ALARM_STATES), (tree, present) => {
         const { verdict, findings } = evaluate(tree, present);
-        if (verdict === 'trouble') return expect(findings.unanswered.length).toBeGreaterThan(0);
+        if (verdict === 'outage') return expect(findings.unanswered.length).toBeGreaterThan(0);
         const { reasonData } = composite.explain(findings, verdict as AlarmState, false);
         expect(Object.keys((reasonData as { causative_rules: object }).causative_rules).length).toBeGreaterThan(0);
       }),
@@ -290,7 +290,7 @@ describe('for any tree', () => {
   });
 
   test('rules that keep the state do so if the other rules do not decide it', () => {
-    const decided = node.filter((tree) => !/unknown|up|down|trouble/.test(JSON.stringify(tree)));
+    const decided = node.filter((tree) => !/unknown|up|down|outage/.test(JSON.stringify(tree)));
     fc.assert(
       fc.property(decided, fc.constantFrom<AlarmState>('ok', 'alarm'), (tree, present) => {
         const [low, high] = (['ok', 'alarm'] as const).map((kept) =>

@@ -57,7 +57,7 @@ const answer: fc.Arbitrary<BackendAnswer> = fc.oneof(
     { kind: 'absent', reason: 'gone' },
     { kind: 'refused', reason: 'no' },
     { kind: 'refused', reason: 'no', standsForOutage: true },
-    { kind: 'trouble', reason: 'away' },
+    { kind: 'outage', reason: 'away' },
   ),
 );
 const state = fc.constantFrom(...ALARM_STATES);

@@ -77,7 +77,7 @@ describe('the reason', () => {
       `transition: ${NOT_REACHED}`,
     ],
     [{ kind: 'refused', reason: 'it answered with status 403' }, 'insufficient data', `repeat: ${NOT_REACHED}`],
-    [{ kind: 'trouble', reason: 'connection refused' }, 'ok', 'stay'],
+    [{ kind: 'outage', reason: 'connection refused' }, 'ok', 'stay'],
   ])('of %j, when the alarm is %s: %s', (answer, state, text) => {
     expect(told(answer, state)).toBe(text);
   });
@@ -96,8 +96,8 @@ describe('the reason', () => {
   });
 
   test('of an outage names no backend', () => {
-    expect(evaluate({ kind: 'trouble', reason: 'connection refused' })).toMatchObject({
-      verdict: 'trouble',
+    expect(evaluate({ kind: 'outage', reason: 'connection refused' })).toMatchObject({
+      verdict: 'outage',
       findings: { unknownReason: NOT_REACHED },
     });
   });

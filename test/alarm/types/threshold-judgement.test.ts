@@ -117,7 +117,7 @@ describe('missing datapoints', () => {
     ['no series', answerOf(), UNKNOWN, 'ok', 'alarm', 'hold'],
     ['no such metric', { kind: 'absent', reason: 'gone' }, UNKNOWN, 'ok', 'alarm', 'hold'],
     ['a query that is never answered', { kind: 'refused', reason: 'no' }, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN],
-    ['a backend in trouble', { kind: 'trouble', reason: 'no' }, 'trouble', 'trouble', 'trouble', 'trouble'],
+    ['an unavailable backend', { kind: 'outage', reason: 'no' }, 'outage', 'outage', 'outage', 'outage'],
   ])('are all with %s: missing %s', (_, answer, ...expected) => {
     expect(
       MISSING_DATA_TREATMENTS.map((treat_missing_data) => judge(answer, 1, { treat_missing_data }).verdict),
@@ -336,8 +336,8 @@ describe('the decision', () => {
     ['ok', answerOf([99]), { treat_missing_data: 'ignore' }, 'repeat ok'],
     ['alarm', answerOf([1]), { treat_missing_data: 'ignore' }, 'repeat alarm'],
     [UNKNOWN, answerOf([]), { treat_missing_data: 'ignore' }, `repeat ${UNKNOWN}`],
-    ['alarm', { kind: 'trouble', reason: 'no' }, {}, 'stay'],
-    [UNKNOWN, { kind: 'trouble', reason: 'no' }, {}, 'stay'],
+    ['alarm', { kind: 'outage', reason: 'no' }, {}, 'stay'],
+    [UNKNOWN, { kind: 'outage', reason: 'no' }, {}, 'stay'],
     ['alarm', { kind: 'refused', reason: 'no' }, { treat_missing_data: 'ignore' }, `transition ${UNKNOWN}`],
     ['alarm', { kind: 'absent', reason: 'no' }, { treat_missing_data: 'ok' }, 'transition ok'],
   ])('for an alarm that is %s and repeats, from %j with %j: %s', (state, answer, options, expected) => {

@@ -210,7 +210,7 @@ describe('a validated token is cached', () => {
     expect(keystone.validations()).toHaveLength(3);
   });
 
-  test('and trouble is not remembered', async () => {
+  test('and an outage is not remembered', async () => {
     keystone.override = () => ({ status: 503 });
     await list(MEMBER);
     keystone.override = () => undefined;

@@ -104,14 +104,14 @@ describe('Octavia', () => {
   test('counts as unavailable if the catalogue does not have it', async () => {
     keystone.override = () => undefined;
     expect(await answered({}, session())).toEqual({
-      kind: 'trouble',
+      kind: 'outage',
       reason: "Keystone's catalogue has no public endpoint of type load-balancer",
     });
   });
 
   test('gets no second request with a new token if it refuses a recent one', async () => {
     octavia.tokens = new Set(['none of ours']);
-    expect(await answered({}, session())).toEqual({ kind: 'trouble', reason: 'it answered with status 401' });
+    expect(await answered({}, session())).toEqual({ kind: 'outage', reason: 'it answered with status 401' });
     expect(logins).toBe(1);
   });
 });

@@ -73,7 +73,7 @@ interface Question {
 }
 
 /** Sends all of them in one call, as the evaluator does, and returns those without an answer. */
-async function inTrouble(datasource: Datasource<never>, queries: readonly Question[]): Promise<Question[]> {
+async function inOutage(datasource: Datasource<never>, queries: readonly Question[]): Promise<Question[]> {
   const deadline = new AbortController();
   const request = { granularityS: 0, periods: 1, lagS: 0, queries };
   let answers: ReadonlyMap<string, BackendAnswer> | undefined;
@@ -83,7 +83,7 @@ async function inTrouble(datasource: Datasource<never>, queries: readonly Questi
     await clock.advance(WELL_MS);
     if (clock.monotonicMs() - startedMs >= DEADLINE_MS) deadline.abort(new Error('late'));
   }
-  return queries.filter(({ key }) => answers?.get(key)?.kind === 'trouble');
+  return queries.filter(({ key }) => answers?.get(key)?.kind === 'outage');
 }
 
 describe.each([
@@ -102,7 +102,7 @@ describe.each([
       const well = Array.from({ length: WELL }, (_, n) => ask(`well${n % 10}`, n));
       const lost: number[] = [];
       for (let look = 0; look < LOOKS; look += 1)
-        lost.push((await inTrouble(datasource, [...bad, ...well])).length - count);
+        lost.push((await inOutage(datasource, [...bad, ...well])).length - count);
       expect(lost.slice(3)).toEqual(Array(LOOKS - 3).fill(0));
     },
   );
@@ -112,7 +112,7 @@ describe.each([
     const names = ['bad0', 'bad1', ...Array.from({ length: WELL }, (_, n) => n)];
     const queries = names.map((name) => ({ key: `${name}`, query: QUESTIONS[backend]('p', name) as never }));
     const lost: string[][] = [];
-    for (let look = 0; look < 6; look += 1) lost.push((await inTrouble(datasource, queries)).map(({ key }) => key));
+    for (let look = 0; look < 6; look += 1) lost.push((await inOutage(datasource, queries)).map(({ key }) => key));
     expect(lost.slice(2)).toEqual(Array(4).fill(['bad0', 'bad1']));
   });
 });
@@ -140,7 +140,7 @@ async function phasesOf(datasource: Datasource<GnocchiQuery>, late: Map<string, 
     const asked = datasource.answers({ granularityS: 60, periods: 1, lagS: 0, queries }, context).then((answers) => {
       for (const { key, query } of queries) {
         const answer = answers.get(key);
-        if (answer?.kind === 'trouble' && answer.isUnsent) late.set(query.kind, (late.get(query.kind) ?? 0) + 1);
+        if (answer?.kind === 'outage' && answer.isUnsent) late.set(query.kind, (late.get(query.kind) ?? 0) + 1);
         else expect(answer?.kind).toBe('series');
       }
     });

@@ -89,7 +89,7 @@ test.each(Object.keys(BACKENDS))(
     const limits = { now: NOON, signal: new AbortController().signal, sendBy: AbortSignal.abort() };
     const answers = await datasource.answers({ granularityS: 60, periods: 1, lagS: 0, queries: keyed }, limits);
     const behind = {
-      kind: 'trouble',
+      kind: 'outage',
       reason: 'not asked yet: Tocsin has more requests than the backend answers in time',
       isUnsent: true,
     };

@@ -143,10 +143,10 @@ describe('a refusal is returned', () => {
     expect(await clientOf(double.url).capabilities()).toEqual({ kind: 'refusal', status: 400, description: told });
   });
 
-  test('as trouble, if it does not have Gnocchi’s form', async () => {
+  test('as an outage, if it does not have Gnocchi’s form', async () => {
     double.answers.capabilities = gnocchiRefusal(400, 7);
-    const trouble = { kind: 'trouble', reason: 'it answered with status 400' };
-    expect(await clientOf(double.url).capabilities()).toMatchObject(trouble);
+    const outage = { kind: 'outage', reason: 'it answered with status 400' };
+    expect(await clientOf(double.url).capabilities()).toMatchObject(outage);
   });
 
   test('by its status, if a proxy answered with a page', async () => {
@@ -156,7 +156,7 @@ describe('a refusal is returned', () => {
   });
 });
 
-describe('trouble is a value with a reason that names no address', () => {
+describe('an outage is a value with a reason that names no address', () => {
   const redirect: [string, GnocchiDouble['answers']['capabilities'], string] = [
     'a redirect, which is not followed',
     (_, response) => response.writeHead(302, { location: '/v1/capabilities/' }).end(),
@@ -173,7 +173,7 @@ describe('trouble is a value with a reason that names no address', () => {
   ])('for %s', async (_, answer, reason) => {
     double.answers.capabilities = answer;
     const client = clientOf(double.url, undefined, patienceFor(reason));
-    expect(await client.capabilities()).toMatchObject({ kind: 'trouble', reason });
+    expect(await client.capabilities()).toMatchObject({ kind: 'outage', reason });
     expect(double.requests.length).toBe(1);
   });
 
@@ -181,20 +181,20 @@ describe('trouble is a value with a reason that names no address', () => {
     ['nobody listens', async () => `http://127.0.0.1:${await freePort()}`, 'connection refused'],
     ['the name is unknown', () => Promise.resolve('http://gnocchi.invalid:8041'), 'its name cannot be resolved'],
   ])('if %s', async (_, url, reason) => {
-    expect(await clientOf(await url()).capabilities()).toMatchObject({ kind: 'trouble', reason });
+    expect(await clientOf(await url()).capabilities()).toMatchObject({ kind: 'outage', reason });
   });
 
   test('and a cause for logs, in which there is no token', async () => {
     double.answers.capabilities = (_, response) => response.destroy();
     const answer = await clientOf(double.url, withTokens('our-token')).capabilities();
-    expect(answer.kind).toBe('trouble');
+    expect(answer.kind).toBe('outage');
     expect(inspect(answer, { depth: Infinity, showHidden: true })).not.toContain('our-token');
   });
 
   test('if there is no token for this service', async () => {
     const away = () => Promise.reject(new AppError('unavailable', 'Keystone is not available'));
     const answer = await clientOf(double.url, { kind: 'token', tokens: { token: away, renew: away } }).capabilities();
-    expect(answer).toMatchObject({ kind: 'trouble', reason: 'Keystone is not available' });
+    expect(answer).toMatchObject({ kind: 'outage', reason: 'Keystone is not available' });
     expect(double.requests).toEqual([]);
   });
 });

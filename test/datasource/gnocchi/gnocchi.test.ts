@@ -181,7 +181,7 @@ describe('points', () => {
     return double.requests.findLast(({ target }) => target.startsWith('/v1/aggregates'))!.target;
   }
 
-  test('of any answer are those that a reference parser finds, or the answer is trouble', async () => {
+  test('of any answer are those that a reference parser finds, or the answer is an outage', async () => {
     const times = fc.integer({ min: 48, max: 59 }).map(minute);
     const value = fc.oneof(fc.double(), fc.integer(), fc.constantFrom(null, '1', 1e308));
     const row = fc.oneof(
@@ -247,7 +247,7 @@ function textOf(value: unknown): string {
   }
 }
 
-describe('trouble is the answer to all queries of a request, which is not divided', () => {
+describe('an outage is the answer to all queries of a request, which is not divided', () => {
   test.each<[string, DoubleAnswer, string]>([
     ['no answer', () => undefined, 'no answer in time'],
     ['a closed connection', (_, response) => response.destroy(), 'the connection was closed'],
@@ -263,7 +263,7 @@ describe('trouble is the answer to all queries of a request, which is not divide
     double.answers.aggregates = answer;
     const some = [ofResource(1), ofResource(2), ofResource(3)];
     expect(await ask(open({ client: clientWith(patienceFor(reason)) }), some)).toEqual(
-      some.map(() => ({ kind: 'trouble', reason })),
+      some.map(() => ({ kind: 'outage', reason })),
     );
     expect(double.requests.length).toBe(2);
   });
@@ -298,7 +298,7 @@ describe('trouble is the answer to all queries of a request, which is not divide
     await eventually(() => expect(double.requests.length).toBe(2));
     timeUp.abort();
     const answers = [...(await asked).values()];
-    expect(answers).toEqual(answers.map(() => ({ kind: 'trouble', reason: 'no answer in time' })));
+    expect(answers).toEqual(answers.map(() => ({ kind: 'outage', reason: 'no answer in time' })));
     await eventually(() => expect(failures).toEqual(['no answer in time', 'no answer in time']));
     expect(told).toBe(0);
   });
@@ -310,7 +310,7 @@ describe('trouble is the answer to all queries of a request, which is not divide
       ofResource(1, { project: 'p', metric: 'x' }),
       ofResource(2),
     ]);
-    expect(scoped).toEqual({ kind: 'trouble', reason: 'Keystone is not available' });
+    expect(scoped).toEqual({ kind: 'outage', reason: 'Keystone is not available' });
     expect(open_).toEqual({ kind: 'series', series: [[POINT]] });
   });
 });

@@ -67,7 +67,7 @@ function understoodBy(one: GnocchiCase, which: number): Understood {
   const series = ids.map((id) => rowsOf(own(own(measures, id), one.method), one));
   const all = series.filter((each) => each !== undefined);
   return all.length < series.length
-    ? 'trouble'
+    ? 'outage'
     : { series: [one.kind === 'resource' ? [...all[0]!.values()] : aggregate(all, one.method)] };
 }
 
@@ -75,15 +75,15 @@ function understoodSearch(one: GnocchiCase, which: number): Understood {
   const name = uuid(one.index, 'b', which);
   const read = bodyOf(one.measured);
   if (read === 'unknown') return isNotFound(one.measured) ? { series: [] } : 'unknown';
-  if (read === 'trouble') return 'trouble';
+  if (read === 'outage') return 'outage';
   if (one.alarms.length === 1) return aggregatedOf(read.json, one);
-  if (!Array.isArray(read.json)) return 'trouble';
+  if (!Array.isArray(read.json)) return 'outage';
   const names = read.json.map((group: unknown) => own(own(group, 'group'), 'server_group'));
   const asked = new Set<unknown>(one.alarms.map((_, index) => uuid(one.index, 'b', index)));
   // The groups cannot be assigned, so the queries are sent one by one.
   if (new Set(names).size < names.length || names.some((each) => !asked.has(each))) {
     const alone = readPythonJson(one.bodies[which]!);
-    return alone === undefined ? 'trouble' : aggregatedOf(alone.json, one);
+    return alone === undefined ? 'outage' : aggregatedOf(alone.json, one);
   }
   const at = names.indexOf(name);
   return at === -1 ? { series: [] } : aggregatedOf(own(read.json[at], 'measures'), one);
@@ -91,26 +91,26 @@ function understoodSearch(one: GnocchiCase, which: number): Understood {
 
 function aggregatedOf(json: unknown, one: GnocchiCase): Understood {
   const values = rowsOf(own(own(json, 'measures'), 'aggregated'), one);
-  return values === undefined ? 'trouble' : { series: [[...values.values()]] };
+  return values === undefined ? 'outage' : { series: [[...values.values()]] };
 }
 
-function bodyOf({ status, body }: Reply): { json: unknown } | 'trouble' | 'unknown' {
+function bodyOf({ status, body }: Reply): { json: unknown } | 'outage' | 'unknown' {
   // An error without Gnocchi's form does not come from Gnocchi.
   const description = own(readJson(body)?.json, 'description');
   const isGnocchis =
     typeof description === 'string' ||
     (typeof description === 'object' && description !== null && !Array.isArray(description));
   if (status >= 400)
-    return !isGnocchis || status >= 500 || [401, 408, 425, 429].includes(status) ? 'trouble' : 'unknown';
+    return !isGnocchis || status >= 500 || [401, 408, 425, 429].includes(status) ? 'outage' : 'unknown';
   // An answer with status 204 has no body.
-  return status === 200 ? (readPythonJson(body) ?? 'trouble') : 'trouble';
+  return status === 200 ? (readPythonJson(body) ?? 'outage') : 'outage';
 }
 
 /** The id of the alarm's metric; undefined if there is none. */
-function foundMetric(one: GnocchiCase, which: number): string[] | 'trouble' | 'unknown' | undefined {
+function foundMetric(one: GnocchiCase, which: number): string[] | 'outage' | 'unknown' | undefined {
   const read = bodyOf(one.found);
   if (typeof read === 'string') return read;
-  if (!Array.isArray(read.json) || !read.json.every(isResource)) return 'trouble';
+  if (!Array.isArray(read.json) || !read.json.every(isResource)) return 'outage';
   const resource = read.json.findLast((each) => own(each, 'id') === uuid(one.index, 'c', which));
   const id = own(own(resource, 'metrics'), 'cpu');
   return typeof id === 'string' ? [id] : undefined;

@@ -72,7 +72,7 @@ function problemOf({ evaluation, decision }: Judgement, expected: Expected): str
   const { values } = evaluation.findings as { values: number[] };
   const found = { verdict: evaluation.verdict, values };
   if (!isDeepStrictEqual(found, expected)) return `${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`;
-  if (expected.verdict === 'trouble') return decision.kind === 'stay' ? undefined : 'the state is not kept';
+  if (expected.verdict === 'outage') return decision.kind === 'stay' ? undefined : 'the state is not kept';
   if (expected.verdict !== 'insufficient data') return undefined;
   return decision.kind === 'transition' && decision.to === 'insufficient data' && decision.reason !== ''
     ? undefined

@@ -32,9 +32,9 @@ export const octaviaCases: fc.Arbitrary<OctaviaCase> = mostly(
   .map((body) => ({ body }));
 
 /** The expected result: members that are old enough, enabled and in error make it an alarm. */
-export function healthIn({ body }: OctaviaCase): 'ok' | 'alarm' | 'trouble' {
+export function healthIn({ body }: OctaviaCase): 'ok' | 'alarm' | 'outage' {
   const members = own(readJson(body)?.json, 'members');
-  if (!Array.isArray(members) || !members.every(isShallowObject)) return 'trouble';
+  if (!Array.isArray(members) || !members.every(isShallowObject)) return 'outage';
   const unhealthy = members.filter((each) => {
     const born = own(each, 'created_at');
     const isOld = born === '2026-01-01T11:00:00' && Date.parse(`${born}Z`) <= NOW.getTime() - CREATION_TIME_S * 1000;

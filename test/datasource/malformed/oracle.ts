@@ -17,7 +17,7 @@ export interface Expected {
 export type Place = number | undefined;
 
 /** An answer in terms of the rules: the datapoints of each of its series, or the reason why there are none. */
-export type Understood = { series: Place[][] } | 'trouble' | 'unknown';
+export type Understood = { series: Place[][] } | 'outage' | 'unknown';
 
 export interface OracleRule extends ThresholdCondition {
   required: number;
@@ -47,7 +47,7 @@ export function believed(points: readonly Measured[], { from, to }: Window): Map
 }
 
 export function expectedOf(rule: OracleRule, understood: Understood): Expected {
-  if (understood === 'trouble') return { verdict: 'trouble', values: [] };
+  if (understood === 'outage') return { verdict: 'outage', values: [] };
   // Backends that refuse give no datapoints that could be filled.
   if (understood === 'unknown') return { verdict: 'insufficient data', values: [] };
   const present = understood.series.filter((places) => places.length > 0);

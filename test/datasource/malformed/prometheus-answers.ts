@@ -231,16 +231,16 @@ function understoodBy(one: PrometheusCase): Understood[] {
   );
 }
 
-function entriesOf(body: Buffer, { isRange, status }: PrometheusCase): unknown[] | 'trouble' | 'unknown' {
+function entriesOf(body: Buffer, { isRange, status }: PrometheusCase): unknown[] | 'outage' | 'unknown' {
   const read = readJson(body);
   if (status === 413) return 'unknown';
-  if (REFUSING.includes(status)) return isRefusal(read?.json) ? 'unknown' : 'trouble';
-  if (status !== 200 || read === undefined || own(read.json, 'status') !== 'success') return 'trouble';
+  if (REFUSING.includes(status)) return isRefusal(read?.json) ? 'unknown' : 'outage';
+  if (status !== 200 || read === undefined || own(read.json, 'status') !== 'success') return 'outage';
   const data = dataIn(read.json);
   const [type, result] = [own(data, 'resultType'), own(data, 'result')];
-  if (!Array.isArray(result)) return 'trouble';
+  if (!Array.isArray(result)) return 'outage';
   if (type === (isRange ? 'matrix' : 'vector')) return result as unknown[];
-  return ['matrix', 'vector', 'scalar', 'string'].some((known) => known === type) ? 'unknown' : 'trouble';
+  return ['matrix', 'vector', 'scalar', 'string'].some((known) => known === type) ? 'unknown' : 'outage';
 }
 
 /** Undefined if some of it is missing. */
@@ -256,7 +256,7 @@ function isRefusal(json: unknown): boolean {
   return !passes && !(typeof text === 'string' && text.startsWith('expanding series:'));
 }
 
-function seriesOf(all: unknown[] | 'trouble' | 'unknown', shape: Shape): Understood {
+function seriesOf(all: unknown[] | 'outage' | 'unknown', shape: Shape): Understood {
   if (typeof all === 'string') return all;
   const end = endOf(shape);
   const window = shape.isRange

@@ -139,9 +139,9 @@ describe('an address', () => {
     expect(octavia.targets()).toEqual([`${prefix}/v2.0/lbaas/pools/a/members`]);
   });
 
-  test('that Keystone cannot tell is trouble', async () => {
+  test('that Keystone cannot tell is an outage', async () => {
     const url = (): Promise<string> => Promise.reject(new AppError('unavailable', 'Keystone is not available'));
-    expect(await only(open({ url }), 'a')).toEqual({ kind: 'trouble', reason: 'Keystone is not available' });
+    expect(await only(open({ url }), 'a')).toEqual({ kind: 'outage', reason: 'Keystone is not available' });
   });
 });
 
@@ -176,14 +176,14 @@ describe('a token', () => {
   test.each([
     [['old', 'bad'], 2],
     [['old'], 1],
-  ])('renewed from %j in vain is trouble, after %d requests', async (issued, requests) => {
+  ])('renewed from %j in vain is an outage, after %d requests', async (issued, requests) => {
     const { tokens } = tokensOf(...issued);
-    expect(await only(open({ tokens }), 'a')).toEqual({ kind: 'trouble', reason: 'it answered with status 401' });
+    expect(await only(open({ tokens }), 'a')).toEqual({ kind: 'outage', reason: 'it answered with status 401' });
     expect(octavia.requests).toHaveLength(requests);
   });
 });
 
-describe('the answer is trouble', () => {
+describe('the answer is an outage', () => {
   const hang: OctaviaReply = () => undefined;
   const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
 
@@ -205,7 +205,7 @@ describe('the answer is trouble', () => {
     ],
   ])('when %s', async (_, reply, reason) => {
     octavia.override = () => reply;
-    expect(await only(open({ timeoutMs: patienceFor(reason) }), 'a')).toEqual({ kind: 'trouble', reason });
+    expect(await only(open({ timeoutMs: patienceFor(reason) }), 'a')).toEqual({ kind: 'outage', reason });
     expect(reports).toEqual([reason]);
   });
 
@@ -213,7 +213,7 @@ describe('the answer is trouble', () => {
     const { url } = octavia;
     await octavia.close();
     expect(await only(open({ url: () => Promise.resolve(url) }), 'a')).toEqual({
-      kind: 'trouble',
+      kind: 'outage',
       reason: 'connection refused',
     });
   });
@@ -225,15 +225,15 @@ describe('the answer is trouble', () => {
       return hang;
     };
     const [first, second] = await ask(open(), ['a', 'b', 'c', 'd'], { signal: giveUp.signal });
-    expect(first).toEqual({ kind: 'trouble', reason: 'no answer in time' });
+    expect(first).toEqual({ kind: 'outage', reason: 'no answer in time' });
     expect(second).toEqual(first);
   });
 
   test('when the deadline passed before the request', async () => {
     octavia.pools.set('a', []);
-    const trouble = { kind: 'trouble', reason: 'no answer in time' };
+    const outage = { kind: 'outage', reason: 'no answer in time' };
     expect(await ask(open(), ['a', 'b', 'c', 'd', 'e'], { signal: AbortSignal.abort() })).toEqual(
-      Array(5).fill(trouble),
+      Array(5).fill(outage),
     );
     expect(octavia.requests).toEqual([]);
   });
@@ -242,19 +242,19 @@ describe('the answer is trouble', () => {
     octavia.pageSize = 1;
     octavia.pools.set('a', [aPoolMember(), aPoolMember()]);
     octavia.override = ({ target }) => (target.includes('marker') ? [500] : undefined);
-    expect(await only(open(), 'a')).toEqual({ kind: 'trouble', reason: 'it answered with status 500' });
+    expect(await only(open(), 'a')).toEqual({ kind: 'outage', reason: 'it answered with status 500' });
   });
 
   test('with a page of a proxy before Octavia, which says nothing about the pool', async () => {
     octavia.override = () => [404, '<h1>Not Found</h1>'];
-    expect(await only(open(), 'a')).toEqual({ kind: 'trouble', reason: 'it answered with status 404' });
+    expect(await only(open(), 'a')).toEqual({ kind: 'outage', reason: 'it answered with status 404' });
   });
 
   test('for one pool, which does not affect the other pools of the call', async () => {
     octavia.pools.set('b', [aPoolMember()]);
     octavia.override = ({ target }) => (target.includes('/a/') ? [500] : undefined);
     const [a, b] = await ask(open(), ['a', 'b']);
-    expect([a?.kind, b?.kind]).toEqual(['trouble', 'members']);
+    expect([a?.kind, b?.kind]).toEqual(['outage', 'members']);
   });
 });
 

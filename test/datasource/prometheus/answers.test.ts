@@ -214,7 +214,7 @@ describe('an answer of any form', () => {
         fresh.datasource.close?.();
         for (const query of queries) {
           const answer = answers[query];
-          expect(['series', 'refused', 'trouble']).toContain(answer?.kind);
+          expect(['series', 'refused', 'outage']).toContain(answer?.kind);
           if (answer?.kind !== 'series') continue;
           for (const points of answer.series) {
             const times = points.map(({ at }) => at);

@@ -35,7 +35,7 @@ async function told(status: number, type: string, message: string): Promise<[str
   for (const query of [OWN, A_PROJECTS]) {
     const prometheus = prometheusAt(double.url);
     const [answer] = Object.values(await askAbout(prometheus, [query]));
-    if (answer?.kind !== 'refused' && answer?.kind !== 'trouble')
+    if (answer?.kind !== 'refused' && answer?.kind !== 'outage')
       throw new Error(`an answer: ${JSON.stringify(answer)}`);
     told.push(`${answer.kind}: ${answer.reason.replace('alarm statistics retrieval failed: ', '')}`);
     observed = prometheus.outcomes.join(', ');
@@ -136,6 +136,6 @@ describe('an error of Prometheus that says nothing about the query is an outage,
     [429, 'too_many_requests', 'it answered with status 429'],
   ])('%i %s', async (status, type, reason) => {
     const [own, projects] = await told(status, type, 'at {zone="secret"}, http://10.0.0.7');
-    expect([own, projects]).toEqual([`trouble: ${reason}`, `trouble: ${reason}`]);
+    expect([own, projects]).toEqual([`outage: ${reason}`, `outage: ${reason}`]);
   });
 });

@@ -55,21 +55,21 @@ function answering(bad: (instances: string[]) => PrometheusReply | undefined = (
 
 describe('one of many merged queries that takes Prometheus too long', () => {
   test(
-    'is trouble for fewer and fewer others, a request at a ' + 'time, and does not count against Prometheus',
+    'is an outage for fewer and fewer others, a request at a ' + 'time, and does not count against Prometheus',
     async () => {
       double.reply = answering((instances) =>
         instances.includes('3') ? refusal(503, 'timeout', 'query timed out') : undefined,
       );
-      const inTrouble: number[] = [];
+      const inOutage: number[] = [];
       for (let round = 0; round < 6; round += 1) {
         const before = double.asked.length;
         const answers = Object.values(await askAbout(prometheus, cpus(16)));
-        inTrouble.push(answers.filter(({ kind }) => kind === 'trouble').length);
+        inOutage.push(answers.filter(({ kind }) => kind === 'outage').length);
         expect(double.asked.length - before).toBe(Math.min(round, 4) + 1);
       }
-      expect(inTrouble).toEqual([16, 8, 4, 2, 1, 1]);
+      expect(inOutage).toEqual([16, 8, 4, 2, 1, 1]);
       const slow = (await askAbout(prometheus, [cpuOf(3)]))[cpuOf(3)];
-      expect(slow).toEqual({ kind: 'trouble', reason: 'the query took it too long' });
+      expect(slow).toEqual({ kind: 'outage', reason: 'the query took it too long' });
       expect(new Set(prometheus.outcomes)).toEqual(new Set(['ok']));
     },
   );
@@ -232,19 +232,19 @@ describe('a merged request that is refused', () => {
     ['401', [401, 'Unauthorized'], 'it answered with status 401'],
     ['403', [403, ''], 'it answered with status 403'],
     ['429', [429, ''], 'it answered with status 429'],
-  ])('with %s is trouble for all, and not divided', async (_, reply, reason) => {
+  ])('with %s is an outage for all, and not divided', async (_, reply, reason) => {
     double.reply = reply;
     const answers = await askAbout(prometheus, cpus(20));
-    expect(Object.values(answers)).toEqual(cpus(20).map(() => ({ kind: 'trouble', reason })));
+    expect(Object.values(answers)).toEqual(cpus(20).map(() => ({ kind: 'outage', reason })));
     expect(double.asked).toHaveLength(1);
     expect(prometheus.outcomes).toEqual([reason]);
   });
 
-  test('because its storage is unavailable is trouble, within a limited number of requests', async () => {
+  test('because its storage is unavailable is an outage, within a limited number of requests', async () => {
     double.reply = refusal(422, 'execution', 'expanding series: dial tcp 10.0.0.7:9090: refused');
     const answers = await askAbout(prometheus, cpus(1_000));
     expect(new Set(Object.values(answers).map((answer) => JSON.stringify(answer)))).toEqual(
-      new Set([JSON.stringify({ kind: 'trouble', reason: 'it answered with status 422 (execution)' })]),
+      new Set([JSON.stringify({ kind: 'outage', reason: 'it answered with status 422 (execution)' })]),
     );
     expect(double.asked.length).toBeLessThan(150);
   });

@@ -91,12 +91,12 @@ describe('a request tells a store to fail instead of leaving series out', () => 
   });
 });
 
-describe('an answer that says it is partial is trouble, and counts against Prometheus', () => {
+describe('an answer that says it is partial is an outage, and counts against Prometheus', () => {
   test.each(ways)('%s', async (_, queries, request, fromMembers, expected) => {
     reach(fromMembers);
     double.reply = serving([0], () => ({ isPartial: true }));
     const answers = await askAbout(prometheus, queries, request);
-    expect(Object.values(answers)).toEqual(queries.map(() => ({ kind: 'trouble', reason: IN_PART })));
+    expect(Object.values(answers)).toEqual(queries.map(() => ({ kind: 'outage', reason: IN_PART })));
     // Not divided: a smaller request would have a partial answer too.
     expect(asked()).toEqual(expected[0] === 'count' ? ['count', 'names'] : ['names']);
     expect(prometheus.outcomes.at(-1)).toBe(IN_PART);
@@ -124,7 +124,7 @@ test('a partial answer to a query of the wrong type is not taken for a refusal',
     200,
     { status: 'success', isPartial: true, data: { resultType: 'scalar', result: [NOON.getTime() / 1000, '1'] } },
   ];
-  expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'trouble', reason: IN_PART } });
+  expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'outage', reason: IN_PART } });
 });
 
 describe('warnings, which the author of a query can provoke, do not make an answer invalid', () => {
@@ -182,10 +182,10 @@ describe('a store that fails because a store behind it is unavailable', () => {
       refusal(422, 'execution', `rpc error: code = Unavailable desc = ${refused}`),
       away,
     ],
-  ])('%s is trouble for all, and the request is not divided', async (_, reply, reason) => {
+  ])('%s is an outage for all, and the request is not divided', async (_, reply, reason) => {
     reach();
     double.reply = reply;
-    expect(Object.values(await askAbout(prometheus, cpus))).toEqual(cpus.map(() => ({ kind: 'trouble', reason })));
+    expect(Object.values(await askAbout(prometheus, cpus))).toEqual(cpus.map(() => ({ kind: 'outage', reason })));
     expect(asked()).toEqual(['names']);
     expect(prometheus.outcomes).toEqual([reason]);
   });
@@ -213,8 +213,8 @@ describe('a store that fails because a store behind it is unavailable', () => {
       );
       return typeof reply === 'function' ? reply(double.asked.at(-1)!, response) : reply;
     };
-    const trouble = { kind: 'trouble', reason: 'it answered with status 422 (execution)' };
-    expect(Object.values(await askAbout(prometheus, cpus)).map(valuesOf)).toEqual([[[0]], [[1]], trouble, [[3]]]);
+    const outage = { kind: 'outage', reason: 'it answered with status 422 (execution)' };
+    expect(Object.values(await askAbout(prometheus, cpus)).map(valuesOf)).toEqual([[[0]], [[1]], outage, [[3]]]);
     expect(new Set(prometheus.outcomes)).toEqual(new Set(['ok']));
   });
 

@@ -79,7 +79,7 @@ test.each([undefined, 'infra'])(
         ...Array.from({ length: 20 }, (_, n) => ({ promql: `absent(a${n})`, project: `p${n % 10}` })),
       ]);
       await clock.advance(1_000);
-      return Object.entries(answers).filter(([key, { kind }]) => key.startsWith('p') && kind === 'trouble').length;
+      return Object.entries(answers).filter(([key, { kind }]) => key.startsWith('p') && kind === 'outage').length;
     };
     for (let looks = 0; looks < 8; looks += 1) await look();
     for (let looks = 0; looks < 8; looks += 1) expect(await look()).toBe(0);

@@ -75,7 +75,7 @@ describe('a request to Prometheus', () => {
   });
 });
 
-describe('trouble', () => {
+describe('an outage of Prometheus', () => {
   const html = '<html><body>nginx at 10.1.2.3</body></html>';
   test.each<[string, PrometheusReply, string]>([
     ['a page instead of an answer', [200, html], 'its answer is not JSON'],
@@ -116,21 +116,21 @@ describe('trouble', () => {
   ])('%s says nothing about the query', async (_, reply, reason) => {
     double.reply = reply;
     const prometheus = at(double.url, { timeoutMs: patienceFor(reason) });
-    expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'trouble', reason } });
+    expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'outage', reason } });
     expect(prometheus.outcomes).toEqual([reason]);
     expect(double.asked).toHaveLength(1);
   });
 
   test('when the connection is refused', async () => {
     const prometheus = at(`http://127.0.0.1:${await freePort()}`);
-    expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'trouble', reason: 'connection refused' } });
+    expect(await askAbout(prometheus, ['up'])).toEqual({ up: { kind: 'outage', reason: 'connection refused' } });
   });
 
   test('a request that is aborted ends at once, and one after it is not sent', async () => {
     const giveUp = new AbortController();
     double.reply = () => (giveUp.abort(), undefined);
     const prometheus = at(double.url, { timeoutMs: 60_000 });
-    const expected = { up: { kind: 'trouble', reason: 'no answer in time' } };
+    const expected = { up: { kind: 'outage', reason: 'no answer in time' } };
     expect(await askAbout(prometheus, ['up'], { signal: giveUp.signal })).toEqual(expected);
     expect(await askAbout(prometheus, ['up'], { signal: giveUp.signal })).toEqual(expected);
     expect(double.asked).toHaveLength(1);
@@ -142,7 +142,7 @@ describe('trouble', () => {
     const queries = Array.from({ length: 30 }, (_, index) => `count(up) + ${index}`);
     const answers = await askAbout(prometheus, queries);
     expect(Object.values(answers)).toEqual(
-      queries.map(() => ({ kind: 'trouble', reason: 'it answered with status 500' })),
+      queries.map(() => ({ kind: 'outage', reason: 'it answered with status 500' })),
     );
     expect(double.asked.length).toBeLessThan(15);
   });
@@ -185,7 +185,7 @@ describe('over TLS', () => {
 
   test('no other server is trusted', async () => {
     expect(await askAbout(at(url), ['up'])).toEqual({
-      up: { kind: 'trouble', reason: 'its certificate is not trusted' },
+      up: { kind: 'outage', reason: 'its certificate is not trusted' },
     });
     expect(peers).toEqual([]);
   });

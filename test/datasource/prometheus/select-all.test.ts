@@ -162,7 +162,7 @@ describe('a query with names is sent instead', () => {
   test.each<[string, PrometheusReply]>([
     ['refuses to count them', refusal(422, 'execution', 'too many samples')],
     ['takes too long to count them', refusal(503, 'timeout', 'query timed out')],
-    ['is in trouble while it counts', [500, 'oops']],
+    ['is unavailable while it counts', [500, 'oops']],
     ['could not count all of them', partial({ warnings: ['series limit violated'] })],
     ['counts in words', vector([{}, 'many'])],
     ['counts without end', vector([{}, '+Inf'])],
@@ -214,8 +214,8 @@ describe('a query with names is sent instead', () => {
     reach();
     const all: PrometheusReply = (_, response) => void response.destroy();
     double.reply = serving(instances(), { all });
-    const trouble = { kind: 'trouble', reason: 'the connection was closed' };
-    expect(await round()).toEqual({ asked: ['count', 'all'], values: OWN.map(() => trouble) });
+    const outage = { kind: 'outage', reason: 'the connection was closed' };
+    expect(await round()).toEqual({ asked: ['count', 'all'], values: OWN.map(() => outage) });
     expect(await round()).toEqual({ asked: ['names'], values: OWN });
   });
 

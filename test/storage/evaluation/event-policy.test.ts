@@ -32,7 +32,7 @@ function contract(open: () => Promise<Database>): void {
   afterAll(() => db.close());
 
   /** Ten events fire the alarm. The first attempt of the first notification fails, then the outbox sweeper runs. */
-  async function statusesAfterTrouble(own: DeliveryPolicy | null, configured: DeliveryPolicy): Promise<string[]> {
+  async function statusesAfterOutage(own: DeliveryPolicy | null, configured: DeliveryPolicy): Promise<string[]> {
     await storeAlarm(db, { id: 'a', rule: eventRule(), alarmActions: [HOOK], repeatActions: true });
     await db.query("update alarms set delivery_policy = $1 where id = 'a'", [own]);
     const store = createEventStore(db, {
@@ -64,7 +64,7 @@ function contract(open: () => Promise<Database>): void {
     'of ten events for an unavailable receiver $kept stay pending if the ' +
       'alarm has $own and notifier.policy is $configured',
     async ({ own, configured, kept }) => {
-      const all = await statusesAfterTrouble(own, configured);
+      const all = await statusesAfterOutage(own, configured);
       expect(all.filter((status) => status === 'pending')).toHaveLength(kept);
       expect(all.filter((status) => status === 'superseded')).toHaveLength(10 - kept);
     },

@@ -25,7 +25,7 @@ export interface JudgedLeaf {
   /** The state that it counts as. Undefined while it is a trend, and if its backend is unavailable. */
   state: AlarmState | undefined;
   /** Why its backend is unavailable, if the rule is unknown because of that. */
-  trouble?: string | undefined;
+  outage?: string | undefined;
 }
 
 type NumberedGroup = { operator: 'and' | 'or'; members: readonly Numbered[] };
@@ -50,8 +50,8 @@ export function evaluateComposite(
     const { name, rule, answer } = leaf;
     const input = { answers: [answer], memberStates, state: present, options: optionsOf(rule), now };
     const evaluate = (): Evaluation<ThresholdFindings> => leafTypeOf(rule).evaluate(rule, input);
-    const trouble = answer.kind === 'refused' && answer.standsForOutage ? answer.reason : undefined;
-    return (leaf.judged ??= judged({ name, rule, evaluation: evaluate(), trouble }));
+    const outage = answer.kind === 'refused' && answer.standsForOutage ? answer.reason : undefined;
+    return (leaf.judged ??= judged({ name, rule, evaluation: evaluate(), outage }));
   };
   const found = (verdict: Verdict, unanswered: readonly NumberedLeaf[] = []): Evaluation<CompositeFindings> => {
     const leaves = numberedLeaves.flatMap(({ judged }) => judged ?? []);
@@ -63,11 +63,11 @@ export function evaluateComposite(
   for (const leaf of numberedLeaves) leaf.judged = withState(judgeLeaf(leaf), present);
   const late = stateOf(root, (leaf) => judgeLeaf(leaf).state);
   if (late !== undefined) return found(late);
-  const unanswered = numberedLeaves.filter((leaf) => judgeLeaf(leaf).evaluation.verdict === 'trouble');
+  const unanswered = numberedLeaves.filter((leaf) => judgeLeaf(leaf).evaluation.verdict === 'outage');
   const withAll = (state: AlarmState) => (leaf: NumberedLeaf) =>
     unanswered.includes(leaf) ? state : judgeLeaf(leaf).state;
   const isOpen = hasState(root, 'alarm', withAll('alarm')) || hasState(root, 'ok', withAll('ok'));
-  return isOpen ? found('trouble', unanswered) : found('insufficient data');
+  return isOpen ? found('outage', unanswered) : found('insufficient data');
 }
 
 /** Numbers the rules of the tree. Each has one query. */
@@ -98,10 +98,10 @@ function hasState(node: Numbered, state: 'ok' | 'alarm', leafState: StateOf): bo
     : members.some((member) => hasState(member, state, leafState));
 }
 
-function judged({ name, rule, evaluation, trouble }: Omit<JudgedLeaf, 'state'>): JudgedLeaf {
+function judged({ name, rule, evaluation, outage }: Omit<JudgedLeaf, 'state'>): JudgedLeaf {
   const { verdict } = evaluation;
   const isState = verdict === 'ok' || verdict === 'alarm' || verdict === 'insufficient data';
-  return { name, rule, evaluation, state: isState ? verdict : undefined, trouble };
+  return { name, rule, evaluation, state: isState ? verdict : undefined, outage };
 }
 
 /**
@@ -112,7 +112,7 @@ function judged({ name, rule, evaluation, trouble }: Omit<JudgedLeaf, 'state'>):
  */
 function withState(leaf: JudgedLeaf, present: AlarmState): JudgedLeaf {
   const { verdict } = leaf.evaluation;
-  if (leaf.state !== undefined || verdict === 'trouble') return leaf;
+  if (leaf.state !== undefined || verdict === 'outage') return leaf;
   if (present !== 'insufficient data' || verdict === 'hold') return { ...leaf, state: present };
   return { ...leaf, state: verdict === 'trending alarm' ? 'alarm' : 'ok' };
 }
@@ -146,12 +146,12 @@ export function explainComposite({ tree, leaves }: CompositeFindings, state: Ala
 
 /** Empty if all backends were available and no missing datapoint was counted. */
 function notesText(causes: readonly JudgedLeaf[]): string {
-  const troubles = causes.flatMap(({ trouble }) => trouble ?? []);
+  const outages = causes.flatMap(({ outage }) => outage ?? []);
   const filled = causes.flatMap(({ name, evaluation }) => {
     const text = filledText(evaluation.findings);
     return text === undefined ? [] : `${name}: ${text}`;
   });
-  const notes = new Set([...troubles, ...filled]);
+  const notes = new Set([...outages, ...filled]);
   return notes.size === 0 ? '' : ` (${[...notes].join('; ')})`;
 }
 

@@ -25,7 +25,7 @@ export function evaluateMemberHealth(
 ): Evaluation<MemberHealthFindings> {
   if (answer.kind !== 'members') {
     const unknownReason = answer.kind === 'absent' ? answer.reason : NOT_REACHED;
-    const verdict = answer.kind === 'trouble' ? 'trouble' : 'insufficient data';
+    const verdict = answer.kind === 'outage' ? 'outage' : 'insufficient data';
     return { verdict, findings: { rule, unhealthy: [], unknownReason } };
   }
   const bornBefore = now.getTime() - answer.creationTimeS * 1000;

@@ -8,13 +8,13 @@ export type GnocchiDescription = string | Readonly<Record<string, unknown>>;
 
 /**
  * The result of a request. `refusal`: Gnocchi answered with an HTTP status of 400 or above; below 500 it will do so
- * again, the others may pass. `trouble`: Gnocchi could not answer; `reason` names no address and may be shown to
+ * again, the others may pass. `outage`: Gnocchi could not answer; `reason` names no address and may be shown to
  * clients, `cause` is for logs.
  */
 export type GnocchiAnswer<T> =
   | { kind: 'answer'; value: T }
   | { kind: 'refusal'; status: number; description: GnocchiDescription }
-  | { kind: 'trouble'; reason: string; cause: unknown };
+  | { kind: 'outage'; reason: string; cause: unknown };
 
 const MAX_DESCRIPTION = 16 * 1024;
 /** Descriptions of Gnocchi itself are three levels deep. */
@@ -24,14 +24,14 @@ const RefusalBody = z.object({ description: z.union([z.string(), z.record(z.stri
 
 /**
  * Reads an answer with a status of 400 or above. Anything but Gnocchi's own form comes from a proxy that does not reach
- * Gnocchi, or from a wrong address: that is `trouble`, and its text may name what clients must not see. For 401 and 5xx
+ * Gnocchi, or from a wrong address: that is `outage`, and its text may name what clients must not see. For 401 and 5xx
  * the status says enough.
  */
 export function refusalOf(status: number, text: string): GnocchiAnswer<never> {
   const { data } = RefusalBody.safeParse(valueIn(text));
   if (data === undefined && status !== 401 && status < 500) {
     const reason = `it answered with status ${status}`;
-    return { kind: 'trouble', reason, cause: new BackendUnavailable(reason) };
+    return { kind: 'outage', reason, cause: new BackendUnavailable(reason) };
   }
   const isFit = data !== undefined && text.length <= MAX_DESCRIPTION && isShallow(data.description, MAX_DEPTH);
   return { kind: 'refusal', status, description: isFit ? data.description : `Gnocchi answered with status ${status}` };

@@ -60,11 +60,11 @@ export interface GnocchiRequestOptions {
   onSent?: ((request: string) => void) | undefined;
 }
 
-/** The `cause` of `trouble` with an answer that was larger than `maxBytes`. */
+/** The `cause` of `outage` with an answer that was larger than `maxBytes`. */
 export class AnswerTooLarge extends BackendUnavailable {}
 
 /**
- * A client of the part of Gnocchi's API that alarms need. No method rejects: an answer, a refusal and `trouble` are
+ * A client of the part of Gnocchi's API that alarms need. No method rejects: an answer, a refusal and `outage` are
  * values.
  */
 export interface GnocchiClient {
@@ -157,7 +157,7 @@ export function createGnocchiClient({ url, auth, timeoutMs }: GnocchiClientOptio
       if (response.status !== 401 || auth.kind !== 'token' || token !== undefined) return read(response, answer);
       return read(await send(request, bearing(await auth.tokens.renew())), answer);
     } catch (thrown) {
-      return { kind: 'trouble', reason: reasonOf(thrown), cause: thrown };
+      return { kind: 'outage', reason: reasonOf(thrown), cause: thrown };
     }
   }
 

@@ -116,7 +116,7 @@ async function fetchTogether(
     // Gnocchi names only one metric with a missing method at a time, and there may be many.
     const parts = causeOf(result) === UNKNOWN_METHOD ? chunksOf(rest, Math.ceil(rest.length / 2)) : [rest];
     if (rest.length > 0) await Promise.all(parts.map((part) => fetchTogether(part, context, fetched)));
-  } else if (result.kind === 'trouble' || metricMethods.length === 1) {
+  } else if (result.kind === 'outage' || metricMethods.length === 1) {
     for (const metricMethod of metricMethods)
       fetched.set(metricMethodKey(metricMethod), { kind: 'failed', failure: result });
   } else {

@@ -15,7 +15,7 @@ export interface GnocchiCall {
   creator: string | undefined;
   /**
    * The project that creates resources for all others. Called only if there are queries of projects; the result is
-   * `trouble` if it cannot be looked up.
+   * `outage` if it cannot be looked up.
    */
   externalOwner(): Promise<RequestResult<string | null>>;
   trace: Trace | undefined;

@@ -89,7 +89,7 @@ async function answerOne(
   call.setAnswer(keyedQuery, { kind: 'series', series: [aggregated(all, method)] });
 }
 
-const MALFORMED_ANSWER: BackendAnswer = { kind: 'trouble', reason: 'its answer is not of the form expected' };
+const MALFORMED_ANSWER: BackendAnswer = { kind: 'outage', reason: 'its answer is not of the form expected' };
 
 /** Tells why the project may not read all these metrics: one is hidden, or a failure; undefined if it may. */
 async function findInvisible(
@@ -155,8 +155,8 @@ function invalidReferences({ query: { metrics, method } }: KeyedMetricsQuery): B
 
 /** The answer that Gnocchi would have given to this query alone: access first, then methods, then granularities. */
 function answerTo(keyedQuery: KeyedMetricsQuery, failures: readonly GnocchiFailure[]): BackendAnswer {
-  const trouble = failures.find(({ kind }) => kind === 'trouble');
-  if (trouble) return failureAnswer(trouble);
+  const outage = failures.find(({ kind }) => kind === 'outage');
+  if (outage) return failureAnswer(outage);
   const refusals = failures.filter((failure) => failure.kind === 'refusal');
   const forbidden = refusals.find(({ status }) => status === 403);
   if (forbidden) return failureAnswer(forbidden);

@@ -17,10 +17,10 @@ export type GnocchiRefusal = Extract<GnocchiAnswer<never>, { kind: 'refusal' }>;
 
 /**
  * The reason why there is no answer. A refusal and an answer that is too large are about the query, and come again;
- * `trouble` passes.
+ * `outage` passes.
  */
 export type GnocchiFailure =
-  GnocchiRefusal | { kind: 'too large' } | { kind: 'trouble'; reason: string; isUnsent?: true };
+  GnocchiRefusal | { kind: 'too large' } | { kind: 'outage'; reason: string; isUnsent?: true };
 
 /** The value of an answer, or the reason why there is none. */
 export type RequestResult<T> = { kind: 'answer'; value: T } | GnocchiFailure;
@@ -63,9 +63,9 @@ const TEMPORARY = new Set([401, 408, 425, 429]);
 const PARTS = 8;
 
 /** The failure for an answer that cannot be read. */
-export const MALFORMED: GnocchiFailure = { kind: 'trouble', reason: 'its answer is not of the form expected' };
+export const MALFORMED: GnocchiFailure = { kind: 'outage', reason: 'its answer is not of the form expected' };
 
-/** Sends requests to one Gnocchi through its gate. A refusal is an answer; `trouble` counts against the backend. */
+/** Sends requests to one Gnocchi through its gate. A refusal is an answer; `outage` counts against the backend. */
 export function createRequester(
   { client, gate }: { client: GnocchiClient; gate: BackendGate },
   { signal, onSent, tickets: all, ...queueing }: RequesterOptions,
@@ -82,8 +82,8 @@ export function createRequester(
           place,
         );
       } catch (thrown) {
-        if (thrown instanceof NotSent) return { kind: 'trouble', reason: thrown.message, isUnsent: true };
-        return { kind: 'trouble', reason: reasonOf(thrown) };
+        if (thrown instanceof NotSent) return { kind: 'outage', reason: thrown.message, isUnsent: true };
+        return { kind: 'outage', reason: reasonOf(thrown) };
       }
     },
   };
@@ -103,7 +103,7 @@ export async function probeGnocchi(client: GnocchiClient): Promise<void> {
 /** @throws BackendUnavailable for an answer that is about Gnocchi and not about the query. */
 function resultOf<T>(answer: GnocchiAnswer<T>): RequestResult<T> {
   if (answer.kind === 'answer') return answer;
-  if (answer.kind === 'trouble') {
+  if (answer.kind === 'outage') {
     if (answer.cause instanceof AnswerTooLarge) return { kind: 'too large' };
     throw new BackendUnavailable(answer.reason, { cause: answer.cause });
   }
@@ -128,7 +128,7 @@ export async function requestInParts<Member>(
 ): Promise<void> {
   const failure = await request(members);
   if (failure === undefined) return;
-  if (members.length === 1 || failure.kind === 'trouble' || isAboutOperations(failure)) {
+  if (members.length === 1 || failure.kind === 'outage' || isAboutOperations(failure)) {
     for (const member of members) fail(member, failure);
     return;
   }
@@ -170,7 +170,7 @@ export function lacksGranularity({ status, description }: GnocchiRefusal): boole
 
 /** The answer for a failure, in Aodh's words for failures without a text of their own. */
 export function failureAnswer(failure: GnocchiFailure): BackendAnswer {
-  if (failure.kind === 'trouble') return failure;
+  if (failure.kind === 'outage') return failure;
   const text =
     failure.kind === 'refusal' ? refusalText(failure) : `its answer is larger than ${MAX_ANSWER_BYTES} bytes`;
   return { kind: 'refused', reason: retrievalFailed(text) };

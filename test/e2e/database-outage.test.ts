@@ -65,7 +65,7 @@ function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) process.kill(pid, signal);
 }
 
-describeWithPostgres('when the database is in trouble', () => {
+describeWithPostgres('when the database is unavailable', () => {
   test('every connection cut: the process stays, and alarms go on', async () => {
     const { service, url, postgres } = await start();
     const receiver = await startReceiver();
