@@ -3,13 +3,11 @@ import { NO_OPTIONS, type EvaluationOptions } from '../../alarm/evaluation-optio
 import { placementOf, type Placement } from '../../alarm/partition-key.js';
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import type { TimeConstraint } from '../../alarm/time-constraint/time-constraint.js';
-import { parseStoredRule } from '../../alarm/types/index.js';
+import { readStoredRule, type StoredRule } from '../../alarm/types/index.js';
 import { columnsOf, WrittenColumns, type RowOf } from '../written-columns.js';
 
-/** An alarm with the stored text of its rule, which clients read back. */
-export interface StoredAlarm extends Alarm {
-  ruleJson: string;
-}
+/** An alarm with the stored text of its rule. */
+export type StoredAlarm = Alarm & StoredRule;
 
 type PlacedAlarm = StoredAlarm & Placement;
 
@@ -82,8 +80,7 @@ export function toAlarm(row: AlarmRow): StoredAlarm {
     name: row.name,
     description: row.description,
     enabled: row.enabled,
-    rule: parseStoredRule(row.type, row.rule),
-    ruleJson: row.rule,
+    ...readStoredRule(row.type, row.rule),
     okActions: row.ok_actions,
     alarmActions: row.alarm_actions,
     insufficientDataActions: row.insufficient_data_actions,
