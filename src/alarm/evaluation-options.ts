@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { PythonFloat, type PythonValue } from './wire/python-json.js';
+import { PythonFloat } from './wire/python-json.js';
 import { given, wireEnum, wireFloat, wireInt, wireText } from './wire/wire-types.js';
 
 /** What a missing datapoint counts as. `missing`: as nothing, as in Aodh; `ignore`: the alarm keeps its state. */
@@ -70,8 +70,14 @@ export function optionsFromRequest(sent: z.infer<typeof OptionsRequest> | null |
   return said.length === 0 ? null : Object.fromEntries(said);
 }
 
-/** The options as clients read them, without those that are not set. */
-export function shownOptions(options: EvaluationOptions): Readonly<Record<string, PythonValue>> {
+/** The options as clients read them. Those that are not set are undefined. */
+export type ShownOptions = {
+  readonly [Option in EvaluationOption]:
+    (Option extends 'clear_threshold' ? PythonFloat : EvaluationOptions[Option]) | undefined;
+};
+
+/** The options as clients read them. */
+export function shownOptions(options: EvaluationOptions): ShownOptions {
   const { datapoints_to_alarm, treat_missing_data, clear_threshold, ingestion_lag, backend } = options;
   return {
     datapoints_to_alarm,

@@ -34,16 +34,18 @@ export type BackendAnswer =
   | { kind: 'series'; series: readonly Series[] }
   | { kind: 'members'; members: readonly PoolMember[]; creationTimeS: number }
   | { kind: 'absent'; reason: string }
-  | {
-      kind: 'refused';
-      reason: string;
-      /** The backend has been unavailable for longer than the grace. */ standsForOutage?: true;
-    }
+  | { kind: 'refused'; reason: string }
   | {
       kind: 'outage';
       reason: string;
       /** The request was not sent in time, which says nothing about the backend. */ isUnsent?: true;
     };
+
+/**
+ * What an alarm is judged by: the answer of a backend or, when the backend has been unavailable for longer than the
+ * grace, `lasting outage` in its place. Then the data counts as unknown.
+ */
+export type JudgedAnswer = BackendAnswer | { kind: 'lasting outage'; reason: string };
 
 /** Data that an alarm needs from a backend at each evaluation. */
 interface Need<Datasource extends string, Query> {

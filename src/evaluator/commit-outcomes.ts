@@ -1,3 +1,4 @@
+import type { DeliveryPolicy } from '../alarm/alarm.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type {
@@ -26,7 +27,7 @@ export interface CommitDeps {
   telemetry: Telemetry;
   memberId: string;
   intervalMs: number;
-  defaultPolicy: string;
+  defaultPolicy: DeliveryPolicy;
   /** False once the lease of this member is too old to be relied on. */
   mayCommit: () => boolean;
   /** Called with partitions that another member owns according to the database. */
@@ -47,24 +48,25 @@ export interface Progress {
 /**
  * Writes the outcomes of a batch in chunks. The last chunk writes the checkpoint of the partitions, so a reader that
  * sees equal start and end of an evaluation sees all of it. `isComplete` is false if a chunk failed: the chunks before
- * it are valid by themselves, and the partitions stay due. `refused` are the outcomes that were not written.
+ * it are valid by themselves, and the partitions stay due. `notWritten`: the outcomes that the database refused, and
+ * those from the failed chunk on.
  */
 export async function commitOutcomes(
   deps: CommitDeps,
   outcomes: readonly EvaluationOutcome[],
   progress: Progress,
-): Promise<{ isComplete: boolean; refused: EvaluationOutcome[] }> {
+): Promise<{ isComplete: boolean; notWritten: EvaluationOutcome[] }> {
   const chunks: (readonly EvaluationOutcome[])[] = [];
   for (let start = 0; start < outcomes.length; start += CHUNK) chunks.push(outcomes.slice(start, start + CHUNK));
   if (chunks.length === 0 && progress.mark !== 'none') chunks.push([]);
-  const refused: EvaluationOutcome[] = [];
+  const notWritten: EvaluationOutcome[] = [];
   for (const [index, chunk] of chunks.entries()) {
     const mark = progress.mark === 'checkpoint' && index < chunks.length - 1 ? 'progress' : progress.mark;
     const result = await commitChunk(deps, chunk, progress, mark);
-    if (result === undefined) return { isComplete: false, refused: [...refused, ...chunks.slice(index).flat()] };
-    refused.push(...result.fenced);
+    if (result === undefined) return { isComplete: false, notWritten: [...notWritten, ...chunks.slice(index).flat()] };
+    notWritten.push(...result.fenced);
   }
-  return { isComplete: true, refused };
+  return { isComplete: true, notWritten };
 }
 
 async function commitChunk(

@@ -154,8 +154,8 @@ export class EvaluationLoop implements Loop {
       const alarms = cache.combinations();
       if (alarms.length === 0) return;
       const outcomes = await combinations.judge(alarms, now);
-      const { refused } = await commitOutcomes(commit, outcomes, { partitions: held.all(), at: now, mark: 'none' });
-      combinations.retry(refused);
+      const { notWritten } = await commitOutcomes(commit, outcomes, { partitions: held.all(), at: now, mark: 'none' });
+      combinations.retry(notWritten);
     } finally {
       this.#judging = false;
     }

@@ -1,3 +1,4 @@
+import type { DeliveryPolicy } from '../alarm/alarm.js';
 import { PHASES_PER_INTERVAL } from '../alarm/partition-key.js';
 import type { Clock } from '../clock.js';
 import type { Datasources } from '../datasource/datasource.js';
@@ -33,7 +34,7 @@ export interface EvaluatorDeps {
   deadlineMs: number;
   /** How long an alarm keeps its state while a backend is unavailable; 0 means not at all. */
   graceMs: number;
-  defaultPolicy: string;
+  defaultPolicy: DeliveryPolicy;
   /** A number in [0, 1). */
   random: () => number;
   /** Adds results to the stored counts; undefined if they are not counted. */

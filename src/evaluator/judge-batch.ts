@@ -89,7 +89,7 @@ function judge(
 }
 
 /** True if only unsent requests keep the alarm from a verdict. */
-function isOnlyUnsent({ answersInWindow }: Judgement): boolean {
+function isOnlyUnsent({ answersInWindow }: Judgement<BackendAnswer>): boolean {
   const unknown = answersInWindow.filter((answer) => answer.kind === 'outage');
   return unknown.length > 0 && unknown.every(({ isUnsent }) => isUnsent === true);
 }
@@ -97,7 +97,7 @@ function isOnlyUnsent({ answersInWindow }: Judgement): boolean {
 function keepTicket(
   { behind, outages }: EvaluateBatchDeps,
   alarm: HeldAlarm,
-  { answersInWindow }: Judgement,
+  { answersInWindow }: Judgement<BackendAnswer>,
   batch: Batch,
 ): void {
   const isUnavailable = (answer: BackendAnswer): boolean => answer.kind === 'outage';

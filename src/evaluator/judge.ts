@@ -1,5 +1,5 @@
 import { decide, type Decision, type Evaluation } from '../alarm/decide.js';
-import { windowStart, type BackendAnswer, type Series, type SeriesNeed } from '../alarm/series.js';
+import { windowStart, type BackendAnswer, type JudgedAnswer, type Series, type SeriesNeed } from '../alarm/series.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
 import { retrievalFailed } from '../alarm/types/threshold-judgement.js';
 import type { HeldAlarm } from './held-alarm.js';
@@ -9,9 +9,9 @@ import type { BackendAnswers } from './ask-backends.js';
 export type JudgedAlarm = Pick<HeldAlarm, 'rule' | 'needs' | 'options' | 'state' | 'repeats'>;
 
 /** The verdict on an alarm and the decision that follows from it. */
-export interface Judgement {
+export interface Judgement<Answer extends JudgedAnswer = JudgedAnswer> {
   /** The answers to the alarm's needs, in their order, each cut to the alarm's window. */
-  answersInWindow: BackendAnswer[];
+  answersInWindow: Answer[];
   evaluation: Evaluation;
   decision: Decision;
 }
@@ -20,7 +20,11 @@ export interface Judgement {
  * Judges one alarm. `answers` are by the keys of the needs and may cover wider windows. A missing answer means that the
  * backend did not answer in time.
  */
-export function judgeAlarm(alarm: JudgedAlarm, answers: Pick<BackendAnswers, 'get'>, now: Date): Judgement {
+export function judgeAlarm(
+  alarm: JudgedAlarm,
+  answers: Pick<BackendAnswers, 'get'>,
+  now: Date,
+): Judgement<BackendAnswer> {
   const answersInWindow = alarm.needs.map((need) => ownWindow(answers.get(need.key), need, now));
   return judgeAnswers(alarm, answersInWindow, now);
 }
@@ -34,19 +38,19 @@ export function judgeWithoutBackends(
   answersInWindow: readonly BackendAnswer[],
   now: Date,
 ): Judgement {
-  const substituted = answersInWindow.map((answer, index): BackendAnswer => {
+  const substituted = answersInWindow.map((answer, index): JudgedAnswer => {
     if (answer.kind !== 'outage' || answer.isUnsent) return answer;
     const reason = retrievalFailed(`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`);
-    return { kind: 'refused', reason, standsForOutage: true };
+    return { kind: 'lasting outage', reason };
   });
   return judgeAnswers(alarm, substituted, now);
 }
 
-function judgeAnswers(
+function judgeAnswers<Answer extends JudgedAnswer>(
   { rule, options, state, repeats }: JudgedAlarm,
-  answersInWindow: BackendAnswer[],
+  answersInWindow: Answer[],
   now: Date,
-): Judgement {
+): Judgement<Answer> {
   const type = evaluatedTypeOf(rule);
   const evaluation = type.evaluate(rule, { answers: answersInWindow, memberStates: NO_MEMBERS, state, options, now });
   return { answersInWindow, evaluation, decision: decide({ state, repeatActions: repeats }, evaluation, type) };

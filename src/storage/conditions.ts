@@ -1,5 +1,5 @@
 /** Types of parameters. Each parameter is cast, so that PostgreSQL does not have to infer its type. */
-export type SqlType = 'text' | 'text[]' | 'boolean' | 'integer' | 'bigint' | 'timestamptz' | 'numeric';
+export type SqlType = 'text' | 'text[]' | 'boolean' | 'smallint' | 'integer' | 'bigint' | 'timestamptz' | 'numeric';
 
 /** One key of an `order by` clause. */
 export interface OrderKey {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Alarm } from '../../src/alarm/alarm.js';
 import { NO_OPTIONS } from '../../src/alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../../src/alarm/partition-key.js';
-import { typeOf } from '../../src/alarm/types/index.js';
+import { storedRule } from '../../src/alarm/types/index.js';
 import type { StoredAlarm } from '../../src/storage/alarms/alarm-row.js';
 import {
   createAlarmStore,
@@ -23,7 +23,7 @@ const LATER = new Date('2026-01-01T13:00:00.123Z');
 
 export function aStoredAlarm(given: Partial<Alarm> = {}): StoredAlarm {
   const alarm = anAlarm(given);
-  return { ...alarm, ruleJson: typeOf(alarm.rule).ruleJson(alarm.rule) };
+  return { ...alarm, ...storedRule(alarm.rule) };
 }
 
 export function anEntry(given: Partial<HistoryEntry> = {}): HistoryEntry {

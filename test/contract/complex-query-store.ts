@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { typeOf } from '../../src/alarm/types/index.js';
+import { storedRule } from '../../src/alarm/types/index.js';
 import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarms/alarm-store.js';
 import {
   COMPARISONS,
@@ -59,7 +59,7 @@ const alarms = fc
   })
   .map((given): StoredAlarm => {
     const alarm = anAlarm(given);
-    return { ...alarm, ruleJson: typeOf(alarm.rule).ruleJson(alarm.rule) };
+    return { ...alarm, ...storedRule(alarm.rule) };
   }); // prettier-ignore
 
 const entries = fc

@@ -102,9 +102,9 @@ test('only the data of unavailable backends becomes unknown, with a reason that 
   const reason = (backend: string): string =>
     `alarm statistics retrieval failed: the ${backend} cannot be asked: no answer in time`;
   expect(answersInWindow).toEqual([
-    { kind: 'refused', reason: reason('prometheus backend'), standsForOutage: true },
+    { kind: 'lasting outage', reason: reason('prometheus backend') },
     answered,
-    { kind: 'refused', reason: reason('prometheus backend east'), standsForOutage: true },
+    { kind: 'lasting outage', reason: reason('prometheus backend east') },
   ]);
   expect(decision).toMatchObject({ kind: 'transition', to: 'insufficient data', reason: reason('prometheus backend') });
 });

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { AlarmState } from '../state.js';
 import type { Evaluation, ReasonWriter } from '../decide.js';
 import type { EvaluationOptions, OptionProblem } from '../evaluation-options.js';
-import type { BackendAnswer, SeriesNeed } from '../series.js';
+import type { JudgedAnswer, SeriesNeed } from '../series.js';
 import type { JudgementListener } from './judged-point.js';
 
 /**
@@ -82,7 +82,7 @@ export interface AlarmType<Rule extends { type: string }, Findings>
 /** All that a judgement may depend on. */
 export interface EvaluationInput {
   /** The answers to `seriesNeeded`, in the same order, each cut to its window. */
-  answers: readonly BackendAnswer[];
+  answers: readonly JudgedAnswer[];
   /** The state of each member alarm by id; deleted members are absent. */
   memberStates: ReadonlyMap<string, string>;
   /** The present state of the alarm. */

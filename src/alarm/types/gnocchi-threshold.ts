@@ -1,8 +1,8 @@
-import { PythonFloat, pythonJson } from '../wire/python-json.js';
 import { optional, wireEnum, wireFloat, wireInt, wireText } from '../wire/wire-types.js';
 import type { EvaluationOptions } from '../evaluation-options.js';
 import type { GnocchiQuery, SeriesNeed } from '../series.js';
 import type { AlarmType } from './alarm-type.js';
+import { shownThresholdJson, storedThresholdJson } from './threshold-json.js';
 import {
   explainThreshold,
   judgeThreshold,
@@ -55,7 +55,7 @@ const LOOK_BACK = 1;
 export const gnocchiThreshold = {
   judgedBy: 'series',
   repeatsWhileUnknown: true,
-  ruleJson: ({ type: _, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
+  ruleJson: storedThresholdJson,
   historyJson: historyGnocchiJson,
   defaultDescription: ({ type }) => `${type} alarm rule`,
   members: () => [],
@@ -65,21 +65,11 @@ export const gnocchiThreshold = {
   explain: explainThreshold,
 } satisfies Omit<AlarmType<GnocchiThresholdRule, ThresholdFindings>, 'schema' | 'scopedTo' | 'seriesNeeded'>;
 
-/** As `ruleJson`, without the scope. */
-export function shownGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScope>({
-  type: _,
-  scope_to_project: __,
-  ...rule
-}: Rule): string {
-  return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) });
-}
-
 /** The rule in the history: keys in the order of Aodh's request parser. */
 function historyGnocchiJson<Rule extends GnocchiThresholdRule & ProjectScope>(rule: Rule): string {
-  const { type: _, scope_to_project: __, granularity, comparison_operator, threshold, ...rest } = rule;
-  const { aggregation_method, evaluation_periods, ...ofKind } = rest;
-  const common = { granularity, comparison_operator, threshold: new PythonFloat(threshold), aggregation_method };
-  return pythonJson({ ...common, evaluation_periods, ...ofKind });
+  const { granularity, comparison_operator, threshold, aggregation_method, evaluation_periods, ...ofKind } = rule;
+  const common = { granularity, comparison_operator, threshold, aggregation_method, evaluation_periods };
+  return shownThresholdJson({ ...common, ...ofKind });
 }
 
 /** The need of a rule. Rules that share its key differ only in operator, threshold or number of periods. */

@@ -85,6 +85,22 @@ export function partsOf(rule: AlarmRule, options: EvaluationOptions): RulePart[]
   return leavesOf(rule.tree).map((leaf) => ({ rule: leaf, options: optionsOf(leaf) }));
 }
 
+/** A rule with its stored text, which clients read back. Made by the two functions below only, so that they agree. */
+export interface StoredRule {
+  rule: AlarmRule;
+  ruleJson: string;
+}
+
+/** A new rule with the text to store. */
+export function storedRule(rule: AlarmRule): StoredRule {
+  return { rule, ruleJson: typeOf(rule).ruleJson(rule) };
+}
+
+/** The rule of a stored text. The text stays as it is, also if it is of an earlier release. */
+export function readStoredRule(kind: AlarmKind, ruleJson: string): StoredRule {
+  return { rule: parseStoredRule(kind, ruleJson), ruleJson };
+}
+
 /** Parses a stored rule. `ruleJson` was written by the kind itself, so it is not validated again. */
 export function parseStoredRule(kind: AlarmKind, ruleJson: string): AlarmRule {
   const stored: unknown = JSON.parse(ruleJson);

@@ -2,7 +2,7 @@ import type { AlarmState } from '../state.js';
 import type { Evaluation, Reason, Verdict } from '../decide.js';
 import type { EvaluationOptions, MissingDataTreatment } from '../evaluation-options.js';
 import { PythonFloat, pythonFloat } from '../wire/python-json.js';
-import type { BackendAnswer, Point, Series } from '../series.js';
+import type { JudgedAnswer, Point, Series } from '../series.js';
 import type { JudgementListener } from './judged-point.js';
 import type { ComparisonOperator } from './threshold/schema.js';
 
@@ -69,15 +69,13 @@ export function isOutside({ comparison_operator }: ThresholdCondition, value: nu
 /** Judges an answer against a threshold. Several series (PromQL) are judged one by one, and then combined. */
 export function judgeThreshold(
   condition: ThresholdCondition,
-  answer: BackendAnswer,
+  answer: JudgedAnswer,
   selection: DatapointSelection,
   context: JudgementContext,
 ): Evaluation<ThresholdFindings> {
   const { required } = selection;
-  if (answer.kind === 'outage')
-    return { verdict: 'outage', findings: withoutValue(required, retrievalFailed(answer.reason)) };
-  if (answer.kind === 'refused')
-    return { verdict: 'insufficient data', findings: withoutValue(required, answer.reason) };
+  const unanswered = judgeUnanswered(answer, required);
+  if (unanswered !== undefined) return unanswered;
   const reason = answer.kind === 'absent' ? answer.reason : selection.withoutValues;
   const series = answer.kind === 'series' ? answer.series : [];
   // A series without a point in the window counts as absent: with a window of the alarm's width, the backend would not
@@ -91,6 +89,14 @@ export function judgeThreshold(
   if (evaluation.verdict !== 'insufficient data' || present.length > 0 || reason === undefined) return evaluation;
   const count = answer.kind === 'absent' ? required : (selection.countWithoutValues ?? required);
   return { verdict: 'insufficient data', findings: withoutValue(count, reason) };
+}
+
+function judgeUnanswered(answer: JudgedAnswer, required: number): Evaluation<ThresholdFindings> | undefined {
+  if (answer.kind === 'outage')
+    return { verdict: 'outage', findings: withoutValue(required, retrievalFailed(answer.reason)) };
+  if (answer.kind === 'refused' || answer.kind === 'lasting outage')
+    return { verdict: 'insufficient data', findings: withoutValue(required, answer.reason) };
+  return undefined;
 }
 
 /** Aodh's text for a failed request. */

@@ -3,7 +3,7 @@ import { MANUALLY_SET, NOT_EVALUATED_YET } from '../../alarm/state.js';
 import { isProvisional } from '../../alarm/state-reason.js';
 import { neverOpensReason } from '../../alarm/time-constraint/time-constraint.js';
 import type { RuleScope } from '../../alarm/types/alarm-type.js';
-import { typeOf } from '../../alarm/types/index.js';
+import { storedRule, typeOf, type StoredRule } from '../../alarm/types/index.js';
 import { pythonText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
@@ -17,7 +17,7 @@ interface Owner {
   userId: string | null;
 }
 
-type StoredDefinition = AlarmDefinition & { ruleJson: string };
+type StoredDefinition = AlarmDefinition & StoredRule;
 
 /** Values for a definition that the request does not hold. */
 export interface Circumstances extends CheckedRule {
@@ -104,8 +104,7 @@ function definitionOf(request: AlarmRequest, scope: RuleScope): StoredDefinition
     name: request.name,
     description: request.description || kind.defaultDescription(rule),
     enabled: request.enabled,
-    rule,
-    ruleJson: kind.ruleJson(rule),
+    ...storedRule(rule),
     okActions: request.ok_actions,
     alarmActions: request.alarm_actions,
     insufficientDataActions: request.insufficient_data_actions,

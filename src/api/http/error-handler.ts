@@ -1,9 +1,10 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 
-import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
+import { pythonJson } from '../../alarm/wire/python-json.js';
 import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import { isDatabaseOutage } from '../../storage/engine/outage.js';
+import { errorAnswer, type ErrorAnswer, type Faultstring, type KeystoneErrorAnswer } from '../answers/error-answer.js';
 import { requestIdOf } from './request-id.js';
 
 /** HTTP status of each error code. The only place that maps codes to statuses. */
@@ -30,12 +31,7 @@ export interface Challenge {
   /** Value of `WWW-Authenticate`. */
   header: string;
   /** Replaces the error envelope. Keystone's clients expect the body that its middleware sends. */
-  body?: PythonValue;
-}
-
-/** The body of an error in Aodh's form. `faultstring` is text, or an object that another service sent. */
-export function errorEnvelope(status: number, faultstring: PythonValue): PythonValue {
-  return { error_message: { faultcode: status < 500 ? 'Client' : 'Server', faultstring, debuginfo: null } };
+  body?: KeystoneErrorAnswer;
 }
 
 /** Dependencies of the error handler. */
@@ -55,7 +51,7 @@ export function createErrorHandler({ log, challenge }: ErrorHandlerDeps): ErrorR
       return;
     }
     if (error) sendRefusal(request, response, { error, challenge });
-    else sendError(response, 500, errorEnvelope(500, `Internal server error (request id ${requestIdOf(response)})`));
+    else sendError(response, 500, errorAnswer(500, `Internal server error (request id ${requestIdOf(response)})`));
   };
 }
 
@@ -76,11 +72,11 @@ function sendRefusal(
 ): void {
   const { code, retryAfterS } = error;
   const [status, faultstring] =
-    error instanceof UpstreamRefusal ? [error.status, error.description as PythonValue] : [STATUS[code], error.message];
+    error instanceof UpstreamRefusal ? [error.status, error.description as Faultstring] : [STATUS[code], error.message];
   if (hasRetryAfter(path, status)) response.setHeader('Retry-After', retryAfterS ?? RETRY_AFTER_S);
   if (status === 401 && challenge) response.setHeader('WWW-Authenticate', challenge.header);
   const body = code === 'unauthenticated' ? challenge?.body : undefined;
-  sendError(response, status, body ?? errorEnvelope(status, faultstring));
+  sendError(response, status, body ?? errorAnswer(status, faultstring));
 }
 
 /** aodhclient raises a TypeError for an answer with `Retry-After` whose status is not 429 or 413. */
@@ -88,7 +84,7 @@ function hasRetryAfter(path: string, status: number): boolean {
   return status === 429 || (status === 503 && path !== '/v2' && !path.startsWith('/v2/'));
 }
 
-function sendError(response: Response, status: number, body: PythonValue): void {
+function sendError(response: Response, status: number, body: ErrorAnswer | KeystoneErrorAnswer): void {
   response.statusCode = status;
   response.setHeader('Content-Type', 'application/json');
   response.end(pythonJson(body));

@@ -3,7 +3,7 @@ import { STATUS_CODES, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { pythonJson } from '../../alarm/wire/python-json.js';
-import { errorEnvelope } from './error-handler.js';
+import { errorAnswer } from '../answers/error-answer.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
 
 interface Refusal {
@@ -37,7 +37,7 @@ export function answerUnreadableRequests(server: Server): void {
 }
 
 function textOf({ status, fault }: Refusal): string {
-  const body = pythonJson(errorEnvelope(status, fault));
+  const body = pythonJson(errorAnswer(status, fault));
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Connection: close',

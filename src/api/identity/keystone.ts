@@ -1,4 +1,4 @@
-import type { PythonValue } from '../../alarm/wire/python-json.js';
+import type { KeystoneErrorAnswer } from '../answers/error-answer.js';
 import type { Challenge } from '../http/error-handler.js';
 import { isPermitted } from './access-rules.js';
 import {
@@ -75,7 +75,7 @@ function roleOf(names: readonly string[], adminRoles: readonly string[]): Role |
   return highestRole(names.filter((name) => name.toLowerCase() !== 'admin'));
 }
 
-const UNAUTHORIZED: PythonValue = {
+const UNAUTHORIZED: KeystoneErrorAnswer = {
   error: { code: 401, title: 'Unauthorized', message: 'The request you have made requires authentication.' },
 };
 

@@ -1,7 +1,7 @@
 import { jsonSchemaOf } from '../../alarm/wire/wire-types.js';
 import type { Policy } from '../identity/authorize.js';
 import type { Route } from '../http/route.js';
-import { ErrorAnswer, UnauthorizedAnswer } from './answers.js';
+import { ErrorAnswer, UnauthorizedAnswer } from '../answers/error-answer.js';
 import { OPERATIONS, type Operation } from './operations.js';
 
 type Json = Record<string, unknown>;
@@ -148,5 +148,5 @@ function queryParameters({ query = [] }: Route): Json[] {
 function contentOf(answer: Operation['answer']): Json {
   if (answer === null) return {};
   if (typeof answer === 'string') return { content: { [answer]: {} } };
-  return { content: { 'application/json': { schema: jsonSchemaOf(answer, 'output') } } };
+  return { content: { 'application/json': { schema: jsonSchemaOf(answer, 'input') } } };
 }

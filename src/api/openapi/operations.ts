@@ -8,31 +8,24 @@ import { SampleRequest } from '../schema/sample-request.js';
 import { BacktestRequest } from '../schema/backtest-request.js';
 import { ApiKeyRequest } from '../schema/api-key-request.js';
 import { QuotaRequest } from '../schema/quota-request.js';
+import { AlarmAnswer, StateAnswer } from '../answers/alarm-answer.js';
+import { ApiKeyAnswer, NewApiKeyAnswer } from '../answers/api-key-answer.js';
+import { BacktestAnswer } from '../answers/backtest-answer.js';
+import { EvaluationResultsAnswer } from '../answers/evaluation-results-answer.js';
+import { EventsAnswer } from '../answers/event-answer.js';
+import { ExplanationAnswer } from '../answers/explanation-answer.js';
+import { HistoryAnswer } from '../answers/history-answer.js';
+import { ActivationAnswer, ImportAnswer } from '../answers/import-answer.js';
+import { MeterAnswer, ResourceAnswer, SampleAnswer, StatisticsAnswer } from '../answers/meter-answer.js';
 import {
-  ActivationAnswer,
-  AlarmAnswer,
-  ApiKeyAnswer,
-  CapabilitiesAnswer,
-  EvaluationResultsAnswer,
-  EventsAnswer,
-  NewApiKeyAnswer,
-  QuotasAnswer,
   AttemptAnswer,
-  HistoryAnswer,
-  ImportAnswer,
-  MeterAnswer,
   NotificationAnswer,
   NotificationWithAttemptsAnswer,
   PauseAnswer,
-  ReadinessAnswer,
   ReplayAnswer,
-  ResourceAnswer,
-  SampleAnswer,
-  StateAnswer,
-  StatisticsAnswer,
-  VersionsAnswer,
-} from './answers.js';
-import { BacktestAnswer, ExplanationAnswer } from './explanation-answers.js';
+} from '../answers/notification-answer.js';
+import { QuotasAnswer } from '../answers/quota-answer.js';
+import { CapabilitiesAnswer, LivenessAnswer, ReadinessAnswer, VersionsAnswer } from '../answers/service-answer.js';
 
 /** Documentation of one route, beyond its row in the route table. */
 export interface Operation {
@@ -55,7 +48,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /livez': {
     group: 'Service',
     summary: 'Check that the process is alive',
-    answer: z.strictObject({ ok: z.boolean() }),
+    answer: LivenessAnswer,
   },
   'GET /readyz': {
     group: 'Service',

@@ -1,4 +1,3 @@
-import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
 import type { AlarmChange, AlarmFilter, AlarmQuery, StoredAlarm } from '../../storage/alarms/alarm-store.js';
 import type { Scope } from '../../storage/scope.js';
@@ -16,7 +15,7 @@ import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { alarmListing, type AlarmListing } from '../schema/alarm-query.js';
 import { AlarmRequest } from '../schema/alarm-request.js';
-import { alarmResponse } from '../schema/alarm-response.js';
+import { alarmAnswer, type AlarmAnswer } from '../answers/alarm-answer.js';
 import { refuseChangedMeanwhile, type TrustActions } from '../alarms/trust-actions.js';
 
 export interface AlarmRoutesDeps {
@@ -159,7 +158,7 @@ async function remove({ alarms, trustActions, now, newId }: AlarmRoutesDeps, req
 
 /** An answer with the alarm and its `ETag`. */
 function answerWith(alarm: StoredAlarm, answer: Pick<ApiAnswer, 'status' | 'headers'>): ApiAnswer {
-  return { ...answer, headers: { ...answer.headers, ETag: versionOf(alarm) }, body: alarmResponse(alarm) };
+  return { ...answer, headers: { ...answer.headers, ETag: versionOf(alarm) }, body: alarmAnswer(alarm) };
 }
 
 async function listAlarms({ alarms }: AlarmRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
@@ -189,12 +188,12 @@ async function markedAlarm(alarms: Alarms, scope: Scope, query: AlarmQuery, mark
   return alarm;
 }
 
-async function* pagesOf(alarms: Alarms, scope: Scope, query: AlarmQuery): AsyncIterable<readonly PythonValue[]> {
+async function* pagesOf(alarms: Alarms, scope: Scope, query: AlarmQuery): AsyncIterable<readonly AlarmAnswer[]> {
   let { after } = query;
   for (let left = query.limit ?? Infinity; left > 0;) {
     const size = Math.min(left, PAGE);
     const page = await alarms.list(scope, { ...query, after, limit: size });
-    yield page.map(alarmResponse);
+    yield page.map(alarmAnswer);
     if (page.length < size) return;
     left -= page.length;
     after = page.at(-1);

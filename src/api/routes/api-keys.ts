@@ -11,7 +11,7 @@ import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { ApiKeyRequest } from '../schema/api-key-request.js';
-import { apiKeyResponse } from '../schema/api-key-response.js';
+import { apiKeyAnswer, type NewApiKeyAnswer } from '../answers/api-key-answer.js';
 
 export interface ApiKeyRoutesDeps {
   apiKeys: ApiKeyAdmin;
@@ -47,7 +47,7 @@ async function list({ apiKeys }: ApiKeyRoutesDeps, { identity, query }: ApiReque
   const [after] = marker === undefined ? [] : await apiKeys.list(scope, { ...selection, id: marker, limit: 1 });
   if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
   const found = await apiKeys.list(scope, { ...selection, limit, after });
-  return { status: 200, body: found.map(apiKeyResponse) };
+  return { status: 200, body: found.map(apiKeyAnswer) };
 }
 
 async function create({ apiKeys, now }: ApiKeyRoutesDeps, { identity, body }: ApiRequest): Promise<ApiAnswer> {
@@ -55,7 +55,8 @@ async function create({ apiKeys, now }: ApiKeyRoutesDeps, { identity, body }: Ap
   const { key, ...parts } = generateApiKey();
   const record = { ...parts, ...grantedTo(identity, request), ...lifeOf(request, now()) };
   await apiKeys.create(record);
-  return { status: 201, body: { key, ...apiKeyResponse({ ...record, revokedAt: null, lastUsedAt: null }) } };
+  const created = { key, ...apiKeyAnswer({ ...record, revokedAt: null, lastUsedAt: null }) } satisfies NewApiKeyAnswer;
+  return { status: 201, body: created };
 }
 
 async function revoke({ apiKeys, now }: ApiKeyRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {

@@ -1,5 +1,4 @@
 import { typeOf } from '../../alarm/types/index.js';
-import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
 import type { BacktestTransition } from '../../evaluator/backtest.js';
 import { newAlarm, refuseOtherMuted } from '../alarms/alarm-definition.js';
@@ -13,7 +12,7 @@ import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { BacktestRequest } from '../schema/backtest-request.js';
-import { backtestEndResponse, backtestTransitionResponse } from '../schema/backtest-response.js';
+import { backtestEnd, backtestTransition, type BacktestAnswer } from '../answers/backtest-answer.js';
 import { isoTimestamp } from '../schema/timestamp.js';
 
 export interface BacktestRoutesDeps {
@@ -62,7 +61,7 @@ async function backtest(deps: BacktestRoutesDeps, { body, identity, signal }: Ap
     status: 200,
     listName: 'transitions',
     pages: backtestLimit.limitAnswer(identity.projectId, shown(pages)),
-    afterList: () => backtestEndResponse(summary),
+    afterList: () => backtestEnd(summary),
   };
 }
 
@@ -86,6 +85,8 @@ function refuseOtherKinds({ alarm: { rule } }: BacktestRequest): void {
   throw invalidInput('type', rule.type, 'Only alarms that ask a backend for data can be backtested.');
 }
 
-async function* shown(pages: AsyncIterable<readonly BacktestTransition[]>): AsyncIterable<readonly PythonValue[]> {
-  for await (const page of pages) yield page.map(backtestTransitionResponse);
+async function* shown(
+  pages: AsyncIterable<readonly BacktestTransition[]>,
+): AsyncIterable<BacktestAnswer['transitions']> {
+  for await (const page of pages) yield page.map(backtestTransition);
 }

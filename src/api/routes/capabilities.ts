@@ -1,6 +1,7 @@
+import type { CapabilitiesAnswer } from '../answers/service-answer.js';
 import type { Route } from '../http/route.js';
 
-const CAPABILITIES = {
+const CAPABILITIES: CapabilitiesAnswer = {
   api: {
     'alarms:history:query:complex': true,
     'alarms:history:query:simple': true,

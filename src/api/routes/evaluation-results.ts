@@ -1,9 +1,8 @@
-import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
-import type { ResultCounts } from '../../storage/evaluation/evaluation-counter-store.js';
 import type { Scope } from '../../storage/scope.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { EvaluationResults } from '../ports.js';
+import { alarmResults, type EvaluationResultsAnswer } from '../answers/evaluation-results-answer.js';
 import { booleanValue } from '../http/query-parameters.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
@@ -46,16 +45,12 @@ async function* pagesOf(
   results: EvaluationResults,
   scope: Scope,
   projects: { projectId?: string | null },
-): AsyncIterable<readonly PythonValue[]> {
+): AsyncIterable<EvaluationResultsAnswer['evaluation_results']> {
   let after: string | undefined;
   for (;;) {
     const page = await results.list(scope, { ...projects, after, limit: PAGE });
-    yield page.map(resultResponse);
+    yield page.map(alarmResults);
     if (page.length < PAGE) return;
     after = page.at(-1)?.alarmId;
   }
-}
-
-function resultResponse({ alarmId, projectId, counts }: ResultCounts): PythonValue {
-  return { alarm_id: alarmId, project_id: projectId, state_counters: counts };
 }

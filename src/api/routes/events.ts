@@ -1,3 +1,4 @@
+import { eventsAnswer } from '../answers/event-answer.js';
 import { takeIn, type EventIntakeDeps } from '../alarms/event-intake.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import { BULK_BODY } from '../http/request-body.js';
@@ -18,6 +19,5 @@ export function eventRoutes(deps: EventRoutesDeps): Route[] {
 async function post(deps: EventRoutesDeps, { identity, body }: ApiRequest): Promise<ApiAnswer> {
   const events = eventsIn(body);
   for (const { projectId } of events) refuseForeignProject(identity, projectId);
-  const { received, duplicates, fired } = await takeIn(deps, events);
-  return { status: 200, body: { received, duplicates, alarms_fired: fired } };
+  return { status: 200, body: eventsAnswer(await takeIn(deps, events)) };
 }

@@ -3,7 +3,7 @@ import type { Alarms, Explanations } from '../ports.js';
 import { invalidInput } from '../http/query-parameters.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
-import { explanationResponse } from '../schema/explanation-response.js';
+import { explanationAnswer } from '../answers/explanation-answer.js';
 import { requestedAlarm } from './alarms.js';
 
 export interface ExplainRoutesDeps {
@@ -34,7 +34,7 @@ async function explain(
   const alarm = await requestedAlarm(alarms, request);
   return async () => {
     const explanation = await explanations.explain(alarm, { now: present, at, signal: request.signal });
-    return { status: 200, body: explanationResponse(alarm, explanation) };
+    return { status: 200, body: explanationAnswer(alarm, explanation) };
   };
 }
 

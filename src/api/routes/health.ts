@@ -1,3 +1,4 @@
+import { readinessAnswer, type LivenessAnswer } from '../answers/service-answer.js';
 import type { ReadinessCheck } from '../ports.js';
 import type { Route } from '../http/route.js';
 
@@ -12,14 +13,13 @@ export function healthRoutes({ readiness, metrics }: HealthRoutesDeps): Route[] 
   // Health probes add parameters against caches or for details. An unknown one must not make the process unhealthy.
   const probe = { method: 'GET', policy: 'public', ignoresOtherQuery: true } as const;
   return [
-    { ...probe, path: '/livez', handle: () => ({ status: 200, body: { ok: true } }) },
+    { ...probe, path: '/livez', handle: () => ({ status: 200, body: { ok: true } satisfies LivenessAnswer }) },
     {
       ...probe,
       path: '/readyz',
       handle: async () => {
-        const checks = await readiness();
-        const ok = checks.every((check) => check.ok);
-        return { status: ok ? 200 : 503, body: { ok, checks: checks.map((check) => ({ ...check })) } };
+        const body = readinessAnswer(await readiness());
+        return { status: body.ok ? 200 : 503, body };
       },
     },
     {

@@ -1,4 +1,3 @@
-import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
 import type { HistoryEntry, HistoryQuery } from '../../storage/alarms/history-store.js';
 import type { Scope } from '../../storage/scope.js';
@@ -7,7 +6,7 @@ import type { Alarms, History } from '../ports.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { historyListing } from '../schema/history-query.js';
-import { historyResponse } from '../schema/history-response.js';
+import { historyAnswer, type HistoryAnswer } from '../answers/history-answer.js';
 import { throwAlarmNotFound } from './alarms.js';
 
 export interface HistoryRoutesDeps {
@@ -81,12 +80,12 @@ async function* pagesOf(
   scope: Scope,
   alarmId: string,
   query: HistoryQuery,
-): AsyncIterable<readonly PythonValue[]> {
+): AsyncIterable<readonly HistoryAnswer[]> {
   let { after } = query;
   for (let left = query.limit ?? Infinity; left > 0;) {
     const size = Math.min(left, PAGE);
     const page = await history.list(scope, alarmId, { ...query, after, limit: size });
-    yield page.map(historyResponse);
+    yield page.map(historyAnswer);
     if (page.length < size) return;
     left -= page.length;
     after = page.at(-1);

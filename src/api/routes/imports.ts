@@ -1,6 +1,5 @@
 import { NO_OPTIONS } from '../../alarm/evaluation-options.js';
 import { needsTrust, usesTrust } from '../../alarm/action.js';
-import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { hasOptions, withOptionsOf } from '../../alarm/types/composite/kept-options.js';
 import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
 import { AppError, toError } from '../../errors.js';
@@ -17,6 +16,7 @@ import type { Alarms, Imports, RuleChecks } from '../ports.js';
 import { BULK_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
+import type { ActivationAnswer, ImportAnswer } from '../answers/import-answer.js';
 import type { AlarmRequest } from '../schema/alarm-request.js';
 import { TocsinRequest } from '../schema/tocsin-object.js';
 import { ActivationRequest, importedAlarm, importedDocuments, type ImportedAlarm } from '../schema/import-request.js';
@@ -47,7 +47,7 @@ export function importRoutes(deps: ImportRoutesDeps): Route[] {
 /** Imports each alarm on its own, so that a refused one does not stop the others. Safe to repeat. */
 async function importAlarms(deps: ImportRoutesDeps, { body, identity }: ApiRequest): Promise<ApiAnswer> {
   const documents = importedDocuments(body);
-  const results: PythonValue[] = [];
+  const results: ImportAnswer[] = [];
   for (const document of documents) results.push(await importOne(deps, document, identity));
   return { status: 200, body: results };
 }
@@ -57,7 +57,7 @@ async function importOne(
   deps: ImportRoutesDeps,
   document: Record<string, unknown>,
   identity: Identity,
-): Promise<PythonValue> {
+): Promise<ImportAnswer> {
   const named = {
     alarm_id: document['alarm_id'] as string,
     name: typeof document['name'] === 'string' ? document['name'] : '',
@@ -68,7 +68,7 @@ async function importOne(
     refuseOtherMuted(imported.request, true);
     refuseUnknownBackend(imported.request, deps.ruleChecks);
     const outcome = await bringOver(deps, imported, identity);
-    const notCopied = outcome === 'deleted' ? [] : imported.notCopied.map((action) => ({ ...action }));
+    const notCopied = outcome === 'deleted' ? [] : imported.notCopied;
     return { ...named, outcome, not_copied: notCopied };
   } catch (thrown) {
     // An invalid alarm is one result among others. An outage of a backing service ends the request.
@@ -77,7 +77,7 @@ async function importOne(
   }
 }
 
-type Outcome = 'created' | 'updated' | 'unchanged' | 'active' | 'deleted';
+type Outcome = Exclude<ImportAnswer['outcome'], 'refused'>;
 
 async function bringOver(deps: ImportRoutesDeps, imported: ImportedAlarm, identity: Identity): Promise<Outcome> {
   const { imports, ruleChecks, now, newId } = deps;
@@ -189,5 +189,5 @@ function asItWas({ id, request }: ImportedAlarm, identity: Identity, circumstanc
 async function activate({ imports, now }: ImportRoutesDeps, { body, identity }: ApiRequest): Promise<ApiAnswer> {
   const { project_id, alarm_ids } = parseWith(ActivationRequest, { argument: 'body', value: body ?? {} });
   const activated = await imports.activate({ projectId: project_id, ids: alarm_ids, by: identity, at: now() });
-  return { status: 200, body: { activated } };
+  return { status: 200, body: { activated } satisfies ActivationAnswer };
 }

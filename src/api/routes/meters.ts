@@ -7,7 +7,7 @@ import { BULK_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { resourceFilter, sampleFilter } from '../schema/meter-query.js';
-import { meterResponse, resourceResponse, sampleResponse, statisticsResponse } from '../schema/meter-response.js';
+import { meterAnswer, resourceAnswer, sampleAnswer, statisticsAnswer } from '../answers/meter-answer.js';
 import { samplesIn } from '../schema/sample-request.js';
 
 export interface MeterRoutesDeps {
@@ -74,7 +74,7 @@ async function append(
   const accepted = samplesIn(body, { meter, identity, at: now(), newId });
   await samples.append(accepted);
   onStored(accepted.length);
-  return { status: 201, body: accepted.map(sampleResponse) };
+  return { status: 201, body: accepted.map(sampleAnswer) };
 }
 
 async function listSamples({ samples }: MeterRoutesDeps, { identity, query, params }: ApiRequest): Promise<ApiAnswer> {
@@ -82,7 +82,7 @@ async function listSamples({ samples }: MeterRoutesDeps, { identity, query, para
   const limit = query.limit() ?? DEFAULT_LIMIT;
   if (limit > MAX_SAMPLES) throw invalidInput('limit', String(limit), `at most ${MAX_SAMPLES}`);
   const found = await samples.list(scopeOf(identity), params['meter'] ?? '', filter, limit);
-  return { status: 200, body: found.map(sampleResponse) };
+  return { status: 200, body: found.map(sampleAnswer) };
 }
 
 async function summarise({ statistics }: MeterRoutesDeps, { identity, query, params }: ApiRequest): Promise<ApiAnswer> {
@@ -97,12 +97,12 @@ async function summarise({ statistics }: MeterRoutesDeps, { identity, query, par
     groupBy,
     alignedTo,
   });
-  return { status: 200, body: found.map((statistic) => statisticsResponse(statistic, periodS)) };
+  return { status: 200, body: found.map((statistic) => statisticsAnswer(statistic, periodS)) };
 }
 
 async function listMeters({ samples }: MeterRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
   const found = await samples.meters(scopeOf(identity), resourceFilter(query, identity), query.limit() ?? ALL);
-  return { status: 200, body: found.map(meterResponse) };
+  return { status: 200, body: found.map(meterAnswer) };
 }
 
 async function listResources(
@@ -110,7 +110,7 @@ async function listResources(
   { identity, query, origin }: ApiRequest,
 ): Promise<ApiAnswer> {
   const found = await samples.resources(scopeOf(identity), resourceFilter(query, identity), query.limit() ?? ALL);
-  return { status: 200, body: found.map((resource) => resourceResponse(resource, origin)) };
+  return { status: 200, body: found.map((resource) => resourceAnswer(resource, origin)) };
 }
 
 async function showResource(
@@ -120,7 +120,7 @@ async function showResource(
   const resourceId = params['resource'] ?? '';
   const [found] = await samples.resources(scopeOf(identity), { resourceId }, 1);
   if (!found) throw new AppError('not_found', `Resource ${resourceId} not found`);
-  return { status: 200, body: resourceResponse(found, origin) };
+  return { status: 200, body: resourceAnswer(found, origin) };
 }
 
 function periodOf(query: QueryParameters): number {

@@ -1,5 +1,3 @@
-import { scrubAction } from '../../alarm/action.js';
-import { RawJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
 import {
   NOTIFICATION_STATUSES,
@@ -13,7 +11,14 @@ import type { NotificationAdmin } from '../ports.js';
 import { invalidInput, type QueryParameters } from '../http/query-parameters.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
-import { utcTimestamp } from '../schema/timestamp.js';
+import {
+  attemptAnswer,
+  notificationAnswer,
+  pauseAnswer,
+  type AttemptAnswer,
+  type NotificationWithAttemptsAnswer,
+  type ReplayAnswer,
+} from '../answers/notification-answer.js';
 
 export interface NotificationRoutesDeps {
   notifications: NotificationAdmin;
@@ -62,13 +67,14 @@ async function list({ notifications }: NotificationRoutesDeps, { identity, query
   const [after] = marker === undefined ? [] : await notifications.list(scope, { id: marker, limit: 1 });
   if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
   const found = await notifications.list(scope, { ...filterOf(query), limit, after });
-  return { status: 200, body: found.map(response) };
+  return { status: 200, body: found.map(notificationAnswer) };
 }
 
 async function show({ notifications }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
   const found = await theNotification(notifications, identity, params);
   const attempt_list = await attemptsAt(notifications, identity, found);
-  return { status: 200, body: { ...response(found), attempt_list } };
+  const shown = { ...notificationAnswer(found), attempt_list } satisfies NotificationWithAttemptsAnswer;
+  return { status: 200, body: shown };
 }
 
 async function attempts(
@@ -83,16 +89,9 @@ async function attemptsAt(
   notifications: NotificationAdmin,
   identity: Identity,
   { id }: NotificationRecord,
-): Promise<PythonValue[]> {
+): Promise<AttemptAnswer[]> {
   const found = await notifications.attempts(scopeOf(identity), id);
-  return found.map(({ attempt, startedAt, durationMs, outcome, httpStatus, error }) => ({
-    attempt,
-    started_at: utcTimestamp(startedAt),
-    duration_ms: durationMs,
-    outcome,
-    http_status: httpStatus,
-    error,
-  }));
+  return found.map(attemptAnswer);
 }
 
 async function replayOne(
@@ -111,7 +110,7 @@ async function replayOne(
       'conflict',
       `Notification ${id} is ${status}: only dead, superseded or cancelled ones can be replayed`,
     );
-  return { status: 202, body: { replayed } };
+  return { status: 202, body: { replayed } satisfies ReplayAnswer };
 }
 
 /** Replays the notifications of one status, by default dead ones. To replay all statuses at once is never intended. */
@@ -120,15 +119,13 @@ async function replayMany(
   { identity, query }: ApiRequest,
 ): Promise<ApiAnswer> {
   const { status = 'dead', alarmId } = filterOf(query);
-  return { status: 202, body: { replayed: await notifications.replay(scopeOf(identity), { status, alarmId }, now()) } };
+  const replayed = await notifications.replay(scopeOf(identity), { status, alarmId }, now());
+  return { status: 202, body: { replayed } satisfies ReplayAnswer };
 }
 
 async function pauses({ notifications }: NotificationRoutesDeps, { identity }: ApiRequest): Promise<ApiAnswer> {
   const found = await notifications.pauses(scopeOf(identity));
-  return {
-    status: 200,
-    body: found.map(({ projectId, pausedAt }) => ({ project_id: projectId, paused_at: utcTimestamp(pausedAt) })),
-  };
+  return { status: 200, body: found.map(pauseAnswer) };
 }
 
 async function setPause(
@@ -174,34 +171,4 @@ function filterOf(query: QueryParameters): { status: NotificationStatus | undefi
   if (text !== undefined && !status)
     throw invalidInput('status', text, `Value should be one of: ${NOTIFICATION_STATUSES.join(', ')}`);
   return { status, alarmId: query.one('alarm_id') };
-}
-
-function response(notification: NotificationRecord): Record<string, PythonValue> {
-  return {
-    notification_id: notification.id,
-    alarm_id: notification.alarmId,
-    alarm_name: alarmNameOf(notification.body),
-    project_id: notification.projectId,
-    kind: notification.kind,
-    sequence: notification.sequence,
-    transition_time: utcTimestamp(notification.transitionTime),
-    action: scrubAction(notification.action),
-    host: notification.host,
-    status: notification.status,
-    attempts: notification.attempt,
-    next_attempt_at: notification.status === 'pending' ? utcTimestamp(notification.nextAttemptAt) : null,
-    last_http_status: notification.lastHttpStatus,
-    last_error: notification.lastError,
-    created_at: utcTimestamp(notification.createdAt),
-    finished_at: notification.finishedAt && utcTimestamp(notification.finishedAt),
-    body: new RawJson(notification.body),
-  };
-}
-
-/**
- * The alarm's name, which is the first member of every body. The rest is not parsed, since it may hold a large event.
- */
-function alarmNameOf(body: string): string | null {
-  const name = /^\{"alarm_name": ("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
-  return name === undefined ? null : (JSON.parse(name) as string);
 }

@@ -1,13 +1,12 @@
-import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { scopeOf } from '../identity/authorize.js';
 import type { ComplexQueries } from '../ports.js';
 import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
 import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
-import { queriedAlarmResponse } from '../schema/alarm-response.js';
+import { queriedAlarmAnswer } from '../answers/alarm-answer.js';
 import { ALARM_QUERY, complexQuery, complexQueryRequest, HISTORY_QUERY } from '../schema/complex-query.js';
-import { historyResponse } from '../schema/history-response.js';
+import { historyAnswer } from '../answers/history-answer.js';
 
 export interface QueryRoutesDeps {
   queries: ComplexQueries;
@@ -32,7 +31,7 @@ function queryAlarms({ queries, queryLimit }: QueryRoutesDeps, { body, identity 
   return () => {
     const query = complexQuery(request, ALARM_QUERY, identity);
     const alarms = queries.alarms(scopeOf(identity), query);
-    return { status: 200, pages: queryLimit.limitLongAnswer(identity.projectId, shown(alarms, queriedAlarmResponse)) };
+    return { status: 200, pages: queryLimit.limitLongAnswer(identity.projectId, shown(alarms, queriedAlarmAnswer)) };
   };
 }
 
@@ -41,13 +40,13 @@ function queryHistory({ queries, queryLimit }: QueryRoutesDeps, { body, identity
   return () => {
     const query = complexQuery(request, HISTORY_QUERY, identity);
     const entries = queries.history(scopeOf(identity), query);
-    return { status: 200, pages: queryLimit.limitLongAnswer(identity.projectId, shown(entries, historyResponse)) };
+    return { status: 200, pages: queryLimit.limitLongAnswer(identity.projectId, shown(entries, historyAnswer)) };
   };
 }
 
-async function* shown<Row>(
+async function* shown<Row, Answer>(
   pages: AsyncIterable<readonly Row[]>,
-  response: (row: Row) => PythonValue,
-): AsyncIterable<readonly PythonValue[]> {
-  for await (const page of pages) yield page.map(response);
+  answer: (row: Row) => Answer,
+): AsyncIterable<readonly Answer[]> {
+  for await (const page of pages) yield page.map(answer);
 }

@@ -6,6 +6,7 @@ import type { Quotas } from '../ports.js';
 import { SMALL_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
+import { quotasAnswer } from '../answers/quota-answer.js';
 import { QuotaRequest } from '../schema/quota-request.js';
 
 export interface QuotaRoutesDeps {
@@ -57,13 +58,17 @@ async function show(
   if (projectId !== identity.projectId && !isAdmin(identity))
     throw new AppError('forbidden', 'RBAC Authorization Failed');
   const set = await quotas.list(scopeOf(identity), projectId);
-  return answerWith(200, projectId, set.length > 0 ? set : [{ resource: 'alarms', limit: projectAlarmQuota }]);
+  const shown: readonly Quota[] = set.length > 0 ? set : [{ resource: 'alarms', limit: projectAlarmQuota }];
+  return { status: 200, body: quotasAnswer(projectId, shown) };
 }
 
 function set({ quotas }: QuotaRoutesDeps, { body }: ApiRequest): () => Promise<ApiAnswer> {
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "body"');
   const wanted = parseWith(QuotaRequest, { argument: 'body', value: body });
-  return async () => answerWith(201, wanted.project_id, await quotas.set(wanted.project_id, wanted.quotas));
+  return async () => {
+    const quotasSet = await quotas.set(wanted.project_id, wanted.quotas);
+    return { status: 201, body: quotasAnswer(wanted.project_id, quotasSet) };
+  };
 }
 
 function remove({ quotas }: QuotaRoutesDeps, wanted: string | undefined): () => Promise<ApiAnswer> {
@@ -77,9 +82,4 @@ function remove({ quotas }: QuotaRoutesDeps, wanted: string | undefined): () => 
 function theProject(projectId: string | undefined): string {
   if (projectId === undefined) throw new AppError('invalid_request', 'Missing argument: "project_id"');
   return projectId;
-}
-
-function answerWith(status: number, projectId: string, quotas: readonly Quota[]): ApiAnswer {
-  const listed = quotas.map(({ resource, limit }) => ({ resource, limit }));
-  return { status, body: { project_id: projectId, quotas: listed } };
 }

@@ -1,3 +1,4 @@
+import type { VersionsAnswer } from '../answers/service-answer.js';
 import type { Route } from '../http/route.js';
 
 /** `/`: the versions of the API, in Aodh's form. */
@@ -7,13 +8,13 @@ export function versionRoutes(): Route[] {
       method: 'GET',
       path: '/',
       policy: 'public',
-      handle: ({ origin }) => ({ status: 200, body: { versions: { values: [versionTwo(origin)] } } }),
+      handle: ({ origin }) => ({ status: 200, body: versionsAt(origin) }),
     },
   ];
 }
 
-function versionTwo(origin: string) {
-  return {
+function versionsAt(origin: string): VersionsAnswer {
+  const versionTwo = {
     id: 'v2',
     links: [
       { href: `${origin}/v2`, rel: 'self' },
@@ -26,4 +27,5 @@ function versionTwo(origin: string) {
     status: 'stable',
     updated: '2013-02-13T00:00:00Z',
   };
+  return { versions: { values: [versionTwo] } };
 }

@@ -8,7 +8,7 @@ import {
   OPTION_LIMITS,
   shownOptions,
 } from '../../alarm/evaluation-options.js';
-import type { PythonValue } from '../../alarm/wire/python-json.js';
+import { Float } from '../answers/answer-fields.js';
 import { given, wireBool, wireEnum } from '../../alarm/wire/wire-types.js';
 
 /**
@@ -45,10 +45,9 @@ export const TocsinAnswer = z.strictObject({
   treat_missing_data: z.enum(MISSING_DATA_TREATMENTS).optional().meta({
     description: 'State that a missing datapoint counts as; ignore: the alarm keeps its state.',
   }),
-  clear_threshold: z
-    .number()
-    .optional()
-    .meta({ description: 'Threshold while the alarm is in state alarm, for hysteresis.' }),
+  clear_threshold: Float.optional().meta({
+    description: 'Threshold while the alarm is in state alarm, for hysteresis.',
+  }),
   ingestion_lag: z.int().min(0).max(OPTION_LIMITS.lagS).optional().meta({
     description: 'Seconds between the end of the window and the evaluation, for data that arrives late.',
   }),
@@ -58,10 +57,14 @@ export const TocsinAnswer = z.strictObject({
     .meta({ description: 'Name of a configured backend. Default: the one without a name.' }),
   muted: z.literal(true).optional().meta({ description: 'The alarm is evaluated and its actions are not run.' }),
 });
+export type TocsinAnswer = z.infer<typeof TocsinAnswer>;
 
 /** The `tocsin` object of an alarm; undefined if it would be empty, so that Aodh's alarms look as in Aodh. */
-export function tocsinObject({ deliveryPolicy, evaluationOptions }: Alarm, more: { muted?: true } = {}): PythonValue {
-  const members = {
+export function tocsinObject(
+  { deliveryPolicy, evaluationOptions }: Alarm,
+  more: { muted?: true } = {},
+): TocsinAnswer | undefined {
+  const members: TocsinAnswer = {
     delivery_policy: deliveryPolicy ?? undefined,
     ...shownOptions(evaluationOptions ?? NO_OPTIONS),
     ...more,

@@ -93,7 +93,7 @@ async function tryOut(gnocchi: GnocchiClient, rule: ByResourcesRule): Promise<vo
   if (answer.kind === 'refusal' && answer.status === 500 && (await isAvailable(gnocchi))) {
     throw new UpstreamRefusal(answer.status, answer.description);
   }
-  throw refused(answer);
+  throw errorFor(answer);
 }
 
 async function isAvailable(gnocchi: GnocchiClient): Promise<boolean> {
@@ -161,7 +161,7 @@ type NoAnswer = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
  * As in Aodh: a refusal of Gnocchi with its own status and text. But if Gnocchi does not accept the credentials of this
  * service, the author gets no 401.
  */
-function refused(failure: NoAnswer): Error {
+function errorFor(failure: NoAnswer): Error {
   if (failure.kind === 'outage' || isTemporary(failure)) return notChecked(failure);
   return new UpstreamRefusal(failure.status, failure.description);
 }

@@ -6,14 +6,15 @@ import type { Tenancy } from './tenancy.js';
 
 /**
  * Caches plans. Parsing PromQL costs more than all the rest, and an evaluator sends the same queries in each interval.
- * A cached plan may be changed after use: a request that had to be divided stays divided for a while.
  */
 export interface PlanCache {
   planOf(queries: readonly KeyedQuery<PrometheusQuery>[]): Promise<QueryPlan>;
+  /** Later calls with the same queries get these requests: one that had to be divided stays divided for a while. */
+  keepDivided(queries: readonly KeyedQuery<PrometheusQuery>[], divided: QueryPlan['queries']): void;
 }
 
 interface CachedPlan {
-  keys: readonly string[];
+  readonly keys: readonly string[];
   plan: QueryPlan;
   uses: number;
 }
@@ -35,19 +36,27 @@ export function createPlanCache({ tenancy, selectAllFrom, maxQueries = MAX_QUERI
   // A query comes at the same phase of each interval, with the same other queries, so its first query identifies a
   // batch.
   const plans = new LruMap<CachedPlan>(maxQueries, ({ keys }) => keys.length);
+  const cachedOf = (queries: readonly KeyedQuery<PrometheusQuery>[]): CachedPlan | undefined => {
+    const cached = queries[0] && plans.get(queries[0].key);
+    return cached && isOf(cached, queries) ? cached : undefined;
+  };
   return {
     async planOf(queries) {
       const first = queries[0]?.key;
       if (first === undefined || queries.length < MIN_CACHED_QUERIES)
         return planQueries(queries, tenancy, selectAllFrom);
-      let cached = plans.get(first);
-      if (cached === undefined || cached.uses >= MAX_USES || !isOf(cached, queries)) {
+      let cached = cachedOf(queries);
+      if (cached === undefined || cached.uses >= MAX_USES) {
         const plan = await planQueries(queries, tenancy, selectAllFrom);
         cached = { keys: queries.map(({ key }) => key), plan, uses: 0 };
         plans.set(first, cached);
       }
       cached.uses += 1;
       return cached.plan;
+    },
+    keepDivided(queries, divided) {
+      const cached = cachedOf(queries);
+      if (cached !== undefined) cached.plan = { ...cached.plan, queries: divided };
     },
   };
 }

@@ -41,9 +41,9 @@ export interface PlannedQuery {
 
 /** The requests for the queries of one call. */
 export interface QueryPlan {
-  queries: readonly PlannedQuery[];
+  readonly queries: readonly PlannedQuery[];
   /** Answers to the queries that may not be sent. */
-  refused: ReadonlyMap<string, BackendAnswer>;
+  readonly refused: ReadonlyMap<string, BackendAnswer>;
 }
 
 /** Measured: the cost per member falls no further from here on, while more is lost with one request. */

@@ -70,7 +70,8 @@ export function createPrometheusDatasource({
         policy,
         slowDivisionsLeft: MAX_SLOW_DIVISIONS,
       };
-      plan.queries = (await answerQueries(plan.queries, call)).nextQueries;
+      const { nextQueries } = await answerQueries(plan.queries, call);
+      plans.keepDivided(request.queries, nextQueries);
       return call.answers;
     },
     close: () => client.close(),

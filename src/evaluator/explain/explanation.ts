@@ -3,6 +3,7 @@ import type { Verdict } from '../../alarm/decide.js';
 import type { EvaluationOptions } from '../../alarm/evaluation-options.js';
 import type { DatasourceKind, PoolMember, SeriesLabels } from '../../alarm/series.js';
 import type { TimeConstraint } from '../../alarm/time-constraint/time-constraint.js';
+import type { AlarmKind } from '../../alarm/types/index.js';
 import type { ThresholdCondition } from '../../alarm/types/threshold-judgement.js';
 import type { Firing } from '../../storage/evaluation/explanation-store.js';
 
@@ -68,7 +69,7 @@ export interface ExplainedQuery {
   /** The members of a load balancer's pool. */
   poolMembers: ExplainedPoolMember[] | null;
   /** The part of a composite rule that has this query; null for other rules. */
-  part: { name: string; type: string; verdict: Verdict | null; options: EvaluationOptions } | null;
+  part: { name: string; type: AlarmKind; verdict: Verdict | null; options: EvaluationOptions } | null;
 }
 
 /** One series of a PromQL answer. */

@@ -1,9 +1,9 @@
 import { pythonText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 import type { CountedOwner } from './alarm-count-store.js';
-import { alarmParameters, type StoredAlarm } from './alarm-row.js';
+import { ALARM_WRITTEN, alarmParameters, type StoredAlarm } from './alarm-row.js';
 import type { Sql } from '../database.js';
-import { historyParameters, type HistoryEntry } from './history-store.js';
+import { HISTORY_WRITTEN, type HistoryEntry } from './history-store.js';
 
 /** Configured limits: most alarms of a project without its own quota, and of a user. -1: no limit. */
 export interface AlarmQuotas {
@@ -27,27 +27,26 @@ export class AlarmsNotCounted extends Error {
   }
 }
 
+const PROJECT = ALARM_WRITTEN.parameter('project_id');
+const USER = ALARM_WRITTEN.parameter('user_id');
+/** Number of the first of the two parameters for quotas, which follow those of the alarm and its entry. */
+const QUOTAS_FROM = ALARM_WRITTEN.count + HISTORY_WRITTEN.count + 1;
+
 const insertAlarmFrom = (source: string): string => `
-  insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
-    insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state,
-    state_reason, state_timestamp, query_key, partition, evaluation_options, created_at)
-  select $1, $2, $3, $4, $5, $6, $7::boolean, $8, $9::text[], $10::text[], $11::text[], $12::boolean, $13, $14, $15,
-    $16::timestamptz, $17, $18, $19::timestamptz, $20, $21::smallint, $22, $16::timestamptz ${source} returning id`;
+  insert into alarms (${ALARM_WRITTEN.names}) select ${ALARM_WRITTEN.parameters()} ${source} returning id`;
 
 const INSERT_ENTRY = `
-  insert into alarm_history
-    (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version,
-      previous_state)
-  select $23, $24, $25, $26, $27, $28, $29, $30, $31::timestamptz, $32::bigint, $33 from alarm`;
+  insert into alarm_history (${HISTORY_WRITTEN.names})
+  select ${HISTORY_WRITTEN.parameters(ALARM_WRITTEN.count + 1)} from alarm`;
 
 /**
  * Inserts an alarm of owners without limit and counter, the usual case. It reads three more keys and locks no common
  * row. For other owners it writes nothing. Use it only if no limits are configured.
  */
 const INSERT_UNLIMITED = `with alarm as (${insertAlarmFrom(`
-  where not exists (select from quotas where project_id = $2 and resource = 'alarms' and "limit" >= 0)
-    and not exists (select from alarm_counts where kind = 'project' and id = $2)
-    and not exists (select from alarm_counts where kind = 'user' and id = $3)`)}
+  where not exists (select from quotas where project_id = ${PROJECT} and resource = 'alarms' and "limit" >= 0)
+    and not exists (select from alarm_counts where kind = 'project' and id = ${PROJECT})
+    and not exists (select from alarm_counts where kind = 'user' and id = ${USER})`)}
 ) ${INSERT_ENTRY}`;
 
 /**
@@ -57,22 +56,22 @@ const INSERT_UNLIMITED = `with alarm as (${insertAlarmFrom(`
  * are materialized so that a repeated check does not execute them again.
  */
 const INSERT_COUNTED = `with limits as materialized (
-  select case when $2::text is null then -1
-              else coalesce((select q."limit" from quotas q where q.project_id = $2 and q.resource = 'alarms'),
-                $34::integer)
+  select case when ${PROJECT} is null then -1
+              else coalesce((select q."limit" from quotas q where q.project_id = ${PROJECT} and q.resource = 'alarms'),
+                $${QUOTAS_FROM}::integer)
          end as of_project,
-         case when $3::text is null then -1 else $35::integer end as of_user
+         case when ${USER} is null then -1 else $${QUOTAS_FROM + 1}::integer end as of_user
 ), known as materialized (
-  select exists (select from alarm_counts where kind = 'project' and id = $2) as project,
-         exists (select from alarm_counts where kind = 'user' and id = $3) as "user"
+  select exists (select from alarm_counts where kind = 'project' and id = ${PROJECT}) as project,
+         exists (select from alarm_counts where kind = 'user' and id = ${USER}) as "user"
 ), project_counter as (
   update alarm_counts c set alarms = c.alarms + 1 from limits l
-   where c.kind = 'project' and c.id = $2 and (l.of_project < 0 or c.alarms < l.of_project) returning c.id
+   where c.kind = 'project' and c.id = ${PROJECT} and (l.of_project < 0 or c.alarms < l.of_project) returning c.id
 ), project_admission as materialized (
   select exists (select from project_counter) or (l.of_project < 0 and not k.project) as admits from limits l, known k
 ), user_counter as (
   update alarm_counts c set alarms = c.alarms + 1 from limits l, project_admission p
-   where p.admits and c.kind = 'user' and c.id = $3 and (l.of_user < 0 or c.alarms < l.of_user) returning c.id
+   where p.admits and c.kind = 'user' and c.id = ${USER} and (l.of_user < 0 or c.alarms < l.of_user) returning c.id
 ), admission as materialized (
   select p.admits and (exists (select from user_counter) or (l.of_user < 0 and not k."user")) as admits,
          case when not p.admits and not k.project then 'project' when p.admits and l.of_user >= 0
@@ -90,7 +89,7 @@ select admits, uncounted from admission`;
  * @throws AlarmsNotCounted if the alarms of an owner must be counted first.
  */
 export async function insertAlarm(sql: Sql, { alarm, entry }: Insertion, quotas: AlarmQuotas): Promise<void> {
-  const parameters = [...alarmParameters(alarm), ...historyParameters(entry)];
+  const parameters = [...alarmParameters(alarm), ...HISTORY_WRITTEN.values(entry)];
   const isUnlimited = quotas.project < 0 && quotas.user < 0;
   if (isUnlimited && (await sql.query(INSERT_UNLIMITED, parameters)).rowCount > 0) return;
   const { rows } = await sql.query<{ admits: boolean; uncounted: CountedOwner['kind'] | null }>(INSERT_COUNTED, [

@@ -1,41 +1,56 @@
-import type { Alarm, DeliveryPolicy, Severity } from '../../alarm/alarm.js';
-import type { AlarmState } from '../../alarm/state.js';
+import type { Alarm } from '../../alarm/alarm.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../../alarm/evaluation-options.js';
-import { placementOf } from '../../alarm/partition-key.js';
+import { placementOf, type Placement } from '../../alarm/partition-key.js';
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import type { TimeConstraint } from '../../alarm/time-constraint/time-constraint.js';
-import { parseStoredRule, type AlarmKind } from '../../alarm/types/index.js';
+import { readStoredRule, type StoredRule } from '../../alarm/types/index.js';
+import { columnsOf, WrittenColumns, type RowOf } from '../written-columns.js';
 
-/** An alarm with the stored text of its rule, which clients read back. */
-export interface StoredAlarm extends Alarm {
-  ruleJson: string;
-}
+/** An alarm with the stored text of its rule. */
+export type StoredAlarm = Alarm & StoredRule;
+
+type PlacedAlarm = StoredAlarm & Placement;
+
+const column = columnsOf<PlacedAlarm>();
+
+/** The columns that creations and edits write and that are read back: one line for each field of an alarm. */
+const FIELD_COLUMNS = {
+  id: column('text', ({ id }) => id),
+  project_id: column('text', ({ projectId }) => projectId),
+  user_id: column('text', ({ userId }) => userId),
+  type: column('text', ({ rule }) => rule.type),
+  name: column('text', ({ name }) => name),
+  description: column('text', ({ description }) => description),
+  enabled: column('boolean', ({ enabled }) => enabled),
+  rule: column('text', ({ ruleJson }) => ruleJson),
+  ok_actions: column('text[]', ({ okActions }) => okActions),
+  alarm_actions: column('text[]', ({ alarmActions }) => alarmActions),
+  insufficient_data_actions: column('text[]', ({ insufficientDataActions }) => insufficientDataActions),
+  repeat_actions: column('boolean', ({ repeatActions }) => repeatActions),
+  severity: column('text', ({ severity }) => severity),
+  time_constraints: column('text', ({ timeConstraints }) => pythonJson(timeConstraints)),
+  delivery_policy: column('text', ({ deliveryPolicy }) => deliveryPolicy),
+  evaluation_options: column('text', ({ evaluationOptions }) => evaluationOptions && JSON.stringify(evaluationOptions)),
+  muted: column('boolean', ({ muted }) => muted),
+  timestamp: column('timestamptz', ({ timestamp }) => timestamp),
+  state: column('text', ({ state }) => state),
+  state_version: column('bigint', ({ stateVersion }) => stateVersion),
+  state_reason: column('text', ({ stateReason }) => stateReason),
+  state_timestamp: column('timestamptz', ({ stateTimestamp }) => stateTimestamp),
+};
+
+/** All columns that a creation writes. An edit writes the same, except `id` and `created_at`. */
+export const ALARM_WRITTEN = new WrittenColumns({
+  ...FIELD_COLUMNS,
+  partition: column('smallint', ({ partition }) => partition),
+  // No statement reads it: it tells people which alarms share a query, and so a partition.
+  query_key: column('text', ({ queryKey }) => queryKey),
+  created_at: column('timestamptz', ({ timestamp }) => timestamp),
+});
 
 /** A row of `ALARM_COLUMNS`. */
-export interface AlarmRow {
-  id: string;
-  project_id: string | null;
-  user_id: string | null;
-  type: AlarmKind;
-  name: string;
-  description: string;
-  enabled: boolean;
-  rule: string;
-  ok_actions: string[] | null;
-  alarm_actions: string[] | null;
-  insufficient_data_actions: string[] | null;
-  repeat_actions: boolean;
-  severity: Severity;
-  time_constraints: string;
-  delivery_policy: DeliveryPolicy | null;
-  evaluation_options: string | null;
-  timestamp: Date;
-  state: AlarmState;
-  state_version: number;
-  state_reason: string;
-  state_timestamp: Date;
+export interface AlarmRow extends RowOf<typeof FIELD_COLUMNS> {
   definition_version: number;
-  muted: boolean;
   evaluate_timestamp: Date;
 }
 
@@ -50,11 +65,9 @@ export const LAST_EVALUATED = `case
 export const EVALUATE_TIMESTAMP = `greatest(a.created_at, ${LAST_EVALUATED})`;
 
 /** SQL for the columns of `AlarmRow`, from `ALARM_TABLES`. */
-export const ALARM_COLUMNS = `a.id, a.project_id, a.user_id, a.type, a.name, a.description, a.enabled, a.rule,
-  a.ok_actions, a.alarm_actions, a.insufficient_data_actions, a.repeat_actions, a.severity, a.time_constraints,
-  a.delivery_policy, a.timestamp, a.state, a.state_version, a.state_reason, a.state_timestamp, a.definition_version,
-  a.muted, a.evaluation_options,
-  ${EVALUATE_TIMESTAMP} as evaluate_timestamp`;
+export const ALARM_COLUMNS = `${Object.keys(FIELD_COLUMNS)
+  .map((name) => `a.${name}`)
+  .join(', ')}, a.definition_version, ${EVALUATE_TIMESTAMP} as evaluate_timestamp`;
 /** The `from` clause for `ALARM_COLUMNS`. */
 export const ALARM_TABLES = 'alarms a join partitions p on p.id = a.partition';
 
@@ -67,8 +80,7 @@ export function toAlarm(row: AlarmRow): StoredAlarm {
     name: row.name,
     description: row.description,
     enabled: row.enabled,
-    rule: parseStoredRule(row.type, row.rule),
-    ruleJson: row.rule,
+    ...readStoredRule(row.type, row.rule),
     okActions: row.ok_actions,
     alarmActions: row.alarm_actions,
     insufficientDataActions: row.insufficient_data_actions,
@@ -88,33 +100,10 @@ export function toAlarm(row: AlarmRow): StoredAlarm {
   };
 }
 
-/** Returns the first 22 parameters of the statements that insert or replace an alarm, in their order. */
+/** The parameters of a statement that writes `ALARM_WRITTEN`. */
 export function alarmParameters(alarm: StoredAlarm): unknown[] {
-  const { queryKey, partition } = placementOf(alarm.rule, alarm.evaluationOptions ?? NO_OPTIONS, alarm.id);
-  return [
-    alarm.id,
-    alarm.projectId,
-    alarm.userId,
-    alarm.rule.type,
-    alarm.name,
-    alarm.description,
-    alarm.enabled,
-    alarm.ruleJson,
-    alarm.okActions,
-    alarm.alarmActions,
-    alarm.insufficientDataActions,
-    alarm.repeatActions,
-    alarm.severity,
-    pythonJson(alarm.timeConstraints),
-    alarm.deliveryPolicy,
-    alarm.timestamp,
-    alarm.state,
-    alarm.stateReason,
-    alarm.stateTimestamp,
-    queryKey,
-    partition,
-    alarm.evaluationOptions && JSON.stringify(alarm.evaluationOptions),
-  ];
+  const placement = placementOf(alarm.rule, alarm.evaluationOptions ?? NO_OPTIONS, alarm.id);
+  return ALARM_WRITTEN.values({ ...alarm, ...placement });
 }
 
 /** Parses stored evaluation options. The API checked them before they were stored. */

@@ -4,7 +4,15 @@ import type { AlarmState } from '../../alarm/state.js';
 import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
 import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
 import { insertAlarm, NO_QUOTAS, AlarmsNotCounted, type AlarmQuotas, type Insertion } from './alarm-insert-store.js';
-import { ALARM_COLUMNS, ALARM_TABLES, alarmParameters, toAlarm, type AlarmRow, type StoredAlarm } from './alarm-row.js';
+import {
+  ALARM_COLUMNS,
+  ALARM_TABLES,
+  ALARM_WRITTEN,
+  alarmParameters,
+  toAlarm,
+  type AlarmRow,
+  type StoredAlarm,
+} from './alarm-row.js';
 import { lockCombinations, refuseBadMembers, writeMembers, type Combination } from './combination-store.js';
 import { Conditions, orderBy, type OrderKey, type SqlType } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
@@ -195,15 +203,11 @@ async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: Alarm
   return rows.map(toAlarm);
 }
 
+const PARTITION = ALARM_WRITTEN.parameter('partition');
 const UPDATE = `
   update alarms
-     set project_id = $2, user_id = $3, type = $4, name = $5, description = $6, enabled = $7, rule = $8,
-         ok_actions = $9::text[], alarm_actions = $10::text[], insufficient_data_actions = $11::text[],
-         repeat_actions = $12, severity = $13, time_constraints = $14, delivery_policy = $15,
-         timestamp = $16::timestamptz, state = $17, state_reason = $18, state_timestamp = $19::timestamptz,
-         query_key = $20,
-         previous_partition = case when partition = $21::smallint then previous_partition else partition end,
-         partition = $21::smallint, evaluation_options = $22, state_version = $23::bigint,
+     set ${ALARM_WRITTEN.assignments('id', 'created_at')},
+         previous_partition = case when partition = ${PARTITION} then previous_partition else partition end,
          definition_version = definition_version + 1, revision = pg_current_xact_id()
    where id = $1`;
 
@@ -220,7 +224,7 @@ async function replace(
   if (!current) return undefined;
   if (combination) await refuseBadMembers(tx, combination);
   const { next, entry } = change(current);
-  await tx.query(UPDATE, [...alarmParameters(next), next.stateVersion]);
+  await tx.query(UPDATE, alarmParameters(next));
   await moveCount(tx, current, next);
   await writeMembers(tx, id, combination?.memberIds ?? []);
   if (trust) await writeTrust(tx, id, trust);

@@ -3,6 +3,7 @@ import type { AlarmState } from '../../alarm/state.js';
 import { Conditions, orderBy, type OrderKey, type SqlType } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
 import { restrictToScope, type Scope } from '../scope.js';
+import { columnsOf, WrittenColumns, type RowOf } from '../written-columns.js';
 
 /** Kinds of history entries, as Aodh names them. */
 export type HistoryType = 'creation' | 'rule change' | 'state transition' | 'deletion';
@@ -70,31 +71,32 @@ export function createHistoryStore(db: Database) {
   };
 }
 
-const APPEND = `insert into alarm_history
-  (event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, severity, timestamp, state_version,
-    previous_state)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
+const column = columnsOf<HistoryEntry>();
+
+const COLUMNS = {
+  event_id: column('text', ({ eventId }) => eventId),
+  alarm_id: column('text', ({ alarmId }) => alarmId),
+  type: column('text', ({ type }) => type),
+  detail: column('text', ({ detail }) => detail),
+  project_id: column('text', ({ projectId }) => projectId),
+  user_id: column('text', ({ userId }) => userId),
+  on_behalf_of: column('text', ({ onBehalfOf }) => onBehalfOf),
+  severity: column('text', ({ severity }) => severity),
+  timestamp: column('timestamptz', ({ timestamp }) => timestamp),
+  state_version: column('bigint', ({ stateVersion }) => stateVersion),
+  previous_state: column('text', ({ previousState }) => previousState),
+};
+
+/** The columns of an entry, which are all written and read back. */
+export const HISTORY_WRITTEN = new WrittenColumns(COLUMNS);
+/** A row of these columns. */
+export type HistoryRow = RowOf<typeof COLUMNS>;
+
+const APPEND = `insert into alarm_history (${HISTORY_WRITTEN.names}) values (${HISTORY_WRITTEN.parameters()})`;
 
 /** Adds an entry. Call in the transaction that changes the alarm. */
 export async function appendHistory(tx: Sql, entry: HistoryEntry): Promise<void> {
-  await tx.query(APPEND, historyParameters(entry));
-}
-
-/** Returns the parameters of a statement that inserts an entry, in the order of its columns. */
-export function historyParameters(entry: HistoryEntry): unknown[] {
-  return [
-    entry.eventId,
-    entry.alarmId,
-    entry.type,
-    entry.detail,
-    entry.projectId,
-    entry.userId,
-    entry.onBehalfOf,
-    entry.severity,
-    entry.timestamp,
-    entry.stateVersion,
-    entry.previousState,
-  ];
+  await tx.query(APPEND, HISTORY_WRITTEN.values(entry));
 }
 
 const COMPARISONS = { lt: '<', le: '<=', gt: '>', ge: '>=' } as const;
@@ -138,30 +140,11 @@ async function list(
       sort.map(({ key }) => SORT[key].of(after)),
     );
   const { rows } = await db.query<HistoryRow>(
-    `select ${HISTORY_COLUMNS} from alarm_history ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`,
+    `select ${HISTORY_WRITTEN.names} from alarm_history
+     ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`,
     conditions.parameters,
   );
   return rows.map(toEntry);
-}
-
-/** SQL for the columns of `HistoryRow`. */
-export const HISTORY_COLUMNS =
-  'event_id, alarm_id, type, detail, project_id, user_id, on_behalf_of, ' +
-  'severity, timestamp, state_version, previous_state';
-
-/** A row of `HISTORY_COLUMNS`. */
-export interface HistoryRow {
-  event_id: string;
-  alarm_id: string;
-  type: HistoryType;
-  detail: string;
-  project_id: string | null;
-  user_id: string | null;
-  on_behalf_of: string | null;
-  severity: Severity | null;
-  timestamp: Date;
-  state_version: number | null;
-  previous_state: AlarmState | null;
 }
 
 /** Converts a row to an entry. */

@@ -1,7 +1,7 @@
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import { typeOf } from '../../alarm/types/index.js';
 import { countNewAlarm } from './alarm-count-store.js';
-import { alarmParameters, type StoredAlarm } from './alarm-row.js';
+import { ALARM_WRITTEN, alarmParameters, type StoredAlarm } from './alarm-row.js';
 import { lockCombinations, refuseBadMembers, writeMembers } from './combination-store.js';
 import type { Database, Sql } from '../database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
@@ -55,12 +55,7 @@ async function importStatusOf(db: Sql, id: string): Promise<ImportStatus> {
 }
 
 const INSERT = `
-  insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
-    insufficient_data_actions, repeat_actions, severity, time_constraints, delivery_policy, timestamp, state,
-    state_reason, state_timestamp, query_key, partition, evaluation_options, created_at, muted)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text[], $10::text[], $11::text[], $12, $13, $14, $15, $16::timestamptz,
-    $17, $18, $19::timestamptz, $20, $21, $22, $16::timestamptz, true)
-  on conflict (id) do nothing`;
+  insert into alarms (${ALARM_WRITTEN.names}) values (${ALARM_WRITTEN.parameters()}) on conflict (id) do nothing`;
 
 async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import): Promise<boolean> {
   const memberIds = typeOf(alarm.rule).members(alarm.rule);
@@ -68,7 +63,7 @@ async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import): Pr
     await lockCombinations(tx);
     await refuseBadMembers(tx, { alarmId: alarm.id, memberIds, projectId: memberProject });
   }
-  const { rowCount } = await tx.query(INSERT, alarmParameters(alarm));
+  const { rowCount } = await tx.query(INSERT, alarmParameters({ ...alarm, muted: true }));
   if (rowCount === 0) return false;
   await countNewAlarm(tx, alarm);
   await writeMembers(tx, alarm.id, memberIds);

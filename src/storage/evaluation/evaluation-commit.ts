@@ -1,3 +1,4 @@
+import type { DeliveryPolicy } from '../../alarm/alarm.js';
 import type { Database, Sql } from '../database.js';
 import {
   OUTCOME_COLUMNS,
@@ -43,7 +44,7 @@ export interface EvaluationBatch {
   mark: 'none' | 'progress' | 'checkpoint';
   /** Under policy `current`, a pending notification older than this is superseded by a newer transition. */
   staleBefore: Date;
-  defaultPolicy: string;
+  defaultPolicy: DeliveryPolicy;
 }
 
 /** The result of a commit, by outcome. */

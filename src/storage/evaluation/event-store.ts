@@ -28,7 +28,7 @@ export interface EventStoreOptions {
   pause: () => Promise<void>;
   /** Age that gives `staleBefore` in `OutcomeRows`. */
   staleAfterMs: number;
-  defaultPolicy: string;
+  defaultPolicy: DeliveryPolicy;
 }
 
 /** One firing of one alarm by one event. */

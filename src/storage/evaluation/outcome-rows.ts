@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { hostOf, parseAction } from '../../alarm/action.js';
-import { ACTION_LIST_OF, type Severity } from '../../alarm/alarm.js';
+import { ACTION_LIST_OF, type DeliveryPolicy, type Severity } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { deliveryQueueOf, notificationBody } from '../../alarm/notification.js';
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
@@ -29,7 +29,7 @@ export interface OutcomeAlarm {
   state_version: number;
   /** The time of the transition to this state version. */
   state_timestamp: Date;
-  delivery_policy: string | null;
+  delivery_policy: DeliveryPolicy | null;
   muted: boolean;
   ok_actions: string[] | null;
   alarm_actions: string[] | null;
@@ -58,7 +58,7 @@ export interface OutcomeRows {
   at: Date;
   /** Under policy `current`, a pending notification older than this is superseded by a newer transition. */
   staleBefore: Date;
-  defaultPolicy: string;
+  defaultPolicy: DeliveryPolicy;
 }
 
 /**

@@ -5,7 +5,7 @@ import { matchesFilter } from './complex-filter-match.js';
 import { filterSql } from './complex-filter-sql.js';
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database } from '../database.js';
-import { HISTORY_COLUMNS, toEntry, type HistoryEntry, type HistoryRow } from '../alarms/history-store.js';
+import { HISTORY_WRITTEN, toEntry, type HistoryEntry, type HistoryRow } from '../alarms/history-store.js';
 import { ALARM_FIELDS, HISTORY_FIELDS, type AlarmFieldName, type HistoryFieldName } from './query-fields.js';
 import { restrictToScope, type Scope } from '../scope.js';
 
@@ -54,7 +54,7 @@ const ALARMS: RowSource<StoredAlarm, AlarmRow, AlarmFieldName> = {
 };
 
 const HISTORY: RowSource<HistoryEntry, HistoryRow, HistoryFieldName> = {
-  select: `select ${HISTORY_COLUMNS} from alarm_history`,
+  select: `select ${HISTORY_WRITTEN.names} from alarm_history`,
   owner: 'on_behalf_of',
   fields: HISTORY_FIELDS,
   toRow: toEntry,

@@ -5,7 +5,7 @@ import { ALARM_STATES, type AlarmState } from '../../../src/alarm/state.js';
 import { decide, type Decision } from '../../../src/alarm/decide.js';
 import { MISSING_DATA_TREATMENTS, NO_OPTIONS, type EvaluationOptions } from '../../../src/alarm/evaluation-options.js';
 import { placementOf } from '../../../src/alarm/partition-key.js';
-import type { BackendAnswer } from '../../../src/alarm/series.js';
+import type { BackendAnswer, JudgedAnswer } from '../../../src/alarm/series.js';
 import { composite } from '../../../src/alarm/types/composite/index.js';
 import type { CompositeLeaf, CompositeNode } from '../../../src/alarm/types/composite/tree.js';
 import { LEAF_KINDS, leafTypeOf, leavesOf } from '../../../src/alarm/types/composite/tree.js';
@@ -51,12 +51,12 @@ const series = fc.array(values, { maxLength: 2 }).map((some): BackendAnswer => (
   kind: 'series',
   series: some.map((each) => seriesOf(each, { statistic: 'value' })),
 }));
-const answer: fc.Arbitrary<BackendAnswer> = fc.oneof(
+const answer: fc.Arbitrary<JudgedAnswer> = fc.oneof(
   { weight: 8, arbitrary: series },
-  fc.constantFrom<BackendAnswer>(
+  fc.constantFrom<JudgedAnswer>(
     { kind: 'absent', reason: 'gone' },
     { kind: 'refused', reason: 'no' },
-    { kind: 'refused', reason: 'no', standsForOutage: true },
+    { kind: 'lasting outage', reason: 'no' },
     { kind: 'outage', reason: 'away' },
   ),
 );

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { PrometheusQuery } from '../../../src/alarm/series.js';
 import type { KeyedQuery } from '../../../src/datasource/datasource.js';
 import { createPlanCache } from '../../../src/datasource/prometheus/plan-cache.js';
-import { planQueries } from '../../../src/datasource/prometheus/plan-queries.js';
+import { planQueries, splitInHalves } from '../../../src/datasource/prometheus/plan-queries.js';
 
 const BY_LABEL = { kind: 'label', label: 'project' } as const;
 
@@ -33,4 +33,18 @@ test('plans are cached up to a number of queries, the latest ones', async () => 
   await plans.planOf(c);
   expect(await plans.planOf(a)).toBe(planOfA);
   expect(await plans.planOf(b)).not.toBe(planOfB);
+});
+
+test('a division that is kept gives later calls another plan, and changes no plan that is in use', async () => {
+  const plans = createPlanCache({ tenancy: BY_LABEL, selectAllFrom: Infinity });
+  const asked = queries(0, 10);
+  const inUse = await plans.planOf(asked);
+  const before = [...inUse.queries];
+  const halves = inUse.queries.flatMap(splitInHalves);
+
+  plans.keepDivided(asked, halves);
+
+  expect(inUse.queries).toEqual(before);
+  expect((await plans.planOf(asked)).queries).toEqual(halves);
+  expect((await plans.planOf(queries(10, 10))).queries).not.toEqual(halves);
 });

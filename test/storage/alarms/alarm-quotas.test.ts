@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { randomUUID } from 'node:crypto';
 
 import type { Alarm } from '../../../src/alarm/alarm.js';
-import { typeOf } from '../../../src/alarm/types/index.js';
+import { storedRule } from '../../../src/alarm/types/index.js';
 import { NO_QUOTAS, type AlarmQuotas } from '../../../src/storage/alarms/alarm-insert-store.js';
 import { createAlarmStore, type Creation, type StoredAlarm } from '../../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../../src/storage/database.js';
@@ -19,7 +19,7 @@ function aCreation(given: Partial<Alarm> = {}): Creation {
   const alarm = anAlarm({ id: randomUUID(), ...given });
   const { id: alarmId, projectId, userId } = alarm;
   return {
-    alarm: { ...alarm, ruleJson: typeOf(alarm.rule).ruleJson(alarm.rule) },
+    alarm: { ...alarm, ...storedRule(alarm.rule) },
     memberProject: null,
     entry: {
       eventId: randomUUID(),

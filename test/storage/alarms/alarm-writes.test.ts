@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Alarm } from '../../../src/alarm/alarm.js';
 import { NO_OPTIONS } from '../../../src/alarm/evaluation-options.js';
 import { partitionOf, queryKeyOf } from '../../../src/alarm/partition-key.js';
-import { typeOf } from '../../../src/alarm/types/index.js';
+import { storedRule } from '../../../src/alarm/types/index.js';
 import { createAlarmStore, type AlarmStore, type StoredAlarm } from '../../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../../src/storage/database.js';
 import { createHistoryStore, type HistoryEntry } from '../../../src/storage/alarms/history-store.js';
@@ -19,7 +19,7 @@ const NEWEST_FIRST = { filter: {}, sort: [{ key: 'timestamp', descending: true }
 
 function stored(given: Partial<Alarm> = {}): StoredAlarm {
   const alarm = anAlarm(given);
-  return { ...alarm, ruleJson: typeOf(alarm.rule).ruleJson(alarm.rule) };
+  return { ...alarm, ...storedRule(alarm.rule) };
 }
 
 function entryFor(alarm: Alarm, eventId: string): HistoryEntry {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { createTrustTidier } from '../../../src/app/left-over-trusts.js';
+import { storedRule } from '../../../src/alarm/types/index.js';
 import { silentLogger } from '../../../src/logger.js';
 import { createAlarmStore, type StoredAlarm } from '../../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../../src/storage/database.js';
@@ -33,7 +34,7 @@ function contract(open: () => Promise<Database>): void {
 
   function alarmWith(actions: string[]): StoredAlarm {
     const alarm = anAlarm({ alarmActions: actions });
-    return { ...alarm, ruleJson: JSON.stringify(alarm.rule) };
+    return { ...alarm, ...storedRule(alarm.rule) };
   }
 
   const entryOf = removedAt(NOON).entry;

@@ -1,7 +1,7 @@
 import type { AlarmState } from '../../state.js';
 import type { Evaluation, Reason, Verdict } from '../../decide.js';
 import { RawJson } from '../../wire/python-json.js';
-import type { BackendAnswer } from '../../series.js';
+import type { JudgedAnswer } from '../../series.js';
 import type { EvaluationInput } from '../alarm-type.js';
 import { filledText, type ThresholdFindings } from '../threshold-judgement.js';
 import { shownLeafJson } from './leaf-json.js';
@@ -35,7 +35,7 @@ type Numbered = NumberedGroup | NumberedLeaf;
 interface NumberedLeaf {
   name: string;
   rule: CompositeLeaf;
-  answer: BackendAnswer;
+  answer: JudgedAnswer;
   judged?: JudgedLeaf;
 }
 
@@ -50,7 +50,7 @@ export function evaluateComposite(
     const { name, rule, answer } = leaf;
     const input = { answers: [answer], memberStates, state: present, options: optionsOf(rule), now };
     const evaluate = (): Evaluation<ThresholdFindings> => leafTypeOf(rule).evaluate(rule, input);
-    const outage = answer.kind === 'refused' && answer.standsForOutage ? answer.reason : undefined;
+    const outage = answer.kind === 'lasting outage' ? answer.reason : undefined;
     return (leaf.judged ??= judged({ name, rule, evaluation: evaluate(), outage }));
   };
   const found = (verdict: Verdict, unanswered: readonly NumberedLeaf[] = []): Evaluation<CompositeFindings> => {
@@ -71,7 +71,7 @@ export function evaluateComposite(
 }
 
 /** Numbers the rules of the tree. Each has one query. */
-function numbered(node: CompositeNode, answers: readonly BackendAnswer[], numberedLeaves: NumberedLeaf[]): Numbered {
+function numbered(node: CompositeNode, answers: readonly JudgedAnswer[], numberedLeaves: NumberedLeaf[]): Numbered {
   if ('and' in node)
     return { operator: 'and', members: node.and.map((member) => numbered(member, answers, numberedLeaves)) };
   if ('or' in node)

@@ -1,6 +1,7 @@
 import { pythonJson, type PythonValue } from '../../wire/python-json.js';
 import { pythonText } from '../../wire/wire-types.js';
-import type { AlarmType } from '../alarm-type.js';
+import type { ReasonWriter } from '../../decide.js';
+import type { AlarmKindDefinition } from '../alarm-type.js';
 import { noOptionAllowed } from '../option-problems.js';
 import { explainEvent, type EventFindings } from './evaluate.js';
 import { EventRule } from './schema.js';
@@ -23,7 +24,8 @@ function sentEventType({ event_type, sent_event_type }: EventRule): string | nul
   return sent_event_type === undefined ? event_type : sent_event_type;
 }
 
-export const event: AlarmType<EventRule, EventFindings> = {
+/** Judged by the API when an event comes in, so evaluators have nothing to evaluate. */
+export const event: AlarmKindDefinition<EventRule> & ReasonWriter<EventFindings> = {
   schema: EventRule,
   judgedBy: 'events',
   repeatsWhileUnknown: false,
@@ -38,8 +40,5 @@ export const event: AlarmType<EventRule, EventFindings> = {
   backends: () => [],
   seriesNeeded: () => [],
   optionProblem: (_, options) => noOptionAllowed(options, 'event'),
-  evaluate: () => {
-    throw new Error('an event alarm is judged when an event comes in, not by an evaluator');
-  },
   explain: explainEvent,
 };

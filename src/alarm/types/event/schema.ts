@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { optional, wireList, wireText } from '../../wire/wire-types.js';
+import { given, optional, wireList, wireText } from '../../wire/wire-types.js';
 import { OPERATORS, typedValue, VALUE_TYPES, type Operator, type ValueType } from './typed-value.js';
 
 const MAX_ITEMS = 50;
@@ -34,18 +34,9 @@ export interface EventQueryItem {
 /**
  * The pattern, and the text in the request: Aodh applies the default `*` when it reads the rule, not when it stores it.
  */
-const EventType = z
-  .unknown()
-  .transform((value, context) => {
-    if (value === null) return { pattern: '*', sent: null };
-    const parsed = wireText({ max: 255 }).safeParse(value);
-    if (parsed.success) return { pattern: parsed.data || '*', sent: parsed.data };
-    for (const issue of parsed.error.issues) context.addIssue(issue as Parameters<typeof context.addIssue>[0]);
-    return z.NEVER;
-  })
-  .optional()
-  .transform((given) => given ?? { pattern: '*', sent: '*' })
-  .meta({ type: ['string', 'null'], maxLength: 255, default: '*' });
+const EventType = given(wireText({ max: 255 }))
+  .transform((sent) => (sent === undefined ? { pattern: '*', sent: '*' } : { pattern: sent || '*', sent }))
+  .meta({ default: '*' });
 
 /** Aodh's `event_rule`: a shell pattern for event types, and conditions that must all hold. */
 export const EventRule = z

@@ -1,5 +1,6 @@
 import type { AlarmType } from '../alarm-type.js';
-import { gnocchiNeed, gnocchiThreshold, NO_SUCH_PROJECT, shownGnocchiJson } from '../gnocchi-threshold.js';
+import { gnocchiNeed, gnocchiThreshold, NO_SUCH_PROJECT } from '../gnocchi-threshold.js';
+import { shownThresholdJson } from '../threshold-json.js';
 import type { ThresholdFindings } from '../threshold-judgement.js';
 import { GnocchiAggregationByMetricsThresholdRule } from './schema.js';
 
@@ -9,7 +10,7 @@ export const gnocchiAggregationByMetricsThreshold: AlarmType<
 > = {
   ...gnocchiThreshold,
   schema: GnocchiAggregationByMetricsThresholdRule,
-  shownJson: shownGnocchiJson,
+  shownJson: shownThresholdJson,
   scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
   seriesNeeded: (rule, options) => {
     const { metrics, aggregation_method: method, scope_to_project: project = NO_SUCH_PROJECT } = rule;

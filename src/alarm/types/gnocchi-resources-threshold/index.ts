@@ -1,12 +1,13 @@
 import type { AlarmType } from '../alarm-type.js';
-import { gnocchiNeed, gnocchiThreshold, NO_SUCH_PROJECT, shownGnocchiJson } from '../gnocchi-threshold.js';
+import { gnocchiNeed, gnocchiThreshold, NO_SUCH_PROJECT } from '../gnocchi-threshold.js';
+import { shownThresholdJson } from '../threshold-json.js';
 import type { ThresholdFindings } from '../threshold-judgement.js';
 import { GnocchiResourcesThresholdRule } from './schema.js';
 
 export const gnocchiResourcesThreshold: AlarmType<GnocchiResourcesThresholdRule, ThresholdFindings> = {
   ...gnocchiThreshold,
   schema: GnocchiResourcesThresholdRule,
-  shownJson: shownGnocchiJson,
+  shownJson: shownThresholdJson,
   scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
   seriesNeeded: (rule, options) => {
     const {

@@ -1,7 +1,7 @@
 import type { AlarmState } from '../../state.js';
 import type { Evaluation, Reason } from '../../decide.js';
 import { pythonRepr, type PythonValue } from '../../wire/python-json.js';
-import type { BackendAnswer, PoolMember } from '../../series.js';
+import type { JudgedAnswer, PoolMember } from '../../series.js';
 import { parseTimestamp } from '../../wire/timestamp.js';
 import type { LoadbalancerMemberHealthRule } from './schema.js';
 
@@ -20,7 +20,7 @@ const NOT_REACHED = 'failed to communicate with load balancing service';
 /** In alarm as soon as one member is unhealthy. A pool without members is ok. */
 export function evaluateMemberHealth(
   rule: LoadbalancerMemberHealthRule,
-  answer: BackendAnswer,
+  answer: JudgedAnswer,
   now: Date,
 ): Evaluation<MemberHealthFindings> {
   if (answer.kind !== 'members') {

@@ -1,7 +1,7 @@
-import { PythonFloat, pythonJson } from '../../wire/python-json.js';
 import type { PrometheusNeed } from '../../series.js';
 import type { EvaluationOptions } from '../../evaluation-options.js';
 import type { AlarmType } from '../alarm-type.js';
+import { shownThresholdJson, storedThresholdJson } from '../threshold-json.js';
 import {
   explainThreshold,
   judgeThreshold,
@@ -17,10 +17,9 @@ export const prometheus: AlarmType<PrometheusRule, ThresholdFindings> = {
   schema: PrometheusRule,
   judgedBy: 'series',
   repeatsWhileUnknown: true,
-  ruleJson: storedJson,
-  shownJson: ({ type: _, scope_to_project: __, ...rule }) =>
-    pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
-  historyJson: storedJson,
+  ruleJson: storedThresholdJson,
+  shownJson: shownThresholdJson,
+  historyJson: storedThresholdJson,
   defaultDescription: () => 'prometheus alarm rule',
   members: () => [],
   scopedTo: (rule, { projectId }) => ({ ...rule, scope_to_project: projectId }),
@@ -31,10 +30,6 @@ export const prometheus: AlarmType<PrometheusRule, ThresholdFindings> = {
   evaluate: (rule, input) => judgeThreshold(rule, input.answers[0]!, selectionOf(rule), input),
   explain: explainThreshold,
 };
-
-function storedJson({ type: _, ...rule }: PrometheusRule): string {
-  return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) });
-}
 
 function needOf(rule: PrometheusRule, options: EvaluationOptions): PrometheusNeed {
   const { backend, ingestion_lag: lagS = 0 } = options;

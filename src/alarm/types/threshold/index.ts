@@ -1,5 +1,6 @@
-import { PythonFloat, pythonFloat, pythonJson } from '../../wire/python-json.js';
+import { pythonFloat } from '../../wire/python-json.js';
 import type { AlarmType } from '../alarm-type.js';
+import { shownThresholdJson, storedThresholdJson } from '../threshold-json.js';
 import { explainThreshold, type ThresholdFindings } from '../threshold-judgement.js';
 import { thresholdOptionProblem } from '../option-problems.js';
 import { evaluateThreshold } from './evaluate.js';
@@ -10,13 +11,12 @@ export const threshold: AlarmType<ThresholdRule, ThresholdFindings> = {
   schema: ThresholdRule,
   judgedBy: 'series',
   repeatsWhileUnknown: true,
-  ruleJson: ({ type: _, ...rule }) => pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
-  shownJson: ({ type: _, scope_to_project: __, ...rule }) =>
-    pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold) }),
+  ruleJson: storedThresholdJson,
+  shownJson: shownThresholdJson,
   // The order in which Aodh's request parser reads the keys of a condition.
-  historyJson: ({ type: _, scope_to_project: __, query, ...rule }) => {
+  historyJson: ({ query, ...rule }) => {
     const conditions = query.map(({ field, op, type, value }) => ({ field, op, type, value }));
-    return pythonJson({ ...rule, threshold: new PythonFloat(rule.threshold), query: conditions });
+    return shownThresholdJson({ ...rule, query: conditions });
   },
   defaultDescription: (rule) =>
     `Alarm when ${rule.meter_name} is ${rule.comparison_operator} a ${rule.statistic} of ` +

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+
+import { scrubAction } from '../../alarm/action.js';
+import { RawJson } from '../../alarm/wire/python-json.js';
+import type {
+  AttemptRecord,
+  DeliveryPause,
+  NotificationRecord,
+} from '../../storage/notifications/notification-admin-store.js';
+import { utcTimestamp } from '../schema/timestamp.js';
+import { NullableText, StoredObject, UtcTimestamp } from './answer-fields.js';
+
+/** A notification. */
+export const NotificationAnswer = z
+  .strictObject({
+    notification_id: z.string(),
+    alarm_id: z.string(),
+    alarm_name: NullableText.meta({ description: 'Name of the alarm when the notification was created.' }),
+    project_id: NullableText,
+    kind: z.enum(['transition', 'repeat']),
+    sequence: z.int(),
+    transition_time: UtcTimestamp.meta({
+      description: 'Time of the change of state; for a repeat, of the change that is repeated.',
+    }),
+    action: z.string().meta({
+      description:
+        'The action without secrets: no user info, no values in the query, no ' +
+        'fragment, no tokens in the path of chat webhooks.',
+    }),
+    host: z.string().meta({ description: 'Receiver: host and port of a URL, otherwise the scheme.' }),
+    status: z.string(),
+    attempts: z.int(),
+    next_attempt_at: UtcTimestamp.nullable(),
+    last_http_status: z
+      .int()
+      .nullable()
+      .meta({ description: 'HTTP status of the last attempt; null without an answer.' }),
+    last_error: NullableText,
+    created_at: UtcTimestamp,
+    finished_at: UtcTimestamp.nullable(),
+    body: StoredObject.meta({ description: 'Body of the delivery, byte for byte.' }),
+  })
+  .meta({ id: 'Notification', description: 'Delivery of one change of state to one action.' });
+export type NotificationAnswer = z.infer<typeof NotificationAnswer>;
+
+/** One attempt to deliver a notification. */
+export const AttemptAnswer = z.strictObject({
+  attempt: z.int(),
+  started_at: UtcTimestamp,
+  duration_ms: z.int(),
+  outcome: z.string(),
+  http_status: z.int().nullable(),
+  error: NullableText,
+});
+export type AttemptAnswer = z.infer<typeof AttemptAnswer>;
+
+/** A notification with its attempts. */
+export const NotificationWithAttemptsAnswer = z
+  .strictObject({
+    ...NotificationAnswer.shape,
+    attempt_list: z.array(AttemptAnswer).meta({ description: 'All attempts so far, oldest first.' }),
+  })
+  .meta({ id: 'NotificationWithAttempts' });
+export type NotificationWithAttemptsAnswer = z.infer<typeof NotificationWithAttemptsAnswer>;
+
+/** Number of replayed notifications. */
+export const ReplayAnswer = z.strictObject({ replayed: z.int() });
+export type ReplayAnswer = z.infer<typeof ReplayAnswer>;
+
+/** A project whose deliveries are paused. */
+export const PauseAnswer = z.strictObject({ project_id: z.string(), paused_at: UtcTimestamp });
+export type PauseAnswer = z.infer<typeof PauseAnswer>;
+
+/** The answer about a notification. */
+export function notificationAnswer(notification: NotificationRecord): NotificationAnswer {
+  return {
+    notification_id: notification.id,
+    alarm_id: notification.alarmId,
+    alarm_name: alarmNameOf(notification.body),
+    project_id: notification.projectId,
+    kind: notification.kind,
+    sequence: notification.sequence,
+    transition_time: utcTimestamp(notification.transitionTime),
+    action: scrubAction(notification.action),
+    host: notification.host,
+    status: notification.status,
+    attempts: notification.attempt,
+    next_attempt_at: notification.status === 'pending' ? utcTimestamp(notification.nextAttemptAt) : null,
+    last_http_status: notification.lastHttpStatus,
+    last_error: notification.lastError,
+    created_at: utcTimestamp(notification.createdAt),
+    finished_at: notification.finishedAt && utcTimestamp(notification.finishedAt),
+    body: new RawJson(notification.body),
+  };
+}
+
+/** The answer about an attempt. */
+export function attemptAnswer(record: AttemptRecord): AttemptAnswer {
+  return {
+    attempt: record.attempt,
+    started_at: utcTimestamp(record.startedAt),
+    duration_ms: record.durationMs,
+    outcome: record.outcome,
+    http_status: record.httpStatus,
+    error: record.error,
+  };
+}
+
+/** The answer about a pause. */
+export function pauseAnswer({ projectId, pausedAt }: DeliveryPause): PauseAnswer {
+  return { project_id: projectId, paused_at: utcTimestamp(pausedAt) };
+}
+
+/**
+ * The alarm's name, which is the first member of every body. The rest is not parsed, since it may hold a large event.
+ */
+function alarmNameOf(body: string): string | null {
+  const name = /^\{"alarm_name": ("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
+  return name === undefined ? null : (JSON.parse(name) as string);
+}
