@@ -88,6 +88,8 @@ const prometheus = {
     .default('X-Scope-OrgID'),
   admin_tenant: text(),
   timeout: duration('10s', { min: '100ms' }),
+  queries_per_request: count(1_000, 1_000),
+  select_all: z.boolean().default(true),
 };
 /** Named backends, each with the same options. Alarms refer to the names. */
 const others = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
