@@ -58,6 +58,7 @@ export function startBenchEvaluator(
     intervalMs: INTERVAL_MS,
     deadlineMs: 60_000,
     graceMs: 3 * INTERVAL_MS,
+    hasExtraBatches: true,
     random: () => 0.5,
     defaultPolicy: 'current',
     mayCommit: () => true,

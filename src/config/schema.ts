@@ -195,6 +195,7 @@ export const Config = z.strictObject({
     heartbeat: duration('2s', { min: '50ms' }),
     deadline: duration('10s', { min: '100ms' }),
     backend_grace: optionalDuration(),
+    extra_batches: z.boolean().default(true),
   }),
   meters: section({
     retention: duration('7d', { min: '1m' }),
