@@ -1,5 +1,5 @@
 import { NO_OPTIONS } from '../src/alarm/evaluation-options.js';
-import { placementOf, PHASES_PER_INTERVAL } from '../src/alarm/partition-key.js';
+import { placementOf, PHASES_PER_INTERVAL, type Placement } from '../src/alarm/partition-key.js';
 import type { TimeConstraint } from '../src/alarm/time-constraint/time-constraint.js';
 import { typeOf, type AlarmRule } from '../src/alarm/types/index.js';
 import { createDatasources, type DatasourceDeps } from '../src/datasource/registry.js';
@@ -58,6 +58,7 @@ export function startBenchEvaluator(
     intervalMs: INTERVAL_MS,
     deadlineMs: 60_000,
     graceMs: 3 * INTERVAL_MS,
+    hasExtraBatches: true,
     random: () => 0.5,
     defaultPolicy: 'current',
     mayCommit: () => true,
@@ -101,17 +102,19 @@ export async function storeAlarms(
     at,
     rule,
     timeConstraints = () => [],
+    place = (one) => placementOf(one, NO_OPTIONS, ''),
   }: {
     count: number;
     at: Date;
     rule: (n: number) => AlarmRule;
     timeConstraints?: (n: number) => readonly TimeConstraint[];
+    place?: (rule: AlarmRule) => Placement;
   },
 ): Promise<void> {
   for (let start = 0; start < count; start += PIECE) {
     const numbers = Array.from({ length: Math.min(PIECE, count - start) }, (_, index) => start + index);
     const rules = numbers.map(rule);
-    const homes = rules.map((one) => placementOf(one, NO_OPTIONS, ''));
+    const placements = rules.map(place);
     await db.query(
       `insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
         insufficient_data_actions,
@@ -126,8 +129,8 @@ export async function storeAlarms(
         numbers.map((n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`),
         rules.map(({ type }) => type),
         rules.map((one) => typeOf(one).ruleJson(one)),
-        homes.map(({ queryKey }) => queryKey),
-        homes.map(({ partition }) => partition),
+        placements.map(({ queryKey }) => queryKey),
+        placements.map(({ partition }) => partition),
         at,
         numbers.map((n) => JSON.stringify(timeConstraints(n))),
       ],

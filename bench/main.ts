@@ -1,9 +1,9 @@
 /**
- * Measures the figures of docs/performance.md. `npm run bench -- backends api` runs some parts only: verdicts,
- * overload, cycle, constraints, delivery, api, backends (`--only backends,api` is the same). `--json FILE` also writes
- * the figures as a list of {name, value, unit, budget, within}. `--alarms N,N` sets the sizes of the cycles,
- * `--backend-alarms N,N` the numbers of alarms on Prometheus. The exit code is always 0, since people judge the
- * figures.
+ * Measures the figures of docs/performance.md and docs/merging.md. `npm run bench -- backends api` runs some parts
+ * only: verdicts, overload, extra-batches, cycle, constraints, delivery, api, backends, merging (`--only backends,api`
+ * is the same). `--json FILE` also writes the figures as a list of {name, value, unit, budget, within}. `--alarms N,N`
+ * sets the sizes of the cycles, `--backend-alarms N,N` the numbers of alarms on Prometheus. The exit code is always 0,
+ * since people judge the figures.
  */
 import Table from 'cli-table3';
 import { writeFileSync } from 'node:fs';
@@ -12,9 +12,11 @@ import { parseArgs } from 'node:util';
 
 import { benchApi } from './api.js';
 import { benchBackends } from './backends/backends.js';
+import { benchMerging } from './backends/merging.js';
 import { benchConstraints } from './constraints.js';
 import { benchCycle } from './cycle.js';
 import { benchDeliveries, benchLatency } from './delivery.js';
+import { benchExtraBatches } from './extra-batches.js';
 import type { Figure } from './figure.js';
 import { benchOverload } from './overload.js';
 import { openRig, type Rig } from './rig.js';
@@ -33,10 +35,11 @@ const only = [...positionals, ...(values.only?.split(',') ?? [])];
 const wants = (part: string): boolean => only.length === 0 || only.includes(part);
 const sizes = values.alarms.split(',').map(Number);
 
-const WITH_SERVERS = ['cycle', 'constraints', 'delivery', 'backends', 'api'];
+const WITH_SERVERS = ['cycle', 'constraints', 'delivery', 'backends', 'merging', 'api'];
 
 const figures: Figure[] = wants('verdicts') ? benchVerdicts() : [];
 if (wants('overload')) figures.push(...(await benchOverload()));
+if (wants('extra-batches')) figures.push(...(await benchExtraBatches()));
 const rig = WITH_SERVERS.some(wants) ? await openRig() : undefined;
 try {
   if (rig) await benchWithServers(rig);
@@ -68,5 +71,6 @@ async function benchWithServers(servers: Rig): Promise<void> {
   if (wants('delivery')) figures.push(...(await benchLatency(servers)), ...(await benchDeliveries(servers)));
   if (wants('backends'))
     figures.push(...(await benchBackends(servers, values['backend-alarms'].split(',').map(Number))));
+  if (wants('merging')) figures.push(...(await benchMerging(servers)));
   if (wants('api')) figures.push(...(await benchApi(servers)));
 }

@@ -4,14 +4,24 @@ import type { BackendObserver, Datasource } from '../../src/datasource/datasourc
 import { createGnocchiClient } from '../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
 import { createPrometheusClient } from '../../src/datasource/prometheus/prometheus-client.js';
-import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
+import {
+  createPrometheusDatasource,
+  type PrometheusDatasourceDeps,
+} from '../../src/datasource/prometheus/prometheus.js';
 
 const TIMEOUT_MS = 60_000;
 
-/** As it is with nothing but the address configured, and an admin's alarms. */
-export function prometheusDatasource(url: string, observer: BackendObserver): Datasource<PrometheusQuery> {
+/** How queries are merged; the defaults of the configuration if nothing is said. */
+export type Merging = Pick<PrometheusDatasourceDeps, 'queriesPerRequest' | 'selectAll'>;
+
+/** As it is with nothing but the address and the merging configured, and an admin's alarms. */
+export function prometheusDatasource(
+  url: string,
+  observer: BackendObserver,
+  merging: Merging = {},
+): Datasource<PrometheusQuery> {
   const client = createPrometheusClient({ url, auth: { kind: 'none' }, timeoutMs: TIMEOUT_MS });
-  return createPrometheusDatasource({ client, tenancy: { kind: 'label', label: 'project' }, observer });
+  return createPrometheusDatasource({ client, tenancy: { kind: 'label', label: 'project' }, observer, ...merging });
 }
 
 /** As it is with nothing but the address configured, and an admin's alarms. */

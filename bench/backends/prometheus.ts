@@ -1,11 +1,12 @@
 import path from 'node:path';
 
+import type { Placement } from '../../src/alarm/partition-key.js';
 import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
 import { emptyAlarms, INTERVAL_MS, startBenchEvaluator, storeAlarms, transitionsIn } from '../evaluator-rig.js';
 import { atMost, cpuSeconds, plain, type Figure } from '../figure.js';
 import { cpuSecondsOf } from '../process-cpu.js';
-import { prometheusDatasource } from './datasources.js';
+import { prometheusDatasource, type Merging } from './datasources.js';
 import { startBenchPrometheus, type BenchPrometheus } from './prometheus-server.js';
 
 /**
@@ -14,8 +15,6 @@ import { startBenchPrometheus, type BenchPrometheus } from './prometheus-server.
  */
 const WARM_UP = 4;
 const CYCLES = 5;
-/** Every cycle moves the evaluator's clock by a minute; each minute has a sample. */
-const MINUTES = WARM_UP + CYCLES + 1;
 /** Interval of the rule engine, long enough for the largest number of rules. */
 const RULES_EVERY_S = 15;
 const RULE_ROUNDS = 2;
@@ -51,8 +50,8 @@ export async function benchPrometheus(db: Database, dir: string, sizes: readonly
 
 async function benchOwnSeries(db: Database, dir: string, size: number): Promise<Figure[]> {
   return withPrometheus(dir, async (prometheus) => {
-    await feed(prometheus, size);
-    const ours = await measureCycles(db, prometheus, { alarms: size, series: size });
+    const start = await feed(prometheus, size);
+    const ours = await measureCycles(db, prometheus, { start, alarms: size, series: size });
     const rule = await measureRules(prometheus, size);
     const name = `${size.toLocaleString('en')} Prometheus alarms`;
     const perAlarmUs = ((ours.evaluatorS + ours.prometheusS) / size) * 1e6;
@@ -76,8 +75,8 @@ async function benchOwnSeries(db: Database, dir: string, size: number): Promise<
 
 async function benchHalf(db: Database, dir: string): Promise<Figure[]> {
   return withPrometheus(dir, async (prometheus) => {
-    await feed(prometheus, NAMED_OUT_OF);
-    const cost = await measureCycles(db, prometheus, { alarms: NAMED_ALARMS, series: NAMED_OUT_OF });
+    const start = await feed(prometheus, NAMED_OUT_OF);
+    const cost = await measureCycles(db, prometheus, { start, alarms: NAMED_ALARMS, series: NAMED_OUT_OF });
     const name = `${NAMED_ALARMS.toLocaleString('en')} alarms on half of a metric's series`;
     return [
       atMost(`${name}: requests a cycle`, cost.requests, 'requests', NAMED_ALARMS / 500),
@@ -88,8 +87,9 @@ async function benchHalf(db: Database, dir: string): Promise<Figure[]> {
 
 async function benchSharedSeries(db: Database, dir: string): Promise<Figure[]> {
   return withPrometheus(dir, async (prometheus) => {
-    await feed(prometheus, SHARED_METRICS);
+    const start = await feed(prometheus, SHARED_METRICS);
     const { requests, evaluatorS, prometheusS } = await measureCycles(db, prometheus, {
+      start,
       alarms: SHARED_ALARMS,
       series: SHARED_METRICS,
     });
@@ -101,7 +101,8 @@ async function benchSharedSeries(db: Database, dir: string): Promise<Figure[]> {
   });
 }
 
-async function withPrometheus<T>(dir: string, work: (prometheus: BenchPrometheus) => Promise<T>): Promise<T> {
+/** Runs some work with a Prometheus, which is stopped then. */
+export async function withPrometheus<T>(dir: string, work: (prometheus: BenchPrometheus) => Promise<T>): Promise<T> {
   const prometheus = await startBenchPrometheus(dir);
   try {
     return await work(prometheus);
@@ -110,15 +111,34 @@ async function withPrometheus<T>(dir: string, work: (prometheus: BenchPrometheus
   }
 }
 
-async function feed(prometheus: BenchPrometheus, series: number): Promise<void> {
-  const start = Date.now();
-  for (let minute = 0; minute < MINUTES; minute += 1) {
-    const atMs = start + minute * INTERVAL_MS;
+/**
+ * Writes series with a sample a minute, since every cycle moves the evaluator's clock by a minute. Resolves to the time
+ * of the first samples.
+ */
+export async function feed(prometheus: BenchPrometheus, series: number, cycles = WARM_UP + CYCLES): Promise<Date> {
+  const start = new Date();
+  for (let minute = 0; minute <= cycles; minute += 1) {
+    const atMs = start.getTime() + minute * INTERVAL_MS;
     await prometheus.write(Array.from({ length: series }, (_, n) => ({ labels: labelsOf(n), value: n % 50, atMs })));
   }
+  return start;
 }
 
-interface Cycles {
+/** The cycles to measure. */
+export interface CyclesOptions {
+  /** As `feed` returned it. */
+  start: Date;
+  alarms: number;
+  series: number;
+  merging?: Merging;
+  /** The partitions of the alarms; those of the service if not said. */
+  place?: (rule: AlarmRule) => Placement;
+  warmUp?: number;
+  cycles?: number;
+}
+
+/** Costs of one cycle. */
+export interface Cycles {
   requests: number;
   evaluatorS: number;
   prometheusS: number;
@@ -126,21 +146,22 @@ interface Cycles {
 }
 
 /** Costs of one cycle without a change of state. */
-async function measureCycles(
+export async function measureCycles(
   db: Database,
   prometheus: BenchPrometheus,
-  { alarms, series }: { alarms: number; series: number },
+  { start, alarms, series, merging, place, warmUp = WARM_UP, cycles = CYCLES }: CyclesOptions,
 ): Promise<Cycles> {
-  const start = new Date();
   await emptyAlarms(db);
-  await storeAlarms(db, { count: alarms, at: start, rule: (n) => ruleOf(n, series) });
+  await storeAlarms(db, { count: alarms, at: start, rule: (n) => ruleOf(n, series), ...(place && { place }) });
   const evaluator = startBenchEvaluator(db, {
     start,
-    remoteWith: (observer) => ({ prometheus: new Map([[null, prometheusDatasource(prometheus.url, observer)]]) }),
+    remoteWith: (observer) => ({
+      prometheus: new Map([[null, prometheusDatasource(prometheus.url, observer, merging)]]),
+    }),
   });
   try {
     await evaluator.own();
-    for (let cycle = 0; cycle < WARM_UP; cycle += 1) await evaluator.interval();
+    for (let cycle = 0; cycle < warmUp; cycle += 1) await evaluator.interval();
     const changed = await transitionsIn(db);
     if (changed !== alarms) throw new Error(`${changed} of ${alarms} alarms changed state in the first cycle`);
     const before = {
@@ -149,12 +170,12 @@ async function measureCycles(
       prometheus: cpuSecondsOf(prometheus.pid),
       at: performance.now(),
     };
-    for (let cycle = 0; cycle < CYCLES; cycle += 1) await evaluator.interval();
+    for (let cycle = 0; cycle < cycles; cycle += 1) await evaluator.interval();
     return {
-      requests: (evaluator.queries() - before.requests) / CYCLES,
-      evaluatorS: (cpuSeconds() - before.own) / CYCLES,
-      prometheusS: (cpuSecondsOf(prometheus.pid) - before.prometheus) / CYCLES,
-      wallS: (performance.now() - before.at) / 1000 / CYCLES,
+      requests: (evaluator.queries() - before.requests) / cycles,
+      evaluatorS: (cpuSeconds() - before.own) / cycles,
+      prometheusS: (cpuSecondsOf(prometheus.pid) - before.prometheus) / cycles,
+      wallS: (performance.now() - before.at) / 1000 / cycles,
     };
   } finally {
     await evaluator.stop();

@@ -106,18 +106,19 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     intervalMs: interval,
     deadlineMs: deadline,
     graceMs,
+    hasExtraBatches: config.evaluator.extra_batches,
     random: Math.random,
     defaultPolicy: config.notifier.policy,
     countResults: config.api.evaluation_results_metrics ? createEvaluationCounterStore(db).add : undefined,
     recordBehind: createBehindStore(db, coordinator.memberId),
     mayCommit: () => coordinator.mayCommit(),
   });
-  const housekeeping = createHousekeeping({
-    clock,
-    log: log.child({ component: 'housekeeping' }),
-    chores: choresOf(deps),
-  });
-  return { loops: [coordinator.loop, evaluator.loop, housekeeping], coordinator, evaluator, backends: health };
+  return { loops: [coordinator.loop, evaluator.loop, housekeepingOf(deps)], coordinator, evaluator, backends: health };
+}
+
+function housekeepingOf(deps: EvaluatorRoleDeps): Loop {
+  const log = deps.log.child({ component: 'housekeeping' });
+  return createHousekeeping({ clock: deps.clock, log, chores: choresOf(deps) });
 }
 
 function choresOf({ config, db, keystone, log }: EvaluatorRoleDeps): Chore[] {

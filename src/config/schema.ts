@@ -88,6 +88,8 @@ const prometheus = {
     .default('X-Scope-OrgID'),
   admin_tenant: text(),
   timeout: duration('10s', { min: '100ms' }),
+  queries_per_request: count(1_000, 1_000),
+  select_all: z.boolean().default(true),
 };
 /** Named backends, each with the same options. Alarms refer to the names. */
 const others = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
@@ -193,6 +195,7 @@ export const Config = z.strictObject({
     heartbeat: duration('2s', { min: '50ms' }),
     deadline: duration('10s', { min: '100ms' }),
     backend_grace: optionalDuration(),
+    extra_batches: z.boolean().default(true),
   }),
   meters: section({
     retention: duration('7d', { min: '1m' }),

@@ -5,9 +5,10 @@ import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { WakeableSleep } from '../async/wakeable-sleep.js';
 import type { AlarmCache } from './alarm-cache.js';
-import type { BatchToken, BehindWatch } from './lateness/behind-watch.js';
+import type { BehindWatch } from './lateness/behind-watch.js';
 import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
 import type { CombinationJudge } from './evaluate-combinations.js';
+import type { ExtraBatches } from './extra-batches.js';
 import type { BehindRecorder } from './lateness/behind-recorder.js';
 import type { HeldPartitions, TakenPartition } from './held-partitions.js';
 import type { LatenessReport } from './lateness/lateness-report.js';
@@ -23,6 +24,8 @@ export interface EvaluationLoopDeps {
   cache: AlarmCache;
   held: HeldPartitions;
   batchRunner: BatchRunner;
+  /** Undefined if alarms are evaluated in scheduled batches only. */
+  extraBatches: ExtraBatches | undefined;
   outages: OutageWatch;
   behind: BehindWatch;
   lateness: LatenessReport;
@@ -38,8 +41,8 @@ export interface EvaluationLoopDeps {
 /**
  * Evaluates the partitions that this member holds. Each tick starts one batch with every partition whose phase has come
  * since its last evaluation; a partition that is taken over and overdue is evaluated at once. Batches may overlap, but
- * a partition is in one batch at a time. Alarms in an outage are retried between their scheduled batches. Alarms that
- * are behind are evaluated in catch-up batches, as soon as the batch before is over.
+ * a partition is in one scheduled batch at a time. Extra batches evaluate alarms in an outage between their scheduled
+ * batches, and alarms that are behind as soon as the batch before is over.
  */
 export class EvaluationLoop implements Loop {
   readonly name = 'evaluation';
@@ -54,12 +57,13 @@ export class EvaluationLoop implements Loop {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, intervalMs, outages } = this.deps;
+    const { clock, intervalMs, extraBatches } = this.deps;
     while (!signal.aborted) {
       this.#pause.set();
       this.#tick();
       const now = clock.now().getTime();
-      await this.#pause.sleep(Math.min(nextTick(now, intervalMs), outages.nextRetryMs()) - now, signal);
+      const nextMs = Math.min(nextTick(now, intervalMs), extraBatches?.nextMs() ?? Infinity);
+      await this.#pause.sleep(nextMs - now, signal);
     }
     await this.whenIdle();
   }
@@ -94,18 +98,12 @@ export class EvaluationLoop implements Loop {
   }
 
   #tick(): void {
-    const { clock, held, telemetry, intervalMs, cache, batchRunner, outages, behind } = this.deps;
+    const { clock, held, telemetry, intervalMs, cache, batchRunner, extraBatches, outages, behind } = this.deps;
     this.#lastTickMs = clock.monotonicMs();
     const now = clock.now();
     const due = held.due(now.getTime(), intervalMs);
     if (due.length > 0) this.#start(due, () => this.#thenCatchUp(batchRunner.runScheduled(due, now)));
-    const isBusy = (partition: number): boolean => held.isBusy(partition);
-    const token: BatchToken = {};
-    const late = behind.take(isBusy, token);
-    if (late.length > 0) this.#start([], () => this.#thenCatchUp(batchRunner.runCatchUp(late, token, now)));
-    // An alarm that is behind is not retried at the same time.
-    const retries = outages.takeDue(now.getTime(), isBusy).filter((retry) => !behind.has(retry));
-    if (retries.length > 0) this.#start([], () => batchRunner.runRetries(retries, now));
+    for (const run of extraBatches?.takeDue(now) ?? []) this.#start([], () => this.#thenCatchUp(run()));
     if (!this.#judging && held.size > 0) this.#start([], () => this.#judgeCombinations(now));
     this.deps.lateness.note(behind.lateness(now.getTime()), now.getTime());
     this.deps.recorder?.note();

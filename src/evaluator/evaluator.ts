@@ -14,6 +14,7 @@ import type { CommitDeps, NotifierWaker } from './commit-outcomes.js';
 import { createResultCounter, type CountResults } from './count-results.js';
 import { CombinationJudge } from './evaluate-combinations.js';
 import { EvaluationLoop } from './evaluation-loop.js';
+import { createExtraBatches } from './extra-batches.js';
 import { HeldPartitions, type TakenPartition } from './held-partitions.js';
 import { LatenessReport } from './lateness/lateness-report.js';
 import { Quarantine } from './quarantine.js';
@@ -34,6 +35,8 @@ export interface EvaluatorDeps {
   deadlineMs: number;
   /** How long an alarm keeps its state while a backend is unavailable; 0 means not at all. */
   graceMs: number;
+  /** False if alarms are evaluated in scheduled batches only. */
+  hasExtraBatches: boolean;
   defaultPolicy: DeliveryPolicy;
   /** A number in [0, 1). */
   random: () => number;
@@ -104,20 +107,17 @@ export function createEvaluator(deps: EvaluatorDeps): Evaluator {
     deadlineMs,
   });
   const loop: EvaluationLoop = new EvaluationLoop({
-    clock,
-    log,
-    telemetry,
+    ...deps,
     cache,
     held,
     batchRunner,
+    extraBatches: deps.hasExtraBatches ? createExtraBatches({ held, batchRunner, outages, behind }) : undefined,
     outages,
     behind,
     lateness: new LatenessReport({ log, telemetry, intervalMs }),
     recorder: deps.recordBehind && new BehindRecorder({ ...deps, record: deps.recordBehind, behind, held }),
     combinations,
     commit,
-    intervalMs,
-    deadlineMs,
   });
   return {
     loop,

@@ -233,6 +233,7 @@ function evaluatorOf(answer: BackendAnswer, meanwhile: () => void): Rig {
     intervalMs: INTERVAL_MS,
     deadlineMs: 10_000,
     graceMs: 3 * INTERVAL_MS,
+    hasExtraBatches: true,
     random: () => 0.5,
     defaultPolicy: 'current',
     mayCommit: () => true,

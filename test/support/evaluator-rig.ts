@@ -39,6 +39,8 @@ export interface EvaluatorRigOptions {
   remote?: DatasourceDeps['remote'];
   /** How long alarms keep their state while their backend cannot be asked; three intervals if not said. */
   graceMs?: number;
+  /** As `evaluator.extra_batches`; true if not said. */
+  hasExtraBatches?: boolean;
   /** Those that it holds, if not all. */
   partitions?: readonly number[];
   deadlineMs?: number;
@@ -67,6 +69,7 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
     intervalMs: INTERVAL_MS,
     deadlineMs: options.deadlineMs ?? DEADLINE_MS,
     graceMs: options.graceMs ?? 3 * INTERVAL_MS,
+    hasExtraBatches: options.hasExtraBatches ?? true,
     random: () => 0.5,
     defaultPolicy: 'current',
     countResults: options.countResults,

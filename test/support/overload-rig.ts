@@ -34,6 +34,8 @@ export interface OverloadOptions {
   /** Requests that the backend works on at once; more wait in it, and are answered in their order. */
   workers: number;
   takes: Takes;
+  /** As `evaluator.extra_batches`; true if not said. */
+  hasExtraBatches?: boolean;
   /** As `prometheus.timeout`. */
   timeoutMs?: number;
 }
@@ -101,6 +103,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
     intervalMs,
     deadlineMs,
     graceMs: 3 * intervalMs,
+    hasExtraBatches: options.hasExtraBatches ?? true,
     random: () => 0.5,
     defaultPolicy: 'current',
     recordBehind: async (rows) => void recorded.push([...rows]),

@@ -8,6 +8,7 @@ import {
   type PrometheusClientOptions,
 } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
+import { QUERIES_PER_REQUEST } from '../../src/datasource/prometheus/plan-queries.js';
 import { SELECT_ALL_DEFAULTS, type SelectAllOptions } from '../../src/datasource/prometheus/select-all.js';
 import { PATIENCE_MS } from './patience.js';
 import { startReceiver, type ReceivedRequest, type Receiver } from './receiver-server.js';
@@ -73,14 +74,16 @@ export interface Observed {
 
 export type ReachedBy = Partial<Omit<PrometheusClientOptions, 'url'>> & {
   tenancy?: Tenancy;
-  selectAll?: SelectAllOptions;
+  queriesPerRequest?: number;
+  selectAll?: SelectAllOptions | null;
 };
 
 export function prometheusAt(
   url: string,
   {
     tenancy = { kind: 'label', label: 'project' },
-    selectAll: sweeping = SELECT_ALL_DEFAULTS,
+    queriesPerRequest = QUERIES_PER_REQUEST,
+    selectAll = SELECT_ALL_DEFAULTS,
     ...client
   }: ReachedBy = {},
 ): Observed {
@@ -92,7 +95,8 @@ export function prometheusAt(
       client: createPrometheusClient(options),
       tenancy,
       observer,
-      selectAll: sweeping,
+      queriesPerRequest,
+      selectAll,
     }),
     outcomes,
   };

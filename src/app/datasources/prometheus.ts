@@ -13,6 +13,7 @@ import {
   type PrometheusClient,
 } from '../../datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../datasource/prometheus/prometheus.js';
+import { SELECT_ALL_DEFAULTS } from '../../datasource/prometheus/select-all.js';
 import type { NamedDatasources } from '../../datasource/registry.js';
 import { StartupError, toError } from '../../errors.js';
 
@@ -40,7 +41,12 @@ function openPrometheus(
   settings: Reachable<PrometheusSettings>,
   { section, observer }: Opening,
 ): Datasource<PrometheusQuery> {
-  return createPrometheusDatasource({ ...openPrometheusClient(settings, section), observer });
+  return createPrometheusDatasource({
+    ...openPrometheusClient(settings, section),
+    observer,
+    queriesPerRequest: settings.queries_per_request,
+    selectAll: settings.select_all ? SELECT_ALL_DEFAULTS : null,
+  });
 }
 
 /**

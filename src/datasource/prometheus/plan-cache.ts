@@ -1,8 +1,7 @@
 import type { PrometheusQuery } from '../../alarm/series.js';
 import { LruMap } from '../../cache/lru-map.js';
 import type { KeyedQuery } from '../datasource.js';
-import { planQueries, type QueryPlan } from './plan-queries.js';
-import type { Tenancy } from './tenancy.js';
+import type { QueryPlan } from './plan-queries.js';
 
 /**
  * Caches plans. Parsing PromQL costs more than all the rest, and an evaluator sends the same queries in each interval.
@@ -27,12 +26,12 @@ const MIN_CACHED_QUERIES = 8;
 const MAX_USES = 60;
 
 export interface PlanCacheOptions {
-  tenancy: Tenancy;
-  selectAllFrom: number;
+  /** Makes a plan. Equal queries give equal plans. */
+  plan(queries: readonly KeyedQuery<PrometheusQuery>[]): Promise<QueryPlan>;
   maxQueries?: number;
 }
 
-export function createPlanCache({ tenancy, selectAllFrom, maxQueries = MAX_QUERIES }: PlanCacheOptions): PlanCache {
+export function createPlanCache({ plan: planOf, maxQueries = MAX_QUERIES }: PlanCacheOptions): PlanCache {
   // A query comes at the same phase of each interval, with the same other queries, so its first query identifies a
   // batch.
   const plans = new LruMap<CachedPlan>(maxQueries, ({ keys }) => keys.length);
@@ -43,11 +42,10 @@ export function createPlanCache({ tenancy, selectAllFrom, maxQueries = MAX_QUERI
   return {
     async planOf(queries) {
       const first = queries[0]?.key;
-      if (first === undefined || queries.length < MIN_CACHED_QUERIES)
-        return planQueries(queries, tenancy, selectAllFrom);
+      if (first === undefined || queries.length < MIN_CACHED_QUERIES) return planOf(queries);
       let cached = cachedOf(queries);
       if (cached === undefined || cached.uses >= MAX_USES) {
-        const plan = await planQueries(queries, tenancy, selectAllFrom);
+        const plan = await planOf(queries);
         cached = { keys: queries.map(({ key }) => key), plan, uses: 0 };
         plans.set(first, cached);
       }

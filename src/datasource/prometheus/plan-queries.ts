@@ -1,13 +1,7 @@
 import type { BackendAnswer, PrometheusQuery } from '../../alarm/series.js';
 import type { KeyedQuery } from '../datasource.js';
 import { yieldToEventLoop } from '../../async/event-loop.js';
-import {
-  groupByMergeParameter,
-  mergeParametersOf,
-  mergedPromql,
-  selectAllPromql,
-  type MergeParameter,
-} from './promql/merge.js';
+import { groupByMergeParameter, mergeParametersOf, mergedPromql, type MergeParameter } from './promql/merge.js';
 import { scopedTo, type Tenancy } from './tenancy.js';
 
 /** One distinct query text, with the keys of the queries that it answers. */
@@ -47,7 +41,7 @@ export interface QueryPlan {
 }
 
 /** Measured: the cost per member falls no further from here on, while more is lost with one request. */
-const MAX_MEMBERS = 1_000;
+export const QUERIES_PER_REQUEST = 1_000;
 /** Most characters of the values of a merged query together: some servers accept no longer queries. */
 const MAX_CHARACTERS = 128 * 1024;
 
@@ -56,14 +50,16 @@ const PARSED_PER_CHUNK = 64;
 /** Queries that are planned before yielding to the event loop, once they are parsed. */
 const PLANNED_PER_CHUNK = 2_000;
 
-/**
- * Plans the requests for these queries. Equal queries give equal plans. If at least `selectAllFrom` queries share a
- * merge parameter, the plan has a select-all query for them. Yields to the event loop after each chunk.
- */
+export interface PlanOptions {
+  tenancy: Tenancy;
+  /** Most queries that are merged into one request; 1 means that none are merged. */
+  queriesPerRequest: number;
+}
+
+/** Plans the requests for these queries. Equal queries give equal plans. Yields to the event loop after each chunk. */
 export async function planQueries(
   queries: readonly KeyedQuery<PrometheusQuery>[],
-  tenancy: Tenancy,
-  selectAllFrom: number,
+  { tenancy, queriesPerRequest }: PlanOptions,
 ): Promise<QueryPlan> {
   const refused = new Map<string, BackendAnswer>();
   const texts = new Map<string | null, Map<string, QueryText>>();
@@ -85,7 +81,7 @@ export async function planQueries(
   }
   const planned: PlannedQuery[] = [];
   for (const [tenant, queryTexts] of texts)
-    for (const query of withSelectAll(await mergeQueries(tenant, queryTexts), selectAllFrom)) planned.push(query);
+    for (const query of await mergeQueries(tenant, queryTexts, queriesPerRequest)) planned.push(query);
   return { queries: planned, refused };
 }
 
@@ -128,6 +124,7 @@ function mergeParametersIn(promql: string): readonly MergeParameter[] {
 async function mergeQueries(
   tenant: string | null,
   queryTexts: ReadonlyMap<string, QueryText>,
+  queriesPerRequest: number,
 ): Promise<PlannedQuery[]> {
   const texts = [...queryTexts].map(([promql, { mergeParameters: parameters }]) => ({
     key: promql,
@@ -136,7 +133,7 @@ async function mergeQueries(
   }));
   const planned: PlannedQuery[] = [];
   let sincePause = 0;
-  for (const { parameter, members } of await groupByMergeParameter(texts, MAX_MEMBERS)) {
+  for (const { parameter, members } of await groupByMergeParameter(texts, queriesPerRequest)) {
     const all = members.map(({ key, value }): DistinctQuery => {
       const { written, project, keys } = queryTexts.get(key) as QueryText;
       return { promql: key, written, value, keys, project };
@@ -149,19 +146,6 @@ async function mergeQueries(
     await yieldToEventLoop();
   }
   return planned;
-}
-
-/** Replaces queries that share a merge parameter with a select-all query, if they have enough members. */
-function withSelectAll(queries: readonly PlannedQuery[], selectAllFrom: number): PlannedQuery[] {
-  const byTemplate = new Map<string | null, PlannedQuery[]>();
-  for (const query of queries) getOrAdd(byTemplate, query.mergeParameter?.template ?? null, () => []).push(query);
-  return [...byTemplate.values()].flatMap((some) => {
-    const [{ tenant, mergeParameter: parameter }] = some as [PlannedQuery];
-    const members = some.flatMap((query) => query.members);
-    if (parameter === null || members.length < selectAllFrom) return some;
-    const values = members.map(({ value }) => value as string);
-    return { tenant, promql: selectAllPromql(parameter, values), mergeParameter: parameter, members, replaces: some };
-  });
 }
 
 function splitByLength(members: readonly DistinctQuery[]): DistinctQuery[][] {

@@ -3,31 +3,34 @@ import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
 import { createSystemClock, type Clock } from '../../clock.js';
 import { createBackendGate } from '../gate/gate.js';
 import type { BackendObserver, Datasource } from '../datasource.js';
-import { sendQuery, type QueryResult, type PrometheusCall } from './send-query.js';
-import { answerAll, splitAnswer } from './split-answer.js';
+import { answeredWith, TOO_LARGE, unavailableAnswer, type AnsweredQuery } from './answered-query.js';
+import { sendQuery, type PrometheusCall } from './send-query.js';
+import { splitAnswer } from './split-answer.js';
 import { createPrometheusProbe } from './probe.js';
 import { createPlanCache } from './plan-cache.js';
-import { splitInHalves, type DistinctQuery, type PlannedQuery } from './plan-queries.js';
+import {
+  planQueries,
+  QUERIES_PER_REQUEST,
+  splitInHalves,
+  type DistinctQuery,
+  type PlannedQuery,
+} from './plan-queries.js';
 import type { Tenancy } from './tenancy.js';
 import { queryTimesOf } from './points.js';
-import { MAX_ANSWER_BYTES, type PrometheusClient } from './prometheus-client.js';
+import type { PrometheusClient } from './prometheus-client.js';
 import type { PrometheusAnswer } from './parse-answer.js';
 import { refusalText } from './refusal-text.js';
-import {
-  createSelectAllPolicy,
-  MAX_SELECT_ALL_BYTES,
-  SELECT_ALL_DEFAULTS,
-  type SelectAllOptions,
-  type SelectAllPolicy,
-} from './select-all.js';
+import { createSelectAll, SELECT_ALL_DEFAULTS, type SelectAll, type SelectAllOptions } from './select-all.js';
 
 export interface PrometheusDatasourceDeps {
   client: PrometheusClient;
   tenancy: Tenancy;
   observer: BackendObserver;
   clock?: Pick<Clock, 'monotonicMs'>;
-  /** When to use select-all queries. */
-  selectAll?: SelectAllOptions;
+  /** Most queries that are merged into one request; 1 means that none are merged. */
+  queriesPerRequest?: number;
+  /** When to send select-all queries; null means never. */
+  selectAll?: SelectAllOptions | null;
 }
 
 const CONCURRENCY = 8;
@@ -49,16 +52,22 @@ export function createPrometheusDatasource({
   tenancy,
   observer,
   clock = createSystemClock(),
-  selectAll = SELECT_ALL_DEFAULTS,
+  queriesPerRequest = QUERIES_PER_REQUEST,
+  selectAll: selectAllOptions = SELECT_ALL_DEFAULTS,
 }: PrometheusDatasourceDeps): Datasource<PrometheusQuery> {
   const probe = createPrometheusProbe({ client, tenancy });
   const gate = createBackendGate({ concurrency: CONCURRENCY, observer, probe: () => probe.send(), clock });
-  const plans = createPlanCache({ tenancy, selectAllFrom: selectAll.fromMembers });
-  const policy = createSelectAllPolicy(selectAll);
+  const selectAll = selectAllOptions && createSelectAll(selectAllOptions);
+  const plans = createPlanCache({
+    async plan(some) {
+      const { queries, refused } = await planQueries(some, { tenancy, queriesPerRequest });
+      return { queries: selectAll?.plan(queries) ?? queries, refused };
+    },
+  });
   return {
     async answers(request, context) {
       const plan = await plans.planOf(request.queries);
-      const call: SelectAllCall = {
+      const call: AnsweringCall = {
         client,
         gate,
         probe,
@@ -67,7 +76,7 @@ export function createPrometheusDatasource({
         times: queryTimesOf(request, context.now),
         answers: new Map(plan.refused),
         tickets: new Map(request.queries.map((query) => [query.key, query])),
-        policy,
+        selectAll,
         slowDivisionsLeft: MAX_SLOW_DIVISIONS,
       };
       const { nextQueries } = await answerQueries(plan.queries, call);
@@ -78,54 +87,23 @@ export function createPrometheusDatasource({
   };
 }
 
-interface SelectAllCall extends PrometheusCall {
-  policy: SelectAllPolicy;
+interface AnsweringCall extends PrometheusCall {
+  selectAll: SelectAll | null;
 }
 
 interface DivisionBudget {
   divisionsLeft: number;
 }
 
-interface AnsweredQuery {
-  /** The queries to send in the next call instead. */
-  nextQueries: readonly PlannedQuery[];
-  /** False if a member has no answer because Prometheus was unavailable: then the division proves nothing. */
-  isConclusive: boolean;
-}
-
 /** Stores an answer for each member. Never rejects. */
-function answerQuery(query: PlannedQuery, call: SelectAllCall, budget: DivisionBudget): Promise<AnsweredQuery> {
-  return query.replaces ? answerBySelectAll(query, query.replaces, call) : answerByDividing(query, call, budget);
-}
-
-/**
- * A select-all query can fail where the queries that it replaces do not, so it is sent once, and any failure is
- * attributed to it.
- */
-async function answerBySelectAll(
-  query: PlannedQuery,
-  parts: readonly PlannedQuery[],
-  call: SelectAllCall,
-): Promise<AnsweredQuery> {
-  const { policy } = call;
-  if (await policy.isWorthIt(query, call)) {
-    const result = await sendQuery(query, call, { maxBytes: MAX_SELECT_ALL_BYTES, hasFallback: true });
-    if (result.kind === 'result' && result.isComplete && (await splitAnswer(query, result.entries, call))) {
-      policy.recordSeries(query, result.entries.length, call);
-      return { nextQueries: [query], isConclusive: true };
-    }
-    if (result.kind === 'outage' && result.isUnsent) return answeredWith(unavailableAnswer(result), query, call);
-    policy.recordFailure(query, call);
-    // An error answer may mean that the query was too much for a proxy. Without any answer, the time is used up.
-    if (result.kind === 'outage' && !result.hasAnswered)
-      return { ...answeredWith(unavailableAnswer(result), query, call), nextQueries: parts };
-  }
-  return answerQueries(parts, call);
+async function answerQuery(query: PlannedQuery, call: AnsweringCall, budget: DivisionBudget): Promise<AnsweredQuery> {
+  if (query.replaces === undefined) return answerByDividing(query, call, budget);
+  return (await call.selectAll?.answer(query, call)) ?? answerQueries(query.replaces, call);
 }
 
 async function answerByDividing(
   query: PlannedQuery,
-  call: SelectAllCall,
+  call: AnsweringCall,
   budget: DivisionBudget,
 ): Promise<AnsweredQuery> {
   const result = await sendQuery(query, call);
@@ -149,7 +127,7 @@ async function answerByDividing(
 /** Each query has a budget of its own, unless `shared` is given. */
 async function answerQueries(
   queries: readonly PlannedQuery[],
-  call: SelectAllCall,
+  call: AnsweringCall,
   shared?: DivisionBudget,
 ): Promise<AnsweredQuery> {
   const settled = await Promise.all(
@@ -161,11 +139,6 @@ async function answerQueries(
   };
 }
 
-function answeredWith(answer: BackendAnswer, query: PlannedQuery, call: PrometheusCall): AnsweredQuery {
-  answerAll(query, call, answer);
-  return { nextQueries: [query], isConclusive: answer.kind !== 'outage' };
-}
-
 /** The answer to a query that is alone in its request. */
 function answerOfSingle(
   { written, promql }: DistinctQuery,
@@ -175,16 +148,3 @@ function answerOfSingle(
   if (result.kind === 'too large') return { kind: 'refused', reason: retrievalFailed(`the ${TOO_LARGE}`) };
   return unavailableAnswer(result);
 }
-
-/** The answer to members whose own answers are unknown. */
-function unavailableAnswer(result: Exclude<QueryResult, { kind: 'refusal' }>): BackendAnswer {
-  if (result.kind === 'outage' && result.isUnsent) return { kind: 'outage', reason: result.reason, isUnsent: true };
-  if (result.kind === 'outage' || result.kind === 'failure' || result.kind === 'slow')
-    return { kind: 'outage', reason: result.reason };
-  return {
-    kind: 'outage',
-    reason: result.kind === 'too large' ? `its ${TOO_LARGE}` : 'its answer is not of the form expected',
-  };
-}
-
-const TOO_LARGE = `answer is larger than ${MAX_ANSWER_BYTES} bytes`;

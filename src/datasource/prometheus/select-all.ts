@@ -1,21 +1,24 @@
 import { LruMap } from '../../cache/lru-map.js';
-import { sendQuery, type PrometheusCall } from './send-query.js';
+import { answeredWith, unavailableAnswer, type AnsweredQuery } from './answered-query.js';
 import type { PlannedQuery } from './plan-queries.js';
 import { seriesOf } from './points.js';
+import { selectAllPromql } from './promql/merge.js';
 import { selectorQueriesOf } from './promql/selector-queries.js';
+import { sendQuery, type PrometheusCall } from './send-query.js';
+import { splitAnswer } from './split-answer.js';
 
 /**
- * Decides when a select-all query is worth it. Reading all existing series costs Prometheus half as much per series as
- * selecting them by their names, and one request. So it is worth it only if nearly all series are wanted. They are
- * counted once an hour, and each answer in between updates the count.
+ * Select-all queries. Reading all existing series costs Prometheus half as much per series as selecting them by their
+ * names, and one request. So it is worth it only if nearly all series are wanted.
  */
-export interface SelectAllPolicy {
-  /** Counts the series if their number is unknown. Never rejects. */
-  isWorthIt(query: PlannedQuery, call: PrometheusCall): Promise<boolean>;
-  /** Records how many series an answer had. */
-  recordSeries(query: PlannedQuery, series: number, call: PrometheusCall): void;
-  /** Records a failure. A query that names its series might not fail for the same reason. */
-  recordFailure(query: PlannedQuery, call: PrometheusCall): void;
+export interface SelectAll {
+  /** Replaces queries that share a merge parameter with a select-all query, if they have enough members. */
+  plan(queries: readonly PlannedQuery[]): PlannedQuery[];
+  /**
+   * Sends a select-all query, if it is worth it. Undefined if the queries that it replaces are to be sent now. It can
+   * fail where those do not, so it is sent once, and any failure is attributed to it. Never rejects.
+   */
+  answer(query: PlannedQuery, call: PrometheusCall): Promise<AnsweredQuery | undefined>;
 }
 
 /** When a select-all query is worth it. */
@@ -34,7 +37,7 @@ export const SELECT_ALL_DEFAULTS: SelectAllOptions = { fromMembers: 500, maxSeri
 
 /** Most series of an answer: reading more would block the event loop for over a third of a second. */
 const MAX_SERIES = 100_000;
-export const MAX_SELECT_ALL_BYTES = 16 * 1024 * 1024;
+const MAX_SELECT_ALL_BYTES = 16 * 1024 * 1024;
 /**
  * Timeout of a count. A longer one would cost Prometheus more than a select-all query can save; on a busy machine,
  * counting 100,000 series takes about a second.
@@ -42,6 +45,55 @@ export const MAX_SELECT_ALL_BYTES = 16 * 1024 * 1024;
 const COUNT_MS = 2_000;
 const COUNT_AGAIN_AFTER_MS = 3_600_000;
 const MAX_COUNTS = 2_000;
+
+/** Creates the select-all queries of one Prometheus. */
+export function createSelectAll(options: SelectAllOptions): SelectAll {
+  const policy = createPolicy(options);
+  return {
+    plan: (queries) => withSelectAll(queries, options.fromMembers),
+    async answer(query, call) {
+      if (!(await policy.isWorthIt(query, call))) return undefined;
+      const result = await sendQuery(query, call, { maxBytes: MAX_SELECT_ALL_BYTES, hasFallback: true });
+      if (result.kind === 'result' && result.isComplete && (await splitAnswer(query, result.entries, call))) {
+        policy.recordSeries(query, result.entries.length, call);
+        return { nextQueries: [query], isConclusive: true };
+      }
+      if (result.kind === 'outage' && result.isUnsent) return answeredWith(unavailableAnswer(result), query, call);
+      policy.recordFailure(query, call);
+      // An error answer may mean that the query was too much for a proxy. Without any answer, the time is used up.
+      if (result.kind === 'outage' && !result.hasAnswered)
+        return { ...answeredWith(unavailableAnswer(result), query, call), nextQueries: query.replaces ?? [] };
+      return undefined;
+    },
+  };
+}
+
+function withSelectAll(queries: readonly PlannedQuery[], fromMembers: number): PlannedQuery[] {
+  const byTemplate = new Map<string, PlannedQuery[]>();
+  for (const query of queries) {
+    const key = JSON.stringify([query.tenant, query.mergeParameter?.template]);
+    const known = byTemplate.get(key);
+    if (known) known.push(query);
+    else byTemplate.set(key, [query]);
+  }
+  return [...byTemplate.values()].flatMap((replaces) => {
+    const [{ tenant, mergeParameter }] = replaces as [PlannedQuery];
+    const members = replaces.flatMap((query) => query.members);
+    if (mergeParameter === null || members.length < fromMembers) return replaces;
+    const values = members.map(({ value }) => value as string);
+    return { tenant, promql: selectAllPromql(mergeParameter, values), mergeParameter, members, replaces };
+  });
+}
+
+/** Decides when a select-all query is worth it: series are counted once an hour, and each answer updates the count. */
+interface SelectAllPolicy {
+  /** Counts the series if their number is unknown. Never rejects. */
+  isWorthIt(query: PlannedQuery, call: PrometheusCall): Promise<boolean>;
+  /** Records how many series an answer had. */
+  recordSeries(query: PlannedQuery, series: number, call: PrometheusCall): void;
+  /** Records a failure. A query that names its series might not fail for the same reason. */
+  recordFailure(query: PlannedQuery, call: PrometheusCall): void;
+}
 
 interface SeriesCount {
   /** Infinite if counting or a select-all query failed. */
@@ -52,7 +104,7 @@ interface SeriesCount {
   atMs: number;
 }
 
-export function createSelectAllPolicy({ maxSeriesPerMember }: SelectAllOptions): SelectAllPolicy {
+function createPolicy({ maxSeriesPerMember }: SelectAllOptions): SelectAllPolicy {
   const counts = new LruMap<SeriesCount>(MAX_COUNTS);
 
   function isFew(query: PlannedQuery, series: number): boolean {

@@ -3,9 +3,9 @@ import { expect, test } from '@jest/globals';
 import type { PrometheusQuery } from '../../../src/alarm/series.js';
 import type { KeyedQuery } from '../../../src/datasource/datasource.js';
 import { createPlanCache } from '../../../src/datasource/prometheus/plan-cache.js';
-import { planQueries, splitInHalves } from '../../../src/datasource/prometheus/plan-queries.js';
+import { planQueries, splitInHalves, type PlanOptions } from '../../../src/datasource/prometheus/plan-queries.js';
 
-const BY_LABEL = { kind: 'label', label: 'project' } as const;
+const OPTIONS: PlanOptions = { tenancy: { kind: 'label', label: 'project' }, queriesPerRequest: 1_000 };
 
 function queries(from: number, count: number): KeyedQuery<PrometheusQuery>[] {
   return Array.from({ length: count }, (_, index) => {
@@ -15,7 +15,7 @@ function queries(from: number, count: number): KeyedQuery<PrometheusQuery>[] {
 }
 
 test('parsing many new queries yields to the event loop', async () => {
-  const planning = planQueries(queries(0, 1_000), BY_LABEL, Infinity);
+  const planning = planQueries(queries(0, 1_000), OPTIONS);
   const planned = planning.then(() => 'planned');
   const pause = (): Promise<string> => new Promise((resolve) => setImmediate(() => resolve('turn')));
   let turns = 0;
@@ -25,7 +25,7 @@ test('parsing many new queries yields to the event loop', async () => {
 });
 
 test('plans are cached up to a number of queries, the latest ones', async () => {
-  const plans = createPlanCache({ tenancy: BY_LABEL, selectAllFrom: Infinity, maxQueries: 25 });
+  const plans = createPlanCache({ plan: (some) => planQueries(some, OPTIONS), maxQueries: 25 });
   const [a, b, c] = [queries(0, 10), queries(10, 10), queries(20, 10)];
   const planOfA = await plans.planOf(a);
   const planOfB = await plans.planOf(b);
@@ -36,7 +36,7 @@ test('plans are cached up to a number of queries, the latest ones', async () => 
 });
 
 test('a division that is kept gives later calls another plan, and changes no plan that is in use', async () => {
-  const plans = createPlanCache({ tenancy: BY_LABEL, selectAllFrom: Infinity });
+  const plans = createPlanCache({ plan: (some) => planQueries(some, OPTIONS) });
   const asked = queries(0, 10);
   const inUse = await plans.planOf(asked);
   const before = [...inUse.queries];
