@@ -1,4 +1,5 @@
 import { listenApi, listenManagement } from './app/api-role.js';
+import { backendTexts } from './app/datasources/kinds.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
 import { createNotifierRole } from './app/notifier-role.js';
 import { openCoordinationDatabase, openDatabase, databaseLocation } from './app/open-database.js';
@@ -7,7 +8,6 @@ import { readiness, type ReadinessCheck } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
 import type { Listener } from './api/http/listen.js';
 import { createSystemClock, type ServiceClock } from './clock.js';
-import { backendTexts } from './config/backends.js';
 import type { Config, Role } from './config/schema.js';
 import type { KeystoneSession } from './keystone/session.js';
 import { createLogger, type Logger } from './logger.js';
