@@ -2,15 +2,16 @@ import { NO_OPTIONS } from '../src/alarm/evaluation-options.js';
 import { placementOf, PHASES_PER_INTERVAL, type Placement } from '../src/alarm/partition-key.js';
 import type { TimeConstraint } from '../src/alarm/time-constraint/time-constraint.js';
 import { typeOf, type AlarmRule } from '../src/alarm/types/index.js';
-import { createDatasources, type DatasourceDeps } from '../src/datasource/registry.js';
+import type { BackendObserver } from '../src/datasource/datasource.js';
+import { createDatasources, type ConfiguredDatasources } from '../src/datasource/registry.js';
 import { createEvaluator } from '../src/evaluator/evaluator.js';
 import { silentLogger } from '../src/logger.js';
 import type { Database } from '../src/storage/database.js';
 import { createEvaluationCommit } from '../src/storage/evaluation/evaluation-commit.js';
 import { createEvaluationStore } from '../src/storage/evaluation/evaluation-store.js';
-import { createMeterSeriesStore } from '../src/storage/meters/meter-series-store.js';
 import { createTelemetry } from '../src/telemetry.js';
 import { FakeClock } from '../test/support/fake-clock.js';
+import { metersIn } from '../test/support/meters-in.js';
 
 /** Interval of the evaluator. */
 export const INTERVAL_MS = 60_000;
@@ -32,11 +33,14 @@ export interface BenchEvaluator {
 /** Creates an evaluator for the benchmark. */
 export function startBenchEvaluator(
   db: Database,
-  { start, remoteWith = () => ({}) }: { start: Date; remoteWith?: (observer: Observer) => DatasourceDeps['remote'] },
+  {
+    start,
+    remoteWith = () => ({}),
+  }: { start: Date; remoteWith?: (observer: BackendObserver) => ConfiguredDatasources },
 ): BenchEvaluator {
   const clock = new FakeClock(start);
   let queries = 0;
-  const observer: Observer = {
+  const observer: BackendObserver = {
     succeeded: () => (queries += 1),
     failed: (reason, cause) => {
       throw new Error(`a backend failed, so its figures mean nothing: ${reason}`, { cause });
@@ -46,9 +50,8 @@ export function startBenchEvaluator(
     store: createEvaluationStore(db),
     commit: createEvaluationCommit(db),
     datasources: createDatasources({
-      meterStatistics: createMeterSeriesStore(db),
-      observerOf: () => observer,
-      remote: remoteWith(observer) ?? {},
+      meters: metersIn(db, observer),
+      ...remoteWith(observer),
     }),
     waker: { wake: () => undefined },
     clock,
@@ -85,8 +88,6 @@ export function startBenchEvaluator(
     },
   };
 }
-
-type Observer = ReturnType<DatasourceDeps['observerOf']>;
 
 /** Deletes all alarms and all owners of partitions. */
 export async function emptyAlarms(db: Database): Promise<void> {

@@ -1,4 +1,5 @@
 import { listenApi, listenManagement } from './app/api-role.js';
+import { backendTexts } from './app/datasources/kinds.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
 import { createNotifierRole } from './app/notifier-role.js';
 import { openCoordinationDatabase, openDatabase, databaseLocation } from './app/open-database.js';
@@ -6,8 +7,8 @@ import { openKeystone } from './app/open-keystone.js';
 import { readiness, type ReadinessCheck } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
 import type { Listener } from './api/http/listen.js';
+import { atMost } from './async/deadline.js';
 import { createSystemClock, type ServiceClock } from './clock.js';
-import { backendTexts } from './config/backends.js';
 import type { Config, Role } from './config/schema.js';
 import type { KeystoneSession } from './keystone/session.js';
 import { createLogger, type Logger } from './logger.js';
@@ -254,9 +255,7 @@ class Service implements App {
 
   /** Waits at most `LEAVING_MS`, so that a database that hangs cannot keep the process from ending. */
   async #bounded(leaving: Promise<void> | undefined): Promise<void> {
-    const done = new AbortController();
-    const left = Promise.resolve(leaving).finally(() => done.abort());
-    await Promise.race([left, this.parts.clock.sleep(LEAVING_MS, done.signal)]);
+    await atMost(this.parts.clock, LEAVING_MS, Promise.resolve(leaving));
   }
 
   async #stopLoops(part: Role | 'process', graceMs: number): Promise<void> {

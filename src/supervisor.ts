@@ -1,3 +1,4 @@
+import { atMost } from './async/deadline.js';
 import type { Clock } from './clock.js';
 import { toError } from './errors.js';
 import type { Logger } from './logger.js';
@@ -40,9 +41,7 @@ export class Supervisor {
   /** Aborts all loops and waits for them, at most `timeoutMs`. Resolves to the names of those that still run. */
   async stop(timeoutMs: number): Promise<string[]> {
     this.#abort.abort();
-    const settled = new AbortController();
-    const all = Promise.all(this.#running).then(() => settled.abort());
-    await Promise.race([all, this.deps.clock.sleep(timeoutMs, settled.signal)]);
+    await atMost(this.deps.clock, timeoutMs, Promise.all(this.#running));
     return this.health()
       .filter(({ state }) => state === 'running')
       .map(({ name }) => name);

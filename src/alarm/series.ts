@@ -74,6 +74,7 @@ export type PrometheusNeed = Need<'prometheus', PrometheusQuery>;
 export type SeriesNeed =
   Need<'meters', MeterQuery> | Need<'gnocchi', GnocchiQuery> | PrometheusNeed | Need<'octavia', PoolQuery>;
 
+/** The kinds of backends that evaluators query. */
 export type DatasourceKind = SeriesNeed['datasource'];
 
 /**

@@ -1,3 +1,4 @@
+import type { DatasourceKind } from '../alarm/series.js';
 import type { AlarmRule } from '../alarm/types/index.js';
 import type { Backtest, BacktestRun } from '../evaluator/backtest.js';
 import type { Moment } from '../evaluator/explain/explain.js';
@@ -131,10 +132,6 @@ export interface NotificationAdmin {
   resume(projectId: string, now: Date): Promise<void>;
 }
 
-/** Kinds of backends that can have named instances. */
-export const NAMED_BACKENDS = ['gnocchi', 'prometheus'] as const;
-export type NamedBackend = (typeof NAMED_BACKENDS)[number];
-
 /** The caller who writes a rule. */
 export interface RuleAuthor {
   /** The caller's Keystone token, if any. */
@@ -153,8 +150,11 @@ export interface RuleChecks {
   missingBackends(rule: AlarmRule, backend: string | null): string[];
   /** The project under which Ceilometer creates the metrics of all projects in Gnocchi; null if unknown. */
   externalOwner(backend: string | null): Promise<string | null>;
-  /** The names of configured backends of a kind. The default backend has no name. */
-  knownBackends(kind: NamedBackend): readonly string[];
+  /**
+   * The names of the configured backends of a kind; the default one has no name. Undefined for kinds that have only a
+   * default backend.
+   */
+  knownBackends(kind: DatasourceKind): readonly string[] | undefined;
 }
 
 /** Storage of quotas that were set for single projects. */

@@ -8,7 +8,6 @@ import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
 import type { BackendObserver } from '../datasource/datasource.js';
-import { withEnforcedLabel } from '../datasource/prometheus/promql/enforce.js';
 import { createBacktests } from '../evaluator/backtest.js';
 import { createExplain } from '../evaluator/explain/explain.js';
 import type { KeystoneSession } from '../keystone/session.js';
@@ -59,7 +58,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
   const app = createApi({
     alarms: createAlarmStore(db, { project: project_alarm_quota, user: user_alarm_quota }),
-    ruleChecks: createRuleChecks({ config, clock, resources, keystone, enforceLabel: withEnforcedLabel }),
+    ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
     history: createHistoryStore(db),
     imports: createImportStore(db),
     queries: createComplexQueryStore(db),

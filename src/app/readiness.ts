@@ -1,3 +1,4 @@
+import { atMost } from '../async/deadline.js';
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 import type { Lateness } from '../evaluator/lateness/behind-watch.js';
@@ -40,7 +41,7 @@ const DATABASE_TIMEOUT_MS = 2_000;
  * evaluator without partitions is ready: it has none right after it joined, or if there are enough others.
  */
 export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> {
-  const checks = [await check('database', () => withTimeout(deps.clock, deps.pingDatabase()))];
+  const checks = [await check('database', () => answersInTime(deps.clock, deps.pingDatabase()))];
   for (const { name, state, error } of deps.supervisors.flatMap((supervisor) => supervisor.health())) {
     checks.push({ name: `loop:${name}`, ok: state === 'running', ...(error === undefined ? {} : { detail: error }) });
   }
@@ -103,15 +104,8 @@ async function check(name: string, probe: () => Promise<unknown>): Promise<Readi
   }
 }
 
-async function withTimeout<T>(clock: Clock, answer: Promise<T>): Promise<T> {
-  const answered = new AbortController();
-  const late = clock.sleep(DATABASE_TIMEOUT_MS, answered.signal).then((): never => {
-    throw new Error(`no answer within ${DATABASE_TIMEOUT_MS} ms`);
-  });
-  late.catch(() => undefined); // without this, an answer in time would leave an unhandled rejection
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    answered.abort();
-  }
+async function answersInTime(clock: Clock, ping: Promise<unknown>): Promise<void> {
+  const answered = ping.then(() => true);
+  const hasAnswered = await atMost(clock, DATABASE_TIMEOUT_MS, answered);
+  if (!hasAnswered) throw new Error(`no answer within ${DATABASE_TIMEOUT_MS} ms`);
 }

@@ -1,4 +1,5 @@
 import type { App } from '../app.js';
+import { untilAborted } from '../async/deadline.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { toError } from '../errors.js';
@@ -22,7 +23,7 @@ export async function serve(options: ServeOptions, terminal: Terminal, appFactor
   try {
     await app.start();
     for (const line of [...app.summary(), ...hints(app)]) say(line);
-    const failure = await endOf(app, terminal.stop);
+    const failure = await untilAborted(app.failed, terminal.stop, () => undefined);
     if (failure) terminal.err(`tocsin: stopping after a failure: ${failure.message}\n`);
     else say('Stopping.');
     await app.stop();
@@ -37,16 +38,6 @@ export async function serve(options: ServeOptions, terminal: Terminal, appFactor
 async function importApp(): Promise<CreateApp> {
   const { createApp } = await import('../app.js');
   return createApp;
-}
-
-/** Resolves to the error if the service fails, and to undefined if it is stopped. */
-function endOf(app: App, stop: AbortSignal): Promise<Error | undefined> {
-  const settled = new AbortController();
-  const stopped = new Promise<undefined>((resolve) => {
-    if (stop.aborted) resolve(undefined);
-    else stop.addEventListener('abort', () => resolve(undefined), { once: true, signal: settled.signal });
-  });
-  return Promise.race([stopped, app.failed]).finally(() => settled.abort());
 }
 
 function hints({ url }: App): string[] {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 
 import { isLoopback } from '../loopback.js';
-import { gnocchiSections, prometheusSections, sectionName, type PrometheusSettings } from './backends.js';
+import { namedSections, sectionName, sectionsOf, type PrometheusSettings } from './backends.js';
 import { ROLES, type Config } from './schema.js';
 import type { Secret } from './secret.js';
 
@@ -87,20 +87,12 @@ const RULES: readonly CrossFieldRule[] = [
 ];
 
 function backendRules(config: Config): CrossFieldRule[] {
-  const named = [
-    ...[...gnocchiSections(config)].map(([name, { url }]) => ({ section: sectionName('gnocchi', name), name, url })),
-    ...[...prometheusSections(config)].map(([name, { url }]) => ({
-      section: sectionName('prometheus', name),
-      name,
-      url,
-    })),
-  ];
   return [
-    ...named.map(({ section, name, url }): CrossFieldRule => ({
+    ...namedSections(config).map(({ section, url }): CrossFieldRule => ({
       reads: [`${section}.url`],
-      problem: () => (name === null || url !== undefined ? undefined : 'is required for a named backend'),
+      problem: () => (url === undefined ? 'is required for a named backend' : undefined),
     })),
-    ...[...prometheusSections(config)].flatMap(([name, settings]) =>
+    ...[...sectionsOf(config.prometheus)].flatMap(([name, settings]) =>
       prometheusRules(sectionName('prometheus', name), settings),
     ),
   ];

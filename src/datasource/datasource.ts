@@ -47,7 +47,7 @@ export interface QueryContext extends QueueOptions {
 }
 
 /**
- * A backend that alarms query. Each has a folder of its own, and `registry.ts` lists them. A datasource may merge
+ * A backend that alarms query. Each has a folder of its own. A datasource may merge
  * queries into shared requests under one law: each query gets the answer that it would have had alone.
  */
 export interface Datasource<Query> {
@@ -76,6 +76,6 @@ export type QueryOf<Kind extends DatasourceKind> = Extract<SeriesNeed, { datasou
 /** The configured backends. */
 export interface Datasources {
   /** Undefined when there is no such backend. `name` is null for the default one of its kind. */
-  find(kind: DatasourceKind, name: string | null): Datasource<never> | undefined;
+  find<Kind extends DatasourceKind>(kind: Kind, name: string | null): Datasource<QueryOf<Kind>> | undefined;
   close(): void;
 }

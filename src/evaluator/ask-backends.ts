@@ -1,5 +1,5 @@
-import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
-import type { QueryContext, Datasource, Datasources, Trace } from '../datasource/datasource.js';
+import type { BackendAnswer } from '../alarm/series.js';
+import type { QueryContext, Datasources, Trace } from '../datasource/datasource.js';
 import type { PlannedRequest } from './plan.js';
 
 /** Answers by the keys of the queries. */
@@ -14,8 +14,7 @@ export async function askPlanned(
   asking: QueryContext,
 ): Promise<BackendAnswers> {
   // The plan groups queries by datasource, so each datasource gets queries of its own type only.
-  const asked = datasources.find(datasource, backend) as Datasource<SeriesNeed['query']> | undefined;
-  return asked?.answers(request, asking) ?? NONE;
+  return datasources.find(datasource, backend)?.answers(request, asking) ?? NONE;
 }
 
 /** The moment of evaluation, a signal that ends the requests, and optional traces. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { withDeadline } from '../async/deadline.js';
 import { inChunks } from '../async/event-loop.js';
 import type { Logger } from '../logger.js';
 import type { Telemetry } from '../telemetry.js';
@@ -176,7 +177,7 @@ export class BatchRunner {
   ): Promise<void> {
     const { clock, intervalMs, deadlineMs } = this.deps;
     const startedMs = clock.monotonicMs();
-    await this.#withDeadline(async (limits) => {
+    await this.#withLimits(async (limits) => {
       for await (const part of evaluateBatch(this.deps.batch, { ...batch, ...limits })) {
         if (clock.monotonicMs() - startedMs > Math.max(intervalMs, LONGEST_BATCH * deadlineMs))
           throw new Error('the answers came too late: the results of the batch are dropped');
@@ -237,25 +238,14 @@ export class BatchRunner {
     await countResults(results.filter(({ partition }) => ours.has(partition)));
   }
 
-  async #withDeadline<T>(work: (limits: Limits) => Promise<T>): Promise<T> {
+  #withLimits<T>(work: (limits: Limits) => Promise<T>): Promise<T> {
     const { clock, intervalMs, deadlineMs } = this.deps;
     const sendingMs = SENDING_PART * Math.min(intervalMs, deadlineMs);
-    const ended = new AbortController();
-    const sent = new AbortController();
-    const expired = new AbortController();
-    const cutOff = new AbortController();
-    const abortAfter = async (ms: number, limit: AbortController): Promise<void> => {
-      await clock.sleep(ms, ended.signal);
-      if (!ended.signal.aborted) limit.abort(new Error('the batch ran into its deadline'));
-    };
-    void abortAfter(sendingMs, sent);
-    void abortAfter(sendingMs + deadlineMs, expired);
-    void abortAfter(sendingMs + deadlineMs * (1 + GRACE_PART), cutOff);
-    try {
-      return await work({ sendBy: sent.signal, signal: expired.signal, cutOff: cutOff.signal });
-    } finally {
-      ended.abort();
-    }
+    return withDeadline(clock, sendingMs, (sendBy) =>
+      withDeadline(clock, sendingMs + deadlineMs, (signal) =>
+        withDeadline(clock, sendingMs + deadlineMs * (1 + GRACE_PART), (cutOff) => work({ sendBy, signal, cutOff })),
+      ),
+    );
   }
 
   #countLateness(due: readonly DuePartition[], now: Date): void {

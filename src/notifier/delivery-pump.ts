@@ -11,6 +11,7 @@ import type { ClaimedNotification } from '../storage/notifications/claimed-notif
 import { FROM_THE_START } from '../storage/notifications/fair-choice.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
+import { withDeadline } from '../async/deadline.js';
 import { WakeableSleep } from '../async/wakeable-sleep.js';
 import { hasHostAnswered } from './host-answer.js';
 import { AttemptRecorder } from './attempt-recorder.js';
@@ -194,7 +195,9 @@ export class DeliveryPump implements Loop {
     // After a pause of this process the claim may have expired, and another notifier may send the notification.
     if (startedMs - claimedMs >= rules.claimMs - rules.attemptTimeoutMs) return;
     const startedAt = clock.now();
-    const { receiver, outcome } = await this.#withDeadline((signal) => receivers.deliver(notification, signal));
+    const { receiver, outcome } = await withDeadline(clock, rules.attemptTimeoutMs + SLACK_MS, (signal) =>
+      receivers.deliver(notification, signal),
+    );
     const durationMs = clock.monotonicMs() - startedMs;
     const finished = this.#finishedAttempt(notification, outcome, { startedAt, durationMs });
     telemetry.deliveries.inc({ receiver, outcome: finished.outcome });
@@ -238,18 +241,6 @@ export class DeliveryPump implements Loop {
     return error === REJECTED
       ? nextAttemptAfterRejection({ rejectedSince, schedule: rules.rejectedSchedule, now, random })
       : nextAttemptAt({ attempt, retryAfterMs, schedule: rules.retrySchedule, now, random });
-  }
-
-  async #withDeadline<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { clock, rules } = this.deps;
-    const ended = new AbortController();
-    const expired = new AbortController();
-    void clock.sleep(rules.attemptTimeoutMs + SLACK_MS, ended.signal).then(() => expired.abort());
-    try {
-      return await work(expired.signal);
-    } finally {
-      ended.abort();
-    }
   }
 
   #onRecorded(recorded: readonly RecordedAttempt[]): void {

@@ -1,3 +1,4 @@
+import { atMost } from '../async/deadline.js';
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
@@ -98,17 +99,10 @@ function createTimeoutGuard({ clock, timeoutMs, log }: RedisMembersDeps) {
   return async <T>(what: string, call: () => Promise<T>): Promise<T | undefined> => {
     if (hanging) return undefined;
     hanging = true;
-    const finished = new AbortController();
-    let answer: T | undefined;
     const guarded = call()
-      .then((value) => void (answer = value))
-      .catch((err: unknown) => log.debug('Redis did not answer', { what, err: toError(err) }))
-      .finally(() => {
-        hanging = false;
-        finished.abort();
-      });
-    await Promise.race([guarded, clock.sleep(timeoutMs, finished.signal)]);
-    return answer;
+      .catch((err: unknown) => void log.debug('Redis did not answer', { what, err: toError(err) }))
+      .finally(() => (hanging = false));
+    return (await atMost(clock, timeoutMs, guarded)) ?? undefined;
   };
 }
 

@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { createRuleChecks } from '../../src/app/rule-checks.js';
 import { Config } from '../../src/config/schema.js';
-import { withEnforcedLabel } from '../../src/datasource/prometheus/promql/enforce.js';
 import { ReleaseStack } from '../../src/release-stack.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, type Caller, type TestApi } from '../support/api.js';
@@ -48,7 +47,6 @@ async function start(prometheus: object): Promise<void> {
     clock: new FakeClock(),
     resources,
     keystone: undefined,
-    enforceLabel: withEnforcedLabel,
   });
   api = await startApi(db, { ruleChecks });
 }

@@ -156,7 +156,6 @@ describe('a refusal of a rule by Gnocchi', () => {
         renew: () => Promise.resolve('ours'),
         projectId: () => Promise.resolve(null),
       },
-      enforceLabel: (promql) => ({ promql }),
     });
   }
 

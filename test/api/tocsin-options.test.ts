@@ -6,7 +6,7 @@ import { ADMIN, combinationBody, MEMBER, READER, startApi, thresholdBody, type T
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { namedBackends } from '../support/named-backends.js';
 
-const ruleChecks = namedBackends({ gnocchi: ['east', 'west'] });
+const ruleChecks = namedBackends({ gnocchi: ['east', 'west'], prometheus: [] });
 const { looked } = ruleChecks;
 
 let db: Database;

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { AlarmRule } from '../../src/alarm/types/index.js';
 import type { RuleChecks } from '../../src/api/ports.js';
-import { createRuleChecks, type KeystoneAccess } from '../../src/app/rule-checks.js';
+import type { KeystoneAccess } from '../../src/app/datasources/backend-kind.js';
+import { createRuleChecks } from '../../src/app/rule-checks.js';
 import { Config } from '../../src/config/schema.js';
 import { StartupError } from '../../src/errors.js';
 import { ReleaseStack } from '../../src/release-stack.js';
@@ -41,7 +42,6 @@ function checksWith(gnocchi: object, keystone?: KeystoneAccess): RuleChecks {
     clock,
     resources,
     keystone,
-    enforceLabel: (promql) => ({ promql }),
   });
 }
 
@@ -91,7 +91,7 @@ describe('the checks of rules', () => {
 describe('with several backends', () => {
   const PROMQL: AlarmRule = {
     type: 'prometheus',
-    query: 'up',
+    query: 'up{', // cannot be parsed, so it cannot be limited to a project
     threshold: 1,
     comparison_operator: 'gt',
     scope_to_project: 'p1',
@@ -103,7 +103,6 @@ describe('with several backends', () => {
       clock,
       resources,
       keystone,
-      enforceLabel: () => ({ problem: 'no' }),
     });
   }
 
@@ -150,7 +149,7 @@ describe('with several backends', () => {
       },
     });
     const member = { isAdmin: false };
-    await expect(checks.check(PROMQL, member, null)).rejects.toThrow("Value: 'up'. No");
+    await expect(checks.check(PROMQL, member, null)).rejects.toThrow("Value: 'up{'. ");
     await expect(checks.check(PROMQL, member, 'header')).resolves.toEqual([
       'the prometheus backend header cannot be asked: connection refused',
     ]);
@@ -169,7 +168,12 @@ describe('with several backends', () => {
   test.each<[string, object, KeystoneAccess | undefined, string[]]>([
     ['no address of it and no Keystone', {}, undefined, ['no octavia backend is configured (set octavia.url)']],
     ['an address of it', { octavia: { url: 'http://127.0.0.1:1' } }, undefined, []],
-    ['a Keystone, whose catalogue may have it', {}, keystoneWith({}, 'Default'), []],
+    [
+      'a Keystone, whose catalogue may have it',
+      { keystone: { auth_url: 'http://127.0.0.1:1' } },
+      keystoneWith({}, 'Default'),
+      [],
+    ],
   ])('Octavia is configured or not, with %s', (_, settings, keystone, missing) => {
     const pool: AlarmRule = {
       type: 'loadbalancer_member_health',

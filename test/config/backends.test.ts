@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { parseDocument } from 'yaml';
 
-import { backendTexts, gnocchiBackends, prometheusBackends } from '../../src/config/backends.js';
+import { backendsOf } from '../../src/config/backends.js';
 import { loadConfig, type ConfigSources, type LoadedConfig } from '../../src/config/load.js';
 import { OPTION_MAPS } from '../../src/config/options.js';
 import { parseConfig } from '../../src/config/parse.js';
@@ -34,7 +34,7 @@ function load(text: string, more: Partial<ConfigSources> = {}): LoadedConfig {
 describe('backends with names', () => {
   test('have the options of the section with the defaults, not with its values', () => {
     const { config } = load(FILE);
-    expect([...gnocchiBackends(config)]).toMatchObject([
+    expect([...backendsOf(config.gnocchi)]).toMatchObject([
       [null, { url: 'http://gnocchi:8041', auth: 'basic', timeout: 10_000 }],
       ['east', { url: 'http://gnocchi.east:8041', auth: 'none', user: 'admin', timeout: 3_000 }],
       ['west-2', { url: 'http://gnocchi.west:8041', auth: 'basic', external_project_owner: 'service' }],
@@ -42,29 +42,15 @@ describe('backends with names', () => {
   });
 
   test('can exist without a default one', () => {
-    const backends = prometheusBackends(load(FILE).config);
+    const backends = backendsOf(load(FILE).config.prometheus);
     expect([...backends.keys()]).toEqual(['east']);
     expect(backends.get('east')).toMatchObject({ tenancy: 'header', project_label: 'project' });
     expect(backends.get('east')?.token?.reveal()).toBe('hunter2');
   });
 
-  test('are named by kind and name in texts', () => {
-    expect(backendTexts(load(FILE).config)).toEqual([
-      'the built-in meters',
-      'gnocchi',
-      'gnocchi east',
-      'gnocchi west-2',
-      'prometheus east',
-    ]);
-    expect(backendTexts(parseConfig({ octavia: { url: 'http://octavia:9876' } }))).toEqual([
-      'the built-in meters',
-      'octavia',
-    ]);
-  });
-
   test('are an empty map by default', () => {
     const config = parseConfig({});
-    expect([gnocchiBackends(config).size, prometheusBackends(config).size]).toEqual([0, 0]);
+    expect([backendsOf(config.gnocchi).size, backendsOf(config.prometheus).size]).toEqual([0, 0]);
   });
 
   test('cannot be changed', () => {
@@ -77,9 +63,9 @@ describe('backends with names', () => {
       environment: { TOCSIN_GNOCCHI_URL: 'http://other:8041' },
       flags: [{ name: 'prometheus.url', text: 'http://p:9090', origin: '--set' }],
     });
-    expect(gnocchiBackends(config).get(null)?.url).toBe('http://other:8041');
-    expect([...gnocchiBackends(config).keys()]).toEqual([null, 'east', 'west-2']);
-    expect([...prometheusBackends(config).keys()]).toEqual([null, 'east']);
+    expect(backendsOf(config.gnocchi).get(null)?.url).toBe('http://other:8041');
+    expect([...backendsOf(config.gnocchi).keys()]).toEqual([null, 'east', 'west-2']);
+    expect([...backendsOf(config.prometheus).keys()]).toEqual([null, 'east']);
   });
 
   test.each([

@@ -56,7 +56,6 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
       clock: new FakeClock(),
       resources: started,
       keystone: undefined,
-      enforceLabel: (promql) => ({ promql }),
     });
     api = await startApi(db, { ruleChecks });
     started.push('the API', () => api.close());

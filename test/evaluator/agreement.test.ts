@@ -5,7 +5,7 @@ import type { Verdict } from '../../src/alarm/decide.js';
 import type { EvaluationOptions } from '../../src/alarm/evaluation-options.js';
 import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import { COMPARISON_OPERATORS, STATISTICS } from '../../src/alarm/types/threshold/schema.js';
-import { createDatasources, type DatasourceDeps } from '../../src/datasource/registry.js';
+import { createDatasources, type ConfiguredDatasources } from '../../src/datasource/registry.js';
 import { createBacktests, type BacktestTransition } from '../../src/evaluator/backtest.js';
 import { createExplain } from '../../src/evaluator/explain/explain.js';
 import type { ExplainedQuery } from '../../src/evaluator/explain/explanation.js';
@@ -13,10 +13,10 @@ import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarms/ala
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationStore } from '../../src/storage/evaluation/evaluation-store.js';
 import { createExplanationStore } from '../../src/storage/evaluation/explanation-store.js';
-import { createMeterSeriesStore } from '../../src/storage/meters/meter-series-store.js';
 import { embeddedDatabase } from '../support/databases.js';
 import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.js';
 import { INTERVAL_MS, startEvaluator } from '../support/evaluator-rig.js';
+import { metersIn } from '../support/meters-in.js';
 import { storeAlarm, storeSample } from '../support/stored-alarms.js';
 
 /** Compares commits of evaluators with explanations and backtests of the same alarms, data and moments. */
@@ -113,7 +113,7 @@ const prometheusWith = (offset: number) =>
     );
     return { kind: 'series', series: promql === 'q2' ? series : series.slice(0, 1) };
   });
-const remote: NonNullable<DatasourceDeps['remote']> = {
+const remote: ConfiguredDatasources = {
   prometheus: new Map([
     [null, prometheusWith(0)],
     ['east', prometheusWith(43)],
@@ -149,9 +149,8 @@ afterAll(() => db.close());
 
 const datasources = () =>
   createDatasources({
-    meterStatistics: createMeterSeriesStore(db),
-    observerOf: () => ({ succeeded: () => {}, failed: () => {} }),
-    remote,
+    meters: metersIn(db, { succeeded: () => {}, failed: () => {} }),
+    ...remote,
   });
 
 /** The alarm before its first evaluation. */

@@ -14,6 +14,7 @@ import type { Datasources } from '../../src/datasource/datasource.js';
 import { createGnocchiClient } from '../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
 import { SELECT_ALL_DEFAULTS, type SelectAllOptions } from '../../src/datasource/prometheus/select-all.js';
+import { createDatasources } from '../../src/datasource/registry.js';
 import type { HeldAlarm } from '../../src/evaluator/held-alarm.js';
 import { askAll } from '../../src/evaluator/ask-backends.js';
 import { BehindWatch } from '../../src/evaluator/lateness/behind-watch.js';
@@ -264,8 +265,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
       externalOwner: () => Promise.resolve(null),
     });
     const ofPrometheus = prometheusAt(prometheus.url, { timeoutMs: 60_000, selectAll: sweeping }).datasource;
-    const find: Datasources['find'] = (kind) => (kind === 'gnocchi' ? ofGnocchi : ofPrometheus);
-    return { find, close: () => [ofGnocchi, ofPrometheus].forEach((each) => each.close?.()) };
+    return createDatasources({ gnocchi: new Map([[null, ofGnocchi]]), prometheus: new Map([[null, ofPrometheus]]) });
   }
 
   async function judged(datasources: Datasources, alarms: readonly HeldAlarm[]): Promise<Map<string, object>> {

@@ -5,7 +5,7 @@ import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js
 import type { AggregatesRequest, GnocchiClient } from '../../src/datasource/gnocchi/client/gnocchi-client.js';
 import type { PrometheusRequest } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
-import type { DatasourceDeps } from '../../src/datasource/registry.js';
+import type { ConfiguredDatasources } from '../../src/datasource/registry.js';
 import type { Database } from '../../src/storage/database.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { startEvaluator, type EvaluatorRig } from '../support/evaluator-rig.js';
@@ -40,7 +40,7 @@ function answeredTo(question: string): void {
 
 const observer = { succeeded: () => undefined, failed: () => undefined };
 
-function prometheus(): DatasourceDeps['remote'] {
+function prometheus(): ConfiguredDatasources {
   const client = {
     async send({ form }: Pick<PrometheusRequest, 'form'>) {
       const query = form['query']!;
@@ -59,7 +59,7 @@ function prometheus(): DatasourceDeps['remote'] {
   return { prometheus: new Map([[null, createPrometheusDatasource({ client, tenancy, observer, clock })]]) };
 }
 
-function gnocchi(): DatasourceDeps['remote'] {
+function gnocchi(): ConfiguredDatasources {
   const client: Partial<GnocchiClient> = {
     takesTokens: false,
     async aggregates({ search, stop }: AggregatesRequest) {

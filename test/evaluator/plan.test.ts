@@ -6,6 +6,7 @@ import { createOpenTimesSource } from '../../src/alarm/time-constraint/open-time
 import type { MeterQuery, Point } from '../../src/alarm/series.js';
 import { typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import type { Datasource, Datasources } from '../../src/datasource/datasource.js';
+import { createDatasources } from '../../src/datasource/registry.js';
 import type { HeldAlarm } from '../../src/evaluator/held-alarm.js';
 import { BehindWatch } from '../../src/evaluator/lateness/behind-watch.js';
 import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';
@@ -66,7 +67,7 @@ function backendOf(samples: readonly Sample[]): Datasource<MeterQuery> {
 }
 
 function onlyMeters(meters: Datasource<MeterQuery>): Datasources {
-  return { find: () => meters, close: () => undefined };
+  return createDatasources({ meters: new Map([[null, meters]]) });
 }
 
 function held(id: string, fields: Record<string, unknown>): HeldAlarm {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, beforeAll, describe, expect, test } fr
 
 import type { BackendAnswer, PrometheusQuery } from '../../src/alarm/series.js';
 import { alarmTypes } from '../../src/alarm/types/index.js';
-import { openOctavia } from '../../src/app/datasources/octavia.js';
+import { octavia as kind } from '../../src/app/datasources/octavia.js';
 import { Config } from '../../src/config/schema.js';
 import type { Datasource } from '../../src/datasource/datasource.js';
 import type { NamedDatasources } from '../../src/datasource/registry.js';
@@ -35,7 +35,11 @@ beforeEach(async () => {
   await empty(db);
   octavia = await startOctaviaDouble();
   const observer = { succeeded: () => undefined, failed: () => undefined };
-  pools = openOctavia({ config: Config.parse({ octavia: { url: octavia.url } }), keystone: undefined, observer });
+  pools = kind.open({
+    config: Config.parse({ octavia: { url: octavia.url } }),
+    keystone: undefined,
+    observerOf: () => observer,
+  });
   // Many intervals of the test's clock pass while the circuit of a server is open for a second of the real clock.
   const graceMs = 1_000 * INTERVAL_MS;
   rig = await startEvaluator(db, { remote: { octavia: pools, prometheus: new Map([[null, prometheus]]) }, graceMs });

@@ -4,7 +4,7 @@ import { NOT_EVALUATED_YET } from '../../src/alarm/state.js';
 import type { BackendAnswer } from '../../src/alarm/series.js';
 import { alarmTypes, type AlarmRule } from '../../src/alarm/types/index.js';
 import { retrievalFailed } from '../../src/alarm/types/threshold-judgement.js';
-import type { DatasourceDeps } from '../../src/datasource/registry.js';
+import type { ConfiguredDatasources } from '../../src/datasource/registry.js';
 import type { Database } from '../../src/storage/database.js';
 import { datasourceDouble, type DatasourceDouble } from '../support/datasource-double.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
@@ -74,7 +74,7 @@ function reasons(open: () => Promise<Database>): void {
     return datasourceDouble((_, { now }) => says(now));
   }
 
-  function remote(): DatasourceDeps['remote'] {
+  function remote(): ConfiguredDatasources {
     return {
       gnocchi: new Map([[null, double()]]),
       prometheus: new Map([[null, double()]]),

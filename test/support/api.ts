@@ -8,7 +8,7 @@ import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../..
 import type { ComplexQueries, RuleChecks, Trusts } from '../../src/api/ports.js';
 import { createApi, type ApiDeps } from '../../src/api/server.js';
 import { createTrustActions } from '../../src/api/alarms/trust-actions.js';
-import { createDatasources, type DatasourceDeps } from '../../src/datasource/registry.js';
+import { createDatasources, type ConfiguredDatasources } from '../../src/datasource/registry.js';
 import { createBacktests } from '../../src/evaluator/backtest.js';
 import { createExplain } from '../../src/evaluator/explain/explain.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
@@ -23,7 +23,6 @@ import { createComplexQueryStore } from '../../src/storage/queries/complex-query
 import { createExplanationStore } from '../../src/storage/evaluation/explanation-store.js';
 import { createHistoryStore } from '../../src/storage/alarms/history-store.js';
 import { createImportStore } from '../../src/storage/alarms/import-store.js';
-import { createMeterSeriesStore } from '../../src/storage/meters/meter-series-store.js';
 import { createNotificationAdminStore } from '../../src/storage/notifications/notification-admin-store.js';
 import { createQuotaStore } from '../../src/storage/alarms/quota-store.js';
 import { createSealer } from '../../src/storage/secrets/sealed.js';
@@ -32,6 +31,7 @@ import { createSampleStore } from '../../src/storage/meters/sample-store.js';
 import { createStatisticsStore } from '../../src/storage/meters/statistics-store.js';
 import { documentedAnswers } from './documented-answers.js';
 import { FakeClock } from './fake-clock.js';
+import { metersIn } from './meters-in.js';
 
 /** Who asks: the identity headers of a request. */
 export type Caller = Readonly<Record<string, string>>;
@@ -83,7 +83,7 @@ export interface TestApiOptions {
   alarmQuotas?: { project?: number; user?: number };
   countsResults?: boolean;
   /** Backends beside the built-in meters. */
-  remote?: DatasourceDeps['remote'];
+  remote?: ConfiguredDatasources;
   trustedProxies?: string[];
   /** Without it there is no Keystone, and `trust+` actions are refused. */
   trusts?: Trusts;
@@ -211,12 +211,11 @@ const INTERVAL_MS = 60_000;
 
 function looks(
   db: Database,
-  remote: DatasourceDeps['remote'],
+  remote: ConfiguredDatasources | undefined,
 ): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestLimit' | 'intervalMs'> {
   const datasources = createDatasources({
-    meterStatistics: createMeterSeriesStore(db),
-    observerOf: () => ({ succeeded: () => {}, failed: () => {} }),
-    ...(remote && { remote }),
+    meters: metersIn(db, { succeeded: () => {}, failed: () => {} }),
+    ...remote,
   });
   const { reachableFrom } = createEvaluationStore(db);
   const store = createExplanationStore(db);

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 
 import { PARTITIONS, PHASES_PER_INTERVAL } from '../../src/alarm/partition-key.js';
-import { createDatasources, type DatasourceDeps } from '../../src/datasource/registry.js';
+import { createDatasources, type ConfiguredDatasources } from '../../src/datasource/registry.js';
 import type { CountResults } from '../../src/evaluator/count-results.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import { silentLogger } from '../../src/logger.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationCommit } from '../../src/storage/evaluation/evaluation-commit.js';
 import { createEvaluationStore } from '../../src/storage/evaluation/evaluation-store.js';
-import { createMeterSeriesStore } from '../../src/storage/meters/meter-series-store.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
 import { FakeClock } from './fake-clock.js';
+import { metersIn } from './meters-in.js';
 
 export const INTERVAL_MS = 60_000;
 export const DEADLINE_MS = 10_000;
@@ -36,7 +36,7 @@ export interface EvaluatorRigOptions {
   clock?: FakeClock;
   mayCommit?: () => boolean;
   countResults?: CountResults;
-  remote?: DatasourceDeps['remote'];
+  remote?: ConfiguredDatasources;
   /** How long alarms keep their state while their backend cannot be asked; three intervals if not said. */
   graceMs?: number;
   /** As `evaluator.extra_batches`; true if not said. */
@@ -57,9 +57,8 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
     store: createEvaluationStore(db),
     commit: createEvaluationCommit(db),
     datasources: createDatasources({
-      meterStatistics: createMeterSeriesStore(db),
-      observerOf: () => ({ succeeded: () => (queries += 1), failed: () => (queries += 1) }),
-      ...(options.remote ? { remote: options.remote } : {}),
+      meters: metersIn(db, { succeeded: () => (queries += 1), failed: () => (queries += 1) }),
+      ...options.remote,
     }),
     waker: { wake: (count) => (wokenFor += count) },
     clock,

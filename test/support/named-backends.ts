@@ -21,6 +21,6 @@ export function namedBackends(names: Readonly<Record<string, string[]>>): NamedB
     },
     missingBackends: () => [],
     externalOwner: (backend) => Promise.resolve(backend === null ? 'svc' : `svc-${backend}`),
-    knownBackends: (kind) => names[kind] ?? [],
+    knownBackends: (kind) => names[kind],
   };
 }

@@ -82,7 +82,6 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
     observer: health.observerOf('prometheus', null),
     clock,
   });
-  const meterStatistics = { statistics: () => Promise.resolve([]) };
   const evaluator: Evaluator = createEvaluator({
     store: storeOf(options.alarms),
     commit: (batch) => {
@@ -91,9 +90,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
       return Promise.resolve({ committed, fenced: [], lost: [], notifications: 0 });
     },
     datasources: createDatasources({
-      meterStatistics,
-      observerOf: health.observerOf,
-      remote: { prometheus: new Map([[null, prometheus]]) },
+      prometheus: new Map([[null, prometheus]]),
     }),
     waker: { wake: () => undefined },
     clock,

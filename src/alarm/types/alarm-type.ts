@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { AlarmState } from '../state.js';
 import type { Evaluation, ReasonWriter } from '../decide.js';
 import type { EvaluationOptions, OptionProblem } from '../evaluation-options.js';
-import type { JudgedAnswer, SeriesNeed } from '../series.js';
+import type { DatasourceKind, JudgedAnswer, SeriesNeed } from '../series.js';
 import type { JudgementListener } from './judged-point.js';
 
 /**
@@ -21,10 +21,6 @@ export interface ExternalOwners {
 export interface RuleScope extends ExternalOwners {
   projectId: string | null;
 }
-
-/** The kinds of services that evaluators query. */
-export const BACKENDS = ['meters', 'gnocchi', 'prometheus', 'octavia'] as const;
-export type Backend = (typeof BACKENDS)[number];
 
 /** The interface of every kind of alarm. One folder per kind; `index.ts` lists them. */
 export interface AlarmKindDefinition<Rule extends { type: string }> {
@@ -60,7 +56,7 @@ export interface AlarmKindDefinition<Rule extends { type: string }> {
    */
   scopedTo(rule: Rule, scope: RuleScope): Rule;
   /** The backends without which the alarm cannot be judged. */
-  backends(rule: Rule): readonly Backend[];
+  backends(rule: Rule): readonly DatasourceKind[];
   /** The data to query, in a fixed order; empty for kinds without a backend. */
   seriesNeeded(rule: Rule, options: EvaluationOptions): readonly SeriesNeed[];
   /**

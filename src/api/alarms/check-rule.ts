@@ -6,7 +6,7 @@ import { partsOf, typeOf, type AlarmRule, type RulePart } from '../../alarm/type
 import { AppError } from '../../errors.js';
 import { isAdmin, ruleProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
-import { NAMED_BACKENDS, type NamedBackend, type RuleChecks } from '../ports.js';
+import type { RuleChecks } from '../ports.js';
 import type { AlarmRequest } from '../schema/alarm-request.js';
 
 type Wanted = Pick<AlarmRequest, 'rule' | 'project_id' | 'evaluationOptions'>;
@@ -56,10 +56,12 @@ function refuseUnknownName(
   { knownBackends }: Pick<RuleChecks, 'knownBackends'>,
 ): void {
   if (backend === undefined) return;
-  const kinds = typeOf(rule).backends(rule).filter(hasNames);
+  const kinds = typeOf(rule)
+    .backends(rule)
+    .map((kind) => ({ kind, known: knownBackends(kind) }))
+    .filter(({ known }) => known !== undefined);
   if (kinds.length === 0) throw unusable(backend, `It cannot be used with alarms of type ${rule.type}`);
-  for (const kind of kinds) {
-    const known = knownBackends(kind);
+  for (const { kind, known = [] } of kinds) {
     if (known.includes(backend)) continue;
     const names = known.length === 0 ? 'none has a name' : `it should be one of: ${known.join(', ')}`;
     throw unusable(backend, `No backend of kind ${kind} has this name; ${names}`);
@@ -95,10 +97,6 @@ function byBackend(rule: AlarmRule, backend: string | undefined): Map<string | n
   }
   const parts = [...leaves].map(([name, list]) => [name, { type: 'composite', tree: { and: list } }] as const);
   return parts.length === 1 ? new Map([[parts[0]![0], rule]]) : new Map(parts);
-}
-
-function hasNames(backend: string): backend is NamedBackend {
-  return (NAMED_BACKENDS as readonly string[]).includes(backend);
 }
 
 function unusable(backend: string, message: string): AppError {

@@ -1,84 +1,84 @@
-import type { GnocchiQuery } from '../../alarm/series.js';
-import type { Clock } from '../../clock.js';
-import { gnocchiBackends, sectionName, type GnocchiSettings, type Reachable } from '../../config/backends.js';
-import type { Config } from '../../config/schema.js';
-import type { BackendObserver, Datasource } from '../../datasource/datasource.js';
+import { memoizeHourly } from '../../cache/memoize-hourly.js';
+import { backendsOf, sectionName, sectionsOf, type GnocchiSettings, type Reachable } from '../../config/backends.js';
 import {
   createGnocchiClient,
   type GnocchiAuth,
   type GnocchiClient,
-  type TokenSource,
 } from '../../datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../datasource/gnocchi/gnocchi.js';
-import { memoizeHourly } from '../../cache/memoize-hourly.js';
+import { createGnocchiRuleCheck } from '../../datasource/gnocchi/rule-check.js';
 import type { NamedDatasources } from '../../datasource/registry.js';
 import { StartupError } from '../../errors.js';
+import {
+  openEach,
+  type BackendDeps,
+  type BackendKind,
+  type KeystoneAccess,
+  type RuleCheck,
+  type RuleCheckDeps,
+} from './backend-kind.js';
 
-/** The parts of Keystone that requests to Gnocchi need. */
-export interface KeystoneAccess extends TokenSource {
-  /** The id of a project; null if there is none of that name. */
-  projectId(name: string, domainName: string): Promise<string | null>;
+/** The Gnocchis of `gnocchi.url` and `gnocchi.others`. */
+export const gnocchi: BackendKind<'gnocchi'> = {
+  names: (config) => [...backendsOf(config.gnocchi).keys()],
+  open: openGnocchis,
+  openRuleChecks,
+};
+
+/**
+ * The ids of the projects that create the resources of all projects at each Gnocchi, by the name of the section. They
+ * are looked up hourly; null if there is no such project.
+ */
+export function externalOwners({
+  config,
+  ...deps
+}: Pick<RuleCheckDeps, 'config' | 'clock' | 'keystone'>): ReadonlyMap<string | null, () => Promise<string | null>> {
+  return openEach(sectionsOf(config.gnocchi), (settings) => externalOwnerOf(settings, deps));
 }
 
-/** The identity of this service at Keystone. */
-export interface KeystoneIdentity extends KeystoneAccess {
-  userId(): Promise<string>;
-  /** The project that this service's tokens are scoped to; undefined for unscoped tokens. */
-  ownProjectId(): Promise<string | undefined>;
+function openGnocchis({ config, clock, keystone, observerOf }: BackendDeps): NamedDatasources<'gnocchi'> {
+  return openEach(backendsOf(config.gnocchi), (settings, name) =>
+    createGnocchiDatasource({
+      client: openClient(settings, name, keystone),
+      observer: observerOf(name),
+      clock,
+      creator: () => creatorName(settings, keystone),
+      externalOwner: externalOwnerOf(settings, { clock, keystone }),
+    }),
+  );
 }
 
-/** A configured Gnocchi, and Keystone. */
-export interface GnocchiDeps<Keystone = KeystoneAccess> {
-  settings: Reachable<GnocchiSettings>;
-  /** Name of its section in the configuration, for messages. */
-  section: string;
-  /** Undefined if Keystone is not configured. */
-  keystone: Keystone | undefined;
-}
-
-/** Creates a client. @throws StartupError if `auth` is keystone and Keystone is not configured. */
-export function openGnocchiClient({ settings, section, keystone }: GnocchiDeps): GnocchiClient {
-  return createGnocchiClient({
-    url: settings.url,
-    auth: authOf(settings, section, keystone),
-    timeoutMs: settings.timeout,
+function openRuleChecks({ config, clock, resources, keystone }: RuleCheckDeps): ReadonlyMap<string | null, RuleCheck> {
+  return openEach(backendsOf(config.gnocchi), (settings, name) => {
+    const client = openClient(settings, name, keystone);
+    resources.push(name === null ? 'Gnocchi' : `Gnocchi ${name}`, () => client.close());
+    return createGnocchiRuleCheck({ gnocchi: client, clock });
   });
 }
 
-/** The id of the project that creates the resources of all projects, looked up hourly; null if there is none. */
-export function externalOwnerOf(
-  settings: Pick<GnocchiSettings, 'external_project_owner' | 'external_domain_name'>,
-  { clock, keystone }: { clock: Pick<Clock, 'monotonicMs'>; keystone: KeystoneAccess | undefined },
+/** @throws StartupError if `auth` is keystone and Keystone is not configured. */
+function openClient(
+  settings: Reachable<GnocchiSettings>,
+  name: string | null,
+  keystone: KeystoneAccess | undefined,
+): GnocchiClient {
+  const auth = authOf(settings, sectionName('gnocchi', name), keystone);
+  return createGnocchiClient({ url: settings.url, auth, timeoutMs: settings.timeout });
+}
+
+function externalOwnerOf(
+  { external_project_owner, external_domain_name }: GnocchiSettings,
+  { clock, keystone }: Pick<RuleCheckDeps, 'clock' | 'keystone'>,
 ): () => Promise<string | null> {
-  const { external_project_owner, external_domain_name } = settings;
   return memoizeHourly(clock, async () =>
     keystone ? keystone.projectId(external_project_owner, external_domain_name) : null,
   );
 }
 
-/** Dependencies of all configured Gnocchis. */
-export interface GnocchisDeps {
-  config: Pick<Config, 'gnocchi'>;
-  clock: Pick<Clock, 'monotonicMs'>;
-  keystone: KeystoneIdentity | undefined;
-  observerOf: (name: string | null) => BackendObserver;
-}
-
-/** All configured Gnocchis by name. Sends no request yet. @throws StartupError as `openGnocchiClient`. */
-export function openGnocchis({ config, clock, keystone, observerOf }: GnocchisDeps): NamedDatasources<'gnocchi'> {
-  const opened = [...gnocchiBackends(config)].map(([name, settings]): [string | null, Datasource<GnocchiQuery>] => {
-    const client = openGnocchiClient({ settings, section: sectionName('gnocchi', name), keystone });
-    const creator = (): Promise<string | undefined> => creatorName(settings, keystone);
-    const externalOwner = externalOwnerOf(settings, { clock, keystone });
-    return [name, createGnocchiDatasource({ client, observer: observerOf(name), clock, creator, externalOwner })];
-  });
-  return new Map(opened);
-}
-
 /** The value that Gnocchi stores as `creator` of resources that this service creates. */
 async function creatorName(
   { auth, user }: GnocchiSettings,
-  keystone: KeystoneIdentity | undefined,
+  keystone: BackendDeps['keystone'],
 ): Promise<string | undefined> {
   if (auth === 'basic') return user;
   if (auth !== 'keystone' || keystone === undefined) return undefined;

@@ -1,33 +1,19 @@
-import type { Clock } from '../../clock.js';
-import type { Config } from '../../config/schema.js';
-import type { Datasources } from '../../datasource/datasource.js';
+import type { BackendObserver, Datasources } from '../../datasource/datasource.js';
 import { createDatasources } from '../../datasource/registry.js';
-import type { KeystoneSession } from '../../keystone/session.js';
-import type { Database } from '../../storage/database.js';
-import { createMeterSeriesStore } from '../../storage/meters/meter-series-store.js';
+import type { BackendDeps } from './backend-kind.js';
 import type { BackendHealth } from './backend-health.js';
-import { openGnocchis } from './gnocchi.js';
-import { openOctavia } from './octavia.js';
-import { openPrometheuses } from './prometheus.js';
+import { BACKEND_KINDS, KIND_NAMES } from './kinds.js';
 
 /** Dependencies of the datasources. */
-export interface DatasourcesDeps {
-  config: Config;
-  db: Database;
-  keystone: KeystoneSession | undefined;
-  clock: Pick<Clock, 'monotonicMs'>;
+export interface DatasourcesDeps extends Omit<BackendDeps, 'observerOf'> {
   health: Pick<BackendHealth, 'observerOf'>;
 }
 
 /** All configured backends. Sends no request yet. @throws StartupError for settings that cannot work. */
-export function openDatasources({ config, db, keystone, clock, health: { observerOf } }: DatasourcesDeps): Datasources {
-  return createDatasources({
-    meterStatistics: createMeterSeriesStore(db),
-    observerOf,
-    remote: {
-      gnocchi: openGnocchis({ config, clock, keystone, observerOf: (name) => observerOf('gnocchi', name) }),
-      prometheus: openPrometheuses(config, (name) => observerOf('prometheus', name)),
-      octavia: openOctavia({ config, keystone, observer: observerOf('octavia', null) }),
-    },
+export function openDatasources({ health, ...deps }: DatasourcesDeps): Datasources {
+  const opened = KIND_NAMES.map((kind) => {
+    const observerOf = (name: string | null): BackendObserver => health.observerOf(kind, name);
+    return [kind, BACKEND_KINDS[kind].open({ ...deps, observerOf })] as const;
   });
+  return createDatasources(Object.fromEntries(opened));
 }

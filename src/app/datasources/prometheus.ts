@@ -2,58 +2,73 @@ import { readFileSync } from 'node:fs';
 import { validateHeaderValue } from 'node:http';
 import { createSecureContext } from 'node:tls';
 
-import type { PrometheusQuery } from '../../alarm/series.js';
-import { prometheusBackends, sectionName, type PrometheusSettings, type Reachable } from '../../config/backends.js';
-import type { Config } from '../../config/schema.js';
-import type { BackendObserver, Datasource } from '../../datasource/datasource.js';
-import type { Tenancy } from '../../datasource/prometheus/tenancy.js';
+import { backendsOf, sectionName, sectionsOf, type PrometheusSettings, type Reachable } from '../../config/backends.js';
+import { createFormatCheck } from '../../datasource/prometheus/format-check.js';
 import {
   createPrometheusClient,
   type PrometheusAuth,
   type PrometheusClient,
 } from '../../datasource/prometheus/prometheus-client.js';
 import { createPrometheusDatasource } from '../../datasource/prometheus/prometheus.js';
+import { createPrometheusRuleCheck } from '../../datasource/prometheus/rule-check.js';
 import { SELECT_ALL_DEFAULTS } from '../../datasource/prometheus/select-all.js';
+import type { Tenancy } from '../../datasource/prometheus/tenancy.js';
 import type { NamedDatasources } from '../../datasource/registry.js';
 import { StartupError, toError } from '../../errors.js';
+import { openEach, type BackendDeps, type BackendKind, type RuleCheck, type RuleCheckDeps } from './backend-kind.js';
 
-/** All configured Prometheuses by name. Sends no request yet. @throws StartupError for unusable certificate files. */
-export function openPrometheuses(
-  config: Pick<Config, 'prometheus'>,
-  observerOf: (name: string | null) => BackendObserver,
-): NamedDatasources<'prometheus'> {
-  const opened = [...prometheusBackends(config)].map(([name, settings]) => {
-    return [
-      name,
-      openPrometheus(settings, { section: sectionName('prometheus', name), observer: observerOf(name) }),
-    ] as const;
+/** The Prometheuses of `prometheus.url` and `prometheus.others`. */
+export const prometheus = {
+  names: (config) => [...backendsOf(config.prometheus).keys()],
+  open: openPrometheuses,
+  openRuleChecks,
+} satisfies BackendKind<'prometheus'>;
+
+/** Longest time for Prometheus to parse a query while the API client waits. Then the rule counts as not checked. */
+const MAX_PARSING_MS = 5_000;
+
+function openPrometheuses({
+  config,
+  observerOf,
+}: Pick<BackendDeps, 'config' | 'observerOf'>): NamedDatasources<'prometheus'> {
+  return openEach(backendsOf(config.prometheus), (settings, name) => {
+    const opened = openClient(settings, sectionName('prometheus', name));
+    return createPrometheusDatasource({
+      ...opened,
+      observer: observerOf(name),
+      queriesPerRequest: settings.queries_per_request,
+      selectAll: settings.select_all ? SELECT_ALL_DEFAULTS : null,
+    });
   });
-  return new Map(opened);
 }
 
-interface Opening {
-  /** Name of its section in the configuration, for messages. */
-  section: string;
-  observer: BackendObserver;
+function openRuleChecks({ config, resources }: RuleCheckDeps): ReadonlyMap<string | null, RuleCheck> {
+  return openEach(sectionsOf(config.prometheus), (settings, name) => {
+    const { url, tenancy, project_label: projectLabel } = settings;
+    const section = sectionName('prometheus', name);
+    const setting = `${section}.tenancy`;
+    const confine = createPrometheusRuleCheck({ tenancy, projectLabel, setting, isConfigured: url !== undefined });
+    const parse = url === undefined ? undefined : openFormatCheck({ ...settings, url }, section, resources);
+    return async (rule, author) => {
+      confine(rule, author);
+      return parse?.(rule);
+    };
+  });
 }
 
-function openPrometheus(
+function openFormatCheck(
   settings: Reachable<PrometheusSettings>,
-  { section, observer }: Opening,
-): Datasource<PrometheusQuery> {
-  return createPrometheusDatasource({
-    ...openPrometheusClient(settings, section),
-    observer,
-    queriesPerRequest: settings.queries_per_request,
-    selectAll: settings.select_all ? SELECT_ALL_DEFAULTS : null,
-  });
+  section: string,
+  resources: RuleCheckDeps['resources'],
+): ReturnType<typeof createFormatCheck> {
+  const timeout = Math.min(settings.timeout, MAX_PARSING_MS);
+  const opened = openClient({ ...settings, timeout }, section);
+  resources.push(`rule checks of ${section}`, () => opened.client.close());
+  return createFormatCheck(opened);
 }
 
-/**
- * Creates a client. `section` is the name of its section in the configuration, for messages.
- * @throws StartupError as `openPrometheuses`.
- */
-export function openPrometheusClient(
+/** @throws StartupError for unusable certificate files. `section` is the name in the configuration, for messages. */
+function openClient(
   settings: Reachable<PrometheusSettings>,
   section: string,
 ): { client: PrometheusClient; tenancy: Tenancy } {

@@ -3,6 +3,7 @@ import type { AlarmRule } from '../../alarm/types/index.js';
 import type { PrometheusRule } from '../../alarm/types/prometheus/schema.js';
 import { shownText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
+import { withEnforcedLabel } from './promql/enforce.js';
 
 export interface PrometheusRuleCheckOptions {
   /** How this Prometheus keeps projects apart. */
@@ -12,8 +13,6 @@ export interface PrometheusRuleCheckOptions {
   setting: string;
   /** False without a Prometheus; alarms then wait for one. */
   isConfigured: boolean;
-  /** Adds a condition on a label to every selector of the query, or tells why that is impossible. */
-  enforceLabel: (promql: string, label: string, value: string) => { promql: string } | { problem: string };
 }
 
 /**
@@ -48,10 +47,10 @@ export function createPrometheusRuleCheck(
 
 function refuseUnconfinable(
   { query, scope_to_project: project }: PrometheusRule,
-  { projectLabel, enforceLabel }: PrometheusRuleCheckOptions,
+  { projectLabel }: PrometheusRuleCheckOptions,
 ): void {
   if (project === null) return;
-  const confined = enforceLabel(query, projectLabel, project);
+  const confined = withEnforcedLabel(query, projectLabel, project);
   if ('promql' in confined) return;
   throw new AppError(
     'invalid_request',

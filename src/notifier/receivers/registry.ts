@@ -1,4 +1,5 @@
 import { parseAction, type ActionScheme } from '../../alarm/action.js';
+import { untilAborted } from '../../async/deadline.js';
 import type { ServiceClock } from '../../clock.js';
 import { toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
@@ -36,6 +37,8 @@ export interface CloudAccess extends Pick<TrustDeps, 'logins' | 'trustOf'> {
   overHttp: boolean;
 }
 
+const TIMED_OUT: DeliveryOutcome = { kind: 'retry', error: 'timeout' };
+
 /** All receivers as one. */
 export interface Receivers {
   /**
@@ -69,7 +72,8 @@ export function createReceivers(deps: ReceiverDeps): Receivers {
       const scheme = schemeOf(delivery.action);
       if (scheme === undefined) return { receiver: 'unknown', outcome: { kind: 'dead', error: 'invalid' } };
       try {
-        return { receiver: scheme, outcome: await orTimeout(receivers[scheme].deliver(delivery, signal), signal) };
+        const outcome = receivers[scheme].deliver(delivery, signal);
+        return { receiver: scheme, outcome: await untilAborted(outcome, signal, () => TIMED_OUT) };
       } catch (thrown) {
         deps.log.error('internal error in a receiver; the attempt will be repeated', {
           notificationId: delivery.id,
@@ -86,16 +90,6 @@ export function createReceivers(deps: ReceiverDeps): Receivers {
       client.close();
     },
   };
-}
-
-async function orTimeout(outcome: Promise<DeliveryOutcome>, signal: AbortSignal): Promise<DeliveryOutcome> {
-  const settled = new AbortController();
-  const timedOut = new Promise<DeliveryOutcome>((resolve) => {
-    const onAbort = (): void => resolve({ kind: 'retry', error: 'timeout' });
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true, signal: settled.signal });
-  });
-  return Promise.race([outcome, timedOut]).finally(() => settled.abort());
 }
 
 function schemeOf(action: string): ActionScheme | undefined {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import type { LocalServer } from '../../../dev/servers/redis.js';
 import type { BackendAnswer } from '../../../src/alarm/series.js';
-import { openPrometheuses } from '../../../src/app/datasources/prometheus.js';
+import { prometheus } from '../../../src/app/datasources/prometheus.js';
 import { parseConfig } from '../../../src/config/parse.js';
 import { startPrometheus } from '../../support/prometheus.js';
 import { askAbout, NOON, valuesOf } from '../../support/prometheus-double.js';
@@ -30,7 +30,7 @@ describeWith(['prometheus'], 'with a real Prometheus', () => {
   async function cycle(options: object): Promise<{ answers: Record<string, BackendAnswer>; sent: string[] }> {
     const observer = { succeeded: () => undefined, failed: () => undefined };
     const config = parseConfig({ prometheus: { url: server.url, ...options } });
-    const datasource = openPrometheuses(config, () => observer).get(null)!;
+    const datasource = prometheus.open({ config, observerOf: () => observer }).get(null)!;
     const sent: string[] = [];
     const trace = { sent: (request: string) => void sent.push(request), dropped: () => undefined };
     await askAbout({ datasource, outcomes: [] }, QUERIES);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
-import { openOctavia } from '../../../src/app/datasources/octavia.js';
+import { octavia as kind } from '../../../src/app/datasources/octavia.js';
 import { createSystemClock } from '../../../src/clock.js';
 import { Config } from '../../../src/config/schema.js';
 import { Secret } from '../../../src/config/secret.js';
@@ -66,7 +66,7 @@ function session(): KeystoneSession {
 
 async function answered(settings: object, at: KeystoneSession | undefined): Promise<unknown> {
   const observer = { succeeded: () => undefined, failed: () => undefined };
-  const opened = openOctavia({ config: Config.parse({ octavia: settings }), keystone: at, observer });
+  const opened = kind.open({ config: Config.parse({ octavia: settings }), keystone: at, observerOf: () => observer });
   const datasource = opened.get(null);
   const questions = [{ key: 'q', query: { poolId: 'a', project: 'p1' } }];
   const asking = { now: NOON, signal: new AbortController().signal };

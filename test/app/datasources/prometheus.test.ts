@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import { openPrometheuses } from '../../../src/app/datasources/prometheus.js';
+import { prometheus } from '../../../src/app/datasources/prometheus.js';
 import type { PrometheusQuery } from '../../../src/alarm/series.js';
 import { parseConfig } from '../../../src/config/parse.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
@@ -30,7 +30,8 @@ afterEach(() => double.close());
 
 function open(options: Record<string, unknown>, name: string | null = null): Datasource<PrometheusQuery> | undefined {
   const observer = { succeeded: () => undefined, failed: () => undefined };
-  return openPrometheuses(parseConfig({ prometheus: { url: double.url, ...options } }), () => observer).get(name);
+  const config = parseConfig({ prometheus: { url: double.url, ...options } });
+  return prometheus.open({ config, observerOf: () => observer }).get(name);
 }
 
 describe('a configured Prometheus', () => {

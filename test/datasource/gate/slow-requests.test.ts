@@ -69,11 +69,11 @@ const QUESTIONS = {
 
 interface Question {
   key: string;
-  query: never;
+  query: GnocchiQuery | PrometheusQuery;
 }
 
 /** Sends all of them in one call, as the evaluator does, and returns those without an answer. */
-async function inOutage(datasource: Datasource<never>, queries: readonly Question[]): Promise<Question[]> {
+async function inOutage(datasource: Datasource<Question['query']>, queries: readonly Question[]): Promise<Question[]> {
   const deadline = new AbortController();
   const request = { granularityS: 0, periods: 1, lagS: 0, queries };
   let answers: ReadonlyMap<string, BackendAnswer> | undefined;
@@ -93,10 +93,10 @@ describe.each([
   test.each([10, 60, 200])(
     'keep no others from their answers for longer than a few evaluations, %i of them',
     async (count) => {
-      const datasource = open() as Datasource<never>;
+      const datasource: Datasource<Question['query']> = open();
       const ask = (project: string, n: number): Question => ({
         key: `${project} ${n}`,
-        query: QUESTIONS[backend](project, n) as never,
+        query: QUESTIONS[backend](project, n),
       });
       const bad = Array.from({ length: count }, (_, n) => ask('bad', n));
       const well = Array.from({ length: WELL }, (_, n) => ask(`well${n % 10}`, n));
@@ -108,9 +108,9 @@ describe.each([
   );
 
   test('cost the same tenant no answers to other queries', async () => {
-    const datasource = open() as Datasource<never>;
+    const datasource: Datasource<Question['query']> = open();
     const names = ['bad0', 'bad1', ...Array.from({ length: WELL }, (_, n) => n)];
-    const queries = names.map((name) => ({ key: `${name}`, query: QUESTIONS[backend]('p', name) as never }));
+    const queries = names.map((name) => ({ key: `${name}`, query: QUESTIONS[backend]('p', name) }));
     const lost: string[][] = [];
     for (let look = 0; look < 6; look += 1) lost.push((await inOutage(datasource, queries)).map(({ key }) => key));
     expect(lost.slice(2)).toEqual(Array(4).fill(['bad0', 'bad1']));

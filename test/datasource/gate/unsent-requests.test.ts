@@ -15,7 +15,7 @@ import { PATIENCE_MS } from '../../support/patience.js';
 import { startReceiver, type Receiver } from '../../support/receiver-server.js';
 
 let server: Receiver;
-let datasource: Datasource<never> | undefined;
+let datasource: Datasource<SeriesNeed['query']> | undefined;
 let observed: string[];
 const observer: BackendObserver = {
   succeeded: () => void observed.push('succeeded'),
@@ -35,7 +35,7 @@ const UUID = '00000000-0000-4000-8000-000000000001';
 const method = 'mean';
 
 interface Backend {
-  open: () => Datasource<never>;
+  open: () => Datasource<SeriesNeed['query']>;
   queries: SeriesNeed['query'][];
 }
 
@@ -85,7 +85,7 @@ test.each(Object.keys(BACKENDS))(
   async (name) => {
     const { open, queries } = BACKENDS[name] as Backend;
     datasource = open();
-    const keyed = queries.map((query, index) => ({ key: `q${index}`, query: query as never, ticket: index }));
+    const keyed = queries.map((query, index) => ({ key: `q${index}`, query, ticket: index }));
     const limits = { now: NOON, signal: new AbortController().signal, sendBy: AbortSignal.abort() };
     const answers = await datasource.answers({ granularityS: 60, periods: 1, lagS: 0, queries: keyed }, limits);
     const behind = {

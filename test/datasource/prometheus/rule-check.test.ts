@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { alarmTypes, typeOf, type AlarmRule } from '../../../src/alarm/types/index.js';
-import { withEnforcedLabel } from '../../../src/datasource/prometheus/promql/enforce.js';
 import {
   createPrometheusRuleCheck,
   type PrometheusRuleCheckOptions,
@@ -35,7 +34,6 @@ function problem(
     projectLabel: 'project',
     setting: 'prometheus.tenancy',
     isConfigured: true,
-    enforceLabel: withEnforcedLabel,
     ...options,
   });
   try {
