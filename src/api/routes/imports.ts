@@ -18,7 +18,7 @@ import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import type { ActivationAnswer, ImportAnswer } from '../answers/import-answer.js';
 import type { AlarmRequest } from '../schema/alarm-request.js';
-import { TocsinRequest } from '../schema/tocsin-object.js';
+import { keptTocsinRequest } from '../schema/tocsin-object.js';
 import { ActivationRequest, importedAlarm, importedDocuments, type ImportedAlarm } from '../schema/import-request.js';
 
 export interface ImportRoutesDeps {
@@ -132,10 +132,9 @@ async function updateImported(
 function withOurs(current: StoredAlarm, theirs: AlarmRequest, projectId: string | null): AlarmRequest {
   const rule = withOptionsWithin(current.rule, theirs.rule, projectId);
   if (theirs.tocsin !== undefined) return { ...theirs, rule };
-  const { deliveryPolicy, evaluationOptions } = current;
+  const { evaluationOptions } = current;
   const problem = typeOf(rule).optionProblem(rule, evaluationOptions ?? NO_OPTIONS);
-  if (problem === undefined)
-    return { ...theirs, rule, tocsin: TocsinRequest.parse({ delivery_policy: deliveryPolicy }), evaluationOptions };
+  if (problem === undefined) return { ...theirs, rule, tocsin: keptTocsinRequest(current), evaluationOptions };
   throw changedToo(`${problem.option}, set here, ${problem.message}`);
 }
 

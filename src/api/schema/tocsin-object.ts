@@ -22,6 +22,11 @@ export const TocsinRequest = z.strictObject({
 });
 export type TocsinRequest = z.infer<typeof TocsinRequest>;
 
+/** The request that keeps an alarm's fields which only Tocsin has. Its evaluation options are kept apart from it. */
+export function keptTocsinRequest({ deliveryPolicy }: Alarm): TocsinRequest {
+  return TocsinRequest.parse({ delivery_policy: deliveryPolicy });
+}
+
 /** Schema of the `tocsin` object of an alarm in an answer. */
 export const TocsinAnswer = z.strictObject({
   delivery_policy: z

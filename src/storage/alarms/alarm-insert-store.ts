@@ -3,7 +3,7 @@ import { AppError } from '../../errors.js';
 import type { CountedOwner } from './alarm-count-store.js';
 import { ALARM_WRITTEN, alarmParameters, type StoredAlarm } from './alarm-row.js';
 import type { Sql } from '../database.js';
-import { HISTORY_WRITTEN, type HistoryEntry } from './history-store.js';
+import { HISTORY_WRITTEN, type HistoryEntry } from './history-row.js';
 
 /** Configured limits: most alarms of a project without its own quota, and of a user. -1: no limit. */
 export interface AlarmQuotas {

@@ -1,5 +1,4 @@
 import { usesTrust } from '../../alarm/action.js';
-import { SEVERITIES } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { typeOf, type AlarmRule } from '../../alarm/types/index.js';
 import { countChanges, moveCount, startCounting } from './alarm-count-store.js';
@@ -14,10 +13,12 @@ import {
   type StoredAlarm,
 } from './alarm-row.js';
 import { lockCombinations, refuseBadMembers, writeMembers, type Combination } from './combination-store.js';
-import { Conditions, orderBy, type OrderKey, type SqlType } from '../conditions.js';
+import { Conditions, orderBy } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
 import { bringAlarmForward } from '../notifications/bring-forward-store.js';
+import { orderOf } from '../queries/complex-filter.js';
+import { ALARM_FIELDS } from '../queries/query-fields.js';
 import { cancelRemovedBy } from '../notifications/removed-action-store.js';
 import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
 import { writeTrust, type SealedTrust, type TrustChange } from '../secrets/trust-store.js';
@@ -161,21 +162,6 @@ async function find(
   return rows[0] && toAlarm(rows[0]);
 }
 
-const SEVERITY_RANK = `array_position(array['low', 'moderate', 'critical'], a.severity)`;
-const SORT: Record<AlarmSortKey, { sql: string; type: SqlType; of: (alarm: StoredAlarm) => unknown }> = {
-  alarm_id: { sql: 'a.id', type: 'text', of: ({ id }) => id },
-  enabled: { sql: 'a.enabled', type: 'boolean', of: ({ enabled }) => enabled },
-  name: { sql: 'a.name', type: 'text', of: ({ name }) => name },
-  type: { sql: 'a.type', type: 'text', of: ({ rule }) => rule.type },
-  severity: { sql: SEVERITY_RANK, type: 'integer', of: ({ severity }) => SEVERITIES.indexOf(severity) + 1 },
-  timestamp: { sql: 'a.timestamp', type: 'timestamptz', of: ({ timestamp }) => timestamp },
-  user_id: { sql: `coalesce(a.user_id, '')`, type: 'text', of: ({ userId }) => userId ?? '' },
-  project_id: { sql: `coalesce(a.project_id, '')`, type: 'text', of: ({ projectId }) => projectId ?? '' },
-  state: { sql: 'a.state', type: 'text', of: ({ state }) => state },
-  repeat_actions: { sql: 'a.repeat_actions', type: 'boolean', of: ({ repeatActions }) => repeatActions },
-  state_timestamp: { sql: 'a.state_timestamp', type: 'timestamptz', of: ({ stateTimestamp }) => stateTimestamp },
-};
-
 async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: AlarmQuery): Promise<StoredAlarm[]> {
   const conditions = new Conditions();
   conditions.add('a.deleted_at is null');
@@ -190,11 +176,11 @@ async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: Alarm
   conditions.equal('a.severity', filter.severity, 'text');
   conditions.equal('a.timestamp', filter.timestamp, 'timestamptz');
   conditions.equal('a.repeat_actions', filter.repeatActions, 'boolean');
-  const keys: OrderKey[] = sort.map(({ key, descending }) => ({ ...SORT[key], descending }));
+  const keys = sort.map(({ key, descending }) => ({ ...orderOf(ALARM_FIELDS[key]), descending }));
   if (after)
     conditions.after(
       keys,
-      sort.map(({ key }) => SORT[key].of(after)),
+      keys.map(({ of }) => of(after)),
     );
   const { rows } = await db.query<AlarmRow>(
     `select ${ALARM_COLUMNS} from ${ALARM_TABLES} ${conditions.where()} ${orderBy(keys)} ${conditions.limit(limit)}`,

@@ -1,31 +1,11 @@
-import type { Severity } from '../../alarm/alarm.js';
-import type { AlarmState } from '../../alarm/state.js';
-import { Conditions, orderBy, type OrderKey, type SqlType } from '../conditions.js';
+import { Conditions, orderBy } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
+import { HISTORY_WRITTEN, toEntry, type HistoryEntry, type HistoryRow } from './history-row.js';
+import { orderOf } from '../queries/complex-filter.js';
+import { HISTORY_FIELDS } from '../queries/query-fields.js';
 import { restrictToScope, type Scope } from '../scope.js';
-import { columnsOf, WrittenColumns, type RowOf } from '../written-columns.js';
 
-/** Kinds of history entries, as Aodh names them. */
-export type HistoryType = 'creation' | 'rule change' | 'state transition' | 'deletion';
-
-/** One entry of an alarm's history. It remains after the alarm is deleted. */
-export interface HistoryEntry {
-  eventId: string;
-  alarmId: string;
-  type: HistoryType;
-  /** JSON text in the format of Python's `json.dumps`. */
-  detail: string;
-  /** Project and user that changed the alarm. */
-  projectId: string | null;
-  userId: string | null;
-  /** Project of the alarm, whose users may read the entry. */
-  onBehalfOf: string | null;
-  severity: Severity | null;
-  timestamp: Date;
-  /** Set if the entry changed the state: the new state version, and the previous state. */
-  stateVersion: number | null;
-  previousState: AlarmState | null;
-}
+export type { HistoryEntry, HistoryType } from './history-row.js';
 
 /** Fields of the API by which history entries can be sorted. */
 export const HISTORY_SORT_KEYS = [
@@ -71,27 +51,6 @@ export function createHistoryStore(db: Database) {
   };
 }
 
-const column = columnsOf<HistoryEntry>();
-
-const COLUMNS = {
-  event_id: column('text', ({ eventId }) => eventId),
-  alarm_id: column('text', ({ alarmId }) => alarmId),
-  type: column('text', ({ type }) => type),
-  detail: column('text', ({ detail }) => detail),
-  project_id: column('text', ({ projectId }) => projectId),
-  user_id: column('text', ({ userId }) => userId),
-  on_behalf_of: column('text', ({ onBehalfOf }) => onBehalfOf),
-  severity: column('text', ({ severity }) => severity),
-  timestamp: column('timestamptz', ({ timestamp }) => timestamp),
-  state_version: column('bigint', ({ stateVersion }) => stateVersion),
-  previous_state: column('text', ({ previousState }) => previousState),
-};
-
-/** The columns of an entry, which are all written and read back. */
-export const HISTORY_WRITTEN = new WrittenColumns(COLUMNS);
-/** A row of these columns. */
-export type HistoryRow = RowOf<typeof COLUMNS>;
-
 const APPEND = `insert into alarm_history (${HISTORY_WRITTEN.names}) values (${HISTORY_WRITTEN.parameters()})`;
 
 /** Adds an entry. Call in the transaction that changes the alarm. */
@@ -100,21 +59,6 @@ export async function appendHistory(tx: Sql, entry: HistoryEntry): Promise<void>
 }
 
 const COMPARISONS = { lt: '<', le: '<=', gt: '>', ge: '>=' } as const;
-const SEVERITY_RANK = `coalesce(array_position(array['low', 'moderate', 'critical'], severity), 0)`;
-const SORT: Record<HistorySortKey, { sql: string; type: SqlType; of: (entry: HistoryEntry) => unknown }> = {
-  event_id: { sql: 'event_id', type: 'text', of: ({ eventId }) => eventId },
-  alarm_id: { sql: 'alarm_id', type: 'text', of: ({ alarmId }) => alarmId },
-  on_behalf_of: { sql: `coalesce(on_behalf_of, '')`, type: 'text', of: ({ onBehalfOf }) => onBehalfOf ?? '' },
-  project_id: { sql: `coalesce(project_id, '')`, type: 'text', of: ({ projectId }) => projectId ?? '' },
-  user_id: { sql: `coalesce(user_id, '')`, type: 'text', of: ({ userId }) => userId ?? '' },
-  type: { sql: 'type', type: 'text', of: ({ type }) => type },
-  timestamp: { sql: 'timestamp', type: 'timestamptz', of: ({ timestamp }) => timestamp },
-  severity: {
-    sql: SEVERITY_RANK,
-    type: 'integer',
-    of: ({ severity }) => ['low', 'moderate', 'critical'].indexOf(severity ?? '') + 1,
-  },
-};
 
 async function list(
   db: Sql,
@@ -133,11 +77,11 @@ async function list(
   for (const { op, at } of filter.timestamps ?? []) {
     conditions.add(`timestamp ${COMPARISONS[op]} ${conditions.parameter(at, 'timestamptz')}`);
   }
-  const keys: OrderKey[] = sort.map(({ key, descending }) => ({ ...SORT[key], descending }));
+  const keys = sort.map(({ key, descending }) => ({ ...orderOf(HISTORY_FIELDS[key]), descending }));
   if (after)
     conditions.after(
       keys,
-      sort.map(({ key }) => SORT[key].of(after)),
+      keys.map(({ of }) => of(after)),
     );
   const { rows } = await db.query<HistoryRow>(
     `select ${HISTORY_WRITTEN.names} from alarm_history
@@ -145,21 +89,4 @@ async function list(
     conditions.parameters,
   );
   return rows.map(toEntry);
-}
-
-/** Converts a row to an entry. */
-export function toEntry(row: HistoryRow): HistoryEntry {
-  return {
-    eventId: row.event_id,
-    alarmId: row.alarm_id,
-    type: row.type,
-    detail: row.detail,
-    projectId: row.project_id,
-    userId: row.user_id,
-    onBehalfOf: row.on_behalf_of,
-    severity: row.severity,
-    timestamp: row.timestamp,
-    stateVersion: row.state_version,
-    previousState: row.previous_state,
-  };
 }

@@ -89,6 +89,7 @@ const SUPERSEDE_REPEATS = `
   update notifications set status = 'superseded', last_error = 'a newer repeat', finished_at = $2
    where lane = any($1::text[]) and status = 'pending' and kind = 'repeat' and replayed_at is null`;
 
+/** No statement reads `event_id`: it tells people which history entry a notification belongs to. */
 const APPEND_NOTIFICATIONS = `
   insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list,
                              action_index, action, lane, host, policy, body, next_attempt_at, created_at)

@@ -1,3 +1,4 @@
+import { SEVERITIES } from '../../alarm/alarm.js';
 import type { SqlType } from '../conditions.js';
 
 /** A filter: a tree of comparisons. Field names come from a fixed list, and values have the type of their field. */
@@ -50,16 +51,14 @@ export type FieldKind = Field<never>['kind'];
 /** All fields of one kind of row, by name. */
 export type Fields<Row, Name extends string> = Readonly<Record<Name, Field<Row>>>;
 
-const RANKS = ['low', 'moderate', 'critical'];
-
 /** Returns the rank of a severity, from 1; 0 if the text is no severity. */
 export function severityRank(severity: string): number {
-  return RANKS.indexOf(severity) + 1;
+  return (SEVERITIES as readonly string[]).indexOf(severity) + 1;
 }
 
 /** SQL for the rank of a severity; null if the text is no severity. */
 export function severityRankSql(column: string): string {
-  return `array_position(array['low', 'moderate', 'critical'], ${column})`;
+  return `array_position(array[${SEVERITIES.map((severity) => `'${severity}'`).join(', ')}], ${column})`;
 }
 
 /** Returns a field as a key of an order. The key is never null. */

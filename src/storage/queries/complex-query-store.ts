@@ -5,7 +5,7 @@ import { matchesFilter } from './complex-filter-match.js';
 import { filterSql } from './complex-filter-sql.js';
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database } from '../database.js';
-import { HISTORY_WRITTEN, toEntry, type HistoryEntry, type HistoryRow } from '../alarms/history-store.js';
+import { HISTORY_WRITTEN, toEntry, type HistoryEntry, type HistoryRow } from '../alarms/history-row.js';
 import { ALARM_FIELDS, HISTORY_FIELDS, type AlarmFieldName, type HistoryFieldName } from './query-fields.js';
 import { restrictToScope, type Scope } from '../scope.js';
 

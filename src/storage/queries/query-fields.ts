@@ -1,7 +1,7 @@
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import { EVALUATE_TIMESTAMP, type StoredAlarm } from '../alarms/alarm-row.js';
 import type { Fields } from './complex-filter.js';
-import type { HistoryEntry } from '../alarms/history-store.js';
+import type { HistoryEntry } from '../alarms/history-row.js';
 
 /** Names of `ALARM_FIELDS`. */
 export type AlarmFieldName =
