@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import jestConfig from '../../jest.config.js';
 import { root } from '../prepare.mjs';
 import { run, say, smoke, startAskStop } from './smoke.mjs';
 
@@ -18,14 +19,11 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
     await startAskStop(node, [path.join(root, 'build', 'src', 'main.js')], folder);
     // A configuration of its own: these tests need none of the servers that the whole suite starts.
     const config = path.join(folder, 'jest.config.json');
-    const settings = {
-      rootDir: root,
-      transform: {},
-      testEnvironment: 'node',
-      workerGracefulExitTimeout: 10_000,
-      testTimeout: 240_000,
-    };
-    writeFileSync(config, JSON.stringify(settings));
+    const rootDir = path.join(root, jestConfig.rootDir);
+    writeFileSync(
+      config,
+      JSON.stringify({ ...jestConfig, rootDir, globalSetup: undefined, globalTeardown: undefined }),
+    );
     const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     // Comparisons with croniter are skipped here: the whole suite, on the present Node, has installed it and runs them.

@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 
 import { parseApiKey } from '../../src/api/identity/api-key-form.js';
 import { runProgram } from '../../src/cli/program.js';
 import { StartupError } from '../../src/errors.js';
 import { openPglite } from '../../src/storage/engine/pglite.js';
+import { migratedDataDirectory } from '../support/data-directory.js';
 import { describeWithPostgres, freshPostgresUrl } from '../support/servers.js';
 
 interface Run {
@@ -64,7 +63,7 @@ function suite(settings: () => Promise<Record<string, string>>): void {
 describe('tocsin apikey on the embedded database', () => {
   let dataDir: string;
   beforeEach(() => {
-    dataDir = mkdtempSync(path.join(tmpdir(), 'tocsin-apikey-'));
+    dataDir = migratedDataDirectory();
   });
   afterEach(() => rmSync(dataDir, { recursive: true }));
 

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { migratedDataDirectory } from '../support/data-directory.js';
 import { eventually } from '../support/eventually.js';
+import { PYTHON } from '../support/peer-programs.js';
 import { freePort, startService } from '../support/service-process.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 function dataDirectory(): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-terminal-'));
+  const dir = migratedDataDirectory();
   undo.push(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
@@ -52,13 +52,9 @@ describe('SIGHUP', () => {
 
   test('of a closed terminal stops the service cleanly, although its output fails', async () => {
     const argv = [process.execPath, MAIN, 'serve', '--data-dir', dataDirectory(), '--port', String(await freePort())];
-    const child = spawn(
-      '/usr/bin/python3',
-      ['-I', '-c', CLOSE_TERMINAL, 'Ctrl-C stops Tocsin', ...argv, '--log-level', 'debug'],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
+    const child = spawn(PYTHON, ['-I', '-c', CLOSE_TERMINAL, 'Ctrl-C stops Tocsin', ...argv, '--log-level', 'debug'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     undo.push(() => child.kill());
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));

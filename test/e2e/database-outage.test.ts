@@ -94,14 +94,14 @@ describeWithPostgres('when the database is unavailable', () => {
       counter_volume: 95,
       resource_id: 'r',
     };
-    await post(`${url}/v2/meters/cpu`, [sample]);
+    await eventually(() => post(`${url}/v2/meters/cpu`, [sample]));
     await eventually(() => expect(receiver.requests.length).toBe(1));
     expect(service.isRunning()).toBe(true);
     expect(await service.stop()).toBe(0);
   });
 
   test('the server hangs: readiness says so, and the process still ends when told to', async () => {
-    const { service, url, postgres } = await start({ SHUTDOWN_TIMEOUT: '4s', DATABASE_STATEMENT_TIMEOUT: '1s' });
+    const { service, url, postgres } = await start({ SHUTDOWN_TIMEOUT: '4s', DATABASE_STATEMENT_TIMEOUT: '5s' });
     const pids = family(postgres.pid);
     signalAll(pids, 'SIGSTOP');
     undo.push(() => signalAll(pids, 'SIGCONT'));

@@ -1,8 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 
+import { migratedDataDirectory } from '../support/data-directory.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver } from '../support/receiver-server.js';
 import { describeWith, freshPostgresUrl, redisUrl } from '../support/servers.js';
@@ -77,7 +76,7 @@ async function firesTwice(api: string): Promise<void> {
 }
 
 test('one process on the embedded default', async () => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-test-'));
+  const dir = migratedDataDirectory();
   undo.push(() => rmSync(dir, { recursive: true, force: true }));
   const port = await freePort();
   await start({ DATABASE_DATA_DIR: dir, API_PORT: String(port) });

@@ -15,6 +15,7 @@ import { planRequests } from '../../src/evaluator/plan.js';
 import { evaluatedByAodh, type AodhAlarm, type AodhOutcome } from '../support/aodh-evaluator.js';
 import { eventually } from '../support/eventually.js';
 import { ADMIN_TOKEN, startGnocchi, type RealGnocchi } from '../support/gnocchi.js';
+import { PATIENCE_MS } from '../support/patience.js';
 import { describeWith } from '../support/servers.js';
 
 const NOW = new Date('2026-01-01T12:10:30Z');
@@ -64,7 +65,7 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
     gnocchi = await startGnocchi({ metricd: true, tokens: true });
     const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
     datasource = createGnocchiDatasource({
-      client: createGnocchiClient({ url: gnocchi.url, auth: { kind: 'token', tokens }, timeoutMs: 30_000 }),
+      client: createGnocchiClient({ url: gnocchi.url, auth: { kind: 'token', tokens }, timeoutMs: PATIENCE_MS }),
       observer: { succeeded: () => undefined, failed: () => undefined },
       clock: createSystemClock(),
       creator: () => Promise.resolve('admin-user:admin-project'),

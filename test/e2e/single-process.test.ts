@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import { migratedDataDirectory } from '../support/data-directory.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver } from '../support/receiver-server.js';
 import { describeWith, unmigratedPostgresUrl, startRedis } from '../support/servers.js';
@@ -15,8 +16,7 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-function dataDir(): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-test-'));
+function dataDir(dir = migratedDataDirectory()): string {
   undo.push(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
@@ -67,7 +67,7 @@ describe('one process on the embedded default', () => {
   test(
     'calls a webhook when a threshold is crossed, and has ' + 'everything still after a stop and after a kill',
     async () => {
-      const dir = dataDir();
+      const dir = dataDir(mkdtempSync(path.join(tmpdir(), 'tocsin-test-')));
       const receiver = await startReceiver();
       undo.push(() => receiver.close());
       const first = await serve(dir);
@@ -139,7 +139,8 @@ describe('one process on the embedded default', () => {
       alarm_actions: [receiver.url],
     });
     await send(`${service.url}/v2/meters/cpu`, [SAMPLE]);
-    await eventually(async () => expect(receiver.requests.length).toBe(1));
+    // More than one if this process is slower than the attempts.
+    await eventually(() => expect(receiver.requests).not.toEqual([]));
     expect(await service.stop()).toBe(0);
   });
 });

@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
+import { PYTHON } from './peer-programs.js';
+
 /** An alarm as Aodh's evaluators see one. */
 export interface AodhAlarm {
   type: string;
@@ -26,8 +28,6 @@ export interface AodhEvaluation {
   alarms: readonly AodhAlarm[];
 }
 
-/** Debian's interpreter, not the first on the PATH: only this one sees Debian's packages. */
-const PYTHON = '/usr/bin/python3';
 const TIMEOUT_MS = 120_000;
 
 /** The evaluators of the installed Aodh, on a clock of our own; a recorder stands for the database and the notifier. */

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 
-/** Debian's interpreter, which alone sees Debian's packages. */
-const PYTHON = '/usr/bin/python3';
+import { PYTHON } from './peer-programs.js';
+
 const TIMEOUT_S = 180;
 
 /**

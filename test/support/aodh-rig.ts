@@ -1,9 +1,8 @@
 import { expect } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 
 import { noauthEnvironment, runAodh, runOpenstack, type CommandResult, type NoauthCaller } from './aodh-cli.js';
+import { migratedDataDirectory } from './data-directory.js';
 import { eventually } from './eventually.js';
 import { startReceiver, type Receiver } from './receiver-server.js';
 import { freePort, startService } from './service-process.js';
@@ -36,7 +35,7 @@ export interface AodhRig {
 }
 
 export async function startAodhRig(): Promise<AodhRig> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-test-'));
+  const dir = migratedDataDirectory();
   const receiver = await startReceiver();
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;

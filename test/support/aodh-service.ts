@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../dev/servers/local-process.js';
+import { startLocalProcess, unprivilegedAccount } from '../../dev/servers/local-process.js';
+import { PYTHON } from './peer-programs.js';
+import { iniOf, saidPort, serving, STOP, TIED_TO_PARENT } from './python-server.js';
 import { inTemporaryFolder } from './running-servers.js';
 
 /**
@@ -27,37 +29,13 @@ export interface StartAodhOptions {
   gnocchiUrl: string;
 }
 
-/** Debian's interpreter, not the first on the PATH: only this one sees Debian's packages. */
-const PYTHON = '/usr/bin/python3';
-const START_TIMEOUT_MS = 60_000;
-const STOP = [
-  { signal: 'SIGTERM', waitMs: 5_000 },
-  { signal: 'SIGKILL', waitMs: 2_000 },
-] as const;
-
-/**
- * Aodh's tables, then its own WSGI application on Python's own server, a thread a connection, so that an idle one
- * blocks no other. With port 0 the system chooses; the port is the first thing it says. It ends when the process that
- * started it does, however it does (PR_SET_PDEATHSIG, SIGTERM).
- */
-const SERVE = `
-import ctypes, socketserver, sys
-ctypes.CDLL(None).prctl(1, 15)
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+/** Aodh's tables, then its own WSGI application. */
+const SERVE = `${TIED_TO_PARENT}
 from aodh import service, storage
 from aodh.api.app import load_app
 conf = service.prepare_service(['--config-file', sys.argv[1]])
 storage.get_connection_from_config(conf).upgrade()
-class Server(socketserver.ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    request_queue_size = 128
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *args):
-        pass
-server = make_server('127.0.0.1', 0, load_app(conf), server_class=Server, handler_class=Quiet)
-print('serving on port %d' % server.server_port, flush=True)
-server.serve_forever()
-`;
+${serving('load_app(conf)')}`;
 
 const COPY = `
 import sqlite3, sys, uuid
@@ -109,22 +87,9 @@ function configuration(dir: string, gnocchiUrl: string): string {
       endpoint: gnocchiUrl,
     },
   };
-  return Object.entries(sections)
-    .map(([name, options]) =>
-      [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'),
-    )
-    .join('\n');
+  return iniOf(sections);
 }
 
 function databaseIn(dir: string): string {
   return path.join(dir, 'aodh.sqlite');
-}
-
-async function saidPort(server: LocalProcess): Promise<number> {
-  let port = 0;
-  await server.untilReady((logged) => {
-    port = Number(/^serving on port (\d+)$/m.exec(logged)?.[1] ?? 0);
-    return port > 0;
-  }, START_TIMEOUT_MS);
-  return port;
 }

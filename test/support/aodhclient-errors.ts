@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 
+import { PYTHON } from './peer-programs.js';
+
 /** An answer as aodhclient gets it. */
 export interface ClientAnswer {
   method: string;
@@ -17,9 +19,6 @@ export interface ClientException {
   requestId?: string | null;
   retryAfter?: number;
 }
-
-/** Debian's interpreter, which alone sees Debian's packages. */
-const PYTHON = '/usr/bin/python3';
 
 /** `Response` is the class of `requests` that keystoneauth hands to aodhclient. */
 const READ = `

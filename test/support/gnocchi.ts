@@ -2,7 +2,8 @@ import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../dev/servers/local-process.js';
-import { GNOCCHI } from './peer-programs.js';
+import { GNOCCHI, PYTHON } from './peer-programs.js';
+import { finished, iniOf, saidPort, serving, STOP, TIED_TO_PARENT } from './python-server.js';
 import { inTemporaryFolder } from './running-servers.js';
 import { unmigratedPostgresUrl } from './run-servers.js';
 
@@ -38,32 +39,11 @@ export interface StartGnocchiOptions {
 /** The token of an admin of a Gnocchi with `tokens`. */
 export const ADMIN_TOKEN = 'admin-user:admin-project:admin';
 
-/** Debian's interpreter, not the first on the PATH: only this one sees Debian's packages. */
-const PYTHON = '/usr/bin/python3';
 const PACKAGE = '/usr/lib/python3/dist-packages/gnocchi';
-const UPGRADE_TIMEOUT_MS = 120_000;
-const START_TIMEOUT_MS = 60_000;
-const STOP = [
-  { signal: 'SIGTERM', waitMs: 10_000 },
-  { signal: 'SIGKILL', waitMs: 2_000 },
-] as const;
+const UPGRADE = 'gnocchi-upgrade';
 
-/**
- * What both programs begin with: they end when the process that started them does, however it does (PR_SET_PDEATHSIG,
- * SIGTERM).
- */
-const TIED_TO_PARENT = `
-import ctypes, sys
-ctypes.CDLL(None).prctl(1, 15)
-`;
-
-/**
- * Gnocchi's own WSGI application on Python's own server, a thread a connection, so that an idle one blocks no other.
- * With port 0 the system chooses; the port is the first thing it says.
- */
+/** Gnocchi's own WSGI application. It tells users by the headers that Keystone's filter would set. */
 const SERVE = `${TIED_TO_PARENT}
-import socketserver
-from wsgiref.simple_server import WSGIServer, make_server
 from gnocchi.cli.api import wsgi
 def vouched(environ, start_response):
     token = environ.get('HTTP_X_AUTH_TOKEN', '').split(':')
@@ -75,13 +55,7 @@ def vouched(environ, start_response):
         return []
     return application(environ, start_response)
 application = wsgi()
-class Server(socketserver.ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    request_queue_size = 128
-server = make_server('127.0.0.1', 0, vouched, server_class=Server)
-print('serving on port %d' % server.server_port, flush=True)
-server.serve_forever()
-`;
+${serving('vouched')}`;
 
 const PROCESS_MEASURES = `${TIED_TO_PARENT}
 from gnocchi.cli.metricd import metricd
@@ -118,7 +92,7 @@ export function startGnocchi({ metricd = false, tokens = false }: StartGnocchiOp
     };
     const stop = async (): Promise<void> => void (await Promise.all(running.map((each) => each.stop(STOP))));
     try {
-      await finished(await run('gnocchi-upgrade', GNOCCHI.find() ?? 'gnocchi-upgrade', ['--sacks-number', '4']));
+      await finished(await run(UPGRADE, GNOCCHI.find() ?? UPGRADE, ['--sacks-number', '4']), UPGRADE);
       if (metricd) await run('gnocchi-metricd', PYTHON, ['-I', '-c', PROCESS_MEASURES]);
       const url = `http://127.0.0.1:${await saidPort(await run('gnocchi-api', PYTHON, ['-I', '-c', SERVE]))}`;
       const ask: RealGnocchi['ask'] = (method, target, { body, user } = {}) =>
@@ -155,30 +129,7 @@ function configuration(dir: string, postgresUrl: string, api: typeof BY_NAME): s
     storage: { driver: 'file', file_basepath: path.join(dir, 'data') },
     metricd: { workers: '1', metric_processing_delay: '1', metric_reporting_delay: '-1' },
   };
-  return Object.entries(sections)
-    .map(([name, options]) =>
-      [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'),
-    )
-    .join('\n');
-}
-
-async function saidPort(server: LocalProcess): Promise<number> {
-  let port = 0;
-  await server.untilReady((logged) => {
-    port = Number(/^serving on port (\d+)$/m.exec(logged)?.[1] ?? 0);
-    return port > 0;
-  }, START_TIMEOUT_MS);
-  return port;
-}
-
-async function finished(upgrade: LocalProcess): Promise<void> {
-  let said = '';
-  await upgrade.untilReady((logged) => {
-    said = logged;
-    return upgrade.hasExited();
-  }, UPGRADE_TIMEOUT_MS);
-  const how = await upgrade.exited;
-  if (how !== 'exit code 0') throw new Error(`gnocchi-upgrade: ${how}: ${said.slice(-2_000)}`);
+  return iniOf(sections);
 }
 
 function named(user: string): Record<string, string> {

@@ -2,34 +2,18 @@ import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../dev/servers/local-process.js';
-import { KEYSTONE } from './peer-programs.js';
+import { KEYSTONE, PYTHON } from './peer-programs.js';
+import { finished, iniOf, saidPort, serving, STOP } from './python-server.js';
 
-/** Debian's interpreter, not the first on the PATH: only this one sees Debian's packages. */
-const PYTHON = '/usr/bin/python3';
 const DATABASE = 'keystone.sqlite';
-const MANAGE_TIMEOUT_MS = 300_000;
-const START_TIMEOUT_MS = 180_000;
-const STOP = [
-  { signal: 'SIGTERM', waitMs: 5_000 },
-  { signal: 'SIGKILL', waitMs: 2_000 },
-] as const;
 
-/**
- * Keystone's own WSGI application on Python's own server, a thread a connection, so that an idle one blocks no other.
- * With port 0 the system chooses; the port is the first thing it says. Keystone parses sys.argv, so that is emptied.
- */
+/** Keystone's own WSGI application. Keystone parses sys.argv, so that is emptied. */
 const SERVE = `
-import os, socketserver, sys
-from wsgiref.simple_server import WSGIServer, make_server
+import os, sys
 os.environ['OS_KEYSTONE_CONFIG_FILES'], port = sys.argv[1], int(sys.argv[2])
 sys.argv = ['keystone']
 from keystone.server.wsgi import initialize_public_application
-class Server(socketserver.ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-server = make_server('127.0.0.1', port, initialize_public_application(), server_class=Server)
-print('serving on port %d' % server.server_port, flush=True)
-server.serve_forever()
-`;
+${serving('initialize_public_application()', 'port')}`;
 
 /**
  * Keystone keeps a connection reading now and then; without a write-ahead log no other connection could write
@@ -102,31 +86,6 @@ export async function createKeystoneFolder(dir: string, adminPassword: string): 
   };
 }
 
-async function saidPort(server: LocalProcess): Promise<number> {
-  let port = 0;
-  const listening = (logged: string): boolean => {
-    port = Number(/^serving on port (\d+)$/m.exec(logged)?.[1] ?? 0);
-    return port > 0;
-  };
-  await server.untilReady(listening, START_TIMEOUT_MS);
-  return port;
-}
-
-async function finished(process: LocalProcess, name: string): Promise<void> {
-  let said = '';
-  const ended = (logged: string): boolean => {
-    said = logged;
-    return process.hasExited();
-  };
-  try {
-    await process.untilReady(ended, MANAGE_TIMEOUT_MS);
-  } finally {
-    await process.stop(STOP);
-  }
-  const how = await process.exited;
-  if (how !== 'exit code 0') throw new Error(`Keystone, ${name}: ${how}: ${said.slice(-2_000)}`);
-}
-
 /**
  * Cheap password hashes, since there are no attackers; no receipts, since no test uses two
  * factors.
@@ -144,9 +103,5 @@ function configuration(dir: string, tokenLifeSeconds: number): string {
     fernet_receipts: { key_repository: path.join(dir, 'fernet') },
     credential: { key_repository: path.join(dir, 'credential') },
   };
-  return Object.entries(sections)
-    .map(([name, options]) =>
-      [`[${name}]`, ...Object.entries(options).map(([key, value]) => `${key} = ${value}`), ''].join('\n'),
-    )
-    .join('\n');
+  return iniOf(sections);
 }

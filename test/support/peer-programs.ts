@@ -55,15 +55,15 @@ export const AODH_SERVICE: InstallableProgram = {
   find: () => (existsSync(AODH_MODULE) ? AODH_MODULE : undefined),
 };
 
-/** Debian's Python, for which Debian's modules are installed, whichever other Python is first on the PATH. */
-const DEBIAN_PYTHON = '/usr/bin/python3';
+/** Debian's interpreter, not the first on the PATH: only this one sees Debian's packages. */
+export const PYTHON = '/usr/bin/python3';
 const CRONITER_MODULE = '/usr/lib/python3/dist-packages/croniter/croniter.py';
 
 /** The cron of Aodh, which tells what a cron expression means. */
 export const CRONITER: InstallableProgram = {
   name: 'croniter',
   debianPackage: 'python3-croniter',
-  find: () => (existsSync(CRONITER_MODULE) ? DEBIAN_PYTHON : undefined),
+  find: () => (existsSync(CRONITER_MODULE) ? PYTHON : undefined),
 };
 
 /** What Python's `zoneinfo` reads. */

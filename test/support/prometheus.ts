@@ -41,7 +41,7 @@ export interface RealPrometheus extends LocalServer {
   restart(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 180_000;
 const STOP = [
   { signal: 'SIGTERM', waitMs: 10_000 },
   { signal: 'SIGKILL', waitMs: 2_000 },

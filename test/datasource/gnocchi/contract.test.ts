@@ -9,6 +9,7 @@ import { createGnocchiDatasource } from '../../../src/datasource/gnocchi/gnocchi
 import { datasourceContract, METRICS, PERIODS, storedValue, type Subject } from '../../contract/datasource.js';
 import { eventually } from '../../support/eventually.js';
 import { ADMIN_TOKEN, startGnocchi, type RealGnocchi } from '../../support/gnocchi.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { describeWith } from '../../support/servers.js';
 
 const NOW = new Date('2026-01-01T12:10:30Z');
@@ -22,7 +23,7 @@ interface Stored {
 function datasourceAt(url: string): Datasource<GnocchiQuery> {
   const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
   return createGnocchiDatasource({
-    client: createGnocchiClient({ url, auth: { kind: 'token', tokens }, timeoutMs: 30_000 }),
+    client: createGnocchiClient({ url, auth: { kind: 'token', tokens }, timeoutMs: PATIENCE_MS }),
     observer: { succeeded: () => undefined, failed: () => undefined },
     clock: createSystemClock(),
     creator: () => Promise.resolve('admin-user:admin-project'),

@@ -7,6 +7,7 @@ import { createGnocchiClient } from '../../../src/datasource/gnocchi/client/gnoc
 import { createGnocchiDatasource } from '../../../src/datasource/gnocchi/gnocchi.js';
 import { eventually } from '../../support/eventually.js';
 import { ADMIN_TOKEN, startGnocchi, type RealGnocchi } from '../../support/gnocchi.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 
 const NOW = new Date('2026-01-01T12:10:30Z');
 const PERIODS = 10;
@@ -40,7 +41,7 @@ export async function startGnocchiRig(): Promise<GnocchiRig> {
   const gnocchi = await startGnocchi({ metricd: true, tokens: true });
   const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
   const datasource = createGnocchiDatasource({
-    client: createGnocchiClient({ url: gnocchi.url, auth: { kind: 'token', tokens }, timeoutMs: 30_000 }),
+    client: createGnocchiClient({ url: gnocchi.url, auth: { kind: 'token', tokens }, timeoutMs: PATIENCE_MS }),
     observer: { succeeded: () => undefined, failed: () => undefined },
     clock: createSystemClock(),
     creator: () => Promise.resolve(CREATOR),

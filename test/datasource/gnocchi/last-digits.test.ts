@@ -8,6 +8,7 @@ import { createGnocchiClient } from '../../../src/datasource/gnocchi/client/gnoc
 import { createGnocchiDatasource } from '../../../src/datasource/gnocchi/gnocchi.js';
 import { eventually } from '../../support/eventually.js';
 import { startGnocchi, type RealGnocchi } from '../../support/gnocchi.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { describeWith } from '../../support/servers.js';
 
 const NOW = new Date('2026-01-01T13:00:30Z');
@@ -24,7 +25,7 @@ describeWith(['postgres', 'gnocchi'], 'merged searches of a real Gnocchi', () =>
   beforeAll(async () => {
     gnocchi = await startGnocchi({ metricd: true });
     datasource = createGnocchiDatasource({
-      client: createGnocchiClient({ url: gnocchi.url, auth: { kind: 'basic', user: 'admin' }, timeoutMs: 30_000 }),
+      client: createGnocchiClient({ url: gnocchi.url, auth: { kind: 'basic', user: 'admin' }, timeoutMs: PATIENCE_MS }),
       observer: { succeeded: () => undefined, failed: () => undefined },
       clock: createSystemClock(),
       creator: () => Promise.resolve('admin'),

@@ -7,6 +7,7 @@ import { createGnocchiClient } from '../../../src/datasource/gnocchi/client/gnoc
 import { probeGnocchi } from '../../../src/datasource/gnocchi/queries/requester.js';
 import { eventually } from '../../support/eventually.js';
 import { ADMIN_TOKEN } from '../../support/gnocchi.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { describeWith } from '../../support/servers.js';
 import { AGGREGATES, ofMetrics, ofResource, ofSearch, startGnocchiRig, type GnocchiRig } from './gnocchi-rig.js';
 
@@ -269,9 +270,9 @@ describeWith(['postgres', 'gnocchi'], 'the datasource of a real Gnocchi', () => 
     const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
     const auth = { kind: 'token', tokens } as const;
     await expect(
-      probeGnocchi(createGnocchiClient({ url: rig.gnocchi.url, auth, timeoutMs: 30_000 })),
+      probeGnocchi(createGnocchiClient({ url: rig.gnocchi.url, auth, timeoutMs: PATIENCE_MS })),
     ).resolves.toBeUndefined();
-    const dead = createGnocchiClient({ url: 'http://127.0.0.1:1', auth, timeoutMs: 30_000 });
+    const dead = createGnocchiClient({ url: 'http://127.0.0.1:1', auth, timeoutMs: PATIENCE_MS });
     await expect(probeGnocchi(dead)).rejects.toThrow('connection refused');
   });
 

@@ -8,6 +8,7 @@ import { createGnocchiRuleCheck } from '../../../src/datasource/gnocchi/rule-che
 import { AppError, UpstreamRefusal } from '../../../src/errors.js';
 import { eventually } from '../../support/eventually.js';
 import { startGnocchi, type RealGnocchi } from '../../support/gnocchi.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { describeWith } from '../../support/servers.js';
 
 const RESOURCE = randomUUID();
@@ -57,8 +58,12 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
 
   beforeAll(async () => {
     gnocchi = await startGnocchi({ metricd: true });
-    client = createGnocchiClient({ url: gnocchi.url, auth: { kind: 'basic', user: 'admin' }, timeoutMs: 20_000 });
-    stranger = createGnocchiClient({ url: gnocchi.url, auth: { kind: 'basic', user: 'mallory' }, timeoutMs: 20_000 });
+    client = createGnocchiClient({ url: gnocchi.url, auth: { kind: 'basic', user: 'admin' }, timeoutMs: PATIENCE_MS });
+    stranger = createGnocchiClient({
+      url: gnocchi.url,
+      auth: { kind: 'basic', user: 'mallory' },
+      timeoutMs: PATIENCE_MS,
+    });
     const text = { type: 'string', required: false, max_length: 255 };
     await made('/v1/resource_type', { name: 'instance', attributes: { server_group: text } });
     const policy = { name: 'fast', aggregation_methods: ['mean', 'rate:mean'], definition: [{ granularity: '60s' }] };

@@ -11,6 +11,7 @@ import { createGnocchiDatasource } from '../../../src/datasource/gnocchi/gnocchi
 import { createGnocchiRuleCheck } from '../../../src/datasource/gnocchi/rule-check.js';
 import { eventually } from '../../support/eventually.js';
 import { ADMIN_TOKEN, startGnocchi, type RealGnocchi } from '../../support/gnocchi.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { describeWith } from '../../support/servers.js';
 
 /**
@@ -35,7 +36,7 @@ describeWith(['postgres', 'gnocchi'], 'every rule that a real Gnocchi can answer
   beforeAll(async () => {
     gnocchi = await startGnocchi({ metricd: true, tokens: true });
     const tokens = { token: () => Promise.resolve(ADMIN_TOKEN), renew: () => Promise.resolve(ADMIN_TOKEN) };
-    client = createGnocchiClient({ url: gnocchi.url, auth: { kind: 'token', tokens }, timeoutMs: 30_000 });
+    client = createGnocchiClient({ url: gnocchi.url, auth: { kind: 'token', tokens }, timeoutMs: PATIENCE_MS });
     datasource = createGnocchiDatasource({
       client,
       observer: { succeeded: () => undefined, failed: () => undefined },

@@ -21,7 +21,7 @@ function stored(): StoredSeries[] {
 async function subject(): Promise<Subject<PrometheusQuery>> {
   const server = await startPrometheus({ series: stored(), lookback: '59s' });
   const gone = prometheusAt('http://127.0.0.1:9');
-  const { datasource } = prometheusAt(server.url, { timeoutMs: 20_000 });
+  const { datasource } = prometheusAt(server.url);
   return {
     datasource,
     unreachable: gone.datasource,

@@ -29,7 +29,7 @@ afterEach(async () => {
 
 /** A select-all query is used from `fromMembers` queries on. */
 function reach(fromMembers = Infinity): void {
-  prometheus = prometheusAt(double.url, { timeoutMs: 20_000, selectAll: { fromMembers, maxSeriesPerMember: 1.25 } });
+  prometheus = prometheusAt(double.url, { selectAll: { fromMembers, maxSeriesPerMember: 1.25 } });
 }
 
 const cpus = Array.from({ length: MEMBERS }, (_, index) => `cpu{instance="${index}"}`);

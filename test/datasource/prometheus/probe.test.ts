@@ -9,6 +9,7 @@ import {
 import { createPrometheusDatasource } from '../../../src/datasource/prometheus/prometheus.js';
 import { toError } from '../../../src/errors.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 import {
   askAbout,
   prometheusAt,
@@ -30,7 +31,7 @@ const MIMIR: Tenancy = { kind: 'header', header: 'x-scope-orgid', adminTenant: u
 /** `answered`, or the reason of the failure. */
 async function asked(tenancy: Tenancy, reply?: PrometheusReply): Promise<string> {
   if (reply) double.reply = reply;
-  const client = createPrometheusClient({ url: double.url, auth: { kind: 'none' }, timeoutMs: 20_000 });
+  const client = createPrometheusClient({ url: double.url, auth: { kind: 'none' }, timeoutMs: PATIENCE_MS });
   const probe = createPrometheusProbe({ client, tenancy });
   probe.noteTenant('p1');
   return probe.send().then(
