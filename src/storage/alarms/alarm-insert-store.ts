@@ -1,7 +1,7 @@
 import { pythonText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 import type { CountedOwner } from './alarm-count-store.js';
-import { ALARM_WRITTEN, alarmParameters, type StoredAlarm } from './alarm-row.js';
+import { ALARM_CREATION, ALARM_WRITTEN, alarmParameters, type StoredAlarm } from './alarm-row.js';
 import type { Sql } from '../database.js';
 import { HISTORY_WRITTEN, type HistoryEntry } from './history-row.js';
 
@@ -33,7 +33,7 @@ const USER = ALARM_WRITTEN.parameter('user_id');
 const QUOTAS_FROM = ALARM_WRITTEN.count + HISTORY_WRITTEN.count + 1;
 
 const insertAlarmFrom = (source: string): string => `
-  insert into alarms (${ALARM_WRITTEN.names}) select ${ALARM_WRITTEN.parameters()} ${source} returning id`;
+  insert into alarms (${ALARM_CREATION.names}) select ${ALARM_CREATION.parameters} ${source} returning id`;
 
 const INSERT_ENTRY = `
   insert into alarm_history (${HISTORY_WRITTEN.names})

@@ -39,14 +39,19 @@ const FIELD_COLUMNS = {
   state_timestamp: column('timestamptz', ({ stateTimestamp }) => stateTimestamp),
 };
 
-/** All columns that a creation writes. An edit writes the same, except `id` and `created_at`. */
+/** All columns that creations and edits write. */
 export const ALARM_WRITTEN = new WrittenColumns({
   ...FIELD_COLUMNS,
   partition: column('smallint', ({ partition }) => partition),
   // No statement reads it: it tells people which alarms share a query, and so a partition.
   query_key: column('text', ({ queryKey }) => queryKey),
-  created_at: column('timestamptz', ({ timestamp }) => timestamp),
 });
+
+/** SQL of the columns of a creation and of their parameters: also `created_at`, which an edit does not change. */
+export const ALARM_CREATION = {
+  names: `${ALARM_WRITTEN.names}, created_at`,
+  parameters: `${ALARM_WRITTEN.parameters()}, ${ALARM_WRITTEN.parameter('timestamp')}`,
+} as const;
 
 /** A row of `ALARM_COLUMNS`. */
 export interface AlarmRow extends RowOf<typeof FIELD_COLUMNS> {

@@ -192,7 +192,7 @@ async function list(db: Sql, scope: Scope, { filter, sort, limit, after }: Alarm
 const PARTITION = ALARM_WRITTEN.parameter('partition');
 const UPDATE = `
   update alarms
-     set ${ALARM_WRITTEN.assignments('id', 'created_at')},
+     set ${ALARM_WRITTEN.assignments('id')},
          previous_partition = case when partition = ${PARTITION} then previous_partition else partition end,
          definition_version = definition_version + 1, revision = pg_current_xact_id()
    where id = $1`;

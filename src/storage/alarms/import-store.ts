@@ -1,7 +1,7 @@
 import { pythonJson } from '../../alarm/wire/python-json.js';
 import { typeOf } from '../../alarm/types/index.js';
 import { countNewAlarm } from './alarm-count-store.js';
-import { ALARM_WRITTEN, alarmParameters, type StoredAlarm } from './alarm-row.js';
+import { ALARM_CREATION, alarmParameters, type StoredAlarm } from './alarm-row.js';
 import { lockCombinations, refuseBadMembers, writeMembers } from './combination-store.js';
 import type { Database, Sql } from '../database.js';
 import { appendHistory, type HistoryEntry } from './history-store.js';
@@ -55,7 +55,7 @@ async function importStatusOf(db: Sql, id: string): Promise<ImportStatus> {
 }
 
 const INSERT = `
-  insert into alarms (${ALARM_WRITTEN.names}) values (${ALARM_WRITTEN.parameters()}) on conflict (id) do nothing`;
+  insert into alarms (${ALARM_CREATION.names}) values (${ALARM_CREATION.parameters}) on conflict (id) do nothing`;
 
 async function insertMuted(tx: Sql, { alarm, memberProject, entry }: Import): Promise<boolean> {
   const memberIds = typeOf(alarm.rule).members(alarm.rule);

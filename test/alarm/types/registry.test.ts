@@ -73,6 +73,11 @@ test.each([
   expect(typeOf(rule).historyJson?.(rule)).toBe(pythonJson(expected));
 });
 
+test('evaluators cannot judge an event alarm', () => {
+  const rule = alarmTypes.event.schema.parse({ event_type: 'compute.*' });
+  expect(() => evaluatedTypeOf(rule)).toThrow('alarms of type event cannot be evaluated');
+});
+
 test('a rule of an evaluated kind has an evaluation', () => {
   const rule = alarmTypes.threshold.schema.parse({ meter_name: 'cpu', threshold: 1 });
   expect(evaluatedTypeOf(rule)).toBe(alarmTypes.threshold);
