@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 
 import type { ReceivedRequest } from '../../support/receiver-server.js';
 import { ask, type Answered, type Caller } from '../../support/api.js';
+import { migratedDataDirectory } from '../../support/data-directory.js';
 import { eventually } from '../../support/eventually.js';
 import { freePort, startService, type ServiceProcess } from '../../support/service-process.js';
 
@@ -42,10 +41,10 @@ export interface AlarmService {
 
 /** On the embedded database unless `settings` name another. Resolves when it is ready. */
 export async function startAlarmService(settings: Record<string, string>): Promise<AlarmService> {
-  const dir = mkdtempSync(path.join(os.tmpdir(), 'tocsin-backends-'));
+  const dir = migratedDataDirectory();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const service = startService({ DATABASE_DATA_DIR: path.join(dir, 'data'), API_PORT: String(port), ...settings });
+  const service = startService({ DATABASE_DATA_DIR: dir, API_PORT: String(port), ...settings });
   const stop = async (): Promise<void> => {
     await service.stop();
     rmSync(dir, { recursive: true, force: true });
@@ -106,7 +105,8 @@ function metricIn(text: string, name: string): number | undefined {
   return line === undefined ? undefined : Number(line.slice(name.length + 1));
 }
 
-function linesOf(service: ServiceProcess): { level: string; message: string }[] {
+/** The lines of the log that are JSON. */
+export function linesOf(service: ServiceProcess): { level: string; message: string }[] {
   return service
     .log()
     .split('\n')

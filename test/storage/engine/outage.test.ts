@@ -6,6 +6,7 @@ import type { Database } from '../../../src/storage/database.js';
 import { asDatabaseFailure, DatabaseUnavailable, isDatabaseOutage } from '../../../src/storage/engine/outage.js';
 import { openPglite } from '../../../src/storage/engine/pglite.js';
 import { openPostgres } from '../../../src/storage/engine/postgres.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 import { fatal, startPostgresDouble, type PostgresDouble } from '../../support/postgres-double.js';
 
 const coded = (code: string, message = 'x'): Error => Object.assign(new Error(message), { code });
@@ -155,35 +156,40 @@ describe('a PostgreSQL that', () => {
   const garbage = (socket: Socket): void => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
   const afterwards = { connection: (socket: Socket): void => void socket.destroy() };
 
-  test.each<[string, Parameters<PostgresDouble['behave']>[0]]>([
-    ['does not answer a query', { query: () => undefined }],
+  /** For the first query, which is answered; others that are not answered end two seconds after this. */
+  const SHORT_MS = 1_000;
+  test.each<[string, Parameters<PostgresDouble['behave']>[0], number?]>([
+    ['does not answer a query', { query: () => undefined }, SHORT_MS],
     ['closes the connection', { query: (socket) => socket.end() }],
     ['resets the connection', { query: (socket) => socket.resetAndDestroy() }],
-    ['answers in another protocol', { query: garbage }],
+    ['answers in another protocol', { query: garbage }, SHORT_MS],
     ['ends the session for being idle in a transaction', { query: (socket) => socket.end(fatal('25P03')) }],
     ['shuts down', { query: (socket) => socket.end(fatal('57P01')) }],
     ['closes each new connection', afterwards],
     ['refuses log-ins', { connection: (socket) => socket.once('data', () => socket.end(fatal('28P01'))) }],
     ['has no connection left', { connection: (socket) => socket.once('data', () => socket.end(fatal('53300'))) }],
-  ])('%s is an outage, for a statement and for a transaction', async (_, behaviour) => {
-    server = await startPostgresDouble();
-    db = await openPostgres({ url: server.url, maxConnections: 1, statementTimeoutMs: 1 }, silentLogger);
-    server.behave(behaviour);
-    // Drops the open connection.
-    if (behaviour === afterwards) await db.query('select 1').catch(() => undefined);
-    const failed = await Promise.all([
-      db.query('select 1').catch((thrown: unknown) => thrown),
-      db.transaction((tx) => tx.query('select 1')).catch((thrown: unknown) => thrown),
-    ]);
-    expect(failed.map((thrown) => [thrown instanceof Error, isDatabaseOutage(thrown)])).toEqual([
-      [true, true],
-      [true, true],
-    ]);
-  });
+  ])(
+    '%s is an outage, for a statement and for a transaction',
+    async (_, behaviour, statementTimeoutMs = PATIENCE_MS) => {
+      server = await startPostgresDouble();
+      db = await openPostgres({ url: server.url, maxConnections: 1, statementTimeoutMs }, silentLogger);
+      server.behave(behaviour);
+      // Drops the open connection.
+      if (behaviour === afterwards) await db.query('select 1').catch(() => undefined);
+      const failed = await Promise.all([
+        db.query('select 1').catch((thrown: unknown) => thrown),
+        db.transaction((tx) => tx.query('select 1')).catch((thrown: unknown) => thrown),
+      ]);
+      expect(failed.map((thrown) => [thrown instanceof Error, isDatabaseOutage(thrown)])).toEqual([
+        [true, true],
+        [true, true],
+      ]);
+    },
+  );
 
   test('has stopped is an outage; an error that a transaction itself throws is not', async () => {
     server = await startPostgresDouble();
-    db = await openPostgres({ url: server.url, maxConnections: 1, statementTimeoutMs: 1_000 }, silentLogger);
+    db = await openPostgres({ url: server.url, maxConnections: 1, statementTimeoutMs: PATIENCE_MS }, silentLogger);
     await server.goAway();
     const lost = await db.query('select 1').catch((thrown: unknown) => thrown);
     expect(isDatabaseOutage(lost)).toBe(true);
