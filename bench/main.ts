@@ -1,9 +1,9 @@
 /**
- * Measures the figures of docs/performance.md and docs/merging.md. `npm run bench -- backends api` runs some parts
- * only: verdicts, overload, extra-batches, cycle, constraints, delivery, api, backends, merging (`--only backends,api`
- * is the same). `--json FILE` also writes the figures as a list of {name, value, unit, budget, within}. `--alarms N,N`
- * sets the sizes of the cycles, `--backend-alarms N,N` the numbers of alarms on Prometheus. The exit code is always 0,
- * since people judge the figures.
+ * Measures the figures of docs/performance.md and docs/optimizations.md. `npm run bench -- backends api` runs some
+ * parts only: verdicts, overload, extra-batches, cycle, constraints, delivery, api, backends, merging (`--only
+ * backends,api` is the same). `--json FILE` also writes the figures as a list of {name, value, unit, budget, within}.
+ * `--alarms N,N` sets the sizes of the cycles, `--backend-alarms N,N` the numbers of alarms on Prometheus. The exit
+ * code is always 0, since people judge the figures.
  */
 import Table from 'cli-table3';
 import { writeFileSync } from 'node:fs';
