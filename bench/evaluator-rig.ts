@@ -46,7 +46,7 @@ export function startBenchEvaluator(
     store: createEvaluationStore(db),
     commit: createEvaluationCommit(db),
     datasources: createDatasources({
-      meterStatistics: createMeterSeriesStore(db),
+      meterSeriesStore: createMeterSeriesStore(db),
       observerOf: () => observer,
       remote: remoteWith(observer) ?? {},
     }),

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import type { TakenPartition } from '../partition/ownership.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { WakeableSleep } from '../async/wakeable-sleep.js';
@@ -9,7 +10,7 @@ import type { BatchToken, BehindWatch } from './lateness/behind-watch.js';
 import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
 import type { CombinationJudge } from './evaluate-combinations.js';
 import type { BehindRecorder } from './lateness/behind-recorder.js';
-import type { HeldPartitions, TakenPartition } from './held-partitions.js';
+import type { HeldPartitions } from './held-partitions.js';
 import type { LatenessReport } from './lateness/lateness-report.js';
 import { nextTick } from './schedule.js';
 import type { OutageWatch } from './outage-watch.js';

@@ -3,7 +3,7 @@ import { windowStart, type BackendAnswer, type Series, type SeriesNeed } from '.
 import { evaluatedTypeOf } from '../alarm/types/index.js';
 import { retrievalFailed } from '../alarm/types/threshold-judgement.js';
 import type { HeldAlarm } from './held-alarm.js';
-import type { BackendAnswers } from './ask-backends.js';
+import type { BackendAnswers } from './send-requests.js';
 
 /** The fields of an alarm that a judgement needs. */
 export type JudgedAlarm = Pick<HeldAlarm, 'rule' | 'needs' | 'options' | 'state' | 'repeats'>;
@@ -36,7 +36,7 @@ export function judgeWithoutBackends(
 ): Judgement {
   const substituted = answersInWindow.map((answer, index): BackendAnswer => {
     if (answer.kind !== 'outage' || answer.isUnsent) return answer;
-    const reason = retrievalFailed(`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`);
+    const reason = retrievalFailed(unavailableText(alarm.needs[index]!, answer.reason));
     return { kind: 'refused', reason, standsForOutage: true };
   });
   return judgeAnswers(alarm, substituted, now);
@@ -52,9 +52,9 @@ function judgeAnswers(
   return { answersInWindow, evaluation, decision: decide({ state, repeatActions: repeats }, evaluation, type) };
 }
 
-/** A backend as reasons name it. */
-export function backendText({ datasource, backend }: SeriesNeed): string {
-  return backend === null ? `the ${datasource} backend` : `the ${datasource} backend ${backend}`;
+/** How reasons of states say that a backend is unavailable. */
+export function unavailableText({ datasource, backend }: SeriesNeed, reason: string): string {
+  return `the ${datasource} backend${backend === null ? '' : ` ${backend}`} cannot be asked: ${reason}`;
 }
 
 const NO_MEMBERS: ReadonlyMap<string, string> = new Map();

@@ -37,7 +37,7 @@ export interface EvaluatorRigOptions {
   mayCommit?: () => boolean;
   countResults?: CountResults;
   remote?: DatasourceDeps['remote'];
-  /** How long alarms keep their state while their backend cannot be asked; three intervals if not said. */
+  /** How long alarms keep their state while their backend is unavailable; three intervals by default. */
   graceMs?: number;
   /** Those that it holds, if not all. */
   partitions?: readonly number[];
@@ -55,7 +55,7 @@ export async function startEvaluator(db: Database, options: EvaluatorRigOptions 
     store: createEvaluationStore(db),
     commit: createEvaluationCommit(db),
     datasources: createDatasources({
-      meterStatistics: createMeterSeriesStore(db),
+      meterSeriesStore: createMeterSeriesStore(db),
       observerOf: () => ({ succeeded: () => (queries += 1), failed: () => (queries += 1) }),
       ...(options.remote ? { remote: options.remote } : {}),
     }),

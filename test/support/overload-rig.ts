@@ -7,7 +7,7 @@ import { createPrometheusDatasource } from '../../src/datasource/prometheus/prom
 import type { PrometheusClient } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createDatasources } from '../../src/datasource/registry.js';
 import { BackendUnavailable } from '../../src/datasource/gate/backend-unavailable.js';
-import type { BehindRow } from '../../src/evaluator/lateness/behind-recorder.js';
+import type { BehindRow } from '../../src/storage/evaluation/behind-store.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import type { Logger } from '../../src/logger.js';
 import type { EvaluationOutcome } from '../../src/storage/evaluation/evaluation-commit.js';
@@ -80,7 +80,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
     observer: health.observerOf('prometheus', null),
     clock,
   });
-  const meterStatistics = { statistics: () => Promise.resolve([]) };
+  const meterSeriesStore = { statistics: () => Promise.resolve([]) };
   const evaluator: Evaluator = createEvaluator({
     store: storeOf(options.alarms),
     commit: (batch) => {
@@ -89,7 +89,7 @@ export async function startOverload(options: OverloadOptions): Promise<OverloadR
       return Promise.resolve({ committed, fenced: [], lost: [], notifications: 0 });
     },
     datasources: createDatasources({
-      meterStatistics,
+      meterSeriesStore,
       observerOf: health.observerOf,
       remote: { prometheus: new Map([[null, prometheus]]) },
     }),

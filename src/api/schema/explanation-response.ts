@@ -39,7 +39,7 @@ export function explanationResponse(alarm: StoredAlarm, explanation: Explanation
     },
     judged_by: judgedBy,
     options: { ...options },
-    questions: explanation.questions.map(questionResponse),
+    questions: explanation.queries.map(queryResponse),
     time_constraints: {
       within: timeConstraints.within,
       constraints: timeConstraints.constraints.map(({ constraint, holds }) => ({ ...constraint, holds })),
@@ -50,8 +50,8 @@ export function explanationResponse(alarm: StoredAlarm, explanation: Explanation
   };
 }
 
-function questionResponse(question: ExplainedQuery): PythonValue {
-  const { part, backend, window, condition, series, poolMembers } = question;
+function queryResponse(query: ExplainedQuery): PythonValue {
+  const { part, backend, window, condition, series, poolMembers } = query;
   return {
     rule: part && {
       name: part.name,
@@ -73,19 +73,19 @@ function questionResponse(question: ExplainedQuery): PythonValue {
       evaluation_periods: window.evaluationPeriods,
       ingestion_lag: window.lagS,
     },
-    requests: question.requests,
-    refusal: question.refusal,
+    requests: query.requests,
+    refusal: query.refusal,
     condition: condition && {
       comparison_operator: condition.comparison_operator,
       threshold: new PythonFloat(condition.threshold),
       effective_threshold: new PythonFloat(condition.effectiveThreshold),
     },
-    compared: question.compared,
-    outside: question.outside,
+    compared: query.compared,
+    outside: query.outside,
     series: series && series.map(seriesResponse),
-    series_not_shown: question.seriesNotShown,
-    datapoints: question.datapoints.map(datapointResponse),
-    datapoints_not_shown: question.datapointsNotShown,
+    series_not_shown: query.seriesNotShown,
+    datapoints: query.datapoints.map(datapointResponse),
+    datapoints_not_shown: query.datapointsNotShown,
     pool_members: poolMembers && poolMembers.map(({ member, unhealthy }) => ({ ...shownMember(member), unhealthy })),
   };
 }

@@ -7,25 +7,18 @@ import {
   createGnocchiClient,
   type GnocchiAuth,
   type GnocchiClient,
-  type TokenSource,
 } from '../../datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../datasource/gnocchi/gnocchi.js';
 import { memoizeHourly } from '../../cache/memoize-hourly.js';
 import type { NamedDatasources } from '../../datasource/registry.js';
 import { StartupError } from '../../errors.js';
+import type { KeystoneSession } from '../../keystone/session.js';
 
 /** The parts of Keystone that requests to Gnocchi need. */
-export interface KeystoneAccess extends TokenSource {
-  /** The id of a project; null if there is none of that name. */
-  projectId(name: string, domainName: string): Promise<string | null>;
-}
+export type KeystoneAccess = Pick<KeystoneSession, 'token' | 'renew' | 'projectId'>;
 
-/** The identity of this service at Keystone. */
-export interface KeystoneIdentity extends KeystoneAccess {
-  userId(): Promise<string>;
-  /** The project that this service's tokens are scoped to; undefined for unscoped tokens. */
-  ownProjectId(): Promise<string | undefined>;
-}
+/** The same, and the identity of this service. */
+type KeystoneIdentity = KeystoneAccess & Pick<KeystoneSession, 'userId' | 'ownProjectId'>;
 
 /** A configured Gnocchi, and Keystone. */
 export interface GnocchiDeps<Keystone = KeystoneAccess> {

@@ -1,7 +1,6 @@
 import type { Clock } from '../../clock.js';
 import type { Config } from '../../config/schema.js';
-import type { Datasources } from '../../datasource/datasource.js';
-import { createDatasources } from '../../datasource/registry.js';
+import { createDatasources, type Datasources } from '../../datasource/registry.js';
 import type { KeystoneSession } from '../../keystone/session.js';
 import type { Database } from '../../storage/database.js';
 import { createMeterSeriesStore } from '../../storage/meters/meter-series-store.js';
@@ -22,7 +21,7 @@ export interface DatasourcesDeps {
 /** All configured backends. Sends no request yet. @throws StartupError for settings that cannot work. */
 export function openDatasources({ config, db, keystone, clock, health: { observerOf } }: DatasourcesDeps): Datasources {
   return createDatasources({
-    meterStatistics: createMeterSeriesStore(db),
+    meterSeriesStore: createMeterSeriesStore(db),
     observerOf,
     remote: {
       gnocchi: openGnocchis({ config, clock, keystone, observerOf: (name) => observerOf('gnocchi', name) }),

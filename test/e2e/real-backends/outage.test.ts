@@ -112,7 +112,7 @@ describeWith(['prometheus'], 'alarms whose Prometheus fails', () => {
       await eventually(async () => expect(await service.metric(UP)).toBe(0));
       const degraded = await backendsCheck();
       expect(degraded).toMatch(
-        /^degraded: prometheus cannot be asked since \S+Z \((connection refused|the connection was closed)\)$/,
+        /^degraded: prometheus is unavailable since \S+Z \((connection refused|the connection was closed)\)$/,
       );
       await untilStates(new Map([...states.keys()].map((id) => [id, 'insufficient data'])));
       for (const transitions of (await histories()).values()) {
@@ -134,7 +134,7 @@ describeWith(['prometheus'], 'alarms whose Prometheus fails', () => {
       expect(await service.metric(UP)).toBe(1);
       expect(await backendsCheck()).toBeUndefined();
       expect(service.logged('warn').map(({ message }) => message)).toEqual([
-        'prometheus cannot be asked: alarms keep their state for 12s',
+        'prometheus is unavailable: alarms keep their state for 12s',
       ]);
       expect(service.logged('info').filter(({ message }) => message.includes('answers again'))).toHaveLength(1);
       await expectTold(after);
@@ -216,7 +216,7 @@ describeWith(['prometheus'], 'alarms whose Prometheus fails', () => {
       'database schema brought up to date',
       'started',
       'partitions taken',
-      'prometheus cannot be asked: alarms keep their state for 12s',
+      'prometheus is unavailable: alarms keep their state for 12s',
       'prometheus answers again',
     ]);
   });
