@@ -8,14 +8,14 @@ const MAY_IMPORT = {
   datasource: ['alarm'],
   partition: ['redis', 'supervisor'],
   keystone: [],
-  storage: ['alarm', 'role', 'datasource', 'partition', 'evaluator'],
+  storage: ['alarm', 'role', 'datasource', 'partition'],
   evaluator: ['alarm', 'datasource', 'partition', 'storage', 'keystone', 'supervisor'],
   notifier: ['alarm', 'storage', 'keystone', 'redis', 'supervisor'],
   api: ['alarm', 'role', 'storage', 'keystone', 'supervisor'],
 };
 
 /** A store implements ports that its consumers declare, so it may know their types, and nothing else of them. */
-const TYPES_ONLY = { storage: ['datasource', 'partition', 'evaluator'] };
+const TYPES_ONLY = { storage: ['datasource', 'partition'] };
 
 const GROUND = [
   'errors',

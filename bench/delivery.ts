@@ -70,7 +70,7 @@ export async function benchDeliveries(rig: Rig): Promise<Figure[]> {
     for (const deadline = Date.now() + 60_000; received < NOTIFICATIONS && Date.now() < deadline;) await pause(10);
     const perSecond = (received - countBefore) / ((performance.now() - startedMs) / 1000);
     return [
-      atLeast(`deliveries of one notifier (${PROJECTS} projects, default slots)`, perSecond, 'per second', 1_000),
+      atLeast(`deliveries of one notifier (${PROJECTS} projects, default permits)`, perSecond, 'per second', 1_000),
     ];
   } finally {
     await notifier.process.stop();

@@ -27,7 +27,7 @@ async function timesAsked(load: number): Promise<Figure[]> {
     const at = (part: number): number => times[Math.round(part * (times.length - 1))] as number;
     const name =
       `${load} times what fits (${count} queries, ${A_SECOND} a second), ` +
-      `${INTERVALS} intervals of 10 s: times asked per alarm`;
+      `${INTERVALS} intervals of 10 s: requests per alarm`;
     return [
       plain(`${name}, least`, at(0), 'times'),
       plain('… median', at(0.5), 'times'),

@@ -31,7 +31,7 @@ test('stopping waits for loops no longer than it is told, and names those that d
   expect(await stopped).toEqual(['deaf']);
 });
 
-test('everything is released in reverse order, once, whatever fails on the way', async () => {
+test('all resources are released in reverse order, once, also if a release fails', async () => {
   const released: string[] = [];
   const stack = new ReleaseStack();
   stack.push('first', () => void released.push('first'));

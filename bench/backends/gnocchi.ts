@@ -38,7 +38,7 @@ export async function benchGnocchi(db: Database, postgresPid: number): Promise<F
     const name = `${ALARMS.toLocaleString('en')} Gnocchi alarms`;
     return [
       plain(`${name}: requests a cycle`, merged.requests, 'requests'),
-      plain(`${name}: wall time of asking, a cycle`, merged.wallS, 's'),
+      plain(`${name}: wall time of the requests, a cycle`, merged.wallS, 's'),
       atLeast(`${name}: alarms a second, one evaluator`, ALARMS / merged.wallS, 'per second', RATE),
       plain(`${name}: evaluator CPU per alarm`, (merged.ours / ALARMS) * 1e6, 'µs'),
       plain(`${name}: Gnocchi CPU per alarm`, (merged.gnocchi / ALARMS) * 1e6, 'µs'),
@@ -51,7 +51,7 @@ export async function benchGnocchi(db: Database, postgresPid: number): Promise<F
       ),
       plain(`${name}, a request each: alarms a second`, ALARMS / single.wallS, 'per second'),
       plain(
-        `${name}, a request each: CPU per alarm, asker and Gnocchi`,
+        `${name}, a request each: CPU per alarm, Tocsin and Gnocchi`,
         ((single.ours + single.gnocchi) / ALARMS) * 1e6,
         'µs',
       ),

@@ -1,8 +1,5 @@
 import type { DatasourceKind } from '../alarm/series.js';
 import type { AlarmRule } from '../alarm/types/index.js';
-import type { Backtest, BacktestRun } from '../evaluator/backtest.js';
-import type { Moment } from '../evaluator/explain/explain.js';
-import type { Explanation } from '../evaluator/explain/explanation.js';
 import type {
   AlarmChange,
   AlarmQuery,
@@ -113,11 +110,6 @@ export interface Events {
   record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined>;
 }
 
-/** Tells the notifiers that there is work. Never throws: a lost wake-up is found by their sweepers. */
-export interface NotifierWaker {
-  wake(notifications: number): void;
-}
-
 /** Notifications for their readers and operators. */
 export interface NotificationAdmin {
   list(scope: Scope, query: NotificationQuery): Promise<NotificationRecord[]>;
@@ -162,19 +154,6 @@ export interface Quotas {
   list(scope: Scope, projectId: string): Promise<Quota[]>;
   set(projectId: string, quotas: readonly Quota[]): Promise<Quota[]>;
   remove(projectId: string): Promise<void>;
-}
-
-/** Explains the states of alarms with the code that evaluates them. */
-export interface Explanations {
-  explain(alarm: StoredAlarm, moment: Moment): Promise<Explanation>;
-}
-
-/** Evaluates drafts of alarms over a time span of the past. */
-export interface Backtests {
-  /** The kind of a backend that the alarm needs and that is not configured; undefined if there is none. */
-  missingBackend(alarm: StoredAlarm): string | undefined;
-  /** Sends no request to a backend before the first page is read. */
-  start(run: BacktestRun, signal: AbortSignal): Backtest;
 }
 
 /** Numbers of results of evaluations, by alarm and state. */

@@ -2,6 +2,8 @@ import express, { type RequestHandler } from 'express';
 import helmet from 'helmet';
 
 import { AppError } from '../errors.js';
+import type { Backtests } from '../evaluator/backtest.js';
+import type { Explain } from '../evaluator/explain/explain.js';
 import type { Logger } from '../logger.js';
 import type { ActionPolicy } from './alarms/check-actions.js';
 import { createErrorHandler, type Challenge } from './http/error-handler.js';
@@ -10,10 +12,8 @@ import type { Authenticator, Credentials } from './identity/identity.js';
 import type {
   Alarms,
   ApiKeyAdmin,
-  Backtests,
   ComplexQueries,
   EvaluationResults,
-  Explanations,
   History,
   Imports,
   MeterStatistics,
@@ -54,7 +54,7 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   imports: Imports;
   queries: ComplexQueries;
   queryLimit: ConcurrencyLimit;
-  explanations: Explanations;
+  explain: Explain;
   backtests: Backtests;
   backtestLimit: ConcurrencyLimit;
   /** Time between two evaluations of an alarm. */

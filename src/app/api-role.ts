@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { DatasourceKind } from '../alarm/series.js';
 import { listen, type Listener } from '../api/http/listen.js';
-import type { NotifierWaker, ReadinessCheck } from '../api/ports.js';
+import type { ReadinessCheck } from '../api/ports.js';
 import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../api/http/concurrency-limit.js';
 import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
 import type { Clock } from '../clock.js';
@@ -12,6 +12,7 @@ import { createBacktests } from '../evaluator/backtest.js';
 import { createExplain } from '../evaluator/explain/explain.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
+import type { NotifierWaker } from '../notifier/waker.js';
 import type { ReleaseStack } from '../release-stack.js';
 import { createAlarmStore } from '../storage/alarms/alarm-store.js';
 import { createApiKeyStore } from '../storage/secrets/api-key-store.js';
@@ -105,22 +106,20 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
 /** Explanations and backtests have their own clients of backends, so that they do not delay evaluations. */
 function openExplanationsAndBacktests(
   deps: ApiRoleDeps,
-): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestLimit' | 'intervalMs'> {
+): Pick<ApiDeps, 'explain' | 'backtests' | 'backtestLimit' | 'intervalMs'> {
   const { config, db, clock, resources } = deps;
   const { interval: intervalMs } = config.evaluator;
   const datasources = openDatasources({ ...deps, health: { observerOf: countQueries(deps.telemetry) } });
   resources.push('backends of the API', () => datasources.close());
   const { reachableFrom } = createEvaluationStore(db);
   return {
-    explanations: {
-      explain: createExplain({
-        datasources,
-        store: createExplanationStore(db),
-        reachableFrom,
-        intervalMs,
-        graceMs: graceOf(config),
-      }),
-    },
+    explain: createExplain({
+      datasources,
+      store: createExplanationStore(db),
+      reachableFrom,
+      intervalMs,
+      graceMs: graceOf(config),
+    }),
     backtests: createBacktests({ datasources, pause: () => clock.sleep(0) }),
     backtestLimit: new ConcurrencyLimit(BACKTEST_CONCURRENCY, 'backtests'),
     intervalMs,

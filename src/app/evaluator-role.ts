@@ -1,10 +1,10 @@
 import type { ServiceClock } from '../clock.js';
 import type { Config } from '../config/schema.js';
-import type { NotifierWaker } from '../evaluator/commit-outcomes.js';
 import { createEvaluator, type Evaluator } from '../evaluator/evaluator.js';
 import { createHousekeeping, type Chore } from '../housekeeping.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
+import type { NotifierWaker } from '../notifier/waker.js';
 import { createCoordinator, type Coordinator } from '../partition/coordinator.js';
 import type { Redis } from '../redis.js';
 import type { ReleaseStack } from '../release-stack.js';
@@ -77,9 +77,8 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
     telemetry,
     listener: {
       taken: (partitions) => evaluator.taken(partitions),
-      released: (ids) => evaluator.dropped(ids),
-      lost: (ids) => evaluator.dropped(ids),
-      isInHand: (id) => evaluator.isBusy(id),
+      dropped: (ids) => evaluator.dropped(ids),
+      isBusy: (id) => evaluator.isBusy(id),
     },
     makingProgress: () => evaluator.makingProgress(),
     seenRevision: () => evaluator.seen(),

@@ -75,7 +75,7 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
 /** Backends that fail or are not configured do not make the process unready, since a restart would not help. */
 function backendTexts({ withoutBackend, failing }: BackendsSeen): string[] {
   const degraded = failing.map(
-    ({ backend, since, reason }) => `degraded: ${backend} cannot be asked since ${since.toISOString()} (${reason})`,
+    ({ backend, since, reason }) => `degraded: ${backend} is unavailable since ${since.toISOString()} (${reason})`,
   );
   return withoutBackend.size > 0 ? [...degraded, waitingText(withoutBackend)] : degraded;
 }

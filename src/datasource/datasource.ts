@@ -72,10 +72,3 @@ export interface BackendObserver {
 
 /** The query of a need, by its kind of datasource. */
 export type QueryOf<Kind extends DatasourceKind> = Extract<SeriesNeed, { datasource: Kind }>['query'];
-
-/** The configured backends. */
-export interface Datasources {
-  /** Undefined when there is no such backend. `name` is null for the default one of its kind. */
-  find<Kind extends DatasourceKind>(kind: Kind, name: string | null): Datasource<QueryOf<Kind>> | undefined;
-  close(): void;
-}

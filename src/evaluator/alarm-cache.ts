@@ -8,16 +8,13 @@ import { toError } from '../errors.js';
 import { inChunks } from '../async/event-loop.js';
 import { Mutex } from '../async/mutex.js';
 import { parseStoredOptions } from '../storage/alarms/alarm-row.js';
-import type { LoadedAlarm } from '../storage/evaluation/evaluation-store.js';
+import type { EvaluationStore, LoadedAlarm } from '../storage/evaluation/evaluation-store.js';
 import type { HeldAlarm } from './held-alarm.js';
 import { SharedNeeds } from './shared-needs.js';
 import { UnevaluatedAlarms, type OpenReason } from './unevaluated-alarms.js';
 
-/** How the cache reads alarms. `seen` is the revision below which an answer holds every change. */
-export interface AlarmCacheDeps {
-  load: (partitions: readonly number[]) => Promise<{ alarms: LoadedAlarm[]; seen: string }>;
-  changesSince: (partitions: readonly number[], since: string) => Promise<{ alarms: LoadedAlarm[]; seen: string }>;
-  byId: (ids: readonly string[]) => Promise<LoadedAlarm[]>;
+/** How the cache reads alarms. */
+export interface AlarmCacheDeps extends Pick<EvaluationStore, 'load' | 'changesSince' | 'byId'> {
   /** True if the backend of this need is configured. */
   isConfigured: (need: SeriesNeed) => boolean;
   /** Called for an alarm that this release cannot parse, such as one of an unknown kind. The cache leaves it out. */

@@ -5,9 +5,9 @@ import { NO_OPTIONS } from '../alarm/evaluation-options.js';
 import { createOpenTimesSource } from '../alarm/time-constraint/open-times.js';
 import type { BackendAnswer, DatasourceKind } from '../alarm/series.js';
 import { evaluatedTypeOf, typeOf } from '../alarm/types/index.js';
-import type { Datasources } from '../datasource/datasource.js';
+import type { Datasources } from '../datasource/registry.js';
 import type { StoredAlarm } from '../storage/alarms/alarm-row.js';
-import { askAll } from './ask-backends.js';
+import { sendRequests } from './send-requests.js';
 import { judgeAlarm, type JudgedAlarm } from './judge.js';
 import { planRequests } from './plan.js';
 
@@ -121,7 +121,7 @@ async function* pagesOf(
   const stopped = new AbortController();
   const ended = AbortSignal.any([signal, stopped.signal]);
   const ask = async (now: Date): Promise<Answers> =>
-    openTimes.isOpen(now) ? askAll(datasources, requests, { now, signal: ended }) : null;
+    openTimes.isOpen(now) ? sendRequests(datasources, requests, { now, signal: ended }) : null;
   const judged: JudgedAlarm = { rule: alarm.rule, needs, options, state: initialState, repeats: alarm.repeatActions };
   let judgements = 0;
   try {

@@ -1,5 +1,5 @@
 import type { SeriesNeed } from '../alarm/series.js';
-import type { Datasources } from '../datasource/datasource.js';
+import type { Datasources } from '../datasource/registry.js';
 import type { Logger } from '../logger.js';
 import type { EvaluationOutcome } from '../storage/evaluation/evaluation-commit.js';
 import type { Telemetry } from '../telemetry.js';

@@ -1,6 +1,7 @@
 import type { DeliveryPolicy } from '../alarm/alarm.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import type { NotifierWaker } from '../notifier/waker.js';
 import type {
   CommitEvaluations,
   CommitResult,
@@ -12,11 +13,6 @@ import type { AlarmCache } from './alarm-cache.js';
 
 /** Rows per transaction. More would hold locks for too long. */
 const CHUNK = 500;
-
-/** Wakes the notifiers. Never throws: the outbox sweeper finds notifications whose wake-up was lost. */
-export interface NotifierWaker {
-  wake(notifications: number): void;
-}
 
 /** Dependencies of a commit. */
 export interface CommitDeps {

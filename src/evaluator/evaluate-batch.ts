@@ -2,7 +2,7 @@ import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
 import { untilAborted } from '../async/deadline.js';
 import { inChunks, yieldToEventLoop } from '../async/event-loop.js';
 import { toError } from '../errors.js';
-import { askPlanned, type BackendAnswers } from './ask-backends.js';
+import { sendRequest, type BackendAnswers } from './send-requests.js';
 import { backendOf, type Batch, type BatchPart, type EvaluateBatchDeps } from './batch.js';
 import type { HeldAlarm } from './held-alarm.js';
 import { judgeAll } from './judge-batch.js';
@@ -123,7 +123,7 @@ function askBackends(
     const { datasource, backend } = planned;
     const ask = async (): Promise<void> => {
       try {
-        const found = await untilAborted(askPlanned(datasources, planned, { now, signal, sendBy, isRetry }), cutOff);
+        const found = await untilAborted(sendRequest(datasources, planned, { now, signal, sendBy, isRetry }), cutOff);
         answers.add(found);
       } catch (thrown) {
         const level = cutOff.aborted ? 'debug' : 'error';

@@ -4,7 +4,7 @@ import { createOpenTimesSource } from '../alarm/time-constraint/open-times.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
 import { toError } from '../errors.js';
 import type { EvaluationOutcome } from '../storage/evaluation/evaluation-commit.js';
-import type { MemberAlarm } from '../storage/evaluation/evaluation-store.js';
+import type { EvaluationStore } from '../storage/evaluation/evaluation-store.js';
 import type { Telemetry } from '../telemetry.js';
 import type { HeldAlarm } from './held-alarm.js';
 import { CombinationSnapshot, type MemberProgress } from './combination-snapshot.js';
@@ -18,7 +18,7 @@ const CHUNK = 500;
 
 /** Dependencies of the judgement of combinations. */
 export interface CombinationDeps {
-  reachableFrom: (ids: readonly string[]) => Promise<MemberAlarm[]>;
+  reachableFrom: EvaluationStore['reachableFrom'];
   quarantine: Quarantine;
   telemetry: Telemetry;
   intervalMs: number;

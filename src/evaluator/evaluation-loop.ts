@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import type { TakenPartition } from '../partition/ownership.js';
 import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { WakeableSleep } from '../async/wakeable-sleep.js';
@@ -10,7 +11,7 @@ import { commitOutcomes, type CommitDeps } from './commit-outcomes.js';
 import type { CombinationJudge } from './evaluate-combinations.js';
 import type { ExtraBatches } from './extra-batches.js';
 import type { BehindRecorder } from './lateness/behind-recorder.js';
-import type { HeldPartitions, TakenPartition } from './held-partitions.js';
+import type { HeldPartitions } from './held-partitions.js';
 import type { LatenessReport } from './lateness/lateness-report.js';
 import { nextTick } from './schedule.js';
 import type { OutageWatch } from './outage-watch.js';

@@ -1,12 +1,5 @@
+import type { TakenPartition } from '../partition/ownership.js';
 import { isDue } from './schedule.js';
-
-/** A partition that this member has taken. */
-export interface TakenPartition {
-  id: number;
-  epoch: number;
-  /** The last evaluation by the former owner; null if there was none. */
-  lastEvaluatedAt: Date | null;
-}
 
 interface Held {
   epoch: number;

@@ -2,7 +2,7 @@ import type { Decision, Verdict } from '../alarm/decide.js';
 import type { BackendAnswer, SeriesNeed } from '../alarm/series.js';
 import { toError } from '../errors.js';
 import type { EvaluationOutcome } from '../storage/evaluation/evaluation-commit.js';
-import type { BackendAnswers } from './ask-backends.js';
+import type { BackendAnswers } from './send-requests.js';
 import { backendOf, type Batch, type BatchPart, type EvaluateBatchDeps } from './batch.js';
 import { countedState } from './count-results.js';
 import type { HeldAlarm } from './held-alarm.js';

@@ -3,7 +3,7 @@ import { windowStart, type BackendAnswer, type JudgedAnswer, type Series, type S
 import { evaluatedTypeOf } from '../alarm/types/index.js';
 import { retrievalFailed } from '../alarm/types/threshold-judgement.js';
 import type { HeldAlarm } from './held-alarm.js';
-import type { BackendAnswers } from './ask-backends.js';
+import type { BackendAnswers } from './send-requests.js';
 
 /** The fields of an alarm that a judgement needs. */
 export type JudgedAlarm = Pick<HeldAlarm, 'rule' | 'needs' | 'options' | 'state' | 'repeats'>;
@@ -40,7 +40,7 @@ export function judgeWithoutBackends(
 ): Judgement {
   const substituted = answersInWindow.map((answer, index): JudgedAnswer => {
     if (answer.kind !== 'outage' || answer.isUnsent) return answer;
-    const reason = retrievalFailed(`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`);
+    const reason = retrievalFailed(unavailableText(alarm.needs[index]!, answer.reason));
     return { kind: 'lasting outage', reason };
   });
   return judgeAnswers(alarm, substituted, now);
@@ -56,9 +56,9 @@ function judgeAnswers<Answer extends JudgedAnswer>(
   return { answersInWindow, evaluation, decision: decide({ state, repeatActions: repeats }, evaluation, type) };
 }
 
-/** A backend as reasons name it. */
-export function backendText({ datasource, backend }: SeriesNeed): string {
-  return backend === null ? `the ${datasource} backend` : `the ${datasource} backend ${backend}`;
+/** How reasons of states say that a backend is unavailable. */
+export function unavailableText({ datasource, backend }: SeriesNeed, reason: string): string {
+  return `the ${datasource} backend${backend === null ? '' : ` ${backend}`} cannot be asked: ${reason}`;
 }
 
 const NO_MEMBERS: ReadonlyMap<string, string> = new Map();

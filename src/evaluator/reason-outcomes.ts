@@ -5,7 +5,7 @@ import { isProvisional, notEvaluated } from '../alarm/state-reason.js';
 import { evaluatedTypeOf } from '../alarm/types/index.js';
 import type { ReasonOutcome } from '../storage/evaluation/evaluation-commit.js';
 import type { HeldAlarm } from './held-alarm.js';
-import { backendText } from './judge.js';
+import { unavailableText } from './judge.js';
 
 /** The new `state_reason` of an alarm whose state stays; null if the shown one stays. */
 export function foundReason(alarm: HeldAlarm, evaluation: Evaluation): ReasonOutcome | null {
@@ -21,9 +21,7 @@ export function foundReason(alarm: HeldAlarm, evaluation: Evaluation): ReasonOut
 export function outageReason(alarm: HeldAlarm, answersInWindow: readonly BackendAnswer[]): ReasonOutcome | null {
   if (alarm.shownReason === null || !isProvisional(alarm.shownReason)) return null;
   const reasons = answersInWindow.flatMap((answer, index) =>
-    answer.kind === 'outage' && !answer.isUnsent
-      ? [`${backendText(alarm.needs[index]!)} cannot be asked: ${answer.reason}`]
-      : [],
+    answer.kind === 'outage' && !answer.isUnsent ? [unavailableText(alarm.needs[index]!, answer.reason)] : [],
   );
   return newReason(alarm, notEvaluated(reasons));
 }

@@ -6,21 +6,6 @@ import got, { type Method } from 'got';
 import { AnswerTap } from './receivers/webhook/answer-tap.js';
 import { readStatusLine } from './receivers/webhook/status-line.js';
 
-/** A login at Keystone: a token, and the endpoints of the services that accept it. */
-export interface CloudLogin {
-  token: string;
-  /** @throws AppError `unavailable` when the catalogue has no such service. */
-  endpoint(serviceType: string): string | Promise<string>;
-}
-
-/** The logins that the notifier needs. Both reject with AppError `unavailable` while Keystone is unavailable. */
-export interface CloudLogins {
-  /** A login with the rights of a trust. Null: Keystone no longer grants them. */
-  asTrustor(trustId: string): Promise<CloudLogin | null>;
-  /** A login of the service's own user. `fresh`: with a new token. */
-  asService(how: { fresh: boolean }): Promise<CloudLogin>;
-}
-
 /** One request to an OpenStack service. */
 export interface CloudCall {
   method: Method;

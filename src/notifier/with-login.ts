@@ -1,7 +1,13 @@
 import { AppError, toError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import type { CloudLogin, CloudLogins } from './cloud.js';
+import type { KeystoneTrusts } from '../keystone/trusts.js';
 import type { Delivery, DeliveryOutcome } from './receivers/receiver.js';
+
+/** The logins that receivers need. They reject with AppError `unavailable` while Keystone is unavailable. */
+export type CloudLogins = Pick<KeystoneTrusts, 'asTrustor' | 'asService'>;
+
+/** A login at Keystone: a token, and the endpoints of the services that accept it. */
+type CloudLogin = NonNullable<Awaited<ReturnType<CloudLogins[keyof CloudLogins]>>>;
 
 /** What receivers need that log in at Keystone. */
 export interface TrustDeps {

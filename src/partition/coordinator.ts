@@ -51,14 +51,10 @@ export interface Coordinator {
   view(): string[];
   /** Which stores the coordination uses at present. */
   mode(): CoordinationMode;
-  /** Monotonic time of the last acknowledged heartbeat; undefined before the first. */
-  lastAcknowledgedBeatMs(): number | undefined;
   /** Call right before a commit. False once the lease may have ended: then the results must be dropped. */
   mayCommit(): boolean;
   /** Releases all partitions and removes the member, so that others take over at once. Idempotent; never rejects. */
   leave(): Promise<void>;
-  /** Sends the next heartbeat at once. */
-  wake(): void;
 }
 
 const MODES = ['redis', 'database', 'single'] as const satisfies readonly CoordinationMode[];
@@ -122,10 +118,8 @@ export function createCoordinator(deps: CoordinatorDeps): Coordinator {
     held: ownership.held,
     view: membership.view,
     mode: membership.mode,
-    lastAcknowledgedBeatMs: membership.lastAcknowledgedBeatMs,
     mayCommit: membership.mayCommit,
     leave: () => (leaving ??= mutex.runExclusive(leave)),
-    wake: () => alarmClock.wake(),
   };
 }
 

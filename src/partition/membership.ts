@@ -47,11 +47,6 @@ export interface Membership {
   view(): string[];
   /** Which stores are in use. */
   mode(): CoordinationMode;
-  /**
-   * Monotonic; undefined before the first heartbeat. It is the time before the heartbeat was sent, so that other
-   * members never expect this lease to end earlier than this member does.
-   */
-  lastAcknowledgedBeatMs(): number | undefined;
   /** False as soon as other members might take the partitions of this one. */
   mayCommit(): boolean;
   /** Removes this member from both stores, so that the others need not wait for its lease to end. */
@@ -75,6 +70,10 @@ export function createMembership(deps: MembershipDeps): Membership {
   const observedNow = observingClock(deps);
   let view = [memberId];
   let mode: CoordinationMode = redis ? 'redis' : 'single';
+  /**
+   * When the last acknowledged heartbeat was sent (and not when it was answered), so that other members never expect
+   * this lease to end earlier than this member does. Monotonic.
+   */
   let acknowledgedMs: number | undefined;
   let beats = 0;
 
@@ -106,7 +105,6 @@ export function createMembership(deps: MembershipDeps): Membership {
     },
     view: () => view,
     mode: () => mode,
-    lastAcknowledgedBeatMs: () => acknowledgedMs,
     mayCommit: () => acknowledgedMs !== undefined && clock.monotonicMs() - acknowledgedMs < leaseMs * (1 - MARGIN),
     async leave() {
       acknowledgedMs = undefined;

@@ -37,16 +37,11 @@ export interface PartitionStore {
 /** The worker on the partitions. It is called between heartbeats; its methods must return at once and not throw. */
 export interface OwnershipListener {
   /** These partitions belong to this member, committed: load them. */
-  taken(partitions: TakenPartition[]): void;
-  /** These partitions are about to be released: drop them. */
-  released(ids: number[]): void;
-  /** Other members may own these partitions: drop them and the batches that evaluate them. */
-  lost(ids: number[]): void;
-  /**
-   * True while a batch evaluates the partition. It is not released then. Wake the coordinator when this becomes false,
-   * for a faster hand-over.
-   */
-  isInHand(id: number): boolean;
+  taken(partitions: readonly TakenPartition[]): void;
+  /** These partitions are lost or about to be released: drop them and the batches that evaluate them. */
+  dropped(ids: readonly number[]): void;
+  /** True while a batch evaluates the partition. It is not released then. */
+  isBusy(id: number): boolean;
 }
 
 /** Dependencies of the ownership. */
@@ -96,7 +91,7 @@ export function createOwnership(deps: OwnershipDeps): Ownership {
     for (const id of lost) held.delete(id);
     if (lost.length > 0) {
       log.warn('partitions lost to others', { count: lost.length });
-      listener.lost(lost);
+      listener.dropped(lost);
     }
     return ours;
   }
@@ -106,11 +101,11 @@ export function createOwnership(deps: OwnershipDeps): Ownership {
    * lost.
    */
   async function release(ids: readonly number[]): Promise<number> {
-    const leaving = ids.filter((id) => !listener.isInHand(id));
+    const leaving = ids.filter((id) => !listener.isBusy(id));
     if (leaving.length === 0) return 0;
     const dropped = leaving.filter((id) => held.delete(id));
     // Before the row is written: then no member works on a partition that another may own.
-    if (dropped.length > 0) listener.released(dropped);
+    if (dropped.length > 0) listener.dropped(dropped);
     return store.release(memberId, leaving);
   }
 
@@ -136,7 +131,7 @@ export function createOwnership(deps: OwnershipDeps): Ownership {
     async releaseAll() {
       const ids = [...held.keys()];
       held.clear();
-      listener.released(ids);
+      listener.dropped(ids);
       await store.release(memberId, ids);
     },
   };

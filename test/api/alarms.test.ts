@@ -105,7 +105,7 @@ describe('an alarm', () => {
     expect(await names('')).toEqual([]);
   });
 
-  test('created by a member belongs to the own project, and its rule looks at that project only', async () => {
+  test('of a member belongs to the member’s project, and its rule reads data of that project only', async () => {
     const id = await api.create(thresholdBody(), MEMBER);
     expect((await api.ask('GET', `/v2/alarms/${id}`, { as: READER })).json()).toMatchObject({
       project_id: 'p1',
@@ -114,7 +114,7 @@ describe('an alarm', () => {
     });
   });
 
-  test('may be created for others by admins, and its rule then looks at their project only', async () => {
+  test('of an admin may be for another project, and its rule then reads data of that project only', async () => {
     const id = await api.create(thresholdBody({ project_id: 'p2', user_id: null }));
     const shown = await api.ask('GET', `/v2/alarms/${id}`, { as: STRANGER });
     expect(shown.json()).toMatchObject({

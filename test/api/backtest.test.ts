@@ -204,7 +204,7 @@ describe('a body is refused', () => {
     expect(prometheus.asked).toEqual([]);
   });
 
-  test('of a kind whose backend nobody configured', async () => {
+  test('of a kind whose backend is not configured', async () => {
     const rule = { pool_id: 'p', stack_id: 's', autoscaling_group_id: 'g' };
     const alarm = { name: 'l', type: 'loadbalancer_member_health', loadbalancer_member_health_rule: rule };
     expect((await backtest({ alarm, ...HOUR })).fault).toContain('No octavia backend is configured to ask.');
@@ -240,7 +240,7 @@ describe('while it runs', () => {
     prometheus.gate = (count) => (count === 0 ? Promise.resolve() : opened);
   }
 
-  test('a few moments are asked about ahead, and no more', async () => {
+  test('requests are sent for a few moments ahead, and no more', async () => {
     answerOne();
     const { leave } = await begin();
     await eventually(() => expect(prometheus.underWay).toBe(8));
@@ -258,7 +258,7 @@ describe('while it runs', () => {
     first.leave();
   });
 
-  test('a client that goes ends it, and its slot is free', async () => {
+  test('a client that disconnects ends it, and frees its permit', async () => {
     answerOne();
     const { leave } = await begin();
     await eventually(() => expect(prometheus.underWay).toBe(8));
@@ -270,7 +270,7 @@ describe('while it runs', () => {
     await eventually(async () => expect((await backtest({ alarm: ERRORS, ...HOUR })).status).toBe(200));
   });
 
-  test('a fault of ours does not look like an end', async () => {
+  test('an internal error does not look like a complete answer', async () => {
     prometheus.says = (query, asking, key) => {
       if (asking.now > new Date('2026-01-01T11:30:00Z')) throw new Error('broken at secret-host');
       return wave(query, asking, key);

@@ -41,9 +41,17 @@ async function withApi(trustedProxies: string[], use: (api: TestApi) => Promise<
 
 describe('the X-Forwarded headers of a proxy', () => {
   test.each([
-    { proxies: ['127.0.0.0/8'], origin: /^https:\/\/alarms\.example\.com\/v2/, what: 'is believed of a trusted one' },
-    { proxies: ['10.0.0.0/8'], origin: /^http:\/\/127\.0\.0\.1:\d+\/v2/, what: 'is not believed of another' },
-    { proxies: [], origin: /^http:\/\/127\.0\.0\.1:\d+\/v2/, what: 'is not believed where none is trusted' },
+    {
+      proxies: ['127.0.0.0/8'],
+      origin: /^https:\/\/alarms\.example\.com\/v2/,
+      what: 'are used if the proxy is trusted',
+    },
+    {
+      proxies: ['10.0.0.0/8'],
+      origin: /^http:\/\/127\.0\.0\.1:\d+\/v2/,
+      what: 'are ignored if another proxy is trusted',
+    },
+    { proxies: [], origin: /^http:\/\/127\.0\.0\.1:\d+\/v2/, what: 'are ignored if no proxy is trusted' },
   ])('$what', async ({ proxies, origin }) => {
     await withApi(proxies, async (api) => {
       const as = { 'x-auth-token': 'good', ...FORWARDED };
@@ -53,8 +61,12 @@ describe('the X-Forwarded headers of a proxy', () => {
   });
 
   test.each([
-    { proxies: ['127.0.0.1'], status: 200, what: 'keeps one client’s failures from the others behind a trusted proxy' },
-    { proxies: [], status: 429, what: 'helps nobody who fails, where no proxy is trusted' },
+    {
+      proxies: ['127.0.0.1'],
+      status: 200,
+      what: 'of a trusted proxy keep the failures of one client apart from the others',
+    },
+    { proxies: [], status: 429, what: 'of a proxy that is not trusted do not keep the failures of clients apart' },
   ])('$what', async ({ proxies, status }) => {
     await withApi(proxies, async (api) => {
       const from = (address: string, token: string): Promise<Answered> =>

@@ -64,7 +64,7 @@ function suite(open: () => Promise<Database>): void {
     for (const ids of [[], [own], [own, own]]) expect(await post(ids)).toEqual([400, fault]);
   });
 
-  test('an alarm that looks at itself is refused', async () => {
+  test('a combination that contains itself is refused', async () => {
     const [a, b] = [await alarm(), await alarm()];
     expect(await put(a, [a, b])).toEqual([400, `Cannot specify alarm ${a} itself in combination rule`]);
   });

@@ -112,7 +112,7 @@ describe('options of a rule within', () => {
     expect(optionsIn(await textOf(id))).toEqual(['{"ingestion_lag": 5}', '{"delivery_policy": "every"}']);
   });
 
-  test('make another question', async () => {
+  test('change the query', async () => {
     const rules = [
       onResource(),
       onResource({ ingestion_lag: 60 }),
@@ -147,7 +147,7 @@ describe('an option is refused', () => {
       invalid('datapoints_to_alarm', '0', 'Value should be greater or equal to 1'),
     ],
     [
-      'of more points than its rule looks at',
+      'of more points than its rule compares',
       onResource({ datapoints_to_alarm: 3 }, { evaluation_periods: 2 }),
       invalid('datapoints_to_alarm', '3', 'It must not be greater than evaluation_periods, which is 2'),
     ],
@@ -208,7 +208,7 @@ describe('an option is refused', () => {
 });
 
 describe('backends that rules name', () => {
-  test('and that are not configured any more are told with the rule that asks', async () => {
+  test('and that are not configured any more are named with the rule that needs them', async () => {
     const third = onResource({ backend: 'east', ingestion_lag: 5 }, { evaluation_periods: 3 });
     const id = await api.create(alarm({ or: [onPrometheus(), third] }));
     const { questions } = (await api.ask('GET', `/v2/alarms/${id}/explain`)).json<{ questions: Json[] }>();
@@ -226,7 +226,7 @@ describe('backends that rules name', () => {
     `{"and": [{"or": [{"=": {"created_by_project_id": "p1"}}, {"and": [{"=": {"created_by_project_id": "${owner}"}}, ` +
     `{"=": {"project_id": "p1"}}]}]}, {"=": {"server_group": "s"}}]}`;
 
-  test('look at those rules alone, each within what its owner of everybody’s metrics is there', async () => {
+  test('check those rules only, each with the owner of external metrics of its own Gnocchi', async () => {
     const rule = {
       or: [
         onGroup({ backend: 'east' }),
@@ -251,7 +251,7 @@ describe('backends that rules name', () => {
     });
   });
 
-  test('see the rule as it is where all of its rules ask one', async () => {
+  test('check the rule unchanged if all of its rules name the same backend', async () => {
     await api.create(alarm({ or: [onResource({ backend: 'west' }), onResource({ backend: 'west' })] }), MEMBER);
     expect(looked).toMatchObject([
       { backend: 'west', rule: { tree: { or: [{ resource_id: 'r1' }, { resource_id: 'r1' }] } } },
@@ -302,7 +302,7 @@ describe('an import', () => {
       }));
     });
 
-    test('keeps what was set here, asking the backends that are named here', async () => {
+    test('keeps the options that were set here, and checks with the backends that are named here', async () => {
       expect(await bring(rule())).toMatchObject({ outcome: 'unchanged' });
       expect(await options()).toEqual([EAST, CLEAR]);
       expect(await textOf('a')).toContain('svc-east');
@@ -322,7 +322,7 @@ describe('an import', () => {
           'clear_threshold must not be greater than the threshold, which is 60',
       ],
       [
-        'a rule that asks something else',
+        'a rule with another query',
         () => ({ or: [onGroup(undefined, 't'), onResource(), onPrometheus()] }),
         'rule1, which has options here, asks something else now',
       ],

@@ -200,7 +200,7 @@ describe('what clients send', () => {
     ).toBe(expected);
   });
 
-  test('an alarm looks as anywhere else, with its actions as they were given', async () => {
+  test('an alarm is the same as in other answers, with its actions as they were given', async () => {
     const [found] = (await query({ filter: { '=': { name: 'a' } } })).json<Record<string, unknown>[]>();
     const shown = (await api.ask('GET', `/v2/alarms/${String(found?.['alarm_id'])}`)).json();
     expect(found).toEqual({ ...shown, ok_actions: ['HTTP://up.example/ok', 'test://'] });

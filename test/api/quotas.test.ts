@@ -52,8 +52,8 @@ describe('access to quotas', () => {
   });
 });
 
-describe('asking for quotas', () => {
-  test('without a quota of its own a project has the configured one, and asking changes nothing', async () => {
+describe('GET /v2/quotas', () => {
+  test('shows the configured quota for a project without its own, and changes nothing', async () => {
     expect((await api.ask('GET', '/v2/quotas', { as: MEMBER })).json()).toEqual(quotaOf('p1', -1));
     expect((await limited.ask('GET', '/v2/quotas', { as: MEMBER })).json()).toEqual(quotaOf('p1', 2));
     expect((await db.query('select * from quotas')).rows).toEqual([]);

@@ -105,7 +105,7 @@ describe('the check of a rule by backends', () => {
     expect(looked).toMatchObject([{ rule: { tree: { or: [{ query: NARROWED }, { query: NARROWED }] } } }]);
   });
 
-  test('is not troubled with a rule that asks Gnocchi nothing', async () => {
+  test('sends nothing to Gnocchi for a rule without a query to Gnocchi', async () => {
     const id = await api.create(thresholdBody(), MEMBER);
     await api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body: thresholdBody() });
     expect([looked.length, owners]).toEqual([0, 0]);

@@ -145,7 +145,7 @@ describe('an option of an alarm', () => {
     expect(queried.text).toBe(`[${one}]`);
   });
 
-  test('of a kind with other questions makes another question', async () => {
+  test('of another kind changes the query, too', async () => {
     const ids = [await api.create(onGnocchi()), await api.create(onGnocchi({ tocsin: { ingestion_lag: 60 } }))];
     const { rows } = await db.query('select distinct query_key from alarms where id = any($1)', [ids]);
     expect(rows).toHaveLength(2);
@@ -168,7 +168,7 @@ describe('an option is refused', () => {
       invalid('datapoints_to_alarm', '101', 'Value should be lower or equal to 100'),
     ],
     [
-      'of more points than the rule looks at',
+      'of more points than the rule compares',
       onGnocchi({ tocsin: { datapoints_to_alarm: 6 } }),
       invalid('datapoints_to_alarm', '6', 'It must not be greater than evaluation_periods, which is 5'),
     ],

@@ -163,7 +163,7 @@ describe('creating an alarm with trust+ actions', () => {
     await slow.close();
   });
 
-  test('asks Keystone nothing when there are none', async () => {
+  test('sends nothing to Keystone if there are none', async () => {
     const id = await api.create(body('http://receiver/'), OWNER);
     await put(id, body('http://other/'));
     await api.ask('DELETE', `/v2/alarms/${id}`, { as: OWNER });
@@ -256,7 +256,7 @@ describe('replacing an alarm', () => {
   test.each<[string, Record<string, unknown>, Caller, boolean]>([
     ['the owner adds an address', body(HOOK, OTHER_HOOK), OWNER, true],
     ['a colleague edits the rest', { ...body(HOOK), name: 'new' }, COLLEAGUE, true],
-    ['somebody without a token edits the rest', { ...body(HOOK), name: 'new' }, TOKENLESS, true],
+    ['a requester without a token edits the rest', { ...body(HOOK), name: 'new' }, TOKENLESS, true],
     ['a colleague adds an address', body(HOOK, OTHER_HOOK), COLLEAGUE, false],
     ['a colleague has another stack healed', thresholdBody({ alarm_actions: ['trust+heat:'] }), COLLEAGUE, false],
     [

@@ -46,7 +46,7 @@ test('an outage is logged once at its start and once at its end, for any number 
   const labels = { datasource: 'prometheus', backend: 'default' };
   const warned = [
     'warn',
-    'prometheus cannot be asked: alarms keep their state for 3m',
+    'prometheus is unavailable: alarms keep their state for 3m',
     { ...labels, reason: 'connection refused', detail: 'connect ECONNREFUSED 10.0.0.7:9090' },
   ];
   expect(lines).toEqual([warned]);
@@ -113,7 +113,7 @@ test('log lines name kind and name of the backend, and the effect of a grace of 
     west.succeeded();
   }
   expect(lines.map(([, message]) => message)).toEqual([
-    'prometheus east cannot be asked: alarms go to insufficient data',
+    'prometheus east is unavailable: alarms go to insufficient data',
   ]);
   expect(health.failing().map(({ backend }) => backend)).toEqual(['prometheus east']);
 });

@@ -46,8 +46,8 @@ test.each([
   [
     [['composite', 1]],
     ['prometheus', 'gnocchi east'],
-    'degraded: prometheus cannot be asked since 2026-01-01T11:58:00.000Z (connection refused); ' +
-      'degraded: gnocchi east cannot be asked since 2026-01-01T11:58:00.000Z (connection refused); ' +
+    'degraded: prometheus is unavailable since 2026-01-01T11:58:00.000Z (connection refused); ' +
+      'degraded: gnocchi east is unavailable since 2026-01-01T11:58:00.000Z (connection refused); ' +
       '1 alarm on this evaluator waits for a backend that is not configured: 1 composite',
   ],
 ] as [[string, number][], string[], string | undefined][])(

@@ -67,7 +67,7 @@ describe('the checks of rules', () => {
     await expect(check(checksWith({}))).resolves.toEqual([]);
   });
 
-  test('ask the Gnocchi of gnocchi.url, by default as the user admin', async () => {
+  test('send requests to the Gnocchi of gnocchi.url, by default as the user admin', async () => {
     await expect(check(checksWith({ url: `${double.url}/` }))).rejects.toThrow('not bogus');
     expect(double.requests[0]).toMatchObject({
       target: '/v1/capabilities/',

@@ -220,7 +220,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       ]);
     });
 
-    test('periods are aligned to a start that is asked for', async () => {
+    test('periods are aligned to the requested start', async () => {
       await samples.append([3, 12].map((at) => aSample({ timestamp: second(at) })));
       const found = await ask({ periodS: 10, alignedTo: second(-5) });
       expect(found.map(({ periodStart }) => periodStart)).toEqual([second(-5), second(5)]);

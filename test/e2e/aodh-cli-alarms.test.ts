@@ -118,7 +118,7 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
       expect(args.includes('--sort') ? listed : listed.sort()).toEqual(expected);
     });
 
-    test('turns pages by limit and marker, and prints the same columns without any option', async () => {
+    test('lists page after page by limit and marker, and prints the same columns without any option', async () => {
       const page = ['alarm', 'list', '--sort', 'name:asc', '--limit', '2', '--marker', ids['b']!];
       expect(names(await printed(aodh(page, as)))).toEqual(['c', 'd']);
       const [first] = await printed<Json[]>(aodh(['alarm', 'list', '--filter', 'name=a'], as));
@@ -145,13 +145,13 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
     });
 
     test.each([
-      { what: 'a name that nobody has', args: () => ['none'], says: 'Alarm none not found' },
+      { what: 'an unknown name', args: () => ['none'], says: 'Alarm none not found' },
       {
         what: 'a name that two have',
         args: () => ['two of them'],
         says: "Multiple alarms matches found for 'two of them'",
       },
-      { what: 'an id that nobody has', args: () => [UNKNOWN_ID], says: `Alarm ${UNKNOWN_ID} not found` },
+      { what: 'an unknown id', args: () => [UNKNOWN_ID], says: `Alarm ${UNKNOWN_ID} not found` },
     ])('refuses $what', async ({ args, says }) => {
       expect(await refusal(aodh(['alarm', 'show', ...args()], as))).toContain(says);
     });
@@ -190,7 +190,7 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
       expect(await definition()).toEqual({ ...before, severity: 'critical', threshold_rule: rule });
     });
 
-    test('of a composite alarm keeps the options of its rules, and gives them others with the rule', async () => {
+    test('keeps the options of the rules of a composite alarm, and takes new ones with a new rule', async () => {
       const rule = { or: [{ ...LEAF_RULE, tocsin: LEAF_OPTIONS }, LEAF_RULE] };
       const fields = { type: 'composite', threshold_rule: undefined, composite_rule: rule };
       const id = await given({ name: 'either', ...fields }, 'updates');
@@ -203,7 +203,7 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
       expect((await stored(id, 'updates'))['composite_rule']).toMatchObject(other);
     });
 
-    test('takes actions away with an empty one, switches the type, renames', async () => {
+    test('removes actions with an empty one, changes the type, and renames the alarm', async () => {
       const id = await given({ name: 'busy', alarm_actions: ['http://127.0.0.1:9/'] }, 'updates');
       const change = ['--name', 'calm', '--alarm-action', '', '--type', 'event', '--event-type', 'x'];
       await printed(aodh(['alarm', 'update', id, ...change], as));
@@ -217,36 +217,32 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
       expect(after).not.toHaveProperty('threshold_rule');
     });
 
-    test(
-      'that changes only the threshold leaves signed URLs as they ' +
-        'were, byte for byte, in the answer and on the wire',
-      async () => {
-        const signed = (resource: string): string =>
-          `/v1/signal/arn%3Aopenstack%3Aheat%3A%3A9f2c%3Astacks%2FWeb-1/3e%2Fb1/resources/` +
-          `${resource}?SignatureMethod=HmacSHA256` +
-          `&SignatureVersion=2&AWSAccessKeyId=1f0e%2b&Signature=aB%2FcD%2bEf%3d%3D&b=2&a=~%7e+%20`;
-        const urls = ['up', 'Down'].map((resource) => `${rig!.receiver.url}${signed(resource)}`);
-        const rule = { meter_name: 'load', comparison_operator: 'gt', threshold: 200, period: 3600 };
-        const actions = { alarm_actions: urls, ok_actions: ['https://Heat.Example:8000/V1/../a%2fb?Signature=%2B=='] };
-        const id = await given({ name: 'scale', enabled: true, threshold_rule: rule, ...actions }, 'updates');
-        const actionsOf = (text: string): string[] => text.match(/"[a-z_]+_actions":\s?\[[^\]]*\]/g) ?? [];
-        const before = actionsOf(await ask('GET', `/v2/alarms/${id}`, { project: 'updates' }));
-        for (const url of [...urls, ...actions.ok_actions]) expect(before.join()).toContain(JSON.stringify(url));
+    test('of the threshold alone changes no byte of a signed URL, in the answer and on the wire', async () => {
+      const signed = (resource: string): string =>
+        `/v1/signal/arn%3Aopenstack%3Aheat%3A%3A9f2c%3Astacks%2FWeb-1/3e%2Fb1/resources/` +
+        `${resource}?SignatureMethod=HmacSHA256` +
+        `&SignatureVersion=2&AWSAccessKeyId=1f0e%2b&Signature=aB%2FcD%2bEf%3d%3D&b=2&a=~%7e+%20`;
+      const urls = ['up', 'Down'].map((resource) => `${rig!.receiver.url}${signed(resource)}`);
+      const rule = { meter_name: 'load', comparison_operator: 'gt', threshold: 200, period: 3600 };
+      const actions = { alarm_actions: urls, ok_actions: ['https://Heat.Example:8000/V1/../a%2fb?Signature=%2B=='] };
+      const id = await given({ name: 'scale', enabled: true, threshold_rule: rule, ...actions }, 'updates');
+      const actionsOf = (text: string): string[] => text.match(/"[a-z_]+_actions":\s?\[[^\]]*\]/g) ?? [];
+      const before = actionsOf(await ask('GET', `/v2/alarms/${id}`, { project: 'updates' }));
+      for (const url of [...urls, ...actions.ok_actions]) expect(before.join()).toContain(JSON.stringify(url));
 
-        await printed(aodh(['alarm', 'update', id, '--threshold', '80'], as));
+      await printed(aodh(['alarm', 'update', id, '--threshold', '80'], as));
 
-        expect(actionsOf(await ask('GET', `/v2/alarms/${id}`, { project: 'updates' }))).toEqual(before);
-        const sample = {
-          counter_name: 'load',
-          counter_type: 'gauge',
-          counter_unit: '%',
-          counter_volume: 95,
-          resource_id: 'web',
-        };
-        await ask('POST', '/v2/meters/load', { project: 'updates', body: [sample] });
-        await eventually(async () => expect(rig!.receiver.requests.length).toBe(2));
-        expect(rig!.receiver.requests.map(({ target }) => target).sort()).toEqual(['up', 'Down'].map(signed).sort());
-      },
-    );
+      expect(actionsOf(await ask('GET', `/v2/alarms/${id}`, { project: 'updates' }))).toEqual(before);
+      const sample = {
+        counter_name: 'load',
+        counter_type: 'gauge',
+        counter_unit: '%',
+        counter_volume: 95,
+        resource_id: 'web',
+      };
+      await ask('POST', '/v2/meters/load', { project: 'updates', body: [sample] });
+      await eventually(async () => expect(rig!.receiver.requests.length).toBe(2));
+      expect(rig!.receiver.requests.map(({ target }) => target).sort()).toEqual(['up', 'Down'].map(signed).sort());
+    });
   });
 });

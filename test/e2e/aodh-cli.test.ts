@@ -55,7 +55,7 @@ describeWith(['aodh'], 'the aodh command for states, histories, deletions and qu
       await expect(stored(id, 'deletes')).rejects.toThrow(`404`);
     });
 
-    test('says that there is no such alarm', async () => {
+    test('reports an alarm that does not exist', async () => {
       expect(await refusal(aodh(['alarm', 'delete', UNKNOWN_ID], as))).toContain(`Alarm ${UNKNOWN_ID} not found`);
     });
   });
@@ -69,7 +69,7 @@ describeWith(['aodh'], 'the aodh command for states, histories, deletions and qu
       await ask('PUT', `/v2/alarms/${id}/state`, { project: 'histories', body: 'alarm' });
     });
 
-    test('show prints the changes of one alarm, the latest first, page by page', async () => {
+    test('show prints the changes of an alarm, the latest first, page by page', async () => {
       const all = await printed<Json[]>(aodh(['alarm-history', 'show', id], as));
       expect(all.map(({ type }) => type)).toEqual(['state transition', 'state transition', 'creation']);
       expect(all[0]).toEqual({
@@ -103,7 +103,7 @@ describeWith(['aodh'], 'the aodh command for states, histories, deletions and qu
     });
   });
 
-  describe('and what people see when they are refused', () => {
+  describe('prints why a command is refused', () => {
     test.each([
       {
         who: 'a reader who creates',
@@ -112,7 +112,7 @@ describeWith(['aodh'], 'the aodh command for states, histories, deletions and qu
         says: 'RBAC Authorization Failed (HTTP 403)',
       },
       {
-        who: 'somebody without a role who lists',
+        who: 'a user without a role who lists',
         as: { roles: 'stranger' },
         args: ['list'],
         says: 'RBAC Authorization Failed (HTTP 403)',
@@ -130,7 +130,7 @@ describeWith(['aodh'], 'the aodh command for states, histories, deletions and qu
         says: 'Not Authorized to access project p2 (HTTP 401)',
       },
       {
-        who: 'an action that nobody knows',
+        who: 'a create with an unknown action',
         as: {},
         args: ['create', '--name', 'x', ...THRESHOLD, '--ok-action', 'ftp://a'],
         says: 'Unsupported action ftp://a (HTTP 400)',
@@ -142,7 +142,7 @@ describeWith(['aodh'], 'the aodh command for states, histories, deletions and qu
     });
   });
 
-  describe('as a part of openstack', () => {
+  describe('as a part of the openstack command', () => {
     test('shows and sets quotas, which then hold', async () => {
       const as: NoauthCaller = { project: 'small' };
       expect(await printed(openstack(['alarm', 'quota', 'show'], as))).toEqual({ alarms: -1 });

@@ -65,8 +65,8 @@ function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
   for (const pid of pids) process.kill(pid, signal);
 }
 
-describeWithPostgres('when the database is unavailable', () => {
-  test('every connection cut: the process stays, and alarms go on', async () => {
+describeWithPostgres('a service whose database is unavailable', () => {
+  test('goes on when every connection to the database was cut, and so do its alarms', async () => {
     const { service, url, postgres } = await start();
     const receiver = await startReceiver();
     undo.push(() => receiver.close());
@@ -100,7 +100,7 @@ describeWithPostgres('when the database is unavailable', () => {
     expect(await service.stop()).toBe(0);
   });
 
-  test('the server hangs: readiness says so, and the process still ends when told to', async () => {
+  test('is not ready while the database hangs, and still ends when it is told to', async () => {
     const { service, url, postgres } = await start({ SHUTDOWN_TIMEOUT: '4s', DATABASE_STATEMENT_TIMEOUT: '5s' });
     const pids = family(postgres.pid);
     signalAll(pids, 'SIGSTOP');

@@ -75,7 +75,7 @@ async function firesTwice(api: string): Promise<void> {
   expect(await heard(2)).toEqual(call('m2', 'ok'));
 }
 
-test('one process on the embedded default', async () => {
+test('one process on the embedded database fires an event alarm and calls its webhook', async () => {
   const dir = migratedDataDirectory();
   undo.push(() => rmSync(dir, { recursive: true, force: true }));
   const port = await freePort();
@@ -83,8 +83,8 @@ test('one process on the embedded default', async () => {
   await firesTwice(`http://127.0.0.1:${port}`);
 });
 
-describeWith(['postgres', 'redis'], 'processes of one role each', () => {
-  test('an API that rings for a notifier elsewhere; no evaluator runs', async () => {
+describeWith(['postgres', 'redis'], 'an event alarm in processes of one role each', () => {
+  test('is fired by the API, which wakes the notifier of another process, without any evaluator', async () => {
     const port = await freePort();
     const shared = {
       DATABASE_URL: await freshPostgresUrl(),

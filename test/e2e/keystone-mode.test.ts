@@ -92,7 +92,7 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
       return json as T;
     }
 
-    test('an alarm lives its life from create to delete', async () => {
+    test('creates, shows, changes and deletes an alarm', async () => {
       const rule = ['--type', 'threshold', '--meter-name', 'cpu', '--threshold', '80', '--enabled', 'False'];
       const made = await printed(aodh(['alarm', 'create', '--name', 'cpu high', ...rule]));
       expect(made).toMatchObject({ name: 'cpu high', project_id: ids['red'], user_id: ids['alice'] });
@@ -109,7 +109,7 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
       expect(await printed(aodh(['alarm', 'list']))).toEqual([]);
     });
 
-    test('a token that was never issued is refused in words', async () => {
+    test('a token that was never issued is refused with a text', async () => {
       const { code, stderr } = await withToken(`${'g'.repeat(20)}-never-issued`);
       expect([code === 0, stderr]).toEqual([false, expect.stringContaining('(HTTP 401)')]);
     });
@@ -126,7 +126,7 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
       expect([code === 0, stderr]).toEqual([false, expect.stringContaining('(HTTP 401)')]);
     });
 
-    test('another project sees nothing of an alarm', async () => {
+    test('an alarm is not visible to another project', async () => {
       const made = await ask('POST', '/v2/alarms', {
         as: { 'x-auth-token': await tokenOf(ALICE) },
         body: thresholdBody(),
@@ -255,12 +255,12 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
       ['admin', () => keystone.token(keystone.admin), [200, 201, 200, 200]],
       ['member, for no project', () => keystone.unscopedToken(person(ALICE)), [403, 403, 403, 404]],
       ['admin, for the whole system', () => keystone.systemToken(person(keystone.admin)), [403, 403, 403, 403]],
-    ])('the token of a %s opens what its role says', async (_, token, expected) => {
+    ])('the token of a %s may do what its role permits', async (_, token, expected) => {
       expect(await statuses((await token()).id)).toEqual(expected);
     });
   });
 
-  test('who one is cannot be said in headers', async () => {
+  test('identity headers of a client are ignored', async () => {
     const spoofed = {
       'x-roles': 'admin',
       'x-project-id': ids['red'] ?? '',
@@ -274,7 +274,7 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     expect(made.json()).toMatchObject({ project_id: ids['blue'], user_id: ids['bob'] });
   });
 
-  test('an application credential opens what its access rules name', async () => {
+  test('an application credential may do what its access rules permit', async () => {
     const rules = [{ service: 'alarming', method: 'GET', path: '/v2/alarms/*/state' }];
     const credential = await keystone.createApplicationCredential(ALICE, { accessRules: rules });
     const { id } = await keystone.applicationCredentialToken(credential);
@@ -284,7 +284,7 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     expect((await get('/v2/alarms', unlimited.id)).status).toBe(200);
   });
 
-  test('an expired token is good beside that of a service', async () => {
+  test('an expired token is accepted beside the token of a service', async () => {
     const { id } = await keystone.shortLivedToken(ALICE);
     await eventually(async () => expect((await keystone.validate(id)).status).toBe(404));
     const withServiceToken = async (login: Login): Promise<number> =>
@@ -293,7 +293,7 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     expect(await withServiceToken(SERVICE)).toBe(200);
   });
 
-  test('while Keystone is away new tokens are answered with 503, known ones are served, and then all are', async () => {
+  test('while Keystone is unavailable, new tokens are answered with 503, and known ones are accepted', async () => {
     const known = await tokenOf(ALICE);
     const fresh = await tokenOf(BOB);
     expect((await get('/v2/alarms', known)).status).toBe(200);

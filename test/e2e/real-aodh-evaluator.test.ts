@@ -9,7 +9,7 @@ import { createSystemClock } from '../../src/clock.js';
 import type { Datasource } from '../../src/datasource/datasource.js';
 import { createGnocchiClient } from '../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
-import { askAll } from '../../src/evaluator/ask-backends.js';
+import { sendRequests } from '../../src/evaluator/send-requests.js';
 import { judgeAlarm } from '../../src/evaluator/judge.js';
 import { planRequests } from '../../src/evaluator/plan.js';
 import { evaluatedByAodh, type AodhAlarm, type AodhOutcome } from '../support/aodh-evaluator.js';
@@ -200,7 +200,7 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
   });
 
   test.each(all.map((situation, index) => ({ ...situation, index })))(
-    '$title: the same decision, in the same words',
+    '$title: Tocsin makes the same decision with the same reason',
     async ({ index, ...situation }) => {
       const rule = ruleOf(situation);
       const ours = await Promise.all(cases.map(({ state, repeats }) => outcomeOf(rule, state, repeats)));
@@ -209,7 +209,7 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
     },
   );
 
-  describe('differs as documented', () => {
+  describe('the documented differences', () => {
     const both = async (
       situation: Situation,
       state: AlarmState,
@@ -260,8 +260,8 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
   async function outcomeOf(rule: AlarmRule, state: AlarmState, repeats: boolean): Promise<AodhOutcome> {
     const needs = typeOf(rule).seriesNeeded(rule, NO_OPTIONS);
     const requests = await planRequests(needs);
-    const asking = { now: NOW, signal: new AbortController().signal };
-    const answers = await askAll({ find: () => datasource, close: () => undefined }, requests, asking);
+    const context = { now: NOW, signal: new AbortController().signal };
+    const answers = await sendRequests({ find: () => datasource, close: () => undefined }, requests, context);
     const { decision } = judgeAlarm({ rule, needs, options: NO_OPTIONS, state, repeats }, answers, NOW);
     if (decision.kind === 'stay') return null;
     const { reason, reasonData } = decision;

@@ -84,7 +84,7 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
     },
   );
 
-  describe('its alarms', () => {
+  describe('the import of its alarms', () => {
     const SIGNED =
       'http://heat:8000/v1/signal/arn%3Aopenstack%3Aheat%3A%3Ap%3Astacks%2FWeb-1/s%2f1/resources/up?SignatureMethod=HmacSHA256' +
       '&AWSAccessKeyId=1f0e%2b&Signature=a%2Bb%3D&b=~%7e+%20';
@@ -162,7 +162,7 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
       );
     }
 
-    test('come over as they are, muted', async () => {
+    test('copies them as they are, muted', async () => {
       const { exitCode, out } = await copy();
       expect(out).toContain(`${ALARMS.length} alarms in Aodh\n`);
       expect(out).toContain(`${ALARMS.length}  copied, muted`);
@@ -179,11 +179,11 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
       });
     });
 
-    test('come over once', async () => {
+    test('copies each once', async () => {
       expect((await copy()).out).toContain(`${ALARMS.length}  copied before, unchanged`);
     });
 
-    test('are brought up to date while they are muted', async () => {
+    test('updates them while they are muted', async () => {
       const [id = ''] = ids;
       await aodh.ask('PUT', `/v2/alarms/${id}`, {
         as: MEMBER,
@@ -193,7 +193,7 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
       expect(await alarmOf(api, id)).toBe(await alarmOf(aodh, id));
     });
 
-    test('are compared with theirs', async () => {
+    test('compares them with those of Aodh', async () => {
       expect(await compare()).toEqual({ exitCode: 0, out: `${ALARMS.length} alarms in both, 0 differ\n` });
       await aodh.ask('PUT', `/v2/alarms/${ids[1]}/state`, { body: 'ok' });
       const { exitCode, out } = await compare();
@@ -202,7 +202,7 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
       expect(out).toMatch(new RegExp(`${ids[1]}.*ok since`));
     });
 
-    test('that no service could evaluate are listed, and the others come over', async () => {
+    test('lists those that no service could evaluate, and copies the others', async () => {
       const odd: [body: unknown, why: string][] = [
         [event({ name: null }), 'name'],
         [resource({ threshold: 'nan' }), 'threshold'],
@@ -217,13 +217,13 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
       for (const id of made) await aodh.ask('DELETE', `/v2/alarms/${id}`, {});
     });
 
-    test('run their actions once they are activated, and are left alone from then on', async () => {
+    test('activates them, so that they run their actions, and does not change them after that', async () => {
       expect((await tocsin('--activate')).out).toContain(`${ALARMS.length} alarms run their actions now.`);
       for (const id of ids) expect((await api.ask('GET', `/v2/alarms/${id}`)).json()).not.toHaveProperty('tocsin');
       expect((await copy()).out).toContain(`${ALARMS.length}  already active here: not changed`);
     });
 
-    test('by resources of every project, an admin’s, are confined to their own', async () => {
+    test('confines an admin’s alarms by resources of every project to their own project', async () => {
       const [id = ''] = idsIn(await aodh.ask('POST', '/v2/alarms', { as: ADMINISTRATOR, body: resources() }));
       const query = '{"=": {"server_group": "g1"}}';
       expect(await alarmOf(aodh, id)).toContain(JSON.stringify(query));
@@ -234,7 +234,7 @@ describeWith(['aodh-service'], 'beside a real Aodh 15.0.0', () => {
       );
     });
 
-    test('come over page by page', async () => {
+    test('reads them page by page', async () => {
       const [id = ''] = idsIn(await aodh.ask('POST', '/v2/alarms', { as: STRANGER, body: event() }));
       copyInAodh(id, 500);
       expect((await copy()).out).toMatch(/\b501 {2}copied, muted/);

@@ -64,42 +64,39 @@ async function exitOf(service: ServiceProcess): Promise<string> {
 }
 
 describe('one process on the embedded default', () => {
-  test(
-    'calls a webhook when a threshold is crossed, and has ' + 'everything still after a stop and after a kill',
-    async () => {
-      const dir = dataDir(mkdtempSync(path.join(tmpdir(), 'tocsin-test-')));
-      const receiver = await startReceiver();
-      undo.push(() => receiver.close());
-      const first = await serve(dir);
-      await send(`${first.url}/v2/alarms`, {
-        name: 'high',
-        type: 'threshold',
-        threshold_rule: RULE,
-        alarm_actions: [`${receiver.url}/up`],
-      });
-      await send(`${first.url}/v2/meters/cpu`, [SAMPLE]);
-      await eventually(async () => expect(receiver.requests.length).toBe(1));
-      expect(JSON.parse(receiver.requests[0]!.body)).toMatchObject({
-        alarm_name: 'high',
-        previous: 'insufficient data',
-        current: 'alarm',
-      });
-      expect(await first.stop()).toBe(0);
+  test('calls a webhook when a threshold is crossed, and keeps its data through a stop and a kill', async () => {
+    const dir = dataDir(mkdtempSync(path.join(tmpdir(), 'tocsin-test-')));
+    const receiver = await startReceiver();
+    undo.push(() => receiver.close());
+    const first = await serve(dir);
+    await send(`${first.url}/v2/alarms`, {
+      name: 'high',
+      type: 'threshold',
+      threshold_rule: RULE,
+      alarm_actions: [`${receiver.url}/up`],
+    });
+    await send(`${first.url}/v2/meters/cpu`, [SAMPLE]);
+    await eventually(async () => expect(receiver.requests.length).toBe(1));
+    expect(JSON.parse(receiver.requests[0]!.body)).toMatchObject({
+      alarm_name: 'high',
+      previous: 'insufficient data',
+      current: 'alarm',
+    });
+    expect(await first.stop()).toBe(0);
 
-      const second = await serve(dir);
-      await send(`${second.url}/v2/alarms`, { name: 'other', type: 'threshold', threshold_rule: RULE });
-      await second.kill();
+    const second = await serve(dir);
+    await send(`${second.url}/v2/alarms`, { name: 'other', type: 'threshold', threshold_rule: RULE });
+    await second.kill();
 
-      const third = await serve(dir);
-      const alarms = (await (await fetch(`${third.url}/v2/alarms`)).json()) as { name: string; state: string }[];
-      expect(alarms.map(({ name }) => name).sort()).toEqual(['high', 'other']);
-      expect(alarms.find(({ name }) => name === 'high')?.state).toBe('alarm');
-      expect(await third.stop()).toBe(0);
-      expect(receiver.requests.length).toBe(1);
-    },
-  );
+    const third = await serve(dir);
+    const alarms = (await (await fetch(`${third.url}/v2/alarms`)).json()) as { name: string; state: string }[];
+    expect(alarms.map(({ name }) => name).sort()).toEqual(['high', 'other']);
+    expect(alarms.find(({ name }) => name === 'high')?.state).toBe('alarm');
+    expect(await third.stop()).toBe(0);
+    expect(receiver.requests.length).toBe(1);
+  });
 
-  test('refuses a second process on the same data, and goes on unharmed itself', async () => {
+  test('refuses a second process on the same data, and goes on itself', async () => {
     const dir = dataDir();
     const first = await serve(dir);
     const second = startService({ DATABASE_DATA_DIR: dir, API_PORT: String(await freePort()) });
@@ -123,7 +120,7 @@ describe('one process on the embedded default', () => {
     expect(await exitOf(service)).toMatch(/^tocsin: database\.data_dir: cannot write to \/dev\/null\/data: .*\n$/);
   });
 
-  test('refuses to listen for everybody without authentication', async () => {
+  test('refuses to listen on a public address without authentication', async () => {
     const service = startTocsin(['serve', '--set', 'api.host=0.0.0.0', '--data-dir', dataDir(), '--port', '0']);
     expect(await exitOf(service)).toMatch(/api\.host/);
   });
@@ -146,7 +143,7 @@ describe('one process on the embedded default', () => {
 });
 
 describeWith(['postgres', 'redis'], 'one process on PostgreSQL and Redis', () => {
-  test('refuses a Redis that may evict what is queued', async () => {
+  test('refuses a Redis that may evict queued jobs', async () => {
     const redis = await startRedis();
     undo.push(() => redis.stop());
     const client = new Redis(redis.url);
@@ -184,7 +181,7 @@ describeWith(['postgres', 'redis'], 'one process on PostgreSQL and Redis', () =>
   });
 });
 
-test('a PostgreSQL that cannot be reached is one line and exit code 1', async () => {
+test('a service that cannot reach PostgreSQL prints one line and exits with code 1', async () => {
   const service = startService({ DATABASE_URL: `postgres://u:secret@127.0.0.1:${await freePort()}/d`, API_PORT: '0' });
   const log = await exitOf(service);
   expect(log).toMatch(/^tocsin: database\.url: cannot connect to PostgreSQL: .*\n$/);

@@ -258,8 +258,8 @@ describe('an explanation', () => {
       const repeats = (await notificationsOf(index)).filter(({ kind }) => kind === 'repeat');
       for (const at of await evaluatedMomentsOf(index)) {
         const label = [index, at.toISOString()];
-        const { evaluation, stateAt, questions } = await explain(alarm, { now: end, at, signal });
-        for (const { verdicts, whole } of questions.map((one) => severalOf(one, evaluation.verdict))) {
+        const { evaluation, stateAt, queries: sent } = await explain(alarm, { now: end, at, signal });
+        for (const { verdicts, whole } of sent.map((one) => severalOf(one, evaluation.verdict))) {
           expect([...label, verdicts.length > 0 ? together(verdicts) : whole]).toEqual([...label, whole]);
           severals += Number(verdicts.length > 1);
         }

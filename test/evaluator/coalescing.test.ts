@@ -10,13 +10,13 @@ import { typeOf, type AlarmRule } from '../../src/alarm/types/index.js';
 import { COMPARISON_OPERATORS } from '../../src/alarm/types/threshold/schema.js';
 import type { LocalServer } from '../../dev/servers/redis.js';
 import { createSystemClock } from '../../src/clock.js';
-import type { Datasources } from '../../src/datasource/datasource.js';
+import type { Datasources } from '../../src/datasource/registry.js';
 import { createGnocchiClient } from '../../src/datasource/gnocchi/client/gnocchi-client.js';
 import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js';
 import { SELECT_ALL_DEFAULTS, type SelectAllOptions } from '../../src/datasource/prometheus/select-all.js';
 import { createDatasources } from '../../src/datasource/registry.js';
 import type { HeldAlarm } from '../../src/evaluator/held-alarm.js';
-import { askAll } from '../../src/evaluator/ask-backends.js';
+import { sendRequests } from '../../src/evaluator/send-requests.js';
 import { BehindWatch } from '../../src/evaluator/lateness/behind-watch.js';
 import { evaluateBatch } from '../../src/evaluator/evaluate-batch.js';
 import { judgeAlarm } from '../../src/evaluator/judge.js';
@@ -270,7 +270,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
 
   async function judged(datasources: Datasources, alarms: readonly HeldAlarm[]): Promise<Map<string, object>> {
     const requests = await planRequests(alarms.flatMap(({ needs }) => needs));
-    const answers = await askAll(datasources, requests, { now: NOW, signal: new AbortController().signal });
+    const answers = await sendRequests(datasources, requests, { now: NOW, signal: new AbortController().signal });
     return new Map(
       alarms.map((alarm) => {
         const { answersInWindow, evaluation, decision } = judgeAlarm(alarm, answers, NOW);

@@ -158,13 +158,13 @@ function reasons(open: () => Promise<Database>): void {
         expect(await writes()).toBe(written);
       });
 
-      test('threshold on the built-in meters: no data', async () => {
+      test('threshold on the built-in meters, which have no data', async () => {
         await storeAlarm(db, { id: 'a', rule: thresholdRule({ evaluation_periods: 2 }) });
         await start();
         expect(await reasonAfterAnInterval()).toBe('2 datapoints are unknown');
       });
 
-      test('combination: members that are unknown or deleted', async () => {
+      test('combination with members that are unknown or deleted', async () => {
         await storeAlarm(db, { id: 'm', rule: thresholdRule() });
         await storeAlarm(db, { id: 'a', rule: combinationRule('and', 'm', 'gone') });
         await start();
@@ -199,7 +199,7 @@ function reasons(open: () => Promise<Database>): void {
       expect(await writes()).toBe(written);
     });
 
-    test('threshold, which repeats its actions', async () => {
+    test('threshold that repeats its actions', async () => {
       await storeAlarm(db, { id: 'a', rule: thresholdRule(), state: 'ok', repeatActions: true, okActions: ['log://'] });
       await start();
       for (const offset of [0, 30_000, 60_000])
@@ -339,7 +339,7 @@ function reasons(open: () => Promise<Database>): void {
     });
   });
 
-  test('the reason of an empty composite rule is that it asks nothing', async () => {
+  test('the reason of an empty composite rule is that its rule asks nothing', async () => {
     await storeAlarm(db, { id: 'a', rule: alarmTypes.composite.schema.parse({ and: [] }) });
     await start();
     expect(await reasonAfterAnInterval()).toBe('not evaluated: its rule asks nothing');

@@ -53,7 +53,7 @@ function open(settings: Partial<KeystoneSettings> = {}): KeystoneSession {
 }
 
 describe('the own token', () => {
-  test('is asked for once by many and kept until two minutes before its end', async () => {
+  test('is requested once for many callers, and kept until two minutes before its end', async () => {
     const session = open();
     expect(await Promise.all([session.token(), session.token(), session.userId()])).toEqual([
       'own-1',
@@ -99,7 +99,7 @@ describe('the own token', () => {
     });
   });
 
-  test('is renewed on request, once for all who ask, and not again at once', async () => {
+  test('is renewed on request, once for all callers, and not again at once', async () => {
     const session = open();
     await session.token();
     expect(await session.renew()).toBe('own-1');
@@ -116,7 +116,7 @@ describe('the own token', () => {
     expect(await session.token()).toBe('own-2');
   });
 
-  test('that Keystone refuses is not asked for again within five seconds', async () => {
+  test('that Keystone refuses is not requested again within five seconds', async () => {
     const session = open();
     keystone.override = () => ({ status: 401 });
     for (let times = 0; times < 3; times += 1)
@@ -213,7 +213,7 @@ describe('a request', () => {
     await expect(ask(open({ timeoutMs: patienceFor('timeout'), deadlineMs: 20 * PATIENCE_MS }))).resolves.toBeDefined();
   });
 
-  test('to nobody is an outage, and its error shows no secret', async () => {
+  test('without a listener is an outage, and its error shows no secret', async () => {
     const session = open({ authUrl: `http://127.0.0.1:${await freePort()}/v3` });
     const error: unknown = await session.token().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'unavailable' });

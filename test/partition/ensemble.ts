@@ -21,10 +21,13 @@ export type Overrides = Partial<
 /** A coordinator as in an evaluator, and the calls to its listener. */
 export interface TestMember {
   coordinator: Coordinator;
-  inHand: Set<number>;
+  /** Partitions that a batch evaluates. */
+  busy: Set<number>;
   /** The held partitions according to the listener: partition → epoch. */
   told: Map<number, number>;
-  lost: number[];
+  dropped: number[];
+  /** Monotonic time of the last heartbeat that the database has acknowledged; undefined before the first. */
+  lastBeatMs(): number | undefined;
   setProgress(making: boolean): void;
   /** Ends like a killed process: without leaving. */
   crash(): Promise<void>;
@@ -77,11 +80,12 @@ export class Ensemble {
   #create({ redisUrl, ...overrides }: Overrides): TestMember {
     const abort = new AbortController();
     const told = new Map<number, number>();
-    const lost: number[] = [];
-    const inHand = new Set<number>();
+    const dropped: number[] = [];
+    const busy = new Set<number>();
+    const members = overrides.members ?? createMemberStore(this.db);
+    let lastBeatMs: number | undefined;
     let progress = true;
     const coordinator = createCoordinator({
-      members: createMemberStore(this.db),
       partitions: createPartitionStore(this.db),
       redis:
         redisUrl === undefined
@@ -95,16 +99,23 @@ export class Ensemble {
       telemetry: createTelemetry(),
       listener: {
         taken: (partitions) => this.#taken(partitions, told),
-        released: (ids) => ids.forEach((id) => told.delete(id)),
-        lost: (ids) => {
-          lost.push(...ids);
+        dropped: (ids) => {
+          dropped.push(...ids);
           ids.forEach((id) => told.delete(id));
         },
-        isInHand: (id) => inHand.has(id),
+        isBusy: (id) => busy.has(id),
       },
       makingProgress: () => progress,
       seenRevision: () => null,
       ...overrides,
+      members: {
+        ...members,
+        async beat(...args) {
+          const at = await members.beat(...args);
+          lastBeatMs = performance.now();
+          return at;
+        },
+      },
     });
     const running = coordinator.loop.run(abort.signal);
     const crash = async (): Promise<void> => {
@@ -113,9 +124,10 @@ export class Ensemble {
     };
     return {
       coordinator,
-      inHand,
+      busy,
       told,
-      lost,
+      dropped,
+      lastBeatMs: () => lastBeatMs,
       setProgress: (making) => void (progress = making),
       crash,
       async leave() {

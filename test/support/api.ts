@@ -212,7 +212,7 @@ const INTERVAL_MS = 60_000;
 function looks(
   db: Database,
   remote: ConfiguredDatasources | undefined,
-): Pick<ApiDeps, 'explanations' | 'backtests' | 'backtestLimit' | 'intervalMs'> {
+): Pick<ApiDeps, 'explain' | 'backtests' | 'backtestLimit' | 'intervalMs'> {
   const datasources = createDatasources({
     meters: metersIn(db, { succeeded: () => {}, failed: () => {} }),
     ...remote,
@@ -220,9 +220,7 @@ function looks(
   const { reachableFrom } = createEvaluationStore(db);
   const store = createExplanationStore(db);
   return {
-    explanations: {
-      explain: createExplain({ datasources, store, reachableFrom, intervalMs: INTERVAL_MS, graceMs: 3 * INTERVAL_MS }),
-    },
+    explain: createExplain({ datasources, store, reachableFrom, intervalMs: INTERVAL_MS, graceMs: 3 * INTERVAL_MS }),
     backtests: createBacktests({ datasources, pause: () => new Promise((resolve) => setImmediate(resolve)) }),
     backtestLimit: new ConcurrencyLimit(BACKTEST_CONCURRENCY, 'backtests'),
     intervalMs: INTERVAL_MS,

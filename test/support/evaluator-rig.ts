@@ -37,9 +37,9 @@ export interface EvaluatorRigOptions {
   mayCommit?: () => boolean;
   countResults?: CountResults;
   remote?: ConfiguredDatasources;
-  /** How long alarms keep their state while their backend cannot be asked; three intervals if not said. */
+  /** How long alarms keep their state while their backend is unavailable; three intervals by default. */
   graceMs?: number;
-  /** As `evaluator.extra_batches`; true if not said. */
+  /** As `evaluator.extra_batches`; true by default. */
   hasExtraBatches?: boolean;
   /** Those that it holds, if not all. */
   partitions?: readonly number[];

@@ -72,7 +72,7 @@ describeWith(['keystone'], 'a real Keystone', () => {
     expect(rolesOf(token)).toEqual(['reader']);
   });
 
-  test('a service with the role service may ask about tokens, a member may not ask about those of others', async () => {
+  test('the role service may validate tokens of other users, and the role member may not', async () => {
     await keystone.createRole('service');
     const project = await keystone.createProject('services');
     const login = { user: 'tocsin', password: 'its secret', project: 'services' };
@@ -102,7 +102,7 @@ describeWith(['keystone'], 'a real Keystone', () => {
       expect(await endpoints()).toEqual({ identity: [keystone.url], alarming: [receiver.url] });
     });
 
-    test('is not asked when it has a token already', async () => {
+    test('gets no request if the command has a token already', async () => {
       await runAodh(['alarm', 'list'], tokenEnvironment(receiver.url, 'some token'));
       expect(receiver.requests.map(({ headers }) => headers['x-auth-token'])).toEqual(['some token']);
     });

@@ -7,7 +7,7 @@ import { createPrometheusDatasource } from '../../src/datasource/prometheus/prom
 import type { PrometheusClient } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createDatasources } from '../../src/datasource/registry.js';
 import { BackendUnavailable } from '../../src/datasource/gate/backend-unavailable.js';
-import type { BehindRow } from '../../src/evaluator/lateness/behind-recorder.js';
+import type { BehindRow } from '../../src/storage/evaluation/behind-store.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import type { Logger } from '../../src/logger.js';
 import type { EvaluationOutcome } from '../../src/storage/evaluation/evaluation-commit.js';

@@ -1,6 +1,7 @@
 import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import type { Logger } from '../../logger.js';
-import type { NotifierWaker, Events } from '../ports.js';
+import type { NotifierWaker } from '../../notifier/waker.js';
+import type { Events } from '../ports.js';
 
 /** Dependencies of the intake of events. */
 export interface EventIntakeDeps {

@@ -64,8 +64,8 @@ const ShownPoolMember = z.strictObject({
   unhealthy: z.boolean(),
 });
 
-/** One query to a backend and its answer. Explanations call it a question. */
-export const Question = z.strictObject({
+/** One query to a backend and its answer. The JSON calls it a question. */
+export const QueryAnswer = z.strictObject({
   rule: z.strictObject({ name: z.string(), type: z.enum(ALARM_KINDS), verdict: Verdict, options: Options }).nullable(),
   backend: z.strictObject({
     kind: z.string(),
@@ -100,8 +100,8 @@ export const Question = z.strictObject({
 });
 
 /** The answer about one query. */
-export function questionAnswer(question: ExplainedQuery): z.infer<typeof Question> {
-  const { part, backend, window, condition, series, poolMembers } = question;
+export function queryAnswer(query: ExplainedQuery): z.infer<typeof QueryAnswer> {
+  const { part, backend, window, condition, series, poolMembers } = query;
   return {
     rule: part && {
       name: part.name,
@@ -123,19 +123,19 @@ export function questionAnswer(question: ExplainedQuery): z.infer<typeof Questio
       evaluation_periods: window.evaluationPeriods,
       ingestion_lag: window.lagS,
     },
-    requests: question.requests,
-    refusal: question.refusal,
+    requests: query.requests,
+    refusal: query.refusal,
     condition: condition && {
       comparison_operator: condition.comparison_operator,
       threshold: new PythonFloat(condition.threshold),
       effective_threshold: new PythonFloat(condition.effectiveThreshold),
     },
-    compared: question.compared,
-    outside: question.outside,
+    compared: query.compared,
+    outside: query.outside,
     series: series && series.map(seriesAnswer),
-    series_not_shown: question.seriesNotShown,
-    datapoints: question.datapoints.map(datapointAnswer),
-    datapoints_not_shown: question.datapointsNotShown,
+    series_not_shown: query.seriesNotShown,
+    datapoints: query.datapoints.map(datapointAnswer),
+    datapoints_not_shown: query.datapointsNotShown,
     pool_members: poolMembers && poolMembers.map(poolMemberAnswer),
   };
 }

@@ -6,7 +6,7 @@ import type { ExplainedSchedule, Explanation } from '../../evaluator/explain/exp
 import type { StoredAlarm } from '../../storage/alarms/alarm-store.js';
 import { isoTimestamp } from '../schema/timestamp.js';
 import { NullableText } from './answer-fields.js';
-import { Options, Question, questionAnswer, shownVerdict, Verdict } from './explained-query-answer.js';
+import { Options, QueryAnswer, queryAnswer, shownVerdict, Verdict } from './explained-query-answer.js';
 
 const Moment = z.string();
 const NullableMoment = z.string().nullable();
@@ -68,7 +68,7 @@ export const ExplanationAnswer = z
     }),
     judged_by: z.enum(['series', 'members', 'events']),
     options: Options,
-    questions: z.array(Question),
+    questions: z.array(QueryAnswer),
     time_constraints: TimeConstraints,
     members: z.array(z.strictObject({ alarm_id: z.string(), state: State.nullable() })).nullable(),
     last_firing: z.strictObject({ timestamp: Moment, reason: z.string() }).nullable(),
@@ -105,7 +105,7 @@ export function explanationAnswer(alarm: StoredAlarm, explanation: Explanation):
     },
     judged_by: judgedBy,
     options,
-    questions: explanation.questions.map(questionAnswer),
+    questions: explanation.queries.map(queryAnswer),
     time_constraints: {
       within: timeConstraints.within,
       constraints: timeConstraints.constraints.map(({ constraint, holds }) => ({ ...constraint, holds })),

@@ -1,5 +1,6 @@
 import { parseTimestamp } from '../../alarm/wire/timestamp.js';
-import type { Alarms, Explanations } from '../ports.js';
+import type { Explain } from '../../evaluator/explain/explain.js';
+import type { Alarms } from '../ports.js';
 import { invalidInput } from '../http/query-parameters.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
@@ -8,7 +9,7 @@ import { requestedAlarm } from './alarms.js';
 
 export interface ExplainRoutesDeps {
   alarms: Alarms;
-  explanations: Explanations;
+  explain: Explain;
   now: () => Date;
 }
 
@@ -26,14 +27,14 @@ export function explainRoutes(deps: ExplainRoutesDeps): Route[] {
 }
 
 async function explain(
-  { alarms, explanations, now }: ExplainRoutesDeps,
+  { alarms, explain, now }: ExplainRoutesDeps,
   request: ApiRequest,
 ): Promise<() => Promise<ApiAnswer>> {
   const present = now();
   const at = momentIn(request, present);
   const alarm = await requestedAlarm(alarms, request);
   return async () => {
-    const explanation = await explanations.explain(alarm, { now: present, at, signal: request.signal });
+    const explanation = await explain(alarm, { now: present, at, signal: request.signal });
     return { status: 200, body: explanationAnswer(alarm, explanation) };
   };
 }

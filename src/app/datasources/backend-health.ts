@@ -107,7 +107,7 @@ class Backend implements BackendObserver {
     this.#isLogged = true;
     const effect =
       graceMs === 0 ? 'alarms go to insufficient data' : `alarms keep their state for ${durationText(graceMs)}`;
-    log.warn(`${this.#text} cannot be asked: ${effect}`, { ...this.#labels, reason, ...detailOf(cause) });
+    log.warn(`${this.#text} is unavailable: ${effect}`, { ...this.#labels, reason, ...detailOf(cause) });
   }
 
   failing(): FailingBackend | undefined {

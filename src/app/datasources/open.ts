@@ -1,5 +1,5 @@
-import type { BackendObserver, Datasources } from '../../datasource/datasource.js';
-import { createDatasources } from '../../datasource/registry.js';
+import type { BackendObserver } from '../../datasource/datasource.js';
+import { createDatasources, type Datasources } from '../../datasource/registry.js';
 import type { BackendDeps } from './backend-kind.js';
 import type { BackendHealth } from './backend-health.js';
 import { BACKEND_KINDS, KIND_NAMES } from './kinds.js';

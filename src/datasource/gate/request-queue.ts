@@ -6,8 +6,8 @@ export interface WaitingRequest {
   readonly isShared: boolean;
   readonly origin: RequestOrigin | undefined;
   /** The request has its permit, or was dropped. */
-  isGone(): boolean;
-  begin(isSlow: boolean): void;
+  readonly isGone: () => boolean;
+  readonly begin: (isSlow: boolean) => void;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { BackendAnswer, MeterQuery, Point } from '../../alarm/series.js';
 import type { BackendObserver, Datasource, KeyedQuery } from '../datasource.js';
 
 /** The part of the sample store that this datasource needs. */
-export interface MeterStatistics {
+export interface MeterSeriesStore {
   /**
    * Statistics of the samples of each query in `[start, start + periods × granularityS)`, by period. Periods without
    * samples are absent. All queries of one call have conditions on the same fields and the same paths of metadata.
@@ -19,8 +19,7 @@ export interface StatisticsWindow {
 
 /** The statistics of one query in one period. */
 export interface PeriodStatistics {
-  /** Index into the queries. */
-  question: number;
+  queryIndex: number;
   /** Index of the period; 0 for the one that begins at the window's start. */
   period: number;
   count: number;
@@ -44,7 +43,7 @@ const UNAVAILABLE = 'its database does not answer';
  * as in Ceilometer.
  */
 export function createMetersDatasource(deps: {
-  store: MeterStatistics;
+  store: MeterSeriesStore;
   observer: BackendObserver;
 }): Datasource<MeterQuery> {
   async function queryStatistics(
@@ -56,8 +55,8 @@ export function createMetersDatasource(deps: {
     const points = group.map((): Point[] => []);
     try {
       const queries = group.map(({ query }) => query);
-      for (const { question, period, ...values } of await deps.store.statistics(window, queries)) {
-        points[question]!.push({ at: start + period * window.granularityS * 1000, values });
+      for (const { queryIndex, period, ...values } of await deps.store.statistics(window, queries)) {
+        points[queryIndex]!.push({ at: start + period * window.granularityS * 1000, values });
       }
       deps.observer.succeeded();
       for (const some of points) some.sort((a, b) => a.at - b.at);

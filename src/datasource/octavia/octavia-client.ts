@@ -3,13 +3,7 @@ import { z } from 'zod';
 import type { PoolMember } from '../../alarm/series.js';
 import { createHttpExchange, jsonOf, type HttpResponse } from '../gate/http-exchange.js';
 import { BackendUnavailable } from '../gate/backend-unavailable.js';
-
-/** Gives the Keystone tokens of this service. */
-export interface TokenSource {
-  token(): Promise<string>;
-  /** A new token, for when Octavia refuses the one of `token`. */
-  renew(): Promise<string>;
-}
+import type { TokenSource } from '../token-source.js';
 
 export interface OctaviaClientOptions {
   /** Octavia's address, which may have to be looked up first. */

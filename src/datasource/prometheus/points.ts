@@ -1,7 +1,7 @@
 import { sanitised, type AcceptedWindow, type OnDrop } from '../../alarm/sanitise.js';
 import type { BackendAnswer, Point, Series, SeriesLabels } from '../../alarm/series.js';
 import { retrievalFailed } from '../../alarm/types/threshold-judgement.js';
-import type { SeriesRequest } from '../datasource.js';
+import type { SeriesRequest, Trace } from '../datasource.js';
 
 /** The times that a query is evaluated at, in milliseconds. */
 export interface QueryTimes {
@@ -26,21 +26,14 @@ export function queryTimesOf(
   return { start: end - (periods - 1) * granularityS * 1000, end, stepS: granularityS };
 }
 
-/** Called while an answer is read; used by `explain` only. `entry` is a part of the answer, and may have any form. */
-export interface AnswerListener {
-  /** This entry became a series. */
-  series(entry: unknown): void;
-  dropped(point: Parameters<OnDrop>[0], entry: unknown): void;
-}
-
 /**
  * The series of one query from an answer, sanitised; those without a point in the window are left out. The entries may
- * have any form.
+ * have any form. `recorder` is for `explain`.
  */
-export function seriesOf(entries: readonly unknown[], times: QueryTimes, listener?: AnswerListener): BackendAnswer {
+export function seriesOf(entries: readonly unknown[], times: QueryTimes, recorder?: SeriesRecorder): BackendAnswer {
   const single = entries.length === 1 && times.stepS === 0 ? singlePoint(entries[0], times.end) : undefined;
   if (single) {
-    listener?.series(entries[0]);
+    recorder?.series(entries[0]);
     return { kind: 'series', series: [[single]] };
   }
   const window = acceptedWindow(times);
@@ -51,12 +44,38 @@ export function seriesOf(entries: readonly unknown[], times: QueryTimes, listene
     points += raw.length;
     if (points > MAX_POINTS)
       return { kind: 'refused', reason: retrievalFailed(`the answer has more than ${MAX_POINTS} points`) };
-    const usable = sanitised(raw, window, listener && ((point) => listener.dropped(point, entry)));
+    const usable = sanitised(raw, window, recorder && ((point) => recorder.dropped(point, entry)));
     if (usable.length === 0) continue;
     series.push(usable);
-    listener?.series(entry);
+    recorder?.series(entry);
   }
   return { kind: 'series', series };
+}
+
+/** Records the series of one query in its trace. `entry` is a part of an answer, and may have any form. */
+export class SeriesRecorder {
+  /** Labels are only read for a trace, since evaluation does not need them. */
+  readonly #labels = new Map<unknown, SeriesLabels>();
+
+  constructor(
+    private readonly key: string,
+    private readonly trace: Trace,
+  ) {}
+
+  /** This entry became a series. */
+  series(entry: unknown): void {
+    this.trace.labelled?.({ key: this.key, labels: this.#labelsFor(entry) });
+  }
+
+  dropped(point: Parameters<OnDrop>[0], entry: unknown): void {
+    this.trace.dropped({ key: this.key, ...point, labels: this.#labelsFor(entry) });
+  }
+
+  #labelsFor(entry: unknown): SeriesLabels {
+    const labels = this.#labels.get(entry) ?? labelsOf(entry);
+    this.#labels.set(entry, labels);
+    return labels;
+  }
 }
 
 /**

@@ -43,7 +43,7 @@ type SentQuery = Pick<PlannedQuery, 'tenant' | 'promql'> & Partial<Pick<PlannedQ
 export async function sendQuery(
   query: SentQuery,
   call: PrometheusCall,
-  { hasFallback: isOptional = false, ...limits }: SendLimits = {},
+  { hasFallback = false, ...limits }: SendLimits = {},
 ): Promise<QueryResult> {
   const { client, gate, probe, tenancy, context, times } = call;
   // This is not a failure of the backend, so the gate is not used.
@@ -63,7 +63,7 @@ export async function sendQuery(
   };
   try {
     const place = placeIn(query, call);
-    if (isOptional) return read(await gate.run(send, context.signal, originOf(query), place));
+    if (hasFallback) return read(await gate.run(send, context.signal, originOf(query), place));
     return await gate.run(async () => read(await send()), context.signal, originOf(query), place);
   } catch (thrown) {
     if (thrown instanceof NotSent) return { kind: 'outage', reason: thrown.message, hasAnswered, isUnsent: true };

@@ -1,9 +1,8 @@
-import type { BackendAnswer, SeriesLabels } from '../../alarm/series.js';
+import type { BackendAnswer } from '../../alarm/series.js';
 import { inChunks } from '../../async/event-loop.js';
-import type { Trace } from '../datasource.js';
 import type { PrometheusCall } from './send-query.js';
 import type { DistinctQuery, PlannedQuery } from './plan-queries.js';
-import { labelOf, labelsOf, seriesOf, type AnswerListener } from './points.js';
+import { labelOf, seriesOf, SeriesRecorder } from './points.js';
 
 /**
  * Splits an answer and stores for each member its series. Resolves to false, without storing any, if some series
@@ -23,7 +22,7 @@ export async function splitAnswer(
   const sorting: Sorting = {
     label: parameter.label,
     places: byValue,
-    isSweep: query.replaces !== undefined,
+    isSelectAll: query.replaces !== undefined,
     slices: new Array<unknown[] | undefined>(members.length),
   };
   for await (const piece of inChunks(entries)) if (!sort(piece, sorting)) return false;
@@ -38,18 +37,18 @@ const NO_SERIES: readonly unknown[] = [];
 interface Sorting {
   label: string;
   places: ReadonlyMap<string | null, number>;
-  isSweep: boolean;
+  isSelectAll: boolean;
   /** The series of each member, by its position. */
   slices: (unknown[] | undefined)[];
 }
 
 /** False if a series belongs to no member. */
-function sort(entries: readonly unknown[], { label, places, isSweep, slices }: Sorting): boolean {
+function sort(entries: readonly unknown[], { label, places, isSelectAll, slices }: Sorting): boolean {
   for (const entry of entries) {
     const value = labelOf(entry, label);
     const place = value === undefined ? undefined : places.get(value);
     if (place === undefined) {
-      if (value === undefined || !isSweep) return false;
+      if (value === undefined || !isSelectAll) return false;
       continue;
     }
     const others = slices[place];
@@ -88,23 +87,9 @@ function answerMember(
   { context: { trace }, times, answers }: PrometheusCall,
 ): void {
   if (trace) {
-    for (const key of keys) answers.set(key, seriesOf(entries, times, tellingLabels(key, trace)));
+    for (const key of keys) answers.set(key, seriesOf(entries, times, new SeriesRecorder(key, trace)));
     return;
   }
   const answer = seriesOf(entries, times);
   for (const key of keys) answers.set(key, answer);
-}
-
-/** Labels are only read for a trace, since evaluation does not need them. */
-function tellingLabels(key: string, trace: Trace): AnswerListener {
-  const known = new Map<unknown, SeriesLabels>();
-  const labelsFor = (entry: unknown): SeriesLabels => {
-    const labels = known.get(entry) ?? labelsOf(entry);
-    known.set(entry, labels);
-    return labels;
-  };
-  return {
-    series: (entry) => trace.labelled?.({ key, labels: labelsFor(entry) }),
-    dropped: (point, entry) => trace.dropped({ key, ...point, labels: labelsFor(entry) }),
-  };
 }

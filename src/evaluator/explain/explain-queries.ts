@@ -30,13 +30,13 @@ export interface ExplainInput {
 
 /** Each query that was sent for an alarm, with what the judgement did with every datapoint of the answer. */
 export async function explainedQueries(input: ExplainInput): Promise<ExplainedQuery[]> {
-  const questions: ExplainedQuery[] = [];
+  const queries: ExplainedQuery[] = [];
   for (const [index, named] of rulesOf(input).entries()) {
     // An answer may be long, and a composite rule may have twenty queries.
     if (index > 0) await yieldToEventLoop();
-    questions.push(explained(input, input.needs[index]!, { ...named, answer: input.answersInWindow[index]! }));
+    queries.push(explained(input, input.needs[index]!, { ...named, answer: input.answersInWindow[index]! }));
   }
-  return questions;
+  return queries;
 }
 
 /** The queries of an alarm whose backends are not all configured: none was sent. */
@@ -100,10 +100,10 @@ function explained(input: ExplainInput, need: SeriesNeed, part: AnsweredRule): E
   const { evaluation } = judged;
   const outage = answer.kind === 'outage' ? answer.reason : null;
   const condition = conditionOf(rule);
-  const question = unsentQuery(need, part, { at: input.at, configured: true });
+  const query = unsentQuery(need, part, { at: input.at, configured: true });
   return {
-    ...question,
-    backend: { ...question.backend, reachable: outage === null, outage },
+    ...query,
+    backend: { ...query.backend, reachable: outage === null, outage },
     requests: input.recorder.requestsOf(need.key),
     refusal: answer.kind === 'absent' || answer.kind === 'refused' ? answer.reason : null,
     condition: condition && {
@@ -113,7 +113,7 @@ function explained(input: ExplainInput, need: SeriesNeed, part: AnsweredRule): E
     },
     ...explainedData(input, need, part, judged),
     poolMembers: answer.kind === 'members' ? poolMembersOf(answer.members, evaluation) : null,
-    part: question.part && { ...question.part, verdict: evaluation.verdict },
+    part: query.part && { ...query.part, verdict: evaluation.verdict },
   };
 }
 

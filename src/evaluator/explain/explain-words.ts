@@ -8,7 +8,7 @@ import type { ExplainedEvaluation, ExplainedQuery, Explanation, StateThen } from
 
 /** The facts that the texts are made of. */
 export interface EvaluationFacts {
-  questions: readonly ExplainedQuery[];
+  queries: readonly ExplainedQuery[];
   members: Explanation['members'];
   verdict: Verdict;
   state: AlarmState;
@@ -19,12 +19,12 @@ const MOST_MEMBERS = 10;
 const NO_NUMBER: DropReason = 'not a number';
 
 /** The finding of an evaluation, in half a sentence. */
-export function foundWords({ questions, members, verdict, state, options }: EvaluationFacts): string {
+export function foundWords({ queries, members, verdict, state, options }: EvaluationFacts): string {
   if (members !== null) return membersWords(members);
-  const [first] = questions;
+  const [first] = queries;
   if (first === undefined) return 'there is nothing to look at';
-  if (first.part !== null) return partsWords(questions);
-  const words = questionWords(first, verdict, options);
+  if (first.part !== null) return partsWords(queries);
+  const words = queryWords(first, verdict, options);
   const ofSeries = seriesWords(first);
   return words + (isTrend(verdict) ? trendWords(first, state) : '') + (ofSeries && `; ${ofSeries}`);
 }
@@ -42,21 +42,21 @@ function membersWords(members: readonly { alarmId: string; state: AlarmState | n
   return `of its members ${shown.join(', ')}${members.length > MOST_MEMBERS ? ', …' : ''}`;
 }
 
-function partsWords(questions: readonly ExplainedQuery[]): string {
-  return questions
-    .map((question) => {
-      const { part, backend, refusal } = question;
+function partsWords(queries: readonly ExplainedQuery[]): string {
+  return queries
+    .map((query) => {
+      const { part, backend, refusal } = query;
       if (backend.outage !== null)
         return `${part?.name}: ${shownBackend(backend)} could not be asked: ${backend.outage}`;
       const why = refusal === null ? '' : ` (${shownBackend(backend)} gives no data: ${withoutPreamble(refusal)})`;
-      const ofSeries = seriesWords(question);
+      const ofSeries = seriesWords(query);
       return `${part?.name} says ${part?.verdict}${ofSeries && ` (${ofSeries})`}${why}`;
     })
     .join(', ');
 }
 
-function questionWords(question: ExplainedQuery, verdict: Verdict, options: EvaluationOptions): string {
-  const { backend, refusal, poolMembers, compared, window } = question;
+function queryWords(query: ExplainedQuery, verdict: Verdict, options: EvaluationOptions): string {
+  const { backend, refusal, poolMembers, compared, window } = query;
   if (backend.outage !== null) return `${shownBackend(backend)} could not be asked: ${backend.outage}`;
   if (refusal !== null) return `${shownBackend(backend)} gives no data: ${withoutPreamble(refusal)}`;
   if (poolMembers !== null) {
@@ -64,14 +64,14 @@ function questionWords(question: ExplainedQuery, verdict: Verdict, options: Eval
     return `${unhealthy} of the pool's ${poolMembers.length} members count as unhealthy`;
   }
   const missing = missingWords(verdict, options);
-  if (compared === 0) return noneComparedWords(question) + missing;
+  if (compared === 0) return noneComparedWords(query) + missing;
   if (verdict === 'insufficient data' || verdict === 'hold') {
-    const series = question.judgedSeries?.count ?? 1;
+    const series = query.judgedSeries?.count ?? 1;
     if (series > 1)
       return `none of its ${series} series has the ${window.evaluationPeriods} datapoints needed${missing}`;
     return `only ${compared} of the ${window.evaluationPeriods} datapoints needed are there${missing}`;
   }
-  return comparedWords(question, options) + (compared < window.evaluationPeriods ? missing : '');
+  return comparedWords(query, options) + (compared < window.evaluationPeriods ? missing : '');
 }
 
 function noneComparedWords({ datapoints, window: { evaluationPeriods: periods } }: ExplainedQuery): string {

@@ -6,11 +6,11 @@ import type { SeriesNeed } from '../../alarm/series.js';
 import { noBackend } from '../../alarm/state-reason.js';
 import { neverOpening, neverOpensReason, neverOpensSentence } from '../../alarm/time-constraint/time-constraint.js';
 import { evaluatedTypeOf, typeOf } from '../../alarm/types/index.js';
-import type { Datasources } from '../../datasource/datasource.js';
+import type { Datasources } from '../../datasource/registry.js';
 import type { StoredAlarm } from '../../storage/alarms/alarm-row.js';
-import type { MemberAlarm } from '../../storage/evaluation/evaluation-store.js';
+import type { EvaluationStore } from '../../storage/evaluation/evaluation-store.js';
 import type { EvaluationProgress, ExplanationStore } from '../../storage/evaluation/explanation-store.js';
-import { askAll } from '../ask-backends.js';
+import { sendRequests } from '../send-requests.js';
 import { CombinationSnapshot } from '../combination-snapshot.js';
 import { explainedQueries, unsentQueries } from './explain-queries.js';
 import { foundWords, summaryOf } from './explain-words.js';
@@ -25,8 +25,7 @@ import { lastDueTime } from '../schedule.js';
 export interface ExplanationDeps {
   datasources: Datasources;
   store: ExplanationStore;
-  /** Combinations and all members below them, in one snapshot. */
-  reachableFrom: (ids: readonly string[]) => Promise<MemberAlarm[]>;
+  reachableFrom: EvaluationStore['reachableFrom'];
   intervalMs: number;
   /** How long an alarm keeps its state while a backend is unavailable. */
   graceMs: number;
@@ -53,7 +52,7 @@ export function createExplain(deps: ExplanationDeps): Explain {
 
 /** The result of one evaluation. */
 interface EvaluationFindings {
-  questions: ExplainedQuery[];
+  queries: ExplainedQuery[];
   members: Explanation['members'];
   /** Undefined if the alarm could not be evaluated. */
   judged: { verdict: Verdict; decision: Decision } | undefined;
@@ -84,7 +83,7 @@ async function explain(deps: Deps, alarm: StoredAlarm, moment: Moment): Promise<
     notes: [...behindNotes(alarm, progress, moment), ...notesOn(alarm, at, progress), ...(findings.notes ?? [])],
     judgedBy,
     options: alarm.evaluationOptions ?? NO_OPTIONS,
-    questions: findings.questions,
+    queries: findings.queries,
     timeConstraints: { within, constraints },
     evaluation,
     members: findings.members,
@@ -99,10 +98,10 @@ function outsideReason({ timeConstraints }: StoredAlarm): string {
 
 function wordsFor(
   { evaluationOptions }: StoredAlarm,
-  { questions, members }: EvaluationFindings,
+  { queries, members }: EvaluationFindings,
   { verdict, state }: { verdict: Verdict; state: AlarmState },
 ): string {
-  return foundWords({ questions, members, verdict, state, options: evaluationOptions ?? NO_OPTIONS });
+  return foundWords({ queries, members, verdict, state, options: evaluationOptions ?? NO_OPTIONS });
 }
 
 /** An alarm that no evaluator evaluates keeps its state. */
@@ -136,7 +135,7 @@ async function evaluateAlarm(deps: Deps, alarm: StoredAlarm, moment: EvaluationM
   if (judgedBy === 'members') return evaluateMembers(deps, alarm, moment);
   if (judgedBy === 'series') return evaluateSeries(deps, alarm, moment);
   return {
-    questions: [],
+    queries: [],
     members: null,
     judged: undefined,
     whyNotEvaluated: 'it is judged on events, as each of them comes in',
@@ -155,9 +154,9 @@ async function evaluateSeries(
     datasources.find(datasource, backend) !== undefined;
   const missing = needs.find((need) => !isConfigured(need));
   if (missing !== undefined) {
-    const questions = unsentQueries({ rule, needs, options, at }, isConfigured);
+    const queries = unsentQueries({ rule, needs, options, at }, isConfigured);
     return {
-      questions,
+      queries,
       members: null,
       judged: undefined,
       whyNotEvaluated: noBackend(missing.datasource, missing.backend),
@@ -165,14 +164,14 @@ async function evaluateSeries(
   }
   const recorder = createTraceRecorder();
   const { traceOf } = recorder;
-  const answers = await askAll(datasources, await planRequests(needs), { now: at, signal, traceOf });
+  const answers = await sendRequests(datasources, await planRequests(needs), { now: at, signal, traceOf });
   const judged = { rule, needs, options, state, repeats };
   const first = judgeAlarm(judged, answers, at);
   const isUnavailable = first.evaluation.verdict === 'outage';
   const withoutBackends = isUnavailable ? judgeWithoutBackends(judged, first.answersInWindow, at) : first;
   const { evaluation, decision } = graceMs === 0 ? withoutBackends : first;
   const { answersInWindow } = first;
-  const questions = await explainedQueries({
+  const queries = await explainedQueries({
     rule,
     needs,
     options,
@@ -184,7 +183,7 @@ async function evaluateSeries(
     recorder,
   });
   const notes = isUnavailable && graceMs > 0 ? [graceNote(graceMs, withoutBackends.decision)] : [];
-  return { questions, members: null, judged: { verdict: evaluation.verdict, decision }, notes };
+  return { queries, members: null, judged: { verdict: evaluation.verdict, decision }, notes };
 }
 
 function graceNote(graceMs: number, then: Decision): string {
@@ -207,14 +206,14 @@ async function evaluateMembers(
   const then = reached.map((one) => ({ ...one, state: past?.get(one.id)?.state ?? one.state }));
   const snapshot = new CombinationSnapshot(then, { now: at, openTimes: deps.openTimes });
   // The alarm was deleted between two statements: there is nothing to judge.
-  if (!snapshot.has(alarm.id)) return { questions: [], members: [], judged: undefined, whyNotEvaluated: 'it is gone' };
+  if (!snapshot.has(alarm.id)) return { queries: [], members: [], judged: undefined, whyNotEvaluated: 'it is gone' };
   const states = snapshot.statesBelow(alarm.id);
   const members = typeOf(alarm.rule)
     .members(alarm.rule)
     .map((alarmId) => ({ alarmId, state: states.get(alarmId) ?? null }));
   const evaluation = snapshot.verdictOf(alarm.id);
   const decision = decide({ state, repeatActions: alarm.repeatActions }, evaluation, evaluatedTypeOf(alarm.rule));
-  return { questions: [], members, judged: { verdict: evaluation.verdict, decision } };
+  return { queries: [], members, judged: { verdict: evaluation.verdict, decision } };
 }
 
 /**

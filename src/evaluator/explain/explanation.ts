@@ -17,7 +17,7 @@ export interface Explanation {
   notes: string[];
   judgedBy: 'series' | 'members' | 'events';
   options: EvaluationOptions;
-  questions: ExplainedQuery[];
+  queries: ExplainedQuery[];
   timeConstraints: { within: boolean; constraints: { constraint: TimeConstraint; holds: boolean }[] };
   evaluation: ExplainedEvaluation;
   /** The members of a combination; null for other kinds. */

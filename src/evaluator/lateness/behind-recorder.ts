@@ -1,19 +1,9 @@
 import type { Clock } from '../../clock.js';
 import { toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
-import type { BehindSince, BehindWatch } from './behind-watch.js';
+import type { RecordBehind } from '../../storage/evaluation/behind-store.js';
+import type { BehindWatch } from './behind-watch.js';
 import type { HeldPartitions } from '../held-partitions.js';
-
-/** The alarms of a partition that are behind, by their ids. */
-export interface BehindRow {
-  partition: number;
-  /** The epoch under which this evaluator owns the partition. A row of another epoch is not changed. */
-  epoch: number;
-  alarms: Readonly<Record<string, BehindSince>>;
-}
-
-/** Writes rows to the database. */
-export type RecordBehind = (rows: readonly BehindRow[]) => Promise<void>;
 
 /** Dependencies of the recorder. */
 export interface BehindRecorderDeps {

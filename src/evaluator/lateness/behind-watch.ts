@@ -1,3 +1,4 @@
+import type { BehindSince } from '../../storage/evaluation/behind-store.js';
 import type { HeldAlarm } from '../held-alarm.js';
 
 type Due = Pick<HeldAlarm, 'id' | 'partition' | 'projectId' | 'ticket'>;
@@ -37,13 +38,6 @@ interface Entry {
   batch: BatchToken | null;
   /** The batch is a catch-up batch. */
   isCatchUp: boolean;
-}
-
-/** Since when an alarm is behind, in milliseconds since the epoch. */
-export interface BehindSince {
-  dueMs: number;
-  /** The last evaluation of the alarm; null if there was none. */
-  lastMs: number | null;
 }
 
 /** How late the evaluator is. */

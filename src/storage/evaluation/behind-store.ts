@@ -1,5 +1,21 @@
-import type { BehindRow, RecordBehind } from '../../evaluator/lateness/behind-recorder.js';
 import type { Database } from '../database.js';
+
+/** Since when an alarm is behind, in milliseconds since the epoch. */
+export interface BehindSince {
+  dueMs: number;
+  /** The last evaluation of the alarm; null if there was none. */
+  lastMs: number | null;
+}
+
+/** The alarms of a partition that are behind, by their ids. */
+export interface BehindRow {
+  partition: number;
+  /** The epoch under which the member owns the partition. A row of another epoch is not changed. */
+  epoch: number;
+  alarms: Readonly<Record<string, BehindSince>>;
+}
+
+export type RecordBehind = ReturnType<typeof createBehindStore>;
 
 /** Locks partitions in order of their ids, like all writers. Does not write a row that has the same value already. */
 const RECORD = `
@@ -12,8 +28,8 @@ const RECORD = `
   update partitions p set behind = mine.behind from mine where p.id = mine.id`;
 
 /** Records which alarms are behind, for partitions that the member still owns. */
-export function createBehindStore(db: Database, memberId: string): RecordBehind {
-  return async (rows: readonly BehindRow[]) => {
+export function createBehindStore(db: Database, memberId: string) {
+  return async (rows: readonly BehindRow[]): Promise<void> => {
     await db.query(RECORD, [
       memberId,
       rows.map(({ partition }) => partition),

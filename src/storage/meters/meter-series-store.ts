@@ -1,5 +1,5 @@
 import type { MeterQuery } from '../../alarm/series.js';
-import type { MeterStatistics, PeriodStatistics, StatisticsWindow } from '../../datasource/meters/meters.js';
+import type { MeterSeriesStore, PeriodStatistics, StatisticsWindow } from '../../datasource/meters/meters.js';
 import type { Sql } from '../database.js';
 import { sumAndMean, sumColumns, type SummedRow } from './volume-sums.js';
 
@@ -20,7 +20,7 @@ const FIXED_PARAMETERS = 3;
 type PeriodRow = Omit<PeriodStatistics, 'avg' | 'sum'> & SummedRow;
 
 /** Statistics of the built-in meters for evaluators: by period, for many queries in one statement. */
-export function createMeterSeriesStore(db: Sql): MeterStatistics {
+export function createMeterSeriesStore(db: Sql): MeterSeriesStore {
   const texts = new Map<string, string>();
   return {
     async statistics(
@@ -43,8 +43,8 @@ export function createMeterSeriesStore(db: Sql): MeterStatistics {
       const parameters = [start, end, granularityS, queries.map(({ meter }) => meter), ...columns, ...wanted];
       const { rows } = await db.query<PeriodRow>(texts.get(shape) as string, parameters);
       return rows.map((row) => {
-        const { question, period, count, min, max } = row;
-        return { question, period, count, min, max, ...sumAndMean(row) };
+        const { queryIndex, period, count, min, max } = row;
+        return { queryIndex, period, count, min, max, ...sumAndMean(row) };
       });
     },
   };
@@ -84,7 +84,7 @@ function statementFor(fields: readonly Field[], paths: number): string {
   ];
   return `
     with q as (select * from unnest(${unnested}) with ordinality as q(${names}, number))
-    select (q.number - 1)::int as question,
+    select (q.number - 1)::int as "queryIndex",
            floor(extract(epoch from s.timestamp - $1::timestamptz) / $3::int)::int as period,
            count(*)::int as count, min(s.volume) as min, max(s.volume) as max, ${sumColumns('s.volume')}
       from q join samples s on s.meter = q.meter and s.timestamp >= $1::timestamptz and s.timestamp < $2::timestamptz

@@ -127,7 +127,11 @@ describe('a search', () => {
     ['one character more, below its condition', alone('p1', sized(4097)), TOO_LONG],
     ['many blanks', `${sized(2000)}${' '.repeat(2097)}`, TOO_LONG],
     ['characters that make more than 4,096 in ASCII', sized(1000).replaceAll('x', 'é'), TOO_LONG],
-    ['conditions of two projects in turn', alone('p1', alone('p2', alone('p1', alone('p2', sized(4000))))), TOO_LONG],
+    [
+      'alternating conditions of two projects',
+      alone('p1', alone('p2', alone('p1', alone('p2', sized(4000))))),
+      TOO_LONG,
+    ],
     ['far too much', sized(20_000), TOO_LONG],
   ])('of %s', (_, query, faults) => {
     expect(faultsOf(query)).toEqual(faults);

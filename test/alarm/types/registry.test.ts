@@ -40,7 +40,7 @@ const RULES: [AlarmRule, string][] = [
   [alarmTypes.composite.schema.parse({ type: 'prometheus', query: 'up', threshold: 1 }), '"type": "prometheus"}'],
 ];
 
-describe.each(RULES)('a rule of a kind that asks a server (%j)', (rule, text) => {
+describe.each(RULES)('a rule of a kind with a query to a server (%j)', (rule, text) => {
   const kind = typeOf(rule);
 
   test('is written and read back', () => {

@@ -313,7 +313,7 @@ describe('the token of a service', () => {
     expect((await list({ ...MEMBER, 'x-service-token': 'service' })).status).toBe(200);
   });
 
-  test('that is not valid is refused, whatever the user’s', async () => {
+  test('that is not valid is refused beside any token of a user', async () => {
     expectUnauthorized(await list({ ...MEMBER, 'x-service-token': 'unknown' }));
   });
 

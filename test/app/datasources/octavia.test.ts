@@ -82,7 +82,7 @@ describe('Octavia', () => {
     expect(await answered({}, undefined)).toBeUndefined();
   });
 
-  test("is found in Keystone's catalogue, and asked with a token of the service's own", async () => {
+  test("is found in Keystone's catalogue, and gets requests with a token of the service", async () => {
     octavia.tokens = new Set(['own-1']);
     expect(await answered({}, session())).toMatchObject(found);
   });

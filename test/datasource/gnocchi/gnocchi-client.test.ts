@@ -43,7 +43,7 @@ describe('a request to Gnocchi', () => {
   test.each<[string, GnocchiAuth, Record<string, string | undefined>]>([
     ['with a name and no password', { kind: 'basic', user: 'admin' }, { authorization: 'Basic YWRtaW46' }],
     ['with a token of ours', withTokens('t0'), { 'x-auth-token': 't0' }],
-    ['without saying who asks', { kind: 'none' }, {}],
+    ['without authentication', { kind: 'none' }, {}],
   ])('is sent %s', async (_, auth, expected) => {
     expect(await clientOf(double.url, auth).capabilities()).toEqual({ kind: 'answer', value: METHODS });
     const { headers } = double.requests[0]!;
@@ -178,7 +178,7 @@ describe('an outage is a value with a reason that names no address', () => {
   });
 
   test.each([
-    ['nobody listens', async () => `http://127.0.0.1:${await freePort()}`, 'connection refused'],
+    ['no server listens', async () => `http://127.0.0.1:${await freePort()}`, 'connection refused'],
     ['the name is unknown', () => Promise.resolve('http://gnocchi.invalid:8041'), 'its name cannot be resolved'],
   ])('if %s', async (_, url, reason) => {
     expect(await clientOf(await url()).capabilities()).toMatchObject({ kind: 'outage', reason });

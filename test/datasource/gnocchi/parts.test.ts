@@ -51,7 +51,7 @@ describe('a search can be merged by', () => {
     expect(variantsOf(`{"and": [${JSON.stringify(stack)}, {"=": {"n": ${number}}}]}`)).toEqual([]);
   });
 
-  test('asking for any of the values', () => {
+  test('a condition on any of the values', () => {
     const [variant] = variantsOf(JSON.stringify({ and: [stack, { '=': { ended_at: null } }] }));
     expect(variant!.searchFor(['s', 't'])).toEqual({
       and: [{ in: { server_group: ['s', 't'] } }, { '=': { ended_at: null } }],
@@ -64,7 +64,7 @@ describe('a project', () => {
     ['may read what it created', ['p', { created_by_project_id: 'p' }, null], true],
     ['may not read what others created', ['p', { created_by_project_id: 'q', project_id: 'p' }, 'svc'], false],
     [
-      'may read its own of what is created for everybody',
+      'may read its own metrics among those created for all projects',
       ['p', { created_by_project_id: 'svc', project_id: 'p' }, 'svc'],
       true,
     ],
@@ -74,7 +74,7 @@ describe('a project', () => {
       ['p', { created_by_project_id: '', project_id: 'p' }, ''],
       false,
     ],
-    ['that is nobody may read nothing', ['', { created_by_project_id: '', project_id: '' }, null], false],
+    ['without a name may read nothing', ['', { created_by_project_id: '', project_id: '' }, null], false],
   ])('%s', (_, question, expected) => {
     expect(mayRead(...question)).toBe(expected);
   });

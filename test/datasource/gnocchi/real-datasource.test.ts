@@ -47,7 +47,7 @@ describeWith(['postgres', 'gnocchi'], 'the datasource of a real Gnocchi', () => 
       ],
       ['an id that no resource can have', () => ofResource('a/b'), () => ['absent', 'resource a/b does not exists']],
       [
-        'a name that nobody gave',
+        'a name of no resource',
         () => ofResource('instance-8'),
         () => ['absent', 'resource instance-8 does not exists'],
       ],

@@ -91,7 +91,7 @@ describeWith(['postgres', 'gnocchi'], 'a real Gnocchi', () => {
     test.each<[string, GnocchiRule]>([
       ['on many resources', ofResources],
       ['on the rate of a metric', { ...ofResources, aggregation_method: 'rate:mean' }],
-      ['on a metric that nobody has', { ...ofResources, metric: 'nothing' }],
+      ['on a metric that no resource has', { ...ofResources, metric: 'nothing' }],
       ['on resources of which there are none', { ...ofResources, query: '{"=": {"server_group": "none"}}' }],
       ['within what one project created', { ...ofResources, query: narrowed(ofResources.query) }],
       [

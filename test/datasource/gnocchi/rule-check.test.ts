@@ -141,7 +141,7 @@ describe('a trial of the search of a rule over many resources', () => {
   const OBJECT = { cause: 'Invalid input', reason: 'expected a dictionary', detail: ['search'] };
   test.each<[string, DoubleAnswer, unknown]>([
     ['an answer is enough', [200, { measures: { aggregated: [] } }], 'accepted'],
-    ['metrics that nobody has yet are no fault', gnocchiRefusal(404, "Metric ['cpu'] does not exist"), 'accepted'],
+    ['metrics that do not exist yet are accepted', gnocchiRefusal(404, "Metric ['cpu'] does not exist"), 'accepted'],
     [
       'nor are they in the words of older Gnocchis',
       gnocchiRefusal(400, { cause: 'Metrics not found', detail: ['cpu'] }),
@@ -286,19 +286,16 @@ describe('an id that a rule names', () => {
     expect(await outcome(check(composite({ and: [ofMetrics, ofResource] }), ALICE))).toEqual(metrics);
   });
 
-  test(
-    'is looked up for its author under the id that evaluators would ' + 'find, whatever the name means to the author',
-    async () => {
-      double.answers.resource = byToken({ ours: [200, { id: RESOURCE }], hers: FORBIDDEN });
-      const check = checkAt(double.url);
-      const named = { ...ofResource, resource_id: 'instance-7-tap' };
-      expect(await outcome(check(named, ALICE))).toEqual(hidden('resource_id', 'Resource', 'instance-7-tap'));
-      expect(double.requests.slice(1).map(({ target, headers }) => [target, headers['x-auth-token']])).toEqual([
-        ['/v1/resource/generic/instance-7-tap', 'ours'],
-        [`/v1/resource/generic/${RESOURCE}`, 'hers'],
-      ]);
-    },
-  );
+  test('is looked up for its author under the id that evaluators would find by that name', async () => {
+    double.answers.resource = byToken({ ours: [200, { id: RESOURCE }], hers: FORBIDDEN });
+    const check = checkAt(double.url);
+    const named = { ...ofResource, resource_id: 'instance-7-tap' };
+    expect(await outcome(check(named, ALICE))).toEqual(hidden('resource_id', 'Resource', 'instance-7-tap'));
+    expect(double.requests.slice(1).map(({ target, headers }) => [target, headers['x-auth-token']])).toEqual([
+      ['/v1/resource/generic/instance-7-tap', 'ours'],
+      [`/v1/resource/generic/${RESOURCE}`, 'hers'],
+    ]);
+  });
 
   test.each<[string, { ours: DoubleAnswer; hers: DoubleAnswer }, unknown]>([
     [

@@ -7,7 +7,7 @@ import type { Verdict } from '../../../src/alarm/decide.js';
 import { NO_OPTIONS, type EvaluationOptions } from '../../../src/alarm/evaluation-options.js';
 import { COMPARISON_OPERATORS } from '../../../src/alarm/types/threshold/schema.js';
 import type { Datasource } from '../../../src/datasource/datasource.js';
-import { askAll } from '../../../src/evaluator/ask-backends.js';
+import { sendRequests } from '../../../src/evaluator/send-requests.js';
 import { judgeAlarm, type Judgement } from '../../../src/evaluator/judge.js';
 import { planRequests } from '../../../src/evaluator/plan.js';
 import type { Expected, OracleRule } from './oracle.js';
@@ -42,7 +42,7 @@ export async function disagreement(
   const all = alarms.map((alarm) => ({ ...alarm, needs: typeOf(alarm.rule).seriesNeeded(alarm.rule, alarm.options) }));
   const datasources = { find: () => datasource, close: () => undefined };
   try {
-    const answers = await askAll(datasources, await planRequests(all.flatMap(({ needs }) => needs)), {
+    const answers = await sendRequests(datasources, await planRequests(all.flatMap(({ needs }) => needs)), {
       now: NOW,
       signal,
     });
@@ -61,7 +61,7 @@ export async function disagreement(
 export async function verdictOf(datasource: Datasource<never>, rule: AlarmRule): Promise<Verdict> {
   const needs = typeOf(rule).seriesNeeded(rule, NO_OPTIONS);
   const datasources = { find: () => datasource, close: () => undefined };
-  const answers = await askAll(datasources, await planRequests(needs), {
+  const answers = await sendRequests(datasources, await planRequests(needs), {
     now: NOW,
     signal: new AbortController().signal,
   });

@@ -44,7 +44,7 @@ test.each<[string, Tenancy, PrometheusReply | undefined, string]>([
   ['without series', { kind: 'none' }, undefined, 'answered'],
   ['with a refusal', { kind: 'none' }, refusal(422, 'execution', 'no'), 'answered'],
   ['that it has too much to do', { kind: 'none' }, [429, 'slower'], 'it answered with status 429'],
-  ['that the tenant has asked too much', MIMIR, [429, 'slower'], 'answered'],
+  ['that the tenant has sent too many queries', MIMIR, [429, 'slower'], 'answered'],
   ['that there is no such tenant', MIMIR, [401, 'no org id'], 'it answered with status 401'],
   ['500', MIMIR, [500, 'oops'], 'it answered with status 500'],
   ['a login page', { kind: 'label', label: 'project' }, [200, '<html>'], 'its answer is not JSON'],

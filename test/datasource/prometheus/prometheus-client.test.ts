@@ -42,7 +42,7 @@ afterEach(async () => {
 
 describe('a request to Prometheus', () => {
   test.each<[string, PrometheusClientOptions['auth'], string | undefined]>([
-    ['without saying who asks', { kind: 'none' }, undefined],
+    ['without authentication', { kind: 'none' }, undefined],
     [
       'with a user and a password',
       { kind: 'basic', user: 'tocsin', password: new Secret('s:ä') },
@@ -106,7 +106,7 @@ describe('an outage of Prometheus', () => {
       'its answer is larger than 8388608 bytes',
     ],
     [
-      'a compressed answer that was not asked for',
+      'a compressed answer, which was not requested',
       (_, response) => {
         response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(JSON.stringify(vector([{}, '1'])[1])));
         return undefined;

@@ -65,7 +65,7 @@ describe.each([
   });
 
   test.each<[string, Partial<PrometheusRuleCheckOptions>, string | null]>([
-    ['of an admin who looks at everybody’s data', {}, null],
+    ['of an admin who reads the data of all projects', {}, null],
     ['where no Prometheus is configured', { isConfigured: false }, 'p1'],
     ['where a header names the project', { tenancy: 'header' }, 'p1'],
   ])('that cannot be parsed is accepted %s', (__, options, project) => {

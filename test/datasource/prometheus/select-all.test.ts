@@ -181,7 +181,7 @@ describe('a query with names is sent instead', () => {
     ['leaves some out, and warns of it', partial({ warnings: ['series limit violated'] })],
     ['leaves some out, and says so', partial({ isPartial: true })],
     ['gives more than a proxy before it passes on', [502, '<h1>Bad gateway</h1>']],
-    ['has a limit to what a tenant asks', [429, 'too many samples for this tenant']],
+    ['limits the queries of a tenant', [429, 'too many samples for this tenant']],
     ['gives no JSON', [200, 'oops']],
     ['gives no vector', success('matrix', [])],
     ['gives one that is not readable', success('vector', [...OWN.map(() => ({ metric: 7, value: [0, '1'] }))])],
@@ -248,8 +248,18 @@ describe('if an answer has much less than the query reads', () => {
 
   test.each<[string, string, Record<string, number>, 'all' | 'names']>([
     ['of a comparison, few', 'cpu{instance="?"} > 9', { [ALL]: MEMBERS }, 'all'],
-    ['of a comparison, many of nobody', 'cpu{instance="?"} > 9', { [ALL]: 40, 'cpu{instance=~"…"}': MEMBERS }, 'names'],
-    ['of a sum, many of nobody', 'sum(cpu{instance="?"})', { [ALL]: 40, 'cpu{instance=~"…"}': 31 }, 'names'],
+    [
+      'of a comparison, many of which belong to no alarm',
+      'cpu{instance="?"} > 9',
+      { [ALL]: 40, 'cpu{instance=~"…"}': MEMBERS },
+      'names',
+    ],
+    [
+      'of a sum, many of which belong to no alarm',
+      'sum(cpu{instance="?"})',
+      { [ALL]: 40, 'cpu{instance=~"…"}': 31 },
+      'names',
+    ],
     ['of a sum, nearly all of members', 'sum(cpu{instance="?"})', { [ALL]: 40, 'cpu{instance=~"…"}': 32 }, 'all'],
     [
       'of a rate, many that are over',

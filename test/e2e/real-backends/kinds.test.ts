@@ -131,7 +131,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     return answer.json();
   }
 
-  test.each(KINDS)('would have done in a backtest what they did: $title', async ({ title, body }) => {
+  test.each(KINDS)('make the same transitions in a backtest: $title', async ({ title, body }) => {
     const real = await untilOver(title);
     // Between the points: which side one falls on that is as old as the moment is each backend's own affair.
     const moment = (second: number): string => new Date(startMs + second * 1000 + 500).toISOString();
@@ -151,7 +151,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     expect(apart.filter((ms) => ms < -1500 || ms > 4000)).toEqual([]);
   });
 
-  test('hear of a load balancer whose member fails, is mended, and whose pool is deleted', async () => {
+  test('follow a load balancer whose member fails and recovers, and whose pool is deleted', async () => {
     const { octavia, receiver } = running.backends;
     const member = aPoolMember({ created_at: '2026-01-01T00:00:00' });
     octavia.pools.set('pool-1', [member]);
@@ -187,7 +187,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     await eventually(() => expect(toldTransitions(receiver.requests, '/pool')).toEqual(told));
   });
 
-  test('become unknown when their resource is deleted, and say which', async () => {
+  test('become unknown when their resource is deleted, and name it in the reason', async () => {
     const { gnocchi } = running.backends;
     const kinds = KINDS.filter(({ title }) => title.startsWith('gnocchi'));
     for (const { title } of kinds) await untilOver(title);
@@ -212,7 +212,7 @@ describeWith(['postgres', 'gnocchi', 'prometheus'], 'alarms on real backends', (
     ]);
   });
 
-  test('give the operator nothing to read but what changed', () => {
+  test('write nothing into the log but changes', () => {
     const lines = [...running.service.logged('warn'), ...running.service.logged('error')];
     // A machine under load may be late, and says so.
     expect(lines.filter(({ message }) => !message.startsWith('Tocsin is behind'))).toEqual([]);

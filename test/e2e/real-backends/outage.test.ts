@@ -129,7 +129,7 @@ describeWith(['prometheus'], 'alarms whose Prometheus fails', () => {
       await prometheus.kill();
       await eventually(async () => expect(await service.metric(UP)).toBe(0));
       expect(await backendsCheck()).toMatch(
-        /^degraded: prometheus cannot be asked since \S+Z \((connection refused|the connection was closed)\)$/,
+        /^degraded: prometheus is unavailable since \S+Z \((connection refused|the connection was closed)\)$/,
       );
       await untilStates(new Map([...states.keys()].map((id) => [id, 'insufficient data'])));
       for (const [id, transitions] of await histories()) {

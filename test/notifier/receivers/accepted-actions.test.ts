@@ -138,7 +138,7 @@ const userInfo = fc.oneof(
 );
 
 describe('every action that is accepted', () => {
-  test('of a webhook makes a request', () => {
+  test('for a webhook makes a request', () => {
     let accepted = 0;
     const scheme = fc.constantFrom('http', 'https', 'HTTP', 'trust+http', 'Trust+HTTPS');
     fc.assert(
@@ -157,7 +157,7 @@ describe('every action that is accepted', () => {
     expect(accepted).toBeGreaterThan(300);
   });
 
-  test('of a receiver that answers is delivered', async () => {
+  test('for a receiver that answers is delivered', async () => {
     const { host: address } = new URL(server.url);
     await fc.assert(
       fc.asyncProperty(userInfo, text, async (info, rest) => {
@@ -169,14 +169,14 @@ describe('every action that is accepted', () => {
     );
   });
 
-  test('of a host called unix is sent to that host', async () => {
+  test('for a host called unix is sent to that host', async () => {
     expect(await outcomeOf('http://unix/run/x.sock:/path')).toMatchObject({
       kind: 'retry',
       error: expect.not.stringMatching(/internal/),
     });
   });
 
-  test('of another kind is sent, or names the missing configuration', async () => {
+  test('of another kind is sent, or dead with the name of the missing option', async () => {
     const scheme = fc.constantFrom('zaqar', 'trust+zaqar', 'trust+heat', 'queue', 'log', 'test');
     const name = fc.constantFrom('topic', 'queue_name', 'ttl', 'subscriber', 'signature', 'paths', 'project_id');
     const value = fc.oneof(

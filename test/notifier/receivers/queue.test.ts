@@ -46,7 +46,7 @@ async function deliver(
   }
 }
 
-test('two projects never share a queue name, whatever the names of both', () => {
+test('queue names of two projects always differ', () => {
   const project = fc.option(
     fc.oneof(fc.uuid(), fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-z0-9_-]{0,12}$/)),
   );
@@ -60,19 +60,19 @@ test('two projects never share a queue name, whatever the names of both', () => 
   );
 });
 
-test('a name stays legible, and holds no character that keys are divided by', () => {
+test('a queue name stays legible and has no character that separates the parts of Redis keys', () => {
   expect(queueNameOf('tocsin-actions', '5f1c', 'jobs')).toBe('tocsin-actions-5f1c-jobs');
   expect(queueNameOf('x', 'A:-', 'jobs')).toBe('x-_0041_003a_002d-jobs');
   expect(queueNameOf('x', null, 'jobs')).toBe('x--jobs');
 });
 
-test('without a Redis for queues a notification is dead, and says why', async () => {
+test('a notification to a queue is dead with the reason if no Redis for queues is configured', async () => {
   const receiver = createQueueReceiver({ redisUrl: undefined, prefix: 'x', log: silentLogger });
   expect(await deliver(receiver)).toEqual({ kind: 'dead', error: 'queue actions are not configured' });
 });
 
-describeWithRedis('a queue', () => {
-  test('gets one job per notification, which its worker hears', async () => {
+describeWithRedis('a notification to a queue', () => {
+  test('is one job, which the worker of the queue gets', async () => {
     const prefix = `t-${randomUUID()}`;
     const receiver = receiverOn(redisUrl(), prefix);
     const jobs: Job[] = [];
@@ -93,20 +93,20 @@ describeWithRedis('a queue', () => {
     });
   });
 
-  test('many names, more than are kept open, are all served', async () => {
+  test('is delivered also when there are more queue names than open queues', async () => {
     const receiver = receiverOn(redisUrl(), `t-${randomUUID()}`);
     const names = Array.from({ length: 130 }, (_, n) => `queue://q${n}`);
     const outcomes = await Promise.all(names.map((action) => deliver(receiver, { action })));
     expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['delivered']));
   });
 
-  test('while Redis is away it is not delivered but tried again, within the time of an attempt', async () => {
+  test('is tried again, within the time of an attempt, while Redis is unavailable', async () => {
     const receiver = createQueueReceiver({ redisUrl: 'redis://127.0.0.1:1', prefix: 'x', log: silentLogger });
     expect(await deliver(receiver, {}, 500)).toMatchObject({ kind: 'retry' });
     await receiver.close?.();
   });
 
-  test('when Redis is killed it is tried again, and delivered once Redis is back', async () => {
+  test('is tried again when Redis is killed, and delivered when Redis is back', async () => {
     const redis = await startRedis();
     const receiver = receiverOn(redis.url, 'x');
     expect(await deliver(receiver, { id: 'first' })).toEqual({ kind: 'delivered' });

@@ -75,7 +75,7 @@ function failing(path: string, reply: CloudReply, times = Infinity): void {
 describe('trust+http://', () => {
   const action = (): string => `trust+${hook.url}/signal?aodh-alarm-ssl-verify=0`;
 
-  test('is the webhook, with a token of the trust', async () => {
+  test('sends the webhook with a token of the trust', async () => {
     expect(await deliver(action())).toEqual({ kind: 'delivered', httpStatus: 204 });
     expect(hook.requests).toMatchObject([
       {
@@ -101,7 +101,7 @@ describe('trust+http://', () => {
     ]);
   });
 
-  test('is understood in capitals too', async () => {
+  test('is accepted in capitals too', async () => {
     expect(await deliver(action().replace('trust+http', 'TRUST+HTTP'))).toMatchObject({ kind: 'delivered' });
   });
 
@@ -109,7 +109,7 @@ describe('trust+http://', () => {
     { refusals: 1, outcome: { kind: 'delivered' }, sent: 2 },
     { refusals: 9, outcome: { kind: 'retry', error: 'rejected', httpStatus: 401 }, sent: 2 },
   ])(
-    'sends once more with a new token when it is answered 401 ($refusals times)',
+    'sends once more with a new token after an answer 401 ($refusals of them)',
     async ({ refusals, outcome, sent }) => {
       await hook.close();
       let left = refusals;
@@ -149,11 +149,11 @@ describe('trust+http://', () => {
     expect(hook.requests).toEqual([]);
   });
 
-  test('goes to no address that a webhook may not go to', async () => {
+  test('refuses the addresses that a webhook may not have', async () => {
     expect(await deliver('trust+http://169.254.169.254/latest')).toEqual({ kind: 'dead', error: 'blocked' });
   });
 
-  test('carries the token to no place that the answer names', async () => {
+  test('does not send the token to the location of a redirect', async () => {
     const other = await startReceiver();
     await hook.close();
     hook = await startReceiver((_, response) => void response.writeHead(307, { location: other.url }).end());
@@ -195,12 +195,12 @@ describe('zaqar', () => {
     expect(zaqar().at(-1)?.body).toBe(`{"messages": [{"body": ${A_BODY}}]}`);
   });
 
-  test('subscribes for an hour unless told otherwise', async () => {
+  test('subscribes for an hour by default', async () => {
     await deliver('zaqar://?topic=t&subscriber=http://s/');
     expect(JSON.parse(zaqar()[0]?.body ?? '')).toEqual({ subscriber: 'http://s/', ttl: 3600, options: {} });
   });
 
-  test('passes on what was signed before, and no token', async () => {
+  test('passes on a URL that was signed before, and no token', async () => {
     const query =
       'queue_name=q1&project_id=p&paths=/v2/queues/q1/messages,/v2/queues/q1/' +
       'claims&methods=POST,GET&expires=2030-01-01T00%3A00%3A00&signature=abc';
@@ -254,7 +254,7 @@ describe('zaqar', () => {
       9,
       { kind: 'retry', error: 'http_status 503', httpStatus: 503, retryAfterMs: 7_000 },
     ],
-  ])('answered %j %i times is %j', async (reply, times, outcome) => {
+  ])('with the answer %j %i times is %j', async (reply, times, outcome) => {
     for (const action of ['zaqar://?topic=t', 'trust+zaqar:?queue_name=q']) {
       failing('/zaqar/', reply, times);
       expect(await deliver(action)).toEqual(outcome);
@@ -296,7 +296,7 @@ describe('trust+heat', () => {
       .map(({ target, body, headers }) => [target.slice(HEAT.length), body, headers['x-auth-token']]);
   const token = `by-${TRUST}-1`;
 
-  test('marks what is behind the unhealthy members, and updates the stack', async () => {
+  test('marks the resources of the unhealthy members, and updates the stack', async () => {
     cloud.override = heat;
     expect(await deliver('trust+heat://', { body: UNHEALTHY })).toEqual({ kind: 'delivered', httpStatus: 202 });
     expect(cloud.asked(`${HEAT}/s%201/`)).toEqual(
@@ -324,7 +324,11 @@ describe('trust+heat', () => {
     ],
     ['of a path', bodyWith({ stack_id: '..', asg_id: 'a', unhealthy_members: [] }), { kind: 'dead', error: 'invalid' }],
     ['of another type', A_BODY, { kind: 'dead', error: 'invalid' }],
-    ['with nobody unhealthy', bodyWith({ stack_id: 's', asg_id: 'a', unhealthy_members: [] }), { kind: 'delivered' }],
+    [
+      'without unhealthy members',
+      bodyWith({ stack_id: 's', asg_id: 'a', unhealthy_members: [] }),
+      { kind: 'delivered' },
+    ],
     [
       'whose members Heat does not know',
       bodyWith({ stack_id: 's', asg_id: 'a', unhealthy_members: [member('m2')] }),
@@ -344,13 +348,13 @@ describe('trust+heat', () => {
     [409, 'retry', 'http_status 409'],
     [410, 'dead', 'gone'],
     [500, 'retry', 'http_status 500'],
-  ])('answered %i at the update is %s: %s', async (status, kind, error) => {
+  ])('with the answer %i to the update is %s: %s', async (status, kind, error) => {
     cloud.override = (request) => (request.method === 'PATCH' && request.body === '{}' ? { status } : heat(request));
     expect(await deliver('trust+heat:', { body: UNHEALTHY })).toMatchObject({ kind, error, httpStatus: status });
   });
 });
 
-test('no outcome holds the id of the trust', async () => {
+test('no outcome of an attempt with a trust contains the id of the trust', async () => {
   cloud.override = ({ target }) => ({
     status: target.startsWith('/v3') ? 400 : 500,
     body: { error: `about ${TRUST}` },

@@ -51,7 +51,7 @@ afterEach(async () => {
 });
 
 describe('a webhook', () => {
-  test('is one POST of the very bytes, with headers that tell order and identity', async () => {
+  test('is one POST of the exact bytes, with headers for its order and identity', async () => {
     const server = await serve();
     expect(await deliver(`${server.url}/hook`)).toEqual({ kind: 'delivered', httpStatus: 204 });
     expect(await deliver(`${server.url}/hook`)).toEqual({ kind: 'delivered', httpStatus: 204 });
@@ -102,7 +102,7 @@ describe('a webhook', () => {
     expect(server.requests.length).toBe(1);
   });
 
-  test('counts by its status, however long the answer', async () => {
+  test('has the outcome of its status, however long the answer is', async () => {
     const server = await serve((_, response) => {
       response.writeHead(200);
       const flood = (): void => {
@@ -124,19 +124,19 @@ describe('a receiver that', () => {
   });
 
   test.each([
-    { does: 'accepts and stays silent', behave: () => undefined, expected: 'timeout' },
+    { does: 'accepts the connection and never answers', behave: () => undefined, expected: 'timeout' },
     {
       does: 'resets the connection',
       behave: (socket: Socket) => socket.once('data', () => socket.resetAndDestroy()),
       expected: 'connect_failed',
     },
     {
-      does: 'speaks something else',
+      does: 'does not speak HTTP',
       behave: (socket: Socket) => socket.end('HELO receiver\r\n'),
       expected: 'unreadable_answer: it does not begin with an HTTP status line',
     },
     {
-      does: 'closes without a word',
+      does: 'closes the connection without an answer',
       behave: (socket: Socket) => socket.once('data', () => socket.end()),
       expected: 'connect_failed',
     },
@@ -168,7 +168,7 @@ test.each([
   'http://0xa9fea9fe/',
   'http://2852039166/',
   'http://[fd00:ec2::254]/',
-])('%s, a metadata service, is never asked', async (action) => {
+])('%s, the address of a metadata service, gets no request', async (action) => {
   expect(await deliver(action)).toEqual({ kind: 'dead', error: 'blocked' });
 });
 
@@ -180,7 +180,7 @@ test('a name with a denied address is refused without a connection', async () =>
   expect(server.requests).toEqual([]);
 });
 
-describe('the outcome of an answer with the status', () => {
+describe('of the statuses of answers', () => {
   const PASSING = [401, 403, 404, 409];
   const LATER = [408, 425, 429];
   const WITH_RETRY_AFTER = [429, 502, 503, 504];
@@ -199,7 +199,7 @@ describe('the outcome of an answer with the status', () => {
       () => ({ kind: 'dead', error: 'rejected' }),
     ],
     [
-      'all others are tried again, where the receiver may say when with 429, 502, 503 and 504',
+      'all others are tried again, with 429, 502, 503 and 504 at the time that the receiver names',
       [...others(0, 199), ...others(300, 399), ...LATER, ...others(500, 999)],
       (status) => ({ kind: 'retry', error: `http_status ${status}`, ...retryAfter(status) }),
     ],
@@ -220,6 +220,6 @@ test.each([
   ['Thu, 01 Jan 2026 12:00:30 GMT', 30_000],
   ['Thu, 01 Jan 2026 11:00:00 GMT', undefined],
   [undefined, undefined],
-])('Retry-After %s asks for %s ms', (text, expected) => {
+])('Retry-After %s is a delay of %s ms', (text, expected) => {
   expect(parseRetryAfter(text, NOW)).toBe(expected);
 });

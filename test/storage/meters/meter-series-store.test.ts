@@ -25,19 +25,19 @@ function statistics(open: () => Promise<Database>): void {
   });
   afterAll(() => db.close());
 
-  const ask = async (...asked: Omit<MeterQuery, 'project'>[]) => {
-    const questions = asked.map((question): MeterQuery => ({ project: null, ...question }));
-    const rows = await createMeterSeriesStore(db).statistics({ start: START, end: END, granularityS: 60 }, questions);
-    return rows.sort((a, b) => a.question - b.question || a.period - b.period);
+  const ask = async (...given: Omit<MeterQuery, 'project'>[]) => {
+    const queries = given.map((query): MeterQuery => ({ project: null, ...query }));
+    const rows = await createMeterSeriesStore(db).statistics({ start: START, end: END, granularityS: 60 }, queries);
+    return rows.sort((a, b) => a.queryIndex - b.queryIndex || a.period - b.period);
   };
 
   test(
     'are returned by query and period; the window includes its ' + 'start, not its end, and empty periods are absent',
     async () => {
       expect(await ask({ meter: 'cpu' }, { meter: 'mem' }, { meter: 'none' })).toEqual([
-        { question: 0, period: 0, count: 2, min: 10, max: 30, avg: 20, sum: 40 },
-        { question: 0, period: 1, count: 1, min: 50, max: 50, avg: 50, sum: 50 },
-        { question: 1, period: 3, count: 1, min: 1, max: 1, avg: 1, sum: 1 },
+        { queryIndex: 0, period: 0, count: 2, min: 10, max: 30, avg: 20, sum: 40 },
+        { queryIndex: 0, period: 1, count: 1, min: 50, max: 50, avg: 50, sum: 50 },
+        { queryIndex: 1, period: 3, count: 1, min: 1, max: 1, avg: 1, sum: 1 },
       ]);
     },
   );
@@ -63,8 +63,8 @@ function statistics(open: () => Promise<Database>): void {
       const rows = await ask({ meter: what }, { meter: `beside ${what}` });
       const [min, max] = [Math.min(...volumes), Math.max(...volumes)];
       expect(rows).toEqual([
-        { question: 0, period: 0, count: volumes.length, min, max, avg, sum },
-        { question: 1, period: 0, count: 1, min: 3, max: 3, avg: 3, sum: 3 },
+        { queryIndex: 0, period: 0, count: volumes.length, min, max, avg, sum },
+        { queryIndex: 1, period: 0, count: 1, min: 3, max: 3, avg: 3, sum: 3 },
       ]);
     });
   });

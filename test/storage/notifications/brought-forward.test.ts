@@ -145,7 +145,7 @@ function repeats(bench: Bench): void {
       dueAt: 60,
     },
     {
-      when: 'is a transition whose receiver asked for time',
+      when: 'is a transition whose receiver sent Retry-After',
       given: IN_RETRY,
       heldUntil: 300,
       kind: 'transition',
@@ -153,7 +153,7 @@ function repeats(bench: Bench): void {
       dueAt: 300,
     },
     {
-      when: 'is a repeat whose receiver asked for time',
+      when: 'is a repeat whose receiver sent Retry-After',
       given: { ...IN_RETRY, kind: 'repeat' },
       heldUntil: 300,
       kind: 'repeat',
@@ -161,7 +161,7 @@ function repeats(bench: Bench): void {
       dueAt: 300,
     },
     {
-      when: 'is due sooner than the time its receiver asked for',
+      when: 'is due sooner than the Retry-After of its receiver',
       given: IN_RETRY,
       heldUntil: 50,
       kind: 'transition',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { RawJson } from '../../../alarm/wire/python-json.js';
 import { createHttpExchange, type HttpResponse } from '../../gate/http-exchange.js';
 import { BackendUnavailable, reasonOf } from '../../gate/backend-unavailable.js';
+import type { TokenSource } from '../../token-source.js';
 import { refusalOf, type GnocchiAnswer } from './answer.js';
 import { parseNanTolerantJson } from './nan-tolerant-json.js';
 
@@ -10,13 +11,6 @@ import { parseNanTolerantJson } from './nan-tolerant-json.js';
  * The credentials for Gnocchi: none, a user's name (Gnocchi needs no password), or a Keystone token of this service.
  */
 export type GnocchiAuth = { kind: 'none' } | { kind: 'basic'; user: string } | { kind: 'token'; tokens: TokenSource };
-
-/** Gives the Keystone tokens of this service. */
-export interface TokenSource {
-  token(): Promise<string>;
-  /** A new token, for when Gnocchi refuses the one of `token`. */
-  renew(): Promise<string>;
-}
 
 export interface GnocchiClientOptions {
   /** Without a slash at its end. */

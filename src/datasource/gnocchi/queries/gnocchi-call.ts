@@ -17,12 +17,12 @@ export interface GnocchiCall {
    * The project that creates resources for all others. Called only if there are queries of projects; the result is
    * `outage` if it cannot be looked up.
    */
-  externalOwner(): Promise<RequestResult<string | null>>;
+  externalOwner: () => Promise<RequestResult<string | null>>;
   trace: Trace | undefined;
   /**
    * Stores the answer to a query. A refusal is cached, so that a bad query does not spoil a merged request each time.
    */
-  setAnswer(keyedQuery: KeyedQuery<GnocchiQuery>, answer: BackendAnswer): void;
+  setAnswer: (keyedQuery: KeyedQuery<GnocchiQuery>, answer: BackendAnswer) => void;
 }
 
 /** The answer that the rows of a query are; undefined if they are not a list of rows. */

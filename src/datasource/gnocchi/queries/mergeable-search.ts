@@ -5,7 +5,7 @@ export interface Variant {
   /** Equal for searches that differ in nothing else. */
   shape: string;
   /** The same search for any of these values. */
-  searchFor(values: readonly string[]): unknown;
+  searchFor: (values: readonly string[]) => unknown;
 }
 
 /** Attributes that Gnocchi does not compare by plain equality. */

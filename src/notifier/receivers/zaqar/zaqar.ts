@@ -1,7 +1,6 @@
 import { parseAction } from '../../../alarm/action.js';
 import { zaqarTargetOf, type ZaqarTarget } from '../../../alarm/zaqar-action.js';
-import type { CloudLogins } from '../../cloud.js';
-import { asService } from '../../with-login.js';
+import { asService, type CloudLogins } from '../../with-login.js';
 import type { Delivery, DeliveryOutcome, Receiver } from '../receiver.js';
 import { askZaqar, MESSAGING, postMessage, type ZaqarDeps, type ZaqarQueue } from './message.js';
 

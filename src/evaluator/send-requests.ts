@@ -1,5 +1,6 @@
 import type { BackendAnswer } from '../alarm/series.js';
-import type { QueryContext, Datasources, Trace } from '../datasource/datasource.js';
+import type { QueryContext, Trace } from '../datasource/datasource.js';
+import type { Datasources } from '../datasource/registry.js';
 import type { PlannedRequest } from './plan.js';
 
 /** Answers by the keys of the queries. */
@@ -8,29 +9,29 @@ export type BackendAnswers = ReadonlyMap<string, BackendAnswer>;
 const NONE: BackendAnswers = new Map();
 
 /** Sends a planned request to its datasource. The result is empty if the datasource is not configured. */
-export async function askPlanned(
+export async function sendRequest(
   datasources: Datasources,
   { datasource, backend, ...request }: PlannedRequest,
-  asking: QueryContext,
+  context: QueryContext,
 ): Promise<BackendAnswers> {
   // The plan groups queries by datasource, so each datasource gets queries of its own type only.
-  return datasources.find(datasource, backend)?.answers(request, asking) ?? NONE;
+  return datasources.find(datasource, backend)?.answers(request, context) ?? NONE;
 }
 
 /** The moment of evaluation, a signal that ends the requests, and optional traces. */
-export interface AskingAll extends Pick<QueryContext, 'now' | 'signal'> {
+export interface RequestsContext extends Pick<QueryContext, 'now' | 'signal'> {
   /** Creates the listener of a request, for `explain`. */
   traceOf?: (request: PlannedRequest) => Trace;
 }
 
 /** Sends all requests of an alarm at once and joins their answers. */
-export async function askAll(
+export async function sendRequests(
   datasources: Datasources,
   requests: readonly PlannedRequest[],
-  { now, signal, traceOf }: AskingAll,
+  { now, signal, traceOf }: RequestsContext,
 ): Promise<BackendAnswers> {
   const answers = await Promise.all(
-    requests.map((planned) => askPlanned(datasources, planned, { now, signal, trace: traceOf?.(planned) })),
+    requests.map((planned) => sendRequest(datasources, planned, { now, signal, trace: traceOf?.(planned) })),
   );
   return new Map(answers.flatMap((some) => [...some]));
 }
