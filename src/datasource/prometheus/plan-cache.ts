@@ -27,7 +27,7 @@ const MAX_USES = 60;
 
 export interface PlanCacheOptions {
   /** Makes a plan. Equal queries give equal plans. */
-  plan(queries: readonly KeyedQuery<PrometheusQuery>[]): Promise<QueryPlan>;
+  plan: (queries: readonly KeyedQuery<PrometheusQuery>[]) => Promise<QueryPlan>;
   maxQueries?: number;
 }
 
