@@ -7,7 +7,6 @@ import { backendOf, type Batch, type BatchPart, type EvaluateBatchDeps } from '.
 import { countedState } from './count-results.js';
 import type { HeldAlarm } from './held-alarm.js';
 import { judgeAlarm, judgeWithoutBackends, type Judgement } from './judge.js';
-import type { OutageDecision } from './outage-watch.js';
 import { failureReason, foundReason, outageReason } from './reason-outcomes.js';
 
 /** The batch and the answers that it has so far, by the keys of the queries. */
@@ -67,11 +66,10 @@ function judge(
     }
     deps.behind.evaluated(alarm);
     if (judgement.evaluation.verdict !== 'outage') {
-      const outageDecision = deps.outages.recordAnswered(alarm, batch);
-      return recordVerdict(deps, alarm, { judgement, outageDecision, mayRepeat: outageDecision.isFirst }, part);
+      const isFirst = deps.outages.recordAnswered(alarm, batch);
+      return recordVerdict(deps, alarm, { judgement, isFirst, mayRepeat: isFirst }, part);
     }
-    const outageDecision = deps.outages.recordUnavailable(alarm, batch);
-    const withoutBackends = outageDecision.isJudged
+    const withoutBackends = deps.outages.recordUnavailable(alarm, batch)
       ? judgeWithoutBackends(alarm, judgement.answersInWindow, now)
       : judgement;
     // A request to another backend was not sent in time, so leaving out the unavailable backend gives no verdict
@@ -80,7 +78,7 @@ function judge(
       add(part, outageReason(alarm, judgement.answersInWindow));
       return undefined;
     }
-    return recordVerdict(deps, alarm, { judgement: withoutBackends, outageDecision, mayRepeat: !isRetry }, part);
+    return recordVerdict(deps, alarm, { judgement: withoutBackends, isFirst: true, mayRepeat: !isRetry }, part);
   } catch (thrown) {
     deps.quarantine.failed(alarm.id, now, toError(thrown));
     add(part, failureReason(alarm));
@@ -118,7 +116,8 @@ function add({ outcomes }: BatchPart, outcome: EvaluationOutcome | null): void {
 
 interface JudgedEvaluation {
   judgement: Judgement;
-  outageDecision: OutageDecision;
+  /** True for the first result since the last scheduled evaluation, which is the one that is counted. */
+  isFirst: boolean;
   /** False where another evaluation of the same interval repeats the actions. */
   mayRepeat: boolean;
 }
@@ -126,14 +125,13 @@ interface JudgedEvaluation {
 function recordVerdict(
   deps: EvaluateBatchDeps,
   alarm: HeldAlarm,
-  { judgement, outageDecision, mayRepeat }: JudgedEvaluation,
+  { judgement, isFirst, mayRepeat }: JudgedEvaluation,
   part: BatchPart,
 ): Verdict {
   const { evaluation, decision } = judgement;
   add(part, decision.kind === 'repeat' && !mayRepeat ? null : outcomeOf(alarm, decision));
   if (decision.kind !== 'transition') add(part, foundReason(alarm, evaluation));
-  const state =
-    deps.keepsResults && outageDecision.isFirst ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
+  const state = deps.keepsResults && isFirst ? countedState(alarm.rule.type, evaluation.verdict) : undefined;
   if (state !== undefined) part.results.push({ alarmId: alarm.id, partition: alarm.partition, state });
   deps.quarantine.succeeded(alarm.id);
   return evaluation.verdict;

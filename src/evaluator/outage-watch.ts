@@ -16,14 +16,6 @@ export interface EvaluationPass {
   isRetry: boolean;
 }
 
-/** Whether an evaluation may judge its alarm, given the outages of the backends. */
-export interface OutageDecision {
-  /** True if the alarm is judged now. False while it keeps its state. */
-  isJudged: boolean;
-  /** True for the first result since the last scheduled evaluation. Only that one is counted and may repeat actions. */
-  isFirst: boolean;
-}
-
 /** An alarm in an outage that is to be evaluated again. */
 export interface Retry {
   readonly alarmId: string;
@@ -65,10 +57,10 @@ export class OutageWatch {
   }
 
   /**
-   * An evaluation found a backend unavailable. When the outage has lasted as long as the grace, the alarm is judged
-   * without the backend, once for each scheduled evaluation.
+   * An evaluation found a backend unavailable. True if the alarm is to be judged without the backend: when the outage
+   * has lasted as long as the grace, once for each scheduled evaluation. Until then it keeps its state.
    */
-  recordUnavailable(alarm: Watched, { now, isRetry }: EvaluationPass): OutageDecision {
+  recordUnavailable(alarm: Watched, { now, isRetry }: EvaluationPass): boolean {
     const nowMs = now.getTime();
     const known = this.#find(alarm.id, alarm.partition);
     const entry: AlarmInOutage =
@@ -88,7 +80,7 @@ export class OutageWatch {
     entry.isJudged ||= isJudged;
     const alarms = this.#partitions.get(alarm.partition) ?? new Map<string, AlarmInOutage>();
     this.#partitions.set(alarm.partition, alarms.set(alarm.id, entry));
-    return { isJudged, isFirst: isJudged };
+    return isJudged;
   }
 
   /** The alarm was due, and no request was sent in time. The grace is paused, since the backend is not the cause. */
@@ -105,11 +97,14 @@ export class OutageWatch {
     if (known !== undefined) known.scheduledMs = now.getTime();
   }
 
-  /** The answers were enough for a verdict. */
-  recordAnswered({ id, partition }: Watched, { isRetry }: EvaluationPass): OutageDecision {
+  /**
+   * The answers were enough for a verdict. True for the first result since the last scheduled evaluation: only that one
+   * is counted and may repeat actions.
+   */
+  recordAnswered({ id, partition }: Watched, { isRetry }: EvaluationPass): boolean {
     const known = this.#find(id, partition);
     if (known !== undefined) this.#forget(id, partition);
-    return { isJudged: true, isFirst: !isRetry || !known?.isJudged };
+    return !isRetry || !known?.isJudged;
   }
 
   /** A scheduled batch of these partitions starts: their alarms are not retried until it ends. */

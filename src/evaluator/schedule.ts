@@ -44,13 +44,7 @@ export function isDue(
 }
 
 /** Intervals since the last evaluation that are skipped, without the present one. */
-export function missedIntervals(
-  partition: number,
-  lastEvaluatedMs: number | undefined,
-  nowMs: number,
-  intervalMs: number,
-): number {
-  if (lastEvaluatedMs === undefined) return 0;
+export function missedIntervals(partition: number, lastEvaluatedMs: number, nowMs: number, intervalMs: number): number {
   const behind = lastDueTime(partition, nowMs, intervalMs) - lastDueTime(partition, lastEvaluatedMs, intervalMs);
   return Math.max(0, Math.round(behind / intervalMs) - 1);
 }

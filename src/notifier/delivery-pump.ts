@@ -162,7 +162,7 @@ export class DeliveryPump implements Loop {
     this.#cursor = cursor;
     // The search among unresponsive hosts starts again, so this lap does not count.
     const hasRestarted = before.unresponsiveAfter !== '' && cursor.unresponsiveAfter === '';
-    const isFound = claimed.length > 0 || (dropped ?? 0) > 0;
+    const isFound = claimed.length > 0 || dropped > 0;
     return { claimed, more, isFound, isLapEnd: cursor.host === '' && !hasRestarted };
   }
 

@@ -9,15 +9,14 @@ const moments = fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 });
 const partitions = fc.integer({ min: 0, max: 255 });
 
 test('every phase has the same number of partitions', () => {
-  const perSlot = Array.from({ length: PHASES_PER_INTERVAL }, () => 0);
-  for (let partition = 0; partition < 256; partition += 1) perSlot[phaseOf(partition)]! += 1;
-  expect(new Set(perSlot)).toEqual(new Set([256 / PHASES_PER_INTERVAL]));
+  const perPhase = Array.from({ length: PHASES_PER_INTERVAL }, () => 0);
+  for (let partition = 0; partition < 256; partition += 1) perPhase[phaseOf(partition)]! += 1;
+  expect(new Set(perPhase)).toEqual(new Set([256 / PHASES_PER_INTERVAL]));
 });
 
 describe('a partition in phase 2 of an interval of 80 s, which begins at 20 s', () => {
   const partition = 2;
   test.each([
-    { evaluated: undefined, now: 0, due: true, missed: 0 },
     { evaluated: 20_000, now: 20_000, due: false, missed: 0 },
     { evaluated: 20_300, now: 99_999, due: false, missed: 0 },
     { evaluated: 20_300, now: 100_000, due: true, missed: 0 },
@@ -30,6 +29,10 @@ describe('a partition in phase 2 of an interval of 80 s, which begins at 20 s', 
     expect(isDue(partition, evaluated, now, INTERVAL)).toBe(due);
     expect(missedIntervals(partition, evaluated, now, INTERVAL)).toBe(missed);
   });
+});
+
+test('a partition that was never evaluated is due', () => {
+  expect(isDue(2, undefined, 0, INTERVAL)).toBe(true);
 });
 
 test('an evaluation, however late, belongs to the interval of its phase', () => {

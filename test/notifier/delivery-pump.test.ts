@@ -58,7 +58,7 @@ function outboxWithOne(
     async claim() {
       const claimed = pending.splice(0);
       if (claimed.length > 0) await answered;
-      return { claimed, cursor: FROM_THE_START, more: false };
+      return { claimed, cursor: FROM_THE_START, more: false, dropped: 0 };
     },
     async record(finished) {
       recorded.push(...finished);

@@ -54,7 +54,7 @@ export const IDENTITY = 'identity';
  * Registers a table of routes. Other methods of their paths are answered with 405. Bare paths exist and have no method:
  * 405 for all.
  */
-export function mountRoutes(app: express.Express, routes: readonly Route[], barePaths: readonly string[] = []): void {
+export function mountRoutes(app: express.Express, routes: readonly Route[], barePaths: readonly string[]): void {
   const paths = new Map<string, Route[]>();
   for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
   for (const [path, atPath] of paths) app.all(path, dispatch(atPath));

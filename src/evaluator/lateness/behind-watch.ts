@@ -1,5 +1,6 @@
 import type { BehindSince } from '../../storage/evaluation/behind-store.js';
 import type { HeldAlarm } from '../held-alarm.js';
+import { roundRobin } from './round-robin.js';
 
 type Due = Pick<HeldAlarm, 'id' | 'partition' | 'projectId' | 'ticket'>;
 
@@ -61,6 +62,8 @@ const MOST_LIMIT = 1_000_000;
  */
 export class BehindWatch {
   readonly #partitions = new Map<number, Map<string, Entry>>();
+  /** The alarms that each batch is evaluating. */
+  readonly #batches = new Map<BatchToken, Set<Entry>>();
   #nextTicket = 0;
   #limit = LEAST_LIMIT;
   #changed = new Set<number>();
@@ -85,7 +88,7 @@ export class BehindWatch {
   /** Assigns the alarms of these partitions to a batch, except those that another batch is evaluating. */
   claim(partitions: Iterable<number>, batch: BatchToken): void {
     for (const id of partitions)
-      for (const entry of this.#in(id)) if (entry.batch === null) Object.assign(entry, { batch, isCatchUp: false });
+      for (const entry of this.#in(id)) if (entry.batch === null) this.#hold(entry, batch, false);
   }
 
   /** True if another batch is evaluating the alarm. */
@@ -116,7 +119,7 @@ export class BehindWatch {
     entry.ticket = this.ticketOf(alarm);
     entry.isPartial = isPartial && !entry.isPartial;
     entry.backend = backend;
-    entry.batch = null;
+    this.#release(entry);
     if (known) return;
     const alarms = this.#partitions.get(alarm.partition) ?? new Map<string, Entry>();
     this.#partitions.set(alarm.partition, alarms.set(alarm.id, entry));
@@ -134,17 +137,17 @@ export class BehindWatch {
    * partitions are left to the batches of those partitions.
    */
   take(isBusy: (partition: number) => boolean, batch: BatchToken): BehindAlarm[] {
-    let inHand = 0;
+    let catchingUp = 0;
     const waiting: Entry[] = [];
     for (const [partition, alarms] of this.#partitions) {
       const isFree = !isBusy(partition);
       for (const entry of alarms.values()) {
         if (entry.batch === null && isFree) waiting.push(entry);
-        else if (entry.batch !== null && entry.isCatchUp) inHand += 1;
+        else if (entry.batch !== null && entry.isCatchUp) catchingUp += 1;
       }
     }
-    const taken = roundRobin(waiting, this.#limit - inHand);
-    for (const entry of taken) Object.assign(entry, { batch, isCatchUp: true });
+    const taken = firstOf(waiting, Math.max(0, this.#limit - catchingUp));
+    for (const entry of taken) this.#hold(entry, batch, true);
     return taken;
   }
 
@@ -157,18 +160,23 @@ export class BehindWatch {
    * A batch is over, for all or some partitions. Alarms that it still holds are deleted, changed, or outside their time
    * constraints.
    */
-  finish(batch: BatchToken, partitions: Iterable<number> = [...this.#partitions.keys()]): void {
-    for (const id of partitions) for (const { alarmId } of this.#heldBy(batch, id)) this.#forget(alarmId, id);
+  finish(batch: BatchToken, partitions?: Iterable<number>): void {
+    const held = partitions ? [...partitions].flatMap((id) => this.#heldBy(batch, id)) : this.#batches.get(batch);
+    for (const { alarmId, partition } of held ?? []) this.#forget(alarmId, partition);
   }
 
-  /** A batch has failed: its alarms wait for the next one. */
+  /** A batch has ended, with or without success: alarms that it still holds wait for the next one. */
   giveBack(batch: BatchToken): void {
-    for (const id of this.#partitions.keys()) for (const entry of this.#heldBy(batch, id)) entry.batch = null;
+    for (const entry of this.#batches.get(batch) ?? []) entry.batch = null;
+    this.#batches.delete(batch);
   }
 
   /** This evaluator no longer owns these partitions. */
   drop(partitions: Iterable<number>): void {
-    for (const id of partitions) this.#partitions.delete(id);
+    for (const id of partitions) {
+      for (const entry of this.#in(id)) this.#release(entry);
+      this.#partitions.delete(id);
+    }
   }
 
   /** How late the alarms are at `nowMs`. */
@@ -206,13 +214,28 @@ export class BehindWatch {
     return this.#partitions.get(partition)?.values() ?? [];
   }
 
+  #hold(entry: Entry, batch: BatchToken, isCatchUp: boolean): void {
+    Object.assign(entry, { batch, isCatchUp });
+    const held = this.#batches.get(batch) ?? new Set();
+    this.#batches.set(batch, held.add(entry));
+  }
+
+  #release(entry: Entry): void {
+    if (entry.batch === null) return;
+    this.#batches.get(entry.batch)?.delete(entry);
+    entry.batch = null;
+  }
+
   #heldBy(batch: BatchToken, partition: number): Entry[] {
     return [...this.#in(partition)].filter((entry) => entry.batch === batch);
   }
 
   #forget(alarmId: string, partition: number): void {
     const alarms = this.#partitions.get(partition);
-    if (!alarms?.delete(alarmId)) return;
+    const entry = alarms?.get(alarmId);
+    if (!alarms || !entry) return;
+    this.#release(entry);
+    alarms.delete(alarmId);
     if (alarms.size === 0) this.#partitions.delete(partition);
     this.#changed.add(partition);
   }
@@ -222,8 +245,7 @@ export class BehindWatch {
  * At most `atMost` alarms. If that is not all of them, projects are picked round robin, each with its lowest tickets
  * first.
  */
-function roundRobin(waiting: Entry[], atMost: number): Entry[] {
-  if (atMost <= 0) return [];
+function firstOf(waiting: Entry[], atMost: number): Entry[] {
   waiting.sort((a, b) => a.ticket - b.ticket);
   if (waiting.length <= atMost) return waiting;
   const byProject = new Map<string, Entry[]>();
@@ -232,12 +254,5 @@ function roundRobin(waiting: Entry[], atMost: number): Entry[] {
     if (some) some.push(entry);
     else byProject.set(entry.projectId, [entry]);
   }
-  const taken: Entry[] = [];
-  for (let round = 0; taken.length < atMost; round += 1) {
-    for (const some of byProject.values()) {
-      const entry = some[round];
-      if (entry !== undefined && taken.length < atMost) taken.push(entry);
-    }
-  }
-  return taken;
+  return roundRobin(byProject.values(), atMost);
 }

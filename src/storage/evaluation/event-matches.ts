@@ -2,10 +2,10 @@ import type { OpenTimesSource } from '../../alarm/time-constraint/open-times.js'
 import { eventMatcher, type EventMatcher } from '../../alarm/types/event/evaluate.js';
 import type { AlarmEvent } from '../../alarm/types/event/event.js';
 import type { EventRule } from '../../alarm/types/event/schema.js';
+import { createScanResistantCache } from '../../cache/scan-resistant-cache.js';
 
-/** Most matchers that are kept, and the longest rule of a kept one. Together they use some ten megabytes. */
-const MAX_MATCHERS = 10_000;
-const MAX_KEPT_RULE = 1_024;
+/** Characters of the rules whose matchers are kept. Together with the matchers they use some ten megabytes. */
+const MAX_CHARACTERS = 4_000_000;
 
 /** The columns of an event alarm that decide which events fire it. */
 export interface EventAlarmRow {
@@ -95,14 +95,8 @@ export function matchingEvents(
 
 /** Creates a cache of matchers by the text of their rule. A matcher depends on nothing else, so it never expires. */
 export function createMatcherCache(): EventsToMatch['matcherOf'] {
-  const known = new Map<string, EventMatcher>();
-  return (ruleJson) => {
-    const kept = known.get(ruleJson);
-    if (kept) return kept;
-    const made = eventMatcher({ ...(JSON.parse(ruleJson) as EventRule), type: 'event' });
-    if (ruleJson.length > MAX_KEPT_RULE) return made;
-    if (known.size >= MAX_MATCHERS) known.clear();
-    known.set(ruleJson, made);
-    return made;
-  };
+  const kept = createScanResistantCache<EventMatcher>(MAX_CHARACTERS);
+  return (ruleJson) =>
+    kept.get(ruleJson) ??
+    kept.put(ruleJson, eventMatcher({ ...(JSON.parse(ruleJson) as EventRule), type: 'event' }), ruleJson.length);
 }

@@ -37,7 +37,7 @@ export interface ClaimResult {
   /** False if the search has reached every notification that can be claimed at this moment. */
   more: boolean;
   /** Number of due notifications that were cancelled: an edit removed their action, or their alarm was deleted. */
-  dropped?: number;
+  dropped: number;
 }
 
 /** Claims of due notifications, and the outcomes of their attempts. */
