@@ -8,6 +8,7 @@ const MAY_IMPORT = {
   datasource: ['alarm'],
   partition: ['redis', 'supervisor'],
   keystone: [],
+  http: [],
   storage: ['alarm', 'role', 'datasource', 'partition'],
   evaluator: ['alarm', 'datasource', 'partition', 'storage', 'keystone', 'supervisor'],
   notifier: ['alarm', 'storage', 'keystone', 'redis', 'supervisor'],
@@ -19,6 +20,7 @@ const TYPES_ONLY = { storage: ['datasource', 'partition'] };
 
 const GROUND = [
   'errors',
+  'http',
   'clock',
   'async',
   'cache',
@@ -57,7 +59,7 @@ const PACKAGES = [
   ['express', 'helmet'].map((name) => [name, ['^src/api/', '^src/management/']]),
   [['ioredis', ['^src/redis[.]ts$']]],
   [['bullmq', ['^src/notifier/']]],
-  [['got', ['^src/notifier/', '^src/datasource/', '^src/keystone/', '^src/cli/']]],
+  [['got', ['^src/http/', '^src/notifier/', '^src/cli/']]],
   ['pg', '@electric-sql/pglite'].map((name) => [name, ['^src/storage/']]),
   [['proper-lockfile', ['^src/storage/', '^src/cli/']]],
   [['winston', ['^src/logger[.]ts$']]],

@@ -1,5 +1,5 @@
 import { PHASES_PER_INTERVAL } from '../src/alarm/partition-key.js';
-import { BackendUnavailable } from '../src/datasource/gate/backend-unavailable.js';
+import { BackendUnavailable } from '../src/http/backend-unavailable.js';
 import { startOverload, unmergeable } from '../test/support/overload-rig.js';
 import { percentile, plain, type Figure } from './figure.js';
 

@@ -1,10 +1,8 @@
-import http from 'node:http';
-import https from 'node:https';
-import { rootCertificates } from 'node:tls';
-import got, { RequestError, type Method } from 'got';
-
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
+import { NoAnswer } from '../http/backend-unavailable.js';
+import { createHttpExchange, MAX_ANSWER_BYTES, type HttpRequest, type HttpResponse } from '../http/http-exchange.js';
+import { jsonIn } from '../http/json-answer.js';
 import { firstAnswer } from './first-answer.js';
 
 /** The parts of a request besides method and path. */
@@ -20,7 +18,7 @@ export interface KeystoneRequest {
 /** An answer of Keystone. */
 export interface KeystoneAnswer {
   status: number;
-  headers: Readonly<Record<string, string | string[] | undefined>>;
+  headers: HttpResponse['headers'];
   /** Parsed JSON; undefined if the body is not JSON. Callers must check its shape. */
   body: unknown;
 }
@@ -33,7 +31,7 @@ export interface KeystoneClient {
    * connection or one 503. An answer below 500 is returned.
    * @throws AppError `unavailable` when there is no answer, or an answer of 500 or above.
    */
-  request(method: Method, path: string, request?: KeystoneRequest): Promise<KeystoneAnswer>;
+  request(method: HttpRequest['method'], path: string, request?: KeystoneRequest): Promise<KeystoneAnswer>;
   /**
    * Sends a POST that creates an object. While there is no answer it is sent again, and the first answer is returned.
    * Each other attempt may have created an object, too: `onOther` is called with its answer, or with undefined if it
@@ -66,11 +64,6 @@ const FAILED_TRIES = 2;
 /** Most attempts of a request that creates an object; each may create one more. */
 const NEW_TRIES = 3;
 const MAX_SOCKETS = 50;
-const IDLE_SOCKET_MS = 4_000;
-/** Errors before the connection: nothing was sent, so any request can be repeated. */
-const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-/** Errors of an open connection: Keystone may have executed the request. */
-const BROKEN_OFF = new Set(['ECONNRESET', 'EPIPE']);
 
 /** Creates the HTTP client under `createKeystoneSession`. */
 export function createKeystoneClient(
@@ -78,51 +71,26 @@ export function createKeystoneClient(
   { clock }: { clock: Pick<Clock, 'monotonicMs' | 'sleep'> },
 ): KeystoneClient {
   const base = /\/v3$/.test(settings.authUrl) ? settings.authUrl : `${settings.authUrl}/v3`;
-  const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_SOCKET_MS };
-  const plain = {
-    agent: { http: new http.Agent(pool), https: new https.Agent(pool) },
-    https: settings.ca === undefined ? {} : { certificateAuthority: [...rootCertificates, settings.ca] },
-    // No redirects, since they would send tokens to another server, and no retries by got.
-    followRedirect: false,
-    throwHttpErrors: false,
-    retry: { limit: 0 },
-  };
+  const { timeoutMs, deadlineMs, ca } = settings;
+  const exchange = createHttpExchange({ timeoutMs, maxSockets: MAX_SOCKETS, tls: { ca } });
 
-  async function attempt(
-    method: Method,
-    path: string,
-    request: KeystoneRequest,
-    timeoutMs: number,
-  ): Promise<KeystoneAnswer> {
-    const { query = {}, headers = {}, body } = request;
-    const answer = await got(`${base}${path}`, {
-      ...plain,
-      method,
-      searchParams: query,
-      headers: { accept: 'application/json', ...headers },
-      ...(body === undefined ? {} : { json: body }),
-      timeout: { request: timeoutMs },
-    });
-    return { status: answer.statusCode, headers: answer.headers, body: parsed(answer.body) };
-  }
-
-  const { timeoutMs, deadlineMs } = settings;
   const slowTries = Math.max(1, Math.ceil(deadlineMs / timeoutMs));
 
-  async function send(method: Method, path: string, request: KeystoneRequest, tryMs: number): Promise<KeystoneAnswer> {
+  async function send(
+    method: HttpRequest['method'],
+    path: string,
+    request: KeystoneRequest,
+    tryMs: number,
+  ): Promise<KeystoneAnswer> {
     const deadline = clock.monotonicMs() + deadlineMs;
     const { isRepeatable = method === 'GET' || method === 'DELETE' } = request;
     for (let tries = 1; ; tries += 1) {
-      const outcome = await attempt(
-        method,
-        path,
-        request,
-        Math.max(1, Math.min(tryMs, deadline - clock.monotonicMs())),
-      ).catch((thrown: unknown) => {
-        if (thrown instanceof RequestError) return thrown;
-        throw thrown;
-      });
-      if (!(outcome instanceof RequestError) && outcome.status < 500) return outcome;
+      const leftMs = Math.max(1, deadline - clock.monotonicMs());
+      const attempt = { ...partsOf(base + path, request), method, timeoutMs: Math.min(tryMs, leftMs) };
+      const outcome = await exchange.send({ ...attempt, maxBytes: MAX_ANSWER_BYTES }).catch(noAnswerIn);
+      if (!(outcome instanceof NoAnswer) && outcome.status < 500) {
+        return { status: outcome.status, headers: outcome.headers, body: jsonIn(outcome.text) };
+      }
       const most = triesAfter(outcome, { isRepeatable, slowTries });
       if (tries >= most || clock.monotonicMs() >= deadline) throw unavailable(outcome);
     }
@@ -139,28 +107,39 @@ export function createKeystoneClient(
   };
 }
 
+function partsOf(
+  url: string,
+  { query, headers, body }: KeystoneRequest,
+): Pick<HttpRequest, 'url' | 'headers' | 'body'> {
+  return {
+    url: query === undefined ? url : `${url}?${new URLSearchParams(query).toString()}`,
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  };
+}
+
+function noAnswerIn(thrown: unknown): NoAnswer {
+  if (thrown instanceof NoAnswer) return thrown;
+  throw thrown;
+}
+
 /** Returns the most attempts that a request with this outcome may have. */
 function triesAfter(
-  outcome: RequestError | KeystoneAnswer,
+  outcome: NoAnswer | Pick<HttpResponse, 'status'>,
   { isRepeatable, slowTries }: { isRepeatable: boolean; slowTries: number },
 ): number {
-  if (!(outcome instanceof RequestError)) return isRepeatable || outcome.status === 503 ? FAILED_TRIES : 1;
-  if (NOT_CONNECTED.has(outcome.code)) return CONNECTION_TRIES;
+  if (!(outcome instanceof NoAnswer)) return isRepeatable || outcome.status === 503 ? FAILED_TRIES : 1;
+  if (outcome.kind === 'not connected') return CONNECTION_TRIES;
   if (!isRepeatable) return 1;
-  if (outcome.code === 'ETIMEDOUT') return slowTries;
-  return BROKEN_OFF.has(outcome.code) ? CONNECTION_TRIES : 1;
+  if (outcome.kind === 'timeout') return slowTries;
+  return outcome.kind === 'broken off' ? CONNECTION_TRIES : 1;
 }
 
-/** Makes an error with a new cause, since got's error contains the request with tokens and passwords. */
-function unavailable(outcome: RequestError | KeystoneAnswer): AppError {
-  const message = outcome instanceof RequestError ? outcome.message : `Keystone answered ${outcome.status}`;
-  return new AppError('unavailable', 'Keystone is not available', { cause: new Error(message) });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return text === '' ? undefined : (JSON.parse(text) as unknown);
-  } catch {
-    return undefined; // not JSON, for example the error page of a proxy
-  }
+function unavailable(outcome: NoAnswer | Pick<HttpResponse, 'status'>): AppError {
+  const cause = outcome instanceof NoAnswer ? outcome : new Error(`Keystone answered ${outcome.status}`);
+  return new AppError('unavailable', 'Keystone is not available', { cause });
 }

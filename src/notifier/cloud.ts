@@ -1,14 +1,12 @@
-import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import https from 'node:https';
-import { rootCertificates } from 'node:tls';
-import got, { type Method } from 'got';
-
+import { NoAnswer } from '../http/backend-unavailable.js';
+import { createHttpExchange, MAX_ANSWER_BYTES, type HttpRequest } from '../http/http-exchange.js';
+import { jsonIn } from '../http/json-answer.js';
 import { AnswerTap } from './receivers/webhook/answer-tap.js';
 import { readStatusLine } from './receivers/webhook/status-line.js';
 
 /** One request to an OpenStack service. */
 export interface CloudCall {
-  method: Method;
+  method: HttpRequest['method'];
   url: string;
   token?: string;
   headers?: Readonly<Record<string, string>>;
@@ -26,7 +24,7 @@ export interface CloudAnswer {
 }
 
 export interface CloudClient {
-  /** Sends one request to a service of Keystone's catalogue. Rejects when there is no answer. */
+  /** Sends one request to a service of Keystone's catalogue. @throws NoAnswer */
   call(call: CloudCall, signal: AbortSignal): Promise<CloudAnswer>;
   close(): void;
 }
@@ -40,46 +38,34 @@ export interface CloudClientSettings {
   version: string;
 }
 
-const IDLE_SOCKET_MS = 4_000;
-
 /**
  * HTTP client for endpoints from Keystone's catalogue. It has no address policy, since the operator chose these
  * endpoints. Never use it for the URL of an action.
  */
 export function createCloudClient(settings: CloudClientSettings): CloudClient {
-  const { connectTimeoutMs, attemptTimeoutMs, maxSocketsPerHost, ca, version } = settings;
-  const pool = { keepAlive: true, maxSockets: maxSocketsPerHost, timeout: IDLE_SOCKET_MS };
-  const agents = { http: new http.Agent(pool), https: new https.Agent({ ...pool, minVersion: 'TLSv1.2' }) };
-  const plain = {
-    agent: agents,
-    https: ca === undefined ? {} : { certificateAuthority: [...rootCertificates, ca] },
-    // A redirect would send the token to another server.
-    followRedirect: false,
-    throwHttpErrors: false,
-    retry: { limit: 0 },
-    timeout: { request: attemptTimeoutMs, connect: connectTimeoutMs, secureConnect: connectTimeoutMs },
-  };
+  const { connectTimeoutMs, attemptTimeoutMs: timeoutMs, maxSocketsPerHost: maxSockets, ca, version } = settings;
+  const exchange = createHttpExchange({ timeoutMs, connectTimeoutMs, maxSockets, tls: { ca } });
   return {
     async call({ method, url, token, headers, body }, signal) {
       const tap = new AnswerTap(true);
-      const request = got(url, {
-        ...plain,
-        request: tappedBy(tap),
-        method,
-        signal,
-        headers: {
-          accept: 'application/json',
-          'user-agent': `tocsin/${version}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(token === undefined ? {} : { 'x-auth-token': token }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body }),
-      });
       try {
-        const answer = await request;
+        const answer = await exchange.send({
+          method,
+          url,
+          headers: {
+            accept: 'application/json',
+            'user-agent': `tocsin/${version}`,
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...(token === undefined ? {} : { 'x-auth-token': token }),
+            ...headers,
+          },
+          body,
+          signal,
+          maxBytes: MAX_ANSWER_BYTES,
+          onRequest: (request) => tap.listen(request),
+        });
         const { 'retry-after': retryAfter, location } = answer.headers;
-        return { status: answer.statusCode, retryAfter, location, body: parsed(answer.body) };
+        return { status: answer.status, retryAfter, location, body: jsonIn(answer.text) };
       } catch (thrown) {
         const status = statusOfRefused(thrown, tap);
         // The body is lost, and a GET is useless without it.
@@ -87,33 +73,13 @@ export function createCloudClient(settings: CloudClientSettings): CloudClient {
         return { status, retryAfter: undefined, location: undefined, body: undefined };
       }
     },
-    close() {
-      agents.http.destroy();
-      agents.https.destroy();
-    },
-  };
-}
-
-/** Makes got's `request` option: the tap reads the answer of the request, too. */
-function tappedBy(tap: AnswerTap) {
-  return (url: URL, options: RequestOptions, onResponse?: (response: IncomingMessage) => void): ClientRequest => {
-    const request = (url.protocol === 'https:' ? https : http).request(url, options, onResponse);
-    tap.listen(request);
-    return request;
+    close: () => exchange.close(),
   };
 }
 
 /** Returns the status of an answer that Node's strict parser refused; undefined for other errors. */
 function statusOfRefused(thrown: unknown, tap: AnswerTap): number | undefined {
-  if (!String((thrown as { code?: unknown }).code).startsWith('HPE_')) return undefined;
+  if (!(thrown instanceof NoAnswer) || thrown.kind !== 'unreadable') return undefined;
   const line = readStatusLine(tap.firstBytes());
   return line.kind === 'status' ? line.status : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return text === '' ? undefined : (JSON.parse(text) as unknown);
-  } catch {
-    return undefined; // not JSON, for example the error page of a proxy
-  }
 }

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 
 import { createBackendHealth, type BackendHealth } from '../../src/app/datasources/backend-health.js';
 import { durationText } from '../../src/config/duration.js';
-import { BackendUnavailable } from '../../src/datasource/gate/backend-unavailable.js';
+import { BackendUnavailable } from '../../src/http/backend-unavailable.js';
 import type { LogFields, Logger } from '../../src/logger.js';
 import { createTelemetry, type Telemetry } from '../../src/telemetry.js';
 import { FakeClock } from '../support/fake-clock.js';

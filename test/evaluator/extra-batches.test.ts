@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 
-import { BackendUnavailable } from '../../src/datasource/gate/backend-unavailable.js';
+import { BackendUnavailable } from '../../src/http/backend-unavailable.js';
 import { startOverload, unmergeable, type OverloadAlarm, type OverloadRig } from '../support/overload-rig.js';
 
 const INTERVAL_MS = 10_000;

@@ -6,7 +6,7 @@ import { createBackendHealth, type BackendHealth } from '../../src/app/datasourc
 import { createPrometheusDatasource } from '../../src/datasource/prometheus/prometheus.js';
 import type { PrometheusClient } from '../../src/datasource/prometheus/prometheus-client.js';
 import { createDatasources } from '../../src/datasource/registry.js';
-import { BackendUnavailable } from '../../src/datasource/gate/backend-unavailable.js';
+import { BackendUnavailable } from '../../src/http/backend-unavailable.js';
 import type { BehindRow } from '../../src/storage/evaluation/behind-store.js';
 import { createEvaluator, type Evaluator } from '../../src/evaluator/evaluator.js';
 import type { Logger } from '../../src/logger.js';
@@ -169,7 +169,7 @@ function backendOf(clock: FakeClock, { workers, takes, timeoutMs }: OverloadOpti
       const doneMs = Math.max(now, free[worker] as number) + state.takes(query);
       if (Number.isFinite(doneMs)) free[worker] = doneMs;
       const waiting = new AbortController();
-      for (const one of [signal, closing.signal]) one.addEventListener('abort', () => waiting.abort(), { once: true });
+      for (const one of [signal, closing.signal]) one?.addEventListener('abort', () => waiting.abort(), { once: true });
       await clock.sleep(Math.min(doneMs - now, timeoutMs), waiting.signal);
       if (waiting.signal.aborted || doneMs - now > timeoutMs) throw new BackendUnavailable('no answer in time');
       const result = textsIn(query).map((_, index) => ({

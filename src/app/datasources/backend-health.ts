@@ -2,7 +2,7 @@ import type { DatasourceKind } from '../../alarm/series.js';
 import type { Clock } from '../../clock.js';
 import { durationText } from '../../config/duration.js';
 import type { BackendObserver } from '../../datasource/datasource.js';
-import { BackendUnavailable } from '../../datasource/gate/backend-unavailable.js';
+import { BackendUnavailable } from '../../http/backend-unavailable.js';
 import { toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import type { Telemetry } from '../../telemetry.js';

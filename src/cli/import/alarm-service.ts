@@ -30,7 +30,10 @@ export interface ServiceAddress {
 const PAGE = 500;
 const TIMEOUT_MS = 60_000;
 
-/** A client of a service with Aodh's API. Every failure is a StartupError that names the request and the answer. */
+/**
+ * A client of a service with Aodh's API. Every failure is a StartupError that names the request and the answer. It does
+ * not use `http/`: it runs once at a terminal, reads whole lists of any size, and shows the errors of the HTTP client.
+ */
 export function connectTo({ name, url, headers, signal }: ServiceAddress): AlarmService {
   const client: Got = got.extend({
     prefixUrl: url,

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.js';
 import type { BackendObserver } from '../datasource.js';
-import { BackendUnavailable, reasonOf } from './backend-unavailable.js';
+import { BackendUnavailable, reasonOf } from '../../http/backend-unavailable.js';
 
 export interface CircuitBreakerOptions {
   /**

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js';
 import { untilAborted } from '../../async/deadline.js';
 import type { RequestOrigin, QueuePosition } from './queue-ticket.js';
-import { NotSent } from './backend-unavailable.js';
+import { NotSent } from './not-sent.js';
 import { RequestQueue, type WaitingRequest } from './request-queue.js';
 
 export interface FairSemaphoreOptions {

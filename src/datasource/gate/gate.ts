@@ -4,7 +4,8 @@ import { CircuitBreaker, CircuitOpen } from './circuit-breaker.js';
 import type { BackendObserver } from '../datasource.js';
 import type { RequestOrigin, QueuePosition } from './queue-ticket.js';
 import { FairSemaphore } from './fair-semaphore.js';
-import { BackendUnavailable, NotSent, reasonOf } from './backend-unavailable.js';
+import { BackendUnavailable, reasonOf } from '../../http/backend-unavailable.js';
+import { NotSent } from './not-sent.js';
 
 export interface BackendGateOptions {
   /** Most requests under way at once; others wait. */

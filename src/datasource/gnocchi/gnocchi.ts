@@ -2,7 +2,7 @@ import { windowStart, type BackendAnswer, type GnocchiQuery } from '../../alarm/
 import type { Clock } from '../../clock.js';
 import { createBackendGate } from '../gate/gate.js';
 import type { QueryContext, BackendObserver, Datasource, KeyedQuery, SeriesRequest } from '../datasource.js';
-import { reasonOf } from '../gate/backend-unavailable.js';
+import { reasonOf } from '../../http/backend-unavailable.js';
 import { probeGnocchi, createRequester, type RequestResult } from './queries/requester.js';
 import { StaggeredCache } from '../../cache/staggered-cache.js';
 import type { GnocchiClient } from './client/gnocchi-client.js';

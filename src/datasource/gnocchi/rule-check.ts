@@ -4,7 +4,8 @@ import { RawJson } from '../../alarm/wire/python-json.js';
 import type { Clock } from '../../clock.js';
 import { AppError, UpstreamRefusal } from '../../errors.js';
 import type { GnocchiAnswer } from './client/answer.js';
-import { probeGnocchi, isTemporary } from './queries/requester.js';
+import { isTemporaryStatus } from '../../http/backend-unavailable.js';
+import { probeGnocchi } from './queries/requester.js';
 import { AnswerTooLarge, type GnocchiClient } from './client/gnocchi-client.js';
 import { gnocchiRulesIn, type GnocchiRule } from './gnocchi-rules.js';
 import { memoizeHourly } from '../../cache/memoize-hourly.js';
@@ -145,7 +146,7 @@ async function refuseInvisible(
  */
 async function refuseUnlessVisible({ field, id, request }: NamedId, token: string): Promise<void> {
   const ours = await request(id);
-  if (ours.kind === 'refusal' && !isTemporary(ours)) return; // an evaluator cannot read it either
+  if (ours.kind === 'refusal' && !isTemporaryStatus(ours.status)) return; // an evaluator cannot read it either
   if (ours.kind !== 'answer') throw unseen(ours);
   const theirs = await request(ours.value.id, token);
   if (theirs.kind === 'answer') return;
@@ -162,7 +163,7 @@ type NoAnswer = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
  * service, the author gets no 401.
  */
 function errorFor(failure: NoAnswer): Error {
-  if (failure.kind === 'outage' || isTemporary(failure)) return notChecked(failure);
+  if (failure.kind === 'outage' || isTemporaryStatus(failure.status)) return notChecked(failure);
   return new UpstreamRefusal(failure.status, failure.description);
 }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 import type { PoolMember } from '../../alarm/series.js';
-import { createHttpExchange, jsonOf, type HttpResponse } from '../gate/http-exchange.js';
-import { BackendUnavailable } from '../gate/backend-unavailable.js';
+import { createHttpExchange, type HttpResponse } from '../../http/http-exchange.js';
+import { jsonOf } from '../../http/json-answer.js';
+import { BackendUnavailable, isTemporaryStatus } from '../../http/backend-unavailable.js';
 import type { TokenSource } from '../token-source.js';
 
 export interface OctaviaClientOptions {
@@ -21,7 +22,7 @@ export type PoolAnswer =
   { kind: 'members'; members: readonly PoolMember[] } | { kind: 'refusal'; status: number } | { kind: 'too large' };
 
 export interface PoolRequestOptions {
-  signal: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called with each request: method and path with query. */
   onSend?: ((request: string) => void) | undefined;
 }
@@ -42,9 +43,6 @@ const MAX_BYTES = 8 * 1024 * 1024;
 /** Octavia's members hold lists of tags, and nothing deeper. */
 const MAX_DEPTH = 4;
 
-/** Statuses below 500 that are about the moment and not about the query. */
-const TEMPORARY = new Set([401, 408, 425, 429]);
-
 const Page = z.object({
   members: z.array(z.record(z.string(), z.unknown())),
   members_links: z.array(z.object({ rel: z.string(), href: z.string() })).optional(),
@@ -58,7 +56,7 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
     address: string,
     token: string | undefined,
     maxBytes: number,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<HttpResponse> {
     const headers = { accept: 'application/json', ...(token === undefined ? {} : { 'x-auth-token': token }) };
     return exchange.send({ method: 'GET', url: address, headers, maxBytes, signal });
@@ -81,7 +79,7 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
       let bytes = 0;
       let query = '';
       for (let pages = 1; pages <= MAX_PAGES; pages += 1) {
-        options.signal.throwIfAborted();
+        if (options.signal?.aborted) throw new BackendUnavailable('no answer in time');
         const { status, text, isCutOff } = await page(path + query, MAX_BYTES - bytes, options);
         if (isRefusal(status, text)) return { kind: 'refusal', status };
         if (status !== 200) throw new BackendUnavailable(`it answered with status ${status}`);
@@ -103,7 +101,7 @@ export function createOctaviaClient({ url, tokens, ca, timeoutMs }: OctaviaClien
  * nothing about the pool.
  */
 function isRefusal(status: number, text: string): boolean {
-  return status >= 400 && status < 500 && !TEMPORARY.has(status) && /^\s*\{/.test(text);
+  return status >= 400 && !isTemporaryStatus(status) && /^\s*\{/.test(text);
 }
 
 /** Catalogues name Octavia with or without the version of its API. */

@@ -2,7 +2,8 @@ import type { BackendAnswer, PoolQuery } from '../../alarm/series.js';
 import type { BackendGate } from '../gate/gate.js';
 import type { QueryContext, Datasource, KeyedQuery } from '../datasource.js';
 import { queuePositionOf } from '../gate/queue-ticket.js';
-import { BackendUnavailable, NotSent, reasonOf } from '../gate/backend-unavailable.js';
+import { reasonOf } from '../../http/backend-unavailable.js';
+import { NotSent } from '../gate/not-sent.js';
 import type { OctaviaClient, PoolAnswer } from './octavia-client.js';
 
 export interface OctaviaDatasourceDeps {
@@ -25,8 +26,7 @@ export function createOctaviaDatasource({ client, gate, creationTimeS }: Octavia
     const { signal, trace } = context;
     const onSend = trace && ((request: string) => trace.sent(request));
     try {
-      const send = (): Promise<PoolAnswer> =>
-        withTimeoutReason(signal, () => client.members(poolId, { signal, onSend }));
+      const send = (): Promise<PoolAnswer> => client.members(poolId, { signal, onSend });
       return await gate.run(send, signal, undefined, queuePositionOf(alike, context));
     } catch (thrown) {
       if (thrown instanceof NotSent) return { kind: 'outage', reason: thrown.message, isUnsent: true };
@@ -60,16 +60,7 @@ const UNUSED_ID = '00000000-0000-0000-0000-000000000000';
 
 /** Health probe: requests a pool that does not exist. @throws BackendUnavailable */
 export async function probeOctavia(client: OctaviaClient): Promise<void> {
-  await client.members(UNUSED_ID, { signal: new AbortController().signal });
-}
-
-/** Turns the error of an aborted request into its cause: Octavia took too long. */
-async function withTimeoutReason<T>(signal: AbortSignal, send: () => Promise<T>): Promise<T> {
-  try {
-    return await send();
-  } catch (cause) {
-    throw signal.aborted ? new BackendUnavailable('no answer in time', { cause }) : cause;
-  }
+  await client.members(UNUSED_ID, {});
 }
 
 function answerOf(found: PoolAnswer, { poolId, project }: PoolQuery, creationTimeS: number): BackendAnswer {

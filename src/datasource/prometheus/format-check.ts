@@ -6,10 +6,10 @@ import { prometheus } from '../../alarm/types/prometheus/index.js';
 import type { PrometheusRule } from '../../alarm/types/prometheus/schema.js';
 import { shownText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
-import type { HttpResponse } from '../gate/http-exchange.js';
-import { reasonOf } from '../gate/backend-unavailable.js';
+import { jsonIn } from '../../http/json-answer.js';
+import { reasonOf } from '../../http/backend-unavailable.js';
 import { headersOf, scopedTo, type Tenancy } from './tenancy.js';
-import type { PrometheusClient } from './prometheus-client.js';
+import type { PrometheusClient, PrometheusResponse } from './prometheus-client.js';
 import { refusalDetail, type PrometheusRefusal } from './refusal-text.js';
 import { prometheusRulesIn } from './rule-check.js';
 
@@ -76,7 +76,7 @@ async function parse(
 ): Promise<Parsed> {
   try {
     const request = { path: '/api/v1/format_query', form: { query }, headers, maxBytes: MAX_BYTES } as const;
-    return parsedFrom(await client.send(request, new AbortController().signal));
+    return parsedFrom(await client.send(request));
   } catch (thrown) {
     return { kind: 'not checked', reason: `cannot be asked: ${reasonOf(thrown)}` };
   }
@@ -86,22 +86,14 @@ const Success = z.object({ status: z.literal('success'), data: z.string() });
 const BadData = z.object({ status: z.literal('error'), errorType: z.literal('bad_data'), error: z.string() });
 
 /** Only `bad_data` is about the query: a server that does not know the path, or a proxy, may answer with any status. */
-function parsedFrom({ status, text, isCutOff }: HttpResponse): Parsed {
+function parsedFrom({ status, text, isCutOff }: PrometheusResponse): Parsed {
   if (status === 200) {
-    if (isCutOff || Success.safeParse(jsonOf(text)).success) return { kind: 'parsed' };
+    if (isCutOff || Success.safeParse(jsonIn(text)).success) return { kind: 'parsed' };
     return { kind: 'not checked', reason: 'cannot check queries: its answer is not of the form expected' };
   }
-  const { data } = BadData.safeParse(jsonOf(text));
+  const { data } = BadData.safeParse(jsonIn(text));
   if (status === 400 && data) return { kind: 'refused', status, type: data.errorType, message: data.error };
   return { kind: 'not checked', reason: `cannot check queries: it answered with status ${status}` };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function invalid(query: string, problem: string): AppError {

@@ -1,6 +1,6 @@
-import type { HttpResponse } from '../gate/http-exchange.js';
-import { BackendUnavailable } from '../gate/backend-unavailable.js';
-import { MAX_ANSWER_BYTES } from './prometheus-client.js';
+import { jsonIn } from '../../http/json-answer.js';
+import { BackendUnavailable } from '../../http/backend-unavailable.js';
+import { MAX_ANSWER_BYTES, type PrometheusResponse } from './prometheus-client.js';
 
 /**
  * An answer of Prometheus.
@@ -43,17 +43,17 @@ const STORE_IS_AWAY =
 const ANSWERED = /^\s*\{\s*"status"\s*:\s*"success"/;
 
 /** @throws BackendUnavailable for everything that is not the answer of a healthy Prometheus. */
-export function parseAnswer({ status, text, isCutOff }: HttpResponse, expected: ResultType): PrometheusAnswer {
+export function parseAnswer({ status, text, isCutOff }: PrometheusResponse, expected: ResultType): PrometheusAnswer {
   if (isCutOff) {
     if (status === 200 && ANSWERED.test(text)) return { kind: 'too large' };
     throw new BackendUnavailable(`its answer is larger than ${MAX_ANSWER_BYTES} bytes`);
   }
   // The status of a proxy that accepts no request of this size. With fewer members it might.
   if (status === 413) return { kind: 'refusal', status, type: 'too_large', message: '' };
-  if (status === 400 || status === 422) return refusalOf(status, objectOf(parsed(text)));
+  if (status === 400 || status === 422) return refusalOf(status, objectOf(jsonIn(text)));
   if (status === 503 && errorTypeIn(text) === 'timeout') return { kind: 'slow', reason: 'the query took it too long' };
   if (status !== 200) throw new BackendUnavailable(`it answered with status ${status}`);
-  const json = parsed(text);
+  const json = jsonIn(text);
   if (json === undefined) throw new BackendUnavailable('its answer is not JSON');
   return resultOf(objectOf(json), expected);
 }
@@ -96,16 +96,7 @@ function refusalOf(status: number, body: Record<string, unknown> | undefined): P
 }
 
 function errorTypeIn(text: string): unknown {
-  return objectOf(parsed(text))?.['errorType'];
-}
-
-/** Undefined if the text is not JSON. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return objectOf(jsonIn(text))?.['errorType'];
 }
 
 function objectOf(json: unknown): Record<string, unknown> | undefined {

@@ -47,7 +47,7 @@ export function createPrometheusProbe({
       answered = undefined;
       const form = { query: UNUSED_METRIC };
       const request = { path: '/api/v1/query', form, headers: headersOf(tenant, tenancy) } as const;
-      const response = await client.send(request, new AbortController().signal);
+      const response = await client.send(request);
       if (tenancy.kind !== 'header' || response.status !== 429) parseAnswer(response, 'vector');
       answered = tenant;
     },

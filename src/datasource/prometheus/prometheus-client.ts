@@ -1,5 +1,5 @@
 import type { Secret } from '../../config/secret.js';
-import { createHttpExchange, type HttpExchangeOptions, type HttpResponse } from '../gate/http-exchange.js';
+import { createHttpExchange, type HttpExchangeOptions, type HttpResponse } from '../../http/http-exchange.js';
 
 /** The credentials for Prometheus, or for a proxy before it. */
 export type PrometheusAuth =
@@ -22,9 +22,12 @@ export interface PrometheusRequest {
   atMostMs?: number;
 }
 
+/** An answer of any status. */
+export type PrometheusResponse = Omit<HttpResponse, 'headers'>;
+
 export interface PrometheusClient {
   /** Resolves to an answer of any status. @throws BackendUnavailable if there is no answer. */
-  send(request: PrometheusRequest, signal: AbortSignal): Promise<HttpResponse>;
+  send(request: PrometheusRequest, signal?: AbortSignal): Promise<PrometheusResponse>;
   close(): void;
 }
 

@@ -1,13 +1,13 @@
 import type { BackendAnswer } from '../../alarm/series.js';
 import type { BackendGate } from '../gate/gate.js';
 import type { QueryContext } from '../datasource.js';
-import type { HttpResponse } from '../gate/http-exchange.js';
 import { queuePositionOf, type RequestOrigin, type QueuePosition, type QueueTicket } from '../gate/queue-ticket.js';
-import { NotSent, reasonOf } from '../gate/backend-unavailable.js';
+import { reasonOf } from '../../http/backend-unavailable.js';
+import { NotSent } from '../gate/not-sent.js';
 import type { PrometheusProbe } from './probe.js';
 import type { PlannedQuery } from './plan-queries.js';
 import type { QueryTimes } from './points.js';
-import type { PrometheusClient, PrometheusRequest } from './prometheus-client.js';
+import type { PrometheusClient, PrometheusRequest, PrometheusResponse } from './prometheus-client.js';
 import { parseAnswer, type PrometheusAnswer } from './parse-answer.js';
 import { headersOf, type Tenancy } from './tenancy.js';
 
@@ -51,13 +51,13 @@ export async function sendQuery(
   probe.noteTenant(query.tenant);
   const request = requestOf(query, tenancy, times);
   let hasAnswered = false;
-  const read = (response: HttpResponse): PrometheusAnswer => {
+  const read = (response: PrometheusResponse): PrometheusAnswer => {
     hasAnswered = true;
     const outcome = parseAnswer(response, times.stepS === 0 ? 'vector' : 'matrix');
     probe.noteAnswer(query.tenant);
     return outcome;
   };
-  const send = (): Promise<HttpResponse> => {
+  const send = (): Promise<PrometheusResponse> => {
     context.trace?.sent(described(request));
     return client.send({ ...request, ...limits }, context.signal);
   };

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 
 import type { RequestOrigin } from '../../../src/datasource/gate/queue-ticket.js';
 import { FairSemaphore } from '../../../src/datasource/gate/fair-semaphore.js';
-import { NotSent } from '../../../src/datasource/gate/backend-unavailable.js';
+import { NotSent } from '../../../src/datasource/gate/not-sent.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const CONCURRENCY = 2;

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createSystemClock } from '../../../src/clock.js';
 import { createBackendGate, type BackendGate, type BackendGateOptions } from '../../../src/datasource/gate/gate.js';
 import type { BackendObserver } from '../../../src/datasource/datasource.js';
-import { BackendUnavailable } from '../../../src/datasource/gate/backend-unavailable.js';
+import { BackendUnavailable } from '../../../src/http/backend-unavailable.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 
 import { parseNanTolerantJson } from '../../../src/datasource/gnocchi/client/nan-tolerant-json.js';
-import { BackendUnavailable } from '../../../src/datasource/gate/backend-unavailable.js';
+import { BackendUnavailable } from '../../../src/http/backend-unavailable.js';
 
 const BYTES = 8 * 1024 * 1024;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { parsedForPython, PythonFloat, RawJson } from '../../../alarm/wire/python-json.js';
-import { BackendUnavailable } from '../../gate/backend-unavailable.js';
+import { BackendUnavailable } from '../../../http/backend-unavailable.js';
 
 /** Gnocchi's own text of a refusal: a string, or an object of `cause`, `reason` and `detail`. */
 export type GnocchiDescription = string | Readonly<Record<string, unknown>>;

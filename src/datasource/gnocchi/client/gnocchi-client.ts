@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 import { RawJson } from '../../../alarm/wire/python-json.js';
-import { createHttpExchange, type HttpResponse } from '../../gate/http-exchange.js';
-import { BackendUnavailable, reasonOf } from '../../gate/backend-unavailable.js';
+import { createHttpExchange, type HttpResponse } from '../../../http/http-exchange.js';
+import { BackendUnavailable, reasonOf } from '../../../http/backend-unavailable.js';
 import type { TokenSource } from '../../token-source.js';
 import { refusalOf, type GnocchiAnswer } from './answer.js';
 import { parseNanTolerantJson } from './nan-tolerant-json.js';

@@ -1,4 +1,4 @@
-import { jsonOf } from '../../gate/http-exchange.js';
+import { jsonOf } from '../../../http/json-answer.js';
 
 /** Quotes, escaped characters (an escaped quote ends no string), and the values that JSON does not have. */
 const TOKENS = /"|\\[^]|NaN|-?Infinity/g;

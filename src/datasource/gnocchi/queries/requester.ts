@@ -3,7 +3,8 @@ import { retrievalFailed } from '../../../alarm/types/threshold-judgement.js';
 import type { BackendAnswer } from '../../../alarm/series.js';
 import type { BackendGate } from '../../gate/gate.js';
 import { queuePositionOf, type RequestOrigin, type QueueTicket, type QueueOptions } from '../../gate/queue-ticket.js';
-import { BackendUnavailable, NotSent, reasonOf } from '../../gate/backend-unavailable.js';
+import { BackendUnavailable, isTemporaryStatus, reasonOf } from '../../../http/backend-unavailable.js';
+import { NotSent } from '../../gate/not-sent.js';
 import type { GnocchiAnswer, GnocchiDescription } from '../client/answer.js';
 import { chunksOf } from './chunks.js';
 import {
@@ -53,8 +54,6 @@ interface RequesterOptions extends QueueOptions {
 
 /** The answer to a shared request is held in memory, so it is limited too. */
 const MAX_SHARED_BYTES = 24 * 1024 * 1024;
-/** Statuses below 500 that are about the moment and not about the query. */
-const TEMPORARY = new Set([401, 408, 425, 429]);
 
 /**
  * Parts into which a refused request is divided. One bad query is found with a few more requests than by halving, many
@@ -108,13 +107,8 @@ function resultOf<T>(answer: GnocchiAnswer<T>): RequestResult<T> {
     throw new BackendUnavailable(answer.reason, { cause: answer.cause });
   }
   if (answer.status === 401) throw new BackendUnavailable('it does not accept the credentials of this service');
-  if (isTemporary(answer)) throw new BackendUnavailable(`it answered with status ${answer.status}`);
+  if (isTemporaryStatus(answer.status)) throw new BackendUnavailable(`it answered with status ${answer.status}`);
   return answer;
-}
-
-/** True for a refusal that is about the moment and not about the query. */
-export function isTemporary({ status }: Pick<GnocchiRefusal, 'status'>): boolean {
-  return status >= 500 || TEMPORARY.has(status);
 }
 
 /**

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { CloudAnswer, CloudCall, CloudClient } from '../../cloud.js';
 import { withTrust, type TrustDeps } from '../../with-login.js';
 import type { DeliveryOutcome, Receiver } from '../receiver.js';
-import { codeOf, outcomeOfError, outcomeOfStatus } from '../webhook/outcome.js';
+import { codeOf } from '../../../http/backend-unavailable.js';
+import { outcomeOfError, outcomeOfStatus } from '../webhook/outcome.js';
 
 /** What the receiver of `trust+heat://` actions needs. */
 export interface TrustHeatDeps extends TrustDeps {

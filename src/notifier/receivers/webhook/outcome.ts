@@ -1,3 +1,4 @@
+import { connectionFailureOf } from '../../../http/backend-unavailable.js';
 import { REJECTED, type DeliveryOutcome } from '../receiver.js';
 import { readStatusLine } from './status-line.js';
 
@@ -46,7 +47,7 @@ export function parseRetryAfter(text: string | undefined, now: Date): number | u
 export function outcomeOfBrokenAnswer(firstBytes: Buffer, code: string | undefined, now: Date): DeliveryOutcome {
   const line = readStatusLine(firstBytes);
   if (line.kind === 'status') return outcomeOfStatus(line.status, undefined, now);
-  if (line.kind === 'unreadable' && !isTimeout(code))
+  if (line.kind === 'unreadable' && connectionFailureOf(code) !== 'timeout')
     return { kind: 'retry', error: `unreadable_answer: ${line.reason}` };
   return outcomeOfError(code);
 }
@@ -54,23 +55,16 @@ export function outcomeOfBrokenAnswer(firstBytes: Buffer, code: string | undefin
 /** Returns the outcome for an error code of the HTTP client, such as `ECONNREFUSED`. */
 export function outcomeOfError(code: string | undefined): DeliveryOutcome {
   if (code === 'EBLOCKED') return { kind: 'dead', error: 'blocked' };
-  if (isTimeout(code)) return { kind: 'retry', error: 'timeout' };
-  if (code?.startsWith('HPE_')) return { kind: 'retry', error: 'unreadable_answer' };
-  if (code !== undefined && /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY|EPROTO/.test(code))
-    return { kind: 'retry', error: 'tls_failed' };
-  return { kind: 'retry', error: 'connect_failed' };
-}
-
-/** Returns the code of the root cause of an error of the HTTP client. */
-export function codeOf(thrown: unknown): string | undefined {
-  for (let error = thrown; error instanceof Error; error = error.cause) {
-    if ('code' in error && typeof error.code === 'string' && error.code !== 'ERR_GOT_REQUEST_ERROR') return error.code;
+  switch (connectionFailureOf(code)) {
+    case 'timeout':
+      return { kind: 'retry', error: 'timeout' };
+    case 'unreadable':
+      return { kind: 'retry', error: 'unreadable_answer' };
+    case 'tls':
+      return { kind: 'retry', error: 'tls_failed' };
+    default:
+      return { kind: 'retry', error: 'connect_failed' };
   }
-  return undefined;
-}
-
-function isTimeout(code: string | undefined): boolean {
-  return code === 'ETIMEDOUT' || code === 'ABORT_ERR';
 }
 
 function httpDate(text: string): number {

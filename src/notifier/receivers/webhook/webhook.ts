@@ -10,7 +10,8 @@ import type { AddressPolicy } from '../../egress/address-policy.js';
 import { BlockedAddress, guardedLookup, isBlockedLiteral } from '../../egress/guarded-lookup.js';
 import type { Delivery, DeliveryOutcome, Receiver } from '../receiver.js';
 import { AnswerTap } from './answer-tap.js';
-import { codeOf, outcomeOfBrokenAnswer, outcomeOfStatus } from './outcome.js';
+import { codeOf } from '../../../http/backend-unavailable.js';
+import { outcomeOfBrokenAnswer, outcomeOfStatus } from './outcome.js';
 import { webRequestOf } from './web-request.js';
 
 /** What the receiver of webhooks needs. */
@@ -36,7 +37,8 @@ const IDLE_SOCKET_MS = 4_000;
 /**
  * Receiver of `http://` and `https://` actions: one POST for each attempt. It sends the URL byte for byte as its owner
  * wrote it, since Heat signs URLs, and the stored body unchanged. It follows no redirects, uses no proxy from the
- * environment, does not decompress answers and reads at most `MAX_ANSWER_BYTES` of them.
+ * environment, does not decompress answers and reads at most `MAX_ANSWER_BYTES` of them. It has an HTTP client of its
+ * own besides `http/`, since its addresses come from users: each connection is checked, and no body is needed.
  */
 export function createWebhookReceiver(deps: WebhookDeps): Webhook {
   const pool = {
