@@ -5,11 +5,11 @@ export default {
   transform: {},
   // Only a test that hangs takes so long: no test depends on the speed of the machine.
   testTimeout: 600_000,
-  // A worker whose heap has grown beyond this is replaced after its test file.
-  workerIdleMemoryLimit: '1GB',
-  // A worker that has run half of the suite holds gigabytes (modules of every test file), and giving them back takes
-  // longer than the 500 ms after which jest would kill it and speak of a leak. What is really left open is still
-  // reported.
+  // A worker whose heap has grown beyond this is replaced after its test file: modules of each file stay in it. The
+  // memory of embedded databases is no part of the heap; it goes when a file closes them.
+  workerIdleMemoryLimit: '512MB',
+  // Giving that back takes longer than the 500 ms after which jest would kill a worker and speak of a leak. What is
+  // really left open is still reported.
   workerGracefulExitTimeout: 10_000,
   // Not in the folder for temporary files, which goes with the run: it holds how long each file took.
   cacheDirectory: '<rootDir>/../jest-cache',

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { OPERATIONS } from '../../src/api/openapi/operations.js';
 import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, thresholdBody, type Caller, type TestApi } from '../support/api.js';
-import { embeddedDatabase, empty } from '../support/databases.js';
+import { anyDatabase, empty } from '../support/databases.js';
 import { storeNotification } from '../support/stored-notifications.js';
 
 /**
@@ -17,7 +17,7 @@ let db: Database;
 let api: TestApi;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db, { countsResults: true });
 });
 beforeEach(() => empty(db));

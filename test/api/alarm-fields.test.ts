@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, combinationBody, MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
-import { embeddedDatabase, empty } from '../support/databases.js';
+import { anyDatabase, empty } from '../support/databases.js';
 import { fieldsOfRequests, isOfAlarm, SAMPLE, shown, undocumented, type Meaning } from '../support/field-meanings.js';
 import { namedBackends } from '../support/named-backends.js';
 import { ALARM_BODIES, withAt } from '../support/request-bodies.js';
@@ -17,7 +17,7 @@ let db: Database;
 let api: TestApi;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db, {
     ruleChecks: namedBackends({ gnocchi: ['east'], prometheus: ['east'] }),
     countsResults: true,
@@ -155,12 +155,12 @@ const ALARM_ROUTES: Readonly<Record<string, (body: unknown) => Promise<string>>>
   },
 };
 
-async function meaningOf(ask: (body: unknown) => Promise<string>, field: string): Promise<Meaning> {
-  const members = [
-    await api.create(thresholdBody()),
-    await api.create(thresholdBody()),
-    await api.create(thresholdBody()),
-  ];
+/** `members` are the ids of three alarms. */
+async function meaningOf(
+  ask: (body: unknown) => Promise<string>,
+  field: string,
+  members: readonly string[],
+): Promise<Meaning> {
   const { body, way } = bodyWith(field, members.slice(0, 2));
   const other = /composite_rule\.(and|or)$/.test(field)
     ? withAt(body, ['composite_rule'], { [way[1]!]: [] })
@@ -192,10 +192,12 @@ test.each(Object.keys(ALARM_ROUTES))(
     const fields = (await fieldsOfRequests(api))
       .filter((field) => field.startsWith(`${route}: `))
       .map((field) => field.slice(route.length + 2));
+    const members: string[] = [];
+    for (let n = 0; n < 3; n += 1) members.push(await api.create(thresholdBody()));
     const found: Record<string, Meaning> = {};
     const expected: Record<string, Meaning> = {};
     for (const field of fields) {
-      found[field] = await meaningOf(ALARM_ROUTES[route]!, field);
+      found[field] = await meaningOf(ALARM_ROUTES[route]!, field, members);
       expected[field] = MEANINGS[field] ?? (field.endsWith('>.type') ? 'refused' : 'meant');
     }
     expect(found).toEqual(expected);

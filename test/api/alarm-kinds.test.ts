@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { pythonRepr } from '../../src/alarm/wire/python-json.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, type Answered, type Caller, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 
 let db: Database;
 let api: TestApi;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db);
 });
 afterAll(async () => {

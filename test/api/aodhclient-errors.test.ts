@@ -10,7 +10,7 @@ import type { Database } from '../../src/storage/database.js';
 import { DatabaseUnavailable } from '../../src/storage/engine/outage.js';
 import { ADMIN, MEMBER, startApi, type Caller, thresholdBody, type TestApi } from '../support/api.js';
 import { readByAodhclient, type ClientAnswer } from '../support/aodhclient-errors.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 import { rawRequest, sendRaw } from '../support/raw-http.js';
 import { describeWith } from '../support/servers.js';
 
@@ -68,7 +68,7 @@ describeWith(['aodh'], 'aodhclient reads every error below /v2', () => {
   let failing: TestApi;
 
   beforeAll(async () => {
-    db = await embeddedDatabase();
+    db = await anyDatabase();
     api = await startApi(db);
     const authenticate: Authenticator = ({ headers }) => {
       const failure = FAILURES[String(headers['x-failure'])];

@@ -14,7 +14,7 @@ import {
   type Answered,
   type TestApi,
 } from '../support/api.js';
-import { embeddedDatabase, empty } from '../support/databases.js';
+import { anyDatabase, empty } from '../support/databases.js';
 import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.js';
 import { eventually } from '../support/eventually.js';
 import { storeSample } from '../support/stored-alarms.js';
@@ -41,7 +41,7 @@ const wave: typeof prometheus.says = (_, { now }) => {
 };
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db, { remote: { prometheus: new Map([[null, prometheus]]) } });
 });
 beforeEach(async () => {

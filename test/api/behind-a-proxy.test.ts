@@ -4,11 +4,11 @@ import { limitFailures } from '../../src/api/identity/failure-limiter.js';
 import { unauthenticated } from '../../src/api/identity/identity.js';
 import type { Database } from '../../src/storage/database.js';
 import { startApi, thresholdBody, type Answered, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 
 let db: Database;
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
 });
 afterAll(() => db.close());
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, type TestApi } from '../support/api.js';
-import { embeddedDatabase, empty } from '../support/databases.js';
+import { anyDatabase, empty } from '../support/databases.js';
 import { namedBackends } from '../support/named-backends.js';
 
 /** Options of the rules within composite alarms, as clients give and read them. */
@@ -14,7 +14,7 @@ let db: Database;
 let api: TestApi;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db, { ruleChecks });
 });
 beforeEach(async () => {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { ConcurrencyLimit } from '../../src/api/http/concurrency-limit.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, STRANGER, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 
 /** Endless pages. */
@@ -97,7 +97,7 @@ describe('complex queries at once', () => {
   }
 
   beforeAll(async () => {
-    db = await embeddedDatabase();
+    db = await anyDatabase();
     api = await startApi(db, { queries: { alarms: gated, history: gated } });
   });
   beforeEach(() => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, combinationBody, MEMBER, startApi, STRANGER, thresholdBody, type TestApi } from '../support/api.js';
-import { embeddedDatabase, empty } from '../support/databases.js';
+import { anyDatabase, empty } from '../support/databases.js';
 import { explain, storeTransition } from '../support/explanations.js';
 import { storeSample } from '../support/stored-alarms.js';
 
@@ -12,7 +12,7 @@ let db: Database;
 let api: TestApi;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db);
 });
 beforeEach(() => empty(db));

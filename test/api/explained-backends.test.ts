@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { BackendAnswer } from '../../src/alarm/series.js';
 import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, type TestApi } from '../support/api.js';
-import { embeddedDatabase, empty } from '../support/databases.js';
+import { anyDatabase, empty } from '../support/databases.js';
 import { datasourceDouble, seriesEndingAt } from '../support/datasource-double.js';
 import { explain, storeTransition } from '../support/explanations.js';
 
@@ -16,7 +16,7 @@ const gnocchi = datasourceDouble<'gnocchi'>(() => NOTHING);
 const prometheus = datasourceDouble<'prometheus'>(() => NOTHING);
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   const remote = { gnocchi: new Map([[null, gnocchi]]), prometheus: new Map([[null, prometheus]]) };
   api = await startApi(db, { remote });
 });

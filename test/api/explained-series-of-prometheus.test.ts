@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { LocalServer } from '../../dev/servers/redis.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, STRANGER, type Caller, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 import { startPrometheus, type StoredSeries } from '../support/prometheus.js';
 import { prometheusAt, type Observed } from '../support/prometheus-double.js';
 import { describeWith } from '../support/servers.js';
@@ -51,8 +51,8 @@ describeWith(['prometheus'], 'explanations of what a real Prometheus answers', (
 
   beforeAll(async () => {
     server = await startPrometheus({ series: SERIES, lookback: '59s' });
-    observed = prometheusAt(server.url, { timeoutMs: 30_000 });
-    db = await embeddedDatabase();
+    observed = prometheusAt(server.url);
+    db = await anyDatabase();
     api = await startApi(db, { remote: { prometheus: new Map([[null, observed.datasource]]) } });
   });
   afterAll(async () => {

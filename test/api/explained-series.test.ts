@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import type { Database } from '../../src/storage/database.js';
 import { MEMBER, READER, startApi, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 import {
   prometheusAt,
   startPrometheusDouble,
@@ -47,8 +47,8 @@ let prometheus: Observed;
 
 beforeAll(async () => {
   double = await startPrometheusDouble();
-  prometheus = prometheusAt(double.url, { timeoutMs: 30_000 });
-  db = await embeddedDatabase();
+  prometheus = prometheusAt(double.url);
+  db = await anyDatabase();
   api = await startApi(db, { remote: { prometheus: new Map([[null, prometheus.datasource]]) } });
 });
 beforeEach(() => {

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, type TestApi } from '../support/api.js';
-import { embeddedDatabase, empty } from '../support/databases.js';
+import { anyDatabase, empty } from '../support/databases.js';
 import { A_BODY, storeNotification } from '../support/stored-notifications.js';
 
 let db: Database;
 let api: TestApi;
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db);
 });
 beforeEach(() => empty(db));

@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { OPERATIONS } from '../../src/api/openapi/operations.js';
 import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 
 interface Operation {
   requestBody?: { content: { 'application/json': { schema: object } } };
@@ -29,7 +29,7 @@ let document: {
 };
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db);
   document = (await api.ask('GET', '/openapi.json', { as: {} })).json();
 });

@@ -5,7 +5,7 @@ import { Config } from '../../src/config/schema.js';
 import { ReleaseStack } from '../../src/release-stack.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, type Caller, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 import { FakeClock } from '../support/fake-clock.js';
 import {
   refusal,
@@ -27,7 +27,7 @@ let double: PrometheusDouble;
 let resources: ReleaseStack;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
 });
 beforeEach(async () => {
   double = await startPrometheusDouble();

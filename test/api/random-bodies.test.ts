@@ -11,14 +11,14 @@ import {
   type Answered,
   type TestApi,
 } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 
 let db: Database;
 let api: TestApi;
 let alarmId: string;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db, { queueActions: true });
   alarmId = await api.create(thresholdBody(), MEMBER);
 });

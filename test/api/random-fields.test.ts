@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, startApi, type Answered, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 import { ALARM_BODIES, EVENT_BODY, FILTERS, pathsIn, QUOTA_BODY, withAt } from '../support/request-bodies.js';
 
 /**
@@ -15,7 +15,7 @@ let db: Database;
 let api: TestApi;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db);
 });
 afterAll(async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, READER, startApi, thresholdBody, type Answered, type TestApi } from '../support/api.js';
-import { embeddedDatabase, empty } from '../support/databases.js';
+import { anyDatabase, empty } from '../support/databases.js';
 import { fieldsOfRequests, isOfAlarm, SAMPLE, shown, undocumented, type Meaning } from '../support/field-meanings.js';
 import { namedBackends } from '../support/named-backends.js';
 import { EVENT_BODY } from '../support/request-bodies.js';
@@ -18,7 +18,7 @@ let db: Database;
 let api: TestApi;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db, {
     ruleChecks: namedBackends({ gnocchi: ['east'], prometheus: ['east'] }),
     countsResults: true,

@@ -7,7 +7,7 @@ import type { AccessRule } from '../../src/api/identity/access-rules.js';
 import { hasDotSegment, requestTarget } from '../../src/api/http/request-target.js';
 import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 import { rawRequest, sendRaw, type RawAnswer } from '../support/raw-http.js';
 
 let db: Database;
@@ -15,7 +15,7 @@ let api: TestApi;
 let id: string;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db);
   id = await api.create(thresholdBody({ name: 'of p1' }), MEMBER);
 });

@@ -9,7 +9,7 @@ import { AppError } from '../../src/errors.js';
 import { ReleaseStack } from '../../src/release-stack.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, READER, startApi, thresholdBody, type Caller, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { gnocchiRefusal, startGnocchiDouble, type GnocchiDouble } from '../support/gnocchi-double.js';
 
@@ -33,7 +33,7 @@ function compositeBody(): Record<string, unknown> {
 
 let db: Database;
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
 });
 afterAll(() => db.close());
 

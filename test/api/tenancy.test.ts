@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, MEMBER, READER, startApi, STRANGER, thresholdBody, type Caller, type TestApi } from '../support/api.js';
-import { embeddedDatabase, empty } from '../support/databases.js';
+import { anyDatabase, empty } from '../support/databases.js';
 import { storeNotification } from '../support/stored-notifications.js';
 
 let db: Database;
@@ -10,7 +10,7 @@ let api: TestApi;
 let alarmId: string;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db);
 });
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { EvaluationOptions } from '../../src/alarm/evaluation-options.js';
 import type { Database } from '../../src/storage/database.js';
 import { ADMIN, combinationBody, MEMBER, READER, startApi, thresholdBody, type TestApi } from '../support/api.js';
-import { embeddedDatabase, empty } from '../support/databases.js';
+import { anyDatabase, empty } from '../support/databases.js';
 import { namedBackends } from '../support/named-backends.js';
 
 const ruleChecks = namedBackends({ gnocchi: ['east', 'west'], prometheus: [] });
@@ -13,7 +13,7 @@ let db: Database;
 let api: TestApi;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db, { ruleChecks });
 });
 beforeEach(async () => {

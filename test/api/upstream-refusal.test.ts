@@ -3,13 +3,13 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { UpstreamRefusal } from '../../src/errors.js';
 import type { Database } from '../../src/storage/database.js';
 import { startApi, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 
 let db: Database;
 let api: TestApi;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
 });
 afterEach(() => api.close());
 afterAll(() => db.close());

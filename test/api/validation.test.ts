@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ALARM_KINDS } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
 import { combinationBody, MEMBER, startApi, thresholdBody, type TestApi } from '../support/api.js';
-import { embeddedDatabase } from '../support/databases.js';
+import { anyDatabase } from '../support/databases.js';
 
 let db: Database;
 let api: TestApi;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
   api = await startApi(db);
 });
 afterAll(async () => {

@@ -50,6 +50,10 @@ export function announceServer(kind: ServerKind, found: { url: string } | { abse
   else process.env[REASON_VARIABLE[kind]] = found.absent;
 }
 
+export function hasServer(kind: ServerKind): boolean {
+  return process.env[URL_VARIABLE[kind]] !== undefined;
+}
+
 const DUMP_VARIABLE = 'TOCSIN_TEST_EMBEDDED_DUMP';
 
 /** Tells every test process where the dump of a migrated embedded database is. */

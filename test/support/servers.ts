@@ -3,7 +3,7 @@ import { describe, test } from '@jest/globals';
 import { startPostgres } from '../../dev/servers/postgres.js';
 import { startRedis as startLocalRedis, type LocalServer } from '../../dev/servers/redis.js';
 import { freshPostgresUrl, unmigratedPostgresUrl, urlOf } from './run-servers.js';
-import { inTemporaryFolder, REASON_VARIABLE, URL_VARIABLE, type ServerKind } from './running-servers.js';
+import { hasServer, inTemporaryFolder, REASON_VARIABLE, type ServerKind } from './running-servers.js';
 
 export { freshPostgresUrl, unmigratedPostgresUrl };
 
@@ -29,7 +29,7 @@ export function startPrivatePostgres(): Promise<LocalServer> {
  * fails.
  */
 export function describeWith(kinds: readonly ServerKind[], title: string, define: () => void): void {
-  const absent = kinds.filter((kind) => process.env[URL_VARIABLE[kind]] === undefined);
+  const absent = kinds.filter((kind) => !hasServer(kind));
   if (absent.length === 0) return describe(title, define);
   const reason = absent.map((kind) => `no ${kind}: ${process.env[REASON_VARIABLE[kind]] ?? 'not started'}`).join('; ');
   if (process.env['CI'] === 'true') {

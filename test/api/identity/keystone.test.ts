@@ -8,7 +8,7 @@ import { createKeystoneSession } from '../../../src/keystone/session.js';
 import { silentLogger } from '../../../src/logger.js';
 import type { Database } from '../../../src/storage/database.js';
 import { startApi, thresholdBody, type Answered, type Asked, type Caller, type TestApi } from '../../support/api.js';
-import { embeddedDatabase, empty } from '../../support/databases.js';
+import { anyDatabase, empty } from '../../support/databases.js';
 import type { FakeClock } from '../../support/fake-clock.js';
 import { startKeystoneDouble, tokenBody, type KeystoneDouble } from '../../support/keystone-double.js';
 import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
@@ -24,7 +24,7 @@ let keystone: KeystoneDouble;
 let api: TestApi;
 
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
 });
 afterAll(() => db.close());
 beforeEach(async () => {

@@ -234,11 +234,14 @@ describe.each([
   );
 });
 
+/** More than what a client reads and what the system keeps of a connection. */
+const ENDLESS_BYTES = 40_000_000;
 test.each([
-  ['its head', `HTTP/1.1 200 OK\r\n${'X-Long: x\r\n'.repeat(10_000_000)}`],
-  ['interim answers', 'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n'.repeat(3_000_000)],
-  ['its body', `HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(100_000_000)}`],
-])('an answer without an end in %s is not read to its end', async (_, bytes) => {
+  ['its head', 'HTTP/1.1 200 OK\r\n', 'X-Long: x\r\n'],
+  ['interim answers', '', 'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n'],
+  ['its body', 'HTTP/1.1 200 OK\r\n\r\n', 'x'],
+])('an answer without an end in %s is not read to its end', async (_, start, piece) => {
+  const bytes = start + piece.repeat(ENDLESS_BYTES / piece.length);
   await outcomeOf({ bytes, packet: MAX_ANSWER_BYTES });
   await eventually(() => expect(receiver?.open()).toBe(0));
   expect(receiver?.sent()).toBeLessThan(bytes.length / 2);
