@@ -15,6 +15,7 @@ import {
   type PrometheusReply,
   type Queries,
 } from '../../support/prometheus-double.js';
+import { PATIENCE_MS } from '../../support/patience.js';
 
 let double: PrometheusDouble;
 let prometheus: Observed;
@@ -94,7 +95,7 @@ describe('queries that differ in one value of a label', () => {
       method: 'POST',
       target: '/api/v1/query',
       headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-      form: { time: '1767268800.250', timeout: '16000ms' },
+      form: { time: '1767268800.250', timeout: `${0.8 * PATIENCE_MS}ms` },
     });
     expect(named(double.asked[0]!.form['query']!)).toEqual(['0', '1', '2', '3']);
     expect(cpus(4).map((query) => valuesOf(answers[query]))).toEqual([[], [[10], [11]], [[20]], []]);
