@@ -4,12 +4,13 @@ import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js
 import { createNotifierRole } from './app/notifier-role.js';
 import { openCoordinationDatabase, openDatabase, databaseLocation } from './app/open-database.js';
 import { openKeystone } from './app/open-keystone.js';
-import { readiness, type ReadinessCheck } from './app/readiness.js';
+import type { ReadinessCheck } from './api/ports.js';
+import { readiness } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
 import type { Listener } from './api/http/listen.js';
 import { atMost } from './async/deadline.js';
 import { createSystemClock, type ServiceClock } from './clock.js';
-import type { Config, Role } from './config/schema.js';
+import type { Config, ProcessRole } from './config/schema.js';
 import type { KeystoneSession } from './keystone/session.js';
 import { createLogger, type Logger } from './logger.js';
 import { createBullWaker } from './notifier/bull-waker.js';
@@ -102,7 +103,7 @@ interface Parts {
 
 class Service implements App {
   readonly failed: Promise<Error>;
-  readonly #supervisors: Partial<Record<Role | 'process', Supervisor>> = {};
+  readonly #supervisors: Partial<Record<ProcessRole | 'process', Supervisor>> = {};
   readonly #listeners: Listener[] = [];
   #evaluator: EvaluatorRole | undefined;
   #url: string | undefined;
@@ -200,7 +201,7 @@ class Service implements App {
     return bull;
   }
 
-  #supervisor(part: Role | 'process'): Supervisor {
+  #supervisor(part: ProcessRole | 'process'): Supervisor {
     const known = this.#supervisors[part];
     if (known) return known;
     const { clock, log } = this.parts;
@@ -258,7 +259,7 @@ class Service implements App {
     await atMost(this.parts.clock, LEAVING_MS, Promise.resolve(leaving));
   }
 
-  async #stopLoops(part: Role | 'process', graceMs: number): Promise<void> {
+  async #stopLoops(part: ProcessRole | 'process', graceMs: number): Promise<void> {
     const late = await this.#supervisors[part]?.stop(graceMs);
     if (late && late.length > 0)
       this.parts.log.warn('loops did not end within shutdown_timeout: abandoned', { loops: late });

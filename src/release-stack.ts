@@ -1,16 +1,16 @@
 import { toError } from './errors.js';
 
-interface Held {
+interface HeldResource {
   name: string;
   close: () => Promise<void> | void;
 }
 
 /** Releases resources in the reverse order of their registration. A failure does not stop the other releases. */
 export class ReleaseStack {
-  #held: Held[] = [];
+  #held: HeldResource[] = [];
 
   /** Registers a release. Call it directly after the resource is acquired. */
-  push(name: string, close: Held['close']): void {
+  push(name: string, close: HeldResource['close']): void {
     this.#held.push({ name, close });
   }
 

@@ -82,7 +82,7 @@ export type DatasourceKind = SeriesNeed['datasource'];
  * compared as text. `project` is the scope, set by the server; `projectId` is the author's condition and can only
  * narrow it.
  */
-export interface MeterQuery extends Scoped {
+export interface MeterQuery extends ProjectScoped {
   meter: string;
   projectId?: string | undefined;
   userId?: string | undefined;
@@ -95,24 +95,24 @@ export interface MeterQuery extends Scoped {
 }
 
 /** The project whose data may be read; null means all projects. */
-interface Scoped {
+interface ProjectScoped {
   project: string | null;
 }
 
 /** A query to Gnocchi. `method` is the rule's aggregation method, with `rate:` if it has that. */
 export type GnocchiQuery =
-  | ({ kind: 'resource'; resourceId: string; metric: string; method: string } & Scoped)
-  | ({ kind: 'metrics'; metrics: readonly string[]; method: string } & Scoped)
+  | ({ kind: 'resource'; resourceId: string; metric: string; method: string } & ProjectScoped)
+  | ({ kind: 'metrics'; metrics: readonly string[]; method: string } & ProjectScoped)
   /** The search is JSON text and contains the condition on the project. */
   | { kind: 'resources'; search: string; resourceType: string; metric: string; method: string };
 
 /** An instant query if the need's granularity is 0, otherwise a range query with the granularity as its step. */
-export interface PrometheusQuery extends Scoped {
+export interface PrometheusQuery extends ProjectScoped {
   promql: string;
 }
 
 /** The members of a load balancer's pool. */
-export interface PoolQuery extends Scoped {
+export interface PoolQuery extends ProjectScoped {
   poolId: string;
 }
 

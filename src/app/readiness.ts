@@ -1,3 +1,4 @@
+import type { ReadinessCheck } from '../api/ports.js';
 import { atMost } from '../async/deadline.js';
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
@@ -5,13 +6,6 @@ import type { Lateness } from '../evaluator/lateness/behind-watch.js';
 import { secondsText } from '../evaluator/lateness/lateness-report.js';
 import type { Redis } from '../redis.js';
 import type { Supervisor } from '../supervisor.js';
-
-/** One check of readiness. `detail` is shown in `/readyz`. */
-export interface ReadinessCheck {
-  name: string;
-  ok: boolean;
-  detail?: string;
-}
 
 /** The parts of a process whose state readiness reports. */
 export interface ReadinessDeps {

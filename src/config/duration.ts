@@ -5,22 +5,22 @@ const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
 /** The message for text that is not a duration. */
 export const DURATION_EXPECTED = 'expected a duration such as 250ms, 5s, 2m, 1h or 30d';
 
-interface Bounds {
+interface DurationBounds {
   min?: string;
   max?: string;
 }
 
 /** Schema of a duration such as `250ms`, `5s`, `2m`, `1h` or `30d`. Parses to milliseconds. */
-export function duration(fallback: string, bounds: Bounds = {}): z.ZodType<number> {
+export function duration(fallback: string, bounds: DurationBounds = {}): z.ZodType<number> {
   return inMilliseconds(z.string().default(fallback), bounds);
 }
 
 /** Schema of a duration without a default, for an option whose default depends on other options. */
-export function optionalDuration(bounds: Bounds = {}): z.ZodType<number | undefined> {
+export function optionalDuration(bounds: DurationBounds = {}): z.ZodType<number | undefined> {
   return inMilliseconds(z.string(), bounds).optional();
 }
 
-function inMilliseconds(text: z.ZodType<string>, { min, max }: Bounds): z.ZodType<number> {
+function inMilliseconds(text: z.ZodType<string>, { min, max }: DurationBounds): z.ZodType<number> {
   return text
     .transform((given, context) => {
       const ms = toMilliseconds(given);

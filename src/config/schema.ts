@@ -6,7 +6,7 @@ import { Secret } from './secret.js';
 
 /** Roles of a process. */
 export const ROLES = ['api', 'evaluator', 'notifier'] as const;
-export type Role = (typeof ROLES)[number];
+export type ProcessRole = (typeof ROLES)[number];
 
 /** Values of `auth.mode`. */
 export const AUTH_MODES = ['noauth', 'apikey', 'keystone', 'keystone+apikey'] as const;

@@ -1,7 +1,7 @@
 import type { TakenPartition } from '../partition/ownership.js';
 import { isDue } from './schedule.js';
 
-interface Held {
+interface PartitionProgress {
   epoch: number;
   lastEvaluatedMs: number | undefined;
   /** The batch that evaluates the partition; null if there is none. */
@@ -13,7 +13,7 @@ type PartitionBatch = readonly { id: number; epoch: number }[];
 
 /** The partitions that this evaluator may write to, with their epochs, and which of them a batch evaluates now. */
 export class HeldPartitions {
-  readonly #held = new Map<number, Held>();
+  readonly #held = new Map<number, PartitionProgress>();
 
   take(partitions: readonly TakenPartition[]): void {
     for (const { id, epoch, lastEvaluatedAt } of partitions) {

@@ -13,7 +13,7 @@ const POINTS_PER_MEMBER = 100;
 const OVERLOAD = 1.05;
 const HASH_BYTES = 6; // the most that fits a number exactly
 
-interface Point {
+interface RingPoint {
   at: number;
   member: string;
 }
@@ -44,7 +44,7 @@ export function shareOf(ring: Ring, member: string): number[] {
   return ring.flatMap((owner, partition) => (owner === member ? [partition] : []));
 }
 
-function pointsOf(members: readonly string[]): Point[] {
+function pointsOf(members: readonly string[]): RingPoint[] {
   return members
     .flatMap((member) =>
       Array.from({ length: POINTS_PER_MEMBER }, (_, index) => ({ at: hash(`${member} ${index}`), member })),
@@ -52,21 +52,21 @@ function pointsOf(members: readonly string[]): Point[] {
     .sort((a, b) => a.at - b.at || (a.member < b.member ? -1 : 1));
 }
 
-function nextWithRoom(points: readonly Point[], from: number, room: ReadonlyMap<string, number>): string {
+function nextWithRoom(points: readonly RingPoint[], from: number, room: ReadonlyMap<string, number>): string {
   const start = firstAtOrAfter(points, from);
   for (let step = 0; step < points.length; step++) {
-    const { member } = points[(start + step) % points.length] as Point;
+    const { member } = points[(start + step) % points.length] as RingPoint;
     if ((room.get(member) ?? 0) > 0) return member;
   }
   throw new Error('the members of a ring have room for all partitions'); // shares are rounded up, so this cannot be
 }
 
-function firstAtOrAfter(points: readonly Point[], at: number): number {
+function firstAtOrAfter(points: readonly RingPoint[], at: number): number {
   let low = 0;
   let high = points.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((points[middle] as Point).at < at) low = middle + 1;
+    if ((points[middle] as RingPoint).at < at) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -182,13 +182,13 @@ function columnsOf(start: string): string[] {
   return [...seconds, minute, hour, day, month, weekday];
 }
 
-type Fields = ReturnType<typeof CronExpressionParser.parse>['fields'];
+type CronFields = ReturnType<typeof CronExpressionParser.parse>['fields'];
 
 /**
  * The month is parsed separately: cron-parser refuses a date that its month never has, even if weekdays are allowed,
  * too.
  */
-function fieldsOf(start: string): { fields: Fields; months: NumberSet } {
+function fieldsOf(start: string): { fields: CronFields; months: NumberSet } {
   const columns = columnsOf(start);
   const month = columns.at(-2);
   const fields = parsed(month === undefined ? columns : columns.with(-2, '*'));
@@ -201,11 +201,11 @@ function fieldsOf(start: string): { fields: Fields; months: NumberSet } {
 }
 
 /** Parses the columns. Date and zone are passed, since cron-parser would read the clock otherwise. */
-function parsed(columns: readonly string[]): Fields {
+function parsed(columns: readonly string[]): CronFields {
   return CronExpressionParser.parse(columns.join(' '), { tz: 'UTC', currentDate: new Date(0) }).fields;
 }
 
-function dayRule({ dayOfMonth, dayOfWeek }: Fields, months: NumberSet): DayRule {
+function dayRule({ dayOfMonth, dayOfWeek }: CronFields, months: NumberSet): DayRule {
   const daysOfMonth = new NumberSet(numbersIn(dayOfMonth.values));
   const weekdays = new NumberSet(numbersIn(dayOfWeek.values).map((weekday) => weekday % DAYS_OF_WEEK));
   const lastWeekdays = dayOfWeek.values

@@ -41,7 +41,7 @@ export interface GnocchiThresholdRule {
  * clients do not see it.
  */
 export interface ProjectScope {
-  /** Null means all projects. Undefined in rules of an earlier release: no project. */
+  /** Null means all projects. Undefined before `scopedTo` has set it: no project. */
   scope_to_project?: string | null | undefined;
 }
 

@@ -8,7 +8,7 @@ const ITEM = /^q(?:\[(\d{1,4})\])?\.(field|op|value|type)$/;
 const BOOLEAN = /^(?:(1|t|true|on|y|yes)|0|f|false|off|n|no)$/i;
 
 /** One condition of a query: `q.field`, `q.op`, `q.value`, `q.type`. */
-export interface QueryItem {
+export interface QueryCondition {
   field: string;
   op: string;
   value: string;
@@ -76,7 +76,7 @@ export class QueryParameters {
    * @throws AppError for a repeated field that is not `repeatable`, and for a value that does not fit its `q.type`
    * unless the field is `untyped`.
    */
-  items({ repeatable = [], untyped = [] }: ItemRules = {}): QueryItem[] {
+  items({ repeatable = [], untyped = [] }: ItemRules = {}): QueryCondition[] {
     const items = [...this.#byPosition(), ...this.#byIndex()];
     for (const one of items) if (untyped !== 'all' && !untyped.includes(one.field)) refuseUnconvertible(one);
     if (items.length > MAX_ITEMS) throw new AppError('invalid_request', 'Too many query conditions');
@@ -89,7 +89,7 @@ export class QueryParameters {
     return items;
   }
 
-  #byPosition(): QueryItem[] {
+  #byPosition(): QueryCondition[] {
     const fields = this.all('q.field');
     const columns = { op: this.all('q.op'), value: this.all('q.value'), type: this.all('q.type') };
     for (const [part, values] of Object.entries(columns)) {
@@ -100,7 +100,7 @@ export class QueryParameters {
     );
   }
 
-  #byIndex(): QueryItem[] {
+  #byIndex(): QueryCondition[] {
     const parts = new Map<string, Record<string, string>>();
     for (const [name, value] of this.#pairs) {
       const [, index, part] = ITEM.exec(name) ?? [];
@@ -119,7 +119,7 @@ export function invalidInput(field: string, value: string, message: string): App
 }
 
 /** The value of a condition as a boolean, in any letter case. @throws AppError. */
-export function booleanValue({ value }: Pick<QueryItem, 'value'>): boolean {
+export function booleanValue({ value }: Pick<QueryCondition, 'value'>): boolean {
   const match = BOOLEAN.exec(value.trim());
   if (!match) {
     throw new AppError('invalid_request', `Unable to convert the value ${value} to the expected data type boolean.`);
@@ -132,7 +132,7 @@ function item(parts: {
   op?: string | undefined;
   value?: string | undefined;
   type?: string | undefined;
-}): QueryItem {
+}): QueryCondition {
   if (parts.field === undefined) throw invalidInput('field', 'None', 'Mandatory field missing.');
   if (parts.value === undefined) throw invalidInput('value', 'None', 'Mandatory field missing.');
   return { field: parts.field, op: parts.op || 'eq', value: parts.value, type: parts.type ?? '' };
@@ -146,7 +146,7 @@ const TYPES: Record<string, (value: string) => boolean> = {
   datetime: (value) => parseTimestamp(value) !== undefined,
 };
 
-function refuseUnconvertible({ value, type }: QueryItem): void {
+function refuseUnconvertible({ value, type }: QueryCondition): void {
   if (type === '') return;
   if (!Object.hasOwn(TYPES, type)) {
     const known = Object.keys(TYPES).map((name) => `'${name}'`);

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.js';
 import { ALARM_SORT_KEYS, type AlarmFilter, type AlarmQuery } from '../../storage/alarms/alarm-store.js';
-import { booleanValue, invalidInput, type QueryItem, type QueryParameters } from '../http/query-parameters.js';
+import { booleanValue, invalidInput, type QueryCondition, type QueryParameters } from '../http/query-parameters.js';
 import { sortOf } from '../http/sort.js';
 import { parseTimestamp } from './timestamp.js';
 
@@ -13,7 +13,7 @@ export interface AlarmListing {
   marker: string | undefined;
 }
 
-const FILTERS: Record<string, (item: QueryItem) => AlarmFilter> = {
+const FILTERS: Record<string, (item: QueryCondition) => AlarmFilter> = {
   all_projects: () => ({}),
   user_id: ({ value }) => ({ userId: value }),
   project_id: ({ value }) => ({ projectId: value }),
@@ -39,7 +39,7 @@ export function alarmListing(query: QueryParameters): AlarmListing {
   };
 }
 
-function filterOf(item: QueryItem): AlarmFilter {
+function filterOf(item: QueryCondition): AlarmFilter {
   if (!Object.hasOwn(FILTERS, item.field)) {
     const known = Object.keys(FILTERS).map((name) => `'${name}'`);
     throw invalidInput('field', `{'${item.field}'}`, `only fields {${known.join(', ')}} are allowed`);

@@ -2,7 +2,7 @@ import { AppError } from '../../errors.js';
 import { HISTORY_SORT_KEYS, type HistoryFilter, type HistoryQuery } from '../../storage/alarms/history-store.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
-import { invalidInput, type QueryItem, type QueryParameters } from '../http/query-parameters.js';
+import { invalidInput, type QueryCondition, type QueryParameters } from '../http/query-parameters.js';
 import { sortOf } from '../http/sort.js';
 import { parseTimestamp } from './timestamp.js';
 
@@ -46,7 +46,7 @@ export function historyListing(query: QueryParameters, identity: Identity): Hist
   };
 }
 
-function fieldOf({ field, op, value }: QueryItem): 'type' | 'severity' | 'userId' | 'projectId' {
+function fieldOf({ field, op, value }: QueryCondition): 'type' | 'severity' | 'userId' | 'projectId' {
   const name = Object.hasOwn(FIELDS, field) ? FIELDS[field] : undefined;
   if (name === undefined) {
     const query = `[<Query '${field}' ${op} '${value}' Unset>]`;
@@ -60,7 +60,7 @@ function fieldOf({ field, op, value }: QueryItem): 'type' | 'severity' | 'userId
 }
 
 /** The limits of the time window. `search_offset`, in minutes, widens the window at both ends. */
-function boundsOf(items: readonly QueryItem[]): Bound[] {
+function boundsOf(items: readonly QueryCondition[]): Bound[] {
   const offset = items.find(({ field }) => field === 'search_offset');
   const timestamps = items.filter(({ field }) => field === 'timestamp');
   const bounds = timestamps.map((item) => boundOf(item)).filter((bound) => bound !== undefined);
@@ -77,7 +77,7 @@ function boundsOf(items: readonly QueryItem[]): Bound[] {
 }
 
 /** Undefined for an empty value, which sets no limit, as in Aodh. */
-function boundOf({ op, value }: QueryItem): Bound | undefined {
+function boundOf({ op, value }: QueryCondition): Bound | undefined {
   const known = TIME_OPERATORS.find((operator) => operator === op);
   if (!known) throw invalidInput('op', op, 'unimplemented operator for timestamp');
   if (value === '') return undefined;

@@ -3,7 +3,7 @@ import type { SampleFilter, TimeOperator } from '../../storage/meters/sample-fil
 import type { ResourceFilter } from '../../storage/meters/sample-store.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
-import { booleanValue, invalidInput, type QueryItem, type QueryParameters } from '../http/query-parameters.js';
+import { booleanValue, invalidInput, type QueryCondition, type QueryParameters } from '../http/query-parameters.js';
 import { parseTimestamp } from './timestamp.js';
 
 const FIELDS: Record<string, 'resourceId' | 'projectId' | 'userId' | 'source' | 'messageId'> = {
@@ -43,17 +43,17 @@ export function resourceFilter(query: QueryParameters, identity: Identity): Reso
   );
 }
 
-function metadataOf(item: QueryItem): { path: string; value: string } {
+function metadataOf(item: QueryCondition): { path: string; value: string } {
   return { path: METADATA.exec(item.field)?.[1] ?? '', value: storedText(equal(item)) };
 }
 
 /** A typed value in the form in which the database prints the same value from stored JSON. */
-function storedText(item: QueryItem): string {
+function storedText(item: QueryCondition): string {
   if (item.type === 'integer' || item.type === 'float') return String(Number(item.value));
   return item.type === 'boolean' ? String(booleanValue(item)) : item.value;
 }
 
-function setField(filter: SampleFilter, item: QueryItem, identity: Identity): void {
+function setField(filter: SampleFilter, item: QueryCondition, identity: Identity): void {
   const name = Object.hasOwn(FIELDS, item.field) ? FIELDS[item.field] : undefined;
   if (name === undefined)
     throw new AppError('invalid_request', `Unknown argument: "${item.field}": unrecognized field in query`);
@@ -63,12 +63,12 @@ function setField(filter: SampleFilter, item: QueryItem, identity: Identity): vo
   filter[name] = value;
 }
 
-function equal(item: QueryItem): QueryItem {
+function equal(item: QueryCondition): QueryCondition {
   if (item.op !== 'eq') throw invalidInput('op', item.op, `unimplemented operator for ${item.field}`);
   return item;
 }
 
-function boundOf({ op, value }: QueryItem): { op: TimeOperator; at: Date } {
+function boundOf({ op, value }: QueryCondition): { op: TimeOperator; at: Date } {
   const known = TIME_OPERATORS.find((operator) => operator === op);
   if (!known) throw invalidInput('op', op, 'unimplemented operator for timestamp');
   const at = parseTimestamp(value);

@@ -12,7 +12,7 @@ import { memoizeHourly } from '../../cache/memoize-hourly.js';
 import { searchRequest } from './queries/search-queries.js';
 
 /** The author of a rule. */
-export interface RuleAuthor {
+export interface AuthorAccess {
   /** The author's own Keystone token, if there is one. */
   token?: string | undefined;
   isAdmin: boolean;
@@ -32,7 +32,7 @@ export function createGnocchiRuleCheck({
 }: {
   gnocchi: GnocchiClient;
   clock: Pick<Clock, 'monotonicMs'>;
-}): (rule: AlarmRule, author: RuleAuthor) => Promise<string | undefined> {
+}): (rule: AlarmRule, author: AuthorAccess) => Promise<string | undefined> {
   const methods = memoizeHourly(clock, async () => known(await gnocchi.capabilities()));
   return async (rule, author) => {
     let reason: string | undefined;
@@ -129,7 +129,7 @@ type NamedId = {
 async function refuseInvisible(
   gnocchi: GnocchiClient,
   rule: Exclude<GnocchiRule, ByResourcesRule>,
-  { token, isAdmin }: RuleAuthor,
+  { token, isAdmin }: AuthorAccess,
 ): Promise<void> {
   if (isAdmin || token === undefined || !gnocchi.takesTokens) return;
   const named: NamedId[] =
@@ -156,25 +156,25 @@ async function refuseUnlessVisible({ field, id, request }: NamedId, token: strin
   throw invalid(field, id, `${field === 'metrics' ? 'Metric' : 'Resource'} ${id} is not visible to you`);
 }
 
-type NoAnswer = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
+type FailedAnswer = Exclude<GnocchiAnswer<unknown>, { kind: 'answer' }>;
 
 /**
  * As in Aodh: a refusal of Gnocchi with its own status and text. But if Gnocchi does not accept the credentials of this
  * service, the author gets no 401.
  */
-function errorFor(failure: NoAnswer): Error {
+function errorFor(failure: FailedAnswer): Error {
   if (failure.kind === 'outage' || isTemporaryStatus(failure.status)) return notChecked(failure);
   return new UpstreamRefusal(failure.status, failure.description);
 }
 
 /** The error for a resource or metric that could not be checked. */
-function unseen(failure: NoAnswer): AppError {
+function unseen(failure: FailedAnswer): AppError {
   if (failure.kind === 'refusal' && failure.status !== 401)
     return new UpstreamRefusal(failure.status, failure.description);
   return new AppError('unavailable', `Gnocchi ${notChecked(failure).message}`, { cause: failure });
 }
 
-function notChecked(failure: NoAnswer): NotChecked {
+function notChecked(failure: FailedAnswer): NotChecked {
   if (failure.kind === 'outage') return new NotChecked(`cannot be asked: ${failure.reason}`, { cause: failure.cause });
   if (failure.status === 401) return new NotChecked('does not accept the credentials of this service');
   return new NotChecked(`cannot be asked: it answered with status ${failure.status}`);

@@ -1,7 +1,7 @@
 import type { BackendAnswer } from '../../alarm/series.js';
 import type { PlannedQuery } from './plan-queries.js';
 import { MAX_ANSWER_BYTES } from './prometheus-client.js';
-import type { PrometheusCall, QueryResult } from './send-query.js';
+import type { PrometheusCall, SendResult } from './send-query.js';
 import { answerAll } from './split-answer.js';
 
 /** A planned query, each member of which has an answer. */
@@ -19,7 +19,7 @@ export function answeredWith(answer: BackendAnswer, query: PlannedQuery, call: P
 }
 
 /** The answer to members whose own answers are unknown. */
-export function unavailableAnswer(result: Exclude<QueryResult, { kind: 'refusal' }>): BackendAnswer {
+export function unavailableAnswer(result: Exclude<SendResult, { kind: 'refusal' }>): BackendAnswer {
   if (result.kind === 'outage' && result.isUnsent) return { kind: 'outage', reason: result.reason, isUnsent: true };
   if (result.kind === 'outage' || result.kind === 'failure' || result.kind === 'slow')
     return { kind: 'outage', reason: result.reason };

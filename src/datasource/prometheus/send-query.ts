@@ -27,7 +27,7 @@ export interface PrometheusCall {
 }
 
 /** `hasAnswered`: Prometheus answered, though with an error. `isUnsent`: the request was not sent in time. */
-export type QueryResult = PrometheusAnswer | { kind: 'outage'; reason: string; hasAnswered: boolean; isUnsent?: true };
+export type SendResult = PrometheusAnswer | { kind: 'outage'; reason: string; hasAnswered: boolean; isUnsent?: true };
 
 export interface SendLimits extends Pick<PrometheusRequest, 'maxBytes' | 'atMostMs'> {
   /**
@@ -44,7 +44,7 @@ export async function sendQuery(
   query: SentQuery,
   call: PrometheusCall,
   { hasFallback = false, ...limits }: SendLimits = {},
-): Promise<QueryResult> {
+): Promise<SendResult> {
   const { client, gate, probe, tenancy, context, times } = call;
   // This is not a failure of the backend, so the gate is not used.
   if (context.signal.aborted) return { kind: 'outage', reason: 'no answer in time', hasAnswered: false };

@@ -10,10 +10,10 @@ export type Tenancy =
 /** Visible ASCII without the characters that separate tenants: `|`, and `,` between repeated headers. */
 const TENANT = /^[!-+\--{}~]+$/;
 
-type Scoped = { promql: string; tenant: string | null } | { problem: string };
+type ScopedQuery = { promql: string; tenant: string | null } | { problem: string };
 
 /** Limits a query to its project. Fails closed: a query that cannot be limited is not sent. */
-export function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): Scoped {
+export function scopedTo({ promql, project }: PrometheusQuery, tenancy: Tenancy): ScopedQuery {
   if (project === null) return { promql, tenant: tenancy.kind === 'header' ? (tenancy.adminTenant ?? null) : null };
   if (tenancy.kind === 'none') return { problem: 'prometheus.tenancy is none: only admins may use prometheus alarms' };
   // An empty value would match series that belong to no project.

@@ -4,7 +4,7 @@ import type { Database } from '../database.js';
 import { restrictToScope, type Scope } from '../scope.js';
 
 /** The state that one evaluation of one alarm found. */
-export interface EvaluationResult {
+export interface CountedResult {
   alarmId: string;
   state: AlarmState;
 }
@@ -31,7 +31,7 @@ export type EvaluationCounterStore = ReturnType<typeof createEvaluationCounterSt
 export function createEvaluationCounterStore(db: Database) {
   return {
     /** Adds results with one statement. Ignores results of deleted alarms. */
-    async add(results: readonly EvaluationResult[]): Promise<void> {
+    async add(results: readonly CountedResult[]): Promise<void> {
       if (results.length === 0) return;
       await db.query(ADD, [results.map(({ alarmId }) => alarmId), results.map(({ state }) => state)]);
     },

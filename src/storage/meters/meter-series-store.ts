@@ -12,7 +12,7 @@ const COLUMNS = {
   source: 'source',
   messageId: 'message_id',
 } as const;
-type Field = keyof typeof COLUMNS;
+type ConditionField = keyof typeof COLUMNS;
 
 /** Number of the first parameters: start, end and length of a period. */
 const FIXED_PARAMETERS = 3;
@@ -50,8 +50,8 @@ export function createMeterSeriesStore(db: Sql): MeterSeriesStore {
   };
 }
 
-function fieldsOf(query: MeterQuery): Field[] {
-  return (Object.keys(COLUMNS) as Field[]).filter((field) => (query[field] ?? null) !== null);
+function fieldsOf(query: MeterQuery): ConditionField[] {
+  return (Object.keys(COLUMNS) as ConditionField[]).filter((field) => (query[field] ?? null) !== null);
 }
 
 /**
@@ -67,7 +67,7 @@ function refuseOtherScopes(first: MeterQuery, queries: readonly MeterQuery[]): v
  * Each condition is an equality between a column of the queries and an expression on the sample, so that PostgreSQL can
  * use a hash join or an index.
  */
-function statementFor(fields: readonly Field[], paths: number): string {
+function statementFor(fields: readonly ConditionField[], paths: number): string {
   const firstPath = FIXED_PARAMETERS + 1 + fields.length + 1;
   const metadata = Array.from({ length: paths }, (_, index) => ({ column: `m${index}`, at: firstPath + index * 3 }));
   const arrays = ['meter', ...fields].map((_, index) => `$${FIXED_PARAMETERS + 1 + index}::text[]`);

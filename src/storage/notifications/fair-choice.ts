@@ -48,7 +48,7 @@ export const FROM_THE_START: ClaimCursor = { host: '', resume: new Map(), unresp
 const MAX_RESUMED_HOSTS = 1_000;
 
 /** Limits of the query for candidates. Results that reach them may be incomplete. */
-interface ConcurrencyBounds {
+interface CandidateLimits {
   hosts: number;
   projectsPerHost: number;
   /** Pairs of a host and a project. */
@@ -70,7 +70,7 @@ interface Choice {
 export function chooseFairly(
   candidates: readonly ClaimCandidate[],
   request: { limit: number; cursor: ClaimCursor; shares?: PermitShares },
-  limits: ConcurrencyBounds,
+  limits: CandidateLimits,
 ): Choice {
   const { cursor, limit, shares = UNSHARED } = request;
   const hosts = hostsOf(candidates, limits);
@@ -137,7 +137,7 @@ function lastHostOf(chosen: readonly Offer[]): string | undefined {
   return (chosen.findLast(({ host }) => host.isResponsive) ?? chosen.at(-1))?.host.host;
 }
 
-function hostsOf(candidates: readonly ClaimCandidate[], limits: ConcurrencyBounds): DueHost[] {
+function hostsOf(candidates: readonly ClaimCandidate[], limits: CandidateLimits): DueHost[] {
   const hosts = groupByHost(candidates, ({ host }) => host);
   return [...hosts].flatMap(([host, rows]) => {
     const [first] = rows;

@@ -36,14 +36,14 @@ const CANCEL = `
    where id = any($1::text[]) and status = 'pending' returning id`;
 
 type AddressRow = NotificationAddress & { id: string; alarm_id: string };
-type Alarm = AlarmActions & { projectId: string | null };
+type ActionLists = AlarmActions & { projectId: string | null };
 
 /** Returns the notifications whose action an edit has removed from its list, or whose alarm has another project now. */
 export async function removedAmong(sql: Sql, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return [];
   const { rows } = await sql.query<AddressRow>(`${ADDRESSES} where n.id = any($1::text[])`, [ids]);
   const alarmIds = [...new Set(rows.map(({ alarm_id }) => alarm_id))];
-  const alarms = (await sql.query<Alarm & { id: string }>(ALARMS, [alarmIds])).rows;
+  const alarms = (await sql.query<ActionLists & { id: string }>(ALARMS, [alarmIds])).rows;
   const isListed = new Map(alarms.map((alarm) => [alarm.id, listedActions(alarm)]));
   return rows.filter((one) => isListed.get(one.alarm_id)?.(one) === false).map(({ id }) => id);
 }
@@ -54,7 +54,7 @@ export async function cancelRemoved(sql: Sql, ids: readonly string[], at: Date):
 }
 
 /** Cancels pending notifications whose action an edit has removed. Call in the transaction of the edit. */
-export async function cancelRemovedBy(tx: Sql, alarm: Alarm & { id: string }, at: Date): Promise<void> {
+export async function cancelRemovedBy(tx: Sql, alarm: ActionLists & { id: string }, at: Date): Promise<void> {
   const { rows } = await tx.query<AddressRow>(`${ADDRESSES} where n.alarm_id = $1 and n.status = 'pending'`, [
     alarm.id,
   ]);

@@ -8,7 +8,7 @@ import {
   type GnocchiClient,
 } from '../../../src/datasource/gnocchi/client/gnocchi-client.js';
 import type { GnocchiRule } from '../../../src/datasource/gnocchi/gnocchi-rules.js';
-import { createGnocchiRuleCheck, type RuleAuthor } from '../../../src/datasource/gnocchi/rule-check.js';
+import { createGnocchiRuleCheck, type AuthorAccess } from '../../../src/datasource/gnocchi/rule-check.js';
 import { AppError, UpstreamRefusal } from '../../../src/errors.js';
 import { aThresholdRule } from '../../support/builders.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -28,8 +28,8 @@ const OURS: GnocchiAuth = {
   kind: 'token',
   tokens: { token: () => Promise.resolve('ours'), renew: () => Promise.resolve('ours') },
 };
-const ADMIN: RuleAuthor = { isAdmin: true };
-const ALICE: RuleAuthor = { isAdmin: false, token: 'hers' };
+const ADMIN: AuthorAccess = { isAdmin: true };
+const ALICE: AuthorAccess = { isAdmin: false, token: 'hers' };
 const HOUR_MS = 3_600_000;
 
 const COMMON = {
@@ -315,7 +315,7 @@ describe('an id that a rule names', () => {
     expect(await outcome(checkAt(double.url)(ofResource, ALICE))).toEqual(told);
   });
 
-  test.each<[string, RuleAuthor, GnocchiAuth]>([
+  test.each<[string, AuthorAccess, GnocchiAuth]>([
     ['by an admin', { isAdmin: true, token: 'admins' }, OURS],
     ['without a token of its author', { isAdmin: false }, OURS],
     ['where Gnocchi takes no tokens', ALICE, { kind: 'basic', user: 'admin' }],

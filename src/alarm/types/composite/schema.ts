@@ -27,7 +27,7 @@ export const CompositeRule: z.ZodType<CompositeRule> = z
 
 type Path = readonly (string | number)[];
 type NewIssue = Parameters<z.core.$RefinementCtx['addIssue']>[0];
-type Fields = Readonly<Record<string, unknown>>;
+type SentLeaf = Readonly<Record<string, unknown>>;
 
 /** The state of parsing one composite rule. Parsing ends with the first error, as in Aodh. */
 interface ParseState {
@@ -75,7 +75,7 @@ function readNode(value: unknown, path: Path, parse: ParseState): CompositeNode 
   return key === 'and' ? { and: nodes } : { or: nodes };
 }
 
-function readLeaf({ type, ...sent }: Fields, path: Path, parse: ParseState): CompositeLeaf | undefined {
+function readLeaf({ type, ...sent }: SentLeaf, path: Path, parse: ParseState): CompositeLeaf | undefined {
   if (type === undefined || type === null || type === '') return refuse(parse, 'type must be set in every rule');
   if (!isLeafKind(type)) return refuse(parse, unsupported(type));
   parse.leaves += 1;
@@ -105,7 +105,7 @@ function readOptions(tocsin: unknown, path: Path, { context }: ParseState): Eval
 }
 
 /** Unlike in other rules, Aodh converts neither a boolean to a number nor a text to an integer here. */
-function misfitIn(fields: Fields): { field: string; message: string } | undefined {
+function misfitIn(fields: SentLeaf): { field: string; message: string } | undefined {
   const { threshold, evaluation_periods, granularity } = fields;
   if (typeof threshold === 'boolean') return { field: 'threshold', message: wrongType('float', threshold) };
   for (const [field, value] of Object.entries({ evaluation_periods, granularity })) {
@@ -115,8 +115,8 @@ function misfitIn(fields: Fields): { field: string; message: string } | undefine
 }
 
 /** The keys of a rule as clients read them back: the sent ones, the added ones, then the type. */
-function inOrderOf(sent: Fields, { type, ...rule }: CompositeLeaf): CompositeLeaf {
-  const values: Fields = rule;
+function inOrderOf(sent: SentLeaf, { type, ...rule }: CompositeLeaf): CompositeLeaf {
+  const values: SentLeaf = rule;
   const kept = Object.keys(sent).filter((name) => name !== 'tocsin' || name in values);
   const names = [...kept, ...ADDED.filter((name) => name in values && !(name in sent))];
   return { ...Object.fromEntries(names.map((name) => [name, values[name]])), type } as CompositeLeaf;
@@ -145,7 +145,7 @@ function unsupported(type: unknown): string {
   return `Unsupported sub-rule type :${shownText(type)} in composite rule, should be one of: [${known}]`;
 }
 
-function isObject(value: unknown): value is Fields {
+function isObject(value: unknown): value is SentLeaf {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

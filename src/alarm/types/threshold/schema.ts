@@ -63,7 +63,7 @@ interface ThresholdFields {
 export interface ThresholdRule extends ThresholdFields {
   /**
    * The project whose samples the rule reads. The server sets it, and clients do not see it. Null means all projects.
-   * Undefined in rules that a release before migration 0012 stored: there a condition names the project.
+   * Undefined before `scopedTo` has set it: then only a condition can name the project.
    */
   scope_to_project?: string | null | undefined;
 }
