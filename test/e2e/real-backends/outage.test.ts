@@ -176,7 +176,7 @@ describeWith(['prometheus'], 'alarms whose Prometheus fails', () => {
       expect(messages().filter((message) => message !== 'alarm changed state')).toEqual([
         'started',
         'partitions taken',
-        `prometheus cannot be asked: alarms keep their state for ${GRACE_S}s`,
+        `prometheus is unavailable: alarms keep their state for ${GRACE_S}s`,
         'prometheus answers again',
       ]);
     });
