@@ -21,6 +21,10 @@ describeWithPostgres('migrations of PostgreSQL', () =>
   ),
 );
 
+test.each(knownMigrations())('the migration $name has lines of at most 120 columns', ({ script }) => {
+  expect(script.split('\n').filter((line) => line.length > 120)).toEqual([]);
+});
+
 function contract(open: () => Promise<Database>): void {
   let db: Database;
   beforeEach(async () => {

@@ -88,7 +88,8 @@ create table notifications (
   body text not null,
   status text not null default 'pending',          -- pending | in_flight | delivered | dead | superseded | cancelled
   attempt integer not null default 0,
-  attempt_base integer not null default 0,         -- attempts that the retry schedule does not count: before a replay, brought forward
+  attempt_base integer not null default 0,         -- attempts that the retry schedule does not count: those before a
+                                                   -- replay, and those brought forward
   next_attempt_at timestamptz not null,
   claim_until timestamptz,
   last_error text,
@@ -262,7 +263,8 @@ create table alarm_trusts (
   trustor_id text not null,                        -- the user whose rights it lends
   trust_id text not null,                          -- sealed, see src/storage/secrets/sealed.ts
   created_at timestamptz not null,
-  discarded_at timestamptz                         -- when its alarm stopped using it; Keystone deletes it, then the row goes
+  discarded_at timestamptz                         -- when its alarm stopped using it; the row goes when
+                                                   -- Keystone has deleted the trust
 );
 create unique index alarm_trusts_in_use on alarm_trusts (alarm_id) where discarded_at is null;
 create index alarm_trusts_discarded on alarm_trusts (discarded_at) where discarded_at is not null;
