@@ -5,6 +5,8 @@ import { NumberSet } from './number-set.js';
 const SECONDS_OF_DAY = 86_400;
 const MS_OF_DAY = SECONDS_OF_DAY * 1000;
 const DAYS_OF_WEEK = 7;
+/** The columns of cron-parser, in its order. */
+const FIELDS = ['second', 'minute', 'hour', 'dayOfMonth', 'month', 'dayOfWeek'] as const;
 const MONTH_LENGTHS = [[31], [28, 29], [31], [30], [31], [30], [31], [31], [30], [31], [30], [31]] as const;
 
 /** The days that a schedule allows. Months are numbered from 1; weekdays from Sunday, 0. */
@@ -179,7 +181,19 @@ function columnsOf(start: string): string[] {
   const [minute = '', hour = '', dayOfMonth = '', month = '', dayOfWeek = '', ...seconds] = written.split(/\s+/);
   const day = dayOfMonth.replace(/\bl\b/g, 'L');
   const weekday = dayOfWeek.replace(/^l([0-7])$/, '$1l').replace(/(?<=[0-7])l\b/g, 'L');
-  return [...seconds, minute, hour, day, month, weekday];
+  const columns = [...seconds, minute, hour, day, month, weekday];
+  const first = FIELDS.length - columns.length;
+  return columns.map((column, index) => withoutRepeats(column, first + index));
+}
+
+/** A list with each of its numbers once: cron-parser refuses `1-3,2` and `0,7`, croniter does not. */
+function withoutRepeats(column: string, position: number): string {
+  const items = column.split(',');
+  const field = FIELDS[position];
+  const isList = items.length > 1 && !items.includes('');
+  if (!isList || field === undefined || (field === 'dayOfWeek' && /[#L]/i.test(column))) return column;
+  const values = items.flatMap((item) => [...parsed(FIELDS.map(() => '*').with(position, item))[field].values]);
+  return [...new Set(values)].join(',');
 }
 
 type CronFields = ReturnType<typeof CronExpressionParser.parse>['fields'];

@@ -24,6 +24,41 @@ test('a set of numbers finds neighbours as a list does', () => {
   );
 });
 
+describe('a list whose items overlap means each of its numbers once', () => {
+  test.each([
+    ['0 0 1,1 * *', '0 0 1 * *'],
+    ['0 0 1-3,2 * *', '0 0 1-3 * *'],
+    ['0 0 */2,1 * *', '0 0 */2 * *'],
+    ['0 0 L,15,L * *', '0 0 15,L * *'],
+    ['0 0 *,5 * 1', '0 0 * * 1'],
+    ['0,0 0 * * *', '0 0 * * *'],
+    ['5-10,7 0-4,*/2 * * * 3,3', '5-10 0-4,6,8,10,12,14,16,18,20,22 * * * 3'],
+    ['0 0 * feb,2 *', '0 0 * 2 *'],
+    ['0 0 * * 0,7', '0 0 * * 0'],
+    ['0 0 * * mon-fri,wed', '0 0 * * 1-5'],
+    ['0 0 30,30 2 *', '0 0 30 2 *'],
+  ])('%s is the same as %s', (start, plain) => {
+    const constraint = TimeConstraint.safeParse({ name: 'n', start, duration: 60 });
+    expect(constraint.error).toBeUndefined();
+    expect(moments(start)).toEqual(moments(plain));
+  });
+
+  function moments(start: string): unknown[] {
+    const schedule = new CronSchedule(start);
+    return [schedule.neverOpens, walk(Date.UTC(2026) / 1000, (at) => schedule.firstAtOrAfter(at, DAYS_OF_YEARS), 1)];
+  }
+});
+
+test('a schedule is made of every expression that is accepted', () => {
+  fc.assert(
+    fc.property(expressions, (start) => {
+      fc.pre(TimeConstraint.safeParse({ name: 'n', start, duration: 60 }).success);
+      expect(() => new CronSchedule(start)).not.toThrow();
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 describe('a schedule that never opens', () => {
   test.each([
     ['0 0 31 2 *', true],
