@@ -1,6 +1,7 @@
 import { listenApi, listenManagement } from './app/api-role.js';
 import { backendTexts } from './app/datasources/kinds.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
+import { openEgress } from './app/egress.js';
 import { createNotifierRole } from './app/notifier-role.js';
 import { openCoordinationDatabase, openDatabase, databaseLocation } from './app/open-database.js';
 import { openKeystone } from './app/open-keystone.js';
@@ -9,6 +10,7 @@ import { readiness } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
 import type { Listener } from './api/http/listen.js';
 import { atMost } from './async/deadline.js';
+import type { EgressGuard } from './egress/egress-guard.js';
 import { createSystemClock, type ServiceClock } from './clock.js';
 import type { Config, ProcessRole } from './config/schema.js';
 import type { KeystoneSession } from './keystone/session.js';
@@ -67,6 +69,7 @@ export async function createApp(config: Config, program: Program, overrides: Ove
     const isEvaluator = config.roles.includes('evaluator');
     const coordinationDb = isEvaluator ? await openCoordinationDatabase(config, db, { log, resources }) : db;
     const redis = await openRedis(config, log, resources);
+    const keystone = openKeystone(config, { clock, log: log.child({ component: 'keystone' }) });
     return new Service({
       config,
       program,
@@ -75,7 +78,8 @@ export async function createApp(config: Config, program: Program, overrides: Ove
       db,
       coordinationDb,
       redis,
-      keystone: openKeystone(config, { clock, log: log.child({ component: 'keystone' }) }),
+      keystone,
+      egress: await openEgress({ config, keystone, clock, log }),
       resources,
       telemetry: createTelemetry(),
       failedLock,
@@ -96,6 +100,8 @@ interface Parts {
   redis: { command: Redis; subscriber: Redis } | undefined;
   /** The login of this service at Keystone; undefined if Keystone is not configured. */
   keystone: KeystoneSession | undefined;
+  /** Decides which addresses of users are called. */
+  egress: EgressGuard;
   resources: ReleaseStack;
   telemetry: Telemetry;
   failedLock: Promise<Error>;
@@ -218,6 +224,7 @@ class Service implements App {
       pingDatabase: () => db.query('select 1'),
       supervisors: Object.values(this.#supervisors),
       redis: redis?.command,
+      loopbackReceivers: this.parts.config.egress.allow_loopback_receivers,
       backends: evaluatorRole && {
         withoutBackend: evaluatorRole.evaluator.withoutBackend(),
         failing: evaluatorRole.backends.failing(),

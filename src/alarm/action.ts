@@ -84,6 +84,17 @@ function queueProblem(scheme: ActionScheme, { hostname, pathname, searchParams }
   return typeof target === 'string' ? target : undefined;
 }
 
+/**
+ * The URLs that a delivery of the action calls, as far as a user chose them: its own, or those that Zaqar is to call.
+ * @throws AppError `invalid_request` for a subscriber of Zaqar that would be refused as an action.
+ */
+export function calledUrls({ scheme, url }: Action): URL[] {
+  if (scheme in DEFAULT_PORTS) return [url];
+  if (scheme !== 'zaqar') return [];
+  const subscribers = url.searchParams.getAll('subscriber').filter((text) => /^\s*(?:trust\+)?https?:/i.test(text));
+  return subscribers.map((text) => parseAction(text).url);
+}
+
 /** True if the action is sent with a Keystone trust of the alarm. */
 export function needsTrust(action: string): boolean {
   return /^trust\+/i.test(action) && schemeOf(action) !== undefined;

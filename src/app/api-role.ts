@@ -7,6 +7,7 @@ import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../ap
 import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
+import type { EgressGuard } from '../egress/egress-guard.js';
 import type { BackendObserver } from '../datasource/datasource.js';
 import { createBacktests } from '../evaluator/backtest.js';
 import { createExplain } from '../evaluator/explain/explain.js';
@@ -41,6 +42,7 @@ export interface ApiRoleDeps {
   db: Database;
   /** Undefined if Keystone is not configured. */
   keystone: KeystoneSession | undefined;
+  egress: EgressGuard;
   clock: Clock;
   log: Logger;
   telemetry: Telemetry;
@@ -52,7 +54,7 @@ export interface ApiRoleDeps {
 
 /** Starts the API. @throws StartupError if it may not or cannot listen at the configured address. */
 export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
-  const { config, db, keystone, clock, log, telemetry, version, waker, readiness, resources } = deps;
+  const { config, db, keystone, egress, clock, log, telemetry, version, waker, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
   const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone });
@@ -82,6 +84,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     actions: {
       alarmMaxActions: alarm_max_actions,
       queueActions: config.queue.redis_url !== undefined,
+      egress,
       trustActions: { refusal: trustRefusal({ config, keystone }), overHttp: config.notifier.trust_actions_over_http },
     },
     trustActions: openTrustActions({ config, db, keystone, clock, log, newId: () => randomUUID() }),

@@ -1,5 +1,6 @@
 import type { ServiceClock } from '../clock.js';
 import type { Config } from '../config/schema.js';
+import type { EgressGuard } from '../egress/egress-guard.js';
 import type { Logger } from '../logger.js';
 import type { NotifierWaker, LocalWaker } from '../notifier/waker.js';
 import { createNotifier, type Notifier } from '../notifier/notifier.js';
@@ -17,6 +18,7 @@ export interface NotifierRoleDeps {
   waker: NotifierWaker;
   localWaker: LocalWaker;
   keystone: KeystoneSession | undefined;
+  egress: EgressGuard;
   clock: ServiceClock;
   log: Logger;
   telemetry: Telemetry;

@@ -13,6 +13,8 @@ export interface ReadinessDeps {
   pingDatabase: () => Promise<unknown>;
   supervisors: readonly Supervisor[];
   redis: Redis | undefined;
+  /** True if `egress.allow_loopback_receivers` is set, which is for tests. */
+  loopbackReceivers?: boolean;
   /** Backends as the evaluator of this process sees them; undefined without that role. */
   backends?: BackendsSeen | undefined;
   /** Delay of the evaluator of this process; undefined without that role. */
@@ -60,6 +62,12 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
       detail: `${mode}: ${partitions} partitions held, ${members} evaluators seen`,
     });
   }
+  if (deps.loopbackReceivers)
+    checks.push({
+      name: 'egress',
+      ok: true,
+      detail: 'receivers on loopback are called: egress.allow_loopback_receivers',
+    });
   const details = deps.backends ? backendTexts(deps.backends) : [];
   if (deps.lateness) checks.push({ name: 'behind', ok: true, detail: latenessText(deps.lateness) });
   if (details.length > 0) checks.push({ name: 'backends', ok: true, detail: details.join('; ') });

@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 import { duration, optionalDuration } from './duration.js';
+import { allowEntry, portList } from './egress.js';
 import { Secret } from './secret.js';
 
 /** Roles of a process. */
@@ -115,6 +116,12 @@ const RetrySchedule = Schedule.min(1).prefault([
   '8h',
 ] as never);
 
+/** Well-known ports but those of HTTP, and ports of databases, brokers and cluster managers. */
+const DENIED_PORTS = [
+  ...['1-79', '81-442', '444-1023', '2375-2380', '3306', '5432', '5672', '6379', '6443', '8500', '9092', '9200'],
+  ...['9300', '10250', '11211', '27017'],
+];
+
 /** All options with defaults and bounds. `config/default.yaml` documents them. */
 export const Config = z.strictObject({
   roles: z
@@ -217,6 +224,11 @@ export const Config = z.strictObject({
     keep_repeats: duration('1h'),
     keep_dead: duration('30d'),
     trust_actions_over_http: z.boolean().default(true),
+  }),
+  egress: section({
+    allow: z.array(allowEntry).default([]),
+    deny_ports: portList.prefault([...DENIED_PORTS]),
+    allow_loopback_receivers: z.boolean().default(false),
   }),
   queue: section({
     redis_url: redisUrl,

@@ -55,6 +55,8 @@ export interface KeystoneSession extends KeystoneClient {
    * first, since the service may be new.
    */
   endpoint(serviceType: string): Promise<string>;
+  /** Returns the URLs of all services of these types in the catalogue of `token`, of all interfaces and regions. */
+  endpoints(serviceTypes: readonly string[]): Promise<string[]>;
   /** Returns the id of a project. Null: it does not exist, or Keystone does not show it to the service's user. */
   projectId(name: string, domainName: string): Promise<string | null>;
 }
@@ -98,6 +100,12 @@ export function createKeystoneSession(
     userId: async () => (await keeper.current()).user.id,
     ownProjectId: async () => (await keeper.current()).project?.id,
     endpoint,
+    async endpoints(serviceTypes) {
+      const { catalog } = await keeper.current();
+      return catalog
+        .filter(({ type }) => serviceTypes.includes(type))
+        .flatMap(({ endpoints }) => endpoints.map(({ url }) => url));
+    },
     async projectId(name, domainName) {
       const { project } = await keeper.current();
       // For the service's own project, no right to list projects is needed.

@@ -1,4 +1,5 @@
 import type { ServiceClock } from '../clock.js';
+import type { EgressGuard } from '../egress/egress-guard.js';
 import type { Logger } from '../logger.js';
 import type { NotificationClaimStore } from '../storage/notifications/notification-claim-store.js';
 import type { NotificationUpkeepStore } from '../storage/notifications/notification-upkeep-store.js';
@@ -24,6 +25,7 @@ export interface NotifierDeps {
   /** Redis for `queue://` actions. */
   queue: { redisUrl: string | undefined; prefix: string };
   cloud: CloudAccess;
+  egress: EgressGuard;
   rules: DeliveryRules & OutboxSweepRules & { connectTimeoutMs: number };
   clock: ServiceClock;
   log: Logger;
@@ -51,6 +53,7 @@ export function createNotifier(deps: NotifierDeps): Notifier {
     queuePrefix: deps.queue.prefix,
     version: deps.version,
     cloud: deps.cloud,
+    egress: deps.egress,
   });
   const pump = new DeliveryPump({ store: deps.claims, receivers, clock, log, telemetry, random: deps.random, rules });
   deps.localWaker.onWake(() => pump.wake());

@@ -10,6 +10,7 @@ import { createImportStore, type ImportStatus } from '../../src/storage/alarms/i
 import { thresholdBody } from '../support/api.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { storeAlarm, thresholdRule } from '../support/stored-alarms.js';
+import { egressWith } from '../support/egress.js';
 
 const HOOK = 'https://hook.example/';
 const TRUSTED = 'trust+https://heat.example/v1/signal';
@@ -29,7 +30,12 @@ async function bringOver(documents: object[], standing?: ImportStatus): Promise<
     alarms: createAlarmStore(db),
     ruleChecks: { externalOwner: () => Promise.resolve(null), knownBackends: () => [] },
     imports: standing === undefined ? imports : { ...imports, importStatusOf: () => Promise.resolve(standing) },
-    actions: { alarmMaxActions: -1, queueActions: false, trustActions: { refusal: undefined, overHttp: false } },
+    actions: {
+      egress: egressWith(),
+      alarmMaxActions: -1,
+      queueActions: false,
+      trustActions: { refusal: undefined, overHttp: false },
+    },
     now: () => new Date('2026-01-01T00:00:00Z'),
     newId: () => randomUUID(),
   });

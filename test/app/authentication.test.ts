@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { egressWith } from '../support/egress.js';
 import { lookup } from 'node:dns/promises';
 
 import { listenApi } from '../../src/app/api-role.js';
@@ -117,6 +118,7 @@ describe('the service', () => {
     listener = await listenApi({
       config,
       db,
+      egress: egressWith(),
       keystone: session,
       clock,
       log,

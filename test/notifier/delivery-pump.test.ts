@@ -15,6 +15,7 @@ import { createTelemetry } from '../../src/telemetry.js';
 import { NOON } from '../support/builders.js';
 import { NO_CLOUD } from '../support/notifier-rig.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { egressWith } from '../support/egress.js';
 
 const RULES: DeliveryRules = {
   policy: 'current',
@@ -120,6 +121,7 @@ test('a queue whose Redis never answers makes an attempt time out, and does not 
     queueRedisUrl: `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`,
     queuePrefix: 'actions',
     version: 'test',
+    egress: egressWith(),
     cloud: NO_CLOUD,
   });
   const store = outboxWithOne();

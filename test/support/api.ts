@@ -10,6 +10,7 @@ import { createApi, type ApiDeps } from '../../src/api/server.js';
 import { createTrustActions } from '../../src/api/alarms/trust-actions.js';
 import { createDatasources, type ConfiguredDatasources } from '../../src/datasource/registry.js';
 import { createBacktests } from '../../src/evaluator/backtest.js';
+import type { EgressGuard } from '../../src/egress/egress-guard.js';
 import { createExplain } from '../../src/evaluator/explain/explain.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
 import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
@@ -32,6 +33,7 @@ import { createStatisticsStore } from '../../src/storage/meters/statistics-store
 import { documentedAnswers } from './documented-answers.js';
 import { FakeClock } from './fake-clock.js';
 import { metersIn } from './meters-in.js';
+import { egressWith } from './egress.js';
 
 /** Who asks: the identity headers of a request. */
 export type Caller = Readonly<Record<string, string>>;
@@ -88,6 +90,8 @@ export interface TestApiOptions {
   /** Without it there is no Keystone, and `trust+` actions are refused. */
   trusts?: Trusts;
   trustsOverHttp?: boolean;
+  /** Allows every address of this machine and every port by default. */
+  egress?: EgressGuard;
   log?: Logger;
   /** Instead of believing the headers. */
   authentication?: (clock: FakeClock) => Authentication;
@@ -113,6 +117,7 @@ const DEFAULTS = {
   queueActions: false,
   trusts: undefined,
   trustsOverHttp: true,
+  egress: egressWith(),
   authentication: undefined,
   authenticate: createNoauthAuthenticator(),
   log: silentLogger,
@@ -161,6 +166,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     actions: {
       alarmMaxActions,
       queueActions,
+      egress: settings.egress,
       trustActions: { refusal: trusts ? undefined : NO_KEYSTONE, overHttp: trustsOverHttp },
     },
     trustActions: createTrustActions({

@@ -7,6 +7,7 @@ import { createNotificationClaimStore } from '../../src/storage/notifications/no
 import { createNotificationUpkeepStore } from '../../src/storage/notifications/notification-upkeep-store.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { PATIENCE_MS } from './patience.js';
+import { egressWith } from './egress.js';
 
 const NEVER_MS = 3_600_000;
 
@@ -69,6 +70,7 @@ export function startNotifier(db: Database, options: NotifierRigOptions = {}): N
     telemetry: createTelemetry(),
     random: () => 0.5,
     version: '0',
+    egress: egressWith(),
   });
   const stopping = new AbortController();
   const running = Promise.all(notifier.loops.map((loop) => loop.run(stopping.signal)));

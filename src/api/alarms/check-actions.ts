@@ -7,6 +7,7 @@ import {
   type ActionScheme,
 } from '../../alarm/action.js';
 import { ACTION_LIST_OF } from '../../alarm/alarm.js';
+import type { EgressGuard } from '../../egress/egress-guard.js';
 import { AppError } from '../../errors.js';
 import { isAdmin } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
@@ -24,6 +25,8 @@ export interface ActionPolicy {
     /** True if tokens may be sent over connections without encryption. */
     overHttp: boolean;
   };
+  /** Decides which addresses receivers may have. */
+  egress: EgressGuard;
 }
 
 /** Checks all actions. @throws AppError for the first one that cannot be delivered, is not allowed, or is too many. */

@@ -4,6 +4,7 @@ import type { Scope } from '../../storage/scope.js';
 import { newAlarm, projectAfterPut, refuseOtherMuted, replacedAlarm } from '../alarms/alarm-definition.js';
 import { creationEntry, deletionEntry, ruleChangeEntry } from '../alarms/alarm-history-entry.js';
 import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js';
+import { refuseForbiddenAddresses } from '../alarms/check-addresses.js';
 import { refuseBadRule } from '../alarms/check-rule.js';
 import { refuseOtherVersion, versionOf } from '../http/entity-tag.js';
 import { parseWith } from '../http/faultstring.js';
@@ -92,6 +93,7 @@ async function create(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prepa
   const { identity, origin } = request;
   const wanted = definitionIn(request, actions);
   refuseOtherMuted(wanted, false);
+  await refuseForbiddenAddresses(wanted, wanted.project_id ?? identity.projectId, actions.egress);
   const owners = await refuseBadRule(wanted, identity, ruleChecks);
   return async () => {
     const at = now();
@@ -115,6 +117,7 @@ async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prep
   const found = await findRequestedAlarm(alarms, request);
   if (found) refuseOtherMuted(wanted, found.muted);
   const project_id = found ? projectAfterPut(found, wanted) : wanted.project_id;
+  await refuseForbiddenAddresses(wanted, project_id ?? identity.projectId, actions.egress);
   // As in Aodh, an invalid rule is refused before a missing alarm.
   const owners = await refuseBadRule({ ...wanted, project_id }, identity, ruleChecks);
   const before = found ?? throwAlarmNotFound(idIn(request));

@@ -8,6 +8,7 @@ import type { HistoryEntry } from '../../storage/alarms/history-store.js';
 import { newAlarm, refuseOtherMuted, type Circumstances } from '../alarms/alarm-definition.js';
 import { creationEntry, ruleChangeEntry } from '../alarms/alarm-history-entry.js';
 import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js';
+import { refuseForbiddenAddresses } from '../alarms/check-addresses.js';
 import { externalOwnersFor, refuseUnknownBackend } from '../alarms/check-rule.js';
 import { parseWith } from '../http/faultstring.js';
 import { ruleProject } from '../identity/authorize.js';
@@ -67,6 +68,7 @@ async function importOne(
     refuseBadActions(imported.request, identity, deps.actions);
     refuseOtherMuted(imported.request, true);
     refuseUnknownBackend(imported.request, deps.ruleChecks);
+    await refuseForbiddenAddresses(imported.request, imported.request.project_id ?? null, deps.actions.egress);
     const outcome = await bringOver(deps, imported, identity);
     const notCopied = outcome === 'deleted' ? [] : imported.notCopied;
     return { ...named, outcome, not_copied: notCopied };

@@ -1,10 +1,10 @@
 import { parseAction, type ActionScheme } from '../../alarm/action.js';
 import { untilAborted } from '../../async/deadline.js';
 import type { ServiceClock } from '../../clock.js';
+import type { EgressGuard } from '../../egress/egress-guard.js';
 import { toError } from '../../errors.js';
 import type { Logger } from '../../logger.js';
 import { createCloudClient } from '../cloud.js';
-import { createAddressPolicy } from '../egress/address-policy.js';
 import type { TrustDeps } from '../with-login.js';
 import { createLogReceiver } from './log/log.js';
 import { createQueueReceiver } from './queue/queue.js';
@@ -20,6 +20,7 @@ import { createZaqarReceiver } from './zaqar/zaqar.js';
 export interface ReceiverDeps {
   clock: ServiceClock;
   log: Logger;
+  egress: EgressGuard;
   connectTimeoutMs: number;
   attemptTimeoutMs: number;
   maxSocketsPerHost: number;
@@ -51,9 +52,9 @@ export interface Receivers {
 
 /** Creates the receivers of all action schemes. A scheme without a receiver is a type error. */
 export function createReceivers(deps: ReceiverDeps): Receivers {
-  const webhook = createWebhookReceiver({ ...deps, ca: deps.cloud.ca, isAllowed: createAddressPolicy() });
+  const webhook = createWebhookReceiver({ ...deps, ca: deps.cloud.ca });
   const client = createCloudClient({ ...deps, ca: deps.cloud.ca });
-  const cloud = { ...deps.cloud, client, log: deps.log, wallNow: () => deps.clock.wallNow() };
+  const cloud = { ...deps.cloud, client, egress: deps.egress, log: deps.log, wallNow: () => deps.clock.wallNow() };
   const trustWebhook = createTrustWebhookReceiver({ ...cloud, webhook });
   const receivers = {
     http: webhook,

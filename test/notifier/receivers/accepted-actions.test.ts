@@ -12,6 +12,7 @@ import { NO_CLOUD } from '../../support/notifier-rig.js';
 import { PATIENCE_MS } from '../../support/patience.js';
 import { startReceiver, type Receiver } from '../../support/receiver-server.js';
 import { A_BODY } from '../../support/stored-notifications.js';
+import { egressWith } from '../../support/egress.js';
 
 /** What the API accepts as an action, a receiver can send: it never ends as `internal` or `invalid`. */
 
@@ -28,6 +29,7 @@ beforeAll(async () => {
     queueRedisUrl: undefined,
     queuePrefix: 'test',
     version: '0',
+    egress: egressWith(),
     cloud: NO_CLOUD,
   });
 });

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { createSystemClock } from '../../../src/clock.js';
-import { createAddressPolicy } from '../../../src/notifier/egress/address-policy.js';
 import type { DeliveryOutcome, Receiver } from '../../../src/notifier/receivers/receiver.js';
 import { MAX_ANSWER_BYTES } from '../../../src/notifier/receivers/webhook/answer-tap.js';
 import { readStatusLine } from '../../../src/notifier/receivers/webhook/status-line.js';
@@ -10,6 +9,7 @@ import { makeCertificates } from '../../support/certificates.js';
 import { eventually } from '../../support/eventually.js';
 import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 import { startRawReceiver, type RawAnswer, type RawReceiver } from '../../support/raw-receiver.js';
+import { egressWith } from '../../support/egress.js';
 
 const { ca, server: certificate } = makeCertificates();
 const LENGTH = 'Content-Length: 0\r\n';
@@ -191,7 +191,7 @@ async function outcomeOf(answer: RawAnswer, patienceMs = PATIENCE_MS): Promise<D
   receiver = await startRawReceiver(answer);
   webhook = createWebhookReceiver({
     clock: createSystemClock(),
-    isAllowed: createAddressPolicy(),
+    egress: egressWith(),
     connectTimeoutMs: PATIENCE_MS,
     attemptTimeoutMs: patienceMs,
     maxSocketsPerHost: 4,

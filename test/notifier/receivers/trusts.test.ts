@@ -9,6 +9,7 @@ import { CANARY, startCloud, type CloudDouble, type CloudReply } from '../../sup
 import { PATIENCE_MS } from '../../support/patience.js';
 import { startReceiver, type ReceivedRequest, type Receiver } from '../../support/receiver-server.js';
 import { A_BODY } from '../../support/stored-notifications.js';
+import { egressWith } from '../../support/egress.js';
 
 const TRUST = `${CANARY}-1`;
 let cloud: CloudDouble;
@@ -40,6 +41,7 @@ function deliver(
     queueRedisUrl: undefined,
     queuePrefix: 'x',
     version: '0',
+    egress: egressWith(),
     cloud: {
       logins: cloud.keystone,
       trustOf: async (alarmId, projectId) => (alarmId === 'a' && projectId === 'p' ? TRUST : undefined),

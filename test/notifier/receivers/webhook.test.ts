@@ -3,12 +3,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 import { createSystemClock } from '../../../src/clock.js';
-import { createAddressPolicy } from '../../../src/notifier/egress/address-policy.js';
 import type { Delivery, Receiver } from '../../../src/notifier/receivers/receiver.js';
 import { outcomeOfStatus, parseRetryAfter } from '../../../src/notifier/receivers/webhook/outcome.js';
 import { createWebhookReceiver } from '../../../src/notifier/receivers/webhook/webhook.js';
 import { PATIENCE_MS, patienceFor } from '../../support/patience.js';
 import { startReceiver, type Receiver as ReceiverServer } from '../../support/receiver-server.js';
+import { egressWith, type RuleChanges } from '../../support/egress.js';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
 const BODY = '{"alarm_name": "cpu \\u00fc", "reason_data": {"most_recent": 95.0}}';
@@ -16,10 +16,10 @@ const BODY = '{"alarm_name": "cpu \\u00fc", "reason_data": {"most_recent": 95.0}
 const servers: ReceiverServer[] = [];
 let webhook: Receiver;
 
-function receiver(deniedRanges: string[] = [], attemptTimeoutMs = PATIENCE_MS): Receiver {
+function receiver(rules: RuleChanges = {}, attemptTimeoutMs = PATIENCE_MS): Receiver {
   return createWebhookReceiver({
     clock: createSystemClock(),
-    isAllowed: createAddressPolicy(deniedRanges),
+    egress: egressWith(rules),
     connectTimeoutMs: attemptTimeoutMs,
     attemptTimeoutMs,
     maxSocketsPerHost: 4,
@@ -142,7 +142,7 @@ describe('a receiver that', () => {
     },
   ])('$does is tried again: $expected', async ({ behave, expected }) => {
     await webhook.close?.();
-    webhook = receiver([], patienceFor(expected));
+    webhook = receiver({}, patienceFor(expected));
     raw = createServer((socket) => {
       sockets.add(socket);
       socket.on('error', () => undefined);
@@ -174,7 +174,7 @@ test.each([
 
 test('a name with a denied address is refused without a connection', async () => {
   const server = await serve();
-  webhook = receiver(['127.0.0.0/8', '::1/128']);
+  webhook = receiver({ privateAllowed: false });
   expect(await deliver(server.url.replace('127.0.0.1', 'localhost'))).toEqual({ kind: 'dead', error: 'blocked' });
   expect(await deliver(server.url)).toEqual({ kind: 'dead', error: 'blocked' });
   expect(server.requests).toEqual([]);

@@ -1,3 +1,4 @@
+import type { EgressVerdict } from '../../../egress/egress-guard.js';
 import { connectionFailureOf } from '../../../http/backend-unavailable.js';
 import { REJECTED, type DeliveryOutcome } from '../receiver.js';
 import { readStatusLine } from './status-line.js';
@@ -65,6 +66,12 @@ export function outcomeOfError(code: string | undefined): DeliveryOutcome {
     default:
       return { kind: 'retry', error: 'connect_failed' };
   }
+}
+
+/** Returns the outcome of an attempt that may not connect; undefined if it may. */
+export function outcomeOfVerdict({ kind }: EgressVerdict): DeliveryOutcome | undefined {
+  if (kind === 'blocked') return { kind: 'dead', error: 'blocked' };
+  return kind === 'undecided' ? { kind: 'retry', error: 'connect_failed' } : undefined;
 }
 
 function httpDate(text: string): number {

@@ -6,18 +6,17 @@ import { createSecureContext, rootCertificates } from 'node:tls';
 import got from 'got';
 
 import type { ServiceClock } from '../../../clock.js';
-import type { AddressPolicy } from '../../egress/address-policy.js';
-import { BlockedAddress, guardedLookup, isBlockedLiteral } from '../../egress/guarded-lookup.js';
+import { AddressRefused, type EgressGate, type EgressGuard } from '../../../egress/egress-guard.js';
 import type { Delivery, DeliveryOutcome, Receiver } from '../receiver.js';
 import { AnswerTap } from './answer-tap.js';
 import { codeOf } from '../../../http/backend-unavailable.js';
-import { outcomeOfBrokenAnswer, outcomeOfStatus } from './outcome.js';
+import { outcomeOfBrokenAnswer, outcomeOfStatus, outcomeOfVerdict } from './outcome.js';
 import { webRequestOf } from './web-request.js';
 
 /** What the receiver of webhooks needs. */
 export interface WebhookDeps {
   clock: ServiceClock;
-  isAllowed: AddressPolicy;
+  egress: EgressGuard;
   connectTimeoutMs: number;
   attemptTimeoutMs: number;
   maxSocketsPerHost: number;
@@ -48,7 +47,6 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
     timeout: IDLE_SOCKET_MS,
   };
   const agents = { http: new http.Agent(pool), https: new https.Agent({ ...pool, ...trustOf(deps.ca) }) };
-  const lookup = guardedLookup(deps.isAllowed);
 
   return {
     deliver: (delivery, signal) => send(delivery, {}, signal),
@@ -67,14 +65,16 @@ export function createWebhookReceiver(deps: WebhookDeps): Webhook {
     const request = webRequestOf(delivery.action);
     if (request === undefined) return { kind: 'dead', error: 'invalid' };
     const { url, target } = request;
-    if (isBlockedLiteral(url.hostname, deps.isAllowed)) return { kind: 'dead', error: 'blocked' };
+    const gate = await deps.egress.gateTo(url, delivery.projectId);
+    const refused = outcomeOfVerdict(await gate.host());
+    if (refused) return refused;
     const tap = new AnswerTap();
     const options = {
       body: delivery.body,
       headers: { ...headersOf(delivery, deps), ...request.headers, ...headers },
       agent: agents,
-      dnsLookup: lookup,
-      request: requestTo({ url, target }, deps.isAllowed, tap),
+      dnsLookup: gate.lookup,
+      request: requestTo({ url, target }, gate, tap),
       timeout: { request: deps.attemptTimeoutMs, connect: deps.connectTimeoutMs, secureConnect: deps.connectTimeoutMs },
       signal,
     };
@@ -127,14 +127,14 @@ function urlForGot(url: URL): URL {
  * Makes got's `request` option. The request has exactly this path and query, and is destroyed before its first byte if
  * the socket's address is not allowed.
  */
-function requestTo({ url, target }: { url: URL; target: string }, isAllowed: AddressPolicy, tap: AnswerTap) {
+function requestTo({ url, target }: { url: URL; target: string }, gate: EgressGate, tap: AnswerTap) {
   return (_: URL, options: RequestOptions, onResponse?: (response: IncomingMessage) => void): ClientRequest => {
     const request = (url.protocol === 'https:' ? https : http).request(url, { ...options, path: target }, onResponse);
     tap.listen(request);
     request.once('socket', (socket: Socket) => {
       const check = (): void => {
-        if (socket.remoteAddress !== undefined && !isAllowed(socket.remoteAddress)) {
-          request.destroy(new BlockedAddress('connected to an address that is not allowed'));
+        if (socket.remoteAddress !== undefined && !gate.isAllowed(socket.remoteAddress)) {
+          request.destroy(new AddressRefused({ kind: 'blocked', refusal: 'address' }));
         }
       };
       if (socket.connecting) socket.once('connect', check);

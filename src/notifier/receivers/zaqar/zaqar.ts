@@ -1,21 +1,32 @@
-import { parseAction } from '../../../alarm/action.js';
+import { calledUrls, parseAction } from '../../../alarm/action.js';
+import type { EgressGuard } from '../../../egress/egress-guard.js';
 import { zaqarTargetOf, type ZaqarTarget } from '../../../alarm/zaqar-action.js';
 import { asService, type CloudLogins } from '../../with-login.js';
 import type { Delivery, DeliveryOutcome, Receiver } from '../receiver.js';
+import { outcomeOfVerdict } from '../webhook/outcome.js';
 import { askZaqar, MESSAGING, postMessage, type ZaqarDeps, type ZaqarQueue } from './message.js';
+
+/** What the receiver of `zaqar://` actions needs. */
+export interface ZaqarReceiverDeps extends ZaqarDeps {
+  logins: CloudLogins | undefined;
+  egress: EgressGuard;
+}
 
 type Targeted<Kind extends ZaqarTarget['kind']> = Extract<ZaqarTarget, { kind: Kind }>;
 
 /**
  * Receiver of `zaqar://` actions. `?topic=…`: posts to a queue for the alarm and the topic in the service's own
- * project, and subscribes the named subscribers to it. `?queue_name=…` with a signature: posts to a queue of the
+ * project, and subscribes the named subscribers to it, if their addresses are allowed: Zaqar calls them with the
+ * service's own rights. `?queue_name=…` with a signature: posts to a queue of the
  * alarm's owner, who made the signature.
  */
-export function createZaqarReceiver(deps: ZaqarDeps & { logins: CloudLogins | undefined }): Receiver {
+export function createZaqarReceiver(deps: ZaqarReceiverDeps): Receiver {
   return {
     async deliver(delivery, signal) {
       const target = zaqarTargetOf(parseAction(delivery.action).url.searchParams);
       if (typeof target === 'string') return { kind: 'dead', error: 'invalid' };
+      const refused = await refusedSubscriber(deps.egress, delivery);
+      if (refused) return refused;
       return target.kind === 'topic'
         ? toTopic(deps, target, delivery, signal)
         : toSignedQueue(deps, target, delivery, signal);
@@ -23,8 +34,19 @@ export function createZaqarReceiver(deps: ZaqarDeps & { logins: CloudLogins | un
   };
 }
 
+async function refusedSubscriber(
+  egress: EgressGuard,
+  { action, projectId }: Delivery,
+): Promise<DeliveryOutcome | undefined> {
+  for (const url of calledUrls(parseAction(action))) {
+    const refused = outcomeOfVerdict(await (await egress.gateTo(url, projectId)).resolved());
+    if (refused) return refused;
+  }
+  return undefined;
+}
+
 async function toTopic(
-  deps: ZaqarDeps & { logins: CloudLogins | undefined },
+  deps: ZaqarReceiverDeps,
   { topic, subscribers, ttlSeconds: ttl }: Targeted<'topic'>,
   delivery: Delivery,
   signal: AbortSignal,
@@ -47,7 +69,7 @@ async function toTopic(
 }
 
 async function toSignedQueue(
-  deps: ZaqarDeps & { logins: CloudLogins | undefined },
+  deps: ZaqarReceiverDeps,
   { name, headers }: Targeted<'signed queue'>,
   delivery: Delivery,
   signal: AbortSignal,

@@ -1,0 +1,34 @@
+import { calledUrls, parseAction, scrubAction } from '../../alarm/action.js';
+import { ACTION_LIST_OF } from '../../alarm/alarm.js';
+import type { EgressGuard } from '../../egress/egress-guard.js';
+import type { EgressRefusal } from '../../egress/egress-policy.js';
+import { AppError } from '../../errors.js';
+import type { AlarmRequest } from '../schema/alarm-request.js';
+
+/**
+ * Checks the addresses that the actions name. Names are not resolved: when a notification is sent, all its addresses
+ * are checked again.
+ * @throws AppError `invalid_request` for the first action that may not be called.
+ */
+export async function refuseForbiddenAddresses(
+  request: AlarmRequest,
+  projectId: string | null,
+  egress: EgressGuard,
+): Promise<void> {
+  for (const name of Object.values(ACTION_LIST_OF)) {
+    for (const action of request[name] ?? []) {
+      for (const url of calledUrls(parseAction(action))) {
+        const verdict = await (await egress.gateTo(url, projectId)).host();
+        if (verdict.kind !== 'blocked') continue;
+        throw new AppError('invalid_request', `${name}: ${scrubAction(action)} is refused: ${textOf(verdict.refusal)}`);
+      }
+    }
+  }
+}
+
+/** Does not tell which service an address belongs to, so that nobody finds out by trying. */
+function textOf(refusal: EgressRefusal): string {
+  return refusal === 'port'
+    ? 'receivers may not have this port; an operator can allow it with egress.allow or egress.deny_ports'
+    : 'receivers may not have this address; an operator can allow it with egress.allow';
+}

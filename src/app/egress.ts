@@ -1,0 +1,78 @@
+import { lookup } from 'node:dns/promises';
+
+import type { Clock } from '../clock.js';
+import { backendsOf } from '../config/backends.js';
+import type { Config } from '../config/schema.js';
+import { parseNetwork } from '../egress/address.js';
+import { createEgressGuard, type EgressGuard } from '../egress/egress-guard.js';
+import type { EgressRules } from '../egress/egress-policy.js';
+import { createHeatEndpoints, NO_HEAT } from '../egress/heat-endpoints.js';
+import { createOwnServices, endpointOf, type ServiceEndpoint } from '../egress/own-services.js';
+import type { KeystoneSession } from '../keystone/session.js';
+import type { Logger } from '../logger.js';
+import { isLoopback } from '../loopback.js';
+
+export interface EgressDeps {
+  config: Config;
+  keystone: KeystoneSession | undefined;
+  clock: Pick<Clock, 'monotonicMs'>;
+  log: Logger;
+}
+
+/** Which addresses users may make this service call. Warns if that excludes receivers within the site. */
+export async function openEgress({ config, keystone, clock, log }: EgressDeps): Promise<EgressGuard> {
+  const privateAllowed = await isForThisMachineOnly(config);
+  const { allow, allow_loopback_receivers: loopbackAllowed } = config.egress;
+  if (!privateAllowed && allow.length === 0) {
+    log.warn('receivers in private networks are refused; egress.allow is the list of those that may be called');
+  }
+  const monotonicMs = (): number => clock.monotonicMs();
+  return createEgressGuard({
+    rules: rulesOf(config, { privateAllowed, loopbackAllowed }),
+    ownServices: createOwnServices({ endpoints: ownEndpoints(config), monotonicMs }),
+    heat: keystone
+      ? createHeatEndpoints({ endpointsOf: (types) => keystone.endpoints(types), monotonicMs, log })
+      : NO_HEAT,
+  });
+}
+
+/** Without authentication, on loopback, every receiver was registered by a user of this machine. */
+async function isForThisMachineOnly({ auth, api }: Config): Promise<boolean> {
+  if (auth.mode !== 'noauth' || api.host === '') return false;
+  const addresses = await lookup(api.host, { all: true }).catch(() => []);
+  return addresses.length > 0 && addresses.every(({ address }) => isLoopback(address));
+}
+
+/** The section `egress` in the form that the policy reads. */
+export function rulesOf(
+  { egress }: Config,
+  reach: Pick<EgressRules, 'privateAllowed' | 'loopbackAllowed'>,
+): EgressRules {
+  return {
+    ...reach,
+    allow: egress.allow.map(({ cidr, hostname, ports, projects }) => ({
+      network: cidr === undefined ? undefined : parseNetwork(cidr),
+      hostname,
+      ports,
+      projects: projects && new Set(projects),
+    })),
+    isDeniedPort: (port) => egress.deny_ports.has(port),
+  };
+}
+
+const POSTGRES_PORT = 5432;
+const REDIS_PORT = 6379;
+
+/** Databases, Redis, Keystone, backends and listeners of this configuration. */
+function ownEndpoints(config: Config): ServiceEndpoint[] {
+  const { api, management, database, redis, queue, keystone, octavia } = config;
+  const backends = [backendsOf(config.gnocchi), backendsOf(config.prometheus)].flatMap((some) => [...some.values()]);
+  const webUrls = [keystone.auth_url, keystone.public_url, octavia.url, ...backends.map(({ url }) => url)];
+  return [
+    { host: api.host, port: api.port },
+    ...(management.port === undefined ? [] : [{ host: management.host, port: management.port }]),
+    endpointOf(database.url?.reveal() ?? '', POSTGRES_PORT),
+    ...[redis.url, queue.redis_url].map((url) => endpointOf(url?.reveal() ?? '', REDIS_PORT)),
+    ...webUrls.map((url) => endpointOf(url ?? '', url?.startsWith('https:') ? 443 : 80)),
+  ].filter((endpoint) => endpoint !== undefined);
+}
