@@ -6,13 +6,14 @@
 const MAY_IMPORT = {
   config: [],
   datasource: ['alarm'],
+  egress: [],
   partition: ['redis', 'supervisor'],
   keystone: [],
   http: [],
   storage: ['alarm', 'role', 'datasource', 'partition'],
   evaluator: ['alarm', 'datasource', 'partition', 'storage', 'keystone', 'supervisor'],
-  notifier: ['alarm', 'storage', 'keystone', 'redis', 'supervisor'],
-  api: ['alarm', 'role', 'storage', 'keystone', 'supervisor'],
+  notifier: ['alarm', 'egress', 'storage', 'keystone', 'redis', 'supervisor'],
+  api: ['alarm', 'egress', 'role', 'storage', 'keystone', 'supervisor'],
 };
 
 /** A store implements ports that its consumers declare, so it may know their types, and nothing else of them. */
@@ -54,12 +55,18 @@ const typesOnly = Object.entries(TYPES_ONLY).map(([room, others]) => ({
   to: { path: asPath(others), dependencyTypesNot: ['type-only'] },
 }));
 
+/**
+ * Where a request leaves the process: to servers that the operator chose, to the Aodh that is imported from, and to
+ * receivers that users chose, each of whose addresses src/egress/ judges. A new way out passes through one of these.
+ */
+const WAYS_OUT = ['^src/http/', '^src/cli/import/', '^src/notifier/receivers/webhook/'];
+
 /** Packages and the only places that may use them. */
 const PACKAGES = [
   ['express', 'helmet'].map((name) => [name, ['^src/api/', '^src/management/']]),
   [['ioredis', ['^src/redis[.]ts$']]],
   [['bullmq', ['^src/notifier/']]],
-  [['got', ['^src/http/', '^src/notifier/', '^src/cli/']]],
+  [['got', WAYS_OUT]],
   ['pg', '@electric-sql/pglite'].map((name) => [name, ['^src/storage/']]),
   [['proper-lockfile', ['^src/storage/', '^src/cli/']]],
   [['winston', ['^src/logger[.]ts$']]],
@@ -69,6 +76,7 @@ const PACKAGES = [
   [['yaml', ['^src/config/', '^src/cli/']]],
   [['re2js', ['^src/api/']]],
   [['cron-parser', ['^src/alarm/']]],
+  [['ipaddr.js', ['^src/egress/', '^src/config/', '^src/api/identity/']]],
 ].flat();
 
 const packages = PACKAGES.map(([name, places]) => ({
@@ -90,6 +98,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/alarm/' },
       to: { pathNot: ['^src/alarm/', '^src/errors[.]ts$', 'node_modules/(zod|cron-parser)/', '^(node:)?crypto$'] },
+    },
+    {
+      name: 'ways-out-are-known',
+      comment: 'Beside them src/api/http/ listens, and the client certificate of a Prometheus is read.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [...WAYS_OUT, '^src/api/http/', '^src/app/datasources/prometheus[.]ts$'] },
+      to: { path: '^(node:)?(http|https|http2|tls|dgram)$', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'only-the-top-imports-the-wiring',

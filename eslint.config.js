@@ -59,6 +59,16 @@ const NO_RECURSIVE_MKDIR = {
   importNames: ['mkdirSync', 'mkdir'],
   message: 'A recursive call never returns below /proc: src/make-directory.ts.',
 };
+/** A connection to an address that a user chose passes through src/egress/; these would not. */
+const NO_OTHER_WAY_OUT = {
+  name: 'node:net',
+  importNames: ['connect', 'createConnection'],
+  message: 'Requests leave through src/http/, and to addresses of users through src/notifier/receivers/webhook/.',
+};
+const NO_OTHER_CLIENTS = ['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest'].map((name) => ({
+  name,
+  message: NO_OTHER_WAY_OUT.message,
+}));
 const NO_PROCESS_MODULE = { name: 'node:process', message: PROCESS.message };
 
 /** What cannot be broken is let be: an import, a URL and a regular expression. */
@@ -109,8 +119,11 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     rules: {
       'no-restricted-syntax': ['error', ...BANS.time, ...BANS.exports],
-      'no-restricted-globals': ['error', ...TIMERS, PROCESS],
-      'no-restricted-imports': ['error', { paths: [...NO_TIMER_MODULES.paths, NO_PROCESS_MODULE, NO_RECURSIVE_MKDIR] }],
+      'no-restricted-globals': ['error', ...TIMERS, ...NO_OTHER_CLIENTS, PROCESS],
+      'no-restricted-imports': [
+        'error',
+        { paths: [...NO_TIMER_MODULES.paths, NO_PROCESS_MODULE, NO_RECURSIVE_MKDIR, NO_OTHER_WAY_OUT] },
+      ],
       'no-console': 'error',
     },
   },

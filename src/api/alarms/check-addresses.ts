@@ -17,13 +17,23 @@ export async function refuseForbiddenAddresses(
 ): Promise<void> {
   for (const name of Object.values(ACTION_LIST_OF)) {
     for (const action of request[name] ?? []) {
-      for (const url of calledUrls(parseAction(action))) {
-        const verdict = await (await egress.gateTo(url, projectId)).host();
-        if (verdict.kind !== 'blocked') continue;
-        throw new AppError('invalid_request', `${name}: ${scrubAction(action)} is refused: ${textOf(verdict.refusal)}`);
-      }
+      const refusal = await refusalOfAction(action, projectId, egress);
+      if (refusal !== undefined)
+        throw new AppError('invalid_request', `${name}: ${scrubAction(action)} is refused: ${textOf(refusal)}`);
     }
   }
+}
+
+async function refusalOfAction(
+  action: string,
+  projectId: string | null,
+  egress: EgressGuard,
+): Promise<EgressRefusal | undefined> {
+  for (const url of calledUrls(parseAction(action))) {
+    const verdict = await (await egress.gateTo(url, projectId)).host();
+    if (verdict.kind === 'blocked') return verdict.refusal;
+  }
+  return undefined;
 }
 
 /** Does not tell which service an address belongs to, so that nobody finds out by trying. */
