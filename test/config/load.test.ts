@@ -62,6 +62,15 @@ describe('a configuration file with one mistake', () => {
     'bad-duration-without-unit':
       'evaluator.interval: expected a duration such as 250ms, 5s, 2m, 1h or ' +
       '30d, got 60 (bad-duration-without-unit.yaml line 2)',
+    'bad-egress-cidr':
+      'egress.allow.0.cidr: expected an address or a network such as 10.0.0.0/8, got "10.0.0.0/33" ' +
+      '(bad-egress-cidr.yaml line 2)',
+    'bad-egress-empty':
+      'egress.allow.0: expected cidr (an address or a network), hostname, or both, got {"projects":["p"]} ' +
+      '(bad-egress-empty.yaml line 2)',
+    'bad-egress-ports':
+      'egress.allow.0.ports.0: expected a port, or ports such as 8000-8100, got "9000-8000" ' +
+      '(bad-egress-ports.yaml line 2)',
     'bad-keystone-secret-without-id':
       'keystone.application_credential_secret: has no effect without ' +
       'keystone.application_credential_id (bad-keystone-secret-without-id.yaml line 5)',
