@@ -117,7 +117,7 @@ module.exports = {
       comment: 'dev/ starts servers and installs packages; the product does neither.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(dev|bench|test|examples)/' },
+      to: { path: '^(dev|bench|security|test|examples)/' },
     },
     {
       name: 'ground-floor-stands-alone',

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const COMPILED = ['src', 'dev', 'test', 'examples', 'bench'];
+const COMPILED = ['src', 'dev', 'test', 'examples', 'bench', 'security'];
 
 const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const compiled = spawnSync(process.execPath, [tsc, '-p', root], { stdio: 'inherit', cwd: root });
