@@ -18,7 +18,7 @@ const DATABASE = 'keystone.sqlite';
  * meanwhile.
  */
 const KEYSTONES = `
-import ctypes, json, os, signal, sqlite3, sys
+import ctypes, gc, json, os, signal, sqlite3, sys, traceback
 database, config, admin_password = sys.argv[1:]
 sys.argv = ['keystone']
 import keystone.cmd.cli
@@ -28,9 +28,17 @@ def manage(*args):
     pid = os.fork()
     if pid == 0:
         sys.argv = ['keystone-manage', '--config-file', config, *args]
-        sys.exit(keystone.cmd.cli.main(argv=sys.argv))
+        try:
+            keystone.cmd.cli.main(argv=sys.argv)
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
     if os.waitpid(pid, 0)[1] != 0:
         sys.exit('keystone-manage failed: ' + args[0])
+
+# The forks share the memory of what is imported as long as they do not write to it; collecting garbage does.
+gc.freeze()
 
 db = sqlite3.connect(database)
 db.execute('pragma journal_mode=wal')
@@ -65,7 +73,7 @@ for line in sys.stdin:
 else:
     for pid in list(servers):
         stop(pid)
-    sys.exit()
+    os._exit(0)
 
 # Only the process of a server comes here.
 ${serving('initialize_public_application()', 'port')}`;
