@@ -10,9 +10,9 @@ import { iniOf, serving } from './python-server.js';
 const DATABASE = 'keystone.sqlite';
 
 /**
- * Imports Keystone once, which takes most of the time of a start, and forks for each command of `keystone-manage` and
- * for each server. A line of JSON on standard input is a request: the configuration and port of a new server, or the
- * pid of one to be stopped. Keystone parses sys.argv, so that is set.
+ * Imports Keystone once, which takes most of the time of a start, and forks a process for each command of
+ * `keystone-manage` and for each server. A line of JSON on standard input is a request: the configuration and the port
+ * of a new server, or the pid of a server that shall end. Keystone parses sys.argv, so each process sets it.
  *
  * Keystone keeps a connection reading now and then; without a write-ahead log no other connection could write
  * meanwhile.
@@ -37,7 +37,7 @@ def manage(*args):
     if os.waitpid(pid, 0)[1] != 0:
         sys.exit('keystone-manage failed: ' + args[0])
 
-# The forks share the memory of what is imported as long as they do not write to it; collecting garbage does.
+# A forked process shares this memory until one of the two writes to it, as a collection of garbage would.
 gc.freeze()
 
 db = sqlite3.connect(database)
@@ -90,7 +90,10 @@ export interface ServeOptions {
   tokenLifeSeconds: number;
   /** 0: any free one. */
   port: number;
-  /** Keeps in memory what it has read, as installed servers do. Only for the server through which all changes go. */
+  /**
+   * Keeps in memory what it has read, as installed servers do: a token costs an eighth. Only for the server
+   * that makes all changes, since another server does not see them in its memory.
+   */
   cache: boolean;
 }
 
