@@ -23,6 +23,8 @@ export interface RealGnocchi {
   url: string;
   /** A request, by an admin, or by another user; with `tokens` by a token. */
   ask(method: string, path: string, options?: { body?: unknown; user?: string }): Promise<GnocchiAnswer>;
+  /** Has the API process the measures that it got for metrics, so that they can be read. Not beside a metricd. */
+  process(metrics: readonly string[], aggregation?: string): Promise<void>;
   /** Of its API, and of its metricd. */
   pids: readonly number[];
   /** Ends it and removes all it had in files. Its database goes with the PostgreSQL of the run. */
@@ -63,7 +65,7 @@ export function startGnocchi({ metricd = false, tokens = false }: StartGnocchiOp
         body,
         headers: tokens ? { 'x-auth-token': user ?? ADMIN_TOKEN } : named(user ?? 'admin'),
       });
-    return { url, ask, pids, stop };
+    return { url, ask, process: (metrics, aggregation) => processed(ask, metrics, aggregation), pids, stop };
   });
 }
 
@@ -92,6 +94,13 @@ function configuration(dir: string, postgresUrl: string, api: typeof BY_NAME): s
 
 function named(user: string): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(`${user}:`).toString('base64')}` };
+}
+
+async function processed(ask: RealGnocchi['ask'], metrics: readonly string[], aggregation = 'mean'): Promise<void> {
+  for (const id of metrics) {
+    const { status, body } = await ask('GET', `/v1/metric/${id}/measures?refresh=true&aggregation=${aggregation}`);
+    if (status !== 200) throw new Error(`not processed: ${status} ${JSON.stringify(body)}`);
+  }
 }
 
 async function send(
