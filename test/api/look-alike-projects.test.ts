@@ -166,25 +166,28 @@ function suite(open: () => Promise<Database>, oneIn: number): void {
     expect(await leaksOf(asked)).toEqual([]);
   });
 
-  test('GET of history, explain, notifications, quotas and pauses shows the data of the caller’s project only', async () => {
-    const asked = PROJECTS.flatMap((own) =>
-      [
-        ...formsOf(own).map((form) => `/v2/alarms/${alarmOf.get(own)}/history?${searchOf(form)}`),
-        ...[own, ...othersLike(own)].flatMap((other) => [
-          `/v2/alarms/${alarmOf.get(other)}`,
-          `/v2/alarms/${alarmOf.get(other)}/history`,
-          `/v2/alarms/${alarmOf.get(other)}/explain`,
-          `/v1/notifications?alarm_id=${alarmOf.get(other)}`,
-          `/v1/notifications?marker=${markOf(other)}n`,
-          `/v1/notifications/${markOf(other)}n/attempts`,
-          `/v2/resources/${markOf(other)}r`,
-        ]),
-        '/v1/notifications',
-        '/v1/delivery-pauses',
-      ].map((path) => [own, 'GET', path] as Asked),
-    );
-    expect(await leaksOf(asked)).toEqual([]);
-  });
+  test(
+    'GET of history, explain, notifications, quotas and pauses ' + 'shows the data of the caller’s project only',
+    async () => {
+      const asked = PROJECTS.flatMap((own) =>
+        [
+          ...formsOf(own).map((form) => `/v2/alarms/${alarmOf.get(own)}/history?${searchOf(form)}`),
+          ...[own, ...othersLike(own)].flatMap((other) => [
+            `/v2/alarms/${alarmOf.get(other)}`,
+            `/v2/alarms/${alarmOf.get(other)}/history`,
+            `/v2/alarms/${alarmOf.get(other)}/explain`,
+            `/v1/notifications?alarm_id=${alarmOf.get(other)}`,
+            `/v1/notifications?marker=${markOf(other)}n`,
+            `/v1/notifications/${markOf(other)}n/attempts`,
+            `/v2/resources/${markOf(other)}r`,
+          ]),
+          '/v1/notifications',
+          '/v1/delivery-pauses',
+        ].map((path) => [own, 'GET', path] as Asked),
+      );
+      expect(await leaksOf(asked)).toEqual([]);
+    },
+  );
 
   test('GET /v2/quotas of another project is refused, also for ids that look alike', async () => {
     for (const own of PROJECTS) {
@@ -363,21 +366,24 @@ function suite(open: () => Promise<Database>, oneIn: number): void {
     expect(accepted).toBeGreaterThan(PROJECTS.length / oneIn);
   });
 
-  test('an alarm of an earlier release, whose scope is in its conditions, reads the samples of its own project only', async () => {
-    for (const [project, type] of [
-      ['007', 'integer'],
-      ['1.0', 'float'],
-      ['1e3', 'float'],
-      ['yes', 'boolean'],
-    ] as const) {
-      const id = await api.create(ruleWith([{ field: 'project', value: project, type }]), caller(project));
-      await db.query(
-        `update alarms set rule = regexp_replace(rule, ', "scope_to_project": "[^"]*"', '') where id = $1`,
-        [id],
-      );
-      expect(await explainedProjects(project, id)).toEqual([project]);
-    }
-  });
+  test(
+    'an alarm of an earlier release, whose scope is in its conditions, ' + 'reads the samples of its own project only',
+    async () => {
+      for (const [project, type] of [
+        ['007', 'integer'],
+        ['1.0', 'float'],
+        ['1e3', 'float'],
+        ['yes', 'boolean'],
+      ] as const) {
+        const id = await api.create(ruleWith([{ field: 'project', value: project, type }]), caller(project));
+        await db.query(
+          `update alarms set rule = regexp_replace(rule, ', "scope_to_project": "[^"]*"', '') where id = $1`,
+          [id],
+        );
+        expect(await explainedProjects(project, id)).toEqual([project]);
+      }
+    },
+  );
 
   test('an admin reads the samples of all projects, and of the project that a condition names', async () => {
     await storeSample(db, 'admins', { volume: 5, at: new Date(NOON - 30_000), project: '7' });

@@ -20,6 +20,10 @@ export function documentedAnswers(document: OpenApiDocument): RefuseUndocumented
     strict: false,
     allErrors: true,
     formats: { 'date-time': true }, // the pattern beside it is stricter
+    // The schemas are compiled for some hundred answers: checking and optimizing them first takes longer than it saves.
+    meta: false,
+    validateSchema: false,
+    code: { optimize: false },
     schemas: [{ $id: 'doc', ...document }],
   });
   const compiled = new Map<string, ValidateFunction>();
