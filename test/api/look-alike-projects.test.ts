@@ -55,7 +55,6 @@ function readings(id: string): string[] {
 }
 
 type Asked = [own: string, method: string, path: string, body?: unknown];
-
 interface Form {
   field: string;
   type: string;
@@ -84,7 +83,6 @@ const ONE_IN_EMBEDDED = 11;
 function suite(open: () => Promise<Database>, oneIn: number): void {
   const sampleOf = <Item>(all: readonly Item[], offset = 0): Item[] =>
     all.filter((_, index) => (index + offset) % oneIn === 0);
-
   let db: Database;
   let api: TestApi;
   const alarmOf = new Map<string, string>();
