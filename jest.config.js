@@ -7,7 +7,7 @@ export default {
   testTimeout: 600_000,
   // A worker whose heap has grown beyond this is replaced after its test file: modules of each file stay in it. The
   // memory of embedded databases is no part of the heap; it goes when a file closes them.
-  workerIdleMemoryLimit: '512MB',
+  workerIdleMemoryLimit: '256MB',
   // Giving that back takes longer than the 500 ms after which jest would kill a worker and speak of a leak. What is
   // really left open is still reported.
   workerGracefulExitTimeout: 10_000,

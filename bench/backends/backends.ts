@@ -1,8 +1,9 @@
 import path from 'node:path';
 
 import { ensureDebianPackages } from '../../dev/servers/debian-packages.js';
+import { startGnocchiLauncher } from '../../test/support/gnocchi-launcher.js';
 import { GNOCCHI, PROMETHEUS } from '../../test/support/peer-programs.js';
-import { announceServer } from '../../test/support/running-servers.js';
+import { announceServer, inTemporaryFolder } from '../../test/support/running-servers.js';
 import type { Figure } from '../figure.js';
 import type { Rig } from '../rig.js';
 import { benchGnocchi } from './gnocchi.js';
@@ -14,5 +15,11 @@ export async function benchBackends(rig: Rig, sizes: readonly number[]): Promise
   await ensureDebianPackages([PROMETHEUS, GNOCCHI], { neededBy: 'the bench', environment: process.env, say });
   announceServer('postgres', rig.postgres);
   const prometheus = await benchPrometheus(rig.db, path.join(rig.dir, 'prometheus'), sizes);
-  return [...prometheus, ...(await benchGnocchi(rig.db, rig.postgres.pid))];
+  const launcher = await inTemporaryFolder(startGnocchiLauncher);
+  announceServer('gnocchi', launcher);
+  try {
+    return [...prometheus, ...(await benchGnocchi(rig.db, rig.postgres.pid))];
+  } finally {
+    await launcher.stop();
+  }
 }

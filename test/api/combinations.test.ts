@@ -14,9 +14,10 @@ import {
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/servers.js';
 
-const ROUNDS = 30;
+/** The embedded database runs one transaction after the other, so rounds differ less there. */
+const ROUNDS = { embedded: 5, server: 20 };
 
-function suite(open: () => Promise<Database>): void {
+function suite(open: () => Promise<Database>, rounds: number): void {
   let db: Database;
   let api: TestApi;
 
@@ -98,7 +99,7 @@ function suite(open: () => Promise<Database>): void {
   test('of two replacements at once that would close a circle exactly one succeeds', async () => {
     const [x, y] = [await alarm(), await alarm()];
     const [one, two] = [await combine([x, y]), await combine([x, y])];
-    for (let round = 0; round < ROUNDS; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       const answers = await Promise.all([put(one, [two, x]), put(two, [one, x])]);
       expect(answers.map(([status]) => status).sort()).toEqual([200, 400]);
       await Promise.all([put(one, [x, y]), put(two, [x, y])]);
@@ -115,7 +116,7 @@ function suite(open: () => Promise<Database>): void {
       // An admin of the alarm's project may combine all alarms; an admin of another project only those its owner sees.
       const adminOf = (at: number): Caller => ({ ...ADMIN, 'x-project-id': projects[at] ?? '' });
       const membersOf = (at: number): string[] => [ring[(at + 1) % ring.length] ?? '', leaf[at] ?? ''];
-      for (let round = 0; round < ROUNDS; round += 1) {
+      for (let round = 0; round < rounds; round += 1) {
         // Two are there already; the two that are left have no project in common.
         for (const at of [0, 2]) expect((await put(ring[at] ?? '', membersOf(at), adminOf(at)))[0]).toBe(200);
         const answers = await Promise.all([1, 3].map((at) => put(ring[at] ?? '', membersOf(at), adminOf(at))));
@@ -126,5 +127,5 @@ function suite(open: () => Promise<Database>): void {
   );
 }
 
-describe('combinations on the embedded database', () => suite(embeddedDatabase));
-describeWithPostgres('combinations on PostgreSQL', () => suite(serverDatabase));
+describe('combinations on the embedded database', () => suite(embeddedDatabase, ROUNDS.embedded));
+describeWithPostgres('combinations on PostgreSQL', () => suite(serverDatabase, ROUNDS.server));

@@ -13,20 +13,8 @@ import { storeNotification } from '../support/stored-notifications.js';
  */
 const PROJECTS = [
   ...['0', '00', '-0', '7', '007', '+7', '07', '7.0', '0x7', '1', '1.0', '01', '1e0', 'true', 'True', 'yes', 't', 'on'],
-  ...[
-    'false',
-    'no',
-    'off',
-    '1000',
-    '1e3',
-    '1000.0',
-    '9007199254740992',
-    '9007199254740993',
-    'Infinity',
-    'NaN',
-    'None',
-    'null',
-  ],
+  ...['false', 'no', 'off', '1000', '1e3', '1000.0', '9007199254740992', '9007199254740993'],
+  ...['Infinity', 'NaN', 'None', 'null'],
   ...['2026-01-01', '2026-01-01T00:00:00', '2026-01-01T00:00:00Z', 'p_', 'pq', '%', '_', 'P_', "'", '\\'],
 ];
 const TYPES = ['', 'string', 'integer', 'float', 'boolean', 'datetime'];
@@ -66,6 +54,7 @@ function readings(id: string): string[] {
   ];
 }
 
+type Asked = [own: string, method: string, path: string, body?: unknown];
 interface Form {
   field: string;
   type: string;
@@ -85,7 +74,15 @@ function searchOf({ field, type, value }: Form): string {
   return new URLSearchParams({ 'q.field': field, 'q.op': 'eq', 'q.value': value, 'q.type': type }).toString();
 }
 
-function suite(open: () => Promise<Database>): void {
+/**
+ * The embedded database gets one in so many of the requests: the code that tells projects apart does not know the
+ * database. A prime number, so that the requests taken differ from project to project.
+ */
+const ONE_IN_EMBEDDED = 11;
+
+function suite(open: () => Promise<Database>, oneIn: number): void {
+  const sampleOf = <Item>(all: readonly Item[], offset = 0): Item[] =>
+    all.filter((_, index) => (index + offset) % oneIn === 0);
   let db: Database;
   let api: TestApi;
   const alarmOf = new Map<string, string>();
@@ -135,27 +132,23 @@ function suite(open: () => Promise<Database>): void {
   async function shown(own: string, method: string, path: string, body?: unknown): Promise<typeof refused> {
     const answer = await api.ask(method, path, { as: caller(own), body });
     if (REFUSED.includes(answer.status)) return { ...refused, status: answer.status };
-    expect([path, answer.status]).toEqual([
-      path,
-      method === 'GET' || path.startsWith('/v2/query') ? 200 : expect.any(Number),
-    ]);
+    const reads = method === 'GET' || path.startsWith('/v2/query');
+    if (reads && answer.status !== 200) throw new Error(`${method} ${path} answers ${answer.status} ${answer.text}`);
     return { status: answer.status, shown: projectsIn(answer) };
   }
 
   /** Descriptions of requests that leaked data. None is expected. */
-  async function leaksOf(
-    asked: readonly [own: string, method: string, path: string, body?: unknown][],
-  ): Promise<string[]> {
+  async function leaksOf(all: readonly Asked[]): Promise<string[]> {
     const leaks: string[] = [];
     let answered = 0;
-    for (const [own, method, path, body] of asked) {
+    for (const [own, method, path, body] of sampleOf(all)) {
       const { status, shown: projects } = await shown(own, method, path, body);
       if (status < 400) answered += 1;
       const foreign = [...projects].filter((project) => project !== own);
       if (foreign.length > 0)
         leaks.push(`${own}: ${method} ${path} ${JSON.stringify(body)} shows ${foreign.join(' ')}`);
     }
-    expect(answered).toBeGreaterThanOrEqual(PROJECTS.length);
+    expect(answered).toBeGreaterThanOrEqual(Math.ceil(PROJECTS.length / oneIn));
     return leaks;
   }
 
@@ -167,9 +160,7 @@ function suite(open: () => Promise<Database>): void {
     '/v2/meters/cpu/statistics?groupby=project_id&',
     '/v2/resources?',
   ])('GET %s with a condition on a project shows the data of the caller’s project only', async (path) => {
-    const asked = PROJECTS.flatMap((own) =>
-      formsOf(own).map((form) => [own, 'GET', path + searchOf(form)] as [string, string, string]),
-    );
+    const asked = PROJECTS.flatMap((own) => formsOf(own).map((form) => [own, 'GET', path + searchOf(form)] as Asked));
     expect(await leaksOf(asked)).toEqual([]);
   });
 
@@ -190,7 +181,7 @@ function suite(open: () => Promise<Database>): void {
           ]),
           '/v1/notifications',
           '/v1/delivery-pauses',
-        ].map((path) => [own, 'GET', path] as [string, string, string]),
+        ].map((path) => [own, 'GET', path] as Asked),
       );
       expect(await leaksOf(asked)).toEqual([]);
     },
@@ -249,7 +240,7 @@ function suite(open: () => Promise<Database>): void {
       const asked = PROJECTS.flatMap((own) =>
         filters(own).map((filter) => {
           const body = { filter: JSON.stringify(filter) };
-          return [own, 'POST', `/v2/query/${kind}`, body] as [string, string, string, unknown];
+          return [own, 'POST', `/v2/query/${kind}`, body] as Asked;
         }),
       );
       expect(await leaksOf(asked)).toEqual([]);
@@ -277,33 +268,34 @@ function suite(open: () => Promise<Database>): void {
     ];
   }
 
+  /** Projects whose samples the alarm is judged by. */
+  async function explainedProjects(as: string, id: string): Promise<string[]> {
+    const explained = await api.ask('GET', `/v2/alarms/${id}/explain`, { as: caller(as) });
+    expect(explained.status).toBe(200);
+    const text = JSON.stringify(explained.json<{ questions: object }>().questions);
+    return [...projectsIn({ ...explained, text })];
+  }
+
   test('a threshold alarm is judged by the samples of its own project only', async () => {
     const leaks: string[] = [];
     let judged = 0;
-    for (const own of PROJECTS) {
-      for (const query of queriesOf(own)) {
-        const created = await api.ask('POST', '/v2/alarms', { as: caller(own), body: ruleWith(query) });
-        if (created.status !== 201) {
-          expect(REFUSED).toContain(created.status);
-          continue;
-        }
-        const { alarm_id: id } = created.json<{ alarm_id: string }>();
-        const explained = await api.ask('GET', `/v2/alarms/${id}/explain`, { as: caller(own) });
-        expect(explained.status).toBe(200);
-        judged += 1;
-        const seen = projectsIn({
-          ...explained,
-          text: JSON.stringify(explained.json<{ questions: object }>().questions),
-        });
-        if ([...seen].some((project) => project !== own))
-          leaks.push(`${own}: ${JSON.stringify(query)} reads ${[...seen].join(' ')}`);
-        const named = JSON.stringify(query).includes('metadata');
-        if (!named && !seen.has(own)) leaks.push(`${own}: ${JSON.stringify(query)} does not read its own samples`);
-        expect((await api.ask('DELETE', `/v2/alarms/${id}`, { as: caller(own) })).status).toBe(204);
+    const rules = PROJECTS.flatMap((own) => queriesOf(own).map((query) => ({ own, query })));
+    for (const { own, query } of sampleOf(rules)) {
+      const created = await api.ask('POST', '/v2/alarms', { as: caller(own), body: ruleWith(query) });
+      if (created.status !== 201) {
+        expect(REFUSED).toContain(created.status);
+        continue;
       }
+      const { alarm_id: id } = created.json<{ alarm_id: string }>();
+      const seen = await explainedProjects(own, id);
+      judged += 1;
+      if (seen.some((project) => project !== own))
+        leaks.push(`${own}: ${JSON.stringify(query)} reads ${seen.join(' ')}`);
+      const named = JSON.stringify(query).includes('metadata');
+      if (!named && !seen.includes(own)) leaks.push(`${own}: ${JSON.stringify(query)} does not read its own samples`);
     }
     expect(leaks).toEqual([]);
-    expect(judged).toBeGreaterThan(PROJECTS.length * 10);
+    expect(judged).toBeGreaterThan((PROJECTS.length * 10) / oneIn);
   });
 
   test('a backtest reads the samples of its own project only', async () => {
@@ -311,7 +303,7 @@ function suite(open: () => Promise<Database>): void {
     const asked = PROJECTS.flatMap((own) =>
       TYPES.map((type) => {
         const alarm = ruleWith([{ field: 'project_id', value: own, type }]);
-        return [own, 'POST', '/v2/alarms/backtest', { alarm, ...span }] as [string, string, string, unknown];
+        return [own, 'POST', '/v2/alarms/backtest', { alarm, ...span }] as Asked;
       }),
     );
     expect(await leaksOf(asked)).toEqual([]);
@@ -325,10 +317,7 @@ function suite(open: () => Promise<Database>): void {
       const document = { ...ruleWith(query), alarm_id: `imported-${project}`, project_id: project, user_id: 'u' };
       const imported = await api.ask('POST', '/v1/imports', { as: ADMIN, body: [document] });
       expect(imported.json<{ outcome: string }[]>()).toMatchObject([{ outcome: 'created' }]);
-      const explained = await api.ask('GET', `/v2/alarms/imported-${project}/explain`, { as: caller(project) });
-      expect([
-        ...projectsIn({ ...explained, text: JSON.stringify(explained.json<{ questions: object }>().questions) }),
-      ]).toEqual([project]);
+      expect(await explainedProjects(project, `imported-${project}`)).toEqual([project]);
       expect((await api.ask('DELETE', `/v2/alarms/imported-${project}`, { as: ADMIN })).status).toBe(204);
     }
   });
@@ -363,20 +352,20 @@ function suite(open: () => Promise<Database>): void {
         ),
       );
     let accepted = 0;
-    for (const own of PROJECTS) {
+    for (const [index, own] of PROJECTS.entries()) {
       await db.query(`update alarms set state = 'insufficient data' where type = 'event'`);
-      for (const event of eventsOf(own)) {
+      for (const event of sampleOf(eventsOf(own), index)) {
         const { status } = await api.ask('POST', '/v2/events', { as: caller(own), body: [event] });
         expect([200, ...REFUSED]).toContain(status);
         if (status === 200) accepted += 1;
       }
       expect([own, (await fired()).filter((project) => project !== own)]).toEqual([own, []]);
     }
-    expect(accepted).toBeGreaterThan(PROJECTS.length);
+    expect(accepted).toBeGreaterThan(PROJECTS.length / oneIn);
   });
 
   test(
-    'an alarm of an earlier release, whose scope is in its ' + 'conditions, reads the samples of its own project only',
+    'an alarm of an earlier release, whose scope is in its conditions, ' + 'reads the samples of its own project only',
     async () => {
       for (const [project, type] of [
         ['007', 'integer'],
@@ -389,10 +378,7 @@ function suite(open: () => Promise<Database>): void {
           `update alarms set rule = regexp_replace(rule, ', "scope_to_project": "[^"]*"', '') where id = $1`,
           [id],
         );
-        const explained = await api.ask('GET', `/v2/alarms/${id}/explain`, { as: caller(project) });
-        expect([
-          ...projectsIn({ ...explained, text: JSON.stringify(explained.json<{ questions: object }>().questions) }),
-        ]).toEqual([project]);
+        expect(await explainedProjects(project, id)).toEqual([project]);
       }
     },
   );
@@ -410,5 +396,5 @@ function suite(open: () => Promise<Database>): void {
   });
 }
 
-describe('projects with ids that look alike, in PGlite', () => suite(embeddedDatabase));
-describeWithPostgres('projects with ids that look alike, in PostgreSQL', () => suite(serverDatabase));
+describe('projects with ids that look alike, in PGlite', () => suite(embeddedDatabase, ONE_IN_EMBEDDED));
+describeWithPostgres('projects with ids that look alike, in PostgreSQL', () => suite(serverDatabase, 1));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 
 import { OPERATIONS } from '../../src/api/openapi/operations.js';
 import type { Database } from '../../src/storage/database.js';
@@ -59,10 +59,11 @@ test('every schema in it is a valid one, and every reference leads somewhere', (
 });
 
 describe('the body of POST /v2/alarms', () => {
-  const valid = (body: unknown): boolean => {
+  let valid: ValidateFunction;
+  beforeAll(() => {
     const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true }, schemas: [{ $id: 'doc', ...document }] });
-    return ajv.validate({ $ref: 'doc#/paths/~1v2~1alarms/post/requestBody/content/application~1json/schema' }, body);
-  };
+    valid = ajv.compile({ $ref: 'doc#/paths/~1v2~1alarms/post/requestBody/content/application~1json/schema' });
+  });
 
   test.each([
     { what: 'a good alarm', body: thresholdBody() },

@@ -17,7 +17,7 @@ import { createApiKeyStore } from '../../src/storage/secrets/api-key-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createTelemetry } from '../../src/telemetry.js';
 import { ask, thresholdBody, type Answered, type Caller } from '../support/api.js';
-import { embeddedDatabase, empty } from '../support/databases.js';
+import { anyDatabase, empty } from '../support/databases.js';
 import { startKeystoneDouble, tokenBody, type KeystoneDouble } from '../support/keystone-double.js';
 
 const clock = createSystemClock();
@@ -26,7 +26,7 @@ const log = silentLogger;
 let db: Database;
 let keystone: KeystoneDouble;
 beforeAll(async () => {
-  db = await embeddedDatabase();
+  db = await anyDatabase();
 });
 afterAll(() => db.close());
 beforeEach(async () => {

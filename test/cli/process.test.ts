@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { NODE_FLAGS } from '../support/service-process.js';
+
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 function node(args: readonly string[], { cwd = ROOT, env = {} } = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...NODE_FLAGS, ...args], {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     encoding: 'utf8',

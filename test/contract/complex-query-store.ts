@@ -32,7 +32,7 @@ import { anAlarm, aThresholdRule, NOON, removedAt } from '../support/builders.js
 import { anEntry } from './alarm-store.js';
 
 const ALL: Scope = { all: true };
-const RUNS = 150;
+const RUNS = 75;
 const ROWS = 40;
 /** Special characters of LIKE and of patterns, and characters that sort differently by code unit and code point. */
 const text = fc.string({

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { migratedDataDirectory } from '../support/data-directory.js';
 import { eventually } from '../support/eventually.js';
 import { PYTHON } from '../support/peer-programs.js';
-import { freePort, startService } from '../support/service-process.js';
+import { freePort, NODE_FLAGS, startService } from '../support/service-process.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
@@ -51,7 +51,8 @@ describe('SIGHUP', () => {
   });
 
   test('of a closed terminal stops the service cleanly, although its output fails', async () => {
-    const argv = [process.execPath, MAIN, 'serve', '--data-dir', dataDirectory(), '--port', String(await freePort())];
+    const serve = [process.execPath, ...NODE_FLAGS, MAIN, 'serve'];
+    const argv = [...serve, '--data-dir', dataDirectory(), '--port', String(await freePort())];
     const child = spawn(PYTHON, ['-I', '-c', CLOSE_TERMINAL, 'Ctrl-C stops Tocsin', ...argv, '--log-level', 'debug'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

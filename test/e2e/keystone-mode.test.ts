@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { keystoneEnvironment, runAodh, tokenEnvironment, type CommandResult } from '../support/aodh-cli.js';
 import { ask as askAt, thresholdBody, type Answered, type Asked } from '../support/api.js';
 import { migratedDataDirectory } from '../support/data-directory.js';
-import { eventually } from '../support/eventually.js';
+import { eventually, untilMoment } from '../support/eventually.js';
 import { startKeystone, type Login, type RealKeystone } from '../support/keystone.js';
 import { startReceiver } from '../support/receiver-server.js';
 import { describeWith } from '../support/servers.js';
@@ -116,11 +116,12 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
 
     test('a token is refused once it has expired, also when it is cached', async () => {
       // On a slow machine a token may expire before it is used.
-      const { id } = await eventually(async () => {
+      const { id, expiresAt } = await eventually(async () => {
         const token = await keystone.shortLivedToken(ALICE);
         expect((await get('/v2/alarms', token.id)).status).toBe(200);
         return token;
       });
+      await untilMoment(expiresAt);
       await eventually(async () => expectUnauthorized(await get('/v2/alarms', id)));
       const { code, stderr } = await withToken(id);
       expect([code === 0, stderr]).toEqual([false, expect.stringContaining('(HTTP 401)')]);
@@ -285,7 +286,8 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
   });
 
   test('an expired token is accepted beside the token of a service', async () => {
-    const { id } = await keystone.shortLivedToken(ALICE);
+    const { id, expiresAt } = await keystone.shortLivedToken(ALICE);
+    await untilMoment(expiresAt);
     await eventually(async () => expect((await keystone.validate(id)).status).toBe(404));
     const withServiceToken = async (login: Login): Promise<number> =>
       (await ask('GET', '/v2/alarms', { as: { 'x-auth-token': id, 'x-service-token': await tokenOf(login) } })).status;

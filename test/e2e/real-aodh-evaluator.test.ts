@@ -12,7 +12,7 @@ import { createGnocchiDatasource } from '../../src/datasource/gnocchi/gnocchi.js
 import { sendRequests } from '../../src/evaluator/send-requests.js';
 import { judgeAlarm } from '../../src/evaluator/judge.js';
 import { planRequests } from '../../src/evaluator/plan.js';
-import { evaluatedByAodh, type AodhAlarm, type AodhOutcome } from '../support/aodh-evaluator.js';
+import { startAodhEvaluator, type AodhAlarm, type AodhEvaluator, type AodhOutcome } from '../support/aodh-evaluator.js';
 import { eventually } from '../support/eventually.js';
 import { ADMIN_TOKEN, startGnocchi, type RealGnocchi } from '../support/gnocchi.js';
 import { PATIENCE_MS } from '../support/patience.js';
@@ -56,6 +56,7 @@ interface Situation {
 describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of Aodh 15.0.0, on one Gnocchi', () => {
   const made = new Map<string, { id: string; metric: string }>();
   let gnocchi: RealGnocchi;
+  let aodh: AodhEvaluator;
   let datasource: Datasource<never>;
 
   const id = (name: Name): string => made.get(name)!.id;
@@ -71,10 +72,12 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
       creator: () => Promise.resolve('admin-user:admin-project'),
       externalOwner: () => Promise.resolve(null),
     });
+    aodh = await startAodhEvaluator({ gnocchiUrl: gnocchi.url, token: ADMIN_TOKEN, now: NOW });
     await fill();
   });
   afterAll(async () => {
     datasource.close?.();
+    await aodh.stop();
     await gnocchi.stop();
   });
 
@@ -190,13 +193,13 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
   ];
 
   const cases = ALARM_STATES.flatMap((state) => [true, false].map((repeats) => ({ state, repeats })));
-  /** Of all situations, in their order, each in all cases: Python takes seconds to begin. */
+  /** Of all situations, in their order, each in all cases. */
   let theirs: AodhOutcome[];
 
   beforeAll(async () => {
     const rules = all.map(ruleOf);
     const alarms = rules.flatMap((rule) => cases.map(({ state, repeats }) => aodhAlarm(rule, state, repeats)));
-    theirs = await evaluatedByAodh({ gnocchiUrl: gnocchi.url, token: ADMIN_TOKEN, now: NOW, alarms });
+    theirs = await aodh.evaluate(alarms);
   });
 
   test.each(all.map((situation, index) => ({ ...situation, index })))(
@@ -215,9 +218,8 @@ describeWith(['postgres', 'gnocchi', 'aodh-service'], 'beside the evaluators of 
       state: AlarmState,
     ): Promise<{ aodh: AodhOutcome; tocsin: AodhOutcome }> => {
       const rule = ruleOf(situation);
-      const alarms = [aodhAlarm(rule, state, false)];
-      const [aodh] = await evaluatedByAodh({ gnocchiUrl: gnocchi.url, token: ADMIN_TOKEN, now: NOW, alarms });
-      return { aodh: aodh!, tocsin: await outcomeOf(rule, state, false) };
+      const [outcome] = await aodh.evaluate([aodhAlarm(rule, state, false)]);
+      return { aodh: outcome!, tocsin: await outcomeOf(rule, state, false) };
     };
 
     test.each([resource('no number', LAST), search('no number', LAST)])(

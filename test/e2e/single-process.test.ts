@@ -1,14 +1,12 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 
 import { migratedDataDirectory } from '../support/data-directory.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver } from '../support/receiver-server.js';
-import { describeWith, unmigratedPostgresUrl, startRedis } from '../support/servers.js';
+import { describeWith, freshPostgresUrl, startRedis } from '../support/servers.js';
 import { freePort, startService, startTocsin, type ServiceProcess } from '../support/service-process.js';
 
 const undo: (() => unknown)[] = [];
@@ -16,7 +14,8 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-function dataDir(dir = migratedDataDirectory()): string {
+function dataDir(): string {
+  const dir = migratedDataDirectory();
   undo.push(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
@@ -65,7 +64,7 @@ async function exitOf(service: ServiceProcess): Promise<string> {
 
 describe('one process on the embedded default', () => {
   test('calls a webhook when a threshold is crossed, and keeps its data through a stop and a kill', async () => {
-    const dir = dataDir(mkdtempSync(path.join(tmpdir(), 'tocsin-test-')));
+    const dir = dataDir();
     const receiver = await startReceiver();
     undo.push(() => receiver.close());
     const first = await serve(dir);
@@ -150,7 +149,7 @@ describeWith(['postgres', 'redis'], 'one process on PostgreSQL and Redis', () =>
     await client.config('SET', 'maxmemory-policy', 'allkeys-lru');
     client.disconnect();
     const service = startService({
-      DATABASE_URL: await unmigratedPostgresUrl(),
+      DATABASE_URL: await freshPostgresUrl(),
       REDIS_URL: redis.url,
       API_PORT: '0',
       LOG_LEVEL: 'error',
@@ -165,7 +164,7 @@ describeWith(['postgres', 'redis'], 'one process on PostgreSQL and Redis', () =>
     undo.push(() => receiver.close());
     const nobody = await freePort();
     const service = await serve(dataDir(), {
-      DATABASE_URL: await unmigratedPostgresUrl(),
+      DATABASE_URL: await freshPostgresUrl(),
       REDIS_URL: `redis://127.0.0.1:${nobody}`,
       NOTIFIER_SWEEP_EVERY: '500ms',
     });

@@ -13,7 +13,7 @@ import {
 import { eventually } from '../support/eventually.js';
 import { RemoteDouble } from '../support/remote-double.js';
 import { describeWithPostgres } from '../support/servers.js';
-import { combinationRule, storeAlarm, storeSample, thresholdRule } from '../support/stored-alarms.js';
+import { combinationRule, storeAlarm, storeAlarms, storeSample, thresholdRule } from '../support/stored-alarms.js';
 
 const MANY = 1_000;
 const REFUSED = 'alarm statistics retrieval failed: the prometheus backend cannot be asked: connection refused';
@@ -70,11 +70,14 @@ function contract(open: () => Promise<Database>): void {
 
   describe('a thousand alarms', () => {
     beforeEach(async () => {
-      await db.transaction(async (tx) => {
-        const store = { ...db, query: tx.query.bind(tx) };
-        for (let n = 0; n < MANY; n += 1)
-          await storeAlarm(store, { id: `a${n}`, rule: prometheusRule(`up{n="${n}"}`), state: 'ok' });
-      });
+      await storeAlarms(
+        db,
+        Array.from({ length: MANY }, (_, n) => ({
+          id: `a${n}`,
+          rule: prometheusRule(`up{n="${n}"}`),
+          state: 'ok',
+        })),
+      );
     });
 
     test('keep their state in an outage shorter than the grace, and their partitions count as evaluated', async () => {

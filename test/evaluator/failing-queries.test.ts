@@ -10,7 +10,7 @@ import type { Database } from '../../src/storage/database.js';
 import { embeddedDatabase, empty } from '../support/databases.js';
 import { startEvaluator, type EvaluatorRig } from '../support/evaluator-rig.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { storeAlarm } from '../support/stored-alarms.js';
+import { storeAlarms } from '../support/stored-alarms.js';
 
 const WELL = 40;
 const GRACE_INTERVALS = 3;
@@ -102,9 +102,12 @@ function ruleOf(backend: Backend, project: string, n: number): AlarmRule {
 
 /** All alarms are due at once, those of the bad tenant first. */
 async function store(backend: Backend, bad: number): Promise<void> {
-  for (let n = 0; n < bad; n += 1) await storeAlarm(db, { id: `a${n}`, rule: ruleOf(backend, 'bad', n), state: 'ok' });
-  for (let n = 0; n < WELL; n += 1)
-    await storeAlarm(db, { id: `b${n}`, rule: ruleOf(backend, `well${n % 10}`, n), state: 'ok' });
+  const ofBad = Array.from({ length: bad }, (_, n) => ({ id: `a${n}`, rule: ruleOf(backend, 'bad', n) }));
+  const ofWell = Array.from({ length: WELL }, (_, n) => ({ id: `b${n}`, rule: ruleOf(backend, `well${n % 10}`, n) }));
+  await storeAlarms(
+    db,
+    [...ofBad, ...ofWell].map((alarm) => ({ ...alarm, state: 'ok' })),
+  );
   await db.query("update alarms set partition = case when id like 'a%' then 7 else 15 end");
 }
 

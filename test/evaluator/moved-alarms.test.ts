@@ -9,7 +9,7 @@ import { INTERVAL_MS, startEvaluator, type EvaluatorRig } from '../support/evalu
 import { eventually } from '../support/eventually.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { describeWithPostgres } from '../support/servers.js';
-import { combinationRule, storeAlarm } from '../support/stored-alarms.js';
+import { combinationRule, storeAlarm, storeAlarms } from '../support/stored-alarms.js';
 
 const BEGIN = new Date('2026-01-01T12:00:01Z').getTime();
 const ALARMS = 48;
@@ -76,13 +76,18 @@ describeWithPostgres('prometheus alarms that move while two evaluators evaluate 
   afterAll(() => db.close());
 
   async function storeAlone(): Promise<void> {
-    for (let n = 0; n < ALARMS; n += 1) {
-      const [okActions, alarmActions] = [['log://ok'], ['log://alarm']];
-      await storeAlarm(db, { id: idOf(n), rule: ruleOf(n), state: 'ok', okActions, alarmActions });
-    }
+    const [okActions, alarmActions] = [['log://ok'], ['log://alarm']];
+    const alarms = Array.from({ length: ALARMS }, (_, n) => ({ id: idOf(n), rule: ruleOf(n) }));
+    await storeAlarms(
+      db,
+      alarms.map((alarm) => ({ ...alarm, state: 'ok', okActions, alarmActions })),
+    );
     const { rows } = await db.query<{ id: string; query_key: string }>('select id, query_key from alarms');
-    for (const { id, query_key } of rows)
-      await db.query('update alarms set partition = $2 where id = $1', [id, partitionOf(query_key)]);
+    await db.query(
+      `update alarms set partition = p.partition
+         from unnest($1::text[], $2::smallint[]) as p (id, partition) where alarms.id = p.id`,
+      [rows.map(({ id }) => id), rows.map(({ query_key }) => partitionOf(query_key))],
+    );
   }
 
   async function batchesFinished(): Promise<void> {

@@ -9,7 +9,7 @@ import { embeddedDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { NOON } from '../support/builders.js';
-import { storeNotification } from '../support/stored-notifications.js';
+import { storeNotifications } from '../support/stored-notifications.js';
 
 let db: Database;
 beforeAll(async () => {
@@ -20,9 +20,15 @@ afterAll(() => db.close());
 test('the pump searches a backlog over many hosts without due notifications, and then sleeps', async () => {
   const clock = new FakeClock(NOON);
   const later = new Date(NOON.getTime() + 3_600_000);
-  for (let n = 0; n < 300; n += 1) {
-    await storeNotification(db, { id: `n${n}`, alarmId: `a${n}`, host: `host${n}:80`, nextAttemptAt: later });
-  }
+  await storeNotifications(
+    db,
+    Array.from({ length: 300 }, (_, n) => ({
+      id: `n${n}`,
+      alarmId: `a${n}`,
+      host: `host${n}:80`,
+      nextAttemptAt: later,
+    })),
+  );
   let claims = 0;
   const store = createNotificationClaimStore(db);
   const pump = new DeliveryPump({

@@ -1,9 +1,12 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 
 import { PYTHON } from './peer-programs.js';
+import { TIED_TO_PARENT } from './python-server.js';
+import { inTemporaryFolder } from './running-servers.js';
 
 /** An alarm as Aodh's evaluators see one. */
 export interface AodhAlarm {
@@ -20,25 +23,33 @@ export interface AodhAlarm {
  */
 export type AodhOutcome = { state: string; reason: string; reason_data: string } | { failed: string } | null;
 
-export interface AodhEvaluation {
+export interface StartAodhEvaluatorOptions {
   gnocchiUrl: string;
   /** For `X-Auth-Token`. */
   token: string;
   now: Date;
-  alarms: readonly AodhAlarm[];
 }
 
-const TIMEOUT_MS = 120_000;
+/** The evaluators of the installed Aodh, in one process. */
+export interface AodhEvaluator {
+  /** One evaluation of each alarm, in their order; one call after the other. */
+  evaluate(alarms: readonly AodhAlarm[]): Promise<AodhOutcome[]>;
+  stop(): Promise<void>;
+}
 
-/** The evaluators of the installed Aodh, on a clock of our own; a recorder stands for the database and the notifier. */
-const EVALUATE = `
-import datetime, json, sys
+/**
+ * The evaluators of the installed Aodh, on a clock of our own; a recorder stands for the database and the notifier. A
+ * line of JSON on standard input is the alarms, a line on standard output their outcomes.
+ */
+const EVALUATE = `${TIED_TO_PARENT}
+import datetime, json, os
+answers = os.fdopen(os.dup(1), 'w')
+os.dup2(2, 1) # for Aodh's log
 from oslo_utils import timeutils
 from aodh import service
 from aodh.evaluator import composite, gnocchi
-asked = json.load(sys.stdin)
 conf = service.prepare_service(['--config-file', sys.argv[1]])
-timeutils.set_time_override(datetime.datetime.fromisoformat(asked['now']))
+timeutils.set_time_override(datetime.datetime.fromisoformat(sys.argv[2]))
 KINDS = {
     'gnocchi_resources_threshold': gnocchi.GnocchiResourceThresholdEvaluator,
     'gnocchi_aggregation_by_metrics_threshold': gnocchi.GnocchiAggregationMetricsThresholdEvaluator,
@@ -63,23 +74,38 @@ def outcome(fields):
     except Exception as e:
         return {'failed': '%s: %s' % (type(e).__name__, e)}
     return heard[0] if heard else None
-print(json.dumps([outcome(fields) for fields in asked['alarms']]))
+for line in sys.stdin:
+    print(json.dumps([outcome(fields) for fields in json.loads(line)]), file=answers, flush=True)
 `;
 
-/** One evaluation of each alarm, in their order. Needs the kind `aodh-service` of `describeWith`. */
-export async function evaluatedByAodh({ gnocchiUrl, token, now, alarms }: AodhEvaluation): Promise<AodhOutcome[]> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'aodh-evaluator-'));
-  try {
-    const file = path.join(folder, 'aodh.conf');
-    await writeFile(file, configuration(gnocchiUrl, token));
-    const out = await outputOf(
-      ['-I', '-c', EVALUATE, file],
-      JSON.stringify({ now: now.toISOString().slice(0, -1), alarms }),
-    );
-    return JSON.parse(out) as AodhOutcome[];
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+/** Needs the kind `aodh-service` of `describeWith`. */
+export function startAodhEvaluator({ gnocchiUrl, token, now }: StartAodhEvaluatorOptions): Promise<AodhEvaluator> {
+  return inTemporaryFolder((dir) => {
+    const file = path.join(dir, 'aodh.conf');
+    writeFileSync(file, configuration(gnocchiUrl, token));
+    const child = spawn(PYTHON, ['-I', '-c', EVALUATE, file, now.toISOString().slice(0, -1)]);
+    return Promise.resolve(evaluatorIn(child));
+  });
+}
+
+function evaluatorIn(child: ChildProcessWithoutNullStreams): AodhEvaluator {
+  const exited = once(child, 'exit');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+  child.stdin.on('error', () => undefined); // the process has ended: the missing line shows that
+  return {
+    async evaluate(alarms) {
+      child.stdin.write(`${JSON.stringify(alarms)}\n`);
+      const line = await lines.next();
+      if (line.done) throw new Error(`the evaluators of Aodh have ended: ${complaints.slice(-4_000)}`);
+      return JSON.parse(line.value) as AodhOutcome[];
+    },
+    async stop() {
+      child.stdin.end();
+      await exited;
+    },
+  };
 }
 
 function configuration(endpoint: string, token: string): string {
@@ -90,14 +116,4 @@ auth_type = admin_token
 endpoint = ${endpoint}
 token = ${token}
 `;
-}
-
-function outputOf(args: readonly string[], input: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(PYTHON, args, { timeout: TIMEOUT_MS, maxBuffer: 2 ** 24 }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`${error.message}\n${stderr.slice(-4_000)}`));
-      else resolve(stdout.slice(stdout.lastIndexOf('\n', stdout.length - 2) + 1));
-    });
-    child.stdin?.end(input);
-  });
 }

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { createInterface } from 'node:readline';
 
+import { jsonLinesProcess } from './json-lines.js';
 import { PYTHON } from './peer-programs.js';
 
 const TIMEOUT_S = 180;
@@ -87,24 +86,6 @@ export function startAodhLauncher(): AodhLauncher {
     env: { HOME: tmpdir(), LANG: 'C.UTF-8' },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const exited = once(child, 'exit');
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  let last: Promise<unknown> = Promise.resolve();
-  const answer = async (call: AodhCall): Promise<AodhCallResult> => {
-    child.stdin.write(`${JSON.stringify(call)}\n`);
-    const line = await lines.next();
-    if (line.done) throw new Error('the Python process of the aodh command has ended');
-    return JSON.parse(line.value) as AodhCallResult;
-  };
-  return {
-    run(call) {
-      const mine = last.then(() => answer(call));
-      last = mine.catch(() => undefined);
-      return mine;
-    },
-    async stop() {
-      child.stdin.end();
-      await exited;
-    },
-  };
+  const python = jsonLinesProcess(child, 'the Python process of the aodh command');
+  return { run: async (call) => (await python.ask(call)) as AodhCallResult, stop: () => python.stop() };
 }

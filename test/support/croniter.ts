@@ -16,7 +16,7 @@ export type OpeningsCase = readonly [zone: string, start: string, first: string,
  * attached croniter is wrong around changes of the clock. No two changes of the tz database are closer than STEP.
  */
 const ORACLE = `
-import datetime, functools, io, json, os, sys, zoneinfo
+import datetime, functools, io, json, os, struct, sys, zoneinfo
 from croniter import croniter, CroniterBadCronError, CroniterBadDateError
 
 UTC = datetime.timezone.utc
@@ -34,16 +34,29 @@ def change_between(zone, low, high):
         low, high = (middle, high) if offset_at(zone, middle) == before else (low, middle)
     return high
 
+# The moments of the second table of a file of the tz database (RFC 8536), which comes after the first one.
+def listed_moments(content):
+    def counts(at):
+        return struct.unpack_from('>6l', content, at + 20)
+    ut, standard, leap, moments, types, letters = counts(0)
+    table = 44 + moments * 5 + types * 6 + letters + leap * 8 + standard + ut
+    return struct.unpack_from('>%dq' % counts(table)[3], content, table + 44)
+
+# For what comes after the last moment the file ends with a rule, which has a comma if the clock changes at all.
 @functools.lru_cache(maxsize=None)
 def changes_of(content, first, last):
     zone = zoneinfo.ZoneInfo.from_file(io.BytesIO(content))
+    listed = [moment for moment in listed_moments(content) if first < moment <= last]
     found = []
-    before = offset_at(zone, first)
-    for low in range(first, last, STEP):
-        after = offset_at(zone, low + STEP)
+    for moment in listed:
+        before, after = offset_at(zone, moment - 1), offset_at(zone, moment)
+        if after != before:
+            found.append([moment, before, after])
+    rule = content.splitlines()[-1]
+    for low in range(max([first, *listed]), last, STEP) if b',' in rule else []:
+        before, after = offset_at(zone, low), offset_at(zone, low + STEP)
         if after != before:
             found.append([change_between(zone, low, low + STEP), before, after])
-        before = after
     return found
 
 # Names of the same zone have equal files.

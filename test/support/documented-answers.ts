@@ -11,19 +11,26 @@ interface OpenApiDocument {
   components: { schemas: Record<string, unknown> };
 }
 
+/** Throws if the document does not describe the answer. */
+export type RefuseUndocumented = (method: string, path: string, answer: Answered) => void;
+
 /** Holds answers to an OpenAPI document: a status or a body that it does not describe is an error. */
-export function documentedAnswers(document: OpenApiDocument): (method: string, path: string, answer: Answered) => void {
+export function documentedAnswers(document: OpenApiDocument): RefuseUndocumented {
   const ajv = new Ajv2020({
     strict: false,
     allErrors: true,
     formats: { 'date-time': true }, // the pattern beside it is stricter
+    // The schemas are compiled for some hundred answers: checking and optimizing them first takes longer than it saves.
+    meta: false,
+    validateSchema: false,
+    code: { optimize: false },
     schemas: [{ $id: 'doc', ...document }],
   });
   const compiled = new Map<string, ValidateFunction>();
-  const patterns = Object.keys(document.paths).map((path) => ({
-    path,
-    pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}/?$`),
-  }));
+  // An exact path comes before one with parameters.
+  const patterns = Object.keys(document.paths)
+    .map((path) => ({ path, pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}/?$`) }))
+    .sort((a, b) => a.path.split('{').length - b.path.split('{').length);
 
   function schemaAt(pointer: readonly string[]): ValidateFunction {
     const parts = pointer.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')));
@@ -35,13 +42,9 @@ export function documentedAnswers(document: OpenApiDocument): (method: string, p
 
   function operationAt(method: string, url: string): { path: string; operation: Operation } | undefined {
     const { pathname } = new URL(url, 'http://localhost');
-    // An exact path comes before one with parameters.
-    const found = patterns
-      .filter(({ pattern }) => pattern.test(pathname))
-      .sort((a, b) => a.path.split('{').length - b.path.split('{').length);
-    for (const { path } of found) {
+    for (const { path, pattern } of patterns) {
       const operation = document.paths[path]?.[method];
-      if (operation) return { path, operation };
+      if (operation && pattern.test(pathname)) return { path, operation };
     }
     return undefined;
   }

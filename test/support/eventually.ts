@@ -21,3 +21,8 @@ export async function eventually<T>(
     await clock.sleep(POLL_MS);
   }
 }
+
+/** Resolves at a moment that a server has named, such as the end of a token: nothing asks for it until then. */
+export async function untilMoment(moment: Date): Promise<void> {
+  await clock.sleep(moment.getTime() - clock.wallNow().getTime());
+}

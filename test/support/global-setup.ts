@@ -1,8 +1,9 @@
 import { ensureDebianPackages, POSTGRESQL, REDIS, type InstallableProgram } from '../../dev/servers/debian-packages.js';
 import { startPostgres } from '../../dev/servers/postgres.js';
-import { startRedis, type LocalServer } from '../../dev/servers/redis.js';
+import { startRedis } from '../../dev/servers/redis.js';
 import { toError } from '../../src/errors.js';
 import { embeddedDump } from './embedded-dump.js';
+import { startGnocchiLauncher } from './gnocchi-launcher.js';
 import {
   AODH,
   AODH_SERVICE,
@@ -19,6 +20,7 @@ import {
   announceServer,
   inTemporaryFolder,
   remember,
+  type RunServer,
   type ServerKind,
 } from './running-servers.js';
 
@@ -38,7 +40,7 @@ export default async function setUp(): Promise<void> {
   await provide('redis', [REDIS], () => started((dir) => startRedis({ dir })));
   await provide('aodh', [AODH, OPENSTACK], () => AODH.find());
   await provide('keystone', [KEYSTONE], () => KEYSTONE.find());
-  await provide('gnocchi', [GNOCCHI], () => GNOCCHI.find());
+  await provide('gnocchi', [GNOCCHI], () => started(startGnocchiLauncher));
   await provide('prometheus', [PROMETHEUS], () => PROMETHEUS.find());
   await provide('aodh-service', [AODH_SERVICE], () => AODH_SERVICE.find());
   await provide('croniter', [CRONITER, TZ_DATABASE], () => CRONITER.find());
@@ -59,7 +61,7 @@ async function provide(
   }
 }
 
-async function started(start: (dir: string) => Promise<LocalServer>): Promise<string> {
+async function started(start: (dir: string) => Promise<RunServer>): Promise<string> {
   const server = await inTemporaryFolder(start);
   remember(server);
   return server.url;

@@ -1,11 +1,11 @@
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../dev/servers/local-process.js';
-import { GNOCCHI, PYTHON } from './peer-programs.js';
-import { finished, iniOf, saidPort, serving, STOP, TIED_TO_PARENT } from './python-server.js';
+import { unprivilegedAccount } from '../../dev/servers/local-process.js';
+import { launchGnocchi } from './gnocchi-launcher.js';
+import { iniOf } from './python-server.js';
+import { unmigratedPostgresUrl, urlOf } from './run-servers.js';
 import { inTemporaryFolder } from './running-servers.js';
-import { unmigratedPostgresUrl } from './run-servers.js';
 
 export interface GnocchiAnswer {
   status: number;
@@ -23,7 +23,9 @@ export interface RealGnocchi {
   url: string;
   /** A request, by an admin, or by another user; with `tokens` by a token. */
   ask(method: string, path: string, options?: { body?: unknown; user?: string }): Promise<GnocchiAnswer>;
-  /** Of its running programs, the upgrade before not counted. */
+  /** Has the API process the measures that it got for metrics, so that they can be read. Not beside a metricd. */
+  process(metrics: readonly string[], aggregation?: string): Promise<void>;
+  /** Of its API, and of its metricd. */
   pids: readonly number[];
   /** Ends it and removes all it had in files. Its database goes with the PostgreSQL of the run. */
   stop(): Promise<void>;
@@ -40,30 +42,8 @@ export interface StartGnocchiOptions {
 export const ADMIN_TOKEN = 'admin-user:admin-project:admin';
 
 const PACKAGE = '/usr/lib/python3/dist-packages/gnocchi';
-const UPGRADE = 'gnocchi-upgrade';
 
-/** Gnocchi's own WSGI application. It tells users by the headers that Keystone's filter would set. */
-const SERVE = `${TIED_TO_PARENT}
-from gnocchi.cli.api import wsgi
-def vouched(environ, start_response):
-    token = environ.get('HTTP_X_AUTH_TOKEN', '').split(':')
-    if len(token) == 3:
-        for name, value in zip(('HTTP_X_USER_ID', 'HTTP_X_PROJECT_ID', 'HTTP_X_ROLES'), token):
-            environ[name] = value
-    elif 'HTTP_AUTHORIZATION' not in environ:
-        start_response('401 Unauthorized', [])
-        return []
-    return application(environ, start_response)
-application = wsgi()
-${serving('vouched')}`;
-
-const PROCESS_MEASURES = `${TIED_TO_PARENT}
-from gnocchi.cli.metricd import metricd
-sys.argv[0] = 'gnocchi-metricd'
-metricd()
-`;
-
-/** Starts a Gnocchi, in some ten seconds. Needs the kinds `postgres` and `gnocchi` of `describeWith`. */
+/** Starts a Gnocchi, on an empty database. Needs the kinds `postgres` and `gnocchi` of `describeWith`. */
 export function startGnocchi({ metricd = false, tokens = false }: StartGnocchiOptions = {}): Promise<RealGnocchi> {
   return inTemporaryFolder(async (dir) => {
     const account = unprivilegedAccount('gnocchi');
@@ -77,41 +57,21 @@ export function startGnocchi({ metricd = false, tokens = false }: StartGnocchiOp
     const api = tokens ? { auth_mode: 'keystone', paste_config: pipelines } : BY_NAME;
     writeFileSync(file, configuration(dir, await unmigratedPostgresUrl(), api), { mode: 0o600 });
     for (const each of account ? [file, pipelines] : []) chownSync(each, account!.uid, account!.gid);
-    const running: LocalProcess[] = [];
-    const run = async (name: string, command: string, args: readonly string[]): Promise<LocalProcess> => {
-      const options = {
-        name,
-        command,
-        args: [...args, '--config-file', file],
-        logFile: path.join(dir, `${name}.log`),
-        account,
-      };
-      const started = await startLocalProcess(options);
-      running.push(started);
-      return started;
-    };
-    const stop = async (): Promise<void> => void (await Promise.all(running.map((each) => each.stop(STOP))));
-    try {
-      await finished(await run(UPGRADE, GNOCCHI.find() ?? UPGRADE, ['--sacks-number', '4']), UPGRADE);
-      if (metricd) await run('gnocchi-metricd', PYTHON, ['-I', '-c', PROCESS_MEASURES]);
-      const url = `http://127.0.0.1:${await saidPort(await run('gnocchi-api', PYTHON, ['-I', '-c', SERVE]))}`;
-      const ask: RealGnocchi['ask'] = (method, target, { body, user } = {}) =>
-        send(method, url + target, {
-          body,
-          headers: tokens ? { 'x-auth-token': user ?? ADMIN_TOKEN } : named(user ?? 'admin'),
-        });
-      const pids = running.filter((each) => !each.hasExited()).map(({ pid }) => pid);
-      return { url, ask, pids, stop };
-    } catch (cause) {
-      await stop();
-      throw cause;
-    }
+    const launch = { config: file, log: path.join(dir, 'gnocchi.log'), metricd };
+    const { port, pids, stop } = await launchGnocchi(urlOf('gnocchi'), launch);
+    const url = `http://127.0.0.1:${port}`;
+    const ask: RealGnocchi['ask'] = (method, target, { body, user } = {}) =>
+      send(method, url + target, {
+        body,
+        headers: tokens ? { 'x-auth-token': user ?? ADMIN_TOKEN } : named(user ?? 'admin'),
+      });
+    return { url, ask, process: (metrics, aggregation) => processed(ask, metrics, aggregation), pids, stop };
   });
 }
 
 const BY_NAME = { auth_mode: 'basic', paste_config: `${PACKAGE}/rest/api-paste.ini` };
 
-/** Who asks is said by headers that Keystone's filter would set; here `vouched` does. */
+/** Who asks is said by headers that Keystone's filter would set; here the launcher's `vouched` does. */
 function withoutKeystone(pipelines: string): string {
   return pipelines.replace('pipeline = keystone_authtoken gnocchiv1', 'pipeline = gnocchiv1');
 }
@@ -134,6 +94,13 @@ function configuration(dir: string, postgresUrl: string, api: typeof BY_NAME): s
 
 function named(user: string): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(`${user}:`).toString('base64')}` };
+}
+
+async function processed(ask: RealGnocchi['ask'], metrics: readonly string[], aggregation = 'mean'): Promise<void> {
+  for (const id of metrics) {
+    const { status, body } = await ask('GET', `/v1/metric/${id}/measures?refresh=true&aggregation=${aggregation}`);
+    if (status !== 200) throw new Error(`not processed: ${status} ${JSON.stringify(body)}`);
+  }
 }
 
 async function send(

@@ -1,88 +1,142 @@
-import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chownSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { startLocalProcess, unprivilegedAccount, type LocalProcess } from '../../dev/servers/local-process.js';
-import { KEYSTONE, PYTHON } from './peer-programs.js';
-import { finished, iniOf, saidPort, serving, STOP } from './python-server.js';
+import { unprivilegedAccount } from '../../dev/servers/local-process.js';
+import { jsonLinesProcess } from './json-lines.js';
+import { PYTHON } from './peer-programs.js';
+import { iniOf, serving } from './python-server.js';
 
 const DATABASE = 'keystone.sqlite';
 
-/** Keystone's own WSGI application. Keystone parses sys.argv, so that is emptied. */
-const SERVE = `
-import os, sys
-os.environ['OS_KEYSTONE_CONFIG_FILES'], port = sys.argv[1], int(sys.argv[2])
-sys.argv = ['keystone']
-from keystone.server.wsgi import initialize_public_application
-${serving('initialize_public_application()', 'port')}`;
-
 /**
+ * Imports Keystone once, which takes most of the time of a start, and forks a process for each command of
+ * `keystone-manage` and for each server. A line of JSON on standard input is a request: the configuration and the port
+ * of a new server, or the pid of a server that shall end. Keystone parses sys.argv, so each process sets it.
+ *
  * Keystone keeps a connection reading now and then; without a write-ahead log no other connection could write
  * meanwhile.
  */
-const KEEP_LOG_AHEAD = `
-import sqlite3, sys
-sqlite3.connect(sys.argv[1]).execute('pragma journal_mode=wal')
-`;
+const KEYSTONES = `
+import ctypes, gc, json, os, signal, sqlite3, sys, traceback
+database, config, admin_password = sys.argv[1:]
+sys.argv = ['keystone']
+import keystone.cmd.cli
+from keystone.server.wsgi import initialize_public_application
+
+def manage(*args):
+    pid = os.fork()
+    if pid == 0:
+        sys.argv = ['keystone-manage', '--config-file', config, *args]
+        try:
+            keystone.cmd.cli.main(argv=sys.argv)
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    if os.waitpid(pid, 0)[1] != 0:
+        sys.exit('keystone-manage failed: ' + args[0])
+
+# A forked process shares this memory until one of the two writes to it, as a collection of garbage would.
+gc.freeze()
+
+db = sqlite3.connect(database)
+db.execute('pragma journal_mode=wal')
+db.close()
+manage('db_sync')
+manage('fernet_setup')
+manage('bootstrap', '--bootstrap-password', admin_password)
+
+servers = set()
+def stop(pid):
+    servers.remove(pid)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+for line in sys.stdin:
+    request = json.loads(line)
+    if 'stop' in request:
+        stop(request['stop'])
+        print('{}', flush=True)
+        continue
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+        os.dup2(writing, 1)
+        os.environ['OS_KEYSTONE_CONFIG_FILES'], port = request['config'], request['port']
+        break
+    servers.add(pid)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        print(json.dumps({'pid': pid, 'said': said.readline()}), flush=True)
+else:
+    for pid in list(servers):
+        stop(pid)
+    os._exit(0)
+
+# Only the process of a server comes here.
+${serving('initialize_public_application()', 'port')}`;
 
 /** A folder with a database, keys and a configuration of its own; nothing below /etc is read. */
 export interface KeystoneFolder {
   /** Serves it. Several servers may serve one folder: each accepts the tokens of the others. */
   serve(options: ServeOptions): Promise<KeystoneServer>;
+  /** Ends its servers, too. */
+  stop(): Promise<void>;
 }
 
 export interface ServeOptions {
   tokenLifeSeconds: number;
   /** 0: any free one. */
   port: number;
+  /**
+   * Keeps in memory what it has read, as installed servers do: a token costs an eighth. Only for the server
+   * that makes all changes, since another server does not see them in its memory.
+   */
+  cache: boolean;
 }
 
 export interface KeystoneServer {
   port: number;
-  pid: number;
   stop(): Promise<void>;
 }
 
 /** Makes the database and the keys, and a user `admin` who is admin of project `admin` and of the system. */
-export async function createKeystoneFolder(dir: string, adminPassword: string): Promise<KeystoneFolder> {
+export function createKeystoneFolder(dir: string, adminPassword: string): KeystoneFolder {
   const account = unprivilegedAccount('keystone');
   for (const folder of [dir, path.join(dir, 'fernet'), path.join(dir, 'credential')]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (account) chownSync(folder, account.uid, account.gid);
   }
-  const run = (name: string, command: string, args: readonly string[]): Promise<LocalProcess> =>
-    startLocalProcess({ name, command, args, logFile: path.join(dir, `${name}.log`), account });
-  const configure = (tokenLifeSeconds: number): string => {
-    const file = path.join(dir, `keystone-${tokenLifeSeconds}.conf`);
-    writeFileSync(file, configuration(dir, tokenLifeSeconds), { mode: 0o644 });
+  const configure = (options: Pick<ServeOptions, 'tokenLifeSeconds' | 'cache'>): string => {
+    const file = path.join(dir, `keystone-${options.tokenLifeSeconds}.conf`);
+    writeFileSync(file, configuration(dir, options), { mode: 0o644 });
     return file;
   };
-  const manage = async (subcommand: string, ...args: string[]): Promise<void> => {
-    const command = KEYSTONE.find() ?? 'keystone-manage';
-    await finished(
-      await run(subcommand, command, ['--config-file', configure(3_600), subcommand, ...args]),
-      subcommand,
-    );
-  };
-  await finished(await run('wal', PYTHON, ['-I', '-c', KEEP_LOG_AHEAD, path.join(dir, DATABASE)]), 'wal');
-  await Promise.all([manage('db_sync'), manage('fernet_setup')]);
-  await manage('bootstrap', '--bootstrap-password', adminPassword);
+  const logFile = path.join(dir, 'keystone.log');
+  const log = openSync(logFile, 'a', 0o600);
+  const manageConfig = configure({ tokenLifeSeconds: 0, cache: false });
+  const child = spawn(PYTHON, ['-I', '-c', KEYSTONES, path.join(dir, DATABASE), manageConfig, adminPassword], {
+    stdio: ['pipe', 'pipe', log],
+    cwd: '/',
+    ...account,
+  });
+  closeSync(log);
+  const python = jsonLinesProcess(child, 'the Python process of Keystone');
+  const ask = (request: object): Promise<unknown> =>
+    python.ask(request).catch((cause: unknown) => {
+      throw new Error(`Keystone failed: ${readFileSync(logFile, 'utf8').slice(-2_000)}`, { cause });
+    });
   return {
-    async serve({ tokenLifeSeconds, port }) {
-      const server = await run(`serve-${tokenLifeSeconds}`, PYTHON, [
-        '-I',
-        '-c',
-        SERVE,
-        configure(tokenLifeSeconds),
-        String(port),
-      ]);
-      const stop = (): Promise<void> => server.stop(STOP);
-      try {
-        return { port: await saidPort(server), pid: server.pid, stop };
-      } catch (cause) {
-        await stop();
-        throw cause;
-      }
+    async serve({ port, ...options }) {
+      const { pid, said } = (await ask({ config: configure(options), port })) as { pid: number; said: string };
+      const stop = async (): Promise<void> => void (await ask({ stop: pid }));
+      const saidPort = /^serving on port (\d+)$/m.exec(said)?.[1];
+      if (saidPort !== undefined) return { port: Number(saidPort), stop };
+      throw new Error(`Keystone does not serve: ${readFileSync(logFile, 'utf8').slice(-2_000)}`);
     },
+    stop: () => python.stop(),
   };
 }
 
@@ -90,9 +144,13 @@ export async function createKeystoneFolder(dir: string, adminPassword: string): 
  * Cheap password hashes, since there are no attackers; no receipts, since no test uses two
  * factors.
  */
-function configuration(dir: string, tokenLifeSeconds: number): string {
+function configuration(
+  dir: string,
+  { tokenLifeSeconds, cache }: Pick<ServeOptions, 'tokenLifeSeconds' | 'cache'>,
+): string {
   const sections = {
     DEFAULT: { use_stderr: 'true', log_color: 'false' },
+    cache: { backend: cache ? 'dogpile.cache.memory' : 'dogpile.cache.null' },
     database: {
       connection: `sqlite:///${path.join(dir, DATABASE)}?check_same_thread=false`,
       sqlite_synchronous: 'false',

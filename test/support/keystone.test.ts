@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
 import { keystoneEnvironment, runAodh, tokenEnvironment } from './aodh-cli.js';
-import { eventually } from './eventually.js';
+import { eventually, untilMoment } from './eventually.js';
 import { startKeystone, type Login, type RealKeystone } from './keystone.js';
 import { startReceiver, type Receiver } from './receiver-server.js';
 import { describeWith } from './servers.js';
@@ -41,11 +41,12 @@ describeWith(['keystone'], 'a real Keystone', () => {
 
   test('a short-lived token is valid at first and is not found once it has expired', async () => {
     // On a slow machine a token may expire before it is used.
-    const { id } = await eventually(async () => {
+    const { id, expiresAt } = await eventually(async () => {
       const token = await keystone.shortLivedToken(ALICE);
       expect((await keystone.validate(token.id)).status).toBe(200);
       return token;
     });
+    await untilMoment(expiresAt);
     await eventually(async () => expect((await keystone.validate(id)).status).toBe(404));
   });
 

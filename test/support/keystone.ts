@@ -63,7 +63,7 @@ export interface RealKeystone {
   token(login: Login): Promise<IssuedToken>;
   unscopedToken(person: Person): Promise<IssuedToken>;
   systemToken(person: Person): Promise<IssuedToken>;
-  /** A token that ends by itself after five seconds. The first one takes as long as starting one more Keystone. */
+  /** A token that ends by itself after five seconds, issued by a second server, which the first call starts. */
   shortLivedToken(login: Login): Promise<IssuedToken>;
   /** Only the project of the login is open to it, and with access rules only what they name. */
   createApplicationCredential(
@@ -89,32 +89,36 @@ export interface RealKeystone {
   stop(): Promise<void>;
 }
 
-/** Starts a Keystone, in some ten seconds. Needs the kind `keystone` of `describeWith`. */
+/** Starts a Keystone, in some five seconds. Needs the kind `keystone` of `describeWith`. */
 export function startKeystone(): Promise<RealKeystone> {
   return inTemporaryFolder(async (dir) => {
     const admin = { user: 'admin', password: randomBytes(12).toString('hex'), project: 'admin' };
-    const folder = await createKeystoneFolder(dir, admin.password);
-    const { port, portOfShortLived, ...servers } = await createServers(folder);
-    const url = v3(port);
-    let adminToken: Promise<IssuedToken> | undefined;
-    const client: Client = {
-      url,
-      adminToken: async () => (await (adminToken ??= issue(url, passwordOf(admin), inProject(admin.project)))).id,
-      ask: async (method, path, { body, token } = {}) => {
-        const id = token === undefined ? await client.adminToken() : token;
-        return send(method, `${url}${path}`, { body, headers: id === null ? {} : { 'x-auth-token': id } });
-      },
-    };
-    const shortLivedToken = async (login: Login): Promise<IssuedToken> =>
-      issue(v3(await portOfShortLived()), passwordOf(login), inProject(login.project));
+    const folder = createKeystoneFolder(dir, admin.password);
     try {
-      await createService(client, { type: 'identity', name: 'keystone', endpoint: url });
+      return { admin, ...(await keystoneOf(folder, admin)) };
     } catch (cause) {
-      await servers.stop();
+      await folder.stop();
       throw cause;
     }
-    return { url, admin, ask: client.ask, ...accountsOf(client), ...tokensOf(client), shortLivedToken, ...servers };
   });
+}
+
+async function keystoneOf(folder: KeystoneFolder, admin: Login): Promise<Omit<RealKeystone, 'admin'>> {
+  const { port, portOfShortLived, ...servers } = await createServers(folder);
+  const url = v3(port);
+  let adminToken: Promise<IssuedToken> | undefined;
+  const client: Client = {
+    url,
+    adminToken: async () => (await (adminToken ??= issue(url, passwordOf(admin), inProject(admin.project)))).id,
+    ask: async (method, path, { body, token } = {}) => {
+      const id = token === undefined ? await client.adminToken() : token;
+      return send(method, `${url}${path}`, { body, headers: id === null ? {} : { 'x-auth-token': id } });
+    },
+  };
+  const shortLivedToken = async (login: Login): Promise<IssuedToken> =>
+    issue(v3(await portOfShortLived()), passwordOf(login), inProject(login.project));
+  await createService(client, { type: 'identity', name: 'keystone', endpoint: url });
+  return { url, ask: client.ask, ...accountsOf(client), ...tokensOf(client), shortLivedToken, ...servers };
 }
 
 function v3(port: number): string {
@@ -128,16 +132,18 @@ interface Servers extends Pick<RealKeystone, 'goAway' | 'comeBack' | 'stop'> {
 }
 
 async function createServers(folder: KeystoneFolder): Promise<Servers> {
-  let main = await folder.serve({ tokenLifeSeconds: TOKEN_LIFE_SECONDS, port: 0 });
+  const serveMain = (port: number): Promise<KeystoneServer> =>
+    folder.serve({ tokenLifeSeconds: TOKEN_LIFE_SECONDS, port, cache: true });
+  let main = await serveMain(0);
   let second: Promise<KeystoneServer> | undefined;
   const { port } = main;
   return {
     port,
     portOfShortLived: async () =>
-      (await (second ??= folder.serve({ tokenLifeSeconds: SHORT_LIFE_SECONDS, port: 0 }))).port,
+      (await (second ??= folder.serve({ tokenLifeSeconds: SHORT_LIFE_SECONDS, port: 0, cache: false }))).port,
     goAway: () => main.stop(),
-    comeBack: async () => void (main = await folder.serve({ tokenLifeSeconds: TOKEN_LIFE_SECONDS, port })),
-    stop: async () => void (await Promise.all([main.stop(), second?.then((server) => server.stop())])),
+    comeBack: async () => void (main = await serveMain(port)),
+    stop: () => folder.stop(),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { LocalProcess, StopStep } from '../../dev/servers/local-process.js';
 
 /** For a server or a command that never gets ready: it must fail its test, and not block all others. */
-const READY_TIMEOUT_MS = 300_000;
+export const READY_TIMEOUT_MS = 300_000;
 
 export const STOP: readonly StopStep[] = [
   { signal: 'SIGTERM', waitMs: 10_000 },

@@ -2,18 +2,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-import type { LocalServer } from '../../dev/servers/redis.js';
-
 /** Set-up and tear-down of a run are two modules of one process; this is what the first leaves for the second. */
 declare global {
-  var tocsinTestServers: LocalServer[] | undefined;
+  var tocsinTestServers: RunServer[] | undefined;
 }
 
-export function remember(server: LocalServer): void {
+/** What tear-down stops. */
+export interface RunServer {
+  /** An address, or the path of a socket. */
+  url: string;
+  stop(): Promise<void>;
+}
+
+export function remember(server: RunServer): void {
   (globalThis.tocsinTestServers ??= []).push(server);
 }
 
-export function takeAll(): LocalServer[] {
+export function takeAll(): RunServer[] {
   return globalThis.tocsinTestServers?.splice(0) ?? [];
 }
 

@@ -7,7 +7,7 @@ const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const CLUSTER = fileURLToPath(new URL('../../dev/cluster/main.js', import.meta.url));
 
 /** The embedded database is a large WASM module: with optimization a process takes twice the CPU time to start. */
-const NODE_FLAGS = ['--liftoff-only'];
+export const NODE_FLAGS = ['--liftoff-only'];
 
 /** A Tocsin process as an operator would start it. */
 export interface ServiceProcess {

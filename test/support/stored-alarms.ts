@@ -28,37 +28,52 @@ export function combinationRule(operator: 'and' | 'or', ...ids: string[]): Alarm
 
 const INSERT = `
   insert into alarms (id, project_id, user_id, type, name, description, enabled, rule, ok_actions, alarm_actions,
-    insufficient_data_actions,
-                      repeat_actions, severity, time_constraints, timestamp, created_at, state, state_reason,
-                        state_timestamp, query_key, partition)
-  values ($1, $2, 'u', $3, $4, '', $5, $6, $7::text[], $8::text[], $9::text[], $10, 'low', $11, $12, $12, $13,
-    'Not evaluated yet', $12, $14, $15)`;
+                      insufficient_data_actions, repeat_actions, severity, time_constraints, timestamp, created_at,
+                      state, state_reason, state_timestamp, query_key, partition)
+  select id, "projectId", 'u', type, 'alarm ' || id, '', enabled, rule, "okActions", "alarmActions",
+         "insufficientDataActions", "repeatActions", 'low', "timeConstraints", at, at, state, 'Not evaluated yet', at,
+         "queryKey", partition
+    from json_to_recordset($1::text::json) as given (
+         id text, "projectId" text, type text, enabled boolean, rule text, "okActions" text[], "alarmActions" text[],
+         "insufficientDataActions" text[], "repeatActions" boolean, "timeConstraints" text, at timestamptz, state text,
+         "queryKey" text, partition smallint)`;
+const INSERT_MEMBERS = `
+  insert into alarm_members (combination_id, member_id) select * from unnest($1::text[], $2::text[])`;
 
-/** Puts an alarm straight into the table, as the API would store it. */
-export async function storeAlarm(db: Database, alarm: StoredAlarm): Promise<void> {
-  const { id, rule } = alarm;
-  const type = typeOf(rule);
-  const { queryKey, partition } = placementOf(rule, NO_OPTIONS, id);
-  await db.query(INSERT, [
-    id,
-    alarm.projectId ?? 'p',
-    rule.type,
-    `alarm ${id}`,
-    alarm.enabled ?? true,
-    type.ruleJson(rule),
-    alarm.okActions ?? [],
-    alarm.alarmActions ?? [],
-    alarm.insufficientDataActions ?? [],
-    alarm.repeatActions ?? false,
-    JSON.stringify(alarm.timeConstraints ?? []),
-    alarm.at ?? new Date('2026-01-01T00:00:00Z'),
-    alarm.state ?? 'insufficient data',
-    queryKey,
-    partition,
-  ]);
-  for (const member of type.members(rule)) {
-    await db.query('insert into alarm_members (combination_id, member_id) values ($1, $2)', [id, member]);
-  }
+const DEFAULTS = {
+  projectId: 'p',
+  state: 'insufficient data',
+  enabled: true,
+  repeatActions: false,
+  okActions: [],
+  alarmActions: [],
+  insufficientDataActions: [],
+  at: new Date('2026-01-01T00:00:00Z'),
+} as const;
+
+/** Puts alarms straight into the table, with one statement, as the API would store them. */
+export async function storeAlarms(db: Database, alarms: readonly StoredAlarm[]): Promise<void> {
+  const rows = alarms.map((alarm) => ({
+    ...DEFAULTS,
+    ...alarm,
+    type: alarm.rule.type,
+    rule: typeOf(alarm.rule).ruleJson(alarm.rule),
+    timeConstraints: JSON.stringify(alarm.timeConstraints ?? []),
+    ...placementOf(alarm.rule, NO_OPTIONS, alarm.id),
+  }));
+  await db.query(INSERT, [JSON.stringify(rows)]);
+  const members = alarms.flatMap(({ id, rule }) =>
+    typeOf(rule)
+      .members(rule)
+      .map((member) => [id, member] as const),
+  );
+  if (members.length === 0) return;
+  await db.query(INSERT_MEMBERS, [members.map(([id]) => id), members.map(([, member]) => member)]);
+}
+
+/** Puts one alarm straight into the table. */
+export function storeAlarm(db: Database, alarm: StoredAlarm): Promise<void> {
+  return storeAlarms(db, [alarm]);
 }
 
 /** One sample of one meter. */

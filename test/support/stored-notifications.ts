@@ -45,39 +45,32 @@ const DEFAULTS = {
 
 const INSERT = `
   insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, slot, action_list,
-    action_index, action, lane, host,
-                             policy, body, status, attempt, next_attempt_at, claim_until, created_at, replayed_at,
-                             finished_at)
-  values ($1, $2, $3, $4, $5, $6, case when $4 = 'repeat' then $6::timestamptz end, coalesce($18, $1), 0, $7, $8, $9,
-    $10, $11, $12, $13, $14, $15, $6, $16, $17)`;
+                             action_index, action, lane, host, policy, body, status, attempt, next_attempt_at,
+                             claim_until, created_at, replayed_at, finished_at)
+  select id, "alarmId", "projectId", kind, sequence, "createdAt", case when kind = 'repeat' then "createdAt" end,
+         coalesce("actionList", id), 0, action, queue, host, policy, body, status, attempt, "nextAttemptAt",
+         "claimUntil", "createdAt", "replayedAt", "finishedAt"
+    from json_to_recordset($1::text::json) as given (
+         id text, "alarmId" text, "projectId" text, kind text, sequence bigint, "actionList" text, action text,
+         queue text, host text, policy text, body text, status text, attempt int, "nextAttemptAt" timestamptz,
+         "claimUntil" timestamptz, "createdAt" timestamptz, "replayedAt" timestamptz, "finishedAt" timestamptz)`;
 
 /**
- * Puts a notification straight into the outbox; due at noon unless said otherwise. What is stored later comes later in
- * its lane.
+ * Puts notifications straight into the outbox, with one statement; due at noon unless said otherwise. A later one comes
+ * later in its delivery queue.
  */
-export async function storeNotification(db: Database, given: StoredNotification): Promise<void> {
-  const createdAt = given.createdAt ?? NOON;
-  const row = { ...DEFAULTS, createdAt, nextAttemptAt: createdAt, ...given };
-  await db.query(INSERT, [
-    row.id,
-    row.alarmId,
-    row.projectId,
-    row.kind,
-    row.sequence,
-    row.createdAt,
-    row.action,
-    deliveryQueueOf(row.alarmId, row.action),
-    row.host,
-    row.policy,
-    row.body,
-    row.status,
-    row.attempt,
-    row.nextAttemptAt,
-    row.claimUntil,
-    row.replayedAt,
-    row.finishedAt,
-    row.actionList ?? null,
-  ]);
+export async function storeNotifications(db: Database, all: readonly StoredNotification[]): Promise<void> {
+  const rows = all.map((given) => {
+    const createdAt = given.createdAt ?? NOON;
+    const row = { ...DEFAULTS, createdAt, nextAttemptAt: createdAt, ...given };
+    return { ...row, queue: deliveryQueueOf(row.alarmId, row.action) };
+  });
+  await db.query(INSERT, [JSON.stringify(rows)]);
+}
+
+/** Puts one notification straight into the outbox. */
+export function storeNotification(db: Database, given: StoredNotification): Promise<void> {
+  return storeNotifications(db, [given]);
 }
 
 /** Hosts that have answered at their last attempt, so that the limits for unknown hosts do not hold for them. */

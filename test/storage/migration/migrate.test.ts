@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 
 import { StartupError } from '../../../src/errors.js';
@@ -25,12 +25,19 @@ test.each(knownMigrations())('the migration $name has lines of at most 120 colum
   expect(script.split('\n').filter((line) => line.length > 120)).toEqual([]);
 });
 
+/** As a new database: a migration makes nothing outside of this schema. */
+async function empty(db: Database): Promise<void> {
+  await db.query('drop schema public cascade');
+  await db.query('create schema public');
+}
+
 function contract(open: () => Promise<Database>): void {
   let db: Database;
-  beforeEach(async () => {
+  beforeAll(async () => {
     db = await open();
   });
-  afterEach(() => db.close());
+  beforeEach(() => empty(db));
+  afterAll(() => db.close());
 
   test('make the schema that was reviewed', async () => {
     await migrate(db);

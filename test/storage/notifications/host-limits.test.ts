@@ -12,7 +12,11 @@ import { pruneHolds, pruneHosts } from '../../../src/storage/notifications/recei
 import { NOON } from '../../support/builders.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
-import { storeAnsweringHosts, storeNotification } from '../../support/stored-notifications.js';
+import {
+  storeAnsweringHosts,
+  storeNotifications,
+  type StoredNotification,
+} from '../../support/stored-notifications.js';
 
 function at(seconds: number): Date {
   return new Date(NOON.getTime() + seconds * 1_000);
@@ -87,19 +91,19 @@ function contract(open: () => Promise<Database>): void {
   beforeEach(() => empty(db));
   afterAll(() => db.close());
 
-  /** Stores `count` delivery queues at a host, each with one replayed notification, which no failure cancels. */
-  async function put(host: string, count: number, projectId = 'p'): Promise<void> {
-    for (let n = 0; n < count; n += 1) {
+  /** `count` delivery queues at a host, each with one replayed notification, which no failure cancels. */
+  function queuesAt(host: string, count: number, projectId = 'p'): StoredNotification[] {
+    return Array.from({ length: count }, (_, n) => {
       const id = `${host} ${projectId} ${n}`;
-      await storeNotification(db, {
-        id,
-        alarmId: id,
-        projectId,
-        host,
-        replayedAt: NOON,
-        action: `http://${host}/${n}`,
-      });
-    }
+      return { id, alarmId: id, projectId, host, replayedAt: NOON, action: `http://${host}/${n}` };
+    });
+  }
+
+  const put = (...queues: Parameters<typeof queuesAt>): Promise<void> => storeNotifications(db, queuesAt(...queues));
+
+  /** Stores delivery queues at `hosts` hosts, named by their number. */
+  function putAtHosts(hosts: number, queues: (n: number) => Parameters<typeof queuesAt>): Promise<void> {
+    return storeNotifications(db, Array.from({ length: hosts }, (_, n) => queuesAt(...queues(n))).flat());
   }
 
   describe('a host', () => {
@@ -197,7 +201,7 @@ function contract(open: () => Promise<Database>): void {
     ])(
       'of $concurrency: $dead new hosts of $projects projects get $expected',
       async ({ concurrency, dead, projects, expected }) => {
-        for (let n = 0; n < dead; n += 1) await put(`dead${n}`, 2, `p${n % projects}`);
+        await putAtHosts(dead, (n) => [`dead${n}`, 2, `p${n % projects}`]);
         expect(await new Notifier(store, concurrency).search(0)).toHaveLength(expected);
       },
     );
@@ -205,7 +209,7 @@ function contract(open: () => Promise<Database>): void {
     test.each(['a new host after all others', '0 a new host before all others'])(
       'are reserved for projects without an attempt at a hanging host: %s gets one at once',
       async (host) => {
-        for (let n = 0; n < 300; n += 1) await put(`dead${n}`, 2, 'loud');
+        await putAtHosts(300, (n) => [`dead${n}`, 2, 'loud']);
         const notifier = new Notifier(store, 100);
         expect(await notifier.search(0)).toHaveLength(20);
         await put(host, 1, 'quiet');
@@ -214,8 +218,8 @@ function contract(open: () => Promise<Database>): void {
     );
 
     test('are left by hanging hosts for responsive hosts', async () => {
-      for (let n = 0; n < 30; n += 1) await put(`dead${n}`, 3, `p${n}`);
-      for (let n = 0; n < 4; n += 1) await put(`live${n}`, 5, `q${n}`);
+      await putAtHosts(30, (n) => [`dead${n}`, 3, `p${n}`]);
+      await putAtHosts(4, (n) => [`live${n}`, 5, `q${n}`]);
       await storeAnsweringHosts(db, 'live0', 'live1', 'live2', 'live3');
       const found = await new Notifier(store, 20).search(0);
       expect(found).toHaveLength(20);
@@ -223,7 +227,7 @@ function contract(open: () => Promise<Database>): void {
     });
 
     test('go at most by half to one project, and otherwise to other projects with due notifications', async () => {
-      for (let n = 0; n < 10; n += 1) await put(`live${n}`, 4, 'loud');
+      await putAtHosts(10, (n) => [`live${n}`, 4, 'loud']);
       await put('quiet', 3, 'quiet');
       await storeAnsweringHosts(db, 'quiet', ...Array.from({ length: 10 }, (_, n) => `live${n}`));
       const notifier = new Notifier(store, 20);
@@ -239,7 +243,7 @@ function contract(open: () => Promise<Database>): void {
     });
 
     test('at one host go to other projects when one project holds half of all', async () => {
-      for (let n = 0; n < 3; n += 1) await put(`live${n}`, 4, 'loud');
+      await putAtHosts(3, (n) => [`live${n}`, 4, 'loud']);
       await storeAnsweringHosts(db, 'live0', 'live1', 'live2', 'shared');
       const notifier = new Notifier(store, 20);
       expect(countBy(await notifier.search(0))).toEqual({ loud: 10 });
@@ -249,7 +253,7 @@ function contract(open: () => Promise<Database>): void {
     });
 
     test('go to hanging hosts round robin, also to hundreds of them', async () => {
-      for (let n = 0; n < 300; n += 1) await put(`dead${n}`, 1);
+      await putAtHosts(300, (n) => [`dead${n}`, 1]);
       const notifier = new Notifier(store, 100);
       const seen = new Set<string>();
       for (let searches = 0; seen.size < 300 && searches < 40; searches += 1) {
@@ -260,7 +264,7 @@ function contract(open: () => Promise<Database>): void {
     });
 
     test('that become free for hanging hosts go first to a project that holds none of them', async () => {
-      for (let n = 0; n < 200; n += 1) await put(`dead${n}`, 2, 'loud');
+      await putAtHosts(200, (n) => [`dead${n}`, 2, 'loud']);
       const notifier = new Notifier(store, 20);
       const [first] = await notifier.search(0);
       await put('hangs too', 1, 'neighbour');
