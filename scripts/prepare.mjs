@@ -9,7 +9,17 @@ import { fileURLToPath } from 'node:url';
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 const OLDEST_NODE = [20, 19];
-const SOURCES = ['src', 'dev', 'test', 'examples', 'bench', 'security', 'tsconfig.json', 'package.json', 'scripts/build.mjs'];
+const SOURCES = [
+  'src',
+  'dev',
+  'test',
+  'examples',
+  'bench',
+  'security',
+  'tsconfig.json',
+  'package.json',
+  'scripts/build.mjs',
+];
 const STAMP = path.join(root, 'build', '.sources');
 const INSTALL = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
 
