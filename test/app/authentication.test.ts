@@ -202,19 +202,17 @@ describe('the service', () => {
     expect((await get('/v1/api-keys', as)).status).toBe(status);
   });
 
-  test('makes an address with too many failures wait, and sends Retry-After', async () => {
+  test('tells an address with too many failures to wait, and admits its valid credentials', async () => {
     await serve('keystone+apikey', { failures_per_minute: 3 });
     const { key, token } = await credentials();
     for (const as of [{ 'x-api-key': 'wrong' }, { 'x-auth-token': 'wrong' }, { authorization: 'Bearer wrong' }]) {
       expect((await get('/v2/alarms', as)).status).toBe(401);
     }
-    for (const as of [key, token]) {
-      const answer = await get('/v2/alarms', as);
-      expect(answer.status).toBe(429);
-      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(50);
-      expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(60);
-    }
-    expect((await get('/livez', key)).status).toBe(200);
+    const answer = await get('/v2/alarms', { 'x-api-key': 'wrong' });
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(50);
+    expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(60);
+    for (const as of [key, token]) expect((await get('/v2/alarms', as)).status).toBe(200);
   });
 
   /** All identity headers of Keystone's middleware and its predecessors, in all spellings. */

@@ -8,7 +8,7 @@ import { headerIn, type Authenticator, type Credentials } from './identity.js';
 /** Dependencies and limit of the failure limiter. */
 export interface FailureLimiterDeps {
   clock: Pick<Clock, 'monotonicMs'>;
-  /** Failed authentications of one address in a minute after which it has to wait. */
+  /** Failed authentications of one address in a minute after which further failures are answered 429. */
   failuresPerMinute: number;
 }
 
@@ -19,8 +19,9 @@ const CREDENTIALS = ['x-auth-token', 'x-service-token', 'x-api-key', 'authorizat
 const IPV6_PREFIX_BYTES = 8;
 
 /**
- * Refuses an address that sent too many wrong credentials until one minute after the first of them, even if it sends a
- * valid one. Not counted: requests without a credential, and requests that could not be checked.
+ * Answers 429 instead of 401 to wrong credentials of an address that has sent too many of them, until one minute after
+ * the first. A valid credential always passes: behind a proxy many clients have one address, and none of them may lock
+ * the others out. Not counted: requests without a credential, and requests that could not be checked.
  */
 export function limitFailures(
   authenticate: Authenticator,
@@ -28,27 +29,22 @@ export function limitFailures(
 ): Authenticator {
   const failures = new ExpiringCache<{ count: number; until: number }>(MAX_ADDRESSES, clock);
 
-  function refuseTooMany(address: string): void {
-    const found = failures.get(address);
-    if (!found || found.count < failuresPerMinute) return;
-    const retryAfterS = Math.ceil((found.until - clock.monotonicMs()) / 1_000);
-    throw new AppError('too_many_requests', 'Too many failed authentications from this address', { retryAfterS });
-  }
-
-  function count(address: string): void {
+  /** Counts a failure. Returns the error to answer with if there were too many before it. */
+  function count(address: string): AppError | undefined {
     const found = failures.get(address) ?? { count: 0, until: clock.monotonicMs() + WINDOW_MS };
     failures.set(address, { ...found, count: found.count + 1 }, found.until);
+    if (found.count < failuresPerMinute) return undefined;
+    const retryAfterS = Math.ceil((found.until - clock.monotonicMs()) / 1_000);
+    return new AppError('too_many_requests', 'Too many failed authentications from this address', { retryAfterS });
   }
 
   return async (request) => {
     if (!hasCredentials(request)) return authenticate(request);
-    const address = sourceOf(request.remoteAddress);
-    refuseTooMany(address);
     try {
       return await authenticate(request);
     } catch (thrown) {
-      if (thrown instanceof AppError && thrown.code === 'unauthenticated') count(address);
-      throw thrown;
+      if (!(thrown instanceof AppError) || thrown.code !== 'unauthenticated') throw thrown;
+      throw count(sourceOf(request.remoteAddress)) ?? thrown;
     }
   };
 }
