@@ -151,7 +151,7 @@ class Service implements App {
   }
 
   async #start(): Promise<void> {
-    const { config, log, telemetry } = this.parts;
+    const { config, clock, log, telemetry } = this.parts;
     const ready = (): Promise<ReadinessCheck[]> => this.#readiness();
     const localWaker = createLocalWaker();
     const waker = this.#openWaker(localWaker);
@@ -168,7 +168,7 @@ class Service implements App {
     }
     if (config.management.port !== undefined) {
       this.#listeners.push(
-        await listenManagement({ config, log, telemetry, readiness: ready }, config.management.port),
+        await listenManagement({ config, clock, log, telemetry, readiness: ready }, config.management.port),
       );
     }
     this.#startLoops(waker, localWaker);

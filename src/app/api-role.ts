@@ -7,6 +7,7 @@ import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../ap
 import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
+import { isIn, parseAddress, parseNetwork } from '../egress/address.js';
 import type { EgressGuard } from '../egress/egress-guard.js';
 import type { BackendObserver } from '../datasource/datasource.js';
 import { createBacktests } from '../evaluator/backtest.js';
@@ -103,7 +104,8 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     metrics: authentication.trustsIdentityHeaders ? metricsOf(telemetry) : undefined,
     readiness: async () => [...(await readiness()), auth],
   });
-  return listen(app, { host, port, setting: 'api.port' });
+  const isTrustedProxy = isOneOf(config.api.trusted_proxies);
+  return listen(app, { host, port, setting: 'api.port', clock, isTrustedProxy });
 }
 
 /** Explanations and backtests have their own clients of backends, so that they do not delay evaluations. */
@@ -137,9 +139,21 @@ function countQueries({ backendQueries }: Telemetry): (datasource: DatasourceKin
   });
 }
 
+/** True for an address in one of the networks. */
+function isOneOf(texts: readonly string[]): (address: string) => boolean {
+  const networks = texts.map(parseNetwork);
+  return (text) => text !== '' && networks.some((network) => isIn(parseAddress(text), network));
+}
+
 /** Starts the management listener, which serves health and metrics of a process with any roles. */
 export function listenManagement(
-  { config, log, telemetry, readiness }: Pick<ApiRoleDeps, 'config' | 'log' | 'telemetry' | 'readiness'>,
+  {
+    config,
+    clock,
+    log,
+    telemetry,
+    readiness,
+  }: Pick<ApiRoleDeps, 'config' | 'clock' | 'log' | 'telemetry' | 'readiness'>,
   port: number,
 ): Promise<Listener> {
   const app = createManagementApi({
@@ -150,7 +164,13 @@ export function listenManagement(
     trustedProxies: [],
     onAnswer: countAnswers(telemetry),
   });
-  return listen(app, { host: config.management.host, port, setting: 'management.port' });
+  return listen(app, {
+    host: config.management.host,
+    port,
+    setting: 'management.port',
+    clock,
+    isTrustedProxy: () => false,
+  });
 }
 
 const METHODS = new Set(['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH']);

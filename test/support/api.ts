@@ -87,6 +87,9 @@ export interface TestApiOptions {
   /** Backends beside the built-in meters. */
   remote?: ConfiguredDatasources;
   trustedProxies?: string[];
+  maxConnections?: number | undefined;
+  /** Whose connections are those of many clients. */
+  isTrustedProxy?: (address: string) => boolean;
   /** Without it there is no Keystone, and `trust+` actions are refused. */
   trusts?: Trusts;
   trustsOverHttp?: boolean;
@@ -198,7 +201,14 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     metrics: () => Promise.resolve({ contentType: 'text/plain', content: '' }),
     readiness: () => Promise.resolve([{ name: 'test', ok: true }]),
   });
-  const listener = await listen(app, { host: '127.0.0.1', port: 0, setting: 'api.port' });
+  const listener = await listen(app, {
+    host: '127.0.0.1',
+    port: 0,
+    setting: 'api.port',
+    clock,
+    isTrustedProxy: options.isTrustedProxy ?? (() => false),
+    maxConnections: options.maxConnections,
+  });
   const refuseUndocumented = await (documented ??= documentedBy(listener.url));
   const askApi: TestApi['ask'] = async (method, path, asked = {}) => {
     const answer = await ask(method, listener.url + path, asked);

@@ -3,6 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { StartupError, toError } from '../../errors.js';
+import { limitConnections, type ConnectionLimits } from './connections.js';
 import { answerUnreadableRequests } from './unreadable-request.js';
 
 /** A listening HTTP server. */
@@ -12,7 +13,18 @@ export interface Listener {
   close(grace: Promise<void>): Promise<void>;
 }
 
+/** Where to listen, and for whom. */
+export interface ListenOptions extends Omit<ConnectionLimits, 'max'> {
+  host: string;
+  port: number;
+  /** The option that an unusable port is blamed on. */
+  setting: string;
+  /** Most open connections. */
+  maxConnections?: number | undefined;
+}
+
 const KIB = 1024;
+const MAX_CONNECTIONS = 1_000;
 
 /**
  * Starts an HTTP server. Its limits protect the process from slow and greedy clients.
@@ -20,7 +32,7 @@ const KIB = 1024;
  */
 export async function listen(
   app: RequestListener,
-  { host, port, setting }: { host: string; port: number; setting: string },
+  { host, port, setting, maxConnections = MAX_CONNECTIONS, ...limits }: ListenOptions,
 ): Promise<Listener> {
   const server = createServer(
     {
@@ -34,7 +46,7 @@ export async function listen(
   );
   answerUnreadableRequests(server);
   server.maxRequestsPerSocket = 1_000;
-  server.maxConnections = 1_000;
+  limitConnections(server, { ...limits, max: maxConnections });
   server.timeout = 120_000; // a client that stops reading its answer must not hold a database connection for ever
   let isClosing = false;
   // During shutdown each answer is the last one of its connection, so that a busy client cannot keep the process alive.
@@ -61,7 +73,7 @@ export async function listen(
 
 function refusal(
   cause: NodeJS.ErrnoException,
-  { host, port, setting }: { host: string; port: number; setting: string },
+  { host, port, setting }: Pick<ListenOptions, 'host' | 'port' | 'setting'>,
 ): StartupError {
   const problem =
     cause.code === 'EADDRINUSE'
