@@ -54,6 +54,7 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
     const starting = startService({
       AUTH_MODE: 'keystone',
       AUTH_FAILURES_PER_MINUTE: '1000',
+      EGRESS_ALLOW_LOOPBACK_RECEIVERS: 'true',
       KEYSTONE_AUTH_URL: keystone.url,
       KEYSTONE_USERNAME: SERVICE.user,
       KEYSTONE_PASSWORD: SERVICE.password,
@@ -178,7 +179,7 @@ describeWith(['keystone'], 'the service with a real Keystone', () => {
   describe('with trust+ actions', () => {
     const lent = (trust: Record<string, unknown>): Promise<{ id: string }> => keystone.trustToken(ALICE, BOB, trust);
     const event = { type: 'event', event_rule: { event_type: 'lent' } };
-    const body = { name: 'lent', ...event, alarm_actions: ['trust+http://127.0.0.1:9/'] };
+    const body = { name: 'lent', ...event, alarm_actions: ['trust+http://127.0.0.1:9000/'] };
     const createWith = async (token: { id: string }): Promise<Answered> =>
       ask('POST', '/v2/alarms', { as: { 'x-auth-token': token.id }, body });
 
