@@ -36,9 +36,9 @@ export async function openEgress({ config, keystone, clock, log }: EgressDeps): 
   });
 }
 
-/** Without authentication, on loopback, every receiver was registered by a user of this machine. */
+/** Without authentication, on loopback and behind no proxy, a user of this machine registered every receiver. */
 async function isForThisMachineOnly({ auth, api }: Config): Promise<boolean> {
-  if (auth.mode !== 'noauth' || api.host === '') return false;
+  if (auth.mode !== 'noauth' || api.trusted_proxies.length > 0 || api.host === '') return false;
   const addresses = await lookup(api.host, { all: true }).catch(() => []);
   return addresses.length > 0 && addresses.every(({ address }) => isLoopback(address));
 }

@@ -69,9 +69,9 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
         ],
         ...[
           '--alarm-action',
-          'http://127.0.0.1:9/a',
+          'http://127.0.0.1:9000/a',
           '--alarm-action',
-          'http://127.0.0.1:9/b',
+          'http://127.0.0.1:9000/b',
           '--ok-action',
           'log://',
         ],
@@ -87,7 +87,7 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
         enabled: false,
         repeat_actions: true,
         time_constraints: [{ name: 'c1', start: '0 11 * * *', duration: 300, timezone: 'Europe/Berlin' }],
-        alarm_actions: ['http://127.0.0.1:9/a', 'http://127.0.0.1:9/b'],
+        alarm_actions: ['http://127.0.0.1:9000/a', 'http://127.0.0.1:9000/b'],
         ok_actions: ['log:'],
         insufficient_data_actions: ['https://example.com/i?x=1'],
       });
@@ -176,7 +176,7 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
         ingestion_lag: 30,
       };
       const threshold_rule = { meter_name: 'cpu', threshold: 80, comparison_operator: 'gt' };
-      const common = { description: 'stays', alarm_actions: ['http://127.0.0.1:9/x'] };
+      const common = { description: 'stays', alarm_actions: ['http://127.0.0.1:9000/x'] };
       const id = await given({ name: `by ${by}`, ...common, threshold_rule, tocsin }, 'updates');
       const definition = async (): Promise<Json> => {
         const { timestamp: _, evaluate_timestamp: _moves, ...rest } = await stored(id, 'updates');
@@ -204,7 +204,7 @@ describeWith(['aodh'], 'the aodh command for the definitions of alarms', () => {
     });
 
     test('removes actions with an empty one, changes the type, and renames the alarm', async () => {
-      const id = await given({ name: 'busy', alarm_actions: ['http://127.0.0.1:9/'] }, 'updates');
+      const id = await given({ name: 'busy', alarm_actions: ['http://127.0.0.1:9000/'] }, 'updates');
       const change = ['--name', 'calm', '--alarm-action', '', '--type', 'event', '--event-type', 'x'];
       await printed(aodh(['alarm', 'update', id, ...change], as));
       const after = await stored(id, 'updates');
