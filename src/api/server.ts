@@ -23,6 +23,7 @@ import type {
   Samples,
 } from './ports.js';
 import type { ConcurrencyLimit } from './http/concurrency-limit.js';
+import { NO_RATE_LIMITS, type RateLimits } from './http/rate-limits.js';
 import { assignRequestId } from './http/request-id.js';
 import { hasDotSegment, requestTarget } from './http/request-target.js';
 import { openApiDocument } from './openapi/document.js';
@@ -72,6 +73,7 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   actions: ActionPolicy;
   trustActions: TrustActions;
   authenticate: Authenticator;
+  rateLimits: RateLimits;
   /** True if callers state their identity in headers. If false, these headers are deleted first. */
   trustsIdentityHeaders: boolean;
   /** Sent with each 401. */
@@ -124,7 +126,7 @@ export function createManagementApi(
 
 function assemble(
   deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies'>,
-  authentication: Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders'> | undefined,
+  authentication: Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'rateLimits'> | undefined,
   { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
 ): express.Express {
   const app = express();
@@ -149,7 +151,7 @@ function assemble(
     if (hasDotSegment(request.path)) throw new AppError('not_found', NOT_FOUND_TEXT);
     next();
   });
-  mountRoutes(app, routes, barePaths);
+  mountRoutes(app, { routes, barePaths, rateLimits: authentication?.rateLimits ?? NO_RATE_LIMITS });
   app.use(() => {
     throw new AppError('not_found', NOT_FOUND_TEXT);
   });

@@ -34,6 +34,7 @@ import type { Telemetry } from '../telemetry.js';
 import { createAuthentication } from './authentication.js';
 import { openDatasources } from './datasources/open.js';
 import { graceOf } from './evaluator-role.js';
+import { openRateLimits } from './rate-limits.js';
 import { createRuleChecks } from './rule-checks.js';
 import { openTrustActions, trustRefusal } from './trusts.js';
 
@@ -93,6 +94,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     // its creator. The command line can create keys in advance.
     apiKeys: config.auth.mode === 'keystone' ? undefined : apiKeys,
     ...authentication,
+    rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', log, resources }),
     now: () => clock.now(),
     newId: () => randomUUID(),
     log,

@@ -140,6 +140,11 @@ export const Config = z.strictObject({
       .array(z.string().refine(isNetwork, 'expected an address or a network such as 10.0.0.0/8'))
       .default([]),
   }),
+  limits: section({
+    requests_per_second: count(500, 1_000_000),
+    writes_per_second: count(200, 1_000_000),
+    replays_per_minute: count(10, 1_000_000),
+  }),
   auth: section({
     mode: z.enum(AUTH_MODES).default('noauth'),
     admin_roles: z.array(z.string().min(1)).min(1).default(['admin']),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
-import { MEMBER, startApi, STRANGER, thresholdBody, type TestApi } from '../support/api.js';
+import { ADMIN, MEMBER, startApi, STRANGER, thresholdBody, type TestApi } from '../support/api.js';
 import { NOON } from '../support/builders.js';
 import { embeddedDatabase } from '../support/databases.js';
 import { A_BODY, storeNotification } from '../support/stored-notifications.js';
@@ -51,6 +51,23 @@ test('GET /v1/notifications/{id} shows the notification of the list and its atte
       error: null,
     },
   ]);
+});
+
+test.each([
+  ['an admin', { ...ADMIN, 'x-project-id': 'p1' }, 'unreadable_answer: it is HTTP/2'],
+  ['another', MEMBER, 'connect_failed'],
+])('what a port speaks that is not HTTP is shown to %s as %3$s', async (_, as, shown) => {
+  await storeNotification(db, { id: 'odd', projectId: 'p1', alarmId: 'odd', status: 'dead', finishedAt: NOON });
+  await db.query(
+    `with told as (update notifications set last_error = $1 where id = 'odd')
+     insert into attempts (notification_id, attempt, started_at, duration_ms, outcome, http_status, error)
+     values ('odd', 1, $2, 1, 'dead', null, $1)`,
+    ['unreadable_answer: it is HTTP/2', NOON],
+  );
+  const one = (await api.ask('GET', '/v1/notifications/odd', { as })).json<{ attempt_list: { error: string }[] }>();
+  const [listed] = (await api.ask('GET', '/v1/notifications?alarm_id=odd', { as })).json<{ last_error: string }[]>();
+  expect([one, listed]).toMatchObject([{ last_error: shown, attempt_list: [{ error: shown }] }, { last_error: shown }]);
+  await db.query(`delete from notifications where id = 'odd'`);
 });
 
 test('a notification without an attempt has an empty list of attempts', async () => {

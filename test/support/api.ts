@@ -11,6 +11,7 @@ import { createTrustActions } from '../../src/api/alarms/trust-actions.js';
 import { createDatasources, type ConfiguredDatasources } from '../../src/datasource/registry.js';
 import { createBacktests } from '../../src/evaluator/backtest.js';
 import type { EgressGuard } from '../../src/egress/egress-guard.js';
+import { NO_RATE_LIMITS, type RateLimits } from '../../src/api/http/rate-limits.js';
 import { createExplain } from '../../src/evaluator/explain/explain.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
 import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
@@ -87,6 +88,8 @@ export interface TestApiOptions {
   /** Backends beside the built-in meters. */
   remote?: ConfiguredDatasources;
   trustedProxies?: string[];
+  /** None by default. */
+  rateLimits?: RateLimits;
   maxConnections?: number | undefined;
   /** Whose connections are those of many clients. */
   isTrustedProxy?: (address: string) => boolean;
@@ -188,6 +191,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     }),
     apiKeys: createApiKeyStore(db),
     authenticate,
+    rateLimits: options.rateLimits ?? NO_RATE_LIMITS,
     challenge,
     trustsIdentityHeaders: authentication === undefined,
     refuse: authentication ? () => {} : (request) => refuseForeignPages(request, { exposed: false }),

@@ -71,8 +71,8 @@ export type ReplayAnswer = z.infer<typeof ReplayAnswer>;
 export const PauseAnswer = z.strictObject({ project_id: z.string(), paused_at: UtcTimestamp });
 export type PauseAnswer = z.infer<typeof PauseAnswer>;
 
-/** The answer about a notification. */
-export function notificationAnswer(notification: NotificationRecord): NotificationAnswer {
+/** The answer about a notification, for an admin or for its owner. */
+export function notificationAnswer(notification: NotificationRecord, forAdmin: boolean): NotificationAnswer {
   return {
     notification_id: notification.id,
     alarm_id: notification.alarmId,
@@ -87,23 +87,28 @@ export function notificationAnswer(notification: NotificationRecord): Notificati
     attempts: notification.attempt,
     next_attempt_at: notification.status === 'pending' ? utcTimestamp(notification.nextAttemptAt) : null,
     last_http_status: notification.lastHttpStatus,
-    last_error: notification.lastError,
+    last_error: shownError(notification.lastError, forAdmin),
     created_at: utcTimestamp(notification.createdAt),
     finished_at: notification.finishedAt && utcTimestamp(notification.finishedAt),
     body: new RawJson(notification.body),
   };
 }
 
-/** The answer about an attempt. */
-export function attemptAnswer(record: AttemptRecord): AttemptAnswer {
+/** The answer about an attempt, for an admin or for its owner. */
+export function attemptAnswer(record: AttemptRecord, forAdmin: boolean): AttemptAnswer {
   return {
     attempt: record.attempt,
     started_at: utcTimestamp(record.startedAt),
     duration_ms: record.durationMs,
     outcome: record.outcome,
     http_status: record.httpStatus,
-    error: record.error,
+    error: shownError(record.error, forAdmin),
   };
+}
+
+/** What a port speaks that is not HTTP, only admins may know: users choose the address, and would find out by trying. */
+function shownError(error: string | null, forAdmin: boolean): string | null {
+  return !forAdmin && error?.startsWith('unreadable_answer') ? 'connect_failed' : error;
 }
 
 /** The answer about a pause. */

@@ -6,6 +6,7 @@ import { sendAnswer, type ApiAnswer } from './answer.js';
 import { authorize, type Policy } from '../identity/authorize.js';
 import { ANONYMOUS, type Identity } from '../identity/identity.js';
 import { QueryParameters } from './query-parameters.js';
+import type { RateKind, RateLimits } from './rate-limits.js';
 import { hasBody, readJsonBody, type BodyLimits } from './request-body.js';
 import { searchOf } from './request-target.js';
 
@@ -35,6 +36,8 @@ export interface Route {
   query?: readonly string[];
   /** Ignores unknown query parameters, as Aodh does for this route. */
   ignoresOtherQuery?: boolean;
+  /** Has webhooks sent, which each project may do a few times a minute only. */
+  replays?: boolean;
   /** Limits of the body. A route without them takes no body. */
   body?: BodyLimits;
   /** Runs after the check of the caller's role. */
@@ -50,18 +53,25 @@ export interface Route {
 /** The key in `response.locals` under which the authentication middleware stores the identity for this file. */
 export const IDENTITY = 'identity';
 
+/** What is mounted. */
+export interface MountedRoutes {
+  routes: readonly Route[];
+  barePaths: readonly string[];
+  rateLimits: RateLimits;
+}
+
 /**
  * Registers a table of routes. Other methods of their paths are answered with 405. Bare paths exist and have no method:
  * 405 for all.
  */
-export function mountRoutes(app: express.Express, routes: readonly Route[], barePaths: readonly string[]): void {
+export function mountRoutes(app: express.Express, { routes, barePaths, rateLimits }: MountedRoutes): void {
   const paths = new Map<string, Route[]>();
   for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
-  for (const [path, atPath] of paths) app.all(path, dispatch(atPath));
-  for (const path of barePaths) app.all(path, dispatch([]));
+  for (const [path, atPath] of paths) app.all(path, dispatch(atPath, rateLimits));
+  for (const path of barePaths) app.all(path, dispatch([], rateLimits));
 }
 
-function dispatch(routes: readonly Route[]): RequestHandler {
+function dispatch(routes: readonly Route[], rateLimits: RateLimits): RequestHandler {
   const allow = routes.map(({ method }) => method).join(', ');
   return async (request, response) => {
     const route = routes.find(({ method }) => method === request.method);
@@ -74,6 +84,7 @@ function dispatch(routes: readonly Route[]): RequestHandler {
     }
     const identity = (response.locals[IDENTITY] as Identity | undefined) ?? ANONYMOUS;
     if (!route.prepare) authorize(identity, route.policy);
+    if (route.policy !== 'public') for (const kind of ratesOf(route)) await rateLimits.count(kind, identity.projectId);
     const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
     refuseNul(request.params as Record<string, string>);
     if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
@@ -92,6 +103,12 @@ function dispatch(routes: readonly Route[]): RequestHandler {
     };
     await sendAnswer(response, await answerOf(route, apiRequest));
   };
+}
+
+/** Requests by readers change nothing, whatever their method is: complex queries are POSTs. */
+function ratesOf({ method, policy, replays }: Route): RateKind[] {
+  const isWrite = method !== 'GET' && policy !== 'reader';
+  return ['requests', ...(isWrite ? (['writes'] as const) : []), ...(replays ? (['replays'] as const) : [])];
 }
 
 async function answerOf(route: Route, request: ApiRequest): Promise<ApiAnswer> {

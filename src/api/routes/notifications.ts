@@ -47,12 +47,13 @@ export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
       method: 'POST',
       path: '/v1/notifications/replay',
       policy: 'member',
+      replays: true,
       query: filters,
       handle: (r) => replayMany(deps, r),
     },
     { method: 'GET', path: one, policy: 'reader', handle: (r) => show(deps, r) },
     { method: 'GET', path: `${one}/attempts`, policy: 'reader', handle: (r) => attempts(deps, r) },
-    { method: 'POST', path: `${one}/replay`, policy: 'member', handle: (r) => replayOne(deps, r) },
+    { method: 'POST', path: `${one}/replay`, policy: 'member', replays: true, handle: (r) => replayOne(deps, r) },
     { method: 'GET', path: '/v1/delivery-pauses', policy: 'reader', handle: (r) => pauses(deps, r) },
     { method: 'PUT', path: pause, policy: 'member', handle: (r) => setPause(deps, r) },
     { method: 'DELETE', path: pause, policy: 'member', handle: (r) => liftPause(deps, r) },
@@ -67,13 +68,16 @@ async function list({ notifications }: NotificationRoutesDeps, { identity, query
   const [after] = marker === undefined ? [] : await notifications.list(scope, { id: marker, limit: 1 });
   if (marker !== undefined && !after) throw new AppError('invalid_request', `Marker ${marker} not found.`);
   const found = await notifications.list(scope, { ...filterOf(query), limit, after });
-  return { status: 200, body: found.map(notificationAnswer) };
+  return { status: 200, body: found.map((each) => notificationAnswer(each, isAdmin(identity))) };
 }
 
 async function show({ notifications }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
   const found = await theNotification(notifications, identity, params);
   const attempt_list = await attemptsAt(notifications, identity, found);
-  const shown = { ...notificationAnswer(found), attempt_list } satisfies NotificationWithAttemptsAnswer;
+  const shown = {
+    ...notificationAnswer(found, isAdmin(identity)),
+    attempt_list,
+  } satisfies NotificationWithAttemptsAnswer;
   return { status: 200, body: shown };
 }
 
@@ -91,7 +95,7 @@ async function attemptsAt(
   { id }: NotificationRecord,
 ): Promise<AttemptAnswer[]> {
   const found = await notifications.attempts(scopeOf(identity), id);
-  return found.map(attemptAnswer);
+  return found.map((each) => attemptAnswer(each, isAdmin(identity)));
 }
 
 async function replayOne(

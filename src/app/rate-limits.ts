@@ -1,0 +1,37 @@
+import { createRateLimits, type Rate, type RateLimits } from '../api/http/rate-limits.js';
+import type { Config } from '../config/schema.js';
+import type { Logger } from '../logger.js';
+import { createRedis } from '../redis.js';
+import type { ReleaseStack } from '../release-stack.js';
+
+export interface RateLimitDeps {
+  config: Config;
+  /** True for an API without authentication that only this machine reaches. */
+  isLocal: boolean;
+  log: Logger;
+  resources: ReleaseStack;
+}
+
+const NO_LIMIT: Rate = { points: 0, seconds: 1 };
+
+/** The limits of how often a project may ask, shared by all API processes if there is a Redis. */
+export function openRateLimits({ config, isLocal, log, resources }: RateLimitDeps): RateLimits {
+  const { requests_per_second, writes_per_second, replays_per_minute } = config.limits;
+  const url = config.redis.url?.reveal();
+  const redis = url === undefined ? undefined : createRedis(url, 'command', log);
+  if (redis) resources.push('Redis of the rate limits', () => redis.disconnect());
+  return createRateLimits({
+    rates: {
+      requests: isLocal ? NO_LIMIT : onAverage(requests_per_second),
+      writes: isLocal ? NO_LIMIT : onAverage(writes_per_second),
+      replays: { points: replays_per_minute, seconds: 60 },
+    },
+    redis,
+    prefix: config.redis.prefix,
+  });
+}
+
+/** A rate per second that holds on average of two seconds, so that a short burst passes. */
+function onAverage(perSecond: number): Rate {
+  return { points: 2 * perSecond, seconds: 2 };
+}

@@ -1,0 +1,98 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+
+import { createRateLimits, type Rate, type RateKind, type RateLimits } from '../../src/api/http/rate-limits.js';
+import { silentLogger } from '../../src/logger.js';
+import { createRedis, type Redis } from '../../src/redis.js';
+import type { Database } from '../../src/storage/database.js';
+import { MEMBER, startApi, STRANGER, thresholdBody, type Answered, type Caller, type TestApi } from '../support/api.js';
+import { anyDatabase } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
+import { describeWith, redisUrl } from '../support/servers.js';
+import { freePort } from '../support/service-process.js';
+
+/** Longer than any test, so that none depends on how fast it runs. */
+const SECONDS = 3_600;
+const NONE: Rate = { points: 0, seconds: SECONDS };
+
+function limits(points: Partial<Record<RateKind, number>>, redis?: Redis, prefix = randomUUID()): RateLimits {
+  const rateOf = (kind: RateKind): Rate => (points[kind] ? { points: points[kind], seconds: SECONDS } : NONE);
+  return createRateLimits({
+    rates: { requests: rateOf('requests'), writes: rateOf('writes'), replays: rateOf('replays') },
+    redis,
+    prefix,
+  });
+}
+
+let db: Database;
+let api: TestApi | undefined;
+beforeAll(async () => {
+  db = await anyDatabase();
+});
+afterEach(() => api?.close());
+afterAll(() => db.close());
+
+describe('a project that asks too often', () => {
+  const list = (as: Caller): Promise<Answered> => api!.ask('GET', '/v2/alarms', { as });
+
+  test('is told how long to wait, and no other project is', async () => {
+    api = await startApi(db, { rateLimits: limits({ requests: 3 }) });
+    for (let request = 0; request < 3; request += 1) expect((await list(MEMBER)).status).toBe(200);
+    const refused = await list(MEMBER);
+    expect([refused.status, refused.fault]).toEqual([429, 'Too many requests of this project']);
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(SECONDS - 600);
+    expect((await list(STRANGER)).status).toBe(200);
+    expect((await api.ask('GET', '/livez')).status).toBe(200);
+  });
+
+  test('may still read when it has changed too much, and complex queries are no changes', async () => {
+    api = await startApi(db, { rateLimits: limits({ writes: 1 }) });
+    const create = (): Promise<Answered> => api!.ask('POST', '/v2/alarms', { as: MEMBER, body: thresholdBody() });
+    expect((await create()).status).toBe(201);
+    const refused = await create();
+    expect([refused.status, refused.fault]).toEqual([429, 'Too many changes by this project']);
+    expect((await api.ask('POST', '/v2/query/alarms', { as: MEMBER, body: {} })).status).toBe(200);
+    expect((await list(MEMBER)).status).toBe(200);
+  });
+
+  test('may have few notifications sent again', async () => {
+    api = await startApi(db, { rateLimits: limits({ replays: 2 }) });
+    const replay = (): Promise<Answered> => api!.ask('POST', '/v1/notifications/replay?status=dead', { as: MEMBER });
+    expect([(await replay()).status, (await replay()).status]).toEqual([202, 202]);
+    const refused = await api.ask('POST', '/v1/notifications/none/replay', { as: MEMBER });
+    expect([refused.status, refused.fault]).toEqual([429, 'Too many replays by this project']);
+  });
+});
+
+const MANY = 100;
+
+/** How many of a hundred are let through. */
+async function admitted(some: readonly RateLimits[]): Promise<number> {
+  let count = 0;
+  for (let turn = 0; turn < MANY; turn += 1) {
+    await some[turn % some.length]!.count('requests', 'p').then(
+      () => (count += 1),
+      () => undefined,
+    );
+  }
+  return count;
+}
+
+describeWith(['redis'], 'with Redis', () => {
+  test('several processes count together, and each for itself while Redis is unavailable', async () => {
+    const clients = [redisUrl(), redisUrl()].map((url) => createRedis(url, 'command', silentLogger));
+    try {
+      await eventually(async () => expect(clients.map(({ status }) => status)).toEqual(['ready', 'ready']));
+      const prefix = randomUUID();
+      expect(await admitted(clients.map((redis) => limits({ requests: 10 }, redis, prefix)))).toBe(10);
+    } finally {
+      for (const client of clients) client.disconnect();
+    }
+    const nobody = createRedis(`redis://127.0.0.1:${await freePort()}`, 'command', silentLogger);
+    try {
+      expect(await admitted([limits({ requests: 10 }, nobody), limits({ requests: 10 }, nobody)])).toBe(20);
+    } finally {
+      nobody.disconnect();
+    }
+  });
+});
