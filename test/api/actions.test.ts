@@ -81,7 +81,7 @@ test.each([
   `https://${LONG_NAME}/`,
   `http://${LONG_NAME}./`,
   'http://a_b.c./',
-  'http://[2001:db8::1]/',
+  'http://[2600::1]/',
 ])('the host of %s is accepted', async (action) => {
   expect((await post([action])).status).toBe(201);
 });
