@@ -27,7 +27,7 @@ import { NO_RATE_LIMITS, type RateLimits } from './http/rate-limits.js';
 import { assignRequestId } from './http/request-id.js';
 import { hasDotSegment, requestTarget } from './http/request-target.js';
 import { openApiDocument } from './openapi/document.js';
-import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route } from './http/route.js';
+import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route, type RunAs } from './http/route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
 import { backtestRoutes } from './routes/backtest.js';
@@ -74,6 +74,7 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   trustActions: TrustActions;
   authenticate: Authenticator;
   rateLimits: RateLimits;
+  runAs: RunAs;
   /** True if callers state their identity in headers. If false, these headers are deleted first. */
   trustsIdentityHeaders: boolean;
   /** Sent with each 401. */
@@ -126,7 +127,7 @@ export function createManagementApi(
 
 function assemble(
   deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies'>,
-  authentication: Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'rateLimits'> | undefined,
+  authentication: Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'rateLimits' | 'runAs'> | undefined,
   { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
 ): express.Express {
   const app = express();
@@ -145,13 +146,18 @@ function assemble(
   app.use(answerPreflights());
   if (authentication) {
     if (!authentication.trustsIdentityHeaders) app.use(stripIdentityHeaders);
-    app.use(identify(authentication.authenticate, routes));
+    app.use(identify(authentication, routes));
   }
   app.use((request, _response, next) => {
     if (hasDotSegment(request.path)) throw new AppError('not_found', NOT_FOUND_TEXT);
     next();
   });
-  mountRoutes(app, { routes, barePaths, rateLimits: authentication?.rateLimits ?? NO_RATE_LIMITS });
+  mountRoutes(app, {
+    routes,
+    barePaths,
+    rateLimits: authentication?.rateLimits ?? NO_RATE_LIMITS,
+    runAs: authentication?.runAs ?? ((_, work) => work()),
+  });
   app.use(() => {
     throw new AppError('not_found', NOT_FOUND_TEXT);
   });
@@ -181,7 +187,10 @@ function refuseAmbiguousHeaders({ headersDistinct, httpVersion }: express.Reques
 }
 
 /** Authenticates every request before its body is read, except for public routes. Unknown paths need it too. */
-function identify(authenticate: Authenticator, routes: readonly Route[]): RequestHandler {
+function identify(
+  { authenticate, runAs }: Pick<ApiDeps, 'authenticate' | 'runAs'>,
+  routes: readonly Route[],
+): RequestHandler {
   const publicPaths = routes
     .filter(({ policy }) => policy === 'public')
     .map(({ path }) => new RegExp(`^${path.replaceAll('.', '[.]').replace(/:\w+/g, '[^/]+')}$`));
@@ -189,7 +198,8 @@ function identify(authenticate: Authenticator, routes: readonly Route[]): Reques
     if (!publicPaths.some((path) => path.test(request.path))) {
       const { headers, method, path } = request;
       const remoteAddress = request.ip ?? '';
-      response.locals[IDENTITY] = await authenticate({ headers, method, path, remoteAddress });
+      const credentials = { headers, method, path, remoteAddress };
+      response.locals[IDENTITY] = await runAs(`address ${remoteAddress}`, () => authenticate(credentials));
     }
     next();
   };

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 
 import type { DatasourceKind } from '../alarm/series.js';
@@ -5,6 +6,7 @@ import { listen, type Listener } from '../api/http/listen.js';
 import type { ReadinessCheck } from '../api/ports.js';
 import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../api/http/concurrency-limit.js';
 import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
+import { FairPermits, type PermitLimits } from '../async/fair-permits.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/schema.js';
 import { isIn, parseAddress, parseNetwork } from '../egress/address.js';
@@ -19,6 +21,7 @@ import type { ReleaseStack } from '../release-stack.js';
 import { createAlarmStore } from '../storage/alarms/alarm-store.js';
 import { createApiKeyStore } from '../storage/secrets/api-key-store.js';
 import type { Database } from '../storage/database.js';
+import { fairDatabase } from '../storage/fair-database.js';
 import { createEvaluationCounterStore } from '../storage/evaluation/evaluation-counter-store.js';
 import { createEvaluationStore } from '../storage/evaluation/evaluation-store.js';
 import { createEventStore } from '../storage/evaluation/event-store.js';
@@ -55,8 +58,12 @@ export interface ApiRoleDeps {
 }
 
 /** Starts the API. @throws StartupError if it may not or cannot listen at the configured address. */
-export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
-  const { config, db, keystone, egress, clock, log, telemetry, version, waker, readiness, resources } = deps;
+export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
+  const owners = new AsyncLocalStorage<string>();
+  const permits = new FairPermits(permitLimitsOf(given));
+  const db = fairDatabase(given.db, permits, () => owners.getStore() ?? 'the service');
+  const deps = { ...given, db };
+  const { config, keystone, egress, clock, log, telemetry, version, waker, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
   const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone });
@@ -94,6 +101,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     // its creator. The command line can create keys in advance.
     apiKeys: config.auth.mode === 'keystone' ? undefined : apiKeys,
     ...authentication,
+    runAs: (owner, work) => owners.run(owner, work),
     rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', log, resources }),
     now: () => clock.now(),
     newId: () => randomUUID(),
@@ -108,6 +116,16 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
   });
   const isTrustedProxy = isOneOf(config.api.trusted_proxies);
   return listen(app, { host, port, setting: 'api.port', clock, isTrustedProxy });
+}
+
+/** Connections that the API leaves to an evaluator and a notifier in the same process. */
+const LEFT_TO_OTHERS = 3;
+
+/** One project gets at most half of the connections that the API uses. The embedded database has one. */
+function permitLimitsOf({ config: { roles, database }, db }: Pick<ApiRoleDeps, 'config' | 'db'>): PermitLimits {
+  if (db.kind === 'pglite') return { inAll: 1, perOwner: 1 };
+  const inAll = Math.max(1, database.max_connections - (roles.length > 1 ? LEFT_TO_OTHERS : 0));
+  return { inAll, perOwner: Math.ceil(inAll / 2) };
 }
 
 /** Explanations and backtests have their own clients of backends, so that they do not delay evaluations. */

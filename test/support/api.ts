@@ -6,6 +6,7 @@ import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/ide
 import { listen } from '../../src/api/http/listen.js';
 import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../../src/api/http/concurrency-limit.js';
 import type { ComplexQueries, RuleChecks, Trusts } from '../../src/api/ports.js';
+import type { RunAs } from '../../src/api/http/route.js';
 import { createApi, type ApiDeps } from '../../src/api/server.js';
 import { createTrustActions } from '../../src/api/alarms/trust-actions.js';
 import { createDatasources, type ConfiguredDatasources } from '../../src/datasource/registry.js';
@@ -90,6 +91,7 @@ export interface TestApiOptions {
   trustedProxies?: string[];
   /** None by default. */
   rateLimits?: RateLimits;
+  runAs?: RunAs;
   maxConnections?: number | undefined;
   /** Whose connections are those of many clients. */
   isTrustedProxy?: (address: string) => boolean;
@@ -192,6 +194,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     apiKeys: createApiKeyStore(db),
     authenticate,
     rateLimits: options.rateLimits ?? NO_RATE_LIMITS,
+    runAs: options.runAs ?? ((_, work) => work()),
     challenge,
     trustsIdentityHeaders: authentication === undefined,
     refuse: authentication ? () => {} : (request) => refuseForeignPages(request, { exposed: false }),

@@ -12,7 +12,7 @@ export interface ConnectionLimits {
   clock: Pick<Clock, 'monotonicMs'>;
 }
 
-interface Connection {
+interface OpenConnection {
   socket: Socket;
   address: string;
   /** When it was opened, or its last request began or was answered. */
@@ -29,7 +29,7 @@ interface Connection {
  * one idle for longest of the address that has most. Connections of trusted proxies count as many addresses.
  */
 export function limitConnections(server: Server, limits: ConnectionLimits): void {
-  const open = new Map<Socket, Connection>();
+  const open = new Map<Socket, OpenConnection>();
   server.on('connection', (socket) => {
     const address = socket.remoteAddress ?? '';
     open.set(socket, {
@@ -42,7 +42,7 @@ export function limitConnections(server: Server, limits: ConnectionLimits): void
     socket.once('close', () => open.delete(socket));
     if (open.size > limits.max) spare([...open.values()], limits)?.socket.destroy();
   });
-  server.prependListener('request', ({ socket }, response: NonNullable<Connection['response']>) => {
+  server.prependListener('request', ({ socket }, response: NonNullable<OpenConnection['response']>) => {
     const connection = open.get(socket);
     if (connection === undefined) return;
     Object.assign(connection, { activeAt: limits.clock.monotonicMs(), response });
@@ -53,12 +53,12 @@ export function limitConnections(server: Server, limits: ConnectionLimits): void
   });
 }
 
-function isAuthenticated({ hasIdentity, response }: Connection): boolean {
+function isAuthenticated({ hasIdentity, response }: OpenConnection): boolean {
   return hasIdentity || response?.locals?.[IDENTITY] !== undefined;
 }
 
 /** The connection that is missed least. `connections` are in the order in which they were opened. */
-function spare(connections: readonly Connection[], { isTrustedProxy }: ConnectionLimits): Connection | undefined {
+function spare(connections: readonly OpenConnection[], { isTrustedProxy }: ConnectionLimits): OpenConnection | undefined {
   const strangers = connections.filter((connection) => !isAuthenticated(connection));
   if (strangers.length > 1) return longestIdle(strangers); // the new one is one of them
   const counts = new Map<string, number>();
@@ -70,8 +70,8 @@ function spare(connections: readonly Connection[], { isTrustedProxy }: Connectio
   return longestIdle(its.filter(({ response }) => response === undefined)) ?? longestIdle(its);
 }
 
-function longestIdle(connections: readonly Connection[]): Connection | undefined {
-  return connections.reduce<Connection | undefined>(
+function longestIdle(connections: readonly OpenConnection[]): OpenConnection | undefined {
+  return connections.reduce<OpenConnection | undefined>(
     (oldest, each) => (oldest === undefined || each.activeAt < oldest.activeAt ? each : oldest),
     undefined,
   );

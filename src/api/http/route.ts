@@ -58,20 +58,27 @@ export interface MountedRoutes {
   routes: readonly Route[];
   barePaths: readonly string[];
   rateLimits: RateLimits;
+  runAs: RunAs;
 }
+
+/** Runs work on behalf of an owner, with whom it shares the database fairly with others: a project, or an address. */
+export type RunAs = <T>(owner: string, work: () => Promise<T>) => Promise<T>;
 
 /**
  * Registers a table of routes. Other methods of their paths are answered with 405. Bare paths exist and have no method:
  * 405 for all.
  */
-export function mountRoutes(app: express.Express, { routes, barePaths, rateLimits }: MountedRoutes): void {
+export function mountRoutes(app: express.Express, { routes, barePaths, ...shares }: MountedRoutes): void {
   const paths = new Map<string, Route[]>();
   for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
-  for (const [path, atPath] of paths) app.all(path, dispatch(atPath, rateLimits));
-  for (const path of barePaths) app.all(path, dispatch([], rateLimits));
+  for (const [path, atPath] of paths) app.all(path, dispatch(atPath, shares));
+  for (const path of barePaths) app.all(path, dispatch([], shares));
 }
 
-function dispatch(routes: readonly Route[], rateLimits: RateLimits): RequestHandler {
+function dispatch(
+  routes: readonly Route[],
+  { rateLimits, runAs }: Pick<MountedRoutes, 'rateLimits' | 'runAs'>,
+): RequestHandler {
   const allow = routes.map(({ method }) => method).join(', ');
   return async (request, response) => {
     const route = routes.find(({ method }) => method === request.method);
@@ -101,7 +108,8 @@ function dispatch(routes: readonly Route[], rateLimits: RateLimits): RequestHand
       ifMatch: request.headers['if-match'],
       signal: closed.signal,
     };
-    await sendAnswer(response, await answerOf(route, apiRequest));
+    const owner = identity.projectId ?? `address ${request.ip ?? ''}`;
+    await runAs(owner, async () => sendAnswer(response, await answerOf(route, apiRequest)));
   };
 }
 

@@ -1,0 +1,75 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+
+import { FairPermits, type PermitLimits } from '../../src/async/fair-permits.js';
+
+interface Piece {
+  owner: string;
+  end: () => void;
+}
+
+/** Starts a piece of work for each owner named, and tells which have begun and which ended, in order. */
+function started(limits: PermitLimits, owners: readonly string[]) {
+  const permits = new FairPermits(limits);
+  const begun: string[] = [];
+  const running: Piece[] = [];
+  const all = owners.map((owner, index) =>
+    permits.run(owner, () => {
+      begun.push(`${owner}${index}`);
+      return new Promise<void>((end) => running.push({ owner, end }));
+    }),
+  );
+  const settled = async (): Promise<void> => {
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  };
+  const endFirst = async (): Promise<void> => {
+    running.shift()?.end();
+    await settled();
+  };
+  return { begun, running, all, settled, endFirst };
+}
+
+describe('work that waits for a permit', () => {
+  test('owners take turns, however much work one of them has', async () => {
+    const { begun, settled, endFirst } = started({ inAll: 1, perOwner: 1 }, ['a', 'a', 'a', 'b', 'a', 'c', 'b']);
+    await settled();
+    for (let count = 0; count < 6; count += 1) await endFirst();
+    expect(begun).toEqual(['a0', 'a1', 'b3', 'c5', 'a2', 'b6', 'a4']);
+  });
+
+  test('one owner leaves permits for others', async () => {
+    const { begun, settled } = started({ inAll: 4, perOwner: 2 }, ['a', 'a', 'a', 'a', 'b', 'c']);
+    await settled();
+    expect(begun).toEqual(['a0', 'a1', 'b4', 'c5']);
+  });
+
+  test('work that fails gives its permit back', async () => {
+    const permits = new FairPermits({ inAll: 1, perOwner: 1 });
+    await expect(permits.run('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await permits.run('a', () => Promise.resolve(1))).toBe(1);
+  });
+
+  test('all of it runs in the end, never more than allowed, and of each owner in order', async () => {
+    const owner = fc.constantFrom('a', 'b', 'c');
+    const limits = fc.record({ inAll: fc.integer({ min: 1, max: 4 }), perOwner: fc.integer({ min: 1, max: 3 }) });
+    await fc.assert(
+      fc.asyncProperty(limits, fc.array(owner, { maxLength: 20 }), async (allowed, owners) => {
+        const { begun, running, all, settled, endFirst } = started(allowed, owners);
+        await settled();
+        while (running.length > 0) {
+          expect(running.length).toBeLessThanOrEqual(allowed.inAll);
+          for (const each of ['a', 'b', 'c'])
+            expect(running.filter((piece) => piece.owner === each).length).toBeLessThanOrEqual(allowed.perOwner);
+          await endFirst();
+        }
+        await Promise.all(all);
+        for (const each of ['a', 'b', 'c']) {
+          const order = begun.filter((piece) => piece.startsWith(each)).map((piece) => Number(piece.slice(1)));
+          expect(order).toEqual([...order].sort((one, other) => one - other));
+        }
+        expect(begun).toHaveLength(owners.length);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
