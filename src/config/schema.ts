@@ -229,6 +229,7 @@ export const Config = z.strictObject({
     keep_repeats: duration('1h'),
     keep_dead: duration('30d'),
     trust_actions_over_http: z.boolean().default(true),
+    https_only_actions: z.boolean().default(false),
   }),
   egress: section({
     allow: z.array(allowEntry).default([]),
