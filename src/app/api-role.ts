@@ -93,6 +93,7 @@ export async function listenApi(deps: ApiRoleDeps): Promise<Listener> {
     // With auth.mode keystone, keys are not accepted and the API does not create any: a key could outlive the token of
     // its creator. The command line can create keys in advance.
     apiKeys: config.auth.mode === 'keystone' ? undefined : apiKeys,
+    keyLifetimeMs: config.auth.key_lifetime,
     ...authentication,
     rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', log, resources }),
     now: () => clock.now(),
