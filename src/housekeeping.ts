@@ -3,7 +3,7 @@ import { toError } from './errors.js';
 import type { Logger } from './logger.js';
 import type { Loop } from './supervisor.js';
 
-/** A periodic deletion of old rows of one kind. */
+/** A periodic task on rows of one kind, mostly the deletion of old ones. */
 export interface Chore {
   name: string;
   everyMs: number;
@@ -13,7 +13,7 @@ export interface Chore {
   batch: number;
 }
 
-/** Deletes rows whose retention is over. Several processes may do so at once. */
+/** Runs each chore again and again. Several processes may do so at once. */
 export function createHousekeeping(deps: { clock: Clock; log: Logger; chores: readonly Chore[] }): Loop {
   const { clock, log, chores } = deps;
   return {
@@ -30,7 +30,7 @@ export function createHousekeeping(deps: { clock: Clock; log: Logger; chores: re
         removed = await run(clock.now());
         if (removed > 0) log.debug('pruned', { chore: name, removed });
       } catch (thrown) {
-        log.warn('could not delete expired rows; will retry', { chore: name, err: toError(thrown) });
+        log.warn('a housekeeping chore failed; will retry', { chore: name, err: toError(thrown) });
       }
       if (removed < batch) await clock.sleep(everyMs, signal);
     }

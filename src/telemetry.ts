@@ -124,9 +124,10 @@ function deliveryMetrics({ counter, gauge, seconds }: Instruments) {
   };
 }
 
-function apiMetrics({ counter }: Instruments) {
+function apiMetrics({ counter, gauge }: Instruments) {
   return {
     samplesStored: counter('samples_stored_total', 'Samples stored by the built-in meters'),
     apiRequests: counter('api_requests_total', 'API requests, by method and status', ['method', 'status']),
+    apiKeysExpiring: gauge('api_keys_expiring', 'Valid API keys that end within 14 days'),
   };
 }

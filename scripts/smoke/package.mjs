@@ -1,5 +1,5 @@
 // Packs the program, installs the package into an empty folder and runs it there by npx.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { root } from '../prepare.mjs';
@@ -8,6 +8,8 @@ import { run, say, smoke, startAskStop } from './smoke.mjs';
 /** Folders and files of the repository that are no part of the program. */
 const NOT_SHIPPED = /^(test|bench|dev|scripts|build\/(?!src\/))|\.map$|\.ts$/;
 const SHIPPED = ['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'config/default.yaml', 'build/src/main.js'];
+/** Telemetry, which swagger-ui-dist would bring. */
+const NOT_INSTALLED = ['@scarf', 'swagger-ui-dist'];
 
 await smoke('the package', async (folder) => {
   const [{ filename, files, size }] = JSON.parse(
@@ -24,6 +26,8 @@ await smoke('the package', async (folder) => {
   mkdirSync(place);
   const install = ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
   run('npm', [...install, path.join(folder, filename)], { cwd: place });
+  const unwanted = NOT_INSTALLED.filter((name) => existsSync(path.join(place, 'node_modules', name)));
+  if (unwanted.length > 0) throw new Error(`the package installs ${unwanted.join(', ')}`);
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const printed = run('npx', ['--no-install', 'tocsin', '--version'], { cwd: place }).trim();
   if (printed !== version) throw new Error(`tocsin --version printed ${printed}, not ${version}`);

@@ -35,7 +35,7 @@ export function run(command, args, options = {}) {
   return stdout;
 }
 
-/** Starts `tocsin serve` on an embedded database in `folder`, asks /livez, stores an alarm, and stops it. */
+/** Starts `tocsin serve` on an embedded database in `folder`, stores an alarm, reads a file of /docs, and stops it. */
 export async function startAskStop(command, args, folder) {
   const port = await freePort();
   const child = spawn(command, [...args, 'serve', '--port', String(port), '--data-dir', path.join(folder, 'data')], {
@@ -53,6 +53,8 @@ export async function startAskStop(command, args, folder) {
     const headers = { 'Content-Type': 'application/json' };
     const created = await fetch(`${url}/v2/alarms`, { method: 'POST', headers, body: JSON.stringify(alarm) });
     if (created.status !== 201) throw new Error(`POST /v2/alarms answered ${created.status}`);
+    const page = await fetch(`${url}/docs/swagger-ui-bundle.js`);
+    if (page.status !== 200) throw new Error(`GET /docs/swagger-ui-bundle.js answered ${page.status}`);
     process.kill(-child.pid, 'SIGTERM');
     const late = sleep(STOP_TIMEOUT_MS, 'late', { ref: false });
     if ((await Promise.race([gone, late])) === 'late') throw new Error('the service did not stop');

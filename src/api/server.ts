@@ -70,6 +70,8 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   evaluationResults: EvaluationResults | undefined;
   /** Undefined if the API does not accept API keys. */
   apiKeys: ApiKeyAdmin | undefined;
+  /** Life of an API key that is made through the API without `expires_in`. */
+  keyLifetimeMs: number;
   actions: ActionPolicy;
   trustActions: TrustActions;
   authenticate: Authenticator;

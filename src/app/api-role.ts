@@ -100,6 +100,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     // With auth.mode keystone, keys are not accepted and the API does not create any: a key could outlive the token of
     // its creator. The command line can create keys in advance.
     apiKeys: config.auth.mode === 'keystone' ? undefined : apiKeys,
+    keyLifetimeMs: config.auth.key_lifetime,
     ...authentication,
     runAs: (owner, work) => owners.run(owner, work),
     rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', log, resources }),

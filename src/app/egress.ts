@@ -43,9 +43,9 @@ async function isForThisMachineOnly({ auth, api }: Config): Promise<boolean> {
   return addresses.length > 0 && addresses.every(({ address }) => isLoopback(address));
 }
 
-/** The section `egress` in the form that the policy reads. */
+/** The options about receivers in the form that the policy reads. */
 export function rulesOf(
-  { egress }: Config,
+  { egress, notifier }: Config,
   reach: Pick<EgressRules, 'privateAllowed' | 'loopbackAllowed'>,
 ): EgressRules {
   return {
@@ -56,6 +56,7 @@ export function rulesOf(
       ports,
       projects: projects && new Set(projects),
     })),
+    httpsOnly: notifier.https_only_actions,
     isDeniedPort: (port) => egress.deny_ports.has(port),
   };
 }

@@ -20,6 +20,7 @@ import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { createBackendHealth, type BackendHealth } from './datasources/backend-health.js';
 import { openDatasources } from './datasources/open.js';
+import { endingKeysChore } from './ending-keys.js';
 import { trustChore } from './trusts.js';
 
 /** Tombstones are kept at least this long, even if all evaluators have seen them. */
@@ -117,16 +118,17 @@ export function createEvaluatorRole(deps: EvaluatorRoleDeps): EvaluatorRole {
 
 function housekeepingOf(deps: EvaluatorRoleDeps): Loop {
   const log = deps.log.child({ component: 'housekeeping' });
-  return createHousekeeping({ clock: deps.clock, log, chores: choresOf(deps) });
+  return createHousekeeping({ clock: deps.clock, log, chores: choresOf(deps, log) });
 }
 
-function choresOf({ config, db, keystone, log }: EvaluatorRoleDeps): Chore[] {
+function choresOf({ config, db, keystone, telemetry }: EvaluatorRoleDeps, log: Logger): Chore[] {
   const { retention, prune_every: everyMs } = config.meters;
   const store = createRetentionStore(db);
   const before = (now: Date, ageMs: number): Date => new Date(now.getTime() - ageMs);
   const trusts = trustChore({ config, db, keystone, log });
   return [
     ...(trusts ? [trusts] : []),
+    endingKeysChore({ db, log, telemetry }),
     { name: 'samples', everyMs, batch: PRUNE_BATCH, run: (now) => store.pruneSamples(before(now, retention)) },
     {
       name: 'events',

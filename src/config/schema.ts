@@ -149,6 +149,7 @@ export const Config = z.strictObject({
     mode: z.enum(AUTH_MODES).default('noauth'),
     admin_roles: z.array(z.string().min(1)).min(1).default(['admin']),
     failures_per_minute: count(10, 1_000_000),
+    key_lifetime: duration('90d', { min: '1m', max: '3660d' }),
   }),
   keystone: section({
     auth_url: httpUrl('http://127.0.0.1:5000/v3'),
@@ -229,6 +230,7 @@ export const Config = z.strictObject({
     keep_repeats: duration('1h'),
     keep_dead: duration('30d'),
     trust_actions_over_http: z.boolean().default(true),
+    https_only_actions: z.boolean().default(false),
   }),
   egress: section({
     allow: z.array(allowEntry).default([]),

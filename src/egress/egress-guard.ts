@@ -28,9 +28,9 @@ export class AddressRefused extends Error {
 
 /** What may be connected to for one URL and one project. */
 export interface EgressGate {
-  /** Judges the host as it is written: an address as any other, of a name only the port. */
+  /** Judges the scheme, and the host as it is written: an address as any other, of a name only the port. */
   host(): Promise<EgressVerdict>;
-  /** Judges the host and, if it is a name, all its addresses: for a URL that another service is to call. */
+  /** Judges the scheme, the host and, if it is a name, all its addresses: for a URL that another service is to call. */
   resolved(): Promise<EgressVerdict>;
   /** Resolves a name; fails with AddressRefused unless all of its addresses are allowed. */
   lookup: LookupFunction;
@@ -76,8 +76,10 @@ export function createEgressGuard({ rules, ownServices, heat }: EgressGuardDeps)
         return second === undefined ? ALLOWED : { kind: 'blocked', refusal: second };
       };
       const literal = literalOf(target.hostname);
-      const host = (): Promise<EgressVerdict> =>
-        decide(literal === undefined ? (known) => refusalOfName(target, rules, known) : judgeOf(literal));
+      const host = async (): Promise<EgressVerdict> => {
+        if (rules.httpsOnly && url.protocol !== 'https:') return { kind: 'blocked', refusal: 'not https' };
+        return decide(literal === undefined ? (known) => refusalOfName(target, rules, known) : judgeOf(literal));
+      };
       return {
         host,
         async resolved() {

@@ -10,6 +10,8 @@ export interface EgressRules {
   privateAllowed: boolean;
   /** True: loopback addresses are allowed like public ones. */
   loopbackAllowed: boolean;
+  /** True: only `https:` URLs are allowed. */
+  httpsOnly: boolean;
 }
 
 /** Addresses that are not in the configuration, or only by name. */
@@ -21,7 +23,7 @@ export interface KnownServices {
 }
 
 /** Why a connection is refused. Users are told that it is, operators this. */
-export type EgressRefusal = 'metadata service' | 'service of this installation' | 'port' | 'address';
+export type EgressRefusal = 'metadata service' | 'service of this installation' | 'port' | 'address' | 'not https';
 
 /** The key of `KnownServices.own`. */
 export function ownServiceKey(address: Address, port: number): string {

@@ -57,9 +57,11 @@ test('POST /v1/api-keys shows the key, and no later answer does', async () => {
   expect(rows[0]?.secret_hash).toBe(parseApiKey(key)?.secretHash);
 });
 
-test('without a body it is a member’s key for the own project', async () => {
+test('without a body it is a member’s key for the own project, for 90 days', async () => {
   const answer = await api.ask('POST', PATH, { as: MEMBER });
-  expect(answer.json()).toMatchObject({ project_id: 'p1', role: 'member', expires_at: null });
+  expect(answer.json()).toMatchObject({ project_id: 'p1', role: 'member', expires_at: '2026-04-01T12:00:00Z' });
+  const listed = (await api.ask('GET', PATH, { as: MEMBER })).json<Record<string, unknown>[]>();
+  expect(listed).toMatchObject([{ expires_at: '2026-04-01T12:00:00Z' }]);
 });
 
 describe('a key never has more rights than its creator', () => {
@@ -87,6 +89,8 @@ describe('a key never has more rights than its creator', () => {
 test.each([
   [{ role: 'owner' }, "Invalid input for field/attribute role. Value: 'owner'."],
   [{ expires_in: 0 }, "Invalid input for field/attribute expires_in. Value: '0'."],
+  [{ expires_in: null }, "Value: 'None'. Keys made through the API end; leave expires_in out for auth.key_lifetime"],
+  [{ expires_in: 'soon' }, "Invalid input for field/attribute expires_in. Value: 'soon'."],
   [{ description: 'x'.repeat(256) }, 'Invalid input for field/attribute description.'],
   [{ secret: 'mine' }, 'Unknown attribute for argument data: secret'],
   [[], 'Invalid input for field/attribute data.'],

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { createEgressGuard } from '../../src/egress/egress-guard.js';
 import type { Database } from '../../src/storage/database.js';
@@ -11,6 +11,7 @@ const OWN = new Set(['10.0.0.5:5000']);
 /** A cloud whose operator allows receivers of project p1 in one network. */
 const allow = [{ cidr: '10.20.0.0/16', ports: [8080], projects: ['p1'] }];
 
+const rules = openRules({ allow });
 let db: Database;
 let api: TestApi;
 let knowsHeat = true;
@@ -19,7 +20,7 @@ beforeAll(async () => {
   db = await anyDatabase();
   const heat = new Set([HEAT]);
   const egress = createEgressGuard({
-    rules: openRules({ allow }),
+    rules,
     ownServices: async () => OWN,
     heat: {
       known: () => (knowsHeat ? heat : undefined),
@@ -77,6 +78,51 @@ describe('an alarm with a receiver that is not allowed is refused', () => {
     const answer = await api.ask('POST', '/v1/imports', { body: [foreign] });
     expect(answer.json<Record<string, unknown>[]>()).toEqual([
       expect.objectContaining({ outcome: 'refused', reason: `ok_actions: http://10.0.0.9/ is refused: ${ADDRESS}` }),
+    ]);
+  });
+});
+
+describe('with notifier.https_only_actions, an alarm is refused with a receiver that is called without TLS', () => {
+  const HTTPS = 'https is needed, since notifier.https_only_actions is on';
+  beforeEach(() => void (rules.httpsOnly = true));
+  afterEach(() => void (rules.httpsOnly = false));
+
+  test.each([
+    ['http://1.1.1.1/', 'http://1.1.1.1/'],
+    ['HTTP://user:word@hooks.example.com/', 'http://hooks.example.com/'],
+    [`http://${HEAT}/signal`, `http://${HEAT}/signal`],
+    ['zaqar://?topic=t&subscriber=http://1.1.1.1/', 'zaqar://?topic=***&subscriber=***'],
+    ['zaqar://?topic=t&subscriber=https://1.1.1.1/&subscriber=trust%2Bhttp://1.1.1.1/', 'zaqar:'],
+  ])('%s', async (action, shown) => {
+    const answer = await api.ask('POST', '/v2/alarms', { as: MEMBER, body: thresholdBody({ ok_actions: [action] }) });
+    expect([answer.status, answer.fault]).toEqual([400, expect.stringContaining(HTTPS)]);
+    expect(answer.fault?.toLowerCase()).toContain(`ok_actions: ${shown}`);
+    expect(answer.text).not.toContain('word');
+  });
+
+  test.each([
+    'https://1.1.1.1/',
+    'https://hooks.example.com/',
+    'zaqar://?topic=t&subscriber=https://1.1.1.1/&subscriber=mailto:a@b',
+    'queue://work',
+  ])('but accepted with %s', async (action) => {
+    await api.create(thresholdBody({ ok_actions: [action] }), MEMBER);
+  });
+
+  test('when it is updated, too', async () => {
+    const id = await api.create(thresholdBody(), MEMBER);
+    const body = thresholdBody({ alarm_actions: ['http://1.1.1.1/'] });
+    const answer = await api.ask('PUT', `/v2/alarms/${id}`, { as: MEMBER, body });
+    expect([answer.status, answer.fault]).toEqual([400, `alarm_actions: http://1.1.1.1/ is refused: ${HTTPS}`]);
+  });
+
+  test('when it is imported, too', async () => {
+    const made = await api.create(thresholdBody(), MEMBER);
+    const document = (await api.ask('GET', `/v2/alarms/${made}`, { as: MEMBER })).json();
+    const foreign = { ...document, alarm_id: 'f47ac10b-58cc-4372-a567-0e02b2c3d479', ok_actions: ['http://1.1.1.1/'] };
+    const answer = await api.ask('POST', '/v1/imports', { body: [foreign] });
+    expect(answer.json<Record<string, unknown>[]>()).toEqual([
+      expect.objectContaining({ outcome: 'refused', reason: `ok_actions: http://1.1.1.1/ is refused: ${HTTPS}` }),
     ]);
   });
 });

@@ -28,6 +28,13 @@ test.each<[title: string, options: object, verdict: string, warnings: string[]]>
   expect(await judged(options, 'http://10.0.0.9/')).toEqual([verdict, warnings]);
 });
 
+test('notifier.https_only_actions refuses a receiver without TLS', async () => {
+  const options = { notifier: { https_only_actions: true } };
+  expect(await judged(options, 'http://1.1.1.1/')).toEqual(['not https', []]);
+  expect(await judged(options, 'https://1.1.1.1/')).toEqual(['allowed', []]);
+  expect(await judged({}, 'http://1.1.1.1/')).toEqual(['allowed', []]);
+});
+
 test.each([
   ['the API', 'http://127.0.0.1:8042/'],
   ['the management listener', 'http://127.0.0.1:9042/'],

@@ -17,6 +17,7 @@ import { createExplain } from '../../src/evaluator/explain/explain.js';
 import { silentLogger, type Logger } from '../../src/logger.js';
 import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
 import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
+import { parseConfig } from '../../src/config/parse.js';
 import { createApiKeyStore } from '../../src/storage/secrets/api-key-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation/evaluation-counter-store.js';
@@ -192,6 +193,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       log,
     }),
     apiKeys: createApiKeyStore(db),
+    keyLifetimeMs: parseConfig({}).auth.key_lifetime,
     authenticate,
     rateLimits: options.rateLimits ?? NO_RATE_LIMITS,
     runAs: options.runAs ?? ((_, work) => work()),

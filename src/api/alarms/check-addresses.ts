@@ -6,8 +6,8 @@ import { AppError } from '../../errors.js';
 import type { AlarmRequest } from '../schema/alarm-request.js';
 
 /**
- * Checks the addresses that the actions name. Names are not resolved: when a notification is sent, all its addresses
- * are checked again.
+ * Checks the schemes and addresses that the actions name. Names are not resolved: when a notification is sent, all its
+ * addresses are checked again.
  * @throws AppError `invalid_request` for the first action that may not be called.
  */
 export async function refuseForbiddenAddresses(
@@ -38,6 +38,7 @@ async function refusalOfAction(
 
 /** Does not tell which service an address belongs to, so that nobody finds out by trying. */
 function textOf(refusal: EgressRefusal): string {
+  if (refusal === 'not https') return 'https is needed, since notifier.https_only_actions is on';
   return refusal === 'port'
     ? 'receivers may not have this port; an operator can allow it with egress.allow or egress.deny_ports'
     : 'receivers may not have this address; an operator can allow it with egress.allow';

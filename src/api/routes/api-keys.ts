@@ -15,6 +15,8 @@ import { apiKeyAnswer, type NewApiKeyAnswer } from '../answers/api-key-answer.js
 
 export interface ApiKeyRoutesDeps {
   apiKeys: ApiKeyAdmin;
+  /** Life of a key that is made without `expires_in`. */
+  keyLifetimeMs: number;
   now: () => Date;
 }
 
@@ -50,10 +52,16 @@ async function list({ apiKeys }: ApiKeyRoutesDeps, { identity, query }: ApiReque
   return { status: 200, body: found.map(apiKeyAnswer) };
 }
 
-async function create({ apiKeys, now }: ApiKeyRoutesDeps, { identity, body }: ApiRequest): Promise<ApiAnswer> {
+async function create(
+  { apiKeys, keyLifetimeMs, now }: ApiKeyRoutesDeps,
+  { identity, body }: ApiRequest,
+): Promise<ApiAnswer> {
   const request = parseWith(ApiKeyRequest, { argument: 'data', value: body ?? {} });
   const { key, ...parts } = generateApiKey();
-  const record = { ...parts, ...grantedTo(identity, request), ...lifeOf(request, now()) };
+  const createdAt = now();
+  const lifeMs = request.expires_in === undefined ? keyLifetimeMs : request.expires_in * SECOND_MS;
+  const expiresAt = new Date(createdAt.getTime() + lifeMs);
+  const record = { ...parts, ...grantedTo(identity, request), createdAt, expiresAt };
   await apiKeys.create(record);
   const created = { key, ...apiKeyAnswer({ ...record, revokedAt: null, lastUsedAt: null }) } satisfies NewApiKeyAnswer;
   return { status: 201, body: created };
@@ -87,10 +95,6 @@ function grantedTo(identity: Identity, request: ApiKeyRequest): Granted {
   if (!holds(identity, role) || (isForAdmins && !isAdmin(identity)))
     throw new AppError('forbidden', 'RBAC Authorization Failed');
   return { projectId, userId, role, allProjects, description, createdBy };
-}
-
-function lifeOf({ expires_in }: ApiKeyRequest, now: Date): Pick<NewApiKey, 'createdAt' | 'expiresAt'> {
-  return { createdAt: now, expiresAt: expires_in === null ? null : new Date(now.getTime() + expires_in * SECOND_MS) };
 }
 
 function refuseOtherProject(identity: Identity, projectId: string): void {

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 
 import type { PythonValue } from '../../alarm/wire/python-json.js';
 import { AppError } from '../../errors.js';
@@ -35,7 +34,9 @@ const START =
   `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true, ` +
   `defaultModelsExpandDepth: 0, validatorUrl: null });\n`;
 
-/** Files of the page from the package swagger-ui-dist, with their media types. */
+/** Where the build puts the files of swagger-ui-dist: the package itself is not installed with the program. */
+const FOLDER = new URL('./swagger-ui/', import.meta.url);
+/** Files of the page in that folder, with their media types. */
 const PACKAGED: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css',
   'swagger-ui-bundle.js': 'text/javascript',
@@ -66,7 +67,7 @@ export function docsRoutes({ document }: DocsRoutesDeps): Route[] {
         if (file === 'start.js') return page('text/javascript', START);
         const contentType = Object.hasOwn(PACKAGED, file) ? PACKAGED[file] : undefined;
         if (contentType === undefined) throw new AppError('not_found', NOT_FOUND_TEXT);
-        return page(contentType, await readFile(fileURLToPath(import.meta.resolve(`swagger-ui-dist/${file}`))));
+        return page(contentType, await readFile(new URL(file, FOLDER)));
       },
     },
   ];

@@ -33,6 +33,9 @@ export type ApiKeyCredential = Pick<
 > &
   Pick<ApiKey, 'revokedAt' | 'lastUsedAt'>;
 
+/** An API key that ends soon. */
+export type EndingApiKey = Pick<ApiKey, 'id' | 'projectId'> & { expiresAt: Date };
+
 /** Which keys of a scope: those with one of these roles. Keys for all projects only if `allProjects` is true. */
 export interface ApiKeySelection {
   roles: readonly Role[];
@@ -119,6 +122,25 @@ export function createApiKeyStore(db: Database) {
       return (await db.query(text, conditions.parameters)).rowCount > 0;
     },
   };
+}
+
+/**
+ * Lists the valid keys that end within `withinMs`, the next to end first, and their number. Keys that were made for
+ * less than that are left out: their makers know the end.
+ */
+export async function endingApiKeys(
+  db: Database,
+  { now, withinMs, limit }: { now: Date; withinMs: number; limit: number },
+): Promise<{ keys: EndingApiKey[]; total: number }> {
+  const { rows } = await db.query<EndingApiKey & { total: number }>(
+    `select id, project_id as "projectId", expires_at as "expiresAt", (count(*) over ())::int as total
+     from api_keys
+     where revoked_at is null and expires_at > $1 and expires_at <= $2
+       and expires_at - created_at > $2::timestamptz - $1::timestamptz
+     order by expires_at, id limit $3`,
+    [now, new Date(now.getTime() + withinMs), limit],
+  );
+  return { keys: rows.map(({ total: _, ...key }) => key), total: rows[0]?.total ?? 0 };
 }
 
 function select(scope: Scope, { roles, allProjects }: ApiKeySelection, conditions: Conditions): void {

@@ -180,6 +180,13 @@ test('a name with a denied address is refused without a connection', async () =>
   expect(server.requests).toEqual([]);
 });
 
+test('with notifier.https_only_actions a receiver without TLS gets no request', async () => {
+  const server = await serve();
+  webhook = receiver({ httpsOnly: true });
+  expect(await deliver(server.url)).toEqual({ kind: 'dead', error: 'blocked' });
+  expect(server.requests).toEqual([]);
+});
+
 describe('of the statuses of answers', () => {
   const PASSING = [401, 403, 404, 409];
   const LATER = [408, 425, 429];

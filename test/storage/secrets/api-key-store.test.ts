@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import { ROLES } from '../../../src/role.js';
-import { createApiKeyStore, type ApiKeyStore, type NewApiKey } from '../../../src/storage/secrets/api-key-store.js';
+import {
+  createApiKeyStore,
+  endingApiKeys,
+  type ApiKeyStore,
+  type NewApiKey,
+} from '../../../src/storage/secrets/api-key-store.js';
 import type { Database } from '../../../src/storage/database.js';
 import { embeddedDatabase, empty, serverDatabase } from '../../support/databases.js';
 import { describeWithPostgres } from '../../support/servers.js';
@@ -46,6 +51,25 @@ function contract(open: () => Promise<Database>): void {
     const made = key('a', { role: 'admin', allProjects: true, expiresAt: LATER });
     expect(await keys.credential('a')).toEqual({ ...made, revokedAt: null, lastUsedAt: null });
     expect(await keys.credential('b')).toBeUndefined();
+  });
+
+  test('the keys that end soon are valid ones that were made for longer, the next to end first', async () => {
+    const day = (days: number): Date => new Date(MADE.getTime() + days * 86_400_000);
+    await keys.create(key('later', { createdAt: day(-30), expiresAt: day(14) }));
+    await keys.create(key('next', { createdAt: day(-30), expiresAt: LATER, projectId: 'p2' }));
+    await keys.create(key('too late', { createdAt: day(-30), expiresAt: new Date(day(14).getTime() + 1_000) }));
+    await keys.create(key('ended', { createdAt: day(-30), expiresAt: MADE }));
+    await keys.create(key('revoked', { createdAt: day(-30), expiresAt: LATER }));
+    await keys.revoke(ALL, { ...EVERYTHING, id: 'revoked' }, MADE);
+    await keys.create(key('short', { createdAt: MADE, expiresAt: day(14) }));
+    await keys.create(key('endless'));
+    const ending = (limit: number) => endingApiKeys(db, { now: MADE, withinMs: 14 * 86_400_000, limit });
+    const next = { id: 'next', projectId: 'p2', expiresAt: LATER };
+    const later = { id: 'later', projectId: 'p1', expiresAt: day(14) };
+    expect(await ending(10)).toEqual({ keys: [next, later], total: 2 });
+    expect(await ending(1)).toEqual({ keys: [next], total: 2 });
+    await empty(db);
+    expect(await ending(10)).toEqual({ keys: [], total: 0 });
   });
 
   test('a list has no hashes, starts with the newest key and has pages', async () => {
