@@ -35,10 +35,13 @@ export function run(command, args, options = {}) {
   return stdout;
 }
 
-/** Starts `tocsin serve` on an embedded database in `folder`, stores an alarm, reads a file of /docs, and stops it. */
-export async function startAskStop(command, args, folder) {
+/**
+ * Starts `tocsin serve` in `folder` on an embedded database, asks /livez, stores an alarm, reads a file of /docs, and
+ * stops it. `dataDir` is as the service sees it.
+ */
+export async function startAskStop(command, args, folder, dataDir = path.join(folder, 'data')) {
   const port = await freePort();
-  const child = spawn(command, [...args, 'serve', '--port', String(port), '--data-dir', path.join(folder, 'data')], {
+  const child = spawn(command, [...args, 'serve', '--port', String(port), '--data-dir', dataDir], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // a process group, so that npx and its child end together

@@ -9,9 +9,12 @@ import {
   AODH_SERVICE,
   CRONITER,
   GNOCCHI,
+  HAPROXY,
   KEYSTONE,
+  NGINX,
   OPENSTACK,
   PROMETHEUS,
+  SYSTEMD_ANALYZE,
   TZ_DATABASE,
 } from './peer-programs.js';
 import { createMigratedDatabase } from './run-servers.js';
@@ -44,6 +47,9 @@ export default async function setUp(): Promise<void> {
   await provide('prometheus', [PROMETHEUS], () => PROMETHEUS.find());
   await provide('aodh-service', [AODH_SERVICE], () => AODH_SERVICE.find());
   await provide('croniter', [CRONITER, TZ_DATABASE], () => CRONITER.find());
+  await provide('systemd-analyze', [SYSTEMD_ANALYZE], () => SYSTEMD_ANALYZE.find());
+  await provide('nginx', [NGINX], () => NGINX.find());
+  await provide('haproxy', [HAPROXY], () => HAPROXY.find());
 }
 
 async function provide(

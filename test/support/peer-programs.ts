@@ -72,3 +72,24 @@ export const TZ_DATABASE: InstallableProgram = {
   debianPackage: 'tzdata',
   find: () => ['/usr/share/zoneinfo/Africa/Cairo'].find((file) => existsSync(file)),
 };
+
+/** Judges the units of deploy/systemd/. Needs no running systemd. */
+export const SYSTEMD_ANALYZE: InstallableProgram = {
+  name: 'systemd-analyze',
+  debianPackage: 'systemd',
+  find: () => findOnPath('systemd-analyze'),
+};
+
+/** For deploy/nginx.conf. The smallest of Debian's packages of nginx. */
+export const NGINX: InstallableProgram = {
+  name: 'nginx',
+  debianPackage: 'nginx-light',
+  find: () => findOnPath('nginx'),
+};
+
+/** For deploy/haproxy.cfg. */
+export const HAPROXY: InstallableProgram = {
+  name: 'HAProxy',
+  debianPackage: 'haproxy',
+  find: () => findOnPath('haproxy'),
+};

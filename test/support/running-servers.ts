@@ -24,7 +24,17 @@ export function takeAll(): RunServer[] {
 
 /** A server that runs for the whole run, or a program that a suite starts when it needs it. */
 export type ServerKind =
-  'postgres' | 'redis' | 'aodh' | 'keystone' | 'gnocchi' | 'prometheus' | 'aodh-service' | 'croniter';
+  | 'postgres'
+  | 'redis'
+  | 'aodh'
+  | 'keystone'
+  | 'gnocchi'
+  | 'prometheus'
+  | 'aodh-service'
+  | 'croniter'
+  | 'systemd-analyze'
+  | 'nginx'
+  | 'haproxy';
 
 /** The address of a server, the path of a program. */
 export const URL_VARIABLE = {
@@ -36,6 +46,9 @@ export const URL_VARIABLE = {
   prometheus: 'TOCSIN_TEST_PROMETHEUS',
   'aodh-service': 'TOCSIN_TEST_AODH_SERVICE',
   croniter: 'TOCSIN_TEST_CRONITER',
+  'systemd-analyze': 'TOCSIN_TEST_SYSTEMD_ANALYZE',
+  nginx: 'TOCSIN_TEST_NGINX',
+  haproxy: 'TOCSIN_TEST_HAPROXY',
 } as const satisfies Record<ServerKind, string>;
 
 export const REASON_VARIABLE = {
@@ -47,6 +60,9 @@ export const REASON_VARIABLE = {
   prometheus: 'TOCSIN_TEST_PROMETHEUS_ABSENT',
   'aodh-service': 'TOCSIN_TEST_AODH_SERVICE_ABSENT',
   croniter: 'TOCSIN_TEST_CRONITER_ABSENT',
+  'systemd-analyze': 'TOCSIN_TEST_SYSTEMD_ANALYZE_ABSENT',
+  nginx: 'TOCSIN_TEST_NGINX_ABSENT',
+  haproxy: 'TOCSIN_TEST_HAPROXY_ABSENT',
 } as const satisfies Record<ServerKind, string>;
 
 /** How the set-up of the run tells every test process where its servers are, or why one is missing. */
