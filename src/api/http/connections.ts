@@ -58,7 +58,10 @@ function isAuthenticated({ hasIdentity, response }: OpenConnection): boolean {
 }
 
 /** The connection that is missed least. `connections` are in the order in which they were opened. */
-function spare(connections: readonly OpenConnection[], { isTrustedProxy }: ConnectionLimits): OpenConnection | undefined {
+function spare(
+  connections: readonly OpenConnection[],
+  { isTrustedProxy }: ConnectionLimits,
+): OpenConnection | undefined {
   const strangers = connections.filter((connection) => !isAuthenticated(connection));
   if (strangers.length > 1) return longestIdle(strangers); // the new one is one of them
   const counts = new Map<string, number>();
