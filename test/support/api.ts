@@ -121,12 +121,17 @@ const noKeystone = (): Promise<never> => Promise.reject(new Error('not to be ask
 /** Encrypts with a key that is no secret. */
 export const TEST_SEALER = createSealer({ current: Buffer.alloc(32, 7), previous: [] });
 
+const asNobody: RunAs = (_, work) => work();
+
 const DEFAULTS = {
   alarmMaxActions: -1,
   queueActions: false,
   trusts: undefined,
   trustsOverHttp: true,
   egress: egressWith(),
+  rateLimits: NO_RATE_LIMITS,
+  runAs: asNobody,
+  isTrustedProxy: (): boolean => false,
   authentication: undefined,
   authenticate: createNoauthAuthenticator(),
   log: silentLogger,
@@ -195,8 +200,8 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     apiKeys: createApiKeyStore(db),
     keyLifetimeMs: parseConfig({}).auth.key_lifetime,
     authenticate,
-    rateLimits: options.rateLimits ?? NO_RATE_LIMITS,
-    runAs: options.runAs ?? ((_, work) => work()),
+    rateLimits: settings.rateLimits,
+    runAs: settings.runAs,
     challenge,
     trustsIdentityHeaders: authentication === undefined,
     refuse: authentication ? () => {} : (request) => refuseForeignPages(request, { exposed: false }),
@@ -215,7 +220,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     port: 0,
     setting: 'api.port',
     clock,
-    isTrustedProxy: options.isTrustedProxy ?? (() => false),
+    isTrustedProxy: settings.isTrustedProxy,
     maxConnections: options.maxConnections,
   });
   const refuseUndocumented = await (documented ??= documentedBy(listener.url));

@@ -91,7 +91,7 @@ function dispatch(
     }
     const identity = (response.locals[IDENTITY] as Identity | undefined) ?? ANONYMOUS;
     if (!route.prepare) authorize(identity, route.policy);
-    if (route.policy !== 'public') for (const kind of ratesOf(route)) await rateLimits.count(kind, identity.projectId);
+    for (const kind of ratesOf(route)) await rateLimits.count(kind, identity.projectId);
     const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
     refuseNul(request.params as Record<string, string>);
     if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
@@ -108,13 +108,17 @@ function dispatch(
       ifMatch: request.headers['if-match'],
       signal: closed.signal,
     };
-    const owner = identity.projectId ?? `address ${request.ip ?? ''}`;
-    await runAs(owner, async () => sendAnswer(response, await answerOf(route, apiRequest)));
+    await runAs(ownerOf(identity, request), async () => sendAnswer(response, await answerOf(route, apiRequest)));
   };
+}
+
+function ownerOf({ projectId }: Identity, { ip }: express.Request): string {
+  return projectId ?? `address ${ip ?? ''}`;
 }
 
 /** Requests by readers change nothing, whatever their method is: complex queries are POSTs. */
 function ratesOf({ method, policy, replays }: Route): RateKind[] {
+  if (policy === 'public') return [];
   const isWrite = method !== 'GET' && policy !== 'reader';
   return ['requests', ...(isWrite ? (['writes'] as const) : []), ...(replays ? (['replays'] as const) : [])];
 }
