@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -116,6 +116,8 @@ describe('the start script', () => {
       mkdirSync(path.join(clone, 'node_modules/typescript/bin'), { recursive: true });
       cpSync(path.join(clone, 'package-lock.json'), path.join(clone, 'node_modules/.package-lock.json'));
       writeFileSync(path.join(clone, 'node_modules/typescript/bin/tsc'), '');
+      // The build copies files of this package.
+      symlinkSync(path.join(ROOT, 'node_modules/swagger-ui-dist'), path.join(clone, 'node_modules/swagger-ui-dist'));
       mkdirSync(path.join(clone, 'src'));
       mkdirSync(path.join(clone, 'examples'));
       writeFileSync(path.join(clone, 'examples/show.ts'), '');
