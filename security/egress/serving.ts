@@ -29,7 +29,13 @@ interface Notified {
  */
 export async function tryServing(canary: Canary): Promise<Finding[]> {
   const service = await startService({
-    settings: { AUTH_MODE: 'apikey', NOTIFIER_RETRY_SCHEDULE: '0s', NOTIFIER_REJECTED_SCHEDULE: '0s' },
+    settings: {
+      AUTH_MODE: 'apikey',
+      LIMITS_REQUESTS_PER_SECOND: '100000',
+      LIMITS_WRITES_PER_SECOND: '100000',
+      NOTIFIER_RETRY_SCHEDULE: '0s',
+      NOTIFIER_REJECTED_SCHEDULE: '0s',
+    },
     environment: { HTTP_PROXY: `http://10.0.0.9:${PROXY_PORT}`, http_proxy: `http://10.0.0.9:${PROXY_PORT}` },
   });
   try {
