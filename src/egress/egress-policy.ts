@@ -6,7 +6,7 @@ import { entryFits, isExact, isInside, type AllowEntry, type Connection } from '
 export interface EgressRules {
   allow: readonly AllowEntry[];
   isDeniedPort: (port: number) => boolean;
-  /** True: loopback and private addresses are allowed like public ones. */
+  /** True: loopback and private addresses are allowed like public ones, those of loopback with every port. */
   privateAllowed: boolean;
   /** True: loopback addresses are allowed like public ones. */
   loopbackAllowed: boolean;
@@ -55,9 +55,19 @@ export function refusalOf(
       .find((each) => each !== undefined);
     if (refusal !== undefined) return refusal;
   }
-  if (rules.isDeniedPort(port) && !entries.some(({ ports }) => ports)) return 'port';
+  if (isPortRefused(connection, rules, entries)) return 'port';
   const isOwn = [address, ...embeddedIn(address)].some((each) => services.own.has(ownServiceKey(each, port)));
   return isOwn && !isNamed ? 'service of this installation' : undefined;
+}
+
+/** On its own machine a user reaches every port anyway. */
+function isPortRefused(
+  { address, port }: Connection,
+  { isDeniedPort, privateAllowed }: EgressRules,
+  entries: readonly AllowEntry[],
+): boolean {
+  if (privateAllowed && isLoopbackAddress(address)) return false;
+  return isDeniedPort(port) && !entries.some(({ ports }) => ports);
 }
 
 function isReachable(address: Address, { privateAllowed, loopbackAllowed }: EgressRules): boolean {
