@@ -238,12 +238,21 @@ describe('zaqar', () => {
     'zaqar:',
     'zaqar://?subscriber=http://127.0.0.1:9/',
     'zaqar://?topic=t&ttl=soon',
+    'zaqar://?topic=t&subscriber=http://[::1',
     'zaqar://?queue_name=..',
     'zaqar://?queue_name=q&signature=a%0d%0ax-auth-token:b',
     'trust+zaqar:',
     'trust+zaqar:?queue_name=.',
   ])('%s cannot be delivered', async (action) => {
     expect(await deliver(action)).toEqual({ kind: 'dead', error: 'invalid' });
+    expect(zaqar()).toEqual([]);
+  });
+
+  test.each([
+    'zaqar://?topic=t&subscriber=http://169.254.169.254/',
+    'zaqar://?topic=t&subscriber=mailto:m@h&subscriber=trust%2Bhttp://[::ffff:a9fe:a9fe]/',
+  ])('%s is blocked before Zaqar hears of a subscriber', async (action) => {
+    expect(await deliver(action)).toEqual({ kind: 'dead', error: 'blocked' });
     expect(zaqar()).toEqual([]);
   });
 

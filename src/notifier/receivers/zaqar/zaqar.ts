@@ -38,11 +38,22 @@ async function refusedSubscriber(
   egress: EgressGuard,
   { action, projectId }: Delivery,
 ): Promise<DeliveryOutcome | undefined> {
-  for (const url of calledUrls(parseAction(action))) {
+  const urls = subscriberUrls(action);
+  if (urls === undefined) return { kind: 'dead', error: 'invalid' };
+  for (const url of urls) {
     const refused = outcomeOfVerdict(await (await egress.gateTo(url, projectId)).resolved());
     if (refused) return refused;
   }
   return undefined;
+}
+
+/** Undefined if one of them cannot be parsed: the alarm was stored before subscribers were checked. */
+function subscriberUrls(action: string): URL[] | undefined {
+  try {
+    return calledUrls(parseAction(action));
+  } catch {
+    return undefined;
+  }
 }
 
 async function toTopic(
