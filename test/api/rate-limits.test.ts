@@ -88,11 +88,11 @@ describeWith(['redis'], 'with Redis', () => {
     } finally {
       for (const client of clients) client.disconnect();
     }
-    const nobody = createRedis(`redis://127.0.0.1:${await freePort()}`, 'command', silentLogger);
+    const absent = createRedis(`redis://127.0.0.1:${await freePort()}`, 'command', silentLogger);
     try {
-      expect(await admitted([limits({ requests: 10 }, nobody), limits({ requests: 10 }, nobody)])).toBe(20);
+      expect(await admitted([limits({ requests: 10 }, absent), limits({ requests: 10 }, absent)])).toBe(20);
     } finally {
-      nobody.disconnect();
+      absent.disconnect();
     }
   });
 });

@@ -93,7 +93,7 @@ describe.each([
         localAddress: client,
       });
 
-    test('a created alarm has the outside address, whatever the client says it is', async () => {
+    test('a created alarm has the outside address, and not one that the client states', async () => {
       const { status, headers, text } = await create({ ...FORGED, 'x-api-key': service.key });
       const { alarm_id, project_id } = JSON.parse(text) as Record<string, string>;
       expect([status, project_id]).toEqual([201, 'demo']);
@@ -104,7 +104,7 @@ describe.each([
       expect((await create(FORGED)).status).toBe(401);
     });
 
-    test('failures count for the address of the client, whatever addresses it claims', async () => {
+    test('failures count for the address of the client, and not for those that it states', async () => {
       const statuses: number[] = [];
       for (let failure = 0; failure < 12; failure += 1) {
         const claimed = `203.0.113.${failure}`;

@@ -36,7 +36,7 @@ async function refusalOfAction(
   return undefined;
 }
 
-/** Does not tell which service an address belongs to, so that nobody finds out by trying. */
+/** One text for all addresses: users cannot find the services of an installation by trying. */
 function textOf(refusal: EgressRefusal): string {
   if (refusal === 'not https') return 'https is needed, since notifier.https_only_actions is on';
   return refusal === 'port'

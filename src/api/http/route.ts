@@ -116,7 +116,7 @@ function ownerOf({ projectId }: Identity, { ip }: express.Request): string {
   return projectId ?? `address ${ip ?? ''}`;
 }
 
-/** Requests by readers change nothing, whatever their method is: complex queries are POSTs. */
+/** Requests of readers change nothing. Some of them are POSTs: complex queries. */
 function ratesOf({ method, policy, replays }: Route): RateKind[] {
   if (policy === 'public') return [];
   const isWrite = method !== 'GET' && policy !== 'reader';
