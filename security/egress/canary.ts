@@ -24,7 +24,7 @@ const REDIRECT = 'HTTP/1.1 307 Away\r\nlocation: http://169.254.169.254/latest/\
 
 /**
  * Listens at these ports of every address. In the network namespace of the trial all addresses of the internet are
- * those of this machine, so whatever is called, is called here.
+ * those of this machine, so each address that is called is called here.
  */
 export async function startCanary(ports: readonly number[]): Promise<Canary> {
   const hits: Hit[] = [];

@@ -14,7 +14,8 @@ export interface Deployment {
 }
 
 const PUBLIC = new Set(['1.1.1.1', '9.9.9.9', '8.8.8.8', '2600::1', '2a00:1::5', '11.0.0.1', '172.32.0.1']);
-const isPublic = (address: string): boolean => PUBLIC.has(address);
+/** True for a public address of the corpus. */
+export const isPublic = (address: string): boolean => PUBLIC.has(address);
 const isPrivate = (address: string): boolean =>
   address !== '100.100.100.200' &&
   !/^fd00:ec2::|^fd20:ce::/.test(address) &&

@@ -3,11 +3,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Finding } from '../finding.js';
 import { startService, type Answer, type Service } from '../service.js';
 import type { Canary } from './canary.js';
+import { isPublic } from './deployments.js';
 import { URLS, type TriedUrl } from './urls.js';
 
 /** The proxy that the environment of the service names; the canary listens there, too. */
 export const PROXY_PORT = 3128;
-const PUBLIC = new Set(['1.1.1.1', '9.9.9.9', '8.8.8.8', '2600::1', '2a00:1::5', '11.0.0.1', '172.32.0.1']);
 const PATIENCE_MS = 120_000;
 const POLL_MS = 250;
 const EVENT = {
@@ -99,7 +99,7 @@ async function untilSent(service: Service, alarms: number): Promise<Notified[]> 
 function reachedOnlyPublic(canary: Canary, claim: string, sent: readonly Notified[]): Finding {
   const faults = canary
     .take()
-    .filter(({ address, port }) => !PUBLIC.has(address) || port === PROXY_PORT)
+    .filter(({ address, port }) => !isPublic(address) || port === PROXY_PORT)
     .map(({ address, port, request }) => `${address}:${port} was called: ${request}`);
   return { claim, tried: sent.length, faults };
 }

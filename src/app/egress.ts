@@ -1,5 +1,3 @@
-import { lookup } from 'node:dns/promises';
-
 import type { Clock } from '../clock.js';
 import { backendsOf } from '../config/backends.js';
 import type { Config } from '../config/schema.js';
@@ -10,7 +8,7 @@ import { createHeatEndpoints, NO_HEAT } from '../egress/heat-endpoints.js';
 import { createOwnServices, endpointOf, type ServiceEndpoint } from '../egress/own-services.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
-import { isLoopback } from '../loopback.js';
+import { isOpenHost } from './noauth-guard.js';
 
 export interface EgressDeps {
   config: Config;
@@ -23,7 +21,8 @@ export interface EgressDeps {
 export async function openEgress({ config, keystone, clock, log }: EgressDeps): Promise<EgressGuard> {
   const privateAllowed = await isForThisMachineOnly(config);
   const { allow, allow_loopback_receivers: loopbackAllowed } = config.egress;
-  if (!privateAllowed && allow.length === 0) {
+  const callsOrChecks = config.roles.includes('api') || config.roles.includes('notifier');
+  if (callsOrChecks && !privateAllowed && allow.length === 0) {
     log.warn('receivers in private networks are refused; egress.allow is the list of those that may be called');
   }
   const monotonicMs = (): number => clock.monotonicMs();
@@ -38,9 +37,8 @@ export async function openEgress({ config, keystone, clock, log }: EgressDeps): 
 
 /** Without authentication, on loopback and behind no proxy, a user of this machine registered every receiver. */
 async function isForThisMachineOnly({ auth, api }: Config): Promise<boolean> {
-  if (auth.mode !== 'noauth' || api.trusted_proxies.length > 0 || api.host === '') return false;
-  const addresses = await lookup(api.host, { all: true }).catch(() => []);
-  return addresses.length > 0 && addresses.every(({ address }) => isLoopback(address));
+  if (auth.mode !== 'noauth' || api.trusted_proxies.length > 0) return false;
+  return !(await isOpenHost(api.host).catch(() => true));
 }
 
 /** The options about receivers in the form that the policy reads. */

@@ -9,10 +9,9 @@ import { isLoopback } from '../loopback.js';
  * @throws StartupError.
  */
 export async function refuseOpenNoauth(host: string, isAllowed: boolean): Promise<boolean> {
-  const addresses = await lookup(host, { all: true }).catch((cause: unknown) => {
+  const isOpen = await isOpenHost(host).catch((cause: unknown) => {
     throw new StartupError(`api.host: cannot resolve ${host}: ${toError(cause).message}`, { cause });
   });
-  const isOpen = host === '' || addresses.some(({ address }) => !isLoopback(address));
   if (isOpen && !isAllowed) {
     throw new StartupError(
       `api.host: ${host} is not a loopback address, and without authentication every client is an admin; ` +
@@ -20,4 +19,10 @@ export async function refuseOpenNoauth(host: string, isAllowed: boolean): Promis
     );
   }
   return isOpen;
+}
+
+/** True if `api.host` is, or resolves to, an address that is not loopback. @throws Error if it cannot be resolved. */
+export async function isOpenHost(host: string): Promise<boolean> {
+  const addresses = await lookup(host, { all: true });
+  return host === '' || addresses.some(({ address }) => !isLoopback(address));
 }

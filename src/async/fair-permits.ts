@@ -21,7 +21,9 @@ export class FairPermits {
   async run<T>(owner: string, work: () => Promise<T>): Promise<T> {
     if (this.#waiting.has(owner) || !this.#mayRun(owner)) {
       await new Promise<void>((begin) => {
-        this.#waiting.set(owner, [...(this.#waiting.get(owner) ?? []), begin]);
+        const waiting = this.#waiting.get(owner);
+        if (waiting) waiting.push(begin);
+        else this.#waiting.set(owner, [begin]);
       });
     } else this.#take(owner);
     try {
@@ -49,10 +51,11 @@ export class FairPermits {
   }
 
   #beginNext(): void {
-    for (const [owner, [begin, ...others]] of this.#waiting) {
+    for (const [owner, waiting] of this.#waiting) {
       if (!this.#mayRun(owner)) continue;
+      const begin = waiting.shift();
       this.#waiting.delete(owner);
-      if (others.length > 0) this.#waiting.set(owner, others); // the last in the order now
+      if (waiting.length > 0) this.#waiting.set(owner, waiting); // the last in the order now
       this.#take(owner);
       begin?.();
       return;

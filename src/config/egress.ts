@@ -20,7 +20,8 @@ function portsOf(text: string): number[] | undefined {
 /** A list of ports and ranges. */
 export const portList = z.array(Ports).transform((lists) => new Set(lists.flat()) as ReadonlySet<number>);
 
-function isNetwork(text: string): boolean {
+/** True for an address, or a network such as 10.0.0.0/8. */
+export function isNetwork(text: string): boolean {
   return ipaddr.isValid(text) || ipaddr.isValidCIDR(text);
 }
 

@@ -1,8 +1,7 @@
-import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 import { duration, optionalDuration } from './duration.js';
-import { allowEntry, portList } from './egress.js';
+import { allowEntry, isNetwork, portList } from './egress.js';
 import { Secret } from './secret.js';
 
 /** Roles of a process. */
@@ -51,9 +50,6 @@ const secretKey = () =>
     .meta({ kind: 'secret' })
     .optional();
 const text = () => z.string().min(1).optional();
-function isNetwork(text: string): boolean {
-  return ipaddr.isValid(text) || ipaddr.isValidCIDR(text);
-}
 const redisUrl = secretUrl(/^rediss?:\/\//, 'redis://:password@host:6379');
 const section = <Shape extends z.core.$ZodLooseShape>(
   shape: Shape,

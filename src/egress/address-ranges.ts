@@ -22,7 +22,6 @@ const SPECIAL_IPV4 = networks(
 const [GLOBAL_IPV6] = networks('2000::/3') as [Network];
 const SPECIAL_IPV6 = networks('2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20');
 
-const LOOPBACK = networks('127.0.0.0/8', '::1/128');
 /** What a machine or a site uses within: private use, shared address space of carriers, unique local. */
 const PRIVATE = networks('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7');
 
@@ -43,11 +42,6 @@ export function isPublic(address: Address): boolean {
     !SPECIAL_IPV6.some((network) => isIn(address, network)) &&
     embeddedIn(address).every(isPublic)
   );
-}
-
-/** True for an address of the machine itself. */
-export function isLoopbackAddress(address: Address): boolean {
-  return LOOPBACK.some((network) => isIn(address, network));
 }
 
 /** True for an address that is used within a site. */

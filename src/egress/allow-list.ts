@@ -21,7 +21,7 @@ export interface Connection {
   projectId: string | null;
 }
 
-/** True if name, port and project of the connection fit the entry, whatever its address is. */
+/** True if name, port and project of the connection fit the entry. The address is not compared. */
 export function entryFits({ hostname, ports, projects }: AllowEntry, connection: Omit<Connection, 'address'>): boolean {
   return (
     (hostname === undefined || hostname === connection.hostname) &&

@@ -1,5 +1,6 @@
+import { isLoopback } from '../loopback.js';
 import { canonical, embeddedIn, type Address } from './address.js';
-import { isLoopbackAddress, isMetadata, isPrivate, isPublic } from './address-ranges.js';
+import { isMetadata, isPrivate, isPublic } from './address-ranges.js';
 import { entryFits, isExact, isInside, type AllowEntry, type Connection } from './allow-list.js';
 
 /** Which connections to addresses that users chose are allowed: the section `egress` of the configuration. */
@@ -18,7 +19,7 @@ export interface EgressRules {
 export interface KnownServices {
   /** `address:port` of this service's listeners, databases, Keystone and backends. */
   own: ReadonlySet<string>;
-  /** `host:port` of Heat, as Keystone's catalogue has them. They may be called, whatever their addresses are. */
+  /** `host:port` of Heat, as Keystone's catalogue has them. They may be called, private addresses included. */
   heat: ReadonlySet<string>;
 }
 
@@ -66,13 +67,13 @@ function isPortRefused(
   { isDeniedPort, privateAllowed }: EgressRules,
   entries: readonly AllowEntry[],
 ): boolean {
-  if (privateAllowed && isLoopbackAddress(address)) return false;
+  if (privateAllowed && isLoopback(canonical(address))) return false;
   return isDeniedPort(port) && !entries.some(({ ports }) => ports);
 }
 
 function isReachable(address: Address, { privateAllowed, loopbackAllowed }: EgressRules): boolean {
   if (isPublic(address)) return true;
-  if (isLoopbackAddress(address)) return loopbackAllowed || privateAllowed;
+  if (isLoopback(canonical(address))) return loopbackAllowed || privateAllowed;
   return privateAllowed && isPrivate(address);
 }
 
