@@ -2,10 +2,14 @@
  * Tries to get out, in and in the way: `npm run security` runs all parts, `npm run security -- egress` some. Prints a
  * line for each claim with the number of tries, and what could not be tried. The exit code is 1 if a claim is false.
  */
+import { tryAttacks } from './attacks/attacks.js';
 import { tryEgress } from './egress/egress.js';
 import { textOf, type Finding } from './finding.js';
 
-const PARTS: Readonly<Record<string, () => Promise<Finding[] | string>>> = { egress: tryEgress };
+const PARTS: Readonly<Record<string, () => Promise<Finding[] | string>>> = {
+  egress: tryEgress,
+  attacks: tryAttacks,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((part) => !(part in PARTS));

@@ -1,0 +1,31 @@
+import type { Tenant } from './tenant.js';
+
+/** One way in which a project could keep others waiting. */
+export interface Attack {
+  /** What the attacker does, as the subject of a sentence. */
+  name: string;
+  /** Stores what the attack needs, before it begins. */
+  prepare?(attacker: Tenant): Promise<void>;
+  /** Attacks until the signal is aborted. */
+  run(attacker: Tenant, signal: AbortSignal): Promise<void>;
+}
+
+/** Repeats work in several loops at once until the signal is aborted. */
+export async function repeat(
+  loops: number,
+  signal: AbortSignal,
+  work: (round: number, loop: number) => Promise<unknown>,
+): Promise<void> {
+  const oneLoop = async (loop: number): Promise<void> => {
+    for (let round = 0; !signal.aborted; round++) await work(round, loop);
+  };
+  await Promise.all(Array.from({ length: loops }, (_, loop) => oneLoop(loop)));
+}
+
+/** Resolves when the signal is aborted. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
