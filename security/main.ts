@@ -1,24 +1,36 @@
 /**
- * Tries to get out, in and in the way: `npm run security` runs all parts, `npm run security -- egress` some. Prints a
+ * Tries to get out, in and in the way: `npm run security` runs all parts, `npm run security -- egress` one, and
+ * `--quick` those that take a minute and measure no time. Prints a
  * line for each claim with the number of tries, and what could not be tried. The exit code is 1 if a claim is false.
  */
 import { tryAttacks } from './attacks/attacks.js';
 import { tryEgress } from './egress/egress.js';
 import { textOf, type Finding } from './finding.js';
+import { tryLimits } from './limits/limits.js';
 
-const PARTS: Readonly<Record<string, () => Promise<Finding[] | string>>> = {
-  egress: tryEgress,
-  attacks: tryAttacks,
+interface Part {
+  run: () => Promise<Finding[] | string>;
+  /** True if it takes a minute and does not measure time. */
+  isQuick: boolean;
+}
+
+const PARTS: Readonly<Record<string, Part>> = {
+  egress: { run: tryEgress, isQuick: true },
+  limits: { run: tryLimits, isQuick: true },
+  attacks: { run: tryAttacks, isQuick: false },
 };
 
-const wanted = process.argv.slice(2);
+const QUICK = '--quick';
+const wanted = process.argv.slice(2).filter((argument) => argument !== QUICK);
+const onlyQuick = process.argv.includes(QUICK);
 const unknown = wanted.filter((part) => !(part in PARTS));
 if (unknown.length > 0) {
   process.stderr.write(`unknown: ${unknown.join(', ')}; parts are ${Object.keys(PARTS).join(', ')}\n`);
   process.exit(2);
 }
 let faults = 0;
-for (const [part, run] of Object.entries(PARTS)) {
+for (const [part, { run, isQuick }] of Object.entries(PARTS)) {
+  if (onlyQuick && !isQuick) continue;
   if (wanted.length > 0 && !wanted.includes(part)) continue;
   const findings = await run();
   if (typeof findings === 'string') {

@@ -50,9 +50,10 @@ export async function startService({
   port = DEFAULT_PORT,
 }: ServiceOptions = {}): Promise<Service> {
   const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-security-'));
-  const options = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`TOCSIN_${name}`, value]));
+  const options = environmentOf(settings);
   const env = { PATH: process.env['PATH'], ...environment, ...options, TOCSIN_DATABASE_DATA_DIR: dir };
-  const credential = settings['AUTH_MODE'] === 'apikey' ? { authorization: `Bearer ${createAdminKey(env)}` } : {};
+  const hasKeys = settings['AUTH_MODE'] === 'apikey';
+  const credential = hasKeys ? { authorization: `Bearer ${makeKey(env, { project: 'p', role: 'admin' })}` } : {};
   const child = spawn(process.execPath, [MAIN, 'serve', '--quiet', '--port', String(port)], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -96,8 +97,23 @@ export async function startService({
   };
 }
 
-function createAdminKey(env: NodeJS.ProcessEnv): string {
-  const printed = execFileSync(process.execPath, [MAIN, 'apikey', 'create', '--project', 'p', '--role', 'admin'], {
+/** Whose key to create. */
+interface KeyOwner {
+  project: string;
+  role: 'reader' | 'member' | 'admin';
+}
+
+/** Creates an API key in the database that the settings name. */
+export function createKey(settings: Readonly<Record<string, string>>, owner: KeyOwner): string {
+  return makeKey({ PATH: process.env['PATH'], ...environmentOf(settings) }, owner);
+}
+
+function environmentOf(settings: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`TOCSIN_${name}`, value]));
+}
+
+function makeKey(env: NodeJS.ProcessEnv, { project, role }: KeyOwner): string {
+  const printed = execFileSync(process.execPath, [MAIN, 'apikey', 'create', '--project', project, '--role', role], {
     env,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],

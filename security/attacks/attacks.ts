@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { ensureDebianPackages, POSTGRESQL } from '../../dev/servers/debian-packages.js';
@@ -7,6 +5,7 @@ import { freePort } from '../../dev/servers/local-process.js';
 import { startPostgres } from '../../dev/servers/postgres.js';
 import { toError } from '../../src/errors.js';
 import type { Finding } from '../finding.js';
+import { makeScratchFolder } from '../scratch-folder.js';
 import { startService, type Service } from '../service.js';
 import type { Attack } from './attack.js';
 import { BODY_ATTACKS } from './body-attacks.js';
@@ -37,10 +36,10 @@ export async function tryAttacks(): Promise<Finding[] | string> {
 
 async function onPostgres(attacks: readonly Attack[]): Promise<Finding[]> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-attacks-'));
+  const { folder, remove } = makeScratchFolder();
   try {
     await ensureDebianPackages([POSTGRESQL], { neededBy: 'the attacks', say, environment: process.env });
-    const postgres = await startPostgres({ dir: path.join(dir, 'postgres'), durable: true });
+    const postgres = await startPostgres({ dir: path.join(folder, 'postgres'), durable: true });
     try {
       return await onService('PostgreSQL', { DATABASE_URL: postgres.url }, attacks);
     } finally {
@@ -49,7 +48,7 @@ async function onPostgres(attacks: readonly Attack[]): Promise<Finding[]> {
   } catch (cause) {
     return [{ claim: 'the attacks on PostgreSQL run', tried: 1, faults: [toError(cause).message] }];
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    remove();
   }
 }
 
