@@ -106,8 +106,11 @@ export interface MeterStatistics {
 
 /** Storage of events. */
 export interface Events {
-  /** Stores events and fires alarms in one transaction. Undefined, and nothing stored, if that is too much for one. */
-  record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined>;
+  /**
+   * Stores events and fires alarms in one transaction, as many from the start of the list as it may hold. Call it again
+   * with those that are not done.
+   */
+  record(events: readonly AlarmEvent[]): Promise<RecordedEvents>;
 }
 
 /** Notifications for their readers and operators. */

@@ -24,22 +24,19 @@ export interface EventReceipt {
 const CHUNK = 500;
 
 /**
- * Stores events and fires alarms, in chunks with a transaction each. If it rejects, some chunks may be stored. It is
- * safe to send all events again, since stored ones are recognised as duplicates.
+ * Stores events and fires alarms, with as many transactions as it takes. If it rejects, some events may be stored, and
+ * one of them may have fired only some of its alarms. It is safe to send all events again: those that are done are
+ * duplicates, and the unfinished one fires its other alarms.
  */
 export async function takeIn(deps: EventIntakeDeps, events: readonly AlarmEvent[]): Promise<EventReceipt> {
   const receipt: EventReceipt = { received: events.length, duplicates: 0, fired: 0 };
   let size = CHUNK;
   for (let start = 0; start < events.length;) {
-    const chunk = events.slice(start, start + size);
-    const recorded = await deps.events.record(chunk);
-    if (!recorded) {
-      size = Math.ceil(chunk.length / 2); // ends, since a single event always fits
-      continue;
-    }
-    start += chunk.length;
-    size = Math.min(size * 2, CHUNK);
-    receipt.duplicates += chunk.length - recorded.stored;
+    const recorded = await deps.events.record(events.slice(start, start + size));
+    start += recorded.done;
+    // All events of a transaction are matched before it is known how many fit: not many more than fitted last time.
+    size = Math.min(Math.max(2 * recorded.done, 1), CHUNK);
+    receipt.duplicates += recorded.done - recorded.stored;
     receipt.fired += recorded.firings.length;
     if (recorded.notifications > 0) deps.waker.wake(recorded.notifications);
     deps.onFired(recorded.firings.length);

@@ -7,6 +7,13 @@ import { createScanResistantCache } from '../../cache/scan-resistant-cache.js';
 /** Characters of the rules whose matchers are kept. Together with the matchers they use some ten megabytes. */
 const MAX_CHARACTERS = 4_000_000;
 
+/** SQL for the columns of `EventAlarmRow`, from `alarms a`. */
+export const EVENT_ALARM_COLUMNS = `a.id, coalesce(a.project_id, '') as owner, a.rule, a.time_constraints,
+  a.definition_version, a.repeat_actions`;
+
+/** SQL condition for the alarms `a` that are judged by events. */
+export const ON_EVENTS = `a.deleted_at is null and a.enabled and a.type = 'event'`;
+
 /** The columns of an event alarm that decide which events fire it. */
 export interface EventAlarmRow {
   id: string;

@@ -1,189 +1,218 @@
-import type { DeliveryPolicy } from '../../alarm/alarm.js';
-import type { AlarmState } from '../../alarm/state.js';
-import { decide } from '../../alarm/decide.js';
 import { createOpenTimesSource } from '../../alarm/time-constraint/open-times.js';
 import type { AlarmEvent } from '../../alarm/types/event/event.js';
-import { event as eventType } from '../../alarm/types/event/index.js';
-import type { EventRule } from '../../alarm/types/event/schema.js';
 import type { Database, Sql } from '../database.js';
+import { fireAlarms, type EventFiringOptions, type EventHit, type FiredAlarms } from './event-firing.js';
 import {
-  matchingEvents,
   createMatcherCache,
+  EVENT_ALARM_COLUMNS,
   eventsToMatch,
+  matchingEvents,
+  ON_EVENTS,
   type EventAlarmRow,
   type EventsToMatch,
 } from './event-matches.js';
-import {
-  OUTCOME_COLUMNS,
-  writeOutcomeRows,
-  type TransitionOrRepeat,
-  type OutcomeAlarm,
-  type AppliedChange,
-} from './outcome-rows.js';
 
 /** Clock and settings of the event store. */
-export interface EventStoreOptions {
-  now: () => Date;
+export interface EventStoreOptions extends EventFiringOptions {
   /** Yields to the event loop. Called between judgements, since many events and alarms take long. */
   pause: () => Promise<void>;
-  /** Age that gives `staleBefore` in `OutcomeRows`. */
-  staleAfterMs: number;
-  defaultPolicy: DeliveryPolicy;
 }
 
-/** One firing of one alarm by one event. */
-export interface EventFiring {
-  alarmId: string;
-  from: AlarmState;
-  to: AlarmState;
-  reason: string;
-  stateVersion: number;
-}
-
-/** The result of storing events. */
-export interface RecordedEvents {
-  /** Number of events that were new. */
+/** The result of one transaction. */
+export interface RecordedEvents extends FiredAlarms {
+  /** Number of events, from the start of the list, that are stored and have fired their alarms. */
+  done: number;
+  /** Number of events among these that were not done before. */
   stored: number;
-  firings: EventFiring[];
-  /** Number of new notifications. */
-  notifications: number;
 }
 
-/** Most firings of one transaction. It locks their alarms, and an edit of one must not wait long. */
-const MAX_FIRINGS = 5_000;
+/**
+ * Most notifications of one transaction; a firing without actions counts as one. A transaction locks its alarms, and
+ * has the embedded database for itself. All notifications of one event and one alarm are in one transaction, though.
+ */
+const MAX_WEIGHT = 2_000;
 /** Number of judgements after which other work gets the event loop. */
 const JUDGEMENTS_WITHOUT_PAUSE = 5_000;
 
-/**
- * The default policy of event alarms: a newer event does not make an older one untrue. `notifier.policy` is for states
- * and does not apply.
- */
-const EVENT_POLICY: DeliveryPolicy = 'every';
+/** Another request has stored some of the events after they were looked up. */
+class StoredMeanwhile extends Error {}
 
-class TooManyFirings extends Error {}
+const PROGRESS = `
+  select e.project_id as "projectId", e.message_id as "messageId", e.fired_through as "firedThrough"
+    from unnest($1::text[], $2::text[]) as i (project_id, message_id)
+    join events e on e.project_id = i.project_id and e.message_id = i.message_id`;
 
 const INSERT = `
-  insert into events (message_id, event_type, project_id, generated, body, received_at)
-  select e.message_id, e.event_type, e.project_id, e.generated, e.body, $6
+  insert into events (message_id, event_type, project_id, generated, body, received_at, fired_through)
+  select e.message_id, e.event_type, e.project_id, e.generated, e.body, $6, $7
     from unnest($1::text[], $2::text[], $3::text[], $4::text[]::timestamptz[], $5::text[])
          as e (message_id, event_type, project_id, generated, body)
-  on conflict (project_id, message_id) do nothing returning project_id as "projectId", message_id as "messageId"`;
+  on conflict (project_id, message_id) do nothing`;
 
-const EVENT_ALARM_COLUMNS = `a.id, coalesce(a.project_id, '') as owner, a.rule, a.time_constraints,
-  a.definition_version, a.repeat_actions`;
-const ON_EVENTS = `a.deleted_at is null and a.enabled and a.type = 'event'`;
+const LOCK_EVENT = `
+  select fired_through as "firedThrough", received_at as "receivedAt" from events
+   where project_id = $1 and message_id = $2 for update`;
+
+const SET_PROGRESS = 'update events set fired_through = $3 where project_id = $1 and message_id = $2';
 
 /** Leaves out alarms that no event can change: in state alarm, without `repeat_actions`. */
 const CANDIDATES = `
-  select ${EVENT_ALARM_COLUMNS} from alarms a
-   where coalesce(a.project_id, '') = any($1::text[]) and ${ON_EVENTS} and (a.state <> 'alarm' or a.repeat_actions)`;
+  select ${EVENT_ALARM_COLUMNS}, greatest(cardinality(a.alarm_actions), 1) as weight from alarms a
+   where coalesce(a.project_id, '') = any($1::text[]) and ${ON_EVENTS} and (a.state <> 'alarm' or a.repeat_actions)
+     and a.id > $2 order by a.id`;
 
-/** Locks alarms in order of their ids, to avoid a deadlock between two requests. */
-const LOCK = `
-  select ${EVENT_ALARM_COLUMNS}, a.state, ${OUTCOME_COLUMNS} from alarms a where a.id = any($1::text[]) and ${ON_EVENTS}
-    order by a.id for update`;
-
-/** The revision stays: evaluators do not keep event alarms in memory, and combinations read the stored state. */
-const SET_STATE = `
-  update alarms a set state = 'alarm', state_version = i.state_version, state_reason = i.reason,
-         state_timestamp = case when a.state = 'alarm' then a.state_timestamp else $4::timestamptz end
-    from unnest($1::text[], $2::bigint[], $3::text[]) as i (id, state_version, reason) where a.id = i.id`;
-
-type LockedAlarm = EventAlarmRow & OutcomeAlarm & { state: AlarmState };
+type CandidateRow = EventAlarmRow & { weight: number };
+type Matching = EventStoreOptions & Pick<EventsToMatch, 'matcherOf' | 'openTimesOf'>;
 
 export type EventStore = ReturnType<typeof createEventStore>;
 
 /** Stores events and fires the alarms that match them. */
 export function createEventStore(db: Database, options: EventStoreOptions) {
-  const caches = { matcherOf: createMatcherCache(), openTimesOf: createOpenTimesSource().ofJson };
+  const matching: Matching = {
+    ...options,
+    matcherOf: createMatcherCache(),
+    openTimesOf: createOpenTimesSource().ofJson,
+  };
   return {
     /**
-     * Stores events and fires alarms in one transaction, in the order of the events. An event with an id that its
-     * project has used before is not new and fires no alarm. So an event that is sent repeatedly, or concurrently,
-     * fires each alarm once. Returns undefined, and stores nothing, if the events would fire more alarms than one
-     * transaction may: call it with fewer events. A single event is always accepted.
+     * Stores events and fires alarms in one transaction, in the order of the events: as many from the start of the list
+     * as one transaction may hold. Call it again with those that are not done. An event with an id that its project has
+     * used before fires no alarm. So an event that is sent repeatedly, or concurrently, fires each alarm once.
+     *
+     * An event that fires too many alarms for one transaction takes several calls, which may be of several requests:
+     * each call fires more of them, in the order of their ids, and records in the event's row how far it came.
      */
-    async record(events: readonly AlarmEvent[]): Promise<RecordedEvents | undefined> {
-      try {
-        return await db.transaction((tx) => record(tx, { ...options, ...caches }, events));
-      } catch (thrown) {
-        if (thrown instanceof TooManyFirings) return undefined;
-        throw thrown;
+    async record(events: readonly AlarmEvent[]): Promise<RecordedEvents> {
+      for (;;) {
+        try {
+          return await db.transaction((tx) => record(tx, matching, events));
+        } catch (thrown) {
+          if (!(thrown instanceof StoredMeanwhile)) throw thrown; // the next try finds them
+        }
       }
     },
   };
 }
 
-async function record(
-  tx: Sql,
-  options: EventStoreOptions & Pick<EventsToMatch, 'matcherOf' | 'openTimesOf'>,
-  events: readonly AlarmEvent[],
-): Promise<RecordedEvents> {
-  const receivedAt = options.now();
-  const fresh = await insert(tx, events, receivedAt);
-  const toMatch = eventsToMatch(fresh, receivedAt, options);
-  const hits = await judge(await candidates(tx, fresh), toMatch, options.pause);
-  const matched = [...hits.values()].reduce((sum, { events: those }) => sum + those.length, 0);
-  if (matched > MAX_FIRINGS && events.length > 1) throw new TooManyFirings();
-  const changed = await fire(tx, hits, toMatch);
-  const at = options.now(); // after the alarms are locked, so that the times in an alarm's history rise
-  await setStates(tx, changed, at);
-  const notifications = await writeOutcomeRows(tx, {
-    changed,
-    repeated: [],
-    at,
-    staleBefore: new Date(at.getTime() - options.staleAfterMs),
-    defaultPolicy: options.defaultPolicy,
-  });
-  return { stored: fresh.length, firings: changed.map(firingOf), notifications };
+async function record(tx: Sql, matching: Matching, events: readonly AlarmEvent[]): Promise<RecordedEvents> {
+  const progress = await progressOf(tx, events);
+  const isUnfinished = (one: AlarmEvent): boolean => typeof progress.get(keyOf(one)) === 'string';
+  const [first] = events;
+  if (first && isUnfinished(first)) return firePiece(tx, matching, first);
+  const unfinished = events.findIndex(isUnfinished);
+  const finished = unfinished === -1 ? events : events.slice(0, unfinished);
+  const fresh = firstOfEach(finished).filter((one) => !progress.has(keyOf(one)));
+  return recordNew(tx, matching, finished, fresh);
 }
 
-/** Stores events and returns the new ones, in the given order. */
-async function insert(tx: Sql, events: readonly AlarmEvent[], receivedAt: Date): Promise<AlarmEvent[]> {
-  const unique = new Map<string, AlarmEvent>();
-  for (const one of events) if (!unique.has(keyOf(one))) unique.set(keyOf(one), one);
+/** `fresh`: the events that are not stored. The others are done. */
+async function recordNew(
+  tx: Sql,
+  matching: Matching,
+  events: readonly AlarmEvent[],
+  fresh: readonly AlarmEvent[],
+): Promise<RecordedEvents> {
+  const receivedAt = matching.now();
+  const toMatch = eventsToMatch(fresh, receivedAt, matching);
+  const hits = await judge(await candidates(tx, fresh), toMatch, matching.pause);
+  const fitting = fittingEvents(fresh, hits);
+  const [first] = fresh;
+  if (first && fitting.length === 0) {
+    await insert(tx, [first], receivedAt, '');
+    const piece = await firePiece(tx, matching, first);
+    return { ...piece, done: piece.done + events.indexOf(first) };
+  }
+  await insert(tx, fitting, receivedAt, null);
+  const next = fresh[fitting.length];
+  return {
+    ...(await fireAlarms(tx, hitsBy(fitting, hits), eventsToMatch(fitting, receivedAt, matching), matching)),
+    done: next ? events.indexOf(next) : events.length,
+    stored: fitting.length,
+  };
+}
+
+/** Fires the next alarms of an event that fires too many for one transaction. */
+async function firePiece(tx: Sql, matching: Matching, event: AlarmEvent): Promise<RecordedEvents> {
+  const { projectId, messageId } = event;
+  const { rows } = await tx.query<EventProgress>(LOCK_EVENT, [projectId, messageId]);
+  const { firedThrough, receivedAt } = rows[0] ?? { firedThrough: null, receivedAt: matching.now() };
+  if (firedThrough === null) return { done: 1, stored: 0, firings: [], notifications: 0 }; // by another request
+  const toMatch = eventsToMatch([event], receivedAt, matching);
+  const hits = await judge(await candidates(tx, [event], firedThrough), toMatch, matching.pause);
+  const fitting = fittingHits(hits);
+  const fired = await fireAlarms(tx, fitting, toMatch, matching);
+  const isDone = fitting.size === hits.size;
+  await tx.query(SET_PROGRESS, [projectId, messageId, isDone ? null : [...fitting.keys()].at(-1)]);
+  return { ...fired, done: isDone ? 1 : 0, stored: isDone ? 1 : 0 };
+}
+
+interface EventProgress {
+  /** The id of the last alarm that was fired; '' before the first, null when all were. */
+  firedThrough: string | null;
+  receivedAt: Date;
+}
+
+/** `firedThrough` of the events that are stored. */
+async function progressOf(tx: Sql, events: readonly AlarmEvent[]): Promise<ReadonlyMap<string, string | null>> {
+  const { rows } = await tx.query<Pick<AlarmEvent, 'projectId' | 'messageId'> & EventProgress>(PROGRESS, [
+    events.map(({ projectId }) => projectId),
+    events.map(({ messageId }) => messageId),
+  ]);
+  return new Map(rows.map((row) => [keyOf(row), row.firedThrough]));
+}
+
+/** Stores events. @throws StoredMeanwhile if one of them is stored already. */
+async function insert(
+  tx: Sql,
+  events: readonly AlarmEvent[],
+  receivedAt: Date,
+  firedThrough: EventProgress['firedThrough'],
+): Promise<void> {
+  if (events.length === 0) return;
   // All requests insert in the same order, to avoid a deadlock between two with the same events.
-  const sorted = [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
-  const { rows } = await tx.query<Pick<AlarmEvent, 'projectId' | 'messageId'>>(INSERT, [
+  const sorted = [...events].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const { rowCount } = await tx.query(INSERT, [
     sorted.map(({ messageId }) => messageId),
     sorted.map(({ eventType: type }) => type),
     sorted.map(({ projectId }) => projectId),
     sorted.map(({ generated }) => generated?.toISOString() ?? null),
     sorted.map(({ raw }) => JSON.stringify(raw)),
     receivedAt,
+    firedThrough,
   ]);
-  const stored = new Set(rows.map(keyOf));
-  return [...unique].flatMap(([key, one]) => (stored.has(key) ? [one] : []));
+  if (rowCount < events.length) throw new StoredMeanwhile();
+}
+
+function firstOfEach(events: readonly AlarmEvent[]): AlarmEvent[] {
+  const unique = new Map<string, AlarmEvent>();
+  for (const one of events) if (!unique.has(keyOf(one))) unique.set(keyOf(one), one);
+  return [...unique.values()];
 }
 
 function keyOf({ projectId, messageId }: Pick<AlarmEvent, 'projectId' | 'messageId'>): string {
   return JSON.stringify([projectId, messageId]);
 }
 
-async function candidates(tx: Sql, events: readonly AlarmEvent[]): Promise<EventAlarmRow[]> {
+async function candidates(tx: Sql, events: readonly AlarmEvent[], afterId = ''): Promise<CandidateRow[]> {
   if (events.length === 0) return [];
   const projects = [...new Set(events.map(({ projectId }) => projectId))];
-  return (await tx.query<EventAlarmRow>(CANDIDATES, [projects])).rows;
+  return (await tx.query<CandidateRow>(CANDIDATES, [projects, afterId])).rows;
 }
 
-/** The events that matched one version of an alarm's definition. */
-interface Hit {
-  definitionVersion: number;
-  events: AlarmEvent[];
-}
-
+/** The hits by the id of their alarm, in the order of the alarms. */
 async function judge(
-  alarms: readonly EventAlarmRow[],
+  alarms: readonly CandidateRow[],
   toMatch: EventsToMatch,
   pause: EventStoreOptions['pause'],
-): Promise<Map<string, Hit>> {
-  const hits = new Map<string, Hit>();
+): Promise<Map<string, EventHit>> {
+  const hits = new Map<string, EventHit>();
   let judgements = 0;
   for (const alarm of alarms) {
     const group = toMatch.byProject.get(alarm.owner);
     const costBefore = group?.cost ?? 0;
-    const found = matchingEvents(alarm, toMatch);
-    if (found.length > 0) hits.set(alarm.id, { definitionVersion: alarm.definition_version, events: found });
+    const events = matchingEvents(alarm, toMatch);
+    const { definition_version: definitionVersion, weight } = alarm;
+    if (events.length > 0) hits.set(alarm.id, { definitionVersion, events, weight });
     if (group) judgements += group.events.length + group.cost - costBefore;
     if (judgements < JUDGEMENTS_WITHOUT_PAUSE) continue;
     await pause();
@@ -192,52 +221,30 @@ async function judge(
   return hits;
 }
 
-/** Locks the matching alarms and decides with their present state. An alarm that was edited is matched again. */
-async function fire(tx: Sql, hits: ReadonlyMap<string, Hit>, toMatch: EventsToMatch): Promise<AppliedChange[]> {
-  if (hits.size === 0) return [];
-  const { rows } = await tx.query<LockedAlarm>(LOCK, [[...hits.keys()]]);
-  return rows.flatMap((row) => {
-    const hit = hits.get(row.id);
-    const isSame = hit?.definitionVersion === row.definition_version;
-    return firingsOf(row, isSame ? hit.events : matchingEvents(row, toMatch));
-  });
-}
-
-/** The first event may change the state. Each later event fires again, from alarm to alarm, if actions are repeated. */
-function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): AppliedChange[] {
-  const { query } = JSON.parse(row.rule) as EventRule;
-  const firings: AppliedChange[] = [];
-  let { state } = row;
-  for (const one of events) {
-    const verdict = { verdict: 'alarm', findings: { query, event: one } } as const;
-    const decision = decide({ state, repeatActions: row.repeat_actions }, verdict, eventType);
-    if (decision.kind === 'stay') break;
-    const { reason, reasonData } = decision;
-    // A transition and not a repeat: Aodh records every firing, and each has its own event, so a newer firing does not
-    // replace it.
-    const outcome: TransitionOrRepeat = { kind: 'transition', from: state, to: 'alarm', reason, reasonData };
-    const version = row.state_version + firings.length + 1;
-    firings.push({
-      outcome,
-      row: { ...row, delivery_policy: row.delivery_policy ?? EVENT_POLICY, state_version: version },
-    });
-    state = 'alarm';
+/** The first events, as many as one transaction may hold. */
+function fittingEvents(events: readonly AlarmEvent[], hits: ReadonlyMap<string, EventHit>): readonly AlarmEvent[] {
+  const weights = new Map<AlarmEvent, number>();
+  for (const hit of hits.values()) {
+    for (const one of hit.events) weights.set(one, (weights.get(one) ?? 0) + hit.weight);
   }
-  return firings;
+  let weight = 0;
+  const next = events.findIndex((one) => (weight += weights.get(one) ?? 0) > MAX_WEIGHT);
+  return next === -1 ? events : events.slice(0, next);
 }
 
-/** Writes the state of the last firing of each alarm. */
-async function setStates(tx: Sql, changed: readonly AppliedChange[], at: Date): Promise<void> {
-  const last = [...new Map(changed.map((one) => [one.row.id, one])).values()];
-  if (last.length === 0) return;
-  await tx.query(SET_STATE, [
-    last.map(({ row }) => row.id),
-    last.map(({ row }) => row.state_version),
-    last.map(({ outcome }) => outcome.reason),
-    at,
-  ]);
+/** The first hits of one event, as many as one transaction may hold, and at least one. */
+function fittingHits(hits: ReadonlyMap<string, EventHit>): Map<string, EventHit> {
+  const all = [...hits];
+  let weight = 0;
+  const next = all.findIndex(([, hit], index) => (weight += hit.weight) > MAX_WEIGHT && index > 0);
+  return new Map(next === -1 ? all : all.slice(0, next));
 }
 
-function firingOf({ outcome: { from, to, reason }, row }: AppliedChange): EventFiring {
-  return { alarmId: row.id, from, to, reason, stateVersion: row.state_version };
+/** The hits of these events alone. */
+function hitsBy(events: readonly AlarmEvent[], hits: ReadonlyMap<string, EventHit>): Map<string, EventHit> {
+  const those = new Set(events);
+  const kept = [...hits].map(
+    ([id, hit]) => [id, { ...hit, events: hit.events.filter((one) => those.has(one)) }] as const,
+  );
+  return new Map(kept.filter(([, { events: left }]) => left.length > 0));
 }

@@ -68,7 +68,7 @@ export interface OutcomeRows {
 const SLICE = { members: 500, weight: 5_000 };
 /**
  * Most notifications of one statement, and most characters of their bodies: the body of an event alarm contains the
- * whole event.
+ * whole event. A body counts once for all actions of its alarm.
  */
 const STATEMENT = { members: 5_000, weight: 8 * 1024 * 1024 };
 
@@ -89,17 +89,27 @@ const SUPERSEDE_REPEATS = `
   update notifications set status = 'superseded', last_error = 'a newer repeat', finished_at = $2
    where lane = any($1::text[]) and status = 'pending' and kind = 'repeat' and replayed_at is null`;
 
-/** No statement reads `event_id`: it tells people which history entry a notification belongs to. */
+/**
+ * Appends notifications, and the bodies of those that were not there before. The actions of one alarm may be in several
+ * statements with the same body. No statement reads `event_id`: it tells people which history entry a notification
+ * belongs to.
+ */
 const APPEND_NOTIFICATIONS = `
-  insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list,
-                             action_index, action, lane, host, policy, body, next_attempt_at, created_at)
-  select gen_random_uuid()::text, i.alarm_id, i.project_id, i.event_id, i.kind, i.sequence, i.transition_time,
-         case when i.kind = 'repeat' then $13::timestamptz end, i.action_list, i.action_index, i.action, i.lane,
-         i.host, i.policy, i.body, $13, $13
-    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[], $8::text[],
-                $9::text[], $10::text[], $11::text[], $12::text[], $14::text[]::timestamptz[])
-         as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host, policy,
-               body, transition_time)
+  with appended as (
+    insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list,
+                               action_index, action, lane, host, policy, body_id, next_attempt_at, created_at)
+    select gen_random_uuid()::text, i.alarm_id, i.project_id, i.event_id, i.kind, i.sequence, i.transition_time,
+           case when i.kind = 'repeat' then $13::timestamptz end, i.action_list, i.action_index, i.action, i.lane,
+           i.host, i.policy, i.body_id, $13, $13
+      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[],
+                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]::uuid[], $14::text[]::timestamptz[])
+           as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host,
+                 policy, body_id, transition_time)
+    on conflict do nothing returning body_id
+  )
+  insert into notification_bodies (id, body)
+  select b.id, b.body from unnest($15::text[]::uuid[], $16::text[]) as b (id, body)
+   where b.id in (select body_id from appended)
   on conflict do nothing`;
 
 /**
@@ -118,7 +128,7 @@ export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<numb
   for (const slice of portionsOf(all, SLICE, ({ outcome, row }) => row[ACTION_LIST_OF[outcome.to]]?.length ?? 0)) {
     const notifications = slice.flatMap(notificationsOf);
     await supersedeRepeats(tx, notifications, at);
-    for (const portion of portionsOf(notifications, STATEMENT, ({ body }) => body.length)) {
+    for (const portion of portionsOf(notifications, STATEMENT, newCharacters)) {
       await appendNotifications(tx, portion, at);
     }
     await bringQueuesForward(tx, queuesToBringForward(notifications), at);
@@ -170,18 +180,24 @@ interface ChangeWithHistory extends AppliedChange {
   eventId: string | null;
 }
 
+/** The body that all notifications of a transition or repeat share. */
+interface NewBody {
+  id: string;
+  text: string;
+}
+
 interface NewNotification extends ChangeWithHistory {
   actionIndex: number;
   action: string;
   deliveryQueue: string;
-  body: string;
+  body: NewBody;
 }
 
 function notificationsOf({ outcome, row, eventId }: ChangeWithHistory): NewNotification[] {
   const actions = row[ACTION_LIST_OF[outcome.to]] ?? [];
   if (actions.length === 0 || row.muted) return [];
   const { reason, reasonData, from: previous, to: current } = outcome;
-  const body = notificationBody({
+  const text = notificationBody({
     alarmName: row.name,
     alarmId: row.id,
     severity: row.severity,
@@ -190,6 +206,7 @@ function notificationsOf({ outcome, row, eventId }: ChangeWithHistory): NewNotif
     reason,
     reasonData,
   });
+  const body = { id: randomUUID(), text };
   return actions.map((action, actionIndex) => ({
     row,
     outcome,
@@ -199,6 +216,11 @@ function notificationsOf({ outcome, row, eventId }: ChangeWithHistory): NewNotif
     deliveryQueue: deliveryQueueOf(row.id, action),
     body,
   }));
+}
+
+/** The characters of the body, if this is its first notification. */
+function newCharacters({ actionIndex, body }: NewNotification): number {
+  return actionIndex === 0 ? body.text.length : 0;
 }
 
 async function supersedeByTransition(tx: Sql, { changed, at, staleBefore, defaultPolicy }: OutcomeRows): Promise<void> {
@@ -222,6 +244,7 @@ function queuesToBringForward(added: readonly NewNotification[]): string[] {
 }
 
 async function appendNotifications(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {
+  const bodies = [...new Set(added.map(({ body }) => body))];
   await tx.query(APPEND_NOTIFICATIONS, [
     added.map(({ row }) => row.id),
     added.map(({ row }) => row.project_id),
@@ -234,10 +257,12 @@ async function appendNotifications(tx: Sql, added: readonly NewNotification[], a
     added.map(({ deliveryQueue }) => deliveryQueue),
     added.map(({ action }) => receiverOf(action)),
     added.map(({ row }) => row.delivery_policy),
-    added.map(({ body }) => body),
+    added.map(({ body }) => body.id),
     at,
     // A transition happened at `at`; its row may be newer after several changes. A repeat has the time of its state.
     added.map(({ outcome, row }) => (outcome.kind === 'repeat' ? row.state_timestamp : at).toISOString()),
+    bodies.map(({ id }) => id),
+    bodies.map(({ text }) => text),
   ]);
 }
 

@@ -1,0 +1,140 @@
+import type { AlarmState } from '../../alarm/state.js';
+import { decide } from '../../alarm/decide.js';
+import type { DeliveryPolicy } from '../../alarm/alarm.js';
+import type { AlarmEvent } from '../../alarm/types/event/event.js';
+import { event as eventType } from '../../alarm/types/event/index.js';
+import type { EventRule } from '../../alarm/types/event/schema.js';
+import type { Sql } from '../database.js';
+import {
+  EVENT_ALARM_COLUMNS,
+  matchingEvents,
+  ON_EVENTS,
+  type EventAlarmRow,
+  type EventsToMatch,
+} from './event-matches.js';
+import {
+  OUTCOME_COLUMNS,
+  writeOutcomeRows,
+  type TransitionOrRepeat,
+  type OutcomeAlarm,
+  type AppliedChange,
+} from './outcome-rows.js';
+
+/** Clock and settings of firings. */
+export interface EventFiringOptions {
+  now: () => Date;
+  /** Age that gives `staleBefore` in `OutcomeRows`. */
+  staleAfterMs: number;
+  defaultPolicy: DeliveryPolicy;
+}
+
+/** One firing of one alarm by one event. */
+export interface EventFiring {
+  alarmId: string;
+  from: AlarmState;
+  to: AlarmState;
+  reason: string;
+  stateVersion: number;
+}
+
+/** What was written. */
+export interface FiredAlarms {
+  firings: EventFiring[];
+  /** Number of new notifications. */
+  notifications: number;
+}
+
+/** The events that match one version of an alarm's definition. */
+export interface EventHit {
+  definitionVersion: number;
+  events: AlarmEvent[];
+  /** Notifications of one firing, and at least 1. */
+  weight: number;
+}
+
+/**
+ * The default policy of event alarms: a newer event does not make an older one untrue. `notifier.policy` is for states
+ * and does not apply.
+ */
+const EVENT_POLICY: DeliveryPolicy = 'every';
+
+/** Locks alarms in order of their ids, to avoid a deadlock between two requests. */
+const LOCK = `
+  select ${EVENT_ALARM_COLUMNS}, a.state, ${OUTCOME_COLUMNS} from alarms a where a.id = any($1::text[]) and ${ON_EVENTS}
+    order by a.id for update`;
+
+/** The revision stays: evaluators do not keep event alarms in memory, and combinations read the stored state. */
+const SET_STATE = `
+  update alarms a set state = 'alarm', state_version = i.state_version, state_reason = i.reason,
+         state_timestamp = case when a.state = 'alarm' then a.state_timestamp else $4::timestamptz end
+    from unnest($1::text[], $2::bigint[], $3::text[]) as i (id, state_version, reason) where a.id = i.id`;
+
+type LockedAlarm = EventAlarmRow & OutcomeAlarm & { state: AlarmState };
+
+/**
+ * Fires alarms: writes state, history and notifications. It locks the alarms and decides with their present state. An
+ * alarm that was edited since it matched is matched again.
+ */
+export async function fireAlarms(
+  tx: Sql,
+  hits: ReadonlyMap<string, EventHit>,
+  toMatch: EventsToMatch,
+  options: EventFiringOptions,
+): Promise<FiredAlarms> {
+  if (hits.size === 0) return { firings: [], notifications: 0 };
+  const { rows } = await tx.query<LockedAlarm>(LOCK, [[...hits.keys()]]);
+  const changed = rows.flatMap((row) => {
+    const hit = hits.get(row.id);
+    const isSame = hit?.definitionVersion === row.definition_version;
+    return firingsOf(row, isSame ? hit.events : matchingEvents(row, toMatch));
+  });
+  const at = options.now(); // after the alarms are locked, so that the times in an alarm's history rise
+  await setStates(tx, changed, at);
+  const notifications = await writeOutcomeRows(tx, {
+    changed,
+    repeated: [],
+    at,
+    staleBefore: new Date(at.getTime() - options.staleAfterMs),
+    defaultPolicy: options.defaultPolicy,
+  });
+  return { firings: changed.map(firingOf), notifications };
+}
+
+/** The first event may change the state. Each later event fires again, from alarm to alarm, if actions are repeated. */
+function firingsOf(row: LockedAlarm, events: readonly AlarmEvent[]): AppliedChange[] {
+  const { query } = JSON.parse(row.rule) as EventRule;
+  const firings: AppliedChange[] = [];
+  let { state } = row;
+  for (const one of events) {
+    const verdict = { verdict: 'alarm', findings: { query, event: one } } as const;
+    const decision = decide({ state, repeatActions: row.repeat_actions }, verdict, eventType);
+    if (decision.kind === 'stay') break;
+    const { reason, reasonData } = decision;
+    // A transition and not a repeat: Aodh records every firing, and each has its own event, so a newer firing does not
+    // replace it.
+    const outcome: TransitionOrRepeat = { kind: 'transition', from: state, to: 'alarm', reason, reasonData };
+    const version = row.state_version + firings.length + 1;
+    firings.push({
+      outcome,
+      row: { ...row, delivery_policy: row.delivery_policy ?? EVENT_POLICY, state_version: version },
+    });
+    state = 'alarm';
+  }
+  return firings;
+}
+
+/** Writes the state of the last firing of each alarm. */
+async function setStates(tx: Sql, changed: readonly AppliedChange[], at: Date): Promise<void> {
+  const last = [...new Map(changed.map((one) => [one.row.id, one])).values()];
+  if (last.length === 0) return;
+  await tx.query(SET_STATE, [
+    last.map(({ row }) => row.id),
+    last.map(({ row }) => row.state_version),
+    last.map(({ outcome }) => outcome.reason),
+    at,
+  ]);
+}
+
+function firingOf({ outcome: { from, to, reason }, row }: AppliedChange): EventFiring {
+  return { alarmId: row.id, from, to, reason, stateVersion: row.state_version };
+}
