@@ -52,7 +52,6 @@ function contract(open: () => Promise<Database>): void {
   });
 
   test('that are new to a database are run in their order, and are missing before', async () => {
-    const [first] = NAMES;
     await migrate(db);
     const later = ['0002-b.sql', '0003-c.sql'].map((name, n) => ({
       name,
@@ -60,13 +59,24 @@ function contract(open: () => Promise<Database>): void {
     }));
     expect(await migrate(db, [...knownMigrations(), ...later])).toEqual(['0002-b.sql', '0003-c.sql']);
     const { rows } = await db.query<{ name: string }>('select name from migrations order by applied_at, name');
-    expect(rows.map(({ name }) => name)).toEqual([first, '0002-b.sql', '0003-c.sql']);
+    expect(rows.map(({ name }) => name)).toEqual([...NAMES, '0002-b.sql', '0003-c.sql']);
   });
 
   test('of a newer release do not keep this one from starting', async () => {
     await migrate(db, [...knownMigrations(), { name: '9999-newer.sql', script: 'create table newer (id int);' }]);
     expect(await missingMigrations(db)).toEqual([]);
     expect(await migrate(db)).toEqual([]);
+  });
+
+  test('may define a function, whose body between $$ is no statement of its own', async () => {
+    const script = 'create function one() returns int language plpgsql as $$\nbegin\n  return 1;\nend\n$$;\n';
+    await migrate(db, [
+      ...knownMigrations(),
+      { name: '9999-function.sql', script: `${script}create table t (n int);` },
+    ]);
+    expect((await db.query('select one() as one, (select count(*) from t) as rows')).rows).toEqual([
+      { one: 1, rows: 0 },
+    ]);
   });
 
   test('that fail leave nothing behind', async () => {
