@@ -40,6 +40,7 @@ export class AuditRecorder {
   #waiting: AuditEntry[] = [];
   #storing = 0;
   #lost = 0;
+  #recorded = 0;
   #preparedDay = '';
   #retryAtMs = 0;
   #isArmed = false;
@@ -59,7 +60,7 @@ export class AuditRecorder {
   record(fact: RecordedFact, sample?: { kind: string; most: number }): boolean {
     const { store, logsEntries, clock } = this.deps;
     if (!store && !logsEntries) return false;
-    const entry = auditEntry(fact, clock.now());
+    const entry = auditEntry(fact, clock.now(), (this.#recorded += 1));
     const isAdmitted = !sample || this.#sampler.admits(entry, sample.kind, sample.most);
     if (isAdmitted) this.#add(entry);
     this.#arm();
@@ -103,14 +104,14 @@ export class AuditRecorder {
     this.#isArmed = true;
     void this.deps.clock.sleep(this.#isRetrying() ? RETRY_AFTER_MS : FLUSH_AFTER_MS, this.#closing.signal).then(() => {
       this.#isArmed = false;
-      if (!this.#closing.signal.aborted) void this.#tick();
+      if (!this.#closing.signal.aborted) this.#tick();
     });
   }
 
-  async #tick(): Promise<void> {
+  #tick(): void {
     for (const entry of this.#sampler.take()) this.#add(entry);
-    await this.#flush();
-    if (this.#waiting.length > 0 || this.#sampler.holdsEntries) this.#arm();
+    void this.#flush();
+    if (this.#sampler.holdsEntries) this.#arm();
   }
 
   /** Starts a batch when the current one has ended. All callers until then share it. */
@@ -123,7 +124,8 @@ export class AuditRecorder {
   }
 
   async #storeWaiting(): Promise<void> {
-    if (this.#waiting.length === 0 || this.#isRetrying()) return;
+    if (this.#waiting.length === 0) return;
+    if (this.#isRetrying()) return this.#arm();
     const { clock, log, metrics } = this.deps;
     const batch = this.#takeBatch();
     this.#storing = batch.length;
@@ -137,6 +139,7 @@ export class AuditRecorder {
       log.warn('could not store the audit trail; will retry', { entries: batch.length, err: toError(thrown) });
       this.#waiting = [...batch, ...this.#waiting];
       this.#retryAtMs = clock.monotonicMs() + RETRY_AFTER_MS;
+      this.#arm();
     } finally {
       this.#storing = 0;
     }

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
+import { maskSecrets } from '../../logger.js';
+
 export const AUDIT_OUTCOMES = ['done', 'refused', 'denied', 'failed'] as const;
 export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
@@ -48,15 +50,15 @@ export const UNKNOWN: Omit<AuditFact, 'action' | 'outcome'> = {
 
 /** One row of the audit trail. */
 export interface AuditEntry extends AuditFact {
-  /** A UUID of version 7: its first 48 bits are the time. */
+  /** A UUID of version 7: first the time, then the number that the entry has in its process. */
   id: string;
   at: Date;
   /** Requests that the entry stands for. */
   count: number;
 }
 
-/** The entry for what happened at this time. */
-export function auditEntry(fact: AuditFact, at: Date): AuditEntry {
+/** The entry for what happened at this time. `sequence` orders the entries of one millisecond. */
+export function auditEntry(fact: AuditFact, at: Date, sequence = 0): AuditEntry {
   return {
     ...fact,
     userId: clean(fact.userId),
@@ -65,7 +67,7 @@ export function auditEntry(fact: AuditFact, at: Date): AuditEntry {
     address: clean(fact.address),
     projectId: clean(fact.projectId),
     objectId: clean(fact.objectId),
-    id: idAt(at),
+    id: idAt(at, sequence),
     at,
     count: 1,
   };
@@ -77,9 +79,10 @@ export function timeOf(id: string): Date | undefined {
   return high === undefined || low === undefined ? undefined : new Date(Number.parseInt(high + low, 16));
 }
 
-function idAt(at: Date): string {
+function idAt(at: Date, sequence: number): string {
   const ms = at.getTime().toString(16).padStart(12, '0');
-  return `${ms.slice(0, 8)}-${ms.slice(8)}-7${randomUUID().slice(15)}`;
+  const number = (sequence % 0x1000).toString(16).padStart(3, '0');
+  return `${ms.slice(0, 8)}-${ms.slice(8)}-7${number}${randomUUID().slice(18)}`;
 }
 
 /** Longer than every id that a client can choose, except in paths. */
@@ -87,11 +90,12 @@ const MAX_TEXT = 256;
 const UNPRINTABLE = /[\\\p{C}\p{Zl}\p{Zp}]/gu;
 
 /**
- * Text of a client as an entry has it: characters that could forge a line or hide text are written as `\u{a}`, and so
- * is the backslash. Filters compare with the same form.
+ * Text of a client as an entry has it: without what looks like a secret. Characters that could forge a line or hide text
+ * are written as `\u{a}`, and so is the backslash. Filters compare with the same form.
  */
 export function printable(text: string): string {
-  const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+  const masked = maskSecrets(text);
+  const short = masked.length > MAX_TEXT ? `${masked.slice(0, MAX_TEXT)}…` : masked;
   return short.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
