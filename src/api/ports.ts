@@ -13,8 +13,9 @@ import type {
   ApiKey,
   ApiKeyCredential,
   ApiKeyQuery,
-  ApiKeySelection,
   NewApiKey,
+  OneApiKey,
+  RevokedApiKey,
 } from '../storage/secrets/api-key-store.js';
 import type { AuditEntry } from '../storage/audit/audit-entry.js';
 import type { AuditQuery } from '../storage/audit/audit-store.js';
@@ -173,11 +174,7 @@ export interface ApiKeyCredentials {
 export interface ApiKeyAdmin {
   create(key: NewApiKey): Promise<void>;
   list(scope: Scope, query: ApiKeyQuery): Promise<ApiKey[]>;
-  revoke(
-    scope: Scope,
-    which: ApiKeySelection & { id: string },
-    at: Date,
-  ): Promise<Pick<ApiKey, 'projectId'> | undefined>;
+  revoke(scope: Scope, which: OneApiKey, at: Date): Promise<RevokedApiKey | undefined>;
 }
 
 /** Storage of the audit trail, for its readers. */

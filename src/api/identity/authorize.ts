@@ -5,8 +5,8 @@ import type { Identity } from './identity.js';
 import { ROLES, type Role } from '../../role.js';
 
 /**
- * What a route requires: a role, authentication without a role (`anyone`), or nothing (`public`). `admin` is an admin of
- * all projects, `project_admin` also one of a single project.
+ * What a route requires: a role, authentication without a role (`anyone`), or nothing (`public`). `admin` is an admin
+ * of all projects, `project_admin` also one of a single project.
  */
 export type Policy = Role | 'project_admin' | 'anyone' | 'public';
 

@@ -90,8 +90,8 @@ const MAX_TEXT = 256;
 const UNPRINTABLE = /[\\\p{C}\p{Zl}\p{Zp}]/gu;
 
 /**
- * Text of a client as an entry has it: without what looks like a secret. Characters that could forge a line or hide text
- * are written as `\u{a}`, and so is the backslash. Filters compare with the same form.
+ * Text of a client as an entry has it: without what looks like a secret. Characters that could forge a line or hide
+ * text are written as `\u{a}`, and so is the backslash. Filters compare with the same form.
  */
 export function printable(text: string): string {
   const masked = maskSecrets(text);

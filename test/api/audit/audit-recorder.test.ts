@@ -184,7 +184,7 @@ describe('the sampler of the audit trail', () => {
 
   test('remembers a bounded number of kinds and loses no entry of those that it forgets', () => {
     const sampler = new AuditSampler(clock);
-    for (let n = 0; n < 10_005; n += 1) for (let times = 0; times < 2; times += 1) sampler.admits(entry(), `${n}`, 1);
+    for (let n = 0; n < 2 * 10_005; n += 1) sampler.admits(entry(), `${Math.floor(n / 2)}`, 1);
     expect(sampler.take()).toHaveLength(5);
     expect(sampler.take({ all: true })).toHaveLength(10_000);
   });
