@@ -1,4 +1,6 @@
 import { listenApi, listenManagement } from './app/api-role.js';
+import { openServiceAudit } from './app/audit.js';
+import type { AuditRecorder } from './api/audit/audit-recorder.js';
 import { backendTexts } from './app/datasources/kinds.js';
 import { createEvaluatorRole, type EvaluatorRole } from './app/evaluator-role.js';
 import { openEgress } from './app/egress.js';
@@ -70,6 +72,7 @@ export async function createApp(config: Config, program: Program, overrides: Ove
     const coordinationDb = isEvaluator ? await openCoordinationDatabase(config, db, { log, resources }) : db;
     const redis = await openRedis(config, log, resources);
     const keystone = openKeystone(config, { clock, log: log.child({ component: 'keystone' }) });
+    const telemetry = createTelemetry();
     return new Service({
       config,
       program,
@@ -81,7 +84,8 @@ export async function createApp(config: Config, program: Program, overrides: Ove
       keystone,
       egress: await openEgress({ config, keystone, clock, log }),
       resources,
-      telemetry: createTelemetry(),
+      telemetry,
+      audit: await openServiceAudit({ config, db, clock, log, telemetry, resources }),
       failedLock,
     });
   } catch (cause) {
@@ -104,6 +108,7 @@ interface Parts {
   egress: EgressGuard;
   resources: ReleaseStack;
   telemetry: Telemetry;
+  audit: AuditRecorder;
   failedLock: Promise<Error>;
 }
 

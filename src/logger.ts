@@ -58,14 +58,17 @@ const errorsAsFields = winston.format((info) => {
   return info;
 });
 
-/** The last filter before a line is written. It masks text that has the form of a known kind of secret. */
+/** The last filter before a line is written. */
 const withoutSecrets = winston.format((info) => {
   const line = Symbol.for('message');
-  let text = String(info[line]);
-  for (const shape of SECRET_SHAPES) text = text.replace(shape, '***');
-  info[line] = text;
+  info[line] = maskSecrets(String(info[line]));
   return info;
 });
+
+/** Masks text that has the form of a known kind of secret. */
+export function maskSecrets(text: string): string {
+  return SECRET_SHAPES.reduce((masked, shape) => masked.replace(shape, '***'), text);
+}
 
 function describe(error: Error): LogFields {
   const cause = error.cause instanceof Error ? { cause: describe(error.cause) } : {};

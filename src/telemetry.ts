@@ -128,6 +128,11 @@ function apiMetrics({ counter, gauge }: Instruments) {
   return {
     samplesStored: counter('samples_stored_total', 'Samples stored by the built-in meters'),
     apiRequests: counter('api_requests_total', 'API requests, by method and status', ['method', 'status']),
+    auditFailures: counter('audit_failures_total', 'Failed attempts to store entries of the audit trail'),
+    auditEntriesLost: counter(
+      'audit_entries_lost_total',
+      'Requests missing from the audit trail, since too many entries waited for the database',
+    ),
     apiKeysExpiring: gauge('api_keys_expiring', 'Valid API keys that end within 14 days'),
   };
 }

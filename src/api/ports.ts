@@ -13,9 +13,12 @@ import type {
   ApiKey,
   ApiKeyCredential,
   ApiKeyQuery,
-  ApiKeySelection,
   NewApiKey,
+  OneApiKey,
+  RevokedApiKey,
 } from '../storage/secrets/api-key-store.js';
+import type { AuditEntry } from '../storage/audit/audit-entry.js';
+import type { AuditQuery } from '../storage/audit/audit-store.js';
 import type { AlarmEvent } from '../alarm/types/event/event.js';
 import type { RecordedEvents } from '../storage/evaluation/event-store.js';
 import type { ComplexQuery } from '../storage/queries/complex-query-store.js';
@@ -174,7 +177,12 @@ export interface ApiKeyCredentials {
 export interface ApiKeyAdmin {
   create(key: NewApiKey): Promise<void>;
   list(scope: Scope, query: ApiKeyQuery): Promise<ApiKey[]>;
-  revoke(scope: Scope, which: ApiKeySelection & { id: string }, at: Date): Promise<boolean>;
+  revoke(scope: Scope, which: OneApiKey, at: Date): Promise<RevokedApiKey | undefined>;
+}
+
+/** Storage of the audit trail, for its readers. */
+export interface AuditTrail {
+  list(scope: Scope, query: AuditQuery): Promise<AuditEntry[]>;
 }
 
 /** One check of readiness. `detail` is shown in `/readyz`. */

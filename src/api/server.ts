@@ -6,12 +6,15 @@ import type { Backtests } from '../evaluator/backtest.js';
 import type { Explain } from '../evaluator/explain/explain.js';
 import type { Logger } from '../logger.js';
 import type { ActionPolicy } from './alarms/check-actions.js';
-import { createErrorHandler, type Challenge } from './http/error-handler.js';
+import type { AuditRecorder } from './audit/audit-recorder.js';
+import { NO_AUDIT, recordAuthenticationFailure } from './audit/request-audit.js';
+import { createErrorHandler, statusOf, type Challenge } from './http/error-handler.js';
 import { deleteIdentityHeaders } from './identity/identity-headers.js';
 import type { Authenticator, Credentials } from './identity/identity.js';
 import type {
   Alarms,
   ApiKeyAdmin,
+  AuditTrail,
   ComplexQueries,
   EvaluationResults,
   History,
@@ -24,12 +27,13 @@ import type {
 } from './ports.js';
 import type { ConcurrencyLimit } from './http/concurrency-limit.js';
 import { NO_RATE_LIMITS, type RateLimits } from './http/rate-limits.js';
-import { assignRequestId } from './http/request-id.js';
+import { assignRequestId, requestIdOf } from './http/request-id.js';
 import { hasDotSegment, requestTarget } from './http/request-target.js';
 import { openApiDocument } from './openapi/document.js';
 import { IDENTITY, mountRoutes, NOT_FOUND_TEXT, type Route, type RunAs } from './http/route.js';
 import { alarmStateRoutes } from './routes/alarm-state.js';
 import { alarmRoutes } from './routes/alarms.js';
+import { auditRoutes } from './routes/audit.js';
 import { backtestRoutes } from './routes/backtest.js';
 import { explainRoutes } from './routes/explain.js';
 import { apiKeyRoutes } from './routes/api-keys.js';
@@ -77,6 +81,9 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   authenticate: Authenticator;
   rateLimits: RateLimits;
   runAs: RunAs;
+  /** Records what callers do. */
+  audit: AuditRecorder;
+  auditTrail: AuditTrail;
   /** True if callers state their identity in headers. If false, these headers are deleted first. */
   trustsIdentityHeaders: boolean;
   /** Sent with each 401. */
@@ -114,6 +121,7 @@ export function createApi(deps: ApiDeps): express.Express {
     ...quotaRoutes(deps),
     ...capabilityRoutes(),
     ...evaluationResultRoutes(deps),
+    ...auditRoutes(deps),
     ...(deps.apiKeys ? apiKeyRoutes({ ...deps, apiKeys: deps.apiKeys }) : []),
     ...docsRoutes({ document: () => openApiDocument(routes, deps.version) }),
   ];
@@ -129,7 +137,8 @@ export function createManagementApi(
 
 function assemble(
   deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies'>,
-  authentication: Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'rateLimits' | 'runAs'> | undefined,
+  authentication:
+    Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'rateLimits' | 'runAs' | 'audit'> | undefined,
   { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
 ): express.Express {
   const app = express();
@@ -159,6 +168,7 @@ function assemble(
     barePaths,
     rateLimits: authentication?.rateLimits ?? NO_RATE_LIMITS,
     runAs: authentication?.runAs ?? ((_, work) => work()),
+    audit: authentication?.audit ?? NO_AUDIT,
   });
   app.use(() => {
     throw new AppError('not_found', NOT_FOUND_TEXT);
@@ -190,7 +200,7 @@ function refuseAmbiguousHeaders({ headersDistinct, httpVersion }: express.Reques
 
 /** Authenticates every request before its body is read, except for public routes. Unknown paths need it too. */
 function identify(
-  { authenticate, runAs }: Pick<ApiDeps, 'authenticate' | 'runAs'>,
+  { authenticate, runAs, audit }: Pick<ApiDeps, 'authenticate' | 'runAs' | 'audit'>,
   routes: readonly Route[],
 ): RequestHandler {
   const publicPaths = routes
@@ -201,7 +211,13 @@ function identify(
       const { headers, method, path } = request;
       const remoteAddress = request.ip ?? '';
       const credentials = { headers, method, path, remoteAddress };
-      response.locals[IDENTITY] = await runAs(`address ${remoteAddress}`, () => authenticate(credentials));
+      response.locals[IDENTITY] = await runAs(`address ${remoteAddress}`, async () => authenticate(credentials)).catch(
+        (thrown: unknown) => {
+          const failure = { thrown, requestId: requestIdOf(response), address: remoteAddress };
+          recordAuthenticationFailure(audit, failure, statusOf(thrown));
+          throw thrown;
+        },
+      );
     }
     next();
   };

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 
+import type { AuditRecorder } from '../api/audit/audit-recorder.js';
 import type { DatasourceKind } from '../alarm/series.js';
 import { listen, type Listener } from '../api/http/listen.js';
 import type { ReadinessCheck } from '../api/ports.js';
@@ -18,6 +19,7 @@ import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
 import type { NotifierWaker } from '../notifier/waker.js';
 import type { ReleaseStack } from '../release-stack.js';
+import { createAuditStore } from '../storage/audit/audit-store.js';
 import { createAlarmStore } from '../storage/alarms/alarm-store.js';
 import { createApiKeyStore } from '../storage/secrets/api-key-store.js';
 import type { Database } from '../storage/database.js';
@@ -51,6 +53,7 @@ export interface ApiRoleDeps {
   clock: Clock;
   log: Logger;
   telemetry: Telemetry;
+  audit: AuditRecorder;
   version: string;
   waker: NotifierWaker;
   readiness: () => Promise<ReadinessCheck[]>;
@@ -63,7 +66,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const permits = new FairPermits(permitLimitsOf(given));
   const db = fairDatabase(given.db, permits, () => owners.getStore() ?? 'the service');
   const deps = { ...given, db };
-  const { config, keystone, egress, clock, log, telemetry, version, waker, readiness, resources } = deps;
+  const { config, keystone, egress, clock, log, telemetry, audit, version, waker, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
   const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone });
@@ -103,6 +106,8 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     keyLifetimeMs: config.auth.key_lifetime,
     ...authentication,
     runAs: (owner, work) => owners.run(owner, work),
+    audit,
+    auditTrail: createAuditStore(db),
     rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', log, resources }),
     now: () => clock.now(),
     newId: () => randomUUID(),

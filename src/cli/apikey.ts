@@ -2,16 +2,22 @@ import Table from 'cli-table3';
 
 import { generateApiKey } from '../api/identity/api-key-form.js';
 import { ROLES } from '../role.js';
+import type { AuditAction } from '../api/audit/audit-actions.js';
+import { openAudit } from '../app/audit.js';
 import { openDatabase } from '../app/open-database.js';
+import { synchroniseClock } from '../app/time-keeper.js';
+import { createSystemClock } from '../clock.js';
 import { duration } from '../config/duration.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { StartupError, toError } from '../errors.js';
 import { createLogger } from '../logger.js';
 import { ReleaseStack } from '../release-stack.js';
+import { UNKNOWN } from '../storage/audit/audit-entry.js';
 import { createApiKeyStore, type ApiKey, type ApiKeyStore, type NewApiKey } from '../storage/secrets/api-key-store.js';
 import type { Database } from '../storage/database.js';
 import { databaseTime } from '../storage/engine/database-time.js';
+import { createTelemetry } from '../telemetry.js';
 import { isDirectoryInUse } from '../storage/engine/directory-lock.js';
 import type { ConfigFlags, Terminal } from './terminal.js';
 
@@ -42,10 +48,11 @@ export async function createApiKeyCommand(
   const lifeMs = options.expiresIn === undefined ? undefined : milliseconds(options.expiresIn);
   const { key, ...parts } = generateApiKey();
   const { id } = parts;
-  await withKeys(flags, terminal, async (keys, now) => {
+  await withKeys(flags, terminal, async ({ keys, now, record }) => {
     const expiresAt = lifeMs === undefined ? null : new Date(now.getTime() + lifeMs);
     const userId = options.user ?? `apikey-${id}`;
     await keys.create({ ...parts, ...granted, userId, createdBy: COMMAND_LINE, createdAt: now, expiresAt });
+    record('api_key.create', { id, projectId: granted.projectId });
   });
   terminal.err(`Created key ${id}. It is shown only now:\n`);
   terminal.out(`${key}\n`);
@@ -57,7 +64,7 @@ export async function listApiKeysCommand(
   flags: ConfigFlags,
   terminal: Terminal,
 ): Promise<void> {
-  await withKeys(flags, terminal, async (keys, now) => {
+  await withKeys(flags, terminal, async ({ keys, now }) => {
     const found = await keys.list({ all: true }, { ...EVERYTHING, projectId: project, limit: MAX_LISTED });
     terminal.out(found.length === 0 ? 'No keys.\n' : `${keyTable(found, now)}\n`);
     if (found.length === MAX_LISTED)
@@ -67,24 +74,41 @@ export async function listApiKeysCommand(
 
 /** `tocsin apikey revoke`. All processes refuse the key within five seconds. */
 export async function revokeApiKeyCommand(id: string, flags: ConfigFlags, terminal: Terminal): Promise<void> {
-  await withKeys(flags, terminal, async (keys, now) => {
-    if (!(await keys.revoke({ all: true }, { ...EVERYTHING, id }, now)))
-      throw new StartupError(`unknown key ${id}: tocsin apikey list shows all keys`);
+  await withKeys(flags, terminal, async ({ keys, now, record }) => {
+    const revoked = await keys.revoke({ all: true }, { ...EVERYTHING, id }, now);
+    if (!revoked) throw new StartupError(`unknown key ${id}: tocsin apikey list shows all keys`);
+    record('api_key.revoke', { id, projectId: revoked.projectId });
   });
   terminal.out(`Revoked key ${id}.\n`);
 }
 
-/** Runs `work` with the keys of the configured database and the database's time. */
+/** What the commands work with: the keys of the configured database, its time, and its audit trail. */
+interface KeyAdministration {
+  keys: ApiKeyStore;
+  now: Date;
+  record: (action: AuditAction, key: Pick<ApiKey, 'id' | 'projectId'>) => void;
+}
+
+/** Runs `work`. What it records is stored when it has ended. */
 async function withKeys(
   { config: file, flags }: ConfigFlags,
   terminal: Terminal,
-  work: (keys: ApiKeyStore, now: Date) => Promise<void>,
+  work: (administration: KeyAdministration) => Promise<void>,
 ): Promise<void> {
   const { config } = loadConfig({ file, flags, environment: terminal.environment });
   const resources = new ReleaseStack();
   try {
     const db = await open(config, resources);
-    await work(createApiKeyStore(db), await databaseTime(db));
+    const clock = createSystemClock();
+    await synchroniseClock(clock, () => databaseTime(db));
+    const log = createLogger(config.log.level);
+    const audit = openAudit({ config, db, clock, log, telemetry: createTelemetry(), resources });
+    await work({
+      keys: createApiKeyStore(db),
+      now: clock.now(),
+      record: (action, { id: objectId, projectId }) =>
+        void audit.record({ ...UNKNOWN, action, outcome: 'done', objectId, projectId, userId: COMMAND_LINE }),
+    });
   } finally {
     await resources.release();
   }

@@ -147,6 +147,11 @@ export const Config = z.strictObject({
     failures_per_minute: count(10, 1_000_000),
     key_lifetime: duration('90d', { min: '1m', max: '3660d' }),
   }),
+  audit: section({
+    enabled: z.boolean().default(true),
+    keep_for: duration('90d', { min: '7d' }),
+    log: z.boolean().default(false),
+  }),
   keystone: section({
     auth_url: httpUrl('http://127.0.0.1:5000/v3'),
     public_url: httpUrl('https://keystone.example.com/v3'),

@@ -139,6 +139,7 @@ const ROWS: Record<string, Row> = {
   'DELETE /v2/quotas/:id': byRole('admin', 204, { given: theProject }),
   'DELETE /v2/quotas': byRole('admin', 204, { search: '?project_id=p1' }),
   'GET /v2/metrics': byRole('reader', 200),
+  'GET /v1/audit': byRole('admin', 200),
   'POST /v2/events': byRole('member', 200, { body: [] }),
 
   'GET /v2/meters': byRole('reader', 200),

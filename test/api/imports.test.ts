@@ -46,6 +46,7 @@ async function bringOver(documents: object[], standing?: ImportStatus): Promise<
     body: documents,
     origin: 'http://localhost',
     ifMatch: undefined,
+    note: () => undefined,
     signal: new AbortController().signal,
   });
   return (answer as ApiAnswer).body as Record<string, unknown>[];

@@ -4,6 +4,7 @@ import { lookup } from 'node:dns/promises';
 
 import { listenApi } from '../../src/app/api-role.js';
 import { createAuthentication } from '../../src/app/authentication.js';
+import { openAudit } from '../../src/app/audit.js';
 import { openKeystone } from '../../src/app/open-keystone.js';
 import { ReleaseStack } from '../../src/release-stack.js';
 import type { Listener } from '../../src/api/http/listen.js';
@@ -115,6 +116,8 @@ describe('the service', () => {
     const config = configWith(mode, {}, auth);
     const session = openKeystone(config, { clock, log });
     const readiness = () => Promise.resolve([]);
+    const telemetry = createTelemetry();
+    const resources = new ReleaseStack();
     listener = await listenApi({
       config,
       db,
@@ -122,11 +125,12 @@ describe('the service', () => {
       keystone: session,
       clock,
       log,
-      telemetry: createTelemetry(),
+      telemetry,
+      audit: openAudit({ config, db, clock, log, telemetry, resources }),
       version: '0.0.0',
       readiness,
       waker: { wake: () => undefined },
-      resources: new ReleaseStack(),
+      resources,
     });
   }
   const get = (path: string, as: Caller = {}): Promise<Answered> => ask('GET', `${listener?.url}${path}`, { as });

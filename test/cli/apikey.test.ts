@@ -4,7 +4,10 @@ import { rmSync } from 'node:fs';
 import { parseApiKey } from '../../src/api/identity/api-key-form.js';
 import { runProgram } from '../../src/cli/program.js';
 import { StartupError } from '../../src/errors.js';
+import { silentLogger } from '../../src/logger.js';
+import { createAuditStore } from '../../src/storage/audit/audit-store.js';
 import { openPglite } from '../../src/storage/engine/pglite.js';
+import { openPostgres } from '../../src/storage/engine/postgres.js';
 import { migratedDataDirectory } from '../support/data-directory.js';
 import { describeWithPostgres, freshPostgresUrl } from '../support/servers.js';
 
@@ -51,6 +54,25 @@ function suite(settings: () => Promise<Record<string, string>>): void {
 
     expect((await tocsin('revoke', id)).out).toBe(`Revoked key ${id}.\n`);
     expect((await tocsin('list', '--project', 'p1')).out).toMatch(/│ member +│ revoked +│/);
+  });
+
+  test('apikey create and revoke are in the audit trail, apikey list is not', async () => {
+    const id = parseApiKey((await tocsin('create', '--project', 'p1')).out.trim())?.id;
+    await tocsin('list');
+    await tocsin('revoke', id ?? '');
+    const { TOCSIN_DATABASE_URL: url, TOCSIN_DATABASE_DATA_DIR: dataDir } = environment;
+    const db =
+      url === undefined
+        ? await openPglite(dataDir)
+        : await openPostgres({ url, maxConnections: 1, statementTimeoutMs: 10_000 }, silentLogger);
+    const entries = await createAuditStore(db).list({ all: true }, { limit: 10 });
+    await db.close();
+    expect(
+      entries.reverse().map(({ action, objectId, projectId, userId }) => [action, objectId, projectId, userId]),
+    ).toEqual([
+      ['api_key.create', id, 'p1', 'command line'],
+      ['api_key.revoke', id, 'p1', 'command line'],
+    ]);
   });
 
   test('apikey revoke refuses an unknown id', async () => {

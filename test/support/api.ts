@@ -18,6 +18,8 @@ import { silentLogger, type Logger } from '../../src/logger.js';
 import { NO_QUOTAS } from '../../src/storage/alarms/alarm-insert-store.js';
 import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
 import { parseConfig } from '../../src/config/parse.js';
+import { AuditRecorder } from '../../src/api/audit/audit-recorder.js';
+import { createAuditStore } from '../../src/storage/audit/audit-store.js';
 import { createApiKeyStore } from '../../src/storage/secrets/api-key-store.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEvaluationCounterStore } from '../../src/storage/evaluation/evaluation-counter-store.js';
@@ -162,6 +164,9 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     challenge: undefined,
   };
   let wokenFor = 0;
+  const auditStore = createAuditStore(db);
+  const metrics = { auditFailures: { inc: () => {} }, auditEntriesLost: { inc: () => {} } } as never;
+  const audit = new AuditRecorder({ store: auditStore, keepDays: 90, logsEntries: false, clock, log, metrics });
   const app = createApi({
     alarms: createAlarmStore(db, quotas),
     ruleChecks,
@@ -201,6 +206,8 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     keyLifetimeMs: parseConfig({}).auth.key_lifetime,
     authenticate,
     rateLimits: settings.rateLimits,
+    audit,
+    auditTrail: auditStore,
     runAs: settings.runAs,
     challenge,
     trustsIdentityHeaders: authentication === undefined,
@@ -239,7 +246,10 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
       if (answer.status !== 201) throw new Error(`not created: ${answer.status} ${answer.text}`);
       return answer.json<{ alarm_id: string }>().alarm_id;
     },
-    close: () => listener.close(Promise.resolve()),
+    async close() {
+      await listener.close(Promise.resolve());
+      await audit.close();
+    },
   };
 }
 

@@ -8,7 +8,7 @@ const COLUMNS = `
     join pg_class c on c.oid = a.attrelid
     join pg_namespace n on n.oid = c.relnamespace
     left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-   where n.nspname = 'public' and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+   where n.nspname = 'public' and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
    order by c.relname collate "C", a.attname collate "C"`;
 const INDEXES = `
   select indexdef as line from pg_indexes where schemaname = 'public' order by indexdef collate "C"`;

@@ -43,6 +43,11 @@ export function ruleChangeEntry(before: StoredAlarm, after: StoredAlarm, authors
   };
 }
 
+/** The names of the fields in an entry of a change. */
+export function changedFields(entry: HistoryEntry | null): string[] {
+  return entry === null ? [] : Object.keys(JSON.parse(entry.detail) as object);
+}
+
 /** The entry for a state that a caller set, even if it is the state before. */
 export function stateSetEntry(before: StoredAlarm, after: StoredAlarm, authorship: Authorship): HistoryEntry {
   return {

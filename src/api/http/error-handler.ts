@@ -55,6 +55,13 @@ export function createErrorHandler({ log, challenge }: ErrorHandlerDeps): ErrorR
   };
 }
 
+/** The status of the answer to an error. */
+export function statusOf(thrown: unknown): number {
+  const error = asAppError(thrown);
+  if (!error) return 500;
+  return error instanceof UpstreamRefusal ? error.status : STATUS[error.code];
+}
+
 function logFailure(
   log: Logger,
   thrown: unknown,

@@ -2,12 +2,17 @@ import type { RequestHandler } from 'express';
 import type express from 'express';
 
 import { AppError } from '../../errors.js';
+import type { AuditAction } from '../audit/audit-actions.js';
+import type { AuditRecorder } from '../audit/audit-recorder.js';
+import { audited, type AuditNotes } from '../audit/request-audit.js';
 import { sendAnswer, type ApiAnswer } from './answer.js';
+import { statusOf } from './error-handler.js';
 import { authorize, type Policy } from '../identity/authorize.js';
 import { ANONYMOUS, type Identity } from '../identity/identity.js';
 import { QueryParameters } from './query-parameters.js';
 import type { RateKind, RateLimits } from './rate-limits.js';
 import { hasBody, readJsonBody, type BodyLimits } from './request-body.js';
+import { requestIdOf } from './request-id.js';
 import { searchOf } from './request-target.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -25,6 +30,8 @@ export interface ApiRequest {
   ifMatch: string | undefined;
   /** Aborts when the answer is complete or the client has left. */
   signal: AbortSignal;
+  /** Tells the audit trail what the handler knows of the object. */
+  note: (notes: AuditNotes) => void;
 }
 
 /** One row of the route table: what is checked before the handler runs, and the handler. */
@@ -32,6 +39,8 @@ export interface Route {
   method: Method;
   path: string;
   policy: Policy;
+  /** Name of the request in the audit trail; null for a request that is never in it. */
+  audit: AuditAction | null;
   /** Names of known query parameters. Others are refused. */
   query?: readonly string[];
   /** Ignores unknown query parameters, as Aodh does for this route. */
@@ -59,6 +68,7 @@ export interface MountedRoutes {
   barePaths: readonly string[];
   rateLimits: RateLimits;
   runAs: RunAs;
+  audit: Pick<AuditRecorder, 'record' | 'stored'>;
 }
 
 /** Runs work on behalf of an owner, with whom it shares the database fairly with others: a project, or an address. */
@@ -75,10 +85,9 @@ export function mountRoutes(app: express.Express, { routes, barePaths, ...shares
   for (const path of barePaths) app.all(path, dispatch([], shares));
 }
 
-function dispatch(
-  routes: readonly Route[],
-  { rateLimits, runAs }: Pick<MountedRoutes, 'rateLimits' | 'runAs'>,
-): RequestHandler {
+type Shares = Pick<MountedRoutes, 'rateLimits' | 'runAs' | 'audit'>;
+
+function dispatch(routes: readonly Route[], shares: Shares): RequestHandler {
   const allow = routes.map(({ method }) => method).join(', ');
   return async (request, response) => {
     const route = routes.find(({ method }) => method === request.method);
@@ -90,25 +99,51 @@ function dispatch(
       );
     }
     const identity = (response.locals[IDENTITY] as Identity | undefined) ?? ANONYMOUS;
-    if (!route.prepare) authorize(identity, route.policy);
-    for (const kind of ratesOf(route)) await rateLimits.count(kind, identity.projectId);
-    const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
-    refuseNul(request.params as Record<string, string>);
-    if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
-    const body = route.body && (await readJsonBody(request, response, route.body));
-    const params = request.params as Record<string, string>;
-    const closed = new AbortController();
-    response.once('close', () => closed.abort());
-    const apiRequest = {
+    const notes: AuditNotes = {};
+    const audit = {
+      action: route.audit,
+      isWrite: isWrite(route),
       identity,
-      params,
-      query,
-      body,
-      origin: originOf(request),
-      ifMatch: request.headers['if-match'],
-      signal: closed.signal,
+      params: request.params as Record<string, string>,
+      notes,
+      requestId: requestIdOf(response),
+      address: request.ip ?? '',
     };
-    await runAs(ownerOf(identity, request), async () => sendAnswer(response, await answerOf(route, apiRequest)));
+    const run = <T>(work: () => Promise<T>): Promise<T> => shares.runAs(ownerOf(identity, request), work);
+    const work = async (): Promise<ApiAnswer> => {
+      const apiRequest = await admitted(route, { request, response, identity, notes }, shares.rateLimits);
+      return run(() => answerOf(route, apiRequest));
+    };
+    const answer = await audited(shares.audit, audit, { work, statusOf });
+    await run(() => sendAnswer(response, answer));
+  };
+}
+
+/** The request as the handler of its route sees it. @throws AppError if it is refused before. */
+async function admitted(
+  route: Route,
+  given: { request: express.Request; response: express.Response; identity: Identity; notes: AuditNotes },
+  rateLimits: RateLimits,
+): Promise<ApiRequest> {
+  const { request, response, identity, notes } = given;
+  if (!route.prepare) authorize(identity, route.policy);
+  for (const kind of ratesOf(route)) await rateLimits.count(kind, identity.projectId);
+  const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
+  const params = request.params as Record<string, string>;
+  refuseNul(params);
+  if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
+  const body = route.body && (await readJsonBody(request, response, route.body));
+  const closed = new AbortController();
+  response.once('close', () => closed.abort());
+  return {
+    identity,
+    params,
+    query,
+    body,
+    origin: originOf(request),
+    ifMatch: request.headers['if-match'],
+    signal: closed.signal,
+    note: (more) => void Object.assign(notes, more),
   };
 }
 
@@ -117,10 +152,17 @@ function ownerOf({ projectId }: Identity, { ip }: express.Request): string {
 }
 
 /** Requests of readers change nothing. Some of them are POSTs: complex queries. */
-function ratesOf({ method, policy, replays }: Route): RateKind[] {
-  if (policy === 'public') return [];
-  const isWrite = method !== 'GET' && policy !== 'reader';
-  return ['requests', ...(isWrite ? (['writes'] as const) : []), ...(replays ? (['replays'] as const) : [])];
+function isWrite({ method, policy }: Route): boolean {
+  return method !== 'GET' && policy !== 'reader';
+}
+
+function ratesOf(route: Route): RateKind[] {
+  if (route.policy === 'public') return [];
+  return [
+    'requests',
+    ...(isWrite(route) ? (['writes'] as const) : []),
+    ...(route.replays ? (['replays'] as const) : []),
+  ];
 }
 
 async function answerOf(route: Route, request: ApiRequest): Promise<ApiAnswer> {

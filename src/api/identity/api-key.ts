@@ -80,8 +80,9 @@ export function twoCredentials(): AppError {
   return new AppError('invalid_request', 'The request has more than one credential; send one');
 }
 
-function identityOf({ userId, projectId, role, allProjects }: ApiKeyCredential): Identity {
-  return { userId, projectId, role, roleNames: [role], ...(allProjects ? {} : { isBoundToProject: true }) };
+function identityOf({ id, userId, projectId, role, allProjects }: ApiKeyCredential): Identity {
+  const caller = { userId, projectId, role, roleNames: [role], apiKey: { id, allProjects } };
+  return allProjects ? caller : { ...caller, isBoundToProject: true };
 }
 
 function audit(log: Logger, { id, userId }: ApiKeyCredential, { method, path, remoteAddress }: Credentials): void {

@@ -4,13 +4,17 @@ import type { Scope } from '../../storage/scope.js';
 import type { Identity } from './identity.js';
 import { ROLES, type Role } from '../../role.js';
 
-/** What a route requires: a role, authentication without a role (`anyone`), or nothing (`public`). */
-export type Policy = Role | 'anyone' | 'public';
+/**
+ * What a route requires: a role, authentication without a role (`anyone`), or nothing (`public`). `admin` is an admin
+ * of all projects, `project_admin` also one of a single project.
+ */
+export type Policy = Role | 'project_admin' | 'anyone' | 'public';
 
 /** Checks the role of a caller. The only place that does. @throws AppError `forbidden`. */
 export function authorize(identity: Identity, policy: Policy): void {
   if (policy === 'public' || policy === 'anyone') return;
-  const hasRole = policy === 'admin' ? isAdmin(identity) : holds(identity, policy);
+  const hasRole =
+    policy === 'admin' ? isAdmin(identity) : holds(identity, policy === 'project_admin' ? 'admin' : policy);
   // A caller without a project owns nothing, so only an admin may go on.
   if (!hasRole || identity.isSystemScoped || (!isAdmin(identity) && identity.projectId === null)) {
     throw new AppError('forbidden', 'RBAC Authorization Failed');

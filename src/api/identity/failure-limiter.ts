@@ -44,7 +44,7 @@ export function limitFailures(
       return await authenticate(request);
     } catch (thrown) {
       if (!(thrown instanceof AppError) || thrown.code !== 'unauthenticated') throw thrown;
-      throw count(sourceOf(request.remoteAddress)) ?? thrown;
+      throw count(networkOf(request.remoteAddress)) ?? thrown;
     }
   };
 }
@@ -53,7 +53,8 @@ function hasCredentials({ headers }: Credentials): boolean {
   return CREDENTIALS.some((name) => headerIn(headers, name) !== undefined);
 }
 
-function sourceOf(remoteAddress: string): string {
+/** The unit by which failures are counted: an IPv4 address, or the network of an IPv6 address. */
+export function networkOf(remoteAddress: string): string {
   if (!ipaddr.isValid(remoteAddress)) return remoteAddress;
   const address = ipaddr.process(remoteAddress);
   const bytes = address.toByteArray();

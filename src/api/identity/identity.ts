@@ -17,6 +17,8 @@ export interface Identity {
   isSystemScoped?: true;
   /** An API key whose role is valid in its own project only. */
   isBoundToProject?: true;
+  /** The API key of the request, if any. */
+  apiKey?: { id: string; allProjects: boolean };
 }
 
 /** The parts of a request that authentication reads. */

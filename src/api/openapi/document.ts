@@ -22,6 +22,9 @@ const QUERY: Readonly<Record<string, { schema: Json; description: string }>> = {
     schema: { type: 'string' },
     description: 'Time in the past, ISO 8601, in UTC unless it has an offset. Default: now.',
   },
+  since: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset; included.' },
+  until: { schema: { type: 'string' }, description: 'ISO 8601, in UTC unless it has an offset; not included.' },
+  actor: { schema: { type: 'string' }, description: 'Id of a user or of an API key.' },
   marker: { schema: { type: 'string' }, description: 'Id of the last row of the previous page.' },
 };
 
@@ -129,7 +132,9 @@ function described(route: Route, { group, summary, request, answer }: Operation)
 }
 
 function needs(policy: Policy): string {
-  return policy === 'anyone' ? 'Requires no role.' : `Requires the role ${policy} or a higher one.`;
+  if (policy === 'anyone') return 'Requires no role.';
+  if (policy === 'project_admin') return 'Requires the role admin, in all projects or in one.';
+  return `Requires the role ${policy} or a higher one.`;
 }
 
 function pathParameters({ path }: Route): Json[] {

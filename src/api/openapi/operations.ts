@@ -10,6 +10,7 @@ import { ApiKeyRequest } from '../schema/api-key-request.js';
 import { QuotaRequest } from '../schema/quota-request.js';
 import { AlarmAnswer, StateAnswer } from '../answers/alarm-answer.js';
 import { ApiKeyAnswer, NewApiKeyAnswer } from '../answers/api-key-answer.js';
+import { AuditAnswer } from '../answers/audit-answer.js';
 import { BacktestAnswer } from '../answers/backtest-answer.js';
 import { EvaluationResultsAnswer } from '../answers/evaluation-results-answer.js';
 import { EventsAnswer } from '../answers/event-answer.js';
@@ -237,6 +238,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answer: NewApiKeyAnswer,
   },
   'DELETE /v1/api-keys/:id': { group: 'Administration', summary: 'Revoke an API key', answer: null },
+  'GET /v1/audit': {
+    group: 'Administration',
+    summary: 'List the audit trail, newest first: who did what, when and from where',
+    answer: z.array(AuditAnswer),
+  },
   'POST /v1/imports': {
     group: 'Administration',
     summary: 'Import alarms of an Aodh; they are muted',

@@ -24,6 +24,7 @@ export function alarmStateRoutes(deps: AlarmStateRoutesDeps): Route[] {
       method: 'GET',
       path,
       policy: 'reader',
+      audit: 'alarm.read_state',
       prepare: async (request) => {
         const alarm = await requestedAlarm(deps.alarms, request);
         return () => ({ status: 200, headers: { ETag: versionOf(alarm) }, body: alarm.state });
@@ -33,6 +34,7 @@ export function alarmStateRoutes(deps: AlarmStateRoutesDeps): Route[] {
       method: 'PUT',
       path,
       policy: 'member',
+      audit: 'alarm.set_state',
       query: ['state'],
       body: SMALL_BODY,
       prepare: (request) => setState(deps, request),
@@ -50,6 +52,7 @@ async function setState(
   const { id } = await requestedAlarm(alarms, request);
   return async () => {
     const at = now();
+    request.note({ changed: ['state'] });
     const changed = await alarms.setState(scopeOf(identity), id, (current) => {
       refuseOtherVersion(current, request);
       const next = {

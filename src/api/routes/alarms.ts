@@ -1,11 +1,13 @@
 import { AppError } from '../../errors.js';
 import type { AlarmChange, AlarmFilter, AlarmQuery, StoredAlarm } from '../../storage/alarms/alarm-store.js';
+import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
 import type { Scope } from '../../storage/scope.js';
 import { newAlarm, projectAfterPut, refuseOtherMuted, replacedAlarm } from '../alarms/alarm-definition.js';
-import { creationEntry, deletionEntry, ruleChangeEntry } from '../alarms/alarm-history-entry.js';
+import { changedFields, creationEntry, deletionEntry, ruleChangeEntry } from '../alarms/alarm-history-entry.js';
 import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js';
 import { refuseForbiddenAddresses } from '../alarms/check-addresses.js';
 import { refuseBadRule } from '../alarms/check-rule.js';
+import { noteProject } from '../audit/request-audit.js';
 import { refuseOtherVersion, versionOf } from '../http/entity-tag.js';
 import { parseWith } from '../http/faultstring.js';
 import { isAdmin, refuseForeignProject, ruleProject, scopeOf, canSeeAlarms } from '../identity/authorize.js';
@@ -39,6 +41,7 @@ export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
       method: 'GET',
       path: '/v2/alarms',
       policy: 'reader',
+      audit: 'alarm.list',
       query: list,
       handle: (request) => listAlarms(deps, request),
     },
@@ -46,18 +49,32 @@ export function alarmRoutes(deps: AlarmRoutesDeps): Route[] {
       method: 'POST',
       path: '/v2/alarms',
       policy: 'member',
+      audit: 'alarm.create',
       body: SMALL_BODY,
       prepare: (request) => create(deps, request),
     },
-    { method: 'GET', path: '/v2/alarms/:id', policy: 'reader', prepare: (request) => show(deps, request) },
+    {
+      method: 'GET',
+      path: '/v2/alarms/:id',
+      policy: 'reader',
+      audit: 'alarm.read',
+      prepare: (request) => show(deps, request),
+    },
     {
       method: 'PUT',
       path: '/v2/alarms/:id',
       policy: 'member',
+      audit: 'alarm.update',
       body: SMALL_BODY,
       prepare: (request) => replace(deps, request),
     },
-    { method: 'DELETE', path: '/v2/alarms/:id', policy: 'member', prepare: (request) => remove(deps, request) },
+    {
+      method: 'DELETE',
+      path: '/v2/alarms/:id',
+      policy: 'member',
+      audit: 'alarm.delete',
+      prepare: (request) => remove(deps, request),
+    },
   ];
 }
 
@@ -67,7 +84,10 @@ export async function requestedAlarm(alarms: Alarms, request: ApiRequest): Promi
 }
 
 async function findRequestedAlarm(alarms: Alarms, request: ApiRequest): Promise<StoredAlarm | undefined> {
-  return canSeeAlarms(request.identity) ? alarms.find(scopeOf(request.identity), idIn(request)) : undefined;
+  if (!canSeeAlarms(request.identity)) return undefined;
+  const found = await alarms.find(scopeOf(request.identity), idIn(request));
+  if (found) request.note({ projectId: found.projectId });
+  return found;
 }
 
 function idIn({ params }: ApiRequest): string {
@@ -100,6 +120,7 @@ async function create(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prepa
     const alarm = newAlarm(wanted, identity, { id: newId(), at, ...owners });
     const entry = creationEntry(alarm, { eventId: newId(), by: identity, at });
     const memberProject = ruleProject(identity, wanted.project_id);
+    request.note({ objectId: alarm.id, projectId: alarm.projectId });
     await trustActions.create(alarm, identity, (trust) => alarms.create({ alarm, entry, memberProject, trust }));
     return answerWith(alarm, { status: 201, headers: { Location: `${origin}/v2/alarms/${alarm.id}` } });
   };
@@ -129,7 +150,9 @@ async function replace(deps: AlarmRoutesDeps, request: ApiRequest): Promise<Prep
       refuseOtherMuted(wanted, current.muted);
       const next = replacedAlarm(current, wanted, identity, { at, ...owners });
       refuseChangedMeanwhile(before, current, next);
-      return { next, entry: ruleChangeEntry(current, next, { eventId: newId(), by: identity, at }) };
+      const entry = ruleChangeEntry(current, next, { eventId: newId(), by: identity, at });
+      request.note({ projectId: next.projectId, changed: changedFields(entry) });
+      return { next, entry };
     };
     const after = replacedAlarm(before, wanted, identity, { at, ...owners });
     const replaced = await trustActions.replace({ before, after, at }, identity, async (trust) => {
@@ -164,9 +187,11 @@ function answerWith(alarm: StoredAlarm, answer: Pick<ApiAnswer, 'status' | 'head
   return { ...answer, headers: { ...answer.headers, ETag: versionOf(alarm) }, body: alarmAnswer(alarm) };
 }
 
-async function listAlarms({ alarms }: AlarmRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
+async function listAlarms({ alarms }: AlarmRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query } = request;
   const listing = alarmListing(query);
   const filter = ownedFilter(listing, identity);
+  noteProject(request, filter.projectId === null ? ALL_PROJECTS : filter.projectId);
   const scope = scopeOf(identity);
   const { sort, limit, marker } = listing;
   const after = marker === undefined ? undefined : await markedAlarm(alarms, scope, { filter, sort }, marker);

@@ -2,6 +2,7 @@ import { AppError } from '../../errors.js';
 import type { ApiKeySelection, NewApiKey } from '../../storage/secrets/api-key-store.js';
 import { parseWith } from '../http/faultstring.js';
 import { generateApiKey } from '../identity/api-key-form.js';
+import { noteProject } from '../audit/request-audit.js';
 import { holds, isAdmin, scopeOf } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import { ROLES } from '../../role.js';
@@ -31,19 +32,41 @@ export function apiKeyRoutes(deps: ApiKeyRoutesDeps): Route[] {
   const path = '/v1/api-keys';
   const filters = ['project_id', 'limit', 'marker'];
   return [
-    { method: 'GET', path, policy: 'member', query: filters, handle: (request) => list(deps, request) },
-    { method: 'POST', path, policy: 'member', body: SMALL_BODY, handle: (request) => create(deps, request) },
-    { method: 'DELETE', path: `${path}/:id`, policy: 'member', handle: (request) => revoke(deps, request) },
+    {
+      method: 'GET',
+      path,
+      policy: 'member',
+      audit: 'api_key.list',
+      query: filters,
+      handle: (request) => list(deps, request),
+    },
+    {
+      method: 'POST',
+      path,
+      policy: 'member',
+      audit: 'api_key.create',
+      body: SMALL_BODY,
+      handle: (request) => create(deps, request),
+    },
+    {
+      method: 'DELETE',
+      path: `${path}/:id`,
+      policy: 'member',
+      audit: 'api_key.revoke',
+      handle: (request) => revoke(deps, request),
+    },
   ];
 }
 
 /** Newest first. Admins see the keys of all projects. */
-async function list({ apiKeys }: ApiKeyRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
+async function list({ apiKeys }: ApiKeyRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query } = request;
   const limit = query.limit() ?? DEFAULT_LIMIT;
   if (limit > MAX_LIMIT) throw invalidInput('limit', String(limit), `at most ${MAX_LIMIT}`);
   const scope = scopeOf(identity);
   const projectId = query.one('project_id');
   if (projectId !== undefined) refuseOtherProject(identity, projectId);
+  noteProject(request, projectId);
   const selection = { ...within(identity), projectId };
   const marker = query.marker();
   const [after] = marker === undefined ? [] : await apiKeys.list(scope, { ...selection, id: marker, limit: 1 });
@@ -54,7 +77,7 @@ async function list({ apiKeys }: ApiKeyRoutesDeps, { identity, query }: ApiReque
 
 async function create(
   { apiKeys, keyLifetimeMs, now }: ApiKeyRoutesDeps,
-  { identity, body }: ApiRequest,
+  { identity, body, note }: ApiRequest,
 ): Promise<ApiAnswer> {
   const request = parseWith(ApiKeyRequest, { argument: 'data', value: body ?? {} });
   const { key, ...parts } = generateApiKey();
@@ -62,16 +85,17 @@ async function create(
   const lifeMs = request.expires_in === undefined ? keyLifetimeMs : request.expires_in * SECOND_MS;
   const expiresAt = new Date(createdAt.getTime() + lifeMs);
   const record = { ...parts, ...grantedTo(identity, request), createdAt, expiresAt };
+  note({ objectId: record.id, projectId: record.projectId });
   await apiKeys.create(record);
   const created = { key, ...apiKeyAnswer({ ...record, revokedAt: null, lastUsedAt: null }) } satisfies NewApiKeyAnswer;
   return { status: 201, body: created };
 }
 
-async function revoke({ apiKeys, now }: ApiKeyRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
+async function revoke({ apiKeys, now }: ApiKeyRoutesDeps, { identity, params, note }: ApiRequest): Promise<ApiAnswer> {
   const id = params['id'] ?? '';
-  if (!(await apiKeys.revoke(scopeOf(identity), { id, ...within(identity) }, now()))) {
-    throw new AppError('not_found', `API key ${id} not found`);
-  }
+  const revoked = await apiKeys.revoke(scopeOf(identity), { id, ...within(identity) }, now());
+  if (!revoked) throw new AppError('not_found', `API key ${id} not found`);
+  note({ projectId: revoked.projectId });
   return { status: 204 };
 }
 

@@ -38,6 +38,7 @@ export function backtestRoutes(deps: BacktestRoutesDeps): Route[] {
       method: 'POST',
       path: '/v2/alarms/backtest',
       policy: 'member',
+      audit: 'alarm.backtest',
       body: SMALL_BODY,
       handle: (request) => backtest(deps, request),
     },

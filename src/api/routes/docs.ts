@@ -55,13 +55,21 @@ export function docsRoutes({ document }: DocsRoutesDeps): Route[] {
       method: 'GET',
       path: '/openapi.json',
       policy: 'public',
+      audit: null,
       handle: () => ({ status: 200, body: document() as PythonValue }),
     },
-    { method: 'GET', path: '/docs', policy: 'public', handle: () => page('text/html; charset=utf-8', PAGE) },
+    {
+      method: 'GET',
+      path: '/docs',
+      policy: 'public',
+      audit: null,
+      handle: () => page('text/html; charset=utf-8', PAGE),
+    },
     {
       method: 'GET',
       path: '/docs/:file',
       policy: 'public',
+      audit: null,
       handle: async ({ params }) => {
         const file = params['file'] ?? '';
         if (file === 'start.js') return page('text/javascript', START);

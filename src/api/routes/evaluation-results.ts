@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.js';
+import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
 import type { Scope } from '../../storage/scope.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { EvaluationResults } from '../ports.js';
@@ -22,17 +23,19 @@ export function evaluationResultRoutes(deps: EvaluationResultRoutesDeps): Route[
       method: 'GET',
       path: '/v2/metrics',
       policy: 'reader',
+      audit: 'alarm.count_results',
       query: ['all_projects'],
       handle: (request) => list(deps, request),
     },
   ];
 }
 
-function list({ evaluationResults }: EvaluationResultRoutesDeps, { identity, query }: ApiRequest): ApiAnswer {
+function list({ evaluationResults }: EvaluationResultRoutesDeps, { identity, query, note }: ApiRequest): ApiAnswer {
   if (!evaluationResults) throw new AppError('forbidden', 'metrics endpoint is disabled');
   const text = query.one('all_projects') || 'false'; // empty is absent, as in Aodh
   const allProjects = booleanValue({ value: text });
   if (allProjects && !isAdmin(identity)) throw new AppError('forbidden', 'RBAC Authorization Failed');
+  if (allProjects) note({ projectId: ALL_PROJECTS });
   const projects = allProjects ? {} : { projectId: identity.projectId };
   return {
     status: 200,

@@ -11,7 +11,14 @@ export type EventRoutesDeps = EventIntakeDeps;
 /** `/v2/events`, which replaces the message bus from which Aodh receives events. */
 export function eventRoutes(deps: EventRoutesDeps): Route[] {
   return [
-    { method: 'POST', path: '/v2/events', policy: 'member', body: BULK_BODY, handle: (request) => post(deps, request) },
+    {
+      method: 'POST',
+      path: '/v2/events',
+      policy: 'member',
+      audit: 'event.create',
+      body: BULK_BODY,
+      handle: (request) => post(deps, request),
+    },
   ];
 }
 

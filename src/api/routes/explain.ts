@@ -20,6 +20,7 @@ export function explainRoutes(deps: ExplainRoutesDeps): Route[] {
       method: 'GET',
       path: '/v2/alarms/:id/explain',
       policy: 'reader',
+      audit: 'alarm.explain',
       query: ['at'],
       prepare: (request) => explain(deps, request),
     },

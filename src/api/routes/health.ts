@@ -11,7 +11,7 @@ export interface HealthRoutesDeps {
 /** Routes for supervisors, load balancers and Prometheus, on the API's listener and on the management listener. */
 export function healthRoutes({ readiness, metrics }: HealthRoutesDeps): Route[] {
   // Health probes add parameters against caches or for details. An unknown one must not make the process unhealthy.
-  const probe = { method: 'GET', policy: 'public', ignoresOtherQuery: true } as const;
+  const probe = { method: 'GET', policy: 'public', audit: null, ignoresOtherQuery: true } as const;
   return [
     { ...probe, path: '/livez', handle: () => ({ status: 200, body: { ok: true } satisfies LivenessAnswer }) },
     {

@@ -25,6 +25,7 @@ export function historyRoutes(deps: HistoryRoutesDeps): Route[] {
       method: 'GET',
       path: '/v2/alarms/:id/history',
       policy: 'reader',
+      audit: 'alarm.read_history',
       query,
       prepare: (request) => list(deps, request),
     },
@@ -51,13 +52,19 @@ async function idOfPresentOrPast(alarms: Alarms, history: History, request: ApiR
   const id = request.params['id'] ?? '';
   if (!canSeeAlarms(request.identity)) throwAlarmNotFound(id);
   const scope = scopeOf(request.identity);
-  if (await alarms.find(scope, id)) return id;
+  const alarm = await alarms.find(scope, id);
+  if (alarm) {
+    request.note({ projectId: alarm.projectId });
+    return id;
+  }
   const [entry] = await history.list(scope, id, {
     filter: {},
     sort: [{ key: 'event_id', descending: false }],
     limit: 1,
   });
-  return entry === undefined ? throwAlarmNotFound(id) : id;
+  if (entry === undefined) throwAlarmNotFound(id);
+  request.note({ projectId: entry.onBehalfOf });
+  return id;
 }
 
 async function markedEntry(

@@ -11,6 +11,7 @@ import { refuseBadActions, type ActionPolicy } from '../alarms/check-actions.js'
 import { refuseForbiddenAddresses } from '../alarms/check-addresses.js';
 import { externalOwnersFor, refuseUnknownBackend } from '../alarms/check-rule.js';
 import { parseWith } from '../http/faultstring.js';
+import { noteProject } from '../audit/request-audit.js';
 import { ruleProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { Alarms, Imports, RuleChecks } from '../ports.js';
@@ -34,11 +35,19 @@ export interface ImportRoutesDeps {
 /** `/v1/imports`, which `tocsin import` uses to import alarms from Aodh. */
 export function importRoutes(deps: ImportRoutesDeps): Route[] {
   return [
-    { method: 'POST', path: '/v1/imports', policy: 'admin', body: BULK_BODY, handle: (r) => importAlarms(deps, r) },
+    {
+      method: 'POST',
+      path: '/v1/imports',
+      policy: 'admin',
+      audit: 'import.create',
+      body: BULK_BODY,
+      handle: (r) => importAlarms(deps, r),
+    },
     {
       method: 'POST',
       path: '/v1/imports/activate',
       policy: 'admin',
+      audit: 'import.activate',
       body: BULK_BODY,
       handle: (r) => activate(deps, r),
     },
@@ -46,7 +55,9 @@ export function importRoutes(deps: ImportRoutesDeps): Route[] {
 }
 
 /** Imports each alarm on its own, so that a refused one does not stop the others. Safe to repeat. */
-async function importAlarms(deps: ImportRoutesDeps, { body, identity }: ApiRequest): Promise<ApiAnswer> {
+async function importAlarms(deps: ImportRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { body, identity } = request;
+  noteProject(request);
   const documents = importedDocuments(body);
   const results: ImportAnswer[] = [];
   for (const document of documents) results.push(await importOne(deps, document, identity));
@@ -187,8 +198,10 @@ function asItWas({ id, request }: ImportedAlarm, identity: Identity, circumstanc
   };
 }
 
-async function activate({ imports, now }: ImportRoutesDeps, { body, identity }: ApiRequest): Promise<ApiAnswer> {
+async function activate({ imports, now }: ImportRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { body, identity } = request;
   const { project_id, alarm_ids } = parseWith(ActivationRequest, { argument: 'body', value: body ?? {} });
+  noteProject(request, project_id);
   const activated = await imports.activate({ projectId: project_id, ids: alarm_ids, by: identity, at: now() });
   return { status: 200, body: { activated } satisfies ActivationAnswer };
 }

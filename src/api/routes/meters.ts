@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.js';
 import { GROUP_FIELDS, type GroupField } from '../../storage/meters/statistics-store.js';
+import { noteProject } from '../audit/request-audit.js';
 import { scopeOf } from '../identity/authorize.js';
 import type { MeterStatistics, Samples } from '../ports.js';
 import { invalidInput, type QueryParameters } from '../http/query-parameters.js';
@@ -36,15 +37,31 @@ export function meterRoutes(deps: MeterRoutesDeps): Route[] {
       method: 'GET',
       path: '/v2/meters',
       policy: 'reader',
+      audit: 'meter.list',
       query: list,
       handle: (request) => listMeters(deps, request),
     },
-    { method: 'GET', path: meter, policy: 'reader', query: list, handle: (request) => listSamples(deps, request) },
-    { method: 'POST', path: meter, policy: 'member', body: BULK_BODY, handle: (request) => append(deps, request) },
+    {
+      method: 'GET',
+      path: meter,
+      policy: 'reader',
+      audit: 'sample.list',
+      query: list,
+      handle: (request) => listSamples(deps, request),
+    },
+    {
+      method: 'POST',
+      path: meter,
+      policy: 'member',
+      audit: 'sample.create',
+      body: BULK_BODY,
+      handle: (request) => append(deps, request),
+    },
     {
       method: 'GET',
       path: `${meter}/statistics`,
       policy: 'reader',
+      audit: 'sample.summarise',
       query: statistics,
       handle: (request) => summarise(deps, request),
     },
@@ -52,6 +69,7 @@ export function meterRoutes(deps: MeterRoutesDeps): Route[] {
       method: 'GET',
       path: '/v2/resources',
       policy: 'reader',
+      audit: 'resource.list',
       query: list,
       handle: (request) => listResources(deps, request),
     },
@@ -59,6 +77,7 @@ export function meterRoutes(deps: MeterRoutesDeps): Route[] {
       method: 'GET',
       path: '/v2/resources/:resource',
       policy: 'reader',
+      audit: 'resource.read',
       handle: (request) => showResource(deps, request),
     },
   ];
@@ -77,16 +96,20 @@ async function append(
   return { status: 201, body: accepted.map(sampleAnswer) };
 }
 
-async function listSamples({ samples }: MeterRoutesDeps, { identity, query, params }: ApiRequest): Promise<ApiAnswer> {
+async function listSamples({ samples }: MeterRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query, params } = request;
   const filter = sampleFilter(query, identity);
+  noteProject(request, filter.projectId);
   const limit = query.limit() ?? DEFAULT_LIMIT;
   if (limit > MAX_SAMPLES) throw invalidInput('limit', String(limit), `at most ${MAX_SAMPLES}`);
   const found = await samples.list(scopeOf(identity), params['meter'] ?? '', filter, limit);
   return { status: 200, body: found.map(sampleAnswer) };
 }
 
-async function summarise({ statistics }: MeterRoutesDeps, { identity, query, params }: ApiRequest): Promise<ApiAnswer> {
+async function summarise({ statistics }: MeterRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query, params } = request;
   const filter = sampleFilter(query, identity);
+  noteProject(request, filter.projectId);
   const periodS = periodOf(query);
   const groupBy = groupsOf(query);
   const alignedTo = filter.timestamps?.find(({ op }) => op === 'ge' || op === 'gt')?.at;
@@ -100,23 +123,25 @@ async function summarise({ statistics }: MeterRoutesDeps, { identity, query, par
   return { status: 200, body: found.map((statistic) => statisticsAnswer(statistic, periodS)) };
 }
 
-async function listMeters({ samples }: MeterRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
-  const found = await samples.meters(scopeOf(identity), resourceFilter(query, identity), query.limit() ?? ALL);
+async function listMeters({ samples }: MeterRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query } = request;
+  const filter = resourceFilter(query, identity);
+  noteProject(request, filter.projectId);
+  const found = await samples.meters(scopeOf(identity), filter, query.limit() ?? ALL);
   return { status: 200, body: found.map(meterAnswer) };
 }
 
-async function listResources(
-  { samples }: MeterRoutesDeps,
-  { identity, query, origin }: ApiRequest,
-): Promise<ApiAnswer> {
-  const found = await samples.resources(scopeOf(identity), resourceFilter(query, identity), query.limit() ?? ALL);
+async function listResources({ samples }: MeterRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query, origin } = request;
+  const filter = resourceFilter(query, identity);
+  noteProject(request, filter.projectId);
+  const found = await samples.resources(scopeOf(identity), filter, query.limit() ?? ALL);
   return { status: 200, body: found.map((resource) => resourceAnswer(resource, origin)) };
 }
 
-async function showResource(
-  { samples }: MeterRoutesDeps,
-  { identity, params, origin }: ApiRequest,
-): Promise<ApiAnswer> {
+async function showResource({ samples }: MeterRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, params, origin } = request;
+  noteProject(request);
   const resourceId = params['resource'] ?? '';
   const [found] = await samples.resources(scopeOf(identity), { resourceId }, 1);
   if (!found) throw new AppError('not_found', `Resource ${resourceId} not found`);

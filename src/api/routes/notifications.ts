@@ -5,6 +5,8 @@ import {
   type NotificationRecord,
   type NotificationStatus,
 } from '../../storage/notifications/notification-admin-store.js';
+import { ALL_PROJECTS } from '../../storage/audit/audit-entry.js';
+import { noteProject } from '../audit/request-audit.js';
 import { isAdmin, scopeOf } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { NotificationAdmin } from '../ports.js';
@@ -27,7 +29,6 @@ export interface NotificationRoutesDeps {
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
-const ALL_PROJECTS = '*';
 const MAX_PROJECT = 128;
 
 /** `/v1/notifications` and `/v1/delivery-pauses`: list notifications, send them again, pause deliveries. */
@@ -40,6 +41,7 @@ export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
       method: 'GET',
       path: '/v1/notifications',
       policy: 'reader',
+      audit: 'notification.list',
       query: [...filters, 'limit', 'marker'],
       handle: (r) => list(deps, r),
     },
@@ -47,20 +49,42 @@ export function notificationRoutes(deps: NotificationRoutesDeps): Route[] {
       method: 'POST',
       path: '/v1/notifications/replay',
       policy: 'member',
+      audit: 'notification.replay',
       replays: true,
       query: filters,
       handle: (r) => replayMany(deps, r),
     },
-    { method: 'GET', path: one, policy: 'reader', handle: (r) => show(deps, r) },
-    { method: 'GET', path: `${one}/attempts`, policy: 'reader', handle: (r) => attempts(deps, r) },
-    { method: 'POST', path: `${one}/replay`, policy: 'member', replays: true, handle: (r) => replayOne(deps, r) },
-    { method: 'GET', path: '/v1/delivery-pauses', policy: 'reader', handle: (r) => pauses(deps, r) },
-    { method: 'PUT', path: pause, policy: 'member', handle: (r) => setPause(deps, r) },
-    { method: 'DELETE', path: pause, policy: 'member', handle: (r) => liftPause(deps, r) },
+    { method: 'GET', path: one, policy: 'reader', audit: 'notification.read', handle: (r) => show(deps, r) },
+    {
+      method: 'GET',
+      path: `${one}/attempts`,
+      policy: 'reader',
+      audit: 'notification.read_attempts',
+      handle: (r) => attempts(deps, r),
+    },
+    {
+      method: 'POST',
+      path: `${one}/replay`,
+      policy: 'member',
+      audit: 'notification.replay',
+      replays: true,
+      handle: (r) => replayOne(deps, r),
+    },
+    {
+      method: 'GET',
+      path: '/v1/delivery-pauses',
+      policy: 'reader',
+      audit: 'delivery.list_pauses',
+      handle: (r) => pauses(deps, r),
+    },
+    { method: 'PUT', path: pause, policy: 'member', audit: 'delivery.pause', handle: (r) => setPause(deps, r) },
+    { method: 'DELETE', path: pause, policy: 'member', audit: 'delivery.resume', handle: (r) => liftPause(deps, r) },
   ];
 }
 
-async function list({ notifications }: NotificationRoutesDeps, { identity, query }: ApiRequest): Promise<ApiAnswer> {
+async function list({ notifications }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity, query } = request;
+  noteProject(request);
   const limit = query.limit() ?? DEFAULT_LIMIT;
   if (limit > MAX_LIMIT) throw invalidInput('limit', String(limit), `at most ${MAX_LIMIT}`);
   const scope = scopeOf(identity);
@@ -71,8 +95,9 @@ async function list({ notifications }: NotificationRoutesDeps, { identity, query
   return { status: 200, body: found.map((each) => notificationAnswer(each, isAdmin(identity))) };
 }
 
-async function show({ notifications }: NotificationRoutesDeps, { identity, params }: ApiRequest): Promise<ApiAnswer> {
-  const found = await theNotification(notifications, identity, params);
+async function show({ notifications }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { identity } = request;
+  const found = await theNotification(notifications, request);
   const attempt_list = await attemptsAt(notifications, identity, found);
   const shown = {
     ...notificationAnswer(found, isAdmin(identity)),
@@ -81,12 +106,9 @@ async function show({ notifications }: NotificationRoutesDeps, { identity, param
   return { status: 200, body: shown };
 }
 
-async function attempts(
-  { notifications }: NotificationRoutesDeps,
-  { identity, params }: ApiRequest,
-): Promise<ApiAnswer> {
-  const found = await theNotification(notifications, identity, params);
-  return { status: 200, body: await attemptsAt(notifications, identity, found) };
+async function attempts({ notifications }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const found = await theNotification(notifications, request);
+  return { status: 200, body: await attemptsAt(notifications, request.identity, found) };
 }
 
 async function attemptsAt(
@@ -98,12 +120,9 @@ async function attemptsAt(
   return found.map((each) => attemptAnswer(each, isAdmin(identity)));
 }
 
-async function replayOne(
-  { notifications, now }: NotificationRoutesDeps,
-  { identity, params }: ApiRequest,
-): Promise<ApiAnswer> {
-  const { id, status } = await theNotification(notifications, identity, params);
-  const replayed = await notifications.replay(scopeOf(identity), { id }, now());
+async function replayOne({ notifications, now }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { id, status } = await theNotification(notifications, request);
+  const replayed = await notifications.replay(scopeOf(request.identity), { id }, now());
   if (replayed === 0 && REPLAYABLE.includes(status))
     throw new AppError(
       'conflict',
@@ -118,40 +137,34 @@ async function replayOne(
 }
 
 /** Replays the notifications of one status, by default dead ones. To replay all statuses at once is never intended. */
-async function replayMany(
-  { notifications, now }: NotificationRoutesDeps,
-  { identity, query }: ApiRequest,
-): Promise<ApiAnswer> {
-  const { status = 'dead', alarmId } = filterOf(query);
-  const replayed = await notifications.replay(scopeOf(identity), { status, alarmId }, now());
+async function replayMany({ notifications, now }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const { status = 'dead', alarmId } = filterOf(request.query);
+  noteProject(request);
+  const replayed = await notifications.replay(scopeOf(request.identity), { status, alarmId }, now());
   return { status: 202, body: { replayed } satisfies ReplayAnswer };
 }
 
-async function pauses({ notifications }: NotificationRoutesDeps, { identity }: ApiRequest): Promise<ApiAnswer> {
-  const found = await notifications.pauses(scopeOf(identity));
+async function pauses({ notifications }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  noteProject(request);
+  const found = await notifications.pauses(scopeOf(request.identity));
   return { status: 200, body: found.map(pauseAnswer) };
 }
 
-async function setPause(
-  { notifications, now }: NotificationRoutesDeps,
-  { identity, params }: ApiRequest,
-): Promise<ApiAnswer> {
-  await notifications.pause(pausable(identity, params), now());
+async function setPause({ notifications, now }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  await notifications.pause(pausable(request), now());
   return { status: 204 };
 }
 
-async function liftPause(
-  { notifications, now }: NotificationRoutesDeps,
-  { identity, params }: ApiRequest,
-): Promise<ApiAnswer> {
-  await notifications.resume(pausable(identity, params), now());
+async function liftPause({ notifications, now }: NotificationRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  await notifications.resume(pausable(request), now());
   return { status: 204 };
 }
 
-function pausable(identity: Identity, params: ApiRequest['params']): string {
+function pausable({ identity, params, note }: ApiRequest): string {
   const project = params['project'] ?? '';
   if (project.length > MAX_PROJECT)
     throw invalidInput('project', `${project.slice(0, 20)}…`, `at most ${MAX_PROJECT} characters`);
+  if (isAdmin(identity)) note({ projectId: project });
   if (isAdmin(identity)) return project;
   if (project === ALL_PROJECTS) throw new AppError('forbidden', 'RBAC Authorization Failed');
   if (project !== identity.projectId) throw new AppError('not_found', `Project ${project} not found`);
@@ -160,12 +173,12 @@ function pausable(identity: Identity, params: ApiRequest['params']): string {
 
 async function theNotification(
   notifications: NotificationAdmin,
-  identity: Identity,
-  params: ApiRequest['params'],
+  { identity, params, note }: ApiRequest,
 ): Promise<NotificationRecord> {
   const id = params['id'] ?? '';
   const [found] = await notifications.list(scopeOf(identity), { id, limit: 1 });
   if (!found) throw new AppError('not_found', `Notification ${id} not found`);
+  note({ projectId: found.projectId });
   return found;
 }
 

@@ -1,3 +1,4 @@
+import { noteProject } from '../audit/request-audit.js';
 import { scopeOf } from '../identity/authorize.js';
 import type { ComplexQueries } from '../ports.js';
 import type { ConcurrencyLimit } from '../http/concurrency-limit.js';
@@ -20,25 +21,34 @@ export const QUERY_ROOT = '/v2/query';
 export function queryRoutes(deps: QueryRoutesDeps): Route[] {
   const row = { method: 'POST', policy: 'reader', body: SMALL_BODY } as const;
   return [
-    { ...row, path: `${QUERY_ROOT}/alarms`, prepare: (request) => queryAlarms(deps, request) },
-    { ...row, path: `${QUERY_ROOT}/alarms/history`, prepare: (request) => queryHistory(deps, request) },
+    { ...row, audit: 'alarm.query', path: `${QUERY_ROOT}/alarms`, prepare: (request) => queryAlarms(deps, request) },
+    {
+      ...row,
+      audit: 'alarm.query_history',
+      path: `${QUERY_ROOT}/alarms/history`,
+      prepare: (request) => queryHistory(deps, request),
+    },
   ];
 }
 
 /** As in Aodh, the role is checked after the body and before the expressions in the body. */
-function queryAlarms({ queries, queryLimit }: QueryRoutesDeps, { body, identity }: ApiRequest): () => ApiAnswer {
-  const request = complexQueryRequest(body);
+function queryAlarms({ queries, queryLimit }: QueryRoutesDeps, asked: ApiRequest): () => ApiAnswer {
+  const { identity } = asked;
+  const request = complexQueryRequest(asked.body);
   return () => {
     const query = complexQuery(request, ALARM_QUERY, identity);
+    noteProject(asked);
     const alarms = queries.alarms(scopeOf(identity), query);
     return { status: 200, pages: queryLimit.limitLongAnswer(identity.projectId, shown(alarms, queriedAlarmAnswer)) };
   };
 }
 
-function queryHistory({ queries, queryLimit }: QueryRoutesDeps, { body, identity }: ApiRequest): () => ApiAnswer {
-  const request = complexQueryRequest(body);
+function queryHistory({ queries, queryLimit }: QueryRoutesDeps, asked: ApiRequest): () => ApiAnswer {
+  const { identity } = asked;
+  const request = complexQueryRequest(asked.body);
   return () => {
     const query = complexQuery(request, HISTORY_QUERY, identity);
+    noteProject(asked);
     const entries = queries.history(scopeOf(identity), query);
     return { status: 200, pages: queryLimit.limitLongAnswer(identity.projectId, shown(entries, historyAnswer)) };
   };

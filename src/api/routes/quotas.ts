@@ -28,20 +28,42 @@ export function quotaRoutes(deps: QuotaRoutesDeps): Route[] {
       method: 'GET',
       path,
       policy: 'reader',
+      audit: 'quota.read',
       query,
       ignoresOtherQuery,
       handle: (asked) => show(deps, asked, ofQuery(asked)),
     },
-    { method: 'POST', path, policy: 'admin', body: SMALL_BODY, prepare: (asked) => set(deps, asked) },
-    { method: 'DELETE', path, policy: 'admin', query, prepare: (asked) => remove(deps, ofQuery(asked)) },
+    {
+      method: 'POST',
+      path,
+      policy: 'admin',
+      audit: 'quota.set',
+      body: SMALL_BODY,
+      prepare: (asked) => set(deps, asked),
+    },
+    {
+      method: 'DELETE',
+      path,
+      policy: 'admin',
+      audit: 'quota.reset',
+      query,
+      prepare: (asked) => remove(deps, asked, ofQuery(asked)),
+    },
     {
       method: 'GET',
       path: named,
       policy: 'reader',
+      audit: 'quota.read',
       ignoresOtherQuery,
       handle: (asked) => show(deps, asked, ofPath(asked)),
     },
-    { method: 'DELETE', path: named, policy: 'admin', prepare: (asked) => remove(deps, ofPath(asked)) },
+    {
+      method: 'DELETE',
+      path: named,
+      policy: 'admin',
+      audit: 'quota.reset',
+      prepare: (asked) => remove(deps, asked, ofPath(asked)),
+    },
   ];
 }
 
@@ -51,29 +73,39 @@ export function quotaRoutes(deps: QuotaRoutesDeps): Route[] {
  */
 async function show(
   { quotas, projectAlarmQuota }: QuotaRoutesDeps,
-  { identity }: ApiRequest,
+  { identity, note }: ApiRequest,
   wanted: string | undefined,
 ): Promise<ApiAnswer> {
   const projectId = theProject(wanted || (identity.projectId ?? undefined));
+  note({ objectId: projectId });
   if (projectId !== identity.projectId && !isAdmin(identity))
     throw new AppError('forbidden', 'RBAC Authorization Failed');
+  note({ projectId });
   const set = await quotas.list(scopeOf(identity), projectId);
   const shown: readonly Quota[] = set.length > 0 ? set : [{ resource: 'alarms', limit: projectAlarmQuota }];
   return { status: 200, body: quotasAnswer(projectId, shown) };
 }
 
-function set({ quotas }: QuotaRoutesDeps, { body }: ApiRequest): () => Promise<ApiAnswer> {
+function set({ quotas }: QuotaRoutesDeps, { body, note }: ApiRequest): () => Promise<ApiAnswer> {
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "body"');
   const wanted = parseWith(QuotaRequest, { argument: 'body', value: body });
+  note({ objectId: wanted.project_id });
   return async () => {
+    note({ projectId: wanted.project_id, changed: wanted.quotas.map(({ resource }) => resource) });
     const quotasSet = await quotas.set(wanted.project_id, wanted.quotas);
     return { status: 201, body: quotasAnswer(wanted.project_id, quotasSet) };
   };
 }
 
-function remove({ quotas }: QuotaRoutesDeps, wanted: string | undefined): () => Promise<ApiAnswer> {
+function remove(
+  { quotas }: QuotaRoutesDeps,
+  { note }: ApiRequest,
+  wanted: string | undefined,
+): () => Promise<ApiAnswer> {
   const projectId = theProject(wanted);
+  note({ objectId: projectId });
   return async () => {
+    note({ projectId });
     await quotas.remove(projectId);
     return { status: 204 };
   };

@@ -8,6 +8,7 @@ export function versionRoutes(): Route[] {
       method: 'GET',
       path: '/',
       policy: 'public',
+      audit: null,
       handle: ({ origin }) => ({ status: 200, body: versionsAt(origin) }),
     },
   ];

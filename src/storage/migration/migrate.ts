@@ -100,11 +100,12 @@ function checksumOf(script: string): string {
   return createHash('sha256').update(statementsOf(script).join(';\n')).digest('hex');
 }
 
+/** A statement: text in which a semicolon ends no line, except between `$$`. */
+const STATEMENT = /(?:\$\$[^]*?\$\$|[^;$]|\$(?!\$)|;(?!\s*$))+/gm;
+
 /** Splits a migration into statements. Each statement ends with a semicolon at the end of a line. */
 function statementsOf(script: string): string[] {
-  return script
-    .replace(/--.*$/gm, '')
-    .split(/;\s*$/m)
+  return (script.replace(/--.*$/gm, '').match(STATEMENT) ?? [])
     .map((statement) => statement.trim())
     .filter((statement) => statement !== '');
 }

@@ -42,6 +42,12 @@ export interface ApiKeySelection {
   allProjects: boolean;
 }
 
+/** The key with this id, if it belongs to the selection. */
+export type OneApiKey = ApiKeySelection & { id: string };
+
+/** A key that was revoked. */
+export type RevokedApiKey = Pick<ApiKey, 'projectId'>;
+
 /** One page of a list of keys. */
 export interface ApiKeyQuery extends ApiKeySelection {
   id?: string | undefined;
@@ -112,14 +118,19 @@ export function createApiKeyStore(db: Database) {
       return (await db.query<ApiKey>(text, conditions.parameters)).rows;
     },
 
-    /** Revokes a key. Returns false if the selection has no such key. An earlier revocation keeps its time. */
-    async revoke(scope: Scope, { id, ...selection }: ApiKeySelection & { id: string }, at: Date): Promise<boolean> {
+    /**
+     * Revokes a key and returns its project; undefined if the selection has no such key. An earlier revocation keeps
+     * its time.
+     */
+    async revoke(scope: Scope, which: OneApiKey, at: Date): Promise<RevokedApiKey | undefined> {
+      const { id, ...selection } = which;
       const conditions = new Conditions();
       const revokedAt = conditions.parameter(at, 'timestamptz');
       select(scope, selection, conditions);
       conditions.equal('id', id, 'text');
-      const text = `update api_keys set revoked_at = coalesce(revoked_at, ${revokedAt}) ${conditions.where()}`;
-      return (await db.query(text, conditions.parameters)).rowCount > 0;
+      const text = `update api_keys set revoked_at = coalesce(revoked_at, ${revokedAt}) ${conditions.where()}
+        returning project_id as "projectId"`;
+      return (await db.query<RevokedApiKey>(text, conditions.parameters)).rows[0];
     },
   };
 }

@@ -69,6 +69,17 @@ function contract(open: () => Promise<Database>): void {
     expect(await migrate(db)).toEqual([]);
   });
 
+  test('may define a function, whose body between $$ is no statement of its own', async () => {
+    const script = 'create function one() returns int language plpgsql as $$\nbegin\n  return 1;\nend\n$$;\n';
+    await migrate(db, [
+      ...knownMigrations(),
+      { name: '9999-function.sql', script: `${script}create table t (n int);` },
+    ]);
+    expect((await db.query('select one() as one, (select count(*) from t) as rows')).rows).toEqual([
+      { one: 1, rows: 0 },
+    ]);
+  });
+
   test('that fail leave nothing behind', async () => {
     const broken = { name: '9999-broken.sql', script: 'create table half (id int);\ncreate table half (id int);' };
     await expect(migrate(db, [...knownMigrations(), broken])).rejects.toThrow(/half/);

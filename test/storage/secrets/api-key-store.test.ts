@@ -94,15 +94,15 @@ function contract(open: () => Promise<Database>): void {
     expect((await ids(ALL, EVERYTHING)).length).toBe(4);
     expect(await ids(ALL, { ...EVERYTHING, projectId: 'p2' })).toEqual(['foreign']);
     for (const id of ['admin', 'all', 'foreign', 'never'])
-      expect(await keys.revoke(OWN, { id, ...mine }, LATER)).toBe(false);
+      expect(await keys.revoke(OWN, { id, ...mine }, LATER)).toBeUndefined();
     const revoked = await db.query('select id from api_keys where revoked_at is not null');
     expect(revoked.rows).toEqual([]);
   });
 
   test('a key that is revoked twice keeps the first time', async () => {
     await keys.create(key('a'));
-    expect(await keys.revoke(OWN, { id: 'a', ...EVERYTHING }, MADE)).toBe(true);
-    expect(await keys.revoke(OWN, { id: 'a', ...EVERYTHING }, LATER)).toBe(true);
+    expect(await keys.revoke(OWN, { id: 'a', ...EVERYTHING }, MADE)).toEqual({ projectId: 'p1' });
+    expect(await keys.revoke(OWN, { id: 'a', ...EVERYTHING }, LATER)).toEqual({ projectId: 'p1' });
     expect((await keys.credential('a'))?.revokedAt).toEqual(MADE);
   });
 

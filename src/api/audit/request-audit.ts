@@ -1,0 +1,127 @@
+import { AppError } from '../../errors.js';
+import { ALL_PROJECTS, UNKNOWN, type AuditActor, type AuditOutcome } from '../../storage/audit/audit-entry.js';
+import { isAdmin } from '../identity/authorize.js';
+import { networkOf } from '../identity/failure-limiter.js';
+import type { Identity } from '../identity/identity.js';
+import { DATA_WRITES, type AuditAction } from './audit-actions.js';
+import type { AuditRecorder, RecordedFact } from './audit-recorder.js';
+
+/** What a handler knows of the object of a request. */
+export interface AuditNotes {
+  /** Default: the first parameter of the path. */
+  objectId?: string;
+  /** `*`: all projects. Default: the project of the caller. */
+  projectId?: string | null;
+  /** Names of changed fields. */
+  changed?: readonly string[];
+}
+
+/** A request as the audit trail sees it. */
+export interface AuditedRequest {
+  /** Null: never in the trail. */
+  action: AuditAction | null;
+  isWrite: boolean;
+  identity: Identity;
+  params: Readonly<Record<string, string>>;
+  notes: AuditNotes;
+  requestId: string;
+  address: string;
+}
+
+type Recorder = Pick<AuditRecorder, 'record' | 'stored'>;
+
+/** Records nothing: for listeners without callers that are known. */
+export const NO_AUDIT: Recorder = { record: () => false, stored: () => Promise.resolve() };
+
+/** Entries of one kind that are stored one by one in a minute. */
+const MOST_A_MINUTE = 10;
+const MOST_DATA_WRITES_A_MINUTE = 1;
+
+/**
+ * Runs the work of a request and records its outcome: of writes, of what was denied, of an admin's reads of other
+ * projects, and of each use of an API key for all projects. A write that succeeds waits for its entry.
+ */
+export async function audited<Answer extends { status: number }>(
+  recorder: Recorder,
+  request: AuditedRequest,
+  { work, statusOf }: { work: () => Promise<Answer>; statusOf: (thrown: unknown) => number },
+): Promise<Answer> {
+  let answer: Answer;
+  try {
+    answer = await work();
+  } catch (thrown) {
+    recordOutcome(recorder, request, statusOf(thrown));
+    throw thrown;
+  }
+  if (recordOutcome(recorder, request, answer.status) && request.isWrite) await recorder.stored();
+  return answer;
+}
+
+/** Notes that the answer has data of the named project; without a name, that of an admin has data of all projects. */
+export function noteProject(
+  { identity, note }: { identity: Identity; note: (notes: AuditNotes) => void },
+  named?: string | null,
+): void {
+  const projectId = named ?? (isAdmin(identity) ? ALL_PROJECTS : undefined);
+  if (projectId !== undefined) note({ projectId });
+}
+
+/** Records that authentication refused a request. */
+export function recordAuthenticationFailure(
+  recorder: Recorder,
+  { thrown, requestId, address }: { thrown: unknown; requestId: string; address: string },
+  status: number,
+): void {
+  if (!(thrown instanceof AppError) || thrown.code === 'unavailable') return;
+  const action = 'service.authenticate';
+  recorder.record(
+    { ...UNKNOWN, action, outcome: 'denied', status, requestId, address },
+    { kind: `${action} ${networkOf(address)}`, most: MOST_A_MINUTE },
+  );
+}
+
+function recordOutcome(recorder: Recorder, request: AuditedRequest, status: number): boolean {
+  const { action, isWrite, identity, notes, params, requestId } = request;
+  if (action === null || !isNoteworthy(request, status)) return false;
+  const actor = actorOf(identity, request.address);
+  const outcome = outcomeOf(request, status);
+  const fact: RecordedFact = {
+    ...actor,
+    action,
+    outcome,
+    status,
+    requestId,
+    projectId: notes.projectId ?? identity.projectId,
+    objectId: notes.objectId ?? Object.values(params)[0] ?? null,
+    changed: outcome === 'done' ? (notes.changed ?? null) : null,
+  };
+  const isData = DATA_WRITES.has(action);
+  if (isWrite && outcome === 'done' && !isData) return recorder.record(fact);
+  const { userId, actorProjectId, keyId } = actor;
+  const kind = JSON.stringify([action, status, networkOf(request.address), userId, actorProjectId, keyId]);
+  return recorder.record(fact, { kind, most: isData ? MOST_DATA_WRITES_A_MINUTE : MOST_A_MINUTE });
+}
+
+function isNoteworthy({ isWrite, identity, notes }: AuditedRequest, status: number): boolean {
+  if (isWrite || status === 401 || status === 403 || identity.apiKey?.allProjects) return true;
+  return isAdmin(identity) && notes.projectId !== undefined && notes.projectId !== identity.projectId;
+}
+
+/** To a caller who is no admin, an object of another project does not exist: 404. */
+function outcomeOf({ isWrite, identity }: AuditedRequest, status: number): AuditOutcome {
+  if (status < 400) return 'done';
+  if (status >= 500) return 'failed';
+  const isHidden = status === 404 && isWrite && !isAdmin(identity);
+  return status === 401 || status === 403 || isHidden ? 'denied' : 'refused';
+}
+
+function actorOf({ userId, projectId, role, roleNames, apiKey }: Identity, address: string): AuditActor {
+  return {
+    userId,
+    actorProjectId: projectId,
+    roles: roleNames ?? (role === null ? [] : [role]),
+    keyId: apiKey?.id ?? null,
+    allProjectsKey: apiKey?.allProjects ?? false,
+    address,
+  };
+}

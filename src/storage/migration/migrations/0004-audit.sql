@@ -1,0 +1,68 @@
+-- The audit trail: append-only for the role of the service, a partition for each day (UTC).
+create table audit_entries (
+  at timestamptz not null,
+  id text not null,
+  action text not null,
+  outcome text not null,                           -- done | refused | denied | failed
+  status smallint,                                 -- HTTP status; null: not an answer of the API
+  count integer not null,                          -- requests that the entry stands for
+  request_id text,
+  project_id text,                                 -- of the object, otherwise of the actor; *: all projects
+  object_id text,
+  changed text[],                                  -- names of changed fields
+  user_id text,
+  actor_project_id text,
+  roles text[] not null,
+  key_id text,
+  all_projects_key boolean not null,
+  address text,
+  primary key (at, id)
+) partition by range (at);
+
+create index audit_entries_by_project on audit_entries (project_id, at desc, id desc);
+create index audit_entries_by_object on audit_entries (object_id, at desc, id desc) where object_id is not null;
+
+-- Makes the partitions of the days from yesterday to a week ahead, and drops those of more than `keep` days ago.
+-- It runs with the rights of its owner, so that the role of the service needs none on the partitions. That role can
+-- drop no day of the last week: `keep` is at least 7, and the database's own clock counts.
+create function keep_audit_days(today date, keep integer) returns integer
+language plpgsql security definer as $$
+declare
+  day date;
+  name text;
+  old regclass;
+  holder text;
+  dropped integer := 0;
+begin
+  for day in select generate_series(today - 1, today + 7, interval '1 day')::date loop
+    name := 'audit_entries_' || to_char(day, 'YYYYMMDD');
+    continue when to_regclass(name) is not null;
+    execute format('create table %I partition of audit_entries for values from (%L) to (%L)',
+      name, day || ' 00:00+00', day + 1 || ' 00:00+00');
+    -- Default privileges of the owner must not make the days of the trail changeable.
+    for holder in
+      select distinct case acl.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+        from pg_class c, aclexplode(c.relacl) acl where c.oid = to_regclass(name) and acl.grantee <> c.relowner
+    loop
+      execute format('revoke all on %I from %s', name, holder);
+    end loop;
+  end loop;
+  for old in
+    select c.oid from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = 'audit_entries'::regclass
+       and to_date(right(c.relname, 8), 'YYYYMMDD')
+         < least(today, (clock_timestamp() at time zone 'UTC')::date) - greatest(keep, 7)
+  loop
+    execute format('drop table %s', old);
+    dropped := dropped + 1;
+  end loop;
+  return dropped;
+end
+$$;
+
+-- Only this schema is searched by the function, so that the role of the service cannot put a table of its own before.
+do $$
+begin
+  execute format('alter function keep_audit_days(date, integer) set search_path = %I, pg_temp', current_schema());
+end
+$$;
