@@ -113,7 +113,7 @@ describe('the recorder of the audit trail', () => {
     expect(stored.map((batch) => batch.length)).toEqual([3]);
   });
 
-  test('holds a bounded number of entries, counts those that are lost, and tells their number in an entry', async () => {
+  test('holds a bounded number of entries, counts those that are lost, and an entry tells their number', async () => {
     isBroken = true;
     record(1);
     await recorder.stored();

@@ -22,7 +22,8 @@ create table audit_entries (
 create index audit_entries_by_project on audit_entries (project_id, at desc, id desc);
 create index audit_entries_by_object on audit_entries (object_id, at desc, id desc) where object_id is not null;
 
--- Makes the partitions of the days from yesterday to a week ahead, and drops those of more than `keep` days ago.
+-- Makes the partitions of the days from yesterday to a week ahead, and drops those of more than `keep` days ago. Takes
+-- back all rights by which others than the owner could change the trail, however they were granted.
 -- It runs with the rights of its owner, so that the role of the service needs none on the partitions. That role can
 -- drop no day of the last week: `keep` is at least 7, and the database's own clock counts.
 create function keep_audit_days(today date, keep integer) returns integer
@@ -30,30 +31,34 @@ language plpgsql security definer as $$
 declare
   day date;
   name text;
-  old regclass;
+  rights text;
   holder text;
   dropped integer := 0;
 begin
+  perform pg_advisory_xact_lock(80420004);
   for day in select generate_series(today - 1, today + 7, interval '1 day')::date loop
     name := 'audit_entries_' || to_char(day, 'YYYYMMDD');
     continue when to_regclass(name) is not null;
     execute format('create table %I partition of audit_entries for values from (%L) to (%L)',
       name, day || ' 00:00+00', day + 1 || ' 00:00+00');
-    -- Default privileges of the owner must not make the days of the trail changeable.
-    for holder in
-      select distinct case acl.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
-        from pg_class c, aclexplode(c.relacl) acl where c.oid = to_regclass(name) and acl.grantee <> c.relowner
-    loop
-      execute format('revoke all on %I from %s', name, holder);
-    end loop;
   end loop;
-  for old in
-    select c.oid from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  for name, rights, holder in
+    select distinct c.oid::regclass::text, case c.relkind when 'p' then acl.privilege_type else 'all' end,
+        case acl.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(acl.grantee)) end
+      from pg_class c, aclexplode(c.relacl) acl
+     where acl.grantee <> c.relowner
+       and (c.oid in (select inhrelid from pg_inherits where inhparent = 'audit_entries'::regclass)
+         or c.oid = 'audit_entries'::regclass and acl.privilege_type not in ('SELECT', 'INSERT'))
+  loop
+    execute format('revoke %s on %s from %s cascade', rights, name, holder);
+  end loop;
+  for name in
+    select c.oid::regclass from pg_inherits i join pg_class c on c.oid = i.inhrelid
      where i.inhparent = 'audit_entries'::regclass
        and to_date(right(c.relname, 8), 'YYYYMMDD')
          < least(today, (clock_timestamp() at time zone 'UTC')::date) - greatest(keep, 7)
   loop
-    execute format('drop table %s', old);
+    execute format('drop table %s', name);
     dropped := dropped + 1;
   end loop;
   return dropped;
