@@ -129,5 +129,10 @@ function apiMetrics({ counter, gauge }: Instruments) {
     samplesStored: counter('samples_stored_total', 'Samples stored by the built-in meters'),
     apiRequests: counter('api_requests_total', 'API requests, by method and status', ['method', 'status']),
     apiKeysExpiring: gauge('api_keys_expiring', 'Valid API keys that end within 14 days'),
+    certificateExpiry: gauge(
+      'certificate_expiry_timestamp_seconds',
+      'End of the certificate that a listener uses, in seconds since 1970',
+      ['listener'],
+    ),
   };
 }

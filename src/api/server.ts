@@ -90,6 +90,8 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   onAnswer: (method: string, status: number) => void;
   /** Addresses and networks whose `X-Forwarded-…` headers are trusted. */
   trustedProxies: readonly string[];
+  /** True if the listener accepts only TLS. */
+  hasTls: boolean;
   version: string;
 }
 
@@ -122,13 +124,13 @@ export function createApi(deps: ApiDeps): express.Express {
 
 /** Health and metrics only, for the management listener. */
 export function createManagementApi(
-  deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'trustedProxies'>,
+  deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'trustedProxies' | 'hasTls'>,
 ): express.Express {
   return assemble(deps, undefined, { routes: healthRoutes(deps), barePaths: [] });
 }
 
 function assemble(
-  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies'>,
+  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies' | 'hasTls'>,
   authentication: Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'rateLimits' | 'runAs'> | undefined,
   { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
 ): express.Express {
@@ -138,7 +140,7 @@ function assemble(
   app.set('trust proxy', [...deps.trustedProxies]);
   app.set('query parser', false); // QueryParameters is the only parser, since two could differ
   app.set('case sensitive routing', true);
-  app.use(assignRequestId, observe(deps.onAnswer), securityHeaders());
+  app.use(assignRequestId, observe(deps.onAnswer), securityHeaders(deps));
   app.use((request, _response, next) => {
     normaliseTarget(request);
     refuseAmbiguousHeaders(request);
@@ -220,10 +222,11 @@ const stripIdentityHeaders: RequestHandler = (request, _response, next) => {
   next();
 };
 
-function securityHeaders(): RequestHandler {
+function securityHeaders({ hasTls }: Pick<ApiDeps, 'hasTls'>): RequestHandler {
   const protect = helmet({
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } },
-    strictTransportSecurity: false,
+    // Subdomains of the host belong to other services.
+    strictTransportSecurity: hasTls && { includeSubDomains: false },
   });
   return (request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
