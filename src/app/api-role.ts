@@ -38,7 +38,7 @@ import type { Telemetry } from '../telemetry.js';
 import { createAuthentication } from './authentication.js';
 import { openDatasources } from './datasources/open.js';
 import { graceOf } from './evaluator-role.js';
-import { openRateLimits } from './rate-limits.js';
+import { openLimitsRedis, openRateLimits } from './rate-limits.js';
 import { createRuleChecks } from './rule-checks.js';
 import { openTrustActions, trustRefusal } from './trusts.js';
 
@@ -67,7 +67,8 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const { config, keystone, egress, clock, log, telemetry, version, waker, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
-  const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone });
+  const redis = openLimitsRedis(config, log, resources);
+  const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone, redis });
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
   const certificate = openCertificate('api', deps);
   const app = createApi({
@@ -105,7 +106,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     keyLifetimeMs: config.auth.key_lifetime,
     ...authentication,
     runAs: (owner, work) => owners.run(owner, work),
-    rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', log, resources }),
+    rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', redis }),
     now: () => clock.now(),
     newId: () => randomUUID(),
     log,
