@@ -96,6 +96,7 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
 }
 
 const MAX_URL = 8 * 1024;
+const MAX_HEADER = 8 * 1024;
 
 /** The complete API as an express application. Does not listen. */
 export function createApi(deps: ApiDeps): express.Express {
@@ -143,6 +144,7 @@ function assemble(
   app.use(assignRequestId, observe(deps.onAnswer), securityHeaders(deps));
   app.use((request, _response, next) => {
     normaliseTarget(request);
+    refuseLargeHeaders(request);
     refuseAmbiguousHeaders(request);
     deps.refuse(request);
     next();
@@ -177,6 +179,15 @@ function normaliseTarget(request: express.Request): void {
   const { path, search, authority } = requestTarget(sent);
   request.url = path + search;
   if (authority !== undefined) request.headers.host = authority;
+}
+
+/** The parser limits all headers together. */
+function refuseLargeHeaders({ rawHeaders }: express.Request): void {
+  // Names and values alternate.
+  const at = rawHeaders.findIndex((text) => text.length > MAX_HEADER);
+  if (at < 0) return;
+  const name = at % 2 === 0 ? 'A header' : `The header ${rawHeaders[at - 1]?.toLowerCase()}`;
+  throw new AppError('header_too_large', `${name} is longer than ${MAX_HEADER} characters`);
 }
 
 /** Headers of which Node.js silently keeps only the first one. */

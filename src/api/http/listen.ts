@@ -72,6 +72,7 @@ const OPTIONS: ServerOptions = {
   maxHeaderSize: 16 * KIB,
   requestTimeout: 30_000,
   headersTimeout: 15_000,
+  connectionsCheckingInterval: 5_000, // how often these two are checked
   keepAliveTimeout: 75_000,
   requireHostHeader: false, // the API refuses such requests itself, with a body
 };
