@@ -8,9 +8,11 @@ import { createNotifierRole } from './app/notifier-role.js';
 import { openCoordinationDatabase, openDatabase, databaseLocation } from './app/open-database.js';
 import { openKeystone } from './app/open-keystone.js';
 import type { ReadinessCheck } from './api/ports.js';
+import { warnOfPlainPasswords } from './app/plain-passwords.js';
 import { readiness } from './app/readiness.js';
 import { createTimeKeeper, synchroniseClock } from './app/time-keeper.js';
 import type { Listener } from './api/http/listen.js';
+import type { ServerCertificate } from './api/http/server-certificate.js';
 import { atMost } from './async/deadline.js';
 import type { EgressGuard } from './egress/egress-guard.js';
 import { createSystemClock, type ServiceClock } from './clock.js';
@@ -39,6 +41,8 @@ export interface App {
   readonly url: string | undefined;
   /** Resolves with the reason if the service cannot continue. */
   readonly failed: Promise<Error>;
+  /** Has the certificates of the listeners read again; undefined if none has TLS. */
+  readonly reload: (() => void) | undefined;
   /** Lines for the terminal: addresses, place of the data, roles, backends. */
   summary(): string[];
 }
@@ -70,6 +74,7 @@ export async function createApp(config: Config, program: Program, overrides: Ove
     await synchroniseClock(clock, () => databaseTime(db));
     const isEvaluator = config.roles.includes('evaluator');
     const coordinationDb = isEvaluator ? await openCoordinationDatabase(config, db, { log, resources }) : db;
+    await warnOfPlainPasswords(config, log);
     const redis = await openRedis(config, log, resources);
     const keystone = openKeystone(config, { clock, log: log.child({ component: 'keystone' }) });
     const telemetry = createTelemetry();
@@ -133,6 +138,14 @@ class Service implements App {
     return this.#url;
   }
 
+  get reload(): (() => void) | undefined {
+    const certificates = this.#certificates();
+    if (certificates.length === 0) return undefined;
+    return () => {
+      for (const certificate of certificates) certificate.reload();
+    };
+  }
+
   start(): Promise<void> {
     return (this.#starting ??= this.#start());
   }
@@ -176,8 +189,13 @@ class Service implements App {
         await listenManagement({ config, clock, log, telemetry, readiness: ready }, config.management.port),
       );
     }
+    for (const certificate of this.#certificates()) this.#supervisor('process').start(certificate);
     this.#startLoops(waker, localWaker);
     log.info('started', { roles: config.roles, url: this.#url });
+  }
+
+  #certificates(): ServerCertificate[] {
+    return this.#listeners.flatMap(({ certificate }) => certificate ?? []);
   }
 
   #startLoops(waker: NotifierWaker, localWaker: LocalWaker): void {
@@ -229,6 +247,7 @@ class Service implements App {
       pingDatabase: () => db.query('select 1'),
       supervisors: Object.values(this.#supervisors),
       redis: redis?.command,
+      certificates: this.#certificates().map(({ state }) => state),
       loopbackReceivers: this.parts.config.egress.allow_loopback_receivers,
       backends: evaluatorRole && {
         withoutBackend: evaluatorRole.evaluator.withoutBackend(),

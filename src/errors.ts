@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'precondition_failed'
   | 'too_large'
   | 'uri_too_long'
+  | 'header_too_large'
   | 'unsupported_media_type'
   | 'too_many_requests'
   | 'unavailable';

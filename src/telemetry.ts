@@ -134,5 +134,10 @@ function apiMetrics({ counter, gauge }: Instruments) {
       'Requests missing from the audit trail, since too many entries waited for the database',
     ),
     apiKeysExpiring: gauge('api_keys_expiring', 'Valid API keys that end within 14 days'),
+    certificateExpiry: gauge(
+      'certificate_expiry_timestamp_seconds',
+      'End of the certificate that a listener uses, in seconds since 1970',
+      ['listener'],
+    ),
   };
 }

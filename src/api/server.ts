@@ -97,10 +97,13 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   onAnswer: (method: string, status: number) => void;
   /** Addresses and networks whose `X-Forwarded-…` headers are trusted. */
   trustedProxies: readonly string[];
+  /** True if the listener accepts only TLS. */
+  hasTls: boolean;
   version: string;
 }
 
 const MAX_URL = 8 * 1024;
+const MAX_HEADER = 8 * 1024;
 
 /** The complete API as an express application. Does not listen. */
 export function createApi(deps: ApiDeps): express.Express {
@@ -130,13 +133,13 @@ export function createApi(deps: ApiDeps): express.Express {
 
 /** Health and metrics only, for the management listener. */
 export function createManagementApi(
-  deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'trustedProxies'>,
+  deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'trustedProxies' | 'hasTls'>,
 ): express.Express {
   return assemble(deps, undefined, { routes: healthRoutes(deps), barePaths: [] });
 }
 
 function assemble(
-  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies'>,
+  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies' | 'hasTls'>,
   authentication:
     Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'rateLimits' | 'runAs' | 'audit'> | undefined,
   { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
@@ -147,9 +150,10 @@ function assemble(
   app.set('trust proxy', [...deps.trustedProxies]);
   app.set('query parser', false); // QueryParameters is the only parser, since two could differ
   app.set('case sensitive routing', true);
-  app.use(assignRequestId, observe(deps.onAnswer), securityHeaders());
+  app.use(assignRequestId, observe(deps.onAnswer), securityHeaders(deps));
   app.use((request, _response, next) => {
     normaliseTarget(request);
+    refuseLargeHeaders(request);
     refuseAmbiguousHeaders(request);
     deps.refuse(request);
     next();
@@ -185,6 +189,15 @@ function normaliseTarget(request: express.Request): void {
   const { path, search, authority } = requestTarget(sent);
   request.url = path + search;
   if (authority !== undefined) request.headers.host = authority;
+}
+
+/** The parser limits all headers together. */
+function refuseLargeHeaders({ rawHeaders }: express.Request): void {
+  // Names and values alternate.
+  const at = rawHeaders.findIndex((text) => text.length > MAX_HEADER);
+  if (at < 0) return;
+  const name = at % 2 === 0 ? 'A header' : `The header ${rawHeaders[at - 1]?.toLowerCase()}`;
+  throw new AppError('header_too_large', `${name} is longer than ${MAX_HEADER} characters`);
 }
 
 /** Headers of which Node.js silently keeps only the first one. */
@@ -236,10 +249,11 @@ const stripIdentityHeaders: RequestHandler = (request, _response, next) => {
   next();
 };
 
-function securityHeaders(): RequestHandler {
+function securityHeaders({ hasTls }: Pick<ApiDeps, 'hasTls'>): RequestHandler {
   const protect = helmet({
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"] } },
-    strictTransportSecurity: false,
+    // Subdomains of the host belong to other services.
+    strictTransportSecurity: hasTls && { includeSubDomains: false },
   });
   return (request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');

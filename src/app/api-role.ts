@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { AuditRecorder } from '../api/audit/audit-recorder.js';
 import type { DatasourceKind } from '../alarm/series.js';
 import { listen, type Listener } from '../api/http/listen.js';
+import { ServerCertificate } from '../api/http/server-certificate.js';
 import type { ReadinessCheck } from '../api/ports.js';
 import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../api/http/concurrency-limit.js';
 import { createApi, createManagementApi, type ApiDeps } from '../api/server.js';
@@ -39,7 +40,7 @@ import type { Telemetry } from '../telemetry.js';
 import { createAuthentication } from './authentication.js';
 import { openDatasources } from './datasources/open.js';
 import { graceOf } from './evaluator-role.js';
-import { openRateLimits } from './rate-limits.js';
+import { openLimitsRedis, openRateLimits } from './rate-limits.js';
 import { createRuleChecks } from './rule-checks.js';
 import { openTrustActions, trustRefusal } from './trusts.js';
 
@@ -69,8 +70,10 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
   const { config, keystone, egress, clock, log, telemetry, audit, version, waker, readiness, resources } = deps;
   const { host, port, alarm_max_actions, project_alarm_quota, user_alarm_quota } = config.api;
   const apiKeys = createApiKeyStore(db);
-  const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone });
+  const redis = openLimitsRedis(config, log, resources);
+  const { detail, ...authentication } = await createAuthentication({ config, clock, log, apiKeys, keystone, redis });
   const auth: ReadinessCheck = { name: 'auth', ok: true, detail };
+  const certificate = openCertificate('api', deps);
   const app = createApi({
     alarms: createAlarmStore(db, { project: project_alarm_quota, user: user_alarm_quota }),
     ruleChecks: createRuleChecks({ config, clock, resources, keystone }),
@@ -108,7 +111,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     runAs: (owner, work) => owners.run(owner, work),
     audit,
     auditTrail: createAuditStore(db),
-    rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', log, resources }),
+    rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', redis }),
     now: () => clock.now(),
     newId: () => randomUUID(),
     log,
@@ -116,14 +119,16 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     onAnswer: countAnswers(telemetry),
     version,
     trustedProxies: config.api.trusted_proxies,
+    hasTls: certificate !== undefined,
     // Metrics are for operators. With authentication only the management listener has them.
     metrics: authentication.trustsIdentityHeaders ? metricsOf(telemetry) : undefined,
     readiness: async () => [...(await readiness()), auth],
   });
   const isTrustedProxy = isOneOf(config.api.trusted_proxies);
-  return listen(app, { host, port, setting: 'api.port', clock, isTrustedProxy });
+  return listen(app, { host, port, setting: 'api.port', clock, isTrustedProxy, certificate });
 }
 
+const SECOND_MS = 1_000;
 /** Connections that the API leaves to an evaluator and a notifier in the same process. */
 const LEFT_TO_OTHERS = 3;
 
@@ -182,12 +187,14 @@ export function listenManagement(
   }: Pick<ApiRoleDeps, 'config' | 'clock' | 'log' | 'telemetry' | 'readiness'>,
   port: number,
 ): Promise<Listener> {
+  const certificate = openCertificate('management', { config, clock, log, telemetry });
   const app = createManagementApi({
     log,
     readiness,
     metrics: metricsOf(telemetry),
     refuse: () => undefined,
     trustedProxies: [],
+    hasTls: certificate !== undefined,
     onAnswer: countAnswers(telemetry),
   });
   return listen(app, {
@@ -196,6 +203,23 @@ export function listenManagement(
     setting: 'management.port',
     clock,
     isTrustedProxy: () => false,
+    certificate,
+  });
+}
+
+/** The certificate of a listener; undefined if it has no TLS. @throws StartupError for unusable files. */
+function openCertificate(
+  listener: 'api' | 'management',
+  { config, clock, log, telemetry }: Pick<ApiRoleDeps, 'config' | 'clock' | 'log' | 'telemetry'>,
+): ServerCertificate | undefined {
+  const { cert_file, key_file, client_ca_file } = config[listener].tls;
+  if (cert_file === undefined || key_file === undefined) return undefined;
+  return new ServerCertificate({
+    files: { cert_file, key_file, ...(client_ca_file !== undefined && { client_ca_file }) },
+    setting: `${listener}.tls`,
+    clock,
+    log,
+    onUse: (validTo) => telemetry.certificateExpiry.set({ listener }, validTo.getTime() / SECOND_MS),
   });
 }
 

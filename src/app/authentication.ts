@@ -1,3 +1,4 @@
+import { countFailuresIn } from '../api/http/rate-limits.js';
 import { API_KEY_CHALLENGE, createApiKeyAuthenticator } from '../api/identity/api-key.js';
 import { createEitherAuthenticator } from '../api/identity/either-credential.js';
 import { limitFailures } from '../api/identity/failure-limiter.js';
@@ -12,6 +13,7 @@ import type { AuthMode, Config } from '../config/schema.js';
 import { StartupError } from '../errors.js';
 import type { KeystoneSession } from '../keystone/session.js';
 import type { Logger } from '../logger.js';
+import type { Redis } from '../redis.js';
 import { refuseOpenNoauth } from './noauth-guard.js';
 
 /** Dependencies of the API's authentication. */
@@ -21,6 +23,8 @@ export interface AuthenticationDeps {
   log: Logger;
   apiKeys: ApiKeyCredentials;
   keystone: KeystoneSession | undefined;
+  /** With it all API processes count failed authentications together. */
+  redis: Redis | undefined;
 }
 
 /** The parts of the API that depend on `auth.mode`. */
@@ -39,7 +43,7 @@ const SECOND_MS = 1_000;
  * @throws StartupError in mode noauth if `api.host` is not a loopback address and the operator did not allow that.
  */
 export async function createAuthentication(deps: AuthenticationDeps): Promise<Authentication> {
-  const { config, clock } = deps;
+  const { config, clock, redis } = deps;
   const { mode, failures_per_minute: failuresPerMinute } = config.auth;
   if (mode === 'noauth') return noauth(deps);
   const byKeystone = mode === 'apikey' ? undefined : keystoneAuthenticator(deps);
@@ -48,8 +52,9 @@ export async function createAuthentication(deps: AuthenticationDeps): Promise<Au
     byKeystone && byKey ? createEitherAuthenticator({ apiKey: byKey, keystone: byKeystone }) : (byKeystone ?? byKey);
   if (!authenticate) throw new Error(`auth.mode ${mode} has no authenticator`);
   const { public_url, auth_url } = config.keystone;
+  const countShared = redis && countFailuresIn(redis, config.redis.prefix, failuresPerMinute);
   return {
-    authenticate: limitFailures(authenticate, { clock, failuresPerMinute }),
+    authenticate: limitFailures(authenticate, { clock, failuresPerMinute, countShared }),
     trustsIdentityHeaders: false,
     challenge: byKeystone ? keystoneChallenge(public_url ?? auth_url ?? '') : API_KEY_CHALLENGE,
     refuse: () => undefined,

@@ -1,25 +1,30 @@
 import { createRateLimits, type Rate, type RateLimits } from '../api/http/rate-limits.js';
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../logger.js';
-import { createRedis } from '../redis.js';
+import { createRedis, type Redis } from '../redis.js';
 import type { ReleaseStack } from '../release-stack.js';
 
 export interface RateLimitDeps {
   config: Config;
   /** True for an API without authentication that only this machine reaches. */
   isLocal: boolean;
-  log: Logger;
-  resources: ReleaseStack;
+  redis: Redis | undefined;
 }
 
 const NO_LIMIT: Rate = { points: 0, seconds: 1 };
 
-/** The limits of how often a project may ask, shared by all API processes if there is a Redis. */
-export function openRateLimits({ config, isLocal, log, resources }: RateLimitDeps): RateLimits {
-  const { requests_per_second, writes_per_second, replays_per_minute } = config.limits;
+/** The Redis in which all API processes count together; undefined without `redis.url`. */
+export function openLimitsRedis(config: Config, log: Logger, resources: ReleaseStack): Redis | undefined {
   const url = config.redis.url?.reveal();
-  const redis = url === undefined ? undefined : createRedis(url, 'command', log);
-  if (redis) resources.push('Redis of the rate limits', () => redis.disconnect());
+  if (url === undefined) return undefined;
+  const redis = createRedis(url, 'command', log);
+  resources.push('Redis of the rate limits', () => redis.disconnect());
+  return redis;
+}
+
+/** The limits of how often a project may ask. */
+export function openRateLimits({ config, isLocal, redis }: RateLimitDeps): RateLimits {
+  const { requests_per_second, writes_per_second, replays_per_minute } = config.limits;
   return createRateLimits({
     rates: {
       requests: isLocal ? NO_LIMIT : onAverage(requests_per_second),

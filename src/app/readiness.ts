@@ -1,4 +1,5 @@
 import type { ReadinessCheck } from '../api/ports.js';
+import type { CertificateState } from '../api/http/server-certificate.js';
 import { atMost } from '../async/deadline.js';
 import type { Clock } from '../clock.js';
 import { toError } from '../errors.js';
@@ -15,6 +16,8 @@ export interface ReadinessDeps {
   redis: Redis | undefined;
   /** True if `egress.allow_loopback_receivers` is set, which is for tests. */
   loopbackReceivers?: boolean;
+  /** Certificates of the listeners of this process. */
+  certificates?: readonly CertificateState[];
   /** Backends as the evaluator of this process sees them; undefined without that role. */
   backends?: BackendsSeen | undefined;
   /** Delay of the evaluator of this process; undefined without that role. */
@@ -68,6 +71,7 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
       ok: true,
       detail: 'receivers on loopback are called: egress.allow_loopback_receivers',
     });
+  checks.push(...certificateChecks(deps.certificates));
   const details = deps.backends ? backendTexts(deps.backends) : [];
   if (deps.lateness) checks.push({ name: 'behind', ok: true, detail: latenessText(deps.lateness) });
   if (details.length > 0) checks.push({ name: 'backends', ok: true, detail: details.join('; ') });
@@ -88,6 +92,15 @@ function waitingText(withoutBackend: ReadonlyMap<string, number>): string {
   const subject = total === 1 ? '1 alarm on this evaluator waits' : `${total} alarms on this evaluator wait`;
   const list = kinds.map(([kind, alarms]) => `${alarms} ${kind}`).join(', ');
   return `${subject} for a backend that is not configured: ${list}`;
+}
+
+/** Unusable files do not make the process unready: with its old certificate it works, and it would not start anew. */
+function certificateChecks(certificates: readonly CertificateState[] = []): ReadinessCheck[] {
+  return certificates.map(({ setting, validTo, problem }) => {
+    const text = `the certificate ends at ${validTo.toISOString()}`;
+    const detail = problem === undefined ? text : `${text}; the new files cannot be used: see the log`;
+    return { name: setting, ok: true, detail };
+  });
 }
 
 /** Lateness does not make the process unready, since the alarms would still be late after a restart. */

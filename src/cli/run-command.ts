@@ -18,7 +18,7 @@ export async function runCommand(
   name: string,
   command: (argv: readonly string[], terminal: Terminal) => Promise<number>,
 ): Promise<never> {
-  const stop = stopSignal();
+  const { stop, onHangup } = signals();
   // Output to a closed terminal or pipe fails. This must not prevent a clean end.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   process.on('uncaughtException', (error) => endBadly('uncaught exception', error));
@@ -29,6 +29,7 @@ export async function runCommand(
       err: (text) => process.stderr.write(text),
       environment: process.env,
       stop,
+      onHangup: terminals.length === 0 ? onHangup : undefined,
     });
     // A forgotten handle must not keep a process that has finished.
     return exit(exitCode);
@@ -40,8 +41,11 @@ export async function runCommand(
   }
 }
 
-/** Aborts at SIGINT, SIGTERM and SIGHUP. A second SIGINT or SIGTERM ends the process at once. */
-function stopSignal(): AbortSignal {
+/**
+ * `stop` aborts at SIGINT, SIGTERM, and SIGHUP unless it has a handler. A second SIGINT or SIGTERM ends the process at
+ * once.
+ */
+function signals(): { stop: AbortSignal; onHangup: (handler: () => void) => void } {
   const stop = new AbortController();
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -52,11 +56,12 @@ function stopSignal(): AbortSignal {
     });
   }
   // The kernel and the shell both send SIGHUP for a closed terminal, so a second one is ignored.
-  process.on('SIGHUP', () => {
+  let hangUp = (): void => {
     isTerminalClosed = true;
     stop.abort('SIGHUP');
-  });
-  return stop.signal;
+  };
+  process.on('SIGHUP', () => hangUp());
+  return { stop: stop.signal, onHangup: (handler) => (hangUp = handler) };
 }
 
 /** Ends the process, since its state is unknown. The message has the form of a log line. */

@@ -22,6 +22,7 @@ export async function serve(options: ServeOptions, terminal: Terminal, appFactor
   const say = quiet ? (): void => {} : (line: string): void => terminal.out(`${line}\n`);
   try {
     await app.start();
+    if (app.reload) terminal.onHangup?.(app.reload);
     for (const line of [...app.summary(), ...hints(app)]) say(line);
     const failure = await untilAborted(app.failed, terminal.stop, () => undefined);
     if (failure) terminal.err(`tocsin: stopping after a failure: ${failure.message}\n`);

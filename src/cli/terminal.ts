@@ -8,6 +8,11 @@ export interface Terminal {
   environment: Environment;
   /** Aborts when the process is told to end (Ctrl-C, SIGTERM, a closed terminal). */
   stop: AbortSignal;
+  /**
+   * Has each SIGHUP from now on call `handler` instead of ending the process. Undefined if the process has a terminal,
+   * whose end SIGHUP announces.
+   */
+  onHangup?: ((handler: () => void) => void) | undefined;
 }
 
 /** Options of every command that reads a configuration. */

@@ -15,7 +15,7 @@ interface CrossFieldRule {
 
 /** All rules for this configuration, with those for each of its backends. */
 export function crossFieldRules(config: Config): CrossFieldRule[] {
-  return [...RULES, ...backendRules(config)];
+  return [...RULES, ...tlsRules('api'), ...tlsRules('management'), ...backendRules(config)];
 }
 
 const RULES: readonly CrossFieldRule[] = [
@@ -85,6 +85,16 @@ const RULES: readonly CrossFieldRule[] = [
     },
   },
 ];
+
+function tlsRules(listener: 'api' | 'management'): CrossFieldRule[] {
+  type TlsFile = keyof Config['api']['tls'];
+  const needs = (file: TlsFile, other: TlsFile): CrossFieldRule => ({
+    reads: [`${listener}.tls.${file}`, `${listener}.tls.${other}`],
+    problem: ({ [listener]: { tls } }) =>
+      tls[file] === undefined && tls[other] !== undefined ? `is required with ${listener}.tls.${other}` : undefined,
+  });
+  return [needs('cert_file', 'key_file'), needs('key_file', 'cert_file'), needs('cert_file', 'client_ca_file')];
+}
 
 function backendRules(config: Config): CrossFieldRule[] {
   return [

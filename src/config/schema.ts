@@ -55,6 +55,8 @@ const section = <Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
 ): z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>> => z.strictObject(shape).prefault({} as never);
 
+/** Files of a listener's TLS. */
+const tls = section({ cert_file: text(), key_file: text(), client_ca_file: text() });
 /** Options of one Gnocchi. */
 const gnocchi = {
   url: httpUrl('http://127.0.0.1:8041'),
@@ -135,6 +137,7 @@ export const Config = z.strictObject({
     trusted_proxies: z
       .array(z.string().refine(isNetwork, 'expected an address or a network such as 10.0.0.0/8'))
       .default([]),
+    tls,
   }),
   limits: section({
     requests_per_second: count(500, 1_000_000),
@@ -188,6 +191,7 @@ export const Config = z.strictObject({
   management: section({
     host: z.string().min(1).default('127.0.0.1'),
     port: z.number().int().min(0).max(65_535).optional(),
+    tls,
   }),
   database: section({
     url: secretUrl(/^postgres(ql)?:\/\//, 'postgresql://user:password@host:5432/name'),

@@ -30,6 +30,7 @@ const FAILURES: Record<string, { thrown: () => Error; status: number }> = {
       uri_too_long: 414,
       unsupported_media_type: 415,
       too_many_requests: 429,
+      header_too_large: 431,
       unavailable: 503,
     } satisfies Record<ErrorCode, number>).map(([code, status]) => [
       code,

@@ -1,12 +1,21 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 
-import { createRateLimits, type Rate, type RateKind, type RateLimits } from '../../src/api/http/rate-limits.js';
+import {
+  countFailuresIn,
+  createRateLimits,
+  type Rate,
+  type RateKind,
+  type RateLimits,
+} from '../../src/api/http/rate-limits.js';
+import { limitFailures } from '../../src/api/identity/failure-limiter.js';
+import { unauthenticated, type Authenticator } from '../../src/api/identity/identity.js';
 import { silentLogger } from '../../src/logger.js';
 import { createRedis, type Redis } from '../../src/redis.js';
 import type { Database } from '../../src/storage/database.js';
 import { MEMBER, startApi, STRANGER, thresholdBody, type Answered, type Caller, type TestApi } from '../support/api.js';
 import { anyDatabase } from '../support/databases.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { eventually } from '../support/eventually.js';
 import { describeWith, redisUrl } from '../support/servers.js';
 import { freePort } from '../support/service-process.js';
@@ -91,6 +100,59 @@ describeWith(['redis'], 'with Redis', () => {
     const absent = createRedis(`redis://127.0.0.1:${await freePort()}`, 'command', silentLogger);
     try {
       expect(await admitted([limits({ requests: 10 }, absent), limits({ requests: 10 }, absent)])).toBe(20);
+    } finally {
+      absent.disconnect();
+    }
+  });
+
+  /** An API process that admits the token `good`, and an address 10 failures a minute. */
+  function processWith(redis: Redis, prefix: string): (token: string, remoteAddress?: string) => Promise<string> {
+    const authenticate: Authenticator = ({ headers }) =>
+      headers['x-auth-token'] === 'good'
+        ? Promise.resolve({ userId: 'u', projectId: 'p', role: 'admin' })
+        : Promise.reject(unauthenticated());
+    const limited = limitFailures(authenticate, {
+      clock: new FakeClock(),
+      failuresPerMinute: 10,
+      countShared: countFailuresIn(redis, prefix, 10),
+    });
+    return (token, remoteAddress = '192.0.2.1') =>
+      limited({ headers: { 'x-auth-token': token }, method: 'GET', path: '/', remoteAddress }).then(
+        () => 'ok',
+        (thrown: unknown) => (thrown as { code: string }).code,
+      );
+  }
+
+  /** How many of a hundred wrong credentials are answered 401, and not 429. */
+  async function refusedOf(processes: readonly ReturnType<typeof processWith>[]): Promise<number> {
+    let refused = 0;
+    for (let turn = 0; turn < MANY; turn += 1) {
+      if ((await processes[turn % processes.length]!('wrong')) === 'unauthenticated') refused += 1;
+    }
+    return refused;
+  }
+
+  test('several processes count failed authentications together, and never those with a valid credential', async () => {
+    const clients = [redisUrl(), redisUrl()].map((url) => createRedis(url, 'command', silentLogger));
+    try {
+      await eventually(async () => expect(clients.map(({ status }) => status)).toEqual(['ready', 'ready']));
+      const prefix = randomUUID();
+      const processes = clients.map((redis) => processWith(redis, prefix));
+      const [first, second] = processes as [(typeof processes)[0], (typeof processes)[0]];
+      expect(await first('good')).toBe('ok');
+      expect(await clients[0]!.keys(`${prefix}*`)).toEqual([]);
+      expect(await refusedOf(processes)).toBe(10);
+      expect([await first('good'), await second('good')]).toEqual(['ok', 'ok']);
+      expect(await second('wrong', '192.0.2.2')).toBe('unauthenticated');
+    } finally {
+      for (const client of clients) client.disconnect();
+    }
+  });
+
+  test('each process counts failed authentications for itself while Redis is unavailable', async () => {
+    const absent = createRedis(`redis://127.0.0.1:${await freePort()}`, 'command', silentLogger);
+    try {
+      expect(await refusedOf([processWith(absent, 'a'), processWith(absent, 'a')])).toBe(20);
     } finally {
       absent.disconnect();
     }

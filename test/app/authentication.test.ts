@@ -61,6 +61,7 @@ describe('the address of the API', () => {
       log,
       apiKeys: createApiKeyStore(db),
       keystone: session,
+      redis: undefined,
     });
     return detail;
   };

@@ -91,6 +91,27 @@ test.each([
   ]);
 });
 
+test('the end of a certificate is shown, and new files that cannot be used are no failure', async () => {
+  const validTo = new Date('2026-12-24T12:00:00Z');
+  const checks = await readiness({
+    clock: new FakeClock(),
+    pingDatabase: () => Promise.resolve(),
+    supervisors: [],
+    redis: undefined,
+    certificates: [
+      { setting: 'api.tls', validTo, problem: undefined },
+      { setting: 'management.tls', validTo, problem: 'management.tls.key_file: /etc/tls.key has no usable PEM' },
+    ],
+    evaluation: undefined,
+  });
+  const detail = 'the certificate ends at 2026-12-24T12:00:00.000Z';
+  expect(checks).toEqual([
+    { name: 'database', ok: true },
+    { name: 'api.tls', ok: true, detail },
+    { name: 'management.tls', ok: true, detail: `${detail}; the new files cannot be used: see the log` },
+  ]);
+});
+
 test.each([
   { host: '127.0.0.1', open: false },
   { host: '127.8.9.10', open: false },

@@ -9,6 +9,7 @@ class FakeApp implements App {
   fail!: (error: Error) => void;
   readonly failed = new Promise<Error>((resolve) => (this.fail = resolve));
   url: string | undefined = 'http://127.0.0.1:8042';
+  reload: (() => void) | undefined;
 
   constructor(private readonly startFailure?: Error) {}
 

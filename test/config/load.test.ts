@@ -127,6 +127,9 @@ describe('a configuration file with one mistake', () => {
       'secrets.key: expected 32 bytes as base64, such as `openssl rand ' +
       '-base64 32` prints (bad-secrets-key.yaml line 2)',
     'bad-section-is-text': 'database: expected a section with options (bad-section-is-text.yaml line 1)',
+    'bad-tls-only-clients':
+      'management.tls.cert_file: is required with management.tls.client_ca_file (bad-tls-only-clients.yaml line 4)',
+    'bad-tls-without-key': 'api.tls.key_file: is required with api.tls.cert_file (bad-tls-without-key.yaml line 3)',
     'bad-unknown-option': 'evaluator.intervall: unknown option (bad-unknown-option.yaml line 2)',
     'bad-unknown-section': 'evaluater: unknown option (bad-unknown-section.yaml line 1)',
     'bad-url-with-password':

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
 
 import type { Authenticator } from '../../src/api/identity/identity.js';
 import { createNoauthAuthenticator, refuseForeignPages } from '../../src/api/identity/noauth.js';
 import { listen } from '../../src/api/http/listen.js';
+import type { ServerCertificate } from '../../src/api/http/server-certificate.js';
 import { BACKTEST_CONCURRENCY, QUERY_CONCURRENCY, ConcurrencyLimit } from '../../src/api/http/concurrency-limit.js';
 import type { ComplexQueries, RuleChecks, Trusts } from '../../src/api/ports.js';
 import type { RunAs } from '../../src/api/http/route.js';
@@ -55,6 +58,8 @@ export interface Asked {
   /** Sent as it is, instead of `body`. */
   raw?: string | Buffer;
   headers?: Readonly<Record<string, string>>;
+  /** The client's side of TLS. */
+  tls?: SecureContextOptions;
 }
 
 export interface Answered {
@@ -96,6 +101,9 @@ export interface TestApiOptions {
   rateLimits?: RateLimits;
   runAs?: RunAs;
   maxConnections?: number | undefined;
+  /** The API has TLS, and its requests are sent with `tls`. */
+  certificate?: ServerCertificate;
+  tls?: SecureContextOptions;
   /** Whose connections are those of many clients. */
   isTrustedProxy?: (address: string) => boolean;
   /** Without it there is no Keystone, and `trust+` actions are refused. */
@@ -140,13 +148,14 @@ const DEFAULTS = {
   ruleChecks: UNCHECKED,
   countsResults: false,
   trustedProxies: [] as string[],
+  tls: {},
 };
 
 /** The document of the first API of a test file. No option changes it, and to make and compile it takes 50 ms. */
 let documented: Promise<RefuseUndocumented> | undefined;
 
-async function documentedBy(url: string): Promise<RefuseUndocumented> {
-  return documentedAnswers((await ask('GET', `${url}/openapi.json`, {})).json());
+async function documentedBy(url: string, tls: SecureContextOptions): Promise<RefuseUndocumented> {
+  return documentedAnswers((await ask('GET', `${url}/openapi.json`, { tls })).json());
 }
 
 /**
@@ -219,6 +228,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     onAnswer: () => {},
     version: '0.0.0',
     trustedProxies: settings.trustedProxies,
+    hasTls: options.certificate !== undefined,
     metrics: () => Promise.resolve({ contentType: 'text/plain', content: '' }),
     readiness: () => Promise.resolve([{ name: 'test', ok: true }]),
   });
@@ -229,10 +239,11 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     clock,
     isTrustedProxy: settings.isTrustedProxy,
     maxConnections: options.maxConnections,
+    certificate: options.certificate,
   });
-  const refuseUndocumented = await (documented ??= documentedBy(listener.url));
+  const refuseUndocumented = await (documented ??= documentedBy(listener.url, settings.tls));
   const askApi: TestApi['ask'] = async (method, path, asked = {}) => {
-    const answer = await ask(method, listener.url + path, asked);
+    const answer = await ask(method, listener.url + path, { tls: settings.tls, ...asked });
     refuseUndocumented(method, path, answer);
     return answer;
   };
@@ -274,12 +285,13 @@ function looks(
 }
 
 /** One request to any listener. Not `fetch`: it does not let a test choose the Host header. */
-export function ask(method: string, url: string, { as = ADMIN, body, raw, headers }: Asked): Promise<Answered> {
+export function ask(method: string, url: string, { as = ADMIN, body, raw, headers, tls }: Asked): Promise<Answered> {
   const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
   const type =
     content === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) };
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method, headers: { ...type, ...as, ...headers } }, (response) => {
+    const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+    const request = send(url, { ...tls, method, headers: { ...type, ...as, ...headers } }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);

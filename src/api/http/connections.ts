@@ -12,7 +12,14 @@ export interface ConnectionLimits {
   clock: Pick<Clock, 'monotonicMs'>;
 }
 
+/** The open connections of a server. */
+export interface OpenConnections {
+  /** Closes them at once, those that have not finished their TLS handshake too. */
+  closeAll(): void;
+}
+
 interface OpenConnection {
+  /** The connection itself, without the TLS in it. */
   socket: Socket;
   address: string;
   /** When it was opened, or its last request began or was answered. */
@@ -28,22 +35,24 @@ interface OpenConnection {
  * closed. First the one that has been idle for longest of those that never carried an authenticated request, then the
  * one idle for longest of the address that has most. Connections of trusted proxies count as many addresses.
  */
-export function limitConnections(server: Server, limits: ConnectionLimits): void {
-  const open = new Map<Socket, OpenConnection>();
+export function limitConnections(server: Server, limits: ConnectionLimits): OpenConnections {
+  const open = new Map<string, OpenConnection>();
   server.on('connection', (socket) => {
-    const address = socket.remoteAddress ?? '';
-    open.set(socket, {
+    const key = keyOf(socket);
+    open.set(key, {
       socket,
-      address,
+      address: socket.remoteAddress ?? '',
       activeAt: limits.clock.monotonicMs(),
       response: undefined,
       hasIdentity: false,
     });
-    socket.once('close', () => open.delete(socket));
+    socket.once('close', () => {
+      if (open.get(key)?.socket === socket) open.delete(key);
+    });
     if (open.size > limits.max) spare([...open.values()], limits)?.socket.destroy();
   });
   server.prependListener('request', ({ socket }, response: NonNullable<OpenConnection['response']>) => {
-    const connection = open.get(socket);
+    const connection = open.get(keyOf(socket));
     if (connection === undefined) return;
     Object.assign(connection, { activeAt: limits.clock.monotonicMs(), response });
     response.once('close', () => {
@@ -51,6 +60,16 @@ export function limitConnections(server: Server, limits: ConnectionLimits): void
       Object.assign(connection, { activeAt: limits.clock.monotonicMs(), response: undefined });
     });
   });
+  return {
+    closeAll() {
+      for (const { socket } of open.values()) socket.destroy();
+    },
+  };
+}
+
+/** The same for a connection and for the TLS in it, which Node.js represents as two sockets. */
+function keyOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+  return [localAddress, localPort, remoteAddress, remotePort].join(' ');
 }
 
 function isAuthenticated({ hasIdentity, response }: OpenConnection): boolean {

@@ -21,6 +21,7 @@ const STATUS = {
   uri_too_long: 414,
   unsupported_media_type: 415,
   too_many_requests: 429,
+  header_too_large: 431,
   unavailable: 503,
 } as const satisfies Record<ErrorCode, number>;
 

@@ -1,14 +1,17 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 import { StartupError, toError } from '../../errors.js';
 import { limitConnections, type ConnectionLimits } from './connections.js';
+import type { ServerCertificate } from './server-certificate.js';
 import { answerUnreadableRequests } from './unreadable-request.js';
 
 /** A listening HTTP server. */
 export interface Listener {
   url: string;
+  certificate?: ServerCertificate | undefined;
   /** Stops accepting, closes idle connections and lets requests finish. When `grace` resolves, closes the rest. */
   close(grace: Promise<void>): Promise<void>;
 }
@@ -21,6 +24,8 @@ export interface ListenOptions extends Omit<ConnectionLimits, 'max'> {
   setting: string;
   /** Most open connections. */
   maxConnections?: number | undefined;
+  /** With it the listener accepts only TLS. */
+  certificate?: ServerCertificate | undefined;
 }
 
 const KIB = 1024;
@@ -32,21 +37,12 @@ const MAX_CONNECTIONS = 1_000;
  */
 export async function listen(
   app: RequestListener,
-  { host, port, setting, maxConnections = MAX_CONNECTIONS, ...limits }: ListenOptions,
+  { host, port, setting, maxConnections = MAX_CONNECTIONS, certificate, ...limits }: ListenOptions,
 ): Promise<Listener> {
-  const server = createServer(
-    {
-      maxHeaderSize: 16 * KIB,
-      requestTimeout: 30_000,
-      headersTimeout: 15_000,
-      keepAliveTimeout: 75_000,
-      requireHostHeader: false, // the API refuses such requests itself, with a body
-    },
-    app,
-  );
+  const server = serverOf(app, certificate);
   answerUnreadableRequests(server);
   server.maxRequestsPerSocket = 1_000;
-  limitConnections(server, { ...limits, max: maxConnections });
+  const connections = limitConnections(server, { ...limits, max: maxConnections });
   server.timeout = 120_000; // a client that stops reading its answer must not hold a database connection for ever
   let isClosing = false;
   // During shutdown each answer is the last one of its connection, so that a busy client cannot keep the process alive.
@@ -59,16 +55,35 @@ export async function listen(
   const address = server.address() as AddressInfo;
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
-    url: `http://${shownHost}:${address.port}`,
+    url: `${certificate ? 'https' : 'http'}://${shownHost}:${address.port}`,
+    certificate,
     async close(grace) {
       isClosing = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await Promise.race([closed, grace]);
-      server.closeAllConnections();
+      connections.closeAll();
       await closed;
     },
   };
+}
+
+const OPTIONS: ServerOptions = {
+  maxHeaderSize: 16 * KIB,
+  requestTimeout: 30_000,
+  headersTimeout: 15_000,
+  connectionsCheckingInterval: 5_000, // how often these two are checked
+  keepAliveTimeout: 75_000,
+  requireHostHeader: false, // the API refuses such requests itself, with a body
+};
+
+function serverOf(app: RequestListener, certificate: ServerCertificate | undefined): Server {
+  if (certificate === undefined) return createServer(OPTIONS, app);
+  const server = createTlsServer({ ...OPTIONS, ...certificate.options }, app);
+  // Before Node.js reports it as a request that cannot be parsed: there is no connection to answer on.
+  server.prependListener('tlsClientError', (_, socket) => socket.destroy());
+  certificate.follow(server);
+  return server;
 }
 
 function refusal(

@@ -2,6 +2,7 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAb
 
 import { AppError } from '../../errors.js';
 import type { Redis } from '../../redis.js';
+import type { CountShared } from '../identity/failure-limiter.js';
 
 /** What is limited: every request, those that change something, and those that have webhooks sent. */
 export type RateKind = 'requests' | 'writes' | 'replays';
@@ -55,10 +56,29 @@ export function createRateLimits({ rates, redis, prefix }: RateLimitsOptions): R
         await limiters.get(kind)?.consume(projectId ?? NO_PROJECT);
       } catch (thrown) {
         if (!(thrown instanceof RateLimiterRes)) throw thrown;
-        throw new AppError('too_many_requests', TEXTS[kind], {
-          retryAfterS: Math.max(1, Math.ceil(thrown.msBeforeNext / MS_OF_SECOND)),
-        });
+        throw new AppError('too_many_requests', TEXTS[kind], { retryAfterS: secondsOf(thrown) });
       }
     },
   };
+}
+
+/** Counts failed authentications of addresses in Redis. */
+export function countFailuresIn(redis: Redis, prefix: string, perMinute: number): CountShared {
+  const limiter = new RateLimiterRedis({
+    keyPrefix: `${prefix}:rate:failures`,
+    points: perMinute,
+    duration: 60,
+    storeClient: redis,
+    rejectIfRedisNotReady: true,
+  });
+  return (address) =>
+    limiter.consume(address).then(
+      () => undefined,
+      // Anything else is an outage of Redis, which its client logs.
+      (thrown: unknown) => (thrown instanceof RateLimiterRes ? secondsOf(thrown) : undefined),
+    );
+}
+
+function secondsOf({ msBeforeNext }: RateLimiterRes): number {
+  return Math.max(1, Math.ceil(msBeforeNext / MS_OF_SECOND));
 }

@@ -10,7 +10,15 @@ export interface FailureLimiterDeps {
   clock: Pick<Clock, 'monotonicMs'>;
   /** Failed authentications of one address in a minute after which further failures are answered 429. */
   failuresPerMinute: number;
+  /** With it all API processes count together. */
+  countShared?: CountShared | undefined;
 }
+
+/**
+ * Counts a failure of an address for several processes. Resolves to the seconds to wait if there were too many before
+ * it; otherwise to undefined, also if Redis is unavailable.
+ */
+export type CountShared = (address: string) => Promise<number | undefined>;
 
 const WINDOW_MS = 60_000;
 const MAX_ADDRESSES = 10_000;
@@ -22,20 +30,21 @@ const IPV6_PREFIX_BYTES = 8;
  * Answers 429 instead of 401 to wrong credentials of an address that has sent too many of them, until one minute after
  * the first. A valid credential always passes: behind a proxy many clients have one address, and none of them may lock
  * the others out. Not counted: requests without a credential, and requests that could not be checked.
+ *
+ * Each process counts for itself, and beyond that with the others: an address that is over the limit here costs no
+ * request to Redis, and neither does a valid credential.
  */
 export function limitFailures(
   authenticate: Authenticator,
-  { clock, failuresPerMinute }: FailureLimiterDeps,
+  { clock, failuresPerMinute, countShared }: FailureLimiterDeps,
 ): Authenticator {
   const failures = new ExpiringCache<{ count: number; until: number }>(MAX_ADDRESSES, clock);
 
-  /** Counts a failure. Returns the error to answer with if there were too many before it. */
-  function count(address: string): AppError | undefined {
+  /** Counts a failure in this process. Returns the seconds to wait if there were too many before it. */
+  function countHere(address: string): number | undefined {
     const found = failures.get(address) ?? { count: 0, until: clock.monotonicMs() + WINDOW_MS };
     failures.set(address, { ...found, count: found.count + 1 }, found.until);
-    if (found.count < failuresPerMinute) return undefined;
-    const retryAfterS = Math.ceil((found.until - clock.monotonicMs()) / 1_000);
-    return new AppError('too_many_requests', 'Too many failed authentications from this address', { retryAfterS });
+    return found.count < failuresPerMinute ? undefined : Math.ceil((found.until - clock.monotonicMs()) / 1_000);
   }
 
   return async (request) => {
@@ -44,7 +53,10 @@ export function limitFailures(
       return await authenticate(request);
     } catch (thrown) {
       if (!(thrown instanceof AppError) || thrown.code !== 'unauthenticated') throw thrown;
-      throw count(networkOf(request.remoteAddress)) ?? thrown;
+      const address = networkOf(request.remoteAddress);
+      const retryAfterS = countHere(address) ?? (await countShared?.(address));
+      if (retryAfterS === undefined) throw thrown;
+      throw new AppError('too_many_requests', 'Too many failed authentications from this address', { retryAfterS });
     }
   };
 }
