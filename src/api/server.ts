@@ -4,6 +4,7 @@ import helmet from 'helmet';
 import { AppError } from '../errors.js';
 import type { Backtests } from '../evaluator/backtest.js';
 import type { Explain } from '../evaluator/explain/explain.js';
+import type { Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
 import type { ActionPolicy } from './alarms/check-actions.js';
 import { createErrorHandler, type Challenge } from './http/error-handler.js';
@@ -77,6 +78,8 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   authenticate: Authenticator;
   rateLimits: RateLimits;
   runAs: RunAs;
+  /** For deadlines of requests and answers. */
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   /** True if callers state their identity in headers. If false, these headers are deleted first. */
   trustsIdentityHeaders: boolean;
   /** Sent with each 401. */
@@ -122,13 +125,13 @@ export function createApi(deps: ApiDeps): express.Express {
 
 /** Health and metrics only, for the management listener. */
 export function createManagementApi(
-  deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'trustedProxies'>,
+  deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'trustedProxies' | 'clock'>,
 ): express.Express {
   return assemble(deps, undefined, { routes: healthRoutes(deps), barePaths: [] });
 }
 
 function assemble(
-  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies'>,
+  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies' | 'clock'>,
   authentication: Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'rateLimits' | 'runAs'> | undefined,
   { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
 ): express.Express {
@@ -159,6 +162,7 @@ function assemble(
     barePaths,
     rateLimits: authentication?.rateLimits ?? NO_RATE_LIMITS,
     runAs: authentication?.runAs ?? ((_, work) => work()),
+    clock: deps.clock,
   });
   app.use(() => {
     throw new AppError('not_found', NOT_FOUND_TEXT);

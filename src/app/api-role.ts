@@ -103,6 +103,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     keyLifetimeMs: config.auth.key_lifetime,
     ...authentication,
     runAs: (owner, work) => owners.run(owner, work),
+    clock,
     rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', log, resources }),
     now: () => clock.now(),
     newId: () => randomUUID(),
@@ -179,6 +180,7 @@ export function listenManagement(
 ): Promise<Listener> {
   const app = createManagementApi({
     log,
+    clock,
     readiness,
     metrics: metricsOf(telemetry),
     refuse: () => undefined,

@@ -202,6 +202,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     authenticate,
     rateLimits: settings.rateLimits,
     runAs: settings.runAs,
+    clock,
     challenge,
     trustsIdentityHeaders: authentication === undefined,
     refuse: authentication ? () => {} : (request) => refuseForeignPages(request, { exposed: false }),

@@ -2,12 +2,17 @@ import type { RequestHandler } from 'express';
 import type express from 'express';
 
 import { AppError } from '../../errors.js';
+import { FairPermits } from '../../async/fair-permits.js';
+import { yieldToEventLoop } from '../../async/event-loop.js';
+import type { Clock } from '../../clock.js';
 import { sendAnswer, type ApiAnswer } from './answer.js';
 import { authorize, type Policy } from '../identity/authorize.js';
 import { ANONYMOUS, type Identity } from '../identity/identity.js';
+import { BodyShares, type BodyShare } from './body-shares.js';
+import type { JsonList } from './json-list.js';
 import { QueryParameters } from './query-parameters.js';
 import type { RateKind, RateLimits } from './rate-limits.js';
-import { hasBody, readJsonBody, type BodyLimits } from './request-body.js';
+import { hasBody, jsonList, jsonValue, readBody, type BodyLimits } from './request-body.js';
 import { searchOf } from './request-target.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -17,8 +22,10 @@ export interface ApiRequest {
   identity: Identity;
   params: Readonly<Record<string, string>>;
   query: QueryParameters;
-  /** Parsed JSON; undefined if the request has no body or the route takes none. */
+  /** Parsed JSON; undefined if the request has no body or the route takes none, or takes a list. */
   body: unknown;
+  /** The body of a route that takes a list; undefined if the request has none. */
+  list: JsonList | undefined;
   /** Scheme and host as the client wrote them, without the default port of the scheme. */
   origin: string;
   /** `If-Match`: the versions of the alarm (`ETag`) that the client is willing to change; undefined: any. */
@@ -59,6 +66,7 @@ export interface MountedRoutes {
   barePaths: readonly string[];
   rateLimits: RateLimits;
   runAs: RunAs;
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
 }
 
 /** Runs work on behalf of an owner, with whom it shares the database fairly with others: a project, or an address. */
@@ -68,17 +76,29 @@ export type RunAs = <T>(owner: string, work: () => Promise<T>) => Promise<T>;
  * Registers a table of routes. Other methods of their paths are answered with 405. Bare paths exist and have no method:
  * 405 for all.
  */
-export function mountRoutes(app: express.Express, { routes, barePaths, ...shares }: MountedRoutes): void {
+export function mountRoutes(app: express.Express, { routes, barePaths, ...given }: MountedRoutes): void {
+  const shares = { ...given, bodies: new BodyShares(), nextTimeSlice: timeSlices() };
   const paths = new Map<string, Route[]>();
   for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
   for (const [path, atPath] of paths) app.all(path, dispatch(atPath, shares));
   for (const path of barePaths) app.all(path, dispatch([], shares));
 }
 
-function dispatch(
-  routes: readonly Route[],
-  { rateLimits, runAs }: Pick<MountedRoutes, 'rateLimits' | 'runAs'>,
-): RequestHandler {
+/**
+ * Long work on request bodies runs in short pieces: one in each iteration of the event loop, in a round robin of the
+ * projects.
+ */
+function timeSlices(): (owner: string) => Promise<void> {
+  const slices = new FairPermits({ inAll: 1, perOwner: 1 });
+  return (owner) => slices.run(owner, yieldToEventLoop);
+}
+
+interface SharedByRequests extends Pick<MountedRoutes, 'rateLimits' | 'runAs' | 'clock'> {
+  bodies: BodyShares;
+  nextTimeSlice: (owner: string) => Promise<void>;
+}
+
+function dispatch(routes: readonly Route[], shares: SharedByRequests): RequestHandler {
   const allow = routes.map(({ method }) => method).join(', ');
   return async (request, response) => {
     const route = routes.find(({ method }) => method === request.method);
@@ -91,25 +111,53 @@ function dispatch(
     }
     const identity = (response.locals[IDENTITY] as Identity | undefined) ?? ANONYMOUS;
     if (!route.prepare) authorize(identity, route.policy);
-    for (const kind of ratesOf(route)) await rateLimits.count(kind, identity.projectId);
-    const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
-    refuseNul(request.params as Record<string, string>);
-    if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
-    const body = route.body && (await readJsonBody(request, response, route.body));
-    const params = request.params as Record<string, string>;
-    const closed = new AbortController();
-    response.once('close', () => closed.abort());
-    const apiRequest = {
-      identity,
-      params,
-      query,
-      body,
-      origin: originOf(request),
-      ifMatch: request.headers['if-match'],
-      signal: closed.signal,
-    };
-    await runAs(ownerOf(identity, request), async () => sendAnswer(response, await answerOf(route, apiRequest)));
+    for (const kind of ratesOf(route)) await shares.rateLimits.count(kind, identity.projectId);
+    const owner = ownerOf(identity, request);
+    const share = shares.bodies.open(owner);
+    try {
+      const apiRequest = await apiRequestOf(route, { request, response, identity }, { ...shares, owner, share });
+      await shares.runAs(owner, async () => sendAnswer(response, await answerOf(route, apiRequest), shares.clock));
+    } finally {
+      afterAnswer(response, () => share.giveBack());
+    }
   };
+}
+
+interface Received {
+  request: express.Request;
+  response: express.Response;
+  identity: Identity;
+}
+
+async function apiRequestOf(
+  route: Route,
+  { request, response, identity }: Received,
+  { owner, share, nextTimeSlice }: Pick<SharedByRequests, 'nextTimeSlice'> & { owner: string; share: BodyShare },
+): Promise<ApiRequest> {
+  const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
+  const params = request.params as Record<string, string>;
+  refuseNul(params);
+  if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
+  const bytes = route.body && (await readBody(request, route.body, share));
+  const closed = new AbortController();
+  response.once('close', () => closed.abort());
+  return {
+    identity,
+    params,
+    query,
+    ...(route.body?.isList
+      ? { body: undefined, list: await jsonList(bytes, () => nextTimeSlice(owner)) }
+      : { body: jsonValue(bytes), list: undefined }),
+    origin: originOf(request),
+    ifMatch: request.headers['if-match'],
+    signal: closed.signal,
+  };
+}
+
+/** Calls `done` when the answer is sent or the client has left. */
+function afterAnswer(response: express.Response, done: () => void): void {
+  if (response.closed) done();
+  else response.once('close', done);
 }
 
 function ownerOf({ projectId }: Identity, { ip }: express.Request): string {

@@ -14,7 +14,7 @@ import { parseWith } from '../http/faultstring.js';
 import { ruleProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { Alarms, Imports, RuleChecks } from '../ports.js';
-import { BULK_BODY } from '../http/request-body.js';
+import { BULK_BODY, ID_LIST_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import type { ActivationAnswer, ImportAnswer } from '../answers/import-answer.js';
@@ -39,15 +39,15 @@ export function importRoutes(deps: ImportRoutesDeps): Route[] {
       method: 'POST',
       path: '/v1/imports/activate',
       policy: 'admin',
-      body: BULK_BODY,
+      body: ID_LIST_BODY,
       handle: (r) => activate(deps, r),
     },
   ];
 }
 
 /** Imports each alarm on its own, so that a refused one does not stop the others. Safe to repeat. */
-async function importAlarms(deps: ImportRoutesDeps, { body, identity }: ApiRequest): Promise<ApiAnswer> {
-  const documents = importedDocuments(body);
+async function importAlarms(deps: ImportRoutesDeps, { list, identity }: ApiRequest): Promise<ApiAnswer> {
+  const documents = await importedDocuments(list);
   const results: ImportAnswer[] = [];
   for (const document of documents) results.push(await importOne(deps, document, identity));
   return { status: 200, body: results };
