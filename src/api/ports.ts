@@ -96,7 +96,7 @@ export interface ComplexQueries {
 
 /** Storage of samples. */
 export interface Samples {
-  append(samples: readonly Sample[]): Promise<void>;
+  append(batches: AsyncIterable<readonly Sample[]>): Promise<void>;
   list(scope: Scope, meter: string, filter: SampleFilter, limit: number): Promise<Sample[]>;
   meters(scope: Scope, filter: ResourceFilter, limit: number): Promise<Meter[]>;
   resources(scope: Scope, filter: ResourceFilter, limit: number): Promise<Resource[]>;

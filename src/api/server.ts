@@ -4,6 +4,7 @@ import helmet from 'helmet';
 import { AppError } from '../errors.js';
 import type { Backtests } from '../evaluator/backtest.js';
 import type { Explain } from '../evaluator/explain/explain.js';
+import type { Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
 import type { ActionPolicy } from './alarms/check-actions.js';
 import type { AuditRecorder } from './audit/audit-recorder.js';
@@ -84,6 +85,8 @@ export interface ApiDeps extends HealthRoutesDeps, EventRoutesDeps {
   /** Records what callers do. */
   audit: AuditRecorder;
   auditTrail: AuditTrail;
+  /** For deadlines of requests and answers. */
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   /** True if callers state their identity in headers. If false, these headers are deleted first. */
   trustsIdentityHeaders: boolean;
   /** Sent with each 401. */
@@ -133,13 +136,13 @@ export function createApi(deps: ApiDeps): express.Express {
 
 /** Health and metrics only, for the management listener. */
 export function createManagementApi(
-  deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'trustedProxies' | 'hasTls'>,
+  deps: HealthRoutesDeps & Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'trustedProxies' | 'hasTls' | 'clock'>,
 ): express.Express {
   return assemble(deps, undefined, { routes: healthRoutes(deps), barePaths: [] });
 }
 
 function assemble(
-  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies' | 'hasTls'>,
+  deps: Pick<ApiDeps, 'log' | 'refuse' | 'onAnswer' | 'challenge' | 'trustedProxies' | 'hasTls' | 'clock'>,
   authentication:
     Pick<ApiDeps, 'authenticate' | 'trustsIdentityHeaders' | 'rateLimits' | 'runAs' | 'audit'> | undefined,
   { routes, barePaths }: { routes: readonly Route[]; barePaths: readonly string[] },
@@ -173,6 +176,7 @@ function assemble(
     rateLimits: authentication?.rateLimits ?? NO_RATE_LIMITS,
     runAs: authentication?.runAs ?? ((_, work) => work()),
     audit: authentication?.audit ?? NO_AUDIT,
+    clock: deps.clock,
   });
   app.use(() => {
     throw new AppError('not_found', NOT_FOUND_TEXT);

@@ -111,6 +111,7 @@ export async function listenApi(given: ApiRoleDeps): Promise<Listener> {
     runAs: (owner, work) => owners.run(owner, work),
     audit,
     auditTrail: createAuditStore(db),
+    clock,
     rateLimits: openRateLimits({ config, isLocal: detail === 'noauth', redis }),
     now: () => clock.now(),
     newId: () => randomUUID(),
@@ -190,6 +191,7 @@ export function listenManagement(
   const certificate = openCertificate('management', { config, clock, log, telemetry });
   const app = createManagementApi({
     log,
+    clock,
     readiness,
     metrics: metricsOf(telemetry),
     refuse: () => undefined,

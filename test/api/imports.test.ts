@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { QueryParameters } from '../../src/api/http/query-parameters.js';
 import type { ApiAnswer } from '../../src/api/http/answer.js';
+import { JsonList } from '../../src/api/http/json-list.js';
 import { importRoutes } from '../../src/api/routes/imports.js';
 import { createAlarmStore } from '../../src/storage/alarms/alarm-store.js';
 import type { Database } from '../../src/storage/database.js';
@@ -43,7 +44,8 @@ async function bringOver(documents: object[], standing?: ImportStatus): Promise<
     identity: { userId: 'root', projectId: 'ops', role: 'admin' },
     params: {},
     query: new QueryParameters('', []),
-    body: documents,
+    body: undefined,
+    list: await JsonList.parse(Buffer.from(JSON.stringify(documents)), () => Promise.resolve()),
     origin: 'http://localhost',
     ifMatch: undefined,
     note: () => undefined,

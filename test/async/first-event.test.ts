@@ -10,6 +10,7 @@ import {
 import type { AddressInfo } from 'node:net';
 
 import { sendAnswer } from '../../src/api/http/answer.js';
+import { createSystemClock } from '../../src/clock.js';
 import { firstEvent } from '../../src/async/first-event.js';
 
 let warnings: Error[] = [];
@@ -58,7 +59,7 @@ describe('a long answer', () => {
     pagesWanted = PAGES;
     server = createServer((_, answer) => {
       response = answer;
-      isOver = sendAnswer(answer, { status: 200, pages: pages() });
+      isOver = sendAnswer(answer, { status: 200, pages: pages() }, createSystemClock());
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
   });

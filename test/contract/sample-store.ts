@@ -33,6 +33,10 @@ export function aSample(given: Partial<Sample> = {}): Sample {
   };
 }
 
+async function* oneByOne(batches: readonly Sample[][]): AsyncIterable<readonly Sample[]> {
+  for (const batch of batches) yield await Promise.resolve(batch);
+}
+
 /** The behaviour of samples that every database must have. */
 export function sampleStoreContract(open: () => Promise<Database>): void {
   let db: Database;
@@ -47,6 +51,8 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
   beforeEach(() => empty(db));
   afterAll(() => db.close());
 
+  /** Stores batches of samples, one after the other. */
+  const append = (...batches: readonly Sample[][]): Promise<void> => samples.append(oneByOne(batches));
   const volumes = async (filter: SampleFilter, scope: Scope = ALL): Promise<number[]> =>
     (await samples.list(scope, 'cpu', filter, 100)).map(({ volume }) => volume);
 
@@ -54,7 +60,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
     test('are read back as they were written, newest first', async () => {
       const first = aSample({ messageId: 'm1', userId: null, resourceMetadata: { a: { b: 'é "q" \\ {1}' }, n: 1.5 } });
       const last = aSample({ messageId: 'm2', projectId: null, timestamp: second(0.25), volume: -1.5e-7 });
-      await samples.append([first, last]);
+      await append([first, last]);
       expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([last, first]);
     });
 
@@ -62,7 +68,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       const many = Array.from({ length: 10_000 }, (_, n) =>
         aSample({ messageId: `m${n}`, resourceId: `r${n % 50}`, volume: n }),
       );
-      await samples.append(many);
+      await append(many);
       const { rows } = await db.query<{ count: number }>('select count(*) as count from samples');
       expect(rows).toEqual([{ count: 10_000 }]);
       expect(await samples.meters(ALL, {}, 100)).toHaveLength(50);
@@ -70,13 +76,13 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
 
     test('none is stored when one cannot be', async () => {
       const bad = aSample({ messageId: 'm2', resourceMetadata: { text: '\u0000' } });
-      await expect(samples.append([aSample(), bad])).rejects.toThrow();
+      await expect(append([aSample(), bad])).rejects.toThrow();
       expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([]);
       expect(await samples.meters(ALL, {}, 100)).toEqual([]);
     });
 
     test('an empty list stores nothing', async () => {
-      await samples.append([]);
+      await append([]);
       expect(await samples.list(ALL, 'cpu', {}, 100)).toEqual([]);
     });
 
@@ -84,7 +90,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       const resources = Array.from({ length: 40 }, (_, n) => `r${n}`);
       const batch = (names: string[]): Sample[] => names.map((resourceId) => aSample({ resourceId }));
       await Promise.all(
-        [1, 2, 3, 4].flatMap(() => [samples.append(batch(resources)), samples.append(batch([...resources].reverse()))]),
+        [1, 2, 3, 4].flatMap(() => [append(batch(resources)), append(batch([...resources].reverse()))]),
       );
       expect(await samples.resources(ALL, {}, 100)).toHaveLength(40);
     });
@@ -109,7 +115,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       },
       { filter: { timestamps: [{ op: 'eq', at: second(3) }] }, expected: [3] },
     ])('the filter $filter finds the volumes $expected', async ({ filter, expected }) => {
-      await samples.append([
+      await append([
         aSample({ volume: 1, timestamp: second(1), resourceMetadata: { flavor: { name: 'small' } } }),
         aSample({
           volume: 2,
@@ -127,7 +133,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
     test(
       'of other projects, and without a project, are not in a ' + 'project’s scope, with or without a filter',
       async () => {
-        await samples.append([
+        await append([
           aSample({ volume: 1 }),
           aSample({ volume: 2, projectId: 'p2' }),
           aSample({ volume: 3, projectId: null }),
@@ -144,9 +150,9 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
 
   describe('meters and resources', () => {
     test('a resource has its meters, its span and the data of its latest sample', async () => {
-      await samples.append([aSample({ timestamp: second(5), resourceMetadata: { state: 'new' }, userId: 'u2' })]);
-      await samples.append([aSample({ timestamp: second(1), resourceMetadata: { state: 'old' } })]);
-      await samples.append([aSample({ meter: 'memory', unit: 'MB', type: 'cumulative', timestamp: second(2) })]);
+      await append([aSample({ timestamp: second(5), resourceMetadata: { state: 'new' }, userId: 'u2' })]);
+      await append([aSample({ timestamp: second(1), resourceMetadata: { state: 'old' } })]);
+      await append([aSample({ meter: 'memory', unit: 'MB', type: 'cumulative', timestamp: second(2) })]);
       expect(await samples.resources(ALL, {}, 100)).toEqual([
         {
           resourceId: 'r1',
@@ -171,7 +177,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       figures.statistics(ALL, { meter: 'cpu', filter: {}, periodS: 0, groupBy: [], ...asked });
 
     test('sum up everything without a period', async () => {
-      await samples.append([2, 4, 4, 4, 5, 5, 7, 9].map((volume, n) => aSample({ volume, timestamp: second(n) })));
+      await append([2, 4, 4, 4, 5, 5, 7, 9].map((volume, n) => aSample({ volume, timestamp: second(n) })));
       expect(await ask({})).toEqual([
         {
           group: {},
@@ -194,12 +200,12 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
       'of volumes whose sum overflows do not fail: the sum is ' + 'infinite, and mean and deviation are finite',
       async () => {
         const volumes = [Number.MAX_VALUE, Number.MAX_VALUE, 0, 0];
-        await samples.append(volumes.map((volume, n) => aSample({ volume, timestamp: second(n) })));
+        await append(volumes.map((volume, n) => aSample({ volume, timestamp: second(n) })));
         const half = Number.MAX_VALUE / 2;
         expect(await ask({})).toMatchObject([
           { count: 4, max: Number.MAX_VALUE, sum: Infinity, avg: half, stddev: half },
         ]);
-        await samples.append([1, 3].map((volume) => aSample({ meter: 'small', volume, timestamp: second(1) })));
+        await append([1, 3].map((volume) => aSample({ meter: 'small', volume, timestamp: second(1) })));
         expect(await ask({ meter: 'small' })).toMatchObject([{ sum: 4, avg: 2, stddev: 1 }]);
       },
     );
@@ -210,7 +216,7 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
     });
 
     test('periods are half-open, aligned to the first sample, and empty ones are absent', async () => {
-      await samples.append([0, 9.999, 10, 35].map((at) => aSample({ timestamp: second(at) })));
+      await append([0, 9.999, 10, 35].map((at) => aSample({ timestamp: second(at) })));
       expect(
         (await ask({ periodS: 10 })).map(({ count, periodStart, periodEnd }) => ({ count, periodStart, periodEnd })),
       ).toEqual([
@@ -221,13 +227,13 @@ export function sampleStoreContract(open: () => Promise<Database>): void {
     });
 
     test('periods are aligned to the requested start', async () => {
-      await samples.append([3, 12].map((at) => aSample({ timestamp: second(at) })));
+      await append([3, 12].map((at) => aSample({ timestamp: second(at) })));
       const found = await ask({ periodS: 10, alignedTo: second(-5) });
       expect(found.map(({ periodStart }) => periodStart)).toEqual([second(-5), second(5)]);
     });
 
     test('groups are told apart in every period', async () => {
-      await samples.append([
+      await append([
         aSample({ resourceId: 'r1', volume: 1 }),
         aSample({ resourceId: 'r2', volume: 2 }),
         aSample({ resourceId: 'r1', volume: 3, timestamp: second(15), projectId: null }),

@@ -218,6 +218,7 @@ export async function startApi(db: Database, options: TestApiOptions = {}): Prom
     audit,
     auditTrail: auditStore,
     runAs: settings.runAs,
+    clock,
     challenge,
     trustsIdentityHeaders: authentication === undefined,
     refuse: authentication ? () => {} : (request) => refuseForeignPages(request, { exposed: false }),

@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
+import { atMost } from '../../async/deadline.js';
 import { firstEvent } from '../../async/first-event.js';
+import type { Clock } from '../../clock.js';
 
 /** An answer of the API. It has at most one of `body`, `pages` and `text`. */
 export interface ApiAnswer {
@@ -18,27 +20,71 @@ export interface ApiAnswer {
   text?: { contentType: string; content: string | Buffer };
 }
 
-/** Sends an answer. The first page of a list is read before the status is sent, so that its failure is still a 5xx. */
-export async function sendAnswer(response: ServerResponse, answer: ApiAnswer): Promise<void> {
+type ReaderClock = Pick<Clock, 'monotonicMs' | 'sleep'>;
+
+/**
+ * Sends an answer. The first page of a list is read before the status is sent, so that its failure is still a 5xx.
+ * Closes the connection of a client that reads too slowly.
+ */
+export async function sendAnswer(response: ServerResponse, answer: ApiAnswer, clock: ReaderClock): Promise<void> {
   const { status, headers = {}, body, pages, text } = answer;
-  if (pages) return sendPages(response, { ...answer, pages });
+  const reader = new AnswerReader(response, clock);
+  if (pages) return sendPages(response, { ...answer, pages }, reader);
   response.statusCode = status;
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (text) return end(response, text.contentType, text.content);
+  if (text) return end(response, text, reader);
   if (body === undefined) response.end();
-  else end(response, 'application/json', pythonJson(body));
+  else await end(response, { contentType: 'application/json', content: pythonJson(body) }, reader);
 }
 
-function end(response: ServerResponse, contentType: string, content: string | Buffer): void {
+async function end(
+  response: ServerResponse,
+  { contentType, content }: NonNullable<ApiAnswer['text']>,
+  reader: AnswerReader,
+): Promise<void> {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   response.setHeader('Content-Type', contentType);
   response.setHeader('Content-Length', bytes.length);
   response.end(bytes);
+  await reader.hasTaken(bytes.length, 'finish');
+}
+
+/** Time for which an answer may wait for its client, besides the time that its bytes take at the slowest rate. */
+const WAIT_MS = 30_000;
+/** The slowest rate at which a client may read: 64 kB/s. A slower one would keep memory and permits for too long. */
+const SLOWEST_BYTES_PER_MS = 64;
+
+/** The client that reads an answer. One that reads too slowly is disconnected. */
+class AnswerReader {
+  #bytes = 0;
+  #waitedMs = 0;
+
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly clock: ReaderClock,
+  ) {}
+
+  /** Waits for the event that says that the client has taken these further bytes, or has left. */
+  async hasTaken(bytes: number, event: 'drain' | 'finish'): Promise<void> {
+    this.#bytes += bytes;
+    const { response, clock } = this;
+    if (response.writableLength === 0 || isGone(response)) return;
+    const since = clock.monotonicMs();
+    const leftMs = WAIT_MS + this.#bytes / SLOWEST_BYTES_PER_MS - this.#waitedMs;
+    const taken = firstEvent(response, [event, 'close']).then(() => true);
+    const isTaken = await atMost(clock, leftMs, taken);
+    this.#waitedMs += clock.monotonicMs() - since;
+    if (!isTaken) response.destroy();
+  }
 }
 
 type ListAnswer = Pick<ApiAnswer, 'status' | 'listName' | 'afterList'> & Required<Pick<ApiAnswer, 'pages'>>;
 
-async function sendPages(response: ServerResponse, { status, listName, afterList, pages }: ListAnswer): Promise<void> {
+async function sendPages(
+  response: ServerResponse,
+  { status, listName, afterList, pages }: ListAnswer,
+  reader: AnswerReader,
+): Promise<void> {
   const start = listName === undefined ? '[' : `{${pythonJson(listName)}: [`;
   let separator = '';
   for await (const page of pages) {
@@ -48,11 +94,12 @@ async function sendPages(response: ServerResponse, { status, listName, afterList
       response.write(start);
     }
     if (page.length === 0) continue;
-    const flushed = response.write(separator + page.map(pythonJson).join(', '));
+    const text = Buffer.from(separator + page.map(pythonJson).join(', '));
     separator = ', ';
-    if (!flushed && !isGone(response)) await firstEvent(response, ['drain', 'close']);
+    if (!response.write(text)) await reader.hasTaken(text.length, 'drain');
   }
   response.end(listName === undefined ? ']' : `]${membersText(afterList?.() ?? {})}}`);
+  await reader.hasTaken(0, 'finish');
 }
 
 function membersText(members: Readonly<Record<string, PythonValue>>): string {

@@ -5,6 +5,7 @@ import { AppError, toError, UpstreamRefusal, type ErrorCode } from '../../errors
 import type { Logger } from '../../logger.js';
 import { isDatabaseOutage } from '../../storage/engine/outage.js';
 import { errorAnswer, type ErrorAnswer, type Faultstring, type KeystoneErrorAnswer } from '../answers/error-answer.js';
+import { discardBody } from './request-body.js';
 import { requestIdOf } from './request-id.js';
 
 /** HTTP status of each error code. The only place that maps codes to statuses. */
@@ -47,6 +48,7 @@ export function createErrorHandler({ log, challenge }: ErrorHandlerDeps): ErrorR
   return (thrown: unknown, request, response, _next) => {
     const error = asAppError(thrown);
     if (!error || error.code === 'unavailable') logFailure(log, thrown, { error, request, response });
+    void discardBody(request);
     if (response.headersSent) {
       response.destroy(); // the client must see that the answer is incomplete
       return;

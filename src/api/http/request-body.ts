@@ -1,38 +1,64 @@
-import express from 'express';
 import type { IncomingMessage } from 'node:http';
 
-import { AppError, toError } from '../../errors.js';
+import { yieldToEventLoop } from '../../async/event-loop.js';
+import { AppError } from '../../errors.js';
+import { SMALL_BODY_BYTES, type BodyShare } from './body-shares.js';
+import { refuseUnreasonable } from './json-limits.js';
+import { JsonList, parseJson, type NextTimeSlice } from './json-list.js';
 
-/** Limits of a request body. With `perItem`, depth and number of values are limited for each member of the list. */
+/** Limits of a request body. Of a list, depth and number of values are limited for each item. */
 export interface BodyLimits {
   maxBytes: number;
-  perItem?: boolean;
+  isList?: boolean;
 }
 
+const MIB = 1024 * 1024;
+
 /** Limits of a body with one object. */
-export const SMALL_BODY: BodyLimits = { maxBytes: 64 * 1024 };
+export const SMALL_BODY: BodyLimits = { maxBytes: SMALL_BODY_BYTES };
+/** Limits of a body with an object that lists ids. */
+export const ID_LIST_BODY: BodyLimits = { maxBytes: MIB };
 /** Limits of a body with a list of objects. */
-export const BULK_BODY: BodyLimits = { maxBytes: 16 * 1024 * 1024, perItem: true };
+export const BULK_BODY: BodyLimits = { maxBytes: 16 * MIB, isList: true };
 
-const MAX_DEPTH = 16;
-const MAX_NODES = 5_000;
-/** Names that have a meaning in JavaScript. */
-const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
-
-/** Reads and parses the body; undefined if the request has none. @throws AppError. */
-export async function readJsonBody(
-  request: express.Request,
-  response: express.Response,
-  limits: BodyLimits,
-): Promise<unknown> {
+/** The bytes of the body, counted in its share; undefined if the request has none. @throws AppError. */
+export async function readBody(
+  request: IncomingMessage,
+  { maxBytes }: BodyLimits,
+  share: BodyShare,
+): Promise<Buffer | undefined> {
   if (!hasBody(request)) return undefined;
   refuseOtherTypes(request);
-  const bytes = await readBytes(request, response, limits.maxBytes);
-  if (bytes === undefined || bytes.length === 0) return undefined;
-  const value = parse(bytes);
-  if (limits.perItem && Array.isArray(value)) for (const item of value) refuseUnreasonable(item);
-  else refuseUnreasonable(value);
+  const announced = Number(request.headers['content-length'] ?? 0);
+  refuseLargeBody(announced, maxBytes);
+  share.announce(announced);
+  const bytes = await bytesOf(request, maxBytes, share);
+  return bytes.length === 0 ? undefined : bytes;
+}
+
+/**
+ * Reads the rest of a refused body, since most clients read the answer when they have written the whole request.
+ * Node.js would read up to 2 MiB of each connection at once.
+ */
+export async function discardBody(request: IncomingMessage): Promise<void> {
+  try {
+    for await (const _ of request) await yieldToEventLoop();
+  } catch {
+    // The client has left.
+  }
+}
+
+/** The body of a route whose body is one JSON value. @throws AppError. */
+export function jsonValue(bytes: Buffer | undefined): unknown {
+  if (bytes === undefined) return undefined;
+  const value = parseJson(bytes);
+  refuseUnreasonable(value);
   return value;
+}
+
+/** The body of a route whose body is a list. @throws AppError. */
+export async function jsonList(bytes: Buffer | undefined, nextTimeSlice: NextTimeSlice): Promise<JsonList | undefined> {
+  return bytes && JsonList.parse(bytes, nextTimeSlice);
 }
 
 /** True if the headers announce a body. */
@@ -40,6 +66,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
+/** Refuses compressed bodies, too, so that `maxBytes` is also the limit of the memory that the body takes. */
 function refuseOtherTypes({ headers }: IncomingMessage): void {
   const [type = '', ...parameters] = (headers['content-type'] ?? '')
     .split(';')
@@ -49,64 +76,30 @@ function refuseOtherTypes({ headers }: IncomingMessage): void {
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
     throw new AppError('unsupported_media_type', `Unsupported charset: ${charset}`);
   }
+  if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity')
+    throw new AppError('unsupported_media_type', 'Compressed request bodies are not supported');
 }
 
-/** Refuses compressed bodies, so that `limit` is also the limit of the memory that the body takes. */
-function readBytes(request: express.Request, response: express.Response, limit: number): Promise<Buffer | undefined> {
-  const read = express.raw({ type: () => true, limit, inflate: false });
-  return new Promise((resolve, reject) => {
-    read(request, response, (thrown?: unknown) => {
-      if (thrown === undefined || thrown === null) resolve(Buffer.isBuffer(request.body) ? request.body : undefined);
-      else reject(bodyError(thrown, limit));
-    });
-  });
-}
-
-function bodyError(thrown: unknown, limit: number): Error {
-  const status = thrown instanceof Error && 'status' in thrown ? thrown.status : undefined;
-  const cause = { cause: thrown };
-  if (status === 413) return new AppError('too_large', `The request body is larger than ${limit} bytes`, cause);
-  if (status === 415)
-    return new AppError('unsupported_media_type', 'Compressed request bodies are not supported', cause);
-  if (typeof status === 'number' && status < 500)
-    return new AppError('invalid_request', 'The request body could not be read', cause);
-  return toError(thrown);
-}
-
-function parse(bytes: Buffer): unknown {
+async function bytesOf(request: IncomingMessage, maxBytes: number, share: BodyShare): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // The refusal of a body must not destroy the connection, on which its answer is sent.
+  const arriving = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
-  } catch (cause) {
-    throw new AppError('invalid_request', 'Request is not in valid JSON format', { cause });
-  }
-}
-
-function refuseUnreasonable(value: unknown): void {
-  let nodes = 0;
-  const path: string[] = [];
-  const visit = (node: unknown, depth: number): void => {
-    nodes += 1;
-    if (nodes > MAX_NODES) throw new AppError('invalid_request', `Request has more than ${MAX_NODES} values`);
-    if (typeof node === 'string') refuseUnstorable(node, path);
-    if (typeof node !== 'object' || node === null) return;
-    if (depth >= MAX_DEPTH) throw new AppError('invalid_request', `Request is nested deeper than ${MAX_DEPTH} levels`);
-    for (const [key, member] of Object.entries(node)) {
-      if (FORBIDDEN_KEYS.has(key)) {
-        throw new AppError('invalid_request', `Unknown attribute for argument ${['data', ...path].join('.')}: ${key}`);
-      }
-      refuseUnstorable(key, path);
-      path.push(key);
-      visit(member, depth + 1);
-      path.pop();
+    for await (const chunk of arriving) {
+      size += chunk.length;
+      refuseLargeBody(size, maxBytes);
+      share.arrived(chunk.length);
+      chunks.push(chunk);
+      if (size > SMALL_BODY_BYTES) await yieldToEventLoop(); // a large body must not keep other connections waiting
     }
-  };
-  visit(value, 0);
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw new AppError('invalid_request', 'The request body could not be read', { cause });
+  }
+  return Buffer.concat(chunks, size);
 }
 
-/** The database stores neither NUL nor half a surrogate pair. */
-function refuseUnstorable(text: string, path: readonly string[]): void {
-  if (text.includes('\0') || /\p{Surrogate}/u.test(text)) {
-    const where = path.length === 0 ? '' : `: ${path.join('.')}`;
-    throw new AppError('invalid_request', `Request contains characters that cannot be stored${where}`);
-  }
+function refuseLargeBody(bytes: number, maxBytes: number): void {
+  if (bytes > maxBytes) throw new AppError('too_large', `The request body is larger than ${maxBytes} bytes`);
 }

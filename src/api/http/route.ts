@@ -4,14 +4,19 @@ import type express from 'express';
 import { AppError } from '../../errors.js';
 import type { AuditAction } from '../audit/audit-actions.js';
 import type { AuditRecorder } from '../audit/audit-recorder.js';
-import { audited, type AuditNotes } from '../audit/request-audit.js';
+import { audited, type AuditedRequest, type AuditNotes } from '../audit/request-audit.js';
+import { FairPermits } from '../../async/fair-permits.js';
+import { yieldToEventLoop } from '../../async/event-loop.js';
+import type { Clock } from '../../clock.js';
 import { sendAnswer, type ApiAnswer } from './answer.js';
 import { statusOf } from './error-handler.js';
 import { authorize, type Policy } from '../identity/authorize.js';
 import { ANONYMOUS, type Identity } from '../identity/identity.js';
+import { BodyShares, type BodyShare } from './body-shares.js';
+import type { JsonList } from './json-list.js';
 import { QueryParameters } from './query-parameters.js';
 import type { RateKind, RateLimits } from './rate-limits.js';
-import { hasBody, readJsonBody, type BodyLimits } from './request-body.js';
+import { hasBody, jsonList, jsonValue, readBody, type BodyLimits } from './request-body.js';
 import { requestIdOf } from './request-id.js';
 import { searchOf } from './request-target.js';
 
@@ -22,8 +27,10 @@ export interface ApiRequest {
   identity: Identity;
   params: Readonly<Record<string, string>>;
   query: QueryParameters;
-  /** Parsed JSON; undefined if the request has no body or the route takes none. */
+  /** Parsed JSON; undefined if the request has no body or the route takes none, or takes a list. */
   body: unknown;
+  /** The body of a route that takes a list; undefined if the request has none. */
+  list: JsonList | undefined;
   /** Scheme and host as the client wrote them, without the default port of the scheme. */
   origin: string;
   /** `If-Match`: the versions of the alarm (`ETag`) that the client is willing to change; undefined: any. */
@@ -69,6 +76,7 @@ export interface MountedRoutes {
   rateLimits: RateLimits;
   runAs: RunAs;
   audit: Pick<AuditRecorder, 'record' | 'stored'>;
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
 }
 
 /** Runs work on behalf of an owner, with whom it shares the database fairly with others: a project, or an address. */
@@ -78,16 +86,29 @@ export type RunAs = <T>(owner: string, work: () => Promise<T>) => Promise<T>;
  * Registers a table of routes. Other methods of their paths are answered with 405. Bare paths exist and have no method:
  * 405 for all.
  */
-export function mountRoutes(app: express.Express, { routes, barePaths, ...shares }: MountedRoutes): void {
+export function mountRoutes(app: express.Express, { routes, barePaths, ...given }: MountedRoutes): void {
+  const shares = { ...given, bodies: new BodyShares(), nextTimeSlice: timeSlices() };
   const paths = new Map<string, Route[]>();
   for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
   for (const [path, atPath] of paths) app.all(path, dispatch(atPath, shares));
   for (const path of barePaths) app.all(path, dispatch([], shares));
 }
 
-type Shares = Pick<MountedRoutes, 'rateLimits' | 'runAs' | 'audit'>;
+/**
+ * Long work on request bodies runs in short pieces: one in each iteration of the event loop, in a round robin of the
+ * projects.
+ */
+function timeSlices(): (owner: string) => Promise<void> {
+  const slices = new FairPermits({ inAll: 1, perOwner: 1 });
+  return (owner) => slices.run(owner, yieldToEventLoop);
+}
 
-function dispatch(routes: readonly Route[], shares: Shares): RequestHandler {
+interface SharedByRequests extends Pick<MountedRoutes, 'rateLimits' | 'runAs' | 'audit' | 'clock'> {
+  bodies: BodyShares;
+  nextTimeSlice: (owner: string) => Promise<void>;
+}
+
+function dispatch(routes: readonly Route[], shares: SharedByRequests): RequestHandler {
   const allow = routes.map(({ method }) => method).join(', ');
   return async (request, response) => {
     const route = routes.find(({ method }) => method === request.method);
@@ -99,52 +120,82 @@ function dispatch(routes: readonly Route[], shares: Shares): RequestHandler {
       );
     }
     const identity = (response.locals[IDENTITY] as Identity | undefined) ?? ANONYMOUS;
+    const owner = ownerOf(identity, request);
     const notes: AuditNotes = {};
-    const audit = {
-      action: route.audit,
-      isWrite: isWrite(route),
-      identity,
-      params: request.params as Record<string, string>,
-      notes,
-      requestId: requestIdOf(response),
-      address: request.ip ?? '',
-    };
-    const run = <T>(work: () => Promise<T>): Promise<T> => shares.runAs(ownerOf(identity, request), work);
+    const received = { request, response, identity, notes };
+    const run = <T>(work: () => Promise<T>): Promise<T> => shares.runAs(owner, work);
+    const share = shares.bodies.open(owner);
     const work = async (): Promise<ApiAnswer> => {
-      const apiRequest = await admitted(route, { request, response, identity, notes }, shares.rateLimits);
+      const apiRequest = await admitted(route, received, { ...shares, owner, share });
       return run(() => answerOf(route, apiRequest));
     };
-    const answer = await audited(shares.audit, audit, { work, statusOf });
-    await run(() => sendAnswer(response, answer));
+    try {
+      const answer = await audited(shares.audit, auditOf(route, received), { work, statusOf });
+      await run(() => sendAnswer(response, answer, shares.clock));
+    } finally {
+      afterAnswer(response, () => share.giveBack());
+    }
+  };
+}
+
+interface Received {
+  request: express.Request;
+  response: express.Response;
+  identity: Identity;
+  /** Filled by the handler. */
+  notes: AuditNotes;
+}
+
+interface RequestShares extends Pick<SharedByRequests, 'rateLimits' | 'nextTimeSlice'> {
+  owner: string;
+  share: BodyShare;
+}
+
+function auditOf(route: Route, { request, response, identity, notes }: Received): AuditedRequest {
+  return {
+    action: route.audit,
+    isWrite: isWrite(route),
+    identity,
+    params: request.params as Record<string, string>,
+    notes,
+    requestId: requestIdOf(response),
+    address: request.ip ?? '',
   };
 }
 
 /** The request as the handler of its route sees it. @throws AppError if it is refused before. */
 async function admitted(
   route: Route,
-  given: { request: express.Request; response: express.Response; identity: Identity; notes: AuditNotes },
-  rateLimits: RateLimits,
+  { request, response, identity, notes }: Received,
+  { rateLimits, owner, share, nextTimeSlice }: RequestShares,
 ): Promise<ApiRequest> {
-  const { request, response, identity, notes } = given;
   if (!route.prepare) authorize(identity, route.policy);
   for (const kind of ratesOf(route)) await rateLimits.count(kind, identity.projectId);
   const query = new QueryParameters(searchOf(request.url), route.ignoresOtherQuery ? 'any' : (route.query ?? []));
   const params = request.params as Record<string, string>;
   refuseNul(params);
   if (!route.body && hasBody(request)) throw new AppError('invalid_request', 'This request takes no body');
-  const body = route.body && (await readJsonBody(request, response, route.body));
+  const bytes = route.body && (await readBody(request, route.body, share));
   const closed = new AbortController();
   response.once('close', () => closed.abort());
   return {
     identity,
     params,
     query,
-    body,
+    ...(route.body?.isList
+      ? { body: undefined, list: await jsonList(bytes, () => nextTimeSlice(owner)) }
+      : { body: jsonValue(bytes), list: undefined }),
     origin: originOf(request),
     ifMatch: request.headers['if-match'],
     signal: closed.signal,
     note: (more) => void Object.assign(notes, more),
   };
+}
+
+/** Calls `done` when the answer is sent or the client has left. */
+function afterAnswer(response: express.Response, done: () => void): void {
+  if (response.closed) done();
+  else response.once('close', done);
 }
 
 function ownerOf({ projectId }: Identity, { ip }: express.Request): string {

@@ -1,5 +1,5 @@
 import { eventsAnswer } from '../answers/event-answer.js';
-import { takeIn, type EventIntakeDeps } from '../alarms/event-intake.js';
+import { takeIn, type EventIntakeDeps, type EventReceipt } from '../alarms/event-intake.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import { BULK_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
@@ -23,8 +23,17 @@ export function eventRoutes(deps: EventRoutesDeps): Route[] {
 }
 
 /** Answers 200 and not 202, since all effects of the events are committed before the answer. */
-async function post(deps: EventRoutesDeps, { identity, body }: ApiRequest): Promise<ApiAnswer> {
-  const events = eventsIn(body);
-  for (const { projectId } of events) refuseForeignProject(identity, projectId);
-  return { status: 200, body: eventsAnswer(await takeIn(deps, events)) };
+async function post(deps: EventRoutesDeps, { identity, list }: ApiRequest): Promise<ApiAnswer> {
+  const posted = eventsIn(list);
+  const projects = new Set<string>();
+  for await (const events of posted) for (const { projectId } of events) projects.add(projectId);
+  for (const projectId of projects) refuseForeignProject(identity, projectId);
+  const total: EventReceipt = { received: 0, duplicates: 0, fired: 0 };
+  for await (const events of posted) {
+    const { received, duplicates, fired } = await takeIn(deps, events);
+    total.received += received;
+    total.duplicates += duplicates;
+    total.fired += fired;
+  }
+  return { status: 200, body: eventsAnswer(total) };
 }

@@ -15,7 +15,7 @@ import { noteProject } from '../audit/request-audit.js';
 import { ruleProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import type { Alarms, Imports, RuleChecks } from '../ports.js';
-import { BULK_BODY } from '../http/request-body.js';
+import { BULK_BODY, ID_LIST_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import type { ActivationAnswer, ImportAnswer } from '../answers/import-answer.js';
@@ -48,7 +48,7 @@ export function importRoutes(deps: ImportRoutesDeps): Route[] {
       path: '/v1/imports/activate',
       policy: 'admin',
       audit: 'import.activate',
-      body: BULK_BODY,
+      body: ID_LIST_BODY,
       handle: (r) => activate(deps, r),
     },
   ];
@@ -56,9 +56,9 @@ export function importRoutes(deps: ImportRoutesDeps): Route[] {
 
 /** Imports each alarm on its own, so that a refused one does not stop the others. Safe to repeat. */
 async function importAlarms(deps: ImportRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
-  const { body, identity } = request;
+  const { list, identity } = request;
   noteProject(request);
-  const documents = importedDocuments(body);
+  const documents = await importedDocuments(list);
   const results: ImportAnswer[] = [];
   for (const document of documents) results.push(await importOne(deps, document, identity));
   return { status: 200, body: results };

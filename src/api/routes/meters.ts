@@ -8,7 +8,14 @@ import { BULK_BODY } from '../http/request-body.js';
 import type { ApiRequest, Route } from '../http/route.js';
 import type { ApiAnswer } from '../http/answer.js';
 import { resourceFilter, sampleFilter } from '../schema/meter-query.js';
-import { meterAnswer, resourceAnswer, sampleAnswer, statisticsAnswer } from '../answers/meter-answer.js';
+import type { Sample } from '../../storage/meters/sample-store.js';
+import {
+  meterAnswer,
+  resourceAnswer,
+  sampleAnswer,
+  statisticsAnswer,
+  type SampleAnswer,
+} from '../answers/meter-answer.js';
 import { samplesIn } from '../schema/sample-request.js';
 
 export interface MeterRoutesDeps {
@@ -85,15 +92,20 @@ export function meterRoutes(deps: MeterRoutesDeps): Route[] {
 
 async function append(
   { samples, now, newId, onStored }: MeterRoutesDeps,
-  { identity, body, params }: ApiRequest,
+  { identity, list, params }: ApiRequest,
 ): Promise<ApiAnswer> {
   const meter = params['meter'] ?? '';
   if (meter.length > MAX_METER_NAME)
     throw invalidInput('meter', `${meter.slice(0, 20)}…`, `at most ${MAX_METER_NAME} characters`);
-  const accepted = samplesIn(body, { meter, identity, at: now(), newId });
-  await samples.append(accepted);
-  onStored(accepted.length);
-  return { status: 201, body: accepted.map(sampleAnswer) };
+  const posted = samplesIn(list, { meter, identity, at: now(), newId });
+  for await (const _ of posted); // refuses an invalid sample before any is stored
+  await samples.append(posted);
+  onStored(list?.length ?? 0);
+  return { status: 201, pages: answersOf(posted) };
+}
+
+async function* answersOf(posted: AsyncIterable<readonly Sample[]>): AsyncIterable<readonly SampleAnswer[]> {
+  for await (const batch of posted) yield batch.map(sampleAnswer);
 }
 
 async function listSamples({ samples }: MeterRoutesDeps, request: ApiRequest): Promise<ApiAnswer> {

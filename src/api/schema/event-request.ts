@@ -4,6 +4,7 @@ import { projectIn, traitsByName, traitValue, type AlarmEvent, type Trait } from
 import { MANDATORY_MISSING, optional, wireList, wireText } from '../../alarm/wire/wire-types.js';
 import { AppError } from '../../errors.js';
 import { parseWith } from '../http/faultstring.js';
+import type { JsonList } from '../http/json-list.js';
 import { invalidInput } from '../http/query-parameters.js';
 import { wireTimestamp } from './timestamp.js';
 
@@ -40,15 +41,16 @@ export const EventRequest = z.looseObject({
 });
 
 /**
- * The events in the body of a POST, which is a list or a single event, in their order.
- * @throws AppError with index and field of the first invalid event. Then no event may be stored.
+ * The events in the body of a POST, which is a list or a single event, in their order. They may be read several times.
+ * Reading throws an AppError with index and field of the first invalid event. Then no event may be stored.
+ * @throws AppError if there is no body, or more events than one request may have.
  */
-export function eventsIn(body: unknown): AlarmEvent[] {
+export function eventsIn(body: JsonList | undefined): AsyncIterable<readonly AlarmEvent[]> {
   if (body === undefined) throw new AppError('invalid_request', `Missing argument: "${ARGUMENT}"`);
-  if (!Array.isArray(body)) return [eventOf(body, '')];
-  if (body.length > MAX_EVENTS)
-    throw invalidInput(ARGUMENT, `${body.length} events`, `at most ${MAX_EVENTS} events at once`);
-  return (body as unknown[]).map((value, index) => eventOf(value, `[${index}]`));
+  const { length, isList } = body;
+  if (length > MAX_EVENTS) throw invalidInput(ARGUMENT, `${length} events`, `at most ${MAX_EVENTS} events at once`);
+  const eventAt = (value: unknown, index: number): AlarmEvent => eventOf(value, isList ? `[${index}]` : '');
+  return body.map((items, from) => items.map((value, index) => eventAt(value, from + index)));
 }
 
 function eventOf(value: unknown, prefix: string): AlarmEvent {

@@ -4,6 +4,7 @@ import { scrubAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF, type ActionList } from '../../alarm/alarm.js';
 import { AppError } from '../../errors.js';
 import { parseWith } from '../http/faultstring.js';
+import type { JsonList } from '../http/json-list.js';
 import { AlarmRequest } from './alarm-request.js';
 
 /** A `trust+` action, which cannot be imported, since Aodh does not reveal its trust. The owner has to add it again. */
@@ -31,10 +32,10 @@ export const ActivationRequest = z.strictObject({
 
 /**
  * The alarms of a request as they were given.
- * @throws AppError unless the body is a list of objects with an id each.
+ * Rejects with an AppError unless the body is a list of objects with an id each.
  */
-export function importedDocuments(body: unknown): Record<string, unknown>[] {
-  const parsed = Documents.safeParse(body);
+export async function importedDocuments(body: JsonList | undefined): Promise<Record<string, unknown>[]> {
+  const parsed = Documents.safeParse(await body?.value());
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new AppError(

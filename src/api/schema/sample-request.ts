@@ -4,6 +4,7 @@ import { optional, wireEnum, wireFloat, wireText } from '../../alarm/wire/wire-t
 import { AppError } from '../../errors.js';
 import type { Sample } from '../../storage/meters/sample-store.js';
 import { parseWith } from '../http/faultstring.js';
+import type { JsonList } from '../http/json-list.js';
 import { refuseForeignProject } from '../identity/authorize.js';
 import type { Identity } from '../identity/identity.js';
 import { wireTimestamp } from './timestamp.js';
@@ -41,13 +42,16 @@ export interface SampleContext {
 }
 
 /**
- * The samples in the body of a POST, which is a list or a single sample.
- * @throws AppError with index and field of the first invalid sample. Then no sample may be stored.
+ * The samples in the body of a POST, which is a list or a single sample. They may be read several times and are always
+ * the same. Reading throws an AppError with index and field of the first invalid sample. Then no sample may be stored.
+ * @throws AppError if there is no body.
  */
-export function samplesIn(body: unknown, context: SampleContext): Sample[] {
+export function samplesIn(body: JsonList | undefined, context: SampleContext): AsyncIterable<readonly Sample[]> {
   if (body === undefined) throw new AppError('invalid_request', 'Missing argument: "samples"');
-  const list = Array.isArray(body) ? (body as unknown[]) : [body];
-  return list.map((value, index) => sampleOf(value, index, context));
+  const newIds: string[] = [];
+  const sampleAt = (value: unknown, index: number): Sample =>
+    sampleOf(value, index, { ...context, newId: () => (newIds[index] ??= context.newId()) });
+  return body.map((items, from) => items.map((value, index) => sampleAt(value, from + index)));
 }
 
 function sampleOf(value: unknown, index: number, { meter, identity, at, newId }: SampleContext): Sample {

@@ -1,5 +1,5 @@
 import { Conditions, orderBy } from '../conditions.js';
-import type { Database } from '../database.js';
+import type { Database, Sql } from '../database.js';
 import { restrictToScope, type Scope } from '../scope.js';
 import { sampleConditions, type SampleFilter } from './sample-filter.js';
 
@@ -58,8 +58,11 @@ export type SampleStore = ReturnType<typeof createSampleStore>;
 /** Samples, meters and resources, for the API. */
 export function createSampleStore(db: Database) {
   return {
-    /** Stores all samples or none. All must be of one meter. */
-    append: (samples: readonly Sample[]): Promise<void> => append(db, samples),
+    /**
+     * Stores samples of one meter, one batch after the other. PostgreSQL stores all of them or none, the embedded
+     * database each batch: it has one connection, which other requests may use between two batches.
+     */
+    append: (batches: AsyncIterable<readonly Sample[]>): Promise<void> => append(db, batches),
     /** Lists samples, newest first. */
     list: (scope: Scope, meter: string, filter: SampleFilter, limit: number): Promise<Sample[]> =>
       list(db, scope, { meter, filter, limit }),
@@ -99,10 +102,38 @@ on conflict (meter, resource_id, project_id) do update set
   resource_metadata = case when excluded.last_sample_at >= meter_resources.last_sample_at
     then excluded.resource_metadata else meter_resources.resource_metadata end`;
 
-async function append(db: Database, samples: readonly Sample[]): Promise<void> {
-  const [first] = samples;
+/** Most resources that one statement of `appendAllOrNone` updates. */
+const RESOURCES_AT_ONCE = 250;
+
+async function append(db: Database, batches: AsyncIterable<readonly Sample[]>): Promise<void> {
+  const reader = batches[Symbol.asyncIterator]();
+  const first = await reader.next();
+  if (first.done) return;
+  const second = await reader.next();
+  async function* all(): AsyncIterable<readonly Sample[]> {
+    yield (first as IteratorYieldResult<readonly Sample[]>).value;
+    for (let next = second; !next.done; next = await reader.next()) yield next.value;
+  }
+  const isOneStatement = second.done || db.kind === 'pglite';
+  if (!isOneStatement) await db.transaction((tx) => appendAllOrNone(tx, all()));
+  else for await (const samples of all()) await write(db, samples, sorted(touch(new Map(), samples)));
+}
+
+/** Updates the resources last, so that all writers lock their rows in the same order. */
+async function appendAllOrNone(tx: Sql, batches: AsyncIterable<readonly Sample[]>): Promise<void> {
+  const touched: TouchedResources = new Map();
+  for await (const samples of batches) {
+    await write(tx, samples, []);
+    touch(touched, samples);
+  }
+  const resources = sorted(touched);
+  for (let from = 0; from < resources.length; from += RESOURCES_AT_ONCE)
+    await write(tx, [], resources.slice(from, from + RESOURCES_AT_ONCE));
+}
+
+async function write(db: Sql, samples: readonly Sample[], touched: readonly TouchedResource[]): Promise<void> {
+  const first = samples[0] ?? touched[0]?.last;
   if (!first) return;
-  const touched = touchedResources(samples);
   await db.query(APPEND, [
     first.meter,
     first.recordedAt,
@@ -132,10 +163,11 @@ interface TouchedResource {
   firstAt: Date;
   last: Sample;
 }
+/** One entry for each resource and project. */
+type TouchedResources = Map<string, TouchedResource>;
 
-/** Returns one entry for each resource and project, sorted, so that all writers lock rows in the same order. */
-function touchedResources(samples: readonly Sample[]): TouchedResource[] {
-  const touched = new Map<string, TouchedResource>();
+/** Adds the resources of these samples, and returns the map. */
+function touch(touched: TouchedResources, samples: readonly Sample[]): TouchedResources {
   for (const sample of samples) {
     const key = JSON.stringify([sample.resourceId, sample.projectId ?? '']);
     const known = touched.get(key);
@@ -145,6 +177,11 @@ function touchedResources(samples: readonly Sample[]): TouchedResource[] {
       if (sample.timestamp >= known.last.timestamp) known.last = sample;
     }
   }
+  return touched;
+}
+
+/** In the same order for all writers, since they lock rows in this order. */
+function sorted(touched: TouchedResources): TouchedResource[] {
   return [...touched].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
 }
 
