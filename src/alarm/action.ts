@@ -47,7 +47,7 @@ const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?
  */
 export function parseAction(text: string): Action {
   const scheme = schemeOf(text);
-  if (scheme === undefined) throw new AppError('invalid_request', `Unsupported action ${text}`);
+  if (scheme === undefined) throw new AppError('invalid_request', `Unsupported action ${refusedAction(text)}`);
   const isWeb = scheme in DEFAULT_PORTS;
   const written = isWeb ? withoutTrust(text) : text;
   if (!URL.canParse(written) || (isWeb && !/^https?:\/\/[^/?#\\]/i.test(written))) throw unparsable(text);
@@ -60,7 +60,7 @@ export function parseAction(text: string): Action {
 function unparsable(text: string, problem?: string): AppError {
   return new AppError(
     'invalid_request',
-    `Unable to parse action ${text}${problem === undefined ? '' : `: ${problem}`}`,
+    `Unable to parse action ${refusedAction(text)}${problem === undefined ? '' : `: ${problem}`}`,
   );
 }
 
@@ -150,6 +150,37 @@ export function scrubAction(text: string): string {
   return `${scheme.toLowerCase()}:${address}${shownPath}${scrubbed && `?${scrubbed}`}`;
 }
 
+/** True if an action has parts that `scrubAction` removes. */
+export function hasSecretParts(action: string): boolean {
+  const written = normaliseAction(action);
+  return scrubAction(written) !== written;
+}
+
+/**
+ * A text that was refused as an action, for the message: like `scrubAction`, but where the parts of the text are
+ * uncertain, all after the scheme is left out. A password may contain a slash, and then it looks like a path.
+ */
+export function refusedAction(text: string): string {
+  const [, scheme, authority, path = ''] = PARTS.exec(text) ?? [];
+  if (scheme === undefined) return PLAIN_WORD.test(text) ? text : '***';
+  const hasCertainHost = authority === undefined ? path === '' : !authority.includes('\\');
+  if (hasCertainHost && !path.includes('@') && URL.canParse(withoutTrust(text))) return scrubAction(text);
+  const kept = `${scheme}:${authority === undefined ? '' : '//'}`;
+  return text === kept ? text : `${kept}***`;
+}
+
+const PLAIN_WORD = /^[a-z-]{0,16}$/i;
+
+/** A value of a request, for the message that refuses it: texts that hold an action are shown like `refusedAction`. */
+export function withoutActionSecrets(value: unknown): unknown {
+  if (typeof value === 'string') return MAY_HOLD_ACTION.test(value) ? refusedAction(value) : value;
+  if (Array.isArray(value)) return value.map(withoutActionSecrets);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withoutActionSecrets(member)]));
+}
+
+const MAY_HOLD_ACTION = /(?:https?|zaqar|queue|heat|log|test):/i;
+
 /** An action as Aodh's answers show it: scheme in lower case, without an empty authority, query or fragment. */
 export function normaliseAction(text: string): string {
   const [, scheme, authority = '', path = '', query = '', fragment = ''] = PARTS.exec(text) ?? [];
@@ -168,7 +199,8 @@ export function addressOf(action: string, projectId: string | null): string {
   return schemeOf(action) === 'queue' ? JSON.stringify([projectId, written]) : written;
 }
 
-function schemeOf(text: string): ActionScheme | undefined {
+/** The scheme of a text; undefined if no receiver has it. */
+export function schemeOf(text: string): ActionScheme | undefined {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
   return ACTION_SCHEMES.find((known) => known === scheme);
 }

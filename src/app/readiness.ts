@@ -13,6 +13,8 @@ export interface ReadinessDeps {
   pingDatabase: () => Promise<unknown>;
   supervisors: readonly Supervisor[];
   redis: Redis | undefined;
+  /** True if there is no key for secrets. */
+  unsealed?: boolean;
   /** True if `egress.allow_loopback_receivers` is set, which is for tests. */
   loopbackReceivers?: boolean;
   /** Backends as the evaluator of this process sees them; undefined without that role. */
@@ -62,6 +64,12 @@ export async function readiness(deps: ReadinessDeps): Promise<ReadinessCheck[]> 
       detail: `${mode}: ${partitions} partitions held, ${members} evaluators seen`,
     });
   }
+  if (deps.unsealed)
+    checks.push({
+      name: 'secrets',
+      ok: true,
+      detail: 'passwords and tokens in action URLs are stored unencrypted: secrets.key is not set',
+    });
   if (deps.loopbackReceivers)
     checks.push({
       name: 'egress',

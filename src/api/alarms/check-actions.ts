@@ -46,13 +46,13 @@ function refuseBadAction(action: string, identity: Identity, policy: ActionPolic
     throw new AppError('invalid_request', 'trust URL cannot contain a trust ID.');
   const { scheme } = parseAction(action);
   if (ADMIN_SCHEMES.includes(scheme) && !isAdmin(identity)) {
-    throw new AppError('not_authorized', `You are not authorized to create action: ${action}`);
+    throw new AppError('not_authorized', `You are not authorized to create action: ${scrubAction(action)}`);
   }
   if (needsTrust(action)) refuseTrustAction(action, scheme, policy);
   if (scheme === 'queue' && !policy.queueActions) {
     throw new AppError(
       'invalid_request',
-      `Unsupported action ${action}: queue actions need the setting queue.redis_url, which is not set`,
+      `Unsupported action ${scrubAction(action)}: queue actions need the setting queue.redis_url, which is not set`,
     );
   }
 }

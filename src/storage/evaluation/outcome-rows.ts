@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import { hostOf, parseAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF, type DeliveryPolicy, type Severity } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { deliveryQueueOf, notificationBody } from '../../alarm/notification.js';
+import { receiverOf, type StoredAction } from '../../alarm/stored-action.js';
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { bringQueuesForward } from '../notifications/bring-forward-store.js';
 import type { Sql } from '../database.js';
@@ -31,9 +31,9 @@ export interface OutcomeAlarm {
   state_timestamp: Date;
   delivery_policy: DeliveryPolicy | null;
   muted: boolean;
-  ok_actions: string[] | null;
-  alarm_actions: string[] | null;
-  insufficient_data_actions: string[] | null;
+  ok_actions: StoredAction[] | null;
+  alarm_actions: StoredAction[] | null;
+  insufficient_data_actions: StoredAction[] | null;
 }
 
 /** SQL for the columns of `OutcomeAlarm`, from `alarms a`. */
@@ -172,7 +172,7 @@ interface ChangeWithHistory extends AppliedChange {
 
 interface NewNotification extends ChangeWithHistory {
   actionIndex: number;
-  action: string;
+  action: StoredAction;
   deliveryQueue: string;
   body: string;
 }
@@ -239,16 +239,4 @@ async function appendNotifications(tx: Sql, added: readonly NewNotification[], a
     // A transition happened at `at`; its row may be newer after several changes. A repeat has the time of its state.
     added.map(({ outcome, row }) => (outcome.kind === 'repeat' ? row.state_timestamp : at).toISOString()),
   ]);
-}
-
-/**
- * Returns the host of an action. An action that another release accepted and this one cannot parse must not stop the
- * transition: the notifier ends its notification with an error.
- */
-function receiverOf(action: string): string {
-  try {
-    return hostOf(parseAction(action));
-  } catch {
-    return 'unknown:';
-  }
 }
