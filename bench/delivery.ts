@@ -8,6 +8,8 @@ const FLIPS = 220;
 const WARM_UP = 20;
 const NOTIFICATIONS = 20_000;
 const PROJECTS = 8;
+const EMPTY = `truncate alarms, alarm_members, alarm_history, notifications, notification_bodies, attempts, samples,
+  receiver_hosts, delivery_holds`;
 
 /** Time from a transition to its receiver on an idle system: evaluator and notifier processes, PostgreSQL and Redis. */
 export async function benchLatency(rig: Rig): Promise<Figure[]> {
@@ -19,9 +21,7 @@ export async function benchLatency(rig: Rig): Promise<Figure[]> {
     await rig.service('notifier'),
   ];
   try {
-    await rig.db.query(
-      'truncate alarms, alarm_members, alarm_history, notifications, attempts, samples, receiver_hosts, delivery_holds',
-    );
+    await rig.db.query(EMPTY);
     const url = services[0]!.url;
     for (let n = 0; n < FLIPS; n += 1) {
       await post(`${url}/v2/meters/flip${n}`, [sampleOf(`flip${n}`)]);
@@ -59,9 +59,7 @@ export async function benchLatency(rig: Rig): Promise<Figure[]> {
 export async function benchDeliveries(rig: Rig): Promise<Figure[]> {
   let received = 0;
   const receiver = await fastReceiver(() => (received += 1));
-  await rig.db.query(
-    'truncate alarms, alarm_members, alarm_history, notifications, attempts, samples, receiver_hosts, delivery_holds',
-  );
+  await rig.db.query(EMPTY);
   await fillOutbox(rig, receiver.url);
   const notifier = await rig.service('notifier');
   try {
@@ -81,18 +79,21 @@ export async function benchDeliveries(rig: Rig): Promise<Figure[]> {
 async function fillOutbox({ db }: Rig, url: string): Promise<void> {
   const host = new URL(url).host;
   await db.query(
-    `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
-      action, lane, host, body,
-                                next_attempt_at, created_at)
-     select gen_random_uuid()::text, 'alarm' || n, 'project' || n % ${PROJECTS}, 'transition', 1, now(),
-       'alarm_actions', 0, $1, 'lane' || n, $2,
-            '{"alarm_name": "bench", "alarm_id": "' || n || '", "severity": "low", "previous": "ok", '
-              || '"current": "alarm", "reason": "bench", "reason_data": {}}',
-            now(), now()
-       from generate_series(1, ${NOTIFICATIONS}) n`,
+    `with filled as (
+       insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
+         action, lane, host, body_id, next_attempt_at, created_at)
+       select gen_random_uuid()::text, 'alarm' || n, 'project' || n % ${PROJECTS}, 'transition', 1, now(),
+         'alarm_actions', 0, $1, 'lane' || n, $2, gen_random_uuid(), now(), now()
+         from generate_series(1, ${NOTIFICATIONS}) n
+       returning body_id, alarm_id
+     )
+     insert into notification_bodies (id, body)
+     select body_id, '{"alarm_name": "bench", "alarm_id": "' || alarm_id || '", "severity": "low", "previous": "ok", '
+         || '"current": "alarm", "reason": "bench", "reason_data": {}}'
+       from filled`,
     [`${url}/hook`, host],
   );
-  await db.query('analyze notifications');
+  await db.query('analyze notifications, notification_bodies');
 }
 
 function sampleOf(meter: string): object {

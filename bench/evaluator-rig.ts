@@ -91,7 +91,9 @@ export function startBenchEvaluator(
 
 /** Deletes all alarms and all owners of partitions. */
 export async function emptyAlarms(db: Database): Promise<void> {
-  await db.query('truncate alarms, alarm_members, alarm_history, notifications, attempts, samples');
+  await db.query(
+    'truncate alarms, alarm_members, alarm_history, notifications, notification_bodies, attempts, samples',
+  );
   await db.query('update partitions set owner = null, evaluation_started_at = null, last_evaluated_at = null');
 }
 

@@ -14,7 +14,7 @@ export type StoredActions = { [List in keyof AlarmActions]: StoredAction[] | nul
 
 /** The parts of a sealed action. */
 export interface SealedAction {
-  /** Key of the whole action among the secrets of its alarm: the id of its address, with a number for other spellings. */
+  /** Key of the whole action among the secrets of its alarm: the id of its address, numbered for other spellings. */
   reference: string;
   /** The same for all spellings of an address in one alarm, whichever key encrypts it. */
   addressId: string;

@@ -101,7 +101,7 @@ describe('an event alarm', () => {
     await api.create(alarmBody(), MEMBER);
     const sent = event('m1', { more: { deep: [1, 'é', null] } });
     await post(sent);
-    const { rows } = await db.query<{ body: string }>('select body from notifications');
+    const { rows } = await db.query<{ body: string }>('select body from notification_bodies');
     const body = JSON.parse(rows[0]?.body ?? '') as { reason_data: unknown };
     expect(body.reason_data).toEqual({ type: 'event', event: sent });
   });

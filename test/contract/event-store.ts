@@ -7,6 +7,7 @@ import type { EventRule } from '../../src/alarm/types/event/schema.js';
 import { alarmTypes } from '../../src/alarm/types/index.js';
 import type { Database } from '../../src/storage/database.js';
 import { createEventStore, type EventStore, type RecordedEvents } from '../../src/storage/evaluation/event-store.js';
+import { BODY } from '../../src/storage/notifications/notification-body.js';
 import { empty } from '../support/databases.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { storeAlarm, type StoredAlarm } from '../support/stored-alarms.js';
@@ -116,7 +117,9 @@ export function eventStoreContract(open: () => Promise<Database>): void {
       });
       const [transition] = await history('a');
       expect(transition?.detail).toBe(`{"state": "alarm", "transition_reason": "${reason}"}`);
-      const { rows } = await db.query<Record<string, unknown>>('select * from notifications order by action_index');
+      const { rows } = await db.query<Record<string, unknown>>(
+        `select n.*, ${BODY} as body from notifications n order by action_index`,
+      );
       expect(rows.map(({ action }) => action)).toEqual([HOOK, 'log://']);
       expect(rows[0]).toMatchObject({
         alarm_id: 'a',

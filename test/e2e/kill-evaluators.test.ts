@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Database } from '../../src/storage/database.js';
 import { openPostgres } from '../../src/storage/engine/postgres.js';
+import { BODY } from '../../src/storage/notifications/notification-body.js';
 import { silentLogger } from '../../src/logger.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver, type Receiver } from '../support/receiver-server.js';
@@ -53,7 +54,7 @@ describeWith(['postgres', 'redis'], 'a cluster whose processes are killed', () =
     await eventually(async () => expect(await undelivered(db)).toBe(0), SLOW);
     expect(await groupStates(db)).toEqual(expected);
     await expectWholeChain(db);
-    const { rows } = await db.query<{ id: string; body: string }>('select id, body from notifications');
+    const { rows } = await db.query<{ id: string; body: string }>(`select id, ${BODY} as body from notifications n`);
     expect(rows.length).toBe(transitions);
     const bodies = new Map(rows.map(({ id, body }) => [id, body]));
     const received = receiver.requests.map(({ headers, body }) => ({

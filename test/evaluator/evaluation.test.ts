@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 
 import type { Database } from '../../src/storage/database.js';
+import { BODY } from '../../src/storage/notifications/notification-body.js';
 import { embeddedDatabase, empty, serverDatabase } from '../support/databases.js';
 import { startEvaluator, type EvaluatorRig } from '../support/evaluator-rig.js';
 import { describeWithPostgres } from '../support/servers.js';
@@ -98,7 +99,7 @@ function evaluation(open: () => Promise<Database>): void {
         },
       ]);
       const { rows } = await db.query<{ body: string; action: string }>(
-        'select body, action from notifications order by action_index',
+        `select ${BODY} as body, action from notifications n order by action_index`,
       );
       expect(rows.map(({ action }) => action)).toEqual(['http://127.0.0.1:1/x', 'log://']);
       expect(rows[0]?.body).toBe(

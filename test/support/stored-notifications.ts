@@ -1,5 +1,7 @@
-import { unsealedAction } from '../../src/alarm/stored-action.js';
+import { randomUUID } from 'node:crypto';
+
 import { deliveryQueueOf } from '../../src/alarm/notification.js';
+import { unsealedAction } from '../../src/alarm/stored-action.js';
 import type { Database } from '../../src/storage/database.js';
 import { NOON } from './builders.js';
 
@@ -15,6 +17,8 @@ export interface StoredNotification {
   host?: string;
   policy?: 'current' | 'every' | null;
   body?: string;
+  /** Of its row in `notification_bodies`; by default it shares it with no other. */
+  bodyId?: string;
   status?: string;
   attempt?: number;
   nextAttemptAt?: Date;
@@ -45,16 +49,23 @@ const DEFAULTS = {
 } as const;
 
 const INSERT = `
+  with given as (
+    select * from json_to_recordset($1::text::json) as given (
+         id text, "alarmId" text, "projectId" text, kind text, sequence bigint, "actionList" text, action text,
+         queue text, host text, policy text, body text, "bodyId" uuid, status text, attempt int,
+         "nextAttemptAt" timestamptz, "claimUntil" timestamptz, "createdAt" timestamptz, "replayedAt" timestamptz,
+         "finishedAt" timestamptz)
+  ),
+  bodies as (
+    insert into notification_bodies (id, body) select distinct on ("bodyId") "bodyId", body from given
+  )
   insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, slot, action_list,
-                             action_index, action, lane, host, policy, body, status, attempt, next_attempt_at,
+                             action_index, action, lane, host, policy, body_id, status, attempt, next_attempt_at,
                              claim_until, created_at, replayed_at, finished_at)
   select id, "alarmId", "projectId", kind, sequence, "createdAt", case when kind = 'repeat' then "createdAt" end,
-         coalesce("actionList", id), 0, action, queue, host, policy, body, status, attempt, "nextAttemptAt",
+         coalesce("actionList", id), 0, action, queue, host, policy, "bodyId", status, attempt, "nextAttemptAt",
          "claimUntil", "createdAt", "replayedAt", "finishedAt"
-    from json_to_recordset($1::text::json) as given (
-         id text, "alarmId" text, "projectId" text, kind text, sequence bigint, "actionList" text, action text,
-         queue text, host text, policy text, body text, status text, attempt int, "nextAttemptAt" timestamptz,
-         "claimUntil" timestamptz, "createdAt" timestamptz, "replayedAt" timestamptz, "finishedAt" timestamptz)`;
+    from given`;
 
 /**
  * Puts notifications straight into the outbox, with one statement; due at noon unless said otherwise. A later one comes
@@ -63,7 +74,7 @@ const INSERT = `
 export async function storeNotifications(db: Database, all: readonly StoredNotification[]): Promise<void> {
   const rows = all.map((given) => {
     const createdAt = given.createdAt ?? NOON;
-    const row = { ...DEFAULTS, createdAt, nextAttemptAt: createdAt, ...given };
+    const row = { ...DEFAULTS, createdAt, nextAttemptAt: createdAt, bodyId: randomUUID(), ...given };
     return { ...row, queue: deliveryQueueOf(row.alarmId, unsealedAction(row.action)) };
   });
   await db.query(INSERT, [JSON.stringify(rows)]);

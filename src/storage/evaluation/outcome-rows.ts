@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { ACTION_LIST_OF, type DeliveryPolicy, type Severity } from '../../alarm/alarm.js';
 import type { AlarmState } from '../../alarm/state.js';
 import { deliveryQueueOf, notificationBody } from '../../alarm/notification.js';
-import { receiverOf, type StoredAction } from '../../alarm/stored-action.js';
+import { receiverOf, sealedParts, type StoredAction } from '../../alarm/stored-action.js';
 import { pythonJson, type PythonValue } from '../../alarm/wire/python-json.js';
 import { bringQueuesForward } from '../notifications/bring-forward-store.js';
 import type { Sql } from '../database.js';
@@ -34,11 +34,13 @@ export interface OutcomeAlarm {
   ok_actions: StoredAction[] | null;
   alarm_actions: StoredAction[] | null;
   insufficient_data_actions: StoredAction[] | null;
+  /** The sealed secret parts of these actions. */
+  action_secrets: string | null;
 }
 
 /** SQL for the columns of `OutcomeAlarm`, from `alarms a`. */
 export const OUTCOME_COLUMNS = `a.id, a.name, a.severity, a.project_id, a.state_version, a.state_timestamp,
-  a.delivery_policy, a.muted, a.ok_actions, a.alarm_actions, a.insufficient_data_actions`;
+  a.delivery_policy, a.muted, a.ok_actions, a.alarm_actions, a.insufficient_data_actions, a.action_secrets`;
 
 /** A decision that was written, and its alarm after that. */
 export interface AppliedChange<D extends TransitionOrRepeat = TransitionOrRepeat> {
@@ -68,7 +70,7 @@ export interface OutcomeRows {
 const SLICE = { members: 500, weight: 5_000 };
 /**
  * Most notifications of one statement, and most characters of their bodies: the body of an event alarm contains the
- * whole event.
+ * whole event. A body counts once for all actions of its alarm.
  */
 const STATEMENT = { members: 5_000, weight: 8 * 1024 * 1024 };
 
@@ -89,17 +91,28 @@ const SUPERSEDE_REPEATS = `
   update notifications set status = 'superseded', last_error = 'a newer repeat', finished_at = $2
    where lane = any($1::text[]) and status = 'pending' and kind = 'repeat' and replayed_at is null`;
 
-/** No statement reads `event_id`: it tells people which history entry a notification belongs to. */
+/**
+ * Appends notifications, and the bodies of those that were not there before. The actions of one alarm may be in several
+ * statements with the same body. No statement reads `event_id`: it tells people which history entry a notification
+ * belongs to.
+ */
 const APPEND_NOTIFICATIONS = `
-  insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list,
-                             action_index, action, lane, host, policy, body, next_attempt_at, created_at)
-  select gen_random_uuid()::text, i.alarm_id, i.project_id, i.event_id, i.kind, i.sequence, i.transition_time,
-         case when i.kind = 'repeat' then $13::timestamptz end, i.action_list, i.action_index, i.action, i.lane,
-         i.host, i.policy, i.body, $13, $13
-    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[], $8::text[],
-                $9::text[], $10::text[], $11::text[], $12::text[], $14::text[]::timestamptz[])
-         as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host, policy,
-               body, transition_time)
+  with appended as (
+    insert into notifications (id, alarm_id, project_id, event_id, kind, sequence, transition_time, slot, action_list,
+                               action_index, action, lane, host, policy, body_id, next_attempt_at, created_at)
+    select gen_random_uuid()::text, i.alarm_id, i.project_id, i.event_id, i.kind, i.sequence, i.transition_time,
+           case when i.kind = 'repeat' then $13::timestamptz end, i.action_list, i.action_index, i.action, i.lane,
+           i.host, i.policy, i.body_id, $13, $13
+      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::smallint[],
+                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]::uuid[], $14::text[]::timestamptz[])
+           as i (alarm_id, project_id, event_id, kind, sequence, action_list, action_index, action, lane, host,
+                 policy, body_id, transition_time)
+    on conflict do nothing returning body_id
+  )
+  insert into notification_bodies (id, body, action_secrets)
+  select b.id, b.body, b.action_secrets
+    from unnest($15::text[]::uuid[], $16::text[], $17::text[]) as b (id, body, action_secrets)
+   where b.id in (select body_id from appended)
   on conflict do nothing`;
 
 /**
@@ -118,7 +131,7 @@ export async function writeOutcomeRows(tx: Sql, rows: OutcomeRows): Promise<numb
   for (const slice of portionsOf(all, SLICE, ({ outcome, row }) => row[ACTION_LIST_OF[outcome.to]]?.length ?? 0)) {
     const notifications = slice.flatMap(notificationsOf);
     await supersedeRepeats(tx, notifications, at);
-    for (const portion of portionsOf(notifications, STATEMENT, ({ body }) => body.length)) {
+    for (const portion of portionsOf(notifications, STATEMENT, newCharacters)) {
       await appendNotifications(tx, portion, at);
     }
     await bringQueuesForward(tx, queuesToBringForward(notifications), at);
@@ -170,18 +183,26 @@ interface ChangeWithHistory extends AppliedChange {
   eventId: string | null;
 }
 
+/** The body that all notifications of a transition or repeat share. */
+interface NewBody {
+  id: string;
+  text: string;
+  /** A copy of the alarm's, if the transition has a sealed action: an edit may change those of the alarm. */
+  secrets: string | null;
+}
+
 interface NewNotification extends ChangeWithHistory {
   actionIndex: number;
   action: StoredAction;
   deliveryQueue: string;
-  body: string;
+  body: NewBody;
 }
 
 function notificationsOf({ outcome, row, eventId }: ChangeWithHistory): NewNotification[] {
   const actions = row[ACTION_LIST_OF[outcome.to]] ?? [];
   if (actions.length === 0 || row.muted) return [];
   const { reason, reasonData, from: previous, to: current } = outcome;
-  const body = notificationBody({
+  const text = notificationBody({
     alarmName: row.name,
     alarmId: row.id,
     severity: row.severity,
@@ -190,6 +211,8 @@ function notificationsOf({ outcome, row, eventId }: ChangeWithHistory): NewNotif
     reason,
     reasonData,
   });
+  const secrets = actions.some((action) => sealedParts(action)) ? row.action_secrets : null;
+  const body = { id: randomUUID(), text, secrets };
   return actions.map((action, actionIndex) => ({
     row,
     outcome,
@@ -199,6 +222,11 @@ function notificationsOf({ outcome, row, eventId }: ChangeWithHistory): NewNotif
     deliveryQueue: deliveryQueueOf(row.id, action),
     body,
   }));
+}
+
+/** The characters of the body and its secrets, if this is its first notification. */
+function newCharacters({ actionIndex, body }: NewNotification): number {
+  return actionIndex === 0 ? body.text.length + (body.secrets?.length ?? 0) : 0;
 }
 
 async function supersedeByTransition(tx: Sql, { changed, at, staleBefore, defaultPolicy }: OutcomeRows): Promise<void> {
@@ -222,6 +250,7 @@ function queuesToBringForward(added: readonly NewNotification[]): string[] {
 }
 
 async function appendNotifications(tx: Sql, added: readonly NewNotification[], at: Date): Promise<void> {
+  const bodies = [...new Set(added.map(({ body }) => body))];
   await tx.query(APPEND_NOTIFICATIONS, [
     added.map(({ row }) => row.id),
     added.map(({ row }) => row.project_id),
@@ -234,9 +263,12 @@ async function appendNotifications(tx: Sql, added: readonly NewNotification[], a
     added.map(({ deliveryQueue }) => deliveryQueue),
     added.map(({ action }) => receiverOf(action)),
     added.map(({ row }) => row.delivery_policy),
-    added.map(({ body }) => body),
+    added.map(({ body }) => body.id),
     at,
     // A transition happened at `at`; its row may be newer after several changes. A repeat has the time of its state.
     added.map(({ outcome, row }) => (outcome.kind === 'repeat' ? row.state_timestamp : at).toISOString()),
+    bodies.map(({ id }) => id),
+    bodies.map(({ text }) => text),
+    bodies.map(({ secrets }) => secrets),
   ]);
 }

@@ -36,7 +36,7 @@ export interface ClaimedNotification {
 /** Returns the action as its owner wrote it. @throws Error when the key of its secret parts is not configured. */
 export type ActionOpener = (notification: ClaimedNotification) => string;
 
-/** Opens the actions of claimed notifications. It keeps the last sealed text: a transition has one for all its actions. */
+/** Opens the actions of claimed notifications. It keeps the last sealed text, which all of a transition share. */
 export function createActionOpener(sealer: Sealer): ActionOpener {
   let last: { sealed: string; secrets: ActionSecrets } | undefined;
   return ({ action, actionSecrets: sealed, alarmId, projectId }) => {

@@ -2,6 +2,7 @@ import { shownAction, type StoredAction } from '../../alarm/stored-action.js';
 import { bringProjectForward, bringQueuesForward } from './bring-forward-store.js';
 import { Conditions, orderBy } from '../conditions.js';
 import type { Database, Sql } from '../database.js';
+import { BODY } from './notification-body.js';
 import { IS_LISTED, removedAmong } from './removed-action-store.js';
 import { scopeParameter, restrictToScope, type Scope } from '../scope.js';
 
@@ -59,8 +60,8 @@ export interface DeliveryPause {
 }
 
 const COLUMNS = `id, alarm_id as "alarmId", project_id as "projectId", kind, sequence,
-  transition_time as "transitionTime", action, host, body,
-  (select t.http_status from attempts t where t.notification_id = notifications.id order by t.attempt desc limit 1)
+  transition_time as "transitionTime", action, host, ${BODY} as body,
+  (select t.http_status from attempts t where t.notification_id = n.id order by t.attempt desc limit 1)
     as "lastHttpStatus",
   status, attempt, next_attempt_at as "nextAttemptAt", last_error as "lastError", created_at as "createdAt",
   finished_at as "finishedAt"`;
@@ -144,7 +145,7 @@ async function list(
     { sql: 'id', type: 'text', descending: true },
   ] as const;
   if (after) conditions.after(keys, [after.createdAt, after.id]);
-  const text = `select ${COLUMNS} from notifications ${conditions.where()} ${orderBy(keys)}
+  const text = `select ${COLUMNS} from notifications n ${conditions.where()} ${orderBy(keys)}
     ${conditions.limit(limit)}`;
   const { rows } = await db.query<NotificationRecord & { action: StoredAction }>(text, conditions.parameters);
   return rows.map((row) => ({ ...row, action: shownAction(row.action) }));

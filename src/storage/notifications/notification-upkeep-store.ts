@@ -54,13 +54,22 @@ const FIGURES = `
              and not exists (select 1 from delivery_holds h where h.lane = n.lane and h.not_before > $1)
              and not exists (select 1 from delivery_pauses p where p.project_id in ('*', n.project_id))) due`;
 
+/** Advisory lock of the deletion of notifications. Any constant that no other lock has. */
+const PRUNE_LOCK = 8042_0004;
+const LOCK_PRUNING = 'select pg_try_advisory_xact_lock($1) as "isMine"';
+
 const PRUNE = `
   delete from notifications where id in (
-    select id from notifications where status = any($2::text[]) and finished_at < $1 limit ${PRUNE_BATCH})`;
+    select id from notifications where status = any($2::text[]) and finished_at < $1 limit ${PRUNE_BATCH})
+  returning body_id as "bodyId"`;
 const PRUNE_REPEATS = `
   delete from notifications where id in (
     select id from notifications where kind = 'repeat' and status not in ('pending', 'in_flight') and finished_at < $1
-      limit ${PRUNE_BATCH})`;
+      limit ${PRUNE_BATCH})
+  returning body_id as "bodyId"`;
+const PRUNE_BODIES = `
+  delete from notification_bodies b
+   where b.id = any($1::text[]::uuid[]) and not exists (select from notifications n where n.body_id = b.id)`;
 
 /** Numbers of notifications for metrics and the watchdog. */
 export interface OutboxFigures {
@@ -109,11 +118,25 @@ export function createNotificationUpkeepStore(db: Database) {
 
     /** Deletes a bounded number of old rows. */
     async prune(before: PruneLimits): Promise<void> {
-      await db.query(PRUNE, [before.delivered, ['delivered', 'superseded', 'cancelled']]);
-      await db.query(PRUNE, [before.dead, ['dead']]);
-      await db.query(PRUNE_REPEATS, [before.repeats]);
+      await pruneNotifications(db, PRUNE, [before.delivered, ['delivered', 'superseded', 'cancelled']]);
+      await pruneNotifications(db, PRUNE, [before.dead, ['dead']]);
+      await pruneNotifications(db, PRUNE_REPEATS, [before.repeats]);
       await pruneHosts(db, before.hosts);
       await pruneHolds(db, before.holds);
     },
   };
+}
+
+/**
+ * Deletes notifications, and the bodies whose last notification is among them. One notifier does so at a time: of two
+ * that delete the last two notifications of a body, each would see the other's and leave the body.
+ */
+function pruneNotifications(db: Database, statement: string, parameters: readonly unknown[]): Promise<void> {
+  return db.transaction(async (tx) => {
+    const { rows: locks } = await tx.query<{ isMine: boolean }>(LOCK_PRUNING, [PRUNE_LOCK]);
+    if (!locks[0]?.isMine) return;
+    const { rows } = await tx.query<{ bodyId: string | null }>(statement, parameters);
+    const bodies = [...new Set(rows.flatMap(({ bodyId }) => bodyId ?? []))];
+    if (bodies.length > 0) await tx.query(PRUNE_BODIES, [bodies]);
+  });
 }

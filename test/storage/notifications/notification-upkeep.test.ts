@@ -256,9 +256,9 @@ function upkeep(bench: Bench): void {
     await inFlight(bench, { id: 'head', status: 'pending', nextAttemptAt: at(60_000), policy: 'every' });
     await bench.db.query(
       `insert into notifications (id, alarm_id, project_id, kind, sequence, transition_time, action_list, action_index,
-        action, lane, host, policy, body, next_attempt_at, created_at)
+        action, lane, host, policy, body_id, next_attempt_at, created_at)
        select 'w' || n, alarm_id, project_id, kind, 1 + n, transition_time, action_list, 0, action, lane, host,
-         'every', body, $1, $1
+         'every', body_id, $1, $1
          from notifications, generate_series(1, 300) n`,
       [NOON],
     );
