@@ -29,6 +29,9 @@ const THRESHOLD = {
   resource_id: 'r',
 };
 
+/** Name of an alarm, which is stored and shown: a search that does not find it would find no secret, either. */
+const NAME = canary();
+
 /** Everything that must be seen nowhere, by name: a failure names the secret and not its value. */
 type Secrets = Record<string, string>;
 /** Texts that must hold no secret, by name. */
@@ -47,8 +50,8 @@ function hits(places: Places, secrets: Secrets): string[] {
 interface Rig {
   settings: Record<string, string>;
   secrets: Secrets;
-  /** The plain text of everything that is stored; called when the service has stopped. */
-  stored: () => Promise<Places>;
+  /** Ends the service, and returns the plain text of everything that it has stored. */
+  end: (running: Running, as: Asked) => Promise<Places>;
 }
 
 async function embeddedRig(): Promise<Rig> {
@@ -63,7 +66,10 @@ async function embeddedRig(): Promise<Rig> {
   return {
     settings: { DATABASE_DATA_DIR: dir, SECRETS_KEY: key },
     secrets: { 'secrets.key': key },
-    stored: async () => Object.fromEntries(files(dir).map((file) => [file, readFileSync(file, 'latin1')])),
+    async end({ service }) {
+      await service.stop();
+      return Object.fromEntries(files(dir).map((file) => [file, readFileSync(file, 'latin1')]));
+    },
   };
 }
 
@@ -80,13 +86,18 @@ async function clusterRig(): Promise<Rig> {
       'password of the database': new URL(postgres.url).password,
       'password of Redis': new URL(redis.url).password,
     },
-    stored: async () => ({
-      'the dump of PostgreSQL': execFileSync(path.join(findPostgres()!, 'pg_dump'), ['--dbname', postgres.url], {
+    async end({ service, ask }, as) {
+      const dump = execFileSync(path.join(findPostgres()!, 'pg_dump'), ['--dbname', postgres.url], {
         encoding: 'utf8',
         maxBuffer: 2 ** 28,
-      }),
-      'the keys of Redis': await dumpOf(redis.url),
-    }),
+      });
+      const keys = await dumpOf(redis.url);
+      await postgres.stop();
+      const outage = await ask('GET', '/v2/alarms', as);
+      expect(outage.status).toBe(503);
+      await service.stop();
+      return { 'the dump of PostgreSQL': dump, 'the keys of Redis': keys, 'an answer without database': outage.text };
+    },
   };
 }
 
@@ -165,7 +176,7 @@ async function liveThrough(
   const query = { filter: JSON.stringify({ '=': { alarm_actions: own } }) };
   const shown = [
     (await ask('GET', `/v2/alarms/${id}`, { as })).json(),
-    (await ask('PUT', `/v2/alarms/${id}`, { as, body: { ...body, name: 'renamed' } })).json(),
+    (await ask('PUT', `/v2/alarms/${id}`, { as, body: { ...body, name: NAME } })).json(),
     (await ask('GET', '/v2/alarms', { as })).json<unknown[]>()[0],
     (await ask('POST', '/v2/query/alarms', { as, body: query })).json<unknown[]>()[0],
   ];
@@ -268,7 +279,9 @@ async function canaries(open: () => Promise<Rig>): Promise<void> {
   const places = await liveThrough(running, { secrets, receiver, as, tokens });
   places['the metrics'] = await (await fetch(`http://127.0.0.1:${managementPort}/metrics`)).text();
   expect(places['the metrics']).toContain('tocsin_');
-  await running.service.stop();
+  const stored = await rig.end(running, { as });
+  expect(Object.values(stored).join('')).toContain(NAME);
+  expect(places['the list of notifications']).toContain(NAME);
   places['the log'] = running.service.log();
   expect(places['the log']).toContain('"level":"debug"');
 
@@ -279,7 +292,7 @@ async function canaries(open: () => Promise<Rig>): Promise<void> {
   const printed = startTocsin(['config'], settings);
   await eventually(() => expect(printed.isRunning()).toBe(false));
   places['the printed configuration'] = printed.log();
-  expect(hits({ ...places, ...(await rig.stored()) }, secrets)).toEqual([]);
+  expect(hits({ ...places, ...stored }, secrets)).toEqual([]);
 }
 
 describe('secrets', () => {
