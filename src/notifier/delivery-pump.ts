@@ -13,7 +13,7 @@ import type { Loop } from '../supervisor.js';
 import type { Telemetry } from '../telemetry.js';
 import { withDeadline } from '../async/deadline.js';
 import { WakeableSleep } from '../async/wakeable-sleep.js';
-import { hasHostAnswered, NO_KEY } from './host-answer.js';
+import { hasHostAnswered } from './host-answer.js';
 import { AttemptRecorder } from './attempt-recorder.js';
 import type { Receivers } from './receivers/registry.js';
 import { REJECTED, type DeliveryOutcome } from './receivers/receiver.js';
@@ -227,7 +227,7 @@ export class DeliveryPump implements Loop {
         attempt,
         err: toError(thrown),
       });
-      return { receiver: 'unknown', outcome: { kind: 'retry', error: NO_KEY } };
+      return { receiver: 'unknown', outcome: { kind: 'retry', error: 'no_key' } };
     }
     return receivers.deliver({ ...notification, action }, signal);
   }
