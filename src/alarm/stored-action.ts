@@ -1,4 +1,5 @@
-import { addressOf, hostOf, normaliseAction, parseAction, schemeOf, scrubAction, withoutTrust } from './action.js';
+import { normaliseAction, schemeOf, scrubAction, withoutTrust } from './action-text.js';
+import { addressOf, hostOf, parseAction } from './action.js';
 import type { AlarmActions } from './alarm.js';
 
 declare const stored: unique symbol;

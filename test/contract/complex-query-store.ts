@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
+import { pythonJson } from '../../src/alarm/wire/python-json.js';
 import { storedRule } from '../../src/alarm/types/index.js';
 import { createAlarmStore, type StoredAlarm } from '../../src/storage/alarms/alarm-store.js';
 import {
@@ -64,9 +65,15 @@ const alarms = fc
     return { ...alarm, ...storedRule(alarm.rule) };
   }); // prettier-ignore
 
+/** Details with and without actions. Actions that are no URLs are sealed whole. */
+const details = fc.oneof(
+  text,
+  fc.record({ name: text, alarm_actions: actions }).map((detail) => pythonJson(detail)),
+);
+
 const entries = fc
   .record({
-    alarmId: text, detail: text, projectId: owner, userId: owner, onBehalfOf: owner, timestamp: moment,
+    alarmId: text, detail: details, projectId: owner, userId: owner, onBehalfOf: owner, timestamp: moment,
     eventId: fc.uuid(), severity: fc.oneof(fc.constant(null), severity),
     type: fc.constantFrom('creation' as const, 'rule change' as const),
   })

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { withoutActionSecrets } from '../action.js';
+import { withoutActionSecrets } from '../action-text.js';
 import { firstCharacters } from './first-characters.js';
 import { pythonRepr } from './python-json.js';
 

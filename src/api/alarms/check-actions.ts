@@ -1,11 +1,5 @@
-import {
-  ADMIN_SCHEMES,
-  hasUserInfo,
-  needsTrust,
-  parseAction,
-  scrubAction,
-  type ActionScheme,
-} from '../../alarm/action.js';
+import { scrubAction, type ActionScheme } from '../../alarm/action-text.js';
+import { ADMIN_SCHEMES, hasUserInfo, needsTrust, parseAction } from '../../alarm/action.js';
 import { ACTION_LIST_OF } from '../../alarm/alarm.js';
 import type { EgressGuard } from '../../egress/egress-guard.js';
 import { AppError } from '../../errors.js';

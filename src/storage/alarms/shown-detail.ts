@@ -1,4 +1,4 @@
-import { hasSecretParts, scrubAction } from '../../alarm/action.js';
+import { hasSecretParts, scrubAction } from '../../alarm/action-text.js';
 import { pythonJson } from '../../alarm/wire/python-json.js';
 
 /** A list of actions in the JSON text of a detail. It never matches in a text value, where quotes are escaped. */

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-import { addressOf, hasSecretParts } from '../../alarm/action.js';
+import { hasSecretParts } from '../../alarm/action-text.js';
+import { addressOf } from '../../alarm/action.js';
 import type { AlarmActions } from '../../alarm/alarm.js';
 import {
   sealedAction,

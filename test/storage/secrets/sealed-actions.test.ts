@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { hasSecretParts, normaliseAction } from '../../../src/alarm/action.js';
+import { hasSecretParts, normaliseAction } from '../../../src/alarm/action-text.js';
 import { deliveryQueueOf, listedActions } from '../../../src/alarm/notification.js';
 import { receiverOf, shownAction, unsealedAction, type StoredAction } from '../../../src/alarm/stored-action.js';
 import {
@@ -116,6 +116,12 @@ describe('the reference of a sealed action', () => {
     }));
     expect(notifications.map(isListed)).toEqual([true, false]);
   });
+});
+
+test('the compiler refuses to store a text of a client', () => {
+  // @ts-expect-error -- only the sealing makes stored actions
+  const stored: StoredAction = HOOK;
+  expect(stored).toBe(HOOK);
 });
 
 test('an action whose secret parts are not in the row is an error, not an address without them', () => {
